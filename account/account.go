@@ -1,0 +1,96 @@
+// Package account owns who can sign in on a platform and what they hold: profile, state and credentials.
+//
+// An account belongs to one platform and is found there by its e-mail key or its identifier; the identifier is the
+// protocol's `sub`, random and never reused. The package is pure: storage loads and saves these values whole, authn
+// decides with them. It refuses addresses that could be mistaken for another account's (ParseEmail).
+package account
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/platform"
+)
+
+// ID identifies an account on every platform: 130 random bits, public, never reused.
+type ID string
+
+// State says whether someone can sign in.
+type State string
+
+const (
+	Active      State = "active"
+	Invited     State = "invited"     // no password yet: the welcome mail was sent
+	Deactivated State = "deactivated" // by staff; data is kept (seed 004)
+)
+
+// Account is someone who can sign in on one platform.
+type Account struct {
+	ID              ID
+	Platform        platform.ID
+	Email           Email
+	EmailVerifiedAt time.Time // zero: never confirmed by the person
+	Role            platform.Role
+	State           State
+	Locale          string // BCP 47; empty: not chosen
+	Profile         Profile
+	Credentials     []Credential // retired ones are not loaded
+	CreatedAt       time.Time
+	UpdatedAt       time.Time // last change of anything that a claim shows
+}
+
+// Profile holds the claims of OpenID Connect Core 1.0 section 5.1 that care platforms use. Every field may be empty.
+type Profile struct {
+	GivenName  string  `json:"given_name,omitempty"`
+	MiddleName string  `json:"middle_name,omitempty"` // Dutch tussenvoegsel, such as "van der"
+	FamilyName string  `json:"family_name,omitempty"`
+	Nickname   string  `json:"nickname,omitempty"`
+	Username   string  `json:"preferred_username,omitempty"`
+	PageURL    string  `json:"profile,omitempty"`
+	PictureURL string  `json:"picture,omitempty"`
+	Website    string  `json:"website,omitempty"`
+	Gender     string  `json:"gender,omitempty"`
+	Birthdate  string  `json:"birthdate,omitempty"`    // YYYY-MM-DD, 0000-MM-DD or YYYY
+	Zoneinfo   string  `json:"zoneinfo,omitempty"`     // such as Europe/Amsterdam
+	Phone      string  `json:"phone_number,omitempty"` // E.164; never the number for codes (seed 002)
+	PhoneOK    bool    `json:"phone_number_verified,omitempty"`
+	Address    Address `json:"address,omitzero"`
+}
+
+// Address is the claim of OpenID Connect Core 1.0 section 5.1.1.
+type Address struct {
+	Formatted  string `json:"formatted,omitempty" yaml:"formatted"`
+	Street     string `json:"street_address,omitempty" yaml:"street"`
+	Locality   string `json:"locality,omitempty" yaml:"locality"`
+	Region     string `json:"region,omitempty" yaml:"region"`
+	PostalCode string `json:"postal_code,omitempty" yaml:"postal_code"`
+	Country    string `json:"country,omitempty" yaml:"country"`
+}
+
+// Name is the full name as a Dutch reader expects it: given name, tussenvoegsel, family name.
+func (p Profile) Name() string {
+	return strings.Join(slices.DeleteFunc([]string{p.GivenName, p.MiddleName, p.FamilyName}, func(s string) bool { return s == "" }), " ")
+}
+
+// Credential returns the newest confirmed credential of a method.
+func (a *Account) Credential(method string) (Credential, bool) {
+	for _, c := range slices.Backward(a.Credentials) {
+		if c.Method == method && c.Usable() {
+			return c, true
+		}
+	}
+	return Credential{}, false
+}
+
+// SecondMethods lists the methods of the usable second factors, sorted, each once.
+func (a *Account) SecondMethods() []string {
+	var methods []string
+	for _, c := range a.Credentials {
+		if c.Use == Second && c.Usable() {
+			methods = append(methods, c.Method)
+		}
+	}
+	slices.Sort(methods)
+	return slices.Compact(methods)
+}

@@ -1,0 +1,56 @@
+package account
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/platform"
+)
+
+// Event is one line of the audit record: who did what to whom, when, from where, and how it ended. It is saved in
+// the transaction of what it records (NEN 7513:2018; security target F20). It never holds a secret or a code.
+type Event struct {
+	At        time.Time
+	Platform  platform.ID
+	Kind      EventKind
+	Actor     string // account id, "system", or "cli" with the name of the operator's login
+	Account   ID     // whose account; empty where there is none or it is unknown
+	Party     string // client_id; empty where there is none
+	Session   string // the session's public identifier (`sid`); empty where there is none
+	Outcome   Outcome
+	Reason    string // a word from our own list, never text from outside
+	Address   string // network address of the browser or caller
+	Agent     string // browser, cut to 200 characters
+	Reference string // the request's number in the log
+}
+
+// EventKind names what happened, as "thing.verb".
+type EventKind string
+
+const (
+	SignedIn         EventKind = "session.start"
+	SessionRaised    EventKind = "session.raise"
+	SignedOut        EventKind = "session.end"
+	PasswordRefused  EventKind = "password.refuse"
+	CodeIssued       EventKind = "grant.start"
+	GrantEnded       EventKind = "grant.end"
+	CodeReplayed     EventKind = "code.replay"
+	RefreshReplayed  EventKind = "refresh.replay"
+	AccountAdded     EventKind = "account.add"
+	AccountChanged   EventKind = "account.change"
+	AccountStopped   EventKind = "account.deactivate"
+	AccountRestarted EventKind = "account.reactivate"
+	CredentialAdded  EventKind = "credential.add"
+	PlatformSet      EventKind = "platform.set"
+	PartySet         EventKind = "party.set"
+	KeyMade          EventKind = "key.make"
+	KeyRetired       EventKind = "key.retire"
+	MasterRotated    EventKind = "master.rotate"
+)
+
+// Outcome says how it ended.
+type Outcome string
+
+const (
+	Success Outcome = "success"
+	Failure Outcome = "failure"
+)

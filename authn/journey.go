@@ -1,0 +1,64 @@
+package authn
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/platform"
+)
+
+// JourneyLife is how long someone may take for the pages between a request and its answer.
+const JourneyLife = 60 * time.Minute
+
+// Journey is where someone is between a request and its answer. It collects proofs; the page that comes next is
+// never stored, because Missing says it anew each time. It is saved only if Version is unchanged, so that of two
+// tabs or a double click exactly one submit counts.
+type Journey struct {
+	ID        string
+	Platform  platform.ID
+	Browser   []byte // hash of the cookie that binds it to one browser
+	Ask       Ask
+	Account   account.ID // empty until known
+	Proofs    []Proof
+	Failures  int    // wrong answers so far: after 3 the login page names platform and host (seed 004)
+	Switch    bool   // the person chose to replace the session of another account
+	Party     string // client_id of who asked; empty for our own pages
+	Request   string // identifier of the authorization request that is answered at the end; empty for our own pages
+	ReturnTo  string // path on our own origin that is opened at the end, when there is no Request
+	Hint      string // e-mail address to prefill
+	Locale    string // language asked for by the party or chosen on the page; empty: account, then browser
+	Scratch   map[string][]byte
+	Version   int64
+	StartedAt time.Time
+	ExpiresAt time.Time
+	EndedAt   time.Time // finished, cancelled or overtaken
+}
+
+// Open tells whether the journey can still be continued.
+func (j *Journey) Open(now time.Time) bool { return j.EndedAt.IsZero() && now.Before(j.ExpiresAt) }
+
+// Change is all that one submit changes, saved in one transaction: all of it, or nothing.
+type Change struct {
+	Journey  *Journey             // saved if its Version is still the stored one; fault.Stale otherwise
+	Start    *SessionStart        // a new session; ends the one it replaces
+	Raise    *SessionRaise        // more proofs for a session
+	Put      []account.Credential // added or replaced whole; a counter only rises
+	Forgive  []string             // keys of attempt counters that start again
+	Events   []account.Event      //
+	Answered string               // authorization request that this answers by an error, once; fault.Spent if it was answered
+}
+
+// SessionStart is a session to be created under the hash of its cookie.
+type SessionStart struct {
+	Session  Session
+	Cookie   []byte // hash of the new cookie
+	Replaces []byte // hash of the cookie of a session that ends with this; nil: none
+}
+
+// SessionRaise replaces proofs, time and cookie of a live session, if its cookie is still the old one
+// (compare and set; fault.Stale otherwise). The new cookie keeps a planted or copied one from gaining by it.
+type SessionRaise struct {
+	Session Session
+	From    []byte // hash of the cookie that was presented
+	To      []byte // hash of the new cookie
+}

@@ -1,0 +1,75 @@
+package authn
+
+import (
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+)
+
+// Kinds is a set of authentication factors in the sense of NIST SP 800-63B-4: something you know, have or are.
+type Kinds uint8
+
+const (
+	Knows Kinds = 1 << iota
+	Has
+	Is
+)
+
+// Two tells whether at least two different kinds are in the set.
+func (k Kinds) Two() bool { return k&(k-1) != 0 }
+
+// Proof is one factor shown at one time. Everything a token says about it is copied when it is shown, so that an
+// old session stays true when a factor is renamed, changed or removed.
+type Proof struct {
+	Method     string               `json:"method"` // the factor's name: password, totp
+	Use        account.Use          `json:"use"`
+	Kinds      Kinds                `json:"kinds,omitempty"`
+	AMR        []string             `json:"amr,omitempty"` // RFC 8176 values
+	Credential account.CredentialID `json:"credential,omitempty"`
+	At         time.Time            `json:"at"`
+	Issuer     string               `json:"issuer,omitempty"` // the upstream that vouched for it; empty: shown to us
+}
+
+// second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.
+func (p Proof) second() bool { return p.Use != account.Primary || p.Kinds.Two() }
+
+// AMR is the `amr` claim: the registered values of all proofs (RFC 8176 section 2), each once and sorted, with
+// "mfa" when two kinds are covered.
+func AMR(proofs []Proof) []string {
+	var amr []string
+	for _, p := range proofs {
+		amr = append(amr, p.AMR...)
+	}
+	if kinds(proofs).Two() {
+		amr = append(amr, "mfa")
+	}
+	slices.Sort(amr)
+	return slices.Compact(amr)
+}
+
+// AuthTime is the `auth_time` claim: when the newest primary proof was given. A code alone does not move it.
+func AuthTime(proofs []Proof) time.Time {
+	var at time.Time
+	for _, p := range proofs {
+		if p.Use == account.Primary && p.At.After(at) {
+			at = p.At
+		}
+	}
+	return at
+}
+
+// Merge adds newer proofs to older ones: of each method the newest counts.
+func Merge(older, newer []Proof) []Proof {
+	merged := slices.DeleteFunc(slices.Clone(older), func(o Proof) bool {
+		return slices.ContainsFunc(newer, func(n Proof) bool { return n.Method == o.Method })
+	})
+	return append(merged, newer...)
+}
+
+func kinds(proofs []Proof) (all Kinds) {
+	for _, p := range proofs {
+		all |= p.Kinds
+	}
+	return all
+}

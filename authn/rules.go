@@ -1,0 +1,236 @@
+package authn
+
+import (
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Purpose is why someone is on a journey.
+type Purpose string
+
+const (
+	SignIn Purpose = "sign-in" // for a party, or for our own settings pages
+	Return Purpose = "return"  // back after one idle hour; chosen by Missing, never asked for
+)
+
+// Need is something that a journey still wants.
+type Need string
+
+const (
+	NeedPrimary Need = "primary" // who are you: a password or another first factor
+	NeedSecond  Need = "second"  // a code, or whatever stands in for it
+	NeedEnrol   Need = "enrol"   // set a second factor up
+	NeedSwitch  Need = "switch"  // another account is signed in here: which one stays?
+)
+
+// Reason says why something is wanted; pages explain it in one sentence.
+type Reason string
+
+const (
+	ForLogin Reason = ""         // an ordinary sign-in needs no explanation
+	ForIdle  Reason = "idle"     // no activity for one hour
+	ForParty Reason = "platform" // the party asks for it now: prompt=login, max_age, acr_values
+)
+
+// Requirement is one thing wanted. Only proofs given at or after After count.
+type Requirement struct {
+	Need  Need
+	Why   Reason
+	After time.Time
+}
+
+// Ask is what was asked for: by a party in an authorization request, or by one of our own pages.
+type Ask struct {
+	Purpose Purpose        `json:"purpose"`
+	Channel Channel        `json:"channel"`
+	At      time.Time      `json:"at"`                // a proof given since then is fresh, whatever MaxAge says
+	Again   bool           `json:"again,omitempty"`   // prompt=login: sign in again, whatever the session holds
+	Choose  bool           `json:"choose,omitempty"`  // prompt=select_account: ask who it is, even with a session
+	MaxAge  *time.Duration `json:"max_age,omitempty"` // the newest primary proof may be this old; nil: any age
+	ACR     []string       `json:"acr,omitempty"`     // any one of these, or stronger; empty: any
+}
+
+// Facts is what is known at the moment of asking.
+type Facts struct {
+	Account    *account.Account // nil until known
+	Policy     platform.Policy
+	Methods    []string // second factors that this build can ask for; a policy or a credential naming others is ignored
+	Session    *Session // the live session of this browser or app; nil: none
+	Remembered bool     // this browser may go without a code at sign-in
+	Switch     bool     // the person chose to replace the session of another account
+	Now        time.Time
+}
+
+// want is one cell of the table: a need, the reason shown, and since when a proof counts. A nil condition is "always".
+type want struct {
+	need  Need
+	when  func(Ask, Facts) bool
+	why   func(Ask, Facts) Reason
+	after func(Ask, Facts) time.Time
+}
+
+// rules is the seeds' own list of when what is asked (seeds 000, 001, 003: "wanneer wordt er om een
+// authenticatiecode gevraagd?"), in the order in which the person is asked. It is the only place that knows.
+var rules = map[Purpose]map[Channel][]want{
+	SignIn: {
+		Browser: {
+			{need: NeedPrimary, why: byParty, after: askedSince},
+			{need: NeedSecond, when: enrolledAndNotRemembered, why: byParty, after: askedAgain},
+			{need: NeedSecond, when: strongerAsked, why: byParty},
+			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedSwitch, when: otherAccount},
+		},
+		App: {
+			{need: NeedPrimary, why: byParty, after: askedSince},
+			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndNotRemembered), why: byParty, after: askedAgain},
+			{need: NeedSecond, when: strongerAsked, why: byParty},
+			{need: NeedSwitch, when: otherAccount},
+		},
+	},
+	Return: {
+		Browser: {
+			{need: NeedSecond, when: enrolledAndNotRemembered, why: idle, after: seen},
+			{need: NeedPrimary, when: not(enrolledAndNotRemembered), why: idle, after: seen},
+			{need: NeedPrimary, why: byParty, after: askedSince},
+			{need: NeedSecond, when: strongerAsked, why: byParty},
+			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedSwitch, when: otherAccount},
+		},
+		App: {
+			{need: NeedPrimary, why: idle, after: seen},
+			{need: NeedPrimary, why: byParty, after: askedSince},
+			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndNotRemembered), why: idle, after: seen},
+			{need: NeedSecond, when: strongerAsked, why: byParty},
+			{need: NeedSwitch, when: otherAccount},
+		},
+	},
+}
+
+// Missing says what is still wanted, in the order in which the person is asked; nothing means: done. The proofs of
+// the session count unless the requirement is newer than they are. It is pure: same facts, same answer.
+func Missing(ask Ask, f Facts, proofs []Proof) []Requirement {
+	all := proofs
+	if f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID {
+		all = Merge(f.Session.Proofs, proofs)
+	}
+	var missing []Requirement
+	for _, w := range rules[purpose(ask, f)][ask.Channel] {
+		if w.when != nil && !w.when(ask, f) {
+			continue
+		}
+		r := Requirement{Need: w.need}
+		if w.after != nil {
+			r.After = w.after(ask, f)
+		}
+		if w.why != nil {
+			r.Why = w.why(ask, f)
+		}
+		if !met(r, f, all) && !slices.ContainsFunc(missing, func(m Requirement) bool { return m.Need == r.Need }) {
+			missing = append(missing, r)
+		}
+	}
+	return missing
+}
+
+// purpose turns a sign-in into a return when the session has been idle.
+func purpose(ask Ask, f Facts) Purpose {
+	if ask.Purpose == SignIn && ownSession(f) && f.Session.Idle(f.Policy, f.Now) {
+		return Return
+	}
+	return ask.Purpose
+}
+
+func met(r Requirement, f Facts, proofs []Proof) bool {
+	shown := func(fits func(Proof) bool) bool {
+		return slices.ContainsFunc(proofs, func(p Proof) bool { return fits(p) && !p.At.Before(r.After) })
+	}
+	switch r.Need {
+	case NeedPrimary:
+		return f.Account != nil && shown(func(p Proof) bool { return p.Use == account.Primary })
+	case NeedSecond:
+		return shown(Proof.second)
+	case NeedEnrol, NeedSwitch:
+		return false // the condition of the row says it all
+	}
+	return false
+}
+
+// Enrolled lists the second factors that can be asked of the account.
+func Enrolled(f Facts) []string {
+	if f.Account == nil {
+		return nil
+	}
+	return slices.DeleteFunc(f.Account.SecondMethods(), func(m string) bool { return !slices.Contains(f.Methods, m) })
+}
+
+func enrolledAndNotRemembered(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 && !f.Remembered }
+
+func codeAskedOfApp(_ Ask, f Facts) bool { return f.Policy.AppCode }
+
+// mustEnrol: a second factor is required of the role and there is none (seed 002). A policy that names no method
+// which this build has acts as off.
+func mustEnrol(_ Ask, f Facts) bool {
+	return f.Account != nil && len(Enrolled(f)) == 0 && f.Policy.SecondFactor.For(f.Account.Role).At(f.Now) == platform.Required &&
+		slices.ContainsFunc(f.Policy.CodeMethods, func(m string) bool { return slices.Contains(f.Methods, m) })
+}
+
+// strongerAsked: the party wants an `acr` that one factor does not reach, and a code would reach it.
+func strongerAsked(a Ask, f Facts) bool {
+	return len(Enrolled(f)) > 0 && !OneFactor.SatisfiesAny(a.ACR, f.Policy.ACRAliases) && TwoFactor.SatisfiesAny(a.ACR, f.Policy.ACRAliases)
+}
+
+// otherAccount: this browser has a session of someone else, and one browser holds one account at a time.
+func otherAccount(_ Ask, f Facts) bool {
+	return !f.Switch && f.Account != nil && f.Session != nil && f.Session.Account != f.Account.ID
+}
+
+func ownSession(f Facts) bool {
+	return f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID
+}
+
+// askedSince: with prompt=login or prompt=select_account only what was shown for this request counts; with max_age
+// (OpenID Connect Core 1.0 section 3.1.2.1) what is not older than that, or was shown for this request.
+func askedSince(a Ask, f Facts) time.Time {
+	if a.Again || a.Choose {
+		return a.At
+	}
+	if a.MaxAge == nil {
+		return time.Time{}
+	}
+	if oldest := f.Now.Add(-*a.MaxAge); oldest.Before(a.At) {
+		return oldest
+	}
+	return a.At
+}
+
+// askedAgain: prompt=login asks the whole sign-in again, max_age only the primary.
+func askedAgain(a Ask, _ Facts) time.Time {
+	if a.Again || a.Choose {
+		return a.At
+	}
+	return time.Time{}
+}
+
+// seen: only what was shown after the last activity answers the question "are you still there?".
+func seen(_ Ask, f Facts) time.Time { return f.Session.SeenAt.Add(time.Nanosecond) }
+
+func idle(Ask, Facts) Reason { return ForIdle }
+
+// byParty explains only what somebody signed in is asked again.
+func byParty(_ Ask, f Facts) Reason {
+	if ownSession(f) {
+		return ForParty
+	}
+	return ForLogin
+}
+
+func not(c func(Ask, Facts) bool) func(Ask, Facts) bool {
+	return func(a Ask, f Facts) bool { return !c(a, f) }
+}
+
+func both(c, d func(Ask, Facts) bool) func(Ask, Facts) bool {
+	return func(a Ask, f Facts) bool { return c(a, f) && d(a, f) }
+}

@@ -1,0 +1,57 @@
+package authn
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Channel is where someone signs in. A session of one channel never answers a party of the other.
+type Channel string
+
+const (
+	Browser Channel = "browser"
+	App     Channel = "app"
+)
+
+// Session is one sign-in of one account, in one browser or app, shared by all parties of the platform.
+type Session struct {
+	ID        string // the `sid` claim; public, not the cookie
+	Platform  platform.ID
+	Account   account.ID
+	Channel   Channel
+	Proofs    []Proof
+	StartedAt time.Time
+	SeenAt    time.Time // last activity, exact to a minute (SeenEvery)
+	EndsAt    time.Time // used or not
+	EndedAt   time.Time // signed out, or ended by staff; zero while it lives
+}
+
+// SeenEvery is how exact SeenAt is: it is written at most this often.
+const SeenEvery = time.Minute
+
+// Live tells whether the session has neither ended nor run out. An idle session is live: it asks for a proof again.
+func (s *Session) Live(now time.Time) bool {
+	return s != nil && s.EndedAt.IsZero() && now.Before(s.EndsAt)
+}
+
+// Idle tells whether there was no activity for so long that something must be proven again (seeds 000, 003).
+func (s *Session) Idle(p platform.Policy, now time.Time) bool {
+	return p.IdleAfter > 0 && now.Sub(s.SeenAt) >= p.IdleAfter
+}
+
+// NewSession starts a session from the proofs of a journey.
+func NewSession(id string, a *account.Account, c Channel, proofs []Proof, p platform.Policy, now time.Time) Session {
+	return Session{
+		ID: id, Platform: a.Platform, Account: a.ID, Channel: c, Proofs: proofs,
+		StartedAt: now, SeenAt: now, EndsAt: now.Add(p.SessionEnds.For(a.Role)),
+	}
+}
+
+// Raised is the session with newer proofs added. It keeps its identifier, start and end.
+func (s Session) Raised(proofs []Proof, now time.Time) Session {
+	s.Proofs = Merge(s.Proofs, proofs)
+	s.SeenAt = now
+	return s
+}

@@ -1,0 +1,80 @@
+package grant
+
+import (
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// ID identifies a grant; it is inside every access token that derives from it and proves nothing by itself.
+type ID string
+
+// Grant is what one sign-in gave one party. Its code and refresh tokens are columns of it, stored as hashes.
+type Grant struct {
+	ID          ID
+	Platform    platform.ID
+	Party       PartyID
+	Account     account.ID
+	Session     string // the `sid`
+	Scopes      []string
+	Nonce       string
+	RedirectURI string
+	Challenge   string        // S256 code challenge; empty for an exempted party
+	Proofs      []authn.Proof // as they were when the grant was given; tokens say this for ever
+	StartedAt   time.Time
+	CodeHash    []byte
+	CodeEndsAt  time.Time
+	CodeUsedAt  time.Time
+	RefreshedAt time.Time // of the last refresh
+	EndsAt      time.Time // absolute; nothing derived from the grant works after it
+	EndedAt     time.Time
+	EndReason   string
+}
+
+// Offline tells whether refresh tokens outlive the session (OpenID Connect Core 1.0 section 11).
+func (g *Grant) Offline() bool { return slices.Contains(g.Scopes, "offline_access") }
+
+// OpenID tells whether ID tokens and userinfo belong to it.
+func (g *Grant) OpenID() bool { return slices.Contains(g.Scopes, "openid") }
+
+// New makes the grant that answers a request, and its code. A grant without offline_access ends with its session.
+func New(id ID, code string, r *AuthRequest, s *authn.Session, p *Party, now time.Time) Grant {
+	g := Grant{
+		ID: id, Platform: r.Platform, Party: r.Party, Account: s.Account, Session: s.ID,
+		Scopes: r.Scopes, Nonce: r.Nonce, RedirectURI: r.RedirectURI, Challenge: r.Challenge,
+		Proofs: s.Proofs, StartedAt: now, CodeHash: secret.Hash(code), CodeEndsAt: now.Add(CodeLife),
+		EndsAt: s.EndsAt,
+	}
+	if g.Offline() {
+		g.EndsAt = now.Add(p.EffectiveLives().RefreshEnd)
+	}
+	return g
+}
+
+// Redemption is what redeeming a code demands: all of it at once, in the statement that spends the code.
+type Redemption struct {
+	Platform    platform.ID
+	Party       PartyID
+	CodeHash    []byte
+	RedirectURI string
+	Challenge   string // S256 of the presented verifier; empty when none was presented
+	RefreshHash []byte // of the first refresh token; nil when the party gets none
+	RefreshEnds time.Time
+	Now         time.Time
+}
+
+// Rotation is what using a refresh token demands. Hash and Next are equal when the token does not rotate.
+type Rotation struct {
+	Platform    platform.ID
+	Party       PartyID
+	Hash        []byte   // of the presented token
+	Next        []byte   // of its successor
+	Later       [][]byte // hashes of the successors after Next: a token that old is a replay of this family
+	RefreshEnds time.Time
+	IdleAfter   time.Duration // a grant that is not offline ends with its session's idle hour; zero: never
+	Now         time.Time
+}

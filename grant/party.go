@@ -1,0 +1,296 @@
+package grant
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// PartyID is the `client_id`.
+type PartyID string
+
+// Type is what kind of software a party is (RFC 6749 section 2.1, RFC 8252).
+type Type string
+
+const (
+	Web     Type = "web"     // has a server that keeps a secret
+	SPA     Type = "spa"     // runs in the browser: public
+	Native  Type = "native"  // an app on a phone or desktop: public, channel app
+	Service Type = "service" // no person: client credentials only
+)
+
+// Auth is how a party proves itself at the token endpoint (OpenID Connect Core 1.0 section 9).
+type Auth string
+
+const (
+	AuthBasic Auth = "basic"
+	AuthPost  Auth = "post"
+	AuthNone  Auth = "none"
+)
+
+// Grant types that a party may use.
+const (
+	AuthorizationCode = "authorization_code"
+	RefreshToken      = "refresh_token"
+	ClientCredentials = "client_credentials"
+)
+
+// Algs are the signature algorithms a party may choose for its tokens (RFC 7518, RFC 8037).
+var Algs = []string{"RS256", "ES256", "EdDSA", "PS256"}
+
+// Scopes are those we know; others are ignored (OpenID Connect Core 1.0 section 3.1.2.1).
+var Scopes = []string{"openid", "profile", "email", "phone", "address", "offline_access"}
+
+// MinSecret is the shortest party secret: it is stored under one SHA-256, so it must not be guessable.
+const MinSecret = 32
+
+// Party is an OAuth client. "Client" alone is a person in care; the word stays in wire names only.
+type Party struct {
+	ID           PartyID     `json:"client_id"`
+	Platform     platform.ID `json:"-"`
+	Name         string      `json:"name,omitempty"` // shown to people; the platform's name unless set
+	Type         Type        `json:"type"`
+	Auth         Auth        `json:"auth"`
+	Secrets      [][]byte    `json:"secrets,omitempty"` // SHA-256 each; two while a secret is being replaced
+	PKCEOptional bool        `json:"pkce_optional,omitempty"`
+	Redirects    []string    `json:"redirect_uris,omitempty"`
+	LogoutURIs   []string    `json:"post_logout_redirect_uris,omitempty"`
+	InitiateURI  string      `json:"initiate_login_uri,omitempty"` // stale logins start again there
+	Origins      []string    `json:"origins,omitempty"`            // may call us from a browser (CORS)
+	Grants       []string    `json:"grant_types"`
+	Scopes       []string    `json:"scopes"`
+	IDTokenAlg   string      `json:"id_token_alg"`
+	AccessJWT    bool        `json:"access_jwt,omitempty"` // access tokens are JWTs (RFC 9068) instead of opaque
+	Rotate       bool        `json:"rotate,omitempty"`     // refresh tokens rotate; always so for public parties
+	ThirdParty   bool        `json:"third_party,omitempty"`
+	MinimumACR   string      `json:"minimum_acr,omitempty"`
+	Lives        Lives       `json:"lives,omitzero"`
+	PolicyURI    string      `json:"policy_uri,omitempty"`
+	TermsURI     string      `json:"tos_uri,omitempty"`
+	DisabledAt   time.Time   `json:"disabled_at,omitzero"`
+}
+
+// Lives are how long what a party gets lives; a party may have shorter lives than the defaults, never longer.
+type Lives struct {
+	IDToken     time.Duration `json:"id_token,omitempty"`
+	Access      time.Duration `json:"access,omitempty"`
+	RefreshIdle time.Duration `json:"refresh_idle,omitempty"`
+	RefreshEnd  time.Duration `json:"refresh_end,omitempty"`
+}
+
+const (
+	CodeLife          = 60 * time.Second // RFC 9700 section 2.1.1 wants it short
+	idTokenLife       = 5 * time.Minute
+	opaqueAccessLife  = 15 * time.Minute
+	jwtAccessLife     = 5 * time.Minute // cannot be taken back, so shorter
+	refreshIdleLife   = 30 * 24 * time.Hour
+	refreshEndLife    = 90 * 24 * time.Hour
+	RefreshRepeat     = 10 * time.Second // a repeated refresh gets the same successor; later the family ends
+	maxURI            = 2048
+	maxRegisteredURIs = 50
+)
+
+// EffectiveLives are the party's lives with defaults filled in and capped by them.
+func (p *Party) EffectiveLives() Lives {
+	access := opaqueAccessLife
+	if p.AccessJWT {
+		access = jwtAccessLife
+	}
+	return Lives{
+		IDToken:     shorter(p.Lives.IDToken, idTokenLife),
+		Access:      shorter(p.Lives.Access, access),
+		RefreshIdle: shorter(p.Lives.RefreshIdle, refreshIdleLife),
+		RefreshEnd:  shorter(p.Lives.RefreshEnd, refreshEndLife),
+	}
+}
+
+func shorter(wanted, limit time.Duration) time.Duration {
+	if wanted <= 0 || wanted > limit {
+		return limit
+	}
+	return wanted
+}
+
+// Public tells whether the party can keep no secret.
+func (p *Party) Public() bool { return p.Auth == AuthNone }
+
+// Rotates tells whether its refresh tokens rotate: always for public parties (RFC 9700 section 2.2.2).
+func (p *Party) Rotates() bool { return p.Public() || p.Rotate }
+
+// Channel is where its people sign in.
+func (p *Party) Channel() authn.Channel {
+	if p.Type == Native {
+		return authn.App
+	}
+	return authn.Browser
+}
+
+// Allows tells whether the party may use a grant type.
+func (p *Party) Allows(grantType string) bool { return slices.Contains(p.Grants, grantType) }
+
+// SecretMatches compares a presented secret with the registered ones, in constant time.
+func (p *Party) SecretMatches(presented string) bool {
+	hash, ok := secret.Hash(presented), false
+	for _, s := range p.Secrets {
+		ok = secret.Equal(hash, s) || ok
+	}
+	return ok && p.Auth != AuthNone
+}
+
+// RedirectMatches tells whether a redirect URI is registered: byte for byte, but for the port of a loopback address
+// of a native party (RFC 8252 section 7.3, RFC 9700 section 2.1).
+func (p *Party) RedirectMatches(uri string) bool {
+	if slices.Contains(p.Redirects, uri) {
+		return true
+	}
+	if p.Type != Native {
+		return false
+	}
+	asked, ok := withoutPort(uri)
+	return ok && slices.ContainsFunc(p.Redirects, func(r string) bool {
+		registered, ok := withoutPort(r)
+		return ok && registered == asked
+	})
+}
+
+var loopbackURI = regexp.MustCompile(`^(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::[0-9]{1,5})?(/[^#\\\s]*)?$`)
+
+// withoutPort cuts the port out of a loopback URI; everything else stays byte for byte.
+func withoutPort(uri string) (string, bool) {
+	m := loopbackURI.FindStringSubmatch(uri)
+	if m == nil {
+		return "", false
+	}
+	return m[1] + m[2], true
+}
+
+// LogoutMatches tells whether a post-logout redirect URI is registered, byte for byte.
+func (p *Party) LogoutMatches(uri string) bool { return slices.Contains(p.LogoutURIs, uri) }
+
+// OriginAllowed tells whether a browser page of this origin may call token, userinfo and revocation.
+func (p *Party) OriginAllowed(origin string) bool { return slices.Contains(p.Origins, origin) }
+
+var partyIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$`)
+
+// Defaults fills what was left open.
+func (p *Party) Defaults() {
+	if p.Type == "" {
+		p.Type = Web
+	}
+	if p.Auth == "" {
+		p.Auth = AuthBasic
+		if p.Type == SPA || p.Type == Native {
+			p.Auth = AuthNone
+		}
+	}
+	if p.Grants == nil {
+		p.Grants = []string{AuthorizationCode, RefreshToken}
+		if p.Type == Service {
+			p.Grants = []string{ClientCredentials}
+		}
+	}
+	if p.Scopes == nil {
+		p.Scopes = slices.Clone(Scopes)
+	}
+	if p.IDTokenAlg == "" {
+		p.IDTokenAlg = "RS256" // what every library expects (OpenID Connect Core 1.0 section 15.1)
+	}
+	if p.Origins == nil && p.Type == SPA {
+		for _, r := range p.Redirects {
+			if u, err := url.Parse(r); err == nil && !slices.Contains(p.Origins, u.Scheme+"://"+u.Host) {
+				p.Origins = append(p.Origins, u.Scheme+"://"+u.Host)
+			}
+		}
+	}
+}
+
+// Validate returns the first setting that cannot work, wrapped around fault.Invalid.
+func (p *Party) Validate() error {
+	refuse := func(format string, args ...any) error {
+		return fmt.Errorf("%w: "+format, append([]any{fault.Invalid}, args...)...)
+	}
+	switch {
+	case !partyIDPattern.MatchString(string(p.ID)):
+		return refuse("client_id %q: letters, digits and . _ ~ -, at most 100", p.ID)
+	case !slices.Contains([]Type{Web, SPA, Native, Service}, p.Type):
+		return refuse("type %q: web, spa, native or service", p.Type)
+	case !slices.Contains([]Auth{AuthBasic, AuthPost, AuthNone}, p.Auth):
+		return refuse("auth %q: basic, post or none", p.Auth)
+	case (p.Type == SPA || p.Type == Native) && p.Auth != AuthNone:
+		return refuse("auth %q: none, because a party of type %s can keep no secret", p.Auth, p.Type)
+	case p.Type == Service && p.Auth == AuthNone:
+		return refuse("auth none: a party of type service needs a secret")
+	case p.Auth == AuthNone && len(p.Secrets) > 0:
+		return refuse("secret: a party with auth none has none")
+	case p.Auth != AuthNone && len(p.Secrets) == 0:
+		return refuse("secret is missing: at least %d characters, or secret_file", MinSecret)
+	case p.PKCEOptional && p.Public():
+		return refuse("pkce optional: required of parties without a secret (RFC 9700 section 2.1.1)")
+	case !slices.Contains(Algs, p.IDTokenAlg):
+		return refuse("id_token_alg %q: %s", p.IDTokenAlg, strings.Join(Algs, ", "))
+	case p.Type != Service && p.Allows(AuthorizationCode) && len(p.Redirects) == 0:
+		return refuse("redirect_uris is missing")
+	case len(p.Redirects) > maxRegisteredURIs || len(p.LogoutURIs) > maxRegisteredURIs:
+		return refuse("redirect_uris: at most %d", maxRegisteredURIs)
+	}
+	for _, g := range p.Grants {
+		if !slices.Contains([]string{AuthorizationCode, RefreshToken, ClientCredentials}, g) {
+			return refuse("grant_types %q: authorization_code, refresh_token or client_credentials", g)
+		}
+		if g == ClientCredentials && p.Public() {
+			return refuse("grant_types client_credentials: not for a party without a secret (RFC 6749 section 4.4)")
+		}
+	}
+	for _, s := range p.Scopes {
+		if !scopePattern.MatchString(s) {
+			return refuse("scopes %q: not a scope (RFC 6749 section 3.3)", s)
+		}
+	}
+	for _, uri := range append(slices.Clone(p.Redirects), p.LogoutURIs...) {
+		if err := checkRedirect(uri, p.Type); err != nil {
+			return refuse("redirect URI %q: %w", uri, err)
+		}
+	}
+	for field, uri := range map[string]string{"initiate_login_uri": p.InitiateURI, "policy_uri": p.PolicyURI, "tos_uri": p.TermsURI} {
+		if uri != "" && checkRedirect(uri, Web) != nil {
+			return refuse("%s %q: an https address", field, uri)
+		}
+	}
+	return nil
+}
+
+var (
+	scopePattern  = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]{1,100}$`)
+	privateScheme = regexp.MustCompile(`^[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+$`)
+)
+
+// checkRedirect says why a URI cannot be registered. Schemes that a browser would run (javascript, data) never can;
+// private-use schemes contain a dot and belong to native parties (RFC 8252 section 7.1).
+func checkRedirect(uri string, t Type) error {
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || len(uri) > maxURI:
+		return fmt.Errorf("%w: not an address of at most %d characters", fault.Invalid, maxURI)
+	case strings.ContainsAny(uri, "#\\*") || strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return fmt.Errorf("%w: no fragment, backslash, asterisk, blank or character outside ASCII", fault.Invalid)
+	case u.User != nil:
+		return fmt.Errorf("%w: no user name", fault.Invalid)
+	case u.Scheme == "https" && u.Host != "":
+		return nil
+	case u.Scheme == "http" && platform.Loopback(u.Hostname()):
+		return nil
+	case t == Native && privateScheme.MatchString(u.Scheme) && u.Host == "":
+		return nil
+	case t == Native:
+		return fmt.Errorf("%w: https, http on loopback, or a private scheme with a dot such as net.example.app:/callback", fault.Invalid)
+	}
+	return fmt.Errorf("%w: https, or http on localhost", fault.Invalid)
+}

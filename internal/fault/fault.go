@@ -1,0 +1,21 @@
+// Package fault names the ways in which something can go wrong, once, for every layer.
+//
+// Nouns and storage return these sentinels wrapped with what was attempted
+// (fmt.Errorf("redeeming code: %w", fault.Spent)); each door has one function that turns them into a page, an
+// OIDC error or JSON. The package refuses to know about HTTP, texts or people: a sentinel says what happened,
+// never what to show.
+package fault
+
+import "errors"
+
+var (
+	NotFound    = errors.New("not found")   // no such row on this platform; also for rows of another platform
+	Taken       = errors.New("taken")       // the identifier is in use
+	Stale       = errors.New("stale")       // somebody else changed it first: load again and decide again
+	Spent       = errors.New("spent")       // usable once, and that was before
+	Expired     = errors.New("expired")     // existed, but its time is over
+	Refused     = errors.New("refused")     // known and understood, and not allowed
+	Throttled   = errors.New("throttled")   // too many attempts; later it works again
+	Invalid     = errors.New("invalid")     // malformed input or a broken rule
+	Unavailable = errors.New("unavailable") // the database is gone or a queue is full; the same request may work soon
+)

@@ -1,0 +1,65 @@
+// Package secret makes random values, hashes them and keeps them out of logs.
+//
+// Everything that is handed out once and compared later (session cookies, authorization codes, refresh tokens,
+// links) is Token: 256 random bits, of which only Hash is stored. Identifiers that people may see in a URL are
+// ID: unguessable, but not a proof of anything. This is the only package that reads randomness for the nouns and
+// the doors; arch_test.go refuses math/rand everywhere.
+package secret
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"log/slog"
+	"strings"
+)
+
+// Token returns 256 random bits as 43 characters of unpadded base64url.
+func Token() string {
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // crypto/rand never fails: it ends the process instead (Go 1.24)
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// ID returns an identifier of 130 random bits: 26 lower-case letters and digits, safe in URLs, cookies and file names.
+func ID() string { return strings.ToLower(rand.Text()) }
+
+// Hash is how a Token is stored: SHA-256. Without salt or stretching, because 256 random bits cannot be guessed.
+func Hash(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}
+
+// Equal compares in constant time.
+func Equal(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
+
+// referenceAlphabet has no characters that are mixed up when read aloud (0 O 1 I L U V).
+const referenceAlphabet = "23456789ABCDEFGHJKMNPQRSTWXYZ"
+
+// Reference returns a short number for the helpdesk, such as "7KQ4-MXDA". It names a request in the log and is
+// not a secret: about 39 bits, enough that two requests of one day hardly ever share one.
+func Reference() string {
+	out := make([]byte, 0, 8)
+	for b := make([]byte, 1); len(out) < 8; {
+		_, _ = rand.Read(b)
+		// 232 is the largest multiple of 29 below 256: without this bound some characters would come more often.
+		if b[0] < 232 {
+			out = append(out, referenceAlphabet[int(b[0])%len(referenceAlphabet)])
+		}
+	}
+	return string(out[:4]) + "-" + string(out[4:])
+}
+
+// Text is a secret in configuration or memory. It prints as [hidden] wherever it is formatted, logged or marshalled.
+type Text string
+
+const hidden = "[hidden]"
+
+func (Text) String() string                  { return hidden }
+func (Text) GoString() string                { return hidden }
+func (Text) LogValue() slog.Value            { return slog.StringValue(hidden) }
+func (Text) MarshalText() ([]byte, error)    { return []byte(hidden), nil }
+func (Text) MarshalYAML() (any, error)       { return hidden, nil }
+func (t *Text) UnmarshalText(b []byte) error { *t = Text(b); return nil }
+func (t Text) Reveal() string                { return string(t) }

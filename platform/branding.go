@@ -1,0 +1,93 @@
+package platform
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+
+	"github.com/minddistrict/idp/internal/fault"
+)
+
+// Branding is how the pages look. An organisation gives one colour; what is shown is that colour, corrected so
+// that text on it and text in it can be read (WCAG 2.2 success criteria 1.4.3 and 1.4.11).
+type Branding struct {
+	Colour string `json:"colour,omitempty"` // "#rrggbb" of buttons, links and focus
+	Logo   []byte `json:"logo,omitempty"`   // PNG, at most 64 KiB, served from our own origin; none: the name in letters
+}
+
+// DefaultColour is used by platforms that set none: a calm blue-green with 6.0 : 1 on white.
+const DefaultColour = "#1b6a7a"
+
+const (
+	textContrast = 4.5       // text on its background
+	pageLight    = "#ffffff" // background of the content in light mode
+	pageDark     = "#16191d" // background in dark mode; templates use the same value
+)
+
+var colourPattern = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+
+func (b *Branding) defaults() {
+	if b.Colour == "" {
+		b.Colour = DefaultColour
+	}
+}
+
+func (b *Branding) validate() error {
+	if !colourPattern.MatchString(b.Colour) {
+		return fmt.Errorf("%w: branding.colour %q: # and six hexadecimal digits, such as %s", fault.Invalid, b.Colour, DefaultColour)
+	}
+	if len(b.Logo) > 64<<10 {
+		return fmt.Errorf("%w: branding.logo: %d bytes: at most 65536", fault.Invalid, len(b.Logo))
+	}
+	if len(b.Logo) > 0 && string(b.Logo[:min(8, len(b.Logo))]) != "\x89PNG\r\n\x1a\n" {
+		return fmt.Errorf("%w: branding.logo: not a PNG picture", fault.Invalid)
+	}
+	return nil
+}
+
+// Light is the colour for light mode: dark enough that white text on it, and it as text on white, reach 4.5 : 1.
+func (b Branding) Light() string { return correct(b.Colour, pageLight, 0) }
+
+// Dark is the colour for dark mode: light enough for text of that colour on the dark page, and dark text on it.
+func (b Branding) Dark() string { return correct(b.Colour, pageDark, 255) }
+
+// correct moves a colour towards black (0) or white (255) in small steps until its contrast suffices.
+func correct(colour, background string, towards float64) string {
+	r, g, b := rgb(colour)
+	for step := 0.0; step <= 1; step += 0.02 {
+		mixed := fmt.Sprintf("#%02x%02x%02x", mix(r, towards, step), mix(g, towards, step), mix(b, towards, step))
+		if Contrast(mixed, background) >= textContrast {
+			return mixed
+		}
+	}
+	return fmt.Sprintf("#%02x%02x%02x", int(towards), int(towards), int(towards))
+}
+
+func mix(from uint8, towards, part float64) uint8 {
+	return uint8(math.Round(float64(from)*(1-part) + towards*part))
+}
+
+// Contrast is the contrast ratio of two "#rrggbb" colours, 1 to 21 (WCAG 2.2, definition of contrast ratio).
+func Contrast(a, b string) float64 {
+	la, lb := luminance(a), luminance(b)
+	return (max(la, lb) + 0.05) / (min(la, lb) + 0.05)
+}
+
+// luminance is WCAG's relative luminance of an sRGB colour.
+func luminance(colour string) float64 {
+	linear := func(c uint8) float64 {
+		v := float64(c) / 255
+		if v <= 0.04045 {
+			return v / 12.92
+		}
+		return math.Pow((v+0.055)/1.055, 2.4)
+	}
+	r, g, b := rgb(colour)
+	return 0.2126*linear(r) + 0.7152*linear(g) + 0.0722*linear(b)
+}
+
+func rgb(colour string) (r, g, b uint8) {
+	v, _ := strconv.ParseUint(colour[1:], 16, 32) // validated by colourPattern
+	return uint8(v >> 16), uint8(v >> 8), uint8(v)
+}

@@ -1,0 +1,154 @@
+package platform
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/internal/fault"
+)
+
+// Role is what someone is on a platform. Clients and relatives share one half of the policy, the others the other.
+type Role string
+
+const (
+	Client       Role = "client"       // a person in care, in the words of the help pages
+	Relative     Role = "relative"     // invited by a client
+	Professional Role = "professional" // therapist, supervisor, secretary
+	Helpdesk     Role = "helpdesk"
+	Manager      Role = "manager" // application manager: configures, sees no client data
+)
+
+// Roles lists every role in the order forms show them.
+var Roles = []Role{Client, Relative, Professional, Helpdesk, Manager}
+
+// Staff tells which half of the policy counts for the role.
+func (r Role) Staff() bool { return r == Professional || r == Helpdesk || r == Manager }
+
+// ByGroup is a setting with one value for clients and relatives and one for staff.
+type ByGroup[T any] struct {
+	Client T `json:"client" yaml:"client"`
+	Staff  T `json:"staff" yaml:"staff"`
+}
+
+// For returns the value that counts for a role.
+func (g ByGroup[T]) For(r Role) T {
+	if r.Staff() {
+		return g.Staff
+	}
+	return g.Client
+}
+
+// Demand says whether a second factor is asked.
+type Demand string
+
+const (
+	Off      Demand = "off"
+	Optional Demand = "optional"
+	Required Demand = "required"
+)
+
+// SecondFactor is the demand, possibly from a moment on: before RequiredFrom a required factor is offered with
+// "not now" at each login (seed 002).
+type SecondFactor struct {
+	Demand       Demand
+	RequiredFrom time.Time     // zero: at once
+	OfferEvery   time.Duration // where optional, the set-up is offered this often; zero: never
+}
+
+// At returns the demand at a moment: a required factor is optional until its date.
+func (s SecondFactor) At(now time.Time) Demand {
+	if s.Demand == Required && now.Before(s.RequiredFrom) {
+		return Optional
+	}
+	if s.Demand == "" {
+		return Off
+	}
+	return s.Demand
+}
+
+// Policy is everything an organisation decides about signing in. DefaultPolicy has the published numbers.
+type Policy struct {
+	SecondFactor ByGroup[SecondFactor]
+	CodeMethods  []string // ways of getting a code that are offered, such as totp and sms
+	AppCode      bool     // a code is asked of the mobile app too; the help pages say it is not
+	Remember     ByGroup[Remember]
+	Password     PasswordRule
+	LoginForm    bool // e-mail and password; off only where an organisation's own login exists
+	SelfSignUp   bool
+	AppPassword  bool                   // the app signs in by e-mail and password
+	AppQR        bool                   // the app signs in by a QR code
+	IdleAfter    time.Duration          // no activity for this long: a code or the password is asked again; zero: never
+	SessionEnds  ByGroup[time.Duration] // a session ends this long after sign-in, used or not
+	MinimumACR   string                 // weaker sign-ins get no token at all; empty: none
+	ACRAliases   map[string]string      // other names of our values, such as https://refeds.org/profile/mfa
+	SMSCountries []string               // ISO 3166-1 codes of countries that text messages go to
+	SMSPerDay    int                    // text messages a platform may send in a day
+}
+
+// Remember is how long a browser may go without a code, and who decides.
+type Remember struct {
+	Choices []time.Duration // what the person may choose from; empty: remembering is not offered
+	Fixed   time.Duration   // set by the organisation instead; zero: the person chooses
+	Decides bool            // the organisation decides: Fixed counts, even when it is zero
+}
+
+// PasswordRule is what a password must have; seed 004 and the help pages publish the defaults.
+type PasswordRule struct {
+	MinLength int // code points after NFC
+	MaxLength int // code points after NFC; bounds the work of hashing
+	Special   int // characters that are neither letter nor digit; a space counts
+	MinScore  int // zxcvbn, 0 to 4, with Dutch words and the names of person and platform
+}
+
+// RememberChoices are the durations that exist: 12 hours, 3 days, 1 week (seed 002).
+var RememberChoices = []time.Duration{12 * time.Hour, 72 * time.Hour, 168 * time.Hour}
+
+// DefaultPolicy is what a platform has that sets nothing.
+func DefaultPolicy() Policy {
+	return Policy{
+		SecondFactor: ByGroup[SecondFactor]{Client: SecondFactor{Demand: Off}, Staff: SecondFactor{Demand: Off}},
+		CodeMethods:  []string{"totp", "sms"},
+		Remember:     ByGroup[Remember]{Client: Remember{Choices: RememberChoices}, Staff: Remember{Choices: RememberChoices}},
+		Password:     PasswordRule{MinLength: 12, MaxLength: 256, Special: 1, MinScore: 3},
+		LoginForm:    true,
+		AppPassword:  true,
+		AppQR:        true,
+		IdleAfter:    time.Hour, // "after 1 hour of inactivity", seeds 000 and 003
+		SessionEnds:  ByGroup[time.Duration]{Client: 24 * time.Hour, Staff: 12 * time.Hour},
+		ACRAliases:   map[string]string{"https://refeds.org/profile/mfa": "urn:minddistrict:acr:2fa"},
+		SMSCountries: []string{"NL", "BE", "DE", "GB"},
+		SMSPerDay:    2000,
+	}
+}
+
+// Validate returns the first setting that contradicts another or cannot be kept.
+func (p Policy) Validate() error {
+	for group, s := range map[string]SecondFactor{"client": p.SecondFactor.Client, "staff": p.SecondFactor.Staff} {
+		if !slices.Contains([]Demand{Off, Optional, Required}, s.At(s.RequiredFrom)) {
+			return fmt.Errorf("%w: policy.second_factor.%s %q: off, optional or required", fault.Invalid, group, s.Demand)
+		}
+		if s.Demand != Off && len(p.CodeMethods) == 0 {
+			return fmt.Errorf("%w: policy.code_methods: at least one of totp and sms where a second factor is %s", fault.Invalid, s.Demand)
+		}
+	}
+	r := p.Password
+	switch {
+	case r.MinLength < 8 || r.MinLength > 64:
+		return fmt.Errorf("%w: policy.password.min_length %d: 8 to 64", fault.Invalid, r.MinLength)
+	case r.MaxLength < 64 || r.MaxLength > 1024:
+		return fmt.Errorf("%w: policy.password.max_length %d: 64 to 1024", fault.Invalid, r.MaxLength)
+	case r.Special < 0 || r.Special > 4:
+		return fmt.Errorf("%w: policy.password.special %d: 0 to 4", fault.Invalid, r.Special)
+	case r.MinScore < 0 || r.MinScore > 4:
+		return fmt.Errorf("%w: policy.password.min_score %d: 0 to 4", fault.Invalid, r.MinScore)
+	case p.IdleAfter < 0 || p.IdleAfter > 24*time.Hour || p.IdleAfter > 0 && p.IdleAfter < 5*time.Minute:
+		return fmt.Errorf("%w: policy.idle_after %s: 5m to 24h, or 0 for never", fault.Invalid, p.IdleAfter)
+	}
+	for group, d := range map[string]time.Duration{"client": p.SessionEnds.Client, "staff": p.SessionEnds.Staff} {
+		if d < 15*time.Minute || d > 24*time.Hour {
+			return fmt.Errorf("%w: policy.session_ends.%s %s: 15m to 24h", fault.Invalid, group, d)
+		}
+	}
+	return nil
+}
