@@ -44,8 +44,9 @@ type Change struct {
 	Raise    *SessionRaise        // more proofs for a session
 	Put      []account.Credential // added or replaced whole; a counter only rises
 	Forgive  []string             // keys of attempt counters that start again
-	Events   []account.Event      //
-	Answered string               // authorization request that this answers by an error, once; fault.Spent if it was answered
+	Events   []account.Event
+	Platform platform.ID // of Answered and Forgive
+	Answered string      // authorization request that this answers by an error, once; fault.Spent if it was answered
 }
 
 // SessionStart is a session to be created under the hash of its cookie.

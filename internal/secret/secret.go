@@ -63,3 +63,10 @@ func (Text) MarshalText() ([]byte, error)    { return []byte(hidden), nil }
 func (Text) MarshalYAML() (any, error)       { return hidden, nil }
 func (t *Text) UnmarshalText(b []byte) error { *t = Text(b); return nil }
 func (t Text) Reveal() string                { return string(t) }
+
+// Bytes returns n random bytes.
+func Bytes(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.Read(b) // crypto/rand never fails: it ends the process instead (Go 1.24)
+	return b
+}

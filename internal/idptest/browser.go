@@ -1,0 +1,243 @@
+package idptest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// Browser is a plain browser without script: cookies, redirects, forms by label, links and buttons by text.
+type Browser struct {
+	Jar     http.CookieJar
+	Lang    string // Accept-Language
+	NoJar   bool   // cookies are blocked
+	server  http.RoundTripper
+	history []string
+	URL     *url.URL
+	Status  int
+	Header  http.Header
+	Doc     *html.Node
+	Body    string
+	filled  map[string]string // name of field -> value, on this page
+	last    *http.Request     // what loaded this page
+	form    url.Values        // of last
+}
+
+// NewBrowser opens a browser with an empty jar.
+func NewBrowser(s *Server, lang string) *Browser {
+	jar, _ := cookiejar.New(nil) // never fails without a suffix list
+	return &Browser{Jar: jar, Lang: lang, server: s}
+}
+
+// Tab is another tab of the same browser.
+func (b *Browser) Tab() *Browser {
+	return &Browser{Jar: b.Jar, Lang: b.Lang, NoJar: b.NoJar, server: b.server}
+}
+
+// Open visits an address and follows redirects.
+func (b *Browser) Open(address string) error { return b.send(http.MethodGet, address, nil) }
+
+// Reload loads the page again. A browser that shows the answer of a form would ask first; ours answer by redirect.
+func (b *Browser) Reload() error { return b.send(http.MethodGet, b.URL.String(), nil) }
+
+// Back loads the page before this one again, as a page with no-store is.
+func (b *Browser) Back() error {
+	if len(b.history) < 2 {
+		return fmt.Errorf("there is no page before this one")
+	}
+	address := b.history[len(b.history)-2]
+	b.history = b.history[:len(b.history)-2]
+	return b.send(http.MethodGet, address, nil)
+}
+
+// Again sends the last form once more: a double click.
+func (b *Browser) Again(form url.Values, action string) error {
+	return b.send(http.MethodPost, action, form)
+}
+
+func (b *Browser) send(method, address string, form url.Values) error {
+	for hop := 0; hop < 15; hop++ {
+		req, err := http.NewRequest(method, address, strings.NewReader(form.Encode()))
+		if err != nil {
+			return err
+		}
+		if method == http.MethodPost {
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			if b.URL != nil {
+				req.Header.Set("Origin", b.URL.Scheme+"://"+b.URL.Host)
+				site := "cross-site"
+				if b.URL.Host == req.URL.Host {
+					site = "same-origin"
+				}
+				req.Header.Set("Sec-Fetch-Site", site)
+			}
+		}
+		req.Header.Set("Accept-Language", b.Lang)
+		req.Header.Set("User-Agent", "idptest")
+		if !b.NoJar {
+			for _, c := range b.Jar.Cookies(req.URL) {
+				req.AddCookie(c)
+			}
+		}
+		res, err := b.server.RoundTrip(req)
+		if err != nil {
+			return err
+		}
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			return err
+		}
+		if !b.NoJar {
+			b.Jar.SetCookies(req.URL, res.Cookies())
+		}
+		b.URL, b.Status, b.Header, b.Body = req.URL, res.StatusCode, res.Header, string(body)
+		location := res.Header.Get("Location")
+		if location == "" || res.StatusCode < 300 || res.StatusCode > 399 {
+			b.filled = map[string]string{}
+			b.history = append(b.history, address)
+			b.Doc, err = html.Parse(bytes.NewReader(body))
+			return err
+		}
+		next, err := req.URL.Parse(location)
+		if err != nil {
+			return err
+		}
+		method, address, form = http.MethodGet, next.String(), nil
+	}
+	return fmt.Errorf("too many redirects, the last to %s", address)
+}
+
+// Fill types into the field with this label.
+func (b *Browser) Fill(label, value string) error {
+	for n := range b.Doc.Descendants() {
+		if n.Data == "label" && text(n) == label {
+			id := attr(n, "for")
+			for f := range b.Doc.Descendants() {
+				if attr(f, "id") == id && attr(f, "name") != "" {
+					b.filled[attr(f, "name")] = value
+					return nil
+				}
+			}
+		}
+	}
+	return fmt.Errorf("no field with the label %q on %s", label, b.URL)
+}
+
+// Value is what stands in the field with this name.
+func (b *Browser) Value(name string) string {
+	for n := range b.Doc.Descendants() {
+		if n.Data == "input" && attr(n, "name") == name {
+			return attr(n, "value")
+		}
+	}
+	return ""
+}
+
+// Press presses the button, or follows the link, with this text.
+func (b *Browser) Press(label string) error {
+	for n := range b.Doc.Descendants() {
+		if n.Type != html.ElementNode || text(n) != label {
+			continue
+		}
+		switch n.Data {
+		case "a":
+			to, err := b.URL.Parse(attr(n, "href"))
+			if err != nil {
+				return err
+			}
+			return b.Open(to.String())
+		case "button":
+			form, action, err := b.Form(n)
+			if err != nil {
+				return err
+			}
+			return b.send(http.MethodPost, action, form)
+		}
+	}
+	return fmt.Errorf("no button or link %q on %s:\n%s", label, b.URL, Visible(b.Doc))
+}
+
+// Form is what pressing a button would send, and where.
+func (b *Browser) Form(button *html.Node) (url.Values, string, error) {
+	form := button.Parent
+	for form != nil && form.Data != "form" {
+		form = form.Parent
+	}
+	if form == nil {
+		return nil, "", fmt.Errorf("button outside a form on %s", b.URL)
+	}
+	values := url.Values{}
+	for n := range form.Descendants() {
+		if name := attr(n, "name"); n.Data == "input" && name != "" {
+			value := attr(n, "value")
+			if typed, ok := b.filled[name]; ok {
+				value = typed
+			}
+			if kind := attr(n, "type"); kind != "checkbox" && kind != "radio" || hasAttr(n, "checked") {
+				values.Set(name, value)
+			}
+		}
+	}
+	if name := attr(button, "name"); name != "" {
+		values.Set(name, attr(button, "value"))
+	}
+	action, err := b.URL.Parse(attr(form, "action"))
+	if err != nil {
+		return nil, "", err
+	}
+	return values, action.String(), nil
+}
+
+// Button finds a button by its text.
+func (b *Browser) Button(label string) *html.Node {
+	for n := range b.Doc.Descendants() {
+		if n.Data == "button" && text(n) == label {
+			return n
+		}
+	}
+	return nil
+}
+
+// Visible is the text of a page as a person reads it.
+func Visible(doc *html.Node) string {
+	for n := range doc.Descendants() {
+		if n.Data == "body" {
+			return text(n)
+		}
+	}
+	return text(doc)
+}
+
+func text(n *html.Node) string {
+	var parts []string
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode && d.Parent.Data != "script" && d.Parent.Data != "style" {
+			parts = append(parts, d.Data)
+		}
+	}
+	return strings.Join(strings.Fields(strings.Join(parts, " ")), " ")
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func hasAttr(n *html.Node, name string) bool {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return true
+		}
+	}
+	return false
+}

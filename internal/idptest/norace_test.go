@@ -1,0 +1,5 @@
+//go:build !race
+
+package idptest_test
+
+var languages = []string{"nl", "en"}

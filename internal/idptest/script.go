@@ -1,0 +1,443 @@
+package idptest
+
+import (
+	"bufio"
+	"fmt"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
+)
+
+// Password is what every account of a script has.
+const Password = "zeven paarse regenjassen drogen!"
+
+// secretOf makes a party secret that is long enough.
+func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-enough-for-a-test" }
+
+// RunScript runs one journey script on a database in a language.
+//
+// A script is a visit, a verb a line (or several with " ; "), about people; # starts a comment. It names text keys, not
+// sentences, so that it runs in every language. The verbs are the methods of this table:
+//
+//	platform NAME [key=value …]      declares a platform with the parties NAME-web and NAME-agenda; linde has a host of its own, others a path
+//	account ADDRESS [key=value …]    declares an account with the password of all scripts
+//	visit NAME[/PARTY] [key=value …] a relying platform sends the person to us; values go into the request
+//	browser NAME · tab NAME          another browser, another tab of this browser
+//	open ADDRESS · bookmark · reopen opens an address; keeps this one; opens the kept one
+//	fill KEY = VALUE                 types into the field with this label; the values password and wrong are known
+//	press KEY · again KEY            presses a button or link; presses a button twice
+//	see KEY · miss KEY · at STEP     a text is on the page, is not; the address ends in this step
+//	reload · back · later DURATION   as a browser does; moves the clock
+//	arrive NAME[/PARTY] · arrive NAME error CODE · arrive NAME home
+//	token CLAIM == VALUE …           what the last ID token says; amr is a set; same and newer compare with the one before
+//	userinfo ok|refused · refresh ok|CODE · revoke
+//	logout NAME [hint]               a relying platform sends the person to sign out
+//	deactivate ADDRESS · reactivate ADDRESS · waited DURATION · status N · cookies off|on
+func RunScript(t *testing.T, path string, db *storage.DB, lang string) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }() // only read
+	s := &script{t: t, server: NewServer(t, db), lang: lang, parties: map[string]*Party{}, browsers: map[string]*Browser{}, tabs: map[string]*Browser{}}
+	s.openBrowser("first")
+	lines := bufio.NewScanner(file)
+	for number := 1; lines.Scan(); number++ {
+		line, _, _ := strings.Cut(lines.Text(), "#")
+		for step := range strings.SplitSeq(line, " ; ") {
+			if step = strings.TrimSpace(step); step == "" {
+				continue
+			}
+			if err := s.run(step); err != nil {
+				t.Fatalf("%s:%d: %s: %v", path, number, step, err)
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// script is one run.
+type script struct {
+	t        *testing.T
+	server   *Server
+	lang     string
+	parties  map[string]*Party
+	browsers map[string]*Browser
+	tabs     map[string]*Browser
+	b        *Browser
+	party    *Party // of the last arrival or visit
+	kept     string
+	previous map[string]any // claims of the arrival before
+}
+
+func (s *script) run(step string) error {
+	verb, rest, _ := strings.Cut(step, " ")
+	rest = strings.TrimSpace(rest)
+	run, ok := verbs[verb]
+	if !ok {
+		return fmt.Errorf("no such verb")
+	}
+	return run(s, rest)
+}
+
+var verbs = map[string]func(*script, string) error{
+	"platform":   (*script).platform,
+	"account":    (*script).account,
+	"visit":      (*script).visit,
+	"browser":    func(s *script, name string) error { s.openBrowser(name); return nil },
+	"tab":        (*script).tab,
+	"open":       func(s *script, address string) error { return s.b.Open(address) },
+	"bookmark":   func(s *script, _ string) error { s.kept = s.b.URL.String(); return nil },
+	"reopen":     func(s *script, _ string) error { return s.b.Open(s.kept) },
+	"fill":       (*script).fill,
+	"press":      func(s *script, key string) error { return s.b.Press(s.text(key)) },
+	"again":      (*script).again,
+	"see":        func(s *script, key string) error { return s.see(key, true) },
+	"miss":       func(s *script, key string) error { return s.see(key, false) },
+	"at":         (*script).at,
+	"reload":     func(s *script, _ string) error { return s.b.Reload() },
+	"back":       func(s *script, _ string) error { return s.b.Back() },
+	"later":      (*script).later,
+	"arrive":     (*script).arrive,
+	"token":      (*script).token,
+	"userinfo":   (*script).userinfo,
+	"refresh":    (*script).refresh,
+	"revoke":     func(s *script, _ string) error { return s.party.Revoke() },
+	"logout":     (*script).logout,
+	"deactivate": func(s *script, who string) error { return s.setState(who, account.Deactivated) },
+	"reactivate": func(s *script, who string) error { return s.setState(who, account.Active) },
+	"waited":     (*script).waitedFor,
+	"status":     (*script).status,
+	"cookies":    func(s *script, onOff string) error { s.b.NoJar = onOff == "off"; return nil },
+}
+
+func (s *script) openBrowser(name string) {
+	if s.browsers[name] == nil {
+		s.browsers[name] = NewBrowser(s.server, s.lang)
+	}
+	s.b = s.browsers[name]
+	s.tabs = map[string]*Browser{}
+}
+
+func (s *script) tab(name string) error {
+	if s.tabs[name] == nil {
+		s.tabs[name] = s.b.Tab()
+	}
+	s.b = s.tabs[name]
+	return nil
+}
+
+// issuerOf gives linde a host of its own and every other platform a path, so that scripts cover both.
+func issuerOf(name string) string {
+	if name == "linde" {
+		return "https://login.linde.test"
+	}
+	return "https://id.test/p/" + name
+}
+
+func (s *script) platform(rest string) error {
+	name, options := fields(rest)
+	issuer := issuerOf(name)
+	file := &strings.Builder{}
+	fmt.Fprintf(file, "platforms:\n  - name: %s\n    issuer: %s\n    organisation: GGZ %s\n    home_url: https://%s.test/home\n", name, issuer, name, name)
+	fmt.Fprintf(file, "    locale: %s\n    help: {email: help@%s.test, phone: 010 123 45 67}\n", s.lang, name)
+	if idle, ok := options["idle"]; ok {
+		fmt.Fprintf(file, "    policy: {idle_after: %s}\n", idle)
+	}
+	file.WriteString("    parties:\n")
+	for _, kind := range []string{"web", "agenda"} {
+		id := name + "-" + kind
+		fmt.Fprintf(file, "      - client_id: %s\n        secret: %s\n        redirect_uris: [https://%s.%s.test/callback]\n        post_logout_redirect_uris: [https://%s.%s.test/bye]\n",
+			id, secretOf(id), kind, name, kind, name)
+		if kind == "agenda" {
+			fmt.Fprintf(file, "        id_token_alg: ES256\n        initiate_login_uri: https://%s.%s.test/login\n        rotate_refresh_tokens: true\n", kind, name)
+		}
+		s.parties[name+"/"+kind] = NewParty(s.server, kind+"."+name+".test", issuer, id, secretOf(id))
+	}
+	s.server.Site(name+".test", s.parties[name+"/web"])
+	s.server.Apply(file.String())
+	return nil
+}
+
+func (s *script) account(rest string) error {
+	address, options := fields(rest)
+	on := options["on"]
+	if on == "" {
+		on = "linde"
+	}
+	role := options["role"]
+	if role == "" {
+		role = "client"
+	}
+	secret := "\n        password: \"" + Password + "\""
+	if options["password"] == "none" {
+		secret = ""
+	}
+	s.server.Apply(fmt.Sprintf("platforms:\n  - name: %s\n    issuer: %s\n    organisation: GGZ %s\n    home_url: https://%s.test/home\n    locale: %s\n    help: {email: help@%s.test, phone: 010 123 45 67}\n    accounts:\n      - email: %s\n        role: %s\n        locale: %q\n        name: {given: Anna, family: Bakker}%s\n",
+		on, issuerOf(on), on, on, s.lang, on, address, role, options["locale"], secret))
+	return nil
+}
+
+func (s *script) partyOf(name string) (*Party, error) {
+	if !strings.Contains(name, "/") {
+		name += "/web"
+	}
+	p, ok := s.parties[name]
+	if !ok {
+		return nil, fmt.Errorf("no party %s", name)
+	}
+	return p, nil
+}
+
+func (s *script) visit(rest string) error {
+	name, options := fields(rest)
+	party, err := s.partyOf(name)
+	if err != nil {
+		return err
+	}
+	extra := url.Values{}
+	for k, v := range options {
+		if v == "last" && k == "id_token_hint" {
+			v, _ = party.Last.Token.Extra("id_token").(string)
+		}
+		extra.Set(k, v)
+	}
+	s.previous = party.Last.Claims
+	party.Last = Arrival{}
+	s.party = party
+	return s.b.Open(party.Start(extra))
+}
+
+func (s *script) fill(rest string) error {
+	key, value, ok := strings.Cut(rest, " = ")
+	if !ok {
+		return fmt.Errorf("fill KEY = VALUE")
+	}
+	switch value {
+	case "password":
+		value = Password
+	case "wrong":
+		value = "helaas, dit is hem niet!"
+	}
+	return s.b.Fill(s.text(key), strings.Trim(value, `"`))
+}
+
+// again presses a button twice before looking: both forms are sent, the second answer is what is seen.
+func (s *script) again(key string) error {
+	button := s.b.Button(s.text(key))
+	if button == nil {
+		return fmt.Errorf("no button %q", s.text(key))
+	}
+	form, action, err := s.b.Form(button)
+	if err != nil {
+		return err
+	}
+	if err := s.b.Again(form, action); err != nil {
+		return err
+	}
+	return s.b.Again(form, action)
+}
+
+// text is a text in the language of the page: of its lang attribute, so that a page in the wrong language is noticed by
+// what the script sees on it.
+func (s *script) text(key string) string {
+	return s.known(ui.Text(s.lang, key))
+}
+
+// known fills the placeholders that are the same on every page.
+func (s *script) known(text string) string {
+	if s.party == nil || !strings.Contains(text, "{") {
+		return text
+	}
+	for id := range s.parties {
+		name, _, _ := strings.Cut(id, "/")
+		if issuerOf(name) == s.party.Issuer {
+			text = strings.NewReplacer("{platform}", "GGZ "+name, "{organisation}", "GGZ "+name, "{host}", name+".test").Replace(text)
+		}
+	}
+	return text
+}
+
+var placeholder = regexp.MustCompile(`\\\{[a-z_]+\\\}`)
+
+func (s *script) see(key string, want bool) error {
+	pattern := placeholder.ReplaceAllString(regexp.QuoteMeta(s.text(key)), ".+")
+	seen := regexp.MustCompile(pattern).MatchString(Visible(s.b.Doc))
+	if seen != want {
+		return fmt.Errorf("seen: %t, want %t: %q on %s (%d):\n%s", seen, want, s.text(key), s.b.URL, s.b.Status, Visible(s.b.Doc))
+	}
+	return nil
+}
+
+func (s *script) at(place string) error {
+	if !strings.HasSuffix(s.b.URL.Path, place) {
+		return fmt.Errorf("at %s", s.b.URL)
+	}
+	return nil
+}
+
+func (s *script) later(text string) error {
+	d, err := time.ParseDuration(text)
+	s.server.Clock.Later(d)
+	return err
+}
+
+func (s *script) arrive(rest string) error {
+	name, what, _ := strings.Cut(rest, " ")
+	party, err := s.partyOf(name)
+	if err != nil {
+		return err
+	}
+	s.party = party
+	where := s.b.URL.Host + s.b.URL.Path
+	if what == "home" {
+		if want := strings.Split(name, "/")[0] + ".test/home"; where != want {
+			return fmt.Errorf("at %s, want %s", where, want)
+		}
+		return nil
+	}
+	wantError := strings.TrimPrefix(what, "error ")
+	if where != party.Host+"/callback" || party.Last.Error != wantError {
+		return fmt.Errorf("at %s with error %q, want %s/callback with %q:\n%s", s.b.URL, party.Last.Error, party.Host, wantError, Visible(s.b.Doc))
+	}
+	return nil
+}
+
+func (s *script) token(rest string) error {
+	claim, want, _ := strings.Cut(rest, " == ")
+	got := s.party.Last.Claims[claim]
+	before := s.previous[claim]
+	switch want {
+	case "same":
+		if got == nil || fmt.Sprint(got) != fmt.Sprint(before) {
+			return fmt.Errorf("%v, before it was %v", got, before)
+		}
+		return nil
+	case "newer":
+		now, _ := got.(float64)
+		then, _ := before.(float64)
+		if now <= then || then == 0 {
+			return fmt.Errorf("%v, before it was %v", got, before)
+		}
+		return nil
+	}
+	if list, ok := got.([]any); ok {
+		var values []string
+		for _, v := range list {
+			values = append(values, fmt.Sprint(v))
+		}
+		wanted := strings.Fields(want)
+		slices.Sort(values)
+		slices.Sort(wanted)
+		if !slices.Equal(values, wanted) {
+			return fmt.Errorf("%v", values)
+		}
+		return nil
+	}
+	if fmt.Sprint(got) != want {
+		return fmt.Errorf("%v", got)
+	}
+	return nil
+}
+
+func (s *script) userinfo(want string) error {
+	claims, err := s.party.UserInfo()
+	switch {
+	case want == "refused" && err == nil:
+		return fmt.Errorf("answered %v", claims)
+	case want == "refused":
+		return expect(err, "invalid_token")
+	case err == nil && s.party.Last.Claims != nil && claims["sub"] != s.party.Last.Claims["sub"]:
+		return fmt.Errorf("sub %v, want %v", claims["sub"], s.party.Last.Claims["sub"])
+	}
+	return err
+}
+
+func (s *script) refresh(want string) error {
+	if err := s.party.Refresh(); want != "ok" {
+		return expect(err, want)
+	} else {
+		return err
+	}
+}
+
+func expect(err error, code string) error {
+	if err == nil || !strings.HasPrefix(err.Error(), code+" ") {
+		return fmt.Errorf("got %v, want %s", err, code)
+	}
+	return nil
+}
+
+func (s *script) logout(rest string) error {
+	name, options := fields(rest)
+	party, err := s.partyOf(name)
+	if err != nil {
+		return err
+	}
+	_, hint := options["hint"]
+	return s.b.Open(party.LogoutURL(hint))
+}
+
+func (s *script) setState(who string, state account.State) error {
+	address, options := fields(who)
+	on := options["on"]
+	if on == "" {
+		on = "linde"
+	}
+	ctx := s.t.Context()
+	a, err := s.server.DB.AccountByEmail(ctx, platform.ID(on), address)
+	if err != nil {
+		return err
+	}
+	return s.server.DB.SetState(ctx, a.Platform, a.ID, state, account.Event{
+		At: s.server.Clock.Now(), Platform: a.Platform, Kind: account.AccountStopped, Actor: "cli test", Account: a.ID, Outcome: account.Success,
+	}, s.server.Clock.Now())
+}
+
+// waitedFor compares how long answers were held back since the last look, in order, without those that were not.
+func (s *script) waitedFor(want string) error {
+	var got []string
+	for _, d := range s.server.Clock.Waited() {
+		if d > 0 {
+			got = append(got, d.String())
+		}
+	}
+	if strings.Join(got, " ") != want {
+		return fmt.Errorf("waited %v", got)
+	}
+	return nil
+}
+
+func (s *script) status(want string) error {
+	if strconv.Itoa(s.b.Status) != want {
+		return fmt.Errorf("status %d", s.b.Status)
+	}
+	return nil
+}
+
+// fields splits "name key=value …".
+func fields(rest string) (string, map[string]string) {
+	words := strings.Fields(rest)
+	options := map[string]string{}
+	if len(words) == 0 {
+		return "", options
+	}
+	for _, w := range words[1:] {
+		k, v, _ := strings.Cut(w, "=")
+		options[k] = strings.ReplaceAll(v, "+", " ")
+	}
+	return words[0], options
+}

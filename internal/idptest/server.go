@@ -1,0 +1,101 @@
+package idptest
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/login/password"
+	"github.com/minddistrict/idp/storage"
+)
+
+// Cheap are hash costs for tests about something else.
+var Cheap = password.Params{Memory: 64, Passes: 1, Threads: 1}
+
+// Server is a house in process with its own clock.
+type Server struct {
+	*wire.House
+	Clock *Clock
+	t     testing.TB
+	hosts map[string]http.Handler // other sites, by host
+}
+
+// NewServer builds a house on a database, with optional further factors.
+func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
+	t.Helper()
+	sealer, err := keys.NewSealer([]byte("a master key of 32 bytes for tests"[:32]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := NewClock()
+	house, err := wire.Build(t.Context(), wire.Options{
+		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: 64, Now: clock.Now, Wait: clock.Wait, Factors: factors,
+		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Server{House: house, Clock: clock, t: t, hosts: map[string]http.Handler{}}
+}
+
+// Apply declares platforms, parties and accounts, as `idp apply` does.
+func (s *Server) Apply(file string) setup.Report {
+	s.t.Helper()
+	f, lines, err := setup.Parse([]byte(file))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	report, err := setup.Apply(s.t.Context(), setup.Tools{
+		DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: login.Methods(s.Factors), Now: s.Clock.Now(),
+	}, f, lines)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.Refresh(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	return report
+}
+
+// Site answers for another host, such as a relying platform.
+func (s *Server) Site(host string, h http.Handler) { s.hosts[host] = h }
+
+// RoundTrip calls the house, or the other site of that host, in process.
+func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	in := httptest.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), r.Body)
+	in.Header = r.Header.Clone()
+	in.Host = r.URL.Host
+	in.ContentLength = r.ContentLength
+	in.RemoteAddr = "192.0.2.1:4711"
+	rec := httptest.NewRecorder()
+	if site, ok := s.hosts[r.URL.Host]; ok {
+		site.ServeHTTP(rec, in)
+	} else {
+		s.ServeHTTP(rec, in)
+	}
+	res := rec.Result()
+	res.Request = r
+	return res, nil
+}
+
+// Client is an HTTP client of this server that follows no redirects and keeps no cookies.
+func (s *Server) Client() *http.Client {
+	return &http.Client{Transport: s, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// testLog sends log lines to the test.
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(b []byte) (int, error) {
+	l.t.Log(strings.TrimSpace(string(b)))
+	return len(b), nil
+}
+
+var _ io.Writer = testLog{}

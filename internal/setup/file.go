@@ -1,0 +1,223 @@
+package setup
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// File is what `idp apply` reads. Every key that is left out has a safe default.
+type File struct {
+	Platforms []Platform `yaml:"platforms"`
+}
+
+// Platform declares one organisation's platform.
+type Platform struct {
+	Name          string           `yaml:"name"` // identifier in addresses and commands, such as linde; never changes
+	Issuer        string           `yaml:"issuer"`
+	Organisation  string           `yaml:"organisation"`
+	Title         string           `yaml:"title"` // what people call the platform; the organisation unless set
+	HomeURL       string           `yaml:"home_url"`
+	Country       string           `yaml:"country"`
+	Locale        string           `yaml:"locale"`
+	NeutralName   string           `yaml:"neutral_name"`
+	Help          platform.Contact `yaml:"help"`
+	HelpStaff     platform.Contact `yaml:"help_staff"`
+	PrivacyURL    string           `yaml:"privacy_url"`
+	Accessibility string           `yaml:"accessibility_url"`
+	Colour        string           `yaml:"colour"`
+	LogoFile      string           `yaml:"logo_file"` // PNG, at most 64 KiB
+	Policy        Policy           `yaml:"policy"`
+	Parties       []Party          `yaml:"parties"`
+	Accounts      []Account        `yaml:"accounts"`
+}
+
+// Policy declares what differs from platform.DefaultPolicy.
+type Policy struct {
+	SecondFactor platform.ByGroup[SecondFactor]  `yaml:"second_factor"`
+	CodeMethods  []string                        `yaml:"code_methods"`
+	AppCode      *bool                           `yaml:"app_code"`
+	Remember     platform.ByGroup[*Remember]     `yaml:"remember"`
+	Password     *PasswordRule                   `yaml:"password"`
+	LoginForm    *bool                           `yaml:"login_form"`
+	SelfSignUp   *bool                           `yaml:"self_sign_up"`
+	AppPassword  *bool                           `yaml:"app_password"`
+	AppQR        *bool                           `yaml:"app_qr"`
+	IdleAfter    *time.Duration                  `yaml:"idle_after"` // 0s: never
+	SessionEnds  platform.ByGroup[time.Duration] `yaml:"session_ends"`
+	MinimumACR   string                          `yaml:"minimum_acr"`
+	ACRAliases   map[string]string               `yaml:"acr_aliases"`
+	SMSCountries []string                        `yaml:"sms_countries"`
+	SMSPerDay    *int                            `yaml:"sms_per_day"`
+}
+
+// SecondFactor is off, optional or required; or a mapping, where a date or an offer goes with it.
+type SecondFactor struct {
+	Demand     platform.Demand `yaml:"demand"`
+	From       time.Time       `yaml:"from"`
+	OfferEvery time.Duration   `yaml:"offer_every"`
+}
+
+// UnmarshalYAML reads both forms.
+func (s *SecondFactor) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		// YAML 1.1 readers take a bare "off" for false.
+		if s.Demand = platform.Demand(n.Value); n.Value == "false" {
+			s.Demand = platform.Off
+		}
+		return nil
+	}
+	if err := onlyKeys(n, "demand", "from", "offer_every"); err != nil {
+		return err
+	}
+	type plain SecondFactor
+	return n.Decode((*plain)(s))
+}
+
+// Remember declares how long a browser may go without a code. Fixed: the organisation decides.
+type Remember struct {
+	Choices []time.Duration `yaml:"choices"`
+	Fixed   *time.Duration  `yaml:"fixed"`
+}
+
+// PasswordRule declares what differs from the published rule.
+type PasswordRule struct {
+	MinLength *int `yaml:"min_length"`
+	Special   *int `yaml:"special"`
+	MinScore  *int `yaml:"min_score"`
+}
+
+// Party declares an OAuth client.
+type Party struct {
+	ClientID    string   `yaml:"client_id"`
+	Name        string   `yaml:"name"`
+	Type        string   `yaml:"type"` // web (default), spa, native or service
+	Auth        string   `yaml:"auth"` // basic (default), post or none
+	Secret      string   `yaml:"secret"`
+	SecretFile  string   `yaml:"secret_file"`
+	PKCE        string   `yaml:"pkce"` // required (default) or optional
+	Redirects   []string `yaml:"redirect_uris"`
+	LogoutURIs  []string `yaml:"post_logout_redirect_uris"`
+	InitiateURI string   `yaml:"initiate_login_uri"`
+	Origins     []string `yaml:"origins"`
+	Grants      []string `yaml:"grant_types"`
+	Scopes      []string `yaml:"scopes"`
+	IDTokenAlg  string   `yaml:"id_token_alg"`
+	AccessToken string   `yaml:"access_token"` // opaque (default) or jwt
+	Rotate      bool     `yaml:"rotate_refresh_tokens"`
+	ThirdParty  bool     `yaml:"third_party"`
+	MinimumACR  string   `yaml:"minimum_acr"`
+	PolicyURI   string   `yaml:"policy_uri"`
+	TermsURI    string   `yaml:"tos_uri"`
+	Lives       Lives    `yaml:"lives"`
+}
+
+// Lives shorten what the party gets.
+type Lives struct {
+	IDToken     time.Duration `yaml:"id_token"`
+	Access      time.Duration `yaml:"access_token"`
+	RefreshIdle time.Duration `yaml:"refresh_idle"`
+	RefreshEnd  time.Duration `yaml:"refresh_end"`
+}
+
+// Account declares someone, for demonstrations and tests.
+type Account struct {
+	Email         string          `yaml:"email"`
+	Role          string          `yaml:"role"` // client (default), relative, professional, helpdesk or manager
+	Locale        string          `yaml:"locale"`
+	Name          Name            `yaml:"name"`
+	Nickname      string          `yaml:"nickname"`
+	Username      string          `yaml:"username"`
+	ProfileURL    string          `yaml:"profile_url"`
+	PictureURL    string          `yaml:"picture_url"`
+	Website       string          `yaml:"website"`
+	Gender        string          `yaml:"gender"`
+	Birthdate     string          `yaml:"birthdate"`
+	Zoneinfo      string          `yaml:"zoneinfo"`
+	Phone         string          `yaml:"phone"` // a claim; never the number for codes
+	Address       account.Address `yaml:"address"`
+	EmailVerified *bool           `yaml:"email_verified"` // true unless said otherwise
+	Password      string          `yaml:"password"`       // none: invited
+	TOTPSecret    string          `yaml:"totp_secret"`
+	CodePhone     string          `yaml:"phone_for_codes"`
+	RecoveryCodes []string        `yaml:"recovery_codes"`
+	Deactivated   bool            `yaml:"deactivated"`
+}
+
+// Name is split as Dutch names are.
+type Name struct {
+	Given  string `yaml:"given"`
+	Middle string `yaml:"middle"` // tussenvoegsel
+	Family string `yaml:"family"`
+}
+
+// Parse reads a file strictly: an unknown key is an error that names its line.
+func Parse(text []byte) (*File, *Lines, error) {
+	var f File
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	d.KnownFields(true)
+	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("%w: %w", fault.Invalid, err)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(text, &root); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", fault.Invalid, err)
+	}
+	if len(f.Platforms) == 0 {
+		return nil, nil, fmt.Errorf("%w: the file declares no platforms", fault.Invalid)
+	}
+	return &f, &Lines{&root}, nil
+}
+
+// Lines knows where things stand in the file.
+type Lines struct{ root *yaml.Node }
+
+// Of is the line of an item: a path of keys and indexes. It is as deep as the file goes; 0 when there is no file.
+func (l *Lines) Of(path ...any) int {
+	if l == nil || len(l.root.Content) == 0 {
+		return 0
+	}
+	n := l.root.Content[0]
+	for _, step := range path {
+		var next *yaml.Node
+		switch step := step.(type) {
+		case int:
+			if n.Kind == yaml.SequenceNode && step < len(n.Content) {
+				next = n.Content[step]
+			}
+		case string:
+			for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
+				if n.Content[i].Value == step {
+					next = n.Content[i+1]
+				}
+			}
+		}
+		if next == nil {
+			break
+		}
+		n = next
+	}
+	return n.Line
+}
+
+// onlyKeys refuses unknown keys where a custom reader loses the decoder's strictness.
+func onlyKeys(n *yaml.Node, keys ...string) error {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		known := false
+		for _, k := range keys {
+			known = known || n.Content[i].Value == k
+		}
+		if !known {
+			return fmt.Errorf("line %d: field %s not found", n.Content[i].Line, n.Content[i].Value)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,262 @@
+package setup
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/login/password"
+	"github.com/minddistrict/idp/op"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
+)
+
+// Tools are what applying needs.
+type Tools struct {
+	DB      *storage.DB
+	Sealer  *keys.Sealer
+	Pool    *password.Pool
+	Methods []string // second factors that this build has
+	Now     time.Time
+}
+
+// Report says what applying did.
+type Report struct {
+	Changed  []string `json:"changed"`  // "platform linde", "party linde/linde-web", "account linde/anna@example.org"
+	Warnings []string `json:"warnings"` // what is kept but has no effect yet
+}
+
+// Apply makes the database say what the file says. Nothing is written unless all of it is right.
+func Apply(ctx context.Context, t Tools, f *File, lines *Lines) (Report, error) {
+	plan := &plan{Tools: t, known: map[string][]byte{}}
+	if err := plan.read(ctx); err != nil {
+		return Report{}, err
+	}
+	for i := range f.Platforms {
+		if err := plan.platform(ctx, &f.Platforms[i], lines, i); err != nil {
+			return Report{}, err
+		}
+	}
+	if len(plan.report.Changed) == 0 {
+		return plan.report, nil
+	}
+	if err := t.DB.Declare(ctx, plan.setup, t.Now); err != nil {
+		return Report{}, fmt.Errorf("applying: %w", err)
+	}
+	return plan.report, nil
+}
+
+// plan collects what differs from the database.
+type plan struct {
+	Tools
+	known  map[string][]byte // settings that exist, by name, as JSON
+	keys   []keys.Key
+	all    []grant.Party
+	setup  storage.Setup
+	report Report
+}
+
+func (p *plan) read(ctx context.Context) error {
+	platforms, errPlatforms := p.DB.Platforms(ctx)
+	parties, errParties := p.DB.Parties(ctx)
+	existing, errKeys := p.DB.Keys(ctx)
+	if err := errors.Join(errPlatforms, errParties, errKeys); err != nil {
+		return fmt.Errorf("applying: %w", err)
+	}
+	for _, have := range platforms {
+		p.known["platform "+string(have.ID)] = image(have)
+	}
+	for _, have := range parties {
+		p.known[partyName(have.Platform, have.ID)] = image(have)
+	}
+	p.keys, p.all = existing, parties
+	return nil
+}
+
+func partyName(p platform.ID, id grant.PartyID) string {
+	return "party " + string(p) + "/" + string(id)
+}
+
+// image is a value in a form that can be compared.
+func image(v any) []byte {
+	text, _ := json.Marshal(v) // plain values: cannot fail
+	return text
+}
+
+// differs notes a change, once.
+func (p *plan) differs(name string, v any) bool {
+	if bytes.Equal(p.known[name], image(v)) {
+		return false
+	}
+	p.report.Changed = append(p.report.Changed, name)
+	return true
+}
+
+func (p *plan) event(id platform.ID, kind account.EventKind, party grant.PartyID, of account.ID) {
+	p.setup.Events = append(p.setup.Events, account.Event{
+		At: p.Now, Platform: id, Kind: kind, Actor: Operator(), Account: of, Party: string(party), Outcome: account.Success,
+	})
+}
+
+// Operator names who runs a command, for the audit record.
+func Operator() string {
+	if u, err := user.Current(); err == nil {
+		return "cli " + u.Username
+	}
+	return "cli " + os.Getenv("USER")
+}
+
+func (p *plan) platform(ctx context.Context, d *Platform, lines *Lines, i int) error {
+	tenant, err := d.platformOf()
+	if err != nil {
+		return fmt.Errorf("line %d: platform %s: %w", lines.Of("platforms", i), d.Name, err)
+	}
+	if name := "platform " + d.Name; p.differs(name, tenant) {
+		p.setup.Platforms = append(p.setup.Platforms, tenant)
+		p.event(tenant.ID, account.PlatformSet, "", "")
+	}
+	p.warn(tenant)
+	own := slices.DeleteFunc(slices.Clone(p.all), func(party grant.Party) bool { return party.Platform != tenant.ID })
+	for j := range d.Parties {
+		party, err := d.Parties[j].partyOf(tenant.ID)
+		if err != nil {
+			return fmt.Errorf("line %d: party %s: %w", lines.Of("platforms", i, "parties", j), d.Parties[j].ClientID, err)
+		}
+		own = append(own, party)
+		if p.differs(partyName(tenant.ID, party.ID), party) {
+			p.setup.Parties = append(p.setup.Parties, party)
+			p.event(tenant.ID, account.PartySet, party.ID, "")
+		}
+	}
+	made, err := keys.Ensure(p.keys, tenant.ID, op.SupportedAlgs(own), p.Sealer, p.Now)
+	if err != nil {
+		return fmt.Errorf("making signing keys of %s: %w", d.Name, err)
+	}
+	if len(made) > 0 {
+		p.setup.Keys = append(p.setup.Keys, made...)
+		p.report.Changed = append(p.report.Changed, fmt.Sprintf("keys %s", d.Name))
+		p.event(tenant.ID, account.KeyMade, "", "")
+	}
+	for j := range d.Accounts {
+		if err := p.account(ctx, tenant.ID, &d.Accounts[j]); err != nil {
+			return fmt.Errorf("line %d: account %s: %w", lines.Of("platforms", i, "accounts", j), d.Accounts[j].Email, err)
+		}
+	}
+	return nil
+}
+
+// warn tells what is kept but acts as off, because this build has no way of asking for it.
+func (p *plan) warn(tenant platform.Platform) {
+	usable := slices.ContainsFunc(tenant.Policy.CodeMethods, func(m string) bool { return slices.Contains(p.Methods, m) })
+	for _, g := range []struct {
+		name   string
+		demand platform.Demand
+	}{{"client", tenant.Policy.SecondFactor.Client.Demand}, {"staff", tenant.Policy.SecondFactor.Staff.Demand}} {
+		if g.demand != platform.Off && !usable {
+			p.report.Warnings = append(p.report.Warnings, fmt.Sprintf(
+				"platform %s: policy.second_factor.%s is %s, but none of %s exists in this version: it acts as off",
+				tenant.ID, g.name, g.demand, strings.Join(tenant.Policy.CodeMethods, ", ")))
+		}
+	}
+}
+
+// account compares an account by its address; its identifier, once given, stays.
+func (p *plan) account(ctx context.Context, id platform.ID, d *Account) error {
+	want, err := d.accountOf(id)
+	if err != nil {
+		return err
+	}
+	have, err := p.DB.AccountByEmail(ctx, id, want.Email.Key)
+	if errors.Is(err, fault.NotFound) {
+		have, err = &account.Account{}, nil
+	}
+	if err != nil {
+		return err
+	}
+	want.ID, want.CreatedAt, want.UpdatedAt, want.EmailVerifiedAt = have.ID, have.CreatedAt, have.UpdatedAt, have.EmailVerifiedAt
+	switch verified := d.EmailVerified == nil || *d.EmailVerified; {
+	case verified && want.EmailVerifiedAt.IsZero():
+		want.EmailVerifiedAt = p.Now
+	case !verified:
+		want.EmailVerifiedAt = time.Time{}
+	}
+	kind := account.AccountChanged
+	if want.ID == "" {
+		kind, want.ID, want.CreatedAt = account.AccountAdded, account.ID(secret.ID()), p.Now
+	}
+	if want.Credentials, err = p.credentials(ctx, have, want.ID, d); err != nil {
+		return err
+	}
+	if bytes.Equal(image(*have), image(want)) {
+		return nil
+	}
+	want.UpdatedAt = p.Now
+	p.setup.Accounts = append(p.setup.Accounts, want)
+	p.report.Changed = append(p.report.Changed, "account "+string(id)+"/"+want.Email.Key)
+	p.event(id, kind, "", want.ID)
+	return nil
+}
+
+// credentials are those the account has, with what the file says of each method put in its place.
+func (p *plan) credentials(ctx context.Context, have *account.Account, id account.ID, d *Account) ([]account.Credential, error) {
+	all := slices.Clone(have.Credentials)
+	put := func(method string, c account.Credential) {
+		all = append(slices.DeleteFunc(all, func(o account.Credential) bool { return o.Method == method }), c)
+	}
+	if d.Password != "" {
+		o := password.Options{Sealer: p.Sealer, Pool: p.Pool}
+		same := false
+		if c, ok := have.Credential(password.Method); ok {
+			var err error
+			if same, err = password.Matches(ctx, o, c, d.Password); err != nil {
+				return nil, err
+			}
+		}
+		if !same {
+			c, err := password.New(ctx, o, id, d.Password, p.Now)
+			if err != nil {
+				return nil, err
+			}
+			put(password.Method, c)
+		}
+	}
+	for _, s := range []struct {
+		method, plain string
+		use           account.Use
+	}{
+		{"totp", strings.ToUpper(d.TOTPSecret), account.Second},
+		{"sms", d.CodePhone, account.Second},
+		{"recovery", strings.Join(d.RecoveryCodes, " "), account.Recovery},
+	} {
+		if s.plain == "" || p.sealedSame(have, s.method, s.plain) {
+			continue
+		}
+		c := account.Credential{
+			ID: account.CredentialID(secret.ID()), Account: id, Method: s.method, Use: s.use, AddedAt: p.Now, ConfirmedAt: p.Now,
+		}
+		c.Sealed = p.Sealer.Seal([]byte(s.plain), c.Binding())
+		put(s.method, c)
+	}
+	return all, nil
+}
+
+func (p *plan) sealedSame(have *account.Account, method, plain string) bool {
+	c, ok := have.Credential(method)
+	if !ok {
+		return false
+	}
+	opened, err := p.Sealer.Open(c.Sealed, c.Binding())
+	return err == nil && string(opened) == plain
+}

@@ -1,0 +1,189 @@
+package setup
+
+import (
+	"encoding/base32"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// platformOf reads the platform itself.
+func (d *Platform) platformOf() (platform.Platform, error) {
+	p := platform.Platform{
+		ID: platform.ID(d.Name), Issuer: platform.Issuer(d.Issuer), Organisation: d.Organisation, Name: d.Title, HomeURL: d.HomeURL,
+		Country: d.Country, Locale: d.Locale, NeutralName: d.NeutralName, HelpPublic: d.Help, HelpStaff: d.HelpStaff,
+		PrivacyURL: d.PrivacyURL, AccessURL: d.Accessibility, Branding: platform.Branding{Colour: d.Colour}, Policy: d.Policy.policyOf(),
+	}
+	if d.LogoFile != "" {
+		logo, err := os.ReadFile(d.LogoFile)
+		if err != nil {
+			return p, fmt.Errorf("%w: logo_file: %w", fault.Invalid, err)
+		}
+		p.Branding.Logo = logo
+	}
+	p.Defaults()
+	return p, p.Validate()
+}
+
+// policyOf is the default policy with what the file changes.
+func (d *Policy) policyOf() platform.Policy {
+	p := platform.DefaultPolicy()
+	p.SecondFactor = platform.ByGroup[platform.SecondFactor]{Client: d.SecondFactor.Client.factorOf(), Staff: d.SecondFactor.Staff.factorOf()}
+	p.Remember = platform.ByGroup[platform.Remember]{
+		Client: d.Remember.Client.rememberOf(p.Remember.Client), Staff: d.Remember.Staff.rememberOf(p.Remember.Staff),
+	}
+	if d.CodeMethods != nil {
+		p.CodeMethods = d.CodeMethods
+	}
+	if d.ACRAliases != nil {
+		p.ACRAliases = d.ACRAliases
+	}
+	if d.SMSCountries != nil {
+		p.SMSCountries = d.SMSCountries
+	}
+	if r := d.Password; r != nil {
+		set(&p.Password.MinLength, r.MinLength)
+		set(&p.Password.Special, r.Special)
+		set(&p.Password.MinScore, r.MinScore)
+	}
+	set(&p.AppCode, d.AppCode)
+	set(&p.LoginForm, d.LoginForm)
+	set(&p.SelfSignUp, d.SelfSignUp)
+	set(&p.AppPassword, d.AppPassword)
+	set(&p.AppQR, d.AppQR)
+	set(&p.IdleAfter, d.IdleAfter)
+	set(&p.SMSPerDay, d.SMSPerDay)
+	p.MinimumACR = d.MinimumACR
+	if d.SessionEnds.Client != 0 {
+		p.SessionEnds.Client = d.SessionEnds.Client
+	}
+	if d.SessionEnds.Staff != 0 {
+		p.SessionEnds.Staff = d.SessionEnds.Staff
+	}
+	return p
+}
+
+func (s SecondFactor) factorOf() platform.SecondFactor {
+	if s.Demand == "" {
+		s.Demand = platform.Off
+	}
+	return platform.SecondFactor{Demand: s.Demand, RequiredFrom: s.From.UTC(), OfferEvery: s.OfferEvery}
+}
+
+func (r *Remember) rememberOf(defaults platform.Remember) platform.Remember {
+	if r == nil {
+		return defaults
+	}
+	if r.Fixed != nil {
+		return platform.Remember{Fixed: *r.Fixed, Decides: true}
+	}
+	return platform.Remember{Choices: r.Choices}
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+// partyOf reads a party of a platform.
+func (d *Party) partyOf(p platform.ID) (grant.Party, error) {
+	party := grant.Party{
+		ID: grant.PartyID(d.ClientID), Platform: p, Name: d.Name, Type: grant.Type(d.Type), Auth: grant.Auth(d.Auth),
+		PKCEOptional: d.PKCE == "optional", Redirects: d.Redirects, LogoutURIs: d.LogoutURIs, InitiateURI: d.InitiateURI, Origins: d.Origins,
+		Grants: d.Grants, Scopes: d.Scopes, IDTokenAlg: d.IDTokenAlg, AccessJWT: d.AccessToken == "jwt", Rotate: d.Rotate,
+		ThirdParty: d.ThirdParty, MinimumACR: d.MinimumACR, PolicyURI: d.PolicyURI, TermsURI: d.TermsURI,
+		Lives: grant.Lives{IDToken: d.Lives.IDToken, Access: d.Lives.Access, RefreshIdle: d.Lives.RefreshIdle, RefreshEnd: d.Lives.RefreshEnd},
+	}
+	if !slices.Contains([]string{"", "required", "optional"}, d.PKCE) {
+		return party, fmt.Errorf("%w: pkce %q: required or optional", fault.Invalid, d.PKCE)
+	}
+	if !slices.Contains([]string{"", "opaque", "jwt"}, d.AccessToken) {
+		return party, fmt.Errorf("%w: access_token %q: opaque or jwt", fault.Invalid, d.AccessToken)
+	}
+	text := d.Secret
+	if d.SecretFile != "" {
+		content, err := os.ReadFile(d.SecretFile)
+		if err != nil {
+			return party, fmt.Errorf("%w: secret_file: %w", fault.Invalid, err)
+		}
+		text = strings.TrimSpace(string(content))
+	}
+	if text != "" {
+		if len(text) < grant.MinSecret {
+			return party, fmt.Errorf("%w: secret of %s: %d characters: at least %d, random", fault.Invalid, d.ClientID, len(text), grant.MinSecret)
+		}
+		party.Secrets = [][]byte{secret.Hash(text)}
+	}
+	party.Defaults()
+	return party, party.Validate()
+}
+
+var (
+	e164            = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
+	recoveryPattern = regexp.MustCompile(`^[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}$`)
+	birthPattern    = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4})$`)
+)
+
+// accountOf reads an account, still without identifier and credentials.
+func (d *Account) accountOf(p platform.ID) (account.Account, error) {
+	email, err := account.ParseEmail(d.Email)
+	if err != nil {
+		return account.Account{}, fmt.Errorf("email %q: %w", d.Email, err)
+	}
+	a := account.Account{
+		Platform: p, Email: email, Role: platform.Role(d.Role), Locale: d.Locale, State: account.Active,
+		Profile: account.Profile{
+			GivenName: d.Name.Given, MiddleName: d.Name.Middle, FamilyName: d.Name.Family, Nickname: d.Nickname, Username: d.Username,
+			PageURL: d.ProfileURL, PictureURL: d.PictureURL, Website: d.Website, Gender: d.Gender, Birthdate: d.Birthdate,
+			Zoneinfo: d.Zoneinfo, Phone: d.Phone, PhoneOK: d.Phone != "", Address: d.Address,
+		},
+	}
+	if a.Role == "" {
+		a.Role = platform.Client
+	}
+	switch {
+	case d.Deactivated:
+		a.State = account.Deactivated
+	case d.Password == "":
+		a.State = account.Invited
+	}
+	refuse := func(format string, args ...any) (account.Account, error) {
+		return a, fmt.Errorf("%w: "+format, append([]any{fault.Invalid}, args...)...)
+	}
+	switch {
+	case !slices.Contains(platform.Roles, a.Role):
+		return refuse("role %q: client, relative, professional, helpdesk or manager", d.Role)
+	case d.Locale != "" && d.Locale != "nl" && d.Locale != "en":
+		return refuse("locale %q: nl or en", d.Locale)
+	case d.Phone != "" && !e164.MatchString(d.Phone):
+		return refuse("phone %q: international notation, such as +31612345678", d.Phone)
+	case d.CodePhone != "" && !e164.MatchString(d.CodePhone):
+		return refuse("phone_for_codes %q: international notation, such as +31612345678", d.CodePhone)
+	case d.CodePhone != "" && d.TOTPSecret != "":
+		return refuse("totp_secret and phone_for_codes: one way of getting codes at a time")
+	case d.Birthdate != "" && !birthPattern.MatchString(d.Birthdate):
+		return refuse("birthdate %q: YYYY-MM-DD or YYYY", d.Birthdate)
+	case len(d.RecoveryCodes) > 0 && d.CodePhone == "" && d.TOTPSecret == "":
+		return refuse("recovery_codes: only with totp_secret or phone_for_codes")
+	}
+	if d.TOTPSecret != "" {
+		if key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(d.TOTPSecret)); err != nil || len(key) < 16 {
+			return refuse("totp_secret: base32 of at least 16 bytes (26 characters)")
+		}
+	}
+	for _, code := range d.RecoveryCodes {
+		if !recoveryPattern.MatchString(code) {
+			return refuse("recovery_codes: three groups of four letters and digits, such as K7QM-2XHP-9TRD")
+		}
+	}
+	return a, nil
+}

@@ -1,0 +1,51 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Names of our cookies. Each becomes __Host-<platform>-<name>: bound to one host and one platform, because platforms
+// with a path in their issuer share a host.
+const (
+	BrowserCookie = "browser" // binds journeys to this browser
+	SessionCookie = "session" // the session of people who use the browser
+	AppCookie     = "app"     // the session that the app started in this browser
+	LangCookie    = "lang"    // the language chosen on a page
+)
+
+func cookieName(p platform.ID, name string) string { return "__Host-" + string(p) + "-" + name }
+
+// Cookie returns the value of one of our cookies, or "".
+func Cookie(r *http.Request, p platform.ID, name string) string {
+	c, err := r.Cookie(cookieName(p, name))
+	if err != nil || len(c.Value) > 64 {
+		return ""
+	}
+	return c.Value
+}
+
+// CookieHash is how the value of one of our cookies is stored; nil when there is none.
+func CookieHash(r *http.Request, p platform.ID, name string) []byte {
+	if v := Cookie(r, p, name); v != "" {
+		return secret.Hash(v)
+	}
+	return nil
+}
+
+// SetCookie sets one of our cookies. It ends with the browser, is never readable by script, and goes along when
+// another site leads the person here (SameSite=Lax), but not with a form that another site posts.
+func SetCookie(w http.ResponseWriter, p platform.ID, name, value string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName(p, name), Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// DropCookie removes one of our cookies.
+func DropCookie(w http.ResponseWriter, p platform.ID, name string) {
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName(p, name), Path: "/", MaxAge: -1, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}

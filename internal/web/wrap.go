@@ -1,0 +1,180 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/internal/secret"
+)
+
+// MaxBody bounds request bodies: forms of ours are far smaller.
+const MaxBody = 64 << 10
+
+// Caller is who sent a request and how it is known in the log.
+type Caller struct {
+	Reference string // number for the helpdesk, such as 7KQ4-MXDA
+	Address   string // network address, never taken from a header of an untrusted peer
+	Agent     string // browser, cut to 200 characters
+}
+
+type callerKey struct{}
+
+// From returns the caller of a request; an empty one outside Wrap.
+func From(ctx context.Context) Caller {
+	c, _ := ctx.Value(callerKey{}).(Caller)
+	return c
+}
+
+// Options of Wrap.
+type Options struct {
+	Log     *slog.Logger
+	Now     func() time.Time
+	Proxies []netip.Prefix                                     // peers whose X-Forwarded-For is believed
+	Observe func(route string, status int, took time.Duration) // metrics; nil: none
+	Broken  func(http.ResponseWriter, *http.Request)           // what a person sees after a panic
+}
+
+// Wrap puts the shared plumbing around a handler.
+func Wrap(next http.Handler, o Options) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := o.Now()
+		c := Caller{Reference: secret.Reference(), Address: address(r, o.Proxies), Agent: cut(r.UserAgent(), 200)}
+		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
+		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		rec := &recorder{ResponseWriter: w}
+		Headers(rec.Header())
+		defer func() {
+			if err := recover(); err != nil {
+				o.Log.ErrorContext(r.Context(), "panic", "reference", c.Reference, "error", fmt.Sprint(err), "stack", string(debug.Stack()))
+				if rec.status == 0 {
+					o.Broken(rec, r)
+				}
+			}
+			took := o.Now().Sub(start)
+			if o.Observe != nil {
+				o.Observe(rec.route, rec.status, took)
+			}
+			// The path only: queries hold state, hints and codes.
+			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+				slog.String("reference", c.Reference), slog.String("method", r.Method), slog.String("host", cut(r.Host, 200)),
+				slog.String("path", Path(r.URL.Path)), slog.Int("status", rec.status), slog.Duration("took", took), slog.String("address", c.Address))
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// Headers sets what every answer carries unless its handler says otherwise.
+//
+// form-action is left out on purpose: browsers check it on every hop of the redirects that follow a form, and where a
+// party leads people after its callback is not ours to know (docs/decisions/0005).
+func Headers(h http.Header) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+}
+
+// Transport adds the headers that only make sense over TLS.
+func Transport(h http.Header) { h.Set("Strict-Transport-Security", "max-age=31536000") }
+
+// address is the peer's, or, behind trusted proxies, the last address in X-Forwarded-For that is not a trusted proxy.
+// Anything malformed ends the search at what is known for certain.
+func address(r *http.Request, trusted []netip.Prefix) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	peer, err := netip.ParseAddr(host)
+	if err != nil || !within(peer, trusted) {
+		return host
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && i >= len(hops)-16; i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		if peer = hop.Unmap(); !within(peer, trusted) {
+			break
+		}
+	}
+	return peer.WithZone("").String()
+}
+
+// FromProxy tells whether the peer of a request is a trusted proxy.
+func FromProxy(r *http.Request, trusted []netip.Prefix) bool {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && within(ap.Addr(), trusted)
+}
+
+func within(a netip.Addr, prefixes []netip.Prefix) bool {
+	for _, p := range prefixes {
+		if p.Contains(a.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// Path cuts identifiers out of a path, so that a log line does not hold what opens a journey.
+func Path(p string) string {
+	parts := strings.Split(cut(p, 300), "/")
+	for i, s := range parts {
+		if len(s) == 26 {
+			parts[i] = "…"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		return strings.ToValidUTF8(s[:n], "")
+	}
+	return s
+}
+
+// recorder remembers the status and the route for log and metrics.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	route  string
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// Route names the route of a request for metrics: few values, never a path from outside.
+func Route(name string, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if rec, ok := w.(*recorder); ok {
+			rec.route = name
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,76 @@
+package wire
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/op"
+	"github.com/minddistrict/idp/platform"
+)
+
+// ServeHTTP answers every platform.
+func (h *House) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.handler.ServeHTTP(w, r) }
+
+// authorizationServer is the well-known path of RFC 8414 section 3.1: for an issuer with a path it stands before that
+// path, so it lies outside the platform's own prefix.
+const authorizationServer = "/.well-known/oauth-authorization-server"
+
+// byPlatform finds the platform of a request by its host and the longest path prefix, puts it into the context, and
+// strips the prefix. A host or path that nobody configured gets a plain 404: there is no organisation to speak for.
+func (h *House) byPlatform(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		settings := h.settings.Load()
+		if rest, ok := strings.CutPrefix(r.URL.Path, authorizationServer); ok && r.Method == http.MethodGet {
+			if p := settings.platforms.Find(r.Host, rest); p != nil && p.Issuer.Path() == rest {
+				op.ServeDocument(w, r, settings.tenants[p.ID].discovery)
+				return
+			}
+		}
+		p := settings.platforms.Find(r.Host, r.URL.EscapedPath())
+		if p == nil {
+			http.Error(w, "404 page not found", http.StatusNotFound)
+			return
+		}
+		if p.Issuer.Secure() {
+			web.Transport(w.Header())
+		}
+		r = r.WithContext(platform.NewContext(r.Context(), p))
+		prefix := p.Issuer.Path()
+		if path := strings.TrimPrefix(r.URL.EscapedPath(), prefix); path == "" {
+			r.URL = &url.URL{Path: "/", RawQuery: r.URL.RawQuery}
+		} else {
+			// Escapes stay as they are: no route of ours has any, so an escaped twin of a path is a 404.
+			r.URL = &url.URL{Path: path, RawQuery: r.URL.RawQuery}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// guardForms refuses forms that another site sends, by what browsers say of them (http.CrossOriginProtection). The
+// endpoints that others may post to see no cookie there.
+func guardForms(next http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	for _, path := range op.OpenToOthers() {
+		guard.AddInsecureBypassPattern("POST " + path)
+	}
+	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Error(w, "403 forbidden: this form was sent by another site", http.StatusForbidden)
+	}))
+	return guard.Handler(next)
+}
+
+func methodNotAllowed(w http.ResponseWriter, _ *http.Request) {
+	http.Error(w, "405 method not allowed", http.StatusMethodNotAllowed)
+}
+
+// wrap puts log, reference, headers and limits around everything.
+func (h *House) wrap(next http.Handler) http.Handler {
+	return web.Wrap(next, web.Options{
+		Log: h.Log, Now: h.Now, Proxies: h.Proxies, Observe: h.metrics.observe,
+		Broken: func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "500 something went wrong. Reference: "+web.From(r.Context()).Reference, http.StatusInternalServerError)
+		},
+	})
+}

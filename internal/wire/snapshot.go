@@ -1,0 +1,155 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/op"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
+)
+
+// snapshot is everything configured at one version of the settings. It never changes; a newer one replaces it.
+type snapshot struct {
+	version   int64
+	platforms *platform.Directory
+	tenants   map[platform.ID]tenant
+	ring      *keys.Ring
+}
+
+// tenant is what one platform has.
+type tenant struct {
+	platform  *platform.Platform
+	parties   map[grant.PartyID]*grant.Party
+	origins   map[string]bool
+	discovery op.Document
+	jwks      op.Document
+}
+
+// readSnapshot reads all settings. A version that rises while reading only means reading again at the next look.
+func readSnapshot(ctx context.Context, db *storage.DB, sealer *keys.Sealer, now time.Time) (*snapshot, error) {
+	version, err := db.Version(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("reading settings: %w", err)
+	}
+	platforms, errPlatforms := db.Platforms(ctx)
+	parties, errParties := db.Parties(ctx)
+	all, errKeys := db.Keys(ctx)
+	if err := errors.Join(errPlatforms, errParties, errKeys); err != nil {
+		return nil, fmt.Errorf("reading settings: %w", err)
+	}
+	ring, err := keys.NewRing(all, sealer)
+	if err != nil {
+		return nil, fmt.Errorf("reading signing keys: %w", err)
+	}
+	s := &snapshot{version: version, tenants: map[platform.ID]tenant{}, ring: ring}
+	pointers := make([]*platform.Platform, len(platforms))
+	for i := range platforms {
+		p := &platforms[i]
+		pointers[i] = p
+		t := tenant{platform: p, parties: map[grant.PartyID]*grant.Party{}, origins: map[string]bool{}}
+		var own []grant.Party
+		for j := range parties {
+			if party := &parties[j]; party.Platform == p.ID {
+				t.parties[party.ID] = party
+				own = append(own, *party)
+				for _, o := range party.Origins {
+					t.origins[o] = party.DisabledAt.IsZero() || t.origins[o]
+				}
+			}
+		}
+		t.discovery = op.Metadata(p, op.SupportedAlgs(own))
+		t.jwks = op.NewDocument(ring.JWKS(p.ID, now))
+		s.tenants[p.ID] = t
+	}
+	s.platforms = platform.NewDirectory(pointers)
+	return s, nil
+}
+
+// registry serves the current snapshot to the doors.
+type registry struct{ house *House }
+
+func (r registry) tenant(p platform.ID) tenant { return r.house.settings.Load().tenants[p] }
+
+func (r registry) Party(p platform.ID, id grant.PartyID) (*grant.Party, bool) {
+	party, ok := r.tenant(p).parties[id]
+	return party, ok
+}
+
+func (r registry) OriginAllowed(p platform.ID, origin string) bool {
+	return r.tenant(p).origins[origin]
+}
+
+func (r registry) Signer(p platform.ID, alg, typ string, now time.Time) (jose.Signer, error) {
+	return r.house.settings.Load().ring.Signer(p, alg, typ, now)
+}
+
+func (r registry) Verification(p platform.ID, now time.Time) *jose.JSONWebKeySet {
+	return r.house.settings.Load().ring.Verification(p, now)
+}
+
+func (r registry) Discovery(p platform.ID) op.Document { return r.tenant(p).discovery }
+func (r registry) JWKS(p platform.ID) op.Document      { return r.tenant(p).jwks }
+
+// Refresh reads the settings again if their version rose.
+func (h *House) Refresh(ctx context.Context) error {
+	version, err := h.DB.Version(ctx)
+	if err != nil {
+		return fmt.Errorf("reading settings: %w", err)
+	}
+	if current := h.settings.Load(); current != nil && current.version == version {
+		return nil
+	}
+	s, err := readSnapshot(ctx, h.DB, h.Sealer, h.now())
+	if err != nil {
+		return err
+	}
+	h.settings.Store(s)
+	return nil
+}
+
+// EnsureKeys makes the signing keys that platforms and their parties need and do not have yet.
+func EnsureKeys(ctx context.Context, db *storage.DB, sealer *keys.Sealer, now time.Time) error {
+	platforms, errPlatforms := db.Platforms(ctx)
+	parties, errParties := db.Parties(ctx)
+	existing, errKeys := db.Keys(ctx)
+	if err := errors.Join(errPlatforms, errParties, errKeys); err != nil {
+		return fmt.Errorf("making signing keys: %w", err)
+	}
+	var made []keys.Key
+	for _, p := range platforms {
+		var own []grant.Party
+		for _, party := range parties {
+			if party.Platform == p.ID {
+				own = append(own, party)
+			}
+		}
+		more, err := keys.Ensure(existing, p.ID, op.SupportedAlgs(own), sealer, now)
+		if err != nil {
+			return fmt.Errorf("making signing keys of %s: %w", p.ID, err)
+		}
+		made = append(made, more...)
+	}
+	if len(made) == 0 {
+		return nil
+	}
+	return db.SaveKeys(ctx, made)
+}
+
+// ready tells whether the house can serve: the database answers and has our schema, and settings were read.
+func (h *House) ready(ctx context.Context) error {
+	if h.settings.Load() == nil {
+		return fmt.Errorf("settings: %w", fault.Unavailable)
+	}
+	if err := h.DB.Ping(ctx); err != nil {
+		return err
+	}
+	return h.DB.SchemaError(ctx)
+}

@@ -1,0 +1,125 @@
+package keys
+
+import (
+	"bytes"
+	"cmp"
+	"crypto"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// types are the values of the `typ` header we sign with: ID tokens, and access tokens (RFC 9068 section 2.1). Keeping
+// them apart keeps one from passing for the other (RFC 8725 section 3.11).
+var types = []jose.ContentType{"JWT", "at+jwt"}
+
+// Ring is all signing keys of all platforms, ready to use. It never changes and may be shared by any number of
+// goroutines.
+type Ring struct {
+	keys   map[platform.ID][]Key // in the order of the JWKS
+	opened map[string]opened     // by kid
+}
+
+type opened struct {
+	public  jose.JSONWebKey
+	signers map[string]jose.Signer // by `typ`
+}
+
+// NewRing opens the keys. One that cannot be opened, or whose halves do not belong together, fails the whole ring: a
+// node that signs for some platforms only is harder to notice than one that does not start.
+func NewRing(all []Key, s *Sealer) (*Ring, error) {
+	r := &Ring{keys: map[platform.ID][]Key{}, opened: map[string]opened{}}
+	for _, k := range all {
+		o, err := k.open(s)
+		if err != nil {
+			return nil, fmt.Errorf("opening key %s of platform %s: %w", k.KID, k.Platform, err)
+		}
+		r.opened[k.KID] = o
+		r.keys[k.Platform] = append(r.keys[k.Platform], k)
+	}
+	for _, own := range r.keys {
+		slices.SortFunc(own, func(a, b Key) int {
+			return cmp.Or(cmp.Compare(slices.Index(algs, a.Alg), slices.Index(algs, b.Alg)), byAge(a, b))
+		})
+	}
+	return r, nil
+}
+
+// Signer returns the signer of a platform's current key: kid and typ are in the header. The newest key whose time has
+// come signs. fault.NotFound without a key of that algorithm, or for a typ we do not sign.
+func (r *Ring) Signer(p platform.ID, alg string, typ string, now time.Time) (jose.Signer, error) {
+	k, ok := current(r.keys[p], p, alg, now)
+	if !ok {
+		return nil, fmt.Errorf("%s key of platform %s: %w", alg, p, fault.NotFound)
+	}
+	signer, ok := r.opened[k.KID].signers[typ]
+	if !ok {
+		return nil, fmt.Errorf("signer of typ %q: %w", typ, fault.NotFound)
+	}
+	return signer, nil
+}
+
+// Verification returns the public keys of a platform that are published and not dropped.
+func (r *Ring) Verification(p platform.ID, now time.Time) *jose.JSONWebKeySet {
+	set := &jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}} // RFC 7517 section 5.1: an array, also when empty
+	for _, k := range r.keys[p] {
+		if k.listed(now) {
+			set.Keys = append(set.Keys, r.opened[k.KID].public)
+		}
+	}
+	return set
+}
+
+// JWKS is Verification as the JSON document that relying parties read (RFC 7517 section 5).
+func (r *Ring) JWKS(p platform.ID, now time.Time) []byte {
+	document, err := json.Marshal(r.Verification(p, now))
+	if err != nil {
+		panic(fmt.Sprintf("keys: writing public keys that NewRing read: %v", err))
+	}
+	return document
+}
+
+// open unseals the private key and checks that the row is what we wrote: the seal vouches for private key, platform
+// and kid, and the public half has to follow from them, so that nobody who can write to the database publishes a key
+// of their own.
+func (k Key) open(s *Sealer) (opened, error) {
+	pkcs8, err := s.Open(k.Sealed, k.Binding())
+	if err != nil {
+		return opened{}, err
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(pkcs8)
+	if err != nil {
+		return opened{}, fmt.Errorf("%w: private key: %w", fault.Invalid, err)
+	}
+	private, ok := parsed.(crypto.Signer)
+	if !ok {
+		return opened{}, fmt.Errorf("%w: private key of type %T cannot sign", fault.Invalid, parsed)
+	}
+	public, err := publicJWK(private, k.Alg)
+	if err != nil {
+		return opened{}, err
+	}
+	document, err := json.Marshal(public)
+	if err != nil {
+		return opened{}, fmt.Errorf("writing public key: %w", err)
+	}
+	if public.KeyID != k.KID || !bytes.Equal(document, k.Public) {
+		return opened{}, fmt.Errorf("%w: public and private key do not belong together", fault.Invalid)
+	}
+	o := opened{public: public, signers: map[string]jose.Signer{}}
+	for _, typ := range types {
+		key := jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.Alg), Key: jose.JSONWebKey{Key: private, KeyID: k.KID}}
+		o.signers[string(typ)], err = jose.NewSigner(key, (&jose.SignerOptions{}).WithType(typ))
+		if err != nil {
+			return opened{}, fmt.Errorf("%w: signing with %s: %w", fault.Invalid, k.Alg, err)
+		}
+	}
+	return o, nil
+}

@@ -1,0 +1,223 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// dispatch leads to the page that the person should see now.
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.load(r)
+	if err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	if stopped(v) {
+		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID)+"/stop")
+	}
+	step, err := s.current(v)
+	if err != nil {
+		return err
+	}
+	if step == nil {
+		return s.finish(w, r, v, authn.Change{})
+	}
+	return seeOther(w, r, v.Action)
+}
+
+// show shows the step in the address, if it is the one wanted now.
+func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.load(r)
+	if err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	step, err := s.current(v)
+	if err != nil {
+		return err
+	}
+	if step == nil || stopped(v) || step.Name() != mux.Vars(r)["step"] {
+		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+	}
+	page, err := step.Show(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	return ShowPage(w, r, http.StatusOK, page.Template, page.Data, s.look(v, retryErrors(v.Journey, step.Name())))
+}
+
+// submit takes the form of a step: one noun call, one storage call, 303.
+func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.load(r)
+	if err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	if err := r.ParseForm(); err != nil {
+		return invalidForm(err)
+	}
+	v.Form = r.PostForm
+	here := JourneyPath(v.Platform, v.Journey.ID)
+	step, err := s.current(v)
+	if err != nil {
+		return err
+	}
+	if step == nil || stopped(v) || step.Name() != mux.Vars(r)["step"] {
+		return seeOther(w, r, here)
+	}
+	if v.Do() == "cancel" {
+		return s.cancel(w, r, v)
+	}
+	out, err := step.Submit(r.Context(), v)
+	if err != nil {
+		return err
+	}
+	return s.report(w, r, v, step, out)
+}
+
+// report saves what a step reported and leads on.
+func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome) error {
+	j, change := v.Journey, out.Change
+	j.Scratch = without(j.Scratch, scratchRetry, scratchStop)
+	switch {
+	case out.Stop != nil:
+		j.Scratch[scratchStop], _ = json.Marshal(out.Stop) // plain strings and times: cannot fail
+	case len(out.Retry) > 0:
+		j.Scratch[scratchRetry], _ = json.Marshal(retry{step.Name(), out.Retry})
+	}
+	if out.Proof != nil {
+		j.Proofs = authn.Merge(j.Proofs, []authn.Proof{*out.Proof})
+	}
+	if out.Known != nil {
+		j.Account, v.Facts.Account = out.Known.ID, out.Known
+	}
+	next, err := s.current(v)
+	if err != nil {
+		return err
+	}
+	if next == nil && out.Stop == nil {
+		return s.finish(w, r, v, change)
+	}
+	if next != nil && next.Name() != step.Name() {
+		begun, err := next.Begin(r.Context(), v)
+		if err != nil {
+			return err
+		}
+		change.Events = append(change.Events, begun.Events...)
+		change.Put = append(change.Put, begun.Put...)
+	}
+	if err := s.save(r.Context(), v, change); err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	return seeOther(w, r, JourneyPath(v.Platform, j.ID))
+}
+
+// finish starts or raises the session, ends the journey, and leads back to who asked: one transaction, one new cookie.
+func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change authn.Change) error {
+	j, a, old := v.Journey, v.Facts.Account, v.Facts.Session
+	token := secret.Token()
+	cookie := web.CookieHash(r, v.Platform.ID, cookieOf(j.Ask.Channel))
+	event := v.Event(account.SignedIn, account.Success, a.ID)
+	if old != nil && old.Account == a.ID {
+		raised := old.Raised(j.Proofs, v.Now)
+		change.Raise = &authn.SessionRaise{Session: raised, From: cookie, To: secret.Hash(token)}
+		event.Kind, event.Session = account.SessionRaised, raised.ID
+	} else {
+		session := authn.NewSession(secret.ID(), a, j.Ask.Channel, j.Proofs, v.Platform.Policy, v.Now)
+		change.Start = &authn.SessionStart{Session: session, Cookie: secret.Hash(token), Replaces: cookie}
+		event.Session = session.ID
+	}
+	change.Events = append(change.Events, event)
+	j.EndedAt = v.Now
+	if err := s.save(r.Context(), v, change); err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	web.SetCookie(w, v.Platform.ID, cookieOf(j.Ask.Channel), token)
+	return seeOther(w, r, s.destination(v, false))
+}
+
+// cancel ends the journey; the party hears that the person stopped, and every session stays as it was.
+func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	v.Journey.EndedAt = v.Now
+	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	return seeOther(w, r, s.destination(v, true))
+}
+
+func (s *Server) save(ctx context.Context, v *Visit, change authn.Change) error {
+	change.Journey, change.Platform = v.Journey, v.Platform.ID
+	return s.Store.SaveChange(ctx, change, v.Now)
+}
+
+// destination is where a finished or cancelled journey leads.
+func (s *Server) destination(v *Visit, denied bool) string {
+	if v.Journey.Request != "" {
+		return s.Callback(v.Platform, v.Journey.Request, denied)
+	}
+	return v.Platform.HomeURL
+}
+
+// leadOn answers for a journey that cannot be continued as asked: another tab was faster, it is over, or it belongs to
+// another browser. None of these is a dead end.
+func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err error) error {
+	switch {
+	case errors.Is(err, fault.Stale):
+		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+	case errors.Is(err, errRestart):
+		return seeOther(w, r, s.restartOf(v))
+	}
+	return err
+}
+
+func (s *Server) restartOf(v *Visit) string {
+	if v.Journey == nil {
+		return v.Platform.HomeURL
+	}
+	party, _ := s.Party(v.Platform.ID, partyID(v.Journey))
+	return s.Restart(v.Platform, party)
+}
+
+// Slots of Journey.Scratch that belong to the engine.
+const (
+	scratchRetry = "retry"
+	scratchStop  = "stop"
+)
+
+// retry is what the person can mend, kept until the next submit so that a reload shows it again.
+type retry struct {
+	Step   string          `json:"step"`
+	Errors []ui.FieldError `json:"errors"`
+}
+
+func retryErrors(j *authn.Journey, step string) []ui.FieldError {
+	var kept retry
+	if json.Unmarshal(j.Scratch[scratchRetry], &kept) != nil || kept.Step != step {
+		return nil
+	}
+	return kept.Errors
+}
+
+func without(scratch map[string][]byte, slots ...string) map[string][]byte {
+	kept := map[string][]byte{}
+	for k, v := range scratch {
+		kept[k] = v
+	}
+	for _, slot := range slots {
+		delete(kept, slot)
+	}
+	return kept
+}
+
+func seeOther(w http.ResponseWriter, r *http.Request, to string) error {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}

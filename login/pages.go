@@ -1,0 +1,138 @@
+package login
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Look is what a page needs beside its data.
+type Look struct {
+	Locale string // language that the journey asks for; empty: none
+	Person string // language of the account; empty: unknown
+	Staff  bool   // which helpdesk is shown
+	Errors []ui.FieldError
+}
+
+// look is the look of a journey's page.
+func (s *Server) look(v *Visit, mistakes []ui.FieldError) Look {
+	l := Look{Locale: v.Journey.Locale, Errors: mistakes}
+	if a := v.Facts.Account; a != nil {
+		l.Person = a.Locale
+		// Before login the public contact is shown, so that a page does not tell whose account it is.
+		l.Staff = a.Role.Staff() && v.Facts.Session != nil
+	}
+	return l
+}
+
+// ShowPage writes a page in the person's language: the one chosen on a page, asked by the party, of the account, of
+// the browser, of the platform. A choice by ?lang= is remembered until the browser closes.
+func ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, data any, look Look) error {
+	p := platform.FromContext(r.Context())
+	query := r.URL.Query()
+	if chosen := ui.Match(query.Get("lang")); chosen != "" && r.Method == http.MethodGet {
+		web.SetCookie(w, p.ID, web.LangCookie, chosen)
+		query.Del("lang")
+		return seeOther(w, r, p.URL((&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()))
+	}
+	frame := ui.Frame{
+		Platform: p, Lang: p.Locale, Staff: look.Staff, Reference: web.From(r.Context()).Reference,
+		AssetsPath: p.Issuer.Path() + "/assets", Errors: look.Errors, Status: status,
+	}
+	for _, wish := range []string{web.Cookie(r, p.ID, web.LangCookie), look.Locale, look.Person, r.Header.Get("Accept-Language")} {
+		if lang := ui.Match(wish); lang != "" {
+			frame.Lang = lang
+			break
+		}
+	}
+	for _, l := range []ui.Language{{Code: "nl", Name: "Nederlands"}, {Code: "en", Name: "English"}} {
+		query.Set("lang", l.Code)
+		l.URL, l.Current = "?"+query.Encode(), l.Code == frame.Lang
+		frame.Languages = append(frame.Languages, l)
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", frame.Lang)
+	w.Header().Add("Vary", "Accept-Language, Cookie")
+	return ui.Render(&late{w: w, status: status}, page, frame, data)
+}
+
+// late sends the status with the first byte: a template that fails leaves room for an error page.
+type late struct {
+	w      http.ResponseWriter
+	status int
+}
+
+func (l *late) Write(b []byte) (int, error) {
+	if l.status != 0 {
+		l.w.WriteHeader(l.status)
+		l.status = 0
+	}
+	return l.w.Write(b)
+}
+
+var errCookies = errors.New("browser sends no cookies")
+
+func invalidForm(err error) error { return fmt.Errorf("form: %w: %w", fault.Invalid, err) }
+
+func partyID(j *authn.Journey) grant.PartyID { return grant.PartyID(j.Party) }
+
+// page runs a handler: its error becomes a page with a reference and a way on, never a raw text.
+func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil {
+			return
+		}
+		status, page := s.errorPage(w, r, err)
+		if status >= 500 {
+			s.Log.ErrorContext(r.Context(), "login page", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
+		}
+		if err := ShowPage(w, r, status, "error", page, Look{}); err != nil {
+			s.Log.ErrorContext(r.Context(), "showing error page", slog.Any("error", err))
+		}
+	})
+}
+
+// errorPage says what an error looks like to a person.
+func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) (int, ui.ErrorPage) {
+	p := platform.FromContext(r.Context())
+	status := http.StatusInternalServerError
+	page := ui.ErrorPage{Title: "error.title", Body: "error.body", Code: "server_error", Again: true, Crisis: true}
+	switch {
+	case errors.Is(err, errCookies):
+		status = http.StatusBadRequest
+		page = ui.ErrorPage{Title: "error.cookies_title", Body: "error.cookies_body", Code: "no_cookies", RetryURL: p.URL(r.URL.Path)}
+	case errors.Is(err, fault.Unavailable):
+		w.Header().Set("Retry-After", "5")
+		status = http.StatusServiceUnavailable
+		page = ui.ErrorPage{Title: "error.busy_title", Body: "error.busy_body", Code: "temporarily_unavailable", RetryURL: p.URL(r.URL.Path), Again: true}
+	case errors.Is(err, fault.Refused):
+		status = http.StatusForbidden
+		page = ui.ErrorPage{Title: "error.not_allowed_title", Body: "error.not_allowed_body", Code: "refused", Crisis: true}
+	case errors.Is(err, fault.Invalid), errors.Is(err, fault.NotFound), errors.Is(err, fault.Stale), errors.Is(err, fault.Spent), errors.Is(err, fault.Expired):
+		status = http.StatusBadRequest
+		page = ui.ErrorPage{Title: "error.stale_title", Body: "error.stale_body", Tip: "error.stale_tip", Code: "stale"}
+	}
+	page.HomeURL = p.HomeURL
+	page.At = s.Now().Format(time.DateTime + " UTC")
+	return status, page
+}
+
+// NotFound is the page for an address of a platform that does not exist.
+func (s *Server) NotFound(w http.ResponseWriter, r *http.Request) {
+	p := platform.FromContext(r.Context())
+	page := ui.ErrorPage{Title: "error.not_found_title", Body: "error.request_body", Code: "not_found", HomeURL: p.HomeURL}
+	if err := ShowPage(w, r, http.StatusNotFound, "error", page, Look{}); err != nil {
+		s.Log.ErrorContext(r.Context(), "showing error page", slog.Any("error", err))
+	}
+}

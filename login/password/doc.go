@@ -1,0 +1,8 @@
+// Package password is the factor "something you know": e-mail address and password, on the login page and wherever the
+// password is asked again.
+//
+// An attempt is counted before it is verified, for known and unknown addresses alike, and an unknown address costs the
+// same hash as a known one: page, status and time never tell whether an account exists. Hashing runs in a bounded pool
+// (pool.go) so that a storm of logins cannot starve everything else. Hashes are Argon2id strings (hash.go) sealed by
+// the server's key, so that a stolen database alone cannot be searched.
+package password

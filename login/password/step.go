@@ -1,0 +1,167 @@
+package password
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// hintAfter wrong passwords in one journey the page names platform and host (seed 004: "are you logging in on the
+// right platform?").
+const hintAfter = 3
+
+// longest bounds what is hashed, in bytes; the password rule allows fewer characters.
+const longest = 4096
+
+// step is the login page, or, where it is known who is here, the page that asks the password again.
+type step struct{ Options }
+
+func (step) Name() string { return Method }
+
+func (step) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedPrimary }
+
+func (step) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
+
+func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
+	if a := v.Facts.Account; a != nil {
+		return login.Page{Template: "confirm_password", Data: ui.ConfirmPage{
+			Action: v.Action, Email: a.Email.Address, Reason: reason(v.Requirement.Why), Cancel: true,
+		}}, nil
+	}
+	return login.Page{Template: "login", Data: ui.LoginPage{
+		Action: v.Action, Email: v.Journey.Hint, Check: v.Journey.Failures >= hintAfter, Party: v.PartyName, Cancel: true,
+	}}, nil
+}
+
+func reason(why authn.Reason) string {
+	switch why {
+	case authn.ForIdle:
+		return "confirm_password.reason_idle"
+	case authn.ForParty:
+		return "confirm_password.reason_platform"
+	}
+	return "confirm_password.body"
+}
+
+func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
+	known := v.Facts.Account
+	if known != nil && v.Do() == "other" {
+		v.Journey.Ask.Choose, v.Journey.Hint = true, ""
+		v.Facts.Account = nil
+		return login.Outcome{}, nil
+	}
+	typed, password := strings.TrimSpace(v.Form.Get("email")), v.Form.Get("password")
+	var key string
+	var mistakes []ui.FieldError
+	if known != nil {
+		key = known.Email.Key
+	} else {
+		if utf8.ValidString(typed) && len(typed) <= 254 {
+			v.Journey.Hint = typed // kept, so that a mistake does not cost the address
+		}
+		email, err := account.ParseEmail(typed)
+		switch {
+		case typed == "":
+			mistakes = append(mistakes, ui.FieldError{Field: "email", Key: "login.error_email_empty"})
+		case err != nil:
+			mistakes = append(mistakes, ui.FieldError{Field: "email", Key: "login.error_email_format"})
+		}
+		key = email.Key
+	}
+	if password == "" {
+		mistakes = append(mistakes, ui.FieldError{Field: "password", Key: "login.error_password_empty"})
+	}
+	if len(mistakes) > 0 {
+		return login.Outcome{Retry: mistakes}, nil
+	}
+	return s.attempt(ctx, v, key, password)
+}
+
+// attempt counts first and verifies then (CVE-2026-35597: a counter that rolls back with a failing request is none).
+func (s step) attempt(ctx context.Context, v *login.Visit, key, password string) (login.Outcome, error) {
+	counter := hex.EncodeToString(s.Sealer.MAC("password attempts", string(v.Platform.ID)+"\x00"+key))
+	attempts, err := s.Store.CountAttempt(ctx, v.Platform.ID, counter, v.Now)
+	if errors.Is(err, fault.Throttled) {
+		return login.Outcome{Stop: &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo}}, nil
+	}
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	s.Wait(ctx, attempts.Delay())
+	a, c, ok, err := s.verify(ctx, v, key, password)
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	if !ok {
+		return s.refuse(v, a, attempts), nil
+	}
+	forgive := authn.Change{Forgive: []string{counter}}
+	if a.State != account.Active {
+		forgive.Events = []account.Event{refused(v, a.ID, "not active")}
+		return login.Outcome{Change: forgive, Stop: &login.Stop{Page: login.StopInactive}}, nil
+	}
+	return login.Outcome{
+		Known:  a,
+		Change: forgive,
+		Proof: &authn.Proof{
+			Method: Method, Use: account.Primary, Kinds: authn.Knows, AMR: []string{amr}, Credential: c.ID, At: v.Now,
+		},
+	}, nil
+}
+
+// verify looks the address up and compares the password. Every path costs one look-up, and one hash.
+func (s step) verify(ctx context.Context, v *login.Visit, key, password string) (a *account.Account, c account.Credential, ok bool, err error) {
+	a, err = s.Store.AccountByEmail(ctx, v.Platform.ID, key)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return nil, c, false, err
+	}
+	var phc []byte
+	if a != nil {
+		if c, ok = a.Credential(Method); ok {
+			if phc, err = s.Sealer.Open(c.Sealed, c.Binding()); err != nil {
+				return nil, c, false, fmt.Errorf("password of account %s: %w", a.ID, err)
+			}
+		}
+	}
+	if len(password) > longest {
+		password = password[:longest] + "\x00too long" // never equal to a password that could be set
+	}
+	ok, err = s.Pool.Verify(ctx, password, string(phc))
+	return a, c, ok, err
+}
+
+// refuse is the one answer to a wrong password, an unknown address and an account without a password.
+// The account, nil when there is none, goes into the audit record only.
+func (s step) refuse(v *login.Visit, a *account.Account, attempts authn.Attempts) login.Outcome {
+	v.Journey.Failures++
+	var id account.ID
+	if a != nil {
+		id = a.ID
+	}
+	out := login.Outcome{Change: authn.Change{Events: []account.Event{refused(v, id, "wrong")}}}
+	if attempts.BlockedTo.After(v.Now) {
+		out.Stop = &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo}
+		return out
+	}
+	text := "login.error_wrong"
+	if v.Facts.Account != nil {
+		text = "confirm_password.error_wrong"
+	}
+	out.Retry = []ui.FieldError{{Field: "password", Key: text}}
+	return out
+}
+
+func refused(v *login.Visit, id account.ID, why string) account.Event {
+	e := v.Event(account.PasswordRefused, account.Failure, id)
+	e.Reason = why
+	return e
+}

@@ -1,0 +1,194 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Store is what the engine needs of storage; each method is one transaction.
+type Store interface {
+	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
+	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
+	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
+}
+
+// Options are what the house passes in.
+type Options struct {
+	Store   Store
+	Factors []Factor
+	Party   func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
+	// Callback is where an answered request leads; denied: the person stopped.
+	Callback func(p *platform.Platform, request string, denied bool) string
+	// Restart is where a stale journey begins anew.
+	Restart func(p *platform.Platform, party *grant.Party) string
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Server is the login door. It is the same for all platforms; a request's platform is in its context.
+type Server struct {
+	Options
+	steps []Step
+}
+
+// New builds the door from its factors. The order of factors is the order in which they are offered.
+func New(o Options) *Server {
+	s := &Server{Options: o}
+	for _, f := range o.Factors {
+		s.steps = append(s.steps, f.Prove)
+		if f.Enrol != nil {
+			s.steps = append(s.steps, f.Enrol)
+		}
+	}
+	s.steps = append(s.steps, switchStep{})
+	return s
+}
+
+// Methods lists the second factors that exist.
+func Methods(factors []Factor) []string {
+	var methods []string
+	for _, f := range factors {
+		if f.Second {
+			methods = append(methods, f.Method)
+		}
+	}
+	return methods
+}
+
+// Routes adds the door to a platform's router, in the order of a visit.
+func (s *Server) Routes(r *mux.Router) {
+	add := func(path, name string, h func(http.ResponseWriter, *http.Request) error, methods ...string) {
+		r.Handle(path, web.Route(name, s.page(h))).Methods(methods...)
+	}
+	add("/", "home", s.home, "GET", "HEAD")
+	add("/login", "home", s.home, "GET", "HEAD") // a shortened bookmark
+	add("/login/{journey}", "dispatch", s.dispatch, "GET")
+	add("/login/{journey}/stop", "stop", s.showStop, "GET")
+	add("/login/{journey}/{step}", "show", s.show, "GET")
+	add("/login/{journey}/{step}", "submit", s.submit, "POST")
+	for _, f := range s.Factors {
+		if f.Routes != nil {
+			f.Routes(r)
+		}
+	}
+	r.PathPrefix("/assets/").Handler(web.Route("assets", http.HandlerFunc(assets))).Methods("GET", "HEAD")
+}
+
+// JourneyPath is the address of a journey, and with it of the page the person should see now.
+func JourneyPath(p *platform.Platform, id string) string { return p.URL("/login/" + id) }
+
+// Begin makes the journey of an authorization request, and the address of its first page. The journey has the
+// identifier of its request, so that either finds the other.
+func Begin(p *platform.Platform, r *grant.AuthRequest) (authn.Journey, string) {
+	return authn.Journey{
+		ID: r.ID, Platform: p.ID, Browser: r.Browser, Ask: r.Ask, Party: string(r.Party), Request: r.ID, Hint: r.LoginHint,
+		Locale: ui.Match(r.Locales...), StartedAt: r.CreatedAt, ExpiresAt: r.Expiry,
+	}, JourneyPath(p, r.ID)
+}
+
+// home leads people who come by a bookmark of ours to where their platform begins.
+func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, platform.FromContext(r.Context()).HomeURL, http.StatusSeeOther)
+	return nil
+}
+
+// errRestart says that the journey cannot be continued here and the person begins anew.
+var errRestart = errors.New("journey is over")
+
+// load finds the journey of a request, in the browser that began it, with everything the rules ask for. A browser
+// without our cookie, or with another one, is not told that the journey exists.
+func (s *Server) load(r *http.Request) (*Visit, error) {
+	p, now := platform.FromContext(r.Context()), s.Now()
+	j, err := s.Store.Journey(r.Context(), p.ID, mux.Vars(r)["journey"])
+	if errors.Is(err, fault.NotFound) {
+		return &Visit{Platform: p}, errRestart
+	}
+	if err != nil {
+		return nil, err
+	}
+	v := &Visit{Platform: p, Journey: j, Caller: web.From(r.Context()), Now: now}
+	if party, ok := s.Party(p.ID, partyID(j)); ok && party.Name != "" && party.Name != p.Name {
+		v.PartyName = party.Name
+	}
+	cookie := web.CookieHash(r, p.ID, web.BrowserCookie)
+	if cookie == nil {
+		return v, errCookies
+	}
+	if !secret.Equal(j.Browser, cookie) || !j.Open(now) {
+		return v, errRestart
+	}
+	return v, s.facts(r, v)
+}
+
+// facts gathers what the rules read: the account that the journey proved or, before that, the one signed in here.
+func (s *Server) facts(r *http.Request, v *Visit) error {
+	p, j := v.Platform, v.Journey
+	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Switch: j.Switch, Now: v.Now}
+	if cookie := web.CookieHash(r, p.ID, cookieOf(j.Ask.Channel)); cookie != nil {
+		session, a, err := s.Store.Session(r.Context(), p.ID, cookie, v.Now)
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
+		v.Facts.Session, v.SignedIn = session, a
+		if session != nil && !j.Ask.Choose && (j.Account == "" || j.Account == a.ID) {
+			v.Facts.Account = a
+		}
+	}
+	if j.Account != "" && v.Facts.Account == nil {
+		a, err := s.Store.Account(r.Context(), p.ID, j.Account)
+		if err != nil {
+			return err
+		}
+		v.Facts.Account = a
+	}
+	return nil
+}
+
+// current is the step for what is wanted now; nil when nothing is.
+func (s *Server) current(v *Visit) (Step, error) {
+	missing := authn.Missing(v.Journey.Ask, v.Facts, v.Journey.Proofs)
+	if len(missing) == 0 {
+		return nil, nil
+	}
+	v.Requirement = missing[0]
+	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Meets(missing[0], v.Facts) })
+	if i < 0 {
+		return nil, errors.New("no step meets " + string(missing[0].Need))
+	}
+	v.Action = JourneyPath(v.Platform, v.Journey.ID) + "/" + s.steps[i].Name()
+	return s.steps[i], nil
+}
+
+func cookieOf(c authn.Channel) string {
+	if c == authn.App {
+		return web.AppCookie
+	}
+	return web.SessionCookie
+}
+
+// assets serves our own style sheets and scripts, and the platform's logo.
+func assets(w http.ResponseWriter, r *http.Request) {
+	if p := platform.FromContext(r.Context()); r.URL.Path == "/assets/logo.png" && len(p.Branding.Logo) > 0 {
+		w.Header().Set("Content-Type", "image/png")
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		_, _ = w.Write(p.Branding.Logo) // the caller is gone: nothing to do about it
+		return
+	}
+	http.StripPrefix("/assets", ui.Assets()).ServeHTTP(w, r)
+}

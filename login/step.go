@@ -1,0 +1,91 @@
+package login
+
+import (
+	"context"
+	"net/url"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Step is one page of a journey: it can meet a requirement, show itself and take its form.
+type Step interface {
+	// Name is the step's path element and, where Show says nothing else, its template.
+	Name() string
+	// Meets tells whether this step is the one for a requirement.
+	Meets(authn.Requirement, authn.Facts) bool
+	// Begin runs once, inside the POST that makes the step current; its change is saved with it.
+	Begin(context.Context, *Visit) (authn.Change, error)
+	// Show is the page. It changes nothing: mail scanners and reloads call it too.
+	Show(context.Context, *Visit) (Page, error)
+	// Submit takes the form. What a person can mend is a Retry, not an error.
+	Submit(context.Context, *Visit) (Outcome, error)
+}
+
+// Factor is a way of proving who you are: one folder, one line in internal/wire, its name in a policy.
+type Factor struct {
+	Method   string
+	Second   bool // asked after a primary; its method may be named in a policy
+	Prove    Step
+	Enrol    Step              // nil: cannot be set up by the person
+	Routes   func(*mux.Router) // pages of its own beside the journey; nil: none
+	Describe func(account.Credential) string
+}
+
+// Visit is one look at a journey: what a step may know.
+type Visit struct {
+	Platform    *platform.Platform
+	Journey     *authn.Journey
+	Facts       authn.Facts
+	SignedIn    *account.Account // whose session this browser has; nil: nobody's
+	Requirement authn.Requirement
+	Form        url.Values
+	Action      string // where the step's form goes
+	PartyName   string // empty when the platform itself asks
+	Caller      web.Caller
+	Now         time.Time
+}
+
+// Do is the button that was pressed.
+func (v *Visit) Do() string { return v.Form.Get("do") }
+
+// Event starts an audit event of this visit.
+func (v *Visit) Event(kind account.EventKind, outcome account.Outcome, id account.ID) account.Event {
+	return account.Event{
+		At: v.Now, Platform: v.Platform.ID, Kind: kind, Actor: string(id), Account: id, Party: v.Journey.Party, Outcome: outcome,
+		Address: v.Caller.Address, Agent: v.Caller.Agent, Reference: v.Caller.Reference,
+	}
+}
+
+// Page is what a step shows: a template with its data.
+type Page struct {
+	Template string
+	Data     any
+}
+
+// Outcome is what happened in a submit, never where to go.
+type Outcome struct {
+	Proof  *authn.Proof
+	Known  *account.Account // who it turned out to be
+	Change authn.Change     // saved with the journey
+	Retry  []ui.FieldError  // what the person can mend; shown on the same step
+	Stop   *Stop            // the journey cannot go on now
+}
+
+// Stop is a page on which a journey rests: too many attempts, an account that is not active.
+type Stop struct {
+	Page  string    `json:"page"`            // StopWait or StopInactive
+	Until time.Time `json:"until,omitempty"` // afterwards the journey goes on; zero: it does not
+}
+
+// Pages on which a journey can stop.
+const (
+	StopWait     = "wait"
+	StopInactive = "inactive"
+)

@@ -1,0 +1,194 @@
+package op
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/platform"
+)
+
+// authorize reads an authorization request (OpenID Connect Core 1.0 section 3.1.2.1) and answers it at once, or sends
+// the person to sign in.
+//
+// A request by POST carries no cookie when another site sends it (SameSite), so it is stored and met again by a GET of
+// ours (resume) before anything is decided.
+func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
+	p := platform.FromContext(r.Context())
+	form, err := readOnce(r)
+	if err != nil {
+		return err
+	}
+	req, party, err := s.parseRequest(p, form)
+	var refused *protocolError
+	if errors.As(err, &refused) && req != nil {
+		return s.answerError(w, r, p, req, refused)
+	}
+	if err != nil {
+		return err
+	}
+	if r.Method == http.MethodPost {
+		if err := s.Store.SaveRequest(r.Context(), *req, nil); err != nil {
+			return err
+		}
+		http.Redirect(w, r, p.URL(pathContinue)+"?request="+req.ID, http.StatusSeeOther)
+		return nil
+	}
+	return s.decide(w, r, p, party, req, false)
+}
+
+// resume meets a stored request in the browser that it is for.
+func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
+	p := platform.FromContext(r.Context())
+	req, party, err := s.storedRequest(r, p)
+	if err != nil {
+		return err
+	}
+	if len(req.Browser) > 0 || !req.Open(s.Now()) {
+		return s.restart(w, r, p, party)
+	}
+	return s.decide(w, r, p, party, req, true)
+}
+
+// decide answers from the session when it suffices; otherwise it starts a journey, or says why it may not.
+func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, stored bool) error {
+	session, a, err := s.session(r, p.ID, req.Ask.Channel)
+	if err != nil {
+		return err
+	}
+	storedID := ""
+	if stored {
+		storedID = req.ID
+	}
+	missing := s.missing(p, req, session, a)
+	if len(missing) == 0 {
+		return s.answerCode(w, r, p, party, req, session, storedID)
+	}
+	if req.Silent {
+		return s.answerError(w, r, p, req, silentError(missing))
+	}
+	browser := web.Cookie(r, p.ID, web.BrowserCookie)
+	if browser == "" {
+		browser = secret.Token()
+		web.SetCookie(w, p.ID, web.BrowserCookie, browser)
+	}
+	req.Browser = secret.Hash(browser)
+	journey, first := s.Begin(p, req)
+	if stored {
+		err = s.Store.BindRequest(r.Context(), p.ID, req.ID, req.Browser, &journey)
+		if errors.Is(err, fault.Spent) {
+			return s.restart(w, r, p, party)
+		}
+	} else {
+		err = s.Store.SaveRequest(r.Context(), *req, &journey)
+	}
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, first, http.StatusSeeOther)
+	return nil
+}
+
+// callback is where a journey leads when it is over. The request is answered only in the browser that brought it, only
+// once, and only if the session now has what the request asked.
+func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
+	p := platform.FromContext(r.Context())
+	req, party, err := s.storedRequest(r, p)
+	if err != nil {
+		return err
+	}
+	if !secret.Equal(req.Browser, web.CookieHash(r, p.ID, web.BrowserCookie)) || len(req.Browser) == 0 || !req.Open(s.Now()) {
+		return s.restart(w, r, p, party)
+	}
+	if r.URL.Query().Has("denied") {
+		return s.answerStoredError(w, r, p, party, req, refuse("access_denied", "The person stopped."))
+	}
+	session, a, err := s.session(r, p.ID, req.Ask.Channel)
+	if err != nil {
+		return err
+	}
+	if missing := s.missing(p, req, session, a); len(missing) > 0 {
+		_, first := s.Begin(p, req)
+		http.Redirect(w, r, first, http.StatusSeeOther)
+		return nil
+	}
+	// OpenID Connect Core 1.0 section 3.1.2.2: somebody else than the hinted person is not an answer.
+	if req.HintSubject != "" && string(a.ID) != req.HintSubject {
+		return s.answerStoredError(w, r, p, party, req, refuse("login_required", "Another person is signed in."))
+	}
+	return s.answerCode(w, r, p, party, req, session, req.ID)
+}
+
+// missing asks the rules what a session lacks for a request.
+func (s *Server) missing(p *platform.Platform, req *grant.AuthRequest, session *authn.Session, a *account.Account) []authn.Requirement {
+	f := authn.Facts{Account: a, Policy: p.Policy, Methods: s.Methods, Session: session, Now: s.Now()}
+	missing := authn.Missing(req.Ask, f, nil)
+	if len(missing) == 0 && req.HintSubject != "" && string(a.ID) != req.HintSubject && req.Silent {
+		return []authn.Requirement{{Need: authn.NeedPrimary}}
+	}
+	return missing
+}
+
+// silentError says why prompt=none cannot be met (OpenID Connect Core 1.0 section 3.1.2.6).
+func silentError(missing []authn.Requirement) *protocolError {
+	if missing[0].Need == authn.NeedPrimary {
+		return refuse("login_required", "Nobody is signed in, or not recently enough.")
+	}
+	return refuse("interaction_required", "Something must be asked of the person first.")
+}
+
+// storedRequest loads the request that the URL names, of this platform, and its party.
+func (s *Server) storedRequest(r *http.Request, p *platform.Platform) (*grant.AuthRequest, *grant.Party, error) {
+	req, err := s.Store.Request(r.Context(), p.ID, r.URL.Query().Get("request"))
+	if err != nil {
+		return nil, nil, err
+	}
+	party, known := s.Registry.Party(p.ID, req.Party)
+	if !known || !party.DisabledAt.IsZero() {
+		return nil, nil, refuse("unauthorized_client", "unknown client")
+	}
+	return req, party, nil
+}
+
+// restart leads a stale request on: never finished late, because the party has forgotten its state, but begun anew
+// where the party or the platform begins. Nobody ends on a page without a way on.
+func (s *Server) restart(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party) error {
+	http.Redirect(w, r, RestartURL(p, party), http.StatusSeeOther)
+	return nil
+}
+
+// RestartURL is where a login of this party begins anew: its initiate_login_uri (OpenID Connect Core 1.0 section 4),
+// or the platform's home. The party may be nil.
+func RestartURL(p *platform.Platform, party *grant.Party) string {
+	if party == nil || party.InitiateURI == "" {
+		return p.HomeURL
+	}
+	u, err := url.Parse(party.InitiateURI)
+	if err != nil {
+		return p.HomeURL
+	}
+	q := u.Query()
+	q.Set("iss", string(p.Issuer))
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// readOnce reads the parameters of a page request: form and query counted together, none twice.
+func readOnce(r *http.Request) (url.Values, error) {
+	if err := r.ParseForm(); err != nil {
+		return nil, refuse("invalid_request", "malformed parameters")
+	}
+	for name, values := range r.Form {
+		if len(values) > 1 && slices.Contains(onceOnly, name) {
+			return nil, refuse("invalid_request", "repeated parameter")
+		}
+	}
+	return r.Form, nil
+}

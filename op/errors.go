@@ -1,0 +1,112 @@
+package op
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/web"
+)
+
+// Error codes of the protocol that are missing in the library.
+const (
+	unsupportedResponseType  = "unsupported_response_type" // RFC 6749 section 4.1.2.1
+	requestURINotSupported   = "request_uri_not_supported" // OpenID Connect Core 1.0 section 3.1.2.6
+	registrationNotSupported = "registration_not_supported"
+	unmetRequirements        = "unmet_authentication_requirements" // OpenID Connect Core Error Code 1.0
+	temporarilyUnavailable   = "temporarily_unavailable"
+	invalidToken             = "invalid_token" // RFC 6750 section 3.1
+	insufficientScope        = "insufficient_scope"
+)
+
+// protocolError is an error that a party may read: a code of the protocol and a sentence of our own.
+type protocolError struct{ code, text string }
+
+func (e *protocolError) Error() string { return e.code + ": " + e.text }
+
+func refuse(code, text string) *protocolError { return &protocolError{code, text} }
+
+// texts are all descriptions that leave the machine endpoints. A code that is not listed is not answered: what the
+// library or the database says stays in the log.
+var texts = map[string]struct {
+	status int
+	text   string
+}{
+	"invalid_request":        {400, "The request is missing a parameter, repeats one, or has one that is malformed."},
+	"invalid_client":         {401, "Client authentication failed."},
+	"invalid_grant":          {400, "The code or refresh token is invalid, expired, revoked, or was issued for something else."},
+	"unauthorized_client":    {400, "This client may not use this grant type."},
+	"unsupported_grant_type": {400, "This grant type is not supported."},
+	"invalid_scope":          {400, "The scope is unknown, malformed, or more than was granted."},
+	invalidToken:             {401, "The access token is invalid, expired or revoked."},
+	tokenMissing:             {401, "This needs an access token in the Authorization header."},
+	insufficientScope:        {403, "The access token does not have the scope this needs."},
+	temporarilyUnavailable:   {503, "Temporarily unavailable. Try again later."},
+	"server_error":           {500, "Something went wrong on our side."},
+}
+
+// refusal carries the code of an error from a method of Server past the library to the gate, which writes it.
+type refusal struct{ code string }
+
+type refusalKey struct{}
+
+// fail notes why a machine request is refused. What it returns only tells the library that there was an error: its
+// own writer would show raw texts, so the gate writes instead.
+func (s *Server) fail(ctx context.Context, what string, err error) error {
+	code := codeOf(err)
+	if code == "server_error" || code == temporarilyUnavailable {
+		s.Log.ErrorContext(ctx, what, slog.String("reference", web.From(ctx).Reference), slog.Any("error", err))
+	}
+	if r, ok := ctx.Value(refusalKey{}).(*refusal); ok {
+		r.code = code
+	}
+	return oidc.ErrServerError()
+}
+
+// codeOf is the protocol's code for an error.
+func codeOf(err error) string {
+	var own *protocolError
+	switch {
+	case errors.As(err, &own):
+		return own.code
+	case errors.Is(err, fault.Unavailable):
+		return temporarilyUnavailable
+	case errors.Is(err, fault.NotFound), errors.Is(err, fault.Spent), errors.Is(err, fault.Expired), errors.Is(err, fault.Refused):
+		return "invalid_grant"
+	}
+	return "server_error"
+}
+
+// page runs a handler for people: an error becomes a page with a reference number, never a redirect.
+func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := h(w, r)
+		if err == nil {
+			return
+		}
+		if errors.Is(err, fault.Unavailable) || !isKnown(err) {
+			s.Log.ErrorContext(r.Context(), "protocol page", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
+		}
+		s.showError(w, r, err)
+	})
+}
+
+func isKnown(err error) bool {
+	var own *protocolError
+	return errors.As(err, &own) || errors.Is(err, fault.NotFound) || errors.Is(err, fault.Spent) || errors.Is(err, fault.Expired) ||
+		errors.Is(err, fault.Invalid) || errors.Is(err, fault.Refused) || errors.Is(err, fault.Stale)
+}
+
+// found makes "no such session" a nil session: not being signed in is not an error.
+func found(s *authn.Session, a *account.Account, err error) (*authn.Session, *account.Account, error) {
+	if errors.Is(err, fault.NotFound) {
+		return nil, nil, nil
+	}
+	return s, a, err
+}

@@ -1,0 +1,178 @@
+package op
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/platform"
+)
+
+// machineRules say what a machine endpoint takes.
+type machineRules struct {
+	get, post bool
+	auth      bool // the party proves itself with this request
+}
+
+// gate stands before the library for the machine endpoints. It closes what the library leaves open: secrets in URLs,
+// repeated parameters, other content types, origins nobody registered, answers that may be stored, raw error texts.
+func (s *Server) gate(rules machineRules) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := platform.FromContext(r.Context())
+		s.cors(w, r, p.ID)
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if err := s.inspect(r, rules); err != nil {
+			writeMachineError(w, r, codeOf(err))
+			return
+		}
+		why := &refusal{}
+		ew := &errorWriter{ResponseWriter: w}
+		s.machine.ServeHTTP(ew, r.WithContext(context.WithValue(r.Context(), refusalKey{}, why)))
+		if !ew.refused {
+			return
+		}
+		if why.code == "" {
+			why.code = ew.code(r.URL.Path)
+		}
+		writeMachineError(w, r, why.code)
+	})
+}
+
+// inspect reads the form once, strictly; the library finds it parsed.
+func (s *Server) inspect(r *http.Request, rules machineRules) error {
+	malformed := refuse("invalid_request", "malformed")
+	// No parameter of these endpoints belongs into a URL: logs and histories keep those (RFC 6750 section 5.3).
+	if r.URL.RawQuery != "" {
+		return malformed
+	}
+	if len(r.Header.Values("Authorization")) > 1 {
+		return malformed
+	}
+	if r.Method == http.MethodPost && !(rules.get && r.ContentLength == 0) {
+		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		if err != nil || kind != "application/x-www-form-urlencoded" {
+			return malformed
+		}
+	}
+	if err := r.ParseForm(); err != nil {
+		return malformed
+	}
+	for name, values := range r.Form {
+		// resource and audience may repeat (RFC 8707, RFC 8693); nothing else may (RFC 6749 section 3.2).
+		if len(values) > 1 && name != "resource" && name != "audience" {
+			return malformed
+		}
+	}
+	if rules.auth {
+		return dropDoubleSecret(r)
+	}
+	return nil
+}
+
+// dropDoubleSecret lets a party send the same credentials in header and body, as some libraries do; the library would
+// refuse the pair. Two different ones are refused (RFC 6749 section 2.3).
+func dropDoubleSecret(r *http.Request) error {
+	id, secret, ok := r.BasicAuth()
+	if !ok || r.Form.Get("client_secret") == "" {
+		return nil
+	}
+	id, errID := url.QueryUnescape(id)
+	secret, errSecret := url.QueryUnescape(secret)
+	if errID != nil || errSecret != nil || r.Form.Get("client_secret") != secret || r.Form.Get("client_id") != id && r.Form.Has("client_id") {
+		return refuse("invalid_request", "two kinds of client authentication")
+	}
+	for _, form := range []url.Values{r.Form, r.PostForm} {
+		form.Del("client_secret")
+	}
+	return nil
+}
+
+// cors answers the browser pages of registered origins, never with credentials. Others get no header, so browsers
+// keep the answer from them (RFC 9700 section 2.6).
+func (s *Server) cors(w http.ResponseWriter, r *http.Request, p platform.ID) {
+	h := w.Header()
+	h.Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	if origin == "" || !s.Registry.OriginAllowed(p, origin) {
+		return
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	if r.Method == http.MethodOptions {
+		h.Set("Access-Control-Allow-Methods", "GET, POST")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		h.Set("Access-Control-Max-Age", "600")
+	}
+}
+
+// writeMachineError is the last step of every refused machine request (RFC 6749 section 5.2, RFC 6750 section 3).
+func writeMachineError(w http.ResponseWriter, r *http.Request, code string) {
+	t, known := texts[code]
+	if !known {
+		code, t = "invalid_request", texts["invalid_request"]
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	switch code {
+	case "invalid_client":
+		if strings.HasPrefix(r.Header.Get("Authorization"), "Basic ") {
+			h.Set("WWW-Authenticate", `Basic realm="token", charset="UTF-8"`)
+		}
+	case invalidToken, insufficientScope:
+		h.Set("WWW-Authenticate", `Bearer error="`+code+`", error_description="`+t.text+`"`)
+	case tokenMissing:
+		h.Set("WWW-Authenticate", "Bearer") // no error code when there was no token (RFC 6750 section 3.1)
+	case temporarilyUnavailable:
+		h.Set("Retry-After", "5")
+	}
+	body, _ := json.Marshal(map[string]string{"error": code, "error_description": t.text})
+	w.WriteHeader(t.status)
+	_, _ = w.Write(body) // the caller is gone: nothing to do about it
+}
+
+// errorWriter lets answers pass and swallows the library's errors.
+type errorWriter struct {
+	http.ResponseWriter
+	refused bool
+	body    bytes.Buffer
+}
+
+func (w *errorWriter) WriteHeader(status int) {
+	if w.refused = status >= 400; !w.refused {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *errorWriter) Write(b []byte) (int, error) {
+	if !w.refused {
+		return w.ResponseWriter.Write(b)
+	}
+	if w.body.Len() < web.MaxBody {
+		w.body.Write(b)
+	}
+	return len(b), nil
+}
+
+// code is the code of an error that the library itself wrote.
+func (w *errorWriter) code(path string) string {
+	var e struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(w.body.Bytes(), &e) != nil {
+		return "invalid_request"
+	}
+	if path == pathUserinfo {
+		return tokenMissing
+	}
+	return e.Error
+}

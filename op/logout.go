@@ -1,0 +1,140 @@
+package op
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/platform"
+)
+
+// logout ends a session at the wish of a party or a person (RP-Initiated Logout 1.0). Without asking only when the hint
+// names the very session of this browser; otherwise the person confirms, so that no page elsewhere can sign anyone out.
+// A redirect back needs a registered URI of the party that the hint or client_id names.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
+	p := platform.FromContext(r.Context())
+	form, err := readOnce(r)
+	if err != nil {
+		return err
+	}
+	confirmed := r.Method == http.MethodPost && form.Get("do") == "logout" && sameOrigin(r, p)
+	if r.Method == http.MethodPost && !confirmed { // another site's form carries no cookie: met again by GET
+		form.Del("do")
+		http.Redirect(w, r, p.URL(pathLogout)+"?"+form.Encode(), http.StatusSeeOther)
+		return nil
+	}
+	sessions, err := s.sessionsOf(r, p)
+	if err != nil {
+		return err
+	}
+	hint, err := s.readHint(p, form.Get("id_token_hint"))
+	hinted := err == nil
+	back, party := s.returnTo(p, form, hint, hinted)
+	named := hinted && len(sessions) == 1 && sessions[0].ID == hint.Session
+	refusedURI := form.Get("post_logout_redirect_uri") != "" && back == ""
+	if len(sessions) > 0 && !confirmed && (!named || refusedURI) {
+		return s.askLogout(w, r, p, form)
+	}
+	for _, session := range sessions {
+		caller := web.From(r.Context())
+		event := account.Event{
+			At: s.Now(), Platform: p.ID, Kind: account.SignedOut, Actor: string(session.Account), Account: session.Account, Session: session.ID,
+			Outcome: account.Success, Address: caller.Address, Agent: caller.Agent, Reference: caller.Reference,
+		}
+		if err := s.Store.EndSession(r.Context(), p.ID, session.ID, event, s.Now()); err != nil {
+			return err
+		}
+		web.DropCookie(w, p.ID, channelCookie(session.Channel))
+	}
+	if back != "" && (hinted || confirmed) {
+		http.Redirect(w, r, back, http.StatusSeeOther)
+		return nil
+	}
+	return s.seeLoggedOut(w, r, p, party)
+}
+
+// sessionsOf are the live sessions of this browser on the platform: at most one per channel.
+func (s *Server) sessionsOf(r *http.Request, p *platform.Platform) ([]*authn.Session, error) {
+	var sessions []*authn.Session
+	for _, channel := range []authn.Channel{authn.Browser, authn.App} {
+		session, _, err := s.session(r, p.ID, channel)
+		if err != nil {
+			return nil, err
+		}
+		if session != nil {
+			sessions = append(sessions, session)
+		}
+	}
+	return sessions, nil
+}
+
+// returnTo is where the person goes afterwards: the party's registered URI with its state, or "".
+func (s *Server) returnTo(p *platform.Platform, form url.Values, hint hintClaims, hinted bool) (string, *grant.Party) {
+	id := grant.PartyID(form.Get("client_id"))
+	if hinted {
+		if id != "" && id != hint.Audience {
+			return "", nil // RP-Initiated Logout 1.0 section 2: they must name the same party
+		}
+		id = hint.Audience
+	}
+	party, known := s.Registry.Party(p.ID, id)
+	if !known {
+		return "", nil
+	}
+	uri := form.Get("post_logout_redirect_uri")
+	if uri == "" || !party.LogoutMatches(uri) {
+		return "", party
+	}
+	u, err := url.Parse(uri)
+	if err != nil {
+		return "", party
+	}
+	if state := form.Get("state"); state != "" {
+		add := url.Values{"state": {state}}.Encode()
+		if u.RawQuery != "" {
+			add = u.RawQuery + "&" + add
+		}
+		u.RawQuery = add
+	}
+	return u.String(), party
+}
+
+func (s *Server) askLogout(w http.ResponseWriter, r *http.Request, p *platform.Platform, form url.Values) error {
+	page := ui.LogoutPage{Action: p.URL(pathLogout), StayURL: p.HomeURL}
+	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"} {
+		if v := form.Get(name); v != "" && len(v) <= longestHint {
+			page.Hidden = append(page.Hidden, ui.Field{Name: name, Value: v})
+		}
+	}
+	return s.Show(w, r, http.StatusOK, "logout", page)
+}
+
+func (s *Server) seeLoggedOut(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party) error {
+	to := p.URL(pathLoggedOut)
+	if party != nil {
+		to += "?client_id=" + url.QueryEscape(string(party.ID))
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// loggedOut is the page at the end; reloading it is harmless.
+func (s *Server) loggedOut(w http.ResponseWriter, r *http.Request) error {
+	p := platform.FromContext(r.Context())
+	party, _ := s.Registry.Party(p.ID, grant.PartyID(r.FormValue("client_id")))
+	return s.Show(w, r, http.StatusOK, "logged_out", ui.LoggedOutPage{AgainURL: RestartURL(p, party)})
+}
+
+// sameOrigin tells whether a form was sent by a page of ours. Browsers say so; one too old to say it sends no
+// Sec-Fetch-Site and no Origin, and its cookies are still kept back by SameSite.
+func sameOrigin(r *http.Request, p *platform.Platform) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site == "same-origin"
+	}
+	origin := r.Header.Get("Origin")
+	return origin == "" || origin == p.Issuer.Origin()
+}

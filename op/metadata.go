@@ -1,0 +1,114 @@
+package op
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"golang.org/x/text/language"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// documentAge is how long others may keep discovery and keys: far less than the 24 hours that a key is published
+// before its first use.
+const documentAge = 15 * 60 // seconds
+
+// Document is a prebuilt answer: bytes and their ETag, rebuilt only when settings or keys change.
+type Document struct {
+	Body []byte
+	ETag string
+}
+
+// NewDocument prepares JSON for serving.
+func NewDocument(body []byte) Document {
+	return Document{Body: body, ETag: `"` + base64.RawURLEncoding.EncodeToString(secret.Hash(string(body))[:12]) + `"`}
+}
+
+// metadata adds what the library's discovery type lacks.
+type metadata struct {
+	oidc.DiscoveryConfiguration
+	IssuerParameter bool `json:"authorization_response_iss_parameter_supported"` // RFC 9207 section 3
+}
+
+// Metadata is what discovery says of a platform (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2): complete,
+// and only what is served.
+func Metadata(p *platform.Platform, algs []string) Document {
+	acrs := make([]string, len(authn.ACRs))
+	for i, a := range authn.ACRs {
+		acrs[i] = string(a)
+	}
+	clientAuth := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodNone}
+	m := metadata{
+		DiscoveryConfiguration: oidc.DiscoveryConfiguration{
+			Issuer:                                 string(p.Issuer),
+			AuthorizationEndpoint:                  p.URL(pathAuthorize),
+			TokenEndpoint:                          p.URL(pathToken),
+			UserinfoEndpoint:                       p.URL(pathUserinfo),
+			RevocationEndpoint:                     p.URL(pathRevoke),
+			EndSessionEndpoint:                     p.URL(pathLogout),
+			JwksURI:                                p.URL(pathKeys),
+			ScopesSupported:                        grant.Scopes,
+			ResponseTypesSupported:                 []string{"code"},
+			ResponseModesSupported:                 []string{string(grant.ModeQuery), string(grant.ModeFormPost)},
+			GrantTypesSupported:                    []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken},
+			ACRValuesSupported:                     acrs,
+			SubjectTypesSupported:                  []string{"public"},
+			IDTokenSigningAlgValuesSupported:       algs,
+			TokenEndpointAuthMethodsSupported:      clientAuth,
+			RevocationEndpointAuthMethodsSupported: clientAuth,
+			ClaimTypesSupported:                    []string{"normal"},
+			ClaimsSupported:                        grant.ClaimNames,
+			CodeChallengeMethodsSupported:          []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
+			UILocalesSupported:                     oidc.Locales{language.Dutch, language.English},
+			DisplayValuesSupported:                 []oidc.Display{oidc.DisplayPage, oidc.DisplayPopup, oidc.DisplayTouch},
+			OPPolicyURI:                            p.PrivacyURL,
+		},
+		IssuerParameter: true,
+	}
+	body, _ := json.Marshal(m) // a struct of strings: cannot fail
+	return NewDocument(body)
+}
+
+// SupportedAlgs lists the algorithms that a platform can sign with: RS256 always, as OpenID Connect Core 1.0 section
+// 15.1 demands, and what its parties chose.
+func SupportedAlgs(parties []grant.Party) []string {
+	algs := []string{"RS256"}
+	for _, p := range parties {
+		if !slices.Contains(algs, p.IDTokenAlg) {
+			algs = append(algs, p.IDTokenAlg)
+		}
+	}
+	slices.Sort(algs)
+	return algs
+}
+
+// document serves a prebuilt document to anyone, also to pages of other origins.
+func (s *Server) document(of func(platform.ID) Document) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ServeDocument(w, r, of(platform.FromContext(r.Context()).ID))
+	})
+}
+
+// ServeDocument writes a document with its caching headers, or 304 when the caller has it.
+func ServeDocument(w http.ResponseWriter, r *http.Request, d Document) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*") // public, and without credentials
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(documentAge))
+	h.Set("ETag", d.ETag)
+	if match := r.Header.Get("If-None-Match"); match == "*" || match != "" && strings.Contains(match, d.ETag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(d.Body)))
+	_, _ = w.Write(d.Body) // the caller is gone: nothing to do about it
+}

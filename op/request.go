@@ -1,0 +1,173 @@
+package op
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// onceOnly are the parameters that must not repeat (RFC 6749 section 3.1). Unknown ones are ignored.
+var onceOnly = []string{
+	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
+	"code_challenge_method", "prompt", "max_age", "display", "ui_locales", "claims_locales", "id_token_hint", "login_hint",
+	"acr_values", "claims", "request", "request_uri", "registration", "post_logout_redirect_uri", "logout_hint",
+}
+
+const (
+	longestState = 2048 // characters; anything longer is refused, not cut
+	longestMax   = 100 * 365 * 24 * time.Hour
+)
+
+// parseRequest checks an authorization request. Without a known party and a registered redirect URI the request is
+// nil, and the error is a page of ours; with them it is never nil, and a *protocolError goes to the party.
+func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.AuthRequest, *grant.Party, error) {
+	party, known := s.Registry.Party(p.ID, grant.PartyID(form.Get("client_id")))
+	if !known || !party.DisabledAt.IsZero() {
+		return nil, nil, refuse("unauthorized_client", "unknown client")
+	}
+	redirect := form.Get("redirect_uri")
+	if !party.RedirectMatches(redirect) {
+		return nil, party, refuse("invalid_request", "redirect_uri is not registered")
+	}
+	now := s.Now()
+	req := &grant.AuthRequest{
+		ID: secret.ID(), Platform: p.ID, Party: party.ID, RedirectURI: redirect, Mode: grant.ModeQuery,
+		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), At: now},
+		CreatedAt: now, Expiry: now.Add(grant.RequestLife),
+	}
+	if mode := form.Get("response_mode"); mode == string(grant.ModeFormPost) {
+		req.Mode = grant.ModeFormPost
+	}
+	if req.State = form.Get("state"); len(req.State) > longestState {
+		req.State = ""
+		return req, party, refuse("invalid_request", "state is too long.")
+	}
+	return req, party, s.readParameters(p, party, req, form)
+}
+
+// readParameters fills the request from parameters whose mistakes the party may hear of.
+func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, form url.Values) error {
+	has := func(name string) bool { return form.Get(name) != "" }
+	switch mode := form.Get("response_mode"); {
+	case has("request"):
+		return refuse("request_not_supported", "Request objects are not supported.")
+	case has("request_uri"):
+		return refuse(requestURINotSupported, "request_uri is not supported.")
+	case has("registration"):
+		return refuse(registrationNotSupported, "registration is not supported.")
+	case !has("response_type"):
+		return refuse("invalid_request", "response_type is missing.")
+	case form.Get("response_type") != "code":
+		return refuse(unsupportedResponseType, "Only response_type code is supported.")
+	case !party.Allows(grant.AuthorizationCode):
+		return refuse("unauthorized_client", "This client may not use the authorization code grant.")
+	case mode != "" && mode != string(grant.ModeQuery) && mode != string(grant.ModeFormPost):
+		return refuse("invalid_request", "response_mode must be query or form_post.")
+	}
+	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState {
+		return refuse("invalid_request", "nonce is too long.")
+	}
+	for _, read := range []func(*grant.Party, *grant.AuthRequest, url.Values) error{readPKCE, readScopes, readPrompt, readMaxAge} {
+		if err := read(party, req, form); err != nil {
+			return err
+		}
+	}
+	if hint := form.Get("id_token_hint"); hint != "" {
+		claims, err := s.readHint(p, hint)
+		if err != nil {
+			return refuse("invalid_request", "id_token_hint is not an ID token of ours.")
+		}
+		req.HintSubject = claims.Subject
+	}
+	if req.LoginHint = form.Get("login_hint"); len(req.LoginHint) > 254 {
+		req.LoginHint = ""
+	}
+	if locales := strings.Fields(form.Get("ui_locales")); len(locales) <= 20 {
+		req.Locales = locales
+	}
+	return nil
+}
+
+// readPKCE: S256 for everyone; a confidential party may be exempted, but a challenge that was sent always binds
+// (RFC 7636 section 4.3, RFC 9700 section 2.1.1).
+func readPKCE(party *grant.Party, req *grant.AuthRequest, form url.Values) error {
+	challenge, method := form.Get("code_challenge"), form.Get("code_challenge_method")
+	switch {
+	case challenge == "" && method == "" && party.PKCEOptional:
+		return nil
+	case challenge == "":
+		return refuse("invalid_request", "code_challenge is required (PKCE).")
+	case method != "S256":
+		return refuse("invalid_request", "code_challenge_method must be S256.")
+	case !grant.ChallengeValid(challenge):
+		return refuse("invalid_request", "code_challenge must be 43 characters of base64url.")
+	}
+	req.Challenge = challenge
+	return nil
+}
+
+// readScopes keeps the scopes that we and the party know; others are ignored (OpenID Connect Core 1.0 section 3.1.2.1).
+func readScopes(party *grant.Party, req *grant.AuthRequest, form url.Values) error {
+	asked := strings.Fields(form.Get("scope"))
+	if len(asked) > 100 {
+		return refuse("invalid_scope", "Too many scopes.")
+	}
+	for _, scope := range asked {
+		if slices.Contains(party.Scopes, scope) && !slices.Contains(req.Scopes, scope) {
+			req.Scopes = append(req.Scopes, scope)
+		}
+	}
+	if len(req.Scopes) == 0 {
+		return refuse("invalid_scope", "No scope that this client may ask for.")
+	}
+	if !party.Allows(grant.RefreshToken) {
+		req.Scopes = slices.DeleteFunc(req.Scopes, func(s string) bool { return s == "offline_access" })
+	}
+	return nil
+}
+
+func readPrompt(_ *grant.Party, req *grant.AuthRequest, form url.Values) error {
+	prompts := strings.Fields(form.Get("prompt"))
+	for _, prompt := range prompts {
+		switch prompt {
+		case "none":
+			req.Silent = true
+		case "login":
+			req.Ask.Again = true
+		case "consent":
+			req.Consent = true
+		case "select_account":
+			req.Ask.Choose = true
+		default:
+			return refuse("invalid_request", "prompt has a value that is not none, login, consent or select_account.")
+		}
+	}
+	if req.Silent && len(prompts) > 1 {
+		return refuse("invalid_request", "prompt none goes with no other value.")
+	}
+	return nil
+}
+
+func readMaxAge(_ *grant.Party, req *grant.AuthRequest, form url.Values) error {
+	text := form.Get("max_age")
+	if text == "" {
+		return nil
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds < 0 {
+		return refuse("invalid_request", "max_age must be a number of seconds, 0 or more.")
+	}
+	age := longestMax
+	if seconds < int64(longestMax/time.Second) {
+		age = time.Duration(seconds) * time.Second
+	}
+	req.Ask.MaxAge = &age
+	return nil
+}

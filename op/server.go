@@ -1,0 +1,149 @@
+package op
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/gorilla/mux"
+	oidcop "github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Store is what the protocol needs of storage; each method is one transaction.
+type Store interface {
+	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
+	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
+	EndSession(ctx context.Context, p platform.ID, sid string, e account.Event, now time.Time) error
+	SaveRequest(ctx context.Context, r grant.AuthRequest, j *authn.Journey) error
+	BindRequest(ctx context.Context, p platform.ID, id string, browser []byte, j *authn.Journey) error
+	Request(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error)
+	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
+	Answer(ctx context.Context, requestID string, g grant.Grant) error
+	Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error)
+	Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error)
+	Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error)
+	EndGrant(ctx context.Context, p platform.ID, party grant.PartyID, id grant.ID, reason string, now time.Time) error
+	RevokeRefresh(ctx context.Context, p platform.ID, party grant.PartyID, hash []byte, now time.Time) error
+}
+
+// Registry is what is configured and cached: parties, keys and prebuilt documents of every platform.
+type Registry interface {
+	Party(p platform.ID, id grant.PartyID) (*grant.Party, bool)
+	OriginAllowed(p platform.ID, origin string) bool // some party of the platform registered it
+	Signer(p platform.ID, alg, typ string, now time.Time) (jose.Signer, error)
+	Verification(p platform.ID, now time.Time) *jose.JSONWebKeySet
+	Discovery(p platform.ID) Document
+	JWKS(p platform.ID) Document
+}
+
+// Options are what the house passes in.
+type Options struct {
+	Store    Store
+	Registry Registry
+	Keys     Keys
+	Methods  []string // second factors that exist
+	// Begin makes the journey of a request that cannot be answered at once, and the address of its first page.
+	Begin func(p *platform.Platform, r *grant.AuthRequest) (authn.Journey, string)
+	// Show writes a page of the design: its name, data and status.
+	Show func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// Keys are the server's own secrets for what it hands out.
+type Keys struct {
+	Handles   [][]byte // 32 bytes each; the first seals access token handles, all open
+	Successor []byte   // makes the successor of a refresh token
+}
+
+// Server is the protocol. It is the same for all platforms; a request's platform is in its context.
+type Server struct {
+	oidcop.UnimplementedServer
+	Options
+	machine http.Handler // the library's router for token, userinfo and revocation, behind our gate
+}
+
+// New builds the protocol door.
+func New(o Options) *Server {
+	s := &Server{Options: o}
+	s.machine = oidcop.RegisterServer(s, oidcop.Endpoints{
+		Token:      oidcop.NewEndpoint(pathToken),
+		Userinfo:   oidcop.NewEndpoint(pathUserinfo),
+		Revocation: oidcop.NewEndpoint(pathRevoke),
+	}, oidcop.WithServerCORSOptions(nil)) // its default reflects any origin with credentials
+	return s
+}
+
+// Paths under a platform's issuer.
+const (
+	pathAuthorize = "/authorize"
+	pathContinue  = "/authorize/continue"
+	pathCallback  = "/authorize/callback"
+	pathToken     = "/token"
+	pathUserinfo  = "/userinfo"
+	pathRevoke    = "/revoke"
+	pathLogout    = "/logout"
+	pathLoggedOut = "/logged-out"
+	pathKeys      = "/keys"
+	pathDiscovery = "/.well-known/openid-configuration"
+)
+
+// Routes adds the door to a platform's router, in the order of a visit.
+func (s *Server) Routes(r *mux.Router) {
+	add := func(path, name string, h http.Handler, methods ...string) {
+		r.Handle(path, web.Route(name, h)).Methods(methods...)
+	}
+	add(pathDiscovery, "discovery", s.document(s.Registry.Discovery), "GET", "HEAD")
+	add(pathKeys, "jwks", s.document(s.Registry.JWKS), "GET", "HEAD")
+	add(pathAuthorize, "authorize", s.page(s.authorize), "GET", "POST")
+	add(pathContinue, "authorize", s.page(s.resume), "GET")
+	add(pathCallback, "callback", s.page(s.callback), "GET")
+	add(pathToken, "token", s.gate(machineRules{post: true, auth: true}), "POST", "OPTIONS")
+	add(pathUserinfo, "userinfo", s.gate(machineRules{get: true, post: true}), "GET", "POST", "OPTIONS")
+	add(pathRevoke, "revoke", s.gate(machineRules{post: true, auth: true}), "POST", "OPTIONS")
+	add(pathLogout, "logout", s.page(s.logout), "GET", "POST")
+	add(pathLoggedOut, "logged-out", s.page(s.loggedOut), "GET")
+}
+
+// CallbackURL is where the login door leads when a journey is over; denied: the person stopped.
+func CallbackURL(p *platform.Platform, requestID string, denied bool) string {
+	url := p.URL(pathCallback) + "?request=" + requestID
+	if denied {
+		url += "&denied=1"
+	}
+	return url
+}
+
+// OpenToOthers lists the paths under an issuer that other sites may post to: they carry no cookie there (SameSite).
+func OpenToOthers() []string {
+	return []string{pathAuthorize, pathToken, pathUserinfo, pathRevoke, pathLogout}
+}
+
+// channelCookie is the cookie of the session that may answer a party of this channel.
+func channelCookie(c authn.Channel) string {
+	if c == authn.App {
+		return web.AppCookie
+	}
+	return web.SessionCookie
+}
+
+// session reads the live session of this browser for a channel; nil when there is none.
+func (s *Server) session(r *http.Request, p platform.ID, c authn.Channel) (*authn.Session, *account.Account, error) {
+	cookie := web.CookieHash(r, p, channelCookie(c))
+	if cookie == nil {
+		return nil, nil, nil
+	}
+	return found(s.Store.Session(r.Context(), p, cookie, s.Now()))
+}
+
+// newCode draws an authorization code: 256 random bits (RFC 6749 section 10.10).
+func newCode() string { return secret.Token() }

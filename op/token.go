@@ -1,0 +1,201 @@
+package op
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	oidcop "github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// tokenResponse is RFC 6749 section 5.1 with OpenID Connect Core 1.0 section 3.1.3.3.
+type tokenResponse struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+}
+
+// CodeExchange redeems an authorization code. Party, redirect URI and code challenge are compared in the statement
+// that spends it, so of many parallel tries exactly one gets tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
+func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.AccessTokenRequest]) (*oidcop.Response, error) {
+	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+	var challenge string
+	if r.Data.CodeVerifier != "" {
+		var ok bool
+		if challenge, ok = grant.ChallengeOf(r.Data.CodeVerifier); !ok {
+			return nil, s.fail(ctx, "redeeming code", refuse("invalid_grant", "malformed code_verifier"))
+		}
+	}
+	var refresh string
+	redemption := grant.Redemption{
+		Platform: p.ID, Party: party.ID, CodeHash: secret.Hash(r.Data.Code), RedirectURI: r.Data.RedirectURI, Challenge: challenge, Now: now,
+	}
+	if party.Allows(grant.RefreshToken) {
+		refresh = secret.Token()
+		redemption.RefreshHash = secret.Hash(refresh)
+		redemption.RefreshEnds = now.Add(party.EffectiveLives().RefreshIdle)
+	}
+	g, err := s.Store.Redeem(ctx, redemption)
+	if err != nil {
+		return nil, s.fail(ctx, "redeeming code", err)
+	}
+	return s.tokens(ctx, p, party, g, g.Scopes, g.Nonce, refresh)
+}
+
+// RefreshToken answers a refresh (RFC 6749 section 6). Scopes may be fewer than granted, which changes the access
+// token and not the grant. A rotated token's successor is computed, so a repeat within ten seconds gets the same.
+func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.RefreshTokenRequest]) (*oidcop.Response, error) {
+	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+	presented := r.Data.RefreshToken
+	rotation := grant.Rotation{
+		Platform: p.ID, Party: party.ID, Hash: secret.Hash(presented), Next: secret.Hash(presented),
+		RefreshEnds: now.Add(party.EffectiveLives().RefreshIdle), IdleAfter: p.Policy.IdleAfter, Now: now,
+	}
+	next := presented
+	if party.Rotates() {
+		next = grant.Successor(s.Keys.Successor, presented)
+		rotation.Next = secret.Hash(next)
+		rotation.Later = grant.Descendants(s.Keys.Successor, presented)
+	}
+	g, err := s.Store.Rotate(ctx, rotation)
+	if err != nil {
+		return nil, s.fail(ctx, "refreshing", err)
+	}
+	scopes := g.Scopes
+	if len(r.Data.Scopes) > 0 {
+		if scopes = r.Data.Scopes; slices.ContainsFunc(scopes, func(sc string) bool { return !slices.Contains(g.Scopes, sc) }) {
+			return nil, s.fail(ctx, "refreshing", refuse("invalid_scope", "more than was granted"))
+		}
+	}
+	return s.tokens(ctx, p, party, g, scopes, "", next)
+}
+
+// tokens builds the answer of both grants: one sealed handle, one signature.
+func (s *Server) tokens(ctx context.Context, p *platform.Platform, party *grant.Party, g *grant.Grant, scopes []string, nonce, refresh string) (*oidcop.Response, error) {
+	now, lives := s.Now(), party.EffectiveLives()
+	ends := now.Add(lives.Access)
+	if g.EndsAt.Before(ends) {
+		ends = g.EndsAt
+	}
+	access, err := sealHandle(s.Keys.Handles[0], p.ID, handle{Grant: g.ID, Ends: ends, Scopes: scopes}, newNonce())
+	if err != nil {
+		return nil, s.fail(ctx, "making access token", err)
+	}
+	answer := &tokenResponse{
+		AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(ends.Sub(now) / time.Second), RefreshToken: refresh, Scope: strings.Join(scopes, " "),
+	}
+	if slices.Contains(scopes, "openid") {
+		claims := newIDToken(p.Issuer, g, now, now.Add(lives.IDToken))
+		claims.Nonce = nonce
+		claims.AtHash = leftHalf(party.IDTokenAlg, access)
+		if answer.IDToken, err = s.sign(p.ID, party.IDTokenAlg, "JWT", claims); err != nil {
+			return nil, s.fail(ctx, "signing ID token", err)
+		}
+	}
+	return oidcop.NewResponse(answer), nil
+}
+
+// idToken is what an ID token says (OpenID Connect Core 1.0 section 2). Nothing about the person beyond `sub`: that
+// is asked of userinfo (section 5.4).
+type idToken struct {
+	Issuer   platform.Issuer `json:"iss"`
+	Subject  string          `json:"sub"`
+	Audience grant.PartyID   `json:"aud"`
+	Expiry   int64           `json:"exp"`
+	IssuedAt int64           `json:"iat"`
+	AuthTime int64           `json:"auth_time"`
+	Nonce    string          `json:"nonce,omitempty"`
+	ACR      authn.ACR       `json:"acr,omitempty"`
+	AMR      []string        `json:"amr,omitempty"`
+	Session  string          `json:"sid"`
+	AtHash   string          `json:"at_hash,omitempty"`
+}
+
+func newIDToken(issuer platform.Issuer, g *grant.Grant, now, ends time.Time) idToken {
+	return idToken{
+		Issuer: issuer, Subject: string(g.Account), Audience: g.Party, Expiry: ends.Unix(), IssuedAt: now.Unix(),
+		AuthTime: authn.AuthTime(g.Proofs).Unix(), ACR: authn.ACROf(g.Proofs), AMR: authn.AMR(g.Proofs), Session: g.Session,
+	}
+}
+
+func (s *Server) sign(p platform.ID, alg, typ string, claims any) (string, error) {
+	signer, err := s.Registry.Signer(p, alg, typ, s.Now())
+	if err != nil {
+		return "", fmt.Errorf("signing with %s: %w", alg, err)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("signing with %s: %w", alg, err)
+	}
+	jws, err := signer.Sign(payload)
+	if err != nil {
+		return "", fmt.Errorf("signing with %s: %w", alg, err)
+	}
+	return jws.CompactSerialize()
+}
+
+// leftHalf is `at_hash`: the left half of the hash that belongs to the signature (OpenID Connect Core 1.0 section
+// 3.1.3.6); SHA-512 for Ed25519, whose signature uses it.
+func leftHalf(alg, value string) string {
+	if alg == "EdDSA" {
+		sum := sha512.Sum512([]byte(value))
+		return base64.RawURLEncoding.EncodeToString(sum[:32])
+	}
+	sum := sha256.Sum256([]byte(value))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// UserInfo answers with the claims of the token's scopes (OpenID Connect Core 1.0 section 5.3). One read decides
+// whether the grant still stands.
+func (s *Server) UserInfo(ctx context.Context, r *oidcop.Request[oidc.UserInfoRequest]) (*oidcop.Response, error) {
+	p, now := platform.FromContext(ctx), s.Now()
+	dead := refuse(invalidToken, "unknown, expired or revoked")
+	h, err := openHandle(s.Keys.Handles, p.ID, r.Data.AccessToken, now)
+	if err != nil {
+		return nil, s.fail(ctx, "userinfo", dead)
+	}
+	_, a, err := s.Store.Grant(ctx, p.ID, h.Grant, now)
+	if errors.Is(err, fault.NotFound) {
+		err = dead
+	}
+	if err != nil {
+		return nil, s.fail(ctx, "userinfo", err)
+	}
+	if !slices.Contains(h.Scopes, "openid") {
+		return nil, s.fail(ctx, "userinfo", refuse(insufficientScope, "needs openid"))
+	}
+	return oidcop.NewResponse(grant.Claims(a, h.Scopes)), nil
+}
+
+// Revocation ends the grant of a token (RFC 7009): every token of it is dead at once. Another party's token and an
+// unknown one are answered alike, with nothing done (section 2.2).
+func (s *Server) Revocation(ctx context.Context, r *oidcop.ClientRequest[oidc.RevocationRequest]) (*oidcop.Response, error) {
+	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+	var err error
+	if h, openErr := openHandle(s.Keys.Handles, p.ID, r.Data.Token, now); openErr == nil {
+		err = s.Store.EndGrant(ctx, p.ID, party.ID, h.Grant, "revoked", now)
+	} else {
+		err = s.Store.RevokeRefresh(ctx, p.ID, party.ID, secret.Hash(r.Data.Token), now)
+	}
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return nil, s.fail(ctx, "revoking", err) // never 200 for something that was not done
+	}
+	return oidcop.NewResponse(nil), nil
+}
