@@ -94,3 +94,10 @@ func (a *Account) SecondMethods() []string {
 	slices.Sort(methods)
 	return slices.Compact(methods)
 }
+
+// With is the account as it will be when these credentials are saved.
+func (a *Account) With(added []Credential) *Account {
+	next := *a
+	next.Credentials = append(slices.Clone(a.Credentials), added...)
+	return &next
+}

@@ -1,7 +1,6 @@
 package keys
 
 import (
-	"bytes"
 	"cmp"
 	"crypto"
 	"crypto/x509"
@@ -106,11 +105,7 @@ func (k Key) open(s *Sealer) (opened, error) {
 	if err != nil {
 		return opened{}, err
 	}
-	document, err := json.Marshal(public)
-	if err != nil {
-		return opened{}, fmt.Errorf("writing public key: %w", err)
-	}
-	if public.KeyID != k.KID || !bytes.Equal(document, k.Public) {
+	if public.KeyID != k.KID || !k.publishes(public) {
 		return opened{}, fmt.Errorf("%w: public and private key do not belong together", fault.Invalid)
 	}
 	o := opened{public: public, signers: map[string]jose.Signer{}}
@@ -122,4 +117,14 @@ func (k Key) open(s *Sealer) (opened, error) {
 		}
 	}
 	return o, nil
+}
+
+// publishes tells whether the stored public half is this key, for this algorithm.
+func (k Key) publishes(public jose.JSONWebKey) bool {
+	var stored jose.JSONWebKey
+	if err := json.Unmarshal(k.Public, &stored); err != nil || !stored.IsPublic() {
+		return false
+	}
+	kid, err := thumbprint(stored)
+	return err == nil && kid == public.KeyID && stored.KeyID == public.KeyID && stored.Algorithm == public.Algorithm
 }

@@ -38,11 +38,11 @@ func Ensure(existing []Key, p platform.ID, algs []string, s *Sealer, now time.Ti
 }
 
 // Rotate makes the next key of an algorithm and plans the end of the current one. It returns the keys to save, the
-// current one first. A second call before the next key is used is fault.Refused; without any key it is Ensure.
+// current one first. A second call before the next key is used is fault.Refused; fault.NotFound without any key.
 func Rotate(existing []Key, p platform.ID, alg string, s *Sealer, now time.Time) ([]Key, error) {
 	old, ok := current(existing, p, alg, now)
 	if !ok {
-		return Ensure(existing, p, []string{alg}, s, now)
+		return nil, fmt.Errorf("rotating %s key of platform %s: %w", alg, p, fault.NotFound)
 	}
 	if next, ok := upcoming(existing, p, alg, now); ok {
 		return nil, fmt.Errorf("rotating %s key of platform %s: %w: key %s is published already and signs from %s on",

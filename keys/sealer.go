@@ -26,8 +26,8 @@ const (
 // Sealer encrypts and authenticates what is stored (AES-256-GCM with random nonces), and derives keys for others.
 //
 // The first master key seals and derives; all of them open. To replace one, add the new one as the second on every
-// node, then make it the first, reseal what is stored, and remove the old one. What was made by MAC or Derive under
-// the old one does not survive its removal from the first place.
+// node, then make it the first, reseal what is stored, and remove the old one. MAC follows the first master at once:
+// what it made before no longer compares.
 type Sealer struct{ masters []master }
 
 type master struct {

@@ -99,6 +99,9 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	if out.Known != nil {
 		j.Account, v.Facts.Account = out.Known.ID, out.Known
 	}
+	if len(change.Put) > 0 {
+		v.Facts.Account = v.Facts.Account.With(change.Put)
+	}
 	next, err := s.current(v)
 	if err != nil {
 		return err

@@ -69,6 +69,9 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Plat
 	}
 	missing := s.missing(p, req, session, a)
 	if len(missing) == 0 {
+		if weak := tooWeak(p, party, req, session); weak != nil {
+			return s.answerError(w, r, p, req, weak)
+		}
 		return s.answerCode(w, r, p, party, req, session, storedID)
 	}
 	if req.Silent {
@@ -123,7 +126,24 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if req.HintSubject != "" && string(a.ID) != req.HintSubject {
 		return s.answerStoredError(w, r, p, party, req, refuse("login_required", "Another person is signed in."))
 	}
+	if weak := tooWeak(p, party, req, session); weak != nil {
+		return s.answerStoredError(w, r, p, party, req, weak)
+	}
 	return s.answerCode(w, r, p, party, req, session, req.ID)
+}
+
+// tooWeak compares a complete sign-in with what the request, the party and the platform want at least. What no page of
+// ours can raise is told the party (OpenID Connect Core Error Code unmet_authentication_requirements).
+func tooWeak(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session) *protocolError {
+	acr, aliases := authn.ACROf(session.Proofs), p.Policy.ACRAliases
+	enough := acr.SatisfiesAny(req.Ask.ACR, aliases)
+	for _, least := range []string{party.MinimumACR, p.Policy.MinimumACR} {
+		enough = enough && (least == "" || acr.Satisfies(least, aliases))
+	}
+	if enough {
+		return nil
+	}
+	return refuse(unmetRequirements, "The sign-in cannot be made as strong as asked.")
 }
 
 // missing asks the rules what a session lacks for a request.

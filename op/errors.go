@@ -23,6 +23,7 @@ const (
 	temporarilyUnavailable   = "temporarily_unavailable"
 	invalidToken             = "invalid_token" // RFC 6750 section 3.1
 	insufficientScope        = "insufficient_scope"
+	tokenMissing             = "token_missing" // ours; answered without an error code in the header
 )
 
 // protocolError is an error that a party may read: a code of the protocol and a sentence of our own.

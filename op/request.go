@@ -66,6 +66,8 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 		return refuse("invalid_request", "response_type is missing.")
 	case form.Get("response_type") != "code":
 		return refuse(unsupportedResponseType, "Only response_type code is supported.")
+	case party.ThirdParty:
+		return refuse("consent_required", "Consent cannot be asked for yet.") // never given unasked
 	case !party.Allows(grant.AuthorizationCode):
 		return refuse("unauthorized_client", "This client may not use the authorization code grant.")
 	case mode != "" && mode != string(grant.ModeQuery) && mode != string(grant.ModeFormPost):
@@ -88,6 +90,9 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	}
 	if req.LoginHint = form.Get("login_hint"); len(req.LoginHint) > 254 {
 		req.LoginHint = ""
+	}
+	if acrs := strings.Fields(form.Get("acr_values")); len(acrs) <= 20 {
+		req.Ask.ACR = acrs
 	}
 	if locales := strings.Fields(form.Get("ui_locales")); len(locales) <= 20 {
 		req.Locales = locales

@@ -49,7 +49,7 @@ type Registry interface {
 type Options struct {
 	Store    Store
 	Registry Registry
-	Keys     Keys
+	Secrets  Secrets
 	Methods  []string // second factors that exist
 	// Begin makes the journey of a request that cannot be answered at once, and the address of its first page.
 	Begin func(p *platform.Platform, r *grant.AuthRequest) (authn.Journey, string)
@@ -59,8 +59,8 @@ type Options struct {
 	Log  *slog.Logger
 }
 
-// Keys are the server's own secrets for what it hands out.
-type Keys struct {
+// Secrets are the server's own secrets for what it hands out.
+type Secrets struct {
 	Handles   [][]byte // 32 bytes each; the first seals access token handles, all open
 	Successor []byte   // makes the successor of a refresh token
 }

@@ -70,9 +70,9 @@ func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.
 	}
 	next := presented
 	if party.Rotates() {
-		next = grant.Successor(s.Keys.Successor, presented)
+		next = grant.Successor(s.Secrets.Successor, presented)
 		rotation.Next = secret.Hash(next)
-		rotation.Later = grant.Descendants(s.Keys.Successor, presented)
+		rotation.Later = grant.Descendants(s.Secrets.Successor, presented)
 	}
 	g, err := s.Store.Rotate(ctx, rotation)
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *Server) tokens(ctx context.Context, p *platform.Platform, party *grant.
 	if g.EndsAt.Before(ends) {
 		ends = g.EndsAt
 	}
-	access, err := sealHandle(s.Keys.Handles[0], p.ID, handle{Grant: g.ID, Ends: ends, Scopes: scopes}, newNonce())
+	access, err := sealHandle(s.Secrets.Handles[0], p.ID, handle{Grant: g.ID, Ends: ends, Scopes: scopes}, newNonce())
 	if err != nil {
 		return nil, s.fail(ctx, "making access token", err)
 	}
@@ -167,7 +167,7 @@ func leftHalf(alg, value string) string {
 func (s *Server) UserInfo(ctx context.Context, r *oidcop.Request[oidc.UserInfoRequest]) (*oidcop.Response, error) {
 	p, now := platform.FromContext(ctx), s.Now()
 	dead := refuse(invalidToken, "unknown, expired or revoked")
-	h, err := openHandle(s.Keys.Handles, p.ID, r.Data.AccessToken, now)
+	h, err := openHandle(s.Secrets.Handles, p.ID, r.Data.AccessToken, now)
 	if err != nil {
 		return nil, s.fail(ctx, "userinfo", dead)
 	}
@@ -189,7 +189,7 @@ func (s *Server) UserInfo(ctx context.Context, r *oidcop.Request[oidc.UserInfoRe
 func (s *Server) Revocation(ctx context.Context, r *oidcop.ClientRequest[oidc.RevocationRequest]) (*oidcop.Response, error) {
 	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
 	var err error
-	if h, openErr := openHandle(s.Keys.Handles, p.ID, r.Data.Token, now); openErr == nil {
+	if h, openErr := openHandle(s.Secrets.Handles, p.ID, r.Data.Token, now); openErr == nil {
 		err = s.Store.EndGrant(ctx, p.ID, party.ID, h.Grant, "revoked", now)
 	} else {
 		err = s.Store.RevokeRefresh(ctx, p.ID, party.ID, secret.Hash(r.Data.Token), now)

@@ -3,9 +3,12 @@ package platform
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"path"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/minddistrict/idp/internal/fault"
@@ -27,13 +30,17 @@ func ParseIssuer(s string) (Issuer, error) {
 		return refuse("scheme, host and an optional path, such as https://login.example.org")
 	case u.User != nil || strings.ContainsAny(s, "?#%\\"):
 		return refuse("no user, query, fragment, backslash or escape")
-	case u.Host != strings.ToLower(u.Host) || !ascii(u.Host):
-		return refuse("the host in lower-case ASCII")
+	case !strings.HasPrefix(s, u.Scheme+"://"):
+		return refuse("the scheme in lower case")
+	case !hostPattern.MatchString(u.Hostname()) && !literalIPv6(u.Hostname()):
+		return refuse("the host in lower-case ASCII, as DNS knows it")
+	case u.Port() != "" && !canonicalPort(u.Port()):
+		return refuse("a port from 1 to 65535")
 	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80", strings.HasSuffix(u.Host, ":"):
 		return refuse("without the default port")
 	case strings.HasSuffix(u.Path, "/"):
 		return refuse("without a slash at the end")
-	case u.Path != "" && (path.Clean(u.Path) != u.Path || !ascii(u.Path) || strings.ContainsAny(u.Path, "; ")):
+	case u.Path != "" && (path.Clean(u.Path) != u.Path || !pathPattern.MatchString(u.Path)):
 		return refuse("a plain path without dots, doubled slashes or special characters")
 	case u.Scheme == "http" && !Loopback(u.Hostname()):
 		// Browsers keep __Host- cookies on plain http only for these hosts.
@@ -50,8 +57,20 @@ func Loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
-func ascii(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+var (
+	hostPattern = regexp.MustCompile(`^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$`) // RFC 1123 section 2.1
+	pathPattern = regexp.MustCompile(`^(?:/[A-Za-z0-9._~-]+)+$`)                                                // unreserved characters, RFC 3986 section 2.3
+)
+
+// literalIPv6 tells whether a host is an IPv6 address in the one spelling of RFC 5952.
+func literalIPv6(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Is6() && ip.Zone() == "" && ip.String() == host
+}
+
+func canonicalPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0 && strconv.FormatUint(n, 10) == port
 }
 
 // Host returns the host with its port, if any.

@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"strings"
+	"testing"
 
 	"golang.org/x/net/html"
 )
@@ -25,8 +26,6 @@ type Browser struct {
 	Doc     *html.Node
 	Body    string
 	filled  map[string]string // name of field -> value, on this page
-	last    *http.Request     // what loaded this page
-	form    url.Values        // of last
 }
 
 // NewBrowser opens a browser with an empty jar.
@@ -240,4 +239,36 @@ func hasAttr(n *html.Node, name string) bool {
 		}
 	}
 	return false
+}
+
+// MustOpen, MustFill, MustPress and MustBeAt are the same with the test failing at once.
+func (b *Browser) MustOpen(t testing.TB, address string) {
+	t.Helper()
+	if err := b.Open(address); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// MustFill types into a field.
+func (b *Browser) MustFill(t testing.TB, label, value string) {
+	t.Helper()
+	if err := b.Fill(label, value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// MustPress presses a button or link.
+func (b *Browser) MustPress(t testing.TB, label string) {
+	t.Helper()
+	if err := b.Press(label); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// MustBeAt compares the end of the path.
+func (b *Browser) MustBeAt(t testing.TB, suffix string) {
+	t.Helper()
+	if !strings.HasSuffix(b.URL.Path, suffix) {
+		t.Fatalf("at %s, want …%s:\n%s", b.URL, suffix, Visible(b.Doc))
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
+var databases = map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres}
+
 // TestJourneys runs every script of testdata/journeys on both databases in both languages.
 func TestJourneys(t *testing.T) {
 	scripts, err := filepath.Glob("../../testdata/journeys/*.txt")
@@ -17,14 +19,11 @@ func TestJourneys(t *testing.T) {
 	}
 	for _, script := range scripts {
 		name := strings.TrimSuffix(filepath.Base(script), ".txt")
-		for _, db := range []struct {
-			name string
-			open func(testing.TB) *storage.DB
-		}{{"sqlite", idptest.SQLite}, {"postgres", idptest.Postgres}} {
+		for db, open := range databases {
 			for _, lang := range languages {
-				t.Run(name+"/"+db.name+"/"+lang, func(t *testing.T) {
+				t.Run(name+"/"+db+"/"+lang, func(t *testing.T) {
 					t.Parallel()
-					idptest.RunScript(t, script, db.open(t), lang)
+					idptest.RunScript(t, script, open(t), lang)
 				})
 			}
 		}

@@ -34,6 +34,7 @@ func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log; `idp` does the same
 	clock := NewClock()
 	house, err := wire.Build(t.Context(), wire.Options{
 		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: 64, Now: clock.Now, Wait: clock.Wait, Factors: factors,

@@ -11,6 +11,8 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 )
@@ -57,7 +59,7 @@ type Text string
 const hidden = "[hidden]"
 
 func (Text) String() string                  { return hidden }
-func (Text) GoString() string                { return hidden }
+func (Text) Format(s fmt.State, _ rune)      { _, _ = io.WriteString(s, hidden) } // every verb: a mistyped one such as %d shows the value otherwise
 func (Text) LogValue() slog.Value            { return slog.StringValue(hidden) }
 func (Text) MarshalText() ([]byte, error)    { return []byte(hidden), nil }
 func (Text) MarshalYAML() (any, error)       { return hidden, nil }

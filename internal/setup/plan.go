@@ -49,13 +49,47 @@ func Apply(ctx context.Context, t Tools, f *File, lines *Lines) (Report, error) 
 			return Report{}, err
 		}
 	}
-	if len(plan.report.Changed) == 0 {
-		return plan.report, nil
+	return plan.carryOut(ctx)
+}
+
+// AddParty declares one party on a platform that exists.
+func AddParty(ctx context.Context, t Tools, id platform.ID, d Party) (Report, error) {
+	return addTo(ctx, t, id, func(p *plan) error {
+		if err := p.party(id, &d); err != nil {
+			return err
+		}
+		return p.ensureKeys(id)
+	})
+}
+
+// AddAccount declares one account on a platform that exists.
+func AddAccount(ctx context.Context, t Tools, id platform.ID, d Account) (Report, error) {
+	return addTo(ctx, t, id, func(p *plan) error { return p.account(ctx, id, &d) })
+}
+
+func addTo(ctx context.Context, t Tools, id platform.ID, add func(*plan) error) (Report, error) {
+	p := &plan{Tools: t, known: map[string][]byte{}}
+	if err := p.read(ctx); err != nil {
+		return Report{}, err
 	}
-	if err := t.DB.Declare(ctx, plan.setup, t.Now); err != nil {
+	if p.known["platform "+string(id)] == nil {
+		return Report{}, fmt.Errorf("platform %q: %w", id, fault.NotFound)
+	}
+	if err := add(p); err != nil {
+		return Report{}, err
+	}
+	return p.carryOut(ctx)
+}
+
+// carryOut saves the plan in one transaction, if there is anything to save.
+func (p *plan) carryOut(ctx context.Context) (Report, error) {
+	if len(p.report.Changed) == 0 {
+		return p.report, nil
+	}
+	if err := p.DB.Declare(ctx, p.setup, p.Now); err != nil {
 		return Report{}, fmt.Errorf("applying: %w", err)
 	}
-	return plan.report, nil
+	return p.report, nil
 }
 
 // plan collects what differs from the database.
@@ -128,32 +162,58 @@ func (p *plan) platform(ctx context.Context, d *Platform, lines *Lines, i int) e
 		p.event(tenant.ID, account.PlatformSet, "", "")
 	}
 	p.warn(tenant)
-	own := slices.DeleteFunc(slices.Clone(p.all), func(party grant.Party) bool { return party.Platform != tenant.ID })
 	for j := range d.Parties {
-		party, err := d.Parties[j].partyOf(tenant.ID)
-		if err != nil {
+		if err := p.party(tenant.ID, &d.Parties[j]); err != nil {
 			return fmt.Errorf("line %d: party %s: %w", lines.Of("platforms", i, "parties", j), d.Parties[j].ClientID, err)
 		}
-		own = append(own, party)
-		if p.differs(partyName(tenant.ID, party.ID), party) {
-			p.setup.Parties = append(p.setup.Parties, party)
-			p.event(tenant.ID, account.PartySet, party.ID, "")
-		}
 	}
-	made, err := keys.Ensure(p.keys, tenant.ID, op.SupportedAlgs(own), p.Sealer, p.Now)
-	if err != nil {
-		return fmt.Errorf("making signing keys of %s: %w", d.Name, err)
-	}
-	if len(made) > 0 {
-		p.setup.Keys = append(p.setup.Keys, made...)
-		p.report.Changed = append(p.report.Changed, fmt.Sprintf("keys %s", d.Name))
-		p.event(tenant.ID, account.KeyMade, "", "")
+	if err := p.ensureKeys(tenant.ID); err != nil {
+		return err
 	}
 	for j := range d.Accounts {
 		if err := p.account(ctx, tenant.ID, &d.Accounts[j]); err != nil {
 			return fmt.Errorf("line %d: account %s: %w", lines.Of("platforms", i, "accounts", j), d.Accounts[j].Email, err)
 		}
 	}
+	return nil
+}
+
+func (p *plan) party(id platform.ID, d *Party) error {
+	party, err := d.partyOf(id)
+	if err != nil {
+		return err
+	}
+	p.all = append(p.all, party)
+	for says, does := range map[string]bool{
+		"access_token is jwt, which does not exist in this version: it gets opaque ones":                           party.AccessJWT,
+		"third_party is set, and this version cannot ask for consent: it gets consent_required":                    party.ThirdParty,
+		"grant_types has client_credentials, which does not exist in this version: it gets unsupported_grant_type": party.Allows(grant.ClientCredentials),
+	} {
+		if does {
+			p.report.Warnings = append(p.report.Warnings, fmt.Sprintf("party %s/%s: %s", id, party.ID, says))
+		}
+	}
+	if p.differs(partyName(id, party.ID), party) {
+		p.setup.Parties = append(p.setup.Parties, party)
+		p.event(id, account.PartySet, party.ID, "")
+	}
+	return nil
+}
+
+// ensureKeys makes the signing keys that the parties of a platform need and do not have yet.
+func (p *plan) ensureKeys(id platform.ID) error {
+	own := slices.DeleteFunc(slices.Clone(p.all), func(party grant.Party) bool { return party.Platform != id })
+	made, err := keys.Ensure(p.keys, id, op.SupportedAlgs(own), p.Sealer, p.Now)
+	if err != nil {
+		return fmt.Errorf("making signing keys of %s: %w", id, err)
+	}
+	if len(made) == 0 {
+		return nil
+	}
+	p.keys = append(p.keys, made...)
+	p.setup.Keys = append(p.setup.Keys, made...)
+	p.report.Changed = append(p.report.Changed, "keys "+string(id))
+	p.event(id, account.KeyMade, "", "")
 	return nil
 }
 

@@ -73,6 +73,9 @@ func (h *House) factors() []login.Factor {
 	}, h.Factors...)
 }
 
+// Methods lists the second factors of this build.
+func Methods() []string { return login.Methods((&House{}).factors()) }
+
 // routes builds the doors and the one router that all platforms share.
 func (h *House) routes() http.Handler {
 	known := registry{h}
@@ -82,7 +85,7 @@ func (h *House) routes() http.Handler {
 	})
 	protocol := op.New(op.Options{
 		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.now, Log: h.Log,
-		Keys: op.Keys{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
+		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
 		Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
 			return login.ShowPage(w, r, status, page, data, login.Look{})
 		},

@@ -34,7 +34,7 @@ func (step) Begin(context.Context, *login.Visit) (authn.Change, error) { return 
 func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if a := v.Facts.Account; a != nil {
 		return login.Page{Template: "confirm_password", Data: ui.ConfirmPage{
-			Action: v.Action, Email: a.Email.Address, Reason: reason(v.Requirement.Why), Cancel: true,
+			Action: v.Action, Email: a.Email.Address, Reason: reason(v.Requirement.Why), Party: v.PartyName, Cancel: true,
 		}}, nil
 	}
 	return login.Page{Template: "login", Data: ui.LoginPage{

@@ -1,0 +1,23 @@
+# make alone lists the targets.
+GO ?= go
+
+.PHONY: help dev test quick bench screenshots
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+dev: ## run everything on SQLite with demo platforms and accounts: http://localhost:8081
+	$(GO) run ./cmd/idp dev
+
+quick: ## the inner loop: vet and unit tests on SQLite, no browser, no race detector
+	$(GO) vet ./...
+	eval "$$(bash .ci/postgres)" && $(GO) test ./...
+
+test: ## everything CI checks; installs what it needs on Debian
+	bash .ci/test
+
+bench: ## measure (in-process Go benchmarks; the end-to-end part comes with the load generator)
+	$(GO) test -run '^$$' -bench . -benchmem ./op/... ./login/... ./storage/...
+
+screenshots: ## pictures of every page into var/screenshots
+	bash .ci/prepare
+	SCREENSHOTS=$(CURDIR)/var/screenshots $(GO) test -count=1 -tags browser -run TestPages ./internal/browsertest/

@@ -1,0 +1,137 @@
+package idp_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/minddistrict/idp/"
+
+// forbidden arrows: who may not import what, and why. A pattern ending in /… means the folder and all below it.
+var forbidden = []struct{ from, to, why string }{
+	{"platform", "account/… authn/… grant/…", "platform is the innermost noun"},
+	{"account", "authn/… grant/…", "among nouns: grant → authn → account → platform"},
+	{"authn", "grant/…", "among nouns: grant → authn → account → platform"},
+	{"platform account authn grant", "op/… login/… storage/… keys/… configs/… cmd/… internal/web/… internal/wire/…", "nouns are pure: no doors, no floor"},
+	{"platform account authn grant", "net/http database/sql log log/slog", "nouns do no I/O"},
+	{"op/…", "storage/… keys/… configs/…", "a door declares the interfaces it needs; internal/wire joins it to the floor"},
+	{"login/…", "storage/… keys/… configs/…", "a door declares the interfaces it needs; internal/wire joins it to the floor"},
+	{"login/…", "op/…", "doors meet through functions that internal/wire passes in"},
+	{"op/…", "login login/password/…", "doors meet through functions that internal/wire passes in; login/ui is templates and texts only, so both doors show pages with it"},
+	{"login login/ui", "login/password/…", "the engine knows no factor: adding one is a folder and a line in internal/wire"},
+	{"login/ui", "login storage/… authn/…", "pages know data and texts, not journeys"},
+	{"storage/… keys/…", "op/… login/… configs/…", "the floor knows nothing of the doors"},
+	{"platform account authn grant op/… login/… storage keys configs internal/web/… internal/wire/… internal/setup/…", "cmd/…", "nothing imports the command"},
+	{"platform account authn grant op/… login/… storage keys configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… testing", "test tools stay out of the binary"},
+}
+
+func TestArrows(t *testing.T) {
+	each(t, func(path string, file *ast.File, _ *token.FileSet) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		from := filepath.ToSlash(filepath.Dir(path))
+		for _, spec := range file.Imports {
+			to, _ := strconv.Unquote(spec.Path.Value)
+			to = strings.TrimPrefix(to, module)
+			for _, rule := range forbidden {
+				if matches(rule.from, from) && matches(rule.to, to) && !within(from, to) {
+					t.Errorf("%s imports %s: %s", path, to, rule.why)
+				}
+			}
+			if to == "github.com/zitadel/oidc/v3/pkg/op" && from != "op" {
+				t.Errorf("%s imports %s: the provider package appears in op and nowhere else", path, to)
+			}
+		}
+	})
+}
+
+// within lets a package's own subfolders import it: login/password imports login.
+func within(from, to string) bool { return strings.HasPrefix(from, to+"/") }
+
+func matches(patterns, name string) bool {
+	for _, p := range strings.Fields(patterns) {
+		folder, deep := strings.CutSuffix(p, "/…")
+		if name == folder || deep && strings.HasPrefix(name, folder+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// TestClockAndRandomness: time comes from a Now that is passed in, so that tests own it; randomness is never guessable.
+func TestClockAndRandomness(t *testing.T) {
+	each(t, func(path string, file *ast.File, set *token.FileSet) {
+		for _, spec := range file.Imports {
+			if p := spec.Path.Value; p == `"math/rand"` || p == `"math/rand/v2"` {
+				t.Errorf("%s imports %s: use internal/secret", path, p)
+			}
+		}
+		if strings.HasPrefix(filepath.ToSlash(path), "cmd/") || strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Now" {
+				if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "time" {
+					t.Errorf("%s: time.Now outside cmd: take Now func() time.Time", set.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	})
+}
+
+// TestPackageComments: every package says what it owns, once.
+func TestPackageComments(t *testing.T) {
+	comments, packages := map[string]int{}, map[string]bool{}
+	each(t, func(path string, file *ast.File, _ *token.FileSet) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		dir := filepath.Dir(path)
+		packages[dir] = true
+		if file.Doc != nil {
+			comments[dir]++
+			if n := strings.Count(file.Doc.Text(), "\n"); n < 3 || n > 30 {
+				t.Errorf("%s: package comment of %d lines: 3 to 15", path, n)
+			}
+		}
+	})
+	for dir := range packages {
+		if comments[dir] != 1 {
+			t.Errorf("%s has %d package comments: one", dir, comments[dir])
+		}
+	}
+}
+
+// each parses every Go file of the module.
+func each(t *testing.T, visit func(path string, file *ast.File, set *token.FileSet)) {
+	t.Helper()
+	set := token.NewFileSet()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "var" || d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && path != ".") {
+			return filepath.SkipDir
+		}
+		if filepath.Ext(path) != ".go" {
+			return nil
+		}
+		file, err := parser.ParseFile(set, path, nil, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		visit(path, file, set)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

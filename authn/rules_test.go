@@ -1,0 +1,207 @@
+package authn_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/platform"
+)
+
+var noon = time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func at(minutes int) time.Time { return noon.Add(time.Duration(minutes) * time.Minute) }
+
+// The second factor of these tests is called "pretend": the rules know none by name.
+func pwd(minutes int) authn.Proof {
+	return authn.Proof{Method: "password", Use: account.Primary, Kinds: authn.Knows, AMR: []string{"pwd"}, At: at(minutes)}
+}
+
+func code(minutes int) authn.Proof {
+	return authn.Proof{Method: "pretend", Use: account.Second, Kinds: authn.Has, AMR: []string{"otp"}, At: at(minutes)}
+}
+
+func passkey(minutes int) authn.Proof {
+	return authn.Proof{Method: "passkey", Use: account.Primary, Kinds: authn.Has | authn.Is, AMR: []string{"hwk", "user"}, At: at(minutes)}
+}
+
+func recovery(minutes int) authn.Proof {
+	return authn.Proof{Method: "recovery", Use: account.Recovery, Kinds: authn.Has, At: at(minutes)}
+}
+
+// person makes an account with or without the pretend factor.
+func person(enrolled bool) *account.Account {
+	a := &account.Account{ID: "anna", Role: platform.Client, State: account.Active}
+	if enrolled {
+		a.Credentials = []account.Credential{{Method: "pretend", Use: account.Second, ConfirmedAt: at(-9999)}}
+	}
+	return a
+}
+
+func session(id account.ID, seen int, proofs ...authn.Proof) *authn.Session {
+	return &authn.Session{ID: "s", Account: id, Channel: authn.Browser, Proofs: proofs, StartedAt: at(-600), SeenAt: at(seen), EndsAt: at(600)}
+}
+
+func age(d time.Duration) *time.Duration { return &d }
+
+func TestMissing(t *testing.T) {
+	required := platform.SecondFactor{Demand: platform.Required}
+	from := platform.SecondFactor{Demand: platform.Required, RequiredFrom: at(60)}
+	for _, row := range []struct {
+		says   string // what the seeds and the design say
+		ask    authn.Ask
+		facts  authn.Facts
+		policy func(*platform.Policy)
+		proofs []authn.Proof
+		want   string // needs in order, with the reason where there is one
+	}{
+		{says: "000 at login: first your password", want: "primary"},
+		{says: "000 at login: nobody known yet, so nothing more can be asked", facts: authn.Facts{}, want: "primary"},
+		{says: "000 at login: password shown, no two-step authentication", facts: authn.Facts{Account: person(false)}, proofs: []authn.Proof{pwd(0)}},
+		{says: "000 at login: a code", facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{pwd(0)}, want: "second"},
+		{says: "000 at login: password and code", facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{pwd(0), code(0)}},
+		{says: "000 at login: a recovery code stands in", facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{pwd(0), recovery(0)}},
+		{says: "002 at login: a remembered browser needs no code", facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}},
+		{says: "design: a code alone is no login", facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{code(0)}, want: "primary"},
+		{says: "design: one proof of two kinds is both steps", facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{passkey(0)}},
+		{says: "002 required: set up right after login", facts: authn.Facts{Account: person(false)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = required }, proofs: []authn.Proof{pwd(0)}, want: "enrol"},
+		{says: "002 required of staff only: not of a client", facts: authn.Facts{Account: person(false)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Staff = required }, proofs: []authn.Proof{pwd(0)}},
+		{says: "002 required from a date: not before it", facts: authn.Facts{Account: person(false)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = from }, proofs: []authn.Proof{pwd(0)}},
+		{says: "design: a policy naming only methods that do not exist acts as off", facts: authn.Facts{Account: person(false)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client, p.CodeMethods = required, []string{"pigeon"} }, proofs: []authn.Proof{pwd(0)}},
+		{says: "000 the app: no code", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{pwd(0)}},
+		{says: "design: the app, where the platform asks it", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true)},
+			policy: func(p *platform.Policy) { p.AppCode = true }, proofs: []authn.Proof{pwd(0)}, want: "second"},
+
+		{says: "design: a live session is enough", facts: authn.Facts{Account: person(true), Session: session("anna", -59, pwd(-500), code(-500))}},
+		{says: "000 after one idle hour: a code", facts: authn.Facts{Account: person(true), Session: session("anna", -60, pwd(-500), code(-500))}, want: "second idle"},
+		{says: "000 after one idle hour: the code was given", facts: authn.Facts{Account: person(true), Session: session("anna", -60, pwd(-500), code(-500))}, proofs: []authn.Proof{code(0)}},
+		{says: "design: after one idle hour, remembered: the password", facts: authn.Facts{Account: person(true), Remembered: true, Session: session("anna", -60, pwd(-500))}, want: "primary idle"},
+		{says: "design: after one idle hour, no two-step: the password", facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-500))}, want: "primary idle"},
+		{says: "design: the password was given", facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-500))}, proofs: []authn.Proof{pwd(0)}},
+		{says: "design: only proofs after the last activity count", facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-500))}, proofs: []authn.Proof{pwd(-60)}, want: "primary idle"},
+		{says: "design: idle in the app: the password, no code", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true), Session: session("anna", -60, pwd(-500))}, want: "primary idle"},
+		{says: "policy: an idle hour that is off never asks", facts: authn.Facts{Account: person(false), Session: session("anna", -599, pwd(-599))},
+			policy: func(p *platform.Policy) { p.IdleAfter = 0 }},
+
+		{says: "core: prompt=login asks the whole sign-in again", ask: authn.Ask{Again: true}, facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), code(-1))}, want: "primary platform, second platform"},
+		{says: "core: prompt=login, answered", ask: authn.Ask{Again: true}, facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), code(-1))}, proofs: []authn.Proof{pwd(0), code(0)}},
+		{says: "core: max_age is kept", ask: authn.Ask{MaxAge: age(2 * time.Minute)}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}},
+		{says: "core: max_age is over", ask: authn.Ask{MaxAge: age(30 * time.Second)}, facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), code(-1))}, want: "primary platform"},
+		{says: "core: max_age is over; a slow journey still counts", ask: authn.Ask{MaxAge: age(time.Second), At: at(-5)}, facts: authn.Facts{Account: person(false), Session: session("anna", -9, pwd(-9))}, proofs: []authn.Proof{pwd(-4)}},
+		{says: "core: max_age=0 is prompt=login for the password", ask: authn.Ask{MaxAge: age(0)}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}, want: "primary platform"},
+
+		{says: "9470: a stronger login is asked, a code reaches it", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true, Session: session("anna", -1, pwd(-1))}, want: "second platform"},
+		{says: "9470: by an alias", ask: authn.Ask{ACR: []string{"https://refeds.org/profile/mfa"}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}, want: "second"},
+		{says: "9470: one factor is asked", ask: authn.Ask{ACR: []string{string(authn.OneFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}},
+		{says: "9470: cannot be met by asking, so is not asked", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(false)}, proofs: []authn.Proof{pwd(0)}},
+
+		{says: "design: another account is signed in here", facts: authn.Facts{Account: person(false), Session: session("bram", -1, pwd(-1))}, proofs: []authn.Proof{pwd(0)}, want: "switch"},
+		{says: "design: the session of another proves nothing", facts: authn.Facts{Account: person(false), Session: session("bram", -1, pwd(-1))}, want: "primary, switch"},
+		{says: "design: the person chose", facts: authn.Facts{Account: person(false), Switch: true, Session: session("bram", -1, pwd(-1))}, proofs: []authn.Proof{pwd(0)}},
+	} {
+		t.Run(row.says, func(t *testing.T) {
+			ask, facts := row.ask, row.facts
+			ask.Purpose = authn.SignIn
+			if ask.Channel == "" {
+				ask.Channel = authn.Browser
+			}
+			if ask.At.IsZero() {
+				ask.At = noon
+			}
+			facts.Now, facts.Methods, facts.Policy = noon, []string{"pretend"}, platform.DefaultPolicy()
+			facts.Policy.CodeMethods = []string{"pretend"}
+			if row.policy != nil {
+				row.policy(&facts.Policy)
+			}
+			var got []string
+			for _, r := range authn.Missing(ask, facts, row.proofs) {
+				got = append(got, strings.TrimSpace(string(r.Need)+" "+string(r.Why)))
+			}
+			if strings.Join(got, ", ") != row.want {
+				t.Errorf("missing %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+func TestTokensSayWhatWasProven(t *testing.T) {
+	for _, row := range []struct {
+		proofs []authn.Proof
+		amr    string
+		acr    authn.ACR
+		time   time.Time
+	}{
+		{nil, "", authn.NoFactor, time.Time{}},
+		{[]authn.Proof{pwd(0)}, "pwd", authn.OneFactor, at(0)},
+		{[]authn.Proof{pwd(0), code(5)}, "mfa otp pwd", authn.TwoFactor, at(0)}, // a code alone does not move auth_time
+		{[]authn.Proof{pwd(0), recovery(5)}, "mfa pwd", authn.TwoFactor, at(0)},
+		{[]authn.Proof{passkey(3)}, "hwk mfa user", authn.TwoFactor, at(3)},
+		{[]authn.Proof{code(3)}, "otp", authn.OneFactor, time.Time{}},
+		{authn.Merge([]authn.Proof{pwd(0), code(0)}, []authn.Proof{pwd(7)}), "mfa otp pwd", authn.TwoFactor, at(7)},
+	} {
+		if got := strings.Join(authn.AMR(row.proofs), " "); got != row.amr {
+			t.Errorf("amr of %v: %q, want %q", row.proofs, got, row.amr)
+		}
+		if got := authn.ACROf(row.proofs); got != row.acr {
+			t.Errorf("acr of %v: %q, want %q", row.proofs, got, row.acr)
+		}
+		if got := authn.AuthTime(row.proofs); !got.Equal(row.time) {
+			t.Errorf("auth_time of %v: %v, want %v", row.proofs, got, row.time)
+		}
+	}
+}
+
+func TestACRIsMetByItselfOrAStrongerOne(t *testing.T) {
+	aliases := map[string]string{"mfa": string(authn.TwoFactor)}
+	for _, row := range []struct {
+		have authn.ACR
+		want string
+		ok   bool
+	}{
+		{authn.OneFactor, string(authn.OneFactor), true},
+		{authn.TwoFactor, string(authn.OneFactor), true},
+		{authn.OneFactor, string(authn.TwoFactor), false},
+		{authn.TwoFactor, "mfa", true},
+		{authn.OneFactor, "mfa", false},
+		{authn.TwoFactor, "urn:unknown", false},
+		{authn.NoFactor, string(authn.OneFactor), false},
+		{authn.NoFactor, "", false},
+	} {
+		if got := row.have.Satisfies(row.want, aliases); got != row.ok {
+			t.Errorf("%q satisfies %q: %t, want %t", row.have, row.want, got, row.ok)
+		}
+	}
+}
+
+func TestWrongPasswordsAreSlowedFromTheFifth(t *testing.T) {
+	want := []time.Duration{0, 0, 0, 0, 1, 2, 4, 8, 8, 8, 8}
+	for i, w := range want {
+		if got := (authn.Attempts{Failures: i + 1}).Delay(); got != w*time.Second {
+			t.Errorf("attempt %d is held back %s, want %s", i+1, got, w*time.Second)
+		}
+	}
+}
+
+func TestSessionEndsAndIdles(t *testing.T) {
+	p := platform.DefaultPolicy()
+	s := authn.NewSession("s", person(false), authn.Browser, []authn.Proof{pwd(0)}, p, noon)
+	if !s.Live(noon.Add(24*time.Hour-1)) || s.Live(noon.Add(24*time.Hour)) {
+		t.Error("the session of a client ends after 24 hours")
+	}
+	if s.Idle(p, noon.Add(time.Hour-1)) || !s.Idle(p, noon.Add(time.Hour)) {
+		t.Error("a session is idle after one hour")
+	}
+	raised := s.Raised([]authn.Proof{code(5)}, at(5))
+	if len(raised.Proofs) != 2 || !raised.SeenAt.Equal(at(5)) || !raised.EndsAt.Equal(s.EndsAt) || len(s.Proofs) != 1 {
+		t.Errorf("raised to %+v", raised)
+	}
+	if (*authn.Session)(nil).Live(noon) {
+		t.Error("no session lives")
+	}
+}

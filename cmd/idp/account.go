@@ -1,0 +1,151 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/platform"
+)
+
+func accountCommand(g *globals) *cobra.Command {
+	c := &cobra.Command{Use: "account", Short: "Accounts: who can sign in on a platform"}
+	var on string
+	c.PersistentFlags().StringVar(&on, "platform", "", "platform")
+	c.AddCommand(accountAdd(g, &on), accountList(g, &on), accountShow(g, &on),
+		accountState(g, &on, "deactivate", "Refuse sign-in and end sessions and tokens at once; data is kept", account.Deactivated, account.AccountStopped),
+		accountState(g, &on, "reactivate", "Let a deactivated account sign in again", account.Active, account.AccountRestarted))
+	return c
+}
+
+func accountAdd(g *globals, on *string) *cobra.Command {
+	var d setup.Account
+	var passwordPath string
+	c := &cobra.Command{
+		Use: "add EMAIL", Short: "Add an account", Args: cobra.ExactArgs(1),
+		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) (err error) {
+			d.Email = args[0]
+			if d.Password, err = secretFrom(cmd, passwordPath); err != nil {
+				return err
+			}
+			if _, err := f.account(cmd, *on, d.Email); err == nil {
+				return fmt.Errorf("account %s exists on %s", d.Email, *on)
+			}
+			report, err := setup.AddAccount(cmd.Context(), f.tools(), platform.ID(*on), d)
+			if err != nil {
+				return err
+			}
+			return printReport(g, cmd, report)
+		}),
+	}
+	c.Flags().StringVar(&d.Role, "role", "client", "client, relative, professional, helpdesk or manager")
+	c.Flags().StringVar(&d.Name.Given, "given-name", "", "given name")
+	c.Flags().StringVar(&d.Name.Middle, "middle-name", "", "tussenvoegsel")
+	c.Flags().StringVar(&d.Name.Family, "family-name", "", "family name")
+	c.Flags().StringVar(&d.Locale, "locale", "", "nl or en")
+	c.Flags().StringVar(&passwordPath, "password-file", "", "file with a password, - for standard input; without one the account is invited")
+	return c
+}
+
+// accountLine is what is shown of an account: never a credential.
+type accountLine struct {
+	ID       account.ID    `json:"sub"`
+	Platform platform.ID   `json:"platform"`
+	Email    string        `json:"email"`
+	Name     string        `json:"name"`
+	Role     platform.Role `json:"role"`
+	State    account.State `json:"state"`
+	Factors  []string      `json:"factors"`
+}
+
+func accountLineOf(a *account.Account) accountLine {
+	factors := []string{}
+	for _, c := range a.Credentials {
+		if c.Usable() {
+			factors = append(factors, c.Method)
+		}
+	}
+	return accountLine{a.ID, a.Platform, a.Email.Address, a.Profile.Name(), a.Role, a.State, factors}
+}
+
+func (l accountLine) print(w io.Writer) {
+	fmt.Fprintf(w, "%s  %-12s %-32s %-13s %-12s %v\n", l.ID, l.Platform, l.Email, l.Role, l.State, l.Factors)
+}
+
+func accountList(g *globals, on *string) *cobra.Command {
+	var after string
+	var limit int
+	c := &cobra.Command{
+		Use: "list", Short: "List accounts of a platform", Args: cobra.NoArgs,
+		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
+			if _, err := f.platform(cmd, *on); err != nil {
+				return err
+			}
+			all, err := f.db.Accounts(cmd.Context(), platform.ID(*on), account.ID(after), limit)
+			if err != nil {
+				return err
+			}
+			lines := make([]accountLine, len(all))
+			for i := range all {
+				lines[i] = accountLineOf(&all[i])
+			}
+			return g.print(cmd, lines, func(w io.Writer) {
+				for _, l := range lines {
+					l.print(w)
+				}
+			})
+		}),
+	}
+	c.Flags().StringVar(&after, "after", "", "continue after this sub")
+	c.Flags().IntVar(&limit, "limit", 100, "at most this many")
+	return c
+}
+
+func accountShow(g *globals, on *string) *cobra.Command {
+	return &cobra.Command{
+		Use: "show EMAIL", Short: "Show an account", Args: cobra.ExactArgs(1),
+		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
+			a, err := f.account(cmd, *on, args[0])
+			if err != nil {
+				return err
+			}
+			line := accountLineOf(a)
+			return g.print(cmd, line, line.print)
+		}),
+	}
+}
+
+func accountState(g *globals, on *string, use, short string, state account.State, kind account.EventKind) *cobra.Command {
+	return &cobra.Command{
+		Use: use + " EMAIL", Short: short, Args: cobra.ExactArgs(1),
+		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
+			a, err := f.account(cmd, *on, args[0])
+			if err != nil {
+				return err
+			}
+			e := account.Event{At: now(), Platform: a.Platform, Kind: kind, Actor: setup.Operator(), Account: a.ID, Outcome: account.Success}
+			if err := f.db.SetState(cmd.Context(), a.Platform, a.ID, state, e, now()); err != nil {
+				return err
+			}
+			a.State = state
+			line := accountLineOf(a)
+			return g.print(cmd, line, line.print)
+		}),
+	}
+}
+
+// account finds an account by address.
+func (f *floor) account(cmd *cobra.Command, on, address string) (*account.Account, error) {
+	email, err := account.ParseEmail(address)
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", address, err)
+	}
+	a, err := f.db.AccountByEmail(cmd.Context(), platform.ID(on), email.Key)
+	if err != nil {
+		return nil, fmt.Errorf("account %s on platform %q: %w", address, on, err)
+	}
+	return a, nil
+}

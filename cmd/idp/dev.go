@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/minddistrict/idp/configs"
+	"github.com/minddistrict/idp/internal/demo"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/storage"
+)
+
+// devCommand is everything in one command, for trying and for developing: SQLite in one folder, two demo platforms,
+// accounts of every role, and a relying platform to log in from.
+func devCommand(*globals) *cobra.Command {
+	var dir string
+	var port, sitePort int
+	c := &cobra.Command{
+		Use:   "dev",
+		Short: "Run everything on SQLite, with demo platforms and accounts",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return dev(cmd, dir, port, sitePort)
+		},
+	}
+	c.Flags().StringVar(&dir, "dir", "var", "folder for the database and the master key")
+	c.Flags().IntVar(&port, "port", 8080, "port of the provider")
+	c.Flags().IntVar(&sitePort, "site-port", 8081, "port of the demo relying platform")
+	return c
+}
+
+func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
+	ctx := cmd.Context()
+	c, err := devConfig(dir)
+	if err != nil {
+		return err
+	}
+	if err := migrate(ctx, c.Database.Reveal()); err != nil {
+		return err
+	}
+	f, err := openFloor(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.db.Close() }() // the process ends
+	origin, siteOrigin := fmt.Sprintf("http://localhost:%d", port), fmt.Sprintf("http://localhost:%d", sitePort)
+	file, site, err := demo.House(origin, siteOrigin)
+	if err != nil {
+		return err
+	}
+	if _, err := setup.Apply(ctx, f.tools(), file, nil); err != nil {
+		return err
+	}
+	log := logger(c)
+	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log would show raw requests
+	house, err := buildHouse(ctx, f, log)
+	if err != nil {
+		return err
+	}
+	handlers := map[net.Listener]http.Handler{}
+	for port, handler := range map[int]http.Handler{port: house, sitePort: site} {
+		l, err := net.Listen("tcp", fmt.Sprintf("localhost:%d", port))
+		if err != nil {
+			return fmt.Errorf("listening: %w (another `idp dev`? --port and --site-port choose others)", err)
+		}
+		handlers[l] = handler
+	}
+	tell(cmd, site, origin)
+	return runServers(ctx, time.Second, house, log, handlers)
+}
+
+// devConfig is the built-in configuration in a folder, with a master key that is made on the first run.
+func devConfig(dir string) (*configs.Config, error) {
+	c, err := configs.Dev()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "master-key")
+	text, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		text = []byte(keys.NewMaster() + "\n")
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.Database = secret.Text("sqlite:" + filepath.Join(dir, "idp.db"))
+	c.MasterKeys = []secret.Text{secret.Text(strings.TrimSpace(string(text)))}
+	return c, nil
+}
+
+func tell(cmd *cobra.Command, site *demo.Site, origin string) {
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "\nOpen  %s  and log in. The provider itself is at %s.\n\n", site.Origin, origin)
+	for _, a := range site.Accounts {
+		fmt.Fprintf(out, "  %-20s %-36s %s at %s\n", a.Email, a.Password, a.Role, a.Platform)
+	}
+	fmt.Fprintln(out)
+}
+
+func migrate(ctx context.Context, dsn string) error {
+	db, err := storage.Open(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }() // opened again by who uses it
+	return db.Migrate(ctx)
+}

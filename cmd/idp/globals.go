@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/minddistrict/idp/configs"
+	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/login/password"
+	"github.com/minddistrict/idp/storage"
+)
+
+// globals are the flags of every command.
+type globals struct{ config, output string }
+
+// load reads and checks the configuration.
+func (g *globals) load() (*configs.Config, error) { return configs.Load(g.config, os.Environ()) }
+
+// floor is what commands without a server need.
+type floor struct {
+	config *configs.Config
+	db     *storage.DB
+	sealer *keys.Sealer
+}
+
+// open opens the database, which must have our schema, and the sealer.
+func (g *globals) open(ctx context.Context) (*floor, error) {
+	c, err := g.load()
+	if err != nil {
+		return nil, err
+	}
+	return openFloor(ctx, c)
+}
+
+func openFloor(ctx context.Context, c *configs.Config) (*floor, error) {
+	sealer, err := sealerOf(c)
+	if err != nil {
+		return nil, err
+	}
+	db, err := storage.Open(ctx, c.Database.Reveal())
+	if err != nil {
+		return nil, err
+	}
+	if err := db.SchemaError(ctx); err != nil {
+		_ = db.Close() // the schema error is the one to report
+		return nil, err
+	}
+	return &floor{c, db, sealer}, nil
+}
+
+func sealerOf(c *configs.Config) (*keys.Sealer, error) {
+	masters := make([][]byte, len(c.MasterKeys))
+	for i, text := range c.MasterKeys {
+		var err error
+		if masters[i], err = keys.ParseMaster(text.Reveal()); err != nil {
+			return nil, fmt.Errorf("master key %d: %w", i+1, err)
+		}
+	}
+	return keys.NewSealer(masters...)
+}
+
+// tools are what set-up commands apply with. Hashes of theirs run one at a time.
+func (f *floor) tools() setup.Tools {
+	return setup.Tools{
+		DB: f.db, Sealer: f.sealer, Pool: password.NewPool(1, 1, password.DefaultParams), Methods: wire.Methods(), Now: now(),
+	}
+}
+
+// now is the clock of commands, in the precision that is stored.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// with opens the floor for a command, and closes it.
+func (g *globals) with(run func(*cobra.Command, []string, *floor) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		f, err := g.open(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer func() { _ = f.db.Close() }() // the process ends
+		return run(cmd, args, f)
+	}
+}
+
+// print writes a result: JSON as it is, text by the given function.
+func (g *globals) print(cmd *cobra.Command, result any, text func(io.Writer)) error {
+	switch g.output {
+	case "json":
+		e := json.NewEncoder(cmd.OutOrStdout())
+		e.SetIndent("", "  ")
+		return e.Encode(result)
+	case "text":
+		text(cmd.OutOrStdout())
+		return nil
+	}
+	return usageError{fmt.Errorf("--output %q: text or json", g.output)}
+}
+
+// logger writes to standard error, so that output stays clean.
+func logger(c *configs.Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.Log.Level)) // checked by configs
+	o := &slog.HandlerOptions{Level: level}
+	if c.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
+
+// secretFrom reads a secret from a file, or from standard input for "-", so that it is in no process list.
+func secretFrom(cmd *cobra.Command, path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	var text []byte
+	var err error
+	if path == "-" {
+		text, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), 64<<10))
+	} else {
+		text, err = os.ReadFile(path)
+	}
+	return strings.TrimRight(string(text), "\r\n"), err
+}

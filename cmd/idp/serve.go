@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/minddistrict/idp/configs"
+	"github.com/minddistrict/idp/internal/wire"
+)
+
+func serveCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Serve all platforms",
+		Args:  cobra.NoArgs,
+		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
+			log := logger(f.config)
+			slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log would show raw requests
+			house, err := buildHouse(cmd.Context(), f, log)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), f.config, house, log)
+		}),
+	}
+}
+
+func buildHouse(ctx context.Context, f *floor, log *slog.Logger) (*wire.House, error) {
+	return wire.Build(ctx, wire.Options{
+		DB: f.db, Sealer: f.sealer, Workers: f.config.Hash.Workers, Queue: f.config.Hash.Queue, Proxies: f.config.Proxies(), Now: time.Now, Log: log,
+	})
+}
+
+// Limits of a connection: slow or silent peers are dropped, honest ones on bad networks are not.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 32 << 10
+)
+
+func server(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// serve runs both listeners until the context ends, then lets requests finish.
+func serve(ctx context.Context, c *configs.Config, house *wire.House, log *slog.Logger) error {
+	public, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if c.TLS.CertFile != "" {
+		certificate := &certificate{cert: c.TLS.CertFile, key: c.TLS.KeyFile}
+		if _, err := certificate.get(nil); err != nil {
+			return fmt.Errorf("tls: %w", err)
+		}
+		public = tls.NewListener(public, &tls.Config{
+			MinVersion: tls.VersionTLS12, GetCertificate: certificate.get, NextProtos: []string{"h2", "http/1.1"},
+			CipherSuites: []uint16{
+				tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+				tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+				tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+			},
+		})
+	}
+	operator, err := net.Listen("tcp", c.OperatorListen)
+	if err != nil {
+		return fmt.Errorf("operator_listen: %w", err)
+	}
+	log.Info("serving", "listen", public.Addr().String(), "operator", operator.Addr().String(), "version", version())
+	return runServers(ctx, c.ShutdownGrace, house, log, map[net.Listener]http.Handler{public: house, operator: house.Operator()})
+}
+
+// runServers serves each listener; the first that fails, or the end of the context, ends all of them.
+func runServers(ctx context.Context, grace time.Duration, house *wire.House, log *slog.Logger, handlers map[net.Listener]http.Handler) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	failed := make(chan error, len(handlers))
+	var servers []*http.Server
+	for l, h := range handlers {
+		s := server(h, log)
+		servers = append(servers, s)
+		go func() { failed <- s.Serve(l) }()
+	}
+	var upkeep sync.WaitGroup
+	upkeep.Go(func() { house.Run(ctx) })
+	var err error
+	select {
+	case err = <-failed:
+	case <-ctx.Done():
+		log.Info("stopping", "grace", grace.String())
+	}
+	stop, done := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer done()
+	for _, s := range servers {
+		err = errors.Join(err, s.Shutdown(stop))
+	}
+	cancel()
+	upkeep.Wait()
+	return err
+}
+
+// certificate reads a certificate again when its file changes, so that renewing needs no restart. A file that cannot
+// be read keeps the old one: half a renewal must not end the service.
+type certificate struct {
+	cert, key string
+	mu        sync.Mutex
+	changed   time.Time
+	current   *tls.Certificate
+}
+
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	info, err := os.Stat(c.cert)
+	if err == nil && (c.current == nil || !info.ModTime().Equal(c.changed)) {
+		var pair tls.Certificate
+		if pair, err = tls.LoadX509KeyPair(c.cert, c.key); err == nil {
+			c.current, c.changed = &pair, info.ModTime()
+		}
+	}
+	if c.current == nil {
+		return nil, err
+	}
+	return c.current, nil
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/minddistrict/idp/internal/setup"
+)
+
+func migrateCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the database to the schema of this version",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := g.load()
+			if err != nil {
+				return err
+			}
+			if err := migrate(cmd.Context(), c.Database.Reveal()); err != nil {
+				return err
+			}
+			return g.print(cmd, map[string]string{"schema": "current"}, func(w io.Writer) { fmt.Fprintln(w, "The database has the schema of this version.") })
+		},
+	}
+}
+
+func applyCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "apply FILE",
+		Short: "Make the database say what a file says: platforms, parties, accounts",
+		Long:  "Applying is idempotent: a second time changes nothing. A file with a mistake changes nothing at all. FILE may be - for standard input.",
+		Args:  cobra.ExactArgs(1),
+		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
+			text, err := readFile(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			file, lines, err := setup.Parse(text)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			report, err := setup.Apply(cmd.Context(), f.tools(), file, lines)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			return printReport(g, cmd, report)
+		}),
+	}
+}
+
+func printReport(g *globals, cmd *cobra.Command, report setup.Report) error {
+	return g.print(cmd, report, func(w io.Writer) {
+		for _, line := range report.Changed {
+			fmt.Fprintln(w, "set", line)
+		}
+		if len(report.Changed) == 0 {
+			fmt.Fprintln(w, "Nothing to change.")
+		}
+		for _, line := range report.Warnings {
+			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", line)
+		}
+	})
+}
+
+func readFile(cmd *cobra.Command, path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(io.LimitReader(cmd.InOrStdin(), 16<<20))
+	}
+	return os.ReadFile(path)
+}
+
+func configCommand(g *globals) *cobra.Command {
+	c := &cobra.Command{Use: "config", Short: "Check or print the configuration"}
+	c.AddCommand(&cobra.Command{
+		Use: "check", Short: "Check the configuration without serving", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if _, err := g.load(); err != nil {
+				return err
+			}
+			return g.print(cmd, map[string]string{"configuration": "ok"}, func(w io.Writer) { fmt.Fprintln(w, "The configuration is right.") })
+		},
+	}, &cobra.Command{
+		Use: "print", Short: "Print the configuration as it counts, secrets hidden", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := g.load()
+			if err != nil {
+				return err
+			}
+			if g.output == "json" {
+				return g.print(cmd, c, nil)
+			}
+			return c.Print(cmd.OutOrStdout())
+		},
+	})
+	return c
+}

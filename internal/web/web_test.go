@@ -1,0 +1,97 @@
+package web_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/internal/web"
+)
+
+func wrap(h http.HandlerFunc, log *strings.Builder, proxies ...netip.Prefix) http.Handler {
+	return web.Wrap(h, web.Options{
+		Log: slog.New(slog.NewTextHandler(log, nil)), Now: func() time.Time { return time.Unix(0, 0) }, Proxies: proxies,
+		Broken: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+	})
+}
+
+// CVE-2024-47070, CVE-2023-36456: what a header says of the address counts only behind a proxy that we trust.
+func TestAddressIsThePeersUnlessAProxyIsTrusted(t *testing.T) {
+	proxy := netip.MustParsePrefix("10.0.0.0/8")
+	for _, row := range []struct{ peer, forwarded, want string }{
+		{"192.0.2.1:1", "", "192.0.2.1"},
+		{"192.0.2.1:1", "203.0.113.9", "192.0.2.1"},
+		{"10.0.0.1:1", "203.0.113.9", "203.0.113.9"},
+		{"10.0.0.1:1", "198.51.100.7, 203.0.113.9", "203.0.113.9"},
+		{"10.0.0.1:1", "203.0.113.9, 10.0.0.2", "203.0.113.9"},
+		{"10.0.0.1:1", "a", "10.0.0.1"},
+		{"10.0.0.1:1", "203.0.113.9, a", "10.0.0.1"},
+		{"10.0.0.1:1", "", "10.0.0.1"},
+		{"10.0.0.1:1", strings.Repeat("1.1.1.1,", 5000), "10.0.0.1"},
+		{"10.0.0.1:1", "fe80::1%eth0", "fe80::1"},
+		{"[::ffff:10.0.0.1]:1", "203.0.113.9", "203.0.113.9"},
+		{"nonsense", "203.0.113.9", "nonsense"},
+	} {
+		var got string
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.RemoteAddr = row.peer
+		r.Header.Set("X-Forwarded-For", row.forwarded)
+		wrap(func(_ http.ResponseWriter, r *http.Request) { got = web.From(r.Context()).Address }, &strings.Builder{}, proxy).ServeHTTP(httptest.NewRecorder(), r)
+		if got != row.want {
+			t.Errorf("%s with %.40q: %q, want %q", row.peer, row.forwarded, got, row.want)
+		}
+	}
+}
+
+func TestEveryAnswerIsGuarded(t *testing.T) {
+	w := httptest.NewRecorder()
+	wrap(func(http.ResponseWriter, *http.Request) {}, &strings.Builder{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	for name, want := range map[string]string{
+		"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
+	} {
+		if got := w.Header().Get(name); got != want {
+			t.Errorf("%s %q, want %q", name, got, want)
+		}
+	}
+	csp := w.Header().Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "script-src 'self'"} {
+		if !strings.Contains(csp, want) {
+			t.Errorf("CSP %q lacks %s", csp, want)
+		}
+	}
+}
+
+func TestPanicBecomesALoggedAnswer(t *testing.T) {
+	log, w := &strings.Builder{}, httptest.NewRecorder()
+	wrap(func(http.ResponseWriter, *http.Request) { panic("boom") }, log).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	if w.Code != 500 || strings.Contains(w.Body.String(), "boom") || !strings.Contains(log.String(), "boom") {
+		t.Errorf("%d %q, log %q", w.Code, w.Body, log)
+	}
+}
+
+func TestLogHoldsNoSecrets(t *testing.T) {
+	log := &strings.Builder{}
+	r := httptest.NewRequest(http.MethodGet, "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password?code=geheim", nil)
+	wrap(func(http.ResponseWriter, *http.Request) {}, log).ServeHTTP(httptest.NewRecorder(), r)
+	if strings.Contains(log.String(), "geheim") || strings.Contains(log.String(), "4xq2m7") || !strings.Contains(log.String(), "reference=") {
+		t.Errorf("log %q", log)
+	}
+}
+
+func TestCookiesStayWhereTheyBelong(t *testing.T) {
+	w := httptest.NewRecorder()
+	web.SetCookie(w, "linde", web.SessionCookie, "v")
+	got := w.Header().Get("Set-Cookie")
+	if got != "__Host-linde-session=v; Path=/; HttpOnly; Secure; SameSite=Lax" {
+		t.Errorf("cookie %q", got)
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Cookie", "__Host-linde-session=v; __Host-linde-app="+strings.Repeat("x", 65))
+	if web.Cookie(r, "linde", web.SessionCookie) != "v" || web.Cookie(r, "wilg", web.SessionCookie) != "" || web.Cookie(r, "linde", web.AppCookie) != "" {
+		t.Error("a cookie of another platform, or one too long, counts")
+	}
+}

@@ -1,0 +1,108 @@
+package password
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/minddistrict/idp/internal/fault"
+)
+
+var cheap = Params{Memory: 64, Passes: 1, Threads: 1}
+
+func TestHashHoldsItsParameters(t *testing.T) {
+	phc := hash("zeven paarse regenjassen drogen!", cheap)
+	if !strings.HasPrefix(phc, "$argon2id$v=19$m=64,t=1,p=1$") || phc == hash("zeven paarse regenjassen drogen!", cheap) {
+		t.Errorf("%q, and every hash has its own salt", phc)
+	}
+	for password, want := range map[string]bool{
+		"zeven paarse regenjassen drogen!": true, "zeven paarse regenjassen drogen": false, "": false, "Zeven paarse regenjassen drogen!": false,
+	} {
+		if ok, err := verify(password, phc); err != nil || ok != want {
+			t.Errorf("%q: %t %v", password, ok, err)
+		}
+	}
+}
+
+func TestSameLettersInAnotherUnicodeFormMatch(t *testing.T) {
+	phc := hash("caf\u00e9 met taart!", cheap)
+	if ok, err := verify("cafe\u0301 met taart!", phc); !ok || err != nil {
+		t.Errorf("decomposed form refused: %v", err)
+	}
+}
+
+// Okta, October 2024: bcrypt looks at 72 bytes only.
+func TestLongPasswordsAreComparedWhole(t *testing.T) {
+	long := strings.Repeat("a", 200)
+	phc := hash(long+"b", cheap)
+	if ok, _ := verify(long+"c", phc); ok {
+		t.Error("passwords that differ at the 201st character match")
+	}
+}
+
+func TestForeignHashIsRefused(t *testing.T) {
+	good := hash("x", cheap)
+	for _, bad := range []string{
+		"", "x", "$2a$10$abc", strings.Replace(good, "argon2id", "argon2i", 1), strings.Replace(good, "v=19", "v=18", 1),
+		strings.Replace(good, "m=64", "m=999999999", 1), strings.Replace(good, "t=1", "t=0", 1), strings.Replace(good, "p=1", "p=0", 1),
+		good[:len(good)-40], good + "$",
+	} {
+		if _, err := verify("x", bad); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(hash("x", cheap))
+	f.Add("$argon2id$v=19$m=64,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+	f.Fuzz(func(_ *testing.T, phc string) { _, _, _, _ = parse(phc) }) // must not panic
+}
+
+// CVE-2025-54999: a hash skipped for an unknown account tells that there is none.
+func TestUnknownAddressCostsTheSameHash(t *testing.T) {
+	p := NewPool(1, 1, cheap)
+	if ok, err := p.Verify(t.Context(), "nobody has this password", ""); ok || err != nil {
+		t.Errorf("an empty hash matches its stand-in: %t %v", ok, err)
+	}
+	params, _, _, err := parse(p.dummy)
+	if err != nil || params != cheap {
+		t.Errorf("the stand-in costs %+v: %v", params, err)
+	}
+}
+
+func TestPoolIsBounded(t *testing.T) {
+	p := NewPool(1, 1, cheap)
+	p.slots <- struct{}{} // the one worker is busy
+	ctx, cancel := context.WithCancel(t.Context())
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		if _, err := p.Hash(ctx, "x"); !errors.Is(err, fault.Unavailable) {
+			t.Errorf("a caller that left: %v", err)
+		}
+	})
+	for p.Waiting() < 1 { // until it is in the queue
+	}
+	p.waiting.Add(1) // the busy worker's own
+	if _, err := p.Hash(t.Context(), "x"); !errors.Is(err, fault.Unavailable) {
+		t.Errorf("queue full: %v", err)
+	}
+	cancel()
+	waiting.Wait()
+	<-p.slots
+	p.waiting.Add(-1)
+	if phc, err := p.Hash(t.Context(), "x"); err != nil || phc == "" {
+		t.Errorf("afterwards: %v", err)
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	p := NewPool(1, 1, DefaultParams)
+	for b.Loop() {
+		if _, err := p.Verify(b.Context(), "wrong", ""); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

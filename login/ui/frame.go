@@ -1,0 +1,225 @@
+package ui
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/minddistrict/idp/platform"
+)
+
+// Frame is what every page has around its own data.
+type Frame struct {
+	Platform   *platform.Platform
+	Lang       string // nl or en
+	Staff      bool   // the page is for signed-in staff: their helpdesk, and who helps them
+	Reference  string // number for the helpdesk, also in the log
+	Languages  []Language
+	AssetsPath string // where Assets is served, without a slash at the end: /p/wilg/assets
+	Errors     []FieldError
+	Status     int // HTTP status; shown among the technical details of an error
+}
+
+// Language is a choice in the header.
+type Language struct {
+	Code, Name, URL string
+	Current         bool
+}
+
+// FieldError is something a person can mend.
+type FieldError struct {
+	Field string `json:"field"` // id of the input; empty: about the form as a whole
+	Key   string `json:"key"`   // of the text
+	Args  []any  `json:"args,omitempty"`
+}
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+// pages has one template per page, each on the base layout.
+var pages = parsePages()
+
+func parsePages() map[string]*template.Template {
+	base := template.Must(template.ParseFS(templateFiles, "templates/base.html"))
+	files, err := templateFiles.ReadDir("templates")
+	if err != nil {
+		panic(err) // embedded: cannot be missing
+	}
+	all := map[string]*template.Template{}
+	for _, f := range files {
+		if f.Name() == "base.html" {
+			continue
+		}
+		page := template.Must(template.Must(base.Clone()).ParseFS(templateFiles, path.Join("templates", f.Name())))
+		all[strings.TrimSuffix(f.Name(), ".html")] = page
+	}
+	return all
+}
+
+// PageNames lists the pages that Render knows, in order.
+func PageNames() []string { return slices.Sorted(maps.Keys(pages)) }
+
+// Render writes a page. Nothing is written when the template fails.
+func Render(w io.Writer, page string, f Frame, data any) error {
+	t, ok := pages[page]
+	if !ok {
+		return fmt.Errorf("rendering page %q: no such template", page)
+	}
+	var b bytes.Buffer
+	if err := t.ExecuteTemplate(&b, "base.html", &view{Frame: f, Data: data}); err != nil {
+		return fmt.Errorf("rendering page %s: %w", page, err)
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// view is what templates see: the frame, the page's data, and the methods below.
+type view struct {
+	Frame
+	Data any
+}
+
+// T is the text of a key in the language of the page. Placeholders that are the same on every page are filled by
+// themselves; others are given as pairs, and win.
+func (v *view) T(key string, args ...any) string {
+	return expand(form(raw(v.Lang, key), args), v.values(args))
+}
+
+func (v *view) values(args []any) func(string) (string, bool) {
+	given, p := pairs(args), v.Platform
+	return func(name string) (string, bool) {
+		if value, ok := given(name); ok {
+			return value, true
+		}
+		switch name {
+		case "platform":
+			return p.Name, true
+		case "organisation":
+			return p.Organisation, true
+		case "host":
+			return p.Host(), true
+		case "neutral_name":
+			return p.NeutralName, true
+		case "helpdesk_email":
+			return v.Contact().Email, true
+		case "helpdesk_phone":
+			return v.Contact().Phone, true
+		case "helper":
+			if v.Staff {
+				return v.T("helper.professional"), true
+			}
+			return v.T("helper.client"), true
+		}
+		return "", false
+	}
+}
+
+// Contact is the helpdesk of whom the page is for.
+func (v *view) Contact() platform.Contact {
+	if v.Staff {
+		return v.Platform.HelpStaff
+	}
+	return v.Platform.HelpPublic
+}
+
+// Error is what is wrong with a field; empty: nothing.
+func (v *view) Error(field string) string {
+	var all []string
+	for _, e := range v.Errors {
+		if e.Field == field {
+			all = append(all, v.Say(e))
+		}
+	}
+	return strings.Join(all, " ")
+}
+
+// Say is what is wrong, in words.
+func (v *view) Say(e FieldError) string { return v.T(e.Key, e.Args...) }
+
+// Mistake is what is said beside a field.
+type Mistake struct{ Field, Prefix, Text string }
+
+// Mistake is what is wrong with a field, for the template beside it; nil: nothing.
+func (v *view) Mistake(field string) *Mistake {
+	if text := v.Error(field); text != "" {
+		return &Mistake{field, v.T("common.error_prefix"), text}
+	}
+	return nil
+}
+
+// HelpKey is the text that says how the helpdesk is reached.
+func (v *view) HelpKey() string {
+	switch c := v.Contact(); {
+	case c.Phone != "" && c.Email != "":
+		return "footer.help_both"
+	case c.Email != "":
+		return "footer.help_email"
+	case c.Phone != "":
+		return "footer.help_phone"
+	}
+	return "footer.help_none"
+}
+
+// CrisisKey is the text with the help lines of the platform's country; empty where we know none for certain.
+func (v *view) CrisisKey() string {
+	switch v.Platform.Country {
+	case "NL":
+		return "crisis.nl"
+	case "GB":
+		return "crisis.gb"
+	case "DE":
+		return "crisis.de"
+	}
+	return ""
+}
+
+// Part is a piece of a sentence, perhaps a link.
+type Part struct {
+	Text string
+	URL  template.URL // empty: no link; made by Linked only
+}
+
+var (
+	linkable   = regexp.MustCompile(`\{helpdesk_email\}|\{helpdesk_phone\}|113\.nl|\d[\d -]*\d`)
+	notDialled = regexp.MustCompile(`[^0-9+]`)
+)
+
+// Linked is T in pieces, in which the helpdesk's address and phone numbers can be pressed: people who need them now
+// should not have to copy them. Only what the catalogue says becomes a link, never a digit in somebody's name.
+func (v *view) Linked(key string) []Part {
+	text := raw(v.Lang, key)
+	var parts []Part
+	at := 0
+	for _, m := range linkable.FindAllStringIndex(text, -1) {
+		parts = append(parts, Part{Text: expand(text[at:m[0]], v.values(nil))}, v.link(text[m[0]:m[1]]))
+		at = m[1]
+	}
+	return append(parts, Part{Text: expand(text[at:], v.values(nil))})
+}
+
+func (v *view) link(s string) Part {
+	switch s {
+	case "{helpdesk_email}":
+		s = plain(v.Contact().Email)
+		return Part{s, template.URL("mailto:" + url.PathEscape(s))}
+	case "{helpdesk_phone}":
+		s = plain(v.Contact().Phone)
+	case "113.nl":
+		return Part{s, "https://www.113.nl/"}
+	}
+	return Part{s, template.URL("tel:" + notDialled.ReplaceAllString(s, ""))}
+}
+
+// Asset is the address of an embedded file.
+func (v *view) Asset(name string) string { return v.AssetsPath + "/" + AssetURL(name) }
+
+// Brand is the address of the style sheet with the platform's colour.
+func (v *view) Brand() string { return v.AssetsPath + "/" + brandURL(v.Platform.Branding) }

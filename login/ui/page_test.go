@@ -1,0 +1,395 @@
+package ui
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/minddistrict/idp/platform"
+)
+
+func linde() *platform.Platform {
+	p := &platform.Platform{
+		Name: "De Linde", Organisation: "GGZ De Linde", HomeURL: "https://linde.example.net/", Country: "NL",
+		PrivacyURL: "https://linde.example.net/privacy", AccessURL: "https://linde.example.net/toegankelijk",
+		HelpPublic: platform.Contact{Email: "hulp@linde.example.net", Phone: "+31 10 123 45 67"},
+		HelpStaff:  platform.Contact{Email: "ict@linde.example.net"},
+	}
+	p.Defaults()
+	return p
+}
+
+func frame(s Sample, lang string) Frame {
+	return Frame{
+		Platform: linde(), Lang: lang, Staff: s.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/p/linde/assets", Errors: s.Errors, Status: 400,
+		Languages: []Language{{"nl", "Nederlands", "?lang=nl", lang == "nl"}, {"en", "English", "?lang=en", lang == "en"}},
+	}
+}
+
+func render(t *testing.T, page string, f Frame, data any) (*html.Node, string) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := Render(&b, page, f, data); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := html.Parse(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc, b.String()
+}
+
+// everyPage calls f with each page in each state and language.
+func everyPage(t *testing.T, f func(t *testing.T, s Sample, lang string, doc *html.Node, source string)) {
+	for page, samples := range Samples() {
+		for _, s := range samples {
+			for _, lang := range languages {
+				t.Run(page+"/"+s.Name+"/"+lang, func(t *testing.T) {
+					doc, source := render(t, page, frame(s, lang), s.Data)
+					f(t, s, lang, doc, source)
+				})
+			}
+		}
+	}
+}
+
+// all lists the elements with a name ("" is any) that satisfy every condition.
+func all(doc *html.Node, name string, conditions ...func(*html.Node) bool) []*html.Node {
+	var found []*html.Node
+next:
+	for n := range doc.Descendants() {
+		if n.Type != html.ElementNode || name != "" && n.Data != name {
+			continue
+		}
+		for _, is := range conditions {
+			if !is(n) {
+				continue next
+			}
+		}
+		found = append(found, n)
+	}
+	return found
+}
+
+func has(name string, values ...string) func(*html.Node) bool {
+	return func(n *html.Node) bool {
+		for _, a := range n.Attr {
+			if a.Key == name {
+				return len(values) == 0 || slices.Contains(values, a.Val)
+			}
+		}
+		return false
+	}
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func text(n *html.Node) string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+func TestEveryPageHasSamples(t *testing.T) {
+	if got := slices.Sorted(maps.Keys(Samples())); !slices.Equal(got, PageNames()) {
+		t.Errorf("samples of %v, templates %v", got, PageNames())
+	}
+}
+
+func TestEveryPageIsAccessible(t *testing.T) {
+	everyPage(t, func(t *testing.T, s Sample, lang string, doc *html.Node, source string) {
+		headings := all(doc, "h1")
+		if len(headings) != 1 {
+			t.Fatalf("%d h1", len(headings))
+		}
+		want := text(headings[0]) + " – De Linde"
+		if len(s.Errors) > 0 {
+			want = Text(lang, "common.error_prefix") + " " + want
+		}
+		if got := text(all(doc, "title")[0]); got != want {
+			t.Errorf("title %q, want %q", got, want)
+		}
+		if got := attr(all(doc, "html")[0], "lang"); got != lang {
+			t.Errorf("lang %q", got)
+		}
+		for _, landmark := range []string{"header", "main", "footer"} {
+			if n := len(all(doc, landmark)); n != 1 {
+				t.Errorf("%d times %s", n, landmark)
+			}
+		}
+		ids := map[string]bool{}
+		for _, n := range all(doc, "", has("id")) {
+			if ids[attr(n, "id")] {
+				t.Errorf("id %s twice", attr(n, "id"))
+			}
+			ids[attr(n, "id")] = true
+		}
+		for _, name := range []string{"for", "aria-labelledby", "aria-describedby", "aria-controls"} {
+			for _, n := range all(doc, "", has(name)) {
+				if !ids[attr(n, name)] {
+					t.Errorf("%s=%s leads nowhere", name, attr(n, name))
+				}
+			}
+		}
+		for _, n := range all(doc, "a") {
+			if id, fragment := strings.CutPrefix(attr(n, "href"), "#"); fragment && !ids[id] {
+				t.Errorf("link to #%s leads nowhere", id)
+			}
+			if text(n) == "" || attr(n, "href") == "" {
+				t.Errorf("link without text or address: %q", text(n))
+			}
+		}
+		for _, n := range all(doc, "input") {
+			if has("type", "hidden")(n) || has("hidden")(n) {
+				continue
+			}
+			if labels := all(doc, "label", has("for", attr(n, "id"))); len(labels) != 1 || text(labels[0]) == "" {
+				t.Errorf("%d labels for %s", len(labels), attr(n, "id"))
+			}
+		}
+		if n := len(all(doc, "button", has("value", "continue", "stay", "logout"))); len(all(doc, "form")) > 0 && len(all(doc, "form", has("data-send"))) == 0 && n != 1 {
+			t.Errorf("%d primary buttons", n)
+		}
+		if i := strings.Index(source, "{"); i >= 0 {
+			t.Errorf("a placeholder is left: %.60s", source[i:])
+		}
+	})
+}
+
+func TestMistakesAreLinkedToTheirFields(t *testing.T) {
+	everyPage(t, func(t *testing.T, s Sample, lang string, doc *html.Node, _ string) {
+		summaries := all(doc, "", has("id", "summary"), has("role", "alert"), has("tabindex", "-1"), has("autofocus"))
+		if (len(summaries) == 1) != (len(s.Errors) > 0) {
+			t.Fatalf("%d summaries of %d mistakes", len(summaries), len(s.Errors))
+		}
+		for _, e := range s.Errors {
+			if len(all(summaries[0], "a", has("href", "#"+e.Field))) != 1 {
+				t.Errorf("no link to %s in the summary", e.Field)
+			}
+			if len(all(doc, "input", has("id", e.Field), has("aria-invalid", "true"), has("aria-describedby", e.Field+"-mistake"))) != 1 {
+				t.Errorf("%s is not marked", e.Field)
+			}
+			if got := text(all(doc, "p", has("id", e.Field+"-mistake"))[0]); !strings.HasSuffix(got, Text(lang, e.Key)) {
+				t.Errorf("beside %s: %q", e.Field, got)
+			}
+		}
+		if n := len(all(doc, "", has("aria-invalid"))); n != len(s.Errors) {
+			t.Errorf("%d fields marked, want %d", n, len(s.Errors))
+		}
+	})
+}
+
+// TestFieldsAreKnownToPasswordManagers holds the table "Fields" of the page design.
+func TestFieldsAreKnownToPasswordManagers(t *testing.T) {
+	want := map[string]map[string]string{
+		"email":    {"type": "email", "inputmode": "email", "autocomplete": "username", "spellcheck": "false", "autocapitalize": "off", "aria-required": "true"},
+		"password": {"type": "password", "autocomplete": "current-password", "spellcheck": "false", "autocapitalize": "off", "aria-required": "true"},
+		"username": {"autocomplete": "username", "value": sampleEmail},
+	}
+	seen := map[string]bool{}
+	everyPage(t, func(t *testing.T, _ Sample, _ string, doc *html.Node, _ string) {
+		for _, n := range all(doc, "input") {
+			name := attr(n, "name")
+			if has("type", "hidden")(n) {
+				continue
+			}
+			seen[name] = true
+			if want[name] == nil {
+				t.Errorf("unknown field %q", name)
+			}
+			for key, value := range want[name] {
+				if attr(n, key) != value {
+					t.Errorf("%s: %s=%q, want %q", name, key, attr(n, key), value)
+				}
+			}
+			for _, key := range []string{"maxlength", "placeholder", "onpaste"} {
+				if has(key)(n) {
+					t.Errorf("%s has %s", name, key)
+				}
+			}
+		}
+	})
+	if len(seen) != len(want) {
+		t.Errorf("seen %v", seen)
+	}
+}
+
+func TestEveryPageKeepsToTheContentSecurityPolicy(t *testing.T) {
+	everyPage(t, func(t *testing.T, s Sample, _ string, doc *html.Node, source string) {
+		if len(all(doc, "style")) > 0 {
+			t.Error("a style element")
+		}
+		for _, n := range all(doc, "") {
+			for _, a := range n.Attr {
+				if a.Key == "style" || strings.HasPrefix(a.Key, "on") {
+					t.Errorf("%s has %s", n.Data, a.Key)
+				}
+			}
+			if src := attr(n, "src"); src != "" && !strings.HasPrefix(src, "/p/linde/assets/") {
+				t.Errorf("%s is loaded from %s", n.Data, src)
+			}
+			if n.Data == "script" && (attr(n, "src") == "" || n.FirstChild != nil) {
+				t.Error("a script in the page")
+			}
+			if n.Data == "link" && !strings.HasPrefix(attr(n, "href"), "/p/linde/assets/") {
+				t.Errorf("link to %s", attr(n, "href"))
+			}
+		}
+		for _, n := range all(doc, "a") {
+			if to := attr(n, "href"); strings.Contains(to, "//") && !strings.Contains(to, "example.net/") && to != "https://www.113.nl/" {
+				t.Errorf("link to %s", to)
+			}
+			if has("target")(n) && !strings.Contains(attr(n, "rel"), "noopener") {
+				t.Errorf("%s opens a window that holds on to ours", attr(n, "href"))
+			}
+		}
+		if weight := len(source) + len(get(t, AssetURL("app.css"), "").Body.Bytes()) + len(get(t, AssetURL("app.js"), "").Body.Bytes()); weight > 60_000 {
+			t.Errorf("%d bytes with style and script, want at most 60000", weight)
+		}
+	})
+}
+
+// TestHostileValuesStayText puts markup, marks of writing direction and overlong names wherever a page shows a value.
+func TestHostileValuesStayText(t *testing.T) {
+	for name, evil := range map[string]string{
+		"markup": `"><script>alert(1)</script><img src=x onerror=alert(1)>{{.}}{platform}'`, "direction": "anna\u202egpj.exe\u2066",
+		"url": "javascript:alert(1)", "long": strings.Repeat("Wij", 3500),
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := frame(Sample{}, "nl")
+			f.Platform.Name, f.Platform.Organisation, f.Platform.PrivacyURL = evil, evil, evil
+			f.Platform.HelpPublic = platform.Contact{Email: evil, Phone: evil}
+			f.Reference, f.Languages[1].Name, f.Languages[1].URL = evil, evil, evil
+			fields := []Field{{evil, evil}}
+			for page, data := range map[string]any{
+				"login":            LoginPage{Action: evil, Form: evil, Email: evil, Check: true, Party: evil, PolicyURI: evil, TermsURI: evil, Cancel: true},
+				"confirm_password": ConfirmPage{Action: evil, Email: evil, Reason: "confirm_password.reason_platform", Party: evil},
+				"switch":           SwitchPage{Action: evil, Email: evil},
+				"inactive":         InactivePage{HomeURL: evil},
+				"wait":             WaitPage{RetryURL: evil},
+				"logout":           LogoutPage{Action: evil, StayURL: evil, Hidden: fields},
+				"logged_out":       LoggedOutPage{AgainURL: evil, PartyURL: evil, PartyName: evil},
+				"form_post":        FormPostPage{Action: evil, Name: evil, Fields: fields},
+				"error":            ErrorPage{Title: "error.title", Body: "error.body", Code: evil, Party: evil, At: evil, RetryURL: evil, HomeURL: evil},
+			} {
+				doc, source := render(t, page, f, data)
+				if len(all(doc, "script")) != 1 || len(all(doc, "img")) > 0 || len(all(doc, "", has("onerror"))) > 0 {
+					t.Errorf("%s: markup got through", page)
+				}
+				for _, key := range []string{"href", "action", "src"} {
+					for _, n := range all(doc, "", has(key)) {
+						if strings.HasPrefix(attr(n, key), "javascript:") {
+							t.Errorf("%s: %s %s", page, key, attr(n, key))
+						}
+					}
+				}
+				for _, n := range all(doc, "h1") {
+					if strings.ContainsAny(text(n), "\u202e\u2066") || len(text(n)) > 1000 {
+						t.Errorf("%s: h1 %.80q", page, text(n))
+					}
+				}
+				if page == "form_post" && attr(all(doc, "input")[0], "value") != evil {
+					t.Error("an answer to a party must arrive as it is")
+				}
+				_ = source
+			}
+		})
+	}
+}
+
+func TestHelpIsForWhoeverLooks(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		public platform.Contact
+		staff  bool
+		want   string
+		links  []string
+	}{
+		{"both", platform.Contact{Email: "hulp@linde.example", Phone: "010 123 45 67"}, false, "Bel 010 123 45 67 of mail hulp@linde.example.", []string{"tel:0101234567", "mailto:hulp@linde.example"}},
+		{"e-mail", platform.Contact{Email: "hulp@linde.example"}, false, "Mail hulp@linde.example.", []string{"mailto:hulp@linde.example"}},
+		{"phone", platform.Contact{Phone: "+31 10 123"}, false, "Bel +31 10 123.", []string{"tel:+3110123"}},
+		{"none", platform.Contact{}, false, "Vraag het aan je hulpverlener of de helpdesk van Huis 24-7.", nil},
+		{"staff", platform.Contact{Phone: "010 123 45 67"}, true, "Mail ict@linde.example.net.", []string{"mailto:ict@linde.example.net"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := frame(Sample{Staff: tt.staff}, "nl")
+			f.Platform.HelpPublic, f.Platform.Organisation = tt.public, "Huis 24-7"
+			doc, _ := render(t, "wait", f, WaitPage{Minutes: 3, RetryURL: "/"})
+			help := all(doc, "section", has("aria-labelledby", "help"))[0]
+			if got := text(all(help, "p")[0]); got != tt.want {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+			var links []string
+			for _, a := range all(help, "a") {
+				links = append(links, attr(a, "href"))
+			}
+			if !slices.Equal(links, tt.links) {
+				t.Errorf("links %q, want %q", links, tt.links)
+			}
+		})
+	}
+}
+
+func TestHelpLinesAreOfTheCountry(t *testing.T) {
+	for country, want := range map[string][]string{
+		"NL": {"tel:112", "tel:08000113", "https://www.113.nl/"},
+		"GB": {"tel:999", "tel:111", "tel:116123"},
+		"DE": {"tel:112", "tel:08001110111"},
+		"BE": nil, // none rather than those of another country
+	} {
+		for _, lang := range languages {
+			f := frame(Sample{}, lang)
+			f.Platform.Country = country
+			doc, _ := render(t, "inactive", f, InactivePage{HomeURL: "/"})
+			var links []string
+			for _, section := range all(doc, "section", has("class", "crisis")) {
+				for _, a := range all(section, "a") {
+					links = append(links, attr(a, "href"))
+				}
+			}
+			slices.Sort(links)
+			slices.Sort(want)
+			if !slices.Equal(links, want) {
+				t.Errorf("%s in %s: %q, want %q", country, lang, links, want)
+			}
+		}
+	}
+}
+
+func TestRenderWritesAllOrNothing(t *testing.T) {
+	var b bytes.Buffer
+	if err := Render(&b, "login", frame(Sample{}, "nl"), WaitPage{}); err == nil {
+		t.Error("no error for the data of another page")
+	}
+	if err := Render(&b, "no_such_page", frame(Sample{}, "nl"), nil); err == nil {
+		t.Error("no error for a page that does not exist")
+	}
+	if b.Len() > 0 {
+		t.Errorf("written: %q", b.String())
+	}
+}
+
+func BenchmarkRenderLogin(b *testing.B) {
+	f, s := frame(Sample{}, "nl"), LoginPage{}.Samples()[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Render(&bytes.Buffer{}, "login", f, s.Data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package ui
+
+// LoginPage asks e-mail address and password. Fields: email, password; do: continue, cancel.
+type LoginPage struct {
+	Action, Form string // Form tells two presses of one form apart; empty: not sent
+	Email        string // as typed or hinted
+	Check        bool   // several wrong attempts: is this the right platform?
+	Party        string // who asks; empty when it is the platform itself
+	PolicyURI    string // of the party; empty: no link
+	TermsURI     string // of the party; empty: no link
+	Notice       string // text key; empty: none
+	Cancel       bool   // there is somewhere to go back to
+}
+
+// ConfirmPage asks the password of someone who is known already. Field: password; do: continue, cancel, other.
+type ConfirmPage struct {
+	Action, Form string
+	Email        string
+	Reason       string // text key
+	Party        string // who asks; empty when it is the platform itself
+	Cancel       bool
+}
+
+// SwitchPage asks which account stays. do: stay, other.
+type SwitchPage struct {
+	Action, Form string
+	Email        string // whose session this browser has
+}
+
+// InactivePage says that the account is not active.
+type InactivePage struct{ HomeURL string }
+
+// WaitPage says that there were too many wrong passwords.
+type WaitPage struct {
+	Minutes  int
+	RetryURL string
+}
+
+// LogoutPage asks before logging out. do: logout.
+type LogoutPage struct {
+	Action, Form string
+	StayURL      string
+	Hidden       []Field // goes along with the form, in this order
+}
+
+// LoggedOutPage says that it is done.
+type LoggedOutPage struct {
+	AgainURL            string // empty: no button
+	PartyURL, PartyName string // empty: no button
+}
+
+// FormPostPage sends an answer to a party as a form (OAuth 2.0 Form Post Response Mode section 2).
+type FormPostPage struct {
+	Action string
+	Fields []Field
+	Name   string // of the party, or of the platform
+}
+
+// Field is a hidden field of a form.
+type Field struct{ Name, Value string }
+
+// ErrorPage says what went wrong and how to go on.
+type ErrorPage struct {
+	Title, Body, Tip string // text keys; Body and Tip may be empty
+	Code             string // OAuth error or a word of ours, for the helpdesk
+	Party            string // client_id, for the helpdesk; empty: unknown
+	At               string // date and time, for the helpdesk
+	RetryURL         string // empty: no such button
+	HomeURL          string // empty: no such button
+	Crisis           bool   // also show the help lines
+	Again            bool   // also say what to do when it does not help to try again
+}

@@ -1,0 +1,127 @@
+package ui
+
+// Sample is one state of a page: tests render all of them in every language.
+type Sample struct {
+	Name   string
+	Data   any
+	Errors []FieldError
+	Staff  bool
+}
+
+// Samples has the states of every page by the name of its template.
+func Samples() map[string][]Sample {
+	return map[string][]Sample{
+		"login":            LoginPage{}.Samples(),
+		"confirm_password": ConfirmPage{}.Samples(),
+		"switch":           SwitchPage{}.Samples(),
+		"inactive":         InactivePage{}.Samples(),
+		"wait":             WaitPage{}.Samples(),
+		"logout":           LogoutPage{}.Samples(),
+		"logged_out":       LoggedOutPage{}.Samples(),
+		"form_post":        FormPostPage{}.Samples(),
+		"error":            ErrorPage{}.Samples(),
+	}
+}
+
+const (
+	sampleAction = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"
+	sampleHome   = "https://linde.example.net/"
+	sampleEmail  = "anna@example.org"
+)
+
+func (LoginPage) Samples() []Sample {
+	wrong := []FieldError{{Field: "password", Key: "login.error_wrong"}}
+	return []Sample{
+		{Name: "empty", Data: LoginPage{Action: sampleAction, Cancel: true}},
+		{Name: "nothing to go back to", Data: LoginPage{Action: sampleAction, Form: "3", Email: sampleEmail}},
+		{Name: "notice", Data: LoginPage{Action: sampleAction, Notice: "login.notice_logged_out"}},
+		{Name: "party", Data: LoginPage{
+			Action: sampleAction, Party: "Dagboek van De Linde", Cancel: true,
+			PolicyURI: "https://dagboek.example.net/privacy", TermsURI: "https://dagboek.example.net/voorwaarden",
+		}},
+		{Name: "nothing typed", Data: LoginPage{Action: sampleAction, Cancel: true}, Errors: []FieldError{
+			{Field: "email", Key: "login.error_email_empty"}, {Field: "password", Key: "login.error_password_empty"},
+		}},
+		{Name: "not an address", Data: LoginPage{Action: sampleAction, Email: "anna", Cancel: true}, Errors: []FieldError{
+			{Field: "email", Key: "login.error_email_format"},
+		}},
+		{Name: "wrong", Data: LoginPage{Action: sampleAction, Email: sampleEmail, Cancel: true}, Errors: wrong},
+		{Name: "wrong three times", Data: LoginPage{Action: sampleAction, Email: sampleEmail, Check: true, Cancel: true}, Errors: wrong},
+	}
+}
+
+func (ConfirmPage) Samples() []Sample {
+	page := func(reason, party string) ConfirmPage {
+		return ConfirmPage{Action: sampleAction, Email: sampleEmail, Reason: reason, Party: party, Cancel: true}
+	}
+	return []Sample{
+		{Name: "plain", Data: page("confirm_password.body", "")},
+		{Name: "idle, staff", Data: page("confirm_password.reason_idle", ""), Staff: true},
+		{Name: "asked by a party", Data: page("confirm_password.reason_platform", "Dagboek van De Linde")},
+		{Name: "nothing typed", Data: ConfirmPage{Action: sampleAction, Form: "2", Email: sampleEmail, Reason: "confirm_password.body"},
+			Errors: []FieldError{{Field: "password", Key: "login.error_password_empty"}}},
+		{Name: "wrong", Data: page("confirm_password.reason_platform", ""),
+			Errors: []FieldError{{Field: "password", Key: "confirm_password.error_wrong"}}},
+	}
+}
+
+func (SwitchPage) Samples() []Sample {
+	return []Sample{{Name: "plain", Data: SwitchPage{Action: sampleAction, Form: "1", Email: sampleEmail}}}
+}
+
+func (InactivePage) Samples() []Sample {
+	return []Sample{{Name: "plain", Data: InactivePage{HomeURL: sampleHome}}, {Name: "staff", Data: InactivePage{HomeURL: sampleHome}, Staff: true}}
+}
+
+func (WaitPage) Samples() []Sample {
+	return []Sample{
+		{Name: "long", Data: WaitPage{Minutes: 15, RetryURL: sampleAction}},
+		{Name: "one minute", Data: WaitPage{Minutes: 1, RetryURL: sampleAction}},
+	}
+}
+
+func (LogoutPage) Samples() []Sample {
+	return []Sample{
+		{Name: "plain", Data: LogoutPage{Action: "/logout", Form: "1", StayURL: sampleHome}},
+		{Name: "asked by a party", Data: LogoutPage{Action: "/logout", StayURL: sampleHome, Hidden: []Field{
+			{"client_id", "linde-web"}, {"post_logout_redirect_uri", sampleHome}, {"state", "xyz"},
+		}}},
+	}
+}
+
+func (LoggedOutPage) Samples() []Sample {
+	return []Sample{
+		{Name: "plain", Data: LoggedOutPage{AgainURL: sampleHome}},
+		{Name: "party", Data: LoggedOutPage{AgainURL: sampleHome, PartyURL: "https://dagboek.example.net/", PartyName: "Dagboek van De Linde"}},
+		{Name: "nowhere to go", Data: LoggedOutPage{}},
+	}
+}
+
+func (FormPostPage) Samples() []Sample {
+	return []Sample{{Name: "code", Data: FormPostPage{
+		Action: "https://linde.example.net/callback", Name: "GGZ De Linde",
+		Fields: []Field{{"code", "SplxlOBeZQQYbYS6WxSbIA"}, {"state", "xyz"}, {"iss", "https://linde.example.org"}},
+	}}}
+}
+
+func (ErrorPage) Samples() []Sample {
+	page := func(name, title, body, tip string, change func(*ErrorPage)) Sample {
+		p := ErrorPage{Title: title, Body: body, Tip: tip, Code: "invalid_request", At: "2026-11-25 21:07:31 UTC", HomeURL: sampleHome}
+		if change != nil {
+			change(&p)
+		}
+		return Sample{Name: name, Data: p}
+	}
+	return []Sample{
+		page("ours", "error.title", "error.body", "", func(p *ErrorPage) { p.Code, p.Again, p.Crisis, p.RetryURL = "server_error", true, true, "/login" }),
+		page("request", "error.request_title", "error.request_body", "", func(p *ErrorPage) { p.Party = "linde-web" }),
+		page("stale", "error.stale_title", "error.stale_body", "error.stale_tip", nil),
+		page("cookies", "error.cookies_title", "error.cookies_body", "", func(p *ErrorPage) { p.RetryURL = "/login" }),
+		page("twice", "error.twice_title", "error.twice_body", "", nil),
+		page("busy", "error.busy_title", "error.busy_body", "", func(p *ErrorPage) { p.RetryURL, p.Again = "/login", true }),
+		page("not found", "error.not_found_title", "error.request_body", "", nil),
+		page("nothing to add", "error.not_found_title", "", "", func(p *ErrorPage) { p.HomeURL = "" }),
+		page("stronger", "error.stronger_title", "error.stronger_body", "error.stronger_helper", nil),
+		page("not allowed", "error.not_allowed_title", "error.not_allowed_body", "", func(p *ErrorPage) { p.Crisis = true }),
+	}
+}

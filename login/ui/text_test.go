@@ -1,0 +1,170 @@
+package ui
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var placeholders = regexp.MustCompile(`\{[a-z_]+\}`)
+
+func TestTextsAreTheSameInBothLanguages(t *testing.T) {
+	for _, key := range Keys() {
+		nl, en := catalogue["nl"][key], catalogue["en"][key]
+		if nl == "" || en == "" {
+			t.Errorf("%s: nl %q, en %q", key, nl, en)
+		}
+		if a, b := names(nl), names(en); !slices.Equal(a, b) {
+			t.Errorf("%s: placeholders %v in nl, %v in en", key, a, b)
+		}
+		if strings.Contains(nl, " // ") != strings.Contains(en, " // ") {
+			t.Errorf("%s: one form in one language, two in the other", key)
+		}
+	}
+	if len(catalogue["en"]) != len(catalogue["nl"]) {
+		t.Errorf("%d texts in nl, %d in en", len(catalogue["nl"]), len(catalogue["en"]))
+	}
+}
+
+func names(text string) []string {
+	found := placeholders.FindAllString(text, -1)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// chosen are the keys that a method of view chooses by what it knows of the platform.
+var chosen = []string{
+	"footer.help_both", "footer.help_email", "footer.help_phone", "footer.help_none",
+	"helper.client", "helper.professional", "crisis.nl", "crisis.gb", "crisis.de",
+	"common.error_prefix",
+}
+
+// TestTextsAreUsed compares the catalogue with what templates name, what samples pass and what is chosen.
+func TestTextsAreUsed(t *testing.T) {
+	used := slices.Clone(chosen)
+	named := regexp.MustCompile(`\.T "([^"]+)"`)
+	files, _ := filepath.Glob("templates/*.html")
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range named.FindAllStringSubmatch(string(b), -1) {
+			used = append(used, m[1])
+		}
+	}
+	for _, samples := range Samples() {
+		for _, s := range samples {
+			for _, e := range s.Errors {
+				used = append(used, e.Key)
+			}
+			v := reflect.ValueOf(s.Data)
+			for i := range v.NumField() {
+				if key := fmt.Sprint(v.Field(i)); catalogue["nl"][key] != "" {
+					used = append(used, key)
+				}
+			}
+		}
+	}
+	for _, key := range used {
+		if catalogue["nl"][key] == "" {
+			t.Errorf("%s is used and has no text", key)
+		}
+	}
+	for _, key := range Keys() {
+		if !slices.Contains(used, key) {
+			t.Errorf("%s is not used", key)
+		}
+	}
+}
+
+// TestTextsKeepOurWords holds the words that the interface does not use (page design, section 0).
+func TestTextsKeepOurWords(t *testing.T) {
+	forbidden := regexp.MustCompile(`(?i)\b(2fa|mfa|token|credentials|sessie|verificatie|ongeldige?)\b`)
+	for lang, texts := range catalogue {
+		for key, text := range texts {
+			if word := forbidden.FindString(text); word != "" {
+				t.Errorf("%s %s: %q in %q", lang, key, word, text)
+			}
+		}
+	}
+}
+
+func TestText(t *testing.T) {
+	for _, tt := range []struct {
+		lang, key string
+		args      []any
+		want      string
+	}{
+		{"nl", "common.continue", nil, "Doorgaan"},
+		{"en", "common.continue", nil, "Continue"},
+		{"fr", "common.continue", nil, "Doorgaan"},
+		{"en", "switch.stay", nil, "Continue as {email}"},
+		{"en", "switch.stay", []any{"email", "{email} & <b>"}, "Continue as {email} & <b>"},
+		{"en", "switch.stay", []any{"email"}, "Continue as {email}"},
+		{"nl", "wait.password", []any{"minutes", 1}, "Er is te vaak een verkeerd wachtwoord ingevuld. Je kunt over 1 minuut opnieuw inloggen."},
+		{"en", "wait.password", []any{"minutes", 2}, "A wrong password was entered too often. You can log in again in 2 minutes."},
+		{"en", "wait.password", []any{"minutes", 1.0}, "A wrong password was entered too often. You can log in again in 1 minute."},
+		{"en", "wait.password", []any{"minutes", 15.0}, "A wrong password was entered too often. You can log in again in 15 minutes."},
+		{"en", "wait.password", nil, "A wrong password was entered too often. You can log in again in {minutes} minutes."},
+		{"en", "common.to_platform", []any{"platform", "De \u202eednil\u202c\n\x00Linde\xff"}, "Go to De ednilLinde\uFFFD"},
+		{"en", "common.to_platform", []any{"platform", strings.Repeat("é", 300)}, "Go to " + strings.Repeat("é", 254) + "…"},
+		{"en", "common.to_platform", []any{"platform", strings.Repeat("é", 254)}, "Go to " + strings.Repeat("é", 254)},
+	} {
+		if got := Text(tt.lang, tt.key, tt.args...); got != tt.want {
+			t.Errorf("Text(%q, %q, %q) = %q, want %q", tt.lang, tt.key, tt.args, got, tt.want)
+		}
+	}
+}
+
+func TestTextPanicsInTestsForAnUnknownKey(t *testing.T) {
+	defer func() {
+		if r := recover(); r == nil {
+			t.Error("no panic")
+		}
+	}()
+	Text("nl", "login.typo")
+}
+
+func TestMatch(t *testing.T) {
+	for _, tt := range []struct {
+		candidates []string
+		want       string
+	}{
+		{[]string{"nl"}, "nl"},
+		{[]string{"nl-BE"}, "nl"},
+		{[]string{"en-GB"}, "en"},
+		{[]string{"EN_us"}, "en"},
+		{[]string{"fr", "de"}, ""},
+		{[]string{"fr", "en"}, "en"},
+		{[]string{"", "en", "nl"}, "en"},
+		{[]string{"nl-NL,nl;q=0.9,en;q=0.8"}, "nl"},
+		{[]string{"de-DE,de;q=0.9,en;q=0.5,nl;q=0.4"}, "en"},
+		{[]string{"fr-FR,fr;q=0.9"}, ""},
+		{[]string{"en;q=0, fr"}, ""},
+		{[]string{"*"}, ""},
+		{[]string{"und"}, ""},
+		{[]string{"not a language!"}, ""},
+		{[]string{strings.Repeat("nl,", 1000) + "nl"}, ""},
+		{nil, ""},
+	} {
+		if got := Match(tt.candidates...); got != tt.want {
+			t.Errorf("Match(%q) = %q, want %q", tt.candidates, got, tt.want)
+		}
+	}
+}
+
+func FuzzMatch(f *testing.F) {
+	f.Add("nl-NL,nl;q=0.9")
+	f.Add("en;q=0,*;q=0.1")
+	f.Fuzz(func(t *testing.T, candidate string) {
+		if got := Match(candidate); got != "" && !slices.Contains(languages, got) {
+			t.Errorf("Match(%q) = %q", candidate, got)
+		}
+	})
+}

@@ -1,0 +1,81 @@
+package platform
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/minddistrict/idp/internal/fault"
+)
+
+func TestContrast(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want float64
+	}{
+		{"#000000", "#ffffff", 21},
+		{"#ffffff", "#ffffff", 1},
+		{"#777777", "#ffffff", 4.48}, // the grey that just fails
+		{"#767676", "#ffffff", 4.54}, // and the one that just passes
+		{"#0000ff", "#FFFFFF", 8.59},
+		{DefaultColour, "#ffffff", 6.1},
+	} {
+		if got := Contrast(c.a, c.b); math.Abs(got-c.want) > 0.15 || math.Abs(Contrast(c.b, c.a)-got) > 1e-9 {
+			t.Errorf("%s on %s: got %.2f, want %.2f", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+// Whatever colour an organisation gives, what is shown can be read: the colour on the page, and the page's colour on it.
+func TestEveryColourCanBeRead(t *testing.T) {
+	for r := 0; r < 256; r += 15 {
+		for g := 0; g < 256; g += 15 {
+			for b := 0; b < 256; b += 15 {
+				brand := Branding{Colour: fmt.Sprintf("#%02x%02x%02x", r, g, b)}
+				if got := Contrast(brand.Light(), pageLight); got < 4.5 {
+					t.Fatalf("%s in light mode: %s has %.2f", brand.Colour, brand.Light(), got)
+				}
+				if got := Contrast(brand.Dark(), pageDark); got < 4.5 {
+					t.Fatalf("%s in dark mode: %s has %.2f", brand.Colour, brand.Dark(), got)
+				}
+			}
+		}
+	}
+}
+
+func TestColoursThatCanBeReadStay(t *testing.T) {
+	for _, colour := range []string{DefaultColour, "#000000", "#0000ff", "#767676"} {
+		if got := (Branding{Colour: colour}).Light(); got != colour {
+			t.Errorf("light mode: %s became %s", colour, got)
+		}
+	}
+	if got := (Branding{Colour: "#ffcc00"}).Dark(); got != "#ffcc00" {
+		t.Errorf("dark mode: #ffcc00 became %s", got)
+	}
+}
+
+func TestBrandingRefuses(t *testing.T) {
+	png := "\x89PNG\r\n\x1a\n"
+	for name, b := range map[string]Branding{
+		"no colour":     {},
+		"a name":        {Colour: "red"},
+		"short form":    {Colour: "#fff"},
+		"no hash":       {Colour: "1b6a7a"},
+		"too long":      {Colour: "#1b6a7a00"},
+		"style":         {Colour: "#1b6a7a;}"},
+		"line feed":     {Colour: "#1b6a7a\n"},
+		"logo, not PNG": {Colour: DefaultColour, Logo: []byte("<svg onload=alert(1)>")},
+		"logo, short":   {Colour: DefaultColour, Logo: []byte("\x89PNG")},
+		"logo, large":   {Colour: DefaultColour, Logo: append([]byte(png), make([]byte, 64<<10)...)},
+	} {
+		if err := b.validate(); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%s: got %v, want fault.Invalid", name, err)
+		}
+	}
+	b := Branding{Logo: []byte(png + "…")}
+	b.defaults()
+	if err := b.validate(); err != nil {
+		t.Errorf("the default colour and a small PNG: %v", err)
+	}
+}

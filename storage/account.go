@@ -1,0 +1,207 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// accountRow is one account with one of its credentials, or with an empty one when it has none.
+type accountRow struct {
+	account    account.Account
+	credential account.Credential
+}
+
+// accountColumns are those of an account a and a credential c joined to it.
+const accountColumns = `a.platform, a.id, a.email, a.email_key, a.email_verified_at, a.role, a.state, a.locale,
+       a.profile, a.created_at, a.updated_at,
+       c.id, c.account, c.method, c.used_as, c.label, c.sealed, c.counter, c.added_at, c.confirmed_at, c.used_at`
+
+func (r *accountRow) columns() []any {
+	a, c := &r.account, &r.credential
+	return []any{
+		&a.Platform, &a.ID, &a.Email.Address, &a.Email.Key, instant{&a.EmailVerifiedAt}, &a.Role, &a.State, &a.Locale,
+		document{&a.Profile}, instant{&a.CreatedAt}, instant{&a.UpdatedAt},
+		orZero[account.CredentialID]{&c.ID}, orZero[account.ID]{&c.Account}, orZero[string]{&c.Method},
+		orZero[account.Use]{&c.Use}, orZero[string]{&c.Label}, &c.Sealed, orZero[int64]{&c.Counter},
+		instant{&c.AddedAt}, instant{&c.ConfirmedAt}, instant{&c.UsedAt},
+	}
+}
+
+// fold joins rows that follow each other and have the same account.
+func fold(rows []accountRow) []account.Account {
+	var all []account.Account
+	for _, r := range rows {
+		if n := len(all); n == 0 || all[n-1].ID != r.account.ID {
+			all = append(all, r.account)
+		}
+		if r.credential.ID != "" {
+			a := &all[len(all)-1]
+			a.Credentials = append(a.Credentials, r.credential)
+		}
+	}
+	return all
+}
+
+func oneAccount(ctx context.Context, q conn, text string, args ...any) (*account.Account, error) {
+	rows, err := list(ctx, q, (*accountRow).columns, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, sql.ErrNoRows
+	}
+	return &fold(rows)[0], nil
+}
+
+const selectAccountByEmail = `
+SELECT ` + accountColumns + `
+FROM accounts AS a
+LEFT JOIN credentials AS c ON c.platform = a.platform AND c.account = a.id AND c.retired_at IS NULL
+WHERE a.platform = $1 AND a.email_key = $2 AND a.email_key <> ''
+ORDER BY c.added_at, c.id`
+
+// AccountByEmail finds an account in whatever state by the key of its address. Credentials come oldest first,
+// without retired ones.
+func (db *DB) AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error) {
+	a, err := oneAccount(ctx, db.read, selectAccountByEmail, string(p), key)
+	return a, fail("finding account by address", err)
+}
+
+const selectAccount = `
+SELECT ` + accountColumns + `
+FROM accounts AS a
+LEFT JOIN credentials AS c ON c.platform = a.platform AND c.account = a.id AND c.retired_at IS NULL
+WHERE a.platform = $1 AND a.id = $2
+ORDER BY c.added_at, c.id`
+
+// Account finds an account in whatever state, with its credentials as AccountByEmail has them.
+func (db *DB) Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error) {
+	a, err := oneAccount(ctx, db.read, selectAccount, string(p), string(id))
+	return a, fail("finding account", err)
+}
+
+const selectAccounts = `
+SELECT ` + accountColumns + `
+FROM (
+    SELECT platform, id, email, email_key, email_verified_at, role, state, locale, profile, created_at, updated_at
+    FROM accounts
+    WHERE platform = $1 AND id > $2
+    ORDER BY id
+    LIMIT $3
+) AS a
+LEFT JOIN credentials AS c ON c.platform = a.platform AND c.account = a.id AND c.retired_at IS NULL
+ORDER BY a.id, c.added_at, c.id`
+
+// Accounts lists at most limit accounts of a platform by identifier, from the one after the given one.
+func (db *DB) Accounts(ctx context.Context, p platform.ID, after account.ID, limit int) ([]account.Account, error) {
+	rows, err := list(ctx, db.read, (*accountRow).columns, selectAccounts, string(p), string(after), limit)
+	return fold(rows), fail("listing accounts", err)
+}
+
+const setState = `
+UPDATE accounts
+SET state = $1
+WHERE platform = $2 AND id = $3 AND state <> $1`
+
+// SetState changes who may sign in. Deactivating ends all sessions and grants of the account, with everything that
+// derives from them. A state that the account has already is no change and leaves no event.
+func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state account.State, e account.Event, now time.Time) error {
+	return fail("changing state of account", db.inTx(ctx, func(q conn) error {
+		changed, err := exec(ctx, q, setState, string(state), string(p), string(id))
+		if err != nil {
+			return err
+		}
+		if changed == 0 {
+			_, err := oneAccount(ctx, q, selectAccount, string(p), string(id))
+			return err
+		}
+		if state == account.Deactivated {
+			if err := endAccess(ctx, q, p, id, now); err != nil {
+				return err
+			}
+		}
+		return addEvents(ctx, q, []account.Event{e})
+	}))
+}
+
+const endSessionsOfAccount = `
+UPDATE sessions
+SET ended_at = $1
+WHERE platform = $2 AND account = $3 AND ended_at IS NULL`
+
+const endGrantsOfAccount = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND account = $4 AND ended_at IS NULL`
+
+// endAccess ends every session and grant of an account whose row is locked.
+func endAccess(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
+	if _, err := exec(ctx, q, endSessionsOfAccount, millis(now), string(p), string(id)); err != nil {
+		return err
+	}
+	_, err := exec(ctx, q, endGrantsOfAccount, millis(now), endDeactivated, string(p), string(id))
+	return err
+}
+
+const claimAccount = `
+UPDATE accounts
+SET signed_in_at = $1
+WHERE platform = $2 AND id = $3 AND state = 'active'`
+
+// signIn notes a sign-in and holds the account's row until the transaction ends: a deactivation comes before, and is
+// seen here, or after, and sees the new session. It returns fault.Refused when the account is not active.
+func signIn(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
+	changed, err := exec(ctx, q, claimAccount, millis(now), string(p), string(id))
+	if err == nil && changed == 0 {
+		err = fmt.Errorf("account that is not active: %w", fault.Refused)
+	}
+	return err
+}
+
+// activeAccount tells why a conditional statement found no row: fault.Refused when the account is not active.
+func activeAccount(ctx context.Context, q conn, p platform.ID, id account.ID) error {
+	a, err := oneAccount(ctx, q, selectAccount, string(p), string(id))
+	if errors.Is(err, sql.ErrNoRows) || err == nil && a.State != account.Active {
+		return fmt.Errorf("account that is not active: %w", fault.Refused)
+	}
+	return err
+}
+
+const upsertAccount = `
+INSERT INTO accounts (platform, id, email, email_key, email_verified_at, role, state, locale, profile, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+ON CONFLICT (platform, id) DO UPDATE
+SET email = excluded.email, email_key = excluded.email_key, email_verified_at = excluded.email_verified_at,
+    role = excluded.role, state = excluded.state, locale = excluded.locale, profile = excluded.profile,
+    created_at = excluded.created_at, updated_at = excluded.updated_at`
+
+// declareAccounts saves accounts whole, then their credentials, then what deactivation ends: in the order of locks.
+func declareAccounts(ctx context.Context, q conn, all []account.Account, now time.Time) error {
+	all = sorted(all, func(a account.Account) string { return rowKey(a.Platform, a.ID) })
+	for _, a := range all {
+		_, err := exec(ctx, q, upsertAccount, string(a.Platform), string(a.ID), a.Email.Address, a.Email.Key,
+			millis(a.EmailVerifiedAt), string(a.Role), string(a.State), a.Locale, document{&a.Profile},
+			millis(a.CreatedAt), millis(a.UpdatedAt))
+		if err != nil {
+			return fmt.Errorf("account %s of platform %s: %w", a.ID, a.Platform, err)
+		}
+	}
+	if err := declareCredentials(ctx, q, all, now); err != nil {
+		return err
+	}
+	for _, a := range all {
+		if a.State == account.Deactivated {
+			if err := endAccess(ctx, q, a.Platform, a.ID, now); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// SaveChange saves all that one submit changes, or nothing. The journey comes first: of two submits of one page the
+// second waits there and then gets fault.Stale. fault.Stale also: the session's cookie is not the presented one any
+// more, or a credential's counter did not rise. fault.Spent: the request was answered before. fault.Refused: the
+// account is not active any more.
+func (db *DB) SaveChange(ctx context.Context, c authn.Change, now time.Time) error {
+	p, err := platformOf(c)
+	if err != nil {
+		return fail("saving change", err)
+	}
+	return fail("saving change", db.inTx(ctx, func(q conn) error {
+		if c.Journey != nil {
+			if err := saveJourney(ctx, q, c.Journey); err != nil {
+				return err
+			}
+		}
+		if c.Answered != "" {
+			if err := answerRequest(ctx, q, p, c.Answered, now); err != nil {
+				return err
+			}
+		}
+		if c.Start != nil {
+			if err := signIn(ctx, q, p, c.Start.Session.Account, now); err != nil {
+				return err
+			}
+		}
+		if err := putCredentials(ctx, q, p, c.Put); err != nil {
+			return err
+		}
+		if c.Start != nil {
+			if err := startSession(ctx, q, c.Start, now); err != nil {
+				return err
+			}
+		}
+		if c.Raise != nil {
+			if err := raiseSessionOf(ctx, q, c.Raise, now); err != nil {
+				return err
+			}
+		}
+		if err := forgive(ctx, q, p, c.Forgive); err != nil {
+			return err
+		}
+		return addEvents(ctx, q, c.Events)
+	}))
+}
+
+// platformOf is the one platform of all parts of a change. Parts of two platforms, or a session that is both started
+// and raised, are a mistake of the caller, and fault.Invalid.
+func platformOf(c authn.Change) (platform.ID, error) {
+	var all []platform.ID
+	if c.Journey != nil {
+		all = append(all, c.Journey.Platform)
+	}
+	if c.Start != nil {
+		all = append(all, c.Start.Session.Platform)
+	}
+	if c.Raise != nil {
+		all = append(all, c.Raise.Session.Platform)
+	}
+	for _, e := range c.Events {
+		all = append(all, e.Platform)
+	}
+	if c.Platform != "" {
+		all = append(all, c.Platform)
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	switch {
+	case len(all) > 1:
+		return "", fmt.Errorf("change of platforms %v: %w", all, fault.Invalid)
+	case c.Start != nil && c.Raise != nil:
+		return "", fmt.Errorf("change that starts and raises a session: %w", fault.Invalid)
+	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Put) > 0):
+		return "", fmt.Errorf("change of no platform: %w", fault.Invalid)
+	case len(all) == 0:
+		return "", nil // nothing to save
+	}
+	return all[0], nil
+}

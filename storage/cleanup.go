@@ -1,0 +1,111 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/minddistrict/idp/authn"
+)
+
+// keptFor is how long rows stay after their end, so that what happened can be understood and a replay recognised.
+const keptFor = 30 * 24 * time.Hour
+
+const claimCleanUp = `
+UPDATE counters
+SET value = $1
+WHERE name = 'cleanup'`
+
+// What is deleted, at most $2 rows at a time, found by an index. Sessions stay while a grant refers to them, because
+// an offline grant outlives its session.
+const (
+	deleteJourneys = `
+DELETE FROM journeys
+WHERE (platform, id) IN (
+    SELECT platform, id
+    FROM journeys
+    WHERE expires_at < $1
+    ORDER BY expires_at
+    LIMIT $2)`
+
+	deleteRequests = `
+DELETE FROM requests
+WHERE (platform, id) IN (
+    SELECT platform, id
+    FROM requests
+    WHERE expires_at < $1
+    ORDER BY expires_at
+    LIMIT $2)`
+
+	deleteGrants = `
+DELETE FROM grants
+WHERE (platform, id) IN (
+    SELECT platform, id
+    FROM grants
+    WHERE ends_at < $1
+    ORDER BY ends_at
+    LIMIT $2)`
+
+	deleteEndedGrants = `
+DELETE FROM grants
+WHERE (platform, id) IN (
+    SELECT platform, id
+    FROM grants
+    WHERE ended_at < $1
+    ORDER BY ended_at
+    LIMIT $2)`
+
+	deleteSessions = `
+DELETE FROM sessions
+WHERE (platform, id) IN (
+    SELECT s.platform, s.id
+    FROM sessions AS s
+    WHERE s.ends_at < $1
+      AND NOT EXISTS (
+        SELECT 1
+        FROM grants AS g
+        WHERE g.platform = s.platform AND g.session = s.id)
+    ORDER BY s.ends_at
+    LIMIT $2)`
+
+	deleteOldAttempts = `
+DELETE FROM attempts
+WHERE (platform, key) IN (
+    SELECT platform, key
+    FROM attempts
+    WHERE last_at < $1
+    ORDER BY last_at
+    LIMIT $2)`
+)
+
+// CleanUp deletes rows that ended 30 days ago or earlier, at most limit of each kind, and tells how many. Nodes that
+// call it at once take turns. Call it again until it removes nothing.
+func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed int, err error) {
+	ended := now.Add(-keptFor)
+	err = db.inTx(ctx, func(q conn) error {
+		if _, err := exec(ctx, q, claimCleanUp, millis(now)); err != nil {
+			return err
+		}
+		for _, step := range []struct {
+			text  string
+			ended time.Time
+		}{
+			{deleteJourneys, ended},
+			{deleteRequests, ended},
+			{deleteGrants, ended},
+			{deleteEndedGrants, ended},
+			{deleteSessions, ended},
+			{deleteOldAttempts, ended.Add(-authn.ForgetAfter)},
+		} {
+			n, err := exec(ctx, q, step.text, millis(step.ended), limit)
+			if err != nil {
+				return err
+			}
+			removed += int(n)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fail("cleaning up", err)
+	}
+	return removed, nil
+}

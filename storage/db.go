@@ -1,0 +1,120 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/minddistrict/idp/internal/fault"
+)
+
+// DB is the database. All methods may be called at the same time.
+type DB struct {
+	write   *sql.DB // on SQLite one connection: writers queue here, in order, instead of polling a locked file
+	read    *sql.DB // on PostgreSQL the same pool
+	dialect dialect
+}
+
+// Open connects to "sqlite:PATH" or "postgres://…". It does not touch the schema: see Migrate and SchemaError.
+func Open(ctx context.Context, dsn string) (*DB, error) {
+	path, isFile := strings.CutPrefix(dsn, "sqlite:")
+	var db *DB
+	var err error
+	switch {
+	case isFile && path != "":
+		db, err = openSQLite(path)
+	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
+		db, err = openPostgres(dsn)
+	default:
+		return nil, fmt.Errorf("%w: database: sqlite:PATH or postgres://…", fault.Invalid)
+	}
+	if err != nil {
+		return nil, fail("opening database", err)
+	}
+	if err := db.Ping(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// Ping tells whether the database answers.
+func (db *DB) Ping(ctx context.Context) error {
+	err := db.write.PingContext(ctx)
+	if err == nil && db.read != db.write {
+		err = db.read.PingContext(ctx)
+	}
+	return fail("reaching database", err)
+}
+
+// Close ends all connections.
+func (db *DB) Close() error {
+	err := db.write.Close()
+	if db.read != db.write {
+		err = errors.Join(err, db.read.Close())
+	}
+	return err
+}
+
+// SQL is the database itself, for what no method does: an operator's checks, and tests.
+func (db *DB) SQL() *sql.DB { return db.write }
+
+// conn is what runs a statement: a pool, which makes each statement its own transaction, or one transaction.
+type conn interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// inTx runs work in one transaction: all of it, or nothing when it returns an error. Nothing is retried, but for
+// waiting at the start until SQLite's one writer is free. Inside, use only the given conn: a second connection
+// would wait for the first one.
+func (db *DB) inTx(ctx context.Context, work func(conn) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing; before, the first error is the one to tell
+	if err := work(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// exec runs a statement and tells how many rows it changed.
+func exec(ctx context.Context, q conn, text string, args ...any) (int64, error) {
+	result, err := q.ExecContext(ctx, text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// list runs a query to its end, which is also what commits an UPDATE … RETURNING on SQLite.
+func list[T any](ctx context.Context, q conn, columns func(*T) []any, text string, args ...any) (all []T, err error) {
+	rows, err := q.QueryContext(ctx, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var row T
+		if err := rows.Scan(columns(&row)...); err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, rows.Err()
+}
+
+// one is list for at most one row; sql.ErrNoRows when there is none.
+func one[T any](ctx context.Context, q conn, columns func(*T) []any, text string, args ...any) (*T, error) {
+	all, err := list(ctx, q, columns, text, args...)
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, sql.ErrNoRows
+	}
+	return &all[0], nil
+}

@@ -1,0 +1,96 @@
+package storage
+
+import (
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+)
+
+// dialect is all that differs between the two databases; the SQL does not.
+type dialect struct {
+	goose     goose.Dialect
+	migration func() ([]goose.ProviderOption, error) // how nodes that migrate at once take turns
+}
+
+// busyTimeout is how long a statement waits for another process that writes the same SQLite file, in milliseconds.
+// Writers of this process do not meet there: they queue for the one connection.
+const busyTimeout = 10_000
+
+// openSQLite opens a file, made for its owner only. WAL lets readers go on beside the writer; FULL makes a commit
+// survive a power cut; immediate transactions take the write lock at BEGIN, where waiting for it is possible.
+func openSQLite(path string) (*DB, error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	name := "file:" + (&url.URL{Path: path}).EscapedPath()
+	shared := fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)", busyTimeout)
+	write, err := sql.Open("sqlite", name+shared+"&_pragma=journal_mode(WAL)&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	read, err := sql.Open("sqlite", name+shared+"&_pragma=query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	write.SetMaxOpenConns(1)
+	readers := max(4, 2*runtime.GOMAXPROCS(0))
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return &DB{write: write, read: read, dialect: dialect{
+		goose:     goose.DialectSQLite3,
+		migration: func() ([]goose.ProviderOption, error) { return nil, nil }, // one node, one connection
+	}}, nil
+}
+
+const (
+	connectTimeout = 5 * time.Second  // unless the DSN says otherwise: a dead database is told within this time
+	connectionLife = 30 * time.Minute // so that connections spread again after a failover
+	connectionIdle = 5 * time.Minute
+)
+
+// openPostgres prepares a pool of 4 connections per core: more only queue inside the database (measured, see
+// docs/operating.md). Statements are prepared once per connection. READ COMMITTED is asked for, because the
+// conditional statements of this package are written for it and a stricter default would make them fail.
+func openPostgres(dsn string) (*DB, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
+	config.RuntimeParams["default_transaction_isolation"] = "read committed"
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "idp"
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
+	}
+	pool := stdlib.OpenDB(*config)
+	size := 4 * runtime.GOMAXPROCS(0)
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	pool.SetConnMaxLifetime(connectionLife)
+	pool.SetConnMaxIdleTime(connectionIdle)
+	return &DB{write: pool, read: pool, dialect: dialect{goose: goose.DialectPostgres, migration: lockMigration}}, nil
+}
+
+// lockMigration makes the second of two nodes wait for the first, looking each second for five minutes.
+func lockMigration() ([]goose.ProviderOption, error) {
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+	if err != nil {
+		return nil, err
+	}
+	return []goose.ProviderOption{goose.WithSessionLocker(locker)}, nil
+}

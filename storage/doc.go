@@ -1,0 +1,14 @@
+// Package storage keeps everything the provider must remember, in PostgreSQL or in SQLite, with one SQL text.
+//
+// It loads and saves the values of the nouns whole and decides nothing that they can decide. What it does decide is
+// who comes first: a code, a refresh token, a request, a journey and a session are each won by one conditional
+// statement, never by reading and then writing. One method is one transaction. Every query names the platform, and
+// a row of another platform is not found. Cookies, codes and refresh tokens are stored as hashes only.
+//
+// Doors declare the few methods they need and get a *DB from internal/wire. The sentinels of internal/fault say how
+// a method ended; trouble with the database itself is fault.Unavailable.
+//
+// Within a transaction rows are locked in one order, so that two of them never wait for each other: counters,
+// platforms, parties, signing keys, journeys, requests, accounts, credentials, sessions, grants, attempts, events;
+// several rows of one table in the order of their keys.
+package storage

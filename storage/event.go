@@ -1,0 +1,50 @@
+package storage
+
+import (
+	"context"
+	"strings"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+const insertEvent = `
+INSERT INTO events (platform, id, at, place, kind, actor, account, party, session, outcome, reason, address, agent, reference)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+
+// addEvents records what the transaction does. It comes last, so that an event is never there without its cause.
+func addEvents(ctx context.Context, q conn, all []account.Event) error {
+	for place, e := range all {
+		_, err := exec(ctx, q, insertEvent, string(e.Platform), secret.ID(), millis(e.At), place, string(e.Kind), e.Actor,
+			string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plain makes text from outside storable: PostgreSQL refuses broken UTF-8 and zero bytes, and a browser's name must
+// not be able to stop the sign-in that it is recorded with.
+func plain(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "\uFFFD")
+}
+
+const selectEvents = `
+SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference
+FROM events
+WHERE platform = $1
+ORDER BY at DESC, place DESC, id
+LIMIT $2`
+
+// Events returns the newest events of a platform, newest first.
+func (db *DB) Events(ctx context.Context, p platform.ID, limit int) ([]account.Event, error) {
+	all, err := list(ctx, db.read, func(e *account.Event) []any {
+		return []any{
+			&e.Platform, instant{&e.At}, &e.Kind, &e.Actor, &e.Account, &e.Party, &e.Session, &e.Outcome, &e.Reason,
+			&e.Address, &e.Agent, &e.Reference,
+		}
+	}, selectEvents, string(p), limit)
+	return all, fail("reading events", err)
+}

@@ -1,0 +1,213 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Why a grant ended before its time, in our own words. A revocation has the word of its caller.
+const (
+	endSignedOut       = "signed out"
+	endReplaced        = "session replaced"
+	endDeactivated     = "account deactivated"
+	endCodeReplayed    = "code replayed"
+	endRefreshReplayed = "refresh token replayed"
+	endRevoked         = "refresh token revoked"
+)
+
+// grantColumns are those of a grant g.
+const grantColumns = `g.id, g.platform, g.party, g.account, g.session, g.scopes, g.nonce, g.redirect_uri, g.challenge,
+       g.proofs, g.started_at, g.code_hash, g.code_ends_at, g.code_used_at, g.refreshed_at, g.ends_at, g.ended_at,
+       g.end_reason`
+
+func grantRow(g *grant.Grant) []any {
+	return []any{
+		&g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, &g.Nonce, &g.RedirectURI, &g.Challenge,
+		document{&g.Proofs}, instant{&g.StartedAt}, &g.CodeHash, instant{&g.CodeEndsAt}, instant{&g.CodeUsedAt},
+		instant{&g.RefreshedAt}, instant{&g.EndsAt}, instant{&g.EndedAt}, &g.EndReason,
+	}
+}
+
+const insertGrant = `
+INSERT INTO grants (
+    platform, id, party, account, session, scopes, offline, nonce, redirect_uri, challenge, proofs,
+    started_at, code_hash, code_ends_at, ends_at)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+FROM sessions AS s
+JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
+WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AND s.ends_at > $12
+  AND a.state = 'active'`
+
+// Answer saves the grant that answers a request, as of its StartedAt. It returns fault.Refused when the session has
+// ended or the account is not active any more. Without a request it is one statement; with one, the request is
+// marked in the same transaction, and fault.Spent tells that it was answered before.
+//
+// A session that ends at the same moment may leave such a grant behind: nothing comes of it, because a code is
+// redeemed only while its session has not ended.
+func (db *DB) Answer(ctx context.Context, requestID string, g grant.Grant) error {
+	if requestID == "" {
+		return fail("giving grant", addGrant(ctx, db.write, &g))
+	}
+	return fail("answering request", db.inTx(ctx, func(q conn) error {
+		if err := answerRequest(ctx, q, g.Platform, requestID, g.StartedAt); err != nil {
+			return err
+		}
+		return addGrant(ctx, q, &g)
+	}))
+}
+
+func addGrant(ctx context.Context, q conn, g *grant.Grant) error {
+	added, err := exec(ctx, q, insertGrant, string(g.Platform), string(g.ID), string(g.Party), string(g.Account), g.Session,
+		words{&g.Scopes}, flag(g.Offline()), g.Nonce, g.RedirectURI, g.Challenge, document{&g.Proofs},
+		millis(g.StartedAt), orNull(g.CodeHash), millis(g.CodeEndsAt), millis(g.EndsAt))
+	if err == nil && added == 0 {
+		err = fmt.Errorf("session %s: %w", g.Session, fault.Refused)
+	}
+	return err
+}
+
+const selectGrant = `
+SELECT ` + grantColumns + `,
+       a.platform, a.id, a.email, a.email_key, a.email_verified_at, a.role, a.state, a.locale, a.profile,
+       a.created_at, a.updated_at
+FROM grants AS g
+JOIN sessions AS s ON s.platform = g.platform AND s.id = g.session
+JOIN accounts AS a ON a.platform = g.platform AND a.id = g.account
+WHERE g.platform = $1 AND g.id = $2 AND g.ended_at IS NULL AND g.ends_at > $3 AND a.state = 'active'
+  AND (g.offline = 1 OR s.ended_at IS NULL)`
+
+// Grant finds a grant that still gives something, and its account without credentials, in one query.
+func (db *DB) Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error) {
+	type row struct {
+		grant   grant.Grant
+		account account.Account
+	}
+	r, err := one(ctx, db.read, func(r *row) []any {
+		a := &r.account
+		return append(grantRow(&r.grant),
+			&a.Platform, &a.ID, &a.Email.Address, &a.Email.Key, instant{&a.EmailVerifiedAt}, &a.Role, &a.State, &a.Locale,
+			document{&a.Profile}, instant{&a.CreatedAt}, instant{&a.UpdatedAt})
+	}, selectGrant, string(p), string(id), millis(now))
+	if err != nil {
+		return nil, nil, fail("finding grant", err)
+	}
+	return &r.grant, &r.account, nil
+}
+
+const selectGrantOfParty = `
+SELECT ` + grantColumns + `
+FROM grants AS g
+WHERE g.platform = $1 AND g.party = $2 AND g.id = $3`
+
+// EndGrant ends a grant of a party and everything that derives from it. One that has ended keeps its first reason.
+func (db *DB) EndGrant(ctx context.Context, p platform.ID, party grant.PartyID, id grant.ID, reason string, now time.Time) error {
+	g, err := one(ctx, db.read, grantRow, selectGrantOfParty, string(p), string(party), string(id))
+	if err == nil {
+		err = db.end(ctx, g, account.GrantEnded, reason, now)
+	}
+	return fail("ending grant", err)
+}
+
+const selectGrantByRefresh = `
+SELECT ` + grantColumns + `
+FROM grants AS g
+WHERE g.platform = $1 AND g.party = $2 AND (g.refresh_hash = $3 OR g.previous_refresh_hash = $3)`
+
+// RevokeRefresh ends the grant of a refresh token, the current or the one before. fault.NotFound: the party has no
+// such token.
+func (db *DB) RevokeRefresh(ctx context.Context, p platform.ID, party grant.PartyID, hash []byte, now time.Time) error {
+	g, err := one(ctx, db.read, grantRow, selectGrantByRefresh, string(p), string(party), hash)
+	if err == nil {
+		err = db.end(ctx, g, account.GrantEnded, endRevoked, now)
+	}
+	return fail("revoking refresh token", err)
+}
+
+const endGrant = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND id = $4 AND ended_at IS NULL`
+
+// end ends one grant and records it; one that has ended already is left as it is.
+func (db *DB) end(ctx context.Context, g *grant.Grant, kind account.EventKind, reason string, now time.Time) error {
+	e := account.Event{
+		At: now, Platform: g.Platform, Kind: kind, Actor: "system", Account: g.Account, Party: string(g.Party),
+		Session: g.Session, Outcome: account.Success, Reason: reason,
+	}
+	if kind != account.GrantEnded {
+		e.Outcome = account.Failure // somebody presented what was used before
+	}
+	return db.inTx(ctx, func(q conn) error {
+		changed, err := exec(ctx, q, endGrant, millis(now), reason, string(g.Platform), string(g.ID))
+		if err != nil || changed == 0 {
+			return err
+		}
+		return addEvents(ctx, q, []account.Event{e})
+	})
+}
+
+// spent ends the family of a token that was presented once too often, and says so.
+func (db *DB) spent(ctx context.Context, g *grant.Grant, kind account.EventKind, reason string, now time.Time) error {
+	if err := db.end(ctx, g, kind, reason, now); err != nil {
+		return err
+	}
+	return fmt.Errorf("%s: %w", reason, fault.Spent)
+}
+
+const redeemCode = `
+UPDATE grants AS g
+SET code_used_at = $1, refresh_hash = $2, refresh_ends_at = $3
+WHERE g.code_hash = $4 AND g.platform = $5 AND g.party = $6 AND g.redirect_uri = $7 AND g.challenge = $8
+  AND g.code_used_at IS NULL AND g.code_ends_at > $1 AND g.ended_at IS NULL AND g.ends_at > $1
+  AND EXISTS (
+    SELECT 1
+    FROM sessions AS s
+    JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
+    WHERE s.platform = g.platform AND s.id = g.session AND s.ended_at IS NULL AND a.state = 'active')
+RETURNING ` + grantColumns
+
+const selectGrantByCode = `
+SELECT ` + grantColumns + `
+FROM grants AS g
+WHERE g.code_hash = $1 AND g.platform = $2 AND g.party = $3`
+
+// Redeem spends a code, once. When the party it was made for repeats it with the right challenge, somebody has a
+// copy: the grant ends (RFC 6749 section 4.1.2) and fault.Spent says so. Anybody else gets fault.NotFound and
+// changes nothing, so that a stolen code without its verifier cannot end a grant.
+func (db *DB) Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error) {
+	g, err := one(ctx, db.write, grantRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
+		r.CodeHash, string(r.Platform), string(r.Party), r.RedirectURI, r.Challenge)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = db.whyNotRedeemed(ctx, r)
+	}
+	return g, fail("redeeming code", err)
+}
+
+// refreshEnd is when the first refresh token ends; no token, no end.
+func refreshEnd(r grant.Redemption) any {
+	if len(r.RefreshHash) == 0 {
+		return nil
+	}
+	return millis(r.RefreshEnds)
+}
+
+func (db *DB) whyNotRedeemed(ctx context.Context, r grant.Redemption) error {
+	g, err := one(ctx, db.read, grantRow, selectGrantByCode, r.CodeHash, string(r.Platform), string(r.Party))
+	switch {
+	case err != nil:
+		return err
+	case !g.CodeUsedAt.IsZero() && g.Challenge == r.Challenge:
+		return db.spent(ctx, g, account.CodeReplayed, endCodeReplayed, r.Now)
+	case g.CodeUsedAt.IsZero() && !r.Now.Before(g.CodeEndsAt):
+		return fault.Expired
+	}
+	return fault.NotFound
+}

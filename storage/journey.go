@@ -1,0 +1,86 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// journeyBody is what of a journey no statement asks for, as it is stored. Its names outlive a release: a node of
+// the release before reads them too.
+type journeyBody struct {
+	Ask      authn.Ask         `json:"ask"`
+	Account  account.ID        `json:"account,omitempty"`
+	Proofs   []authn.Proof     `json:"proofs,omitempty"`
+	Failures int               `json:"failures,omitempty"`
+	Switch   bool              `json:"switch,omitempty"`
+	Party    string            `json:"party,omitempty"`
+	Request  string            `json:"request,omitempty"`
+	ReturnTo string            `json:"return_to,omitempty"`
+	Hint     string            `json:"hint,omitempty"`
+	Locale   string            `json:"locale,omitempty"`
+	Scratch  map[string][]byte `json:"scratch,omitempty"`
+}
+
+func bodyOf(j *authn.Journey) document {
+	return document{&journeyBody{
+		Ask: j.Ask, Account: j.Account, Proofs: j.Proofs, Failures: j.Failures, Switch: j.Switch, Party: j.Party,
+		Request: j.Request, ReturnTo: j.ReturnTo, Hint: j.Hint, Locale: j.Locale, Scratch: j.Scratch,
+	}}
+}
+
+const selectJourney = `
+SELECT platform, id, browser, body, version, started_at, expires_at, ended_at
+FROM journeys
+WHERE platform = $1 AND id = $2`
+
+type journeyRow struct {
+	authn.Journey
+	body journeyBody
+}
+
+// Journey finds a journey, open or not.
+func (db *DB) Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error) {
+	row, err := one(ctx, db.read, func(r *journeyRow) []any {
+		return []any{
+			&r.Platform, &r.ID, &r.Browser, document{&r.body}, &r.Version,
+			instant{&r.StartedAt}, instant{&r.ExpiresAt}, instant{&r.EndedAt},
+		}
+	}, selectJourney, string(p), id)
+	if err != nil {
+		return nil, fail("finding journey", err)
+	}
+	j, b := row.Journey, row.body
+	j.Ask, j.Account, j.Proofs, j.Failures, j.Switch, j.Party = b.Ask, b.Account, b.Proofs, b.Failures, b.Switch, b.Party
+	j.Request, j.ReturnTo, j.Hint, j.Locale, j.Scratch = b.Request, b.ReturnTo, b.Hint, b.Locale, b.Scratch
+	return &j, nil
+}
+
+const insertJourney = `
+INSERT INTO journeys (platform, id, browser, body, version, started_at, expires_at, ended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+func addJourney(ctx context.Context, q conn, j *authn.Journey) error {
+	_, err := exec(ctx, q, insertJourney, string(j.Platform), j.ID, orNull(j.Browser), bodyOf(j), j.Version,
+		millis(j.StartedAt), millis(j.ExpiresAt), millis(j.EndedAt))
+	return err
+}
+
+const updateJourney = `
+UPDATE journeys
+SET browser = $1, body = $2, version = version + 1, expires_at = $3, ended_at = $4
+WHERE platform = $5 AND id = $6 AND version = $7`
+
+// saveJourney is compare and set on the version: of two tabs or a double click one is saved, the other fault.Stale.
+func saveJourney(ctx context.Context, q conn, j *authn.Journey) error {
+	changed, err := exec(ctx, q, updateJourney, orNull(j.Browser), bodyOf(j), millis(j.ExpiresAt), millis(j.EndedAt),
+		string(j.Platform), j.ID, j.Version)
+	if err == nil && changed == 0 {
+		err = fmt.Errorf("journey %s: %w", j.ID, fault.Stale)
+	}
+	return err
+}

@@ -1,0 +1,20 @@
+-- What an account can prove itself with. One shape for every factor, so that a new factor needs no migration.
+-- +goose Up
+CREATE TABLE credentials (
+    platform     TEXT   NOT NULL,
+    id           TEXT   NOT NULL,
+    account      TEXT   NOT NULL,
+    method       TEXT   NOT NULL,
+    used_as      TEXT   NOT NULL CHECK (used_as IN ('primary', 'second', 'recovery')),
+    label        TEXT   NOT NULL,
+    sealed       BYTEA, -- the factor's own secret, sealed and bound to account, method and id
+    counter      BIGINT NOT NULL,
+    added_at     BIGINT NOT NULL,
+    confirmed_at BIGINT,
+    used_at      BIGINT,
+    retired_at   BIGINT,
+    PRIMARY KEY (platform, id),
+    FOREIGN KEY (platform, account) REFERENCES accounts (platform, id)
+);
+
+CREATE INDEX credentials_account ON credentials (platform, account) WHERE retired_at IS NULL;

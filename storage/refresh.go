@@ -1,0 +1,129 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+)
+
+// alive is what a refresh demands beside the token: $1 is the time, $2 the last activity that still counts. It is
+// the same for a rotation and for its repeat.
+const alive = `EXISTS (
+    SELECT 1
+    FROM sessions AS s
+    JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
+    WHERE s.platform = g.platform AND s.id = g.session AND a.state = 'active'
+      AND (g.offline = 1 OR s.ended_at IS NULL AND s.ends_at > $1 AND s.seen_at > $2))`
+
+const rotateRefresh = `
+UPDATE grants AS g
+SET refreshed_at = $1,
+    previous_refresh_hash = CASE WHEN g.refresh_hash = $3 THEN g.previous_refresh_hash ELSE g.refresh_hash END,
+    refresh_hash = $3,
+    refresh_ends_at = $4
+WHERE g.platform = $5 AND g.party = $6 AND g.refresh_hash = $7 AND g.ended_at IS NULL AND g.ends_at > $1
+  AND g.refresh_ends_at > $1 AND ` + alive + `
+RETURNING ` + grantColumns + `,
+       (SELECT s.seen_at FROM sessions AS s WHERE s.platform = g.platform AND s.id = g.session)`
+
+// Rotate uses a refresh token: its successor becomes the current one, or, when Next equals Hash, it stays. Repeating
+// it within grant.RefreshRepeat, as a client does that lost the answer, finds the grant as it is; the caller computes
+// the same successor. Repeating it later, or presenting an older token of the family, ends the grant: fault.Spent.
+// fault.Expired: its time, its grant's or its session's is over, or the account is not active.
+//
+// A grant that is not offline counts as activity of its session. That is noted after the rotation; when only the note
+// fails, the client gets an error and repeats, as above.
+func (db *DB) Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error) {
+	const attempted = "refreshing"
+	type row struct {
+		grant.Grant
+		seenAt time.Time
+	}
+	used, err := one(ctx, db.write, func(r *row) []any { return append(grantRow(&r.Grant), instant{&r.seenAt}) },
+		rotateRefresh, millis(r.Now), activeSince(r), r.Next, millis(r.RefreshEnds), string(r.Platform), string(r.Party), r.Hash)
+	if errors.Is(err, sql.ErrNoRows) {
+		g, err := db.repeated(ctx, r)
+		return g, fail(attempted, err)
+	}
+	if err != nil {
+		return nil, fail(attempted, err)
+	}
+	if !used.Offline() && r.Now.Sub(used.seenAt) >= authn.SeenEvery {
+		if err := db.TouchSession(ctx, used.Platform, used.Session, r.Now); err != nil {
+			return nil, err
+		}
+	}
+	return &used.Grant, nil
+}
+
+// activeSince is how old the last activity may be, as it is stored; 0, long before any, when idling ends nothing.
+func activeSince(r grant.Rotation) any {
+	if r.IdleAfter <= 0 {
+		return int64(0)
+	}
+	return millis(r.Now.Add(-r.IdleAfter))
+}
+
+const selectRefresh = `
+SELECT ` + grantColumns + `, g.refresh_ends_at,
+       CASE WHEN g.previous_refresh_hash = $3 THEN 1 ELSE 0 END,
+       CASE WHEN ` + alive + ` THEN 1 ELSE 0 END
+FROM grants AS g
+WHERE g.platform = $4 AND g.party = $5 AND (g.refresh_hash = $3 OR g.previous_refresh_hash = $3)`
+
+// repeated tells why a rotation found no row.
+func (db *DB) repeated(ctx context.Context, r grant.Rotation) (*grant.Grant, error) {
+	type row struct {
+		grant.Grant
+		endsAt         time.Time // of the current refresh token
+		before, usable int64
+	}
+	g, err := one(ctx, db.read, func(r *row) []any {
+		return append(grantRow(&r.Grant), instant{&r.endsAt}, &r.before, &r.usable)
+	}, selectRefresh, millis(r.Now), activeSince(r), r.Hash, string(r.Platform), string(r.Party))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil, db.older(ctx, r)
+	case err != nil:
+		return nil, err
+	case !g.EndedAt.IsZero():
+		return nil, fault.NotFound
+	case g.before == 1 && r.Now.Sub(g.RefreshedAt) >= grant.RefreshRepeat:
+		return nil, db.spent(ctx, &g.Grant, account.RefreshReplayed, endRefreshReplayed, r.Now)
+	case g.before == 1 && g.usable == 1 && r.Now.Before(g.EndsAt) && r.Now.Before(g.endsAt):
+		return &g.Grant, nil
+	}
+	return nil, fault.Expired
+}
+
+// selectDescendant is completed with as many placeholders as there are hashes.
+const selectDescendant = `
+SELECT ` + grantColumns + `
+FROM grants AS g
+WHERE g.platform = $1 AND g.party = $2 AND g.ended_at IS NULL AND g.refresh_hash IN (`
+
+// older tells whether an unknown token is an ancestor of a current one, and ends that family if it is.
+func (db *DB) older(ctx context.Context, r grant.Rotation) error {
+	if len(r.Later) == 0 {
+		return fault.NotFound
+	}
+	args := []any{string(r.Platform), string(r.Party)}
+	places := make([]string, len(r.Later))
+	for i, hash := range r.Later {
+		args = append(args, hash)
+		places[i] = fmt.Sprintf("$%d", len(args))
+	}
+	g, err := one(ctx, db.read, grantRow, selectDescendant+strings.Join(places, ", ")+")", args...)
+	if err != nil {
+		return err
+	}
+	return db.spent(ctx, g, account.RefreshReplayed, endRefreshReplayed, r.Now)
+}

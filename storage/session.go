@@ -1,0 +1,147 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+const selectSession = `
+SELECT s.platform, s.id, s.account, s.channel, s.proofs, s.started_at, s.seen_at, s.ends_at,
+       ` + accountColumns + `
+FROM sessions AS s
+JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
+LEFT JOIN credentials AS c ON c.platform = a.platform AND c.account = a.id AND c.retired_at IS NULL
+WHERE s.cookie_hash = $1 AND s.platform = $2 AND s.ended_at IS NULL AND s.ends_at > $3 AND a.state = 'active'
+ORDER BY c.added_at, c.id`
+
+type sessionRow struct {
+	session authn.Session
+	accountRow
+}
+
+func (r *sessionRow) columns() []any {
+	s := &r.session
+	return append([]any{
+		&s.Platform, &s.ID, &s.Account, &s.Channel, document{&s.Proofs},
+		instant{&s.StartedAt}, instant{&s.SeenAt}, instant{&s.EndsAt},
+	}, r.accountRow.columns()...)
+}
+
+// Session finds the live session of a cookie and its account, in one query. A session that has ended, or whose
+// account is not active, is not found. An idle one is: it asks for a proof again.
+func (db *DB) Session(ctx context.Context, p platform.ID, cookieHash []byte, now time.Time) (*authn.Session, *account.Account, error) {
+	rows, err := list(ctx, db.read, (*sessionRow).columns, selectSession, cookieHash, string(p), millis(now))
+	if err == nil && len(rows) == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
+		return nil, nil, fail("finding session", err)
+	}
+	accounts := make([]accountRow, len(rows))
+	for i, r := range rows {
+		accounts[i] = r.accountRow
+	}
+	return &rows[0].session, &fold(accounts)[0], nil
+}
+
+const touchSession = `
+UPDATE sessions
+SET seen_at = $1
+WHERE platform = $2 AND id = $3 AND seen_at <= $4 AND ended_at IS NULL AND ends_at > $1`
+
+// TouchSession notes activity, at most once in authn.SeenEvery.
+func (db *DB) TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error {
+	_, err := exec(ctx, db.write, touchSession, millis(now), string(p), sid, millis(now.Add(-authn.SeenEvery)))
+	return fail("noting activity of session", err)
+}
+
+const endSession = `
+UPDATE sessions
+SET ended_at = $1
+WHERE platform = $2 AND id = $3 AND ended_at IS NULL`
+
+// EndSession ends a session and all its grants, offline ones too: the person signed out. One that has ended already,
+// or is unknown, is left as it is, without an event.
+func (db *DB) EndSession(ctx context.Context, p platform.ID, sid string, e account.Event, now time.Time) error {
+	return fail("ending session", db.inTx(ctx, func(q conn) error {
+		changed, err := exec(ctx, q, endSession, millis(now), string(p), sid)
+		if err != nil || changed == 0 {
+			return err
+		}
+		if err := endGrantsOf(ctx, q, p, sid, endSignedOut, now); err != nil {
+			return err
+		}
+		return addEvents(ctx, q, []account.Event{e})
+	}))
+}
+
+const endGrantsOfSession = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND session = $4 AND ended_at IS NULL`
+
+// endGrantsOf ends the grants of a session whose row is locked.
+func endGrantsOf(ctx context.Context, q conn, p platform.ID, sid, reason string, now time.Time) error {
+	_, err := exec(ctx, q, endGrantsOfSession, millis(now), reason, string(p), sid)
+	return err
+}
+
+const replaceSession = `
+UPDATE sessions
+SET ended_at = $1
+WHERE cookie_hash = $2 AND platform = $3 AND ended_at IS NULL
+RETURNING id`
+
+const insertSession = `
+INSERT INTO sessions (platform, id, account, channel, cookie_hash, proofs, started_at, seen_at, ends_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+
+// startSession inserts a session of an account that signIn has locked, and ends the one it replaces.
+func startSession(ctx context.Context, q conn, start *authn.SessionStart, now time.Time) error {
+	s := &start.Session
+	if len(start.Replaces) > 0 {
+		replaced, err := list(ctx, q, func(sid *string) []any { return []any{sid} },
+			replaceSession, millis(now), start.Replaces, string(s.Platform))
+		if err != nil {
+			return err
+		}
+		for _, sid := range replaced {
+			if err := endGrantsOf(ctx, q, s.Platform, sid, endReplaced, now); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := exec(ctx, q, insertSession, string(s.Platform), s.ID, string(s.Account), string(s.Channel), start.Cookie,
+		document{&s.Proofs}, millis(s.StartedAt), millis(s.SeenAt), millis(s.EndsAt))
+	return err
+}
+
+const raiseSession = `
+UPDATE sessions
+SET proofs = $1, seen_at = $2, cookie_hash = $3
+WHERE platform = $4 AND id = $5 AND account = $6 AND cookie_hash = $7 AND ended_at IS NULL AND ends_at > $8
+  AND EXISTS (
+    SELECT 1
+    FROM accounts AS a
+    WHERE a.platform = sessions.platform AND a.id = sessions.account AND a.state = 'active')`
+
+// raiseSessionOf is compare and set on the cookie: whoever still has the old one, or comes second, gets fault.Stale.
+func raiseSessionOf(ctx context.Context, q conn, raise *authn.SessionRaise, now time.Time) error {
+	s := &raise.Session
+	changed, err := exec(ctx, q, raiseSession, document{&s.Proofs}, millis(s.SeenAt), raise.To,
+		string(s.Platform), s.ID, string(s.Account), raise.From, millis(now))
+	if err != nil || changed > 0 {
+		return err
+	}
+	if err := activeAccount(ctx, q, s.Platform, s.Account); err != nil {
+		return err
+	}
+	return fmt.Errorf("session %s: %w", s.ID, fault.Stale)
+}

@@ -1,0 +1,129 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Setup is what is configured in one go. Whole rows: what a row had before is gone.
+type Setup struct {
+	Platforms []platform.Platform
+	Parties   []grant.Party
+	Accounts  []account.Account // with credentials: the listed ones are put, others of the same methods retired
+	Keys      []keys.Key
+	Events    []account.Event
+}
+
+const selectVersion = `
+SELECT value
+FROM counters
+WHERE name = 'settings'`
+
+// Version rises whenever platforms, parties or keys change, in the transaction that changes them.
+func (db *DB) Version(ctx context.Context) (int64, error) {
+	version, err := one(ctx, db.read, func(v *int64) []any { return []any{v} }, selectVersion)
+	if err != nil {
+		return 0, fail("reading settings version", err)
+	}
+	return *version, nil
+}
+
+const raiseVersion = `
+UPDATE counters
+SET value = value + 1
+WHERE name = 'settings'`
+
+// settingsTx is inTx for writers of settings. Raising the version first locks its row, so they take turns.
+func (db *DB) settingsTx(ctx context.Context, work func(conn) error) error {
+	return db.inTx(ctx, func(q conn) error {
+		if _, err := exec(ctx, q, raiseVersion); err != nil {
+			return err
+		}
+		return work(q)
+	})
+}
+
+const selectPlatforms = `
+SELECT body, id, issuer
+FROM platforms
+ORDER BY id`
+
+// Platforms returns all of them.
+func (db *DB) Platforms(ctx context.Context) ([]platform.Platform, error) {
+	all, err := list(ctx, db.read, func(p *platform.Platform) []any {
+		return []any{document{p}, &p.ID, &p.Issuer}
+	}, selectPlatforms)
+	return all, fail("reading platforms", err)
+}
+
+const selectParties = `
+SELECT body, platform, id
+FROM parties
+ORDER BY platform, id`
+
+// Parties returns those of all platforms, disabled ones too.
+func (db *DB) Parties(ctx context.Context) ([]grant.Party, error) {
+	all, err := list(ctx, db.read, func(p *grant.Party) []any {
+		return []any{document{p}, &p.Platform, &p.ID}
+	}, selectParties)
+	return all, fail("reading parties", err)
+}
+
+// Declare saves a set-up: all of it, or nothing. It returns fault.Taken when an e-mail key or an issuer belongs to
+// another row, and fault.NotFound when a platform is named that does not exist.
+func (db *DB) Declare(ctx context.Context, s Setup, now time.Time) error {
+	return fail("declaring settings", db.settingsTx(ctx, func(q conn) error {
+		for _, p := range sorted(s.Platforms, func(p platform.Platform) string { return string(p.ID) }) {
+			if err := putPlatform(ctx, q, p); err != nil {
+				return err
+			}
+		}
+		for _, p := range sorted(s.Parties, func(p grant.Party) string { return rowKey(p.Platform, p.ID) }) {
+			if err := putParty(ctx, q, p); err != nil {
+				return err
+			}
+		}
+		if err := putKeys(ctx, q, s.Keys); err != nil {
+			return err
+		}
+		if err := declareAccounts(ctx, q, s.Accounts, now); err != nil {
+			return err
+		}
+		return addEvents(ctx, q, s.Events)
+	}))
+}
+
+const upsertPlatform = `
+INSERT INTO platforms (id, issuer, body)
+VALUES ($1, $2, $3)
+ON CONFLICT (id) DO UPDATE
+SET issuer = excluded.issuer, body = excluded.body`
+
+func putPlatform(ctx context.Context, q conn, p platform.Platform) error {
+	if _, err := exec(ctx, q, upsertPlatform, string(p.ID), string(p.Issuer), document{&p}); err != nil {
+		return fmt.Errorf("platform %s: %w", p.ID, err)
+	}
+	return nil
+}
+
+const upsertParty = `
+INSERT INTO parties (platform, id, body)
+VALUES ($1, $2, $3)
+ON CONFLICT (platform, id) DO UPDATE
+SET body = excluded.body`
+
+func putParty(ctx context.Context, q conn, p grant.Party) error {
+	if _, err := exec(ctx, q, upsertParty, string(p.Platform), string(p.ID), document{&p}); err != nil {
+		return fmt.Errorf("party %s of platform %s: %w", p.ID, p.Platform, err)
+	}
+	return nil
+}
+
+// rowKey is the order of rows that belong to a platform.
+func rowKey[ID ~string](p platform.ID, id ID) string { return string(p) + "\x00" + string(id) }
