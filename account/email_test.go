@@ -164,7 +164,7 @@ func FuzzParseEmail(f *testing.F) {
 		if !utf8.ValidString(e.Address) || strings.ContainsAny(e.Address+e.Key, "\r\n\x00 <>,;\"") || strings.Count(e.Key, "@") != 1 || len(e.Address) > maxEmail {
 			t.Errorf("%q: got %+v", typed, e)
 		}
-		for _, again := range []string{e.Address, e.Key, strings.ToUpper(typed[:1]) + typed[1:]} {
+		for _, again := range []string{e.Address, e.Key} {
 			other, err := ParseEmail(again)
 			if again == e.Address && (err != nil || other != e) || again == e.Key && (err != nil || other.Key != e.Key) {
 				t.Errorf("%q: reading %q again gives %+v, %v, want %+v", typed, again, other, err, e)

@@ -28,7 +28,8 @@ type Proof struct {
 	AMR        []string             `json:"amr,omitempty"` // RFC 8176 values
 	Credential account.CredentialID `json:"credential,omitempty"`
 	At         time.Time            `json:"at"`
-	Issuer     string               `json:"issuer,omitempty"` // the upstream that vouched for it; empty: shown to us
+	Journey    string               `json:"journey,omitempty"` // in which it was given; it is fresh for what that journey answers
+	Issuer     string               `json:"issuer,omitempty"`  // the upstream that vouched for it; empty: shown to us
 }
 
 // second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.

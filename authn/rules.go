@@ -35,7 +35,8 @@ const (
 	ForParty Reason = "platform" // the party asks for it now: prompt=login, max_age, acr_values
 )
 
-// Requirement is one thing wanted. Only proofs given at or after After count.
+// Requirement is one thing wanted. Only proofs given at or after After count, and those of the journey that asks:
+// nodes whose clocks differ would otherwise disagree on what came first.
 type Requirement struct {
 	Need  Need
 	Why   Reason
@@ -46,7 +47,7 @@ type Requirement struct {
 type Ask struct {
 	Purpose Purpose        `json:"purpose"`
 	Channel Channel        `json:"channel"`
-	At      time.Time      `json:"at"`                // a proof given since then is fresh, whatever MaxAge says
+	Journey string         `json:"journey"`           // a proof given in this journey is fresh, whatever else is asked
 	Again   bool           `json:"again,omitempty"`   // prompt=login: sign in again, whatever the session holds
 	Choose  bool           `json:"choose,omitempty"`  // prompt=select_account: ask who it is, even with a session
 	MaxAge  *time.Duration `json:"max_age,omitempty"` // the newest primary proof may be this old; nil: any age
@@ -128,7 +129,7 @@ func Missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 		if w.why != nil {
 			r.Why = w.why(ask, f)
 		}
-		if !met(r, f, all) && !slices.ContainsFunc(missing, func(m Requirement) bool { return m.Need == r.Need }) {
+		if !met(r, ask, f, all) && !slices.ContainsFunc(missing, func(m Requirement) bool { return m.Need == r.Need }) {
 			missing = append(missing, r)
 		}
 	}
@@ -143,9 +144,12 @@ func purpose(ask Ask, f Facts) Purpose {
 	return ask.Purpose
 }
 
-func met(r Requirement, f Facts, proofs []Proof) bool {
+func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 	shown := func(fits func(Proof) bool) bool {
-		return slices.ContainsFunc(proofs, func(p Proof) bool { return fits(p) && !p.At.Before(r.After) })
+		return slices.ContainsFunc(proofs, func(p Proof) bool {
+			here := p.Journey != "" && p.Journey == a.Journey
+			return fits(p) && (here || !p.At.Before(r.After))
+		})
 	}
 	switch r.Need {
 	case NeedPrimary:
@@ -191,25 +195,25 @@ func ownSession(f Facts) bool {
 	return f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID
 }
 
-// askedSince: with prompt=login or prompt=select_account only what was shown for this request counts; with max_age
-// (OpenID Connect Core 1.0 section 3.1.2.1) what is not older than that, or was shown for this request.
+// onlyHere is later than any proof: only those of the journey count.
+var onlyHere = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// askedSince: with prompt=login or prompt=select_account only what is shown for this request counts; with max_age
+// (OpenID Connect Core 1.0 section 3.1.2.1) also what is not older than that.
 func askedSince(a Ask, f Facts) time.Time {
-	if a.Again || a.Choose {
-		return a.At
+	switch {
+	case a.Again || a.Choose || a.MaxAge != nil && *a.MaxAge == 0:
+		return onlyHere
+	case a.MaxAge != nil:
+		return f.Now.Add(-*a.MaxAge)
 	}
-	if a.MaxAge == nil {
-		return time.Time{}
-	}
-	if oldest := f.Now.Add(-*a.MaxAge); oldest.Before(a.At) {
-		return oldest
-	}
-	return a.At
+	return time.Time{}
 }
 
 // askedAgain: prompt=login asks the whole sign-in again, max_age only the primary.
 func askedAgain(a Ask, _ Facts) time.Time {
 	if a.Again || a.Choose {
-		return a.At
+		return onlyHere
 	}
 	return time.Time{}
 }

@@ -84,16 +84,17 @@ func TestMissing(t *testing.T) {
 		{says: "design: after one idle hour, remembered: the password", facts: authn.Facts{Account: person(true), Remembered: true, Session: session("anna", -60, pwd(-500))}, want: "primary idle"},
 		{says: "design: after one idle hour, no two-step: the password", facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-500))}, want: "primary idle"},
 		{says: "design: the password was given", facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-500))}, proofs: []authn.Proof{pwd(0)}},
-		{says: "design: only proofs after the last activity count", facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-500))}, proofs: []authn.Proof{pwd(-60)}, want: "primary idle"},
+		{says: "design: only proofs after the last activity count", facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-60))}, want: "primary idle"},
 		{says: "design: idle in the app: the password, no code", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true), Session: session("anna", -60, pwd(-500))}, want: "primary idle"},
 		{says: "policy: an idle hour that is off never asks", facts: authn.Facts{Account: person(false), Session: session("anna", -599, pwd(-599))},
 			policy: func(p *platform.Policy) { p.IdleAfter = 0 }},
 
 		{says: "core: prompt=login asks the whole sign-in again", ask: authn.Ask{Again: true}, facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), code(-1))}, want: "primary platform, second platform"},
 		{says: "core: prompt=login, answered", ask: authn.Ask{Again: true}, facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), code(-1))}, proofs: []authn.Proof{pwd(0), code(0)}},
+		{says: "core: prompt=login, answered in another tab", ask: authn.Ask{Again: true}, facts: authn.Facts{Account: person(false), Session: session("anna", 5, pwd(5))}, want: "primary platform"},
 		{says: "core: max_age is kept", ask: authn.Ask{MaxAge: age(2 * time.Minute)}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}},
 		{says: "core: max_age is over", ask: authn.Ask{MaxAge: age(30 * time.Second)}, facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), code(-1))}, want: "primary platform"},
-		{says: "core: max_age is over; a slow journey still counts", ask: authn.Ask{MaxAge: age(time.Second), At: at(-5)}, facts: authn.Facts{Account: person(false), Session: session("anna", -9, pwd(-9))}, proofs: []authn.Proof{pwd(-4)}},
+		{says: "core: max_age is over; a slow journey still counts", ask: authn.Ask{MaxAge: age(time.Second)}, facts: authn.Facts{Account: person(false), Session: session("anna", -9, pwd(-9))}, proofs: []authn.Proof{pwd(-4)}},
 		{says: "core: max_age=0 is prompt=login for the password", ask: authn.Ask{MaxAge: age(0)}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}, want: "primary platform"},
 
 		{says: "9470: a stronger login is asked, a code reaches it", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true, Session: session("anna", -1, pwd(-1))}, want: "second platform"},
@@ -111,8 +112,9 @@ func TestMissing(t *testing.T) {
 			if ask.Channel == "" {
 				ask.Channel = authn.Browser
 			}
-			if ask.At.IsZero() {
-				ask.At = noon
+			ask.Journey = "this one"
+			for i := range row.proofs {
+				row.proofs[i].Journey = "this one"
 			}
 			facts.Now, facts.Methods, facts.Policy = noon, []string{"pretend"}, platform.DefaultPolicy()
 			facts.Policy.CodeMethods = []string{"pretend"}

@@ -94,6 +94,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		j.Scratch[scratchRetry], _ = json.Marshal(retry{step.Name(), out.Retry})
 	}
 	if out.Proof != nil {
+		out.Proof.Journey = j.ID
 		j.Proofs = authn.Merge(j.Proofs, []authn.Proof{*out.Proof})
 	}
 	if out.Known != nil {

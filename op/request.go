@@ -36,10 +36,10 @@ func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.Aut
 	if !party.RedirectMatches(redirect) {
 		return nil, party, refuse("invalid_request", "redirect_uri is not registered")
 	}
-	now := s.Now()
+	now, id := s.Now(), secret.ID()
 	req := &grant.AuthRequest{
-		ID: secret.ID(), Platform: p.ID, Party: party.ID, RedirectURI: redirect, Mode: grant.ModeQuery,
-		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), At: now},
+		ID: id, Platform: p.ID, Party: party.ID, RedirectURI: redirect, Mode: grant.ModeQuery,
+		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), Journey: id},
 		CreatedAt: now, Expiry: now.Add(grant.RequestLife),
 	}
 	if mode := form.Get("response_mode"); mode == string(grant.ModeFormPost) {

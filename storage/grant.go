@@ -23,10 +23,10 @@ const (
 	endRevoked         = "refresh token revoked"
 )
 
-// grantColumns are those of a grant g.
-const grantColumns = `g.id, g.platform, g.party, g.account, g.session, g.scopes, g.nonce, g.redirect_uri, g.challenge,
-       g.proofs, g.started_at, g.code_hash, g.code_ends_at, g.code_used_at, g.refreshed_at, g.ends_at, g.ended_at,
-       g.end_reason`
+// grantColumns are those of a grant. The table has no short name here: SQLite does not know one after RETURNING.
+const grantColumns = `grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.nonce, grants.redirect_uri, grants.challenge,
+       grants.proofs, grants.started_at, grants.code_hash, grants.code_ends_at, grants.code_used_at, grants.refreshed_at, grants.ends_at, grants.ended_at,
+       grants.end_reason`
 
 func grantRow(g *grant.Grant) []any {
 	return []any{
@@ -78,11 +78,11 @@ const selectGrant = `
 SELECT ` + grantColumns + `,
        a.platform, a.id, a.email, a.email_key, a.email_verified_at, a.role, a.state, a.locale, a.profile,
        a.created_at, a.updated_at
-FROM grants AS g
-JOIN sessions AS s ON s.platform = g.platform AND s.id = g.session
-JOIN accounts AS a ON a.platform = g.platform AND a.id = g.account
-WHERE g.platform = $1 AND g.id = $2 AND g.ended_at IS NULL AND g.ends_at > $3 AND a.state = 'active'
-  AND (g.offline = 1 OR s.ended_at IS NULL)`
+FROM grants
+JOIN sessions AS s ON s.platform = grants.platform AND s.id = grants.session
+JOIN accounts AS a ON a.platform = grants.platform AND a.id = grants.account
+WHERE grants.platform = $1 AND grants.id = $2 AND grants.ended_at IS NULL AND grants.ends_at > $3 AND a.state = 'active'
+  AND (grants.offline = 1 OR s.ended_at IS NULL)`
 
 // Grant finds a grant that still gives something, and its account without credentials, in one query.
 func (db *DB) Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error) {
@@ -104,8 +104,8 @@ func (db *DB) Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Ti
 
 const selectGrantOfParty = `
 SELECT ` + grantColumns + `
-FROM grants AS g
-WHERE g.platform = $1 AND g.party = $2 AND g.id = $3`
+FROM grants
+WHERE grants.platform = $1 AND grants.party = $2 AND grants.id = $3`
 
 // EndGrant ends a grant of a party and everything that derives from it. One that has ended keeps its first reason.
 func (db *DB) EndGrant(ctx context.Context, p platform.ID, party grant.PartyID, id grant.ID, reason string, now time.Time) error {
@@ -118,8 +118,8 @@ func (db *DB) EndGrant(ctx context.Context, p platform.ID, party grant.PartyID, 
 
 const selectGrantByRefresh = `
 SELECT ` + grantColumns + `
-FROM grants AS g
-WHERE g.platform = $1 AND g.party = $2 AND (g.refresh_hash = $3 OR g.previous_refresh_hash = $3)`
+FROM grants
+WHERE grants.platform = $1 AND grants.party = $2 AND (grants.refresh_hash = $3 OR grants.previous_refresh_hash = $3)`
 
 // RevokeRefresh ends the grant of a refresh token, the current or the one before. fault.NotFound: the party has no
 // such token.
@@ -163,21 +163,21 @@ func (db *DB) spent(ctx context.Context, g *grant.Grant, kind account.EventKind,
 }
 
 const redeemCode = `
-UPDATE grants AS g
+UPDATE grants
 SET code_used_at = $1, refresh_hash = $2, refresh_ends_at = $3
-WHERE g.code_hash = $4 AND g.platform = $5 AND g.party = $6 AND g.redirect_uri = $7 AND g.challenge = $8
-  AND g.code_used_at IS NULL AND g.code_ends_at > $1 AND g.ended_at IS NULL AND g.ends_at > $1
+WHERE grants.code_hash = $4 AND grants.platform = $5 AND grants.party = $6 AND grants.redirect_uri = $7 AND grants.challenge = $8
+  AND grants.code_used_at IS NULL AND grants.code_ends_at > $1 AND grants.ended_at IS NULL AND grants.ends_at > $1
   AND EXISTS (
     SELECT 1
     FROM sessions AS s
     JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
-    WHERE s.platform = g.platform AND s.id = g.session AND s.ended_at IS NULL AND a.state = 'active')
+    WHERE s.platform = grants.platform AND s.id = grants.session AND s.ended_at IS NULL AND a.state = 'active')
 RETURNING ` + grantColumns
 
 const selectGrantByCode = `
 SELECT ` + grantColumns + `
-FROM grants AS g
-WHERE g.code_hash = $1 AND g.platform = $2 AND g.party = $3`
+FROM grants
+WHERE grants.code_hash = $1 AND grants.platform = $2 AND grants.party = $3`
 
 // Redeem spends a code, once. When the party it was made for repeats it with the right challenge, somebody has a
 // copy: the grant ends (RFC 6749 section 4.1.2) and fault.Spent says so. Anybody else gets fault.NotFound and

@@ -20,19 +20,19 @@ const alive = `EXISTS (
     SELECT 1
     FROM sessions AS s
     JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
-    WHERE s.platform = g.platform AND s.id = g.session AND a.state = 'active'
-      AND (g.offline = 1 OR s.ended_at IS NULL AND s.ends_at > $1 AND s.seen_at > $2))`
+    WHERE s.platform = grants.platform AND s.id = grants.session AND a.state = 'active'
+      AND (grants.offline = 1 OR s.ended_at IS NULL AND s.ends_at > $1 AND s.seen_at > $2))`
 
 const rotateRefresh = `
-UPDATE grants AS g
+UPDATE grants
 SET refreshed_at = $1,
-    previous_refresh_hash = CASE WHEN g.refresh_hash = $3 THEN g.previous_refresh_hash ELSE g.refresh_hash END,
+    previous_refresh_hash = CASE WHEN grants.refresh_hash = $3 THEN grants.previous_refresh_hash ELSE grants.refresh_hash END,
     refresh_hash = $3,
     refresh_ends_at = $4
-WHERE g.platform = $5 AND g.party = $6 AND g.refresh_hash = $7 AND g.ended_at IS NULL AND g.ends_at > $1
-  AND g.refresh_ends_at > $1 AND ` + alive + `
+WHERE grants.platform = $5 AND grants.party = $6 AND grants.refresh_hash = $7 AND grants.ended_at IS NULL AND grants.ends_at > $1
+  AND grants.refresh_ends_at > $1 AND ` + alive + `
 RETURNING ` + grantColumns + `,
-       (SELECT s.seen_at FROM sessions AS s WHERE s.platform = g.platform AND s.id = g.session)`
+       (SELECT s.seen_at FROM sessions AS s WHERE s.platform = grants.platform AND s.id = grants.session)`
 
 // Rotate uses a refresh token: its successor becomes the current one, or, when Next equals Hash, it stays. Repeating
 // it within grant.RefreshRepeat, as a client does that lost the answer, finds the grant as it is; the caller computes
@@ -73,11 +73,11 @@ func activeSince(r grant.Rotation) any {
 }
 
 const selectRefresh = `
-SELECT ` + grantColumns + `, g.refresh_ends_at,
-       CASE WHEN g.previous_refresh_hash = $3 THEN 1 ELSE 0 END,
+SELECT ` + grantColumns + `, grants.refresh_ends_at,
+       CASE WHEN grants.previous_refresh_hash = $3 THEN 1 ELSE 0 END,
        CASE WHEN ` + alive + ` THEN 1 ELSE 0 END
-FROM grants AS g
-WHERE g.platform = $4 AND g.party = $5 AND (g.refresh_hash = $3 OR g.previous_refresh_hash = $3)`
+FROM grants
+WHERE grants.platform = $4 AND grants.party = $5 AND (grants.refresh_hash = $3 OR grants.previous_refresh_hash = $3)`
 
 // repeated tells why a rotation found no row.
 func (db *DB) repeated(ctx context.Context, r grant.Rotation) (*grant.Grant, error) {
@@ -107,8 +107,8 @@ func (db *DB) repeated(ctx context.Context, r grant.Rotation) (*grant.Grant, err
 // selectDescendant is completed with as many placeholders as there are hashes.
 const selectDescendant = `
 SELECT ` + grantColumns + `
-FROM grants AS g
-WHERE g.platform = $1 AND g.party = $2 AND g.ended_at IS NULL AND g.refresh_hash IN (`
+FROM grants
+WHERE grants.platform = $1 AND grants.party = $2 AND grants.ended_at IS NULL AND grants.refresh_hash IN (`
 
 // older tells whether an unknown token is an ancestor of a current one, and ends that family if it is.
 func (db *DB) older(ctx context.Context, r grant.Rotation) error {

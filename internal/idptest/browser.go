@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -55,8 +56,13 @@ func (b *Browser) Back() error {
 	return b.send(http.MethodGet, address, nil)
 }
 
-// Again sends the last form once more: a double click.
-func (b *Browser) Again(form url.Values, action string) error {
+// Twice sends a form two times from the page that is open: a double click. The second answer is what is seen.
+func (b *Browser) Twice(form url.Values, action string) error {
+	page := b.URL
+	if err := b.send(http.MethodPost, action, form); err != nil {
+		return err
+	}
+	b.URL = page
 	return b.send(http.MethodPost, action, form)
 }
 
@@ -140,8 +146,13 @@ func (b *Browser) Value(name string) string {
 
 // Press presses the button, or follows the link, with this text.
 func (b *Browser) Press(label string) error {
+	return b.PressLike(regexp.MustCompile("^" + regexp.QuoteMeta(label) + "$"))
+}
+
+// PressLike presses the first button, or follows the first link, with such a text.
+func (b *Browser) PressLike(label *regexp.Regexp) error {
 	for n := range b.Doc.Descendants() {
-		if n.Type != html.ElementNode || text(n) != label {
+		if n.Type != html.ElementNode || !label.MatchString(text(n)) {
 			continue
 		}
 		switch n.Data {
@@ -159,7 +170,7 @@ func (b *Browser) Press(label string) error {
 			return b.send(http.MethodPost, action, form)
 		}
 	}
-	return fmt.Errorf("no button or link %q on %s:\n%s", label, b.URL, Visible(b.Doc))
+	return fmt.Errorf("no button or link %s on %s:\n%s", label, b.URL, Visible(b.Doc))
 }
 
 // Form is what pressing a button would send, and where.

@@ -52,7 +52,7 @@ var migratedFile = sync.OnceValues(func() (content []byte, err error) {
 // with the test.
 func Postgres(t testing.TB) *storage.DB {
 	t.Helper()
-	server := postgresServer(t)
+	server := PostgresServer(t)
 	template, err := migratedTemplate()
 	if err != nil {
 		t.Fatalf("making a migrated PostgreSQL template: %v", err)
@@ -63,7 +63,7 @@ func Postgres(t testing.TB) *storage.DB {
 // EmptyPostgres is the address of a database like that of Postgres, without a schema: for tests of migrations.
 func EmptyPostgres(t testing.TB) string {
 	t.Helper()
-	return createDatabase(t, postgresServer(t), "")
+	return createDatabase(t, PostgresServer(t), "")
 }
 
 func createDatabase(t testing.TB, server, template string) string {
@@ -85,7 +85,8 @@ func createDatabase(t testing.TB, server, template string) string {
 	return onServer(server, name)
 }
 
-func postgresServer(t testing.TB) string {
+// PostgresServer is the server that IDP_TEST_POSTGRES names. Without one the test fails: it is never skipped.
+func PostgresServer(t testing.TB) string {
 	t.Helper()
 	server := os.Getenv("IDP_TEST_POSTGRES")
 	if server == "" {

@@ -94,16 +94,18 @@ func (s *script) run(step string) error {
 }
 
 var verbs = map[string]func(*script, string) error{
-	"platform":   (*script).platform,
-	"account":    (*script).account,
-	"visit":      (*script).visit,
-	"browser":    func(s *script, name string) error { s.openBrowser(name); return nil },
-	"tab":        (*script).tab,
-	"open":       func(s *script, address string) error { return s.b.Open(address) },
-	"bookmark":   func(s *script, _ string) error { s.kept = s.b.URL.String(); return nil },
-	"reopen":     func(s *script, _ string) error { return s.b.Open(s.kept) },
-	"fill":       (*script).fill,
-	"press":      func(s *script, key string) error { return s.b.Press(s.text(key)) },
+	"platform": (*script).platform,
+	"account":  (*script).account,
+	"visit":    (*script).visit,
+	"browser":  func(s *script, name string) error { s.openBrowser(name); return nil },
+	"tab":      (*script).tab,
+	"open":     func(s *script, address string) error { return s.b.Open(address) },
+	"bookmark": func(s *script, _ string) error { s.kept = s.b.URL.String(); return nil },
+	"reopen":   func(s *script, _ string) error { return s.b.Open(s.kept) },
+	"fill":     (*script).fill,
+	"press": func(s *script, key string) error {
+		return s.b.PressLike(regexp.MustCompile("^" + s.pattern(key) + "$"))
+	},
 	"again":      (*script).again,
 	"see":        func(s *script, key string) error { return s.see(key, true) },
 	"miss":       func(s *script, key string) error { return s.see(key, false) },
@@ -245,10 +247,7 @@ func (s *script) again(key string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.b.Again(form, action); err != nil {
-		return err
-	}
-	return s.b.Again(form, action)
+	return s.b.Twice(form, action)
 }
 
 // text is a text in the language of the page: of its lang attribute, so that a page in the wrong language is noticed by
@@ -271,11 +270,15 @@ func (s *script) known(text string) string {
 	return text
 }
 
+// pattern is a text in which placeholders that differ by page stand for anything.
+func (s *script) pattern(key string) string {
+	return placeholder.ReplaceAllString(regexp.QuoteMeta(s.text(key)), ".+")
+}
+
 var placeholder = regexp.MustCompile(`\\\{[a-z_]+\\\}`)
 
 func (s *script) see(key string, want bool) error {
-	pattern := placeholder.ReplaceAllString(regexp.QuoteMeta(s.text(key)), ".+")
-	seen := regexp.MustCompile(pattern).MatchString(Visible(s.b.Doc))
+	seen := regexp.MustCompile(s.pattern(key)).MatchString(Visible(s.b.Doc))
 	if seen != want {
 		return fmt.Errorf("seen: %t, want %t: %q on %s (%d):\n%s", seen, want, s.text(key), s.b.URL, s.b.Status, Visible(s.b.Doc))
 	}

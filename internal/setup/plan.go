@@ -83,6 +83,7 @@ func addTo(ctx context.Context, t Tools, id platform.ID, add func(*plan) error) 
 
 // carryOut saves the plan in one transaction, if there is anything to save.
 func (p *plan) carryOut(ctx context.Context) (Report, error) {
+	slices.Sort(p.report.Warnings)
 	if len(p.report.Changed) == 0 {
 		return p.report, nil
 	}

@@ -117,7 +117,7 @@ const longest = 254
 // (Unicode Standard Annex 9), so that a name cannot pretend to be another. Overlong values are cut.
 func plain(v string) string {
 	n := 0
-	v = strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || n > longest {
 			return -1
 		}
@@ -126,7 +126,6 @@ func plain(v string) string {
 		}
 		return r
 	}, v)
-	return strings.ToValidUTF8(v, "")
 }
 
 // languages are those of the catalogue, in the order of the matcher.

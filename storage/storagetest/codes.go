@@ -1,0 +1,129 @@
+package storagetest
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+)
+
+var codes = []promise{
+	{"a code is redeemed once", func(w *world) {
+		g, code := w.code(w.visit(w.anna), "openid")
+		tokens := make([]string, crowd)
+		ended := race(func(i int) error {
+			tokens[i] = secret.Token()
+			_, err := w.db.Redeem(w.Context(), w.redemption(linde, code, tokens[i]))
+			return err
+		})
+		w.onlyOne(ended, fault.Spent)
+		// RFC 6749 section 4.1.2: what the code gave is taken back.
+		w.is("grant gives after a replay", w.given(g), false)
+		w.same("events", w.kinds(), []account.EventKind{account.CodeReplayed})
+		for _, token := range tokens {
+			_, err := w.db.Rotate(w.Context(), w.rotation(token))
+			w.fails(err, fault.NotFound)
+		}
+	}},
+	{"a redeemed code gives the whole grant and its account", func(w *world) {
+		g, code := w.code(w.visit(w.anna), "openid", "email")
+		got, err := w.db.Redeem(w.Context(), w.redemption(linde, code, secret.Token()))
+		w.ok(err)
+		g.CodeUsedAt = w.now
+		w.same("grant", *got, g)
+		got, a, err := w.db.Grant(w.Context(), linde, g.ID, w.now)
+		w.ok(err)
+		w.same("grant", *got, g)
+		w.anna.Credentials = nil
+		w.same("account", *a, w.anna)
+	}},
+	{"a code is refused to anybody else, and nothing changes", func(w *world) {
+		g, code := w.code(w.visit(w.anna), "openid")
+		right := w.redemption(linde, code, secret.Token())
+		wrong := map[string]func(*grant.Redemption){
+			"other party":        func(r *grant.Redemption) { r.Party = other },
+			"other platform":     func(r *grant.Redemption) { r.Platform = wilg },
+			"other redirect URI": func(r *grant.Redemption) { r.RedirectURI += "/" },
+			"other verifier":     func(r *grant.Redemption) { r.Challenge, _ = grant.ChallengeOf(verifier + "x") },
+			"no verifier":        func(r *grant.Redemption) { r.Challenge = "" },
+			"other code":         func(r *grant.Redemption) { r.CodeHash = secret.Hash("x") },
+			"no code":            func(r *grant.Redemption) { r.CodeHash = nil },
+		}
+		try := func() {
+			for name, change := range wrong {
+				r := right
+				change(&r)
+				_, err := w.db.Redeem(w.Context(), r)
+				if name == "other redirect URI" && w.redeemed(g) {
+					continue // by then it is the right party with the right verifier: a replay
+				}
+				w.fails(err, fault.NotFound)
+			}
+		}
+		try()
+		_, err := w.db.Redeem(w.Context(), right)
+		w.ok(err)
+		delete(wrong, "other redirect URI")
+		try()
+		w.is("grant gives", w.given(g), true)
+	}},
+	{"a code has an end, and so have its grant and its session", func(w *world) {
+		v := w.visit(w.anna)
+		g, code := w.code(v, "openid")
+		r := w.redemption(linde, code, secret.Token())
+		r.Now = g.CodeEndsAt
+		_, err := w.db.Redeem(w.Context(), r)
+		w.fails(err, fault.Expired)
+		r.Now = g.CodeEndsAt.Add(-time.Millisecond)
+		_, err = w.db.Redeem(w.Context(), r)
+		w.ok(err)
+		_, _, err = w.db.Grant(w.Context(), linde, g.ID, g.EndsAt.Add(-time.Millisecond))
+		w.ok(err)
+		_, _, err = w.db.Grant(w.Context(), linde, g.ID, g.EndsAt)
+		w.fails(err, fault.NotFound)
+	}},
+	{"a party without refresh tokens gets none, and without a challenge none is asked", func(w *world) {
+		g, code := w.newGrant(w.visit(w.anna), "openid")
+		g.Challenge = ""
+		w.ok(w.db.Answer(w.Context(), "", g))
+		r := w.redemption(linde, code, "")
+		r.RefreshHash, r.RefreshEnds = nil, time.Time{}
+		_, err := w.db.Redeem(w.Context(), r)
+		w.fails(err, fault.NotFound) // a verifier without a challenge
+		r.Challenge = ""
+		_, err = w.db.Redeem(w.Context(), r)
+		w.ok(err)
+		_, err = w.db.Rotate(w.Context(), w.rotation(""))
+		w.fails(err, fault.NotFound)
+	}},
+	{"an offline grant outlives the end of its session, another does not", func(w *world) {
+		v := w.visit(w.anna)
+		online, _ := w.tokens(v, "openid")
+		offline, _ := w.tokens(v, "openid", "offline_access")
+		for g, want := range map[*grant.Grant]bool{&online: false, &offline: true} {
+			_, _, err := w.db.Grant(w.Context(), linde, g.ID, v.EndsAt)
+			w.is("gives after the session", w.found(err), want)
+		}
+	}},
+	{"a grant is ended by its party only, once", func(w *world) {
+		g, _ := w.tokens(w.visit(w.anna), "openid")
+		w.fails(w.db.EndGrant(w.Context(), linde, other, g.ID, "revoked", w.now), fault.NotFound)
+		w.fails(w.db.EndGrant(w.Context(), wilg, web, g.ID, "revoked", w.now), fault.NotFound)
+		w.is("gives", w.given(g), true)
+		for range 2 {
+			w.ok(w.db.EndGrant(w.Context(), linde, web, g.ID, "revoked", w.now))
+		}
+		w.is("gives", w.given(g), false)
+		w.same("events", w.kinds(), []account.EventKind{account.GrantEnded})
+	}},
+}
+
+// redeemed tells whether the code of a grant was used.
+func (w *world) redeemed(g grant.Grant) bool {
+	w.Helper()
+	got, _, err := w.db.Grant(w.Context(), g.Platform, g.ID, w.now)
+	w.ok(err)
+	return !got.CodeUsedAt.IsZero()
+}

@@ -1,0 +1,89 @@
+package storagetest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+)
+
+// notUnavailable fails when the database gave up, as in a deadlock.
+func (w *world) notUnavailable(err error) {
+	w.Helper()
+	if errors.Is(err, fault.Unavailable) {
+		w.Errorf("got %v, want an answer", err)
+	}
+}
+
+// journey is a full one, and the request it belongs to; neither is saved.
+func (w *world) journey() (authn.Journey, grant.AuthRequest) {
+	day := 24 * time.Hour
+	ask := authn.Ask{Channel: authn.Browser, Journey: "j1", Again: true, MaxAge: &day, ACR: []string{"urn:minddistrict:acr:2fa"}}
+	browser := secret.Hash(secret.Token())
+	r := grant.AuthRequest{
+		ID: secret.ID(), Platform: linde, Browser: browser, Party: web, RedirectURI: callback, State: "af0\x00ifjsldkj\xff", Nonce: "n",
+		Scopes: []string{"openid"}, Mode: grant.ModeQuery, Ask: ask, Locales: []string{"nl"}, CreatedAt: w.now, Expiry: w.now.Add(grant.RequestLife),
+	}
+	return authn.Journey{
+		ID: secret.ID(), Platform: linde, Browser: browser, Ask: ask, Account: w.anna.ID, Proofs: w.newVisit(w.anna).Proofs,
+		Failures: 2, Switch: true, Party: string(web), Request: r.ID, ReturnTo: "/settings", Hint: "anna@example.org", Locale: "nl",
+		Scratch: map[string][]byte{"totp": secret.Bytes(60)}, StartedAt: w.now, ExpiresAt: w.now.Add(authn.JourneyLife),
+	}, r
+}
+
+var journeys = []promise{
+	{"a journey comes back whole and its version rises with each change", func(w *world) {
+		j, r := w.journey()
+		w.ok(w.db.SaveRequest(w.Context(), r, &j))
+		load := func() authn.Journey {
+			got, err := w.db.Journey(w.Context(), linde, j.ID)
+			w.ok(err)
+			return *got
+		}
+		w.same("journey", load(), j)
+		j.Scratch, j.Failures, j.EndedAt = nil, 3, w.now
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Journey: &j}, w.now))
+		j.Version++
+		w.same("changed journey", load(), j)
+	}},
+	{"a journey is saved by one of a hundred, with all of its change or nothing", func(w *world) {
+		j, r := w.journey()
+		w.ok(w.db.SaveRequest(w.Context(), r, &j))
+		visits := make([]visit, crowd)
+		for i := range visits {
+			visits[i] = w.newVisit(w.anna)
+		}
+		ended := race(func(i int) error {
+			mine := j
+			mine.EndedAt = w.now
+			return w.db.SaveChange(w.Context(), authn.Change{
+				Journey: &mine, Start: &authn.SessionStart{Session: visits[i].Session, Cookie: secret.Hash(visits[i].cookie)},
+				Events: []account.Event{w.event(account.SignedIn, w.anna)},
+			}, w.now)
+		})
+		w.onlyOne(ended, fault.Stale)
+		for i, err := range ended {
+			w.is("session lives", w.alive(visits[i]), err == nil)
+		}
+		w.same("events", w.kinds(), []account.EventKind{account.SignedIn})
+	}},
+	{"an unknown journey is stale", func(w *world) {
+		j, _ := w.journey()
+		w.fails(w.db.SaveChange(w.Context(), authn.Change{Journey: &j}, w.now), fault.Stale)
+	}},
+	{"a change belongs to one platform and starts or raises, not both", func(w *world) {
+		j, r := w.journey()
+		w.ok(w.db.SaveRequest(w.Context(), r, &j))
+		v := w.newVisit(w.far)
+		start := &authn.SessionStart{Session: v.Session, Cookie: secret.Hash(v.cookie)}
+		w.fails(w.db.SaveChange(w.Context(), authn.Change{Journey: &j, Start: start}, w.now), fault.Invalid)
+		w.fails(w.db.SaveChange(w.Context(), authn.Change{Journey: &j, Events: []account.Event{w.event(account.SignedIn, w.far)}}, w.now), fault.Invalid)
+		w.fails(w.db.SaveChange(w.Context(), authn.Change{Start: start, Raise: &authn.SessionRaise{Session: v.Session}}, w.now), fault.Invalid)
+		w.fails(w.db.SaveChange(w.Context(), authn.Change{Forgive: []string{"x"}}, w.now), fault.Invalid)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{}, w.now))
+	}},
+}

@@ -1,0 +1,142 @@
+package storagetest
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+)
+
+var sessions = []promise{
+	{"a session comes back whole, with its account and credentials", func(w *world) {
+		v := w.visit(w.anna)
+		s, a, err := w.db.Session(w.Context(), linde, secret.Hash(v.cookie), w.now)
+		w.ok(err)
+		w.same("session", *s, v.Session)
+		w.same("account", *a, sortedCredentials(w.anna))
+	}},
+	{"a session is found until its end, idle or not", func(w *world) {
+		v := w.visit(w.anna)
+		for at, want := range map[time.Time]bool{v.EndsAt.Add(-time.Millisecond): true, v.EndsAt: false} {
+			_, _, err := w.db.Session(w.Context(), linde, secret.Hash(v.cookie), at)
+			w.is("found at "+at.String(), w.found(err), want)
+		}
+	}},
+	{"activity is noted at most once a minute, and never after the end", func(w *world) {
+		v := w.visit(w.anna)
+		seen := func(at time.Time) time.Time {
+			w.ok(w.db.TouchSession(w.Context(), linde, v.ID, at))
+			s, _, err := w.db.Session(w.Context(), linde, secret.Hash(v.cookie), w.now)
+			w.ok(err)
+			return s.SeenAt
+		}
+		w.same("within a minute", seen(w.now.Add(authn.SeenEvery-time.Millisecond)), w.now)
+		w.same("after a minute", seen(w.now.Add(authn.SeenEvery)), w.now.Add(authn.SeenEvery))
+		w.same("after the end", seen(v.EndsAt), w.now.Add(authn.SeenEvery))
+	}},
+	{"signing out ends the session and all its grants, once", func(w *world) {
+		v, beside := w.visit(w.anna), w.visit(w.anna)
+		online, _ := w.tokens(v, "openid")
+		offline, refresh := w.tokens(v, "openid", "offline_access")
+		kept, _ := w.tokens(beside, "openid")
+		_, code := w.code(v, "openid")
+		for _, err := range race(func(int) error {
+			return w.db.EndSession(w.Context(), linde, v.ID, w.event(account.SignedOut, w.anna), w.now)
+		}) {
+			w.ok(err)
+		}
+		w.same("events", w.kinds(), []account.EventKind{account.SignedOut})
+		w.is("session lives", w.alive(v), false)
+		w.is("grant gives", w.given(online) || w.given(offline), false)
+		_, err := w.db.Rotate(w.Context(), w.rotation(refresh))
+		w.fails(err, fault.NotFound)
+		_, err = w.db.Redeem(w.Context(), w.redemption(linde, code, secret.Token()))
+		w.fails(err, fault.NotFound)
+		w.is("the session beside lives", w.alive(beside) && w.given(kept), true)
+		w.ok(w.db.EndSession(w.Context(), linde, "unknown", account.Event{}, w.now))
+	}},
+	{"a new session ends the one it replaces, with its grants", func(w *world) {
+		v, fresh := w.visit(w.anna), w.newVisit(w.anna)
+		online, _ := w.tokens(v, "openid")
+		offline, _ := w.tokens(v, "openid", "offline_access")
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Start: &authn.SessionStart{
+			Session: fresh.Session, Cookie: secret.Hash(fresh.cookie), Replaces: secret.Hash(v.cookie),
+		}}, w.now))
+		w.is("old session lives", w.alive(v), false)
+		w.is("old grant gives", w.given(online) || w.given(offline), false)
+		w.is("new session lives", w.alive(fresh), true)
+	}},
+	{"a session is raised by one of a hundred, and its old cookie opens nothing", func(w *world) {
+		v := w.visit(w.anna)
+		raised := v.Raised([]authn.Proof{{Method: "totp", Use: account.Second, Kinds: authn.Has, AMR: []string{"otp"}, At: w.now}}, w.now.Add(time.Second))
+		cookies := make([]string, crowd)
+		ended := race(func(i int) error {
+			cookies[i] = secret.Token()
+			return w.db.SaveChange(w.Context(), authn.Change{Raise: &authn.SessionRaise{
+				Session: raised, From: secret.Hash(v.cookie), To: secret.Hash(cookies[i]),
+			}}, w.now)
+		})
+		w.onlyOne(ended, fault.Stale)
+		w.is("old cookie opens", w.alive(v), false)
+		for i, err := range ended {
+			s, _, found := w.db.Session(w.Context(), linde, secret.Hash(cookies[i]), w.now)
+			w.is("new cookie opens", w.found(found), err == nil)
+			if err == nil {
+				w.same("session", *s, raised)
+			}
+		}
+	}},
+	{"a session that has ended is not raised", func(w *world) {
+		v := w.visit(w.anna)
+		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(account.SignedOut, w.anna), w.now))
+		raise := authn.Change{Raise: &authn.SessionRaise{Session: v.Session, From: secret.Hash(v.cookie), To: secret.Hash(secret.Token())}}
+		w.fails(w.db.SaveChange(w.Context(), raise, w.now), fault.Stale)
+	}},
+	{"signing out while codes are given leaves no code that can be redeemed", func(w *world) {
+		v := w.visit(w.anna)
+		codes := make([]string, crowd)
+		race(func(i int) error {
+			if i == crowd/2 {
+				return w.db.EndSession(w.Context(), linde, v.ID, w.event(account.SignedOut, w.anna), w.now)
+			}
+			g, code := w.newGrant(v, "openid", "offline_access")
+			codes[i] = code
+			return w.db.Answer(w.Context(), "", g)
+		})
+		for _, code := range codes {
+			_, err := w.db.Redeem(w.Context(), w.redemption(linde, code, secret.Token()))
+			w.fails(err, fault.NotFound)
+		}
+	}},
+	{"sign-in, sign-out, raising, refreshing and deactivation at once never wait for each other", func(w *world) {
+		v, fresh := w.visit(w.anna), make([]visit, crowd)
+		_, refresh := w.tokens(v, "openid")
+		for i := range fresh {
+			fresh[i] = w.newVisit(w.anna)
+		}
+		for _, err := range race(func(i int) error {
+			switch i % 5 {
+			case 0:
+				return w.db.SaveChange(w.Context(), authn.Change{
+					Start: &authn.SessionStart{Session: fresh[i].Session, Cookie: secret.Hash(fresh[i].cookie), Replaces: secret.Hash(v.cookie)},
+					Put:   []account.Credential{w.anna.Credentials[0]},
+				}, w.now)
+			case 1:
+				return w.db.EndSession(w.Context(), linde, v.ID, w.event(account.SignedOut, w.anna), w.now)
+			case 2:
+				return w.db.SaveChange(w.Context(), authn.Change{Raise: &authn.SessionRaise{
+					Session: v.Session, From: secret.Hash(v.cookie), To: secret.Hash(v.cookie),
+				}}, w.now)
+			case 3:
+				_, err := w.db.Rotate(w.Context(), w.rotation(refresh))
+				return err
+			}
+			state := []account.State{account.Active, account.Deactivated}[i/5%2]
+			return w.db.SetState(w.Context(), linde, w.anna.ID, state, w.event(account.AccountChanged, w.anna), w.now)
+		}) {
+			w.notUnavailable(err)
+		}
+	}},
+}

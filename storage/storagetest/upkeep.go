@@ -1,0 +1,147 @@
+package storagetest
+
+import (
+	"bytes"
+	"errors"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/keys"
+)
+
+// kept is how long rows stay after their end.
+const kept = 30 * 24 * time.Hour
+
+var upkeep = []promise{
+	{"rows are kept for 30 days after their end and then removed in batches", func(w *world) {
+		v := w.visit(w.anna)
+		online, _ := w.tokens(v, "openid")
+		offline, refresh := w.tokens(v, "openid", "offline_access")
+		for range 3 {
+			j, r := w.journey()
+			w.ok(w.db.SaveRequest(w.Context(), r, &j))
+		}
+		_, err := w.db.CountAttempt(w.Context(), linde, "key", w.now)
+		w.ok(err)
+		clean := func(at time.Time, limit, want int) {
+			w.Helper()
+			removed, err := w.db.CleanUp(w.Context(), at, limit)
+			w.ok(err)
+			w.same("removed at "+at.String(), removed, want)
+		}
+		journeysEnd := w.now.Add(authn.JourneyLife + kept)
+		clean(journeysEnd, 10, 0)
+		clean(journeysEnd.Add(time.Millisecond), 2, 4) // two journeys, two requests
+		clean(journeysEnd.Add(time.Millisecond), 2, 2)
+		clean(w.now.Add(authn.ForgetAfter+kept), 10, 0)                            // the session and the attempt end at this moment
+		clean(w.now.Add(authn.ForgetAfter+kept+time.Millisecond), 10, 2)           // the attempt and the online grant
+		clean(offline.EndsAt.Add(kept), 10, 0)                                     // the session waits for the offline grant
+		_, _, err = w.db.Grant(w.Context(), linde, offline.ID, v.EndsAt.Add(kept)) // which still works
+		w.ok(err)
+		w.is("online grant", w.given(online), false)
+
+		w.ok(w.db.RevokeRefresh(w.Context(), linde, web, secret.Hash(refresh), w.now))
+		clean(w.now.Add(kept+time.Millisecond), 10, 1) // ended early, kept from then
+		clean(v.EndsAt.Add(kept+time.Millisecond), 10, 1)
+		clean(v.EndsAt.Add(10*kept), 10, 0)
+		w.same("number of events", len(w.kinds()), 1)
+	}},
+	{"cleaning up and working go on at the same time", func(w *world) {
+		for range 10 {
+			j, r := w.journey()
+			w.ok(w.db.SaveRequest(w.Context(), r, &j))
+		}
+		for _, err := range race(func(i int) error {
+			if i%2 == 0 {
+				_, err := w.db.CleanUp(w.Context(), w.now.Add(2*kept), 3)
+				return err
+			}
+			v := w.newVisit(w.anna)
+			return w.db.SaveChange(w.Context(), authn.Change{Start: &authn.SessionStart{Session: v.Session, Cookie: secret.Hash(v.cookie)}}, w.now.Add(2*kept))
+		}) {
+			w.ok(err)
+		}
+	}},
+	{"events come back whole, newest first, those of one change in its order", func(w *world) {
+		first := w.event(account.SignedIn, w.anna)
+		first.Party, first.Session, first.Reason = string(web), "sid", "because"
+		second, third := first, first
+		second.Kind, third.Kind, third.At = account.CredentialAdded, account.SignedOut, w.now.Add(time.Millisecond)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []account.Event{first, second}}, w.now))
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []account.Event{third}}, w.now))
+		got, err := w.db.Events(w.Context(), linde, 10)
+		w.ok(err)
+		w.same("events", got, []account.Event{third, second, first})
+		got, err = w.db.Events(w.Context(), linde, 1)
+		w.ok(err)
+		w.same("newest event", got, []account.Event{third})
+	}},
+	{"an event is recorded whatever the browser calls itself", func(w *world) {
+		e := w.event(account.SignedIn, w.anna)
+		e.Agent = "Moz\x00illa \xff\xfe"
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []account.Event{e}}, w.now))
+		got, err := w.db.Events(w.Context(), linde, 1)
+		w.ok(err)
+		w.same("agent", got[0].Agent, "Mozilla \uFFFD")
+	}},
+	{"everything sealed is sealed anew, or nothing", func(w *world) {
+		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{{
+			KID: "k1", Platform: wilg, Alg: "ES256", Public: []byte("{}"), Sealed: []byte("key"), MadeAt: w.now, UseAt: w.now,
+		}}))
+		before := w.dump()
+		calls, trouble := 0, errors.New("cannot open")
+		_, err := w.db.Reseal(w.Context(), func(string, []byte) ([]byte, error) {
+			if calls++; calls == 4 {
+				return nil, trouble
+			}
+			return []byte("half-way"), nil
+		})
+		w.fails(err, trouble)
+		w.is("unchanged", w.dump() == before, true)
+
+		want := map[string][]byte{"key/wilg/k1": []byte("key")}
+		for _, a := range []account.Account{w.anna, w.far} {
+			for _, c := range a.Credentials {
+				want[c.Binding()] = c.Sealed
+			}
+		}
+		got := map[string][]byte{}
+		n, err := w.db.Reseal(w.Context(), func(binding string, sealed []byte) ([]byte, error) {
+			got[binding] = bytes.Clone(sealed)
+			return append([]byte("new "), sealed...), nil
+		})
+		w.ok(err)
+		w.same("number", n, len(want))
+		w.same("sealed", got, want)
+		a, err := w.db.Account(w.Context(), linde, w.anna.ID)
+		w.ok(err)
+		for i, c := range sortedCredentials(w.anna).Credentials {
+			w.same("sealed anew", a.Credentials[i].Sealed, append([]byte("new "), c.Sealed...))
+		}
+	}},
+	{"the schema is ours and the database answers", func(w *world) {
+		w.ok(w.db.SchemaError(w.Context()))
+		w.ok(w.db.Ping(w.Context()))
+		w.ok(w.db.Migrate(w.Context())) // nothing to do
+	}},
+	{"a schema of another version is refused with a sentence", func(w *world) {
+		for _, c := range []struct {
+			statement string
+			want      error
+		}{
+			{"INSERT INTO schema_versions (version_id, is_applied) VALUES (9999, TRUE)", fault.Refused},
+			{"DELETE FROM schema_versions WHERE version_id > 3", fault.Stale},
+		} {
+			w.run(c.statement)
+			w.fails(w.db.SchemaError(w.Context()), c.want)
+			if c.want == fault.Refused {
+				w.fails(w.db.Migrate(w.Context()), c.want)
+			}
+		}
+		w.run("DROP TABLE schema_versions")
+		w.fails(w.db.SchemaError(w.Context()), fault.Stale)
+	}},
+}
