@@ -177,18 +177,22 @@ func activeAccount(ctx context.Context, q conn, p platform.ID, id account.ID) er
 const upsertAccount = `
 INSERT INTO accounts (platform, id, email, email_key, email_verified_at, role, state, locale, profile, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-ON CONFLICT (platform, id) DO UPDATE
+ON CONFLICT (id) DO UPDATE
 SET email = excluded.email, email_key = excluded.email_key, email_verified_at = excluded.email_verified_at,
     role = excluded.role, state = excluded.state, locale = excluded.locale, profile = excluded.profile,
-    created_at = excluded.created_at, updated_at = excluded.updated_at`
+    created_at = excluded.created_at, updated_at = excluded.updated_at
+WHERE accounts.platform = excluded.platform`
 
 // declareAccounts saves accounts whole, then their credentials, then what deactivation ends: in the order of locks.
 func declareAccounts(ctx context.Context, q conn, all []account.Account, now time.Time) error {
 	all = sorted(all, func(a account.Account) string { return rowKey(a.Platform, a.ID) })
 	for _, a := range all {
-		_, err := exec(ctx, q, upsertAccount, string(a.Platform), string(a.ID), a.Email.Address, a.Email.Key,
+		changed, err := exec(ctx, q, upsertAccount, string(a.Platform), string(a.ID), a.Email.Address, a.Email.Key,
 			millis(a.EmailVerifiedAt), string(a.Role), string(a.State), a.Locale, document{&a.Profile},
 			millis(a.CreatedAt), millis(a.UpdatedAt))
+		if err == nil && changed == 0 {
+			err = fault.Taken // the identifier belongs to another platform
+		}
 		if err != nil {
 			return fmt.Errorf("account %s of platform %s: %w", a.ID, a.Platform, err)
 		}

@@ -16,7 +16,7 @@ import (
 const countAttempt = `
 INSERT INTO attempts (platform, key, failures, last_at)
 VALUES ($1, $2, 1, $3)
-ON CONFLICT (platform, key) DO UPDATE
+ON CONFLICT (key, platform) DO UPDATE
 SET failures = CASE
         WHEN attempts.blocked_until <= $3 OR attempts.last_at <= $4 THEN 1
         ELSE attempts.failures + 1

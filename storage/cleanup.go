@@ -20,8 +20,8 @@ WHERE name = 'cleanup'`
 const (
 	deleteJourneys = `
 DELETE FROM journeys
-WHERE (platform, id) IN (
-    SELECT platform, id
+WHERE id IN (
+    SELECT id
     FROM journeys
     WHERE expires_at < $1
     ORDER BY expires_at
@@ -29,8 +29,8 @@ WHERE (platform, id) IN (
 
 	deleteRequests = `
 DELETE FROM requests
-WHERE (platform, id) IN (
-    SELECT platform, id
+WHERE id IN (
+    SELECT id
     FROM requests
     WHERE expires_at < $1
     ORDER BY expires_at
@@ -38,8 +38,8 @@ WHERE (platform, id) IN (
 
 	deleteGrants = `
 DELETE FROM grants
-WHERE (platform, id) IN (
-    SELECT platform, id
+WHERE id IN (
+    SELECT id
     FROM grants
     WHERE ends_at < $1
     ORDER BY ends_at
@@ -47,8 +47,8 @@ WHERE (platform, id) IN (
 
 	deleteEndedGrants = `
 DELETE FROM grants
-WHERE (platform, id) IN (
-    SELECT platform, id
+WHERE id IN (
+    SELECT id
     FROM grants
     WHERE ended_at < $1
     ORDER BY ended_at
@@ -56,8 +56,8 @@ WHERE (platform, id) IN (
 
 	deleteSessions = `
 DELETE FROM sessions
-WHERE (platform, id) IN (
-    SELECT s.platform, s.id
+WHERE id IN (
+    SELECT s.id
     FROM sessions AS s
     WHERE s.ends_at < $1
       AND NOT EXISTS (
@@ -69,8 +69,8 @@ WHERE (platform, id) IN (
 
 	deleteOldAttempts = `
 DELETE FROM attempts
-WHERE (platform, key) IN (
-    SELECT platform, key
+WHERE (key, platform) IN (
+    SELECT key, platform
     FROM attempts
     WHERE last_at < $1
     ORDER BY last_at

@@ -13,13 +13,15 @@ import (
 
 const upsertCredential = `
 INSERT INTO credentials (platform, id, account, method, used_as, label, sealed, counter, added_at, confirmed_at, used_at, retired_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-ON CONFLICT (platform, id) DO UPDATE
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+FROM accounts AS a
+WHERE a.platform = $1 AND a.id = $3
+ON CONFLICT (id) DO UPDATE
 SET method = excluded.method, used_as = excluded.used_as, label = excluded.label, sealed = excluded.sealed,
     counter = CASE WHEN excluded.counter > credentials.counter THEN excluded.counter ELSE credentials.counter END,
     added_at = excluded.added_at, confirmed_at = excluded.confirmed_at, used_at = excluded.used_at,
     retired_at = excluded.retired_at
-WHERE credentials.account = excluded.account`
+WHERE credentials.platform = excluded.platform AND credentials.account = excluded.account`
 
 // risen is what makes using a counter and spending it one statement: of two submits with one TOTP step, the second
 // changes no row. A retired credential stays retired.
@@ -29,8 +31,8 @@ const risen = `
        OR excluded.counter = 0 AND credentials.counter = 0
        OR excluded.retired_at IS NOT NULL)`
 
-// putCredentials adds credentials or replaces them whole. fault.Stale: one was retired meanwhile, or has a counter
-// that did not rise, because somebody was here before with the same code.
+// putCredentials adds credentials or replaces them whole. fault.Stale: one was retired meanwhile, belongs to another
+// account, or has a counter that did not rise, because somebody was here before with the same code.
 func putCredentials(ctx context.Context, q conn, p platform.ID, all []account.Credential) error {
 	for _, c := range sorted(all, func(c account.Credential) string { return string(c.ID) }) {
 		if err := putCredential(ctx, q, upsertCredential+risen, p, c); err != nil {

@@ -58,9 +58,9 @@ WHERE platform = $2 AND kid = $3 AND sealed = $4`
 const selectSealedCredentials = `
 SELECT platform, id, account, method, sealed
 FROM credentials
-WHERE sealed IS NOT NULL AND (platform, id) > ($1, $2)
-ORDER BY platform, id
-LIMIT $3`
+WHERE sealed IS NOT NULL AND id > $1
+ORDER BY id
+LIMIT $2`
 
 const resealCredential = `
 UPDATE credentials
@@ -100,7 +100,7 @@ func (db *DB) Reseal(ctx context.Context, seal func(binding string, sealed []byt
 		for {
 			batch, err := list(ctx, q, func(c *sealedCredential) []any {
 				return []any{&c.platform, &c.ID, &c.Account, &c.Method, &c.Sealed}
-			}, selectSealedCredentials, last.platform, string(last.ID), resealBatch)
+			}, selectSealedCredentials, string(last.ID), resealBatch)
 			if err != nil || len(batch) == 0 {
 				return err
 			}

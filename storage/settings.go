@@ -125,5 +125,5 @@ func putParty(ctx context.Context, q conn, p grant.Party) error {
 	return nil
 }
 
-// rowKey is the order of rows that belong to a platform.
-func rowKey[ID ~string](p platform.ID, id ID) string { return string(p) + "\x00" + string(id) }
+// rowKey is the order in which rows of several platforms are locked.
+func rowKey[ID ~string](p platform.ID, id ID) string { return string(id) + "\x00" + string(p) }

@@ -42,6 +42,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	token CLAIM == VALUE …           what the last ID token says; amr is a set; same and newer compare with the one before
 //	userinfo ok|refused · refresh ok|CODE · revoke
 //	logout NAME [hint]               a relying platform sends the person to sign out
+//	speaks nl|en|own · language NAME the language of the page, own being that of the run; chooses another on the page
 //	deactivate ADDRESS · reactivate ADDRESS · waited DURATION · status N · cookies off|on
 func RunScript(t *testing.T, path string, db *storage.DB, lang string) {
 	t.Helper()
@@ -123,6 +124,8 @@ var verbs = map[string]func(*script, string) error{
 	"reactivate": func(s *script, who string) error { return s.setState(who, account.Active) },
 	"waited":     (*script).waitedFor,
 	"status":     (*script).status,
+	"speaks":     (*script).speaks,
+	"language":   func(s *script, name string) error { return s.b.Press(name) },
 	"cookies":    func(s *script, onOff string) error { s.b.NoJar = onOff == "off"; return nil },
 }
 
@@ -429,6 +432,18 @@ func (s *script) status(want string) error {
 		return fmt.Errorf("status %d", s.b.Status)
 	}
 	return nil
+}
+
+func (s *script) speaks(want string) error {
+	if want == "own" {
+		want = s.lang
+	}
+	for n := range s.b.Doc.Descendants() {
+		if n.Data == "html" && attr(n, "lang") == want && s.b.Header.Get("Content-Language") == want {
+			return nil
+		}
+	}
+	return fmt.Errorf("the page is not in %s, Content-Language is %q", want, s.b.Header.Get("Content-Language"))
 }
 
 // fields splits "name key=value …".

@@ -1,12 +1,14 @@
 package setup
 
 import (
-	"encoding/base32"
 	"fmt"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/pquerna/otp/totp"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/grant"
@@ -176,7 +178,7 @@ func (d *Account) accountOf(p platform.ID) (account.Account, error) {
 		return refuse("recovery_codes: only with totp_secret or phone_for_codes")
 	}
 	if d.TOTPSecret != "" {
-		if key, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ToUpper(d.TOTPSecret)); err != nil || len(key) < 16 {
+		if _, err := totp.GenerateCode(d.TOTPSecret, time.Unix(0, 0)); err != nil || len(d.TOTPSecret) < 26 {
 			return refuse("totp_secret: base32 of at least 16 bytes (26 characters)")
 		}
 	}

@@ -277,7 +277,7 @@ func TestHostileValuesStayText(t *testing.T) {
 			f.Reference, f.Languages[1].Name, f.Languages[1].URL = evil, evil, evil
 			fields := []Field{{evil, evil}}
 			for page, data := range map[string]any{
-				"login":            LoginPage{Action: evil, Form: evil, Email: evil, Check: true, Party: evil, PolicyURI: evil, TermsURI: evil, Cancel: true},
+				"login":            LoginPage{Action: evil, Email: evil, Check: true, Party: evil, PolicyURI: evil, TermsURI: evil, Cancel: true},
 				"confirm_password": ConfirmPage{Action: evil, Email: evil, Reason: "confirm_password.reason_platform", Party: evil},
 				"switch":           SwitchPage{Action: evil, Email: evil},
 				"inactive":         InactivePage{HomeURL: evil},

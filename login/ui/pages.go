@@ -2,29 +2,29 @@ package ui
 
 // LoginPage asks e-mail address and password. Fields: email, password; do: continue, cancel.
 type LoginPage struct {
-	Action, Form string // Form tells two presses of one form apart; empty: not sent
-	Email        string // as typed or hinted
-	Check        bool   // several wrong attempts: is this the right platform?
-	Party        string // who asks; empty when it is the platform itself
-	PolicyURI    string // of the party; empty: no link
-	TermsURI     string // of the party; empty: no link
-	Notice       string // text key; empty: none
-	Cancel       bool   // there is somewhere to go back to
+	Action    string
+	Email     string // as typed or hinted
+	Check     bool   // several wrong attempts: is this the right platform?
+	Party     string // who asks; empty when it is the platform itself
+	PolicyURI string // of the party; empty: no link
+	TermsURI  string // of the party; empty: no link
+	Notice    string // text key; empty: none
+	Cancel    bool   // there is somewhere to go back to
 }
 
 // ConfirmPage asks the password of someone who is known already. Field: password; do: continue, cancel, other.
 type ConfirmPage struct {
-	Action, Form string
-	Email        string
-	Reason       string // text key
-	Party        string // who asks; empty when it is the platform itself
-	Cancel       bool
+	Action string
+	Email  string
+	Reason string // text key
+	Party  string // who asks; empty when it is the platform itself
+	Cancel bool
 }
 
 // SwitchPage asks which account stays. do: stay, other.
 type SwitchPage struct {
-	Action, Form string
-	Email        string // whose session this browser has
+	Action string
+	Email  string // whose session this browser has
 }
 
 // InactivePage says that the account is not active.
@@ -38,9 +38,9 @@ type WaitPage struct {
 
 // LogoutPage asks before logging out. do: logout.
 type LogoutPage struct {
-	Action, Form string
-	StayURL      string
-	Hidden       []Field // goes along with the form, in this order
+	Action  string
+	StayURL string
+	Hidden  []Field // goes along with the form, in this order
 }
 
 // LoggedOutPage says that it is done.

@@ -33,7 +33,7 @@ func (LoginPage) Samples() []Sample {
 	wrong := []FieldError{{Field: "password", Key: "login.error_wrong"}}
 	return []Sample{
 		{Name: "empty", Data: LoginPage{Action: sampleAction, Cancel: true}},
-		{Name: "nothing to go back to", Data: LoginPage{Action: sampleAction, Form: "3", Email: sampleEmail}},
+		{Name: "nothing to go back to", Data: LoginPage{Action: sampleAction, Email: sampleEmail}},
 		{Name: "notice", Data: LoginPage{Action: sampleAction, Notice: "login.notice_logged_out"}},
 		{Name: "party", Data: LoginPage{
 			Action: sampleAction, Party: "Dagboek van De Linde", Cancel: true,
@@ -58,7 +58,7 @@ func (ConfirmPage) Samples() []Sample {
 		{Name: "plain", Data: page("confirm_password.body", "")},
 		{Name: "idle, staff", Data: page("confirm_password.reason_idle", ""), Staff: true},
 		{Name: "asked by a party", Data: page("confirm_password.reason_platform", "Dagboek van De Linde")},
-		{Name: "nothing typed", Data: ConfirmPage{Action: sampleAction, Form: "2", Email: sampleEmail, Reason: "confirm_password.body"},
+		{Name: "nothing typed", Data: ConfirmPage{Action: sampleAction, Email: sampleEmail, Reason: "confirm_password.body"},
 			Errors: []FieldError{{Field: "password", Key: "login.error_password_empty"}}},
 		{Name: "wrong", Data: page("confirm_password.reason_platform", ""),
 			Errors: []FieldError{{Field: "password", Key: "confirm_password.error_wrong"}}},
@@ -66,7 +66,7 @@ func (ConfirmPage) Samples() []Sample {
 }
 
 func (SwitchPage) Samples() []Sample {
-	return []Sample{{Name: "plain", Data: SwitchPage{Action: sampleAction, Form: "1", Email: sampleEmail}}}
+	return []Sample{{Name: "plain", Data: SwitchPage{Action: sampleAction, Email: sampleEmail}}}
 }
 
 func (InactivePage) Samples() []Sample {
@@ -82,7 +82,7 @@ func (WaitPage) Samples() []Sample {
 
 func (LogoutPage) Samples() []Sample {
 	return []Sample{
-		{Name: "plain", Data: LogoutPage{Action: "/logout", Form: "1", StayURL: sampleHome}},
+		{Name: "plain", Data: LogoutPage{Action: "/logout", StayURL: sampleHome}},
 		{Name: "asked by a party", Data: LogoutPage{Action: "/logout", StayURL: sampleHome, Hidden: []Field{
 			{"client_id", "linde-web"}, {"post_logout_redirect_uri", sampleHome}, {"state", "xyz"},
 		}}},

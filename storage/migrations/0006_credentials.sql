@@ -1,9 +1,9 @@
 -- What an account can prove itself with. One shape for every factor, so that a new factor needs no migration.
 -- +goose Up
 CREATE TABLE credentials (
+    id           TEXT   NOT NULL PRIMARY KEY,
     platform     TEXT   NOT NULL,
-    id           TEXT   NOT NULL,
-    account      TEXT   NOT NULL,
+    account      TEXT   NOT NULL REFERENCES accounts (id),
     method       TEXT   NOT NULL,
     used_as      TEXT   NOT NULL CHECK (used_as IN ('primary', 'second', 'recovery')),
     label        TEXT   NOT NULL,
@@ -12,9 +12,7 @@ CREATE TABLE credentials (
     added_at     BIGINT NOT NULL,
     confirmed_at BIGINT,
     used_at      BIGINT,
-    retired_at   BIGINT,
-    PRIMARY KEY (platform, id),
-    FOREIGN KEY (platform, account) REFERENCES accounts (platform, id)
+    retired_at   BIGINT
 );
 
-CREATE INDEX credentials_account ON credentials (platform, account) WHERE retired_at IS NULL;
+CREATE INDEX credentials_account ON credentials (account);

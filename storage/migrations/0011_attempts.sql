@@ -6,7 +6,7 @@ CREATE TABLE attempts (
     failures      BIGINT NOT NULL,
     last_at       BIGINT NOT NULL,
     blocked_until BIGINT,
-    PRIMARY KEY (platform, key)
+    PRIMARY KEY (key, platform)
 );
 
 CREATE INDEX attempts_last ON attempts (last_at);

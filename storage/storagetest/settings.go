@@ -85,6 +85,16 @@ var settings = []promise{
 		w.same("number of platforms", len(all), 2)
 		w.same("events", w.kinds(), []account.EventKind(nil))
 	}},
+	{"an identifier belongs to one account of all platforms, a credential to one account", func(w *world) {
+		stolen := w.person(wilg, "other@example.org")
+		stolen.ID, stolen.Credentials = w.anna.ID, nil
+		w.fails(w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{stolen}}, w.now), fault.Taken)
+		w.far.Credentials[0].ID = w.anna.Credentials[0].ID
+		w.fails(w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{w.far}}, w.now), fault.Stale)
+		got, err := w.db.Account(w.Context(), linde, w.anna.ID)
+		w.ok(err)
+		w.same("account", *got, sortedCredentials(w.anna))
+	}},
 	{"accounts without an address do not stand in each other's way", func(w *world) {
 		one, two := w.person(linde, "one@example.org"), w.person(linde, "two@example.org")
 		one.Email, two.Email = account.Email{}, account.Email{}
