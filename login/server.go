@@ -115,7 +115,11 @@ var errRestart = errors.New("journey is over")
 // without our cookie, or with another one, is not told that the journey exists.
 func (s *Server) load(r *http.Request) (*Visit, error) {
 	p, now := platform.FromContext(r.Context()), s.Now()
-	j, err := s.Store.Journey(r.Context(), p.ID, mux.Vars(r)["journey"])
+	id := mux.Vars(r)["journey"]
+	if !secret.IsID(id) {
+		return &Visit{Platform: p}, errRestart
+	}
+	j, err := s.Store.Journey(r.Context(), p.ID, id)
 	if errors.Is(err, fault.NotFound) {
 		return &Visit{Platform: p}, errRestart
 	}

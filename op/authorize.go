@@ -2,6 +2,7 @@ package op
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -166,7 +167,11 @@ func silentError(missing []authn.Requirement) *protocolError {
 
 // storedRequest loads the request that the URL names, of this platform, and its party.
 func (s *Server) storedRequest(r *http.Request, p *platform.Platform) (*grant.AuthRequest, *grant.Party, error) {
-	req, err := s.Store.Request(r.Context(), p.ID, r.URL.Query().Get("request"))
+	id := r.URL.Query().Get("request")
+	if !secret.IsID(id) {
+		return nil, nil, fmt.Errorf("request: %w", fault.NotFound)
+	}
+	req, err := s.Store.Request(r.Context(), p.ID, id)
 	if err != nil {
 		return nil, nil, err
 	}

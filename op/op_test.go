@@ -45,7 +45,7 @@ platforms:
 
 // caller talks to a house the way a party or an attacker does.
 type caller struct {
-	*testing.T
+	testing.TB
 	*idptest.Server
 }
 

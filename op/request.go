@@ -10,6 +10,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -45,9 +46,9 @@ func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.Aut
 	if mode := form.Get("response_mode"); mode == string(grant.ModeFormPost) {
 		req.Mode = grant.ModeFormPost
 	}
-	if req.State = form.Get("state"); len(req.State) > longestState {
+	if req.State = form.Get("state"); len(req.State) > longestState || !web.Plain(req.State) {
 		req.State = ""
-		return req, party, refuse("invalid_request", "state is too long.")
+		return req, party, refuse("invalid_request", "state is too long, or not plain text.")
 	}
 	return req, party, s.readParameters(p, party, req, form)
 }
@@ -73,8 +74,8 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	case mode != "" && mode != string(grant.ModeQuery) && mode != string(grant.ModeFormPost):
 		return refuse("invalid_request", "response_mode must be query or form_post.")
 	}
-	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState {
-		return refuse("invalid_request", "nonce is too long.")
+	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState || !web.Plain(req.Nonce) {
+		return refuse("invalid_request", "nonce is too long, or not plain text.")
 	}
 	for _, read := range []func(*grant.Party, *grant.AuthRequest, url.Values) error{readPKCE, readScopes, readPrompt, readMaxAge} {
 		if err := read(party, req, form); err != nil {
@@ -88,7 +89,7 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 		}
 		req.HintSubject = claims.Subject
 	}
-	if req.LoginHint = form.Get("login_hint"); len(req.LoginHint) > 254 {
+	if req.LoginHint = form.Get("login_hint"); len(req.LoginHint) > 254 || !web.Plain(req.LoginHint) {
 		req.LoginHint = ""
 	}
 	if acrs := strings.Fields(form.Get("acr_values")); len(acrs) <= 20 {

@@ -61,18 +61,30 @@ const (
 	connectionIdle = 5 * time.Minute
 )
 
-// openPostgres prepares a pool of 4 connections per core: more only queue inside the database (measured, see
-// docs/operating.md). Statements are prepared once per connection. READ COMMITTED is asked for, because the
-// conditional statements of this package are written for it and a stricter default would make them fail.
+// sessionSettings are asked for on each connection. A pooler in between that refuses them may be told to ignore them;
+// they are the defaults, or matter only on the first day.
+var sessionSettings = map[string]string{
+	"application_name": "idp",
+	// The conditional statements of this package are written for it; a stricter default would make them fail.
+	"default_transaction_isolation": "read committed",
+	// Statements are prepared once and every one of them has an index. A plan that was made while tables were empty
+	// would otherwise read them from end to end until statistics are there, about a minute later.
+	"enable_seqscan": "off",
+	"jit":            "off", // compiling takes longer than any of these statements
+}
+
+// openPostgres prepares a pool of 4 connections per core, each with a cache of prepared statements: more connections
+// only queue inside the database.
 func openPostgres(dsn string) (*DB, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, err
 	}
 	config.DefaultQueryExecMode = pgx.QueryExecModeCacheStatement
-	config.RuntimeParams["default_transaction_isolation"] = "read committed"
-	if config.RuntimeParams["application_name"] == "" {
-		config.RuntimeParams["application_name"] = "idp"
+	for name, value := range sessionSettings {
+		if _, given := config.RuntimeParams[name]; !given { // the DSN decides
+			config.RuntimeParams[name] = value
+		}
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout

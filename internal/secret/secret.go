@@ -27,6 +27,11 @@ func Token() string {
 // ID returns an identifier of 130 random bits: 26 lower-case letters and digits, safe in URLs, cookies and file names.
 func ID() string { return strings.ToLower(rand.Text()) }
 
+// IsID tells whether a text has the form of an ID. What comes from outside is checked before it reaches a database.
+func IsID(s string) bool {
+	return len(s) == 26 && !strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '2' || r > '7') })
+}
+
 // Hash is how a Token is stored: SHA-256. Without salt or stretching, because 256 random bits cannot be guessed.
 func Hash(token string) []byte {
 	sum := sha256.Sum256([]byte(token))

@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/minddistrict/idp/internal/secret"
 )
@@ -138,11 +140,14 @@ func Path(p string) string {
 	return strings.Join(parts, "/")
 }
 
+// Plain tells whether a text from outside is valid UTF-8 without control characters: databases and logs take nothing
+// else.
+func Plain(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
 func cut(s string, n int) string {
-	if len(s) > n {
-		return strings.ToValidUTF8(s[:n], "")
-	}
-	return s
+	return strings.ToValidUTF8(s[:min(len(s), n)], "")
 }
 
 // recorder remembers the status and the route for log and metrics.

@@ -48,17 +48,28 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 	})
 }
 
-// guardForms refuses forms that another site sends, by what browsers say of them (http.CrossOriginProtection). The
-// endpoints that others may post to see no cookie there.
+// guardForms refuses forms that another site sends, by what browsers say of them: http.CrossOriginProtection, and, for
+// browsers that send only an Origin, the scheme as well, which it does not compare. The endpoints that others may post
+// to see no cookie there.
 func guardForms(next http.Handler) http.Handler {
 	guard := http.NewCrossOriginProtection()
+	open := map[string]bool{}
 	for _, path := range op.OpenToOthers() {
 		guard.AddInsecureBypassPattern("POST " + path)
+		open[path] = true
 	}
-	guard.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "403 forbidden: this form was sent by another site", http.StatusForbidden)
+	})
+	guard.SetDenyHandler(refuse)
+	return guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		origin := r.Header.Get("Origin")
+		if r.Method == http.MethodPost && !open[r.URL.Path] && origin != "" && origin != platform.FromContext(r.Context()).Issuer.Origin() {
+			refuse(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
 	}))
-	return guard.Handler(next)
 }
 
 func methodNotAllowed(w http.ResponseWriter, _ *http.Request) {

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/login/ui"
 )
@@ -65,7 +65,7 @@ func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error)
 	if known != nil {
 		key = known.Email.Key
 	} else {
-		if utf8.ValidString(typed) && len(typed) <= 254 {
+		if web.Plain(typed) && len(typed) <= 254 {
 			v.Journey.Hint = typed // kept, so that a mistake does not cost the address
 		}
 		email, err := account.ParseEmail(typed)

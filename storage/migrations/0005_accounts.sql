@@ -1,7 +1,8 @@
 -- Who can sign in on a platform. The address is unique there, and its index is partial on purpose: PostgreSQL then
 -- does not take a change of address for a change of key, so it never waits for a row that refers to the account.
--- Here and below identifiers are unique everywhere, and indexes leave the platform out: then even a planner without
--- statistics, as on the first day, cannot choose to look through all rows of a platform. Queries name it all the same.
+-- Here and below identifiers are unique everywhere, and indexes leave the platform out and skip no ended rows: then a
+-- planner without statistics, as on the first day, has no index to prefer to the one that finds a single row (tried:
+-- it took a partial index of live rows for a table of one row). Queries name the platform all the same.
 -- +goose Up
 CREATE TABLE accounts (
     id                TEXT   NOT NULL PRIMARY KEY,

@@ -1,5 +1,5 @@
--- Sign-ins, found by the hash of their cookie. Its index is partial, so that raising a session never waits for a
--- grant that is being added to it (see accounts), and an ended session is found by no cookie.
+-- Sign-ins, found by the hash of their cookie. Its index is partial by a condition that always holds, so that raising
+-- a session, which changes the cookie, never waits for a grant that is being added to it (see accounts).
 -- +goose Up
 CREATE TABLE sessions (
     id          TEXT   NOT NULL PRIMARY KEY, -- the sid claim

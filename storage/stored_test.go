@@ -1,0 +1,70 @@
+package storage_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
+)
+
+// What is stored as JSON is read by the release before and the release after. Whoever renames a field sees it here:
+// read the old name too, and write the new one only a release later.
+func TestStoredJSONKeepsItsNames(t *testing.T) {
+	db := idptest.SQLite(t)
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	age := time.Hour
+	p := platform.Platform{
+		ID: "linde", Issuer: "https://linde.example.org", HelpPublic: platform.Contact{Email: "e", Phone: "p"},
+		Branding: platform.Branding{Colour: "#1b6a7a", Logo: []byte("x")},
+		Policy: platform.Policy{
+			SecondFactor: platform.ByGroup[platform.SecondFactor]{Staff: platform.SecondFactor{Demand: platform.Required, RequiredFrom: at}},
+			Remember:     platform.ByGroup[platform.Remember]{Client: platform.Remember{Choices: []time.Duration{1}, Fixed: 2, Decides: true}},
+			ACRAliases:   map[string]string{"a": "b"},
+		},
+	}
+	ask := authn.Ask{Purpose: "sign-in", Channel: authn.Browser, Journey: "j", Again: true, Choose: true, MaxAge: &age, ACR: []string{"a"}}
+	proof := authn.Proof{Method: "totp", Use: "second", Kinds: authn.Has, AMR: []string{"otp"}, Credential: "c", At: at, Journey: "j", Issuer: "i"}
+	party := grant.Party{ID: "web", Platform: "linde", Type: grant.Web, Auth: grant.AuthBasic, Secrets: [][]byte{[]byte("x")}, DisabledAt: at}
+	if err := db.Declare(t.Context(), storage.Setup{Platforms: []platform.Platform{p}, Parties: []grant.Party{party}}, at); err != nil {
+		t.Fatal(err)
+	}
+	err := db.SaveRequest(t.Context(), grant.AuthRequest{
+		ID: "r", Platform: "linde", Party: "web", RedirectURI: "u", State: "s", Nonce: "n", Scopes: []string{"openid"}, Challenge: "c",
+		Mode: grant.ModeQuery, Silent: true, Consent: true, HintSubject: "h", LoginHint: "l", Locales: []string{"nl"}, CreatedAt: at, Expiry: at,
+	}, &authn.Journey{
+		ID: "j", Platform: "linde", Ask: ask, Account: "a", Proofs: []authn.Proof{proof}, Failures: 1, Switch: true, Party: "web", Request: "r",
+		ReturnTo: "/", Hint: "h", Locale: "nl", Scratch: map[string][]byte{"totp": []byte("x")}, StartedAt: at, ExpiresAt: at,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for table, want := range map[string]string{
+		"platforms": `{"ID":"linde","Issuer":"https://linde.example.org","Organisation":"","Name":"","HomeURL":"","Country":"","Locale":"",` +
+			`"NeutralName":"","HelpPublic":{"email":"e","phone":"p"},"HelpStaff":{},"PrivacyURL":"","AccessURL":"",` +
+			`"Branding":{"colour":"#1b6a7a","logo":"eA=="},"Policy":{"SecondFactor":` +
+			`{"client":{"Demand":"","RequiredFrom":"0001-01-01T00:00:00Z","OfferEvery":0},` +
+			`"staff":{"Demand":"required","RequiredFrom":"2026-01-02T03:04:05Z","OfferEvery":0}},"CodeMethods":null,"AppCode":false,` +
+			`"Remember":{"client":{"Choices":[1],"Fixed":2,"Decides":true},"staff":{"Choices":null,"Fixed":0,"Decides":false}},` +
+			`"Password":{"MinLength":0,"MaxLength":0,"Special":0,"MinScore":0},"LoginForm":false,"SelfSignUp":false,"AppPassword":false,` +
+			`"AppQR":false,"IdleAfter":0,"SessionEnds":{"client":0,"staff":0},"MinimumACR":"","ACRAliases":{"a":"b"},"SMSCountries":null,"SMSPerDay":0}}`,
+		"parties": `{"client_id":"web","type":"web","auth":"basic","secrets":["eA=="],"grant_types":null,"scopes":null,"id_token_alg":"",` +
+			`"disabled_at":"2026-01-02T03:04:05Z"}`,
+		"requests": `{"client_id":"web","redirect_uri":"u","state":"s","nonce":"n","scopes":["openid"],"code_challenge":"c","response_mode":"query",` +
+			`"ask":{"purpose":"","channel":"","journey":""},"silent":true,"consent":true,"hint_subject":"h","login_hint":"l","ui_locales":["nl"]}`,
+		"journeys": `{"ask":{"purpose":"sign-in","channel":"browser","journey":"j","again":true,"choose":true,"max_age":3600000000000,"acr":["a"]},` +
+			`"account":"a","proofs":[{"method":"totp","use":"second","kinds":2,"amr":["otp"],"credential":"c","at":"2026-01-02T03:04:05Z","journey":"j","issuer":"i"}],` +
+			`"failures":1,"switch":true,"party":"web","request":"r","return_to":"/","hint":"h","locale":"nl","scratch":{"totp":"eA=="}}`,
+	} {
+		var got string
+		if err := db.SQL().QueryRowContext(t.Context(), "SELECT body FROM "+table).Scan(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s:\n got %s\nwant %s", table, got, want)
+		}
+	}
+}
