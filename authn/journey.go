@@ -22,6 +22,7 @@ type Journey struct {
 	Proofs    []Proof
 	Failures  int    // wrong answers so far: after 3 the login page names platform and host (seed 004)
 	Switch    bool   // the person chose to replace the session of another account
+	Anew      bool   // the person says who it is; whoever is signed in here is not assumed
 	Party     string // client_id of who asked; empty for our own pages
 	Request   string // identifier of the authorization request that is answered at the end; empty for our own pages
 	ReturnTo  string // path on our own origin that is opened at the end, when there is no Request
@@ -42,6 +43,7 @@ type Change struct {
 	Journey  *Journey             // saved if its Version is still the stored one; fault.Stale otherwise
 	Start    *SessionStart        // a new session; ends the one it replaces
 	Raise    *SessionRaise        // more proofs for a session
+	Consent  *Consent             // what the person allowed a party; replaces what was allowed before
 	Put      []account.Credential // added or replaced whole; a counter only rises
 	Forgive  []string             // keys of attempt counters that start again
 	Events   []account.Event

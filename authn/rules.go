@@ -23,7 +23,8 @@ const (
 	NeedPrimary Need = "primary" // who are you: a password or another first factor
 	NeedSecond  Need = "second"  // a code, or whatever stands in for it
 	NeedEnrol   Need = "enrol"   // set a second factor up
-	NeedSwitch  Need = "switch"  // another account is signed in here: which one stays?
+	NeedSwitch  Need = "switch"  // someone is signed in here already: who goes on?
+	NeedConsent Need = "consent" // may this party have these data?
 )
 
 // Reason says why something is wanted; pages explain it in one sentence.
@@ -49,7 +50,9 @@ type Ask struct {
 	Channel Channel        `json:"channel"`
 	Journey string         `json:"journey"`           // a proof given in this journey is fresh, whatever else is asked
 	Again   bool           `json:"again,omitempty"`   // prompt=login: sign in again, whatever the session holds
-	Choose  bool           `json:"choose,omitempty"`  // prompt=select_account: ask who it is, even with a session
+	Choose  bool           `json:"choose,omitempty"`  // prompt=select_account: ask who goes on, when someone is signed in
+	Consent []string       `json:"consent,omitempty"` // scopes that the person must have allowed; empty: nothing to allow
+	Renew   bool           `json:"renew,omitempty"`   // prompt=consent: allowed in this journey, not just before
 	MaxAge  *time.Duration `json:"max_age,omitempty"` // the newest primary proof may be this old; nil: any age
 	ACR     []string       `json:"acr,omitempty"`     // any one of these, or stronger; empty: any
 }
@@ -61,7 +64,8 @@ type Facts struct {
 	Methods    []string // second factors that this build can ask for; a policy or a credential naming others is ignored
 	Session    *Session // the live session of this browser or app; nil: none
 	Remembered bool     // this browser may go without a code at sign-in
-	Switch     bool     // the person chose to replace the session of another account
+	Switch     bool     // the person chose to sign in with another account than the one signed in here
+	Consent    *Consent // what the person allowed this party before; nil: nothing
 	Now        time.Time
 }
 
@@ -78,17 +82,21 @@ type want struct {
 var rules = map[Purpose]map[Channel][]want{
 	SignIn: {
 		Browser: {
+			{need: NeedSwitch, when: choiceAsked},
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: enrolledAndNotRemembered, why: byParty, after: askedAgain},
 			{need: NeedSecond, when: strongerAsked, why: byParty},
 			{need: NeedEnrol, when: mustEnrol},
 			{need: NeedSwitch, when: otherAccount},
+			{need: NeedConsent, when: consentMissing},
 		},
 		App: {
+			{need: NeedSwitch, when: choiceAsked},
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndNotRemembered), why: byParty, after: askedAgain},
 			{need: NeedSecond, when: strongerAsked, why: byParty},
 			{need: NeedSwitch, when: otherAccount},
+			{need: NeedConsent, when: consentMissing},
 		},
 	},
 	Return: {
@@ -99,6 +107,7 @@ var rules = map[Purpose]map[Channel][]want{
 			{need: NeedSecond, when: strongerAsked, why: byParty},
 			{need: NeedEnrol, when: mustEnrol},
 			{need: NeedSwitch, when: otherAccount},
+			{need: NeedConsent, when: consentMissing},
 		},
 		App: {
 			{need: NeedPrimary, why: idle, after: seen},
@@ -106,6 +115,7 @@ var rules = map[Purpose]map[Channel][]want{
 			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndNotRemembered), why: idle, after: seen},
 			{need: NeedSecond, when: strongerAsked, why: byParty},
 			{need: NeedSwitch, when: otherAccount},
+			{need: NeedConsent, when: consentMissing},
 		},
 	},
 }
@@ -156,7 +166,7 @@ func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 		return f.Account != nil && shown(func(p Proof) bool { return p.Use == account.Primary })
 	case NeedSecond:
 		return shown(Proof.second)
-	case NeedEnrol, NeedSwitch:
+	case NeedEnrol, NeedSwitch, NeedConsent:
 		return false // the condition of the row says it all
 	}
 	return false
@@ -191,6 +201,13 @@ func otherAccount(_ Ask, f Facts) bool {
 	return !f.Switch && f.Account != nil && f.Session != nil && f.Session.Account != f.Account.ID
 }
 
+// choiceAsked: prompt=select_account, and there is somebody to choose.
+func choiceAsked(a Ask, f Facts) bool {
+	return a.Choose && !f.Switch && f.Session != nil && f.Account == nil
+}
+
+func consentMissing(a Ask, f Facts) bool { return len(a.Consent) > 0 && !f.Consent.Covers(a) }
+
 func ownSession(f Facts) bool {
 	return f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID
 }
@@ -198,11 +215,11 @@ func ownSession(f Facts) bool {
 // onlyHere is later than any proof: only those of the journey count.
 var onlyHere = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// askedSince: with prompt=login or prompt=select_account only what is shown for this request counts; with max_age
+// askedSince: with prompt=login only what is shown for this request counts; with max_age
 // (OpenID Connect Core 1.0 section 3.1.2.1) also what is not older than that.
 func askedSince(a Ask, f Facts) time.Time {
 	switch {
-	case a.Again || a.Choose || a.MaxAge != nil && *a.MaxAge == 0:
+	case a.Again || a.MaxAge != nil && *a.MaxAge == 0:
 		return onlyHere
 	case a.MaxAge != nil:
 		return f.Now.Add(-*a.MaxAge)
@@ -212,7 +229,7 @@ func askedSince(a Ask, f Facts) time.Time {
 
 // askedAgain: prompt=login asks the whole sign-in again, max_age only the primary.
 func askedAgain(a Ask, _ Facts) time.Time {
-	if a.Again || a.Choose {
+	if a.Again {
 		return onlyHere
 	}
 	return time.Time{}

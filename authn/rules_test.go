@@ -102,6 +102,15 @@ func TestMissing(t *testing.T) {
 		{says: "9470: one factor is asked", ask: authn.Ask{ACR: []string{string(authn.OneFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}},
 		{says: "9470: cannot be met by asking, so is not asked", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(false)}, proofs: []authn.Proof{pwd(0)}},
 
+		{says: "core: prompt=select_account asks who goes on", ask: authn.Ask{Choose: true}, facts: authn.Facts{Session: session("anna", -1, pwd(-1))}, want: "switch, primary"},
+		{says: "core: prompt=select_account, nobody to choose", ask: authn.Ask{Choose: true}, want: "primary"},
+		{says: "core: prompt=select_account, stays", facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}},
+		{says: "design: consent of a party that is not the platform's own", ask: authn.Ask{Consent: []string{"email"}}, facts: authn.Facts{Account: person(false)}, proofs: []authn.Proof{pwd(0)}, want: "consent"},
+		{says: "design: consent is remembered", ask: authn.Ask{Consent: []string{"email"}}, facts: authn.Facts{Account: person(false), Consent: &authn.Consent{Scopes: []string{"email", "openid"}, Journey: "old"}}, proofs: []authn.Proof{pwd(0)}},
+		{says: "design: consent is asked when more is asked", ask: authn.Ask{Consent: []string{"email", "phone"}}, facts: authn.Facts{Account: person(false), Consent: &authn.Consent{Scopes: []string{"email"}}}, proofs: []authn.Proof{pwd(0)}, want: "consent"},
+		{says: "core: prompt=consent asks again", ask: authn.Ask{Consent: []string{"email"}, Renew: true}, facts: authn.Facts{Account: person(false), Consent: &authn.Consent{Scopes: []string{"email"}, Journey: "old"}}, proofs: []authn.Proof{pwd(0)}, want: "consent"},
+		{says: "core: prompt=consent, answered", ask: authn.Ask{Consent: []string{"email"}, Renew: true}, facts: authn.Facts{Account: person(false), Consent: &authn.Consent{Scopes: []string{"email"}, Journey: "this one"}}, proofs: []authn.Proof{pwd(0)}},
+
 		{says: "design: another account is signed in here", facts: authn.Facts{Account: person(false), Session: session("bram", -1, pwd(-1))}, proofs: []authn.Proof{pwd(0)}, want: "switch"},
 		{says: "design: the session of another proves nothing", facts: authn.Facts{Account: person(false), Session: session("bram", -1, pwd(-1))}, want: "primary, switch"},
 		{says: "design: the person chose", facts: authn.Facts{Account: person(false), Switch: true, Session: session("bram", -1, pwd(-1))}, proofs: []authn.Proof{pwd(0)}},

@@ -21,6 +21,7 @@ type Grant struct {
 	Account     account.ID
 	Session     string // the `sid`
 	Scopes      []string
+	Claims      Requested // asked by name
 	Nonce       string
 	RedirectURI string
 	Challenge   string        // S256 code challenge; empty for an exempted party
@@ -45,7 +46,7 @@ func (g *Grant) OpenID() bool { return slices.Contains(g.Scopes, "openid") }
 func New(id ID, code string, r *AuthRequest, s *authn.Session, p *Party, now time.Time) Grant {
 	g := Grant{
 		ID: id, Platform: r.Platform, Party: r.Party, Account: s.Account, Session: s.ID,
-		Scopes: r.Scopes, Nonce: r.Nonce, RedirectURI: r.RedirectURI, Challenge: r.Challenge,
+		Scopes: r.Scopes, Claims: r.Claims, Nonce: r.Nonce, RedirectURI: r.RedirectURI, Challenge: r.Challenge,
 		Proofs: s.Proofs, StartedAt: now, CodeHash: secret.Hash(code), CodeEndsAt: now.Add(CodeLife),
 		EndsAt: s.EndsAt,
 	}

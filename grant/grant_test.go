@@ -169,10 +169,13 @@ func TestClaimsFollowScopes(t *testing.T) {
 		GivenName: "Samira", MiddleName: "el", FamilyName: "Idrissi", Phone: "+31612345678",
 		Address: account.Address{Street: "Laan 1", PostalCode: "1234 AB", Locality: "Ede"},
 	}}
-	if got := grant.Claims(a, []string{"openid"}); len(got) != 1 || got["sub"] != "sub1" {
+	if got := grant.Claims(a, []string{"openid"}, nil); len(got) != 0 {
 		t.Errorf("openid alone gives %v", got)
 	}
-	got := grant.Claims(a, []string{"openid", "profile", "email", "phone", "address"})
+	if got := grant.Claims(a, []string{"openid"}, []string{"given_name", "nickname"}); len(got) != 1 || got["given_name"] != "Samira" {
+		t.Errorf("one name gives %v", got)
+	}
+	got := grant.Claims(a, []string{"openid", "profile", "email", "phone", "address"}, nil)
 	if got["name"] != "Samira el Idrissi" || got["email_verified"] != true || got["phone_number"] != "+31612345678" {
 		t.Errorf("claims %v", got)
 	}
@@ -181,5 +184,43 @@ func TestClaimsFollowScopes(t *testing.T) {
 	}
 	if _, empty := got["nickname"]; empty {
 		t.Error("an empty claim is left out")
+	}
+}
+
+func TestClaimsParameter(t *testing.T) {
+	r, acr, sub, err := grant.ParseClaims(`{"userinfo":{"name":{"essential":true},"unknown":null},"id_token":{"auth_time":null,"acr":{"values":["a","b"]},"sub":{"value":"x"}}}`)
+	if err != nil || !slices.Equal(r.UserInfo, []string{"name"}) || !slices.Equal(r.IDToken, []string{"acr", "auth_time", "sub"}) ||
+		!slices.Equal(acr, []string{"a", "b"}) || sub != "x" {
+		t.Errorf("%+v %v %q %v", r, acr, sub, err)
+	}
+	for _, bad := range []string{"", "x", "[]", `{"userinfo":[]}`, `{"userinfo":{"name":1}}`, "{}{}", `{"userinfo":` + strings.Repeat(`{"a":`, 5000)} {
+		if _, _, _, err := grant.ParseClaims(bad); !errors.Is(err, fault.Invalid) {
+			t.Errorf("%.40q: %v", bad, err)
+		}
+	}
+}
+
+func FuzzParseClaims(f *testing.F) {
+	f.Add(`{"userinfo":{"name":{"essential":true}},"id_token":{"acr":{"values":["a"]}}}`)
+	f.Fuzz(func(_ *testing.T, text string) { _, _, _, _ = grant.ParseClaims(text) }) // must not panic
+}
+
+func TestPairwiseSubjectDiffersBySector(t *testing.T) {
+	salt := []byte("salt of the platform")
+	one, two := party(nil), party(func(p *grant.Party) { p.Redirects = []string{"https://other.example/cb"} })
+	if one.Subject("anna", salt) != "anna" {
+		t.Error("public unless asked")
+	}
+	one.Pairwise, two.Pairwise = true, true
+	a, b := one.Subject("anna", salt), two.Subject("anna", salt)
+	if a == b || a == "anna" || a != one.Subject("anna", salt) || a == one.Subject("bram", salt) || a == one.Subject("anna", []byte("another")) {
+		t.Errorf("%q %q", a, b)
+	}
+	if two.Sector = "rp.example"; two.Subject("anna", salt) != a {
+		t.Error("parties of one sector know a person by the same subject")
+	}
+	one.Redirects = append(one.Redirects, "https://third.example/cb")
+	if err := one.Validate(); !errors.Is(err, fault.Invalid) {
+		t.Errorf("several hosts and no sector: %v", err)
 	}
 }

@@ -68,9 +68,14 @@ type Party struct {
 	Grants       []string    `json:"grant_types"`
 	Scopes       []string    `json:"scopes"`
 	IDTokenAlg   string      `json:"id_token_alg"`
-	AccessJWT    bool        `json:"access_jwt,omitempty"` // access tokens are JWTs (RFC 9068) instead of opaque
-	Rotate       bool        `json:"rotate,omitempty"`     // refresh tokens rotate; always so for public parties
-	ThirdParty   bool        `json:"third_party,omitempty"`
+	AccessJWT    bool        `json:"access_jwt,omitempty"`  // access tokens are JWTs (RFC 9068) instead of opaque
+	Rotate       bool        `json:"rotate,omitempty"`      // refresh tokens rotate; always so for public parties
+	ThirdParty   bool        `json:"third_party,omitempty"` // not the platform's own: the person's consent is asked
+	Pairwise     bool        `json:"pairwise,omitempty"`
+	Sector       string      `json:"sector,omitempty"`          // host that pairwise parties share a subject by; the redirects' host unless set
+	IDClaims     []string    `json:"id_token_claims,omitempty"` // claims put into the ID token, whatever is asked
+	AMRDetails   bool        `json:"amr_details,omitempty"`     // our own claim goes into the ID token
+	Audience     []string    `json:"audience,omitempty"`        // parties that its access tokens are for, beside itself; they may introspect them
 	MinimumACR   string      `json:"minimum_acr,omitempty"`
 	Lives        Lives       `json:"lives,omitzero"`
 	PolicyURI    string      `json:"policy_uri,omitempty"`
@@ -254,6 +259,14 @@ func (p *Party) Validate() error {
 			return refuse("scopes %q: not a scope (RFC 6749 section 3.3)", s)
 		}
 	}
+	for _, c := range p.IDClaims {
+		if !slices.Contains(ClaimNames, c) {
+			return refuse("id_token_claims %q: one of %s", c, strings.Join(ClaimNames, ", "))
+		}
+	}
+	if p.Pairwise && p.Sector == "" && differentHosts(p.Redirects) {
+		return refuse("sector is missing: the redirect URIs have several hosts (OpenID Connect Core 1.0 section 8.1)")
+	}
 	for _, uri := range append(slices.Clone(p.Redirects), p.LogoutURIs...) {
 		if err := checkRedirect(uri, p.Type); err != nil {
 			return refuse("redirect URI %q: %w", uri, err)
@@ -265,6 +278,16 @@ func (p *Party) Validate() error {
 		}
 	}
 	return nil
+}
+
+func differentHosts(uris []string) bool {
+	hosts := map[string]bool{}
+	for _, uri := range uris {
+		if u, err := url.Parse(uri); err == nil {
+			hosts[u.Hostname()] = true
+		}
+	}
+	return len(hosts) > 1
 }
 
 var (

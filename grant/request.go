@@ -29,11 +29,11 @@ type AuthRequest struct {
 	State       string       `json:"state,omitempty"`
 	Nonce       string       `json:"nonce,omitempty"`
 	Scopes      []string     `json:"scopes"`
+	Claims      Requested    `json:"claims,omitzero"`
 	Challenge   string       `json:"code_challenge,omitempty"` // S256; empty for an exempted party
 	Mode        ResponseMode `json:"response_mode"`
 	Ask         authn.Ask    `json:"ask"`
-	Silent      bool         `json:"silent,omitempty"`  // prompt=none
-	Consent     bool         `json:"consent,omitempty"` // prompt=consent
+	Silent      bool         `json:"silent,omitempty"` // prompt=none
 	HintSubject string       `json:"hint_subject,omitempty"`
 	LoginHint   string       `json:"login_hint,omitempty"`
 	Locales     []string     `json:"ui_locales,omitempty"`

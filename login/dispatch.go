@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/gorilla/mux"
 
@@ -66,11 +67,11 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Form = r.PostForm
 	here := JourneyPath(v.Platform, v.Journey.ID)
-	step, err := s.current(v)
+	step, err := s.submitted(v, mux.Vars(r)["step"])
 	if err != nil {
 		return err
 	}
-	if step == nil || stopped(v) || step.Name() != mux.Vars(r)["step"] {
+	if step == nil {
 		return seeOther(w, r, here)
 	}
 	if v.Do() == "cancel" {
@@ -81,6 +82,27 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.report(w, r, v, step, out)
+}
+
+// submitted is the step that a form was sent to, if it still counts; nil when the person has moved on.
+func (s *Server) submitted(v *Visit, name string) (Step, error) {
+	if stopped(v) {
+		return nil, nil
+	}
+	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == name })
+	if i >= 0 && v.Journey.Account == "" {
+		if says, ok := s.steps[i].(Identifier); ok && says.Identifies(v.Form) {
+			v.Journey.Anew = true
+			v.Facts.Account, v.Facts.Consent = nil, nil
+			v.Action = JourneyPath(v.Platform, v.Journey.ID) + "/" + name
+			return s.steps[i], nil
+		}
+	}
+	step, err := s.current(v)
+	if err != nil || step == nil || step.Name() != name {
+		return nil, err
+	}
+	return step, nil
 }
 
 // report saves what a step reported and leads on.
@@ -99,6 +121,9 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	}
 	if out.Known != nil {
 		j.Account, v.Facts.Account = out.Known.ID, out.Known
+		if err := s.consented(r, v); err != nil {
+			return err
+		}
 	}
 	if len(change.Put) > 0 {
 		v.Facts.Account = v.Facts.Account.With(change.Put)

@@ -24,6 +24,7 @@ import (
 type Store interface {
 	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
 	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }
@@ -56,7 +57,7 @@ func New(o Options) *Server {
 			s.steps = append(s.steps, f.Enrol)
 		}
 	}
-	s.steps = append(s.steps, switchStep{})
+	s.steps = append(s.steps, switchStep{}, consentStep{})
 	return s
 }
 
@@ -127,8 +128,12 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 		return nil, err
 	}
 	v := &Visit{Platform: p, Journey: j, Caller: web.From(r.Context()), Now: now}
-	if party, ok := s.Party(p.ID, partyID(j)); ok && party.Name != "" && party.Name != p.Name {
-		v.PartyName = party.Name
+	v.AskedBy = p.Name
+	if party, ok := s.Party(p.ID, partyID(j)); ok {
+		if party.Name != "" && party.Name != p.Name {
+			v.PartyName, v.AskedBy = party.Name, party.Name
+		}
+		v.PolicyURI, v.TermsURI = party.PolicyURI, party.TermsURI
 	}
 	cookie := web.CookieHash(r, p.ID, web.BrowserCookie)
 	if cookie == nil {
@@ -150,7 +155,7 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 			return err
 		}
 		v.Facts.Session, v.SignedIn = session, a
-		if session != nil && !j.Ask.Choose && (j.Account == "" || j.Account == a.ID) {
+		if session != nil && !j.Anew && !j.Ask.Choose && (j.Account == "" || j.Account == a.ID) {
 			v.Facts.Account = a
 		}
 	}
@@ -161,7 +166,20 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 		}
 		v.Facts.Account = a
 	}
-	return nil
+	return s.consented(r, v)
+}
+
+// consented reads what the person allowed the party before, where that matters.
+func (s *Server) consented(r *http.Request, v *Visit) error {
+	if v.Facts.Account == nil || len(v.Journey.Ask.Consent) == 0 {
+		return nil
+	}
+	consent, err := s.Store.Consent(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Journey.Party)
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	v.Facts.Consent = consent
+	return err
 }
 
 // current is the step for what is wanted now; nil when nothing is.

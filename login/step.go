@@ -28,6 +28,12 @@ type Step interface {
 	Submit(context.Context, *Visit) (Outcome, error)
 }
 
+// Identifier is a step whose form can say who somebody is. Such a form counts even when somebody else was signed in, in
+// another tab, since the page was shown: what a person typed is never taken for another person's.
+type Identifier interface {
+	Identifies(url.Values) bool
+}
+
 // Factor is a way of proving who you are: one folder, one line in internal/wire, its name in a policy.
 type Factor struct {
 	Method   string
@@ -48,6 +54,9 @@ type Visit struct {
 	Form        url.Values
 	Action      string // where the step's form goes
 	PartyName   string // empty when the platform itself asks
+	AskedBy     string // name of who asks, the platform's where the party has none
+	PolicyURI   string // of the party, as far as it gave one
+	TermsURI    string
 	Caller      web.Caller
 	Now         time.Time
 }

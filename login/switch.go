@@ -7,8 +7,8 @@ import (
 	"github.com/minddistrict/idp/login/ui"
 )
 
-// switchStep asks which account stays when a journey proved another one than is signed in: one browser holds one
-// account at a time. Nothing changes for the old session before the person chose.
+// switchStep asks who goes on: when a journey proved another account than is signed in, because one browser holds one
+// account at a time; and when a party wants the person to choose. Nothing changes for the session before that.
 type switchStep struct{}
 
 func (switchStep) Name() string                                        { return "switch" }
@@ -19,14 +19,14 @@ func (switchStep) Show(_ context.Context, v *Visit) (Page, error) {
 	return Page{"switch", ui.SwitchPage{Action: v.Action, Email: v.SignedIn.Email.Address}}, nil
 }
 
-// Submit keeps the session of who is signed in, and forgets what the journey proved; or keeps what it proved, and lets
-// the session be replaced at the end.
+// Submit keeps the session of who is signed in, and forgets what the journey proved; or goes on with another account,
+// proven already or on the next page, whose session replaces that one at the end.
 func (switchStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	if v.Do() == "other" {
 		v.Journey.Switch, v.Facts.Switch = true, true
 		return Outcome{}, nil
 	}
-	v.Journey.Account, v.Journey.Proofs, v.Journey.Ask.Choose = "", nil, false
+	v.Journey.Account, v.Journey.Proofs, v.Journey.Anew, v.Journey.Ask.Choose = "", nil, false, false
 	v.Facts.Account = v.SignedIn
 	return Outcome{}, nil
 }

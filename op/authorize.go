@@ -1,6 +1,7 @@
 package op
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -68,7 +69,13 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Plat
 	if stored {
 		storedID = req.ID
 	}
-	missing := s.missing(p, req, session, a)
+	if req.Ask.Choose && session != nil && !req.Silent {
+		a = nil // not known before the person chose
+	}
+	missing, err := s.missing(r.Context(), p, party, req, session, a)
+	if err != nil {
+		return err
+	}
 	if len(missing) == 0 {
 		if weak := tooWeak(p, party, req, session); weak != nil {
 			return s.answerError(w, r, p, req, weak)
@@ -118,13 +125,18 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if missing := s.missing(p, req, session, a); len(missing) > 0 {
+	req.Ask.Choose = false // who goes on was chosen on the way here
+	missing, err := s.missing(r.Context(), p, party, req, session, a)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
 		_, first := s.Begin(p, req)
 		http.Redirect(w, r, first, http.StatusSeeOther)
 		return nil
 	}
 	// OpenID Connect Core 1.0 section 3.1.2.2: somebody else than the hinted person is not an answer.
-	if req.HintSubject != "" && string(a.ID) != req.HintSubject {
+	if s.notHinted(p, party, req, a) {
 		return s.answerStoredError(w, r, p, party, req, refuse("login_required", "Another person is signed in."))
 	}
 	if weak := tooWeak(p, party, req, session); weak != nil {
@@ -148,19 +160,34 @@ func tooWeak(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, s
 }
 
 // missing asks the rules what a session lacks for a request.
-func (s *Server) missing(p *platform.Platform, req *grant.AuthRequest, session *authn.Session, a *account.Account) []authn.Requirement {
+func (s *Server) missing(ctx context.Context, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session, a *account.Account) ([]authn.Requirement, error) {
 	f := authn.Facts{Account: a, Policy: p.Policy, Methods: s.Methods, Session: session, Now: s.Now()}
-	missing := authn.Missing(req.Ask, f, nil)
-	if len(missing) == 0 && req.HintSubject != "" && string(a.ID) != req.HintSubject && req.Silent {
-		return []authn.Requirement{{Need: authn.NeedPrimary}}
+	if a != nil && len(req.Ask.Consent) > 0 {
+		consent, err := s.Store.Consent(ctx, p.ID, a.ID, string(party.ID))
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		f.Consent = consent
 	}
-	return missing
+	missing := authn.Missing(req.Ask, f, nil)
+	if len(missing) == 0 && req.Silent && s.notHinted(p, party, req, a) {
+		return []authn.Requirement{{Need: authn.NeedPrimary}}, nil
+	}
+	return missing, nil
+}
+
+// notHinted tells whether somebody else is signed in than the party hinted at.
+func (s *Server) notHinted(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, a *account.Account) bool {
+	return req.HintSubject != "" && party.Subject(a.ID, p.Salt) != req.HintSubject
 }
 
 // silentError says why prompt=none cannot be met (OpenID Connect Core 1.0 section 3.1.2.6).
 func silentError(missing []authn.Requirement) *protocolError {
-	if missing[0].Need == authn.NeedPrimary {
+	switch missing[0].Need {
+	case authn.NeedPrimary:
 		return refuse("login_required", "Nobody is signed in, or not recently enough.")
+	case authn.NeedConsent:
+		return refuse("consent_required", "The person has not allowed this yet.")
 	}
 	return refuse("interaction_required", "Something must be asked of the person first.")
 }

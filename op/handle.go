@@ -21,7 +21,8 @@ const handlePrefix = "idpat_"
 // handle is what an opaque access token says: sealed, so nobody can read or make one, and checked against the row of
 // its grant each time it is used.
 type handle struct {
-	Grant  grant.ID
+	Grant  grant.ID      // empty for client credentials: those write nothing
+	Party  grant.PartyID // whom the token was given
 	Ends   time.Time
 	Scopes []string // at most those of the grant: a refresh may ask for fewer
 }
@@ -34,7 +35,7 @@ func sealHandle(key []byte, p platform.ID, h handle, nonce []byte) (string, erro
 		return "", fmt.Errorf("sealing access token: %w", err)
 	}
 	plain := binary.BigEndian.AppendUint64(nil, uint64(h.Ends.UnixMilli()))
-	plain = append(plain, string(h.Grant)+" "+strings.Join(h.Scopes, " ")...)
+	plain = append(plain, string(h.Party)+" "+string(h.Grant)+" "+strings.Join(h.Scopes, " ")...)
 	return handlePrefix + base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(p))), nil
 }
 
@@ -61,8 +62,9 @@ func openHandle(keys [][]byte, p platform.ID, token string, now time.Time) (hand
 		if err != nil || len(plain) < 8 {
 			continue
 		}
-		id, scopes, _ := strings.Cut(string(plain[8:]), " ")
-		h := handle{Grant: grant.ID(id), Ends: time.UnixMilli(int64(binary.BigEndian.Uint64(plain))).UTC(), Scopes: strings.Fields(scopes)}
+		party, rest, _ := strings.Cut(string(plain[8:]), " ")
+		id, scopes, _ := strings.Cut(rest, " ")
+		h := handle{Grant: grant.ID(id), Party: grant.PartyID(party), Ends: time.UnixMilli(int64(binary.BigEndian.Uint64(plain))).UTC(), Scopes: strings.Fields(scopes)}
 		if !now.Before(h.Ends) {
 			return no("expired")
 		}

@@ -106,7 +106,7 @@ func (s *Server) returnTo(p *platform.Platform, form url.Values, hint hintClaims
 func (s *Server) askLogout(w http.ResponseWriter, r *http.Request, p *platform.Platform, form url.Values) error {
 	page := ui.LogoutPage{Action: p.URL(pathLogout), StayURL: p.HomeURL}
 	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"} {
-		if v := form.Get(name); v != "" && len(v) <= longestHint {
+		if v := form.Get(name); v != "" && len(v) <= longestToken {
 			page.Hidden = append(page.Hidden, ui.Field{Name: name, Value: v})
 		}
 	}

@@ -168,7 +168,7 @@ func TestDiscoveryIsCompleteAndTrue(t *testing.T) {
 			m["request_uri_parameter_supported"] != false {
 			t.Errorf("%s: %v", row.wellKnown, m)
 		}
-		for _, absent := range []string{"registration_endpoint", "introspection_endpoint", "device_authorization_endpoint", "check_session_iframe"} {
+		for _, absent := range []string{"registration_endpoint", "device_authorization_endpoint", "check_session_iframe"} {
 			if _, ok := m[absent]; ok {
 				t.Errorf("%s is advertised and not served", absent)
 			}
@@ -353,7 +353,7 @@ func TestMachineEndpointsAreStrict(t *testing.T) {
 		"unknown grant":         c.send(http.MethodPost, issuer+"/token", "grant_type=password&username=a&password=b", basic),
 		"jwt-bearer":            c.send(http.MethodPost, issuer+"/token", "grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&assertion=x", basic),
 		"token in the query":    c.get(issuer + "/userinfo?access_token=x"),
-		"introspection":         c.send(http.MethodPost, issuer+"/introspect", "token=x", basic),
+		"introspection, wrong":  c.send(http.MethodPost, issuer+"/introspect", "token=x", basic),
 		"registration":          c.send(http.MethodPost, issuer+"/register", "x=y", basic),
 		"device authorization":  c.send(http.MethodPost, issuer+"/device_authorization", "client_id=web", nil),
 		"userinfo without":      c.get(issuer + "/userinfo"),

@@ -2,6 +2,7 @@ package op
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"time"
 
@@ -12,23 +13,32 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// VerifyClient authenticates the party of a token or revocation request. A party uses the one method it registered
-// (RFC 9700 section 2.5); a public party presents no secret.
+// VerifyClient authenticates the party of a token or revocation request.
 func (s *Server) VerifyClient(ctx context.Context, r *oidcop.Request[oidcop.ClientCredentials]) (oidcop.Client, error) {
-	p := platform.FromContext(ctx)
-	party, known := s.Registry.Party(p.ID, grant.PartyID(r.Data.ClientID))
-	used := grant.AuthNone
-	switch {
-	case r.Header.Get("Authorization") != "":
-		used = grant.AuthBasic
-	case r.Data.ClientSecret != "":
-		used = grant.AuthPost
-	}
-	if !known || !party.DisabledAt.IsZero() || r.Data.ClientAssertion != "" || used != party.Auth ||
-		used != grant.AuthNone && !party.SecretMatches(r.Data.ClientSecret) {
-		return nil, s.fail(ctx, "client authentication", refuse("invalid_client", "unknown, or not proven as registered"))
+	party, err := s.authenticate(ctx, r.Header, r.Data.ClientID, r.Data.ClientSecret, r.Data.ClientAssertion)
+	if err != nil {
+		return nil, err
 	}
 	return client{party}, nil
+}
+
+// authenticate checks that a party proves itself by the one method it registered (RFC 9700 section 2.5); a public party
+// presents no secret.
+func (s *Server) authenticate(ctx context.Context, header http.Header, id, presented, assertion string) (*grant.Party, error) {
+	p := platform.FromContext(ctx)
+	party, known := s.Registry.Party(p.ID, grant.PartyID(id))
+	used := grant.AuthNone
+	switch {
+	case header.Get("Authorization") != "":
+		used = grant.AuthBasic
+	case presented != "":
+		used = grant.AuthPost
+	}
+	if !known || !party.DisabledAt.IsZero() || assertion != "" || used != party.Auth ||
+		used != grant.AuthNone && !party.SecretMatches(presented) {
+		return nil, s.fail(ctx, "client authentication", refuse("invalid_client", "unknown, or not proven as registered"))
+	}
+	return party, nil
 }
 
 // client shows a party to the library. Only what it asks on the token and revocation routes matters.

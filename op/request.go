@@ -67,8 +67,6 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 		return refuse("invalid_request", "response_type is missing.")
 	case form.Get("response_type") != "code":
 		return refuse(unsupportedResponseType, "Only response_type code is supported.")
-	case party.ThirdParty:
-		return refuse("consent_required", "Consent cannot be asked for yet.") // never given unasked
 	case !party.Allows(grant.AuthorizationCode):
 		return refuse("unauthorized_client", "This client may not use the authorization code grant.")
 	case mode != "" && mode != string(grant.ModeQuery) && mode != string(grant.ModeFormPost):
@@ -84,16 +82,23 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	}
 	if hint := form.Get("id_token_hint"); hint != "" {
 		claims, err := s.readHint(p, hint)
-		if err != nil {
+		if err != nil || claims.Audience != party.ID && party.Pairwise {
 			return refuse("invalid_request", "id_token_hint is not an ID token of ours.")
 		}
 		req.HintSubject = claims.Subject
+	}
+	if err := readClaims(req, form); err != nil {
+		return err
+	}
+	// Consent is asked only of parties that are not the platform's own, or when a party wants the page.
+	if party.ThirdParty || req.Ask.Renew {
+		req.Ask.Consent = req.Scopes
 	}
 	if req.LoginHint = form.Get("login_hint"); len(req.LoginHint) > 254 || !web.Plain(req.LoginHint) {
 		req.LoginHint = ""
 	}
 	if acrs := strings.Fields(form.Get("acr_values")); len(acrs) <= 20 {
-		req.Ask.ACR = acrs
+		req.Ask.ACR = append(req.Ask.ACR, acrs...)
 	}
 	if locales := strings.Fields(form.Get("ui_locales")); len(locales) <= 20 {
 		req.Locales = locales
@@ -148,7 +153,7 @@ func readPrompt(_ *grant.Party, req *grant.AuthRequest, form url.Values) error {
 		case "login":
 			req.Ask.Again = true
 		case "consent":
-			req.Consent = true
+			req.Ask.Renew = true
 		case "select_account":
 			req.Ask.Choose = true
 		default:
@@ -175,5 +180,23 @@ func readMaxAge(_ *grant.Party, req *grant.AuthRequest, form url.Values) error {
 		age = time.Duration(seconds) * time.Second
 	}
 	req.Ask.MaxAge = &age
+	return nil
+}
+
+// readClaims reads single claims (OpenID Connect Core 1.0 section 5.5). A wanted `acr` counts like acr_values, a wanted
+// `sub` like an id_token_hint.
+func readClaims(req *grant.AuthRequest, form url.Values) error {
+	text := form.Get("claims")
+	if text == "" {
+		return nil
+	}
+	requested, acr, sub, err := grant.ParseClaims(text)
+	if err != nil {
+		return refuse("invalid_request", "claims is not the JSON object of OpenID Connect Core section 5.5.")
+	}
+	req.Claims, req.Ask.ACR = requested, acr
+	if sub != "" {
+		req.HintSubject = sub
+	}
 	return nil
 }

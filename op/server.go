@@ -30,6 +30,8 @@ type Store interface {
 	Answer(ctx context.Context, requestID string, g grant.Grant) error
 	Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error)
 	Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error)
+	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
+	GrantByRefresh(ctx context.Context, p platform.ID, hash []byte, now time.Time) (*grant.Grant, *account.Account, error)
 	Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error)
 	EndGrant(ctx context.Context, p platform.ID, party grant.PartyID, id grant.ID, reason string, now time.Time) error
 	RevokeRefresh(ctx context.Context, p platform.ID, party grant.PartyID, hash []byte, now time.Time) error
@@ -69,32 +71,34 @@ type Secrets struct {
 type Server struct {
 	oidcop.UnimplementedServer
 	Options
-	machine http.Handler // the library's router for token, userinfo and revocation, behind our gate
+	machine http.Handler // the library's router for token, userinfo, revocation and introspection, behind our gate
 }
 
 // New builds the protocol door.
 func New(o Options) *Server {
 	s := &Server{Options: o}
 	s.machine = oidcop.RegisterServer(s, oidcop.Endpoints{
-		Token:      oidcop.NewEndpoint(pathToken),
-		Userinfo:   oidcop.NewEndpoint(pathUserinfo),
-		Revocation: oidcop.NewEndpoint(pathRevoke),
+		Token:         oidcop.NewEndpoint(pathToken),
+		Userinfo:      oidcop.NewEndpoint(pathUserinfo),
+		Revocation:    oidcop.NewEndpoint(pathRevoke),
+		Introspection: oidcop.NewEndpoint(pathIntrospect),
 	}, oidcop.WithServerCORSOptions(nil)) // its default reflects any origin with credentials
 	return s
 }
 
 // Paths under a platform's issuer.
 const (
-	pathAuthorize = "/authorize"
-	pathContinue  = "/authorize/continue"
-	pathCallback  = "/authorize/callback"
-	pathToken     = "/token"
-	pathUserinfo  = "/userinfo"
-	pathRevoke    = "/revoke"
-	pathLogout    = "/logout"
-	pathLoggedOut = "/logged-out"
-	pathKeys      = "/keys"
-	pathDiscovery = "/.well-known/openid-configuration"
+	pathAuthorize  = "/authorize"
+	pathContinue   = "/authorize/continue"
+	pathCallback   = "/authorize/callback"
+	pathToken      = "/token"
+	pathUserinfo   = "/userinfo"
+	pathRevoke     = "/revoke"
+	pathIntrospect = "/introspect"
+	pathLogout     = "/logout"
+	pathLoggedOut  = "/logged-out"
+	pathKeys       = "/keys"
+	pathDiscovery  = "/.well-known/openid-configuration"
 )
 
 // Routes adds the door to a platform's router, in the order of a visit.
@@ -110,6 +114,7 @@ func (s *Server) Routes(r *mux.Router) {
 	add(pathToken, "token", s.gate(machineRules{post: true, auth: true}), "POST", "OPTIONS")
 	add(pathUserinfo, "userinfo", s.gate(machineRules{get: true, post: true}), "GET", "POST", "OPTIONS")
 	add(pathRevoke, "revoke", s.gate(machineRules{post: true, auth: true}), "POST", "OPTIONS")
+	add(pathIntrospect, "introspect", s.gate(machineRules{post: true, auth: true}), "POST")
 	add(pathLogout, "logout", s.page(s.logout), "GET", "POST")
 	add(pathLoggedOut, "logged-out", s.page(s.loggedOut), "GET")
 }
@@ -125,7 +130,7 @@ func CallbackURL(p *platform.Platform, requestID string, denied bool) string {
 
 // OpenToOthers lists the paths under an issuer that other sites may post to: they carry no cookie there (SameSite).
 func OpenToOthers() []string {
-	return []string{pathAuthorize, pathToken, pathUserinfo, pathRevoke, pathLogout}
+	return []string{pathAuthorize, pathToken, pathUserinfo, pathRevoke, pathIntrospect, pathLogout}
 }
 
 // channelCookie is the cookie of the session that may answer a party of this channel.

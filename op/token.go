@@ -94,7 +94,7 @@ func (s *Server) tokens(ctx context.Context, p *platform.Platform, party *grant.
 	if g.EndsAt.Before(ends) {
 		ends = g.EndsAt
 	}
-	access, err := sealHandle(s.Secrets.Handles[0], p.ID, handle{Grant: g.ID, Ends: ends, Scopes: scopes}, newNonce())
+	access, err := s.issueAccess(p, party, g, scopes, ends)
 	if err != nil {
 		return nil, s.fail(ctx, "making access token", err)
 	}
@@ -102,18 +102,36 @@ func (s *Server) tokens(ctx context.Context, p *platform.Platform, party *grant.
 		AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(ends.Sub(now) / time.Second), RefreshToken: refresh, Scope: strings.Join(scopes, " "),
 	}
 	if slices.Contains(scopes, "openid") {
-		claims := newIDToken(p.Issuer, g, now, now.Add(lives.IDToken))
-		claims.Nonce = nonce
-		claims.AtHash = leftHalf(party.IDTokenAlg, access)
-		if answer.IDToken, err = s.sign(p.ID, party.IDTokenAlg, "JWT", claims); err != nil {
+		if answer.IDToken, err = s.issueID(ctx, p, party, g, nonce, access); err != nil {
 			return nil, s.fail(ctx, "signing ID token", err)
 		}
 	}
 	return oidcop.NewResponse(answer), nil
 }
 
-// idToken is what an ID token says (OpenID Connect Core 1.0 section 2). Nothing about the person beyond `sub`: that
-// is asked of userinfo (section 5.4).
+// ClientCredentialsExchange gives a party a token of its own (RFC 6749 section 4.4). Nothing is written: the token names
+// the party and ends with its state. Scopes about people are not given.
+func (s *Server) ClientCredentialsExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.ClientCredentialsRequest]) (*oidcop.Response, error) {
+	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+	allowed := slices.DeleteFunc(slices.Clone(party.Scopes), func(sc string) bool { return slices.Contains(grant.Scopes, sc) })
+	scopes := allowed
+	if len(r.Data.Scope) > 0 {
+		if scopes = r.Data.Scope; slices.ContainsFunc(scopes, func(sc string) bool { return !slices.Contains(allowed, sc) }) {
+			return nil, s.fail(ctx, "client credentials", refuse("invalid_scope", "not registered"))
+		}
+	}
+	life := party.EffectiveLives().Access
+	access, err := s.issueAccess(p, party, nil, scopes, now.Add(life))
+	if err != nil {
+		return nil, s.fail(ctx, "client credentials", err)
+	}
+	return oidcop.NewResponse(&tokenResponse{
+		AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(life / time.Second), Scope: strings.Join(scopes, " "),
+	}), nil
+}
+
+// idToken is what every ID token says (OpenID Connect Core 1.0 section 2). Nothing about the person beyond `sub`: that is
+// asked of userinfo (section 5.4), unless the request or the party's registration wants a claim here by name.
 type idToken struct {
 	Issuer   platform.Issuer `json:"iss"`
 	Subject  string          `json:"sub"`
@@ -126,13 +144,38 @@ type idToken struct {
 	AMR      []string        `json:"amr,omitempty"`
 	Session  string          `json:"sid"`
 	AtHash   string          `json:"at_hash,omitempty"`
+	Details  []grant.Detail  `json:"amr_details,omitempty"`
 }
 
-func newIDToken(issuer platform.Issuer, g *grant.Grant, now, ends time.Time) idToken {
-	return idToken{
-		Issuer: issuer, Subject: string(g.Account), Audience: g.Party, Expiry: ends.Unix(), IssuedAt: now.Unix(),
-		AuthTime: authn.AuthTime(g.Proofs).Unix(), ACR: authn.ACROf(g.Proofs), AMR: authn.AMR(g.Proofs), Session: g.Session,
+// issueID makes the ID token of a grant. A claim that comes from the account costs a read, so only a request or a
+// registration that names one pays it.
+func (s *Server) issueID(ctx context.Context, p *platform.Platform, party *grant.Party, g *grant.Grant, nonce, access string) (string, error) {
+	now := s.Now()
+	token := idToken{
+		Issuer: p.Issuer, Subject: party.Subject(g.Account, p.Salt), Audience: g.Party, Expiry: now.Add(party.EffectiveLives().IDToken).Unix(),
+		IssuedAt: now.Unix(), AuthTime: authn.AuthTime(g.Proofs).Unix(), Nonce: nonce, ACR: authn.ACROf(g.Proofs), AMR: authn.AMR(g.Proofs),
+		Session: g.Session, AtHash: leftHalf(party.IDTokenAlg, access),
 	}
+	if party.AMRDetails || slices.Contains(g.Claims.IDToken, "amr_details") {
+		token.Details = grant.AMRDetails(g.Proofs)
+	}
+	named := append(slices.Clone(g.Claims.IDToken), party.IDClaims...)
+	if !grant.AboutPerson(named) {
+		return s.sign(p.ID, party.IDTokenAlg, "JWT", token)
+	}
+	_, a, err := s.Store.Grant(ctx, p.ID, g.ID, now)
+	if err != nil {
+		return "", err
+	}
+	claims := grant.Claims(a, nil, named)
+	own, err := json.Marshal(token)
+	if err == nil {
+		err = json.Unmarshal(own, &claims) // what every ID token says wins
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.sign(p.ID, party.IDTokenAlg, "JWT", claims)
 }
 
 func (s *Server) sign(p platform.ID, alg, typ string, claims any) (string, error) {
@@ -165,23 +208,16 @@ func leftHalf(alg, value string) string {
 // UserInfo answers with the claims of the token's scopes (OpenID Connect Core 1.0 section 5.3). One read decides
 // whether the grant still stands.
 func (s *Server) UserInfo(ctx context.Context, r *oidcop.Request[oidc.UserInfoRequest]) (*oidcop.Response, error) {
-	p, now := platform.FromContext(ctx), s.Now()
-	dead := refuse(invalidToken, "unknown, expired or revoked")
-	h, err := openHandle(s.Secrets.Handles, p.ID, r.Data.AccessToken, now)
+	l, err := s.liveAccess(ctx, platform.FromContext(ctx), r.Data.AccessToken)
 	if err != nil {
-		return nil, s.fail(ctx, "userinfo", dead)
+		return nil, s.fail(ctx, "userinfo", deadToken(err))
 	}
-	_, a, err := s.Store.Grant(ctx, p.ID, h.Grant, now)
-	if errors.Is(err, fault.NotFound) {
-		err = dead
-	}
-	if err != nil {
-		return nil, s.fail(ctx, "userinfo", err)
-	}
-	if !slices.Contains(h.Scopes, "openid") {
+	if l.grant == nil || !slices.Contains(l.Scopes, "openid") {
 		return nil, s.fail(ctx, "userinfo", refuse(insufficientScope, "needs openid"))
 	}
-	return oidcop.NewResponse(grant.Claims(a, h.Scopes)), nil
+	claims := grant.Claims(l.account, l.Scopes, l.grant.Claims.UserInfo)
+	claims["sub"] = l.party.Subject(l.account.ID, platform.FromContext(ctx).Salt)
+	return oidcop.NewResponse(claims), nil
 }
 
 // Revocation ends the grant of a token (RFC 7009): every token of it is dead at once. Another party's token and an
@@ -189,7 +225,7 @@ func (s *Server) UserInfo(ctx context.Context, r *oidcop.Request[oidc.UserInfoRe
 func (s *Server) Revocation(ctx context.Context, r *oidcop.ClientRequest[oidc.RevocationRequest]) (*oidcop.Response, error) {
 	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
 	var err error
-	if h, openErr := openHandle(s.Secrets.Handles, p.ID, r.Data.Token, now); openErr == nil {
+	if h, openErr := s.openAccess(p, r.Data.Token); openErr == nil {
 		err = s.Store.EndGrant(ctx, p.ID, party.ID, h.Grant, "revoked", now)
 	} else {
 		err = s.Store.RevokeRefresh(ctx, p.ID, party.ID, secret.Hash(r.Data.Token), now)

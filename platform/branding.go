@@ -35,13 +35,13 @@ func (b *Branding) defaults() {
 
 func (b *Branding) validate() error {
 	if !colourPattern.MatchString(b.Colour) {
-		return fmt.Errorf("%w: branding.colour %q: # and six hexadecimal digits, such as %s", fault.Invalid, b.Colour, DefaultColour)
+		return fmt.Errorf("%w: colour %q: # and six hexadecimal digits, such as %s", fault.Invalid, b.Colour, DefaultColour)
 	}
 	if len(b.Logo) > 64<<10 {
-		return fmt.Errorf("%w: branding.logo: %d bytes: at most 65536", fault.Invalid, len(b.Logo))
+		return fmt.Errorf("%w: logo_file: %d bytes: at most 65536", fault.Invalid, len(b.Logo))
 	}
 	if len(b.Logo) > 0 && string(b.Logo[:min(8, len(b.Logo))]) != "\x89PNG\r\n\x1a\n" {
-		return fmt.Errorf("%w: branding.logo: not a PNG picture", fault.Invalid)
+		return fmt.Errorf("%w: logo_file: not a PNG picture", fault.Invalid)
 	}
 	return nil
 }

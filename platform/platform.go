@@ -24,20 +24,21 @@ var idPattern = regexp.MustCompile(`^[a-z](?:-?[a-z0-9]){0,39}$`)
 
 // Platform is one organisation's login.
 type Platform struct {
-	ID           ID
-	Issuer       Issuer
-	Organisation string  // legal or public name, as in "Ask the helpdesk of GGZ De Linde"
-	Name         string  // what people call their platform; the organisation's name unless set
-	HomeURL      string  // where stale journeys and "back to" lead when a party has no initiate_login_uri
-	Country      string  // ISO 3166-1 alpha-2; chooses the help lines and how phone numbers are read
-	Locale       string  // BCP 47 language of people who stated no preference
-	NeutralName  string  // says nothing about care: sender of text messages and mails, label in authenticator apps
-	HelpPublic   Contact // shown before login and to clients and relatives
-	HelpStaff    Contact // shown to signed-in staff; the public one unless set
-	PrivacyURL   string  // the organisation's privacy statement; no link without it
-	AccessURL    string  // the organisation's accessibility statement; no link without it
-	Branding     Branding
-	Policy       Policy
+	ID           ID       `json:"id,omitzero"`
+	Issuer       Issuer   `json:"issuer,omitzero"`
+	Organisation string   `json:"organisation,omitzero"` // legal or public name, as in "Ask the helpdesk of GGZ De Linde"
+	Name         string   `json:"name,omitzero"`         // what people call their platform; the organisation's name unless set
+	HomeURL      string   `json:"home_url,omitzero"`     // where stale journeys and "back to" lead when a party has no initiate_login_uri
+	Country      string   `json:"country,omitzero"`      // ISO 3166-1 alpha-2; chooses the help lines and how phone numbers are read
+	Locale       string   `json:"locale,omitzero"`       // BCP 47 language of people who stated no preference
+	NeutralName  string   `json:"neutral_name,omitzero"` // says nothing about care: sender of text messages and mails, label in authenticator apps
+	HelpPublic   Contact  `json:"help_public,omitzero"`  // shown before login and to clients and relatives
+	HelpStaff    Contact  `json:"help_staff,omitzero"`   // shown to signed-in staff; the public one unless set
+	PrivacyURL   string   `json:"privacy_url,omitzero"`  // the organisation's privacy statement; no link without it
+	AccessURL    string   `json:"access_url,omitzero"`   // the organisation's accessibility statement; no link without it
+	Branding     Branding `json:"branding,omitzero"`
+	Salt         []byte   `json:"salt,omitzero"` // of pairwise subjects; random, made once, never changed
+	Policy       Policy   `json:"policy,omitzero"`
 }
 
 // Contact is how an organisation's helpdesk is reached. Either part may be empty.

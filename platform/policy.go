@@ -51,9 +51,9 @@ const (
 // SecondFactor is the demand, possibly from a moment on: before RequiredFrom a required factor is offered with
 // "not now" at each login (seed 002).
 type SecondFactor struct {
-	Demand       Demand
-	RequiredFrom time.Time     // zero: at once
-	OfferEvery   time.Duration // where optional, the set-up is offered this often; zero: never
+	Demand       Demand        `json:"demand,omitzero"`
+	RequiredFrom time.Time     `json:"required_from,omitzero"` // zero: at once
+	OfferEvery   time.Duration `json:"offer_every,omitzero"`   // where optional, the set-up is offered this often; zero: never
 }
 
 // At returns the demand at a moment: a required factor is optional until its date.
@@ -69,36 +69,36 @@ func (s SecondFactor) At(now time.Time) Demand {
 
 // Policy is everything an organisation decides about signing in. DefaultPolicy has the published numbers.
 type Policy struct {
-	SecondFactor ByGroup[SecondFactor]
-	CodeMethods  []string // ways of getting a code that are offered, such as totp and sms
-	AppCode      bool     // a code is asked of the mobile app too; the help pages say it is not
-	Remember     ByGroup[Remember]
-	Password     PasswordRule
-	LoginForm    bool // e-mail and password; off only where an organisation's own login exists
-	SelfSignUp   bool
-	AppPassword  bool                   // the app signs in by e-mail and password
-	AppQR        bool                   // the app signs in by a QR code
-	IdleAfter    time.Duration          // no activity for this long: a code or the password is asked again; zero: never
-	SessionEnds  ByGroup[time.Duration] // a session ends this long after sign-in, used or not
-	MinimumACR   string                 // weaker sign-ins get no token at all; empty: none
-	ACRAliases   map[string]string      // other names of our values, such as https://refeds.org/profile/mfa
-	SMSCountries []string               // ISO 3166-1 codes of countries that text messages go to
-	SMSPerDay    int                    // text messages a platform may send in a day
+	SecondFactor ByGroup[SecondFactor]  `json:"second_factor,omitzero"`
+	CodeMethods  []string               `json:"code_methods,omitzero"` // ways of getting a code that are offered, such as totp and sms
+	AppCode      bool                   `json:"app_code,omitzero"`     // a code is asked of the mobile app too; the help pages say it is not
+	Remember     ByGroup[Remember]      `json:"remember,omitzero"`
+	Password     PasswordRule           `json:"password,omitzero"`
+	LoginForm    bool                   `json:"login_form,omitzero"` // e-mail and password; off only where an organisation's own login exists
+	SelfSignUp   bool                   `json:"self_sign_up,omitzero"`
+	AppPassword  bool                   `json:"app_password,omitzero"`  // the app signs in by e-mail and password
+	AppQR        bool                   `json:"app_qr,omitzero"`        // the app signs in by a QR code
+	IdleAfter    time.Duration          `json:"idle_after,omitzero"`    // no activity for this long: a code or the password is asked again; zero: never
+	SessionEnds  ByGroup[time.Duration] `json:"session_ends,omitzero"`  // a session ends this long after sign-in, used or not
+	MinimumACR   string                 `json:"minimum_acr,omitzero"`   // weaker sign-ins get no token at all; empty: none
+	ACRAliases   map[string]string      `json:"acr_aliases,omitzero"`   // other names of our values, such as https://refeds.org/profile/mfa
+	SMSCountries []string               `json:"sms_countries,omitzero"` // ISO 3166-1 codes of countries that text messages go to
+	SMSPerDay    int                    `json:"sms_per_day,omitzero"`   // text messages a platform may send in a day
 }
 
 // Remember is how long a browser may go without a code, and who decides.
 type Remember struct {
-	Choices []time.Duration // what the person may choose from; empty: remembering is not offered
-	Fixed   time.Duration   // set by the organisation instead; zero: the person chooses
-	Decides bool            // the organisation decides: Fixed counts, even when it is zero
+	Choices []time.Duration `json:"choices,omitzero"` // what the person may choose from; empty: remembering is not offered
+	Fixed   time.Duration   `json:"fixed,omitzero"`   // set by the organisation instead; zero: the person chooses
+	Decides bool            `json:"decides,omitzero"` // the organisation decides: Fixed counts, even when it is zero
 }
 
 // PasswordRule is what a password must have; seed 004 and the help pages publish the defaults.
 type PasswordRule struct {
-	MinLength int // code points after NFC
-	MaxLength int // code points after NFC; bounds the work of hashing
-	Special   int // characters that are neither letter nor digit; a space counts
-	MinScore  int // zxcvbn, 0 to 4, with Dutch words and the names of person and platform
+	MinLength int `json:"min_length,omitzero"` // code points after NFC
+	MaxLength int `json:"max_length,omitzero"` // code points after NFC; bounds the work of hashing
+	Special   int `json:"special,omitzero"`    // characters that are neither letter nor digit; a space counts
+	MinScore  int `json:"min_score,omitzero"`  // zxcvbn, 0 to 4, with Dutch words and the names of person and platform
 }
 
 // RememberChoices are the durations that exist: 12 hours, 3 days, 1 week (seed 002).

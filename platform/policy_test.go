@@ -124,7 +124,7 @@ func TestPlatformRefuses(t *testing.T) {
 		`accessibility_url`: func(p *Platform) { p.AccessURL = "/toegankelijkheid" },
 		`country "nl"`:      func(p *Platform) { p.Country = "nl" },
 		`locale "nl_NL"`:    func(p *Platform) { p.Locale = "nl_NL" },
-		`branding.colour`:   func(p *Platform) { p.Branding.Colour = "blauw" },
+		`colour`:            func(p *Platform) { p.Branding.Colour = "blauw" },
 		`policy.idle_after`: func(p *Platform) { p.Policy.IdleAfter = time.Second },
 	} {
 		p := small()

@@ -39,6 +39,11 @@ func (db *DB) SaveChange(ctx context.Context, c authn.Change, now time.Time) err
 		if err := putCredentials(ctx, q, p, c.Put); err != nil {
 			return err
 		}
+		if c.Consent != nil {
+			if err := saveConsent(ctx, q, p, c.Consent); err != nil {
+				return err
+			}
+		}
 		if c.Start != nil {
 			if err := startSession(ctx, q, c.Start, now); err != nil {
 				return err
@@ -82,7 +87,7 @@ func platformOf(c authn.Change) (platform.ID, error) {
 		return "", fmt.Errorf("change of platforms %v: %w", all, fault.Invalid)
 	case c.Start != nil && c.Raise != nil:
 		return "", fmt.Errorf("change that starts and raises a session: %w", fault.Invalid)
-	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Put) > 0):
+	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Put) > 0 || c.Consent != nil):
 		return "", fmt.Errorf("change of no platform: %w", fault.Invalid)
 	case len(all) == 0:
 		return "", nil // nothing to save

@@ -24,13 +24,13 @@ const (
 )
 
 // grantColumns are those of a grant. The table has no short name here: SQLite does not know one after RETURNING.
-const grantColumns = `grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.nonce, grants.redirect_uri, grants.challenge,
+const grantColumns = `grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.claims, grants.nonce, grants.redirect_uri, grants.challenge,
        grants.proofs, grants.started_at, grants.code_hash, grants.code_ends_at, grants.code_used_at, grants.refreshed_at, grants.ends_at, grants.ended_at,
        grants.end_reason`
 
 func grantRow(g *grant.Grant) []any {
 	return []any{
-		&g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, &g.Nonce, &g.RedirectURI, &g.Challenge,
+		&g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, document{&g.Claims}, &g.Nonce, &g.RedirectURI, &g.Challenge,
 		document{&g.Proofs}, instant{&g.StartedAt}, &g.CodeHash, instant{&g.CodeEndsAt}, instant{&g.CodeUsedAt},
 		instant{&g.RefreshedAt}, instant{&g.EndsAt}, instant{&g.EndedAt}, &g.EndReason,
 	}
@@ -39,8 +39,8 @@ func grantRow(g *grant.Grant) []any {
 const insertGrant = `
 INSERT INTO grants (
     platform, id, party, account, session, scopes, offline, nonce, redirect_uri, challenge, proofs,
-    started_at, code_hash, code_ends_at, ends_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15
+    started_at, code_hash, code_ends_at, ends_at, claims)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 FROM sessions AS s
 JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
 WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AND s.ends_at > $12
@@ -67,7 +67,7 @@ func (db *DB) Answer(ctx context.Context, requestID string, g grant.Grant) error
 func addGrant(ctx context.Context, q conn, g *grant.Grant) error {
 	added, err := exec(ctx, q, insertGrant, string(g.Platform), string(g.ID), string(g.Party), string(g.Account), g.Session,
 		words{&g.Scopes}, flag(g.Offline()), g.Nonce, g.RedirectURI, g.Challenge, document{&g.Proofs},
-		millis(g.StartedAt), orNull(g.CodeHash), millis(g.CodeEndsAt), millis(g.EndsAt))
+		millis(g.StartedAt), orNull(g.CodeHash), millis(g.CodeEndsAt), millis(g.EndsAt), document{&g.Claims})
 	if err == nil && added == 0 {
 		err = fmt.Errorf("session %s: %w", g.Session, fault.Refused)
 	}
@@ -81,11 +81,27 @@ SELECT ` + grantColumns + `,
 FROM grants
 JOIN sessions AS s ON s.platform = grants.platform AND s.id = grants.session
 JOIN accounts AS a ON a.platform = grants.platform AND a.id = grants.account
-WHERE grants.platform = $1 AND grants.id = $2 AND grants.ended_at IS NULL AND grants.ends_at > $3 AND a.state = 'active'
+WHERE grants.platform = $1 AND grants.ended_at IS NULL AND grants.ends_at > $2 AND a.state = 'active'
   AND (grants.offline = 1 OR s.ended_at IS NULL)`
+
+const (
+	byGrantID = `
+  AND grants.id = $3`
+	byRefreshToken = `
+  AND grants.refresh_hash = $3 AND grants.refresh_ends_at > $2`
+)
 
 // Grant finds a grant that still gives something, and its account without credentials, in one query.
 func (db *DB) Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error) {
+	return db.liveGrant(ctx, byGrantID, p, string(id), now)
+}
+
+// GrantByRefresh finds the grant of a current refresh token, the same way.
+func (db *DB) GrantByRefresh(ctx context.Context, p platform.ID, hash []byte, now time.Time) (*grant.Grant, *account.Account, error) {
+	return db.liveGrant(ctx, byRefreshToken, p, hash, now)
+}
+
+func (db *DB) liveGrant(ctx context.Context, by string, p platform.ID, key any, now time.Time) (*grant.Grant, *account.Account, error) {
 	type row struct {
 		grant   grant.Grant
 		account account.Account
@@ -95,7 +111,7 @@ func (db *DB) Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Ti
 		return append(grantRow(&r.grant),
 			&a.Platform, &a.ID, &a.Email.Address, &a.Email.Key, instant{&a.EmailVerifiedAt}, &a.Role, &a.State, &a.Locale,
 			document{&a.Profile}, instant{&a.CreatedAt}, instant{&a.UpdatedAt})
-	}, selectGrant, string(p), string(id), millis(now))
+	}, selectGrant+by, string(p), millis(now), key)
 	if err != nil {
 		return nil, nil, fail("finding grant", err)
 	}

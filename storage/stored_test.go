@@ -34,30 +34,26 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 	}
 	err := db.SaveRequest(t.Context(), grant.AuthRequest{
 		ID: "r", Platform: "linde", Party: "web", RedirectURI: "u", State: "s", Nonce: "n", Scopes: []string{"openid"}, Challenge: "c",
-		Mode: grant.ModeQuery, Silent: true, Consent: true, HintSubject: "h", LoginHint: "l", Locales: []string{"nl"}, CreatedAt: at, Expiry: at,
+		Mode: grant.ModeQuery, Silent: true, Claims: grant.Requested{UserInfo: []string{"name"}}, HintSubject: "h", LoginHint: "l", Locales: []string{"nl"}, CreatedAt: at, Expiry: at,
 	}, &authn.Journey{
-		ID: "j", Platform: "linde", Ask: ask, Account: "a", Proofs: []authn.Proof{proof}, Failures: 1, Switch: true, Party: "web", Request: "r",
+		ID: "j", Platform: "linde", Ask: ask, Account: "a", Proofs: []authn.Proof{proof}, Failures: 1, Switch: true, Anew: true, Party: "web", Request: "r",
 		ReturnTo: "/", Hint: "h", Locale: "nl", Scratch: map[string][]byte{"totp": []byte("x")}, StartedAt: at, ExpiresAt: at,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for table, want := range map[string]string{
-		"platforms": `{"ID":"linde","Issuer":"https://linde.example.org","Organisation":"","Name":"","HomeURL":"","Country":"","Locale":"",` +
-			`"NeutralName":"","HelpPublic":{"email":"e","phone":"p"},"HelpStaff":{},"PrivacyURL":"","AccessURL":"",` +
-			`"Branding":{"colour":"#1b6a7a","logo":"eA=="},"Policy":{"SecondFactor":` +
-			`{"client":{"Demand":"","RequiredFrom":"0001-01-01T00:00:00Z","OfferEvery":0},` +
-			`"staff":{"Demand":"required","RequiredFrom":"2026-01-02T03:04:05Z","OfferEvery":0}},"CodeMethods":null,"AppCode":false,` +
-			`"Remember":{"client":{"Choices":[1],"Fixed":2,"Decides":true},"staff":{"Choices":null,"Fixed":0,"Decides":false}},` +
-			`"Password":{"MinLength":0,"MaxLength":0,"Special":0,"MinScore":0},"LoginForm":false,"SelfSignUp":false,"AppPassword":false,` +
-			`"AppQR":false,"IdleAfter":0,"SessionEnds":{"client":0,"staff":0},"MinimumACR":"","ACRAliases":{"a":"b"},"SMSCountries":null,"SMSPerDay":0}}`,
+		"platforms": `{"id":"linde","issuer":"https://linde.example.org","help_public":{"email":"e","phone":"p"},` +
+			`"branding":{"colour":"#1b6a7a","logo":"eA=="},"policy":{"second_factor":{"client":{},` +
+			`"staff":{"demand":"required","required_from":"2026-01-02T03:04:05Z"}},` +
+			`"remember":{"client":{"choices":[1],"fixed":2,"decides":true},"staff":{}},"acr_aliases":{"a":"b"}}}`,
 		"parties": `{"client_id":"web","type":"web","auth":"basic","secrets":["eA=="],"grant_types":null,"scopes":null,"id_token_alg":"",` +
 			`"disabled_at":"2026-01-02T03:04:05Z"}`,
-		"requests": `{"client_id":"web","redirect_uri":"u","state":"s","nonce":"n","scopes":["openid"],"code_challenge":"c","response_mode":"query",` +
-			`"ask":{"purpose":"","channel":"","journey":""},"silent":true,"consent":true,"hint_subject":"h","login_hint":"l","ui_locales":["nl"]}`,
+		"requests": `{"client_id":"web","redirect_uri":"u","state":"s","nonce":"n","scopes":["openid"],"claims":{"userinfo":["name"]},"code_challenge":"c","response_mode":"query",` +
+			`"ask":{"purpose":"","channel":"","journey":""},"silent":true,"hint_subject":"h","login_hint":"l","ui_locales":["nl"]}`,
 		"journeys": `{"ask":{"purpose":"sign-in","channel":"browser","journey":"j","again":true,"choose":true,"max_age":3600000000000,"acr":["a"]},` +
 			`"account":"a","proofs":[{"method":"totp","use":"second","kinds":2,"amr":["otp"],"credential":"c","at":"2026-01-02T03:04:05Z","journey":"j","issuer":"i"}],` +
-			`"failures":1,"switch":true,"party":"web","request":"r","return_to":"/","hint":"h","locale":"nl","scratch":{"totp":"eA=="}}`,
+			`"failures":1,"switch":true,"anew":true,"party":"web","request":"r","return_to":"/","hint":"h","locale":"nl","scratch":{"totp":"eA=="}}`,
 	} {
 		var got string
 		if err := db.SQL().QueryRowContext(t.Context(), "SELECT body FROM "+table).Scan(&got); err != nil {

@@ -14,10 +14,13 @@ import (
 func accountCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{Use: "account", Short: "Accounts: who can sign in on a platform"}
 	var on string
-	c.PersistentFlags().StringVar(&on, "platform", "", "platform")
 	c.AddCommand(accountAdd(g, &on), accountList(g, &on), accountShow(g, &on),
 		accountState(g, &on, "deactivate", "Refuse sign-in and end sessions and tokens at once; data is kept", account.Deactivated, account.AccountStopped),
 		accountState(g, &on, "reactivate", "Let a deactivated account sign in again", account.Active, account.AccountRestarted))
+	for _, sub := range c.Commands() {
+		sub.Flags().StringVar(&on, "platform", "", "platform")
+		require(sub, "platform")
+	}
 	return c
 }
 

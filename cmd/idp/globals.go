@@ -76,6 +76,16 @@ func (f *floor) tools() setup.Tools {
 	}
 }
 
+// keys reads the signing keys, and refuses to go on where the master keys do not open them: what is sealed now could not
+// be opened by the servers.
+func (f *floor) keys(ctx context.Context) ([]keys.Key, error) {
+	all, err := f.db.Keys(ctx)
+	if err == nil {
+		_, err = keys.NewRing(all, f.sealer)
+	}
+	return all, err
+}
+
 // now is the clock of commands, in the precision that is stored.
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
@@ -93,16 +103,13 @@ func (g *globals) with(run func(*cobra.Command, []string, *floor) error) func(*c
 
 // print writes a result: JSON as it is, text by the given function.
 func (g *globals) print(cmd *cobra.Command, result any, text func(io.Writer)) error {
-	switch g.output {
-	case "json":
+	if g.output == "json" {
 		e := json.NewEncoder(cmd.OutOrStdout())
 		e.SetIndent("", "  ")
 		return e.Encode(result)
-	case "text":
-		text(cmd.OutOrStdout())
-		return nil
 	}
-	return usageError{fmt.Errorf("--output %q: text or json", g.output)}
+	text(cmd.OutOrStdout())
+	return nil
 }
 
 // logger writes to standard error, so that output stays clean.

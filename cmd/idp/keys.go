@@ -66,7 +66,7 @@ func keysRotate(g *globals) *cobra.Command {
 		Short: "Make the next signing key: published now, used in 24 hours",
 		Args:  cobra.ExactArgs(2),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			existing, err := f.db.Keys(cmd.Context())
+			existing, err := f.keys(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -19,6 +19,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := root().ExecuteContext(ctx)
 	var usage usageError
 	switch {
@@ -50,7 +51,45 @@ func root() *cobra.Command {
 		serveCommand(g), devCommand(g), migrateCommand(g), applyCommand(g), configCommand(g), keysCommand(g),
 		platformCommand(g), partyCommand(g), accountCommand(g),
 	)
+	checkUse(c, g)
 	return c
+}
+
+// checkUse makes every wrong use of a command a usageError, found before the command does anything: arguments, flags
+// that it needs, the form of output, a command that does not exist.
+func checkUse(c *cobra.Command, g *globals) {
+	if !c.Runnable() {
+		c.Args = cobra.ArbitraryArgs
+		c.RunE = func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			return usageError{fmt.Errorf("%s has no command %q; %s --help lists them", c.CommandPath(), args[0], c.CommandPath())}
+		}
+	}
+	allowed := c.Args
+	c.Args = func(c *cobra.Command, args []string) error {
+		err := errors.Join(allowed(c, args), c.ValidateRequiredFlags())
+		if g.output != "text" && g.output != "json" {
+			err = errors.Join(err, fmt.Errorf("--output %q: text or json", g.output))
+		}
+		if err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+	for _, sub := range c.Commands() {
+		checkUse(sub, g)
+	}
+}
+
+// require makes flags of a command required.
+func require(c *cobra.Command, names ...string) {
+	for _, name := range names {
+		if err := c.MarkFlagRequired(name); err != nil {
+			panic(err) // no such flag: a programming mistake
+		}
+	}
 }
 
 // version is the release, or the commit that was built.

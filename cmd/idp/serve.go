@@ -104,13 +104,27 @@ func runServers(ctx context.Context, grace time.Duration, house *wire.House, log
 	case <-ctx.Done():
 		log.Info("stopping", "grace", grace.String())
 	}
-	stop, done := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer done()
-	for _, s := range servers {
-		err = errors.Join(err, s.Shutdown(stop))
-	}
+	err = errors.Join(err, shutDown(context.WithoutCancel(ctx), grace, servers))
 	cancel()
 	upkeep.Wait()
+	return err
+}
+
+// shutDown closes all listeners at once and lets requests finish within the grace.
+func shutDown(ctx context.Context, grace time.Duration, servers []*http.Server) error {
+	ctx, done := context.WithTimeout(ctx, grace)
+	defer done()
+	failed := make(chan error, len(servers))
+	for _, s := range servers {
+		go func() { failed <- s.Shutdown(ctx) }()
+	}
+	var err error
+	for range servers {
+		err = errors.Join(err, <-failed)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stopping: requests still ran after %s (shutdown_grace) and were cut off", grace)
+	}
 	return err
 }
 

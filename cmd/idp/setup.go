@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/internal/setup"
 )
@@ -90,10 +92,15 @@ func configCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if g.output == "json" {
-				return g.print(cmd, c, nil)
+			var text bytes.Buffer
+			if err := c.Print(&text); err != nil {
+				return err
 			}
-			return c.Print(cmd.OutOrStdout())
+			var keys map[string]any // JSON with the keys of the file
+			if err := yaml.Unmarshal(text.Bytes(), &keys); err != nil {
+				return err
+			}
+			return g.print(cmd, keys, func(w io.Writer) { fmt.Fprint(w, text.String()) })
 		},
 	})
 	return c

@@ -16,7 +16,7 @@ func platformCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{Use: "platform", Short: "Platforms: one per organisation"}
 	var d setup.Platform
 	add := &cobra.Command{
-		Use: "add NAME", Short: "Add a platform, or set what the flags say", Args: cobra.ExactArgs(1),
+		Use: "add NAME", Short: "Add a platform", Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
 			d.Name = args[0]
 			if _, err := f.platform(cmd, d.Name); err == nil {
@@ -29,6 +29,7 @@ func platformCommand(g *globals) *cobra.Command {
 	add.Flags().StringVar(&d.Organisation, "organisation", "", "name of the organisation")
 	add.Flags().StringVar(&d.HomeURL, "home-url", "", "where the platform begins")
 	add.Flags().StringVar(&d.Help.Email, "help-email", "", "helpdesk")
+	require(add, "issuer", "organisation", "home-url")
 	c.AddCommand(add, &cobra.Command{
 		Use: "list", Short: "List platforms", Args: cobra.NoArgs,
 		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
@@ -36,9 +37,13 @@ func platformCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.print(cmd, all, func(w io.Writer) {
-				for _, p := range all {
-					fmt.Fprintf(w, "%-16s %-40s %s\n", p.ID, p.Issuer, p.Organisation)
+			lines := make([]platformLine, len(all))
+			for i := range all {
+				lines[i] = platformLineOf(&all[i])
+			}
+			return g.print(cmd, lines, func(w io.Writer) {
+				for _, p := range lines {
+					fmt.Fprintf(w, "%-16s %-40s %s\n", p.Name, p.Issuer, p.Organisation)
 				}
 			})
 		}),
@@ -49,13 +54,34 @@ func platformCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.print(cmd, p, func(w io.Writer) {
+			line := platformLineOf(p)
+			return g.print(cmd, line, func(w io.Writer) {
 				fmt.Fprintf(w, "name          %s\nissuer        %s\norganisation  %s\nhome          %s\nsecond factor client %s, staff %s\n",
-					p.ID, p.Issuer, p.Organisation, p.HomeURL, p.Policy.SecondFactor.Client.Demand, p.Policy.SecondFactor.Staff.Demand)
+					line.Name, line.Issuer, line.Organisation, line.HomeURL, line.SecondFactor.Client, line.SecondFactor.Staff)
 			})
 		}),
 	})
 	return c
+}
+
+// platformLine is what is shown of a platform, under the keys of the file of `idp apply`.
+type platformLine struct {
+	Name         platform.ID                       `json:"name"`
+	Issuer       platform.Issuer                   `json:"issuer"`
+	Organisation string                            `json:"organisation"`
+	Title        string                            `json:"title"`
+	HomeURL      string                            `json:"home_url"`
+	Country      string                            `json:"country"`
+	Locale       string                            `json:"locale"`
+	SecondFactor platform.ByGroup[platform.Demand] `json:"second_factor"`
+}
+
+func platformLineOf(p *platform.Platform) platformLine {
+	factor := p.Policy.SecondFactor
+	return platformLine{
+		p.ID, p.Issuer, p.Organisation, p.Name, p.HomeURL, p.Country, p.Locale,
+		platform.ByGroup[platform.Demand]{Client: factor.Client.Demand, Staff: factor.Staff.Demand},
+	}
 }
 
 // platform finds a platform by name.
@@ -109,6 +135,7 @@ func partyCommand(g *globals) *cobra.Command {
 	add.Flags().StringArrayVar(&d.Redirects, "redirect-uri", nil, "redirect URI; may repeat")
 	add.Flags().StringArrayVar(&d.LogoutURIs, "post-logout-redirect-uri", nil, "post-logout redirect URI; may repeat")
 	add.Flags().StringVar(&d.IDTokenAlg, "id-token-alg", "", "RS256, ES256, EdDSA or PS256")
+	require(add, "platform")
 	list := &cobra.Command{
 		Use: "list", Short: "List parties", Args: cobra.NoArgs,
 		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
@@ -144,6 +171,7 @@ func partyCommand(g *globals) *cobra.Command {
 		}),
 	}
 	show.Flags().StringVar(&on, "platform", "", "platform")
+	require(show, "platform")
 	c.AddCommand(add, list, show)
 	return c
 }

@@ -29,7 +29,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 // A script is a visit, a verb a line (or several with " ; "), about people; # starts a comment. It names text keys, not
 // sentences, so that it runs in every language. The verbs are the methods of this table:
 //
-//	platform NAME [key=value …]      declares a platform with the parties NAME-web and NAME-agenda; linde has a host of its own, others a path
+//	platform NAME [key=value …]      declares a platform with its parties web and agenda, and anders, which is not its own; linde has a host of its own, others a path
 //	account ADDRESS [key=value …]    declares an account with the password of all scripts
 //	visit NAME[/PARTY] [key=value …] a relying platform sends the person to us; values go into the request
 //	browser NAME · tab NAME          another browser, another tab of this browser
@@ -39,7 +39,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	see KEY · miss KEY · at STEP     a text is on the page, is not; the address ends in this step
 //	reload · back · later DURATION   as a browser does; moves the clock
 //	arrive NAME[/PARTY] · arrive NAME error CODE · arrive NAME home
-//	token CLAIM == VALUE …           what the last ID token says; amr is a set; same and newer compare with the one before
+//	token CLAIM == VALUE …           what the last ID token says; amr is a set; same, other and newer compare with the one before
 //	userinfo ok|refused · refresh ok|CODE · revoke
 //	logout NAME [hint]               a relying platform sends the person to sign out
 //	speaks nl|en|own · language NAME the language of the page, own being that of the run; chooses another on the page
@@ -163,12 +163,15 @@ func (s *script) platform(rest string) error {
 		fmt.Fprintf(file, "    policy: {idle_after: %s}\n", idle)
 	}
 	file.WriteString("    parties:\n")
-	for _, kind := range []string{"web", "agenda"} {
+	for _, kind := range []string{"web", "agenda", "anders"} {
 		id := name + "-" + kind
 		fmt.Fprintf(file, "      - client_id: %s\n        secret: %s\n        redirect_uris: [https://%s.%s.test/callback]\n        post_logout_redirect_uris: [https://%s.%s.test/bye]\n",
 			id, secretOf(id), kind, name, kind, name)
 		if kind == "agenda" {
 			fmt.Fprintf(file, "        id_token_alg: ES256\n        initiate_login_uri: https://%s.%s.test/login\n        rotate_refresh_tokens: true\n", kind, name)
+		}
+		if kind == "anders" {
+			fmt.Fprintf(file, "        name: Dagboek van Anders\n        third_party: true\n        subject_type: pairwise\n")
 		}
 		s.parties[name+"/"+kind] = NewParty(s.server, kind+"."+name+".test", issuer, id, secretOf(id))
 	}
@@ -267,10 +270,18 @@ func (s *script) known(text string) string {
 	for id := range s.parties {
 		name, _, _ := strings.Cut(id, "/")
 		if issuerOf(name) == s.party.Issuer {
-			text = strings.NewReplacer("{platform}", "GGZ "+name, "{organisation}", "GGZ "+name, "{host}", name+".test").Replace(text)
+			text = strings.NewReplacer("{party}", partyTitle(s.party.Host, name), "{platform}", "GGZ "+name, "{organisation}", "GGZ "+name, "{host}", name+".test").Replace(text)
 		}
 	}
 	return text
+}
+
+// partyTitle is what people call a party of a script's platform.
+func partyTitle(host, platform string) string {
+	if strings.HasPrefix(host, "anders.") {
+		return "Dagboek van Anders"
+	}
+	return "GGZ " + platform
 }
 
 // pattern is a text in which placeholders that differ by page stand for anything.
@@ -330,6 +341,11 @@ func (s *script) token(rest string) error {
 	case "same":
 		if got == nil || fmt.Sprint(got) != fmt.Sprint(before) {
 			return fmt.Errorf("%v, before it was %v", got, before)
+		}
+		return nil
+	case "other":
+		if got == nil || fmt.Sprint(got) == fmt.Sprint(before) {
+			return fmt.Errorf("%v, as before", got)
 		}
 		return nil
 	case "newer":

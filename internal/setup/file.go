@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -75,9 +76,6 @@ func (s *SecondFactor) UnmarshalYAML(n *yaml.Node) error {
 		}
 		return nil
 	}
-	if err := onlyKeys(n, "demand", "from", "offer_every"); err != nil {
-		return err
-	}
 	type plain SecondFactor
 	return n.Decode((*plain)(s))
 }
@@ -113,7 +111,12 @@ type Party struct {
 	IDTokenAlg  string   `yaml:"id_token_alg"`
 	AccessToken string   `yaml:"access_token"` // opaque (default) or jwt
 	Rotate      bool     `yaml:"rotate_refresh_tokens"`
-	ThirdParty  bool     `yaml:"third_party"`
+	ThirdParty  bool     `yaml:"third_party"`  // not the platform's own: consent is asked
+	SubjectType string   `yaml:"subject_type"` // public (default) or pairwise
+	Sector      string   `yaml:"sector"`       // host that pairwise parties share subjects by
+	IDClaims    []string `yaml:"id_token_claims"`
+	AMRDetails  bool     `yaml:"amr_details"`
+	Audience    []string `yaml:"audience"` // parties its access tokens are for; they may introspect them
 	MinimumACR  string   `yaml:"minimum_acr"`
 	PolicyURI   string   `yaml:"policy_uri"`
 	TermsURI    string   `yaml:"tos_uri"`
@@ -149,7 +152,7 @@ type Account struct {
 	TOTPSecret    string          `yaml:"totp_secret"`
 	CodePhone     string          `yaml:"phone_for_codes"`
 	RecoveryCodes []string        `yaml:"recovery_codes"`
-	Deactivated   bool            `yaml:"deactivated"`
+	Deactivated   *bool           `yaml:"deactivated"` // not said: stays as it is
 }
 
 // Name is split as Dutch names are.
@@ -159,16 +162,24 @@ type Name struct {
 	Family string `yaml:"family"`
 }
 
-// Parse reads a file strictly: an unknown key is an error that names its line.
+// Parse reads a file strictly: an unknown key, or a value that cannot be read, is an error that names its line.
 func Parse(text []byte) (*File, *Lines, error) {
-	var f File
+	var root yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(text))
-	d.KnownFields(true)
-	if err := d.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+	switch err := d.Decode(&root); {
+	case errors.Is(err, io.EOF):
+		return nil, nil, fmt.Errorf("%w: the file is empty: it needs platforms", fault.Invalid)
+	case err != nil:
 		return nil, nil, fmt.Errorf("%w: %w", fault.Invalid, err)
 	}
-	var root yaml.Node
-	if err := yaml.Unmarshal(text, &root); err != nil {
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, nil, fmt.Errorf("%w: more than one document", fault.Invalid)
+	}
+	var f File
+	if err := checkShape(root.Content[0], &f); err != nil {
+		return nil, nil, err
+	}
+	if err := root.Decode(&f); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", fault.Invalid, err)
 	}
 	if len(f.Platforms) == 0 {
@@ -208,16 +219,16 @@ func (l *Lines) Of(path ...any) int {
 	return n.Line
 }
 
-// onlyKeys refuses unknown keys where a custom reader loses the decoder's strictness.
-func onlyKeys(n *yaml.Node, keys ...string) error {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		known := false
-		for _, k := range keys {
-			known = known || n.Content[i].Value == k
-		}
-		if !known {
-			return fmt.Errorf("line %d: field %s not found", n.Content[i].Line, n.Content[i].Value)
-		}
+// blame puts a line before an error, if there is a file: that of the key the error begins with, as nouns refuse a
+// setting ("invalid: policy.idle_after 1s: …"), or else that of the whole item.
+func (l *Lines) blame(err error, item string, path ...any) error {
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), fault.Invalid.Error()+": "), fault.Taken.Error()+": ")
+	key, _, _ := strings.Cut(text, " ")
+	for part := range strings.SplitSeq(strings.TrimSuffix(key, ":"), ".") {
+		path = append(path, part)
 	}
-	return nil
+	if line := l.Of(path...); line > 0 {
+		return fmt.Errorf("line %d: %s: %w", line, item, err)
+	}
+	return fmt.Errorf("%s: %w", item, err)
 }

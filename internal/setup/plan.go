@@ -40,7 +40,7 @@ type Report struct {
 
 // Apply makes the database say what the file says. Nothing is written unless all of it is right.
 func Apply(ctx context.Context, t Tools, f *File, lines *Lines) (Report, error) {
-	plan := &plan{Tools: t, known: map[string][]byte{}}
+	plan := newPlan(t)
 	if err := plan.read(ctx); err != nil {
 		return Report{}, err
 	}
@@ -64,11 +64,11 @@ func AddParty(ctx context.Context, t Tools, id platform.ID, d Party) (Report, er
 
 // AddAccount declares one account on a platform that exists.
 func AddAccount(ctx context.Context, t Tools, id platform.ID, d Account) (Report, error) {
-	return addTo(ctx, t, id, func(p *plan) error { return p.account(ctx, id, &d) })
+	return addTo(ctx, t, id, func(p *plan) error { return p.account(ctx, id, &d, 0) })
 }
 
 func addTo(ctx context.Context, t Tools, id platform.ID, add func(*plan) error) (Report, error) {
-	p := &plan{Tools: t, known: map[string][]byte{}}
+	p := newPlan(t)
 	if err := p.read(ctx); err != nil {
 		return Report{}, err
 	}
@@ -96,11 +96,21 @@ func (p *plan) carryOut(ctx context.Context) (Report, error) {
 // plan collects what differs from the database.
 type plan struct {
 	Tools
-	known  map[string][]byte // settings that exist, by name, as JSON
-	keys   []keys.Key
-	all    []grant.Party
-	setup  storage.Setup
-	report Report
+	salts    map[platform.ID][]byte          // of pairwise subjects; kept for ever
+	known    map[string][]byte               // settings that exist, by name, as JSON
+	issuers  map[platform.Issuer]platform.ID // whose each is
+	declared map[string]int                  // what the file says so far: its line
+	keys     []keys.Key
+	all      []grant.Party
+	setup    storage.Setup
+	report   Report
+}
+
+func newPlan(t Tools) *plan {
+	return &plan{
+		Tools: t, known: map[string][]byte{}, salts: map[platform.ID][]byte{}, issuers: map[platform.Issuer]platform.ID{}, declared: map[string]int{},
+		report: Report{Changed: []string{}, Warnings: []string{}},
+	}
 }
 
 func (p *plan) read(ctx context.Context) error {
@@ -110,8 +120,14 @@ func (p *plan) read(ctx context.Context) error {
 	if err := errors.Join(errPlatforms, errParties, errKeys); err != nil {
 		return fmt.Errorf("applying: %w", err)
 	}
+	// With another master key we would seal what the servers cannot open.
+	if _, err := keys.NewRing(existing, p.Sealer); err != nil {
+		return fmt.Errorf("applying: %w", err)
+	}
 	for _, have := range platforms {
 		p.known["platform "+string(have.ID)] = image(have)
+		p.salts[have.ID] = have.Salt
+		p.issuers[have.Issuer] = have.ID
 	}
 	for _, have := range parties {
 		p.known[partyName(have.Platform, have.ID)] = image(have)
@@ -153,10 +169,33 @@ func Operator() string {
 	return "cli " + os.Getenv("USER")
 }
 
+// once refuses what the file declares a second time: one of the two would silently count.
+func (p *plan) once(key, value, scope string, line int) error {
+	name := key + " " + scope + "/" + value
+	if first, twice := p.declared[name]; twice {
+		return fmt.Errorf("%w: %s %q: declared on line %d already", fault.Invalid, key, value, first)
+	}
+	p.declared[name] = line
+	return nil
+}
+
 func (p *plan) platform(ctx context.Context, d *Platform, lines *Lines, i int) error {
+	refuse := func(err error) error { return lines.blame(err, "platform "+d.Name, "platforms", i) }
 	tenant, err := d.platformOf()
 	if err != nil {
-		return fmt.Errorf("line %d: platform %s: %w", lines.Of("platforms", i), d.Name, err)
+		return refuse(err)
+	}
+	if err := p.once("name", d.Name, "", lines.Of("platforms", i, "name")); err != nil {
+		return refuse(err)
+	}
+	if err := p.once("issuer", d.Issuer, "", lines.Of("platforms", i, "issuer")); err != nil {
+		return refuse(err)
+	}
+	if owner, taken := p.issuers[tenant.Issuer]; taken && owner != tenant.ID {
+		return refuse(fmt.Errorf("%w: issuer %q: it belongs to platform %s", fault.Taken, tenant.Issuer, owner))
+	}
+	if tenant.Salt = p.salts[tenant.ID]; tenant.Salt == nil {
+		tenant.Salt = secret.Bytes(32)
 	}
 	if name := "platform " + d.Name; p.differs(name, tenant) {
 		p.setup.Platforms = append(p.setup.Platforms, tenant)
@@ -164,16 +203,20 @@ func (p *plan) platform(ctx context.Context, d *Platform, lines *Lines, i int) e
 	}
 	p.warn(tenant)
 	for j := range d.Parties {
-		if err := p.party(tenant.ID, &d.Parties[j]); err != nil {
-			return fmt.Errorf("line %d: party %s: %w", lines.Of("platforms", i, "parties", j), d.Parties[j].ClientID, err)
+		err := p.once("client_id", d.Parties[j].ClientID, d.Name, lines.Of("platforms", i, "parties", j, "client_id"))
+		if err == nil {
+			err = p.party(tenant.ID, &d.Parties[j])
+		}
+		if err != nil {
+			return lines.blame(err, "party "+d.Parties[j].ClientID, "platforms", i, "parties", j)
 		}
 	}
 	if err := p.ensureKeys(tenant.ID); err != nil {
 		return err
 	}
 	for j := range d.Accounts {
-		if err := p.account(ctx, tenant.ID, &d.Accounts[j]); err != nil {
-			return fmt.Errorf("line %d: account %s: %w", lines.Of("platforms", i, "accounts", j), d.Accounts[j].Email, err)
+		if err := p.account(ctx, tenant.ID, &d.Accounts[j], lines.Of("platforms", i, "accounts", j, "email")); err != nil {
+			return lines.blame(err, "account "+d.Accounts[j].Email, "platforms", i, "accounts", j)
 		}
 	}
 	return nil
@@ -185,15 +228,6 @@ func (p *plan) party(id platform.ID, d *Party) error {
 		return err
 	}
 	p.all = append(p.all, party)
-	for says, does := range map[string]bool{
-		"access_token is jwt, which does not exist in this version: it gets opaque ones":                           party.AccessJWT,
-		"third_party is set, and this version cannot ask for consent: it gets consent_required":                    party.ThirdParty,
-		"grant_types has client_credentials, which does not exist in this version: it gets unsupported_grant_type": party.Allows(grant.ClientCredentials),
-	} {
-		if does {
-			p.report.Warnings = append(p.report.Warnings, fmt.Sprintf("party %s/%s: %s", id, party.ID, says))
-		}
-	}
 	if p.differs(partyName(id, party.ID), party) {
 		p.setup.Parties = append(p.setup.Parties, party)
 		p.event(id, account.PartySet, party.ID, "")
@@ -234,9 +268,12 @@ func (p *plan) warn(tenant platform.Platform) {
 }
 
 // account compares an account by its address; its identifier, once given, stays.
-func (p *plan) account(ctx context.Context, id platform.ID, d *Account) error {
+func (p *plan) account(ctx context.Context, id platform.ID, d *Account, line int) error {
 	want, err := d.accountOf(id)
 	if err != nil {
+		return err
+	}
+	if err := p.once("email", want.Email.Key, string(id), line); err != nil {
 		return err
 	}
 	have, err := p.DB.AccountByEmail(ctx, id, want.Email.Key)
@@ -260,6 +297,7 @@ func (p *plan) account(ctx context.Context, id platform.ID, d *Account) error {
 	if want.Credentials, err = p.credentials(ctx, have, want.ID, d); err != nil {
 		return err
 	}
+	want.State = stateOf(have, &want, d.Deactivated)
 	if bytes.Equal(image(*have), image(want)) {
 		return nil
 	}
@@ -268,6 +306,20 @@ func (p *plan) account(ctx context.Context, id platform.ID, d *Account) error {
 	p.report.Changed = append(p.report.Changed, "account "+string(id)+"/"+want.Email.Key)
 	p.event(id, kind, "", want.ID)
 	return nil
+}
+
+// stateOf is the state that an account gets. What the file does not say stays: whom staff deactivated stays out.
+func stateOf(have, want *account.Account, said *bool) account.State {
+	deactivated := have.State == account.Deactivated
+	set(&deactivated, said)
+	_, hasPassword := want.Credential(password.Method)
+	switch {
+	case deactivated:
+		return account.Deactivated
+	case hasPassword:
+		return account.Active
+	}
+	return account.Invited
 }
 
 // credentials are those the account has, with what the file says of each method put in its place.

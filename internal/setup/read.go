@@ -102,7 +102,8 @@ func (d *Party) partyOf(p platform.ID) (grant.Party, error) {
 		ID: grant.PartyID(d.ClientID), Platform: p, Name: d.Name, Type: grant.Type(d.Type), Auth: grant.Auth(d.Auth),
 		PKCEOptional: d.PKCE == "optional", Redirects: d.Redirects, LogoutURIs: d.LogoutURIs, InitiateURI: d.InitiateURI, Origins: d.Origins,
 		Grants: d.Grants, Scopes: d.Scopes, IDTokenAlg: d.IDTokenAlg, AccessJWT: d.AccessToken == "jwt", Rotate: d.Rotate,
-		ThirdParty: d.ThirdParty, MinimumACR: d.MinimumACR, PolicyURI: d.PolicyURI, TermsURI: d.TermsURI,
+		ThirdParty: d.ThirdParty, Pairwise: d.SubjectType == "pairwise", Sector: d.Sector, IDClaims: d.IDClaims, AMRDetails: d.AMRDetails,
+		Audience: d.Audience, MinimumACR: d.MinimumACR, PolicyURI: d.PolicyURI, TermsURI: d.TermsURI,
 		Lives: grant.Lives{IDToken: d.Lives.IDToken, Access: d.Lives.Access, RefreshIdle: d.Lives.RefreshIdle, RefreshEnd: d.Lives.RefreshEnd},
 	}
 	if !slices.Contains([]string{"", "required", "optional"}, d.PKCE) {
@@ -110,6 +111,9 @@ func (d *Party) partyOf(p platform.ID) (grant.Party, error) {
 	}
 	if !slices.Contains([]string{"", "opaque", "jwt"}, d.AccessToken) {
 		return party, fmt.Errorf("%w: access_token %q: opaque or jwt", fault.Invalid, d.AccessToken)
+	}
+	if !slices.Contains([]string{"", "public", "pairwise"}, d.SubjectType) {
+		return party, fmt.Errorf("%w: subject_type %q: public or pairwise", fault.Invalid, d.SubjectType)
 	}
 	text := d.Secret
 	if d.SecretFile != "" {
@@ -121,7 +125,7 @@ func (d *Party) partyOf(p platform.ID) (grant.Party, error) {
 	}
 	if text != "" {
 		if len(text) < grant.MinSecret {
-			return party, fmt.Errorf("%w: secret of %s: %d characters: at least %d, random", fault.Invalid, d.ClientID, len(text), grant.MinSecret)
+			return party, fmt.Errorf("%w: secret: %d characters: at least %d, random", fault.Invalid, len(text), grant.MinSecret)
 		}
 		party.Secrets = [][]byte{secret.Hash(text)}
 	}
@@ -135,14 +139,14 @@ var (
 	birthPattern    = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4})$`)
 )
 
-// accountOf reads an account, still without identifier and credentials.
+// accountOf reads an account, still without identifier, state and credentials.
 func (d *Account) accountOf(p platform.ID) (account.Account, error) {
 	email, err := account.ParseEmail(d.Email)
 	if err != nil {
-		return account.Account{}, fmt.Errorf("email %q: %w", d.Email, err)
+		return account.Account{}, fmt.Errorf("email %q: %w, such as anna@example.org", d.Email, err)
 	}
 	a := account.Account{
-		Platform: p, Email: email, Role: platform.Role(d.Role), Locale: d.Locale, State: account.Active,
+		Platform: p, Email: email, Role: platform.Role(d.Role), Locale: d.Locale,
 		Profile: account.Profile{
 			GivenName: d.Name.Given, MiddleName: d.Name.Middle, FamilyName: d.Name.Family, Nickname: d.Nickname, Username: d.Username,
 			PageURL: d.ProfileURL, PictureURL: d.PictureURL, Website: d.Website, Gender: d.Gender, Birthdate: d.Birthdate,
@@ -151,12 +155,6 @@ func (d *Account) accountOf(p platform.ID) (account.Account, error) {
 	}
 	if a.Role == "" {
 		a.Role = platform.Client
-	}
-	switch {
-	case d.Deactivated:
-		a.State = account.Deactivated
-	case d.Password == "":
-		a.State = account.Invited
 	}
 	refuse := func(format string, args ...any) (account.Account, error) {
 		return a, fmt.Errorf("%w: "+format, append([]any{fault.Invalid}, args...)...)

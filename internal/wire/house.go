@@ -95,7 +95,24 @@ func (h *House) routes() http.Handler {
 	people.Routes(r)
 	r.NotFoundHandler = web.Route("none", http.HandlerFunc(people.NotFound))
 	r.MethodNotAllowedHandler = web.Route("none", http.HandlerFunc(methodNotAllowed))
-	return h.wrap(h.byPlatform(guardForms(r)))
+	return h.wrap(within(requestTime, h.byPlatform(guardForms(r))))
+}
+
+// How long work may take. A database can be gone without a word: no answer, and no end of the connection either.
+const (
+	requestTime = 20 * time.Second // then 503; the slowest honest answer comes 8 s after a wrong password
+	refreshTime = 5 * time.Second
+	upkeepTime  = 30 * time.Second
+	readyTime   = 3 * time.Second // what asks gives up soon after
+)
+
+// within ends the context of each request after a while.
+func within(limit time.Duration, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, done := context.WithTimeout(r.Context(), limit)
+		defer done()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // Run does the upkeep until the context ends: settings within half a second, clean-up and key rotation by the minute.
@@ -111,7 +128,7 @@ func (h *House) Run(ctx context.Context) {
 		case <-settings.C:
 			err = h.Refresh(ctx)
 		case <-upkeep.C:
-			err = errors.Join(h.cleanUp(ctx), h.rotate(ctx))
+			err = h.keepUp(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
 			h.Log.WarnContext(ctx, "upkeep", slog.Any("error", err))
@@ -124,9 +141,11 @@ const (
 	keyRotation = 90 * 24 * time.Hour // a signing key signs this long
 )
 
-func (h *House) cleanUp(ctx context.Context) error {
+func (h *House) keepUp(ctx context.Context) error {
+	ctx, done := context.WithTimeout(ctx, upkeepTime)
+	defer done()
 	_, err := h.DB.CleanUp(ctx, h.now(), cleanBatch)
-	return err
+	return errors.Join(err, h.rotate(ctx))
 }
 
 // rotate replaces signing keys by age: the next one is published 24 hours before it signs.

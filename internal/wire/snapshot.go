@@ -100,6 +100,8 @@ func (r registry) JWKS(p platform.ID) op.Document      { return r.tenant(p).jwks
 
 // Refresh reads the settings again if their version rose.
 func (h *House) Refresh(ctx context.Context) error {
+	ctx, done := context.WithTimeout(ctx, refreshTime)
+	defer done()
 	version, err := h.DB.Version(ctx)
 	if err != nil {
 		return fmt.Errorf("reading settings: %w", err)
@@ -148,6 +150,8 @@ func (h *House) ready(ctx context.Context) error {
 	if h.settings.Load() == nil {
 		return fmt.Errorf("settings: %w", fault.Unavailable)
 	}
+	ctx, done := context.WithTimeout(ctx, readyTime)
+	defer done()
 	if err := h.DB.Ping(ctx); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/minddistrict/idp/account"
@@ -29,6 +30,9 @@ func (step) Name() string { return Method }
 
 func (step) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedPrimary }
 
+// Identifies: the login page asks for the address, the page that asks the password again does not.
+func (step) Identifies(form url.Values) bool { return form.Has("email") }
+
 func (step) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
 
 func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
@@ -39,6 +43,7 @@ func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	}
 	return login.Page{Template: "login", Data: ui.LoginPage{
 		Action: v.Action, Email: v.Journey.Hint, Check: v.Journey.Failures >= hintAfter, Party: v.PartyName, Cancel: true,
+		PolicyURI: v.PolicyURI, TermsURI: v.TermsURI,
 	}}, nil
 }
 
@@ -55,8 +60,8 @@ func reason(why authn.Reason) string {
 func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
 	known := v.Facts.Account
 	if known != nil && v.Do() == "other" {
-		v.Journey.Ask.Choose, v.Journey.Hint = true, ""
-		v.Facts.Account = nil
+		v.Journey.Anew, v.Journey.Switch, v.Journey.Hint = true, true, ""
+		v.Facts.Account, v.Facts.Switch = nil, true
 		return login.Outcome{}, nil
 	}
 	typed, password := strings.TrimSpace(v.Form.Get("email")), v.Form.Get("password")

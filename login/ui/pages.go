@@ -27,6 +27,15 @@ type SwitchPage struct {
 	Email  string // whose session this browser has
 }
 
+// ConsentPage asks whether a party may have what it asks. do: continue, cancel.
+type ConsentPage struct {
+	Action    string
+	Party     string   // who asks
+	Scopes    []string // text keys, in the order shown
+	PolicyURI string   // of the party; empty: no link
+	TermsURI  string   // of the party; empty: no link
+}
+
 // InactivePage says that the account is not active.
 type InactivePage struct{ HomeURL string }
 

@@ -14,6 +14,7 @@ func Samples() map[string][]Sample {
 		"login":            LoginPage{}.Samples(),
 		"confirm_password": ConfirmPage{}.Samples(),
 		"switch":           SwitchPage{}.Samples(),
+		"consent":          ConsentPage{}.Samples(),
 		"inactive":         InactivePage{}.Samples(),
 		"wait":             WaitPage{}.Samples(),
 		"logout":           LogoutPage{}.Samples(),
@@ -67,6 +68,19 @@ func (ConfirmPage) Samples() []Sample {
 
 func (SwitchPage) Samples() []Sample {
 	return []Sample{{Name: "plain", Data: SwitchPage{Action: sampleAction, Email: sampleEmail}}}
+}
+
+func (ConsentPage) Samples() []Sample {
+	all := []string{
+		"consent.scope_openid", "consent.scope_profile", "consent.scope_email", "consent.scope_phone", "consent.scope_address", "consent.scope_offline_access",
+	}
+	return []Sample{
+		{Name: "everything", Data: ConsentPage{
+			Action: sampleAction, Party: "Dagboek van Anders", Scopes: all,
+			PolicyURI: "https://dagboek.example.net/privacy", TermsURI: "https://dagboek.example.net/voorwaarden",
+		}},
+		{Name: "little", Data: ConsentPage{Action: sampleAction, Party: "Dagboek van Anders", Scopes: all[:1]}},
+	}
 }
 
 func (InactivePage) Samples() []Sample {

@@ -65,8 +65,14 @@ func TestTextsAreUsed(t *testing.T) {
 			}
 			v := reflect.ValueOf(s.Data)
 			for i := range v.NumField() {
-				if key := fmt.Sprint(v.Field(i)); catalogue["nl"][key] != "" {
-					used = append(used, key)
+				keys := []string{fmt.Sprint(v.Field(i))}
+				if list, ok := v.Field(i).Interface().([]string); ok {
+					keys = list
+				}
+				for _, key := range keys {
+					if catalogue["nl"][key] != "" {
+						used = append(used, key)
+					}
 				}
 			}
 		}

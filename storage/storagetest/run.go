@@ -32,7 +32,7 @@ type promise struct {
 
 // Run checks every promise, each on a migrated database that open makes for it.
 func Run(t *testing.T, open func(t *testing.T) *storage.DB) {
-	for _, p := range slices.Concat(settings, accounts, sessions, journeys, requests, codes, refreshes, attempts, upkeep, safety) {
+	for _, p := range slices.Concat(settings, accounts, sessions, journeys, requests, codes, refreshes, consents, attempts, upkeep, safety) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
 			p.keep(newWorld(t, open(t)))
@@ -139,7 +139,8 @@ func (w *world) newGrant(v visit, scopes ...string) (g grant.Grant, code string)
 	code = secret.Token()
 	p := party(v.Platform, web)
 	return grant.New(grant.ID(secret.ID()), code, &grant.AuthRequest{
-		Platform: v.Platform, Party: web, RedirectURI: callback, Scopes: scopes, Nonce: "n-0S6", Challenge: challenge,
+		Platform: v.Platform, Party: web, RedirectURI: callback, Scopes: scopes, Claims: grant.Requested{UserInfo: []string{"name"}}, Nonce: "n-0S6",
+		Challenge: challenge,
 	}, &v.Session, &p, w.now), code
 }
 

@@ -1,0 +1,35 @@
+package grant
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"net/url"
+	"strings"
+
+	"github.com/minddistrict/idp/account"
+)
+
+// Subject is the `sub` that a party sees: the account's identifier, or for a party that asked for it one that differs by
+// sector, so that parties cannot tell that they know the same person (OpenID Connect Core 1.0 section 8.1). The salt is
+// the platform's and never changes.
+func (p *Party) Subject(id account.ID, salt []byte) string {
+	if !p.Pairwise {
+		return string(id)
+	}
+	mac := hmac.New(sha256.New, salt)
+	mac.Write([]byte(p.SectorHost() + "\x00" + string(id)))
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(mac.Sum(nil)[:20]))
+}
+
+// SectorHost is what parties share a pairwise subject by: the sector they were given, or the host of their redirects.
+func (p *Party) SectorHost() string {
+	if p.Sector != "" || len(p.Redirects) == 0 {
+		return p.Sector
+	}
+	u, err := url.Parse(p.Redirects[0])
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}

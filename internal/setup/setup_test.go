@@ -1,0 +1,382 @@
+package setup_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/login/password"
+	"github.com/minddistrict/idp/storage"
+)
+
+var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+func tools(t testing.TB, db *storage.DB) setup.Tools {
+	t.Helper()
+	sealer, err := keys.NewSealer([]byte(strings.Repeat("k", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return setup.Tools{DB: db, Sealer: sealer, Pool: password.NewPool(1, 1, idptest.Cheap), Now: start}
+}
+
+func apply(t testing.TB, tools setup.Tools, text string) (setup.Report, error) {
+	t.Helper()
+	file, lines, err := setup.Parse([]byte(text))
+	if err != nil {
+		return setup.Report{}, err
+	}
+	return setup.Apply(t.Context(), tools, file, lines)
+}
+
+func mustApply(t testing.TB, tools setup.Tools, text string) setup.Report {
+	t.Helper()
+	report, err := apply(t, tools, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func sample(t testing.TB) string {
+	t.Helper()
+	text, err := os.ReadFile("testdata/sample.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// onBoth runs a test on both databases.
+func onBoth(t *testing.T, run func(*testing.T, *storage.DB)) {
+	t.Run("sqlite", func(t *testing.T) { run(t, idptest.SQLite(t)) })
+	t.Run("postgres", func(t *testing.T) { run(t, idptest.Postgres(t)) })
+}
+
+// dump is every row of every table.
+func dump(t testing.TB, db *storage.DB) string {
+	t.Helper()
+	names := texts(t, db, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+	if names == nil {
+		names = texts(t, db, "SELECT name FROM sqlite_master WHERE type = 'table'")
+	}
+	var all []string
+	for _, name := range names {
+		for _, row := range texts(t, db, "SELECT * FROM "+name) {
+			all = append(all, name+" "+row)
+		}
+	}
+	slices.Sort(all)
+	if len(names) < 10 || len(all) < 2 {
+		t.Fatalf("the dump has %d tables and %d rows", len(names), len(all))
+	}
+	return strings.Join(all, "\n")
+}
+
+// texts is each row of a query as a text; nil when the query does not exist in this database.
+func texts(t testing.TB, db *storage.DB, query string) (all []string) {
+	t.Helper()
+	rows, err := db.SQL().QueryContext(t.Context(), query)
+	if err != nil {
+		return nil
+	}
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		values, to := make([]any, len(columns)), make([]any, len(columns))
+		for i := range to {
+			to[i] = &values[i]
+		}
+		if err := rows.Scan(to...); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, strings.Trim(fmt.Sprint(values...), "[]"))
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func TestSampleAppliesOnceAndThenChangesNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *storage.DB) {
+		tools := tools(t, db)
+		first := mustApply(t, tools, sample(t))
+		want := []string{"platform linde", "party linde/linde-web", "party linde/linde-app", "keys linde", "account linde/anna@example.org"}
+		if !slices.Equal(first.Changed, want) {
+			t.Errorf("changed %v, want %v", first.Changed, want)
+		}
+		a, err := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprint(a.Profile.Name(), a.Role, a.State, a.SecondMethods(), a.EmailVerifiedAt.Equal(start)); got != "Anna Bakkerclientactive[totp] true" {
+			t.Errorf("got %s", got)
+		}
+		parties, err := db.Parties(t.Context())
+		if err != nil || len(parties) != 2 {
+			t.Fatalf("%d parties, %v", len(parties), err)
+		}
+		app, web := parties[0], parties[1]
+		if !app.Public() || app.Type != "native" || web.IDTokenAlg != "ES256" || !web.SecretMatches("s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM") {
+			t.Errorf("got %+v and %+v", app, web)
+		}
+
+		before := dump(t, db)
+		tools.Now = start.Add(time.Hour)
+		if again := mustApply(t, tools, sample(t)); len(again.Changed) != 0 || again.Changed == nil {
+			t.Errorf("applying again changed %#v, want an empty list", again.Changed)
+		}
+		if after := dump(t, db); after != before {
+			t.Errorf("applying again changed the database:\n%s\nwas\n%s", after, before)
+		}
+	})
+}
+
+func TestOnlyWhatDiffersChanges(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *storage.DB) {
+		tools := tools(t, db)
+		mustApply(t, tools, sample(t))
+		before, err := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tools.Now = start.Add(time.Hour)
+		for _, c := range []struct{ old, new, want string }{
+			{"family: Bakker", "family: Visser", "[account linde/anna@example.org]"},
+			{"regenjassen", "paraplu's", "[account linde/anna@example.org]"},
+			{"organisation: GGZ De Linde", "organisation: De Linde", "[platform linde]"},
+			{"id_token_alg: ES256", "id_token_alg: EdDSA", "[party linde/linde-web keys linde]"},
+			{"net.example.linde:/callback", "net.example.linde:/back", "[party linde/linde-app]"},
+		} {
+			if got := fmt.Sprint(mustApply(t, tools, strings.Replace(sample(t), c.old, c.new, 1)).Changed); got != c.want {
+				t.Errorf("%s: changed %s, want %s", c.new, got, c.want)
+			}
+			mustApply(t, tools, sample(t))
+		}
+		after, err := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if after.ID != before.ID || !after.CreatedAt.Equal(before.CreatedAt) || !after.UpdatedAt.Equal(tools.Now) || len(after.Credentials) != len(before.Credentials) {
+			t.Errorf("the account is another one: %+v, was %+v", after, before)
+		}
+	})
+}
+
+// A file that is applied every night must not let somebody in again whom staff deactivated.
+func TestDeactivatedStaysDeactivatedUnlessTheFileSaysOtherwise(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *storage.DB) {
+		tools := tools(t, db)
+		state := func() account.State {
+			a, err := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a.State
+		}
+		mustApply(t, tools, sample(t))
+		a, err := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := account.Event{At: start, Platform: "linde", Kind: account.AccountStopped, Account: a.ID, Outcome: account.Success}
+		if err := db.SetState(t.Context(), "linde", a.ID, account.Deactivated, e, start); err != nil {
+			t.Fatal(err)
+		}
+		if report := mustApply(t, tools, sample(t)); len(report.Changed) != 0 || state() != account.Deactivated {
+			t.Errorf("not said: changed %v, state %s", report.Changed, state())
+		}
+		said := func(what string) string { return strings.Replace(sample(t), "role: client", what, 1) }
+		if mustApply(t, tools, said("deactivated: false")); state() != account.Active {
+			t.Errorf("deactivated: false: %s", state())
+		}
+		if mustApply(t, tools, said("deactivated: true")); state() != account.Deactivated {
+			t.Errorf("deactivated: true: %s", state())
+		}
+		invited := strings.Replace(sample(t), "anna@", "ria@", 1)
+		invited = invited[:strings.Index(invited, "        password")]
+		mustApply(t, tools, invited)
+		if ria, err := db.AccountByEmail(t.Context(), "linde", "ria@example.org"); err != nil || ria.State != account.Invited {
+			t.Errorf("without password: %v, %v", ria, err)
+		}
+	})
+}
+
+// mistakes are changes to the sample that break it: what is replaced, by what, and what the error says.
+var mistakes = []struct{ name, old, new, want string }{
+	{"unknown key", "organisation: GGZ", "organization: GGZ", "line 4: organization: invalid: unknown; platforms has name, issuer, organisation"},
+	{"unknown key at the top", "platforms:", "platform:", "line 1: platform: invalid: unknown; the file has platforms"},
+	{"unknown key of a party", "redirect_uris: [https", "redirect_uri: [https", "line 10: redirect_uri: invalid: unknown; parties has client_id, name, type"},
+	{"unknown key of a factor", "client: optional", "client: { demand: optional, form: 2026-01-01 }", "line 6: form: invalid: unknown; client has demand, from, offer_every"},
+	{"key twice", "    organisation:", "    name: wilg\n    organisation:", "line 4: name: invalid: there already on line 2"},
+	{"missing organisation", "    organisation: GGZ De Linde\n", "", "line 2: platform linde: invalid: organisation is missing"},
+	{"bad name", "name: linde", "name: De_Linde", `line 2: platform De_Linde: invalid: name "De_Linde": a lower-case letter, then`},
+	{"bad issuer", "issuer: https", "issuer: http", `line 3: platform linde: invalid: issuer "http://linde.example.org": https; plain http works on localhost only`},
+	{"issuer with slash", "linde.example.org\n", "linde.example.org/\n", "line 3: platform linde: invalid: issuer \"https://linde.example.org/\": without a slash at the end"},
+	{"bad home", "home_url: https", "home_url: javascript", "line 5: platform linde: invalid: home_url"},
+	{"bad demand", "staff: required", "staff: always", `line 6: platform linde: invalid: policy.second_factor.staff "always": off, optional or required`},
+	{"bad span", "self_sign_up: true", "idle_after: 1s", "line 6: platform linde: invalid: policy.idle_after 1s: 5m to 24h"},
+	{"span without unit", "self_sign_up: true", "idle_after: 3600", "line 6: idle_after: invalid: a number with its unit, such as 12h or 30m"},
+	{"bad moment", "client: optional", "client: { demand: required, from: soon }", "line 6: from: invalid: a moment, such as 2027-01-31"},
+	{"bad truth", "self_sign_up: true", "self_sign_up: maybe", "line 6: self_sign_up: invalid: true or false"},
+	{"bad number", "self_sign_up: true", "sms_per_day: many", "line 6: sms_per_day: invalid: a whole number"},
+	{"text for a list", "redirect_uris: [https://linde.example.net/callback]", "redirect_uris: https://linde.example.net/callback", "line 10: redirect_uris: invalid: a list"},
+	{"list for a text", "client_id: linde-web", "client_id: [linde-web]", "line 8: client_id: invalid: a text"},
+	{"text for keys", "name: { given: Anna, family: Bakker }", "name: Anna Bakker", "line 21: name: invalid: keys with values: given, middle, family"},
+	{"short secret", "secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "secret: hunter2", "line 9: party linde-web: invalid: secret: 7 characters: at least 32"},
+	{"no secret", "secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "name: Linde", "line 8: party linde-web: invalid: secret is missing: at least 32 characters, or secret_file"},
+	{"secret file that is not there", "secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "secret_file: /nowhere/x", "line 9: party linde-web: invalid: secret_file: open /nowhere/x"},
+	{"bad type", "type: native", "type: desktop", `line 16: party linde-app: invalid: type "desktop": web, spa, native or service`},
+	{"bad algorithm", "id_token_alg: ES256", "id_token_alg: HS256", `line 13: party linde-web: invalid: id_token_alg "HS256": RS256, ES256`},
+	{"bad token", "access_token: opaque", "access_token: saml", `line 14: party linde-web: invalid: access_token "saml": opaque or jwt`},
+	{"bad redirect", "net.example.linde:/callback", "javascript:alert(1)", `line 15: party linde-app: invalid: redirect URI "javascript:alert(1)"`},
+	{"bad e-mail", "email: anna@example.org", "email: anna", `line 19: account anna: email "anna": invalid: e-mail address, such as`},
+	{"bad role", "role: client", "role: admin", `line 20: account anna@example.org: invalid: role "admin": client, relative, professional, helpdesk or manager`},
+	{"bad TOTP secret", "totp_secret: JBSWY3DP", "totp_secret: 01890189", "line 23: account anna@example.org: invalid: totp_secret: base32 of at least 16 bytes"},
+	{"both code methods", "role: client", `phone_for_codes: "+31612345678"`, "line 23: account anna@example.org: invalid: totp_secret and phone_for_codes: one way"},
+	{"bad phone", "role: client", `phone: "0612345678"`, `line 20: account anna@example.org: invalid: phone "0612345678": international notation`},
+	{"bad recovery code", "role: client", "recovery_codes: [hunter2]", "line 20: account anna@example.org: invalid: recovery_codes: three groups of four"},
+	{"client_id twice", "client_id: linde-app", "client_id: linde-web", `line 15: party linde-web: invalid: client_id "linde-web": declared on line 8 already`},
+	{"e-mail twice", "    accounts:                          # for demonstrations and tests\n", "    accounts:\n      - email: ANNA@EXAMPLE.ORG\n", `line 20: account anna@example.org: invalid: email "anna@example.org": declared on line 19 already`},
+	{"platform twice", "    parties:", "  - name: linde\n    issuer: https://other.example.org\n    organisation: x\n    home_url: https://x.example\n    parties:", `line 7: platform linde: invalid: name "linde": declared on line 2 already`},
+	{"issuer twice", "    parties:", "  - name: wilg\n    issuer: https://linde.example.org\n    organisation: x\n    home_url: https://x.example\n    parties:", `line 8: platform wilg: invalid: issuer "https://linde.example.org": declared on line 3 already`},
+	{"tab", "    issuer:", "\tissuer:", "line 2: found a tab character"},
+	{"bracket left open", "[net.example.linde:/callback]", "[net.example.linde:/callback", "line "},
+	{"second document", "    accounts:", "---\n    accounts:", "more than one document"},
+	{"broken text", "GGZ De Linde", "GGZ \xff", "invalid: yaml:"},
+}
+
+func TestMistakesChangeNothingAndAreNamed(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *storage.DB) {
+		tools := tools(t, db)
+		before := dump(t, db)
+		refused := func(name, text, want string) {
+			_, err := apply(t, tools, text)
+			if err == nil || !strings.Contains(err.Error(), want) || !errors.Is(err, fault.Invalid) {
+				t.Errorf("%s:\ngot  %v\nwant %s", name, err, want)
+			}
+			for _, hidden := range []string{"hunter2", "s7Q2vJ9", "JBSWY3DP", "regenjassen", "setup."} {
+				if err != nil && strings.Contains(err.Error(), hidden) {
+					t.Errorf("%s: %q is shown in %v", name, hidden, err)
+				}
+			}
+		}
+		for _, m := range mistakes {
+			text := strings.Replace(sample(t), m.old, m.new, 1)
+			if text == sample(t) {
+				t.Fatalf("%s: %q is not in the sample", m.name, m.old)
+			}
+			refused(m.name, text, m.want)
+		}
+		refused("empty", "", "the file is empty: it needs platforms")
+		refused("only a comment", "# nothing\n", "the file is empty")
+		refused("no platforms", "platforms: []\n", "the file declares no platforms")
+		refused("a list", "- platforms\n", "line 1: the file: invalid: keys with values: platforms")
+		refused("two mistakes", "platforms:\n  - nam: linde\n    isuer: x\n", "unknown; platforms has")
+		refused("two mistakes", "platforms:\n  - nam: linde\n    isuer: x\n", "line 3: isuer: invalid: unknown")
+		if after := dump(t, db); after != before {
+			t.Errorf("a broken file changed the database:\n%s\nwas\n%s", after, before)
+		}
+	})
+}
+
+func TestIssuerOfAnotherPlatformIsTaken(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *storage.DB) {
+		tools := tools(t, db)
+		mustApply(t, tools, sample(t))
+		_, err := apply(t, tools, strings.Replace(sample(t), "name: linde", "name: wilg", 1))
+		if want := `line 3: platform wilg: taken: issuer "https://linde.example.org": it belongs to platform linde`; !errors.Is(err, fault.Taken) || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+	})
+}
+
+// With another master key the new keys could not be opened by the servers, which then read no settings any more.
+func TestAnotherMasterKeyIsRefused(t *testing.T) {
+	db := idptest.SQLite(t)
+	tools := tools(t, db)
+	mustApply(t, tools, sample(t))
+	before := dump(t, db)
+	other, err := keys.NewSealer([]byte(strings.Repeat("x", 32)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools.Sealer = other
+	if _, err := apply(t, tools, strings.Replace(sample(t), "ES256", "EdDSA", 1)); !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "master key that is not configured") {
+		t.Errorf("got %v", err)
+	}
+	if dump(t, db) != before {
+		t.Error("the database changed")
+	}
+}
+
+func TestSecondFactorThatCannotBeAskedIsAWarning(t *testing.T) {
+	tools := tools(t, idptest.SQLite(t))
+	got := strings.Join(mustApply(t, tools, sample(t)).Warnings, "\n")
+	for _, want := range []string{
+		"platform linde: policy.second_factor.client is optional, but none of totp, sms exists in this version: it acts as off",
+		"platform linde: policy.second_factor.staff is required, but none of totp, sms exists in this version: it acts as off",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	tools.Methods = []string{"totp"}
+	for name, text := range map[string]string{"a method exists": sample(t), "off": strings.Replace(sample(t), "{ client: optional, staff: required }", "{ client: off, staff: off }", 1)} {
+		if got := mustApply(t, tools, text).Warnings; len(got) != 0 {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// Anchors and merge keys are YAML too, and somebody's file has them.
+func TestAnchorsMayBeUsed(t *testing.T) {
+	text := "platforms:\n" +
+		"  - { name: linde, issuer: 'https://linde.example.org', organisation: L, home_url: 'https://l.example', policy: &p { self_sign_up: true } }\n" +
+		"  - { name: wilg, issuer: 'https://wilg.example.org', organisation: W, home_url: 'https://w.example', policy: { <<: *p, sms_per_day: 7 } }\n" +
+		"  - { name: els, issuer: 'https://els.example.org', organisation: E, home_url: 'https://e.example', policy: *p }\n"
+	file, _, err := setup.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range file.Platforms {
+		if p.Policy.SelfSignUp == nil || !*p.Policy.SelfSignUp {
+			t.Errorf("%s: %+v", p.Name, p.Policy)
+		}
+	}
+	if _, _, err := setup.Parse([]byte(strings.Replace(text, "sms_per_day", "sms_a_day", 1))); err == nil || !strings.Contains(err.Error(), "line 3: sms_a_day: invalid: unknown") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A file comes from outside: whatever is in it, it is read or refused as invalid, with no panic and in bounded time.
+func FuzzParse(f *testing.F) {
+	text := sample(f)
+	f.Add(text)
+	for _, m := range mistakes {
+		f.Add(strings.Replace(text, m.old, m.new, 1))
+	}
+	f.Add("platforms: &a [*a]")
+	f.Add("platforms:\n- <<: [{name: a}, &b {title: c}]\n  <<: *b\n  policy: {second_factor: {client: {demand: off, from: 2026-01-01}}}")
+	f.Fuzz(func(t *testing.T, text string) {
+		file, _, err := setup.Parse([]byte(text))
+		if err != nil && !errors.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v is not fault.Invalid", text, err)
+		}
+		if err == nil && len(file.Platforms) == 0 {
+			t.Errorf("%q: no platforms and no error", text)
+		}
+	})
+}

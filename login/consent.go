@@ -1,0 +1,40 @@
+package login
+
+import (
+	"context"
+	"slices"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// consentStep asks whether a party that is not the platform's own may have what it asks. What was allowed is
+// remembered; the page comes back when more is asked, or when the party asks for it. Not allowing is cancelling.
+type consentStep struct{}
+
+func (consentStep) Name() string { return "consent" }
+
+func (consentStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedConsent }
+
+func (consentStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
+
+// consentScopes are the scopes that a page can name, in the order it names them; others are not about the person.
+var consentScopes = []string{"openid", "profile", "email", "phone", "address", "offline_access"}
+
+func (consentStep) Show(_ context.Context, v *Visit) (Page, error) {
+	page := ui.ConsentPage{Action: v.Action, Party: v.AskedBy, PolicyURI: v.PolicyURI, TermsURI: v.TermsURI}
+	for _, scope := range consentScopes {
+		if slices.Contains(v.Journey.Ask.Consent, scope) {
+			page.Scopes = append(page.Scopes, "consent.scope_"+scope)
+		}
+	}
+	return Page{"consent", page}, nil
+}
+
+func (consentStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
+	allowed := &authn.Consent{
+		Account: v.Facts.Account.ID, Party: v.Journey.Party, Scopes: v.Journey.Ask.Consent, Journey: v.Journey.ID, At: v.Now,
+	}
+	v.Facts.Consent = allowed
+	return Outcome{Change: authn.Change{Consent: allowed}}, nil
+}

@@ -1,0 +1,154 @@
+package op
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// accessToken is a JWT access token (RFC 9068 section 2.2). Its grant stands in a claim of ours, so that it ends with the
+// grant wherever we are asked.
+type accessToken struct {
+	Issuer   platform.Issuer `json:"iss"`
+	Subject  string          `json:"sub"`
+	Audience []grant.PartyID `json:"aud"`
+	Expiry   int64           `json:"exp"`
+	IssuedAt int64           `json:"iat"`
+	ID       string          `json:"jti"`
+	Party    grant.PartyID   `json:"client_id"`
+	Scope    string          `json:"scope,omitempty"`
+	AuthTime int64           `json:"auth_time,omitempty"`
+	ACR      authn.ACR       `json:"acr,omitempty"`
+	Grant    grant.ID        `json:"gid,omitempty"`
+}
+
+// issueAccess makes an access token: opaque unless the party asks for JWTs. The grant is nil for client credentials.
+func (s *Server) issueAccess(p *platform.Platform, party *grant.Party, g *grant.Grant, scopes []string, ends time.Time) (string, error) {
+	h := handle{Party: party.ID, Ends: ends, Scopes: scopes}
+	if g != nil {
+		h.Grant = g.ID
+	}
+	if !party.AccessJWT {
+		return sealHandle(s.Secrets.Handles[0], p.ID, h, newNonce())
+	}
+	t := accessToken{
+		Issuer: p.Issuer, Subject: string(party.ID), Audience: audienceOf(party), Expiry: ends.Unix(), IssuedAt: s.Now().Unix(),
+		ID: secret.ID(), Party: party.ID, Scope: strings.Join(scopes, " "), Grant: h.Grant,
+	}
+	if g != nil {
+		t.Subject, t.AuthTime, t.ACR = party.Subject(g.Account, p.Salt), authn.AuthTime(g.Proofs).Unix(), authn.ACROf(g.Proofs)
+	}
+	return s.sign(p.ID, party.IDTokenAlg, "at+jwt", t)
+}
+
+// audienceOf are the parties that an access token is for: those registered, or the party itself.
+func audienceOf(party *grant.Party) []grant.PartyID {
+	if len(party.Audience) == 0 {
+		return []grant.PartyID{party.ID}
+	}
+	audience := make([]grant.PartyID, len(party.Audience))
+	for i, a := range party.Audience {
+		audience[i] = grant.PartyID(a)
+	}
+	return audience
+}
+
+// openAccess reads an access token of this platform, opaque or JWT. An ID token is not one. Everything that is not one,
+// or is over, is fault.NotFound.
+func (s *Server) openAccess(p *platform.Platform, token string) (handle, error) {
+	if strings.HasPrefix(token, handlePrefix) {
+		return openHandle(s.Secrets.Handles, p.ID, token, s.Now())
+	}
+	payload, err := s.verifyOwn(p, token, "at+jwt")
+	var t accessToken
+	if err != nil || json.Unmarshal(payload, &t) != nil || t.Issuer != p.Issuer || !s.Now().Before(time.Unix(t.Expiry, 0)) {
+		return handle{}, fmt.Errorf("access token: %w", fault.NotFound)
+	}
+	return handle{Grant: t.Grant, Party: t.Party, Ends: time.Unix(t.Expiry, 0).UTC(), Scopes: strings.Fields(t.Scope)}, nil
+}
+
+// live is an access token that counts at this moment: its party is not disabled, and its grant, if it has one, stands.
+type live struct {
+	handle
+	party   *grant.Party
+	grant   *grant.Grant
+	account *account.Account
+}
+
+// liveAccess checks an access token against what it derives from, with one read at most. One that does not count is
+// fault.NotFound.
+func (s *Server) liveAccess(ctx context.Context, p *platform.Platform, token string) (live, error) {
+	h, err := s.openAccess(p, token)
+	if err != nil {
+		return live{}, err
+	}
+	party, known := s.Registry.Party(p.ID, h.Party)
+	if !known || !party.DisabledAt.IsZero() {
+		return live{}, fmt.Errorf("access token of party %s: %w", h.Party, fault.NotFound)
+	}
+	l := live{handle: h, party: party}
+	if h.Grant == "" {
+		if !party.Allows(grant.ClientCredentials) {
+			return live{}, fmt.Errorf("access token of party %s: %w", h.Party, fault.NotFound)
+		}
+		return l, nil
+	}
+	l.grant, l.account, err = s.Store.Grant(ctx, p.ID, h.Grant, s.Now())
+	if err == nil && l.grant.Party != h.Party {
+		err = fmt.Errorf("access token of another party's grant: %w", fault.NotFound)
+	}
+	return l, err
+}
+
+var ownAlgs = []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA, jose.PS256}
+
+// longestToken bounds what is parsed at all; our own tokens are far shorter.
+const longestToken = 8 << 10
+
+// verifyOwn verifies a token that we signed for this platform, with the type it must have. Keys come from our own ring,
+// never from the token's header (RFC 8725 section 3.1).
+func (s *Server) verifyOwn(p *platform.Platform, token, typ string) ([]byte, error) {
+	no := func(why string) ([]byte, error) { return nil, fmt.Errorf("token: %w: %s", fault.Invalid, why) }
+	if len(token) > longestToken {
+		return no("too long")
+	}
+	jws, err := jose.ParseSignedCompact(token, ownAlgs)
+	if err != nil {
+		return no("not a signed token")
+	}
+	header := jws.Signatures[0].Protected
+	if got, _ := header.ExtraHeaders[jose.HeaderType].(string); got != typ {
+		return no("another type of token")
+	}
+	keys := s.Registry.Verification(p.ID, s.Now()).Key(header.KeyID)
+	i := slices.IndexFunc(keys, func(k jose.JSONWebKey) bool { return k.Algorithm == header.Algorithm })
+	if i < 0 {
+		return no("unknown key")
+	}
+	payload, err := jws.Verify(keys[i])
+	if err != nil {
+		return no("signature")
+	}
+	return payload, nil
+}
+
+// deadToken turns "no such token" into the protocol's word for it.
+func deadToken(err error) error {
+	if errors.Is(err, fault.NotFound) {
+		return refuse(invalidToken, "unknown, expired or revoked")
+	}
+	return err
+}

@@ -1,0 +1,83 @@
+package op
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	oidcop "github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// introspection is the answer of RFC 7662 section 2.2. An inactive token says nothing else.
+type introspection struct {
+	Active    bool            `json:"active"`
+	Scope     string          `json:"scope,omitempty"`
+	Party     grant.PartyID   `json:"client_id,omitempty"`
+	TokenType string          `json:"token_type,omitempty"`
+	Expiry    int64           `json:"exp,omitempty"`
+	IssuedAt  int64           `json:"iat,omitempty"`
+	Subject   string          `json:"sub,omitempty"`
+	Audience  []grant.PartyID `json:"aud,omitempty"`
+	Issuer    platform.Issuer `json:"iss,omitempty"`
+	AuthTime  int64           `json:"auth_time,omitempty"`
+	ACR       authn.ACR       `json:"acr,omitempty"`
+	Session   string          `json:"sid,omitempty"`
+}
+
+// Introspect tells a party about a token of its own, or one that is for it; about any other it says the same as about
+// none (CVE-2024-47077). One read decides.
+func (s *Server) Introspect(ctx context.Context, r *oidcop.Request[oidcop.IntrospectionRequest]) (*oidcop.Response, error) {
+	p := platform.FromContext(ctx)
+	asking, err := s.authenticate(ctx, r.Header, r.Data.ClientID, r.Data.ClientSecret, r.Data.ClientAssertion)
+	if err != nil {
+		return nil, err
+	}
+	if asking.Public() {
+		return nil, s.fail(ctx, "introspecting", refuse("invalid_client", "a public party proves nothing"))
+	}
+	l, err := s.liveAccess(ctx, p, r.Data.Token)
+	kind := "Bearer"
+	if errors.Is(err, fault.NotFound) {
+		kind = "refresh_token"
+		l, err = s.liveRefresh(ctx, p, r.Data.Token)
+	}
+	if errors.Is(err, fault.NotFound) {
+		return oidcop.NewResponse(introspection{}), nil
+	}
+	if err != nil {
+		return nil, s.fail(ctx, "introspecting", err)
+	}
+	audience := audienceOf(l.party)
+	if l.party.ID != asking.ID && (kind == "refresh_token" || !slices.Contains(audience, asking.ID)) {
+		return oidcop.NewResponse(introspection{}), nil
+	}
+	answer := introspection{
+		Active: true, Scope: strings.Join(l.Scopes, " "), Party: l.party.ID, TokenType: kind, Expiry: l.Ends.Unix(),
+		Subject: string(l.party.ID), Audience: audience, Issuer: p.Issuer,
+	}
+	if g := l.grant; g != nil {
+		answer.Subject = l.party.Subject(g.Account, p.Salt)
+		answer.AuthTime, answer.ACR, answer.Session = authn.AuthTime(g.Proofs).Unix(), authn.ACROf(g.Proofs), g.Session
+	}
+	return oidcop.NewResponse(answer), nil
+}
+
+// liveRefresh finds the grant of a current refresh token.
+func (s *Server) liveRefresh(ctx context.Context, p *platform.Platform, token string) (live, error) {
+	g, a, err := s.Store.GrantByRefresh(ctx, p.ID, secret.Hash(token), s.Now())
+	if err != nil {
+		return live{}, err
+	}
+	party, known := s.Registry.Party(p.ID, g.Party)
+	if !known || !party.DisabledAt.IsZero() {
+		return live{}, fault.NotFound
+	}
+	return live{handle: handle{Grant: g.ID, Party: g.Party, Ends: g.EndsAt, Scopes: g.Scopes}, party: party, grant: g, account: a}, nil
+}
