@@ -72,6 +72,9 @@ func (s *Server) inspect(r *http.Request, rules machineRules) error {
 		}
 	}
 	if rules.auth {
+		if _, _, basic := r.BasicAuth(); !basic && !r.Form.Has("client_id") && !r.Form.Has("client_assertion") {
+			return refuse("invalid_client", "no client authentication") // RFC 6749 section 5.2; the library says invalid_request
+		}
 		return dropDoubleSecret(r)
 	}
 	return nil

@@ -316,6 +316,7 @@ func TestPartyProvesItselfAsRegistered(t *testing.T) {
 		"no secret":                 c.token(with(codeForm("x"), "client_id", "web"), ""),
 		"public party has a secret": c.token(with(codeForm("x"), "client_id", "spa", "client_secret", secretText), ""),
 		"unknown":                   c.token(codeForm("x"), "nobody"),
+		"nothing at all":            c.token(codeForm("x"), ""),
 	} {
 		if got.Error != "invalid_client" || got.Status != 401 {
 			t.Errorf("%s: %+v", says, got)

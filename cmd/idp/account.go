@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -129,6 +130,9 @@ func accountState(g *globals, on *string, use, short string, state account.State
 			if err != nil {
 				return err
 			}
+			if !canSignIn(a) && state == account.Active {
+				state = account.Invited // as it was: there is nothing to sign in with
+			}
 			e := account.Event{At: now(), Platform: a.Platform, Kind: kind, Actor: setup.Operator(), Account: a.ID, Outcome: account.Success}
 			if err := f.db.SetState(cmd.Context(), a.Platform, a.ID, state, e, now()); err != nil {
 				return err
@@ -138,6 +142,10 @@ func accountState(g *globals, on *string, use, short string, state account.State
 			return g.print(cmd, line, line.print)
 		}),
 	}
+}
+
+func canSignIn(a *account.Account) bool {
+	return slices.ContainsFunc(a.Credentials, func(c account.Credential) bool { return c.Use == account.Primary && c.Usable() })
 }
 
 // account finds an account by address.

@@ -1,0 +1,257 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/keys"
+)
+
+type report struct{ Changed, Warnings []string }
+
+type accountJSON struct {
+	Sub, Platform, Email, Name, Role, State string
+	Factors                                 []string
+}
+
+func TestOperatorSetsUpAPlatform(t *testing.T) {
+	onBoth(t, func(t *testing.T, i *install) {
+		i.refused(1, "run idp migrate", "platform", "list")
+		if out := i.ok("migrate"); out != "The database has the schema of this version.\n" {
+			t.Errorf("migrate: %q", out)
+		}
+		i.ok("migrate") // again
+
+		sample := i.sample()
+		if out := i.ok("apply", sample); !strings.HasPrefix(out, "set platform linde\nset party linde/linde-web\nset keys linde\nset account linde/anna@example.org\n") {
+			t.Errorf("apply: %q", out)
+		}
+		if out := i.ok("apply", sample); out != "Nothing to change.\n" {
+			t.Errorf("apply again: %q", out)
+		}
+		var r report
+		if i.read(&r, "apply", sample); r.Changed == nil || len(r.Changed)+len(r.Warnings) != 0 {
+			t.Errorf("apply as JSON: %+v", r)
+		}
+		i.refused(1, "broken.yaml: line 1: platform: invalid: unknown", "apply", i.file("broken.yaml", "platform: x\n"))
+		i.refused(1, "no such file", "apply", "nowhere.yaml")
+
+		i.platforms()
+		i.parties()
+		i.accounts()
+		i.signingKeys()
+	})
+}
+
+func (i *install) platforms() {
+	i.t.Helper()
+	var r report
+	if i.read(&r, "platform", "add", "wilg", "--issuer", i.issuer+"/p/wilg", "--organisation", "De Wilg", "--home-url", "https://wilg.example.net"); fmt.Sprint(r.Changed) != "[platform wilg keys wilg]" {
+		i.t.Errorf("platform add: %+v", r)
+	}
+	i.refused(1, "platform wilg exists", "platform", "add", "wilg", "--issuer", "https://wilg.example.org", "--organisation", "x", "--home-url", "https://x.example")
+	i.refused(1, `platform els: taken: issuer "`+i.issuer+`": it belongs to platform linde`, "platform", "add", "els", "--issuer", i.issuer, "--organisation", "x", "--home-url", "https://x.example")
+	i.refused(1, `idp: platform els: invalid: issuer "els"`, "platform", "add", "els", "--issuer", "els", "--organisation", "x", "--home-url", "https://x.example")
+	type platformJSON struct {
+		Name, Issuer, Organisation, Title, Country, Locale string
+		HomeURL                                            string                         `json:"home_url"`
+		SecondFactor                                       struct{ Client, Staff string } `json:"second_factor"`
+	}
+	var all []platformJSON
+	if i.read(&all, "platform", "list"); len(all) != 2 || all[0].Name != "linde" || all[1].Issuer != i.issuer+"/p/wilg" {
+		i.t.Errorf("platform list: %+v", all)
+	}
+	var one platformJSON
+	if i.read(&one, "platform", "show", "linde"); one.Organisation != "GGZ De Linde" || one.SecondFactor.Client != "off" || one.HomeURL != "https://linde.example.net" {
+		i.t.Errorf("platform show: %+v", one)
+	}
+	if out := i.ok("platform", "show", "linde"); !strings.Contains(out, "organisation  GGZ De Linde\n") {
+		i.t.Errorf("platform show: %q", out)
+	}
+	i.refused(1, "platform els: not found", "platform", "show", "els")
+}
+
+func (i *install) parties() {
+	i.t.Helper()
+	add := []string{"party", "add", "wilg-web", "--platform", "wilg", "--redirect-uri", "https://wilg.example.net/callback", "--id-token-alg", "EdDSA"}
+	i.refused(1, "secret is missing", add...)
+	i.refused(1, "secret: 4 characters: at least 32", append(add, "--secret-file", i.file("short", "kort\n"))...)
+	add = append(add, "--secret-file", i.file("secret", clientSecret+"\n"))
+	var r report
+	if i.read(&r, add...); fmt.Sprint(r.Changed) != "[party wilg/wilg-web keys wilg]" {
+		i.t.Errorf("party add: %+v", r)
+	}
+	i.refused(1, "party wilg-web exists on wilg", add...)
+	i.refused(1, `platform "els": not found`, "party", "add", "x", "--platform", "els", "--type", "native", "--redirect-uri", "net.example:/x")
+	var all []map[string]any
+	if i.read(&all, "party", "list"); len(all) != 2 {
+		i.t.Errorf("party list: %v", all)
+	}
+	if i.read(&all, "party", "list", "--platform", "wilg"); len(all) != 1 || all[0]["client_id"] != "wilg-web" || all[0]["secrets"] != nil {
+		i.t.Errorf("party list of wilg: %v", all)
+	}
+	var one map[string]any
+	if i.read(&one, "party", "show", "wilg-web", "--platform", "wilg"); one["platform"] != "wilg" || one["id_token_alg"] != "EdDSA" || one["secrets"] != nil {
+		i.t.Errorf("party show: %v", one)
+	}
+	i.refused(1, "not found", "party", "show", "wilg-web", "--platform", "linde") // of another platform
+}
+
+func (i *install) accounts() {
+	i.t.Helper()
+	var r report
+	words := i.file("words", "negen groene fietsen lachen!\n")
+	if i.read(&r, "account", "add", "Samira@Example.org", "--platform", "linde", "--role", "professional", "--given-name", "Samira", "--middle-name", "el", "--family-name", "Idrissi", "--password-file", words); fmt.Sprint(r.Changed) != "[account linde/samira@example.org]" {
+		i.t.Errorf("account add: %+v", r)
+	}
+	i.refused(1, "account SAMIRA@example.org exists on linde", "account", "add", "SAMIRA@example.org", "--platform", "linde")
+	i.refused(1, `role "boss"`, "account", "add", "x@example.org", "--platform", "linde", "--role", "boss")
+	i.refused(1, "e-mail address", "account", "add", "x", "--platform", "linde")
+	i.read(&r, "account", "add", "ria@example.org", "--platform", "linde")
+	var one accountJSON
+	i.read(&one, "account", "show", "samira@example.org", "--platform", "linde")
+	if got, want := fmt.Sprint(one), "{"+one.Sub+" linde Samira@Example.org Samira el Idrissi professional active [password]}"; got != want || len(one.Sub) != 26 {
+		i.t.Errorf("account show: %s, want %s", got, want)
+	}
+	var all []accountJSON
+	i.read(&all, "account", "list", "--platform", "linde")
+	states := []string{}
+	for _, a := range all {
+		states = append(states, a.Email+" "+a.State)
+	}
+	slices.Sort(states)
+	if fmt.Sprint(states) != "[Samira@Example.org active anna@example.org active ria@example.org invited]" {
+		i.t.Errorf("account list: %v", states)
+	}
+	if i.read(&all, "account", "list", "--platform", "linde", "--limit", "1", "--after", all[0].Sub); len(all) != 1 {
+		i.t.Errorf("account list from the second: %v", all)
+	}
+	for _, step := range []struct{ command, state string }{{"deactivate", "deactivated"}, {"deactivate", "deactivated"}, {"reactivate", "active"}} {
+		if i.read(&one, "account", step.command, "samira@example.org", "--platform", "linde"); one.State != step.state {
+			i.t.Errorf("account %s: %+v", step.command, one)
+		}
+		if i.read(&one, "account", "show", "samira@example.org", "--platform", "linde"); one.State != step.state {
+			i.t.Errorf("after %s: %+v", step.command, one)
+		}
+	}
+	i.refused(1, "not found", "account", "deactivate", "samira@example.org", "--platform", "wilg")
+	i.refused(1, `platform els: not found`, "account", "list", "--platform", "els")
+	// Somebody who was invited has nothing to sign in with: reactivating gives no access, and does not look like it.
+	i.ok("account", "deactivate", "ria@example.org", "--platform", "linde")
+	if i.read(&one, "account", "reactivate", "ria@example.org", "--platform", "linde"); one.State != "invited" {
+		i.t.Errorf("reactivated without a password: %+v", one)
+	}
+}
+
+func (i *install) signingKeys() {
+	i.t.Helper()
+	type keyJSON struct {
+		Platform, KID, Alg string
+		MadeAt             time.Time `json:"made_at"`
+		UseAt              time.Time `json:"use_at"`
+		RetireAt           time.Time `json:"retire_at"`
+		DropAt             time.Time `json:"drop_at"`
+	}
+	var before, changed, after []keyJSON
+	i.read(&before, "keys", "list")
+	i.read(&changed, "keys", "rotate", "linde", "ES256")
+	i.read(&after, "keys", "list")
+	if len(changed) != 2 || len(after) != len(before)+1 || changed[0].RetireAt.IsZero() || !changed[1].UseAt.Equal(changed[0].RetireAt) || changed[1].UseAt.Sub(changed[1].MadeAt) != 24*time.Hour {
+		i.t.Errorf("keys rotate: %+v of %d keys, now %d", changed, len(before), len(after))
+	}
+	i.refused(1, "is published already", "keys", "rotate", "linde", "ES256")
+	i.refused(1, "not found", "keys", "rotate", "linde", "HS256")
+	i.refused(1, "not found", "keys", "rotate", "els", "ES256")
+
+	// A new master key: first in the list, everything sealed anew, the old one out.
+	old, err := os.ReadFile(filepath.Join(i.dir, "master-keys"))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	next := keys.NewMaster()
+	alone := i.with("IDP_MASTER_KEYS_FILE=" + i.file("next", next))
+	alone.refused(1, "sealed under a master key that is not configured", "keys", "rotate", "wilg", "RS256")
+	alone.refused(1, "sealed under a master key that is not configured", "keys", "reseal")
+	alone.refused(1, "sealed under a master key that is not configured", "apply", i.sample())
+	both := i.with("IDP_MASTER_KEYS_FILE=" + i.file("both", next+"\n"+string(old)))
+	var resealed struct{ Resealed int }
+	if both.read(&resealed, "keys", "reseal"); resealed.Resealed < len(after) {
+		i.t.Errorf("resealed %d of %d keys", resealed.Resealed, len(after))
+	}
+	alone.ok("keys", "rotate", "wilg", "RS256")
+	if out := alone.ok("apply", i.sample()); out != "Nothing to change.\n" {
+		i.t.Errorf("apply under the new master key: %q", out)
+	}
+	i.refused(1, "sealed under a master key that is not configured", "keys", "reseal")
+}
+
+func TestWrongUseExitsWith2(t *testing.T) {
+	i := newInstall(t, "")
+	i.ok("migrate")
+	for _, c := range []struct{ args, want string }{
+		{"frobnicate", `idp has no command "frobnicate"`},
+		{"account frobnicate", `idp account has no command "frobnicate"`},
+		{"apply", "accepts 1 arg(s), received 0"},
+		{"migrate now", `unknown command "now" for "idp migrate"`},
+		{"serve --frob", "unknown flag: --frob"},
+		{"account list", `required flag(s) "platform" not set`},
+		{"party show x", `required flag(s) "platform" not set`},
+		{"platform add x", `required flag(s) "home-url", "issuer", "organisation" not set`},
+		{"account list --platform linde --limit many", `invalid argument "many"`},
+		{"platform list --output xml", `--output "xml": text or json`},
+		{"migrate -o yaml", `--output "yaml": text or json`},
+	} {
+		i.refused(2, c.want, strings.Fields(c.args)...)
+	}
+	for _, args := range []string{"", "--help", "account", "account --help", "apply --help", "--version"} {
+		if out := i.ok(strings.Fields(args)...); !strings.Contains(out, "idp") {
+			t.Errorf("idp %s: %q", args, out)
+		}
+	}
+}
+
+// A wrong --output is found before the command does anything.
+func TestWrongOutputChangesNothing(t *testing.T) {
+	i := newInstall(t, "")
+	i.setUp()
+	i.refused(2, "text or json", "account", "deactivate", "anna@example.org", "--platform", "linde", "--output", "xml")
+	var a accountJSON
+	if i.read(&a, "account", "show", "anna@example.org", "--platform", "linde"); a.State != "active" {
+		t.Errorf("the account is %s", a.State)
+	}
+}
+
+func TestConfigIsCheckedAndPrintedWithoutSecrets(t *testing.T) {
+	i := newInstall(t, "postgres://idp:hunter2@db.example.org/idp")
+	if out := i.ok("config", "check"); out != "The configuration is right.\n" {
+		t.Errorf("config check: %q", out)
+	}
+	text := i.ok("config", "print")
+	var c struct {
+		Listen         string
+		OperatorListen string `json:"operator_listen"`
+		TLS            map[string]string
+		TrustedProxies []string `json:"trusted_proxies"`
+		Database       string
+		MasterKeys     []string `json:"master_keys"`
+		MasterKeysFile string   `json:"master_keys_file"`
+		Hash           map[string]int
+		Log            map[string]string
+		ShutdownGrace  string `json:"shutdown_grace"`
+	}
+	i.read(&c, "config", "print")
+	if c.Listen != "127.0.0.1:"+i.port || c.Database != "[hidden]" || fmt.Sprint(c.MasterKeys) != "[[hidden]]" || c.ShutdownGrace != "20s" || c.Hash["queue"] != 64 {
+		t.Errorf("config print as JSON: %+v", c)
+	}
+	if !strings.Contains(text, "database: '[hidden]'") || strings.Contains(text, "hunter2") {
+		t.Errorf("config print: %s", text)
+	}
+	i.refused(1, "c.yaml line 1: lissten: invalid: unknown", "config", "check", "--config", i.file("c.yaml", "lissten: :1\n"))
+	i.with("IDP_LISTNE=:1").refused(1, "IDP_LISTNE: invalid: no key of that name", "config", "check")
+	i.with("IDP_LISTEN=:8443").refused(1, "tls: invalid: missing: cert_file and key_file", "config", "print")
+}

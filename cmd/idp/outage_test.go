@@ -1,0 +1,190 @@
+package main_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/internal/idptest"
+)
+
+// between is a proxy between the server and PostgreSQL that can be gone: refusing, or silent.
+type between struct {
+	t       *testing.T
+	address string // where it listens
+	to      string
+	silence sync.RWMutex // held by whoever forwards; held for writing: nothing passes
+	mu      sync.Mutex   // guards what follows
+	open    net.Listener
+	conns   []net.Conn
+}
+
+func newBetween(t *testing.T, to string) *between {
+	b := &between{t: t, to: to, address: "127.0.0.1:0"}
+	b.restore()
+	t.Cleanup(b.cut)
+	return b
+}
+
+// restore listens, the second time where it listened before.
+func (b *between) restore() {
+	b.t.Helper()
+	l, err := net.Listen("tcp", b.address)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.address, b.open = l.Addr().String(), l
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return // cut
+			}
+			b.join(conn)
+		}
+	}()
+}
+
+func (b *between) join(conn net.Conn) {
+	server, err := net.Dial("tcp", b.to)
+	if err != nil {
+		_ = conn.Close() // as if it were gone
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.conns = append(b.conns, conn, server)
+	go b.forward(conn, server)
+	go b.forward(server, conn)
+}
+
+func (b *between) forward(from, to net.Conn) {
+	_, _ = io.Copy(gate{b, to}, from) // ends when either side is gone
+	_ = from.Close()
+	_ = to.Close()
+}
+
+// gate lets bytes pass unless there is silence.
+type gate struct {
+	b  *between
+	to net.Conn
+}
+
+func (g gate) Write(p []byte) (int, error) {
+	g.b.silence.RLock()
+	defer g.b.silence.RUnlock()
+	return g.to.Write(p)
+}
+
+// cut ends all connections and refuses new ones.
+func (b *between) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	_ = b.open.Close() // closed already when cut twice
+	for _, conn := range b.conns {
+		_ = conn.Close()
+	}
+	b.conns = nil
+}
+
+func TestDatabaseGoneAndBack(t *testing.T) {
+	t.Parallel()
+	dsn, err := url.Parse(idptest.EmptyPostgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := newBetween(t, dsn.Host)
+	dsn.Host = proxy.address
+	i := newInstall(t, dsn.String())
+	i.setUp()
+	server := i.serve()
+	anna := i.visitor()
+	anna.signIn(i)
+	var waiting *visitor // at the login page when it happens
+	var page string
+	wait := func() {
+		waiting = i.visitor()
+		waiting.open(http.MethodGet, i.authorize("linde-web", ""), nil)
+		page = waiting.page
+	}
+
+	// raw are traces of what a driver says.
+	raw := []string{"dial", "refused", "EOF", "SQLSTATE", "pgx", "connect", dsn.Host, "reading"}
+	unavailable := func(what string, status int, header http.Header, body string) {
+		t.Helper()
+		if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
+			t.Errorf("%s: %d, Retry-After %q: %s", what, status, header.Get("Retry-After"), body)
+		}
+		for _, word := range raw {
+			if strings.Contains(body, word) {
+				t.Errorf("%s: %q is shown: %s", what, word, body)
+			}
+		}
+	}
+	ready := func() int { status, _, _ := get(t, i.operator+"/readyz"); return status }
+	alive := func() {
+		t.Helper()
+		if status, _, body := get(t, i.operator+"/healthz"); status != 200 {
+			t.Errorf("healthz: %d %s", status, body)
+		}
+		if status, _, _ := get(t, i.issuer+"/.well-known/openid-configuration"); status != 200 {
+			t.Errorf("discovery needs the database: %d", status)
+		}
+	}
+	back := func() {
+		t.Helper()
+		server.soon(5*time.Second, "back", func() bool {
+			waiting.open(http.MethodGet, page, nil)
+			status, _, _ := anna.refreshed()
+			return ready() == 200 && waiting.status == 200 && status == 200
+		})
+		waiting.signIn(i)
+	}
+
+	wait()
+	proxy.cut()
+	for range 2 { // with connections that were open, and without any
+		waiting.open(http.MethodGet, page, nil)
+		unavailable("login page", waiting.status, waiting.header, waiting.body)
+		if !strings.Contains(waiting.header.Get("Content-Type"), "text/html") {
+			t.Errorf("the login page is %s", waiting.header.Get("Content-Type"))
+		}
+		status, header, body := anna.refreshed()
+		unavailable("token", status, header, body)
+		if !strings.Contains(body, `"error":"temporarily_unavailable"`) {
+			t.Errorf("token: %s", body)
+		}
+		fresh := i.visitor()
+		fresh.open(http.MethodGet, i.authorize("linde-web", ""), nil)
+		unavailable("authorize", fresh.status, fresh.header, fresh.body)
+	}
+	if status := ready(); status != http.StatusServiceUnavailable {
+		t.Errorf("readyz: %d", status)
+	}
+	alive()
+	i.refused(1, "unavailable", "platform", "list")
+	proxy.restore()
+	back()
+
+	// No answer and no end of the connection: a cable, a firewall.
+	wait()
+	proxy.silence.Lock()
+	if status := ready(); status != http.StatusServiceUnavailable {
+		t.Errorf("readyz in silence: %d", status)
+	}
+	alive()
+	proxy.silence.Unlock()
+	back()
+
+	server.terminate()
+	if code := server.ended(5 * time.Second); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+}
