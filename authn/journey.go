@@ -22,6 +22,7 @@ type Journey struct {
 	Proofs    []Proof
 	Failures  int    // wrong answers so far: after 3 the login page names platform and host (seed 004)
 	Switch    bool   // the person chose to replace the session of another account
+	Denied    bool   // the person stopped
 	Anew      bool   // the person says who it is; whoever is signed in here is not assumed
 	Party     string // client_id of who asked; empty for our own pages
 	Request   string // identifier of the authorization request that is answered at the end; empty for our own pages

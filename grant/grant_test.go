@@ -112,6 +112,11 @@ func TestPartyRefusesWhatCannotWork(t *testing.T) {
 		"unknown auth":              func(p *grant.Party) { p.Auth = "tls" },
 		"optional PKCE, no secret":  func(p *grant.Party) { p.Auth, p.Secrets, p.PKCEOptional = grant.AuthNone, nil, true },
 		"machine without a secret":  func(p *grant.Party) { p.Type, p.Auth, p.Secrets = grant.Service, grant.AuthNone, nil },
+		"null origin":               func(p *grant.Party) { p.Origins = []string{"null"} },
+		"any origin":                func(p *grant.Party) { p.Origins = []string{"*"} },
+		"origin with a path":        func(p *grant.Party) { p.Origins = []string{"https://app.example/"} },
+		"origin with default port":  func(p *grant.Party) { p.Origins = []string{"https://app.example:443"} },
+		"unknown ID token claim":    func(p *grant.Party) { p.IDClaims = []string{"bsn"} },
 		"initiate_login_uri script": func(p *grant.Party) { p.InitiateURI = "javascript:1" },
 	} {
 		p := party(change)

@@ -210,11 +210,26 @@ func (p *Party) Defaults() {
 	}
 	if p.Origins == nil && p.Type == SPA {
 		for _, r := range p.Redirects {
-			if u, err := url.Parse(r); err == nil && !slices.Contains(p.Origins, u.Scheme+"://"+u.Host) {
-				p.Origins = append(p.Origins, u.Scheme+"://"+u.Host)
+			if o := originOf(r); o != "" && !slices.Contains(p.Origins, o) {
+				p.Origins = append(p.Origins, o)
 			}
 		}
 	}
+}
+
+// originOf is the origin of an address as a browser sends it: lower case, without the default port.
+func originOf(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" {
+		host = strings.TrimSuffix(host, ":443")
+	} else {
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + host
 }
 
 // Validate returns the first setting that cannot work, wrapped around fault.Invalid.
@@ -259,6 +274,11 @@ func (p *Party) Validate() error {
 			return refuse("scopes %q: not a scope (RFC 6749 section 3.3)", s)
 		}
 	}
+	for _, o := range p.Origins {
+		if !originPattern.MatchString(o) || strings.HasSuffix(o, ":443") && strings.HasPrefix(o, "https:") || strings.HasSuffix(o, ":80") && strings.HasPrefix(o, "http:") {
+			return refuse("origins %q: scheme and host as a browser sends them, such as https://app.example.org", o)
+		}
+	}
 	for _, c := range p.IDClaims {
 		if !slices.Contains(ClaimNames, c) {
 			return refuse("id_token_claims %q: one of %s", c, strings.Join(ClaimNames, ", "))
@@ -279,6 +299,8 @@ func (p *Party) Validate() error {
 	}
 	return nil
 }
+
+var originPattern = regexp.MustCompile(`^https?://[a-z0-9.-]+(:[0-9]{1,5})?$|^https?://\[[0-9a-f:]+\](:[0-9]{1,5})?$`)
 
 func differentHosts(uris []string) bool {
 	hosts := map[string]bool{}

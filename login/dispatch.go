@@ -170,16 +170,16 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 		return s.leadOn(w, r, v, err)
 	}
 	web.SetCookie(w, v.Platform.ID, cookieOf(j.Ask.Channel), token)
-	return seeOther(w, r, s.destination(v, false))
+	return seeOther(w, r, s.destination(v, web.Done))
 }
 
 // cancel ends the journey; the party hears that the person stopped, and every session stays as it was.
 func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	v.Journey.EndedAt = v.Now
+	v.Journey.EndedAt, v.Journey.Denied = v.Now, true
 	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
 		return s.leadOn(w, r, v, err)
 	}
-	return seeOther(w, r, s.destination(v, true))
+	return seeOther(w, r, s.destination(v, web.Denied))
 }
 
 func (s *Server) save(ctx context.Context, v *Visit, change authn.Change) error {
@@ -188,9 +188,9 @@ func (s *Server) save(ctx context.Context, v *Visit, change authn.Change) error 
 }
 
 // destination is where a finished or cancelled journey leads.
-func (s *Server) destination(v *Visit, denied bool) string {
+func (s *Server) destination(v *Visit, outcome web.Outcome) string {
 	if v.Journey.Request != "" {
-		return s.Callback(v.Platform, v.Journey.Request, denied)
+		return s.Callback(v.Platform, v.Journey.Request, outcome)
 	}
 	return v.Platform.HomeURL
 }
@@ -201,6 +201,10 @@ func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err er
 	switch {
 	case errors.Is(err, fault.Stale):
 		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+	case errors.Is(err, errEnded) && v.Journey.Denied:
+		return seeOther(w, r, s.destination(v, web.Denied))
+	case errors.Is(err, errEnded):
+		return seeOther(w, r, s.destination(v, web.Over))
 	case errors.Is(err, errRestart):
 		return seeOther(w, r, s.restartOf(v))
 	}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
+	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/authn"
@@ -22,6 +22,7 @@ type Look struct {
 	Person string // language of the account; empty: unknown
 	Staff  bool   // which helpdesk is shown
 	Errors []ui.FieldError
+	Fixed  bool // the page answers something that was done, so its address must not be opened again for another language
 }
 
 // look is the look of a journey's page.
@@ -40,10 +41,10 @@ func (s *Server) look(v *Visit, mistakes []ui.FieldError) Look {
 func ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, data any, look Look) error {
 	p := platform.FromContext(r.Context())
 	query := r.URL.Query()
-	if chosen := ui.Match(query.Get("lang")); chosen != "" && r.Method == http.MethodGet {
+	if chosen := ui.Match(query.Get("lang")); chosen != "" && r.Method == http.MethodGet && !look.Fixed {
 		web.SetCookie(w, p.ID, web.LangCookie, chosen)
 		query.Del("lang")
-		return seeOther(w, r, p.URL((&url.URL{Path: r.URL.Path, RawQuery: query.Encode()}).String()))
+		return seeOther(w, r, strings.TrimSuffix(p.URL(r.URL.Path)+"?"+query.Encode(), "?"))
 	}
 	frame := ui.Frame{
 		Platform: p, Lang: p.Locale, Staff: look.Staff, Reference: web.From(r.Context()).Reference,
@@ -55,7 +56,7 @@ func ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, d
 			break
 		}
 	}
-	for _, l := range []ui.Language{{Code: "nl", Name: "Nederlands"}, {Code: "en", Name: "English"}} {
+	for _, l := range languages(look.Fixed) {
 		query.Set("lang", l.Code)
 		l.URL, l.Current = "?"+query.Encode(), l.Code == frame.Lang
 		frame.Languages = append(frame.Languages, l)
@@ -64,6 +65,14 @@ func ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, d
 	w.Header().Set("Content-Language", frame.Lang)
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	return ui.Render(&late{w: w, status: status}, page, frame, data)
+}
+
+// languages are those a page offers.
+func languages(fixed bool) []ui.Language {
+	if fixed {
+		return nil
+	}
+	return []ui.Language{{Code: "nl", Name: "Nederlands"}, {Code: "en", Name: "English"}}
 }
 
 // late sends the status with the first byte: a template that fails leaves room for an error page.

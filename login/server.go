@@ -34,8 +34,8 @@ type Options struct {
 	Store   Store
 	Factors []Factor
 	Party   func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
-	// Callback is where an answered request leads; denied: the person stopped.
-	Callback func(p *platform.Platform, request string, denied bool) string
+	// Callback is where a journey of a request leads at its end.
+	Callback func(p *platform.Platform, request string, outcome web.Outcome) string
 	// Restart is where a stale journey begins anew.
 	Restart func(p *platform.Platform, party *grant.Party) string
 	Now     func() time.Time
@@ -91,6 +91,9 @@ func (s *Server) Routes(r *mux.Router) {
 	r.PathPrefix("/assets/").Handler(web.Route("assets", http.HandlerFunc(assets))).Methods("GET", "HEAD")
 }
 
+// Reserved tells whether a first path element is one of this door's own.
+func Reserved(element string) bool { return element == "login" || element == "assets" }
+
 // JourneyPath is the address of a journey, and with it of the page the person should see now.
 func JourneyPath(p *platform.Platform, id string) string { return p.URL("/login/" + id) }
 
@@ -108,6 +111,10 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	http.Redirect(w, r, platform.FromContext(r.Context()).HomeURL, http.StatusSeeOther)
 	return nil
 }
+
+// errEnded says that the journey came to its end in this browser before: a double click, or the way back. The request
+// it was for is answered now, if it was not.
+var errEnded = errors.New("journey has ended")
 
 // errRestart says that the journey cannot be continued here and the person begins anew.
 var errRestart = errors.New("journey is over")
@@ -139,8 +146,14 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 	if cookie == nil {
 		return v, errCookies
 	}
-	if !secret.Equal(j.Browser, cookie) || !j.Open(now) {
+	if !secret.Equal(j.Browser, cookie) {
 		return v, errRestart
+	}
+	if !j.Open(now) {
+		if j.EndedAt.IsZero() || j.Request == "" {
+			return v, errRestart
+		}
+		return v, errEnded
 	}
 	return v, s.facts(r, v)
 }

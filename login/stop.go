@@ -3,6 +3,7 @@ package login
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/minddistrict/idp/authn"
@@ -35,6 +36,7 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch stop := stopOf(v.Journey); stop.Page {
 	case StopWait:
+		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
 		minutes := int((stop.Until.Sub(v.Now) + time.Minute - 1) / time.Minute)
 		return ShowPage(w, r, http.StatusTooManyRequests, StopWait, ui.WaitPage{Minutes: minutes, RetryURL: here}, s.look(v, nil))
 	default:

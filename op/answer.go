@@ -13,6 +13,9 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
+// PageFormPost is the page that carries an answer to the party; showing it again would answer again.
+const PageFormPost = "form_post"
+
 // answerCode gives the party a code: one grant, written before the answer leaves. requestID names a stored request,
 // which is answered at most once; "" is a request that was never stored.
 func (s *Server) answerCode(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session, requestID string) error {
@@ -66,7 +69,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, p *platform.Platfo
 				page.Fields = append(page.Fields, ui.Field{Name: name, Value: values.Get(name)})
 			}
 		}
-		return s.Show(w, r, http.StatusOK, "form_post", page)
+		return s.Show(w, r, http.StatusOK, PageFormPost, page)
 	}
 	u, err := url.Parse(req.RedirectURI)
 	if err != nil {

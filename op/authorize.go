@@ -53,6 +53,11 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if here := web.CookieHash(r, p.ID, web.BrowserCookie); req.Open(s.Now()) && len(req.Browser) > 0 && secret.Equal(req.Browser, here) {
+		_, first := s.Begin(p, req) // reloaded: the journey goes on
+		http.Redirect(w, r, first, http.StatusSeeOther)
+		return nil
+	}
 	if len(req.Browser) > 0 || !req.Open(s.Now()) {
 		return s.restart(w, r, p, party)
 	}
@@ -68,6 +73,9 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Plat
 	storedID := ""
 	if stored {
 		storedID = req.ID
+	}
+	if a != nil && !req.Silent && s.notHinted(p, party, req, a) {
+		req.Ask.Choose = true // somebody else is signed in than the party means
 	}
 	if req.Ask.Choose && session != nil && !req.Silent {
 		a = nil // not known before the person chose
@@ -86,7 +94,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Plat
 		return s.answerError(w, r, p, req, silentError(missing))
 	}
 	browser := web.Cookie(r, p.ID, web.BrowserCookie)
-	if browser == "" {
+	if !secret.IsToken(browser) {
 		browser = secret.Token()
 		web.SetCookie(w, p.ID, web.BrowserCookie, browser)
 	}
@@ -118,7 +126,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if !secret.Equal(req.Browser, web.CookieHash(r, p.ID, web.BrowserCookie)) || len(req.Browser) == 0 || !req.Open(s.Now()) {
 		return s.restart(w, r, p, party)
 	}
-	if r.URL.Query().Has("denied") {
+	if r.URL.Query().Get("outcome") == string(web.Denied) {
 		return s.answerStoredError(w, r, p, party, req, refuse("access_denied", "The person stopped."))
 	}
 	session, a, err := s.session(r, p.ID, req.Ask.Channel)
@@ -129,6 +137,9 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	missing, err := s.missing(r.Context(), p, party, req, session, a)
 	if err != nil {
 		return err
+	}
+	if len(missing) > 0 && r.URL.Query().Get("outcome") == string(web.Over) {
+		return s.restart(w, r, p, party) // its journey is over and did not bring what was asked
 	}
 	if len(missing) > 0 {
 		_, first := s.Begin(p, req)

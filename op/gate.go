@@ -25,6 +25,7 @@ func (s *Server) gate(rules machineRules) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := platform.FromContext(r.Context())
 		s.cors(w, r, p.ID)
+		w.Header().Set("Pragma", "no-cache") // RFC 6749 section 5.1
 		if r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusNoContent)
 			return

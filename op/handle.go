@@ -45,7 +45,7 @@ func openHandle(keys [][]byte, p platform.ID, token string, now time.Time) (hand
 		return handle{}, fmt.Errorf("access token: %w: %s", fault.NotFound, why)
 	}
 	text, ok := strings.CutPrefix(token, handlePrefix)
-	if !ok || len(text) > 2048 {
+	if !ok || len(text) > 2048 || strings.ContainsAny(text, "\r\n") { // the decoder skips line ends
 		return no("not a handle")
 	}
 	// Strict: of the encodings that differ only in unused bits exactly one is the token.

@@ -12,6 +12,9 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
+// logoutParameters are those of RP-Initiated Logout 1.0 section 2 that we use.
+var logoutParameters = []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"}
+
 // logout ends a session at the wish of a party or a person (RP-Initiated Logout 1.0). Without asking only when the hint
 // names the very session of this browser; otherwise the person confirms, so that no page elsewhere can sign anyone out.
 // A redirect back needs a registered URI of the party that the hint or client_id names.
@@ -21,10 +24,20 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range logoutParameters {
+		if value := form.Get(name); len(value) > longestToken || name != "id_token_hint" && len(value) > longestState || !web.Plain(value) {
+			return refuse("invalid_request", name+" is too long, or not plain text")
+		}
+	}
 	confirmed := r.Method == http.MethodPost && form.Get("do") == "logout" && sameOrigin(r, p)
 	if r.Method == http.MethodPost && !confirmed { // another site's form carries no cookie: met again by GET
-		form.Del("do")
-		http.Redirect(w, r, p.URL(pathLogout)+"?"+form.Encode(), http.StatusSeeOther)
+		kept := url.Values{}
+		for _, name := range logoutParameters {
+			if value := form.Get(name); value != "" {
+				kept.Set(name, value)
+			}
+		}
+		http.Redirect(w, r, p.URL(pathLogout)+"?"+kept.Encode(), http.StatusSeeOther)
 		return nil
 	}
 	sessions, err := s.sessionsOf(r, p)
@@ -82,7 +95,7 @@ func (s *Server) returnTo(p *platform.Platform, form url.Values, hint hintClaims
 		id = hint.Audience
 	}
 	party, known := s.Registry.Party(p.ID, id)
-	if !known {
+	if !known || !party.DisabledAt.IsZero() {
 		return "", nil
 	}
 	uri := form.Get("post_logout_redirect_uri")
@@ -105,8 +118,8 @@ func (s *Server) returnTo(p *platform.Platform, form url.Values, hint hintClaims
 
 func (s *Server) askLogout(w http.ResponseWriter, r *http.Request, p *platform.Platform, form url.Values) error {
 	page := ui.LogoutPage{Action: p.URL(pathLogout), StayURL: p.HomeURL}
-	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"} {
-		if v := form.Get(name); v != "" && len(v) <= longestToken {
+	for _, name := range logoutParameters {
+		if v := form.Get(name); v != "" {
 			page.Hidden = append(page.Hidden, ui.Field{Name: name, Value: v})
 		}
 	}

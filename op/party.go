@@ -28,9 +28,12 @@ func (s *Server) authenticate(ctx context.Context, header http.Header, id, prese
 	p := platform.FromContext(ctx)
 	party, known := s.Registry.Party(p.ID, grant.PartyID(id))
 	used := grant.AuthNone
+	_, _, basic := (&http.Request{Header: header}).BasicAuth()
 	switch {
-	case header.Get("Authorization") != "":
+	case basic:
 		used = grant.AuthBasic
+	case header.Get("Authorization") != "":
+		known = false // some other scheme proves no party
 	case presented != "":
 		used = grant.AuthPost
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/secret"
@@ -23,6 +24,7 @@ var onceOnly = []string{
 
 const (
 	longestState = 2048 // characters; anything longer is refused, not cut
+	longestList  = 1024 // characters of a list of values
 	longestMax   = 100 * 365 * 24 * time.Hour
 )
 
@@ -72,6 +74,10 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	case mode != "" && mode != string(grant.ModeQuery) && mode != string(grant.ModeFormPost):
 		return refuse("invalid_request", "response_mode must be query or form_post.")
 	}
+	if req.Mode == grant.ModeFormPost && !strings.HasPrefix(req.RedirectURI, "http") {
+		req.Mode = grant.ModeQuery
+		return refuse("invalid_request", "response_mode form_post needs an http or https redirect_uri.")
+	}
 	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState || !web.Plain(req.Nonce) {
 		return refuse("invalid_request", "nonce is too long, or not plain text.")
 	}
@@ -94,14 +100,16 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	if party.ThirdParty || req.Ask.Renew {
 		req.Ask.Consent = req.Scopes
 	}
-	if req.LoginHint = form.Get("login_hint"); len(req.LoginHint) > 254 || !web.Plain(req.LoginHint) {
-		req.LoginHint = ""
+	// Only an address is taken over into the page: any other text could be a message to the person.
+	if hint, err := account.ParseEmail(form.Get("login_hint")); err == nil {
+		req.LoginHint = hint.Address
 	}
-	if acrs := strings.Fields(form.Get("acr_values")); len(acrs) <= 20 {
-		req.Ask.ACR = append(req.Ask.ACR, acrs...)
+	if len(form.Get("acr_values")) > longestList {
+		return refuse("invalid_request", "acr_values is too long.")
 	}
-	if locales := strings.Fields(form.Get("ui_locales")); len(locales) <= 20 {
-		req.Locales = locales
+	req.Ask.ACR = append(req.Ask.ACR, strings.Fields(form.Get("acr_values"))...)
+	if len(form.Get("ui_locales")) <= longestList {
+		req.Locales = strings.Fields(form.Get("ui_locales"))
 	}
 	return nil
 }

@@ -119,13 +119,24 @@ func (s *Server) Routes(r *mux.Router) {
 	add(pathLoggedOut, "logged-out", s.page(s.loggedOut), "GET")
 }
 
-// CallbackURL is where the login door leads when a journey is over; denied: the person stopped.
-func CallbackURL(p *platform.Platform, requestID string, denied bool) string {
+// CallbackURL is where the login door leads when a journey is over.
+func CallbackURL(p *platform.Platform, requestID string, outcome web.Outcome) string {
 	url := p.URL(pathCallback) + "?request=" + requestID
-	if denied {
-		url += "&denied=1"
+	if outcome != web.Done {
+		url += "&outcome=" + string(outcome)
 	}
 	return url
+}
+
+// Reserved tells whether a first path element is one of the protocol's own, so that no platform can have its issuer
+// there and take over another's endpoints.
+func Reserved(element string) bool {
+	for _, path := range []string{pathAuthorize, pathToken, pathUserinfo, pathRevoke, pathIntrospect, pathLogout, pathLoggedOut, pathKeys, "/.well-known", "/register"} {
+		if path == "/"+element {
+			return true
+		}
+	}
+	return false
 }
 
 // OpenToOthers lists the paths under an issuer that other sites may post to: they carry no cookie there (SameSite).

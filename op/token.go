@@ -74,17 +74,43 @@ func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.
 		rotation.Next = secret.Hash(next)
 		rotation.Later = grant.Descendants(s.Secrets.Successor, presented)
 	}
+	if err := s.checkNarrowing(ctx, rotation, r.Data.Scopes); err != nil {
+		return nil, s.fail(ctx, "refreshing", err)
+	}
 	g, err := s.Store.Rotate(ctx, rotation)
 	if err != nil {
 		return nil, s.fail(ctx, "refreshing", err)
 	}
 	scopes := g.Scopes
 	if len(r.Data.Scopes) > 0 {
-		if scopes = r.Data.Scopes; slices.ContainsFunc(scopes, func(sc string) bool { return !slices.Contains(g.Scopes, sc) }) {
+		if scopes = r.Data.Scopes; !within(scopes, g.Scopes) { // a repeat, whose token is no longer the current one
 			return nil, s.fail(ctx, "refreshing", refuse("invalid_scope", "more than was granted"))
 		}
 	}
 	return s.tokens(ctx, p, party, g, scopes, "", next)
+}
+
+// checkNarrowing refuses scopes that were not granted before the token is used: a mistake must not cost the party its
+// refresh token.
+func (s *Server) checkNarrowing(ctx context.Context, r grant.Rotation, scopes []string) error {
+	if len(scopes) == 0 {
+		return nil
+	}
+	g, _, err := s.Store.GrantByRefresh(ctx, r.Platform, r.Hash, r.Now)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return nil // the rotation says why
+	case err != nil:
+		return err
+	case g.Party == r.Party && !within(scopes, g.Scopes):
+		return refuse("invalid_scope", "more than was granted")
+	}
+	return nil
+}
+
+// within tells whether all scopes were granted.
+func within(scopes, granted []string) bool {
+	return !slices.ContainsFunc(scopes, func(sc string) bool { return !slices.Contains(granted, sc) })
 }
 
 // tokens builds the answer of both grants: one sealed handle, one signature.

@@ -10,6 +10,10 @@ import (
 // keptFor is how long rows stay after their end, so that what happened can be understood and a replay recognised.
 const keptFor = 30 * 24 * time.Hour
 
+// journeyKept is how long what anybody can make by opening our login stays after its end: a day leads bookmarks on, and
+// bounds what a flood leaves behind.
+const journeyKept = 24 * time.Hour
+
 const claimCleanUp = `
 UPDATE counters
 SET value = $1
@@ -77,7 +81,8 @@ WHERE (key, platform) IN (
     LIMIT $2)`
 )
 
-// CleanUp deletes rows that ended 30 days ago or earlier, at most limit of each kind, and tells how many. Nodes that
+// CleanUp deletes rows that ended 30 days ago or earlier, or a day where anybody can make them; at most limit of each
+// kind. It tells how many. Nodes that
 // call it at once take turns. Call it again until it removes nothing.
 func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed int, err error) {
 	ended := now.Add(-keptFor)
@@ -89,12 +94,12 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 			text  string
 			ended time.Time
 		}{
-			{deleteJourneys, ended},
-			{deleteRequests, ended},
+			{deleteJourneys, now.Add(-journeyKept)},
+			{deleteRequests, now.Add(-journeyKept)},
 			{deleteGrants, ended},
 			{deleteEndedGrants, ended},
 			{deleteSessions, ended},
-			{deleteOldAttempts, ended.Add(-authn.ForgetAfter)},
+			{deleteOldAttempts, now.Add(-authn.ForgetAfter)},
 		} {
 			n, err := exec(ctx, q, step.text, millis(step.ended), limit)
 			if err != nil {

@@ -17,6 +17,7 @@ import (
 
 // dialect is all that differs between the two databases; the SQL does not.
 type dialect struct {
+	clock     string // asks the database what time it is, in milliseconds; empty: it runs in our process and has our clock
 	goose     goose.Dialect
 	migration func() ([]goose.ProviderOption, error) // how nodes that migrate at once take turns
 }
@@ -95,7 +96,9 @@ func openPostgres(dsn string) (*DB, error) {
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxLifetime(connectionLife)
 	pool.SetConnMaxIdleTime(connectionIdle)
-	return &DB{write: pool, read: pool, dialect: dialect{goose: goose.DialectPostgres, migration: lockMigration}}, nil
+	return &DB{write: pool, read: pool, dialect: dialect{
+		clock: `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`, goose: goose.DialectPostgres, migration: lockMigration,
+	}}, nil
 }
 
 // lockMigration makes the second of two nodes wait for the first, looking each second for five minutes.

@@ -19,6 +19,7 @@ type journeyBody struct {
 	Failures int               `json:"failures,omitempty"`
 	Switch   bool              `json:"switch,omitempty"`
 	Anew     bool              `json:"anew,omitempty"`
+	Denied   bool              `json:"denied,omitempty"`
 	Party    string            `json:"party,omitempty"`
 	Request  string            `json:"request,omitempty"`
 	ReturnTo string            `json:"return_to,omitempty"`
@@ -29,7 +30,7 @@ type journeyBody struct {
 
 func bodyOf(j *authn.Journey) document {
 	return document{&journeyBody{
-		Ask: j.Ask, Account: j.Account, Proofs: j.Proofs, Failures: j.Failures, Switch: j.Switch, Anew: j.Anew, Party: j.Party,
+		Ask: j.Ask, Account: j.Account, Proofs: j.Proofs, Failures: j.Failures, Switch: j.Switch, Anew: j.Anew, Denied: j.Denied, Party: j.Party,
 		Request: j.Request, ReturnTo: j.ReturnTo, Hint: j.Hint, Locale: j.Locale, Scratch: j.Scratch,
 	}}
 }
@@ -56,7 +57,7 @@ func (db *DB) Journey(ctx context.Context, p platform.ID, id string) (*authn.Jou
 		return nil, fail("finding journey", err)
 	}
 	j, b := row.Journey, row.body
-	j.Ask, j.Account, j.Proofs, j.Failures, j.Switch, j.Anew, j.Party = b.Ask, b.Account, b.Proofs, b.Failures, b.Switch, b.Anew, b.Party
+	j.Ask, j.Account, j.Proofs, j.Failures, j.Switch, j.Anew, j.Denied, j.Party = b.Ask, b.Account, b.Proofs, b.Failures, b.Switch, b.Anew, b.Denied, b.Party
 	j.Request, j.ReturnTo, j.Hint, j.Locale, j.Scratch = b.Request, b.ReturnTo, b.Hint, b.Locale, b.Scratch
 	return &j, nil
 }

@@ -36,7 +36,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 		ID: "r", Platform: "linde", Party: "web", RedirectURI: "u", State: "s", Nonce: "n", Scopes: []string{"openid"}, Challenge: "c",
 		Mode: grant.ModeQuery, Silent: true, Claims: grant.Requested{UserInfo: []string{"name"}}, HintSubject: "h", LoginHint: "l", Locales: []string{"nl"}, CreatedAt: at, Expiry: at,
 	}, &authn.Journey{
-		ID: "j", Platform: "linde", Ask: ask, Account: "a", Proofs: []authn.Proof{proof}, Failures: 1, Switch: true, Anew: true, Party: "web", Request: "r",
+		ID: "j", Platform: "linde", Ask: ask, Account: "a", Proofs: []authn.Proof{proof}, Failures: 1, Switch: true, Anew: true, Denied: true, Party: "web", Request: "r",
 		ReturnTo: "/", Hint: "h", Locale: "nl", Scratch: map[string][]byte{"totp": []byte("x")}, StartedAt: at, ExpiresAt: at,
 	})
 	if err != nil {
@@ -53,7 +53,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 			`"ask":{"purpose":"","channel":"","journey":""},"silent":true,"hint_subject":"h","login_hint":"l","ui_locales":["nl"]}`,
 		"journeys": `{"ask":{"purpose":"sign-in","channel":"browser","journey":"j","again":true,"choose":true,"max_age":3600000000000,"acr":["a"]},` +
 			`"account":"a","proofs":[{"method":"totp","use":"second","kinds":2,"amr":["otp"],"credential":"c","at":"2026-01-02T03:04:05Z","journey":"j","issuer":"i"}],` +
-			`"failures":1,"switch":true,"anew":true,"party":"web","request":"r","return_to":"/","hint":"h","locale":"nl","scratch":{"totp":"eA=="}}`,
+			`"failures":1,"switch":true,"anew":true,"denied":true,"party":"web","request":"r","return_to":"/","hint":"h","locale":"nl","scratch":{"totp":"eA=="}}`,
 	} {
 		var got string
 		if err := db.SQL().QueryRowContext(t.Context(), "SELECT body FROM "+table).Scan(&got); err != nil {

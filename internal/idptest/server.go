@@ -37,7 +37,7 @@ func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log; `idp` does the same
 	clock := NewClock()
 	house, err := wire.Build(t.Context(), wire.Options{
-		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: 64, Now: clock.Now, Wait: clock.Wait, Factors: factors,
+		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: 64, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Factors: factors,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {

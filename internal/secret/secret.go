@@ -32,6 +32,12 @@ func IsID(s string) bool {
 	return len(s) == 26 && !strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '2' || r > '7') })
 }
 
+// IsToken tells whether a text has the form of a Token.
+func IsToken(s string) bool {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	return err == nil && len(s) == 43 && len(b) == 32
+}
+
 // Hash is how a Token is stored: SHA-256. Without salt or stretching, because 256 random bits cannot be guessed.
 func Hash(token string) []byte {
 	sum := sha256.Sum256([]byte(token))

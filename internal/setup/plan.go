@@ -17,6 +17,7 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/platform"
@@ -190,6 +191,11 @@ func (p *plan) platform(ctx context.Context, d *Platform, lines *Lines, i int) e
 	}
 	if err := p.once("issuer", d.Issuer, "", lines.Of("platforms", i, "issuer")); err != nil {
 		return refuse(err)
+	}
+	for element := range strings.SplitSeq(strings.Trim(tenant.Issuer.Path(), "/"), "/") {
+		if op.Reserved(element) || login.Reserved(element) {
+			return refuse(fmt.Errorf("%w: issuer %q: a path without %q, which is a part of our own addresses", fault.Invalid, tenant.Issuer, element))
+		}
 	}
 	if owner, taken := p.issuers[tenant.Issuer]; taken && owner != tenant.ID {
 		return refuse(fmt.Errorf("%w: issuer %q: it belongs to platform %s", fault.Taken, tenant.Issuer, owner))

@@ -224,6 +224,7 @@ var mistakes = []struct{ name, old, new, want string }{
 	{"missing organisation", "    organisation: GGZ De Linde\n", "", "line 2: platform linde: invalid: organisation is missing"},
 	{"bad name", "name: linde", "name: De_Linde", `line 2: platform De_Linde: invalid: name "De_Linde": a lower-case letter, then`},
 	{"bad issuer", "issuer: https", "issuer: http", `line 3: platform linde: invalid: issuer "http://linde.example.org": https; plain http works on localhost only`},
+	{"issuer over an endpoint", "linde.example.org\n", "linde.example.org/login\n", `line 3: platform linde: invalid: issuer "https://linde.example.org/login": a path without "login", which is a part of our own addresses`},
 	{"issuer with slash", "linde.example.org\n", "linde.example.org/\n", "line 3: platform linde: invalid: issuer \"https://linde.example.org/\": without a slash at the end"},
 	{"bad home", "home_url: https", "home_url: javascript", "line 5: platform linde: invalid: home_url"},
 	{"bad demand", "staff: required", "staff: always", `line 6: platform linde: invalid: policy.second_factor.staff "always": off, optional or required`},

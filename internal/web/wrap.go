@@ -66,7 +66,7 @@ func Wrap(next http.Handler, o Options) http.Handler {
 			// The path only: queries hold state, hints and codes.
 			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 				slog.String("reference", c.Reference), slog.String("method", r.Method), slog.String("host", cut(r.Host, 200)),
-				slog.String("path", Path(r.URL.Path)), slog.Int("status", rec.status), slog.Duration("took", took), slog.String("address", c.Address))
+				slog.String("route", rec.route), slog.String("path", pathOf(rec.route, r.URL.Path)), slog.Int("status", rec.status), slog.Duration("took", took), slog.String("address", c.Address))
 		}()
 		next.ServeHTTP(rec, r)
 	})
@@ -129,8 +129,12 @@ func within(a netip.Addr, prefixes []netip.Prefix) bool {
 	return false
 }
 
-// Path cuts identifiers out of a path, so that a log line does not hold what opens a journey.
-func Path(p string) string {
+// pathOf is a path for the log: of our own routes only, without identifiers, so that a line holds neither what opens a
+// journey nor what somebody made up.
+func pathOf(route, p string) string {
+	if route == "" || route == UnknownRoute {
+		return "…"
+	}
 	parts := strings.Split(cut(p, 300), "/")
 	for i, s := range parts {
 		if len(s) == 26 {
@@ -173,6 +177,9 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// UnknownRoute names what is not an address of ours.
+const UnknownRoute = "none"
 
 // Route names the route of a request for metrics: few values, never a path from outside.
 func Route(name string, next http.Handler) http.Handler {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,9 +30,11 @@ type Options struct {
 	Queue   int             // hashes waiting
 	Proxies []netip.Prefix  // peers whose forwarding headers are believed
 	Now     func() time.Time
-	Wait    func(context.Context, time.Duration) // nil: really waits
-	Factors []login.Factor                       // beside those of the house; tests add a pretend one here
-	Log     *slog.Logger
+	// FixedClock: Now counts as it is. Otherwise the database's clock does, where it has one, so that nodes agree.
+	FixedClock bool
+	Wait       func(context.Context, time.Duration) // nil: really waits
+	Factors    []login.Factor                       // beside those of the house; tests add a pretend one here
+	Log        *slog.Logger
 }
 
 // House is the provider, ready to serve.
@@ -40,6 +43,7 @@ type House struct {
 	Pool     *password.Pool
 	metrics  *metrics
 	settings atomic.Pointer[snapshot]
+	ahead    atomic.Int64 // how far the database's clock is ahead of ours, in milliseconds
 	handler  http.Handler
 }
 
@@ -53,6 +57,9 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	}
 	h := &House{Options: o, Pool: password.NewPool(o.Workers, o.Queue, o.Hash)}
 	h.metrics = newMetrics(h)
+	if err := h.followClock(ctx); err != nil {
+		return nil, err
+	}
 	if err := EnsureKeys(ctx, o.DB, o.Sealer, h.now()); err != nil {
 		return nil, err
 	}
@@ -63,8 +70,33 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	return h, nil
 }
 
-// now is the clock in the precision that is stored.
-func (h *House) now() time.Time { return h.Now().UTC().Truncate(time.Millisecond) }
+// now is the time that all nodes agree on, in the precision that is stored.
+func (h *House) now() time.Time {
+	return h.Now().Add(time.Duration(h.ahead.Load()) * time.Millisecond).UTC().Truncate(time.Millisecond)
+}
+
+// followClock notes how far the database's clock is from ours; the answer's way counts half.
+func (h *House) followClock(ctx context.Context) error {
+	if h.FixedClock {
+		return nil
+	}
+	ctx, done := context.WithTimeout(ctx, refreshTime)
+	defer done()
+	asked := h.Now()
+	there, has, err := h.DB.Clock(ctx)
+	if err != nil || !has {
+		return err
+	}
+	here := asked.Add(h.Now().Sub(asked) / 2)
+	ahead := there.Sub(here).Milliseconds()
+	if was := h.ahead.Swap(ahead); ahead-was > warnSkew || was-ahead > warnSkew {
+		h.Log.WarnContext(ctx, "this machine's clock differs from the database's", slog.Int64("milliseconds", ahead))
+	}
+	return nil
+}
+
+// warnSkew is a difference of clocks that is worth a line in the log, in milliseconds.
+const warnSkew = 1000
 
 // factors are the ways of proving, one line each.
 func (h *House) factors() []login.Factor {
@@ -87,14 +119,14 @@ func (h *House) routes() http.Handler {
 		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.now, Log: h.Log,
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
 		Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
-			return login.ShowPage(w, r, status, page, data, login.Look{})
+			return login.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})
 		},
 	})
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	protocol.Routes(r)
 	people.Routes(r)
-	r.NotFoundHandler = web.Route("none", http.HandlerFunc(people.NotFound))
-	r.MethodNotAllowedHandler = web.Route("none", http.HandlerFunc(methodNotAllowed))
+	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
+	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, http.HandlerFunc(methodNotAllowed))
 	return h.wrap(within(requestTime, h.byPlatform(guardForms(r))))
 }
 
@@ -115,37 +147,63 @@ func within(limit time.Duration, next http.Handler) http.Handler {
 	})
 }
 
-// Run does the upkeep until the context ends: settings within half a second, clean-up and key rotation by the minute.
+// Run does the upkeep until the context ends: clock and settings within half a second, clean-up and key rotation by the
+// minute, each at its own pace.
 func (h *House) Run(ctx context.Context) {
-	settings, upkeep := time.NewTicker(500*time.Millisecond), time.NewTicker(time.Minute)
-	defer settings.Stop()
-	defer upkeep.Stop()
+	var both sync.WaitGroup
+	both.Go(func() { h.every(ctx, settingsEvery, "settings", h.follow) })
+	both.Go(func() { h.every(ctx, upkeepEvery, "upkeep", h.keepUp) })
+	both.Wait()
+}
+
+const (
+	settingsEvery = 500 * time.Millisecond
+	upkeepEvery   = time.Minute
+)
+
+// every does some work again and again; its errors are logged and the next round tries anew.
+func (h *House) every(ctx context.Context, pause time.Duration, what string, work func(context.Context) error) {
+	t := time.NewTicker(pause)
+	defer t.Stop()
 	for {
-		var err error
 		select {
 		case <-ctx.Done():
 			return
-		case <-settings.C:
-			err = h.Refresh(ctx)
-		case <-upkeep.C:
-			err = h.keepUp(ctx)
-		}
-		if err != nil && ctx.Err() == nil {
-			h.Log.WarnContext(ctx, "upkeep", slog.Any("error", err))
+		case <-t.C:
+			if err := work(ctx); err != nil && ctx.Err() == nil {
+				h.Log.WarnContext(ctx, what, slog.Any("error", err))
+			}
 		}
 	}
 }
 
+// follow keeps up with what others change: the clock and the settings.
+func (h *House) follow(ctx context.Context) error {
+	return errors.Join(h.followClock(ctx), h.Refresh(ctx))
+}
+
 const (
-	cleanBatch  = 500                 // rows per table and round
+	cleanBatch  = 1000                // rows per table and round
 	keyRotation = 90 * 24 * time.Hour // a signing key signs this long
 )
 
+// keepUp deletes what is over, replaces old keys, and reads the settings even when nobody changed them, because a key
+// is dropped by time alone.
 func (h *House) keepUp(ctx context.Context) error {
 	ctx, done := context.WithTimeout(ctx, upkeepTime)
 	defer done()
-	_, err := h.DB.CleanUp(ctx, h.now(), cleanBatch)
-	return errors.Join(err, h.rotate(ctx))
+	return errors.Join(h.cleanUp(ctx), h.rotate(ctx), h.reload(ctx))
+}
+
+// cleanUp goes on as long as there is enough to delete and time for it.
+func (h *House) cleanUp(ctx context.Context) error {
+	for removed := cleanBatch; removed >= cleanBatch && ctx.Err() == nil; {
+		var err error
+		if removed, err = h.DB.CleanUp(ctx, h.now(), cleanBatch); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // rotate replaces signing keys by age: the next one is published 24 hours before it signs.

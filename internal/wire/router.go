@@ -34,6 +34,10 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 			return
 		}
 		if p.Issuer.Secure() {
+			if r.TLS == nil && !(web.FromProxy(r, h.Proxies) && r.Header.Get("X-Forwarded-Proto") == "https") {
+				http.Error(w, "400 this address is served over https only (a proxy in front must be in trusted_proxies and send X-Forwarded-Proto)", http.StatusBadRequest)
+				return
+			}
 			web.Transport(w.Header())
 		}
 		r = r.WithContext(platform.NewContext(r.Context(), p))

@@ -109,6 +109,11 @@ func (h *House) Refresh(ctx context.Context) error {
 	if current := h.settings.Load(); current != nil && current.version == version {
 		return nil
 	}
+	return h.reload(ctx)
+}
+
+// reload reads the settings.
+func (h *House) reload(ctx context.Context) error {
 	s, err := readSnapshot(ctx, h.DB, h.Sealer, h.now())
 	if err != nil {
 		return err

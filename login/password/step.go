@@ -96,7 +96,10 @@ func (s step) attempt(ctx context.Context, v *login.Visit, key, password string)
 	counter := hex.EncodeToString(s.Sealer.MAC("password attempts", string(v.Platform.ID)+"\x00"+key))
 	attempts, err := s.Store.CountAttempt(ctx, v.Platform.ID, counter, v.Now)
 	if errors.Is(err, fault.Throttled) {
-		return login.Outcome{Stop: &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo}}, nil
+		return login.Outcome{
+			Stop:   &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo},
+			Change: authn.Change{Events: []account.Event{refused(v, "", "too many")}},
+		}, nil
 	}
 	if err != nil {
 		return login.Outcome{}, err

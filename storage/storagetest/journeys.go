@@ -30,7 +30,7 @@ func (w *world) journey() (authn.Journey, grant.AuthRequest) {
 	}
 	return authn.Journey{
 		ID: secret.ID(), Platform: linde, Browser: browser, Ask: ask, Account: w.anna.ID, Proofs: w.newVisit(w.anna).Proofs,
-		Failures: 2, Switch: true, Anew: true, Party: string(web), Request: r.ID, ReturnTo: "/settings", Hint: "anna@example.org", Locale: "nl",
+		Failures: 2, Switch: true, Anew: true, Denied: true, Party: string(web), Request: r.ID, ReturnTo: "/settings", Hint: "anna@example.org", Locale: "nl",
 		Scratch: map[string][]byte{"totp": secret.Bytes(60)}, StartedAt: w.now, ExpiresAt: w.now.Add(authn.JourneyLife),
 	}, r
 }

@@ -32,12 +32,12 @@ var upkeep = []promise{
 			w.ok(err)
 			w.same("removed at "+at.String(), removed, want)
 		}
-		journeysEnd := w.now.Add(authn.JourneyLife + kept)
-		clean(journeysEnd, 10, 0)
-		clean(journeysEnd.Add(time.Millisecond), 2, 4) // two journeys, two requests
+		journeysEnd := w.now.Add(authn.JourneyLife + 24*time.Hour) // anybody can make those: kept a day
+		clean(journeysEnd, 10, 1)                                  // the attempt, forgotten after a day
+		clean(journeysEnd.Add(time.Millisecond), 2, 4)             // two journeys, two requests
 		clean(journeysEnd.Add(time.Millisecond), 2, 2)
-		clean(w.now.Add(authn.ForgetAfter+kept), 10, 0)                            // the session and the attempt end at this moment
-		clean(w.now.Add(authn.ForgetAfter+kept+time.Millisecond), 10, 2)           // the attempt and the online grant
+		clean(v.EndsAt.Add(kept), 10, 0)                                           // the session ended 30 days ago to the moment
+		clean(v.EndsAt.Add(kept+time.Millisecond), 10, 1)                          // the online grant
 		clean(offline.EndsAt.Add(kept), 10, 0)                                     // the session waits for the offline grant
 		_, _, err = w.db.Grant(w.Context(), linde, offline.ID, v.EndsAt.Add(kept)) // which still works
 		w.ok(err)
