@@ -261,6 +261,15 @@ func (p *Party) Validate() error {
 	case len(p.Redirects) > maxRegisteredURIs || len(p.LogoutURIs) > maxRegisteredURIs:
 		return refuse("redirect_uris: at most %d", maxRegisteredURIs)
 	}
+	for _, check := range []func(func(string, ...any) error) error{p.checkGrants, p.checkClaims, p.checkAddresses} {
+		if err := check(refuse); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Party) checkGrants(refuse func(string, ...any) error) error {
 	for _, g := range p.Grants {
 		if !slices.Contains([]string{AuthorizationCode, RefreshToken, ClientCredentials}, g) {
 			return refuse("grant_types %q: authorization_code, refresh_token or client_credentials", g)
@@ -274,11 +283,10 @@ func (p *Party) Validate() error {
 			return refuse("scopes %q: not a scope (RFC 6749 section 3.3)", s)
 		}
 	}
-	for _, o := range p.Origins {
-		if !originPattern.MatchString(o) || strings.HasSuffix(o, ":443") && strings.HasPrefix(o, "https:") || strings.HasSuffix(o, ":80") && strings.HasPrefix(o, "http:") {
-			return refuse("origins %q: scheme and host as a browser sends them, such as https://app.example.org", o)
-		}
-	}
+	return nil
+}
+
+func (p *Party) checkClaims(refuse func(string, ...any) error) error {
 	for _, c := range p.IDClaims {
 		if !slices.Contains(ClaimNames, c) {
 			return refuse("id_token_claims %q: one of %s", c, strings.Join(ClaimNames, ", "))
@@ -286,6 +294,15 @@ func (p *Party) Validate() error {
 	}
 	if p.Pairwise && p.Sector == "" && differentHosts(p.Redirects) {
 		return refuse("sector is missing: the redirect URIs have several hosts (OpenID Connect Core 1.0 section 8.1)")
+	}
+	return nil
+}
+
+func (p *Party) checkAddresses(refuse func(string, ...any) error) error {
+	for _, o := range p.Origins {
+		if !originPattern.MatchString(o) || strings.HasSuffix(o, ":443") && strings.HasPrefix(o, "https:") || strings.HasSuffix(o, ":80") && strings.HasPrefix(o, "http:") {
+			return refuse("origins %q: scheme and host as a browser sends them, such as https://app.example.org", o)
+		}
 	}
 	for _, uri := range append(slices.Clone(p.Redirects), p.LogoutURIs...) {
 		if err := checkRedirect(uri, p.Type); err != nil {
