@@ -17,6 +17,7 @@ import (
 type machineRules struct {
 	get, post bool
 	auth      bool // the party proves itself with this request
+	pages     bool // browser pages of registered origins may call it (CORS)
 }
 
 // gate stands before the library for the machine endpoints. It closes what the library leaves open: secrets in URLs,
@@ -24,7 +25,9 @@ type machineRules struct {
 func (s *Server) gate(rules machineRules) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := platform.FromContext(r.Context())
-		s.cors(w, r, p.ID)
+		if rules.pages {
+			s.cors(w, r, p.ID)
+		}
 		w.Header().Set("Pragma", "no-cache") // RFC 6749 section 5.1
 		if r.Method == http.MethodOptions {
 			w.WriteHeader(http.StatusNoContent)

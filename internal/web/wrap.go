@@ -129,6 +129,9 @@ func within(a netip.Addr, prefixes []netip.Prefix) bool {
 	return false
 }
 
+// longestWord of our routes is openid-configuration; what is longer was made up, such as a token in the wrong place.
+const longestWord = 20
+
 // pathOf is a path for the log: of our own routes only, without identifiers, so that a line holds neither what opens a
 // journey nor what somebody made up.
 func pathOf(route, p string) string {
@@ -137,7 +140,7 @@ func pathOf(route, p string) string {
 	}
 	parts := strings.Split(cut(p, 300), "/")
 	for i, s := range parts {
-		if len(s) == 26 {
+		if len(s) > longestWord {
 			parts[i] = "…"
 		}
 	}

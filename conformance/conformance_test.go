@@ -1,0 +1,143 @@
+package conformance_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/conformance"
+	"github.com/minddistrict/idp/internal/idptest"
+)
+
+var (
+	update = flag.Bool("update", false, "write the table of results into docs/conformance.md")
+	server = flag.String("server", "", "configuration file of a running server to ask instead; it is given real time")
+	base   = flag.String("base", suiteBase, "address of the official suite that the parties of -server are registered with")
+)
+
+// suiteBase is where the official suite is reached when it runs on this machine.
+const suiteBase = "https://localhost.emobix.co.uk:8443"
+
+// placeholder is the issuer in the files of testdata/conformance.
+const placeholder = "https://idp.example.org/p/linde"
+
+// tables are the results of all runs, printed at the end.
+var tables struct {
+	sync.Mutex
+	bytes.Buffer
+}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	fmt.Print(tables.String())
+	os.Exit(code)
+}
+
+// testdata reads a file of testdata/conformance for an issuer.
+func testdata(t *testing.T, name, issuer string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "testdata", "conformance", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(text), placeholder, issuer)
+}
+
+// plan is the plan configuration for an issuer.
+func plan(t *testing.T, issuer string) conformance.Config {
+	t.Helper()
+	c, err := conformance.Parse([]byte(testdata(t, "plan.json", issuer)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// check runs all plans. A warning is as bad as a failure; only skipping needs no more than a reason.
+func check(t *testing.T, title string, s *conformance.Suite) []conformance.Result {
+	t.Helper()
+	results := s.Run(t.Context(), conformance.Plans...)
+	for _, r := range results {
+		if r.Status == conformance.Failed || r.Status == conformance.Warned {
+			t.Errorf("%s %s: %s\n\t%s", r.Plan, r.Module, r.Status, strings.Join(r.Notes, "\n\t"))
+		}
+	}
+	tables.Lock()
+	defer tables.Unlock()
+	if err := conformance.Table(&tables, title, results); err != nil {
+		t.Error(err)
+	}
+	return results
+}
+
+// inProcess sets a house up on SQLite, whose clock moves when a module waits.
+func inProcess(t *testing.T, issuer string) *conformance.Suite {
+	t.Helper()
+	house := idptest.NewServer(t, idptest.SQLite(t))
+	house.Apply(testdata(t, "apply.yaml", issuer))
+	return &conformance.Suite{
+		Config: plan(t, issuer), Base: suiteBase, HTTP: house, Now: house.Clock.Now, Sleep: house.Clock.Later, Parallel: 1,
+	}
+}
+
+func TestHostIssuer(t *testing.T) {
+	t.Parallel()
+	check(t, "in process, SQLite, https://login.linde.test", inProcess(t, "https://login.linde.test"))
+}
+
+func TestPathIssuer(t *testing.T) {
+	t.Parallel()
+	results := check(t, "in process, SQLite, https://id.test/p/linde", inProcess(t, "https://id.test/p/linde"))
+	compareDocument(t, results)
+}
+
+// compareDocument keeps the table in docs/conformance.md true; -update writes it.
+func compareDocument(t *testing.T, results []conformance.Result) {
+	t.Helper()
+	const path, begin, end = "../docs/conformance.md", "<!-- results -->\n", "<!-- end -->\n"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, found := strings.Cut(string(text), begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !found || !closed {
+		t.Fatalf("%s: no %s … %s", path, begin, end)
+	}
+	var table bytes.Buffer
+	if err := conformance.Document(&table, results); err != nil {
+		t.Fatal(err)
+	}
+	want := before + begin + "\n" + table.String() + "\n" + end + after
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if want != string(text) {
+		t.Errorf("%s: the table differs from the run: go test ./conformance -run TestPathIssuer -update", path)
+	}
+}
+
+// TestServer asks a running server of one's own: go test ./conformance -run TestServer -server plan.json -v
+func TestServer(t *testing.T) {
+	if *server == "" {
+		t.Skip("no -server given")
+	}
+	c, err := conformance.Load(*server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, c.Server.DiscoveryURL, &conformance.Suite{
+		Config: c, Base: *base, HTTP: http.DefaultTransport, Now: time.Now, Sleep: time.Sleep, Parallel: 4,
+	})
+}

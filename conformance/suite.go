@@ -1,0 +1,165 @@
+package conformance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/cookiejar"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Suite is a server to ask, and how.
+type Suite struct {
+	Config   Config
+	Base     string              // where the official suite would be reached, such as https://www.certification.openid.net; the parties are registered with it
+	HTTP     http.RoundTripper   // reaches the server
+	Now      func() time.Time    // the server's clock
+	Sleep    func(time.Duration) // lets time pass on it
+	Parallel int                 // modules at once; with a clock that Sleep moves: 1
+}
+
+// Status is how a module ended.
+type Status string
+
+// The four ends of a module, as the official suite calls them.
+const (
+	Passed  Status = "passed"
+	Warned  Status = "warned"
+	Failed  Status = "failed"
+	Skipped Status = "skipped"
+)
+
+// Result is how one module of a plan ended.
+type Result struct {
+	Plan, Module, Asks string
+	Status             Status
+	Notes              []string // what failed, what is warned of, why it was skipped
+}
+
+// Run runs plans and returns a result for every module, in order.
+func (s *Suite) Run(ctx context.Context, plans ...Plan) []Result {
+	var results []Result
+	var runs []*run
+	places := make(chan struct{}, s.Parallel)
+	for _, p := range plans {
+		for _, m := range p.Modules {
+			runs = append(runs, &run{Suite: s, ctx: ctx, plan: p, module: m, places: places, client: s.Config.Client})
+		}
+	}
+	results = make([]Result, len(runs))
+	var all sync.WaitGroup
+	for i, r := range runs {
+		places <- struct{}{}
+		all.Go(func() {
+			results[i] = r.result()
+			<-places
+		})
+	}
+	all.Wait()
+	return results
+}
+
+// run is a module being run, with a browser of its own.
+type run struct {
+	*Suite
+	ctx     context.Context
+	plan    Plan
+	module  Module
+	places  chan struct{} // one is held while the module runs
+	browser *browser
+	meta    metadata
+	keys    keySet
+	client  Client
+	failed  []string
+	warned  []string
+}
+
+// skipped is why a module cannot be run against this server, which is allowed.
+type skipped string
+
+func (s skipped) Error() string { return string(s) }
+
+// result runs the module.
+func (r *run) result() Result {
+	res := Result{Plan: r.plan.Title, Module: r.module.Name, Asks: r.module.Asks, Status: Passed}
+	err := r.start()
+	var why skipped
+	if err != nil && !errors.As(err, &why) {
+		r.fail("%v", err)
+	}
+	switch {
+	case len(r.failed) > 0:
+		res.Status, res.Notes = Failed, slices.Concat(r.failed, r.warned)
+	case len(r.warned) > 0:
+		res.Status, res.Notes = Warned, r.warned
+	case why != "":
+		res.Status, res.Notes = Skipped, []string{string(why)}
+	}
+	return res
+}
+
+// start does what every module begins with: an empty jar, the discovery document, the keys.
+func (r *run) start() error {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return err
+	}
+	r.browser = &browser{http: r.HTTP, jar: jar, visits: r.Config.visits(r.module.Name), own: r.own()}
+	if r.meta, err = r.discover(); err != nil {
+		return err
+	}
+	if r.keys, err = r.fetchKeys(); err != nil {
+		return err
+	}
+	return r.module.run(r)
+}
+
+// fail notes something that must not be; the module goes on.
+func (r *run) fail(format string, args ...any) {
+	r.failed = append(r.failed, fmt.Sprintf(format, args...))
+}
+
+// warn notes something that should not be.
+func (r *run) warn(format string, args ...any) {
+	r.warned = append(r.warned, fmt.Sprintf(format, args...))
+}
+
+// wait lets time pass; where several modules run at once, others may go on meanwhile.
+func (r *run) wait(d time.Duration) {
+	if r.Parallel == 1 {
+		r.Sleep(d)
+		return
+	}
+	<-r.places
+	r.Sleep(d)
+	r.places <- struct{}{}
+}
+
+// own is where the suite itself is reached: nothing below it is ever sent, the browser keeps it.
+func (r *run) own() string {
+	return strings.TrimSuffix(r.Base, "/") + "/test/a/" + r.Config.Alias + "/"
+}
+
+func (r *run) redirectURI() string { return r.own() + "callback" }
+
+func (r *run) logoutURI() string { return r.own() + "post_logout_redirect" }
+
+// do sends a request as a party's server does, and reads the answer.
+func (r *run) do(req *http.Request) (*reply, error) {
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept-Charset", "utf-8")
+	req.Header.Set("User-Agent", userAgent)
+	return roundTrip(r.HTTP, req)
+}
+
+func (r *run) get(address string) (*reply, error) {
+	req, err := http.NewRequestWithContext(r.ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	return r.do(req)
+}
