@@ -50,11 +50,13 @@ const (
 	maxHeader     = 32 << 10
 )
 
-func server(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
+func newFront(l net.Listener, h http.Handler, log *slog.Logger) *front {
+	f := &front{listener: l, ended: make(chan struct{}), busy: busy{conns: map[net.Conn]bool{}}}
+	f.Server = http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), ConnState: f.busy.note,
 	}
+	return f
 }
 
 // serve runs both listeners until the context ends, then lets requests finish.
@@ -63,6 +65,7 @@ func serve(ctx context.Context, c *configs.Config, house *wire.House, log *slog.
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	public = drain(public)
 	if c.TLS.CertFile != "" {
 		certificate := &certificate{cert: c.TLS.CertFile, key: c.TLS.KeyFile}
 		if _, err := certificate.get(nil); err != nil {
@@ -90,11 +93,11 @@ func runServers(ctx context.Context, grace time.Duration, house *wire.House, log
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := make(chan error, len(handlers))
-	var servers []*http.Server
+	var fronts []*front
 	for l, h := range handlers {
-		s := server(h, log)
-		servers = append(servers, s)
-		go func() { failed <- s.Serve(l) }()
+		f := newFront(l, h, log)
+		fronts = append(fronts, f)
+		go func() { failed <- f.accept() }()
 	}
 	var upkeep sync.WaitGroup
 	upkeep.Go(func() { house.Run(ctx) })
@@ -104,27 +107,9 @@ func runServers(ctx context.Context, grace time.Duration, house *wire.House, log
 	case <-ctx.Done():
 		log.Info("stopping", "grace", grace.String())
 	}
-	err = errors.Join(err, shutDown(context.WithoutCancel(ctx), grace, servers))
+	err = errors.Join(err, shutDown(context.WithoutCancel(ctx), grace, fronts))
 	cancel()
 	upkeep.Wait()
-	return err
-}
-
-// shutDown closes all listeners at once and lets requests finish within the grace.
-func shutDown(ctx context.Context, grace time.Duration, servers []*http.Server) error {
-	ctx, done := context.WithTimeout(ctx, grace)
-	defer done()
-	failed := make(chan error, len(servers))
-	for _, s := range servers {
-		go func() { failed <- s.Shutdown(ctx) }()
-	}
-	var err error
-	for range servers {
-		err = errors.Join(err, <-failed)
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("stopping: requests still ran after %s (shutdown_grace) and were cut off", grace)
-	}
 	return err
 }
 

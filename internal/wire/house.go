@@ -43,7 +43,7 @@ type House struct {
 	Pool     *password.Pool
 	metrics  *metrics
 	settings atomic.Pointer[snapshot]
-	ahead    atomic.Int64 // how far the database's clock is ahead of ours, in milliseconds
+	clock    atomic.Pointer[reading] // nil: ours counts
 	handler  http.Handler
 }
 
@@ -70,12 +70,20 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	return h, nil
 }
 
-// now is the time that all nodes agree on, in the precision that is stored.
+// reading is the database's clock and ours at one moment.
+type reading struct{ there, here time.Time }
+
+// now is the time that all nodes agree on, in the precision that is stored: the last reading of the database's clock and
+// what has passed since, which a jump of this machine's clock does not change.
 func (h *House) now() time.Time {
-	return h.Now().Add(time.Duration(h.ahead.Load()) * time.Millisecond).UTC().Truncate(time.Millisecond)
+	now := h.Now()
+	if last := h.clock.Load(); last != nil {
+		now = last.there.Add(now.Sub(last.here))
+	}
+	return now.UTC().Truncate(time.Millisecond)
 }
 
-// followClock notes how far the database's clock is from ours; the answer's way counts half.
+// followClock reads the database's clock; the answer's way counts half.
 func (h *House) followClock(ctx context.Context) error {
 	if h.FixedClock {
 		return nil
@@ -87,16 +95,19 @@ func (h *House) followClock(ctx context.Context) error {
 	if err != nil || !has {
 		return err
 	}
-	here := asked.Add(h.Now().Sub(asked) / 2)
-	ahead := there.Sub(here).Milliseconds()
-	if was := h.ahead.Swap(ahead); ahead-was > warnSkew || was-ahead > warnSkew {
-		h.Log.WarnContext(ctx, "this machine's clock differs from the database's", slog.Int64("milliseconds", ahead))
+	next := &reading{there: there, here: asked.Add(h.Now().Sub(asked) / 2)}
+	ahead := next.ahead()
+	if was := h.clock.Swap(next); was == nil && ahead.Abs() > warnSkew || was != nil && (ahead-was.ahead()).Abs() > warnSkew {
+		h.Log.WarnContext(ctx, "this machine's clock differs from the database's, which counts", slog.Duration("by", ahead))
 	}
 	return nil
 }
 
-// warnSkew is a difference of clocks that is worth a line in the log, in milliseconds.
-const warnSkew = 1000
+// ahead is how far the database's clock was ahead of the one on this machine's wall.
+func (r *reading) ahead() time.Duration { return r.there.Sub(r.here.Round(0)) }
+
+// warnSkew is a difference of clocks that is worth a line in the log.
+const warnSkew = time.Second
 
 // factors are the ways of proving, one line each.
 func (h *House) factors() []login.Factor {
@@ -135,7 +146,7 @@ const (
 	requestTime = 20 * time.Second // then 503; the slowest honest answer comes 8 s after a wrong password
 	refreshTime = 5 * time.Second
 	upkeepTime  = 30 * time.Second
-	readyTime   = 3 * time.Second // what asks gives up soon after
+	readyTime   = 1500 * time.Millisecond // whoever balances the load learns within two seconds
 )
 
 // within ends the context of each request after a while.

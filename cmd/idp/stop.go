@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// front is one listener with its server.
+type front struct {
+	http.Server
+	listener net.Listener
+	ended    chan struct{} // closed when no connection is accepted any more
+	busy     busy
+}
+
+// accept serves until the listener is closed, or fails.
+func (f *front) accept() error {
+	defer close(f.ended)
+	return f.Serve(f.listener)
+}
+
+// busy are the connections that have sent a request or, being new, are about to.
+type busy struct {
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+}
+
+func (b *busy) note(c net.Conn, s http.ConnState) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if s == http.StateNew || s == http.StateActive {
+		b.conns[c] = true
+	} else {
+		delete(b.conns, c)
+	}
+}
+
+func (b *busy) none() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.conns) == 0
+}
+
+// lingerFor is how long a connection that was accepted may take to send its request when the server stops.
+const lingerFor = time.Second
+
+// shutDown refuses new connections at once and lets requests finish within the grace.
+//
+// http.Server.Shutdown alone closes a connection without an answer when it has not read its request yet: whoever sent
+// it, such as a proxy in a rolling restart, cannot know whether it counted and may not repeat it. So connections are
+// refused first, which is safe to try at another node, and those that were accepted are served as always.
+func shutDown(ctx context.Context, grace time.Duration, fronts []*front) error {
+	ctx, done := context.WithTimeout(ctx, grace)
+	defer done()
+	for _, f := range fronts {
+		_ = f.listener.Close() // closed already where serving failed
+		<-f.ended
+	}
+	linger(ctx, min(lingerFor, grace/2), fronts)
+	failed := make(chan error, len(fronts))
+	for _, f := range fronts {
+		go func() { failed <- f.Shutdown(ctx) }()
+	}
+	var err error
+	for range fronts {
+		err = errors.Join(err, <-failed)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("stopping: requests still ran after %s (shutdown_grace) and were cut off", grace)
+	}
+	return err
+}
+
+// linger waits until no connection is busy. One that is still busy in the end has had its request read, or sends none.
+func linger(ctx context.Context, limit time.Duration, fronts []*front) {
+	ctx, done := context.WithTimeout(ctx, limit)
+	defer done()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for _, f := range fronts {
+		for !f.busy.none() {
+			select {
+			case <-look.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}

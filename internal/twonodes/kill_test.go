@@ -1,0 +1,123 @@
+package twonodes_test
+
+import (
+	"encoding/binary"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/internal/secret"
+)
+
+// browsers is how many people sign in at once where there is load.
+const browsers = 4
+
+// TestKilledNodeLosesNothingThatWasAcknowledged kills a node at a random moment while people sign in (security target F4).
+// Whatever was answered before counts afterwards, on the node that stayed and on the one that came back; whatever was not
+// answered happened wholly or not at all.
+func TestKilledNodeLosesNothingThatWasAcknowledged(t *testing.T) {
+	p := newPair(t, browsers, nil)
+	kills := times(t, "IDP_KILLS", 5)
+	logins, missed, slowest := 0, 0, time.Duration(0)
+	for k := range kills {
+		n := p.nodes[k%2]
+		l := startLoad(p.through(), browsers, false)
+		time.Sleep(moment(100*time.Millisecond, 700*time.Millisecond))
+		n.kill()
+		back := time.Now()
+		n.start()
+		n.ready(20 * time.Second)
+		slowest = max(slowest, time.Since(back))
+		p.balancer.take()
+		l.progress(t, 20*time.Second)
+		if !p.balancer.both() {
+			t.Errorf("kill %d: the node that came back serves nobody", k)
+		}
+		facts, lost := l.end(t)
+		logins, missed = logins+len(facts), missed+lost
+		p.wholly(t)
+		for i, fact := range facts {
+			p.counts(t, fact, i)
+		}
+		if t.Failed() {
+			t.Fatalf("after kill %d of %d", k+1, kills)
+		}
+	}
+	if missed == 0 {
+		t.Error("no kill hit a request: the load is too small to show anything")
+	}
+	t.Logf("%d kills: %d full logins acknowledged and verified, %d requests cut off, back and ready within %s", kills, logins, missed, slowest)
+}
+
+// moment is a random time between two.
+func moment(from, to time.Duration) time.Duration {
+	return from + time.Duration(binary.BigEndian.Uint64(secret.Bytes(8))%uint64(to-from))
+}
+
+// both tells whether both nodes served since take.
+func (b *balancer) both() bool {
+	seen := map[int]bool{}
+	for _, s := range b.take() {
+		seen[s.node] = true
+	}
+	return len(seen) == len(b.nodes)
+}
+
+// counts checks at both nodes that what was acknowledged still counts, and that a code that was spent stays spent.
+func (p *pair) counts(t *testing.T, held acknowledged, turn int) {
+	t.Helper()
+	doors := []door{p.at(turn % 2), p.at((turn + 1) % 2)}
+	current := held.refresh
+	for _, d := range doors {
+		if got, err := held.person.copied(d).silently(held.party); err != nil || got != "code" {
+			t.Errorf("a session that was acknowledged: %q %v", got, err)
+		}
+		next, err := d.refresh(held.party, current)
+		if err != nil || next.status != http.StatusOK {
+			t.Errorf("a refresh token that was acknowledged: %d %s %v", next.status, next.body, err)
+			return
+		}
+		current = next.Refresh
+		if got := d.userinfo(held.access); got != http.StatusOK {
+			t.Errorf("userinfo with an access token that was acknowledged: %d", got)
+		}
+	}
+	for _, d := range doors {
+		again, err := d.redeem(held.party, held.code)
+		if err != nil || again.Error != "invalid_grant" {
+			t.Errorf("a code that was redeemed: %d %s %v", again.status, again.body, err)
+		}
+	}
+	for _, d := range doors {
+		if after, err := d.refresh(held.party, current); err != nil || after.Error != "invalid_grant" {
+			t.Errorf("the grant of a code that came twice: %d %s %v", after.status, after.body, err)
+		}
+	}
+}
+
+// wholly looks in the database for what would be half of something. All that belongs together is one transaction, so
+// there is none, whenever a node was killed.
+func (p *pair) wholly(t *testing.T) {
+	t.Helper()
+	for what, query := range map[string]string{
+		"sessions without their event, or the other way round": `
+			SELECT ABS((SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM events WHERE kind = 'session.start'))`,
+		"journeys that ended without a session, or the other way round": `
+			SELECT ABS((SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM journeys WHERE ended_at IS NOT NULL))`,
+		"requests that were answered without a grant": `
+			SELECT COUNT(*) FROM requests AS r WHERE answered_at IS NOT NULL AND NOT EXISTS (
+				SELECT 1 FROM grants AS g WHERE g.platform = r.platform AND g.started_at = r.answered_at)`,
+		"codes that were spent without a refresh token, or the other way round": `
+			SELECT COUNT(*) FROM grants WHERE (code_used_at IS NULL) <> (refresh_hash IS NULL) OR (refresh_hash IS NULL) <> (refresh_ends_at IS NULL)`,
+		"rotations without their predecessor": `
+			SELECT COUNT(*) FROM grants WHERE party = 'rotating' AND (refreshed_at IS NULL) <> (previous_refresh_hash IS NULL)`,
+		"grants that ended without their event, or the other way round": `
+			SELECT ABS((SELECT COUNT(*) FROM grants WHERE end_reason = 'code replayed') - (SELECT COUNT(*) FROM events WHERE kind = 'code.replay'))`,
+		"counters of wrong passwords of people who signed in": `
+			SELECT COUNT(*) FROM attempts`,
+	} {
+		if n := p.row(t, query); n != 0 {
+			t.Errorf("%d %s", n, what)
+		}
+	}
+}

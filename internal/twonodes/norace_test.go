@@ -1,0 +1,5 @@
+//go:build !race
+
+package twonodes_test
+
+var buildFlags []string
