@@ -98,8 +98,11 @@ func address(r *http.Request, trusted []netip.Prefix) string {
 		host = r.RemoteAddr
 	}
 	peer, err := netip.ParseAddr(host)
-	if err != nil || !within(peer, trusted) {
+	if err != nil {
 		return host
+	}
+	if peer = peer.Unmap(); !within(peer, trusted) {
+		return peer.WithZone("").String()
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && i >= len(hops)-16; i-- {

@@ -1,0 +1,244 @@
+package attack
+
+import (
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/login"
+)
+
+// lures are texts that must never reach a page as they are: markup, and sentences that ask a person for something.
+var lures = []string{
+	`"><script>alert(1)</script>`, `'><img src=x onerror=alert(1)>`, `</title><svg/onload=alert(1)>`, `javascript:alert(1)`, `{{.Platform}}`, `%3Cscript%3Ealert(1)%3C/script%3E`,
+	"Uw account is geblokkeerd, bel 0900-666", "Your account is blocked, call 0900-666", "https://evil.test/0900-666", "\u202e0900-666", "a@b.test 0900-666",
+}
+
+// quiet says that a page shows nothing of a lure.
+func (s *scene) quiet(what string, a answer) {
+	s.Helper()
+	text := ownQuery.ReplaceAllString(hiddenField.ReplaceAllString(a.Body, ""), "")
+	for _, sign := range []string{"<script>alert", "<img src=x", "<svg/onload", "0900-666", "{{", `href="javascript:`, `action="javascript:`} {
+		if strings.Contains(text, sign) {
+			s.Errorf("%s: the page shows %q: %s", what, sign, text)
+		}
+	}
+	if csp := a.Header.Get("Content-Security-Policy"); strings.Contains(csp, "unsafe") || !strings.Contains(csp, "default-src 'none'") {
+		s.Errorf("%s: CSP %q", what, csp)
+	}
+	s.linksStay(what, a.Body)
+}
+
+func TestCVE_2019_8400_CVE_2025_10044_CVE_2026_33758_TextsOfOthersAreNotShown(t *testing.T) {
+	issuers(t, func(s *scene) {
+		names := []string{"error", "error_description", "error_uri", "error_hint", "message", "state", "nonce", "ui_locales", "claims_locales", "login_hint", "acr_values", "display", "hint", "lang"}
+		v := s.visitor()
+		signed := s.visitor()
+		signed.given("web")
+		for _, lure := range lures {
+			q := url.Values{}
+			for _, name := range names {
+				q.Set(name, lure)
+			}
+			for _, path := range []string{"/logged-out", "/logout", "/authorize", "/authorize/continue", "/authorize/callback", "/unknown", "/login/x/password", "/keys/x"} {
+				s.quiet(path, signed.open(s.issuer+path+"?"+q.Encode()))
+				s.quiet(path, signed.open(s.issuer+path+"?request="+url.QueryEscape(lure)+"&client_id="+url.QueryEscape(lure)+"&"+q.Encode()))
+				s.quiet(path, signed.open(s.issuer+path+"/"+url.PathEscape(lure)))
+			}
+			for _, change := range []func(url.Values){
+				func(p url.Values) {
+					for name, values := range q {
+						p[name] = values
+					}
+				}, set("login_hint", lure), set("state", lure), set("ui_locales", lure), set("redirect_uri", lure), set("client_id", lure),
+			} {
+				a := v.open(s.authorize("web", change))
+				s.quiet("authorize", a)
+				if id, ok := strings.CutPrefix(a.To.String(), s.issuer+"/login/"); ok {
+					s.quiet("login", v.open(s.issuer+"/login/"+id+"/password?"+q.Encode()))
+					s.quiet("a wrong step", v.open(s.issuer+"/login/"+id+"/"+url.PathEscape(lure)))
+				}
+			}
+			// The page that carries an answer holds the state in its form, escaped.
+			a := signed.open(s.authorize("web", set("response_mode", "form_post", "state", lure)))
+			if !strings.Contains(a.Body, `name="state"`) {
+				s.Fatalf("form_post: %d %s", a.Status, a.Body)
+			}
+			s.quiet("form_post", a)
+			// What a person typed comes back to that person only, as the value of the field.
+			id := v.begin("web", nil)
+			v.visit(http.MethodPost, s.issuer+"/login/"+id+"/password", url.Values{"email": {lure}, "password": {"x"}, "do": {"continue"}, "error": {lure}})
+			a = v.open(s.issuer + "/login/" + id + "/password")
+			a.Body = fieldValue.ReplaceAllString(a.Body, "")
+			s.quiet("login, typed", a)
+			if other := s.visitor().open(s.issuer + "/login/" + id + "/password"); strings.Contains(other.Body, "0900-666") {
+				s.Error("what one person typed is shown to another")
+			}
+		}
+	})
+}
+
+// hiddenField goes along with a form and is shown to nobody; ownQuery is a link to the same page in another language, which
+// keeps its query, escaped; fieldValue is what stands in any field.
+var (
+	hiddenField = regexp.MustCompile(`<input type="hidden" name="[a-z_]+" value="[^"<>]*">`)
+	ownQuery    = regexp.MustCompile(`href="\?[^"<>]*"`)
+	fieldValue  = regexp.MustCompile(` value="[^"<>]*"`)
+)
+
+func TestCVE_2024_21637_AddressesThatBrowsersRun(t *testing.T) {
+	s := newScene(t, hostIssuer, sqlite(t))
+	for _, scheme := range []string{
+		"javascript:alert(1)", "JavaScript:alert(1)", "java\tscript:alert(1)", " javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "vbscript:x", "blob:https://rp.test/x", "file:///etc/passwd",
+		"about:blank", "javascript://rp.test/%0aalert(1)", "view-source:https://rp.test/", "https:javascript:alert(1)", "x", "",
+	} {
+		for says, p := range map[string]setup.Party{
+			"web": {Secret: partySecret}, "spa": {Type: "spa"}, "native": {Type: "native"},
+		} {
+			p.ClientID, p.Redirects = "evil", []string{scheme}
+			if err := s.declare(p); err == nil {
+				s.Errorf("%s: redirect URI %q was registered", says, scheme)
+			}
+			p.Redirects, p.LogoutURIs = []string{redirect}, []string{scheme}
+			if err := s.declare(p); err == nil {
+				s.Errorf("%s: logout URI %q was registered", says, scheme)
+			}
+		}
+		if scheme == "" {
+			continue // what is left out is no address
+		}
+		for name, p := range map[string]setup.Party{"initiate": {InitiateURI: scheme}, "policy": {PolicyURI: scheme}, "terms": {TermsURI: scheme}} {
+			p.ClientID, p.Secret, p.Redirects = "evil", partySecret, []string{redirect}
+			if err := s.declare(p); err == nil {
+				s.Errorf("%s: %q was registered", name, scheme)
+			}
+		}
+		for name, p := range map[string]setup.Platform{"home": {HomeURL: scheme}, "privacy": {PrivacyURL: scheme}, "accessibility": {Accessibility: scheme}} {
+			if err := s.declarePlatform(p); err == nil {
+				s.Errorf("%s: %q was set", name, scheme)
+			}
+		}
+	}
+	v := s.visitor()
+	v.given("web")
+	a := v.open(s.authorize("web", set("response_mode", "form_post")))
+	if csp := a.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "script-src 'self'") || strings.Contains(csp, "unsafe-inline") || strings.Contains(a.Body, "onload=") || strings.Contains(a.Body, "<script>") {
+		s.Errorf("form_post: CSP %q, %s", csp, a.Body)
+	}
+}
+
+// declarePlatform changes a platform; what is left open has its value of before.
+func (s *scene) declarePlatform(p setup.Platform) error {
+	s.Helper()
+	p.Name, p.Issuer = string(s.platform()), s.issuer
+	if p.Organisation == "" {
+		p.Organisation = "GGZ De Linde"
+	}
+	if p.HomeURL == "" {
+		p.HomeURL = "https://linde.test/home"
+	}
+	_, err := setup.Apply(s.Context(), setup.Tools{
+		DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: login.Methods(s.Factors), Now: s.Clock.Now(),
+	}, &setup.File{Platforms: []setup.Platform{p}}, nil)
+	if err == nil {
+		err = s.Refresh(s.Context())
+	}
+	return err
+}
+
+func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.T) {
+	s := newScene(t, hostIssuer, sqlite(t))
+	dir := t.TempDir()
+	for name, content := range map[string]string{
+		"logo.svg": `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`, "html.png": "<html><script>alert(1)</script>", "gif.png": "GIF89a<script>alert(1)</script>", "empty.png": "",
+		"shifted.png": " \x89PNG\r\n\x1a\n", "large.png": "\x89PNG\r\n\x1a\n" + strings.Repeat("x", 64<<10),
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.declarePlatform(setup.Platform{LogoFile: path}); err == nil && name != "empty.png" {
+			t.Errorf("%s is a logo", name)
+		}
+	}
+	for _, colour := range []string{"red;background:url(https://evil.test/)", "#1b6a7a;}body{", "url(https://evil.test)", "#1b6a7", "#1b6a7a\n", "expression(alert(1))", "</style><script>"} {
+		if err := s.declarePlatform(setup.Platform{Colour: colour}); err == nil {
+			t.Errorf("%q is a colour", colour)
+		}
+	}
+	for _, name := range []string{"brand-red.css", "brand-1b6a7a;}.css", "brand-1b6a7a.css/x", "brand-1B6A7A.css", "brand-%31b6a7a.css", "logo.png", "logo.svg"} {
+		if a := s.get(s.issuer + "/assets/" + name); a.Status != http.StatusNotFound {
+			t.Errorf("/assets/%s: %d", name, a.Status)
+		}
+	}
+	// A PNG that continues as HTML is served as a picture and nothing else.
+	path := filepath.Join(dir, "polyglot.png")
+	if err := os.WriteFile(path, []byte("\x89PNG\r\n\x1a\n<html><script>alert(1)</script>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const evil = `<script>alert(1)</script>`
+	if err := s.declarePlatform(setup.Platform{LogoFile: path, Organisation: evil, Title: `"><img src=x onerror=alert(1)>`, NeutralName: evil}); err != nil {
+		t.Fatal(err)
+	}
+	if a := s.get(s.issuer + "/assets/logo.png"); a.Header.Get("Content-Type") != "image/png" || a.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(a.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("logo: %v", a.Header)
+	}
+	for _, party := range []string{"named", "stranger"} {
+		p := setup.Party{
+			ClientID: party, Name: evil, Secret: partySecret, Redirects: []string{redirect}, ThirdParty: party == "stranger",
+			PolicyURI: `https://rp.test/cb?"><script>alert(1)</script>`, TermsURI: `https://rp.test/cb?'"onmouseover=alert(1)`,
+		}
+		if s.declare(p) != nil { // then it can do no harm
+			p.PolicyURI, p.TermsURI = "", ""
+			if err := s.declare(p); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	v := s.visitor()
+	id := v.begin("named", nil)
+	pages := map[string]answer{
+		"login": v.open(s.issuer + "/login/" + id + "/password"), "unknown": v.open(s.issuer + "/unknown"), "error": v.open(s.authorize("named", set("redirect_uri", "https://evil.test"))),
+		"logged out": v.open(s.issuer + "/logged-out?client_id=named"), "form_post": v.open(s.authorize("named", set("response_mode", "form_post", "prompt", "none"))),
+	}
+	v.prove(id, "anna@example.org")
+	pages["consent"] = v.open(s.issuer + "/login/" + v.begin("stranger", nil) + "/consent")
+	pages["again"] = v.open(s.issuer + "/login/" + v.begin("named", set("prompt", "login")) + "/password")
+	pages["logout"] = v.open(s.issuer + "/logout?client_id=named")
+	for name, a := range pages {
+		if strings.Contains(a.Body, "<script>alert") || strings.Contains(a.Body, "<img src=x") || !strings.Contains(a.Body, "&lt;script&gt;alert") && !strings.Contains(a.Body, "&lt;img src=x") {
+			t.Errorf("%s (%d): %s", name, a.Status, a.Body)
+		}
+		s.linksStay(name, a.Body)
+	}
+}
+
+// What we do not serve yet is not there to be attacked: SAML, registration, SCIM, administration, assertions of others.
+func TestCVE_2023_45683_CVE_2026_29191_CVE_2023_6544_NotServed(t *testing.T) {
+	issuers(t, func(s *scene) {
+		for _, path := range []string{
+			"/saml", "/saml/acs", "/saml/sso", "/saml/metadata", "/saml/slo", "/register", "/connect/register", "/scim/v2/Users", "/admin", "/admin/", "/api", "/api/v1/accounts", "/graphql",
+			"/upstream/callback", "/par", "/bc-authorize", "/checksession", "/metrics", "/healthz", "/readyz", "/debug/pprof/", "/dev/outbox", "/.well-known/webfinger", "/.env", "/.git/config",
+			"/forgot", "/welcome", "/qr", "/settings", "/webauthn", "/.well-known/openid-federation", "/ui/console", "/idps/callback",
+		} {
+			for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+				if a := s.send(method, s.issuer+path, "x=y&RelayState=<script>", nil); a.Status != http.StatusNotFound && !(method != "GET" && a.Status == http.StatusMethodNotAllowed) {
+					s.Errorf("%s %s: %d", method, path, a.Status)
+				}
+			}
+		}
+		for name := range s.discovery() {
+			for _, word := range []string{"registration", "pushed", "backchannel", "frontchannel", "mtls", "ciba", "check_session", "signing_alg_values_supported"} {
+				if strings.Contains(name, word) && !slices.Contains([]string{"id_token_signing_alg_values_supported"}, name) {
+					s.Errorf("discovery says %s", name)
+				}
+			}
+		}
+	})
+}

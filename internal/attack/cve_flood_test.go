@@ -1,0 +1,310 @@
+package attack
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/platform"
+)
+
+// hashed is how many passwords were compared: the house waits before it compares, also for no time at all.
+func (s *scene) hashed() int { return len(s.Clock.Waited()) }
+
+// heap is the memory in use after a collection.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
+const mebi = 1 << 20
+
+// A compressed, encrypted or dotted text in every parameter that takes a token.
+func TestGHSA_2c7c_3mj9_8fqh_CVE_2024_28180_CVE_2025_27144_CVE_2025_30204_CVE_2026_34986_TokensThatExplode(t *testing.T) {
+	b64 := base64.RawURLEncoding.EncodeToString
+	tokens := map[string]string{
+		"dots": strings.Repeat(".", 1_000_000), "dots of ours": "eyJhbGciOiJSUzI1NiJ9." + strings.Repeat(".", 60_000), "p2c": b64([]byte(`{"alg":"PBES2-HS512+A256KW","enc":"A256GCM","p2c":2147483648,"p2s":"AAAA"}`)) + ".AAAA.AAAA.AAAA.AAAA",
+		"zip bomb": b64([]byte(`{"alg":"dir","enc":"A128GCM","zip":"DEF"}`)) + "..AAAA." + strings.Repeat("A", 40_000) + ".AAAA",
+		"deep":     b64([]byte(strings.Repeat(`{"a":`, 5_000))) + ".e30.AAAA", "huge header": b64([]byte(`{"alg":"RS256","kid":"`+strings.Repeat("k", 30_000)+`"}`)) + ".e30.AAAA",
+		"handle": "idpat_" + strings.Repeat("A", 60_000), "handle of dots": "idpat_" + strings.Repeat(".", 60_000),
+	}
+	issuers(t, func(s *scene) {
+		before := heap()
+		v := s.visitor()
+		v.signIn("web", "anna@example.org")
+		s.hashed()
+		for name, token := range tokens {
+			for says, a := range map[string]answer{
+				"hint":               v.open(s.authorize("web", set("id_token_hint", token, "prompt", "none"))),
+				"hint by POST":       s.post("/authorize", query("web", set("id_token_hint", token)), nil),
+				"request":            s.get(s.authorize("web", set("request", token))),
+				"logout":             v.open(s.issuer + "/logout?id_token_hint=" + token),
+				"logout by POST":     s.post("/logout", url.Values{"id_token_hint": {token}}, nil),
+				"bearer":             s.send(http.MethodGet, s.issuer+"/userinfo", "", bearer(token)),
+				"bearer in the body": s.post("/userinfo", url.Values{"access_token": {token}}, nil),
+				"introspection":      s.post("/introspect", url.Values{"token": {token}}, basic("web")),
+				"revocation":         s.post("/revoke", url.Values{"token": {token}}, basic("web")),
+				"refresh":            s.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}, basic("web")),
+				"code":               s.post("/token", codeForm("web", token), basic("web")),
+				"assertion":          s.post("/token", url.Values{"grant_type": {"client_credentials"}, "client_assertion": {token}, "client_assertion_type": {"x"}, "client_id": {"jobs"}}, nil),
+				"basic":              s.post("/token", codeForm("web", "x"), http.Header{"Authorization": {"Basic " + token}}),
+			} {
+				switch {
+				case a.Status >= 400 && a.Status <= 499: // refused
+				case a.To.Host == "rp.test" && a.To.Query().Has("error") && !a.To.Query().Has("code"): // refused to the party
+				case (says == "introspection" || says == "revocation") && a.Status == http.StatusOK && !strings.Contains(a.Body, "true"): // no token
+				case says == "logout" && strings.Contains(a.Body, `value="logout"`): // asks
+				case says == "logout by POST" && a.Status == http.StatusSeeOther && strings.HasPrefix(a.To.String(), s.issuer+"/logout"): // asks next
+				case says == "hint by POST" && a.Status == http.StatusSeeOther && a.To.Host == "rp.test":
+				default:
+					s.Errorf("%s as %s: %d %.200s", name, says, a.Status, a.To)
+				}
+			}
+		}
+		if n := s.hashed(); n != 0 {
+			s.Errorf("%d passwords were hashed", n)
+		}
+		if grown := heap() - before; grown > 50*mebi {
+			s.Errorf("the heap grew by %d MiB", grown/mebi)
+		}
+	})
+}
+
+// metered is a body of any length that counts what was read of it.
+type metered struct{ left, read int64 }
+
+func (m *metered) Read(p []byte) (int, error) {
+	if m.left == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, bytes.Repeat([]byte("a=b&"), 1+len(p)/4))
+	n = int(min(int64(n), m.left))
+	m.left, m.read = m.left-int64(n), m.read+int64(n)
+	return n, nil
+}
+
+func TestCVE_2023_6337_CVE_2025_61726_CVE_2025_58186_CVE_2025_61725_CVE_2026_42499_HugeRequests(t *testing.T) {
+	issuers(t, func(s *scene) {
+		before := heap()
+		v := s.visitor()
+		id := v.begin("web", nil)
+		login := s.issuer + "/login/" + id + "/password"
+		posts := []string{s.issuer + "/authorize", s.issuer + "/token", s.issuer + "/userinfo", s.issuer + "/revoke", s.issuer + "/introspect", s.issuer + "/logout", login}
+
+		for _, address := range posts {
+			for _, declared := range []int64{-1, 100 * mebi} {
+				body := &metered{left: 100 * mebi}
+				r, err := http.NewRequestWithContext(s.Context(), http.MethodPost, address, body)
+				if err != nil {
+					s.Fatal(err)
+				}
+				r.ContentLength = declared
+				r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Cookie": {v.cookies()}, "Authorization": {basic("web").Get("Authorization")}}
+				if a := s.deliver(r); a.Status < 400 || a.Status > 499 || body.read > 128<<10 {
+					s.Errorf("100 MiB to %s: %d, %d bytes read", address, a.Status, body.read)
+				}
+			}
+			for says, body := range map[string]string{
+				"100,000 parameters": strings.Repeat("a&", 100_000), "10,001 parameters": strings.Repeat("a&", 10_001), "1 MiB password": "email=anna@example.org&password=" + strings.Repeat("x", mebi),
+				"address of brackets": "email=" + strings.Repeat("(", 100_000) + "&password=x",
+			} {
+				a := s.send(http.MethodPost, address, body, http.Header{"Cookie": {v.cookies()}, "Authorization": basic("web")["Authorization"]})
+				if a.Status < 400 || a.Status > 499 {
+					s.Errorf("%s to %s: %d", says, address, a.Status)
+				}
+			}
+		}
+		// Within the limit of a body, an address that is none costs no hash, a long password one.
+		for address, want := range map[string]int{strings.Repeat("(", 15_000): 0, strings.Repeat("a@", 10_000) + "b.test": 0, strings.Repeat("a.", 20_000) + "@b.test": 0, "anna@example.org\r\nBcc: x@evil.test": 0, "nobody@example.org": 1} {
+			a := v.visit(http.MethodPost, login, url.Values{"email": {address}, "password": {strings.Repeat("x", 10_000)}, "do": {"continue"}})
+			if n := s.hashed(); a.Status != http.StatusSeeOther || n != want {
+				s.Errorf("address %.20q: %d, %d hashes, want %d", address, a.Status, n, want)
+			}
+		}
+		many := strings.Repeat("a=1&", 100_000)
+		for path := range methods {
+			if a := s.get(s.issuer + path + "?" + many); a.Status >= 500 {
+				s.Errorf("100,000 parameters in %s: %d", path, a.Status)
+			}
+			var cookies strings.Builder
+			for i := range 10_000 {
+				fmt.Fprintf(&cookies, "c%d=%d; ", i, i)
+			}
+			for _, all := range []string{cookies.String() + v.cookies(), v.cookies() + "; " + cookies.String(), strings.Repeat(v.cookies()+"; ", 5_000), "__Host-linde-session=" + strings.Repeat("x", 500_000), strings.Repeat(";", 500_000), strings.Repeat("=", 500_000)} {
+				if a := s.send(http.MethodGet, s.issuer+path, "", http.Header{"Cookie": {all}}); a.Status >= 500 || a.To.Query().Has("code") {
+					s.Errorf("%.30s… at %s: %d %s", all, path, a.Status, a.To)
+				}
+			}
+		}
+		for _, name := range []string{"Accept-Language", "User-Agent", "Origin", "Referer", "If-None-Match", "X-Forwarded-For", "Range", "Accept-Encoding"} {
+			for _, value := range []string{strings.Repeat("nl;q=0.1,", 100_000), strings.Repeat("-", 500_000), strings.Repeat("a-", 250_000)} {
+				if a := s.send(http.MethodGet, login, "", http.Header{"Cookie": {v.cookies()}, name: {value}}); a.Status >= 500 || len(a.Body) > mebi {
+					s.Errorf("%s of %d bytes: %d", name, len(value), a.Status)
+				}
+			}
+		}
+		if a := s.get(s.issuer + "/" + strings.Repeat("a/", 250_000)); a.Status != http.StatusNotFound {
+			s.Errorf("a long path: %d", a.Status)
+		}
+		if n := s.hashed(); n != 0 {
+			s.Errorf("%d passwords were hashed", n)
+		}
+		if grown := heap() - before; grown > 50*mebi {
+			s.Errorf("the heap grew by %d MiB", grown/mebi)
+		}
+	})
+}
+
+// Logins that nobody finishes are rows for an hour and nothing after it.
+func TestCVE_2021_3637_LoginsThatNobodyFinishes(t *testing.T) {
+	databases(t, func(s *scene) {
+		const flood = 300
+		for i := range flood {
+			switch i % 3 {
+			case 0:
+				s.post("/authorize", query("web", nil), nil)
+			case 1:
+				s.get(s.authorize("web", set("state", strings.Repeat("s", 2048), "nonce", strings.Repeat("n", 2048))))
+			default:
+				v := s.visitor()
+				v.prove(v.begin("web", nil), "nobody@example.org")
+			}
+		}
+		if n := s.count("requests"); n != flood {
+			s.Errorf("%d requests, want %d", n, flood)
+		}
+		if n := s.count("attempts"); n != 1 {
+			s.Errorf("%d counters for one address", n)
+		}
+		for _, row := range s.rows("SELECT body FROM requests") {
+			if len(row) > 10<<10 {
+				s.Fatalf("a request of %d bytes", len(row))
+			}
+		}
+		s.Clock.Later(25 * time.Hour)
+		for range 2 + flood/500 {
+			if _, err := s.DB.CleanUp(s.Context(), s.Clock.Now(), 500); err != nil {
+				s.Fatal(err)
+			}
+			s.Clock.Later(time.Minute)
+		}
+		for _, table := range []string{"requests", "journeys", "attempts"} {
+			if n := s.count(table); n != 0 {
+				s.Errorf("%d %s a day later", n, table)
+			}
+		}
+	})
+}
+
+// What a header says of the address changes neither who gets in nor whom the record names. What counts as the address is
+// tested in internal/web/web_test.go.
+func TestCVE_2024_47070_CVE_2023_36456_ForwardedAddress(t *testing.T) {
+	issuers(t, func(s *scene) {
+		s.rebuild(func(o *wire.Options) { o.Proxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+		direct := newScene(s.TB, s.issuer, s.DB)
+		for _, forwarded := range [][]string{
+			{"a"}, {""}, {strings.Repeat("1", 10_000)}, {strings.Repeat("1.1.1.1,", 2_000)}, {"fe80::1%eth0"}, {"203.0.113.9, a"}, {"a, 203.0.113.9"}, {"203.0.113.9:80"}, {"[::1]"}, {"::ffff:1.2.3.4"},
+			{"203.0.113.9", "198.51.100.1"}, {"unknown"}, {"_hidden"}, {"1.2.3"}, {"0x7f.1"}, {"127.0.0.1"}, {"'; DROP TABLE events; --"}, {"<script>alert(1)</script>"},
+		} {
+			for says, node := range map[string]*scene{"via a proxy": s, "direct": direct} {
+				other := s
+				if node == s {
+					other = direct
+				}
+				v := node.visitor()
+				id := v.begin("web", nil)
+				post := func(password string) answer {
+					node.Clock.Later(time.Millisecond) // each event has a time of its own
+					other.Clock.Later(time.Millisecond)
+					return node.post("/login/"+id+"/password", url.Values{"email": {"anna@example.org"}, "password": {password}, "do": {"continue"}}, http.Header{
+						"X-Forwarded-For": forwarded, "X-Real-Ip": forwarded, "Forwarded": {"for=" + forwarded[0]}, "X-Forwarded-Host": {"evil.test"}, "X-Forwarded-Proto": {"http"}, "True-Client-Ip": forwarded,
+						"Cookie": {v.cookies()}, "Origin": {string(platform.Issuer(s.issuer).Origin())},
+					})
+				}
+				if a := post("wrong"); len(a.Cookies) != 0 || a.To.String() != s.issuer+"/login/"+id {
+					s.Errorf("%.40q %s: a wrong password leads to %s", forwarded, says, a.To)
+				}
+				if a := post(idptest.Password); !strings.HasPrefix(a.To.String(), s.issuer+"/authorize/callback?") {
+					s.Errorf("%.40q %s: the right password leads to %s (%d)", forwarded, says, a.To, a.Status)
+				}
+				recorded := s.rows(fmt.Sprintf("SELECT address FROM events WHERE at > %d", s.Clock.Now().Add(-2*time.Millisecond).UnixMilli()))
+				if len(recorded) != 2 { // the wrong password, and the sign-in
+					s.Errorf("%.40q %s: %d events", forwarded, says, len(recorded))
+				}
+				for _, address := range recorded {
+					address = strings.TrimSpace(address)
+					if _, err := netip.ParseAddr(address); err != nil || says == "direct" && address != "192.0.2.1" {
+						s.Errorf("%.40q %s: recorded as %q", forwarded, says, address)
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestCVE_2025_64484_CVE_2026_40575_CVE_2026_0976_TwinsOfPaths(t *testing.T) {
+	issuers(t, func(s *scene) {
+		v := s.visitor()
+		got := v.given("web")
+		prefix := platform.Issuer(s.issuer).Path()
+		origin := platform.Issuer(s.issuer).Origin()
+		for _, path := range []string{"/userinfo", "/token", "/authorize", "/logout", "/introspect", "/keys"} {
+			rest := strings.TrimPrefix(path, "/")
+			for _, twin := range []string{
+				"/" + path, path + "/", path + "//", path + ";x", path + ";", "/x/.." + path, "/." + path, path + "/.", path + "/..", path + "%20", path + "%00", path + "%0a", path + "%2f", path + "%3f", path + "%23",
+				"/%2e" + path, "/%2e%2e" + path, "/" + "%" + hex(rest[0]) + rest[1:], "/" + "%" + strings.ToUpper(hex(rest[0])) + rest[1:], "/%25" + hex(rest[0]) + rest[1:], "/%2f" + rest, "/%5c" + rest, `/\` + rest, path + `\`,
+				strings.ToUpper(path), "/" + strings.ToUpper(rest[:1]) + rest[1:], path + ".json", path + "/x", "//" + rest, "///" + rest, path + "%25u002f", "/ｕ" + rest[1:],
+			} {
+				for says, address := range map[string]string{"below": s.issuer + twin, "above": origin + twin} {
+					if prefix == "" && says == "above" {
+						continue
+					}
+					// Whatever it says, it is not the route: with a good token and cookie it gives nothing.
+					a := s.send(http.MethodGet, address+"?"+query("web", nil).Encode(), "", http.Header{"Cookie": {v.cookies()}, "Authorization": {"Bearer " + got.Access}})
+					if a.Status != http.StatusNotFound || len(a.Cookies) != 0 || a.To.String() != "" || strings.Contains(a.Body, `"sub"`) {
+						s.Errorf("%s: %d %s", address, a.Status, a.To)
+					}
+				}
+			}
+			if prefix == "" {
+				continue
+			}
+			for _, twin := range []string{
+				"/p//wilg" + path, "//p/wilg" + path, "/P/wilg" + path, "/p/Wilg" + path, "/p/wilg;x" + path, "/p;x/wilg" + path, "/p/%77ilg" + path, "/p%2fwilg" + path, "/p/./wilg" + path, "/p/x/../wilg" + path, "/p/wilgx" + path,
+				"/p/wilg%2f" + rest, "/p/wilg" + rest, "/p" + path,
+			} {
+				if a := s.send(http.MethodGet, origin+twin+"?"+query("web", nil).Encode(), "", http.Header{"Cookie": {v.cookies()}, "Authorization": {"Bearer " + got.Access}}); a.Status != http.StatusNotFound {
+					s.Errorf("%s: %d %s", twin, a.Status, a.To)
+				}
+			}
+		}
+		// Headers that proxies in front of other programs set have no meaning here.
+		smuggled := http.Header{
+			"X-Forwarded-User": {"anna@example.org"}, "X-Forwarded-Email": {"anna@example.org"}, "X-Auth-Request-User": {"anna"}, "Remote-User": {"anna"}, "Remote_User": {"anna"}, "X_Forwarded_User": {"anna"},
+			"X-Original-Url": {prefix + "/userinfo"}, "X-Rewrite-Url": {prefix + "/userinfo"}, "X-Http-Method-Override": {"DELETE"}, "X-Forwarded-Prefix": {"/p/linde"}, "X-Forwarded-Host": {"evil.test"}, "Forwarded": {"host=evil.test;proto=http"},
+			"X-Forwarded-Proto": {"http"}, "X-Forwarded-Port": {"1"}, "X-Original-Host": {"evil.test"}, "X-Client-Cert": {"x"}, "Ssl-Client-Verify": {"SUCCESS"},
+		}
+		for path, want := range map[string]string{"/userinfo": "token_missing", "/introspect?x": "", "/unknown": "", "/.well-known/openid-configuration": ""} {
+			plain, with := s.get(s.issuer+path), s.send(http.MethodGet, s.issuer+path, "", smuggled)
+			if plain.Status != with.Status || strings.Contains(with.Body, "evil.test") || want != "" && !strings.Contains(with.Body, want) {
+				s.Errorf("%s with identity headers: %d, want %d: %s", path, with.Status, plain.Status, with.Body)
+			}
+		}
+		if a := s.send(http.MethodGet, s.authorize("web", set("prompt", "none")), "", smuggled); a.param("error") != "login_required" || a.param("iss") != s.issuer {
+			s.Errorf("identity headers sign in: %s", a.To)
+		}
+	})
+}

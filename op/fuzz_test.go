@@ -1,0 +1,256 @@
+package op
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/platform"
+)
+
+// registry is one platform with a party of each type and one key.
+type registry struct {
+	parties map[grant.PartyID]*grant.Party
+	key     ed25519.PrivateKey
+}
+
+func (r registry) Party(p platform.ID, id grant.PartyID) (*grant.Party, bool) {
+	party, ok := r.parties[id]
+	return party, ok && p == "linde"
+}
+func (registry) OriginAllowed(platform.ID, string) bool { return false }
+func (registry) Discovery(platform.ID) Document         { return Document{} }
+func (registry) JWKS(platform.ID) Document              { return Document{} }
+func (r registry) Signer(_ platform.ID, _, typ string, _ time.Time) (jose.Signer, error) {
+	return jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: r.key, KeyID: "k"}}, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+}
+func (r registry) Verification(platform.ID, time.Time) *jose.JSONWebKeySet {
+	return &jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: r.key.Public(), KeyID: "k", Algorithm: "EdDSA", Use: "sig"}}}
+}
+
+var (
+	fuzzNow      = time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
+	fuzzPlatform = &platform.Platform{ID: "linde", Issuer: "https://login.linde.test", HomeURL: "https://linde.test/home"}
+)
+
+// fuzzServer is a server without storage: what is fuzzed here needs none. Its key never changes, so that a kept corpus
+// stays valid.
+func fuzzServer(f *testing.F) *Server {
+	f.Helper()
+	r := registry{map[grant.PartyID]*grant.Party{}, ed25519.NewKeyFromSeed([]byte(strings.Repeat("k", 32)))}
+	for _, p := range []grant.Party{
+		{ID: "web", Auth: grant.AuthBasic, Secrets: [][]byte{secret.Hash(strings.Repeat("s", 32))}, Redirects: []string{"https://rp.test/cb", "https://rp.test/cb?a=b"}, LogoutURIs: []string{"https://rp.test/bye", "https://rp.test/bye?a=b"}},
+		{ID: "lax", PKCEOptional: true, Pairwise: true, ThirdParty: true, Secrets: [][]byte{secret.Hash(strings.Repeat("s", 32))}, Redirects: []string{"https://rp.test/cb"}},
+		{ID: "app", Type: grant.Native, Redirects: []string{"net.example.app:/callback", "http://localhost:9999/cb", "http://[::1]/cb"}},
+		{ID: "off", Type: grant.SPA, Redirects: []string{"https://rp.test/cb"}, DisabledAt: fuzzNow},
+	} {
+		p.Platform = "linde"
+		p.Defaults()
+		if err := p.Validate(); err != nil {
+			f.Fatal(err)
+		}
+		r.parties[p.ID] = &p
+	}
+	return &Server{Options: Options{
+		Registry: r, Secrets: Secrets{Handles: [][]byte{[]byte(strings.Repeat("h", 32))}}, Now: func() time.Time { return fuzzNow }, Log: slog.New(slog.DiscardHandler),
+	}}
+}
+
+func fuzzToken(f *testing.F, s *Server, typ string, claims any) string {
+	f.Helper()
+	token, err := s.sign("linde", "EdDSA", typ, claims)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return token
+}
+
+var fuzzHint = hintClaims{Issuer: fuzzPlatform.Issuer, Subject: "anna", Audience: "web", Session: "s"}
+
+// A request comes through only with a registered redirect and bounded, storable values; a refusal is one of ours.
+func FuzzAuthorizeParameters(f *testing.F) {
+	s := fuzzServer(f)
+	good := "client_id=web&redirect_uri=https%3A%2F%2Frp.test%2Fcb&response_type=code&scope=openid+email&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+	f.Add(good)
+	f.Add(good + "&state=s&nonce=n&prompt=login+consent&max_age=0&display=page&ui_locales=nl+en&acr_values=a+b&login_hint=anna%40example.org&response_mode=form_post")
+	f.Add(good + `&claims={"id_token":{"acr":{"values":["a"]},"sub":{"value":"x"}}}&id_token_hint=` + fuzzToken(f, s, "JWT", fuzzHint))
+	f.Add(strings.Replace(strings.Replace(good, "=web", "=app", 1), "https%3A%2F%2Frp.test%2Fcb", "http://localhost:1/cb", 1))
+	f.Add("client_id=lax&redirect_uri=https://rp.test/cb&response_type=code&scope=openid&prompt=none&max_age=99999999999999999999")
+	f.Fuzz(func(t *testing.T, query string) {
+		form, err := readOnce(&http.Request{Method: http.MethodGet, URL: &url.URL{RawQuery: query}})
+		var refused *protocolError
+		if err != nil {
+			if !errors.As(err, &refused) {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		req, party, err := s.parseRequest(fuzzPlatform, form)
+		if err != nil && !errors.As(err, &refused) {
+			t.Fatalf("%q: %v is not of the protocol", query, err)
+		}
+		if req == nil {
+			if err == nil {
+				t.Fatal("neither a request nor an error")
+			}
+			return
+		}
+		if !party.RedirectMatches(req.RedirectURI) || !party.DisabledAt.IsZero() || !web.Plain(req.State) || len(req.State) > longestState {
+			t.Fatalf("%q gives %+v", query, req)
+		}
+		if err != nil {
+			return
+		}
+		body, err := json.Marshal(req)
+		if err != nil || len(body) > 64<<10 || !web.Plain(req.Nonce) || !web.Plain(req.LoginHint) || len(req.Scopes) == 0 || req.Challenge == "" && !party.PKCEOptional {
+			t.Fatalf("%q gives %+v: %d bytes, %v", query, req, len(body), err)
+		}
+		if req.Ask.MaxAge != nil && (*req.Ask.MaxAge < 0 || *req.Ask.MaxAge > longestMax) {
+			t.Fatalf("max_age %v", req.Ask.MaxAge)
+		}
+		if slices.ContainsFunc(req.Scopes, func(scope string) bool { return !slices.Contains(party.Scopes, scope) }) {
+			t.Fatalf("scopes %q", req.Scopes)
+		}
+	})
+}
+
+// Nobody makes a handle: what opens is what we sealed, letter for letter.
+func FuzzOpenHandle(f *testing.F) {
+	s := fuzzServer(f)
+	sealed := map[string]bool{}
+	for _, h := range []handle{{Grant: "g", Party: "web", Ends: fuzzNow.Add(time.Hour), Scopes: []string{"openid"}}, {Party: "jobs", Ends: fuzzNow.Add(time.Minute)}} {
+		nonce := make([]byte, 24, 512)
+		nonce[0] = byte(len(sealed))
+		token, err := sealHandle(s.Secrets.Handles[0], "linde", h, nonce)
+		if err != nil {
+			f.Fatal(err)
+		}
+		sealed[token] = true
+		f.Add(token)
+		f.Add(token[:len(token)-1])
+		f.Add(token + "\n")
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		h, err := openHandle(s.Secrets.Handles, "linde", token, fuzzNow)
+		if err == nil != sealed[token] || err != nil && !errors.Is(err, fault.NotFound) {
+			t.Fatalf("%q opens as %+v, %v", token, h, err)
+		}
+		if h, err := openHandle(s.Secrets.Handles, "wilg", token, fuzzNow); err == nil {
+			t.Fatalf("%q opens on another platform as %+v", token, h)
+		}
+	})
+}
+
+// Nobody signs but we: what verifies has the signature of our key over exactly that text, and its one type.
+func FuzzVerifyOwn(f *testing.F) {
+	s := fuzzServer(f)
+	signed := map[string]string{}
+	for typ, claims := range map[string]any{"JWT": fuzzHint, "at+jwt": accessToken{Issuer: fuzzPlatform.Issuer, Subject: "anna", Party: "web", Expiry: fuzzNow.Add(time.Minute).Unix()}} {
+		token := fuzzToken(f, s, typ, claims)
+		signed[token] = typ
+		f.Add(token)
+		f.Add(token + "=")
+		f.Add(strings.Replace(token, ".", ".\n", 1))
+		f.Add(token[:strings.LastIndex(token, ".")+1])
+		f.Add(base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"`+typ+`"}`)) + "." + strings.Split(token, ".")[1] + ".")
+	}
+	f.Add(`{"payload":"e30","signatures":[{"protected":"e30","signature":"AAAA"}]}`)
+	f.Add(strings.Repeat(".", 100))
+	f.Fuzz(func(t *testing.T, token string) {
+		for _, typ := range []string{"JWT", "at+jwt"} {
+			_, err := s.verifyOwn(fuzzPlatform, token, typ)
+			if err == nil != (signed[token] == typ) || err != nil && !errors.Is(err, fault.Invalid) {
+				t.Fatalf("%q as %s: %v", token, typ, err)
+			}
+		}
+		if _, err := s.readHint(fuzzPlatform, token); err == nil && signed[token] != "JWT" {
+			t.Fatalf("%q is a hint", token)
+		}
+		if h, err := s.openAccess(fuzzPlatform, token); err == nil && signed[token] != "at+jwt" {
+			t.Fatalf("%q is an access token: %+v", token, h)
+		}
+	})
+}
+
+// What the gate lets through repeats nothing and names one party in one way; it refuses with errors of the protocol.
+func FuzzGate(f *testing.F) {
+	s := fuzzServer(f)
+	f.Add("Basic d2ViOng=", "application/x-www-form-urlencoded", "", "grant_type=authorization_code&code=x")
+	f.Add("Basic d2ViOng=", "application/x-www-form-urlencoded; charset=utf-8", "", "client_id=web&client_secret=x&resource=a&resource=b")
+	f.Add("Basic JXp6OiV6eg==", "multipart/form-data; boundary=x", "a=b", "%zz")
+	f.Add("", "", "", "client_assertion=x&client_secret=y;z")
+	f.Fuzz(func(t *testing.T, authorization, kind, query, body string) {
+		for _, rules := range []machineRules{{post: true, auth: true}, {get: true, post: true}} {
+			r := httptest.NewRequest(http.MethodPost, "/token", strings.NewReader(body))
+			r.URL.RawQuery = query
+			r.Header.Set("Authorization", authorization)
+			r.Header.Set("Content-Type", kind)
+			err := s.inspect(r, rules)
+			var refused *protocolError
+			if err != nil {
+				if !errors.As(err, &refused) || texts[refused.code].status == 0 {
+					t.Fatalf("%v", err)
+				}
+				continue
+			}
+			for name, values := range r.PostForm {
+				if len(values) > 1 && name != "resource" && name != "audience" {
+					t.Fatalf("%q comes through %d times", name, len(values))
+				}
+			}
+			if _, _, ok := r.BasicAuth(); query != "" || rules.auth && ok && r.PostForm.Get("client_secret") != "" {
+				t.Fatalf("comes through: %q %q", query, body)
+			}
+		}
+	})
+}
+
+// After logging out people go to a registered address with the state they came with, or stay.
+func FuzzLogoutParameters(f *testing.F) {
+	s := fuzzServer(f)
+	hint := fuzzToken(f, s, "JWT", fuzzHint)
+	f.Add("client_id=web&post_logout_redirect_uri=https%3A%2F%2Frp.test%2Fbye&state=s")
+	f.Add("post_logout_redirect_uri=https://rp.test/bye?a=b&state=%26x=y%23&id_token_hint=" + hint)
+	f.Add("post_logout_redirect_uri=https://rp.test/bye%23&client_id=app&id_token_hint=" + hint)
+	f.Add("post_logout_redirect_uri=//evil.test&client_id=off")
+	f.Fuzz(func(t *testing.T, query string) {
+		form, err := readOnce(&http.Request{Method: http.MethodGet, URL: &url.URL{RawQuery: query}})
+		if err != nil {
+			return
+		}
+		claims, err := s.readHint(fuzzPlatform, form.Get("id_token_hint"))
+		back, party := s.returnTo(fuzzPlatform, form, claims, err == nil)
+		if back == "" {
+			return
+		}
+		u, err := url.Parse(back)
+		if err != nil || party == nil || !party.DisabledAt.IsZero() || u.Fragment != "" {
+			t.Fatalf("%q leads to %q of %v: %v", query, back, party, err)
+		}
+		state := u.Query()["state"]
+		if want := form.Get("state"); want == "" && state != nil || want != "" && !slices.Equal(state, []string{want}) {
+			t.Fatalf("%q leads to %q with state %q", query, back, state)
+		}
+		q := u.Query()
+		q.Del("state")
+		u.RawQuery = q.Encode()
+		if !party.LogoutMatches(u.String()) {
+			t.Fatalf("%q leads to %q", query, back)
+		}
+	})
+}
