@@ -28,7 +28,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"login/ui", "login storage/… authn/…", "pages know data and texts, not journeys"},
 	{"storage/… keys/…", "op/… login/… configs/…", "the floor knows nothing of the doors"},
 	{"platform account authn grant op/… login/… storage keys configs internal/web/… internal/wire/… internal/setup/…", "cmd/…", "nothing imports the command"},
-	{"platform account authn grant op/… login/… storage keys configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… testing", "test tools stay out of the binary"},
+	{"platform account authn grant op/… login/… storage keys configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… conformance/… testing", "test tools stay out of the binary"},
+	{"conformance/…", "platform/… account/… authn/… grant/… op/… login/… storage/… keys/… configs/… cmd/… internal/…", "it speaks HTTP to any server and knows nothing of our code"},
 }
 
 func TestArrows(t *testing.T) {

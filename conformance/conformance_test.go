@@ -4,23 +4,17 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/minddistrict/idp/conformance"
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
-var (
-	update = flag.Bool("update", false, "write the table of results into docs/conformance.md")
-	server = flag.String("server", "", "configuration file of a running server to ask instead; it is given real time")
-	base   = flag.String("base", suiteBase, "address of the official suite that the parties of -server are registered with")
-)
+var update = flag.Bool("update", false, "write the table of results into docs/conformance.md")
 
 // suiteBase is where the official suite is reached when it runs on this machine.
 const suiteBase = "https://localhost.emobix.co.uk:8443"
@@ -126,18 +120,4 @@ func compareDocument(t *testing.T, results []conformance.Result) {
 	if want != string(text) {
 		t.Errorf("%s: the table differs from the run: go test ./conformance -run TestPathIssuer -update", path)
 	}
-}
-
-// TestServer asks a running server of one's own: go test ./conformance -run TestServer -server plan.json -v
-func TestServer(t *testing.T) {
-	if *server == "" {
-		t.Skip("no -server given")
-	}
-	c, err := conformance.Load(*server)
-	if err != nil {
-		t.Fatal(err)
-	}
-	check(t, c.Server.DiscoveryURL, &conformance.Suite{
-		Config: c, Base: *base, HTTP: http.DefaultTransport, Now: time.Now, Sleep: time.Sleep, Parallel: 4,
-	})
 }

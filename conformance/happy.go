@@ -16,7 +16,6 @@ func happy(r *run) error {
 	if err != nil {
 		return err
 	}
-	r.checkSecret("code", in.code)
 	r.checkUnasked(in)
 	return nil
 }

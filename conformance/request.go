@@ -120,6 +120,7 @@ func (r *run) code(a asking) (*sighting, string, error) {
 	if values.Get("code") == "" {
 		return nil, "", fmt.Errorf("authorization response: no code, error %q %q", values.Get("error"), values.Get("error_description"))
 	}
+	r.checkSecret("code", values.Get("code"))
 	r.checkKnown("authorization response", values, "code", "state", "iss", "session_state")
 	return seen, values.Get("code"), nil
 }

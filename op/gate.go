@@ -7,8 +7,10 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
 )
@@ -50,6 +52,9 @@ func (s *Server) gate(rules machineRules) http.Handler {
 	})
 }
 
+// grantTypes are those we serve.
+var grantTypes = []string{grant.AuthorizationCode, grant.RefreshToken, grant.ClientCredentials}
+
 // inspect reads the form once, strictly; the library finds it parsed.
 func (s *Server) inspect(r *http.Request, rules machineRules) error {
 	malformed := refuse("invalid_request", "malformed")
@@ -74,6 +79,9 @@ func (s *Server) inspect(r *http.Request, rules machineRules) error {
 		if len(values) > 1 && name != "resource" && name != "audience" {
 			return malformed
 		}
+	}
+	if asked := r.Form.Get("grant_type"); asked != "" && !slices.Contains(grantTypes, asked) {
+		return refuse("unsupported_grant_type", "not served") // the library first asks whether the party may use it
 	}
 	if rules.auth {
 		if _, _, basic := r.BasicAuth(); !basic && !r.Form.Has("client_id") && !r.Form.Has("client_assertion") {

@@ -341,6 +341,15 @@ func TestPartyProvesItselfAsRegistered(t *testing.T) {
 	}
 }
 
+func TestUnservedGrantTypesAreNamedAsSuch(t *testing.T) {
+	c := newCaller(t)
+	for _, kind := range []string{"password", "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:device_code", "implicit"} {
+		if got := c.token(url.Values{"grant_type": {kind}}, "web"); got.Error != "unsupported_grant_type" {
+			t.Errorf("%s: %+v", kind, got)
+		}
+	}
+}
+
 func TestMachineEndpointsAreStrict(t *testing.T) {
 	c := newCaller(t)
 	basic := map[string]string{"Authorization": "Basic d2ViOng="}

@@ -1,0 +1,204 @@
+package conformance_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// tampered stands between the suite and a server that does everything right, and spoils one thing.
+type tampered struct {
+	http.RoundTripper
+	request func(*http.Request)                 // nil: none is changed
+	answer  func(*http.Request, *answer)        // nil: none is changed
+	instead func(*http.Request) (*answer, bool) // nil: the server is always asked
+	kept    func(*http.Request, *answer)        // looks on; nil: nobody
+}
+
+// answer is an HTTP answer that can be changed.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (x *tampered) RoundTrip(r *http.Request) (*http.Response, error) {
+	if x.request != nil {
+		x.request(r)
+	}
+	if x.instead != nil {
+		if a, ok := x.instead(r); ok {
+			return a.response(r), nil
+		}
+	}
+	res, err := x.RoundTripper.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	a := &answer{res.StatusCode, res.Header, string(body)}
+	if x.kept != nil {
+		x.kept(r, a)
+	}
+	if x.answer != nil {
+		x.answer(r, a)
+	}
+	return a.response(r), nil
+}
+
+func (a *answer) response(r *http.Request) *http.Response {
+	return &http.Response{StatusCode: a.status, Header: a.header, Body: io.NopCloser(strings.NewReader(a.body)), Request: r}
+}
+
+// edit changes the JSON object of an answer.
+func (a *answer) edit(change func(map[string]any)) {
+	var o map[string]any
+	if json.Unmarshal([]byte(a.body), &o) != nil {
+		return
+	}
+	change(o)
+	text, _ := json.Marshal(o) // it was JSON
+	a.body = string(text)
+}
+
+// at is a change of the answers of one endpoint.
+func at(path string, change func(*answer)) *tampered {
+	return &tampered{answer: func(r *http.Request, a *answer) {
+		if strings.HasSuffix(r.URL.Path, path) {
+			change(a)
+		}
+	}}
+}
+
+// member is a change of one member of a JSON answer; nil takes it away.
+func member(path, name string, value any) *tampered {
+	return at(path, func(a *answer) {
+		a.edit(func(o map[string]any) {
+			if o[name] = value; value == nil {
+				delete(o, name)
+			}
+		})
+	})
+}
+
+// location is a change of where a redirect to the party goes.
+func location(change func(url.Values)) *tampered {
+	return &tampered{answer: func(_ *http.Request, a *answer) {
+		to, err := url.Parse(a.header.Get("Location"))
+		if err != nil || !strings.Contains(to.Path, "/test/a/") {
+			return
+		}
+		q := to.Query()
+		change(q)
+		to.RawQuery = q.Encode()
+		a.header.Set("Location", to.String())
+	}}
+}
+
+func set(name, value string) func(url.Values) { return func(q url.Values) { q.Set(name, value) } }
+
+// ignored takes a parameter out of authorization requests, as a server does that ignores it.
+func ignored(name string) *tampered {
+	return &tampered{request: func(r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/authorize") {
+			q := r.URL.Query()
+			q.Del(name)
+			r.URL.RawQuery = q.Encode()
+		}
+	}}
+}
+
+var ownKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+// claims makes a server that signs ID tokens, with a key of ours, after a change of their claims.
+func claims(change func(map[string]any)) *tampered {
+	key, err := ownKey()
+	if err != nil {
+		panic(err) // no randomness
+	}
+	public := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "own", Algorithm: "RS256", Use: "sig"}}}
+	return &tampered{answer: func(r *http.Request, a *answer) {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/keys"):
+			text, _ := json.Marshal(public) // a key
+			a.body = string(text)
+		case strings.HasSuffix(r.URL.Path, "/token"):
+			a.edit(func(o map[string]any) { resign(o, key, change) })
+		}
+	}}
+}
+
+func resign(o map[string]any, key *rsa.PrivateKey, change func(map[string]any)) {
+	token, _ := o["id_token"].(string)
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil {
+		return // an error answer
+	}
+	payload := map[string]any{}
+	d := json.NewDecoder(bytes.NewReader(jws.UnsafePayloadWithoutVerification()))
+	d.UseNumber()
+	if d.Decode(&payload) != nil {
+		return
+	}
+	change(payload)
+	text, _ := json.Marshal(payload) // it was JSON
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "own"))
+	if err != nil {
+		return
+	}
+	if signed, err := signer.Sign(text); err == nil {
+		o["id_token"], _ = signed.CompactSerialize() // RSA: cannot fail
+	}
+}
+
+func claim(name string, value any) *tampered {
+	return claims(func(o map[string]any) {
+		if o[name] = value; value == nil {
+			delete(o, name)
+		}
+	})
+}
+
+// goTo is a server that redirects every request to an endpoint to what a parameter of it says, without asking.
+func goTo(path, parameter string) *tampered {
+	return &tampered{instead: func(r *http.Request) (*answer, bool) {
+		if !strings.HasSuffix(r.URL.Path, path) {
+			return nil, false
+		}
+		to := r.URL.Query().Get(parameter) + "?state=" + url.QueryEscape(r.URL.Query().Get("state"))
+		return &answer{http.StatusSeeOther, http.Header{"Location": {to}}, ""}, true
+	}}
+}
+
+// repeats is a server that answers a token request again that it answered before.
+func repeats() *tampered {
+	kept := map[string]answer{}
+	body := ""
+	return &tampered{
+		instead: func(r *http.Request) (*answer, bool) {
+			if body = ""; !strings.HasSuffix(r.URL.Path, "/token") {
+				return nil, false
+			}
+			text, _ := io.ReadAll(r.Body) // in memory
+			body, r.Body = string(text), io.NopCloser(bytes.NewReader(text))
+			a, ok := kept[body]
+			return &a, ok
+		},
+		kept: func(_ *http.Request, a *answer) {
+			if body != "" {
+				kept[body] = *a
+			}
+		},
+	}
+}
