@@ -45,6 +45,7 @@ const (
 	KeyMade          EventKind = "key.make"
 	KeyRetired       EventKind = "key.retire"
 	MasterRotated    EventKind = "master.rotate"
+	DatabaseRestored EventKind = "database.restore"
 )
 
 // Outcome says how it ended.

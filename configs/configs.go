@@ -112,15 +112,22 @@ func (c *Config) resolve() error {
 	return nil
 }
 
-// readMasters reads one master key per line; empty lines and lines that start with # do not count. A file that
-// everybody on the machine may read or write is refused.
-func readMasters(path string) ([]secret.Text, error) {
+// Private refuses a file with secrets that everybody on the machine may read or write.
+func Private(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return nil, fmt.Errorf("%w: %s may be used by everybody (mode %04o): chmod 0600, or 0640 with the group of the server", fault.Refused, path, mode)
+		return fmt.Errorf("%w: %s may be used by everybody (mode %04o): chmod 0600, or 0640 with the group of the server", fault.Refused, path, mode)
+	}
+	return nil
+}
+
+// readMasters reads one master key per line; empty lines and lines that start with # do not count.
+func readMasters(path string) ([]secret.Text, error) {
+	if err := Private(path); err != nil {
+		return nil, err
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -202,7 +202,7 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 }
 
 func TestSecretsComeFromFiles(t *testing.T) {
-	dsn := write(t, "dsn", "postgres://idp:hunter2@db/idp\n", 0o644)
+	dsn := write(t, "dsn", "postgres://idp:hunter2@db/idp\n", 0o640)
 	c := load(t, small, "IDP_DATABASE_FILE="+dsn)
 	if got := c.Database.Reveal(); got != "postgres://idp:hunter2@db/idp" {
 		t.Errorf("got %q", got)
@@ -221,6 +221,7 @@ func TestSecretsComeFromFiles(t *testing.T) {
 		"not both":              {"IDP_DATABASE=sqlite:x", "IDP_DATABASE_FILE=" + dsn},
 		"no such file":          {"IDP_DATABASE_FILE=/nowhere"},
 		"master_keys_file, not": {"IDP_MASTER_KEYS=" + master, "IDP_MASTER_KEYS_FILE=" + file},
+		"dsn-of-all may be used by everybody (mode 0604): chmod 0600": {"IDP_DATABASE_FILE=" + write(t, "dsn-of-all", "sqlite:x", 0o604)},
 	} {
 		if _, err := Load(write(t, "idp.yaml", small, 0o600), environ); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("got %v, want %s", err, name)

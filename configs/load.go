@@ -186,13 +186,12 @@ func (c *Config) readEnvironment(environ []string, all []setting) (wrong []error
 				continue
 			}
 			if fromFile {
+				var err error
 				name, ok = name+"_FILE", true
-				data, err := os.ReadFile(path)
-				if err != nil {
+				if value, err = readSecret(path); err != nil {
 					wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
 					continue
 				}
-				value = strings.TrimRight(string(data), "\r\n")
 			}
 		}
 		if !ok {
@@ -208,6 +207,15 @@ func (c *Config) readEnvironment(environ []string, all []setting) (wrong []error
 		wrong = append(wrong, fmt.Errorf("%s: %w: no key of that name; a section is followed by two underscores, as in IDP_HASH__WORKERS", name, fault.Invalid))
 	}
 	return wrong
+}
+
+// readSecret reads a secret that is a file of its own, without the line's end that editors add.
+func readSecret(path string) (string, error) {
+	if err := Private(path); err != nil {
+		return "", err
+	}
+	data, err := os.ReadFile(path)
+	return strings.TrimRight(string(data), "\r\n"), err
 }
 
 // preferMasters lets a variable for the master keys replace the other way of giving them in the file.

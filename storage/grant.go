@@ -21,6 +21,7 @@ const (
 	endCodeReplayed    = "code replayed"
 	endRefreshReplayed = "refresh token replayed"
 	endRevoked         = "refresh token revoked"
+	endRestored        = "database restored"
 )
 
 // grantColumns are those of a grant. The table has no short name here: SQLite does not know one after RETURNING.

@@ -49,7 +49,7 @@ func root() *cobra.Command {
 	c.PersistentFlags().StringVarP(&g.output, "output", "o", "text", "text or json")
 	c.AddCommand(
 		serveCommand(g), devCommand(g), migrateCommand(g), applyCommand(g), configCommand(g), keysCommand(g),
-		platformCommand(g), partyCommand(g), accountCommand(g),
+		platformCommand(g), partyCommand(g), accountCommand(g), healthCommand(g), restoredCommand(g), manCommand(),
 	)
 	checkUse(c, g)
 	return c
@@ -92,8 +92,14 @@ func require(c *cobra.Command, names ...string) {
 	}
 }
 
+// release is set by a build without the repository (Dockerfile): -ldflags "-X main.release=…".
+var release string
+
 // version is the release, or the commit that was built.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

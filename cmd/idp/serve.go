@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
@@ -67,8 +66,8 @@ func serve(ctx context.Context, c *configs.Config, house *wire.House, log *slog.
 	}
 	public = drain(public)
 	if c.TLS.CertFile != "" {
-		certificate := &certificate{cert: c.TLS.CertFile, key: c.TLS.KeyFile}
-		if _, err := certificate.get(nil); err != nil {
+		certificate, err := openCertificate(c.TLS.CertFile, c.TLS.KeyFile, now())
+		if err != nil {
 			return fmt.Errorf("tls: %w", err)
 		}
 		public = tls.NewListener(public, &tls.Config{
@@ -101,39 +100,21 @@ func runServers(ctx context.Context, grace time.Duration, house *wire.House, log
 	}
 	var upkeep sync.WaitGroup
 	upkeep.Go(func() { house.Run(ctx) })
+	tell := func(state string) {
+		if err := notify(state); err != nil {
+			log.Warn("service manager", "error", err)
+		}
+	}
+	tell(ready)
 	var err error
 	select {
 	case err = <-failed:
 	case <-ctx.Done():
 		log.Info("stopping", "grace", grace.String())
 	}
+	tell(stopping)
 	err = errors.Join(err, shutDown(context.WithoutCancel(ctx), grace, fronts))
 	cancel()
 	upkeep.Wait()
 	return err
-}
-
-// certificate reads a certificate again when its file changes, so that renewing needs no restart. A file that cannot
-// be read keeps the old one: half a renewal must not end the service.
-type certificate struct {
-	cert, key string
-	mu        sync.Mutex
-	changed   time.Time
-	current   *tls.Certificate
-}
-
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	info, err := os.Stat(c.cert)
-	if err == nil && (c.current == nil || !info.ModTime().Equal(c.changed)) {
-		var pair tls.Certificate
-		if pair, err = tls.LoadX509KeyPair(c.cert, c.key); err == nil {
-			c.current, c.changed = &pair, info.ModTime()
-		}
-	}
-	if c.current == nil {
-		return nil, err
-	}
-	return c.current, nil
 }

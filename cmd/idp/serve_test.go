@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -177,6 +178,16 @@ func TestServeSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 	i.setUp()
 	certificate, key := i.certificate("linde", 1)
 	_, otherKey := i.certificate("other", 2)
+	expired, expiredKey := i.certificateFor("expired", 3, time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2025, 3, 9, 23, 59, 0, 0, time.UTC))
+	early, earlyKey := i.certificateFor("early", 4, time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))
+	open, openKey := i.certificate("open", 5)
+	openMasters := i.file("open-masters", keys.NewMaster())
+	openDatabase := i.file("open-database", i.dsn())
+	for _, path := range []string{openKey, openMasters, openDatabase} {
+		if err := os.Chmod(path, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -196,6 +207,10 @@ func TestServeSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 		{tlsFiles(certificate, "/nowhere/tls.key"), "tls: open /nowhere/tls.key: no such file"},
 		{tlsFiles(certificate, otherKey), "private key does not match"},
 		{tlsFiles(key, key), "tls: "},
+		{tlsFiles(expired, expiredKey), "tls: expired: the certificate in " + expired + " ended on 9 March 2025 23:59 UTC"},
+		{tlsFiles(early, earlyKey), "tls: refused: the certificate in " + early + " begins on 1 January 2199 00:00 UTC"},
+		{tlsFiles(open, openKey), "tls: refused: " + openKey + " may be used by everybody (mode 0644): chmod 0600"},
+		{[]string{"IDP_MASTER_KEYS_FILE=" + openMasters}, "refused: " + openMasters + " may be used by everybody (mode 0644): chmod 0600"},
 		{tlsFiles(certificate, ""), "missing beside tls.cert_file"},
 		{[]string{"IDP_LISTEN=:8443"}, "tls: invalid: missing"},
 		{[]string{"IDP_DATABASE=mysql://x"}, "IDP_DATABASE: database: invalid: sqlite:PATH or postgres://"},
@@ -211,10 +226,17 @@ func TestServeSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 		}
 	}
 	i.refused(1, "open nowhere.yaml: no such file", "serve", "--config", "nowhere.yaml")
+	i.env = slices.DeleteFunc(i.env, func(entry string) bool { return strings.HasPrefix(entry, "IDP_DATABASE=") })
+	i.with("IDP_DATABASE_FILE="+openDatabase).refused(1, "IDP_DATABASE_FILE: refused: "+openDatabase+" may be used by everybody (mode 0644): chmod 0600", "serve")
 }
 
 // certificate writes a self-signed certificate and its key.
 func (i *install) certificate(name string, serial int64) (certificate, key string) {
+	i.t.Helper()
+	return i.certificateFor(name, serial, time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+}
+
+func (i *install) certificateFor(name string, serial int64, from, to time.Time) (certificate, key string) {
 	i.t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -222,7 +244,7 @@ func (i *install) certificate(name string, serial int64) (certificate, key strin
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: name}, DNSNames: []string{"localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: from, NotAfter: to,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {

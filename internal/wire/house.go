@@ -97,9 +97,15 @@ func (h *House) followClock(ctx context.Context) error {
 	}
 	next := &reading{there: there, here: asked.Add(h.Now().Sub(asked) / 2)}
 	ahead := next.ahead()
-	if was := h.clock.Swap(next); was == nil && ahead.Abs() > warnSkew || was != nil && (ahead-was.ahead()).Abs() > warnSkew {
-		h.Log.WarnContext(ctx, "this machine's clock differs from the database's, which counts", slog.Duration("by", ahead))
+	was := h.clock.Swap(next)
+	if differs := was == nil && ahead.Abs() > warnSkew || was != nil && (ahead-was.ahead()).Abs() > warnSkew; !differs {
+		return nil
 	}
+	text := "this machine's clock differs from the database's, which counts"
+	if ahead.Abs() > farSkew {
+		text = "this machine's clock is far from the database's, which counts: find out which one is wrong and set it, because tokens and certificates are checked elsewhere too"
+	}
+	h.Log.WarnContext(ctx, text, slog.Duration("by", ahead))
 	return nil
 }
 
@@ -108,6 +114,10 @@ func (r *reading) ahead() time.Duration { return r.there.Sub(r.here.Round(0)) }
 
 // warnSkew is a difference of clocks that is worth a line in the log.
 const warnSkew = time.Second
+
+// farSkew is a difference that no drift explains: one of the two clocks is wrong, and parties that check when a token
+// was issued refuse those of the wrong one. Most of them allow 5 minutes.
+const farSkew = 5 * time.Minute
 
 // factors are the ways of proving, one line each.
 func (h *House) factors() []login.Factor {

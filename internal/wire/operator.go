@@ -32,7 +32,16 @@ func newMetrics(h *House) *metrics {
 	}
 	m.registry.MustRegister(m.requests, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_hashes_waiting", Help: "Password hashes running or queued."},
-			func() float64 { return float64(h.Pool.Waiting()) }))
+			func() float64 { return float64(h.Pool.Waiting()) }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_clock_ahead_seconds", Help: "How far the database's clock, which counts, is ahead of this machine's."},
+			func() float64 {
+				last := h.clock.Load()
+				if last == nil {
+					return 0
+				}
+				return last.ahead().Seconds()
+			}),
+		collectors.NewDBStatsCollector(h.DB.SQL(), "idp"))
 	return m
 }
 

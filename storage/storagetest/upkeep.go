@@ -10,6 +10,8 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
 )
 
 // kept is how long rows stay after their end.
@@ -86,6 +88,56 @@ var upkeep = []promise{
 		got, err := w.db.Events(w.Context(), linde, 1)
 		w.ok(err)
 		w.same("agent", got[0].Agent, "Mozilla \uFFFD")
+	}},
+	{"after a restore everything held is ended, on all platforms", func(w *world) {
+		v, far := w.visit(w.anna), w.visit(w.far)
+		g, refresh := w.tokens(v, "openid")
+		offline, offlineRefresh := w.tokens(v, "openid", "offline_access")
+		_, code := w.code(far, "openid")
+		j, r := w.journey()
+		w.ok(w.db.SaveRequest(w.Context(), r, &j))
+		left := w.visit(w.anna)
+		w.ok(w.db.EndSession(w.Context(), linde, left.ID, w.event(account.SignedOut, w.anna), w.now))
+		version, err := w.db.Version(w.Context())
+		w.ok(err)
+
+		later := w.now.Add(time.Second)
+		e := account.Event{At: later, Kind: account.DatabaseRestored, Actor: "cli ria", Outcome: account.Success}
+		ended, err := w.db.EndEverything(w.Context(), e, later)
+		w.ok(err)
+		w.same("ended", ended, storage.Ended{Sessions: 2, Grants: 3, Requests: 1, Journeys: 1})
+		w.is("session", w.alive(v) || w.alive(far), false)
+		w.is("grants", w.given(g) || w.given(offline), false)
+		for _, token := range []string{refresh, offlineRefresh} {
+			rotation := w.rotation(token)
+			rotation.Now = later
+			_, err := w.db.Rotate(w.Context(), rotation)
+			w.is("refresh token", err == nil, false)
+		}
+		redemption := w.redemption(wilg, code, secret.Token())
+		redemption.Now = later
+		_, err = w.db.Redeem(w.Context(), redemption)
+		w.is("code", err == nil, false)
+		late, _ := w.newGrant(v, "openid")
+		late.StartedAt = later
+		w.is("answer", w.db.Answer(w.Context(), r.ID, late) == nil, false)
+		open, err := w.db.Journey(w.Context(), linde, j.ID)
+		w.ok(err)
+		w.is("journey ended", !open.EndedAt.IsZero(), true)
+		raised, err := w.db.Version(w.Context())
+		w.ok(err)
+		w.is("nodes read settings again", raised > version, true)
+		for _, p := range []platform.ID{linde, wilg} {
+			events, err := w.db.Events(w.Context(), p, 1)
+			w.ok(err)
+			want := e
+			want.Platform = p
+			w.same("event", events[0], want)
+		}
+		w.is("people sign in again", w.alive(w.visit(w.anna)), true)
+		ended, err = w.db.EndEverything(w.Context(), e, later)
+		w.ok(err)
+		w.same("ended again", ended, storage.Ended{Sessions: 1})
 	}},
 	{"everything sealed is sealed anew, or nothing", func(w *world) {
 		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{{

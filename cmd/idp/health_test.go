@@ -1,0 +1,90 @@
+package main_test
+
+import (
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/internal/idptest"
+)
+
+func TestHealthFollowsTheServer(t *testing.T) {
+	t.Parallel()
+	dsn, err := url.Parse(idptest.EmptyPostgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := newBetween(t, dsn.Host)
+	dsn.Host = proxy.address
+	i := newInstall(t, dsn.String())
+	i.setUp()
+	address := strings.TrimPrefix(i.operator, "http://")
+	i.refused(1, "no answer at "+address+": unavailable", "health")
+	server := i.serve()
+	if out := i.ok("health"); out != "The server is ready.\n" {
+		t.Errorf("health: %q", out)
+	}
+	var got struct{ Status string }
+	if i.read(&got, "health"); got.Status != "ready" {
+		t.Errorf("health as JSON: %+v", got)
+	}
+	_, port, _ := net.SplitHostPort(address)
+	i.with("IDP_OPERATOR_LISTEN=:"+port, "HTTP_PROXY=http://127.0.0.1:1").ok("health")
+
+	proxy.cut()
+	i.refused(1, "the server at "+address+" is not ready (503 Service Unavailable): its log says why", "health")
+	proxy.restore()
+	i.ok("health")
+	server.terminate()
+	server.ended(5 * time.Second)
+	i.refused(1, "no answer", "health")
+	i.with("IDP_LOG__LEVEL=loud").refused(1, "log.level", "health")
+}
+
+// Type=notify of the systemd unit: ready when the server can be reached, stopping before connections are refused.
+func TestServiceManagerIsTold(t *testing.T) {
+	t.Parallel()
+	i := newInstall(t, "")
+	i.setUp()
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(i.dir, "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = socket.Close() }() // the test is over
+	told := func() string {
+		t.Helper()
+		if err := socket.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		text := make([]byte, 100)
+		n, err := socket.Read(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text[:n])
+	}
+	server := i.with("NOTIFY_SOCKET=" + socket.LocalAddr().String()).start("serve")
+	if got := told(); got != "READY=1" {
+		t.Errorf("told %q", got)
+	}
+	if status, _, _ := get(t, i.issuer+"/keys"); status != http.StatusOK {
+		t.Errorf("told that it is ready, and it answers %d", status)
+	}
+	server.terminate()
+	if got := told(); got != "STOPPING=1" {
+		t.Errorf("told %q", got)
+	}
+	if code := server.ended(5 * time.Second); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+
+	lost := i.with("NOTIFY_SOCKET=/nowhere/notify").serve() // who asked is gone: people are served all the same
+	lost.terminate()
+	if code := lost.ended(5 * time.Second); code != 0 || !strings.Contains(lost.log.String(), "telling the service manager READY=1") {
+		t.Errorf("exit %d:\n%s", code, lost.log)
+	}
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/setup"
+)
+
+// restoredCommand is run once after a backup was restored, before the first server starts.
+func restoredCommand(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "restored",
+		Short: "After restoring a backup: end all sessions, codes and tokens that it revived",
+		Long: "A backup holds sessions, codes and tokens alive that ended after it was made. This ends all of them, on every platform, in one transaction; " +
+			"people sign in again. Run it before the first server starts. JWT access tokens that parties check on their own go on until they expire.",
+		Args: cobra.NoArgs,
+		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
+			e := account.Event{At: now(), Kind: account.DatabaseRestored, Actor: setup.Operator(), Outcome: account.Success}
+			ended, err := f.db.EndEverything(cmd.Context(), e, now())
+			if err != nil {
+				return err
+			}
+			return g.print(cmd, ended, func(w io.Writer) {
+				fmt.Fprintf(w, "Ended %d sessions, %d grants, %d open requests and %d journeys.\n", ended.Sessions, ended.Grants, ended.Requests, ended.Journeys)
+			})
+		}),
+	}
+}

@@ -1,0 +1,82 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/platform"
+)
+
+// What a backup may hold alive although it ended after the backup was made.
+const (
+	endAllSessions = `
+UPDATE sessions
+SET ended_at = $1
+WHERE ended_at IS NULL`
+
+	endAllGrants = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE ended_at IS NULL`
+
+	endAllRequests = `
+UPDATE requests
+SET answered_at = $1
+WHERE answered_at IS NULL`
+
+	endAllJourneys = `
+UPDATE journeys
+SET ended_at = $1, version = version + 1
+WHERE ended_at IS NULL`
+)
+
+// Ended is how much EndEverything ended.
+type Ended struct {
+	Sessions int64 `json:"sessions"`
+	Grants   int64 `json:"grants"`
+	Requests int64 `json:"requests"`
+	Journeys int64 `json:"journeys"`
+}
+
+// EndEverything ends what people and parties hold on all platforms: sessions, grants with their codes and tokens, open
+// requests and journeys. After a restore nobody knows which of them had ended since the backup. Each platform gets an
+// event, whose platform it fills in. Accounts, settings and keys stay as they are.
+func (db *DB) EndEverything(ctx context.Context, e account.Event, now time.Time) (Ended, error) {
+	var ended Ended
+	err := db.settingsTx(ctx, func(q conn) error {
+		for _, step := range []struct {
+			count *int64
+			text  string
+			args  []any
+		}{
+			{&ended.Sessions, endAllSessions, []any{millis(now)}},
+			{&ended.Grants, endAllGrants, []any{millis(now), endRestored}},
+			{&ended.Requests, endAllRequests, []any{millis(now)}},
+			{&ended.Journeys, endAllJourneys, []any{millis(now)}},
+		} {
+			var err error
+			if *step.count, err = exec(ctx, q, step.text, step.args...); err != nil {
+				return err
+			}
+		}
+		return eventOnEach(ctx, q, e)
+	})
+	return ended, fail("ending everything", err)
+}
+
+// eventOnEach records the same event on every platform.
+func eventOnEach(ctx context.Context, q conn, e account.Event) error {
+	all, err := list(ctx, q, func(p *platform.Platform) []any {
+		return []any{document{p}, &p.ID, &p.Issuer}
+	}, selectPlatforms)
+	if err != nil {
+		return err
+	}
+	events := make([]account.Event, len(all))
+	for i, p := range all {
+		events[i] = e
+		events[i].Platform = p.ID
+	}
+	return addEvents(ctx, q, events)
+}
