@@ -98,6 +98,16 @@ func (a *Account) SecondMethods() []string {
 // With is the account as it will be when these credentials are saved.
 func (a *Account) With(added []Credential) *Account {
 	next := *a
-	next.Credentials = append(slices.Clone(a.Credentials), added...)
+	replaced := func(c Credential) bool {
+		return slices.ContainsFunc(added, func(n Credential) bool { return n.ID == c.ID })
+	}
+	next.Credentials = append(slices.DeleteFunc(slices.Clone(a.Credentials), replaced), added...)
+	return &next
+}
+
+// Without is the account as it will be when these credentials are retired.
+func (a *Account) Without(retired []CredentialID) *Account {
+	next := *a
+	next.Credentials = slices.DeleteFunc(slices.Clone(a.Credentials), func(c Credential) bool { return slices.Contains(retired, c.ID) })
 	return &next
 }

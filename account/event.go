@@ -39,7 +39,17 @@ const (
 	AccountChanged   EventKind = "account.change"
 	AccountStopped   EventKind = "account.deactivate"
 	AccountRestarted EventKind = "account.reactivate"
+	AccountInvited   EventKind = "account.invite"
+	AccountUnblocked EventKind = "account.unblock"
+	AccountFrozen    EventKind = "account.freeze" // by its owner
+	EmailAsked       EventKind = "email.ask"      // staff gave a new address that is to be confirmed
+	EmailChanged     EventKind = "email.change"
+	LetterAsked      EventKind = "letter.ask"
+	LetterSettled    EventKind = "letter.settle"
+	PasswordSet      EventKind = "password.set"
+	SessionsEnded    EventKind = "session.end_all"
 	CredentialAdded  EventKind = "credential.add"
+	CredentialGone   EventKind = "credential.retire"
 	PlatformSet      EventKind = "platform.set"
 	PartySet         EventKind = "party.set"
 	KeyMade          EventKind = "key.make"

@@ -20,6 +20,7 @@ type Journey struct {
 	Ask       Ask
 	Account   account.ID // empty until known
 	Proofs    []Proof
+	Done      []Need // what was done here and is not asked again, such as a new password
 	Failures  int    // wrong answers so far: after 3 the login page names platform and host (seed 004)
 	Switch    bool   // the person chose to replace the session of another account
 	Denied    bool   // the person stopped
@@ -41,15 +42,41 @@ func (j *Journey) Open(now time.Time) bool { return j.EndedAt.IsZero() && now.Be
 
 // Change is all that one submit changes, saved in one transaction: all of it, or nothing.
 type Change struct {
-	Journey  *Journey             // saved if its Version is still the stored one; fault.Stale otherwise
-	Start    *SessionStart        // a new session; ends the one it replaces
-	Raise    *SessionRaise        // more proofs for a session
-	Consent  *Consent             // what the person allowed a party; replaces what was allowed before
+	Journey  *Journey      // saved if its Version is still the stored one; fault.Stale otherwise
+	Start    *SessionStart // a new session; ends the one it replaces
+	Raise    *SessionRaise // more proofs for a session
+	Consent  *Consent      // what the person allowed a party; replaces what was allowed before
+	Spend    []TicketUse   // all of them, or fault.Spent
+	Void     []TicketVoid  // before Issue
+	Issue    []Ticket
+	Add      *account.Account     // with its credentials in Put; fault.Taken if the address has an account
+	Account  *AccountChange       // of an account that exists
 	Put      []account.Credential // added or replaced whole; a counter only rises
-	Forgive  []string             // keys of attempt counters that start again
+	Retire   []account.CredentialID
+	End      *End     // what else of the account ends, before Start
+	Forgive  []string // keys of attempt counters that start again
+	Uncount  []string // keys of counters that counted this attempt, which turned out to be none
+	Letters  []account.Letter
 	Events   []account.Event
 	Platform platform.ID // of Answered and Forgive
 	Answered string      // authorization request that this answers by an error, once; fault.Spent if it was answered
+}
+
+// AccountChange is what changes of an account that exists. Zero fields change nothing. fault.Refused: it is deactivated.
+type AccountChange struct {
+	ID       account.ID
+	Activate bool           // an invited account becomes active
+	Verified bool           // the person showed that the address is theirs
+	Email    *account.Email // the new address, confirmed; fault.Taken if another account has it
+	Stop     bool           // deactivated at once, with everything that End ends
+	Locale   string         // language chosen for our pages and letters
+}
+
+// End ends sessions of an account and all that derives from them: grants, refresh tokens, access tokens.
+type End struct {
+	Account account.ID
+	Except  string // identifier of the session that stays, with its grants; empty: none
+	Reason  string // kept with the grants
 }
 
 // SessionStart is a session to be created under the hash of its cookie.

@@ -33,7 +33,9 @@ type Proof struct {
 }
 
 // second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.
-func (p Proof) second() bool { return p.Use != account.Primary || p.Kinds.Two() }
+func (p Proof) second() bool {
+	return p.Use == account.Second || p.Use == account.Recovery || p.Kinds.Two()
+}
 
 // AMR is the `amr` claim: the registered values of all proofs (RFC 8176 section 2), each once and sorted, with
 // "mfa" when two kinds are covered.

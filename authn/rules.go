@@ -14,6 +14,15 @@ type Purpose string
 const (
 	SignIn Purpose = "sign-in" // for a party, or for our own settings pages
 	Return Purpose = "return"  // back after one idle hour; chosen by Missing, never asked for
+
+	Welcome        Purpose = "welcome"         // the button of the welcome mail
+	SignUp         Purpose = "sign-up"         // the button of the confirmation mail
+	ResetPassword  Purpose = "reset-password"  // the button of the reset mail
+	ChangePassword Purpose = "change-password" // in settings
+	TwoStep        Purpose = "two-step"        // in settings: turn two-step authentication on, or change it
+	NewCodes       Purpose = "new-codes"       // in settings: new recovery codes
+	TwoStepPage    Purpose = "two-step-page"   // in settings: see them, change how long a browser is remembered
+	TwoStepOff     Purpose = "two-step-off"    // in settings: turn it off
 )
 
 // Need is something that a journey still wants.
@@ -25,6 +34,11 @@ const (
 	NeedEnrol   Need = "enrol"   // set a second factor up
 	NeedSwitch  Need = "switch"  // someone is signed in here already: who goes on?
 	NeedConsent Need = "consent" // may this party have these data?
+
+	NeedLink        Need = "link"         // the button of a mail
+	NeedNewPassword Need = "new-password" // choose one
+	NeedCodes       Need = "save-codes"   // see and keep recovery codes
+	NeedOff         Need = "off"          // confirm that two-step authentication is turned off
 )
 
 // Reason says why something is wanted; pages explain it in one sentence.
@@ -34,6 +48,12 @@ const (
 	ForLogin Reason = ""         // an ordinary sign-in needs no explanation
 	ForIdle  Reason = "idle"     // no activity for one hour
 	ForParty Reason = "platform" // the party asks for it now: prompt=login, max_age, acr_values
+
+	ForChange  Reason = "change"   // of the password
+	ForForgot  Reason = "forgot"   // a forgotten password
+	ForTwoStep Reason = "two_step" // the settings of two-step authentication
+	ForCodes   Reason = "codes"    // new recovery codes
+	ForOff     Reason = "off"      // turning two-step authentication off
 )
 
 // Requirement is one thing wanted. Only proofs given at or after After count, and those of the journey that asks:
@@ -66,6 +86,7 @@ type Facts struct {
 	Remembered bool     // this browser may go without a code at sign-in
 	Switch     bool     // the person chose to sign in with another account than the one signed in here
 	Consent    *Consent // what the person allowed this party before; nil: nothing
+	Done       []Need   // what this journey did already
 	Now        time.Time
 }
 
@@ -118,6 +139,35 @@ var rules = map[Purpose]map[Channel][]want{
 			{need: NeedConsent, when: consentMissing},
 		},
 	},
+	Welcome: {
+		Browser: {
+			{need: NeedLink, after: here},
+			{need: NeedNewPassword},
+			{need: NeedEnrol, when: mustEnrol},
+		},
+	},
+	SignUp: {
+		Browser: {
+			{need: NeedLink, after: here},
+			{need: NeedNewPassword},
+			{need: NeedEnrol, when: mustEnrol},
+		},
+	},
+	ResetPassword: {
+		Browser: {
+			{need: NeedLink, after: here},
+			{need: NeedSecond, when: enrolled, why: because(ForForgot), after: here},
+			{need: NeedNewPassword},
+			{need: NeedEnrol, when: mustEnrol},
+		},
+	},
+	ChangePassword: {
+		Browser: {
+			{need: NeedPrimary, why: because(ForChange), after: fresh},
+			{need: NeedSecond, when: enrolled, why: because(ForChange), after: fresh},
+			{need: NeedNewPassword},
+		},
+	},
 }
 
 // Missing says what is still wanted, in the order in which the person is asked; nothing means: done. The proofs of
@@ -139,7 +189,7 @@ func Missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 		if w.why != nil {
 			r.Why = w.why(ask, f)
 		}
-		if !met(r, ask, f, all) && !slices.ContainsFunc(missing, func(m Requirement) bool { return m.Need == r.Need }) {
+		if !slices.Contains(f.Done, r.Need) && !met(r, ask, f, all) && !slices.ContainsFunc(missing, func(m Requirement) bool { return m.Need == r.Need }) {
 			missing = append(missing, r)
 		}
 	}
@@ -166,8 +216,10 @@ func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 		return f.Account != nil && shown(func(p Proof) bool { return p.Use == account.Primary })
 	case NeedSecond:
 		return shown(Proof.second)
-	case NeedEnrol, NeedSwitch, NeedConsent:
-		return false // the condition of the row says it all
+	case NeedLink:
+		return shown(func(p Proof) bool { return p.Use == account.Link })
+	case NeedEnrol, NeedSwitch, NeedConsent, NeedNewPassword, NeedCodes, NeedOff:
+		return false // the condition of the row says it all, or that it was done
 	}
 	return false
 }
@@ -181,6 +233,8 @@ func Enrolled(f Facts) []string {
 }
 
 func enrolledAndNotRemembered(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 && !f.Remembered }
+
+func enrolled(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 }
 
 func codeAskedOfApp(_ Ask, f Facts) bool { return f.Policy.AppCode }
 
@@ -237,6 +291,16 @@ func askedAgain(a Ask, _ Facts) time.Time {
 
 // seen: only what was shown after the last activity answers the question "are you still there?".
 func seen(_ Ask, f Facts) time.Time { return f.Session.SeenAt.Add(time.Nanosecond) }
+
+// here: only what is shown in this journey counts.
+func here(Ask, Facts) time.Time { return onlyHere }
+
+// FreshFor is how long a password or code shown in this session is not asked again by our settings.
+const FreshFor = 5 * time.Minute
+
+func fresh(_ Ask, f Facts) time.Time { return f.Now.Add(-FreshFor) }
+
+func because(why Reason) func(Ask, Facts) Reason { return func(Ask, Facts) Reason { return why } }
 
 func idle(Ask, Facts) Reason { return ForIdle }
 

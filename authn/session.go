@@ -22,6 +22,7 @@ type Session struct {
 	Account   account.ID
 	Channel   Channel
 	Proofs    []Proof
+	Agent     string // browser that it began in, as it names itself, at most 200 characters
 	StartedAt time.Time
 	SeenAt    time.Time // last activity, exact to a minute (SeenEvery)
 	EndsAt    time.Time // used or not

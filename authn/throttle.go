@@ -26,3 +26,10 @@ func (a Attempts) Delay() time.Duration {
 	}
 	return min(time.Second<<min(n-1, 3), longestDelay)
 }
+
+// Limit bounds how often something may happen. Windows are fixed: the first happening starts one.
+type Limit struct {
+	Key    string // of the counter: an HMAC, so that it names nobody
+	Max    int    // happenings in a window that pass
+	Window time.Duration
+}

@@ -46,7 +46,10 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if step == nil || stopped(v) || step.Name() != mux.Vars(r)["step"] {
+	if step != nil && step.Name() != mux.Vars(r)["step"] {
+		step = s.aside(v, mux.Vars(r)["step"])
+	}
+	if step == nil || stopped(v) {
 		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
 	}
 	page, err := step.Show(r.Context(), v)
@@ -77,6 +80,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	if v.Do() == "cancel" {
 		return s.cancel(w, r, v)
 	}
+	v.Request = r
 	out, err := step.Submit(r.Context(), v)
 	if err != nil {
 		return err
@@ -99,10 +103,24 @@ func (s *Server) submitted(v *Visit, name string) (Step, error) {
 		}
 	}
 	step, err := s.current(v)
-	if err != nil || step == nil || step.Name() != name {
+	if err != nil || step == nil {
 		return nil, err
 	}
+	if step.Name() != name {
+		return s.aside(v, name), nil
+	}
 	return step, nil
+}
+
+// aside is the page of that name that is offered beside what is wanted now; nil when there is none.
+func (s *Server) aside(v *Visit, name string) Step {
+	for _, step := range s.steps {
+		if a, ok := step.(Aside); ok && step.Name() == name && a.Beside(v) {
+			v.Action = v.PathOf(name)
+			return step
+		}
+	}
+	return nil
 }
 
 // report saves what a step reported and leads on.
@@ -125,12 +143,23 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 			return err
 		}
 	}
-	if len(change.Put) > 0 {
-		v.Facts.Account = v.Facts.Account.With(change.Put)
+	if out.Done != "" {
+		j.Done = append(j.Done, out.Done)
+		v.Facts.Done = j.Done
 	}
+	if len(change.Put)+len(change.Retire) > 0 {
+		v.Facts.Account = v.Facts.Account.With(change.Put).Without(change.Retire)
+	}
+	here := v.Action
 	next, err := s.current(v)
 	if err != nil {
 		return err
+	}
+	if _, beside := step.(Aside); beside && out.Proof == nil && out.Known == nil && out.Done == "" && out.Stop == nil {
+		if err := s.save(r.Context(), v, change); err != nil {
+			return s.leadOn(w, r, v, err)
+		}
+		return seeOther(w, r, here)
 	}
 	if next == nil && out.Stop == nil {
 		return s.finish(w, r, v, change)
@@ -140,13 +169,20 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		if err != nil {
 			return err
 		}
-		change.Events = append(change.Events, begun.Events...)
-		change.Put = append(change.Put, begun.Put...)
+		change = join(change, begun)
 	}
 	if err := s.save(r.Context(), v, change); err != nil {
 		return s.leadOn(w, r, v, err)
 	}
 	return seeOther(w, r, JourneyPath(v.Platform, j.ID))
+}
+
+// join adds what the next step begins with.
+func join(c, begun authn.Change) authn.Change {
+	c.Put, c.Retire = append(c.Put, begun.Put...), append(c.Retire, begun.Retire...)
+	c.Void, c.Issue = append(c.Void, begun.Void...), append(c.Issue, begun.Issue...)
+	c.Letters, c.Events = append(c.Letters, begun.Letters...), append(c.Events, begun.Events...)
+	return c
 }
 
 // finish starts or raises the session, ends the journey, and leads back to who asked: one transaction, one new cookie.
@@ -161,6 +197,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 		event.Kind, event.Session = account.SessionRaised, raised.ID
 	} else {
 		session := authn.NewSession(secret.ID(), a, j.Ask.Channel, j.Proofs, v.Platform.Policy, v.Now)
+		session.Agent = v.Caller.Agent
 		change.Start = &authn.SessionStart{Session: session, Cookie: secret.Hash(token), Replaces: cookie}
 		event.Session = session.ID
 	}
@@ -192,7 +229,7 @@ func (s *Server) destination(v *Visit, outcome web.Outcome) string {
 	if v.Journey.Request != "" {
 		return s.Callback(v.Platform, v.Journey.Request, outcome)
 	}
-	return v.Platform.HomeURL
+	return s.restartOf(v)
 }
 
 // leadOn answers for a journey that cannot be continued as asked: another tab was faster, it is over, or it belongs to
@@ -207,6 +244,8 @@ func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err er
 		return seeOther(w, r, s.destination(v, web.Over))
 	case errors.Is(err, errRestart):
 		return seeOther(w, r, s.restartOf(v))
+	case errors.Is(err, fault.Spent), errors.Is(err, fault.Taken):
+		return s.spentLink(w, r, v, err)
 	}
 	return err
 }
@@ -214,6 +253,9 @@ func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err er
 func (s *Server) restartOf(v *Visit) string {
 	if v.Journey == nil {
 		return v.Platform.HomeURL
+	}
+	if v.Journey.ReturnTo != "" {
+		return v.Platform.URL(v.Journey.ReturnTo)
 	}
 	party, _ := s.Party(v.Platform.ID, partyID(v.Journey))
 	return s.Restart(v.Platform, party)
@@ -223,6 +265,11 @@ func (s *Server) restartOf(v *Visit) string {
 const (
 	scratchRetry = "retry"
 	scratchStop  = "stop"
+
+	scratchTicket = "ticket"  // the link that the journey began with
+	scratchForgot = "forgot"  // where a mail was sent
+	scratchSignUp = "sign-up" // where a mail was sent
+	scratchTyped  = "typed"   // what was filled in, without secrets
 )
 
 // retry is what the person can mend, kept until the next submit so that a reload shows it again.

@@ -47,15 +47,10 @@ func ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, d
 		return seeOther(w, r, strings.TrimSuffix(p.URL(r.URL.Path)+"?"+query.Encode(), "?"))
 	}
 	frame := ui.Frame{
-		Platform: p, Lang: p.Locale, Staff: look.Staff, Reference: web.From(r.Context()).Reference,
+		Platform: p, Staff: look.Staff, Reference: web.From(r.Context()).Reference,
 		AssetsPath: p.Issuer.Path() + "/assets", Errors: look.Errors, Status: status,
 	}
-	for _, wish := range []string{web.Cookie(r, p.ID, web.LangCookie), look.Locale, look.Person, r.Header.Get("Accept-Language")} {
-		if lang := ui.Match(wish); lang != "" {
-			frame.Lang = lang
-			break
-		}
-	}
+	frame.Lang = LanguageOf(r, look.Locale, look.Person)
 	for _, l := range languages(look.Fixed) {
 		query.Set("lang", l.Code)
 		l.URL, l.Current = "?"+query.Encode(), l.Code == frame.Lang
@@ -65,6 +60,19 @@ func ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, d
 	w.Header().Set("Content-Language", frame.Lang)
 	w.Header().Add("Vary", "Accept-Language, Cookie")
 	return ui.Render(&late{w: w, status: status}, page, frame, data)
+}
+
+// LanguageOf is the language of a page: the one chosen on a page, then the given wishes in order, then what the browser
+// says, then the platform's.
+func LanguageOf(r *http.Request, wishes ...string) string {
+	p := platform.FromContext(r.Context())
+	all := append([]string{web.Cookie(r, p.ID, web.LangCookie)}, wishes...)
+	for _, wish := range append(all, r.Header.Get("Accept-Language")) {
+		if lang := ui.Match(wish); lang != "" {
+			return lang
+		}
+	}
+	return p.Locale
 }
 
 // languages are those a page offers.

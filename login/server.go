@@ -25,14 +25,27 @@ type Store interface {
 	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
 	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
+	Ticket(ctx context.Context, p platform.ID, hash []byte) (*authn.Ticket, error)
+	StartJourney(ctx context.Context, j authn.Journey) error
+	Wish(ctx context.Context, l account.Letter, limits []authn.Limit, e account.Event, now time.Time) error
 	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
+}
+
+// Sealer seals what is stored, and hashes the names of counters.
+type Sealer interface {
+	Seal(plain []byte, binding string) []byte
+	Open(sealed []byte, binding string) ([]byte, error)
+	MAC(purpose, data string) []byte
 }
 
 // Options are what the house passes in.
 type Options struct {
 	Store   Store
+	Sealer  Sealer
 	Factors []Factor
+	Steps   []Step   // pages that are no factor: a new password, asides
+	Buttons []Button // links of mails that are one page
 	Party   func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
 	// Callback is where a journey of a request leads at its end.
 	Callback func(p *platform.Platform, request string, outcome web.Outcome) string
@@ -57,7 +70,8 @@ func New(o Options) *Server {
 			s.steps = append(s.steps, f.Enrol)
 		}
 	}
-	s.steps = append(s.steps, switchStep{}, consentStep{})
+	s.steps = append(s.steps, o.Steps...)
+	s.steps = append(s.steps, switchStep{}, consentStep{}, forgotStep{s}, signUpStep{s})
 	return s
 }
 
@@ -83,6 +97,9 @@ func (s *Server) Routes(r *mux.Router) {
 	add("/login/{journey}/stop", "stop", s.showStop, "GET")
 	add("/login/{journey}/{step}", "show", s.show, "GET")
 	add("/login/{journey}/{step}", "submit", s.submit, "POST")
+	add("/link/{token}", "link", s.openLink, "GET", "HEAD")
+	add("/link/{token}", "press link", s.pressLink, "POST")
+	add("/forgot", "forgot", s.forgot, "GET", "HEAD")
 	for _, f := range s.Factors {
 		if f.Routes != nil {
 			f.Routes(r)
@@ -92,7 +109,9 @@ func (s *Server) Routes(r *mux.Router) {
 }
 
 // Reserved tells whether a first path element is one of this door's own.
-func Reserved(element string) bool { return element == "login" || element == "assets" }
+func Reserved(element string) bool {
+	return element == "login" || element == "assets" || element == "link" || element == "forgot" || element == "settings"
+}
 
 // JourneyPath is the address of a journey, and with it of the page the person should see now.
 func JourneyPath(p *platform.Platform, id string) string { return p.URL("/login/" + id) }
@@ -161,19 +180,26 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 // facts gathers what the rules read: the account that the journey proved or, before that, the one signed in here.
 func (s *Server) facts(r *http.Request, v *Visit) error {
 	p, j := v.Platform, v.Journey
-	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Switch: j.Switch, Now: v.Now}
+	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Switch: j.Switch, Done: j.Done, Now: v.Now}
 	if cookie := web.CookieHash(r, p.ID, cookieOf(j.Ask.Channel)); cookie != nil {
 		session, a, err := s.Store.Session(r.Context(), p.ID, cookie, v.Now)
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return err
 		}
 		v.Facts.Session, v.SignedIn = session, a
-		if session != nil && !j.Anew && !j.Ask.Choose && (j.Account == "" || j.Account == a.ID) {
+		if session != nil && !j.Anew && !j.Ask.Choose && (j.Account == "" && j.Ask.Purpose != authn.SignUp || j.Account == a.ID) {
 			v.Facts.Account = a
 		}
 	}
 	if j.Account != "" && v.Facts.Account == nil {
 		a, err := s.Store.Account(r.Context(), p.ID, j.Account)
+		if err != nil {
+			return err
+		}
+		v.Facts.Account = a
+	}
+	if v.Facts.Account == nil && j.Ask.Purpose == authn.SignUp {
+		a, err := s.newcomer(v)
 		if err != nil {
 			return err
 		}

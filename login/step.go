@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -34,6 +35,14 @@ type Identifier interface {
 	Identifies(url.Values) bool
 }
 
+// Aside is a step that no requirement asks for: a page that a person may turn to instead of the current one, such as
+// "forgot your password?" beside the login page. Its form comes back to it, unless it proves or does something.
+type Aside interface {
+	Step
+	// Beside tells whether the page is offered beside what is wanted now.
+	Beside(*Visit) bool
+}
+
 // Factor is a way of proving who you are: one folder, one line in internal/wire, its name in a policy.
 type Factor struct {
 	Method   string
@@ -51,6 +60,7 @@ type Visit struct {
 	Facts       authn.Facts
 	SignedIn    *account.Account // whose session this browser has; nil: nobody's
 	Requirement authn.Requirement
+	Request     *http.Request // of a submit
 	Form        url.Values
 	Action      string // where the step's form goes
 	PartyName   string // empty when the platform itself asks
@@ -60,6 +70,9 @@ type Visit struct {
 	Caller      web.Caller
 	Now         time.Time
 }
+
+// PathOf is the address of another step of the same journey.
+func (v *Visit) PathOf(step string) string { return JourneyPath(v.Platform, v.Journey.ID) + "/" + step }
 
 // Do is the button that was pressed.
 func (v *Visit) Do() string { return v.Form.Get("do") }
@@ -82,6 +95,7 @@ type Page struct {
 type Outcome struct {
 	Proof  *authn.Proof
 	Known  *account.Account // who it turned out to be
+	Done   authn.Need       // what was done, other than by a proof
 	Change authn.Change     // saved with the journey
 	Retry  []ui.FieldError  // what the person can mend; shown on the same step
 	Stop   *Stop            // the journey cannot go on now

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
 )
@@ -141,8 +142,16 @@ UPDATE grants
 SET ended_at = $1, end_reason = $2
 WHERE platform = $3 AND account = $4 AND ended_at IS NULL`
 
-// endAccess ends every session and grant of an account whose row is locked.
+const voidTicketsOfAccount = `
+UPDATE tickets
+SET voided_at = $1
+WHERE platform = $2 AND account = $3 AND used_at IS NULL AND voided_at IS NULL AND purpose <> 'recovery-code'`
+
+// endAccess ends every session, grant and link of an account whose row is locked.
 func endAccess(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
+	if _, err := exec(ctx, q, voidTicketsOfAccount, millis(now), string(p), string(id)); err != nil {
+		return err
+	}
 	if _, err := exec(ctx, q, endSessionsOfAccount, millis(now), string(p), string(id)); err != nil {
 		return err
 	}
@@ -172,6 +181,86 @@ func activeAccount(ctx context.Context, q conn, p platform.ID, id account.ID) er
 		return fmt.Errorf("account that is not active: %w", fault.Refused)
 	}
 	return err
+}
+
+const insertAccount = `
+INSERT INTO accounts (platform, id, email, email_key, email_verified_at, role, state, locale, profile, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+const (
+	activateAccount = `
+UPDATE accounts
+SET state = 'active'
+WHERE platform = $1 AND id = $2 AND state <> 'deactivated'`
+
+	verifyAccount = `
+UPDATE accounts
+SET email_verified_at = $1, updated_at = $1
+WHERE platform = $2 AND id = $3 AND state <> 'deactivated' AND email_verified_at IS NULL`
+
+	readdressAccount = `
+UPDATE accounts
+SET email = $1, email_key = $2, email_verified_at = $3, updated_at = $3
+WHERE platform = $4 AND id = $5 AND state <> 'deactivated'`
+
+	localizeAccount = `
+UPDATE accounts
+SET locale = $1, updated_at = $2
+WHERE platform = $3 AND id = $4 AND state <> 'deactivated'`
+
+	stopAccount = `
+UPDATE accounts
+SET state = 'deactivated'
+WHERE platform = $1 AND id = $2 AND state <> 'deactivated'`
+)
+
+// changeAccounts adds the account of a change, or changes one that exists.
+func changeAccounts(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
+	if a := c.Add; a != nil {
+		_, err := exec(ctx, q, insertAccount, string(p), string(a.ID), a.Email.Address, a.Email.Key, millis(a.EmailVerifiedAt),
+			string(a.Role), string(a.State), a.Locale, document{&a.Profile}, millis(a.CreatedAt), millis(a.UpdatedAt))
+		if err != nil {
+			return err
+		}
+	}
+	if c.Account == nil {
+		return nil
+	}
+	id := string(c.Account.ID)
+	must := func(text string, args ...any) error {
+		changed, err := exec(ctx, q, text, args...)
+		if err == nil && changed == 0 {
+			err = activeAccount(ctx, q, p, c.Account.ID)
+		}
+		return err
+	}
+	if c.Account.Activate {
+		if err := must(activateAccount, string(p), id); err != nil {
+			return err
+		}
+	}
+	if c.Account.Verified {
+		if _, err := exec(ctx, q, verifyAccount, millis(now), string(p), id); err != nil {
+			return err
+		}
+	}
+	if e := c.Account.Email; e != nil {
+		if err := must(readdressAccount, e.Address, e.Key, millis(now), string(p), id); err != nil {
+			return err
+		}
+	}
+	if c.Account.Locale != "" {
+		if err := must(localizeAccount, c.Account.Locale, millis(now), string(p), id); err != nil {
+			return err
+		}
+	}
+	if c.Account.Stop {
+		if err := must(stopAccount, string(p), id); err != nil {
+			return err
+		}
+		return endAccess(ctx, q, p, c.Account.ID, now)
+	}
+	return nil
 }
 
 const upsertAccount = `

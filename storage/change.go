@@ -13,52 +13,78 @@ import (
 
 // SaveChange saves all that one submit changes, or nothing. The journey comes first: of two submits of one page the
 // second waits there and then gets fault.Stale. fault.Stale also: the session's cookie is not the presented one any
-// more, or a credential's counter did not rise. fault.Spent: the request was answered before. fault.Refused: the
-// account is not active any more.
+// more, or a credential's counter did not rise. fault.Spent: the request was answered before, or a ticket was used or
+// replaced. fault.Taken: an address has an account already. fault.Refused: the account is not active any more.
 func (db *DB) SaveChange(ctx context.Context, c authn.Change, now time.Time) error {
 	p, err := platformOf(c)
 	if err != nil {
 		return fail("saving change", err)
 	}
-	return fail("saving change", db.inTx(ctx, func(q conn) error {
-		if c.Journey != nil {
-			if err := saveJourney(ctx, q, c.Journey); err != nil {
-				return err
-			}
-		}
-		if c.Answered != "" {
-			if err := answerRequest(ctx, q, p, c.Answered, now); err != nil {
-				return err
-			}
-		}
-		if c.Start != nil {
-			if err := signIn(ctx, q, p, c.Start.Session.Account, now); err != nil {
-				return err
-			}
-		}
-		if err := putCredentials(ctx, q, p, c.Put); err != nil {
+	return fail("saving change", db.inTx(ctx, func(q conn) error { return saveChange(ctx, q, p, c, now) }))
+}
+
+// saveChange is SaveChange inside a transaction.
+func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
+	if c.Journey != nil {
+		if err := saveJourney(ctx, q, c.Journey); err != nil {
 			return err
 		}
-		if c.Consent != nil {
-			if err := saveConsent(ctx, q, p, c.Consent); err != nil {
-				return err
-			}
-		}
-		if c.Start != nil {
-			if err := startSession(ctx, q, c.Start, now); err != nil {
-				return err
-			}
-		}
-		if c.Raise != nil {
-			if err := raiseSessionOf(ctx, q, c.Raise, now); err != nil {
-				return err
-			}
-		}
-		if err := forgive(ctx, q, p, c.Forgive); err != nil {
+	}
+	if c.Answered != "" {
+		if err := answerRequest(ctx, q, p, c.Answered, now); err != nil {
 			return err
 		}
-		return addEvents(ctx, q, c.Events)
-	}))
+	}
+	if err := spendTickets(ctx, q, p, c.Spend, now); err != nil {
+		return err
+	}
+	if err := issueTickets(ctx, q, p, c.Void, c.Issue, now); err != nil {
+		return err
+	}
+	if err := changeAccounts(ctx, q, p, c, now); err != nil {
+		return err
+	}
+	if c.Start != nil {
+		if err := signIn(ctx, q, p, c.Start.Session.Account, now); err != nil {
+			return err
+		}
+	}
+	if err := putCredentials(ctx, q, p, c.Put); err != nil {
+		return err
+	}
+	if err := retireCredentials(ctx, q, p, c.Retire, now); err != nil {
+		return err
+	}
+	if c.End != nil {
+		if err := endOthers(ctx, q, p, c.End, now); err != nil {
+			return err
+		}
+	}
+	if c.Consent != nil {
+		if err := saveConsent(ctx, q, p, c.Consent); err != nil {
+			return err
+		}
+	}
+	if c.Start != nil {
+		if err := startSession(ctx, q, c.Start, now); err != nil {
+			return err
+		}
+	}
+	if c.Raise != nil {
+		if err := raiseSessionOf(ctx, q, c.Raise, now); err != nil {
+			return err
+		}
+	}
+	if err := forgive(ctx, q, p, c.Forgive); err != nil {
+		return err
+	}
+	if err := uncount(ctx, q, p, c.Uncount); err != nil {
+		return err
+	}
+	if err := addLetters(ctx, q, p, c.Letters); err != nil {
+		return err
+	}
+	return addEvents(ctx, q, c.Events)
 }
 
 // platformOf is the one platform of all parts of a change. Parts of two platforms, or a session that is both started
@@ -77,6 +103,15 @@ func platformOf(c authn.Change) (platform.ID, error) {
 	for _, e := range c.Events {
 		all = append(all, e.Platform)
 	}
+	for _, t := range c.Issue {
+		all = append(all, t.Platform)
+	}
+	for _, l := range c.Letters {
+		all = append(all, l.Platform)
+	}
+	if c.Add != nil {
+		all = append(all, c.Add.Platform)
+	}
 	if c.Platform != "" {
 		all = append(all, c.Platform)
 	}
@@ -87,7 +122,8 @@ func platformOf(c authn.Change) (platform.ID, error) {
 		return "", fmt.Errorf("change of platforms %v: %w", all, fault.Invalid)
 	case c.Start != nil && c.Raise != nil:
 		return "", fmt.Errorf("change that starts and raises a session: %w", fault.Invalid)
-	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Put) > 0 || c.Consent != nil):
+	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Uncount) > 0 || len(c.Put) > 0 || len(c.Retire) > 0 ||
+		len(c.Spend) > 0 || len(c.Void) > 0 || c.Account != nil || c.End != nil || c.Consent != nil):
 		return "", fmt.Errorf("change of no platform: %w", fault.Invalid)
 	case len(all) == 0:
 		return "", nil // nothing to save

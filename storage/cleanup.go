@@ -71,6 +71,24 @@ WHERE id IN (
     ORDER BY s.ends_at
     LIMIT $2)`
 
+	deleteTickets = `
+DELETE FROM tickets
+WHERE hash IN (
+    SELECT hash
+    FROM tickets
+    WHERE expires_at < $1
+    ORDER BY expires_at
+    LIMIT $2)`
+
+	deleteLetters = `
+DELETE FROM letters
+WHERE id IN (
+    SELECT id
+    FROM letters
+    WHERE expires_at < $1
+    ORDER BY expires_at
+    LIMIT $2)`
+
 	deleteOldAttempts = `
 DELETE FROM attempts
 WHERE (key, platform) IN (
@@ -82,8 +100,7 @@ WHERE (key, platform) IN (
 )
 
 // CleanUp deletes rows that ended 30 days ago or earlier, or a day where anybody can make them; at most limit of each
-// kind. It tells how many. Nodes that
-// call it at once take turns. Call it again until it removes nothing.
+// kind. It tells how many. Nodes that call it at once take turns. Call it again until it removes nothing.
 func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed int, err error) {
 	ended := now.Add(-keptFor)
 	err = db.inTx(ctx, func(q conn) error {
@@ -99,6 +116,8 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 			{deleteGrants, ended},
 			{deleteEndedGrants, ended},
 			{deleteSessions, ended},
+			{deleteTickets, ended},
+			{deleteLetters, ended},
 			{deleteOldAttempts, now.Add(-authn.ForgetAfter)},
 		} {
 			n, err := exec(ctx, q, step.text, millis(step.ended), limit)

@@ -59,6 +59,20 @@ UPDATE credentials
 SET retired_at = $1
 WHERE platform = $2 AND id = $3 AND retired_at IS NULL`
 
+// retireCredentials is once per credential: fault.Stale when one was retired before.
+func retireCredentials(ctx context.Context, q conn, p platform.ID, all []account.CredentialID, now time.Time) error {
+	for _, id := range slices.Sorted(slices.Values(all)) {
+		changed, err := exec(ctx, q, retireCredential, millis(now), string(p), string(id))
+		if err == nil && changed == 0 {
+			err = fault.Stale
+		}
+		if err != nil {
+			return fmt.Errorf("retiring credential %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
 // declareCredentials puts what the accounts list and retires what they have beside it of the same methods. A
 // counter never falls, and a listed credential that was retired counts again: the operator says so.
 func declareCredentials(ctx context.Context, q conn, all []account.Account, now time.Time) error {

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,16 +18,22 @@ type DB struct {
 	dialect dialect
 }
 
+// Opener makes a pool of what a connector connects to; sql.OpenDB is one. Another may watch what passes: internal/trace.
+type Opener func(driver.Connector) *sql.DB
+
 // Open connects to "sqlite:PATH" or "postgres://…". It does not touch the schema: see Migrate and SchemaError.
-func Open(ctx context.Context, dsn string) (*DB, error) {
+func Open(ctx context.Context, dsn string) (*DB, error) { return OpenThrough(ctx, dsn, sql.OpenDB) }
+
+// OpenThrough is Open with pools made by open.
+func OpenThrough(ctx context.Context, dsn string, open Opener) (*DB, error) {
 	path, isFile := strings.CutPrefix(dsn, "sqlite:")
 	var db *DB
 	var err error
 	switch {
 	case isFile && path != "":
-		db, err = openSQLite(path)
+		db, err = openSQLite(path, open)
 	case strings.HasPrefix(dsn, "postgres://"), strings.HasPrefix(dsn, "postgresql://"):
-		db, err = openPostgres(dsn)
+		db, err = openPostgres(dsn, open)
 	default:
 		return nil, fmt.Errorf("%w: database: sqlite:PATH or postgres://…", fault.Invalid)
 	}

@@ -1,7 +1,7 @@
 package storage
 
 import (
-	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-	_ "modernc.org/sqlite" // registers the driver "sqlite"
+	"modernc.org/sqlite"
 )
 
 // dialect is all that differs between the two databases; the SQL does not.
@@ -28,7 +28,7 @@ const busyTimeout = 10_000
 
 // openSQLite opens a file, made for its owner only. WAL lets readers go on beside the writer; FULL makes a commit
 // survive a power cut; immediate transactions take the write lock at BEGIN, where waiting for it is possible.
-func openSQLite(path string) (*DB, error) {
+func openSQLite(path string, open Opener) (*DB, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -38,14 +38,12 @@ func openSQLite(path string) (*DB, error) {
 	}
 	name := "file:" + (&url.URL{Path: path}).EscapedPath()
 	shared := fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=foreign_keys(1)&_pragma=synchronous(FULL)", busyTimeout)
-	write, err := sql.Open("sqlite", name+shared+"&_pragma=journal_mode(WAL)&_txlock=immediate")
-	if err != nil {
+	writer, errWriter := sqlite.NewConnector(name + shared + "&_pragma=journal_mode(WAL)&_txlock=immediate")
+	reader, errReader := sqlite.NewConnector(name + shared + "&_pragma=query_only(1)")
+	if err := errors.Join(errWriter, errReader); err != nil {
 		return nil, err
 	}
-	read, err := sql.Open("sqlite", name+shared+"&_pragma=query_only(1)")
-	if err != nil {
-		return nil, err
-	}
+	write, read := open(writer), open(reader)
 	write.SetMaxOpenConns(1)
 	readers := max(4, 2*runtime.GOMAXPROCS(0))
 	read.SetMaxOpenConns(readers)
@@ -76,7 +74,7 @@ var sessionSettings = map[string]string{
 
 // openPostgres prepares a pool of 4 connections per core, each with a cache of prepared statements: more connections
 // only queue inside the database.
-func openPostgres(dsn string) (*DB, error) {
+func openPostgres(dsn string, open Opener) (*DB, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, err
@@ -90,7 +88,7 @@ func openPostgres(dsn string) (*DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	pool := stdlib.OpenDB(*config)
+	pool := open(stdlib.GetConnector(*config))
 	size := 4 * runtime.GOMAXPROCS(0)
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)

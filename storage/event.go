@@ -38,13 +38,28 @@ WHERE platform = $1
 ORDER BY at DESC, place DESC, id
 LIMIT $2`
 
+const selectEventsOf = `
+SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference
+FROM events
+WHERE account = $1 AND platform = $2
+ORDER BY at DESC, place DESC, id
+LIMIT $3`
+
+func columnsOfEvent(e *account.Event) []any {
+	return []any{
+		&e.Platform, instant{&e.At}, &e.Kind, &e.Actor, &e.Account, &e.Party, &e.Session, &e.Outcome, &e.Reason,
+		&e.Address, &e.Agent, &e.Reference,
+	}
+}
+
 // Events returns the newest events of a platform, newest first.
 func (db *DB) Events(ctx context.Context, p platform.ID, limit int) ([]account.Event, error) {
-	all, err := list(ctx, db.read, func(e *account.Event) []any {
-		return []any{
-			&e.Platform, instant{&e.At}, &e.Kind, &e.Actor, &e.Account, &e.Party, &e.Session, &e.Outcome, &e.Reason,
-			&e.Address, &e.Agent, &e.Reference,
-		}
-	}, selectEvents, string(p), limit)
+	all, err := list(ctx, db.read, columnsOfEvent, selectEvents, string(p), limit)
 	return all, fail("reading events", err)
+}
+
+// EventsOf returns the newest events of an account, newest first.
+func (db *DB) EventsOf(ctx context.Context, p platform.ID, id account.ID, limit int) ([]account.Event, error) {
+	all, err := list(ctx, db.read, columnsOfEvent, selectEventsOf, string(id), string(p), limit)
+	return all, fail("reading events of account", err)
 }

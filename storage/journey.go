@@ -16,6 +16,7 @@ type journeyBody struct {
 	Ask      authn.Ask         `json:"ask"`
 	Account  account.ID        `json:"account,omitempty"`
 	Proofs   []authn.Proof     `json:"proofs,omitempty"`
+	Done     []authn.Need      `json:"done,omitempty"`
 	Failures int               `json:"failures,omitempty"`
 	Switch   bool              `json:"switch,omitempty"`
 	Anew     bool              `json:"anew,omitempty"`
@@ -30,7 +31,7 @@ type journeyBody struct {
 
 func bodyOf(j *authn.Journey) document {
 	return document{&journeyBody{
-		Ask: j.Ask, Account: j.Account, Proofs: j.Proofs, Failures: j.Failures, Switch: j.Switch, Anew: j.Anew, Denied: j.Denied, Party: j.Party,
+		Ask: j.Ask, Account: j.Account, Proofs: j.Proofs, Done: j.Done, Failures: j.Failures, Switch: j.Switch, Anew: j.Anew, Denied: j.Denied, Party: j.Party,
 		Request: j.Request, ReturnTo: j.ReturnTo, Hint: j.Hint, Locale: j.Locale, Scratch: j.Scratch,
 	}}
 }
@@ -57,7 +58,7 @@ func (db *DB) Journey(ctx context.Context, p platform.ID, id string) (*authn.Jou
 		return nil, fail("finding journey", err)
 	}
 	j, b := row.Journey, row.body
-	j.Ask, j.Account, j.Proofs, j.Failures, j.Switch, j.Anew, j.Denied, j.Party = b.Ask, b.Account, b.Proofs, b.Failures, b.Switch, b.Anew, b.Denied, b.Party
+	j.Ask, j.Account, j.Proofs, j.Done, j.Failures, j.Switch, j.Anew, j.Denied, j.Party = b.Ask, b.Account, b.Proofs, b.Done, b.Failures, b.Switch, b.Anew, b.Denied, b.Party
 	j.Request, j.ReturnTo, j.Hint, j.Locale, j.Scratch = b.Request, b.ReturnTo, b.Hint, b.Locale, b.Scratch
 	return &j, nil
 }
@@ -70,6 +71,11 @@ func addJourney(ctx context.Context, q conn, j *authn.Journey) error {
 	_, err := exec(ctx, q, insertJourney, string(j.Platform), j.ID, orNull(j.Browser), bodyOf(j), j.Version,
 		millis(j.StartedAt), millis(j.ExpiresAt), millis(j.EndedAt))
 	return err
+}
+
+// StartJourney adds a journey that answers no request: of a mail's button, or of our own settings.
+func (db *DB) StartJourney(ctx context.Context, j authn.Journey) error {
+	return fail("starting journey", addJourney(ctx, db.write, &j))
 }
 
 const updateJourney = `

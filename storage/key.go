@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/minddistrict/idp/account"
-	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/keys"
 )
 
@@ -27,9 +26,14 @@ func keyColumns(k *keys.Key) []any {
 	}
 }
 
-// SaveKeys adds keys or replaces them whole.
-func (db *DB) SaveKeys(ctx context.Context, all []keys.Key) error {
-	return fail("saving signing keys", db.settingsTx(ctx, func(q conn) error { return putKeys(ctx, q, all) }))
+// SaveKeys adds keys or replaces them whole, and records why.
+func (db *DB) SaveKeys(ctx context.Context, all []keys.Key, events []account.Event) error {
+	return fail("saving signing keys", db.settingsTx(ctx, func(q conn) error {
+		if err := putKeys(ctx, q, all); err != nil {
+			return err
+		}
+		return addEvents(ctx, q, events)
+	}))
 }
 
 const upsertKey = `
@@ -48,77 +52,4 @@ func putKeys(ctx context.Context, q conn, all []keys.Key) error {
 		}
 	}
 	return nil
-}
-
-const resealKey = `
-UPDATE signing_keys
-SET sealed = $1
-WHERE platform = $2 AND kid = $3 AND sealed = $4`
-
-const selectSealedCredentials = `
-SELECT platform, id, account, method, sealed
-FROM credentials
-WHERE sealed IS NOT NULL AND id > $1
-ORDER BY id
-LIMIT $2`
-
-const resealCredential = `
-UPDATE credentials
-SET sealed = $1
-WHERE platform = $2 AND id = $3 AND sealed = $4`
-
-// resealBatch is how many sealed credentials are in memory at once.
-const resealBatch = 1000
-
-// Reseal replaces everything that is sealed by what seal makes of it, in one transaction, and tells how many there
-// were. seal gets the binding and the sealed value. fault.Stale: somebody changed one meanwhile; nothing was done.
-func (db *DB) Reseal(ctx context.Context, seal func(binding string, sealed []byte) ([]byte, error)) (int, error) {
-	done := 0
-	replace := func(q conn, text, binding string, platform, id string, old []byte) error {
-		sealed, err := seal(binding, old)
-		if err != nil {
-			return fmt.Errorf("%s: %w", binding, err)
-		}
-		changed, err := exec(ctx, q, text, sealed, platform, id, old)
-		if err == nil && changed == 0 {
-			err = fmt.Errorf("%s: %w", binding, fault.Stale)
-		}
-		done++
-		return err
-	}
-	err := db.settingsTx(ctx, func(q conn) error {
-		all, err := list(ctx, q, keyColumns, selectKeys)
-		if err != nil {
-			return err
-		}
-		for _, k := range sorted(all, func(k keys.Key) string { return rowKey(k.Platform, k.KID) }) {
-			if err := replace(q, resealKey, "key/"+string(k.Platform)+"/"+k.KID, string(k.Platform), k.KID, k.Sealed); err != nil {
-				return err
-			}
-		}
-		var last sealedCredential
-		for {
-			batch, err := list(ctx, q, func(c *sealedCredential) []any {
-				return []any{&c.platform, &c.ID, &c.Account, &c.Method, &c.Sealed}
-			}, selectSealedCredentials, string(last.ID), resealBatch)
-			if err != nil || len(batch) == 0 {
-				return err
-			}
-			for _, last = range batch {
-				if err := replace(q, resealCredential, last.Binding(), last.platform, string(last.ID), last.Sealed); err != nil {
-					return err
-				}
-			}
-		}
-	})
-	if err != nil {
-		return 0, fail("sealing anew", err)
-	}
-	return done, nil
-}
-
-// sealedCredential has the columns that Reseal needs.
-type sealedCredential struct {
-	account.Credential
-	platform string
 }

@@ -29,6 +29,16 @@ WHERE answered_at IS NULL`
 UPDATE journeys
 SET ended_at = $1, version = version + 1
 WHERE ended_at IS NULL`
+
+	voidAllTickets = `
+UPDATE tickets
+SET voided_at = $1
+WHERE used_at IS NULL AND voided_at IS NULL AND purpose <> 'recovery-code'`
+
+	settleAllLetters = `
+UPDATE letters
+SET outcome = 'gave_up', reason = 'restored', settled_at = $1, next_at = NULL, sealed = NULL
+WHERE next_at IS NOT NULL`
 )
 
 // Ended is how much EndEverything ended.
@@ -37,10 +47,12 @@ type Ended struct {
 	Grants   int64 `json:"grants"`
 	Requests int64 `json:"requests"`
 	Journeys int64 `json:"journeys"`
+	Tickets  int64 `json:"tickets"` // links of mails and codes of text messages; recovery codes stay
+	Letters  int64 `json:"letters"` // that were waiting to be sent
 }
 
 // EndEverything ends what people and parties hold on all platforms: sessions, grants with their codes and tokens, open
-// requests and journeys. After a restore nobody knows which of them had ended since the backup. Each platform gets an
+// requests and journeys, links and unsent letters. After a restore nobody knows which of them had ended since the backup. Each platform gets an
 // event, whose platform it fills in. Accounts, settings and keys stay as they are.
 func (db *DB) EndEverything(ctx context.Context, e account.Event, now time.Time) (Ended, error) {
 	var ended Ended
@@ -54,6 +66,8 @@ func (db *DB) EndEverything(ctx context.Context, e account.Event, now time.Time)
 			{&ended.Grants, endAllGrants, []any{millis(now), endRestored}},
 			{&ended.Requests, endAllRequests, []any{millis(now)}},
 			{&ended.Journeys, endAllJourneys, []any{millis(now)}},
+			{&ended.Tickets, voidAllTickets, []any{millis(now)}},
+			{&ended.Letters, settleAllLetters, []any{millis(now)}},
 		} {
 			var err error
 			if *step.count, err = exec(ctx, q, step.text, step.args...); err != nil {

@@ -30,7 +30,9 @@ func (db *DB) Migrate(ctx context.Context) error {
 	return fail("migrating database", err)
 }
 
-// SchemaError is nil when the schema is exactly that of this program; otherwise it says what to do.
+// SchemaError is nil when the schema is exactly that of this program; otherwise it says what to do. fault.Stale: the
+// schema is older, and the program cannot work with it. fault.Refused: it is newer, so nothing starts on it; a server that
+// runs already goes on, because a migration only adds what the release before does not mind.
 func (db *DB) SchemaError(ctx context.Context) error {
 	provider, err := db.migrations()
 	if err != nil {

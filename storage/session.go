@@ -13,7 +13,7 @@ import (
 )
 
 const selectSession = `
-SELECT s.platform, s.id, s.account, s.channel, s.proofs, s.started_at, s.seen_at, s.ends_at,
+SELECT s.platform, s.id, s.account, s.channel, s.proofs, s.agent, s.started_at, s.seen_at, s.ends_at,
        ` + accountColumns + `
 FROM sessions AS s
 JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
@@ -29,7 +29,7 @@ type sessionRow struct {
 func (r *sessionRow) columns() []any {
 	s := &r.session
 	return append([]any{
-		&s.Platform, &s.ID, &s.Account, &s.Channel, document{&s.Proofs},
+		&s.Platform, &s.ID, &s.Account, &s.Channel, document{&s.Proofs}, &s.Agent,
 		instant{&s.StartedAt}, instant{&s.SeenAt}, instant{&s.EndsAt},
 	}, r.accountRow.columns()...)
 }
@@ -49,6 +49,24 @@ func (db *DB) Session(ctx context.Context, p platform.ID, cookieHash []byte, now
 		accounts[i] = r.accountRow
 	}
 	return &rows[0].session, &fold(accounts)[0], nil
+}
+
+const selectSessions = `
+SELECT platform, id, account, channel, proofs, agent, started_at, seen_at, ends_at
+FROM sessions
+WHERE account = $1 AND platform = $2 AND ended_at IS NULL AND ends_at > $3
+ORDER BY seen_at DESC, id
+LIMIT 100`
+
+// Sessions lists the live sessions of an account, the last used first, at most 100.
+func (db *DB) Sessions(ctx context.Context, p platform.ID, id account.ID, now time.Time) ([]authn.Session, error) {
+	all, err := list(ctx, db.read, func(s *authn.Session) []any {
+		return []any{
+			&s.Platform, &s.ID, &s.Account, &s.Channel, document{&s.Proofs}, &s.Agent,
+			instant{&s.StartedAt}, instant{&s.SeenAt}, instant{&s.EndsAt},
+		}
+	}, selectSessions, string(id), string(p), millis(now))
+	return all, fail("listing sessions", err)
 }
 
 const touchSession = `
@@ -93,6 +111,27 @@ func endGrantsOf(ctx context.Context, q conn, p platform.ID, sid, reason string,
 	return err
 }
 
+const (
+	endOtherSessions = `
+UPDATE sessions
+SET ended_at = $1
+WHERE platform = $2 AND account = $3 AND id <> $4 AND ended_at IS NULL`
+
+	endOtherGrants = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND account = $4 AND session <> $5 AND ended_at IS NULL`
+)
+
+// endOthers ends what an account has beside one session. The sessions go first: a grant is added only to a live one.
+func endOthers(ctx context.Context, q conn, p platform.ID, end *authn.End, now time.Time) error {
+	if _, err := exec(ctx, q, endOtherSessions, millis(now), string(p), string(end.Account), end.Except); err != nil {
+		return err
+	}
+	_, err := exec(ctx, q, endOtherGrants, millis(now), end.Reason, string(p), string(end.Account), end.Except)
+	return err
+}
+
 const replaceSession = `
 UPDATE sessions
 SET ended_at = $1
@@ -100,8 +139,8 @@ WHERE cookie_hash = $2 AND platform = $3 AND ended_at IS NULL
 RETURNING id`
 
 const insertSession = `
-INSERT INTO sessions (platform, id, account, channel, cookie_hash, proofs, started_at, seen_at, ends_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+INSERT INTO sessions (platform, id, account, channel, cookie_hash, proofs, agent, started_at, seen_at, ends_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 // startSession inserts a session of an account that signIn has locked, and ends the one it replaces.
 func startSession(ctx context.Context, q conn, start *authn.SessionStart, now time.Time) error {
@@ -119,7 +158,7 @@ func startSession(ctx context.Context, q conn, start *authn.SessionStart, now ti
 		}
 	}
 	_, err := exec(ctx, q, insertSession, string(s.Platform), s.ID, string(s.Account), string(s.Channel), start.Cookie,
-		document{&s.Proofs}, millis(s.StartedAt), millis(s.SeenAt), millis(s.EndsAt))
+		document{&s.Proofs}, plain(s.Agent), millis(s.StartedAt), millis(s.SeenAt), millis(s.EndsAt))
 	return err
 }
 

@@ -39,6 +39,7 @@ type FieldError struct {
 	Field string `json:"field"` // id of the input; empty: about the form as a whole
 	Key   string `json:"key"`   // of the text
 	Args  []any  `json:"args,omitempty"`
+	Label string `json:"label,omitempty"` // text key that fills the placeholder {field}
 }
 
 //go:embed templates/*.html
@@ -142,7 +143,12 @@ func (v *view) Error(field string) string {
 }
 
 // Say is what is wrong, in words.
-func (v *view) Say(e FieldError) string { return v.T(e.Key, e.Args...) }
+func (v *view) Say(e FieldError) string {
+	if e.Label != "" {
+		e.Args = append(slices.Clone(e.Args), "field", v.T(e.Label))
+	}
+	return v.T(e.Key, e.Args...)
+}
 
 // Mistake is what is said beside a field.
 type Mistake struct{ Field, Prefix, Text string }

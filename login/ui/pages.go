@@ -79,3 +79,45 @@ type ErrorPage struct {
 	Crisis           bool   // also show the help lines
 	Again            bool   // also say what to do when it does not help to try again
 }
+
+// ForgotPage asks for the address that a link is mailed to. Field: email.
+type ForgotPage struct {
+	Action  string
+	Email   string // as typed or known
+	BackURL string
+}
+
+// SentPage says that a mail is on its way, in the same words for every address. do: again, change.
+type SentPage struct {
+	Action  string
+	Email   string
+	BackURL string
+}
+
+// SignUpPage asks who wants an account. Fields: given_name, middle_name, family_name, email, terms.
+type SignUpPage struct {
+	Action                            string
+	GivenName, MiddleName, FamilyName string
+	Email                             string
+	LoginURL                          string
+	PrivacyURL                        string // empty: nothing to agree to
+}
+
+// LinkPage says why the button of a mail does not work. do: again.
+type LinkPage struct {
+	Title, Body string // text keys
+	Again       string // text key of the button that sends a new mail; empty: none
+	SentTo      string // masked address that one was just sent to; empty: none was
+	Action      string
+	LoginURL    string
+}
+
+// PasswordPage asks a new password. Field: password; with the page's own title and sentence (NewPasswordKeys).
+type PasswordPage struct {
+	Action       string
+	Kind         string // welcome, reset, change or signup: which title and sentence
+	Email        string
+	Min, Special int // numbers of the rule, shown and checked while typing
+	Step, Steps  int // "step 3 of 3"; zero: not shown
+	Cancel       bool
+}

@@ -47,12 +47,21 @@ var settings = []promise{
 		}
 		newer := older
 		newer.KID, newer.MadeAt, newer.UseAt = "a", w.now.Add(time.Hour), w.now.Add(25*time.Hour)
-		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{newer, older}))
+		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{newer, older}, nil))
 		older.RetireAt, older.DropAt = newer.UseAt, newer.UseAt.Add(time.Hour)
-		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{older}))
+		made := account.Event{At: w.now, Platform: linde, Kind: account.KeyMade, Actor: "system", Outcome: account.Success, Reason: "ES256"}
+		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{older}, []account.Event{made}))
 		got, err := w.db.Keys(w.Context())
 		w.ok(err)
 		w.same("keys", got, []keys.Key{older, newer})
+		events, err := w.db.Events(w.Context(), linde, 1)
+		w.ok(err)
+		w.same("event", events, []account.Event{made})
+		before := w.dump()
+		lost := made
+		lost.At = time.Time{}
+		w.is("refused", w.db.SaveKeys(w.Context(), []keys.Key{{KID: "c", Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}}, []account.Event{lost}) != nil, true)
+		w.is("unchanged", w.dump() == before, true)
 	}},
 	{"every change of settings raises the version once", func(w *world) {
 		version := func() int64 {
@@ -62,8 +71,8 @@ var settings = []promise{
 		}
 		before := version()
 		w.ok(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{party(linde, web), party(linde, "third")}}, w.now))
-		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{{KID: "k", Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}}))
-		_, err := w.db.Reseal(w.Context(), func(_ string, sealed []byte) ([]byte, error) { return sealed, nil })
+		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{{KID: "k", Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}}, nil))
+		_, err := w.db.Reseal(w.Context(), account.Event{At: w.now, Kind: account.MasterRotated}, func(_ string, sealed []byte) ([]byte, error) { return sealed, nil })
 		w.ok(err)
 		w.same("version", version(), before+3)
 		w.fails(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{party("nowhere", "third")}}, w.now), fault.NotFound)

@@ -96,6 +96,8 @@ var upkeep = []promise{
 		_, code := w.code(far, "openid")
 		j, r := w.journey()
 		w.ok(w.db.SaveRequest(w.Context(), r, &j))
+		link, recovery := w.ticket(authn.TicketReset), w.ticket(authn.TicketRecoveryCode)
+		w.letter()
 		left := w.visit(w.anna)
 		w.ok(w.db.EndSession(w.Context(), linde, left.ID, w.event(account.SignedOut, w.anna), w.now))
 		version, err := w.db.Version(w.Context())
@@ -105,8 +107,11 @@ var upkeep = []promise{
 		e := account.Event{At: later, Kind: account.DatabaseRestored, Actor: "cli ria", Outcome: account.Success}
 		ended, err := w.db.EndEverything(w.Context(), e, later)
 		w.ok(err)
-		w.same("ended", ended, storage.Ended{Sessions: 2, Grants: 3, Requests: 1, Journeys: 1})
+		w.same("ended", ended, storage.Ended{Sessions: 2, Grants: 3, Requests: 1, Journeys: 1, Tickets: 1, Letters: 1})
 		w.is("session", w.alive(v) || w.alive(far), false)
+		w.same("link", w.ticketState(link), authn.TicketReplaced)
+		w.same("recovery code", w.ticketState(recovery), authn.TicketWorks)
+		w.same("letters to send", len(w.take(later)), 0)
 		w.is("grants", w.given(g) || w.given(offline), false)
 		for _, token := range []string{refresh, offlineRefresh} {
 			rotation := w.rotation(token)
@@ -142,10 +147,11 @@ var upkeep = []promise{
 	{"everything sealed is sealed anew, or nothing", func(w *world) {
 		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{{
 			KID: "k1", Platform: wilg, Alg: "ES256", Public: []byte("{}"), Sealed: []byte("key"), MadeAt: w.now, UseAt: w.now,
-		}}))
+		}}, nil))
 		before := w.dump()
 		calls, trouble := 0, errors.New("cannot open")
-		_, err := w.db.Reseal(w.Context(), func(string, []byte) ([]byte, error) {
+		e := account.Event{At: w.now, Kind: account.MasterRotated, Actor: "cli operator", Outcome: account.Success}
+		_, err := w.db.Reseal(w.Context(), e, func(string, []byte) ([]byte, error) {
 			if calls++; calls == 4 {
 				return nil, trouble
 			}
@@ -154,14 +160,15 @@ var upkeep = []promise{
 		w.fails(err, trouble)
 		w.is("unchanged", w.dump() == before, true)
 
-		want := map[string][]byte{"key/wilg/k1": []byte("key")}
+		t, l := w.ticket(authn.TicketSignUp), w.letter()
+		want := map[string][]byte{"key/wilg/k1": []byte("key"), t.Binding(): t.Sealed, l.Binding(): l.Sealed}
 		for _, a := range []account.Account{w.anna, w.far} {
 			for _, c := range a.Credentials {
 				want[c.Binding()] = c.Sealed
 			}
 		}
 		got := map[string][]byte{}
-		n, err := w.db.Reseal(w.Context(), func(binding string, sealed []byte) ([]byte, error) {
+		n, err := w.db.Reseal(w.Context(), e, func(binding string, sealed []byte) ([]byte, error) {
 			got[binding] = bytes.Clone(sealed)
 			return append([]byte("new "), sealed...), nil
 		})
@@ -172,6 +179,13 @@ var upkeep = []promise{
 		w.ok(err)
 		for i, c := range sortedCredentials(w.anna).Credentials {
 			w.same("sealed anew", a.Credentials[i].Sealed, append([]byte("new "), c.Sealed...))
+		}
+		for _, p := range []platform.ID{linde, wilg} {
+			events, err := w.db.Events(w.Context(), p, 10)
+			w.ok(err)
+			want := e
+			want.Platform = p
+			w.same("event", events, []account.Event{want})
 		}
 	}},
 	{"the schema is ours and the database answers", func(w *world) {

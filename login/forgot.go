@@ -1,0 +1,75 @@
+package login
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// forgotStep is the page beside the login that has a mail sent with a link for a new password. It answers alike for
+// every address; which mail follows, if any, the outbox decides (seed 004).
+type forgotStep struct{ *Server }
+
+func (forgotStep) Name() string                                        { return "forgot" }
+func (forgotStep) Meets(authn.Requirement, authn.Facts) bool           { return false }
+func (forgotStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
+
+func (forgotStep) Beside(v *Visit) bool { return v.Requirement.Need == authn.NeedPrimary }
+
+func (forgotStep) Show(_ context.Context, v *Visit) (Page, error) {
+	back := JourneyPath(v.Platform, v.Journey.ID)
+	if to := string(v.Journey.Scratch[scratchForgot]); to != "" {
+		return Page{"forgot_sent", ui.SentPage{Action: v.Action, Email: to, BackURL: back}}, nil
+	}
+	email := v.Journey.Hint
+	if a := v.Facts.Account; a != nil {
+		email = a.Email.Address
+	}
+	return Page{"forgot", ui.ForgotPage{Action: v.Action, Email: email, BackURL: back}}, nil
+}
+
+func (f forgotStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
+	if v.Do() == "change" {
+		delete(v.Journey.Scratch, scratchForgot)
+		return Outcome{}, nil
+	}
+	typed := strings.TrimSpace(v.Form.Get("email"))
+	if v.Do() == "again" {
+		typed = string(v.Journey.Scratch[scratchForgot])
+	}
+	email, mistake := typedEmail(v, typed)
+	if mistake != nil {
+		return Outcome{Retry: []ui.FieldError{*mistake}}, nil
+	}
+	err := f.wish(v.Request.WithContext(ctx), v, account.WishReset, account.Contents{To: email.Address, Party: v.Journey.Party})
+	if err != nil {
+		return Outcome{}, err
+	}
+	v.Journey.Scratch[scratchForgot] = []byte(email.Address)
+	return Outcome{}, nil
+}
+
+// typedEmail reads an address and keeps it for the next page, so that a mistake does not cost it.
+func typedEmail(v *Visit, typed string) (account.Email, *ui.FieldError) {
+	if web.Plain(typed) && len(typed) <= 254 {
+		v.Journey.Hint = typed
+	}
+	if typed == "" {
+		return account.Email{}, &ui.FieldError{Field: "email", Key: "login.error_email_empty"}
+	}
+	email, err := account.ParseEmail(typed)
+	if err != nil {
+		return account.Email{}, &ui.FieldError{Field: "email", Key: "login.error_email_format"}
+	}
+	return email, nil
+}
+
+// forgot is the address that people are told, and that is linked from outside a login.
+func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
+	return s.start(w, r, authn.SignIn, "/settings", "forgot")
+}

@@ -1,0 +1,40 @@
+package login
+
+import (
+	"net/http"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/platform"
+)
+
+// newJourney makes a journey that answers no request, bound to this browser. It is not stored yet.
+func (s *Server) newJourney(w http.ResponseWriter, r *http.Request, ask authn.Ask) authn.Journey {
+	p, now := platform.FromContext(r.Context()), s.Now()
+	browser := web.Cookie(r, p.ID, web.BrowserCookie)
+	if !secret.IsToken(browser) {
+		browser = secret.Token()
+		web.SetCookie(w, p.ID, web.BrowserCookie, browser)
+	}
+	ask.Journey = secret.ID()
+	return authn.Journey{
+		ID: ask.Journey, Platform: p.ID, Browser: secret.Hash(browser), Ask: ask, Scratch: map[string][]byte{},
+		StartedAt: now, ExpiresAt: now.Add(authn.JourneyLife),
+	}
+}
+
+// start begins a journey of our own pages and leads to its first page; at its end the person is led to returnTo, a
+// path below the issuer.
+func (s *Server) start(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, returnTo, step string) error {
+	j := s.newJourney(w, r, authn.Ask{Purpose: purpose, Channel: authn.Browser})
+	j.ReturnTo = returnTo
+	if err := s.Store.StartJourney(r.Context(), j); err != nil {
+		return err
+	}
+	to := JourneyPath(platform.FromContext(r.Context()), j.ID)
+	if step != "" {
+		to += "/" + step
+	}
+	return seeOther(w, r, to)
+}

@@ -1,0 +1,257 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/platform"
+)
+
+// LinkURL is the address behind the button of a mail. It is made from the issuer, whatever host a request named.
+func LinkURL(p *platform.Platform, token string) string { return p.URL("/link/" + token) }
+
+// purposes are the journeys that links open. The other links are a page of their own with one button (Buttons).
+var purposes = map[authn.TicketPurpose]authn.Purpose{
+	authn.TicketWelcome: authn.Welcome,
+	authn.TicketReset:   authn.ResetPassword,
+	authn.TicketSignUp:  authn.SignUp,
+}
+
+// Button is a link that opens a page with one form instead of a journey: only sending it spends the ticket.
+type Button interface {
+	Purpose() authn.TicketPurpose
+	// Show is the page. It changes nothing.
+	Show(context.Context, *LinkVisit) (Page, error)
+	// Press says what the form changes and where it leads; the ticket is spent with it. A nil change spends nothing.
+	Press(context.Context, *LinkVisit) (change *authn.Change, next string, err error)
+}
+
+// LinkVisit is one look at a link of a mail.
+type LinkVisit struct {
+	Visit
+	Ticket *authn.Ticket
+	Token  string
+}
+
+// link finds the ticket of a link; fault.NotFound when there is none.
+func (s *Server) link(r *http.Request) (*LinkVisit, error) {
+	p, token := platform.FromContext(r.Context()), mux.Vars(r)["token"]
+	v := &LinkVisit{Token: token, Visit: Visit{
+		Platform: p, Caller: web.From(r.Context()), Now: s.Now(), Journey: &authn.Journey{Platform: p.ID},
+		Action: LinkURL(p, token),
+	}}
+	t, err := s.Store.Ticket(r.Context(), p.ID, secret.Hash(token))
+	if err != nil {
+		return v, err
+	}
+	v.Ticket, v.Journey.Party = t, t.Party
+	if t.Account != "" {
+		v.Facts.Account, err = s.Store.Account(r.Context(), p.ID, t.Account)
+	}
+	return v, err
+}
+
+// openLink shows what a link is for, or why it does not work any more. It spends and sends nothing: mail scanners open
+// links, twice and from several machines. A journey that it begins is bound to the browser that goes on with it.
+func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.link(r)
+	if err != nil || v.Ticket.State(v.Now) != authn.TicketWorks {
+		return s.deadLink(w, r, v, err)
+	}
+	if button := s.button(v.Ticket.Purpose); button != nil {
+		page, err := button.Show(r.Context(), v)
+		if err != nil {
+			return err
+		}
+		return ShowPage(w, r, http.StatusOK, page.Template, page.Data, s.look(&v.Visit, nil))
+	}
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	j := s.newJourney(w, r, authn.Ask{Purpose: purposes[v.Ticket.Purpose], Channel: authn.Browser})
+	j.Account, j.Party, j.Switch = v.Ticket.Account, v.Ticket.Party, true
+	j.Scratch[scratchTicket], _ = json.Marshal(opened{v.Ticket.Hash, v.Ticket.Purpose, v.Ticket.Sealed}) // bytes: cannot fail
+	j.Proofs = []authn.Proof{{Method: "link", Use: account.Link, At: v.Now, Journey: j.ID}}
+	if err := s.Store.StartJourney(r.Context(), j); err != nil {
+		return err
+	}
+	return seeOther(w, r, JourneyPath(v.Platform, j.ID))
+}
+
+// pressLink takes the form of a Button, or sends a dead link again.
+func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.link(r)
+	if err := r.ParseForm(); err != nil {
+		return invalidForm(err)
+	}
+	v.Form = r.PostForm
+	if err != nil || v.Ticket.State(v.Now) != authn.TicketWorks {
+		if err == nil && v.Do() == "again" {
+			return s.sendAgain(w, r, v)
+		}
+		return s.deadLink(w, r, v, err)
+	}
+	button := s.button(v.Ticket.Purpose)
+	if button == nil {
+		return seeOther(w, r, v.Action)
+	}
+	change, next, err := button.Press(r.Context(), v)
+	if err != nil || change == nil {
+		if err != nil {
+			return err
+		}
+		return seeOther(w, r, next)
+	}
+	change.Platform = v.Platform.ID
+	change.Spend = append(change.Spend, authn.TicketUse{Hash: v.Ticket.Hash, Purpose: v.Ticket.Purpose, Opened: v.Now})
+	err = s.Store.SaveChange(r.Context(), *change, v.Now)
+	if errors.Is(err, fault.Spent) {
+		return seeOther(w, r, v.Action)
+	}
+	if err != nil {
+		return err
+	}
+	return seeOther(w, r, next)
+}
+
+func (s *Server) button(purpose authn.TicketPurpose) Button {
+	for _, b := range s.Buttons {
+		if b.Purpose() == purpose {
+			return b
+		}
+	}
+	return nil
+}
+
+// deadLink says why a link does not work, and offers the way on: to log in, or to send it again.
+func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, err error) error {
+	page := ui.LinkPage{LoginURL: s.restartOf(&v.Visit)}
+	switch {
+	case errors.Is(err, fault.NotFound):
+		page.Title, page.Body = "link.broken_title", "link.broken_body"
+	case err != nil:
+		return err
+	default:
+		page.Title, page.Body, page.Again = deadTexts(v.Ticket, v.Now)
+	}
+	page.Action = v.Action
+	if r.URL.Query().Get("sent") != "" && page.Again != "" {
+		to, err := s.emailOf(v)
+		if err != nil {
+			return err
+		}
+		page.Title, page.Body, page.Again, page.SentTo = "forgot_sent.title", "", "", to.Masked()
+	}
+	return ShowPage(w, r, http.StatusOK, "link", page, s.look(&v.Visit, nil))
+}
+
+// spentLink says that what a journey was opened for was used or replaced meanwhile, or that the address it confirms has
+// an account by now. Nothing was changed.
+func (s *Server) spentLink(w http.ResponseWriter, r *http.Request, v *Visit, cause error) error {
+	use, _, ok := v.TicketOf()
+	if !ok {
+		return cause
+	}
+	t, err := s.Store.Ticket(r.Context(), v.Platform.ID, use.Hash)
+	if err != nil {
+		return err
+	}
+	if t.State(v.Now) == authn.TicketWorks { // the address is taken
+		t.UsedAt = v.Now
+	}
+	page := ui.LinkPage{LoginURL: s.restartOf(v)}
+	page.Title, page.Body, _ = deadTexts(t, v.Now)
+	return ShowPage(w, r, http.StatusOK, "link", page, s.look(v, nil))
+}
+
+// deadTexts are title and text of the page for a ticket that does not work, and the text of its button that sends a new
+// one, where there is one.
+func deadTexts(t *authn.Ticket, now time.Time) (title, body, again string) {
+	switch t.State(now) {
+	case authn.TicketUsed:
+		return "link.used_title", "link.used_body", ""
+	case authn.TicketReplaced:
+		return "link.newer_title", "link.newer_body", ""
+	}
+	switch t.Purpose {
+	case authn.TicketWelcome:
+		return "link.expired_title", "link.expired_welcome", "link.send_welcome"
+	case authn.TicketSignUp:
+		return "link.expired_title", "link.expired_confirm", "link.send_reset"
+	case authn.TicketUnblock:
+		return "link.expired_title", "link.expired_unblock", ""
+	case authn.TicketEmail:
+		return "link.expired_title", "link.expired_email_change", ""
+	}
+	return "link.expired_title", "link.expired_reset", "link.send_reset"
+}
+
+// sendAgain asks the outbox for a new mail to the address that the old link went to; the person types nothing.
+func (s *Server) sendAgain(w http.ResponseWriter, r *http.Request, v *LinkVisit) error {
+	_, _, again := deadTexts(v.Ticket, v.Now)
+	if v.Ticket.State(v.Now) != authn.TicketExpired || again == "" {
+		return seeOther(w, r, v.Action)
+	}
+	kind, contents := account.WishReset, account.Contents{Party: v.Ticket.Party}
+	if v.Ticket.Purpose == authn.TicketSignUp {
+		form, err := s.Sealer.Open(v.Ticket.Sealed, v.Ticket.Binding())
+		if err != nil {
+			return err
+		}
+		kind, contents.Form = account.WishSignUp, form
+	}
+	to, err := s.emailOf(v)
+	if err != nil {
+		return err
+	}
+	contents.To = to.Address
+	if err := s.wish(r, &v.Visit, kind, contents); err != nil {
+		return err
+	}
+	return seeOther(w, r, v.Action+"?sent=1")
+}
+
+// emailOf is the address that a link was sent to.
+func (s *Server) emailOf(v *LinkVisit) (account.Email, error) {
+	if v.Facts.Account != nil {
+		return v.Facts.Account.Email, nil
+	}
+	form, err := s.Sealer.Open(v.Ticket.Sealed, v.Ticket.Binding())
+	if err != nil {
+		return account.Email{}, err
+	}
+	filled, err := readSignUp(form)
+	if err != nil {
+		return account.Email{}, err
+	}
+	return account.ParseEmail(filled.Email)
+}
+
+// opened is what a journey keeps of the link that it began with.
+type opened struct {
+	Hash    []byte              `json:"hash"`
+	Purpose authn.TicketPurpose `json:"purpose"`
+	Sealed  []byte              `json:"sealed,omitempty"`
+}
+
+// TicketOf is the link that a journey began with, and what it was sealed with.
+func (v *Visit) TicketOf() (use authn.TicketUse, t authn.Ticket, ok bool) {
+	var o opened
+	if json.Unmarshal(v.Journey.Scratch[scratchTicket], &o) != nil {
+		return use, t, false
+	}
+	// It worked when the journey began, and may expire while the person is busy.
+	use = authn.TicketUse{Hash: o.Hash, Purpose: o.Purpose, Opened: v.Journey.StartedAt}
+	return use, authn.Ticket{Hash: o.Hash, Platform: v.Platform.ID, Purpose: o.Purpose, Sealed: o.Sealed}, true
+}

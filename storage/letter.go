@@ -1,0 +1,127 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+const insertLetter = `
+INSERT INTO letters (platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, next_at, tries, outcome, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, 0, '', '')`
+
+func addLetters(ctx context.Context, q conn, p platform.ID, all []account.Letter) error {
+	for _, l := range all {
+		_, err := exec(ctx, q, insertLetter, string(p), l.ID, string(l.Account), string(l.Kind), string(l.Medium), l.Locale,
+			l.Sealed, millis(l.QueuedAt), millis(l.ExpiresAt))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Wish queues what a page asks the outbox for, unless a limit is exceeded; the event is recorded either way. It costs
+// the same for every address, known or not, and says nothing about it.
+func (db *DB) Wish(ctx context.Context, l account.Letter, limits []authn.Limit, e account.Event, now time.Time) error {
+	return fail("queueing wish", db.inTx(ctx, func(q conn) error {
+		until, err := within(ctx, q, l.Platform, limits, now)
+		if err != nil {
+			return err
+		}
+		if until.IsZero() {
+			if err := addLetters(ctx, q, l.Platform, []account.Letter{l}); err != nil {
+				return err
+			}
+		} else {
+			e.Outcome, e.Reason = account.Failure, "too many"
+		}
+		return addEvents(ctx, q, []account.Event{e})
+	}))
+}
+
+const letterColumns = `platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, tries, outcome, reason, settled_at`
+
+func columnsOfLetter(l *account.Letter) []any {
+	return []any{
+		&l.Platform, &l.ID, &l.Account, &l.Kind, &l.Medium, &l.Locale, &l.Sealed, instant{&l.QueuedAt}, instant{&l.ExpiresAt},
+		&l.Tries, &l.Outcome, &l.Reason, instant{&l.SettledAt},
+	}
+}
+
+const takeLetters = `
+UPDATE letters
+SET next_at = $1, tries = tries + 1
+WHERE next_at <= $2
+  AND id IN (
+    SELECT id
+    FROM letters
+    WHERE next_at <= $2
+    ORDER BY next_at
+    LIMIT $3)
+RETURNING ` + letterColumns
+
+// TakeLetters hands out at most limit letters that are due, to this caller alone until now + lease: a node that dies
+// with them only delays them. Expired ones are handed out too, to be given up.
+func (db *DB) TakeLetters(ctx context.Context, lease time.Duration, limit int, now time.Time) ([]account.Letter, error) {
+	all, err := list(ctx, db.write, columnsOfLetter, takeLetters, millis(now.Add(lease)), millis(now), limit)
+	return all, fail("taking letters", err)
+}
+
+const postponeLetter = `
+UPDATE letters
+SET next_at = $1, reason = $2
+WHERE platform = $3 AND id = $4 AND tries = $5 AND next_at IS NOT NULL`
+
+// PostponeLetter says when a letter that could not be sent is tried again. fault.Stale: another node has it meanwhile.
+func (db *DB) PostponeLetter(ctx context.Context, l account.Letter, reason string, next time.Time) error {
+	changed, err := exec(ctx, db.write, postponeLetter, millis(next), plain(reason), string(l.Platform), l.ID, l.Tries)
+	if err == nil && changed == 0 {
+		err = fault.Stale
+	}
+	return fail("postponing letter", err)
+}
+
+const settleLetter = `
+UPDATE letters
+SET outcome = $1, reason = $2, settled_at = $3, next_at = NULL, sealed = NULL
+WHERE platform = $4 AND id = $5 AND next_at IS NOT NULL`
+
+// SettleLetter says how a letter ended, once, and forgets what it said. What follows from it is saved with it: the
+// letter that a wish became, its ticket, an event. fault.Stale: it was settled before, and nothing is saved.
+func (db *DB) SettleLetter(ctx context.Context, l account.Letter, outcome account.LetterOutcome, reason string, follows authn.Change, now time.Time) error {
+	p, err := platformOf(follows)
+	if err == nil && p != "" && p != l.Platform {
+		err = fault.Invalid
+	}
+	if err != nil {
+		return fail("settling letter", err)
+	}
+	return fail("settling letter", db.inTx(ctx, func(q conn) error {
+		changed, err := exec(ctx, q, settleLetter, string(outcome), plain(reason), millis(now), string(l.Platform), l.ID)
+		if err == nil && changed == 0 {
+			err = fault.Stale
+		}
+		if err != nil {
+			return err
+		}
+		return saveChange(ctx, q, l.Platform, follows, now)
+	}))
+}
+
+const selectLetters = `
+SELECT ` + letterColumns + `
+FROM letters
+WHERE platform = $1
+ORDER BY queued_at DESC, id
+LIMIT $2`
+
+// Letters lists the newest letters of a platform, newest first.
+func (db *DB) Letters(ctx context.Context, p platform.ID, limit int) ([]account.Letter, error) {
+	all, err := list(ctx, db.read, columnsOfLetter, selectLetters, string(p), limit)
+	return all, fail("listing letters", err)
+}

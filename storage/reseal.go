@@ -1,0 +1,161 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/keys"
+)
+
+// Everything that is sealed, by table. Credentials come in batches; sealed tickets and letters are those of the last
+// days and fit in memory.
+const (
+	resealKey = `
+UPDATE signing_keys
+SET sealed = $1
+WHERE platform = $2 AND kid = $3 AND sealed = $4`
+
+	selectSealedCredentials = `
+SELECT platform, id, account, method, sealed
+FROM credentials
+WHERE sealed IS NOT NULL AND id > $1
+ORDER BY id
+LIMIT $2`
+
+	resealCredential = `
+UPDATE credentials
+SET sealed = $1
+WHERE platform = $2 AND id = $3 AND sealed = $4`
+
+	selectSealedTickets = `
+SELECT platform, hash, purpose, sealed
+FROM tickets
+WHERE sealed IS NOT NULL
+ORDER BY hash`
+
+	resealTicket = `
+UPDATE tickets
+SET sealed = $1
+WHERE platform = $2 AND hash = $3 AND sealed = $4`
+
+	selectSealedLetters = `
+SELECT platform, id, sealed
+FROM letters
+WHERE sealed IS NOT NULL
+ORDER BY id`
+
+	resealLetter = `
+UPDATE letters
+SET sealed = $1
+WHERE platform = $2 AND id = $3 AND sealed = $4`
+)
+
+// resealBatch is how many sealed credentials are in memory at once.
+const resealBatch = 1000
+
+// Reseal replaces everything that is sealed by what seal makes of it, in one transaction, and tells how many there
+// were. seal gets the binding and the sealed value. fault.Stale: somebody changed a key or a credential meanwhile;
+// nothing was done. Each platform gets the event, whose platform it fills in.
+func (db *DB) Reseal(ctx context.Context, e account.Event, seal func(binding string, sealed []byte) ([]byte, error)) (int, error) {
+	r := resealing{seal: seal}
+	err := db.settingsTx(ctx, func(q conn) error {
+		r.q = q
+		for _, table := range []func(context.Context) error{r.keys, r.credentials, r.tickets, r.letters} {
+			if err := table(ctx); err != nil {
+				return err
+			}
+		}
+		return eventOnEach(ctx, q, e)
+	})
+	if err != nil {
+		return 0, fail("sealing anew", err)
+	}
+	return r.done, nil
+}
+
+type resealing struct {
+	q    conn
+	seal func(binding string, sealed []byte) ([]byte, error)
+	done int
+}
+
+// replace seals one value anew and tells whether it was still there.
+func (r *resealing) replace(ctx context.Context, text, binding, platform string, id any, old []byte) (bool, error) {
+	sealed, err := r.seal(binding, old)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", binding, err)
+	}
+	changed, err := exec(ctx, r.q, text, sealed, platform, id, old)
+	r.done += int(changed)
+	return changed > 0, err
+}
+
+// must is replace for what nobody else may have changed.
+func (r *resealing) must(ctx context.Context, text, binding, platform string, id any, old []byte) error {
+	there, err := r.replace(ctx, text, binding, platform, id, old)
+	if err == nil && !there {
+		err = fmt.Errorf("%s: %w", binding, fault.Stale)
+	}
+	return err
+}
+
+func (r *resealing) keys(ctx context.Context) error {
+	all, err := list(ctx, r.q, keyColumns, selectKeys)
+	if err != nil {
+		return err
+	}
+	for _, k := range sorted(all, func(k keys.Key) string { return rowKey(k.Platform, k.KID) }) {
+		if err := r.must(ctx, resealKey, "key/"+string(k.Platform)+"/"+k.KID, string(k.Platform), k.KID, k.Sealed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *resealing) credentials(ctx context.Context) error {
+	type row struct {
+		account.Credential
+		platform string
+	}
+	var last row
+	for {
+		batch, err := list(ctx, r.q, func(c *row) []any {
+			return []any{&c.platform, &c.ID, &c.Account, &c.Method, &c.Sealed}
+		}, selectSealedCredentials, string(last.ID), resealBatch)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		for _, last = range batch {
+			if err := r.must(ctx, resealCredential, last.Binding(), last.platform, string(last.ID), last.Sealed); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// tickets that are deleted meanwhile need no seal.
+func (r *resealing) tickets(ctx context.Context) error {
+	all, err := list(ctx, r.q, func(t *authn.Ticket) []any {
+		return []any{&t.Platform, &t.Hash, &t.Purpose, &t.Sealed}
+	}, selectSealedTickets)
+	for i := 0; err == nil && i < len(all); i++ {
+		t := &all[i]
+		_, err = r.replace(ctx, resealTicket, t.Binding(), string(t.Platform), t.Hash, t.Sealed)
+	}
+	return err
+}
+
+// letters that are sent meanwhile need no seal.
+func (r *resealing) letters(ctx context.Context) error {
+	all, err := list(ctx, r.q, func(l *account.Letter) []any {
+		return []any{&l.Platform, &l.ID, &l.Sealed}
+	}, selectSealedLetters)
+	for i := 0; err == nil && i < len(all); i++ {
+		l := &all[i]
+		_, err = r.replace(ctx, resealLetter, l.Binding(), string(l.Platform), l.ID, l.Sealed)
+	}
+	return err
+}

@@ -1,0 +1,137 @@
+package storagetest
+
+import (
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+)
+
+// letter queues one to anna.
+func (w *world) letter() account.Letter {
+	l := account.Letter{
+		ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: account.LetterReset, Medium: account.Mail, Locale: "nl",
+		Sealed: []byte("sealed"), QueuedAt: w.now, ExpiresAt: w.now.Add(time.Hour),
+	}
+	w.ok(w.db.SaveChange(w.Context(), authn.Change{Letters: []account.Letter{l}}, w.now))
+	return l
+}
+
+// take is what a worker gets that looks at a moment.
+func (w *world) take(at time.Time) []account.Letter {
+	all, err := w.db.TakeLetters(w.Context(), time.Minute, 10, at)
+	w.ok(err)
+	return all
+}
+
+var letters = []promise{
+	{"a letter comes back whole, to one worker until its lease is over", func(w *world) {
+		l := w.letter()
+		w.is("before it is due", len(w.take(w.now.Add(-time.Millisecond))) == 0, true)
+		got := w.take(w.now)
+		l.Tries = 1
+		w.same("letters", got, []account.Letter{l})
+		w.is("while it is held", len(w.take(w.now.Add(time.Minute-time.Millisecond))) == 0, true)
+		l.Tries = 2
+		w.same("after the worker died", w.take(w.now.Add(time.Minute)), []account.Letter{l})
+	}},
+	{"of a hundred workers at once each letter goes to exactly one", func(w *world) {
+		for range 30 {
+			w.letter()
+		}
+		var taken [crowd][]account.Letter
+		for _, err := range race(func(i int) (err error) {
+			taken[i], err = w.db.TakeLetters(w.Context(), time.Minute, 10, w.now)
+			return err
+		}) {
+			w.ok(err)
+		}
+		ids := map[string]int{}
+		for _, l := range slices.Concat(taken[:]...) {
+			ids[l.ID]++
+		}
+		for len(ids) < 30 { // PostgreSQL: whoever came second to the same rows went away empty
+			again := w.take(w.now)
+			w.is("letters left", len(again) > 0, true)
+			for _, l := range again {
+				ids[l.ID]++
+			}
+		}
+		for id, n := range ids {
+			w.same("times that "+id+" was taken", n, 1)
+		}
+	}},
+	{"a letter that could not be sent comes back when it said, unless another worker has it", func(w *world) {
+		w.letter()
+		l := w.take(w.now)[0]
+		w.ok(w.db.PostponeLetter(w.Context(), l, "450 busy", w.now.Add(10*time.Minute)))
+		w.is("too early", len(w.take(w.now.Add(9*time.Minute))) == 0, true)
+		again := w.take(w.now.Add(10 * time.Minute))
+		w.same("letters", len(again), 1)
+		w.same("reason", again[0].Reason, "450 busy")
+		w.fails(w.db.PostponeLetter(w.Context(), l, "", w.now), fault.Stale)
+	}},
+	{"a letter is settled once, with what follows, and forgets what it said", func(w *world) {
+		w.letter()
+		l := w.take(w.now)[0]
+		next := account.Letter{
+			ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: account.LetterWelcome, Medium: account.Mail,
+			Sealed: []byte("sealed"), QueuedAt: w.now, ExpiresAt: w.now.Add(time.Hour),
+		}
+		follows := authn.Change{Letters: []account.Letter{next}, Events: []account.Event{w.event(account.LetterSettled, w.anna)}}
+		ended := race(func(int) error {
+			return w.db.SettleLetter(w.Context(), l, account.LetterAnswered, "", follows, w.now.Add(time.Second))
+		})
+		w.onlyOne(ended, fault.Stale)
+		all, err := w.db.Letters(w.Context(), linde, 10)
+		w.ok(err)
+		i := slices.IndexFunc(all, func(a account.Letter) bool { return a.ID == l.ID })
+		w.same("letters", len(all), 2)
+		w.same("outcome", all[i].Outcome, account.LetterAnswered)
+		w.same("settled", all[i].SettledAt, w.now.Add(time.Second))
+		w.is("forgotten", len(all[i].Sealed) == 0, true)
+		w.is("never again", slices.ContainsFunc(w.take(w.now.Add(time.Hour)), func(a account.Letter) bool { return a.ID == l.ID }), false)
+		w.fails(w.db.PostponeLetter(w.Context(), l, "", w.now), fault.Stale)
+		w.same("events", w.kinds(), []account.EventKind{account.LetterSettled})
+	}},
+	{"a letter settles nothing on another platform", func(w *world) {
+		w.letter()
+		l := w.take(w.now)[0]
+		follows := authn.Change{Events: []account.Event{w.event(account.LetterSettled, w.far)}}
+		w.fails(w.db.SettleLetter(w.Context(), l, account.LetterSent, "", follows, w.now), fault.Invalid)
+		foreign := l
+		foreign.Platform = wilg
+		w.fails(w.db.SettleLetter(w.Context(), foreign, account.LetterSent, "", authn.Change{}, w.now), fault.Stale)
+		w.fails(w.db.PostponeLetter(w.Context(), foreign, "", w.now), fault.Stale)
+		all, err := w.db.Letters(w.Context(), wilg, 10)
+		w.ok(err)
+		w.same("letters of the other", len(all), 0)
+	}},
+	{"of a hundred wishes at once exactly as many are queued as are allowed, and all are recorded", func(w *world) {
+		limits := []authn.Limit{{Key: "address", Max: 3, Window: time.Hour}, {Key: "source", Max: 20, Window: time.Hour}}
+		wish := func(at time.Time) error {
+			e := w.event(account.LetterAsked, w.anna)
+			e.Account = ""
+			return w.db.Wish(w.Context(), account.Letter{
+				ID: secret.ID(), Platform: linde, Kind: account.WishReset, Medium: account.Mail, Sealed: []byte("x"), QueuedAt: at, ExpiresAt: at.Add(time.Hour),
+			}, limits, e, at)
+		}
+		for _, err := range race(func(int) error { return wish(w.now) }) {
+			w.ok(err)
+		}
+		all, err := w.db.Letters(w.Context(), linde, 2*crowd)
+		w.ok(err)
+		w.same("queued", len(all), 3)
+		w.same("recorded", len(w.rows("SELECT id FROM events")), crowd)
+		w.same("refused", len(w.rows("SELECT id FROM events WHERE outcome = 'failure' AND reason = 'too many'")), crowd-3)
+		limits = limits[:1]
+		w.ok(wish(w.now.Add(time.Hour - time.Millisecond)))
+		w.ok(wish(w.now.Add(time.Hour)))
+		all, err = w.db.Letters(w.Context(), linde, 2*crowd)
+		w.ok(err)
+		w.same("queued after the hour", len(all), 4)
+	}},
+}

@@ -1,0 +1,74 @@
+package storage
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+const selectTicket = `
+SELECT platform, hash, purpose, account, party, sealed, issued_at, expires_at, used_at, voided_at
+FROM tickets
+WHERE platform = $1 AND hash = $2`
+
+// Ticket finds a ticket by its hash, in whatever state.
+func (db *DB) Ticket(ctx context.Context, p platform.ID, hash []byte) (*authn.Ticket, error) {
+	t, err := one(ctx, db.read, func(t *authn.Ticket) []any {
+		return []any{
+			&t.Platform, &t.Hash, &t.Purpose, &t.Account, &t.Party, &t.Sealed,
+			instant{&t.IssuedAt}, instant{&t.ExpiresAt}, instant{&t.UsedAt}, instant{&t.VoidedAt},
+		}
+	}, selectTicket, string(p), hash)
+	return t, fail("finding ticket", err)
+}
+
+const spendTicket = `
+UPDATE tickets
+SET used_at = $1
+WHERE platform = $2 AND hash = $3 AND purpose = $4 AND used_at IS NULL AND voided_at IS NULL AND expires_at > $5`
+
+// spendTickets uses each ticket in one statement: of any number at once, one succeeds and the others get fault.Spent.
+func spendTickets(ctx context.Context, q conn, p platform.ID, all []authn.TicketUse, now time.Time) error {
+	all = slices.SortedFunc(slices.Values(all), func(a, b authn.TicketUse) int { return bytes.Compare(a.Hash, b.Hash) })
+	for _, use := range all {
+		changed, err := exec(ctx, q, spendTicket, millis(now), string(p), use.Hash, string(use.Purpose), millis(use.Opened))
+		if err == nil && changed == 0 {
+			err = fault.Spent
+		}
+		if err != nil {
+			return fmt.Errorf("ticket for %s: %w", use.Purpose, err)
+		}
+	}
+	return nil
+}
+
+const voidTickets = `
+UPDATE tickets
+SET voided_at = $1
+WHERE platform = $2 AND account = $3 AND purpose = $4 AND used_at IS NULL AND voided_at IS NULL`
+
+const insertTicket = `
+INSERT INTO tickets (platform, hash, purpose, account, party, sealed, issued_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+func issueTickets(ctx context.Context, q conn, p platform.ID, voids []authn.TicketVoid, all []authn.Ticket, now time.Time) error {
+	for _, v := range voids {
+		if _, err := exec(ctx, q, voidTickets, millis(now), string(p), string(v.Account), string(v.Purpose)); err != nil {
+			return err
+		}
+	}
+	for _, t := range all {
+		_, err := exec(ctx, q, insertTicket, string(p), t.Hash, string(t.Purpose), string(t.Account), t.Party, orNull(t.Sealed),
+			millis(t.IssuedAt), millis(t.ExpiresAt))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
