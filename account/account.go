@@ -35,7 +35,9 @@ type Account struct {
 	State           State
 	Locale          string // BCP 47; empty: not chosen
 	Profile         Profile
-	Credentials     []Credential // retired ones are not loaded
+	Credentials     []Credential  // retired ones are not loaded
+	OfferedAt       time.Time     // when the set-up of two-step authentication was last put off; zero: never
+	RememberFor     time.Duration // how long a browser may go without a code, as the person chose; zero: never
 	CreatedAt       time.Time
 	UpdatedAt       time.Time // last change of anything that a claim shows
 }

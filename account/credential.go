@@ -12,6 +12,7 @@ const (
 	Primary  Use = "primary"  // shown first: a password, a passkey, a device with its PIN
 	Second   Use = "second"   // asked after the primary: an app code, a text message
 	Recovery Use = "recovery" // stands in for a second factor, and enrols nobody
+	Waiver   Use = "waiver"   // a remembered browser: nothing was shown, and it says so
 	Link     Use = "link"     // the button of a mail: leads in, and proves no kind of factor
 )
 

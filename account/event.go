@@ -47,6 +47,7 @@ const (
 	LetterAsked      EventKind = "letter.ask"
 	LetterSettled    EventKind = "letter.settle"
 	PasswordSet      EventKind = "password.set"
+	DeviceCopied     EventKind = "device.copied" // an old cookie of a remembered browser was used
 	SessionsEnded    EventKind = "session.end_all"
 	CredentialAdded  EventKind = "credential.add"
 	CredentialGone   EventKind = "credential.retire"

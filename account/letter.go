@@ -51,6 +51,8 @@ const (
 	LetterEmailConfirm LetterKind = "mail_email_confirm" // to the new address
 	LetterEmailChanged LetterKind = "mail_email_changed" // to the old one
 
+	LetterRemember LetterKind = "mail_remember" // an old cookie of a remembered browser was used
+
 	WishReset   LetterKind = "wish_reset"
 	WishSignUp  LetterKind = "wish_sign_up"
 	WishUnblock LetterKind = "wish_unblock"

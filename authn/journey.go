@@ -53,9 +53,12 @@ type Change struct {
 	Account  *AccountChange       // of an account that exists
 	Put      []account.Credential // added or replaced whole; a counter only rises
 	Retire   []account.CredentialID
-	End      *End     // what else of the account ends, before Start
-	Forgive  []string // keys of attempt counters that start again
-	Uncount  []string // keys of counters that counted this attempt, which turned out to be none
+	End      *End         // what else of the account ends, before Start
+	Remember *DeviceStart // this browser is remembered from now on
+	Rotate   *DeviceRotation
+	Forget   *account.ID // all remembered browsers of an account are forgotten
+	Forgive  []string    // keys of attempt counters that start again
+	Uncount  []string    // keys of counters that counted this attempt, which turned out to be none
 	Letters  []account.Letter
 	Events   []account.Event
 	Platform platform.ID // of Answered and Forgive
@@ -70,9 +73,26 @@ type AccountChange struct {
 	Email    *account.Email // the new address, confirmed; fault.Taken if another account has it
 	Stop     bool           // deactivated at once, with everything that End ends
 	Locale   string         // language chosen for our pages and letters
+	Offered  bool           // the set-up of two-step authentication was put off
+	Remember *time.Duration // how long browsers are remembered from now on; nil: as it was
 }
 
-// End ends sessions of an account and all that derives from them: grants, refresh tokens, access tokens.
+// DeviceStart remembers a browser under the hash of its cookie.
+type DeviceStart struct {
+	Device account.Device
+	Cookie []byte
+}
+
+// DeviceRotation gives a remembered browser a new cookie, if the presented one is still its current one; otherwise
+// nothing happens, because a request beside this one was faster. It does not extend how long it is remembered.
+type DeviceRotation struct {
+	Account  account.ID
+	Device   string
+	From, To []byte // hashes of the cookies
+}
+
+// End ends sessions of an account and all that derives from them: grants, refresh tokens, access tokens. No browser is
+// remembered afterwards.
 type End struct {
 	Account account.ID
 	Except  string // identifier of the session that stays, with its grants; empty: none

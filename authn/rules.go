@@ -82,6 +82,7 @@ type Facts struct {
 	Account    *account.Account // nil until known
 	Policy     platform.Policy
 	Methods    []string // second factors that this build can ask for; a policy or a credential naming others is ignored
+	Recovery   bool     // this build has recovery codes
 	Session    *Session // the live session of this browser or app; nil: none
 	Remembered bool     // this browser may go without a code at sign-in
 	Switch     bool     // the person chose to sign in with another account than the one signed in here
@@ -107,7 +108,11 @@ var rules = map[Purpose]map[Channel][]want{
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: enrolledAndNotRemembered, why: byParty, after: askedAgain},
 			{need: NeedSecond, when: strongerAsked, why: byParty},
-			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedPrimary, when: either(mustEnrol, strongerNeedsEnrol), why: because(ForTwoStep), after: fresh},
+			{need: NeedEnrol, when: either(mustEnrol, offered)},
+			{need: NeedEnrol, when: strongerNeedsEnrol, why: byParty},
+			{need: NeedSecond, when: codesAtLogin, why: because(ForCodes)},
+			{need: NeedCodes, when: codesAtLogin},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
 		},
@@ -122,18 +127,21 @@ var rules = map[Purpose]map[Channel][]want{
 	},
 	Return: {
 		Browser: {
-			{need: NeedSecond, when: enrolledAndNotRemembered, why: idle, after: seen},
-			{need: NeedPrimary, when: not(enrolledAndNotRemembered), why: idle, after: seen},
+			{need: NeedSecond, when: enrolledAndForgotten, why: idle, after: seen},
+			{need: NeedPrimary, when: not(enrolledAndForgotten), why: idle, after: seen},
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: strongerAsked, why: byParty},
+			{need: NeedPrimary, when: either(mustEnrol, strongerNeedsEnrol), why: because(ForTwoStep), after: fresh},
 			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedEnrol, when: strongerNeedsEnrol, why: byParty},
+			{need: NeedCodes, when: codesAtLogin},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
 		},
 		App: {
 			{need: NeedPrimary, why: idle, after: seen},
 			{need: NeedPrimary, why: byParty, after: askedSince},
-			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndNotRemembered), why: idle, after: seen},
+			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndForgotten), why: idle, after: seen},
 			{need: NeedSecond, when: strongerAsked, why: byParty},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
@@ -143,14 +151,16 @@ var rules = map[Purpose]map[Channel][]want{
 		Browser: {
 			{need: NeedLink, after: here},
 			{need: NeedNewPassword},
-			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedEnrol, when: either(mustEnrol, offered)},
+			{need: NeedCodes, when: codesMissing},
 		},
 	},
 	SignUp: {
 		Browser: {
 			{need: NeedLink, after: here},
 			{need: NeedNewPassword},
-			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedEnrol, when: either(mustEnrol, offered)},
+			{need: NeedCodes, when: codesMissing},
 		},
 	},
 	ResetPassword: {
@@ -159,6 +169,7 @@ var rules = map[Purpose]map[Channel][]want{
 			{need: NeedSecond, when: enrolled, why: because(ForForgot), after: here},
 			{need: NeedNewPassword},
 			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedCodes, when: codesMissing},
 		},
 	},
 	ChangePassword: {
@@ -166,6 +177,33 @@ var rules = map[Purpose]map[Channel][]want{
 			{need: NeedPrimary, why: because(ForChange), after: fresh},
 			{need: NeedSecond, when: enrolled, why: because(ForChange), after: fresh},
 			{need: NeedNewPassword},
+		},
+	},
+	TwoStep: {
+		Browser: {
+			{need: NeedPrimary, why: because(ForTwoStep), after: fresh},
+			{need: NeedSecond, when: enrolledBefore, why: because(ForTwoStep), after: fresh},
+			{need: NeedEnrol, why: because(ForTwoStep)},
+			{need: NeedCodes, when: codesMissing},
+		},
+	},
+	TwoStepPage: {
+		Browser: {
+			{need: NeedPrimary, why: because(ForTwoStep), after: fresh},
+		},
+	},
+	NewCodes: {
+		Browser: {
+			{need: NeedPrimary, why: because(ForCodes), after: fresh},
+			{need: NeedSecond, when: enrolled, why: because(ForCodes)},
+			{need: NeedCodes},
+		},
+	},
+	TwoStepOff: {
+		Browser: {
+			{need: NeedPrimary, why: because(ForOff), after: fresh},
+			{need: NeedSecond, when: enrolled, why: because(ForOff), after: fresh},
+			{need: NeedOff, when: enrolled},
 		},
 	},
 }
@@ -224,6 +262,22 @@ func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 	return false
 }
 
+// RememberFor is how long this browser may be remembered from now on, as the person chose or the organisation decided;
+// zero: it is not offered.
+func RememberFor(f Facts) time.Duration {
+	if f.Account == nil {
+		return 0
+	}
+	r := f.Policy.Remember.For(f.Account.Role)
+	if r.Decides {
+		return r.Fixed
+	}
+	if slices.Contains(r.Choices, f.Account.RememberFor) {
+		return f.Account.RememberFor
+	}
+	return 0
+}
+
 // Enrolled lists the second factors that can be asked of the account.
 func Enrolled(f Facts) []string {
 	if f.Account == nil {
@@ -232,22 +286,76 @@ func Enrolled(f Facts) []string {
 	return slices.DeleteFunc(f.Account.SecondMethods(), func(m string) bool { return !slices.Contains(f.Methods, m) })
 }
 
-func enrolledAndNotRemembered(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 && !f.Remembered }
+// enrolledAndNotRemembered: at a login. A session that began in a remembered browser goes on without a code, until it is
+// asked to sign in again.
+func enrolledAndNotRemembered(a Ask, f Facts) bool {
+	waived := ownSession(f) && !a.Again && slices.ContainsFunc(f.Session.Proofs, func(p Proof) bool { return p.Use == account.Waiver })
+	return len(Enrolled(f)) > 0 && !f.Remembered && !waived
+}
+
+// enrolledAndForgotten: after the idle hour only a browser that is still remembered counts.
+func enrolledAndForgotten(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 && !f.Remembered }
 
 func enrolled(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 }
+
+// enrolledBefore: who sets a new factor up has shown the old one, if there was one when the journey began.
+func enrolledBefore(_ Ask, f Facts) bool {
+	return len(Enrolled(f)) > 0 && !slices.Contains(f.Done, NeedEnrol)
+}
 
 func codeAskedOfApp(_ Ask, f Facts) bool { return f.Policy.AppCode }
 
 // mustEnrol: a second factor is required of the role and there is none (seed 002). A policy that names no method
 // which this build has acts as off.
-func mustEnrol(_ Ask, f Facts) bool {
-	return f.Account != nil && len(Enrolled(f)) == 0 && f.Policy.SecondFactor.For(f.Account.Role).At(f.Now) == platform.Required &&
-		slices.ContainsFunc(f.Policy.CodeMethods, func(m string) bool { return slices.Contains(f.Methods, m) })
+func mustEnrol(_ Ask, f Facts) bool { return canEnrol(f) && demand(f) == platform.Required }
+
+// MustEnrol tells whether the set-up cannot be put off.
+func MustEnrol(f Facts) bool { return mustEnrol(Ask{}, f) }
+
+// offered: the set-up is shown with "not now": at each login before a factor is required from a date, or every so often
+// where it is optional (seed 002). Somebody who is signed in already is not stopped for it.
+func offered(_ Ask, f Facts) bool {
+	if !canEnrol(f) || demand(f) != platform.Optional || ownSession(f) {
+		return false
+	}
+	s := f.Policy.SecondFactor.For(f.Account.Role)
+	return s.Demand == platform.Required || s.OfferEvery > 0 && f.Now.Sub(f.Account.OfferedAt) >= s.OfferEvery
+}
+
+// strongerNeedsEnrol: the party wants an `acr` that only a second factor reaches, the role may have one, and there is
+// none yet. Where it is off for the role, the party gets an error instead (op).
+func strongerNeedsEnrol(a Ask, f Facts) bool {
+	return canEnrol(f) && demand(f) != platform.Off && wantsTwo(a, f)
+}
+
+// canEnrol: there is no second factor, and one could be set up here.
+func canEnrol(f Facts) bool {
+	return f.Account != nil && len(Enrolled(f)) == 0 && len(Offers(f)) > 0
+}
+
+// Offers lists the methods of second factors that the platform offers and this build has, in the platform's order.
+func Offers(f Facts) []string {
+	return slices.DeleteFunc(slices.Clone(f.Policy.CodeMethods), func(m string) bool { return !slices.Contains(f.Methods, m) })
+}
+
+func demand(f Facts) platform.Demand { return f.Policy.SecondFactor.For(f.Account.Role).At(f.Now) }
+
+// codesMissing: a second factor is set up, and no set of recovery codes was ever confirmed.
+func codesMissing(_ Ask, f Facts) bool {
+	return f.Recovery && len(Enrolled(f)) > 0 &&
+		!slices.ContainsFunc(f.Account.Credentials, func(c account.Credential) bool { return c.Use == account.Recovery && c.Usable() })
+}
+
+// codesAtLogin: at a login, and where a factor was just set up; not whenever a party asks somebody who is signed in.
+func codesAtLogin(a Ask, f Facts) bool {
+	return codesMissing(a, f) && (!ownSession(f) || slices.Contains(f.Done, NeedEnrol))
 }
 
 // strongerAsked: the party wants an `acr` that one factor does not reach, and a code would reach it.
-func strongerAsked(a Ask, f Facts) bool {
-	return len(Enrolled(f)) > 0 && !OneFactor.SatisfiesAny(a.ACR, f.Policy.ACRAliases) && TwoFactor.SatisfiesAny(a.ACR, f.Policy.ACRAliases)
+func strongerAsked(a Ask, f Facts) bool { return len(Enrolled(f)) > 0 && wantsTwo(a, f) }
+
+func wantsTwo(a Ask, f Facts) bool {
+	return !OneFactor.SatisfiesAny(a.ACR, f.Policy.ACRAliases) && TwoFactor.SatisfiesAny(a.ACR, f.Policy.ACRAliases)
 }
 
 // otherAccount: this browser has a session of someone else, and one browser holds one account at a time.
@@ -314,6 +422,10 @@ func byParty(_ Ask, f Facts) Reason {
 
 func not(c func(Ask, Facts) bool) func(Ask, Facts) bool {
 	return func(a Ask, f Facts) bool { return !c(a, f) }
+}
+
+func either(c, d func(Ask, Facts) bool) func(Ask, Facts) bool {
+	return func(a Ask, f Facts) bool { return c(a, f) || d(a, f) }
 }
 
 func both(c, d func(Ask, Facts) bool) func(Ask, Facts) bool {

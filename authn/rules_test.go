@@ -31,6 +31,28 @@ func recovery(minutes int) authn.Proof {
 	return authn.Proof{Method: "recovery", Use: account.Recovery, Kinds: authn.Has, At: at(minutes)}
 }
 
+func link(minutes int) authn.Proof {
+	return authn.Proof{Method: "link", Use: account.Link, At: at(minutes)}
+}
+
+func waiver(minutes int) authn.Proof {
+	return authn.Proof{Method: "remembered", Use: account.Waiver, At: at(minutes)}
+}
+
+// putOff is somebody without a factor who said "not now" some days ago.
+func putOff(days int) *account.Account {
+	a := person(false)
+	a.OfferedAt = noon.AddDate(0, 0, -days)
+	return a
+}
+
+// withCodes is somebody with a factor and recovery codes.
+func withCodes() *account.Account {
+	a := person(true)
+	a.Credentials = append(a.Credentials, account.Credential{Method: "recovery", Use: account.Recovery, ConfirmedAt: at(-9999)})
+	return a
+}
+
 // person makes an account with or without the pretend factor.
 func person(enrolled bool) *account.Account {
 	a := &account.Account{ID: "anna", Role: platform.Client, State: account.Active}
@@ -49,6 +71,9 @@ func age(d time.Duration) *time.Duration { return &d }
 func TestMissing(t *testing.T) {
 	required := platform.SecondFactor{Demand: platform.Required}
 	from := platform.SecondFactor{Demand: platform.Required, RequiredFrom: at(60)}
+	optional := platform.SecondFactor{Demand: platform.Optional}
+	offered := platform.SecondFactor{Demand: platform.Optional, OfferEvery: 30 * 24 * time.Hour}
+	newPassword := []authn.Need{authn.NeedNewPassword}
 	for _, row := range []struct {
 		says   string // what the seeds and the design say
 		ask    authn.Ask
@@ -70,8 +95,51 @@ func TestMissing(t *testing.T) {
 			policy: func(p *platform.Policy) { p.SecondFactor.Client = required }, proofs: []authn.Proof{pwd(0)}, want: "enrol"},
 		{says: "002 required of staff only: not of a client", facts: authn.Facts{Account: person(false)},
 			policy: func(p *platform.Policy) { p.SecondFactor.Staff = required }, proofs: []authn.Proof{pwd(0)}},
-		{says: "002 required from a date: not before it", facts: authn.Facts{Account: person(false)},
+		{says: "002 required from a date: offered before it", facts: authn.Facts{Account: person(false)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = from }, proofs: []authn.Proof{pwd(0)}, want: "enrol"},
+		{says: "002 required from a date: put off before it", facts: authn.Facts{Account: person(false), Done: []authn.Need{authn.NeedEnrol}},
 			policy: func(p *platform.Policy) { p.SecondFactor.Client = from }, proofs: []authn.Proof{pwd(0)}},
+		{says: "002 required from a date: who is signed in is not stopped for the offer", facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = from }},
+		{says: "002 required: the password is asked again for it, unless it was just given", facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-6))},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = required }, want: "primary two_step, enrol"},
+		{says: "001 optional: not asked", facts: authn.Facts{Account: person(false)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = optional }, proofs: []authn.Proof{pwd(0)}},
+		{says: "design: optional and offered every 30 days, never before", facts: authn.Facts{Account: person(false)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = offered }, proofs: []authn.Proof{pwd(0)}, want: "enrol"},
+		{says: "design: optional and offered every 30 days, 29 days ago", facts: authn.Facts{Account: putOff(29)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = offered }, proofs: []authn.Proof{pwd(0)}},
+		{says: "design: optional and offered every 30 days, 30 days ago", facts: authn.Facts{Account: putOff(30)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = offered }, proofs: []authn.Proof{pwd(0)}, want: "enrol"},
+		{says: "002 a set of recovery codes that was never confirmed: a new one at the next login", facts: authn.Facts{Account: person(true), Recovery: true}, proofs: []authn.Proof{pwd(0), code(0)}, want: "save-codes"},
+		{says: "design: … a remembered browser shows a code first", facts: authn.Facts{Account: person(true), Recovery: true, Remembered: true}, proofs: []authn.Proof{pwd(0)}, want: "second codes, save-codes"},
+		{says: "design: … who is signed in is not stopped for it", facts: authn.Facts{Account: person(true), Recovery: true, Session: session("anna", -1, pwd(-1), code(-1))}},
+		{says: "002 right after the set-up: recovery codes", facts: authn.Facts{Account: person(true), Recovery: true, Done: []authn.Need{authn.NeedEnrol}, Session: session("anna", -1, pwd(-1))}, proofs: []authn.Proof{code(0)}, want: "save-codes"},
+		{says: "002 recovery codes that were kept are not shown again", facts: authn.Facts{Account: withCodes(), Recovery: true}, proofs: []authn.Proof{pwd(0), code(0)}},
+
+		{says: "000 welcome mail: choose a password", ask: authn.Ask{Purpose: authn.Welcome}, facts: authn.Facts{Account: person(false)}, proofs: []authn.Proof{link(0)}, want: "new-password"},
+		{says: "000 welcome mail: signed in at once", ask: authn.Ask{Purpose: authn.Welcome}, facts: authn.Facts{Account: person(false), Done: newPassword}, proofs: []authn.Proof{link(0), pwd(0)}},
+		{says: "002 welcome mail, required: set up right after", ask: authn.Ask{Purpose: authn.Welcome}, facts: authn.Facts{Account: person(false), Done: newPassword},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = required }, proofs: []authn.Proof{link(0), pwd(0)}, want: "enrol"},
+		{says: "design: without the mail's button nothing", ask: authn.Ask{Purpose: authn.Welcome}, facts: authn.Facts{Account: person(false)}, want: "link, new-password"},
+		{says: "000 sign-up mail: choose a password", ask: authn.Ask{Purpose: authn.SignUp}, facts: authn.Facts{Account: person(false)}, proofs: []authn.Proof{link(0)}, want: "new-password"},
+		{says: "000 forgotten password: a new one", ask: authn.Ask{Purpose: authn.ResetPassword}, facts: authn.Facts{Account: person(false)}, proofs: []authn.Proof{link(0)}, want: "new-password"},
+		{says: "000 forgotten password: a code too", ask: authn.Ask{Purpose: authn.ResetPassword}, facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{link(0)}, want: "second forgot, new-password"},
+		{says: "000 forgotten password: a code, remembered or not", ask: authn.Ask{Purpose: authn.ResetPassword}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{link(0)}, want: "second forgot, new-password"},
+		{says: "design: … and not that of a session beside", ask: authn.Ask{Purpose: authn.ResetPassword}, facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), code(-1))}, proofs: []authn.Proof{link(0)}, want: "second forgot, new-password"},
+		{says: "design: a mail's button is no second step", facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{pwd(0), link(0)}, want: "second"},
+		{says: "000 changing the password: password and code", ask: authn.Ask{Purpose: authn.ChangePassword}, facts: authn.Facts{Account: person(true), Session: session("anna", -6, pwd(-6), code(-6))}, want: "primary change, second change, new-password"},
+		{says: "design: within 5 minutes not asked twice", ask: authn.Ask{Purpose: authn.ChangePassword}, facts: authn.Facts{Account: person(true), Session: session("anna", -5, pwd(-5), code(-5))}, want: "new-password"},
+		{says: "000 changing the password, no two-step: the password", ask: authn.Ask{Purpose: authn.ChangePassword}, facts: authn.Facts{Account: person(false), Session: session("anna", -6, pwd(-6))}, want: "primary change, new-password"},
+		{says: "000 changing the password, remembered: a code all the same", ask: authn.Ask{Purpose: authn.ChangePassword}, facts: authn.Facts{Account: person(true), Remembered: true, Session: session("anna", -1, pwd(-1))}, want: "second change, new-password"},
+		{says: "000 two-step settings: the password", ask: authn.Ask{Purpose: authn.TwoStepPage}, facts: authn.Facts{Account: person(true), Session: session("anna", -6, pwd(-6), code(-6))}, want: "primary two_step"},
+		{says: "001 turning it on: the password, the set-up", ask: authn.Ask{Purpose: authn.TwoStep}, facts: authn.Facts{Account: person(false), Recovery: true, Session: session("anna", -6, pwd(-6))}, want: "primary two_step, enrol two_step"},
+		{says: "002 … and then the recovery codes", ask: authn.Ask{Purpose: authn.TwoStep}, facts: authn.Facts{Account: person(true), Recovery: true, Done: []authn.Need{authn.NeedEnrol}, Session: session("anna", -1, pwd(-1))}, proofs: []authn.Proof{code(0)}, want: "save-codes"},
+		{says: "design: changing the method asks the old one", ask: authn.Ask{Purpose: authn.TwoStep}, facts: authn.Facts{Account: withCodes(), Recovery: true, Session: session("anna", -6, pwd(-6), code(-6))}, want: "primary two_step, second two_step, enrol two_step"},
+		{says: "000 new recovery codes: the password", ask: authn.Ask{Purpose: authn.NewCodes}, facts: authn.Facts{Account: withCodes(), Recovery: true, Session: session("anna", -6, pwd(-6), code(-60))}, want: "primary codes, save-codes"},
+		{says: "design: new recovery codes, remembered: a code too", ask: authn.Ask{Purpose: authn.NewCodes}, facts: authn.Facts{Account: withCodes(), Recovery: true, Remembered: true, Session: session("anna", -1, pwd(-1))}, want: "second codes, save-codes"},
+		{says: "000 turning it off: code and password", ask: authn.Ask{Purpose: authn.TwoStepOff}, facts: authn.Facts{Account: person(true), Session: session("anna", -6, pwd(-6), code(-6))}, want: "primary off, second off, off"},
+		{says: "000 turning it off: it is off", ask: authn.Ask{Purpose: authn.TwoStepOff}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}},
 		{says: "design: a policy naming only methods that do not exist acts as off", facts: authn.Facts{Account: person(false)},
 			policy: func(p *platform.Policy) { p.SecondFactor.Client, p.CodeMethods = required, []string{"pigeon"} }, proofs: []authn.Proof{pwd(0)}},
 		{says: "000 the app: no code", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{pwd(0)}},
@@ -79,6 +147,10 @@ func TestMissing(t *testing.T) {
 			policy: func(p *platform.Policy) { p.AppCode = true }, proofs: []authn.Proof{pwd(0)}, want: "second"},
 
 		{says: "design: a live session is enough", facts: authn.Facts{Account: person(true), Session: session("anna", -59, pwd(-500), code(-500))}},
+		{says: "002 a session of a remembered browser goes on without a code", facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), waiver(-1))}},
+		{says: "002 … not when the platform asks to sign in again", ask: authn.Ask{Again: true}, facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), waiver(-1))}, want: "primary platform, second platform"},
+		{says: "002 … and not after one idle hour, when it is forgotten meanwhile", facts: authn.Facts{Account: person(true), Session: session("anna", -60, pwd(-60), waiver(-60))}, want: "second idle"},
+		{says: "9470: … and it raises nothing", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true, Session: session("anna", -1, pwd(-1), waiver(-1))}, want: "second platform"},
 		{says: "000 after one idle hour: a code", facts: authn.Facts{Account: person(true), Session: session("anna", -60, pwd(-500), code(-500))}, want: "second idle"},
 		{says: "000 after one idle hour: the code was given", facts: authn.Facts{Account: person(true), Session: session("anna", -60, pwd(-500), code(-500))}, proofs: []authn.Proof{code(0)}},
 		{says: "design: after one idle hour, remembered: the password", facts: authn.Facts{Account: person(true), Remembered: true, Session: session("anna", -60, pwd(-500))}, want: "primary idle"},
@@ -100,6 +172,8 @@ func TestMissing(t *testing.T) {
 		{says: "9470: a stronger login is asked, a code reaches it", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true, Session: session("anna", -1, pwd(-1))}, want: "second platform"},
 		{says: "9470: by an alias", ask: authn.Ask{ACR: []string{"https://refeds.org/profile/mfa"}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}, want: "second"},
 		{says: "9470: one factor is asked", ask: authn.Ask{ACR: []string{string(authn.OneFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}},
+		{says: "9470: no factor yet, the role may have one: set it up", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(false), Session: session("anna", -6, pwd(-6))},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = optional }, want: "primary two_step, enrol platform"},
 		{says: "9470: cannot be met by asking, so is not asked", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(false)}, proofs: []authn.Proof{pwd(0)}},
 
 		{says: "core: prompt=select_account asks who goes on", ask: authn.Ask{Choose: true}, facts: authn.Facts{Session: session("anna", -1, pwd(-1))}, want: "switch, primary"},
@@ -117,7 +191,9 @@ func TestMissing(t *testing.T) {
 	} {
 		t.Run(row.says, func(t *testing.T) {
 			ask, facts := row.ask, row.facts
-			ask.Purpose = authn.SignIn
+			if ask.Purpose == "" {
+				ask.Purpose = authn.SignIn
+			}
 			if ask.Channel == "" {
 				ask.Channel = authn.Browser
 			}

@@ -139,8 +139,11 @@ func AMRDetails(proofs []authn.Proof) []Detail {
 	details := make([]Detail, len(proofs))
 	for i, p := range proofs {
 		details[i] = Detail{Method: p.Method, Time: p.At.Unix(), Source: "here"}
-		if p.Issuer != "" {
+		switch {
+		case p.Issuer != "":
 			details[i].Source = p.Issuer
+		case p.Use == account.Waiver:
+			details[i].Source = "remembered browser" // nothing was shown
 		}
 	}
 	return details

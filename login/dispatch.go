@@ -127,6 +127,9 @@ func (s *Server) aside(v *Visit, name string) Step {
 func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome) error {
 	j, change := v.Journey, out.Change
 	j.Scratch = without(j.Scratch, scratchRetry, scratchStop)
+	if out.Remember {
+		j.Scratch[scratchRemember] = []byte("1")
+	}
 	switch {
 	case out.Stop != nil:
 		j.Scratch[scratchStop], _ = json.Marshal(out.Stop) // plain strings and times: cannot fail
@@ -139,7 +142,12 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	}
 	if out.Known != nil {
 		j.Account, v.Facts.Account = out.Known.ID, out.Known
-		if err := s.consented(r, v); err != nil {
+		if err := s.personal(r, v); err != nil {
+			return err
+		}
+	}
+	if v.presented == account.DeviceOld {
+		if err := s.copied(r.Context(), v); err != nil {
 			return err
 		}
 	}
@@ -188,6 +196,7 @@ func join(c, begun authn.Change) authn.Change {
 // finish starts or raises the session, ends the journey, and leads back to who asked: one transaction, one new cookie.
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change authn.Change) error {
 	j, a, old := v.Journey, v.Facts.Account, v.Facts.Session
+	setRemember := s.remember(r, v, &change)
 	token := secret.Token()
 	cookie := web.CookieHash(r, v.Platform.ID, cookieOf(j.Ask.Channel))
 	event := v.Event(account.SignedIn, account.Success, a.ID)
@@ -207,6 +216,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 		return s.leadOn(w, r, v, err)
 	}
 	web.SetCookie(w, v.Platform.ID, cookieOf(j.Ask.Channel), token)
+	setRemember(w)
 	return seeOther(w, r, s.destination(v, web.Done))
 }
 
@@ -265,6 +275,8 @@ func (s *Server) restartOf(v *Visit) string {
 const (
 	scratchRetry = "retry"
 	scratchStop  = "stop"
+
+	scratchRemember = "remember" // the person wants this browser remembered
 
 	scratchTicket = "ticket"  // the link that the journey began with
 	scratchForgot = "forgot"  // where a mail was sent

@@ -27,6 +27,8 @@ type Store interface {
 	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
 	Ticket(ctx context.Context, p platform.ID, hash []byte) (*authn.Ticket, error)
 	StartJourney(ctx context.Context, j authn.Journey) error
+	Device(ctx context.Context, p platform.ID, of account.ID, id string, cookie []byte, now time.Time) (account.Device, account.Presented, error)
+	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
 	Wish(ctx context.Context, l account.Letter, limits []authn.Limit, e account.Event, now time.Time) error
 	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
@@ -92,10 +94,11 @@ func (s *Server) Routes(r *mux.Router) {
 		r.Handle(path, web.Route(name, s.page(h))).Methods(methods...)
 	}
 	add("/", "home", s.home, "GET", "HEAD")
-	add("/login", "home", s.home, "GET", "HEAD") // a shortened bookmark
+	add("/login", "home", s.home, "GET", "HEAD")                                                     // a shortened bookmark
+	r.Handle("/login/{journey}", web.Route("dispatch", http.HandlerFunc(web.Still))).Methods("HEAD") // a GET may end the journey
 	add("/login/{journey}", "dispatch", s.dispatch, "GET")
-	add("/login/{journey}/stop", "stop", s.showStop, "GET")
-	add("/login/{journey}/{step}", "show", s.show, "GET")
+	add("/login/{journey}/stop", "stop", s.showStop, "GET", "HEAD")
+	add("/login/{journey}/{step}", "show", s.show, "GET", "HEAD")
 	add("/login/{journey}/{step}", "submit", s.submit, "POST")
 	add("/link/{token}", "link", s.openLink, "GET", "HEAD")
 	add("/link/{token}", "press link", s.pressLink, "POST")
@@ -180,7 +183,7 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 // facts gathers what the rules read: the account that the journey proved or, before that, the one signed in here.
 func (s *Server) facts(r *http.Request, v *Visit) error {
 	p, j := v.Platform, v.Journey
-	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Switch: j.Switch, Done: j.Done, Now: v.Now}
+	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Recovery: s.recovery(), Switch: j.Switch, Done: j.Done, Now: v.Now}
 	if cookie := web.CookieHash(r, p.ID, cookieOf(j.Ask.Channel)); cookie != nil {
 		session, a, err := s.Store.Session(r.Context(), p.ID, cookie, v.Now)
 		if err != nil && !errors.Is(err, fault.NotFound) {
@@ -205,7 +208,12 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 		}
 		v.Facts.Account = a
 	}
-	return s.consented(r, v)
+	return s.personal(r, v)
+}
+
+// personal reads what depends on who it is: what was allowed before, and whether this browser is remembered.
+func (s *Server) personal(r *http.Request, v *Visit) error {
+	return errors.Join(s.consented(r, v), s.remembered(r, v))
 }
 
 // consented reads what the person allowed the party before, where that matters.

@@ -47,6 +47,7 @@ type Aside interface {
 type Factor struct {
 	Method   string
 	Second   bool // asked after a primary; its method may be named in a policy
+	Recovery bool // stands in for a second factor, and is kept once one is set up
 	Prove    Step
 	Enrol    Step              // nil: cannot be set up by the person
 	Routes   func(*mux.Router) // pages of its own beside the journey; nil: none
@@ -58,7 +59,9 @@ type Visit struct {
 	Platform    *platform.Platform
 	Journey     *authn.Journey
 	Facts       authn.Facts
-	SignedIn    *account.Account // whose session this browser has; nil: nobody's
+	presented   account.Presented // what the cookie of a remembered browser is
+	device      account.Device    // … and which browser
+	SignedIn    *account.Account  // whose session this browser has; nil: nobody's
 	Requirement authn.Requirement
 	Request     *http.Request // of a submit
 	Form        url.Values
@@ -93,12 +96,14 @@ type Page struct {
 
 // Outcome is what happened in a submit, never where to go.
 type Outcome struct {
-	Proof  *authn.Proof
-	Known  *account.Account // who it turned out to be
-	Done   authn.Need       // what was done, other than by a proof
-	Change authn.Change     // saved with the journey
-	Retry  []ui.FieldError  // what the person can mend; shown on the same step
-	Stop   *Stop            // the journey cannot go on now
+	Proof *authn.Proof
+	Known *account.Account // who it turned out to be
+	Done  authn.Need       // what was done, other than by a proof
+
+	Remember bool            // the person wants this browser remembered, once signed in
+	Change   authn.Change    // saved with the journey
+	Retry    []ui.FieldError // what the person can mend; shown on the same step
+	Stop     *Stop           // the journey cannot go on now
 }
 
 // Stop is a page on which a journey rests: too many attempts, an account that is not active.

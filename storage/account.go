@@ -21,14 +21,14 @@ type accountRow struct {
 
 // accountColumns are those of an account a and a credential c joined to it.
 const accountColumns = `a.platform, a.id, a.email, a.email_key, a.email_verified_at, a.role, a.state, a.locale,
-       a.profile, a.created_at, a.updated_at,
+       a.profile, a.offered_at, a.remember_for, a.created_at, a.updated_at,
        c.id, c.account, c.method, c.used_as, c.label, c.sealed, c.counter, c.added_at, c.confirmed_at, c.used_at`
 
 func (r *accountRow) columns() []any {
 	a, c := &r.account, &r.credential
 	return []any{
 		&a.Platform, &a.ID, &a.Email.Address, &a.Email.Key, instant{&a.EmailVerifiedAt}, &a.Role, &a.State, &a.Locale,
-		document{&a.Profile}, instant{&a.CreatedAt}, instant{&a.UpdatedAt},
+		document{&a.Profile}, instant{&a.OfferedAt}, span{&a.RememberFor}, instant{&a.CreatedAt}, instant{&a.UpdatedAt},
 		orZero[account.CredentialID]{&c.ID}, orZero[account.ID]{&c.Account}, orZero[string]{&c.Method},
 		orZero[account.Use]{&c.Use}, orZero[string]{&c.Label}, &c.Sealed, orZero[int64]{&c.Counter},
 		instant{&c.AddedAt}, instant{&c.ConfirmedAt}, instant{&c.UsedAt},
@@ -91,7 +91,7 @@ func (db *DB) Account(ctx context.Context, p platform.ID, id account.ID) (*accou
 const selectAccounts = `
 SELECT ` + accountColumns + `
 FROM (
-    SELECT platform, id, email, email_key, email_verified_at, role, state, locale, profile, created_at, updated_at
+    SELECT platform, id, email, email_key, email_verified_at, role, state, locale, profile, offered_at, remember_for, created_at, updated_at
     FROM accounts
     WHERE platform = $1 AND id > $2
     ORDER BY id
@@ -149,6 +149,9 @@ WHERE platform = $2 AND account = $3 AND used_at IS NULL AND voided_at IS NULL A
 
 // endAccess ends every session, grant and link of an account whose row is locked.
 func endAccess(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
+	if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(id)); err != nil {
+		return err
+	}
 	if _, err := exec(ctx, q, voidTicketsOfAccount, millis(now), string(p), string(id)); err != nil {
 		return err
 	}
@@ -208,6 +211,16 @@ UPDATE accounts
 SET locale = $1, updated_at = $2
 WHERE platform = $3 AND id = $4 AND state <> 'deactivated'`
 
+	offerAccount = `
+UPDATE accounts
+SET offered_at = $1
+WHERE platform = $2 AND id = $3 AND state <> 'deactivated'`
+
+	rememberAccount = `
+UPDATE accounts
+SET remember_for = $1
+WHERE platform = $2 AND id = $3 AND state <> 'deactivated'`
+
 	stopAccount = `
 UPDATE accounts
 SET state = 'deactivated'
@@ -251,6 +264,16 @@ func changeAccounts(ctx context.Context, q conn, p platform.ID, c authn.Change, 
 	}
 	if c.Account.Locale != "" {
 		if err := must(localizeAccount, c.Account.Locale, millis(now), string(p), id); err != nil {
+			return err
+		}
+	}
+	if c.Account.Offered {
+		if err := must(offerAccount, millis(now), string(p), id); err != nil {
+			return err
+		}
+	}
+	if r := c.Account.Remember; r != nil {
+		if err := must(rememberAccount, r.Milliseconds(), string(p), id); err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,9 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 			return err
 		}
 	}
+	if err := changeDevices(ctx, q, p, c, now); err != nil {
+		return err
+	}
 	if c.Consent != nil {
 		if err := saveConsent(ctx, q, p, c.Consent); err != nil {
 			return err
@@ -123,7 +126,7 @@ func platformOf(c authn.Change) (platform.ID, error) {
 	case c.Start != nil && c.Raise != nil:
 		return "", fmt.Errorf("change that starts and raises a session: %w", fault.Invalid)
 	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Uncount) > 0 || len(c.Put) > 0 || len(c.Retire) > 0 ||
-		len(c.Spend) > 0 || len(c.Void) > 0 || c.Account != nil || c.End != nil || c.Consent != nil):
+		len(c.Spend) > 0 || len(c.Void) > 0 || c.Account != nil || c.End != nil || c.Remember != nil || c.Rotate != nil || c.Forget != nil || c.Consent != nil):
 		return "", fmt.Errorf("change of no platform: %w", fault.Invalid)
 	case len(all) == 0:
 		return "", nil // nothing to save

@@ -71,6 +71,15 @@ WHERE id IN (
     ORDER BY s.ends_at
     LIMIT $2)`
 
+	deleteDevices = `
+DELETE FROM devices
+WHERE id IN (
+    SELECT id
+    FROM devices
+    WHERE ends_at < $1
+    ORDER BY ends_at
+    LIMIT $2)`
+
 	deleteTickets = `
 DELETE FROM tickets
 WHERE hash IN (
@@ -116,6 +125,7 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 			{deleteGrants, ended},
 			{deleteEndedGrants, ended},
 			{deleteSessions, ended},
+			{deleteDevices, ended},
 			{deleteTickets, ended},
 			{deleteLetters, ended},
 			{deleteOldAttempts, now.Add(-authn.ForgetAfter)},

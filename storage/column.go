@@ -33,6 +33,18 @@ func (i instant) Scan(stored any) error {
 	return nil
 }
 
+// span reads a duration stored in milliseconds.
+type span struct{ to *time.Duration }
+
+func (s span) Scan(stored any) error {
+	var n sql.Null[int64]
+	if err := n.Scan(stored); err != nil {
+		return err
+	}
+	*s.to = time.Duration(n.V) * time.Millisecond
+	return nil
+}
+
 // document is a value stored as JSON text; of points to it.
 type document struct{ of any }
 

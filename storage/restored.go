@@ -30,6 +30,11 @@ UPDATE journeys
 SET ended_at = $1, version = version + 1
 WHERE ended_at IS NULL`
 
+	endAllDevices = `
+UPDATE devices
+SET ended_at = $1
+WHERE ended_at IS NULL`
+
 	voidAllTickets = `
 UPDATE tickets
 SET voided_at = $1
@@ -47,6 +52,7 @@ type Ended struct {
 	Grants   int64 `json:"grants"`
 	Requests int64 `json:"requests"`
 	Journeys int64 `json:"journeys"`
+	Devices  int64 `json:"devices"` // remembered browsers
 	Tickets  int64 `json:"tickets"` // links of mails and codes of text messages; recovery codes stay
 	Letters  int64 `json:"letters"` // that were waiting to be sent
 }
@@ -66,6 +72,7 @@ func (db *DB) EndEverything(ctx context.Context, e account.Event, now time.Time)
 			{&ended.Grants, endAllGrants, []any{millis(now), endRestored}},
 			{&ended.Requests, endAllRequests, []any{millis(now)}},
 			{&ended.Journeys, endAllJourneys, []any{millis(now)}},
+			{&ended.Devices, endAllDevices, []any{millis(now)}},
 			{&ended.Tickets, voidAllTickets, []any{millis(now)}},
 			{&ended.Letters, settleAllLetters, []any{millis(now)}},
 		} {

@@ -125,6 +125,9 @@ WHERE platform = $3 AND account = $4 AND session <> $5 AND ended_at IS NULL`
 
 // endOthers ends what an account has beside one session. The sessions go first: a grant is added only to a live one.
 func endOthers(ctx context.Context, q conn, p platform.ID, end *authn.End, now time.Time) error {
+	if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(end.Account)); err != nil {
+		return err
+	}
 	if _, err := exec(ctx, q, endOtherSessions, millis(now), string(p), string(end.Account), end.Except); err != nil {
 		return err
 	}

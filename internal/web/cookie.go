@@ -1,7 +1,9 @@
 package web
 
 import (
+	"encoding/hex"
 	"net/http"
+	"time"
 
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/platform"
@@ -15,6 +17,12 @@ const (
 	AppCookie     = "app"     // the session that the app started in this browser
 	LangCookie    = "lang"    // the language chosen on a page
 )
+
+// RememberCookie is the cookie by which a browser goes without a code for one account. Its name says no more than
+// which accounts share a browser, and that only to the browser.
+func RememberCookie(account string) string {
+	return "remember-" + hex.EncodeToString(secret.Hash(account)[:8])
+}
 
 func cookieName(p platform.ID, name string) string { return "__Host-" + string(p) + "-" + name }
 
@@ -40,6 +48,13 @@ func CookieHash(r *http.Request, p platform.ID, name string) []byte {
 func SetCookie(w http.ResponseWriter, p platform.ID, name, value string) {
 	http.SetCookie(w, &http.Cookie{
 		Name: cookieName(p, name), Value: value, Path: "/", Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// KeepCookie is SetCookie for a cookie that outlives the browser, until a moment.
+func KeepCookie(w http.ResponseWriter, p platform.ID, name, value string, life time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName(p, name), Value: value, Path: "/", MaxAge: int(life / time.Second), Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
 
