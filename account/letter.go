@@ -51,7 +51,15 @@ const (
 	LetterEmailConfirm LetterKind = "mail_email_confirm" // to the new address
 	LetterEmailChanged LetterKind = "mail_email_changed" // to the old one
 
-	LetterRemember LetterKind = "mail_remember" // an old cookie of a remembered browser was used
+	LetterRemember    LetterKind = "mail_remember" // an old cookie of a remembered browser was used
+	LetterTwoStepOn   LetterKind = "mail_on"
+	LetterTwoStepOff  LetterKind = "mail_off" // by the person, or reset by staff
+	LetterMethod      LetterKind = "mail_method"
+	LetterPhone       LetterKind = "mail_phone"
+	LetterRecovery    LetterKind = "mail_recovery"     // a recovery code was used
+	LetterRecoveryNew LetterKind = "mail_recovery_new" // new ones were made
+	LetterCodes       LetterKind = "mail_codes"        // five wrong codes
+	LetterCode        LetterKind = "sms_message"
 
 	WishReset   LetterKind = "wish_reset"
 	WishSignUp  LetterKind = "wish_sign_up"

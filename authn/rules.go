@@ -87,6 +87,7 @@ type Facts struct {
 	Remembered bool     // this browser may go without a code at sign-in
 	Switch     bool     // the person chose to sign in with another account than the one signed in here
 	Consent    *Consent // what the person allowed this party before; nil: nothing
+	Method     string   // the way of getting codes that was chosen in this journey, to be set up
 	Done       []Need   // what this journey did already
 	Now        time.Time
 }

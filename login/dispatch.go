@@ -278,6 +278,9 @@ const (
 
 	scratchRemember = "remember" // the person wants this browser remembered
 
+	scratchChoose = "choose" // the person started the set-up of two-step authentication
+	scratchMethod = "method" // … and chose this way of getting codes
+
 	scratchTicket = "ticket"  // the link that the journey began with
 	scratchForgot = "forgot"  // where a mail was sent
 	scratchSignUp = "sign-up" // where a mail was sent

@@ -73,7 +73,7 @@ func New(o Options) *Server {
 		}
 	}
 	s.steps = append(s.steps, o.Steps...)
-	s.steps = append(s.steps, switchStep{}, consentStep{}, forgotStep{s}, signUpStep{s})
+	s.steps = append(s.steps, switchStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s}, noCodeStep{s})
 	return s
 }
 
@@ -183,7 +183,7 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 // facts gathers what the rules read: the account that the journey proved or, before that, the one signed in here.
 func (s *Server) facts(r *http.Request, v *Visit) error {
 	p, j := v.Platform, v.Journey
-	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Recovery: s.recovery(), Switch: j.Switch, Done: j.Done, Now: v.Now}
+	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Recovery: s.recovery(), Method: string(j.Scratch[scratchMethod]), Switch: j.Switch, Done: j.Done, Now: v.Now}
 	if cookie := web.CookieHash(r, p.ID, cookieOf(j.Ask.Channel)); cookie != nil {
 		session, a, err := s.Store.Session(r.Context(), p.ID, cookie, v.Now)
 		if err != nil && !errors.Is(err, fault.NotFound) {

@@ -114,6 +114,8 @@ type Stop struct {
 
 // Pages on which a journey can stop.
 const (
-	StopWait     = "wait"
-	StopInactive = "inactive"
+	StopWait       = "wait"
+	StopInactive   = "inactive"
+	StopCodes      = "wrong_codes" // in this journey: begin again
+	StopCodesLater = "codes_later" // in a day: a recovery code still works
 )

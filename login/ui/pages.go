@@ -1,5 +1,7 @@
 package ui
 
+import "time"
+
 // LoginPage asks e-mail address and password. Fields: email, password; do: continue, cancel.
 type LoginPage struct {
 	Action    string
@@ -120,4 +122,33 @@ type PasswordPage struct {
 	Min, Special int // numbers of the rule, shown and checked while typing
 	Step, Steps  int // "step 3 of 3"; zero: not shown
 	Cancel       bool
+}
+
+// SetUpPage explains two-step authentication before it is set up. do: start, later, cancel.
+type SetUpPage struct {
+	Action string
+	Reason string    // text key
+	From   time.Time // it is required from then on; zero: no such date
+	Later  bool      // it can be put off
+	Cancel bool
+	Party  string // who asks
+}
+
+// ChoosePage asks how the person wants to get codes. Field: method.
+type ChoosePage struct {
+	Action  string
+	Methods []string // totp, sms
+	Replace bool     // one is in use, and stops when the new one works
+	Cancel  bool
+}
+
+// TwoStepOffPage asks whether to turn two-step authentication off. do: continue, cancel.
+type TwoStepOffPage struct {
+	Action string
+	Cancel bool
+}
+
+// NoCodePage helps people who cannot get a code.
+type NoCodePage struct {
+	BackURL, RecoveryURL string
 }

@@ -1,0 +1,125 @@
+package login
+
+import (
+	"context"
+	"slices"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// setUpStep begins the set-up of two-step authentication (seeds 001 and 002): what it is, then how the person wants to
+// get codes. The chosen factor's own step follows.
+type setUpStep struct{ *Server }
+
+func (setUpStep) Name() string { return "set-up" }
+
+func (setUpStep) Meets(r authn.Requirement, f authn.Facts) bool {
+	return r.Need == authn.NeedEnrol && f.Method == ""
+}
+
+func (setUpStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
+
+func (s setUpStep) Show(_ context.Context, v *Visit) (Page, error) {
+	if len(v.Journey.Scratch[scratchChoose]) == 0 && v.Journey.Ask.Purpose != authn.TwoStep {
+		return Page{"setup", ui.SetUpPage{
+			Action: v.Action, Reason: setUpReason(v), From: v.Platform.Policy.SecondFactor.For(v.Facts.Account.Role).RequiredFrom,
+			Later: s.later(v), Cancel: true, Party: v.AskedBy,
+		}}, nil
+	}
+	return Page{"choose", ui.ChoosePage{
+		Action: v.Action, Methods: authn.Offers(v.Facts), Replace: len(authn.Enrolled(v.Facts)) > 0, Cancel: true,
+	}}, nil
+}
+
+// setUpReason is the text key that says why.
+func setUpReason(v *Visit) string {
+	switch f := v.Facts; {
+	case v.Requirement.Why == authn.ForParty:
+		return "setup.reason_platform"
+	case authn.MustEnrol(f):
+		return "setup.required"
+	case !f.Policy.SecondFactor.For(f.Account.Role).RequiredFrom.IsZero():
+		return "setup.required_from"
+	}
+	return "setup.optional"
+}
+
+// later tells whether the set-up can be put off: it was only offered.
+func (setUpStep) later(v *Visit) bool {
+	return !authn.MustEnrol(v.Facts) && v.Requirement.Why != authn.ForParty && v.Journey.Ask.Purpose != authn.TwoStep
+}
+
+func (s setUpStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
+	offers := authn.Offers(v.Facts)
+	switch do := v.Do(); {
+	case do == "later" && s.later(v):
+		return Outcome{Done: authn.NeedEnrol, Change: authn.Change{Account: &authn.AccountChange{ID: v.Facts.Account.ID, Offered: true}}}, nil
+	case do == "start":
+		v.Journey.Scratch[scratchChoose] = []byte("1")
+		if len(offers) == 1 {
+			v.choose(offers[0])
+		}
+	case slices.Contains(offers, v.Form.Get("method")):
+		v.choose(v.Form.Get("method"))
+	default:
+		return Outcome{Retry: []ui.FieldError{{Field: "method", Key: "choose.error"}}}, nil
+	}
+	return Outcome{}, nil
+}
+
+// choose goes on with one way of getting codes; the empty one chooses anew.
+func (v *Visit) choose(method string) {
+	v.Journey.Scratch[scratchMethod] = []byte(method)
+	v.Facts.Method = method
+}
+
+// ChooseAnew leads from a factor's set-up back to the choice.
+func (v *Visit) ChooseAnew() { v.choose("") }
+
+// offStep asks whether two-step authentication is really to be turned off.
+type offStep struct{ *Server }
+
+func (offStep) Name() string                                        { return "two-step-off" }
+func (offStep) Meets(r authn.Requirement, _ authn.Facts) bool       { return r.Need == authn.NeedOff }
+func (offStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
+
+func (offStep) Show(_ context.Context, v *Visit) (Page, error) {
+	return Page{"two_step_off", ui.TwoStepOffPage{Action: v.Action, Cancel: true}}, nil
+}
+
+func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
+	id := v.Facts.Account.ID
+	change := authn.Change{
+		Retire: SecondCredentials(v.Facts.Account), Forget: &id,
+		Letters: []account.Letter{s.Notice(v, account.LetterTwoStepOff)},
+		Events:  []account.Event{v.Event(account.CredentialGone, account.Success, id)},
+	}
+	return Outcome{Done: authn.NeedOff, Change: change}, nil
+}
+
+// SecondCredentials lists what two-step authentication consists of: the second factors and what stands in for them.
+func SecondCredentials(a *account.Account) []account.CredentialID {
+	var all []account.CredentialID
+	for _, c := range a.Credentials {
+		if c.Use == account.Second || c.Use == account.Recovery {
+			all = append(all, c.ID)
+		}
+	}
+	return all
+}
+
+// noCodeStep is the page beside a code for people who cannot get one.
+type noCodeStep struct{ *Server }
+
+func (noCodeStep) Name() string                                        { return "no-code" }
+func (noCodeStep) Meets(authn.Requirement, authn.Facts) bool           { return false }
+func (noCodeStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
+func (noCodeStep) Beside(v *Visit) bool                                { return v.Requirement.Need == authn.NeedSecond }
+
+func (noCodeStep) Show(_ context.Context, v *Visit) (Page, error) {
+	return Page{"no_code", ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), RecoveryURL: v.PathOf("recovery-code")}}, nil
+}
+
+func (noCodeStep) Submit(context.Context, *Visit) (Outcome, error) { return Outcome{}, nil }
