@@ -1,7 +1,7 @@
 # make alone lists the targets.
 GO ?= go
 
-.PHONY: help dev test quick bench screenshots
+.PHONY: help dev test quick bench screenshots release
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -21,3 +21,6 @@ bench: ## measure (in-process Go benchmarks; the end-to-end part comes with the 
 screenshots: ## pictures of every page into var/screenshots
 	bash .ci/prepare
 	SCREENSHOTS=$(CURDIR)/var/screenshots $(GO) test -count=1 -tags browser -run TestPages ./internal/browsertest/
+
+release: ## archives, SBOMs and checksums of this commit into dist (SOURCE_DATE_EPOCH and git decide every time in them)
+	$(GO) run ./internal/release

@@ -27,6 +27,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"login login/ui", "login/password/…", "the engine knows no factor: adding one is a folder and a line in internal/wire"},
 	{"login/ui", "login storage/… authn/…", "pages know data and texts, not journeys"},
 	{"storage/… keys/…", "op/… login/… configs/…", "the floor knows nothing of the doors"},
+	{"platform account authn grant op/… login/… storage/… keys/… internal/web/…", "internal/trace", "traces hang on the router and on the connectors of the database (internal/wire, cmd); what is traced knows nothing of it"},
 	{"platform account authn grant op/… login/… storage keys configs internal/web/… internal/wire/… internal/setup/…", "cmd/…", "nothing imports the command"},
 	{"platform account authn grant op/… login/… storage keys configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… conformance/… testing", "test tools stay out of the binary"},
 	{"conformance/…", "platform/… account/… authn/… grant/… op/… login/… storage/… keys/… configs/… cmd/… internal/…", "it speaks HTTP to any server and knows nothing of our code"},

@@ -55,6 +55,34 @@ func Rotate(existing []Key, p platform.ID, alg string, s *Sealer, now time.Time)
 	return []Key{old.retired(next.UseAt), next}, nil
 }
 
+// Replace makes a key that signs at once, and ends all others of the algorithm: they sign and are published no more. It
+// is for a key that somebody else may have. What such a key signed verifies no longer, the honest too. It returns the
+// keys to save, the new one last; fault.NotFound without any key.
+func Replace(existing []Key, p platform.ID, alg string, s *Sealer, now time.Time) ([]Key, error) {
+	var changed []Key
+	for _, k := range of(existing, p, alg) {
+		if !k.listed(now) {
+			continue
+		}
+		if now.Before(k.UseAt) {
+			k.UseAt = k.MadeAt // never used: it must not count as the new one's successor
+		}
+		if k.RetireAt.IsZero() || now.Before(k.RetireAt) {
+			k.RetireAt = now
+		}
+		k.DropAt = now
+		changed = append(changed, k)
+	}
+	if len(changed) == 0 {
+		return nil, fmt.Errorf("replacing %s key of platform %s: %w", alg, p, fault.NotFound)
+	}
+	next, err := newKey(p, alg, s, now, now)
+	if err != nil {
+		return nil, err
+	}
+	return append(changed, next), nil
+}
+
 // Due returns what rotation by age changes now: a key that signs for maxAge is replaced in time for its successor to
 // be published. Where two nodes made keys in the same moment, all but the newest get an end.
 func Due(existing []Key, p platform.ID, s *Sealer, now time.Time, maxAge time.Duration) ([]Key, error) {

@@ -122,6 +122,48 @@ func TestRotateTwiceIsRefused(t *testing.T) {
 	}
 }
 
+// A key in other hands ends at once, and so does a successor that was published; the new one lives a whole life.
+func TestReplacedKeysEndAtOnce(t *testing.T) {
+	s := newSealer(t, masterA)
+	all := must(t)(Ensure(nil, "linde", []string{"ES256", "RS256"}, s, start))
+	all = merge(all, must(t)(Rotate(all, "linde", "ES256", s, start.Add(time.Hour))))
+	theft := start.Add(2 * time.Hour)
+	changed := must(t)(Replace(all, "linde", "ES256", s, theft))
+	if len(changed) != 3 {
+		t.Fatalf("%d keys changed, want the current one, its successor and the new one", len(changed))
+	}
+	all = merge(all, changed)
+	next := changed[2].KID
+	for _, at := range []time.Time{theft, theft.Add(time.Hour), theft.Add(24 * time.Hour), theft.Add(30 * 24 * time.Hour)} {
+		ring, err := NewRing(all, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var listed []string
+		for _, k := range ring.Verification("linde", at).Keys {
+			if k.Algorithm == "ES256" {
+				listed = append(listed, k.KeyID)
+			}
+		}
+		if got := signedBy(t, ring, "ES256", "JWT", at); got != next || !slices.Equal(listed, []string{next}) {
+			t.Errorf("%s later: %s signs and %v are published, want %s alone", at.Sub(theft), got, listed, next)
+		}
+		due := must(t)(Due(all, "linde", s, at, 90*24*time.Hour))
+		if len(due) != 0 {
+			t.Errorf("%s later: rotation by age changes %+v", at.Sub(theft), due)
+		}
+	}
+	all = merge(all, must(t)(Rotate(all, "linde", "ES256", s, theft.Add(time.Hour)))) // as planned again
+	all = merge(all, must(t)(Replace(all, "linde", "ES256", s, theft.Add(2*time.Hour))))
+	if _, err := Replace(all, "linde", "EdDSA", s, theft); !errors.Is(err, fault.NotFound) {
+		t.Errorf("no such key: %v, want fault.NotFound", err)
+	}
+	events := Events(changed, "cli operator", theft)
+	if len(events) != 3 || events[0].Kind != "key.retire" || events[0].Reason != Compromised || events[2].Kind != "key.make" || events[2].Reason != "ES256" || events[2].Platform != "linde" {
+		t.Errorf("events %+v", events)
+	}
+}
+
 func TestDueKeepsKeysForTheirAge(t *testing.T) {
 	const maxAge = 90 * 24 * time.Hour
 	s := newSealer(t, masterA)

@@ -108,6 +108,9 @@ func (s *Server) Routes(r *mux.Router) {
 	}
 	add(pathDiscovery, "discovery", s.document(s.Registry.Discovery), "GET", "HEAD")
 	add(pathKeys, "jwks", s.document(s.Registry.JWKS), "GET", "HEAD")
+	for path, name := range map[string]string{pathAuthorize: "authorize", pathContinue: "authorize", pathCallback: "callback", pathLogout: "logout"} {
+		add(path, name, http.HandlerFunc(web.Still), "HEAD")
+	}
 	add(pathAuthorize, "authorize", s.page(s.authorize), "GET", "POST")
 	add(pathContinue, "authorize", s.page(s.resume), "GET")
 	add(pathCallback, "callback", s.page(s.callback), "GET")
@@ -116,7 +119,7 @@ func (s *Server) Routes(r *mux.Router) {
 	add(pathRevoke, "revoke", s.gate(machineRules{post: true, auth: true, pages: true}), "POST", "OPTIONS")
 	add(pathIntrospect, "introspect", s.gate(machineRules{post: true, auth: true}), "POST")
 	add(pathLogout, "logout", s.page(s.logout), "GET", "POST")
-	add(pathLoggedOut, "logged-out", s.page(s.loggedOut), "GET")
+	add(pathLoggedOut, "logged-out", s.page(s.loggedOut), "GET", "HEAD")
 }
 
 // CallbackURL is where the login door leads when a journey is over.

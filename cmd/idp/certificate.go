@@ -2,7 +2,9 @@ package main
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -11,49 +13,72 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 )
 
-// certificate reads a certificate again when its file changes, so that renewing needs no restart. A file that cannot
-// be read keeps the old one: half a renewal must not end the service.
+// certificate reads a certificate again when its file changes, so that renewing needs no restart. One that cannot be
+// used keeps the old one, because half a renewal must not end the service, and is an error in the log: who renews by a
+// timer looks nowhere else until the old one ends.
 type certificate struct {
 	cert, key string
-	mu        sync.Mutex
-	changed   time.Time
+	now       func() time.Time
+	log       *slog.Logger
+	mu        sync.Mutex // guards what follows
+	changed   time.Time  // of the file, when it was read
 	current   *tls.Certificate
+	refused   string    // what is wrong with the renewed one
+	saidAt    time.Time // when it was last said
 }
+
+// sayEvery is how often the same trouble with a renewal is said: handshakes find it, many a second.
+const sayEvery = time.Hour
 
 // openCertificate reads a certificate for the first time. One that browsers would refuse today is refused here, where
 // somebody looks; so is a key that everybody on the machine may read.
-func openCertificate(cert, key string, now time.Time) (*certificate, error) {
-	c := &certificate{cert: cert, key: key}
-	pair, err := c.get(nil)
+func openCertificate(cert, key string, now func() time.Time, log *slog.Logger) (*certificate, error) {
+	c := &certificate{cert: cert, key: key, now: now, log: log}
+	if err := c.read(); err != nil {
+		return nil, err
+	}
+	return c, configs.Private(key)
+}
+
+// read takes the certificate from its files, if it changed.
+func (c *certificate) read() error {
+	info, err := os.Stat(c.cert)
+	if err != nil || c.current != nil && info.ModTime().Equal(c.changed) {
+		return err
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := configs.Private(key); err != nil {
-		return nil, err
+	if err := c.valid(pair.Leaf); err != nil {
+		return err
 	}
-	switch leaf := pair.Leaf; {
+	c.current, c.changed = &pair, info.ModTime()
+	return nil
+}
+
+// valid refuses what browsers would refuse today.
+func (c *certificate) valid(leaf *x509.Certificate) error {
+	switch now := c.now(); {
 	case now.After(leaf.NotAfter):
-		return nil, fmt.Errorf("%w: the certificate in %s ended on %s", fault.Expired, cert, leaf.NotAfter.UTC().Format(day))
+		return fmt.Errorf("%w: the certificate in %s ended on %s", fault.Expired, c.cert, leaf.NotAfter.UTC().Format(day))
 	case now.Before(leaf.NotBefore):
-		return nil, fmt.Errorf("%w: the certificate in %s begins on %s", fault.Refused, cert, leaf.NotBefore.UTC().Format(day))
+		return fmt.Errorf("%w: the certificate in %s begins on %s", fault.Refused, c.cert, leaf.NotBefore.UTC().Format(day))
 	}
-	return c, nil
+	return nil
 }
 
 const day = "2 January 2006 15:04 UTC"
 
+// get is called for each handshake.
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	info, err := os.Stat(c.cert)
-	if err == nil && (c.current == nil || !info.ModTime().Equal(c.changed)) {
-		var pair tls.Certificate
-		if pair, err = tls.LoadX509KeyPair(c.cert, c.key); err == nil {
-			c.current, c.changed = &pair, info.ModTime()
-		}
-	}
-	if c.current == nil {
-		return nil, err
+	if err := c.read(); err == nil {
+		c.refused = ""
+	} else if now := c.now(); err.Error() != c.refused || now.Sub(c.saidAt) >= sayEvery {
+		c.refused, c.saidAt = err.Error(), now
+		c.log.Error("renewed certificate", "error", err, "ends", c.current.Leaf.NotAfter)
 	}
 	return c.current, nil
 }

@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
 )
 
 type report struct{ Changed, Warnings []string }
@@ -100,6 +103,25 @@ func (i *install) parties() {
 		i.t.Errorf("party show: %v", one)
 	}
 	i.refused(1, "not found", "party", "show", "wilg-web", "--platform", "linde") // of another platform
+
+	on := []string{"wilg-web", "--platform", "wilg"}
+	for _, step := range []struct{ verb, want string }{
+		{"disable", "[party wilg/wilg-web disabled]"}, {"disable", "[]"}, {"enable", "[party wilg/wilg-web enabled]"}, {"enable", "[]"},
+	} {
+		i.read(&r, append([]string{"party", step.verb}, on...)...)
+		one = nil
+		i.read(&one, append([]string{"party", "show"}, on...)...)
+		if _, disabled := one["disabled_at"]; fmt.Sprint(r.Changed) != step.want || disabled != (step.verb == "disable") {
+			i.t.Errorf("party %s: %+v, %v", step.verb, r, one)
+		}
+	}
+	i.refused(1, "party x on platform \"wilg\": not found", "party", "disable", "x", "--platform", "wilg")
+	i.refused(1, `platform "els": not found`, "party", "disable", "wilg-web", "--platform", "els")
+	i.ok(append([]string{"party", "disable"}, on...)...)
+	if out := i.ok("party", "list"); strings.Count(out, " disabled\n") != 1 {
+		i.t.Errorf("party list: %q", out)
+	}
+	i.ok(append([]string{"party", "enable"}, on...)...)
 }
 
 func (i *install) accounts() {
@@ -165,6 +187,19 @@ func (i *install) signingKeys() {
 		i.t.Errorf("keys rotate: %+v of %d keys, now %d", changed, len(before), len(after))
 	}
 	i.refused(1, "is published already", "keys", "rotate", "linde", "ES256")
+	var replaced, rest []keyJSON
+	i.read(&replaced, "keys", "rotate", "linde", "ES256", "--compromised")
+	i.read(&rest, "keys", "list")
+	if len(replaced) != 3 || len(rest) != len(after)+1 || replaced[0].KID != changed[0].KID || replaced[1].KID != changed[1].KID {
+		i.t.Errorf("keys rotate --compromised: %+v of %+v", replaced, after)
+	}
+	for _, k := range replaced[:2] {
+		if made := replaced[2]; !k.DropAt.Equal(made.UseAt) || k.RetireAt.After(made.UseAt) || !made.UseAt.Equal(made.MadeAt) || !made.RetireAt.IsZero() {
+			i.t.Errorf("keys rotate --compromised: %+v ends with %+v", k, made)
+		}
+	}
+	i.recorded("linde", "key.make ES256", "key.make ES256", "key.retire compromised", "key.retire compromised")
+	i.refused(1, "not found", "keys", "rotate", "linde", "HS256", "--compromised")
 	i.refused(1, "not found", "keys", "rotate", "linde", "HS256")
 	i.refused(1, "not found", "keys", "rotate", "els", "ES256")
 
@@ -183,11 +218,56 @@ func (i *install) signingKeys() {
 	if both.read(&resealed, "keys", "reseal"); resealed.Resealed < len(after) {
 		i.t.Errorf("resealed %d of %d keys", resealed.Resealed, len(after))
 	}
+	i.recorded("linde", "master.rotate ")
+	i.recorded("wilg", "master.rotate ")
 	alone.ok("keys", "rotate", "wilg", "RS256")
 	if out := alone.ok("apply", i.sample()); out != "Nothing to change.\n" {
 		i.t.Errorf("apply under the new master key: %q", out)
 	}
 	i.refused(1, "sealed under a master key that is not configured", "keys", "reseal")
+}
+
+// recorded compares the newest events of the operator on a platform with "kind reason", in any order.
+func (i *install) recorded(on platform.ID, want ...string) {
+	i.t.Helper()
+	db, err := storage.Open(i.t.Context(), i.dsn())
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // only read
+	events, err := db.Events(i.t.Context(), on, len(want))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	var got []string
+	for _, e := range events {
+		got = append(got, string(e.Kind)+" "+e.Reason)
+		if !strings.HasPrefix(e.Actor, "cli ") || e.Outcome != account.Success {
+			i.t.Errorf("event %+v", e)
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		i.t.Errorf("events of %s: %q, want %q", on, got, want)
+	}
+}
+
+// counted is how many rows there are of what a visit leaves behind.
+type counted struct{ requests, journeys, grants, sessions, events int }
+
+func (i *install) rows() (n counted) {
+	i.t.Helper()
+	db, err := storage.Open(i.t.Context(), i.dsn())
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // only read
+	err = db.SQL().QueryRow(`SELECT (SELECT COUNT(*) FROM requests), (SELECT COUNT(*) FROM journeys), (SELECT COUNT(*) FROM grants),
+(SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL), (SELECT COUNT(*) FROM events)`).Scan(&n.requests, &n.journeys, &n.grants, &n.sessions, &n.events)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return n
 }
 
 func TestWrongUseExitsWith2(t *testing.T) {

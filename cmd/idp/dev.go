@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"log/slog"
 	"net"
@@ -49,7 +50,7 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	if err := migrate(ctx, c.Database.Reveal()); err != nil {
 		return err
 	}
-	f, err := openFloor(ctx, c)
+	f, err := openFloor(ctx, c, sql.OpenDB)
 	if err != nil {
 		return err
 	}
@@ -64,7 +65,7 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	}
 	log := logger(c)
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log would show raw requests
-	house, err := buildHouse(ctx, f, log)
+	house, err := buildHouse(ctx, f, log, nil)
 	if err != nil {
 		return err
 	}

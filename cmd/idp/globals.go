@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -39,15 +40,15 @@ func (g *globals) open(ctx context.Context) (*floor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openFloor(ctx, c)
+	return openFloor(ctx, c, sql.OpenDB)
 }
 
-func openFloor(ctx context.Context, c *configs.Config) (*floor, error) {
+func openFloor(ctx context.Context, c *configs.Config, open storage.Opener) (*floor, error) {
 	sealer, err := sealerOf(c)
 	if err != nil {
 		return nil, err
 	}
-	db, err := storage.Open(ctx, c.Database.Reveal())
+	db, err := storage.OpenThrough(ctx, c.Database.Reveal(), open)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
 )
@@ -61,25 +63,34 @@ func until(t time.Time) string {
 }
 
 func keysRotate(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var compromised bool
+	rotate := &cobra.Command{
 		Use:   "rotate PLATFORM ALG",
 		Short: "Make the next signing key: published now, used in 24 hours",
-		Args:  cobra.ExactArgs(2),
+		Long: "The next key is published now and signs in 24 hours, when every party has it; the old one stays published until all it signed has expired. " +
+			"With --compromised the new key signs at once and the old ones are published no more: what they signed is refused, the honest too (docs/operating.md).",
+		Args: cobra.ExactArgs(2),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
 			existing, err := f.keys(cmd.Context())
 			if err != nil {
 				return err
 			}
-			changed, err := keys.Rotate(existing, platform.ID(args[0]), args[1], f.sealer, now())
+			at, next := now(), keys.Rotate
+			if compromised {
+				next = keys.Replace
+			}
+			changed, err := next(existing, platform.ID(args[0]), args[1], f.sealer, at)
 			if err != nil {
 				return err
 			}
-			if err := f.db.SaveKeys(cmd.Context(), changed); err != nil {
+			if err := f.db.SaveKeys(cmd.Context(), changed, keys.Events(changed, setup.Operator(), at)); err != nil {
 				return err
 			}
 			return printKeys(g, cmd, changed)
 		}),
 	}
+	rotate.Flags().BoolVar(&compromised, "compromised", false, "somebody else may have the key: end it at once")
+	return rotate
 }
 
 // keysReseal is the second step of rotating the master key: the first puts the new one at the head of the list on
@@ -88,7 +99,8 @@ func keysReseal(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "reseal", Short: "Seal all stored secrets under the first master key", Args: cobra.NoArgs,
 		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
-			n, err := f.db.Reseal(cmd.Context(), func(binding string, sealed []byte) ([]byte, error) {
+			e := account.Event{At: now(), Kind: account.MasterRotated, Actor: setup.Operator(), Outcome: account.Success}
+			n, err := f.db.Reseal(cmd.Context(), e, func(binding string, sealed []byte) ([]byte, error) {
 				plain, err := f.sealer.Open(sealed, binding)
 				if err != nil {
 					return nil, err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,7 +15,9 @@ import (
 
 func partyCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{Use: "party", Short: "Parties: OAuth clients of a platform"}
-	c.AddCommand(partyAdd(g), partyList(g), partyShow(g))
+	c.AddCommand(partyAdd(g), partyList(g), partyShow(g),
+		partySwitch(g, "disable", "Refuse a party everywhere until it is enabled again, such as when its secret leaked", true),
+		partySwitch(g, "enable", "Serve a disabled party again; what it held and has not expired counts again", false))
 	return c
 }
 
@@ -66,7 +69,7 @@ func partyList(g *globals) *cobra.Command {
 			}
 			return g.print(cmd, lines, func(w io.Writer) {
 				for _, p := range lines {
-					fmt.Fprintf(w, "%-12s %-24s %-8s %s\n", p.Platform, p.ID, p.Type, p.IDTokenAlg)
+					fmt.Fprintf(w, "%-12s %-24s %-8s %-6s%s\n", p.Platform, p.ID, p.Type, p.IDTokenAlg, disabledText(p.Party))
 				}
 			})
 		}),
@@ -87,12 +90,39 @@ func partyShow(g *globals) *cobra.Command {
 			return g.print(cmd, lineOf(*p), func(w io.Writer) {
 				fmt.Fprintf(w, "client_id  %s\nplatform   %s\ntype       %s, auth %s\nredirects  %v\ngrants     %v\nscopes     %v\n",
 					p.ID, p.Platform, p.Type, p.Auth, p.Redirects, p.Grants, p.Scopes)
+				if !p.DisabledAt.IsZero() {
+					fmt.Fprintf(w, "disabled   since %s\n", p.DisabledAt.Format(time.DateTime))
+				}
 			})
 		}),
 	}
 	show.Flags().StringVar(&on, "platform", "", "platform")
 	require(show, "platform")
 	return show
+}
+
+func disabledText(p grant.Party) string {
+	if p.DisabledAt.IsZero() {
+		return ""
+	}
+	return " disabled"
+}
+
+func partySwitch(g *globals, verb, short string, disabled bool) *cobra.Command {
+	var on string
+	c := &cobra.Command{
+		Use: verb + " CLIENT_ID", Short: short, Args: cobra.ExactArgs(1),
+		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
+			report, err := setup.SwitchParty(cmd.Context(), f.tools(), platform.ID(on), grant.PartyID(args[0]), disabled)
+			if err != nil {
+				return err
+			}
+			return printReport(g, cmd, report)
+		}),
+	}
+	c.Flags().StringVar(&on, "platform", "", "platform")
+	require(c, "platform")
+	return c
 }
 
 // partyLine is a party with its platform and without its secrets.

@@ -10,12 +10,12 @@ import (
 	"github.com/minddistrict/idp/internal/setup"
 )
 
-// restoredCommand is run once after a backup was restored, before the first server starts.
+// restoredCommand is run once after a backup was restored, before the first server starts (docs/operating.md).
 func restoredCommand(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use:   "restored",
 		Short: "After restoring a backup: end all sessions, codes and tokens that it revived",
-		Long: "A backup holds sessions, codes and tokens alive that ended after it was made. This ends all of them, on every platform, in one transaction; " +
+		Long: "A backup holds sessions, codes, links and tokens alive that ended after it was made. This ends all of them, on every platform, in one transaction; " +
 			"people sign in again. Run it before the first server starts. JWT access tokens that parties check on their own go on until they expire.",
 		Args: cobra.NoArgs,
 		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
@@ -25,7 +25,8 @@ func restoredCommand(g *globals) *cobra.Command {
 				return err
 			}
 			return g.print(cmd, ended, func(w io.Writer) {
-				fmt.Fprintf(w, "Ended %d sessions, %d grants, %d open requests and %d journeys.\n", ended.Sessions, ended.Grants, ended.Requests, ended.Journeys)
+				fmt.Fprintf(w, "Ended %d sessions, %d grants, %d open requests, %d journeys, %d remembered browsers, %d links and codes, and %d letters that were not sent.\n",
+					ended.Sessions, ended.Grants, ended.Requests, ended.Journeys, ended.Devices, ended.Tickets, ended.Letters)
 			})
 		}),
 	}

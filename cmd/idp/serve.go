@@ -3,18 +3,22 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/minddistrict/idp/configs"
+	"github.com/minddistrict/idp/internal/trace"
 	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/storage"
 )
 
 func serveCommand(g *globals) *cobra.Command {
@@ -22,21 +26,49 @@ func serveCommand(g *globals) *cobra.Command {
 		Use:   "serve",
 		Short: "Serve all platforms",
 		Args:  cobra.NoArgs,
-		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
-			log := logger(f.config)
-			slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log would show raw requests
-			house, err := buildHouse(cmd.Context(), f, log)
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := g.load()
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), f.config, house, log)
-		}),
+			log, open := logger(c), storage.Opener(sql.OpenDB)
+			traces, err := trace.Start(cmd.Context(), os.Getenv, version(), log)
+			if err != nil {
+				return err
+			}
+			if traces != nil {
+				open = traces.OpenDB
+				defer flush(traces, log)
+			}
+			f, err := openFloor(cmd.Context(), c, open)
+			if err != nil {
+				return err
+			}
+			defer func() { _ = f.db.Close() }()            // the process ends
+			slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log would show raw requests
+			house, err := buildHouse(cmd.Context(), f, log, traces)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c, house, log)
+		},
 	}
 }
 
-func buildHouse(ctx context.Context, f *floor, log *slog.Logger) (*wire.House, error) {
+// flushTime is how long the last traces may take after shutdown_grace: a collector that is gone must not keep the process.
+const flushTime = 3 * time.Second
+
+func flush(traces *trace.Tracer, log *slog.Logger) {
+	ctx, done := context.WithTimeout(context.Background(), flushTime)
+	defer done()
+	if err := traces.Stop(ctx); err != nil {
+		log.Warn("traces", "error", err)
+	}
+}
+
+func buildHouse(ctx context.Context, f *floor, log *slog.Logger, traces *trace.Tracer) (*wire.House, error) {
 	return wire.Build(ctx, wire.Options{
-		DB: f.db, Sealer: f.sealer, Workers: f.config.Hash.Workers, Queue: f.config.Hash.Queue, Proxies: f.config.Proxies(), Now: time.Now, Log: log,
+		DB: f.db, Sealer: f.sealer, Workers: f.config.Hash.Workers, Queue: f.config.Hash.Queue, Proxies: f.config.Proxies(), Now: time.Now, Log: log, Traces: traces,
 	})
 }
 
@@ -66,7 +98,7 @@ func serve(ctx context.Context, c *configs.Config, house *wire.House, log *slog.
 	}
 	public = drain(public)
 	if c.TLS.CertFile != "" {
-		certificate, err := openCertificate(c.TLS.CertFile, c.TLS.KeyFile, now())
+		certificate, err := openCertificate(c.TLS.CertFile, c.TLS.KeyFile, time.Now, log)
 		if err != nil {
 			return fmt.Errorf("tls: %w", err)
 		}

@@ -162,6 +162,54 @@ func TestServeRefusesToStart(t *testing.T) {
 	})
 }
 
+// `idp migrate` of the next release has run: the server that runs goes on, and is ready, until it is replaced.
+func TestServerGoesOnWhileTheNextReleaseMigrates(t *testing.T) {
+	onBoth(t, func(t *testing.T, i *install) {
+		i.setUp()
+		server := i.serve()
+		anna := i.visitor()
+		anna.signIn(i)
+		sql := func(text string) {
+			t.Helper()
+			db, err := storage.Open(t.Context(), i.dsn())
+			if err == nil {
+				_, err = db.SQL().Exec(text)
+			}
+			if err == nil {
+				err = db.Close()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		sql("ALTER TABLE accounts ADD COLUMN of_the_next_release TEXT NOT NULL DEFAULT ''")
+		sql("ALTER TABLE sessions ADD COLUMN of_the_next_release BIGINT")
+		sql("INSERT INTO schema_versions (version_id, is_applied) VALUES (9999, TRUE)")
+		for range 3 {
+			if status, _, body := get(t, i.operator+"/readyz"); status != http.StatusOK {
+				t.Errorf("readyz: %d %s", status, body)
+			}
+		}
+		if status, body := anna.userinfo(); status != http.StatusOK {
+			t.Errorf("userinfo: %d %s", status, body)
+		}
+		if status, _, body := anna.refreshed(); status != http.StatusOK {
+			t.Errorf("refresh: %d %s", status, body)
+		}
+		i.visitor().signIn(i)
+		i.ok("health")
+		if n := strings.Count(server.log.String(), "the schema is newer now"); n != 1 {
+			t.Errorf("said %d times, want once:\n%s", n, server.log)
+		}
+		i.refused(1, "schema version 9999 and this program knows up to", "serve")
+
+		sql("DELETE FROM schema_versions WHERE version_id > 3") // an older backup was restored below the server
+		if status, _, body := get(t, i.operator+"/readyz"); status != http.StatusServiceUnavailable {
+			t.Errorf("readyz on an older schema: %d %s", status, body)
+		}
+	})
+}
+
 // dsn is the database that the commands are told.
 func (i *install) dsn() string {
 	for _, entry := range i.env {
@@ -282,7 +330,22 @@ func TestRenewedCertificateNeedsNoRestart(t *testing.T) {
 			t.Errorf("%s: %s, want certificate %s", what, got, want)
 		}
 	}
+	troubles := func(want ...string) {
+		t.Helper()
+		log, at := server.log.String(), 0
+		for _, text := range want {
+			found := strings.Index(log[at:], `"level":"ERROR","msg":"renewed certificate","error":"`+text)
+			if found < 0 {
+				t.Fatalf("no error %q, in this order, in\n%s", text, log)
+			}
+			at += found + 1
+		}
+		if got := strings.Count(log, `"msg":"renewed certificate"`); got != len(want) {
+			t.Errorf("%d errors, want %d:\n%s", got, len(want), log)
+		}
+	}
 	want("at first", "1")
+	troubles()
 	renewed, renewedKey := i.certificate("renewed", 2)
 	replace := func(from, to string) {
 		t.Helper()
@@ -292,12 +355,19 @@ func TestRenewedCertificateNeedsNoRestart(t *testing.T) {
 	}
 	replace(renewed, certificate)
 	want("half a renewal", "1")
+	want("half a renewal, again", "1")
+	troubles("tls: private key does not match public key")
 	replace(renewedKey, key)
 	want("renewed", "2")
 	if err := os.Remove(certificate); err != nil {
 		t.Fatal(err)
 	}
 	want("removed", "2")
+	ended, endedKey := i.certificateFor("ended", 3, time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour))
+	replace(ended, certificate)
+	replace(endedKey, key)
+	want("renewed with one that has ended", "2")
+	troubles("tls: private key does not match public key", "stat "+certificate+": no such file or directory", "expired: the certificate in "+certificate+" ended on ")
 	for range 2 {
 		if _, err := tls.Dial("tcp", "127.0.0.1:"+i.port, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}); err == nil {
 			t.Error("TLS 1.1 is spoken")
@@ -375,6 +445,25 @@ func TestOtherProcessesChangesCountWithinASecond(t *testing.T) {
 		if _, _, body := get(t, i.issuer+"/keys"); !strings.Contains(body, `"OKP"`) {
 			t.Errorf("the new key is not published: %s", body)
 		}
+		stays := i.visitor()
+		stays.signIn(i)
+		i.ok("party", "disable", "linde-web", "--platform", "linde")
+		server.soon(time.Second, "out", func() bool { status, _ := stays.userinfo(); return status == http.StatusUnauthorized })
+		if status, _, body := stays.refreshed(); status != 401 || !strings.Contains(body, "invalid_client") {
+			t.Errorf("refresh of a disabled party: %d %s", status, body)
+		}
+		if newcomer.open(http.MethodGet, i.authorize("linde-web", ""), nil); newcomer.status != 400 {
+			t.Errorf("authorize of a disabled party: %d", newcomer.status)
+		}
+		if out := i.ok("apply", i.sample()); strings.Contains(out, "party") {
+			t.Errorf("apply of the same file: %q", out)
+		}
+		if out := i.ok("party", "show", "linde-web", "--platform", "linde"); !strings.Contains(out, "\ndisabled   since ") {
+			t.Errorf("enabled by a file: %q", out)
+		}
+		i.ok("party", "enable", "linde-web", "--platform", "linde")
+		server.soon(time.Second, "back", func() bool { status, _ := stays.userinfo(); return status == http.StatusOK })
+		i.recorded("linde", "party.set disabled", "party.set enabled")
 		i.ok("platform", "add", "wilg", "--issuer", i.issuer+"/p/wilg", "--organisation", "De Wilg", "--home-url", "https://wilg.example.net")
 		server.soon(time.Second, "known", func() bool {
 			status, _, _ := get(t, i.issuer+"/p/wilg/.well-known/openid-configuration")

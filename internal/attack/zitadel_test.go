@@ -158,11 +158,11 @@ func TestZ5RepeatedParameterIsRefused(t *testing.T) {
 
 // methods that each route takes; everything else is 405.
 var methods = map[string][]string{
-	"/authorize": {"GET", "POST"}, "/authorize/continue": {"GET"}, "/authorize/callback": {"GET"},
+	"/authorize": {"GET", "HEAD", "POST"}, "/authorize/continue": {"GET", "HEAD"}, "/authorize/callback": {"GET", "HEAD"},
 	"/token": {"POST", "OPTIONS"}, "/userinfo": {"GET", "POST", "OPTIONS"}, "/revoke": {"POST", "OPTIONS"}, "/introspect": {"POST"},
-	"/logout": {"GET", "POST"}, "/logged-out": {"GET"},
+	"/logout": {"GET", "HEAD", "POST"}, "/logged-out": {"GET", "HEAD"},
 	"/keys": {"GET", "HEAD"}, "/.well-known/openid-configuration": {"GET", "HEAD"},
-	"/": {"GET", "HEAD"}, "/login": {"GET", "HEAD"}, "/login/x": {"GET"}, "/login/x/password": {"GET", "POST"}, "/login/x/stop": {"GET", "POST"}, "/assets/": {"GET", "HEAD"},
+	"/": {"GET", "HEAD"}, "/login": {"GET", "HEAD"}, "/login/x": {"GET", "HEAD"}, "/login/x/password": {"GET", "HEAD", "POST"}, "/login/x/stop": {"GET", "HEAD", "POST"}, "/assets/": {"GET", "HEAD"},
 }
 
 func TestZ6MethodsAreListedAndSecretsStayOutOfURLs(t *testing.T) {

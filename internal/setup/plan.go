@@ -53,16 +53,6 @@ func Apply(ctx context.Context, t Tools, f *File, lines *Lines) (Report, error) 
 	return plan.carryOut(ctx)
 }
 
-// AddParty declares one party on a platform that exists.
-func AddParty(ctx context.Context, t Tools, id platform.ID, d Party) (Report, error) {
-	return addTo(ctx, t, id, func(p *plan) error {
-		if err := p.party(id, &d); err != nil {
-			return err
-		}
-		return p.ensureKeys(id)
-	})
-}
-
 // AddAccount declares one account on a platform that exists.
 func AddAccount(ctx context.Context, t Tools, id platform.ID, d Account) (Report, error) {
 	return addTo(ctx, t, id, func(p *plan) error { return p.account(ctx, id, &d, 0) })
@@ -135,10 +125,6 @@ func (p *plan) read(ctx context.Context) error {
 	}
 	p.keys, p.all = existing, parties
 	return nil
-}
-
-func partyName(p platform.ID, id grant.PartyID) string {
-	return "party " + string(p) + "/" + string(id)
 }
 
 // image is a value in a form that can be compared.
@@ -224,19 +210,6 @@ func (p *plan) platform(ctx context.Context, d *Platform, lines *Lines, i int) e
 		if err := p.account(ctx, tenant.ID, &d.Accounts[j], lines.Of("platforms", i, "accounts", j, "email")); err != nil {
 			return lines.blame(err, "account "+d.Accounts[j].Email, "platforms", i, "accounts", j)
 		}
-	}
-	return nil
-}
-
-func (p *plan) party(id platform.ID, d *Party) error {
-	party, err := d.partyOf(id)
-	if err != nil {
-		return err
-	}
-	p.all = append(p.all, party)
-	if p.differs(partyName(id, party.ID), party) {
-		p.setup.Parties = append(p.setup.Parties, party)
-		p.event(id, account.PartySet, party.ID, "")
 	}
 	return nil
 }

@@ -40,8 +40,13 @@ type Options struct {
 	Now     func() time.Time
 	Proxies []netip.Prefix                                     // peers whose X-Forwarded-For is believed
 	Observe func(route string, status int, took time.Duration) // metrics; nil: none
+	Trace   Trace                                              // nil: none
 	Broken  func(http.ResponseWriter, *http.Request)           // what a person sees after a panic
 }
+
+// Trace begins the trace of a request, whose context it returns, and ends it when it was answered. Trusted: the peer is
+// one of Proxies.
+type Trace func(r *http.Request, reference string, trusted bool) (ctx context.Context, end func(route string, status int))
 
 // Wrap puts the shared plumbing around a handler.
 func Wrap(next http.Handler, o Options) http.Handler {
@@ -49,6 +54,12 @@ func Wrap(next http.Handler, o Options) http.Handler {
 		start := o.Now()
 		c := Caller{Reference: secret.Reference(), Address: address(r, o.Proxies), Agent: cut(r.UserAgent(), 200)}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
+		ended := func(string, int) {}
+		if o.Trace != nil {
+			var ctx context.Context
+			ctx, ended = o.Trace(r, c.Reference, FromProxy(r, o.Proxies))
+			r = r.WithContext(ctx)
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 		rec := &recorder{ResponseWriter: w}
 		Headers(rec.Header())
@@ -59,6 +70,7 @@ func Wrap(next http.Handler, o Options) http.Handler {
 					o.Broken(rec, r)
 				}
 			}
+			ended(rec.route, rec.status)
 			took := o.Now().Sub(start)
 			if o.Observe != nil {
 				o.Observe(rec.route, rec.status, took)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/minddistrict/idp/internal/trace"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login"
@@ -35,6 +36,7 @@ type Options struct {
 	Wait       func(context.Context, time.Duration) // nil: really waits
 	Factors    []login.Factor                       // beside those of the house; tests add a pretend one here
 	Log        *slog.Logger
+	Traces     *trace.Tracer // nil: nobody asked for them
 }
 
 // House is the provider, ready to serve.
@@ -45,6 +47,7 @@ type House struct {
 	settings atomic.Pointer[snapshot]
 	clock    atomic.Pointer[reading] // nil: ours counts
 	handler  http.Handler
+	outgrown sync.Once // says that the schema is newer now
 }
 
 // Build joins doors and floor.
@@ -134,7 +137,7 @@ func (h *House) routes() http.Handler {
 	known := registry{h}
 	factors := h.factors()
 	people := login.New(login.Options{
-		Store: h.DB, Factors: factors, Party: known.Party, Callback: op.CallbackURL, Restart: op.RestartURL, Now: h.now, Log: h.Log,
+		Store: h.DB, Sealer: h.Sealer, Factors: factors, Party: known.Party, Callback: op.CallbackURL, Restart: op.RestartURL, Now: h.now, Log: h.Log,
 	})
 	protocol := op.New(op.Options{
 		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.now, Log: h.Log,
@@ -144,6 +147,9 @@ func (h *House) routes() http.Handler {
 		},
 	})
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
+	if h.Traces != nil {
+		r.Use(h.Traces.Name)
+	}
 	protocol.Routes(r)
 	people.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
@@ -234,8 +240,9 @@ func (h *House) rotate(ctx context.Context) error {
 		return err
 	}
 	var changed []keys.Key
+	now := h.now()
 	for id := range h.settings.Load().tenants {
-		due, err := keys.Due(existing, id, h.Sealer, h.now(), keyRotation)
+		due, err := keys.Due(existing, id, h.Sealer, now, keyRotation)
 		if err != nil {
 			return fmt.Errorf("rotating keys of %s: %w", id, err)
 		}
@@ -244,7 +251,7 @@ func (h *House) rotate(ctx context.Context) error {
 	if len(changed) == 0 {
 		return nil
 	}
-	return h.DB.SaveKeys(ctx, changed)
+	return h.DB.SaveKeys(ctx, changed, keys.Events(changed, system, now))
 }
 
 // wait really waits, or until the caller is gone.

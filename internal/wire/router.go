@@ -22,7 +22,7 @@ const authorizationServer = "/.well-known/oauth-authorization-server"
 func (h *House) byPlatform(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		settings := h.settings.Load()
-		if rest, ok := strings.CutPrefix(r.URL.Path, authorizationServer); ok && r.Method == http.MethodGet {
+		if rest, ok := strings.CutPrefix(r.URL.Path, authorizationServer); ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			if p := settings.platforms.Find(r.Host, rest); p != nil && p.Issuer.Path() == rest {
 				op.ServeDocument(w, r, settings.tenants[p.ID].discovery)
 				return
@@ -32,6 +32,9 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 		if p == nil {
 			http.Error(w, "404 page not found", http.StatusNotFound)
 			return
+		}
+		if h.Traces != nil {
+			h.Traces.Platform(r.Context(), p.ID)
 		}
 		if p.Issuer.Secure() {
 			if r.TLS == nil && !(web.FromProxy(r, h.Proxies) && r.Header.Get("X-Forwarded-Proto") == "https") {
@@ -82,10 +85,14 @@ func methodNotAllowed(w http.ResponseWriter, _ *http.Request) {
 
 // wrap puts log, reference, headers and limits around everything.
 func (h *House) wrap(next http.Handler) http.Handler {
-	return web.Wrap(next, web.Options{
+	o := web.Options{
 		Log: h.Log, Now: h.Now, Proxies: h.Proxies, Observe: h.metrics.observe,
 		Broken: func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "500 something went wrong. Reference: "+web.From(r.Context()).Reference, http.StatusInternalServerError)
 		},
-	})
+	}
+	if h.Traces != nil {
+		o.Trace = h.Traces.Request
+	}
+	return web.Wrap(next, o)
 }

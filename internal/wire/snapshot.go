@@ -122,6 +122,9 @@ func (h *House) reload(ctx context.Context) error {
 	return nil
 }
 
+// system is the actor of what happens by itself.
+const system = "system"
+
 // EnsureKeys makes the signing keys that platforms and their parties need and do not have yet.
 func EnsureKeys(ctx context.Context, db *storage.DB, sealer *keys.Sealer, now time.Time) error {
 	platforms, errPlatforms := db.Platforms(ctx)
@@ -147,10 +150,12 @@ func EnsureKeys(ctx context.Context, db *storage.DB, sealer *keys.Sealer, now ti
 	if len(made) == 0 {
 		return nil
 	}
-	return db.SaveKeys(ctx, made)
+	return db.SaveKeys(ctx, made, keys.Events(made, system, now))
 }
 
-// ready tells whether the house can serve: the database answers and has our schema, and settings were read.
+// ready tells whether the house can serve: the database answers and has our schema, and settings were read. A schema
+// that has become newer while we run is that of the next release, whose nodes are about to replace us one by one: it is
+// said once, and until then we go on.
 func (h *House) ready(ctx context.Context) error {
 	if h.settings.Load() == nil {
 		return fmt.Errorf("settings: %w", fault.Unavailable)
@@ -160,5 +165,12 @@ func (h *House) ready(ctx context.Context) error {
 	if err := h.DB.Ping(ctx); err != nil {
 		return err
 	}
-	return h.DB.SchemaError(ctx)
+	err := h.DB.SchemaError(ctx)
+	if errors.Is(err, fault.Refused) {
+		h.outgrown.Do(func() {
+			h.Log.WarnContext(ctx, "the schema is newer now: this server goes on but cannot be started again", "error", err)
+		})
+		return nil
+	}
+	return err
 }

@@ -1,0 +1,75 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// AddParty declares one party on a platform that exists.
+func AddParty(ctx context.Context, t Tools, id platform.ID, d Party) (Report, error) {
+	return addTo(ctx, t, id, func(p *plan) error {
+		if err := p.party(id, &d); err != nil {
+			return err
+		}
+		return p.ensureKeys(id)
+	})
+}
+
+// SwitchParty disables a party of a platform, or enables it again. A disabled one gets no answer at any endpoint, so what
+// it holds is worth nothing meanwhile; nothing of it is ended. A file of Apply does not change this.
+func SwitchParty(ctx context.Context, t Tools, id platform.ID, party grant.PartyID, disabled bool) (Report, error) {
+	return addTo(ctx, t, id, func(p *plan) error {
+		have, ok := p.find(id, party)
+		if !ok {
+			return fmt.Errorf("party %s on platform %q: %w", party, id, fault.NotFound)
+		}
+		if disabled != have.DisabledAt.IsZero() {
+			return nil // it is so already
+		}
+		reason := "enabled"
+		if have.DisabledAt = (time.Time{}); disabled {
+			reason, have.DisabledAt = "disabled", p.Now
+		}
+		p.report.Changed = append(p.report.Changed, partyName(id, party)+" "+reason)
+		p.setup.Parties = append(p.setup.Parties, have)
+		p.setup.Events = append(p.setup.Events, account.Event{
+			At: p.Now, Platform: id, Kind: account.PartySet, Actor: Operator(), Party: string(party), Outcome: account.Success, Reason: reason,
+		})
+		return nil
+	})
+}
+
+func partyName(p platform.ID, id grant.PartyID) string {
+	return "party " + string(p) + "/" + string(id)
+}
+
+// find is a party that exists, or that the plan makes.
+func (p *plan) find(id platform.ID, party grant.PartyID) (grant.Party, bool) {
+	for _, have := range p.all {
+		if have.Platform == id && have.ID == party {
+			return have, true
+		}
+	}
+	return grant.Party{}, false
+}
+
+func (p *plan) party(id platform.ID, d *Party) error {
+	party, err := d.partyOf(id)
+	if err != nil {
+		return err
+	}
+	have, _ := p.find(id, party.ID)
+	party.DisabledAt = have.DisabledAt // a file does not enable what somebody disabled
+	p.all = append(p.all, party)
+	if p.differs(partyName(id, party.ID), party) {
+		p.setup.Parties = append(p.setup.Parties, party)
+		p.event(id, account.PartySet, party.ID, "")
+	}
+	return nil
+}
