@@ -15,8 +15,9 @@ quick: ## the inner loop: vet and unit tests on SQLite, no browser, no race dete
 test: ## everything CI checks; installs what it needs on Debian
 	bash .ci/test
 
-bench: ## measure (in-process Go benchmarks; the end-to-end part comes with the load generator)
-	$(GO) test -run '^$$' -bench . -benchmem ./op/... ./login/... ./storage/...
+bench: ## measure: Go benchmarks in process, then the program from outside beside a ceiling (ROUNDS=5)
+	eval "$$(bash .ci/postgres)" && $(GO) test -run '^$$' -bench . -benchmem ./op/ ./keys/
+	$(GO) run ./internal/bench run -rounds $(or $(ROUNDS),5)
 
 screenshots: ## pictures of every page into var/screenshots
 	bash .ci/prepare

@@ -70,11 +70,13 @@ type Redemption struct {
 
 // Rotation is what using a refresh token demands. Hash and Next are equal when the token does not rotate.
 type Rotation struct {
-	Platform    platform.ID
-	Party       PartyID
-	Hash        []byte   // of the presented token
-	Next        []byte   // of its successor
-	Later       [][]byte // hashes of the successors after Next: a token that old is a replay of this family
+	Platform platform.ID
+	Party    PartyID
+	Hash     []byte // of the presented token
+	Next     []byte // of its successor
+	// Later computes the hashes of the successors after Next: a token that old is a replay of this family. It is called only
+	// for a token that is not current, because it costs as much as a signature; nil: the token does not rotate.
+	Later       func() [][]byte
 	RefreshEnds time.Time
 	IdleAfter   time.Duration // a grant that is not offline ends with its session's idle hour; zero: never
 	Now         time.Time

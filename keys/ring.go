@@ -17,7 +17,7 @@ import (
 
 // types are the values of the `typ` header we sign with: ID tokens, and access tokens (RFC 9068 section 2.1). Keeping
 // them apart keeps one from passing for the other (RFC 8725 section 3.11).
-var types = []jose.ContentType{"JWT", "at+jwt"}
+var types = []string{"JWT", "at+jwt"}
 
 // Ring is all signing keys of all platforms, ready to use. It never changes and may be shared by any number of
 // goroutines.
@@ -28,7 +28,7 @@ type Ring struct {
 
 type opened struct {
 	public  jose.JSONWebKey
-	signers map[string]jose.Signer // by `typ`
+	signers map[string]*Signer // by `typ`
 }
 
 // NewRing opens the keys. One that cannot be opened, or whose halves do not belong together, fails the whole ring: a
@@ -53,7 +53,7 @@ func NewRing(all []Key, s *Sealer) (*Ring, error) {
 
 // Signer returns the signer of a platform's current key: kid and typ are in the header. The newest key whose time has
 // come signs. fault.NotFound without a key of that algorithm, or for a typ we do not sign.
-func (r *Ring) Signer(p platform.ID, alg string, typ string, now time.Time) (jose.Signer, error) {
+func (r *Ring) Signer(p platform.ID, alg string, typ string, now time.Time) (*Signer, error) {
 	k, ok := current(r.keys[p], p, alg, now)
 	if !ok {
 		return nil, fmt.Errorf("%s key of platform %s: %w", alg, p, fault.NotFound)
@@ -108,12 +108,10 @@ func (k Key) open(s *Sealer) (opened, error) {
 	if public.KeyID != k.KID || !k.publishes(public) {
 		return opened{}, fmt.Errorf("%w: public and private key do not belong together", fault.Invalid)
 	}
-	o := opened{public: public, signers: map[string]jose.Signer{}}
+	o := opened{public: public, signers: map[string]*Signer{}}
 	for _, typ := range types {
-		key := jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.Alg), Key: jose.JSONWebKey{Key: private, KeyID: k.KID}}
-		o.signers[string(typ)], err = jose.NewSigner(key, (&jose.SignerOptions{}).WithType(typ))
-		if err != nil {
-			return opened{}, fmt.Errorf("%w: signing with %s: %w", fault.Invalid, k.Alg, err)
+		if o.signers[typ], err = newSigner(private, header{Alg: k.Alg, KID: k.KID, Typ: typ}); err != nil {
+			return opened{}, err
 		}
 	}
 	return o, nil

@@ -194,10 +194,10 @@ func (s *Server) notHinted(p *platform.Platform, party *grant.Party, req *grant.
 
 // silentError says why prompt=none cannot be met (OpenID Connect Core 1.0 section 3.1.2.6).
 func silentError(missing []authn.Requirement) *protocolError {
-	switch missing[0].Need {
-	case authn.NeedPrimary:
+	switch first := missing[0]; {
+	case first.Need == authn.NeedPrimary && first.Why != authn.ForTwoStep:
 		return refuse("login_required", "Nobody is signed in, or not recently enough.")
-	case authn.NeedConsent:
+	case first.Need == authn.NeedConsent:
 		return refuse("consent_required", "The person has not allowed this yet.")
 	}
 	return refuse("interaction_required", "Something must be asked of the person first.")

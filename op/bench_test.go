@@ -1,62 +1,167 @@
 package op_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/storage"
 )
 
-// Benchmarks of the protocol in process: what the handlers, the signature and SQLite cost, without a network. Their
-// figures compare within one run only.
+// Benchmarks of the protocol in process, on both databases: what handlers, signature and statements cost without a
+// network, and how much they allocate. Their figures compare within one run only; `go run ./internal/bench` measures the
+// program from outside.
 
-func benchCaller(b *testing.B) (caller, *idptest.Browser) {
-	s := idptest.NewServer(b, idptest.SQLite(b))
-	s.Apply(house)
-	c := caller{b, s}
-	return c, c.signIn(issuer)
-}
-
-func BenchmarkDiscovery(b *testing.B) {
-	c, _ := benchCaller(b)
-	for b.Loop() {
-		c.get(issuer + "/.well-known/openid-configuration")
-	}
-}
-
-// BenchmarkCodeSSO is an authorization request with a live session, and its token request (ES256).
-func BenchmarkCodeSSO(b *testing.B) {
-	c, browser := benchCaller(b)
-	for b.Loop() {
-		form := codeForm(c.code(browser, "post", nil))
-		form.Set("client_id", "post")
-		form.Set("client_secret", secretText)
-		if got := c.token(form, ""); got.Error != "" {
-			b.Fatal(got.Error)
+// benchHouse has a party for each algorithm and form of access token, named after them: ES256-jwt.
+func benchHouse() string {
+	text := `
+platforms:
+  - name: linde
+    issuer: ` + issuer + `
+    organisation: GGZ De Linde
+    home_url: https://linde.test/home
+    parties:
+      - { client_id: web, secret: ` + secretText + `, redirect_uris: ["` + redirect + `"] }
+`
+	for _, alg := range benchAlgs {
+		for _, form := range benchForms {
+			text += fmt.Sprintf("      - { client_id: %s-%s, secret: %s, redirect_uris: [%q], id_token_alg: %s, access_token: %s, rotate_refresh_tokens: true,\n"+
+				"          grant_types: [authorization_code, refresh_token, client_credentials], scopes: [openid, profile, email, offline_access, api] }\n",
+				alg, form, secretText, redirect, alg, form)
 		}
 	}
+	return text + `    accounts:
+      - { email: anna@example.org, password: "` + idptest.Password + `", name: { given: Anna, family: Bakker } }
+`
+}
+
+var (
+	benchAlgs  = []string{"RS256", "ES256", "EdDSA", "PS256"}
+	benchForms = []string{"opaque", "jwt"}
+)
+
+// onBoth runs a benchmark on both databases, with somebody who is signed in.
+func onBoth(b *testing.B, run func(*testing.B, caller, *idptest.Browser)) {
+	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
+		b.Run(name, func(b *testing.B) {
+			s := idptest.NewServer(b, open(b))
+			s.Apply(benchHouse())
+			c := caller{b, s}
+			browser := c.signIn(issuer)
+			run(b, c, browser)
+		})
+	}
+}
+
+// eachParty runs a benchmark for every algorithm and form of access token.
+func eachParty(b *testing.B, run func(b *testing.B, party string)) {
+	for _, alg := range benchAlgs {
+		for _, form := range benchForms {
+			b.Run(alg+"/"+form, func(b *testing.B) {
+				b.ReportAllocs()
+				run(b, alg+"-"+form)
+			})
+		}
+	}
+}
+
+// with is the same caller in another benchmark, whose loop it counts for.
+func (c caller) with(b *testing.B) caller { return caller{b, c.Server} }
+
+func (c caller) given(got tokens) tokens {
+	if got.Error != "" || got.Access == "" {
+		c.Fatal(got.Error)
+	}
+	return got
+}
+
+func BenchmarkDocuments(b *testing.B) {
+	onBoth(b, func(b *testing.B, c caller, _ *idptest.Browser) {
+		for _, path := range []string{"/.well-known/openid-configuration", "/keys"} {
+			b.Run(path, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					c.with(b).get(issuer + path)
+				}
+			})
+		}
+	})
+}
+
+// BenchmarkSilentAuthorize is a silent request (prompt=none) with a live session.
+func BenchmarkSilentAuthorize(b *testing.B) {
+	onBoth(b, func(b *testing.B, c caller, browser *idptest.Browser) {
+		b.ReportAllocs()
+		for b.Loop() {
+			c.with(b).code(browser, "web", func(q url.Values) { q.Set("prompt", "none") })
+		}
+	})
+}
+
+// BenchmarkCode is an authorization request with a live session, and its token request.
+func BenchmarkCode(b *testing.B) {
+	onBoth(b, func(b *testing.B, c caller, browser *idptest.Browser) {
+		eachParty(b, func(b *testing.B, party string) {
+			c := c.with(b)
+			for b.Loop() {
+				c.given(c.token(codeForm(c.code(browser, party, nil)), party))
+			}
+		})
+	})
 }
 
 func BenchmarkRefresh(b *testing.B) {
-	c, browser := benchCaller(b)
-	form := codeForm(c.code(browser, "spa", nil))
-	form.Set("client_id", "spa")
-	form.Set("redirect_uri", "https://spa.test/cb")
-	got := c.token(form, "")
-	for b.Loop() {
-		if got = c.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}, "client_id": {"spa"}}, ""); got.Error != "" {
-			b.Fatal(got.Error)
-		}
-	}
+	onBoth(b, func(b *testing.B, c caller, browser *idptest.Browser) {
+		eachParty(b, func(b *testing.B, party string) {
+			c := c.with(b)
+			got := c.given(c.token(codeForm(c.code(browser, party, nil)), party))
+			for b.Loop() {
+				got = c.given(c.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}}, party))
+			}
+		})
+	})
+}
+
+func BenchmarkClientCredentials(b *testing.B) {
+	onBoth(b, func(b *testing.B, c caller, _ *idptest.Browser) {
+		eachParty(b, func(b *testing.B, party string) {
+			c := c.with(b)
+			for b.Loop() {
+				c.given(c.token(url.Values{"grant_type": {"client_credentials"}}, party))
+			}
+		})
+	})
 }
 
 func BenchmarkUserInfo(b *testing.B) {
-	c, browser := benchCaller(b)
-	got := c.token(codeForm(c.code(browser, "web", nil)), "web")
-	for b.Loop() {
-		if res := c.send(http.MethodGet, issuer+"/userinfo", "", map[string]string{"Authorization": "Bearer " + got.Access}); res.StatusCode != 200 {
-			b.Fatal(res.StatusCode)
-		}
-	}
+	onBoth(b, func(b *testing.B, c caller, browser *idptest.Browser) {
+		eachParty(b, func(b *testing.B, party string) {
+			c := c.with(b)
+			got := c.given(c.token(codeForm(c.code(browser, party, nil)), party))
+			for b.Loop() {
+				if res := c.send(http.MethodGet, issuer+"/userinfo", "", map[string]string{"Authorization": "Bearer " + got.Access}); res.StatusCode != 200 {
+					b.Fatal(res.StatusCode)
+				}
+			}
+		})
+	})
+}
+
+func BenchmarkIntrospection(b *testing.B) {
+	onBoth(b, func(b *testing.B, c caller, browser *idptest.Browser) {
+		eachParty(b, func(b *testing.B, party string) {
+			c := c.with(b)
+			got := c.given(c.token(codeForm(c.code(browser, party, nil)), party))
+			basic, _ := http.NewRequest(http.MethodGet, "/", nil)
+			basic.SetBasicAuth(party, secretText)
+			header := map[string]string{"Authorization": basic.Header.Get("Authorization")}
+			for b.Loop() {
+				if res := c.send(http.MethodPost, issuer+"/introspect", url.Values{"token": {got.Access}}.Encode(), header); res.StatusCode != 200 {
+					b.Fatal(res.StatusCode)
+				}
+			}
+		})
+	})
 }

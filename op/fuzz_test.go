@@ -36,8 +36,16 @@ func (r registry) Party(p platform.ID, id grant.PartyID) (*grant.Party, bool) {
 func (registry) OriginAllowed(platform.ID, string) bool { return false }
 func (registry) Discovery(platform.ID) Document         { return Document{} }
 func (registry) JWKS(platform.ID) Document              { return Document{} }
-func (r registry) Signer(_ platform.ID, _, typ string, _ time.Time) (jose.Signer, error) {
-	return jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: r.key, KeyID: "k"}}, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+func (r registry) Sign(_ platform.ID, _, typ string, _ time.Time, payload []byte) (string, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: r.key, KeyID: "k"}}, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+	if err != nil {
+		return "", err
+	}
+	jws, err := signer.Sign(payload)
+	if err != nil {
+		return "", err
+	}
+	return jws.CompactSerialize()
 }
 func (r registry) Verification(platform.ID, time.Time) *jose.JSONWebKeySet {
 	return &jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: r.key.Public(), KeyID: "k", Algorithm: "EdDSA", Use: "sig"}}}

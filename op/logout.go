@@ -70,6 +70,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	return s.seeLoggedOut(w, r, p, party)
 }
 
+// LogoutURL is where a page of ours sends a form with do=logout.
+func LogoutURL(p *platform.Platform) string { return p.URL(pathLogout) }
+
 // sessionsOf are the live sessions of this browser on the platform: at most one per channel.
 func (s *Server) sessionsOf(r *http.Request, p *platform.Platform) ([]*authn.Session, error) {
 	var sessions []*authn.Session

@@ -3,6 +3,7 @@ package op
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -21,15 +22,25 @@ import (
 // before its first use.
 const documentAge = 15 * 60 // seconds
 
-// Document is a prebuilt answer: bytes and their ETag, rebuilt only when settings or keys change.
+// Document is a prebuilt answer: bytes and headers, rebuilt only when settings or keys change.
 type Document struct {
-	Body []byte
-	ETag string
+	Body   []byte
+	ETag   string
+	header http.Header // shared by all answers
 }
 
 // NewDocument prepares JSON for serving.
 func NewDocument(body []byte) Document {
-	return Document{Body: body, ETag: `"` + base64.RawURLEncoding.EncodeToString(secret.Hash(string(body))[:12]) + `"`}
+	etag := `"` + base64.RawURLEncoding.EncodeToString(secret.Hash(string(body))[:12]) + `"`
+	return Document{Body: body, ETag: etag, header: http.Header{
+		"Access-Control-Allow-Origin":  {"*"}, // public, and without credentials
+		"Cross-Origin-Resource-Policy": {"cross-origin"},
+		"X-Content-Type-Options":       {"nosniff"},
+		"Cache-Control":                {"public, max-age=" + strconv.Itoa(documentAge)},
+		"Etag":                         {etag},
+		"Content-Type":                 {"application/json"},
+		"Content-Length":               {strconv.Itoa(len(body))},
+	}}
 }
 
 // metadata adds what the library's discovery type lacks.
@@ -100,18 +111,29 @@ func (s *Server) document(of func(platform.ID) Document) http.Handler {
 	})
 }
 
-// ServeDocument writes a document with its caching headers, or 304 when the caller has it.
-func ServeDocument(w http.ResponseWriter, r *http.Request, d Document) {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*") // public, and without credentials
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(documentAge))
-	h.Set("ETag", d.ETag)
-	if match := r.Header.Get("If-None-Match"); match == "*" || match != "" && strings.Contains(match, d.ETag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
+// ServeIfDocument serves discovery or the key set when the path under the issuer names one, and tells route and status;
+// otherwise it does nothing. It needs no context, so that it can stand before everything else.
+func ServeIfDocument(w http.ResponseWriter, r *http.Request, path string, discovery, keys Document) (route string, status int) {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+	case path == pathDiscovery:
+		return routeDiscovery, ServeDocument(w, r, discovery)
+	case path == pathKeys:
+		return routeKeys, ServeDocument(w, r, keys)
 	}
-	h.Set("Content-Type", "application/json")
-	h.Set("Content-Length", strconv.Itoa(len(d.Body)))
+	return "", 0
+}
+
+// ServeDocument writes a document with its caching headers, or 304 when the caller has it.
+func ServeDocument(w http.ResponseWriter, r *http.Request, d Document) (status int) {
+	h := w.Header()
+	maps.Copy(h, d.header)
+	if match := r.Header.Get("If-None-Match"); match == "*" || match != "" && strings.Contains(match, d.ETag) {
+		delete(h, "Content-Type")
+		delete(h, "Content-Length")
+		w.WriteHeader(http.StatusNotModified)
+		return http.StatusNotModified
+	}
 	_, _ = w.Write(d.Body) // the caller is gone: nothing to do about it
+	return http.StatusOK
 }

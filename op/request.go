@@ -45,6 +45,11 @@ func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.Aut
 		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), Journey: id},
 		CreatedAt: now, Expiry: now.Add(grant.RequestLife),
 	}
+	for _, least := range []string{party.MinimumACR, p.Policy.MinimumACR} {
+		if least != "" {
+			req.Ask.Least = append(req.Ask.Least, least)
+		}
+	}
 	if mode := form.Get("response_mode"); mode == string(grant.ModeFormPost) {
 		req.Mode = grant.ModeFormPost
 	}

@@ -40,8 +40,8 @@ type Store interface {
 // Registry is what is configured and cached: parties, keys and prebuilt documents of every platform.
 type Registry interface {
 	Party(p platform.ID, id grant.PartyID) (*grant.Party, bool)
-	OriginAllowed(p platform.ID, origin string) bool // some party of the platform registered it
-	Signer(p platform.ID, alg, typ string, now time.Time) (jose.Signer, error)
+	OriginAllowed(p platform.ID, origin string) bool                                    // some party of the platform registered it
+	Sign(p platform.ID, alg, typ string, now time.Time, payload []byte) (string, error) // compact
 	Verification(p platform.ID, now time.Time) *jose.JSONWebKeySet
 	Discovery(p platform.ID) Document
 	JWKS(p platform.ID) Document
@@ -101,13 +101,19 @@ const (
 	pathDiscovery  = "/.well-known/openid-configuration"
 )
 
+// Routes that have two ways to be served.
+const (
+	routeDiscovery = "discovery"
+	routeKeys      = "jwks"
+)
+
 // Routes adds the door to a platform's router, in the order of a visit.
 func (s *Server) Routes(r *mux.Router) {
 	add := func(path, name string, h http.Handler, methods ...string) {
 		r.Handle(path, web.Route(name, h)).Methods(methods...)
 	}
-	add(pathDiscovery, "discovery", s.document(s.Registry.Discovery), "GET", "HEAD")
-	add(pathKeys, "jwks", s.document(s.Registry.JWKS), "GET", "HEAD")
+	add(pathDiscovery, routeDiscovery, s.document(s.Registry.Discovery), "GET", "HEAD")
+	add(pathKeys, routeKeys, s.document(s.Registry.JWKS), "GET", "HEAD")
 	for path, name := range map[string]string{pathAuthorize: "authorize", pathContinue: "authorize", pathCallback: "callback", pathLogout: "logout"} {
 		add(path, name, http.HandlerFunc(web.Still), "HEAD")
 	}
@@ -161,7 +167,11 @@ func (s *Server) session(r *http.Request, p platform.ID, c authn.Channel) (*auth
 	if cookie == nil {
 		return nil, nil, nil
 	}
-	return found(s.Store.Session(r.Context(), p, cookie, s.Now()))
+	session, a, err := found(s.Store.Session(r.Context(), p, cookie, s.Now()))
+	if session == nil || session.Channel != c { // the cookie of the other channel, renamed
+		return nil, nil, err
+	}
+	return session, a, nil
 }
 
 // newCode draws an authorization code: 256 random bits (RFC 6749 section 10.10).

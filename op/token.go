@@ -72,7 +72,7 @@ func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.
 	if party.Rotates() {
 		next = grant.Successor(s.Secrets.Successor, presented)
 		rotation.Next = secret.Hash(next)
-		rotation.Later = grant.Descendants(s.Secrets.Successor, presented)
+		rotation.Later = func() [][]byte { return grant.Descendants(s.Secrets.Successor, presented) }
 	}
 	if err := s.checkNarrowing(ctx, rotation, r.Data.Scopes); err != nil {
 		return nil, s.fail(ctx, "refreshing", err)
@@ -205,19 +205,15 @@ func (s *Server) issueID(ctx context.Context, p *platform.Platform, party *grant
 }
 
 func (s *Server) sign(p platform.ID, alg, typ string, claims any) (string, error) {
-	signer, err := s.Registry.Signer(p, alg, typ, s.Now())
-	if err != nil {
-		return "", fmt.Errorf("signing with %s: %w", alg, err)
-	}
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("signing with %s: %w", alg, err)
 	}
-	jws, err := signer.Sign(payload)
+	token, err := s.Registry.Sign(p, alg, typ, s.Now(), payload)
 	if err != nil {
 		return "", fmt.Errorf("signing with %s: %w", alg, err)
 	}
-	return jws.CompactSerialize()
+	return token, nil
 }
 
 // leftHalf is `at_hash`: the left half of the hash that belongs to the signature (OpenID Connect Core 1.0 section

@@ -74,10 +74,19 @@ func canonicalPort(port string) bool {
 }
 
 // Host returns the host with its port, if any.
-func (i Issuer) Host() string { u, _ := url.Parse(string(i)); return u.Host }
+func (i Issuer) Host() string { host, _ := i.split(); return host }
 
 // Path returns the path without a slash at the end: "" or "/p/linde".
-func (i Issuer) Path() string { u, _ := url.Parse(string(i)); return u.Path }
+func (i Issuer) Path() string { _, path := i.split(); return path }
+
+// split relies on the canonical form, in which nothing has to be decoded: every request needs the parts.
+func (i Issuer) split() (host, path string) {
+	_, rest, _ := strings.Cut(string(i), "://")
+	if at := strings.IndexByte(rest, '/'); at >= 0 {
+		return rest[:at], rest[at:]
+	}
+	return rest, ""
+}
 
 // Origin returns scheme, host and port: what a browser sends in an Origin header.
 func (i Issuer) Origin() string { return strings.TrimSuffix(string(i), i.Path()) }
@@ -103,16 +112,27 @@ func NewDirectory(platforms []*Platform) *Directory {
 // Find returns the platform whose issuer has this host and the longest path prefix of path, or nil.
 // A default port in host is ignored, because some clients send it.
 func (d *Directory) Find(host, path string) *Platform {
-	host = strings.ToLower(host)
-	list := d.byHost[host]
-	if list == nil {
-		list = d.byHost[strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")]
-	}
-	for _, p := range list {
+	for _, p := range d.on(host) {
 		prefix := p.Issuer.Path()
 		if path == prefix || strings.HasPrefix(path, prefix+"/") {
 			return p
 		}
 	}
 	return nil
+}
+
+// Only returns the platform of a host that has just one; nil when it has none or several.
+func (d *Directory) Only(host string) *Platform {
+	if list := d.on(host); len(list) == 1 {
+		return list[0]
+	}
+	return nil
+}
+
+func (d *Directory) on(host string) []*Platform {
+	host = strings.ToLower(host)
+	if list := d.byHost[host]; list != nil {
+		return list
+	}
+	return d.byHost[strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")]
 }

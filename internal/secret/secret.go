@@ -53,15 +53,20 @@ const referenceAlphabet = "23456789ABCDEFGHJKMNPQRSTWXYZ"
 // Reference returns a short number for the helpdesk, such as "7KQ4-MXDA". It names a request in the log and is
 // not a secret: about 39 bits, enough that two requests of one day hardly ever share one.
 func Reference() string {
-	out := make([]byte, 0, 8)
-	for b := make([]byte, 1); len(out) < 8; {
-		_, _ = rand.Read(b)
-		// 232 is the largest multiple of 29 below 256: without this bound some characters would come more often.
-		if b[0] < 232 {
-			out = append(out, referenceAlphabet[int(b[0])%len(referenceAlphabet)])
+	var out [9]byte
+	drawn := out[:0]
+	for len(drawn) < len(out) {
+		for _, b := range Bytes(12) { // one call is enough nearly always: 1 byte in 11 is not used
+			if len(drawn) == 4 {
+				drawn = append(drawn, '-')
+			}
+			// 232 is the largest multiple of 29 below 256: without this bound some characters would come more often.
+			if b < 232 && len(drawn) < len(out) {
+				drawn = append(drawn, referenceAlphabet[int(b)%len(referenceAlphabet)])
+			}
 		}
 	}
-	return string(out[:4]) + "-" + string(out[4:])
+	return string(drawn)
 }
 
 // Text is a secret in configuration or memory. It prints as [hidden] wherever it is formatted, logged or marshalled.
@@ -82,4 +87,15 @@ func Bytes(n int) []byte {
 	b := make([]byte, n)
 	_, _ = rand.Read(b) // crypto/rand never fails: it ends the process instead (Go 1.24)
 	return b
+}
+
+// Digits returns n random decimal digits, each value as likely as every other.
+func Digits(n int) string {
+	digits := make([]byte, 0, n)
+	for len(digits) < n {
+		if b := Bytes(1)[0]; b < 250 { // the rest would make the first six digits likelier
+			digits = append(digits, '0'+b%10)
+		}
+	}
+	return string(digits)
 }

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"os"
+)
+
+// party is an OAuth client of a provider that is measured.
+type party struct {
+	ID     string `json:"client_id"`
+	Secret string `json:"secret"` // sent in the Authorization header
+	Scopes string `json:"scopes"`
+}
+
+// provider is one server to drive. A file with this as JSON describes another one that runs already (bench run -with).
+type provider struct {
+	Name     string           `json:"name"`
+	Issuer   string           `json:"issuer"`
+	Parties  map[string]party `json:"parties"` // by the role that a scenario names; a scenario without its role is left out
+	Redirect string           `json:"redirect_uri"`
+	Login    loginForm        `json:"login"`
+	PID      int              `json:"pid"`
+	Database int              `json:"database_pid"` // of the postmaster; 0: the server has none, or has it in its own process
+
+	endpoints struct {
+		Issuer     string `json:"issuer"`
+		Authorize  string `json:"authorization_endpoint"`
+		Token      string `json:"token_endpoint"`
+		JWKS       string `json:"jwks_uri"`
+		UserInfo   string `json:"userinfo_endpoint"`
+		Introspect string `json:"introspection_endpoint"`
+	}
+	discovery, jwks, authorize, token, userinfo, introspect *url.URL
+}
+
+// loginForm says how the login page is filled in.
+type loginForm struct {
+	NameField     string `json:"name_field"`
+	PasswordField string `json:"password_field"`
+	Name          string `json:"name"` // {n} runs over 1..people
+	Password      string `json:"password"`
+	People        int64  `json:"people"`
+}
+
+func readProvider(path string) (*provider, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	p := new(provider)
+	if err := json.Unmarshal(raw, p); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, p.discover()
+}
+
+// discover reads the metadata once; everything else goes to the endpoints it names.
+func (p *provider) discover() (err error) {
+	if p.discovery, err = url.Parse(p.Issuer + "/.well-known/openid-configuration"); err != nil {
+		return err
+	}
+	c := newBrowser()
+	defer c.close()
+	r, err := c.do("GET", p.discovery, "", nil)
+	if err != nil {
+		return err
+	}
+	if r.status != 200 {
+		return fmt.Errorf("discovery of %s: status %d", p.Issuer, r.status)
+	}
+	if err := json.Unmarshal(r.body, &p.endpoints); err != nil {
+		return fmt.Errorf("discovery of %s: %w", p.Issuer, err)
+	}
+	for to, from := range map[**url.URL]string{
+		&p.jwks: p.endpoints.JWKS, &p.authorize: p.endpoints.Authorize, &p.token: p.endpoints.Token,
+		&p.userinfo: p.endpoints.UserInfo, &p.introspect: p.endpoints.Introspect,
+	} {
+		if *to, err = url.Parse(from); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// plan is what `bench run` was asked for.
+type plan struct {
+	rounds              int
+	effort              effort
+	scenarios           []scenario
+	dir                 string
+	serverCPU, otherCPU string
+	sqlite              bool
+	against             string   // another checkout, to compare with
+	with                []string // descriptions of further providers that run already
+}
+
+// readPlan adds the flags of a plan to those of a command and reads them all.
+func readPlan(flags *flag.FlagSet, args []string) (plan, error) {
+	p := plan{scenarios: scenarios}
+	flags.IntVar(&p.rounds, "rounds", 5, "rounds over all servers; the table shows medians")
+	flags.IntVar(&p.effort.workers, "c", 8, "workers at once")
+	flags.DurationVar(&p.effort.lasts, "d", 3*time.Second, "measured time per scenario, server and round")
+	flags.DurationVar(&p.effort.warmUp, "warmup", time.Second, "unmeasured time before it")
+	names := flags.String("s", "", "scenarios, separated by commas; default: all")
+	flags.StringVar(&p.dir, "dir", "var/bench", "folder for program and databases; what is made in it is deleted at the end")
+	flags.StringVar(&p.serverCPU, "server-cpu", "0", "CPU of the servers (taskset)")
+	flags.StringVar(&p.otherCPU, "other-cpu", "1", "CPUs of generator and database")
+	flags.BoolVar(&p.sqlite, "sqlite", true, "measure it on SQLite too")
+	flags.StringVar(&p.against, "against", "", "another checkout of this module, measured beside it on PostgreSQL: what did a change bring?")
+	with := flags.String("with", "", "JSON files that describe further providers, separated by commas")
+	_ = flags.Parse(args) // exits on a mistake
+	if *with != "" {
+		p.with = strings.Split(*with, ",")
+	}
+	if *names != "" {
+		p.scenarios = nil
+		for name := range strings.SplitSeq(*names, ",") {
+			s, err := scenarioOf(name)
+			if err != nil {
+				return p, err
+			}
+			p.scenarios = append(p.scenarios, s)
+		}
+		if unit, _ := scenarioOf(unitScenario); flags.Name() == "run" && !strings.Contains(*names, unit.name) {
+			p.scenarios = append([]scenario{unit}, p.scenarios...) // what all others are compared with
+		}
+	}
+	dir, err := filepath.Abs(p.dir)
+	if err == nil {
+		p.dir = dir
+		err = os.MkdirAll(dir, 0o755)
+	}
+	return p, err
+}
+
+// run measures everything and prints the table.
+func run(ctx context.Context, args []string) (err error) {
+	p, err := readPlan(flag.NewFlagSet("run", flag.ExitOnError), args)
+	if err != nil {
+		return err
+	}
+	if err := pinSelf(p.otherCPU); err != nil {
+		return err
+	}
+	pg, err := startPostgres(ctx, filepath.Join(p.dir, "postgres"), p.otherCPU, "max_wal_size=2GB")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, pg.stop(ctx)) }()
+	servers, err := p.servers(ctx, pg)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(filepath.Join(p.dir, "idp.db")) }() // where SQLite was measured
+	t := newTable(p)
+	if err := t.starts(ctx, servers[1]); err != nil {
+		return err
+	}
+	var all []*provider
+	for _, s := range servers {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, s.stop()) }()
+		all = append(all, s.provider)
+	}
+	for _, file := range p.with {
+		other, err := readProvider(file)
+		if err != nil {
+			return err
+		}
+		all = append(all, other)
+	}
+	if err := t.fill(ctx, all); err != nil {
+		return err
+	}
+	t.print(os.Stdout)
+	return nil
+}
+
+// servers prepares the ceiling, our server, and what it is compared with, in this order.
+func (p plan) servers(ctx context.Context, pg *postgres) ([]*server, error) {
+	hello, err := newCeiling(p.serverCPU)
+	if err != nil {
+		return nil, err
+	}
+	all := []*server{hello}
+	add := func(checkout, name, dsn string, database int) {
+		if err != nil {
+			return
+		}
+		binary := filepath.Join(p.dir, "idp-"+name)
+		if err = build(ctx, checkout, binary); err != nil {
+			return
+		}
+		var s *server
+		s, err = newIDP(ctx, binary, p.dir, name, p.serverCPU, dsn, database)
+		all = append(all, s)
+	}
+	add(".", "postgres", pg.DSN, pg.PID)
+	if p.sqlite {
+		add(".", "sqlite", "sqlite:"+filepath.Join(p.dir, "idp.db"), 0)
+	}
+	if p.against != "" && err == nil {
+		var dsn string
+		if dsn, err = pg.create(ctx, "before"); err == nil {
+			add(p.against, "before", dsn, pg.PID)
+		}
+	}
+	return all, err
+}
+
+// starts takes the time to the first answer, and the memory a moment later, five times.
+func (t *table) starts(ctx context.Context, s *server) error {
+	for range 5 {
+		if err := s.start(ctx); err != nil {
+			return err
+		}
+		time.Sleep(time.Second)
+		t.start, t.idle = append(t.start, s.left.Seconds()*1000), append(t.idle, memoryOf(s.PID))
+		if err := s.stop(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fill measures each scenario with all servers in turn, each round in another order.
+func (t *table) fill(ctx context.Context, all []*provider) error {
+	for round := range t.plan.rounds {
+		l, err := limitsOn(ctx, t.plan.serverCPU)
+		if err != nil {
+			return err
+		}
+		t.hash, t.signature = append(t.hash, l.Hash), append(t.signature, l.Signature)
+		for _, s := range t.plan.scenarios {
+			for i := range all {
+				if err := t.measure(ctx, all[(i+round)%len(all)], s); err != nil {
+					return err
+				}
+			}
+		}
+		if len(t.plan.scenarios) == len(scenarios) {
+			if err := t.alone(ctx, all); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(os.Stderr, "bench: round %d of %d\n", round+1, t.plan.rounds)
+	}
+	return nil
+}
+
+func (t *table) measure(ctx context.Context, p *provider, s scenario) error {
+	r, err := measure(ctx, p, s, t.plan.effort)
+	if errors.Is(err, errLeftOut) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if r.failures > 0 {
+		fmt.Fprintf(os.Stderr, "bench: %s of %s: %d failures, the first: %v\n", s.name, p.Name, r.failures, r.first)
+	}
+	t.add(s.name, p.Name, r)
+	return nil
+}
+
+// alone measures, on PostgreSQL, what one worker waits, and how refreshing fares while logins fill the hash queue.
+func (t *table) alone(ctx context.Context, all []*provider) error {
+	i := slices.IndexFunc(all, func(p *provider) bool { return p.Name == "postgres" })
+	one := effort{workers: 1, lasts: t.plan.effort.lasts, warmUp: t.plan.effort.warmUp}
+	for _, name := range []string{"code_sso", "refresh"} {
+		s, err := scenarioOf(name)
+		if err != nil {
+			return err
+		}
+		r, err := measure(ctx, all[i], s, one)
+		if err != nil {
+			return err
+		}
+		t.add(name+aloneSuffix, all[i].Name, r)
+	}
+	return t.storm(ctx, all[i])
+}
+
+// storm compares refreshing alone with refreshing beside more logins than the hash workers can take.
+func (t *table) storm(ctx context.Context, p *provider) error {
+	refreshing, err := scenarioOf("refresh")
+	if err != nil {
+		return err
+	}
+	loggingIn, err := scenarioOf("code_login")
+	if err != nil {
+		return err
+	}
+	few := effort{workers: 2, lasts: t.plan.effort.lasts, warmUp: t.plan.effort.warmUp}
+	calm, err := measure(ctx, p, refreshing, few)
+	if err != nil {
+		return err
+	}
+	people, err := prepared(p, p.Parties[loggingIn.role], loggingIn, stormPeople)
+	if err != nil {
+		return err
+	}
+	storm, end := context.WithCancel(ctx)
+	over := make(chan struct{})
+	go func() {
+		_, _, _ = drive(storm, people, loggingIn, time.Hour) // 503 is an answer to be expected, and ends nothing
+		close(over)
+	}()
+	time.Sleep(500 * time.Millisecond) // the queue fills
+	busy, err := measure(ctx, p, refreshing, few)
+	end()
+	<-over
+	if err != nil {
+		return err
+	}
+	t.add("refresh"+calmSuffix, p.Name, calm)
+	t.add("refresh"+stormSuffix, p.Name, busy)
+	return nil
+}

@@ -1,0 +1,85 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+)
+
+// Watch tells of every statement from now on, transactions included: BEGIN. It puts a driver of its own between the
+// database and the real driver, for both kinds of database.
+func (db *DB) Watch(note func(text string)) (stop func() error) {
+	write, read := db.write, db.read
+	db.write = sql.OpenDB(watched{write, note})
+	db.read = db.write
+	if read != write {
+		db.read = sql.OpenDB(watched{read, note})
+	}
+	return func() error {
+		err := errors.Join(db.write.Close(), db.read.Close())
+		db.write, db.read = write, read
+		return err
+	}
+}
+
+// watched takes its connections from a real pool.
+type watched struct {
+	pool *sql.DB
+	note func(string)
+}
+
+func (w watched) Driver() driver.Driver { return w.pool.Driver() }
+
+func (w watched) Connect(ctx context.Context) (driver.Conn, error) {
+	c := watchedConn{note: w.note}
+	var err error
+	if c.held, err = w.pool.Conn(ctx); err != nil {
+		return nil, err
+	}
+	err = c.held.Raw(func(real any) error {
+		var ok bool
+		if c.realConn, ok = real.(realConn); !ok {
+			return errors.New("the driver lacks a method that is watched")
+		}
+		return nil
+	})
+	return c, err
+}
+
+// realConn is what both drivers have.
+type realConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.ConnPrepareContext
+}
+
+type watchedConn struct {
+	realConn
+	held *sql.Conn // keeps the real connection ours until Close
+	note func(string)
+}
+
+func (c watchedConn) Close() error { return c.held.Close() }
+
+func (c watchedConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
+	c.note("BEGIN")
+	return c.realConn.BeginTx(ctx, o)
+}
+
+func (c watchedConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	c.note(text)
+	return c.realConn.ExecContext(ctx, text, args)
+}
+
+func (c watchedConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	c.note(text)
+	return c.realConn.QueryContext(ctx, text, args)
+}
+
+func (c watchedConn) PrepareContext(ctx context.Context, text string) (driver.Stmt, error) {
+	c.note("PREPARE " + text)
+	return c.realConn.PrepareContext(ctx, text)
+}
