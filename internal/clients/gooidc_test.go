@@ -1,0 +1,124 @@
+//go:build clients
+
+package clients_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+)
+
+// secretText is what every confidential party here has.
+const secretText = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
+
+// goParty is a relying party on go-oidc and x/oauth2.
+type goParty struct {
+	ctx      context.Context
+	provider *oidc.Provider
+	config   oauth2.Config
+}
+
+func newGoParty(t *testing.T, h *house, id, secret, redirect string, scopes ...string) *goParty {
+	t.Helper()
+	ctx := oidc.ClientContext(t.Context(), h.http)
+	provider, err := oidc.NewProvider(ctx, h.issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &goParty{ctx, provider, oauth2.Config{
+		ClientID: id, ClientSecret: secret, RedirectURL: redirect, Endpoint: provider.Endpoint(), Scopes: append([]string{oidc.ScopeOpenID}, scopes...),
+	}}
+}
+
+// signIn signs Anna in with a fresh browser and returns the browser, the tokens and the verified ID token.
+func (p *goParty) signIn(t *testing.T, h *house) (*visitor, *oauth2.Token, *oidc.IDToken) {
+	t.Helper()
+	v := h.visitor(p.config.RedirectURL)
+	verifier := oauth2.GenerateVerifier()
+	v.signIn(t, p.config.AuthCodeURL("state-1", oauth2.S256ChallengeOption(verifier), oidc.Nonce("nonce-1")))
+	if back := v.back(t); back.Get("state") != "state-1" || back.Get("iss") != h.issuer {
+		t.Fatalf("back with %v", back)
+	}
+	token, err := p.config.Exchange(p.ctx, v.back(t).Get("code"), oauth2.VerifierOption(verifier))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := token.Extra("id_token").(string)
+	id, err := p.provider.Verifier(&oidc.Config{ClientID: p.config.ClientID}).Verify(p.ctx, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v, token, id
+}
+
+func (p *goParty) userInfo(t *testing.T, token *oauth2.Token) *oidc.UserInfo {
+	t.Helper()
+	info, err := p.provider.UserInfo(p.ctx, oauth2.StaticTokenSource(token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info
+}
+
+// refresh asks for new tokens, as the library does when the access token has expired.
+func (p *goParty) refresh(refreshToken string) (*oauth2.Token, error) {
+	return p.config.TokenSource(p.ctx, &oauth2.Token{RefreshToken: refreshToken}).Token()
+}
+
+func goOIDC(t *testing.T, h *house) {
+	h.register(t, `
+      - client_id: go-oidc
+        secret: `+secretText+`
+        redirect_uris: [http://localhost/go-oidc/callback]
+        id_token_alg: ES256
+`)
+	p := newGoParty(t, h, "go-oidc", secretText, "http://localhost/go-oidc/callback", "profile", "email", oidc.ScopeOfflineAccess)
+	c := client{t, "coreos/go-oidc, x/oauth2", moduleVersion(t, "github.com/coreos/go-oidc/v3") + ", " + moduleVersion(t, "golang.org/x/oauth2")}
+	var token *oauth2.Token
+	var id *oidc.IDToken
+	c.check("code with PKCE, ID token (ES256, nonce, at_hash, amr, acr)", func(t *testing.T) {
+		_, token, id = p.signIn(t, h)
+		if id.Nonce != "nonce-1" {
+			t.Errorf("nonce %q", id.Nonce)
+		}
+		if err := id.VerifyAccessToken(token.AccessToken); err != nil {
+			t.Error(err)
+		}
+		var claims struct {
+			AMR []string `json:"amr"`
+			ACR string   `json:"acr"`
+		}
+		if err := id.Claims(&claims); err != nil || !slices.Equal(claims.AMR, []string{"pwd"}) || claims.ACR != "urn:minddistrict:acr:1fa" {
+			t.Errorf("claims %+v, %v", claims, err)
+		}
+	})
+	c.check("userinfo", func(t *testing.T) {
+		info := p.userInfo(t, token)
+		var names struct {
+			Given  string `json:"given_name"`
+			Middle string `json:"middle_name"`
+			Family string `json:"family_name"`
+		}
+		if err := info.Claims(&names); err != nil || info.Subject != id.Subject || info.Email != annasEmail || !info.EmailVerified ||
+			names.Given != "Anna" || names.Middle != "van der" || names.Family != "Bakker" {
+			t.Errorf("%+v, %+v, %v", info, names, err)
+		}
+	})
+	c.check("refresh", func(t *testing.T) {
+		next, err := p.refresh(token.RefreshToken)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, _ := next.Extra("id_token").(string)
+		again, err := p.provider.Verifier(&oidc.Config{ClientID: "go-oidc"}).Verify(p.ctx, raw)
+		if err != nil || again.Subject != id.Subject || next.AccessToken == token.AccessToken {
+			t.Errorf("%+v, %v", again, err)
+		}
+		if info := p.userInfo(t, next); info.Subject != id.Subject {
+			t.Errorf("userinfo of %q", info.Subject)
+		}
+	})
+}

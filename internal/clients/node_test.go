@@ -1,0 +1,145 @@
+//go:build clients
+
+package clients_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// program is one of the programs of testdata/tools on Node: a line of JSON in, a line of JSON out.
+type program struct {
+	t       *testing.T
+	in      io.Writer
+	answers chan answer
+}
+
+// answer is what a program says: a result, or the error of its library.
+type answer struct {
+	Result map[string]any `json:"result"`
+	Error  string         `json:"error"`
+}
+
+// startNode starts a program with a folder of its own first in its PATH.
+func (h *house) startNode(t *testing.T, script, path string, party map[string]string) *program {
+	t.Helper()
+	// Debian's Node is older than openid-client asks.
+	architecture := map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
+	node, err := filepath.Abs(filepath.Join(tools, "node_modules", "node-linux-"+architecture, "bin", "node"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings, err := json.Marshal(party)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(node, "--import", "./extensions.mjs", script)
+	cmd.Dir = tools
+	cmd.Env = []string{"NODE_EXTRA_CA_CERTS=" + h.authority, "PARTY=" + string(settings), "PATH=" + path + ":" + os.Getenv("PATH")}
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var errs buffer
+	cmd.Stderr = &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("Node (.ci/prepare installs it): %v", err)
+	}
+	p := &program{t: t, in: in, answers: make(chan answer)}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		defer close(p.answers)
+		lines := bufio.NewScanner(out)
+		lines.Buffer(nil, 1<<20)
+		for lines.Scan() {
+			var a answer
+			if err := json.Unmarshal(lines.Bytes(), &a); err != nil {
+				a.Error = "not an answer: " + lines.Text()
+			}
+			p.answers <- a
+		}
+	}()
+	t.Cleanup(func() {
+		_ = in.Close() // the program ends when there is nothing more to do
+		for range p.answers {
+			t.Error("an answer that nobody waited for")
+		}
+		<-read
+		if err := cmd.Wait(); err != nil || errs.String() != "" {
+			t.Errorf("%s: %v\n%s", script, err, errs.String())
+		}
+	})
+	return p
+}
+
+// send asks the program to do something.
+func (p *program) send(t *testing.T, request map[string]any) {
+	t.Helper()
+	line, err := json.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.in.Write(append(line, '\n')); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// receive waits for the answer.
+func (p *program) receive(t *testing.T) answer {
+	t.Helper()
+	select {
+	case a, ok := <-p.answers:
+		if !ok {
+			t.Fatal("the program ended")
+		}
+		return a
+	case <-time.After(20 * time.Second):
+		t.Fatal("the program does not answer")
+	}
+	return answer{}
+}
+
+// do asks the program to do something that must work.
+func (p *program) do(t *testing.T, what string, with map[string]any) map[string]any {
+	t.Helper()
+	a := p.ask(t, what, with)
+	if a.Error != "" {
+		t.Fatalf("%s: %s", what, a.Error)
+	}
+	return a.Result
+}
+
+func (p *program) ask(t *testing.T, what string, with map[string]any) answer {
+	t.Helper()
+	request := map[string]any{"do": what}
+	for k, v := range with {
+		request[k] = v
+	}
+	p.send(t, request)
+	return p.receive(t)
+}
+
+// refused asks the program to do something that must end in this error.
+func (p *program) refused(t *testing.T, code, what string, with map[string]any) {
+	t.Helper()
+	if a := p.ask(t, what, with); a.Error != code {
+		t.Errorf("%s: got %q %v, want the error %q", what, a.Error, a.Result, code)
+	}
+}
+
+func text(m map[string]any, key string) string {
+	s, _ := m[key].(string)
+	return s
+}

@@ -1,0 +1,235 @@
+//go:build clients
+
+package clients_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// singlePageHTML is a single-page application. It shows who is signed in, or what went wrong, in #who.
+const singlePageHTML = `<!doctype html><html lang="en"><title>app</title><link rel="icon" href="data:,">
+<p id="who" hidden></p>
+<script src="/oidc-client-ts.js"></script>
+<script>
+const manager = new oidc.UserManager({
+  authority: %q, client_id: 'oidc-client-ts', redirect_uri: location.origin + '/callback', post_logout_redirect_uri: location.origin + '/bye',
+  scope: 'openid profile email offline_access', loadUserInfo: true, automaticSilentRenew: false,
+})
+function show(user) {
+  const p = document.getElementById('who')
+  p.textContent = user ? user.profile.email : 'nobody'
+  p.hidden = false
+}
+const arriving = location.pathname === '/callback'
+;(arriving ? manager.signinCallback() : manager.getUser()).then(show, e => show({ profile: { email: e.error ?? String(e) } }))
+const about = user => JSON.stringify({ access: user.access_token, refresh: user.refresh_token, email: user.profile.email, sub: user.profile.sub })
+</script>`
+
+// holder is what the application holds.
+type holder struct{ Access, Refresh, Email, Sub string }
+
+func singlePage(t *testing.T, h *house) {
+	version := npmVersion(t, "oidc-client-ts")
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	origin := "http://localhost:" + port
+	h.register(t, `
+      - client_id: oidc-client-ts
+        type: spa
+        redirect_uris: [`+origin+`/callback]
+        post_logout_redirect_uris: [`+origin+`/bye]
+`)
+	serveSinglePage(t, l, h.issuer)
+	ctx := openChromium(t, h)
+	c := client{t, "oidc-client-ts in Chromium", version}
+	var first holder
+	c.check("sign-in by redirect: discovery, token and userinfo across origins (CORS)", func(t *testing.T) {
+		do(t, ctx, "signing in", chromedp.Navigate(origin+"/"), visible("#who"), run(`void manager.signinRedirect(); true`), visible("#email"),
+			chromedp.SendKeys(chromedp.CSS("#email"), annasEmail), chromedp.SendKeys(chromedp.CSS("#password"), annasWords),
+			chromedp.Click(chromedp.CSS("button[value=continue]")), visible("#who"))
+		if who := read(t, ctx, "#who"); who != annasEmail {
+			t.Fatalf("signed in: %s", who)
+		}
+		first = hold(t, ctx, `manager.getUser()`)
+	})
+	c.check("renewal by refresh token, three times, with rotation", func(t *testing.T) {
+		last := first
+		for range 3 {
+			next := hold(t, ctx, `manager.signinSilent()`)
+			if next.Access == last.Access || next.Refresh == last.Refresh || next.Sub != first.Sub || next.Email != annasEmail {
+				t.Fatalf("renewed %+v into %+v", last, next)
+			}
+			last = next
+		}
+	})
+	c.check("single sign-on by prompt=none", func(t *testing.T) {
+		do(t, ctx, "signing in silently", run(`void manager.signinRedirect({ prompt: 'none' }); document.body.remove(); true`), visible("#who"))
+		if who := read(t, ctx, "#who"); who != annasEmail {
+			t.Errorf("signed in: %s", who)
+		}
+	})
+	c.check("revocation of the tokens", func(t *testing.T) {
+		before := hold(t, ctx, `manager.getUser()`)
+		status, err := chromedp.Run(ctx, chromedp.Evaluate[int](
+			`manager.revokeTokens(['refresh_token']).then(() => fetch(`+fmt.Sprintf("%q", h.issuer+"/userinfo")+`, { headers: { Authorization: 'Bearer `+before.Access+`' } })).then(r => r.status)`,
+			chromedp.EvalAwaitPromise))
+		if err != nil || status != http.StatusUnauthorized {
+			t.Errorf("userinfo afterwards: %d, %v", status, err)
+		}
+	})
+	c.check("logout, and nobody is signed in any more", func(t *testing.T) {
+		do(t, ctx, "signing out", run(`void manager.signoutRedirect({ state: 'x' }); document.body.remove(); true`), visible("#who"))
+		if at, err := chromedp.Run(ctx, chromedp.Location()); err != nil || !strings.HasPrefix(at, origin+"/bye") {
+			t.Fatalf("at %s, %v", at, err)
+		}
+		do(t, ctx, "asking who is there", run(`void manager.signinRedirect({ prompt: 'none' }); document.body.remove(); true`), visible("#who"))
+		if who := read(t, ctx, "#who"); who != "login_required" {
+			t.Errorf("signed in: %s", who)
+		}
+	})
+}
+
+// serveSinglePage serves the application and its library until the test ends.
+func serveSinglePage(t *testing.T, l net.Listener, issuer string) {
+	t.Helper()
+	library, err := os.ReadFile(filepath.Join(tools, "node_modules", "oidc-client-ts", "dist", "browser", "oidc-client-ts.min.js"))
+	if err != nil {
+		t.Fatalf("oidc-client-ts is missing (.ci/prepare installs it): %v", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/oidc-client-ts.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript")
+		_, _ = w.Write(library) // the browser is gone, then
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = fmt.Fprintf(w, singlePageHTML, issuer) // as above
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(l) }() // ends with the test
+	t.Cleanup(func() { _ = server.Close() })
+}
+
+// openChromium starts Chromium with an empty profile. It believes the certificate of the server; whatever the page or
+// the browser complains about fails the test.
+func openChromium(t *testing.T, h *house) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("ignore-certificate-errors-spki-list", fingerprint(t, h.certificate)),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("Chromium does not start (.ci/prepare installs it): %v", err)
+	}
+	var mu sync.Mutex
+	var complaints []string
+	go func() {
+		for m, err := range chromedp.Console(ctx) {
+			if err != nil {
+				return
+			}
+			// The refused userinfo request is logged by the browser as a failed load.
+			if (m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleException || m.Type == chromedp.ConsoleWarning) && !strings.Contains(m.Text, "status of 401") {
+				mu.Lock()
+				complaints = append(complaints, string(m.Type)+": "+m.Text+" ("+m.URL+")")
+				mu.Unlock()
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range complaints {
+			t.Errorf("console: %s", c)
+		}
+	})
+	return ctx
+}
+
+// fingerprint is what Chromium names the key of a certificate by.
+func fingerprint(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(content)
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(certificate.RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// hold waits for a user of the library.
+func hold(t *testing.T, ctx context.Context, promise string) (got holder) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	answer, err := chromedp.Run(ctx, chromedp.Evaluate[string](promise+".then(about)", chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatalf("%s: %v", promise, err)
+	}
+	if err := json.Unmarshal([]byte(answer), &got); err != nil || got.Access == "" || got.Refresh == "" {
+		t.Fatalf("%s: %v, %s", promise, err, answer)
+	}
+	return got
+}
+
+func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		where, _ := chromedp.Run(ctx, chromedp.Location()) // only to say where
+		t.Fatalf("%s: %v (at %s)", what, err, where)
+	}
+}
+
+func read(t *testing.T, ctx context.Context, css string) string {
+	t.Helper()
+	text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(css)))
+	if err != nil {
+		t.Fatalf("reading %s: %v", css, err)
+	}
+	return text
+}
+
+func visible(css string) chromedp.Action[chromedp.Void] {
+	return chromedp.WaitVisible(chromedp.CSS(css))
+}
+
+// run runs a script that leads away.
+func run(script string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Run(ctx, chromedp.Evaluate[bool](script))
+		return err
+	})
+}

@@ -1,0 +1,87 @@
+//go:build clients
+
+package clients_test
+
+import (
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// visitor is Anna with a browser without script. Requests to addresses of the client under test that no server answers
+// are kept instead of sent.
+type visitor struct {
+	*idptest.Browser
+	network http.RoundTripper
+	own     string   // prefix of such addresses; empty: there are none
+	arrived *url.URL // the last one
+}
+
+func (h *house) visitor(own string) *visitor {
+	v := &visitor{network: h.http.Transport, own: own}
+	v.Browser = idptest.NewBrowserOver(v, "en")
+	return v
+}
+
+// RoundTrip sends a request to the network as a browser that opens a page does, or keeps its address.
+func (v *visitor) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8") // mod_auth_openidc sends nobody else to sign in
+	r.Header.Set("Sec-Fetch-Mode", "navigate")
+	r.Header.Set("Sec-Fetch-Dest", "document")
+	if v.own == "" || !strings.HasPrefix(r.URL.String(), v.own) {
+		return v.network.RoundTrip(r)
+	}
+	v.arrived = r.URL
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("arrived")), Request: r}, nil
+}
+
+// visit opens an address and returns where it led: the address of the client, or that of a page that asks something.
+func (v *visitor) visit(t *testing.T, address string) string {
+	t.Helper()
+	v.arrived = nil
+	v.MustOpen(t, address)
+	return v.URL.String()
+}
+
+// signIn opens an address that leads to the login page, and signs in there.
+func (v *visitor) signIn(t *testing.T, address string) string {
+	t.Helper()
+	v.visit(t, address)
+	v.sees(t, "login.submit")
+	v.MustFill(t, ui.Text("en", "login.email"), annasEmail)
+	v.MustFill(t, ui.Text("en", "login.password"), annasWords)
+	v.MustPress(t, ui.Text("en", "login.submit"))
+	return v.URL.String()
+}
+
+// confirm opens an address that leads to the page that asks the password again, and types it there.
+func (v *visitor) confirm(t *testing.T, address string) string {
+	t.Helper()
+	v.visit(t, address)
+	v.sees(t, "confirm_password.title")
+	v.MustFill(t, ui.Text("en", "login.password"), annasWords)
+	v.MustPress(t, ui.Text("en", "common.continue"))
+	return v.URL.String()
+}
+
+// sees compares the page that is open with a text.
+func (v *visitor) sees(t *testing.T, key string) {
+	t.Helper()
+	if text := ui.Text("en", key); !strings.Contains(idptest.Visible(v.Doc), text) {
+		t.Fatalf("no %q on %s (%d):\n%s", text, v.URL, v.Status, idptest.Visible(v.Doc))
+	}
+}
+
+// back is what the client got, once the visit led there.
+func (v *visitor) back(t *testing.T) url.Values {
+	t.Helper()
+	if v.arrived == nil {
+		t.Fatalf("not back at %s but at %s (%d):\n%s", v.own, v.URL, v.Status, idptest.Visible(v.Doc))
+	}
+	return v.arrived.Query()
+}
