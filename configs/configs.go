@@ -37,6 +37,10 @@ type Config struct {
 	Database       secret.Text   `yaml:"database"`         // sqlite:PATH or postgres://…; may hold a password
 	MasterKeys     []secret.Text `yaml:"master_keys"`      // 32 bytes each; the first seals, all open
 	MasterKeysFile string        `yaml:"master_keys_file"` // where Load took MasterKeys from, if not from the list itself
+	SMTP           SMTP          `yaml:"smtp"`
+	SMS            SMS           `yaml:"sms"`
+	Outbound       Outbound      `yaml:"outbound"`
+	Passwords      Passwords     `yaml:"passwords"`
 	Hash           Hash          `yaml:"hash"`
 	Log            Log           `yaml:"log"`
 	ShutdownGrace  time.Duration `yaml:"shutdown_grace"` // requests that run may take this long at a stop
@@ -48,6 +52,11 @@ type Config struct {
 type TLS struct {
 	CertFile string `yaml:"cert_file"` // PEM, the chain after the certificate
 	KeyFile  string `yaml:"key_file"`  // PEM
+}
+
+// Passwords is what new passwords are held against, beside the rule of their platform.
+type Passwords struct {
+	Filter string `yaml:"filter"` // file of `idp passwords build-filter`; empty: only our own short list
 }
 
 // Hash bounds the work of checking passwords: 19 MiB and about 30 ms of one core each.
@@ -68,6 +77,7 @@ func defaults() *Config {
 	return &Config{
 		Listen:         ":8443",
 		OperatorListen: "127.0.0.1:9090",
+		SMTP:           SMTP{TLS: "starttls"},
 		Hash:           Hash{Queue: 64},
 		Log:            Log{Level: "info", Format: "json"},
 		ShutdownGrace:  20 * time.Second,
@@ -93,8 +103,9 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return netip.ParsePrefix(text)
 }
 
-// resolve fills what depends on the machine: keys from their file, workers from the cores.
+// resolve fills what depends on the machine or on other keys: keys from their file, workers from the cores.
 func (c *Config) resolve() error {
+	c.SMTP.resolve()
 	if c.Hash.Workers == 0 {
 		c.Hash.Workers = runtime.GOMAXPROCS(0) // follows the CPU limit of a container (Go 1.25)
 	}
@@ -144,7 +155,7 @@ func readMasters(path string) ([]secret.Text, error) {
 
 // Validate returns every setting that cannot work, each with its key, its place and what is allowed.
 func (c *Config) Validate() error {
-	return errors.Join(slices.Concat(c.checkListeners(), c.checkSecrets(), c.checkLimits())...)
+	return errors.Join(slices.Concat(c.checkListeners(), c.checkSecrets(), c.checkSMTP(), c.checkSMS(), c.checkLimits())...)
 }
 
 func (c *Config) checkListeners() (wrong []error) {

@@ -55,7 +55,7 @@ func TestExampleHasEveryKeyAndItsDefault(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	noDefault := []string{"tls.cert_file", "tls.key_file", "database", "master_keys", "master_keys_file"}
+	noDefault := []string{"tls.cert_file", "tls.key_file", "database", "master_keys", "master_keys_file", "smtp.host", "smtp.user", "smtp.password", "smtp.from", "sms.first.kind", "sms.first.url", "sms.first.token", "sms.first.sender", "passwords.filter"}
 	usual, err := parse(nil, "", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestMissingKeysAreSafe(t *testing.T) {
 	for name, text := range map[string]string{
 		"nothing":            "",
 		"only a comment":     "# nothing\n",
-		"sections left open": "tls:\nhash:\nlog:\n",
+		"sections left open": "tls:\nsmtp:\npasswords:\nhash:\nlog:\n",
 	} {
 		_, err := Load(write(t, "idp.yaml", text, 0o600), nil)
 		for _, want := range []string{"tls: invalid: missing", "database: invalid: sqlite:PATH", "master_keys: invalid: missing"} {
@@ -143,6 +143,15 @@ func TestMistakesNameKeyAndLine(t *testing.T) {
 		{small + "operator_listen: :90900", `idp.yaml line 4: operator_listen: invalid: ":90900": host:port`},
 		{small + "tls: {cert_file: a.pem}", `tls.key_file: invalid: missing beside tls.cert_file`},
 		{small + "tls: {key_file: a.pem}", `tls.cert_file: invalid: missing beside tls.key_file`},
+		{small + "smtp: {from: login@example.org}", `smtp.host: invalid: missing beside the other keys of smtp`},
+		{small + "smtp: {host: \"smtp.example.org:25\", from: login@example.org}", `idp.yaml line 4: smtp.host: invalid: "smtp.example.org:25": the name`},
+		{small + "smtp: {host: smtp.example.org}", `smtp.from: invalid: "": an address without a name`},
+		{small + "smtp: {host: smtp.example.org, from: Login <login@example.org>}", `smtp.from: invalid: "Login <login@example.org>": an address without`},
+		{small + "smtp: {host: smtp.example.org, from: login@example.org, port: 65536}", `smtp.port: invalid: 65536: 1 to 65535`},
+		{small + "smtp: {host: smtp.example.org, from: login@example.org, tls: tls}", `smtp.tls: invalid: "tls": starttls, implicit or none`},
+		{small + "smtp: {host: smtp.example.org, from: login@example.org, tls: none}", `smtp.tls: invalid: "none": only with a mail server on loopback`},
+		{small + "smtp: {host: localhost, from: login@example.org, tls: none, user: idp, password: hunter2}", `smtp.user: invalid: not with tls none`},
+		{small + "smtp: {host: smtp.example.org, from: login@example.org, password: hunter2}", `smtp.password: invalid: user and password go together`},
 		{small + "master_keys_file: /x", `idp.yaml line 3: master_keys: invalid: this or master_keys_file, not both`},
 		{strings.Replace(small, "127.0.0.1", "", 1), `tls: invalid: missing: cert_file and key_file; plain HTTP only with trusted_proxies`},
 		{strings.Replace(small, "127.0.0.1", "login.example.org", 1), `instead of "login.example.org:8080"`},
@@ -163,6 +172,27 @@ func TestMistakesNameKeyAndLine(t *testing.T) {
 	_, err := Load(write(t, "idp.yaml", small+"log: {format: xml}\nshutdown_grace: 1h", 0o600), nil)
 	if err == nil || !strings.Contains(err.Error(), "log.format") || !strings.Contains(err.Error(), "shutdown_grace") {
 		t.Errorf("two mistakes: got %v, want both", err)
+	}
+}
+
+func TestMailServer(t *testing.T) {
+	for text, want := range map[string]SMTP{
+		"":                                     {TLS: "starttls", Port: 587},
+		"host: smtp.example.org":               {Host: "smtp.example.org", TLS: "starttls", Port: 587, From: "login@example.org"},
+		"host: a.example.org, tls: implicit":   {Host: "a.example.org", TLS: "implicit", Port: 465, From: "login@example.org"},
+		"host: 127.0.0.1, tls: none, port: 25": {Host: "127.0.0.1", TLS: "none", Port: 25, From: "login@example.org"},
+	} {
+		if text != "" {
+			text = "smtp: {" + text + ", from: login@example.org}"
+		}
+		if got := load(t, small+text).SMTP; got != want {
+			t.Errorf("%s: got %+v, want %+v", text, got, want)
+		}
+	}
+	c := load(t, small+"smtp: {host: smtp.example.org, from: login@example.org, user: idp}",
+		"IDP_SMTP__PASSWORD_FILE="+write(t, "password", "hunter2\n", 0o600))
+	if got := c.SMTP.Password.Reveal(); got != "hunter2" {
+		t.Errorf("password %q", got)
 	}
 }
 
@@ -266,7 +296,7 @@ func TestPrintHidesSecrets(t *testing.T) {
 		}
 	}
 	var again map[string]any
-	if err := yaml.Unmarshal(out.Bytes(), &again); err != nil || len(again) != 10 {
+	if err := yaml.Unmarshal(out.Bytes(), &again); err != nil || len(again) != 12 {
 		t.Errorf("got %d keys, %v", len(again), err)
 	}
 }

@@ -145,6 +145,13 @@ func TestDirectoryFindsTheLongestPath(t *testing.T) {
 			t.Errorf("%s%s: got %v, want %v", c.host, c.path, got, c.want)
 		}
 	}
+	for host, want := range map[string]*Platform{
+		"login.example.org": nil, "wilg.example.net": own, "Wilg.example.net:443": own, "localhost:8080": dev, "evil.example": nil, "": nil,
+	} {
+		if got := d.Only(host); got != want {
+			t.Errorf("only platform of %q: got %v, want %v", host, got, want)
+		}
+	}
 	if got := NewDirectory(nil).Find("login.example.org", "/"); got != nil {
 		t.Errorf("an empty directory: got %v", got)
 	}

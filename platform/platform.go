@@ -37,6 +37,7 @@ type Platform struct {
 	PrivacyURL   string   `json:"privacy_url,omitzero"`  // the organisation's privacy statement; no link without it
 	AccessURL    string   `json:"access_url,omitzero"`   // the organisation's accessibility statement; no link without it
 	Branding     Branding `json:"branding,omitzero"`
+	Mail         Mail     `json:"mail,omitzero"`
 	Salt         []byte   `json:"salt,omitzero"` // of pairwise subjects; random, made once, never changed
 	Policy       Policy   `json:"policy,omitzero"`
 }
@@ -87,6 +88,9 @@ func (p *Platform) Validate() error {
 		return fmt.Errorf("%w: locale %q: nl or en", fault.Invalid, p.Locale)
 	}
 	if err := p.Branding.validate(); err != nil {
+		return err
+	}
+	if err := p.Mail.validate(); err != nil {
 		return err
 	}
 	return p.Policy.Validate()

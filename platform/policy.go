@@ -84,6 +84,7 @@ type Policy struct {
 	ACRAliases   map[string]string      `json:"acr_aliases,omitzero"`   // other names of our values, such as https://refeds.org/profile/mfa
 	SMSCountries []string               `json:"sms_countries,omitzero"` // ISO 3166-1 codes of countries that text messages go to
 	SMSPerDay    int                    `json:"sms_per_day,omitzero"`   // text messages a platform may send in a day
+	SMSBound     bool                   `json:"sms_bound,omitzero"`     // text messages name the login's host, so that phones fill the code in there only; off where the host tells the organisation
 }
 
 // Remember is how long a browser may go without a code, and who decides.
@@ -148,6 +149,13 @@ func (p Policy) Validate() error {
 	for group, d := range map[string]time.Duration{"client": p.SessionEnds.Client, "staff": p.SessionEnds.Staff} {
 		if d < 15*time.Minute || d > 24*time.Hour {
 			return fmt.Errorf("%w: policy.session_ends.%s %s: 15m to 24h", fault.Invalid, group, d)
+		}
+	}
+	for group, r := range map[string]Remember{"client": p.Remember.Client, "staff": p.Remember.Staff} {
+		for _, d := range append(slices.Clone(r.Choices), r.Fixed) {
+			if d != 0 && !slices.Contains(RememberChoices, d) {
+				return fmt.Errorf("%w: policy.remember.%s %s: 12h, 72h or 168h", fault.Invalid, group, d)
+			}
 		}
 	}
 	return nil

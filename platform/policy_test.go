@@ -27,6 +27,8 @@ func TestPolicyRefuses(t *testing.T) {
 		"policy.idle_after 4m0s":                  func(p *Policy) { p.IdleAfter = 4 * time.Minute },
 		"policy.idle_after -1s":                   func(p *Policy) { p.IdleAfter = -time.Second },
 		"policy.idle_after 25h0m0s":               func(p *Policy) { p.IdleAfter = 25 * time.Hour },
+		"policy.remember.client 24h0m0s":          func(p *Policy) { p.Remember.Client.Choices = []time.Duration{12 * time.Hour, 24 * time.Hour} },
+		"policy.remember.staff 1h0m0s":            func(p *Policy) { p.Remember.Staff = Remember{Fixed: time.Hour, Decides: true} },
 		"policy.session_ends.client 0s":           func(p *Policy) { p.SessionEnds.Client = 0 },
 		"policy.session_ends.staff 25h0m0s":       func(p *Policy) { p.SessionEnds.Staff = 25 * time.Hour },
 	} {

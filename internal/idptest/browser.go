@@ -2,6 +2,7 @@ package idptest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,8 +18,10 @@ import (
 // Browser is a plain browser without script: cookies, redirects, forms by label, links and buttons by text.
 type Browser struct {
 	Jar     http.CookieJar
-	Lang    string // Accept-Language
-	NoJar   bool   // cookies are blocked
+	Lang    string            // Accept-Language
+	Agent   string            // User-Agent; empty: one that nobody knows
+	NoJar   bool              // cookies are blocked
+	More    map[string]string // further headers of every request
 	server  http.RoundTripper
 	history []string
 	URL     *url.URL
@@ -27,17 +30,21 @@ type Browser struct {
 	Doc     *html.Node
 	Body    string
 	filled  map[string]string // name of field -> value, on this page
+	ticked  map[*html.Node]bool
 }
 
-// NewBrowser opens a browser with an empty jar.
-func NewBrowser(s *Server, lang string) *Browser {
+// NewBrowser opens a browser with an empty jar in front of a house in process.
+func NewBrowser(s *Server, lang string) *Browser { return NewBrowserOver(s, lang) }
+
+// NewBrowserOver opens a browser with an empty jar whose requests go through a transport, such as one to the network.
+func NewBrowserOver(server http.RoundTripper, lang string) *Browser {
 	jar, _ := cookiejar.New(nil) // never fails without a suffix list
-	return &Browser{Jar: jar, Lang: lang, server: s}
+	return &Browser{Jar: jar, Lang: lang, server: server}
 }
 
 // Tab is another tab of the same browser.
 func (b *Browser) Tab() *Browser {
-	return &Browser{Jar: b.Jar, Lang: b.Lang, NoJar: b.NoJar, server: b.server}
+	return &Browser{Jar: b.Jar, Lang: b.Lang, Agent: b.Agent, NoJar: b.NoJar, server: b.server}
 }
 
 // Open visits an address and follows redirects.
@@ -84,7 +91,10 @@ func (b *Browser) send(method, address string, form url.Values) error {
 			}
 		}
 		req.Header.Set("Accept-Language", b.Lang)
-		req.Header.Set("User-Agent", "idptest")
+		req.Header.Set("User-Agent", cmp.Or(b.Agent, "idptest"))
+		for name, value := range b.More {
+			req.Header.Set(name, value)
+		}
 		if !b.NoJar {
 			for _, c := range b.Jar.Cookies(req.URL) {
 				req.AddCookie(c)
@@ -104,7 +114,7 @@ func (b *Browser) send(method, address string, form url.Values) error {
 		b.URL, b.Status, b.Header, b.Body = req.URL, res.StatusCode, res.Header, string(body)
 		location := res.Header.Get("Location")
 		if location == "" || res.StatusCode < 300 || res.StatusCode > 399 {
-			b.filled = map[string]string{}
+			b.filled, b.ticked = map[string]string{}, map[*html.Node]bool{}
 			b.history = append(b.history, address)
 			b.Doc, err = html.Parse(bytes.NewReader(body))
 			return err
@@ -132,6 +142,18 @@ func (b *Browser) Fill(label, value string) error {
 		}
 	}
 	return fmt.Errorf("no field with the label %q on %s", label, b.URL)
+}
+
+// Tick ticks a box, or not; of several to choose from the others are not chosen then.
+func (b *Browser) Tick(box *html.Node, on bool) {
+	if attr(box, "type") == "radio" {
+		for n := range b.Doc.Descendants() {
+			if attr(n, "type") == "radio" && attr(n, "name") == attr(box, "name") {
+				b.ticked[n] = false
+			}
+		}
+	}
+	b.ticked[box] = on
 }
 
 // Value is what stands in the field with this name.
@@ -189,7 +211,11 @@ func (b *Browser) Form(button *html.Node) (url.Values, string, error) {
 			if typed, ok := b.filled[name]; ok {
 				value = typed
 			}
-			if kind := attr(n, "type"); kind != "checkbox" && kind != "radio" || hasAttr(n, "checked") {
+			on, touched := b.ticked[n]
+			if !touched {
+				on = hasAttr(n, "checked")
+			}
+			if kind := attr(n, "type"); kind != "checkbox" && kind != "radio" || on {
 				values.Set(name, value)
 			}
 		}

@@ -38,13 +38,16 @@ type Arrival struct {
 	Params url.Values
 }
 
-// NewParty serves a relying platform at https://host/ in front of an issuer.
+// NewParty serves a relying platform at https://host/ in front of an issuer. Without a secret it is a public party.
 func NewParty(s *Server, host, issuer, clientID, clientSecret string) *Party {
 	p := &Party{Host: host, Issuer: issuer, server: s, pending: map[string]pending{}}
 	p.config = oauth2.Config{
 		ClientID: clientID, ClientSecret: clientSecret, RedirectURL: "https://" + host + "/callback",
 		Scopes:   []string{"openid", "profile", "email", "offline_access"},
 		Endpoint: oauth2.Endpoint{AuthURL: issuer + "/authorize", TokenURL: issuer + "/token", AuthStyle: oauth2.AuthStyleInHeader},
+	}
+	if clientSecret == "" {
+		p.config.Endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
 	s.Site(host, p)
 	return p
@@ -146,12 +149,17 @@ func (p *Party) Refresh() error {
 	var body struct {
 		Access  string `json:"access_token"`
 		Refresh string `json:"refresh_token"`
+		ID      string `json:"id_token"`
 	}
 	if err := json.Unmarshal(res, &body); err != nil {
 		return err
 	}
-	p.Last.Token = &oauth2.Token{AccessToken: body.Access, RefreshToken: body.Refresh}
-	return nil
+	p.Last.Token = (&oauth2.Token{AccessToken: body.Access, RefreshToken: body.Refresh}).WithExtra(map[string]any{"id_token": body.ID})
+	if body.ID == "" {
+		return nil
+	}
+	// It has no nonce (OpenID Connect Core 1.0 section 12.2).
+	return p.verify(p.context(context.Background()), p.Last.Token, "", &p.Last)
 }
 
 // Revoke gives the refresh token of the last arrival back.
@@ -161,12 +169,17 @@ func (p *Party) Revoke() error {
 }
 
 func (p *Party) post(path string, form url.Values) ([]byte, error) {
+	if p.config.ClientSecret == "" {
+		form.Set("client_id", p.config.ClientID)
+	}
 	req, err := http.NewRequest(http.MethodPost, p.Issuer+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(url.QueryEscape(p.config.ClientID), url.QueryEscape(p.config.ClientSecret))
+	if p.config.ClientSecret != "" {
+		req.SetBasicAuth(url.QueryEscape(p.config.ClientID), url.QueryEscape(p.config.ClientSecret))
+	}
 	return p.do(req)
 }
 

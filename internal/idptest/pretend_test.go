@@ -36,7 +36,7 @@ func TestAddingAFactorTakesOneFolderAndOneLine(t *testing.T) {
 			b.MustFill(t, "Password", idptest.Password)
 			b.MustPress(t, "Log in")
 			// required: the set-up comes right after the login (seed 002), and nothing is given before it
-			b.MustBeAt(t, "/pretend-setup")
+			b.MustBeAt(t, "/set-up")
 			if err := b.Open(party.Start(map[string][]string{"prompt": {"none"}})); err != nil || party.Last.Error != "login_required" {
 				t.Fatalf("before the set-up: %v, %q", err, party.Last.Error)
 			}
@@ -44,11 +44,21 @@ func TestAddingAFactorTakesOneFolderAndOneLine(t *testing.T) {
 			b.MustFill(t, "Email address", "anna@example.org")
 			b.MustFill(t, "Password", idptest.Password)
 			b.MustPress(t, "Log in")
+			b.MustPress(t, "Set up two-step authentication")
 			b.MustFill(t, "Password", "000000")
 			b.MustPress(t, "Continue")
 			b.MustBeAt(t, "/pretend-setup")
 			b.MustFill(t, "Password", pretend.Code)
 			b.MustPress(t, "Continue")
+			// recovery codes come with any second factor
+			for n := range b.Doc.Descendants() {
+				for _, a := range n.Attr {
+					if a.Key == "id" && a.Val == "kept" {
+						b.Tick(n, true)
+					}
+				}
+			}
+			b.MustPress(t, "Done")
 			wantAMR(t, party, "mfa otp pwd")
 
 			// next time it is asked after the password, and again after an idle hour

@@ -1,7 +1,6 @@
 package idptest
 
 import (
-	"bufio"
 	"fmt"
 	"net/url"
 	"os"
@@ -14,12 +13,16 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
 
 // Password is what every account of a script has.
 const Password = "zeven paarse regenjassen drogen!"
+
+// NewPassword is a second good one, for whoever changes it.
+const NewPassword = "drie stille fietsers onder water?"
 
 // secretOf makes a party secret that is long enough.
 func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-enough-for-a-test" }
@@ -29,12 +32,15 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 // A script is a visit, a verb a line (or several with " ; "), about people; # starts a comment. It names text keys, not
 // sentences, so that it runs in every language. The verbs are the methods of this table:
 //
-//	platform NAME [key=value …]      declares a platform with its parties web and agenda, and anders, which is not its own; linde has a host of its own, others a path
-//	account ADDRESS [key=value …]    declares an account with the password of all scripts
+//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR) with its parties web and agenda, app, the mobile one, and anders, which is not its own; linde has a host of its own, others a path
+//	account ADDRESS [key=value …]    declares an account (on=wilg role=manager locale=en totp sms=+31612345678) with the password of all scripts, or password=none
 //	visit NAME[/PARTY] [key=value …] a relying platform sends the person to us; values go into the request
 //	browser NAME · tab NAME          another browser, another tab of this browser
 //	open ADDRESS · bookmark · reopen opens an address; keeps this one; opens the kept one
-//	fill KEY = VALUE                 types into the field with this label; the values password and wrong are known
+//	fill KEY = VALUE                 types into the field with this label; the values password, new (another good one) and wrong are known
+//	                                 totp is what the app shows, totp-1 of one step before, totp+25s on a phone whose clock is 25 s ahead
+//	tick KEY · untick KEY · ticked KEY  a box, or one of several to choose from
+//	copy NAME                        another browser has the cookies of this one from now on
 //	press KEY · again KEY            presses a button or link; presses a button twice
 //	see KEY · miss KEY · at STEP     a text is on the page, is not; the address ends in this step
 //	reload · back · later DURATION   as a browser does; moves the clock
@@ -43,45 +49,68 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	userinfo ok|refused · refresh ok|CODE · revoke
 //	logout NAME [hint]               a relying platform sends the person to sign out
 //	speaks nl|en|own · language NAME the language of the page, own being that of the run; chooses another on the page
+//	invite ADDRESS · resend ADDRESS  adds an account and sends the welcome mail; sends it again
+//	mail KIND ADDRESS [new]          letters go; the newest mail of that kind (reset for mail_reset) to that address is taken; new: it was not there at the last look
+//	sms NUMBER [new] · nosms         letters go; the text messages to that number are taken, and fill knows sms (the newest code), sms-1 (the one before) and sms+1 (one that was never sent); none came to anybody
+//	gateway up|down|refuses          what becomes of text messages from now on
+//	nomail ADDRESS                   letters go; no mail to that address came since the last look
+//	set-email OLD NEW                gives somebody a new address on linde that is to be confirmed
+//	reset-2fa ADDRESS                staff of linde reset two-step authentication
+//	keep codes                       writes down the recovery codes on the page: recovery1 to recovery6 in fill
+//	follow · scan                    opens the link of the mail that was taken; opens it as a scanner of mails does, twice, without cookies
 //	deactivate ADDRESS · reactivate ADDRESS · waited DURATION · status N · cookies off|on
 func RunScript(t *testing.T, path string, db *storage.DB, lang string) {
 	t.Helper()
-	file, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = file.Close() }() // only read
-	s := &script{t: t, server: NewServer(t, db), lang: lang, parties: map[string]*Party{}, browsers: map[string]*Browser{}, tabs: map[string]*Browser{}}
+	RunText(t, path, string(text), db, lang)
+}
+
+// RunText is RunScript for a script that no file holds. It returns how the person arrived last, and the clock then.
+func RunText(t *testing.T, name, text string, db *storage.DB, lang string) (Arrival, time.Time) {
+	t.Helper()
+	s := &script{t: t, server: NewServer(t, db), lang: lang, heads: map[string]string{}, parties: map[string]*Party{}, browsers: map[string]*Browser{}, tabs: map[string]*Browser{}, secret: TOTPSecret}
 	s.openBrowser("first")
-	lines := bufio.NewScanner(file)
-	for number := 1; lines.Scan(); number++ {
-		line, _, _ := strings.Cut(lines.Text(), "#")
+	number := 0
+	for line := range strings.Lines(text) {
+		number++
+		line, _, _ := strings.Cut(line, "#")
 		for step := range strings.SplitSeq(line, " ; ") {
 			if step = strings.TrimSpace(step); step == "" {
 				continue
 			}
 			if err := s.run(step); err != nil {
-				t.Fatalf("%s:%d: %s: %v", path, number, step, err)
+				t.Fatalf("%s:%d: %s: %v", name, number, step, err)
 			}
 		}
 	}
-	if err := lines.Err(); err != nil {
-		t.Fatal(err)
+	if s.party == nil {
+		return Arrival{}, s.server.Clock.Now()
 	}
+	return s.party.Last, s.server.Clock.Now()
 }
 
 // script is one run.
 type script struct {
-	t        *testing.T
-	server   *Server
-	lang     string
-	parties  map[string]*Party
-	browsers map[string]*Browser
-	tabs     map[string]*Browser
-	b        *Browser
-	party    *Party // of the last arrival or visit
-	kept     string
-	previous map[string]any // claims of the arrival before
+	t           *testing.T
+	server      *Server
+	lang        string
+	heads       map[string]string // what a platform is declared with, by name
+	parties     map[string]*Party
+	browsers    map[string]*Browser
+	tabs        map[string]*Browser
+	b           *Browser
+	party       *Party // of the last arrival or visit
+	kept        string
+	previous    map[string]any // claims of the arrival before
+	texts       []notify.Text  // text messages that were taken
+	lookedTexts int            // text messages that were there at the last look
+	looked      int            // mails that were there at the last look
+	letter      notify.Message // the mail that was taken
+	codes       []string       // recovery codes that were kept
+	secret      string         // of the person's authenticator app
 }
 
 func (s *script) run(step string) error {
@@ -108,6 +137,11 @@ var verbs = map[string]func(*script, string) error{
 		return s.b.PressLike(regexp.MustCompile("^" + s.pattern(key) + "$"))
 	},
 	"again":      (*script).again,
+	"keep":       (*script).keepCodes,
+	"tick":       (*script).tick,
+	"untick":     (*script).untick,
+	"ticked":     (*script).ticked,
+	"copy":       (*script).copyTo,
 	"see":        func(s *script, key string) error { return s.see(key, true) },
 	"miss":       func(s *script, key string) error { return s.see(key, false) },
 	"at":         (*script).at,
@@ -120,6 +154,17 @@ var verbs = map[string]func(*script, string) error{
 	"refresh":    (*script).refresh,
 	"revoke":     func(s *script, _ string) error { return s.party.Revoke() },
 	"logout":     (*script).logout,
+	"invite":     (*script).invite,
+	"resend":     (*script).resend,
+	"mail":       (*script).mail,
+	"nomail":     (*script).noMail,
+	"sms":        (*script).sms,
+	"nosms":      (*script).noSMS,
+	"gateway":    (*script).gateway,
+	"set-email":  (*script).setEmail,
+	"reset-2fa":  (*script).resetTwoStep,
+	"follow":     (*script).follow,
+	"scan":       (*script).scan,
 	"deactivate": func(s *script, who string) error { return s.setState(who, account.Deactivated) },
 	"reactivate": func(s *script, who string) error { return s.setState(who, account.Active) },
 	"waited":     (*script).waitedFor,
@@ -156,24 +201,33 @@ func issuerOf(name string) string {
 func (s *script) platform(rest string) error {
 	name, options := fields(rest)
 	issuer := issuerOf(name)
-	file := &strings.Builder{}
-	fmt.Fprintf(file, "platforms:\n  - name: %s\n    issuer: %s\n    organisation: GGZ %s\n    home_url: https://%s.test/home\n", name, issuer, name, name)
-	fmt.Fprintf(file, "    locale: %s\n    help: {email: help@%s.test, phone: 010 123 45 67}\n", s.lang, name)
-	if idle, ok := options["idle"]; ok {
-		fmt.Fprintf(file, "    policy: {idle_after: %s}\n", idle)
+	policy := []string{}
+	for option, key := range map[string]string{"idle": "idle_after", "signup": "self_sign_up"} {
+		if value, ok := options[option]; ok {
+			policy = append(policy, key+": "+value)
+		}
 	}
+	policy = append(policy, codePolicy(options)...)
+	s.heads[name] = fmt.Sprintf("platforms:\n  - name: %[1]s\n    issuer: %[2]s\n    organisation: GGZ %[1]s\n    home_url: https://%[1]s.test/home\n    locale: %[3]s\n    help: {email: help@%[1]s.test, phone: 010 123 45 67}\n    privacy_url: %[4]q\n    policy: {%[5]s}\n",
+		name, issuer, s.lang, options["privacy"], strings.Join(policy, ", "))
+	file := &strings.Builder{}
+	file.WriteString(s.heads[name])
 	file.WriteString("    parties:\n")
-	for _, kind := range []string{"web", "agenda", "anders"} {
+	for _, kind := range []string{"web", "agenda", "anders", "app"} {
 		id := name + "-" + kind
-		fmt.Fprintf(file, "      - client_id: %s\n        secret: %s\n        redirect_uris: [https://%s.%s.test/callback]\n        post_logout_redirect_uris: [https://%s.%s.test/bye]\n",
-			id, secretOf(id), kind, name, kind, name)
+		secret, proof := secretOf(id), "secret: "+secretOf(id)
+		if kind == "app" {
+			secret, proof = "", "type: native"
+		}
+		fmt.Fprintf(file, "      - client_id: %s\n        %s\n        redirect_uris: [https://%s.%s.test/callback]\n        post_logout_redirect_uris: [https://%s.%s.test/bye]\n",
+			id, proof, kind, name, kind, name)
 		if kind == "agenda" {
 			fmt.Fprintf(file, "        id_token_alg: ES256\n        initiate_login_uri: https://%s.%s.test/login\n        rotate_refresh_tokens: true\n", kind, name)
 		}
 		if kind == "anders" {
 			fmt.Fprintf(file, "        name: Dagboek van Anders\n        third_party: true\n        subject_type: pairwise\n")
 		}
-		s.parties[name+"/"+kind] = NewParty(s.server, kind+"."+name+".test", issuer, id, secretOf(id))
+		s.parties[name+"/"+kind] = NewParty(s.server, kind+"."+name+".test", issuer, id, secret)
 	}
 	s.server.Site(name+".test", s.parties[name+"/web"])
 	s.server.Apply(file.String())
@@ -192,10 +246,15 @@ func (s *script) account(rest string) error {
 	}
 	secret := "\n        password: \"" + Password + "\""
 	if options["password"] == "none" {
-		secret = ""
+		secret = "\n        email_verified: false"
 	}
-	s.server.Apply(fmt.Sprintf("platforms:\n  - name: %s\n    issuer: %s\n    organisation: GGZ %s\n    home_url: https://%s.test/home\n    locale: %s\n    help: {email: help@%s.test, phone: 010 123 45 67}\n    accounts:\n      - email: %s\n        role: %s\n        locale: %q\n        name: {given: Anna, family: Bakker}%s\n",
-		on, issuerOf(on), on, on, s.lang, on, address, role, options["locale"], secret))
+	secret += enrolled(options)
+	head, ok := s.heads[on]
+	if !ok {
+		return fmt.Errorf("no platform %s", on)
+	}
+	s.server.Apply(fmt.Sprintf("%s    accounts:\n      - email: %s\n        role: %s\n        locale: %q\n        name: {given: Anna, family: Bakker}%s\n",
+		head, address, role, options["locale"], secret))
 	return nil
 }
 
@@ -237,8 +296,29 @@ func (s *script) fill(rest string) error {
 	switch value {
 	case "password":
 		value = Password
+	case "new":
+		value = NewPassword
 	case "wrong":
 		value = "helaas, dit is hem niet!"
+	}
+	if smsCode.MatchString(value) {
+		code, err := s.smsCode(value)
+		if err != nil {
+			return err
+		}
+		value = code
+	}
+	if appCode.MatchString(value) {
+		code, err := s.appCode(value)
+		if err != nil {
+			return err
+		}
+		value = code
+	}
+	if code, is, err := s.recovery(value); err != nil {
+		return err
+	} else if is {
+		value = code
 	}
 	return s.b.Fill(s.text(key), strings.Trim(value, `"`))
 }
@@ -284,9 +364,14 @@ func partyTitle(host, platform string) string {
 	return "GGZ " + platform
 }
 
-// pattern is a text in which placeholders that differ by page stand for anything.
+// pattern is a text in which placeholders that differ by page stand for anything, in its form for one or for several.
 func (s *script) pattern(key string) string {
-	return placeholder.ReplaceAllString(regexp.QuoteMeta(s.text(key)), ".+")
+	form := func(text string) string { return placeholder.ReplaceAllString(regexp.QuoteMeta(text), ".+") }
+	several, one := form(s.text(key)), form(s.known(ui.Text(s.lang, key, "", 1)))
+	if one == several {
+		return several
+	}
+	return "(?:" + one + "|" + several + ")"
 }
 
 var placeholder = regexp.MustCompile(`\\\{[a-z_]+\\\}`)

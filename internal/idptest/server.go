@@ -13,6 +13,7 @@ import (
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/login/password"
+	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -23,6 +24,7 @@ var Cheap = password.Params{Memory: 64, Passes: 1, Threads: 1}
 type Server struct {
 	*wire.House
 	Clock *Clock
+	Mails *notify.Memory
 	t     testing.TB
 	hosts map[string]http.Handler // other sites, by host
 }
@@ -35,15 +37,15 @@ func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
 		t.Fatal(err)
 	}
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log; `idp` does the same
-	clock := NewClock()
+	clock, mails := NewClock(), &notify.Memory{}
 	house, err := wire.Build(t.Context(), wire.Options{
-		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: 64, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Factors: factors,
+		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: 64, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Factors: factors, Mailer: mails, Texts: mails,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Server{House: house, Clock: clock, t: t, hosts: map[string]http.Handler{}}
+	return &Server{House: house, Clock: clock, Mails: mails, t: t, hosts: map[string]http.Handler{}}
 }
 
 // Apply declares platforms, parties and accounts, as `idp apply` does.
@@ -53,9 +55,7 @@ func (s *Server) Apply(file string) setup.Report {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	report, err := setup.Apply(s.t.Context(), setup.Tools{
-		DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: login.Methods(s.Factors), Now: s.Clock.Now(),
-	}, f, lines)
+	report, err := setup.Apply(s.t.Context(), s.Tools(), f, lines)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -63,6 +63,11 @@ func (s *Server) Apply(file string) setup.Report {
 		s.t.Fatal(err)
 	}
 	return report
+}
+
+// Tools are those of the commands.
+func (s *Server) Tools() setup.Tools {
+	return setup.Tools{DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: append(wire.Methods(), login.Methods(s.Factors)...), Now: s.Clock.Now()}
 }
 
 // Site answers for another host, such as a relying platform.

@@ -36,6 +36,7 @@ type Platform struct {
 	Accessibility string           `yaml:"accessibility_url"`
 	Colour        string           `yaml:"colour"`
 	LogoFile      string           `yaml:"logo_file"` // PNG, at most 64 KiB
+	Mail          platform.Mail    `yaml:"mail"`
 	Policy        Policy           `yaml:"policy"`
 	Parties       []Party          `yaml:"parties"`
 	Accounts      []Account        `yaml:"accounts"`
@@ -58,6 +59,7 @@ type Policy struct {
 	ACRAliases   map[string]string               `yaml:"acr_aliases"`
 	SMSCountries []string                        `yaml:"sms_countries"`
 	SMSPerDay    *int                            `yaml:"sms_per_day"`
+	SMSBound     *bool                           `yaml:"sms_bound"`
 }
 
 // SecondFactor is off, optional or required; or a mapping, where a date or an offer goes with it.
@@ -149,6 +151,7 @@ type Account struct {
 	Address       account.Address `yaml:"address"`
 	EmailVerified *bool           `yaml:"email_verified"` // true unless said otherwise
 	Password      string          `yaml:"password"`       // none: invited
+	PasswordHash  string          `yaml:"password_hash"`  // made by another system; counts while the account has no password
 	TOTPSecret    string          `yaml:"totp_secret"`
 	CodePhone     string          `yaml:"phone_for_codes"`
 	RecoveryCodes []string        `yaml:"recovery_codes"`

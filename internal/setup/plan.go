@@ -19,6 +19,8 @@ import (
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/login/password"
+	"github.com/minddistrict/idp/login/recoverycode"
+	"github.com/minddistrict/idp/login/sms"
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
@@ -273,7 +275,7 @@ func (p *plan) account(ctx context.Context, id platform.ID, d *Account, line int
 	if want.ID == "" {
 		kind, want.ID, want.CreatedAt = account.AccountAdded, account.ID(secret.ID()), p.Now
 	}
-	if want.Credentials, err = p.credentials(ctx, have, want.ID, d); err != nil {
+	if want.Credentials, err = p.credentials(ctx, id, have, want.ID, d); err != nil {
 		return err
 	}
 	want.State = stateOf(have, &want, d.Deactivated)
@@ -302,7 +304,7 @@ func stateOf(have, want *account.Account, said *bool) account.State {
 }
 
 // credentials are those the account has, with what the file says of each method put in its place.
-func (p *plan) credentials(ctx context.Context, have *account.Account, id account.ID, d *Account) ([]account.Credential, error) {
+func (p *plan) credentials(ctx context.Context, on platform.ID, have *account.Account, id account.ID, d *Account) ([]account.Credential, error) {
 	all := slices.Clone(have.Credentials)
 	put := func(method string, c account.Credential) {
 		all = append(slices.DeleteFunc(all, func(o account.Credential) bool { return o.Method == method }), c)
@@ -324,24 +326,63 @@ func (p *plan) credentials(ctx context.Context, have *account.Account, id accoun
 			put(password.Method, c)
 		}
 	}
+	// A hash is a beginning: what the person chose since, and ours that took its place at a sign-in, stay.
+	if _, ok := have.Credential(password.Method); d.PasswordHash != "" && !ok {
+		c, err := password.Import(password.Options{Sealer: p.Sealer}, id, d.PasswordHash, p.Now)
+		if err != nil {
+			return nil, fmt.Errorf("password_hash: %w", err)
+		}
+		put(password.Method, c)
+	}
 	for _, s := range []struct {
-		method, plain string
-		use           account.Use
+		method, plain, label string
 	}{
-		{"totp", strings.ToUpper(d.TOTPSecret), account.Second},
-		{"sms", d.CodePhone, account.Second},
-		{"recovery", strings.Join(d.RecoveryCodes, " "), account.Recovery},
+		{"totp", strings.ToUpper(d.TOTPSecret), ""},
+		{sms.Method, d.CodePhone, sms.End(d.CodePhone)},
 	} {
 		if s.plain == "" || p.sealedSame(have, s.method, s.plain) {
 			continue
 		}
 		c := account.Credential{
-			ID: account.CredentialID(secret.ID()), Account: id, Method: s.method, Use: s.use, AddedAt: p.Now, ConfirmedAt: p.Now,
+			ID: account.CredentialID(secret.ID()), Account: id, Method: s.method, Use: account.Second, Label: s.label, AddedAt: p.Now, ConfirmedAt: p.Now,
 		}
 		c.Sealed = p.Sealer.Seal([]byte(s.plain), c.Binding())
+		all = slices.DeleteFunc(all, func(o account.Credential) bool { return o.Use == account.Second })
 		put(s.method, c)
 	}
+	if d.TOTPSecret == "" && d.CodePhone == "" {
+		return all, nil
+	}
+	// Whoever is enrolled by a file counts as having kept recovery codes, be there any or none.
+	set, ok := have.Credential(recoverycode.Method)
+	if ok {
+		var err error
+		if ok, err = p.sameCodes(ctx, have, set, d.RecoveryCodes); err != nil {
+			return nil, err
+		}
+	}
+	if !ok {
+		c, tickets := recoverycode.NewSet(p.Sealer, on, id, d.RecoveryCodes, p.Now)
+		put(recoverycode.Method, c)
+		p.setup.Codes = append(p.setup.Codes, tickets...)
+	}
 	return all, nil
+}
+
+// sameCodes tells whether all codes of the file belong to the set that the account has, used or not.
+func (p *plan) sameCodes(ctx context.Context, have *account.Account, set account.Credential, codes []string) (bool, error) {
+	for _, code := range codes {
+		hash, err := recoverycode.Hash(p.Sealer, set, code)
+		if err != nil {
+			return false, err
+		}
+		if _, err := p.DB.Ticket(ctx, have.Platform, hash); errors.Is(err, fault.NotFound) {
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (p *plan) sealedSame(have *account.Account, method, plain string) bool {

@@ -22,7 +22,7 @@ func (d *Platform) platformOf() (platform.Platform, error) {
 	p := platform.Platform{
 		ID: platform.ID(d.Name), Issuer: platform.Issuer(d.Issuer), Organisation: d.Organisation, Name: d.Title, HomeURL: d.HomeURL,
 		Country: d.Country, Locale: d.Locale, NeutralName: d.NeutralName, HelpPublic: d.Help, HelpStaff: d.HelpStaff,
-		PrivacyURL: d.PrivacyURL, AccessURL: d.Accessibility, Branding: platform.Branding{Colour: d.Colour}, Policy: d.Policy.policyOf(),
+		PrivacyURL: d.PrivacyURL, AccessURL: d.Accessibility, Branding: platform.Branding{Colour: d.Colour}, Mail: d.Mail, Policy: d.Policy.policyOf(),
 	}
 	if d.LogoFile != "" {
 		logo, err := os.ReadFile(d.LogoFile)
@@ -63,6 +63,7 @@ func (d *Policy) policyOf() platform.Policy {
 	set(&p.AppQR, d.AppQR)
 	set(&p.IdleAfter, d.IdleAfter)
 	set(&p.SMSPerDay, d.SMSPerDay)
+	set(&p.SMSBound, d.SMSBound)
 	p.MinimumACR = d.MinimumACR
 	if d.SessionEnds.Client != 0 {
 		p.SessionEnds.Client = d.SessionEnds.Client
@@ -166,6 +167,8 @@ func (d *Account) accountOf(p platform.ID) (account.Account, error) {
 		return refuse("locale %q: nl or en", d.Locale)
 	case d.Phone != "" && !e164.MatchString(d.Phone):
 		return refuse("phone %q: international notation, such as +31612345678", d.Phone)
+	case d.Password != "" && d.PasswordHash != "":
+		return refuse("password and password_hash: one of them")
 	case d.CodePhone != "" && !e164.MatchString(d.CodePhone):
 		return refuse("phone_for_codes %q: international notation, such as +31612345678", d.CodePhone)
 	case d.CodePhone != "" && d.TOTPSecret != "":

@@ -33,7 +33,10 @@ type step struct {
 
 func (s step) Name() string { return s.name }
 
-func (s step) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == s.need }
+// Meets: it is set up by whoever chose it, which the engine asks or, where nothing else is offered, knows.
+func (s step) Meets(r authn.Requirement, f authn.Facts) bool {
+	return r.Need == s.need && (s.need == authn.NeedSecond || f.Method == Method)
+}
 
 func (s step) Begin(_ context.Context, v *login.Visit) (authn.Change, error) {
 	return authn.Change{Events: []account.Event{v.Event("pretend.begin", account.Success, v.Facts.Account.ID)}}, nil
@@ -52,6 +55,7 @@ func (s step) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) {
 	}
 	out := login.Outcome{Proof: &authn.Proof{Method: Method, Use: account.Second, Kinds: authn.Has, AMR: []string{"otp"}, At: v.Now}}
 	if s.need == authn.NeedEnrol {
+		out.Done = authn.NeedEnrol
 		out.Change.Put = []account.Credential{{
 			ID: account.CredentialID(secret.ID()), Account: v.Facts.Account.ID, Method: Method, Use: account.Second,
 			Sealed: []byte("nothing to keep"), AddedAt: v.Now, ConfirmedAt: v.Now,

@@ -1,0 +1,39 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Invite queues the welcome mail of an account that has no password yet. The button of an older one stops working.
+// fault.NotFound: there is no such platform or account; fault.Refused: the account has a password, or is deactivated.
+func Invite(ctx context.Context, t Tools, id platform.ID, address string) error {
+	attempted := fmt.Sprintf("inviting %q to %s", address, id)
+	email, err := account.ParseEmail(address)
+	if err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	platforms, err := t.DB.Platforms(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(platforms, func(p platform.Platform) bool { return p.ID == id })
+	if i < 0 {
+		return fmt.Errorf("%s: platform %w", attempted, fault.NotFound)
+	}
+	a, err := t.DB.AccountByEmail(ctx, id, email.Key)
+	if err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	change, err := notify.Invite(&platforms[i], a, t.Sealer, account.Event{At: t.Now, Actor: Operator()})
+	if err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	return t.DB.SaveChange(ctx, change, t.Now)
+}

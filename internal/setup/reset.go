@@ -1,0 +1,54 @@
+package setup
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/platform"
+)
+
+// ResetTwoStep takes two-step authentication from an account whose owner lost phone and recovery codes (seed 001). Whoever
+// held the old factor is out: its credentials, sessions, tokens, remembered browsers and links end. The owner gets a
+// mail with a button for when it was somebody else who asked. The reason is kept in the audit record.
+// fault.NotFound: no such account; fault.Refused: it has none.
+func ResetTwoStep(ctx context.Context, t Tools, id platform.ID, address, reason string) error {
+	attempted := fmt.Sprintf("resetting two-step authentication of %q on %s", address, id)
+	email, err := account.ParseEmail(address)
+	if err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	platforms, err := t.DB.Platforms(ctx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(platforms, func(p platform.Platform) bool { return p.ID == id })
+	if i < 0 {
+		return fmt.Errorf("%s: platform %w", attempted, fault.NotFound)
+	}
+	a, err := t.DB.AccountByEmail(ctx, id, email.Key)
+	if err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	retire := login.SecondCredentials(a)
+	if len(retire) == 0 {
+		return fmt.Errorf("%s: it is not set up: %w", attempted, fault.Refused)
+	}
+	change := notify.TwoStepReset(&platforms[i], a, t.Sealer, t.Now)
+	change.Retire = retire
+	for _, purpose := range []authn.TicketPurpose{
+		authn.TicketWelcome, authn.TicketReset, authn.TicketUnblock, authn.TicketEmail, authn.TicketRecoveryCode,
+	} {
+		change.Void = append(change.Void, authn.TicketVoid{Account: a.ID, Purpose: purpose})
+	}
+	change.End = &authn.End{Account: a.ID, Reason: "two-step reset"}
+	change.Events = []account.Event{{
+		At: t.Now, Platform: id, Kind: account.TwoStepReset, Actor: Operator(), Account: a.ID, Outcome: account.Success, Reason: reason,
+	}}
+	return t.DB.SaveChange(ctx, change, t.Now)
+}

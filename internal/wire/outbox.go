@@ -1,0 +1,48 @@
+package wire
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/op"
+	"github.com/minddistrict/idp/platform"
+)
+
+// newOutbox is the worker that sends letters.
+func (h *House) newOutbox() *notify.Worker {
+	return &notify.Worker{Options: notify.Options{
+		Store: h.DB, Sealer: h.Sealer, Mailer: h.Mailer, From: h.MailFrom, Texts: h.Texts, Now: h.now, Log: h.Log,
+		Platform: func(id platform.ID) (*platform.Platform, bool) {
+			t, ok := h.settings.Load().tenants[id]
+			return t.platform, ok
+		},
+		LoginURL: func(p *platform.Platform, party string) string {
+			asked, _ := registry{h}.Party(p.ID, grant.PartyID(party)) // none: the platform itself
+			return op.RestartURL(p, asked)
+		},
+		Settled: func(medium account.Medium, outcome account.LetterOutcome) {
+			h.metrics.letters.WithLabelValues(string(medium), string(outcome)).Inc()
+		},
+	}}
+}
+
+// Deliver sends what is due, until nothing is.
+func (h *House) Deliver(ctx context.Context) error { return h.outbox.Deliver(ctx) }
+
+// lookAtOutbox notes how long the oldest letter waits.
+func (h *House) lookAtOutbox(ctx context.Context) error {
+	oldest, err := h.DB.OldestLetter(ctx)
+	if err != nil {
+		return fmt.Errorf("looking at the outbox: %w", err)
+	}
+	waits := time.Duration(0)
+	if !oldest.IsZero() {
+		waits = h.now().Sub(oldest)
+	}
+	h.metrics.waiting.Set(waits.Seconds())
+	return nil
+}

@@ -1,0 +1,170 @@
+package notify
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/platform"
+)
+
+func testWorker() *Worker {
+	return &Worker{Options{
+		From:     "login@sender.test",
+		LoginURL: func(p *platform.Platform, party string) string { return p.HomeURL + "?party=" + party },
+	}}
+}
+
+// composed is a mail of a kind to anna.
+func composed(t *testing.T, kind account.LetterKind, lang string, c account.Contents, p *platform.Platform, staff bool) Message {
+	t.Helper()
+	l := account.Letter{ID: secret.ID(), Platform: p.ID, Kind: kind, Medium: account.Mail, Locale: lang, QueuedAt: time.Date(2026, 11, 26, 13, 5, 0, 0, time.UTC)}
+	m, err := testWorker().compose(p, l, c, staff)
+	if err != nil {
+		t.Fatalf("%s: %v", kind, err)
+	}
+	return m
+}
+
+// visible is what a person reads of a mail's HTML, and the links in it; nothing in it may be loaded or run.
+func visible(t *testing.T, text string) (said string, links []string) {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parts []string
+	for n := range doc.Descendants() {
+		switch {
+		case n.Type == html.TextNode && n.Parent.Data != "title":
+			parts = append(parts, n.Data)
+		case n.Type == html.ElementNode && !slices.Contains([]string{"html", "head", "meta", "title", "body", "div", "p", "a", "br", "span"}, n.Data):
+			t.Errorf("element %s in\n%s", n.Data, text)
+		}
+		for _, a := range n.Attr {
+			switch a.Key {
+			case "href":
+				links = append(links, a.Val)
+			case "style", "lang", "charset", "name", "content":
+			default:
+				t.Errorf("attribute %s of %s", a.Key, n.Data)
+			}
+			if strings.Contains(a.Val, "url(") || strings.Contains(a.Val, "ZgotmplZ") {
+				t.Errorf("attribute %s=%q", a.Key, a.Val)
+			}
+		}
+	}
+	return strings.Join(strings.Fields(strings.Join(parts, " ")), " "), links
+}
+
+func TestMailsSayEverything(t *testing.T) {
+	c := account.Contents{
+		To: "anna@example.org", Name: "Anna van der Bakker", Token: secret.Token(), Party: "linde-web",
+		Values: map[string]string{"email_masked": "b•••@example.org", "n": "5", "phone_end": "16"},
+	}
+	dates := map[string]string{"nl": "26 november 2026 om 14:05", "en": "26 November 2026 at 14:05"}
+	for kind, texts := range mails {
+		for _, lang := range []string{"nl", "en"} {
+			p := linde()
+			m := composed(t, kind, lang, c, p, false)
+			said, links := visible(t, m.HTML)
+			plain := strings.Join(strings.Fields(m.Text), " ")
+			frame := ui.Frame{Platform: p, Lang: lang}
+			for _, key := range slices.Concat(texts.before, texts.after, []string{"mail.greeting", "mail.signature"}) {
+				text := frame.Text(key, "name", c.Name, "email", c.To, "date", dates[lang], "email_masked", "b•••@example.org", "n", "5", "phone_end", "16")
+				if strings.Contains(text, "{") || !strings.Contains(said, text) || !strings.Contains(plain, text) {
+					t.Errorf("%s %s %s: %q in\n%s\n%s", kind, lang, key, text, said, plain)
+				}
+			}
+			if texts.button == "" {
+				if m.Link != "" || len(links) > 0 || strings.Contains(plain, "://") {
+					t.Errorf("%s %s: a link in a mail without a button: %v", kind, lang, links)
+				}
+			} else {
+				button := frame.Text(texts.button)
+				if !slices.Equal(links, []string{m.Link}) || !strings.HasPrefix(m.Link, "https://login.linde.test/link/"+c.Token) {
+					t.Errorf("%s %s: links %v, want one", kind, lang, links)
+				}
+				if strings.Count(said, m.Link) != 1 || !strings.Contains(m.Text, button+":\n"+m.Link+"\n") || !strings.Contains(said, button) {
+					t.Errorf("%s %s: the link is not there in full:\n%s\n%s", kind, lang, said, m.Text)
+				}
+			}
+			for _, hint := range []string{"Linde", "GGZ", "linde"} {
+				if strings.Contains(m.Subject+m.FromName, hint) {
+					t.Errorf("%s %s: %q says where somebody is in care", kind, lang, m.Subject)
+				}
+			}
+			if strings.Contains(m.Subject+said+plain, "{") || strings.HasSuffix(m.Subject, ".subject") || m.Lang != lang {
+				t.Errorf("%s %s: %q\n%s", kind, lang, m.Subject, plain)
+			}
+		}
+	}
+}
+
+func TestMailTextsAreUsed(t *testing.T) {
+	used := []string{"mail.greeting", "mail.greeting_anonymous", "mail.link_help", "mail.signature"}
+	for kind, texts := range mails {
+		used = append(used, slices.Concat([]string{cmp.Or(texts.subject, string(kind)) + ".subject", texts.button}, texts.before, texts.after)...)
+	}
+	have := slices.DeleteFunc(ui.Keys(), func(key string) bool {
+		return !strings.HasPrefix(key, "mail.") && !strings.HasPrefix(key, "mail_")
+	})
+	for _, key := range have {
+		if !slices.Contains(used, key) {
+			t.Errorf("%s is not used", key)
+		}
+	}
+	for _, key := range used {
+		if key != "" && !slices.Contains(have, key) {
+			t.Errorf("%s is used and has no text", key)
+		}
+	}
+}
+
+func TestMailIsForWhomItIs(t *testing.T) {
+	p := linde()
+	c := account.Contents{To: "anna@example.org", Name: "Anna"}
+	client, staff := composed(t, account.LetterChanged, "nl", c, p, false), composed(t, account.LetterChanged, "nl", c, p, true)
+	if !strings.Contains(client.Text, "je hulpverlener of de helpdesk van GGZ De Linde") || client.ReplyTo != "help@linde.test" {
+		t.Errorf("client: reply to %s\n%s", client.ReplyTo, client.Text)
+	}
+	if !strings.Contains(staff.Text, "de applicatiebeheerder of de helpdesk van GGZ De Linde") || staff.ReplyTo != "ict@linde.test" {
+		t.Errorf("staff: reply to %s\n%s", staff.ReplyTo, staff.Text)
+	}
+	c.Name = " "
+	if nobody := composed(t, account.LetterChanged, "nl", c, p, false); !strings.HasPrefix(nobody.Text, "Hallo,\n") {
+		t.Errorf("without a name: %s", nobody.Text)
+	}
+	exists := composed(t, account.LetterExists, "en", account.Contents{To: "anna@example.org", Party: "linde-web"}, p, false)
+	if exists.Link != "https://linde.test/home?party=linde-web" {
+		t.Errorf("the button leads to %s, want where a login begins", exists.Link)
+	}
+}
+
+func TestSenderOfAPlatform(t *testing.T) {
+	c := account.Contents{To: "Anna@b\u00fccher.example"}
+	p := linde()
+	m := composed(t, account.LetterChanged, "nl", c, p, false)
+	if m.From != "login@sender.test" || m.FromName != "Minddistrict" || m.To != "Anna@xn--bcher-kva.example" || !strings.HasSuffix(m.ID, "@sender.test") {
+		t.Errorf("%s <%s> to %s, %s", m.FromName, m.From, m.To, m.ID)
+	}
+	p.Mail = platform.Mail{From: "login@linde.test", ShowName: true}
+	p.HelpPublic.Email = "bel ons <help@linde.test>\r\nBcc: all@example.org"
+	m = composed(t, account.LetterChanged, "nl", c, p, false)
+	if m.From != "login@linde.test" || m.FromName != "De Linde Online" || m.ReplyTo != "" || !strings.HasSuffix(m.ID, "@linde.test") {
+		t.Errorf("%s <%s>, reply to %q, %s", m.FromName, m.From, m.ReplyTo, m.ID)
+	}
+	w := testWorker()
+	w.From, p.Mail.From = "", ""
+	var bare Message
+	if err := w.header(&bare, p, account.Letter{ID: "a"}, "anna@example.org", false); err != nil || bare.From != "login@login.linde.test" {
+		t.Errorf("without a sender: %q, %v", bare.From, err)
+	}
+}

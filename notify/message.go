@@ -1,0 +1,89 @@
+package notify
+
+import (
+	"fmt"
+	"net/mail"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Message is a mail that is ready to go.
+type Message struct {
+	ID       string // Message-ID without angle brackets; the same at every attempt
+	Platform platform.ID
+	Kind     account.LetterKind
+	Lang     string
+	At       time.Time // of the Date header: when the letter was queued
+	FromName string
+	From     string // address
+	ReplyTo  string // address of the helpdesk; empty: none
+	To       string // address, its domain in ASCII
+	Subject  string
+	Text     string
+	HTML     string
+	Link     string // of the button; empty: there is none
+}
+
+// header fills what is not text. Every address is checked again here: an address is where a header could be smuggled in.
+func (w *Worker) header(m *Message, p *platform.Platform, l account.Letter, to string, staff bool) error {
+	m.ID, m.Platform, m.Kind, m.At = l.ID, p.ID, l.Kind, l.QueuedAt
+	var err error
+	if m.To, err = deliverable(to); err != nil {
+		return because(fault.Refused, "address")
+	}
+	from := p.Mail.From
+	if from == "" {
+		from = w.From
+	}
+	if from == "" {
+		from = "login@" + hostOf(p)
+	}
+	if m.From, err = sender(from); err != nil {
+		return because(fault.Unavailable, "sender address")
+	}
+	m.FromName = p.SenderName()
+	_, domain, _ := strings.Cut(m.From, "@")
+	m.ID += "@" + domain
+	help := p.HelpPublic
+	if staff {
+		help = p.HelpStaff
+	}
+	if m.ReplyTo, err = sender(help.Email); err != nil {
+		m.ReplyTo = "" // free text of an organisation
+	}
+	return nil
+}
+
+// hostOf is where the issuer is, without a port.
+func hostOf(p *platform.Platform) string {
+	u, err := url.Parse(string(p.Issuer))
+	if err != nil {
+		return ""
+	}
+	return u.Hostname()
+}
+
+// deliverable is an address of a person as mail servers take it: the domain in ASCII.
+func deliverable(address string) (string, error) {
+	email, err := account.ParseEmail(address)
+	if err != nil {
+		return "", err
+	}
+	local, _, _ := strings.Cut(email.Address, "@")
+	_, domain, _ := strings.Cut(email.Key, "@")
+	return local + "@" + domain, nil
+}
+
+// sender is an address of an organisation, which may be one of a network of its own such as login@localhost.
+func sender(address string) (string, error) {
+	a, err := mail.ParseAddress(address)
+	if err != nil || a.Name != "" || a.Address != address {
+		return "", fmt.Errorf("%w: address", fault.Invalid)
+	}
+	return address, nil
+}

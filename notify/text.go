@@ -1,0 +1,58 @@
+package notify
+
+import (
+	"context"
+	"regexp"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Text is a text message that is ready to go: one message, in characters that every phone has.
+type Text struct {
+	ID       string // of the letter; gateways keep it as a reference and report by it
+	Platform platform.ID
+	Kind     account.LetterKind
+	Lang     string
+	At       time.Time // when the letter was queued
+	To       string    // E.164
+	Body     string
+	Code     string // the one in it
+	Origin   string // of the platform's login, where reports may come to
+}
+
+// Gateway hands a text message over to whoever delivers it. Its errors are those of a Mailer.
+type Gateway interface {
+	SendText(context.Context, Text) error
+}
+
+var e164 = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
+
+// longestNeutral is in characters. With it every message of ours is one.
+const longestNeutral = 40
+
+// composeText makes the text message of a letter.
+func composeText(p *platform.Platform, l account.Letter, c account.Contents) (Text, error) {
+	if l.Kind != account.LetterCode {
+		return Text{}, because(fault.Refused, "no such text message")
+	}
+	if !e164.MatchString(c.To) {
+		return Text{}, because(fault.Refused, "number")
+	}
+	lang, code := ui.Match(l.Locale, p.Locale), c.Values["code"]
+	name := []rune(p.NeutralName)
+	frame := ui.Frame{Platform: p, Lang: lang}
+	body := gsm(frame.Text("sms_message.text", "code", code, "neutral_name", string(name[:min(len(name), longestNeutral)])))
+	if p.Policy.SMSBound {
+		// The last line binds the code to a host (WICG, "Origin-bound one-time codes delivered via SMS").
+		if whole := body + "\n" + frame.Text("sms_message.bound", "login_host", hostOf(p), "code", code); septets(whole) <= oneMessage {
+			body = whole
+		}
+	}
+	return Text{
+		ID: l.ID, Platform: p.ID, Kind: l.Kind, Lang: lang, At: l.QueuedAt, To: c.To, Body: body, Code: code, Origin: p.Issuer.Origin(),
+	}, nil
+}

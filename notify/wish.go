@@ -1,0 +1,93 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// answer turns a wish into the letter that follows from it, or into none. The letter, its ticket and the wish's end are
+// one transaction: of two nodes with the same wish one does nothing.
+func (w *Worker) answer(ctx context.Context, p *platform.Platform, l account.Letter, c account.Contents) error {
+	email, err := account.ParseEmail(c.To)
+	if err != nil {
+		return w.settle(ctx, l, account.LetterRefused, "address")
+	}
+	a, err := w.Store.AccountByEmail(ctx, p.ID, email.Key)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	d := draft{platform: p, account: a, now: w.Now(), sealer: w.Sealer, to: email, locale: l.Locale, party: c.Party}
+	follows := d.letter(become(l.Kind, p, a), c.Form)
+	reason := "none"
+	if len(follows.Letters) > 0 {
+		reason = string(follows.Letters[0].Kind)
+	}
+	e := w.event(l, string(l.Kind)+" "+reason)
+	if a != nil {
+		e.Account = a.ID
+	}
+	follows.Events = append(follows.Events, e)
+	if err := w.Store.SettleLetter(ctx, l, account.LetterAnswered, reason, follows, w.Now()); err != nil {
+		return err
+	}
+	w.Settled(l.Medium, account.LetterAnswered)
+	return nil
+}
+
+// become is the letter that answers a wish of an account; nil: the address has none. Empty: no letter. An account whose
+// password is kept elsewhere does not exist yet.
+func become(wish account.LetterKind, p *platform.Platform, a *account.Account) account.LetterKind {
+	if a == nil {
+		if wish == account.WishSignUp && p.Policy.SelfSignUp {
+			return account.LetterConfirm
+		}
+		return ""
+	}
+	switch {
+	case a.State == account.Invited:
+		return account.LetterWelcome
+	case a.State == account.Active && wish == account.WishReset:
+		return account.LetterReset
+	case a.State == account.Active && wish == account.WishSignUp:
+		return account.LetterExists
+	case a.State == account.Active && wish == account.WishUnblock:
+		return account.LetterUnblock
+	case a.State == account.Deactivated && wish != account.WishUnblock:
+		return account.LetterInactive
+	}
+	return ""
+}
+
+// purposes are what the links of letters are for. Other letters have no ticket.
+var purposes = map[account.LetterKind]authn.TicketPurpose{
+	account.LetterTwoStepReset: authn.TicketFreeze,
+	account.LetterWelcome:      authn.TicketWelcome,
+	account.LetterReset:        authn.TicketReset,
+	account.LetterUnblock:      authn.TicketUnblock,
+	account.LetterConfirm:      authn.TicketSignUp,
+}
+
+// Invite is what an invitation changes: the mail with the button for the first password, and its ticket; an older one
+// stops working. fault.Refused: the person has a password, or is deactivated.
+func Invite(p *platform.Platform, a *account.Account, sealer Sealer, e account.Event) (authn.Change, error) {
+	if a.State != account.Invited {
+		return authn.Change{}, because(fault.Refused, "account that is "+string(a.State))
+	}
+	d := draft{platform: p, account: a, now: e.At, sealer: sealer, to: a.Email}
+	change := d.letter(account.LetterWelcome, nil)
+	e.Kind, e.Platform, e.Account, e.Outcome = account.AccountInvited, p.ID, a.ID, account.Success
+	change.Events = append(change.Events, e)
+	return change, nil
+}
+
+// TwoStepReset is the mail that tells the owner of an account that staff reset two-step authentication, with the ticket
+// of its button.
+func TwoStepReset(p *platform.Platform, a *account.Account, sealer Sealer, now time.Time) authn.Change {
+	return draft{platform: p, account: a, now: now, sealer: sealer, to: a.Email}.letter(account.LetterTwoStepReset, nil)
+}

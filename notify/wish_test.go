@@ -1,0 +1,155 @@
+package notify
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// linde is a platform whose neutral name hides what it is.
+func linde() *platform.Platform {
+	p := &platform.Platform{
+		ID: "linde", Issuer: "https://login.linde.test", Organisation: "GGZ De Linde", Name: "De Linde Online",
+		HomeURL: "https://linde.test/home", NeutralName: "Minddistrict", HelpPublic: platform.Contact{Email: "help@linde.test"},
+		HelpStaff: platform.Contact{Email: "ict@linde.test"}, Policy: platform.DefaultPolicy(),
+	}
+	p.Defaults()
+	return p
+}
+
+func anna(state account.State) *account.Account {
+	return &account.Account{
+		ID: "anna", Platform: "linde", Email: account.Email{Address: "Anna@example.org", Key: "anna@example.org"},
+		Role: platform.Client, State: state, Profile: account.Profile{GivenName: "Anna", MiddleName: "van der", FamilyName: "Bakker"},
+	}
+}
+
+// clear is a sealer that shows what it is given.
+type clear struct{}
+
+func (clear) Seal(plain []byte, binding string) []byte { return append([]byte(binding+"|"), plain...) }
+
+func (clear) Open(sealed []byte, binding string) ([]byte, error) {
+	plain, ok := bytes.CutPrefix(sealed, []byte(binding+"|"))
+	if !ok {
+		return nil, because(errLater, "another binding")
+	}
+	return plain, nil
+}
+
+func TestWishBecomes(t *testing.T) {
+	open, closed := linde(), linde()
+	open.Policy.SelfSignUp, closed.Policy.SelfSignUp = true, false
+	for _, row := range []struct {
+		wish   account.LetterKind
+		p      *platform.Platform
+		a      *account.Account
+		letter account.LetterKind
+	}{
+		{account.WishReset, closed, anna(account.Active), account.LetterReset},
+		{account.WishReset, closed, anna(account.Invited), account.LetterWelcome},
+		{account.WishReset, closed, anna(account.Deactivated), account.LetterInactive},
+		{account.WishReset, open, nil, ""},
+		{account.WishSignUp, open, anna(account.Active), account.LetterExists},
+		{account.WishSignUp, open, anna(account.Invited), account.LetterWelcome},
+		{account.WishSignUp, open, anna(account.Deactivated), account.LetterInactive},
+		{account.WishSignUp, open, nil, account.LetterConfirm},
+		{account.WishSignUp, closed, nil, ""}, // switched off since the page was sent
+		{account.WishUnblock, closed, anna(account.Active), account.LetterUnblock},
+		{account.WishUnblock, closed, anna(account.Invited), account.LetterWelcome},
+		{account.WishUnblock, closed, anna(account.Deactivated), ""},
+		{account.WishUnblock, open, nil, ""},
+	} {
+		if got := become(row.wish, row.p, row.a); got != row.letter {
+			state := account.State("unknown")
+			if row.a != nil {
+				state = row.a.State
+			}
+			t.Errorf("%s of %s: got %q, want %q", row.wish, state, got, row.letter)
+		}
+	}
+}
+
+func TestLetterWithButtonHasItsTicket(t *testing.T) {
+	now := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
+	for kind, life := range map[account.LetterKind]time.Duration{
+		account.LetterWelcome: 7 * 24 * time.Hour, account.LetterReset: time.Hour, account.LetterUnblock: time.Hour,
+	} {
+		a := anna(account.Active)
+		d := draft{platform: linde(), account: a, now: now, sealer: clear{}, to: account.Email{Address: "ANNA@example.org", Key: a.Email.Key}, locale: "en", party: "linde-web"}
+		change := d.letter(kind, []byte(`{"a":1}`))
+		if len(change.Letters) != 1 || len(change.Issue) != 1 || len(change.Void) != 1 {
+			t.Fatalf("%s: %+v", kind, change)
+		}
+		l, ticket := change.Letters[0], change.Issue[0]
+		c, err := l.Open(clear{}.Open)
+		if err != nil || c.To != "Anna@example.org" || c.Name != "Anna van der Bakker" || c.Party != "linde-web" {
+			t.Errorf("%s: contents %+v, %v: want the address that the account has", kind, c, err)
+		}
+		if !bytes.Equal(ticket.Hash, secret.Hash(c.Token)) || !secret.IsToken(c.Token) || ticket.Account != a.ID || ticket.Party != "linde-web" || ticket.Sealed != nil {
+			t.Errorf("%s: ticket %+v", kind, ticket)
+		}
+		if ticket.ExpiresAt.Sub(now) != life || l.ExpiresAt.Sub(now) != life/2 {
+			t.Errorf("%s: ticket for %s, letter for %s", kind, ticket.ExpiresAt.Sub(now), l.ExpiresAt.Sub(now))
+		}
+		if want := (authn.TicketVoid{Account: a.ID, Purpose: ticket.Purpose}); change.Void[0] != want {
+			t.Errorf("%s: voids %+v, want %+v", kind, change.Void[0], want)
+		}
+	}
+}
+
+func TestNewcomerIsNotAddressedAndVoidsNobody(t *testing.T) {
+	d := draft{platform: linde(), now: time.Unix(1e9, 0), sealer: clear{}, to: account.Email{Address: "new@example.org", Key: "new@example.org"}, party: "linde-web"}
+	form := []byte(`{"given_name":"Win 1000 euro on win.example"}`)
+	change := d.letter(account.LetterConfirm, form)
+	l, ticket := change.Letters[0], change.Issue[0]
+	c, err := l.Open(clear{}.Open)
+	if err != nil || c.Name != "" || c.To != "new@example.org" || l.Account != "" {
+		t.Errorf("letter %+v with %+v, %v", l, c, err)
+	}
+	if len(change.Void) != 0 {
+		t.Errorf("voids %+v: tickets of no account are those of everybody who signs up", change.Void)
+	}
+	if got, err := (clear{}).Open(ticket.Sealed, ticket.Binding()); err != nil || !bytes.Equal(got, form) || ticket.Purpose != authn.TicketSignUp {
+		t.Errorf("ticket %+v with %s, %v", ticket, got, err)
+	}
+}
+
+func TestLettersSpeakThePersonsLanguage(t *testing.T) {
+	for _, row := range []struct{ own, page, platform, want string }{
+		{"en", "nl", "nl", "en"},
+		{"", "en", "nl", "en"},
+		{"", "", "nl", "nl"},
+		{"fr", "en", "nl", "en"},
+		{"en-GB", "nl", "nl", "en"},
+	} {
+		a, p := anna(account.Active), linde()
+		a.Locale, p.Locale = row.own, row.platform
+		d := draft{platform: p, account: a, now: time.Unix(1e9, 0), sealer: clear{}, to: a.Email, locale: row.page}
+		if got := d.letter(account.LetterReset, nil).Letters[0].Locale; got != row.want {
+			t.Errorf("%+v: got %s", row, got)
+		}
+	}
+}
+
+func TestOnlyInvitedPeopleAreInvited(t *testing.T) {
+	e := account.Event{At: time.Unix(1e9, 0), Actor: "cli test"}
+	change, err := Invite(linde(), anna(account.Invited), clear{}, e)
+	if err != nil || len(change.Letters) != 1 || change.Letters[0].Kind != account.LetterWelcome || len(change.Events) != 1 {
+		t.Fatalf("%+v, %v", change, err)
+	}
+	want := account.Event{At: e.At, Platform: "linde", Kind: account.AccountInvited, Actor: "cli test", Account: "anna", Outcome: account.Success}
+	if change.Events[0] != want {
+		t.Errorf("got %+v, want %+v", change.Events[0], want)
+	}
+	for _, state := range []account.State{account.Active, account.Deactivated} {
+		if change, err := Invite(linde(), anna(state), clear{}, e); err == nil || len(change.Letters) > 0 {
+			t.Errorf("%s: %+v, %v", state, change, err)
+		}
+	}
+}

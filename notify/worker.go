@@ -1,0 +1,233 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Store is where letters wait, and where wishes look for accounts.
+type Store interface {
+	TakeLetters(ctx context.Context, lease time.Duration, limit int, now time.Time) ([]account.Letter, error)
+	PostponeLetter(ctx context.Context, l account.Letter, reason string, next time.Time) error
+	SettleLetter(ctx context.Context, l account.Letter, outcome account.LetterOutcome, reason string, follows authn.Change, now time.Time) error
+	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
+}
+
+// Sealer keeps what letters and tickets say.
+type Sealer interface {
+	Seal(plain []byte, binding string) []byte
+	Open(sealed []byte, binding string) ([]byte, error)
+}
+
+// Mailer hands a mail over to whoever delivers it. Its errors are fault.Refused: this mail never goes to this address;
+// fault.Unavailable: no mail goes now; others: this one does not go now. Their text holds no address.
+type Mailer interface {
+	Send(context.Context, Message) error
+	// Rest says that nothing more comes for now: a connection that was kept for the next mail may end.
+	Rest()
+}
+
+// Options are what the worker needs.
+type Options struct {
+	Store    Store
+	Sealer   Sealer
+	Mailer   Mailer  // nil: mails wait
+	Texts    Gateway // nil: text messages wait
+	From     string  // address of the sender, of platforms that have none of their own; empty: login at the issuer's host
+	Platform func(platform.ID) (*platform.Platform, bool)
+	LoginURL func(p *platform.Platform, party string) string // where somebody begins a login, of a party or of the platform
+	Now      func() time.Time
+	Log      *slog.Logger
+	Settled  func(account.Medium, account.LetterOutcome) // counts
+}
+
+// Worker empties the outbox. Several may run, on one node or on many.
+type Worker struct{ Options }
+
+// How the outbox is emptied.
+const (
+	lease    = time.Minute      // a letter that was taken comes back after this, if nothing is heard of it
+	sendTime = 20 * time.Second // for one letter; it is begun only while this much of the lease is left
+	batch    = 20               // letters taken at once
+)
+
+// pauses are between attempts; the last one counts for all further ones. A mail server that answers "later" to
+// newcomers (greylisting) wants at least a minute or five.
+var pauses = []time.Duration{10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute}
+
+// Deliver goes on until nothing is due. At the end of the context the letter in hand is finished first: it would be sent
+// twice otherwise.
+func (w *Worker) Deliver(ctx context.Context) error {
+	down := map[account.Medium]error{} // what is not tried again this time
+	for {
+		taken, err := w.round(ctx, down)
+		if err != nil || taken == 0 {
+			return err
+		}
+	}
+}
+
+// round takes some letters that are due. An error of one of them, such as a database that is gone, does not keep the
+// others.
+func (w *Worker) round(ctx context.Context, down map[account.Medium]error) (taken int, err error) {
+	until := w.Now().Add(lease - sendTime)
+	letters, err := w.Store.TakeLetters(ctx, lease, batch, w.Now())
+	if err != nil {
+		return 0, err
+	}
+	if w.Mailer != nil {
+		defer w.Mailer.Rest()
+	}
+	var wrong []error
+	for _, l := range letters {
+		if !w.Now().Before(until) || ctx.Err() != nil {
+			break // the rest comes back when the lease is over
+		}
+		if err := w.finish(ctx, l, down); err != nil && !errors.Is(err, fault.Stale) { // stale: another node was faster
+			wrong = append(wrong, fmt.Errorf("letter %s: %w", l.ID, err))
+		}
+	}
+	return len(letters), errors.Join(wrong...)
+}
+
+// finish handles a letter whatever happens to the context, as long as it is ours.
+func (w *Worker) finish(ctx context.Context, l account.Letter, down map[account.Medium]error) error {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), lease)
+	defer done()
+	return w.handle(ctx, l, down)
+}
+
+// handle brings one letter a step further.
+func (w *Worker) handle(ctx context.Context, l account.Letter, down map[account.Medium]error) error {
+	if !w.Now().Before(l.ExpiresAt) {
+		return w.settle(ctx, l, account.LetterGaveUp, l.Reason)
+	}
+	p, ok := w.Platform(l.Platform)
+	if !ok {
+		return w.postpone(ctx, l, because(fault.Unavailable, "platform")) // made a moment ago on another node
+	}
+	c, err := l.Open(w.Sealer.Open)
+	if err != nil {
+		w.Log.ErrorContext(ctx, "letter that cannot be opened", slog.String("letter", l.ID))
+		return w.settle(ctx, l, account.LetterRefused, "unreadable")
+	}
+	if l.Kind.Wish() {
+		return w.answer(ctx, p, l, c)
+	}
+	err = down[l.Medium]
+	if err == nil {
+		err = w.send(ctx, p, l, c)
+	}
+	switch {
+	case err == nil:
+		return w.settle(ctx, l, account.LetterSent, "")
+	case errors.Is(err, fault.Refused):
+		return w.settle(ctx, l, account.LetterRefused, reasonOf(err))
+	case errors.Is(err, fault.Unavailable) && down[l.Medium] == nil:
+		down[l.Medium] = err
+		w.Log.WarnContext(ctx, "letters wait", slog.String("medium", string(l.Medium)), slog.Any("error", err))
+	}
+	return w.postpone(ctx, l, err)
+}
+
+func (w *Worker) send(ctx context.Context, p *platform.Platform, l account.Letter, c account.Contents) error {
+	staff, err := w.staff(ctx, l)
+	if err != nil {
+		return err
+	}
+	ctx, done := context.WithTimeout(ctx, sendTime)
+	defer done()
+	if l.Medium == account.SMS {
+		t, err := composeText(p, l, c)
+		if err == nil && w.Texts == nil {
+			err = because(fault.Unavailable, "no gateway")
+		}
+		if err != nil {
+			return err
+		}
+		return w.Texts.SendText(ctx, t)
+	}
+	m, err := w.compose(p, l, c, staff)
+	if err != nil {
+		return err
+	}
+	if w.Mailer == nil {
+		return because(fault.Unavailable, "no mail server")
+	}
+	return w.Mailer.Send(ctx, m)
+}
+
+// staff tells whether a letter goes to somebody of the organisation, who asks another helpdesk.
+func (w *Worker) staff(ctx context.Context, l account.Letter) (bool, error) {
+	if l.Account == "" {
+		return false, nil
+	}
+	a, err := w.Store.Account(ctx, l.Platform, l.Account)
+	if err != nil {
+		return false, err
+	}
+	return a.Role.Staff(), nil
+}
+
+// settle records how a letter ended. The event names no address: the letter's row, kept as long, has none either.
+func (w *Worker) settle(ctx context.Context, l account.Letter, outcome account.LetterOutcome, reason string) error {
+	e := w.event(l, string(l.Kind)+" "+string(outcome))
+	if outcome != account.LetterSent {
+		e.Outcome = account.Failure
+	}
+	if err := w.Store.SettleLetter(ctx, l, outcome, reason, authn.Change{Events: []account.Event{e}}, w.Now()); err != nil {
+		return err
+	}
+	w.Settled(l.Medium, outcome)
+	return nil
+}
+
+func (w *Worker) event(l account.Letter, reason string) account.Event {
+	return account.Event{
+		At: w.Now(), Platform: l.Platform, Kind: account.LetterSettled, Actor: "system", Account: l.Account,
+		Outcome: account.Success, Reason: reason,
+	}
+}
+
+// postpone puts a letter off, at most until it expires.
+func (w *Worker) postpone(ctx context.Context, l account.Letter, cause error) error {
+	next := w.Now().Add(pauses[min(max(l.Tries, 1), len(pauses))-1])
+	if l.ExpiresAt.Before(next) {
+		next = l.ExpiresAt
+	}
+	return w.Store.PostponeLetter(ctx, l, reasonOf(cause), next)
+}
+
+// failure is an error with a word that may be recorded: what other servers say can hold an address.
+type failure struct {
+	kind   error
+	reason string
+	detail error // for the log only; nil: there is no more to say
+}
+
+func because(kind error, reason string) error { return &failure{kind: kind, reason: reason} }
+
+func (f *failure) Error() string {
+	if f.detail != nil {
+		return f.kind.Error() + ": " + f.reason + ": " + f.detail.Error()
+	}
+	return f.kind.Error() + ": " + f.reason
+}
+
+func (f *failure) Unwrap() error { return f.kind }
+
+func reasonOf(err error) string {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.reason
+	}
+	return "error"
+}

@@ -1,0 +1,500 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
+)
+
+var databases = map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres}
+
+const twoPlatforms = `
+platforms:
+  - name: linde
+    issuer: https://login.linde.test
+    organisation: GGZ De Linde
+    home_url: https://linde.test/home
+    help: { email: help@linde.test }
+    accounts:
+      - { email: anna@example.org, locale: nl, name: { given: Anna }, password: "zeven paarse regenjassen drogen!" }
+      - { email: invited@example.org, locale: en }
+      - { email: gone@example.org, password: "zeven paarse regenjassen drogen!", deactivated: true }
+  - name: wilg
+    issuer: https://id.test/p/wilg
+    organisation: Wilg
+    home_url: https://wilg.test/home
+    mail: { from: login@wilg.test, show_name: true }
+    policy: { self_sign_up: true }
+`
+
+// each runs a test on both databases.
+func each(t *testing.T, test func(*testing.T, *idptest.Server)) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			s := idptest.NewServer(t, open(t))
+			s.Apply(twoPlatforms)
+			test(t, s)
+		})
+	}
+}
+
+// node is another house on the same database, with a mailer of its own.
+func node(t *testing.T, s *idptest.Server, mailer notify.Mailer) *wire.House {
+	t.Helper()
+	o := s.Options
+	o.Mailer, o.MailFrom = mailer, "login@sender.test"
+	house, err := wire.Build(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return house
+}
+
+// wish queues what a page would.
+func wish(t *testing.T, s *idptest.Server, kind account.LetterKind, address string) account.Letter {
+	t.Helper()
+	now := s.Clock.Now()
+	l := account.Letter{ID: secret.ID(), Platform: "linde", Kind: kind, Medium: account.Mail, Locale: "en", QueuedAt: now, ExpiresAt: now.Add(time.Hour)}
+	l.Seal(account.Contents{To: address, Party: "linde-web"}, s.Sealer.Seal)
+	save(t, s, l)
+	return l
+}
+
+// notice queues a letter without a link to anna.
+func notice(t *testing.T, s *idptest.Server, life time.Duration) account.Letter {
+	t.Helper()
+	a, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := s.Clock.Now()
+	l := account.Letter{
+		ID: secret.ID(), Platform: "linde", Account: a.ID, Kind: account.LetterChanged, Medium: account.Mail, Locale: "nl",
+		QueuedAt: now, ExpiresAt: now.Add(life),
+	}
+	l.Seal(account.Contents{To: a.Email.Address, Name: a.Profile.Name()}, s.Sealer.Seal)
+	save(t, s, l)
+	return l
+}
+
+func save(t *testing.T, s *idptest.Server, letters ...account.Letter) {
+	t.Helper()
+	if err := s.DB.SaveChange(t.Context(), authn.Change{Letters: letters}, s.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func deliver(t *testing.T, h interface{ Deliver(context.Context) error }) {
+	t.Helper()
+	if err := h.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ended is how a letter of linde ended.
+func ended(t *testing.T, s *idptest.Server, id string) account.Letter {
+	t.Helper()
+	all, err := s.DB.Letters(t.Context(), "linde", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(all, func(l account.Letter) bool { return l.ID == id })
+	if i < 0 {
+		t.Fatalf("no letter %s", id)
+	}
+	return all[i]
+}
+
+func wantEnd(t *testing.T, s *idptest.Server, id string, outcome account.LetterOutcome, reason string) {
+	t.Helper()
+	l := ended(t, s, id)
+	if l.Outcome != outcome || l.Reason != reason || l.SettledAt.IsZero() == (outcome != "") || len(l.Sealed) > 0 == (outcome != "") {
+		t.Errorf("%s: outcome %q (%q) at %v, want %q (%q)", l.Kind, l.Outcome, l.Reason, l.SettledAt, outcome, reason)
+	}
+}
+
+func TestWishesAreAnswered(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		for address, want := range map[string]account.LetterKind{
+			"ANNA@Example.org": account.LetterReset, "invited@example.org": account.LetterWelcome,
+			"gone@example.org": account.LetterInactive, "nobody@example.org": "none",
+		} {
+			before := len(s.Mails.Sent())
+			l := wish(t, s, account.WishReset, address)
+			deliver(t, s)
+			wantEnd(t, s, l.ID, account.LetterAnswered, string(want))
+			sent := s.Mails.Sent()[before:]
+			if want == "none" {
+				if len(sent) > 0 {
+					t.Errorf("%s: %+v", address, sent)
+				}
+				continue
+			}
+			if len(sent) != 1 || sent[0].Kind != want || sent[0].To != strings.ToLower(address) {
+				t.Errorf("%s: got %+v, want one %s to the address of the account", address, sent, want)
+			}
+			if want == account.LetterInactive {
+				continue
+			}
+			token := strings.TrimPrefix(sent[0].Link, "https://login.linde.test/link/")
+			ticket, err := s.DB.Ticket(t.Context(), "linde", secret.Hash(token))
+			if err != nil || ticket.State(s.Clock.Now()) != authn.TicketWorks || ticket.Party != "linde-web" {
+				t.Errorf("%s: ticket %+v, %v", address, ticket, err)
+			}
+		}
+	})
+}
+
+func TestNewerLetterReplacesOlderTicket(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		ticket := func() *authn.Ticket {
+			wish(t, s, account.WishReset, "anna@example.org")
+			deliver(t, s)
+			sent := s.Mails.Sent()
+			ticket, err := s.DB.Ticket(t.Context(), "linde", secret.Hash(strings.TrimPrefix(sent[len(sent)-1].Link, "https://login.linde.test/link/")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return ticket
+		}
+		older := ticket()
+		newer := ticket()
+		older, err := s.DB.Ticket(t.Context(), "linde", older.Hash)
+		if err != nil || older.State(s.Clock.Now()) != authn.TicketReplaced || newer.State(s.Clock.Now()) != authn.TicketWorks {
+			t.Errorf("older %q, newer %q, %v", older.State(s.Clock.Now()), newer.State(s.Clock.Now()), err)
+		}
+	})
+}
+
+func TestInvitation(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		invite := func(on, address string) error {
+			return setup.Invite(t.Context(), s.Tools(), platform.ID(on), address)
+		}
+		if err := invite("linde", "Invited@example.org"); err != nil {
+			t.Fatal(err)
+		}
+		for address, want := range map[string]error{
+			"anna@example.org": fault.Refused, "gone@example.org": fault.Refused, "nobody@example.org": fault.NotFound, "nobody": fault.Invalid,
+		} {
+			if err := invite("linde", address); !errors.Is(err, want) {
+				t.Errorf("%s: got %v, want %v", address, err, want)
+			}
+		}
+		for _, on := range []string{"wilg", "none"} {
+			if err := invite(on, "invited@example.org"); !errors.Is(err, fault.NotFound) {
+				t.Errorf("on %s: %v", on, err)
+			}
+		}
+		deliver(t, s)
+		if sent := s.Mails.Sent(); len(sent) != 1 || sent[0].Kind != account.LetterWelcome || sent[0].Lang != "en" {
+			t.Errorf("got %+v", sent)
+		}
+	})
+}
+
+func TestLettersWaitForTheMailServerUntilTheyExpire(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		s.Mails.Fail(errors.New("away"))
+		long, short := notice(t, s, 24*time.Hour), notice(t, s, 20*time.Minute)
+		tried := 0
+		for range 200 { // 10 s each: 33 minutes
+			deliver(t, s)
+			tried = max(tried, ended(t, s, long.ID).Tries)
+			s.Clock.Later(10 * time.Second)
+		}
+		// at 0, 10, 40, 100, 220, 520, 1120 and 1720 s
+		if tried != 8 {
+			t.Errorf("tried %d times in 33 minutes, want 8", tried)
+		}
+		wantEnd(t, s, long.ID, "", "error")
+		wantEnd(t, s, short.ID, account.LetterGaveUp, "error")
+		s.Mails.Fail(nil)
+		s.Clock.Later(10 * time.Minute)
+		deliver(t, s)
+		wantEnd(t, s, long.ID, account.LetterSent, "")
+		if sent := s.Mails.Sent(); len(sent) != 1 || sent[0].ID != long.ID+"@login.linde.test" || !sent[0].At.Equal(long.QueuedAt) {
+			t.Errorf("got %+v", sent)
+		}
+	})
+}
+
+func TestExpiredLettersAreNotSent(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		l, w := notice(t, s, time.Minute), wish(t, s, account.WishReset, "anna@example.org")
+		s.Clock.Later(time.Hour)
+		deliver(t, s)
+		wantEnd(t, s, l.ID, account.LetterGaveUp, "")
+		wantEnd(t, s, w.ID, account.LetterGaveUp, "")
+		if sent := s.Mails.Sent(); len(sent) > 0 {
+			t.Errorf("got %+v", sent)
+		}
+	})
+}
+
+// A link that says "works for 1 hour" is not sent when a part of that hour is over.
+func TestLinkArrivesWhileItWorksForLong(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		s.Mails.Fail(errors.New("away"))
+		wish(t, s, account.WishReset, "anna@example.org")
+		deliver(t, s)
+		s.Mails.Fail(nil)
+		s.Clock.Later(31 * time.Minute)
+		deliver(t, s)
+		if sent := s.Mails.Sent(); len(sent) > 0 {
+			t.Errorf("got %+v", sent)
+		}
+	})
+}
+
+func TestRefusedLetterIsRecordedWithoutItsAddress(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		s.Mails.Fail(fmt.Errorf("550 no anna@example.org here: %w", fault.Refused))
+		l := notice(t, s, time.Hour)
+		s.Clock.Later(time.Second)
+		deliver(t, s)
+		wantEnd(t, s, l.ID, account.LetterRefused, "error") // what the server says is not kept
+		events, err := s.DB.Events(t.Context(), "linde", 1)
+		if err != nil || len(events) != 1 {
+			t.Fatal(events, err)
+		}
+		want := account.Event{
+			At: s.Clock.Now(), Platform: "linde", Kind: account.LetterSettled, Actor: "system", Account: l.Account,
+			Outcome: account.Failure, Reason: "mail_changed refused",
+		}
+		if events[0] != want {
+			t.Errorf("got %+v, want %+v", events[0], want)
+		}
+	})
+}
+
+func TestLetterThatCannotBeSentKeepsNoOther(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		broken, foreign := notice(t, s, time.Hour), notice(t, s, time.Hour)
+		broken.ID, broken.Sealed = secret.ID(), []byte("of another key")
+		foreign.ID, foreign.Kind = secret.ID(), "mail_unheard_of"
+		foreign.Seal(account.Contents{To: "anna@example.org"}, s.Sealer.Seal)
+		save(t, s, broken, foreign)
+		deliver(t, s)
+		wantEnd(t, s, broken.ID, account.LetterRefused, "unreadable")
+		wantEnd(t, s, foreign.ID, account.LetterRefused, "no such mail")
+		if n := len(s.Mails.Sent()); n != 2 {
+			t.Errorf("%d of the other letters went", n)
+		}
+	})
+}
+
+func TestWithoutMailServerLettersWait(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		house := node(t, s, nil)
+		l := notice(t, s, time.Hour)
+		deliver(t, house)
+		wantEnd(t, s, l.ID, "", "no mail server")
+		s.Clock.Later(10 * time.Second)
+		deliver(t, s)
+		wantEnd(t, s, l.ID, account.LetterSent, "")
+	})
+}
+
+// slow takes its time for every mail.
+type slow struct {
+	notify.Memory
+	clock *idptest.Clock
+	takes time.Duration
+}
+
+func (m *slow) Send(ctx context.Context, msg notify.Message) error {
+	m.clock.Later(m.takes)
+	return m.Memory.Send(ctx, msg)
+}
+
+// A letter is begun only while the lease lasts long enough for it: later another node may have it.
+func TestSlowMailServerOutlivesNoLease(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		for range 10 {
+			notice(t, s, time.Hour)
+		}
+		mailer := &slow{clock: s.Clock, takes: 15 * time.Second}
+		slowly := node(t, s, mailer)
+		deliver(t, slowly) // takes all ten, and begins at 0, 15 and 30 s
+		if n := len(mailer.Sent()); n != 3 {
+			t.Errorf("%d letters sent in one lease, want 3", n)
+		}
+		deliver(t, s)
+		if n := len(s.Mails.Sent()); n != 0 {
+			t.Errorf("another node sent %d letters within the lease", n)
+		}
+		s.Clock.Later(15 * time.Second)
+		deliver(t, s)
+		wantOnce(t, 10, mailer.Sent(), s.Mails.Sent())
+	})
+}
+
+// A node that dies with letters in its hands delays them; what it had sent already is sent again, recognisably.
+func TestNodeThatDiesOnlyDelays(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		l := notice(t, s, time.Hour)
+		mailer := &notify.Memory{}
+		w := notify.Worker{Options: notify.Options{
+			Store: dying{s.DB}, Sealer: s.Sealer, Mailer: mailer, From: "login@sender.test", Now: s.Clock.Now, Log: s.Log,
+			Platform: func(id platform.ID) (*platform.Platform, bool) {
+				all, err := s.DB.Platforms(t.Context())
+				i := slices.IndexFunc(all, func(p platform.Platform) bool { return p.ID == id })
+				return &all[i], err == nil
+			},
+		}}
+		if err := w.Deliver(t.Context()); !errors.Is(err, fault.Unavailable) {
+			t.Fatalf("the node lived on: %v", err)
+		}
+		deliver(t, s)
+		if n := len(s.Mails.Sent()); n != 0 {
+			t.Errorf("%d letters sent within the lease", n)
+		}
+		s.Clock.Later(time.Minute)
+		deliver(t, s)
+		wantEnd(t, s, l.ID, account.LetterSent, "")
+		first, again := mailer.Sent(), s.Mails.Sent()
+		if len(first) != 1 || len(again) != 1 {
+			t.Fatalf("%+v, then %+v", first, again)
+		}
+		a, _, _ := strings.Cut(first[0].ID, "@")
+		b, _, _ := strings.Cut(again[0].ID, "@")
+		if a != b || a != l.ID || !first[0].At.Equal(again[0].At) || first[0].Text != again[0].Text {
+			t.Errorf("the second mail cannot be recognised: %+v, then %+v", first[0], again[0])
+		}
+	})
+}
+
+// dying is gone before a node can say that a letter was sent.
+type dying struct{ *storage.DB }
+
+func (dying) SettleLetter(context.Context, account.Letter, account.LetterOutcome, string, authn.Change, time.Time) error {
+	return fault.Unavailable
+}
+
+func TestNodeThatStopsFinishesTheLetterInHand(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		for range 3 {
+			notice(t, s, time.Hour)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		mailer := &stopping{stop: stop}
+		if err := node(t, s, mailer).Deliver(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		s.Clock.Later(time.Minute)
+		deliver(t, s)
+		if n := len(mailer.Sent()); n != 1 {
+			t.Errorf("%d letters sent by the node that stopped, want 1", n)
+		}
+		wantOnce(t, 3, mailer.Sent(), s.Mails.Sent())
+	})
+}
+
+// stopping is told to stop while it sends.
+type stopping struct {
+	notify.Memory
+	stop func()
+}
+
+func (m *stopping) Send(ctx context.Context, msg notify.Message) error {
+	m.stop()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return m.Memory.Send(ctx, msg)
+}
+
+func TestTwoNodesSendNoLetterTwice(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		const letters, wishes, workers = 60, 20, 6
+		for range letters {
+			notice(t, s, time.Hour)
+		}
+		for range wishes {
+			wish(t, s, account.WishReset, "anna@example.org")
+		}
+		var all [][]notify.Message
+		var mailers []*notify.Memory
+		for len(mailers) < workers {
+			var together sync.WaitGroup
+			failed := make(chan error, 2)
+			for range 2 { // two nodes at a time
+				mailer := &notify.Memory{}
+				mailers = append(mailers, mailer)
+				house := node(t, s, mailer)
+				together.Go(func() {
+					for range 4 { // whoever came second to the same rows finds the others at the next look
+						if err := house.Deliver(t.Context()); err != nil {
+							failed <- err
+						}
+					}
+				})
+			}
+			together.Wait()
+			close(failed)
+			for err := range failed {
+				t.Error(err)
+			}
+		}
+		for _, m := range mailers {
+			all = append(all, m.Sent())
+		}
+		wantOnce(t, letters+wishes, all...)
+	})
+}
+
+// wantOnce counts mails by their Message-ID.
+func wantOnce(t *testing.T, want int, sent ...[]notify.Message) {
+	t.Helper()
+	times := map[string]int{}
+	for _, m := range slices.Concat(sent...) {
+		id, _, _ := strings.Cut(m.ID, "@")
+		times[id]++
+	}
+	for id, n := range times {
+		if n != 1 {
+			t.Errorf("letter %s went %d times", id, n)
+		}
+	}
+	if len(times) != want {
+		t.Errorf("%d letters went, want %d", len(times), want)
+	}
+}
+
+func TestMetricsCountLetters(t *testing.T) {
+	s := idptest.NewServer(t, idptest.SQLite(t))
+	s.Apply(twoPlatforms)
+	notice(t, s, time.Hour)
+	wish(t, s, account.WishReset, "nobody@example.org")
+	deliver(t, s)
+	answer := httptest.NewRecorder()
+	s.Operator().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	text := answer.Body.String()
+	for _, line := range []string{
+		`idp_letters_total{medium="mail",outcome="sent"} 1`, `idp_letters_total{medium="mail",outcome="answered"} 1`,
+		`idp_letters_total{medium="mail",outcome="gave_up"} 0`, `idp_letters_waiting_seconds 0`,
+	} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("no %s in\n%s", line, text)
+		}
+	}
+}
