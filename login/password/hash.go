@@ -26,30 +26,67 @@ var DefaultParams = Params{Memory: 19 * 1024, Passes: 2, Threads: 1}
 const (
 	saltLen   = 16
 	hashLen   = 32
-	maxMemory = 256 * 1024 // KiB; a hash that asks for more is refused instead of filling the machine
+	maxMemory = 256 * 1024    // KiB; a hash that asks for more is refused instead of filling the machine
+	maxWork   = 4 * maxMemory // KiB times passes: about 1 s of one core
 )
 
 // hash makes a PHC string of a password in NFC, so that the same letters typed on another device match.
 func hash(password string, p Params) string {
 	salt := secret.Bytes(saltLen)
-	sum := argon2.IDKey([]byte(norm.NFC.String(password)), salt, p.Passes, p.Memory, p.Threads, hashLen)
+	return phc(p, salt, argon2.IDKey([]byte(norm.NFC.String(password)), salt, p.Passes, p.Memory, p.Threads, hashLen))
+}
+
+// standIn is a hash of nothing: comparing with it costs the same and never matches. Making it costs nothing, so that a
+// server starts at once.
+func standIn(p Params) string { return phc(p, secret.Bytes(saltLen), secret.Bytes(hashLen)) }
+
+func phc(p Params, salt, sum []byte) string {
 	enc := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.Memory, p.Passes, p.Threads, enc.EncodeToString(salt), enc.EncodeToString(sum))
 }
 
-// verify compares in constant time. A string that is not a hash of ours is fault.Invalid.
-func verify(password, phc string) (bool, error) {
-	p, salt, want, err := parse(phc)
+// verify compares in constant time. A string that is no hash of a kind we know, or that asks for more work than we do
+// for anybody, is fault.Invalid.
+func verify(password, stored string) (bool, error) {
+	matches, err := read(stored)
 	if err != nil {
 		return false, err
 	}
-	sum := argon2.IDKey([]byte(norm.NFC.String(password)), salt, p.Passes, p.Memory, p.Threads, uint32(len(want)))
-	return subtle.ConstantTimeCompare(sum, want) == 1, nil
+	return matches(norm.NFC.String(password)), nil
 }
+
+// matcher tells whether a password in NFC belongs to a hash.
+type matcher func(password string) bool
+
+// read parses a stored hash: ours, or one that was imported (foreign.go).
+func read(stored string) (matcher, error) {
+	for prefix, kind := range foreign {
+		if strings.HasPrefix(stored, prefix) {
+			return kind(stored)
+		}
+	}
+	p, salt, want, err := parse(stored)
+	if err != nil {
+		return nil, err
+	}
+	return func(password string) bool {
+		sum := argon2.IDKey([]byte(password), salt, p.Passes, p.Memory, p.Threads, uint32(len(want)))
+		return subtle.ConstantTimeCompare(sum, want) == 1
+	}, nil
+}
+
+// outdated tells whether a hash is weaker than what is made now, or of another kind.
+func outdated(stored string, now Params) bool {
+	p, _, _, err := parse(stored)
+	return err != nil || p.Memory < now.Memory || p.Passes < now.Passes
+}
+
+// errNoHash says no more, because an error may reach a log.
+var errNoHash = fmt.Errorf("%w: none of argon2id, bcrypt, scrypt and pbkdf2-sha256 within our bounds", fault.Invalid)
 
 func parse(phc string) (p Params, salt, sum []byte, err error) {
 	parts := strings.Split(phc, "$")
-	refuse := fmt.Errorf("password hash: %w", fault.Invalid)
+	refuse := errNoHash
 	var version int
 	if len(parts) != 6 || parts[1] != "argon2id" {
 		return p, nil, nil, refuse
@@ -58,7 +95,8 @@ func parse(phc string) (p Params, salt, sum []byte, err error) {
 		return p, nil, nil, refuse
 	}
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.Memory, &p.Passes, &p.Threads); err != nil ||
-		p.Memory > maxMemory || p.Passes == 0 || p.Passes > 16 || p.Threads == 0 {
+		parts[3] != fmt.Sprintf("m=%d,t=%d,p=%d", p.Memory, p.Passes, p.Threads) ||
+		p.Memory > maxMemory || p.Passes == 0 || p.Passes > 16 || p.Threads == 0 || p.Memory*p.Passes > maxWork {
 		return p, nil, nil, refuse
 	}
 	salt, errSalt := base64.RawStdEncoding.DecodeString(parts[4])

@@ -6,8 +6,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/keys"
 )
 
 var cheap = Params{Memory: 64, Passes: 1, Threads: 1}
@@ -39,6 +42,53 @@ func TestLongPasswordsAreComparedWhole(t *testing.T) {
 	phc := hash(long+"b", cheap)
 	if ok, _ := verify(long+"c", phc); ok {
 		t.Error("passwords that differ at the 201st character match")
+	}
+}
+
+// A zero byte ends nothing, and neither do bytes that are no text.
+func TestEveryByteCounts(t *testing.T) {
+	for _, password := range []string{"kapper\x00lantaarn", "\x00", "kapper\xff", "\u202ekapper", "\U0001F418"} {
+		phc := hash(password, cheap)
+		for _, other := range []string{password + "\x00", strings.TrimSuffix(password, "lantaarn"), "kapper", "kapper\x00", "kapper\xfe", ""} {
+			if ok, err := verify(other, phc); ok != (other == password) || err != nil {
+				t.Errorf("%q for %q: %t %v", other, password, ok, err)
+			}
+		}
+	}
+}
+
+// The counter of a credential rises with each new hash: storage then refuses the second of two changes that saw the same one.
+func TestNewHashRaisesTheCounter(t *testing.T) {
+	sealer, err := keys.NewSealer(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Sealer: sealer, Pool: NewPool(1, 1, cheap)}
+	now := time.Unix(1_800_000_000, 0)
+	c, err := New(t.Context(), o, "anna", "one", now)
+	if err != nil || c.Counter != 0 {
+		t.Fatalf("%+v %v", c, err)
+	}
+	next, err := o.set(t.Context(), &account.Account{ID: "anna", Credentials: []account.Credential{c}}, "two", now.Add(time.Hour))
+	if err != nil || next.ID != c.ID || next.Counter != 1 || !next.AddedAt.Equal(now.Add(time.Hour)) {
+		t.Errorf("%+v %v", next, err)
+	}
+	for password, want := range map[string]bool{"one": false, "two": true} {
+		if ok, err := Matches(t.Context(), o, next, password); ok != want || err != nil {
+			t.Errorf("%s: %t %v", password, ok, err)
+		}
+	}
+	if put, err := o.upgraded(t.Context(), next, "two"); put != nil || err != nil {
+		t.Errorf("a hash of today is replaced: %v %v", put, err)
+	}
+	o.Pool.params.Passes++
+	put, err := o.upgraded(t.Context(), next, "two")
+	if err != nil || len(put) != 1 || put[0].Counter != 2 || put[0].ID != c.ID || !put[0].AddedAt.Equal(next.AddedAt) {
+		t.Errorf("%+v %v", put, err)
+	}
+	o.Pool.queue, o.Pool.slots = -1, nil // full
+	if put, err := o.upgraded(t.Context(), next, "two"); put != nil || err != nil {
+		t.Errorf("a full pool spoils a sign-in: %v %v", put, err)
 	}
 }
 

@@ -20,7 +20,7 @@ type Pool struct {
 
 // NewPool makes a pool. One worker per core is right: a hash uses one core and 19 MiB.
 func NewPool(workers, queue int, params Params) *Pool {
-	return &Pool{slots: make(chan struct{}, workers), queue: int64(queue), params: params, dummy: hash("nobody has this password", params)}
+	return &Pool{slots: make(chan struct{}, workers), queue: int64(queue), params: params, dummy: standIn(params)}
 }
 
 // Hash makes the stored form of a new password.
@@ -31,7 +31,8 @@ func (p *Pool) Hash(ctx context.Context, password string) (string, error) {
 }
 
 // Verify tells whether the password belongs to the hash. An empty hash (no account, or none with a password) costs the
-// same as a real one and never matches.
+// same as one of ours and never matches. A hash that was imported from elsewhere costs something else until its owner
+// signs in and it is replaced; for that long its answer's time tells that there is an account.
 func (p *Pool) Verify(ctx context.Context, password, phc string) (bool, error) {
 	known := phc != ""
 	if !known {
@@ -44,6 +45,9 @@ func (p *Pool) Verify(ctx context.Context, password, phc string) (bool, error) {
 	}
 	return ok && known, verifyErr
 }
+
+// Outdated tells whether a hash is to be replaced when its password is known.
+func (p *Pool) Outdated(phc string) bool { return outdated(phc, p.params) }
 
 // Waiting is how many hashes are queued or running, for metrics.
 func (p *Pool) Waiting() int { return int(p.waiting.Load()) }

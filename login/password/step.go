@@ -2,11 +2,11 @@ package password
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
@@ -37,14 +37,22 @@ func (step) Begin(context.Context, *login.Visit) (authn.Change, error) { return 
 
 func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if a := v.Facts.Account; a != nil {
-		return login.Page{Template: "confirm_password", Data: ui.ConfirmPage{
-			Action: v.Action, Email: a.Email.Address, Reason: reason(v.Requirement.Why), Party: v.PartyName, Cancel: true,
-		}}, nil
+		page := ui.ConfirmPage{
+			Action: v.Action, Email: a.Email.Address, Reason: reason(v.Requirement.Why), Party: v.PartyName, Cancel: true, ForgotURL: v.PathOf("forgot"),
+		}
+		if v.Journey.Ask.Purpose != authn.SignIn {
+			page.Step, page.Steps = v.Step()
+		}
+		return login.Page{Template: "confirm_password", Data: page}, nil
 	}
-	return login.Page{Template: "login", Data: ui.LoginPage{
+	page := ui.LoginPage{
 		Action: v.Action, Email: v.Journey.Hint, Check: v.Journey.Failures >= hintAfter, Party: v.PartyName, Cancel: true,
-		PolicyURI: v.PolicyURI, TermsURI: v.TermsURI,
-	}}, nil
+		PolicyURI: v.PolicyURI, TermsURI: v.TermsURI, ForgotURL: v.PathOf("forgot"),
+	}
+	if v.Platform.Policy.SelfSignUp {
+		page.SignUpURL = v.PathOf("sign-up")
+	}
+	return login.Page{Template: "login", Data: page}, nil
 }
 
 func reason(why authn.Reason) string {
@@ -53,6 +61,14 @@ func reason(why authn.Reason) string {
 		return "confirm_password.reason_idle"
 	case authn.ForParty:
 		return "confirm_password.reason_platform"
+	case authn.ForChange:
+		return "confirm_password.reason_change"
+	case authn.ForTwoStep:
+		return "confirm_password.reason_two_step"
+	case authn.ForCodes:
+		return "confirm_password.reason_codes"
+	case authn.ForOff:
+		return "confirm_password.reason_off"
 	}
 	return "confirm_password.body"
 }
@@ -65,22 +81,22 @@ func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error)
 		return login.Outcome{}, nil
 	}
 	typed, password := strings.TrimSpace(v.Form.Get("email")), v.Form.Get("password")
-	var key string
+	var email account.Email
 	var mistakes []ui.FieldError
 	if known != nil {
-		key = known.Email.Key
+		email = known.Email
 	} else {
 		if web.Plain(typed) && len(typed) <= 254 {
 			v.Journey.Hint = typed // kept, so that a mistake does not cost the address
 		}
-		email, err := account.ParseEmail(typed)
+		var err error
+		email, err = account.ParseEmail(typed)
 		switch {
 		case typed == "":
 			mistakes = append(mistakes, ui.FieldError{Field: "email", Key: "login.error_email_empty"})
 		case err != nil:
 			mistakes = append(mistakes, ui.FieldError{Field: "email", Key: "login.error_email_format"})
 		}
-		key = email.Key
 	}
 	if password == "" {
 		mistakes = append(mistakes, ui.FieldError{Field: "password", Key: "login.error_password_empty"})
@@ -88,16 +104,16 @@ func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error)
 	if len(mistakes) > 0 {
 		return login.Outcome{Retry: mistakes}, nil
 	}
-	return s.attempt(ctx, v, key, password)
+	return s.attempt(ctx, v, email, password)
 }
 
 // attempt counts first and verifies then (CVE-2026-35597: a counter that rolls back with a failing request is none).
-func (s step) attempt(ctx context.Context, v *login.Visit, key, password string) (login.Outcome, error) {
-	counter := hex.EncodeToString(s.Sealer.MAC("password attempts", string(v.Platform.ID)+"\x00"+key))
-	attempts, err := s.Store.CountAttempt(ctx, v.Platform.ID, counter, v.Now)
+func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, password string) (login.Outcome, error) {
+	guess := s.guess(v, email.Key)
+	attempts, err := s.Store.CountAttempt(ctx, v.Platform.ID, guess, v.Now)
 	if errors.Is(err, fault.Throttled) {
 		return login.Outcome{
-			Stop:   &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo},
+			Stop:   &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address},
 			Change: authn.Change{Events: []account.Event{refused(v, "", "too many")}},
 		}, nil
 	}
@@ -105,25 +121,36 @@ func (s step) attempt(ctx context.Context, v *login.Visit, key, password string)
 		return login.Outcome{}, err
 	}
 	s.Wait(ctx, attempts.Delay())
-	a, c, ok, err := s.verify(ctx, v, key, password)
+	a, c, ok, err := s.verify(ctx, v, email.Key, password)
 	if err != nil {
-		return login.Outcome{}, err
+		return login.Outcome{}, errors.Join(err, s.takeBack(ctx, v, guess))
 	}
 	if !ok {
-		return s.refuse(v, a, attempts), nil
+		return s.refuse(v, a, email, attempts), nil
 	}
-	forgive := authn.Change{Forgive: []string{counter}}
+	right := authn.Change{Uncount: guess.Keys()}
 	if a.State != account.Active {
-		forgive.Events = []account.Event{refused(v, a.ID, "not active")}
-		return login.Outcome{Change: forgive, Stop: &login.Stop{Page: login.StopInactive}}, nil
+		right.Events = []account.Event{refused(v, a.ID, "not active")}
+		return login.Outcome{Change: right, Stop: &login.Stop{Page: login.StopInactive}}, nil
 	}
-	return login.Outcome{
-		Known:  a,
-		Change: forgive,
-		Proof: &authn.Proof{
-			Method: Method, Use: account.Primary, Kinds: authn.Knows, AMR: []string{amr}, Credential: c.ID, At: v.Now,
-		},
-	}, nil
+	if right.Put, err = s.upgraded(ctx, c, password); err != nil {
+		return login.Outcome{}, err
+	}
+	for _, stronger := range right.Put {
+		c = stronger
+	}
+	return login.Outcome{Known: a, Change: right, Proof: proof(c, v.Now)}, nil
+}
+
+// takeBackFor is how long taking an attempt back may take.
+const takeBackFor = 5 * time.Second
+
+// takeBack takes an attempt back that was not verified, because we were too busy or the caller was gone: nobody waits
+// for what we could not do.
+func (s step) takeBack(ctx context.Context, v *login.Visit, guess authn.Guess) error {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), takeBackFor)
+	defer done()
+	return s.Store.UncountAttempt(ctx, v.Platform.ID, guess)
 }
 
 // verify looks the address up and compares the password. Every path costs one look-up, and one hash.
@@ -149,7 +176,7 @@ func (s step) verify(ctx context.Context, v *login.Visit, key, password string) 
 
 // refuse is the one answer to a wrong password, an unknown address and an account without a password.
 // The account, nil when there is none, goes into the audit record only.
-func (s step) refuse(v *login.Visit, a *account.Account, attempts authn.Attempts) login.Outcome {
+func (s step) refuse(v *login.Visit, a *account.Account, email account.Email, attempts authn.Attempts) login.Outcome {
 	v.Journey.Failures++
 	var id account.ID
 	if a != nil {
@@ -157,7 +184,7 @@ func (s step) refuse(v *login.Visit, a *account.Account, attempts authn.Attempts
 	}
 	out := login.Outcome{Change: authn.Change{Events: []account.Event{refused(v, id, "wrong")}}}
 	if attempts.BlockedTo.After(v.Now) {
-		out.Stop = &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo}
+		out.Stop = &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address}
 		return out
 	}
 	text := "login.error_wrong"

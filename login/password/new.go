@@ -1,0 +1,127 @@
+package password
+
+import (
+	"context"
+	"slices"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// kinds says for each purpose which title and sentence the page has.
+var kinds = map[authn.Purpose]string{
+	authn.Welcome:        ui.PasswordWelcome,
+	authn.SignUp:         ui.PasswordSignUp,
+	authn.ResetPassword:  ui.PasswordReset,
+	authn.ChangePassword: ui.PasswordChange,
+}
+
+// newStep is the page on which a password is chosen: after the button of a mail, and in settings.
+type newStep struct{ Options }
+
+// NewStep makes the page that asks a new password.
+func NewStep(o Options) login.Step { return newStep{o} }
+
+func (newStep) Name() string { return "new-password" }
+
+func (newStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedNewPassword }
+
+func (newStep) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
+
+func (newStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
+	rule := v.Platform.Policy.Password
+	page := ui.PasswordPage{
+		Action: v.Action, Kind: kinds[v.Journey.Ask.Purpose], Email: v.Facts.Account.Email.Address,
+		Min: rule.MinLength, Special: rule.Special,
+	}
+	if page.Kind == ui.PasswordChange {
+		page.Cancel = true
+		page.Step, page.Steps = v.Step()
+	}
+	return login.Page{Template: "new_password", Data: page}, nil
+}
+
+func (s newStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
+	password, a := v.Form.Get("password"), v.Facts.Account
+	mistake, err := s.mistake(ctx, v, password)
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	if mistake != nil {
+		mistake.Field = "password"
+		return login.Outcome{Retry: []ui.FieldError{*mistake}}, nil
+	}
+	c, err := s.set(ctx, a, password, v.Now)
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	return login.Outcome{
+		Known:  a, // of a sign-up, who is stored only now
+		Proof:  proof(c, v.Now),
+		Done:   authn.NeedNewPassword,
+		Change: s.change(v, a, c),
+	}, nil
+}
+
+// mistake is what is wrong with a new password; nil: nothing. The old one is compared last, because that costs a hash.
+func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (*ui.FieldError, error) {
+	rule := v.Platform.Policy.Password
+	var m Mistake
+	var ruleErr error
+	// A long row of keys takes some hundred milliseconds to judge: that counts as a hash does.
+	if err := s.Pool.run(ctx, func() { m, ruleErr = s.Rule.Check(rule, password, words(v.Platform, v.Facts.Account)) }); err != nil {
+		return nil, err
+	}
+	if m != None || ruleErr != nil {
+		return mistakeText(m, rule), ruleErr
+	}
+	old, ok := v.Facts.Account.Credential(Method)
+	if !ok {
+		return nil, nil
+	}
+	if same, err := Matches(ctx, s.Options, old, password); !same || err != nil {
+		return nil, err
+	}
+	return &ui.FieldError{Key: "password.error_same"}, nil
+}
+
+// change is what a new password changes beside itself. Whoever knew the old one is out: every other session ends, and
+// with it what parties were given; no browser is remembered.
+func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential) authn.Change {
+	set := v.Event(account.PasswordSet, account.Success, a.ID)
+	set.Reason = string(v.Journey.Ask.Purpose)
+	change := authn.Change{
+		Put:     []account.Credential{c},
+		Events:  []account.Event{set},
+		Forgive: []string{Owner(s.Sealer, v.Platform.ID, a.Email.Key)},
+	}
+	for _, other := range a.Credentials {
+		if other.Method == Method && other.ID != c.ID {
+			change.Retire = append(change.Retire, other.ID) // an account has one password
+		}
+	}
+	if use, _, ok := v.TicketOf(); ok {
+		change.Spend = []authn.TicketUse{use}
+	}
+	switch v.Journey.Ask.Purpose {
+	case authn.SignUp:
+		change.Add = a
+		change.Events = slices.Insert(change.Events, 0, v.Event(account.AccountAdded, account.Success, a.ID))
+		return change
+	case authn.Welcome, authn.ResetPassword: // the mail came through
+		change.Account = &authn.AccountChange{ID: a.ID, Activate: true, Verified: true}
+	}
+	change.End = &authn.End{Account: a.ID, Reason: endReason}
+	if session := v.Facts.Session; session != nil && session.Account == a.ID {
+		change.End.Except = session.ID
+	}
+	if v.Journey.Ask.Purpose != authn.Welcome {
+		change.Letters = []account.Letter{v.Notice(account.LetterChanged, s.Sealer)}
+	}
+	return change
+}
+
+// endReason is kept with the grants that a new password ends.
+const endReason = "new password"
