@@ -5,7 +5,9 @@ import (
 	"encoding/hex"
 	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -16,11 +18,17 @@ const (
 	codesPerDay       = 10
 	recoveriesPerHour = 5
 	recoveriesPerDay  = 10
+
+	tellAt = 5 // wrong codes in a day: the owner is told, once a day
+	day    = 24 * time.Hour
 )
 
-// Counter counts against limits, before what is counted is verified.
+// Counter is what counting needs of storage; each method is one transaction.
 type Counter interface {
-	Count(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) (until time.Time, err error)
+	// Count counts against limits, before what is counted is verified, and says where each stands, in their order.
+	Count(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error)
+	// Wish queues a letter unless a limit is exceeded.
+	Wish(ctx context.Context, l account.Letter, limits []authn.Limit, e account.Event, now time.Time) error
 }
 
 // Budget counts codes by account, so that guesses spread over sessions, tabs and nodes share it.
@@ -34,47 +42,94 @@ type Attempt struct {
 	Keys  []string  // Change.Uncount when it was right
 	Until time.Time // not zero: refused until then, and nothing was verified
 	Own   bool      // it is this journey's own budget that is used up: begin again
+
+	ownLast bool // if it is wrong, this journey's budget is used up
+	day     authn.Counted
 }
 
 // Code counts a code of an app or a text message.
 func (b Budget) Code(ctx context.Context, v *Visit) (Attempt, error) {
-	own := []authn.Limit{{Key: b.key(v, "journey", v.Journey.ID), Max: codesPerJourney, Window: authn.JourneyLife}}
-	all := []authn.Limit{{Key: b.key(v, "codes", string(v.Facts.Account.ID)), Max: codesPerDay, Window: 24 * time.Hour}}
-	a, err := b.count(ctx, v, own)
+	own := authn.Limit{Key: b.key(v, "journey", v.Journey.ID), Max: codesPerJourney, Window: authn.JourneyLife}
+	a, stand, err := b.count(ctx, v, own)
 	if err != nil || !a.Until.IsZero() {
 		a.Own = true
 		return a, err
 	}
-	day, err := b.count(ctx, v, all)
-	day.Keys = append(day.Keys, a.Keys...)
-	return day, err
+	last := stand[0].N == codesPerJourney
+	all := authn.Limit{Key: b.key(v, "codes", string(v.Facts.Account.ID)), Max: codesPerDay, Window: day}
+	next, stand, err := b.count(ctx, v, all)
+	if err != nil {
+		return Attempt{}, err
+	}
+	return Attempt{Keys: append(a.Keys, next.Keys...), Until: next.Until, ownLast: last, day: stand[0]}, nil
 }
 
 // Recovery counts a recovery code.
 func (b Budget) Recovery(ctx context.Context, v *Visit) (Attempt, error) {
 	id := string(v.Facts.Account.ID)
-	return b.count(ctx, v, []authn.Limit{
-		{Key: b.key(v, "recovery hour", id), Max: recoveriesPerHour, Window: time.Hour},
-		{Key: b.key(v, "recovery day", id), Max: recoveriesPerDay, Window: 24 * time.Hour},
-	})
+	a, _, err := b.count(ctx, v,
+		authn.Limit{Key: b.key(v, "recovery hour", id), Max: recoveriesPerHour, Window: time.Hour},
+		authn.Limit{Key: b.key(v, "recovery day", id), Max: recoveriesPerDay, Window: day},
+	)
+	return a, err
 }
 
-func (b Budget) count(ctx context.Context, v *Visit, limits []authn.Limit) (a Attempt, err error) {
-	for _, l := range limits {
-		a.Keys = append(a.Keys, l.Key)
+func (b Budget) count(ctx context.Context, v *Visit, limits ...authn.Limit) (a Attempt, stand []authn.Counted, err error) {
+	stand, err = b.Store.Count(ctx, v.Platform.ID, limits, v.Now)
+	if err != nil {
+		return Attempt{}, nil, err
 	}
-	a.Until, err = b.Store.Count(ctx, v.Platform.ID, limits, v.Now)
-	return a, err
+	for i, l := range limits {
+		a.Keys = append(a.Keys, l.Key)
+		if stand[i].N > l.Max && stand[i].Until.After(a.Until) {
+			a.Until = stand[i].Until
+		}
+	}
+	return a, stand, nil
 }
 
 func (b Budget) key(v *Visit, what, of string) string {
 	return hex.EncodeToString(b.Sealer.MAC("wrong codes", string(v.Platform.ID)+"\x00"+what+"\x00"+of))
 }
 
-// WrongCodes is the page on which a journey rests when its budget is used up; the owner is told once.
+// Refused is what a code leads to that is not verified, because the budget is used up: the same for a right one.
+func (b Budget) Refused(v *Visit, a Attempt) Outcome {
+	return Outcome{Stop: a.WrongCodes(), Change: authn.Change{Events: []account.Event{secondRefused(v, "too many")}}}
+}
+
+// Wrong is what a wrong code of an app or a text message leads to: the text that says so, or the end of the budget. The
+// owner is told of the fifth in a day, in a transaction of its own: a guesser who sends many at once cannot undo it.
+func (b Budget) Wrong(ctx context.Context, v *Visit, a Attempt, text string) (Outcome, error) {
+	out := Outcome{Change: authn.Change{Events: []account.Event{secondRefused(v, "wrong")}}}
+	if a.day.N >= tellAt {
+		told := authn.Limit{Key: b.key(v, "told", string(v.Facts.Account.ID)), Max: 1, Window: day}
+		err := b.Store.Wish(ctx, v.Notice(account.LetterCodes, b.Sealer), []authn.Limit{told}, secondRefused(v, "wrong"), v.Now)
+		if err != nil {
+			return Outcome{}, err
+		}
+		out.Change.Events = nil
+	}
+	switch {
+	case a.day.N >= codesPerDay:
+		out.Stop = &Stop{Page: StopCodesLater, Until: a.day.Until}
+	case a.ownLast:
+		out.Stop = &Stop{Page: StopCodes}
+	default:
+		out.Retry = []ui.FieldError{{Field: "code", Key: text}}
+	}
+	return out, nil
+}
+
+// WrongCodes is the page on which a journey rests when its budget is used up.
 func (a Attempt) WrongCodes() *Stop {
 	if a.Own {
 		return &Stop{Page: StopCodes}
 	}
 	return &Stop{Page: StopCodesLater, Until: a.Until}
+}
+
+func secondRefused(v *Visit, why string) account.Event {
+	e := v.Event(account.SecondRefused, account.Failure, v.Facts.Account.ID)
+	e.Reason = why
+	return e
 }

@@ -3,9 +3,11 @@ package login
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login/ui"
 )
@@ -14,6 +16,26 @@ import (
 func stopped(v *Visit) bool {
 	stop := stopOf(v.Journey)
 	return stop != nil && (stop.Until.IsZero() || v.Now.Before(stop.Until))
+}
+
+// resting tells whether a step is out of reach because the journey rests. Where codes of a phone are refused, recovery
+// codes are not; and who waits because of wrong passwords may have a mail sent for a new one.
+func (s *Server) resting(v *Visit, step string) bool {
+	if !stopped(v) {
+		return false
+	}
+	switch stopOf(v.Journey).Page {
+	case StopCodesLater:
+		return !slices.ContainsFunc(s.Factors, func(f Factor) bool { return f.Recovery && f.Prove.Name() == step })
+	case StopWait:
+		return !slices.ContainsFunc(s.steps, func(other Step) bool { return other.Name() == step && isAside(other) })
+	}
+	return true
+}
+
+func isAside(step Step) bool {
+	_, aside := step.(Aside)
+	return aside
 }
 
 func stopOf(j *authn.Journey) *Stop {
@@ -37,9 +59,46 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	switch stop := stopOf(v.Journey); stop.Page {
 	case StopWait:
 		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
-		minutes := int((stop.Until.Sub(v.Now) + time.Minute - 1) / time.Minute)
-		return ShowPage(w, r, http.StatusTooManyRequests, StopWait, ui.WaitPage{Minutes: minutes, RetryURL: here}, s.look(v, nil))
+		page := ui.WaitPage{
+			Minutes: int((stop.Until.Sub(v.Now) + time.Minute - 1) / time.Minute), Action: here + "/stop", RetryURL: here, ResetURL: v.PathOf("forgot"),
+		}
+		if stop.Sent {
+			page.SentTo = stop.Email
+		}
+		return ShowPage(w, r, http.StatusTooManyRequests, StopWait, page, s.look(v, nil))
+	case StopCodes:
+		return ShowPage(w, r, http.StatusForbidden, StopCodes, ui.WrongCodesPage{RetryURL: s.restartOf(v)}, s.look(v, nil))
+	case StopCodesLater:
+		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
+		until := stop.Until.Add(time.Minute - 1).Truncate(time.Minute) // the page names no seconds
+		return ShowPage(w, r, http.StatusTooManyRequests, StopCodesLater, ui.CodesLaterPage{Until: until, RecoveryURL: v.recoveryURL()}, s.look(v, nil))
 	default:
 		return ShowPage(w, r, http.StatusForbidden, StopInactive, ui.InactivePage{HomeURL: v.Platform.HomeURL}, s.look(v, nil))
 	}
+}
+
+// submitStop asks the outbox for the mail that ends the waiting. Known or unknown address: the page says the same.
+func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.load(r)
+	if err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	if err := r.ParseForm(); err != nil {
+		return invalidForm(err)
+	}
+	v.Form = r.PostForm
+	here := JourneyPath(v.Platform, v.Journey.ID)
+	stop := stopOf(v.Journey)
+	if !stopped(v) || stop.Page != StopWait || v.Do() != "mail" {
+		return seeOther(w, r, here)
+	}
+	if err := s.wish(r, v, account.WishUnblock, account.Contents{To: stop.Email, Party: v.Journey.Party}); err != nil {
+		return err
+	}
+	stop.Sent = true
+	v.Journey.Scratch[scratchStop], _ = json.Marshal(stop) // plain strings and times: cannot fail
+	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	return seeOther(w, r, here+"/stop")
 }

@@ -2,10 +2,12 @@ package login
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login/ui"
 )
 
@@ -22,7 +24,7 @@ func (setUpStep) Meets(r authn.Requirement, f authn.Facts) bool {
 func (setUpStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
 
 func (s setUpStep) Show(_ context.Context, v *Visit) (Page, error) {
-	if len(v.Journey.Scratch[scratchChoose]) == 0 && v.Journey.Ask.Purpose != authn.TwoStep {
+	if offers := authn.Offers(v.Facts); len(offers) == 1 || len(v.Journey.Scratch[scratchChoose]) == 0 && v.Journey.Ask.Purpose != authn.TwoStep {
 		return Page{"setup", ui.SetUpPage{
 			Action: v.Action, Reason: setUpReason(v), From: v.Platform.Policy.SecondFactor.For(v.Facts.Account.Role).RequiredFrom,
 			Later: s.later(v), Cancel: true, Party: v.AskedBy,
@@ -33,11 +35,13 @@ func (s setUpStep) Show(_ context.Context, v *Visit) (Page, error) {
 	}}, nil
 }
 
-// setUpReason is the text key that says why.
+// setUpReason is the text key that says why; empty: nothing to say.
 func setUpReason(v *Visit) string {
 	switch f := v.Facts; {
 	case v.Requirement.Why == authn.ForParty:
 		return "setup.reason_platform"
+	case v.Journey.Ask.Purpose == authn.TwoStep:
+		return "" // it was their own wish
 	case authn.MustEnrol(f):
 		return "setup.required"
 	case !f.Policy.SecondFactor.For(f.Account.Role).RequiredFrom.IsZero():
@@ -75,8 +79,44 @@ func (v *Visit) choose(method string) {
 	v.Facts.Method = method
 }
 
+// CodesLeft notes how many recovery codes are left after one was used; the person is told when they are few.
+func (v *Visit) CodesLeft(left, few int) {
+	if left <= few {
+		v.Journey.Scratch[scratchLow], v.Facts.Low = []byte("1"), true
+	}
+}
+
+// Wish notes what the person wants to do on the way.
+func (v *Visit) Wish(n authn.Need) { v.Journey.Scratch[scratchWish], v.Facts.Wished = []byte(n), n }
+
+// Did tells whether something was done in this journey.
+func (v *Visit) Did(n authn.Need) bool { return slices.Contains(v.Facts.Done, n) }
+
+// Renewing tells whether the person wants new recovery codes on the way.
+func (v *Visit) Renewing() bool { return v.Facts.Wished == authn.NeedCodes }
+
 // ChooseAnew leads from a factor's set-up back to the choice.
 func (v *Visit) ChooseAnew() { v.choose("") }
+
+// Enrolled is the change that a new second factor makes. The one before it stops, so that there is one way of getting
+// codes; no browser is remembered for what it vouched for; the owner hears of it.
+func (v *Visit) Enrolled(c account.Credential, sealer Sealer) authn.Change {
+	id := v.Facts.Account.ID
+	added := v.Event(account.CredentialAdded, account.Success, id)
+	added.Reason = c.Method
+	change := authn.Change{Put: []account.Credential{c}, Forget: &id, Events: []account.Event{added}}
+	letter := account.LetterTwoStepOn
+	for _, old := range v.Facts.Account.Credentials {
+		if old.Use == account.Second && old.RetiredAt.IsZero() {
+			gone := v.Event(account.CredentialGone, account.Success, id)
+			gone.Reason = old.Method
+			change.Retire, change.Events = append(change.Retire, old.ID), append(change.Events, gone)
+			letter = account.LetterMethod
+		}
+	}
+	change.Letters = []account.Letter{v.Notice(letter, sealer)}
+	return change
+}
 
 // offStep asks whether two-step authentication is really to be turned off.
 type offStep struct{ *Server }
@@ -90,9 +130,13 @@ func (offStep) Show(_ context.Context, v *Visit) (Page, error) {
 }
 
 func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
+	if !authn.MayTurnOff(v.Facts) {
+		return Outcome{}, fmt.Errorf("turning two-step authentication off: %w", fault.Refused)
+	}
 	id := v.Facts.Account.ID
 	change := authn.Change{
 		Retire: SecondCredentials(v.Facts.Account), Forget: &id,
+		Void:    []authn.TicketVoid{{Account: id, Purpose: authn.TicketRecoveryCode}},
 		Letters: []account.Letter{s.Notice(v, account.LetterTwoStepOff)},
 		Events:  []account.Event{v.Event(account.CredentialGone, account.Success, id)},
 	}
@@ -113,13 +157,13 @@ func SecondCredentials(a *account.Account) []account.CredentialID {
 // noCodeStep is the page beside a code for people who cannot get one.
 type noCodeStep struct{ *Server }
 
-func (noCodeStep) Name() string                                        { return "no-code" }
+func (noCodeStep) Name() string                                        { return noCodePath }
 func (noCodeStep) Meets(authn.Requirement, authn.Facts) bool           { return false }
 func (noCodeStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
 func (noCodeStep) Beside(v *Visit) bool                                { return v.Requirement.Need == authn.NeedSecond }
 
 func (noCodeStep) Show(_ context.Context, v *Visit) (Page, error) {
-	return Page{"no_code", ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), RecoveryURL: v.PathOf("recovery-code")}}, nil
+	return Page{"no_code", ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), RecoveryURL: v.recoveryURL()}}, nil
 }
 
 func (noCodeStep) Submit(context.Context, *Visit) (Outcome, error) { return Outcome{}, nil }

@@ -1,0 +1,134 @@
+package login
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// CodeDigits is how long a code of an app or a text message is.
+const CodeDigits = 6
+
+// TypedCode reads a code as people type it: blanks, dots and hyphens do not count, and digits of every script do. What
+// cannot be a code is a mistake to mend, and is not counted as a wrong one.
+func (v *Visit) TypedCode() (string, []ui.FieldError) {
+	var code strings.Builder
+	for _, r := range v.Form.Get("code") {
+		d, digit := digitOf(r)
+		switch {
+		case digit && code.Len() <= CodeDigits:
+			code.WriteByte('0' + d)
+		case digit, unicode.IsSpace(r), unicode.In(r, unicode.Pd, unicode.Cf), r == '.', r == '·':
+		default:
+			return "", []ui.FieldError{{Field: "code", Key: "code.error_format"}}
+		}
+	}
+	switch code.Len() {
+	case 0:
+		return "", []ui.FieldError{{Field: "code", Key: "code.error_empty"}}
+	case CodeDigits:
+		return code.String(), nil
+	}
+	return "", []ui.FieldError{{Field: "code", Key: "code.error_format"}}
+}
+
+// digitOf is the value of a decimal digit in any script. Unicode keeps those of a script together, from zero on
+// (The Unicode Standard, section 4.6).
+func digitOf(r rune) (value byte, ok bool) {
+	for _, t := range unicode.Nd.R16 {
+		if rune(t.Lo) <= r && r <= rune(t.Hi) {
+			return byte((r - rune(t.Lo)) % 10), true
+		}
+	}
+	for _, t := range unicode.Nd.R32 {
+		if rune(t.Lo) <= r && r <= rune(t.Hi) {
+			return byte((r - rune(t.Lo)) % 10), true
+		}
+	}
+	return 0, false
+}
+
+// codeReasons are the text keys that say why a code is asked.
+var codeReasons = map[authn.Reason]string{
+	authn.ForIdle:   "code.reason_idle",
+	authn.ForParty:  "code.reason_platform",
+	authn.ForChange: "code.reason_password",
+	authn.ForForgot: "code.reason_forgot",
+	authn.ForOff:    "code.reason_off",
+}
+
+// CodePage is the page that asks a code, with the text that says where it is found. A text message adds its buttons.
+func (v *Visit) CodePage(body string) ui.CodePage {
+	page := ui.CodePage{
+		Action: v.Action, Body: body, Reason: codeReasons[v.Requirement.Why], Party: v.PartyName, NoCodeURL: v.PathOf(noCodePath), Cancel: true,
+		Remember: ui.RememberKey(v.RememberFor()), Ticked: len(v.Journey.Scratch[scratchRemember]) > 0, RecoveryURL: v.recoveryURL(),
+	}
+	if v.Journey.Ask.Purpose == authn.ChangePassword {
+		page.Step, page.Steps = v.Step()
+	}
+	return page
+}
+
+// recoveryURL is where a recovery code can be used instead; empty where there are none.
+func (v *Visit) recoveryURL() string {
+	if !v.Facts.Recovery {
+		return ""
+	}
+	return v.PathOf(recoveryPath)
+}
+
+const (
+	noCodePath   = "no-code"
+	recoveryPath = "recovery-code" // the name of the step that takes recovery codes
+)
+
+// Remembering tells whether the form asks to remember this browser. What was ticked before a mistake counts only if it
+// still is.
+func (v *Visit) Remembering() bool {
+	delete(v.Journey.Scratch, scratchRemember)
+	return v.RememberFor() > 0 && v.Form.Get("remember") != ""
+}
+
+// tooLate is what a step wants said when the code that it took was used by somebody else before it was saved: in another
+// tab, or by who looked over a shoulder.
+type tooLate struct {
+	step string
+	say  []ui.FieldError
+	put  []account.Credential // with the counters that did not rise
+}
+
+// tellLate keeps that for the page, if that was the reason and nothing else about the journey changed.
+func (s *Server) tellLate(ctx context.Context, v *Visit) error {
+	if len(v.late.say) == 0 {
+		return nil
+	}
+	a, err := s.Store.Account(ctx, v.Platform.ID, v.Facts.Account.ID)
+	if err != nil {
+		return err
+	}
+	used := len(v.late.put) == 0 || slices.ContainsFunc(v.late.put, func(p account.Credential) bool {
+		return p.Counter > 0 && slices.ContainsFunc(a.Credentials, func(c account.Credential) bool { return c.ID == p.ID && c.Counter >= p.Counter })
+	})
+	j, err := s.Store.Journey(ctx, v.Platform.ID, v.Journey.ID)
+	if err != nil || !used || j.Version != v.Journey.Version {
+		return err
+	}
+	j.Scratch = without(j.Scratch, scratchRemember)
+	j.Scratch[scratchRetry], _ = json.Marshal(retry{v.late.step, v.late.say}) // plain strings: cannot fail
+	if remember, ok := v.Journey.Scratch[scratchRemember]; ok {
+		j.Scratch[scratchRemember] = remember
+	}
+	err = s.Store.SaveChange(ctx, authn.Change{Journey: j, Platform: v.Platform.ID}, v.Now)
+	if errors.Is(err, fault.Stale) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,105 @@
+package recoverycode
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// field is the name of the input.
+const field = "recovery_code"
+
+// useStep is the page beside every page that asks a code.
+type useStep struct{ Options }
+
+func (useStep) Name() string                              { return "recovery-code" }
+func (useStep) Meets(authn.Requirement, authn.Facts) bool { return false }
+func (useStep) Beside(v *login.Visit) bool                { return v.Requirement.Need == authn.NeedSecond }
+
+func (useStep) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
+
+func (useStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
+	return login.Page{Template: "recovery_use", Data: ui.RecoveryUsePage{
+		Action: v.Action, BackURL: login.JourneyPath(v.Platform, v.Journey.ID), NoCodeURL: v.PathOf("no-code"),
+	}}, nil
+}
+
+// Submit counts first and verifies then. A code of another account is like one that nobody has, and stays unspent.
+func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
+	typed := v.Form.Get(field)
+	if strings.TrimSpace(typed) == "" {
+		return retry("recovery_use.error_empty"), nil
+	}
+	attempt, err := s.Budget.Recovery(ctx, v)
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	if !attempt.Until.IsZero() {
+		minutes := int((attempt.Until.Sub(v.Now) + time.Minute - 1) / time.Minute)
+		out := retry("recovery_use.error_limit", "minutes", minutes)
+		out.Change.Events = []account.Event{event(v, account.SecondRefused, "too many")}
+		return out, nil
+	}
+	t, err := s.find(ctx, v, typed)
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	if t == nil || t.State(v.Now) != authn.TicketWorks {
+		text := "recovery_use.error_wrong"
+		if t != nil && t.State(v.Now) == authn.TicketUsed {
+			text = "recovery_use.error_used" // only who has the list learns that
+		}
+		out := retry(text)
+		out.Change.Events = []account.Event{event(v, account.SecondRefused, "wrong")}
+		return out, nil
+	}
+	left, err := s.Store.TicketsLeft(ctx, v.Platform.ID, v.Facts.Account.ID, authn.TicketRecoveryCode)
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	left-- // this one
+	set, _ := v.Facts.Account.Credential(Method)
+	v.CodesLeft(left, lowAt)
+	return login.Outcome{
+		Proof: &authn.Proof{Method: Method, Use: account.Recovery, Kinds: authn.Has, Credential: set.ID, At: v.Now},
+		Change: authn.Change{
+			Spend:   []authn.TicketUse{{Hash: t.Hash, Purpose: authn.TicketRecoveryCode, Opened: v.Now}},
+			Uncount: attempt.Keys,
+			Letters: []account.Letter{v.NoticeOf(account.LetterRecovery, s.Sealer, map[string]string{"n": strconv.Itoa(left)})},
+			Events:  []account.Event{event(v, account.CodeUsed, "")},
+		},
+		Late: []ui.FieldError{{Field: field, Key: "recovery_use.error_used"}},
+	}, nil
+}
+
+// find looks the code up among those of the account's set; nil: it is none of them.
+func (s useStep) find(ctx context.Context, v *login.Visit, typed string) (*authn.Ticket, error) {
+	set, ok := v.Facts.Account.Credential(Method)
+	if !ok {
+		return nil, nil
+	}
+	h, err := Hash(s.Sealer, set, typed)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.Store.Ticket(ctx, v.Platform.ID, h)
+	if errors.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err != nil || t.Account != v.Facts.Account.ID || t.Purpose != authn.TicketRecoveryCode {
+		return nil, err
+	}
+	return t, nil
+}
+
+func retry(key string, args ...any) login.Outcome {
+	return login.Outcome{Retry: []ui.FieldError{{Field: field, Key: key, Args: args}}}
+}

@@ -1,0 +1,35 @@
+package totp
+
+import (
+	"log/slog"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login"
+)
+
+// Method is the factor's name in credentials, proofs and policies.
+const Method = "totp"
+
+// amr is the value of RFC 8176 section 2 for a one-time password.
+const amr = "otp"
+
+// Options are what the house passes in.
+type Options struct {
+	Sealer login.Sealer
+	Budget login.Budget
+	Log    *slog.Logger
+}
+
+// Factor is the app as a way of proving.
+func Factor(o Options) login.Factor {
+	return login.Factor{
+		Method: Method, Second: true, Prove: codeStep{o}, Enrol: appStep{o},
+		Describe: func(account.Credential) string { return "" }, // there is nothing to tell apart
+	}
+}
+
+// proof is what a code of a credential proves.
+func proof(v *login.Visit, c account.CredentialID) *authn.Proof {
+	return &authn.Proof{Method: Method, Use: account.Second, Kinds: authn.Has, AMR: []string{amr}, Credential: c, At: v.Now}
+}

@@ -1,0 +1,275 @@
+package totp_test
+
+import (
+	"fmt"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+	"golang.org/x/net/html"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/storage"
+)
+
+const (
+	secretOfWeb = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
+	issuer      = "https://login.linde.test"
+	house       = `
+platforms:
+  - name: linde
+    issuer: https://login.linde.test
+    organisation: GGZ De Linde
+    home_url: https://linde.test/home
+    policy: { second_factor: { client: required }, code_methods: [totp] }
+    parties:
+      - { client_id: linde-web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: [https://web.linde.test/callback] }
+    accounts:
+      - { email: anna@example.org, locale: en, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, recovery_codes: [K7QM-2XHP-9TRD] }
+      - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!", totp_secret: GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ, recovery_codes: [B4WN-8CVF-3JGY] }
+      - { email: cees@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
+`
+)
+
+var databases = map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres}
+
+// node is one house on a database that others use too.
+type node struct {
+	*idptest.Server
+	party *idptest.Party
+}
+
+func newNode(t *testing.T, db *storage.DB) node {
+	s := idptest.NewServer(t, db)
+	s.Apply(house)
+	return node{s, idptest.NewParty(s, "web.linde.test", issuer, "linde-web", secretOfWeb)}
+}
+
+// atCode is a browser that waits for the code of somebody.
+func (n node) atCode(t *testing.T, email string) *idptest.Browser {
+	t.Helper()
+	b := idptest.NewBrowser(n.Server, "en")
+	b.MustOpen(t, n.party.Start(nil))
+	b.MustFill(t, "Email address", email)
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Log in")
+	return b
+}
+
+func (n node) code(t *testing.T, off time.Duration) string {
+	t.Helper()
+	code, err := totp.GenerateCode("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", n.Clock.Now().Add(off))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
+
+// signedIn tells whether a browser came back to the party with a code of ours.
+func signedIn(b *idptest.Browser) bool {
+	return b.URL.Path == "/callback" && b.URL.Query().Get("code") != ""
+}
+
+// together sends the codes at once, each from its browser; some browsers may appear more than once.
+func together(t *testing.T, browsers []*idptest.Browser, codes []string) (through int) {
+	t.Helper()
+	var sent sync.WaitGroup
+	start := make(chan struct{})
+	tabs := make([]*idptest.Browser, len(browsers))
+	for i, b := range browsers {
+		tab := b.Tab()
+		tab.MustOpen(t, b.URL.String())
+		tab.MustFill(t, "Code", codes[i])
+		tabs[i] = tab
+		sent.Go(func() {
+			<-start
+			if err := tab.Press("Continue"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	close(start)
+	sent.Wait()
+	for _, tab := range tabs {
+		if tab.Status >= 500 {
+			t.Errorf("status %d at %s", tab.Status, tab.URL)
+		}
+		if signedIn(tab) {
+			through++
+		}
+	}
+	return through
+}
+
+// CVE-2026-20779, CVE-2025-6014, CVE-2025-55000: a code signs in once, in however many logins of however many nodes it is
+// sent at once, and however it is written.
+func TestACodeIsAcceptedOnce(t *testing.T) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			nodes := []node{newNode(t, db), newNode(t, db)}
+			for round := range 4 {
+				code := nodes[0].code(t, 0)
+				var browsers []*idptest.Browser
+				var codes []string
+				for i := range 8 {
+					browsers = append(browsers, nodes[i%2].atCode(t, "anna@example.org"))
+					codes = append(codes, code[:3]+strings.Repeat(" ", i)+code[3:])
+				}
+				if through := together(t, browsers, codes); through != 1 {
+					t.Fatalf("round %d: %d logins with one code", round, through)
+				}
+				late := nodes[1].atCode(t, "anna@example.org")
+				for _, off := range []time.Duration{0, -30 * time.Second} {
+					late.MustFill(t, "Code", " "+nodes[0].code(t, off)+" ")
+					late.MustPress(t, "Continue")
+					if signedIn(late) || late.Button("Continue") == nil {
+						t.Fatalf("round %d: the code of %s was accepted after the present one", round, off)
+					}
+				}
+				for _, n := range nodes {
+					n.Clock.Later(25 * time.Hour) // those that lost were counted as wrong
+				}
+			}
+		})
+	}
+}
+
+// F10: however many guesses are sent at once, over however many logins and nodes, ten are looked at in a day; then the
+// right one is refused too, and it is the same page.
+func TestManyGuessesAtOnceDoNotHelp(t *testing.T) {
+	const guesses = 200
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			db := open(t)
+			nodes := []node{newNode(t, db), newNode(t, db)}
+			var logins []*idptest.Browser
+			for i := range 20 {
+				logins = append(logins, nodes[i%2].atCode(t, "anna@example.org"))
+			}
+			var browsers []*idptest.Browser
+			var codes []string
+			for i := range guesses {
+				browsers = append(browsers, logins[i%len(logins)])
+				codes = append(codes, nodes[0].code(t, time.Duration(i+10)*30*time.Second))
+			}
+			right := nodes[0].code(t, 0)
+			codes = slices.DeleteFunc(codes, func(c string) bool { return c == right })
+			if through := together(t, browsers[:len(codes)], codes); through != 0 {
+				t.Fatalf("%d guesses signed in", through)
+			}
+			for i, b := range append(logins, nodes[0].atCode(t, "anna@example.org")) {
+				b.MustOpen(t, b.URL.String())
+				if b.Button("Continue") != nil {
+					b.MustFill(t, "Code", right)
+					b.MustPress(t, "Continue")
+				}
+				if signedIn(b) || !strings.HasSuffix(b.URL.Path, "/stop") {
+					t.Fatalf("login %d: the right code after %d wrong ones leads to %s", i, guesses, b.URL)
+				}
+			}
+			if err := nodes[0].Deliver(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if mails := nodes[0].Mails.Sent(); len(mails) != 1 || mails[0].Kind != account.LetterCodes || mails[0].To != "anna@example.org" {
+				t.Errorf("mails: %v", mails)
+			}
+			// it is her budget, nobody else's
+			other := nodes[1].atCode(t, "bram@example.org")
+			if code, err := totp.GenerateCode("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", nodes[1].Clock.Now()); err != nil {
+				t.Fatal(err)
+			} else {
+				other.MustFill(t, "Code", code)
+			}
+			other.MustPress(t, "Continue")
+			if !signedIn(other) {
+				t.Errorf("somebody else's right code leads to %s", other.URL)
+			}
+		})
+	}
+}
+
+// TestASealedSecretIsBoundToItsRow: whoever can write to the database cannot give one account the app of another.
+func TestASealedSecretIsBoundToItsRow(t *testing.T) {
+	db := idptest.SQLite(t)
+	n := newNode(t, db)
+	anna, errAnna := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	bram, errBram := db.AccountByEmail(t.Context(), "linde", "bram@example.org")
+	if errAnna != nil || errBram != nil {
+		t.Fatal(errAnna, errBram)
+	}
+	own, _ := anna.Credential("totp")
+	others, _ := bram.Credential("totp")
+	if strings.Contains(string(own.Sealed), "JBSWY3DP") {
+		t.Error("the secret is not sealed")
+	}
+	own.Sealed = others.Sealed
+	if err := db.SaveChange(t.Context(), authn.Change{Platform: "linde", Put: []account.Credential{own}}, n.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	b := n.atCode(t, "anna@example.org")
+	code, err := totp.GenerateCode("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", n.Clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.MustFill(t, "Code", code)
+	b.MustPress(t, "Continue")
+	if signedIn(b) || b.Status != 500 {
+		t.Errorf("bram's code on anna's account leads to %s (%d)", b.URL, b.Status)
+	}
+}
+
+// TestAnAppThatIsNotOursMakesTheCodes: oathtool reads the key of the page, and its codes are accepted, at the set-up and
+// at the next login.
+func TestAnAppThatIsNotOursMakesTheCodes(t *testing.T) {
+	n := newNode(t, idptest.SQLite(t))
+	b := n.atCode(t, "cees@example.org")
+	b.MustPress(t, "Set up two-step authentication")
+	key, uri := "", ""
+	for e := range b.Doc.Descendants() {
+		for _, a := range e.Attr {
+			switch {
+			case a.Key == "data-copy":
+				key = a.Val
+			case a.Key == "href" && strings.HasPrefix(a.Val, "otpauth:"):
+				uri = a.Val
+			}
+		}
+		if e.Type == html.ElementNode && e.Data == "svg" && len(e.Attr) == 0 {
+			t.Error("a drawing without a name")
+		}
+	}
+	said, err := url.Parse(uri)
+	if err != nil || said.Query().Get("secret") != key || said.Query().Get("issuer") != "Minddistrict" || said.Path != "/Minddistrict:cees@example.org" {
+		t.Fatalf("the button opens %q, the key is %q: %v", uri, key, err)
+	}
+	shown := func() string {
+		t.Helper()
+		now := n.Clock.Now().UTC().Format("2006-01-02 15:04:05 UTC")
+		out, err := exec.Command("oathtool", "--totp", "--base32", "--now", now, key).Output()
+		if err != nil {
+			t.Fatalf("oathtool (`make test` installs it): %v", err)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	b.MustFill(t, "Code from the app", shown())
+	b.MustPress(t, "Turn on two-step authentication")
+	cees, err := n.DB.AccountByEmail(t.Context(), "linde", "cees@example.org")
+	if err != nil || fmt.Sprint(cees.SecondMethods()) != "[totp]" {
+		t.Fatalf("after the set-up at %s: %v, %v", b.URL, cees.SecondMethods(), err)
+	}
+	n.Clock.Later(time.Minute)
+	next := n.atCode(t, "cees@example.org")
+	next.MustFill(t, "Code", shown())
+	next.MustPress(t, "Continue")
+	if strings.HasSuffix(next.URL.Path, "/totp") {
+		t.Errorf("the code was refused: %s", idptest.Visible(next.Doc))
+	}
+}
