@@ -1,0 +1,45 @@
+package login
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// shownLogins is how many the page of past logins shows.
+const shownLogins = 20
+
+// showActivity shows when somebody logged in, with what, and for which party or platform. It shows successes only:
+// what strangers try fills the list with what nobody can act on, and would push what matters out of it. No network
+// address is shown either: whoever got in would learn where the owner is.
+func (s *Server) showActivity(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	p := v.Platform
+	events, err := s.Store.SignIns(r.Context(), p.ID, v.Facts.Account.ID, shownLogins)
+	if err != nil {
+		return err
+	}
+	page := ui.ActivityPage{
+		PasswordURL: p.URL(pathPassword), LogoutAll: p.URL(pathDevices), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL,
+	}
+	for _, e := range events {
+		l := ui.Login{At: e.At, Machine: machineOf(e.Agent), Place: s.nameOf(p, e.Party), This: e.Session == v.Facts.Session.ID}
+		for method := range strings.FieldsSeq(e.Reason) {
+			if key := ui.MethodKey(method); key != "" {
+				l.How = append(l.How, key)
+			}
+		}
+		page.Logins = append(page.Logins, l)
+	}
+	return ShowPage(w, r, http.StatusOK, "activity", page, s.look(v, nil))
+}
+
+// methodsOf are the ways in which a journey was proven, as the event of the sign-in keeps them.
+func methodsOf(proofs []authn.Proof) string {
+	var methods []string
+	for _, p := range proofs {
+		methods = append(methods, p.Method)
+	}
+	return strings.Join(methods, " ")
+}

@@ -1,0 +1,43 @@
+package login
+
+import (
+	"net/http"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+func (s *Server) showLanguage(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	p := v.Platform
+	page := ui.LanguagePage{Action: v.Action, Languages: languages(false), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
+	now := LanguageOf(r, v.Facts.Account.Locale)
+	for i, l := range page.Languages {
+		page.Languages[i].Current = l.Code == now
+	}
+	return ShowPage(w, r, http.StatusOK, "language", page, s.look(v, nil))
+}
+
+// submitLanguage keeps the language for every page and letter to this person; in this browser it wins over one chosen
+// before.
+func (s *Server) submitLanguage(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	chosen := ui.Match(v.Form.Get("language"))
+	if chosen == "" {
+		return seeOther(w, r, v.Action)
+	}
+	a := v.Facts.Account
+	if chosen != a.Locale {
+		e := v.Event(account.AccountChanged, account.Success, a.ID)
+		e.Session, e.Reason = v.Facts.Session.ID, "language"
+		err := s.Store.SaveChange(r.Context(), authn.Change{
+			Platform: v.Platform.ID, Account: &authn.AccountChange{ID: a.ID, Locale: chosen}, Events: []account.Event{e},
+		}, v.Now)
+		if err != nil {
+			return err
+		}
+	}
+	web.SetCookie(w, v.Platform.ID, web.LangCookie, chosen)
+	note(w, v.Platform.ID, doneSaved, ui.Machine{})
+	return seeOther(w, r, v.Platform.URL(pathSettings))
+}

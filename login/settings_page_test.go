@@ -1,0 +1,176 @@
+package login
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/platform"
+)
+
+var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+
+// oneSession is a store with one session, in which nothing else may be done.
+type oneSession struct {
+	Store
+	session authn.Session
+	account account.Account
+}
+
+func (o oneSession) Session(context.Context, platform.ID, []byte, time.Time) (*authn.Session, *account.Account, error) {
+	if o.session.ID == "" {
+		return nil, nil, fault.NotFound
+	}
+	return &o.session, &o.account, nil
+}
+
+// door is the settings of a platform with one session, and further rows.
+func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
+	p := &platform.Platform{
+		ID: "linde", Issuer: "https://login.linde.test", Organisation: "GGZ De Linde", HomeURL: "https://linde.test/", Policy: platform.DefaultPolicy(),
+		HelpPublic: platform.Contact{Email: "hulp@linde.test"}, HelpStaff: platform.Contact{Email: "ict@linde.test"},
+	}
+	p.Defaults()
+	store := oneSession{
+		session: authn.Session{ID: "s", Platform: p.ID, Account: "a", Channel: authn.Browser, SeenAt: noon.Add(-seen), StartedAt: noon.Add(-seen), EndsAt: noon.Add(time.Hour),
+			Proofs: []authn.Proof{{Method: "password", Use: account.Primary, Kinds: authn.Knows, At: noon.Add(-seen)}}},
+		account: account.Account{ID: "a", Platform: p.ID, Role: role, State: account.Active, Email: account.Email{Address: "anna@example.org"}},
+	}
+	s := New(Options{
+		Store: store, Rows: rows, Now: func() time.Time { return noon },
+		Party:  func(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false },
+		Logout: func(p *platform.Platform) string { return p.URL("/logout") },
+	})
+	r := mux.NewRouter()
+	s.Routes(r)
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		q.AddCookie(&http.Cookie{Name: "__Host-linde-" + web.SessionCookie, Value: "v"})
+		web.Headers(w.Header()) // as web.Wrap does
+		r.ServeHTTP(w, q.WithContext(platform.NewContext(q.Context(), p)))
+	})
+}
+
+func ask(t *testing.T, h http.Handler, method, path string) *http.Response {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	return w.Result()
+}
+
+func page(t *testing.T, h http.Handler, path string) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "no-store" {
+		t.Fatalf("%s: %d, %v", path, w.Code, w.Header())
+	}
+	return w.Body.String()
+}
+
+// Another page of settings adds its line, for whom it is there.
+func TestOverviewTakesFurtherRows(t *testing.T) {
+	staff := func(f authn.Facts) bool { return f.Account.Role.Staff() }
+	rows := []Row{{Key: "code.title", Path: "/settings/two-step"}, {Key: "code.title", Path: "/settings/rota", For: staff}}
+	for role, want := range map[platform.Role]bool{platform.Client: false, platform.Professional: true} {
+		body := page(t, door(role, 0, rows...), "/settings")
+		password, twoStep, devices := strings.Index(body, "/settings/password"), strings.Index(body, "/settings/two-step"), strings.Index(body, "/settings/devices")
+		if password < 0 || twoStep < password || devices < twoStep {
+			t.Errorf("%s: rows at %d, %d, %d", role, password, twoStep, devices)
+		}
+		if got := strings.Contains(body, "/settings/rota"); got != want {
+			t.Errorf("%s: a row for staff is shown: %t", role, got)
+		}
+	}
+}
+
+func TestStaffSeeTheirOwnHelpdesk(t *testing.T) {
+	for role, want := range map[platform.Role][2]string{
+		platform.Client: {"hulp@linde.test", "ict@linde.test"}, platform.Relative: {"hulp@linde.test", "ict@linde.test"},
+		platform.Professional: {"ict@linde.test", "hulp@linde.test"}, platform.Manager: {"ict@linde.test", "hulp@linde.test"},
+	} {
+		for _, path := range []string{"/settings", "/settings/account", "/settings/language"} {
+			if body := page(t, door(role, 0), path); !strings.Contains(body, want[0]) || strings.Contains(body, want[1]) {
+				t.Errorf("%s at %s: want %s and not %s", role, path, want[0], want[1])
+			}
+		}
+	}
+}
+
+// A link checker changes nothing: the store of this test would panic.
+func TestHeadOfSettingsDoesNothing(t *testing.T) {
+	h := door(platform.Client, 5*time.Minute)
+	for _, path := range []string{"/settings", "/settings/account", "/settings/password", "/settings/language", "/settings/devices", "/settings/devices/x", "/settings/activity"} {
+		if res := ask(t, h, http.MethodHead, path); res.StatusCode != http.StatusOK || len(res.Cookies()) > 0 {
+			t.Errorf("HEAD %s: %d, %v", path, res.StatusCode, res.Cookies())
+		}
+	}
+}
+
+// The page says what was done once, in words of ours, whatever a cookie holds.
+func TestNoticeIsOursAndShownOnce(t *testing.T) {
+	for value, want := range map[string]struct {
+		key     string
+		machine ui.Machine
+	}{
+		"":                                   {},
+		"d=password":                         {key: "change.done"},
+		"d=one&b=Samsung+Internet&s=Android": {"devices.logged_out", ui.Machine{Browser: "Samsung Internet", System: "Android"}},
+		"d=one&b=%3Cscript%3E&s=bel+0900":    {key: "devices.logged_out"},
+		"d=revoked&s=iPhone":                 {"devices.revoked", ui.Machine{System: "iPhone"}},
+		"d=login.title":                      {},
+		"%zz":                                {},
+		"d=password&x=" + strings.Repeat("x", 60): {},
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/settings", nil)
+		r.Header.Set("Cookie", "__Host-linde-notice="+value)
+		key, m := noted(w, r, "linde")
+		if key != want.key || m != want.machine {
+			t.Errorf("%q: %q, %+v", value, key, m)
+		}
+		if dropped := w.Header().Get("Set-Cookie"); want.key != "" && !strings.Contains(dropped, "Max-Age=0") {
+			t.Errorf("%q: the cookie stays: %q", value, dropped)
+		}
+	}
+	for done := range doneTexts {
+		for _, b := range browsers {
+			for _, sys := range systems {
+				w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/settings", nil)
+				m := ui.Machine{Browser: b.name, System: sys.name}
+				note(w, "linde", done, m)
+				r.AddCookie(w.Result().Cookies()[0])
+				if key, got := noted(httptest.NewRecorder(), r, "linde"); key != doneTexts[done] || got != m {
+					t.Fatalf("%s of %+v comes back as %q of %+v", done, m, key, got)
+				}
+			}
+		}
+	}
+}
+
+// Nothing that is planted in the cookie reaches a page as text or markup.
+func FuzzNotice(f *testing.F) {
+	f.Add("d=password")
+	f.Add("d=one&b=%3Cb%3E&s=iPhone")
+	f.Fuzz(func(t *testing.T, value string) {
+		r := httptest.NewRequest(http.MethodGet, "/settings", nil)
+		r.AddCookie(&http.Cookie{Name: "__Host-linde-notice", Value: value}) // without what no cookie can hold
+		key, m := noted(httptest.NewRecorder(), r, "linde")
+		ours := key == ""
+		for _, text := range doneTexts {
+			ours = ours || text == key
+		}
+		if !ours || known(m) != m {
+			t.Errorf("%q: %q, %+v", value, key, m)
+		}
+	})
+}

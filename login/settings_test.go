@@ -1,0 +1,320 @@
+package login_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/idptest"
+)
+
+const (
+	settings = "https://id.test/p/linde/settings"
+
+	firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
+	iPhone  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1"
+)
+
+// openSettings signs somebody in on the way to a page of settings.
+func openSettings(t *testing.T, b *idptest.Browser, address, email string) {
+	t.Helper()
+	b.MustOpen(t, address)
+	b.MustFill(t, "Email address", email)
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Log in")
+	b.MustBeAt(t, strings.TrimPrefix(address, "https://id.test"))
+}
+
+// withApp adds the platform's app, which is a party of the channel app.
+func withApp(v visit) visit {
+	v.Apply(strings.Replace(twoPaths, "    accounts:\n", `      - { client_id: app, type: native, redirect_uris: ["net.example.linde:/callback"] }
+    accounts:
+`, 1))
+	return v
+}
+
+// openApp signs in through the app: its session is in the browser of the phone, under another cookie.
+func openApp(t *testing.T, b *idptest.Browser, email string) {
+	t.Helper()
+	b.MustOpen(t, "https://id.test/p/linde/authorize?"+url.Values{
+		"client_id": {"app"}, "redirect_uri": {"net.example.linde:/callback"}, "response_type": {"code"}, "scope": {"openid offline_access"}, "state": {"s"},
+		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+	}.Encode())
+	b.MustFill(t, "Email address", email)
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Log in")
+	if b.URL.Scheme != "net.example.linde" || !b.URL.Query().Has("code") {
+		t.Fatalf("the app's login ends at %s", b.URL)
+	}
+}
+
+func cookieAt(b *idptest.Browser, name string) string {
+	at, _ := url.Parse("https://id.test/")
+	for _, c := range b.Jar.Cookies(at) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+func plant(b *idptest.Browser, name, value string) {
+	at, _ := url.Parse("https://id.test/")
+	b.Jar.SetCookies(at, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: true}})
+}
+
+func sessions(t *testing.T, v visit, email string) []authn.Session {
+	t.Helper()
+	a, err := v.DB.AccountByEmail(t.Context(), "linde", email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := v.DB.Sessions(t.Context(), "linde", a.ID, v.Clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func events(t *testing.T, v visit, email string, kind account.EventKind) (found []account.Event) {
+	t.Helper()
+	a, err := v.DB.AccountByEmail(t.Context(), "linde", email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := v.DB.EventsOf(t.Context(), "linde", a.ID, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range all {
+		if e.Kind == kind {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+func TestSettingsOfOnePlatformAreNothingAtAnother(t *testing.T) {
+	v := newVisit(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	openSettings(t, b, settings, "anna@example.org")
+	plant(b, "__Host-wilg-session", cookieAt(b, "__Host-linde-session"))
+	for _, page := range []string{"", "/account", "/language", "/devices", "/activity"} {
+		b.MustOpen(t, "https://id.test/p/wilg/settings"+page)
+		if b.Button("Log in") == nil {
+			t.Errorf("%s of wilg is open to a session of linde", page)
+		}
+	}
+}
+
+// Every form of the settings, sent by another site, with the person's cookies.
+func TestSettingsTakeOnlyTheirOwnForms(t *testing.T) {
+	v := newVisit(t)
+	b, other := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
+	openSettings(t, other, settings, "anna@example.org")
+	openSettings(t, b, settings, "anna@example.org")
+	before := sessions(t, v, "anna@example.org")
+	if len(before) != 2 {
+		t.Fatalf("%d sessions, want 2", len(before))
+	}
+	for path, form := range map[string]url.Values{
+		"/language":                {"language": {"nl"}},
+		"/devices":                 {"do": {"logout"}},
+		"/devices/" + before[1].ID: {"do": {"end"}},
+		"/devices/" + before[0].ID: {"do": {"end"}},
+	} {
+		r, err := http.NewRequest(http.MethodPost, settings+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", "https://evil.test")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		for _, c := range b.Jar.Cookies(r.URL) {
+			r.AddCookie(c)
+		}
+		res, err := v.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode != http.StatusForbidden || len(res.Cookies()) > 0 {
+			t.Errorf("%s: %d", path, res.StatusCode)
+		}
+	}
+	if after := sessions(t, v, "anna@example.org"); len(after) != 2 {
+		t.Errorf("%d sessions are left, want 2", len(after))
+	}
+	if changed := events(t, v, "anna@example.org", account.AccountChanged); len(changed) > 0 {
+		t.Errorf("changed: %+v", changed)
+	}
+}
+
+// A session of the app opens no page of settings, and no party of the browser, whatever its cookie is called.
+func TestAppSessionDoesNotOpenSettings(t *testing.T) {
+	v := withApp(newVisit(t))
+	b := idptest.NewBrowser(v.Server, "en")
+	openApp(t, b, "anna@example.org")
+	b.MustOpen(t, settings)
+	if b.Button("Log in") == nil {
+		t.Fatalf("settings are open: %s", idptest.Visible(b.Doc))
+	}
+	app := cookieAt(b, "__Host-linde-app")
+	if app == "" {
+		t.Fatal("no session of the app")
+	}
+	plant(b, "__Host-linde-session", app)
+	for _, page := range []string{"", "/account", "/language", "/devices", "/activity"} {
+		b.MustOpen(t, settings+page)
+		if b.Button("Log in") == nil {
+			t.Errorf("%s is open to the app's cookie under another name", page)
+		}
+	}
+	b.MustOpen(t, v.linde.Start(url.Values{"prompt": {"none"}}))
+	if v.linde.Last.Error != "login_required" {
+		t.Errorf("a party of the browser got %q", v.linde.Last.Error)
+	}
+	if all := sessions(t, v, "anna@example.org"); len(all) != 1 || all[0].Channel != authn.App {
+		t.Errorf("sessions %+v", all)
+	}
+}
+
+func TestDevicesAreNamedAndRevoked(t *testing.T) {
+	v := withApp(newVisit(t))
+	b, phone := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
+	b.Agent, phone.Agent = firefox, iPhone
+	openApp(t, phone, "anna@example.org")
+	v.Clock.Later(time.Minute)
+	openSettings(t, b, settings+"/devices", "anna@example.org")
+	for _, want := range []string{
+		"You are logged in to the app on these phones and tablets.", "iPhone", "Revoke iPhone", "Firefox on Windows", "This device", "Log out everywhere",
+	} {
+		if !strings.Contains(idptest.Visible(b.Doc), want) {
+			t.Errorf("devices lack %q: %s", want, idptest.Visible(b.Doc))
+		}
+	}
+	b.MustPress(t, "Revoke iPhone")
+	if text := idptest.Visible(b.Doc); !strings.Contains(text, "Do you want to revoke iPhone?") {
+		t.Fatalf("asked before revoking: %s", text)
+	}
+	b.MustPress(t, "Cancel")
+	if len(sessions(t, v, "anna@example.org")) != 2 {
+		t.Fatal("stopping revoked the device")
+	}
+	b.MustPress(t, "Revoke iPhone")
+	b.MustPress(t, "Revoke device")
+	b.MustBeAt(t, "/settings/devices")
+	if text := idptest.Visible(b.Doc); !strings.Contains(text, "iPhone has been revoked.") || !strings.Contains(text, "You are not logged in to the app yet.") {
+		t.Errorf("after revoking: %s", text)
+	}
+	all := sessions(t, v, "anna@example.org")
+	if len(all) != 1 || all[0].Channel != authn.Browser {
+		t.Errorf("sessions %+v", all)
+	}
+	recorded := events(t, v, "anna@example.org", account.SignedOut)
+	if len(recorded) != 1 || recorded[0].Session == all[0].ID || recorded[0].Session == "" || recorded[0].Agent != firefox {
+		t.Errorf("recorded %+v", recorded)
+	}
+}
+
+// GHSA-class "insecure direct object reference": an identifier of somebody else's session ends nothing and shows nothing.
+func TestForeignSessionIsNotTouched(t *testing.T) {
+	v := newVisit(t)
+	anna, bram := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
+	bram.Agent = iPhone
+	openSettings(t, bram, settings, "bram@example.org")
+	openSettings(t, anna, settings+"/devices", "anna@example.org")
+	other := idptest.NewBrowser(v.Server, "en")
+	openSettings(t, other, settings, "anna@example.org")
+	anna.MustOpen(t, settings+"/devices")
+	button := anna.Button("Log out")
+	form, action, err := anna.Form(button)
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := action[:strings.LastIndex(action, "/")+1]
+	own := sessions(t, v, "anna@example.org")
+	for what, id := range map[string]string{
+		"somebody else's": sessions(t, v, "bram@example.org")[0].ID, "unknown": "4xq2m7nkc5vbz3hdtw6ysgjp7r", "this one": sessionOf(own, base, action),
+		"no identifier": "x", "a path": "..%2f..%2flogin",
+	} {
+		anna.MustOpen(t, base+id)
+		if strings.Contains(anna.Body, "iPhone") {
+			t.Errorf("%s: shown: %s", what, idptest.Visible(anna.Doc))
+		}
+		if err := anna.Twice(form, base+id); err != nil {
+			t.Fatal(err)
+		}
+		if len(sessions(t, v, "anna@example.org")) != 2 || len(sessions(t, v, "bram@example.org")) != 1 {
+			t.Fatalf("%s: a session ended", what)
+		}
+	}
+	if err := anna.Twice(form, action); err != nil { // what the button does, twice
+		t.Fatal(err)
+	}
+	anna.MustBeAt(t, "/settings/devices")
+	if len(sessions(t, v, "anna@example.org")) != 1 || len(events(t, v, "anna@example.org", account.SignedOut)) != 1 {
+		t.Error("the other browser is still in, or its end was recorded twice")
+	}
+}
+
+// sessionOf is the one of two sessions that the button does not name: that of the browser which looks.
+func sessionOf(own []authn.Session, base, action string) string {
+	for _, s := range own {
+		if base+s.ID != action {
+			return s.ID
+		}
+	}
+	return ""
+}
+
+func TestChangesInSettingsAreRecorded(t *testing.T) {
+	v := newVisit(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	openSettings(t, b, settings+"/language", "anna@example.org")
+	sid := sessions(t, v, "anna@example.org")[0].ID
+	b.MustFill(t, "Nederlands", "nl")
+	b.MustPress(t, "Save")
+	b.MustOpen(t, settings+"/activity")
+	b.MustPress(t, "Overal uitloggen")
+	b.MustOpen(t, settings)
+	b.MustPress(t, "Uitloggen")
+	for kind, reason := range map[account.EventKind]string{
+		account.SignedIn: "password", account.AccountChanged: "language", account.SessionsEnded: "", account.SignedOut: "",
+	} {
+		recorded := events(t, v, "anna@example.org", kind)
+		if len(recorded) != 1 || recorded[0].Session != sid || recorded[0].Reason != reason || recorded[0].Actor != string(recorded[0].Account) ||
+			recorded[0].Outcome != account.Success || recorded[0].Reference == "" || recorded[0].Address != "192.0.2.1" {
+			t.Errorf("%s: %+v", kind, recorded)
+		}
+	}
+}
+
+// A Well-Known URL for Changing Passwords (W3C): below each issuer, and at the root of a host that has one platform.
+func TestPasswordManagersFindTheChangePage(t *testing.T) {
+	v := newVisit(t)
+	v.Apply(strings.ReplaceAll(strings.ReplaceAll(strings.Split(twoPaths, "  - name: wilg")[0], "linde", "beuk"), "id.test", "een.test"))
+	for address, want := range map[string]string{
+		"https://id.test/p/linde/.well-known/change-password":                                             settings + "/password",
+		"https://id.test/p/wilg/.well-known/change-password":                                              "https://id.test/p/wilg/settings/password",
+		"https://een.test/.well-known/change-password":                                                    "https://een.test/p/beuk/settings/password",
+		"https://id.test/.well-known/change-password":                                                     "", // two platforms
+		"https://evil.test/.well-known/change-password":                                                   "",
+		"https://een.test/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200": "",
+	} {
+		res, err := v.Client().Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantStatus := http.StatusSeeOther
+		if want == "" {
+			wantStatus = http.StatusNotFound
+		}
+		if res.StatusCode != wantStatus || res.Header.Get("Location") != want {
+			t.Errorf("%s: %d to %q, want %d to %q", address, res.StatusCode, res.Header.Get("Location"), wantStatus, want)
+		}
+	}
+}

@@ -1,0 +1,142 @@
+package login
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+const pathTwoStep = "/settings/two-step"
+
+// twoStepRow is there for whom two-step authentication exists: it can be set up, or is.
+var twoStepRow = Row{Key: "settings.two_step", Path: pathTwoStep, For: func(f authn.Facts) bool {
+	return len(authn.Enrolled(f)) > 0 || authn.MayEnrol(f)
+}}
+
+// twoStep lets people in who have just shown their password (seed 003: "daarnaast wordt om het wachtwoord gevraagd bij
+// veranderen van twee-staps-authenticatie instellingen").
+func (s *Server) twoStep(h Handler) Handler {
+	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
+		if !twoStepRow.For(v.Facts) {
+			return seeOther(w, r, v.Platform.URL(pathSettings))
+		}
+		if len(authn.Missing(authn.Ask{Purpose: authn.TwoStepPage, Channel: authn.Browser}, v.Facts, nil)) > 0 {
+			return s.start(w, r, authn.TwoStepPage, pathTwoStep, "")
+		}
+		return h(w, r, v)
+	}
+}
+
+// showTwoStep is the page of the leaflet (seed 002): whether it is on, how codes come, what is left, what can be changed.
+func (s *Server) showTwoStep(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	p, f := v.Platform, v.Facts
+	page := ui.TwoStepPage{Action: v.Action, Off: authn.MayTurnOff(f), CanSetUp: authn.MayEnrol(f), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
+	page.Notice, _ = noted(w, r, p.ID)
+	if enrolled := authn.Enrolled(f); len(enrolled) > 0 {
+		c, _ := f.Account.Credential(enrolled[0])
+		page.Method, page.PhoneEnd = c.Method, c.Label
+		left, err := s.Store.TicketsLeft(r.Context(), p.ID, f.Account.ID, authn.TicketRecoveryCode)
+		if err != nil {
+			return err
+		}
+		page.Left = left
+	}
+	remember := f.Policy.Remember.For(f.Account.Role)
+	page.Fixed = remember.Decides
+	page.Remember = ui.RememberKey(authn.RememberFor(f))
+	if !remember.Decides {
+		page.Choices = append(page.Choices, ui.RememberChoice{Value: "never", Key: ui.RememberNever})
+		for _, d := range remember.Choices {
+			page.Choices = append(page.Choices, ui.RememberChoice{Value: d.String(), Key: ui.RememberKey(d)})
+		}
+		for i := range page.Choices {
+			page.Choices[i].Chosen = page.Choices[i].Key == page.Remember || page.Remember == "" && i == 0
+		}
+	}
+	devices, err := s.Store.Devices(r.Context(), p.ID, f.Account.ID, v.Now)
+	if err != nil {
+		return err
+	}
+	for _, d := range devices {
+		page.Remembered = append(page.Remembered, ui.Device{Machine: machineOf(d.Agent), AddedAt: d.AddedAt, UsedAt: d.SeenAt})
+	}
+	return ShowPage(w, r, http.StatusOK, "two_step", page, s.look(v, nil))
+}
+
+// submitTwoStep begins what is a journey of its own, with its own proofs, and does the rest with the password that was
+// just shown.
+func (s *Server) submitTwoStep(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	on := len(authn.Enrolled(v.Facts)) > 0
+	switch v.Do() {
+	case "set-up":
+		return s.start(w, r, authn.TwoStep, pathTwoStep, "")
+	case "codes":
+		if on {
+			return s.start(w, r, authn.NewCodes, pathTwoStep, "")
+		}
+	case "off":
+		if on && authn.MayTurnOff(v.Facts) {
+			return s.start(w, r, authn.TwoStepOff, pathTwoStep, "")
+		}
+	}
+	return s.twoStep(s.changeRemember)(w, r, v)
+}
+
+// changeRemember keeps how long browsers are remembered, or forgets them.
+func (s *Server) changeRemember(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	here, id := v.Platform.URL(pathTwoStep), v.Facts.Account.ID
+	change, done := authn.Change{}, ""
+	switch v.Do() {
+	case "remember":
+		life, ok := rememberChoice(v.Facts, v.Form.Get("remember_for"))
+		if !ok {
+			return seeOther(w, r, here)
+		}
+		// A shorter time is meant for the browsers that are remembered now as well.
+		change.Account, done = &authn.AccountChange{ID: id, Remember: &life}, doneSaved
+		if life < v.Facts.Account.RememberFor {
+			change.Forget = &id
+		}
+	case "forget":
+		change.Forget, done = &id, doneForgotten
+	}
+	if done == "" {
+		return seeOther(w, r, here)
+	}
+	e := v.Event(account.AccountChanged, account.Success, id)
+	e.Session, e.Reason = v.Facts.Session.ID, "remember "+v.Do()
+	change.Platform, change.Events = v.Platform.ID, []account.Event{e}
+	if err := s.Store.SaveChange(r.Context(), change, v.Now); err != nil {
+		return err
+	}
+	note(w, v.Platform.ID, done, ui.Machine{})
+	return seeOther(w, r, here)
+}
+
+// rememberChoice is one of the times that the person may choose from.
+func rememberChoice(f authn.Facts, value string) (time.Duration, bool) {
+	remember := f.Policy.Remember.For(f.Account.Role)
+	if remember.Decides {
+		return 0, false
+	}
+	if value == "never" {
+		return 0, true
+	}
+	i := slices.IndexFunc(remember.Choices, func(d time.Duration) bool { return d.String() == value })
+	if i < 0 {
+		return 0, false
+	}
+	return remember.Choices[i], true
+}
+
+// doneWith is what is said after a journey that began in settings, by what it changed.
+func doneWith(purpose authn.Purpose, change authn.Change) string {
+	if purpose == authn.TwoStep && !slices.ContainsFunc(change.Letters, func(l account.Letter) bool { return l.Kind == account.LetterMethod }) {
+		return "" // the page says that it is on
+	}
+	return doneOf[purpose]
+}
