@@ -31,6 +31,9 @@ const (
 	SessionRaised    EventKind = "session.raise"
 	SignedOut        EventKind = "session.end"
 	PasswordRefused  EventKind = "password.refuse"
+	SecondRefused    EventKind = "second.refuse"  // a code of an app, a text message or a list
+	TwoStepReset     EventKind = "two_step.reset" // by staff
+	CodeUsed         EventKind = "recovery.use"
 	CodeIssued       EventKind = "grant.start"
 	GrantEnded       EventKind = "grant.end"
 	CodeReplayed     EventKind = "code.replay"

@@ -51,25 +51,25 @@ const (
 	LetterEmailConfirm LetterKind = "mail_email_confirm" // to the new address
 	LetterEmailChanged LetterKind = "mail_email_changed" // to the old one
 
-	LetterRemember    LetterKind = "mail_remember" // an old cookie of a remembered browser was used
-	LetterTwoStepOn   LetterKind = "mail_on"
-	LetterTwoStepOff  LetterKind = "mail_off" // by the person, or reset by staff
-	LetterMethod      LetterKind = "mail_method"
-	LetterPhone       LetterKind = "mail_phone"
-	LetterRecovery    LetterKind = "mail_recovery"     // a recovery code was used
-	LetterRecoveryNew LetterKind = "mail_recovery_new" // new ones were made
-	LetterCodes       LetterKind = "mail_codes"        // five wrong codes
-	LetterCode        LetterKind = "sms_message"
+	LetterRemember     LetterKind = "mail_remember" // an old cookie of a remembered browser was used
+	LetterTwoStepOn    LetterKind = "mail_on"
+	LetterTwoStepOff   LetterKind = "mail_off"       // by the person, or reset by staff
+	LetterTwoStepReset LetterKind = "mail_off_reset" // by staff: with a button for "this was not me"
+	LetterMethod       LetterKind = "mail_method"
+	LetterPhone        LetterKind = "mail_phone"
+	LetterRecovery     LetterKind = "mail_recovery"     // a recovery code was used
+	LetterRecoveryNew  LetterKind = "mail_recovery_new" // new ones were made
+	LetterCodes        LetterKind = "mail_codes"        // five wrong codes
+	LetterCode         LetterKind = "sms_message"
 
-	WishReset   LetterKind = "wish_reset"
+	WishReset   LetterKind = "wish_reset" // of an invited person too, who gets the welcome mail again
 	WishSignUp  LetterKind = "wish_sign_up"
 	WishUnblock LetterKind = "wish_unblock"
-	WishWelcome LetterKind = "wish_welcome" // from an expired link of an invited person
 )
 
 // Wish tells whether the outbox must decide first what is sent.
 func (k LetterKind) Wish() bool {
-	return k == WishReset || k == WishSignUp || k == WishUnblock || k == WishWelcome
+	return k == WishReset || k == WishSignUp || k == WishUnblock
 }
 
 // LetterOutcome is how a letter ended; empty while it waits.
@@ -80,6 +80,12 @@ const (
 	LetterRefused  LetterOutcome = "refused"  // for good: no such mailbox
 	LetterGaveUp   LetterOutcome = "gave_up"  // not possible until it expired
 	LetterAnswered LetterOutcome = "answered" // a wish that became a letter, or none
+)
+
+// Reasons of text messages that were sent: what a gateway reported afterwards.
+const (
+	Delivered   = "delivered"
+	Undelivered = "undelivered" // and will not be
 )
 
 // Contents are what a letter says beside its texts. They hold an address and often a link or code, so they are sealed

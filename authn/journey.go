@@ -57,8 +57,9 @@ type Change struct {
 	Remember *DeviceStart // this browser is remembered from now on
 	Rotate   *DeviceRotation
 	Forget   *account.ID // all remembered browsers of an account are forgotten
-	Forgive  []string    // keys of attempt counters that start again
-	Uncount  []string    // keys of counters that counted this attempt, which turned out to be none
+	Forgive  []string    // owners whose counters of wrong passwords start again: Guess.Owner
+	Uncount  []string    // keys of counters that counted what turned out to be right: taken back, and a row of wrong ones ends
+	Count    []Limit     // happenings that this is; fault.Throttled, and nothing is saved, if one is too many
 	Letters  []account.Letter
 	Events   []account.Event
 	Platform platform.ID // of Answered and Forgive

@@ -27,6 +27,7 @@ type Proof struct {
 	Kinds      Kinds                `json:"kinds,omitempty"`
 	AMR        []string             `json:"amr,omitempty"` // RFC 8176 values
 	Credential account.CredentialID `json:"credential,omitempty"`
+	Version    int64                `json:"version,omitempty"` // Counter of a primary credential when it was shown
 	At         time.Time            `json:"at"`
 	Journey    string               `json:"journey,omitempty"` // in which it was given; it is fresh for what that journey answers
 	Issuer     string               `json:"issuer,omitempty"`  // the upstream that vouched for it; empty: shown to us
@@ -35,6 +36,17 @@ type Proof struct {
 // second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.
 func (p Proof) second() bool {
 	return p.Use == account.Second || p.Use == account.Recovery || p.Kinds.Two()
+}
+
+// Stands tells whether a proof of an unfinished journey still counts: what it was given with is what it was then. A
+// password that was changed meanwhile proves nothing, nor does a phone that was replaced.
+func (p Proof) Stands(a *account.Account) bool {
+	if p.Credential == "" {
+		return true
+	}
+	return slices.ContainsFunc(a.Credentials, func(c account.Credential) bool {
+		return c.ID == p.Credential && c.Usable() && (p.Use != account.Primary || c.Counter == p.Version)
+	})
 }
 
 // AMR is the `amr` claim: the registered values of all proofs (RFC 8176 section 2), each once and sorted, with

@@ -38,6 +38,7 @@ const (
 	NeedLink        Need = "link"         // the button of a mail
 	NeedNewPassword Need = "new-password" // choose one
 	NeedCodes       Need = "save-codes"   // see and keep recovery codes
+	NeedLow         Need = "low-codes"    // see that few recovery codes are left
 	NeedOff         Need = "off"          // confirm that two-step authentication is turned off
 )
 
@@ -75,6 +76,7 @@ type Ask struct {
 	Renew   bool           `json:"renew,omitempty"`   // prompt=consent: allowed in this journey, not just before
 	MaxAge  *time.Duration `json:"max_age,omitempty"` // the newest primary proof may be this old; nil: any age
 	ACR     []string       `json:"acr,omitempty"`     // any one of these, or stronger; empty: any
+	Least   []string       `json:"least,omitempty"`   // and each of these, or stronger: what party and platform want of every sign-in
 }
 
 // Facts is what is known at the moment of asking.
@@ -88,6 +90,8 @@ type Facts struct {
 	Switch     bool     // the person chose to sign in with another account than the one signed in here
 	Consent    *Consent // what the person allowed this party before; nil: nothing
 	Method     string   // the way of getting codes that was chosen in this journey, to be set up
+	Low        bool     // a recovery code was used in this journey, and few are left
+	Wished     Need     // what the person wants to do beside what is asked: new codes, another factor; empty: nothing
 	Done       []Need   // what this journey did already
 	Now        time.Time
 }
@@ -109,11 +113,13 @@ var rules = map[Purpose]map[Channel][]want{
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: enrolledAndNotRemembered, why: byParty, after: askedAgain},
 			{need: NeedSecond, when: strongerAsked, why: byParty},
-			{need: NeedPrimary, when: either(mustEnrol, strongerNeedsEnrol), why: because(ForTwoStep), after: fresh},
+			{need: NeedLow, when: codesLow},
+			{need: NeedPrimary, when: either(mustEnrol, strongerNeedsEnrol, wished), why: because(ForTwoStep), after: fresh},
+			{need: NeedEnrol, when: wants(NeedEnrol), why: because(ForTwoStep)},
+			{need: NeedEnrol, when: strongerNeedsEnrol, why: because(ForParty)},
 			{need: NeedEnrol, when: either(mustEnrol, offered)},
-			{need: NeedEnrol, when: strongerNeedsEnrol, why: byParty},
 			{need: NeedSecond, when: codesAtLogin, why: because(ForCodes)},
-			{need: NeedCodes, when: codesAtLogin},
+			{need: NeedCodes, when: either(codesAtLogin, wants(NeedCodes))},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
 		},
@@ -132,10 +138,12 @@ var rules = map[Purpose]map[Channel][]want{
 			{need: NeedPrimary, when: not(enrolledAndForgotten), why: idle, after: seen},
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: strongerAsked, why: byParty},
-			{need: NeedPrimary, when: either(mustEnrol, strongerNeedsEnrol), why: because(ForTwoStep), after: fresh},
+			{need: NeedLow, when: codesLow},
+			{need: NeedPrimary, when: either(mustEnrol, strongerNeedsEnrol, wished), why: because(ForTwoStep), after: fresh},
+			{need: NeedEnrol, when: wants(NeedEnrol), why: because(ForTwoStep)},
+			{need: NeedEnrol, when: strongerNeedsEnrol, why: because(ForParty)},
 			{need: NeedEnrol, when: mustEnrol},
-			{need: NeedEnrol, when: strongerNeedsEnrol, why: byParty},
-			{need: NeedCodes, when: codesAtLogin},
+			{need: NeedCodes, when: either(codesAtLogin, wants(NeedCodes))},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
 		},
@@ -257,7 +265,7 @@ func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 		return shown(Proof.second)
 	case NeedLink:
 		return shown(func(p Proof) bool { return p.Use == account.Link })
-	case NeedEnrol, NeedSwitch, NeedConsent, NeedNewPassword, NeedCodes, NeedOff:
+	case NeedEnrol, NeedSwitch, NeedConsent, NeedNewPassword, NeedCodes, NeedLow, NeedOff:
 		return false // the condition of the row says it all, or that it was done
 	}
 	return false
@@ -313,6 +321,14 @@ func mustEnrol(_ Ask, f Facts) bool { return canEnrol(f) && demand(f) == platfor
 // MustEnrol tells whether the set-up cannot be put off.
 func MustEnrol(f Facts) bool { return mustEnrol(Ask{}, f) }
 
+// MayEnrol tells whether the person can have two-step authentication here.
+func MayEnrol(f Facts) bool {
+	return f.Account != nil && demand(f) != platform.Off && len(Offers(f)) > 0
+}
+
+// MayTurnOff tells whether two-step authentication is the person's own choice.
+func MayTurnOff(f Facts) bool { return f.Account != nil && demand(f) != platform.Required }
+
 // offered: the set-up is shown with "not now": at each login before a factor is required from a date, or every so often
 // where it is optional (seed 002). Somebody who is signed in already is not stopped for it.
 func offered(_ Ask, f Facts) bool {
@@ -347,6 +363,15 @@ func codesMissing(_ Ask, f Facts) bool {
 		!slices.ContainsFunc(f.Account.Credentials, func(c account.Credential) bool { return c.Use == account.Recovery && c.Usable() })
 }
 
+func codesLow(_ Ask, f Facts) bool { return f.Low }
+
+// wished: the person wants new codes or another factor, and has not got it yet.
+func wished(_ Ask, f Facts) bool { return f.Wished != "" && !slices.Contains(f.Done, f.Wished) }
+
+func wants(n Need) func(Ask, Facts) bool {
+	return func(a Ask, f Facts) bool { return f.Wished == n && wished(a, f) }
+}
+
 // codesAtLogin: at a login, and where a factor was just set up; not whenever a party asks somebody who is signed in.
 func codesAtLogin(a Ask, f Facts) bool {
 	return codesMissing(a, f) && (!ownSession(f) || slices.Contains(f.Done, NeedEnrol))
@@ -356,7 +381,11 @@ func codesAtLogin(a Ask, f Facts) bool {
 func strongerAsked(a Ask, f Facts) bool { return len(Enrolled(f)) > 0 && wantsTwo(a, f) }
 
 func wantsTwo(a Ask, f Facts) bool {
-	return !OneFactor.SatisfiesAny(a.ACR, f.Policy.ACRAliases) && TwoFactor.SatisfiesAny(a.ACR, f.Policy.ACRAliases)
+	enough := func(have ACR) bool {
+		return have.SatisfiesAny(a.ACR, f.Policy.ACRAliases) &&
+			!slices.ContainsFunc(a.Least, func(least string) bool { return !have.Satisfies(least, f.Policy.ACRAliases) })
+	}
+	return !enough(OneFactor) && enough(TwoFactor)
 }
 
 // otherAccount: this browser has a session of someone else, and one browser holds one account at a time.
@@ -425,8 +454,10 @@ func not(c func(Ask, Facts) bool) func(Ask, Facts) bool {
 	return func(a Ask, f Facts) bool { return !c(a, f) }
 }
 
-func either(c, d func(Ask, Facts) bool) func(Ask, Facts) bool {
-	return func(a Ask, f Facts) bool { return c(a, f) || d(a, f) }
+func either(all ...func(Ask, Facts) bool) func(Ask, Facts) bool {
+	return func(a Ask, f Facts) bool {
+		return slices.ContainsFunc(all, func(c func(Ask, Facts) bool) bool { return c(a, f) })
+	}
 }
 
 func both(c, d func(Ask, Facts) bool) func(Ask, Facts) bool {

@@ -117,6 +117,11 @@ func TestMissing(t *testing.T) {
 		{says: "002 right after the set-up: recovery codes", facts: authn.Facts{Account: person(true), Recovery: true, Done: []authn.Need{authn.NeedEnrol}, Session: session("anna", -1, pwd(-1))}, proofs: []authn.Proof{code(0)}, want: "save-codes"},
 		{says: "002 recovery codes that were kept are not shown again", facts: authn.Facts{Account: withCodes(), Recovery: true}, proofs: []authn.Proof{pwd(0), code(0)}},
 
+		{says: "ui: few recovery codes left: said right after one was used", facts: authn.Facts{Account: withCodes(), Recovery: true, Low: true}, proofs: []authn.Proof{pwd(0), recovery(0)}, want: "low-codes"},
+		{says: "ui: … put off", facts: authn.Facts{Account: withCodes(), Recovery: true, Low: true, Done: []authn.Need{authn.NeedLow}}, proofs: []authn.Proof{pwd(0), recovery(0)}},
+		{says: "ui: … new ones, on the way", facts: authn.Facts{Account: withCodes(), Recovery: true, Low: true, Wished: authn.NeedCodes, Done: []authn.Need{authn.NeedLow}}, proofs: []authn.Proof{pwd(0), recovery(0)}, want: "save-codes"},
+		{says: "ui: … another phone, on the way", facts: authn.Facts{Account: withCodes(), Recovery: true, Low: true, Wished: authn.NeedEnrol, Done: []authn.Need{authn.NeedLow}}, proofs: []authn.Proof{pwd(0), recovery(0)}, want: "enrol two_step"},
+		{says: "ui: … after the idle hour the password first", facts: authn.Facts{Account: withCodes(), Recovery: true, Low: true, Wished: authn.NeedCodes, Done: []authn.Need{authn.NeedLow}, Session: session("anna", -60, pwd(-60), code(-60))}, proofs: []authn.Proof{recovery(0)}, want: "primary two_step, save-codes"},
 		{says: "000 welcome mail: choose a password", ask: authn.Ask{Purpose: authn.Welcome}, facts: authn.Facts{Account: person(false)}, proofs: []authn.Proof{link(0)}, want: "new-password"},
 		{says: "000 welcome mail: signed in at once", ask: authn.Ask{Purpose: authn.Welcome}, facts: authn.Facts{Account: person(false), Done: newPassword}, proofs: []authn.Proof{link(0), pwd(0)}},
 		{says: "002 welcome mail, required: set up right after", ask: authn.Ask{Purpose: authn.Welcome}, facts: authn.Facts{Account: person(false), Done: newPassword},
@@ -174,6 +179,13 @@ func TestMissing(t *testing.T) {
 		{says: "9470: one factor is asked", ask: authn.Ask{ACR: []string{string(authn.OneFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}},
 		{says: "9470: no factor yet, the role may have one: set it up", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(false), Session: session("anna", -6, pwd(-6))},
 			policy: func(p *platform.Policy) { p.SecondFactor.Client = optional }, want: "primary two_step, enrol platform"},
+		{says: "9470: … at a login, and not to be put off where it is also offered", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(false)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = offered }, proofs: []authn.Proof{pwd(0)}, want: "enrol platform"},
+		{says: "design: a minimum of party or platform asks a code, remembered or not", ask: authn.Ask{Least: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}, want: "second"},
+		{says: "design: … whatever else is asked", ask: authn.Ask{ACR: []string{string(authn.OneFactor)}, Least: []string{string(authn.OneFactor), string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}, want: "second"},
+		{says: "design: … no factor yet, the role may have one: set it up", ask: authn.Ask{Least: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(false)},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = optional }, proofs: []authn.Proof{pwd(0)}, want: "enrol platform"},
+		{says: "design: … that nothing reaches is not asked", ask: authn.Ask{Least: []string{"urn:unknown"}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}},
 		{says: "9470: cannot be met by asking, so is not asked", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(false)}, proofs: []authn.Proof{pwd(0)}},
 
 		{says: "core: prompt=select_account asks who goes on", ask: authn.Ask{Choose: true}, facts: authn.Facts{Session: session("anna", -1, pwd(-1))}, want: "switch, primary"},
@@ -269,9 +281,12 @@ func TestACRIsMetByItselfOrAStrongerOne(t *testing.T) {
 func TestWrongPasswordsAreSlowedFromTheFifth(t *testing.T) {
 	want := []time.Duration{0, 0, 0, 0, 1, 2, 4, 8, 8, 8, 8}
 	for i, w := range want {
-		if got := (authn.Attempts{Failures: i + 1}).Delay(); got != w*time.Second {
+		if got := (authn.Attempts{Failures: i + 1, Source: authn.SourceMax}).Delay(); got != w*time.Second {
 			t.Errorf("attempt %d is held back %s, want %s", i+1, got, w*time.Second)
 		}
+	}
+	if got := (authn.Attempts{Failures: 1, Source: authn.SourceMax + 1}).Delay(); got != 8*time.Second {
+		t.Errorf("the first one of a busy source is held back %s", got)
 	}
 }
 

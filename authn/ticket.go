@@ -34,6 +34,7 @@ const (
 	TicketEmail   TicketPurpose = "email"   // confirm a new address
 	TicketFreeze  TicketPurpose = "freeze"  // "this was not me", after staff reset two-step authentication
 
+	TicketSMS          TicketPurpose = "sms"           // a code of a text message
 	TicketRecoveryCode TicketPurpose = "recovery-code" // outlives deactivation and a restore: it is a factor
 )
 
@@ -44,6 +45,8 @@ func (p TicketPurpose) Life() time.Duration {
 		return 7 * 24 * time.Hour
 	case TicketSignUp, TicketEmail:
 		return 24 * time.Hour
+	case TicketSMS:
+		return 10 * time.Minute // "De code werkt 10 minuten"
 	}
 	return time.Hour
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"mime"
 	"net/http"
 	"slices"
 
@@ -49,14 +50,18 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if step != nil && step.Name() != mux.Vars(r)["step"] {
 		step = s.aside(v, mux.Vars(r)["step"])
 	}
-	if step == nil || stopped(v) {
+	if step == nil || s.resting(v, step.Name()) {
 		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
 	}
 	page, err := step.Show(r.Context(), v)
 	if err != nil {
 		return err
 	}
-	return ShowPage(w, r, http.StatusOK, page.Template, page.Data, s.look(v, retryErrors(v.Journey, step.Name())))
+	mistakes := retryErrors(v.Journey, step.Name())
+	if len(mistakes) == 0 {
+		mistakes = v.Trouble
+	}
+	return ShowPage(w, r, http.StatusOK, page.Template, page.Data, s.look(v, mistakes))
 }
 
 // submit takes the form of a step: one noun call, one storage call, 303.
@@ -90,7 +95,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 
 // submitted is the step that a form was sent to, if it still counts; nil when the person has moved on.
 func (s *Server) submitted(v *Visit, name string) (Step, error) {
-	if stopped(v) {
+	if s.resting(v, name) {
 		return nil, nil
 	}
 	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == name })
@@ -125,8 +130,15 @@ func (s *Server) aside(v *Visit, name string) Step {
 
 // report saves what a step reported and leads on.
 func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome) error {
+	if out.File != nil {
+		return out.File.send(w)
+	}
 	j, change := v.Journey, out.Change
-	j.Scratch = without(j.Scratch, scratchRetry, scratchStop)
+	j.Scratch = without(j.Scratch, scratchRetry)
+	if len(out.Retry) == 0 && (!isAside(step) || out.Proof != nil) {
+		delete(j.Scratch, scratchStop) // neither a mistake nor a mail that was asked for ends it
+	}
+	v.late = tooLate{step: step.Name(), say: out.Late, put: change.Put}
 	if out.Remember {
 		j.Scratch[scratchRemember] = []byte("1")
 	}
@@ -190,6 +202,7 @@ func join(c, begun authn.Change) authn.Change {
 	c.Put, c.Retire = append(c.Put, begun.Put...), append(c.Retire, begun.Retire...)
 	c.Void, c.Issue = append(c.Void, begun.Void...), append(c.Issue, begun.Issue...)
 	c.Letters, c.Events = append(c.Letters, begun.Letters...), append(c.Events, begun.Events...)
+	c.Count = append(c.Count, begun.Count...)
 	return c
 }
 
@@ -200,6 +213,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	token := secret.Token()
 	cookie := web.CookieHash(r, v.Platform.ID, cookieOf(j.Ask.Channel))
 	event := v.Event(account.SignedIn, account.Success, a.ID)
+	event.Reason = methodsOf(j.Proofs)
 	if old != nil && old.Account == a.ID {
 		raised := old.Raised(j.Proofs, v.Now)
 		change.Raise = &authn.SessionRaise{Session: raised, From: cookie, To: secret.Hash(token)}
@@ -217,6 +231,10 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	}
 	web.SetCookie(w, v.Platform.ID, cookieOf(j.Ask.Channel), token)
 	setRemember(w)
+	s.know(w, r, v)
+	if done := doneWith(j.Ask.Purpose, change); done != "" {
+		note(w, v.Platform.ID, done, ui.Machine{})
+	}
 	return seeOther(w, r, s.destination(v, web.Done))
 }
 
@@ -239,6 +257,12 @@ func (s *Server) destination(v *Visit, outcome web.Outcome) string {
 	if v.Journey.Request != "" {
 		return s.Callback(v.Platform, v.Journey.Request, outcome)
 	}
+	if outcome == web.Denied && v.Journey.ReturnTo != "" && (v.Facts.Session == nil || v.Journey.Ask.Purpose == authn.SignIn) {
+		return v.Platform.HomeURL // the page to return to would ask the same again
+	}
+	if outcome == web.Denied && v.Journey.ReturnTo == pathTwoStep {
+		return v.Platform.URL(pathSettings) // that page would ask for the password
+	}
 	return s.restartOf(v)
 }
 
@@ -247,6 +271,12 @@ func (s *Server) destination(v *Visit, outcome web.Outcome) string {
 func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err error) error {
 	switch {
 	case errors.Is(err, fault.Stale):
+		if err := s.tellLate(r.Context(), v); err != nil {
+			return err
+		}
+		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+	case errors.Is(err, fault.Throttled):
+		// Another journey took the last text message since this one looked: the same form goes on without.
 		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
 	case errors.Is(err, errEnded) && v.Journey.Denied:
 		return seeOther(w, r, s.destination(v, web.Denied))
@@ -254,7 +284,15 @@ func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err er
 		return seeOther(w, r, s.destination(v, web.Over))
 	case errors.Is(err, errRestart):
 		return seeOther(w, r, s.restartOf(v))
+	case errors.Is(err, fault.Spent) && len(v.late.say) > 0:
+		if err := s.tellLate(r.Context(), v); err != nil {
+			return err
+		}
+		return seeOther(w, r, v.PathOf(v.late.step))
 	case errors.Is(err, fault.Spent), errors.Is(err, fault.Taken):
+		if _, _, linked := v.TicketOf(); !linked {
+			return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID)) // another tab was faster
+		}
 		return s.spentLink(w, r, v, err)
 	}
 	return err
@@ -280,6 +318,9 @@ const (
 
 	scratchChoose = "choose" // the person started the set-up of two-step authentication
 	scratchMethod = "method" // … and chose this way of getting codes
+
+	scratchLow  = "low"  // few recovery codes are left
+	scratchWish = "wish" // … and the person wants this about it
 
 	scratchTicket = "ticket"  // the link that the journey began with
 	scratchForgot = "forgot"  // where a mail was sent
@@ -310,6 +351,14 @@ func without(scratch map[string][]byte, slots ...string) map[string][]byte {
 		delete(kept, slot)
 	}
 	return kept
+}
+
+// send hands the file over, to be kept by the browser and never shown by it.
+func (f *File) send(w http.ResponseWriter) error {
+	w.Header().Set("Content-Type", f.Type)
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+	_, err := w.Write(f.Body)
+	return err
 }
 
 func seeOther(w http.ResponseWriter, r *http.Request, to string) error {

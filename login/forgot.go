@@ -23,11 +23,11 @@ func (forgotStep) Beside(v *Visit) bool { return v.Requirement.Need == authn.Nee
 
 func (forgotStep) Show(_ context.Context, v *Visit) (Page, error) {
 	back := JourneyPath(v.Platform, v.Journey.ID)
-	if to := string(v.Journey.Scratch[scratchForgot]); to != "" {
-		return Page{"forgot_sent", ui.SentPage{Action: v.Action, Email: to, BackURL: back}}, nil
+	if sent, ok := v.asked(scratchForgot); ok {
+		return Page{"forgot_sent", ui.SentPage{Action: v.Action, Email: sent.To, Wait: sent.wait(v.Now), BackURL: back}}, nil
 	}
 	email := v.Journey.Hint
-	if a := v.Facts.Account; a != nil {
+	if a := v.Facts.Account; a != nil && email == "" {
 		email = a.Email.Address
 	}
 	return Page{"forgot", ui.ForgotPage{Action: v.Action, Email: email, BackURL: back}}, nil
@@ -39,9 +39,16 @@ func (f forgotStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 		return Outcome{}, nil
 	}
 	typed := strings.TrimSpace(v.Form.Get("email"))
-	if v.Do() == "again" {
-		typed = string(v.Journey.Scratch[scratchForgot])
+	sent, again := v.asked(scratchForgot)
+	if again = again && v.Do() == "again"; again {
+		if sent.soon(v.Now) {
+			sent.Again = true
+			v.keepAsked(scratchForgot, sent)
+			return Outcome{}, nil
+		}
+		typed = sent.To
 	}
+	delete(v.Journey.Scratch, scratchForgot)
 	email, mistake := typedEmail(v, typed)
 	if mistake != nil {
 		return Outcome{Retry: []ui.FieldError{*mistake}}, nil
@@ -50,7 +57,7 @@ func (f forgotStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	v.Journey.Scratch[scratchForgot] = []byte(email.Address)
+	v.keepAsked(scratchForgot, asked{To: email.Address, At: v.Now, Again: again})
 	return Outcome{}, nil
 }
 

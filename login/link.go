@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -33,8 +34,14 @@ type Button interface {
 	Purpose() authn.TicketPurpose
 	// Show is the page. It changes nothing.
 	Show(context.Context, *LinkVisit) (Page, error)
-	// Press says what the form changes and where it leads; the ticket is spent with it. A nil change spends nothing.
+	// Press says what the form changes and where it leads, empty being where people log in; the ticket is spent with it.
+	// A nil change spends nothing.
 	Press(context.Context, *LinkVisit) (change *authn.Change, next string, err error)
+}
+
+// Remembering is a Button that says, when its link is opened after it was used, what was done with it.
+type Remembering interface {
+	Used(*LinkVisit) (page Page, ok bool, err error)
 }
 
 // LinkVisit is one look at a link of a mail.
@@ -116,11 +123,14 @@ func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 	change.Platform = v.Platform.ID
 	change.Spend = append(change.Spend, authn.TicketUse{Hash: v.Ticket.Hash, Purpose: v.Ticket.Purpose, Opened: v.Now})
 	err = s.Store.SaveChange(r.Context(), *change, v.Now)
-	if errors.Is(err, fault.Spent) {
-		return seeOther(w, r, v.Action)
+	if errors.Is(err, fault.Spent) || errors.Is(err, fault.Taken) {
+		return seeOther(w, r, v.Action) // which says so
 	}
 	if err != nil {
 		return err
+	}
+	if next == "" {
+		next = s.restartOf(&v.Visit)
 	}
 	return seeOther(w, r, next)
 }
@@ -143,6 +153,13 @@ func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, 
 	case err != nil:
 		return err
 	default:
+		done, ok, err := s.used(v)
+		if err != nil {
+			return err
+		}
+		if ok {
+			return ShowPage(w, r, http.StatusOK, done.Template, done.Data, s.look(&v.Visit, nil))
+		}
 		page.Title, page.Body, page.Again = deadTexts(v.Ticket, v.Now)
 	}
 	page.Action = v.Action
@@ -154,6 +171,31 @@ func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, 
 		page.Title, page.Body, page.Again, page.SentTo = "forgot_sent.title", "", "", to.Masked()
 	}
 	return ShowPage(w, r, http.StatusOK, "link", page, s.look(&v.Visit, nil))
+}
+
+// used is the page of a button that remembers what was done with its link.
+func (s *Server) used(v *LinkVisit) (Page, bool, error) {
+	if b, ok := s.button(v.Ticket.Purpose).(Remembering); ok && v.Ticket.State(v.Now) == authn.TicketUsed {
+		return b.Used(v)
+	}
+	return Page{}, false, nil
+}
+
+// linkWorks tells whether what a journey was opened for is still to be done; fault.Spent when the link was used
+// elsewhere or replaced meanwhile, so that nobody fills in a form for nothing.
+func (s *Server) linkWorks(ctx context.Context, v *Visit) error {
+	use, _, ok := v.TicketOf()
+	if !ok || slices.Contains(v.Journey.Done, authn.NeedNewPassword) {
+		return nil // there is none, or it was used here
+	}
+	t, err := s.Store.Ticket(ctx, v.Platform.ID, use.Hash)
+	if err != nil {
+		return err
+	}
+	if state := t.State(v.Now); state == authn.TicketUsed || state == authn.TicketReplaced {
+		return fault.Spent
+	}
+	return nil
 }
 
 // spentLink says that what a journey was opened for was used or replaced meanwhile, or that the address it confirms has
@@ -191,6 +233,8 @@ func deadTexts(t *authn.Ticket, now time.Time) (title, body, again string) {
 		return "link.expired_title", "link.expired_confirm", "link.send_reset"
 	case authn.TicketUnblock:
 		return "link.expired_title", "link.expired_unblock", ""
+	case authn.TicketFreeze:
+		return "link.expired_title", "link.expired_freeze", ""
 	case authn.TicketEmail:
 		return "link.expired_title", "link.expired_email_change", ""
 	}

@@ -35,7 +35,7 @@ func (s *Server) remembered(r *http.Request, v *Visit) error {
 // RememberFor is how long the page may offer to remember this browser: at a login only, and never where a code is asked
 // for something in particular. Zero: not offered.
 func (v *Visit) RememberFor() time.Duration {
-	if v.Journey.Ask.Purpose != authn.SignIn || v.Requirement.Why != authn.ForLogin {
+	if v.Journey.Ask.Purpose != authn.SignIn || v.Journey.Ask.Channel != authn.Browser || v.Requirement.Why != authn.ForLogin {
 		return 0
 	}
 	return authn.RememberFor(v.Facts)
@@ -88,20 +88,6 @@ func (s *Server) copied(ctx context.Context, v *Visit) error {
 		return nil
 	}
 	return err
-}
-
-// noticeLife is how long the outbox tries to tell somebody what changed.
-const noticeLife = 3 * 24 * time.Hour
-
-// Notice is a mail to the account of a visit that tells what happened.
-func (s *Server) Notice(v *Visit, kind account.LetterKind) account.Letter {
-	a := v.Facts.Account
-	l := account.Letter{
-		ID: secret.ID(), Platform: v.Platform.ID, Account: a.ID, Kind: kind, Medium: account.Mail, Locale: a.Locale,
-		QueuedAt: v.Now, ExpiresAt: v.Now.Add(noticeLife),
-	}
-	l.Seal(account.Contents{To: a.Email.Address, Name: a.Profile.Name()}, s.Sealer.Seal)
-	return l
 }
 
 // recovery tells whether a factor of this house stands in for a second one.

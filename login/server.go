@@ -24,6 +24,7 @@ import (
 type Store interface {
 	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
 	Ticket(ctx context.Context, p platform.ID, hash []byte) (*authn.Ticket, error)
 	StartJourney(ctx context.Context, j authn.Journey) error
@@ -31,6 +32,12 @@ type Store interface {
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
 	Wish(ctx context.Context, l account.Letter, limits []authn.Limit, e account.Event, now time.Time) error
 	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
+	Sessions(ctx context.Context, p platform.ID, id account.ID, now time.Time) ([]authn.Session, error)
+	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
+	Devices(ctx context.Context, p platform.ID, id account.ID, now time.Time) ([]account.Device, error)
+	TicketsLeft(ctx context.Context, p platform.ID, id account.ID, purpose authn.TicketPurpose) (int, error)
+	EndSession(ctx context.Context, p platform.ID, sid string, e account.Event, now time.Time) error
+	SignIns(ctx context.Context, p platform.ID, id account.ID, limit int) ([]account.Event, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }
 
@@ -48,13 +55,16 @@ type Options struct {
 	Factors []Factor
 	Steps   []Step   // pages that are no factor: a new password, asides
 	Buttons []Button // links of mails that are one page
+	Rows    []Row    // further pages of the settings
 	Party   func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
 	// Callback is where a journey of a request leads at its end.
 	Callback func(p *platform.Platform, request string, outcome web.Outcome) string
 	// Restart is where a stale journey begins anew.
 	Restart func(p *platform.Platform, party *grant.Party) string
-	Now     func() time.Time
-	Log     *slog.Logger
+	// Logout is where a form of ours signs out, as the person wants.
+	Logout func(p *platform.Platform) string
+	Now    func() time.Time
+	Log    *slog.Logger
 }
 
 // Server is the login door. It is the same for all platforms; a request's platform is in its context.
@@ -74,6 +84,7 @@ func New(o Options) *Server {
 	}
 	s.steps = append(s.steps, o.Steps...)
 	s.steps = append(s.steps, switchStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s}, noCodeStep{s})
+	s.Buttons = append(slices.Clone(o.Buttons), emailButton{s}, freezeButton{s})
 	return s
 }
 
@@ -98,11 +109,13 @@ func (s *Server) Routes(r *mux.Router) {
 	r.Handle("/login/{journey}", web.Route("dispatch", http.HandlerFunc(web.Still))).Methods("HEAD") // a GET may end the journey
 	add("/login/{journey}", "dispatch", s.dispatch, "GET")
 	add("/login/{journey}/stop", "stop", s.showStop, "GET", "HEAD")
+	add("/login/{journey}/stop", "submit stop", s.submitStop, "POST")
 	add("/login/{journey}/{step}", "show", s.show, "GET", "HEAD")
 	add("/login/{journey}/{step}", "submit", s.submit, "POST")
 	add("/link/{token}", "link", s.openLink, "GET", "HEAD")
 	add("/link/{token}", "press link", s.pressLink, "POST")
 	add("/forgot", "forgot", s.forgot, "GET", "HEAD")
+	s.settingsRoutes(add)
 	for _, f := range s.Factors {
 		if f.Routes != nil {
 			f.Routes(r)
@@ -156,6 +169,9 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if j.Scratch == nil {
+		j.Scratch = map[string][]byte{} // steps write into it
+	}
 	v := &Visit{Platform: p, Journey: j, Caller: web.From(r.Context()), Now: now}
 	v.AskedBy = p.Name
 	if party, ok := s.Party(p.ID, partyID(j)); ok {
@@ -177,17 +193,23 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 		}
 		return v, errEnded
 	}
+	if err := s.linkWorks(r.Context(), v); err != nil {
+		return v, err
+	}
 	return v, s.facts(r, v)
 }
 
 // facts gathers what the rules read: the account that the journey proved or, before that, the one signed in here.
 func (s *Server) facts(r *http.Request, v *Visit) error {
 	p, j := v.Platform, v.Journey
-	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Recovery: s.recovery(), Method: string(j.Scratch[scratchMethod]), Switch: j.Switch, Done: j.Done, Now: v.Now}
+	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Recovery: s.recovery(), Method: string(j.Scratch[scratchMethod]), Low: len(j.Scratch[scratchLow]) > 0, Wished: authn.Need(j.Scratch[scratchWish]), Switch: j.Switch, Done: j.Done, Now: v.Now}
 	if cookie := web.CookieHash(r, p.ID, cookieOf(j.Ask.Channel)); cookie != nil {
 		session, a, err := s.Store.Session(r.Context(), p.ID, cookie, v.Now)
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return err
+		}
+		if session != nil && session.Channel != j.Ask.Channel {
+			session, a = nil, nil // the cookie of the other channel, renamed
 		}
 		v.Facts.Session, v.SignedIn = session, a
 		if session != nil && !j.Anew && !j.Ask.Choose && (j.Account == "" && j.Ask.Purpose != authn.SignUp || j.Account == a.ID) {
@@ -200,6 +222,9 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 			return err
 		}
 		v.Facts.Account = a
+	}
+	if a := v.Facts.Account; a != nil && j.Account == a.ID {
+		j.Proofs = slices.DeleteFunc(j.Proofs, func(p authn.Proof) bool { return !p.Stands(a) })
 	}
 	if v.Facts.Account == nil && j.Ask.Purpose == authn.SignUp {
 		a, err := s.newcomer(v)

@@ -30,14 +30,13 @@ func (signUpStep) Beside(v *Visit) bool {
 
 func (signUpStep) Show(_ context.Context, v *Visit) (Page, error) {
 	back := JourneyPath(v.Platform, v.Journey.ID)
-	if to := string(v.Journey.Scratch[scratchSignUp]); to != "" {
-		return Page{"signup_sent", ui.SentPage{Action: v.Action, Email: to, BackURL: back}}, nil
+	if sent, ok := v.asked(scratchSignUp); ok {
+		return Page{"signup_sent", ui.SentPage{Action: v.Action, Email: sent.To, Wait: sent.wait(v.Now), BackURL: back}}, nil
 	}
-	var kept SignUpForm
-	_ = json.Unmarshal(v.Journey.Scratch[scratchTyped], &kept) // ours; nothing typed yet is no form
+	kept := keptSignUp(v)
 	return Page{"signup", ui.SignUpPage{
 		Action: v.Action, Email: v.Journey.Hint, GivenName: kept.GivenName, MiddleName: kept.MiddleName, FamilyName: kept.FamilyName,
-		LoginURL: back, PrivacyURL: v.Platform.PrivacyURL,
+		Terms: kept.Terms, LoginURL: back, PrivacyURL: v.Platform.PrivacyURL,
 	}}, nil
 }
 
@@ -50,50 +49,81 @@ type SignUpForm struct {
 	Locale     string `json:"locale"`
 }
 
+// typedSignUp is what the page keeps of what was filled in, right or not.
+type typedSignUp struct {
+	SignUpForm
+	Terms bool `json:"terms,omitempty"`
+}
+
+func keptSignUp(v *Visit) (kept typedSignUp) {
+	_ = json.Unmarshal(v.Journey.Scratch[scratchTyped], &kept) // ours; nothing typed yet is no form
+	return kept
+}
+
 // longestName is in characters: the longest names in Dutch registers fit twice.
 const longestName = 100
 
 func (s signUpStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
-	if v.Do() == "change" {
+	sent, waits := v.asked(scratchSignUp)
+	switch {
+	case v.Do() == "change":
 		delete(v.Journey.Scratch, scratchSignUp)
 		return Outcome{}, nil
+	case waits && v.Do() == "again" && sent.soon(v.Now):
+		sent.Again = true
+		v.keepAsked(scratchSignUp, sent)
+		return Outcome{}, nil
+	case waits && v.Do() == "again":
+		return Outcome{}, s.send(ctx, v, keptSignUp(v).SignUpForm, true)
 	}
-	email, mistake := typedEmail(v, strings.TrimSpace(v.Form.Get("email")))
-	f := SignUpForm{Email: email.Address, Locale: LanguageOf(v.Request, v.Journey.Locale)}
-	var mistakes []ui.FieldError
+	delete(v.Journey.Scratch, scratchSignUp)
+	typed, mistakes := readTyped(v)
+	v.Journey.Scratch[scratchTyped], _ = json.Marshal(typed) // strings: cannot fail
+	if len(mistakes) > 0 {
+		return Outcome{Retry: mistakes}, nil
+	}
+	return Outcome{}, s.send(ctx, v, typed.SignUpForm, false)
+}
+
+// readTyped reads the form, and says what is wrong with it in the order of the page.
+func readTyped(v *Visit) (typed typedSignUp, mistakes []ui.FieldError) {
+	typed.Locale = LanguageOf(v.Request, v.Journey.Locale)
 	for _, field := range []struct {
 		name, label string
 		to          *string
 		optional    bool
 	}{
-		{"given_name", "signup.first_name", &f.GivenName, false},
-		{"middle_name", "signup.infix", &f.MiddleName, true},
-		{"family_name", "signup.last_name", &f.FamilyName, false},
+		{"given_name", "signup.first_name", &typed.GivenName, false},
+		{"middle_name", "signup.infix", &typed.MiddleName, true},
+		{"family_name", "signup.last_name", &typed.FamilyName, false},
 	} {
-		typed := strings.Join(strings.Fields(v.Form.Get(field.name)), " ")
-		if !web.Plain(typed) || utf8.RuneCountInString(typed) > longestName || typed == "" && !field.optional {
-			mistakes = append(mistakes, ui.FieldError{Field: field.name, Key: "signup.error_required", Label: field.label})
-			continue
+		name := strings.Join(strings.Fields(v.Form.Get(field.name)), " ")
+		if web.Plain(name) && len(name) <= 4*longestName {
+			*field.to = name // stays on the page, so that too long a name can be shortened
 		}
-		*field.to = typed
+		if *field.to != name || utf8.RuneCountInString(name) > longestName || name == "" && !field.optional {
+			mistakes = append(mistakes, ui.FieldError{Field: field.name, Key: "signup.error_required", Label: field.label})
+		}
 	}
+	email, mistake := typedEmail(v, strings.TrimSpace(v.Form.Get("email")))
 	if mistake != nil {
 		mistakes = append(mistakes, *mistake)
 	}
-	if v.Platform.PrivacyURL != "" && v.Form.Get("terms") == "" {
+	typed.Email, typed.Terms = email.Address, v.Form.Get("terms") != ""
+	if v.Platform.PrivacyURL != "" && !typed.Terms {
 		mistakes = append(mistakes, ui.FieldError{Field: "terms", Key: "signup.error_terms"})
 	}
-	v.Journey.Scratch[scratchTyped], _ = json.Marshal(f) // strings: cannot fail
-	if len(mistakes) > 0 {
-		return Outcome{Retry: mistakes}, nil
+	return typed, mistakes
+}
+
+// send asks the outbox for the mail that confirms the address.
+func (s signUpStep) send(ctx context.Context, v *Visit, f SignUpForm, again bool) error {
+	form, _ := json.Marshal(f) // strings: cannot fail
+	err := s.wish(v.Request.WithContext(ctx), v, account.WishSignUp, account.Contents{To: f.Email, Party: v.Journey.Party, Form: form})
+	if err == nil {
+		v.keepAsked(scratchSignUp, asked{To: f.Email, At: v.Now, Again: again})
 	}
-	form, _ := json.Marshal(f)
-	err := s.wish(v.Request.WithContext(ctx), v, account.WishSignUp, account.Contents{To: email.Address, Party: v.Journey.Party, Form: form})
-	if err != nil {
-		return Outcome{}, err
-	}
-	v.Journey.Scratch[scratchSignUp] = []byte(email.Address)
-	return Outcome{}, nil
+	return err
 }
 
 func readSignUp(form []byte) (f SignUpForm, err error) {

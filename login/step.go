@@ -61,14 +61,16 @@ type Visit struct {
 	Facts       authn.Facts
 	presented   account.Presented // what the cookie of a remembered browser is
 	device      account.Device    // … and which browser
+	late        tooLate           // what is said if somebody else was faster
 	SignedIn    *account.Account  // whose session this browser has; nil: nobody's
 	Requirement authn.Requirement
 	Request     *http.Request // of a submit
 	Form        url.Values
-	Action      string // where the step's form goes
-	PartyName   string // empty when the platform itself asks
-	AskedBy     string // name of who asks, the platform's where the party has none
-	PolicyURI   string // of the party, as far as it gave one
+	Action      string          // where the step's form goes
+	PartyName   string          // empty when the platform itself asks
+	AskedBy     string          // name of who asks, the platform's where the party has none
+	Trouble     []ui.FieldError // what Show has to say by itself, where the last form had no mistake
+	PolicyURI   string          // of the party, as far as it gave one
 	TermsURI    string
 	Caller      web.Caller
 	Now         time.Time
@@ -103,13 +105,23 @@ type Outcome struct {
 	Remember bool            // the person wants this browser remembered, once signed in
 	Change   authn.Change    // saved with the journey
 	Retry    []ui.FieldError // what the person can mend; shown on the same step
+	Late     []ui.FieldError // … if somebody else uses the same code before this is saved
 	Stop     *Stop           // the journey cannot go on now
+	File     *File           // the answer to this form; nothing is saved
+}
+
+// File is something to keep, such as a list of recovery codes.
+type File struct {
+	Name, Type string
+	Body       []byte
 }
 
 // Stop is a page on which a journey rests: too many attempts, an account that is not active.
 type Stop struct {
-	Page  string    `json:"page"`            // StopWait or StopInactive
+	Page  string    `json:"page"`            // one of the pages below
 	Until time.Time `json:"until,omitempty"` // afterwards the journey goes on; zero: it does not
+	Email string    `json:"email,omitempty"` // of StopWait: as typed, so where the mail that it offers goes
+	Sent  bool      `json:"sent,omitempty"`  // … that was asked for
 }
 
 // Pages on which a journey can stop.
@@ -119,3 +131,14 @@ const (
 	StopCodes      = "wrong_codes" // in this journey: begin again
 	StopCodesLater = "codes_later" // in a day: a recovery code still works
 )
+
+// Step says which page of how many this is, as far as is known now: those that were answered here, and those that are
+// still wanted. Both are zero when there is only one.
+func (v *Visit) Step() (n, of int) {
+	n = len(v.Journey.Proofs) + len(v.Journey.Done) + 1
+	of = n - 1 + len(authn.Missing(v.Journey.Ask, v.Facts, v.Journey.Proofs))
+	if of < 2 {
+		return 0, 0
+	}
+	return n, of
+}

@@ -37,9 +37,9 @@ func (s *Server) mailLimits(v *Visit, email account.Email) []authn.Limit {
 		return hex.EncodeToString(s.Sealer.MAC("mail wishes", string(v.Platform.ID)+"\x00"+what+"\x00"+of))
 	}
 	return []authn.Limit{
-		{Key: key("soon", email.Key), Max: 1, Window: 5 * time.Minute},
+		{Key: key("soon", email.Key), Max: 1, Window: mailPause},
 		{Key: key("hour", email.Key), Max: 3, Window: time.Hour},
 		{Key: key("day", email.Key), Max: 10, Window: 24 * time.Hour},
-		{Key: key("source", v.Caller.Address), Max: 20, Window: time.Hour},
+		{Key: key("source", v.Caller.Source()), Max: 20, Window: time.Hour},
 	}
 }

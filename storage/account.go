@@ -191,6 +191,11 @@ INSERT INTO accounts (platform, id, email, email_key, email_verified_at, role, s
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 const (
+	holdAccount = `
+UPDATE accounts
+SET signed_in_at = signed_in_at
+WHERE platform = $1 AND id = $2`
+
 	activateAccount = `
 UPDATE accounts
 SET state = 'active'
@@ -233,6 +238,12 @@ func changeAccounts(ctx context.Context, q conn, p platform.ID, c authn.Change, 
 		_, err := exec(ctx, q, insertAccount, string(p), string(a.ID), a.Email.Address, a.Email.Key, millis(a.EmailVerifiedAt),
 			string(a.Role), string(a.State), a.Locale, document{&a.Profile}, millis(a.CreatedAt), millis(a.UpdatedAt))
 		if err != nil {
+			return err
+		}
+	}
+	if c.End != nil {
+		// A sign-in that is being saved comes before, and is ended here, or after, and sees what changed.
+		if _, err := exec(ctx, q, holdAccount, string(p), string(c.End.Account)); err != nil {
 			return err
 		}
 	}

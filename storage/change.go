@@ -15,6 +15,7 @@ import (
 // second waits there and then gets fault.Stale. fault.Stale also: the session's cookie is not the presented one any
 // more, or a credential's counter did not rise. fault.Spent: the request was answered before, or a ticket was used or
 // replaced. fault.Taken: an address has an account already. fault.Refused: the account is not active any more.
+// fault.Throttled: it would be one too many of what Count limits.
 func (db *DB) SaveChange(ctx context.Context, c authn.Change, now time.Time) error {
 	p, err := platformOf(c)
 	if err != nil {
@@ -49,11 +50,16 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 			return err
 		}
 	}
+	if err := retireCredentials(ctx, q, p, c.Retire, now); err != nil {
+		return err
+	}
 	if err := putCredentials(ctx, q, p, c.Put); err != nil {
 		return err
 	}
-	if err := retireCredentials(ctx, q, p, c.Retire, now); err != nil {
-		return err
+	if c.Start != nil {
+		if err := proofsStand(ctx, q, c.Start.Session); err != nil {
+			return err
+		}
 	}
 	if c.End != nil {
 		if err := endOthers(ctx, q, p, c.End, now); err != nil {
@@ -82,6 +88,9 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 		return err
 	}
 	if err := uncount(ctx, q, p, c.Uncount); err != nil {
+		return err
+	}
+	if err := countAll(ctx, q, p, c.Count, now); err != nil {
 		return err
 	}
 	if err := addLetters(ctx, q, p, c.Letters); err != nil {
@@ -125,7 +134,7 @@ func platformOf(c authn.Change) (platform.ID, error) {
 		return "", fmt.Errorf("change of platforms %v: %w", all, fault.Invalid)
 	case c.Start != nil && c.Raise != nil:
 		return "", fmt.Errorf("change that starts and raises a session: %w", fault.Invalid)
-	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Uncount) > 0 || len(c.Put) > 0 || len(c.Retire) > 0 ||
+	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Uncount) > 0 || len(c.Count) > 0 || len(c.Put) > 0 || len(c.Retire) > 0 ||
 		len(c.Spend) > 0 || len(c.Void) > 0 || c.Account != nil || c.End != nil || c.Remember != nil || c.Rotate != nil || c.Forget != nil || c.Consent != nil):
 		return "", fmt.Errorf("change of no platform: %w", fault.Invalid)
 	case len(all) == 0:

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/minddistrict/idp/internal/fault"
 )
 
 // millis is how a time is stored: Unix milliseconds, NULL for the zero time.
@@ -22,13 +24,13 @@ func millis(t time.Time) any {
 type instant struct{ to *time.Time }
 
 func (i instant) Scan(stored any) error {
-	var n sql.Null[int64]
-	if err := n.Scan(stored); err != nil {
-		return err
-	}
 	*i.to = time.Time{}
-	if n.Valid {
-		*i.to = time.UnixMilli(n.V).UTC()
+	switch n := stored.(type) {
+	case nil:
+	case int64:
+		*i.to = time.UnixMilli(n).UTC()
+	default:
+		return fmt.Errorf("stored time: %w: %T", fault.Invalid, stored)
 	}
 	return nil
 }
@@ -54,14 +56,21 @@ func (d document) Value() (driver.Value, error) {
 }
 
 func (d document) Scan(stored any) error {
-	var text sql.Null[string]
-	if err := text.Scan(stored); err != nil {
-		return err
+	var text []byte
+	switch t := stored.(type) {
+	case nil:
+		return nil
+	case string:
+		text = []byte(t)
+	case []byte:
+		text = t
+	default:
+		return fmt.Errorf("stored JSON: %w: %T", fault.Invalid, stored)
 	}
-	if !text.Valid {
+	if string(text) == "{}" { // nothing to set, which is common; rows are scanned into zero values
 		return nil
 	}
-	if err := json.Unmarshal([]byte(text.V), d.of); err != nil {
+	if err := json.Unmarshal(text, d.of); err != nil {
 		return fmt.Errorf("stored JSON: %w", err)
 	}
 	return nil

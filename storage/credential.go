@@ -92,20 +92,29 @@ func declareCredentials(ctx context.Context, q conn, all []account.Account, now 
 		}
 		for _, old := range stored.Credentials {
 			same := func(c account.Credential) bool { return c.ID == old.ID }
-			replaced := func(c account.Credential) bool { return c.Method == old.Method }
+			// One way of getting codes at a time: a second factor replaces every other one.
+			replaced := func(c account.Credential) bool {
+				return c.Method == old.Method || c.Use == account.Second && old.Use == account.Second
+			}
 			if slices.ContainsFunc(a.Credentials, replaced) && !slices.ContainsFunc(a.Credentials, same) {
 				changes = append(changes, change{a.Platform, old, true})
 			}
 		}
 	}
-	for _, c := range sorted(changes, func(c change) string { return rowKey(c.platform, c.credential.ID) }) {
+	changes = sorted(changes, func(c change) string { return rowKey(c.platform, c.credential.ID) })
+	for _, c := range changes { // first, because an account has one second factor at a time
 		if !c.retire {
-			if err := putCredential(ctx, q, upsertCredential, c.platform, c.credential); err != nil {
-				return err
-			}
 			continue
 		}
 		if _, err := exec(ctx, q, retireCredential, millis(now), string(c.platform), string(c.credential.ID)); err != nil {
+			return err
+		}
+	}
+	for _, c := range changes {
+		if c.retire {
+			continue
+		}
+		if err := putCredential(ctx, q, upsertCredential, c.platform, c.credential); err != nil {
 			return err
 		}
 	}

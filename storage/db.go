@@ -114,14 +114,24 @@ func list[T any](ctx context.Context, q conn, columns func(*T) []any, text strin
 	return all, rows.Err()
 }
 
-// one is list for at most one row; sql.ErrNoRows when there is none.
-func one[T any](ctx context.Context, q conn, columns func(*T) []any, text string, args ...any) (*T, error) {
-	all, err := list(ctx, q, columns, text, args...)
+// one is list for the first row, in one allocation; sql.ErrNoRows when there is none.
+func one[T any](ctx context.Context, q conn, columns func(*T) []any, text string, args ...any) (row *T, err error) {
+	rows, err := q.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
-	if len(all) == 0 {
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	if !rows.Next() {
+		if err := rows.Err(); err != nil {
+			return nil, err
+		}
 		return nil, sql.ErrNoRows
 	}
-	return &all[0], nil
+	row = new(T)
+	if err := rows.Scan(columns(row)...); err != nil {
+		return nil, err
+	}
+	for rows.Next() { // to its end
+	}
+	return row, rows.Err()
 }

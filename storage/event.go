@@ -45,6 +45,13 @@ WHERE account = $1 AND platform = $2
 ORDER BY at DESC, place DESC, id
 LIMIT $3`
 
+const selectSignIns = `
+SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference
+FROM events
+WHERE account = $1 AND platform = $2 AND kind = $3
+ORDER BY at DESC, place DESC, id
+LIMIT $4`
+
 func columnsOfEvent(e *account.Event) []any {
 	return []any{
 		&e.Platform, instant{&e.At}, &e.Kind, &e.Actor, &e.Account, &e.Party, &e.Session, &e.Outcome, &e.Reason,
@@ -62,4 +69,10 @@ func (db *DB) Events(ctx context.Context, p platform.ID, limit int) ([]account.E
 func (db *DB) EventsOf(ctx context.Context, p platform.ID, id account.ID, limit int) ([]account.Event, error) {
 	all, err := list(ctx, db.read, columnsOfEvent, selectEventsOf, string(id), string(p), limit)
 	return all, fail("reading events of account", err)
+}
+
+// SignIns returns the newest sign-ins of an account, newest first, however much else was tried and recorded since.
+func (db *DB) SignIns(ctx context.Context, p platform.ID, id account.ID, limit int) ([]account.Event, error) {
+	all, err := list(ctx, db.read, columnsOfEvent, selectSignIns, string(id), string(p), string(account.SignedIn), limit)
+	return all, fail("reading sign-ins of account", err)
 }

@@ -37,6 +37,18 @@ func grantRow(g *grant.Grant) []any {
 	}
 }
 
+// liveColumns are those that tokens are made of: every column that is read costs on both sides, and what statements
+// compare (code, redirect URI, challenge) is not read.
+const liveColumns = `grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.claims, grants.nonce, grants.proofs,
+       grants.started_at, grants.code_used_at, grants.refreshed_at, grants.ends_at`
+
+func liveRow(g *grant.Grant) []any {
+	return []any{
+		&g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, document{&g.Claims}, &g.Nonce, document{&g.Proofs},
+		instant{&g.StartedAt}, instant{&g.CodeUsedAt}, instant{&g.RefreshedAt}, instant{&g.EndsAt},
+	}
+}
+
 const insertGrant = `
 INSERT INTO grants (
     platform, id, party, account, session, scopes, offline, nonce, redirect_uri, challenge, proofs,
@@ -76,7 +88,7 @@ func addGrant(ctx context.Context, q conn, g *grant.Grant) error {
 }
 
 const selectGrant = `
-SELECT ` + grantColumns + `,
+SELECT ` + liveColumns + `,
        a.platform, a.id, a.email, a.email_key, a.email_verified_at, a.role, a.state, a.locale, a.profile,
        a.created_at, a.updated_at
 FROM grants
@@ -92,7 +104,7 @@ const (
   AND grants.refresh_hash = $3 AND grants.refresh_ends_at > $2`
 )
 
-// Grant finds a grant that still gives something, and its account without credentials, in one query.
+// Grant finds a grant that still gives something, without its code, and its account without credentials, in one query.
 func (db *DB) Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error) {
 	return db.liveGrant(ctx, byGrantID, p, string(id), now)
 }
@@ -109,7 +121,7 @@ func (db *DB) liveGrant(ctx context.Context, by string, p platform.ID, key any, 
 	}
 	r, err := one(ctx, db.read, func(r *row) []any {
 		a := &r.account
-		return append(grantRow(&r.grant),
+		return append(liveRow(&r.grant),
 			&a.Platform, &a.ID, &a.Email.Address, &a.Email.Key, instant{&a.EmailVerifiedAt}, &a.Role, &a.State, &a.Locale,
 			document{&a.Profile}, instant{&a.CreatedAt}, instant{&a.UpdatedAt})
 	}, selectGrant+by, string(p), millis(now), key)
@@ -189,18 +201,18 @@ WHERE grants.code_hash = $4 AND grants.platform = $5 AND grants.party = $6 AND g
     FROM sessions AS s
     JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
     WHERE s.platform = grants.platform AND s.id = grants.session AND s.ended_at IS NULL AND a.state = 'active')
-RETURNING ` + grantColumns
+RETURNING ` + liveColumns
 
 const selectGrantByCode = `
 SELECT ` + grantColumns + `
 FROM grants
 WHERE grants.code_hash = $1 AND grants.platform = $2 AND grants.party = $3`
 
-// Redeem spends a code, once. When the party it was made for repeats it with the right challenge, somebody has a
+// Redeem spends a code, once, and returns what Grant would. When the party it was made for repeats it with the right challenge, somebody has a
 // copy: the grant ends (RFC 6749 section 4.1.2) and fault.Spent says so. Anybody else gets fault.NotFound and
 // changes nothing, so that a stolen code without its verifier cannot end a grant.
 func (db *DB) Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error) {
-	g, err := one(ctx, db.write, grantRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
+	g, err := one(ctx, db.write, liveRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
 		r.CodeHash, string(r.Platform), string(r.Party), r.RedirectURI, r.Challenge)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = db.whyNotRedeemed(ctx, r)

@@ -113,6 +113,53 @@ func (db *DB) SettleLetter(ctx context.Context, l account.Letter, outcome accoun
 	}))
 }
 
+const selectLetter = `
+SELECT ` + letterColumns + `
+FROM letters
+WHERE platform = $1 AND id = $2`
+
+// Letter finds a letter, in whatever state.
+func (db *DB) Letter(ctx context.Context, p platform.ID, id string) (*account.Letter, error) {
+	l, err := one(ctx, db.read, columnsOfLetter, selectLetter, string(p), id)
+	return l, fail("finding letter", err)
+}
+
+const reportLetter = `
+UPDATE letters
+SET reason = $1
+WHERE id = $2 AND medium = 'sms' AND outcome = 'sent' AND reason <> $1`
+
+// ReportLetter notes what a gateway reports of a text message that it took. The gateway knows the identifier, which is
+// as hard to guess as a token, and not the platform. fault.NotFound: there is no such message, or nothing new.
+func (db *DB) ReportLetter(ctx context.Context, id, reason string) error {
+	changed, err := exec(ctx, db.write, reportLetter, plain(reason), id)
+	if err == nil && changed == 0 {
+		err = fault.NotFound
+	}
+	return fail("reporting letter", err)
+}
+
+const countLetters = `
+SELECT outcome, reason, COUNT(*)
+FROM letters
+WHERE platform = $1 AND medium = $2 AND queued_at >= $3
+GROUP BY outcome, reason
+ORDER BY outcome, reason`
+
+// LetterCount is how many letters ended in one way.
+type LetterCount struct {
+	Outcome account.LetterOutcome `json:"outcome"` // empty: waiting
+	Reason  string                `json:"reason"`
+	N       int                   `json:"n"`
+}
+
+// CountLetters tells what became of the letters of a platform since a moment.
+func (db *DB) CountLetters(ctx context.Context, p platform.ID, m account.Medium, since time.Time) ([]LetterCount, error) {
+	all, err := list(ctx, db.read, func(c *LetterCount) []any { return []any{&c.Outcome, &c.Reason, &c.N} },
+		countLetters, string(p), string(m), millis(since))
+	return all, fail("counting letters", err)
+}
+
 const selectLetters = `
 SELECT ` + letterColumns + `
 FROM letters
@@ -124,4 +171,18 @@ LIMIT $2`
 func (db *DB) Letters(ctx context.Context, p platform.ID, limit int) ([]account.Letter, error) {
 	all, err := list(ctx, db.read, columnsOfLetter, selectLetters, string(p), limit)
 	return all, fail("listing letters", err)
+}
+
+const selectOldestLetter = `
+SELECT MIN(queued_at)
+FROM letters
+WHERE next_at IS NOT NULL`
+
+// OldestLetter is when the oldest letter that waits was queued; zero: none waits.
+func (db *DB) OldestLetter(ctx context.Context) (time.Time, error) {
+	oldest, err := one(ctx, db.read, func(t *time.Time) []any { return []any{instant{t}} }, selectOldestLetter)
+	if err != nil {
+		return time.Time{}, fail("finding oldest letter", err)
+	}
+	return *oldest, nil
 }

@@ -31,10 +31,10 @@ SET refreshed_at = $1,
     refresh_ends_at = $4
 WHERE grants.platform = $5 AND grants.party = $6 AND grants.refresh_hash = $7 AND grants.ended_at IS NULL AND grants.ends_at > $1
   AND grants.refresh_ends_at > $1 AND ` + alive + `
-RETURNING ` + grantColumns + `,
+RETURNING ` + liveColumns + `,
        (SELECT s.seen_at FROM sessions AS s WHERE s.platform = grants.platform AND s.id = grants.session)`
 
-// Rotate uses a refresh token: its successor becomes the current one, or, when Next equals Hash, it stays. Repeating
+// Rotate uses a refresh token and returns what Grant would: its successor becomes the current one, or, when Next equals Hash, it stays. Repeating
 // it within grant.RefreshRepeat, as a client does that lost the answer, finds the grant as it is; the caller computes
 // the same successor. Repeating it later, or presenting an older token of the family, ends the grant: fault.Spent.
 // fault.Expired: its time, its grant's or its session's is over, or the account is not active.
@@ -47,7 +47,7 @@ func (db *DB) Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error
 		grant.Grant
 		seenAt time.Time
 	}
-	used, err := one(ctx, db.write, func(r *row) []any { return append(grantRow(&r.Grant), instant{&r.seenAt}) },
+	used, err := one(ctx, db.write, func(r *row) []any { return append(liveRow(&r.Grant), instant{&r.seenAt}) },
 		rotateRefresh, millis(r.Now), activeSince(r), r.Next, millis(r.RefreshEnds), string(r.Platform), string(r.Party), r.Hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		g, err := db.repeated(ctx, r)
@@ -73,7 +73,7 @@ func activeSince(r grant.Rotation) any {
 }
 
 const selectRefresh = `
-SELECT ` + grantColumns + `, grants.refresh_ends_at,
+SELECT ` + liveColumns + `, grants.ended_at, grants.refresh_ends_at,
        CASE WHEN grants.previous_refresh_hash = $3 THEN 1 ELSE 0 END,
        CASE WHEN ` + alive + ` THEN 1 ELSE 0 END
 FROM grants
@@ -87,7 +87,7 @@ func (db *DB) repeated(ctx context.Context, r grant.Rotation) (*grant.Grant, err
 		before, usable int64
 	}
 	g, err := one(ctx, db.read, func(r *row) []any {
-		return append(grantRow(&r.Grant), instant{&r.endsAt}, &r.before, &r.usable)
+		return append(liveRow(&r.Grant), instant{&r.EndedAt}, instant{&r.endsAt}, &r.before, &r.usable)
 	}, selectRefresh, millis(r.Now), activeSince(r), r.Hash, string(r.Platform), string(r.Party))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -112,12 +112,13 @@ WHERE grants.platform = $1 AND grants.party = $2 AND grants.ended_at IS NULL AND
 
 // older tells whether an unknown token is an ancestor of a current one, and ends that family if it is.
 func (db *DB) older(ctx context.Context, r grant.Rotation) error {
-	if len(r.Later) == 0 {
+	if r.Later == nil {
 		return fault.NotFound
 	}
+	later := r.Later()
 	args := []any{string(r.Platform), string(r.Party)}
-	places := make([]string, len(r.Later))
-	for i, hash := range r.Later {
+	places := make([]string, len(later))
+	for i, hash := range later {
 		args = append(args, hash)
 		places[i] = fmt.Sprintf("$%d", len(args))
 	}

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -163,6 +164,29 @@ func startSession(ctx context.Context, q conn, start *authn.SessionStart, now ti
 	_, err := exec(ctx, q, insertSession, string(s.Platform), s.ID, string(s.Account), string(s.Channel), start.Cookie,
 		document{&s.Proofs}, plain(s.Agent), millis(s.StartedAt), millis(s.SeenAt), millis(s.EndsAt))
 	return err
+}
+
+const selectCounter = `
+SELECT counter
+FROM credentials
+WHERE platform = $1 AND id = $2 AND account = $3 AND retired_at IS NULL`
+
+// proofsStand compares what a new session was proven with, while its account's row is locked: a password that was
+// changed after it was shown, and before the session starts, starts none. fault.Stale.
+func proofsStand(ctx context.Context, q conn, s authn.Session) error {
+	for _, p := range s.Proofs {
+		if p.Use != account.Primary || p.Credential == "" {
+			continue
+		}
+		counter, err := one(ctx, q, func(n *int64) []any { return []any{n} }, selectCounter, string(s.Platform), string(p.Credential), string(s.Account))
+		if errors.Is(err, sql.ErrNoRows) || err == nil && *counter != p.Version {
+			err = fmt.Errorf("proof by %s: %w", p.Method, fault.Stale)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const raiseSession = `

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
@@ -16,6 +17,7 @@ type Setup struct {
 	Platforms []platform.Platform
 	Parties   []grant.Party
 	Accounts  []account.Account // with credentials: the listed ones are put, others of the same methods retired
+	Codes     []authn.Ticket    // recovery codes; those an account had before stop working
 	Keys      []keys.Key
 	Events    []account.Event
 }
@@ -93,6 +95,9 @@ func (db *DB) Declare(ctx context.Context, s Setup, now time.Time) error {
 			return err
 		}
 		if err := declareAccounts(ctx, q, s.Accounts, now); err != nil {
+			return err
+		}
+		if err := declareCodes(ctx, q, s.Codes, now); err != nil {
 			return err
 		}
 		return addEvents(ctx, q, s.Events)

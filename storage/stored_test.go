@@ -26,7 +26,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 			ACRAliases:   map[string]string{"a": "b"},
 		},
 	}
-	ask := authn.Ask{Purpose: "sign-in", Channel: authn.Browser, Journey: "j", Again: true, Choose: true, MaxAge: &age, ACR: []string{"a"}}
+	ask := authn.Ask{Purpose: "sign-in", Channel: authn.Browser, Journey: "j", Again: true, Choose: true, MaxAge: &age, ACR: []string{"a"}, Least: []string{"b"}}
 	proof := authn.Proof{Method: "totp", Use: "second", Kinds: authn.Has, AMR: []string{"otp"}, Credential: "c", At: at, Journey: "j", Issuer: "i"}
 	party := grant.Party{ID: "web", Platform: "linde", Type: grant.Web, Auth: grant.AuthBasic, Secrets: [][]byte{[]byte("x")}, DisabledAt: at}
 	if err := db.Declare(t.Context(), storage.Setup{Platforms: []platform.Platform{p}, Parties: []grant.Party{party}}, at); err != nil {
@@ -51,7 +51,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 			`"disabled_at":"2026-01-02T03:04:05Z"}`,
 		"requests": `{"client_id":"web","redirect_uri":"u","state":"s","nonce":"n","scopes":["openid"],"claims":{"userinfo":["name"]},"code_challenge":"c","response_mode":"query",` +
 			`"ask":{"purpose":"","channel":"","journey":""},"silent":true,"hint_subject":"h","login_hint":"l","ui_locales":["nl"]}`,
-		"journeys": `{"ask":{"purpose":"sign-in","channel":"browser","journey":"j","again":true,"choose":true,"max_age":3600000000000,"acr":["a"]},` +
+		"journeys": `{"ask":{"purpose":"sign-in","channel":"browser","journey":"j","again":true,"choose":true,"max_age":3600000000000,"acr":["a"],"least":["b"]},` +
 			`"account":"a","proofs":[{"method":"totp","use":"second","kinds":2,"amr":["otp"],"credential":"c","at":"2026-01-02T03:04:05Z","journey":"j","issuer":"i"}],` +
 			`"failures":1,"switch":true,"anew":true,"denied":true,"party":"web","request":"r","return_to":"/","hint":"h","locale":"nl","scratch":{"totp":"eA=="}}`,
 	} {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
@@ -26,6 +27,20 @@ func (db *DB) Ticket(ctx context.Context, p platform.ID, hash []byte) (*authn.Ti
 		}
 	}, selectTicket, string(p), hash)
 	return t, fail("finding ticket", err)
+}
+
+const countTickets = `
+SELECT COUNT(*)
+FROM tickets
+WHERE account = $1 AND platform = $2 AND purpose = $3 AND used_at IS NULL AND voided_at IS NULL`
+
+// TicketsLeft counts the tickets of an account and purpose that were neither used nor replaced.
+func (db *DB) TicketsLeft(ctx context.Context, p platform.ID, id account.ID, purpose authn.TicketPurpose) (int, error) {
+	n, err := one(ctx, db.read, func(n *int) []any { return []any{n} }, countTickets, string(id), string(p), string(purpose))
+	if err != nil {
+		return 0, fail("counting tickets", err)
+	}
+	return *n, nil
 }
 
 const spendTicket = `
@@ -67,6 +82,21 @@ func issueTickets(ctx context.Context, q conn, p platform.ID, voids []authn.Tick
 		_, err := exec(ctx, q, insertTicket, string(p), t.Hash, string(t.Purpose), string(t.Account), t.Party, orNull(t.Sealed),
 			millis(t.IssuedAt), millis(t.ExpiresAt))
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// declareCodes replaces the recovery codes of the accounts that it lists.
+func declareCodes(ctx context.Context, q conn, all []authn.Ticket, now time.Time) error {
+	voided := map[account.ID]bool{}
+	for _, t := range all {
+		var void []authn.TicketVoid
+		if !voided[t.Account] {
+			void, voided[t.Account] = []authn.TicketVoid{{Account: t.Account, Purpose: t.Purpose}}, true
+		}
+		if err := issueTickets(ctx, q, t.Platform, void, []authn.Ticket{t}, now); err != nil {
 			return err
 		}
 	}

@@ -15,7 +15,10 @@ import (
 func accountCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{Use: "account", Short: "Accounts: who can sign in on a platform"}
 	var on string
-	c.AddCommand(accountAdd(g, &on), accountList(g, &on), accountShow(g, &on),
+	c.AddCommand(accountAdd(g, &on), accountList(g, &on), accountShow(g, &on), accountReset(g, &on),
+		accountInvite(g, &on, "invite", "Send the welcome mail to somebody who has no password yet"),
+		accountInvite(g, &on, "resend", "Send the welcome mail again; the button of the older one stops working"),
+		accountSetEmail(g, &on), accountUnblock(g, &on),
 		accountState(g, &on, "deactivate", "Refuse sign-in and end sessions and tokens at once; data is kept", account.Deactivated, account.AccountStopped),
 		accountState(g, &on, "reactivate", "Let a deactivated account sign in again", account.Active, account.AccountRestarted))
 	for _, sub := range c.Commands() {
@@ -28,6 +31,7 @@ func accountCommand(g *globals) *cobra.Command {
 func accountAdd(g *globals, on *string) *cobra.Command {
 	var d setup.Account
 	var passwordPath string
+	var invite bool
 	c := &cobra.Command{
 		Use: "add EMAIL", Short: "Add an account", Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) (err error) {
@@ -39,6 +43,9 @@ func accountAdd(g *globals, on *string) *cobra.Command {
 				return fmt.Errorf("account %s exists on %s", d.Email, *on)
 			}
 			report, err := setup.AddAccount(cmd.Context(), f.tools(), platform.ID(*on), d)
+			if err == nil && invite {
+				err = setup.Invite(cmd.Context(), f.tools(), platform.ID(*on), d.Email)
+			}
 			if err != nil {
 				return err
 			}
@@ -51,7 +58,43 @@ func accountAdd(g *globals, on *string) *cobra.Command {
 	c.Flags().StringVar(&d.Name.Family, "family-name", "", "family name")
 	c.Flags().StringVar(&d.Locale, "locale", "", "nl or en")
 	c.Flags().StringVar(&passwordPath, "password-file", "", "file with a password, - for standard input; without one the account is invited")
+	c.Flags().BoolVar(&invite, "invite", false, "also send the welcome mail")
+	c.MarkFlagsMutuallyExclusive("invite", "password-file")
 	return c
+}
+
+func accountInvite(g *globals, on *string, use, short string) *cobra.Command {
+	return &cobra.Command{
+		Use: use + " EMAIL", Short: short, Args: cobra.ExactArgs(1),
+		Long: short + ".\n\nThe button of the mail works for 7 days and once; with it the person makes a password.",
+		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
+			if _, err := f.keys(cmd.Context()); err != nil {
+				return err
+			}
+			if err := setup.Invite(cmd.Context(), f.tools(), platform.ID(*on), args[0]); err != nil {
+				return err
+			}
+			return printAccount(g, cmd, f, *on, args[0])
+		}),
+	}
+}
+
+func accountSetEmail(g *globals, on *string) *cobra.Command {
+	return &cobra.Command{
+		Use: "set-email OLD NEW", Short: "Ask somebody to confirm a new e-mail address", Args: cobra.ExactArgs(2),
+		Long: "Ask somebody to confirm a new e-mail address, by a mail to it whose button works for 24 hours and once.\n\n" +
+			"Until the button is pressed the old address counts, and it gets a notice. Somebody who has no password yet makes one " +
+			"after pressing it; the button of an earlier welcome mail stops working at once, and the old address is told nothing.",
+		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
+			if _, err := f.keys(cmd.Context()); err != nil {
+				return err
+			}
+			if err := setup.SetEmail(cmd.Context(), f.tools(), platform.ID(*on), args[0], args[1]); err != nil {
+				return err
+			}
+			return printAccount(g, cmd, f, *on, args[0])
+		}),
+	}
 }
 
 // accountLine is what is shown of an account: never a credential.
@@ -112,14 +155,18 @@ func accountShow(g *globals, on *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "show EMAIL", Short: "Show an account", Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			a, err := f.account(cmd, *on, args[0])
-			if err != nil {
-				return err
-			}
-			line := accountLineOf(a)
-			return g.print(cmd, line, line.print)
+			return printAccount(g, cmd, f, *on, args[0])
 		}),
 	}
+}
+
+func printAccount(g *globals, cmd *cobra.Command, f *floor, on, address string) error {
+	a, err := f.account(cmd, on, address)
+	if err != nil {
+		return err
+	}
+	line := accountLineOf(a)
+	return g.print(cmd, line, line.print)
 }
 
 func accountState(g *globals, on *string, use, short string, state account.State, kind account.EventKind) *cobra.Command {

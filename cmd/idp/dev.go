@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,9 +18,12 @@ import (
 
 	"github.com/minddistrict/idp/configs"
 	"github.com/minddistrict/idp/internal/demo"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -63,9 +68,12 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	if _, err := setup.Apply(ctx, f.tools(), file, nil); err != nil {
 		return err
 	}
+	if err := inviteAll(ctx, f, site); err != nil {
+		return err
+	}
 	log := logger(c)
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log would show raw requests
-	house, err := buildHouse(ctx, f, log, nil)
+	house, err := buildHouse(ctx, f, wire.Options{Log: log, Mailer: site.Mails, Texts: site.Mails})
 	if err != nil {
 		return err
 	}
@@ -79,6 +87,20 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	}
 	tell(cmd, site, origin)
 	return runServers(ctx, time.Second, house, log, handlers)
+}
+
+// inviteAll sends the welcome mail to those who have no password yet: the outbox was empty a moment ago.
+func inviteAll(ctx context.Context, f *floor, site *demo.Site) error {
+	for _, a := range site.Accounts {
+		if a.Password != "" {
+			continue
+		}
+		err := setup.Invite(ctx, f.tools(), platform.ID(a.On), a.Email)
+		if err != nil && !errors.Is(err, fault.Refused) { // refused: there is one by now
+			return err
+		}
+	}
+	return nil
 }
 
 // devConfig is the built-in configuration in a folder, with a master key that is made on the first run.
@@ -106,9 +128,9 @@ func devConfig(dir string) (*configs.Config, error) {
 
 func tell(cmd *cobra.Command, site *demo.Site, origin string) {
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "\nOpen  %s  and log in. The provider itself is at %s.\n\n", site.Origin, origin)
+	fmt.Fprintf(out, "\nOpen  %[1]s  and log in. The provider itself is at %[2]s. Mails are at %[1]s/dev/outbox.\n\n", site.Origin, origin)
 	for _, a := range site.Accounts {
-		fmt.Fprintf(out, "  %-20s %-36s %s at %s\n", a.Email, a.Password, a.Role, a.Platform)
+		fmt.Fprintf(out, "  %-20s %-36s %s at %s\n", a.Email, cmp.Or(a.Password, "(invited: see the outbox)"), a.Role, a.Platform)
 	}
 	fmt.Fprintln(out)
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -46,10 +47,15 @@ func serveCommand(g *globals) *cobra.Command {
 			}
 			defer func() { _ = f.db.Close() }()            // the process ends
 			slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log would show raw requests
-			house, err := buildHouse(cmd.Context(), f, log, traces)
+			texts, reports, err := gateways(c, log)
 			if err != nil {
 				return err
 			}
+			house, err := buildHouse(cmd.Context(), f, wire.Options{Log: log, Traces: traces, Mailer: mailer(c, log), Texts: texts, Reports: reports})
+			if err != nil {
+				return err
+			}
+			defer runtime.KeepAlive(collectGarbage())
 			return serve(cmd.Context(), c, house, log)
 		},
 	}
@@ -66,10 +72,15 @@ func flush(traces *trace.Tracer, log *slog.Logger) {
 	}
 }
 
-func buildHouse(ctx context.Context, f *floor, log *slog.Logger, traces *trace.Tracer) (*wire.House, error) {
-	return wire.Build(ctx, wire.Options{
-		DB: f.db, Sealer: f.sealer, Workers: f.config.Hash.Workers, Queue: f.config.Hash.Queue, Proxies: f.config.Proxies(), Now: time.Now, Log: log, Traces: traces,
-	})
+// buildHouse adds the floor and the configuration to what a command builds from.
+func buildHouse(ctx context.Context, f *floor, o wire.Options) (*wire.House, error) {
+	var err error
+	if o.Leaked, err = openFilter(f.config.Passwords.Filter); err != nil {
+		return nil, fmt.Errorf("passwords.filter: %w", err)
+	}
+	o.DB, o.Sealer, o.Now = f.db, f.sealer, time.Now
+	o.Workers, o.Queue, o.Proxies, o.MailFrom = f.config.Hash.Workers, f.config.Hash.Queue, f.config.Proxies(), f.config.SMTP.From
+	return wire.Build(ctx, o)
 }
 
 // Limits of a connection: slow or silent peers are dropped, honest ones on bad networks are not.

@@ -389,14 +389,14 @@ func TestForwardedAddressCountsFromTrustedPeersOnly(t *testing.T) {
 	i.setUp()
 	for proxies, want := range map[string]string{"": "127.0.0.1", "10.0.0.0/8": "127.0.0.1", "127.0.0.0/8": "203.0.113.9"} {
 		server := i.with("IDP_TRUSTED_PROXIES=" + proxies).serve()
-		r := request(t, http.MethodGet, i.issuer+"/keys", nil)
+		r := request(t, http.MethodGet, i.issuer+"/logged-out", nil)
 		r.Header.Set("X-Forwarded-For", "198.51.100.7, 203.0.113.9")
 		if status, _, body := do(t, r); status != 200 {
 			t.Errorf("%d %s", status, body)
 		}
 		server.terminate()
 		server.ended(5 * time.Second)
-		if log := server.log.String(); !strings.Contains(log, `"path":"/keys","status":200`) || !strings.Contains(log, `"address":"`+want+`"`) || strings.Contains(log, "198.51.100.7") {
+		if log := server.log.String(); !strings.Contains(log, `"path":"/logged-out","status":200`) || !strings.Contains(log, `"address":"`+want+`"`) || strings.Contains(log, "198.51.100.7") {
 			t.Errorf("trusted %q: no address %s in\n%s", proxies, want, log)
 		}
 	}

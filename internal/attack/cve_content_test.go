@@ -211,6 +211,9 @@ func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.
 	pages["consent"] = v.open(s.issuer + "/login/" + v.begin("stranger", nil) + "/consent")
 	pages["again"] = v.open(s.issuer + "/login/" + v.begin("named", set("prompt", "login")) + "/password")
 	pages["logout"] = v.open(s.issuer + "/logout?client_id=named")
+	for _, page := range []string{"settings", "settings/account", "settings/language", "settings/devices", "settings/activity"} {
+		pages[page] = v.open(s.issuer + "/" + page)
+	}
 	for name, a := range pages {
 		if strings.Contains(a.Body, "<script>alert") || strings.Contains(a.Body, "<img src=x") || !strings.Contains(a.Body, "&lt;script&gt;alert") && !strings.Contains(a.Body, "&lt;img src=x") {
 			t.Errorf("%s (%d): %s", name, a.Status, a.Body)
@@ -225,7 +228,7 @@ func TestCVE_2023_45683_CVE_2026_29191_CVE_2023_6544_NotServed(t *testing.T) {
 		for _, path := range []string{
 			"/saml", "/saml/acs", "/saml/sso", "/saml/metadata", "/saml/slo", "/register", "/connect/register", "/scim/v2/Users", "/admin", "/admin/", "/api", "/api/v1/accounts", "/graphql",
 			"/upstream/callback", "/par", "/bc-authorize", "/checksession", "/metrics", "/healthz", "/readyz", "/debug/pprof/", "/dev/outbox", "/.well-known/webfinger", "/.env", "/.git/config",
-			"/forgot", "/welcome", "/qr", "/settings", "/webauthn", "/.well-known/openid-federation", "/ui/console", "/idps/callback",
+			"/welcome", "/qr", "/webauthn", "/.well-known/openid-federation", "/ui/console", "/idps/callback",
 		} {
 			for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
 				if a := s.send(method, s.issuer+path, "x=y&RelayState=<script>", nil); a.Status != http.StatusNotFound && !(method != "GET" && a.Status == http.StatusMethodNotAllowed) {

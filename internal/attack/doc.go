@@ -22,13 +22,17 @@ package attack
 //	CVE-2025-64431, CVE-2025-27507                  storage/storagetest: another platform sees and changes nothing (the methods; addresses here)
 //	CVE-2025-54999                                  login/password: TestUnknownAddressCostsTheSameHash
 //	CVE-2019-19844                                  account: TestLookAlikesStayApart
+//	CVE-2024-41953                                  notify: TestHostileNamesBreakNoMail, FuzzMail
+//	CVE-2025-8419, CVE-2023-7028                    notify: TestHostileAddressesGetNoMail
+//	CVE-2025-64101, GHSA-93m4-mfpg-c3xf             notify: TestMailArrivesWithTheConfiguredOrigin
 //	CVE-2026-35597, CVE-2024-4629                   storage/storagetest: attempts
-//	Okta, October 2024 (72 bytes)                   login/password: TestLongPasswordsAreComparedWhole
+//	Okta, October 2024 (72 bytes)                   login/password: TestLongPasswordsAreComparedWhole, TestLongPasswordNeverMatchesBcrypt
+//	a thief who is signed in while the owner resets  login/password: TestResetEndsEverythingElse, TestChangeInAnEndedSessionDoesNotCount
 //	code bound to party, redirect and verifier      op: TestCodeIsBoundToEverything, TestCodeUsedTwiceEndsWhatItGave
 //	secrets in URLs, repeats, sizes                 op: TestMachineEndpointsAreStrict
 //
 // Not there to be attacked yet: client assertions (CVE-2020-5300, CVE-2020-15222, CVE-2025-27370; refused in TestZ12…),
-// mails (CVE-2024-41953), deleting accounts (CVE-2026-55670), page tokens (CVE-2026-33503), links to reset (the original of
+// deleting accounts (CVE-2026-55670), page tokens (CVE-2026-33503), links to reset (the original of
 // CVE-2026-4325; codes and requests here), SAML and registration (TestCVE_2023_45683…NotServed).
 //
 // Fuzz targets, each with the inputs that reached something new kept in testdata/fuzz. One of them:
@@ -42,6 +46,7 @@ package attack
 //	grant              FuzzParseClaims
 //	platform           FuzzParseIssuer
 //	account            FuzzParseEmail
-//	login/password     FuzzParse
+//	login/password     FuzzParse FuzzHash FuzzCheck FuzzFilter
 //	login/ui           FuzzMatch
+//	notify             FuzzMail
 //	keys               FuzzOpen

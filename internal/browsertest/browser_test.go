@@ -24,7 +24,11 @@ import (
 )
 
 // site is the house of `idp dev` on listeners of its own.
-type site struct{ idp, demo string }
+type site struct {
+	idp, demo string
+	house     *wire.House
+	pages     *demo.Site
+}
 
 func startSite(t *testing.T) site {
 	t.Helper()
@@ -46,7 +50,7 @@ func startSite(t *testing.T) site {
 		t.Fatal(err)
 	}
 	house, err := wire.Build(t.Context(), wire.Options{
-		DB: idptest.SQLite(t), Sealer: sealer, Hash: idptest.Cheap, Workers: 2, Queue: 64, Now: time.Now,
+		DB: idptest.SQLite(t), Sealer: sealer, Hash: idptest.Cheap, Workers: 2, Queue: 64, Now: time.Now, Mailer: pages.Mails,
 		Wait: func(context.Context, time.Duration) {}, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
@@ -63,7 +67,7 @@ func startSite(t *testing.T) site {
 		go func() { _ = s.Serve(l) }() // ends with the test
 		t.Cleanup(func() { _ = s.Close() })
 	}
-	return site{origin(idp), origin(relying)}
+	return site{origin(idp), origin(relying), house, pages}
 }
 
 // openBrowser starts Chromium with an empty profile. Whatever the page or the browser complains about fails the test.
@@ -76,7 +80,7 @@ func openBrowser(t *testing.T, lang string) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 10*time.Minute)
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("Chromium does not start (`make test` installs it): %v", err)

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/notify"
 )
 
 //go:embed demo.html
@@ -35,6 +36,7 @@ type Platform struct {
 type Site struct {
 	Origin    string // where it is served: http://localhost:8081
 	Accounts  []Account
+	Mails     *notify.Memory // shown at /dev/outbox
 	platforms map[string]Platform
 	order     []Platform
 
@@ -42,8 +44,8 @@ type Site struct {
 	visitors map[string]*visitor // by cookie
 }
 
-// Account is one that the start page names, with its password.
-type Account struct{ Email, Password, Role, Platform string }
+// Account is one that the start page names, with its password; empty: it is invited, and its mail is in the outbox.
+type Account struct{ Email, Password, Role, Platform, On string }
 
 // visitor is what one browser has at the site.
 type visitor struct {
@@ -62,9 +64,9 @@ type signed struct {
 	Info   string
 }
 
-// New makes the site.
+// New makes the site. Its outbox is empty.
 func New(origin string, platforms []Platform, accounts []Account) *Site {
-	s := &Site{Origin: origin, Accounts: accounts, platforms: map[string]Platform{}, order: platforms, visitors: map[string]*visitor{}}
+	s := &Site{Origin: origin, Accounts: accounts, Mails: &notify.Memory{}, platforms: map[string]Platform{}, order: platforms, visitors: map[string]*visitor{}}
 	for _, p := range platforms {
 		s.platforms[p.Name] = p
 	}
@@ -75,12 +77,14 @@ func New(origin string, platforms []Platform, accounts []Account) *Site {
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /{$}", s.start)
+	m.HandleFunc("GET /dev/outbox", s.outbox)
+	m.HandleFunc("GET /dev/outbox/{id}", s.html)
 	m.HandleFunc("GET /{platform}/{$}", s.with(s.home))
 	m.HandleFunc("GET /{platform}/login", s.with(s.login))
 	m.HandleFunc("GET /{platform}/callback", s.with(s.callback))
 	m.HandleFunc("POST /{platform}/refresh", s.with(s.refresh))
 	m.HandleFunc("POST /{platform}/logout", s.with(s.logout))
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'")
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'")
 	m.ServeHTTP(w, r)
 }
 

@@ -22,7 +22,7 @@ func House(idpOrigin, siteOrigin string) (*setup.File, *Site, error) {
 		party := p.Parties[0]
 		platforms = append(platforms, Platform{Name: p.Name, Title: p.Organisation, Issuer: p.Issuer, ClientID: party.ClientID, Secret: party.Secret})
 		for _, a := range p.Accounts {
-			accounts = append(accounts, Account{a.Email, a.Password, a.Role, p.Organisation})
+			accounts = append(accounts, Account{a.Email, a.Password, a.Role, p.Organisation, p.Name})
 		}
 	}
 	return f, New(siteOrigin, platforms, accounts), nil

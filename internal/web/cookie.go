@@ -16,6 +16,8 @@ const (
 	SessionCookie = "session" // the session of people who use the browser
 	AppCookie     = "app"     // the session that the app started in this browser
 	LangCookie    = "lang"    // the language chosen on a page
+	NoticeCookie  = "notice"  // what was just done, for the next page to say
+	KnownCookie   = "known"   // which accounts signed in with this browser before
 )
 
 // RememberCookie is the cookie by which a browser goes without a code for one account. Its name says no more than
@@ -26,10 +28,18 @@ func RememberCookie(account string) string {
 
 func cookieName(p platform.ID, name string) string { return "__Host-" + string(p) + "-" + name }
 
+// longest is how many bytes a cookie of ours has at most: a token and its name, or an identifier and five marks.
+func longest(name string) int {
+	if name == KnownCookie {
+		return 141
+	}
+	return 64
+}
+
 // Cookie returns the value of one of our cookies, or "".
 func Cookie(r *http.Request, p platform.ID, name string) string {
 	c, err := r.Cookie(cookieName(p, name))
-	if err != nil || len(c.Value) > 64 {
+	if err != nil || len(c.Value) > longest(name) {
 		return ""
 	}
 	return c.Value

@@ -47,6 +47,18 @@ func TestAddressIsThePeersUnlessAProxyIsTrusted(t *testing.T) {
 	}
 }
 
+// One line has a whole /64: its owner is counted once.
+func TestSourceIsTheAddressOrTheNetworkOfALine(t *testing.T) {
+	for address, want := range map[string]string{
+		"192.0.2.1": "192.0.2.1", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:db8:1:2::": "2001:db8:1:2::/64", "2001:db8:1:3::": "2001:db8:1:3::/64",
+		"fe80::1": "fe80::/64", "nonsense": "nonsense", "": "",
+	} {
+		if got := (web.Caller{Address: address}).Source(); got != want {
+			t.Errorf("%s: %q, want %q", address, got, want)
+		}
+	}
+}
+
 func TestEveryAnswerIsGuarded(t *testing.T) {
 	w := httptest.NewRecorder()
 	wrap(func(http.ResponseWriter, *http.Request) {}, &strings.Builder{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
@@ -90,8 +102,8 @@ func TestCookiesStayWhereTheyBelong(t *testing.T) {
 		t.Errorf("cookie %q", got)
 	}
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.Header.Set("Cookie", "__Host-linde-session=v; __Host-linde-app="+strings.Repeat("x", 65))
-	if web.Cookie(r, "linde", web.SessionCookie) != "v" || web.Cookie(r, "wilg", web.SessionCookie) != "" || web.Cookie(r, "linde", web.AppCookie) != "" {
+	r.Header.Set("Cookie", "__Host-linde-session=v; __Host-linde-app="+strings.Repeat("x", 65)+"; __Host-linde-known="+strings.Repeat("x", 141))
+	if web.Cookie(r, "linde", web.SessionCookie) != "v" || web.Cookie(r, "wilg", web.SessionCookie) != "" || web.Cookie(r, "linde", web.AppCookie) != "" || len(web.Cookie(r, "linde", web.KnownCookie)) != 141 {
 		t.Error("a cookie of another platform, or one too long, counts")
 	}
 }

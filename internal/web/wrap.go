@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -26,6 +27,17 @@ type Caller struct {
 	Agent     string // browser, cut to 200 characters
 }
 
+// Source is where the caller is counted: the address, of IPv6 the /64 that one line has at least, whose owner can use
+// all of it (RFC 6177 section 2).
+func (c Caller) Source() string {
+	a, err := netip.ParseAddr(c.Address)
+	if err != nil || a.Is4() {
+		return c.Address
+	}
+	net, _ := a.Prefix(64) // fits every address of IPv6
+	return net.String()
+}
+
 type callerKey struct{}
 
 // From returns the caller of a request; an empty one outside Wrap.
@@ -38,6 +50,7 @@ func From(ctx context.Context) Caller {
 type Options struct {
 	Log     *slog.Logger
 	Now     func() time.Time
+	Limit   time.Duration                                      // the context of a request ends after it; 0: never
 	Proxies []netip.Prefix                                     // peers whose X-Forwarded-For is believed
 	Observe func(route string, status int, took time.Duration) // metrics; nil: none
 	Trace   Trace                                              // nil: none
@@ -53,14 +66,22 @@ func Wrap(next http.Handler, o Options) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := o.Now()
 		c := Caller{Reference: secret.Reference(), Address: address(r, o.Proxies), Agent: cut(r.UserAgent(), 200)}
-		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
+		ctx := context.WithValue(r.Context(), callerKey{}, c)
+		if o.Limit > 0 {
+			limited, done := context.WithTimeout(ctx, o.Limit)
+			defer done()
+			ctx = limited
+		}
+		r = r.WithContext(ctx)
 		ended := func(string, int) {}
 		if o.Trace != nil {
 			var ctx context.Context
 			ctx, ended = o.Trace(r, c.Reference, FromProxy(r, o.Proxies))
 			r = r.WithContext(ctx)
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		if r.Body != http.NoBody {
+			r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+		}
 		rec := &recorder{ResponseWriter: w}
 		Headers(rec.Header())
 		defer func() {
@@ -88,19 +109,24 @@ func Wrap(next http.Handler, o Options) http.Handler {
 //
 // form-action is left out on purpose: browsers check it on every hop of the redirects that follow a form, and where a
 // party leads people after its callback is not ours to know (docs/decisions/0005).
-func Headers(h http.Header) {
-	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
+func Headers(h http.Header) { maps.Copy(h, headers) }
+
+// headers are shared by all answers: each value is full, so whoever adds to one gets a copy.
+var headers = http.Header{
+	"Cache-Control":                {"no-store"},
+	"Content-Security-Policy":      {"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'"},
+	"Cross-Origin-Opener-Policy":   {"same-origin"},
+	"Cross-Origin-Resource-Policy": {"same-origin"},
+	"Permissions-Policy":           {"camera=(), geolocation=(), microphone=()"},
+	"Referrer-Policy":              {"same-origin"},
+	"X-Content-Type-Options":       {"nosniff"},
+	"X-Frame-Options":              {"DENY"},
 }
 
 // Transport adds the headers that only make sense over TLS.
-func Transport(h http.Header) { h.Set("Strict-Transport-Security", "max-age=31536000") }
+func Transport(h http.Header) { h["Strict-Transport-Security"] = transport }
+
+var transport = []string{"max-age=31536000"}
 
 // address is the peer's, or, behind trusted proxies, the last address in X-Forwarded-For that is not a trusted proxy.
 // Anything malformed ends the search at what is known for certain.

@@ -18,6 +18,10 @@ import (
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/login/password"
+	"github.com/minddistrict/idp/login/recoverycode"
+	"github.com/minddistrict/idp/login/sms"
+	"github.com/minddistrict/idp/login/totp"
+	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/storage"
 )
@@ -26,15 +30,20 @@ import (
 type Options struct {
 	DB      *storage.DB
 	Sealer  *keys.Sealer
-	Hash    password.Params // zero: password.DefaultParams
-	Workers int             // hashes at once
-	Queue   int             // hashes waiting
-	Proxies []netip.Prefix  // peers whose forwarding headers are believed
+	Hash    password.Params  // zero: password.DefaultParams
+	Leaked  *password.Filter // passwords that became known; nil: only our own short list
+	Workers int              // hashes at once
+	Queue   int              // hashes waiting
+	Proxies []netip.Prefix   // peers whose forwarding headers are believed
 	Now     func() time.Time
 	// FixedClock: Now counts as it is. Otherwise the database's clock does, where it has one, so that nodes agree.
 	FixedClock bool
 	Wait       func(context.Context, time.Duration) // nil: really waits
 	Factors    []login.Factor                       // beside those of the house; tests add a pretend one here
+	Mailer     notify.Mailer                        // nil: mails wait
+	MailFrom   string                               // address of the sender, where a platform has none of its own
+	Texts      notify.Gateway                       // nil: text messages wait
+	Reports    map[string]Reports                   // by the name of the gateway that sends them
 	Log        *slog.Logger
 	Traces     *trace.Tracer // nil: nobody asked for them
 }
@@ -43,6 +52,7 @@ type Options struct {
 type House struct {
 	Options
 	Pool     *password.Pool
+	outbox   *notify.Worker
 	metrics  *metrics
 	settings atomic.Pointer[snapshot]
 	clock    atomic.Pointer[reading] // nil: ours counts
@@ -60,6 +70,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	}
 	h := &House{Options: o, Pool: password.NewPool(o.Workers, o.Queue, o.Hash)}
 	h.metrics = newMetrics(h)
+	h.outbox = h.newOutbox()
 	if err := h.followClock(ctx); err != nil {
 		return nil, err
 	}
@@ -125,8 +136,36 @@ const farSkew = 5 * time.Minute
 // factors are the ways of proving, one line each.
 func (h *House) factors() []login.Factor {
 	return append([]login.Factor{
-		password.Factor(password.Options{Store: h.DB, Sealer: h.Sealer, Pool: h.Pool, Wait: h.Wait}),
+		password.Factor(h.passwords()),
+		totp.Factor(totp.Options{Sealer: h.Sealer, Budget: h.budget(), Log: h.Log}),
+		sms.Factor(sms.Options{Store: h.DB, Sealer: h.Sealer, Budget: h.budget()}),
+		recoverycode.Factor(h.recoveryCodes()),
 	}, h.Factors...)
+}
+
+// steps are the pages of a journey that prove nothing by themselves.
+func (h *House) steps() []login.Step {
+	return append([]login.Step{
+		password.NewStep(h.passwords()),
+	}, recoverycode.Steps(h.recoveryCodes())...)
+}
+
+// buttons are the links of mails that are one page, beside those of the engine.
+func (h *House) buttons() []login.Button {
+	return []login.Button{
+		password.NewUnblock(h.passwords()),
+	}
+}
+
+func (h *House) passwords() password.Options {
+	return password.Options{Store: h.DB, Sealer: h.Sealer, Pool: h.Pool, Rule: password.Rule{Filter: h.Leaked}, Wait: h.Wait}
+}
+
+// budget counts codes, whichever way they came.
+func (h *House) budget() login.Budget { return login.Budget{Store: h.DB, Sealer: h.Sealer} }
+
+func (h *House) recoveryCodes() recoverycode.Options {
+	return recoverycode.Options{Store: h.DB, Sealer: h.Sealer, Budget: h.budget()}
 }
 
 // Methods lists the second factors of this build.
@@ -137,7 +176,7 @@ func (h *House) routes() http.Handler {
 	known := registry{h}
 	factors := h.factors()
 	people := login.New(login.Options{
-		Store: h.DB, Sealer: h.Sealer, Factors: factors, Party: known.Party, Callback: op.CallbackURL, Restart: op.RestartURL, Now: h.now, Log: h.Log,
+		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: known.Party, Callback: op.CallbackURL, Restart: op.RestartURL, Logout: op.LogoutURL, Now: h.now, Log: h.Log,
 	})
 	protocol := op.New(op.Options{
 		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.now, Log: h.Log,
@@ -154,7 +193,7 @@ func (h *House) routes() http.Handler {
 	people.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
 	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, http.HandlerFunc(methodNotAllowed))
-	return h.wrap(within(requestTime, h.byPlatform(guardForms(r))))
+	return h.documents(h.wrap(h.reports(h.byPlatform(guardForms(r)))))
 }
 
 // How long work may take. A database can be gone without a word: no answer, and no end of the connection either.
@@ -165,26 +204,19 @@ const (
 	readyTime   = 1500 * time.Millisecond // whoever balances the load learns within two seconds
 )
 
-// within ends the context of each request after a while.
-func within(limit time.Duration, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, done := context.WithTimeout(r.Context(), limit)
-		defer done()
-		next.ServeHTTP(w, r.WithContext(ctx))
-	})
-}
-
-// Run does the upkeep until the context ends: clock and settings within half a second, clean-up and key rotation by the
-// minute, each at its own pace.
+// Run does the upkeep until the context ends: clock and settings within half a second, letters within one, clean-up and
+// key rotation by the minute, each at its own pace.
 func (h *House) Run(ctx context.Context) {
-	var both sync.WaitGroup
-	both.Go(func() { h.every(ctx, settingsEvery, "settings", h.follow) })
-	both.Go(func() { h.every(ctx, upkeepEvery, "upkeep", h.keepUp) })
-	both.Wait()
+	var all sync.WaitGroup
+	all.Go(func() { h.every(ctx, settingsEvery, "settings", h.follow) })
+	all.Go(func() { h.every(ctx, lettersEvery, "letters", h.Deliver) })
+	all.Go(func() { h.every(ctx, upkeepEvery, "upkeep", h.keepUp) })
+	all.Wait()
 }
 
 const (
 	settingsEvery = 500 * time.Millisecond
+	lettersEvery  = time.Second
 	upkeepEvery   = time.Minute
 )
 
@@ -219,7 +251,7 @@ const (
 func (h *House) keepUp(ctx context.Context) error {
 	ctx, done := context.WithTimeout(ctx, upkeepTime)
 	defer done()
-	return errors.Join(h.cleanUp(ctx), h.rotate(ctx), h.reload(ctx))
+	return errors.Join(h.cleanUp(ctx), h.rotate(ctx), h.reload(ctx), h.lookAtOutbox(ctx))
 }
 
 // cleanUp goes on as long as there is enough to delete and time for it.

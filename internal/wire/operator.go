@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/web"
 )
 
@@ -18,6 +19,8 @@ type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	letters  *prometheus.CounterVec
+	waiting  prometheus.Gauge
 }
 
 func newMetrics(h *House) *metrics {
@@ -29,8 +32,19 @@ func newMetrics(h *House) *metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "idp_request_seconds", Help: "Time to answer, by route.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"route"}),
+		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "idp_letters_total", Help: "Letters that ended on this node, by medium and outcome: sent, refused, gave_up, or answered for a wish.",
+		}, []string{"medium", "outcome"}),
+		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "idp_letters_waiting_seconds", Help: "How long the oldest letter of all nodes waits to be sent, looked up every minute.",
+		}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	for _, medium := range []account.Medium{account.Mail, account.SMS} {
+		for _, outcome := range []account.LetterOutcome{account.LetterSent, account.LetterRefused, account.LetterGaveUp, account.LetterAnswered} {
+			m.letters.WithLabelValues(string(medium), string(outcome)) // 0, so that a rise is seen
+		}
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.letters, m.waiting, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_hashes_waiting", Help: "Password hashes running or queued."},
 			func() float64 { return float64(h.Pool.Waiting()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_clock_ahead_seconds", Help: "How far the database's clock, which counts, is ahead of this machine's."},

@@ -1,11 +1,14 @@
 package wire
 
 import (
+	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/platform"
 )
@@ -29,6 +32,11 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 			}
 		}
 		p := settings.platforms.Find(r.Host, r.URL.EscapedPath())
+		if only := settings.platforms.Only(r.Host); p == nil && only != nil && r.URL.Path == login.ChangePasswordPath {
+			// Password managers know hosts, not issuers. On a host of several platforms nobody can know which is meant.
+			http.Redirect(w, r, login.ChangePasswordURL(only), http.StatusSeeOther)
+			return
+		}
 		if p == nil {
 			http.Error(w, "404 page not found", http.StatusNotFound)
 			return
@@ -37,7 +45,7 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 			h.Traces.Platform(r.Context(), p.ID)
 		}
 		if p.Issuer.Secure() {
-			if r.TLS == nil && !(web.FromProxy(r, h.Proxies) && r.Header.Get("X-Forwarded-Proto") == "https") {
+			if !h.overTLS(r) {
 				http.Error(w, "400 this address is served over https only (a proxy in front must be in trusted_proxies and send X-Forwarded-Proto)", http.StatusBadRequest)
 				return
 			}
@@ -50,6 +58,34 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 		} else {
 			// Escapes stay as they are: no route of ours has any, so an escaped twin of a path is a 404.
 			r.URL = &url.URL{Path: path, RawQuery: r.URL.RawQuery}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// overTLS tells whether the peer, or the person before a trusted proxy, spoke TLS.
+func (h *House) overTLS(r *http.Request) bool {
+	return r.TLS != nil || web.FromProxy(r, h.Proxies) && r.Header.Get("X-Forwarded-Proto") == "https"
+}
+
+// documents answers discovery and key sets before everything else. They are counted and not logged: every party asks for
+// them again and again, and they tell nothing of anybody. Whoever traces requests, or logs at debug, sees them too.
+func (h *House) documents(next http.Handler) http.Handler {
+	if h.Traces != nil || h.Log.Enabled(context.Background(), slog.LevelDebug) {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start, settings := h.Now(), h.settings.Load()
+		path := r.URL.EscapedPath()
+		if p := settings.platforms.Find(r.Host, path); p != nil && (!p.Issuer.Secure() || h.overTLS(r)) {
+			if p.Issuer.Secure() {
+				web.Transport(w.Header())
+			}
+			t := settings.tenants[p.ID]
+			if route, status := op.ServeIfDocument(w, r, strings.TrimPrefix(path, p.Issuer.Path()), t.discovery, t.jwks); route != "" {
+				h.metrics.observe(route, status, h.Now().Sub(start))
+				return
+			}
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -86,7 +122,7 @@ func methodNotAllowed(w http.ResponseWriter, _ *http.Request) {
 // wrap puts log, reference, headers and limits around everything.
 func (h *House) wrap(next http.Handler) http.Handler {
 	o := web.Options{
-		Log: h.Log, Now: h.Now, Proxies: h.Proxies, Observe: h.metrics.observe,
+		Log: h.Log, Now: h.Now, Limit: requestTime, Proxies: h.Proxies, Observe: h.metrics.observe,
 		Broken: func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "500 something went wrong. Reference: "+web.From(r.Context()).Reference, http.StatusInternalServerError)
 		},

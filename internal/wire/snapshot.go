@@ -87,16 +87,20 @@ func (r registry) OriginAllowed(p platform.ID, origin string) bool {
 	return r.tenant(p).origins[origin]
 }
 
-func (r registry) Signer(p platform.ID, alg, typ string, now time.Time) (jose.Signer, error) {
-	return r.house.settings.Load().ring.Signer(p, alg, typ, now)
-}
-
-func (r registry) Verification(p platform.ID, now time.Time) *jose.JSONWebKeySet {
-	return r.house.settings.Load().ring.Verification(p, now)
+func (r registry) Sign(p platform.ID, alg, typ string, now time.Time, payload []byte) (string, error) {
+	signer, err := r.house.settings.Load().ring.Signer(p, alg, typ, now)
+	if err != nil {
+		return "", err
+	}
+	return signer.Sign(payload)
 }
 
 func (r registry) Discovery(p platform.ID) op.Document { return r.tenant(p).discovery }
 func (r registry) JWKS(p platform.ID) op.Document      { return r.tenant(p).jwks }
+
+func (r registry) Verification(p platform.ID, now time.Time) *jose.JSONWebKeySet {
+	return r.house.settings.Load().ring.Verification(p, now)
+}
 
 // Refresh reads the settings again if their version rose.
 func (h *House) Refresh(ctx context.Context) error {

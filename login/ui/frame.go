@@ -88,6 +88,9 @@ type view struct {
 	Data any
 }
 
+// Text is T for what is no page, such as a mail.
+func (f Frame) Text(key string, args ...any) string { return (&view{Frame: f}).T(key, args...) }
+
 // T is the text of a key in the language of the page. Placeholders that are the same on every page are filled by
 // themselves; others are given as pairs, and win.
 func (v *view) T(key string, args ...any) string {

@@ -12,6 +12,8 @@ type LoginPage struct {
 	TermsURI  string // of the party; empty: no link
 	Notice    string // text key; empty: none
 	Cancel    bool   // there is somewhere to go back to
+	ForgotURL string // empty: no link
+	SignUpURL string // empty: nobody makes an account here
 }
 
 // ConfirmPage asks the password of someone who is known already. Field: password; do: continue, cancel, other.
@@ -21,6 +23,9 @@ type ConfirmPage struct {
 	Reason string // text key
 	Party  string // who asks; empty when it is the platform itself
 	Cancel bool
+
+	ForgotURL   string // empty: no link
+	Step, Steps int    // "step 1 of 2"; zero: not shown
 }
 
 // SwitchPage asks which account stays. do: stay, other.
@@ -41,10 +46,19 @@ type ConsentPage struct {
 // InactivePage says that the account is not active.
 type InactivePage struct{ HomeURL string }
 
-// WaitPage says that there were too many wrong passwords.
+// WaitPage says that there were too many wrong passwords. do: mail.
 type WaitPage struct {
 	Minutes  int
+	Action   string
+	SentTo   string // a mail was asked for to this address, as it was typed; empty: none was
 	RetryURL string
+	ResetURL string // where a new password is made
+}
+
+// UnblockPage asks to press once more before the waiting time ends. do: continue.
+type UnblockPage struct {
+	Action    string
+	ForgotURL string
 }
 
 // LogoutPage asks before logging out. do: logout.
@@ -93,6 +107,7 @@ type ForgotPage struct {
 type SentPage struct {
 	Action  string
 	Email   string
+	Wait    int // minutes until another one can be asked for; zero: nobody asked yet
 	BackURL string
 }
 
@@ -101,6 +116,7 @@ type SignUpPage struct {
 	Action                            string
 	GivenName, MiddleName, FamilyName string
 	Email                             string
+	Terms                             bool // ticked before
 	LoginURL                          string
 	PrivacyURL                        string // empty: nothing to agree to
 }
@@ -114,15 +130,36 @@ type LinkPage struct {
 	LoginURL    string
 }
 
-// PasswordPage asks a new password. Field: password; with the page's own title and sentence (NewPasswordKeys).
+// EmailChangePage asks somebody to confirm a new address. do: continue.
+type EmailChangePage struct {
+	Action string
+	Email  string // the new one
+}
+
+// EmailChangedPage says how that ended.
+type EmailChangedPage struct {
+	Email    string // the new one
+	Taken    bool   // another account has it by now, and nothing changed
+	LoginURL string
+}
+
+// PasswordPage asks a new password. Field: password; do: continue, cancel.
 type PasswordPage struct {
 	Action       string
-	Kind         string // welcome, reset, change or signup: which title and sentence
+	Kind         string // which title and sentence: one of the constants below
 	Email        string
 	Min, Special int // numbers of the rule, shown and checked while typing
 	Step, Steps  int // "step 3 of 3"; zero: not shown
 	Cancel       bool
 }
+
+// Kinds of PasswordPage.
+const (
+	PasswordWelcome = "welcome"
+	PasswordSignUp  = "signup"
+	PasswordReset   = "reset"
+	PasswordChange  = "change"
+)
 
 // SetUpPage explains two-step authentication before it is set up. do: start, later, cancel.
 type SetUpPage struct {
@@ -150,5 +187,7 @@ type TwoStepOffPage struct {
 
 // NoCodePage helps people who cannot get a code.
 type NoCodePage struct {
-	BackURL, RecoveryURL string
+	BackURL     string
+	RecoveryURL string // of the page for recovery codes; empty: there is none
+	ResendURL   string // of the page that sends a text message again; empty: there is none
 }

@@ -139,7 +139,7 @@ var accounts = []promise{
 		put := func(c account.Credential) error {
 			return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{c}}, w.now)
 		}
-		added := w.credential(w.anna, "sms", account.Second, 0)
+		added := w.credential(w.anna, "sms", account.Recovery, 0)
 		w.ok(put(added))
 		added.Label, added.Sealed, added.UsedAt = "SMS, eindigt op 16", secret.Bytes(50), w.now
 		w.ok(put(added))
@@ -160,5 +160,24 @@ var accounts = []promise{
 		stolen := w.anna.Credentials[0]
 		stolen.Account = w.person(linde, "other@example.org").ID
 		w.fails(put(stolen), fault.Stale) // a credential never changes hands
+	}},
+	{"of a hundred second factors that are set up at once one is saved, and a new one takes the place of the old", func(w *world) {
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Retire: []account.CredentialID{w.anna.Credentials[1].ID}}, w.now))
+		var made [crowd]account.Credential
+		for i := range made {
+			made[i] = w.credential(w.anna, "sms", account.Second, 0)
+		}
+		w.onlyOne(race(func(i int) error {
+			return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{made[i]}}, w.now)
+		}), fault.Taken)
+		got, err := w.db.Account(w.Context(), linde, w.anna.ID)
+		w.ok(err)
+		old, _ := got.Credential("sms")
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{
+			Platform: linde, Retire: []account.CredentialID{old.ID}, Put: []account.Credential{w.credential(w.anna, "totp", account.Second, 1)},
+		}, w.now))
+		got, err = w.db.Account(w.Context(), linde, w.anna.ID)
+		w.ok(err)
+		w.same("second factors", got.SecondMethods(), []string{"totp"})
 	}},
 }

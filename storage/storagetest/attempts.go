@@ -2,59 +2,225 @@ package storagetest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
 )
+
+// guess is a password that somebody tries; another browser and another address are counted beside it.
+var (
+	guess   = authn.Guess{Counter: "anna", Owner: "owner anna", Source: "source home"}
+	browser = authn.Guess{Counter: "anna's browser", Owner: "owner anna", Source: "source home"}
+	piet    = authn.Guess{Counter: "piet", Owner: "owner piet", Source: "source home"}
+)
+
+// try counts a guess and expects it to get through.
+func (w *world) try(g authn.Guess, at time.Time) authn.Attempts {
+	w.Helper()
+	a, err := w.db.CountAttempt(w.Context(), linde, g, at)
+	w.ok(err)
+	return a
+}
+
+// refused expects a guess to be refused until a moment.
+func (w *world) refused(g authn.Guess, at, until time.Time) {
+	w.Helper()
+	a, err := w.db.CountAttempt(w.Context(), linde, g, at)
+	w.fails(err, fault.Throttled)
+	w.same("blocked to", a.BlockedTo, until)
+}
+
+func (w *world) right(p platform.ID, g authn.Guess) {
+	w.Helper()
+	w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: p, Uncount: g.Keys()}, w.now))
+}
+
+func (w *world) forgive(p platform.ID, owners ...string) {
+	w.Helper()
+	w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: p, Forgive: owners}, w.now))
+}
+
+// fillDay uses a day up to the last attempt, in rounds of fewer than block, and returns when that would be.
+func (w *world) fillDay(g authn.Guess) time.Time {
+	w.Helper()
+	at := w.now
+	for range authn.PerDay - 1 {
+		if w.try(g, at).Failures == authn.BlockAt {
+			at = at.Add(authn.BlockFor)
+		}
+	}
+	return at
+}
 
 var attempts = []promise{
 	{"of a hundred attempts at once exactly as many get through as are allowed", func(w *world) {
 		var counted [crowd]authn.Attempts
 		ended := race(func(i int) (err error) {
-			counted[i], err = w.db.CountAttempt(w.Context(), linde, "key", w.now)
+			counted[i], err = w.db.CountAttempt(w.Context(), linde, guess, w.now)
 			return err
 		})
 		w.exactly(ended, authn.BlockAt, fault.Throttled)
-		var numbers []int
+		var numbers, sources []int
 		for i, err := range ended {
 			if errors.Is(err, fault.Throttled) {
 				w.same("blocked to", counted[i].BlockedTo, w.now.Add(authn.BlockFor))
 			} else {
-				numbers = append(numbers, counted[i].Failures)
+				numbers, sources = append(numbers, counted[i].Failures), append(sources, counted[i].Source)
+				w.is("the last one knows that it is", counted[i].BlockedTo.IsZero(), counted[i].Failures < authn.BlockAt)
 			}
 		}
 		slices.Sort(numbers)
+		slices.Sort(sources)
 		w.same("numbers of those that got through", numbers, []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
+		w.same("their numbers at the source", sources, numbers)
 	}},
 	{"a block ends after its time, not later for those who try meanwhile, and counting starts again", func(w *world) {
 		for range authn.BlockAt {
-			_, err := w.db.CountAttempt(w.Context(), linde, "key", w.now)
-			w.ok(err)
+			w.try(guess, w.now)
 		}
 		end := w.now.Add(authn.BlockFor)
-		a, err := w.db.CountAttempt(w.Context(), linde, "key", end.Add(-time.Millisecond))
-		w.fails(err, fault.Throttled)
-		w.same("blocked to", a.BlockedTo, end)
-		_, err = w.db.CountAttempt(w.Context(), wilg, "key", w.now)
-		w.ok(err) // the same key of another platform
-		a, err = w.db.CountAttempt(w.Context(), linde, "key", end)
-		w.ok(err)
-		w.same("attempts", a, authn.Attempts{Failures: 1})
+		w.refused(guess, end.Add(-time.Millisecond), end)
+		_, err := w.db.CountAttempt(w.Context(), wilg, guess, w.now)
+		w.ok(err) // the same keys of another platform
+		w.same("attempts", w.try(guess, end), authn.Attempts{Failures: 1, Source: authn.BlockAt + 1})
 	}},
-	{"attempts are forgotten after a day, or when forgiven", func(w *world) {
-		count := func(at time.Time) int {
-			a, err := w.db.CountAttempt(w.Context(), linde, "key", at)
-			w.ok(err)
-			return a.Failures
+	{"a row is forgotten a day after its last attempt", func(w *world) {
+		w.same("first", w.try(guess, w.now).Failures, 1)
+		w.same("within the day", w.try(guess, w.now.Add(authn.ForgetAfter-time.Millisecond)).Failures, 2)
+		w.same("a day after the last", w.try(guess, w.now.Add(2*authn.ForgetAfter)).Failures, 1)
+	}},
+	{"in a day no more are verified than are allowed, however they are spread", func(w *world) {
+		last := w.fillDay(guess)
+		ended := race(func(int) error {
+			_, err := w.db.CountAttempt(w.Context(), linde, guess, last)
+			return err
+		})
+		w.exactly(ended, 1, fault.Throttled)
+		end := w.now.Add(authn.ForgetAfter)
+		w.refused(guess, end.Add(-time.Millisecond), end)
+		w.same("the next day", w.try(guess, end).Failures, 1)
+	}},
+	{"refused attempts use up no day", func(w *world) {
+		for range authn.BlockAt {
+			w.try(guess, w.now)
 		}
-		w.same("first", count(w.now), 1)
-		w.same("within the day", count(w.now.Add(authn.ForgetAfter-time.Millisecond)), 2)
-		w.same("a day after the last", count(w.now.Add(2*authn.ForgetAfter)), 1)
-		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: wilg, Forgive: []string{"key"}}, w.now))
-		w.same("forgiven elsewhere", count(w.now.Add(2*authn.ForgetAfter)), 2)
-		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Forgive: []string{"key", "none"}}, w.now))
-		w.same("forgiven", count(w.now.Add(2*authn.ForgetAfter)), 1)
+		for range authn.PerDay {
+			w.refused(guess, w.now, w.now.Add(authn.BlockFor))
+		}
+		w.same("after the block", w.try(guess, w.now.Add(authn.BlockFor)), authn.Attempts{Failures: 1, Source: authn.BlockAt + 1})
+	}},
+	{"the attempt that ends a row and a day blocks for the longer of both", func(w *world) {
+		w.try(guess, w.now) // the window begins
+		late := w.now.Add(authn.ForgetAfter - time.Minute)
+		for range authn.PerDay - authn.BlockAt - 1 {
+			w.try(guess, late.Add(-time.Hour))
+			w.right(linde, authn.Guess{Counter: "none", Source: "none"})
+			w.run(fmt.Sprintf("UPDATE attempts SET failures = 0 WHERE key = '%s'", guess.Counter)) // not in a row
+		}
+		var last authn.Attempts
+		for range authn.BlockAt {
+			last = w.try(guess, late)
+		}
+		w.same("in a row", last.Failures, authn.BlockAt)
+		w.same("blocked to", last.BlockedTo, late.Add(authn.BlockFor))
+	}},
+	{"a known browser, another address and another platform are counted apart, a source over all of the platform's", func(w *world) {
+		for range authn.BlockAt {
+			w.try(guess, w.now)
+		}
+		w.same("the owner's browser", w.try(browser, w.now), authn.Attempts{Failures: 1, Source: 11})
+		w.same("another address", w.try(piet, w.now), authn.Attempts{Failures: 1, Source: 12})
+		away := guess
+		away.Source = "source away"
+		w.refused(away, w.now, w.now.Add(authn.BlockFor))
+		away.Counter = "erik"
+		w.same("another source", w.try(away, w.now), authn.Attempts{Failures: 1, Source: 1})
+		a, err := w.db.CountAttempt(w.Context(), wilg, browser, w.now)
+		w.ok(err)
+		w.same("another platform", a, authn.Attempts{Failures: 1, Source: 1})
+		w.same("an hour after the source's first", w.try(piet, w.now.Add(authn.SourceFor)).Source, 1)
+	}},
+	{"a right one ends its row and uses up neither day nor source", func(w *world) {
+		at := w.fillDay(guess)
+		for range 3 { // the last one of the day, again and again
+			w.is("blocks", w.try(guess, at).BlockedTo.IsZero(), false)
+			w.right(linde, guess)
+		}
+		w.right(wilg, guess) // has none
+		w.same("the next one, an hour later", w.try(guess, at.Add(authn.SourceFor)), authn.Attempts{Failures: 1, Source: 1, BlockedTo: w.now.Add(authn.ForgetAfter)})
+		w.right(linde, browser)
+		w.refused(guess, at.Add(authn.SourceFor), w.now.Add(authn.ForgetAfter)) // another browser's success changes nothing here
+	}},
+	{"a right one does not count at its source", func(w *world) {
+		for range 5 {
+			w.try(piet, w.now)
+			w.right(linde, piet)
+		}
+		w.same("attempts", w.try(piet, w.now), authn.Attempts{Failures: 1, Source: 1})
+	}},
+	{"attempts that were not verified are taken back: as many as are allowed still get through", func(w *world) {
+		for range authn.BlockAt - 1 {
+			w.try(guess, w.now)
+		}
+		w.is("the tenth blocks", w.try(guess, w.now).BlockedTo.IsZero(), false)
+		w.ok(w.db.UncountAttempt(w.Context(), linde, guess))
+		w.same("the tenth again", w.try(guess, w.now), authn.Attempts{Failures: 10, Source: 10, BlockedTo: w.now.Add(authn.BlockFor)})
+		w.ok(w.db.UncountAttempt(w.Context(), wilg, guess))
+		w.refused(guess, w.now, w.now.Add(authn.BlockFor)) // that was another platform's
+	}},
+	{"a hundred that are counted and taken back at once leave nothing", func(w *world) {
+		for i, err := range race(func(i int) error {
+			g := guess
+			if i%2 == 0 {
+				g = piet // the same source, the other way round
+			}
+			g.Counter = fmt.Sprint(g.Counter, i/8)
+			if _, err := w.db.CountAttempt(w.Context(), linde, g, w.now); err != nil {
+				return err
+			}
+			if i%4 < 2 {
+				return w.db.UncountAttempt(w.Context(), linde, g)
+			}
+			return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Uncount: g.Keys()}, w.now)
+		}) {
+			if err != nil {
+				w.Errorf("%d: %v", i, err)
+			}
+		}
+		w.same("counted", w.rows("SELECT key FROM attempts WHERE total <> 0 OR failures <> 0 OR blocked_until IS NOT NULL"), []string{})
+		w.same("at the source", w.try(guess, w.now).Source, 1)
+	}},
+	{"all counters of an address start again together, and no others", func(w *world) {
+		for range authn.BlockAt {
+			w.try(guess, w.now)
+			w.try(browser, w.now)
+			w.try(piet, w.now)
+		}
+		w.forgive(wilg, guess.Owner)
+		w.refused(guess, w.now, w.now.Add(authn.BlockFor))
+		w.forgive(linde, guess.Owner, "nobody", "")
+		w.same("anna", w.try(guess, w.now), authn.Attempts{Failures: 1, Source: 31})
+		w.same("her browser", w.try(browser, w.now), authn.Attempts{Failures: 1, Source: 32})
+		w.refused(piet, w.now, w.now.Add(authn.BlockFor))
+	}},
+	{"limits count in fixed windows, each by itself", func(w *world) {
+		limits := []authn.Limit{{Key: "day", Max: 10, Window: 24 * time.Hour}, {Key: "an hour", Max: 2, Window: time.Hour}}
+		count := func(at time.Time) []authn.Counted {
+			w.Helper()
+			stand, err := w.db.Count(w.Context(), linde, limits, at)
+			w.ok(err)
+			return stand
+		}
+		day, hour := w.now.Add(24*time.Hour), w.now.Add(time.Hour)
+		w.same("first", count(w.now), []authn.Counted{{N: 1, Until: day}, {N: 1, Until: hour}})
+		w.same("just before the hour", count(hour.Add(-time.Millisecond)), []authn.Counted{{N: 2, Until: day}, {N: 2, Until: hour}})
+		w.same("at the hour", count(hour), []authn.Counted{{N: 3, Until: day}, {N: 1, Until: hour.Add(time.Hour)}})
+		w.right(linde, authn.Guess{Counter: "day", Source: "an hour"})
+		w.right(linde, authn.Guess{Counter: "an hour", Source: "never counted"})
+		w.same("two taken back", count(hour), []authn.Counted{{N: 3, Until: day}, {N: 1, Until: hour.Add(time.Hour)}})
 	}},
 }

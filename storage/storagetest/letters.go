@@ -97,6 +97,20 @@ var letters = []promise{
 		w.fails(w.db.PostponeLetter(w.Context(), l, "", w.now), fault.Stale)
 		w.same("events", w.kinds(), []account.EventKind{account.LetterSettled})
 	}},
+	{"the oldest letter is the one that waits longest, of all platforms", func(w *world) {
+		oldest := func() time.Time {
+			at, err := w.db.OldestLetter(w.Context())
+			w.ok(err)
+			return at
+		}
+		w.is("none", oldest().IsZero(), true)
+		first := w.letter()
+		w.now = w.now.Add(time.Minute)
+		second := w.letter()
+		w.same("oldest", oldest(), first.QueuedAt)
+		w.ok(w.db.SettleLetter(w.Context(), first, account.LetterSent, "", authn.Change{}, w.now))
+		w.same("oldest", oldest(), second.QueuedAt)
+	}},
 	{"a letter settles nothing on another platform", func(w *world) {
 		w.letter()
 		l := w.take(w.now)[0]

@@ -178,7 +178,7 @@ var successorKey = []byte("0123456789abcdef0123456789abcdef")
 func (w *world) rotation(refresh string) grant.Rotation {
 	return grant.Rotation{
 		Platform: linde, Party: web, Hash: secret.Hash(refresh), Next: secret.Hash(next(refresh)),
-		Later: grant.Descendants(successorKey, refresh), RefreshEnds: w.now.Add(30 * 24 * time.Hour),
+		Later: func() [][]byte { return grant.Descendants(successorKey, refresh) }, RefreshEnds: w.now.Add(30 * 24 * time.Hour),
 		IdleAfter: time.Hour, Now: w.now,
 	}
 }

@@ -119,7 +119,7 @@ var safety = []promise{
 		w.ok(err)
 		j, r := w.journey()
 		w.ok(w.db.SaveRequest(w.Context(), r, &j))
-		_, err = w.db.CountAttempt(w.Context(), linde, "key", w.now)
+		_, err = w.db.CountAttempt(w.Context(), linde, guess, w.now)
 		w.ok(err)
 		w.failEvents()
 		before := w.dump()
@@ -131,7 +131,7 @@ var safety = []promise{
 		for name, call := range map[string]func() error{
 			"SaveChange, start": func() error {
 				return w.db.SaveChange(w.Context(), authn.Change{
-					Journey: &j, Answered: r.ID, Forgive: []string{"key"}, Put: []account.Credential{w.credential(w.anna, "sms", account.Second, 0)},
+					Journey: &j, Answered: r.ID, Forgive: []string{guess.Owner}, Put: []account.Credential{w.credential(w.anna, "sms", account.Recovery, 0)},
 					Start:  &authn.SessionStart{Session: fresh.Session, Cookie: secret.Hash(fresh.cookie), Replaces: secret.Hash(v.cookie)},
 					Events: []account.Event{e},
 				}, w.now)

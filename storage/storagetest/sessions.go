@@ -36,6 +36,28 @@ var sessions = []promise{
 		w.same("after a minute", seen(w.now.Add(authn.SeenEvery)), w.now.Add(authn.SeenEvery))
 		w.same("after the end", seen(v.EndsAt), w.now.Add(authn.SeenEvery))
 	}},
+	{"the newest sign-ins are found, whatever else happened since, and nobody else's", func(w *world) {
+		visits := []visit{w.visit(w.anna), w.visit(w.anna), w.visit(w.anna)}
+		far := w.event(account.SignedIn, w.far)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []account.Event{far}}, w.now))
+		var want []account.Event
+		for i, v := range visits {
+			signedIn, refused := w.event(account.SignedIn, w.anna), w.event(account.PasswordRefused, w.anna)
+			signedIn.At, signedIn.Session, signedIn.Reason = w.now.Add(time.Duration(i)*time.Minute), v.ID, "password totp"
+			refused.At = signedIn.At.Add(time.Second)
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []account.Event{signedIn, refused, refused, refused}}, w.now))
+			want = append([]account.Event{signedIn}, want...)
+		}
+		got, err := w.db.SignIns(w.Context(), linde, w.anna.ID, 2)
+		w.ok(err)
+		w.same("the last two", got, want[:2])
+		got, err = w.db.SignIns(w.Context(), linde, w.anna.ID, 20)
+		w.ok(err)
+		w.same("all", got, want)
+		got, err = w.db.SignIns(w.Context(), wilg, w.anna.ID, 20)
+		w.ok(err)
+		w.same("on another platform", got, []account.Event{})
+	}},
 	{"signing out ends the session and all its grants, once", func(w *world) {
 		v, beside := w.visit(w.anna), w.visit(w.anna)
 		online, _ := w.tokens(v, "openid")
@@ -56,6 +78,45 @@ var sessions = []promise{
 		w.fails(err, fault.NotFound)
 		w.is("the session beside lives", w.alive(beside) && w.given(kept), true)
 		w.ok(w.db.EndSession(w.Context(), linde, "unknown", account.Event{}, w.now))
+	}},
+	{"a session does not start from a password that was changed after it was shown", func(w *world) {
+		password := w.anna.Credentials[0]
+		start := func(version int64) error {
+			v := w.newVisit(w.anna)
+			v.Proofs = []authn.Proof{{Method: "password", Use: account.Primary, Kinds: authn.Knows, Credential: password.ID, Version: version, At: w.now}}
+			return w.db.SaveChange(w.Context(), authn.Change{Start: &authn.SessionStart{Session: v.Session, Cookie: secret.Hash(v.cookie)}}, w.now)
+		}
+		w.ok(start(0))
+		changed := password
+		changed.Counter = 1
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{
+			Platform: linde, Put: []account.Credential{changed}, End: &authn.End{Account: w.anna.ID, Reason: "password"},
+		}, w.now))
+		w.fails(start(0), fault.Stale)
+		w.ok(start(1))
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Retire: []account.CredentialID{password.ID}}, w.now))
+		w.fails(start(1), fault.Stale)
+	}},
+	{"of sign-ins and a change of the password at once no session with the old one is left", func(w *world) {
+		password := w.anna.Credentials[0]
+		var visits [crowd]visit
+		for i := range visits {
+			visits[i] = w.newVisit(w.anna)
+			visits[i].Proofs = []authn.Proof{{Method: "password", Use: account.Primary, Kinds: authn.Knows, Credential: password.ID, At: w.now}}
+		}
+		changed := password
+		changed.Counter = 1
+		race(func(i int) error {
+			if i == crowd/2 {
+				return w.db.SaveChange(w.Context(), authn.Change{
+					Platform: linde, Put: []account.Credential{changed}, End: &authn.End{Account: w.anna.ID, Reason: "password"},
+				}, w.now)
+			}
+			return w.db.SaveChange(w.Context(), authn.Change{Start: &authn.SessionStart{Session: visits[i].Session, Cookie: secret.Hash(visits[i].cookie)}}, w.now)
+		})
+		for _, v := range visits {
+			w.is("session lives", w.alive(v), false)
+		}
 	}},
 	{"a new session ends the one it replaces, with its grants", func(w *world) {
 		v, fresh := w.visit(w.anna), w.newVisit(w.anna)

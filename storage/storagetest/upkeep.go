@@ -26,7 +26,7 @@ var upkeep = []promise{
 			j, r := w.journey()
 			w.ok(w.db.SaveRequest(w.Context(), r, &j))
 		}
-		_, err := w.db.CountAttempt(w.Context(), linde, "key", w.now)
+		_, err := w.db.CountAttempt(w.Context(), linde, guess, w.now)
 		w.ok(err)
 		clean := func(at time.Time, limit, want int) {
 			w.Helper()
@@ -35,7 +35,7 @@ var upkeep = []promise{
 			w.same("removed at "+at.String(), removed, want)
 		}
 		journeysEnd := w.now.Add(authn.JourneyLife + 24*time.Hour) // anybody can make those: kept a day
-		clean(journeysEnd, 10, 1)                                  // the attempt, forgotten after a day
+		clean(journeysEnd, 10, 2)                                  // the attempt, at the address and at its source, forgotten after a day
 		clean(journeysEnd.Add(time.Millisecond), 2, 4)             // two journeys, two requests
 		clean(journeysEnd.Add(time.Millisecond), 2, 2)
 		clean(v.EndsAt.Add(kept), 10, 0)                                           // the session ended 30 days ago to the moment

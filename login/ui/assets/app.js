@@ -14,6 +14,69 @@
     button.hidden = false;
   });
 
+  // Ticks for the rules of a new password that can be told here; the server checks them all. What is read aloud comes
+  // once, when all are met.
+  document.querySelectorAll("[data-rules]").forEach(function (list) {
+    var field = document.getElementById(list.dataset.rules), status = list.parentNode.querySelector("[role=status]");
+    var special;
+    try {
+      special = new RegExp("[^\\p{L}\\p{M}\\p{Nd}]", "gu");
+    } catch (e) { // older browsers
+      special = /[^A-Za-z0-9\u00c0-\u024f]/g;
+    }
+    var items = Array.from(list.children).map(function (item) {
+      var said = item.appendChild(document.createElement("span"));
+      said.className = "spoken";
+      return { item: item, said: said };
+    });
+    function check() {
+      var typed = field.value.normalize("NFC"), all = true;
+      items.forEach(function (i) {
+        var wanted = i.item.dataset.length, met = wanted ?
+          Array.from(typed).length >= wanted : (typed.match(special) || []).length >= i.item.dataset.special;
+        i.item.classList.toggle("met", met);
+        i.said.textContent = " (" + (met ? list.dataset.met : list.dataset.open) + ")";
+        all = all && met;
+      });
+      if (all !== (status.textContent !== "")) status.textContent = all ? list.dataset.all : "";
+    }
+    field.addEventListener("input", check);
+    check();
+  });
+
+  // Copy. Browsers have a clipboard for scripts only where the connection is safe.
+  if (navigator.clipboard) document.querySelectorAll("button[data-copy]").forEach(function (button) {
+    button.addEventListener("click", function () {
+      navigator.clipboard.writeText(button.dataset.copy).then(function () {
+        button.parentNode.querySelector("[role=status]").textContent = button.dataset.copied;
+      });
+    });
+    button.hidden = false;
+  });
+
+  document.querySelectorAll("button[data-print]").forEach(function (button) {
+    button.addEventListener("click", function () { window.print(); });
+    button.hidden = false;
+  });
+
+  // Seconds until another text message can be asked, and then the button for it. They change silently; only the end is
+  // read aloud. Without script the button is there at once, and pressed too early it leads back here.
+  document.querySelectorAll("[data-countdown]").forEach(function (text) {
+    var end = Date.now() + text.dataset.countdown * 1000, actions = text.nextElementSibling;
+    actions.hidden = true;
+    var timer = setInterval(function () {
+      var left = Math.ceil((end - Date.now()) / 1000);
+      if (left > 0) {
+        text.textContent = text.textContent.replace(/\d+/, left);
+        return;
+      }
+      clearInterval(timer);
+      text.hidden = true;
+      actions.hidden = false;
+      actions.parentNode.querySelector("[role=status]").textContent = actions.textContent.trim();
+    }, 1000);
+  });
+
   // Older browsers know autofocus for fields only.
   var summary = document.getElementById("summary");
   if (summary) summary.focus();

@@ -1,0 +1,61 @@
+package demo
+
+import (
+	_ "embed"
+	"html/template"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/minddistrict/idp/notify"
+)
+
+//go:embed outbox.html
+var outboxPage string
+
+var outboxPages = template.Must(template.New("outbox").Parse(outboxPage))
+
+// outbox shows the mails that would have been sent, the newest first.
+func (s *Site) outbox(w http.ResponseWriter, _ *http.Request) {
+	type mail struct {
+		notify.Message
+		Parts []part
+	}
+	var mails []mail
+	for _, m := range slices.Backward(s.Mails.Sent()) {
+		mails = append(mails, mail{m, linked(m.Text)})
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if err := outboxPages.Execute(w, mails); err != nil {
+		http.Error(w, "template", http.StatusInternalServerError)
+	}
+}
+
+// html is the HTML part of one mail, to be looked at in a frame: its links open in the whole window.
+func (s *Site) html(w http.ResponseWriter, r *http.Request) {
+	for _, m := range s.Mails.Sent() {
+		if m.ID == r.PathValue("id") {
+			w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'")
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write([]byte(strings.Replace(m.HTML, "<head>", `<head><base target="_top">`, 1))) // the caller is gone: nothing to do about it
+			return
+		}
+	}
+	http.NotFound(w, r)
+}
+
+// part is a piece of a text, perhaps an address.
+type part struct{ Text, URL string }
+
+var address = regexp.MustCompile(`https?://\S+`)
+
+// linked cuts a text at the addresses in it.
+func linked(text string) (parts []part) {
+	at := 0
+	for _, m := range address.FindAllStringIndex(text, -1) {
+		parts = append(parts, part{Text: text[at:m[0]]}, part{text[m[0]:m[1]], text[m[0]:m[1]]})
+		at = m[1]
+	}
+	return append(parts, part{Text: text[at:]})
+}

@@ -1,0 +1,56 @@
+package demo
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/minddistrict/idp/notify"
+)
+
+func get(t *testing.T, s *Site, path string) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	return w
+}
+
+func TestOutboxShowsBothPartsNewestFirst(t *testing.T) {
+	_, s, err := House("http://localhost:8080", "http://localhost:8081")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body := get(t, s, "/dev/outbox").Body.String(); !strings.Contains(body, "No mails yet") {
+		t.Errorf("empty outbox: %s", body)
+	}
+	for _, m := range []notify.Message{
+		{ID: "first@localhost", Kind: "mail_welcome", To: "anna@example.org", Subject: "Eerste", Text: "Klik: http://localhost:8080/link/abc\nGroeten <b>", HTML: "<!DOCTYPE html>\n<html>\n<head>\n</head><body><a href=\"http://localhost:8080/link/abc\">Knop</a></body></html>"},
+		{ID: "second@localhost", Kind: "mail_changed", To: "anna@example.org", Subject: "Tweede", Text: "Niets", HTML: "<html></html>"},
+	} {
+		if err := s.Mails.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	body := get(t, s, "/dev/outbox").Body.String()
+	if first, second := strings.Index(body, "Eerste"), strings.Index(body, "Tweede"); second < 0 || first < second {
+		t.Errorf("first at %d, second at %d", first, second)
+	}
+	for _, want := range []string{
+		`<a href="http://localhost:8080/link/abc">http://localhost:8080/link/abc</a>`, "Groeten &lt;b&gt;", `src="/dev/outbox/first@localhost"`, `data-kind="mail_welcome"`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the outbox lacks %s", want)
+		}
+	}
+	part := get(t, s, "/dev/outbox/first@localhost")
+	if !strings.Contains(part.Body.String(), `<base target="_top">`) || !strings.Contains(part.Body.String(), ">Knop</a>") {
+		t.Errorf("HTML part: %s", part.Body)
+	}
+	if policy := part.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'self'") {
+		t.Errorf("policy of the HTML part: %s", policy)
+	}
+	if code := get(t, s, "/dev/outbox/third@localhost").Code; code != http.StatusNotFound {
+		t.Errorf("an unknown mail: %d", code)
+	}
+}

@@ -1,0 +1,128 @@
+package login_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/setup"
+)
+
+// changing is a mail to a new address of anna, and the ticket of its button.
+func changing(t *testing.T, v visit, to string) (link string, ticket func() authn.TicketState) {
+	t.Helper()
+	if err := setup.SetEmail(t.Context(), v.Tools(), "linde", "anna@example.org", to); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range v.Mails.Sent() {
+		if m.Kind == account.LetterEmailConfirm && m.To == to {
+			link = m.Link
+			if strings.Contains(m.Text, "Anna") {
+				t.Error("the mail to an address that nobody confirmed names a person")
+			}
+		}
+	}
+	_, token, ok := strings.Cut(link, "/link/")
+	if !ok {
+		t.Fatalf("no mail to %s", to)
+	}
+	return link, func() authn.TicketState {
+		found, err := v.DB.Ticket(t.Context(), "linde", secret.Hash(token))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found.State(v.Clock.Now())
+	}
+}
+
+func TestNewAddressThatIsTakenSpendsNothing(t *testing.T) {
+	v := newVisit(t)
+	link, state := changing(t, v, "anna.bakker@example.org")
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, link)
+	if _, err := setup.AddAccount(t.Context(), v.Tools(), "linde", setup.Account{Email: "Anna.Bakker@example.org"}); err != nil {
+		t.Fatal(err)
+	}
+	b.MustPress(t, "Confirm email address")
+	if !strings.Contains(b.Body, "Your email address has not changed") || state() != authn.TicketWorks {
+		t.Errorf("at %s, ticket %q", b.URL, state())
+	}
+	a, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	if err != nil || a.Email.Address != "anna@example.org" {
+		t.Errorf("account %+v, %v", a, err)
+	}
+}
+
+func TestNewAddressCountsOnceConfirmed(t *testing.T) {
+	v := newVisit(t)
+	before, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link, state := changing(t, v, "anna.bakker@example.org")
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, link)
+	b.MustOpen(t, link)
+	if state() != authn.TicketWorks {
+		t.Fatalf("opening the link leaves its ticket %q", state())
+	}
+	b.MustPress(t, "Confirm email address")
+	after, err := v.DB.AccountByEmail(t.Context(), "linde", "anna.bakker@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.ID != before.ID || !after.EmailVerifiedAt.Equal(v.Clock.Now()) || state() != authn.TicketUsed {
+		t.Errorf("account %+v, ticket %q", after, state())
+	}
+	if _, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("the old address still finds an account: %v", err)
+	}
+	// the address moved on: the old mail does not say any more that it counts
+	if err := setup.SetEmail(t.Context(), v.Tools(), "linde", "anna.bakker@example.org", "anna.b@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if err := v.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sent := v.Mails.Sent()
+	for _, m := range sent {
+		if m.To == "anna.b@example.org" {
+			b.MustOpen(t, m.Link)
+			b.MustPress(t, "Confirm email address")
+		}
+	}
+	b.MustOpen(t, link)
+	if strings.Contains(b.Body, "anna.bakker@example.org") || !strings.Contains(b.Body, "This button has already been used") {
+		t.Errorf("the link of an address that was replaced shows %s", idptest.Visible(b.Doc))
+	}
+}
+
+func TestNewAddressOfDeactivatedAccountIsNotConfirmed(t *testing.T) {
+	v := newVisit(t)
+	link, state := changing(t, v, "anna.bakker@example.org")
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, link)
+	a, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := account.Event{At: v.Clock.Now(), Platform: "linde", Kind: account.AccountStopped, Actor: "cli test", Account: a.ID, Outcome: account.Success}
+	if err := v.DB.SetState(t.Context(), "linde", a.ID, account.Deactivated, e, v.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	b.MustPress(t, "Confirm email address")
+	if state() == authn.TicketUsed || b.Status >= 500 {
+		t.Errorf("at %s (%d), ticket %q", b.URL, b.Status, state())
+	}
+	if _, err := v.DB.AccountByEmail(t.Context(), "linde", "anna.bakker@example.org"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("the new address counts: %v", err)
+	}
+}

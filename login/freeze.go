@@ -1,0 +1,38 @@
+package login
+
+import (
+	"context"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// freezeButton is "I did not ask for this" in the mail that tells of a reset of two-step authentication by staff: who
+// talked the helpdesk into it knows the password perhaps, and the owner can stop that at once.
+type freezeButton struct{ *Server }
+
+func (freezeButton) Purpose() authn.TicketPurpose { return authn.TicketFreeze }
+
+func (freezeButton) Show(_ context.Context, v *LinkVisit) (Page, error) {
+	return Page{"freeze", ui.FreezePage{Action: v.Action, At: v.Ticket.IssuedAt}}, nil
+}
+
+// Press blocks the account: every session, token, link and remembered browser ends. Keeping it spends nothing, so that
+// who pressed the wrong button can come back.
+func (freezeButton) Press(_ context.Context, v *LinkVisit) (*authn.Change, string, error) {
+	if v.Do() != "freeze" {
+		return nil, v.Platform.HomeURL, nil
+	}
+	id := v.Facts.Account.ID
+	return &authn.Change{
+		Account: &authn.AccountChange{ID: id, Stop: true},
+		Events:  []account.Event{v.Event(account.AccountFrozen, account.Success, id)},
+	}, v.Action, nil
+}
+
+// Used says that the account is blocked, as long as it is.
+func (freezeButton) Used(v *LinkVisit) (Page, bool, error) {
+	blocked := v.Facts.Account.State == account.Deactivated
+	return Page{"freeze", ui.FreezePage{Action: v.Action, At: v.Ticket.IssuedAt, Done: true}}, blocked, nil
+}

@@ -1,0 +1,201 @@
+package login_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/platform"
+)
+
+// knownCookie is what a browser keeps of who signed in with it on a platform.
+func knownCookie(b *idptest.Browser, of platform.ID) string {
+	for _, c := range b.Jar.Cookies(&url.URL{Scheme: "https", Host: "id.test", Path: "/"}) {
+		if c.Name == "__Host-"+string(of)+"-known" {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// known tells whether a browser with this cookie on linde is known for an account of a platform.
+func (v visit) known(cookie string, on platform.ID, email string) bool {
+	r := httptest.NewRequest(http.MethodPost, "/", nil)
+	r.Header.Set("Cookie", "__Host-"+string(on)+"-known="+cookie)
+	look := login.Visit{Platform: &platform.Platform{ID: on}, Request: r}
+	return look.KnownBrowser(v.Sealer, email) != ""
+}
+
+func TestBrowserIsKnownForWhoSignedInWithIt(t *testing.T) {
+	v := newVisit(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, v.linde.Start(nil))
+	b.MustFill(t, "Email address", "anna@example.org")
+	b.MustFill(t, "Password", "helaas, dit is hem niet!")
+	b.MustPress(t, "Log in")
+	if c := knownCookie(b, "linde"); c != "" {
+		t.Fatalf("a wrong password makes the browser known: %s", c)
+	}
+	signIn(t, b, v.linde, "anna@example.org")
+	cookie := knownCookie(b, "linde")
+	for who, want := range map[string]bool{"anna@example.org": true, "bram@example.org": false, "niemand@example.org": false, "": false} {
+		if v.known(cookie, "linde", who) != want {
+			t.Errorf("known for %q: want %t", who, want)
+		}
+	}
+	if knownCookie(b, "wilg") != "" || v.known(cookie, "wilg", "anna@example.org") {
+		t.Error("known on another platform")
+	}
+	id, mark, _ := strings.Cut(cookie, ".")
+	for what, cookie := range map[string]string{
+		"another browser's identifier": secret.ID() + "." + mark,
+		"no identifier":                mark,
+		"no mark":                      id,
+		"a short mark":                 id + "." + mark[:21],
+		"another alphabet":             id + "." + mark[:21] + "é",
+		"a mark with loose bits":       id + "." + mark[:21] + loosened(mark[21]),
+		"six marks":                    id + strings.Repeat("."+mark, 6),
+		"an empty mark":                cookie + ".",
+		"garbage":                      "%00;\x7f",
+		"nothing":                      "",
+	} {
+		if v.known(cookie, "linde", "anna@example.org") {
+			t.Errorf("%s counts", what)
+		}
+	}
+}
+
+// loosened is a character of the same bits, but for those that are not used at the end.
+func loosened(c byte) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return string(alphabet[strings.IndexByte(alphabet, c)+1])
+}
+
+// A household, and a computer of a ward with twenty accounts: the last five are known, whoever signs in how often. The
+// cookie stays short, keeps the browser's identifier and says nothing of them.
+func TestBrowserIsKnownForTheLastFive(t *testing.T) {
+	v := newVisit(t)
+	var people strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&people, "\n      - { email: p%d@example.org, password: %q }", i, idptest.Password)
+	}
+	v.Apply(strings.Replace(twoPaths, "\n  - name: wilg", people.String()+"\n  - name: wilg", 1))
+	ward := idptest.NewBrowser(v.Server, "en")
+	signInAgain(t, ward, v.linde, "p0@example.org")
+	id, _, _ := strings.Cut(knownCookie(ward, "linde"), ".")
+	for i := range 20 {
+		for range 1 + i%2 { // some twice
+			signInAgain(t, ward, v.linde, fmt.Sprintf("p%d@example.org", i))
+		}
+	}
+	signInAgain(t, ward, v.linde, "p17@example.org") // not the newest of the five any more
+	signInAgain(t, ward, v.linde, "p3@example.org")
+	cookie := knownCookie(ward, "linde")
+	if len(cookie) != 141 || !strings.HasPrefix(cookie, id+".") {
+		t.Errorf("cookie of %d bytes: %s, of browser %s", len(cookie), cookie, id)
+	}
+	for i := range 20 {
+		want := slices.Contains([]int{3, 17, 19, 18, 16}, i)
+		if v.known(cookie, "linde", fmt.Sprintf("p%d@example.org", i)) != want {
+			t.Errorf("known for p%d: want %t", i, want)
+		}
+	}
+}
+
+func signInAgain(t *testing.T, b *idptest.Browser, p *idptest.Party, email string) {
+	t.Helper()
+	p.Last = idptest.Arrival{}
+	b.MustOpen(t, p.Start(url.Values{"prompt": {"login"}}))
+	if b.Button("Log in with another account") != nil {
+		b.MustPress(t, "Log in with another account")
+	}
+	b.MustFill(t, "Email address", email)
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Log in")
+	if p.Last.Token == nil {
+		t.Fatalf("%s did not sign in: at %s", email, b.URL)
+	}
+}
+
+// The cookie outlives the browser, and no script, other host or other site's form gets it.
+func TestKnownCookieIsGuardedAndLasts(t *testing.T) {
+	v := newVisit(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	seen := ""
+	b.MustOpen(t, v.linde.Start(nil))
+	form, action, err := b.Form(b.Button("Log in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form.Set("email", "anna@example.org")
+	form.Set("password", idptest.Password)
+	to, err := b.URL.Parse(action)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest(http.MethodPost, to.String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", "https://id.test")
+	for _, c := range b.Jar.Cookies(to) {
+		r.AddCookie(c)
+	}
+	answer, err := v.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range answer.Header.Values("Set-Cookie") {
+		if strings.HasPrefix(line, "__Host-linde-known=") {
+			_, seen, _ = strings.Cut(line, "; ")
+		}
+	}
+	if want := "Path=/; Max-Age=34560000; HttpOnly; Secure; SameSite=Lax"; seen != want {
+		t.Errorf("attributes %q, want %q", seen, want)
+	}
+}
+
+// Nothing is told about an address by what a browser may do: known and unknown ones get the same pages, whether the
+// mail was asked for or not.
+func TestWaitPageTellsNothing(t *testing.T) {
+	v := newVisit(t)
+	pages := map[string][]string{}
+	for _, who := range []string{"anna@example.org", "nina@example.org"} {
+		b := idptest.NewBrowser(v.Server, "en")
+		b.MustOpen(t, v.linde.Start(nil))
+		for range 10 {
+			b.MustFill(t, "Email address", who)
+			b.MustFill(t, "Password", "helaas, dit is hem niet!")
+			b.MustPress(t, "Log in")
+		}
+		b.MustBeAt(t, "/stop")
+		shown := func() {
+			text := strings.ReplaceAll(b.Body, who, "WHO")
+			text = strings.ReplaceAll(text, strings.Split(b.URL.Path, "/")[4], "JOURNEY")
+			pages[who] = append(pages[who], fmt.Sprint(b.Status, b.Header["Retry-After"], text))
+		}
+		shown()
+		b.MustPress(t, "Send me an email to log in sooner")
+		shown()
+		if err := v.Deliver(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		shown()
+	}
+	if fmt.Sprint(pages["anna@example.org"]) != fmt.Sprint(pages["nina@example.org"]) {
+		t.Errorf("pages differ:\n%s\n%s", pages["anna@example.org"], pages["nina@example.org"])
+	}
+	sent := v.Mails.Sent()
+	if len(sent) != 1 || sent[0].Kind != account.LetterUnblock || sent[0].To != "anna@example.org" {
+		t.Errorf("mails %+v", sent)
+	}
+}

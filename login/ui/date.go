@@ -1,0 +1,43 @@
+package ui
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/minddistrict/idp/platform"
+)
+
+// months are as a sentence has them.
+var months = map[string][12]string{
+	"nl": {"januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"},
+	"en": {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
+}
+
+// Moment is a day and a time on the clocks of the platform's country: "26 november 2026 om 14:05".
+func Moment(lang string, p *platform.Platform, at time.Time) string {
+	at = at.In(zoneOf(p))
+	joined := " om "
+	if lang == "en" {
+		joined = " at "
+	}
+	return Day(lang, p, at) + joined + at.Format("15:04")
+}
+
+// Day is a day on the calendars of the platform's country: "26 november 2026".
+func Day(lang string, p *platform.Platform, at time.Time) string {
+	names, ok := months[lang]
+	if !ok {
+		names = months["nl"]
+	}
+	at = at.In(zoneOf(p))
+	return fmt.Sprintf("%d %s %d", at.Day(), names[at.Month()-1], at.Year())
+}
+
+// zoneOf needs the zones of the machine or of time/tzdata; without them times are UTC.
+func zoneOf(p *platform.Platform) *time.Location {
+	zone, err := time.LoadLocation(p.TimeZone())
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}

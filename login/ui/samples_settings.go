@@ -1,0 +1,96 @@
+package ui
+
+import "time"
+
+const sampleSettings = "/settings"
+
+// sampleNoon is a moment after which, and before which, the samples happened.
+var sampleNoon = time.Date(2026, 11, 25, 11, 0, 0, 0, time.UTC)
+
+// Samples are the states of the overview of the settings.
+func (SettingsPage) Samples() []Sample {
+	page := func(notice string) SettingsPage {
+		p := SettingsPage{Notice: notice, LogoutURL: "/logout", HomeURL: sampleHome}
+		for _, what := range []string{"account", "password", "two_step", "devices", "language", "activity"} {
+			p.Links = append(p.Links, SettingsLink{Key: "settings." + what, URL: sampleSettings + "/" + what})
+		}
+		return p
+	}
+	return []Sample{
+		{Name: "plain", Data: page("")},
+		{Name: "staff", Data: page(""), Staff: true},
+		{Name: "new password", Data: page("change.done")},
+		{Name: "saved", Data: page("common.saved")},
+	}
+}
+
+// Samples are the states of the page about somebody's account.
+func (AccountPage) Samples() []Sample {
+	page := AccountPage{
+		Name: "Anna van der Berg-Bakker", Email: sampleEmail, Language: Language{Code: "nl", Name: "Nederlands"},
+		LanguageURL: sampleSettings + "/language", BackURL: sampleSettings, HomeURL: sampleHome,
+	}
+	nameless := page
+	nameless.Name = ""
+	return []Sample{{Name: "client", Data: page}, {Name: "staff", Data: page, Staff: true}, {Name: "nameless", Data: nameless}}
+}
+
+// Samples are the states of the page that asks for a language.
+func (LanguagePage) Samples() []Sample {
+	return []Sample{{Name: "plain", Data: LanguagePage{
+		Action: sampleSettings + "/language", BackURL: sampleSettings, HomeURL: sampleHome,
+		Languages: []Language{{Code: "nl", Name: "Nederlands", Current: true}, {Code: "en", Name: "English"}},
+	}}}
+}
+
+// Samples are the states of the page that shows where somebody is logged in.
+func (DevicesPage) Samples() []Sample {
+	const devices = sampleSettings + "/devices"
+	this := Device{Machine: Machine{"Firefox", "Windows"}, AddedAt: sampleNoon.Add(-40 * time.Minute), UsedAt: sampleNoon, This: true}
+	others := []Device{
+		this,
+		{Machine: Machine{"Safari", "iPhone"}, AddedAt: sampleNoon.Add(-5 * time.Hour), UsedAt: sampleNoon.Add(-4 * time.Hour), URL: devices + "/4xq2m7nkc5vbz3hdtw6ysgjp8r"},
+		{Machine: Machine{}, AddedAt: sampleNoon.Add(-20 * time.Hour), UsedAt: sampleNoon.Add(-19 * time.Hour), URL: devices + "/5xq2m7nkc5vbz3hdtw6ysgjp8r"},
+	}
+	apps := []Device{
+		{Machine: Machine{System: "Android"}, AddedAt: sampleNoon.Add(-23 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/6xq2m7nkc5vbz3hdtw6ysgjp8r"},
+		{Machine: Machine{}, AddedAt: sampleNoon.Add(-22 * time.Hour), UsedAt: sampleNoon.Add(-21 * time.Hour), URL: devices + "/7xq2m7nkc5vbz3hdtw6ysgjp8r"},
+	}
+	page := func(change func(*DevicesPage)) DevicesPage {
+		p := DevicesPage{Browsers: others, LogoutAll: devices, BackURL: sampleSettings, HomeURL: sampleHome}
+		change(&p)
+		return p
+	}
+	return []Sample{
+		{Name: "app and browsers", Data: page(func(p *DevicesPage) { p.Apps = apps })},
+		{Name: "browsers", Data: page(func(*DevicesPage) {})},
+		{Name: "only this one", Data: page(func(p *DevicesPage) { p.Browsers, p.LogoutAll = others[:1], "" })},
+		{Name: "logged out everywhere", Data: page(func(p *DevicesPage) {
+			p.Browsers, p.LogoutAll, p.Notice = others[:1], "", "devices.logout_all_done"
+		})},
+		{Name: "logged out of one", Data: page(func(p *DevicesPage) { p.Notice, p.Subject = "devices.logged_out", Machine{"Chrome", "Android"} })},
+		{Name: "revoked", Data: page(func(p *DevicesPage) { p.Notice = "devices.revoked" })},
+	}
+}
+
+// Samples are the states of the page that asks before an app is logged out.
+func (RevokePage) Samples() []Sample {
+	page := RevokePage{Action: sampleSettings + "/devices/6xq2m7nkc5vbz3hdtw6ysgjp8r", Machine: Machine{System: "Android"}, BackURL: sampleSettings + "/devices", HomeURL: sampleHome}
+	unknown := page
+	unknown.Machine = Machine{}
+	return []Sample{{Name: "known", Data: page}, {Name: "unknown", Data: unknown}}
+}
+
+// Samples are the states of the page with past logins.
+func (ActivityPage) Samples() []Sample {
+	page := ActivityPage{
+		PasswordURL: sampleSettings + "/password", LogoutAll: sampleSettings + "/devices", BackURL: sampleSettings, HomeURL: sampleHome,
+		Logins: []Login{
+			{At: sampleNoon, Machine: Machine{"Firefox", "Windows"}, Place: "GGZ De Linde", How: []string{"activity.by_password"}, This: true},
+			{At: sampleNoon.Add(-5 * time.Hour), Machine: Machine{"Safari", "iPhone"}, Place: "Dagboek van Anders", How: []string{"activity.by_password", "activity.by_remembered"}},
+			{At: sampleNoon.Add(-300 * time.Hour), Machine: Machine{"Chrome", "Android"}, Place: "GGZ De Linde", How: []string{"activity.by_link", "activity.by_password"}},
+			{At: sampleNoon.Add(-3000 * time.Hour)},
+		},
+	}
+	return []Sample{{Name: "plain", Data: page}}
+}

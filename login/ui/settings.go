@@ -1,0 +1,112 @@
+package ui
+
+import "time"
+
+// SettingsPage is the overview of what somebody can look at and change. do: logout.
+type SettingsPage struct {
+	Notice    string // text key of what was just done; empty: nothing
+	Links     []SettingsLink
+	LogoutURL string
+	HomeURL   string
+}
+
+// SettingsLink is a line of the overview.
+type SettingsLink struct {
+	Key string // of its text
+	URL string
+}
+
+// AccountPage shows what is known of somebody.
+type AccountPage struct {
+	Name        string // empty: unknown
+	Email       string
+	Language    Language
+	LanguageURL string
+	BackURL     string
+	HomeURL     string
+}
+
+// LanguagePage asks in which language we speak. Field: language; do: continue.
+type LanguagePage struct {
+	Action    string
+	Languages []Language
+	BackURL   string
+	HomeURL   string
+}
+
+// DevicesPage shows where somebody is logged in. do: end in the form of one browser, logout in the one of all.
+type DevicesPage struct {
+	Notice    string  // text key of what was just done; empty: nothing
+	Subject   Machine // … and to which device
+	Apps      []Device
+	Browsers  []Device // the first is the one that looks
+	LogoutAll string   // where the form goes; empty: this is the only one
+	BackURL   string
+	HomeURL   string
+}
+
+// Device is an app or browser in which somebody is logged in.
+type Device struct {
+	Machine Machine
+	AddedAt time.Time
+	UsedAt  time.Time
+	This    bool
+	URL     string // of what logs it out, or asks about it first; empty: no such button
+}
+
+// Machine is what a browser or app runs on, in names that people know. Either may be empty.
+type Machine struct{ Browser, System string }
+
+// RevokePage asks before the app on a device is logged out. do: continue.
+type RevokePage struct {
+	Action  string
+	Machine Machine
+	BackURL string
+	HomeURL string
+}
+
+// ActivityPage shows the last times that somebody logged in. do: logout.
+type ActivityPage struct {
+	Logins      []Login
+	PasswordURL string
+	LogoutAll   string // where the form goes
+	BackURL     string
+	HomeURL     string
+}
+
+// Login is one time that somebody logged in.
+type Login struct {
+	At      time.Time
+	Machine Machine
+	Place   string   // which party or platform it was for; empty: one that does not exist any more
+	How     []string // text keys
+	This    bool     // it is how they are logged in now
+}
+
+// Day is a day as a page shows it.
+func (v *view) Day(at time.Time) string { return Day(v.Lang, v.Platform, at) }
+
+// Moment is a day and a time as a page shows it.
+func (v *view) Moment(at time.Time) string { return Moment(v.Lang, v.Platform, at) }
+
+// Named is what people call a machine.
+func (v *view) Named(m Machine) string {
+	switch {
+	case m.Browser != "" && m.System != "":
+		return v.T("devices.name", "browser", m.Browser, "system", m.System)
+	case m.Browser != "":
+		return m.Browser
+	case m.System != "":
+		return m.System
+	}
+	return v.T("devices.unknown")
+}
+
+// MethodKey is the text key that names a way of proving who you are; empty: it has no name of its own.
+func MethodKey(method string) string {
+	key := "activity.by_" + method
+	if _, ok := catalogue["nl"][key]; !ok {
+		return ""
+	}
+	return key
+}

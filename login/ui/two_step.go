@@ -1,0 +1,27 @@
+package ui
+
+// TwoStepPage shows two-step authentication of somebody. do: set-up, codes, off, remember (field remember_for), forget.
+type TwoStepPage struct {
+	Action     string
+	Notice     string // text key of what was just done; empty: nothing
+	Method     string // how codes come: totp or sms; empty: it is off
+	PhoneEnd   string // last digits of the number
+	Left       int    // recovery codes
+	CanSetUp   bool
+	Off        bool             // it may be turned off
+	Fixed      bool             // the organisation decides how long browsers are remembered
+	Remember   string           // text key of how long; empty: never
+	Choices    []RememberChoice // empty: nothing to choose
+	Remembered []Device
+	BackURL    string
+	HomeURL    string
+}
+
+// RememberChoice is how long browsers can be remembered.
+type RememberChoice struct {
+	Value, Key string
+	Chosen     bool
+}
+
+// RememberNever is the text key of not being remembered.
+const RememberNever = "duration.never"
