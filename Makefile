@@ -18,6 +18,7 @@ test: ## everything CI checks; installs what it needs on Debian
 bench: ## measure: Go benchmarks in process, then the program from outside beside a ceiling (ROUNDS=5)
 	eval "$$(bash .ci/postgres)" && $(GO) test -run '^$$' -bench . -benchmem ./op/ ./keys/
 	$(GO) run ./internal/bench run -rounds $(or $(ROUNDS),5)
+	$(GO) run ./internal/bench timing
 
 screenshots: ## pictures of every page into var/screenshots
 	bash .ci/prepare

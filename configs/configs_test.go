@@ -296,7 +296,7 @@ func TestPrintHidesSecrets(t *testing.T) {
 		}
 	}
 	var again map[string]any
-	if err := yaml.Unmarshal(out.Bytes(), &again); err != nil || len(again) != 12 {
+	if err := yaml.Unmarshal(out.Bytes(), &again); err != nil || len(again) != 14 {
 		t.Errorf("got %d keys, %v", len(again), err)
 	}
 }

@@ -323,9 +323,14 @@ func TestConfigIsCheckedAndPrintedWithoutSecrets(t *testing.T) {
 		Hash           map[string]int
 		Log            map[string]string
 		ShutdownGrace  string `json:"shutdown_grace"`
+		SMTP           map[string]any
+		SMS            map[string]map[string]string
+		Passwords      map[string]string
+		Outbound       map[string][]string
 	}
 	i.read(&c, "config", "print")
-	if c.Listen != "127.0.0.1:"+i.port || c.Database != "[hidden]" || fmt.Sprint(c.MasterKeys) != "[[hidden]]" || c.ShutdownGrace != "20s" || c.Hash["queue"] != 64 {
+	if c.Listen != "127.0.0.1:"+i.port || c.Database != "[hidden]" || fmt.Sprint(c.MasterKeys) != "[[hidden]]" || c.ShutdownGrace != "20s" || c.Hash["queue"] != 64 ||
+		c.SMTP["password"] != "[hidden]" || c.SMS["first"]["token"] != "[hidden]" || c.SMS["second"]["report_secret"] != "[hidden]" {
 		t.Errorf("config print as JSON: %+v", c)
 	}
 	if !strings.Contains(text, "database: '[hidden]'") || strings.Contains(text, "hunter2") {

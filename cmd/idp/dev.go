@@ -128,7 +128,7 @@ func devConfig(dir string) (*configs.Config, error) {
 
 func tell(cmd *cobra.Command, site *demo.Site, origin string) {
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "\nOpen  %[1]s  and log in. The provider itself is at %[2]s. Mails are at %[1]s/dev/outbox.\n\n", site.Origin, origin)
+	fmt.Fprintf(out, "\nOpen  %[1]s  and log in. The provider itself is at %[2]s. Mails and text messages are at %[1]s/dev/outbox.\n\n", site.Origin, origin)
 	for _, a := range site.Accounts {
 		fmt.Fprintf(out, "  %-20s %-36s %s at %s\n", a.Email, cmp.Or(a.Password, "(invited: see the outbox)"), a.Role, a.Platform)
 	}

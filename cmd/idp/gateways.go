@@ -12,8 +12,7 @@ import (
 	letters "github.com/minddistrict/idp/notify"
 )
 
-// gateways are those of a configuration, with where they report; none is worth a warning, because people wait for those
-// codes.
+// gateways are those of a configuration, with where they report; nil: there are none.
 func gateways(c *configs.Config, log *slog.Logger) (letters.Gateway, map[string]wire.Reports, error) {
 	client, reports := outbound.NewClient(c.Outbound.Networks()), map[string]wire.Reports{}
 	var names []string
@@ -33,7 +32,6 @@ func gateways(c *configs.Config, log *slog.Logger) (letters.Gateway, map[string]
 		reports[g.name] = wire.Reports{Secret: g.ReportSecret, Gateway: gateway}
 	}
 	if len(all) == 0 {
-		log.Warn("no gateway for text messages is configured (sms.first): they wait until they expire")
 		return nil, nil, nil
 	}
 	return letters.NewGateways(names, all, time.Now, log), reports, nil

@@ -8,10 +8,19 @@ import (
 	letters "github.com/minddistrict/idp/notify"
 )
 
-// mailer is the mail server of a configuration; none is worth a warning, because people wait for those mails.
-func mailer(c *configs.Config, log *slog.Logger) letters.Mailer {
+// warnOfWaiting says which letters cannot go: people wait for them.
+func warnOfWaiting(c *configs.Config, log *slog.Logger) {
 	if c.SMTP.Host == "" {
 		log.Warn("no mail server is configured (smtp.host): letters wait until they expire")
+	}
+	if c.SMS.First.Kind == "" && c.SMS.Second.Kind == "" {
+		log.Warn("no gateway for text messages is configured (sms.first): they wait until they expire")
+	}
+}
+
+// mailer is the mail server of a configuration; nil: there is none.
+func mailer(c *configs.Config) letters.Mailer {
+	if c.SMTP.Host == "" {
 		return nil
 	}
 	return &letters.SMTP{

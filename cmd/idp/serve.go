@@ -51,7 +51,7 @@ func serveCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			house, err := buildHouse(cmd.Context(), f, wire.Options{Log: log, Traces: traces, Mailer: mailer(c, log), Texts: texts, Reports: reports})
+			house, err := buildHouse(cmd.Context(), f, wire.Options{Log: log, Traces: traces, Mailer: mailer(c), Texts: texts, Reports: reports})
 			if err != nil {
 				return err
 			}
@@ -127,6 +127,7 @@ func serve(ctx context.Context, c *configs.Config, house *wire.House, log *slog.
 		return fmt.Errorf("operator_listen: %w", err)
 	}
 	log.Info("serving", "listen", public.Addr().String(), "operator", operator.Addr().String(), "version", version())
+	warnOfWaiting(c, log)
 	return runServers(ctx, c.ShutdownGrace, house, log, map[net.Listener]http.Handler{public: house, operator: house.Operator()})
 }
 

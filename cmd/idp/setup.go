@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -80,7 +81,11 @@ func configCommand(g *globals) *cobra.Command {
 	c.AddCommand(&cobra.Command{
 		Use: "check", Short: "Check the configuration without serving", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := g.load(); err != nil {
+			c, err := g.load()
+			if err != nil {
+				return err
+			}
+			if _, _, err := gateways(c, slog.New(slog.DiscardHandler)); err != nil {
 				return err
 			}
 			return g.print(cmd, map[string]string{"configuration": "ok"}, func(w io.Writer) { fmt.Fprintln(w, "The configuration is right.") })

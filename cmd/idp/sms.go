@@ -55,7 +55,7 @@ type smsUsage struct {
 }
 
 func usageOf(day authn.Limit, stand authn.Counted, letters []storage.LetterCount) smsUsage {
-	u := smsUsage{Queued: stand.N, Allowed: day.Max, Left: max(0, day.Max-stand.N), Letters: letters}
+	u := smsUsage{Queued: stand.N, Allowed: day.Max, Left: max(0, day.Max-stand.N), Letters: append([]storage.LetterCount{}, letters...)}
 	if stand.N > 0 {
 		u.Until = &stand.Until
 	}

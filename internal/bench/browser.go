@@ -22,7 +22,8 @@ type browser struct {
 	conn    net.Conn
 	in      *bufio.Reader
 	out     bytes.Buffer
-	used    bool // the connection has answered before
+	used    bool   // the connection has answered before
+	from    string // where a server that trusts us is told it comes from; empty: nothing is told
 }
 
 type response struct {
@@ -84,6 +85,9 @@ func (b *browser) write(method string, u *url.URL, authorization string, form ur
 	o.WriteString(method + " " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\nUser-Agent: bench\r\nAccept: */*\r\n")
 	if authorization != "" {
 		o.WriteString("Authorization: " + authorization + "\r\n")
+	}
+	if b.from != "" {
+		o.WriteString("X-Forwarded-For: " + b.from + "\r\n")
 	}
 	for name, value := range b.cookies {
 		o.WriteString("Cookie: " + name + "=" + value + "\r\n")

@@ -16,7 +16,7 @@ var outboxPage string
 
 var outboxPages = template.Must(template.New("outbox").Parse(outboxPage))
 
-// outbox shows the mails that would have been sent, the newest first.
+// outbox shows the text messages and mails that would have been sent, the newest first.
 func (s *Site) outbox(w http.ResponseWriter, _ *http.Request) {
 	type mail struct {
 		notify.Message
@@ -27,7 +27,9 @@ func (s *Site) outbox(w http.ResponseWriter, _ *http.Request) {
 		mails = append(mails, mail{m, linked(m.Text)})
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err := outboxPages.Execute(w, mails); err != nil {
+	texts := s.Mails.Texts()
+	slices.Reverse(texts)
+	if err := outboxPages.Execute(w, map[string]any{"Texts": texts, "Mails": mails}); err != nil {
 		http.Error(w, "template", http.StatusInternalServerError)
 	}
 }

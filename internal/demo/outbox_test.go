@@ -32,12 +32,16 @@ func TestOutboxShowsBothPartsNewestFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := s.Mails.SendText(t.Context(), notify.Text{To: "+31612345678", Body: "014874 is je code", Code: "014874", Kind: "sms_message"}); err != nil {
+		t.Fatal(err)
+	}
 	body := get(t, s, "/dev/outbox").Body.String()
 	if first, second := strings.Index(body, "Eerste"), strings.Index(body, "Tweede"); second < 0 || first < second {
 		t.Errorf("first at %d, second at %d", first, second)
 	}
 	for _, want := range []string{
 		`<a href="http://localhost:8080/link/abc">http://localhost:8080/link/abc</a>`, "Groeten &lt;b&gt;", `src="/dev/outbox/first@localhost"`, `data-kind="mail_welcome"`,
+		`data-kind="sms_message"`, `data-to="&#43;31612345678"`, "014874 is je code",
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the outbox lacks %s", want)

@@ -23,7 +23,7 @@ func parse(typed string, p *platform.Platform) (number, mistake string) {
 	if len(typed) > longestTyped || strings.ContainsFunc(typed, notOfNumber) {
 		return "", "phone.error_invalid" // letters that stand for digits, extensions
 	}
-	n, err := phonenumbers.Parse(typed, p.Country)
+	n, err := phonenumbers.Parse(strings.Map(visible, typed), p.Country)
 	if err != nil || !phonenumbers.IsValidNumber(n) {
 		return "", "phone.error_invalid"
 	}
@@ -45,6 +45,14 @@ const devices = "+3197"
 
 func notOfNumber(r rune) bool {
 	return !unicode.IsDigit(r) && !unicode.IsSpace(r) && !unicode.In(r, unicode.Pd, unicode.Cf) && !strings.ContainsRune("+.()/", r)
+}
+
+// visible leaves out marks of writing direction, which come along when a number is copied.
+func visible(r rune) rune {
+	if unicode.Is(unicode.Cf, r) {
+		return -1
+	}
+	return r
 }
 
 // End is what people see of a number: its last two digits.
