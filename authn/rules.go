@@ -40,6 +40,8 @@ const (
 	NeedCodes       Need = "save-codes"   // see and keep recovery codes
 	NeedLow         Need = "low-codes"    // see that few recovery codes are left
 	NeedOff         Need = "off"          // confirm that two-step authentication is turned off
+
+	needUnknown Need = "unknown" // of a purpose without rules, such as one of a later release: nothing meets it
 )
 
 // Reason says why something is wanted; pages explain it in one sentence.
@@ -199,6 +201,7 @@ var rules = map[Purpose]map[Channel][]want{
 	TwoStepPage: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForTwoStep), after: fresh},
+			{need: NeedSecond, when: enrolledAndNotRemembered, why: because(ForTwoStep)}, // of who signs in on the way
 		},
 	},
 	NewCodes: {
@@ -224,8 +227,12 @@ func Missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 	if f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID {
 		all = Merge(f.Session.Proofs, proofs)
 	}
+	asked, known := rules[purpose(ask, f)][ask.Channel]
+	if !known {
+		return []Requirement{{Need: needUnknown}}
+	}
 	var missing []Requirement
-	for _, w := range rules[purpose(ask, f)][ask.Channel] {
+	for _, w := range asked {
 		if w.when != nil && !w.when(ask, f) {
 			continue
 		}

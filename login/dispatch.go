@@ -99,7 +99,7 @@ func (s *Server) submitted(v *Visit, name string) (Step, error) {
 		return nil, nil
 	}
 	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == name })
-	if i >= 0 && v.Journey.Account == "" {
+	if i >= 0 && v.Journey.Account == "" && len(v.Journey.Proofs) == 0 {
 		if says, ok := s.steps[i].(Identifier); ok && says.Identifies(v.Form) {
 			v.Journey.Anew = true
 			v.Facts.Account, v.Facts.Consent = nil, nil
@@ -134,6 +134,9 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		return out.File.send(w)
 	}
 	j, change := v.Journey, out.Change
+	if err := s.meet(r, v, step, out); err != nil {
+		return err
+	}
 	j.Scratch = without(j.Scratch, scratchRetry)
 	if len(out.Retry) == 0 && (!isAside(step) || out.Proof != nil) {
 		delete(j.Scratch, scratchStop) // neither a mistake nor a mail that was asked for ends it
@@ -151,12 +154,6 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	if out.Proof != nil {
 		out.Proof.Journey = j.ID
 		j.Proofs = authn.Merge(j.Proofs, []authn.Proof{*out.Proof})
-	}
-	if out.Known != nil {
-		j.Account, v.Facts.Account = out.Known.ID, out.Known
-		if err := s.personal(r, v); err != nil {
-			return err
-		}
 	}
 	if v.presented == account.DeviceOld {
 		if err := s.copied(r.Context(), v); err != nil {
@@ -176,7 +173,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		return err
 	}
 	if _, beside := step.(Aside); beside && out.Proof == nil && out.Known == nil && out.Done == "" && out.Stop == nil {
-		if err := s.save(r.Context(), v, change); err != nil {
+		if err := s.saveAnswer(r.Context(), v, change); err != nil {
 			return s.leadOn(w, r, v, err)
 		}
 		return seeOther(w, r, here)
@@ -191,10 +188,41 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		}
 		change = join(change, begun)
 	}
-	if err := s.save(r.Context(), v, change); err != nil {
+	if err := s.saveAnswer(r.Context(), v, change); err != nil {
 		return s.leadOn(w, r, v, err)
 	}
 	return seeOther(w, r, JourneyPath(v.Platform, j.ID))
+}
+
+// saveAnswer saves what a form changed. That something was refused is recorded even if another form of the journey was
+// faster: many guesses at once leave as many events.
+func (s *Server) saveAnswer(ctx context.Context, v *Visit, change authn.Change) error {
+	err := s.save(ctx, v, change)
+	refused := slices.DeleteFunc(slices.Clone(change.Events), func(e account.Event) bool { return e.Outcome != account.Failure })
+	if !errors.Is(err, fault.Stale) || len(refused) == 0 {
+		return err
+	}
+	if failed := s.Store.SaveChange(ctx, authn.Change{Platform: v.Platform.ID, Events: refused}, v.Now); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// meet makes the journey that of who was recognised, or of who is signed in and sent a form: what it holds from now on is
+// theirs, whoever signs in in another tab. Of somebody else it keeps nothing.
+func (s *Server) meet(r *http.Request, v *Visit, step Step, out Outcome) error {
+	j, before := v.Journey, v.Facts.Account
+	switch {
+	case out.Known != nil:
+		if before == nil || before.ID != out.Known.ID {
+			v.Forget()
+		}
+		j.Account, v.Facts.Account = out.Known.ID, out.Known
+		return s.personal(r, v)
+	case j.Account == "" && before != nil && j.Ask.Purpose != authn.SignUp && (!isAside(step) || out.Proof != nil):
+		j.Account = before.ID
+	}
+	return nil
 }
 
 // join adds what the next step begins with.

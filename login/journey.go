@@ -24,6 +24,21 @@ func (s *Server) newJourney(w http.ResponseWriter, r *http.Request, ask authn.As
 	}
 }
 
+// Forget lets a journey go on with somebody else: what was proven, done and prepared so far was not theirs. A secret that
+// the one before has seen, such as that of an app, must not become theirs either.
+func (v *Visit) Forget() {
+	j := v.Journey
+	j.Account, j.Proofs, j.Done = "", nil, nil
+	kept := map[string][]byte{}
+	for _, slot := range []string{scratchTicket, scratchForgot, scratchSignUp, scratchTyped} {
+		if held, ok := j.Scratch[slot]; ok {
+			kept[slot] = held
+		}
+	}
+	j.Scratch = kept
+	v.Facts.Account, v.Facts.Consent, v.Facts.Done, v.Facts.Method, v.Facts.Low, v.Facts.Wished = nil, nil, nil, "", false, ""
+}
+
 // start begins a journey of our own pages and leads to its first page; at its end the person is led to returnTo, a
 // path below the issuer.
 func (s *Server) start(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, returnTo, step string) error {

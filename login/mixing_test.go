@@ -74,8 +74,12 @@ func (m *mixed) key() string {
 
 func (m *mixed) wantNoSecondFactorBypass() {
 	m.t.Helper()
-	if who := m.party.Last.Claims["email"]; who == "anna@example.org" {
-		m.t.Errorf("signed in as %v with %v, without Anna's app", who, m.party.Last.Claims["amr"])
+	anna, err := m.DB.AccountByEmail(m.t.Context(), "linde", "anna@example.org")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if m.party.Last.Claims["sub"] == string(anna.ID) {
+		m.t.Errorf("at %s: signed in as Anna with %v, without her app", m.b.URL, m.party.Last.Claims["amr"])
 	}
 }
 
@@ -104,6 +108,33 @@ func TestACodeOfOneAccountDoesNotLeadIntoAnother(t *testing.T) {
 		m.identify("anna@example.org")
 		m.wantNoSecondFactorBypass()
 	})
+}
+
+// A browser is remembered for one account, and spares nobody else the code.
+func TestABrowserRememberedForOneAccountWaivesNothingOfAnother(t *testing.T) {
+	m := newMixed(t, ", totp_secret: "+mallorysApp)
+	for n := range m.b.Doc.Descendants() {
+		for _, a := range n.Attr {
+			if a.Key == "id" && a.Val == "remember" {
+				m.b.Tick(n, true)
+			}
+		}
+	}
+	m.code("Code", mallorysApp, "Continue")
+	m.Clock.Later(6 * time.Minute)
+	m.b.MustOpen(t, "https://id.test/p/linde/settings/two-step")
+	m.b.MustBeAt(t, "/password")
+	m.b.MustPress(t, "Log in with another account")
+	m.b.MustFill(t, "Email address", "anna@example.org")
+	m.b.MustFill(t, "Password", idptest.Password)
+	m.b.MustPress(t, "Log in")
+	m.b.MustBeAt(t, "/totp")
+	m.b.MustOpen(t, m.party.Start(nil))
+	m.identify("mallory@example.org")
+	if m.b.Button("Continue as anna@example.org") != nil {
+		m.b.MustPress(t, "Continue as anna@example.org")
+	}
+	m.wantNoSecondFactorBypass()
 }
 
 // On a computer that people share, nobody gets the secret of an app that somebody else has seen.

@@ -28,7 +28,9 @@ func (s *Server) remembered(r *http.Request, v *Visit) error {
 	}
 	device, presented, err := s.Store.Device(r.Context(), v.Platform.ID, v.Facts.Account.ID, id, secret.Hash(token), v.Now)
 	v.device, v.presented = device, presented
-	v.Facts.Remembered = presented == account.DeviceCurrent || presented == account.DeviceRecent
+	// What the organisation decides now counts for the browsers that are remembered already.
+	over := !v.Now.Before(device.AddedAt.Add(authn.RememberFor(v.Facts)))
+	v.Facts.Remembered = (presented == account.DeviceCurrent || presented == account.DeviceRecent) && !over
 	return err
 }
 
@@ -61,7 +63,7 @@ func (s *Server) remember(r *http.Request, v *Visit, change *authn.Change) func(
 		}
 		change.Remember = &authn.DeviceStart{Device: d, Cookie: secret.Hash(token)}
 		return keep(d, token)
-	case !shown && v.Facts.Remembered && j.Ask.Purpose == authn.SignIn:
+	case !shown && v.Facts.Remembered && v.device.Account == a.ID && j.Ask.Purpose == authn.SignIn:
 		j.Proofs = append(j.Proofs, authn.Proof{Method: "remembered", Use: account.Waiver, At: v.Now, Journey: j.ID})
 		_, old, _ := strings.Cut(web.Cookie(r, v.Platform.ID, name), ".")
 		token := s.rememberToken(old) // computed, so that requests side by side set the same cookie

@@ -223,7 +223,7 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 		}
 		v.Facts.Account = a
 	}
-	if a := v.Facts.Account; a != nil && j.Account == a.ID {
+	if a := v.Facts.Account; a != nil {
 		j.Proofs = slices.DeleteFunc(j.Proofs, func(p authn.Proof) bool { return !p.Stands(a) })
 	}
 	if v.Facts.Account == nil && j.Ask.Purpose == authn.SignUp {

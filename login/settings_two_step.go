@@ -73,6 +73,9 @@ func (s *Server) submitTwoStep(w http.ResponseWriter, r *http.Request, v *Visit)
 	on := len(authn.Enrolled(v.Facts)) > 0
 	switch v.Do() {
 	case "set-up":
+		if !authn.MayEnrol(v.Facts) {
+			break
+		}
 		return s.start(w, r, authn.TwoStep, pathTwoStep, "")
 	case "codes":
 		if on {

@@ -26,7 +26,7 @@ func (switchStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 		v.Journey.Switch, v.Facts.Switch = true, true
 		return Outcome{}, nil
 	}
-	v.Journey.Account, v.Journey.Proofs, v.Journey.Anew, v.Journey.Ask.Choose = "", nil, false, false
-	v.Facts.Account = v.SignedIn
-	return Outcome{}, nil
+	v.Forget()
+	v.Journey.Anew, v.Journey.Ask.Choose = false, false
+	return Outcome{Known: v.SignedIn}, nil
 }

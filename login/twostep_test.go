@@ -191,6 +191,29 @@ func TestTurningOffWantsBothProofsAndForgetsEverything(t *testing.T) {
 	}
 }
 
+// TestTheOrganisationMayStopRemembering: what it decides counts for the browsers that are remembered already.
+func TestTheOrganisationMayStopRemembering(t *testing.T) {
+	v := newTwoStep(t, "optional")
+	if v.askedAgain() {
+		t.Fatal("a remembered browser is asked for a code")
+	}
+	v.Apply(strings.NewReplacer("DEMAND", "optional", "fixed: 12h", "fixed: 0s").Replace(twoStepHouse))
+	if !v.askedAgain() {
+		t.Error("the browser is still remembered")
+	}
+}
+
+// TestTwoStepIsSetUpWhereItExists, whatever form is sent.
+func TestTwoStepIsSetUpWhereItExists(t *testing.T) {
+	m := newMixed(t, "")
+	m.Apply(strings.Replace(twoStepHouse, "DEMAND", "off", 1))
+	m.b.MustOpen(t, "https://id.test/p/linde/settings")
+	if err := m.b.Twice(url.Values{"do": {"set-up"}}, "https://id.test/p/linde/settings/two-step"); err != nil {
+		t.Fatal(err)
+	}
+	m.b.MustBeAt(t, "/settings")
+}
+
 // TestRequiredTwoStepStaysOn, whoever finds the address.
 func TestRequiredTwoStepStaysOn(t *testing.T) {
 	v := newTwoStep(t, "required")

@@ -142,7 +142,7 @@ func TestKannelDeliversThroughTheWebhook(t *testing.T) {
 	defer site.Close()
 	account := notify.GatewayAccount{
 		Name: "first", Kind: "webhook", URL: k.send, Token: "hunter2", Sender: "Login", Format: "query", ReportSecret: "0123456789abcdef0123456789abcdef",
-		Body:   "username=idp&password={token}&from={sender}&to={to}&charset=UTF-8&coding=0&text={text}&dlr-mask=27&dlr-url={report_url}%26status%3D%25d",
+		Body:   "username=idp&password={token}&from={sender}&to={to}&charset=UTF-8&coding=0&text={text}&dlr-mask=19&dlr-url={report_url}%26status%3D%25d",
 		Client: outbound.NewClient([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}),
 	}
 	hook, err := notify.NewGateway(account)

@@ -233,18 +233,20 @@ func (t *table) storm(ctx context.Context, p *provider) error {
 		return err
 	}
 	storm, end := context.WithCancel(ctx)
-	over := make(chan struct{})
+	over := make(chan int)
+	began := now()
 	go func() {
-		_, _, _ = drive(storm, people, loggingIn, time.Hour) // 503 is an answer to be expected, and ends nothing
-		close(over)
+		took, _, _ := drive(storm, people, loggingIn, time.Hour) // 503 is an answer to be expected, and ends nothing
+		over <- len(took)
 	}()
 	time.Sleep(500 * time.Millisecond) // the queue fills
 	busy, err := measure(ctx, p, refreshing, few)
 	end()
-	<-over
+	logins := result{perSecond: float64(<-over) / now().Sub(began).Seconds()}
 	if err != nil {
 		return err
 	}
+	t.add("code_login"+stormSuffix, p.Name, logins)
 	t.add("refresh"+calmSuffix, p.Name, calm)
 	t.add("refresh"+stormSuffix, p.Name, busy)
 	return nil

@@ -84,7 +84,7 @@ func (t *table) row(line func(string, ...any), scenario, server string, unit flo
 		}
 	}
 	line("| %s | %s | %.0f | %.2f | %.2f | %.2f | %s | %s | %s | %s | %.0f %% |", scenario, server,
-		of(func(r result) float64 { return r.perSecond }), of(p50), of(p95), of(p99), used, ratio, goal, verdict,
+		of(perSecond), of(p50), of(p95), of(p99), used, ratio, goal, verdict,
 		of(func(r result) float64 { return r.generator })*100)
 }
 

@@ -7,22 +7,33 @@ import (
 	"sync"
 	"unicode"
 
-	zxcvbn "github.com/ccojocar/zxcvbn-go"
-	"github.com/ccojocar/zxcvbn-go/matching"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/minddistrict/idp/login/password/zxcvbn"
 )
 
 //go:embed lists/*.txt
 var lists embed.FS
 
 // ranks is how early a word is tried: 1 is first. Each list begins at 1, so that a common name costs as little as a
-// common word. English words and names come with the library.
-var ranks = sync.OnceValue(func() map[string]int {
-	all := map[string]int{}
+// common word. They are
+// read when the first password is judged, so that a server starts at once.
+var ranks = sync.OnceValue(func() map[string]int32 {
+	all := make(map[string]int32, 110_000)
+	add := func(word string, rank int) {
+		if before := int(all[word]); before == 0 || rank < before {
+			all[word] = int32(rank)
+		}
+	}
+	for _, words := range zxcvbn.Lists() {
+		for i, word := range words {
+			add(strings.ToLower(word), i+1)
+		}
+	}
 	for _, name := range []string{"own", "nl", "de", "names"} {
 		for i, word := range list(name) {
-			if word = ascii(strings.ToLower(word)); all[word] == 0 || i+1 < all[word] {
-				all[word] = i + 1
+			if word = ascii(strings.ToLower(word)); len(word) > 2 { // shorter ones are in every text
+				add(word, i+1)
 			}
 		}
 	}
@@ -46,13 +57,15 @@ func list(name string) []string {
 func score(password string, context []string) int {
 	text := ascii(string(firstRunes(password, maxGuess)))
 	text = text[:min(len(text), maxGuess)] // compatible forms can be longer
-	lowest := 4
-	for _, reading := range readings(text) {
-		known := dictionary(reading, context)
-		// The library's own reading of digits as letters tries every combination, which takes seconds for a long one.
-		if s := zxcvbn.PasswordStrength(reading, known, matching.FilterL33tMatcher).Score; s < lowest {
-			lowest = s
+	known, own, lowest := ranks(), contextRanks(context), 4
+	rank := func(word string) int {
+		if n, ok := own[word]; ok {
+			return n
 		}
+		return int(known[word])
+	}
+	for _, reading := range readings(text) {
+		lowest = min(lowest, zxcvbn.Score(zxcvbn.Bits(reading, rank)))
 	}
 	return lowest
 }
@@ -143,41 +156,20 @@ func once(text string) string {
 	return b.String()
 }
 
-// dictionary lists the words of a reading at their ranks, with blanks for all others between: the library takes the
-// place in the list as the rank. What belongs to the person or the platform comes first.
-func dictionary(reading string, context []string) []string {
-	var words []string
+// contextRanks are the words that belong to the person or the platform, which are tried first.
+func contextRanks(context []string) map[string]int {
+	all := map[string]int{}
 	for _, text := range context {
 		for _, w := range pieces(ascii(strings.ToLower(text))) {
-			if len(w) > 2 {
-				words = append(words, w)
+			if len(w) > 2 && all[w] == 0 {
+				all[w] = len(all) + 1
 			}
 		}
 	}
-	lower, known, placed := strings.ToLower(reading), ranks(), map[string]bool{}
-	for i := range lower {
-		for j := i + 3; j <= min(len(lower), i+longestWord); j++ {
-			rank, ok := known[lower[i:j]]
-			if !ok || placed[lower[i:j]] {
-				continue
-			}
-			placed[lower[i:j]] = true
-			for rank < len(words) && words[rank] != "" {
-				rank++
-			}
-			for rank >= len(words) {
-				words = append(words, "")
-			}
-			words[rank] = lower[i:j]
-		}
-	}
-	return words
+	return all
 }
 
-// longestWord bounds the look-ups; longer words of the lists are found in parts.
-const longestWord = 24
-
-// ascii writes a text in one byte per character, which is what the library counts in: without the marks on letters, and
+// ascii writes a text in one byte per character, which is what the estimator counts in: without the marks on letters, and
 // with a letter for every other character. Neighbours in another script stay neighbours, and repetitions stay such.
 func ascii(text string) string {
 	var b strings.Builder

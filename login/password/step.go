@@ -76,8 +76,9 @@ func reason(why authn.Reason) string {
 func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
 	known := v.Facts.Account
 	if known != nil && v.Do() == "other" {
+		v.Forget()
 		v.Journey.Anew, v.Journey.Switch, v.Journey.Hint = true, true, ""
-		v.Facts.Account, v.Facts.Switch = nil, true
+		v.Facts.Switch = true
 		return login.Outcome{}, nil
 	}
 	typed, password := strings.TrimSpace(v.Form.Get("email")), v.Form.Get("password")

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/minddistrict/idp/platform"
 )
@@ -45,10 +46,9 @@ type FieldError struct {
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// pages has one template per page, each on the base layout.
-var pages = parsePages()
-
-func parsePages() map[string]*template.Template {
+// pages has one template per page, each on the base layout. They are parsed when the first one is shown: a server starts
+// sooner.
+var pages = sync.OnceValue(func() map[string]*template.Template {
 	base := template.Must(template.ParseFS(templateFiles, "templates/base.html"))
 	files, err := templateFiles.ReadDir("templates")
 	if err != nil {
@@ -63,14 +63,14 @@ func parsePages() map[string]*template.Template {
 		all[strings.TrimSuffix(f.Name(), ".html")] = page
 	}
 	return all
-}
+})
 
 // PageNames lists the pages that Render knows, in order.
-func PageNames() []string { return slices.Sorted(maps.Keys(pages)) }
+func PageNames() []string { return slices.Sorted(maps.Keys(pages())) }
 
 // Render writes a page. Nothing is written when the template fails.
 func Render(w io.Writer, page string, f Frame, data any) error {
-	t, ok := pages[page]
+	t, ok := pages()[page]
 	if !ok {
 		return fmt.Errorf("rendering page %q: no such template", page)
 	}

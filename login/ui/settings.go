@@ -105,7 +105,7 @@ func (v *view) Named(m Machine) string {
 // MethodKey is the text key that names a way of proving who you are; empty: it has no name of its own.
 func MethodKey(method string) string {
 	key := "activity.by_" + method
-	if _, ok := catalogue["nl"][key]; !ok {
+	if _, ok := catalogue()["nl"][key]; !ok {
 		return ""
 	}
 	return key

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
@@ -15,8 +16,10 @@ import (
 //go:embed texts/*.yaml
 var textFiles embed.FS
 
-// catalogue is language -> key -> text.
-var catalogue = map[string]map[string]string{"nl": readTexts("nl"), "en": readTexts("en")}
+// catalogue is language -> key -> text, read when the first one is shown: a server starts sooner.
+var catalogue = sync.OnceValue(func() map[string]map[string]string {
+	return map[string]map[string]string{"nl": readTexts("nl"), "en": readTexts("en")}
+})
 
 func readTexts(lang string) map[string]string {
 	texts := map[string]string{}
@@ -31,7 +34,7 @@ func readTexts(lang string) map[string]string {
 }
 
 // Keys lists every text key in order.
-func Keys() []string { return slices.Sorted(maps.Keys(catalogue["nl"])) }
+func Keys() []string { return slices.Sorted(maps.Keys(catalogue()["nl"])) }
 
 // Text is the text of a key. The arguments are pairs of placeholder and value: "minutes", 5. A placeholder without a
 // value stays as it is. Of a text with two forms, written "one // other", the first whole number among the values
@@ -42,9 +45,9 @@ func Text(lang, key string, args ...any) string {
 }
 
 func raw(lang, key string) string {
-	texts, ok := catalogue[lang]
+	texts, ok := catalogue()[lang]
 	if !ok {
-		texts = catalogue["nl"]
+		texts = catalogue()["nl"]
 	}
 	text, ok := texts[key]
 	if !ok {

@@ -14,7 +14,7 @@ var placeholders = regexp.MustCompile(`\{[a-z_]+\}`)
 
 func TestTextsAreTheSameInBothLanguages(t *testing.T) {
 	for _, key := range Keys() {
-		nl, en := catalogue["nl"][key], catalogue["en"][key]
+		nl, en := catalogue()["nl"][key], catalogue()["en"][key]
 		if nl == "" || en == "" {
 			t.Errorf("%s: nl %q, en %q", key, nl, en)
 		}
@@ -25,8 +25,8 @@ func TestTextsAreTheSameInBothLanguages(t *testing.T) {
 			t.Errorf("%s: one form in one language, two in the other", key)
 		}
 	}
-	if len(catalogue["en"]) != len(catalogue["nl"]) {
-		t.Errorf("%d texts in nl, %d in en", len(catalogue["nl"]), len(catalogue["en"]))
+	if len(catalogue()["en"]) != len(catalogue()["nl"]) {
+		t.Errorf("%d texts in nl, %d in en", len(catalogue()["nl"]), len(catalogue()["en"]))
 	}
 }
 
@@ -63,14 +63,14 @@ func TestTextsAreUsed(t *testing.T) {
 				used = append(used, e.Key)
 			}
 			for _, key := range stringsIn(reflect.ValueOf(s.Data)) {
-				if catalogue["nl"][key] != "" {
+				if catalogue()["nl"][key] != "" {
 					used = append(used, key)
 				}
 			}
 		}
 	}
 	for _, key := range used {
-		if catalogue["nl"][key] == "" {
+		if catalogue()["nl"][key] == "" {
 			t.Errorf("%s is used and has no text", key)
 		}
 	}
@@ -101,7 +101,7 @@ func stringsIn(v reflect.Value) (all []string) {
 // TestTextsKeepOurWords holds the words that the interface does not use (page design, section 0).
 func TestTextsKeepOurWords(t *testing.T) {
 	forbidden := regexp.MustCompile(`(?i)\b(2fa|mfa|token|credentials|sessie|verificatie|ongeldige?)\b`)
-	for lang, texts := range catalogue {
+	for lang, texts := range catalogue() {
 		for key, text := range texts {
 			if word := forbidden.FindString(text); word != "" {
 				t.Errorf("%s %s: %q in %q", lang, key, word, text)

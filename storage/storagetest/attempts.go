@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
@@ -222,5 +223,45 @@ var attempts = []promise{
 		w.right(linde, authn.Guess{Counter: "day", Source: "an hour"})
 		w.right(linde, authn.Guess{Counter: "an hour", Source: "never counted"})
 		w.same("two taken back", count(hour), []authn.Counted{{N: 3, Until: day}, {N: 1, Until: hour.Add(time.Hour)}})
+	}},
+	{"where a limit stands is told without counting, and before its window as if that began now", func(w *world) {
+		limits := []authn.Limit{{Key: "hour", Max: 2, Window: time.Hour}, {Key: "day", Max: 9, Window: 24 * time.Hour}}
+		standing := func(at time.Time) []authn.Counted {
+			w.Helper()
+			stand, err := w.db.Standing(w.Context(), linde, limits, at)
+			w.ok(err)
+			return stand
+		}
+		w.same("before", standing(w.now), []authn.Counted{{Until: w.now.Add(time.Hour)}, {Until: w.now.Add(24 * time.Hour)}})
+		_, err := w.db.Count(w.Context(), linde, limits, w.now)
+		w.ok(err)
+		hour, day := w.now.Add(time.Hour), w.now.Add(24*time.Hour)
+		for range 2 {
+			w.same("after", standing(hour.Add(-time.Millisecond)), []authn.Counted{{N: 1, Until: hour}, {N: 1, Until: day}})
+		}
+		w.same("at the hour", standing(hour), []authn.Counted{{Until: hour.Add(time.Hour)}, {N: 1, Until: day}})
+		stand, err := w.db.Standing(w.Context(), wilg, limits[1:], w.now)
+		w.ok(err)
+		w.same("of the other platform", stand, []authn.Counted{{Until: day}})
+	}},
+	{"of a hundred changes at once exactly as many are saved as a limit allows, and only those count", func(w *world) {
+		limits := []authn.Limit{{Key: "hour", Max: 3, Window: time.Hour}, {Key: "day", Max: 9, Window: 24 * time.Hour}}
+		saved := 0
+		for _, err := range race(func(int) error {
+			return w.db.SaveChange(w.Context(), authn.Change{Count: limits, Events: []account.Event{w.event(account.LetterAsked, w.anna)}}, w.now)
+		}) {
+			if err == nil {
+				saved++
+				continue
+			}
+			w.fails(err, fault.Throttled)
+		}
+		w.same("saved", saved, 3)
+		w.same("events", len(w.kinds()), 3)
+		stand, err := w.db.Standing(w.Context(), linde, limits, w.now)
+		w.ok(err)
+		w.same("counted", []int{stand[0].N, stand[1].N}, []int{3, 3})
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Count: limits}, w.now.Add(time.Hour)))
+		w.fails(w.db.SaveChange(w.Context(), authn.Change{Count: limits}, w.now), fault.Invalid)
 	}},
 }

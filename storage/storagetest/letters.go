@@ -8,6 +8,8 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
 )
 
 // letter queues one to anna.
@@ -110,6 +112,41 @@ var letters = []promise{
 		w.same("oldest", oldest(), first.QueuedAt)
 		w.ok(w.db.SettleLetter(w.Context(), first, account.LetterSent, "", authn.Change{}, w.now))
 		w.same("oldest", oldest(), second.QueuedAt)
+	}},
+	{"what a gateway reports is kept with the text message that was sent, and with no other letter", func(w *world) {
+		mail := w.letter()
+		text := w.letter()
+		text.ID, text.Medium, text.Kind = secret.ID(), account.SMS, account.LetterCode
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Letters: []account.Letter{text}}, w.now))
+		reason := func() string {
+			l, err := w.db.Letter(w.Context(), linde, text.ID)
+			w.ok(err)
+			return l.Reason
+		}
+		w.fails(w.db.ReportLetter(w.Context(), text.ID, account.Delivered), fault.NotFound) // not sent yet
+		for _, l := range []account.Letter{mail, text} {
+			w.ok(w.db.SettleLetter(w.Context(), l, account.LetterSent, "", authn.Change{}, w.now))
+		}
+		w.ok(w.db.ReportLetter(w.Context(), text.ID, account.Undelivered))
+		w.same("reported", reason(), account.Undelivered)
+		w.ok(w.db.ReportLetter(w.Context(), text.ID, account.Delivered))
+		w.fails(w.db.ReportLetter(w.Context(), text.ID, account.Delivered), fault.NotFound)
+		w.same("reported", reason(), account.Delivered)
+		w.fails(w.db.ReportLetter(w.Context(), mail.ID, account.Undelivered), fault.NotFound)
+		w.fails(w.db.ReportLetter(w.Context(), secret.ID(), account.Undelivered), fault.NotFound)
+		_, err := w.db.Letter(w.Context(), wilg, text.ID)
+		w.fails(err, fault.NotFound)
+		counts, err := w.db.CountLetters(w.Context(), linde, account.SMS, w.now)
+		w.ok(err)
+		w.same("counted", counts, []storage.LetterCount{{Outcome: account.LetterSent, Reason: account.Delivered, N: 1}})
+		for _, none := range []struct {
+			p     platform.ID
+			since time.Time
+		}{{wilg, w.now}, {linde, w.now.Add(time.Millisecond)}} {
+			counts, err := w.db.CountLetters(w.Context(), none.p, account.SMS, none.since)
+			w.ok(err)
+			w.same("counted elsewhere", len(counts), 0)
+		}
 	}},
 	{"a letter settles nothing on another platform", func(w *world) {
 		w.letter()
