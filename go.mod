@@ -94,3 +94,8 @@ tool (
 	github.com/kisielk/errcheck
 	honnef.co/go/tools/cmd/staticcheck
 )
+
+ignore (
+	./testdata/tools/node_modules
+	./var
+)

@@ -57,7 +57,7 @@ type Change struct {
 	Remember *DeviceStart // this browser is remembered from now on
 	Rotate   *DeviceRotation
 	Forget   *account.ID // all remembered browsers of an account are forgotten
-	Forgive  []string    // owners whose counters of wrong passwords start again: Guess.Owner
+	Forgive  []string    // owners whose counters start again: Guess.Owner, Limit.Owner
 	Uncount  []string    // keys of counters that counted what turned out to be right: taken back, and a row of wrong ones ends
 	Count    []Limit     // happenings that this is; fault.Throttled, and nothing is saved, if one is too many
 	Letters  []account.Letter

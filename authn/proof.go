@@ -41,7 +41,7 @@ func (p Proof) second() bool {
 // Stands tells whether a proof of an unfinished journey still counts: what it was given with is what it was then. A
 // password that was changed meanwhile proves nothing, nor does a phone that was replaced.
 func (p Proof) Stands(a *account.Account) bool {
-	if p.Credential == "" {
+	if p.Credential == "" || p.Use == account.Recovery { // a recovery code was spent when it was shown
 		return true
 	}
 	return slices.ContainsFunc(a.Credentials, func(c account.Credential) bool {

@@ -53,6 +53,7 @@ type Limit struct {
 	Key    string // of the counter: an HMAC, so that it names nobody
 	Max    int    // happenings in a window that pass
 	Window time.Duration
+	Owner  string // Change.Forgive lets all counters of an owner start again; empty: nobody forgives it
 }
 
 // Counted is where a limit stands after a happening.

@@ -56,7 +56,7 @@ func (b Budget) Code(ctx context.Context, v *Visit) (Attempt, error) {
 		return a, err
 	}
 	last := stand[0].N == codesPerJourney
-	all := authn.Limit{Key: b.key(v, "codes", string(v.Facts.Account.ID)), Max: codesPerDay, Window: day}
+	all := authn.Limit{Key: b.key(v, "codes", string(v.Facts.Account.ID)), Max: codesPerDay, Window: day, Owner: b.owner(v)}
 	next, stand, err := b.count(ctx, v, all)
 	if err != nil {
 		return Attempt{}, err
@@ -68,8 +68,8 @@ func (b Budget) Code(ctx context.Context, v *Visit) (Attempt, error) {
 func (b Budget) Recovery(ctx context.Context, v *Visit) (Attempt, error) {
 	id := string(v.Facts.Account.ID)
 	a, _, err := b.count(ctx, v,
-		authn.Limit{Key: b.key(v, "recovery hour", id), Max: recoveriesPerHour, Window: time.Hour},
-		authn.Limit{Key: b.key(v, "recovery day", id), Max: recoveriesPerDay, Window: day},
+		authn.Limit{Key: b.key(v, "recovery hour", id), Max: recoveriesPerHour, Window: time.Hour, Owner: b.owner(v)},
+		authn.Limit{Key: b.key(v, "recovery day", id), Max: recoveriesPerDay, Window: day, Owner: b.owner(v)},
 	)
 	return a, err
 }
@@ -86,6 +86,15 @@ func (b Budget) count(ctx context.Context, v *Visit, limits ...authn.Limit) (a A
 		}
 	}
 	return a, stand, nil
+}
+
+// CodeOwner is whose wrong codes start again when staff reset or unblock an account (Change.Forgive).
+func CodeOwner(sealer Sealer, p platform.ID, id account.ID) string {
+	return hex.EncodeToString(sealer.MAC("wrong codes", string(p)+"\x00owner\x00"+string(id)))
+}
+
+func (b Budget) owner(v *Visit) string {
+	return CodeOwner(b.Sealer, v.Platform.ID, v.Facts.Account.ID)
 }
 
 func (b Budget) key(v *Visit, what, of string) string {

@@ -43,6 +43,9 @@ type Aside interface {
 	Beside(*Visit) bool
 }
 
+// Sender is a step whose page sends the person something, and sends it again.
+type Sender interface{ Sends() }
+
 // Factor is a way of proving who you are: one folder, one line in internal/wire, its name in a policy.
 type Factor struct {
 	Method   string

@@ -162,8 +162,14 @@ func (noCodeStep) Meets(authn.Requirement, authn.Facts) bool           { return 
 func (noCodeStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
 func (noCodeStep) Beside(v *Visit) bool                                { return v.Requirement.Need == authn.NeedSecond }
 
-func (noCodeStep) Show(_ context.Context, v *Visit) (Page, error) {
-	return Page{"no_code", ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), RecoveryURL: v.recoveryURL()}}, nil
+func (s noCodeStep) Show(_ context.Context, v *Visit) (Page, error) {
+	page := ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), RecoveryURL: v.recoveryURL()}
+	for _, step := range s.steps {
+		if _, sends := step.(Sender); sends && step.Meets(v.Requirement, v.Facts) {
+			page.ResendURL = page.BackURL // where the button is
+		}
+	}
+	return Page{"no_code", page}, nil
 }
 
 func (noCodeStep) Submit(context.Context, *Visit) (Outcome, error) { return Outcome{}, nil }

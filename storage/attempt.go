@@ -94,8 +94,8 @@ func (db *DB) UncountAttempt(ctx context.Context, p platform.ID, g authn.Guess) 
 
 // countWithin leaves last_at where the window began: it is indexed, and a busy source would grow the index at each count.
 const countWithin = `
-INSERT INTO attempts (platform, key, failures, total, last_at, since_at)
-VALUES ($1, $2, 0, 1, $3, $3)
+INSERT INTO attempts (platform, key, failures, total, last_at, since_at, owner)
+VALUES ($1, $2, 0, 1, $3, $3, $5)
 ON CONFLICT (key, platform) DO UPDATE
 SET total = CASE WHEN attempts.since_at > $4 THEN attempts.total + 1 ELSE 1 END,
     since_at = CASE WHEN attempts.since_at > $4 THEN attempts.since_at ELSE $3 END,
@@ -105,7 +105,7 @@ RETURNING total, since_at`
 func countOne(ctx context.Context, q conn, p platform.ID, l authn.Limit, now time.Time) (authn.Counted, error) {
 	var since time.Time
 	c, err := one(ctx, q, func(c *authn.Counted) []any { return []any{&c.N, instant{&since}} },
-		countWithin, string(p), l.Key, millis(now), millis(now.Add(-l.Window)))
+		countWithin, string(p), l.Key, millis(now), millis(now.Add(-l.Window)), l.Owner)
 	if err != nil {
 		return authn.Counted{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/login/password"
 )
 
@@ -13,9 +14,8 @@ import (
 func accountUnblock(g *globals, on *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "unblock EMAIL", Short: "Let somebody log in at once after too many wrong passwords", Args: cobra.ExactArgs(1),
-		Long: "Let somebody log in at once after too many wrong passwords, in every browser: all counts of the address start again.\n\n" +
-			"It changes no password and lets nobody in. Refused codes of two-step authentication, and answers that come later because many " +
-			"wrong passwords came from one network, stay as they are.",
+		Long: "Let somebody log in at once after too many wrong passwords or codes, in every browser: all counts of the account start again.\n\n" +
+			"It changes no password and lets nobody in. Answers that come later because many wrong passwords came from one network stay as they are.",
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
 			if _, err := f.keys(cmd.Context()); err != nil { // another master key names other counters
 				return err
@@ -26,7 +26,7 @@ func accountUnblock(g *globals, on *string) *cobra.Command {
 			}
 			at := now()
 			err = f.db.SaveChange(cmd.Context(), authn.Change{
-				Platform: a.Platform, Forgive: []string{password.Owner(f.sealer, a.Platform, a.Email.Key)},
+				Platform: a.Platform, Forgive: []string{password.Owner(f.sealer, a.Platform, a.Email.Key), login.CodeOwner(f.sealer, a.Platform, a.ID)},
 				Events: []account.Event{{
 					At: at, Platform: a.Platform, Kind: account.AccountUnblocked, Actor: setup.Operator(), Account: a.ID, Outcome: account.Success,
 				}},

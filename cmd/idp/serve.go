@@ -56,6 +56,7 @@ func serveCommand(g *globals) *cobra.Command {
 				return err
 			}
 			defer runtime.KeepAlive(collectGarbage())
+			giveHashesRoom(c.Hash.Workers)
 			return serve(cmd.Context(), c, house, log)
 		},
 	}

@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,10 @@ func TestServeAnswersAndStopsGracefully(t *testing.T) {
 			if status, _, _ := get(t, i.issuer+path); status != 404 {
 				t.Errorf("%s is on the public listener: %d", path, status)
 			}
+		}
+		// Every core and every hash worker, one per core unless set, has a place.
+		if _, _, body := get(t, i.operator+"/metrics"); !strings.Contains(body, fmt.Sprintf("\ngo_sched_gomaxprocs_threads %d\n", 2*runtime.GOMAXPROCS(0))) {
+			t.Error("hash workers have no room of their own")
 		}
 		if status, _, body := get(t, i.operator+"/.well-known/openid-configuration"); status != 404 {
 			t.Errorf("the operator's listener answers people: %d %s", status, body)

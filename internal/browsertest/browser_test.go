@@ -50,7 +50,7 @@ func startSite(t *testing.T) site {
 		t.Fatal(err)
 	}
 	house, err := wire.Build(t.Context(), wire.Options{
-		DB: idptest.SQLite(t), Sealer: sealer, Hash: idptest.Cheap, Workers: 2, Queue: 64, Now: time.Now, Mailer: pages.Mails,
+		DB: idptest.SQLite(t), Sealer: sealer, Hash: idptest.Cheap, Workers: 2, Queue: 64, Now: time.Now, Mailer: pages.Mails, Texts: pages.Mails,
 		Wait: func(context.Context, time.Duration) {}, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {

@@ -46,6 +46,7 @@ func ResetTwoStep(ctx context.Context, t Tools, id platform.ID, address, reason 
 	} {
 		change.Void = append(change.Void, authn.TicketVoid{Account: a.ID, Purpose: purpose})
 	}
+	change.Forgive = []string{login.CodeOwner(t.Sealer, id, a.ID)} // somebody else may have used the budget up
 	change.End = &authn.End{Account: a.ID, Reason: "two-step reset"}
 	change.Events = []account.Event{{
 		At: t.Now, Platform: id, Kind: account.TwoStepReset, Actor: Operator(), Account: a.ID, Outcome: account.Success, Reason: reason,

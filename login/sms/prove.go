@@ -21,6 +21,9 @@ func (codeStep) Meets(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedSecond && slices.Contains(authn.Enrolled(f), Method)
 }
 
+// Sends says that the page can send another message.
+func (codeStep) Sends() {}
+
 // Begin sends the first message: somebody has just sent the form that leads here.
 func (s codeStep) Begin(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	m, _, err := s.open(v)
