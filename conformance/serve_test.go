@@ -69,7 +69,7 @@ func newInstall(t *testing.T) *install {
 		"IDP_LISTEN=" + address, "IDP_OPERATOR_LISTEN=" + freeAddress(t),
 		"IDP_TLS__CERT_FILE=" + cert, "IDP_TLS__KEY_FILE=" + key, "IDP_LOG__LEVEL=warn",
 		// Senders that nothing is sent with here: without them it warns, and any output fails the test.
-		"IDP_SMTP__HOST=localhost", "IDP_SMTP__TLS=none",
+		"IDP_SMTP__HOST=localhost", "IDP_SMTP__TLS=none", "IDP_SMTP__FROM=login@example.org",
 		"IDP_SMS__FIRST__KIND=webhook", "IDP_SMS__FIRST__URL=https://sms.example.org/send", "IDP_SMS__FIRST__FORMAT=form", "IDP_SMS__FIRST__BODY=to={to}&text={text}",
 	}
 	return i
