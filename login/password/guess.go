@@ -52,7 +52,7 @@ func list(name string) []string {
 // score is how hard a password is to guess, 0 to 4, in the sense of zxcvbn (USENIX Security 2016): that of its weakest
 // reading. People turn words around, write them twice, and put digits and signs for letters.
 //
-// Only the first 100 code points are judged (maxGuess): the work grows with the square of the length, and nobody tries
+// Only the first 72 code points are judged (maxGuess): the work grows with the square of the length, and nobody tries
 // to guess more.
 func score(password string, context []string) int {
 	text := ascii(string(firstRunes(password, maxGuess)))

@@ -70,7 +70,7 @@ func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (
 	rule := v.Platform.Policy.Password
 	var m Mistake
 	var ruleErr error
-	// A long row of keys takes some hundred milliseconds to judge: that counts as a hash does.
+	// The first password to be judged waits for the lists of words, about as long as a hash takes: that counts as a hash does.
 	if err := s.Pool.run(ctx, func() { m, ruleErr = s.Rule.Check(rule, password, words(v.Platform, v.Facts.Account)) }); err != nil {
 		return nil, err
 	}

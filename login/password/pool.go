@@ -18,7 +18,8 @@ type Pool struct {
 	dummy   string // what an unknown address is compared with
 }
 
-// NewPool makes a pool. One worker per core is right: a hash uses one core and 19 MiB.
+// NewPool makes a pool. One worker per core is right: a hash uses one core and 19 MiB. Whoever serves requests beside it
+// gives each worker one more place in GOMAXPROCS, or requests wait for the whole queue.
 func NewPool(workers, queue int, params Params) *Pool {
 	return &Pool{slots: make(chan struct{}, workers), queue: int64(queue), params: params, dummy: standIn(params)}
 }

@@ -6,10 +6,7 @@
 // caller. A test holds the two against each other.
 package zxcvbn
 
-import (
-	"math"
-	"strings"
-)
+import "math"
 
 // match is a part of a text that is easier to guess than its characters one by one.
 type match struct {
@@ -83,9 +80,20 @@ func classOf(c byte) byte {
 	return 0
 }
 
+// toLower keeps the length of a text, whatever its bytes.
+func toLower(text string) string {
+	b := []byte(text)
+	for i, c := range b {
+		if classOf(c) == 'A' {
+			b[i] += 'a' - 'A'
+		}
+	}
+	return string(b)
+}
+
 // words finds those that have a rank.
 func words(text string, rank func(word string) int) (all []match) {
-	lower := strings.ToLower(text)
+	lower := toLower(text)
 	for from := range len(text) {
 		for end := from + 1; end <= len(text); end++ {
 			if n := rank(lower[from:end]); n > 0 {
@@ -137,7 +145,7 @@ func binomial(n, k float64) float64 {
 
 // repetitions finds the same character three times or more, as capital or not.
 func repetitions(text string) (all []match) {
-	lower := strings.ToLower(text)
+	lower := toLower(text)
 	for from := 0; from < len(text); {
 		end := from + 1
 		for end < len(text) && lower[end] == lower[from] {
