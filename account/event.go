@@ -50,6 +50,7 @@ const (
 	LetterAsked      EventKind = "letter.ask"
 	LetterSettled    EventKind = "letter.settle"
 	PasswordSet      EventKind = "password.set"
+	DeviceRemembered EventKind = "device.remember"
 	DeviceCopied     EventKind = "device.copied" // an old cookie of a remembered browser was used
 	SessionsEnded    EventKind = "session.end_all"
 	CredentialAdded  EventKind = "credential.add"

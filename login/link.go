@@ -161,6 +161,9 @@ func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, 
 			return ShowPage(w, r, http.StatusOK, done.Template, done.Data, s.look(&v.Visit, nil))
 		}
 		page.Title, page.Body, page.Again = deadTexts(v.Ticket, v.Now)
+		if a := v.Facts.Account; a != nil && a.State == account.Deactivated {
+			page.Title, page.Body, page.Again = "inactive.title", "inactive.helper", "" // there is no newer mail
+		}
 	}
 	page.Action = v.Action
 	if r.URL.Query().Get("sent") != "" && page.Again != "" {

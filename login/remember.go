@@ -62,6 +62,7 @@ func (s *Server) remember(r *http.Request, v *Visit, change *authn.Change) func(
 			ID: secret.ID(), Platform: v.Platform.ID, Account: a.ID, Agent: v.Caller.Agent, AddedAt: v.Now, SeenAt: v.Now, EndsAt: v.Now.Add(life),
 		}
 		change.Remember = &authn.DeviceStart{Device: d, Cookie: secret.Hash(token)}
+		change.Events = append(change.Events, v.Event(account.DeviceRemembered, account.Success, a.ID))
 		return keep(d, token)
 	case !shown && v.Facts.Remembered && v.device.Account == a.ID && j.Ask.Purpose == authn.SignIn:
 		j.Proofs = append(j.Proofs, authn.Proof{Method: "remembered", Use: account.Waiver, At: v.Now, Journey: j.ID})

@@ -134,11 +134,13 @@ func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("turning two-step authentication off: %w", fault.Refused)
 	}
 	id := v.Facts.Account.ID
+	gone := v.Event(account.CredentialGone, account.Success, id)
+	gone.Reason = "two-step authentication turned off"
 	change := authn.Change{
 		Retire: SecondCredentials(v.Facts.Account), Forget: &id,
 		Void:    []authn.TicketVoid{{Account: id, Purpose: authn.TicketRecoveryCode}},
 		Letters: []account.Letter{s.Notice(v, account.LetterTwoStepOff)},
-		Events:  []account.Event{v.Event(account.CredentialGone, account.Success, id)},
+		Events:  []account.Event{gone},
 	}
 	return Outcome{Done: authn.NeedOff, Change: change}, nil
 }
