@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/login"
@@ -162,6 +163,8 @@ func TestAccountJourneys(t *testing.T) {
 					do(t, p.ctx, "another", another())
 					signUp(p, where)
 					do(t, p.ctx, "another", another())
+					waits(p, where)
+					do(t, p.ctx, "another", another())
 					forgot(p, where)
 				})
 			}
@@ -211,6 +214,36 @@ func signUp(p person, where site) {
 	p.fill("password.new", idptest.NewPassword)
 	p.press("password.submit")
 	do(p.T, p.ctx, "on to who asked, signed in", visible("#signed-in"))
+}
+
+// waits: too many wrong passwords, and a mail to log in sooner.
+func waits(p person, where site) {
+	p.open(where.demo + "/linde/login")
+	p.at(p.text("login.title"))
+	p.fill("login.email", "ria@example.org")
+	p.fill("login.password", "not this one, and not soon")
+	p.press("login.submit")
+	do(p.T, p.ctx, "mistake", visible("#summary"))
+	// Nine more of them, without the seconds that each would take.
+	_, err := where.house.DB.SQL().ExecContext(p.Context(), "UPDATE attempts SET failures = 10, blocked_until = $1 WHERE failures > 0",
+		time.Now().Add(authn.BlockFor).UnixMilli())
+	if err != nil {
+		p.Fatal(err)
+	}
+	p.fill("login.password", "not this one, and not soon")
+	p.press("login.submit")
+	p.at(p.text("wait.title"))
+	p.press("wait.mail_submit")
+	do(p.T, p.ctx, "asked", visible("[role=status]"))
+	p.at(p.text("wait.title"))
+	p.open(where.letter(p.T, account.LetterUnblock, "ria@example.org").Link)
+	p.at(p.text("unblock.title"))
+	p.press("unblock.submit")
+	p.at(p.text("login.title"))
+	p.fill("login.email", "ria@example.org")
+	p.fill("login.password", "vijf gele laarzen stampen!")
+	p.press("login.submit")
+	do(p.T, p.ctx, "signed in", visible("#signed-in"))
 }
 
 func forgot(p person, where site) {
