@@ -69,6 +69,7 @@ type compose struct {
 }
 
 type service struct {
+	NetworkMode string `yaml:"network_mode"`
 	Image       string
 	Build       any
 	Command     []string
@@ -128,6 +129,9 @@ func TestComposeFileIsCoherent(t *testing.T) {
 			if regexp.MustCompile(`(?i)password|key|secret`).MatchString(variable) && !strings.HasSuffix(variable, "_FILE") {
 				t.Errorf("%s: %s: a secret in the file", name, variable)
 			}
+		}
+		if of, ok := strings.CutPrefix(s.NetworkMode, "service:"); ok && (len(s.Networks)+len(s.Ports) > 0 || s.DependsOn[of].Condition == "") {
+			t.Errorf("%s shares the network of %s: it has no networks and ports of its own, and starts after it", name, of)
 		}
 		for other, d := range s.DependsOn {
 			if _, ok := c.Services[other]; !ok || d.Condition == "" {
