@@ -3,7 +3,6 @@ package setup
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
@@ -19,19 +18,7 @@ import (
 // fault.NotFound: no such account; fault.Refused: it has none.
 func ResetTwoStep(ctx context.Context, t Tools, id platform.ID, address, reason string) error {
 	attempted := fmt.Sprintf("resetting two-step authentication of %q on %s", address, id)
-	email, err := account.ParseEmail(address)
-	if err != nil {
-		return fmt.Errorf("%s: %w", attempted, err)
-	}
-	platforms, err := t.DB.Platforms(ctx)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(platforms, func(p platform.Platform) bool { return p.ID == id })
-	if i < 0 {
-		return fmt.Errorf("%s: platform %w", attempted, fault.NotFound)
-	}
-	a, err := t.DB.AccountByEmail(ctx, id, email.Key)
+	p, a, err := personOf(ctx, t, id, address)
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
@@ -39,7 +26,7 @@ func ResetTwoStep(ctx context.Context, t Tools, id platform.ID, address, reason 
 	if len(retire) == 0 {
 		return fmt.Errorf("%s: it is not set up: %w", attempted, fault.Refused)
 	}
-	change := notify.TwoStepReset(&platforms[i], a, t.Sealer, t.Now)
+	change := notify.TwoStepReset(p, a, t.Sealer, t.Now)
 	change.Retire = retire
 	for _, purpose := range []authn.TicketPurpose{
 		authn.TicketWelcome, authn.TicketReset, authn.TicketUnblock, authn.TicketEmail, authn.TicketRecoveryCode,
