@@ -4,6 +4,7 @@ package browsertest_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/login/ui"
 )
 
 // tabTo presses Tab until what has the focus has this text or label, and the focus is seen.
@@ -131,7 +133,8 @@ func TestSettingsWithoutScript(t *testing.T) {
 	do(t, ctx, "language", click(`a[href$="/settings/language"]`), click("#language-en"), click("button[value=continue]"), visible(`html[lang=en] [role=status]`))
 	do(t, ctx, "password", click(`a[href$="/settings/password"]`), fill(`input[autocomplete=new-password]`, idptest.NewPassword),
 		click("button[value=continue]"), visible("[role=status]"))
-	do(t, ctx, "log out", click("button[value=logout]"), visible("h1"), chromedp.Navigate(where.idp+"/settings"), visible("#email"))
+	do(t, ctx, "log out", click("button[value=logout]"),
+		chromedp.WaitVisible(chromedp.Search(fmt.Sprintf("//h1[normalize-space()=%q]", ui.Text("en", "logout.done_title")))), chromedp.Navigate(where.idp+"/settings"), visible("#email"))
 	last, err := chromedp.Run(ctx, chromedp.Location())
 	if err != nil || !strings.Contains(last, "/login/") {
 		t.Errorf("after logging out: %s, %v", last, err)
