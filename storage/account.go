@@ -250,49 +250,54 @@ func changeAccounts(ctx context.Context, q conn, p platform.ID, c authn.Change, 
 	if c.Account == nil {
 		return nil
 	}
-	id := string(c.Account.ID)
+	return changeAccount(ctx, q, p, c.Account, now)
+}
+
+// changeAccount changes an account that exists.
+func changeAccount(ctx context.Context, q conn, p platform.ID, c *authn.AccountChange, now time.Time) error {
+	id := string(c.ID)
 	must := func(text string, args ...any) error {
 		changed, err := exec(ctx, q, text, args...)
 		if err == nil && changed == 0 {
-			err = activeAccount(ctx, q, p, c.Account.ID)
+			err = activeAccount(ctx, q, p, c.ID)
 		}
 		return err
 	}
-	if c.Account.Activate {
+	if c.Activate {
 		if err := must(activateAccount, string(p), id); err != nil {
 			return err
 		}
 	}
-	if c.Account.Verified {
+	if c.Verified {
 		if _, err := exec(ctx, q, verifyAccount, millis(now), string(p), id); err != nil {
 			return err
 		}
 	}
-	if e := c.Account.Email; e != nil {
+	if e := c.Email; e != nil {
 		if err := must(readdressAccount, e.Address, e.Key, millis(now), string(p), id); err != nil {
 			return err
 		}
 	}
-	if c.Account.Locale != "" {
-		if err := must(localizeAccount, c.Account.Locale, millis(now), string(p), id); err != nil {
+	if c.Locale != "" {
+		if err := must(localizeAccount, c.Locale, millis(now), string(p), id); err != nil {
 			return err
 		}
 	}
-	if c.Account.Offered {
+	if c.Offered {
 		if err := must(offerAccount, millis(now), string(p), id); err != nil {
 			return err
 		}
 	}
-	if r := c.Account.Remember; r != nil {
+	if r := c.Remember; r != nil {
 		if err := must(rememberAccount, r.Milliseconds(), string(p), id); err != nil {
 			return err
 		}
 	}
-	if c.Account.Stop {
+	if c.Stop {
 		if err := must(stopAccount, string(p), id); err != nil {
 			return err
 		}
-		return endAccess(ctx, q, p, c.Account.ID, now)
+		return endAccess(ctx, q, p, c.ID, now)
 	}
 	return nil
 }

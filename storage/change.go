@@ -74,15 +74,8 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 			return err
 		}
 	}
-	if c.Start != nil {
-		if err := startSession(ctx, q, c.Start, now); err != nil {
-			return err
-		}
-	}
-	if c.Raise != nil {
-		if err := raiseSessionOf(ctx, q, c.Raise, now); err != nil {
-			return err
-		}
+	if err := saveSession(ctx, q, c, now); err != nil {
+		return err
 	}
 	if err := forgive(ctx, q, p, c.Forgive); err != nil {
 		return err
@@ -97,6 +90,21 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 		return err
 	}
 	return addEvents(ctx, q, c.Events)
+}
+
+// saveSession starts or raises the session of a change.
+func saveSession(ctx context.Context, q conn, c authn.Change, now time.Time) error {
+	if c.Start != nil {
+		if err := startSession(ctx, q, c.Start, now); err != nil {
+			return err
+		}
+	}
+	if c.Raise != nil {
+		if err := raiseSessionOf(ctx, q, c.Raise, now); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // platformOf is the one platform of all parts of a change. Parts of two platforms, or a session that is both started
