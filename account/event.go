@@ -23,6 +23,19 @@ type Event struct {
 	Reference string // the request's number in the log
 }
 
+// Origin is where an act came from.
+type Origin struct {
+	Reference string // the request's number in the log
+	Address   string // network address of the browser or caller
+	Agent     string // browser, cut to 200 characters
+}
+
+// Of is the event with where it came from.
+func (o Origin) Of(e Event) Event {
+	e.Reference, e.Address, e.Agent = o.Reference, o.Address, o.Agent
+	return e
+}
+
 // EventKind names what happened, as "thing.verb".
 type EventKind string
 
@@ -36,6 +49,7 @@ const (
 	CodeUsed         EventKind = "recovery.use"
 	CodeIssued       EventKind = "grant.start"
 	GrantEnded       EventKind = "grant.end"
+	CodeRefused      EventKind = "code.refuse" // an authorization code that somebody has who should not
 	CodeReplayed     EventKind = "code.replay"
 	RefreshReplayed  EventKind = "refresh.replay"
 	AccountAdded     EventKind = "account.add"

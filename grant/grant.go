@@ -65,7 +65,20 @@ type Redemption struct {
 	Challenge   string // S256 of the presented verifier; empty when none was presented
 	RefreshHash []byte // of the first refresh token; nil when the party gets none
 	RefreshEnds time.Time
+	From        account.Origin
 	Now         time.Time
+}
+
+// Revoked is why a grant ended that its party gave back (RFC 7009).
+const Revoked = "revoked"
+
+// Ending is who ends a grant, and why.
+type Ending struct {
+	Platform platform.ID
+	Party    PartyID
+	Reason   string // a word from our own list
+	From     account.Origin
+	Now      time.Time
 }
 
 // Rotation is what using a refresh token demands. Hash and Next are equal when the token does not rotate.
@@ -79,5 +92,6 @@ type Rotation struct {
 	Later       func() [][]byte
 	RefreshEnds time.Time
 	IdleAfter   time.Duration // a grant that is not offline ends with its session's idle hour; zero: never
+	From        account.Origin
 	Now         time.Time
 }

@@ -70,6 +70,9 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 	return oidc.ErrServerError()
 }
 
+// origin is where a machine's request came from, for the audit record.
+func origin(ctx context.Context) account.Origin { return account.Origin(web.From(ctx)) }
+
 // codeOf is the protocol's code for an error.
 func codeOf(err error) string {
 	var own *protocolError

@@ -33,8 +33,8 @@ type Store interface {
 	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
 	GrantByRefresh(ctx context.Context, p platform.ID, hash []byte, now time.Time) (*grant.Grant, *account.Account, error)
 	Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error)
-	EndGrant(ctx context.Context, p platform.ID, party grant.PartyID, id grant.ID, reason string, now time.Time) error
-	RevokeRefresh(ctx context.Context, p platform.ID, party grant.PartyID, hash []byte, now time.Time) error
+	EndGrant(ctx context.Context, id grant.ID, e grant.Ending) error
+	RevokeRefresh(ctx context.Context, hash []byte, e grant.Ending) error
 }
 
 // Registry is what is configured and cached: parties, keys and prebuilt documents of every platform.

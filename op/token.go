@@ -45,7 +45,8 @@ func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.
 	}
 	var refresh string
 	redemption := grant.Redemption{
-		Platform: p.ID, Party: party.ID, CodeHash: secret.Hash(r.Data.Code), RedirectURI: r.Data.RedirectURI, Challenge: challenge, Now: now,
+		Platform: p.ID, Party: party.ID, CodeHash: secret.Hash(r.Data.Code), RedirectURI: r.Data.RedirectURI, Challenge: challenge,
+		From: origin(ctx), Now: now,
 	}
 	if party.Allows(grant.RefreshToken) {
 		refresh = secret.Token()
@@ -66,7 +67,7 @@ func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.
 	presented := r.Data.RefreshToken
 	rotation := grant.Rotation{
 		Platform: p.ID, Party: party.ID, Hash: secret.Hash(presented), Next: secret.Hash(presented),
-		RefreshEnds: now.Add(party.EffectiveLives().RefreshIdle), IdleAfter: p.Policy.IdleAfter, Now: now,
+		RefreshEnds: now.Add(party.EffectiveLives().RefreshIdle), IdleAfter: p.Policy.IdleAfter, From: origin(ctx), Now: now,
 	}
 	next := presented
 	if party.Rotates() {
@@ -245,12 +246,13 @@ func (s *Server) UserInfo(ctx context.Context, r *oidcop.Request[oidc.UserInfoRe
 // Revocation ends the grant of a token (RFC 7009): every token of it is dead at once. Another party's token and an
 // unknown one are answered alike, with nothing done (section 2.2).
 func (s *Server) Revocation(ctx context.Context, r *oidcop.ClientRequest[oidc.RevocationRequest]) (*oidcop.Response, error) {
-	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+	party, p := r.Client.(client).Party, platform.FromContext(ctx)
+	ending := grant.Ending{Platform: p.ID, Party: party.ID, Reason: grant.Revoked, From: origin(ctx), Now: s.Now()}
 	var err error
 	if h, openErr := s.openAccess(p, r.Data.Token); openErr == nil {
-		err = s.Store.EndGrant(ctx, p.ID, party.ID, h.Grant, "revoked", now)
+		err = s.Store.EndGrant(ctx, h.Grant, ending)
 	} else {
-		err = s.Store.RevokeRefresh(ctx, p.ID, party.ID, secret.Hash(r.Data.Token), now)
+		err = s.Store.RevokeRefresh(ctx, secret.Hash(r.Data.Token), ending)
 	}
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return nil, s.fail(ctx, "revoking", err) // never 200 for something that was not done

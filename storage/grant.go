@@ -20,7 +20,6 @@ const (
 	endDeactivated     = "account deactivated"
 	endCodeReplayed    = "code replayed"
 	endRefreshReplayed = "refresh token replayed"
-	endRevoked         = "refresh token revoked"
 	endRestored        = "database restored"
 )
 
@@ -137,10 +136,10 @@ FROM grants
 WHERE grants.platform = $1 AND grants.party = $2 AND grants.id = $3`
 
 // EndGrant ends a grant of a party and everything that derives from it. One that has ended keeps its first reason.
-func (db *DB) EndGrant(ctx context.Context, p platform.ID, party grant.PartyID, id grant.ID, reason string, now time.Time) error {
-	g, err := one(ctx, db.read, grantRow, selectGrantOfParty, string(p), string(party), string(id))
+func (db *DB) EndGrant(ctx context.Context, id grant.ID, e grant.Ending) error {
+	g, err := one(ctx, db.read, grantRow, selectGrantOfParty, string(e.Platform), string(e.Party), string(id))
 	if err == nil {
-		err = db.end(ctx, g, account.GrantEnded, reason, now)
+		err = db.end(ctx, g, account.GrantEnded, e)
 	}
 	return fail("ending grant", err)
 }
@@ -152,10 +151,10 @@ WHERE grants.platform = $1 AND grants.party = $2 AND (grants.refresh_hash = $3 O
 
 // RevokeRefresh ends the grant of a refresh token, the current or the one before. fault.NotFound: the party has no
 // such token.
-func (db *DB) RevokeRefresh(ctx context.Context, p platform.ID, party grant.PartyID, hash []byte, now time.Time) error {
-	g, err := one(ctx, db.read, grantRow, selectGrantByRefresh, string(p), string(party), hash)
+func (db *DB) RevokeRefresh(ctx context.Context, hash []byte, e grant.Ending) error {
+	g, err := one(ctx, db.read, grantRow, selectGrantByRefresh, string(e.Platform), string(e.Party), hash)
 	if err == nil {
-		err = db.end(ctx, g, account.GrantEnded, endRevoked, now)
+		err = db.end(ctx, g, account.GrantEnded, e)
 	}
 	return fail("revoking refresh token", err)
 }
@@ -166,29 +165,34 @@ SET ended_at = $1, end_reason = $2
 WHERE platform = $3 AND id = $4 AND ended_at IS NULL`
 
 // end ends one grant and records it; one that has ended already is left as it is.
-func (db *DB) end(ctx context.Context, g *grant.Grant, kind account.EventKind, reason string, now time.Time) error {
-	e := account.Event{
-		At: now, Platform: g.Platform, Kind: kind, Actor: "system", Account: g.Account, Party: string(g.Party),
-		Session: g.Session, Outcome: account.Success, Reason: reason,
-	}
-	if kind != account.GrantEnded {
-		e.Outcome = account.Failure // somebody presented what was used before
-	}
+func (db *DB) end(ctx context.Context, g *grant.Grant, kind account.EventKind, e grant.Ending) error {
 	return db.inTx(ctx, func(q conn) error {
-		changed, err := exec(ctx, q, endGrant, millis(now), reason, string(g.Platform), string(g.ID))
+		changed, err := exec(ctx, q, endGrant, millis(e.Now), e.Reason, string(g.Platform), string(g.ID))
 		if err != nil || changed == 0 {
 			return err
 		}
-		return addEvents(ctx, q, []account.Event{e})
+		return addEvents(ctx, q, []account.Event{eventOf(g, kind, e)})
+	})
+}
+
+// eventOf records what a party did to a grant, which may be another party's.
+func eventOf(g *grant.Grant, kind account.EventKind, e grant.Ending) account.Event {
+	outcome := account.Success
+	if kind != account.GrantEnded {
+		outcome = account.Failure // somebody presented what was used before, or was not theirs
+	}
+	return e.From.Of(account.Event{
+		At: e.Now, Platform: g.Platform, Kind: kind, Actor: "system", Account: g.Account, Party: string(e.Party),
+		Session: g.Session, Outcome: outcome, Reason: e.Reason,
 	})
 }
 
 // spent ends the family of a token that was presented once too often, and says so.
-func (db *DB) spent(ctx context.Context, g *grant.Grant, kind account.EventKind, reason string, now time.Time) error {
-	if err := db.end(ctx, g, kind, reason, now); err != nil {
+func (db *DB) spent(ctx context.Context, g *grant.Grant, kind account.EventKind, e grant.Ending) error {
+	if err := db.end(ctx, g, kind, e); err != nil {
 		return err
 	}
-	return fmt.Errorf("%s: %w", reason, fault.Spent)
+	return fmt.Errorf("%s: %w", e.Reason, fault.Spent)
 }
 
 const redeemCode = `
@@ -206,11 +210,12 @@ RETURNING ` + liveColumns
 const selectGrantByCode = `
 SELECT ` + grantColumns + `
 FROM grants
-WHERE grants.code_hash = $1 AND grants.platform = $2 AND grants.party = $3`
+WHERE grants.code_hash = $1 AND grants.platform = $2`
 
 // Redeem spends a code, once, and returns what Grant would. When the party it was made for repeats it with the right challenge, somebody has a
 // copy: the grant ends (RFC 6749 section 4.1.2) and fault.Spent says so. Anybody else gets fault.NotFound and
-// changes nothing, so that a stolen code without its verifier cannot end a grant.
+// changes nothing, so that a stolen code without its verifier cannot end a grant; as long as the code would have
+// worked, that somebody has it is recorded.
 func (db *DB) Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error) {
 	g, err := one(ctx, db.write, liveRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
 		r.CodeHash, string(r.Platform), string(r.Party), r.RedirectURI, r.Challenge)
@@ -229,14 +234,30 @@ func refreshEnd(r grant.Redemption) any {
 }
 
 func (db *DB) whyNotRedeemed(ctx context.Context, r grant.Redemption) error {
-	g, err := one(ctx, db.read, grantRow, selectGrantByCode, r.CodeHash, string(r.Platform), string(r.Party))
-	switch {
-	case err != nil:
+	g, err := one(ctx, db.read, grantRow, selectGrantByCode, r.CodeHash, string(r.Platform))
+	if err != nil {
 		return err
+	}
+	over := !r.Now.Before(g.CodeEndsAt)
+	e := grant.Ending{Platform: r.Platform, Party: r.Party, From: r.From, Now: r.Now}
+	switch {
+	case g.Party != r.Party:
+		e.Reason = "another party's"
 	case !g.CodeUsedAt.IsZero() && g.Challenge == r.Challenge:
-		return db.spent(ctx, g, account.CodeReplayed, endCodeReplayed, r.Now)
-	case g.CodeUsedAt.IsZero() && !r.Now.Before(g.CodeEndsAt):
+		e.Reason = endCodeReplayed
+		return db.spent(ctx, g, account.CodeReplayed, e)
+	case g.CodeUsedAt.IsZero() && over:
 		return fault.Expired
+	case g.Challenge != r.Challenge:
+		e.Reason = "not the verifier"
+	case g.RedirectURI != r.RedirectURI:
+		e.Reason = "not the redirect"
+	}
+	if over || e.Reason == "" {
+		return fault.NotFound
+	}
+	if err := addEvents(ctx, db.write, []account.Event{eventOf(g, account.CodeRefused, e)}); err != nil {
+		return err
 	}
 	return fault.NotFound
 }

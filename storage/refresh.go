@@ -97,7 +97,7 @@ func (db *DB) repeated(ctx context.Context, r grant.Rotation) (*grant.Grant, err
 	case !g.EndedAt.IsZero():
 		return nil, fault.NotFound
 	case g.before == 1 && r.Now.Sub(g.RefreshedAt) >= grant.RefreshRepeat:
-		return nil, db.spent(ctx, &g.Grant, account.RefreshReplayed, endRefreshReplayed, r.Now)
+		return nil, db.spent(ctx, &g.Grant, account.RefreshReplayed, replayed(r))
 	case g.before == 1 && g.usable == 1 && r.Now.Before(g.EndsAt) && r.Now.Before(g.endsAt):
 		return &g.Grant, nil
 	}
@@ -126,5 +126,9 @@ func (db *DB) older(ctx context.Context, r grant.Rotation) error {
 	if err != nil {
 		return err
 	}
-	return db.spent(ctx, g, account.RefreshReplayed, endRefreshReplayed, r.Now)
+	return db.spent(ctx, g, account.RefreshReplayed, replayed(r))
+}
+
+func replayed(r grant.Rotation) grant.Ending {
+	return grant.Ending{Platform: r.Platform, Party: r.Party, Reason: endRefreshReplayed, From: r.From, Now: r.Now}
 }

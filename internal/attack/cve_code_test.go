@@ -98,6 +98,11 @@ func TestCVE_2026_28513_CVE_2026_55672_CVE_2026_6334_CodeOfAnotherParty(t *testi
 		if n := s.count("grants WHERE refresh_hash IS NOT NULL AND party IN ('other', 'jwt', 'guest', 'app')"); n != 0 {
 			s.Errorf("%d grants of thieves", n)
 		}
+		for _, thief := range []string{"web", "other", "lax", "jwt", "guest", "spa", "app"} {
+			if s.count("events WHERE kind = 'code.refuse' AND reason = 'another party''s' AND address <> '' AND party = '"+thief+"'") == 0 {
+				s.Errorf("nothing on record of %s with a code that is not its own", thief)
+			}
+		}
 	})
 }
 

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -22,6 +23,7 @@ var codes = []promise{
 		// RFC 6749 section 4.1.2: what the code gave is taken back.
 		w.is("grant gives after a replay", w.given(g), false)
 		w.same("events", w.kinds(), []account.EventKind{account.CodeReplayed})
+		w.same("where from", w.events()[0].Address, caller.Address)
 		for _, token := range tokens {
 			_, err := w.db.Rotate(w.Context(), w.rotation(token))
 			w.fails(err, fault.NotFound)
@@ -64,11 +66,32 @@ var codes = []promise{
 			}
 		}
 		try()
+		var seen []string
+		for _, e := range w.events() {
+			w.same("event", e, caller.Of(account.Event{
+				At: w.now, Platform: linde, Kind: account.CodeRefused, Actor: "system", Account: g.Account, Party: e.Party, Session: g.Session,
+				Outcome: account.Failure, Reason: e.Reason,
+			}))
+			seen = append(seen, e.Party+": "+e.Reason)
+		}
+		slices.Sort(seen)
+		w.same("recorded", seen, []string{
+			string(other) + ": another party's", string(web) + ": not the redirect", string(web) + ": not the verifier", string(web) + ": not the verifier",
+		})
 		_, err := w.db.Redeem(w.Context(), right)
 		w.ok(err)
 		delete(wrong, "other redirect URI")
 		try()
 		w.is("grant gives", w.given(g), true)
+		recorded := len(w.kinds())
+		for _, change := range wrong { // nothing to be had by it any more
+			r := right
+			change(&r)
+			r.Now = g.CodeEndsAt
+			_, err := w.db.Redeem(w.Context(), r)
+			w.fails(err, fault.NotFound)
+		}
+		w.same("events once the code is over", len(w.kinds()), recorded)
 	}},
 	{"a code has an end, and so have its grant and its session", func(w *world) {
 		v := w.visit(w.anna)
@@ -110,11 +133,11 @@ var codes = []promise{
 	}},
 	{"a grant is ended by its party only, once", func(w *world) {
 		g, _ := w.tokens(w.visit(w.anna), "openid")
-		w.fails(w.db.EndGrant(w.Context(), linde, other, g.ID, "revoked", w.now), fault.NotFound)
-		w.fails(w.db.EndGrant(w.Context(), wilg, web, g.ID, "revoked", w.now), fault.NotFound)
+		w.fails(w.db.EndGrant(w.Context(), g.ID, w.ending(linde, other)), fault.NotFound)
+		w.fails(w.db.EndGrant(w.Context(), g.ID, w.ending(wilg, web)), fault.NotFound)
 		w.is("gives", w.given(g), true)
 		for range 2 {
-			w.ok(w.db.EndGrant(w.Context(), linde, web, g.ID, "revoked", w.now))
+			w.ok(w.db.EndGrant(w.Context(), g.ID, w.ending(linde, web)))
 		}
 		w.is("gives", w.given(g), false)
 		w.same("events", w.kinds(), []account.EventKind{account.GrantEnded})

@@ -163,11 +163,11 @@ var refreshes = []promise{
 				_, err := w.db.Rotate(w.Context(), w.rotation(refresh))
 				w.ok(err)
 			}
-			w.fails(w.db.RevokeRefresh(w.Context(), linde, other, secret.Hash(refresh), w.now), fault.NotFound)
-			w.fails(w.db.RevokeRefresh(w.Context(), wilg, web, secret.Hash(refresh), w.now), fault.NotFound)
+			w.fails(w.db.RevokeRefresh(w.Context(), secret.Hash(refresh), w.ending(linde, other)), fault.NotFound)
+			w.fails(w.db.RevokeRefresh(w.Context(), secret.Hash(refresh), w.ending(wilg, web)), fault.NotFound)
 			w.is("grant gives", w.given(g), true)
 			for range 2 {
-				w.ok(w.db.RevokeRefresh(w.Context(), linde, web, secret.Hash(refresh), w.now))
+				w.ok(w.db.RevokeRefresh(w.Context(), secret.Hash(refresh), w.ending(linde, web)))
 			}
 			w.is("grant gives", w.given(g), false)
 		}

@@ -153,12 +153,15 @@ func (w *world) code(v visit, scopes ...string) (g grant.Grant, code string) {
 	return g, code
 }
 
+// caller is where parties call from.
+var caller = account.Origin{Reference: "7KQ4-MXDA", Address: "192.0.2.7", Agent: "a library"}
+
 // redemption is the right way to redeem a code, with the hash of the first refresh token.
 func (w *world) redemption(p platform.ID, code, refresh string) grant.Redemption {
 	challenge, _ := grant.ChallengeOf(verifier)
 	return grant.Redemption{
 		Platform: p, Party: web, CodeHash: secret.Hash(code), RedirectURI: callback, Challenge: challenge,
-		RefreshHash: secret.Hash(refresh), RefreshEnds: w.now.Add(30 * 24 * time.Hour), Now: w.now,
+		RefreshHash: secret.Hash(refresh), RefreshEnds: w.now.Add(30 * 24 * time.Hour), From: caller, Now: w.now,
 	}
 }
 
@@ -179,8 +182,13 @@ func (w *world) rotation(refresh string) grant.Rotation {
 	return grant.Rotation{
 		Platform: linde, Party: web, Hash: secret.Hash(refresh), Next: secret.Hash(next(refresh)),
 		Later: func() [][]byte { return grant.Descendants(successorKey, refresh) }, RefreshEnds: w.now.Add(30 * 24 * time.Hour),
-		IdleAfter: time.Hour, Now: w.now,
+		IdleAfter: time.Hour, From: caller, Now: w.now,
 	}
+}
+
+// ending is a party giving a grant back.
+func (w *world) ending(p platform.ID, party grant.PartyID) grant.Ending {
+	return grant.Ending{Platform: p, Party: party, Reason: grant.Revoked, From: caller, Now: w.now}
 }
 
 func next(refresh string) string { return grant.Successor(successorKey, refresh) }
@@ -199,10 +207,16 @@ func (w *world) event(kind account.EventKind, a account.Account) account.Event {
 }
 
 // kinds are those of the events of linde, newest first.
-func (w *world) kinds() []account.EventKind {
+func (w *world) events() []account.Event {
 	w.Helper()
 	events, err := w.db.Events(w.Context(), linde, 1000)
 	w.ok(err)
+	return events
+}
+
+func (w *world) kinds() []account.EventKind {
+	w.Helper()
+	events := w.events()
 	kinds := make([]account.EventKind, len(events))
 	for i, e := range events {
 		kinds[i] = e.Kind

@@ -41,8 +41,8 @@ var safety = []promise{
 			"Redeem":        func() error { _, err := w.db.Redeem(ctx, w.redemption(wilg, code, secret.Token())); return err },
 			"Rotate":        func() error { _, err := w.db.Rotate(ctx, rotation); return err },
 			"Grant":         func() error { _, _, err := w.db.Grant(ctx, wilg, given.ID, w.now); return err },
-			"EndGrant":      func() error { return w.db.EndGrant(ctx, wilg, web, given.ID, "revoked", w.now) },
-			"RevokeRefresh": func() error { return w.db.RevokeRefresh(ctx, wilg, web, secret.Hash(refresh), w.now) },
+			"EndGrant":      func() error { return w.db.EndGrant(ctx, given.ID, w.ending(wilg, web)) },
+			"RevokeRefresh": func() error { return w.db.RevokeRefresh(ctx, secret.Hash(refresh), w.ending(wilg, web)) },
 			"Answered":      func() error { return w.db.SaveChange(ctx, authn.Change{Platform: wilg, Answered: r.ID}, w.now) },
 		} {
 			if w.fails(call(), fault.NotFound); w.Failed() {
@@ -146,8 +146,8 @@ var safety = []promise{
 			"Declare": func() error {
 				return w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{stopped, w.anna}, Events: []account.Event{e}}, w.now)
 			},
-			"EndGrant":       func() error { return w.db.EndGrant(w.Context(), linde, web, given.ID, "revoked", w.now) },
-			"RevokeRefresh":  func() error { return w.db.RevokeRefresh(w.Context(), linde, web, secret.Hash(refresh), w.now) },
+			"EndGrant":       func() error { return w.db.EndGrant(w.Context(), given.ID, w.ending(linde, web)) },
+			"RevokeRefresh":  func() error { return w.db.RevokeRefresh(w.Context(), secret.Hash(refresh), w.ending(linde, web)) },
 			"Redeem, replay": func() error { _, err := w.db.Redeem(w.Context(), w.redemption(linde, code, "x")); return err },
 		} {
 			if err := call(); err == nil || !strings.Contains(err.Error(), "no events today") {

@@ -45,7 +45,7 @@ var upkeep = []promise{
 		w.ok(err)
 		w.is("online grant", w.given(online), false)
 
-		w.ok(w.db.RevokeRefresh(w.Context(), linde, web, secret.Hash(refresh), w.now))
+		w.ok(w.db.RevokeRefresh(w.Context(), secret.Hash(refresh), w.ending(linde, web)))
 		clean(w.now.Add(kept+time.Millisecond), 10, 1) // ended early, kept from then
 		clean(v.EndsAt.Add(kept+time.Millisecond), 10, 1)
 		clean(v.EndsAt.Add(10*kept), 10, 0)
