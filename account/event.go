@@ -71,6 +71,8 @@ const (
 	CredentialGone   EventKind = "credential.retire"
 	PlatformSet      EventKind = "platform.set"
 	PartySet         EventKind = "party.set"
+	PartyRefused     EventKind = "party.refuse"   // it did not prove itself as registered
+	RequestRefused   EventKind = "request.refuse" // an answer was to go where the party never said
 	KeyMade          EventKind = "key.make"
 	KeyRetired       EventKind = "key.retire"
 	MasterRotated    EventKind = "master.rotate"

@@ -77,7 +77,8 @@ type Ask struct {
 	Consent []string       `json:"consent,omitempty"` // scopes that the person must have allowed; empty: nothing to allow
 	Renew   bool           `json:"renew,omitempty"`   // prompt=consent: allowed in this journey, not just before
 	MaxAge  *time.Duration `json:"max_age,omitempty"` // the newest primary proof may be this old; nil: any age
-	ACR     []string       `json:"acr,omitempty"`     // any one of these, or stronger; empty: any
+	ACR     []string       `json:"acr,omitempty"`     // acr_values: any one of these, or stronger; empty: any
+	Claimed [][]string     `json:"claimed,omitempty"` // `acr` in the claims parameter: and any one of each of these, or stronger
 	Least   []string       `json:"least,omitempty"`   // and each of these, or stronger: what party and platform want of every sign-in
 }
 
@@ -258,11 +259,13 @@ func purpose(ask Ask, f Facts) Purpose {
 	return ask.Purpose
 }
 
+// shown tells whether a proof was given for this request.
+func (a Ask) shown(p Proof) bool { return p.Journey != "" && p.Journey == a.Journey }
+
 func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 	shown := func(fits func(Proof) bool) bool {
 		return slices.ContainsFunc(proofs, func(p Proof) bool {
-			here := p.Journey != "" && p.Journey == a.Journey
-			return fits(p) && (here || !p.At.Before(r.After))
+			return fits(p) && (a.shown(p) || !p.At.Before(r.After))
 		})
 	}
 	switch r.Need {
@@ -303,9 +306,11 @@ func Enrolled(f Facts) []string {
 }
 
 // enrolledAndNotRemembered: at a login. A session that began in a remembered browser goes on without a code, until it is
-// asked to sign in again.
+// asked to sign in again: then only what was waived for that counts.
 func enrolledAndNotRemembered(a Ask, f Facts) bool {
-	waived := ownSession(f) && !a.Again && slices.ContainsFunc(f.Session.Proofs, func(p Proof) bool { return p.Use == account.Waiver })
+	waived := ownSession(f) && slices.ContainsFunc(f.Session.Proofs, func(p Proof) bool {
+		return p.Use == account.Waiver && (!a.Again || a.shown(p))
+	})
 	return len(Enrolled(f)) > 0 && !f.Remembered && !waived
 }
 
@@ -388,11 +393,7 @@ func codesAtLogin(a Ask, f Facts) bool {
 func strongerAsked(a Ask, f Facts) bool { return len(Enrolled(f)) > 0 && wantsTwo(a, f) }
 
 func wantsTwo(a Ask, f Facts) bool {
-	enough := func(have ACR) bool {
-		return have.SatisfiesAny(a.ACR, f.Policy.ACRAliases) &&
-			!slices.ContainsFunc(a.Least, func(least string) bool { return !have.Satisfies(least, f.Policy.ACRAliases) })
-	}
-	return !enough(OneFactor) && enough(TwoFactor)
+	return !a.Enough(OneFactor, f.Policy.ACRAliases) && a.Enough(TwoFactor, f.Policy.ACRAliases)
 }
 
 // otherAccount: this browser has a session of someone else, and one browser holds one account at a time.

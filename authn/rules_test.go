@@ -39,6 +39,12 @@ func waiver(minutes int) authn.Proof {
 	return authn.Proof{Method: "remembered", Use: account.Waiver, At: at(minutes)}
 }
 
+// ofThisOne is a proof that was given for the request that is asked.
+func ofThisOne(p authn.Proof) authn.Proof {
+	p.Journey = "this one"
+	return p
+}
+
 // putOff is somebody without a factor who said "not now" some days ago.
 func putOff(days int) *account.Account {
 	a := person(false)
@@ -157,6 +163,7 @@ func TestMissing(t *testing.T) {
 		{says: "design: a live session is enough", facts: authn.Facts{Account: person(true), Session: session("anna", -59, pwd(-500), code(-500))}},
 		{says: "002 a session of a remembered browser goes on without a code", facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), waiver(-1))}},
 		{says: "002 … not when the platform asks to sign in again", ask: authn.Ask{Again: true}, facts: authn.Facts{Account: person(true), Session: session("anna", -1, pwd(-1), waiver(-1))}, want: "primary platform, second platform"},
+		{says: "002 … but what was waived for that counts", ask: authn.Ask{Again: true}, facts: authn.Facts{Account: person(true), Session: session("anna", 0, ofThisOne(pwd(0)), ofThisOne(waiver(0)))}},
 		{says: "002 … and not after one idle hour, when it is forgotten meanwhile", facts: authn.Facts{Account: person(true), Session: session("anna", -60, pwd(-60), waiver(-60))}, want: "second idle"},
 		{says: "9470: … and it raises nothing", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true, Session: session("anna", -1, pwd(-1), waiver(-1))}, want: "second platform"},
 		{says: "000 after one idle hour: a code", facts: authn.Facts{Account: person(true), Session: session("anna", -60, pwd(-500), code(-500))}, want: "second idle"},
@@ -178,6 +185,7 @@ func TestMissing(t *testing.T) {
 		{says: "core: max_age=0 is prompt=login for the password", ask: authn.Ask{MaxAge: age(0)}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}, want: "primary platform"},
 
 		{says: "9470: a stronger login is asked, a code reaches it", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true, Session: session("anna", -1, pwd(-1))}, want: "second platform"},
+		{says: "core: what claims wants is not weakened by acr_values", ask: authn.Ask{ACR: []string{string(authn.OneFactor)}, Claimed: [][]string{{string(authn.OneFactor)}, {"urn:x", string(authn.TwoFactor)}}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}, want: "second"},
 		{says: "9470: by an alias", ask: authn.Ask{ACR: []string{"https://refeds.org/profile/mfa"}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}, want: "second"},
 		{says: "9470: one factor is asked", ask: authn.Ask{ACR: []string{string(authn.OneFactor)}}, facts: authn.Facts{Account: person(true), Remembered: true}, proofs: []authn.Proof{pwd(0)}},
 		{says: "9470: no factor yet, the role may have one: set it up", ask: authn.Ask{ACR: []string{string(authn.TwoFactor)}}, facts: authn.Facts{Account: person(false), Session: session("anna", -6, pwd(-6))},
@@ -278,6 +286,34 @@ func TestACRIsMetByItselfOrAStrongerOne(t *testing.T) {
 		if got := row.have.Satisfies(row.want, aliases); got != row.ok {
 			t.Errorf("%q satisfies %q: %t, want %t", row.have, row.want, got, row.ok)
 		}
+	}
+}
+
+// OpenID Connect Core 1.0 section 5.5.1.1: who asks by another name is answered by that name.
+func TestACRIsCalledWhatItWasAskedAs(t *testing.T) {
+	aliases := map[string]string{"sfa": string(authn.OneFactor), "mfa": string(authn.TwoFactor), "odd": "urn:x"}
+	own := string(authn.OneFactor)
+	for _, row := range []struct {
+		says string
+		ask  authn.Ask
+		want string
+	}{
+		{"nothing asked", authn.Ask{}, ""},
+		{"an alias", authn.Ask{ACR: []string{"mfa", "sfa"}}, "sfa"},
+		{"our own name too", authn.Ask{ACR: []string{"sfa", own}}, ""},
+		{"only stronger names, and unknown ones", authn.Ask{ACR: []string{"mfa", "odd", "urn:unknown"}}, ""},
+		{"claims decide", authn.Ask{ACR: []string{own}, Claimed: [][]string{{"sfa"}}}, "sfa"},
+		{"claims decide for our own name", authn.Ask{ACR: []string{"sfa"}, Claimed: [][]string{{own}}}, ""},
+	} {
+		if got := row.ask.Alias(authn.OneFactor, aliases); got != row.want {
+			t.Errorf("%s: %q, want %q", row.says, got, row.want)
+		}
+	}
+	if got := (authn.Ask{ACR: []string{"unknown"}}).Alias(authn.NoFactor, aliases); got != "" {
+		t.Errorf("no factor is called %q", got)
+	}
+	if got := strings.Join(authn.Published(aliases), " "); got != own+" "+string(authn.TwoFactor)+" mfa sfa" {
+		t.Errorf("published: %s", got)
 	}
 }
 

@@ -92,8 +92,10 @@ type TicketUse struct {
 	Opened  time.Time
 }
 
-// TicketVoid voids all unused tickets of an account and purpose: a newer one takes their place.
+// TicketVoid voids all unused tickets of an account and purpose: a newer one takes their place, or, if Done, what they
+// are for was done without them, and they count as used.
 type TicketVoid struct {
 	Account account.ID
 	Purpose TicketPurpose
+	Done    bool
 }

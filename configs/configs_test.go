@@ -211,6 +211,10 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 	if c.Listen != "localhost:8081" || c.Hash.Workers != 7 || c.Hash.Queue != 5 || c.Log.Level != "debug" || c.ShutdownGrace != 3*time.Second || len(c.TrustedProxies) != 2 {
 		t.Errorf("got %+v", c)
 	}
+	c = load(t, small, "IDP_SMTP__PORT=2525", "IDP_SMTP_PORT=tcp://10.0.0.1:25") // ours, and one of a service idp-smtp
+	if c.SMTP.Port != 2525 {
+		t.Errorf("smtp.port is %d, want 2525", c.SMTP.Port)
+	}
 	c = load(t, small+"trusted_proxies: [10.0.0.0/24]", "IDP_TRUSTED_PROXIES=")
 	if len(c.TrustedProxies) != 0 {
 		t.Errorf("an empty variable empties the list: got %v", c.TrustedProxies)

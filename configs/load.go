@@ -170,7 +170,7 @@ var foreign = regexp.MustCompile(`^IDP_(?:[A-Z0-9_]+_)?(?:SERVICE_(?:HOST|PORT)|
 func (c *Config) readEnvironment(environ []string, all []setting) (wrong []error) {
 	given := map[string]string{}
 	for _, entry := range environ {
-		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "IDP_") && !foreign.MatchString(name) {
+		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "IDP_") {
 			given[name] = value
 		}
 	}
@@ -203,6 +203,7 @@ func (c *Config) readEnvironment(environ []string, all []setting) (wrong []error
 		}
 	}
 	c.preferMasters()
+	maps.DeleteFunc(given, func(name, _ string) bool { return foreign.MatchString(name) }) // after ours: IDP_SMTP__PORT looks like one
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		wrong = append(wrong, fmt.Errorf("%s: %w: no key of that name; a section is followed by two underscores, as in IDP_HASH__WORKERS", name, fault.Invalid))
 	}

@@ -78,6 +78,12 @@ func TestNoticesWhatIsWrong(t *testing.T) {
 		{"max_age ignored", ignored("max_age"), basic, "oidcc-max-age-1", failed},
 		{"claims ignored", ignored("claims"), basic, "oidcc-claims-essential", warned},
 		{"request object ignored", ignored("request"), basic, "oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported", failed},
+		{"refusal in the query", &tampered{request: func(r *http.Request) {
+			if q := r.URL.Query(); q.Has("request") {
+				q.Set("request", "x.y.z")
+				r.URL.RawQuery = q.Encode()
+			}
+		}}, form, "oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported", failed},
 		{"redirect to anywhere", goTo("/authorize", "redirect_uri"), basic, "oidcc-ensure-registered-redirect-uri", failed},
 		{"redirect beside a request object", goTo("/authorize", "redirect_uri"), basic, "oidcc-ensure-request-object-with-redirect-uri", failed},
 		{"always asked", &tampered{request: func(r *http.Request) {
@@ -111,6 +117,7 @@ func TestNoticesWhatIsWrong(t *testing.T) {
 		{"no secret in the body", member("/openid-configuration", "token_endpoint_auth_methods_supported", []string{"client_secret_basic"}), basic, "oidcc-server-client-secret-post", failed},
 
 		{"userinfo of somebody else", member("/userinfo", "sub", "x"), basic, "oidcc-userinfo-get", failed},
+		{"more behind userinfo", at("/userinfo", func(a *answer) { a.body += "}" }), basic, "oidcc-userinfo-get", failed},
 		{"userinfo as text", at("/userinfo", func(a *answer) { a.header.Set("Content-Type", "text/plain") }), basic, "oidcc-userinfo-post-header", failed},
 		{"no token in the body", &tampered{answer: func(r *http.Request, a *answer) {
 			if strings.HasSuffix(r.URL.Path, "/userinfo") && r.Header.Get("Authorization") == "" {

@@ -84,8 +84,12 @@ func requestObject(r *run) error {
 	if seen.arrived == nil {
 		return errors.New("the authorization request ended on a page")
 	}
-	// A server that does not read request objects does not know the response mode either.
-	values := seen.arrived.url.Query()
+	// The official suite looks at how an answer travels before it looks at what it says: the response mode of the object
+	// counts for a refusal too.
+	values, err := r.parameters(seen.arrived)
+	if err != nil {
+		return err
+	}
 	if values.Get("error") == "request_not_supported" {
 		r.checkIssuer(values)
 		r.checkKnown("error response", values, "error", "error_description", "error_uri", "state", "iss", "session_state")
@@ -94,10 +98,6 @@ func requestObject(r *run) error {
 	}
 	if supported, _ := r.meta["request_parameter_supported"].(bool); !supported {
 		r.warn("discovery: request_parameter_supported is not true")
-	}
-	values, err = r.parameters(seen.arrived)
-	if err != nil {
-		return err
 	}
 	if values.Get("code") == "" || values.Get("state") != inside.Get("state") {
 		r.fail("the request object was not taken: %v", values)

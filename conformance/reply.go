@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -52,7 +53,7 @@ func object(text []byte) (map[string]any, error) {
 	if err := d.Decode(&o); err != nil {
 		return nil, fmt.Errorf("not a JSON object: %w", err)
 	}
-	if o == nil || d.More() {
+	if _, err := d.Token(); o == nil || !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("not one JSON object: %.80s", text)
 	}
 	return o, nil

@@ -1,7 +1,6 @@
 package grant
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -86,28 +85,101 @@ func addressClaim(a account.Address) account.Address {
 	return a
 }
 
-// Requested are single claims that the `claims` parameter asks for (OpenID Connect Core 1.0 section 5.5).
+// Requested are single claims that the `claims` parameter asks for (OpenID Connect Core 1.0 section 5.5), and what became
+// of them.
 type Requested struct {
 	UserInfo []string `json:"userinfo,omitempty"`
 	IDToken  []string `json:"id_token,omitempty"`
+	Allowed  []string `json:"allowed,omitempty"` // scopes, beyond those granted, whose claims may be given by name: consent was asked for them
+	ACR      string   `json:"acr,omitempty"`     // the name under which the party asked the strength of the sign-in; empty: our own
+}
+
+// ScopesOf are the scopes that ask for claims of these names.
+func ScopesOf(names []string) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(scopeClaims)), func(scope string) bool { return !asksAny(scope, names) })
+}
+
+func asksAny(scope string, names []string) bool {
+	return slices.ContainsFunc(scopeClaims[scope], func(c string) bool { return slices.Contains(names, c) })
+}
+
+// Within leaves out claims about a person that belong to none of the scopes.
+func Within(scopes, names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(n string) bool {
+		of := ScopesOf([]string{n})
+		return len(of) > 0 && !slices.Contains(scopes, of[0])
+	})
+}
+
+// UserInfoNames are the single claims that the party gets from userinfo.
+func (g *Grant) UserInfoNames(p *Party) []string { return Within(g.openScopes(p), g.Claims.UserInfo) }
+
+// IDTokenNames are the single claims that the party gets in the ID token: those of the request, and those registered for
+// it. Of the platform's own parties the organisation decided; what a third party has registered is consented to as well.
+func (g *Grant) IDTokenNames(p *Party) []string {
+	asked := Within(g.openScopes(p), g.Claims.IDToken)
+	if p.ThirdParty {
+		return append(asked, Within(g.openScopes(p), p.IDClaims)...)
+	}
+	return append(asked, p.IDClaims...)
+}
+
+// openScopes are those whose claims the party may have by name: those registered now and, of a third party, consented to
+// when the grant was given.
+func (g *Grant) openScopes(p *Party) []string {
+	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s string) bool {
+		return p.ThirdParty && !slices.Contains(g.Scopes, s) && !slices.Contains(g.Claims.Allowed, s)
+	})
+}
+
+// ACR is how strongly the person signed in, in the words of the party's question.
+func (g *Grant) ACR() authn.ACR {
+	if g.Claims.ACR != "" {
+		return authn.ACR(g.Claims.ACR)
+	}
+	return authn.ACROf(g.Proofs)
+}
+
+// SignIn are the claims about the sign-in that are asked by name.
+func (g *Grant) SignIn(names []string) map[string]any {
+	claims := map[string]any{
+		"acr": g.ACR(), "amr": authn.AMR(g.Proofs), "auth_time": authn.AuthTime(g.Proofs).Unix(), "amr_details": AMRDetails(g.Proofs),
+	}
+	maps.DeleteFunc(claims, func(name string, _ any) bool { return !slices.Contains(names, name) })
+	return claims
 }
 
 // maxClaims bounds the parameter: more names than exist are a mistake or an attack.
 const maxClaims = 100
 
-// ParseClaims reads the `claims` parameter. Names that we do not know are ignored, as section 5.5.1 wants; values are
-// honoured for `acr` (any one of them suffices) and `sub`.
-func ParseClaims(text string) (r Requested, acr []string, sub string, err error) {
-	type wish struct {
-		Value  string   `json:"value"`
-		Values []string `json:"values"`
+// wish is how one claim is wanted (OpenID Connect Core 1.0 section 5.5.1).
+type wish struct {
+	Value  anyJSON   `json:"value"`
+	Values []anyJSON `json:"values"`
+}
+
+// anyJSON is a wanted value, which need not be a text.
+type anyJSON struct{ json.RawMessage }
+
+func (v anyJSON) there() bool { return len(v.RawMessage) > 0 && string(v.RawMessage) != "null" }
+
+// text is a value that is a text. Any other stays as it was written, which meets nothing.
+func (v anyJSON) text() string {
+	var text string
+	if json.Unmarshal(v.RawMessage, &text) != nil {
+		return string(v.RawMessage)
 	}
+	return text
+}
+
+// ParseClaims reads the `claims` parameter. Names that we do not know are ignored, as section 5.5.1 wants; values are
+// honoured for `acr` (of each member that has any, one suffices) and `sub`.
+func ParseClaims(text string) (r Requested, acr [][]string, sub string, err error) {
 	var asked struct {
 		UserInfo map[string]*wish `json:"userinfo"`
 		IDToken  map[string]*wish `json:"id_token"`
 	}
-	d := json.NewDecoder(bytes.NewReader([]byte(text)))
-	if err := d.Decode(&asked); err != nil || d.More() || len(asked.UserInfo)+len(asked.IDToken) > maxClaims {
+	if err := json.Unmarshal([]byte(text), &asked); err != nil || len(asked.UserInfo)+len(asked.IDToken) > maxClaims {
 		return r, nil, "", fmt.Errorf("claims: %w", fault.Invalid)
 	}
 	known := func(names map[string]*wish) []string {
@@ -115,16 +187,27 @@ func ParseClaims(text string) (r Requested, acr []string, sub string, err error)
 	}
 	r = Requested{UserInfo: known(asked.UserInfo), IDToken: known(asked.IDToken)}
 	for _, names := range []map[string]*wish{asked.IDToken, asked.UserInfo} {
-		if w := names["acr"]; w != nil {
-			if acr = append(acr, w.Values...); w.Value != "" {
-				acr = append(acr, w.Value)
-			}
+		if wants := names["acr"].texts(); len(wants) > 0 {
+			acr = append(acr, wants)
 		}
-		if w := names["sub"]; w != nil && w.Value != "" {
-			sub = w.Value
+		if w := names["sub"]; w != nil && w.Value.there() {
+			sub = w.Value.text()
 		}
 	}
 	return r, acr, sub, nil
+}
+
+// texts are all values of a wish.
+func (w *wish) texts() (all []string) {
+	if w == nil {
+		return nil
+	}
+	for _, value := range append(slices.Clone(w.Values), w.Value) {
+		if value.there() {
+			all = append(all, value.text())
+		}
+	}
+	return all
 }
 
 // Detail is one entry of `amr_details`, our own claim: how, when and where something was proven.

@@ -31,6 +31,7 @@ type Grant struct {
 	CodeEndsAt  time.Time
 	CodeUsedAt  time.Time
 	RefreshedAt time.Time // of the last refresh
+	RefreshEnds time.Time // of the current refresh token
 	EndsAt      time.Time // absolute; nothing derived from the grant works after it
 	EndedAt     time.Time
 	EndReason   string
@@ -43,8 +44,10 @@ func (g *Grant) Offline() bool { return slices.Contains(g.Scopes, "offline_acces
 func (g *Grant) OpenID() bool { return slices.Contains(g.Scopes, "openid") }
 
 // New makes the grant that answers a request, and its code. A grant without offline_access ends with its session.
-func New(id ID, code string, r *AuthRequest, s *authn.Session, p *Party, now time.Time) Grant {
-	g := Grant{
+func New(r *AuthRequest, s *authn.Session, p *Party, now time.Time) (g Grant, code string) {
+	id := ID(secret.ID())
+	code = NewToken(id)
+	g = Grant{
 		ID: id, Platform: r.Platform, Party: r.Party, Account: s.Account, Session: s.ID,
 		Scopes: r.Scopes, Claims: r.Claims, Nonce: r.Nonce, RedirectURI: r.RedirectURI, Challenge: r.Challenge,
 		Proofs: s.Proofs, StartedAt: now, CodeHash: secret.Hash(code), CodeEndsAt: now.Add(CodeLife),
@@ -53,14 +56,15 @@ func New(id ID, code string, r *AuthRequest, s *authn.Session, p *Party, now tim
 	if g.Offline() {
 		g.EndsAt = now.Add(p.EffectiveLives().RefreshEnd)
 	}
-	return g
+	return g, code
 }
 
 // Redemption is what redeeming a code demands: all of it at once, in the statement that spends the code.
 type Redemption struct {
 	Platform    platform.ID
 	Party       PartyID
-	CodeHash    []byte
+	Grant       ID     // that the code names
+	CodeHash    []byte // of the whole code
 	RedirectURI string
 	Challenge   string // S256 of the presented verifier; empty when none was presented
 	RefreshHash []byte // of the first refresh token; nil when the party gets none
@@ -81,15 +85,21 @@ type Ending struct {
 	Now      time.Time
 }
 
+// Refresh is a refresh token as it was presented.
+type Refresh struct {
+	Grant ID     // that it names
+	Hash  []byte // of the whole token
+	// Outdated tells whether it was replaced before the predecessor of the one with this hash. It is called only for a token
+	// that is neither, because it costs as much as a signature; nil: the token does not rotate.
+	Outdated func(current []byte) bool
+}
+
 // Rotation is what using a refresh token demands. Hash and Next are equal when the token does not rotate.
 type Rotation struct {
-	Platform platform.ID
-	Party    PartyID
-	Hash     []byte // of the presented token
-	Next     []byte // of its successor
-	// Later computes the hashes of the successors after Next: a token that old is a replay of this family. It is called only
-	// for a token that is not current, because it costs as much as a signature; nil: the token does not rotate.
-	Later       func() [][]byte
+	Refresh
+	Platform    platform.ID
+	Party       PartyID
+	Next        []byte // hash of its successor
 	RefreshEnds time.Time
 	IdleAfter   time.Duration // a grant that is not offline ends with its session's idle hour; zero: never
 	From        account.Origin

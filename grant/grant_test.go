@@ -95,28 +95,40 @@ func TestPartyRefusesWhatCannotWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	for says, change := range map[string]func(*grant.Party){
-		"no secret":                 func(p *grant.Party) { p.Secrets = nil },
-		"secret of a public party":  func(p *grant.Party) { p.Type = grant.SPA },
-		"no redirect":               func(p *grant.Party) { p.Redirects = nil },
-		"fragment":                  func(p *grant.Party) { p.Redirects = []string{"https://rp.example/cb#x"} },
-		"javascript":                func(p *grant.Party) { p.Redirects = []string{"javascript:alert(1)"} },
-		"data":                      func(p *grant.Party) { p.Redirects = []string{"data:text/html,x"} },
-		"plain http":                func(p *grant.Party) { p.Redirects = []string{"http://rp.example/cb"} },
-		"pattern":                   func(p *grant.Party) { p.Redirects = []string{"https://*.example/cb"} },
-		"private scheme of web":     func(p *grant.Party) { p.Redirects = []string{"net.example.app:/cb"} },
-		"user name":                 func(p *grant.Party) { p.Redirects = []string{"https://x@rp.example/cb"} },
-		"unknown algorithm":         func(p *grant.Party) { p.IDTokenAlg = "HS256" },
-		"none":                      func(p *grant.Party) { p.IDTokenAlg = "none" },
-		"unknown grant":             func(p *grant.Party) { p.Grants = []string{"password"} },
-		"name with a blank":         func(p *grant.Party) { p.ID = "linde web" },
-		"unknown auth":              func(p *grant.Party) { p.Auth = "tls" },
-		"optional PKCE, no secret":  func(p *grant.Party) { p.Auth, p.Secrets, p.PKCEOptional = grant.AuthNone, nil, true },
-		"machine without a secret":  func(p *grant.Party) { p.Type, p.Auth, p.Secrets = grant.Service, grant.AuthNone, nil },
-		"null origin":               func(p *grant.Party) { p.Origins = []string{"null"} },
-		"any origin":                func(p *grant.Party) { p.Origins = []string{"*"} },
-		"origin with a path":        func(p *grant.Party) { p.Origins = []string{"https://app.example/"} },
-		"origin with default port":  func(p *grant.Party) { p.Origins = []string{"https://app.example:443"} },
-		"unknown ID token claim":    func(p *grant.Party) { p.IDClaims = []string{"bsn"} },
+		"no secret":                func(p *grant.Party) { p.Secrets = nil },
+		"secret of a public party": func(p *grant.Party) { p.Type = grant.SPA },
+		"no redirect":              func(p *grant.Party) { p.Redirects = nil },
+		"fragment":                 func(p *grant.Party) { p.Redirects = []string{"https://rp.example/cb#x"} },
+		"javascript":               func(p *grant.Party) { p.Redirects = []string{"javascript:alert(1)"} },
+		"data":                     func(p *grant.Party) { p.Redirects = []string{"data:text/html,x"} },
+		"plain http":               func(p *grant.Party) { p.Redirects = []string{"http://rp.example/cb"} },
+		"pattern":                  func(p *grant.Party) { p.Redirects = []string{"https://*.example/cb"} },
+		"private scheme of web":    func(p *grant.Party) { p.Redirects = []string{"net.example.app:/cb"} },
+		"user name":                func(p *grant.Party) { p.Redirects = []string{"https://x@rp.example/cb"} },
+		"unknown algorithm":        func(p *grant.Party) { p.IDTokenAlg = "HS256" },
+		"none":                     func(p *grant.Party) { p.IDTokenAlg = "none" },
+		"unknown grant":            func(p *grant.Party) { p.Grants = []string{"password"} },
+		"name with a blank":        func(p *grant.Party) { p.ID = "linde web" },
+		"unknown auth":             func(p *grant.Party) { p.Auth = "tls" },
+		"optional PKCE, no secret": func(p *grant.Party) { p.Auth, p.Secrets, p.PKCEOptional = grant.AuthNone, nil, true },
+		"machine without a secret": func(p *grant.Party) { p.Type, p.Auth, p.Secrets = grant.Service, grant.AuthNone, nil },
+		"null origin":              func(p *grant.Party) { p.Origins = []string{"null"} },
+		"any origin":               func(p *grant.Party) { p.Origins = []string{"*"} },
+		"origin with a path":       func(p *grant.Party) { p.Origins = []string{"https://app.example/"} },
+		"origin with default port": func(p *grant.Party) { p.Origins = []string{"https://app.example:443"} },
+		"unknown ID token claim":   func(p *grant.Party) { p.IDClaims = []string{"bsn"} },
+		"third party, no name":     func(p *grant.Party) { p.ThirdParty = true },
+		"claim beyond its scopes": func(p *grant.Party) {
+			p.Name, p.ThirdParty, p.Scopes, p.IDClaims = "x", true, []string{"openid"}, []string{"email"}
+		},
+		"text of a scope of ours": func(p *grant.Party) { p.ScopeTexts = grant.ScopeTexts{"email": {"nl": "x", "en": "x"}} },
+		"text of another scope":   func(p *grant.Party) { p.ScopeTexts = grant.ScopeTexts{"mood.read": {"nl": "x", "en": "x"}} },
+		"text in one language": func(p *grant.Party) {
+			p.Scopes, p.ScopeTexts = []string{"mood.read"}, grant.ScopeTexts{"mood.read": {"nl": "x"}}
+		},
+		"text that turns around": func(p *grant.Party) {
+			p.Scopes, p.ScopeTexts = []string{"mood.read"}, grant.ScopeTexts{"mood.read": {"nl": "x", "en": "\u202ex"}}
+		},
 		"initiate_login_uri script": func(p *grant.Party) { p.InitiateURI = "javascript:1" },
 	} {
 		p := party(change)
@@ -154,19 +166,63 @@ func TestLivesAreOnlyEverShorter(t *testing.T) {
 
 func TestSuccessorIsTheSameForEveryRepeat(t *testing.T) {
 	key, other := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
-	first := secret.Token()
+	id := grant.ID(secret.ID())
+	first := grant.NewToken(id)
 	next := grant.Successor(key, first)
-	if next != grant.Successor(key, first) || next == first || next == grant.Successor(other, first) || len(next) != 43 {
-		t.Errorf("successor %q", next)
+	if next != grant.Successor(key, first) || next == first || next == grant.Successor(other, first) {
+		t.Errorf("successor %q of %q", next, first)
 	}
-	third := grant.Successor(key, next)
-	later := grant.Descendants(key, first)
-	if !slices.ContainsFunc(later, func(h []byte) bool { return secret.Equal(h, secret.Hash(third)) }) {
-		t.Error("the token after the successor is not recognised")
+	if got, ok := grant.IDOf(next); !ok || got != id {
+		t.Errorf("successor %q is of %q, want %q", next, got, id)
 	}
-	if slices.ContainsFunc(later, func(h []byte) bool { return secret.Equal(h, secret.Hash(next)) }) {
-		t.Error("the successor itself is not a replay")
+}
+
+func TestOutdatedTokensAreRecognised(t *testing.T) {
+	key := bytes.Repeat([]byte{1}, 32)
+	chain := []string{grant.NewToken(grant.ID(secret.ID()))}
+	for range 34 {
+		chain = append(chain, grant.Successor(key, chain[len(chain)-1]))
 	}
+	for age, want := range map[int]bool{0: false, 1: false, 2: true, 33: true, 34: false} {
+		if got := grant.Outdated(key, chain[0], secret.Hash(chain[age])); got != want {
+			t.Errorf("a token from before %d rotations: outdated %v, want %v", age, got, want)
+		}
+	}
+	if grant.Outdated(key, chain[0], secret.Hash(grant.NewToken("another"))) || grant.Outdated(key, chain[0], nil) {
+		t.Error("of another family")
+	}
+}
+
+func TestTokensNameTheirGrant(t *testing.T) {
+	id := grant.ID(secret.ID())
+	token := grant.NewToken(id)
+	if got, ok := grant.IDOf(token); !ok || got != id || token == grant.NewToken(id) {
+		t.Errorf("%q names %q", token, got)
+	}
+	for _, wrong := range []string{"", ".", string(id), string(id) + ".", token + "A", token + ".", "." + token, strings.ToUpper(token), token[1:], token[:len(token)-1], secret.Token(), " " + token} {
+		if _, ok := grant.IDOf(wrong); ok {
+			t.Errorf("%q has the form of a token", wrong)
+		}
+	}
+}
+
+// FuzzIDOf: what has the form of a token is one text, however it is read.
+func FuzzIDOf(f *testing.F) {
+	f.Add(grant.NewToken(grant.ID(secret.ID())))
+	f.Add("a.b")
+	f.Fuzz(func(t *testing.T, token string) {
+		id, ok := grant.IDOf(token)
+		if !ok {
+			return
+		}
+		random, whole := strings.CutPrefix(token, string(id)+".")
+		if !whole || !secret.IsID(string(id)) || !secret.IsToken(random) {
+			t.Errorf("%q names %q", token, id)
+		}
+		if next := grant.Successor([]byte("key"), token); !strings.HasPrefix(next, string(id)+".") || next == token {
+			t.Errorf("successor of %q is %q", token, next)
+		}
+	})
 }
 
 func TestClaimsFollowScopes(t *testing.T) {
@@ -195,12 +251,64 @@ func TestClaimsFollowScopes(t *testing.T) {
 func TestClaimsParameter(t *testing.T) {
 	r, acr, sub, err := grant.ParseClaims(`{"userinfo":{"name":{"essential":true},"unknown":null},"id_token":{"auth_time":null,"acr":{"values":["a","b"]},"sub":{"value":"x"}}}`)
 	if err != nil || !slices.Equal(r.UserInfo, []string{"name"}) || !slices.Equal(r.IDToken, []string{"acr", "auth_time", "sub"}) ||
-		!slices.Equal(acr, []string{"a", "b"}) || sub != "x" {
+		len(acr) != 1 || !slices.Equal(acr[0], []string{"a", "b"}) || sub != "x" {
 		t.Errorf("%+v %v %q %v", r, acr, sub, err)
 	}
-	for _, bad := range []string{"", "x", "[]", `{"userinfo":[]}`, `{"userinfo":{"name":1}}`, "{}{}", `{"userinfo":` + strings.Repeat(`{"a":`, 5000)} {
+	r, acr, sub, err = grant.ParseClaims(`{"userinfo":{"email_verified":{"value":true},"acr":{"value":2},"sub":{"value":3}},"id_token":{"address":{"values":[{"country":"NL"},null]},"acr":{"values":["a",null]}}} `)
+	if err != nil || !slices.Equal(r.UserInfo, []string{"acr", "email_verified", "sub"}) || !slices.Equal(r.IDToken, []string{"acr", "address"}) ||
+		len(acr) != 2 || !slices.Equal(acr[0], []string{"a"}) || !slices.Equal(acr[1], []string{"2"}) || sub != "3" {
+		t.Errorf("values that are no text: %+v %v %q %v", r, acr, sub, err)
+	}
+	for _, bad := range []string{"", "x", "[]", `{"userinfo":[]}`, `{"userinfo":{"name":1}}`, "{}{}", "{}]", "{}}", `{"userinfo":` + strings.Repeat(`{"a":`, 5000)} {
 		if _, _, _, err := grant.ParseClaims(bad); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%.40q: %v", bad, err)
+		}
+	}
+}
+
+// A grant gives by name what its party may still have and, of a third party, what the person was asked.
+func TestSingleClaimsStayWithinConsent(t *testing.T) {
+	names := []string{"email", "acr", "phone_number", "sub"}
+	for _, row := range []struct {
+		says              string
+		third             bool
+		registered, asked []string // scopes
+		allowed           []string
+		userinfo, idToken string
+	}{
+		{"own party", false, []string{"openid", "email"}, []string{"openid"}, nil, "email acr sub", "email acr sub birthdate"},
+		{"third party, by scope", true, []string{"openid", "email"}, []string{"openid", "email"}, nil, "email acr sub", "email acr sub"},
+		{"third party, of before consent counted names", true, []string{"openid", "email", "phone"}, []string{"openid"}, nil, "acr sub", "acr sub"},
+		{"third party, asked by name", true, []string{"openid", "email", "phone"}, []string{"openid"}, []string{"phone", "profile"}, "acr phone_number sub", "acr phone_number sub"},
+		{"third party, registered profile", true, []string{"openid", "profile"}, []string{"openid", "phone"}, []string{"profile"}, "acr sub", "acr sub birthdate"},
+	} {
+		p := party(func(p *grant.Party) {
+			p.ThirdParty, p.Scopes, p.IDClaims = row.third, row.registered, []string{"birthdate"}
+		})
+		g := grant.Grant{Scopes: row.asked, Claims: grant.Requested{UserInfo: names, IDToken: names, Allowed: row.allowed}}
+		if got := strings.Join(g.UserInfoNames(&p), " "); got != row.userinfo {
+			t.Errorf("%s: userinfo %q, want %q", row.says, got, row.userinfo)
+		}
+		if got := strings.Join(g.IDTokenNames(&p), " "); got != row.idToken {
+			t.Errorf("%s: ID token %q, want %q", row.says, got, row.idToken)
+		}
+	}
+}
+
+// Nobody is asked for data by somebody without a name, or by one that seems to be their platform.
+func TestThirdPartyHasANameOfItsOwn(t *testing.T) {
+	for says, row := range map[string]struct {
+		change func(*grant.Party)
+		want   string
+	}{
+		"own, no name":           {func(*grant.Party) {}, "De Linde Online"},
+		"own, a name":            {func(p *grant.Party) { p.Name = "Agenda" }, "Agenda"},
+		"third party":            {func(p *grant.Party) { p.Name, p.ThirdParty = "Dagboek", true }, "Dagboek"},
+		"third party of earlier": {func(p *grant.Party) { p.ID, p.ThirdParty = "journal", true }, "journal"},
+	} {
+		p := party(row.change)
+		if got := p.CalledAs("De Linde Online"); got != row.want {
+			t.Errorf("%s: called %q, want %q", says, got, row.want)
 		}
 	}
 }
@@ -208,6 +316,23 @@ func TestClaimsParameter(t *testing.T) {
 func FuzzParseClaims(f *testing.F) {
 	f.Add(`{"userinfo":{"name":{"essential":true}},"id_token":{"acr":{"values":["a"]}}}`)
 	f.Fuzz(func(_ *testing.T, text string) { _, _, _, _ = grant.ParseClaims(text) }) // must not panic
+}
+
+// OpenID Connect Core 1.0 section 17.3: parties of two sectors must not find one person by what both see.
+func TestPairwiseSessionDiffersBySector(t *testing.T) {
+	salt := []byte("salt of the platform")
+	one, two := party(nil), party(func(p *grant.Party) { p.Redirects = []string{"https://other.example/cb"} })
+	if one.Session("s1", salt) != "s1" {
+		t.Error("the session's own identifier unless asked")
+	}
+	one.Pairwise, two.Pairwise = true, true
+	a, b := one.Session("s1", salt), two.Session("s1", salt)
+	if a == b || a == "s1" || a != one.Session("s1", salt) || a == one.Session("s2", salt) || a == one.Session("s1", []byte("another")) || a == one.Subject("s1", salt) {
+		t.Errorf("%q %q", a, b)
+	}
+	if two.Sector = "rp.example"; two.Session("s1", salt) != a {
+		t.Error("parties of one sector see one session")
+	}
 }
 
 func TestPairwiseSubjectDiffersBySector(t *testing.T) {

@@ -2,6 +2,7 @@ package grant
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -56,7 +57,7 @@ const MinSecret = 32
 type Party struct {
 	ID           PartyID     `json:"client_id"`
 	Platform     platform.ID `json:"-"`
-	Name         string      `json:"name,omitempty"` // shown to people; the platform's name unless set
+	Name         string      `json:"name,omitempty"` // shown to people; the platform's name unless set, which a third party must
 	Type         Type        `json:"type"`
 	Auth         Auth        `json:"auth"`
 	Secrets      [][]byte    `json:"secrets,omitempty"` // SHA-256 each; two while a secret is being replaced
@@ -67,6 +68,7 @@ type Party struct {
 	Origins      []string    `json:"origins,omitempty"`            // may call us from a browser (CORS)
 	Grants       []string    `json:"grant_types"`
 	Scopes       []string    `json:"scopes"`
+	ScopeTexts   ScopeTexts  `json:"scope_texts,omitempty"`
 	IDTokenAlg   string      `json:"id_token_alg"`
 	AccessJWT    bool        `json:"access_jwt,omitempty"`  // access tokens are JWTs (RFC 9068) instead of opaque
 	Rotate       bool        `json:"rotate,omitempty"`      // refresh tokens rotate; always so for public parties
@@ -82,6 +84,9 @@ type Party struct {
 	TermsURI     string      `json:"tos_uri,omitempty"`
 	DisabledAt   time.Time   `json:"disabled_at,omitzero"`
 }
+
+// ScopeTexts say to people what a scope of an API allows: scope -> language -> text.
+type ScopeTexts map[string]map[string]string
 
 // Lives are how long what a party gets lives; a party may have shorter lives than the defaults, never longer.
 type Lives struct {
@@ -102,6 +107,12 @@ const (
 	maxURI            = 2048
 	maxRegisteredURIs = 50
 )
+
+// Granted are those of the scopes that the party may still have: taking one from its registration takes it from what was
+// given before as well.
+func (p *Party) Granted(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return !slices.Contains(p.Scopes, s) })
+}
 
 // EffectiveLives are the party's lives with defaults filled in and capped by them.
 func (p *Party) EffectiveLives() Lives {
@@ -129,6 +140,18 @@ func (p *Party) Public() bool { return p.Auth == AuthNone }
 
 // Rotates tells whether its refresh tokens rotate: always for public parties (RFC 9700 section 2.2.2).
 func (p *Party) Rotates() bool { return p.Public() || p.Rotate }
+
+// CalledAs is what people call the party: its name, or that of its platform. A third party never goes by the platform's:
+// one that was registered before names were demanded goes by its client_id.
+func (p *Party) CalledAs(platformName string) string {
+	switch {
+	case p.Name != "":
+		return p.Name
+	case p.ThirdParty:
+		return string(p.ID)
+	}
+	return platformName
+}
 
 // Channel is where its people sign in.
 func (p *Party) Channel() authn.Channel {
@@ -261,7 +284,7 @@ func (p *Party) Validate() error {
 	case len(p.Redirects) > maxRegisteredURIs || len(p.LogoutURIs) > maxRegisteredURIs:
 		return refuse("redirect_uris: at most %d", maxRegisteredURIs)
 	}
-	for _, check := range []func(func(string, ...any) error) error{p.checkGrants, p.checkClaims, p.checkAddresses} {
+	for _, check := range []func(func(string, ...any) error) error{p.checkGrants, p.checkClaims, p.checkConsent, p.checkAddresses} {
 		if err := check(refuse); err != nil {
 			return err
 		}
@@ -297,6 +320,31 @@ func (p *Party) checkClaims(refuse func(string, ...any) error) error {
 	}
 	return nil
 }
+
+// checkConsent: people must be able to read who asks them what.
+func (p *Party) checkConsent(refuse func(string, ...any) error) error {
+	if p.ThirdParty && p.Allows(AuthorizationCode) && strings.TrimSpace(p.Name) == "" {
+		return refuse("name is missing: people are asked whether a third party may have their data, by its name")
+	}
+	if p.ThirdParty && len(Within(p.Scopes, p.IDClaims)) < len(p.IDClaims) {
+		return refuse("id_token_claims: a third party gets claims of its scopes only")
+	}
+	for _, scope := range slices.Sorted(maps.Keys(p.ScopeTexts)) {
+		texts := p.ScopeTexts[scope]
+		switch {
+		case slices.Contains(Scopes, scope):
+			return refuse("scope_texts %s: has a text of ours", scope)
+		case !slices.Contains(p.Scopes, scope):
+			return refuse("scope_texts %s: not one of its scopes", scope)
+		case len(texts) != 2 || !scopeText.MatchString(texts["nl"]) || !scopeText.MatchString(texts["en"]):
+			return refuse("scope_texts %s: one line for nl and one for en, of at most 200 characters", scope)
+		}
+	}
+	return nil
+}
+
+// scopeText is one line without control characters and marks of writing direction.
+var scopeText = regexp.MustCompile(`^[^\p{C}\x{2028}\x{2029}]{1,200}$`)
 
 func (p *Party) checkAddresses(refuse func(string, ...any) error) error {
 	for _, o := range p.Origins {

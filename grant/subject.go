@@ -17,8 +17,22 @@ func (p *Party) Subject(id account.ID, salt []byte) string {
 	if !p.Pairwise {
 		return string(id)
 	}
+	return pseudonym(salt, p.SectorHost(), string(id))
+}
+
+// Session is the `sid` that a party sees: the session's identifier, or one that differs by sector for a party whose
+// subjects do. The same `sid` in two sectors would tell what two subjects hide (OpenID Connect Core 1.0 section 17.3).
+func (p *Party) Session(id string, salt []byte) string {
+	if !p.Pairwise {
+		return id
+	}
+	return pseudonym(salt, "sid", p.SectorHost(), id)
+}
+
+// pseudonym stands for an identifier, which nobody without the salt can compute or find from it.
+func pseudonym(salt []byte, parts ...string) string {
 	mac := hmac.New(sha256.New, salt)
-	mac.Write([]byte(p.SectorHost() + "\x00" + string(id)))
+	mac.Write([]byte(strings.Join(parts, "\x00")))
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(mac.Sum(nil)[:20]))
 }
 

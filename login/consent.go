@@ -18,14 +18,19 @@ func (consentStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Nee
 
 func (consentStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
 
-// consentScopes are the scopes that a page can name, in the order it names them; others are not about the person.
+// consentScopes are the scopes that have a text of ours, in the order the page names them; those of APIs come after them.
 var consentScopes = []string{"openid", "profile", "email", "phone", "address", "offline_access"}
 
 func (consentStep) Show(_ context.Context, v *Visit) (Page, error) {
 	page := ui.ConsentPage{Action: v.Action, Party: v.AskedBy, PolicyURI: v.PolicyURI, TermsURI: v.TermsURI}
 	for _, scope := range consentScopes {
 		if slices.Contains(v.Journey.Ask.Consent, scope) {
-			page.Scopes = append(page.Scopes, "consent.scope_"+scope)
+			page.Scopes = append(page.Scopes, ui.AskedScope{Key: "consent.scope_" + scope})
+		}
+	}
+	for _, scope := range v.Journey.Ask.Consent {
+		if !slices.Contains(consentScopes, scope) {
+			page.Scopes = append(page.Scopes, ui.AskedScope{Key: "consent.scope_other", Name: scope, Texts: v.ScopeTexts[scope]})
 		}
 	}
 	return Page{"consent", page}, nil

@@ -66,12 +66,18 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 
 // submit takes the form of a step: one noun call, one storage call, 303.
 func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
+	malformed := r.ParseForm()
+	r, leave, err := s.enter(r)
+	if err != nil {
+		return err
+	}
+	defer leave()
 	v, err := s.load(r)
 	if err != nil {
 		return s.leadOn(w, r, v, err)
 	}
-	if err := r.ParseForm(); err != nil {
-		return invalidForm(err)
+	if malformed != nil {
+		return invalidForm(malformed)
 	}
 	v.Form = r.PostForm
 	here := JourneyPath(v.Platform, v.Journey.ID)
@@ -91,6 +97,23 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.report(w, r, v, step, out)
+}
+
+// enter finds room for a form whose step is bounded, before anything is looked up for it.
+func (s *Server) enter(r *http.Request) (*http.Request, func(), error) {
+	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == mux.Vars(r)["step"] })
+	if i < 0 || r.PostForm.Get("do") == "cancel" {
+		return r, func() {}, nil
+	}
+	bounded, ok := s.steps[i].(Bounded)
+	if !ok {
+		return r, func() {}, nil
+	}
+	ctx, leave, err := bounded.Enter(r.Context(), r.PostForm)
+	if err != nil {
+		return r, nil, err
+	}
+	return r.WithContext(ctx), leave, nil
 }
 
 // submitted is the step that a form was sent to, if it still counts; nil when the person has moved on.

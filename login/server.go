@@ -114,7 +114,8 @@ func (s *Server) Routes(r *mux.Router) {
 	add("/login/{journey}/{step}", "submit", s.submit, "POST")
 	add("/link/{token}", "link", s.openLink, "GET", "HEAD")
 	add("/link/{token}", "press link", s.pressLink, "POST")
-	add("/forgot", "forgot", s.forgot, "GET", "HEAD")
+	add("/forgot", "forgot", stillHere, "HEAD") // a GET begins a journey
+	add("/forgot", "forgot", s.forgot, "GET")
 	s.settingsRoutes(add)
 	for _, f := range s.Factors {
 		if f.Routes != nil {
@@ -175,10 +176,10 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 	v := &Visit{Platform: p, Journey: j, Caller: web.From(r.Context()), Now: now}
 	v.AskedBy = p.Name
 	if party, ok := s.Party(p.ID, partyID(j)); ok {
-		if party.Name != "" && party.Name != p.Name {
-			v.PartyName, v.AskedBy = party.Name, party.Name
+		if name := party.CalledAs(p.Name); name != p.Name {
+			v.PartyName, v.AskedBy = name, name
 		}
-		v.PolicyURI, v.TermsURI = party.PolicyURI, party.TermsURI
+		v.PolicyURI, v.TermsURI, v.ScopeTexts = party.PolicyURI, party.TermsURI, party.ScopeTexts
 	}
 	cookie := web.CookieHash(r, p.ID, web.BrowserCookie)
 	if cookie == nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/platform"
@@ -33,6 +34,12 @@ type Step interface {
 // another tab, since the page was shown: what a person typed is never taken for another person's.
 type Identifier interface {
 	Identifies(url.Values) bool
+}
+
+// Bounded is a step whose form is so much work that only some are taken at once. Enter finds room for one before anything
+// is looked up for it, in the context that it returns and until it is left; without room it is fault.Busy.
+type Bounded interface {
+	Enter(ctx context.Context, form url.Values) (in context.Context, leave func(), err error)
 }
 
 // Aside is a step that no requirement asks for: a page that a person may turn to instead of the current one, such as
@@ -75,6 +82,7 @@ type Visit struct {
 	Trouble     []ui.FieldError // what Show has to say by itself, where the last form had no mistake
 	PolicyURI   string          // of the party, as far as it gave one
 	TermsURI    string
+	ScopeTexts  grant.ScopeTexts // of the party's own scopes
 	Caller      web.Caller
 	Now         time.Time
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-// SMTP hands mails to a mail server. One connection carries all mails of a round.
+// SMTP hands mails to a mail server. One connection carries all mails of a delivery.
 type SMTP struct {
 	Host     string
 	Port     int

@@ -18,7 +18,7 @@ func (w *Worker) answer(ctx context.Context, p *platform.Platform, l account.Let
 	if err != nil {
 		return w.settle(ctx, l, account.LetterRefused, "address")
 	}
-	a, err := w.Store.AccountByEmail(ctx, p.ID, email.Key)
+	a, err := w.store().AccountByEmail(ctx, p.ID, email.Key)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
@@ -33,7 +33,7 @@ func (w *Worker) answer(ctx context.Context, p *platform.Platform, l account.Let
 		e.Account = a.ID
 	}
 	follows.Events = append(follows.Events, e)
-	if err := w.Store.SettleLetter(ctx, l, account.LetterAnswered, reason, follows, w.Now()); err != nil {
+	if err := w.store().SettleLetter(ctx, l, account.LetterAnswered, reason, follows, w.Now()); err != nil {
 		return err
 	}
 	w.Settled(l.Medium, account.LetterAnswered)

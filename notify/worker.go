@@ -13,15 +13,6 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Store is where letters wait, and where wishes look for accounts.
-type Store interface {
-	TakeLetters(ctx context.Context, lease time.Duration, limit int, now time.Time) ([]account.Letter, error)
-	PostponeLetter(ctx context.Context, l account.Letter, reason string, next time.Time) error
-	SettleLetter(ctx context.Context, l account.Letter, outcome account.LetterOutcome, reason string, follows authn.Change, now time.Time) error
-	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
-	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
-}
-
 // Sealer keeps what letters and tickets say.
 type Sealer interface {
 	Seal(plain []byte, binding string) []byte
@@ -55,59 +46,80 @@ type Worker struct{ Options }
 
 // How the outbox is emptied.
 const (
-	lease    = time.Minute      // a letter that was taken comes back after this, if nothing is heard of it
-	sendTime = 20 * time.Second // for one letter; it is begun only while this much of the lease is left
-	batch    = 20               // letters taken at once
+	lease      = time.Minute      // a letter that was taken comes back after this, if nothing is heard of it
+	sendTime   = 20 * time.Second // for one letter, what has to be looked up for it included
+	finishTime = 8 * time.Second  // for the letter in hand at a stop: with two calls of the store below shutdown_grace, 20 s
+	storeTime  = 5 * time.Second  // for one call of the store: it can be gone without a word
+	batch      = 5                // letters taken at once: few, because the other nodes do not see them meanwhile
 )
 
 // pauses are between attempts; the last one counts for all further ones. A mail server that answers "later" to
 // newcomers (greylisting) wants at least a minute or five.
 var pauses = []time.Duration{10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute}
 
-// Deliver goes on until nothing is due. At the end of the context the letter in hand is finished first: it would be sent
-// twice otherwise.
-func (w *Worker) Deliver(ctx context.Context) error {
-	down := map[account.Medium]error{} // what is not tried again this time
-	for {
-		taken, err := w.round(ctx, down)
+// Deliver goes on until no letter of a medium is due. Each medium has a delivery of its own, so that a slow mail server
+// holds up no code by text message. At the end of the context the letter in hand is finished first, within finishTime: it
+// would be sent twice otherwise.
+func (w *Worker) Deliver(ctx context.Context, m account.Medium) error {
+	if m == account.Mail && w.Mailer != nil {
+		defer w.Mailer.Rest()
+	}
+	var down error // why nothing more of this medium is tried this time
+	for ctx.Err() == nil {
+		taken, err := w.round(ctx, m, &down)
 		if err != nil || taken == 0 {
 			return err
 		}
 	}
+	return ctx.Err()
 }
 
-// round takes some letters that are due. An error of one of them, such as a database that is gone, does not keep the
-// others.
-func (w *Worker) round(ctx context.Context, down map[account.Medium]error) (taken int, err error) {
-	until := w.Now().Add(lease - sendTime)
-	letters, err := w.Store.TakeLetters(ctx, lease, batch, w.Now())
+// round takes some letters that are due, and gives back those that it does not come to: at the end of the context, when
+// the lease is too short for one more, or after an error. What one letter meets, such as a database that is gone, would
+// meet the next one after it was sent.
+func (w *Worker) round(ctx context.Context, m account.Medium, down *error) (taken int, err error) {
+	until := w.Now().Add(lease - sendTime - storeTime)
+	letters, err := w.store().TakeLetters(ctx, m, lease, batch, w.Now())
 	if err != nil {
 		return 0, err
 	}
-	if w.Mailer != nil {
-		defer w.Mailer.Rest()
-	}
-	var wrong []error
-	for _, l := range letters {
+	for i, l := range letters {
 		if !w.Now().Before(until) || ctx.Err() != nil {
-			break // the rest comes back when the lease is over
+			return i, w.giveBack(ctx, letters[i:])
 		}
 		if err := w.finish(ctx, l, down); err != nil && !errors.Is(err, fault.Stale) { // stale: another node was faster
-			wrong = append(wrong, fmt.Errorf("letter %s: %w", l.ID, err))
+			return i, errors.Join(fmt.Errorf("letter %s: %w", l.ID, err), w.giveBack(ctx, letters[i+1:]))
 		}
 	}
-	return len(letters), errors.Join(wrong...)
+	return len(letters), nil
 }
 
-// finish handles a letter whatever happens to the context, as long as it is ours.
-func (w *Worker) finish(ctx context.Context, l account.Letter, down map[account.Medium]error) error {
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), lease)
+// giveBack returns letters to their old place: whoever looks next takes them.
+func (w *Worker) giveBack(ctx context.Context, letters []account.Letter) error {
+	for _, l := range letters {
+		if err := w.store().PostponeLetter(ctx, l, l.Reason, l.QueuedAt); err != nil && !errors.Is(err, fault.Stale) {
+			return fmt.Errorf("giving back letter %s: %w", l.ID, err) // all of them come back when the lease is over
+		}
+	}
+	return nil
+}
+
+// finish handles a letter within its time.
+func (w *Worker) finish(ctx context.Context, l account.Letter, down *error) error {
+	ctx, done := outlast(ctx, sendTime)
 	defer done()
 	return w.handle(ctx, l, down)
 }
 
+// outlast is the context of a letter in hand: over after limit, and finishTime after the end of ctx at the latest.
+func outlast(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	longer, done := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(finishTime, done) })
+	return longer, func() { stop(); done() }
+}
+
 // handle brings one letter a step further.
-func (w *Worker) handle(ctx context.Context, l account.Letter, down map[account.Medium]error) error {
+func (w *Worker) handle(ctx context.Context, l account.Letter, down *error) error {
 	if !w.Now().Before(l.ExpiresAt) {
 		return w.settle(ctx, l, account.LetterGaveUp, l.Reason)
 	}
@@ -123,7 +135,7 @@ func (w *Worker) handle(ctx context.Context, l account.Letter, down map[account.
 	if l.Kind.Wish() {
 		return w.answer(ctx, p, l, c)
 	}
-	err = down[l.Medium]
+	err = *down
 	if err == nil {
 		err = w.send(ctx, p, l, c)
 	}
@@ -132,20 +144,14 @@ func (w *Worker) handle(ctx context.Context, l account.Letter, down map[account.
 		return w.settle(ctx, l, account.LetterSent, "")
 	case errors.Is(err, fault.Refused):
 		return w.settle(ctx, l, account.LetterRefused, reasonOf(err))
-	case errors.Is(err, fault.Unavailable) && down[l.Medium] == nil:
-		down[l.Medium] = err
+	case errors.Is(err, fault.Unavailable) && *down == nil:
+		*down = err
 		w.Log.WarnContext(ctx, "letters wait", slog.String("medium", string(l.Medium)), slog.Any("error", err))
 	}
 	return w.postpone(ctx, l, err)
 }
 
 func (w *Worker) send(ctx context.Context, p *platform.Platform, l account.Letter, c account.Contents) error {
-	staff, err := w.staff(ctx, l)
-	if err != nil {
-		return err
-	}
-	ctx, done := context.WithTimeout(ctx, sendTime)
-	defer done()
 	if l.Medium == account.SMS {
 		t, err := composeText(p, l, c)
 		if err == nil && w.Texts == nil {
@@ -155,6 +161,10 @@ func (w *Worker) send(ctx context.Context, p *platform.Platform, l account.Lette
 			return err
 		}
 		return w.Texts.SendText(ctx, t)
+	}
+	staff, err := w.staff(ctx, l)
+	if err != nil {
+		return err
 	}
 	m, err := w.compose(p, l, c, staff)
 	if err != nil {
@@ -171,7 +181,7 @@ func (w *Worker) staff(ctx context.Context, l account.Letter) (bool, error) {
 	if l.Account == "" {
 		return false, nil
 	}
-	a, err := w.Store.Account(ctx, l.Platform, l.Account)
+	a, err := w.store().Account(ctx, l.Platform, l.Account)
 	if err != nil {
 		return false, err
 	}
@@ -184,7 +194,7 @@ func (w *Worker) settle(ctx context.Context, l account.Letter, outcome account.L
 	if outcome != account.LetterSent {
 		e.Outcome = account.Failure
 	}
-	if err := w.Store.SettleLetter(ctx, l, outcome, reason, authn.Change{Events: []account.Event{e}}, w.Now()); err != nil {
+	if err := w.store().SettleLetter(ctx, l, outcome, reason, authn.Change{Events: []account.Event{e}}, w.Now()); err != nil {
 		return err
 	}
 	w.Settled(l.Medium, outcome)
@@ -204,7 +214,7 @@ func (w *Worker) postpone(ctx context.Context, l account.Letter, cause error) er
 	if l.ExpiresAt.Before(next) {
 		next = l.ExpiresAt
 	}
-	return w.Store.PostponeLetter(ctx, l, reasonOf(cause), next)
+	return w.store().PostponeLetter(ctx, l, reasonOf(cause), next)
 }
 
 // failure is an error with a word that may be recorded: what other servers say can hold an address.

@@ -100,6 +100,7 @@ func (s *Server) liveAccess(ctx context.Context, p *platform.Platform, token str
 	if !known || !party.DisabledAt.IsZero() {
 		return live{}, fmt.Errorf("access token of party %s: %w", h.Party, fault.NotFound)
 	}
+	h.Scopes = party.Granted(h.Scopes)
 	l := live{handle: h, party: party}
 	if h.Grant == "" {
 		if !party.Allows(grant.ClientCredentials) {

@@ -8,7 +8,6 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
-	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/platform"
 )
@@ -20,13 +19,14 @@ const PageFormPost = "form_post"
 // which is answered at most once; "" is a request that was never stored.
 func (s *Server) answerCode(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session, requestID string) error {
 	now := s.Now()
-	code := newCode()
-	err := s.Store.Answer(r.Context(), requestID, grant.New(grant.ID(secret.ID()), code, req, session, party, now))
+	req.Claims.ACR = req.Ask.Alias(authn.ACROf(session.Proofs), p.Policy.ACRAliases)
+	g, code := grant.New(req, session, party, now)
+	err := s.Store.Answer(r.Context(), requestID, g)
 	switch {
 	case errors.Is(err, fault.Spent):
 		return s.restart(w, r, p, party)
 	case errors.Is(err, fault.Refused): // signed out or deactivated since the session was read
-		return s.answerError(w, r, p, req, refuse("login_required", "The session has just ended."))
+		return s.answerError(w, r, p, party, req, requestID, refuse("login_required", "The session has just ended."))
 	case err != nil:
 		return err
 	}
@@ -39,20 +39,18 @@ func (s *Server) answerCode(w http.ResponseWriter, r *http.Request, p *platform.
 }
 
 // answerError tells the party why there is no code (OpenID Connect Core 1.0 section 3.1.2.6), the way it asked for.
-func (s *Server) answerError(w http.ResponseWriter, r *http.Request, p *platform.Platform, req *grant.AuthRequest, e *protocolError) error {
+// requestID as in answerCode: an error is an answer too.
+func (s *Server) answerError(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, requestID string, e *protocolError) error {
+	if requestID != "" {
+		err := s.Store.SaveChange(r.Context(), authn.Change{Answered: requestID, Platform: p.ID}, s.Now())
+		if errors.Is(err, fault.Spent) {
+			return s.restart(w, r, p, party)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return s.send(w, r, p, req, url.Values{"error": {e.code}, "error_description": {e.text}})
-}
-
-// answerStoredError does the same for a stored request, once.
-func (s *Server) answerStoredError(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, e *protocolError) error {
-	err := s.Store.SaveChange(r.Context(), authn.Change{Answered: req.ID, Platform: p.ID}, s.Now())
-	if errors.Is(err, fault.Spent) {
-		return s.restart(w, r, p, party)
-	}
-	if err != nil {
-		return err
-	}
-	return s.answerError(w, r, p, req, e)
 }
 
 // send is the only place that writes an authorization response. Every one names us as the issuer (RFC 9207), and a
@@ -85,10 +83,10 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, p *platform.Platfo
 	return nil
 }
 
-// partyName is what people call the party: the platform's name unless it has its own.
+// partyName is what people call the party.
 func (s *Server) partyName(p *platform.Platform, id grant.PartyID) string {
-	if party, ok := s.Registry.Party(p.ID, id); ok && party.Name != "" {
-		return party.Name
+	if party, ok := s.Registry.Party(p.ID, id); ok {
+		return party.CalledAs(p.Name)
 	}
 	return p.Name
 }

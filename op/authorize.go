@@ -31,7 +31,10 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	req, party, err := s.parseRequest(p, form)
 	var refused *protocolError
 	if errors.As(err, &refused) && req != nil {
-		return s.answerError(w, r, p, req, refused)
+		return s.answerError(w, r, p, party, req, "", refused)
+	}
+	if refused != nil && party != nil {
+		s.note(r.Context(), account.RequestRefused, party, "redirect")
 	}
 	if err != nil {
 		return err
@@ -86,12 +89,12 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Plat
 	}
 	if len(missing) == 0 {
 		if weak := tooWeak(p, party, req, session); weak != nil {
-			return s.answerError(w, r, p, req, weak)
+			return s.answerError(w, r, p, party, req, storedID, weak)
 		}
 		return s.answerCode(w, r, p, party, req, session, storedID)
 	}
 	if req.Silent {
-		return s.answerError(w, r, p, req, silentError(missing))
+		return s.answerError(w, r, p, party, req, storedID, silentError(missing))
 	}
 	browser := web.Cookie(r, p.ID, web.BrowserCookie)
 	if !secret.IsToken(browser) {
@@ -127,7 +130,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		return s.restart(w, r, p, party)
 	}
 	if r.URL.Query().Get("outcome") == string(web.Denied) {
-		return s.answerStoredError(w, r, p, party, req, refuse("access_denied", "The person stopped."))
+		return s.answerError(w, r, p, party, req, req.ID, refuse("access_denied", "The person stopped."))
 	}
 	session, a, err := s.session(r, p.ID, req.Ask.Channel)
 	if err != nil {
@@ -148,10 +151,10 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	}
 	// OpenID Connect Core 1.0 section 3.1.2.2: somebody else than the hinted person is not an answer.
 	if s.notHinted(p, party, req, a) {
-		return s.answerStoredError(w, r, p, party, req, refuse("login_required", "Another person is signed in."))
+		return s.answerError(w, r, p, party, req, req.ID, refuse("login_required", "Another person is signed in."))
 	}
 	if weak := tooWeak(p, party, req, session); weak != nil {
-		return s.answerStoredError(w, r, p, party, req, weak)
+		return s.answerError(w, r, p, party, req, req.ID, weak)
 	}
 	return s.answerCode(w, r, p, party, req, session, req.ID)
 }
@@ -160,7 +163,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 // ours can raise is told the party (OpenID Connect Core Error Code unmet_authentication_requirements).
 func tooWeak(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session) *protocolError {
 	acr, aliases := authn.ACROf(session.Proofs), p.Policy.ACRAliases
-	enough := acr.SatisfiesAny(req.Ask.ACR, aliases)
+	enough := req.Ask.Enough(acr, aliases)
 	for _, least := range []string{party.MinimumACR, p.Policy.MinimumACR} {
 		enough = enough && (least == "" || acr.Satisfies(least, aliases))
 	}

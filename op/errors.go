@@ -10,6 +10,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
 )
@@ -21,9 +22,10 @@ const (
 	registrationNotSupported = "registration_not_supported"
 	unmetRequirements        = "unmet_authentication_requirements" // OpenID Connect Core Error Code 1.0
 	temporarilyUnavailable   = "temporarily_unavailable"
-	invalidToken             = "invalid_token" // RFC 6750 section 3.1
+	invalidToken             = "invalid_token"          // RFC 6750 section 3.1
+	unsupportedTokenType     = "unsupported_token_type" // RFC 7009 section 2.2.1
 	insufficientScope        = "insufficient_scope"
-	tokenMissing             = "token_missing" // ours; answered without an error code in the header
+	tokenMissing             = "token_missing" // ours; never said: whoever shows no token gets no error code
 )
 
 // protocolError is an error that a party may read: a code of the protocol and a sentence of our own.
@@ -45,8 +47,9 @@ var texts = map[string]struct {
 	"unauthorized_client":    {400, "This client may not use this grant type."},
 	"unsupported_grant_type": {400, "This grant type is not supported."},
 	"invalid_scope":          {400, "The scope is unknown, malformed, or more than was granted."},
+	unsupportedTokenType:     {400, "This token cannot be revoked: it ends by itself."},
 	invalidToken:             {401, "The access token is invalid, expired or revoked."},
-	tokenMissing:             {401, "This needs an access token in the Authorization header."},
+	tokenMissing:             {401, ""},
 	insufficientScope:        {403, "The access token does not have the scope this needs."},
 	temporarilyUnavailable:   {503, "Temporarily unavailable. Try again later."},
 	"server_error":           {500, "Something went wrong on our side."},
@@ -61,13 +64,23 @@ type refusalKey struct{}
 // own writer would show raw texts, so the gate writes instead.
 func (s *Server) fail(ctx context.Context, what string, err error) error {
 	code := codeOf(err)
-	if code == "server_error" || code == temporarilyUnavailable {
+	if code == "server_error" || code == temporarilyUnavailable && !errors.Is(err, fault.Busy) { // these are counted, and told once a second
 		s.Log.ErrorContext(ctx, what, slog.String("reference", web.From(ctx).Reference), slog.Any("error", err))
 	}
 	if r, ok := ctx.Value(refusalKey{}).(*refusal); ok {
 		r.code = code
 	}
 	return oidc.ErrServerError()
+}
+
+// note records a refusal of a known party, once a minute for each source. That it cannot be recorded changes no answer.
+func (s *Server) note(ctx context.Context, kind account.EventKind, party *grant.Party, reason string) {
+	e := origin(ctx).Of(account.Event{
+		At: s.Now(), Platform: party.Platform, Kind: kind, Actor: "system", Party: string(party.ID), Outcome: account.Failure, Reason: reason,
+	})
+	if err := s.Store.Note(ctx, e, web.From(ctx).Source()); err != nil {
+		s.Log.ErrorContext(ctx, "noting refusal", slog.String("reference", e.Reference), slog.Any("error", err))
+	}
 }
 
 // origin is where a machine's request came from, for the audit record.
@@ -94,7 +107,7 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		if err == nil {
 			return
 		}
-		if errors.Is(err, fault.Unavailable) || !isKnown(err) {
+		if !errors.Is(err, fault.Busy) && (errors.Is(err, fault.Unavailable) || !isKnown(err)) {
 			s.Log.ErrorContext(r.Context(), "protocol page", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
 		}
 		s.showError(w, r, err)

@@ -58,12 +58,12 @@ var (
 
 // fuzzServer is a server without storage: what is fuzzed here needs none. Its key never changes, so that a kept corpus
 // stays valid.
-func fuzzServer(f *testing.F) *Server {
+func fuzzServer(f testing.TB) *Server {
 	f.Helper()
 	r := registry{map[grant.PartyID]*grant.Party{}, ed25519.NewKeyFromSeed([]byte(strings.Repeat("k", 32)))}
 	for _, p := range []grant.Party{
 		{ID: "web", Auth: grant.AuthBasic, Secrets: [][]byte{secret.Hash(strings.Repeat("s", 32))}, Redirects: []string{"https://rp.test/cb", "https://rp.test/cb?a=b"}, LogoutURIs: []string{"https://rp.test/bye", "https://rp.test/bye?a=b"}},
-		{ID: "lax", PKCEOptional: true, Pairwise: true, ThirdParty: true, Secrets: [][]byte{secret.Hash(strings.Repeat("s", 32))}, Redirects: []string{"https://rp.test/cb"}},
+		{ID: "lax", Name: "Lax", PKCEOptional: true, Pairwise: true, ThirdParty: true, Secrets: [][]byte{secret.Hash(strings.Repeat("s", 32))}, Redirects: []string{"https://rp.test/cb"}},
 		{ID: "app", Type: grant.Native, Redirects: []string{"net.example.app:/callback", "http://localhost:9999/cb", "http://[::1]/cb"}},
 		{ID: "off", Type: grant.SPA, Redirects: []string{"https://rp.test/cb"}, DisabledAt: fuzzNow},
 	} {
@@ -79,7 +79,7 @@ func fuzzServer(f *testing.F) *Server {
 	}}
 }
 
-func fuzzToken(f *testing.F, s *Server, typ string, claims any) string {
+func fuzzToken(f testing.TB, s *Server, typ string, claims any) string {
 	f.Helper()
 	token, err := s.sign("linde", "EdDSA", typ, claims)
 	if err != nil {
@@ -195,13 +195,16 @@ func FuzzVerifyOwn(f *testing.F) {
 	})
 }
 
-// What the gate lets through repeats nothing and names one party in one way; it refuses with errors of the protocol.
+// What the gate lets through repeats nothing and names one party, or has one token, in one way; it refuses with errors of
+// the protocol.
 func FuzzGate(f *testing.F) {
 	s := fuzzServer(f)
 	f.Add("Basic d2ViOng=", "application/x-www-form-urlencoded", "", "grant_type=authorization_code&code=x")
 	f.Add("Basic d2ViOng=", "application/x-www-form-urlencoded; charset=utf-8", "", "client_id=web&client_secret=x&resource=a&resource=b")
 	f.Add("Basic JXp6OiV6eg==", "multipart/form-data; boundary=x", "a=b", "%zz")
 	f.Add("", "", "", "client_assertion=x&client_secret=y;z")
+	f.Add("Basic d2ViOng=", "application/x-www-form-urlencoded", "", "client_id=lax")
+	f.Add("bearer x", "application/x-www-form-urlencoded", "", "access_token=x")
 	f.Fuzz(func(t *testing.T, authorization, kind, query, body string) {
 		for _, rules := range []machineRules{{post: true, auth: true}, {get: true, post: true}} {
 			r := httptest.NewRequest(http.MethodPost, "/token", strings.NewReader(body))
@@ -221,8 +224,15 @@ func FuzzGate(f *testing.F) {
 					t.Fatalf("%q comes through %d times", name, len(values))
 				}
 			}
-			if _, _, ok := r.BasicAuth(); query != "" || rules.auth && ok && r.PostForm.Get("client_secret") != "" {
-				t.Fatalf("comes through: %q %q", query, body)
+			id, _, basic := r.BasicAuth()
+			id, _ = url.QueryUnescape(id) // "" is no party
+			named := r.PostForm.Get("client_id")
+			if query != "" || rules.auth && basic && (r.PostForm.Get("client_secret") != "" || named != "" && named != id) {
+				t.Fatalf("comes through: %q %q %q", authorization, query, body)
+			}
+			inHeader := len(authorization) > 7 && strings.EqualFold(authorization[:7], "Bearer ")
+			if inBody := r.PostForm.Get("access_token") != ""; !rules.auth && inHeader == inBody {
+				t.Fatalf("comes through: %q %q", authorization, body)
 			}
 		}
 	})
@@ -236,13 +246,19 @@ func FuzzLogoutParameters(f *testing.F) {
 	f.Add("post_logout_redirect_uri=https://rp.test/bye?a=b&state=%26x=y%23&id_token_hint=" + hint)
 	f.Add("post_logout_redirect_uri=https://rp.test/bye%23&client_id=app&id_token_hint=" + hint)
 	f.Add("post_logout_redirect_uri=//evil.test&client_id=off")
+	f.Add("post_logout_redirect_uri=https://rp.test/bye&client_id=web&id_token_hint=" + hint)
 	f.Fuzz(func(t *testing.T, query string) {
 		form, err := readOnce(&http.Request{Method: http.MethodGet, URL: &url.URL{RawQuery: query}})
 		if err != nil {
 			return
 		}
+		party, sid := s.askedBy(fuzzPlatform, form)
 		claims, err := s.readHint(fuzzPlatform, form.Get("id_token_hint"))
-		back, party := s.returnTo(fuzzPlatform, form, claims, err == nil)
+		id := form.Get("client_id")
+		if sid != "" && (err != nil || sid != claims.Session || party.ID != claims.Audience || id != "" && id != string(party.ID)) {
+			t.Fatalf("%q is asked by %v with sid %q: %v", query, party, sid, err)
+		}
+		back := returnTo(party, form)
 		if back == "" {
 			return
 		}

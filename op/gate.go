@@ -18,7 +18,7 @@ import (
 // machineRules say what a machine endpoint takes.
 type machineRules struct {
 	get, post bool
-	auth      bool // the party proves itself with this request
+	auth      bool // the party proves itself with this request; otherwise an access token opens the endpoint
 	pages     bool // browser pages of registered origins may call it (CORS)
 }
 
@@ -46,7 +46,7 @@ func (s *Server) gate(rules machineRules) http.Handler {
 			return
 		}
 		if why.code == "" {
-			why.code = ew.code(r.URL.Path)
+			why.code = ew.code()
 		}
 		writeMachineError(w, r, why.code)
 	})
@@ -55,8 +55,25 @@ func (s *Server) gate(rules machineRules) http.Handler {
 // grantTypes are those we serve.
 var grantTypes = []string{grant.AuthorizationCode, grant.RefreshToken, grant.ClientCredentials}
 
-// inspect reads the form once, strictly; the library finds it parsed.
+// inspect reads the form once, strictly, and looks for who asks; the library finds the form parsed.
 func (s *Server) inspect(r *http.Request, rules machineRules) error {
+	err := readForm(r, rules)
+	if !rules.auth {
+		return oneToken(r, err)
+	}
+	if err != nil {
+		return err
+	}
+	if asked := r.Form.Get("grant_type"); asked != "" && !slices.Contains(grantTypes, asked) {
+		return refuse("unsupported_grant_type", "not served") // the library first asks whether the party may use it
+	}
+	if _, _, basic := r.BasicAuth(); !basic && !r.Form.Has("client_id") && !r.Form.Has("client_assertion") {
+		return refuse("invalid_client", "no client authentication") // RFC 6749 section 5.2; the library says invalid_request
+	}
+	return oneParty(r)
+}
+
+func readForm(r *http.Request, rules machineRules) error {
 	malformed := refuse("invalid_request", "malformed")
 	// No parameter of these endpoints belongs into a URL: logs and histories keep those (RFC 6750 section 5.3).
 	if r.URL.RawQuery != "" {
@@ -80,28 +97,40 @@ func (s *Server) inspect(r *http.Request, rules machineRules) error {
 			return malformed
 		}
 	}
-	if asked := r.Form.Get("grant_type"); asked != "" && !slices.Contains(grantTypes, asked) {
-		return refuse("unsupported_grant_type", "not served") // the library first asks whether the party may use it
+	return nil
+}
+
+// oneToken wants one access token, in the header or in the body (RFC 6750 section 2). Whoever shows none learns only
+// how to ask, whatever else is wrong (section 3.1); one in the URL was shown, and is refused.
+func oneToken(r *http.Request, malformed error) error {
+	scheme, inHeader, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") { // RFC 9110 section 11.1
+		inHeader = ""
 	}
-	if rules.auth {
-		if _, _, basic := r.BasicAuth(); !basic && !r.Form.Has("client_id") && !r.Form.Has("client_assertion") {
-			return refuse("invalid_client", "no client authentication") // RFC 6749 section 5.2; the library says invalid_request
-		}
-		return dropDoubleSecret(r)
+	inBody := r.PostForm.Get("access_token")
+	switch {
+	case inHeader == "" && inBody == "" && !r.URL.Query().Has("access_token"):
+		return refuse(tokenMissing, "no access token")
+	case malformed != nil:
+		return malformed
+	case inHeader != "" && inBody != "":
+		return refuse("invalid_request", "two ways of sending a token")
 	}
 	return nil
 }
 
-// dropDoubleSecret lets a party send the same credentials in header and body, as some libraries do; the library would
-// refuse the pair. Two different ones are refused (RFC 6749 section 2.3).
-func dropDoubleSecret(r *http.Request) error {
+// oneParty lets a party name itself and send its secret in header and body alike, as some libraries do; the library
+// would refuse two secrets, and overlook another name. What differs is refused (RFC 6749 section 2.3).
+func oneParty(r *http.Request) error {
 	id, secret, ok := r.BasicAuth()
-	if !ok || r.Form.Get("client_secret") == "" {
+	if !ok {
 		return nil
 	}
-	id, errID := url.QueryUnescape(id)
-	secret, errSecret := url.QueryUnescape(secret)
-	if errID != nil || errSecret != nil || r.Form.Get("client_secret") != secret || r.Form.Get("client_id") != id && r.Form.Has("client_id") {
+	differs := func(inHeader, inBody string) bool {
+		decoded, err := url.QueryUnescape(inHeader)
+		return inBody != "" && (err != nil || decoded != inBody) // empty is none (RFC 6749 section 3.2)
+	}
+	if differs(id, r.Form.Get("client_id")) || differs(secret, r.Form.Get("client_secret")) {
 		return refuse("invalid_request", "two kinds of client authentication")
 	}
 	for _, form := range []url.Values{r.Form, r.PostForm} {
@@ -135,24 +164,25 @@ func writeMachineError(w http.ResponseWriter, r *http.Request, code string) {
 	if !known {
 		code, t = "invalid_request", texts["invalid_request"]
 	}
+	body := map[string]string{"error": code, "error_description": t.text}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
-	switch code {
-	case "invalid_client":
-		if strings.HasPrefix(r.Header.Get("Authorization"), "Basic ") {
-			h.Set("WWW-Authenticate", `Basic realm="token", charset="UTF-8"`)
-		}
-	case invalidToken, insufficientScope:
-		h.Set("WWW-Authenticate", `Bearer error="`+code+`", error_description="`+t.text+`"`)
-	case tokenMissing:
-		h.Set("WWW-Authenticate", "Bearer") // no error code when there was no token (RFC 6750 section 3.1)
-	case temporarilyUnavailable:
+	realm := `realm="` + string(platform.FromContext(r.Context()).Issuer) + `"` // an issuer has no quotes
+	switch {
+	case code == temporarilyUnavailable:
 		h.Set("Retry-After", "5")
+	case code == "invalid_client":
+		h.Set("WWW-Authenticate", "Basic "+realm+`, charset="UTF-8"`) // however the party tried (RFC 9110 section 15.5.2)
+	case code == tokenMissing:
+		h.Set("WWW-Authenticate", "Bearer "+realm) // no error code when there was no token (RFC 6750 section 3.1)
+		body = map[string]string{}
+	case r.URL.Path == pathUserinfo && t.status < http.StatusInternalServerError:
+		h.Set("WWW-Authenticate", "Bearer "+realm+`, error="`+code+`", error_description="`+t.text+`"`)
 	}
-	body, _ := json.Marshal(map[string]string{"error": code, "error_description": t.text})
+	text, _ := json.Marshal(body)
 	w.WriteHeader(t.status)
-	_, _ = w.Write(body) // the caller is gone: nothing to do about it
+	_, _ = w.Write(text) // the caller is gone: nothing to do about it
 }
 
 // errorWriter lets answers pass and swallows the library's errors.
@@ -179,15 +209,12 @@ func (w *errorWriter) Write(b []byte) (int, error) {
 }
 
 // code is the code of an error that the library itself wrote.
-func (w *errorWriter) code(path string) string {
+func (w *errorWriter) code() string {
 	var e struct {
 		Error string `json:"error"`
 	}
 	if json.Unmarshal(w.body.Bytes(), &e) != nil {
 		return "invalid_request"
-	}
-	if path == pathUserinfo {
-		return tokenMissing
 	}
 	return e.Error
 }

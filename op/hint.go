@@ -14,7 +14,7 @@ type hintClaims struct {
 	Issuer   platform.Issuer `json:"iss"`
 	Subject  string          `json:"sub"`
 	Audience grant.PartyID   `json:"aud"`
-	Session  string          `json:"sid"`
+	Session  string          `json:"sid"` // as the audience sees it
 }
 
 // readHint verifies an ID token of ours that comes back as a hint. It may have expired (OpenID Connect Core 1.0 section

@@ -64,20 +64,28 @@ func (s *Server) Introspect(ctx context.Context, r *oidcop.Request[oidcop.Intros
 	}
 	if g := l.grant; g != nil {
 		answer.Subject = l.party.Subject(g.Account, p.Salt)
-		answer.AuthTime, answer.ACR, answer.Session = authn.AuthTime(g.Proofs).Unix(), authn.ACROf(g.Proofs), g.Session
+		answer.AuthTime, answer.ACR, answer.Session = authn.AuthTime(g.Proofs).Unix(), authn.ACROf(g.Proofs), l.party.Session(g.Session, p.Salt)
 	}
 	return oidcop.NewResponse(answer), nil
 }
 
 // liveRefresh finds the grant of a current refresh token.
 func (s *Server) liveRefresh(ctx context.Context, p *platform.Platform, token string) (live, error) {
-	g, a, err := s.Store.GrantByRefresh(ctx, p.ID, secret.Hash(token), s.Now())
+	id, ok := grant.IDOf(token)
+	if !ok {
+		return live{}, fault.NotFound
+	}
+	g, a, err := s.Store.GrantByRefresh(ctx, p.ID, grant.Refresh{Grant: id, Hash: secret.Hash(token)}, p.Policy.IdleAfter, s.Now())
 	if err != nil {
 		return live{}, err
+	}
+	ends := g.EndsAt
+	if g.RefreshEnds.Before(ends) {
+		ends = g.RefreshEnds
 	}
 	party, known := s.Registry.Party(p.ID, g.Party)
 	if !known || !party.DisabledAt.IsZero() {
 		return live{}, fault.NotFound
 	}
-	return live{handle: handle{Grant: g.ID, Party: g.Party, Ends: g.EndsAt, Scopes: g.Scopes}, party: party, grant: g, account: a}, nil
+	return live{handle: handle{Grant: g.ID, Party: g.Party, Ends: ends, Scopes: party.Granted(g.Scopes)}, party: party, grant: g, account: a}, nil
 }

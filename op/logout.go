@@ -44,10 +44,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	hint, err := s.readHint(p, form.Get("id_token_hint"))
-	hinted := err == nil
-	back, party := s.returnTo(p, form, hint, hinted)
-	named := hinted && len(sessions) == 1 && sessions[0].ID == hint.Session
+	party, sid := s.askedBy(p, form)
+	back := returnTo(party, form)
+	named := sid != "" && len(sessions) == 1 && party.Session(sessions[0].ID, p.Salt) == sid
 	refusedURI := form.Get("post_logout_redirect_uri") != "" && back == ""
 	if len(sessions) > 0 && !confirmed && (!named || refusedURI) {
 		return s.askLogout(w, r, p, form)
@@ -63,7 +62,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 		}
 		web.DropCookie(w, p.ID, channelCookie(session.Channel))
 	}
-	if back != "" && (hinted || confirmed) {
+	if back != "" && (sid != "" || confirmed) {
 		http.Redirect(w, r, back, http.StatusSeeOther)
 		return nil
 	}
@@ -88,26 +87,33 @@ func (s *Server) sessionsOf(r *http.Request, p *platform.Platform) ([]*authn.Ses
 	return sessions, nil
 }
 
-// returnTo is where the person goes afterwards: the party's registered URI with its state, or "".
-func (s *Server) returnTo(p *platform.Platform, form url.Values, hint hintClaims, hinted bool) (string, *grant.Party) {
+// askedBy is the party that asks for the end of a session, with the `sid` of its hint; nil when none is known that may,
+// "" when no hint vouches for it. A hint beside the client_id of another party counts for nothing, and neither does that
+// client_id (RP-Initiated Logout 1.0 sections 2 and 4).
+func (s *Server) askedBy(p *platform.Platform, form url.Values) (party *grant.Party, sid string) {
 	id := grant.PartyID(form.Get("client_id"))
-	if hinted {
+	if hint, err := s.readHint(p, form.Get("id_token_hint")); err == nil {
 		if id != "" && id != hint.Audience {
-			return "", nil // RP-Initiated Logout 1.0 section 2: they must name the same party
+			return nil, ""
 		}
-		id = hint.Audience
+		id, sid = hint.Audience, hint.Session
 	}
 	party, known := s.Registry.Party(p.ID, id)
 	if !known || !party.DisabledAt.IsZero() {
-		return "", nil
+		return nil, ""
 	}
+	return party, sid
+}
+
+// returnTo is where the person goes afterwards: a registered URI of the party, if there is one, with the state, or "".
+func returnTo(party *grant.Party, form url.Values) string {
 	uri := form.Get("post_logout_redirect_uri")
-	if uri == "" || !party.LogoutMatches(uri) {
-		return "", party
+	if uri == "" || party == nil || !party.LogoutMatches(uri) {
+		return ""
 	}
 	u, err := url.Parse(uri)
 	if err != nil {
-		return "", party
+		return ""
 	}
 	if state := form.Get("state"); state != "" {
 		add := url.Values{"state": {state}}.Encode()
@@ -116,7 +122,7 @@ func (s *Server) returnTo(p *platform.Platform, form url.Values, hint hintClaims
 		}
 		u.RawQuery = add
 	}
-	return u.String(), party
+	return u.String()
 }
 
 func (s *Server) askLogout(w http.ResponseWriter, r *http.Request, p *platform.Platform, form url.Values) error {

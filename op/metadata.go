@@ -52,10 +52,6 @@ type metadata struct {
 // Metadata is what discovery says of a platform (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2): complete,
 // and only what is served.
 func Metadata(p *platform.Platform, algs []string) Document {
-	acrs := make([]string, len(authn.ACRs))
-	for i, a := range authn.ACRs {
-		acrs[i] = string(a)
-	}
 	clientAuth := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodNone}
 	m := metadata{
 		DiscoveryConfiguration: oidc.DiscoveryConfiguration{
@@ -71,7 +67,7 @@ func Metadata(p *platform.Platform, algs []string) Document {
 			ResponseTypesSupported:                    []string{"code"},
 			ResponseModesSupported:                    []string{string(grant.ModeQuery), string(grant.ModeFormPost)},
 			GrantTypesSupported:                       []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials},
-			ACRValuesSupported:                        acrs,
+			ACRValuesSupported:                        authn.Published(p.Policy.ACRAliases),
 			SubjectTypesSupported:                     []string{"public", "pairwise"},
 			IDTokenSigningAlgValuesSupported:          algs,
 			TokenEndpointAuthMethodsSupported:         clientAuth,

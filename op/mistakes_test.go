@@ -201,7 +201,7 @@ func TestDisabledPartyIsUnknownEverywhere(t *testing.T) {
 		t.Errorf("authorize: %d", res.StatusCode)
 	}
 	b.MustOpen(c, issuer+"/logout?id_token_hint="+got.ID+"&post_logout_redirect_uri="+url.QueryEscape("https://rp.test/bye"))
-	if b.URL.Host == "rp.test" {
-		t.Errorf("logout leads to %s", b.URL)
+	if b.URL.Host == "rp.test" || !strings.Contains(b.Body, `value="logout"`) {
+		t.Errorf("logout without asking, at %s", b.URL)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/platform"
 )
@@ -39,6 +40,9 @@ func (s *Server) authenticate(ctx context.Context, header http.Header, id, prese
 	}
 	if !known || !party.DisabledAt.IsZero() || assertion != "" || used != party.Auth ||
 		used != grant.AuthNone && !party.SecretMatches(presented) {
+		if party != nil {
+			s.note(ctx, account.PartyRefused, party, "not proven")
+		}
 		return nil, s.fail(ctx, "client authentication", refuse("invalid_client", "unknown, or not proven as registered"))
 	}
 	return party, nil

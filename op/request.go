@@ -1,6 +1,8 @@
 package op
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -26,6 +28,9 @@ const (
 	longestState = 2048 // characters; anything longer is refused, not cut
 	longestList  = 1024 // characters of a list of values
 	longestMax   = 100 * 365 * 24 * time.Hour
+
+	longestClaims  = 8 << 10 // bytes of the claims parameter: every claim there is, wanted in both places, with values
+	longestSubject = 255     // characters (OpenID Connect Core 1.0 section 2)
 )
 
 // parseRequest checks an authorization request. Without a known party and a registered redirect URI the request is
@@ -41,7 +46,7 @@ func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.Aut
 	}
 	now, id := s.Now(), secret.ID()
 	req := &grant.AuthRequest{
-		ID: id, Platform: p.ID, Party: party.ID, RedirectURI: redirect, Mode: grant.ModeQuery,
+		ID: id, Platform: p.ID, Party: party.ID, RedirectURI: redirect, Mode: answerMode(redirect, form),
 		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), Journey: id},
 		CreatedAt: now, Expiry: now.Add(grant.RequestLife),
 	}
@@ -50,9 +55,6 @@ func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.Aut
 			req.Ask.Least = append(req.Ask.Least, least)
 		}
 	}
-	if mode := form.Get("response_mode"); mode == string(grant.ModeFormPost) {
-		req.Mode = grant.ModeFormPost
-	}
 	if req.State = form.Get("state"); len(req.State) > longestState || !web.Plain(req.State) {
 		req.State = ""
 		return req, party, refuse("invalid_request", "state is too long, or not plain text.")
@@ -60,8 +62,39 @@ func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.Aut
 	return req, party, s.readParameters(p, party, req, form)
 }
 
-// readParameters fills the request from parameters whose mistakes the party may hear of.
-func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, form url.Values) error {
+// answerMode is how answers and errors travel: as asked, where the redirect URI can take a form. A request object is
+// refused, but the refusal travels as it asks (OpenID Connect Core 1.0 section 6.1: what is inside supersedes). That it is
+// not verified does no harm: who sent it could have asked the same outside.
+func answerMode(redirect string, form url.Values) grant.ResponseMode {
+	wanted := form.Get("response_mode")
+	if inside := modeInside(form.Get("request")); inside != "" {
+		wanted = inside
+	}
+	takesForms := strings.HasPrefix(redirect, "https://") || strings.HasPrefix(redirect, "http://")
+	if wanted == string(grant.ModeFormPost) && takesForms {
+		return grant.ModeFormPost
+	}
+	return grant.ModeQuery
+}
+
+// modeInside is the response mode that a request object asks for; empty when it asks for none or cannot be read.
+func modeInside(object string) string {
+	parts := strings.Split(object, ".")
+	if len(parts) != 3 || len(object) > longestToken {
+		return ""
+	}
+	var claims struct {
+		Mode string `json:"response_mode"`
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil || json.Unmarshal(payload, &claims) != nil {
+		return ""
+	}
+	return claims.Mode
+}
+
+// unsupported refuses what is not served to the party, before anything else is read.
+func unsupported(party *grant.Party, req *grant.AuthRequest, form url.Values) error {
 	has := func(name string) bool { return form.Get(name) != "" }
 	switch mode := form.Get("response_mode"); {
 	case has("request"):
@@ -78,10 +111,16 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 		return refuse("unauthorized_client", "This client may not use the authorization code grant.")
 	case mode != "" && mode != string(grant.ModeQuery) && mode != string(grant.ModeFormPost):
 		return refuse("invalid_request", "response_mode must be query or form_post.")
-	}
-	if req.Mode == grant.ModeFormPost && !strings.HasPrefix(req.RedirectURI, "http") {
-		req.Mode = grant.ModeQuery
+	case mode == string(grant.ModeFormPost) && req.Mode != grant.ModeFormPost:
 		return refuse("invalid_request", "response_mode form_post needs an http or https redirect_uri.")
+	}
+	return nil
+}
+
+// readParameters fills the request from parameters whose mistakes the party may hear of.
+func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, form url.Values) error {
+	if err := unsupported(party, req, form); err != nil {
+		return err
 	}
 	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState || !web.Plain(req.Nonce) {
 		return refuse("invalid_request", "nonce is too long, or not plain text.")
@@ -98,13 +137,10 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 		}
 		req.HintSubject = claims.Subject
 	}
-	if err := readClaims(req, form); err != nil {
+	if err := readClaims(party, req, form); err != nil {
 		return err
 	}
-	// Consent is asked only of parties that are not the platform's own, or when a party wants the page.
-	if party.ThirdParty || req.Ask.Renew {
-		req.Ask.Consent = req.Scopes
-	}
+	askConsent(party, req)
 	// Only an address is taken over into the page: any other text could be a message to the person.
 	if hint, err := account.ParseEmail(form.Get("login_hint")); err == nil {
 		req.LoginHint = hint.Address
@@ -112,7 +148,7 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	if len(form.Get("acr_values")) > longestList {
 		return refuse("invalid_request", "acr_values is too long.")
 	}
-	req.Ask.ACR = append(req.Ask.ACR, strings.Fields(form.Get("acr_values"))...)
+	req.Ask.ACR = strings.Fields(form.Get("acr_values"))
 	if len(form.Get("ui_locales")) <= longestList {
 		req.Locales = strings.Fields(form.Get("ui_locales"))
 	}
@@ -196,20 +232,53 @@ func readMaxAge(_ *grant.Party, req *grant.AuthRequest, form url.Values) error {
 	return nil
 }
 
-// readClaims reads single claims (OpenID Connect Core 1.0 section 5.5). A wanted `acr` counts like acr_values, a wanted
-// `sub` like an id_token_hint.
-func readClaims(req *grant.AuthRequest, form url.Values) error {
+// readClaims reads single claims (OpenID Connect Core 1.0 section 5.5). One that belongs to a scope which the party may
+// not ask for is ignored, like an unknown one. A wanted `acr` counts like acr_values and beside them, a wanted `sub`
+// like an id_token_hint.
+func readClaims(party *grant.Party, req *grant.AuthRequest, form url.Values) error {
 	text := form.Get("claims")
 	if text == "" {
 		return nil
+	}
+	if len(text) > longestClaims {
+		return refuse("invalid_request", "claims is too long.")
 	}
 	requested, acr, sub, err := grant.ParseClaims(text)
 	if err != nil {
 		return refuse("invalid_request", "claims is not the JSON object of OpenID Connect Core section 5.5.")
 	}
-	req.Claims, req.Ask.ACR = requested, acr
+	if len(strings.Join(slices.Concat(acr...), " ")) > longestList || len(sub) > longestSubject {
+		return refuse("invalid_request", "claims: the values of acr or sub are too long.")
+	}
+	req.Claims = grant.Requested{
+		UserInfo: grant.Within(party.Scopes, requested.UserInfo), IDToken: grant.Within(party.Scopes, requested.IDToken),
+	}
+	req.Ask.Claimed = acr
 	if sub != "" {
 		req.HintSubject = sub
 	}
 	return nil
+}
+
+// askConsent says what the person must have allowed: the scopes, and those that single claims belong to, of the request
+// and of the party's registration (OpenID Connect Core 1.0 section 3.1.2.4). It is asked only of parties that are not the
+// platform's own, or when a party wants the page.
+func askConsent(party *grant.Party, req *grant.AuthRequest) {
+	if !party.ThirdParty && !req.Ask.Renew {
+		return
+	}
+	req.Ask.Consent = slices.Clone(req.Scopes)
+	if !slices.Contains(req.Scopes, "openid") {
+		return // neither ID token nor userinfo
+	}
+	registered := party.IDClaims
+	if party.ThirdParty {
+		registered = grant.Within(party.Scopes, registered)
+	}
+	for _, scope := range grant.ScopesOf(slices.Concat(req.Claims.UserInfo, req.Claims.IDToken, registered)) {
+		if !slices.Contains(req.Scopes, scope) {
+			req.Claims.Allowed = append(req.Claims.Allowed, scope)
+		}
+	}
+	req.Ask.Consent = append(req.Ask.Consent, req.Claims.Allowed...)
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
-	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
 )
@@ -31,10 +30,11 @@ type Store interface {
 	Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error)
 	Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error)
 	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
-	GrantByRefresh(ctx context.Context, p platform.ID, hash []byte, now time.Time) (*grant.Grant, *account.Account, error)
+	GrantByRefresh(ctx context.Context, p platform.ID, r grant.Refresh, idleAfter time.Duration, now time.Time) (*grant.Grant, *account.Account, error)
 	Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error)
 	EndGrant(ctx context.Context, id grant.ID, e grant.Ending) error
-	RevokeRefresh(ctx context.Context, hash []byte, e grant.Ending) error
+	Note(ctx context.Context, e account.Event, source string) error
+	RevokeRefresh(ctx context.Context, r grant.Refresh, e grant.Ending) error
 }
 
 // Registry is what is configured and cached: parties, keys and prebuilt documents of every platform.
@@ -173,6 +173,3 @@ func (s *Server) session(r *http.Request, p platform.ID, c authn.Channel) (*auth
 	}
 	return session, a, nil
 }
-
-// newCode draws an authorization code: 256 random bits (RFC 6749 section 10.10).
-func newCode() string { return secret.Token() }

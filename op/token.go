@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -43,13 +44,17 @@ func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.
 			return nil, s.fail(ctx, "redeeming code", refuse("invalid_grant", "malformed code_verifier"))
 		}
 	}
+	id, ok := grant.IDOf(r.Data.Code)
+	if !ok {
+		return nil, s.fail(ctx, "redeeming code", refuse("invalid_grant", "malformed code"))
+	}
 	var refresh string
 	redemption := grant.Redemption{
-		Platform: p.ID, Party: party.ID, CodeHash: secret.Hash(r.Data.Code), RedirectURI: r.Data.RedirectURI, Challenge: challenge,
+		Platform: p.ID, Party: party.ID, Grant: id, CodeHash: secret.Hash(r.Data.Code), RedirectURI: r.Data.RedirectURI, Challenge: challenge,
 		From: origin(ctx), Now: now,
 	}
 	if party.Allows(grant.RefreshToken) {
-		refresh = secret.Token()
+		refresh = grant.NewToken(id)
 		redemption.RefreshHash = secret.Hash(refresh)
 		redemption.RefreshEnds = now.Add(party.EffectiveLives().RefreshIdle)
 	}
@@ -65,15 +70,18 @@ func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.
 func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.RefreshTokenRequest]) (*oidcop.Response, error) {
 	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
 	presented := r.Data.RefreshToken
+	token, ok := s.readRefresh(party, presented)
+	if !ok {
+		return nil, s.fail(ctx, "refreshing", refuse("invalid_grant", "malformed refresh token"))
+	}
 	rotation := grant.Rotation{
-		Platform: p.ID, Party: party.ID, Hash: secret.Hash(presented), Next: secret.Hash(presented),
+		Refresh: token, Platform: p.ID, Party: party.ID, Next: token.Hash,
 		RefreshEnds: now.Add(party.EffectiveLives().RefreshIdle), IdleAfter: p.Policy.IdleAfter, From: origin(ctx), Now: now,
 	}
 	next := presented
 	if party.Rotates() {
 		next = grant.Successor(s.Secrets.Successor, presented)
 		rotation.Next = secret.Hash(next)
-		rotation.Later = func() [][]byte { return grant.Descendants(s.Secrets.Successor, presented) }
 	}
 	if err := s.checkNarrowing(ctx, rotation, r.Data.Scopes); err != nil {
 		return nil, s.fail(ctx, "refreshing", err)
@@ -91,13 +99,23 @@ func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.
 	return s.tokens(ctx, p, party, g, scopes, "", next)
 }
 
+// readRefresh reads a refresh token that a party presents; not ok: it has not the form of one.
+func (s *Server) readRefresh(party *grant.Party, presented string) (r grant.Refresh, ok bool) {
+	r.Grant, ok = grant.IDOf(presented)
+	r.Hash = secret.Hash(presented)
+	if party.Rotates() {
+		r.Outdated = func(current []byte) bool { return grant.Outdated(s.Secrets.Successor, presented, current) }
+	}
+	return r, ok
+}
+
 // checkNarrowing refuses scopes that were not granted before the token is used: a mistake must not cost the party its
 // refresh token.
 func (s *Server) checkNarrowing(ctx context.Context, r grant.Rotation, scopes []string) error {
 	if len(scopes) == 0 {
 		return nil
 	}
-	g, _, err := s.Store.GrantByRefresh(ctx, r.Platform, r.Hash, r.Now)
+	g, _, err := s.Store.GrantByRefresh(ctx, r.Platform, r.Refresh, r.IdleAfter, r.Now)
 	switch {
 	case errors.Is(err, fault.NotFound):
 		return nil // the rotation says why
@@ -117,6 +135,7 @@ func within(scopes, granted []string) bool {
 // tokens builds the answer of both grants: one sealed handle, one signature.
 func (s *Server) tokens(ctx context.Context, p *platform.Platform, party *grant.Party, g *grant.Grant, scopes []string, nonce, refresh string) (*oidcop.Response, error) {
 	now, lives := s.Now(), party.EffectiveLives()
+	scopes = party.Granted(scopes)
 	ends := now.Add(lives.Access)
 	if g.EndsAt.Before(ends) {
 		ends = g.EndsAt
@@ -180,13 +199,13 @@ func (s *Server) issueID(ctx context.Context, p *platform.Platform, party *grant
 	now := s.Now()
 	token := idToken{
 		Issuer: p.Issuer, Subject: party.Subject(g.Account, p.Salt), Audience: g.Party, Expiry: now.Add(party.EffectiveLives().IDToken).Unix(),
-		IssuedAt: now.Unix(), AuthTime: authn.AuthTime(g.Proofs).Unix(), Nonce: nonce, ACR: authn.ACROf(g.Proofs), AMR: authn.AMR(g.Proofs),
-		Session: g.Session, AtHash: leftHalf(party.IDTokenAlg, access),
+		IssuedAt: now.Unix(), AuthTime: authn.AuthTime(g.Proofs).Unix(), Nonce: nonce, ACR: g.ACR(), AMR: authn.AMR(g.Proofs),
+		Session: party.Session(g.Session, p.Salt), AtHash: leftHalf(party.IDTokenAlg, access),
 	}
-	if party.AMRDetails || slices.Contains(g.Claims.IDToken, "amr_details") {
+	named := g.IDTokenNames(party)
+	if party.AMRDetails || slices.Contains(named, "amr_details") {
 		token.Details = grant.AMRDetails(g.Proofs)
 	}
-	named := append(slices.Clone(g.Claims.IDToken), party.IDClaims...)
 	if !grant.AboutPerson(named) {
 		return s.sign(p.ID, party.IDTokenAlg, "JWT", token)
 	}
@@ -228,8 +247,8 @@ func leftHalf(alg, value string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// UserInfo answers with the claims of the token's scopes (OpenID Connect Core 1.0 section 5.3). One read decides
-// whether the grant still stands.
+// UserInfo answers with the claims of the token's scopes, and with single ones (OpenID Connect Core 1.0 sections 5.3 and
+// 5.5). One read decides whether the grant still stands.
 func (s *Server) UserInfo(ctx context.Context, r *oidcop.Request[oidc.UserInfoRequest]) (*oidcop.Response, error) {
 	l, err := s.liveAccess(ctx, platform.FromContext(ctx), r.Data.AccessToken)
 	if err != nil {
@@ -238,21 +257,27 @@ func (s *Server) UserInfo(ctx context.Context, r *oidcop.Request[oidc.UserInfoRe
 	if l.grant == nil || !slices.Contains(l.Scopes, "openid") {
 		return nil, s.fail(ctx, "userinfo", refuse(insufficientScope, "needs openid"))
 	}
-	claims := grant.Claims(l.account, l.Scopes, l.grant.Claims.UserInfo)
+	named := l.grant.UserInfoNames(l.party)
+	claims := grant.Claims(l.account, l.Scopes, named)
+	maps.Copy(claims, l.grant.SignIn(named))
 	claims["sub"] = l.party.Subject(l.account.ID, platform.FromContext(ctx).Salt)
 	return oidcop.NewResponse(claims), nil
 }
 
 // Revocation ends the grant of a token (RFC 7009): every token of it is dead at once. Another party's token and an
-// unknown one are answered alike, with nothing done (section 2.2).
+// unknown one are answered alike, with nothing done (section 2.2). A token without a grant cannot be taken back, and
+// its party is told so (section 2.2.1).
 func (s *Server) Revocation(ctx context.Context, r *oidcop.ClientRequest[oidc.RevocationRequest]) (*oidcop.Response, error) {
 	party, p := r.Client.(client).Party, platform.FromContext(ctx)
 	ending := grant.Ending{Platform: p.ID, Party: party.ID, Reason: grant.Revoked, From: origin(ctx), Now: s.Now()}
 	var err error
 	if h, openErr := s.openAccess(p, r.Data.Token); openErr == nil {
+		if h.Grant == "" && h.Party == party.ID {
+			return nil, s.fail(ctx, "revoking", refuse(unsupportedTokenType, "a token of client credentials ends by itself"))
+		}
 		err = s.Store.EndGrant(ctx, h.Grant, ending)
-	} else {
-		err = s.Store.RevokeRefresh(ctx, secret.Hash(r.Data.Token), ending)
+	} else if refresh, ok := s.readRefresh(party, r.Data.Token); ok {
+		err = s.Store.RevokeRefresh(ctx, refresh, ending)
 	}
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return nil, s.fail(ctx, "revoking", err) // never 200 for something that was not done

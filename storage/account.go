@@ -140,7 +140,7 @@ WHERE platform = $2 AND account = $3 AND ended_at IS NULL`
 const endGrantsOfAccount = `
 UPDATE grants
 SET ended_at = $1, end_reason = $2
-WHERE platform = $3 AND account = $4 AND ended_at IS NULL`
+WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND account = $4) AND ended_at IS NULL`
 
 const voidTicketsOfAccount = `
 UPDATE tickets

@@ -112,7 +112,7 @@ WHERE (key, platform) IN (
 // kind. It tells how many. Nodes that call it at once take turns. Call it again until it removes nothing.
 func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed int, err error) {
 	ended := now.Add(-keptFor)
-	err = db.inTx(ctx, func(q conn) error {
+	err = db.inLongTx(ctx, func(q conn) error {
 		if _, err := exec(ctx, q, claimCleanUp, millis(now)); err != nil {
 			return err
 		}

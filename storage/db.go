@@ -13,8 +13,9 @@ import (
 
 // DB is the database. All methods may be called at the same time.
 type DB struct {
-	write   *sql.DB // on SQLite one connection: writers queue here, in order, instead of polling a locked file
-	read    *sql.DB // on PostgreSQL the same pool
+	write   *pool // on SQLite one connection: writers queue here, in order, instead of polling a locked file
+	read    *pool // on PostgreSQL the same pool
+	patient *pool // for work whose statements may take long: see answerTime; on SQLite the same as write
 	dialect dialect
 }
 
@@ -46,7 +47,7 @@ func OpenThrough(ctx context.Context, dsn string, open Opener) (*DB, error) {
 	return db, nil
 }
 
-// Ping tells whether the database answers.
+// Ping tells whether the database answers. Only what is patient is not asked: it has no connection until there is work.
 func (db *DB) Ping(ctx context.Context) error {
 	err := db.write.PingContext(ctx)
 	if err == nil && db.read != db.write {
@@ -57,15 +58,15 @@ func (db *DB) Ping(ctx context.Context) error {
 
 // Close ends all connections.
 func (db *DB) Close() error {
-	err := db.write.Close()
-	if db.read != db.write {
-		err = errors.Join(err, db.read.Close())
+	var err error
+	for _, p := range db.pools() {
+		err = errors.Join(err, p.Close())
 	}
 	return err
 }
 
 // SQL is the database itself, for what no method does: an operator's checks, and tests.
-func (db *DB) SQL() *sql.DB { return db.write }
+func (db *DB) SQL() *sql.DB { return db.write.DB }
 
 // conn is what runs a statement: a pool, which makes each statement its own transaction, or one transaction.
 type conn interface {
@@ -77,7 +78,16 @@ type conn interface {
 // waiting at the start until SQLite's one writer is free. Inside, use only the given conn: a second connection
 // would wait for the first one.
 func (db *DB) inTx(ctx context.Context, work func(conn) error) error {
-	tx, err := db.write.BeginTx(ctx, nil)
+	return transact(ctx, db.write, work)
+}
+
+// inLongTx is inTx for batches: one statement of theirs may take as long as the context allows.
+func (db *DB) inLongTx(ctx context.Context, work func(conn) error) error {
+	return transact(ctx, db.patient, work)
+}
+
+func transact(ctx context.Context, pool *pool, work func(conn) error) error {
+	tx, err := pool.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -43,19 +43,18 @@ func openSQLite(path string, open Opener) (*DB, error) {
 	if err := errors.Join(errWriter, errReader); err != nil {
 		return nil, err
 	}
-	write, read := open(writer), open(reader)
+	write, read := newPool(open(writer)), newPool(open(reader))
 	write.SetMaxOpenConns(1)
 	readers := max(4, 2*runtime.GOMAXPROCS(0))
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &DB{write: write, read: read, dialect: dialect{
+	return &DB{write: write, read: read, patient: write, dialect: dialect{
 		goose:     goose.DialectSQLite3,
 		migration: func() ([]goose.ProviderOption, error) { return nil, nil }, // one node, one connection
 	}}, nil
 }
 
 const (
-	connectTimeout = 5 * time.Second  // unless the DSN says otherwise: a dead database is told within this time
 	connectionLife = 30 * time.Minute // so that connections spread again after a failover
 	connectionIdle = 5 * time.Minute
 )
@@ -88,13 +87,17 @@ func openPostgres(dsn string, open Opener) (*DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	pool := open(stdlib.GetConnector(*config))
+	config.DialFunc = dialer(answerTime)
+	pool := newPool(open(stdlib.GetConnector(*config, stdlib.OptionShouldPing(stillLives))))
+	config.DialFunc = dialer(batchTime)
+	patient := newPool(open(stdlib.GetConnector(*config)))
+	patient.SetMaxIdleConns(0) // each batch has a connection of its own
 	size := 4 * runtime.GOMAXPROCS(0)
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxLifetime(connectionLife)
 	pool.SetConnMaxIdleTime(connectionIdle)
-	return &DB{write: pool, read: pool, dialect: dialect{
+	return &DB{write: pool, read: pool, patient: patient, dialect: dialect{
 		clock: `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`, goose: goose.DialectPostgres, migration: lockMigration,
 	}}, nil
 }

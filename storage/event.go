@@ -2,7 +2,9 @@ package storage
 
 import (
 	"context"
+	"encoding/hex"
 	"strings"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/secret"
@@ -23,6 +25,19 @@ func addEvents(ctx context.Context, q conn, all []account.Event) error {
 		}
 	}
 	return nil
+}
+
+const noteEvent = insertEvent + `
+ON CONFLICT (id) DO NOTHING`
+
+// Note records something that changes nothing and that anybody can do again and again: of each kind, party and reason
+// one a minute from each source, on all nodes together.
+func (db *DB) Note(ctx context.Context, e account.Event, source string) error {
+	minute := e.At.Truncate(time.Minute).UTC().Format(time.RFC3339)
+	same := strings.Join([]string{string(e.Platform), string(e.Kind), e.Party, e.Reason, source, minute}, "\x00")
+	_, err := exec(ctx, db.write, noteEvent, string(e.Platform), hex.EncodeToString(secret.Hash(same)), millis(e.At), 0, string(e.Kind), e.Actor,
+		string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference))
+	return fail("noting event", err)
 }
 
 // plain makes text from outside storable: PostgreSQL refuses broken UTF-8 and zero bytes, and a browser's name must

@@ -10,15 +10,18 @@ import (
 // Watch tells of every statement from now on, transactions included: BEGIN. It puts a driver of its own between the
 // database and the real driver, for both kinds of database.
 func (db *DB) Watch(note func(text string)) (stop func() error) {
-	write, read := db.write, db.read
-	db.write = sql.OpenDB(watched{write, note})
+	write, read, patient := db.write, db.read, db.patient
+	db.write = newPool(sql.OpenDB(watched{write.DB, note}))
 	db.read = db.write
+	if patient == write {
+		db.patient = db.write
+	}
 	if read != write {
-		db.read = sql.OpenDB(watched{read, note})
+		db.read = newPool(sql.OpenDB(watched{read.DB, note}))
 	}
 	return func() error {
 		err := errors.Join(db.write.Close(), db.read.Close())
-		db.write, db.read = write, read
+		db.write, db.read, db.patient = write, read, patient
 		return err
 	}
 }

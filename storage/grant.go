@@ -10,6 +10,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -39,12 +40,12 @@ func grantRow(g *grant.Grant) []any {
 // liveColumns are those that tokens are made of: every column that is read costs on both sides, and what statements
 // compare (code, redirect URI, challenge) is not read.
 const liveColumns = `grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.claims, grants.nonce, grants.proofs,
-       grants.started_at, grants.code_used_at, grants.refreshed_at, grants.ends_at`
+       grants.started_at, grants.code_used_at, grants.refreshed_at, grants.refresh_ends_at, grants.ends_at`
 
 func liveRow(g *grant.Grant) []any {
 	return []any{
 		&g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, document{&g.Claims}, &g.Nonce, document{&g.Proofs},
-		instant{&g.StartedAt}, instant{&g.CodeUsedAt}, instant{&g.RefreshedAt}, instant{&g.EndsAt},
+		instant{&g.StartedAt}, instant{&g.CodeUsedAt}, instant{&g.RefreshedAt}, instant{&g.RefreshEnds}, instant{&g.EndsAt},
 	}
 }
 
@@ -93,27 +94,27 @@ SELECT ` + liveColumns + `,
 FROM grants
 JOIN sessions AS s ON s.platform = grants.platform AND s.id = grants.session
 JOIN accounts AS a ON a.platform = grants.platform AND a.id = grants.account
-WHERE grants.platform = $1 AND grants.ended_at IS NULL AND grants.ends_at > $2 AND a.state = 'active'
-  AND (grants.offline = 1 OR s.ended_at IS NULL)`
+WHERE grants.ended_at IS NULL AND grants.ends_at > $1 AND a.state = 'active'`
 
 const (
 	byGrantID = `
-  AND grants.id = $3`
+  AND grants.platform = $2 AND grants.id = $3 AND (grants.offline = 1 OR s.ended_at IS NULL)`
 	byRefreshToken = `
-  AND grants.refresh_hash = $3 AND grants.refresh_ends_at > $2`
+  AND grants.platform = $3 AND grants.id = $4 AND grants.refresh_hash = $5 AND grants.refresh_ends_at > $1
+  AND ` + attended
 )
 
 // Grant finds a grant that still gives something, without its code, and its account without credentials, in one query.
 func (db *DB) Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error) {
-	return db.liveGrant(ctx, byGrantID, p, string(id), now)
+	return db.liveGrant(ctx, byGrantID, millis(now), string(p), string(id))
 }
 
-// GrantByRefresh finds the grant of a current refresh token, the same way.
-func (db *DB) GrantByRefresh(ctx context.Context, p platform.ID, hash []byte, now time.Time) (*grant.Grant, *account.Account, error) {
-	return db.liveGrant(ctx, byRefreshToken, p, hash, now)
+// GrantByRefresh finds the grant of a refresh token the same way, if Rotate would take the token as the current one now.
+func (db *DB) GrantByRefresh(ctx context.Context, p platform.ID, r grant.Refresh, idleAfter time.Duration, now time.Time) (*grant.Grant, *account.Account, error) {
+	return db.liveGrant(ctx, byRefreshToken, millis(now), activeSince(now, idleAfter), string(p), string(r.Grant), r.Hash)
 }
 
-func (db *DB) liveGrant(ctx context.Context, by string, p platform.ID, key any, now time.Time) (*grant.Grant, *account.Account, error) {
+func (db *DB) liveGrant(ctx context.Context, by string, args ...any) (*grant.Grant, *account.Account, error) {
 	type row struct {
 		grant   grant.Grant
 		account account.Account
@@ -123,7 +124,7 @@ func (db *DB) liveGrant(ctx context.Context, by string, p platform.ID, key any, 
 		return append(liveRow(&r.grant),
 			&a.Platform, &a.ID, &a.Email.Address, &a.Email.Key, instant{&a.EmailVerifiedAt}, &a.Role, &a.State, &a.Locale,
 			document{&a.Profile}, instant{&a.CreatedAt}, instant{&a.UpdatedAt})
-	}, selectGrant+by, string(p), millis(now), key)
+	}, selectGrant+by, args...)
 	if err != nil {
 		return nil, nil, fail("finding grant", err)
 	}
@@ -144,17 +145,25 @@ func (db *DB) EndGrant(ctx context.Context, id grant.ID, e grant.Ending) error {
 	return fail("ending grant", err)
 }
 
-const selectGrantByRefresh = `
-SELECT ` + grantColumns + `
+const selectTokensOfGrant = `
+SELECT ` + grantColumns + `, grants.refresh_hash, grants.previous_refresh_hash
 FROM grants
-WHERE grants.platform = $1 AND grants.party = $2 AND (grants.refresh_hash = $3 OR grants.previous_refresh_hash = $3)`
+WHERE grants.platform = $1 AND grants.party = $2 AND grants.id = $3`
 
-// RevokeRefresh ends the grant of a refresh token, the current or the one before. fault.NotFound: the party has no
-// such token.
-func (db *DB) RevokeRefresh(ctx context.Context, hash []byte, e grant.Ending) error {
-	g, err := one(ctx, db.read, grantRow, selectGrantByRefresh, string(e.Platform), string(e.Party), hash)
+// RevokeRefresh ends the grant of a refresh token, the current one or one that it replaced. fault.NotFound: the party
+// has no such token.
+func (db *DB) RevokeRefresh(ctx context.Context, r grant.Refresh, e grant.Ending) error {
+	type row struct {
+		grant.Grant
+		current, before []byte
+	}
+	g, err := one(ctx, db.read, func(r *row) []any { return append(grantRow(&r.Grant), &r.current, &r.before) },
+		selectTokensOfGrant, string(e.Platform), string(e.Party), string(r.Grant))
+	if err == nil && !secret.Equal(g.current, r.Hash) && !secret.Equal(g.before, r.Hash) && !outdated(r, g.current) {
+		err = fault.NotFound
+	}
 	if err == nil {
-		err = db.end(ctx, g, account.GrantEnded, e)
+		err = db.end(ctx, &g.Grant, account.GrantEnded, e)
 	}
 	return fail("revoking refresh token", err)
 }
@@ -198,7 +207,7 @@ func (db *DB) spent(ctx context.Context, g *grant.Grant, kind account.EventKind,
 const redeemCode = `
 UPDATE grants
 SET code_used_at = $1, refresh_hash = $2, refresh_ends_at = $3
-WHERE grants.code_hash = $4 AND grants.platform = $5 AND grants.party = $6 AND grants.redirect_uri = $7 AND grants.challenge = $8
+WHERE grants.id = $9 AND grants.code_hash = $4 AND grants.platform = $5 AND grants.party = $6 AND grants.redirect_uri = $7 AND grants.challenge = $8
   AND grants.code_used_at IS NULL AND grants.code_ends_at > $1 AND grants.ended_at IS NULL AND grants.ends_at > $1
   AND EXISTS (
     SELECT 1
@@ -210,7 +219,7 @@ RETURNING ` + liveColumns
 const selectGrantByCode = `
 SELECT ` + grantColumns + `
 FROM grants
-WHERE grants.code_hash = $1 AND grants.platform = $2`
+WHERE grants.id = $1 AND grants.platform = $2 AND grants.code_hash = $3`
 
 // Redeem spends a code, once, and returns what Grant would. When the party it was made for repeats it with the right challenge, somebody has a
 // copy: the grant ends (RFC 6749 section 4.1.2) and fault.Spent says so. Anybody else gets fault.NotFound and
@@ -218,7 +227,7 @@ WHERE grants.code_hash = $1 AND grants.platform = $2`
 // worked, that somebody has it is recorded.
 func (db *DB) Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error) {
 	g, err := one(ctx, db.write, liveRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
-		r.CodeHash, string(r.Platform), string(r.Party), r.RedirectURI, r.Challenge)
+		r.CodeHash, string(r.Platform), string(r.Party), r.RedirectURI, r.Challenge, string(r.Grant))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = db.whyNotRedeemed(ctx, r)
 	}
@@ -234,7 +243,7 @@ func refreshEnd(r grant.Redemption) any {
 }
 
 func (db *DB) whyNotRedeemed(ctx context.Context, r grant.Redemption) error {
-	g, err := one(ctx, db.read, grantRow, selectGrantByCode, r.CodeHash, string(r.Platform))
+	g, err := one(ctx, db.read, grantRow, selectGrantByCode, string(r.Grant), string(r.Platform), r.CodeHash)
 	if err != nil {
 		return err
 	}

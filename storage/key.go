@@ -26,9 +26,10 @@ func keyColumns(k *keys.Key) []any {
 	}
 }
 
-// SaveKeys adds keys or replaces them whole, and records why.
-func (db *DB) SaveKeys(ctx context.Context, all []keys.Key, events []account.Event) error {
-	return fail("saving signing keys", db.settingsTx(ctx, func(q conn) error {
+// SaveKeys adds keys or replaces them whole, and records why. fault.Stale: seen, the version of the settings that they
+// were made from, is not the version any more (see Revise).
+func (db *DB) SaveKeys(ctx context.Context, seen int64, all []keys.Key, events []account.Event) error {
+	return fail("saving signing keys", db.settingsTx(ctx, &seen, func(q conn) error {
 		if err := putKeys(ctx, q, all); err != nil {
 			return err
 		}

@@ -60,15 +60,15 @@ WHERE next_at <= $2
   AND id IN (
     SELECT id
     FROM letters
-    WHERE next_at <= $2
+    WHERE next_at <= $2 AND medium = $3
     ORDER BY next_at
-    LIMIT $3)
+    LIMIT $4)
 RETURNING ` + letterColumns
 
-// TakeLetters hands out at most limit letters that are due, to this caller alone until now + lease: a node that dies
-// with them only delays them. Expired ones are handed out too, to be given up.
-func (db *DB) TakeLetters(ctx context.Context, lease time.Duration, limit int, now time.Time) ([]account.Letter, error) {
-	all, err := list(ctx, db.write, columnsOfLetter, takeLetters, millis(now.Add(lease)), millis(now), limit)
+// TakeLetters hands out at most limit letters of a medium that are due, to this caller alone until now + lease: a node
+// that dies with them only delays them. Expired ones are handed out too, to be given up.
+func (db *DB) TakeLetters(ctx context.Context, m account.Medium, lease time.Duration, limit int, now time.Time) ([]account.Letter, error) {
+	all, err := list(ctx, db.write, columnsOfLetter, takeLetters, millis(now.Add(lease)), millis(now), string(m), limit)
 	return all, fail("taking letters", err)
 }
 

@@ -4,24 +4,25 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
 )
 
-// alive is what a refresh demands beside the token: $1 is the time, $2 the last activity that still counts. It is
-// the same for a rotation and for its repeat.
+// attended is what a session must be for a refresh: $1 is the time, $2 the last activity that still counts.
+const attended = `(grants.offline = 1 OR s.ended_at IS NULL AND s.ends_at > $1 AND s.seen_at > $2)`
+
+// alive is what a refresh demands beside the token. It is the same for a rotation and for its repeat.
 const alive = `EXISTS (
     SELECT 1
     FROM sessions AS s
     JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
     WHERE s.platform = grants.platform AND s.id = grants.session AND a.state = 'active'
-      AND (grants.offline = 1 OR s.ended_at IS NULL AND s.ends_at > $1 AND s.seen_at > $2))`
+      AND ` + attended + `)`
 
 const rotateRefresh = `
 UPDATE grants
@@ -29,7 +30,7 @@ SET refreshed_at = $1,
     previous_refresh_hash = CASE WHEN grants.refresh_hash = $3 THEN grants.previous_refresh_hash ELSE grants.refresh_hash END,
     refresh_hash = $3,
     refresh_ends_at = $4
-WHERE grants.platform = $5 AND grants.party = $6 AND grants.refresh_hash = $7 AND grants.ended_at IS NULL AND grants.ends_at > $1
+WHERE grants.id = $8 AND grants.platform = $5 AND grants.party = $6 AND grants.refresh_hash = $7 AND grants.ended_at IS NULL AND grants.ends_at > $1
   AND grants.refresh_ends_at > $1 AND ` + alive + `
 RETURNING ` + liveColumns + `,
        (SELECT s.seen_at FROM sessions AS s WHERE s.platform = grants.platform AND s.id = grants.session)`
@@ -48,7 +49,7 @@ func (db *DB) Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error
 		seenAt time.Time
 	}
 	used, err := one(ctx, db.write, func(r *row) []any { return append(liveRow(&r.Grant), instant{&r.seenAt}) },
-		rotateRefresh, millis(r.Now), activeSince(r), r.Next, millis(r.RefreshEnds), string(r.Platform), string(r.Party), r.Hash)
+		rotateRefresh, millis(r.Now), activeSince(r.Now, r.IdleAfter), r.Next, millis(r.RefreshEnds), string(r.Platform), string(r.Party), r.Hash, string(r.Grant))
 	if errors.Is(err, sql.ErrNoRows) {
 		g, err := db.repeated(ctx, r)
 		return g, fail(attempted, err)
@@ -65,69 +66,48 @@ func (db *DB) Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error
 }
 
 // activeSince is how old the last activity may be, as it is stored; 0, long before any, when idling ends nothing.
-func activeSince(r grant.Rotation) any {
-	if r.IdleAfter <= 0 {
+func activeSince(now time.Time, idleAfter time.Duration) any {
+	if idleAfter <= 0 {
 		return int64(0)
 	}
-	return millis(r.Now.Add(-r.IdleAfter))
+	return millis(now.Add(-idleAfter))
 }
 
 const selectRefresh = `
-SELECT ` + liveColumns + `, grants.ended_at, grants.refresh_ends_at,
-       CASE WHEN grants.previous_refresh_hash = $3 THEN 1 ELSE 0 END,
+SELECT ` + liveColumns + `, grants.ended_at, grants.refresh_hash, grants.previous_refresh_hash,
        CASE WHEN ` + alive + ` THEN 1 ELSE 0 END
 FROM grants
-WHERE grants.platform = $4 AND grants.party = $5 AND (grants.refresh_hash = $3 OR grants.previous_refresh_hash = $3)`
+WHERE grants.platform = $3 AND grants.party = $4 AND grants.id = $5`
 
 // repeated tells why a rotation found no row.
 func (db *DB) repeated(ctx context.Context, r grant.Rotation) (*grant.Grant, error) {
 	type row struct {
 		grant.Grant
-		endsAt         time.Time // of the current refresh token
-		before, usable int64
+		current, before []byte
+		usable          int64
 	}
 	g, err := one(ctx, db.read, func(r *row) []any {
-		return append(liveRow(&r.Grant), instant{&r.EndedAt}, instant{&r.endsAt}, &r.before, &r.usable)
-	}, selectRefresh, millis(r.Now), activeSince(r), r.Hash, string(r.Platform), string(r.Party))
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, db.older(ctx, r)
-	case err != nil:
+		return append(liveRow(&r.Grant), instant{&r.EndedAt}, &r.current, &r.before, &r.usable)
+	}, selectRefresh, millis(r.Now), activeSince(r.Now, r.IdleAfter), string(r.Platform), string(r.Party), string(r.Grant))
+	if err != nil {
 		return nil, err
+	}
+	isBefore := secret.Equal(g.before, r.Hash)
+	switch {
 	case !g.EndedAt.IsZero():
 		return nil, fault.NotFound
-	case g.before == 1 && r.Now.Sub(g.RefreshedAt) >= grant.RefreshRepeat:
+	case isBefore && r.Now.Sub(g.RefreshedAt) >= grant.RefreshRepeat, !isBefore && outdated(r.Refresh, g.current):
 		return nil, db.spent(ctx, &g.Grant, account.RefreshReplayed, replayed(r))
-	case g.before == 1 && g.usable == 1 && r.Now.Before(g.EndsAt) && r.Now.Before(g.endsAt):
+	case isBefore && g.usable == 1 && r.Now.Before(g.EndsAt) && r.Now.Before(g.RefreshEnds):
 		return &g.Grant, nil
+	case isBefore, secret.Equal(g.current, r.Hash):
+		return nil, fault.Expired
 	}
-	return nil, fault.Expired
+	return nil, fault.NotFound
 }
 
-// selectDescendant is completed with as many placeholders as there are hashes.
-const selectDescendant = `
-SELECT ` + grantColumns + `
-FROM grants
-WHERE grants.platform = $1 AND grants.party = $2 AND grants.ended_at IS NULL AND grants.refresh_hash IN (`
-
-// older tells whether an unknown token is an ancestor of a current one, and ends that family if it is.
-func (db *DB) older(ctx context.Context, r grant.Rotation) error {
-	if r.Later == nil {
-		return fault.NotFound
-	}
-	later := r.Later()
-	args := []any{string(r.Platform), string(r.Party)}
-	places := make([]string, len(later))
-	for i, hash := range later {
-		args = append(args, hash)
-		places[i] = fmt.Sprintf("$%d", len(args))
-	}
-	g, err := one(ctx, db.read, grantRow, selectDescendant+strings.Join(places, ", ")+")", args...)
-	if err != nil {
-		return err
-	}
-	return db.spent(ctx, g, account.RefreshReplayed, replayed(r))
-}
+// outdated tells whether a token was replaced by one that was replaced itself.
+func outdated(r grant.Refresh, current []byte) bool { return r.Outdated != nil && r.Outdated(current) }
 
 func replayed(r grant.Rotation) grant.Ending {
 	return grant.Ending{Platform: r.Platform, Party: r.Party, Reason: endRefreshReplayed, From: r.From, Now: r.Now}

@@ -61,7 +61,7 @@ const resealBatch = 1000
 // nothing was done. Each platform gets the event, whose platform it fills in.
 func (db *DB) Reseal(ctx context.Context, e account.Event, seal func(binding string, sealed []byte) ([]byte, error)) (int, error) {
 	r := resealing{seal: seal}
-	err := db.settingsTx(ctx, func(q conn) error {
+	err := db.settingsTx(ctx, nil, func(q conn) error {
 		r.q = q
 		for _, table := range []func(context.Context) error{r.keys, r.credentials, r.tickets, r.letters} {
 			if err := table(ctx); err != nil {

@@ -62,7 +62,7 @@ type Ended struct {
 // event, whose platform it fills in. Accounts, settings and keys stay as they are.
 func (db *DB) EndEverything(ctx context.Context, e account.Event, now time.Time) (Ended, error) {
 	var ended Ended
-	err := db.settingsTx(ctx, func(q conn) error {
+	err := db.settingsTx(ctx, nil, func(q conn) error {
 		for _, step := range []struct {
 			count *int64
 			text  string

@@ -61,7 +61,7 @@ func (db *DB) migrations() (*goose.Provider, error) {
 		return nil, err
 	}
 	options = append(options, goose.WithTableName(schemaTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	return goose.NewProvider(db.dialect.goose, db.write, migrations.Files, options...)
+	return goose.NewProvider(db.dialect.goose, db.patient.DB, migrations.Files, options...)
 }
 
 const selectSchemaVersion = `

@@ -121,7 +121,7 @@ WHERE platform = $2 AND account = $3 AND id <> $4 AND ended_at IS NULL`
 	endOtherGrants = `
 UPDATE grants
 SET ended_at = $1, end_reason = $2
-WHERE platform = $3 AND account = $4 AND session <> $5 AND ended_at IS NULL`
+WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND account = $4 AND id <> $5) AND ended_at IS NULL`
 )
 
 // endOthers ends what an account has beside one session. The sessions go first: a grant is added only to a live one.

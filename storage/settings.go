@@ -2,12 +2,14 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
 )
@@ -20,6 +22,7 @@ type Setup struct {
 	Codes     []authn.Ticket    // recovery codes; those an account had before stop working
 	Keys      []keys.Key
 	Events    []account.Event
+	Seen      *int64 // the version of the settings that this was made from; nil: whatever they are
 }
 
 const selectVersion = `
@@ -39,16 +42,42 @@ func (db *DB) Version(ctx context.Context) (int64, error) {
 const raiseVersion = `
 UPDATE counters
 SET value = value + 1
-WHERE name = 'settings'`
+WHERE name = 'settings' AND value = COALESCE($1, value)`
 
-// settingsTx is inTx for writers of settings. Raising the version first locks its row, so they take turns.
-func (db *DB) settingsTx(ctx context.Context, work func(conn) error) error {
-	return db.inTx(ctx, func(q conn) error {
-		if _, err := exec(ctx, q, raiseVersion); err != nil {
+// settingsTx is inLongTx for writers of settings. Raising the version first locks its row, so they take turns. They
+// replace whole rows: what was made from another version than the present one is fault.Stale.
+func (db *DB) settingsTx(ctx context.Context, seen *int64, work func(conn) error) error {
+	return db.inLongTx(ctx, func(q conn) error {
+		var version any
+		if seen != nil {
+			version = *seen
+		}
+		raised, err := exec(ctx, q, raiseVersion, version)
+		if err != nil {
 			return err
+		}
+		if raised == 0 {
+			return fmt.Errorf("settings of version %d: %w", *seen, fault.Stale)
 		}
 		return work(q)
 	})
+}
+
+// reviseTries is how often settings are read again. Each time somebody else has changed them, which is rare.
+const reviseTries = 10
+
+// Revise calls change, which reads settings, decides, and saves what it made of the version that it is given; and again
+// as long as that is fault.Stale, because somebody else changed the settings meanwhile.
+func (db *DB) Revise(ctx context.Context, change func(seen int64) error) error {
+	for try := 1; ; try++ {
+		seen, err := db.Version(ctx)
+		if err != nil {
+			return err
+		}
+		if err = change(seen); try == reviseTries || !errors.Is(err, fault.Stale) {
+			return err
+		}
+	}
 }
 
 const selectPlatforms = `
@@ -78,9 +107,10 @@ func (db *DB) Parties(ctx context.Context) ([]grant.Party, error) {
 }
 
 // Declare saves a set-up: all of it, or nothing. It returns fault.Taken when an e-mail key or an issuer belongs to
-// another row, and fault.NotFound when a platform is named that does not exist.
+// another row, fault.NotFound when a platform is named that does not exist, and fault.Stale when Seen is not the
+// version any more.
 func (db *DB) Declare(ctx context.Context, s Setup, now time.Time) error {
-	return fail("declaring settings", db.settingsTx(ctx, func(q conn) error {
+	return fail("declaring settings", db.settingsTx(ctx, s.Seen, func(q conn) error {
 		for _, p := range sorted(s.Platforms, func(p platform.Platform) string { return string(p.ID) }) {
 			if err := putPlatform(ctx, q, p); err != nil {
 				return err

@@ -68,13 +68,22 @@ UPDATE tickets
 SET voided_at = $1
 WHERE platform = $2 AND account = $3 AND purpose = $4 AND used_at IS NULL AND voided_at IS NULL`
 
+const useTickets = `
+UPDATE tickets
+SET used_at = $1
+WHERE platform = $2 AND account = $3 AND purpose = $4 AND used_at IS NULL AND voided_at IS NULL`
+
 const insertTicket = `
 INSERT INTO tickets (platform, hash, purpose, account, party, sealed, issued_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 func issueTickets(ctx context.Context, q conn, p platform.ID, voids []authn.TicketVoid, all []authn.Ticket, now time.Time) error {
 	for _, v := range voids {
-		if _, err := exec(ctx, q, voidTickets, millis(now), string(p), string(v.Account), string(v.Purpose)); err != nil {
+		text := voidTickets
+		if v.Done {
+			text = useTickets
+		}
+		if _, err := exec(ctx, q, text, millis(now), string(p), string(v.Account), string(v.Purpose)); err != nil {
 			return err
 		}
 	}

@@ -180,8 +180,8 @@ func accountState(g *globals, on *string, use, short string, state account.State
 			if !canSignIn(a) && state == account.Active {
 				state = account.Invited // as it was: there is nothing to sign in with
 			}
-			e := account.Event{At: now(), Platform: a.Platform, Kind: kind, Actor: setup.Operator(), Account: a.ID, Outcome: account.Success}
-			if err := f.db.SetState(cmd.Context(), a.Platform, a.ID, state, e, now()); err != nil {
+			e := account.Event{At: f.now(), Platform: a.Platform, Kind: kind, Actor: setup.Operator(), Account: a.ID, Outcome: account.Success}
+			if err := f.db.SetState(cmd.Context(), a.Platform, a.ID, state, e, f.now()); err != nil {
 				return err
 			}
 			a.State = state

@@ -24,7 +24,7 @@ func accountUnblock(g *globals, on *string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			at := now()
+			at := f.now()
 			err = f.db.SaveChange(cmd.Context(), authn.Change{
 				Platform: a.Platform, Forgive: []string{password.Owner(f.sealer, a.Platform, a.Email.Key), login.CodeOwner(f.sealer, a.Platform, a.ID)},
 				Events: []account.Event{{

@@ -32,6 +32,7 @@ type floor struct {
 	config *configs.Config
 	db     *storage.DB
 	sealer *keys.Sealer
+	ahead  time.Duration // of the database's clock, which counts, before this machine's
 }
 
 // open opens the database, which must have our schema, and the sealer.
@@ -56,7 +57,22 @@ func openFloor(ctx context.Context, c *configs.Config, open storage.Opener) (*fl
 		_ = db.Close() // the schema error is the one to report
 		return nil, err
 	}
-	return &floor{c, db, sealer}, nil
+	ahead, err := aheadOf(ctx, db)
+	if err != nil {
+		_ = db.Close() // as above
+		return nil, err
+	}
+	return &floor{c, db, sealer, ahead}, nil
+}
+
+// aheadOf is how far the database's clock is ahead of ours; 0 where it has none. The answer's way counts half.
+func aheadOf(ctx context.Context, db *storage.DB) (time.Duration, error) {
+	asked := time.Now()
+	there, has, err := db.Clock(ctx)
+	if err != nil || !has {
+		return 0, err
+	}
+	return there.Sub(asked.Add(time.Since(asked) / 2).Round(0)), nil
 }
 
 func sealerOf(c *configs.Config) (*keys.Sealer, error) {
@@ -73,7 +89,7 @@ func sealerOf(c *configs.Config) (*keys.Sealer, error) {
 // tools are what set-up commands apply with. Hashes of theirs run one at a time.
 func (f *floor) tools() setup.Tools {
 	return setup.Tools{
-		DB: f.db, Sealer: f.sealer, Pool: password.NewPool(1, 1, password.DefaultParams), Methods: wire.Methods(), Now: now(),
+		DB: f.db, Sealer: f.sealer, Pool: password.NewPool(1, 1, password.DefaultParams), Methods: wire.Methods(), Now: f.now(),
 	}
 }
 
@@ -87,8 +103,8 @@ func (f *floor) keys(ctx context.Context) ([]keys.Key, error) {
 	return all, err
 }
 
-// now is the clock of commands, in the precision that is stored.
-func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+// now is the clock of commands: the one that all nodes follow (decision 9), in the precision that is stored.
+func (f *floor) now() time.Time { return time.Now().Add(f.ahead).UTC().Truncate(time.Millisecond) }
 
 // with opens the floor for a command, and closes it.
 func (g *globals) with(run func(*cobra.Command, []string, *floor) error) func(*cobra.Command, []string) error {

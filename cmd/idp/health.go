@@ -13,7 +13,7 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 )
 
-// healthTime is how long the answer may take: /readyz itself gives the database 3 s.
+// healthTime is how long the answer may take: /readyz itself gives the database 1.5 s.
 const healthTime = 5 * time.Second
 
 // healthCommand is the health check of a container, which has no shell and no curl.

@@ -194,7 +194,7 @@ type process struct {
 func (i *install) start(args ...string) *process {
 	i.t.Helper()
 	p := &process{t: i.t, cmd: exec.Command(binary, args...), log: &syncBuffer{}, out: &syncBuffer{}, stopped: make(chan struct{})}
-	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = i.env, i.dir, p.out, p.log
+	p.cmd.Env, p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = append([]string{"IDP_SHUTDOWN_GRACE=4s"}, i.env...), i.dir, p.out, p.log // a stop serves on for a quarter of it
 	if err := p.cmd.Start(); err != nil {
 		i.t.Fatal(err)
 	}

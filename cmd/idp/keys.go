@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"time"
@@ -71,19 +72,12 @@ func keysRotate(g *globals) *cobra.Command {
 			"With --compromised the new key signs at once and the old ones are published no more: what they signed is refused, the honest too (docs/operating.md).",
 		Args: cobra.ExactArgs(2),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			existing, err := f.keys(cmd.Context())
-			if err != nil {
-				return err
-			}
-			at, next := now(), keys.Rotate
+			next := keys.Rotate
 			if compromised {
 				next = keys.Replace
 			}
-			changed, err := next(existing, platform.ID(args[0]), args[1], f.sealer, at)
+			changed, err := f.rotate(cmd.Context(), platform.ID(args[0]), args[1], next)
 			if err != nil {
-				return err
-			}
-			if err := f.db.SaveKeys(cmd.Context(), changed, keys.Events(changed, setup.Operator(), at)); err != nil {
 				return err
 			}
 			return printKeys(g, cmd, changed)
@@ -93,13 +87,32 @@ func keysRotate(g *globals) *cobra.Command {
 	return rotate
 }
 
+// rotate saves the keys that next makes of those there are, and returns them.
+func (f *floor) rotate(ctx context.Context, on platform.ID, alg string, next nextKey) (changed []keys.Key, err error) {
+	err = f.db.Revise(ctx, func(seen int64) error {
+		existing, err := f.keys(ctx)
+		if err != nil {
+			return err
+		}
+		at := f.now()
+		if changed, err = next(existing, on, alg, f.sealer, at); err != nil {
+			return err
+		}
+		return f.db.SaveKeys(ctx, seen, changed, keys.Events(changed, setup.Operator(), at))
+	})
+	return changed, err
+}
+
+// nextKey is keys.Rotate or keys.Replace.
+type nextKey func(existing []keys.Key, p platform.ID, alg string, s *keys.Sealer, now time.Time) ([]keys.Key, error)
+
 // keysReseal is the second step of rotating the master key: the first puts the new one at the head of the list on
 // every node, the third takes the old one out.
 func keysReseal(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "reseal", Short: "Seal all stored secrets under the first master key", Args: cobra.NoArgs,
 		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
-			e := account.Event{At: now(), Kind: account.MasterRotated, Actor: setup.Operator(), Outcome: account.Success}
+			e := account.Event{At: f.now(), Kind: account.MasterRotated, Actor: setup.Operator(), Outcome: account.Success}
 			n, err := f.db.Reseal(cmd.Context(), e, func(binding string, sealed []byte) ([]byte, error) {
 				plain, err := f.sealer.Open(sealed, binding)
 				if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,10 +23,11 @@ type between struct {
 	mu      sync.Mutex   // guards what follows
 	open    net.Listener
 	conns   []net.Conn
+	dead    *atomic.Bool // of the connections that are made now: they carry nothing any more
 }
 
 func newBetween(t *testing.T, to string) *between {
-	b := &between{t: t, to: to, address: "127.0.0.1:0"}
+	b := &between{t: t, to: to, address: "127.0.0.1:0", dead: &atomic.Bool{}}
 	b.restore()
 	t.Cleanup(b.cut)
 	return b
@@ -61,23 +63,27 @@ func (b *between) join(conn net.Conn) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.conns = append(b.conns, conn, server)
-	go b.forward(conn, server)
-	go b.forward(server, conn)
+	go b.forward(conn, server, b.dead)
+	go b.forward(server, conn, b.dead)
 }
 
-func (b *between) forward(from, to net.Conn) {
-	_, _ = io.Copy(gate{b, to}, from) // ends when either side is gone
+func (b *between) forward(from, to net.Conn, dead *atomic.Bool) {
+	_, _ = io.Copy(gate{b, to, dead}, from) // ends when either side is gone
 	_ = from.Close()
 	_ = to.Close()
 }
 
-// gate lets bytes pass unless there is silence.
+// gate lets bytes pass unless there is silence, and loses them when the connection is dead.
 type gate struct {
-	b  *between
-	to net.Conn
+	b    *between
+	to   net.Conn
+	dead *atomic.Bool
 }
 
 func (g gate) Write(p []byte) (int, error) {
+	if g.dead.Load() {
+		return len(p), nil
+	}
 	g.b.silence.RLock()
 	defer g.b.silence.RUnlock()
 	return g.to.Write(p)
@@ -92,6 +98,20 @@ func (b *between) cut() {
 		_ = conn.Close()
 	}
 	b.conns = nil
+}
+
+// freeze loses without a word what is sent on any connection, old or new.
+func (b *between) freeze() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dead.Store(true)
+}
+
+// heal lets new connections work; those that were there stay dead.
+func (b *between) heal() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.dead = &atomic.Bool{}
 }
 
 func TestDatabaseGoneAndBack(t *testing.T) {
@@ -187,4 +207,104 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	if code := server.ended(5 * time.Second); code != 0 {
 		t.Errorf("exit %d", code)
 	}
+}
+
+// Limits of an outage without a word: no answer takes longer, and after this much of a working database all is well.
+const (
+	hungAtMost = 10 * time.Second
+	backWithin = 5 * time.Second
+)
+
+// The network swallows everything for a while. Then new connections work, and those that were there stay dead: a
+// firewall that forgot them, a database that moved.
+func TestSilentDatabase(t *testing.T) {
+	t.Parallel()
+	dsn, err := url.Parse(idptest.EmptyPostgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := newBetween(t, dsn.Host)
+	dsn.Host = proxy.address
+	i := newInstall(t, dsn.String())
+	i.setUp()
+	server := i.serve()
+	anna := i.visitor()
+	anna.signIn(i)
+	var asked asking
+	userinfo := func() int { status, _ := anna.userinfo(); return status }
+	atOnce(40, func() { asked.timed(userinfo) }) // the pool is full
+	if asked.failed > 0 {
+		t.Fatalf("%d of 40 requests failed before anything happened", asked.failed)
+	}
+
+	proxy.freeze()
+	over := make(chan struct{})
+	var load sync.WaitGroup
+	load.Go(func() {
+		atOnce(40, func() { // more than the pool has connections
+			for {
+				asked.timed(userinfo)
+				select {
+				case <-over:
+					return
+				case <-time.After(50 * time.Millisecond):
+				}
+			}
+		})
+	})
+	began := time.Now()
+	i.refused(1, "unavailable", "platform", "list")
+	if took := time.Since(began); took > hungAtMost {
+		t.Errorf("a command took %s", took)
+	}
+	status, header, body := anna.refreshed()
+	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
+		t.Errorf("token in silence: %d, Retry-After %q: %s", status, header.Get("Retry-After"), body)
+	}
+	proxy.heal()
+	back := time.Now()
+	server.soon(backWithin, "ready", func() bool { status, _, _ := get(t, i.operator+"/readyz"); return status == http.StatusOK })
+	t.Logf("ready %s after new connections work", time.Since(back))
+	time.Sleep(backWithin + time.Second - time.Since(back))
+	close(over)
+	load.Wait()
+	t.Logf("slowest answer after %s; the last that failed came %s after new connections work", asked.slowest, asked.failedAt.Sub(back))
+	if asked.failed == 0 || asked.slowest > hungAtMost {
+		t.Errorf("%d requests failed, the slowest answer took %s, want at most %s", asked.failed, asked.slowest, hungAtMost)
+	}
+	if late := asked.failedAt.Sub(back); late > backWithin {
+		t.Errorf("a request failed %s after new connections work, want all is well after %s", late, backWithin)
+	}
+	waiting := i.visitor()
+	waiting.signIn(i)
+}
+
+// asking is what became of requests.
+type asking struct {
+	mu       sync.Mutex // guards what follows
+	failed   int
+	failedAt time.Time // the last of them
+	slowest  time.Duration
+}
+
+// timed asks once, for an answer of 200.
+func (a *asking) timed(ask func() int) {
+	at := time.Now()
+	status := ask()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.slowest = max(a.slowest, time.Since(at))
+	if status != http.StatusOK {
+		a.failed++
+		a.failedAt = time.Now()
+	}
+}
+
+// atOnce does the same n times side by side.
+func atOnce(n int, do func()) {
+	var all sync.WaitGroup
+	for range n {
+		all.Go(do)
+	}
+	all.Wait()
 }

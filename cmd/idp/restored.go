@@ -19,8 +19,8 @@ func restoredCommand(g *globals) *cobra.Command {
 			"people sign in again. Run it before the first server starts. JWT access tokens that parties check on their own go on until they expire.",
 		Args: cobra.NoArgs,
 		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
-			e := account.Event{At: now(), Kind: account.DatabaseRestored, Actor: setup.Operator(), Outcome: account.Success}
-			ended, err := f.db.EndEverything(cmd.Context(), e, now())
+			e := account.Event{At: f.now(), Kind: account.DatabaseRestored, Actor: setup.Operator(), Outcome: account.Success}
+			ended, err := f.db.EndEverything(cmd.Context(), e, f.now())
 			if err != nil {
 				return err
 			}

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -55,7 +54,7 @@ func serveCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer runtime.KeepAlive(collectGarbage())
+			defer runtime.KeepAlive(collectGarbage(c.Hash.Workers))
 			giveHashesRoom(c.Hash.Workers)
 			return serve(cmd.Context(), c, house, log)
 		},
@@ -134,7 +133,7 @@ func serve(ctx context.Context, c *configs.Config, house *wire.House, log *slog.
 
 // runServers serves each listener; the first that fails, or the end of the context, ends all of them.
 func runServers(ctx context.Context, grace time.Duration, house *wire.House, log *slog.Logger, handlers map[net.Listener]http.Handler) error {
-	ctx, cancel := context.WithCancel(ctx)
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	failed := make(chan error, len(handlers))
 	var fronts []*front
@@ -143,8 +142,11 @@ func runServers(ctx context.Context, grace time.Duration, house *wire.House, log
 		fronts = append(fronts, f)
 		go func() { failed <- f.accept() }()
 	}
-	var upkeep sync.WaitGroup
-	upkeep.Go(func() { house.Run(ctx) })
+	upkeep := make(chan struct{})
+	go func() {
+		defer close(upkeep)
+		house.Run(running)
+	}()
 	tell := func(state string) {
 		if err := notify(state); err != nil {
 			log.Warn("service manager", "error", err)
@@ -158,8 +160,24 @@ func runServers(ctx context.Context, grace time.Duration, house *wire.House, log
 		log.Info("stopping", "grace", grace.String())
 	}
 	tell(stopping)
-	err = errors.Join(err, shutDown(context.WithoutCancel(ctx), grace, fronts))
+	house.Drain()
+	end := time.Now().Add(grace)
+	err = errors.Join(err, shutDown(running, grace, fronts))
 	cancel()
-	upkeep.Wait()
-	return err
+	return errors.Join(err, await(upkeep, max(time.Until(end), lastMoment), grace))
+}
+
+// lastMoment is for work that ends at once when it is told to, where requests took the whole grace.
+const lastMoment = time.Second
+
+// await waits for what still runs: a letter that was in hand when the stop began, mostly over by then.
+func await(upkeep <-chan struct{}, limit, grace time.Duration) error {
+	late := time.NewTimer(limit)
+	defer late.Stop()
+	select {
+	case <-upkeep:
+		return nil
+	case <-late.C:
+		return fmt.Errorf("stopping: a letter was still being sent after %s (shutdown_grace) and was cut off: it may come twice", grace)
+	}
 }

@@ -27,11 +27,11 @@ func smsCommand(g *globals) *cobra.Command {
 				return err
 			}
 			day := sms.PerDay(p)
-			stand, err := f.db.Standing(cmd.Context(), p.ID, []authn.Limit{day}, now())
+			stand, err := f.db.Standing(cmd.Context(), p.ID, []authn.Limit{day}, f.now())
 			if err != nil {
 				return err
 			}
-			letters, err := f.db.CountLetters(cmd.Context(), p.ID, account.SMS, now().Add(-day.Window))
+			letters, err := f.db.CountLetters(cmd.Context(), p.ID, account.SMS, f.now().Add(-day.Window))
 			if err != nil {
 				return err
 			}

@@ -46,17 +46,23 @@ func (b *busy) none() bool {
 	return len(b.conns) == 0
 }
 
+// drainFor is how long requests are served as ever while /readyz is not ready and every answer ends its connection: long
+// enough for whoever balances the load to look, and for kept connections to be used once more; of a short grace a quarter.
+const drainFor = 5 * time.Second
+
 // lingerFor is how long a connection that was accepted may take to send its request when the server stops.
 const lingerFor = time.Second
 
-// shutDown refuses new connections at once and lets requests finish within the grace.
+// shutDown serves on for a while, then refuses new connections and lets requests finish, all within the grace.
 //
 // http.Server.Shutdown alone closes a connection without an answer when it has not read its request yet: whoever sent
-// it, such as a proxy in a rolling restart, cannot know whether it counted and may not repeat it. So connections are
-// refused first, which is safe to try at another node, and those that were accepted are served as always.
+// it, such as a proxy in a rolling restart, cannot know whether it counted and may not repeat it. So kept connections are
+// ended by their next answer (wire.House.Drain); then connections are refused, which is safe to try at another node, and
+// those that were accepted are served as always. Connections that nobody used all the while are closed last.
 func shutDown(ctx context.Context, grace time.Duration, fronts []*front) error {
 	ctx, done := context.WithTimeout(ctx, grace)
 	defer done()
+	wait(ctx, min(drainFor, grace/4))
 	for _, f := range fronts {
 		_ = f.listener.Close() // closed already where serving failed
 		<-f.ended
@@ -74,6 +80,16 @@ func shutDown(ctx context.Context, grace time.Duration, fronts []*front) error {
 		return fmt.Errorf("stopping: requests still ran after %s (shutdown_grace) and were cut off", grace)
 	}
 	return err
+}
+
+// wait waits, at most until the context ends.
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
 }
 
 // linger waits until no connection is busy. One that is still busy in the end has had its request read, or sends none.

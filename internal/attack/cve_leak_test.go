@@ -195,12 +195,12 @@ func TestCVE_2019_10754_CVE_2022_31034_Randomness(t *testing.T) {
 		v := s.visitor()
 		unique("journey", v.begin("web", nil), 26)
 		code := v.signIn("web", "anna@example.org")
-		unique("code", code, 43)
+		unique("code", code, 70)
 		for _, value := range v.jar {
 			unique("cookie", value, 43, 49) // a token, or a known browser with one mark
 		}
 		got := s.redeem("web", code)
-		unique("refresh token", got.Refresh, 43)
+		unique("refresh token", got.Refresh, 70)
 		unique("access token", got.Access, len(got.Access))
 		_, claims := parts(s.TB, got.ID)
 		unique("session", claims["sid"].(string), 26)

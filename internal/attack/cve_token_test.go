@@ -113,6 +113,21 @@ func TestCVE_2026_43983_RefreshSeesWhatChanged(t *testing.T) {
 			}
 			dead("deactivated and reactivated", party, got, code, v)
 		}
+		// A scope that is taken from the party is taken from what it was given before.
+		reader := s.visitor()
+		had := reader.given("web")
+		s.register("web", func(p *grant.Party) { p.Scopes = []string{"openid", "offline_access"} })
+		for _, node := range nodes {
+			if err := node.Refresh(s.Context()); err != nil {
+				s.Fatal(err)
+			}
+			if claims := node.claims(had.Access); claims["sub"] == nil || claims["email"] != nil {
+				s.Errorf("userinfo after the scope was taken away: %v", claims)
+			}
+			if again := node.refresh("web", had.Refresh); strings.Contains(again.Scope, "email") || !strings.Contains(again.Scope, "openid") {
+				s.Errorf("refreshed scope %q", again.Scope)
+			}
+		}
 		// The party itself loses its access: it cannot even say who it is any more.
 		v := s.visitor()
 		got := v.given("lax")
@@ -138,13 +153,19 @@ func TestCVE_2026_43983_RefreshSeesWhatChanged(t *testing.T) {
 // disable takes a party out of use, as an operator would.
 func (s *scene) disable(id grant.PartyID) {
 	s.Helper()
+	s.register(id, func(p *grant.Party) { p.DisabledAt = s.Clock.Now() })
+}
+
+// register changes what is registered of a party, as an operator would.
+func (s *scene) register(id grant.PartyID, change func(*grant.Party)) {
+	s.Helper()
 	all, err := s.DB.Parties(s.Context())
 	if err != nil {
 		s.Fatal(err)
 	}
 	for _, p := range all {
 		if p.ID == id && p.Platform == s.platform() {
-			p.DisabledAt = s.Clock.Now()
+			change(&p)
 			if err := s.DB.Declare(s.Context(), storage.Setup{Parties: []grant.Party{p}}, s.Clock.Now()); err != nil {
 				s.Fatal(err)
 			}
@@ -271,7 +292,7 @@ func mutants(token string) []string {
 
 func TestCVE_2026_27840_ChangedTokensAreNoTokens(t *testing.T) {
 	issuers(t, func(s *scene) {
-		for _, party := range []string{"web", "jwt"} {
+		for _, party := range []string{"web", "other", "jwt"} { // access tokens of three lengths
 			v := s.visitor()
 			v.signIn(party, "anna@example.org")
 			code := v.code(party, nil)

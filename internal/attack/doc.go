@@ -12,9 +12,9 @@ package attack
 
 // Tested elsewhere:
 //
-//	CVE-2022-39222, CVE-2024-28197, CVE-2026-7507   login: TestJourneyBelongsToOneBrowser; here TestZ4…
+//	CVE-2022-39222, CVE-2024-28197, CVE-2026-7507   login: TestJourneyBelongsToOneBrowser, TestJourneyTakesNothingFromAnotherBrowser; here TestZ4…
 //	CVE-2023-6787                                   login: TestCancellingKeepsTheSession
-//	CVE-2024-7341                                   login: TestLoginReplacesPlantedCookies
+//	CVE-2024-7341                                   login: TestLoginReplacesPlantedCookies, TestPlantedBrowserCookieOpensNothing
 //	CVE-2025-24358, -47909, -46721, -47910          login: TestFormOfAnotherSiteIsRefused (the login page; other forms here)
 //	GHSA-pfrf-9r5f-73f5                             login: TestSessionOfOnePlatformIsNothingAtAnother (the browser; all else here)
 //	CVE-2024-47070, CVE-2023-36456                  internal/web: TestAddressIsThePeersUnlessAProxyIsTrusted (the address; logins here)
@@ -25,11 +25,29 @@ package attack
 //	CVE-2024-41953                                  notify: TestHostileNamesBreakNoMail, FuzzMail
 //	CVE-2025-8419, CVE-2023-7028                    notify: TestHostileAddressesGetNoMail
 //	CVE-2025-64101, GHSA-93m4-mfpg-c3xf             notify: TestMailArrivesWithTheConfiguredOrigin
-//	CVE-2026-35597, CVE-2024-4629                   storage/storagetest: attempts
+//	CVE-2026-35597                                  storage/storagetest: attempts
+//	CVE-2024-4629, CVE-2026-27801                   login/password: TestTwoHundredGuessesAtOnceStopEverybodyButTheOwner
+//	CVE-2024-1722                                   login/password: the same, TestFiftyGuessesADay; journey known_browser
+//	CVE-2025-24806, CVE-2025-6004, CVE-2025-54998, CVE-2026-47203
+//	                                                login: TestSpellingsShareOneBudget
+//	CVE-2024-21662                                  storage/storagetest: however many other names are tried, a counter stands
+//	CVE-2024-32868, CVE-2025-64102, CVE-2025-6015   login/totp: TestManyGuessesAtOnceDoNotHelp; journeys wrong_codes, reset_two_step
+//	CVE-2026-9798                                   login: TestCodesAreRefusedOnEveryPath
+//	CVE-2025-64103, CVE-2026-9091, CVE-2024-45042   login: TestDemandedCodeIsAskedOnEveryPath; journeys two_step_required, forgot_with_code
+//	CVE-2025-3910                                   login: TestPendingSetUpIsNotSteppedOver
+//	CVE-2025-64175                                  journey recovery_foreign
+//	CVE-2026-27946, -54693, CVE-2021-27582 (forms)  login: TestFormsCarryNoMoreThanTheirFields
+//	CVE-2023-26481                                  login: TestLinkOfOneSetsNoPasswordOfAnother
+//	CVE-2026-52809                                  journeys forgot (61 minutes), welcome_expired; storage/storagetest: tickets (another purpose)
+//	CVE-2026-23511, CVE-2024-41952, CVE-2023-39522, CVE-2022-39307
+//	                                                login: TestWaitPageTellsNothing; journey neutral_errors; here TestPagesDoNotTellWhoHasAnAccount
+//	CVE-2025-64521, CVE-2025-29928, CVE-2024-46999, CVE-2024-47000, CVE-2024-47060
+//	                                                internal/twonodes: TestDeactivatedAccountIsRefusedOnBothNodesWithinASecond; op: TestDisabledPartyIsUnknownEverywhere
 //	Okta, October 2024 (72 bytes)                   login/password: TestLongPasswordsAreComparedWhole, TestLongPasswordNeverMatchesBcrypt
 //	a thief who is signed in while the owner resets  login/password: TestResetEndsEverythingElse, TestChangeInAnEndedSessionDoesNotCount
 //	code bound to party, redirect and verifier      op: TestCodeIsBoundToEverything, TestCodeUsedTwiceEndsWhatItGave
-//	secrets in URLs, repeats, sizes                 op: TestMachineEndpointsAreStrict
+//	repeats, sizes                                  op: TestMachineEndpointsAreStrict
+//	guards that another one stands in front of      op: behind_test.go; storage/storagetest: a grant that outlived its session or its account…
 //
 // Not there to be attacked yet: client assertions (CVE-2020-5300, CVE-2020-15222, CVE-2025-27370; refused in TestZ12…),
 // deleting accounts (CVE-2026-55670), page tokens (CVE-2026-33503), links to reset (the original of
@@ -43,10 +61,13 @@ package attack
 //	internal/web       FuzzForwardedAddress FuzzCookies FuzzPathOfLog
 //	internal/secret    FuzzIsID
 //	internal/setup     FuzzParse
-//	grant              FuzzParseClaims
+//	grant              FuzzParseClaims FuzzIDOf
 //	platform           FuzzParseIssuer
 //	account            FuzzParseEmail
 //	login/password     FuzzParse FuzzHash FuzzCheck FuzzFilter
+//	login/password/…   zxcvbn: FuzzBits
+//	login              FuzzMachine FuzzTypedCode FuzzNotice
+//	login/sms          FuzzParse
 //	login/ui           FuzzMatch
 //	notify             FuzzMail
 //	keys               FuzzOpen

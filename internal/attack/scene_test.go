@@ -41,9 +41,10 @@ platforms:
     parties: &parties
       - &web { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb", "https://app.example/cb"], post_logout_redirect_uris: ["https://rp.test/bye"], initiate_login_uri: "https://rp.test/start", origins: ["https://rp.test"] }
       - { <<: *web, client_id: other }
+      - { <<: *web, client_id: post, auth: post }
       - { <<: *web, client_id: lax, pkce: optional }
       - { <<: *web, client_id: jwt, access_token: jwt, rotate_refresh_tokens: true }
-      - { <<: *web, client_id: guest, third_party: true }
+      - { <<: *web, client_id: guest, name: Guest, third_party: true }
       - { client_id: spa, type: spa, redirect_uris: ["https://rp.test/cb"] }
       - { client_id: app, type: native, redirect_uris: ["net.example.app:/callback", "http://localhost:9999/cb"] }
       - { client_id: jobs, type: service, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [jobs.read] }
@@ -63,11 +64,12 @@ type scene struct {
 	testing.TB
 	*idptest.Server
 	issuer string
+	hashes uint64 // asked before
 }
 
 func newScene(t testing.TB, issuer string, db *storage.DB) *scene {
 	t.Helper()
-	return &scene{t, idptest.NewServer(t, db), issuer}
+	return &scene{TB: t, Server: idptest.NewServer(t, db), issuer: issuer}
 }
 
 // node is another node on the same database, at the same time.
@@ -79,7 +81,7 @@ func (s *scene) node() *scene {
 }
 
 // at is the same house at another issuer.
-func (s *scene) at(issuer string) *scene { return &scene{s.TB, s.Server, issuer} }
+func (s *scene) at(issuer string) *scene { return &scene{TB: s.TB, Server: s.Server, issuer: issuer} }
 
 // foreign is the same house at the issuer of the other platform.
 func (s *scene) foreign() *scene {
@@ -419,6 +421,7 @@ type tokens struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
 	ID      string `json:"id_token"`
+	Scope   string `json:"scope"`
 	Error   string `json:"error"`
 	answer
 }
@@ -484,6 +487,17 @@ func bearer(token string) http.Header { return http.Header{"Authorization": {"Be
 func (s *scene) userinfo(token string) int {
 	s.Helper()
 	return s.send(http.MethodGet, s.issuer+"/userinfo", "", bearer(token)).Status
+}
+
+// claims are what userinfo says.
+func (s *scene) claims(token string) map[string]any {
+	s.Helper()
+	a := s.send(http.MethodGet, s.issuer+"/userinfo", "", bearer(token))
+	var claims map[string]any
+	if err := json.Unmarshal([]byte(a.Body), &claims); err != nil || a.Status != http.StatusOK {
+		s.Fatalf("userinfo answers %d %q", a.Status, a.Body)
+	}
+	return claims
 }
 
 // active asks as a party whether a token counts.

@@ -6,7 +6,10 @@
 // never what to show.
 package fault
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 var (
 	NotFound    = errors.New("not found")   // no such row on this platform; also for rows of another platform
@@ -19,3 +22,7 @@ var (
 	Invalid     = errors.New("invalid")     // malformed input or a broken rule
 	Unavailable = errors.New("unavailable") // the database is gone or a queue is full; the same request may work soon
 )
+
+// Busy is Unavailable because a queue of ours is full: nothing is broken, so nobody has to look. Whoever returns it counts
+// it, and the node says how many there were.
+var Busy = fmt.Errorf("%w: too many wait", Unavailable)

@@ -23,6 +23,12 @@ import (
 // SQLite opens a migrated database of the test's own, in a folder that goes with the test.
 func SQLite(t testing.TB) *storage.DB {
 	t.Helper()
+	return open(t, "sqlite:"+migratedCopy(t))
+}
+
+// migratedCopy is the path of a migrated SQLite file of the test's own.
+func migratedCopy(t testing.TB) string {
+	t.Helper()
 	content, err := migratedFile()
 	if err != nil {
 		t.Fatalf("making a migrated SQLite file: %v", err)
@@ -31,7 +37,7 @@ func SQLite(t testing.TB) *storage.DB {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return open(t, "sqlite:"+path)
+	return path
 }
 
 // migratedFile is what an empty migrated SQLite database consists of; migrating once and copying is much faster.

@@ -20,6 +20,9 @@ import (
 // Cheap are hash costs for tests about something else.
 var Cheap = password.Params{Memory: 64, Passes: 1, Threads: 1}
 
+// manyLogins find a place in the queue: tests about something else send hundreds at once.
+const manyLogins = 1000
+
 // Server is a house in process with its own clock.
 type Server struct {
 	*wire.House
@@ -39,7 +42,7 @@ func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log; `idp` does the same
 	clock, mails := NewClock(), &notify.Memory{}
 	house, err := wire.Build(t.Context(), wire.Options{
-		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: 64, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Factors: factors, Mailer: mails, Texts: mails,
+		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Factors: factors, Mailer: mails, Texts: mails,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
 )
@@ -97,32 +98,33 @@ type PasswordRule struct {
 
 // Party declares an OAuth client.
 type Party struct {
-	ClientID    string   `yaml:"client_id"`
-	Name        string   `yaml:"name"`
-	Type        string   `yaml:"type"` // web (default), spa, native or service
-	Auth        string   `yaml:"auth"` // basic (default), post or none
-	Secret      string   `yaml:"secret"`
-	SecretFile  string   `yaml:"secret_file"`
-	PKCE        string   `yaml:"pkce"` // required (default) or optional
-	Redirects   []string `yaml:"redirect_uris"`
-	LogoutURIs  []string `yaml:"post_logout_redirect_uris"`
-	InitiateURI string   `yaml:"initiate_login_uri"`
-	Origins     []string `yaml:"origins"`
-	Grants      []string `yaml:"grant_types"`
-	Scopes      []string `yaml:"scopes"`
-	IDTokenAlg  string   `yaml:"id_token_alg"`
-	AccessToken string   `yaml:"access_token"` // opaque (default) or jwt
-	Rotate      bool     `yaml:"rotate_refresh_tokens"`
-	ThirdParty  bool     `yaml:"third_party"`  // not the platform's own: consent is asked
-	SubjectType string   `yaml:"subject_type"` // public (default) or pairwise
-	Sector      string   `yaml:"sector"`       // host that pairwise parties share subjects by
-	IDClaims    []string `yaml:"id_token_claims"`
-	AMRDetails  bool     `yaml:"amr_details"`
-	Audience    []string `yaml:"audience"` // parties its access tokens are for; they may introspect them
-	MinimumACR  string   `yaml:"minimum_acr"`
-	PolicyURI   string   `yaml:"policy_uri"`
-	TermsURI    string   `yaml:"tos_uri"`
-	Lives       Lives    `yaml:"lives"`
+	ClientID    string           `yaml:"client_id"`
+	Name        string           `yaml:"name"`
+	Type        string           `yaml:"type"` // web (default), spa, native or service
+	Auth        string           `yaml:"auth"` // basic (default), post or none
+	Secret      string           `yaml:"secret"`
+	SecretFile  string           `yaml:"secret_file"`
+	PKCE        string           `yaml:"pkce"` // required (default) or optional
+	Redirects   []string         `yaml:"redirect_uris"`
+	LogoutURIs  []string         `yaml:"post_logout_redirect_uris"`
+	InitiateURI string           `yaml:"initiate_login_uri"`
+	Origins     []string         `yaml:"origins"`
+	Grants      []string         `yaml:"grant_types"`
+	Scopes      []string         `yaml:"scopes"`
+	ScopeTexts  grant.ScopeTexts `yaml:"scope_texts"` // what people read of the scopes of an API
+	IDTokenAlg  string           `yaml:"id_token_alg"`
+	AccessToken string           `yaml:"access_token"` // opaque (default) or jwt
+	Rotate      bool             `yaml:"rotate_refresh_tokens"`
+	ThirdParty  bool             `yaml:"third_party"`  // not the platform's own: consent is asked
+	SubjectType string           `yaml:"subject_type"` // public (default) or pairwise
+	Sector      string           `yaml:"sector"`       // host that pairwise parties share subjects by
+	IDClaims    []string         `yaml:"id_token_claims"`
+	AMRDetails  bool             `yaml:"amr_details"`
+	Audience    []string         `yaml:"audience"` // parties its access tokens are for; they may introspect them
+	MinimumACR  string           `yaml:"minimum_acr"`
+	PolicyURI   string           `yaml:"policy_uri"`
+	TermsURI    string           `yaml:"tos_uri"`
+	Lives       Lives            `yaml:"lives"`
 }
 
 // Lives shorten what the party gets.

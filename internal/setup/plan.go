@@ -43,16 +43,14 @@ type Report struct {
 
 // Apply makes the database say what the file says. Nothing is written unless all of it is right.
 func Apply(ctx context.Context, t Tools, f *File, lines *Lines) (Report, error) {
-	plan := newPlan(t)
-	if err := plan.read(ctx); err != nil {
-		return Report{}, err
-	}
-	for i := range f.Platforms {
-		if err := plan.platform(ctx, &f.Platforms[i], lines, i); err != nil {
-			return Report{}, err
+	return carryOut(ctx, t, func(p *plan) error {
+		for i := range f.Platforms {
+			if err := p.platform(ctx, &f.Platforms[i], lines, i); err != nil {
+				return err
+			}
 		}
-	}
-	return plan.carryOut(ctx)
+		return nil
+	})
 }
 
 // AddAccount declares one account on a platform that exists.
@@ -61,29 +59,40 @@ func AddAccount(ctx context.Context, t Tools, id platform.ID, d Account) (Report
 }
 
 func addTo(ctx context.Context, t Tools, id platform.ID, add func(*plan) error) (Report, error) {
-	p := newPlan(t)
-	if err := p.read(ctx); err != nil {
-		return Report{}, err
-	}
-	if p.known["platform "+string(id)] == nil {
-		return Report{}, fmt.Errorf("platform %q: %w", id, fault.NotFound)
-	}
-	if err := add(p); err != nil {
-		return Report{}, err
-	}
-	return p.carryOut(ctx)
+	return carryOut(ctx, t, func(p *plan) error {
+		if p.known["platform "+string(id)] == nil {
+			return fmt.Errorf("platform %q: %w", id, fault.NotFound)
+		}
+		return add(p)
+	})
 }
 
-// carryOut saves the plan in one transaction, if there is anything to save.
-func (p *plan) carryOut(ctx context.Context) (Report, error) {
-	slices.Sort(p.report.Warnings)
-	if len(p.report.Changed) == 0 {
-		return p.report, nil
+// carryOut makes a plan and saves it in one transaction, if there is anything to save. Where somebody else changes the
+// settings meanwhile the plan is made anew: it holds whole rows.
+func carryOut(ctx context.Context, t Tools, fill func(*plan) error) (report Report, err error) {
+	err = t.DB.Revise(ctx, func(seen int64) error {
+		p := newPlan(t)
+		p.setup.Seen = &seen
+		if err := p.read(ctx); err != nil {
+			return err
+		}
+		if err := fill(p); err != nil {
+			return err
+		}
+		slices.Sort(p.report.Warnings)
+		report = p.report
+		if len(report.Changed) == 0 {
+			return nil
+		}
+		if err := p.DB.Declare(ctx, p.setup, p.Now); err != nil {
+			return fmt.Errorf("applying: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return Report{}, err
 	}
-	if err := p.DB.Declare(ctx, p.setup, p.Now); err != nil {
-		return Report{}, fmt.Errorf("applying: %w", err)
-	}
-	return p.report, nil
+	return report, nil
 }
 
 // plan collects what differs from the database.

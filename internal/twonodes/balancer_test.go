@@ -23,7 +23,8 @@ type served struct {
 }
 
 // balancer is a plain round-robin in front of the nodes. A refused connection is tried at the next node; anything else
-// that goes wrong may have been sent, and is told as 502. It keeps no connections, so that a node that goes is refused.
+// that goes wrong may have been sent, and is told as 502. It keeps no connections, so that a node that goes is refused,
+// unless a test says keep.
 type balancer struct {
 	address   string
 	nodes     []string // addresses
@@ -48,6 +49,13 @@ func newBalancer(t *testing.T) *balancer {
 	go func() { _ = server.Serve(l) }()      // ends with Close
 	t.Cleanup(func() { _ = server.Close() }) // the test is over
 	return b
+}
+
+// keep keeps connections, as most proxies do: up to as many for each node as there are requests at once. It is said before
+// the first request. A request that meets the end of a kept connection goes anew if nothing of it was sent; the library
+// repeats those without a body in other cases, too, as proxies do.
+func (b *balancer) keep() {
+	b.transport.DisableKeepAlives, b.transport.MaxIdleConnsPerHost = false, 100
 }
 
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -102,7 +110,9 @@ func refused(err error) bool {
 func (b *balancer) send(r *http.Request, node string, body []byte) (*http.Response, error) {
 	out := r.Clone(r.Context())
 	out.URL.Scheme, out.URL.Host, out.RequestURI = "http", node, ""
-	out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	out.Body, _ = out.GetBody()
+	out.ContentLength = int64(len(body))
 	return b.transport.RoundTrip(out)
 }
 

@@ -7,7 +7,8 @@
 // and parties come over the network (person_test.go), several at once where there is load (load_test.go). Clocks that
 // differ need a clock that tests own, so that test has two houses in process (clocks_test.go).
 //
-// `make test` kills a node five times and restarts both once. The release's figures, with a PostgreSQL of `.ci/postgres`:
+// `make test` kills a node five times and restarts both once behind each kind of proxy: one that keeps connections, and
+// one that does not. The release's figures, with a PostgreSQL of `.ci/postgres`:
 //
 //	eval "$(bash .ci/postgres)"
 //	IDP_KILLS=50 IDP_ROLLS=5 go test -race -count=1 -v -timeout 30m ./internal/twonodes/

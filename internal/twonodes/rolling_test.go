@@ -4,18 +4,30 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 )
 
 // TestRollingRestartFailsNoLogin restarts one node after the other, as an update does, while people sign in (security
-// target F6). The load is strict: a request that is lost, or answered by anything but what it should be, fails it.
+// target F6), behind a proxy that keeps connections and behind one that does not. The load is strict: a request that is
+// lost, or answered by anything but what it should be, fails it.
 func TestRollingRestartFailsNoLogin(t *testing.T) {
+	for name, keeps := range map[string]bool{"new connections": false, "kept connections": true} {
+		t.Run(name, func(t *testing.T) { rollOver(t, keeps) })
+	}
+}
+
+func rollOver(t *testing.T, keeps bool) {
 	p := newPair(t, browsers, nil)
+	if keeps {
+		p.balancer.keep()
+	}
 	rolls := times(t, "IDP_ROLLS", 1)
 	begun := time.Now()
 	l := startLoad(p.through(), browsers, true)
@@ -79,4 +91,69 @@ func TestStoppingNodeAnswersWhoIsConnected(t *testing.T) {
 		}
 	}
 	n.stops()
+}
+
+// kept is what happened to requests on connections that are kept.
+type kept struct {
+	mu                    sync.Mutex
+	answered, lost, ended int // ended: the answer said that nothing more is taken
+}
+
+// ask sends a request on a connection, and tells whether there may be another one.
+func (k *kept) ask(c net.Conn, in *bufio.Reader, host string) bool {
+	const body = "grant_type=refresh_token&refresh_token=x"
+	_ = c.SetDeadline(time.Now().Add(patience)) // fails when the next line does
+	_, err := fmt.Fprintf(c, "POST /token HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", host, len(body), body)
+	var res *http.Response
+	if err == nil {
+		if res, err = http.ReadResponse(in, nil); err == nil {
+			_, err = io.Copy(io.Discard, res.Body)
+		}
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err != nil {
+		k.lost++
+		return false
+	}
+	k.answered++
+	if res.Close {
+		k.ended++
+	}
+	return !res.Close
+}
+
+// A proxy that keeps connections cannot know that one is about to be closed while its request is on the way, and may not
+// repeat it: the answer before says so.
+func TestStoppingNodeLosesNoRequestOnKeptConnections(t *testing.T) {
+	const many, pause, way = 32, 20, 500 * time.Microsecond // pause: at most, in ms
+	p := newPair(t, 0, nil)
+	n, k := p.nodes[0], &kept{}
+	var all sync.WaitGroup
+	for i := range many {
+		c, err := net.Dial("tcp", n.address)
+		must(t, "connecting", err)
+		t.Cleanup(func() { _ = c.Close() }) // closed by the node before
+		all.Go(func() {
+			in := bufio.NewReader(c)
+			for turn := i; ; turn += 7 {
+				time.Sleep(time.Duration(turn%pause) * time.Millisecond)
+				_ = c.SetReadDeadline(time.Now().Add(50 * time.Microsecond)) // as nginx, it looks whether the node has closed it
+				if _, err := in.Peek(1); errors.Is(err, io.EOF) {
+					return // safe to go elsewhere
+				}
+				time.Sleep(way)
+				if !k.ask(c, in, strings.TrimPrefix(p.issuer, "http://")) {
+					return
+				}
+			}
+		})
+	}
+	time.Sleep(500 * time.Millisecond)
+	n.terminate()
+	n.stops()
+	all.Wait()
+	if k.lost > 0 || k.ended != many {
+		t.Errorf("%d requests answered, %d lost; %d of %d connections ended by an answer", k.answered, k.lost, k.ended, many)
+	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -54,6 +53,7 @@ type Options struct {
 	Proxies []netip.Prefix                                     // peers whose X-Forwarded-For is believed
 	Observe func(route string, status int, took time.Duration) // metrics; nil: none
 	Trace   Trace                                              // nil: none
+	Leaves  func() bool                                        // the server stops: the answer ends its connection; nil: never
 	Broken  func(http.ResponseWriter, *http.Request)           // what a person sees after a panic
 }
 
@@ -82,7 +82,7 @@ func Wrap(next http.Handler, o Options) http.Handler {
 		if r.Body != http.NoBody {
 			r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 		}
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, leaves: o.Leaves}
 		Headers(rec.Header())
 		defer func() {
 			if err := recover(); err != nil {
@@ -91,6 +91,7 @@ func Wrap(next http.Handler, o Options) http.Handler {
 					o.Broken(rec, r)
 				}
 			}
+			rec.begin(0) // where nothing was written the server answers by itself
 			ended(rec.route, rec.status)
 			took := o.Now().Sub(start)
 			if o.Observe != nil {
@@ -131,15 +132,11 @@ var transport = []string{"max-age=31536000"}
 // address is the peer's, or, behind trusted proxies, the last address in X-Forwarded-For that is not a trusted proxy.
 // Anything malformed ends the search at what is known for certain.
 func address(r *http.Request, trusted []netip.Prefix) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	peer, err := peerOf(r)
 	if err != nil {
-		host = r.RemoteAddr
+		return r.RemoteAddr
 	}
-	peer, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if peer = peer.Unmap(); !within(peer, trusted) {
+	if !within(peer, trusted) {
 		return peer.WithZone("").String()
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -157,8 +154,14 @@ func address(r *http.Request, trusted []netip.Prefix) string {
 
 // FromProxy tells whether the peer of a request is a trusted proxy.
 func FromProxy(r *http.Request, trusted []netip.Prefix) bool {
+	peer, err := peerOf(r)
+	return err == nil && within(peer, trusted)
+}
+
+// peerOf is who the connection is with, read in one way for everything that depends on it.
+func peerOf(r *http.Request) (netip.Addr, error) {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	return err == nil && within(ap.Addr(), trusted)
+	return ap.Addr().Unmap(), err
 }
 
 func within(a netip.Addr, prefixes []netip.Prefix) bool {
@@ -201,21 +204,29 @@ func cut(s string, n int) string {
 // recorder remembers the status and the route for log and metrics.
 type recorder struct {
 	http.ResponseWriter
+	leaves func() bool // nil: never
 	status int
 	route  string
 }
 
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
+// begin is called before the headers are sent; only the first time counts.
+func (r *recorder) begin(status int) {
+	if r.status != 0 {
+		return
 	}
+	r.status = status
+	if r.leaves != nil && r.leaves() {
+		endConnection(r.Header())
+	}
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.begin(status)
 	r.ResponseWriter.WriteHeader(status)
 }
 
 func (r *recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
+	r.begin(http.StatusOK)
 	return r.ResponseWriter.Write(b)
 }
 

@@ -55,9 +55,12 @@ type House struct {
 	outbox   *notify.Worker
 	metrics  *metrics
 	settings atomic.Pointer[snapshot]
+	readings atomic.Int64            // of the settings, begun so far
 	clock    atomic.Pointer[reading] // nil: ours counts
 	handler  http.Handler
 	outgrown sync.Once // says that the schema is newer now
+	leave    sync.Once // closes leaving
+	leaving  chan struct{}
 }
 
 // Build joins doors and floor.
@@ -68,7 +71,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	if o.Wait == nil {
 		o.Wait = wait
 	}
-	h := &House{Options: o, Pool: password.NewPool(o.Workers, o.Queue, o.Hash)}
+	h := &House{Options: o, Pool: password.NewPool(o.Workers, o.Queue, o.Hash), leaving: make(chan struct{})}
 	h.metrics = newMetrics(h)
 	h.outbox = h.newOutbox()
 	if err := h.followClock(ctx); err != nil {
@@ -85,7 +88,22 @@ func Build(ctx context.Context, o Options) (*House, error) {
 }
 
 // reading is the database's clock and ours at one moment.
-type reading struct{ there, here time.Time }
+type reading struct {
+	there, here time.Time
+	way         time.Duration // to the database and back: the two may differ by half of it
+}
+
+// A slow answer would move our clock by up to half of its way, so it counts only where it is at least as exact as what
+// we have: what was exact once is off by less than a millisecond per second later.
+const (
+	exactWay = 100 * time.Millisecond
+	drift    = 1000 // our clock and the database's go apart by less than one part of this
+)
+
+// replaces tells whether a reading is to be believed rather than an older one.
+func (r *reading) replaces(older *reading) bool {
+	return older == nil || r.way <= max(exactWay, older.way+2*r.here.Sub(older.here)/drift)
+}
 
 // now is the time that all nodes agree on, in the precision that is stored: the last reading of the database's clock and
 // what has passed since, which a jump of this machine's clock does not change.
@@ -97,7 +115,7 @@ func (h *House) now() time.Time {
 	return now.UTC().Truncate(time.Millisecond)
 }
 
-// followClock reads the database's clock; the answer's way counts half.
+// followClock reads the database's clock; the answer's way counts half. It is called by one at a time.
 func (h *House) followClock(ctx context.Context) error {
 	if h.FixedClock {
 		return nil
@@ -109,9 +127,13 @@ func (h *House) followClock(ctx context.Context) error {
 	if err != nil || !has {
 		return err
 	}
-	next := &reading{there: there, here: asked.Add(h.Now().Sub(asked) / 2)}
+	way := h.Now().Sub(asked)
+	next, was := &reading{there, asked.Add(way / 2), way}, h.clock.Load()
+	if !next.replaces(was) {
+		return nil
+	}
+	h.clock.Store(next)
 	ahead := next.ahead()
-	was := h.clock.Swap(next)
 	if differs := was == nil && ahead.Abs() > warnSkew || was != nil && (ahead-was.ahead()).Abs() > warnSkew; !differs {
 		return nil
 	}
@@ -192,25 +214,34 @@ func (h *House) routes() http.Handler {
 	protocol.Routes(r)
 	people.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
-	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, http.HandlerFunc(methodNotAllowed))
-	return h.documents(h.wrap(h.reports(h.byPlatform(guardForms(r)))))
+	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, otherMethod(r))
+	return web.Leaving(h.documents(h.wrap(h.reports(h.byPlatform(guardForms(r))))), h.leaves)
 }
 
 // How long work may take. A database can be gone without a word: no answer, and no end of the connection either.
 const (
-	requestTime = 20 * time.Second // then 503; the slowest honest answer comes 8 s after a wrong password
+	requestTime = 9500 * time.Millisecond // then 503, so that nobody waits 10 s; the slowest honest answer comes 8 s after a wrong password
 	refreshTime = 5 * time.Second
 	upkeepTime  = 30 * time.Second
 	readyTime   = 1500 * time.Millisecond // whoever balances the load learns within two seconds
 )
 
 // Run does the upkeep until the context ends: clock and settings within half a second, letters within one, clean-up and
-// key rotation by the minute, each at its own pace.
+// key rotation by the minute, each at its own pace. From Drain on only clock and settings are left.
 func (h *House) Run(ctx context.Context) {
+	work, end := context.WithCancel(ctx)
+	defer end()
 	var all sync.WaitGroup
 	all.Go(func() { h.every(ctx, settingsEvery, "settings", h.follow) })
-	all.Go(func() { h.every(ctx, lettersEvery, "letters", h.Deliver) })
-	all.Go(func() { h.every(ctx, upkeepEvery, "upkeep", h.keepUp) })
+	all.Go(func() { h.every(ctx, shedEvery, "shedding", h.tellShed()) })
+	all.Go(func() { h.every(work, lettersEvery, "letters", h.deliverTexts) })
+	all.Go(func() { h.every(work, lettersEvery, "letters", h.deliverMails) })
+	all.Go(func() { h.every(work, upkeepEvery, "upkeep", h.keepUp) })
+	select {
+	case <-h.leaving:
+		end()
+	case <-ctx.Done():
+	}
 	all.Wait()
 }
 
@@ -267,6 +298,10 @@ func (h *House) cleanUp(ctx context.Context) error {
 
 // rotate replaces signing keys by age: the next one is published 24 hours before it signs.
 func (h *House) rotate(ctx context.Context) error {
+	return h.DB.Revise(ctx, func(seen int64) error { return h.rotateKeys(ctx, seen) })
+}
+
+func (h *House) rotateKeys(ctx context.Context, seen int64) error {
 	existing, err := h.DB.Keys(ctx)
 	if err != nil {
 		return err
@@ -283,7 +318,7 @@ func (h *House) rotate(ctx context.Context) error {
 	if len(changed) == 0 {
 		return nil
 	}
-	return h.DB.SaveKeys(ctx, changed, keys.Events(changed, system, now))
+	return h.DB.SaveKeys(ctx, seen, changed, keys.Events(changed, system, now))
 }
 
 // wait really waits, or until the caller is gone.

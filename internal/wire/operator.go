@@ -56,6 +56,12 @@ func newMetrics(h *House) *metrics {
 				return last.ahead().Seconds()
 			}),
 		collectors.NewDBStatsCollector(h.DB.SQL(), "idp"))
+	for _, q := range h.queues() {
+		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+			Name: "idp_shed_total", Help: "Requests turned away with 503 because too many waited, by what they waited for: password or database.",
+			ConstLabels: prometheus.Labels{"waiting_for": q.waitingFor},
+		}, func() float64 { return float64(q.total()) }))
+	}
 	return m
 }
 
@@ -73,6 +79,10 @@ func (h *House) Operator() http.Handler {
 	m.Handle("GET /metrics", promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{}))
 	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "alive") })
 	m.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		if h.leaves() {
+			answer(w, http.StatusServiceUnavailable, "stopping")
+			return
+		}
 		if err := h.ready(r.Context()); err != nil {
 			h.Log.WarnContext(r.Context(), "not ready", "error", err)
 			answer(w, http.StatusServiceUnavailable, "not ready")
@@ -80,10 +90,10 @@ func (h *House) Operator() http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return web.Leaving(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		web.Headers(w.Header())
 		m.ServeHTTP(w, r)
-	})
+	}), h.leaves)
 }
 
 func answer(w http.ResponseWriter, status int, text string) {

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,7 +32,12 @@ func (h *House) newOutbox() *notify.Worker {
 }
 
 // Deliver sends what is due, until nothing is.
-func (h *House) Deliver(ctx context.Context) error { return h.outbox.Deliver(ctx) }
+func (h *House) Deliver(ctx context.Context) error {
+	return errors.Join(h.deliverTexts(ctx), h.deliverMails(ctx))
+}
+
+func (h *House) deliverTexts(ctx context.Context) error { return h.outbox.Deliver(ctx, account.SMS) }
+func (h *House) deliverMails(ctx context.Context) error { return h.outbox.Deliver(ctx, account.Mail) }
 
 // lookAtOutbox notes how long the oldest letter waits.
 func (h *House) lookAtOutbox(ctx context.Context) error {

@@ -40,7 +40,7 @@ func (h *House) report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method != http.MethodPost && r.Method != http.MethodGet {
-		methodNotAllowed(w, r)
+		methodNotAllowed(w, http.MethodGet, http.MethodPost)
 		return
 	}
 	if id, state := from.Gateway.Report(r); secret.IsID(id) && state != "" {

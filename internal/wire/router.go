@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/gorilla/mux"
+
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/op"
@@ -115,14 +117,31 @@ func guardForms(next http.Handler) http.Handler {
 	}))
 }
 
-func methodNotAllowed(w http.ResponseWriter, _ *http.Request) {
+// otherMethod answers for an address that has routes, none of them with the method of the request.
+func otherMethod(routes *mux.Router) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodOptions} { // no route has another
+			asked, match := *r, mux.RouteMatch{}
+			asked.Method = method
+			if routes.Match(&asked, &match) && match.MatchErr == nil {
+				allowed = append(allowed, method)
+			}
+		}
+		methodNotAllowed(w, allowed...)
+	})
+}
+
+// methodNotAllowed refuses a method and says which the address takes (RFC 9110 section 15.5.6).
+func methodNotAllowed(w http.ResponseWriter, allowed ...string) {
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	http.Error(w, "405 method not allowed", http.StatusMethodNotAllowed)
 }
 
 // wrap puts log, reference, headers and limits around everything.
 func (h *House) wrap(next http.Handler) http.Handler {
 	o := web.Options{
-		Log: h.Log, Now: h.Now, Limit: requestTime, Proxies: h.Proxies, Observe: h.metrics.observe,
+		Log: h.Log, Now: h.Now, Limit: requestTime, Proxies: h.Proxies, Observe: h.metrics.observe, Leaves: h.leaves,
 		Broken: func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "500 something went wrong. Reference: "+web.From(r.Context()).Reference, http.StatusInternalServerError)
 		},

@@ -18,6 +18,7 @@ import (
 
 // snapshot is everything configured at one version of the settings. It never changes; a newer one replaces it.
 type snapshot struct {
+	reading   int64 // the number of the reading, in the order in which they began
 	version   int64
 	platforms *platform.Directory
 	tenants   map[platform.ID]tenant
@@ -116,14 +117,21 @@ func (h *House) Refresh(ctx context.Context) error {
 	return h.reload(ctx)
 }
 
-// reload reads the settings.
+// reload reads the settings. Where readings overlap the one that began last counts, also when another ends later; a
+// version does not tell, because it falls when a database is replaced by one that was behind.
 func (h *House) reload(ctx context.Context) error {
+	reading := h.readings.Add(1)
 	s, err := readSnapshot(ctx, h.DB, h.Sealer, h.now())
 	if err != nil {
 		return err
 	}
-	h.settings.Store(s)
-	return nil
+	s.reading = reading
+	for {
+		current := h.settings.Load()
+		if current != nil && current.reading > reading || h.settings.CompareAndSwap(current, s) {
+			return nil
+		}
+	}
 }
 
 // system is the actor of what happens by itself.
@@ -131,6 +139,10 @@ const system = "system"
 
 // EnsureKeys makes the signing keys that platforms and their parties need and do not have yet.
 func EnsureKeys(ctx context.Context, db *storage.DB, sealer *keys.Sealer, now time.Time) error {
+	return db.Revise(ctx, func(seen int64) error { return ensureKeys(ctx, db, seen, sealer, now) })
+}
+
+func ensureKeys(ctx context.Context, db *storage.DB, seen int64, sealer *keys.Sealer, now time.Time) error {
 	platforms, errPlatforms := db.Platforms(ctx)
 	parties, errParties := db.Parties(ctx)
 	existing, errKeys := db.Keys(ctx)
@@ -154,22 +166,26 @@ func EnsureKeys(ctx context.Context, db *storage.DB, sealer *keys.Sealer, now ti
 	if len(made) == 0 {
 		return nil
 	}
-	return db.SaveKeys(ctx, made, keys.Events(made, system, now))
+	return db.SaveKeys(ctx, seen, made, keys.Events(made, system, now))
 }
 
 // ready tells whether the house can serve: the database answers and has our schema, and settings were read. A schema
 // that has become newer while we run is that of the next release, whose nodes are about to replace us one by one: it is
-// said once, and until then we go on.
+// said once, and until then we go on. Load is no reason: a balancer would give it to the nodes that are left.
 func (h *House) ready(ctx context.Context) error {
 	if h.settings.Load() == nil {
 		return fmt.Errorf("settings: %w", fault.Unavailable)
 	}
 	ctx, done := context.WithTimeout(ctx, readyTime)
 	defer done()
-	if err := h.DB.Ping(ctx); err != nil {
-		return err
+	answered := h.DB.Answered()
+	err := h.DB.Ping(ctx)
+	if err == nil {
+		err = h.DB.SchemaError(ctx)
 	}
-	err := h.DB.SchemaError(ctx)
+	if errors.Is(err, fault.Busy) || ctx.Err() != nil && h.DB.Answered() > answered {
+		return nil // it answers those before us
+	}
 	if errors.Is(err, fault.Refused) {
 		h.outgrown.Do(func() {
 			h.Log.WarnContext(ctx, "the schema is newer now: this server goes on but cannot be started again", "error", err)

@@ -2,6 +2,7 @@ package password
 
 import (
 	"context"
+	"net/url"
 	"slices"
 
 	"github.com/minddistrict/idp/account"
@@ -27,6 +28,11 @@ func NewStep(o Options) login.Step { return newStep{o} }
 func (newStep) Name() string { return "new-password" }
 
 func (newStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedNewPassword }
+
+// Enter takes a place in the queue of hashes: with none, nothing is looked up.
+func (s newStep) Enter(ctx context.Context, _ url.Values) (context.Context, func(), error) {
+	return s.Pool.Enter(ctx)
+}
 
 func (newStep) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
 
@@ -88,7 +94,7 @@ func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (
 }
 
 // change is what a new password changes beside itself. Whoever knew the old one is out: every other session ends, and
-// with it what parties were given; no browser is remembered.
+// with it what parties were given; no browser is remembered, and a button that was mailed to make a new one has done so.
 func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential) authn.Change {
 	set := v.Event(account.PasswordSet, account.Success, a.ID)
 	set.Reason = string(v.Journey.Ask.Purpose)
@@ -113,6 +119,7 @@ func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential
 	case authn.Welcome, authn.ResetPassword: // the mail came through
 		change.Account = &authn.AccountChange{ID: a.ID, Activate: true, Verified: true}
 	}
+	change.Void = []authn.TicketVoid{{Account: a.ID, Purpose: authn.TicketReset, Done: true}}
 	change.End = &authn.End{Account: a.ID, Reason: endReason}
 	if session := v.Facts.Session; session != nil && session.Account == a.ID {
 		change.End.Except = session.ID

@@ -117,6 +117,9 @@ func TestUnknownAddressCostsTheSameHash(t *testing.T) {
 	if ok, err := p.Verify(t.Context(), "nobody has this password", ""); ok || err != nil {
 		t.Errorf("an empty hash matches its stand-in: %t %v", ok, err)
 	}
+	if n := p.Hashed(); n != 1 {
+		t.Errorf("%d hashes", n)
+	}
 	params, _, _, err := parse(p.dummy)
 	if err != nil || params != cheap {
 		t.Errorf("the stand-in costs %+v: %v", params, err)
@@ -135,14 +138,14 @@ func TestPoolIsBounded(t *testing.T) {
 	})
 	for p.Waiting() < 1 { // until it is in the queue
 	}
-	p.waiting.Add(1) // the busy worker's own
+	p.taken.Add(1) // the busy worker's own
 	if _, err := p.Hash(t.Context(), "x"); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("queue full: %v", err)
 	}
 	cancel()
 	waiting.Wait()
 	<-p.slots
-	p.waiting.Add(-1)
+	p.taken.Add(-1)
 	if phc, err := p.Hash(t.Context(), "x"); err != nil || phc == "" {
 		t.Errorf("afterwards: %v", err)
 	}

@@ -4,19 +4,26 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/minddistrict/idp/internal/fault"
 )
 
 // Pool runs password hashes: as many at once as there are workers, and a bounded queue behind them. More is refused
-// with fault.Unavailable, so that a storm of logins costs a bounded amount of memory and never starves tokens.
+// with fault.Busy, so that a storm of logins costs a bounded amount of memory and never starves tokens.
 type Pool struct {
-	slots   chan struct{} // one per worker; holding one allows one hash
-	waiting atomic.Int64
-	queue   int64
-	params  Params
-	dummy   string // what an unknown address is compared with
+	slots  chan struct{} // one per worker; holding one allows one hash
+	taken  atomic.Int64  // places: as many as there are workers and room in the queue
+	shed   atomic.Uint64
+	hashed atomic.Uint64
+	queue  int64
+	params Params
+	dummy  string // what an unknown address is compared with
 }
+
+// longestWait is how long a hash waits for its turn: half of what a request has in all. The queue is shorter than that
+// unless the machine is busy with something else.
+const longestWait = 5 * time.Second
 
 // NewPool makes a pool. One worker per core is right: a hash uses one core and 19 MiB. Whoever serves requests beside it
 // gives each worker one more place in GOMAXPROCS, or requests wait for the whole queue.
@@ -27,7 +34,7 @@ func NewPool(workers, queue int, params Params) *Pool {
 // Hash makes the stored form of a new password.
 func (p *Pool) Hash(ctx context.Context, password string) (string, error) {
 	var phc string
-	err := p.run(ctx, func() { phc = hash(password, p.params) })
+	err := p.run(ctx, func() { phc = hash(password, p.params); p.hashed.Add(1) })
 	return phc, err
 }
 
@@ -41,7 +48,7 @@ func (p *Pool) Verify(ctx context.Context, password, phc string) (bool, error) {
 	}
 	var ok bool
 	var verifyErr error
-	if err := p.run(ctx, func() { ok, verifyErr = verify(password, phc) }); err != nil {
+	if err := p.run(ctx, func() { ok, verifyErr = verify(password, phc); p.hashed.Add(1) }); err != nil {
 		return false, err
 	}
 	return ok && known, verifyErr
@@ -50,16 +57,74 @@ func (p *Pool) Verify(ctx context.Context, password, phc string) (bool, error) {
 // Outdated tells whether a hash is to be replaced when its password is known.
 func (p *Pool) Outdated(phc string) bool { return outdated(phc, p.params) }
 
-// Waiting is how many hashes are queued or running, for metrics.
-func (p *Pool) Waiting() int { return int(p.waiting.Load()) }
+// Waiting is how many places are taken, for metrics: hashes that are queued or run, and requests that are about to.
+func (p *Pool) Waiting() int { return int(p.taken.Load()) }
 
-func (p *Pool) run(ctx context.Context, work func()) error {
-	defer p.waiting.Add(-1)
-	if p.waiting.Add(1) > p.queue+int64(cap(p.slots)) {
-		return fmt.Errorf("hashing password: %w: queue is full", fault.Unavailable)
+// Hashed is how many passwords were hashed so far, to be stored or compared.
+func (p *Pool) Hashed() uint64 { return p.hashed.Load() }
+
+// Shed is how many found no place so far.
+func (p *Pool) Shed() uint64 { return p.shed.Load() }
+
+// place is one request's place in a pool.
+type place struct {
+	pool *Pool
+	held atomic.Bool
+}
+
+// take finds a place at once, or is fault.Busy.
+func (l *place) take() error {
+	if p := l.pool; p.taken.Add(1) > p.queue+int64(cap(p.slots)) {
+		p.taken.Add(-1)
+		p.shed.Add(1)
+		return fmt.Errorf("hashing password: %w", fault.Busy)
 	}
+	l.held.Store(true)
+	return nil
+}
+
+// leave gives the place back, once.
+func (l *place) leave() {
+	if l.held.CompareAndSwap(true, false) {
+		l.pool.taken.Add(-1)
+	}
+}
+
+type placeKey struct{}
+
+// Enter takes a place, or is fault.Busy at once. Whatever is hashed in the context that it returns uses this place, until
+// leave gives it back.
+func (p *Pool) Enter(ctx context.Context) (in context.Context, leave func(), err error) {
+	l := &place{pool: p}
+	if err := l.take(); err != nil {
+		return nil, nil, err
+	}
+	return context.WithValue(ctx, placeKey{}, l), l.leave, nil
+}
+
+// Yield gives the place of a context back before its time. What is hashed in it later needs a place of its own.
+func (p *Pool) Yield(ctx context.Context) {
+	if l, ok := ctx.Value(placeKey{}).(*place); ok && l.pool == p {
+		l.leave()
+	}
+}
+
+// run works in the place of the context, or in one of its own for so long.
+func (p *Pool) run(ctx context.Context, work func()) error {
+	if l, ok := ctx.Value(placeKey{}).(*place); !ok || l.pool != p || !l.held.Load() {
+		own := &place{pool: p}
+		if err := own.take(); err != nil {
+			return err
+		}
+		defer own.leave()
+	}
+	patience := time.NewTimer(longestWait)
+	defer patience.Stop()
 	select {
 	case p.slots <- struct{}{}:
+	case <-patience.C:
+		p.shed.Add(1)
+		return fmt.Errorf("hashing password for %s: %w", longestWait, fault.Busy)
 	case <-ctx.Done():
 		return fmt.Errorf("hashing password: %w: %w", fault.Unavailable, ctx.Err())
 	}

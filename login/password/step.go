@@ -33,6 +33,15 @@ func (step) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == au
 // Identifies: the login page asks for the address, the page that asks the password again does not.
 func (step) Identifies(form url.Values) bool { return form.Has("email") }
 
+// Enter takes a place in the queue of hashes for a form with a password, whoever it is of: with none, nothing is looked up
+// and no attempt counts.
+func (s step) Enter(ctx context.Context, form url.Values) (context.Context, func(), error) {
+	if form.Get("password") == "" || form.Get("do") == "other" {
+		return ctx, func() {}, nil
+	}
+	return s.Pool.Enter(ctx)
+}
+
 func (step) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
 
 func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
@@ -121,7 +130,7 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 	if err != nil {
 		return login.Outcome{}, err
 	}
-	s.Wait(ctx, attempts.Delay())
+	s.delay(ctx, attempts.Delay())
 	a, c, ok, err := s.verify(ctx, v, email.Key, password)
 	if err != nil {
 		return login.Outcome{}, errors.Join(err, s.takeBack(ctx, v, guess))
@@ -143,8 +152,16 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 	return login.Outcome{Known: a, Change: right, Proof: proof(c, v.Now)}, nil
 }
 
-// takeBackFor is how long taking an attempt back may take.
-const takeBackFor = 5 * time.Second
+// delay holds the answer back. Whoever waits has no place meanwhile: a few who guess would fill the queue by waiting.
+func (s step) delay(ctx context.Context, d time.Duration) {
+	if d > 0 {
+		s.Pool.Yield(ctx)
+	}
+	s.Wait(ctx, d)
+}
+
+// takeBackFor is how long taking an attempt back may take, after a request whose time is over: nobody waits 10 s.
+const takeBackFor = 500 * time.Millisecond
 
 // takeBack takes an attempt back that was not verified, because we were too busy or the caller was gone: nobody waits
 // for what we could not do.

@@ -37,10 +37,17 @@ type SwitchPage struct {
 // ConsentPage asks whether a party may have what it asks. do: continue, cancel.
 type ConsentPage struct {
 	Action    string
-	Party     string   // who asks
-	Scopes    []string // text keys, in the order shown
-	PolicyURI string   // of the party; empty: no link
-	TermsURI  string   // of the party; empty: no link
+	Party     string       // who asks
+	Scopes    []AskedScope // in the order shown
+	PolicyURI string       // of the party; empty: no link
+	TermsURI  string       // of the party; empty: no link
+}
+
+// AskedScope is one line of what a party asks.
+type AskedScope struct {
+	Key   string            // of a text of ours
+	Name  string            // of the scope of an API; empty: one of ours
+	Texts map[string]string // language -> what the organisation says of it instead; nil: nothing
 }
 
 // InactivePage says that the account is not active.

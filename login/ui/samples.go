@@ -107,8 +107,11 @@ func (SwitchPage) Samples() []Sample {
 }
 
 func (ConsentPage) Samples() []Sample {
-	all := []string{
-		"consent.scope_openid", "consent.scope_profile", "consent.scope_email", "consent.scope_phone", "consent.scope_address", "consent.scope_offline_access",
+	all := []AskedScope{
+		{Key: "consent.scope_openid"}, {Key: "consent.scope_profile"}, {Key: "consent.scope_email"}, {Key: "consent.scope_phone"},
+		{Key: "consent.scope_address"}, {Key: "consent.scope_offline_access"},
+		{Key: "consent.scope_other", Name: "journal.write", Texts: map[string]string{"nl": "Schrijven in je dagboek", "en": "Writing in your journal"}},
+		{Key: "consent.scope_other", Name: "mood.read"},
 	}
 	return []Sample{
 		{Name: "everything", Data: ConsentPage{

@@ -145,6 +145,26 @@ var attempts = []promise{
 		w.same("another platform", a, authn.Attempts{Failures: 1, Source: 1})
 		w.same("an hour after the source's first", w.try(piet, w.now.Add(authn.SourceFor)).Source, 1)
 	}},
+	{"however many other names are tried, a counter stands", func(w *world) { // CVE-2024-21662
+		for range authn.BlockAt - 1 {
+			w.try(guess, w.now)
+		}
+		for i, err := range race(func(i int) (err error) {
+			for j := range 20 {
+				_, err = w.db.CountAttempt(w.Context(), linde, authn.Guess{Counter: fmt.Sprint("name ", i, j), Source: fmt.Sprint("source ", i)}, w.now)
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}) {
+			if err != nil {
+				w.Errorf("%d: %v", i, err)
+			}
+		}
+		w.is("the tenth blocks", w.try(guess, w.now).BlockedTo.IsZero(), false)
+		w.refused(guess, w.now, w.now.Add(authn.BlockFor))
+	}},
 	{"a right one ends its row and uses up neither day nor source", func(w *world) {
 		at := w.fillDay(guess)
 		for range 3 { // the last one of the day, again and again

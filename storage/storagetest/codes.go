@@ -33,7 +33,7 @@ var codes = []promise{
 		g, code := w.code(w.visit(w.anna), "openid", "email")
 		got, err := w.db.Redeem(w.Context(), w.redemption(linde, code, secret.Token()))
 		w.ok(err)
-		g.CodeUsedAt = w.now
+		g.CodeUsedAt, g.RefreshEnds = w.now, w.now.Add(30*24*time.Hour)
 		g = withoutCode(g)
 		w.same("grant", *got, g)
 		got, a, err := w.db.Grant(w.Context(), linde, g.ID, w.now)
@@ -52,6 +52,7 @@ var codes = []promise{
 			"other verifier":     func(r *grant.Redemption) { r.Challenge, _ = grant.ChallengeOf(verifier + "x") },
 			"no verifier":        func(r *grant.Redemption) { r.Challenge = "" },
 			"other code":         func(r *grant.Redemption) { r.CodeHash = secret.Hash("x") },
+			"other grant":        func(r *grant.Redemption) { r.Grant = grant.ID(secret.ID()) },
 			"no code":            func(r *grant.Redemption) { r.CodeHash = nil },
 		}
 		try := func() {
@@ -92,6 +93,23 @@ var codes = []promise{
 			w.fails(err, fault.NotFound)
 		}
 		w.same("events once the code is over", len(w.kinds()), recorded)
+	}},
+	{"what anybody can do again and again is noted once a minute from each source", func(w *world) {
+		e := caller.Of(account.Event{At: w.now, Platform: linde, Kind: account.PartyRefused, Actor: "system", Party: string(web), Outcome: account.Failure, Reason: "not proven"})
+		for _, err := range race(func(int) error { return w.db.Note(w.Context(), e, "192.0.2.7") }) {
+			w.ok(err)
+		}
+		w.same("events", w.events(), []account.Event{e})
+		for _, change := range []func(*account.Event){
+			func(e *account.Event) { e.Party = string(other) }, func(e *account.Event) { e.Reason = "redirect" },
+			func(e *account.Event) { e.Kind = account.RequestRefused }, func(e *account.Event) { e.At = e.At.Add(time.Minute) },
+		} {
+			another := e
+			change(&another)
+			w.ok(w.db.Note(w.Context(), another, "192.0.2.7"))
+		}
+		w.ok(w.db.Note(w.Context(), e, "192.0.2.8"))
+		w.same("events", len(w.events()), 6)
 	}},
 	{"a code has an end, and so have its grant and its session", func(w *world) {
 		v := w.visit(w.anna)
@@ -141,6 +159,45 @@ var codes = []promise{
 		}
 		w.is("gives", w.given(g), false)
 		w.same("events", w.kinds(), []account.EventKind{account.GrantEnded})
+	}},
+	{"a grant that outlived its session or its account by a race gives nothing", func(w *world) {
+		v := w.visit(w.anna)
+		online, refresh := w.tokens(v, "openid")
+		offline, offlineRefresh := w.tokens(v, "openid", "offline_access")
+		for _, left := range []struct {
+			by, undo string
+			offline  bool // whether an offline grant goes on
+		}{
+			{"UPDATE sessions SET ended_at = 1", "UPDATE sessions SET ended_at = NULL", true},
+			{"UPDATE accounts SET state = 'deactivated'", "UPDATE accounts SET state = 'active'", false},
+		} {
+			gives := func(alive, offlineAlive bool) {
+				w.Helper()
+				_, code := w.code(v, "openid", "offline_access")
+				w.run(left.by)
+				if alive {
+					w.run(left.undo)
+				}
+				_, err := w.db.Redeem(w.Context(), w.redemption(linde, code, secret.Token()))
+				w.is("code, "+left.by, w.found(err), alive)
+				w.is("grant, "+left.by, w.given(online), alive)
+				w.is("offline grant, "+left.by, w.given(offline), offlineAlive)
+				for token, want := range map[string]bool{refresh: alive, offlineRefresh: offlineAlive} {
+					r := w.rotation(token)
+					r.Next, r.Outdated = r.Hash, nil
+					if _, err := w.db.Rotate(w.Context(), r); want {
+						w.ok(err)
+					} else {
+						w.fails(err, fault.Expired)
+					}
+					_, _, err = w.db.GrantByRefresh(w.Context(), linde, presented(token), time.Hour, w.now)
+					w.is("grant by refresh token, "+left.by, w.found(err), want)
+				}
+				w.run(left.undo)
+			}
+			gives(false, left.offline)
+			gives(true, true)
+		}
 	}},
 }
 

@@ -24,7 +24,7 @@ func (w *world) letter() account.Letter {
 
 // take is what a worker gets that looks at a moment.
 func (w *world) take(at time.Time) []account.Letter {
-	all, err := w.db.TakeLetters(w.Context(), time.Minute, 10, at)
+	all, err := w.db.TakeLetters(w.Context(), account.Mail, time.Minute, 10, at)
 	w.ok(err)
 	return all
 }
@@ -40,13 +40,27 @@ var letters = []promise{
 		l.Tries = 2
 		w.same("after the worker died", w.take(w.now.Add(time.Minute)), []account.Letter{l})
 	}},
+	{"a letter is handed out to whoever asks for its medium", func(w *world) {
+		w.letter()
+		text := w.letter()
+		text.ID, text.Medium, text.Kind = secret.ID(), account.SMS, account.LetterCode
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Letters: []account.Letter{text}}, w.now))
+		got, err := w.db.TakeLetters(w.Context(), account.SMS, time.Minute, 1, w.now)
+		w.ok(err)
+		text.Tries = 1
+		w.same("text messages", got, []account.Letter{text})
+		got, err = w.db.TakeLetters(w.Context(), account.SMS, time.Minute, 1, w.now)
+		w.ok(err)
+		w.same("further ones", len(got), 0)
+		w.same("mails", len(w.take(w.now)), 2)
+	}},
 	{"of a hundred workers at once each letter goes to exactly one", func(w *world) {
 		for range 30 {
 			w.letter()
 		}
 		var taken [crowd][]account.Letter
 		for _, err := range race(func(i int) (err error) {
-			taken[i], err = w.db.TakeLetters(w.Context(), time.Minute, 10, w.now)
+			taken[i], err = w.db.TakeLetters(w.Context(), account.Mail, time.Minute, 10, w.now)
 			return err
 		}) {
 			w.ok(err)

@@ -39,7 +39,7 @@ var refreshes = []promise{
 		started := w.now
 		w.now = w.now.Add(time.Minute)
 		want := withoutCode(g)
-		want.CodeUsedAt, want.RefreshedAt = started, w.now
+		want.CodeUsedAt, want.RefreshedAt, want.RefreshEnds = started, w.now, w.rotation(refresh).RefreshEnds
 		for range 2 { // the second is a repeat
 			got, err := w.db.Rotate(w.Context(), w.rotation(refresh))
 			w.ok(err)
@@ -82,7 +82,7 @@ var refreshes = []promise{
 		_, refresh := w.tokens(w.visit(w.anna), "openid", "offline_access")
 		use := func() error {
 			r := w.rotation(refresh)
-			r.Next, r.Later, r.RefreshEnds = r.Hash, nil, w.now.Add(time.Hour)
+			r.Next, r.Outdated, r.RefreshEnds = r.Hash, nil, w.now.Add(time.Hour)
 			_, err := w.db.Rotate(w.Context(), r)
 			return err
 		}
@@ -99,7 +99,8 @@ var refreshes = []promise{
 		for name, change := range map[string]func(*grant.Rotation){
 			"other party":    func(r *grant.Rotation) { r.Party = other },
 			"other platform": func(r *grant.Rotation) { r.Platform = wilg },
-			"other token":    func(r *grant.Rotation) { r.Hash, r.Later = secret.Hash("x"), nil },
+			"other token":    func(r *grant.Rotation) { r.Hash = secret.Hash("x") },
+			"other grant":    func(r *grant.Rotation) { r.Grant = grant.ID(secret.ID()) },
 		} {
 			r := w.rotation(refresh)
 			change(&r)
@@ -155,22 +156,28 @@ var refreshes = []promise{
 		w.ok(err)
 		w.same("after a minute", seen(), w.now)
 	}},
-	{"a refresh token is revoked by its party only: the current one or the one before", func(w *world) {
+	{"a refresh token is revoked by its party only: the current one or one that it replaced", func(w *world) {
 		v := w.visit(w.anna)
-		for _, rotations := range []int{0, 1} {
+		for _, rotations := range []int{0, 1, 3} {
 			g, refresh := w.tokens(v, "openid")
+			current := refresh
 			for range rotations {
-				_, err := w.db.Rotate(w.Context(), w.rotation(refresh))
+				_, err := w.db.Rotate(w.Context(), w.rotation(current))
 				w.ok(err)
+				current = next(current)
 			}
-			w.fails(w.db.RevokeRefresh(w.Context(), secret.Hash(refresh), w.ending(linde, other)), fault.NotFound)
-			w.fails(w.db.RevokeRefresh(w.Context(), secret.Hash(refresh), w.ending(wilg, web)), fault.NotFound)
+			w.fails(w.db.RevokeRefresh(w.Context(), presented(refresh), w.ending(linde, other)), fault.NotFound)
+			w.fails(w.db.RevokeRefresh(w.Context(), presented(refresh), w.ending(wilg, web)), fault.NotFound)
+			forged := presented(refresh)
+			forged.Hash = secret.Hash(grant.NewToken(g.ID))
+			forged.Outdated = func(current []byte) bool { return grant.Outdated(successorKey, grant.NewToken(g.ID), current) }
+			w.fails(w.db.RevokeRefresh(w.Context(), forged, w.ending(linde, web)), fault.NotFound)
 			w.is("grant gives", w.given(g), true)
 			for range 2 {
-				w.ok(w.db.RevokeRefresh(w.Context(), secret.Hash(refresh), w.ending(linde, web)))
+				w.ok(w.db.RevokeRefresh(w.Context(), presented(refresh), w.ending(linde, web)))
 			}
 			w.is("grant gives", w.given(g), false)
 		}
-		w.same("events", w.kinds(), []account.EventKind{account.GrantEnded, account.GrantEnded})
+		w.same("events", w.kinds(), []account.EventKind{account.GrantEnded, account.GrantEnded, account.GrantEnded})
 	}},
 }

@@ -136,12 +136,11 @@ func (w *world) alive(v visit) bool {
 // newGrant is not saved yet. Its challenge is that of verifier.
 func (w *world) newGrant(v visit, scopes ...string) (g grant.Grant, code string) {
 	challenge, _ := grant.ChallengeOf(verifier)
-	code = secret.Token()
 	p := party(v.Platform, web)
-	return grant.New(grant.ID(secret.ID()), code, &grant.AuthRequest{
+	return grant.New(&grant.AuthRequest{
 		Platform: v.Platform, Party: web, RedirectURI: callback, Scopes: scopes, Claims: grant.Requested{UserInfo: []string{"name"}}, Nonce: "n-0S6",
 		Challenge: challenge,
-	}, &v.Session, &p, w.now), code
+	}, &v.Session, &p, w.now)
 }
 
 const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636 appendix B
@@ -159,8 +158,9 @@ var caller = account.Origin{Reference: "7KQ4-MXDA", Address: "192.0.2.7", Agent:
 // redemption is the right way to redeem a code, with the hash of the first refresh token.
 func (w *world) redemption(p platform.ID, code, refresh string) grant.Redemption {
 	challenge, _ := grant.ChallengeOf(verifier)
+	id, _ := grant.IDOf(code)
 	return grant.Redemption{
-		Platform: p, Party: web, CodeHash: secret.Hash(code), RedirectURI: callback, Challenge: challenge,
+		Platform: p, Party: web, Grant: id, CodeHash: secret.Hash(code), RedirectURI: callback, Challenge: challenge,
 		RefreshHash: secret.Hash(refresh), RefreshEnds: w.now.Add(30 * 24 * time.Hour), From: caller, Now: w.now,
 	}
 }
@@ -169,7 +169,7 @@ func (w *world) redemption(p platform.ID, code, refresh string) grant.Redemption
 func (w *world) tokens(v visit, scopes ...string) (g grant.Grant, refresh string) {
 	w.Helper()
 	g, code := w.code(v, scopes...)
-	refresh = secret.Token()
+	refresh = grant.NewToken(g.ID)
 	_, err := w.db.Redeem(w.Context(), w.redemption(v.Platform, code, refresh))
 	w.ok(err)
 	return g, refresh
@@ -180,8 +180,7 @@ var successorKey = []byte("0123456789abcdef0123456789abcdef")
 // rotation is the right way to use a refresh token of linde.
 func (w *world) rotation(refresh string) grant.Rotation {
 	return grant.Rotation{
-		Platform: linde, Party: web, Hash: secret.Hash(refresh), Next: secret.Hash(next(refresh)),
-		Later: func() [][]byte { return grant.Descendants(successorKey, refresh) }, RefreshEnds: w.now.Add(30 * 24 * time.Hour),
+		Refresh: presented(refresh), Platform: linde, Party: web, Next: secret.Hash(next(refresh)), RefreshEnds: w.now.Add(30 * 24 * time.Hour),
 		IdleAfter: time.Hour, From: caller, Now: w.now,
 	}
 }
@@ -189,6 +188,14 @@ func (w *world) rotation(refresh string) grant.Rotation {
 // ending is a party giving a grant back.
 func (w *world) ending(p platform.ID, party grant.PartyID) grant.Ending {
 	return grant.Ending{Platform: p, Party: party, Reason: grant.Revoked, From: caller, Now: w.now}
+}
+
+// presented is a refresh token as a party that rotates sends it.
+func presented(refresh string) grant.Refresh {
+	id, _ := grant.IDOf(refresh)
+	return grant.Refresh{Grant: id, Hash: secret.Hash(refresh), Outdated: func(current []byte) bool {
+		return grant.Outdated(successorKey, refresh, current)
+	}}
 }
 
 func next(refresh string) string { return grant.Successor(successorKey, refresh) }

@@ -13,6 +13,18 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
+// key is one whose identifier says which.
+func (w *world) key(kid string) keys.Key {
+	return keys.Key{KID: kid, Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}
+}
+
+// saveKeys saves keys whatever the settings are.
+func (w *world) saveKeys(all []keys.Key, events []account.Event) error {
+	seen, err := w.db.Version(w.Context())
+	w.ok(err)
+	return w.db.SaveKeys(w.Context(), seen, all, events)
+}
+
 var settings = []promise{
 	{"platforms come back whole", func(w *world) {
 		p := organisation("populier")
@@ -47,10 +59,10 @@ var settings = []promise{
 		}
 		newer := older
 		newer.KID, newer.MadeAt, newer.UseAt = "a", w.now.Add(time.Hour), w.now.Add(25*time.Hour)
-		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{newer, older}, nil))
+		w.ok(w.saveKeys([]keys.Key{newer, older}, nil))
 		older.RetireAt, older.DropAt = newer.UseAt, newer.UseAt.Add(time.Hour)
 		made := account.Event{At: w.now, Platform: linde, Kind: account.KeyMade, Actor: "system", Outcome: account.Success, Reason: "ES256"}
-		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{older}, []account.Event{made}))
+		w.ok(w.saveKeys([]keys.Key{older}, []account.Event{made}))
 		got, err := w.db.Keys(w.Context())
 		w.ok(err)
 		w.same("keys", got, []keys.Key{older, newer})
@@ -60,8 +72,41 @@ var settings = []promise{
 		before := w.dump()
 		lost := made
 		lost.At = time.Time{}
-		w.is("refused", w.db.SaveKeys(w.Context(), []keys.Key{{KID: "c", Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}}, []account.Event{lost}) != nil, true)
+		w.is("refused", w.saveKeys([]keys.Key{{KID: "c", Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}}, []account.Event{lost}) != nil, true)
 		w.is("unchanged", w.dump() == before, true)
+	}},
+	{"settings made from an older version are refused", func(w *world) {
+		seen, err := w.db.Version(w.Context())
+		w.ok(err)
+		old := w.key("old")
+		w.ok(w.db.SaveKeys(w.Context(), seen, []keys.Key{old}, nil))
+		before := w.dump()
+		back := old
+		back.RetireAt = w.now.Add(time.Hour)
+		w.fails(w.db.SaveKeys(w.Context(), seen, []keys.Key{back}, []account.Event{{At: w.now, Platform: linde, Kind: account.KeyMade}}), fault.Stale)
+		w.fails(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{party(linde, "third")}, Seen: &seen}, w.now), fault.Stale)
+		w.is("unchanged", w.dump() == before, true)
+		seen++
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{party(linde, "third")}, Seen: &seen}, w.now))
+	}},
+	{"revisions of settings that meet follow each other", func(w *world) {
+		const nodes = 5
+		w.exactly(race(func(i int) error {
+			if i >= nodes {
+				return nil
+			}
+			return w.db.Revise(w.Context(), func(seen int64) error {
+				all, err := w.db.Keys(w.Context())
+				if err != nil {
+					return err
+				}
+				next := w.key(fmt.Sprint(len(all)))
+				return w.db.SaveKeys(w.Context(), seen, []keys.Key{next}, nil)
+			})
+		}), crowd, nil)
+		all, err := w.db.Keys(w.Context())
+		w.ok(err)
+		w.same("keys", len(all), nodes)
 	}},
 	{"every change of settings raises the version once", func(w *world) {
 		version := func() int64 {
@@ -71,7 +116,7 @@ var settings = []promise{
 		}
 		before := version()
 		w.ok(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{party(linde, web), party(linde, "third")}}, w.now))
-		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{{KID: "k", Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}}, nil))
+		w.ok(w.saveKeys([]keys.Key{{KID: "k", Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}}, nil))
 		_, err := w.db.Reseal(w.Context(), account.Event{At: w.now, Kind: account.MasterRotated}, func(_ string, sealed []byte) ([]byte, error) { return sealed, nil })
 		w.ok(err)
 		w.same("version", version(), before+3)

@@ -65,6 +65,13 @@ var tickets = []promise{
 		w.ok(w.spend(kept, w.now))
 		w.ok(w.spend(fresh, w.now))
 	}},
+	{"tickets for what was done without them count as used", func(w *world) {
+		reset, kept := w.ticket(authn.TicketReset), w.ticket(authn.TicketUnblock)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Void: []authn.TicketVoid{{Account: w.anna.ID, Purpose: authn.TicketReset, Done: true}}, Platform: linde}, w.now))
+		w.fails(w.spend(reset, w.now), fault.Spent)
+		w.same("state", w.ticketState(reset), authn.TicketUsed)
+		w.ok(w.spend(kept, w.now))
+	}},
 	{"a spent ticket undoes everything that came with it", func(w *world) {
 		t := w.ticket(authn.TicketReset)
 		w.ok(w.spend(t, w.now))

@@ -45,7 +45,7 @@ var upkeep = []promise{
 		w.ok(err)
 		w.is("online grant", w.given(online), false)
 
-		w.ok(w.db.RevokeRefresh(w.Context(), secret.Hash(refresh), w.ending(linde, web)))
+		w.ok(w.db.RevokeRefresh(w.Context(), presented(refresh), w.ending(linde, web)))
 		clean(w.now.Add(kept+time.Millisecond), 10, 1) // ended early, kept from then
 		clean(v.EndsAt.Add(kept+time.Millisecond), 10, 1)
 		clean(v.EndsAt.Add(10*kept), 10, 0)
@@ -145,7 +145,7 @@ var upkeep = []promise{
 		w.same("ended again", ended, storage.Ended{Sessions: 1})
 	}},
 	{"everything sealed is sealed anew, or nothing", func(w *world) {
-		w.ok(w.db.SaveKeys(w.Context(), []keys.Key{{
+		w.ok(w.saveKeys([]keys.Key{{
 			KID: "k1", Platform: wilg, Alg: "ES256", Public: []byte("{}"), Sealed: []byte("key"), MadeAt: w.now, UseAt: w.now,
 		}}, nil))
 		before := w.dump()

@@ -1,0 +1,9 @@
+package wire
+
+import "context"
+
+// KeepUp is a round of upkeep, which Run does by the minute.
+func (h *House) KeepUp(ctx context.Context) error { return h.keepUp(ctx) }
+
+// Follow is a look at the clock and the settings, which Run takes twice a second.
+func (h *House) Follow(ctx context.Context) error { return h.follow(ctx) }

@@ -1,0 +1,348 @@
+package login_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/setup"
+)
+
+// demanding is a house that demands codes of everybody. Anna has an app, Bram none yet, and Cees has no password.
+func demanding(t *testing.T) visit {
+	s := idptest.NewServer(t, idptest.SQLite(t))
+	s.Apply(strings.NewReplacer("DEMAND", "required", "policy: {", "policy: { app_code: true,", "    accounts:\n", `      - { client_id: app, type: native, redirect_uris: ["net.example.linde:/callback"] }
+    accounts:
+      - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
+      - { email: cees@example.org, locale: en, email_verified: false }
+`).Replace(twoStepHouse))
+	return visit{Server: s, linde: idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")}
+}
+
+// mailed is the link of the newest mail of a kind.
+func (v visit) mailed(t *testing.T, kind account.LetterKind) string {
+	t.Helper()
+	if err := v.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	link := ""
+	for _, m := range v.Mails.Sent() {
+		if m.Kind == kind {
+			link = m.Link
+		}
+	}
+	if link == "" {
+		t.Fatalf("no %s", kind)
+	}
+	return link
+}
+
+// resetLink asks for a mail with a link for a new password, and is that link.
+func (v visit) resetLink(t *testing.T, email string) string {
+	t.Helper()
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, "https://id.test/p/linde/forgot")
+	b.MustFill(t, "Email address", email)
+	b.MustPress(t, "Send the email")
+	return v.mailed(t, account.LetterReset)
+}
+
+// holdsNothing says that a browser that stopped half-way is not signed in anywhere.
+func (v visit) holdsNothing(t *testing.T, b *idptest.Browser, when string) {
+	t.Helper()
+	for _, name := range []string{"session", "app"} {
+		if cookieAt(b, "__Host-linde-"+name) != "" {
+			t.Errorf("%s: there is a session", when)
+		}
+	}
+	if got := silent(t, b, v.linde); got != "login_required" {
+		t.Errorf("%s: a silent request is answered %q", when, got)
+	}
+	_, id := journeyOf(b)
+	for _, address := range []string{settings, settings + "/two-step", settings + "/devices", "https://id.test/p/linde/authorize/callback?request=" + id} {
+		tab := b.Tab()
+		if tab.MustOpen(t, address); !strings.Contains(tab.URL.Path, "/login/") && tab.Status != http.StatusBadRequest || tab.URL.Query().Has("code") {
+			t.Errorf("%s: %s leads to %s (%d)", when, address, tab.URL, tab.Status)
+		}
+	}
+}
+
+// CVE-2025-64103, CVE-2026-9091, CVE-2024-45042: a code that is demanded is asked on every path, and nothing is had
+// before it.
+func TestDemandedCodeIsAskedOnEveryPath(t *testing.T) {
+	v := demanding(t)
+	login := func(address, email string) func(*idptest.Browser) {
+		return func(b *idptest.Browser) {
+			b.MustOpen(t, address)
+			b.MustFill(t, "Email address", email)
+			b.MustFill(t, "Password", idptest.Password)
+			b.MustPress(t, "Log in")
+		}
+	}
+	app := "https://id.test/p/linde/authorize?" + url.Values{
+		"client_id": {"app"}, "redirect_uri": {"net.example.linde:/callback"}, "response_type": {"code"}, "scope": {"openid offline_access"}, "state": {"s"},
+		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+	}.Encode()
+	for says, row := range map[string]struct {
+		walk func(*idptest.Browser)
+		at   string
+	}{
+		"password":                     {login(v.linde.Start(nil), "anna@example.org"), "/totp"},
+		"password, the app":            {login(app, "anna@example.org"), "/totp"},
+		"password, settings":           {login(settings, "anna@example.org"), "/totp"},
+		"password, a weaker wish":      {login(v.linde.Start(url.Values{"acr_values": {"urn:minddistrict:acr:1fa"}}), "anna@example.org"), "/totp"},
+		"reset link":                   {func(b *idptest.Browser) { b.MustOpen(t, v.resetLink(t, "anna@example.org")) }, "/totp"},
+		"password, nothing set up yet": {login(v.linde.Start(nil), "bram@example.org"), "/set-up"},
+		"welcome link": {func(b *idptest.Browser) {
+			if err := setup.Invite(t.Context(), v.Tools(), "linde", "cees@example.org"); err != nil {
+				t.Fatal(err)
+			}
+			b.MustOpen(t, v.mailed(t, account.LetterWelcome))
+			b.MustFill(t, "Create a password", idptest.NewPassword)
+			b.MustPress(t, "Save password")
+		}, "/set-up"},
+	} {
+		b := idptest.NewBrowser(v.Server, "en")
+		row.walk(b)
+		b.MustBeAt(t, row.at)
+		v.holdsNothing(t, b, says)
+		b.MustBeAt(t, row.at)
+	}
+}
+
+// CVE-2025-3910: who must set up two-step authentication comes back to it from every other address of the journey,
+// whatever form is sent there, and from the way back.
+func TestPendingSetUpIsNotSteppedOver(t *testing.T) {
+	v := demanding(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	signIn(t, b, v.linde, "bram@example.org")
+	b.MustBeAt(t, "/set-up")
+	journey, _ := journeyOf(b)
+	for _, step := range []string{"", "/password", "/totp", "/recovery-code", "/recovery-codes", "/two-step-off", "/consent", "/new-password", "/forgot", "/sign-up", "/switch", "/no-code", "/sms", "/stop", "/unknown"} {
+		b.MustOpen(t, journey+step)
+		b.MustBeAt(t, "/set-up")
+		for _, do := range []string{"continue", "later", "skip", "done", "off", "other", "allow"} {
+			form := url.Values{"do": {do}, "code": {"123456"}, "password": {idptest.Password}, "check": {"1"}, "method": {"none"}}
+			if err := b.Twice(form, journey+step); err != nil {
+				t.Fatal(err)
+			}
+			if b.MustOpen(t, journey); !strings.HasSuffix(b.URL.Path, "/set-up") {
+				t.Fatalf("%s at %s leads to %s", do, step, b.URL)
+			}
+		}
+	}
+	v.holdsNothing(t, b, "before the set-up")
+	b.MustPress(t, "Cancel")
+	if v.linde.Last.Error != "access_denied" {
+		t.Errorf("cancelled: %q at %s", v.linde.Last.Error, b.URL)
+	}
+	b.MustOpen(t, journey)
+	if b.URL.Query().Has("code") || strings.HasPrefix(b.URL.String(), journey+"/") {
+		t.Errorf("back after cancelling: at %s", b.URL)
+	}
+	signIn(t, b, v.linde, "bram@example.org")
+	b.MustBeAt(t, "/set-up")
+	v.holdsNothing(t, b, "at the next login")
+}
+
+// CVE-2026-27946, CVE-2026-54693, CVE-2021-27582: what a form carries beyond its fields is nothing, whoever sends it.
+func TestFormsCarryNoMoreThanTheirFields(t *testing.T) {
+	v := newVisit(t)
+	v.Apply(strings.Replace(twoPaths, "      - { email: bram@example.org", "      - { email: cees@example.org, email_verified: false, password: \""+idptest.Password+"\" }\n      - { email: bram@example.org", 1))
+	extra := url.Values{}
+	for _, name := range []string{"email_verified", "emailVerified", "verified", "email.verified", "email[verified]", "isEmailVerified", "phone_number_verified", "phone_verified", "email_verified_at"} {
+		extra.Set(name, "true")
+	}
+	for name, value := range map[string]string{
+		"role": "manager", "state": "active", "account": "x", "id": "x", "platform": "wilg", "acr": "urn:minddistrict:acr:2fa", "name": "Mallory", "given_name": "Mallory", "new_email": "mallory@example.org",
+	} {
+		extra.Set(name, value)
+	}
+	who := func() account.Account {
+		t.Helper()
+		a, err := v.DB.AccountByEmail(t.Context(), "linde", "cees@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.UpdatedAt, a.Locale, a.Credentials = time.Time{}, "", nil // a language is what the form is for
+		return *a
+	}
+	before := who()
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, v.linde.Start(nil))
+	send := func(address string, form url.Values) {
+		t.Helper()
+		for name, values := range extra {
+			if form.Get(name) == "" {
+				form[name] = values
+			}
+		}
+		if err := b.Twice(form, address); err != nil {
+			t.Fatal(err)
+		}
+	}
+	send(b.URL.String(), url.Values{"email": {"cees@example.org"}, "password": {idptest.Password}, "do": {"continue"}})
+	if len(sessions(t, v, "cees@example.org")) == 0 {
+		t.Fatalf("not signed in: at %s", b.URL)
+	}
+	for _, page := range []string{"/language", "/account", "/devices", "/two-step", "/password"} {
+		b.MustOpen(t, settings)
+		send(settings+page, url.Values{"language": {"en"}, "email": {"cees@example.org"}, "do": {"save"}})
+	}
+	if after := who(); fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+	b.MustOpen(t, v.linde.Start(url.Values{"prompt": {"login"}}))
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Continue")
+	if claims := v.linde.Last.Claims; claims["acr"] != "urn:minddistrict:acr:1fa" || claims["sub"] != string(before.ID) {
+		t.Errorf("ID token: %v", claims)
+	}
+	info, err := v.linde.UserInfo()
+	if err != nil || info["email_verified"] == true {
+		t.Errorf("userinfo: %v %v", info, err)
+	}
+}
+
+// CVE-2023-26481: a link sets the password of whom it was made for, whoever the form names.
+func TestLinkOfOneSetsNoPasswordOfAnother(t *testing.T) {
+	v := newVisit(t)
+	bram, err := v.DB.AccountByEmail(t.Context(), "linde", "bram@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, v.resetLink(t, "anna@example.org"))
+	b.MustBeAt(t, "/new-password")
+	form := url.Values{"password": {idptest.NewPassword}, "do": {"continue"}}
+	for _, name := range []string{"email", "username", "login_hint"} {
+		form.Set(name, "bram@example.org")
+	}
+	for _, name := range []string{"account", "user", "user_id", "uid", "pk", "id", "sub"} {
+		form.Set(name, string(bram.ID))
+	}
+	if err := b.Twice(form, b.URL.String()); err != nil {
+		t.Fatal(err)
+	}
+	now, err := v.DB.AccountByEmail(t.Context(), "linde", "bram@example.org")
+	if err != nil || fmt.Sprint(now.Credentials) != fmt.Sprint(bram.Credentials) || len(sessions(t, v, "bram@example.org")) > 0 {
+		t.Errorf("Bram, afterwards: %+v, %v", now, err)
+	}
+	for email, password := range map[string]string{"anna@example.org": idptest.NewPassword, "bram@example.org": idptest.Password} {
+		fresh := idptest.NewBrowser(v.Server, "en")
+		v.linde.Last = idptest.Arrival{Error: "never came back"}
+		fresh.MustOpen(t, v.linde.Start(nil))
+		fresh.MustFill(t, "Email address", email)
+		fresh.MustFill(t, "Password", password)
+		if fresh.MustPress(t, "Log in"); v.linde.Last.Error != "" {
+			t.Errorf("%s: %s", email, v.linde.Last.Error)
+		}
+	}
+}
+
+// CVE-2025-24806, CVE-2025-6004, CVE-2025-54998, CVE-2026-47203: wrong passwords spread over spellings of one address are
+// one budget.
+func TestSpellingsShareOneBudget(t *testing.T) {
+	v := newVisit(t)
+	v.Apply(strings.Replace(twoPaths, "      - { email: bram@example.org", "      - { email: josé@example.org, password: \""+idptest.Password+"\" }\n      - { email: bram@example.org", 1))
+	for of, spellings := range map[string][]string{
+		"anna@example.org": {"anna@example.org", "ANNA@example.org", "Anna@Example.ORG", "  anna@example.org", "anna@example.org\t", "aNNa@eXample.org "},
+		"josé@example.org": {"josé@example.org", "jose\u0301@example.org", "José@Example.org", "JOSe\u0301@EXAMPLE.org", " josé@example.org "},
+	} {
+		try := func(email, password string) *idptest.Browser {
+			b := idptest.NewBrowser(v.Server, "en")
+			v.linde.Last = idptest.Arrival{Error: "never came back"}
+			b.MustOpen(t, v.linde.Start(nil))
+			b.MustFill(t, "Email address", email)
+			b.MustFill(t, "Password", password)
+			b.MustPress(t, "Log in")
+			return b
+		}
+		for i := range authn.BlockAt {
+			try(spellings[i%len(spellings)], "helaas, dit is hem niet!")
+		}
+		for _, email := range spellings {
+			if b := try(email, idptest.Password); !strings.HasSuffix(b.URL.Path, "/stop") || v.linde.Last.Error != "never came back" {
+				t.Errorf("%q after %d wrong ones in other spellings: at %s", email, authn.BlockAt, b.URL)
+			}
+		}
+		verified := slices.DeleteFunc(events(t, v, of, account.PasswordRefused), func(e account.Event) bool { return e.Reason != "wrong" })
+		if len(verified) != authn.BlockAt {
+			t.Errorf("%s: %d guesses verified, want %d", of, len(verified), authn.BlockAt)
+		}
+	}
+}
+
+// CVE-2026-9798: a budget of codes that is used up is so wherever a code is asked.
+func TestCodesAreRefusedOnEveryPath(t *testing.T) {
+	v := newTwoStep(t, "optional")
+	const app = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	v.Clock.Later(time.Minute)
+	idle := idptest.NewBrowser(v.Server, "en")
+	signIn(t, idle, v.party, "anna@example.org")
+	idle.MustFill(t, "Code", v.code(app))
+	idle.MustPress(t, "Continue")
+	for range 2 {
+		b := idptest.NewBrowser(v.Server, "en")
+		signIn(t, b, v.party, "anna@example.org")
+		for range 5 {
+			b.MustFill(t, "Code", "000000")
+			b.MustPress(t, "Continue")
+		}
+		b.MustBeAt(t, "/stop")
+	}
+	v.Clock.Later(61 * time.Minute)
+	house := visit{Server: v.Server, linde: v.party}
+	for says, walk := range map[string]func() *idptest.Browser{
+		"a login": func() *idptest.Browser {
+			b := idptest.NewBrowser(v.Server, "en")
+			signIn(t, b, v.party, "anna@example.org")
+			return b
+		},
+		"a link for a new password": func() *idptest.Browser {
+			b := idptest.NewBrowser(v.Server, "en")
+			b.MustOpen(t, house.resetLink(t, "anna@example.org"))
+			return b
+		},
+		"the settings of two-step authentication": func() *idptest.Browser {
+			v.begin(authn.TwoStep)
+			v.b.MustFill(t, "Password", idptest.Password)
+			v.b.MustPress(t, "Continue")
+			return v.b
+		},
+		"turning it off": func() *idptest.Browser {
+			v.begin(authn.TwoStepOff)
+			if strings.HasSuffix(v.b.URL.Path, "/password") {
+				v.b.MustFill(t, "Password", idptest.Password)
+				v.b.MustPress(t, "Continue")
+			}
+			return v.b
+		},
+		"an idle hour": func() *idptest.Browser {
+			idle.MustOpen(t, v.party.Start(nil))
+			return idle
+		},
+	} {
+		v.party.Last = idptest.Arrival{Error: "never came back"}
+		b := walk()
+		if b.Button("Continue") == nil || !strings.HasSuffix(b.URL.Path, "/totp") {
+			t.Errorf("%s: no code is asked, at %s", says, b.URL)
+			continue
+		}
+		b.MustFill(t, "Code", v.code(app))
+		b.MustPress(t, "Continue")
+		if !strings.HasSuffix(b.URL.Path, "/stop") || b.Status != http.StatusTooManyRequests || v.party.Last.Error != "never came back" {
+			t.Errorf("%s: the right code leads to %s (%d)", says, b.URL, b.Status)
+		}
+	}
+	if len(v.anna().SecondMethods()) != 1 {
+		t.Error("two-step authentication was turned off")
+	}
+}

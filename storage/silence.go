@@ -1,0 +1,64 @@
+package storage
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// How long a database may be silent: no answer, and no end of the connection either. A connection on which it was is
+// thrown away. Decision 15 says why each connection keeps these times itself.
+const (
+	connectTimeout = 3 * time.Second  // unless the DSN says otherwise
+	answerTime     = 3 * time.Second  // for one statement, COMMIT and ROLLBACK included
+	batchTime      = time.Hour        // for one statement of a batch, such as an index on a large table
+	pingTime       = time.Second      // for a connection that was idle; a call meets two dead ones at most, and then dials
+	pingAfter      = time.Second      // idle for this long: it is asked whether it still lives
+	lostTime       = 10 * time.Second // without a sign of life from the other machine
+)
+
+// dialer makes connections that end when what was sent to the database was not answered for as long as given. The
+// system ends those that it finds dead itself: nothing arrives there, or nothing comes back.
+func dialer(answer time.Duration) pgconn.DialFunc {
+	d := net.Dialer{
+		Control:         lostAfter(lostTime),
+		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: lostTime, Interval: lostTime / 2, Count: 2},
+	}
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := d.DialContext(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &impatient{c, answer}, nil
+	}
+}
+
+// impatient is a connection whose peer must answer in time. A deadline costs no memory; the context per statement that
+// it stands for costs 640 bytes and five times as long.
+type impatient struct {
+	net.Conn
+	answer time.Duration
+}
+
+// Write begins to wait for the answer. It never moves a deadline that pgx sets when a context ends: that one is for
+// writing too, so the writing fails.
+func (c *impatient) Write(p []byte) (int, error) {
+	if err := c.SetReadDeadline(time.Now().Add(c.answer)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// stillLives decides whether a connection that was idle is pinged: no, because it was just done, with a limit of its own.
+// Where there was no answer pgx has closed the connection, and its own ping tells database/sql to take another.
+func stillLives(ctx context.Context, p stdlib.ShouldPingParams) bool {
+	if p.IdleDuration <= pingAfter {
+		return false
+	}
+	ctx, done := context.WithTimeout(ctx, pingTime)
+	defer done()
+	return p.Conn.Ping(ctx) != nil
+}
