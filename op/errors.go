@@ -78,7 +78,7 @@ func (s *Server) note(ctx context.Context, kind account.EventKind, party *grant.
 	e := origin(ctx).Of(account.Event{
 		At: s.Now(), Platform: party.Platform, Kind: kind, Actor: "system", Party: string(party.ID), Outcome: account.Failure, Reason: reason,
 	})
-	if err := s.Store.Note(ctx, e, web.From(ctx).Source()); err != nil {
+	if err := s.Store.Note(ctx, e, web.From(ctx).Source()); err != nil && !errors.Is(err, fault.Busy) {
 		s.Log.ErrorContext(ctx, "noting refusal", slog.String("reference", e.Reference), slog.Any("error", err))
 	}
 }

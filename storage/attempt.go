@@ -87,6 +87,7 @@ WHERE platform = $1 AND key = $2 AND total > 0`
 
 // UncountAttempt takes a guess back that was counted and not verified, because we could not. A block that it set ends.
 func (db *DB) UncountAttempt(ctx context.Context, p platform.ID, g authn.Guess) error {
+	ctx = Urgent(ctx)
 	return fail("taking attempt back", db.inTx(ctx, func(q conn) error {
 		return settle(ctx, q, p, uncountFailed, g.Keys())
 	}))

@@ -34,10 +34,15 @@ ON CONFLICT (id) DO NOTHING`
 // one a minute from each source, on all nodes together.
 func (db *DB) Note(ctx context.Context, e account.Event, source string) error {
 	minute := e.At.Truncate(time.Minute).UTC().Format(time.RFC3339)
-	same := strings.Join([]string{string(e.Platform), string(e.Kind), e.Party, e.Reason, source, minute}, "\x00")
-	_, err := exec(ctx, db.write, noteEvent, string(e.Platform), hex.EncodeToString(secret.Hash(same)), millis(e.At), 0, string(e.Kind), e.Actor,
+	return fail("noting event", note(ctx, db.write, e, source, minute))
+}
+
+// note records an event once, of all that have the same kind, party and reason and whatever else is given.
+func note(ctx context.Context, q conn, e account.Event, more ...string) error {
+	same := strings.Join(append([]string{string(e.Platform), string(e.Kind), e.Party, e.Reason}, more...), "\x00")
+	_, err := exec(ctx, q, noteEvent, string(e.Platform), hex.EncodeToString(secret.Hash(same)), millis(e.At), 0, string(e.Kind), e.Actor,
 		string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference))
-	return fail("noting event", err)
+	return err
 }
 
 // plain makes text from outside storable: PostgreSQL refuses broken UTF-8 and zero bytes, and a browser's name must

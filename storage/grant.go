@@ -207,7 +207,7 @@ func (db *DB) spent(ctx context.Context, g *grant.Grant, kind account.EventKind,
 const redeemCode = `
 UPDATE grants
 SET code_used_at = $1, refresh_hash = $2, refresh_ends_at = $3
-WHERE grants.id = $9 AND grants.code_hash = $4 AND grants.platform = $5 AND grants.party = $6 AND grants.redirect_uri = $7 AND grants.challenge = $8
+WHERE grants.id = $4 AND grants.platform = $5 AND grants.party = $6 AND grants.code_hash = $7 AND grants.redirect_uri = $8 AND grants.challenge = $9
   AND grants.code_used_at IS NULL AND grants.code_ends_at > $1 AND grants.ended_at IS NULL AND grants.ends_at > $1
   AND EXISTS (
     SELECT 1
@@ -224,10 +224,10 @@ WHERE grants.id = $1 AND grants.platform = $2 AND grants.code_hash = $3`
 // Redeem spends a code, once, and returns what Grant would. When the party it was made for repeats it with the right challenge, somebody has a
 // copy: the grant ends (RFC 6749 section 4.1.2) and fault.Spent says so. Anybody else gets fault.NotFound and
 // changes nothing, so that a stolen code without its verifier cannot end a grant; as long as the code would have
-// worked, that somebody has it is recorded.
+// worked, that somebody has it is recorded, once for each party and reason.
 func (db *DB) Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error) {
 	g, err := one(ctx, db.write, liveRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
-		r.CodeHash, string(r.Platform), string(r.Party), r.RedirectURI, r.Challenge, string(r.Grant))
+		string(r.Grant), string(r.Platform), string(r.Party), r.CodeHash, r.RedirectURI, r.Challenge)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = db.whyNotRedeemed(ctx, r)
 	}
@@ -247,7 +247,7 @@ func (db *DB) whyNotRedeemed(ctx context.Context, r grant.Redemption) error {
 	if err != nil {
 		return err
 	}
-	over := !r.Now.Before(g.CodeEndsAt)
+	over := !r.Now.Before(g.CodeEndsAt) || !r.Now.Before(g.EndsAt) || !g.EndedAt.IsZero()
 	e := grant.Ending{Platform: r.Platform, Party: r.Party, From: r.From, Now: r.Now}
 	switch {
 	case g.Party != r.Party:
@@ -255,17 +255,17 @@ func (db *DB) whyNotRedeemed(ctx context.Context, r grant.Redemption) error {
 	case !g.CodeUsedAt.IsZero() && g.Challenge == r.Challenge:
 		e.Reason = endCodeReplayed
 		return db.spent(ctx, g, account.CodeReplayed, e)
-	case g.CodeUsedAt.IsZero() && over:
+	case g.CodeUsedAt.IsZero() && !r.Now.Before(g.CodeEndsAt):
 		return fault.Expired
 	case g.Challenge != r.Challenge:
 		e.Reason = "not the verifier"
 	case g.RedirectURI != r.RedirectURI:
 		e.Reason = "not the redirect"
 	}
-	if over || e.Reason == "" {
+	if over || !g.CodeUsedAt.IsZero() || e.Reason == "" {
 		return fault.NotFound
 	}
-	if err := addEvents(ctx, db.write, []account.Event{eventOf(g, account.CodeRefused, e)}); err != nil {
+	if err := note(ctx, db.write, eventOf(g, account.CodeRefused, e), string(g.ID)); err != nil {
 		return err
 	}
 	return fault.NotFound

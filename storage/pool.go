@@ -24,8 +24,14 @@ type pool struct {
 
 func newPool(db *sql.DB) *pool { return &pool{DB: db} }
 
-func (p *pool) enter() error {
-	if p.calls.Add(1) > maxCalls {
+type urgentKey struct{}
+
+// Urgent marks what must be asked of the database however many wait: few calls, without which those who wait would be
+// wronged, or a node would go on with settings that were changed.
+func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
+
+func (p *pool) enter(ctx context.Context) error {
+	if p.calls.Add(1) > maxCalls && ctx.Value(urgentKey{}) == nil {
 		p.calls.Add(-1)
 		p.shed.Add(1)
 		return fmt.Errorf("waiting for a connection: %w", fault.Busy)
@@ -41,7 +47,7 @@ func (p *pool) leave(err error) {
 }
 
 func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	if err := p.enter(); err != nil {
+	if err := p.enter(ctx); err != nil {
 		return nil, err
 	}
 	rows, err := p.DB.QueryContext(ctx, query, args...)
@@ -50,7 +56,7 @@ func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (*sq
 }
 
 func (p *pool) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	if err := p.enter(); err != nil {
+	if err := p.enter(ctx); err != nil {
 		return nil, err
 	}
 	result, err := p.DB.ExecContext(ctx, query, args...)
@@ -59,7 +65,7 @@ func (p *pool) ExecContext(ctx context.Context, query string, args ...any) (sql.
 }
 
 func (p *pool) BeginTx(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error) {
-	if err := p.enter(); err != nil {
+	if err := p.enter(ctx); err != nil {
 		return nil, err
 	}
 	tx, err := p.DB.BeginTx(ctx, o)

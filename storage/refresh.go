@@ -30,7 +30,7 @@ SET refreshed_at = $1,
     previous_refresh_hash = CASE WHEN grants.refresh_hash = $3 THEN grants.previous_refresh_hash ELSE grants.refresh_hash END,
     refresh_hash = $3,
     refresh_ends_at = $4
-WHERE grants.id = $8 AND grants.platform = $5 AND grants.party = $6 AND grants.refresh_hash = $7 AND grants.ended_at IS NULL AND grants.ends_at > $1
+WHERE grants.id = $5 AND grants.platform = $6 AND grants.party = $7 AND grants.refresh_hash = $8 AND grants.ended_at IS NULL AND grants.ends_at > $1
   AND grants.refresh_ends_at > $1 AND ` + alive + `
 RETURNING ` + liveColumns + `,
        (SELECT s.seen_at FROM sessions AS s WHERE s.platform = grants.platform AND s.id = grants.session)`
@@ -49,7 +49,7 @@ func (db *DB) Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error
 		seenAt time.Time
 	}
 	used, err := one(ctx, db.write, func(r *row) []any { return append(liveRow(&r.Grant), instant{&r.seenAt}) },
-		rotateRefresh, millis(r.Now), activeSince(r.Now, r.IdleAfter), r.Next, millis(r.RefreshEnds), string(r.Platform), string(r.Party), r.Hash, string(r.Grant))
+		rotateRefresh, millis(r.Now), activeSince(r.Now, r.IdleAfter), r.Next, millis(r.RefreshEnds), string(r.Grant), string(r.Platform), string(r.Party), r.Hash)
 	if errors.Is(err, sql.ErrNoRows) {
 		g, err := db.repeated(ctx, r)
 		return g, fail(attempted, err)

@@ -154,15 +154,17 @@ func runServers(ctx context.Context, grace time.Duration, house *wire.House, log
 	}
 	tell(ready)
 	var err error
+	drain := min(drainFor, grace/4)
 	select {
 	case err = <-failed:
+		drain = 0
 	case <-ctx.Done():
 		log.Info("stopping", "grace", grace.String())
 	}
 	tell(stopping)
 	house.Drain()
 	end := time.Now().Add(grace)
-	err = errors.Join(err, shutDown(running, grace, fronts))
+	err = errors.Join(err, shutDown(running, grace, drain, fronts))
 	cancel()
 	return errors.Join(err, await(upkeep, max(time.Until(end), lastMoment), grace))
 }

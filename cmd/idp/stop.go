@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/minddistrict/idp/internal/wire"
 )
 
 // front is one listener with its server.
@@ -59,10 +61,12 @@ const lingerFor = time.Second
 // it, such as a proxy in a rolling restart, cannot know whether it counted and may not repeat it. So kept connections are
 // ended by their next answer (wire.House.Drain); then connections are refused, which is safe to try at another node, and
 // those that were accepted are served as always. Connections that nobody used all the while are closed last.
-func shutDown(ctx context.Context, grace time.Duration, fronts []*front) error {
+//
+// Where a listener failed, serving on is of no use to anybody, and drain is 0.
+func shutDown(ctx context.Context, grace, drain time.Duration, fronts []*front) error {
 	ctx, done := context.WithTimeout(ctx, grace)
 	defer done()
-	wait(ctx, min(drainFor, grace/4))
+	wire.Wait(ctx, drain)
 	for _, f := range fronts {
 		_ = f.listener.Close() // closed already where serving failed
 		<-f.ended
@@ -80,16 +84,6 @@ func shutDown(ctx context.Context, grace time.Duration, fronts []*front) error {
 		return fmt.Errorf("stopping: requests still ran after %s (shutdown_grace) and were cut off", grace)
 	}
 	return err
-}
-
-// wait waits, at most until the context ends.
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-	case <-ctx.Done():
-	}
 }
 
 // linger waits until no connection is busy. One that is still busy in the end has had its request read, or sends none.

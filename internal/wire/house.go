@@ -69,7 +69,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 		o.Hash = password.DefaultParams
 	}
 	if o.Wait == nil {
-		o.Wait = wait
+		o.Wait = Wait
 	}
 	h := &House{Options: o, Pool: password.NewPool(o.Workers, o.Queue, o.Hash), leaving: make(chan struct{})}
 	h.metrics = newMetrics(h)
@@ -269,6 +269,7 @@ func (h *House) every(ctx context.Context, pause time.Duration, what string, wor
 
 // follow keeps up with what others change: the clock and the settings.
 func (h *House) follow(ctx context.Context) error {
+	ctx = storage.Urgent(ctx)
 	return errors.Join(h.followClock(ctx), h.Refresh(ctx))
 }
 
@@ -321,8 +322,8 @@ func (h *House) rotateKeys(ctx context.Context, seen int64) error {
 	return h.DB.SaveKeys(ctx, seen, changed, keys.Events(changed, system, now))
 }
 
-// wait really waits, or until the caller is gone.
-func wait(ctx context.Context, d time.Duration) {
+// Wait really waits, or until the caller is gone.
+func Wait(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

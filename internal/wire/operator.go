@@ -58,7 +58,7 @@ func newMetrics(h *House) *metrics {
 		collectors.NewDBStatsCollector(h.DB.SQL(), "idp"))
 	for _, q := range h.queues() {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
-			Name: "idp_shed_total", Help: "Requests turned away with 503 because too many waited, by what they waited for: password or database.",
+			Name: "idp_shed_total", Help: "What was turned away because too many waited, by what it waited for: forms with a password, or calls of the database.",
 			ConstLabels: prometheus.Labels{"waiting_for": q.waitingFor},
 		}, func() float64 { return float64(q.total()) }))
 	}

@@ -33,6 +33,9 @@ func (h house) fill() (empty func()) {
 				}
 			}
 		}
+		if err != nil {
+			h.t.Fatal(err)
+		}
 		held = append(held, leave)
 	}
 }

@@ -76,9 +76,7 @@ var codes = []promise{
 			seen = append(seen, e.Party+": "+e.Reason)
 		}
 		slices.Sort(seen)
-		w.same("recorded", seen, []string{
-			string(other) + ": another party's", string(web) + ": not the redirect", string(web) + ": not the verifier", string(web) + ": not the verifier",
-		})
+		w.same("recorded, once each", seen, []string{string(other) + ": another party's", string(web) + ": not the redirect", string(web) + ": not the verifier"})
 		_, err := w.db.Redeem(w.Context(), right)
 		w.ok(err)
 		delete(wrong, "other redirect URI")
