@@ -41,11 +41,19 @@ func (s *Server) authenticate(ctx context.Context, header http.Header, id, prese
 	if !known || !party.DisabledAt.IsZero() || assertion != "" || used != party.Auth ||
 		used != grant.AuthNone && !party.SecretMatches(presented) {
 		if party != nil {
-			s.note(ctx, account.PartyRefused, party, "not proven")
+			s.note(ctx, account.PartyRefused, party, whyRefused(party))
 		}
 		return nil, s.fail(ctx, "client authentication", refuse("invalid_client", "unknown, or not proven as registered"))
 	}
 	return party, nil
+}
+
+// whyRefused is a word for the audit record.
+func whyRefused(party *grant.Party) string {
+	if !party.DisabledAt.IsZero() {
+		return "disabled"
+	}
+	return "not proven"
 }
 
 // client shows a party to the library. Only what it asks on the token and revocation routes matters.
