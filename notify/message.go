@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
@@ -46,7 +47,7 @@ func (w *Worker) header(m *Message, p *platform.Platform, l account.Letter, to s
 	if m.From, err = sender(from); err != nil {
 		return because(fault.Unavailable, "sender address")
 	}
-	m.FromName = p.SenderName()
+	m.FromName = displayName(p.SenderName())
 	_, domain, _ := strings.Cut(m.From, "@")
 	m.ID += "@" + domain
 	help := p.HelpPublic
@@ -86,4 +87,15 @@ func sender(address string) (string, error) {
 		return "", fmt.Errorf("%w: address", fault.Invalid)
 	}
 	return address, nil
+}
+
+// displayName is a name that a header can hold (RFC 5322 section 3.4): one line, without characters that are not seen. A
+// backslash beside anything that has to be encoded is written by net/mail in a way that it does not read itself.
+func displayName(name string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if r == '\\' || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, name)), " ")
 }
