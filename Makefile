@@ -1,7 +1,7 @@
 # make alone lists the targets.
 GO ?= go
 
-.PHONY: help dev test quick bench screenshots release
+.PHONY: help dev test quick bench torture screenshots release
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -19,6 +19,10 @@ bench: ## measure: Go benchmarks in process, then the program from outside besid
 	eval "$$(bash .ci/postgres)" && $(GO) test -run '^$$' -bench . -benchmem ./op/ ./keys/
 	$(GO) run ./internal/bench run -rounds $(or $(ROUNDS),5)
 	$(GO) run ./internal/bench timing
+
+torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE_KILLS=200 CYCLES=100 ROUNDS=20 LOGINS=1)
+	eval "$$(bash .ci/postgres)" && IDP_KILLS=$(or $(KILLS),300) IDP_SQLITE_KILLS=$(or $(SQLITE_KILLS),200) IDP_CYCLES=$(or $(CYCLES),100) \
+		IDP_ROLLS=$(or $(ROUNDS),20) IDP_LOGINS=$(or $(LOGINS),1) $(GO) test -race -count=1 -v -timeout 12h ./internal/twonodes/
 
 screenshots: ## pictures of every page into var/screenshots
 	bash .ci/prepare

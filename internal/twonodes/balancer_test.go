@@ -13,7 +13,7 @@ import (
 	"github.com/minddistrict/idp/internal/web"
 )
 
-// lostHeader marks the answer to a request that may have reached a node, without an answer of it.
+// lostHeader marks what is no answer of a node: the request may have reached one, or none took it.
 const lostHeader = "X-Twonodes-Lost"
 
 // served is one request that a node answered.
@@ -97,6 +97,7 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}
+	w.Header().Set(lostHeader, "no node accepts connections")
 	http.Error(w, "no node accepts connections", http.StatusBadGateway)
 }
 

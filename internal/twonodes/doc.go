@@ -4,12 +4,13 @@
 // The program is built once, with the race detector when the tests have it, and run as an operator runs it: `migrate`,
 // `apply`, `serve`, signals (pair_test.go). In front is a round-robin (balancer_test.go) that sends every request to the
 // other node than the one before and retries only a refused connection, never a request that may have been sent. People
-// and parties come over the network (person_test.go), several at once where there is load (load_test.go). Clocks that
-// differ need a clock that tests own, so that test has two houses in process (clocks_test.go).
+// and parties come over the network (person_test.go), several at once where there is load (load_test.go), which does all
+// that people do where nodes or databases are killed (mix_test.go). Clocks that differ need a clock that tests own, so that
+// test has two houses in process (clocks_test.go). A database that is killed is a server of the test's own
+// (postgres_test.go).
 //
-// `make test` kills a node five times and restarts both once behind each kind of proxy: one that keeps connections, and
-// one that does not. The release's figures, with a PostgreSQL of `.ci/postgres`:
-//
-//	eval "$(bash .ci/postgres)"
-//	IDP_KILLS=50 IDP_ROLLS=5 go test -race -count=1 -v -timeout 30m ./internal/twonodes/
+// `make test` kills a node three times, one on SQLite twice and PostgreSQL once, and restarts both nodes once behind
+// each kind of proxy: one that keeps connections, and one that does not. `make torture` does so as often as a release asks:
+// IDP_KILLS, IDP_SQLITE_KILLS, IDP_CYCLES of the database and IDP_ROLLS; IDP_LOGINS is how many full logins a second a
+// rolling restart must see at least.
 package twonodes

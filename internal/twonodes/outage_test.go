@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -126,11 +127,13 @@ func TestDatabaseRestartEndsIn503AndRecovery(t *testing.T) {
 		way, via = newLine(t, dsn)
 		return via
 	})
-	processes := []int{p.nodes[0].cmd.Process.Pid, p.nodes[1].cmd.Process.Pid}
+	processes := p.processes()
 	held := p.arrive(t)
 	waiting := newPerson(p.through(), "anna@example.org")
 	_, err := waiting.ask(steady, nil)
 	must(t, "opening the login page", err)
+	code, err := held.person.ask(steady, nil)
+	must(t, "asking for a code", err)
 	crowd := startCrowd(p)
 
 	way.cut()
@@ -164,7 +167,7 @@ func TestDatabaseRestartEndsIn503AndRecovery(t *testing.T) {
 				return d.post(rotating, "/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {held.tokens[rotating].Refresh}})
 			},
 			"a code": func() (answer, error) {
-				return d.post(steady, "/token", url.Values{"grant_type": {"authorization_code"}, "code": {"x"}, "redirect_uri": {steady.redirect}, "code_verifier": {verifier}})
+				return d.post(steady, "/token", url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {steady.redirect}, "code_verifier": {verifier}})
 			},
 			"userinfo": func() (answer, error) {
 				return d.get("/userinfo", http.Header{"Authorization": {"Bearer " + held.tokens[steady].Access}})
@@ -217,10 +220,8 @@ func TestDatabaseRestartEndsIn503AndRecovery(t *testing.T) {
 	if refused == 0 {
 		t.Error("no request met the outage: the crowd is too small to show anything")
 	}
-	for i, n := range p.nodes {
-		if n.cmd.Process.Pid != processes[i] || n.cmd.ProcessState != nil {
-			t.Errorf("node %d ended", i)
-		}
+	if now := p.processes(); !slices.Equal(now, processes) {
+		t.Errorf("processes %v became %v", processes, now)
 	}
 	// What was acknowledged before, and what was refused meanwhile, is as it was.
 	must(t, "typing the password after the outage", waiting.password())

@@ -58,16 +58,17 @@ func times(t *testing.T, variable string, otherwise int) int {
 	return n
 }
 
-// pair is one installation of two nodes on one database, behind a balancer.
+// pair is one installation behind a balancer: two nodes on one PostgreSQL or, where the database is a file, one.
 type pair struct {
 	site
-	t     *testing.T
-	dir   string
-	env   []string // of all commands: nothing of ours leaks in
-	nodes [2]*node
+	t      *testing.T
+	dir    string
+	master string
+	env    []string // of all commands: nothing of ours leaks in
+	nodes  []*node
 }
 
-// site is two nodes as people and parties see them, and the database beside them.
+// site is nodes as people and parties see them, and the database beside them.
 type site struct {
 	issuer   string
 	balancer *balancer
@@ -79,28 +80,48 @@ type site struct {
 func newPair(t *testing.T, accounts int, via func(dsn string) string) *pair {
 	t.Helper()
 	dsn := idptest.EmptyPostgres(t)
-	beside, err := sql.Open("pgx", dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = beside.Close() }) // the test is over
-	p := &pair{site: newSite(t, beside), t: t, dir: t.TempDir()}
+	s := newSite(t, openBeside(t, "pgx", dsn))
 	if via != nil {
 		dsn = via(dsn)
 	}
+	return serve(t, s, dsn, accounts, 2)
+}
+
+// newAlone is the same on SQLite, of which one node serves.
+func newAlone(t *testing.T, accounts int) *pair {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "idp.db")
+	beside := openBeside(t, "sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+	return serve(t, newSite(t, beside), "sqlite:"+path, accounts, 1)
+}
+
+// openBeside opens a database for the test itself. It keeps no connection, because what is at the other end is killed.
+func openBeside(t *testing.T, driver, dsn string) *sql.DB {
+	t.Helper()
+	beside, err := sql.Open(driver, dsn)
+	must(t, "opening the database", err)
+	beside.SetMaxIdleConns(-1)
+	t.Cleanup(func() { _ = beside.Close() }) // the test is over
+	return beside
+}
+
+// serve sets up the house in an empty database and starts as many nodes.
+func serve(t *testing.T, s site, dsn string, accounts, nodes int) *pair {
+	t.Helper()
+	p := &pair{site: s, t: t, dir: t.TempDir(), master: keys.NewMaster()}
 	p.env = []string{
 		"HOME=" + p.dir, "USER=operator", "PATH=/nowhere", "GORACE=atexit_sleep_ms=10", // instead of a second at each end
 		"IDP_LOG__LEVEL=warn", "IDP_LISTEN=127.0.0.1:0", "IDP_DATABASE=" + dsn,
-		"IDP_MASTER_KEYS_FILE=" + p.file("master-keys", keys.NewMaster()+"\n"),
+		"IDP_MASTER_KEYS_FILE=" + p.file("master-keys", p.master+"\n"),
 	}
 	// One machine plays two: together the nodes use its cores once, and whoever waits is not turned away.
 	p.env = append(p.env, "IDP_HASH__WORKERS=1", "IDP_HASH__QUEUE=200")
 	p.idp("migrate")
 	p.idp("apply", p.file("house.yaml", house(p.issuer, accounts)))
-	for i := range p.nodes {
-		p.nodes[i] = &node{pair: p, address: "127.0.0.1:" + freePort(t), operator: "127.0.0.1:" + freePort(t)}
-		p.balancer.nodes = append(p.balancer.nodes, p.nodes[i].address)
-		p.nodes[i].start()
+	for range nodes {
+		n := &node{pair: p, address: "127.0.0.1:" + freePort(t), operator: "127.0.0.1:" + freePort(t)}
+		p.nodes, p.balancer.nodes = append(p.nodes, n), append(p.balancer.nodes, n.address)
+		n.start()
 	}
 	for _, n := range p.nodes {
 		n.ready(20 * time.Second)
@@ -144,6 +165,12 @@ func (s *site) through() door { return newDoor(s.issuer, s.balancer.address) }
 
 // at is the way to one node.
 func (s *site) at(i int) door { return newDoor(s.issuer, s.balancer.nodes[i]) }
+
+// twice are ways to two nodes, which of them first goes by turns; where there is one node, both lead to it.
+func (s *site) twice(turn int) [2]door {
+	n := len(s.balancer.nodes)
+	return [2]door{s.at(turn % n), s.at((turn + 1) % n)}
+}
 
 // row reads one number from the database itself.
 func (s *site) row(t *testing.T, query string, args ...any) int {

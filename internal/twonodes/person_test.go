@@ -62,20 +62,32 @@ const sessionCookie = "__Host-linde-session"
 // patience is the longest anybody waits for an answer: no request may hang longer (security target F5).
 const patience = 10 * time.Second
 
-// errLost says that a request may have reached a node, and its answer will never come.
+// errLost says that a request may have reached a node, and its answer will never come, or tells nothing.
 var errLost = errors.New("the answer was lost")
 
 // door is a way to the provider: through the balancer, or to one node.
 type door struct {
 	issuer string
 	client *http.Client
+	busy   bool // 503 is as good as no answer: what was asked may have happened or not
+}
+
+// hungAfter is when whoever uses a busy door calls a request hung. Nodes answer within patience; the rest is for machines
+// that are slow.
+const hungAfter = patience + 5*time.Second
+
+// whenBusy is the same way for people who know that the provider may have no database.
+func (d door) whenBusy() door {
+	client := *d.client
+	client.Timeout = hungAfter
+	return door{d.issuer, &client, true}
 }
 
 func newDoor(issuer, address string) door {
 	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	}
-	return door{issuer, &http.Client{
+	return door{issuer: issuer, client: &http.Client{
 		Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: patience,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
@@ -102,7 +114,14 @@ func (d door) do(r *http.Request) (answer, error) {
 	if why := res.Header.Get(lostHeader); why != "" {
 		return answer{}, fmt.Errorf("%s %s: %w: %s", r.Method, r.URL.Path, errLost, why)
 	}
-	return answer{res.StatusCode, res.Header, string(body)}, nil
+	a := answer{res.StatusCode, res.Header, string(body)}
+	if d.busy && a.status == http.StatusServiceUnavailable {
+		if err := busy(a); err != nil {
+			return answer{}, err
+		}
+		return answer{}, fmt.Errorf("%s %s: %w: 503", r.Method, r.URL.Path, errLost)
+	}
+	return a, nil
 }
 
 func (d door) get(path string, header http.Header) (answer, error) {
@@ -184,6 +203,7 @@ func (p party) authorize(issuer string, extra url.Values) string {
 type person struct {
 	door
 	email   string
+	words   string            // the password
 	cookies map[string]string // kept by hand: Go's jar sends __Host- cookies over TLS only, browsers to localhost too
 	page    *url.URL          // what is shown
 	shown   answer
@@ -192,12 +212,13 @@ type person struct {
 }
 
 func newPerson(d door, email string) *person {
-	return &person{door: d, email: email, cookies: map[string]string{}}
+	return &person{door: d, email: email, words: idptest.Password, cookies: map[string]string{}}
 }
 
 // copied is another browser with the same cookies.
 func (v *person) copied(d door) *person {
 	other := newPerson(d, v.email)
+	other.words = v.words
 	for name, value := range v.cookies {
 		other.cookies[name] = value
 	}
@@ -283,7 +304,7 @@ func (v *person) submit(form url.Values) error {
 
 // password types address and password.
 func (v *person) password() error {
-	form := url.Values{"password": {idptest.Password}, "do": {"continue"}}
+	form := url.Values{"password": {v.words}, "do": {"continue"}}
 	if strings.Contains(v.shown.body, `name="email"`) {
 		form.Set("email", v.email)
 	}

@@ -30,12 +30,16 @@ func rollOver(t *testing.T, keeps bool) {
 	}
 	rolls := times(t, "IDP_ROLLS", 1)
 	begun := time.Now()
-	l := startLoad(p.through(), browsers, true)
+	l := startLoad(p.through(), browsers, true, signIn)
 	l.progress(t, 20*time.Second)
 	for range rolls {
 		for _, n := range p.nodes {
+			before := l.total()
 			n.terminate()
 			n.stops()
+			if l.total() == before {
+				t.Error("nobody signed in while a node stopped")
+			}
 			l.progress(t, 20*time.Second) // the other node alone
 			n.start()
 			n.ready(20 * time.Second)
@@ -46,7 +50,7 @@ func rollOver(t *testing.T, keeps bool) {
 	took := time.Since(begun)
 	p.wholly(t)
 	for i, fact := range facts {
-		p.counts(t, fact, i)
+		fact.counts(t, p, i)
 	}
 	lost, retried := p.balancer.figures()
 	if lost > 0 {
@@ -55,12 +59,17 @@ func rollOver(t *testing.T, keeps bool) {
 	if retried == 0 {
 		t.Error("no request met a node that was gone: the load is too small to show anything")
 	}
+	if least, rate := times(t, "IDP_LOGINS", 1), float64(len(facts))/took.Seconds(); rate < float64(least) {
+		t.Errorf("%.1f full logins a second: of fewer than %d the test shows too little", rate, least)
+	}
 	t.Logf("%d rolling restarts in %s: %d full logins (%.1f/s), none failed; %d requests found their first node gone",
 		rolls, took.Round(time.Millisecond), len(facts), float64(len(facts))/took.Seconds(), retried)
 }
 
 // A proxy that has a connection sends its request, whenever the node was told to stop; only who is refused goes elsewhere.
 func TestStoppingNodeAnswersWhoIsConnected(t *testing.T) {
+	t.Parallel() // with the other one: both wait, mostly
+
 	p := newPair(t, 0, nil)
 	n := p.nodes[0]
 	var connected []net.Conn
@@ -126,6 +135,8 @@ func (k *kept) ask(c net.Conn, in *bufio.Reader, host string) bool {
 // A proxy that keeps connections cannot know that one is about to be closed while its request is on the way, and may not
 // repeat it: the answer before says so.
 func TestStoppingNodeLosesNoRequestOnKeptConnections(t *testing.T) {
+	t.Parallel() // with the other one: both wait, mostly
+
 	const many, pause, way = 32, 20, 500 * time.Microsecond // pause: at most, in ms
 	p := newPair(t, 0, nil)
 	n, k := p.nodes[0], &kept{}
