@@ -45,21 +45,8 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 	if err := changeAccounts(ctx, q, p, c, now); err != nil {
 		return err
 	}
-	if c.Start != nil {
-		if err := signIn(ctx, q, p, c.Start.Session.Account, now); err != nil {
-			return err
-		}
-	}
-	if err := retireCredentials(ctx, q, p, c.Retire, now); err != nil {
+	if err := changeCredentials(ctx, q, p, c, now); err != nil {
 		return err
-	}
-	if err := putCredentials(ctx, q, p, c.Put); err != nil {
-		return err
-	}
-	if c.Start != nil {
-		if err := proofsStand(ctx, q, c.Start.Session); err != nil {
-			return err
-		}
 	}
 	if c.End != nil {
 		if err := endOthers(ctx, q, p, c.End, now); err != nil {
@@ -77,19 +64,44 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 	if err := saveSession(ctx, q, c, now); err != nil {
 		return err
 	}
-	if err := forgive(ctx, q, p, c.Forgive); err != nil {
-		return err
-	}
-	if err := uncount(ctx, q, p, c.Uncount); err != nil {
-		return err
-	}
-	if err := countAll(ctx, q, p, c.Count, now); err != nil {
+	if err := changeCounters(ctx, q, p, c, now); err != nil {
 		return err
 	}
 	if err := addLetters(ctx, q, p, c.Letters); err != nil {
 		return err
 	}
 	return addEvents(ctx, q, c.Events)
+}
+
+// changeCredentials retires and adds factors. Whose session starts is locked first, so that what it was proven with still
+// stands afterwards.
+func changeCredentials(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
+	if c.Start != nil {
+		if err := signIn(ctx, q, p, c.Start.Session.Account, now); err != nil {
+			return err
+		}
+	}
+	if err := retireCredentials(ctx, q, p, c.Retire, now); err != nil {
+		return err
+	}
+	if err := putCredentials(ctx, q, p, c.Put); err != nil {
+		return err
+	}
+	if c.Start == nil {
+		return nil
+	}
+	return proofsStand(ctx, q, c.Start.Session)
+}
+
+// changeCounters lets counters start again, takes back what turned out right, and counts.
+func changeCounters(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
+	if err := forgive(ctx, q, p, c.Forgive); err != nil {
+		return err
+	}
+	if err := uncount(ctx, q, p, c.Uncount); err != nil {
+		return err
+	}
+	return countAll(ctx, q, p, c.Count, now)
 }
 
 // saveSession starts or raises the session of a change.

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -66,9 +67,11 @@ WHERE next_at <= $2
 RETURNING ` + letterColumns
 
 // TakeLetters hands out at most limit letters of a medium that are due, to this caller alone until now + lease: a node
-// that dies with them only delays them. Expired ones are handed out too, to be given up.
+// that dies with them only delays them. Those that were queued first come first: the newest of several codes arrives
+// last. Expired ones are handed out too, to be given up.
 func (db *DB) TakeLetters(ctx context.Context, m account.Medium, lease time.Duration, limit int, now time.Time) ([]account.Letter, error) {
 	all, err := list(ctx, db.write, columnsOfLetter, takeLetters, millis(now.Add(lease)), millis(now), string(m), limit)
+	slices.SortStableFunc(all, func(a, b account.Letter) int { return a.QueuedAt.Compare(b.QueuedAt) }) // RETURNING has no order
 	return all, fail("taking letters", err)
 }
 

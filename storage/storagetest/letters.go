@@ -54,6 +54,19 @@ var letters = []promise{
 		w.same("further ones", len(got), 0)
 		w.same("mails", len(w.take(w.now)), 2)
 	}},
+	{"letters are handed out in the order in which they were queued", func(w *world) {
+		var queued, taken []string
+		began := w.now
+		for i := range 10 {
+			w.now = began.Add(time.Duration(10-i) * time.Millisecond)
+			queued = append([]string{w.letter().ID}, queued...)
+		}
+		w.now = began.Add(time.Second)
+		for _, l := range w.take(w.now) {
+			taken = append(taken, l.ID)
+		}
+		w.same("letters", taken, queued)
+	}},
 	{"of a hundred workers at once each letter goes to exactly one", func(w *world) {
 		for range 30 {
 			w.letter()

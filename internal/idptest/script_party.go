@@ -1,0 +1,108 @@
+package idptest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+func (s *script) arrive(rest string) error {
+	name, what, _ := strings.Cut(rest, " ")
+	party, err := s.partyOf(name)
+	if err != nil {
+		return err
+	}
+	s.party = party
+	where := s.b.URL.Host + s.b.URL.Path
+	if what == "home" {
+		if want := strings.Split(name, "/")[0] + ".test/home"; where != want {
+			return fmt.Errorf("at %s, want %s", where, want)
+		}
+		return nil
+	}
+	wantError := strings.TrimPrefix(what, "error ")
+	if where != party.Host+"/callback" || party.Last.Error != wantError {
+		return fmt.Errorf("at %s with error %q, want %s/callback with %q:\n%s", s.b.URL, party.Last.Error, party.Host, wantError, Visible(s.b.Doc))
+	}
+	return nil
+}
+
+func (s *script) token(rest string) error {
+	claim, want, _ := strings.Cut(rest, " == ")
+	got := s.party.Last.Claims[claim]
+	before := s.previous[claim]
+	switch want {
+	case "same":
+		if got == nil || fmt.Sprint(got) != fmt.Sprint(before) {
+			return fmt.Errorf("%v, before it was %v", got, before)
+		}
+		return nil
+	case "other":
+		if got == nil || fmt.Sprint(got) == fmt.Sprint(before) {
+			return fmt.Errorf("%v, as before", got)
+		}
+		return nil
+	case "newer":
+		now, _ := got.(float64)
+		then, _ := before.(float64)
+		if now <= then || then == 0 {
+			return fmt.Errorf("%v, before it was %v", got, before)
+		}
+		return nil
+	}
+	if list, ok := got.([]any); ok {
+		var values []string
+		for _, v := range list {
+			values = append(values, fmt.Sprint(v))
+		}
+		wanted := strings.Fields(want)
+		slices.Sort(values)
+		slices.Sort(wanted)
+		if !slices.Equal(values, wanted) {
+			return fmt.Errorf("%v", values)
+		}
+		return nil
+	}
+	if fmt.Sprint(got) != want {
+		return fmt.Errorf("%v", got)
+	}
+	return nil
+}
+
+func (s *script) userinfo(want string) error {
+	claims, err := s.party.UserInfo()
+	switch {
+	case want == "refused" && err == nil:
+		return fmt.Errorf("answered %v", claims)
+	case want == "refused":
+		return expect(err, "invalid_token")
+	case err == nil && s.party.Last.Claims != nil && claims["sub"] != s.party.Last.Claims["sub"]:
+		return fmt.Errorf("sub %v, want %v", claims["sub"], s.party.Last.Claims["sub"])
+	}
+	return err
+}
+
+func (s *script) refresh(want string) error {
+	if err := s.party.Refresh(); want != "ok" {
+		return expect(err, want)
+	} else {
+		return err
+	}
+}
+
+func expect(err error, code string) error {
+	if err == nil || !strings.HasPrefix(err.Error(), code+" ") {
+		return fmt.Errorf("got %v, want %s", err, code)
+	}
+	return nil
+}
+
+func (s *script) logout(rest string) error {
+	name, options := fields(rest)
+	party, err := s.partyOf(name)
+	if err != nil {
+		return err
+	}
+	_, hint := options["hint"]
+	return s.b.Open(party.LogoutURL(hint))
+}
