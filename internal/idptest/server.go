@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
@@ -32,6 +33,9 @@ type Server struct {
 	hosts map[string]http.Handler // other sites, by host
 }
 
+// patience is what a request may take in a test. How fast the machine is, is not what is tested.
+const patience = 2 * time.Minute
+
 // NewServer builds a house on a database, with optional further factors.
 func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
 	t.Helper()
@@ -42,7 +46,7 @@ func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log; `idp` does the same
 	clock, mails := NewClock(), &notify.Memory{}
 	house, err := wire.Build(t.Context(), wire.Options{
-		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Factors: factors, Mailer: mails, Texts: mails,
+		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Limit: patience, Factors: factors, Mailer: mails, Texts: mails,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {

@@ -39,6 +39,7 @@ type Options struct {
 	// FixedClock: Now counts as it is. Otherwise the database's clock does, where it has one, so that nodes agree.
 	FixedClock bool
 	Wait       func(context.Context, time.Duration) // nil: really waits
+	Limit      time.Duration                        // of a request; 0: requestTime
 	Factors    []login.Factor                       // beside those of the house; tests add a pretend one here
 	Mailer     notify.Mailer                        // nil: mails wait
 	MailFrom   string                               // address of the sender, where a platform has none of its own
@@ -71,7 +72,11 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	if o.Wait == nil {
 		o.Wait = Wait
 	}
+	if o.Limit == 0 {
+		o.Limit = requestTime
+	}
 	h := &House{Options: o, Pool: password.NewPool(o.Workers, o.Queue, o.Hash), leaving: make(chan struct{})}
+	h.Pool.Patience = o.Limit / 2
 	h.metrics = newMetrics(h)
 	h.outbox = h.newOutbox()
 	if err := h.followClock(ctx); err != nil {

@@ -141,7 +141,7 @@ func methodNotAllowed(w http.ResponseWriter, allowed ...string) {
 // wrap puts log, reference, headers and limits around everything.
 func (h *House) wrap(next http.Handler) http.Handler {
 	o := web.Options{
-		Log: h.Log, Now: h.Now, Limit: requestTime, Proxies: h.Proxies, Observe: h.metrics.observe, Leaves: h.leaves,
+		Log: h.Log, Now: h.Now, Limit: h.Limit, Proxies: h.Proxies, Observe: h.metrics.observe, Leaves: h.leaves,
 		Broken: func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "500 something went wrong. Reference: "+web.From(r.Context()).Reference, http.StatusInternalServerError)
 		},

@@ -12,6 +12,10 @@ import (
 // Pool runs password hashes: as many at once as there are workers, and a bounded queue behind them. More is refused
 // with fault.Busy, so that a storm of logins costs a bounded amount of memory and never starves tokens.
 type Pool struct {
+	// Patience is how long a hash waits for its turn. The queue is shorter than that, unless the machine is busy with
+	// something else.
+	Patience time.Duration
+
 	slots  chan struct{} // one per worker; holding one allows one hash
 	taken  atomic.Int64  // places: as many as there are workers and room in the queue
 	shed   atomic.Uint64
@@ -21,14 +25,10 @@ type Pool struct {
 	dummy  string // what an unknown address is compared with
 }
 
-// longestWait is how long a hash waits for its turn: half of what a request has in all. The queue is shorter than that
-// unless the machine is busy with something else.
-const longestWait = 5 * time.Second
-
 // NewPool makes a pool. One worker per core is right: a hash uses one core and 19 MiB. Whoever serves requests beside it
 // gives each worker one more place in GOMAXPROCS, or requests wait for the whole queue.
 func NewPool(workers, queue int, params Params) *Pool {
-	return &Pool{slots: make(chan struct{}, workers), queue: int64(queue), params: params, dummy: standIn(params)}
+	return &Pool{Patience: time.Minute, slots: make(chan struct{}, workers), queue: int64(queue), params: params, dummy: standIn(params)}
 }
 
 // Hash makes the stored form of a new password.
@@ -118,13 +118,13 @@ func (p *Pool) run(ctx context.Context, work func()) error {
 		}
 		defer own.leave()
 	}
-	patience := time.NewTimer(longestWait)
+	patience := time.NewTimer(p.Patience)
 	defer patience.Stop()
 	select {
 	case p.slots <- struct{}{}:
 	case <-patience.C:
 		p.shed.Add(1)
-		return fmt.Errorf("hashing password for %s: %w", longestWait, fault.Busy)
+		return fmt.Errorf("waiting %s to hash a password: %w", p.Patience, fault.Busy)
 	case <-ctx.Done():
 		return fmt.Errorf("hashing password: %w: %w", fault.Unavailable, ctx.Err())
 	}
