@@ -87,7 +87,11 @@ func openPostgres(dsn string, open Opener) (*DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
-	config.DialFunc = dialer(answerTime)
+	answer, err := answerTimeOf(config)
+	if err != nil {
+		return nil, err
+	}
+	config.DialFunc = dialer(answer)
 	pool := newPool(open(stdlib.GetConnector(*config, stdlib.OptionShouldPing(stillLives))))
 	config.DialFunc = dialer(batchTime)
 	patient := newPool(open(stdlib.GetConnector(*config)))

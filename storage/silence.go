@@ -2,23 +2,42 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"net"
+	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/minddistrict/idp/internal/fault"
 )
 
 // How long a database may be silent: no answer, and no end of the connection either. A connection on which it was is
 // thrown away. Decision 15 says why each connection keeps these times itself.
 const (
 	connectTimeout = 3 * time.Second  // unless the DSN says otherwise
-	answerTime     = 3 * time.Second  // for one statement, COMMIT and ROLLBACK included
+	answerTime     = 3 * time.Second  // for one statement, COMMIT and ROLLBACK included, unless the DSN says otherwise
 	batchTime      = time.Hour        // for one statement of a batch, such as an index on a large table
 	pingTime       = time.Second      // for a connection that was idle; a call meets two dead ones at most, and then dials
 	pingAfter      = time.Second      // idle for this long: it is asked whether it still lives
 	lostTime       = 10 * time.Second // without a sign of life from the other machine
 )
+
+// answerTimeOf takes answer_timeout, whole seconds, out of the parameters of a DSN: the server knows none of that name.
+func answerTimeOf(config *pgx.ConnConfig) (time.Duration, error) {
+	given, ok := config.RuntimeParams["answer_timeout"]
+	if !ok {
+		return answerTime, nil
+	}
+	delete(config.RuntimeParams, "answer_timeout")
+	seconds, err := strconv.Atoi(given)
+	if err != nil || seconds < 1 || seconds > 3600 {
+		return 0, fmt.Errorf("%w: answer_timeout: 1 to 3600 seconds", fault.Invalid)
+	}
+	return time.Duration(seconds) * time.Second, nil
+}
 
 // dialer makes connections that end when what was sent to the database was not answered for as long as given. The
 // system ends those that it finds dead itself: nothing arrives there, or nothing comes back.

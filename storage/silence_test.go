@@ -6,6 +6,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // A peer that takes what it is sent and says nothing.
@@ -36,5 +38,18 @@ func TestConnectionWaitsForAnAnswerOnlySoLong(t *testing.T) {
 	}
 	if _, err := c.Write([]byte("question")); !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("writing after the end: %v, want %v", err, os.ErrDeadlineExceeded)
+	}
+}
+
+func TestAddressSaysHowLongTheDatabaseMayBeSilent(t *testing.T) {
+	for given, want := range map[string]time.Duration{"": answerTime, "?answer_timeout=7": 7 * time.Second, "?answer_timeout=0": 0, "?answer_timeout=3601": 0, "?answer_timeout=2s": 0} {
+		config, err := pgx.ParseConfig("postgres://localhost/idp" + given)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := answerTimeOf(config)
+		if got != want || (err != nil) != (want == 0) || config.RuntimeParams["answer_timeout"] != "" && err == nil {
+			t.Errorf("%q: %s %v, want %s", given, got, err, want)
+		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -160,8 +161,21 @@ func onServer(server, name string) string {
 	return u.String()
 }
 
+// unhurried lets PostgreSQL take its time: how fast the machine is, is not what is tested.
+func unhurried(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil || !strings.HasPrefix(u.Scheme, "postgres") {
+		return dsn
+	}
+	q := u.Query()
+	q.Set("answer_timeout", "60")
+	q.Set("connect_timeout", "60")
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
 func migrate(dsn string) error {
-	db, err := storage.Open(context.Background(), dsn)
+	db, err := storage.Open(context.Background(), unhurried(dsn))
 	if err != nil {
 		return err
 	}
@@ -174,7 +188,7 @@ func migrate(dsn string) error {
 
 func open(t testing.TB, dsn string) *storage.DB {
 	t.Helper()
-	db, err := storage.Open(t.Context(), dsn)
+	db, err := storage.Open(t.Context(), unhurried(dsn))
 	if err != nil {
 		t.Fatal(err)
 	}
