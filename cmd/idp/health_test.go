@@ -3,25 +3,15 @@ package main_test
 import (
 	"net"
 	"net/http"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/minddistrict/idp/internal/idptest"
 )
 
 func TestHealthFollowsTheServer(t *testing.T) {
 	t.Parallel()
-	dsn, err := url.Parse(idptest.EmptyPostgres(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := newBetween(t, dsn.Host)
-	dsn.Host = proxy.address
-	i := newInstall(t, dsn.String())
-	i.setUp()
+	proxy, i := behindProxy(t)
 	address := strings.TrimPrefix(i.operator, "http://")
 	i.refused(1, "no answer at "+address+": unavailable", "health")
 	server := i.serve()

@@ -114,8 +114,9 @@ func (b *between) heal() {
 	b.dead = &atomic.Bool{}
 }
 
-func TestDatabaseGoneAndBack(t *testing.T) {
-	t.Parallel()
+// behindProxy is an installation, set up, whose PostgreSQL is reached through a proxy that can fail.
+func behindProxy(t *testing.T) (*between, *install) {
+	t.Helper()
 	dsn, err := url.Parse(idptest.EmptyPostgres(t))
 	if err != nil {
 		t.Fatal(err)
@@ -124,6 +125,12 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	dsn.Host = proxy.address
 	i := newInstall(t, dsn.String())
 	i.setUp()
+	return proxy, i
+}
+
+func TestDatabaseGoneAndBack(t *testing.T) {
+	t.Parallel()
+	proxy, i := behindProxy(t)
 	server := i.serve()
 	anna := i.visitor()
 	anna.signIn(i)
@@ -136,7 +143,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	}
 
 	// raw are traces of what a driver says.
-	raw := []string{"dial", "refused", "EOF", "SQLSTATE", "pgx", "connect", dsn.Host, "reading"}
+	raw := []string{"dial", "refused", "EOF", "SQLSTATE", "pgx", "connect", proxy.address, "reading"}
 	unavailable := func(what string, status int, header http.Header, body string) {
 		t.Helper()
 		if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" {
@@ -219,14 +226,7 @@ const (
 // firewall that forgot them, a database that moved.
 func TestSilentDatabase(t *testing.T) {
 	t.Parallel()
-	dsn, err := url.Parse(idptest.EmptyPostgres(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := newBetween(t, dsn.Host)
-	dsn.Host = proxy.address
-	i := newInstall(t, dsn.String())
-	i.setUp()
+	proxy, i := behindProxy(t)
 	server := i.serve()
 	anna := i.visitor()
 	anna.signIn(i)
