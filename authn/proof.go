@@ -31,12 +31,16 @@ type Proof struct {
 	At         time.Time            `json:"at"`
 	Journey    string               `json:"journey,omitempty"` // in which it was given; it is fresh for what that journey answers
 	Issuer     string               `json:"issuer,omitempty"`  // the upstream that vouched for it; empty: shown to us
+	For        time.Duration        `json:"for,omitempty"`     // of a waiver: how long browsers were remembered when it was granted; zero: not noted
 }
 
 // second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.
 func (p Proof) second() bool {
 	return p.Use == account.Second || p.Use == account.Recovery || p.Kinds.Two()
 }
+
+// allowed tells whether a waiver still counts where browsers are remembered for so long: not when that became shorter.
+func (p Proof) allowed(remember time.Duration) bool { return remember > 0 && remember >= p.For }
 
 // Stands tells whether a proof of an unfinished journey still counts: what it was given with is what it was then. A
 // password that was changed meanwhile proves nothing, nor does a phone that was replaced.

@@ -62,9 +62,15 @@ const (
 // Requirement is one thing wanted. Only proofs given at or after After count, and those of the journey that asks:
 // nodes whose clocks differ would otherwise disagree on what came first.
 type Requirement struct {
-	Need  Need
-	Why   Reason
-	After time.Time
+	Need   Need
+	Why    Reason
+	After  time.Time
+	Before time.Time // a recovery code counts only if its set was made before; zero: of any set
+}
+
+// Takes tells whether codes of a set of recovery codes count.
+func (r Requirement) Takes(set account.Credential) bool {
+	return r.Before.IsZero() || set.ConfirmedAt.Before(r.Before)
 }
 
 // Ask is what was asked for: by a party in an authorization request, or by one of our own pages.
@@ -76,7 +82,7 @@ type Ask struct {
 	Choose  bool           `json:"choose,omitempty"`  // prompt=select_account: ask who goes on, when someone is signed in
 	Consent []string       `json:"consent,omitempty"` // scopes that the person must have allowed; empty: nothing to allow
 	Renew   bool           `json:"renew,omitempty"`   // prompt=consent: allowed in this journey, not just before
-	MaxAge  *time.Duration `json:"max_age,omitempty"` // the newest primary proof may be this old; nil: any age
+	MaxAge  *time.Duration `json:"max_age,omitempty"` // the newest primary proof, and each factor that a demanded level needs, may be this old; nil: any age
 	ACR     []string       `json:"acr,omitempty"`     // acr_values: any one of these, or stronger; empty: any
 	Claimed [][]string     `json:"claimed,omitempty"` // `acr` in the claims parameter: and any one of each of these, or stronger
 	Least   []string       `json:"least,omitempty"`   // and each of these, or stronger: what party and platform want of every sign-in
@@ -99,29 +105,36 @@ type Facts struct {
 	Now        time.Time
 }
 
-// want is one cell of the table: a need, the reason shown, and since when a proof counts. A nil condition is "always".
+// want is one row of the table: a need, the reason shown, since when a proof counts, and before when the set of a
+// recovery code was made. A nil condition is "always".
 type want struct {
-	need  Need
-	when  func(Ask, Facts) bool
-	why   func(Ask, Facts) Reason
-	after func(Ask, Facts) time.Time
+	need   Need
+	when   func(Ask, Facts) bool
+	why    func(Ask, Facts) Reason
+	after  func(Ask, Facts) time.Time
+	before func(Ask, Facts) time.Time
 }
 
+// table is what is wanted, by purpose and channel.
+type table map[Purpose]map[Channel][]want
+
 // rules is the seeds' own list of when what is asked (seeds 000, 001, 003: "wanneer wordt er om een
-// authenticatiecode gevraagd?"), in the order in which the person is asked. It is the only place that knows.
-var rules = map[Purpose]map[Channel][]want{
+// authenticatiecode gevraagd?"), in the order in which the person is asked. It is the only place that knows, and
+// docs/oidc.md has one sentence for each row.
+var rules = table{
 	SignIn: {
 		Browser: {
 			{need: NeedSwitch, when: choiceAsked},
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: enrolledAndNotRemembered, why: byParty, after: askedAgain},
-			{need: NeedSecond, when: strongerAsked, why: byParty},
+			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedLow, when: codesLow},
 			{need: NeedPrimary, when: either(mustEnrol, strongerNeedsEnrol, wished), why: because(ForTwoStep), after: fresh},
+			{need: NeedSecond, when: both(wished, enrolled), why: because(ForTwoStep), after: fresh, before: sessionStart},
 			{need: NeedEnrol, when: wants(NeedEnrol), why: because(ForTwoStep)},
 			{need: NeedEnrol, when: strongerNeedsEnrol, why: because(ForParty)},
 			{need: NeedEnrol, when: either(mustEnrol, offered)},
-			{need: NeedSecond, when: codesAtLogin, why: because(ForCodes)},
+			{need: NeedSecond, when: codesAtLogin, why: because(ForCodes), after: here},
 			{need: NeedCodes, when: either(codesAtLogin, wants(NeedCodes))},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
@@ -130,22 +143,24 @@ var rules = map[Purpose]map[Channel][]want{
 			{need: NeedSwitch, when: choiceAsked},
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndNotRemembered), why: byParty, after: askedAgain},
-			{need: NeedSecond, when: strongerAsked, why: byParty},
+			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
 		},
 	},
 	Return: {
 		Browser: {
-			{need: NeedSecond, when: enrolledAndForgotten, why: idle, after: seen},
+			{need: NeedSecond, when: enrolledAndForgotten, why: idle, after: seenAndAskedAgain},
 			{need: NeedPrimary, when: not(enrolledAndForgotten), why: idle, after: seen},
 			{need: NeedPrimary, why: byParty, after: askedSince},
-			{need: NeedSecond, when: strongerAsked, why: byParty},
+			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedLow, when: codesLow},
 			{need: NeedPrimary, when: either(mustEnrol, strongerNeedsEnrol, wished), why: because(ForTwoStep), after: fresh},
+			{need: NeedSecond, when: both(wished, enrolled), why: because(ForTwoStep), after: fresh, before: sessionStart},
 			{need: NeedEnrol, when: wants(NeedEnrol), why: because(ForTwoStep)},
 			{need: NeedEnrol, when: strongerNeedsEnrol, why: because(ForParty)},
 			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedSecond, when: codesAtLogin, why: because(ForCodes), after: here},
 			{need: NeedCodes, when: either(codesAtLogin, wants(NeedCodes))},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
@@ -153,8 +168,8 @@ var rules = map[Purpose]map[Channel][]want{
 		App: {
 			{need: NeedPrimary, why: idle, after: seen},
 			{need: NeedPrimary, why: byParty, after: askedSince},
-			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndForgotten), why: idle, after: seen},
-			{need: NeedSecond, when: strongerAsked, why: byParty},
+			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndForgotten), why: idle, after: seenAndAskedAgain},
+			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
 		},
@@ -163,6 +178,7 @@ var rules = map[Purpose]map[Channel][]want{
 		Browser: {
 			{need: NeedLink, after: here},
 			{need: NeedNewPassword},
+			{need: NeedSecond, when: enrolled, after: here},
 			{need: NeedEnrol, when: either(mustEnrol, offered)},
 			{need: NeedCodes, when: codesMissing},
 		},
@@ -171,6 +187,7 @@ var rules = map[Purpose]map[Channel][]want{
 		Browser: {
 			{need: NeedLink, after: here},
 			{need: NeedNewPassword},
+			{need: NeedSecond, when: enrolled, after: here},
 			{need: NeedEnrol, when: either(mustEnrol, offered)},
 			{need: NeedCodes, when: codesMissing},
 		},
@@ -194,7 +211,7 @@ var rules = map[Purpose]map[Channel][]want{
 	TwoStep: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForTwoStep), after: fresh},
-			{need: NeedSecond, when: enrolledBefore, why: because(ForTwoStep), after: fresh},
+			{need: NeedSecond, when: enrolledBefore, why: because(ForTwoStep), after: fresh, before: sessionStart},
 			{need: NeedEnrol, why: because(ForTwoStep)},
 			{need: NeedCodes, when: codesMissing},
 		},
@@ -208,14 +225,14 @@ var rules = map[Purpose]map[Channel][]want{
 	NewCodes: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForCodes), after: fresh},
-			{need: NeedSecond, when: enrolled, why: because(ForCodes)},
-			{need: NeedCodes},
+			{need: NeedSecond, when: both(enrolled, not(did(NeedCodes))), why: because(ForCodes), after: fresh, before: sessionStart},
+			{need: NeedCodes, when: enrolled},
 		},
 	},
 	TwoStepOff: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForOff), after: fresh},
-			{need: NeedSecond, when: enrolled, why: because(ForOff), after: fresh},
+			{need: NeedSecond, when: enrolled, why: because(ForOff), after: fresh, before: sessionStart},
 			{need: NeedOff, when: enrolled},
 		},
 	},
@@ -223,12 +240,14 @@ var rules = map[Purpose]map[Channel][]want{
 
 // Missing says what is still wanted, in the order in which the person is asked; nothing means: done. The proofs of
 // the session count unless the requirement is newer than they are. It is pure: same facts, same answer.
-func Missing(ask Ask, f Facts, proofs []Proof) []Requirement {
+func Missing(ask Ask, f Facts, proofs []Proof) []Requirement { return rules.missing(ask, f, proofs) }
+
+func (t table) missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 	all := proofs
 	if f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID {
 		all = Merge(f.Session.Proofs, proofs)
 	}
-	asked, known := rules[purpose(ask, f)][ask.Channel]
+	asked, known := t[purpose(ask, f)][ask.Channel]
 	if !known {
 		return []Requirement{{Need: needUnknown}}
 	}
@@ -240,6 +259,9 @@ func Missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 		r := Requirement{Need: w.need}
 		if w.after != nil {
 			r.After = w.after(ask, f)
+		}
+		if w.before != nil {
+			r.Before = w.before(ask, f)
 		}
 		if w.why != nil {
 			r.Why = w.why(ask, f)
@@ -272,13 +294,22 @@ func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 	case NeedPrimary:
 		return f.Account != nil && shown(func(p Proof) bool { return p.Use == account.Primary })
 	case NeedSecond:
-		return shown(Proof.second)
+		return shown(func(p Proof) bool { return p.second() && r.countsOf(p, f.Account) })
 	case NeedLink:
 		return shown(func(p Proof) bool { return p.Use == account.Link })
 	case NeedEnrol, NeedSwitch, NeedConsent, NeedNewPassword, NeedCodes, NeedLow, NeedOff:
 		return false // the condition of the row says it all, or that it was done
 	}
 	return false
+}
+
+// countsOf tells whether a second step of somebody counts here: what was shown beside a recovery code always does; of a
+// set that was replaced meanwhile it is not known any more when it was made.
+func (r Requirement) countsOf(p Proof, a *account.Account) bool {
+	if p.Use != account.Recovery || r.Before.IsZero() {
+		return true
+	}
+	return a != nil && slices.ContainsFunc(a.Credentials, func(c account.Credential) bool { return c.ID == p.Credential && r.Takes(c) })
 }
 
 // RememberFor is how long this browser may be remembered from now on, as the person chose or the organisation decided;
@@ -306,10 +337,11 @@ func Enrolled(f Facts) []string {
 }
 
 // enrolledAndNotRemembered: at a login. A session that began in a remembered browser goes on without a code, until it is
-// asked to sign in again: then only what was waived for that counts.
+// asked to sign in again: then only what was waived for that counts. What is not allowed as long any more, by the
+// organisation or by the person, is not waived any more.
 func enrolledAndNotRemembered(a Ask, f Facts) bool {
 	waived := ownSession(f) && slices.ContainsFunc(f.Session.Proofs, func(p Proof) bool {
-		return p.Use == account.Waiver && (!a.Again || a.shown(p))
+		return p.Use == account.Waiver && p.allowed(RememberFor(f)) && (!a.Again || a.shown(p))
 	})
 	return len(Enrolled(f)) > 0 && !f.Remembered && !waived
 }
@@ -318,6 +350,10 @@ func enrolledAndNotRemembered(a Ask, f Facts) bool {
 func enrolledAndForgotten(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 && !f.Remembered }
 
 func enrolled(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 }
+
+func did(n Need) func(Ask, Facts) bool {
+	return func(_ Ask, f Facts) bool { return slices.Contains(f.Done, n) }
+}
 
 // enrolledBefore: who sets a new factor up has shown the old one, if there was one when the journey began.
 func enrolledBefore(_ Ask, f Facts) bool {
@@ -427,7 +463,8 @@ func askedSince(a Ask, f Facts) time.Time {
 	return time.Time{}
 }
 
-// askedAgain: prompt=login asks the whole sign-in again, max_age only the primary.
+// askedAgain: prompt=login asks the whole sign-in again. What max_age says of a code counts where a level is asked
+// (strongerAsked); without one it is about the primary only.
 func askedAgain(a Ask, _ Facts) time.Time {
 	if a.Again {
 		return onlyHere
@@ -438,8 +475,33 @@ func askedAgain(a Ask, _ Facts) time.Time {
 // seen: only what was shown after the last activity answers the question "are you still there?".
 func seen(_ Ask, f Facts) time.Time { return f.Session.SeenAt.Add(time.Nanosecond) }
 
+// seenAndAskedAgain: after the idle hour, and with prompt=login for this request.
+func seenAndAskedAgain(a Ask, f Facts) time.Time {
+	if a.Again {
+		return onlyHere
+	}
+	return seen(a, f)
+}
+
+// sessionStart: a set of recovery codes that was made in the session proves nothing that the session did not have.
+// Where there is none yet, any set counts.
+func sessionStart(_ Ask, f Facts) time.Time {
+	if !ownSession(f) {
+		return time.Time{}
+	}
+	return f.Session.StartedAt
+}
+
 // here: only what is shown in this journey counts.
 func here(Ask, Facts) time.Time { return onlyHere }
+
+// Counted are the proofs that count for the level of a request: with prompt=login those that were given for it, with
+// max_age (OpenID Connect Core 1.0 section 3.1.2.1) also those that are not older. A code from before makes no fresh
+// sign-in of two factors.
+func (a Ask) Counted(proofs []Proof, now time.Time) []Proof {
+	since := askedSince(a, Facts{Now: now})
+	return slices.DeleteFunc(slices.Clone(proofs), func(p Proof) bool { return !a.shown(p) && p.At.Before(since) })
+}
 
 // FreshFor is how long a password or code shown in this session is not asked again by our settings.
 const FreshFor = 5 * time.Minute

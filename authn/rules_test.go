@@ -61,7 +61,7 @@ func withCodes() *account.Account {
 
 // person makes an account with or without the pretend factor.
 func person(enrolled bool) *account.Account {
-	a := &account.Account{ID: "anna", Role: platform.Client, State: account.Active}
+	a := &account.Account{ID: "anna", Role: platform.Client, State: account.Active, RememberFor: 12 * time.Hour}
 	if enrolled {
 		a.Credentials = []account.Credential{{Method: "pretend", Use: account.Second, ConfirmedAt: at(-9999)}}
 	}
@@ -150,7 +150,8 @@ func TestMissing(t *testing.T) {
 		{says: "001 turning it on: the password, the set-up", ask: authn.Ask{Purpose: authn.TwoStep}, facts: authn.Facts{Account: person(false), Recovery: true, Session: session("anna", -6, pwd(-6))}, want: "primary two_step, enrol two_step"},
 		{says: "002 … and then the recovery codes", ask: authn.Ask{Purpose: authn.TwoStep}, facts: authn.Facts{Account: person(true), Recovery: true, Done: []authn.Need{authn.NeedEnrol}, Session: session("anna", -1, pwd(-1))}, proofs: []authn.Proof{code(0)}, want: "save-codes"},
 		{says: "design: changing the method asks the old one", ask: authn.Ask{Purpose: authn.TwoStep}, facts: authn.Facts{Account: withCodes(), Recovery: true, Session: session("anna", -6, pwd(-6), code(-6))}, want: "primary two_step, second two_step, enrol two_step"},
-		{says: "000 new recovery codes: the password", ask: authn.Ask{Purpose: authn.NewCodes}, facts: authn.Facts{Account: withCodes(), Recovery: true, Session: session("anna", -6, pwd(-6), code(-60))}, want: "primary codes, save-codes"},
+		{says: "000 new recovery codes: the password", ask: authn.Ask{Purpose: authn.NewCodes}, facts: authn.Facts{Account: withCodes(), Recovery: true, Session: session("anna", -6, pwd(-6), code(-60))}, want: "primary codes, second codes, save-codes"},
+		{says: "design: … both just shown", ask: authn.Ask{Purpose: authn.NewCodes}, facts: authn.Facts{Account: withCodes(), Recovery: true, Session: session("anna", -5, pwd(-5), code(-5))}, want: "save-codes"},
 		{says: "design: new recovery codes, remembered: a code too", ask: authn.Ask{Purpose: authn.NewCodes}, facts: authn.Facts{Account: withCodes(), Recovery: true, Remembered: true, Session: session("anna", -1, pwd(-1))}, want: "second codes, save-codes"},
 		{says: "000 turning it off: code and password", ask: authn.Ask{Purpose: authn.TwoStepOff}, facts: authn.Facts{Account: person(true), Session: session("anna", -6, pwd(-6), code(-6))}, want: "primary off, second off, off"},
 		{says: "000 turning it off: it is off", ask: authn.Ask{Purpose: authn.TwoStepOff}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}},

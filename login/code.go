@@ -58,11 +58,13 @@ func digitOf(r rune) (value byte, ok bool) {
 
 // codeReasons are the text keys that say why a code is asked.
 var codeReasons = map[authn.Reason]string{
-	authn.ForIdle:   "code.reason_idle",
-	authn.ForParty:  "code.reason_platform",
-	authn.ForChange: "code.reason_password",
-	authn.ForForgot: "code.reason_forgot",
-	authn.ForOff:    "code.reason_off",
+	authn.ForIdle:    "code.reason_idle",
+	authn.ForParty:   "code.reason_platform",
+	authn.ForChange:  "code.reason_password",
+	authn.ForForgot:  "code.reason_forgot",
+	authn.ForTwoStep: "code.reason_two_step",
+	authn.ForCodes:   "code.reason_codes",
+	authn.ForOff:     "code.reason_off",
 }
 
 // CodePage is the page that asks a code, with the text that says where it is found. A text message adds its buttons.

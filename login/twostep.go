@@ -99,7 +99,8 @@ func (v *Visit) Renewing() bool { return v.Facts.Wished == authn.NeedCodes }
 func (v *Visit) ChooseAnew() { v.choose("") }
 
 // Enrolled is the change that a new second factor makes. The one before it stops, so that there is one way of getting
-// codes; no browser is remembered for what it vouched for; the owner hears of it.
+// codes; no browser is remembered for what it vouched for, and every other session ends with what parties were given
+// there; the owner hears of it.
 func (v *Visit) Enrolled(c account.Credential, sealer Sealer) authn.Change {
 	id := v.Facts.Account.ID
 	added := v.Event(account.CredentialAdded, account.Success, id)
@@ -114,8 +115,20 @@ func (v *Visit) Enrolled(c account.Credential, sealer Sealer) authn.Change {
 			letter = account.LetterMethod
 		}
 	}
+	if len(change.Retire) > 0 {
+		change.End = v.others("second factor changed")
+	}
 	change.Letters = []account.Letter{v.Notice(letter, sealer)}
 	return change
+}
+
+// others ends what the account has beside the session of this browser.
+func (v *Visit) others(why string) *authn.End {
+	end := &authn.End{Account: v.Facts.Account.ID, Reason: why}
+	if session := v.Facts.Session; session != nil && session.Account == end.Account {
+		end.Except = session.ID
+	}
+	return end
 }
 
 // offStep asks whether two-step authentication is really to be turned off.
@@ -137,7 +150,7 @@ func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	gone := v.Event(account.CredentialGone, account.Success, id)
 	gone.Reason = "two-step authentication turned off"
 	change := authn.Change{
-		Retire: SecondCredentials(v.Facts.Account), Forget: &id,
+		Retire: SecondCredentials(v.Facts.Account), Forget: &id, End: v.others("two-step authentication turned off"),
 		Void:    []authn.TicketVoid{{Account: id, Purpose: authn.TicketRecoveryCode}},
 		Letters: []account.Letter{s.Notice(v, account.LetterTwoStepOff)},
 		Events:  []account.Event{gone},

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
@@ -83,12 +84,13 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Plat
 	if req.Ask.Choose && session != nil && !req.Silent {
 		a = nil // not known before the person chose
 	}
-	missing, err := s.missing(r.Context(), p, party, req, session, a)
+	now := s.Now()
+	missing, err := s.missing(r.Context(), p, party, req, session, a, now)
 	if err != nil {
 		return err
 	}
 	if len(missing) == 0 {
-		if weak := tooWeak(p, party, req, session); weak != nil {
+		if weak := tooWeak(p, party, req, session, now); weak != nil {
 			return s.answerError(w, r, p, party, req, storedID, weak)
 		}
 		return s.answerCode(w, r, p, party, req, session, storedID)
@@ -137,7 +139,8 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	req.Ask.Choose = false // who goes on was chosen on the way here
-	missing, err := s.missing(r.Context(), p, party, req, session, a)
+	now := s.Now()
+	missing, err := s.missing(r.Context(), p, party, req, session, a, now)
 	if err != nil {
 		return err
 	}
@@ -153,16 +156,17 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if s.notHinted(p, party, req, a) {
 		return s.answerError(w, r, p, party, req, req.ID, refuse("login_required", "Another person is signed in."))
 	}
-	if weak := tooWeak(p, party, req, session); weak != nil {
+	if weak := tooWeak(p, party, req, session, now); weak != nil {
 		return s.answerError(w, r, p, party, req, req.ID, weak)
 	}
 	return s.answerCode(w, r, p, party, req, session, req.ID)
 }
 
-// tooWeak compares a complete sign-in with what the request, the party and the platform want at least. What no page of
-// ours can raise is told the party (OpenID Connect Core Error Code unmet_authentication_requirements).
-func tooWeak(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session) *protocolError {
-	acr, aliases := authn.ACROf(session.Proofs), p.Policy.ACRAliases
+// tooWeak compares a complete sign-in with what the request, the party and the platform want at least; where it must be
+// fresh, only what is counts. What no page of ours can raise is told the party (OpenID Connect Core Error Code
+// unmet_authentication_requirements).
+func tooWeak(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session, now time.Time) *protocolError {
+	acr, aliases := authn.ACROf(req.Ask.Counted(session.Proofs, now)), p.Policy.ACRAliases
 	enough := req.Ask.Enough(acr, aliases)
 	for _, least := range []string{party.MinimumACR, p.Policy.MinimumACR} {
 		enough = enough && (least == "" || acr.Satisfies(least, aliases))
@@ -174,8 +178,8 @@ func tooWeak(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, s
 }
 
 // missing asks the rules what a session lacks for a request.
-func (s *Server) missing(ctx context.Context, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session, a *account.Account) ([]authn.Requirement, error) {
-	f := authn.Facts{Account: a, Policy: p.Policy, Methods: s.Methods, Session: session, Now: s.Now()}
+func (s *Server) missing(ctx context.Context, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session, a *account.Account, now time.Time) ([]authn.Requirement, error) {
+	f := authn.Facts{Account: a, Policy: p.Policy, Methods: s.Methods, Session: session, Now: now}
 	if a != nil && len(req.Ask.Consent) > 0 {
 		consent, err := s.Store.Consent(ctx, p.ID, a.ID, string(party.ID))
 		if err != nil && !errors.Is(err, fault.NotFound) {

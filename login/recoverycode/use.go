@@ -27,6 +27,9 @@ func (useStep) Beside(v *login.Visit) bool                { return v.Requirement
 func (useStep) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
 
 func (useStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
+	if tooNew(v) {
+		v.Trouble = retry("recovery_use.error_new").Retry
+	}
 	return login.Page{Template: "recovery_use", Data: ui.RecoveryUsePage{
 		Action: v.Action, BackURL: login.JourneyPath(v.Platform, v.Journey.ID), NoCodeURL: v.PathOf("no-code"),
 	}}, nil
@@ -35,6 +38,9 @@ func (useStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 // Submit counts first and verifies then. A code of another account is like one that nobody has, and stays unspent.
 func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
 	typed := v.Form.Get(field)
+	if tooNew(v) { // none is spent for nothing
+		return retry("recovery_use.error_new"), nil
+	}
 	if strings.TrimSpace(typed) == "" {
 		return retry("recovery_use.error_empty"), nil
 	}
@@ -78,6 +84,12 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 		},
 		Late: []ui.FieldError{{Field: field, Key: "recovery_use.error_used"}},
 	}, nil
+}
+
+// tooNew tells whether the set was made in the very session that is asked for a code: then it counts from the next login on.
+func tooNew(v *login.Visit) bool {
+	set, ok := v.Facts.Account.Credential(Method)
+	return ok && !v.Requirement.Takes(set)
 }
 
 // find looks the code up among those of the account's set; nil: it is none of them.

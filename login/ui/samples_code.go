@@ -38,6 +38,8 @@ func (CodePage) Samples() []Sample {
 		{Name: "changing the password", Data: page(func(p *CodePage) { p.Reason, p.Step, p.Steps = "code.reason_password", 2, 3 })},
 		{Name: "forgotten password", Data: why("code.reason_forgot", "")},
 		{Name: "turning off", Data: why("code.reason_off", "")},
+		{Name: "new recovery codes", Data: why("code.reason_codes", "")},
+		{Name: "changing two-step", Data: why("code.reason_two_step", "")},
 		{Name: "asked by a party", Data: why("code.reason_platform", "Dagboek van De Linde")},
 		{Name: "no recovery codes", Data: page(func(p *CodePage) { p.RecoveryURL = "" })},
 		{Name: "too many messages", Data: page(func(p *CodePage) { p.Body, p.PhoneEnd, p.Send, p.Later = "code.body_send", "16", true, 14 })},

@@ -28,6 +28,7 @@ func (RecoveryUsePage) Samples() []Sample {
 		say("wrong", "recovery_use.error_wrong"),
 		say("used", "recovery_use.error_used"),
 		say("too many", "recovery_use.error_limit", "minutes", 42),
+		say("made in this session", "recovery_use.error_new"),
 	}
 }
 
