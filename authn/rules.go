@@ -130,7 +130,7 @@ var rules = table{
 			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedLow, when: codesLow},
 			{need: NeedPrimary, when: either(mustEnrol, strongerNeedsEnrol, wished), why: because(ForTwoStep), after: fresh},
-			{need: NeedSecond, when: both(wished, enrolled), why: because(ForTwoStep), after: fresh, before: sessionStart},
+			{need: NeedSecond, when: wished, why: because(ForTwoStep), after: fresh, before: sessionStart},
 			{need: NeedEnrol, when: wants(NeedEnrol), why: because(ForTwoStep)},
 			{need: NeedEnrol, when: strongerNeedsEnrol, why: because(ForParty)},
 			{need: NeedEnrol, when: either(mustEnrol, offered)},
@@ -156,7 +156,7 @@ var rules = table{
 			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedLow, when: codesLow},
 			{need: NeedPrimary, when: either(mustEnrol, strongerNeedsEnrol, wished), why: because(ForTwoStep), after: fresh},
-			{need: NeedSecond, when: both(wished, enrolled), why: because(ForTwoStep), after: fresh, before: sessionStart},
+			{need: NeedSecond, when: wished, why: because(ForTwoStep), after: fresh, before: sessionStart},
 			{need: NeedEnrol, when: wants(NeedEnrol), why: because(ForTwoStep)},
 			{need: NeedEnrol, when: strongerNeedsEnrol, why: because(ForParty)},
 			{need: NeedEnrol, when: mustEnrol},
@@ -213,6 +213,7 @@ var rules = table{
 			{need: NeedPrimary, why: because(ForTwoStep), after: fresh},
 			{need: NeedSecond, when: enrolledBefore, why: because(ForTwoStep), after: fresh, before: sessionStart},
 			{need: NeedEnrol, why: because(ForTwoStep)},
+			{need: NeedSecond, when: codesMissing, why: because(ForCodes), after: here}, // another factor came meanwhile
 			{need: NeedCodes, when: codesMissing},
 		},
 	},
@@ -413,8 +414,11 @@ func codesMissing(_ Ask, f Facts) bool {
 
 func codesLow(_ Ask, f Facts) bool { return f.Low }
 
-// wished: the person wants new codes or another factor, and has not got it yet.
-func wished(_ Ask, f Facts) bool { return f.Wished != "" && !slices.Contains(f.Done, f.Wished) }
+// wished: the person wants new codes or another factor, and has not got it yet. Where two-step authentication was turned
+// off meanwhile there is nothing to renew.
+func wished(_ Ask, f Facts) bool {
+	return f.Wished != "" && !slices.Contains(f.Done, f.Wished) && len(Enrolled(f)) > 0
+}
 
 func wants(n Need) func(Ask, Facts) bool {
 	return func(a Ask, f Facts) bool { return f.Wished == n && wished(a, f) }

@@ -1,0 +1,97 @@
+package authn
+
+import (
+	"maps"
+	"slices"
+)
+
+// Rules is a table of rules that a test asks, and may change: its own copy.
+type Rules struct{ t table }
+
+// Today is the table as it is.
+func Today() Rules {
+	copied := table{}
+	for purpose, channels := range rules {
+		copied[purpose] = maps.Clone(channels)
+		for channel, rows := range channels {
+			copied[purpose][channel] = slices.Clone(rows)
+		}
+	}
+	return Rules{copied}
+}
+
+// Missing is Missing by these rules.
+func (r Rules) Missing(ask Ask, f Facts, proofs []Proof) []Requirement {
+	return r.t.missing(ask, f, proofs)
+}
+
+// Rows lists the needs of the rows of a purpose and channel, in order.
+func (r Rules) Rows() map[Purpose]map[Channel][]Need {
+	needs := map[Purpose]map[Channel][]Need{}
+	for purpose, channels := range r.t {
+		needs[purpose] = map[Channel][]Need{}
+		for channel, rows := range channels {
+			for _, w := range rows {
+				needs[purpose][channel] = append(needs[purpose][channel], w.need)
+			}
+		}
+	}
+	return needs
+}
+
+// with is the table of today with the n-th row of a need changed.
+func with(p Purpose, c Channel, need Need, n int, change func(*want)) Rules {
+	r := Today()
+	rows := r.t[p][c]
+	for i := range rows {
+		if rows[i].need != need {
+			continue
+		}
+		if n--; n < 0 {
+			change(&rows[i])
+			return r
+		}
+	}
+	panic("no such row: " + string(p) + " " + string(c) + " " + string(need))
+}
+
+func never(Ask, Facts) bool { return false }
+
+// WeakFresh are tables with one row as it was when a code of before counted for a fresh sign-in at a level.
+func WeakFresh() map[string]Rules {
+	anyAge := func(w *want) { w.after = nil }
+	return map[string]Rules{
+		"sign-in, browser: a level takes any code":        with(SignIn, Browser, NeedSecond, 1, anyAge),
+		"sign-in, app: a level takes any code":            with(SignIn, App, NeedSecond, 1, anyAge),
+		"return, browser: a level takes any code":         with(Return, Browser, NeedSecond, 1, anyAge),
+		"return, app: a level takes any code":             with(Return, App, NeedSecond, 1, anyAge),
+		"sign-in, browser: max_age=0 is for the password": with(SignIn, Browser, NeedSecond, 1, func(w *want) { w.after = askedAgain }),
+		"sign-in, app: max_age=0 is for the password":     with(SignIn, App, NeedSecond, 1, func(w *want) { w.after = askedAgain }),
+	}
+}
+
+// WeakFactors are tables with one row as it was, or gone, that keeps second factors and recovery codes.
+func WeakFactors() map[string]Rules {
+	anySet, gone := func(w *want) { w.before = nil }, func(w *want) { w.when = never }
+	return map[string]Rules{
+		"new codes take any code of the session": with(NewCodes, Browser, NeedSecond, 0, func(w *want) {
+			w.when, w.after, w.before = enrolled, nil, nil
+		}),
+		"new codes take a set of this session":          with(NewCodes, Browser, NeedSecond, 0, anySet),
+		"new codes, old password":                       with(NewCodes, Browser, NeedPrimary, 0, func(w *want) { w.after = nil }),
+		"new codes where nothing is enrolled":           with(NewCodes, Browser, NeedCodes, 0, func(w *want) { w.when = nil }),
+		"another factor takes a set of this session":    with(TwoStep, Browser, NeedSecond, 0, anySet),
+		"another factor takes any code of the session":  with(TwoStep, Browser, NeedSecond, 0, func(w *want) { w.after = nil }),
+		"codes of a factor that was replaced meanwhile": with(TwoStep, Browser, NeedSecond, 1, gone),
+		"off takes a set of this session":               with(TwoStepOff, Browser, NeedSecond, 0, anySet),
+		"off takes any code of the session":             with(TwoStepOff, Browser, NeedSecond, 0, func(w *want) { w.after = nil }),
+		"sign-in: a wish takes what there is":           with(SignIn, Browser, NeedSecond, 2, gone),
+		"return: a wish takes what there is":            with(Return, Browser, NeedSecond, 2, gone),
+		"sign-in: a wish takes an old password":         with(SignIn, Browser, NeedPrimary, 1, gone),
+		"return: a wish takes an old password":          with(Return, Browser, NeedPrimary, 2, gone),
+		"sign-in: a set never confirmed without a code": with(SignIn, Browser, NeedSecond, 3, gone),
+		"welcome: codes without a code":                 with(Welcome, Browser, NeedSecond, 0, gone),
+		"sign-up: codes without a code":                 with(SignUp, Browser, NeedSecond, 0, gone),
+		"reset: codes without a code":                   with(ResetPassword, Browser, NeedSecond, 0, gone),
+	}
+}
