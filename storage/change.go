@@ -80,6 +80,9 @@ func changeCredentials(ctx context.Context, q conn, p platform.ID, c authn.Chang
 		if err := signIn(ctx, q, p, c.Start.Session.Account, now); err != nil {
 			return err
 		}
+		if err := secondsStand(ctx, q, c.Start.Session); err != nil {
+			return err
+		}
 	}
 	if err := retireCredentials(ctx, q, p, c.Retire, now); err != nil {
 		return err

@@ -118,6 +118,20 @@ var sessions = []promise{
 			w.is("session lives", w.alive(v), false)
 		}
 	}},
+	{"a session does not start from a second factor that was retired after it was shown", func(w *world) {
+		phone := w.anna.Credentials[1]
+		start := func(c authn.Change) error {
+			v := w.newVisit(w.anna)
+			v.Proofs = []authn.Proof{{Method: "totp", Use: account.Second, Kinds: authn.Has, Credential: phone.ID, At: w.now}}
+			c.Start = &authn.SessionStart{Session: v.Session, Cookie: secret.Hash(v.cookie)}
+			return w.db.SaveChange(w.Context(), c, w.now)
+		}
+		w.ok(start(authn.Change{}))
+		next := w.credential(w.anna, "sms", account.Second, 0)
+		// The journey that replaces it showed it before.
+		w.ok(start(authn.Change{Retire: []account.CredentialID{phone.ID}, Put: []account.Credential{next}, End: &authn.End{Account: w.anna.ID, Reason: "changed"}}))
+		w.fails(start(authn.Change{}), fault.Stale)
+	}},
 	{"a new session ends the one it replaces, with its grants", func(w *world) {
 		v, fresh := w.visit(w.anna), w.newVisit(w.anna)
 		online, _ := w.tokens(v, "openid")

@@ -147,6 +147,22 @@ var tickets = []promise{
 		w.fails(err, fault.NotFound)
 		w.is("the other platform", w.alive(far), true)
 	}},
+	{"what an app has left of a session that ended by itself ends with everything else", func(w *world) {
+		long, stays := w.visit(w.anna), w.newVisit(w.anna)
+		offline, refresh := w.tokens(long, "openid", "offline_access")
+		w.now = long.EndsAt.Add(time.Hour)
+		stays.StartedAt, stays.SeenAt, stays.EndsAt = w.now, w.now, w.now.Add(time.Hour)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Start: &authn.SessionStart{Session: stays.Session, Cookie: secret.Hash(stays.cookie)}}, w.now))
+		w.is("the session that ended", w.alive(long), false)
+		w.is("what it gave", w.given(offline), true)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{
+			Platform: linde, End: &authn.End{Account: w.anna.ID, Except: stays.ID, Reason: "second factor changed"},
+		}, w.now))
+		w.is("what it gave", w.given(offline), false)
+		_, err := w.db.Rotate(w.Context(), w.rotation(refresh))
+		w.fails(err, fault.NotFound)
+		w.is("the one that stays", w.alive(stays), true)
+	}},
 	{"a credential is retired once", func(w *world) {
 		id := w.anna.Credentials[0].ID
 		w.onlyOne(race(func(int) error {
