@@ -132,6 +132,27 @@ var sessions = []promise{
 		w.ok(start(authn.Change{Retire: []account.CredentialID{phone.ID}, Put: []account.Credential{next}, End: &authn.End{Account: w.anna.ID, Reason: "changed"}}))
 		w.fails(start(authn.Change{}), fault.Stale)
 	}},
+	{"of sign-ins and a change of the second factor at once no session with the old one is left", func(w *world) {
+		phone := w.anna.Credentials[1]
+		var visits [crowd]visit
+		for i := range visits {
+			visits[i] = w.newVisit(w.anna)
+			visits[i].Proofs = append(visits[i].Proofs, authn.Proof{Method: "totp", Use: account.Second, Kinds: authn.Has, Credential: phone.ID, At: w.now})
+		}
+		next := w.credential(w.anna, "totp", account.Second, 1)
+		race(func(i int) error {
+			if i == crowd/2 {
+				return w.db.SaveChange(w.Context(), authn.Change{
+					Platform: linde, Retire: []account.CredentialID{phone.ID}, Put: []account.Credential{next},
+					End: &authn.End{Account: w.anna.ID, Reason: "changed"},
+				}, w.now)
+			}
+			return w.db.SaveChange(w.Context(), authn.Change{Start: &authn.SessionStart{Session: visits[i].Session, Cookie: secret.Hash(visits[i].cookie)}}, w.now)
+		})
+		for _, v := range visits {
+			w.is("session lives", w.alive(v), false)
+		}
+	}},
 	{"a new session ends the one it replaces, with its grants", func(w *world) {
 		v, fresh := w.visit(w.anna), w.newVisit(w.anna)
 		online, _ := w.tokens(v, "openid")
