@@ -82,7 +82,7 @@ type Ask struct {
 	Choose  bool           `json:"choose,omitempty"`  // prompt=select_account: ask who goes on, when someone is signed in
 	Consent []string       `json:"consent,omitempty"` // scopes that the person must have allowed; empty: nothing to allow
 	Renew   bool           `json:"renew,omitempty"`   // prompt=consent: allowed in this journey, not just before
-	MaxAge  *time.Duration `json:"max_age,omitempty"` // the newest primary proof, and each factor that a demanded level needs, may be this old; nil: any age
+	MaxAge  *time.Duration `json:"max_age,omitempty"` // the newest primary proof, and each factor of a demanded level, may be this old; nil: any age
 	ACR     []string       `json:"acr,omitempty"`     // acr_values: any one of these, or stronger; empty: any
 	Claimed [][]string     `json:"claimed,omitempty"` // `acr` in the claims parameter: and any one of each of these, or stronger
 	Least   []string       `json:"least,omitempty"`   // and each of these, or stronger: what party and platform want of every sign-in
@@ -451,66 +451,6 @@ func consentMissing(a Ask, f Facts) bool { return len(a.Consent) > 0 && !f.Conse
 func ownSession(f Facts) bool {
 	return f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID
 }
-
-// onlyHere is later than any proof: only those of the journey count.
-var onlyHere = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// askedSince: with prompt=login only what is shown for this request counts; with max_age
-// (OpenID Connect Core 1.0 section 3.1.2.1) also what is not older than that.
-func askedSince(a Ask, f Facts) time.Time {
-	switch {
-	case a.Again || a.MaxAge != nil && *a.MaxAge == 0:
-		return onlyHere
-	case a.MaxAge != nil:
-		return f.Now.Add(-*a.MaxAge)
-	}
-	return time.Time{}
-}
-
-// askedAgain: prompt=login asks the whole sign-in again. What max_age says of a code counts where a level is asked
-// (strongerAsked); without one it is about the primary only.
-func askedAgain(a Ask, _ Facts) time.Time {
-	if a.Again {
-		return onlyHere
-	}
-	return time.Time{}
-}
-
-// seen: only what was shown after the last activity answers the question "are you still there?".
-func seen(_ Ask, f Facts) time.Time { return f.Session.SeenAt.Add(time.Nanosecond) }
-
-// seenAndAskedAgain: after the idle hour, and with prompt=login for this request.
-func seenAndAskedAgain(a Ask, f Facts) time.Time {
-	if a.Again {
-		return onlyHere
-	}
-	return seen(a, f)
-}
-
-// sessionStart: a set of recovery codes that was made in the session proves nothing that the session did not have.
-// Where there is none yet, any set counts.
-func sessionStart(_ Ask, f Facts) time.Time {
-	if !ownSession(f) {
-		return time.Time{}
-	}
-	return f.Session.StartedAt
-}
-
-// here: only what is shown in this journey counts.
-func here(Ask, Facts) time.Time { return onlyHere }
-
-// Counted are the proofs that count for the level of a request: with prompt=login those that were given for it, with
-// max_age (OpenID Connect Core 1.0 section 3.1.2.1) also those that are not older. A code from before makes no fresh
-// sign-in of two factors.
-func (a Ask) Counted(proofs []Proof, now time.Time) []Proof {
-	since := askedSince(a, Facts{Now: now})
-	return slices.DeleteFunc(slices.Clone(proofs), func(p Proof) bool { return !a.shown(p) && p.At.Before(since) })
-}
-
-// FreshFor is how long a password or code shown in this session is not asked again by our settings.
-const FreshFor = 5 * time.Minute
-
-func fresh(_ Ask, f Facts) time.Time { return f.Now.Add(-FreshFor) }
 
 func because(why Reason) func(Ask, Facts) Reason { return func(Ask, Facts) Reason { return why } }
 

@@ -1,0 +1,66 @@
+package authn
+
+import (
+	"slices"
+	"time"
+)
+
+// onlyHere is later than any proof: only those of the journey count.
+var onlyHere = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// askedSince: with prompt=login only what is shown for this request counts; with max_age
+// (OpenID Connect Core 1.0 section 3.1.2.1) also what is not older than that.
+func askedSince(a Ask, f Facts) time.Time {
+	switch {
+	case a.Again || a.MaxAge != nil && *a.MaxAge == 0:
+		return onlyHere
+	case a.MaxAge != nil:
+		return f.Now.Add(-*a.MaxAge)
+	}
+	return time.Time{}
+}
+
+// askedAgain: prompt=login asks the whole sign-in again. What max_age says of a code counts where a level is asked
+// (strongerAsked); without one it is about the primary only.
+func askedAgain(a Ask, _ Facts) time.Time {
+	if a.Again {
+		return onlyHere
+	}
+	return time.Time{}
+}
+
+// seen: only what was shown after the last activity answers the question "are you still there?".
+func seen(_ Ask, f Facts) time.Time { return f.Session.SeenAt.Add(time.Nanosecond) }
+
+// seenAndAskedAgain: after the idle hour, and with prompt=login for this request.
+func seenAndAskedAgain(a Ask, f Facts) time.Time {
+	if a.Again {
+		return onlyHere
+	}
+	return seen(a, f)
+}
+
+// sessionStart: a set of recovery codes that was made in the session proves nothing that the session did not have.
+// Where there is none yet, any set counts.
+func sessionStart(_ Ask, f Facts) time.Time {
+	if !ownSession(f) {
+		return time.Time{}
+	}
+	return f.Session.StartedAt
+}
+
+// here: only what is shown in this journey counts.
+func here(Ask, Facts) time.Time { return onlyHere }
+
+// Counted are the proofs that count for the level of a request: with prompt=login those that were given for it, with
+// max_age (OpenID Connect Core 1.0 section 3.1.2.1) also those that are not older. A code from before makes no fresh
+// sign-in of two factors.
+func (a Ask) Counted(proofs []Proof, now time.Time) []Proof {
+	since := askedSince(a, Facts{Now: now})
+	return slices.DeleteFunc(slices.Clone(proofs), func(p Proof) bool { return !a.shown(p) && p.At.Before(since) })
+}
+
+// FreshFor is how long a password or code shown in this session is not asked again by our settings.
+const FreshFor = 5 * time.Minute
+
+func fresh(_ Ask, f Facts) time.Time { return f.Now.Add(-FreshFor) }
