@@ -56,6 +56,11 @@ func (db *DB) Ping(ctx context.Context) error {
 	return fail("reaching database", err)
 }
 
+// TakesWrites tells whether the database answers and takes writes; fault.Unavailable when not. It writes nothing.
+func (db *DB) TakesWrites(ctx context.Context) error {
+	return fail("asking whether the database takes writes", db.dialect.writable(ctx, db))
+}
+
 // Close ends all connections.
 func (db *DB) Close() error {
 	var err error

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -19,6 +20,7 @@ import (
 type dialect struct {
 	clock     string // asks the database what time it is, in milliseconds; empty: it runs in our process and has our clock
 	goose     goose.Dialect
+	writable  func(context.Context, *DB) error       // fault.Unavailable when the database takes no writes; it writes nothing
 	migration func() ([]goose.ProviderOption, error) // how nodes that migrate at once take turns
 }
 
@@ -50,6 +52,7 @@ func openSQLite(path string, open Opener) (*DB, error) {
 	read.SetMaxIdleConns(readers)
 	return &DB{write: write, read: read, patient: write, dialect: dialect{
 		goose:     goose.DialectSQLite3,
+		writable:  sqliteTakesWrites,
 		migration: func() ([]goose.ProviderOption, error) { return nil, nil }, // one node, one connection
 	}}, nil
 }
@@ -87,12 +90,14 @@ func openPostgres(dsn string, open Opener) (*DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
 	}
+	primary := newPrimary(config, dsn)
 	answer, err := answerTimeOf(config)
 	if err != nil {
 		return nil, err
 	}
 	config.DialFunc = dialer(answer)
-	pool := newPool(open(stdlib.GetConnector(*config, stdlib.OptionShouldPing(stillLives))))
+	pool := newPool(open(stdlib.GetConnector(*config, stdlib.OptionShouldPing(stillLives),
+		stdlib.OptionAfterConnect(primary.made), stdlib.OptionResetSession(primary.stillLeads))))
 	config.DialFunc = dialer(batchTime)
 	patient := newPool(open(stdlib.GetConnector(*config)))
 	patient.SetMaxIdleConns(0) // each batch has a connection of its own
@@ -102,7 +107,8 @@ func openPostgres(dsn string, open Opener) (*DB, error) {
 	pool.SetConnMaxLifetime(connectionLife)
 	pool.SetConnMaxIdleTime(connectionIdle)
 	return &DB{write: pool, read: pool, patient: patient, dialect: dialect{
-		clock: `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`, goose: goose.DialectPostgres, migration: lockMigration,
+		clock: `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`, goose: goose.DialectPostgres,
+		writable: primary.takesWrites, migration: lockMigration,
 	}}, nil
 }
 

@@ -41,17 +41,21 @@ const (
 	uniqueViolation     = "23505"
 	foreignKeyViolation = "23503"
 	undefinedTable      = "42P01"
+	readOnlyTransaction = "25006"
 	brokenText          = "22021" // a zero byte or broken UTF-8
 )
 
 // unavailableClasses are the PostgreSQL codes, or their first two characters, that mean: not now.
 var unavailableClasses = []string{
-	"08",    // connection exception
-	"40",    // transaction rollback: deadlock, serialization failure
-	"53",    // insufficient resources: too many connections, disk full
-	"55P03", // lock not available
-	"57",    // operator intervention: shutdown, cancelled, cannot connect now
-	"58",    // system error
+	"08",                // connection exception
+	readOnlyTransaction, // a standby, or a primary that was told to take no writes
+	"25P03",             // idle in a transaction for too long: the server ended the connection
+	"25P04",             // a transaction took too long: likewise
+	"40",                // transaction rollback: deadlock, serialization failure
+	"53",                // insufficient resources: too many connections, disk full
+	"55P03",             // lock not available
+	"57",                // operator intervention: shutdown, cancelled, cannot connect now
+	"58",                // system error
 }
 
 // unavailable tells whether the same call may work soon: the connection, the server, the disk or the time given was
@@ -74,7 +78,9 @@ func unavailable(err error) bool {
 	}
 	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
 		switch lite.Code() & 0xff { // the low byte is the primary code
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN:
+		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN,
+			sqlite3.SQLITE_READONLY: // the disk or the file was made read-only
+
 			return true
 		}
 	}
