@@ -23,24 +23,52 @@ var types = []string{"JWT", "at+jwt"}
 // goroutines.
 type Ring struct {
 	keys   map[platform.ID][]Key // in the order of the JWKS
-	opened map[string]opened     // by kid
+	opened map[keyID]opened      // those that could be
+	shut   []Shut
 }
+
+type keyID struct {
+	platform platform.ID
+	kid      string
+}
+
+func (k Key) id() keyID { return keyID{k.Platform, k.KID} }
 
 type opened struct {
 	public  jose.JSONWebKey
-	signers map[string]*Signer // by `typ`
+	signers map[string]*Signer // by `typ`; none: it cannot be opened any more
+}
+
+// Shut is a key that could not be opened, and why.
+type Shut struct {
+	Platform platform.ID
+	KID      string
+	Err      error
 }
 
 // NewRing opens the keys. One that cannot be opened, or whose halves do not belong together, fails the whole ring: a
 // node that signs for some platforms only is harder to notice than one that does not start.
 func NewRing(all []Key, s *Sealer) (*Ring, error) {
-	r := &Ring{keys: map[platform.ID][]Key{}, opened: map[string]opened{}}
+	r := NextRing(all, s, nil)
+	for _, k := range r.shut {
+		return nil, fmt.Errorf("opening key %s of platform %s: %w", k.KID, k.Platform, k.Err)
+	}
+	return r, nil
+}
+
+// NextRing opens the keys of a node that runs. One that cannot be opened does not sign, and no other takes its place:
+// parties might not know that one yet. It is published if the ring before has opened it, because what it signed is true.
+// Otherwise nobody vouches for its public half, which whoever can write to the database may have put there.
+func NextRing(all []Key, s *Sealer, before *Ring) *Ring {
+	r := &Ring{keys: map[platform.ID][]Key{}, opened: map[keyID]opened{}}
 	for _, k := range all {
 		o, err := k.open(s)
 		if err != nil {
-			return nil, fmt.Errorf("opening key %s of platform %s: %w", k.KID, k.Platform, err)
+			r.shut = append(r.shut, Shut{k.Platform, k.KID, err})
 		}
-		r.opened[k.KID] = o
+		if err == nil || before != nil && before.vouches(k, &o) {
+			r.opened[k.id()] = o
+		}
 		r.keys[k.Platform] = append(r.keys[k.Platform], k)
 	}
 	for _, own := range r.keys {
@@ -48,29 +76,59 @@ func NewRing(all []Key, s *Sealer) (*Ring, error) {
 			return cmp.Or(cmp.Compare(slices.Index(algs, a.Alg), slices.Index(algs, b.Alg)), byAge(a, b))
 		})
 	}
-	return r, nil
+	return r
 }
 
-// Signer returns the signer of a platform's current key: kid and typ are in the header. The newest key whose time has
-// come signs. fault.NotFound without a key of that algorithm, or for a typ we do not sign.
-func (r *Ring) Signer(p platform.ID, alg string, typ string, now time.Time) (*Signer, error) {
+// vouches tells whether the ring opened this very key, and fills in its public half.
+func (r *Ring) vouches(k Key, o *opened) bool {
+	known, ok := r.opened[k.id()]
+	o.public = known.public
+	return ok && known.public.Algorithm == k.Alg && k.publishes(known.public)
+}
+
+// Shut are the keys that could not be opened.
+func (r *Ring) Shut() []Shut { return r.shut }
+
+// Signs tells whether a platform can sign now: fault.NotFound without a key of that algorithm, fault.Unavailable when it
+// cannot be opened.
+func (r *Ring) Signs(p platform.ID, alg string, now time.Time) error {
+	_, err := r.signers(p, alg, now)
+	return err
+}
+
+// signers are those of a platform's current key, by `typ`. The newest key whose time has come signs.
+func (r *Ring) signers(p platform.ID, alg string, now time.Time) (map[string]*Signer, error) {
 	k, ok := current(r.keys[p], p, alg, now)
 	if !ok {
 		return nil, fmt.Errorf("%s key of platform %s: %w", alg, p, fault.NotFound)
 	}
-	signer, ok := r.opened[k.KID].signers[typ]
+	signers := r.opened[k.id()].signers
+	if signers == nil {
+		return nil, fmt.Errorf("key %s of platform %s cannot be opened: %w", k.KID, p, fault.Told)
+	}
+	return signers, nil
+}
+
+// Signer returns the signer of a platform's current key: kid and typ are in the header. Errors are those of Signs, and
+// fault.NotFound for a typ we do not sign.
+func (r *Ring) Signer(p platform.ID, alg string, typ string, now time.Time) (*Signer, error) {
+	signers, err := r.signers(p, alg, now)
+	if err != nil {
+		return nil, err
+	}
+	signer, ok := signers[typ]
 	if !ok {
 		return nil, fmt.Errorf("signer of typ %q: %w", typ, fault.NotFound)
 	}
 	return signer, nil
 }
 
-// Verification returns the public keys of a platform that are published and not dropped.
+// Verification returns the public keys of a platform that are published and not dropped, and that are known to be ours.
 func (r *Ring) Verification(p platform.ID, now time.Time) *jose.JSONWebKeySet {
 	set := &jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}} // RFC 7517 section 5.1: an array, also when empty
 	for _, k := range r.keys[p] {
-		if k.listed(now) {
-			set.Keys = append(set.Keys, r.opened[k.KID].public)
+		if o, ok := r.opened[k.id()]; ok && k.listed(now) {
+			set.Keys = append(set.Keys, o.public)
 		}
 	}
 	return set

@@ -213,3 +213,97 @@ func BenchmarkNewRing(b *testing.B) {
 		}
 	}
 }
+
+// A node that runs meets a key that it cannot open, because it was sealed under another master key: that key does not
+// sign, nor does another one in its place, and everything else goes on.
+func TestKeyThatCannotBeOpenedStopsSigningForItsPlatformOnly(t *testing.T) {
+	s, foreign := newSealer(t, masterA), newSealer(t, masterB)
+	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	var all []Key
+	for _, p := range []platform.ID{"linde", "wilg"} {
+		made, err := Ensure(nil, p, []string{"RS256", "ES256"}, s, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, made...)
+	}
+	before, err := NewRing(all, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := slices.Clone(all)
+	var shut []string
+	for i := range next {
+		if k := &next[i]; k.Platform == "linde" {
+			plain, err := s.Open(k.Sealed, k.Binding())
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.Sealed = foreign.Seal(plain, k.Binding())
+			shut = append(shut, k.KID)
+		}
+	}
+	if _, err := NewRing(next, s); !errors.Is(err, fault.Invalid) {
+		t.Errorf("a node that starts: %v, want %v", err, fault.Invalid)
+	}
+	ring := NextRing(next, s, before)
+	for _, alg := range []string{"RS256", "ES256"} {
+		if _, err := ring.Signer("linde", alg, "JWT", now); !errors.Is(err, fault.Unavailable) || !errors.Is(ring.Signs("linde", alg, now), fault.Told) {
+			t.Errorf("%s of linde: %v, want %v", alg, err, fault.Told)
+		}
+		if _, err := ring.Signer("wilg", alg, "JWT", now); err != nil {
+			t.Errorf("%s of wilg: %v", alg, err)
+		}
+	}
+	var told []string
+	for _, k := range ring.Shut() {
+		if k.Platform != "linde" || k.Err == nil {
+			t.Errorf("shut: %+v", k)
+		}
+		told = append(told, k.KID)
+	}
+	if !slices.Equal(told, shut) {
+		t.Errorf("shut: %q, want %q", told, shut)
+	}
+	if !bytes.Equal(ring.JWKS("linde", now), before.JWKS("linde", now)) || !bytes.Equal(ring.JWKS("wilg", now), before.JWKS("wilg", now)) {
+		t.Error("what was published before is not published any more")
+	}
+	if again := NextRing(next, s, ring); !bytes.Equal(again.JWKS("linde", now), before.JWKS("linde", now)) {
+		t.Error("… at the reading after that")
+	}
+}
+
+// Whoever can write to the database cannot have a key of their own published, nor let a key of one platform stand for
+// another: what no ring has opened is not listed.
+func TestKeyThatNobodyVouchesForIsNotPublished(t *testing.T) {
+	s, foreign := newSealer(t, masterA), newSealer(t, masterB)
+	now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+	own, err := Ensure(nil, "linde", []string{"ES256"}, s, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, err := Ensure(nil, "linde", []string{"ES256"}, foreign, now.Add(time.Second))
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := own[0]
+	moved.Platform = "wilg"
+	swapped := own[0]
+	swapped.Public = theirs[0].Public
+	before, err := NewRing(own, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring := NextRing(append(theirs, moved), s, before)
+	for _, p := range []platform.ID{"linde", "wilg"} {
+		if listed := ring.Verification(p, now).Keys; len(listed) > 0 {
+			t.Errorf("%s publishes %v", p, listed)
+		}
+		if _, err := ring.Signer(p, "ES256", "JWT", now.Add(time.Minute)); !errors.Is(err, fault.Unavailable) {
+			t.Errorf("%s: %v, want %v", p, err, fault.Unavailable)
+		}
+	}
+	if listed := NextRing([]Key{swapped}, s, before).Verification("linde", now).Keys; len(listed) > 0 {
+		t.Errorf("a public half that was changed is published: %v", listed)
+	}
+}

@@ -111,7 +111,7 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 			return
 		}
 		status, page := s.errorPage(w, r, err)
-		if status >= 500 && !errors.Is(err, fault.Busy) { // these are counted, and told once a second
+		if status >= 500 && !fault.Quiet(err) {
 			s.Log.ErrorContext(r.Context(), "login page", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
 		}
 		if err := ShowPage(w, r, status, "error", page, Look{}); err != nil {

@@ -63,6 +63,7 @@ type Options struct {
 	Restart func(p *platform.Platform, party *grant.Party) string
 	// Logout is where a form of ours signs out, as the person wants.
 	Logout func(p *platform.Platform) string
+	Fresh  func() error // fault.Unavailable: parties and policies may have changed, and nobody can look
 	Now    func() time.Time
 	Log    *slog.Logger
 }
@@ -88,6 +89,17 @@ func New(o Options) *Server {
 	return s
 }
 
+// fresh lets nobody go on by settings that are too old: a journey that began before would end by a policy that was
+// changed meanwhile.
+func (s *Server) fresh(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := s.Fresh(); err != nil {
+			return err
+		}
+		return h(w, r)
+	}
+}
+
 // Methods lists the second factors that exist.
 func Methods(factors []Factor) []string {
 	var methods []string
@@ -102,10 +114,11 @@ func Methods(factors []Factor) []string {
 // Routes adds the door to a platform's router, in the order of a visit.
 func (s *Server) Routes(r *mux.Router) {
 	add := func(path, name string, h func(http.ResponseWriter, *http.Request) error, methods ...string) {
-		r.Handle(path, web.Route(name, s.page(h))).Methods(methods...)
+		r.Handle(path, web.Route(name, s.page(s.fresh(h)))).Methods(methods...)
 	}
-	add("/", "home", s.home, "GET", "HEAD")
-	add("/login", "home", s.home, "GET", "HEAD")                                                     // a shortened bookmark
+	for _, path := range []string{"/", "/login"} { // the second is a shortened bookmark
+		r.Handle(path, web.Route("home", s.page(s.home))).Methods("GET", "HEAD")
+	}
 	r.Handle("/login/{journey}", web.Route("dispatch", http.HandlerFunc(web.Still))).Methods("HEAD") // a GET may end the journey
 	add("/login/{journey}", "dispatch", s.dispatch, "GET")
 	add("/login/{journey}/stop", "stop", s.showStop, "GET", "HEAD")

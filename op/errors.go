@@ -64,7 +64,7 @@ type refusalKey struct{}
 // own writer would show raw texts, so the gate writes instead.
 func (s *Server) fail(ctx context.Context, what string, err error) error {
 	code := codeOf(err)
-	if code == "server_error" || code == temporarilyUnavailable && !errors.Is(err, fault.Busy) { // these are counted, and told once a second
+	if code == "server_error" || code == temporarilyUnavailable && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, what, slog.String("reference", web.From(ctx).Reference), slog.Any("error", err))
 	}
 	if r, ok := ctx.Value(refusalKey{}).(*refusal); ok {
@@ -78,7 +78,7 @@ func (s *Server) note(ctx context.Context, kind account.EventKind, party *grant.
 	e := origin(ctx).Of(account.Event{
 		At: s.Now(), Platform: party.Platform, Kind: kind, Actor: "system", Party: string(party.ID), Outcome: account.Failure, Reason: reason,
 	})
-	if err := s.Store.Note(ctx, e, web.From(ctx).Source()); err != nil && !errors.Is(err, fault.Busy) {
+	if err := s.Store.Note(ctx, e, web.From(ctx).Source()); err != nil && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, "noting refusal", slog.String("reference", e.Reference), slog.Any("error", err))
 	}
 }
@@ -107,11 +107,21 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		if err == nil {
 			return
 		}
-		if !errors.Is(err, fault.Busy) && (errors.Is(err, fault.Unavailable) || !isKnown(err)) {
+		if !fault.Quiet(err) && (errors.Is(err, fault.Unavailable) || !isKnown(err)) {
 			s.Log.ErrorContext(r.Context(), "protocol page", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
 		}
 		s.showError(w, r, err)
 	})
+}
+
+// fresh lets nobody in by settings that are too old. Signing out goes on: whoever wants to be out must not stay in.
+func (s *Server) fresh(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := s.Registry.Fresh(); err != nil {
+			return err
+		}
+		return h(w, r)
+	}
 }
 
 func isKnown(err error) bool {

@@ -47,6 +47,9 @@ func (r registry) Sign(_ platform.ID, _, typ string, _ time.Time, payload []byte
 	}
 	return jws.CompactSerialize()
 }
+func (r registry) Signs(platform.ID, string, time.Time) error { return nil }
+func (r registry) Fresh() error                               { return nil }
+
 func (r registry) Verification(platform.ID, time.Time) *jose.JSONWebKeySet {
 	return &jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: r.key.Public(), KeyID: "k", Algorithm: "EdDSA", Use: "sig"}}}
 }

@@ -35,7 +35,11 @@ func (s *Server) gate(rules machineRules) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		if err := s.inspect(r, rules); err != nil {
+		err := s.Registry.Fresh()
+		if err == nil {
+			err = s.inspect(r, rules)
+		}
+		if err != nil {
 			writeMachineError(w, r, codeOf(err))
 			return
 		}

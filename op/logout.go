@@ -99,7 +99,7 @@ func (s *Server) askedBy(p *platform.Platform, form url.Values) (party *grant.Pa
 		id, sid = hint.Audience, hint.Session
 	}
 	party, known := s.Registry.Party(p.ID, id)
-	if !known || !party.DisabledAt.IsZero() {
+	if !known || !party.DisabledAt.IsZero() || s.Registry.Fresh() != nil { // it may have been disabled
 		return nil, ""
 	}
 	return party, sid

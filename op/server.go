@@ -42,7 +42,9 @@ type Registry interface {
 	Party(p platform.ID, id grant.PartyID) (*grant.Party, bool)
 	OriginAllowed(p platform.ID, origin string) bool                                    // some party of the platform registered it
 	Sign(p platform.ID, alg, typ string, now time.Time, payload []byte) (string, error) // compact
+	Signs(p platform.ID, alg string, now time.Time) error                               // fault.Unavailable: the key cannot be opened
 	Verification(p platform.ID, now time.Time) *jose.JSONWebKeySet
+	Fresh() error // fault.Unavailable: parties and policies may have changed, and nobody can look
 	Discovery(p platform.ID) Document
 	JWKS(p platform.ID) Document
 }
@@ -117,9 +119,9 @@ func (s *Server) Routes(r *mux.Router) {
 	for path, name := range map[string]string{pathAuthorize: "authorize", pathContinue: "authorize", pathCallback: "callback", pathLogout: "logout"} {
 		add(path, name, http.HandlerFunc(web.Still), "HEAD")
 	}
-	add(pathAuthorize, "authorize", s.page(s.authorize), "GET", "POST")
-	add(pathContinue, "authorize", s.page(s.resume), "GET")
-	add(pathCallback, "callback", s.page(s.callback), "GET")
+	add(pathAuthorize, "authorize", s.page(s.fresh(s.authorize)), "GET", "POST")
+	add(pathContinue, "authorize", s.page(s.fresh(s.resume)), "GET")
+	add(pathCallback, "callback", s.page(s.fresh(s.callback)), "GET")
 	add(pathToken, "token", s.gate(machineRules{post: true, auth: true, pages: true}), "POST", "OPTIONS")
 	add(pathUserinfo, "userinfo", s.gate(machineRules{get: true, post: true, pages: true}), "GET", "POST", "OPTIONS")
 	add(pathRevoke, "revoke", s.gate(machineRules{post: true, auth: true, pages: true}), "POST", "OPTIONS")

@@ -37,6 +37,9 @@ type tokenResponse struct {
 // that spends it, so of many parallel tries exactly one gets tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
 func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.AccessTokenRequest]) (*oidcop.Response, error) {
 	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
+		return nil, s.fail(ctx, "redeeming code", err)
+	}
 	var challenge string
 	if r.Data.CodeVerifier != "" {
 		var ok bool
@@ -69,6 +72,9 @@ func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.
 // token and not the grant. A rotated token's successor is computed, so a repeat within ten seconds gets the same.
 func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.RefreshTokenRequest]) (*oidcop.Response, error) {
 	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
+		return nil, s.fail(ctx, "refreshing", err)
+	}
 	presented := r.Data.RefreshToken
 	token, ok := s.readRefresh(party, presented)
 	if !ok {
@@ -159,6 +165,9 @@ func (s *Server) tokens(ctx context.Context, p *platform.Platform, party *grant.
 // the party and ends with its state. Scopes about people are not given.
 func (s *Server) ClientCredentialsExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.ClientCredentialsRequest]) (*oidcop.Response, error) {
 	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
+		return nil, s.fail(ctx, "client credentials", err)
+	}
 	allowed := slices.DeleteFunc(slices.Clone(party.Scopes), func(sc string) bool { return slices.Contains(grant.Scopes, sc) })
 	scopes := allowed
 	if len(r.Data.Scope) > 0 {

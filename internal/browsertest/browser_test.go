@@ -62,6 +62,12 @@ func startSite(t *testing.T) site {
 	if err := house.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	go func() { // as a node that runs, but letters go when a test says so
+		for t.Context().Err() == nil {
+			_ = house.Refresh(t.Context()) // the test is over
+			time.Sleep(time.Second)
+		}
+	}()
 	for l, h := range map[net.Listener]http.Handler{idp: house, relying: pages} {
 		s := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 		go func() { _ = s.Serve(l) }() // ends with the test

@@ -26,3 +26,10 @@ var (
 // Busy is Unavailable because a queue of ours is full: nothing is broken, so nobody has to look. Whoever returns it counts
 // it, and the node says how many there were.
 var Busy = fmt.Errorf("%w: too many wait", Unavailable)
+
+// Told is Unavailable for a reason that the node itself says in its log once a minute: settings that are too old, a key
+// that cannot be opened.
+var Told = fmt.Errorf("%w: for a reason that stands in the log", Unavailable)
+
+// Quiet tells whether an error is told elsewhere: a line for each would only bury the others.
+func Quiet(err error) bool { return errors.Is(err, Busy) || errors.Is(err, Told) }

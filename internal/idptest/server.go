@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -31,6 +32,9 @@ type Server struct {
 	Mails *notify.Memory
 	t     testing.TB
 	hosts map[string]http.Handler // other sites, by host
+
+	mu     sync.Mutex
+	looked time.Time // at the settings, the last time
 }
 
 // patience is what a request may take in a test. How fast the machine is, is not what is tested.
@@ -96,6 +100,17 @@ func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
 	res := rec.Result()
 	res.Request = r
 	return res, nil
+}
+
+// ServeHTTP answers as a node that runs: one whose settings are as they were when the clock was moved.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	if now := s.Clock.Now(); now.Sub(s.looked) > time.Second {
+		s.looked = now
+		_ = s.Refresh(r.Context()) // a node tries again, and answers by what it has
+	}
+	s.mu.Unlock()
+	s.House.ServeHTTP(w, r)
 }
 
 // Client is an HTTP client of this server that follows no redirects and keeps no cookies.

@@ -7,3 +7,9 @@ func (h *House) KeepUp(ctx context.Context) error { return h.keepUp(ctx) }
 
 // Follow is a look at the clock and the settings, which Run takes twice a second.
 func (h *House) Follow(ctx context.Context) error { return h.follow(ctx) }
+
+// FollowAndTell is Follow, and what Run says of it.
+func (h *House) FollowAndTell(ctx context.Context) func() {
+	follow := h.followAndTell()
+	return func() { _ = follow(ctx) } // it has told
+}

@@ -56,12 +56,14 @@ type House struct {
 	outbox   *notify.Worker
 	metrics  *metrics
 	settings atomic.Pointer[snapshot]
-	readings atomic.Int64            // of the settings, begun so far
-	clock    atomic.Pointer[reading] // nil: ours counts
-	handler  http.Handler
-	outgrown sync.Once // says that the schema is newer now
-	leave    sync.Once // closes leaving
-	leaving  chan struct{}
+	readings atomic.Int64 // of the settings, begun so far
+	// confirmed is when the last look at the settings began that found them as they are here.
+	confirmed atomic.Pointer[time.Time]
+	clock     atomic.Pointer[reading] // nil: ours counts
+	handler   http.Handler
+	outgrown  sync.Once // says that the schema is newer now
+	leave     sync.Once // closes leaving
+	leaving   chan struct{}
 }
 
 // Build joins doors and floor.
@@ -87,6 +89,9 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	}
 	if err := h.Refresh(ctx); err != nil {
 		return nil, err
+	}
+	for _, k := range h.settings.Load().ring.Shut() { // others go on; whoever starts this one looks
+		return nil, fmt.Errorf("opening key %s of platform %s: %w", k.KID, k.Platform, k.Err)
 	}
 	h.handler = h.routes()
 	return h, nil
@@ -203,7 +208,7 @@ func (h *House) routes() http.Handler {
 	known := registry{h}
 	factors := h.factors()
 	people := login.New(login.Options{
-		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: known.Party, Callback: op.CallbackURL, Restart: op.RestartURL, Logout: op.LogoutURL, Now: h.now, Log: h.Log,
+		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: known.Party, Callback: op.CallbackURL, Restart: op.RestartURL, Logout: op.LogoutURL, Fresh: h.fresh, Now: h.now, Log: h.Log,
 	})
 	protocol := op.New(op.Options{
 		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.now, Log: h.Log,
@@ -237,7 +242,7 @@ func (h *House) Run(ctx context.Context) {
 	work, end := context.WithCancel(ctx)
 	defer end()
 	var all sync.WaitGroup
-	all.Go(func() { h.every(ctx, settingsEvery, "settings", h.follow) })
+	all.Go(func() { h.every(ctx, settingsEvery, "settings", h.followAndTell()) })
 	all.Go(func() { h.every(ctx, shedEvery, "shedding", h.tellShed()) })
 	all.Go(func() { h.every(work, lettersEvery, "letters", h.deliverTexts) })
 	all.Go(func() { h.every(work, lettersEvery, "letters", h.deliverMails) })

@@ -55,6 +55,15 @@ func newMetrics(h *House) *metrics {
 				}
 				return last.ahead().Seconds()
 			}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_settings_age_seconds", Help: "How old this node's platforms, parties, policies and keys are at most; above 5 it lets nobody in."},
+			func() float64 { return h.settingsAge().Seconds() }),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_keys_shut", Help: "Signing keys that this node cannot open; their platforms give no tokens here."},
+			func() float64 {
+				if s := h.settings.Load(); s != nil {
+					return float64(len(s.ring.Shut()))
+				}
+				return 0
+			}),
 		collectors.NewDBStatsCollector(h.DB.SQL(), "idp"))
 	for _, q := range h.queues() {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{

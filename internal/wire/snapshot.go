@@ -35,7 +35,8 @@ type tenant struct {
 }
 
 // readSnapshot reads all settings. A version that rises while reading only means reading again at the next look.
-func readSnapshot(ctx context.Context, db *storage.DB, sealer *keys.Sealer, now time.Time) (*snapshot, error) {
+// A key that cannot be opened is no reason to go on with a party that was disabled: see keys.NextRing.
+func readSnapshot(ctx context.Context, db *storage.DB, sealer *keys.Sealer, before *keys.Ring, now time.Time) (*snapshot, error) {
 	version, err := db.Version(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading settings: %w", err)
@@ -46,10 +47,7 @@ func readSnapshot(ctx context.Context, db *storage.DB, sealer *keys.Sealer, now 
 	if err := errors.Join(errPlatforms, errParties, errKeys); err != nil {
 		return nil, fmt.Errorf("reading settings: %w", err)
 	}
-	ring, err := keys.NewRing(all, sealer)
-	if err != nil {
-		return nil, fmt.Errorf("reading signing keys: %w", err)
-	}
+	ring := keys.NextRing(all, sealer, before)
 	s := &snapshot{version: version, tenants: map[platform.ID]tenant{}, ring: ring}
 	pointers := make([]*platform.Platform, len(platforms))
 	for i := range platforms {
@@ -96,6 +94,12 @@ func (r registry) Sign(p platform.ID, alg, typ string, now time.Time, payload []
 	return signer.Sign(payload)
 }
 
+func (r registry) Signs(p platform.ID, alg string, now time.Time) error {
+	return r.house.settings.Load().ring.Signs(p, alg, now)
+}
+
+func (r registry) Fresh() error { return r.house.fresh() }
+
 func (r registry) Discovery(p platform.ID) op.Document { return r.tenant(p).discovery }
 func (r registry) JWKS(p platform.ID) op.Document      { return r.tenant(p).jwks }
 
@@ -107,11 +111,13 @@ func (r registry) Verification(p platform.ID, now time.Time) *jose.JSONWebKeySet
 func (h *House) Refresh(ctx context.Context) error {
 	ctx, done := context.WithTimeout(ctx, refreshTime)
 	defer done()
+	asked := h.Now()
 	version, err := h.DB.Version(ctx)
 	if err != nil {
 		return fmt.Errorf("reading settings: %w", err)
 	}
 	if current := h.settings.Load(); current != nil && current.version == version {
+		h.confirm(asked)
 		return nil
 	}
 	return h.reload(ctx)
@@ -120,8 +126,12 @@ func (h *House) Refresh(ctx context.Context) error {
 // reload reads the settings. Where readings overlap the one that began last counts, also when another ends later; a
 // version does not tell, because it falls when a database is replaced by one that was behind.
 func (h *House) reload(ctx context.Context) error {
-	reading := h.readings.Add(1)
-	s, err := readSnapshot(ctx, h.DB, h.Sealer, h.now())
+	reading, asked := h.readings.Add(1), h.Now()
+	var before *keys.Ring
+	if current := h.settings.Load(); current != nil {
+		before = current.ring
+	}
+	s, err := readSnapshot(ctx, h.DB, h.Sealer, before, h.now())
 	if err != nil {
 		return err
 	}
@@ -129,6 +139,7 @@ func (h *House) reload(ctx context.Context) error {
 	for {
 		current := h.settings.Load()
 		if current != nil && current.reading > reading || h.settings.CompareAndSwap(current, s) {
+			h.confirm(asked)
 			return nil
 		}
 	}
@@ -169,12 +180,12 @@ func ensureKeys(ctx context.Context, db *storage.DB, seen int64, sealer *keys.Se
 	return db.SaveKeys(ctx, seen, made, keys.Events(made, system, now))
 }
 
-// ready tells whether the house can serve: the database takes writes and has our schema, and settings were read. A schema
+// ready tells whether the house can serve: the database takes writes and has our schema, and settings are not too old. A schema
 // that has become newer while we run is that of the next release, whose nodes are about to replace us one by one: it is
 // said once, and until then we go on. Load is no reason: a balancer would give it to the nodes that are left.
 func (h *House) ready(ctx context.Context) error {
-	if h.settings.Load() == nil {
-		return fmt.Errorf("settings: %w", fault.Unavailable)
+	if err := h.fresh(); err != nil {
+		return err
 	}
 	ctx, done := context.WithTimeout(ctx, readyTime)
 	defer done()
