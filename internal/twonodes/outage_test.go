@@ -143,59 +143,7 @@ func TestDatabaseRestartEndsIn503AndRecovery(t *testing.T) {
 		if got := n.probe("/healthz"); got != http.StatusOK {
 			t.Errorf("node %d: /healthz %d without a database", i, got)
 		}
-		d := p.at(i)
-		for what, ask := range map[string]func() (answer, error){
-			"a login begun": func() (answer, error) {
-				a, _, err := newPerson(d, "").step(http.MethodGet, steady.authorize(p.issuer, nil), nil)
-				return a, err
-			},
-			"single sign-on": func() (answer, error) {
-				a, _, err := held.person.copied(d).step(http.MethodGet, steady.authorize(p.issuer, nil), nil)
-				return a, err
-			},
-			"a login page": func() (answer, error) {
-				a, _, err := waiting.copied(d).step(http.MethodGet, waiting.page.String(), nil)
-				return a, err
-			},
-			"a password": func() (answer, error) {
-				v := waiting.copied(d)
-				v.page, v.shown = waiting.page, waiting.shown
-				_ = v.password()
-				return v.shown, nil
-			},
-			"a refresh": func() (answer, error) {
-				return d.post(rotating, "/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {held.tokens[rotating].Refresh}})
-			},
-			"a code": func() (answer, error) {
-				return d.post(steady, "/token", url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {steady.redirect}, "code_verifier": {verifier}})
-			},
-			"userinfo": func() (answer, error) {
-				return d.get("/userinfo", http.Header{"Authorization": {"Bearer " + held.tokens[steady].Access}})
-			},
-			"introspection": func() (answer, error) {
-				return d.post(steady, "/introspect", url.Values{"token": {held.tokens[steady].Access}})
-			},
-			"revocation": func() (answer, error) {
-				return d.post(steady, "/revoke", url.Values{"token": {held.tokens[steady].Refresh}})
-			},
-			"logout": func() (answer, error) {
-				a, _, err := held.person.copied(d).step(http.MethodGet, p.issuer+"/logout", nil)
-				return a, err
-			},
-		} {
-			a, err := ask()
-			if err == nil {
-				err = busy(a)
-			}
-			if err != nil {
-				t.Errorf("node %d: %s without a database: %v", i, what, err)
-			}
-		}
-		for _, path := range []string{"/.well-known/openid-configuration", "/keys"} {
-			if a, err := d.get(path, nil); err != nil || a.status != http.StatusOK {
-				t.Errorf("node %d: %s needs a database: %d %v", i, path, a.status, err)
-			}
-		}
+		p.away(t, i, held, waiting, code)
 	}
 	time.Sleep(outage - time.Since(gone)) // not at all when the checks took longer
 
@@ -235,6 +183,64 @@ func TestDatabaseRestartEndsIn503AndRecovery(t *testing.T) {
 	}
 	t.Logf("%s without a database: %d answers as ever, %d of 503, the slowest after %s; login works again after %s",
 		outage, answered, refused, slowest.Round(time.Millisecond), recovered.Round(time.Millisecond))
+}
+
+// away checks that a node answers nothing that needs a database, each time in the right way, and goes on with the rest.
+func (p *pair) away(t *testing.T, i int, held arrived, waiting *person, code string) {
+	t.Helper()
+	d := p.at(i)
+	for what, ask := range map[string]func() (answer, error){
+		"a login begun": func() (answer, error) {
+			a, _, err := newPerson(d, "").step(http.MethodGet, steady.authorize(p.issuer, nil), nil)
+			return a, err
+		},
+		"single sign-on": func() (answer, error) {
+			a, _, err := held.person.copied(d).step(http.MethodGet, steady.authorize(p.issuer, nil), nil)
+			return a, err
+		},
+		"a login page": func() (answer, error) {
+			a, _, err := waiting.copied(d).step(http.MethodGet, waiting.page.String(), nil)
+			return a, err
+		},
+		"a password": func() (answer, error) {
+			v := waiting.copied(d)
+			v.page, v.shown = waiting.page, waiting.shown
+			_ = v.password()
+			return v.shown, nil
+		},
+		"a refresh": func() (answer, error) {
+			return d.post(rotating, "/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {held.tokens[rotating].Refresh}})
+		},
+		"a code": func() (answer, error) {
+			return d.post(steady, "/token", url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {steady.redirect}, "code_verifier": {verifier}})
+		},
+		"userinfo": func() (answer, error) {
+			return d.get("/userinfo", http.Header{"Authorization": {"Bearer " + held.tokens[steady].Access}})
+		},
+		"introspection": func() (answer, error) {
+			return d.post(steady, "/introspect", url.Values{"token": {held.tokens[steady].Access}})
+		},
+		"revocation": func() (answer, error) {
+			return d.post(steady, "/revoke", url.Values{"token": {held.tokens[steady].Refresh}})
+		},
+		"logout": func() (answer, error) {
+			a, _, err := held.person.copied(d).step(http.MethodGet, p.issuer+"/logout", nil)
+			return a, err
+		},
+	} {
+		a, err := ask()
+		if err == nil {
+			err = busy(a)
+		}
+		if err != nil {
+			t.Errorf("node %d: %s without a database: %v", i, what, err)
+		}
+	}
+	for _, path := range []string{"/.well-known/openid-configuration", "/keys"} {
+		if a, err := d.get(path, nil); err != nil || a.status != http.StatusOK {
+			t.Errorf("node %d: %s needs a database: %d %v", i, path, a.status, err)
+		}
+	}
 }
 
 // crowd is people and parties who do not care whether there is a database: every answer they get is the right one or 503
