@@ -42,6 +42,7 @@ type Config struct {
 	Outbound       Outbound      `yaml:"outbound"`
 	Passwords      Passwords     `yaml:"passwords"`
 	Hash           Hash          `yaml:"hash"`
+	Arrivals       Arrivals      `yaml:"arrivals"`
 	Log            Log           `yaml:"log"`
 	ShutdownGrace  time.Duration `yaml:"shutdown_grace"` // requests that run may take this long at a stop
 
@@ -65,6 +66,12 @@ type Hash struct {
 	Queue   int `yaml:"queue"`   // waiting; further ones are answered 503
 }
 
+// Arrivals bound the logins that one source (IPv4 address, IPv6 /64) begins, by the node that they are begun at.
+type Arrivals struct {
+	AtOnce    int `yaml:"at_once"`
+	PerSecond int `yaml:"per_second"` // from then on
+}
+
 // Log is how a node logs to standard error.
 type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn or error
@@ -79,6 +86,7 @@ func defaults() *Config {
 		OperatorListen: "127.0.0.1:9090",
 		SMTP:           SMTP{TLS: "starttls"},
 		Hash:           Hash{Queue: 64},
+		Arrivals:       Arrivals{AtOnce: 600, PerSecond: 10}, // 2,000 people of one hospital within five minutes, and more
 		Log:            Log{Level: "info", Format: "json"},
 		ShutdownGrace:  20 * time.Second,
 		origins:        map[string]string{},
@@ -213,6 +221,12 @@ func (c *Config) checkLimits() (wrong []error) {
 	if c.Hash.Queue < 0 || c.Hash.Queue > maxQueue {
 		wrong = append(wrong, c.refuse("hash.queue", "%d: 0 to %d", c.Hash.Queue, maxQueue))
 	}
+	if c.Arrivals.AtOnce < 1 || c.Arrivals.AtOnce > maxAtOnce {
+		wrong = append(wrong, c.refuse("arrivals.at_once", "%d: 1 to %d", c.Arrivals.AtOnce, maxAtOnce))
+	}
+	if c.Arrivals.PerSecond < 1 || c.Arrivals.PerSecond > maxPerSecond {
+		wrong = append(wrong, c.refuse("arrivals.per_second", "%d: 1 to %d", c.Arrivals.PerSecond, maxPerSecond))
+	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level) {
 		wrong = append(wrong, c.refuse("log.level", "%q: debug, info, warn or error", c.Log.Level))
 	}
@@ -240,8 +254,11 @@ func (c *Config) wrap(key string, err error) error {
 const (
 	maxWorkers = 256   // 19 MiB each: about 5 GB
 	maxQueue   = 10000 // about 300 s of one core: nobody waits longer
-	minGrace   = time.Second
-	maxGrace   = 5 * time.Minute
+	maxAtOnce  = 1_000_000
+	// maxPerSecond is more than a node does: it bounds nothing.
+	maxPerSecond = 10_000
+	minGrace     = time.Second
+	maxGrace     = 5 * time.Minute
 )
 
 // Print writes the configuration as it counts, in YAML, with secrets as [hidden].

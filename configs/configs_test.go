@@ -127,6 +127,8 @@ func TestMistakesNameKeyAndLine(t *testing.T) {
 		{small + "log: {", `idp.yaml: invalid: yaml: line 4`},
 		{small + "hash: {workers: many}", `idp.yaml line 4: hash.workers: invalid: "many": a whole number`},
 		{small + "hash: {workers: -1}", `idp.yaml line 4: hash.workers: invalid: -1: 1 to 256, or 0 for one per core`},
+		{small + "arrivals: { at_once: 0 }", `idp.yaml line 4: arrivals.at_once: invalid: 0: 1 to 1000000`},
+		{small + "arrivals: { per_second: 10001 }", `idp.yaml line 4: arrivals.per_second: invalid: 10001: 1 to 10000`},
 		{small + "hash:\n\n  queue: 99999", `idp.yaml line 6: hash.queue: invalid: 99999: 0 to 10000`},
 		{small + "log: {level: loud}", `idp.yaml line 4: log.level: invalid: "loud": debug, info, warn or error`},
 		{small + "log: [info]", `idp.yaml line 4: log: invalid: keys with values`},
@@ -300,7 +302,7 @@ func TestPrintHidesSecrets(t *testing.T) {
 		}
 	}
 	var again map[string]any
-	if err := yaml.Unmarshal(out.Bytes(), &again); err != nil || len(again) != 14 {
+	if err := yaml.Unmarshal(out.Bytes(), &again); err != nil || len(again) != 15 {
 		t.Errorf("got %d keys, %v", len(again), err)
 	}
 }

@@ -22,9 +22,9 @@ var types = []string{"JWT", "at+jwt"}
 // Ring is all signing keys of all platforms, ready to use. It never changes and may be shared by any number of
 // goroutines.
 type Ring struct {
-	keys   map[platform.ID][]Key // in the order of the JWKS
-	opened map[keyID]opened      // those that could be
-	shut   []Shut
+	keys     map[platform.ID][]Key // in the order of the JWKS
+	opened   map[keyID]opened      // those that could be
+	unopened []Unopened
 }
 
 type keyID struct {
@@ -39,8 +39,8 @@ type opened struct {
 	signers map[string]*Signer // by `typ`; none: it cannot be opened any more
 }
 
-// Shut is a key that could not be opened, and why.
-type Shut struct {
+// Unopened is a key that could not be opened, and why.
+type Unopened struct {
 	Platform platform.ID
 	KID      string
 	Err      error
@@ -50,7 +50,7 @@ type Shut struct {
 // node that signs for some platforms only is harder to notice than one that does not start.
 func NewRing(all []Key, s *Sealer) (*Ring, error) {
 	r := NextRing(all, s, nil)
-	for _, k := range r.shut {
+	for _, k := range r.unopened {
 		return nil, fmt.Errorf("opening key %s of platform %s: %w", k.KID, k.Platform, k.Err)
 	}
 	return r, nil
@@ -64,7 +64,7 @@ func NextRing(all []Key, s *Sealer, before *Ring) *Ring {
 	for _, k := range all {
 		o, err := k.open(s)
 		if err != nil {
-			r.shut = append(r.shut, Shut{k.Platform, k.KID, err})
+			r.unopened = append(r.unopened, Unopened{k.Platform, k.KID, err})
 		}
 		if err == nil || before != nil && before.vouches(k, &o) {
 			r.opened[k.id()] = o
@@ -86,8 +86,8 @@ func (r *Ring) vouches(k Key, o *opened) bool {
 	return ok && known.public.Algorithm == k.Alg && k.publishes(known.public)
 }
 
-// Shut are the keys that could not be opened.
-func (r *Ring) Shut() []Shut { return r.shut }
+// Unopened are the keys that could not be opened.
+func (r *Ring) Unopened() []Unopened { return r.unopened }
 
 // Signs tells whether a platform can sign now: fault.NotFound without a key of that algorithm, fault.Unavailable when it
 // cannot be opened.

@@ -86,6 +86,9 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
+	if err := s.Arrive(r); err != nil {
+		return err
+	}
 	j := s.newJourney(w, r, authn.Ask{Purpose: purposes[v.Ticket.Purpose], Channel: authn.Browser})
 	j.Account, j.Party, j.Switch = v.Ticket.Account, v.Ticket.Party, true
 	j.Scratch[scratchTicket], _ = json.Marshal(opened{v.Ticket.Hash, v.Ticket.Purpose, v.Ticket.Sealed}) // bytes: cannot fail

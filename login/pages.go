@@ -125,7 +125,11 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) (i
 	p := platform.FromContext(r.Context())
 	status := http.StatusInternalServerError
 	page := ui.ErrorPage{Title: "error.title", Body: "error.body", Code: "server_error", Again: true, Crisis: true}
+	var many web.TooMany
 	switch {
+	case errors.As(err, &many):
+		many.RetryAfter(w.Header())
+		status, page = http.StatusTooManyRequests, ui.Crowded()
 	case errors.Is(err, errCookies):
 		status = http.StatusBadRequest
 		page = ui.ErrorPage{Title: "error.cookies_title", Body: "error.cookies_body", Code: "no_cookies", RetryURL: p.URL(r.URL.Path)}

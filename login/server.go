@@ -63,6 +63,9 @@ type Options struct {
 	Restart func(p *platform.Platform, party *grant.Party) string
 	// Logout is where a form of ours signs out, as the person wants.
 	Logout func(p *platform.Platform) string
+	// Arrive counts what somebody begins who is not known here by where it comes from, or says that there is too much (see
+	// web.Arrivals).
+	Arrive func(*http.Request) error
 	Fresh  func() error // fault.Unavailable: parties and policies may have changed, and nobody can look
 	Now    func() time.Time
 	Log    *slog.Logger

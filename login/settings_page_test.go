@@ -52,6 +52,7 @@ func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
 		Party:  func(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false },
 		Logout: func(p *platform.Platform) string { return p.URL("/logout") },
 		Fresh:  func() error { return nil },
+		Arrive: func(*http.Request) error { return nil },
 	})
 	r := mux.NewRouter()
 	s.Routes(r)

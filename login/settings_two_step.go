@@ -25,7 +25,7 @@ func (s *Server) twoStep(h Handler) Handler {
 			return seeOther(w, r, v.Platform.URL(pathSettings))
 		}
 		if len(authn.Missing(authn.Ask{Purpose: authn.TwoStepPage, Channel: authn.Browser}, v.Facts, nil)) > 0 {
-			return s.start(w, r, authn.TwoStepPage, pathTwoStep, "")
+			return s.startKnown(w, r, authn.TwoStepPage, pathTwoStep, "")
 		}
 		return h(w, r, v)
 	}
@@ -76,14 +76,14 @@ func (s *Server) submitTwoStep(w http.ResponseWriter, r *http.Request, v *Visit)
 		if !authn.MayEnrol(v.Facts) {
 			break
 		}
-		return s.start(w, r, authn.TwoStep, pathTwoStep, "")
+		return s.startKnown(w, r, authn.TwoStep, pathTwoStep, "")
 	case "codes":
 		if on {
-			return s.start(w, r, authn.NewCodes, pathTwoStep, "")
+			return s.startKnown(w, r, authn.NewCodes, pathTwoStep, "")
 		}
 	case "off":
 		if on && authn.MayTurnOff(v.Facts) {
-			return s.start(w, r, authn.TwoStepOff, pathTwoStep, "")
+			return s.startKnown(w, r, authn.TwoStepOff, pathTwoStep, "")
 		}
 	}
 	return s.twoStep(s.changeRemember)(w, r, v)

@@ -21,6 +21,9 @@ func (s *Server) wish(r *http.Request, v *Visit, kind account.LetterKind, c acco
 	if err != nil {
 		return err
 	}
+	if err := s.Arrive(r); err != nil { // a wish beyond its limits is a row of the record, too
+		return err
+	}
 	l := account.Letter{
 		ID: secret.ID(), Platform: v.Platform.ID, Kind: kind, Medium: account.Mail, Locale: LanguageOf(r, v.Journey.Locale),
 		QueuedAt: v.Now, ExpiresAt: v.Now.Add(wishLife),

@@ -8,6 +8,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/platform"
 )
@@ -96,7 +97,11 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, err error) {
 	p := platform.FromContext(r.Context())
 	status, page := http.StatusInternalServerError, ui.ErrorPage{Title: "error.title", Body: "error.body", Code: "server_error", Again: true, Crisis: true}
 	var own *protocolError
+	var many web.TooMany
 	switch {
+	case errors.As(err, &many):
+		many.RetryAfter(w.Header())
+		status, page = http.StatusTooManyRequests, ui.Crowded()
 	case errors.As(err, &own):
 		status, page = http.StatusBadRequest, ui.ErrorPage{Title: "error.request_title", Body: "error.request_body", Code: own.code}
 	case errors.Is(err, fault.NotFound), errors.Is(err, fault.Spent), errors.Is(err, fault.Expired), errors.Is(err, fault.Stale):

@@ -41,6 +41,9 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.Method == http.MethodPost {
+		if err := s.Arrive(r); err != nil {
+			return err
+		}
 		if err := s.Store.SaveRequest(r.Context(), *req, nil); err != nil {
 			return err
 		}
@@ -93,10 +96,19 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Plat
 		if weak := tooWeak(p, party, req, session, now); weak != nil {
 			return s.answerError(w, r, p, party, req, storedID, weak)
 		}
-		return s.answerCode(w, r, p, party, req, session, storedID)
+		if err := s.answerCode(w, r, p, party, req, session, storedID); err != nil || !stored {
+			return err
+		}
+		s.Settle(r) // it came by POST, when nobody could know that a session answers it
+		return nil
 	}
 	if req.Silent {
 		return s.answerError(w, r, p, party, req, storedID, silentError(missing))
+	}
+	if !stored { // otherwise it was counted when it was stored
+		if err := s.Arrive(r); err != nil {
+			return err
+		}
 	}
 	browser := web.Cookie(r, p.ID, web.BrowserCookie)
 	if !secret.IsToken(browser) {

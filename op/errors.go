@@ -127,7 +127,7 @@ func (s *Server) fresh(h func(http.ResponseWriter, *http.Request) error) func(ht
 func isKnown(err error) bool {
 	var own *protocolError
 	return errors.As(err, &own) || errors.Is(err, fault.NotFound) || errors.Is(err, fault.Spent) || errors.Is(err, fault.Expired) ||
-		errors.Is(err, fault.Invalid) || errors.Is(err, fault.Refused) || errors.Is(err, fault.Stale)
+		errors.Is(err, fault.Invalid) || errors.Is(err, fault.Refused) || errors.Is(err, fault.Stale) || errors.Is(err, fault.Throttled)
 }
 
 // found makes "no such session" a nil session: not being signed in is not an error.

@@ -57,6 +57,10 @@ type Options struct {
 	Methods  []string // second factors that exist
 	// Begin makes the journey of a request that cannot be answered at once, and the address of its first page.
 	Begin func(p *platform.Platform, r *grant.AuthRequest) (authn.Journey, string)
+	// Arrive counts a request that waits for its answer by where it comes from, or says that there are too many (see
+	// web.Arrivals); Settle takes that back.
+	Arrive func(*http.Request) error
+	Settle func(*http.Request)
 	// Show writes a page of the design: its name, data and status.
 	Show func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error
 	Now  func() time.Time

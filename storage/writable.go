@@ -29,8 +29,7 @@ const turnKey = "turn"
 
 func newPrimary(config *pgx.ConnConfig, dsn string) *primary {
 	p := &primary{}
-	u, err := url.Parse(dsn)
-	if err == nil && !u.Query().Has("target_session_attrs") { // otherwise the address decides
+	if u, err := url.Parse(dsn); err != nil || !u.Query().Has("target_session_attrs") { // otherwise the address decides
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
 	usual := config.OnPgError

@@ -325,6 +325,7 @@ func TestConfigIsCheckedAndPrintedWithoutSecrets(t *testing.T) {
 		MasterKeys     []string `json:"master_keys"`
 		MasterKeysFile string   `json:"master_keys_file"`
 		Hash           map[string]int
+		Arrivals       map[string]int
 		Log            map[string]string
 		ShutdownGrace  string `json:"shutdown_grace"`
 		SMTP           map[string]any
@@ -333,7 +334,7 @@ func TestConfigIsCheckedAndPrintedWithoutSecrets(t *testing.T) {
 		Outbound       map[string][]string
 	}
 	i.read(&c, "config", "print")
-	if c.Listen != "127.0.0.1:"+i.port || c.Database != "[hidden]" || fmt.Sprint(c.MasterKeys) != "[[hidden]]" || c.ShutdownGrace != "20s" || c.Hash["queue"] != 64 ||
+	if c.Listen != "127.0.0.1:"+i.port || c.Database != "[hidden]" || fmt.Sprint(c.MasterKeys) != "[[hidden]]" || c.ShutdownGrace != "20s" || c.Hash["queue"] != 64 || c.Arrivals["at_once"] != 600 || c.Arrivals["per_second"] != 10 ||
 		c.SMTP["password"] != "[hidden]" || c.SMS["first"]["token"] != "[hidden]" || c.SMS["second"]["report_secret"] != "[hidden]" {
 		t.Errorf("config print as JSON: %+v", c)
 	}

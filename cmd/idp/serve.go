@@ -17,6 +17,7 @@ import (
 
 	"github.com/minddistrict/idp/configs"
 	"github.com/minddistrict/idp/internal/trace"
+	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/storage"
 )
@@ -80,6 +81,7 @@ func buildHouse(ctx context.Context, f *floor, o wire.Options) (*wire.House, err
 	}
 	o.DB, o.Sealer, o.Now = f.db, f.sealer, time.Now
 	o.Workers, o.Queue, o.Proxies, o.MailFrom = f.config.Hash.Workers, f.config.Hash.Queue, f.config.Proxies(), f.config.SMTP.From
+	o.Arrival = web.Rate{AtOnce: f.config.Arrivals.AtOnce, PerSecond: f.config.Arrivals.PerSecond}
 	return wire.Build(ctx, o)
 }
 

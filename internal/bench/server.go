@@ -98,7 +98,9 @@ func newIDP(ctx context.Context, binary, dir, name, cpus, dsn string, database i
 			Login: loginForm{"email", "password", "person{n}@example.org", password, peopleCount},
 		},
 		cpus: cpus, line: []string{binary, "serve"},
-		env: []string{"IDP_DATABASE=" + dsn, "IDP_MASTER_KEYS_FILE=" + masters, "IDP_LISTEN=127.0.0.1:" + port, "IDP_OPERATOR_LISTEN=127.0.0.1:" + operator},
+		env: []string{"IDP_DATABASE=" + dsn, "IDP_MASTER_KEYS_FILE=" + masters, "IDP_LISTEN=127.0.0.1:" + port, "IDP_OPERATOR_LISTEN=127.0.0.1:" + operator,
+			"IDP_ARRIVALS__AT_ONCE=1000000", "IDP_ARRIVALS__PER_SECOND=10000", // the load comes from one source
+		},
 	}
 	file := filepath.Join(dir, name+".yaml")
 	if err := os.WriteFile(file, []byte(setUp(issuer)), 0o600); err != nil {

@@ -116,6 +116,7 @@ func serve(t *testing.T, s site, dsn string, accounts, nodes int) *pair {
 	}
 	// One machine plays two: together the nodes use its cores once, and whoever waits is not turned away.
 	p.env = append(p.env, "IDP_HASH__WORKERS=1", "IDP_HASH__QUEUE=200")
+	p.env = append(p.env, "IDP_ARRIVALS__AT_ONCE=1000000", "IDP_ARRIVALS__PER_SECOND=10000") // everybody is one source here
 	p.idp("migrate")
 	p.idp("apply", p.file("house.yaml", house(p.issuer, accounts)))
 	for range nodes {

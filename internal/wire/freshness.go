@@ -68,7 +68,7 @@ func (h *House) followAndTell() func(context.Context) error {
 		case err != nil && now("failed"):
 			h.Log.WarnContext(ctx, "settings", slog.Any("error", err))
 		}
-		for _, k := range h.settings.Load().ring.Shut() {
+		for _, k := range h.settings.Load().ring.Unopened() {
 			if now(string(k.Platform) + "/" + k.KID) {
 				h.Log.ErrorContext(ctx, "signing key cannot be opened: its platform gives no tokens",
 					slog.String("platform", string(k.Platform)), slog.String("kid", k.KID), slog.Any("error", k.Err))

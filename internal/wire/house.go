@@ -35,6 +35,7 @@ type Options struct {
 	Workers int              // hashes at once
 	Queue   int              // hashes waiting
 	Proxies []netip.Prefix   // peers whose forwarding headers are believed
+	Arrival web.Rate         // of what one source begins; zero: not bounded
 	Now     func() time.Time
 	// FixedClock: Now counts as it is. Otherwise the database's clock does, where it has one, so that nodes agree.
 	FixedClock bool
@@ -90,7 +91,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	if err := h.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	for _, k := range h.settings.Load().ring.Shut() { // others go on; whoever starts this one looks
+	for _, k := range h.settings.Load().ring.Unopened() { // others go on; whoever starts this one looks
 		return nil, fmt.Errorf("opening key %s of platform %s: %w", k.KID, k.Platform, k.Err)
 	}
 	h.handler = h.routes()
@@ -206,12 +207,15 @@ func Methods() []string { return login.Methods((&House{}).factors()) }
 // routes builds the doors and the one router that all platforms share.
 func (h *House) routes() http.Handler {
 	known := registry{h}
+	arrivals := web.NewArrivals(h.Arrival)
+	arrive := func(r *http.Request) error { return arrivals.Arrive(r, h.Now()) }
 	factors := h.factors()
 	people := login.New(login.Options{
-		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: known.Party, Callback: op.CallbackURL, Restart: op.RestartURL, Logout: op.LogoutURL, Fresh: h.fresh, Now: h.now, Log: h.Log,
+		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: known.Party, Callback: op.CallbackURL, Restart: op.RestartURL, Logout: op.LogoutURL, Arrive: arrive, Fresh: h.fresh, Now: h.now, Log: h.Log,
 	})
 	protocol := op.New(op.Options{
 		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.now, Log: h.Log,
+		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
 		Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
 			return login.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
 )
 
@@ -57,10 +58,10 @@ func newMetrics(h *House) *metrics {
 			}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_settings_age_seconds", Help: "How old this node's platforms, parties, policies and keys are at most; above 5 it lets nobody in."},
 			func() float64 { return h.settingsAge().Seconds() }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_keys_shut", Help: "Signing keys that this node cannot open; their platforms give no tokens here."},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_signing_keys_unopened", Help: "Signing keys that this node cannot open; their platforms give no tokens here."},
 			func() float64 {
 				if s := h.settings.Load(); s != nil {
-					return float64(len(s.ring.Shut()))
+					return float64(len(s.ring.Unopened()))
 				}
 				return 0
 			}),
@@ -93,7 +94,9 @@ func (h *House) Operator() http.Handler {
 			return
 		}
 		if err := h.ready(r.Context()); err != nil {
-			h.Log.WarnContext(r.Context(), "not ready", "error", err)
+			if !fault.Quiet(err) {
+				h.Log.WarnContext(r.Context(), "not ready", "error", err)
+			}
 			answer(w, http.StatusServiceUnavailable, "not ready")
 			return
 		}
