@@ -40,6 +40,7 @@ type Account struct {
 	RememberFor     time.Duration // how long a browser may go without a code, as the person chose; zero: never
 	CreatedAt       time.Time
 	UpdatedAt       time.Time // last change of anything that a claim shows
+	CutAt           time.Time `json:"-"` // when what was under way ended last; zero: never. It only rises, and compares, but orders nothing
 }
 
 // Profile holds the claims of OpenID Connect Core 1.0 section 5.1 that care platforms use. Every field may be empty.

@@ -19,6 +19,8 @@ type Journey struct {
 	Browser   []byte // hash of the cookie that binds it to one browser
 	Ask       Ask
 	Account   account.ID // empty until known
+	CutAt     time.Time  // of Account, as it was when the journey came to know it
+	Unlinked  bool       // a node of the release before saved Account, without CutAt
 	Proofs    []Proof
 	Done      []Need // what was done here and is not asked again, such as a new password
 	Failures  int    // wrong answers so far: after 3 the login page names platform and host (seed 004)
@@ -42,17 +44,18 @@ func (j *Journey) Open(now time.Time) bool { return j.EndedAt.IsZero() && now.Be
 
 // Change is all that one submit changes, saved in one transaction: all of it, or nothing.
 type Change struct {
-	Journey  *Journey      // saved if its Version is still the stored one; fault.Stale otherwise
-	Start    *SessionStart // a new session; ends the one it replaces
-	Raise    *SessionRaise // more proofs for a session
-	Consent  *Consent      // what the person allowed a party; replaces what was allowed before
-	Spend    []TicketUse   // all of them, or fault.Spent
-	Void     []TicketVoid  // before Issue
-	Issue    []Ticket
+	Journey  *Journey             // saved if its Version is still the stored one; fault.Stale otherwise
+	Start    *SessionStart        // a new session; ends the one it replaces
+	Raise    *SessionRaise        // more proofs for a session
+	Consent  *Consent             // what the person allowed a party; replaces what was allowed before
+	Spend    []TicketUse          // all of them, or fault.Spent
+	Void     []TicketVoid         // before Issue
+	Issue    []Ticket             // where one of a purpose works at a time, an older one is voided
 	Add      *account.Account     // with its credentials in Put; fault.Taken if the address has an account
 	Account  *AccountChange       // of an account that exists
 	Put      []account.Credential // added or replaced whole; a counter only rises
 	Retire   []account.CredentialID
+	Cut      *Cut         // what of the account is under way ends, before Issue and but for Journey
 	End      *End         // what else of the account ends, before Start
 	Remember *DeviceStart // this browser is remembered from now on
 	Rotate   *DeviceRotation
@@ -69,7 +72,7 @@ type Change struct {
 // AccountChange is what changes of an account that exists. Zero fields change nothing. fault.Refused: it is deactivated.
 type AccountChange struct {
 	ID       account.ID
-	Activate bool           // an invited account becomes active
+	Activate bool           // an invited account becomes active; fault.Spent if it is already
 	Verified bool           // the person showed that the address is theirs
 	Email    *account.Email // the new address, confirmed; fault.Taken if another account has it
 	Stop     bool           // deactivated at once, with everything that End ends

@@ -240,10 +240,11 @@ func (s *Server) meet(r *http.Request, v *Visit, step Step, out Outcome) error {
 		if before == nil || before.ID != out.Known.ID {
 			v.Forget()
 		}
-		j.Account, v.Facts.Account = out.Known.ID, out.Known
+		v.Facts.Account = out.Known
+		j.Know(out.Known)
 		return s.personal(r, v)
 	case j.Account == "" && before != nil && j.Ask.Purpose != authn.SignUp && (!isAside(step) || out.Proof != nil):
-		j.Account = before.ID
+		j.Know(before)
 	}
 	return nil
 }
@@ -325,6 +326,9 @@ func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err er
 		if err := s.tellLate(r.Context(), v); err != nil {
 			return err
 		}
+		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+	case errors.Is(err, fault.Refused):
+		// Not active any more, or not as it was: the journey says what there is to do, or is over.
 		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
 	case errors.Is(err, fault.Throttled):
 		// Another journey took the last text message since this one looked: the same form goes on without.

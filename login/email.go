@@ -29,8 +29,8 @@ func (b emailButton) Show(ctx context.Context, v *LinkVisit) (Page, error) {
 	return Page{"email_change", ui.EmailChangePage{Action: v.Action, Email: email.Address}}, nil
 }
 
-// Press gives the account its new address. Links that went to the old one stop working: whoever reads that mailbox is
-// perhaps somebody else. Who has no password yet goes on to make one.
+// Press gives the account its new address. Links that went to the old one stop working, the one that blocks the account too
+// (authn.ActAddress): whoever reads that mailbox is perhaps somebody else. Who has no password yet goes on to make one.
 func (b emailButton) Press(_ context.Context, v *LinkVisit) (*authn.Change, string, error) {
 	email, err := b.address(v)
 	if err != nil {
@@ -40,9 +40,6 @@ func (b emailButton) Press(_ context.Context, v *LinkVisit) (*authn.Change, stri
 	change := &authn.Change{
 		Account: &authn.AccountChange{ID: a.ID, Email: &email},
 		Events:  []account.Event{v.Event(account.EmailChanged, account.Success, a.ID)},
-	}
-	for _, purpose := range []authn.TicketPurpose{authn.TicketWelcome, authn.TicketReset, authn.TicketUnblock} {
-		change.Void = append(change.Void, authn.TicketVoid{Account: a.ID, Purpose: purpose})
 	}
 	if a.State != account.Invited {
 		return change, v.Action, nil

@@ -2,6 +2,7 @@ package login
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
@@ -28,7 +29,7 @@ func (s *Server) newJourney(w http.ResponseWriter, r *http.Request, ask authn.As
 // the one before has seen, such as that of an app, must not become theirs either.
 func (v *Visit) Forget() {
 	j := v.Journey
-	j.Account, j.Proofs, j.Done = "", nil, nil
+	j.Account, j.CutAt, j.Unlinked, j.Proofs, j.Done = "", time.Time{}, false, nil, nil
 	kept := map[string][]byte{}
 	for _, slot := range []string{scratchTicket, scratchForgot, scratchSignUp, scratchTyped} {
 		if held, ok := j.Scratch[slot]; ok {

@@ -63,8 +63,12 @@ func (s *Server) link(r *http.Request) (*LinkVisit, error) {
 		return v, err
 	}
 	v.Ticket, v.Journey.Party = t, t.Party
-	if t.Account != "" {
-		v.Facts.Account, err = s.Store.Account(r.Context(), p.ID, t.Account)
+	if t.Account == "" {
+		return v, nil
+	}
+	v.Facts.Account, err = s.Store.Account(r.Context(), p.ID, t.Account)
+	if err == nil && t.Purpose == authn.TicketWelcome && v.Facts.Account.State == account.Active && t.UsedAt.IsZero() && t.VoidedAt.IsZero() {
+		t.UsedAt = v.Now // the first password was made without it
 	}
 	return v, err
 }
@@ -90,7 +94,10 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	j := s.newJourney(w, r, authn.Ask{Purpose: purposes[v.Ticket.Purpose], Channel: authn.Browser})
-	j.Account, j.Party, j.Switch = v.Ticket.Account, v.Ticket.Party, true
+	j.Party, j.Switch = v.Ticket.Party, true
+	if v.Facts.Account != nil {
+		j.Know(v.Facts.Account)
+	}
 	j.Scratch[scratchTicket], _ = json.Marshal(opened{v.Ticket.Hash, v.Ticket.Purpose, v.Ticket.Sealed}) // bytes: cannot fail
 	j.Proofs = []authn.Proof{{Method: "link", Use: account.Link, At: v.Now, Journey: j.ID}}
 	if err := s.Store.StartJourney(r.Context(), j); err != nil {
@@ -126,7 +133,7 @@ func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 	change.Platform = v.Platform.ID
 	change.Spend = append(change.Spend, authn.TicketUse{Hash: v.Ticket.Hash, Purpose: v.Ticket.Purpose, Opened: v.Now})
 	err = s.Store.SaveChange(r.Context(), *change, v.Now)
-	if errors.Is(err, fault.Spent) || errors.Is(err, fault.Taken) {
+	if errors.Is(err, fault.Spent) || errors.Is(err, fault.Taken) || errors.Is(err, fault.Refused) {
 		return seeOther(w, r, v.Action) // which says so
 	}
 	if err != nil {
@@ -220,6 +227,15 @@ func (s *Server) spentLink(w http.ResponseWriter, r *http.Request, v *Visit, cau
 	}
 	page := ui.LinkPage{LoginURL: s.restartOf(v)}
 	page.Title, page.Body, _ = deadTexts(t, v.Now)
+	if t.Account != "" {
+		a, err := s.Store.Account(r.Context(), v.Platform.ID, t.Account)
+		if err != nil {
+			return err
+		}
+		if a.State == account.Deactivated {
+			page.Title, page.Body = "inactive.title", "inactive.helper" // there is no newer mail
+		}
+	}
 	return ShowPage(w, r, http.StatusOK, "link", page, s.look(v, nil))
 }
 

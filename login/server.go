@@ -205,6 +205,9 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 		return v, errRestart
 	}
 	if !j.Open(now) {
+		if err := s.linkWorks(r.Context(), v); err != nil {
+			return v, err // another window set the password: that is said, not where the journey leads
+		}
 		if j.EndedAt.IsZero() || j.Request == "" {
 			return v, errRestart
 		}
@@ -241,6 +244,15 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 		v.Facts.Account = a
 	}
 	if a := v.Facts.Account; a != nil {
+		if j.CutBefore(a) || j.Account == a.ID && a.State == account.Deactivated {
+			return errRestart
+		}
+		if j.Account == a.ID {
+			j.CutAt, j.Unlinked = a.CutAt, false
+		}
+		if !welcomed(v) {
+			return fault.Spent
+		}
 		j.Proofs = slices.DeleteFunc(j.Proofs, func(p authn.Proof) bool { return !p.Stands(a) })
 	}
 	if v.Facts.Account == nil && j.Ask.Purpose == authn.SignUp {
@@ -251,6 +263,13 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 		v.Facts.Account = a
 	}
 	return s.personal(r, v)
+}
+
+// welcomed tells whether a journey of the welcome mail still has what to do: an account that got its first password elsewhere
+// needs none.
+func welcomed(v *Visit) bool {
+	j := v.Journey
+	return j.Ask.Purpose != authn.Welcome || v.Facts.Account.State == account.Invited || slices.Contains(j.Done, authn.NeedNewPassword)
 }
 
 // personal reads what depends on who it is: what was allowed before, and whether this browser is remembered.

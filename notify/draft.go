@@ -25,8 +25,8 @@ type draft struct {
 // plainLife is how long a letter without a link is worth sending.
 const plainLife = 24 * time.Hour
 
-// letter is what a letter of that kind adds, with the ticket of its button. An account has one working ticket of a
-// purpose. An empty kind adds nothing.
+// letter is what a letter of that kind adds, with the ticket of its button, which takes the place of an older one. An empty
+// kind adds nothing.
 //
 // A letter with a button is not sent any more when half of the button's time is over, because it says how long that
 // works, counted from when it is read.
@@ -51,9 +51,6 @@ func (d draft) letter(kind account.LetterKind, form json.RawMessage) authn.Chang
 			t.Sealed = d.sealer.Seal(form, t.Binding())
 		}
 		change.Issue = []authn.Ticket{t}
-		if l.Account != "" {
-			change.Void = []authn.TicketVoid{{Account: l.Account, Purpose: purpose}}
-		}
 		l.ExpiresAt = d.now.Add(purpose.Life() / 2)
 	}
 	l.Seal(c, d.sealer.Seal)

@@ -11,9 +11,21 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
+// answerTries is how often a wish is answered anew because the account became another while it was looked at.
+const answerTries = 3
+
 // answer turns a wish into the letter that follows from it, or into none. The letter, its ticket and the wish's end are
 // one transaction: of two nodes with the same wish one does nothing.
 func (w *Worker) answer(ctx context.Context, p *platform.Platform, l account.Letter, c account.Contents) error {
+	for try := 1; ; try++ {
+		// Refused: no such link for an account that is active, or is not, by now.
+		if err := w.answerOnce(ctx, p, l, c); try == answerTries || !errors.Is(err, fault.Refused) {
+			return err
+		}
+	}
+}
+
+func (w *Worker) answerOnce(ctx context.Context, p *platform.Platform, l account.Letter, c account.Contents) error {
 	email, err := account.ParseEmail(c.To)
 	if err != nil {
 		return w.settle(ctx, l, account.LetterRefused, "address")

@@ -21,14 +21,14 @@ type accountRow struct {
 
 // accountColumns are those of an account a and a credential c joined to it.
 const accountColumns = `a.platform, a.id, a.email, a.email_key, a.email_verified_at, a.role, a.state, a.locale,
-       a.profile, a.offered_at, a.remember_for, a.created_at, a.updated_at,
+       a.profile, a.offered_at, a.remember_for, a.created_at, a.updated_at, a.cut_at,
        c.id, c.account, c.method, c.used_as, c.label, c.sealed, c.counter, c.added_at, c.confirmed_at, c.used_at`
 
 func (r *accountRow) columns() []any {
 	a, c := &r.account, &r.credential
 	return []any{
 		&a.Platform, &a.ID, &a.Email.Address, &a.Email.Key, instant{&a.EmailVerifiedAt}, &a.Role, &a.State, &a.Locale,
-		document{&a.Profile}, instant{&a.OfferedAt}, span{&a.RememberFor}, instant{&a.CreatedAt}, instant{&a.UpdatedAt},
+		document{&a.Profile}, instant{&a.OfferedAt}, span{&a.RememberFor}, instant{&a.CreatedAt}, instant{&a.UpdatedAt}, instant{&a.CutAt},
 		orZero[account.CredentialID]{&c.ID}, orZero[account.ID]{&c.Account}, orZero[string]{&c.Method},
 		orZero[account.Use]{&c.Use}, orZero[string]{&c.Label}, &c.Sealed, orZero[int64]{&c.Counter},
 		instant{&c.AddedAt}, instant{&c.ConfirmedAt}, instant{&c.UsedAt},
@@ -91,7 +91,7 @@ func (db *DB) Account(ctx context.Context, p platform.ID, id account.ID) (*accou
 const selectAccounts = `
 SELECT ` + accountColumns + `
 FROM (
-    SELECT platform, id, email, email_key, email_verified_at, role, state, locale, profile, offered_at, remember_for, created_at, updated_at
+    SELECT platform, id, email, email_key, email_verified_at, role, state, locale, profile, offered_at, remember_for, created_at, updated_at, cut_at
     FROM accounts
     WHERE platform = $1 AND id > $2
     ORDER BY id
@@ -115,6 +115,10 @@ WHERE platform = $2 AND id = $3 AND state <> $1`
 // derives from them. A state that the account has already is no change and leaves no event.
 func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state account.State, e account.Event, now time.Time) error {
 	return fail("changing state of account", db.inTx(ctx, func(q conn) error {
+		h, err := hold(ctx, q, p, id, false, now)
+		if err != nil {
+			return err
+		}
 		changed, err := exec(ctx, q, setState, string(state), string(p), string(id))
 		if err != nil {
 			return err
@@ -124,7 +128,7 @@ func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state 
 			return err
 		}
 		if state == account.Deactivated {
-			if err := endAccess(ctx, q, p, id, now); err != nil {
+			if err := deactivate(ctx, q, p, h, now); err != nil {
 				return err
 			}
 		}
@@ -142,38 +146,27 @@ UPDATE grants
 SET ended_at = $1, end_reason = $2
 WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND account = $4) AND ended_at IS NULL`
 
-const voidTicketsOfAccount = `
-UPDATE tickets
-SET voided_at = $1
-WHERE platform = $2 AND account = $3 AND used_at IS NULL AND voided_at IS NULL AND purpose <> 'recovery-code'`
-
-// endAccess ends every session, grant and link of an account whose row is locked.
-func endAccess(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
-	if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(id)); err != nil {
+// deactivate ends all that an account has and that is under way for it; its row is locked.
+func deactivate(ctx context.Context, q conn, p platform.ID, h held, now time.Time) error {
+	acts := []authn.Act{authn.ActDeactivated}
+	if err := act(ctx, q, p, h, acts, "", now); err != nil {
 		return err
 	}
-	if _, err := exec(ctx, q, voidTicketsOfAccount, millis(now), string(p), string(id)); err != nil {
+	if err := voidBy(ctx, q, p, h, acts, now); err != nil {
+		return err
+	}
+	return endAccess(ctx, q, p, h.id, now)
+}
+
+// endAccess ends every session, grant and remembered browser of an account whose row is locked.
+func endAccess(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
+	if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(id)); err != nil {
 		return err
 	}
 	if _, err := exec(ctx, q, endSessionsOfAccount, millis(now), string(p), string(id)); err != nil {
 		return err
 	}
 	_, err := exec(ctx, q, endGrantsOfAccount, millis(now), endDeactivated, string(p), string(id))
-	return err
-}
-
-const claimAccount = `
-UPDATE accounts
-SET signed_in_at = $1
-WHERE platform = $2 AND id = $3 AND state = 'active'`
-
-// signIn notes a sign-in and holds the account's row until the transaction ends: a deactivation comes before, and is
-// seen here, or after, and sees the new session. It returns fault.Refused when the account is not active.
-func signIn(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
-	changed, err := exec(ctx, q, claimAccount, millis(now), string(p), string(id))
-	if err == nil && changed == 0 {
-		err = fmt.Errorf("account that is not active: %w", fault.Refused)
-	}
 	return err
 }
 
@@ -191,15 +184,10 @@ INSERT INTO accounts (platform, id, email, email_key, email_verified_at, role, s
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 const (
-	holdAccount = `
-UPDATE accounts
-SET signed_in_at = signed_in_at
-WHERE platform = $1 AND id = $2`
-
 	activateAccount = `
 UPDATE accounts
 SET state = 'active'
-WHERE platform = $1 AND id = $2 AND state <> 'deactivated'`
+WHERE platform = $1 AND id = $2 AND state = 'invited'`
 
 	verifyAccount = `
 UPDATE accounts
@@ -237,13 +225,10 @@ func changeAccounts(ctx context.Context, q conn, p platform.ID, c authn.Change, 
 	if a := c.Add; a != nil {
 		_, err := exec(ctx, q, insertAccount, string(p), string(a.ID), a.Email.Address, a.Email.Key, millis(a.EmailVerifiedAt),
 			string(a.Role), string(a.State), a.Locale, document{&a.Profile}, millis(a.CreatedAt), millis(a.UpdatedAt))
-		if err != nil {
-			return err
+		if err == nil && c.Start != nil {
+			_, err = hold(ctx, q, p, a.ID, true, now)
 		}
-	}
-	if c.End != nil {
-		// A sign-in that is being saved comes before, and is ended here, or after, and sees what changed.
-		if _, err := exec(ctx, q, holdAccount, string(p), string(c.End.Account)); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -311,18 +296,33 @@ SET email = excluded.email, email_key = excluded.email_key, email_verified_at = 
     created_at = excluded.created_at, updated_at = excluded.updated_at
 WHERE accounts.platform = excluded.platform`
 
-// declareAccounts saves accounts whole, then their credentials, then what deactivation ends: in the order of locks.
+// declared is an account that existed before a declaration changed it.
+type declared struct {
+	held
+	platform platform.ID
+	acts     []authn.Act
+}
+
+// declareAccounts saves accounts whole, then what that ends of what is under way for them, then their credentials, then what
+// deactivation ends: in the order of locks.
 func declareAccounts(ctx context.Context, q conn, all []account.Account, now time.Time) error {
 	all = sorted(all, func(a account.Account) string { return rowKey(a.Platform, a.ID) })
+	var known []declared
 	for _, a := range all {
-		changed, err := exec(ctx, q, upsertAccount, string(a.Platform), string(a.ID), a.Email.Address, a.Email.Key,
-			millis(a.EmailVerifiedAt), string(a.Role), string(a.State), a.Locale, document{&a.Profile},
-			millis(a.CreatedAt), millis(a.UpdatedAt))
-		if err == nil && changed == 0 {
-			err = fault.Taken // the identifier belongs to another platform
-		}
+		d, err := declareAccount(ctx, q, a, now)
 		if err != nil {
 			return fmt.Errorf("account %s of platform %s: %w", a.ID, a.Platform, err)
+		}
+		known = append(known, d)
+	}
+	for _, d := range known {
+		if err := act(ctx, q, d.platform, d.held, d.acts, "", now); err != nil {
+			return err
+		}
+	}
+	for _, d := range known {
+		if err := voidBy(ctx, q, d.platform, d.held, d.acts, now); err != nil {
+			return err
 		}
 	}
 	if err := declareCredentials(ctx, q, all, now); err != nil {
@@ -336,4 +336,26 @@ func declareAccounts(ctx context.Context, q conn, all []account.Account, now tim
 		}
 	}
 	return nil
+}
+
+// declareAccount saves the row of an account, and says what that does to one that existed.
+func declareAccount(ctx context.Context, q conn, a account.Account, now time.Time) (d declared, err error) {
+	d.platform = a.Platform
+	if d.held, err = hold(ctx, q, a.Platform, a.ID, false, now); err != nil {
+		return d, err
+	}
+	if d.exists {
+		before, err := oneAccount(ctx, q, selectAccount, string(a.Platform), string(a.ID))
+		if err != nil {
+			return d, err
+		}
+		d.acts = authn.Declared(before, &a)
+	}
+	changed, err := exec(ctx, q, upsertAccount, string(a.Platform), string(a.ID), a.Email.Address, a.Email.Key,
+		millis(a.EmailVerifiedAt), string(a.Role), string(a.State), a.Locale, document{&a.Profile},
+		millis(a.CreatedAt), millis(a.UpdatedAt))
+	if err == nil && changed == 0 {
+		err = fault.Taken // the identifier belongs to another platform
+	}
+	return d, err
 }

@@ -11,35 +11,34 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// SaveChange saves all that one submit changes, or nothing. The journey comes first: of two submits of one page the
-// second waits there and then gets fault.Stale. fault.Stale also: the session's cookie is not the presented one any
-// more, or a credential's counter did not rise. fault.Spent: the request was answered before, or a ticket was used or
-// replaced. fault.Taken: an address has an account already. fault.Refused: the account is not active any more.
-// fault.Throttled: it would be one too many of what Count limits.
+// SaveChange saves all that one submit changes, or nothing. The account that it is about comes first, then the journey: of
+// two submits of one page the second waits there and then gets fault.Stale. fault.Stale also: what was under way for the
+// account ended since the journey came to know it, the session's cookie is not the presented one any more, or a credential's
+// counter did not rise. fault.Spent: the request was answered before, a ticket was used or replaced, or an invited account has
+// become active. fault.Taken: an address has an account already. fault.Refused: the account is not active any more, or staff do
+// two things too soon after each other. fault.Throttled: it would be one too many of what Count limits.
 func (db *DB) SaveChange(ctx context.Context, c authn.Change, now time.Time) error {
 	p, err := platformOf(c)
 	if err != nil {
 		return fail("saving change", err)
 	}
-	return fail("saving change", db.inTx(ctx, func(q conn) error { return saveChange(ctx, q, p, c, now) }))
+	return fail("saving change", db.issuing(ctx, func(q conn) error { return saveChange(ctx, q, p, c, now) }))
 }
 
 // saveChange is SaveChange inside a transaction.
 func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
-	if c.Journey != nil {
-		if err := saveJourney(ctx, q, c.Journey); err != nil {
-			return err
-		}
-	}
-	if c.Answered != "" {
-		if err := answerRequest(ctx, q, p, c.Answered, now); err != nil {
-			return err
-		}
-	}
-	if err := spendTickets(ctx, q, p, c.Spend, now); err != nil {
+	id, err := concerned(c)
+	if err != nil {
 		return err
 	}
-	if err := issueTickets(ctx, q, p, c.Void, c.Issue, now); err != nil {
+	h, err := hold(ctx, q, p, id, c.Start != nil, now)
+	if err != nil {
+		return err
+	}
+	if err := saveProgress(ctx, q, p, h, c, now); err != nil {
+		return err
+	}
+	if err := changeTickets(ctx, q, p, h, c, now); err != nil {
 		return err
 	}
 	if err := changeAccounts(ctx, q, p, c, now); err != nil {
@@ -73,13 +72,46 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 	return addEvents(ctx, q, c.Events)
 }
 
-// changeCredentials retires and adds factors. Whose session starts is locked first, so that what it was proven with still
-// stands afterwards.
-func changeCredentials(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
-	if c.Start != nil {
-		if err := signIn(ctx, q, p, c.Start.Session.Account, now); err != nil {
+// saveProgress saves where the journey is, takes the answer of its request, and ends what else is under way for the account.
+func saveProgress(ctx context.Context, q conn, p platform.ID, h held, c authn.Change, now time.Time) error {
+	acts, own := c.Acts(), ""
+	if j := c.Journey; j != nil {
+		cutAt := j.CutAt
+		if j.Account == h.id && h.exists {
+			cutAt = h.cutBy(acts, now)
+		}
+		if err := saveJourney(ctx, q, j, cutAt); err != nil {
 			return err
 		}
+		own = j.ID
+	}
+	if err := h.claim(c, now); err != nil {
+		return err
+	}
+	if err := act(ctx, q, p, h, acts, own, now); err != nil {
+		return err
+	}
+	if c.Answered == "" {
+		return nil
+	}
+	return answerRequest(ctx, q, p, c.Answered, now)
+}
+
+// changeTickets spends what is used, voids what comes to nothing, and issues.
+func changeTickets(ctx context.Context, q conn, p platform.ID, h held, c authn.Change, now time.Time) error {
+	if err := spendTickets(ctx, q, p, c.Spend, now); err != nil {
+		return err
+	}
+	if err := voidBy(ctx, q, p, h, c.Acts(), now); err != nil {
+		return err
+	}
+	return issueTickets(ctx, q, p, c.Void, c.Issue, now)
+}
+
+// changeCredentials retires and adds factors. What a session that starts was proven with stands afterwards: its account's row
+// is locked.
+func changeCredentials(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
+	if c.Start != nil {
 		if err := secondsStand(ctx, q, c.Start.Session); err != nil {
 			return err
 		}
@@ -158,7 +190,7 @@ func platformOf(c authn.Change) (platform.ID, error) {
 	case c.Start != nil && c.Raise != nil:
 		return "", fmt.Errorf("change that starts and raises a session: %w", fault.Invalid)
 	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Uncount) > 0 || len(c.Count) > 0 || len(c.Put) > 0 || len(c.Retire) > 0 ||
-		len(c.Spend) > 0 || len(c.Void) > 0 || c.Account != nil || c.End != nil || c.Remember != nil || c.Rotate != nil || c.Forget != nil || c.Consent != nil):
+		len(c.Spend) > 0 || len(c.Void) > 0 || c.Account != nil || c.Cut != nil || c.End != nil || c.Remember != nil || c.Rotate != nil || c.Forget != nil || c.Consent != nil):
 		return "", fmt.Errorf("change of no platform: %w", fault.Invalid)
 	case len(all) == 0:
 		return "", nil // nothing to save

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
@@ -37,20 +38,21 @@ func bodyOf(j *authn.Journey) document {
 }
 
 const selectJourney = `
-SELECT platform, id, browser, body, version, started_at, expires_at, ended_at
+SELECT platform, id, browser, body, account, account_cut_at, version, started_at, expires_at, ended_at
 FROM journeys
 WHERE platform = $1 AND id = $2`
 
 type journeyRow struct {
 	authn.Journey
-	body journeyBody
+	body    journeyBody
+	account account.ID // what a node of the release before leaves as it was
 }
 
 // Journey finds a journey, open or not.
 func (db *DB) Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error) {
 	row, err := one(ctx, db.read, func(r *journeyRow) []any {
 		return []any{
-			&r.Platform, &r.ID, &r.Browser, document{&r.body}, &r.Version,
+			&r.Platform, &r.ID, &r.Browser, document{&r.body}, &r.account, instant{&r.CutAt}, &r.Version,
 			instant{&r.StartedAt}, instant{&r.ExpiresAt}, instant{&r.EndedAt},
 		}
 	}, selectJourney, string(p), id)
@@ -60,15 +62,18 @@ func (db *DB) Journey(ctx context.Context, p platform.ID, id string) (*authn.Jou
 	j, b := row.Journey, row.body
 	j.Ask, j.Account, j.Proofs, j.Done, j.Failures, j.Switch, j.Anew, j.Denied, j.Party = b.Ask, b.Account, b.Proofs, b.Done, b.Failures, b.Switch, b.Anew, b.Denied, b.Party
 	j.Request, j.ReturnTo, j.Hint, j.Locale, j.Scratch = b.Request, b.ReturnTo, b.Hint, b.Locale, b.Scratch
+	if j.Unlinked = row.account != j.Account; j.Unlinked {
+		j.CutAt = time.Time{}
+	}
 	return &j, nil
 }
 
 const insertJourney = `
-INSERT INTO journeys (platform, id, browser, body, version, started_at, expires_at, ended_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+INSERT INTO journeys (platform, id, browser, body, account, account_cut_at, version, started_at, expires_at, ended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 func addJourney(ctx context.Context, q conn, j *authn.Journey) error {
-	_, err := exec(ctx, q, insertJourney, string(j.Platform), j.ID, orNull(j.Browser), bodyOf(j), j.Version,
+	_, err := exec(ctx, q, insertJourney, string(j.Platform), j.ID, orNull(j.Browser), bodyOf(j), string(j.Account), millis(j.CutAt), j.Version,
 		millis(j.StartedAt), millis(j.ExpiresAt), millis(j.EndedAt))
 	return err
 }
@@ -80,13 +85,14 @@ func (db *DB) StartJourney(ctx context.Context, j authn.Journey) error {
 
 const updateJourney = `
 UPDATE journeys
-SET browser = $1, body = $2, version = version + 1, expires_at = $3, ended_at = $4
-WHERE platform = $5 AND id = $6 AND version = $7`
+SET browser = $1, body = $2, account = $3, account_cut_at = $4, version = version + 1, expires_at = $5, ended_at = $6
+WHERE platform = $7 AND id = $8 AND version = $9`
 
-// saveJourney is compare and set on the version: of two tabs or a double click one is saved, the other fault.Stale.
-func saveJourney(ctx context.Context, q conn, j *authn.Journey) error {
-	changed, err := exec(ctx, q, updateJourney, orNull(j.Browser), bodyOf(j), millis(j.ExpiresAt), millis(j.EndedAt),
-		string(j.Platform), j.ID, j.Version)
+// saveJourney is compare and set on the version: of two tabs or a double click one is saved, the other fault.Stale. cutAt is that
+// of its account once the change is saved.
+func saveJourney(ctx context.Context, q conn, j *authn.Journey, cutAt time.Time) error {
+	changed, err := exec(ctx, q, updateJourney, orNull(j.Browser), bodyOf(j), string(j.Account), millis(cutAt), millis(j.ExpiresAt),
+		millis(j.EndedAt), string(j.Platform), j.ID, j.Version)
 	if err == nil && changed == 0 {
 		err = fmt.Errorf("journey %s: %w", j.ID, fault.Stale)
 	}

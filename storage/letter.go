@@ -104,7 +104,7 @@ func (db *DB) SettleLetter(ctx context.Context, l account.Letter, outcome accoun
 	if err != nil {
 		return fail("settling letter", err)
 	}
-	return fail("settling letter", db.inTx(ctx, func(q conn) error {
+	return fail("settling letter", db.issuing(ctx, func(q conn) error {
 		changed, err := exec(ctx, q, settleLetter, string(outcome), plain(reason), millis(now), string(l.Platform), l.ID)
 		if err == nil && changed == 0 {
 			err = fault.Stale

@@ -3,9 +3,12 @@ package storage
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
@@ -77,7 +80,7 @@ const insertTicket = `
 INSERT INTO tickets (platform, hash, purpose, account, party, sealed, issued_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
-func issueTickets(ctx context.Context, q conn, p platform.ID, voids []authn.TicketVoid, all []authn.Ticket, now time.Time) error {
+func void(ctx context.Context, q conn, p platform.ID, voids []authn.TicketVoid, now time.Time) error {
 	for _, v := range voids {
 		text := voidTickets
 		if v.Done {
@@ -87,6 +90,20 @@ func issueTickets(ctx context.Context, q conn, p platform.ID, voids []authn.Tick
 			return err
 		}
 	}
+	return nil
+}
+
+// issueTickets voids and issues. Whose one ticket of a purpose works at a time, its account's row is locked: every older one is
+// seen here, and the index that demands it is never met.
+func issueTickets(ctx context.Context, q conn, p platform.ID, voids []authn.TicketVoid, all []authn.Ticket, now time.Time) error {
+	for _, t := range all {
+		if t.Account != "" && t.Purpose.OneWorks() {
+			voids = append(voids, authn.TicketVoid{Account: t.Account, Purpose: t.Purpose})
+		}
+	}
+	if err := void(ctx, q, p, voids, now); err != nil {
+		return err
+	}
 	for _, t := range all {
 		_, err := exec(ctx, q, insertTicket, string(p), t.Hash, string(t.Purpose), string(t.Account), t.Party, orNull(t.Sealed),
 			millis(t.IssuedAt), millis(t.ExpiresAt))
@@ -95,6 +112,20 @@ func issueTickets(ctx context.Context, q conn, p platform.ID, voids []authn.Tick
 		}
 	}
 	return nil
+}
+
+// issueTries is how often a change is saved anew that met the index of working tickets.
+const issueTries = 5
+
+// issuing is inTx for what may issue tickets. A node of the release before does not lock the account first: where it was
+// faster by a moment, all is done again, and its ticket is voided.
+func (db *DB) issuing(ctx context.Context, work func(conn) error) error {
+	for try := 1; ; try++ {
+		err := db.inTx(ctx, work)
+		if pg, ok := errors.AsType[*pgconn.PgError](err); try == issueTries || !ok || pg.ConstraintName != "tickets_working" {
+			return err
+		}
+	}
 }
 
 // declareCodes replaces the recovery codes of the accounts that it lists.

@@ -21,7 +21,7 @@ const noticeLife = 3 * 24 * time.Hour
 // nothing, and the button that went to it stops working at once.
 //
 // fault.NotFound: there is no such account; fault.Taken: another one has the new address; fault.Refused: the account is
-// deactivated, or has the address already.
+// deactivated, or has the address already, or two-step authentication was reset less than authn.ApartFor ago.
 func SetEmail(ctx context.Context, t Tools, id platform.ID, from, to string) error {
 	attempted := fmt.Sprintf("changing address %q on %s to %q", from, id, to)
 	old, errOld := account.ParseEmail(from)
@@ -56,7 +56,7 @@ func readdress(t Tools, a *account.Account, email account.Email) authn.Change {
 	}
 	change := authn.Change{
 		Platform: a.Platform, Issue: []authn.Ticket{ticket}, Events: []account.Event{e},
-		Void: []authn.TicketVoid{{Account: a.ID, Purpose: authn.TicketEmail}},
+		Cut: &authn.Cut{Account: a.ID, By: authn.ActAddressAsked},
 	}
 	letter := func(kind account.LetterKind, life time.Duration, c account.Contents) {
 		l := account.Letter{

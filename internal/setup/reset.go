@@ -13,9 +13,9 @@ import (
 )
 
 // ResetTwoStep takes two-step authentication from an account whose owner lost phone and recovery codes (seed 001). Whoever
-// held the old factor is out: its credentials, sessions, tokens, remembered browsers and links end. The owner gets a
+// held the old factor is out: its credentials, sessions, tokens, remembered browsers, links and journeys end. The owner gets a
 // mail with a button for when it was somebody else who asked. The reason is kept in the audit record.
-// fault.NotFound: no such account; fault.Refused: it has none.
+// fault.NotFound: no such account; fault.Refused: it has none, or got a new address less than authn.ApartFor ago.
 func ResetTwoStep(ctx context.Context, t Tools, id platform.ID, address, reason string) error {
 	attempted := fmt.Sprintf("resetting two-step authentication of %q on %s", address, id)
 	p, a, err := personOf(ctx, t, id, address)
@@ -28,12 +28,8 @@ func ResetTwoStep(ctx context.Context, t Tools, id platform.ID, address, reason 
 	}
 	change := notify.TwoStepReset(p, a, t.Sealer, t.Now)
 	change.Retire = retire
-	for _, purpose := range []authn.TicketPurpose{
-		authn.TicketWelcome, authn.TicketReset, authn.TicketUnblock, authn.TicketEmail, authn.TicketRecoveryCode,
-	} {
-		change.Void = append(change.Void, authn.TicketVoid{Account: a.ID, Purpose: purpose})
-	}
-	change.Forgive = []string{login.CodeOwner(t.Sealer, id, a.ID)} // somebody else may have used the budget up
+	change.Cut = &authn.Cut{Account: a.ID, By: authn.ActTwoStepReset} // before the ticket of the mail
+	change.Forgive = []string{login.CodeOwner(t.Sealer, id, a.ID)}    // somebody else may have used the budget up
 	change.End = &authn.End{Account: a.ID, Reason: "two-step reset"}
 	change.Events = []account.Event{{
 		At: t.Now, Platform: id, Kind: account.TwoStepReset, Actor: Operator(), Account: a.ID, Outcome: account.Success, Reason: reason,

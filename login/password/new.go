@@ -94,13 +94,15 @@ func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (
 }
 
 // change is what a new password changes beside itself. Whoever knew the old one is out: every other session ends, and
-// with it what parties were given; no browser is remembered, and a button that was mailed to make a new one has done so.
+// with it what parties were given; no browser is remembered, other journeys of the account end, and links that were mailed for
+// its password have nothing left to do (authn.ActPassword). The owner is told, always.
 func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential) authn.Change {
 	set := v.Event(account.PasswordSet, account.Success, a.ID)
 	set.Reason = string(v.Journey.Ask.Purpose)
 	change := authn.Change{
 		Put:     []account.Credential{c},
 		Events:  []account.Event{set},
+		Letters: []account.Letter{v.Notice(account.LetterChanged, s.Sealer)},
 		Forgive: []string{Owner(s.Sealer, v.Platform.ID, a.Email.Key)},
 	}
 	for _, other := range a.Credentials {
@@ -116,16 +118,15 @@ func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential
 		change.Add = a
 		change.Events = slices.Insert(change.Events, 0, v.Event(account.AccountAdded, account.Success, a.ID))
 		return change
-	case authn.Welcome, authn.ResetPassword: // the mail came through
+	case authn.Welcome: // the mail came through
 		change.Account = &authn.AccountChange{ID: a.ID, Activate: true, Verified: true}
+	case authn.ResetPassword:
+		change.Account = &authn.AccountChange{ID: a.ID, Verified: true}
 	}
-	change.Void = []authn.TicketVoid{{Account: a.ID, Purpose: authn.TicketReset, Done: true}}
+	change.Cut = &authn.Cut{Account: a.ID, By: authn.ActPassword}
 	change.End = &authn.End{Account: a.ID, Reason: endReason}
 	if session := v.Facts.Session; session != nil && session.Account == a.ID {
 		change.End.Except = session.ID
-	}
-	if v.Journey.Ask.Purpose != authn.Welcome {
-		change.Letters = []account.Letter{v.Notice(account.LetterChanged, s.Sealer)}
 	}
 	return change
 }

@@ -1,0 +1,157 @@
+package authn
+
+import (
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+)
+
+// Act is something that happens to an account as a whole, after which what was under way for it counts no more.
+type Act string
+
+const (
+	ActActivated    Act = "activated"     // it has its first password, by whatever way, and is active from now on
+	ActPassword     Act = "password"      // a new password was set
+	ActAddressAsked Act = "address-asked" // staff gave a new address, which is to be confirmed
+	ActAddress      Act = "address"       // a new address was confirmed
+	ActDeactivated  Act = "deactivated"   // by staff, or by the button for "this was not me"
+	ActTwoStepReset Act = "two-step-reset"
+)
+
+// effect is one row of the table: what an act ends.
+type effect struct {
+	voids    []TicketPurpose
+	done     bool // they count as used: what they were for was done without them
+	journeys bool // those of the account end, and with them the set-ups that they hold; but for the one that does it
+	apart    Act  // it is refused within ApartFor of this one
+}
+
+// effects is what voids what. It is the only place that knows; storage carries it out in the transaction of the act, before
+// the tickets that come with the act are issued.
+var effects = map[Act]effect{
+	ActActivated:    {voids: []TicketPurpose{TicketWelcome}, done: true},
+	ActPassword:     {voids: []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock}, done: true, journeys: true},
+	ActAddressAsked: {voids: []TicketPurpose{TicketEmail}, apart: ActTwoStepReset},
+	ActAddress:      {voids: []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze}},
+	ActDeactivated: {
+		voids:    []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketSMS},
+		journeys: true,
+	},
+	ActTwoStepReset: {
+		voids:    []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketSMS, TicketRecoveryCode},
+		journeys: true, apart: ActAddressAsked,
+	},
+}
+
+// Voids lists the tickets of the account that stop working.
+func (a Act) Voids() []TicketPurpose { return effects[a].voids }
+
+// Done tells whether they count as used, because what they were for was done without them.
+func (a Act) Done() bool { return effects[a].done }
+
+// EndsJourneys tells whether the journeys of the account end, but for the one that does it.
+func (a Act) EndsJourneys() bool { return effects[a].journeys }
+
+// ApartFor is how long a new address by staff and a reset of two-step authentication by staff are kept apart. Whoever talks a
+// helpdesk into both has the account, and the mail of each that tells its owner goes to the address of then.
+const ApartFor = 24 * time.Hour
+
+// Apart is the act that must be ApartFor ago; empty: none.
+func (a Act) Apart() Act { return effects[a].apart }
+
+// Happened says it to staff who must wait because of it.
+func (a Act) Happened() string {
+	switch a {
+	case ActAddressAsked:
+		return "a new address was asked for or confirmed"
+	case ActTwoStepReset:
+		return "two-step authentication was reset"
+	}
+	return string(a)
+}
+
+// Cut says by which act what was under way for an account ends.
+type Cut struct {
+	Account account.ID
+	By      Act
+}
+
+// Acts lists what a change does to the account as a whole: what Cut says, and what follows from its other parts.
+func (c *Change) Acts() []Act {
+	var acts []Act
+	if c.Cut != nil {
+		acts = append(acts, c.Cut.By)
+	}
+	if a := c.Account; a != nil {
+		if a.Activate {
+			acts = append(acts, ActActivated)
+		}
+		if a.Email != nil {
+			acts = append(acts, ActAddress)
+		}
+		if a.Stop {
+			acts = append(acts, ActDeactivated)
+		}
+	}
+	return acts
+}
+
+// Declared lists what a declaration by an operator does to an account that exists.
+func Declared(before, after *account.Account) []Act {
+	var acts []Act
+	if after.State == account.Deactivated {
+		acts = append(acts, ActDeactivated)
+	}
+	if before.State == account.Invited && after.State == account.Active {
+		acts = append(acts, ActActivated)
+	}
+	had := func(c account.Credential) bool {
+		return slices.ContainsFunc(before.Credentials, func(old account.Credential) bool { return old.ID == c.ID })
+	}
+	if slices.ContainsFunc(after.Credentials, func(c account.Credential) bool { return c.Use == account.Primary && !had(c) }) {
+		acts = append(acts, ActPassword)
+	}
+	return acts
+}
+
+// CutBefore tells whether the journey came to know its account before the last act that ended the journeys of it. One that a
+// node of the release before has saved does not say; it is held against the time of that act.
+func (j *Journey) CutBefore(a *account.Account) bool {
+	switch {
+	case j.Account != a.ID:
+		return false
+	case j.Unlinked:
+		return j.StartedAt.Before(a.CutAt)
+	}
+	return !j.CutAt.Equal(a.CutAt)
+}
+
+// Know makes the journey that of an account, as the account is now. Of one that it knew before it keeps what it knew then.
+func (j *Journey) Know(a *account.Account) {
+	if j.Account != a.ID {
+		j.Account, j.CutAt, j.Unlinked = a.ID, a.CutAt, false
+	}
+}
+
+// OneWorks tells whether of tickets of this purpose an account has one at a time that works: a newer one voids it.
+func (p TicketPurpose) OneWorks() bool {
+	switch p {
+	case TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze:
+		return true
+	}
+	return false
+}
+
+// Fits tells whether a ticket of this purpose may be given to an account of that state.
+func (p TicketPurpose) Fits(s account.State) bool {
+	switch p {
+	case TicketWelcome:
+		return s == account.Invited
+	case TicketReset, TicketUnblock:
+		return s == account.Active
+	case TicketEmail:
+		return s != account.Deactivated
+	}
+	return true
+}
