@@ -1,6 +1,7 @@
 package idptest
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/platform"
@@ -55,6 +57,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	nomail ADDRESS                   letters go; no mail to that address came since the last look
 //	set-email OLD NEW                gives somebody a new address on linde that is to be confirmed
 //	reset-2fa ADDRESS                staff of linde reset two-step authentication
+//	refused STEP                     what staff do is refused
 //	keep codes                       writes down the recovery codes on the page: recovery1 to recovery6 in fill
 //	follow · scan                    opens the link of the mail that was taken; opens it as a scanner of mails does, twice, without cookies
 //	deactivate ADDRESS · reactivate ADDRESS · waited DURATION · status N · cookies off|on
@@ -115,6 +118,12 @@ type script struct {
 func (s *script) run(step string) error {
 	verb, rest, _ := strings.Cut(step, " ")
 	rest = strings.TrimSpace(rest)
+	if verb == "refused" { // of the others, so not in their table
+		if err := s.run(rest); !errors.Is(err, fault.Refused) {
+			return fmt.Errorf("got %v, want %q", err, fault.Refused)
+		}
+		return nil
+	}
 	run, ok := verbs[verb]
 	if !ok {
 		return fmt.Errorf("no such verb")
