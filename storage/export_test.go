@@ -86,3 +86,13 @@ func (c watchedConn) PrepareContext(ctx context.Context, text string) (driver.St
 	c.note("PREPARE " + text)
 	return c.realConn.PrepareContext(ctx, text)
 }
+
+// MigrateTo brings the schema to the version of an earlier program.
+func (db *DB) MigrateTo(ctx context.Context, version int64) error {
+	provider, err := db.migrations()
+	if err != nil {
+		return err
+	}
+	_, err = provider.UpTo(ctx, version)
+	return err
+}

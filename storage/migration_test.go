@@ -1,0 +1,102 @@
+package storage_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/storage"
+)
+
+// beforeActs is the last version in which an account may have several links of a kind that work.
+const beforeActs = 21
+
+// What an older program left is brought under the rule that one link of each kind works; all else stays as it was.
+func TestMigrationLeavesOneWorkingLinkOfEachKind(t *testing.T) {
+	for name, dsn := range map[string]func(*testing.T) string{
+		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "idp.db") },
+		"postgres": func(t *testing.T) string { return idptest.EmptyPostgres(t) },
+	} {
+		t.Run(name, func(t *testing.T) { migrateLinks(t, dsn(t)) })
+	}
+}
+
+func migrateLinks(t *testing.T, dsn string) {
+	ctx := t.Context()
+	db, err := storage.Open(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // what is in it was looked at
+	if err := db.MigrateTo(ctx, beforeActs); err != nil {
+		t.Fatal(err)
+	}
+	run := func(text string, args ...any) {
+		t.Helper()
+		if _, err := db.SQL().ExecContext(ctx, text, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(`INSERT INTO platforms (id, issuer, body) VALUES ('linde', 'https://linde.test', '{}')`)
+	for _, a := range []string{"active", "invited"} {
+		run(`INSERT INTO accounts (id, platform, email, email_key, role, state, locale, profile, created_at)
+			VALUES ($1, 'linde', $2, $2, 'client', $1, '', '{}', 1)`, a, a+"@example.org")
+	}
+	run(`INSERT INTO journeys (id, platform, body, version, started_at, expires_at) VALUES ('j', 'linde', '{"account":"active"}', 0, 1, 2)`)
+	for i, row := range []struct {
+		account, purpose string
+		issued           int
+		used             any
+		works            string
+	}{
+		{"active", "reset", 1, nil, ""},
+		{"active", "reset", 3, nil, "works"},
+		{"active", "reset", 2, nil, ""},
+		{"active", "reset", 4, 5, ""},
+		{"active", "freeze", 1, nil, ""},
+		{"active", "freeze", 1, nil, "works"}, // in one millisecond
+		{"active", "email", 1, nil, "works"},
+		{"active", "welcome", 9, nil, ""}, // there is a password
+		{"invited", "welcome", 1, nil, ""},
+		{"invited", "welcome", 2, nil, "works"},
+		{"active", "sms", 1, nil, "works"},
+		{"active", "sms", 2, nil, "works"},
+		{"active", "recovery-code", 1, nil, "works"},
+		{"active", "recovery-code", 1, nil, "works"},
+		{"", "sign-up", 1, nil, "works"},
+		{"", "sign-up", 2, nil, "works"},
+	} {
+		run(`INSERT INTO tickets (platform, hash, purpose, account, party, issued_at, expires_at, used_at) VALUES ('linde', $1, $2, $3, $4, $5, 99, $6)`,
+			fmt.Appendf(nil, "%02d", i), row.purpose, row.account, row.works, row.issued, row.used)
+	}
+	if err := db.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := db.SQL().QueryContext(ctx, `SELECT purpose, account, party, CASE WHEN used_at IS NULL AND voided_at IS NULL THEN 'works' ELSE '' END FROM tickets ORDER BY hash`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }() // read to its end below
+	for rows.Next() {
+		var purpose, of, want, got string
+		if err := rows.Scan(&purpose, &of, &want, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got != want {
+			t.Errorf("%s link of %q: %q, want %q", purpose, of, got, want)
+		}
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	j, err := db.Journey(ctx, "linde", "j")
+	if err != nil || !j.Unlinked || j.Account != "active" {
+		t.Errorf("a journey of before: %+v, %v", j, err)
+	}
+	_, err = db.SQL().ExecContext(ctx, `INSERT INTO tickets (platform, hash, purpose, account, party, issued_at, expires_at) VALUES ('linde', $1, 'reset', 'active', '', 5, 99)`, []byte("another"))
+	if err == nil || !strings.Contains(strings.ToLower(err.Error()), "unique") {
+		t.Errorf("a second link that works: %v", err)
+	}
+}
