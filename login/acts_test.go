@@ -1,0 +1,227 @@
+package login_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+const actsHead = `
+platforms:
+  - name: linde
+    issuer: https://login.linde.test
+    organisation: GGZ De Linde
+    home_url: https://linde.test/home
+    locale: en
+    policy: { second_factor: { client: { demand: optional }, staff: { demand: optional } }, code_methods: [totp] }
+    parties:
+      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://web.linde.test/callback"] }
+    accounts:
+`
+
+// anna has two-step authentication; bram is invited.
+var (
+	annaLine = fmt.Sprintf("      - { email: anna@example.org, password: %q, totp_secret: %s }\n", idptest.Password, idptest.TOTPSecret)
+	bramLine = "      - { email: bram@example.org, email_verified: false }\n"
+)
+
+// mailbox is a house, and the links of the mails that somebody got.
+type mailbox struct {
+	*idptest.Server
+	t     *testing.T
+	links map[account.LetterKind]string
+}
+
+// linksOf are the kinds of links, in the order of the table.
+var linksOf = []account.LetterKind{
+	account.LetterWelcome, account.LetterReset, account.LetterUnblock, account.LetterEmailConfirm, account.LetterTwoStepReset,
+}
+
+func (m *mailbox) must(err error) {
+	m.t.Helper()
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// keep delivers, and keeps the newest link of a kind.
+func (m *mailbox) keep(kind account.LetterKind) {
+	m.t.Helper()
+	m.must(m.Deliver(m.t.Context()))
+	for _, mail := range m.Mails.Sent() {
+		if mail.Kind == kind {
+			m.links[kind] = mail.Link
+		}
+	}
+	if m.links[kind] == "" {
+		m.t.Fatalf("no %s", kind)
+	}
+}
+
+// wish asks for a mail, as a page does.
+func (m *mailbox) wish(wish, kind account.LetterKind, to string) {
+	m.t.Helper()
+	l := account.Letter{
+		ID: secret.ID(), Platform: "linde", Kind: wish, Medium: account.Mail, Locale: "en", QueuedAt: m.Clock.Now(), ExpiresAt: m.Clock.Now().Add(time.Hour),
+	}
+	l.Seal(account.Contents{To: to}, m.Sealer.Seal)
+	m.must(m.DB.Wish(m.t.Context(), l, nil, account.Event{At: m.Clock.Now(), Platform: "linde", Kind: account.LetterAsked}, m.Clock.Now()))
+	m.keep(kind)
+}
+
+func (m *mailbox) reset() {
+	m.t.Helper()
+	m.must(setup.ResetTwoStep(m.t.Context(), m.Tools(), "linde", "anna@example.org", "asked in person"))
+	m.keep(account.LetterTwoStepReset)
+}
+
+func (m *mailbox) setEmail(from string) {
+	m.t.Helper()
+	m.must(setup.SetEmail(m.t.Context(), m.Tools(), "linde", from, "new@example.org"))
+	m.keep(account.LetterEmailConfirm)
+}
+
+// anna gets every link that she can have at one time; with a new address, or ready for a reset by staff.
+func (m *mailbox) anna(address bool) {
+	m.Apply(actsHead + annaLine)
+	m.reset()
+	m.Clock.Later(25 * time.Hour)
+	m.Apply(actsHead + annaLine)
+	m.wish(account.WishReset, account.LetterReset, "anna@example.org")
+	m.wish(account.WishUnblock, account.LetterUnblock, "anna@example.org")
+	if address {
+		m.setEmail("anna@example.org")
+	}
+}
+
+func (m *mailbox) bram() {
+	m.Apply(actsHead + bramLine)
+	m.must(setup.Invite(m.t.Context(), m.Tools(), "linde", "bram@example.org"))
+	m.keep(account.LetterWelcome)
+}
+
+func (m *mailbox) state(s account.State) {
+	m.t.Helper()
+	a, err := m.DB.AccountByEmail(m.t.Context(), "linde", "anna@example.org")
+	m.must(err)
+	m.must(m.DB.SetState(m.t.Context(), "linde", a.ID, s, account.Event{At: m.Clock.Now(), Platform: "linde", Kind: account.AccountStopped}, m.Clock.Now()))
+}
+
+// follow opens a link in a browser of its own.
+func (m *mailbox) follow(kind account.LetterKind) *idptest.Browser {
+	m.t.Helper()
+	b := idptest.NewBrowser(m.Server, "en")
+	b.MustOpen(m.t, m.links[kind])
+	return b
+}
+
+// press follows a link and presses its button.
+func (m *mailbox) press(kind account.LetterKind, button string) {
+	m.t.Helper()
+	m.follow(kind).MustPress(m.t, ui.Text("en", button))
+}
+
+// words follows a link and sets a password.
+func (m *mailbox) words(kind account.LetterKind, words string) {
+	m.t.Helper()
+	b := m.follow(kind)
+	if b.Button(ui.Text("en", "code.submit")) != nil {
+		code, err := totp.GenerateCode(idptest.TOTPSecret, m.Clock.Now())
+		m.must(err)
+		b.MustFill(m.t, ui.Text("en", "code.label"), code)
+		b.MustPress(m.t, ui.Text("en", "code.submit"))
+	}
+	b.MustFill(m.t, ui.Text("en", "password.new"), words)
+	b.MustPress(m.t, ui.Text("en", "password.submit"))
+}
+
+// row is what each link shows now: works, used, newer, expired or inactive; - where there is none.
+func (m *mailbox) row() string {
+	var row []string
+	for _, kind := range linksOf {
+		if m.links[kind] == "" {
+			row = append(row, "-")
+			continue
+		}
+		shown, state := idptest.Visible(m.follow(kind).Doc), "works"
+		for key, name := range map[string]string{
+			"link.used_title": "used", "email_change.done": "used", "freeze.done_title": "used",
+			"link.newer_title": "newer", "link.expired_title": "expired", "inactive.title": "inactive",
+		} {
+			if text, _, _ := strings.Cut(ui.Text("en", key), "{"); strings.Contains(shown, text) {
+				state = name
+			}
+		}
+		row = append(row, state)
+	}
+	return strings.Join(row, " ")
+}
+
+// Every act on an account, and what each link of its mails shows afterwards.
+func TestWhichLinkStillWorks(t *testing.T) {
+	anna := func(m *mailbox) { m.anna(true) }
+	for name, row := range map[string]struct {
+		begin func(*mailbox)
+		act   func(*mailbox)
+		want  string // welcome, reset, unblock, e-mail, freeze
+	}{
+		"anna has them all": {anna, func(*mailbox) {}, "- works works works works"},
+		"anna, log in sooner": {anna, func(m *mailbox) { m.press(account.LetterUnblock, "unblock.submit") },
+			"- works used works works"},
+		"anna, a new password by the mail": {anna, func(m *mailbox) { m.words(account.LetterReset, idptest.NewPassword) },
+			"- used used works works"},
+		"anna, a new password by a file": {anna, func(m *mailbox) {
+			m.Apply(actsHead + strings.Replace(annaLine, idptest.Password, idptest.NewPassword, 1))
+		},
+			"- used used works works"},
+		"anna, the same by a file": {anna, func(m *mailbox) { m.Apply(actsHead + annaLine) }, "- works works works works"},
+		"anna, a new address": {anna, func(m *mailbox) { m.press(account.LetterEmailConfirm, "email_change.submit") },
+			"- newer newer used newer"},
+		"anna, another address by staff": {anna, func(m *mailbox) {
+			m.must(setup.SetEmail(m.t.Context(), m.Tools(), "linde", "anna@example.org", "x@example.org"))
+		}, "- works works newer works"},
+		"anna, deactivated": {anna, func(m *mailbox) { m.state(account.Deactivated) }, "- inactive inactive inactive inactive"},
+		"anna, deactivated and active again": {anna, func(m *mailbox) { m.state(account.Deactivated); m.state(account.Active) },
+			"- newer newer newer newer"},
+		"anna, deactivated by a file": {anna, func(m *mailbox) { m.Apply(actsHead + strings.Replace(annaLine, " }", ", deactivated: true }", 1)) },
+			"- inactive inactive inactive inactive"},
+		"anna, blocked by herself": {anna, func(m *mailbox) { m.press(account.LetterTwoStepReset, "freeze.submit") },
+			"- inactive inactive inactive used"},
+		"anna, a reset by staff": {func(m *mailbox) { m.anna(false) }, func(m *mailbox) {
+			m.must(setup.ResetTwoStep(m.t.Context(), m.Tools(), "linde", "anna@example.org", "again"))
+		},
+			"- newer newer - newer"},
+		"bram, the welcome mail": {(*mailbox).bram, func(m *mailbox) { m.words(account.LetterWelcome, idptest.NewPassword) }, "used - - - -"},
+		"bram, a password by a file": {(*mailbox).bram, func(m *mailbox) { m.Apply(actsHead + strings.Replace(annaLine, "anna@", "bram@", 1)) },
+			"used - - - -"},
+		"bram, invited again": {(*mailbox).bram, func(m *mailbox) { m.must(setup.Invite(m.t.Context(), m.Tools(), "linde", "bram@example.org")) },
+			"newer - - - -"},
+		"bram, a new address by staff": {(*mailbox).bram, func(m *mailbox) { m.setEmail("bram@example.org") }, "newer - - works -"},
+		"bram, a new address": {(*mailbox).bram, func(m *mailbox) {
+			m.setEmail("bram@example.org")
+			m.press(account.LetterEmailConfirm, "email_change.submit")
+		},
+			"newer - - used -"},
+		"bram, forgot what he never had": {(*mailbox).bram, func(m *mailbox) { m.wish(account.WishReset, account.LetterWelcome, "bram@example.org") },
+			"works - - - -"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := &mailbox{idptest.NewServer(t, idptest.SQLite(t)), t, map[account.LetterKind]string{}}
+			row.begin(m)
+			row.act(m)
+			if got := m.row(); got != row.want {
+				t.Errorf("welcome, reset, unblock, e-mail, freeze:\n%s, want\n%s", got, row.want)
+			}
+		})
+	}
+}
