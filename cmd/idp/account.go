@@ -84,7 +84,8 @@ func accountSetEmail(g *globals, on *string) *cobra.Command {
 		Use: "set-email OLD NEW", Short: "Ask somebody to confirm a new e-mail address", Args: cobra.ExactArgs(2),
 		Long: "Ask somebody to confirm a new e-mail address, by a mail to it whose button works for 24 hours and once.\n\n" +
 			"Until the button is pressed the old address counts, and it gets a notice. Somebody who has no password yet makes one " +
-			"after pressing it; the button of an earlier welcome mail stops working at once, and the old address is told nothing.",
+			"after pressing it; the button of an earlier welcome mail stops working at once, and the old address is told nothing.\n\n" +
+			"Refused within 24 hours of reset-2fa: whoever talks a helpdesk into both has the account.",
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
 			if _, err := f.keys(cmd.Context()); err != nil {
 				return err

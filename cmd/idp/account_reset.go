@@ -16,8 +16,9 @@ func accountReset(g *globals, on *string) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "reset-2fa EMAIL",
 		Short: "Take two-step authentication from an account whose owner lost phone and recovery codes",
-		Long: "Ends the factor, the recovery codes, all sessions, tokens, remembered browsers and links of the account, and tells its owner by mail, " +
-			"with a button that blocks the account when somebody else asked for it. The next sign-in sets it up again where that is required.",
+		Long: "Ends the factor, the recovery codes, all sessions, tokens, remembered browsers, links and logins under way of the account, and tells its owner by mail, " +
+			"with a button that blocks the account when somebody else asked for it. The next sign-in sets it up again where that is required.\n\n" +
+			"Refused within 24 hours of set-email: whoever talks a helpdesk into both has the account.",
 		Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
 			if len(reason) > 200 || reason == "" {
