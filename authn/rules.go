@@ -34,6 +34,7 @@ const (
 	NeedEnrol   Need = "enrol"   // set a second factor up
 	NeedSwitch  Need = "switch"  // someone is signed in here already: who goes on?
 	NeedConsent Need = "consent" // may this party have these data?
+	NeedGoOn    Need = "go-on"   // as this person, in this app?
 
 	NeedLink        Need = "link"         // the button of a mail
 	NeedNewPassword Need = "new-password" // choose one
@@ -86,6 +87,7 @@ type Ask struct {
 	ACR     []string       `json:"acr,omitempty"`     // acr_values: any one of these, or stronger; empty: any
 	Claimed [][]string     `json:"claimed,omitempty"` // `acr` in the claims parameter: and any one of each of these, or stronger
 	Least   []string       `json:"least,omitempty"`   // and each of these, or stronger: what party and platform want of every sign-in
+	Unsure  bool           `json:"unsure,omitempty"`  // another program could take the answer: never without a form (RFC 8252 section 8.6)
 }
 
 // Facts is what is known at the moment of asking.
@@ -138,6 +140,7 @@ var rules = table{
 			{need: NeedCodes, when: either(codesAtLogin, wants(NeedCodes))},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
+			{need: NeedGoOn, when: unsure},
 		},
 		App: {
 			{need: NeedSwitch, when: choiceAsked},
@@ -146,6 +149,7 @@ var rules = table{
 			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
+			{need: NeedGoOn, when: unsure},
 		},
 	},
 	Return: {
@@ -164,6 +168,7 @@ var rules = table{
 			{need: NeedCodes, when: either(codesAtLogin, wants(NeedCodes))},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
+			{need: NeedGoOn, when: unsure},
 		},
 		App: {
 			{need: NeedPrimary, why: idle, after: seen},
@@ -172,6 +177,7 @@ var rules = table{
 			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
+			{need: NeedGoOn, when: unsure},
 		},
 	},
 	Welcome: {
@@ -267,6 +273,9 @@ func (t table) missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 		if w.why != nil {
 			r.Why = w.why(ask, f)
 		}
+		if r.Need == NeedGoOn && len(missing) > 0 {
+			continue // the form of whatever else is wanted will do
+		}
 		if !slices.Contains(f.Done, r.Need) && !met(r, ask, f, all) && !slices.ContainsFunc(missing, func(m Requirement) bool { return m.Need == r.Need }) {
 			missing = append(missing, r)
 		}
@@ -285,6 +294,12 @@ func purpose(ask Ask, f Facts) Purpose {
 // shown tells whether a proof was given for this request.
 func (a Ask) shown(p Proof) bool { return p.Journey != "" && p.Journey == a.Journey }
 
+// answered tells whether the person answered a form of this request: something was shown, allowed or done for it.
+func (a Ask) answered(f Facts, proofs []Proof) bool {
+	return len(f.Done) > 0 || f.Consent != nil && f.Consent.Journey != "" && f.Consent.Journey == a.Journey ||
+		slices.ContainsFunc(proofs, func(p Proof) bool { return p.Use != account.Waiver && a.shown(p) })
+}
+
 func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 	shown := func(fits func(Proof) bool) bool {
 		return slices.ContainsFunc(proofs, func(p Proof) bool {
@@ -298,6 +313,8 @@ func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 		return shown(func(p Proof) bool { return p.second() && r.countsOf(p, f.Account) })
 	case NeedLink:
 		return shown(func(p Proof) bool { return p.Use == account.Link })
+	case NeedGoOn:
+		return a.answered(f, proofs)
 	case NeedEnrol, NeedSwitch, NeedConsent, NeedNewPassword, NeedCodes, NeedLow, NeedOff:
 		return false // the condition of the row says it all, or that it was done
 	}
@@ -445,6 +462,9 @@ func otherAccount(_ Ask, f Facts) bool {
 func choiceAsked(a Ask, f Facts) bool {
 	return a.Choose && !f.Switch && f.Session != nil && f.Account == nil
 }
+
+// unsure: a native app whose answer another program on the device could take is not answered from a session alone.
+func unsure(a Ask, _ Facts) bool { return a.Unsure }
 
 func consentMissing(a Ask, f Facts) bool { return len(a.Consent) > 0 && !f.Consent.Covers(a) }
 

@@ -209,6 +209,17 @@ func TestMissing(t *testing.T) {
 		{says: "core: prompt=consent asks again", ask: authn.Ask{Consent: []string{"email"}, Renew: true}, facts: authn.Facts{Account: person(false), Consent: &authn.Consent{Scopes: []string{"email"}, Journey: "old"}}, proofs: []authn.Proof{pwd(0)}, want: "consent"},
 		{says: "core: prompt=consent, answered", ask: authn.Ask{Consent: []string{"email"}, Renew: true}, facts: authn.Facts{Account: person(false), Consent: &authn.Consent{Scopes: []string{"email"}, Journey: "this one"}}, proofs: []authn.Proof{pwd(0)}},
 
+		{says: "8252: a session alone does not answer an app that another program could stand in for", ask: authn.Ask{Channel: authn.App, Unsure: true}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}, want: "go-on"},
+		{says: "8252: … whatever channel it has", ask: authn.Ask{Unsure: true}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}, want: "go-on"},
+		{says: "8252: … once it was answered it does", ask: authn.Ask{Channel: authn.App, Unsure: true}, facts: authn.Facts{Account: person(false), Done: []authn.Need{authn.NeedGoOn}, Session: session("anna", -1, pwd(-1))}},
+		{says: "8252: any form of this request will do: what was shown", ask: authn.Ask{Channel: authn.App, Unsure: true}, facts: authn.Facts{Account: person(false), Session: session("anna", 0, ofThisOne(pwd(0)))}},
+		{says: "8252: … what was allowed", ask: authn.Ask{Channel: authn.App, Unsure: true, Consent: []string{"email"}}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1)), Consent: &authn.Consent{Scopes: []string{"email"}, Journey: "this one"}}},
+		{says: "8252: … not what was allowed before", ask: authn.Ask{Channel: authn.App, Unsure: true, Consent: []string{"email"}}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1)), Consent: &authn.Consent{Scopes: []string{"email"}, Journey: "old"}}, want: "go-on"},
+		{says: "8252: … not that a browser is remembered", ask: authn.Ask{Unsure: true}, facts: authn.Facts{Account: person(true), Session: session("anna", 0, pwd(-1), ofThisOne(waiver(0)))}, want: "go-on"},
+		{says: "8252: nothing is asked twice: at a login", ask: authn.Ask{Channel: authn.App, Unsure: true}, want: "primary"},
+		{says: "8252: … after one idle hour", ask: authn.Ask{Channel: authn.App, Unsure: true}, facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-60))}, want: "primary idle"},
+		{says: "8252: … where consent is asked", ask: authn.Ask{Channel: authn.App, Unsure: true, Consent: []string{"email"}}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}, want: "consent"},
+
 		{says: "design: another account is signed in here", facts: authn.Facts{Account: person(false), Session: session("bram", -1, pwd(-1))}, proofs: []authn.Proof{pwd(0)}, want: "switch"},
 		{says: "design: the session of another proves nothing", facts: authn.Facts{Account: person(false), Session: session("bram", -1, pwd(-1))}, want: "primary, switch"},
 		{says: "design: the person chose", facts: authn.Facts{Account: person(false), Switch: true, Session: session("bram", -1, pwd(-1))}, proofs: []authn.Proof{pwd(0)}},

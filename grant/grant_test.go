@@ -68,6 +68,18 @@ func TestRedirectIsComparedByteForByte(t *testing.T) {
 	}
 }
 
+// RFC 8252 section 8.6: only a claimed https address tells a native party from another program on the device.
+func TestOnlyClaimedAddressesAreAssured(t *testing.T) {
+	for _, uri := range []string{"https://app.example/cb", "https://localhost/cb", "https://127.0.0.1:8443/cb", "https://[::1]/cb", "http://127.0.0.1:4711/cb", "http://[::1]/cb", "http://localhost/cb", "net.example.app:/cb"} {
+		for _, kind := range []grant.Type{grant.Native, grant.Web, grant.SPA} {
+			p := party(func(p *grant.Party) { p.Type = kind })
+			if got, want := p.Assured(uri), kind != grant.Native || uri == "https://app.example/cb"; got != want {
+				t.Errorf("%s party at %s assured: %t, want %t", kind, uri, got, want)
+			}
+		}
+	}
+}
+
 // RFC 8252 section 7.3: only the port of a loopback address may differ, and only for a native party (gap Z2).
 func TestLoopbackDiffersByPortOnly(t *testing.T) {
 	p := party(func(p *grant.Party) {

@@ -189,6 +189,17 @@ func (p *Party) RedirectMatches(uri string) bool {
 	})
 }
 
+// Assured tells whether an answer at a redirect URI reaches the party and no other program. Of a native party it does only
+// at an https address that the app has claimed: any program can listen on a port or register a scheme (RFC 8252 section
+// 8.6).
+func (p *Party) Assured(uri string) bool {
+	if p.Type != Native {
+		return true
+	}
+	u, err := url.Parse(uri)
+	return err == nil && u.Scheme == "https" && !platform.Loopback(u.Hostname())
+}
+
 var loopbackURI = regexp.MustCompile(`^(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::[0-9]{1,5})?(/[^#\\\s]*)?$`)
 
 // withoutPort cuts the port out of a loopback URI; everything else stays byte for byte.

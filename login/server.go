@@ -87,7 +87,7 @@ func New(o Options) *Server {
 		}
 	}
 	s.steps = append(s.steps, o.Steps...)
-	s.steps = append(s.steps, switchStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s}, noCodeStep{s})
+	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s}, noCodeStep{s})
 	s.Buttons = append(slices.Clone(o.Buttons), emailButton{s}, freezeButton{s})
 	return s
 }

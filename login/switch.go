@@ -28,5 +28,9 @@ func (switchStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	}
 	v.Forget()
 	v.Journey.Anew, v.Journey.Ask.Choose = false, false
-	return Outcome{Known: v.SignedIn}, nil
+	out := Outcome{Known: v.SignedIn}
+	if v.Journey.Ask.Unsure {
+		out.Done = authn.NeedGoOn // who goes on was said on this page
+	}
+	return out, nil
 }

@@ -151,6 +151,9 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	req.Ask.Choose = false // who goes on was chosen on the way here
+	if req.Ask.Unsure, err = s.stillUnsure(r.Context(), req, a); err != nil {
+		return err
+	}
 	now := s.Now()
 	missing, err := s.missing(r.Context(), p, party, req, session, a, now)
 	if err != nil {
@@ -172,6 +175,22 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		return s.answerError(w, r, p, party, req, req.ID, weak)
 	}
 	return s.answerCode(w, r, p, party, req, session, req.ID)
+}
+
+// stillUnsure tells whether a request that wants a form has not had one yet. A page that proves nothing leaves no trace in
+// the session, so its journey is asked: who knows the identifier of a request has not passed its page.
+func (s *Server) stillUnsure(ctx context.Context, req *grant.AuthRequest, a *account.Account) (bool, error) {
+	if !req.Ask.Unsure || a == nil {
+		return req.Ask.Unsure, nil
+	}
+	j, err := s.Store.Journey(ctx, req.Platform, req.ID)
+	if errors.Is(err, fault.NotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	return j.Account != a.ID || len(j.Done) == 0, nil
 }
 
 // tooWeak compares a complete sign-in with what the request, the party and the platform want at least; where it must be
@@ -236,6 +255,7 @@ func (s *Server) storedRequest(r *http.Request, p *platform.Platform) (*grant.Au
 	if !known || !party.DisabledAt.IsZero() {
 		return nil, nil, refuse("unauthorized_client", "unknown client")
 	}
+	req.Ask.Unsure = !party.Assured(req.RedirectURI) // a node of the release before did not say
 	return req, party, nil
 }
 

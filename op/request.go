@@ -47,7 +47,7 @@ func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.Aut
 	now, id := s.Now(), secret.ID()
 	req := &grant.AuthRequest{
 		ID: id, Platform: p.ID, Party: party.ID, RedirectURI: redirect, Mode: answerMode(redirect, form),
-		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), Journey: id},
+		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), Journey: id, Unsure: !party.Assured(redirect)},
 		CreatedAt: now, Expiry: now.Add(grant.RequestLife),
 	}
 	for _, least := range []string{party.MinimumACR, p.Policy.MinimumACR} {

@@ -25,6 +25,7 @@ type Store interface {
 	SaveRequest(ctx context.Context, r grant.AuthRequest, j *authn.Journey) error
 	BindRequest(ctx context.Context, p platform.ID, id string, browser []byte, j *authn.Journey) error
 	Request(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error)
+	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 	Answer(ctx context.Context, requestID string, g grant.Grant) error
 	Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error)

@@ -48,6 +48,46 @@ func TestCVE_2023_6291_CVE_2024_1132_CVE_2026_3872_RedirectTwins(t *testing.T) {
 	issuers(t, func(s *scene) { s.unregistered("web", twins...) })
 }
 
+// RFC 8252 section 8.6: any program on the machine can open the browser at a request of the app, with a challenge of its
+// own, and wait on a port or behind the scheme. Without a person who presses a button it gets nothing.
+func TestAnotherProgramGetsNoCodeWithoutAPage(t *testing.T) {
+	issuers(t, func(s *scene) {
+		v := s.visitor()
+		v.signIn("app", "anna@example.org")
+		for _, to := range []string{"http://localhost:31337/cb", "net.example.app:/callback"} {
+			mine := set("redirect_uri", to)
+			if a := v.open(s.authorize("app", set("redirect_uri", to, "prompt", "none"))); a.param("error") != "interaction_required" || a.param("code") != "" {
+				t.Errorf("%s, silently: %q", to, a.To)
+			}
+			id := v.begin("app", mine)
+			posted := s.post("/authorize", query("app", mine), nil).To
+			for _, address := range []string{
+				s.issuer + "/login/" + id, s.issuer + "/login/" + id + "/go-on", s.issuer + "/authorize/callback?request=" + id, s.issuer + "/authorize/callback?outcome=done&request=" + id,
+				posted.String(), s.issuer + "/authorize/callback?" + posted.RawQuery, s.issuer + "/authorize/callback?outcome=done&" + posted.RawQuery,
+			} {
+				for _, method := range []string{http.MethodGet, http.MethodHead} {
+					for a, hops := v.visit(method, address, nil), 0; hops < 5; hops++ {
+						if a.param("code") != "" || !ours(a.To.String()) && a.To.String() != "" {
+							t.Errorf("%s: %s %s leads to %q", to, method, address, a.To)
+						}
+						if a.To.String() == "" {
+							break
+						}
+						a = v.visit(method, a.To.String(), nil)
+					}
+				}
+			}
+			header := http.Header{"Cookie": {v.cookies()}, "Origin": {"http://localhost:31337"}, "Sec-Fetch-Site": {"cross-site"}}
+			if a := s.post("/login/"+id+"/go-on", url.Values{"do": {"continue"}}, header); a.Status != http.StatusForbidden {
+				t.Errorf("%s: a form of another site: %d %q", to, a.Status, a.To)
+			}
+			if a := v.goOn(id); a.param("code") == "" {
+				t.Errorf("%s: pressed by the person: %q", to, a.To)
+			}
+		}
+	})
+}
+
 func TestCVE_2024_8883_CVE_2026_28512_UserinfoInRedirect(t *testing.T) {
 	issuers(t, func(s *scene) {
 		s.unregistered("web", "http://localhost@evil.test/cb", "https://rp:x@evil.test/cb", "https://rp.test@evil.test/cb", `https://rp.test\@evil.test/cb`, "https://x@rp.test/cb",

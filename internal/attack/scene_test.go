@@ -395,10 +395,20 @@ func (v *visitor) signIn(party, email string) string {
 	return a.param("code")
 }
 
+// goOn presses the button of the page that an app gets before it is answered; the answer is the callback's.
+func (v *visitor) goOn(id string) answer {
+	v.Helper()
+	a := v.visit(http.MethodPost, v.issuer+"/login/"+id+"/go-on", url.Values{"do": {"continue"}})
+	return v.open(a.To.String())
+}
+
 // code is a fresh code for somebody who is signed in.
 func (v *visitor) code(party string, change func(url.Values)) string {
 	v.Helper()
 	a := v.open(v.authorize(party, change))
+	if id, page := strings.CutPrefix(a.To.String(), v.issuer+"/login/"); page && party == "app" {
+		a = v.goOn(id)
+	}
 	if a.param("code") == "" {
 		v.Fatalf("no code at %q (%d)", a.To, a.Status)
 	}

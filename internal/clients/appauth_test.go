@@ -12,6 +12,8 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
+
+	"github.com/minddistrict/idp/login/ui"
 )
 
 func appAuth(t *testing.T, h *house) {
@@ -58,11 +60,13 @@ func appAuth(t *testing.T, h *house) {
 		back := v.signIn(t, challenged(t, address))
 		h.isAnnas(t, "appauth", p.do(t, "opened", map[string]any{"url": back}))
 	})
-	c.check("single sign-on, and a code that is of no use without the verifier", func(t *testing.T) {
+	c.check("single sign-on after a page, and a code that is of no use without the verifier", func(t *testing.T) {
 		v := h.visitor(scheme)
 		start := func() string { return text(p.do(t, "scheme", map[string]any{"redirect_uri": scheme}), "url") }
 		v.signIn(t, start())
 		v.visit(t, start())
+		v.sees(t, "go_on.hint")
+		v.MustPress(t, ui.Text("en", "common.continue"))
 		if a := p.ask(t, "opened", map[string]any{"url": v.arrived.String(), "without_verifier": true}); a.Error == "" {
 			t.Errorf("tokens without the verifier: %v", a.Result)
 		}

@@ -29,18 +29,18 @@ func refreshesAtOnce(t *testing.T, h *house, database string) {
 	c.check("20 by a confidential party, without rotation", func(t *testing.T) {
 		p := newGoParty(t, h, "proxy", secretText, "http://localhost/proxy/callback", "email")
 		p.config.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
-		staysSignedIn(t, h, p, func(sent, got string) bool { return got == sent })
+		staysSignedIn(t, h, p, "", func(sent, got string) bool { return got == sent })
 	})
 	c.check("20 by a public party, with rotation", func(t *testing.T) {
 		p := newGoParty(t, h, "proxy-public", "", "http://localhost/public/callback", "email")
 		p.config.Endpoint.AuthStyle = oauth2.AuthStyleInParams
-		staysSignedIn(t, h, p, func(sent, got string) bool { return got != "" && got != sent })
+		staysSignedIn(t, h, p, "interaction_required", func(sent, got string) bool { return got != "" && got != sent })
 	})
 }
 
 // staysSignedIn signs Anna in and refreshes at once, twice: all answers work, they agree on the next refresh token, and
-// her session goes on.
-func staysSignedIn(t *testing.T, h *house, p *goParty, next func(sent, got string) bool) {
+// her session goes on: asked silently, it gives a code, or the error of a party that gets none from a session alone.
+func staysSignedIn(t *testing.T, h *house, p *goParty, alone string, next func(sent, got string) bool) {
 	t.Helper()
 	v, token, id := p.signIn(t, h)
 	for round := range 2 {
@@ -78,7 +78,7 @@ func staysSignedIn(t *testing.T, h *house, p *goParty, next func(sent, got strin
 	}
 	verifier := oauth2.GenerateVerifier()
 	v.visit(t, p.config.AuthCodeURL("s", oauth2.S256ChallengeOption(verifier), oidc.Nonce("n"), oauth2.SetAuthURLParam("prompt", "none")))
-	if back := v.back(t); !back.Has("code") {
+	if back := v.back(t); back.Has("code") != (alone == "") || back.Get("error") != alone {
 		t.Errorf("the session is over: %v", url.Values(back))
 	}
 }

@@ -53,6 +53,13 @@ func NewParty(s *Server, host, issuer, clientID, clientSecret string) *Party {
 	return p
 }
 
+// NewTool is NewParty for a program on the person's own computer, a public party that listens on a port of it.
+func NewTool(s *Server, address, issuer, clientID string) *Party {
+	p := NewParty(s, address, issuer, clientID, "")
+	p.config.RedirectURL = "http://" + address + "/callback"
+	return p
+}
+
 // context makes the libraries use the server in process.
 func (p *Party) context(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, &http.Client{Transport: p.server})

@@ -33,7 +33,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 // A script is a visit, a verb a line (or several with " ; "), about people; # starts a comment. It names text keys, not
 // sentences, so that it runs in every language. The verbs are the methods of this table:
 //
-//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR) with its parties web and agenda, app, the mobile one, and anders, which is not its own; linde has a host of its own, others a path
+//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR) with its parties web and agenda, app, the mobile one, and anders, which is not its own; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
 //	account ADDRESS [key=value …]    declares an account (on=wilg role=manager locale=en totp sms=+31612345678) with the password of all scripts, or password=none
 //	visit NAME[/PARTY] [key=value …] a relying platform sends the person to us; values go into the request
 //	browser NAME · tab NAME          another browser, another tab of this browser
@@ -198,6 +198,9 @@ func (s *script) tab(name string) error {
 	return nil
 }
 
+// toolAddress is where a program on the person's own computer waits for its answer.
+const toolAddress = "127.0.0.1:4711"
+
 // issuerOf gives linde a host of its own and every other platform a path, so that scripts cover both.
 func issuerOf(name string) string {
 	if name == "linde" {
@@ -236,6 +239,10 @@ func (s *script) platform(rest string) error {
 			fmt.Fprintf(file, "        name: Dagboek van Anders\n        third_party: true\n        subject_type: pairwise\n")
 		}
 		s.parties[name+"/"+kind] = NewParty(s.server, kind+"."+name+".test", issuer, id, secret)
+	}
+	if name == "linde" { // one program at a time listens on a port
+		s.parties["linde/tool"] = NewTool(s.server, toolAddress, issuer, "linde-tool")
+		fmt.Fprintf(file, "      - { client_id: linde-tool, type: native, name: Hulpje, redirect_uris: [http://127.0.0.1/callback] }\n")
 	}
 	s.server.Site(name+".test", s.parties[name+"/web"])
 	s.server.Apply(file.String())
@@ -366,6 +373,9 @@ func (s *script) known(text string) string {
 
 // partyTitle is what people call a party of a script's platform.
 func partyTitle(host, platform string) string {
+	if host == toolAddress {
+		return "Hulpje"
+	}
 	if strings.HasPrefix(host, "anders.") {
 		return "Dagboek van Anders"
 	}

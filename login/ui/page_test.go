@@ -309,6 +309,7 @@ func TestHostileValuesStayText(t *testing.T) {
 				"confirm_password": ConfirmPage{Action: evil, Email: evil, Reason: "confirm_password.reason_platform", Party: evil},
 				"new_password":     PasswordPage{Action: evil, Kind: PasswordReset, Email: evil, Cancel: true},
 				"switch":           SwitchPage{Action: evil, Email: evil},
+				"go_on":            GoOnPage{Action: evil, Party: evil, Email: evil},
 				"inactive":         InactivePage{HomeURL: evil},
 				"wait":             WaitPage{RetryURL: evil},
 				"logout":           LogoutPage{Action: evil, StayURL: evil, Hidden: fields},

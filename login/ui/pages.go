@@ -34,6 +34,13 @@ type SwitchPage struct {
 	Email  string // whose session this browser has
 }
 
+// GoOnPage asks whether who is signed in goes on in an app. do: continue, other, cancel.
+type GoOnPage struct {
+	Action string
+	Party  string // who asks
+	Email  string // whose session this browser has
+}
+
 // ConsentPage asks whether a party may have what it asks. do: continue, cancel.
 type ConsentPage struct {
 	Action    string

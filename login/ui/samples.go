@@ -15,6 +15,7 @@ func Samples() map[string][]Sample {
 		"confirm_password": ConfirmPage{}.Samples(),
 		"new_password":     PasswordPage{}.Samples(),
 		"switch":           SwitchPage{}.Samples(),
+		"go_on":            GoOnPage{}.Samples(),
 		"consent":          ConsentPage{}.Samples(),
 		"inactive":         InactivePage{}.Samples(),
 		"wait":             WaitPage{}.Samples(),
@@ -104,6 +105,10 @@ func (ConfirmPage) Samples() []Sample {
 
 func (SwitchPage) Samples() []Sample {
 	return []Sample{{Name: "plain", Data: SwitchPage{Action: sampleAction, Email: sampleEmail}}}
+}
+
+func (GoOnPage) Samples() []Sample {
+	return []Sample{{Name: "plain", Data: GoOnPage{Action: sampleAction, Party: "Dagboek van Anders", Email: sampleEmail}}}
 }
 
 func (ConsentPage) Samples() []Sample {
