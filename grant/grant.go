@@ -43,6 +43,17 @@ func (g *Grant) Offline() bool { return slices.Contains(g.Scopes, "offline_acces
 // OpenID tells whether ID tokens and userinfo belong to it.
 func (g *Grant) OpenID() bool { return slices.Contains(g.Scopes, "openid") }
 
+// Access is what one party was given in one session and still has, however many grants that are.
+type Access struct {
+	Session  string
+	Party    PartyID
+	Channel  authn.Channel // of the session
+	Agent    string        // browser that the session began in, as it names itself
+	Outlives bool          // the session is over, and a refresh token still works
+	BeganAt  time.Time     // of the oldest grant
+	UsedAt   time.Time     // last code or refresh
+}
+
 // New makes the grant that answers a request, and its code. A grant without offline_access ends with its session.
 func New(r *AuthRequest, s *authn.Session, p *Party, now time.Time) (g Grant, code string) {
 	id := ID(secret.ID())

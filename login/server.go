@@ -33,6 +33,9 @@ type Store interface {
 	Wish(ctx context.Context, l account.Letter, limits []authn.Limit, e account.Event, now time.Time) error
 	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
 	Sessions(ctx context.Context, p platform.ID, id account.ID, now time.Time) ([]authn.Session, error)
+	OwnsSession(ctx context.Context, p platform.ID, of account.ID, sid string) (bool, error)
+	Access(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]grant.Access, error)
+	EndAccess(ctx context.Context, p platform.ID, of account.ID, sid string, party grant.PartyID, e account.Event, now time.Time) error
 	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
 	Devices(ctx context.Context, p platform.ID, id account.ID, now time.Time) ([]account.Device, error)
 	TicketsLeft(ctx context.Context, p platform.ID, id account.ID, purpose authn.TicketPurpose) (int, error)

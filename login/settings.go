@@ -56,9 +56,11 @@ func (s *Server) settingsRoutes(add func(path, name string, h func(http.Response
 	page(pathAccount, "account", s.showAccount, nil)
 	page(pathLanguage, "language", s.showLanguage, s.submitLanguage)
 	page(pathDevices, "devices", s.showDevices, s.submitDevices)
-	add(pathDevices+"/{session}", "device", stillHere, "HEAD")
-	add(pathDevices+"/{session}", "device", s.Settings(pathDevices, s.showDevice), "GET")
-	add(pathDevices+"/{session}", "submit device", s.Settings(pathDevices, s.submitDevice), "POST")
+	for _, path := range []string{pathDevices + "/{session}", pathDevices + "/{session}/{party}"} {
+		add(path, "device", stillHere, "HEAD")
+		add(path, "device", s.Settings(pathDevices, s.ofDevice(s.showDevice)), "GET")
+		add(path, "submit device", s.Settings(pathDevices, s.ofDevice(s.submitDevice)), "POST")
+	}
 	page(pathActivity, "activity", s.showActivity, nil)
 	page(pathTwoStep, "two-step", s.twoStep(s.showTwoStep), s.submitTwoStep)
 	add(pathPassword, "change password", stillHere, "HEAD") // a GET begins a journey
@@ -158,6 +160,7 @@ const (
 	doneEverybody = "all"       // logged out everywhere else
 	doneOne       = "one"       // logged out of one browser
 	doneRevoked   = "revoked"   // … or app
+	doneStopped   = "stopped"   // a web site goes on no longer
 	doneMethod    = "method"    // codes come in another way
 	doneOff       = "off"       // two-step authentication was turned off
 	doneForgotten = "forgotten" // no browser is remembered
@@ -165,7 +168,7 @@ const (
 
 var doneTexts = map[string]string{
 	donePassword: "change.done", doneSaved: "common.saved", doneEverybody: "devices.logout_all_done",
-	doneOne: "devices.logged_out", doneRevoked: "devices.revoked",
+	doneOne: "devices.logged_out", doneRevoked: "devices.revoked", doneStopped: "devices.stopped",
 	doneMethod: "two_step.changed", doneOff: "two_step.off_done", doneForgotten: "two_step.forgotten",
 }
 

@@ -3,27 +3,47 @@ package login
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/login/ui"
 )
 
-// showDevices lists where somebody is logged in: the apps, and the browsers, this one first.
+// mostListed is how many sign-ins, and how many parties beyond those, are read for the page. Logging out everywhere ends
+// those that are not shown as well.
+const mostListed = 100
+
+// showDevices lists what can reach the account: the apps, signed in or not needing to be; the browsers, this one first;
+// and the web sites that go on without a session.
 func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	p := v.Platform
-	sessions, err := s.Store.Sessions(r.Context(), p.ID, v.Facts.Account.ID, v.Now)
+	sessions, access, err := s.reach(r, v)
 	if err != nil {
 		return err
 	}
-	page := ui.DevicesPage{BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
+	page := ui.DevicesPage{LogoutAll: v.Action, More: len(sessions) == mostListed, BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
 	page.Notice, page.Subject = noted(w, r, p.ID)
 	for _, session := range sessions {
 		d := ui.Device{Machine: machineOf(session.Agent), AddedAt: session.StartedAt, UsedAt: session.SeenAt, This: session.ID == v.Facts.Session.ID}
+		var places []string
+		for _, a := range access {
+			if a.Session != session.ID || a.Outlives {
+				continue
+			}
+			if name := s.nameOf(p, string(a.Party)); name != "" && !slices.Contains(places, name) {
+				places = append(places, name)
+			}
+			if a.UsedAt.After(d.UsedAt) {
+				d.UsedAt = a.UsedAt // a refresh is no activity of the session
+			}
+		}
+		d.Places = strings.Join(places, ", ")
 		if !d.This {
-			d.URL, page.LogoutAll = p.URL(pathDevices+"/"+session.ID), v.Action
+			d.URL = p.URL(pathDevices + "/" + session.ID)
 		}
 		switch {
 		case session.Channel == authn.App:
@@ -35,10 +55,46 @@ func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *Visit) e
 			page.Browsers = append(page.Browsers, d)
 		}
 	}
+	s.listOutliving(v, &page, access)
 	return ShowPage(w, r, http.StatusOK, "devices", page, s.look(v, nil))
 }
 
-// submitDevices logs out everywhere else: every other session ends with what it gave, and no browser is remembered.
+// listOutliving adds what goes on although nobody is signed in there any more. To who has the phone in hand an app looks
+// the same either way, so it stands among the others.
+func (s *Server) listOutliving(v *Visit, page *ui.DevicesPage, access []grant.Access) {
+	count := 0
+	for _, a := range access {
+		if !a.Outlives {
+			continue
+		}
+		count++
+		d := ui.Device{
+			Machine: machineOf(a.Agent), Places: s.nameOf(v.Platform, string(a.Party)), AddedAt: a.BeganAt, UsedAt: a.UsedAt,
+			URL: v.Platform.URL(pathDevices + "/" + a.Session + "/" + string(a.Party)),
+		}
+		if a.Channel == authn.App {
+			d.Machine.Browser = ""
+			page.Apps = append(page.Apps, d)
+		} else {
+			page.Sites = append(page.Sites, d)
+		}
+	}
+	page.More = page.More || count == mostListed
+	slices.SortStableFunc(page.Apps, func(a, b ui.Device) int { return b.UsedAt.Compare(a.UsedAt) })
+}
+
+// reach reads what can reach the account: the live sessions, and what parties have, in them or beyond them.
+func (s *Server) reach(r *http.Request, v *Visit) ([]authn.Session, []grant.Access, error) {
+	sessions, err := s.Store.Sessions(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Now)
+	if err != nil {
+		return nil, nil, err
+	}
+	access, err := s.Store.Access(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Now)
+	return sessions, access, err
+}
+
+// submitDevices logs out everywhere else: every other session ends with what it gave, over or not, and no browser is
+// remembered.
 func (s *Server) submitDevices(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	if v.Do() != "logout" {
 		return seeOther(w, r, v.Platform.URL(pathDevices))
@@ -55,49 +111,97 @@ func (s *Server) submitDevices(w http.ResponseWriter, r *http.Request, v *Visit)
 	return seeOther(w, r, v.Platform.URL(pathDevices))
 }
 
-// other finds another live session of the same person, by the identifier in the address; nil when there is none, be it
-// ended, somebody else's or made up.
-func (s *Server) other(r *http.Request, v *Visit) (*authn.Session, error) {
-	sessions, err := s.Store.Sessions(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Now)
+// listed is what an address below the page of devices names: a live session, or what a party has beyond its session.
+type listed struct {
+	session *authn.Session
+	access  *grant.Access
+}
+
+// app tells whether it is asked about before it ends.
+func (l listed) app() bool {
+	return l.session != nil && l.session.Channel == authn.App || l.access != nil && l.access.Channel == authn.App
+}
+
+func (l listed) machine() ui.Machine {
+	if l.session != nil {
+		return machineOf(l.session.Agent)
+	}
+	return machineOf(l.access.Agent)
+}
+
+// onList finds what the address names on the list of the same person. What is not on it, but is or was theirs, leads back
+// to the page: another tab was faster. Anything else does not exist.
+func (s *Server) onList(r *http.Request, v *Visit) (l listed, theirs bool, err error) {
+	sessions, access, err := s.reach(r, v)
 	if err != nil {
-		return nil, err
+		return listed{}, false, err
 	}
-	id := mux.Vars(r)["session"]
-	i := slices.IndexFunc(sessions, func(o authn.Session) bool { return o.ID == id && o.ID != v.Facts.Session.ID })
-	if i < 0 {
-		return nil, nil
+	id, party := mux.Vars(r)["session"], mux.Vars(r)["party"]
+	if party == "" {
+		i := slices.IndexFunc(sessions, func(o authn.Session) bool { return o.ID == id && o.ID != v.Facts.Session.ID })
+		if i >= 0 {
+			return listed{session: &sessions[i]}, true, nil
+		}
+	} else {
+		i := slices.IndexFunc(access, func(a grant.Access) bool { return a.Outlives && a.Session == id && string(a.Party) == party })
+		if i >= 0 {
+			return listed{access: &access[i]}, true, nil
+		}
+		if _, known := s.Party(v.Platform.ID, grant.PartyID(party)); !known {
+			return listed{}, false, nil
+		}
 	}
-	return &sessions[i], nil
+	theirs, err = s.Store.OwnsSession(r.Context(), v.Platform.ID, v.Facts.Account.ID, id)
+	return listed{}, theirs, err
+}
+
+// ofDevice calls a handler with what the address names.
+func (s *Server) ofDevice(h func(http.ResponseWriter, *http.Request, *Visit, listed) error) Handler {
+	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
+		l, theirs, err := s.onList(r, v)
+		switch {
+		case err != nil:
+			return err
+		case l != listed{}:
+			return h(w, r, v, l)
+		case theirs:
+			return seeOther(w, r, v.Platform.URL(pathDevices))
+		}
+		s.NotFound(w, r)
+		return nil
+	}
 }
 
 // showDevice asks before the app on a device is logged out.
-func (s *Server) showDevice(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	session, err := s.other(r, v)
-	if err != nil {
-		return err
-	}
-	if session == nil || session.Channel != authn.App {
+func (s *Server) showDevice(w http.ResponseWriter, r *http.Request, v *Visit, l listed) error {
+	if !l.app() {
 		return seeOther(w, r, v.Platform.URL(pathDevices))
 	}
-	page := ui.RevokePage{Action: v.Action, Machine: ui.Machine{System: machineOf(session.Agent).System}, BackURL: v.Platform.URL(pathDevices), HomeURL: v.Platform.HomeURL}
+	page := ui.RevokePage{Action: v.Action, Machine: ui.Machine{System: l.machine().System}, BackURL: v.Platform.URL(pathDevices), HomeURL: v.Platform.HomeURL}
 	return ShowPage(w, r, http.StatusOK, "revoke", page, s.look(v, nil))
 }
 
-// submitDevice logs one other browser or app out, with all that it was given.
-func (s *Server) submitDevice(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	session, err := s.other(r, v)
-	if err != nil {
+// submitDevice logs one other browser or app out, with all that it was given; or ends what a party has beyond its session.
+func (s *Server) submitDevice(w http.ResponseWriter, r *http.Request, v *Visit, l listed) error {
+	if err := s.endListed(r, v, l); err != nil {
 		return err
 	}
-	if session != nil {
-		if err := s.Store.EndSession(r.Context(), v.Platform.ID, session.ID, ended(v, account.SignedOut, session.ID), v.Now); err != nil {
-			return err
-		}
-		machine, done := machineOf(session.Agent), doneOne
-		if session.Channel == authn.App {
-			machine.Browser, done = "", doneRevoked
-		}
-		note(w, v.Platform.ID, done, machine)
+	machine, done := l.machine(), doneOne
+	switch {
+	case l.app():
+		machine.Browser, done = "", doneRevoked
+	case l.access != nil:
+		machine, done = ui.Machine{}, doneStopped
 	}
+	note(w, v.Platform.ID, done, machine)
 	return seeOther(w, r, v.Platform.URL(pathDevices))
+}
+
+func (s *Server) endListed(r *http.Request, v *Visit, l listed) error {
+	if l.session != nil {
+		return s.Store.EndSession(r.Context(), v.Platform.ID, l.session.ID, ended(v, account.SignedOut, l.session.ID), v.Now)
+	}
+	e := ended(v, account.GrantEnded, l.access.Session)
+	e.Party = string(l.access.Party)
+	return s.Store.EndAccess(r.Context(), v.Platform.ID, v.Facts.Account.ID, l.access.Session, l.access.Party, e, v.Now)
 }

@@ -1,6 +1,7 @@
 package login_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -207,7 +208,7 @@ func TestDevicesAreNamedAndRevoked(t *testing.T) {
 	b.MustPress(t, "Revoke iPhone")
 	b.MustPress(t, "Revoke device")
 	b.MustBeAt(t, "/settings/devices")
-	if text := idptest.Visible(b.Doc); !strings.Contains(text, "iPhone has been revoked.") || !strings.Contains(text, "You are not logged in to the app yet.") {
+	if text := idptest.Visible(b.Doc); !strings.Contains(text, "iPhone has been revoked.") || !strings.Contains(text, "You are not logged in to the app right now.") {
 		t.Errorf("after revoking: %s", text)
 	}
 	all := sessions(t, v, "anna@example.org")
@@ -245,6 +246,9 @@ func TestForeignSessionIsNotTouched(t *testing.T) {
 		if strings.Contains(anna.Body, "iPhone") {
 			t.Errorf("%s: shown: %s", what, idptest.Visible(anna.Doc))
 		}
+		if want := map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[what == "this one"]; anna.Status != want {
+			t.Errorf("%s: %d, want %d", what, anna.Status, want)
+		}
 		if err := anna.Twice(form, base+id); err != nil {
 			t.Fatal(err)
 		}
@@ -258,6 +262,139 @@ func TestForeignSessionIsNotTouched(t *testing.T) {
 	anna.MustBeAt(t, "/settings/devices")
 	if len(sessions(t, v, "anna@example.org")) != 1 || len(events(t, v, "anna@example.org", account.SignedOut)) != 1 {
 		t.Error("the other browser is still in, or its end was recorded twice")
+	}
+}
+
+type appTokens struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+	Error   string `json:"error"`
+}
+
+// redeemed is the form with the code that openApp ended with.
+func redeemed(b *idptest.Browser) url.Values {
+	return url.Values{
+		"grant_type": {"authorization_code"}, "client_id": {"app"}, "code": {b.URL.Query().Get("code")}, "redirect_uri": {"net.example.linde:/callback"},
+		"code_verifier": {"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"},
+	}
+}
+
+// tokensOfApp asks the token endpoint of a node.
+func tokensOfApp(t *testing.T, node *idptest.Server, form url.Values) (got appTokens) {
+	t.Helper()
+	res, err := node.Client().PostForm("https://id.test/p/linde/token", form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.NewDecoder(res.Body).Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+// What its owner ends on one node is refused by another from that moment on.
+func TestRevokedAppIsRefusedOnEveryNode(t *testing.T) {
+	v := withApp(newVisit(t))
+	phone := idptest.NewBrowser(v.Server, "en")
+	phone.Agent = iPhone
+	for _, button := range []string{"Revoke iPhone", "Log out everywhere"} {
+		openApp(t, phone, "anna@example.org")
+		first := tokensOfApp(t, v.Server, redeemed(phone))
+		v.Clock.Later(25 * time.Hour)
+		node := idptest.NewServer(t, v.DB)
+		node.Clock.Later(v.Clock.Now().Sub(node.Clock.Now()))
+		refresh := func(token string) appTokens {
+			return tokensOfApp(t, node, url.Values{"grant_type": {"refresh_token"}, "client_id": {"app"}, "refresh_token": {token}})
+		}
+		userinfo := func(token string) int {
+			r, err := http.NewRequest(http.MethodGet, "https://id.test/p/linde/userinfo", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer "+token)
+			res, err := node.RoundTrip(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return res.StatusCode
+		}
+		second := refresh(first.Refresh)
+		if second.Refresh == "" || userinfo(second.Access) != http.StatusOK {
+			t.Fatalf("%s: before: %+v", button, second)
+		}
+		b := idptest.NewBrowser(v.Server, "en")
+		openSettings(t, b, settings+"/devices", "anna@example.org")
+		if b.MustPress(t, button); b.Button("Revoke device") != nil {
+			b.MustPress(t, "Revoke device")
+		}
+		if got := refresh(second.Refresh); got.Error != "invalid_grant" || userinfo(second.Access) != http.StatusUnauthorized {
+			t.Errorf("%s: afterwards: %+v, userinfo %d", button, got, userinfo(second.Access))
+		}
+	}
+}
+
+// The app lives on after its session. What it has is shown to, and ended by, its owner only; and what is over leads back.
+func TestForeignAccessIsNotTouched(t *testing.T) {
+	v := withApp(newVisit(t))
+	sid := map[string]string{}
+	for _, who := range []string{"anna@example.org", "bram@example.org"} {
+		phone := idptest.NewBrowser(v.Server, "en")
+		phone.Agent = iPhone
+		openApp(t, phone, who)
+		if got := tokensOfApp(t, v.Server, redeemed(phone)); got.Refresh == "" {
+			t.Fatalf("no tokens: %+v", got)
+		}
+		sid[who] = sessions(t, v, who)[0].ID
+	}
+	v.Clock.Later(25 * time.Hour)
+	lives := func(who string) int {
+		a, err := v.DB.AccountByEmail(t.Context(), "linde", who)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := v.DB.Access(t.Context(), "linde", a.ID, v.Clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	b := idptest.NewBrowser(v.Server, "en")
+	openSettings(t, b, settings+"/devices", "anna@example.org")
+	own := settings + "/devices/" + sid["anna@example.org"]
+	for _, address := range []string{
+		settings + "/devices/" + sid["bram@example.org"], settings + "/devices/" + sid["bram@example.org"] + "/app", settings + "/devices/4xq2m7nkc5vbz3hdtw6ysgjp7r/app",
+		own + "/nobody", own + "/app/x", own + "/%2e%2e",
+	} {
+		b.MustOpen(t, address)
+		if b.Status != http.StatusNotFound {
+			t.Errorf("%s: %d", address, b.Status)
+		}
+		if err := b.Twice(url.Values{"do": {"end"}}, address); err != nil || b.Status != http.StatusNotFound {
+			t.Errorf("%s: a form: %d %v", address, b.Status, err)
+		}
+	}
+	if lives("anna@example.org") != 1 || lives("bram@example.org") != 1 {
+		t.Fatal("access ended")
+	}
+	b.MustOpen(t, settings+"/devices")
+	b.MustPress(t, "Revoke iPhone")
+	if b.URL.String() != own+"/app" {
+		t.Errorf("asked at %s", b.URL)
+	}
+	if err := b.Twice(url.Values{"do": {"continue"}}, own+"/app"); err != nil {
+		t.Fatal(err)
+	}
+	b.MustBeAt(t, "/settings/devices")
+	for _, over := range []string{own, own + "/app"} {
+		b.MustOpen(t, over)
+		b.MustBeAt(t, "/settings/devices")
+	}
+	recorded := events(t, v, "anna@example.org", account.GrantEnded)
+	if len(recorded) != 1 || recorded[0].Party != "app" || recorded[0].Session != sid["anna@example.org"] || recorded[0].Actor != string(recorded[0].Account) {
+		t.Errorf("recorded %+v", recorded)
+	}
+	if lives("anna@example.org") != 0 || lives("bram@example.org") != 1 {
+		t.Error("the app lives, or somebody else's does not")
 	}
 }
 

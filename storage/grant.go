@@ -17,6 +17,7 @@ import (
 // Why a grant ended before its time, in our own words. A revocation has the word of its caller.
 const (
 	endSignedOut       = "signed out"
+	endTakenBack       = "taken back"
 	endReplaced        = "session replaced"
 	endDeactivated     = "account deactivated"
 	endCodeReplayed    = "code replayed"

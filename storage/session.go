@@ -70,6 +70,20 @@ func (db *DB) Sessions(ctx context.Context, p platform.ID, id account.ID, now ti
 	return all, fail("listing sessions", err)
 }
 
+const ownsSession = `
+SELECT 1
+FROM sessions
+WHERE id = $1 AND platform = $2 AND account = $3`
+
+// OwnsSession tells whether a session is, or was, an account's.
+func (db *DB) OwnsSession(ctx context.Context, p platform.ID, of account.ID, sid string) (bool, error) {
+	_, err := one(ctx, db.read, func(n *int64) []any { return []any{n} }, ownsSession, sid, string(p), string(of))
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, fail("finding session", err)
+}
+
 const touchSession = `
 UPDATE sessions
 SET seen_at = $1

@@ -46,15 +46,19 @@ func (LanguagePage) Samples() []Sample {
 // Samples are the states of the page that shows where somebody is logged in.
 func (DevicesPage) Samples() []Sample {
 	const devices = sampleSettings + "/devices"
-	this := Device{Machine: Machine{"Firefox", "Windows"}, AddedAt: sampleNoon.Add(-40 * time.Minute), UsedAt: sampleNoon, This: true}
+	this := Device{Machine: Machine{"Firefox", "Windows"}, Places: "GGZ De Linde, Dagboek van Anders", AddedAt: sampleNoon.Add(-40 * time.Minute), UsedAt: sampleNoon, This: true}
 	others := []Device{
 		this,
 		{Machine: Machine{"Safari", "iPhone"}, AddedAt: sampleNoon.Add(-5 * time.Hour), UsedAt: sampleNoon.Add(-4 * time.Hour), URL: devices + "/4xq2m7nkc5vbz3hdtw6ysgjp8r"},
 		{Machine: Machine{}, AddedAt: sampleNoon.Add(-20 * time.Hour), UsedAt: sampleNoon.Add(-19 * time.Hour), URL: devices + "/5xq2m7nkc5vbz3hdtw6ysgjp8r"},
 	}
 	apps := []Device{
-		{Machine: Machine{System: "Android"}, AddedAt: sampleNoon.Add(-23 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/6xq2m7nkc5vbz3hdtw6ysgjp8r"},
+		{Machine: Machine{System: "Android"}, Places: "GGZ De Linde", AddedAt: sampleNoon.Add(-23 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/6xq2m7nkc5vbz3hdtw6ysgjp8r"},
 		{Machine: Machine{}, AddedAt: sampleNoon.Add(-22 * time.Hour), UsedAt: sampleNoon.Add(-21 * time.Hour), URL: devices + "/7xq2m7nkc5vbz3hdtw6ysgjp8r"},
+	}
+	sites := []Device{
+		{Machine: Machine{"Chrome", "Windows"}, Places: "Dagboek van Anders", AddedAt: sampleNoon.Add(-300 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/8xq2m7nkc5vbz3hdtw6ysgjp8r/anders"},
+		{AddedAt: sampleNoon.Add(-900 * time.Hour), UsedAt: sampleNoon.Add(-800 * time.Hour), URL: devices + "/9xq2m7nkc5vbz3hdtw6ysgjp8r/gone"},
 	}
 	page := func(change func(*DevicesPage)) DevicesPage {
 		p := DevicesPage{Browsers: others, LogoutAll: devices, BackURL: sampleSettings, HomeURL: sampleHome}
@@ -64,10 +68,11 @@ func (DevicesPage) Samples() []Sample {
 	return []Sample{
 		{Name: "app and browsers", Data: page(func(p *DevicesPage) { p.Apps = apps })},
 		{Name: "browsers", Data: page(func(*DevicesPage) {})},
-		{Name: "only this one", Data: page(func(p *DevicesPage) { p.Browsers, p.LogoutAll = others[:1], "" })},
-		{Name: "logged out everywhere", Data: page(func(p *DevicesPage) {
-			p.Browsers, p.LogoutAll, p.Notice = others[:1], "", "devices.logout_all_done"
-		})},
+		{Name: "only this one", Data: page(func(p *DevicesPage) { p.Browsers = others[:1] })},
+		{Name: "apps, browsers and web sites", Data: page(func(p *DevicesPage) { p.Apps, p.Sites, p.More = apps, sites, true })},
+		{Name: "web sites", Data: page(func(p *DevicesPage) { p.Browsers, p.Sites = others[:1], sites })},
+		{Name: "stopped", Data: page(func(p *DevicesPage) { p.Browsers, p.Notice = others[:1], "devices.stopped" })},
+		{Name: "logged out everywhere", Data: page(func(p *DevicesPage) { p.Browsers, p.Notice = others[:1], "devices.logout_all_done" })},
 		{Name: "logged out of one", Data: page(func(p *DevicesPage) { p.Notice, p.Subject = "devices.logged_out", Machine{"Chrome", "Android"} })},
 		{Name: "revoked", Data: page(func(p *DevicesPage) { p.Notice = "devices.revoked" })},
 	}

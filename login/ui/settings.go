@@ -34,13 +34,16 @@ type LanguagePage struct {
 	HomeURL   string
 }
 
-// DevicesPage shows where somebody is logged in. do: end in the form of one browser, logout in the one of all.
+// DevicesPage shows what can reach somebody's account. do: end in the form of one browser or web site, logout in the one of
+// all.
 type DevicesPage struct {
 	Notice    string  // text key of what was just done; empty: nothing
 	Subject   Machine // … and to which device
 	Apps      []Device
 	Browsers  []Device // the first is the one that looks
-	LogoutAll string   // where the form goes; empty: this is the only one
+	Sites     []Device // go on although nobody is logged in there
+	More      bool     // there may be more than are shown
+	LogoutAll string   // where the form goes
 	BackURL   string
 	HomeURL   string
 }
@@ -51,6 +54,7 @@ type Device struct {
 	AddedAt time.Time
 	UsedAt  time.Time
 	This    bool
+	Places  string // names of the parties that it reaches; empty: none, or none with a name
 	URL     string // of what logs it out, or asks about it first; empty: no such button
 }
 
