@@ -101,6 +101,52 @@ func TestLoopbackDiffersByPortOnly(t *testing.T) {
 	}
 }
 
+// A port where nothing can listen, or that is written in a second way, is no loopback address: at a request, whatever was
+// registered, and at registration.
+func TestPortsOfLoopbackAddressesAreCanonical(t *testing.T) {
+	ports := map[string]bool{
+		"": true, ":1": true, ":80": true, ":4711": true, ":65535": true, ":": false, ":0": false, ":00": false, ":005": false, ":0080": false,
+		":04711": false, ":65536": false, ":70000": false, ":99999": false, ":100000": false, ":655350": false, ":+80": false, ":-1": false, ":8a": false,
+		":0x50": false, ":%38%30": false, ":８０": false, ": 80": false, ":80 ": false,
+	}
+	for _, host := range []string{"http://127.0.0.1", "http://[::1]", "http://localhost"} {
+		native := party(func(p *grant.Party) { p.Type, p.Secrets, p.Redirects = grant.Native, nil, []string{host + "/cb"} })
+		for port, want := range ports {
+			uri := host + port + "/cb"
+			if got := native.RedirectMatches(uri); got != want {
+				t.Errorf("%q matches: %t, want %t", uri, got, want)
+			}
+			for _, stored := range []grant.Type{grant.Native, grant.Web} { // by an older release
+				old := party(func(p *grant.Party) { p.Type, p.Secrets, p.Redirects = stored, nil, []string{uri} })
+				if got := old.RedirectMatches(uri); got != want {
+					t.Errorf("%q, registered by a party of type %s, matches: %t, want %t", uri, stored, got, want)
+				}
+			}
+			for field, change := range map[string]func(*grant.Party){
+				"redirect": func(p *grant.Party) { p.Redirects = []string{uri} }, "logout": func(p *grant.Party) { p.LogoutURIs = []string{uri} },
+				"native": func(p *grant.Party) {
+					p.Type, p.Auth, p.Secrets, p.Redirects = grant.Native, grant.AuthNone, nil, []string{uri}
+				},
+				"start": func(p *grant.Party) { p.InitiateURI = uri },
+			} {
+				changed := party(change)
+				if err := changed.Validate(); (err == nil) != want {
+					t.Errorf("%s %q registered: %v, want %t", field, uri, err, want)
+				}
+			}
+		}
+		old := party(func(p *grant.Party) { p.Type, p.Secrets, p.Redirects = grant.Native, nil, []string{host + ":0/cb"} })
+		if !old.RedirectMatches(host + ":4711/cb") {
+			t.Errorf("%s: a port that an older release registered stands in the way of the others", host)
+		}
+	}
+	for _, uri := range []string{"https://rp.example:0/cb", "https://rp.example:70000/cb", "https://rp.example:0443/cb", "https://rp.example:/cb"} {
+		if p := party(func(p *grant.Party) { p.Redirects = []string{uri} }); p.Validate() == nil {
+			t.Errorf("%q registered", uri)
+		}
+	}
+}
+
 func TestPartyRefusesWhatCannotWork(t *testing.T) {
 	good := party(nil)
 	if err := good.Validate(); err != nil {

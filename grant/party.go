@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -174,17 +175,18 @@ func (p *Party) SecretMatches(presented string) bool {
 }
 
 // RedirectMatches tells whether a redirect URI is registered: byte for byte, but for the port of a loopback address
-// of a native party (RFC 8252 section 7.3, RFC 9700 section 2.1).
+// of a native party (RFC 8252 section 7.3, RFC 9700 section 2.1). A loopback address where no answer can arrive matches
+// nothing, not even itself.
 func (p *Party) RedirectMatches(uri string) bool {
+	asked, port, loopback := withoutPort(uri)
+	if loopback && !portWorks(port) {
+		return false
+	}
 	if slices.Contains(p.Redirects, uri) {
 		return true
 	}
-	if p.Type != Native {
-		return false
-	}
-	asked, ok := withoutPort(uri)
-	return ok && slices.ContainsFunc(p.Redirects, func(r string) bool {
-		registered, ok := withoutPort(r)
+	return loopback && p.Type == Native && slices.ContainsFunc(p.Redirects, func(r string) bool {
+		registered, _, ok := withoutPort(r)
 		return ok && registered == asked
 	})
 }
@@ -200,15 +202,31 @@ func (p *Party) Assured(uri string) bool {
 	return err == nil && u.Scheme == "https" && !platform.Loopback(u.Hostname())
 }
 
-var loopbackURI = regexp.MustCompile(`^(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::[0-9]{1,5})?(/[^#\\\s]*)?$`)
+var loopbackURI = regexp.MustCompile(`^(http://(?:127\.0\.0\.1|\[::1\]|localhost))(:[^/?#]*)?(/[^#\\\s]*)?$`)
 
-// withoutPort cuts the port out of a loopback URI; everything else stays byte for byte.
-func withoutPort(uri string) (string, bool) {
+// withoutPort cuts the port out of a loopback URI, with its colon; everything else stays byte for byte.
+func withoutPort(uri string) (rest, port string, ok bool) {
 	m := loopbackURI.FindStringSubmatch(uri)
 	if m == nil {
-		return "", false
+		return "", "", false
 	}
-	return m[1] + m[2], true
+	return m[1] + m[3], m[2], true
+}
+
+var hostPort = regexp.MustCompile(`:[^:\]]*$`) // of a host, with its colon
+
+var portPattern = regexp.MustCompile(`^:[1-9][0-9]{0,4}$`)
+
+// portWorks tells whether a port with its colon is none, or one from 1 to 65535 in its only spelling.
+func portWorks(port string) bool {
+	if port == "" {
+		return true
+	}
+	if !portPattern.MatchString(port) {
+		return false
+	}
+	n, err := strconv.Atoi(port[1:])
+	return err == nil && n <= 65535
 }
 
 // LogoutMatches tells whether a post-logout redirect URI is registered, byte for byte.
@@ -404,6 +422,8 @@ func checkRedirect(uri string, t Type) error {
 		return fmt.Errorf("%w: no fragment, backslash, asterisk, blank or character outside ASCII", fault.Invalid)
 	case u.User != nil:
 		return fmt.Errorf("%w: no user name", fault.Invalid)
+	case !portWorks(hostPort.FindString(u.Host)):
+		return fmt.Errorf("%w: a port from 1 to 65535, without a zero in front", fault.Invalid)
 	case u.Scheme == "https" && u.Host != "":
 		return nil
 	case u.Scheme == "http" && platform.Loopback(u.Hostname()):

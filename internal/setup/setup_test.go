@@ -249,6 +249,7 @@ var mistakes = []struct{ name, old, new, want string }{
 	{"bad algorithm", "id_token_alg: ES256", "id_token_alg: HS256", `line 13: party linde-web: invalid: id_token_alg "HS256": RS256, ES256`},
 	{"bad token", "access_token: opaque", "access_token: saml", `line 14: party linde-web: invalid: access_token "saml": opaque or jwt`},
 	{"bad redirect", "net.example.linde:/callback", "javascript:alert(1)", `line 15: party linde-app: invalid: redirect URI "javascript:alert(1)"`},
+	{"port of no redirect", "net.example.linde:/callback", "http://127.0.0.1:70000/callback", `line 15: party linde-app: invalid: redirect URI "http://127.0.0.1:70000/callback": invalid: a port from 1 to 65535`},
 	{"bad e-mail", "email: anna@example.org", "email: anna", `line 19: account anna: email "anna": invalid: e-mail address, such as`},
 	{"bad role", "role: client", "role: admin", `line 20: account anna@example.org: invalid: role "admin": client, relative, professional, helpdesk or manager`},
 	{"bad TOTP secret", "totp_secret: JBSWY3DP", "totp_secret: 01890189", "line 23: account anna@example.org: invalid: totp_secret: base32 of at least 16 bytes"},
