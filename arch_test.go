@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -142,5 +143,38 @@ func each(t *testing.T, visit func(path string, file *ast.File, set *token.FileS
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// readers are how often files of ours open files that hold no secret, or hold them beside other things.
+var readers = map[string]int{
+	"configs/load.go":          1, // the configuration: its secrets may have files of their own
+	"cmd/idp/setup.go":         1, // the setup file: so may its
+	"cmd/idp/passwords.go":     1, // passwords that became known
+	"login/password/filter.go": 1, // … and the filter made of them
+	"internal/setup/read.go":   1, // a logo
+	"storage/dialect.go":       1, // makes the database's file, for its owner only
+	"internal/secret/file.go":  1, // secrets
+}
+
+// TestSecretsAreReadInOnePlace: a file with secrets that everybody may read is refused, so it is read by secret.ReadFile.
+func TestSecretsAreReadInOnePlace(t *testing.T) {
+	opened := map[string]int{}
+	each(t, func(path string, file *ast.File, _ *token.FileSet) {
+		path = filepath.ToSlash(path)
+		if strings.HasSuffix(path, "_test.go") || matches("conformance/… internal/bench/… internal/release/… internal/idptest/…", filepath.ToSlash(filepath.Dir(path))) {
+			return // no part of the program
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && (sel.Sel.Name == "ReadFile" || sel.Sel.Name == "Open" || sel.Sel.Name == "OpenFile") {
+				if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "os" {
+					opened[path]++
+				}
+			}
+			return true
+		})
+	})
+	if !maps.Equal(opened, readers) {
+		t.Errorf("files that open files: %v, want %v: a secret is read by secret.ReadFile", opened, readers)
 	}
 }

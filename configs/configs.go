@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -131,29 +130,14 @@ func (c *Config) resolve() error {
 	return nil
 }
 
-// Private refuses a file with secrets that everybody on the machine may read or write.
-func Private(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	if mode := info.Mode().Perm(); mode&0o007 != 0 {
-		return fmt.Errorf("%w: %s may be used by everybody (mode %04o): chmod 0600, or 0640 with the group of the server", fault.Refused, path, mode)
-	}
-	return nil
-}
-
 // readMasters reads one master key per line; empty lines and lines that start with # do not count.
 func readMasters(path string) ([]secret.Text, error) {
-	if err := Private(path); err != nil {
-		return nil, err
-	}
-	data, err := os.ReadFile(path)
+	text, err := secret.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
 	var masters []secret.Text
-	for line := range strings.Lines(string(data)) {
+	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
 			masters = append(masters, secret.Text(line))
 		}

@@ -212,11 +212,8 @@ func (c *Config) readEnvironment(environ []string, all []setting) (wrong []error
 
 // readSecret reads a secret that is a file of its own, without the line's end that editors add.
 func readSecret(path string) (string, error) {
-	if err := Private(path); err != nil {
-		return "", err
-	}
-	data, err := os.ReadFile(path)
-	return strings.TrimRight(string(data), "\r\n"), err
+	text, err := secret.ReadFile(path)
+	return strings.TrimRight(text, "\r\n"), err
 }
 
 // preferMasters lets a variable for the master keys replace the other way of giving them in the file.

@@ -24,6 +24,9 @@ func accountReset(g *globals, on *string) *cobra.Command {
 			if len(reason) > 200 || reason == "" {
 				return fmt.Errorf("--reason: who asked and how you know it was them, 1 to 200 characters")
 			}
+			if _, err := f.keys(cmd.Context()); err != nil { // the servers could not open the mail and its button
+				return err
+			}
 			if err := setup.ResetTwoStep(cmd.Context(), f.tools(), platform.ID(*on), args[0], reason); err != nil {
 				return err
 			}

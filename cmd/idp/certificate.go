@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/minddistrict/idp/configs"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
 )
 
 // certificate reads a certificate again when its file changes, so that renewing needs no restart. One that cannot be
@@ -37,7 +37,7 @@ func openCertificate(cert, key string, now func() time.Time, log *slog.Logger) (
 	if err := c.read(); err != nil {
 		return nil, err
 	}
-	return c, configs.Private(key)
+	return c, secret.Private(key)
 }
 
 // read takes the certificate from its files, if it changed.

@@ -113,16 +113,16 @@ func devConfig(dir string) (*configs.Config, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, "master-key")
-	text, err := os.ReadFile(path)
+	text, err := secret.ReadFile(path)
 	if os.IsNotExist(err) {
-		text = []byte(keys.NewMaster() + "\n")
-		err = os.WriteFile(path, text, 0o600)
+		text = keys.NewMaster() + "\n"
+		err = os.WriteFile(path, []byte(text), 0o600)
 	}
 	if err != nil {
 		return nil, err
 	}
 	c.Database = secret.Text("sqlite:" + filepath.Join(dir, "idp.db"))
-	c.MasterKeys = []secret.Text{secret.Text(strings.TrimSpace(string(text)))}
+	c.MasterKeys = []secret.Text{secret.Text(strings.TrimSpace(text))}
 	return c, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minddistrict/idp/configs"
+	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
@@ -140,17 +141,17 @@ func logger(c *configs.Config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, o))
 }
 
-// secretFrom reads a secret from a file, or from standard input for "-", so that it is in no process list.
-func secretFrom(cmd *cobra.Command, path string) (string, error) {
-	if path == "" {
-		return "", nil
+// secretFrom reads a secret from a file that is not everybody's, or from standard input for "-", so that it is in no
+// process list.
+func secretFrom(cmd *cobra.Command, path string) (text string, err error) {
+	switch path {
+	case "":
+	case "-":
+		var read []byte
+		read, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), 64<<10))
+		text = string(read)
+	default:
+		text, err = secret.ReadFile(path)
 	}
-	var text []byte
-	var err error
-	if path == "-" {
-		text, err = io.ReadAll(io.LimitReader(cmd.InOrStdin(), 64<<10))
-	} else {
-		text, err = os.ReadFile(path)
-	}
-	return strings.TrimRight(string(text), "\r\n"), err
+	return strings.TrimRight(text, "\r\n"), err
 }

@@ -269,7 +269,7 @@ func TestServeSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 		{[]string{"IDP_DATABASE=mysql://x"}, "IDP_DATABASE: database: invalid: sqlite:PATH or postgres://"},
 		{[]string{"IDP_DATABASE=sqlite:" + i.dir + "/no/such/folder/idp.db"}, "no such file or directory"},
 		{[]string{"IDP_DATABASE=postgres://idp:hunter2@127.0.0.1:1/idp?sslmode=disable"}, "connection refused"},
-		{[]string{"IDP_MASTER_KEYS_FILE=/nowhere/keys"}, "IDP_MASTER_KEYS_FILE: master_keys_file: stat /nowhere/keys: no such file"},
+		{[]string{"IDP_MASTER_KEYS_FILE=/nowhere/keys"}, "IDP_MASTER_KEYS_FILE: master_keys_file: open /nowhere/keys: no such file"},
 		{[]string{"IDP_LOG__LEVEL=loud"}, `log.level: invalid: "loud": debug, info, warn or error`},
 	} {
 		broken := i.with(c.env...)

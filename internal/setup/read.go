@@ -118,11 +118,11 @@ func (d *Party) partyOf(p platform.ID) (grant.Party, error) {
 	}
 	text := d.Secret
 	if d.SecretFile != "" {
-		content, err := os.ReadFile(d.SecretFile)
+		content, err := secret.ReadFile(d.SecretFile)
 		if err != nil {
 			return party, fmt.Errorf("%w: secret_file: %w", fault.Invalid, err)
 		}
-		text = strings.TrimSpace(string(content))
+		text = strings.TrimSpace(content)
 	}
 	if text != "" {
 		if len(text) < grant.MinSecret {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +55,34 @@ func sample(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// A secret that everybody on the machine may read is no secret: nothing is applied.
+func TestSecretFileOfEverybodyIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte("s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tools := tools(t, idptest.SQLite(t))
+	text := strings.Replace(sample(t), "secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "secret_file: "+path, 1)
+	for _, mode := range []os.FileMode{0o644, 0o666, 0o604, 0o602} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := apply(t, tools, text)
+		if want := fmt.Sprintf("line 9: party linde-web: invalid: secret_file: refused: %s may be used by everybody (mode %04o): chmod 0600", path, mode); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%04o: %v, want %s", mode, err, want)
+		}
+	}
+	if parties, err := tools.DB.Parties(t.Context()); err != nil || len(parties) > 0 {
+		t.Errorf("%d parties, %v", len(parties), err)
+	}
+	for _, mode := range []os.FileMode{0o640, 0o600} {
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		mustApply(t, tools, text)
+	}
 }
 
 // onBoth runs a test on both databases.
