@@ -106,6 +106,9 @@ func (c *Config) checkGateway(section string, g Gateway) (wrong []error) {
 	if s := g.ReportSecret.Reveal(); s != "" && (len(s) < leastReportSecret || !secretPattern.MatchString(s)) {
 		refuse("report_secret", "at least %d letters, digits, - and _, as openssl rand -hex 16 prints them", leastReportSecret)
 	}
+	if g.ReportSecret == "" && strings.Contains(g.Body+g.Authorization, "{report_url}") {
+		refuse("report_secret", "missing beside {report_url}, which would be empty: a gateway that is told to report nowhere refuses every message")
+	}
 	return wrong
 }
 

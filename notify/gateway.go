@@ -147,23 +147,39 @@ func NewGateways(names []string, all []Gateway, now func() time.Time, log *slog.
 	return &Gateways{all: all, names: names, now: now, log: log, rest: make([]time.Time, len(all))}
 }
 
-// SendText hands a message to the first gateway that takes it.
+// SendText hands a message to the first gateway that takes it. One that none of them understands is refused for good: it
+// would not become right by being sent again, and whoever waits for it learns so at once.
 func (g *Gateways) SendText(ctx context.Context, t Text) error {
 	var failed []error
+	var hopeless error
 	for _, i := range g.order() {
 		err := g.all[i].SendText(ctx, t)
 		if err == nil || errors.Is(err, fault.Refused) {
 			return err
 		}
-		if errors.Is(err, fault.Unavailable) {
+		switch {
+		case errors.Is(err, errNotUnderstood):
+			hopeless = err
+			g.warn(ctx, i, "gateway does not understand a text message", err)
+			continue
+		case errors.Is(err, fault.Unavailable):
 			g.mu.Lock()
 			g.rest[i] = g.now().Add(restTime)
 			g.mu.Unlock()
-			g.log.WarnContext(ctx, "gateway takes no text messages", slog.String("gateway", g.names[i]), slog.Any("error", err))
+			g.warn(ctx, i, "gateway takes no text messages", err)
+		default:
+			g.warn(ctx, i, "gateway does not take a text message", err)
 		}
 		failed = append(failed, err)
 	}
+	if len(failed) == 0 && hopeless != nil {
+		return because(fault.Refused, reasonOf(hopeless))
+	}
 	return errors.Join(failed...)
+}
+
+func (g *Gateways) warn(ctx context.Context, i int, text string, err error) {
+	g.log.WarnContext(ctx, text, slog.String("gateway", g.names[i]), slog.Any("error", err))
 }
 
 // order is that of the configuration, those that were away a moment ago at the end.

@@ -72,7 +72,7 @@ func (g cm) SendText(ctx context.Context, t Text) error {
 	case code == 101 || code == 102 || code == 103 || code == 500: // who we are, credit, their side
 		return because(fault.Unavailable, fmt.Sprint(code))
 	}
-	return because(errLater, fmt.Sprint(status, " ", code))
+	return g.refused(t, status, code, answer)
 }
 
 // Report reads a status report: JSON, status 2 is delivered, 1 and 3 are rejected and failed.

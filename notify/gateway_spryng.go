@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -35,7 +34,7 @@ func (g spryng) SendText(ctx context.Context, t Text) error {
 	case status == http.StatusUnprocessableEntity && aboutRecipient(answer):
 		return because(fault.Refused, "422 recipient")
 	}
-	return because(errLater, fmt.Sprint(status))
+	return g.refused(t, status, "", answer)
 }
 
 // aboutRecipient tells whether an answer 422 finds fault with the number, rather than with what we are configured to send.

@@ -2,8 +2,10 @@ package notify_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/outbound"
@@ -142,7 +145,7 @@ func TestAnswersOfGateways(t *testing.T) {
 		"cm": {Kind: "cm", URL: o.URL}, "spryng": {Kind: "spryng", URL: o.URL}, "twilio": {Kind: "twilio", URL: o.URL, Account: "AC1"},
 		"webhook": {Kind: "webhook", URL: o.URL, Format: "form", Body: "to={to}&text={text}"},
 	}
-	const refused, unavailable, later = "refused", "unavailable", "not now"
+	const refused, unavailable, later, misunderstood = "refused", "unavailable", "not now", "not understood"
 	for _, c := range []struct {
 		kind   string
 		status int
@@ -154,24 +157,29 @@ func TestAnswersOfGateways(t *testing.T) {
 		{"cm", 400, `{"errorCode":201,"messages":[{"messageErrorCode":402}]}`, refused},
 		{"cm", 401, `{"errorCode":101}`, unavailable},
 		{"cm", 200, `{"errorCode":102}`, unavailable},
-		{"cm", 400, `{"errorCode":205}`, later},
+		{"cm", 400, `{"errorCode":205}`, misunderstood},
+		{"cm", 200, `{"errorCode":205}`, later},
 		{"cm", 200, `<html>`, unavailable},
 		{"cm", 500, `{"errorCode":500}`, unavailable},
 		{"cm", 503, ``, unavailable},
 		{"spryng", 401, `{"message":"Unauthenticated."}`, unavailable},
 		{"spryng", 402, ``, unavailable},
 		{"spryng", 422, `{"message":"The given data was invalid.","errors":{"recipients.0":["The recipients.0 is invalid."]}}`, refused},
-		{"spryng", 422, `{"message":"The given data was invalid.","errors":{"originator":["The originator may not be greater than 11 characters."]}}`, later},
+		{"spryng", 422, `{"message":"The given data was invalid.","errors":{"originator":["The originator may not be greater than 11 characters."]}}`, misunderstood},
 		{"spryng", 429, ``, unavailable},
 		{"spryng", 302, ``, unavailable},
 		{"twilio", 400, `{"code":21211,"message":"The 'To' number is not a valid phone number.","status":400}`, refused},
 		{"twilio", 400, `{"code":21614,"status":400}`, refused},
 		{"twilio", 400, `{"code":21610,"status":400}`, refused},
-		{"twilio", 400, `{"code":21606,"status":400}`, later},
+		{"twilio", 400, `{"code":21606,"status":400}`, misunderstood},
 		{"twilio", 401, `{"code":20003,"status":401}`, unavailable},
 		{"twilio", 502, `bad gateway`, unavailable},
 		{"webhook", 422, ``, refused},
-		{"webhook", 400, `missing`, later},
+		{"webhook", 400, `missing`, misunderstood},
+		{"webhook", 413, ``, misunderstood},
+		{"webhook", 409, ``, later},
+		{"webhook", 423, ``, later},
+		{"webhook", 425, ``, later},
 		{"webhook", 403, `Authorization failed for sendsms`, unavailable},
 		{"webhook", 503, `Temporal failure`, unavailable},
 	} {
@@ -184,7 +192,7 @@ func TestAnswersOfGateways(t *testing.T) {
 		case errors.Is(err, fault.Unavailable):
 			got = unavailable
 		case err != nil:
-			got = later
+			got, _, _ = strings.Cut(err.Error(), ":")
 		}
 		if got != c.want {
 			t.Errorf("%s %d %s: %s (%v), want %s", c.kind, c.status, c.answer, got, err, c.want)
@@ -269,6 +277,86 @@ func TestTheSecondGatewayHelpsOut(t *testing.T) {
 	send("back again", "first sent", 200, 200)
 	if !strings.Contains(log.String(), "gateway=first") || strings.Contains(log.String(), "612345678") {
 		t.Error(log.String())
+	}
+}
+
+// A gateway that does not understand us is said so, with its status and its first words; the other one takes the message.
+// Where none understands it, it is refused at once: it would be refused until its code is dead.
+func TestWhatNoGatewayUnderstandsIsSaidAndNotRepeated(t *testing.T) {
+	hook := func(o *other) notify.Gateway {
+		return gateway(t, notify.GatewayAccount{Kind: "webhook", URL: o.URL, Format: "form", Body: "to={to}&text={text}"})
+	}
+	first, second := newOther(t), newOther(t)
+	first.answer, second.answer = "DLR-URL field misformed", "no"
+	for says, c := range map[string]struct {
+		first, second int // 0: there is no second one
+		want          error
+		log           []string
+	}{
+		"one alone":                    {400, 0, fault.Refused, []string{"WARN", "gateway=first", "400", "DLR-URL field misformed"}},
+		"both":                         {400, 410, fault.Refused, []string{"gateway=first", "gateway=second", "410"}},
+		"the other takes it":           {400, 200, nil, []string{"gateway=first", "DLR-URL field misformed"}},
+		"the other is away":            {400, 503, fault.Unavailable, []string{"DLR-URL field misformed", "gateway takes no text messages"}},
+		"the first is away":            {503, 400, fault.Unavailable, []string{"gateway takes no text messages", "gateway=second"}},
+		"the other may take it later":  {400, 409, errLater, []string{"gateway=second", "409"}},
+		"one alone, and later":         {409, 0, errLater, []string{"gateway=first", "409", "DLR-URL field misformed"}},
+		"the number never works there": {400, 422, fault.Refused, []string{"gateway=first"}},
+	} {
+		first.status, second.status = c.first, c.second
+		names, all := []string{"first"}, []notify.Gateway{hook(first)}
+		if c.second != 0 {
+			names, all = append(names, "second"), append(all, hook(second))
+		}
+		var log strings.Builder
+		err := notify.NewGateways(names, all, time.Now, slog.New(slog.NewTextHandler(&log, nil))).SendText(t.Context(), text)
+		later := errors.Is(c.want, errLater) && err != nil && !errors.Is(err, fault.Refused) && !errors.Is(err, fault.Unavailable)
+		if !later && !errors.Is(err, c.want) || c.want == nil && err != nil || errors.Is(c.want, fault.Unavailable) && errors.Is(err, fault.Refused) {
+			t.Errorf("%s: %v, want %v", says, err, c.want)
+		}
+		for _, want := range c.log {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("%s: no %q in %s", says, want, &log)
+			}
+		}
+		if err != nil && errors.Is(err, fault.Refused) && strings.Contains(err.Error(), "misformed") {
+			t.Errorf("%s: the gateway's words go beyond the log: %v", says, err)
+		}
+	}
+}
+
+var errLater = errors.New("later")
+
+// What a gateway says may repeat what we sent it: nothing of that is in the log.
+func TestWordsOfAGatewayHideWhatItWasSent(t *testing.T) {
+	o := newOther(t)
+	o.status = 400
+	for _, said := range []string{
+		"<error>" + text.Body + "</error>", "to=" + text.To, "to=" + url.QueryEscape(text.To), "0031612345678", "06 12 34 56 78", "(06) 12-34.56/78", "+31 6 1234 5678",
+		"code 014874", "code 01 48 74", "code 0-1-4-8-7-4", `["0","1","4","8","7","4"]`, "code ０１４８７４", "token hunter2", "Bearer hunter2", "hunter2hunter2",
+		"https://login.linde.test/sms/report/first/" + reportSecret + "?ref=" + text.ID, text.ID, url.QueryEscape("https://login.linde.test/sms/report/first/" + reportSecret),
+		strings.Repeat("x", 95) + " " + text.To, "a\n014874\r\nb\x00\x1b[31m", "\xff014874", `{"message":"The 'To' number +31612345678 is not valid"}`,
+		base64.StdEncoding.EncodeToString([]byte(text.Body + reportSecret)),
+	} {
+		o.answer = said
+		var log strings.Builder
+		one := notify.NewGateways([]string{"first"}, []notify.Gateway{
+			gateway(t, notify.GatewayAccount{Kind: "webhook", URL: o.URL, Format: "form", Body: "to={to}&text={text}"}),
+		}, time.Now, slog.New(slog.NewTextHandler(&log, nil)))
+		err := one.SendText(t.Context(), text)
+		line := log.String()
+		_, words, ok := strings.Cut(line, "error=")
+		if !ok || strings.Count(line, "\n") != 1 {
+			t.Fatalf("%q: %s", said, line)
+		}
+		shown := strings.Join(strings.FieldsFunc(words, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }), "")
+		for _, hidden := range []string{"14874", "１４８７４", "612345678", "12345678", "hunter2", reportSecret, text.ID, "\x1b", "\x00"} {
+			if strings.Contains(words, hidden) || strings.Contains(shown, hidden) || strings.Contains(fmt.Sprint(err), hidden) {
+				t.Errorf("%q shows %q: %s", said, hidden, words)
+			}
+		}
+		if n := len([]rune(words)); n > 200 {
+			t.Errorf("%q: %d characters", said, n)
+		}
 	}
 }
 

@@ -51,7 +51,7 @@ func (g twilio) SendText(ctx context.Context, t Text) error {
 	if slices.Contains(twilioNumber, said.Code) {
 		return because(fault.Refused, fmt.Sprint(said.Code))
 	}
-	return because(errLater, fmt.Sprint(status, " ", said.Code))
+	return g.refused(t, status, said.Code, answer)
 }
 
 const formType = "application/x-www-form-urlencoded"

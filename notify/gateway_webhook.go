@@ -86,7 +86,7 @@ func (g webhook) SendText(ctx context.Context, t Text) error {
 		}
 		method, address, contentType, body = http.MethodGet, address+separator+body, "", ""
 	}
-	status, _, err := g.post(ctx, method, address, contentType, []byte(body), func(h http.Header) {
+	status, answer, err := g.post(ctx, method, address, contentType, []byte(body), func(h http.Header) {
 		if g.Authorization != "" {
 			h.Set("Authorization", g.fill(g.Authorization, t, nil))
 		}
@@ -99,7 +99,7 @@ func (g webhook) SendText(ctx context.Context, t Text) error {
 	case status == http.StatusUnprocessableEntity:
 		return because(fault.Refused, "422")
 	}
-	return because(errLater, fmt.Sprint(status))
+	return g.refused(t, status, "", answer)
 }
 
 // Report reads the parameters ref and status, of the address or of a form: delivered or failed, or the numbers that
