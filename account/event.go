@@ -73,6 +73,7 @@ const (
 	PartySet         EventKind = "party.set"
 	PartyRefused     EventKind = "party.refuse"   // it did not prove itself as registered
 	RequestRefused   EventKind = "request.refuse" // an answer was to go where the party never said
+	SecretExposed    EventKind = "secret.expose"  // a secret, a code or a token came in an address
 	KeyMade          EventKind = "key.make"
 	KeyRetired       EventKind = "key.retire"
 	MasterRotated    EventKind = "master.rotate"

@@ -29,7 +29,8 @@ const (
 	Service Type = "service" // no person: client credentials only
 )
 
-// Auth is how a party proves itself at the token endpoint (OpenID Connect Core 1.0 section 9).
+// Auth is how a party says that it proves itself (OpenID Connect Core 1.0 section 9). One that has a secret may send it
+// either way; none has no secret.
 type Auth string
 
 const (
@@ -172,6 +173,15 @@ func (p *Party) SecretMatches(presented string) bool {
 		ok = secret.Equal(hash, s) || ok
 	}
 	return ok && p.Auth != AuthNone
+}
+
+// Proves tells whether a presented secret, "" being none, is what the party proves itself with: none where it can keep
+// none.
+func (p *Party) Proves(presented string) bool {
+	if p.Public() {
+		return presented == ""
+	}
+	return presented != "" && p.SecretMatches(presented)
 }
 
 // RedirectMatches tells whether a redirect URI is registered: byte for byte, but for the port of a loopback address

@@ -66,7 +66,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 
 // submit takes the form of a step: one noun call, one storage call, 303.
 func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
-	malformed := r.ParseForm()
+	malformed := web.ParseForm(r)
 	r, leave, err := s.enter(r)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 		return s.leadOn(w, r, v, err)
 	}
 	if malformed != nil {
-		return invalidForm(malformed)
+		return malformed
 	}
 	v.Form = r.PostForm
 	here := JourneyPath(v.Platform, v.Journey.ID)

@@ -109,8 +109,8 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 // pressLink takes the form of a Button, or sends a dead link again.
 func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.link(r)
-	if err := r.ParseForm(); err != nil {
-		return invalidForm(err)
+	if err := web.ParseForm(r); err != nil {
+		return err
 	}
 	v.Form = r.PostForm
 	if err != nil || v.Ticket.State(v.Now) != authn.TicketWorks {

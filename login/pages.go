@@ -2,7 +2,6 @@ package login
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -99,8 +98,6 @@ func (l *late) Write(b []byte) (int, error) {
 
 var errCookies = errors.New("browser sends no cookies")
 
-func invalidForm(err error) error { return fmt.Errorf("form: %w: %w", fault.Invalid, err) }
-
 func partyID(j *authn.Journey) grant.PartyID { return grant.PartyID(j.Party) }
 
 // page runs a handler: its error becomes a page with a reference and a way on, never a raw text.
@@ -133,6 +130,9 @@ func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) (i
 	case errors.Is(err, errCookies):
 		status = http.StatusBadRequest
 		page = ui.ErrorPage{Title: "error.cookies_title", Body: "error.cookies_body", Code: "no_cookies", RetryURL: p.URL(r.URL.Path)}
+	case errors.Is(err, web.ErrNotUTF8):
+		status = http.StatusBadRequest
+		page = ui.ErrorPage{Title: "error.form_title", Body: "error.form_body", Code: "not_utf8", RetryURL: p.URL(r.URL.Path)}
 	case errors.Is(err, fault.Unavailable):
 		w.Header().Set("Retry-After", "5")
 		status = http.StatusServiceUnavailable

@@ -88,8 +88,8 @@ func (s *Server) Settings(path string, h Handler) func(http.ResponseWriter, *htt
 			return s.start(w, r, authn.SignIn, path, "")
 		}
 		if r.Method == http.MethodPost {
-			if err := r.ParseForm(); err != nil {
-				return invalidForm(err)
+			if err := web.ParseForm(r); err != nil {
+				return err
 			}
 			v.Form = r.PostForm
 		} else if session := v.Facts.Session; v.Now.Sub(session.SeenAt) >= authn.SeenEvery {

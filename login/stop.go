@@ -9,6 +9,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login/ui"
 )
 
@@ -83,8 +84,8 @@ func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.leadOn(w, r, v, err)
 	}
-	if err := r.ParseForm(); err != nil {
-		return invalidForm(err)
+	if err := web.ParseForm(r); err != nil {
+		return err
 	}
 	v.Form = r.PostForm
 	here := JourneyPath(v.Platform, v.Journey.ID)

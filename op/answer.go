@@ -104,6 +104,8 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, err error) {
 		status, page = http.StatusTooManyRequests, ui.Crowded()
 	case errors.As(err, &own):
 		status, page = http.StatusBadRequest, ui.ErrorPage{Title: "error.request_title", Body: "error.request_body", Code: own.code}
+	case errors.Is(err, web.ErrNotUTF8):
+		status, page = http.StatusBadRequest, ui.ErrorPage{Title: "error.form_title", Body: "error.form_body", Code: "invalid_request"}
 	case errors.Is(err, fault.NotFound), errors.Is(err, fault.Spent), errors.Is(err, fault.Expired), errors.Is(err, fault.Stale):
 		status, page = http.StatusBadRequest, ui.ErrorPage{Title: "error.stale_title", Body: "error.stale_body", Tip: "error.stale_tip", Code: "stale"}
 	case errors.Is(err, fault.Unavailable):

@@ -26,16 +26,21 @@ import (
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	p := platform.FromContext(r.Context())
 	form, err := readOnce(r)
-	if err != nil {
+	s.exposed(r, "authorize")
+	foreign := form != nil && errors.Is(err, web.ErrNotUTF8)
+	if err != nil && !foreign {
 		return err
 	}
 	req, party, err := s.parseRequest(p, form)
+	if foreign && req != nil {
+		err = refuse("invalid_request", "The form is not UTF-8.")
+	}
 	var refused *protocolError
 	if errors.As(err, &refused) && req != nil {
 		return s.answerError(w, r, p, party, req, "", refused)
 	}
 	if refused != nil && party != nil {
-		s.note(r.Context(), account.RequestRefused, party, "redirect")
+		s.note(r.Context(), account.RequestRefused, party.ID, "redirect")
 	}
 	if err != nil {
 		return err
@@ -282,9 +287,12 @@ func RestartURL(p *platform.Platform, party *grant.Party) string {
 	return u.String()
 }
 
-// readOnce reads the parameters of a page request: form and query counted together, none twice.
+// readOnce reads the parameters of a page request: form and query counted together, none twice. Of a form whose bytes are
+// not UTF-8 it returns what can be read, beside the error.
 func readOnce(r *http.Request) (url.Values, error) {
-	if err := r.ParseForm(); err != nil {
+	if err := web.ParseForm(r); errors.Is(err, web.ErrNotUTF8) {
+		return r.Form, err
+	} else if err != nil {
 		return nil, refuse("invalid_request", "malformed parameters")
 	}
 	for name, values := range r.Form {

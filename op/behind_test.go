@@ -109,8 +109,8 @@ func TestPublicPartyHearsNothingOfItsOwnToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	why := &refusal{}
-	ctx := context.WithValue(platform.NewContext(t.Context(), fuzzPlatform), refusalKey{}, why)
+	why := &shown{}
+	ctx := context.WithValue(platform.NewContext(t.Context(), fuzzPlatform), shownKey{}, why)
 	answer, err := s.Introspect(ctx, &oidcop.Request[oidcop.IntrospectionRequest]{Data: &oidcop.IntrospectionRequest{
 		ClientCredentials: &oidcop.ClientCredentials{ClientID: "app"}, IntrospectionRequest: &oidc.IntrospectionRequest{Token: token},
 	}})

@@ -13,6 +13,7 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/platform"
 )
 
 // Error codes of the protocol that are missing in the library.
@@ -26,6 +27,7 @@ const (
 	unsupportedTokenType     = "unsupported_token_type" // RFC 7009 section 2.2.1
 	insufficientScope        = "insufficient_scope"
 	tokenMissing             = "token_missing" // ours; never said: whoever shows no token gets no error code
+	notUTF8                  = "not_utf8"      // ours; said as invalid_request, with a text of its own
 )
 
 // protocolError is an error that a party may read: a code of the protocol and a sentence of our own.
@@ -40,25 +42,22 @@ func refuse(code, text string) *protocolError { return &protocolError{code, text
 var texts = map[string]struct {
 	status int
 	text   string
+	said   string // the code that is answered, where it is another one
 }{
-	"invalid_request":        {400, "The request is missing a parameter, repeats one, or has one that is malformed."},
-	"invalid_client":         {401, "Client authentication failed."},
-	"invalid_grant":          {400, "The code or refresh token is invalid, expired, revoked, or was issued for something else."},
-	"unauthorized_client":    {400, "This client may not use this grant type."},
-	"unsupported_grant_type": {400, "This grant type is not supported."},
-	"invalid_scope":          {400, "The scope is unknown, malformed, or more than was granted."},
-	unsupportedTokenType:     {400, "This token cannot be revoked: it ends by itself."},
-	invalidToken:             {401, "The access token is invalid, expired or revoked."},
-	tokenMissing:             {401, ""},
-	insufficientScope:        {403, "The access token does not have the scope this needs."},
-	temporarilyUnavailable:   {503, "Temporarily unavailable. Try again later."},
-	"server_error":           {500, "Something went wrong on our side."},
+	"invalid_request":        {400, "The request is missing a parameter, repeats one, or has one that is malformed.", ""},
+	notUTF8:                  {400, "The form must be UTF-8, in its charset and in its bytes.", "invalid_request"},
+	"invalid_client":         {401, "Client authentication failed.", ""},
+	"invalid_grant":          {400, "The code or refresh token is invalid, expired, revoked, or was issued for something else.", ""},
+	"unauthorized_client":    {400, "This client may not use this grant type.", ""},
+	"unsupported_grant_type": {400, "This grant type is not supported.", ""},
+	"invalid_scope":          {400, "The scope is unknown, malformed, or more than was granted.", ""},
+	unsupportedTokenType:     {400, "This token cannot be revoked: it ends by itself.", ""},
+	invalidToken:             {401, "The access token is invalid, expired or revoked.", ""},
+	tokenMissing:             {401, "", ""},
+	insufficientScope:        {403, "The access token does not have the scope this needs.", ""},
+	temporarilyUnavailable:   {503, "Temporarily unavailable. Try again later.", ""},
+	"server_error":           {500, "Something went wrong on our side.", ""},
 }
-
-// refusal carries the code of an error from a method of Server past the library to the gate, which writes it.
-type refusal struct{ code string }
-
-type refusalKey struct{}
 
 // fail notes why a machine request is refused. What it returns only tells the library that there was an error: its
 // own writer would show raw texts, so the gate writes instead.
@@ -67,16 +66,17 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 	if code == "server_error" || code == temporarilyUnavailable && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, what, slog.String("reference", web.From(ctx).Reference), slog.Any("error", err))
 	}
-	if r, ok := ctx.Value(refusalKey{}).(*refusal); ok {
-		r.code = code
+	if a, ok := ctx.Value(shownKey{}).(*shown); ok {
+		a.code = code
 	}
 	return oidc.ErrServerError()
 }
 
-// note records a refusal of a known party, once a minute for each source. That it cannot be recorded changes no answer.
-func (s *Server) note(ctx context.Context, kind account.EventKind, party *grant.Party, reason string) {
+// note records something that a party did, once a minute for each source; "" is a party that nobody registered. That it
+// cannot be recorded changes no answer.
+func (s *Server) note(ctx context.Context, kind account.EventKind, party grant.PartyID, reason string) {
 	e := origin(ctx).Of(account.Event{
-		At: s.Now(), Platform: party.Platform, Kind: kind, Actor: "system", Party: string(party.ID), Outcome: account.Failure, Reason: reason,
+		At: s.Now(), Platform: platform.FromContext(ctx).ID, Kind: kind, Actor: "system", Party: string(party), Outcome: account.Failure, Reason: reason,
 	})
 	if err := s.Store.Note(ctx, e, web.From(ctx).Source()); err != nil && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, "noting refusal", slog.String("reference", e.Reference), slog.Any("error", err))

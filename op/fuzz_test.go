@@ -214,7 +214,7 @@ func FuzzGate(f *testing.F) {
 			r.URL.RawQuery = query
 			r.Header.Set("Authorization", authorization)
 			r.Header.Set("Content-Type", kind)
-			err := s.inspect(r, rules)
+			asks, err := s.inspect(r, rules)
 			var refused *protocolError
 			if err != nil {
 				if !errors.As(err, &refused) || texts[refused.code].status == 0 {
@@ -227,11 +227,21 @@ func FuzzGate(f *testing.F) {
 					t.Fatalf("%q comes through %d times", name, len(values))
 				}
 			}
-			id, _, basic := r.BasicAuth()
+			id, secret, basic := r.BasicAuth()
 			id, _ = url.QueryUnescape(id) // "" is no party
-			named := r.PostForm.Get("client_id")
-			if query != "" || rules.auth && basic && (r.PostForm.Get("client_secret") != "" || named != "" && named != id) {
+			secret, _ = url.QueryUnescape(secret)
+			named, posted := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
+			if query != "" || rules.auth && basic && (id == "" || asks.id != id || named != "" && named != id || secret != "" && posted != "" && posted != secret) {
 				t.Fatalf("comes through: %q %q %q", authorization, query, body)
+			}
+			if rules.auth && !basic && (asks.id != named || asks.secret != posted) || basic && rules.auth && asks.secret != secret && (secret != "" || asks.secret != posted) {
+				t.Fatalf("%q %q is read as %+v", authorization, body, asks)
+			}
+			if rules.auth && asks.way != otherScheme {
+				asks.hand(r)
+				if _, _, basic := r.BasicAuth(); basic || r.Form.Get("client_id") != asks.id || r.PostForm.Get("client_secret") != asks.secret || len(r.Form["client_id"]) != 1 {
+					t.Fatalf("%q %q is handed on as %v %v", authorization, body, r.Header, r.Form)
+				}
 			}
 			inHeader := len(authorization) > 7 && strings.EqualFold(authorization[:7], "Bearer ")
 			if inBody := r.PostForm.Get("access_token") != ""; !rules.auth && inHeader == inBody {

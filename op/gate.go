@@ -2,11 +2,13 @@ package op
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"log/slog"
 	"mime"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -17,6 +19,7 @@ import (
 
 // machineRules say what a machine endpoint takes.
 type machineRules struct {
+	route     string
 	get, post bool
 	auth      bool // the party proves itself with this request; otherwise an access token opens the endpoint
 	pages     bool // browser pages of registered origins may call it (CORS)
@@ -35,24 +38,31 @@ func (s *Server) gate(rules machineRules) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
+		var asks shown
 		err := s.Registry.Fresh()
 		if err == nil {
-			err = s.inspect(r, rules)
+			asks, err = s.inspect(r, rules)
+		}
+		if r.URL.RawQuery != "" { // refused
+			s.exposed(r, rules.route)
 		}
 		if err != nil {
 			writeMachineError(w, r, codeOf(err))
 			return
 		}
-		why := &refusal{}
+		if rules.auth {
+			s.sayParty(w, p.ID, asks)
+			asks.hand(r)
+		}
 		ew := &errorWriter{ResponseWriter: w}
-		s.machine.ServeHTTP(ew, r.WithContext(context.WithValue(r.Context(), refusalKey{}, why)))
+		s.machine.ServeHTTP(ew, r.WithContext(context.WithValue(r.Context(), shownKey{}, &asks)))
 		if !ew.refused {
 			return
 		}
-		if why.code == "" {
-			why.code = ew.code()
+		if asks.code == "" {
+			asks.code = ew.code()
 		}
-		writeMachineError(w, r, why.code)
+		writeMachineError(w, r, asks.code)
 	})
 }
 
@@ -60,27 +70,36 @@ func (s *Server) gate(rules machineRules) http.Handler {
 var grantTypes = []string{grant.AuthorizationCode, grant.RefreshToken, grant.ClientCredentials}
 
 // inspect reads the form once, strictly, and looks for who asks; the library finds the form parsed.
-func (s *Server) inspect(r *http.Request, rules machineRules) error {
+func (s *Server) inspect(r *http.Request, rules machineRules) (shown, error) {
 	err := readForm(r, rules)
 	if !rules.auth {
-		return oneToken(r, err)
+		return shown{}, oneToken(r, err)
 	}
 	if err != nil {
-		return err
+		return shown{}, err
 	}
 	if asked := r.Form.Get("grant_type"); asked != "" && !slices.Contains(grantTypes, asked) {
-		return refuse("unsupported_grant_type", "not served") // the library first asks whether the party may use it
+		return shown{}, refuse("unsupported_grant_type", "not served") // the library first asks whether the party may use it
 	}
 	if _, _, basic := r.BasicAuth(); !basic && !r.Form.Has("client_id") && !r.Form.Has("client_assertion") {
-		return refuse("invalid_client", "no client authentication") // RFC 6749 section 5.2; the library says invalid_request
+		return shown{}, refuse("invalid_client", "no client authentication") // RFC 6749 section 5.2; the library says invalid_request
 	}
-	return oneParty(r)
+	return readParty(r)
+}
+
+// sayParty names the party and the way that it used in the log, if it is one that somebody registered.
+func (s *Server) sayParty(w http.ResponseWriter, p platform.ID, asks shown) {
+	if party, known := s.Registry.Party(p, grant.PartyID(asks.id)); known {
+		web.Say(w, slog.String("party", string(party.ID)))
+	}
+	web.Say(w, slog.String("auth", string(asks.way)))
 }
 
 func readForm(r *http.Request, rules machineRules) error {
 	malformed := refuse("invalid_request", "malformed")
 	// No parameter of these endpoints belongs into a URL: logs and histories keep those (RFC 6750 section 5.3).
 	if r.URL.RawQuery != "" {
+		_ = r.ParseForm() // for the record: it is refused
 		return malformed
 	}
 	if len(r.Header.Values("Authorization")) > 1 {
@@ -92,7 +111,9 @@ func readForm(r *http.Request, rules machineRules) error {
 			return malformed
 		}
 	}
-	if err := r.ParseForm(); err != nil {
+	if err := web.ParseForm(r); errors.Is(err, web.ErrNotUTF8) {
+		return refuse(notUTF8, "characters")
+	} else if err != nil {
 		return malformed
 	}
 	for name, values := range r.Form {
@@ -113,32 +134,14 @@ func oneToken(r *http.Request, malformed error) error {
 	}
 	inBody := r.PostForm.Get("access_token")
 	switch {
+	case malformed != nil && codeOf(malformed) == notUTF8: // its parameters are not known
+		return malformed
 	case inHeader == "" && inBody == "" && !r.URL.Query().Has("access_token"):
 		return refuse(tokenMissing, "no access token")
 	case malformed != nil:
 		return malformed
 	case inHeader != "" && inBody != "":
 		return refuse("invalid_request", "two ways of sending a token")
-	}
-	return nil
-}
-
-// oneParty lets a party name itself and send its secret in header and body alike, as some libraries do; the library
-// would refuse two secrets, and overlook another name. What differs is refused (RFC 6749 section 2.3).
-func oneParty(r *http.Request) error {
-	id, secret, ok := r.BasicAuth()
-	if !ok {
-		return nil
-	}
-	differs := func(inHeader, inBody string) bool {
-		decoded, err := url.QueryUnescape(inHeader)
-		return inBody != "" && (err != nil || decoded != inBody) // empty is none (RFC 6749 section 3.2)
-	}
-	if differs(id, r.Form.Get("client_id")) || differs(secret, r.Form.Get("client_secret")) {
-		return refuse("invalid_request", "two kinds of client authentication")
-	}
-	for _, form := range []url.Values{r.Form, r.PostForm} {
-		form.Del("client_secret")
 	}
 	return nil
 }
@@ -168,6 +171,7 @@ func writeMachineError(w http.ResponseWriter, r *http.Request, code string) {
 	if !known {
 		code, t = "invalid_request", texts["invalid_request"]
 	}
+	code = cmp.Or(t.said, code)
 	body := map[string]string{"error": code, "error_description": t.text}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")

@@ -35,7 +35,7 @@ type introspection struct {
 // none (CVE-2024-47077). One read decides.
 func (s *Server) Introspect(ctx context.Context, r *oidcop.Request[oidcop.IntrospectionRequest]) (*oidcop.Response, error) {
 	p := platform.FromContext(ctx)
-	asking, err := s.authenticate(ctx, r.Header, r.Data.ClientID, r.Data.ClientSecret, r.Data.ClientAssertion)
+	asking, err := s.authenticate(ctx, r.Data.ClientCredentials)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ var logoutParameters = []string{"id_token_hint", "client_id", "post_logout_redir
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	p := platform.FromContext(r.Context())
 	form, err := readOnce(r)
+	s.exposed(r, "logout")
 	if err != nil {
 		return err
 	}

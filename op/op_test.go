@@ -310,8 +310,6 @@ func TestPartyProvesItselfAsRegistered(t *testing.T) {
 		return form
 	}
 	for says, got := range map[string]tokens{
-		"basic party posts":         c.token(with(codeForm("x"), "client_id", "web", "client_secret", secretText), ""),
-		"post party in the header":  c.token(codeForm("x"), "post"),
 		"wrong secret":              c.token(with(codeForm("x"), "client_id", "post", "client_secret", "wrong"), ""),
 		"no secret":                 c.token(with(codeForm("x"), "client_id", "web"), ""),
 		"public party has a secret": c.token(with(codeForm("x"), "client_id", "spa", "client_secret", secretText), ""),

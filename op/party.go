@@ -1,8 +1,10 @@
 package op
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -14,46 +16,99 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
+// shown is what a machine request says of its party, read once by the gate.
+type shown struct {
+	id, secret string
+	way        grant.Auth // how the secret came; otherScheme: something that proves no party
+	code       string     // why the request is refused, for the gate
+}
+
+type shownKey struct{}
+
+// otherScheme is an Authorization header that is no Basic one.
+const otherScheme grant.Auth = "another scheme"
+
+// readParty reads who asks, and the secret, from header or body: servers must take the header and may take the body (RFC
+// 6749 section 2.3.1), and libraries choose either. A party may name itself and show its secret in both alike, as some
+// libraries do; what differs is refused (section 2.3). An empty secret is none, like every empty parameter (section 3.2).
+func readParty(r *http.Request) (shown, error) {
+	id, inBody := r.Form.Get("client_id"), r.Form.Get("client_secret")
+	user, password, basic := r.BasicAuth()
+	switch {
+	case r.Header.Get("Authorization") == "":
+		return shown{id: id, secret: inBody, way: wayOf("", inBody)}, nil
+	case !basic:
+		return shown{id: id, secret: inBody, way: otherScheme}, nil
+	}
+	name, err := url.QueryUnescape(user)
+	inHeader, errSecret := url.QueryUnescape(password)
+	switch broken := err != nil || errSecret != nil; {
+	case id != "" && (err != nil || id != name), inBody != "" && (errSecret != nil || inHeader != "" && inBody != inHeader):
+		return shown{}, refuse("invalid_request", "two kinds of client authentication")
+	case broken || name == "":
+		return shown{}, refuse("invalid_client", "malformed header")
+	}
+	return shown{id: name, secret: cmp.Or(inHeader, inBody), way: wayOf(inHeader, inBody)}, nil
+}
+
+func wayOf(inHeader, inBody string) grant.Auth {
+	switch {
+	case inHeader != "":
+		return grant.AuthBasic
+	case inBody != "":
+		return grant.AuthPost
+	}
+	return grant.AuthNone
+}
+
+// hand leaves the library one way of reading who asks.
+func (a shown) hand(r *http.Request) {
+	if a.way == otherScheme {
+		return
+	}
+	r.Header.Del("Authorization")
+	for _, form := range []url.Values{r.Form, r.PostForm} {
+		form.Set("client_id", a.id)
+		form.Set("client_secret", a.secret)
+	}
+}
+
 // VerifyClient authenticates the party of a token or revocation request.
 func (s *Server) VerifyClient(ctx context.Context, r *oidcop.Request[oidcop.ClientCredentials]) (oidcop.Client, error) {
-	party, err := s.authenticate(ctx, r.Header, r.Data.ClientID, r.Data.ClientSecret, r.Data.ClientAssertion)
+	party, err := s.authenticate(ctx, r.Data)
 	if err != nil {
 		return nil, err
 	}
 	return client{party}, nil
 }
 
-// authenticate checks that a party proves itself by the one method it registered (RFC 9700 section 2.5); a public party
-// presents no secret.
-func (s *Server) authenticate(ctx context.Context, header http.Header, id, presented, assertion string) (*grant.Party, error) {
-	p := platform.FromContext(ctx)
-	party, known := s.Registry.Party(p.ID, grant.PartyID(id))
-	used := grant.AuthNone
-	_, _, basic := (&http.Request{Header: header}).BasicAuth()
+// authenticate checks that a party proves itself: one that has a secret shows it, in header or body, and one that has none
+// shows none. A disabled party and an unknown one are refused alike, and both are on record, so that they take the same time.
+func (s *Server) authenticate(ctx context.Context, c *oidcop.ClientCredentials) (*grant.Party, error) {
+	party, known := s.Registry.Party(platform.FromContext(ctx).ID, grant.PartyID(c.ClientID))
+	a, _ := ctx.Value(shownKey{}).(*shown)
+	var reason string
 	switch {
-	case basic:
-		used = grant.AuthBasic
-	case header.Get("Authorization") != "":
-		known = false // some other scheme proves no party
-	case presented != "":
-		used = grant.AuthPost
+	case !known:
+		reason, party = "unknown", &grant.Party{}
+	case !party.DisabledAt.IsZero():
+		reason = "disabled"
+	case c.ClientAssertion != "":
+		reason = "not proven: assertion"
+	case a == nil || a.way == otherScheme || !party.Proves(c.ClientSecret):
+		reason = "not proven: " + string(wayUsed(a))
+	default:
+		return party, nil
 	}
-	if !known || !party.DisabledAt.IsZero() || assertion != "" || used != party.Auth ||
-		used != grant.AuthNone && !party.SecretMatches(presented) {
-		if party != nil {
-			s.note(ctx, account.PartyRefused, party, whyRefused(party))
-		}
-		return nil, s.fail(ctx, "client authentication", refuse("invalid_client", "unknown, or not proven as registered"))
-	}
-	return party, nil
+	s.note(ctx, account.PartyRefused, party.ID, reason)
+	return nil, s.fail(ctx, "client authentication", refuse("invalid_client", "unknown, or not proven as registered"))
 }
 
-// whyRefused is a word for the audit record.
-func whyRefused(party *grant.Party) string {
-	if !party.DisabledAt.IsZero() {
-		return "disabled"
+func wayUsed(a *shown) grant.Auth {
+	if a == nil {
+		return otherScheme
 	}
-	return "not proven"
+	return a.way
 }
 
 // client shows a party to the library. Only what it asks on the token and revocation routes matters.

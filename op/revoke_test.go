@@ -113,7 +113,8 @@ func TestIntrospectionOfARefreshTokenIsTrue(t *testing.T) {
 	}
 }
 
-// A refusal that concerns a known party is on record, once a minute for each source: guesses do not fill the record.
+// A refusal is on record, once a minute for each source: guesses do not fill the record. Names that nobody registered are
+// one and the same, and are not repeated.
 func TestRefusalsAreOnRecord(t *testing.T) {
 	c := newCaller(t)
 	for range 3 {
@@ -135,7 +136,7 @@ func TestRefusalsAreOnRecord(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	if want := []string{"party.refuse web not proven 192.0.2.1", "request.refuse web redirect 192.0.2.1"}; !slices.Equal(got, want) {
+	if want := []string{"party.refuse  unknown 192.0.2.1", "party.refuse web not proven: basic 192.0.2.1", "request.refuse web redirect 192.0.2.1"}; !slices.Equal(got, want) {
 		t.Errorf("on record: %q", got)
 	}
 }

@@ -98,9 +98,9 @@ func Wrap(next http.Handler, o Options) http.Handler {
 				o.Observe(rec.route, rec.status, took)
 			}
 			// The path only: queries hold state, hints and codes.
-			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", append(rec.said,
 				slog.String("reference", c.Reference), slog.String("method", r.Method), slog.String("host", cut(r.Host, 200)),
-				slog.String("route", rec.route), slog.String("path", pathOf(rec.route, r.URL.Path)), slog.Int("status", rec.status), slog.Duration("took", took), slog.String("address", c.Address))
+				slog.String("route", rec.route), slog.String("path", pathOf(rec.route, r.URL.Path)), slog.Int("status", rec.status), slog.Duration("took", took), slog.String("address", c.Address))...)
 		}()
 		next.ServeHTTP(rec, r)
 	})
@@ -207,6 +207,7 @@ type recorder struct {
 	leaves func() bool // nil: never
 	status int
 	route  string
+	said   []slog.Attr
 }
 
 // begin is called before the headers are sent; only the first time counts.
@@ -232,6 +233,13 @@ func (r *recorder) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// Say adds to the line of the request in the log: words of ours and names that are registered, never text from outside.
+func Say(w http.ResponseWriter, more ...slog.Attr) {
+	if rec, ok := w.(*recorder); ok {
+		rec.said = append(rec.said, more...)
+	}
+}
 
 // UnknownRoute names what is not an address of ours.
 const UnknownRoute = "none"

@@ -228,7 +228,7 @@ func (h *House) routes() http.Handler {
 	protocol.Routes(r)
 	people.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
-	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, otherMethod(r))
+	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, protocol.Unserved(otherMethod(r)))
 	return web.Leaving(h.documents(h.wrap(h.reports(h.byPlatform(guardForms(r))))), h.leaves)
 }
 

@@ -169,6 +169,7 @@ func (ErrorPage) Samples() []Sample {
 		page("stale", "error.stale_title", "error.stale_body", "error.stale_tip", nil),
 		page("cookies", "error.cookies_title", "error.cookies_body", "", func(p *ErrorPage) { p.RetryURL = "/login" }),
 		page("twice", "error.twice_title", "error.twice_body", "", nil),
+		page("form", "error.form_title", "error.form_body", "", func(p *ErrorPage) { p.RetryURL = "/login" }),
 		page("busy", "error.busy_title", "error.busy_body", "", func(p *ErrorPage) { p.RetryURL, p.Again = "/login", true }),
 		page("many", "error.many_title", "error.many_body", "error.many_tip", func(p *ErrorPage) { p.Code, p.Again, p.Crisis = "too_many_requests", true, true }),
 		page("not found", "error.not_found_title", "error.request_body", "", nil),
