@@ -96,8 +96,8 @@ func (s *Server) liveAccess(ctx context.Context, p *platform.Platform, token str
 	if err != nil {
 		return live{}, err
 	}
-	party, known := s.Registry.Party(p.ID, h.Party)
-	if !known || !party.DisabledAt.IsZero() {
+	party, known := s.enabled(p.ID, h.Party)
+	if !known {
 		return live{}, fmt.Errorf("access token of party %s: %w", h.Party, fault.NotFound)
 	}
 	h.Scopes = party.Granted(h.Scopes)

@@ -115,7 +115,7 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, err error) {
 	page.HomeURL = p.HomeURL
 	page.At = s.Now().Format("2006-01-02 15:04:05 UTC")
 	if id := r.FormValue("client_id"); id != "" {
-		if party, ok := s.Registry.Party(p.ID, grant.PartyID(id)); ok {
+		if party, ok := s.enabled(p.ID, grant.PartyID(id)); ok {
 			page.Party = string(party.ID)
 		}
 	}

@@ -256,8 +256,8 @@ func (s *Server) storedRequest(r *http.Request, p *platform.Platform) (*grant.Au
 	if err != nil {
 		return nil, nil, err
 	}
-	party, known := s.Registry.Party(p.ID, req.Party)
-	if !known || !party.DisabledAt.IsZero() {
+	party, known := s.enabled(p.ID, req.Party)
+	if !known {
 		return nil, nil, refuse("unauthorized_client", "unknown client")
 	}
 	req.Ask.Unsure = !party.Assured(req.RedirectURI) // a node of the release before did not say
@@ -272,9 +272,9 @@ func (s *Server) restart(w http.ResponseWriter, r *http.Request, p *platform.Pla
 }
 
 // RestartURL is where a login of this party begins anew: its initiate_login_uri (OpenID Connect Core 1.0 section 4),
-// or the platform's home. The party may be nil.
+// or the platform's home. The party may be nil; a disabled one leads nowhere.
 func RestartURL(p *platform.Platform, party *grant.Party) string {
-	if party == nil || party.InitiateURI == "" {
+	if party == nil || party.InitiateURI == "" || !party.DisabledAt.IsZero() {
 		return p.HomeURL
 	}
 	u, err := url.Parse(party.InitiateURI)

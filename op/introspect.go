@@ -83,8 +83,8 @@ func (s *Server) liveRefresh(ctx context.Context, p *platform.Platform, token st
 	if g.RefreshEnds.Before(ends) {
 		ends = g.RefreshEnds
 	}
-	party, known := s.Registry.Party(p.ID, g.Party)
-	if !known || !party.DisabledAt.IsZero() {
+	party, known := s.enabled(p.ID, g.Party)
+	if !known {
 		return live{}, fault.NotFound
 	}
 	return live{handle: handle{Grant: g.ID, Party: g.Party, Ends: ends, Scopes: party.Granted(g.Scopes)}, party: party, grant: g, account: a}, nil

@@ -99,8 +99,8 @@ func (s *Server) askedBy(p *platform.Platform, form url.Values) (party *grant.Pa
 		}
 		id, sid = hint.Audience, hint.Session
 	}
-	party, known := s.Registry.Party(p.ID, id)
-	if !known || !party.DisabledAt.IsZero() || s.Registry.Fresh() != nil { // it may have been disabled
+	party, known := s.enabled(p.ID, id)
+	if !known || s.Registry.Fresh() != nil { // it may have been disabled
 		return nil, ""
 	}
 	return party, sid
@@ -148,7 +148,7 @@ func (s *Server) seeLoggedOut(w http.ResponseWriter, r *http.Request, p *platfor
 // loggedOut is the page at the end; reloading it is harmless.
 func (s *Server) loggedOut(w http.ResponseWriter, r *http.Request) error {
 	p := platform.FromContext(r.Context())
-	party, _ := s.Registry.Party(p.ID, grant.PartyID(r.FormValue("client_id")))
+	party, _ := s.enabled(p.ID, grant.PartyID(r.FormValue("client_id")))
 	return s.Show(w, r, http.StatusOK, "logged_out", ui.LoggedOutPage{AgainURL: RestartURL(p, party)})
 }
 

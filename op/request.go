@@ -36,8 +36,8 @@ const (
 // parseRequest checks an authorization request. Without a known party and a registered redirect URI the request is
 // nil, and the error is a page of ours; with them it is never nil, and a *protocolError goes to the party.
 func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.AuthRequest, *grant.Party, error) {
-	party, known := s.Registry.Party(p.ID, grant.PartyID(form.Get("client_id")))
-	if !known || !party.DisabledAt.IsZero() {
+	party, known := s.enabled(p.ID, grant.PartyID(form.Get("client_id")))
+	if !known {
 		return nil, nil, refuse("unauthorized_client", "unknown client")
 	}
 	redirect := form.Get("redirect_uri")
