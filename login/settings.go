@@ -76,8 +76,8 @@ func stillHere(w http.ResponseWriter, r *http.Request) error {
 }
 
 // Settings lets people in whose browser has a session that would also do for the platform itself: by the same rules.
-// Others prove first who they are, and come back to the page at path. That somebody looks at a page of settings is
-// activity: the idle hour begins anew.
+// Others prove first who they are, and come back to the page at path. That somebody goes to a page of settings is
+// activity: the idle hour begins anew. That a page of another host asks for one is not.
 func (s *Server) Settings(path string, h Handler) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.settingsVisit(r)
@@ -92,7 +92,7 @@ func (s *Server) Settings(path string, h Handler) func(http.ResponseWriter, *htt
 				return err
 			}
 			v.Form = r.PostForm
-		} else if session := v.Facts.Session; v.Now.Sub(session.SeenAt) >= authn.SeenEvery {
+		} else if session := v.Facts.Session; web.Activity(r) && v.Now.Sub(session.SeenAt) >= authn.SeenEvery {
 			if err := s.Store.TouchSession(r.Context(), v.Platform.ID, session.ID, v.Now); err != nil {
 				return err
 			}

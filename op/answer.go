@@ -31,7 +31,7 @@ func (s *Server) answerCode(w http.ResponseWriter, r *http.Request, p *platform.
 	case err != nil:
 		return err
 	}
-	if !req.Silent && now.Sub(session.SeenAt) >= authn.SeenEvery {
+	if !req.Silent && web.Activity(r) && now.Sub(session.SeenAt) >= authn.SeenEvery {
 		if err := s.Store.TouchSession(r.Context(), p.ID, session.ID, now); err != nil {
 			return err
 		}

@@ -79,15 +79,22 @@ func (b *Browser) send(method, address string, form url.Values) error {
 		if err != nil {
 			return err
 		}
+		site := "none"
+		switch {
+		case b.URL != nil && b.URL.Host == req.URL.Host:
+			site = "same-origin"
+		case b.URL != nil:
+			site = "cross-site"
+		}
+		req.Header.Set("Sec-Fetch-Site", site)
+		req.Header.Set("Sec-Fetch-Mode", "navigate")
+		req.Header.Set("Sec-Fetch-Dest", "document")
 		if method == http.MethodPost {
 			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			if b.URL != nil {
 				req.Header.Set("Origin", b.URL.Scheme+"://"+b.URL.Host)
-				site := "cross-site"
-				if b.URL.Host == req.URL.Host {
-					site = "same-origin"
-				}
-				req.Header.Set("Sec-Fetch-Site", site)
+			} else {
+				req.Header.Del("Sec-Fetch-Site") // a request of no page
 			}
 		}
 		req.Header.Set("Accept-Language", b.Lang)
