@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -58,6 +59,9 @@ func (s *Server) link(r *http.Request) (*LinkVisit, error) {
 		Platform: p, Caller: web.From(r.Context()), Now: s.Now(), Journey: &authn.Journey{Platform: p.ID},
 		Action: LinkURL(p, token),
 	}}
+	if !secret.IsToken(token) {
+		return v, fmt.Errorf("link: %w: not a token", fault.NotFound)
+	}
 	t, err := s.Store.Ticket(r.Context(), p.ID, secret.Hash(token))
 	if err != nil {
 		return v, err
@@ -156,9 +160,12 @@ func (s *Server) button(purpose authn.TicketPurpose) Button {
 
 // deadLink says why a link does not work, and offers the way on: to log in, or to send it again.
 func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, err error) error {
-	page := ui.LinkPage{LoginURL: s.restartOf(&v.Visit)}
+	page, status := ui.LinkPage{LoginURL: s.restartOf(&v.Visit)}, http.StatusOK
 	switch {
 	case errors.Is(err, fault.NotFound):
+		if !secret.IsToken(v.Token) { // no link had that address: it was not copied whole
+			status = http.StatusNotFound
+		}
 		page.Title, page.Body = "link.broken_title", "link.broken_body"
 	case err != nil:
 		return err
@@ -183,7 +190,7 @@ func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, 
 		}
 		page.Title, page.Body, page.Again, page.SentTo = "forgot_sent.title", "", "", to.Masked()
 	}
-	return ShowPage(w, r, http.StatusOK, "link", page, s.look(&v.Visit, nil))
+	return ShowPage(w, r, status, "link", page, s.look(&v.Visit, nil))
 }
 
 // used is the page of a button that remembers what was done with its link.

@@ -125,12 +125,12 @@ func (s *Server) Routes(r *mux.Router) {
 	for _, path := range []string{"/", "/login"} { // the second is a shortened bookmark
 		r.Handle(path, web.Route("home", s.page(s.home))).Methods("GET", "HEAD")
 	}
-	r.Handle("/login/{journey}", web.Route("dispatch", http.HandlerFunc(web.Still))).Methods("HEAD") // a GET may end the journey
-	add("/login/{journey}", "dispatch", s.dispatch, "GET")
-	add("/login/{journey}/stop", "stop", s.showStop, "GET", "HEAD")
-	add("/login/{journey}/stop", "submit stop", s.submitStop, "POST")
-	add("/login/{journey}/{step}", "show", s.show, "GET", "HEAD")
-	add("/login/{journey}/{step}", "submit", s.submit, "POST")
+	r.Handle("/login/{journey}", web.Route("dispatch", s.page(s.could(stillHere)))).Methods("HEAD") // a GET may end the journey
+	add("/login/{journey}", "dispatch", s.could(s.dispatch), "GET")
+	add("/login/{journey}/stop", "stop", s.could(s.showStop), "GET", "HEAD")
+	add("/login/{journey}/stop", "submit stop", s.could(s.submitStop), "POST")
+	add("/login/{journey}/{step}", "show", s.could(s.show), "GET", "HEAD")
+	add("/login/{journey}/{step}", "submit", s.could(s.submit), "POST")
 	add("/link/{token}", "link", s.openLink, "GET", "HEAD")
 	add("/link/{token}", "press link", s.pressLink, "POST")
 	add("/forgot", "forgot", stillHere, "HEAD") // a GET begins a journey
@@ -142,6 +142,20 @@ func (s *Server) Routes(r *mux.Router) {
 		}
 	}
 	r.PathPrefix("/assets/").Handler(web.Route("assets", http.HandlerFunc(assets))).Methods("GET", "HEAD")
+}
+
+// could lets through what a journey could have: an identifier that has the form of one, and a step that there is. An old
+// journey leads on; what never was one is not found.
+func (s *Server) could(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		name, named := mux.Vars(r)["step"]
+		isStep := slices.ContainsFunc(s.steps, func(step Step) bool { return step.Name() == name })
+		if !secret.IsID(mux.Vars(r)["journey"]) || named && !isStep {
+			s.NotFound(w, r)
+			return nil
+		}
+		return h(w, r)
+	}
 }
 
 // Reserved tells whether a first path element is one of this door's own.
