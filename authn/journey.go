@@ -61,11 +61,12 @@ type Change struct {
 	Rotate   *DeviceRotation
 	Forget   *account.ID // all remembered browsers of an account are forgotten
 	Forgive  []string    // owners whose counters start again: Guess.Owner, Limit.Owner
+	Fresh    []string    // keys of counters that start again, each by itself: Guess.Counter
 	Uncount  []string    // keys of counters that counted what turned out to be right: taken back, and a row of wrong ones ends
 	Count    []Limit     // happenings that this is; fault.Throttled, and nothing is saved, if one is too many
 	Letters  []account.Letter
 	Events   []account.Event
-	Platform platform.ID // of Answered and Forgive
+	Platform platform.ID // of Answered, Forgive and Fresh
 	Answered string      // authorization request that this answers by an error, once; fault.Spent if it was answered
 }
 

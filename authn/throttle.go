@@ -7,12 +7,14 @@ import "time"
 // together. Nobody is shut out for good, and no source is refused: a whole organisation may share an address (seed 004,
 // NIST SP 800-63B-4 section 3.2.2).
 const (
-	freeAttempts = 4                // in a row without delay
-	BlockAt      = 10               // this many in a row: the wait page
-	BlockFor     = 15 * time.Minute // "Je kunt over 15 minuten opnieuw inloggen"
-	PerDay       = 50               // this many verified in a window of a day: the wait page until it is over
-	ForgetAfter  = 24 * time.Hour   // the window of PerDay; also, without an attempt for this long a row is forgotten
-	SourceMax    = 100              // this many from one source in a window of SourceFor: later ones are slowed
+	freeAttempts = 4                                 // in a row without delay
+	BlockAt      = 10                                // this many in a row: the wait page
+	BlockFor     = 15 * time.Minute                  // "Je kunt over 15 minuten opnieuw inloggen"
+	AtOnce       = 20                                // this many verified, in rows; after them one each Refill, and the wait page in between
+	Refill       = 48 * time.Minute                  // shorter than the button of the mail works (TicketUnblock), which so outlives each wait
+	PerDay       = AtOnce + int(24*time.Hour/Refill) // 50: so many at most are verified in any 24 hours
+	ForgetAfter  = 24 * time.Hour                    // without an attempt for this long a row is forgotten; AtOnce are back long before
+	SourceMax    = 100                               // this many from one source in a window of SourceFor: later ones are slowed
 	SourceFor    = time.Hour
 	longestDelay = 8 * time.Second
 )
@@ -21,7 +23,7 @@ const (
 // the address need not exist.
 type Guess struct {
 	Counter string // of the address and the kind of browser
-	Owner   string // of the address: Change.Forgive lets all its counters start again
+	Owner   string // of the address: Change.Forgive lets all its counters start again, Change.Fresh one
 	Source  string // of where it comes from, over all addresses of the platform
 }
 
@@ -48,16 +50,22 @@ func (a Attempts) Delay() time.Duration {
 	return min(time.Second<<min(n-1, 3), longestDelay)
 }
 
-// Limit bounds how often something may happen. Windows are fixed: the first happening starts one.
+// Limit bounds how often something may happen: in fixed windows, of which the first happening starts one, or, with Every,
+// in a bucket that is refilled bit by bit (the generic cell rate algorithm). Of a window refused happenings use up their
+// part, too; of a bucket they use up nothing.
 type Limit struct {
-	Key    string // of the counter: an HMAC, so that it names nobody
-	Max    int    // happenings in a window that pass
-	Window time.Duration
-	Owner  string // Change.Forgive lets all counters of an owner start again; empty: nobody forgives it
+	Key    string        // of the counter: an HMAC, so that it names nobody
+	Max    int           // happenings that pass in a window, or at once
+	Window time.Duration // zero with Every
+	Every  time.Duration // after Max at once one more passes each time this is over; zero: Window counts
+	Owner  string        // Change.Forgive lets all counters of an owner start again; empty: nobody forgives it
 }
+
+// Slack is how much of a bucket may be used up for one more to pass: then it is full again after at most this long.
+func (l Limit) Slack() time.Duration { return time.Duration(l.Max-1) * l.Every }
 
 // Counted is where a limit stands after a happening.
 type Counted struct {
-	N     int       // happenings in this window, this one included
-	Until time.Time // when the window is over
+	N     int       // happenings in this window, this one included; of a bucket those not refilled yet
+	Until time.Time // when the window is over; of a bucket, when one more passes
 }

@@ -130,7 +130,7 @@ func changeCredentials(ctx context.Context, q conn, p platform.ID, c authn.Chang
 
 // changeCounters lets counters start again, takes back what turned out right, and counts.
 func changeCounters(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
-	if err := forgive(ctx, q, p, c.Forgive); err != nil {
+	if err := forgive(ctx, q, p, c.Forgive, c.Fresh); err != nil {
 		return err
 	}
 	if err := uncount(ctx, q, p, c.Uncount); err != nil {
@@ -189,7 +189,7 @@ func platformOf(c authn.Change) (platform.ID, error) {
 		return "", fmt.Errorf("change of platforms %v: %w", all, fault.Invalid)
 	case c.Start != nil && c.Raise != nil:
 		return "", fmt.Errorf("change that starts and raises a session: %w", fault.Invalid)
-	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Uncount) > 0 || len(c.Count) > 0 || len(c.Put) > 0 || len(c.Retire) > 0 ||
+	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Fresh) > 0 || len(c.Uncount) > 0 || len(c.Count) > 0 || len(c.Put) > 0 || len(c.Retire) > 0 ||
 		len(c.Spend) > 0 || len(c.Void) > 0 || c.Account != nil || c.Cut != nil || c.End != nil || c.Remember != nil || c.Rotate != nil || c.Forget != nil || c.Consent != nil):
 		return "", fmt.Errorf("change of no platform: %w", fault.Invalid)
 	case len(all) == 0:

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -26,23 +27,24 @@ func addLetters(ctx context.Context, q conn, p platform.ID, all []account.Letter
 	return nil
 }
 
-// Wish queues what a page asks the outbox for, unless a limit is exceeded; the event is recorded either way. It costs
-// the same for every address, known or not, and says nothing about it.
+// Wish queues what a page asks the outbox for, unless a limit is exceeded; the event is recorded either way. What is
+// refused uses up nothing of any limit: whoever keeps asking gets what was allowed as soon as it is. It costs the same for
+// every address, known or not, and says nothing about it.
 func (db *DB) Wish(ctx context.Context, l account.Letter, limits []authn.Limit, e account.Event, now time.Time) error {
-	return fail("queueing wish", db.inTx(ctx, func(q conn) error {
-		until, err := within(ctx, q, l.Platform, limits, now)
-		if err != nil {
+	err := db.inTx(ctx, func(q conn) error {
+		if err := countAll(ctx, q, l.Platform, limits, now); err != nil {
 			return err
 		}
-		if until.IsZero() {
-			if err := addLetters(ctx, q, l.Platform, []account.Letter{l}); err != nil {
-				return err
-			}
-		} else {
-			e.Outcome, e.Reason = account.Failure, "too many"
+		if err := addLetters(ctx, q, l.Platform, []account.Letter{l}); err != nil {
+			return err
 		}
 		return addEvents(ctx, q, []account.Event{e})
-	}))
+	})
+	if errors.Is(err, fault.Throttled) {
+		e.Outcome, e.Reason = account.Failure, "too many"
+		err = db.inTx(ctx, func(q conn) error { return addEvents(ctx, q, []account.Event{e}) })
+	}
+	return fail("queueing wish", err)
 }
 
 const letterColumns = `platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, tries, outcome, reason, settled_at`

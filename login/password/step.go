@@ -168,7 +168,7 @@ const takeBackFor = 500 * time.Millisecond
 func (s step) takeBack(ctx context.Context, v *login.Visit, guess authn.Guess) error {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), takeBackFor)
 	defer done()
-	return s.Store.UncountAttempt(ctx, v.Platform.ID, guess)
+	return s.Store.Uncount(ctx, v.Platform.ID, guess.Keys())
 }
 
 // verify looks the address up and compares the password. Every path costs one look-up, and one hash.

@@ -45,14 +45,15 @@ func (w *world) forgive(p platform.ID, owners ...string) {
 	w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: p, Forgive: owners}, w.now))
 }
 
-// fillDay uses a day up to the last attempt, in rounds of fewer than block, and returns when that would be.
-func (w *world) fillDay(g authn.Guess) time.Time {
+// fillBucket uses up all but the last of what is allowed at once, in two rows, and returns when that would be.
+func (w *world) fillBucket(g authn.Guess) time.Time {
 	w.Helper()
-	at := w.now
-	for range authn.PerDay - 1 {
-		if w.try(g, at).Failures == authn.BlockAt {
-			at = at.Add(authn.BlockFor)
-		}
+	for range authn.BlockAt {
+		w.try(g, w.now)
+	}
+	at := w.now.Add(authn.BlockFor)
+	for range authn.AtOnce - authn.BlockAt - 1 {
+		w.try(g, at)
 	}
 	return at
 }
@@ -94,16 +95,43 @@ var attempts = []promise{
 		w.same("within the day", w.try(guess, w.now.Add(authn.ForgetAfter-time.Millisecond)).Failures, 2)
 		w.same("a day after the last", w.try(guess, w.now.Add(2*authn.ForgetAfter)).Failures, 1)
 	}},
-	{"in a day no more are verified than are allowed, however they are spread", func(w *world) {
-		last := w.fillDay(guess)
+	{"in any 24 hours no more are verified than are allowed, however they are spread, and nobody waits longer than for the next", func(w *world) {
+		const step, days = 4 * time.Minute, 3
+		var verified []time.Time
+		var until time.Time
+		for at := w.now; at.Before(w.now.Add(days * 24 * time.Hour)); at = at.Add(step) {
+			a, err := w.db.CountAttempt(w.Context(), linde, guess, at)
+			w.is(fmt.Sprintf("refused at %s", at), err != nil, at.Before(until))
+			if until = a.BlockedTo; until.After(at.Add(authn.Refill)) {
+				w.Errorf("at %s blocked to %s", at, until)
+			}
+			if err == nil {
+				verified = append(verified, at)
+			}
+		}
+		for i, first := range verified {
+			in := 0
+			for _, at := range verified[i:] {
+				if !at.After(first.Add(24 * time.Hour)) {
+					in++
+				}
+			}
+			if in > authn.PerDay {
+				w.Errorf("%d verified in the 24 hours from %s", in, first)
+			}
+		}
+		w.same("verified", len(verified), authn.AtOnce+days*int(24*time.Hour/authn.Refill)-1)
+	}},
+	{"the last one that is allowed at once gets through once, however many try", func(w *world) {
+		last := w.fillBucket(guess)
 		ended := race(func(int) error {
 			_, err := w.db.CountAttempt(w.Context(), linde, guess, last)
 			return err
 		})
 		w.exactly(ended, 1, fault.Throttled)
-		end := w.now.Add(authn.ForgetAfter)
+		end := w.now.Add(authn.Refill)
 		w.refused(guess, end.Add(-time.Millisecond), end)
-		w.same("the next day", w.try(guess, end).Failures, 1)
+		w.same("the next", w.try(guess, end), authn.Attempts{Failures: 1, Source: authn.AtOnce + 1, BlockedTo: end.Add(authn.Refill)})
 	}},
 	{"refused attempts use up no day", func(w *world) {
 		for range authn.BlockAt {
@@ -114,20 +142,12 @@ var attempts = []promise{
 		}
 		w.same("after the block", w.try(guess, w.now.Add(authn.BlockFor)), authn.Attempts{Failures: 1, Source: authn.BlockAt + 1})
 	}},
-	{"the attempt that ends a row and a day blocks for the longer of both", func(w *world) {
-		w.try(guess, w.now) // the window begins
-		late := w.now.Add(authn.ForgetAfter - time.Minute)
-		for range authn.PerDay - authn.BlockAt - 1 {
-			w.try(guess, late.Add(-time.Hour))
-			w.right(linde, authn.Guess{Counter: "none", Source: "none"})
-			w.run(fmt.Sprintf("UPDATE attempts SET failures = 0 WHERE key = '%s'", guess.Counter)) // not in a row
-		}
-		var last authn.Attempts
-		for range authn.BlockAt {
-			last = w.try(guess, late)
-		}
-		w.same("in a row", last.Failures, authn.BlockAt)
-		w.same("blocked to", last.BlockedTo, late.Add(authn.BlockFor))
+	{"the attempt that ends a row and what is allowed at once blocks for the longer of both", func(w *world) {
+		last := w.fillBucket(guess)
+		w.same("soon", w.try(guess, last).BlockedTo, w.now.Add(authn.Refill))
+		w.fillBucket(browser)
+		late := w.now.Add(authn.Refill - time.Minute)
+		w.same("late", w.try(browser, late).BlockedTo, late.Add(authn.BlockFor))
 	}},
 	{"a known browser, another address and another platform are counted apart, a source over all of the platform's", func(w *world) {
 		for range authn.BlockAt {
@@ -165,16 +185,16 @@ var attempts = []promise{
 		w.is("the tenth blocks", w.try(guess, w.now).BlockedTo.IsZero(), false)
 		w.refused(guess, w.now, w.now.Add(authn.BlockFor))
 	}},
-	{"a right one ends its row and uses up neither day nor source", func(w *world) {
-		at := w.fillDay(guess)
-		for range 3 { // the last one of the day, again and again
+	{"a right one ends its row and uses up nothing", func(w *world) {
+		at := w.fillBucket(guess)
+		for range 3 { // the last one at once, again and again
 			w.is("blocks", w.try(guess, at).BlockedTo.IsZero(), false)
 			w.right(linde, guess)
 		}
 		w.right(wilg, guess) // has none
-		w.same("the next one, an hour later", w.try(guess, at.Add(authn.SourceFor)), authn.Attempts{Failures: 1, Source: 1, BlockedTo: w.now.Add(authn.ForgetAfter)})
+		w.same("the next one", w.try(guess, at), authn.Attempts{Failures: 1, Source: authn.AtOnce, BlockedTo: w.now.Add(authn.Refill)})
 		w.right(linde, browser)
-		w.refused(guess, at.Add(authn.SourceFor), w.now.Add(authn.ForgetAfter)) // another browser's success changes nothing here
+		w.refused(guess, at, w.now.Add(authn.Refill)) // another browser's success changes nothing here
 	}},
 	{"a right one does not count at its source", func(w *world) {
 		for range 5 {
@@ -188,9 +208,9 @@ var attempts = []promise{
 			w.try(guess, w.now)
 		}
 		w.is("the tenth blocks", w.try(guess, w.now).BlockedTo.IsZero(), false)
-		w.ok(w.db.UncountAttempt(w.Context(), linde, guess))
+		w.ok(w.db.Uncount(w.Context(), linde, guess.Keys()))
 		w.same("the tenth again", w.try(guess, w.now), authn.Attempts{Failures: 10, Source: 10, BlockedTo: w.now.Add(authn.BlockFor)})
-		w.ok(w.db.UncountAttempt(w.Context(), wilg, guess))
+		w.ok(w.db.Uncount(w.Context(), wilg, guess.Keys()))
 		w.refused(guess, w.now, w.now.Add(authn.BlockFor)) // that was another platform's
 	}},
 	{"a hundred that are counted and taken back at once leave nothing", func(w *world) {
@@ -204,7 +224,7 @@ var attempts = []promise{
 				return err
 			}
 			if i%4 < 2 {
-				return w.db.UncountAttempt(w.Context(), linde, g)
+				return w.db.Uncount(w.Context(), linde, g.Keys())
 			}
 			return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Uncount: g.Keys()}, w.now)
 		}) {
@@ -227,6 +247,62 @@ var attempts = []promise{
 		w.same("anna", w.try(guess, w.now), authn.Attempts{Failures: 1, Source: 31})
 		w.same("her browser", w.try(browser, w.now), authn.Attempts{Failures: 1, Source: 32})
 		w.refused(piet, w.now, w.now.Add(authn.BlockFor))
+	}},
+	{"one counter starts again by itself", func(w *world) {
+		for range authn.BlockAt {
+			w.try(guess, w.now)
+			w.try(browser, w.now)
+		}
+		fresh := func(p platform.ID, keys ...string) {
+			w.Helper()
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: p, Fresh: keys}, w.now))
+		}
+		fresh(wilg, browser.Counter)
+		w.refused(browser, w.now, w.now.Add(authn.BlockFor))
+		fresh(linde, browser.Counter, "nobody's", guess.Owner)
+		w.same("the browser", w.try(browser, w.now), authn.Attempts{Failures: 1, Source: 21})
+		w.refused(guess, w.now, w.now.Add(authn.BlockFor))
+		w.fails(w.db.SaveChange(w.Context(), authn.Change{Fresh: []string{guess.Counter}}, w.now), fault.Invalid)
+	}},
+	{"a bucket lets so many through at once, then one each time, and what is refused uses up nothing", func(w *world) {
+		limits := []authn.Limit{{Key: "bucket", Max: 3, Every: time.Hour}}
+		count := func(at time.Time) (bool, authn.Counted) {
+			w.Helper()
+			stand, err := w.db.Count(w.Context(), linde, limits, at)
+			w.ok(err)
+			return stand[0].N <= limits[0].Max, stand[0]
+		}
+		saved := 0
+		for _, err := range race(func(int) error {
+			return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Count: limits}, w.now)
+		}) {
+			if err == nil {
+				saved++
+				continue
+			}
+			w.fails(err, fault.Throttled)
+		}
+		w.same("at once", saved, 3)
+		for _, row := range []struct {
+			after  time.Duration
+			passes bool
+			want   authn.Counted
+		}{
+			{0, false, authn.Counted{N: 4, Until: w.now.Add(time.Hour)}},
+			{time.Hour - time.Millisecond, false, authn.Counted{N: 4, Until: w.now.Add(time.Hour)}},
+			{time.Hour, true, authn.Counted{N: 3, Until: w.now.Add(2 * time.Hour)}},
+			{time.Hour, false, authn.Counted{N: 4, Until: w.now.Add(2 * time.Hour)}},
+			{3*time.Hour + 30*time.Minute, true, authn.Counted{N: 2, Until: w.now.Add(3*time.Hour + 30*time.Minute)}},
+			{3*time.Hour + 30*time.Minute, true, authn.Counted{N: 3, Until: w.now.Add(4 * time.Hour)}},
+			{24 * time.Hour, true, authn.Counted{N: 1, Until: w.now.Add(24 * time.Hour)}},
+		} {
+			passes, got := count(w.now.Add(row.after))
+			w.is(fmt.Sprintf("passes after %s", row.after), passes, row.passes)
+			w.same(fmt.Sprintf("after %s", row.after), got, row.want)
+		}
+		stand, err := w.db.Count(w.Context(), wilg, limits, w.now)
+		w.ok(err)
+		w.same("on the other platform", stand[0].N, 1)
 	}},
 	{"limits count in fixed windows, each by itself", func(w *world) {
 		limits := []authn.Limit{{Key: "day", Max: 10, Window: 24 * time.Hour}, {Key: "an hour", Max: 2, Window: time.Hour}}

@@ -205,11 +205,17 @@ var letters = []promise{
 		w.same("queued", len(all), 3)
 		w.same("recorded", len(w.rows("SELECT id FROM events")), crowd)
 		w.same("refused", len(w.rows("SELECT id FROM events WHERE outcome = 'failure' AND reason = 'too many'")), crowd-3)
-		limits = limits[:1]
 		w.ok(wish(w.now.Add(time.Hour - time.Millisecond)))
 		w.ok(wish(w.now.Add(time.Hour)))
 		all, err = w.db.Letters(w.Context(), linde, 2*crowd)
 		w.ok(err)
 		w.same("queued after the hour", len(all), 4)
+		limits[0].Max = 1000
+		for range 50 { // refused ones of before used up nothing at the source either
+			w.ok(wish(w.now.Add(time.Hour)))
+		}
+		all, err = w.db.Letters(w.Context(), linde, 2*crowd)
+		w.ok(err)
+		w.same("queued in that hour", len(all), 3+20)
 	}},
 }
