@@ -3,10 +3,12 @@ package login
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/platform"
 )
@@ -27,8 +29,8 @@ const (
 type Counter interface {
 	// Count counts against limits, before what is counted is verified, and says where each stands, in their order.
 	Count(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error)
-	// Wish queues a letter unless a limit is exceeded.
-	Wish(ctx context.Context, l account.Letter, limits []authn.Limit, e account.Event, now time.Time) error
+	// SaveChange saves a change, or is fault.Throttled where a limit of it is exceeded.
+	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }
 
 // Budget counts codes by account, so that guesses spread over sessions, tabs and nodes share it.
@@ -111,12 +113,13 @@ func (b Budget) Refused(v *Visit, a Attempt) Outcome {
 func (b Budget) Wrong(ctx context.Context, v *Visit, a Attempt, text string) (Outcome, error) {
 	out := Outcome{Change: authn.Change{Events: []account.Event{secondRefused(v, "wrong")}}}
 	if a.day.N >= tellAt {
-		told := authn.Limit{Key: b.key(v, "told", string(v.Facts.Account.ID)), Max: 1, Window: day}
-		err := b.Store.Wish(ctx, v.Notice(account.LetterCodes, b.Sealer), []authn.Limit{told}, secondRefused(v, "wrong"), v.Now)
-		if err != nil {
+		tell := authn.Change{
+			Count:   []authn.Limit{{Key: b.key(v, "told", string(v.Facts.Account.ID)), Max: 1, Window: day}},
+			Letters: []account.Letter{v.Notice(account.LetterCodes, b.Sealer)},
+		}
+		if err := b.Store.SaveChange(ctx, tell, v.Now); err != nil && !errors.Is(err, fault.Throttled) { // told before
 			return Outcome{}, err
 		}
-		out.Change.Events = nil
 	}
 	switch {
 	case a.day.N >= codesPerDay:

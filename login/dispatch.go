@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -96,7 +97,23 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return s.report(w, r, v, step, out)
+	v.right = out.Change.Uncount
+	err = s.report(w, r, v, step, out)
+	if len(v.right) > 0 {
+		_ = s.takeBack(r.Context(), v) // what went wrong with saving is told already
+	}
+	return err
+}
+
+// takeBackFor is how long taking a try back may take, after a request whose time may be over.
+const takeBackFor = 500 * time.Millisecond
+
+// takeBack takes back what counted a try that was right and could not be saved: nobody waits for what we could not do. A
+// wrong one stays counted, saved or not, because it was verified: whoever makes saving fail would guess for free.
+func (s *Server) takeBack(ctx context.Context, v *Visit) error {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), takeBackFor)
+	defer done()
+	return s.Store.Uncount(ctx, v.Platform.ID, v.right)
 }
 
 // enter finds room for a form whose step is bounded, before anything is looked up for it.
@@ -214,6 +231,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	if err := s.saveAnswer(r.Context(), v, change); err != nil {
 		return s.leadOn(w, r, v, err)
 	}
+	v.keepKnown(w)
 	return seeOther(w, r, JourneyPath(v.Platform, j.ID))
 }
 
@@ -283,7 +301,9 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	}
 	web.SetCookie(w, v.Platform.ID, cookieOf(j.Ask.Channel), token)
 	setRemember(w)
-	s.know(w, r, v)
+	v.Request = r
+	v.Know(s.Sealer, a.Email.Key)
+	v.keepKnown(w)
 	if done := doneWith(j.Ask.Purpose, change); done != "" {
 		note(w, v.Platform.ID, done, ui.Machine{})
 	}
@@ -301,7 +321,12 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *Visit) error 
 
 func (s *Server) save(ctx context.Context, v *Visit, change authn.Change) error {
 	change.Journey, change.Platform = v.Journey, v.Platform.ID
-	return s.Store.SaveChange(ctx, change, v.Now)
+	err := s.Store.SaveChange(ctx, change, v.Now)
+	lost := len(v.late.say) > 0 && (errors.Is(err, fault.Stale) || errors.Is(err, fault.Spent))
+	if err == nil || lost { // a code that somebody else used meanwhile was none
+		v.right = nil
+	}
+	return err
 }
 
 // destination is where a finished or cancelled journey leads.

@@ -24,7 +24,7 @@ func (forgotStep) Beside(v *Visit) bool { return v.Requirement.Need == authn.Nee
 func (forgotStep) Show(_ context.Context, v *Visit) (Page, error) {
 	back := JourneyPath(v.Platform, v.Journey.ID)
 	if sent, ok := v.asked(scratchForgot); ok {
-		return Page{"forgot_sent", ui.SentPage{Action: v.Action, Email: sent.To, Wait: sent.wait(v.Now), BackURL: back}}, nil
+		return Page{"forgot_sent", ui.SentPage{Action: v.Action, Email: sent.To, Again: sent.Again, BackURL: back}}, nil
 	}
 	email := v.Journey.Hint
 	if a := v.Facts.Account; a != nil && email == "" {
@@ -39,25 +39,25 @@ func (f forgotStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 		return Outcome{}, nil
 	}
 	typed := strings.TrimSpace(v.Form.Get("email"))
-	sent, again := v.asked(scratchForgot)
-	if again = again && v.Do() == "again"; again {
-		if sent.soon(v.Now) {
-			sent.Again = true
-			v.keepAsked(scratchForgot, sent)
-			return Outcome{}, nil
-		}
-		typed = sent.To
+	sent, waits := v.asked(scratchForgot)
+	again, button := waits && v.Do() == "again", ""
+	if again {
+		typed, button = sent.To, v.Action
 	}
 	delete(v.Journey.Scratch, scratchForgot)
 	email, mistake := typedEmail(v, typed)
 	if mistake != nil {
 		return Outcome{Retry: []ui.FieldError{*mistake}}, nil
 	}
-	err := f.wish(v.Request.WithContext(ctx), v, account.WishReset, account.Contents{To: email.Address, Party: v.Journey.Party})
+	if waits && !again && sent.To == email.Address {
+		v.keepAsked(scratchForgot, sent) // a double click
+		return Outcome{}, nil
+	}
+	err := f.wish(v.Request.WithContext(ctx), v, account.WishReset, account.Contents{To: email.Address, Party: v.Journey.Party}, button)
 	if err != nil {
 		return Outcome{}, err
 	}
-	v.keepAsked(scratchForgot, asked{To: email.Address, At: v.Now, Again: again})
+	v.keepAsked(scratchForgot, asked{To: email.Address, Again: again})
 	return Outcome{}, nil
 }
 

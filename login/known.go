@@ -12,8 +12,9 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// A browser is known for an account that signed in with it before: wrong passwords of it are counted apart, so that
-// nobody stops the owner of an account. It is no proof, and no step is left out for it.
+// A browser is known for an account that signed in with it before, or whose owner pressed the button of a mail in it or
+// made a new password there: wrong passwords of it are counted apart, so that nobody stops the owner of an account. It is
+// no proof, and no step is left out for it.
 //
 // Its cookie holds a random identifier of the browser and, the newest first, a mark for each of the last accounts: an
 // HMAC of platform, address and browser. It tells nobody whose marks these are, nobody can make one, and one that is
@@ -25,7 +26,7 @@ const (
 	markSize      = 16                   // bytes
 )
 
-// KnownBrowser is the identifier of this browser if the account with this address signed in with it before, and empty
+// KnownBrowser is the identifier of this browser if it is known for the account with this address, and empty
 // otherwise. It costs the same for an address without an account.
 func (v *Visit) KnownBrowser(sealer Sealer, email string) string {
 	id, marks := readKnown(v.Request, v.Platform.ID)
@@ -39,17 +40,32 @@ func (v *Visit) KnownBrowser(sealer Sealer, email string) string {
 	return id
 }
 
-// know makes this browser known for the account that just signed in with it.
-func (s *Server) know(w http.ResponseWriter, r *http.Request, v *Visit) {
-	p := v.Platform.ID
-	id, marks := readKnown(r, p)
+// Know makes this browser known for the account with this address, once the change of this visit is saved, and returns
+// its identifier. Only what proves to be the owner may do that: a sign-in, the button of a mail, a new password.
+func (v *Visit) Know(sealer Sealer, email string) string {
+	id, marks := v.known.id, v.known.marks
 	if id == "" {
-		id = secret.ID()
+		if id, marks = readKnown(v.Request, v.Platform.ID); id == "" {
+			id = secret.ID()
+		}
 	}
-	mark := markOf(s.Sealer, p, v.Facts.Account.Email.Key, id)
+	mark := markOf(sealer, v.Platform.ID, email, id)
 	marks = append([]string{mark}, slices.DeleteFunc(marks, func(m string) bool { return m == mark })...)
-	marks = marks[:min(len(marks), knownAccounts)]
-	web.KeepCookie(w, p, web.KnownCookie, id+"."+strings.Join(marks, "."), knownFor)
+	v.known = knownBrowser{id, marks[:min(len(marks), knownAccounts)]}
+	return id
+}
+
+// knownBrowser is what the cookie holds.
+type knownBrowser struct {
+	id    string
+	marks []string
+}
+
+// keepKnown writes what Know decided.
+func (v *Visit) keepKnown(w http.ResponseWriter) {
+	if v.known.id != "" {
+		web.KeepCookie(w, v.Platform.ID, web.KnownCookie, v.known.id+"."+strings.Join(v.known.marks, "."), knownFor)
+	}
 }
 
 // readKnown reads the cookie. Whatever has not its form is none.

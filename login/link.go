@@ -48,8 +48,9 @@ type Remembering interface {
 // LinkVisit is one look at a link of a mail.
 type LinkVisit struct {
 	Visit
-	Ticket *authn.Ticket
-	Token  string
+	Ticket   *authn.Ticket
+	Token    string
+	LoginURL string // where people log in
 }
 
 // link finds the ticket of a link; fault.NotFound when there is none.
@@ -57,7 +58,7 @@ func (s *Server) link(r *http.Request) (*LinkVisit, error) {
 	p, token := platform.FromContext(r.Context()), mux.Vars(r)["token"]
 	v := &LinkVisit{Token: token, Visit: Visit{
 		Platform: p, Caller: web.From(r.Context()), Now: s.Now(), Journey: &authn.Journey{Platform: p.ID},
-		Action: LinkURL(p, token),
+		Action: LinkURL(p, token), Request: r,
 	}}
 	if !secret.IsToken(token) {
 		return v, fmt.Errorf("link: %w: not a token", fault.NotFound)
@@ -67,6 +68,7 @@ func (s *Server) link(r *http.Request) (*LinkVisit, error) {
 		return v, err
 	}
 	v.Ticket, v.Journey.Party = t, t.Party
+	v.LoginURL = s.restartOf(&v.Visit)
 	if t.Account == "" {
 		return v, nil
 	}
@@ -143,8 +145,9 @@ func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	v.keepKnown(w)
 	if next == "" {
-		next = s.restartOf(&v.Visit)
+		next = v.LoginURL
 	}
 	return seeOther(w, r, next)
 }
@@ -289,7 +292,7 @@ func (s *Server) sendAgain(w http.ResponseWriter, r *http.Request, v *LinkVisit)
 		return err
 	}
 	contents.To = to.Address
-	if err := s.wish(r, &v.Visit, kind, contents); err != nil {
+	if err := s.wish(r, &v.Visit, kind, contents, v.Action); err != nil {
 		return err
 	}
 	return seeOther(w, r, v.Action+"?sent=1")

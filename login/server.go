@@ -42,6 +42,7 @@ type Store interface {
 	EndSession(ctx context.Context, p platform.ID, sid string, e account.Event, now time.Time) error
 	SignIns(ctx context.Context, p platform.ID, id account.ID, limit int) ([]account.Event, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
+	Uncount(ctx context.Context, p platform.ID, keys []string) error
 }
 
 // Sealer seals what is stored, and hashes the names of counters.

@@ -31,7 +31,7 @@ func (signUpStep) Beside(v *Visit) bool {
 func (signUpStep) Show(_ context.Context, v *Visit) (Page, error) {
 	back := JourneyPath(v.Platform, v.Journey.ID)
 	if sent, ok := v.asked(scratchSignUp); ok {
-		return Page{"signup_sent", ui.SentPage{Action: v.Action, Email: sent.To, Wait: sent.wait(v.Now), BackURL: back}}, nil
+		return Page{"signup_sent", ui.SentPage{Action: v.Action, Email: sent.To, Again: sent.Again, BackURL: back}}, nil
 	}
 	kept := keptSignUp(v)
 	return Page{"signup", ui.SignUpPage{
@@ -69,18 +69,19 @@ func (s signUpStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 	case v.Do() == "change":
 		delete(v.Journey.Scratch, scratchSignUp)
 		return Outcome{}, nil
-	case waits && v.Do() == "again" && sent.soon(v.Now):
-		sent.Again = true
-		v.keepAsked(scratchSignUp, sent)
-		return Outcome{}, nil
 	case waits && v.Do() == "again":
 		return Outcome{}, s.send(ctx, v, keptSignUp(v).SignUpForm, true)
 	}
+	before := keptSignUp(v)
 	delete(v.Journey.Scratch, scratchSignUp)
 	typed, mistakes := readTyped(v)
 	v.Journey.Scratch[scratchTyped], _ = json.Marshal(typed) // strings: cannot fail
 	if len(mistakes) > 0 {
 		return Outcome{Retry: mistakes}, nil
+	}
+	if waits && typed == before {
+		v.keepAsked(scratchSignUp, sent) // a double click
+		return Outcome{}, nil
 	}
 	return Outcome{}, s.send(ctx, v, typed.SignUpForm, false)
 }
@@ -119,9 +120,13 @@ func readTyped(v *Visit) (typed typedSignUp, mistakes []ui.FieldError) {
 // send asks the outbox for the mail that confirms the address.
 func (s signUpStep) send(ctx context.Context, v *Visit, f SignUpForm, again bool) error {
 	form, _ := json.Marshal(f) // strings: cannot fail
-	err := s.wish(v.Request.WithContext(ctx), v, account.WishSignUp, account.Contents{To: f.Email, Party: v.Journey.Party, Form: form})
+	button := ""
+	if again {
+		button = v.Action
+	}
+	err := s.wish(v.Request.WithContext(ctx), v, account.WishSignUp, account.Contents{To: f.Email, Party: v.Journey.Party, Form: form}, button)
 	if err == nil {
-		v.keepAsked(scratchSignUp, asked{To: f.Email, At: v.Now, Again: again})
+		v.keepAsked(scratchSignUp, asked{To: f.Email, Again: again})
 	}
 	return err
 }

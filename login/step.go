@@ -72,6 +72,8 @@ type Visit struct {
 	presented   account.Presented // what the cookie of a remembered browser is
 	device      account.Device    // … and which browser
 	late        tooLate           // what is said if somebody else was faster
+	known       knownBrowser      // what this browser is known for from now on; empty: as it was
+	right       []string          // keys of what counted a try that was right, until that is saved
 	SignedIn    *account.Account  // whose session this browser has; nil: nobody's
 	Requirement authn.Requirement
 	Request     *http.Request // of a submit
@@ -133,6 +135,7 @@ type Stop struct {
 	Until time.Time `json:"until,omitempty"` // afterwards the journey goes on; zero: it does not
 	Email string    `json:"email,omitempty"` // of StopWait: as typed, so where the mail that it offers goes
 	Sent  bool      `json:"sent,omitempty"`  // … that was asked for
+	Of    string    `json:"of,omitempty"`    // … and which counter refuses: the mail is sent once in each wait of one
 }
 
 // Pages on which a journey can stop.

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login/ui"
@@ -93,7 +92,7 @@ func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	if !stopped(v) || stop.Page != StopWait || v.Do() != "mail" {
 		return seeOther(w, r, here)
 	}
-	if err := s.wish(r, v, account.WishUnblock, account.Contents{To: stop.Email, Party: v.Journey.Party}); err != nil {
+	if err := s.wishUnblock(r, v, stop); err != nil {
 		return err
 	}
 	stop.Sent = true

@@ -3,6 +3,7 @@ package login
 import (
 	"encoding/hex"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -14,13 +15,46 @@ import (
 // anybody waits for the mail.
 const wishLife = time.Hour
 
+// Mails that anybody can have sent. Of a kind an address gets mailsAtOnce, then one each mailEvery (13 in the first day,
+// then 10), so that however many somebody asks for, the owner has one that works within mailEvery. The mail that lets
+// somebody log in sooner is sent once in a wait, and its button works longer than a wait lasts.
+const (
+	mailsAtOnce   = 3
+	mailEvery     = 144 * time.Minute
+	unblocksADay  = 6
+	wishesPerHour = 20 // from one source, over all addresses
+
+	pressedTwice = 10 * time.Second // one button pressed again so soon is a double click, and one mail
+)
+
 // wish asks the outbox for a mail to an address that somebody typed. Known or unknown, and whatever limit is exceeded:
-// the caller learns nothing, and it costs the same.
-func (s *Server) wish(r *http.Request, v *Visit, kind account.LetterKind, c account.Contents) error {
+// the caller learns nothing, and it costs the same. A button that stays on the page says which one it is; empty: it goes.
+func (s *Server) wish(r *http.Request, v *Visit, kind account.LetterKind, c account.Contents, button string) error {
 	email, err := account.ParseEmail(c.To)
 	if err != nil {
 		return err
 	}
+	limits := []authn.Limit{{Key: s.mailKey(v, string(kind), email.Key), Max: mailsAtOnce, Every: mailEvery}}
+	if button != "" {
+		limits = append(limits, authn.Limit{Key: s.mailKey(v, "button", button), Max: 1, Window: pressedTwice})
+	}
+	return s.wishWithin(r, v, kind, c, limits...)
+}
+
+// wishUnblock is wish for the mail that lets somebody log in before a wait is over.
+func (s *Server) wishUnblock(r *http.Request, v *Visit, stop *Stop) error {
+	email, err := account.ParseEmail(stop.Email)
+	if err != nil {
+		return err
+	}
+	wait := stop.Of + " " + strconv.FormatInt(stop.Until.UnixMilli(), 10)
+	return s.wishWithin(r, v, account.WishUnblock, account.Contents{To: stop.Email, Party: v.Journey.Party},
+		authn.Limit{Key: s.mailKey(v, "wait "+wait, email.Key), Max: 1, Window: day},
+		authn.Limit{Key: s.mailKey(v, "unblock", email.Key), Max: unblocksADay, Window: day})
+}
+
+// wishWithin is wish with the limits of its kind.
+func (s *Server) wishWithin(r *http.Request, v *Visit, kind account.LetterKind, c account.Contents, limits ...authn.Limit) error {
 	if err := s.Arrive(r); err != nil { // a wish beyond its limits is a row of the record, too
 		return err
 	}
@@ -31,18 +65,11 @@ func (s *Server) wish(r *http.Request, v *Visit, kind account.LetterKind, c acco
 	l.Seal(c, s.Sealer.Seal)
 	e := v.Event(account.LetterAsked, account.Success, "")
 	e.Reason = string(kind)
-	return s.Store.Wish(r.Context(), l, s.mailLimits(v, email), e, v.Now)
+	source := authn.Limit{Key: s.mailKey(v, "source", v.Caller.Source()), Max: wishesPerHour, Window: time.Hour}
+	return s.Store.Wish(r.Context(), l, append(limits, source), e, v.Now)
 }
 
-// mailLimits bound the mails that anybody can have sent, by address and by where the wish comes from.
-func (s *Server) mailLimits(v *Visit, email account.Email) []authn.Limit {
-	key := func(what, of string) string {
-		return hex.EncodeToString(s.Sealer.MAC("mail wishes", string(v.Platform.ID)+"\x00"+what+"\x00"+of))
-	}
-	return []authn.Limit{
-		{Key: key("soon", email.Key), Max: 1, Window: mailPause},
-		{Key: key("hour", email.Key), Max: 3, Window: time.Hour},
-		{Key: key("day", email.Key), Max: 10, Window: 24 * time.Hour},
-		{Key: key("source", v.Caller.Source()), Max: 20, Window: time.Hour},
-	}
+// mailKey names a counter of mails that anybody can have sent.
+func (s *Server) mailKey(v *Visit, what, of string) string {
+	return hex.EncodeToString(s.Sealer.MAC("mail wishes", string(v.Platform.ID)+"\x00"+what+"\x00"+of))
 }

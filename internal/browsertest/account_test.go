@@ -207,7 +207,7 @@ func signUp(p person, where site) {
 	p.press("signup.submit")
 	p.at(p.text("signup.sent_title"))
 	p.press("forgot_sent.resend")
-	do(p.T, p.ctx, "too soon", visible("[role=status]"))
+	do(p.T, p.ctx, "asked again", visible("[role=status]"))
 	p.at(p.text("signup.sent_title"))
 	p.open(where.letter(p.T, account.LetterConfirm, "carla@example.org").Link)
 	p.at(p.text("signup.confirm_title"))
@@ -239,6 +239,8 @@ func waits(p person, where site) {
 	p.open(where.letter(p.T, account.LetterUnblock, "ria@example.org").Link)
 	p.at(p.text("unblock.title"))
 	p.press("unblock.submit")
+	p.at(p.text("unblock.done_title"))
+	p.press("common.login")
 	p.at(p.text("login.title"))
 	p.fill("login.email", "ria@example.org")
 	p.fill("login.password", "vijf gele laarzen stampen!")
@@ -257,7 +259,7 @@ func forgot(p person, where site) {
 	p.press("forgot.submit")
 	p.at(p.text("forgot_sent.title"))
 	p.press("forgot_sent.resend")
-	do(p.T, p.ctx, "too soon", visible("[role=status]"))
+	do(p.T, p.ctx, "asked again", visible("[role=status]"))
 	p.at(p.text("forgot_sent.title"))
 
 	// as `idp dev` shows it

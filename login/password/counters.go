@@ -19,7 +19,12 @@ func (o Options) guess(v *login.Visit, email string) authn.Guess {
 	}
 }
 
-// Owner names all counters of wrong passwords for an address, by its key; authn.Change.Forgive lets them start again.
+// own makes this browser known for an address, and names the counter that it has from then on.
+func (o Options) own(v *login.Visit, email string) string {
+	return counter(o.Sealer, "attempts", v.Platform.ID, email, v.Know(o.Sealer, email))
+}
+
+// Owner names all counters of wrong passwords for an address, by its key; authn.Change.Forgive lets them start again, when staff say so.
 func Owner(sealer Sealer, p platform.ID, email string) string {
 	return counter(sealer, "owner", p, email)
 }

@@ -103,7 +103,7 @@ func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential
 		Put:     []account.Credential{c},
 		Events:  []account.Event{set},
 		Letters: []account.Letter{v.Notice(account.LetterChanged, s.Sealer)},
-		Forgive: []string{Owner(s.Sealer, v.Platform.ID, a.Email.Key)},
+		Fresh:   []string{s.own(v, a.Email.Key)},
 	}
 	for _, other := range a.Credentials {
 		if other.Method == Method && other.ID != c.ID {

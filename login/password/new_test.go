@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/idptest"
@@ -209,23 +210,35 @@ func TestResetEndsEverythingElse(t *testing.T) {
 	}
 }
 
-// A right password after wrong ones, and a new one as well, start the count of wrong ones again.
-func TestResetForgivesWrongPasswords(t *testing.T) {
+// A new password gives ten tries to the browser that set it, and forgives nobody: whoever tried before goes on waiting.
+func TestResetGivesTriesToOneBrowser(t *testing.T) {
 	h := newHouse(t)
-	for range 9 {
-		h.signIn(h.browser(), "anna@example.org", "helaas, dit is hem niet!")
+	guesses := func(b *idptest.Browser, n int) {
+		t.Helper()
+		for range n {
+			h.signIn(b, "anna@example.org", wrong)
+		}
 	}
+	guesses(h.browser(), 9)
 	b := h.browser()
 	b.MustOpen(t, h.forgot("anna@example.org"))
 	h.choose(b, "Create a password", good)
-	h.Clock.Waited() // forget
-	if why := h.signIn(h.browser(), "anna@example.org", "helaas, dit is hem niet!"); why == "" {
-		t.Fatal("a wrong password works")
+	b = h.signedOut(b)
+	h.waited() // forget
+	guesses(b, 4)
+	if d := h.waited(); len(d) > 0 {
+		t.Errorf("in the browser with the new password answers are held back: %s", d)
 	}
-	for _, d := range h.Clock.Waited() {
-		if d > 0 {
-			t.Errorf("the answer is still held back: %s", d)
-		}
+	guesses(h.browser(), 1)
+	if d := h.waited(); len(d) != 1 || d[0] != 8*time.Second {
+		t.Errorf("elsewhere answers are held back: %s", d)
+	}
+	if why := h.signIn(h.browser(), "anna@example.org", good); why == "" {
+		t.Error("after ten in a row nobody waits elsewhere")
+	}
+	guesses(b, 5)
+	if why := h.signIn(b, "anna@example.org", good); why != "" {
+		t.Errorf("the tenth in the browser with the new password: %s", why)
 	}
 }
 

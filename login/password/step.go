@@ -123,7 +123,7 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 	attempts, err := s.Store.CountAttempt(ctx, v.Platform.ID, guess, v.Now)
 	if errors.Is(err, fault.Throttled) {
 		return login.Outcome{
-			Stop:   &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address},
+			Stop:   &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address, Of: guess.Counter},
 			Change: authn.Change{Events: []account.Event{refused(v, "", "too many")}},
 		}, nil
 	}
@@ -136,7 +136,7 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 		return login.Outcome{}, errors.Join(err, s.takeBack(ctx, v, guess))
 	}
 	if !ok {
-		return s.refuse(v, a, email, attempts), nil
+		return s.refuse(v, a, email, guess, attempts), nil
 	}
 	right := authn.Change{Uncount: guess.Keys()}
 	if a.State != account.Active {
@@ -144,7 +144,7 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 		return login.Outcome{Change: right, Stop: &login.Stop{Page: login.StopInactive}}, nil
 	}
 	if right.Put, err = s.upgraded(ctx, c, password); err != nil {
-		return login.Outcome{}, err
+		return login.Outcome{}, errors.Join(err, s.takeBack(ctx, v, guess))
 	}
 	for _, stronger := range right.Put {
 		c = stronger
@@ -194,7 +194,7 @@ func (s step) verify(ctx context.Context, v *login.Visit, key, password string) 
 
 // refuse is the one answer to a wrong password, an unknown address and an account without a password.
 // The account, nil when there is none, goes into the audit record only.
-func (s step) refuse(v *login.Visit, a *account.Account, email account.Email, attempts authn.Attempts) login.Outcome {
+func (s step) refuse(v *login.Visit, a *account.Account, email account.Email, guess authn.Guess, attempts authn.Attempts) login.Outcome {
 	v.Journey.Failures++
 	var id account.ID
 	if a != nil {
@@ -202,7 +202,7 @@ func (s step) refuse(v *login.Visit, a *account.Account, email account.Email, at
 	}
 	out := login.Outcome{Change: authn.Change{Events: []account.Event{refused(v, id, "wrong")}}}
 	if attempts.BlockedTo.After(v.Now) {
-		out.Stop = &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address}
+		out.Stop = &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address, Of: guess.Counter}
 		return out
 	}
 	text := "login.error_wrong"

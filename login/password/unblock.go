@@ -2,6 +2,7 @@ package password
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
@@ -9,8 +10,9 @@ import (
 	"github.com/minddistrict/idp/login/ui"
 )
 
-// unblockButton is the button of the mail that the page after too many wrong passwords offers. With it nobody has to
-// wait, in any browser: whoever reads the mailbox is the owner, or could make a new password just as well.
+// unblockButton is the button of the mail that the page after too many wrong passwords offers. The browser in which it is
+// pressed gets tries of its own, whoever tries elsewhere: whoever reads the mailbox is the owner, or could make a new
+// password just as well. All others go on waiting, so that the button gives nothing to who made the owner wait.
 type unblockButton struct{ Options }
 
 // NewUnblock makes the button that lets somebody log in before the waiting time is over.
@@ -22,11 +24,22 @@ func (unblockButton) Show(_ context.Context, v *login.LinkVisit) (login.Page, er
 	return login.Page{Template: "unblock", Data: ui.UnblockPage{Action: v.Action, ForgotURL: v.Platform.URL("/forgot")}}, nil
 }
 
-// Press forgives the wrong passwords and leads to where the person logs in.
+// Press makes this browser known, with a count that starts again.
 func (b unblockButton) Press(_ context.Context, v *login.LinkVisit) (*authn.Change, string, error) {
 	a := v.Facts.Account
 	return &authn.Change{
-		Forgive: []string{Owner(b.Sealer, v.Platform.ID, a.Email.Key)},
-		Events:  []account.Event{v.Event(account.AccountUnblocked, account.Success, a.ID)},
-	}, "", nil
+		Fresh:  []string{b.own(&v.Visit, a.Email.Key)},
+		Events: []account.Event{v.Event(account.AccountUnblocked, account.Success, a.ID)},
+	}, v.Action + "?" + here, nil
+}
+
+// here is asked for where the button was pressed: another browser that is known may still have to wait.
+const here = "here"
+
+// Used says, in the browser in which the button was pressed, that this is where to log in; twice is once.
+func (b unblockButton) Used(v *login.LinkVisit) (login.Page, bool, error) {
+	a := v.Facts.Account
+	pressed := v.Request.URL.Query().Has(here) || v.Request.Method == http.MethodPost
+	pressed = pressed && a.State == account.Active && v.KnownBrowser(b.Sealer, a.Email.Key) != ""
+	return login.Page{Template: "link", Data: ui.LinkPage{Title: "unblock.done_title", Body: "unblock.done_body", LoginURL: v.LoginURL}}, pressed, nil
 }

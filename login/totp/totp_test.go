@@ -155,9 +155,7 @@ func (counter) Count(_ context.Context, _ platform.ID, limits []authn.Limit, _ t
 	return make([]authn.Counted, len(limits)), nil
 }
 
-func (counter) Wish(context.Context, account.Letter, []authn.Limit, account.Event, time.Time) error {
-	return nil
-}
+func (counter) SaveChange(context.Context, authn.Change, time.Time) error { return nil }
 
 // TestDriftIsLoggedWithoutAName: an operator sees that a clock is off, and not whose.
 func TestDriftIsLoggedWithoutAName(t *testing.T) {

@@ -326,7 +326,7 @@ func TestHostileValuesStayText(t *testing.T) {
 				"codes_later":      CodesLaterPage{RecoveryURL: evil},
 				"error":            ErrorPage{Title: "error.title", Body: "error.body", Code: evil, Party: evil, At: evil, RetryURL: evil, HomeURL: evil},
 				"forgot":           ForgotPage{Action: evil, Email: evil, BackURL: evil},
-				"forgot_sent":      SentPage{Action: evil, Email: evil, Wait: 1, BackURL: evil},
+				"forgot_sent":      SentPage{Action: evil, Email: evil, Again: true, BackURL: evil},
 				"signup":           SignUpPage{Action: evil, GivenName: evil, MiddleName: evil, FamilyName: evil, Email: evil, LoginURL: evil, PrivacyURL: evil},
 				"signup_sent":      SentPage{Action: evil, Email: evil, BackURL: evil},
 				"link":             LinkPage{Title: "forgot_sent.title", SentTo: evil, Action: evil, LoginURL: evil},

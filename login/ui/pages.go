@@ -126,7 +126,7 @@ type ForgotPage struct {
 type SentPage struct {
 	Action  string
 	Email   string
-	Wait    int // minutes until another one can be asked for; zero: nobody asked yet
+	Again   bool // another one was asked for, whether it was sent or not
 	BackURL string
 }
 

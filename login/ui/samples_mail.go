@@ -17,13 +17,13 @@ func (ForgotPage) Samples() []Sample {
 
 // Samples are the states of the page after a mail was asked for.
 func (SentPage) Samples() []Sample {
-	page := func(email string, wait int) SentPage {
-		return SentPage{Action: sampleAction, Email: email, Wait: wait, BackURL: sampleAction}
+	page := func(email string, again bool) SentPage {
+		return SentPage{Action: sampleAction, Email: email, Again: again, BackURL: sampleAction}
 	}
 	return []Sample{
-		{Name: "sent", Data: page(sampleEmail, 0)},
-		{Name: "again too soon", Data: page(sampleEmail, 4)},
-		{Name: "one minute left, long address", Data: page("anna.elisabeth.van.der.berg-bakker.de.jong@geestelijkegezondheidszorg.example", 1)},
+		{Name: "sent", Data: page(sampleEmail, false)},
+		{Name: "again", Data: page(sampleEmail, true)},
+		{Name: "again, long address", Data: page("anna.elisabeth.van.der.berg-bakker.de.jong@geestelijkegezondheidszorg.example", true)},
 	}
 }
 
@@ -67,6 +67,7 @@ func (LinkPage) Samples() []Sample {
 		page("expired new address", "link.expired_title", "link.expired_email_change", ""),
 		sent,
 		page("used", "link.used_title", "link.used_body", ""),
+		page("unblocked", "unblock.done_title", "unblock.done_body", ""),
 		page("newer", "link.newer_title", "link.newer_body", ""),
 		page("broken", "link.broken_title", "link.broken_body", ""),
 	}
