@@ -28,7 +28,28 @@ func PostgresHeld(t testing.TB, before func(text string)) (db, held *storage.DB)
 	return open(t, dsn), openHeld(t, dsn, before)
 }
 
+// SQLiteFailing is SQLite that fails with what a statement, or BEGIN, leads to; nil: it does not.
+func SQLiteFailing(t testing.TB, fails func(text string) error) *storage.DB {
+	t.Helper()
+	return openFailing(t, "sqlite:"+migratedCopy(t), fails)
+}
+
+// PostgresFailing is SQLiteFailing for PostgreSQL.
+func PostgresFailing(t testing.TB, fails func(text string) error) *storage.DB {
+	t.Helper()
+	dsn := EmptyPostgres(t)
+	if err := migrate(dsn); err != nil {
+		t.Fatal(err)
+	}
+	return openFailing(t, dsn, fails)
+}
+
 func openHeld(t testing.TB, dsn string, before func(text string)) *storage.DB {
+	t.Helper()
+	return openFailing(t, dsn, func(text string) error { before(text); return nil })
+}
+
+func openFailing(t testing.TB, dsn string, before func(text string) error) *storage.DB {
 	t.Helper()
 	db, err := storage.OpenThrough(t.Context(), dsn, func(c driver.Connector) *sql.DB { return sql.OpenDB(holder{c, before}) })
 	if err != nil {
@@ -38,10 +59,10 @@ func openHeld(t testing.TB, dsn string, before func(text string)) *storage.DB {
 	return db
 }
 
-// holder makes connections that show what they are asked.
+// holder makes connections that show what they are asked, before it is done or fails.
 type holder struct {
 	driver.Connector
-	before func(text string)
+	before func(text string) error
 }
 
 func (h holder) Connect(ctx context.Context) (driver.Conn, error) {
@@ -67,20 +88,26 @@ type realConn interface {
 
 type heldConn struct {
 	realConn
-	before func(text string)
+	before func(text string) error
 }
 
 func (c heldConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
-	c.before("BEGIN")
+	if err := c.before("BEGIN"); err != nil {
+		return nil, err
+	}
 	return c.realConn.BeginTx(ctx, o)
 }
 
 func (c heldConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
-	c.before(text)
+	if err := c.before(text); err != nil {
+		return nil, err
+	}
 	return c.realConn.ExecContext(ctx, text, args)
 }
 
 func (c heldConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
-	c.before(text)
+	if err := c.before(text); err != nil {
+		return nil, err
+	}
 	return c.realConn.QueryContext(ctx, text, args)
 }

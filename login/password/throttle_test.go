@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -266,6 +268,58 @@ func TestUnverifiedAttemptsDoNotCount(t *testing.T) {
 		if err != nil || all != 2 || counting != 0 {
 			t.Errorf("%s: %d counters, %d of them count: %v", what, all, counting, err)
 		}
+	}
+}
+
+// A right password that could not be saved was not tried, however often: nobody waits for what we could not do. A wrong
+// one was verified and stays counted, because whoever makes saving fail would guess for free.
+func TestRightPasswordThatCannotBeSavedDoesNotCount(t *testing.T) {
+	for name, open := range map[string]func(testing.TB, func(string) error) *storage.DB{"sqlite": idptest.SQLiteFailing, "postgres": idptest.PostgresFailing} {
+		t.Run(name, func(t *testing.T) {
+			var broken atomic.Bool
+			h := newHouseOn(t, idptest.NewServer(t, open(t, func(text string) error {
+				if broken.Load() && strings.Contains(text, "UPDATE journeys") {
+					return io.ErrUnexpectedEOF
+				}
+				return nil
+			})))
+			send := func(password string, want int) {
+				t.Helper()
+				form := h.guess(h.browser(), "anna@example.org", password)
+				broken.Store(true)
+				defer broken.Store(false)
+				res, err := h.RoundTrip(form)
+				if err != nil || res.StatusCode != want {
+					t.Fatalf("%v, %v; want status %d", res, err, want)
+				}
+			}
+			counted := func() (n int) {
+				t.Helper()
+				err := h.DB.SQL().QueryRow("SELECT COUNT(*) FROM attempts WHERE failures <> 0 OR total <> 0 OR blocked_until IS NOT NULL").Scan(&n)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return n
+			}
+			for range 2 * authn.AtOnce {
+				send(idptest.Password, http.StatusServiceUnavailable)
+			}
+			if n := counted(); n != 0 {
+				t.Errorf("%d counters count right ones", n)
+			}
+			for range authn.BlockAt - 1 {
+				send(wrong, http.StatusServiceUnavailable)
+			}
+			send(idptest.Password, http.StatusServiceUnavailable) // ends no row: it was not tried
+			send(wrong, http.StatusServiceUnavailable)
+			if why := h.signIn(h.browser(), "anna@example.org", idptest.Password); why == "" {
+				t.Error("wrong passwords that could not be saved are free")
+			}
+			h.Clock.Later(authn.BlockFor)
+			if why := h.signIn(h.browser(), "anna@example.org", idptest.Password); why != "" {
+				t.Errorf("after the wait: %s", why)
+			}
+		})
 	}
 }
 

@@ -273,3 +273,36 @@ func TestAnAppThatIsNotOursMakesTheCodes(t *testing.T) {
 		t.Errorf("the code was refused: %s", idptest.Visible(next.Doc))
 	}
 }
+
+// The record tells what was verified from what was not, also after the owner was told of the fifth: each of ten wrong codes
+// in a day is wrong, and those that nobody looked at any more are too many.
+func TestRecordTellsWrongFromTooMany(t *testing.T) {
+	for name, open := range databases {
+		t.Run(name, func(t *testing.T) {
+			n := newNode(t, open(t))
+			for range 3 {
+				b := n.atCode(t, "anna@example.org")
+				for range 5 {
+					if b.Button("Continue") == nil {
+						break
+					}
+					b.MustFill(t, "Code", "000000")
+					b.MustPress(t, "Continue")
+				}
+			}
+			for reason, want := range map[string]int{"wrong": 10, "too many": 1} {
+				var got int
+				err := n.DB.SQL().QueryRow("SELECT COUNT(*) FROM events WHERE kind = 'second.refuse' AND reason = $1", reason).Scan(&got)
+				if err != nil || got != want {
+					t.Errorf("%d recorded as %s, want %d: %v", got, reason, want, err)
+				}
+			}
+			if err := n.Deliver(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if sent := n.Mails.Sent(); len(sent) != 1 || sent[0].Kind != account.LetterCodes {
+				t.Errorf("mails %+v", sent)
+			}
+		})
+	}
+}
