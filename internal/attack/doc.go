@@ -27,7 +27,7 @@ package attack
 //	CVE-2025-64101, GHSA-93m4-mfpg-c3xf             notify: TestMailArrivesWithTheConfiguredOrigin
 //	CVE-2026-35597                                  storage/storagetest: attempts
 //	CVE-2024-4629, CVE-2026-27801                   login/password: TestTwoHundredGuessesAtOnceStopEverybodyButTheOwner
-//	CVE-2024-1722                                   login/password: the same, TestFiftyGuessesADay; journey known_browser
+//	CVE-2024-1722                                   login/password: the same, TestFiftyGuessesADay; TestOwnerEntersEveryDayUnderSiege here; journey known_browser
 //	CVE-2025-24806, CVE-2025-6004, CVE-2025-54998, CVE-2026-47203
 //	                                                login: TestSpellingsShareOneBudget
 //	CVE-2024-21662                                  storage/storagetest: however many other names are tried, a counter stands
