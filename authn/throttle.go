@@ -6,17 +6,19 @@ import "time"
 // that is known for an account is a kind of its own, so that nobody stops its owner; all others are one kind together. Nobody is shut out for good, and no source is refused: a whole organisation may share an address (seed 004,
 // NIST SP 800-63B-4 section 3.2.2).
 const (
-	freeAttempts = 4                                 // in a row without delay
-	BlockAt      = 10                                // this many in a row: the wait page
-	BlockFor     = 15 * time.Minute                  // "Je kunt over 15 minuten opnieuw inloggen"
-	AtOnce       = 20                                // this many verified, in rows; after them one each Refill, and the wait page in between
-	Refill       = 48 * time.Minute                  // shorter than the button of the mail works (TicketUnblock), which so outlives each wait
-	PerDay       = AtOnce + int(24*time.Hour/Refill) // 50: so many at most are verified in any 24 hours
-	ForgetAfter  = 24 * time.Hour                    // without an attempt for this long a row is forgotten; AtOnce are back long before
-	SourceMax    = 100                               // this many from one source in a window of SourceFor: later ones are slowed
+	freeAttempts = 4                // in a row without delay
+	BlockAt      = 10               // this many in a row: the wait page
+	BlockFor     = 15 * time.Minute // "Je kunt over 15 minuten opnieuw inloggen"
+	AtOnce       = 20               // this many verified, in rows; then one each Refill, and the wait page in between
+	Refill       = 48 * time.Minute // the button of the mail works longer (TicketUnblock), so it outlives each wait
+	ForgetAfter  = 24 * time.Hour   // without an attempt for this long a row is forgotten; AtOnce are back before
+	SourceMax    = 100              // this many from one source in a window of SourceFor: later ones are slowed
 	SourceFor    = time.Hour
 	longestDelay = 8 * time.Second
 )
+
+// PerDay is how many guesses at most are verified in any 24 hours: 50.
+const PerDay = AtOnce + int(24*time.Hour/Refill)
 
 // Guess names the counters of a password that somebody tries. Names are HMACs, so that the table tells of nobody, and
 // the address need not exist.
