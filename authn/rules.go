@@ -99,6 +99,7 @@ type Facts struct {
 	Session    *Session // the live session of this browser or app; nil: none
 	Remembered bool     // this browser may go without a code at sign-in
 	Switch     bool     // the person chose to sign in with another account than the one signed in here
+	MobileApp  bool     // the party that asks is the platform's own mobile app now; false is the stricter
 	Consent    *Consent // what the person allowed this party before; nil: nothing
 	Method     string   // the way of getting codes that was chosen in this journey, to be set up
 	Low        bool     // a recovery code was used in this journey, and few are left
@@ -147,6 +148,10 @@ var rules = table{
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndNotRemembered), why: byParty, after: askedAgain},
 			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
+			{need: NeedPrimary, when: both(codeAskedOfApp, mustEnrol), why: because(ForTwoStep), after: fresh},
+			{need: NeedEnrol, when: both(codeAskedOfApp, mustEnrol)},
+			{need: NeedSecond, when: both(codeAskedOfApp, codesAtLogin), why: because(ForCodes), after: here},
+			{need: NeedCodes, when: both(codeAskedOfApp, codesAtLogin)},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
 			{need: NeedGoOn, when: unsure},
@@ -175,6 +180,10 @@ var rules = table{
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndForgotten), why: idle, after: seenAndAskedAgain},
 			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
+			{need: NeedPrimary, when: both(codeAskedOfApp, mustEnrol), why: because(ForTwoStep), after: fresh},
+			{need: NeedEnrol, when: both(codeAskedOfApp, mustEnrol)},
+			{need: NeedSecond, when: both(codeAskedOfApp, codesAtLogin), why: because(ForCodes), after: here},
+			{need: NeedCodes, when: both(codeAskedOfApp, codesAtLogin)},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
 			{need: NeedGoOn, when: unsure},
@@ -254,7 +263,7 @@ func (t table) missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 	if f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID {
 		all = Merge(f.Session.Proofs, proofs)
 	}
-	asked, known := t[purpose(ask, f)][ask.Channel]
+	asked, known := rowsOf(t[purpose(ask, f)], ask, f)
 	if !known {
 		return []Requirement{{Need: needUnknown}}
 	}
@@ -291,6 +300,21 @@ func purpose(ask Ask, f Facts) Purpose {
 	return ask.Purpose
 }
 
+// rowsOf are the rows of the table for who asks, and whom. Those of the app are for the people in care at the platform's
+// own mobile app alone; staff there, and everybody at any other native party, are asked what a browser asks.
+func rowsOf(channels map[Channel][]want, a Ask, f Facts) (rows []want, known bool) {
+	rows, known = channels[a.Channel]
+	if known && a.Channel == App && !inCareAtMobileApp(f) {
+		rows, known = channels[Browser]
+	}
+	return rows, known
+}
+
+// inCareAtMobileApp: before it is known who it is, nobody is.
+func inCareAtMobileApp(f Facts) bool {
+	return f.MobileApp && f.Account != nil && (f.Account.Role == platform.Client || f.Account.Role == platform.Relative)
+}
+
 // shown tells whether a proof was given for this request.
 func (a Ask) shown(p Proof) bool { return p.Journey != "" && p.Journey == a.Journey }
 
@@ -308,7 +332,9 @@ func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 	}
 	switch r.Need {
 	case NeedPrimary:
-		return f.Account != nil && shown(func(p Proof) bool { return p.Use == account.Primary })
+		return f.Account != nil && shown(func(p Proof) bool {
+			return p.Use == account.Primary && !(p.Method == Password && PasswordClosed(f))
+		})
 	case NeedSecond:
 		return shown(func(p Proof) bool { return p.second() && r.countsOf(p, f.Account) })
 	case NeedLink:

@@ -75,6 +75,7 @@ type Party struct {
 	AccessJWT    bool        `json:"access_jwt,omitempty"`  // access tokens are JWTs (RFC 9068) instead of opaque
 	Rotate       bool        `json:"rotate,omitempty"`      // refresh tokens rotate; always so for public parties
 	ThirdParty   bool        `json:"third_party,omitempty"` // not the platform's own: the person's consent is asked
+	MobileApp    bool        `json:"mobile_app,omitempty"`  // the platform's own mobile app, whose people in care are asked no code
 	Pairwise     bool        `json:"pairwise,omitempty"`
 	Sector       string      `json:"sector,omitempty"`          // host that pairwise parties share a subject by; the redirects' host unless set
 	IDClaims     []string    `json:"id_token_claims,omitempty"` // claims put into the ID token, whatever is asked
@@ -162,6 +163,10 @@ func (p *Party) Channel() authn.Channel {
 	}
 	return authn.Browser
 }
+
+// AsksAsMobileApp tells whether what it asks in a channel is asked as the platform's own mobile app: the channel of a
+// stored request is that of the party then, and a link of a mail that it had sent opens in a browser.
+func (p *Party) AsksAsMobileApp(c authn.Channel) bool { return p.MobileApp && c == authn.App }
 
 // Allows tells whether the party may use a grant type.
 func (p *Party) Allows(grantType string) bool { return slices.Contains(p.Grants, grantType) }
@@ -308,6 +313,10 @@ func (p *Party) Validate() error {
 		return refuse("auth %q: basic, post or none", p.Auth)
 	case (p.Type == SPA || p.Type == Native) && p.Auth != AuthNone:
 		return refuse("auth %q: none, because a party of type %s can keep no secret", p.Auth, p.Type)
+	case p.MobileApp && p.Type != Native:
+		return refuse("mobile_app: a party of type native, not %s", p.Type)
+	case p.MobileApp && p.ThirdParty:
+		return refuse("mobile_app: the platform's own app, not a third party")
 	case p.Type == Service && p.Auth == AuthNone:
 		return refuse("auth none: a party of type service needs a secret")
 	case p.Auth == AuthNone && len(p.Secrets) > 0:

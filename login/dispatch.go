@@ -140,7 +140,8 @@ func (s *Server) submitted(v *Visit, name string) (Step, error) {
 	}
 	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == name })
 	if i >= 0 && v.Journey.Account == "" && len(v.Journey.Proofs) == 0 {
-		if says, ok := s.steps[i].(Identifier); ok && says.Identifies(v.Form) {
+		says, ok := s.steps[i].(Identifier)
+		if ok && says.Identifies(v.Form) && s.steps[i].Meets(authn.Requirement{Need: authn.NeedPrimary}, v.Facts) {
 			v.Journey.Anew = true
 			v.Facts.Account, v.Facts.Consent = nil, nil
 			v.Action = JourneyPath(v.Platform, v.Journey.ID) + "/" + name

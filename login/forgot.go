@@ -19,7 +19,9 @@ func (forgotStep) Name() string                                        { return 
 func (forgotStep) Meets(authn.Requirement, authn.Facts) bool           { return false }
 func (forgotStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
 
-func (forgotStep) Beside(v *Visit) bool { return v.Requirement.Need == authn.NeedPrimary }
+func (forgotStep) Beside(v *Visit) bool {
+	return v.Requirement.Need == authn.NeedPrimary && !authn.PasswordClosed(v.Facts)
+}
 
 func (forgotStep) Show(_ context.Context, v *Visit) (Page, error) {
 	back := JourneyPath(v.Platform, v.Journey.ID)

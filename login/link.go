@@ -58,7 +58,7 @@ func (s *Server) link(r *http.Request) (*LinkVisit, error) {
 	p, token := platform.FromContext(r.Context()), mux.Vars(r)["token"]
 	v := &LinkVisit{Token: token, Visit: Visit{
 		Platform: p, Caller: web.From(r.Context()), Now: s.Now(), Journey: &authn.Journey{Platform: p.ID},
-		Action: LinkURL(p, token), Request: r,
+		Action: LinkURL(p, token), Request: r, Facts: authn.Facts{Policy: p.Policy},
 	}}
 	if !secret.IsToken(token) {
 		return v, fmt.Errorf("link: %w: not a token", fault.NotFound)
@@ -83,6 +83,9 @@ func (s *Server) link(r *http.Request) (*LinkVisit, error) {
 // links, twice and from several machines. A journey that it begins is bound to the browser that goes on with it.
 func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.link(r)
+	if err == nil && v.closed() {
+		return s.showClosed(w, r, &v.Visit)
+	}
 	if err != nil || v.Ticket.State(v.Now) != authn.TicketWorks {
 		return s.deadLink(w, r, v, err)
 	}
@@ -119,6 +122,9 @@ func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.Form = r.PostForm
+	if err == nil && v.closed() {
+		return seeOther(w, r, v.Action) // which says so
+	}
 	if err != nil || v.Ticket.State(v.Now) != authn.TicketWorks {
 		if err == nil && v.Do() == "again" {
 			return s.sendAgain(w, r, v)

@@ -91,7 +91,7 @@ func New(o Options) *Server {
 		}
 	}
 	s.steps = append(s.steps, o.Steps...)
-	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s}, noCodeStep{s})
+	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s}, noCodeStep{s}, closedStep{})
 	s.Buttons = append(slices.Clone(o.Buttons), emailButton{s}, freezeButton{s})
 	return s
 }
@@ -241,6 +241,9 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 func (s *Server) facts(r *http.Request, v *Visit) error {
 	p, j := v.Platform, v.Journey
 	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Recovery: s.recovery(), Method: string(j.Scratch[scratchMethod]), Low: len(j.Scratch[scratchLow]) > 0, Wished: authn.Need(j.Scratch[scratchWish]), Switch: j.Switch, Done: j.Done, Now: v.Now}
+	if party, ok := s.Party(p.ID, partyID(j)); ok {
+		v.Facts.MobileApp = party.AsksAsMobileApp(j.Ask.Channel)
+	}
 	if cookie := web.CookieHash(r, p.ID, cookieOf(j.Ask.Channel)); cookie != nil {
 		session, a, err := s.Store.Session(r.Context(), p.ID, cookie, v.Now)
 		if err != nil && !errors.Is(err, fault.NotFound) {

@@ -25,7 +25,8 @@ func (signUpStep) Meets(authn.Requirement, authn.Facts) bool           { return 
 func (signUpStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
 
 func (signUpStep) Beside(v *Visit) bool {
-	return v.Platform.Policy.SelfSignUp && v.Requirement.Need == authn.NeedPrimary && v.Facts.Account == nil
+	return v.Platform.Policy.SelfSignUp && v.Requirement.Need == authn.NeedPrimary && v.Facts.Account == nil &&
+		!authn.PasswordClosed(v.Facts)
 }
 
 func (signUpStep) Show(_ context.Context, v *Visit) (Page, error) {

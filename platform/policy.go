@@ -71,12 +71,12 @@ func (s SecondFactor) At(now time.Time) Demand {
 type Policy struct {
 	SecondFactor ByGroup[SecondFactor]  `json:"second_factor,omitzero"`
 	CodeMethods  []string               `json:"code_methods,omitzero"` // ways of getting a code that are offered, such as totp and sms
-	AppCode      bool                   `json:"app_code,omitzero"`     // a code is asked of the mobile app too; the help pages say it is not
+	AppCode      bool                   `json:"app_code,omitzero"`     // a code is asked of clients and relatives at the mobile app too; the help pages say it is not
 	Remember     ByGroup[Remember]      `json:"remember,omitzero"`
 	Password     PasswordRule           `json:"password,omitzero"`
-	LoginForm    bool                   `json:"login_form,omitzero"` // e-mail and password; off only where an organisation's own login exists
+	LoginForm    bool                   `json:"login_form,omitzero"` // e-mail address and password; off only where an organisation's own login exists
 	SelfSignUp   bool                   `json:"self_sign_up,omitzero"`
-	AppPassword  bool                   `json:"app_password,omitzero"`  // the app signs in by e-mail and password
+	AppPassword  bool                   `json:"app_password,omitzero"`  // people sign in to the mobile app by e-mail address and password
 	AppQR        bool                   `json:"app_qr,omitzero"`        // the app signs in by a QR code
 	IdleAfter    time.Duration          `json:"idle_after,omitzero"`    // no activity for this long: a code or the password is asked again; zero: never
 	SessionEnds  ByGroup[time.Duration] `json:"session_ends,omitzero"`  // a session ends this long after sign-in, used or not

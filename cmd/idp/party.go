@@ -43,6 +43,7 @@ func partyAdd(g *globals) *cobra.Command {
 	}
 	add.Flags().StringVar(&on, "platform", "", "platform")
 	add.Flags().StringVar(&d.Type, "type", "web", "web, spa, native or service")
+	add.Flags().BoolVar(&d.MobileApp, "mobile-app", false, "the platform's own mobile app; native only")
 	add.Flags().StringVar(&d.Auth, "auth", "", "basic, post or none")
 	add.Flags().StringVar(&secretPath, "secret-file", "", "file with the secret, - for standard input")
 	add.Flags().StringArrayVar(&d.Redirects, "redirect-uri", nil, "redirect URI; may repeat")

@@ -33,7 +33,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 // A script is a visit, a verb a line (or several with " ; "), about people; # starts a comment. It names text keys, not
 // sentences, so that it runs in every language. The verbs are the methods of this table:
 //
-//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR) with its parties web and agenda, app, the mobile one, and anders, which is not its own; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
+//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false) with its parties web and agenda, app, its own mobile one, tool, another native one, and anders, which is not its own; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
 //	account ADDRESS [key=value …]    declares an account (on=wilg role=manager locale=en totp sms=+31612345678) with the password of all scripts, or password=none
 //	visit NAME[/PARTY] [key=value …] a relying platform sends the person to us; values go into the request
 //	browser NAME · tab NAME          another browser, another tab of this browser
@@ -213,7 +213,9 @@ func (s *script) platform(rest string) error {
 	name, options := fields(rest)
 	issuer := issuerOf(name)
 	policy := []string{}
-	for option, key := range map[string]string{"idle": "idle_after", "signup": "self_sign_up"} {
+	for option, key := range map[string]string{
+		"idle": "idle_after", "signup": "self_sign_up", "app-code": "app_code", "app-password": "app_password", "login-form": "login_form",
+	} {
 		if value, ok := options[option]; ok {
 			policy = append(policy, key+": "+value)
 		}
@@ -224,10 +226,13 @@ func (s *script) platform(rest string) error {
 	file := &strings.Builder{}
 	file.WriteString(s.heads[name])
 	file.WriteString("    parties:\n")
-	for _, kind := range []string{"web", "agenda", "anders", "app"} {
+	for _, kind := range []string{"web", "agenda", "anders", "app", "tool"} {
 		id := name + "-" + kind
 		secret, proof := secretOf(id), "secret: "+secretOf(id)
-		if kind == "app" {
+		switch kind {
+		case "app":
+			secret, proof = "", "type: native\n        mobile_app: true"
+		case "tool":
 			secret, proof = "", "type: native"
 		}
 		fmt.Fprintf(file, "      - client_id: %s\n        %s\n        redirect_uris: [https://%s.%s.test/callback]\n        post_logout_redirect_uris: [https://%s.%s.test/bye]\n",
@@ -238,7 +243,9 @@ func (s *script) platform(rest string) error {
 		if kind == "anders" {
 			fmt.Fprintf(file, "        name: Dagboek van Anders\n        third_party: true\n        subject_type: pairwise\n")
 		}
-		s.parties[name+"/"+kind] = NewParty(s.server, kind+"."+name+".test", issuer, id, secret)
+		if s.parties[name+"/"+kind] == nil { // a platform that is declared again keeps what its parties hold
+			s.parties[name+"/"+kind] = NewParty(s.server, kind+"."+name+".test", issuer, id, secret)
+		}
 	}
 	if name == "linde" { // one program at a time listens on a port
 		s.parties["linde/tool"] = NewTool(s.server, toolAddress, issuer, "linde-tool")

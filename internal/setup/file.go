@@ -116,6 +116,7 @@ type Party struct {
 	AccessToken string           `yaml:"access_token"` // opaque (default) or jwt
 	Rotate      bool             `yaml:"rotate_refresh_tokens"`
 	ThirdParty  bool             `yaml:"third_party"`  // not the platform's own: consent is asked
+	MobileApp   bool             `yaml:"mobile_app"`   // the platform's own mobile app
 	SubjectType string           `yaml:"subject_type"` // public (default) or pairwise
 	Sector      string           `yaml:"sector"`       // host that pairwise parties share subjects by
 	IDClaims    []string         `yaml:"id_token_claims"`

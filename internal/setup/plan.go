@@ -205,6 +205,7 @@ func (p *plan) platform(ctx context.Context, d *Platform, lines *Lines, i int) e
 		p.event(tenant.ID, account.PlatformSet, "", "")
 	}
 	p.warn(tenant)
+	p.warnClosed(tenant, d.Policy)
 	for j := range d.Parties {
 		err := p.once("client_id", d.Parties[j].ClientID, d.Name, lines.Of("platforms", i, "parties", j, "client_id"))
 		if err == nil {
@@ -255,6 +256,18 @@ func (p *plan) warn(tenant platform.Platform) {
 				tenant.ID, g.name, g.demand, strings.Join(tenant.Policy.CodeMethods, ", ")))
 		}
 	}
+}
+
+// warnClosed tells of ways of signing in that are closed, or that the file opens, while this build has no other.
+func (p *plan) warnClosed(tenant platform.Platform, d Policy) {
+	say := func(when bool, what string) {
+		if when {
+			p.report.Warnings = append(p.report.Warnings, fmt.Sprintf("platform %s: policy.%s", tenant.ID, what))
+		}
+	}
+	say(!tenant.Policy.LoginForm, "login_form is false: nobody can sign in, because this version knows no login of an organisation")
+	say(!tenant.Policy.AppPassword, "app_password is false: nobody can sign in to the mobile app, because this version knows no other way")
+	say(d.AppQR != nil && *d.AppQR, "app_qr is true: it has no effect, because this version has no QR code for the mobile app")
 }
 
 // account compares an account by its address; its identifier, once given, stays.

@@ -14,7 +14,7 @@ import (
 )
 
 // Method is the factor's name in credentials, proofs and policies.
-const Method = "password"
+const Method = authn.Password
 
 // amr is the value of RFC 8176 section 2 for a password.
 const amr = "pwd"

@@ -27,7 +27,9 @@ func NewStep(o Options) login.Step { return newStep{o} }
 
 func (newStep) Name() string { return "new-password" }
 
-func (newStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedNewPassword }
+func (newStep) Meets(r authn.Requirement, f authn.Facts) bool {
+	return r.Need == authn.NeedNewPassword && !authn.PasswordClosed(f)
+}
 
 // Enter takes a place in the queue of hashes: with none, nothing is looked up.
 func (s newStep) Enter(ctx context.Context, _ url.Values) (context.Context, func(), error) {

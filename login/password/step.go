@@ -28,7 +28,9 @@ type step struct{ Options }
 
 func (step) Name() string { return Method }
 
-func (step) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedPrimary }
+func (step) Meets(r authn.Requirement, f authn.Facts) bool {
+	return r.Need == authn.NeedPrimary && !authn.PasswordClosed(f)
+}
 
 // Identifies: the login page asks for the address, the page that asks the password again does not.
 func (step) Identifies(form url.Values) bool { return form.Has("email") }

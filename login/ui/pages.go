@@ -57,6 +57,17 @@ type AskedScope struct {
 	Texts map[string]string // language -> what the organisation says of it instead; nil: nothing
 }
 
+// ClosedPage says that people sign in with an account of their organisation, not with a password. do: cancel.
+type ClosedPage struct {
+	Action  string
+	App     bool   // the platform's own mobile app asks
+	Party   string // who asks, the platform where nobody else does
+	BackURL string // instead of a form; empty: there is one
+}
+
+// AppClosedPage says that the mobile app has another way of signing in than a password. do: cancel.
+type AppClosedPage struct{ Action string }
+
 // InactivePage says that the account is not active.
 type InactivePage struct{ HomeURL string }
 

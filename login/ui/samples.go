@@ -17,6 +17,8 @@ func Samples() map[string][]Sample {
 		"switch":           SwitchPage{}.Samples(),
 		"go_on":            GoOnPage{}.Samples(),
 		"consent":          ConsentPage{}.Samples(),
+		"closed":           ClosedPage{}.Samples(),
+		"app_closed":       AppClosedPage{}.Samples(),
 		"inactive":         InactivePage{}.Samples(),
 		"wait":             WaitPage{}.Samples(),
 		"unblock":          UnblockPage{}.Samples(),

@@ -1,0 +1,43 @@
+package login
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login/ui"
+)
+
+// closedStep says how people sign in where e-mail address and password are closed: on the whole platform
+// (policy.login_form), or at its mobile app (policy.app_password). It comes after every way of proving who somebody is, so
+// another one that is open is asked instead. Its one button stops, which the party hears as access_denied.
+type closedStep struct{}
+
+func (closedStep) Name() string { return "closed" }
+
+func (closedStep) Meets(r authn.Requirement, f authn.Facts) bool {
+	return authn.PasswordClosed(f) && (r.Need == authn.NeedPrimary || r.Need == authn.NeedNewPassword)
+}
+
+func (closedStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
+
+func (closedStep) Show(_ context.Context, v *Visit) (Page, error) {
+	if v.Platform.Policy.LoginForm {
+		return Page{"app_closed", ui.AppClosedPage{Action: v.Action}}, nil
+	}
+	return Page{"closed", ui.ClosedPage{Action: v.Action, App: v.Facts.MobileApp, Party: v.AskedBy}}, nil
+}
+
+func (closedStep) Submit(context.Context, *Visit) (Outcome, error) { return Outcome{}, nil }
+
+// closed tells whether a link of a mail leads to a password, where none can be used. It is spent by nothing meanwhile.
+func (v *LinkVisit) closed() bool {
+	_, journey := purposes[v.Ticket.Purpose]
+	return journey && authn.PasswordClosed(v.Facts)
+}
+
+// showClosed says so without a journey.
+func (s *Server) showClosed(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	page := ui.ClosedPage{BackURL: v.Platform.HomeURL, Party: v.Platform.Name}
+	return ShowPage(w, r, http.StatusOK, "closed", page, s.look(v, nil))
+}
