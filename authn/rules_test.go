@@ -157,8 +157,9 @@ func TestMissing(t *testing.T) {
 		{says: "000 turning it off: it is off", ask: authn.Ask{Purpose: authn.TwoStepOff}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}},
 		{says: "design: a policy naming only methods that do not exist acts as off", facts: authn.Facts{Account: person(false)},
 			policy: func(p *platform.Policy) { p.SecondFactor.Client, p.CodeMethods = required, []string{"pigeon"} }, proofs: []authn.Proof{pwd(0)}},
-		{says: "000 the app: no code", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{pwd(0)}},
-		{says: "design: the app, where the platform asks it", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true)},
+		{says: "000 the app: no code", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true), MobileApp: true}, proofs: []authn.Proof{pwd(0)}},
+		{says: "design: another app than the platform's own: a code", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true)}, proofs: []authn.Proof{pwd(0)}, want: "second"},
+		{says: "design: the app, where the platform asks it", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true), MobileApp: true},
 			policy: func(p *platform.Policy) { p.AppCode = true }, proofs: []authn.Proof{pwd(0)}, want: "second"},
 
 		{says: "design: a live session is enough", facts: authn.Facts{Account: person(true), Session: session("anna", -59, pwd(-500), code(-500))}},
@@ -173,7 +174,7 @@ func TestMissing(t *testing.T) {
 		{says: "design: after one idle hour, no two-step: the password", facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-500))}, want: "primary idle"},
 		{says: "design: the password was given", facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-500))}, proofs: []authn.Proof{pwd(0)}},
 		{says: "design: only proofs after the last activity count", facts: authn.Facts{Account: person(false), Session: session("anna", -60, pwd(-60))}, want: "primary idle"},
-		{says: "design: idle in the app: the password, no code", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true), Session: session("anna", -60, pwd(-500))}, want: "primary idle"},
+		{says: "design: idle in the app: the password, no code", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(true), MobileApp: true, Session: session("anna", -60, pwd(-500))}, want: "primary idle"},
 		{says: "policy: an idle hour that is off never asks", facts: authn.Facts{Account: person(false), Session: session("anna", -599, pwd(-599))},
 			policy: func(p *platform.Policy) { p.IdleAfter = 0 }},
 
