@@ -1,0 +1,191 @@
+package login_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pquerna/otp/totp"
+
+	"github.com/minddistrict/idp/internal/idptest"
+)
+
+// nativeHouse is twoStepHouse with a second factor of choice and two native parties: the platform's own mobile app, and
+// another one. POLICY and MOBILE are filled in.
+var nativeHouse = strings.NewReplacer("DEMAND }", "optional, staff: optional }, self_sign_up: true, POLICY", "    accounts:\n", `      - { client_id: app, type: native, mobile_app: MOBILE, redirect_uris: ["https://app.linde.test/callback"] }
+      - { client_id: tool, type: native, redirect_uris: ["https://tool.linde.test/callback"] }
+    accounts:
+      - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
+`).Replace(twoStepHouse)
+
+// natives is a house with a mobile app and another native party.
+type natives struct {
+	visit
+	app, tool *idptest.Party
+}
+
+func newNatives(t *testing.T, policy string) natives {
+	t.Helper()
+	s := idptest.NewServer(t, idptest.SQLite(t))
+	n := natives{visit: visit{Server: s}}
+	n.apply(policy, "true")
+	n.linde = idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+	n.app = idptest.NewParty(s, "app.linde.test", "https://id.test/p/linde", "app", "")
+	n.tool = idptest.NewParty(s, "tool.linde.test", "https://id.test/p/linde", "tool", "")
+	return n
+}
+
+func (n natives) apply(policy, mobile string) {
+	n.Apply(strings.NewReplacer("POLICY", policy, "MOBILE", mobile).Replace(nativeHouse))
+}
+
+// What is closed is closed to every form that anybody could send: the right password signs nobody in, and leaves nothing
+// in the journey.
+func TestClosedPasswordIsTakenByNoForm(t *testing.T) {
+	const form, app = "login_form: false", "app_password: false"
+	n := newNatives(t, "login_form: true")
+	for says, row := range map[string]struct {
+		policy string
+		party  *idptest.Party
+		known  bool // somebody is signed in there already
+	}{
+		"browser": {form, n.linde, false}, "browser, signed in": {form, n.linde, true},
+		"tool": {form, n.tool, false}, "app": {form, n.app, false},
+		"app without passwords": {app, n.app, false}, "app without passwords, signed in": {app, n.app, true},
+		"both": {form + ", " + app, n.app, false},
+	} {
+		n.apply("login_form: true, app_password: true", "true")
+		b := idptest.NewBrowser(n.Server, "en")
+		if row.known {
+			signIn(t, b, row.party, "bram@example.org")
+		}
+		b.MustOpen(t, row.party.Start(url.Values{"prompt": {"login"}}))
+		journey, id := journeyOf(b)
+		n.apply(row.policy, "true")
+		page := b.URL
+		right := url.Values{"email": {"bram@example.org"}, "password": {idptest.Password}, "do": {"continue"}}
+		for path, sent := range map[string]url.Values{
+			"/password": right, "/new-password": {"password": {idptest.NewPassword}}, "/closed": right,
+			"/forgot": {"email": {"bram@example.org"}}, "/sign-up": {"email": {"cor@example.org"}, "given_name": {"Cor"}, "family_name": {"Mol"}},
+		} {
+			b.URL = page
+			if err := b.Twice(sent, journey+path); err != nil {
+				t.Fatal(err)
+			}
+			if b.URL.String() != journey+"/closed" {
+				t.Errorf("%s: a form sent to %s leads to %s", says, path, b.URL)
+			}
+		}
+		j, err := n.DB.Journey(t.Context(), "linde", id)
+		if err != nil || len(j.Proofs) > 0 || len(j.Done) > 0 || !j.EndedAt.IsZero() || j.Scratch["forgot"] != nil || j.Scratch["sign-up"] != nil {
+			t.Errorf("%s: the journey has %v %v %v, ended %s: %v", says, j.Proofs, j.Done, j.Scratch, j.EndedAt, err)
+		}
+		if got := silent(t, b, row.party); got != "login_required" {
+			t.Errorf("%s: a silent request is answered %q", says, got)
+		}
+		b.MustOpen(t, "https://id.test/p/linde/authorize/callback?request="+id)
+		if b.URL.Query().Has("code") {
+			t.Errorf("%s: answered by a code", says)
+		}
+	}
+	if err := n.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if sent := n.Mails.Sent(); len(sent) > 0 {
+		t.Errorf("mails were sent: %v", sent)
+	}
+}
+
+// A session answers parties of its own channel, whatever name its cookie has; within the channel of apps it answers no
+// party that wants more than it holds.
+func TestSessionsOfTheChannelsNeverCross(t *testing.T) {
+	n := newNatives(t, "login_form: true")
+	parties := map[string]*idptest.Party{"web": n.linde, "app": n.app, "tool": n.tool}
+	for at, party := range parties {
+		for _, email := range []string{"anna@example.org", "bram@example.org"} {
+			b := idptest.NewBrowser(n.Server, "en")
+			signIn(t, b, party, email)
+			coded := email == "anna@example.org" && at != "app"
+			if coded {
+				b.MustFill(t, "Code", n.code(t))
+				b.MustPress(t, "Continue")
+			}
+			if party.Last.Error != "" || party.Last.Claims == nil {
+				t.Fatalf("%s at %s: at %s, %q", email, at, b.URL, party.Last.Error)
+			}
+			for _, renamed := range []bool{false, true} {
+				if renamed {
+					web, app := cookieAt(b, "__Host-linde-session"), cookieAt(b, "__Host-linde-app")
+					plant(b, "__Host-linde-session", app)
+					plant(b, "__Host-linde-app", web)
+				}
+				for to, other := range parties {
+					want := "login_required"
+					if !renamed && (at == "web") == (to == "web") {
+						want = ""
+						if to == "tool" && email == "anna@example.org" && !coded {
+							want = "interaction_required"
+						}
+					}
+					if got := silent(t, b, other); got != want {
+						t.Errorf("%s, signed in at %s, renamed %t: %s is answered %q, want %q", email, at, renamed, to, got, want)
+					}
+				}
+			}
+			n.Clock.Later(codeStep) // a code counts once
+		}
+	}
+}
+
+// A party that is no longer the mobile app is asked what any other is, also for requests that it made before.
+func TestMobileAppNoLongerIsAskedLikeAnyOther(t *testing.T) {
+	n := newNatives(t, "login_form: true")
+	b := idptest.NewBrowser(n.Server, "en")
+	b.MustOpen(t, n.app.Start(nil))
+	n.apply("login_form: true", "false")
+	b.MustFill(t, "Email address", "anna@example.org")
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Log in")
+	b.MustFill(t, "Code", n.code(t))
+	b.MustPress(t, "Continue")
+	if n.app.Last.Error != "" || n.app.Last.Claims["acr"] != "urn:minddistrict:acr:2fa" {
+		t.Errorf("at %s: %q, %v", b.URL, n.app.Last.Error, n.app.Last.Claims["acr"])
+	}
+}
+
+// No browser is remembered at a native party, ticked or not: what it gets lives on for weeks.
+func TestNoBrowserIsRememberedAtNativeParties(t *testing.T) {
+	n := newNatives(t, "app_code: true")
+	for name, party := range map[string]*idptest.Party{"app": n.app, "tool": n.tool} {
+		b := idptest.NewBrowser(n.Server, "en")
+		signIn(t, b, party, "anna@example.org")
+		address := b.URL.String()
+		if err := b.Twice(url.Values{"code": {n.code(t)}, "remember": {"on"}, "do": {"continue"}}, address); err != nil {
+			t.Fatal(err)
+		}
+		at, _ := url.Parse("https://id.test/")
+		for _, c := range b.Jar.Cookies(at) {
+			if strings.Contains(c.Name, "remember") {
+				t.Errorf("%s: a cookie %s", name, c.Name)
+			}
+		}
+		if party.Last.Claims == nil {
+			t.Errorf("%s: at %s", name, b.URL)
+		}
+		n.Clock.Later(codeStep)
+	}
+}
+
+// codeStep is how long an app shows one code (RFC 6238 section 5.2).
+const codeStep = 30 * time.Second
+
+// code is what Anna's app shows.
+func (n natives) code(t *testing.T) string {
+	t.Helper()
+	code, err := totp.GenerateCode("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", n.Clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return code
+}
