@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -175,7 +176,11 @@ func TestPartyRefusesWhatCannotWork(t *testing.T) {
 		"origin with a path":       func(p *grant.Party) { p.Origins = []string{"https://app.example/"} },
 		"origin with default port": func(p *grant.Party) { p.Origins = []string{"https://app.example:443"} },
 		"unknown ID token claim":   func(p *grant.Party) { p.IDClaims = []string{"bsn"} },
-		"third party, no name":     func(p *grant.Party) { p.ThirdParty = true },
+		"mobile app on the web":    func(p *grant.Party) { p.MobileApp = true },
+		"mobile app of another": func(p *grant.Party) {
+			p.Type, p.Auth, p.Secrets, p.Name, p.ThirdParty, p.MobileApp = grant.Native, grant.AuthNone, nil, "x", true, true
+		},
+		"third party, no name": func(p *grant.Party) { p.ThirdParty = true },
 		"claim beyond its scopes": func(p *grant.Party) {
 			p.Name, p.ThirdParty, p.Scopes, p.IDClaims = "x", true, []string{"openid"}, []string{"email"}
 		},
@@ -197,6 +202,19 @@ func TestPartyRefusesWhatCannotWork(t *testing.T) {
 	native := party(func(p *grant.Party) { p.Type, p.Secrets, p.Redirects = grant.Native, nil, []string{"myapp:/cb"} })
 	if err := native.Validate(); !errors.Is(err, fault.Invalid) {
 		t.Errorf("private scheme without a dot: %v", err)
+	}
+}
+
+func TestOnlyTheAppsOwnChannelAsksAsMobileApp(t *testing.T) {
+	app := party(func(p *grant.Party) { p.Type, p.Auth, p.Secrets, p.MobileApp = grant.Native, grant.AuthNone, nil, true })
+	if err := app.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if !app.AsksAsMobileApp(authn.App) || app.AsksAsMobileApp(authn.Browser) || app.Channel() != authn.App {
+		t.Error("a mobile app asks as one in the channel of apps, and nowhere else")
+	}
+	if app.MobileApp = false; app.AsksAsMobileApp(authn.App) {
+		t.Error("another native party asks as the mobile app")
 	}
 }
 

@@ -97,6 +97,38 @@ func TestClosedPasswordIsTakenByNoForm(t *testing.T) {
 	}
 }
 
+// A link that does not work any more sends no other one while no password can be made.
+func TestClosedLinkIsNotSentAgain(t *testing.T) {
+	n := newNatives(t, "login_form: true")
+	link := n.resetLink(t, "bram@example.org")
+	sent := len(n.Mails.Sent())
+	n.apply("login_form: false", "true")
+	for _, later := range []time.Duration{0, 2 * time.Hour} {
+		n.Clock.Later(later)
+		b := idptest.NewBrowser(n.Server, "en")
+		b.MustOpen(t, link)
+		if text := idptest.Visible(b.Doc); !strings.Contains(text, "Log in with your GGZ De Linde account") || b.URL.String() != link {
+			t.Errorf("after %s: at %s: %s", later, b.URL, text)
+		}
+		if err := b.Twice(url.Values{"do": {"again"}}, link); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Deliver(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(n.Mails.Sent()); got != sent {
+			t.Errorf("after %s: %d mails more", later, got-sent)
+		}
+	}
+	// opened again, it is what it was
+	n.apply("login_form: true", "true")
+	b := idptest.NewBrowser(n.Server, "en")
+	b.MustOpen(t, link)
+	if b.Button("Send me a new email") == nil {
+		t.Errorf("opened again: %s", idptest.Visible(b.Doc))
+	}
+}
+
 // A session answers parties of its own channel, whatever name its cookie has; within the channel of apps it answers no
 // party that wants more than it holds.
 func TestSessionsOfTheChannelsNeverCross(t *testing.T) {

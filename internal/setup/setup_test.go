@@ -158,7 +158,7 @@ func TestSampleAppliesOnceAndThenChangesNothing(t *testing.T) {
 			t.Fatalf("%d parties, %v", len(parties), err)
 		}
 		app, web := parties[0], parties[1]
-		if !app.Public() || app.Type != "native" || web.IDTokenAlg != "ES256" || !web.SecretMatches("s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM") {
+		if !app.Public() || app.Type != "native" || app.MobileApp || web.IDTokenAlg != "ES256" || !web.SecretMatches("s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM") {
 			t.Errorf("got %+v and %+v", app, web)
 		}
 
@@ -271,6 +271,9 @@ var mistakes = []struct{ name, old, new, want string }{
 	{"no secret", "secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "name: Linde", "line 8: party linde-web: invalid: secret is missing: at least 32 characters, or secret_file"},
 	{"secret file that is not there", "secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "secret_file: /nowhere/x", "line 9: party linde-web: invalid: secret_file: open /nowhere/x"},
 	{"bad type", "type: native", "type: desktop", `line 16: party linde-app: invalid: type "desktop": web, spa, native or service`},
+	{"mobile app that is a website", "id_token_alg: ES256", "mobile_app: true", "line 13: party linde-web: invalid: mobile_app: a party of type native, not web"},
+	{"mobile app of a third party", "type: native", "type: native\n        third_party: true\n        name: X\n        mobile_app: true", "line 19: party linde-app: invalid: mobile_app: the platform's own app, not a third party"},
+	{"mobile app or not", "type: native", "type: native\n        mobile_app: perhaps", "line 17: mobile_app: invalid: true or false"},
 	{"third party without a name", "type: native", "type: native\n        third_party: true", "line 15: party linde-app: invalid: name is missing: people are asked whether a third party may have their data"},
 	{"text of a scope that is not registered", "type: native", "type: native\n        scope_texts: { journal.write: { nl: Schrijven, en: Writing } }", "line 17: party linde-app: invalid: scope_texts journal.write: not one of its scopes"},
 	{"text of a scope in one language", "type: native", "type: native\n        scopes: [openid, journal.write]\n        scope_texts: { journal.write: { nl: Schrijven } }", "line 18: party linde-app: invalid: scope_texts journal.write: one line for nl and one for en"},
@@ -377,6 +380,41 @@ func TestSecondFactorThatCannotBeAskedIsAWarning(t *testing.T) {
 	for name, text := range map[string]string{"a method exists": sample(t), "off": strings.Replace(sample(t), "{ client: optional, staff: required }", "{ client: off, staff: off }", 1)} {
 		if got := mustApply(t, tools, text).Warnings; len(got) != 0 {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func TestFileNamesTheMobileApp(t *testing.T) {
+	tools := tools(t, idptest.SQLite(t))
+	mustApply(t, tools, strings.Replace(sample(t), "type: native", "type: native\n        mobile_app: true", 1))
+	parties, err := tools.DB.Parties(t.Context())
+	if err != nil || len(parties) != 2 || !parties[0].MobileApp || parties[1].MobileApp {
+		t.Errorf("got %+v, %v", parties, err)
+	}
+}
+
+func TestWayOfSigningInThatIsClosedIsAWarning(t *testing.T) {
+	tools := tools(t, idptest.SQLite(t))
+	tools.Methods = []string{"totp"}
+	for policy, want := range map[string]string{
+		"login_form: false":   "platform linde: policy.login_form is false: nobody can sign in",
+		"app_password: false": "platform linde: policy.app_password is false: nobody can sign in to the mobile app",
+		"app_qr: true":        "platform linde: policy.app_qr is true: it has no effect",
+		"login_form: true":    "", "app_password: true": "", "app_qr: false": "", "sms_per_day: 7": "",
+	} {
+		text := strings.Replace(sample(t), "self_sign_up: true", policy, 1)
+		file, lines, err := setup.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh := tools
+		fresh.DB = idptest.SQLite(t)
+		report, err := setup.Apply(t.Context(), fresh, file, lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(report.Warnings, "\n"); !strings.HasPrefix(got, want) || (got == "") != (want == "") {
+			t.Errorf("%s: warnings %q, want %q", policy, got, want)
 		}
 	}
 }
