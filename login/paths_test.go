@@ -18,7 +18,8 @@ import (
 // demanding is a house that demands codes of everybody. Anna has an app, Bram none yet, and Cees has no password.
 func demanding(t *testing.T) visit {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(strings.NewReplacer("DEMAND", "required", "policy: {", "policy: { app_code: true,", "    accounts:\n", `      - { client_id: app, type: native, redirect_uris: ["net.example.linde:/callback"] }
+	s.Apply(strings.NewReplacer("DEMAND", "required", "policy: {", "policy: { app_code: true,", "    accounts:\n", `      - { client_id: app, type: native, mobile_app: true, redirect_uris: ["net.example.linde:/callback"] }
+      - { client_id: tool, type: native, redirect_uris: ["net.example.linde:/callback"] }
     accounts:
       - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
       - { email: cees@example.org, locale: en, email_verified: false }
@@ -86,8 +87,8 @@ func TestDemandedCodeIsAskedOnEveryPath(t *testing.T) {
 			b.MustPress(t, "Log in")
 		}
 	}
-	app := "https://id.test/p/linde/authorize?" + url.Values{
-		"client_id": {"app"}, "redirect_uri": {"net.example.linde:/callback"}, "response_type": {"code"}, "scope": {"openid offline_access"}, "state": {"s"},
+	native := "https://id.test/p/linde/authorize?" + url.Values{
+		"client_id": {"CLIENT"}, "redirect_uri": {"net.example.linde:/callback"}, "response_type": {"code"}, "scope": {"openid offline_access"}, "state": {"s"},
 		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
 	}.Encode()
 	for says, row := range map[string]struct {
@@ -95,7 +96,10 @@ func TestDemandedCodeIsAskedOnEveryPath(t *testing.T) {
 		at   string
 	}{
 		"password":                     {login(v.linde.Start(nil), "anna@example.org"), "/totp"},
-		"password, the app":            {login(app, "anna@example.org"), "/totp"},
+		"password, the app":            {login(strings.Replace(native, "CLIENT", "app", 1), "anna@example.org"), "/totp"},
+		"password, a tool":             {login(strings.Replace(native, "CLIENT", "tool", 1), "anna@example.org"), "/totp"},
+		"nothing set up yet, the app":  {login(strings.Replace(native, "CLIENT", "app", 1), "bram@example.org"), "/set-up"},
+		"nothing set up yet, a tool":   {login(strings.Replace(native, "CLIENT", "tool", 1), "bram@example.org"), "/set-up"},
 		"password, settings":           {login(settings, "anna@example.org"), "/totp"},
 		"password, a weaker wish":      {login(v.linde.Start(url.Values{"acr_values": {"urn:minddistrict:acr:1fa"}}), "anna@example.org"), "/totp"},
 		"reset link":                   {func(b *idptest.Browser) { b.MustOpen(t, v.resetLink(t, "anna@example.org")) }, "/totp"},

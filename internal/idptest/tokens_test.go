@@ -61,9 +61,12 @@ func TestTokensNeverSayMoreThanWasProven(t *testing.T) {
 			enrolled + visit + "\npress login.forgot ; fill login.email = anna@example.org ; press forgot.submit\nmail reset anna@example.org ; follow" + app +
 				"\nfill password.new = new ; press password.submit" + visit + arrive,
 			"mfa otp pwd", two, 0, "link@here totp@here password@here"},
-		{"the app's channel asks no code, and says so",
+		{"the mobile app asks people in care no code, and says so",
 			"platform linde second-factor=required methods=totp\naccount anna@example.org totp\nvisit linde/app" + details + password + "\narrive linde/app",
 			"pwd", one, 0, "password@here"},
+		{"another native party asks what a browser asks",
+			"platform linde second-factor=required methods=totp\naccount anna@example.org totp\nvisit linde/tool" + details + password + app + "\narrive linde/tool",
+			"mfa otp pwd", two, 0, "password@here totp@here"},
 	} {
 		for db, open := range databases {
 			t.Run(row.name+"/"+db, func(t *testing.T) {
