@@ -65,7 +65,7 @@ func TestTokensNeverSayMoreThanWasProven(t *testing.T) {
 			"platform linde second-factor=required methods=totp\naccount anna@example.org totp\nvisit linde/app" + details + password + "\narrive linde/app",
 			"pwd", one, 0, "password@here"},
 		{"another native party asks what a browser asks",
-			"platform linde second-factor=required methods=totp\naccount anna@example.org totp\nvisit linde/tool" + details + password + app + "\narrive linde/tool",
+			"platform linde second-factor=required methods=totp\naccount anna@example.org totp\nvisit linde/desk" + details + password + app + "\narrive linde/desk",
 			"mfa otp pwd", two, 0, "password@here totp@here"},
 	} {
 		for db, open := range databases {
