@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
@@ -199,5 +200,48 @@ func TestClosedPasswordProvesNothing(t *testing.T) {
 	upstream := ofThisOne(authn.Proof{Method: "organisation", Use: account.Primary, Kinds: authn.Knows, At: noon})
 	if got := needs(authn.Missing(ask, f, []authn.Proof{upstream})); got != "" {
 		t.Errorf("signed in at the organisation, asked %q", got)
+	}
+}
+
+// Whatever is asked of whom, another native party is asked what a browser is, and so is the mobile app of staff.
+func TestNativePartiesAreAskedWhatABrowserAsks(t *testing.T) {
+	changes := []func(*authn.Ask, *authn.Facts){
+		func(a *authn.Ask, _ *authn.Facts) { a.Again = true },
+		func(a *authn.Ask, _ *authn.Facts) { a.MaxAge = age(0) },
+		func(a *authn.Ask, _ *authn.Facts) { a.ACR = []string{string(authn.TwoFactor)} },
+		func(a *authn.Ask, _ *authn.Facts) { a.Choose = true },
+		func(a *authn.Ask, _ *authn.Facts) { a.Consent = []string{"email"} },
+		func(_ *authn.Ask, f *authn.Facts) { f.Account = putOff(31); f.Account.Role = platform.Manager },
+		func(_ *authn.Ask, f *authn.Facts) { f.Account = person(true); f.Account.Role = platform.Manager },
+		func(_ *authn.Ask, f *authn.Facts) { f.Account = nil },
+		func(_ *authn.Ask, f *authn.Facts) { f.Low, f.Wished = true, authn.NeedCodes },
+		func(_ *authn.Ask, f *authn.Facts) { f.Policy.LoginForm = false },
+		func(_ *authn.Ask, f *authn.Facts) { f.Policy.AppCode = true },
+	}
+	asked := 0
+	for _, m := range []moment{atLogin, withPwd, withCode, idlePwd, idleCode} {
+		for _, demand := range []platform.Demand{platform.Off, platform.Optional, platform.Required} {
+			for set := range 1 << len(changes) {
+				for _, k := range []kindOf{native, mobile} {
+					ask, f, proofs := scene(k, platform.Manager, true, m)
+					f.Policy.SecondFactor.Staff = platform.SecondFactor{Demand: demand, OfferEvery: time.Hour}
+					for i, change := range changes {
+						if set&(1<<i) != 0 {
+							change(&ask, &f)
+						}
+					}
+					got := authn.Missing(ask, f, proofs)
+					ask.Channel, f.MobileApp = authn.Browser, false
+					want := authn.Missing(ask, f, proofs)
+					if !slices.Equal(got, want) {
+						t.Fatalf("%s, %s, second factor %s, changes %b: asked %v, a browser %v", k, m, demand, set, got, want)
+					}
+					asked += len(want)
+				}
+			}
+		}
+	}
+	if asked == 0 {
+		t.Error("nothing was ever asked")
 	}
 }

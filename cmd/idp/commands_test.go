@@ -122,6 +122,14 @@ func (i *install) parties() {
 		i.t.Errorf("party list: %q", out)
 	}
 	i.ok(append([]string{"party", "enable"}, on...)...)
+
+	app := []string{"party", "add", "wilg-app", "--platform", "wilg", "--mobile-app", "--redirect-uri", "https://app.wilg.example/callback"}
+	i.refused(1, "mobile_app: a party of type native, not web", app...)
+	i.ok(append(app, "--type", "native")...)
+	one = nil
+	if i.read(&one, "party", "show", "wilg-app", "--platform", "wilg"); one["mobile_app"] != true || one["type"] != "native" {
+		i.t.Errorf("party show of the app: %v", one)
+	}
 }
 
 func (i *install) accounts() {
