@@ -31,6 +31,7 @@ var (
 	// waived: the session began without a code, in a browser that is remembered; forgotten: … that is not any more.
 	places = []string{
 		"browser", "remembered browser", "waived", "forgotten", "idle", "idle, remembered", "app", "app, idle", "app with code", "app with code, idle",
+		"another native party", "another native party, idle",
 	}
 )
 
@@ -133,9 +134,11 @@ func (r request) asked(recoveryCode bool) (authn.Ask, authn.Facts, []authn.Proof
 	case "forgotten":
 		f.Session.Proofs = append(f.Session.Proofs, waiver(-r.password))
 	case "app", "app, idle":
-		ask.Channel = authn.App
+		ask.Channel, f.MobileApp = authn.App, true
 	case "app with code", "app with code, idle":
-		ask.Channel, f.Policy.AppCode = authn.App, true
+		ask.Channel, f.MobileApp, f.Policy.AppCode = authn.App, true, true
+	case "another native party", "another native party, idle": // a browser is the model
+		ask.Channel = authn.App
 	}
 	var here []authn.Proof
 	if r.passwordHere {

@@ -172,7 +172,7 @@ func (w *walk) askOfParty(f *authn.Facts) {
 		w.ask.MaxAge = age(time.Duration(w.one(0, 600)) * time.Second)
 	}
 	if w.yes(8) {
-		w.ask.Channel = authn.App
+		w.ask.Channel, f.MobileApp = authn.App, w.yes(2)
 	}
 }
 

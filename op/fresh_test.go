@@ -27,7 +27,7 @@ platforms:
     parties:
       - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"] }
       - { client_id: strict, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, minimum_acr: "urn:minddistrict:acr:2fa", redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: app, type: native, redirect_uris: ["https://rp.test/cb"] }
+      - { client_id: app, type: native, mobile_app: true, redirect_uris: ["https://rp.test/cb"] }
     accounts:
       - { email: anna@example.org, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }
       - { email: bram@example.org, password: "zeven paarse regenjassen drogen!" }
