@@ -497,8 +497,8 @@ var actRaces = []promise{
 		done := make(chan error, 1)
 		go func() { done <- acts[9].do(w) }()
 		select {
-		case <-done:
-			w.Fatal("it did not wait")
+		case err := <-done:
+			w.Fatal("it did not wait", err)
 		case <-time.After(100 * time.Millisecond):
 		}
 		w.ok(tx.Commit())
