@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/platform"
@@ -236,6 +237,8 @@ func TestCVE_2024_47070_CVE_2023_36456_ForwardedAddress(t *testing.T) {
 				if node == s {
 					other = direct
 				}
+				node.Clock.Later(authn.Refill) // wrong ones alone would make everybody wait
+				other.Clock.Later(authn.Refill)
 				v := node.visitor()
 				id := v.begin("web", nil)
 				post := func(password string) answer {

@@ -129,7 +129,7 @@ var strategies = []strategy{
 		}
 		return []string{"forgot", "unblock"}
 	}},
-	{"does anything at random", func(w *siege) bool { return w.toss() || w.toss() }, func(w *siege) (forms []string) {
+	{"does anything at random", (*siege).often, func(w *siege) (forms []string) {
 		for _, form := range []string{"forgot", "unblock", "sign-up"} {
 			if w.toss() {
 				forms = append(forms, form)
@@ -145,6 +145,11 @@ func always(*siege) bool { return true }
 func (w *siege) toss() bool {
 	w.seed = w.seed*6364136223846793005 + 1442695040888963407
 	return bits.OnesCount64(w.seed>>33)%2 == 0
+}
+
+func (w *siege) often() bool {
+	first := w.toss()
+	return w.toss() || first
 }
 
 func (w *siege) until() time.Duration { return w.comes.Sub(w.Clock.Now()) }
