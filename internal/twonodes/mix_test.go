@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/keys"
@@ -97,7 +98,7 @@ func (m *mix) begin(t *testing.T) act {
 	return m.act
 }
 
-// prepareLock lets an address be one wrong password away from the most in a day.
+// prepareLock lets an address be one wrong password away from the most at once.
 func (m *mix) prepareLock(t *testing.T) {
 	t.Helper()
 	one := m.members[m.cycle%len(m.members)]
@@ -107,7 +108,8 @@ func (m *mix) prepareLock(t *testing.T) {
 	_, err := v.ask(steady, nil)
 	must(t, "opening the login page", err)
 	must(t, "typing a wrong password", v.password())
-	m.p.change(t, `UPDATE attempts SET total = 49 WHERE owner = $1`, m.owner(one.locking))
+	m.p.change(t, `UPDATE attempts SET full_at = since_at + $1 WHERE owner = $2`,
+		((authn.AtOnce - 1) * authn.Refill).Milliseconds(), m.owner(one.locking))
 	m.p.change(t, `DELETE FROM attempts WHERE owner = ''`)
 }
 
@@ -443,11 +445,11 @@ func (m *mix) counters(t *testing.T, lost int, sum *tally) {
 	sum.wrong += answered
 }
 
-// locked checks that an address is refused for what is left of a day, on every node.
+// locked checks that an address is refused until the next wrong password is allowed, on every node.
 func (m *mix) locked(t *testing.T, address string) {
 	t.Helper()
-	if n := m.p.row(t, `SELECT COUNT(*) FROM attempts WHERE owner = $1 AND total = 50 AND failures = 2 AND blocked_until - since_at = $2`,
-		m.owner(address), (24 * time.Hour).Milliseconds()); n != 1 {
+	if n := m.p.row(t, `SELECT COUNT(*) FROM attempts WHERE owner = $1 AND total = 2 AND failures = 2 AND blocked_until - since_at = $2`,
+		m.owner(address), authn.Refill.Milliseconds()); n != 1 {
 		t.Errorf("%d counters say that %s is locked", n, address)
 	}
 	for _, d := range m.p.twice(0) {
