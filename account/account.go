@@ -63,12 +63,12 @@ type Profile struct {
 
 // Address is the claim of OpenID Connect Core 1.0 section 5.1.1.
 type Address struct {
-	Formatted  string `json:"formatted,omitempty" yaml:"formatted"`
-	Street     string `json:"street_address,omitempty" yaml:"street"`
-	Locality   string `json:"locality,omitempty" yaml:"locality"`
-	Region     string `json:"region,omitempty" yaml:"region"`
-	PostalCode string `json:"postal_code,omitempty" yaml:"postal_code"`
-	Country    string `json:"country,omitempty" yaml:"country"`
+	Formatted  string `json:"formatted,omitempty" yaml:"formatted,omitempty"`
+	Street     string `json:"street_address,omitempty" yaml:"street,omitempty"`
+	Locality   string `json:"locality,omitempty" yaml:"locality,omitempty"`
+	Region     string `json:"region,omitempty" yaml:"region,omitempty"`
+	PostalCode string `json:"postal_code,omitempty" yaml:"postal_code,omitempty"`
+	Country    string `json:"country,omitempty" yaml:"country,omitempty"`
 }
 
 // Name is the full name as a Dutch reader expects it: given name, tussenvoegsel, family name.

@@ -17,7 +17,7 @@ type Event struct {
 	Party     string // client_id; empty where there is none
 	Session   string // the session's public identifier (`sid`); empty where there is none
 	Outcome   Outcome
-	Reason    string // a word from our own list, never text from outside
+	Reason    string // a word from our own list, or what an operator gave or changed; never text from others outside
 	Address   string // network address of the browser or caller
 	Agent     string // browser, cut to 200 characters
 	Reference string // the request's number in the log
@@ -71,6 +71,7 @@ const (
 	CredentialGone   EventKind = "credential.retire"
 	PlatformSet      EventKind = "platform.set"
 	PartySet         EventKind = "party.set"
+	SettingWeakened  EventKind = "setting.weaken" // a key of platform, party or account protects less than before; the reason has it
 	PartyRefused     EventKind = "party.refuse"   // it did not prove itself as registered
 	RequestRefused   EventKind = "request.refuse" // an answer was to go where the party never said
 	SecretExposed    EventKind = "secret.expose"  // a secret, a code or a token came in an address

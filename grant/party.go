@@ -400,9 +400,13 @@ func (p *Party) checkAddresses(refuse func(string, ...any) error) error {
 			return refuse("origins %q: scheme and host as a browser sends them, such as https://app.example.org", o)
 		}
 	}
-	for _, uri := range append(slices.Clone(p.Redirects), p.LogoutURIs...) {
+	for i, uri := range append(slices.Clone(p.Redirects), p.LogoutURIs...) {
+		key := "redirect_uris"
+		if i >= len(p.Redirects) {
+			key = "post_logout_redirect_uris"
+		}
 		if err := checkRedirect(uri, p.Type); err != nil {
-			return refuse("redirect URI %q: %w", uri, err)
+			return refuse("%s %q: %w", key, uri, err)
 		}
 	}
 	for field, uri := range map[string]string{"initiate_login_uri": p.InitiateURI, "policy_uri": p.PolicyURI, "tos_uri": p.TermsURI} {

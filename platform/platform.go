@@ -67,14 +67,20 @@ func (p *Platform) Validate() error {
 	if !idPattern.MatchString(string(p.ID)) {
 		return fmt.Errorf("%w: name %q: a lower-case letter, then letters, digits and single hyphens, at most 40 characters", fault.Invalid, p.ID)
 	}
+	if p.Issuer == "" {
+		return fmt.Errorf("%w: issuer is missing: a new platform needs one, such as https://login.example.org", fault.Invalid)
+	}
 	if _, err := ParseIssuer(string(p.Issuer)); err != nil {
 		return err
+	}
+	if p.HomeURL == "" {
+		return fmt.Errorf("%w: home_url is missing: where the platform begins, such as https://linde.example.org", fault.Invalid)
 	}
 	if p.Organisation == "" {
 		return fmt.Errorf("%w: organisation is missing: the name people know, such as GGZ De Linde", fault.Invalid)
 	}
 	for field, value := range map[string]string{"home_url": p.HomeURL, "privacy_url": p.PrivacyURL, "accessibility_url": p.AccessURL} {
-		if value == "" && field != "home_url" {
+		if value == "" {
 			continue
 		}
 		if u, err := url.Parse(value); err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {

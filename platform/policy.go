@@ -27,8 +27,8 @@ func (r Role) Staff() bool { return r == Professional || r == Helpdesk || r == M
 
 // ByGroup is a setting with one value for clients and relatives and one for staff.
 type ByGroup[T any] struct {
-	Client T `json:"client" yaml:"client"`
-	Staff  T `json:"staff" yaml:"staff"`
+	Client T `json:"client" yaml:"client,omitempty"`
+	Staff  T `json:"staff" yaml:"staff,omitempty"`
 }
 
 // For returns the value that counts for a role.

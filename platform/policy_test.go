@@ -121,7 +121,7 @@ func TestPlatformRefuses(t *testing.T) {
 		`issuer "http`:      func(p *Platform) { p.Issuer = "http://login.example.org" },
 		`organisation is`:   func(p *Platform) { p.Organisation = "" },
 		`home_url`:          func(p *Platform) { p.HomeURL = "javascript:alert(1)" },
-		`home_url ""`:       func(p *Platform) { p.HomeURL = "" },
+		`home_url is`:       func(p *Platform) { p.HomeURL = "" },
 		`privacy_url`:       func(p *Platform) { p.PrivacyURL = "https://a:b@example.org" },
 		`accessibility_url`: func(p *Platform) { p.AccessURL = "/toegankelijkheid" },
 		`country "nl"`:      func(p *Platform) { p.Country = "nl" },

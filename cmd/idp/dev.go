@@ -65,7 +65,9 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	if err != nil {
 		return err
 	}
-	if _, err := setup.Apply(ctx, f.tools(), file, nil); err != nil {
+	tools := f.tools()
+	tools.Weaken = true // the demonstration is what it was, whatever somebody tried on it
+	if _, err := setup.Apply(ctx, tools, file, nil); err != nil {
 		return err
 	}
 	if err := inviteAll(ctx, f, site); err != nil {

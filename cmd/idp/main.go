@@ -1,7 +1,8 @@
 // Command idp is an OpenID Connect provider for care platforms.
 //
 // This package holds flags and output only: each command builds what it needs with internal/wire, calls it, and prints
-// text or, with --output json, one JSON document. Exit codes: 0 done, 1 refused or failed, 2 wrong use of the command.
+// text or, with --output json, one JSON document. Exit codes: 0 done, 1 refused or failed, 2 wrong use of the command,
+// 3 a file that protects less than before (see apply).
 package main
 
 import (
@@ -14,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/minddistrict/idp/internal/setup"
 )
 
 func main() {
@@ -22,10 +25,14 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	err := root().ExecuteContext(ctx)
 	var usage usageError
+	var weakening setup.Weakening
 	switch {
 	case errors.As(err, &usage):
 		fmt.Fprintln(os.Stderr, "idp:", err)
 		os.Exit(2)
+	case errors.As(err, &weakening):
+		fmt.Fprintln(os.Stderr, "idp:", err)
+		os.Exit(3)
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "idp:", err)
 		os.Exit(1)

@@ -32,11 +32,15 @@ func migrateCommand(g *globals) *cobra.Command {
 }
 
 func applyCommand(g *globals) *cobra.Command {
-	return &cobra.Command{
+	var dryRun, weaken bool
+	c := &cobra.Command{
 		Use:   "apply FILE",
 		Short: "Make the database say what a file says: platforms, parties, accounts",
-		Long:  "Applying is idempotent: a second time changes nothing. A file with a mistake changes nothing at all. FILE may be - for standard input.",
-		Args:  cobra.ExactArgs(1),
+		Long: "Applying is idempotent: a second time changes nothing. What the file does not mention stays as it is. A file with a " +
+			"mistake changes nothing at all. FILE may be - for standard input.\n\n" +
+			"A file that protects a platform less than before, on which others have accounts than those of the file, is refused with " +
+			"exit code 3, and nothing is written.",
+		Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
 			text, err := readFile(cmd, args[0])
 			if err != nil {
@@ -46,19 +50,42 @@ func applyCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
-			report, err := setup.Apply(cmd.Context(), f.tools(), file, lines)
+			tools := f.tools()
+			tools.DryRun, tools.Weaken = dryRun, weaken
+			report, err := setup.Apply(cmd.Context(), tools, file, lines)
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if dryRun {
+				return g.print(cmd, report, printed(cmd, report, "would set"))
 			}
 			return printReport(g, cmd, report)
 		}),
 	}
+	c.Flags().BoolVar(&dryRun, "dry-run", false, "show what would change, key by key, and write nothing")
+	c.Flags().BoolVar(&weaken, "weaken", false, "do also what protects less than before; the audit record has each (setting.weaken)")
+	return c
 }
 
 func printReport(g *globals, cmd *cobra.Command, report setup.Report) error {
-	return g.print(cmd, report, func(w io.Writer) {
-		for _, line := range report.Changed {
-			fmt.Fprintln(w, "set", line)
+	return g.print(cmd, report, printed(cmd, report, "set"))
+}
+
+// printed writes a report as text: each item that changed, and under it its keys.
+func printed(cmd *cobra.Command, report setup.Report, verb string) func(io.Writer) {
+	return func(w io.Writer) {
+		for _, item := range report.Changed {
+			fmt.Fprintln(w, verb, item)
+			for _, d := range report.Differences {
+				if d.Item != item {
+					continue
+				}
+				weaker := ""
+				if d.Weaker {
+					weaker = " (weaker)"
+				}
+				fmt.Fprintf(w, "    %s%s\n", d, weaker)
+			}
 		}
 		if len(report.Changed) == 0 {
 			fmt.Fprintln(w, "Nothing to change.")
@@ -66,7 +93,7 @@ func printReport(g *globals, cmd *cobra.Command, report setup.Report) error {
 		for _, line := range report.Warnings {
 			fmt.Fprintln(cmd.ErrOrStderr(), "warning:", line)
 		}
-	})
+	}
 }
 
 func readFile(cmd *cobra.Command, path string) ([]byte, error) {

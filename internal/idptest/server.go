@@ -76,9 +76,9 @@ func (s *Server) Apply(file string) setup.Report {
 	return report
 }
 
-// Tools are those of the commands.
+// Tools are those of the commands. A test may make a platform weaker than it was.
 func (s *Server) Tools() setup.Tools {
-	return setup.Tools{DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: append(wire.Methods(), login.Methods(s.Factors)...), Now: s.Clock.Now()}
+	return setup.Tools{DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: append(wire.Methods(), login.Methods(s.Factors)...), Now: s.Clock.Now(), Weaken: true}
 }
 
 // Site answers for another host, such as a relying platform.

@@ -16,58 +16,59 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// File is what `idp apply` reads. Every key that is left out has a safe default.
+// File is what `idp apply` reads. A key that is left out stays as it is in the database, or has a safe default where
+// the item is new. The tag null says of which keys that are empty are refused, and why; the others get their default.
 type File struct {
-	Platforms []Platform `yaml:"platforms"`
+	Platforms []Platform `yaml:"platforms,omitempty"`
 }
 
 // Platform declares one organisation's platform.
 type Platform struct {
-	Name          string           `yaml:"name"` // identifier in addresses and commands, such as linde; never changes
-	Issuer        string           `yaml:"issuer"`
-	Organisation  string           `yaml:"organisation"`
-	Title         string           `yaml:"title"` // what people call the platform; the organisation unless set
-	HomeURL       string           `yaml:"home_url"`
-	Country       string           `yaml:"country"`
-	Locale        string           `yaml:"locale"`
-	NeutralName   string           `yaml:"neutral_name"`
-	Help          platform.Contact `yaml:"help"`
-	HelpStaff     platform.Contact `yaml:"help_staff"`
-	PrivacyURL    string           `yaml:"privacy_url"`
-	Accessibility string           `yaml:"accessibility_url"`
-	Colour        string           `yaml:"colour"`
-	LogoFile      string           `yaml:"logo_file"` // PNG, at most 64 KiB
-	Mail          platform.Mail    `yaml:"mail"`
-	Policy        Policy           `yaml:"policy"`
-	Parties       []Party          `yaml:"parties"`
-	Accounts      []Account        `yaml:"accounts"`
+	Name          string           `yaml:"name,omitempty" null:"it is required"` // identifier in addresses and commands, such as linde; never changes
+	Issuer        string           `yaml:"issuer,omitempty" null:"it is required"`
+	Organisation  string           `yaml:"organisation,omitempty" null:"it is required"`
+	Title         string           `yaml:"title,omitempty"` // what people call the platform; the organisation unless set
+	HomeURL       string           `yaml:"home_url,omitempty" null:"it is required"`
+	Country       string           `yaml:"country,omitempty"`
+	Locale        string           `yaml:"locale,omitempty"`
+	NeutralName   string           `yaml:"neutral_name,omitempty"`
+	Help          platform.Contact `yaml:"help,omitempty"`
+	HelpStaff     platform.Contact `yaml:"help_staff,omitempty"`
+	PrivacyURL    string           `yaml:"privacy_url,omitempty"`
+	Accessibility string           `yaml:"accessibility_url,omitempty"`
+	Colour        string           `yaml:"colour,omitempty"`
+	LogoFile      string           `yaml:"logo_file,omitempty"` // PNG, at most 64 KiB
+	Mail          platform.Mail    `yaml:"mail,omitempty"`
+	Policy        Policy           `yaml:"policy,omitempty"`
+	Parties       []Party          `yaml:"parties,omitempty"`
+	Accounts      []Account        `yaml:"accounts,omitempty"`
 }
 
 // Policy declares what differs from platform.DefaultPolicy.
 type Policy struct {
-	SecondFactor platform.ByGroup[SecondFactor]  `yaml:"second_factor"`
-	CodeMethods  []string                        `yaml:"code_methods"`
-	AppCode      *bool                           `yaml:"app_code"`
-	Remember     platform.ByGroup[*Remember]     `yaml:"remember"`
-	Password     *PasswordRule                   `yaml:"password"`
-	LoginForm    *bool                           `yaml:"login_form"`
-	SelfSignUp   *bool                           `yaml:"self_sign_up"`
-	AppPassword  *bool                           `yaml:"app_password"`
-	AppQR        *bool                           `yaml:"app_qr"`
-	IdleAfter    *time.Duration                  `yaml:"idle_after"` // 0s: never
-	SessionEnds  platform.ByGroup[time.Duration] `yaml:"session_ends"`
-	MinimumACR   string                          `yaml:"minimum_acr"`
-	ACRAliases   map[string]string               `yaml:"acr_aliases"`
-	SMSCountries []string                        `yaml:"sms_countries"`
-	SMSPerDay    *int                            `yaml:"sms_per_day"`
-	SMSBound     *bool                           `yaml:"sms_bound"`
+	SecondFactor platform.ByGroup[SecondFactor]  `yaml:"second_factor,omitempty"`
+	CodeMethods  []string                        `yaml:"code_methods,omitempty"`
+	AppCode      *bool                           `yaml:"app_code,omitempty"`
+	Remember     platform.ByGroup[*Remember]     `yaml:"remember,omitempty"`
+	Password     *PasswordRule                   `yaml:"password,omitempty"`
+	LoginForm    *bool                           `yaml:"login_form,omitempty"`
+	SelfSignUp   *bool                           `yaml:"self_sign_up,omitempty"`
+	AppPassword  *bool                           `yaml:"app_password,omitempty"`
+	AppQR        *bool                           `yaml:"app_qr,omitempty"`
+	IdleAfter    *time.Duration                  `yaml:"idle_after,omitempty"` // 0s: never
+	SessionEnds  platform.ByGroup[time.Duration] `yaml:"session_ends,omitempty"`
+	MinimumACR   string                          `yaml:"minimum_acr,omitempty"`
+	ACRAliases   map[string]string               `yaml:"acr_aliases,omitempty"`
+	SMSCountries []string                        `yaml:"sms_countries,omitempty"`
+	SMSPerDay    *int                            `yaml:"sms_per_day,omitempty"`
+	SMSBound     *bool                           `yaml:"sms_bound,omitempty"`
 }
 
 // SecondFactor is off, optional or required; or a mapping, where a date or an offer goes with it.
 type SecondFactor struct {
-	Demand     platform.Demand `yaml:"demand"`
-	From       time.Time       `yaml:"from"`
-	OfferEvery time.Duration   `yaml:"offer_every"`
+	Demand     platform.Demand `yaml:"demand,omitempty"`
+	From       time.Time       `yaml:"from,omitempty"`
+	OfferEvery time.Duration   `yaml:"offer_every,omitempty"`
 }
 
 // UnmarshalYAML reads both forms.
@@ -85,87 +86,87 @@ func (s *SecondFactor) UnmarshalYAML(n *yaml.Node) error {
 
 // Remember declares how long a browser may go without a code. Fixed: the organisation decides.
 type Remember struct {
-	Choices []time.Duration `yaml:"choices"`
-	Fixed   *time.Duration  `yaml:"fixed"`
+	Choices []time.Duration `yaml:"choices,omitempty"`
+	Fixed   *time.Duration  `yaml:"fixed,omitempty"`
 }
 
 // PasswordRule declares what differs from the published rule.
 type PasswordRule struct {
-	MinLength *int `yaml:"min_length"`
-	Special   *int `yaml:"special"`
-	MinScore  *int `yaml:"min_score"`
+	MinLength *int `yaml:"min_length,omitempty"`
+	Special   *int `yaml:"special,omitempty"`
+	MinScore  *int `yaml:"min_score,omitempty"`
 }
 
 // Party declares an OAuth client.
 type Party struct {
-	ClientID    string           `yaml:"client_id"`
-	Name        string           `yaml:"name"`
-	Type        string           `yaml:"type"` // web (default), spa, native or service
-	Auth        string           `yaml:"auth"` // basic (default), post or none
-	Secret      string           `yaml:"secret"`
-	SecretFile  string           `yaml:"secret_file"`
-	PKCE        string           `yaml:"pkce"` // required (default) or optional
-	Redirects   []string         `yaml:"redirect_uris"`
-	LogoutURIs  []string         `yaml:"post_logout_redirect_uris"`
-	InitiateURI string           `yaml:"initiate_login_uri"`
-	Origins     []string         `yaml:"origins"`
-	Grants      []string         `yaml:"grant_types"`
-	Scopes      []string         `yaml:"scopes"`
-	ScopeTexts  grant.ScopeTexts `yaml:"scope_texts"` // what people read of the scopes of an API
-	IDTokenAlg  string           `yaml:"id_token_alg"`
-	AccessToken string           `yaml:"access_token"` // opaque (default) or jwt
-	Rotate      bool             `yaml:"rotate_refresh_tokens"`
-	ThirdParty  bool             `yaml:"third_party"`  // not the platform's own: consent is asked
-	MobileApp   bool             `yaml:"mobile_app"`   // the platform's own mobile app
-	SubjectType string           `yaml:"subject_type"` // public (default) or pairwise
-	Sector      string           `yaml:"sector"`       // host that pairwise parties share subjects by
-	IDClaims    []string         `yaml:"id_token_claims"`
-	AMRDetails  bool             `yaml:"amr_details"`
-	Audience    []string         `yaml:"audience"` // parties its access tokens are for; they may introspect them
-	MinimumACR  string           `yaml:"minimum_acr"`
-	PolicyURI   string           `yaml:"policy_uri"`
-	TermsURI    string           `yaml:"tos_uri"`
-	Lives       Lives            `yaml:"lives"`
+	ClientID    string           `yaml:"client_id,omitempty" null:"it is required"`
+	Name        string           `yaml:"name,omitempty"`
+	Type        string           `yaml:"type,omitempty"` // web (default), spa, native or service
+	Auth        string           `yaml:"auth,omitempty"` // basic (default), post or none
+	Secret      string           `yaml:"secret,omitempty"`
+	SecretFile  string           `yaml:"secret_file,omitempty"`
+	PKCE        string           `yaml:"pkce,omitempty"` // required (default) or optional
+	Redirects   []string         `yaml:"redirect_uris,omitempty"`
+	LogoutURIs  []string         `yaml:"post_logout_redirect_uris,omitempty"`
+	InitiateURI string           `yaml:"initiate_login_uri,omitempty"`
+	Origins     []string         `yaml:"origins,omitempty"`
+	Grants      []string         `yaml:"grant_types,omitempty"`
+	Scopes      []string         `yaml:"scopes,omitempty"`
+	ScopeTexts  grant.ScopeTexts `yaml:"scope_texts,omitempty"` // what people read of the scopes of an API
+	IDTokenAlg  string           `yaml:"id_token_alg,omitempty"`
+	AccessToken string           `yaml:"access_token,omitempty"` // opaque (default) or jwt
+	Rotate      bool             `yaml:"rotate_refresh_tokens,omitempty"`
+	ThirdParty  bool             `yaml:"third_party,omitempty"`  // not the platform's own: consent is asked
+	MobileApp   bool             `yaml:"mobile_app,omitempty"`   // the platform's own mobile app
+	SubjectType string           `yaml:"subject_type,omitempty"` // public (default) or pairwise
+	Sector      string           `yaml:"sector,omitempty"`       // host that pairwise parties share subjects by
+	IDClaims    []string         `yaml:"id_token_claims,omitempty"`
+	AMRDetails  bool             `yaml:"amr_details,omitempty"`
+	Audience    []string         `yaml:"audience,omitempty"` // parties its access tokens are for; they may introspect them
+	MinimumACR  string           `yaml:"minimum_acr,omitempty"`
+	PolicyURI   string           `yaml:"policy_uri,omitempty"`
+	TermsURI    string           `yaml:"tos_uri,omitempty"`
+	Lives       Lives            `yaml:"lives,omitempty"`
 }
 
 // Lives shorten what the party gets.
 type Lives struct {
-	IDToken     time.Duration `yaml:"id_token"`
-	Access      time.Duration `yaml:"access_token"`
-	RefreshIdle time.Duration `yaml:"refresh_idle"`
-	RefreshEnd  time.Duration `yaml:"refresh_end"`
+	IDToken     time.Duration `yaml:"id_token,omitempty"`
+	Access      time.Duration `yaml:"access_token,omitempty"`
+	RefreshIdle time.Duration `yaml:"refresh_idle,omitempty"`
+	RefreshEnd  time.Duration `yaml:"refresh_end,omitempty"`
 }
 
 // Account declares someone, for demonstrations and tests.
 type Account struct {
-	Email         string          `yaml:"email"`
-	Role          string          `yaml:"role"` // client (default), relative, professional, helpdesk or manager
-	Locale        string          `yaml:"locale"`
-	Name          Name            `yaml:"name"`
-	Nickname      string          `yaml:"nickname"`
-	Username      string          `yaml:"username"`
-	ProfileURL    string          `yaml:"profile_url"`
-	PictureURL    string          `yaml:"picture_url"`
-	Website       string          `yaml:"website"`
-	Gender        string          `yaml:"gender"`
-	Birthdate     string          `yaml:"birthdate"`
-	Zoneinfo      string          `yaml:"zoneinfo"`
-	Phone         string          `yaml:"phone"` // a claim; never the number for codes
-	Address       account.Address `yaml:"address"`
-	EmailVerified *bool           `yaml:"email_verified"` // true unless said otherwise
-	Password      string          `yaml:"password"`       // none: invited
-	PasswordHash  string          `yaml:"password_hash"`  // made by another system; counts while the account has no password
-	TOTPSecret    string          `yaml:"totp_secret"`
-	CodePhone     string          `yaml:"phone_for_codes"`
-	RecoveryCodes []string        `yaml:"recovery_codes"`
-	Deactivated   *bool           `yaml:"deactivated"` // not said: stays as it is
+	Email         string          `yaml:"email,omitempty" null:"it is required"`
+	Role          string          `yaml:"role,omitempty"` // client (default), relative, professional, helpdesk or manager
+	Locale        string          `yaml:"locale,omitempty"`
+	Name          Name            `yaml:"name,omitempty"`
+	Nickname      string          `yaml:"nickname,omitempty"`
+	Username      string          `yaml:"username,omitempty"`
+	ProfileURL    string          `yaml:"profile_url,omitempty"`
+	PictureURL    string          `yaml:"picture_url,omitempty"`
+	Website       string          `yaml:"website,omitempty"`
+	Gender        string          `yaml:"gender,omitempty"`
+	Birthdate     string          `yaml:"birthdate,omitempty"`
+	Zoneinfo      string          `yaml:"zoneinfo,omitempty"`
+	Phone         string          `yaml:"phone,omitempty"` // a claim; never the number for codes
+	Address       account.Address `yaml:"address,omitempty"`
+	EmailVerified *bool           `yaml:"email_verified,omitempty"`                                                // true unless said otherwise
+	Password      string          `yaml:"password,omitempty" null:"a file takes no proof away from a person"`      // none: invited
+	PasswordHash  string          `yaml:"password_hash,omitempty" null:"a file takes no proof away from a person"` // made by another system; counts while the account has no password
+	TOTPSecret    string          `yaml:"totp_secret,omitempty" null:"a file takes no proof away from a person"`
+	CodePhone     string          `yaml:"phone_for_codes,omitempty" null:"a file takes no proof away from a person"`
+	RecoveryCodes []string        `yaml:"recovery_codes,omitempty" null:"a file takes no proof away from a person"`
+	Deactivated   *bool           `yaml:"deactivated,omitempty" null:"true or false"` // not said: stays as it is
 }
 
 // Name is split as Dutch names are.
 type Name struct {
-	Given  string `yaml:"given"`
-	Middle string `yaml:"middle"` // tussenvoegsel
-	Family string `yaml:"family"`
+	Given  string `yaml:"given,omitempty"`
+	Middle string `yaml:"middle,omitempty"` // tussenvoegsel
+	Family string `yaml:"family,omitempty"`
 }
 
 // Parse reads a file strictly: an unknown key, or a value that cannot be read, is an error that names its line.
@@ -191,38 +192,72 @@ func Parse(text []byte) (*File, *Lines, error) {
 	if len(f.Platforms) == 0 {
 		return nil, nil, fmt.Errorf("%w: the file declares no platforms", fault.Invalid)
 	}
-	return &f, &Lines{&root}, nil
+	return &f, &Lines{root: &root, written: true}, nil
 }
 
-// Lines knows where things stand in the file.
-type Lines struct{ root *yaml.Node }
+// Lines knows what a file says and where.
+type Lines struct {
+	root    *yaml.Node
+	written bool // a file, not made by a program
+}
+
+// unwritten is what a program says in place of a file: it leaves out what is zero.
+func unwritten(f *File) (*Lines, error) {
+	n, err := spoken(f)
+	return &Lines{root: &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{n}}}, err
+}
+
+// spoken is a declaration as a file would have it.
+func spoken(d any) (*yaml.Node, error) {
+	var n yaml.Node
+	if err := n.Encode(d); err != nil {
+		return nil, fmt.Errorf("declaring: %w", err)
+	}
+	return &n, nil
+}
 
 // Of is the line of an item: a path of keys and indexes. It is as deep as the file goes; 0 when there is no file.
 func (l *Lines) Of(path ...any) int {
+	_, line := l.find(path)
+	return line
+}
+
+// at is what the file says at a path, or at the last part of it that is there.
+func (l *Lines) at(path ...any) *yaml.Node {
+	n, _ := l.find(path)
+	return n
+}
+
+// find follows a path as deep as the file goes. The line is that of the last key.
+func (l *Lines) find(path []any) (n *yaml.Node, line int) {
 	if l == nil || len(l.root.Content) == 0 {
-		return 0
+		return nil, 0
 	}
-	n := l.root.Content[0]
+	n = resolve(l.root.Content[0])
+	line = n.Line
 	for _, step := range path {
 		var next *yaml.Node
 		switch step := step.(type) {
 		case int:
 			if n.Kind == yaml.SequenceNode && step < len(n.Content) {
-				next = n.Content[step]
+				next, line = n.Content[step], n.Content[step].Line
 			}
 		case string:
-			for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-				if n.Content[i].Value == step {
-					next = n.Content[i+1]
+			for _, e := range entries(n) {
+				if e.key.Value == step {
+					next, line = e.value, e.key.Line
 				}
 			}
 		}
 		if next == nil {
 			break
 		}
-		n = next
+		n = resolve(next)
 	}
-	return n.Line
+	if !l.written {
+		line = 0
+	}
+	return n, line
 }
 
 // blame puts a line before an error, if there is a file: that of the key the error begins with, as nouns refuse a

@@ -1,9 +1,12 @@
 package setup
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/grant"
@@ -14,7 +17,11 @@ import (
 // AddParty declares one party on a platform that exists.
 func AddParty(ctx context.Context, t Tools, id platform.ID, d Party) (Report, error) {
 	return addTo(ctx, t, id, func(p *plan) error {
-		if err := p.party(id, &d); err != nil {
+		said, err := spoken(d)
+		if err != nil {
+			return err
+		}
+		if err := p.party(id, &d, said); err != nil {
 			return err
 		}
 		return p.ensureKeys(id)
@@ -59,17 +66,35 @@ func (p *plan) find(id platform.ID, party grant.PartyID) (grant.Party, bool) {
 	return grant.Party{}, false
 }
 
-func (p *plan) party(id platform.ID, d *Party) error {
-	party, err := d.partyOf(id)
+// party compares a party by its client_id. The node is what the file says of it.
+func (p *plan) party(id platform.ID, d *Party, said *yaml.Node, path ...any) error {
+	have, exists := p.find(id, grant.PartyID(d.ClientID))
+	var full Party
+	if exists {
+		full = declaredParty(have)
+		full.follow()
+	}
+	keys, err := merge(said, &full, Party{})
 	if err != nil {
 		return err
 	}
-	have, _ := p.find(id, party.ID)
-	party.DisabledAt = have.DisabledAt // a file does not enable what somebody disabled
+	party, err := full.partyOf(id, have, keys)
+	if err != nil {
+		return err
+	}
 	p.all = append(p.all, party)
-	if p.differs(partyName(id, party.ID), party) {
+	if !exists {
+		have.Defaults()
+	}
+	all := append(difference(declaredParty(have), declaredParty(party)), fileDifference("secret", joinedSecrets(have), joinedSecrets(party))...)
+	if exists {
+		mark(all, "", party.WeakerThan(&have, p.platforms[id].Policy.ACRAliases))
+	}
+	if p.differs(partyName(id, party.ID), all, path...) {
 		p.setup.Parties = append(p.setup.Parties, party)
 		p.event(id, account.PartySet, party.ID, "")
 	}
 	return nil
 }
+
+func joinedSecrets(p grant.Party) []byte { return bytes.Join(p.Secrets, nil) }

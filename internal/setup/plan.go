@@ -1,9 +1,7 @@
 package setup
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/grant"
@@ -33,19 +33,28 @@ type Tools struct {
 	Pool    *password.Pool
 	Methods []string // second factors that this build has
 	Now     time.Time
+	DryRun  bool // the report says what would change; nothing is written
+	Weaken  bool // what protects less than before is done, and recorded; without it that is refused as Weakening
 }
 
 // Report says what applying did.
 type Report struct {
-	Changed  []string `json:"changed"`  // "platform linde", "party linde/linde-web", "account linde/anna@example.org"
-	Warnings []string `json:"warnings"` // what is kept but has no effect yet
+	Changed     []string     `json:"changed"`     // "platform linde", "party linde/linde-web", "account linde/anna@example.org"
+	Differences []Difference `json:"differences"` // of what changed, key by key
+	Warnings    []string     `json:"warnings"`    // what is kept but has no effect yet, and what protects less than before
 }
 
 // Apply makes the database say what the file says. Nothing is written unless all of it is right.
 func Apply(ctx context.Context, t Tools, f *File, lines *Lines) (Report, error) {
-	return carryOut(ctx, t, func(p *plan) error {
+	if lines == nil { // made by a program: what it left out is what is zero
+		var err error
+		if lines, err = unwritten(f); err != nil {
+			return Report{}, err
+		}
+	}
+	return carryOut(ctx, t, lines, func(p *plan) error {
 		for i := range f.Platforms {
-			if err := p.platform(ctx, &f.Platforms[i], lines, i); err != nil {
+			if err := p.platform(ctx, &f.Platforms[i], i); err != nil {
 				return err
 			}
 		}
@@ -55,12 +64,18 @@ func Apply(ctx context.Context, t Tools, f *File, lines *Lines) (Report, error) 
 
 // AddAccount declares one account on a platform that exists.
 func AddAccount(ctx context.Context, t Tools, id platform.ID, d Account) (Report, error) {
-	return addTo(ctx, t, id, func(p *plan) error { return p.account(ctx, id, &d, 0) })
+	return addTo(ctx, t, id, func(p *plan) error {
+		said, err := spoken(d)
+		if err != nil {
+			return err
+		}
+		return p.account(ctx, id, &d, said)
+	})
 }
 
 func addTo(ctx context.Context, t Tools, id platform.ID, add func(*plan) error) (Report, error) {
-	return carryOut(ctx, t, func(p *plan) error {
-		if p.known["platform "+string(id)] == nil {
+	return carryOut(ctx, t, nil, func(p *plan) error {
+		if p.platforms[id].ID == "" {
 			return fmt.Errorf("platform %q: %w", id, fault.NotFound)
 		}
 		return add(p)
@@ -69,9 +84,9 @@ func addTo(ctx context.Context, t Tools, id platform.ID, add func(*plan) error) 
 
 // carryOut makes a plan and saves it in one transaction, if there is anything to save. Where somebody else changes the
 // settings meanwhile the plan is made anew: it holds whole rows.
-func carryOut(ctx context.Context, t Tools, fill func(*plan) error) (report Report, err error) {
+func carryOut(ctx context.Context, t Tools, lines *Lines, fill func(*plan) error) (report Report, err error) {
 	err = t.DB.Revise(ctx, func(seen int64) error {
-		p := newPlan(t)
+		p := newPlan(t, lines)
 		p.setup.Seen = &seen
 		if err := p.read(ctx); err != nil {
 			return err
@@ -79,10 +94,17 @@ func carryOut(ctx context.Context, t Tools, fill func(*plan) error) (report Repo
 		if err := fill(p); err != nil {
 			return err
 		}
+		refused, err := p.weaker(ctx)
+		if err != nil {
+			return err
+		}
 		slices.Sort(p.report.Warnings)
 		report = p.report
-		if len(report.Changed) == 0 {
+		switch {
+		case len(report.Changed) == 0 || t.DryRun:
 			return nil
+		case len(refused) > 0:
+			return refused
 		}
 		if err := p.DB.Declare(ctx, p.setup, p.Now); err != nil {
 			return fmt.Errorf("applying: %w", err)
@@ -98,20 +120,22 @@ func carryOut(ctx context.Context, t Tools, fill func(*plan) error) (report Repo
 // plan collects what differs from the database.
 type plan struct {
 	Tools
-	salts    map[platform.ID][]byte          // of pairwise subjects; kept for ever
-	known    map[string][]byte               // settings that exist, by name, as JSON
-	issuers  map[platform.Issuer]platform.ID // whose each is
-	declared map[string]int                  // what the file says so far: its line
-	keys     []keys.Key
-	all      []grant.Party
-	setup    storage.Setup
-	report   Report
+	platforms map[platform.ID]platform.Platform // that exist, then as they will be
+	issuers   map[platform.Issuer]platform.ID   // whose each is
+	declared  map[string]int                    // what the file says so far: its line
+	lines     *Lines
+	named     map[platform.ID]int // accounts of the file that exist
+	keys      []keys.Key
+	all       []grant.Party
+	setup     storage.Setup
+	report    Report
 }
 
-func newPlan(t Tools) *plan {
+func newPlan(t Tools, lines *Lines) *plan {
 	return &plan{
-		Tools: t, known: map[string][]byte{}, salts: map[platform.ID][]byte{}, issuers: map[platform.Issuer]platform.ID{}, declared: map[string]int{},
-		report: Report{Changed: []string{}, Warnings: []string{}},
+		Tools: t, lines: lines, platforms: map[platform.ID]platform.Platform{}, issuers: map[platform.Issuer]platform.ID{},
+		declared: map[string]int{}, named: map[platform.ID]int{},
+		report: Report{Changed: []string{}, Differences: []Difference{}, Warnings: []string{}},
 	}
 }
 
@@ -127,29 +151,23 @@ func (p *plan) read(ctx context.Context) error {
 		return fmt.Errorf("applying: %w", err)
 	}
 	for _, have := range platforms {
-		p.known["platform "+string(have.ID)] = image(have)
-		p.salts[have.ID] = have.Salt
+		p.platforms[have.ID] = have
 		p.issuers[have.Issuer] = have.ID
-	}
-	for _, have := range parties {
-		p.known[partyName(have.Platform, have.ID)] = image(have)
 	}
 	p.keys, p.all = existing, parties
 	return nil
 }
 
-// image is a value in a form that can be compared.
-func image(v any) []byte {
-	text, _ := json.Marshal(v) // plain values: cannot fail
-	return text
-}
-
-// differs notes a change, once.
-func (p *plan) differs(name string, v any) bool {
-	if bytes.Equal(p.known[name], image(v)) {
+// differs notes what changes of an item, and whether anything does. Path is where the file declares the item.
+func (p *plan) differs(item string, all []Difference, path ...any) bool {
+	if len(all) == 0 {
 		return false
 	}
-	p.report.Changed = append(p.report.Changed, name)
+	p.report.Changed = append(p.report.Changed, item)
+	for _, d := range all {
+		d.Item, d.Line = item, p.lines.Of(append(slices.Clone(path), keyPath(d.Key)...)...)
+		p.report.Differences = append(p.report.Differences, d)
+	}
 	return true
 }
 
@@ -177,53 +195,81 @@ func (p *plan) once(key, value, scope string, line int) error {
 	return nil
 }
 
-func (p *plan) platform(ctx context.Context, d *Platform, lines *Lines, i int) error {
-	refuse := func(err error) error { return lines.blame(err, "platform "+d.Name, "platforms", i) }
-	tenant, err := d.platformOf()
+func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
+	tenant, err := p.tenant(d, i)
 	if err != nil {
-		return refuse(err)
-	}
-	if err := p.once("name", d.Name, "", lines.Of("platforms", i, "name")); err != nil {
-		return refuse(err)
-	}
-	if err := p.once("issuer", d.Issuer, "", lines.Of("platforms", i, "issuer")); err != nil {
-		return refuse(err)
-	}
-	for element := range strings.SplitSeq(strings.Trim(tenant.Issuer.Path(), "/"), "/") {
-		if op.Reserved(element) || login.Reserved(element) {
-			return refuse(fmt.Errorf("%w: issuer %q: a path without %q, which is a part of our own addresses", fault.Invalid, tenant.Issuer, element))
-		}
-	}
-	if owner, taken := p.issuers[tenant.Issuer]; taken && owner != tenant.ID {
-		return refuse(fmt.Errorf("%w: issuer %q: it belongs to platform %s", fault.Taken, tenant.Issuer, owner))
-	}
-	if tenant.Salt = p.salts[tenant.ID]; tenant.Salt == nil {
-		tenant.Salt = secret.Bytes(32)
-	}
-	if name := "platform " + d.Name; p.differs(name, tenant) {
-		p.setup.Platforms = append(p.setup.Platforms, tenant)
-		p.event(tenant.ID, account.PlatformSet, "", "")
+		return p.lines.blame(err, "platform "+d.Name, "platforms", i)
 	}
 	p.warn(tenant)
 	p.warnClosed(tenant, d.Policy)
 	for j := range d.Parties {
-		err := p.once("client_id", d.Parties[j].ClientID, d.Name, lines.Of("platforms", i, "parties", j, "client_id"))
+		path := []any{"platforms", i, "parties", j}
+		err := p.once("client_id", d.Parties[j].ClientID, d.Name, p.lines.Of(append(path, "client_id")...))
 		if err == nil {
-			err = p.party(tenant.ID, &d.Parties[j])
+			err = p.party(tenant.ID, &d.Parties[j], p.lines.at(path...), path...)
 		}
 		if err != nil {
-			return lines.blame(err, "party "+d.Parties[j].ClientID, "platforms", i, "parties", j)
+			return p.lines.blame(err, "party "+d.Parties[j].ClientID, path...)
 		}
 	}
 	if err := p.ensureKeys(tenant.ID); err != nil {
 		return err
 	}
 	for j := range d.Accounts {
-		if err := p.account(ctx, tenant.ID, &d.Accounts[j], lines.Of("platforms", i, "accounts", j, "email")); err != nil {
-			return lines.blame(err, "account "+d.Accounts[j].Email, "platforms", i, "accounts", j)
+		path := []any{"platforms", i, "accounts", j}
+		if err := p.account(ctx, tenant.ID, &d.Accounts[j], p.lines.at(path...), path...); err != nil {
+			return p.lines.blame(err, "account "+d.Accounts[j].Email, path...)
 		}
 	}
 	return nil
+}
+
+// tenant compares the platform itself.
+func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) {
+	have, exists := p.platforms[platform.ID(d.Name)]
+	want := declaredPlatform(have)
+	if want.follow(); !exists {
+		want = Platform{Policy: declaredPolicy(platform.DefaultPolicy())}
+	}
+	said, err := merge(p.lines.at("platforms", i), &want, Platform{Policy: declaredPolicy(platform.DefaultPolicy())})
+	if err != nil {
+		return tenant, err
+	}
+	want.Policy.settle(said)
+	if tenant, err = want.platformOf(have, said); err != nil {
+		return tenant, err
+	}
+	if err := p.once("name", d.Name, "", p.lines.Of("platforms", i, "name")); err != nil {
+		return tenant, err
+	}
+	if err := p.once("issuer", string(tenant.Issuer), "", p.lines.Of("platforms", i, "issuer")); err != nil {
+		return tenant, err
+	}
+	for element := range strings.SplitSeq(strings.Trim(tenant.Issuer.Path(), "/"), "/") {
+		if op.Reserved(element) || login.Reserved(element) {
+			return tenant, fmt.Errorf("%w: issuer %q: a path without %q, which is a part of our own addresses", fault.Invalid, tenant.Issuer, element)
+		}
+	}
+	if owner, taken := p.issuers[tenant.Issuer]; taken && owner != tenant.ID {
+		return tenant, fmt.Errorf("%w: issuer %q: it belongs to platform %s", fault.Taken, tenant.Issuer, owner)
+	}
+	if tenant.Salt == nil {
+		tenant.Salt = secret.Bytes(32)
+	}
+	if !exists {
+		have = platform.Platform{Policy: platform.DefaultPolicy()}
+		have.Defaults()
+	}
+	all := append(difference(declaredPlatform(have), declaredPlatform(tenant)), fileDifference("logo_file", have.Branding.Logo, tenant.Branding.Logo)...)
+	if exists {
+		mark(all, "policy.", tenant.Policy.WeakerThan(have.Policy))
+	}
+	if p.differs("platform "+d.Name, all, "platforms", i) {
+		p.setup.Platforms = append(p.setup.Platforms, tenant)
+		p.event(tenant.ID, account.PlatformSet, "", "")
+	}
+	p.platforms[tenant.ID] = tenant
+	return tenant, nil
 }
 
 // ensureKeys makes the signing keys that the parties of a platform need and do not have yet.
@@ -238,7 +284,11 @@ func (p *plan) ensureKeys(id platform.ID) error {
 	}
 	p.keys = append(p.keys, made...)
 	p.setup.Keys = append(p.setup.Keys, made...)
-	p.report.Changed = append(p.report.Changed, "keys "+string(id))
+	var all []Difference
+	for _, k := range made {
+		all = append(all, Difference{Key: k.Alg, New: "made"})
+	}
+	p.differs("keys "+string(id), all)
 	p.event(id, account.KeyMade, "", "")
 	return nil
 }
@@ -270,43 +320,65 @@ func (p *plan) warnClosed(tenant platform.Platform, d Policy) {
 	say(d.AppQR != nil && *d.AppQR, "app_qr is true: it has no effect, because this version has no QR code for the mobile app")
 }
 
-// account compares an account by its address; its identifier, once given, stays.
-func (p *plan) account(ctx context.Context, id platform.ID, d *Account, line int) error {
-	want, err := d.accountOf(id)
+// account compares an account by its address; its identifier, once given, stays. The node is what the file says of it.
+func (p *plan) account(ctx context.Context, id platform.ID, d *Account, said *yaml.Node, path ...any) error {
+	email, err := account.ParseEmail(d.Email)
 	if err != nil {
+		return fmt.Errorf("email %q: %w, such as anna@example.org", d.Email, err)
+	}
+	if err := p.once("email", email.Key, string(id), p.lines.Of(append(path, "email")...)); err != nil {
 		return err
 	}
-	if err := p.once("email", want.Email.Key, string(id), line); err != nil {
-		return err
-	}
-	have, err := p.DB.AccountByEmail(ctx, id, want.Email.Key)
+	have, err := p.DB.AccountByEmail(ctx, id, email.Key)
+	exists := err == nil
 	if errors.Is(err, fault.NotFound) {
-		have, err = &account.Account{}, nil
+		fresh := newAccount()
+		have, err = &fresh, nil
 	}
 	if err != nil {
 		return err
 	}
-	want.ID, want.CreatedAt, want.UpdatedAt, want.EmailVerifiedAt = have.ID, have.CreatedAt, have.UpdatedAt, have.EmailVerifiedAt
-	switch verified := d.EmailVerified == nil || *d.EmailVerified; {
-	case verified && want.EmailVerifiedAt.IsZero():
-		want.EmailVerifiedAt = p.Now
+	full := declaredAccount(*have)
+	full.Deactivated = nil
+	if _, err := merge(said, &full, declaredAccount(newAccount())); err != nil {
+		return err
+	}
+	want, err := full.accountOf(*have, email)
+	if err != nil {
+		return err
+	}
+	want.Platform = id
+	switch verified := *full.EmailVerified; {
 	case !verified:
 		want.EmailVerifiedAt = time.Time{}
+	case !exists || have.EmailVerifiedAt.IsZero():
+		want.EmailVerifiedAt = p.Now
 	}
 	kind := account.AccountChanged
-	if want.ID == "" {
+	if !exists {
 		kind, want.ID, want.CreatedAt = account.AccountAdded, account.ID(secret.ID()), p.Now
 	}
-	if want.Credentials, err = p.credentials(ctx, id, have, want.ID, d); err != nil {
+	var credentials []Difference
+	if want.Credentials, credentials, err = p.credentials(ctx, id, have, want.ID, &full); err != nil {
 		return err
 	}
-	want.State = stateOf(have, &want, d.Deactivated)
-	if bytes.Equal(image(*have), image(want)) {
+	want.State = stateOf(have, &want, full.Deactivated)
+	all := append(difference(declaredAccount(*have), declaredAccount(want)), credentials...)
+	if want.State != have.State {
+		all = append(all, Difference{Key: "state", Old: string(have.State), New: string(want.State)})
+	}
+	if exists {
+		p.named[id]++
+		policy := p.platforms[id].Policy
+		if weaker := policy.For(want.Role).WeakerThan(policy.For(have.Role)); len(weaker) > 0 {
+			mark(all, "", []string{"role"})
+		}
+	}
+	if !p.differs("account "+string(id)+"/"+email.Key, all, path...) {
 		return nil
 	}
 	want.UpdatedAt = p.Now
 	p.setup.Accounts = append(p.setup.Accounts, want)
-	p.report.Changed = append(p.report.Changed, "account "+string(id)+"/"+want.Email.Key)
 	p.event(id, kind, "", want.ID)
 	return nil
 }
@@ -326,41 +398,44 @@ func stateOf(have, want *account.Account, said *bool) account.State {
 }
 
 // credentials are those the account has, with what the file says of each method put in its place.
-func (p *plan) credentials(ctx context.Context, on platform.ID, have *account.Account, id account.ID, d *Account) ([]account.Credential, error) {
-	all := slices.Clone(have.Credentials)
-	put := func(method string, c account.Credential) {
+func (p *plan) credentials(
+	ctx context.Context, on platform.ID, have *account.Account, id account.ID, d *Account,
+) (all []account.Credential, changed []Difference, err error) {
+	all = slices.Clone(have.Credentials)
+	put := func(key, method string, c account.Credential) {
+		_, had := have.Credential(method)
+		changed = append(changed, secretDifference(key, had, true))
 		all = append(slices.DeleteFunc(all, func(o account.Credential) bool { return o.Method == method }), c)
 	}
 	if d.Password != "" {
 		o := password.Options{Sealer: p.Sealer, Pool: p.Pool}
 		same := false
 		if c, ok := have.Credential(password.Method); ok {
-			var err error
 			if same, err = password.Matches(ctx, o, c, d.Password); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		if !same {
 			c, err := password.New(ctx, o, id, d.Password, p.Now)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			put(password.Method, c)
+			put("password", password.Method, c)
 		}
 	}
 	// A hash is a beginning: what the person chose since, and ours that took its place at a sign-in, stay.
 	if _, ok := have.Credential(password.Method); d.PasswordHash != "" && !ok {
 		c, err := password.Import(password.Options{Sealer: p.Sealer}, id, d.PasswordHash, p.Now)
 		if err != nil {
-			return nil, fmt.Errorf("password_hash: %w", err)
+			return nil, nil, fmt.Errorf("password_hash: %w", err)
 		}
-		put(password.Method, c)
+		put("password_hash", password.Method, c)
 	}
 	for _, s := range []struct {
-		method, plain, label string
+		key, method, plain, label string
 	}{
-		{"totp", strings.ToUpper(d.TOTPSecret), ""},
-		{sms.Method, d.CodePhone, sms.End(d.CodePhone)},
+		{"totp_secret", "totp", strings.ToUpper(d.TOTPSecret), ""},
+		{"phone_for_codes", sms.Method, d.CodePhone, sms.End(d.CodePhone)},
 	} {
 		if s.plain == "" || p.sealedSame(have, s.method, s.plain) {
 			continue
@@ -370,25 +445,24 @@ func (p *plan) credentials(ctx context.Context, on platform.ID, have *account.Ac
 		}
 		c.Sealed = p.Sealer.Seal([]byte(s.plain), c.Binding())
 		all = slices.DeleteFunc(all, func(o account.Credential) bool { return o.Use == account.Second })
-		put(s.method, c)
+		put(s.key, s.method, c)
 	}
 	if d.TOTPSecret == "" && d.CodePhone == "" {
-		return all, nil
+		return all, changed, nil
 	}
 	// Whoever is enrolled by a file counts as having kept recovery codes, be there any or none.
 	set, ok := have.Credential(recoverycode.Method)
 	if ok {
-		var err error
 		if ok, err = p.sameCodes(ctx, have, set, d.RecoveryCodes); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if !ok {
 		c, tickets := recoverycode.NewSet(p.Sealer, on, id, d.RecoveryCodes, p.Now)
-		put(recoverycode.Method, c)
+		put("recovery_codes", recoverycode.Method, c)
 		p.setup.Codes = append(p.setup.Codes, tickets...)
 	}
-	return all, nil
+	return all, changed, nil
 }
 
 // sameCodes tells whether all codes of the file belong to the set that the account has, used or not.

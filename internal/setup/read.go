@@ -17,12 +17,20 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// platformOf reads the platform itself.
-func (d *Platform) platformOf() (platform.Platform, error) {
+// platformOf reads the platform itself. What no file says (the salt, the logo that was read before) it has from the
+// platform that there is.
+func (d *Platform) platformOf(have platform.Platform, said map[string]bool) (platform.Platform, error) {
 	p := platform.Platform{
 		ID: platform.ID(d.Name), Issuer: platform.Issuer(d.Issuer), Organisation: d.Organisation, Name: d.Title, HomeURL: d.HomeURL,
 		Country: d.Country, Locale: d.Locale, NeutralName: d.NeutralName, HelpPublic: d.Help, HelpStaff: d.HelpStaff,
-		PrivacyURL: d.PrivacyURL, AccessURL: d.Accessibility, Branding: platform.Branding{Colour: d.Colour}, Mail: d.Mail, Policy: d.Policy.policyOf(),
+		PrivacyURL: d.PrivacyURL, AccessURL: d.Accessibility, Branding: platform.Branding{Colour: d.Colour}, Mail: d.Mail, Salt: have.Salt,
+		Policy: d.Policy.policyOf(),
+	}
+	if n := have.Policy.Password.MaxLength; n > 0 {
+		p.Policy.Password.MaxLength = n
+	}
+	if !said["logo_file"] {
+		p.Branding.Logo = have.Branding.Logo
 	}
 	if d.LogoFile != "" {
 		logo, err := os.ReadFile(d.LogoFile)
@@ -97,10 +105,11 @@ func set[T any](to *T, from *T) {
 	}
 }
 
-// partyOf reads a party of a platform.
-func (d *Party) partyOf(p platform.ID) (grant.Party, error) {
+// partyOf reads a party of a platform. What no file says (that it is disabled, secrets that are kept) it has from the
+// party that there is.
+func (d *Party) partyOf(p platform.ID, have grant.Party, said map[string]bool) (grant.Party, error) {
 	party := grant.Party{
-		ID: grant.PartyID(d.ClientID), Platform: p, Name: d.Name, Type: grant.Type(d.Type), Auth: grant.Auth(d.Auth),
+		ID: grant.PartyID(d.ClientID), Platform: p, DisabledAt: have.DisabledAt, Name: d.Name, Type: grant.Type(d.Type), Auth: grant.Auth(d.Auth),
 		PKCEOptional: d.PKCE == "optional", Redirects: d.Redirects, LogoutURIs: d.LogoutURIs, InitiateURI: d.InitiateURI, Origins: d.Origins,
 		Grants: d.Grants, Scopes: d.Scopes, ScopeTexts: d.ScopeTexts, IDTokenAlg: d.IDTokenAlg, AccessJWT: d.AccessToken == "jwt", Rotate: d.Rotate,
 		ThirdParty: d.ThirdParty, MobileApp: d.MobileApp, Pairwise: d.SubjectType == "pairwise", Sector: d.Sector, IDClaims: d.IDClaims, AMRDetails: d.AMRDetails,
@@ -115,6 +124,9 @@ func (d *Party) partyOf(p platform.ID) (grant.Party, error) {
 	}
 	if !slices.Contains([]string{"", "public", "pairwise"}, d.SubjectType) {
 		return party, fmt.Errorf("%w: subject_type %q: public or pairwise", fault.Invalid, d.SubjectType)
+	}
+	if !said["secret"] && !said["secret_file"] {
+		party.Secrets = have.Secrets
 	}
 	text := d.Secret
 	if d.SecretFile != "" {
@@ -140,19 +152,17 @@ var (
 	birthPattern    = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4})$`)
 )
 
-// accountOf reads an account, still without identifier, state and credentials.
-func (d *Account) accountOf(p platform.ID) (account.Account, error) {
-	email, err := account.ParseEmail(d.Email)
-	if err != nil {
-		return account.Account{}, fmt.Errorf("email %q: %w, such as anna@example.org", d.Email, err)
+// accountOf reads an account. Identifier, state, credentials and what its owner chose are those of the account that there is.
+func (d *Account) accountOf(have account.Account, email account.Email) (account.Account, error) {
+	a, phone := have, have.Profile
+	a.Email, a.Role, a.Locale, a.Profile = email, platform.Role(d.Role), d.Locale, account.Profile{
+
+		GivenName: d.Name.Given, MiddleName: d.Name.Middle, FamilyName: d.Name.Family, Nickname: d.Nickname, Username: d.Username,
+		PageURL: d.ProfileURL, PictureURL: d.PictureURL, Website: d.Website, Gender: d.Gender, Birthdate: d.Birthdate,
+		Zoneinfo: d.Zoneinfo, Phone: d.Phone, PhoneOK: d.Phone != "", Address: d.Address,
 	}
-	a := account.Account{
-		Platform: p, Email: email, Role: platform.Role(d.Role), Locale: d.Locale,
-		Profile: account.Profile{
-			GivenName: d.Name.Given, MiddleName: d.Name.Middle, FamilyName: d.Name.Family, Nickname: d.Nickname, Username: d.Username,
-			PageURL: d.ProfileURL, PictureURL: d.PictureURL, Website: d.Website, Gender: d.Gender, Birthdate: d.Birthdate,
-			Zoneinfo: d.Zoneinfo, Phone: d.Phone, PhoneOK: d.Phone != "", Address: d.Address,
-		},
+	if d.Phone == phone.Phone {
+		a.Profile.PhoneOK = phone.PhoneOK
 	}
 	if a.Role == "" {
 		a.Role = platform.Client

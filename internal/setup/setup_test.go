@@ -280,8 +280,8 @@ var mistakes = []struct{ name, old, new, want string }{
 	{"text of a scope without its language", "type: native", "type: native\n        scope_texts: { journal.write: Schrijven }", "line 17: scope_texts: invalid: keys with values"},
 	{"bad algorithm", "id_token_alg: ES256", "id_token_alg: HS256", `line 13: party linde-web: invalid: id_token_alg "HS256": RS256, ES256`},
 	{"bad token", "access_token: opaque", "access_token: saml", `line 14: party linde-web: invalid: access_token "saml": opaque or jwt`},
-	{"bad redirect", "net.example.linde:/callback", "javascript:alert(1)", `line 15: party linde-app: invalid: redirect URI "javascript:alert(1)"`},
-	{"port of no redirect", "net.example.linde:/callback", "http://127.0.0.1:70000/callback", `line 15: party linde-app: invalid: redirect URI "http://127.0.0.1:70000/callback": invalid: a port from 1 to 65535`},
+	{"port of no redirect", "net.example.linde:/callback", "http://127.0.0.1:70000/callback", `line 17: party linde-app: invalid: redirect_uris "http://127.0.0.1:70000/callback": invalid: a port from 1 to 65535`},
+	{"bad redirect", "net.example.linde:/callback", "javascript:alert(1)", `line 17: party linde-app: invalid: redirect_uris "javascript:alert(1)"`},
 	{"bad e-mail", "email: anna@example.org", "email: anna", `line 19: account anna: email "anna": invalid: e-mail address, such as`},
 	{"bad role", "role: client", "role: admin", `line 20: account anna@example.org: invalid: role "admin": client, relative, professional, helpdesk or manager`},
 	{"bad TOTP secret", "totp_secret: JBSWY3DP", "totp_secret: 01890189", "line 23: account anna@example.org: invalid: totp_secret: base32 of at least 16 bytes"},
@@ -376,7 +376,7 @@ func TestSecondFactorThatCannotBeAskedIsAWarning(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
-	tools.Methods = []string{"totp"}
+	tools.Methods, tools.Weaken = []string{"totp"}, true
 	for name, text := range map[string]string{"a method exists": sample(t), "off": strings.Replace(sample(t), "{ client: optional, staff: required }", "{ client: off, staff: off }", 1)} {
 		if got := mustApply(t, tools, text).Warnings; len(got) != 0 {
 			t.Errorf("%s: %v", name, got)

@@ -35,7 +35,7 @@ func (c *checker) refuse(n *yaml.Node, key, format string, args ...any) {
 	c.wrong = append(c.wrong, fmt.Errorf("line %d: %s: %w: "+format, append([]any{n.Line, section(key), fault.Invalid}, args...)...))
 }
 
-// value checks one value. A key that is left empty is the same as one that is left out.
+// value checks one value. An empty one is null, which resets the key.
 func (c *checker) value(key string, n *yaml.Node, into reflect.Type) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -80,6 +80,8 @@ func (c *checker) section(name string, n *yaml.Node, into reflect.Type) {
 			c.refuse(key, key.Value, "there already on line %d", seen[key.Value])
 		case at < 0:
 			c.refuse(key, key.Value, "unknown; %s has %s", section(name), strings.Join(keysOf(into), ", "))
+		case resolve(value).ShortTag() == "!!null" && into.Field(at).Tag.Get("null") != "":
+			c.refuse(key, key.Value, "cannot be reset: %s", into.Field(at).Tag.Get("null"))
 		default:
 			c.value(key.Value, value, into.Field(at).Type)
 		}

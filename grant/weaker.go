@@ -1,0 +1,34 @@
+package grant
+
+import "github.com/minddistrict/idp/platform"
+
+// weakening is one way in which a party can be protected less than it was.
+type weakening struct {
+	field  string // of Party, as Go names it
+	key    string // of the file of `idp apply`
+	weaker func(was, is *Party, aliases map[string]string) bool
+}
+
+// weakenings are all there are. Each field of Party is in one of them, or in the list of those that cannot weaken
+// anything, which the test has with a reason for each.
+var weakenings = []weakening{
+	{"Auth", "auth", func(was, is *Party, _ map[string]string) bool { return !was.Public() && is.Public() }},
+	{"Secrets", "secret", func(was, is *Party, _ map[string]string) bool { return len(was.Secrets) > 0 && len(is.Secrets) == 0 }},
+	{"PKCEOptional", "pkce", func(was, is *Party, _ map[string]string) bool { return !was.PKCEOptional && is.PKCEOptional }},
+	{"Rotate", "rotate_refresh_tokens", func(was, is *Party, _ map[string]string) bool { return was.Rotates() && !is.Rotates() }},
+	{"ThirdParty", "third_party", func(was, is *Party, _ map[string]string) bool { return was.ThirdParty && !is.ThirdParty }},
+	{"MinimumACR", "minimum_acr", func(was, is *Party, aliases map[string]string) bool {
+		return platform.ACRRank(is.MinimumACR, aliases) < platform.ACRRank(was.MinimumACR, aliases)
+	}},
+}
+
+// WeakerThan lists the keys, as the file of `idp apply` has them, in which the party is protected less than it was.
+// Aliases are the platform's other names of values of `acr`.
+func (p *Party) WeakerThan(was *Party, aliases map[string]string) (keys []string) {
+	for _, w := range weakenings {
+		if w.weaker(was, p, aliases) {
+			keys = append(keys, w.key)
+		}
+	}
+	return keys
+}
