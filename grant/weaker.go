@@ -17,6 +17,7 @@ var weakenings = []weakening{
 	{"PKCEOptional", "pkce", func(was, is *Party, _ map[string]string) bool { return !was.PKCEOptional && is.PKCEOptional }},
 	{"Rotate", "rotate_refresh_tokens", func(was, is *Party, _ map[string]string) bool { return was.Rotates() && !is.Rotates() }},
 	{"ThirdParty", "third_party", func(was, is *Party, _ map[string]string) bool { return was.ThirdParty && !is.ThirdParty }},
+	{"MobileApp", "mobile_app", func(was, is *Party, _ map[string]string) bool { return !was.MobileApp && is.MobileApp }},
 	{"MinimumACR", "minimum_acr", func(was, is *Party, aliases map[string]string) bool {
 		return platform.ACRRank(is.MinimumACR, aliases) < platform.ACRRank(was.MinimumACR, aliases)
 	}},

@@ -25,6 +25,7 @@ var weaker = []struct {
 	{"pkce", func(p *Party) { p.PKCEOptional = true }},
 	{"rotate_refresh_tokens", func(p *Party) { p.Rotate = false }},
 	{"third_party", func(p *Party) { p.ThirdParty = false }},
+	{"mobile_app", func(p *Party) { p.MobileApp = true }},
 	{"minimum_acr", func(p *Party) { p.MinimumACR = string(authn.OneFactor) }},
 	{"minimum_acr", func(p *Party) { p.MinimumACR = "" }},
 	{"minimum_acr", func(p *Party) { p.MinimumACR = "low" }},

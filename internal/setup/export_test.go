@@ -1,0 +1,54 @@
+package setup
+
+import (
+	"reflect"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Shows tells whether two rows differ in what a file can declare.
+func Shows(was, is any) bool {
+	switch was := was.(type) {
+	case platform.Platform:
+		return len(difference(declaredPlatform(was), declaredPlatform(is.(platform.Platform)))) > 0
+	case grant.Party:
+		return len(difference(declaredParty(was), declaredParty(is.(grant.Party)))) > 0
+	}
+	return len(difference(declaredAccount(was.(account.Account)), declaredAccount(is.(account.Account)))) > 0
+}
+
+// Declared are the keys of a row, with the values that the difference shows.
+func Declared(row any) map[string]string {
+	p := pairs{text: map[string]string{}}
+	switch row := row.(type) {
+	case platform.Platform:
+		p.add("", reflect.ValueOf(declaredPlatform(row)))
+	case grant.Party:
+		p.add("", reflect.ValueOf(declaredParty(row)))
+	case account.Account:
+		p.add("", reflect.ValueOf(declaredAccount(row)))
+	}
+	return p.text
+}
+
+// Keys are all keys of the format.
+func Keys() map[string]bool {
+	all := map[string]bool{}
+	var visit func(reflect.Type)
+	visit = func(t reflect.Type) {
+		switch {
+		case t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice:
+			visit(t.Elem())
+		case t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]():
+			for i, key := range keysOf(t) {
+				all[key] = true
+				visit(t.Field(i).Type)
+			}
+		}
+	}
+	visit(reflect.TypeFor[File]())
+	return all
+}
