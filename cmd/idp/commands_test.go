@@ -4,18 +4,23 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
 
-type report struct{ Changed, Warnings []string }
+type report struct {
+	Changed, Warnings []string
+	Differences       []setup.Difference
+}
 
 type accountJSON struct {
 	Sub, Platform, Email, Name, Role, State string
@@ -31,14 +36,16 @@ func TestOperatorSetsUpAPlatform(t *testing.T) {
 		i.ok("migrate") // again
 
 		sample := i.sample()
-		if out := i.ok("apply", sample); !strings.HasPrefix(out, "set platform linde\nset party linde/linde-web\nset keys linde\nset account linde/anna@example.org\n") {
+		items := regexp.MustCompile(`(?m)^    .*\n`)
+		if out := i.ok("apply", sample); items.ReplaceAllString(out, "") != "set platform linde\nset party linde/linde-web\nset keys linde\nset account linde/anna@example.org\n" ||
+			!strings.Contains(out, "\n    organisation: GGZ De Linde\n") || !strings.Contains(out, "\n    secret: set [hidden]\n") || strings.Contains(out, clientSecret) || strings.Contains(out, annasWords) {
 			t.Errorf("apply: %q", out)
 		}
 		if out := i.ok("apply", sample); out != "Nothing to change.\n" {
 			t.Errorf("apply again: %q", out)
 		}
 		var r report
-		if i.read(&r, "apply", sample); r.Changed == nil || len(r.Changed)+len(r.Warnings) != 0 {
+		if i.read(&r, "apply", sample); r.Changed == nil || r.Differences == nil || len(r.Changed)+len(r.Warnings)+len(r.Differences) != 0 {
 			t.Errorf("apply as JSON: %+v", r)
 		}
 		i.refused(1, "broken.yaml: line 1: platform: invalid: unknown", "apply", i.file("broken.yaml", "platform: x\n"))

@@ -146,6 +146,13 @@ func printable(s string) string {
 	return s
 }
 
+// fresh makes differences from the defaults those of something new: nothing was there.
+func fresh(all []Difference) {
+	for i := range all {
+		all[i].Old = ""
+	}
+}
+
 // secretDifference is that of something secret, or of what no line can show.
 func secretDifference(key string, had, has bool) Difference {
 	d := Difference{Key: key}

@@ -89,6 +89,8 @@ func (p *plan) party(id platform.ID, d *Party, said *yaml.Node, path ...any) err
 	all := append(difference(declaredParty(have), declaredParty(party)), fileDifference("secret", joinedSecrets(have), joinedSecrets(party))...)
 	if exists {
 		mark(all, "", party.WeakerThan(&have, p.platforms[id].Policy.ACRAliases))
+	} else {
+		fresh(all)
 	}
 	if p.differs(partyName(id, party.ID), all, path...) {
 		p.setup.Parties = append(p.setup.Parties, party)

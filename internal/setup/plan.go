@@ -263,6 +263,8 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 	all := append(difference(declaredPlatform(have), declaredPlatform(tenant)), fileDifference("logo_file", have.Branding.Logo, tenant.Branding.Logo)...)
 	if exists {
 		mark(all, "policy.", tenant.Policy.WeakerThan(have.Policy))
+	} else {
+		fresh(all)
 	}
 	if p.differs("platform "+d.Name, all, "platforms", i) {
 		p.setup.Platforms = append(p.setup.Platforms, tenant)
@@ -373,6 +375,8 @@ func (p *plan) account(ctx context.Context, id platform.ID, d *Account, said *ya
 		if weaker := policy.For(want.Role).WeakerThan(policy.For(have.Role)); len(weaker) > 0 {
 			mark(all, "", []string{"role"})
 		}
+	} else {
+		fresh(all)
 	}
 	if !p.differs("account "+string(id)+"/"+email.Key, all, path...) {
 		return nil
