@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"errors"
 	"reflect"
 	"time"
 
@@ -51,4 +52,21 @@ func Keys() map[string]bool {
 	}
 	visit(reflect.TypeFor[File]())
 	return all
+}
+
+// Merge merges all of a file into nothing.
+func Merge(f *File, lines *Lines) error {
+	var all []error
+	add := func(_ map[string]bool, err error) { all = append(all, err) }
+	for i, p := range f.Platforms {
+		usual := Platform{Policy: declaredPolicy(platform.DefaultPolicy())}
+		add(merge(lines.at("platforms", i), &Platform{}, usual))
+		for j := range p.Parties {
+			add(merge(lines.at("platforms", i, "parties", j), &Party{}, Party{}))
+		}
+		for j := range p.Accounts {
+			add(merge(lines.at("platforms", i, "accounts", j), &Account{}, declaredAccount(newAccount())))
+		}
+	}
+	return errors.Join(all...)
 }

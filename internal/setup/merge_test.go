@@ -323,7 +323,7 @@ type dice uint64
 
 func (d *dice) roll(n int) int {
 	*d = *d*6364136223846793005 + 1442695040888963407 // Knuth, MMIX
-	return int(uint64(*d) >> 33 % uint64(n))          // #nosec G115 -- less than n
+	return int(uint64(*d) >> 33 % uint64(n))
 }
 
 // values are what the keys of a document may have, as the difference shows them. None of them forbids another.

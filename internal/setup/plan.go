@@ -158,14 +158,16 @@ func (p *plan) read(ctx context.Context) error {
 	return nil
 }
 
-// differs notes what changes of an item, and whether anything does. Path is where the file declares the item.
+// differs notes what changes of an item, and whether anything does. Path is where the file declares the item, if it does.
 func (p *plan) differs(item string, all []Difference, path ...any) bool {
 	if len(all) == 0 {
 		return false
 	}
 	p.report.Changed = append(p.report.Changed, item)
 	for _, d := range all {
-		d.Item, d.Line = item, p.lines.Of(append(slices.Clone(path), keyPath(d.Key)...)...)
+		if d.Item = item; len(path) > 0 {
+			d.Line = p.lines.Of(append(slices.Clone(path), keyPath(d.Key)...)...)
+		}
 		p.report.Differences = append(p.report.Differences, d)
 	}
 	return true

@@ -434,6 +434,20 @@ func TestAnchorsMayBeUsed(t *testing.T) {
 			t.Errorf("%s: %+v", p.Name, p.Policy)
 		}
 	}
+	// What is taken over counts like what is written, and what is written counts first.
+	db := idptest.SQLite(t)
+	mustApply(t, tools(t, db), strings.Replace(text, "sms_per_day: 7", "sms_per_day: 7, app_qr: false", 1)+
+		"  - { name: fir, issuer: 'https://fir.example.org', organisation: F, home_url: 'https://f.example', policy: { self_sign_up: false, <<: [*p, { self_sign_up: true, idle_after: 5m }] } }\n")
+	all, err := db.Platforms(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []string{"els true 2000 true 1h0m0s", "fir false 2000 true 5m0s", "linde true 2000 true 1h0m0s", "wilg true 7 false 1h0m0s"} {
+		p := all[i].Policy
+		if got := fmt.Sprintln(all[i].ID, p.SelfSignUp, p.SMSPerDay, p.AppQR, p.IdleAfter); got != want+"\n" {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
 	if _, _, err := setup.Parse([]byte(strings.Replace(text, "sms_per_day", "sms_a_day", 1))); err == nil || !strings.Contains(err.Error(), "line 3: sms_a_day: invalid: unknown") {
 		t.Errorf("got %v", err)
 	}
@@ -449,12 +463,17 @@ func FuzzParse(f *testing.F) {
 	f.Add("platforms: &a [*a]")
 	f.Add("platforms:\n- <<: [{name: a}, &b {title: c}]\n  <<: *b\n  policy: {second_factor: {client: {demand: off, from: 2026-01-01}}}")
 	f.Fuzz(func(t *testing.T, text string) {
-		file, _, err := setup.Parse([]byte(text))
+		file, lines, err := setup.Parse([]byte(text))
 		if err != nil && !errors.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v is not fault.Invalid", text, err)
 		}
 		if err == nil && len(file.Platforms) == 0 {
 			t.Errorf("%q: no platforms and no error", text)
+		}
+		if err == nil {
+			if err := setup.Merge(file, lines); err != nil {
+				t.Errorf("%q: read, and not merged: %v", text, err)
+			}
 		}
 	})
 }
