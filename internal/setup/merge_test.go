@@ -154,6 +154,39 @@ func wantRefused(t *testing.T, tools setup.Tools, text, want string) {
 	}
 }
 
+// A program that declares something says what is not zero, and no more.
+func TestWhatAProgramLeavesOutIsNotSaid(t *testing.T) {
+	text, err := yaml.Marshal(setup.File{Platforms: []setup.Platform{{
+		Policy:  setup.Policy{SecondFactor: platform.ByGroup[setup.SecondFactor]{Staff: setup.SecondFactor{Demand: platform.Off}}},
+		Parties: []setup.Party{{}}, Accounts: []setup.Account{{Address: account.Address{Locality: "Gent"}}},
+	}}})
+	want := `platforms:
+    - policy:
+        second_factor:
+            staff:
+                demand: "off"
+      parties:
+        - {}
+      accounts:
+        - address:
+            locality: Gent
+`
+	if err != nil || string(text) != want {
+		t.Errorf("got\n%s\nwant\n%s%v", text, want, err)
+	}
+	db := idptest.SQLite(t)
+	tools := tools(t, db)
+	mustApply(t, tools, strict)
+	before := dump(t, db)
+	if report, err := setup.AddParty(t.Context(), tools, "linde", setup.Party{ClientID: "linde-web"}); err != nil || len(report.Changed) > 0 || dump(t, db) != before {
+		t.Errorf("a party by its client_id alone: %v, %v", report.Differences, err)
+	}
+	report, err := setup.Apply(t.Context(), tools, &setup.File{Platforms: []setup.Platform{{Name: "linde", Accounts: []setup.Account{{Email: "carla@example.org", Nickname: "C"}}}}}, nil)
+	if err != nil || inWords(report.Differences) != "nickname: C" {
+		t.Errorf("an account's nickname: %v, %v", report.Differences, err)
+	}
+}
+
 // Each row has fields that a file cannot set; all others show when they change.
 func TestEveryFieldShowsInTheDifference(t *testing.T) {
 	for _, c := range []struct {
