@@ -3,6 +3,8 @@ package main_test
 import (
 	"net/http"
 	"testing"
+
+	"github.com/minddistrict/idp/internal/secret"
 )
 
 // HEAD, as link checkers and mail scanners send it, answers for every page, without a body, and does nothing: what comes
@@ -31,7 +33,8 @@ func TestHeadDoesNothing(t *testing.T) {
 			head(address, http.StatusOK)
 		}
 		head(i.issuer+"/", http.StatusSeeOther)
-		head(i.issuer+"/login/nobody-knows-this-one/password", http.StatusSeeOther)
+		head(i.issuer+"/login/"+secret.ID()+"/password", http.StatusSeeOther) // an old one leads on
+		head(i.issuer+"/login/nobody-could-have-this/password", http.StatusNotFound)
 		for _, path := range []string{"/token", "/introspect", "/userinfo"} {
 			head(i.issuer+path, http.StatusMethodNotAllowed)
 		}
