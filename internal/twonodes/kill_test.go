@@ -104,7 +104,9 @@ func (p *pair) wholly(t *testing.T) {
 		"sessions without their event, or the other way round": `
 			SELECT ABS((SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM events WHERE kind = 'session.start'))`,
 		"journeys that ended without a session, or the other way round": `
-			SELECT ABS((SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM journeys WHERE ended_at IS NOT NULL))`,
+			SELECT ABS((SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM journeys AS j WHERE ended_at IS NOT NULL AND NOT EXISTS (
+				SELECT 1 FROM events AS e WHERE e.kind = 'password.set' AND e.account = j.account AND e.at = j.ended_at
+					AND COALESCE(j.account_cut_at, 0) < j.ended_at)))`, // a new password ends the other journeys of its account
 		"requests that were answered without a grant": `
 			SELECT COUNT(*) FROM requests AS r WHERE answered_at IS NOT NULL AND NOT EXISTS (
 				SELECT 1 FROM grants AS g WHERE g.platform = r.platform AND g.started_at = r.answered_at)`,
