@@ -59,6 +59,7 @@ type assault struct {
 	*scene
 	seed     uint64
 	problems atomic.Int32
+	moving   sync.RWMutex // held while time is moved: not under a request, which a node would find its settings too old for
 	mu       sync.Mutex
 	statuses map[string]int // by route and class of status
 }
@@ -166,11 +167,16 @@ func (l *loot) take(t tokens) {
 // one sends the request of this number.
 func (a *assault) one(i uint64, l *loot) {
 	d := newDice(a.seed, i)
-	if d.in(100) {
-		a.restock(l)
-	}
+	restock := d.in(100)
 	if d.in(20) {
+		a.moving.Lock()
 		a.Clock.Later(time.Duration(d.n(4000)) * time.Millisecond)
+		a.moving.Unlock()
+	}
+	a.moving.RLock()
+	defer a.moving.RUnlock()
+	if restock {
+		a.restock(l)
 	}
 	q := d.draft(l)
 	text := q.text()
