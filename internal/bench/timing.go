@@ -125,7 +125,7 @@ func addPeople(ctx context.Context, s *server, binary, file string, rounds int) 
 	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
 		return err
 	}
-	c := exec.CommandContext(ctx, binary, "apply", file)
+	c := exec.CommandContext(ctx, binary, "apply", "--weaken", file) // people may sign up now
 	c.Env = s.env
 	if out, err := c.CombinedOutput(); err != nil {
 		return fmt.Errorf("idp apply: %w: %s", err, out)
