@@ -24,6 +24,7 @@ func partyCommand(g *globals) *cobra.Command {
 func partyAdd(g *globals) *cobra.Command {
 	var d setup.Party
 	var on, secretPath string
+	var weaken bool
 	add := &cobra.Command{
 		Use: "add CLIENT_ID", Short: "Add a party", Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) (err error) {
@@ -34,7 +35,9 @@ func partyAdd(g *globals) *cobra.Command {
 			if _, err := f.party(cmd, on, d.ClientID); err == nil {
 				return fmt.Errorf("party %s exists on %s; change it with `idp apply`", d.ClientID, on)
 			}
-			report, err := setup.AddParty(cmd.Context(), f.tools(), platform.ID(on), d)
+			tools := f.tools()
+			tools.Weaken = weaken
+			report, err := setup.AddParty(cmd.Context(), tools, platform.ID(on), d)
 			if err != nil {
 				return err
 			}
@@ -49,6 +52,7 @@ func partyAdd(g *globals) *cobra.Command {
 	add.Flags().StringArrayVar(&d.Redirects, "redirect-uri", nil, "redirect URI; may repeat")
 	add.Flags().StringArrayVar(&d.LogoutURIs, "post-logout-redirect-uri", nil, "post-logout redirect URI; may repeat")
 	add.Flags().StringVar(&d.IDTokenAlg, "id-token-alg", "", "RS256, ES256, EdDSA or PS256")
+	add.Flags().BoolVar(&weaken, "weaken", false, "add also a first mobile app, at which a password is enough; the audit record has it (setting.weaken)")
 	require(add, "platform")
 	return add
 }

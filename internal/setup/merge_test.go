@@ -75,7 +75,7 @@ var merges = []struct{ name, says, want string }{
 	{"a title stays", "organisation: GGZ De Es", "organisation: GGZ De Eik → GGZ De Es"},
 	{"a title reset", "title: null", "title: Online → GGZ De Es"},
 	{"a party of another type", "parties: [ { client_id: linde-web, type: spa, secret: null, rotate_refresh_tokens: null } ]",
-		"type: web → spa, auth: basic → none (weaker), origins: [https://a.example], rotate_refresh_tokens: true → false, secret: [hidden] → none (weaker)"},
+		"type: web → spa, auth: basic → none (weaker), origins: [https://a.example], secret: [hidden] → none (weaker)"},
 	{"an account's name", "accounts: [ { email: carla@example.org, name: { given: Carla } } ]", "name.given: Carla"},
 	{"another part of it", "accounts: [ { email: carla@example.org, name: { family: Bos }, phone: '+31612345678' } ]", "name.family: Bos, phone: +31612345678"},
 	{"a part reset", "accounts: [ { email: carla@example.org, name: { given: null }, email_verified: false } ]", "name.given: Carla → none, email_verified: true → false"},

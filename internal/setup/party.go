@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -82,6 +83,7 @@ func (p *plan) party(id platform.ID, d *Party, said *yaml.Node, path ...any) err
 	if err != nil {
 		return err
 	}
+	firstApp := party.MobileApp && p.old[id] && !p.hasMobileApp(id)
 	p.all = append(p.all, party)
 	if !exists {
 		have.Defaults()
@@ -89,14 +91,21 @@ func (p *plan) party(id platform.ID, d *Party, said *yaml.Node, path ...any) err
 	all := append(difference(declaredParty(have), declaredParty(party)), fileDifference("secret", joinedSecrets(have), joinedSecrets(party))...)
 	if exists {
 		mark(all, "", party.WeakerThan(&have, p.platforms[id].Policy.ACRAliases))
-	} else {
-		fresh(all)
+	} else if fresh(all); firstApp { // from now on a password is enough there
+		mark(all, "", []string{"mobile_app"})
 	}
 	if p.differs(partyName(id, party.ID), all, path...) {
 		p.setup.Parties = append(p.setup.Parties, party)
 		p.event(id, account.PartySet, party.ID, "")
 	}
 	return nil
+}
+
+// hasMobileApp tells whether a mobile app of the platform is served already: people in care are asked no code there.
+func (p *plan) hasMobileApp(id platform.ID) bool {
+	return slices.ContainsFunc(p.all, func(have grant.Party) bool {
+		return have.Platform == id && have.MobileApp && have.DisabledAt.IsZero()
+	})
 }
 
 func joinedSecrets(p grant.Party) []byte { return bytes.Join(p.Secrets, nil) }

@@ -121,6 +121,7 @@ func carryOut(ctx context.Context, t Tools, lines *Lines, fill func(*plan) error
 type plan struct {
 	Tools
 	platforms map[platform.ID]platform.Platform // that exist, then as they will be
+	old       map[platform.ID]bool              // those that exist
 	issuers   map[platform.Issuer]platform.ID   // whose each is
 	declared  map[string]int                    // what the file says so far: its line
 	lines     *Lines
@@ -133,7 +134,7 @@ type plan struct {
 
 func newPlan(t Tools, lines *Lines) *plan {
 	return &plan{
-		Tools: t, lines: lines, platforms: map[platform.ID]platform.Platform{}, issuers: map[platform.Issuer]platform.ID{},
+		Tools: t, lines: lines, platforms: map[platform.ID]platform.Platform{}, old: map[platform.ID]bool{}, issuers: map[platform.Issuer]platform.ID{},
 		declared: map[string]int{}, named: map[platform.ID]int{},
 		report: Report{Changed: []string{}, Differences: []Difference{}, Warnings: []string{}},
 	}
@@ -151,7 +152,7 @@ func (p *plan) read(ctx context.Context) error {
 		return fmt.Errorf("applying: %w", err)
 	}
 	for _, have := range platforms {
-		p.platforms[have.ID] = have
+		p.platforms[have.ID], p.old[have.ID] = have, true
 		p.issuers[have.Issuer] = have.ID
 	}
 	p.keys, p.all = existing, parties
@@ -264,7 +265,7 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 	}
 	all := append(difference(declaredPlatform(have), declaredPlatform(tenant)), fileDifference("logo_file", have.Branding.Logo, tenant.Branding.Logo)...)
 	if exists {
-		mark(all, "policy.", tenant.Policy.WeakerThan(have.Policy))
+		mark(all, "policy.", append(tenant.Policy.WeakerThan(have.Policy), p.unasked(have.Policy, tenant.Policy)...))
 	} else {
 		fresh(all)
 	}
@@ -274,6 +275,20 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 	}
 	p.platforms[tenant.ID] = tenant
 	return tenant, nil
+}
+
+// unasked is code_methods where none is left that this build has: a second factor that is demanded is asked of nobody who
+// has none yet.
+func (p *plan) unasked(was, is platform.Policy) []string {
+	if p.usable(was) && !p.usable(is) && (is.SecondFactor.Client.Demand != platform.Off || is.SecondFactor.Staff.Demand != platform.Off) {
+		return []string{"code_methods"}
+	}
+	return nil
+}
+
+// usable tells whether a policy names a second factor that this build has.
+func (p *plan) usable(policy platform.Policy) bool {
+	return slices.ContainsFunc(policy.CodeMethods, func(m string) bool { return slices.Contains(p.Methods, m) })
 }
 
 // ensureKeys makes the signing keys that the parties of a platform need and do not have yet.
@@ -299,7 +314,7 @@ func (p *plan) ensureKeys(id platform.ID) error {
 
 // warn tells what is kept but acts as off, because this build has no way of asking for it.
 func (p *plan) warn(tenant platform.Platform) {
-	usable := slices.ContainsFunc(tenant.Policy.CodeMethods, func(m string) bool { return slices.Contains(p.Methods, m) })
+	usable := p.usable(tenant.Policy)
 	for _, g := range []struct {
 		name   string
 		demand platform.Demand
