@@ -54,14 +54,15 @@ type Access struct {
 	UsedAt   time.Time     // last code or refresh
 }
 
-// New makes the grant that answers a request, and its code. A grant without offline_access ends with its session.
+// New makes the grant that answers a request, and its code. It has the proofs that the answer tells of. A grant without
+// offline_access ends with its session.
 func New(r *AuthRequest, s *authn.Session, p *Party, now time.Time) (g Grant, code string) {
 	id := ID(secret.ID())
 	code = NewToken(id)
 	g = Grant{
 		ID: id, Platform: r.Platform, Party: r.Party, Account: s.Account, Session: s.ID,
 		Scopes: r.Scopes, Claims: r.Claims, Nonce: r.Nonce, RedirectURI: r.RedirectURI, Challenge: r.Challenge,
-		Proofs: s.Proofs, StartedAt: now, CodeHash: secret.Hash(code), CodeEndsAt: now.Add(CodeLife),
+		Proofs: r.Ask.Told(s.Proofs), StartedAt: now, CodeHash: secret.Hash(code), CodeEndsAt: now.Add(CodeLife),
 		EndsAt: s.EndsAt,
 	}
 	if g.Offline() {

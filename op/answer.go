@@ -20,7 +20,7 @@ const PageFormPost = "form_post"
 // which is answered at most once; "" is a request that was never stored.
 func (s *Server) answerCode(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session, requestID string) error {
 	now := s.Now()
-	req.Claims.ACR = req.Ask.Alias(authn.ACROf(session.Proofs), p.Policy.ACRAliases)
+	req.Claims.ACR = req.Ask.Alias(authn.ACROf(req.Ask.Told(session.Proofs)), p.Policy.ACRAliases)
 	g, code := grant.New(req, session, party, now)
 	err := s.Store.Answer(r.Context(), requestID, g)
 	switch {
