@@ -31,6 +31,9 @@ func (s *Server) answerCode(w http.ResponseWriter, r *http.Request, p *platform.
 	case err != nil:
 		return err
 	}
+	if requestID != "" && len(req.Browser) == 0 {
+		s.Settle(r) // it came by POST, when nobody could know that a session answers it
+	}
 	if !req.Silent && web.Activity(r) && now.Sub(session.SeenAt) >= authn.SeenEvery {
 		if err := s.Store.TouchSession(r.Context(), p.ID, session.ID, now); err != nil {
 			return err

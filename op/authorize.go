@@ -101,11 +101,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Plat
 		if weak := tooWeak(p, party, req, session, now); weak != nil {
 			return s.answerError(w, r, p, party, req, storedID, weak)
 		}
-		if err := s.answerCode(w, r, p, party, req, session, storedID); err != nil || !stored {
-			return err
-		}
-		s.Settle(r) // it came by POST, when nobody could know that a session answers it
-		return nil
+		return s.answerCode(w, r, p, party, req, session, storedID)
 	}
 	if req.Silent {
 		return s.answerError(w, r, p, party, req, storedID, silentError(missing))
