@@ -137,6 +137,14 @@ func (i *install) parties() {
 	if i.read(&one, "party", "show", "wilg-app", "--platform", "wilg"); one["mobile_app"] != true || one["type"] != "native" {
 		i.t.Errorf("party show of the app: %v", one)
 	}
+	// The first one lets people in by their password alone: where somebody has an account that must be meant.
+	i.ok("party", "disable", "wilg-app", "--platform", "wilg")
+	i.ok("account", "add", "els@example.org", "--platform", "wilg")
+	first := []string{"party", "add", "wilg-app2", "--platform", "wilg", "--mobile-app", "--type", "native", "--redirect-uri", "https://app.wilg.example/callback"}
+	if r := i.run(first...); r.code != 3 || !strings.Contains(r.err, "party wilg/wilg-app2: mobile_app: true") || r.out != "" {
+		i.t.Errorf("a first mobile app: exit %d, %s%s", r.code, r.err, r.out)
+	}
+	i.ok(append(first, "--weaken")...)
 }
 
 func (i *install) accounts() {
