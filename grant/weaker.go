@@ -1,6 +1,10 @@
 package grant
 
-import "github.com/minddistrict/idp/platform"
+import (
+	"slices"
+
+	"github.com/minddistrict/idp/platform"
+)
 
 // weakening is one way in which a party can be protected less than it was.
 type weakening struct {
@@ -13,6 +17,11 @@ type weakening struct {
 // anything, which the test has with a reason for each.
 var weakenings = []weakening{
 	{"Auth", "auth", func(was, is *Party, _ map[string]string) bool { return !was.Public() && is.Public() }},
+	// An address that any program can take is answered after a page only while the party is native. A type without a secret
+	// has auth none.
+	{"Type", "type", func(was, is *Party, _ map[string]string) bool {
+		return slices.ContainsFunc(is.Redirects, func(uri string) bool { return !was.Assured(uri) && is.Assured(uri) })
+	}},
 	{"Secrets", "secret", func(was, is *Party, _ map[string]string) bool { return len(was.Secrets) > 0 && len(is.Secrets) == 0 }},
 	{"PKCEOptional", "pkce", func(was, is *Party, _ map[string]string) bool { return !was.PKCEOptional && is.PKCEOptional }},
 	{"Rotate", "rotate_refresh_tokens", func(was, is *Party, _ map[string]string) bool { return was.Rotates() && !is.Rotates() }},

@@ -12,7 +12,7 @@ import (
 
 func strictParty() Party {
 	return Party{
-		Type: Web, Auth: AuthBasic, Secrets: [][]byte{{1}}, Rotate: true, ThirdParty: true, MinimumACR: string(authn.TwoFactor),
+		Type: Native, Redirects: []string{"http://127.0.0.1/cb"}, Auth: AuthBasic, Secrets: [][]byte{{1}}, Rotate: true, ThirdParty: true, MinimumACR: string(authn.TwoFactor),
 	}
 }
 
@@ -21,6 +21,7 @@ var weaker = []struct {
 	change func(*Party)
 }{
 	{"auth", func(p *Party) { p.Auth = AuthNone }},
+	{"type", func(p *Party) { p.Type = SPA }},
 	{"secret", func(p *Party) { p.Secrets = nil }},
 	{"pkce", func(p *Party) { p.PKCEOptional = true }},
 	{"rotate_refresh_tokens", func(p *Party) { p.Rotate = false }},
@@ -62,7 +63,6 @@ var unable = map[string]string{
 	"ID":          "names the row",
 	"Platform":    "names the row",
 	"Name":        "shown to people",
-	"Type":        "a public type has auth none, which is weighed",
 	"Redirects":   "who answers at an address of the party's is the party",
 	"LogoutURIs":  "where people land after logging out",
 	"InitiateURI": "where a stale login begins anew",

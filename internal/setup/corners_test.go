@@ -17,6 +17,8 @@ var corners = []struct{ name, begin, says, want string }{
 		"parties: [ { client_id: linde-spa, type: spa, redirect_uris: [https://linde.example.net/spa] } ]",
 		"parties: [ { client_id: linde-spa, type: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, rotate_refresh_tokens: false } ]",
 		"rotate_refresh_tokens: true → false"},
+	{"a program on a port that need not ask before it is answered",
+		"parties: [ { client_id: linde-tool, type: native, redirect_uris: [http://127.0.0.1/cb] } ]", "parties: [ { client_id: linde-tool, type: spa } ]", "type: native → spa"},
 	{"a first app at which people in care are asked no code", "",
 		"parties: [ { client_id: linde-app, type: native, mobile_app: true, redirect_uris: [https://linde.example.net/app] } ]", "mobile_app: true"},
 	{"an app beside one that is switched off", "off", "parties: [ { client_id: linde-app2, type: native, mobile_app: true, redirect_uris: [https://linde.example.net/app] } ]", "mobile_app: true"},
@@ -37,7 +39,7 @@ func TestWhatIsLoweredByAnotherKeyIsRefusedToo(t *testing.T) {
 				switch c.begin {
 				case "":
 				case "off":
-					mustApply(t, meant, says(corners[2].says))
+					mustApply(t, meant, says(corners[3].says))
 					if _, err := setup.SwitchParty(t.Context(), tools, "linde", "linde-app", true); err != nil {
 						t.Fatal(err)
 					}
