@@ -277,20 +277,6 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 	return tenant, nil
 }
 
-// unasked is code_methods where none is left that this build has: a second factor that is demanded is asked of nobody who
-// has none yet.
-func (p *plan) unasked(was, is platform.Policy) []string {
-	if p.usable(was) && !p.usable(is) && (is.SecondFactor.Client.Demand != platform.Off || is.SecondFactor.Staff.Demand != platform.Off) {
-		return []string{"code_methods"}
-	}
-	return nil
-}
-
-// usable tells whether a policy names a second factor that this build has.
-func (p *plan) usable(policy platform.Policy) bool {
-	return slices.ContainsFunc(policy.CodeMethods, func(m string) bool { return slices.Contains(p.Methods, m) })
-}
-
 // ensureKeys makes the signing keys that the parties of a platform need and do not have yet.
 func (p *plan) ensureKeys(id platform.ID) error {
 	own := slices.DeleteFunc(slices.Clone(p.all), func(party grant.Party) bool { return party.Platform != id })

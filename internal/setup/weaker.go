@@ -71,6 +71,20 @@ func (p *plan) weaker(ctx context.Context) (refused Weakening, err error) {
 	return refused, nil
 }
 
+// unasked is code_methods where none is left that this build has: a second factor that is demanded is asked of nobody who
+// has none yet.
+func (p *plan) unasked(was, is platform.Policy) []string {
+	if p.usable(was) && !p.usable(is) && (is.SecondFactor.Client.Demand != platform.Off || is.SecondFactor.Staff.Demand != platform.Off) {
+		return []string{"code_methods"}
+	}
+	return nil
+}
+
+// usable tells whether a policy names a second factor that this build has.
+func (p *plan) usable(policy platform.Policy) bool {
+	return slices.ContainsFunc(policy.CodeMethods, func(m string) bool { return slices.Contains(p.Methods, m) })
+}
+
 // platform is the one that the item belongs to.
 func (d Difference) platform() platform.ID {
 	_, name, _ := strings.Cut(d.Item, " ")
