@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/storage"
@@ -98,5 +99,57 @@ func migrateLinks(t *testing.T, dsn string) {
 	_, err = db.SQL().ExecContext(ctx, `INSERT INTO tickets (platform, hash, purpose, account, party, issued_at, expires_at) VALUES ('linde', $1, 'reset', 'active', '', 5, 99)`, []byte("another"))
 	if err == nil || !strings.Contains(strings.ToLower(err.Error()), "unique") {
 		t.Errorf("a second link that works: %v", err)
+	}
+}
+
+// A node of the release before issues a link while the schema is brought up to date: it is waited for, and its link is one of
+// those of which one stays.
+func TestMigrationWaitsForALinkThatIsBeingIssued(t *testing.T) {
+	ctx := t.Context()
+	db, err := storage.Open(ctx, idptest.EmptyPostgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // what is in it was looked at
+	if err := db.MigrateTo(ctx, beforeActs); err != nil {
+		t.Fatal(err)
+	}
+	const issue = `INSERT INTO tickets (platform, hash, purpose, account, party, issued_at, expires_at) VALUES ('linde', $1, 'reset', 'anna', '', 1, 99)`
+	if _, err := db.SQL().ExecContext(ctx, issue, []byte("one")); err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.SQL().BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.ExecContext(ctx, issue, []byte("two")); err != nil {
+		t.Fatal(err)
+	}
+	migrated := make(chan error, 1)
+	go func() { migrated <- db.Migrate(ctx) }()
+	waits := false
+	for range 100 {
+		time.Sleep(50 * time.Millisecond)
+		err := db.SQL().QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'relation'`+
+			` AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if waits {
+			break
+		}
+	}
+	if !waits {
+		t.Error("it did not wait")
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-migrated; err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := db.SQL().QueryRowContext(ctx, `SELECT COUNT(*) FROM tickets WHERE used_at IS NULL AND voided_at IS NULL`).Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d links work, %v", n, err)
 	}
 }
