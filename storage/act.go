@@ -100,10 +100,11 @@ UPDATE accounts
 SET cut_at = $1, address_at = COALESCE($2, address_at), two_step_reset_at = COALESCE($3, two_step_reset_at)
 WHERE platform = $4 AND id = $5`
 
+	// Those whose time is over are left alone: nobody goes on with them, and CleanUp may have them in another order.
 	endJourneysOfAccount = `
 UPDATE journeys
 SET ended_at = $1, version = version + 1
-WHERE platform = $2 AND account = $3 AND account <> '' AND id <> $4 AND ended_at IS NULL`
+WHERE platform = $2 AND account = $3 AND account <> '' AND id <> $4 AND ended_at IS NULL AND expires_at > $1`
 )
 
 // act ends the journeys of an account that is held, but for one, and its tickets, as the table of authn says, and notes when.

@@ -110,36 +110,36 @@ WHERE (key, platform) IN (
 
 // CleanUp deletes rows that ended 30 days ago or earlier, or a day where anybody can make them; at most limit of each
 // kind. It tells how many. Nodes that call it at once take turns. Call it again until it removes nothing.
+//
+// Each kind is a transaction of its own. The rows are those of many accounts, none of which is locked: whoever changes one of
+// them may have what is deleted next, and would wait for what was deleted before.
 func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed int, err error) {
 	ended := now.Add(-keptFor)
-	err = db.inLongTx(ctx, func(q conn) error {
-		if _, err := exec(ctx, q, claimCleanUp, millis(now)); err != nil {
-			return err
-		}
-		for _, step := range []struct {
-			text  string
-			ended time.Time
-		}{
-			{deleteJourneys, now.Add(-journeyKept)},
-			{deleteRequests, now.Add(-journeyKept)},
-			{deleteGrants, ended},
-			{deleteEndedGrants, ended},
-			{deleteSessions, ended},
-			{deleteDevices, ended},
-			{deleteTickets, ended},
-			{deleteLetters, ended},
-			{deleteOldAttempts, now.Add(-authn.ForgetAfter)},
-		} {
-			n, err := exec(ctx, q, step.text, millis(step.ended), limit)
-			if err != nil {
+	for _, step := range []struct {
+		text  string
+		ended time.Time
+	}{
+		{deleteJourneys, now.Add(-journeyKept)},
+		{deleteRequests, now.Add(-journeyKept)},
+		{deleteGrants, ended},
+		{deleteEndedGrants, ended},
+		{deleteSessions, ended},
+		{deleteDevices, ended},
+		{deleteTickets, ended},
+		{deleteLetters, ended},
+		{deleteOldAttempts, now.Add(-authn.ForgetAfter)},
+	} {
+		err := db.inLongTx(ctx, func(q conn) error {
+			if _, err := exec(ctx, q, claimCleanUp, millis(now)); err != nil {
 				return err
 			}
+			n, err := exec(ctx, q, step.text, millis(step.ended), limit)
 			removed += int(n)
+			return err
+		})
+		if err != nil {
+			return removed, fail("cleaning up", err)
 		}
-		return nil
-	})
-	if err != nil {
-		return 0, fail("cleaning up", err)
 	}
 	return removed, nil
 }

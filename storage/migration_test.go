@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/storage"
@@ -127,21 +126,7 @@ func TestMigrationWaitsForALinkThatIsBeingIssued(t *testing.T) {
 	}
 	migrated := make(chan error, 1)
 	go func() { migrated <- db.Migrate(ctx) }()
-	waits := false
-	for range 100 {
-		time.Sleep(50 * time.Millisecond)
-		err := db.SQL().QueryRowContext(ctx, `SELECT COUNT(*) > 0 FROM pg_locks WHERE NOT granted AND locktype = 'relation'`+
-			` AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`).Scan(&waits)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if waits {
-			break
-		}
-	}
-	if !waits {
-		t.Error("it did not wait")
-	}
+	awaitLock(t, db.SQL())
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,8 @@ func (db *DB) Reseal(ctx context.Context, e account.Event, seal func(binding str
 	r := resealing{seal: seal}
 	err := db.settingsTx(ctx, nil, func(q conn) error {
 		r.q = q
-		for _, table := range []func(context.Context) error{r.keys, r.credentials, r.tickets, r.letters} {
+		// In the order of locks: see the package.
+		for _, table := range []func(context.Context) error{r.keys, r.letters, r.tickets, r.credentials} {
 			if err := table(ctx); err != nil {
 				return err
 			}
