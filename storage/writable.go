@@ -35,8 +35,12 @@ func newPrimary(config *pgx.ConnConfig, dsn string) *primary {
 	usual := config.OnPgError
 	config.OnPgError = func(c *pgconn.PgConn, err *pgconn.PgError) bool {
 		if err.Code == readOnlyTransaction {
-			p.turn.Add(1)
-			return false // this connection is closed at once
+			made, known := c.CustomData()[turnKey].(int64)
+			if !known {
+				made = p.turn.Load()
+			}
+			p.turn.CompareAndSwap(made, made+1) // otherwise it is known, and others were made since
+			return false                        // this connection is closed at once
 		}
 		return usual == nil || usual(c, err)
 	}

@@ -55,6 +55,37 @@ func TestConnectionsToADemotedPrimaryAreDropped(t *testing.T) {
 	}
 }
 
+// Connections that were made since lead to the next primary: what one of before says later does not drop those.
+func TestADemotedPrimaryIsHeardOnce(t *testing.T) {
+	db := idptest.Postgres(t)
+	var before []*sql.Conn
+	for range 2 {
+		c, err := db.SQL().Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.ExecContext(t.Context(), "SET default_transaction_read_only = on"); err != nil {
+			t.Fatal(err)
+		}
+		before = append(before, c)
+	}
+	var made []int
+	for _, c := range before {
+		if _, err := c.ExecContext(t.Context(), "CREATE TABLE refused (id BIGINT)"); err == nil {
+			t.Fatal("it took a write")
+		}
+		_ = c.Close() // it is over
+		var pid int
+		if err := db.SQL().QueryRowContext(t.Context(), "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		made = append(made, pid)
+	}
+	if made[0] != made[1] {
+		t.Errorf("connection %d was dropped for %d", made[0], made[1])
+	}
+}
+
 // To ask is enough: nobody has to be refused before the connections are dropped.
 func TestAskingADemotedPrimaryDropsItsConnections(t *testing.T) {
 	db := idptest.Postgres(t)
