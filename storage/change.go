@@ -112,7 +112,7 @@ func changeTickets(ctx context.Context, q conn, p platform.ID, h held, c authn.C
 // is locked.
 func changeCredentials(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
 	if c.Start != nil {
-		if err := secondsStand(ctx, q, c.Start.Session); err != nil {
+		if err := secondsStand(ctx, q, c.Start.Session, c.Put); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -209,10 +210,12 @@ FROM credentials
 WHERE platform = $1 AND id = $2 AND retired_at IS NOT NULL`
 
 // secondsStand is proofsStand for second factors: a code of a phone that was replaced after it was shown, and before the
-// session starts, starts none. It comes before the change retires one itself, that its own journey showed.
-func secondsStand(ctx context.Context, q conn, s authn.Session) error {
+// session starts, starts none. It comes before the change retires one itself, that its own journey showed. One that the
+// change puts is looked at there: see risen.
+func secondsStand(ctx context.Context, q conn, s authn.Session, put []account.Credential) error {
 	for _, p := range s.Proofs {
-		if p.Use != account.Second || p.Credential == "" {
+		isPut := slices.ContainsFunc(put, func(c account.Credential) bool { return c.ID == p.Credential })
+		if p.Use != account.Second || p.Credential == "" || isPut {
 			continue
 		}
 		retired, err := list(ctx, q, func(id *string) []any { return []any{id} }, selectRetired, string(s.Platform), string(p.Credential))

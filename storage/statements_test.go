@@ -2,11 +2,14 @@ package storage_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/pquerna/otp/totp"
 
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/storage"
@@ -28,6 +31,7 @@ platforms:
       - { client_id: machine, type: service, secret: ` + countedSecret + `, grant_types: [client_credentials], scopes: [api] }
     accounts:
       - { email: anna@example.org, password: "` + idptest.Password + `", name: { given: Anna, family: Bakker } }
+      - { email: bram@example.org, password: "` + idptest.Password + `", totp_secret: ` + idptest.TOTPSecret + ` }
 `
 )
 
@@ -42,15 +46,62 @@ func TestStatementsPerRequest(t *testing.T) {
 	}
 }
 
+// What a login asks while its account's row is locked is what two logins of one person wait for.
+func TestStatementsOfALogin(t *testing.T) {
+	db := idptest.SQLite(t)
+	s := idptest.NewServer(t, db)
+	s.Apply(countedHouse)
+	s.Site("rp.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	code, err := totp.GenerateCode(idptest.TOTPSecret, s.Clock.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen statements
+	stop := db.Watch(seen.note)
+	for _, row := range []struct {
+		who           string
+		forms         []map[string]string
+		press         []string
+		reads, writes int // by the last form, until the party has its code
+	}{
+		{"anna", []map[string]string{{"Email address": "anna@example.org", "Password": idptest.Password}}, []string{"Log in"}, 5, 13},
+		{"bram", []map[string]string{{"Email address": "bram@example.org", "Password": idptest.Password}, {"Code": code}}, []string{"Log in", "Continue"}, 5, 15},
+	} {
+		b := idptest.NewBrowser(s, "en")
+		err := b.Open(countedIssuer + "/authorize?" + countedRequest("opaque").Encode())
+		for i, form := range row.forms {
+			for label, value := range form {
+				err = errors.Join(err, b.Fill(label, value))
+			}
+			seen.reset()
+			err = errors.Join(err, b.Press(row.press[i]))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if reads, writes := seen.count(); reads != row.reads || writes != row.writes {
+			t.Errorf("%s: %d reads and %d writes, want %d and %d: %q", row.who, reads, writes, row.reads, row.writes, seen.all)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// countedRequest asks for a code.
+func countedRequest(party string) url.Values {
+	return url.Values{
+		"client_id": {party}, "redirect_uri": {countedRedirect}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s"},
+		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+	}
+}
+
 func countStatements(t *testing.T, db *storage.DB, party string) {
 	s := idptest.NewServer(t, db)
 	s.Apply(countedHouse)
 	s.Site("rp.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	anna := idptest.NewBrowser(s, "en")
-	authorize := countedIssuer + "/authorize?" + url.Values{
-		"client_id": {party}, "redirect_uri": {countedRedirect}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s"},
-		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
-	}.Encode()
+	authorize := countedIssuer + "/authorize?" + countedRequest(party).Encode()
 	for _, err := range []error{
 		anna.Open(authorize), anna.Fill("Email address", "anna@example.org"), anna.Fill("Password", idptest.Password), anna.Press("Log in"),
 	} {
