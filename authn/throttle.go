@@ -3,8 +3,9 @@ package authn
 import "time"
 
 // Wrong passwords: the first ones are free, then each costs a growing delay, then this kind of browser waits. A browser
-// that is known for an account is a kind of its own, so that nobody stops its owner; all others are one kind together. Nobody is shut out for good, and no source is refused: a whole organisation may share an address (seed 004,
-// NIST SP 800-63B-4 section 3.2.2).
+// that is known for an account is a kind of its own, so that nobody stops its owner; all others are one kind together.
+// Nobody is shut out for good, and no source is refused: a whole organisation may share an address (NIST SP 800-63B-4
+// section 3.2.2).
 const (
 	freeAttempts = 4                // in a row without delay
 	BlockAt      = 10               // this many in a row: the wait page
