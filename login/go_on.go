@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login/ui"
 )
@@ -27,5 +28,11 @@ func (goOnStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 		v.Journey.Switch, v.Facts.Switch, v.Journey.Anew = true, true, true
 		return Outcome{}, nil
 	}
+	if !v.saidAs(v.Facts.Account) {
+		return Outcome{}, nil // the page again, which says who it is now
+	}
 	return Outcome{Done: authn.NeedGoOn}, nil
 }
+
+// saidAs tells whether the page that was answered named this account: another tab may have signed somebody else in since.
+func (v *Visit) saidAs(a *account.Account) bool { return v.Form.Get("as") == a.Email.Address }

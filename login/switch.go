@@ -26,6 +26,9 @@ func (switchStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 		v.Journey.Switch, v.Facts.Switch = true, true
 		return Outcome{}, nil
 	}
+	if !v.saidAs(v.SignedIn) {
+		return Outcome{}, nil // the page again, which says who it is now
+	}
 	v.Forget()
 	v.Journey.Anew, v.Journey.Ask.Choose = false, false
 	out := Outcome{Known: v.SignedIn}

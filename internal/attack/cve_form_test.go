@@ -34,7 +34,7 @@ func TestCVE_2025_24358_CVE_2025_47909_CVE_2025_46721_CVE_2025_47910_FormsOfOthe
 			for path, form := range map[string]url.Values{
 				"/login/" + consent + "/consent":  {"do": {"continue"}},
 				"/login/" + again + "/password":   {"password": {idptest.Password}, "do": {"continue"}},
-				"/login/" + choose + "/switch":    {"do": {"stay"}},
+				"/login/" + choose + "/switch":    {"do": {"stay"}, "as": {"anna@example.org"}},
 				"/login/" + consent + "/password": {"email": {"bram@example.org"}, "password": {idptest.Password}, "do": {"continue"}},
 			} {
 				header.Set("Cookie", v.cookies())

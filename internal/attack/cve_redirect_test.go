@@ -78,7 +78,7 @@ func TestAnotherProgramGetsNoCodeWithoutAPage(t *testing.T) {
 				}
 			}
 			header := http.Header{"Cookie": {v.cookies()}, "Origin": {"http://localhost:31337"}, "Sec-Fetch-Site": {"cross-site"}}
-			if a := s.post("/login/"+id+"/go-on", url.Values{"do": {"continue"}}, header); a.Status != http.StatusForbidden {
+			if a := s.post("/login/"+id+"/go-on", url.Values{"do": {"continue"}, "as": {"anna@example.org"}}, header); a.Status != http.StatusForbidden {
 				t.Errorf("%s: a form of another site: %d %q", to, a.Status, a.To)
 			}
 			if a := v.goOn(id); a.param("code") == "" {

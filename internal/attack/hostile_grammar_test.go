@@ -242,7 +242,7 @@ var grammar = []route{
 	{1, "/", []string{"GET", "HEAD"}, nil, []string{"lang"}},
 	{3, "/login/{journey}", []string{"GET"}, nil, []string{"lang"}},
 	{7, "/login/{journey}/{step}", []string{"GET"}, nil, []string{"lang", "x"}},
-	{10, "/login/{journey}/{step}", machine, []string{"do"}, []string{"email", "password", "x"}},
+	{10, "/login/{journey}/{step}", machine, []string{"do"}, []string{"email", "password", "as", "x"}},
 	{2, "/login/{journey}/stop", []string{"GET"}, nil, nil},
 	{2, "/assets/{asset}", []string{"GET", "HEAD"}, nil, nil},
 	{2, "/{unknown}", []string{"GET", "POST"}, nil, []string{"x"}},

@@ -398,9 +398,17 @@ func (v *visitor) signIn(party, email string) string {
 // goOn presses the button of the page that an app gets before it is answered; the answer is the callback's.
 func (v *visitor) goOn(id string) answer {
 	v.Helper()
-	a := v.visit(http.MethodPost, v.issuer+"/login/"+id+"/go-on", url.Values{"do": {"continue"}})
+	page := v.issuer + "/login/" + id + "/go-on"
+	as := namedOnPage.FindStringSubmatch(v.open(page).Body)
+	if as == nil {
+		v.Fatal("the page names nobody")
+	}
+	a := v.visit(http.MethodPost, page, url.Values{"as": {html.UnescapeString(as[1])}, "do": {"continue"}})
 	return v.open(a.To.String())
 }
+
+// namedOnPage is the field with whom a page names.
+var namedOnPage = regexp.MustCompile(`name="as" value="([^"]*)"`)
 
 // code is a fresh code for somebody who is signed in.
 func (v *visitor) code(party string, change func(url.Values)) string {

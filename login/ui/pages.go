@@ -28,13 +28,13 @@ type ConfirmPage struct {
 	Step, Steps int    // "step 1 of 2"; zero: not shown
 }
 
-// SwitchPage asks which account stays. do: stay, other.
+// SwitchPage asks which account stays. Field: as, whom the page names. do: stay, other.
 type SwitchPage struct {
 	Action string
 	Email  string // whose session this browser has
 }
 
-// GoOnPage asks whether who is signed in goes on in an app. do: continue, other, cancel.
+// GoOnPage asks whether who is signed in goes on in an app. Field: as, whom the page names. do: continue, other, cancel.
 type GoOnPage struct {
 	Action string
 	Party  string // who asks
