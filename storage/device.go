@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -27,10 +28,46 @@ UPDATE devices
 SET ended_at = $1
 WHERE platform = $2 AND account = $3 AND ended_at IS NULL`
 
+const (
+	selectProofs = `
+SELECT id, proofs
+FROM sessions
+WHERE account = $1 AND platform = $2 AND ended_at IS NULL AND ends_at > $3
+ORDER BY id`
+
+	updateProofs = `
+UPDATE sessions
+SET proofs = $1
+WHERE platform = $2 AND id = $3`
+)
+
+// endWaivers lets the sessions of an account whose row is locked go on without a code no longer: no browser is remembered
+// any more, and what is allowed anew is for those that are remembered from then on.
+func endWaivers(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
+	live, err := list(ctx, q, func(s *authn.Session) []any { return []any{&s.ID, document{&s.Proofs}} },
+		selectProofs, string(id), string(p), millis(now))
+	if err != nil {
+		return err
+	}
+	for _, s := range live {
+		kept := slices.DeleteFunc(slices.Clone(s.Proofs), func(p authn.Proof) bool { return p.Use == account.Waiver })
+		if len(kept) == len(s.Proofs) {
+			continue
+		}
+		if _, err := exec(ctx, q, updateProofs, document{&kept}, string(p), s.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // changeDevices forgets first, so that a browser that is remembered in the same change stays.
 func changeDevices(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
 	if c.Forget != nil {
 		if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(*c.Forget)); err != nil {
+			return err
+		}
+		if err := endWaivers(ctx, q, p, *c.Forget, now); err != nil {
 			return err
 		}
 	}

@@ -82,6 +82,25 @@ var devices = []promise{
 			w.same(name, w.presented(d, name, w.now), account.DeviceUnknown)
 		}
 	}},
+	{"no session of an account goes on without a code once all its browsers are forgotten", func(w *world) {
+		mine, other, far := w.visit(w.anna), w.visit(w.anna), w.visit(w.far)
+		waived := map[string]*visit{"mine": &mine, "the other": &other, "somebody else's": &far}
+		for _, v := range waived {
+			kept := v.Proofs
+			v.Proofs = append(v.Proofs, authn.Proof{Method: "remembered", Use: account.Waiver, At: w.now, For: time.Hour})
+			raise := &authn.SessionRaise{Session: v.Session, From: secret.Hash(v.cookie), To: secret.Hash(v.cookie)}
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Raise: raise}, w.now))
+			if v != &far {
+				v.Proofs = kept
+			}
+		}
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Forget: &w.anna.ID}, w.now))
+		for name, v := range waived {
+			s, _, err := w.db.Session(w.Context(), v.Platform, secret.Hash(v.cookie), w.now)
+			w.ok(err)
+			w.same(name, s.Proofs, v.Proofs)
+		}
+	}},
 	{"what a person chose about two-step authentication comes back", func(w *world) {
 		week := 168 * time.Hour
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Account: &authn.AccountChange{ID: w.anna.ID, Remember: &week, Offered: true}}, w.now))
