@@ -84,7 +84,7 @@ func (s *Server) Settings(path string, h Handler) func(http.ResponseWriter, *htt
 		if err != nil {
 			return err
 		}
-		if v.Facts.Session == nil || len(authn.Missing(v.Journey.Ask, v.Facts, nil)) > 0 {
+		if !signedIn(v) {
 			return s.start(w, r, authn.SignIn, path, "")
 		}
 		if r.Method == http.MethodPost {
@@ -149,7 +149,19 @@ func (s *Server) showAccount(w http.ResponseWriter, r *http.Request, v *Visit) e
 
 // changePassword begins the journey to a new password, signed in or not: who is not proves it freshly on the way.
 func (s *Server) changePassword(w http.ResponseWriter, r *http.Request) error {
-	return s.start(w, r, authn.ChangePassword, pathSettings, "")
+	v, err := s.settingsVisit(r)
+	if err != nil {
+		return err
+	}
+	if !signedIn(v) {
+		return s.start(w, r, authn.ChangePassword, pathSettings, "")
+	}
+	return s.startKnown(w, r, authn.ChangePassword, pathSettings, "")
+}
+
+// signedIn tells whether a look at the settings needs nothing more than the session of this browser.
+func signedIn(v *Visit) bool {
+	return v.Facts.Session != nil && len(authn.Missing(v.Journey.Ask, v.Facts, nil)) == 0
 }
 
 // Values of the cookie that carries what was just done to the next page of settings, which says so once. In an address

@@ -52,7 +52,12 @@ func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
 		Party:  func(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false },
 		Logout: func(p *platform.Platform) string { return p.URL("/logout") },
 		Fresh:  func() error { return nil },
-		Arrive: func(*http.Request) error { return nil },
+		Arrive: func(r *http.Request) error {
+			if r.Header.Get("X-Crowded") != "" {
+				return web.TooMany{Wait: time.Minute}
+			}
+			return nil
+		},
 	})
 	r := mux.NewRouter()
 	s.Routes(r)
@@ -61,6 +66,23 @@ func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
 		web.Headers(w.Header()) // as web.Wrap does
 		r.ServeHTTP(w, q.WithContext(platform.NewContext(q.Context(), p)))
 	})
+}
+
+// StartJourney lets anything begin.
+func (o oneSession) StartJourney(context.Context, authn.Journey) error { return nil }
+
+// Somebody who is signed in is not stopped for what others begin over the same connection.
+func TestACrowdStopsNobodyWhoIsSignedIn(t *testing.T) {
+	for _, path := range []string{"/settings", "/settings/password", "/settings/two-step"} {
+		for seen, want := range map[time.Duration]bool{7 * time.Minute: true, 2 * time.Hour: false} {
+			w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil)
+			r.Header.Set("X-Crowded", "1")
+			door(platform.Client, seen).ServeHTTP(w, r)
+			if got := w.Code != http.StatusTooManyRequests; got != want {
+				t.Errorf("%s, seen %s ago: %d", path, seen, w.Code)
+			}
+		}
+	}
 }
 
 func ask(t *testing.T, h http.Handler, method, path string) *http.Response {
