@@ -50,6 +50,11 @@ func TestAddressesThatNothingCouldHaveAreNotFound(t *testing.T) {
 		root + "/settings/x":                             gone,
 		root + "/settings/":                              gone,
 		root + "/settings/account/x":                     gone,
+		root + "/settings/devices/x":                     gone,
+		root + "/settings/devices/x/linde-web":           gone,
+		root + "/settings/devices/" + old + "/":          gone,
+		root + "/settings/devices/" + old:                there, // who it is is asked first
+		root + "/settings/devices/" + old + "/linde-web": there,
 		root + "/login/" + old:                           there,
 		root + "/login/" + old + "/password":             there,
 		root + "/login/" + old + "/totp":                 there,

@@ -145,15 +145,16 @@ func (s *Server) Routes(r *mux.Router) {
 	r.PathPrefix("/assets/").Handler(web.Route("assets", http.HandlerFunc(assets))).Methods("GET", "HEAD")
 }
 
-// could lets through what a journey could have: an identifier that has the form of one, and a step that there is. An old
-// journey leads on; what never was one is not found.
+// could lets through what a journey or a session could have: an identifier that has the form of one, and a step that there
+// is. An old journey leads on; what never was one is not found.
 func (s *Server) could(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		name, named := mux.Vars(r)["step"]
-		isStep := slices.ContainsFunc(s.steps, func(step Step) bool { return step.Name() == name })
-		if !secret.IsID(mux.Vars(r)["journey"]) || named && !isStep {
-			s.NotFound(w, r)
-			return nil
+		for name, value := range mux.Vars(r) {
+			isStep := func(step Step) bool { return step.Name() == value }
+			if (name == "journey" || name == "session") && !secret.IsID(value) || name == "step" && !slices.ContainsFunc(s.steps, isStep) {
+				s.NotFound(w, r)
+				return nil
+			}
 		}
 		return h(w, r)
 	}

@@ -57,9 +57,9 @@ func (s *Server) settingsRoutes(add func(path, name string, h func(http.Response
 	page(pathLanguage, "language", s.showLanguage, s.submitLanguage)
 	page(pathDevices, "devices", s.showDevices, s.submitDevices)
 	for _, path := range []string{pathDevices + "/{session}", pathDevices + "/{session}/{party}"} {
-		add(path, "device", stillHere, "HEAD")
-		add(path, "device", s.Settings(pathDevices, s.ofDevice(s.showDevice)), "GET")
-		add(path, "submit device", s.Settings(pathDevices, s.ofDevice(s.submitDevice)), "POST")
+		add(path, "device", s.could(stillHere), "HEAD")
+		add(path, "device", s.could(s.Settings(pathDevices, s.ofDevice(s.showDevice))), "GET")
+		add(path, "submit device", s.could(s.Settings(pathDevices, s.ofDevice(s.submitDevice))), "POST")
 	}
 	page(pathActivity, "activity", s.showActivity, nil)
 	page(pathTwoStep, "two-step", s.twoStep(s.showTwoStep), s.submitTwoStep)
