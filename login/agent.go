@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // mark is what tells a browser or system from what a browser says of itself.

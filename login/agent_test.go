@@ -3,7 +3,7 @@ package login
 import (
 	"testing"
 
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 func TestMachineHasTheNamesPeopleKnow(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"net/http"
 
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // closedStep says how people sign in where e-mail address and password are closed: on the whole platform

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // consentStep asks whether a party that is not the platform's own may have what it asks. What was allowed is

@@ -5,7 +5,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // freezeButton is "I did not ask for this" in the mail that tells of a reset of two-step authentication by staff: who

@@ -5,7 +5,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // goOnStep asks whether somebody who is signed in goes on in an app whose answer another program on the device could

@@ -16,8 +16,8 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
-	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // LinkURL is the address behind the button of a mail. It is made from the issuer, whatever host a request named.

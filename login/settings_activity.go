@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // shownLogins is how many the page of past logins shows.

@@ -10,7 +10,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // mostListed is how many sign-ins, and how many parties beyond those, are read for the page. Logging out everywhere ends

@@ -12,8 +12,8 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
-	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // Step is one page of a journey: it can meet a requirement, show itself and take its form.

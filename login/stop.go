@@ -9,7 +9,7 @@ import (
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/web"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // stopped tells whether the journey rests on a stop page now.

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // switchStep asks who goes on: when a journey proved another account than is signed in, because one browser holds one

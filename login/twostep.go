@@ -8,7 +8,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // setUpStep begins the set-up of two-step authentication (seeds 001 and 002): what it is, then how the person wants to

@@ -10,8 +10,8 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
-	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // content names the texts of a mail, beside its subject.

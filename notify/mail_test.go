@@ -11,8 +11,8 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/secret"
-	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 func testWorker() *Worker {

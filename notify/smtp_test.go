@@ -29,8 +29,8 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/ui"
 )
 
 // post is a mail server that keeps what it takes.

@@ -68,6 +68,6 @@ package attack
 //	login/password/…   zxcvbn: FuzzBits
 //	login              FuzzMachine FuzzTypedCode FuzzNotice
 //	login/sms          FuzzParse
-//	login/ui           FuzzMatch
+//	ui                 FuzzMatch
 //	notify             FuzzMail
 //	keys               FuzzOpen

@@ -21,9 +21,9 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // person uses a browser: by keyboard alone, or with JavaScript off. axe-core looks at every page that they come to.

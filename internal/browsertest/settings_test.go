@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // tabTo presses Tab until what has the focus has this text or label, and the focus is seen.

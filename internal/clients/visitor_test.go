@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // visitor is Anna with a browser without script. Requests to addresses of the client under test that no server answers

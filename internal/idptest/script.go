@@ -13,10 +13,10 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
-	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
+	"github.com/minddistrict/idp/ui"
 )
 
 // Password is what every account of a script has.

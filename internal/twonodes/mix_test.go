@@ -15,7 +15,7 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login/password"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // mix is a load in which people do not only sign in: they sign out, parties give tokens back, somebody types wrong

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/minddistrict/idp/account"
-	"github.com/minddistrict/idp/login/ui"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // Rule is what a new password is held against, beside the numbers of a platform. It is the only place that knows; the

@@ -5,7 +5,7 @@ import (
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // lowStep says that few codes are left, right after one was used, and offers new ones.

@@ -11,7 +11,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // field is the name of the input.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/boombuler/barcode/qr"
 
-	"github.com/minddistrict/idp/login/ui"
+	"github.com/minddistrict/idp/ui"
 )
 
 // keyURI is what a QR code says to an app, in the format that Google Authenticator began and all others read. Hash,
