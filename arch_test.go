@@ -157,7 +157,8 @@ var readers = map[string]int{
 	"internal/secret/file.go":  1, // secrets
 }
 
-// TestSecretsAreReadInOnePlace: a file with secrets that everybody may read is refused, so it is read by secret.ReadFile.
+// TestSecretsAreReadInOnePlace: a file with secrets that everybody may read is refused, so it is read by
+// secret.ReadFile.
 func TestSecretsAreReadInOnePlace(t *testing.T) {
 	opened := map[string]int{}
 	each(t, func(path string, file *ast.File, _ *token.FileSet) {

@@ -27,8 +27,8 @@ type effect struct {
 	apart    Act  // it is refused within ApartFor of this one
 }
 
-// effects is what voids what. It is the only place that knows; storage carries it out in the transaction of the act, before
-// the tickets that come with the act are issued.
+// effects is what voids what. It is the only place that knows; storage carries it out in the transaction of the act,
+// before the tickets that come with the act are issued.
 var effects = map[Act]effect{
 	ActActivated:    {voids: []TicketPurpose{TicketWelcome}, done: true},
 	ActPassword:     {voids: []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock}, done: true, journeys: true},
@@ -53,8 +53,8 @@ func (a Act) Done() bool { return effects[a].done }
 // EndsJourneys tells whether the journeys of the account end, but for the one that does it.
 func (a Act) EndsJourneys() bool { return effects[a].journeys }
 
-// ApartFor is how long a new address by staff and a reset of two-step authentication by staff are kept apart. Whoever talks a
-// helpdesk into both has the account, and the mail of each that tells its owner goes to the address of then.
+// ApartFor is how long a new address by staff and a reset of two-step authentication by staff are kept apart. Whoever
+// talks a helpdesk into both has the account, and the mail of each that tells its owner goes to the address of then.
 const ApartFor = 24 * time.Hour
 
 // Apart is the act that must be ApartFor ago; empty: none.
@@ -115,8 +115,8 @@ func Declared(before, after *account.Account) []Act {
 	return acts
 }
 
-// CutBefore tells whether the journey came to know its account before the last act that ended the journeys of it. One that a
-// node of the release before has saved does not say; it is held against the time of that act.
+// CutBefore tells whether the journey came to know its account before the last act that ended the journeys of it. One
+// that a node of the release before has saved does not say; it is held against the time of that act.
 func (j *Journey) CutBefore(a *account.Account) bool {
 	switch {
 	case j.Account != a.ID:
@@ -127,7 +127,8 @@ func (j *Journey) CutBefore(a *account.Account) bool {
 	return !j.CutAt.Equal(a.CutAt)
 }
 
-// Know makes the journey that of an account, as the account is now. Of one that it knew before it keeps what it knew then.
+// Know makes the journey that of an account, as the account is now. Of one that it knew before it keeps what it knew
+// then.
 func (j *Journey) Know(a *account.Account) {
 	if j.Account != a.ID {
 		j.Account, j.CutAt, j.Unlinked = a.ID, a.CutAt, false

@@ -104,8 +104,8 @@ func TestActsOfADeclaration(t *testing.T) {
 	}
 }
 
-// A journey that knew its account before the account was cut is over, whatever the clocks say; where a node of the release
-// before saved it, the clock must do.
+// A journey that knew its account before the account was cut is over, whatever the clocks say; where a node of the
+// release before saved it, the clock must do.
 func TestJourneyOfBeforeTheCut(t *testing.T) {
 	for name, row := range map[string]struct {
 		journey authn.Journey

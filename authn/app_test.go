@@ -33,7 +33,8 @@ const (
 )
 
 // expected is the model, written from the help pages and apart from the table: a code is for the browser, so people in
-// care are not asked one in the mobile app unless the platform wants it there. Everybody else is asked what a browser asks.
+// care are not asked one in the mobile app unless the platform wants it there. Everybody else is asked what a browser
+// asks.
 func expected(k kindOf, role platform.Role, appCode bool, demand platform.Demand, enrolled bool, m moment) string {
 	inCare := k == mobile && !role.Staff()
 	coded := !inCare || appCode

@@ -4,8 +4,8 @@ package authn
 const Password = "password"
 
 // PasswordClosed tells whether e-mail address and password are closed here: on the whole platform, whose people sign in
-// with an account of their organisation, or at its own mobile app. A password then proves nothing to who asks, given now
-// or earlier in the same session, and none can be made.
+// with an account of their organisation, or at its own mobile app. A password then proves nothing to who asks, given
+// now or earlier in the same session, and none can be made.
 func PasswordClosed(f Facts) bool {
 	return !f.Policy.LoginForm || f.MobileApp && !f.Policy.AppPassword
 }

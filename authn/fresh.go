@@ -60,8 +60,9 @@ func (a Ask) Counted(proofs []Proof, now time.Time) []Proof {
 	return slices.DeleteFunc(slices.Clone(proofs), func(p Proof) bool { return !a.shown(p) && p.At.Before(since) })
 }
 
-// Told are the proofs that the answer to a request tells of: with prompt=login those that were given for it, otherwise all
-// that the session has. Who asks somebody to sign in again is not told of a code that somebody else may have shown before.
+// Told are the proofs that the answer to a request tells of: with prompt=login those that were given for it, otherwise
+// all that the session has. Who asks somebody to sign in again is not told of a code that somebody else may have shown
+// before.
 func (a Ask) Told(proofs []Proof) []Proof {
 	if !a.Again {
 		return proofs

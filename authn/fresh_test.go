@@ -18,7 +18,8 @@ type request struct {
 	fresh string // prompt=login, max_age=0, both, max_age=600, none
 	level string // by what two factors are demanded; nothing, or one: no level above the password
 	place string // where, and what that waives
-	// What the person showed for this request, and how long ago, in minutes, what the session holds was shown; never: not at all.
+	// What the person showed for this request, and how long ago, in minutes, what the session holds was shown; never: not
+	// at all.
 	passwordHere, codeHere bool
 	password, code         int
 }

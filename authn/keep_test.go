@@ -12,8 +12,9 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// keeper is the model of what keeps second factors and recovery codes: it sees what a person shows and does, and says when
-// something was done that should not have been. It knows the sentences of docs/oidc.md, and nothing of the table of rules.
+// keeper is the model of what keeps second factors and recovery codes: it sees what a person shows and does, and says
+// when something was done that should not have been. It knows the sentences of docs/oidc.md, and nothing of the table
+// of rules.
 type keeper struct {
 	shown    []showing
 	now      int  // minutes since the journey began

@@ -300,8 +300,8 @@ func purpose(ask Ask, f Facts) Purpose {
 	return ask.Purpose
 }
 
-// rowsOf are the rows of the table for who asks, and whom. Those of the app are for the people in care at the platform's
-// own mobile app alone; staff there, and everybody at any other native party, are asked what a browser asks.
+// rowsOf are the rows of the table for who asks, and whom. Those of the app are for the people in care at the
+// platform's own mobile app alone; staff there, and everybody at any other native party, are asked what a browser asks.
 func rowsOf(channels map[Channel][]want, a Ask, f Facts) (rows []want, known bool) {
 	rows, known = channels[a.Channel]
 	if known && a.Channel == App && !inCareAtMobileApp(f) {
@@ -457,8 +457,8 @@ func codesMissing(_ Ask, f Facts) bool {
 
 func codesLow(_ Ask, f Facts) bool { return f.Low }
 
-// wished: the person wants new codes or another factor, and has not got it yet. Where two-step authentication was turned
-// off meanwhile there is nothing to renew.
+// wished: the person wants new codes or another factor, and has not got it yet. Where two-step authentication was
+// turned off meanwhile there is nothing to renew.
 func wished(_ Ask, f Facts) bool {
 	return f.Wished != "" && !slices.Contains(f.Done, f.Wished) && len(Enrolled(f)) > 0
 }

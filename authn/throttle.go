@@ -52,9 +52,9 @@ func (a Attempts) Delay() time.Duration {
 	return min(time.Second<<min(n-1, 3), longestDelay)
 }
 
-// Limit bounds how often something may happen: in fixed windows, of which the first happening starts one, or, with Every,
-// in a bucket that is refilled bit by bit (the generic cell rate algorithm). Of a window refused happenings use up their
-// part, too; of a bucket they use up nothing.
+// Limit bounds how often something may happen: in fixed windows, of which the first happening starts one, or, with
+// Every, in a bucket that is refilled bit by bit (the generic cell rate algorithm). Of a window refused happenings use
+// up their part, too; of a bucket they use up nothing.
 type Limit struct {
 	Key    string        // of the counter: an HMAC, so that it names nobody
 	Max    int           // happenings that pass in a window, or at once

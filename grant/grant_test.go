@@ -102,8 +102,8 @@ func TestLoopbackDiffersByPortOnly(t *testing.T) {
 	}
 }
 
-// A port where nothing can listen, or that is written in a second way, is no loopback address: at a request, whatever was
-// registered, and at registration.
+// A port where nothing can listen, or that is written in a second way, is no loopback address: at a request, whatever
+// was registered, and at registration.
 func TestPortsOfLoopbackAddressesAreCanonical(t *testing.T) {
 	ports := map[string]bool{
 		"": true, ":1": true, ":80": true, ":4711": true, ":65535": true, ":": false, ":0": false, ":00": false, ":005": false, ":0080": false,

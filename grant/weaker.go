@@ -17,8 +17,8 @@ type weakening struct {
 // anything, which the test has with a reason for each.
 var weakenings = []weakening{
 	{"Auth", "auth", func(was, is *Party, _ map[string]string) bool { return !was.Public() && is.Public() }},
-	// An address that any program can take is answered after a page only while the party is native. A type without a secret
-	// has auth none.
+	// An address that any program can take is answered after a page only while the party is native. A type without a
+	// secret has auth none.
 	{"Type", "type", func(was, is *Party, _ map[string]string) bool {
 		return slices.ContainsFunc(is.Redirects, func(uri string) bool { return !was.Assured(uri) && is.Assured(uri) })
 	}},

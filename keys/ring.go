@@ -57,8 +57,8 @@ func NewRing(all []Key, s *Sealer) (*Ring, error) {
 }
 
 // NextRing opens the keys of a node that runs. One that cannot be opened does not sign, and no other takes its place:
-// parties might not know that one yet. It is published if the ring before has opened it, because what it signed is true.
-// Otherwise nobody vouches for its public half, which whoever can write to the database may have put there.
+// parties might not know that one yet. It is published if the ring before has opened it, because what it signed is
+// true. Otherwise nobody vouches for its public half, which whoever can write to the database may have put there.
 func NextRing(all []Key, s *Sealer, before *Ring) *Ring {
 	r := &Ring{keys: map[platform.ID][]Key{}, opened: map[keyID]opened{}}
 	for _, k := range all {
@@ -89,8 +89,8 @@ func (r *Ring) vouches(k Key, o *opened) bool {
 // Unopened are the keys that could not be opened.
 func (r *Ring) Unopened() []Unopened { return r.unopened }
 
-// Signs tells whether a platform can sign now: fault.NotFound without a key of that algorithm, fault.Unavailable when it
-// cannot be opened.
+// Signs tells whether a platform can sign now: fault.NotFound without a key of that algorithm, fault.Unavailable when
+// it cannot be opened.
 func (r *Ring) Signs(p platform.ID, alg string, now time.Time) error {
 	_, err := r.signers(p, alg, now)
 	return err

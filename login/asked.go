@@ -2,8 +2,8 @@ package login
 
 import "encoding/json"
 
-// asked is what a page remembers of the mail that it asked for. It knows what was typed, and nothing of any account, nor
-// whether a mail was sent.
+// asked is what a page remembers of the mail that it asked for. It knows what was typed, and nothing of any account,
+// nor whether a mail was sent.
 type asked struct {
 	To    string `json:"to"`
 	Again bool   `json:"again,omitempty"` // another one was asked for, which is worth a word

@@ -10,8 +10,8 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
-// What a person typed means what it says only in the characters of our pages: a form in others is not taken, by no page,
-// and the page that says so leads back.
+// What a person typed means what it says only in the characters of our pages: a form in others is not taken, by no
+// page, and the page that says so leads back.
 func TestFormsOfPeopleAreUTF8(t *testing.T) {
 	v := newVisit(t)
 	b := idptest.NewBrowser(v.Server, "en")

@@ -9,8 +9,8 @@ import (
 )
 
 // closedStep says how people sign in where e-mail address and password are closed: on the whole platform
-// (policy.login_form), or at its mobile app (policy.app_password). It comes after every way of proving who somebody is, so
-// another one that is open is asked instead. Its one button stops, which the party hears as access_denied.
+// (policy.login_form), or at its mobile app (policy.app_password). It comes after every way of proving who somebody is,
+// so another one that is open is asked instead. Its one button stops, which the party hears as access_denied.
 type closedStep struct{}
 
 func (closedStep) Name() string { return "closed" }

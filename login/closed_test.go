@@ -40,8 +40,8 @@ func (n natives) apply(policy, mobile string) {
 	n.Apply(strings.NewReplacer("POLICY", policy, "MOBILE", mobile).Replace(nativeHouse))
 }
 
-// What is closed is closed to every form that anybody could send: the right password signs nobody in, and leaves nothing
-// in the journey.
+// What is closed is closed to every form that anybody could send: the right password signs nobody in, and leaves
+// nothing in the journey.
 func TestClosedPasswordIsTakenByNoForm(t *testing.T) {
 	const form, app = "login_form: false", "app_password: false"
 	n := newNatives(t, "login_form: true")

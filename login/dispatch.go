@@ -108,8 +108,8 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 // takeBackFor is how long taking a try back may take, after a request whose time may be over.
 const takeBackFor = 500 * time.Millisecond
 
-// takeBack takes back what counted a try that was right and could not be saved: nobody waits for what we could not do. A
-// wrong one stays counted, saved or not, because it was verified: whoever makes saving fail would guess for free.
+// takeBack takes back what counted a try that was right and could not be saved: nobody waits for what we could not do.
+// A wrong one stays counted, saved or not, because it was verified: whoever makes saving fail would guess for free.
 func (s *Server) takeBack(ctx context.Context, v *Visit) error {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), takeBackFor)
 	defer done()

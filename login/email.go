@@ -29,8 +29,9 @@ func (b emailButton) Show(ctx context.Context, v *LinkVisit) (Page, error) {
 	return Page{"email_change", ui.EmailChangePage{Action: v.Action, Email: email.Address}}, nil
 }
 
-// Press gives the account its new address. Links that went to the old one stop working, the one that blocks the account too
-// (authn.ActAddress): whoever reads that mailbox is perhaps somebody else. Who has no password yet goes on to make one.
+// Press gives the account its new address. Links that went to the old one stop working, the one that blocks the account
+// too (authn.ActAddress): whoever reads that mailbox is perhaps somebody else. Who has no password yet goes on to make
+// one.
 func (b emailButton) Press(_ context.Context, v *LinkVisit) (*authn.Change, string, error) {
 	email, err := b.address(v)
 	if err != nil {

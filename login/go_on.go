@@ -34,5 +34,6 @@ func (goOnStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	return Outcome{Done: authn.NeedGoOn}, nil
 }
 
-// saidAs tells whether the page that was answered named this account: another tab may have signed somebody else in since.
+// saidAs tells whether the page that was answered named this account: another tab may have signed somebody else in
+// since.
 func (v *Visit) saidAs(a *account.Account) bool { return v.Form.Get("as") == a.Email.Address }

@@ -13,8 +13,8 @@ import (
 )
 
 // A browser is known for an account that signed in with it before, or whose owner pressed the button of a mail in it or
-// made a new password there: wrong passwords of it are counted apart, so that nobody stops the owner of an account. It is
-// no proof, and no step is left out for it.
+// made a new password there: wrong passwords of it are counted apart, so that nobody stops the owner of an account. It
+// is no proof, and no step is left out for it.
 //
 // Its cookie holds a random identifier of the browser and, the newest first, a mark for each of the last accounts: an
 // HMAC of platform, address and browser. It tells nobody whose marks these are, nobody can make one, and one that is

@@ -10,8 +10,8 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
-// An address below /login, /link and /settings that nothing of ours ever had is 404, by every method, with a page in the
-// person's language and a way on. One that a journey or a link may have had leads on, as it always did.
+// An address below /login, /link and /settings that nothing of ours ever had is 404, by every method, with a page in
+// the person's language and a way on. One that a journey or a link may have had leads on, as it always did.
 func TestAddressesThatNothingCouldHaveAreNotFound(t *testing.T) {
 	v := newVisit(t)
 	b := idptest.NewBrowser(v.Server, "en")

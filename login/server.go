@@ -145,8 +145,8 @@ func (s *Server) Routes(r *mux.Router) {
 	r.PathPrefix("/assets/").Handler(web.Route("assets", http.HandlerFunc(assets))).Methods("GET", "HEAD")
 }
 
-// could lets through what a journey or a session could have: an identifier that has the form of one, and a step that there
-// is. An old journey leads on; what never was one is not found.
+// could lets through what a journey or a session could have: an identifier that has the form of one, and a step that
+// there is. An old journey leads on; what never was one is not found.
 func (s *Server) could(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		for name, value := range mux.Vars(r) {
@@ -287,8 +287,8 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 	return s.personal(r, v)
 }
 
-// welcomed tells whether a journey of the welcome mail still has what to do: an account that got its first password elsewhere
-// needs none.
+// welcomed tells whether a journey of the welcome mail still has what to do: an account that got its first password
+// elsewhere needs none.
 func welcomed(v *Visit) bool {
 	j := v.Journey
 	return j.Ask.Purpose != authn.Welcome || v.Facts.Account.State == account.Invited || slices.Contains(j.Done, authn.NeedNewPassword)

@@ -13,8 +13,8 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// mostListed is how many sign-ins, and how many parties beyond those, are read for the page. Logging out everywhere ends
-// those that are not shown as well.
+// mostListed is how many sign-ins, and how many parties beyond those, are read for the page. Logging out everywhere
+// ends those that are not shown as well.
 const mostListed = 100
 
 // showDevices lists what can reach the account: the apps, signed in or not needing to be; the browsers, this one first;
@@ -59,8 +59,8 @@ func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *Visit) e
 	return ShowPage(w, r, http.StatusOK, "devices", page, s.look(v, nil))
 }
 
-// listOutliving adds what goes on although nobody is signed in there any more. To who has the phone in hand an app looks
-// the same either way, so it stands among the others.
+// listOutliving adds what goes on although nobody is signed in there any more. To who has the phone in hand an app
+// looks the same either way, so it stands among the others.
 func (s *Server) listOutliving(v *Visit, page *ui.DevicesPage, access []grant.Access) {
 	count := 0
 	for _, a := range access {
@@ -129,8 +129,8 @@ func (l listed) machine() ui.Machine {
 	return machineOf(l.access.Agent)
 }
 
-// onList finds what the address names on the list of the same person. What is not on it, but is or was theirs, leads back
-// to the page: another tab was faster. Anything else does not exist.
+// onList finds what the address names on the list of the same person. What is not on it, but is or was theirs, leads
+// back to the page: another tab was faster. Anything else does not exist.
 func (s *Server) onList(r *http.Request, v *Visit) (l listed, theirs bool, err error) {
 	sessions, access, err := s.reach(r, v)
 	if err != nil {
@@ -181,7 +181,8 @@ func (s *Server) showDevice(w http.ResponseWriter, r *http.Request, v *Visit, l 
 	return ShowPage(w, r, http.StatusOK, "revoke", page, s.look(v, nil))
 }
 
-// submitDevice logs one other browser or app out, with all that it was given; or ends what a party has beyond its session.
+// submitDevice logs one other browser or app out, with all that it was given; or ends what a party has beyond its
+// session.
 func (s *Server) submitDevice(w http.ResponseWriter, r *http.Request, v *Visit, l listed) error {
 	if err := s.endListed(r, v, l); err != nil {
 		return err

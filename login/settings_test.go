@@ -333,7 +333,8 @@ func TestRevokedAppIsRefusedOnEveryNode(t *testing.T) {
 	}
 }
 
-// The app lives on after its session. What it has is shown to, and ended by, its owner only; and what is over leads back.
+// The app lives on after its session. What it has is shown to, and ended by, its owner only; and what is over leads
+// back.
 func TestForeignAccessIsNotTouched(t *testing.T) {
 	v := withApp(newVisit(t))
 	sid := map[string]string{}

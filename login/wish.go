@@ -15,9 +15,9 @@ import (
 // anybody waits for the mail.
 const wishLife = time.Hour
 
-// Mails that anybody can have sent. Of a kind an address gets mailsAtOnce, then one each mailEvery (13 in the first day,
-// then 10), so that however many somebody asks for, the owner has one that works within mailEvery. The mail that lets
-// somebody log in sooner is sent once in a wait, and its button works longer than a wait lasts.
+// Mails that anybody can have sent. Of a kind an address gets mailsAtOnce, then one each mailEvery (13 in the first
+// day, then 10), so that however many somebody asks for, the owner has one that works within mailEvery. The mail that
+// lets somebody log in sooner is sent once in a wait, and its button works longer than a wait lasts.
 const (
 	mailsAtOnce   = 3
 	mailEvery     = 144 * time.Minute
@@ -28,7 +28,8 @@ const (
 )
 
 // wish asks the outbox for a mail to an address that somebody typed. Known or unknown, and whatever limit is exceeded:
-// the caller learns nothing, and it costs the same. A button that stays on the page says which one it is; empty: it goes.
+// the caller learns nothing, and it costs the same. A button that stays on the page says which one it is; empty: it
+// goes.
 func (s *Server) wish(r *http.Request, v *Visit, kind account.LetterKind, c account.Contents, button string) error {
 	email, err := account.ParseEmail(c.To)
 	if err != nil {

@@ -25,8 +25,8 @@ type draft struct {
 // plainLife is how long a letter without a link is worth sending.
 const plainLife = 24 * time.Hour
 
-// letter is what a letter of that kind adds, with the ticket of its button, which takes the place of an older one. An empty
-// kind adds nothing.
+// letter is what a letter of that kind adds, with the ticket of its button, which takes the place of an older one. An
+// empty kind adds nothing.
 //
 // A letter with a button is not sent any more when half of the button's time is over, because it says how long that
 // works, counted from when it is read.

@@ -147,8 +147,8 @@ func NewGateways(names []string, all []Gateway, now func() time.Time, log *slog.
 	return &Gateways{all: all, names: names, now: now, log: log, rest: make([]time.Time, len(all))}
 }
 
-// SendText hands a message to the first gateway that takes it. One that none of them understands is refused for good: it
-// would not become right by being sent again, and whoever waits for it learns so at once.
+// SendText hands a message to the first gateway that takes it. One that none of them understands is refused for good:
+// it would not become right by being sent again, and whoever waits for it learns so at once.
 func (g *Gateways) SendText(ctx context.Context, t Text) error {
 	var failed []error
 	var hopeless error

@@ -280,8 +280,8 @@ func TestTheSecondGatewayHelpsOut(t *testing.T) {
 	}
 }
 
-// A gateway that does not understand us is said so, with its status and its first words; the other one takes the message.
-// Where none understands it, it is refused at once: it would be refused until its code is dead.
+// A gateway that does not understand us is said so, with its status and its first words; the other one takes the
+// message. Where none understands it, it is refused at once: it would be refused until its code is dead.
 func TestWhatNoGatewayUnderstandsIsSaidAndNotRepeated(t *testing.T) {
 	hook := func(o *other) notify.Gateway {
 		return gateway(t, notify.GatewayAccount{Kind: "webhook", URL: o.URL, Format: "form", Body: "to={to}&text={text}"})

@@ -18,8 +18,8 @@ import (
 	"github.com/minddistrict/idp/internal/setup"
 )
 
-// pairs are parties that are about to be disabled, with everything that could show, and names of the same length that nobody
-// ever registered.
+// pairs are parties that are about to be disabled, with everything that could show, and names of the same length that
+// nobody ever registered.
 var pairs = map[string]string{"off-web": "not-web", "off-spa": "not-spa", "off-app": "not-app", "off-job": "not-job"}
 
 const disabledParties = `

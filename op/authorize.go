@@ -178,8 +178,8 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	return s.answerCode(w, r, p, party, req, session, req.ID)
 }
 
-// stillUnsure tells whether a request that wants a form has not had one yet. A page that proves nothing leaves no trace in
-// the session, so its journey is asked: who knows the identifier of a request has not passed its page.
+// stillUnsure tells whether a request that wants a form has not had one yet. A page that proves nothing leaves no trace
+// in the session, so its journey is asked: who knows the identifier of a request has not passed its page.
 func (s *Server) stillUnsure(ctx context.Context, req *grant.AuthRequest, a *account.Account) (bool, error) {
 	if !req.Ask.Unsure || a == nil {
 		return req.Ask.Unsure, nil
@@ -283,8 +283,8 @@ func RestartURL(p *platform.Platform, party *grant.Party) string {
 	return u.String()
 }
 
-// readOnce reads the parameters of a page request: form and query counted together, none twice. Of a form whose bytes are
-// not UTF-8 it returns what can be read, beside the error.
+// readOnce reads the parameters of a page request: form and query counted together, none twice. Of a form whose bytes
+// are not UTF-8 it returns what can be read, beside the error.
 func readOnce(r *http.Request) (url.Values, error) {
 	if err := web.ParseForm(r); errors.Is(err, web.ErrNotUTF8) {
 		return r.Form, err

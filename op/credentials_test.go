@@ -34,8 +34,8 @@ func basicOf(id, secret string) map[string]string {
 	return map[string]string{"Authorization": r.Header.Get("Authorization")}
 }
 
-// RFC 6749 section 2.3.1: the secret of a party that has one is taken from the header or the body, whichever is registered;
-// not two of them, unless they are equal; an empty one is none. Record and log name the way that was used.
+// RFC 6749 section 2.3.1: the secret of a party that has one is taken from the header or the body, whichever is
+// registered; not two of them, unless they are equal; an empty one is none. Record and log name the way that was used.
 func TestSecretIsTakenFromHeaderOrBody(t *testing.T) {
 	c := newCaller(t)
 	log := c.logged()
@@ -144,8 +144,8 @@ func (c caller) refusals() (refused []account.Event) {
 	return refused
 }
 
-// What libraries really send: a public party by Basic with its colon and nothing behind it; a secret in the body of a party
-// that is registered for the header, and the reverse.
+// What libraries really send: a public party by Basic with its colon and nothing behind it; a secret in the body of a
+// party that is registered for the header, and the reverse.
 func TestLibrariesChooseTheirWay(t *testing.T) {
 	c := newCaller(t)
 	b := c.signIn(issuer)

@@ -11,15 +11,16 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// neverInURL are the parameters that hold a secret, a code or a token, the gravest first: an address is kept by browsers,
-// proxies and their logs (RFC 6749 section 2.3.1, RFC 6750 section 5.3, RFC 9700 section 4.3). Hints belong there.
+// neverInURL are the parameters that hold a secret, a code or a token, the gravest first: an address is kept by
+// browsers, proxies and their logs (RFC 6749 section 2.3.1, RFC 6750 section 5.3, RFC 9700 section 4.3). Hints belong
+// there.
 var neverInURL = []string{
 	"client_secret", "password", "refresh_token", "access_token", "client_assertion", "assertion", "subject_token", "actor_token",
 	"token", "code", "code_verifier",
 }
 
-// exposed puts on record that an address held one of them, at a route of ours: which one, and whose, as far as that can be
-// told. Of several it is the gravest: one line a minute tells whoever mends it. The value is in no line.
+// exposed puts on record that an address held one of them, at a route of ours: which one, and whose, as far as that can
+// be told. Of several it is the gravest: one line a minute tells whoever mends it. The value is in no line.
 func (s *Server) exposed(r *http.Request, route string) {
 	name, value, id := inURL(r.URL.RawQuery)
 	if name == "" {

@@ -13,7 +13,8 @@ import (
 )
 
 // A secret, a code or a token in an address is in histories and in the logs of every proxy on the way. The request is
-// answered as ever, and the record says which parameter it was, where, and whose, as far as that can be told; never the value.
+// answered as ever, and the record says which parameter it was, where, and whose, as far as that can be told; never the
+// value.
 func TestSecretInAnAddressIsOnRecordWithoutIt(t *testing.T) {
 	c := newCaller(t)
 	log := c.logged()

@@ -69,8 +69,8 @@ func (c caller) held(p platform.ID, email string, channel authn.Channel, passwor
 	return w.Result().Cookies()[0]
 }
 
-// What is answered without a page agrees with what a page would ask, whoever names the level: a code only if password and
-// code are as fresh as was asked.
+// What is answered without a page agrees with what a page would ask, whoever names the level: a code only if password
+// and code are as fresh as was asked.
 func TestNoCodeForAStaleLevel(t *testing.T) {
 	c := caller{t, idptest.NewServer(t, idptest.SQLite(t))}
 	c.Apply(levelled)

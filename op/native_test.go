@@ -173,8 +173,8 @@ func TestPageOfAnAppIsNotWalkedAround(t *testing.T) {
 	}
 }
 
-// A node of the release before stores requests and journeys that say nothing of this, and ends journeys without the page.
-// No code comes of it: the address is looked at again before the answer, and the person begins anew.
+// A node of the release before stores requests and journeys that say nothing of this, and ends journeys without the
+// page. No code comes of it: the address is looked at again before the answer, and the person begins anew.
 func TestRequestOfAnOlderNodeIsNotAnsweredWithoutThePage(t *testing.T) {
 	c := newNative(t)
 	b := c.signedInApp()

@@ -28,9 +28,10 @@ type shownKey struct{}
 // otherScheme is an Authorization header that is no Basic one.
 const otherScheme grant.Auth = "another scheme"
 
-// readParty reads who asks, and the secret, from header or body: servers must take the header and may take the body (RFC
-// 6749 section 2.3.1), and libraries choose either. A party may name itself and show its secret in both alike, as some
-// libraries do; what differs is refused (section 2.3). An empty secret is none, like every empty parameter (section 3.2).
+// readParty reads who asks, and the secret, from header or body: servers must take the header and may take the body
+// (RFC 6749 section 2.3.1), and libraries choose either. A party may name itself and show its secret in both alike, as
+// some libraries do; what differs is refused (section 2.3). An empty secret is none, like every empty parameter
+// (section 3.2).
 func readParty(r *http.Request) (shown, error) {
 	id, inBody := r.Form.Get("client_id"), r.Form.Get("client_secret")
 	user, password, basic := r.BasicAuth()
@@ -82,8 +83,9 @@ func (s *Server) VerifyClient(ctx context.Context, r *oidcop.Request[oidcop.Clie
 	return client{party}, nil
 }
 
-// authenticate checks that a party proves itself: one that has a secret shows it, in header or body, and one that has none
-// shows none. A disabled party and an unknown one are refused alike, and both are on record, so that they take the same time.
+// authenticate checks that a party proves itself: one that has a secret shows it, in header or body, and one that has
+// none shows none. A disabled party and an unknown one are refused alike, and both are on record, so that they take the
+// same time.
 func (s *Server) authenticate(ctx context.Context, c *oidcop.ClientCredentials) (*grant.Party, error) {
 	party, known := s.Registry.Party(platform.FromContext(ctx).ID, grant.PartyID(c.ClientID))
 	a, _ := ctx.Value(shownKey{}).(*shown)

@@ -113,8 +113,8 @@ func TestIntrospectionOfARefreshTokenIsTrue(t *testing.T) {
 	}
 }
 
-// A refusal is on record, once a minute for each source: guesses do not fill the record. Names that nobody registered are
-// one and the same, and are not repeated.
+// A refusal is on record, once a minute for each source: guesses do not fill the record. Names that nobody registered
+// are one and the same, and are not repeated.
 func TestRefusalsAreOnRecord(t *testing.T) {
 	c := newCaller(t)
 	for range 3 {

@@ -160,7 +160,8 @@ func OpenToOthers() []string {
 	return []string{pathAuthorize, pathToken, pathUserinfo, pathRevoke, pathIntrospect, pathLogout}
 }
 
-// enabled finds a party that may ask for anything. To everybody outside a disabled one is like one that nobody registered.
+// enabled finds a party that may ask for anything. To everybody outside a disabled one is like one that nobody
+// registered.
 func (s *Server) enabled(p platform.ID, id grant.PartyID) (*grant.Party, bool) {
 	party, known := s.Registry.Party(p, id)
 	if !known || !party.DisabledAt.IsZero() {

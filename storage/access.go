@@ -9,8 +9,8 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// selectAccess goes from the sessions of the account to their grants, both by an index that is there for ending them. The
-// time of the last use has no index on purpose: it would make every refresh write to it.
+// selectAccess goes from the sessions of the account to their grants, both by an index that is there for ending them.
+// The time of the last use has no index on purpose: it would make every refresh write to it.
 const (
 	selectAccess = `
 SELECT s.id, g.party, s.channel, s.agent, MIN(g.started_at), MAX(COALESCE(g.refreshed_at, g.code_used_at)) AS used_at
@@ -30,8 +30,8 @@ ORDER BY used_at DESC, s.id, g.party
 LIMIT 100`
 )
 
-// Access lists what the account's grants still give: at most 100 of live sessions, and as many that outlive theirs, each the
-// last used first.
+// Access lists what the account's grants still give: at most 100 of live sessions, and as many that outlive theirs,
+// each the last used first.
 func (db *DB) Access(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]grant.Access, error) {
 	var all []grant.Access
 	for _, text := range []string{inSession, afterSession} {
@@ -56,8 +56,8 @@ WHERE platform = $3 AND session = $4 AND party = $5 AND ended_at IS NULL
     FROM sessions AS s
     WHERE s.platform = grants.platform AND s.id = grants.session AND s.account = $6)`
 
-// EndAccess ends what one party was given in one session of an account, with every token of it. When there is nothing to
-// end, or it is another account's, it does nothing and leaves no event.
+// EndAccess ends what one party was given in one session of an account, with every token of it. When there is nothing
+// to end, or it is another account's, it does nothing and leaves no event.
 func (db *DB) EndAccess(ctx context.Context, p platform.ID, of account.ID, sid string, party grant.PartyID, e account.Event, now time.Time) error {
 	return fail("ending access", db.inTx(ctx, func(q conn) error {
 		ended, err := exec(ctx, q, endPartyGrants, millis(now), endTakenBack, string(p), sid, string(party), string(of))

@@ -303,8 +303,8 @@ type declared struct {
 	acts     []authn.Act
 }
 
-// declareAccounts saves accounts whole, then what that ends of what is under way for them, then their credentials, then what
-// deactivation ends: in the order of locks.
+// declareAccounts saves accounts whole, then what that ends of what is under way for them, then their credentials, then
+// what deactivation ends: in the order of locks.
 func declareAccounts(ctx context.Context, q conn, all []account.Account, now time.Time) error {
 	all = sorted(all, func(a account.Account) string { return rowKey(a.Platform, a.ID) })
 	var known []declared

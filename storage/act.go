@@ -13,8 +13,8 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// held is an account whose row is locked until the transaction ends. Of two changes of one account the second sees what the
-// first did: what a deactivation ends, and what is saved for an account that is active, come one after the other.
+// held is an account whose row is locked until the transaction ends. Of two changes of one account the second sees what
+// the first did: what a deactivation ends, and what is saved for an account that is active, come one after the other.
 type held struct {
 	id       account.ID
 	exists   bool
@@ -66,8 +66,8 @@ func (h held) last(a authn.Act) time.Time {
 	return time.Time{}
 }
 
-// cutBy is when what is under way ended last, once these acts are saved. It only rises, so that it tells two acts within one
-// millisecond apart.
+// cutBy is when what is under way ended last, once these acts are saved. It only rises, so that it tells two acts
+// within one millisecond apart.
 func (h held) cutBy(acts []authn.Act, now time.Time) time.Time {
 	for _, a := range acts {
 		if a.EndsJourneys() {
@@ -107,7 +107,8 @@ SET ended_at = $1, version = version + 1
 WHERE platform = $2 AND account = $3 AND account <> '' AND id <> $4 AND ended_at IS NULL AND expires_at > $1`
 )
 
-// act ends the journeys of an account that is held, but for one, and its tickets, as the table of authn says, and notes when.
+// act ends the journeys of an account that is held, but for one, and its tickets, as the table of authn says, and notes
+// when.
 func act(ctx context.Context, q conn, p platform.ID, h held, acts []authn.Act, except string, now time.Time) error {
 	if len(acts) == 0 || !h.exists {
 		return nil
@@ -208,8 +209,9 @@ func given(c authn.Change) []account.ID {
 	return all
 }
 
-// claim says whether a change may be saved for the account that is held. fault.Stale: what was under way for it ended since the
-// journey came to know it. fault.Refused: it is not active, or the act comes too soon. fault.Spent: it has its first password.
+// claim says whether a change may be saved for the account that is held. fault.Stale: what was under way for it ended
+// since the journey came to know it. fault.Refused: it is not active, or the act comes too soon. fault.Spent: it has
+// its first password.
 func (h held) claim(c authn.Change, now time.Time) error {
 	if !h.exists {
 		if h.signedIn {

@@ -14,17 +14,17 @@ import (
 )
 
 // A counter counts what was tried before anybody verifies it, so that of any number at once no more get through than
-// are allowed; what turns out to be right is taken back afterwards. It counts in three ways: in a row, until one is right
-// (failures), within a window that the first one starts (total, since since_at), and in a bucket that refills bit by bit
-// (full_at: when nothing of it will be used up any more). Counters of passwords, by CountAttempt, know a row and a bucket,
-// and can be blocked; the others are a window or a bucket.
+// are allowed; what turns out to be right is taken back afterwards. It counts in three ways: in a row, until one is
+// right (failures), within a window that the first one starts (total, since since_at), and in a bucket that refills bit
+// by bit (full_at: when nothing of it will be used up any more). Counters of passwords, by CountAttempt, know a row and
+// a bucket, and can be blocked; the others are a window or a bucket.
 //
 // Transactions lock counters in the order of their keys, after CountAttempt locked the first one of a guess: a source's
 // key must sort after those of addresses.
 
-// countAttempt starts the row again at 1 when a block is over or the last attempt is forgotten. The attempt that reaches a
-// limit sets the block, the later one of two. During a block nothing is counted, and no row comes back. The window of a
-// day bounds nothing here: the release before reads it.
+// countAttempt starts the row again at 1 when a block is over or the last attempt is forgotten. The attempt that
+// reaches a limit sets the block, the later one of two. During a block nothing is counted, and no row comes back. The
+// window of a day bounds nothing here: the release before reads it.
 const countAttempt = `
 INSERT INTO attempts (platform, key, owner, failures, total, last_at, since_at, full_at)
 VALUES ($1, $2, $3, 1, 1, $4, $4, $5)
@@ -54,9 +54,9 @@ WHERE platform = $1 AND key = $2`
 // bucket is that of verified guesses.
 var bucket = authn.Limit{Max: authn.AtOnce, Every: authn.Refill}
 
-// CountAttempt counts a guess before it is verified, at the address and at its source, in one transaction: of any number
-// at once exactly authn.BlockAt get through, and in any 24 hours authn.PerDay at most; one after which others have to wait
-// has BlockedTo set already. Later ones get fault.Throttled, with BlockedTo, and count nowhere.
+// CountAttempt counts a guess before it is verified, at the address and at its source, in one transaction: of any
+// number at once exactly authn.BlockAt get through, and in any 24 hours authn.PerDay at most; one after which others
+// have to wait has BlockedTo set already. Later ones get fault.Throttled, with BlockedTo, and count nowhere.
 func (db *DB) CountAttempt(ctx context.Context, p platform.ID, g authn.Guess, now time.Time) (authn.Attempts, error) {
 	const attempted = "counting attempt"
 	var counted authn.Attempts
@@ -103,8 +103,8 @@ SET failures = CASE WHEN failures > 0 THEN failures - 1 ELSE 0 END,
     blocked_until = NULL
 WHERE platform = $2 AND key = $3 AND total > 0`
 
-// Uncount takes a try back that was counted, because we could not verify it, or could not save what was right. A block that
-// it set ends.
+// Uncount takes a try back that was counted, because we could not verify it, or could not save what was right. A block
+// that it set ends.
 func (db *DB) Uncount(ctx context.Context, p platform.ID, keys []string) error {
 	ctx = Urgent(ctx)
 	return fail("taking try back", db.inTx(ctx, func(q conn) error {

@@ -11,12 +11,13 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// SaveChange saves all that one submit changes, or nothing. The account that it is about comes first, then the journey: of
-// two submits of one page the second waits there and then gets fault.Stale. fault.Stale also: what was under way for the
-// account ended since the journey came to know it, the session's cookie is not the presented one any more, or a credential's
-// counter did not rise. fault.Spent: the request was answered before, a ticket was used or replaced, or an invited account has
-// become active. fault.Taken: an address has an account already. fault.Refused: the account is not active any more, or staff do
-// two things too soon after each other. fault.Throttled: it would be one too many of what Count limits.
+// SaveChange saves all that one submit changes, or nothing. The account that it is about comes first, then the journey:
+// of two submits of one page the second waits there and then gets fault.Stale. fault.Stale also: what was under way for
+// the account ended since the journey came to know it, the session's cookie is not the presented one any more, or a
+// credential's counter did not rise. fault.Spent: the request was answered before, a ticket was used or replaced, or an
+// invited account has become active. fault.Taken: an address has an account already. fault.Refused: the account is not
+// active any more, or staff do two things too soon after each other. fault.Throttled: it would be one too many of what
+// Count limits.
 func (db *DB) SaveChange(ctx context.Context, c authn.Change, now time.Time) error {
 	p, err := platformOf(c)
 	if err != nil {
@@ -72,7 +73,8 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 	return addEvents(ctx, q, c.Events)
 }
 
-// saveProgress saves where the journey is, takes the answer of its request, and ends what else is under way for the account.
+// saveProgress saves where the journey is, takes the answer of its request, and ends what else is under way for the
+// account.
 func saveProgress(ctx context.Context, q conn, p platform.ID, h held, c authn.Change, now time.Time) error {
 	acts, own := c.Acts(), ""
 	if j := c.Journey; j != nil {
@@ -108,8 +110,8 @@ func changeTickets(ctx context.Context, q conn, p platform.ID, h held, c authn.C
 	return issueTickets(ctx, q, p, c.Void, c.Issue, now)
 }
 
-// changeCredentials retires and adds factors. What a session that starts was proven with stands afterwards: its account's row
-// is locked.
+// changeCredentials retires and adds factors. What a session that starts was proven with stands afterwards: its
+// account's row is locked.
 func changeCredentials(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
 	if c.Start != nil {
 		if err := secondsStand(ctx, q, c.Start.Session, c.Put); err != nil {

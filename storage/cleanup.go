@@ -111,8 +111,8 @@ WHERE (key, platform) IN (
 // CleanUp deletes rows that ended 30 days ago or earlier, or a day where anybody can make them; at most limit of each
 // kind. It tells how many. Nodes that call it at once take turns. Call it again until it removes nothing.
 //
-// Each kind is a transaction of its own. The rows are those of many accounts, none of which is locked: whoever changes one of
-// them may have what is deleted next, and would wait for what was deleted before.
+// Each kind is a transaction of its own. The rows are those of many accounts, none of which is locked: whoever changes
+// one of them may have what is deleted next, and would wait for what was deleted before.
 func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed int, err error) {
 	ended := now.Add(-keptFor)
 	for _, step := range []struct {

@@ -41,8 +41,8 @@ SET proofs = $1
 WHERE platform = $2 AND id = $3`
 )
 
-// endWaivers lets the sessions of an account whose row is locked go on without a code no longer: no browser is remembered
-// any more, and what is allowed anew is for those that are remembered from then on.
+// endWaivers lets the sessions of an account whose row is locked go on without a code no longer: no browser is
+// remembered any more, and what is allowed anew is for those that are remembered from then on.
 func endWaivers(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
 	live, err := list(ctx, q, func(s *authn.Session) []any { return []any{&s.ID, document{&s.Proofs}} },
 		selectProofs, string(id), string(p), millis(now))

@@ -64,8 +64,9 @@ WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AN
 // ended or the account is not active any more. Without a request it is one statement; with one, the request is
 // marked in the same transaction, and fault.Spent tells that it was answered before.
 //
-// A session that ends at the same moment waits for a grant that is being added and ends it (the key sessions_ended), or leaves
-// one behind that was added afterwards: nothing comes of that, because a code is redeemed only while its session has not ended.
+// A session that ends at the same moment waits for a grant that is being added and ends it (the key sessions_ended), or
+// leaves one behind that was added afterwards: nothing comes of that, because a code is redeemed only while its session
+// has not ended.
 func (db *DB) Answer(ctx context.Context, requestID string, g grant.Grant) error {
 	if requestID == "" {
 		return fail("giving grant", addGrant(ctx, db.write, &g))

@@ -88,9 +88,8 @@ UPDATE journeys
 SET browser = $1, body = $2, account = $3, account_cut_at = $4, version = version + 1, expires_at = $5, ended_at = $6
 WHERE platform = $7 AND id = $8 AND version = $9 AND ended_at IS NULL`
 
-// saveJourney is compare and set on the version: of two tabs or a double click one is saved, the other fault.Stale, and so is what
-// comes after the end. cutAt is that
-// of its account once the change is saved.
+// saveJourney is compare and set on the version: of two tabs or a double click one is saved, the other fault.Stale, and
+// so is what comes after the end. cutAt is that of its account once the change is saved.
 func saveJourney(ctx context.Context, q conn, j *authn.Journey, cutAt time.Time) error {
 	changed, err := exec(ctx, q, updateJourney, orNull(j.Browser), bodyOf(j), string(j.Account), millis(cutAt), millis(j.ExpiresAt),
 		millis(j.EndedAt), string(j.Platform), j.ID, j.Version)

@@ -28,8 +28,8 @@ func addLetters(ctx context.Context, q conn, p platform.ID, all []account.Letter
 }
 
 // Wish queues what a page asks the outbox for, unless a limit is exceeded; the event is recorded either way. What is
-// refused uses up nothing of any limit: whoever keeps asking gets what was allowed as soon as it is. It costs the same for
-// every address, known or not, and says nothing about it.
+// refused uses up nothing of any limit: whoever keeps asking gets what was allowed as soon as it is. It costs the same
+// for every address, known or not, and says nothing about it.
 func (db *DB) Wish(ctx context.Context, l account.Letter, limits []authn.Limit, e account.Event, now time.Time) error {
 	err := db.inTx(ctx, func(q conn) error {
 		if err := countAll(ctx, q, l.Platform, limits, now); err != nil {

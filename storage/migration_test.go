@@ -101,8 +101,8 @@ func migrateLinks(t *testing.T, dsn string) {
 	}
 }
 
-// A node of the release before issues a link while the schema is brought up to date: it is waited for, and its link is one of
-// those of which one stays.
+// A node of the release before issues a link while the schema is brought up to date: it is waited for, and its link is
+// one of those of which one stays.
 func TestMigrationWaitsForALinkThatIsBeingIssued(t *testing.T) {
 	ctx := t.Context()
 	db, err := storage.Open(ctx, idptest.EmptyPostgres(t))

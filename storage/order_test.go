@@ -29,8 +29,9 @@ INSERT INTO grants (platform, id, party, account, session, scopes, offline, nonc
     started_at, code_ends_at, ends_at, claims)
 VALUES ('linde', 'grant', 'web', 'anna', 'session', 'openid', 0, '', '', '', '[]', 1, 1, 2, '{}');`
 
-// Upkeep takes rows of many accounts and locks none of those, so it must never hold what somebody waits for who has what it
-// needs next: each row begins as a change of one account does, in the order of the package, and goes on while upkeep waits.
+// Upkeep takes rows of many accounts and locks none of those, so it must never hold what somebody waits for who has
+// what it needs next: each row begins as a change of one account does, in the order of the package, and goes on while
+// upkeep waits.
 func TestUpkeepAndAChangeOfAnAccountNeverWaitForEachOther(t *testing.T) {
 	long := time.UnixMilli(0).Add(365 * 24 * time.Hour) // after all of that has ended
 	reseal := func(ctx context.Context, db *storage.DB) error {
@@ -88,7 +89,8 @@ func TestUpkeepAndAChangeOfAnAccountNeverWaitForEachOther(t *testing.T) {
 	}
 }
 
-// A deactivation leaves journeys alone whose time was over: nobody goes on with them, and cleaning up may just have them.
+// A deactivation leaves journeys alone whose time was over: nobody goes on with them, and cleaning up may just have
+// them.
 func TestDeactivationDoesNotWaitForJourneysThatAreCleanedUp(t *testing.T) {
 	ctx, db := t.Context(), idptest.Postgres(t)
 	if _, err := db.SQL().ExecContext(ctx, orderRows); err != nil {

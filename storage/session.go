@@ -209,9 +209,9 @@ SELECT id
 FROM credentials
 WHERE platform = $1 AND id = $2 AND retired_at IS NOT NULL`
 
-// secondsStand is proofsStand for second factors: a code of a phone that was replaced after it was shown, and before the
-// session starts, starts none. It comes before the change retires one itself, that its own journey showed. One that the
-// change puts is looked at there: see risen.
+// secondsStand is proofsStand for second factors: a code of a phone that was replaced after it was shown, and before
+// the session starts, starts none. It comes before the change retires one itself, that its own journey showed. One that
+// the change puts is looked at there: see risen.
 func secondsStand(ctx context.Context, q conn, s authn.Session, put []account.Credential) error {
 	for _, p := range s.Proofs {
 		isPut := slices.ContainsFunc(put, func(c account.Credential) bool { return c.ID == p.Credential })

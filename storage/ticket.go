@@ -93,8 +93,8 @@ func void(ctx context.Context, q conn, p platform.ID, voids []authn.TicketVoid, 
 	return nil
 }
 
-// issueTickets voids and issues. Whose one ticket of a purpose works at a time, its account's row is locked: every older one is
-// seen here, and the index that demands it is never met.
+// issueTickets voids and issues. Whose one ticket of a purpose works at a time, its account's row is locked: every
+// older one is seen here, and the index that demands it is never met.
 func issueTickets(ctx context.Context, q conn, p platform.ID, voids []authn.TicketVoid, all []authn.Ticket, now time.Time) error {
 	for _, t := range all {
 		if t.Account != "" && t.Purpose.OneWorks() {
@@ -117,8 +117,8 @@ func issueTickets(ctx context.Context, q conn, p platform.ID, voids []authn.Tick
 // issueTries is how often a change is saved anew that met the index of working tickets.
 const issueTries = 5
 
-// issuing is inTx for what may issue tickets. A node of the release before does not lock the account first: where it was
-// faster by a moment, all is done again, and its ticket is voided.
+// issuing is inTx for what may issue tickets. A node of the release before does not lock the account first: where it
+// was faster by a moment, all is done again, and its ticket is voided.
 func (db *DB) issuing(ctx context.Context, work func(conn) error) error {
 	for try := 1; ; try++ {
 		err := db.inTx(ctx, work)

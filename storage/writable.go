@@ -16,10 +16,10 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 )
 
-// primary keeps the connections of a pool with a server that takes writes. A new connection to another one is refused, so
-// that of several hosts in the address the right one is taken (as libpq does for target_session_attrs=read-write). When a
-// server that took writes refuses one, all connections that were made before are dropped when their turn comes: they
-// lead to a primary that was demoted, and the next one may be elsewhere.
+// primary keeps the connections of a pool with a server that takes writes. A new connection to another one is refused,
+// so that of several hosts in the address the right one is taken (as libpq does for target_session_attrs=read-write).
+// When a server that took writes refuses one, all connections that were made before are dropped when their turn comes:
+// they lead to a primary that was demoted, and the next one may be elsewhere.
 type primary struct {
 	turn atomic.Int64 // how often a server has stopped taking writes
 }
@@ -76,8 +76,9 @@ func (p *primary) takesWrites(ctx context.Context, db *DB) error {
 var errReadOnly = fmt.Errorf("%w: the database is read-only", fault.Unavailable)
 
 // sqliteTakesWrites takes the lock that a writer has and gives it back, on the connection that everybody writes on: a
-// read-only file or disk refuses that, and nothing is written. It does not wait for the lock: where somebody else has it,
-// the database takes writes. A connection that takes none is dropped: it may have been opened when the file took none.
+// read-only file or disk refuses that, and nothing is written. It does not wait for the lock: where somebody else has
+// it, the database takes writes. A connection that takes none is dropped: it may have been opened when the file took
+// none.
 func sqliteTakesWrites(ctx context.Context, db *DB) error {
 	c, err := db.write.Conn(ctx)
 	if err != nil {

@@ -34,7 +34,8 @@ type SwitchPage struct {
 	Email  string // whose session this browser has
 }
 
-// GoOnPage asks whether who is signed in goes on in an app. Field: as, whom the page names. do: continue, other, cancel.
+// GoOnPage asks whether who is signed in goes on in an app. Field: as, whom the page names. do: continue, other,
+// cancel.
 type GoOnPage struct {
 	Action string
 	Party  string // who asks

@@ -34,8 +34,8 @@ type LanguagePage struct {
 	HomeURL   string
 }
 
-// DevicesPage shows what can reach somebody's account. do: end in the form of one browser or web site, logout in the one of
-// all.
+// DevicesPage shows what can reach somebody's account. do: end in the form of one browser or web site, logout in the
+// one of all.
 type DevicesPage struct {
 	Notice    string  // text key of what was just done; empty: nothing
 	Subject   Machine // … and to which device

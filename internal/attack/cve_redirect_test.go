@@ -48,8 +48,8 @@ func TestCVE_2023_6291_CVE_2024_1132_CVE_2026_3872_RedirectTwins(t *testing.T) {
 	issuers(t, func(s *scene) { s.unregistered("web", twins...) })
 }
 
-// RFC 8252 section 8.6: any program on the machine can open the browser at a request of the app, with a challenge of its
-// own, and wait on a port or behind the scheme. Without a person who presses a button it gets nothing.
+// RFC 8252 section 8.6: any program on the machine can open the browser at a request of the app, with a challenge of
+// its own, and wait on a port or behind the scheme. Without a person who presses a button it gets nothing.
 func TestAnotherProgramGetsNoCodeWithoutAPage(t *testing.T) {
 	issuers(t, func(s *scene) {
 		v := s.visitor()

@@ -55,9 +55,9 @@ func siegeDays(t testing.TB) int {
 }
 
 // TestOwnerEntersEveryDayUnderSiege: somebody with a thousand addresses guesses the owner's password and has mails sent
-// between every two of her requests, and all day, in the way that harms her most. She comes once a day, in a browser that
-// nobody knows, at an hour that the attacker knows, opens the newest mail and tries again: she is in within three hours.
-// Of the guesses at most fifty are verified in any 24 hours.
+// between every two of her requests, and all day, in the way that harms her most. She comes once a day, in a browser
+// that nobody knows, at an hour that the attacker knows, opens the newest mail and tries again: she is in within three
+// hours. Of the guesses at most fifty are verified in any 24 hours.
 func TestOwnerEntersEveryDayUnderSiege(t *testing.T) {
 	databases(t, func(s *scene) {
 		s = s.at(hostIssuer)
@@ -99,7 +99,8 @@ const (
 	pressed phase = "on the page of a mail" // opened, and about to send its form
 )
 
-// strategy is what an attacker does in a gap. All of them guess whenever a guess is verified, unless they say otherwise.
+// strategy is what an attacker does in a gap. All of them guess whenever a guess is verified, unless they say
+// otherwise.
 type strategy struct {
 	name  string
 	guess func(*siege) bool

@@ -28,8 +28,8 @@ func private(path string, info os.FileInfo) error {
 // longestFile bounds a file with secrets, in bytes: the longest is a list of master keys.
 const longestFile = 64 << 10
 
-// ReadFile reads a file with secrets. One that everybody on the machine may read or write is refused: the very file that
-// is read, whatever takes its name meanwhile. Everything that reads a secret from a file reads it here.
+// ReadFile reads a file with secrets. One that everybody on the machine may read or write is refused: the very file
+// that is read, whatever takes its name meanwhile. Everything that reads a secret from a file reads it here.
 func ReadFile(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {

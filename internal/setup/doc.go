@@ -6,6 +6,6 @@
 //
 // What the database has is written as a declaration again (declare.go), and what the file says is merged into it key by
 // key (merge.go); so what a file does not mention stays as it is, and applying a file again changes nothing. The two
-// declarations are compared (difference.go): that is what a dry run shows. What protects less than before (weaker.go) is
-// refused unless it is meant, and then on record.
+// declarations are compared (difference.go): that is what a dry run shows. What protects less than before (weaker.go)
+// is refused unless it is meant, and then on record.
 package setup

@@ -159,7 +159,8 @@ func (p *plan) read(ctx context.Context) error {
 	return nil
 }
 
-// differs notes what changes of an item, and whether anything does. Path is where the file declares the item, if it does.
+// differs notes what changes of an item, and whether anything does. Path is where the file declares the item, if it
+// does.
 func (p *plan) differs(item string, all []Difference, path ...any) bool {
 	if len(all) == 0 {
 		return false

@@ -152,7 +152,8 @@ var (
 	birthPattern    = regexp.MustCompile(`^([0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4})$`)
 )
 
-// accountOf reads an account. Identifier, state, credentials and what its owner chose are those of the account that there is.
+// accountOf reads an account. Identifier, state, credentials and what its owner chose are those of the account that
+// there is.
 func (d *Account) accountOf(have account.Account, email account.Email) (account.Account, error) {
 	a, phone := have, have.Profile
 	a.Email, a.Role, a.Locale, a.Profile = email, platform.Role(d.Role), d.Locale, account.Profile{

@@ -12,9 +12,9 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// ResetTwoStep takes two-step authentication from an account whose owner lost phone and recovery codes (seed 001). Whoever
-// held the old factor is out: its credentials, sessions, tokens, remembered browsers, links and journeys end. The owner gets a
-// mail with a button for when it was somebody else who asked. The reason is kept in the audit record.
+// ResetTwoStep takes two-step authentication from an account whose owner lost phone and recovery codes (seed 001).
+// Whoever held the old factor is out: its credentials, sessions, tokens, remembered browsers, links and journeys end.
+// The owner gets a mail with a button for when it was somebody else who asked. The reason is kept in the audit record.
 // fault.NotFound: no such account; fault.Refused: it has none, or got a new address less than authn.ApartFor ago.
 func ResetTwoStep(ctx context.Context, t Tools, id platform.ID, address, reason string) error {
 	attempted := fmt.Sprintf("resetting two-step authentication of %q on %s", address, id)

@@ -71,8 +71,8 @@ func (p *plan) weaker(ctx context.Context) (refused Weakening, err error) {
 	return refused, nil
 }
 
-// unasked is code_methods where none is left that this build has: a second factor that is demanded is asked of nobody who
-// has none yet.
+// unasked is code_methods where none is left that this build has: a second factor that is demanded is asked of nobody
+// who has none yet.
 func (p *plan) unasked(was, is platform.Policy) []string {
 	if p.usable(was) && !p.usable(is) && (is.SecondFactor.Client.Demand != platform.Off || is.SecondFactor.Staff.Demand != platform.Off) {
 		return []string{"code_methods"}

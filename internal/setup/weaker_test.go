@@ -187,7 +187,8 @@ func recorded(t *testing.T, db *storage.DB, at time.Time, report setup.Report) s
 	return strings.Join(texts, ", ")
 }
 
-// besidesClosed are the warnings but for those that say, at each file, that the strict platform has closed every way in.
+// besidesClosed are the warnings but for those that say, at each file, that the strict platform has closed every way
+// in.
 func besidesClosed(report setup.Report) []string {
 	return slices.DeleteFunc(slices.Clone(report.Warnings), func(w string) bool { return strings.Contains(w, ": nobody can sign in") })
 }

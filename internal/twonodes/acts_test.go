@@ -18,8 +18,8 @@ import (
 // resends are how often a welcome mail is sent again by two commands at once.
 const resends = 40
 
-// TestResentAtOnceOneLinkWorks: two operators send a welcome mail again at the same time, each from a node of their own, and
-// the person who waits for it asks for it as well. Neither command fails, and one link works.
+// TestResentAtOnceOneLinkWorks: two operators send a welcome mail again at the same time, each from a node of their
+// own, and the person who waits for it asks for it as well. Neither command fails, and one link works.
 func TestResentAtOnceOneLinkWorks(t *testing.T) {
 	p := newPair(t, 0, nil)
 	p.idp("account", "add", "bram@example.org", "--platform", "linde")
@@ -44,8 +44,8 @@ func TestResentAtOnceOneLinkWorks(t *testing.T) {
 // appSecret is what a page says to the app on the same phone.
 var appSecret = regexp.MustCompile(`otpauth://totp/[^"]*secret=([A-Z2-7]+)`)
 
-// TestWhatIsUnderWayEndsOnBothNodes: somebody gives the password on one node; the account is deactivated and active again;
-// the code is given on the other node. The same with a reset by staff, and with a set-up instead of the code.
+// TestWhatIsUnderWayEndsOnBothNodes: somebody gives the password on one node; the account is deactivated and active
+// again; the code is given on the other node. The same with a reset by staff, and with a set-up instead of the code.
 func TestWhatIsUnderWayEndsOnBothNodes(t *testing.T) {
 	p := newPair(t, 0, nil)
 	file := house(p.issuer, 0)

@@ -11,9 +11,9 @@ import (
 	"github.com/minddistrict/idp/keys"
 )
 
-// TestReadOnlyDatabaseEndsIn503AndRecovery lets PostgreSQL take no writes while people sign in, in the two ways in which
-// that happens: connections end, and new ones are read-only (a failover, a database that was set so); and connections
-// stay, and are read-only from one moment to the next (a primary that was demoted).
+// TestReadOnlyDatabaseEndsIn503AndRecovery lets PostgreSQL take no writes while people sign in, in the two ways in
+// which that happens: connections end, and new ones are read-only (a failover, a database that was set so); and
+// connections stay, and are read-only from one moment to the next (a primary that was demoted).
 func TestReadOnlyDatabaseEndsIn503AndRecovery(t *testing.T) {
 	g := newPostgres(t)
 	for name, way := range map[string]struct{ stop, goOn []string }{
@@ -99,9 +99,9 @@ func readOnly(t *testing.T, g *postgres, stop, goOn []string) {
 	t.Logf("%d answers as ever, %d of 503, the slowest after %s; ready again after %s", answered, refused, slowest.Round(time.Millisecond), ready.Round(time.Millisecond))
 }
 
-// TestForeignMasterKeyHidesNoDisabledParty: everything stored is sealed under a master key that the nodes do not have, and
-// then a party is disabled. They cannot sign, and say so without spending what they are given; the party is refused all
-// the same, within a second.
+// TestForeignMasterKeyHidesNoDisabledParty: everything stored is sealed under a master key that the nodes do not have,
+// and then a party is disabled. They cannot sign, and say so without spending what they are given; the party is refused
+// all the same, within a second.
 func TestForeignMasterKeyHidesNoDisabledParty(t *testing.T) {
 	p := newPair(t, 0, nil)
 	held := p.arrive(t)

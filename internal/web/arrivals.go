@@ -10,17 +10,18 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 )
 
-// Rate is how often one source may begin something that waits in the database: so many at once, and from then on so many
-// a second. The zero value bounds nothing.
+// Rate is how often one source may begin something that waits in the database: so many at once, and from then on so
+// many a second. The zero value bounds nothing.
 type Rate struct{ AtOnce, PerSecond int }
 
-// Arrivals count what each source begins, in memory and for this process alone. A source owes the time that its arrivals
-// take at the steady rate, and may owe as much as AtOnce of them take (the generic cell rate algorithm of ITU-T I.371,
-// annex A).
+// Arrivals count what each source begins, in memory and for this process alone. A source owes the time that its
+// arrivals take at the steady rate, and may owe as much as AtOnce of them take (the generic cell rate algorithm of
+// ITU-T I.371, annex A).
 //
-// Only who owes something is kept: each arrival for a moment of 1/PerSecond. So there are never more sources than arrive
-// in that moment, plus what floods owe: whoever uses a different network of a large one each time (IPv6) is forgotten as
-// fast as they come. Nobody is forgotten before that to make room. Where there is none all unknown sources are one.
+// Only who owes something is kept: each arrival for a moment of 1/PerSecond. So there are never more sources than
+// arrive in that moment, plus what floods owe: whoever uses a different network of a large one each time (IPv6) is
+// forgotten as fast as they come. Nobody is forgotten before that to make room. Where there is none all unknown sources
+// are one.
 type Arrivals struct {
 	interval, most time.Duration // that one arrival takes; that a source may owe before the next one
 

@@ -15,8 +15,8 @@ import (
 var ErrNotUTF8 = fmt.Errorf("form is not UTF-8: %w", fault.Invalid)
 
 // ParseForm reads the form of a request as http.Request.ParseForm does, and refuses one that says it is not UTF-8, or
-// is not. What is no form of this kind, such as a multipart one, is none. A form that says nothing is UTF-8 (URL Standard
-// section 5.1).
+// is not. What is no form of this kind, such as a multipart one, is none. A form that says nothing is UTF-8 (URL
+// Standard section 5.1).
 func ParseForm(r *http.Request) error {
 	if kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && kind == formType {
 		if charset, said := parameters["charset"]; said && !strings.EqualFold(charset, "utf-8") && !strings.EqualFold(charset, "utf8") {

@@ -13,8 +13,8 @@ import (
 	"github.com/minddistrict/idp/internal/wire"
 )
 
-// A request by POST is taken back once, by the answer that it gets: a page that opens the same request many times at once
-// does not earn its network room for others.
+// A request by POST is taken back once, by the answer that it gets: a page that opens the same request many times at
+// once does not earn its network room for others.
 func TestARequestIsTakenBackOnce(t *testing.T) {
 	var meanwhile func()
 	db, held := idptest.SQLiteHeld(t, func(text string) {

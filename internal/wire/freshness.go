@@ -24,7 +24,8 @@ func (h *House) confirm(at time.Time) {
 	}
 }
 
-// settingsAge is how long ago the settings were right for certain, by a clock that no change of this machine's time moves.
+// settingsAge is how long ago the settings were right for certain, by a clock that no change of this machine's time
+// moves.
 func (h *House) settingsAge() time.Duration {
 	last := h.confirmed.Load()
 	if last == nil {

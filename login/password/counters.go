@@ -24,7 +24,8 @@ func (o Options) own(v *login.Visit, email string) string {
 	return counter(o.Sealer, "attempts", v.Platform.ID, email, v.Know(o.Sealer, email))
 }
 
-// Owner names all counters of wrong passwords for an address, by its key; authn.Change.Forgive lets them start again, when staff say so.
+// Owner names all counters of wrong passwords for an address, by its key; authn.Change.Forgive lets them start again,
+// when staff say so.
 func Owner(sealer Sealer, p platform.ID, email string) string {
 	return counter(sealer, "owner", p, email)
 }

@@ -96,8 +96,8 @@ func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (
 }
 
 // change is what a new password changes beside itself. Whoever knew the old one is out: every other session ends, and
-// with it what parties were given; no browser is remembered, other journeys of the account end, and links that were mailed for
-// its password have nothing left to do (authn.ActPassword). The owner is told, always.
+// with it what parties were given; no browser is remembered, other journeys of the account end, and links that were
+// mailed for its password have nothing left to do (authn.ActPassword). The owner is told, always.
 func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential) authn.Change {
 	set := v.Event(account.PasswordSet, account.Success, a.ID)
 	set.Reason = string(v.Journey.Ask.Purpose)

@@ -218,8 +218,8 @@ func TestRightPasswordsNeverSlowAnybody(t *testing.T) {
 	}
 }
 
-// In a day fifty guesses are verified, however patient somebody is; the owner's browser has a day of its own. Nobody waits
-// longer than for the next one.
+// In a day fifty guesses are verified, however patient somebody is; the owner's browser has a day of its own. Nobody
+// waits longer than for the next one.
 func TestFiftyGuessesADay(t *testing.T) {
 	h := newHouse(t)
 	owner := h.known("anna@example.org")

@@ -10,9 +10,9 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// unblockButton is the button of the mail that the page after too many wrong passwords offers. The browser in which it is
-// pressed gets tries of its own, whoever tries elsewhere: whoever reads the mailbox is the owner, or could make a new
-// password just as well. All others go on waiting, so that the button gives nothing to who made the owner wait.
+// unblockButton is the button of the mail that the page after too many wrong passwords offers. The browser in which it
+// is pressed gets tries of its own, whoever tries elsewhere: whoever reads the mailbox is the owner, or could make a
+// new password just as well. All others go on waiting, so that the button gives nothing to who made the owner wait.
 type unblockButton struct{ Options }
 
 // NewUnblock makes the button that lets somebody log in before the waiting time is over.

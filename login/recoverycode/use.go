@@ -86,7 +86,8 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 	}, nil
 }
 
-// tooNew tells whether the set was made in the very session that is asked for a code: then it counts from the next login on.
+// tooNew tells whether the set was made in the very session that is asked for a code: then it counts from the next
+// login on.
 func tooNew(v *login.Visit) bool {
 	set, ok := v.Facts.Account.Credential(Method)
 	return ok && !v.Requirement.Takes(set)

@@ -274,8 +274,8 @@ func TestAnAppThatIsNotOursMakesTheCodes(t *testing.T) {
 	}
 }
 
-// The record tells what was verified from what was not, also after the owner was told of the fifth: each of ten wrong codes
-// in a day is wrong, and those that nobody looked at any more are too many.
+// The record tells what was verified from what was not, also after the owner was told of the fifth: each of ten wrong
+// codes in a day is wrong, and those that nobody looked at any more are too many.
 func TestRecordTellsWrongFromTooMany(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
