@@ -103,6 +103,9 @@ func (b Budget) key(v *Visit, what, of string) string {
 	return hex.EncodeToString(b.Sealer.MAC("wrong codes", string(v.Platform.ID)+"\x00"+what+"\x00"+of))
 }
 
+// Unverified is what a code leads to, beside the error that says why it could not be verified: it does not count.
+func (a Attempt) Unverified() Outcome { return Outcome{Change: authn.Change{Uncount: a.Keys}} }
+
 // Refused is what a code leads to that is not verified, because the budget is used up: the same for a right one.
 func (b Budget) Refused(v *Visit, a Attempt) Outcome {
 	return Outcome{Stop: a.WrongCodes(), Change: authn.Change{Events: []account.Event{secondRefused(v, "too many")}}}

@@ -94,26 +94,25 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Request = r
 	out, err := step.Submit(r.Context(), v)
-	if err != nil {
-		return err
+	v.unsaved = out.Change.Uncount
+	if err == nil {
+		err = s.report(w, r, v, step, out)
 	}
-	v.right = out.Change.Uncount
-	err = s.report(w, r, v, step, out)
-	if len(v.right) > 0 {
+	if len(v.unsaved) > 0 {
 		_ = s.takeBack(r.Context(), v) // what went wrong with saving is told already
 	}
 	return err
 }
 
-// takeBackFor is how long taking a try back may take, after a request whose time may be over.
+// takeBackFor is how long taking a try back may take, after a request whose time may be over: nobody waits 10 s.
 const takeBackFor = 500 * time.Millisecond
 
-// takeBack takes back what counted a try that was right and could not be saved: nobody waits for what we could not do.
-// A wrong one stays counted, saved or not, because it was verified: whoever makes saving fail would guess for free.
+// takeBack takes a try back that could not be verified, or that was right and could not be saved: nobody waits for what
+// we could not do. A wrong one stays counted, saved or not: whoever makes saving fail would guess for free.
 func (s *Server) takeBack(ctx context.Context, v *Visit) error {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), takeBackFor)
 	defer done()
-	return s.Store.Uncount(ctx, v.Platform.ID, v.right)
+	return s.Store.Uncount(ctx, v.Platform.ID, v.unsaved)
 }
 
 // enter finds room for a form whose step is bounded, before anything is looked up for it.
@@ -325,7 +324,7 @@ func (s *Server) save(ctx context.Context, v *Visit, change authn.Change) error 
 	err := s.Store.SaveChange(ctx, change, v.Now)
 	lost := len(v.late.say) > 0 && (errors.Is(err, fault.Stale) || errors.Is(err, fault.Spent))
 	if err == nil || lost { // a code that somebody else used meanwhile was none
-		v.right = nil
+		v.unsaved = nil
 	}
 	return err
 }

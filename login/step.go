@@ -26,7 +26,8 @@ type Step interface {
 	Begin(context.Context, *Visit) (authn.Change, error)
 	// Show is the page. It changes nothing: mail scanners and reloads call it too.
 	Show(context.Context, *Visit) (Page, error)
-	// Submit takes the form. What a person can mend is a Retry, not an error.
+	// Submit takes the form. What a person can mend is a Retry, not an error. Beside an error only Change.Uncount counts:
+	// keys of a try that was counted and could not be verified.
 	Submit(context.Context, *Visit) (Outcome, error)
 }
 
@@ -73,7 +74,7 @@ type Visit struct {
 	device      account.Device    // … and which browser
 	late        tooLate           // what is said if somebody else was faster
 	known       knownBrowser      // what this browser is known for from now on; empty: as it was
-	right       []string          // keys of what counted a try that was right, until that is saved
+	unsaved     []string          // keys that counted a try, to be taken back unless what it led to is saved
 	SignedIn    *account.Account  // whose session this browser has; nil: nobody's
 	Requirement authn.Requirement
 	Request     *http.Request // of a submit

@@ -38,11 +38,11 @@ func (s *Server) gate(rules machineRules) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		var asks shown
-		err := s.Registry.Fresh()
-		if err == nil {
-			asks, err = s.inspect(r, rules)
+		if err := s.Registry.Fresh(); err != nil {
+			writeMachineError(w, r, codeOf(err))
+			return
 		}
+		asks, err := s.inspect(r, rules)
 		if r.URL.RawQuery != "" { // refused
 			s.exposed(r, rules.route)
 		}

@@ -133,20 +133,20 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 		return login.Outcome{}, err
 	}
 	s.delay(ctx, attempts.Delay())
+	right := authn.Change{Uncount: guess.Keys()}
 	a, c, ok, err := s.verify(ctx, v, email.Key, password)
 	if err != nil {
-		return login.Outcome{}, errors.Join(err, s.takeBack(ctx, v, guess))
+		return login.Outcome{Change: right}, err
 	}
 	if !ok {
 		return s.refuse(v, a, email, guess, attempts), nil
 	}
-	right := authn.Change{Uncount: guess.Keys()}
 	if a.State != account.Active {
 		right.Events = []account.Event{refused(v, a.ID, "not active")}
 		return login.Outcome{Change: right, Stop: &login.Stop{Page: login.StopInactive}}, nil
 	}
 	if right.Put, err = s.upgraded(ctx, c, password); err != nil {
-		return login.Outcome{}, errors.Join(err, s.takeBack(ctx, v, guess))
+		return login.Outcome{Change: right}, err
 	}
 	for _, stronger := range right.Put {
 		c = stronger
@@ -160,17 +160,6 @@ func (s step) delay(ctx context.Context, d time.Duration) {
 		s.Pool.Yield(ctx)
 	}
 	s.Wait(ctx, d)
-}
-
-// takeBackFor is how long taking an attempt back may take, after a request whose time is over: nobody waits 10 s.
-const takeBackFor = 500 * time.Millisecond
-
-// takeBack takes an attempt back that was not verified, because we were too busy or the caller was gone: nobody waits
-// for what we could not do.
-func (s step) takeBack(ctx context.Context, v *login.Visit, guess authn.Guess) error {
-	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), takeBackFor)
-	defer done()
-	return s.Store.Uncount(ctx, v.Platform.ID, guess.Keys())
 }
 
 // verify looks the address up and compares the password. Every path costs one look-up, and one hash.

@@ -243,7 +243,7 @@ func TestFiftyGuessesADay(t *testing.T) {
 	}
 }
 
-// What we were too busy to verify, or nobody waited for, stops nobody.
+// What we were too busy to verify, or nobody waited for, stops nobody: the step says what is to be taken back.
 func TestUnverifiedAttemptsDoNotCount(t *testing.T) {
 	h := newHouse(t)
 	full := password.NewPool(0, 0, idptest.Cheap)
@@ -255,12 +255,15 @@ func TestUnverifiedAttemptsDoNotCount(t *testing.T) {
 		step := password.Factor(o).Prove
 		for i := range authn.BlockAt + 2 {
 			ctx, end := context.WithCancel(t.Context())
-			_, err := step.Submit(context.WithValue(ctx, endKey{}, end), &login.Visit{
+			out, err := step.Submit(context.WithValue(ctx, endKey{}, end), &login.Visit{
 				Platform: &platform.Platform{ID: "linde"}, Journey: &authn.Journey{Platform: "linde"}, Now: h.Clock.Now(),
 				Request: httptest.NewRequest(http.MethodPost, "/", nil), Form: url.Values{"email": {"anna@example.org"}, "password": {wrong}},
 			})
 			if end(); !errors.Is(err, fault.Unavailable) {
 				t.Errorf("%s: attempt %d ends with %v", what, i, err)
+			}
+			if err := h.DB.Uncount(t.Context(), "linde", out.Change.Uncount); err != nil {
+				t.Fatal(err)
 			}
 		}
 		var all, counting int
@@ -271,14 +274,15 @@ func TestUnverifiedAttemptsDoNotCount(t *testing.T) {
 	}
 }
 
-// A right password that could not be saved was not tried, however often: nobody waits for what we could not do. A wrong
+// What could not be verified was not tried, and a right password that could not be saved neither, however often. A wrong
 // one was verified and stays counted, because whoever makes saving fail would guess for free.
 func TestRightPasswordThatCannotBeSavedDoesNotCount(t *testing.T) {
 	for name, open := range map[string]func(testing.TB, func(string) error) *storage.DB{"sqlite": idptest.SQLiteFailing, "postgres": idptest.PostgresFailing} {
 		t.Run(name, func(t *testing.T) {
 			var broken atomic.Bool
+			breaks := "WHERE a.platform = $1 AND a.email_key = $2" // the account is looked up
 			h := newHouseOn(t, idptest.NewServer(t, open(t, func(text string) error {
-				if broken.Load() && strings.Contains(text, "UPDATE journeys") {
+				if broken.Load() && strings.Contains(text, breaks) {
 					return io.ErrUnexpectedEOF
 				}
 				return nil
@@ -301,6 +305,13 @@ func TestRightPasswordThatCannotBeSavedDoesNotCount(t *testing.T) {
 				}
 				return n
 			}
+			for range authn.BlockAt + 2 {
+				send(wrong, http.StatusServiceUnavailable)
+			}
+			if n := counted(); n != 0 {
+				t.Errorf("%d counters count what nobody verified", n)
+			}
+			breaks = "UPDATE journeys"
 			for range 2 * authn.AtOnce {
 				send(idptest.Password, http.StatusServiceUnavailable)
 			}

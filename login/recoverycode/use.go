@@ -56,7 +56,7 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 	}
 	t, err := s.find(ctx, v, typed)
 	if err != nil {
-		return login.Outcome{}, err
+		return attempt.Unverified(), err
 	}
 	if t == nil || t.State(v.Now) != authn.TicketWorks {
 		text := "recovery_use.error_wrong"
@@ -69,7 +69,7 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 	}
 	left, err := s.Store.TicketsLeft(ctx, v.Platform.ID, v.Facts.Account.ID, authn.TicketRecoveryCode)
 	if err != nil {
-		return login.Outcome{}, err
+		return attempt.Unverified(), err
 	}
 	left-- // this one
 	set, _ := v.Facts.Account.Credential(Method)

@@ -135,7 +135,7 @@ func (s numberStep) code(ctx context.Context, v *login.Visit, m messages) (login
 	}
 	use, mistake, err := s.check(ctx, v, setUp, m.Number, code)
 	if err != nil {
-		return login.Outcome{}, err
+		return attempt.Unverified(), err
 	}
 	if mistake != "" {
 		return s.Budget.Wrong(ctx, v, attempt, mistake)

@@ -107,7 +107,7 @@ func (s codeStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 	}
 	use, mistake, err := s.check(ctx, v, Method, m.Number, code)
 	if err != nil {
-		return login.Outcome{}, err
+		return attempt.Unverified(), err
 	}
 	if mistake != "" {
 		out, err := s.Budget.Wrong(ctx, v, attempt, mistake)

@@ -2,11 +2,14 @@ package totp_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"os/exec"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -304,5 +307,35 @@ func TestRecordTellsWrongFromTooMany(t *testing.T) {
 				t.Errorf("mails %+v", sent)
 			}
 		})
+	}
+}
+
+// A code that could not be verified, because the database was away, is none of the few that may be wrong.
+func TestUnverifiedRecoveryCodeDoesNotCount(t *testing.T) {
+	var broken atomic.Bool
+	n := newNode(t, idptest.SQLiteFailing(t, func(text string) error {
+		if broken.Load() && strings.Contains(text, "FROM tickets") {
+			return io.ErrUnexpectedEOF
+		}
+		return nil
+	}))
+	b := n.atCode(t, "anna@example.org")
+	b.MustPress(t, "Use a recovery code")
+	for range 12 {
+		tab := b.Tab()
+		tab.MustOpen(t, b.URL.String())
+		tab.MustFill(t, "Recovery code", "K7QM-2XHP-9TRD")
+		broken.Store(true)
+		tab.MustPress(t, "Continue")
+		broken.Store(false)
+		if tab.Status != http.StatusServiceUnavailable {
+			t.Fatalf("status %d", tab.Status)
+		}
+	}
+	b.MustFill(t, "Recovery code", "K7QM-2XHP-9TRD")
+	b.MustPress(t, "Continue")
+	b.MustPress(t, "Do this later")
+	if !signedIn(b) {
+		t.Errorf("the right one is refused: %d %s", b.Status, b.URL)
 	}
 }

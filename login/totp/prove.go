@@ -49,15 +49,15 @@ func (s codeStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 	}
 	c, ok := v.Facts.Account.Credential(Method)
 	if !ok {
-		return login.Outcome{}, fmt.Errorf("app of account %s: %w", v.Facts.Account.ID, fault.Stale)
+		return attempt.Unverified(), fmt.Errorf("app of account %s: %w", v.Facts.Account.ID, fault.Stale)
 	}
 	secret, err := s.Sealer.Open(c.Sealed, c.Binding())
 	if err != nil {
-		return login.Outcome{}, fmt.Errorf("app of account %s: %v", v.Facts.Account.ID, err) // ours to mend, whatever kind it is
+		return attempt.Unverified(), fmt.Errorf("app of account %s: %v", v.Facts.Account.ID, err) // ours to mend, whatever kind it is
 	}
 	step, ok, err := match(string(secret), code, c.Counter, v.Now)
 	if err != nil {
-		return login.Outcome{}, err
+		return attempt.Unverified(), err
 	}
 	if !ok {
 		out, err := s.Budget.Wrong(ctx, v, attempt, wrong)
