@@ -85,7 +85,7 @@ func onceEach(f func(k kindOf, role platform.Role, appCode bool, demand platform
 	}
 }
 
-// scene is an ask and its facts: who asks, whom, when.
+// scene returns a request, its facts and the proofs that the journey has, at one moment.
 func scene(k kindOf, role platform.Role, enrolled bool, m moment) (authn.Ask, authn.Facts, []authn.Proof) {
 	ask := authn.Ask{Purpose: authn.SignIn, Channel: authn.App, Journey: "this one"}
 	if k == web {
@@ -174,7 +174,7 @@ func TestSetUpAtTheAppKeepsRecoveryCodes(t *testing.T) {
 	}
 }
 
-// What a policy closes is shown by nobody: a password of now, of a session, of another party's login.
+// A closed password counts for nothing, whether it was shown now, in the session, or for another party.
 func TestClosedPasswordProvesNothing(t *testing.T) {
 	onceEach(func(k kindOf, role platform.Role, appCode bool, _ platform.Demand, enrolled bool, m moment) {
 		for _, form := range []bool{true, false} {
@@ -195,7 +195,7 @@ func TestClosedPasswordProvesNothing(t *testing.T) {
 			}
 		}
 	})
-	// another way of proving who somebody is stays open
+	// Another primary factor still works.
 	ask, f, _ := scene(mobile, platform.Client, false, atLogin)
 	f.Policy.AppPassword, f.Policy.LoginForm = false, false
 	upstream := ofThisOne(authn.Proof{Method: "organisation", Use: account.Primary, Kinds: authn.Knows, At: noon})
@@ -204,7 +204,7 @@ func TestClosedPasswordProvesNothing(t *testing.T) {
 	}
 }
 
-// Whatever is asked of whom, another native party is asked what a browser is, and so is the mobile app of staff.
+// Another native party gets what a browser gets, for every account. The mobile app gets it for staff.
 func TestNativePartiesAreAskedWhatABrowserAsks(t *testing.T) {
 	changes := []func(*authn.Ask, *authn.Facts){
 		func(a *authn.Ask, _ *authn.Facts) { a.Again = true },

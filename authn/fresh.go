@@ -61,8 +61,8 @@ func (a Ask) Counted(proofs []Proof, now time.Time) []Proof {
 }
 
 // Told are the proofs that the answer to a request tells of: with prompt=login those that were given for it, otherwise
-// all that the session has. Who asks somebody to sign in again is not told of a code that somebody else may have shown
-// before.
+// all that the session has. A party that asks a person to sign in again does not hear of an older code: somebody else
+// may have shown it.
 func (a Ask) Told(proofs []Proof) []Proof {
 	if !a.Again {
 		return proofs

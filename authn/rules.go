@@ -300,8 +300,9 @@ func purpose(ask Ask, f Facts) Purpose {
 	return ask.Purpose
 }
 
-// rowsOf are the rows of the table for who asks, and whom. Those of the app are for the people in care at the
-// platform's own mobile app alone; staff there, and everybody at any other native party, are asked what a browser asks.
+// rowsOf returns the rows of the table that count for a request and an account. The app's rows count only for clients
+// and relatives at the platform's own mobile app. Staff there, and everybody at another native party, get the browser's
+// rows.
 func rowsOf(channels map[Channel][]want, a Ask, f Facts) (rows []want, known bool) {
 	rows, known = channels[a.Channel]
 	if known && a.Channel == App && !inCareAtMobileApp(f) {
@@ -310,7 +311,8 @@ func rowsOf(channels map[Channel][]want, a Ask, f Facts) (rows []want, known boo
 	return rows, known
 }
 
-// inCareAtMobileApp: before it is known who it is, nobody is.
+// inCareAtMobileApp reports whether a client or a relative signs in at the platform's own mobile app. Before the
+// account is known it is false.
 func inCareAtMobileApp(f Facts) bool {
 	return f.MobileApp && f.Account != nil && (f.Account.Role == platform.Client || f.Account.Role == platform.Relative)
 }
@@ -372,14 +374,6 @@ func RememberFor(f Facts) time.Duration {
 	return 0
 }
 
-// Enrolled lists the second factors that can be asked of the account.
-func Enrolled(f Facts) []string {
-	if f.Account == nil {
-		return nil
-	}
-	return slices.DeleteFunc(f.Account.SecondMethods(), func(m string) bool { return !slices.Contains(f.Methods, m) })
-}
-
 // enrolledAndNotRemembered: at a login. A session that began in a remembered browser goes on without a code, until it is
 // asked to sign in again: then only what was waived for that counts. What is not allowed as long any more, by the
 // organisation or by the person, is not waived any more.
@@ -405,49 +399,6 @@ func enrolledBefore(_ Ask, f Facts) bool {
 }
 
 func codeAskedOfApp(_ Ask, f Facts) bool { return f.Policy.AppCode }
-
-// mustEnrol: a second factor is required of the role and there is none (seed 002). A policy that names no method
-// which this build has acts as off.
-func mustEnrol(_ Ask, f Facts) bool { return canEnrol(f) && demand(f) == platform.Required }
-
-// MustEnrol tells whether the set-up cannot be put off.
-func MustEnrol(f Facts) bool { return mustEnrol(Ask{}, f) }
-
-// MayEnrol tells whether the person can have two-step authentication here.
-func MayEnrol(f Facts) bool {
-	return f.Account != nil && demand(f) != platform.Off && len(Offers(f)) > 0
-}
-
-// MayTurnOff tells whether two-step authentication is the person's own choice.
-func MayTurnOff(f Facts) bool { return f.Account != nil && demand(f) != platform.Required }
-
-// offered: the set-up is shown with "not now": at each login before a factor is required from a date, or every so often
-// where it is optional (seed 002). Somebody who is signed in already is not stopped for it.
-func offered(_ Ask, f Facts) bool {
-	if !canEnrol(f) || demand(f) != platform.Optional || ownSession(f) {
-		return false
-	}
-	s := f.Policy.SecondFactor.For(f.Account.Role)
-	return s.Demand == platform.Required || s.OfferEvery > 0 && f.Now.Sub(f.Account.OfferedAt) >= s.OfferEvery
-}
-
-// strongerNeedsEnrol: the party wants an `acr` that only a second factor reaches, the role may have one, and there is
-// none yet. Where it is off for the role, the party gets an error instead (op).
-func strongerNeedsEnrol(a Ask, f Facts) bool {
-	return canEnrol(f) && demand(f) != platform.Off && wantsTwo(a, f)
-}
-
-// canEnrol: there is no second factor, and one could be set up here.
-func canEnrol(f Facts) bool {
-	return f.Account != nil && len(Enrolled(f)) == 0 && len(Offers(f)) > 0
-}
-
-// Offers lists the methods of second factors that the platform offers and this build has, in the platform's order.
-func Offers(f Facts) []string {
-	return slices.DeleteFunc(slices.Clone(f.Policy.CodeMethods), func(m string) bool { return !slices.Contains(f.Methods, m) })
-}
-
-func demand(f Facts) platform.Demand { return f.Policy.SecondFactor.For(f.Account.Role).At(f.Now) }
 
 // codesMissing: a second factor is set up, and no set of recovery codes was ever confirmed.
 func codesMissing(_ Ask, f Facts) bool {

@@ -173,39 +173,15 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	if out.File != nil {
 		return out.File.send(w)
 	}
-	j, change := v.Journey, out.Change
+	change := out.Change
 	if err := s.meet(r, v, step, out); err != nil {
 		return err
 	}
-	j.Scratch = without(j.Scratch, scratchRetry)
-	if len(out.Retry) == 0 && (!isAside(step) || out.Proof != nil) {
-		delete(j.Scratch, scratchStop) // neither a mistake nor a mail that was asked for ends it
-	}
-	v.late = tooLate{step: step.Name(), say: out.Late, put: change.Put}
-	if out.Remember {
-		j.Scratch[scratchRemember] = []byte("1")
-	}
-	switch {
-	case out.Stop != nil:
-		j.Scratch[scratchStop], _ = json.Marshal(out.Stop) // plain strings and times: cannot fail
-	case len(out.Retry) > 0:
-		j.Scratch[scratchRetry], _ = json.Marshal(retry{step.Name(), out.Retry})
-	}
-	if out.Proof != nil {
-		out.Proof.Journey = j.ID
-		j.Proofs = authn.Merge(j.Proofs, []authn.Proof{*out.Proof})
-	}
+	v.take(step, out)
 	if v.presented == account.DeviceOld {
 		if err := s.copied(r.Context(), v); err != nil {
 			return err
 		}
-	}
-	if out.Done != "" {
-		j.Done = append(j.Done, out.Done)
-		v.Facts.Done = j.Done
-	}
-	if len(change.Put)+len(change.Retire) > 0 {
-		v.Facts.Account = v.Facts.Account.With(change.Put).Without(change.Retire)
 	}
 	here := v.Action
 	next, err := s.current(v)
@@ -232,7 +208,37 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		return s.leadOn(w, r, v, err)
 	}
 	v.keepKnown(w)
-	return seeOther(w, r, JourneyPath(v.Platform, j.ID))
+	return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+}
+
+// take makes the journey what it is after a form: what was proven, done and chosen, and what is said of it.
+func (v *Visit) take(step Step, out Outcome) {
+	j := v.Journey
+	j.Scratch = without(j.Scratch, scratchRetry)
+	if len(out.Retry) == 0 && (!isAside(step) || out.Proof != nil) {
+		delete(j.Scratch, scratchStop) // neither a mistake nor a mail that was asked for ends it
+	}
+	v.late = tooLate{step: step.Name(), say: out.Late, put: out.Change.Put}
+	if out.Remember {
+		j.Scratch[scratchRemember] = []byte("1")
+	}
+	switch {
+	case out.Stop != nil:
+		j.Scratch[scratchStop], _ = json.Marshal(out.Stop) // plain strings and times: cannot fail
+	case len(out.Retry) > 0:
+		j.Scratch[scratchRetry], _ = json.Marshal(retry{step.Name(), out.Retry})
+	}
+	if out.Proof != nil {
+		out.Proof.Journey = j.ID
+		j.Proofs = authn.Merge(j.Proofs, []authn.Proof{*out.Proof})
+	}
+	if out.Done != "" {
+		j.Done = append(j.Done, out.Done)
+		v.Facts.Done = j.Done
+	}
+	if len(out.Change.Put)+len(out.Change.Retire) > 0 {
+		v.Facts.Account = v.Facts.Account.With(out.Change.Put).Without(out.Change.Retire)
+	}
 }
 
 // saveAnswer saves what a form changed. That something was refused is recorded even if another form of the journey was

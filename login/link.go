@@ -73,7 +73,8 @@ func (s *Server) link(r *http.Request) (*LinkVisit, error) {
 		return v, nil
 	}
 	v.Facts.Account, err = s.Store.Account(r.Context(), p.ID, t.Account)
-	if err == nil && t.Purpose == authn.TicketWelcome && v.Facts.Account.State == account.Active && t.UsedAt.IsZero() && t.VoidedAt.IsZero() {
+	works := t.UsedAt.IsZero() && t.VoidedAt.IsZero()
+	if err == nil && works && t.Purpose == authn.TicketWelcome && v.Facts.Account.State == account.Active {
 		t.UsedAt = v.Now // the first password was made without it
 	}
 	return v, err

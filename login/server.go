@@ -91,20 +91,10 @@ func New(o Options) *Server {
 		}
 	}
 	s.steps = append(s.steps, o.Steps...)
-	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s}, noCodeStep{s}, closedStep{})
+	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s},
+		noCodeStep{s}, closedStep{}) // the last one, because it meets what no way of signing in meets
 	s.Buttons = append(slices.Clone(o.Buttons), emailButton{s}, freezeButton{s})
 	return s
-}
-
-// fresh lets nobody go on by settings that are too old: a journey that began before would end by a policy that was
-// changed meanwhile.
-func (s *Server) fresh(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := s.Fresh(); err != nil {
-			return err
-		}
-		return h(w, r)
-	}
 }
 
 // Methods lists the second factors that exist.
@@ -120,8 +110,10 @@ func Methods(factors []Factor) []string {
 
 // Routes adds the door to a platform's router, in the order of a visit.
 func (s *Server) Routes(r *mux.Router) {
+	// Nobody goes on by settings that are too old: a journey that began before would end by a policy that was changed
+	// since.
 	add := func(path, name string, h func(http.ResponseWriter, *http.Request) error, methods ...string) {
-		r.Handle(path, web.Route(name, s.page(s.fresh(h)))).Methods(methods...)
+		r.Handle(path, web.Route(name, s.page(web.Guard(s.Fresh, h)))).Methods(methods...)
 	}
 	for _, path := range []string{"/", "/login"} { // the second is a shortened bookmark
 		r.Handle(path, web.Route("home", s.page(s.home))).Methods("GET", "HEAD")
@@ -150,8 +142,14 @@ func (s *Server) Routes(r *mux.Router) {
 func (s *Server) could(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		for name, value := range mux.Vars(r) {
-			isStep := func(step Step) bool { return step.Name() == value }
-			if (name == "journey" || name == "session") && !secret.IsID(value) || name == "step" && !slices.ContainsFunc(s.steps, isStep) {
+			known := true
+			switch name {
+			case "journey", "session":
+				known = secret.IsID(value)
+			case "step":
+				known = slices.ContainsFunc(s.steps, func(step Step) bool { return step.Name() == value })
+			}
+			if !known {
 				s.NotFound(w, r)
 				return nil
 			}

@@ -177,7 +177,10 @@ func (s *Server) showDevice(w http.ResponseWriter, r *http.Request, v *Visit, l 
 	if !l.app() {
 		return seeOther(w, r, v.Platform.URL(pathDevices))
 	}
-	page := ui.RevokePage{Action: v.Action, Machine: ui.Machine{System: l.machine().System}, BackURL: v.Platform.URL(pathDevices), HomeURL: v.Platform.HomeURL}
+	page := ui.RevokePage{
+		Action: v.Action, Machine: ui.Machine{System: l.machine().System}, BackURL: v.Platform.URL(pathDevices),
+		HomeURL: v.Platform.HomeURL,
+	}
 	return ShowPage(w, r, http.StatusOK, "revoke", page, s.look(v, nil))
 }
 

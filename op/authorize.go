@@ -210,8 +210,14 @@ func tooWeak(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, s
 }
 
 // missing asks the rules what a session lacks for a request.
-func (s *Server) missing(ctx context.Context, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session, a *account.Account, now time.Time) ([]authn.Requirement, error) {
-	f := authn.Facts{Account: a, Policy: p.Policy, Methods: s.Methods, Session: session, MobileApp: party.AsksAsMobileApp(req.Ask.Channel), Now: now}
+func (s *Server) missing(
+	ctx context.Context, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session,
+	a *account.Account, now time.Time,
+) ([]authn.Requirement, error) {
+	f := authn.Facts{
+		Account: a, Policy: p.Policy, Methods: s.Methods, Session: session,
+		MobileApp: party.AsksAsMobileApp(req.Ask.Channel), Now: now,
+	}
 	if a != nil && len(req.Ask.Consent) > 0 {
 		consent, err := s.Store.Consent(ctx, p.ID, a.ID, string(party.ID))
 		if err != nil && !errors.Is(err, fault.NotFound) {

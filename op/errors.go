@@ -114,16 +114,6 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 	})
 }
 
-// fresh lets nobody in by settings that are too old. Signing out goes on: whoever wants to be out must not stay in.
-func (s *Server) fresh(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		if err := s.Registry.Fresh(); err != nil {
-			return err
-		}
-		return h(w, r)
-	}
-}
-
 func isKnown(err error) bool {
 	var own *protocolError
 	return errors.As(err, &own) || errors.Is(err, fault.NotFound) || errors.Is(err, fault.Spent) || errors.Is(err, fault.Expired) ||

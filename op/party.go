@@ -28,10 +28,10 @@ type shownKey struct{}
 // otherScheme is an Authorization header that is no Basic one.
 const otherScheme grant.Auth = "another scheme"
 
-// readParty reads who asks, and the secret, from header or body: servers must take the header and may take the body
-// (RFC 6749 section 2.3.1), and libraries choose either. A party may name itself and show its secret in both alike, as
-// some libraries do; what differs is refused (section 2.3). An empty secret is none, like every empty parameter
-// (section 3.2).
+// readParty reads the party's identifier and its secret from header or body: servers must take the header and may take
+// the body (RFC 6749 section 2.3.1), and libraries choose either. A party may name itself and show its secret in both
+// alike, as some libraries do; what differs is refused (section 2.3). An empty secret is none, like every empty
+// parameter (section 3.2).
 func readParty(r *http.Request) (shown, error) {
 	id, inBody := r.Form.Get("client_id"), r.Form.Get("client_secret")
 	user, password, basic := r.BasicAuth()

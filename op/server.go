@@ -124,9 +124,10 @@ func (s *Server) Routes(r *mux.Router) {
 	for path, name := range map[string]string{pathAuthorize: "authorize", pathContinue: "authorize", pathCallback: "callback", pathLogout: "logout"} {
 		add(path, name, http.HandlerFunc(web.Still), "HEAD")
 	}
-	add(pathAuthorize, "authorize", s.page(s.fresh(s.authorize)), "GET", "POST")
-	add(pathContinue, "authorize", s.page(s.fresh(s.resume)), "GET")
-	add(pathCallback, "callback", s.page(s.fresh(s.callback)), "GET")
+	// Settings that are too old let nobody in. Signing out goes on: whoever wants to be out must not stay in.
+	add(pathAuthorize, "authorize", s.page(web.Guard(s.Registry.Fresh, s.authorize)), "GET", "POST")
+	add(pathContinue, "authorize", s.page(web.Guard(s.Registry.Fresh, s.resume)), "GET")
+	add(pathCallback, "callback", s.page(web.Guard(s.Registry.Fresh, s.callback)), "GET")
 	add(pathToken, "token", s.gate(machineRules{route: "token", post: true, auth: true, pages: true}), "POST", "OPTIONS")
 	add(pathUserinfo, "userinfo", s.gate(machineRules{route: "userinfo", get: true, post: true, pages: true}), "GET", "POST", "OPTIONS")
 	add(pathRevoke, "revoke", s.gate(machineRules{route: "revoke", post: true, auth: true, pages: true}), "POST", "OPTIONS")

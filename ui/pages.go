@@ -124,7 +124,10 @@ type ErrorPage struct {
 
 // Crowded is the error page for somebody from whose network too many logins were begun.
 func Crowded() ErrorPage {
-	return ErrorPage{Title: "error.many_title", Body: "error.many_body", Tip: "error.many_tip", Code: "too_many_requests", Again: true, Crisis: true}
+	return ErrorPage{
+		Title: "error.many_title", Body: "error.many_body", Tip: "error.many_tip", Code: "too_many_requests", Again: true,
+		Crisis: true,
+	}
 }
 
 // ForgotPage asks for the address that a link is mailed to. Field: email.

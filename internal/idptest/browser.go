@@ -79,34 +79,7 @@ func (b *Browser) send(method, address string, form url.Values) error {
 		if err != nil {
 			return err
 		}
-		site := "none"
-		switch {
-		case b.URL != nil && b.URL.Host == req.URL.Host:
-			site = "same-origin"
-		case b.URL != nil:
-			site = "cross-site"
-		}
-		req.Header.Set("Sec-Fetch-Site", site)
-		req.Header.Set("Sec-Fetch-Mode", "navigate")
-		req.Header.Set("Sec-Fetch-Dest", "document")
-		if method == http.MethodPost {
-			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			if b.URL != nil {
-				req.Header.Set("Origin", b.URL.Scheme+"://"+b.URL.Host)
-			} else {
-				req.Header.Del("Sec-Fetch-Site") // a request of no page
-			}
-		}
-		req.Header.Set("Accept-Language", b.Lang)
-		req.Header.Set("User-Agent", cmp.Or(b.Agent, "idptest"))
-		for name, value := range b.More {
-			req.Header.Set(name, value)
-		}
-		if !b.NoJar {
-			for _, c := range b.Jar.Cookies(req.URL) {
-				req.AddCookie(c)
-			}
-		}
+		b.sign(req)
 		res, err := b.server.RoundTrip(req)
 		if err != nil {
 			return err
@@ -133,6 +106,38 @@ func (b *Browser) send(method, address string, form url.Values) error {
 		method, address, form = http.MethodGet, next.String(), nil
 	}
 	return fmt.Errorf("too many redirects, the last to %s", address)
+}
+
+// sign adds what a browser sends with every request: where it comes from, its language, its cookies.
+func (b *Browser) sign(req *http.Request) {
+	site := "none"
+	switch {
+	case b.URL != nil && b.URL.Host == req.URL.Host:
+		site = "same-origin"
+	case b.URL != nil:
+		site = "cross-site"
+	}
+	req.Header.Set("Sec-Fetch-Site", site)
+	req.Header.Set("Sec-Fetch-Mode", "navigate")
+	req.Header.Set("Sec-Fetch-Dest", "document")
+	if req.Method == http.MethodPost {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if b.URL != nil {
+			req.Header.Set("Origin", b.URL.Scheme+"://"+b.URL.Host)
+		} else {
+			req.Header.Del("Sec-Fetch-Site") // a request of no page
+		}
+	}
+	req.Header.Set("Accept-Language", b.Lang)
+	req.Header.Set("User-Agent", cmp.Or(b.Agent, "idptest"))
+	for name, value := range b.More {
+		req.Header.Set(name, value)
+	}
+	if !b.NoJar {
+		for _, c := range b.Jar.Cookies(req.URL) {
+			req.AddCookie(c)
+		}
+	}
 }
 
 // Fill types into the field with this label.

@@ -19,8 +19,6 @@ import (
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/login/password"
-	"github.com/minddistrict/idp/login/recoverycode"
-	"github.com/minddistrict/idp/login/sms"
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
@@ -264,7 +262,8 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 		have = platform.Platform{Policy: platform.DefaultPolicy()}
 		have.Defaults()
 	}
-	all := append(difference(declaredPlatform(have), declaredPlatform(tenant)), fileDifference("logo_file", have.Branding.Logo, tenant.Branding.Logo)...)
+	all := append(difference(declaredPlatform(have), declaredPlatform(tenant)),
+		fileDifference("logo_file", have.Branding.Logo, tenant.Branding.Logo)...)
 	if exists {
 		mark(all, "policy.", append(tenant.Policy.WeakerThan(have.Policy), p.unasked(have.Policy, tenant.Policy)...))
 	} else {
@@ -344,22 +343,11 @@ func (p *plan) account(ctx context.Context, id platform.ID, d *Account, said *ya
 	if err != nil {
 		return err
 	}
-	full := declaredAccount(*have)
-	full.Deactivated = nil
-	if _, err := merge(said, &full, declaredAccount(newAccount())); err != nil {
-		return err
-	}
-	want, err := full.accountOf(*have, email)
+	full, want, err := p.merged(have, exists, email, said)
 	if err != nil {
 		return err
 	}
 	want.Platform = id
-	switch verified := *full.EmailVerified; {
-	case !verified:
-		want.EmailVerifiedAt = time.Time{}
-	case !exists || have.EmailVerifiedAt.IsZero():
-		want.EmailVerifiedAt = p.Now
-	}
 	kind := account.AccountChanged
 	if !exists {
 		kind, want.ID, want.CreatedAt = account.AccountAdded, account.ID(secret.ID()), p.Now
@@ -391,6 +379,27 @@ func (p *plan) account(ctx context.Context, id platform.ID, d *Account, said *ya
 	return nil
 }
 
+// merged is what the file makes of an account but for its proofs, as a declaration and as the account itself.
+func (p *plan) merged(
+	have *account.Account, exists bool, email account.Email, said *yaml.Node,
+) (full Account, want account.Account, err error) {
+	full = declaredAccount(*have)
+	full.Deactivated = nil
+	if _, err := merge(said, &full, declaredAccount(newAccount())); err != nil {
+		return full, want, err
+	}
+	if want, err = full.accountOf(*have, email); err != nil {
+		return full, want, err
+	}
+	switch verified := *full.EmailVerified; {
+	case !verified:
+		want.EmailVerifiedAt = time.Time{}
+	case !exists || have.EmailVerifiedAt.IsZero():
+		want.EmailVerifiedAt = p.Now
+	}
+	return full, want, nil
+}
+
 // stateOf is the state that an account gets. What the file does not say stays: whom staff deactivated stays out.
 func stateOf(have, want *account.Account, said *bool) account.State {
 	deactivated := have.State == account.Deactivated
@@ -403,97 +412,4 @@ func stateOf(have, want *account.Account, said *bool) account.State {
 		return account.Active
 	}
 	return account.Invited
-}
-
-// credentials are those the account has, with what the file says of each method put in its place.
-func (p *plan) credentials(
-	ctx context.Context, on platform.ID, have *account.Account, id account.ID, d *Account,
-) (all []account.Credential, changed []Difference, err error) {
-	all = slices.Clone(have.Credentials)
-	put := func(key, method string, c account.Credential) {
-		_, had := have.Credential(method)
-		changed = append(changed, secretDifference(key, had, true))
-		all = append(slices.DeleteFunc(all, func(o account.Credential) bool { return o.Method == method }), c)
-	}
-	if d.Password != "" {
-		o := password.Options{Sealer: p.Sealer, Pool: p.Pool}
-		same := false
-		if c, ok := have.Credential(password.Method); ok {
-			if same, err = password.Matches(ctx, o, c, d.Password); err != nil {
-				return nil, nil, err
-			}
-		}
-		if !same {
-			c, err := password.New(ctx, o, id, d.Password, p.Now)
-			if err != nil {
-				return nil, nil, err
-			}
-			put("password", password.Method, c)
-		}
-	}
-	// A hash is a beginning: what the person chose since, and ours that took its place at a sign-in, stay.
-	if _, ok := have.Credential(password.Method); d.PasswordHash != "" && !ok {
-		c, err := password.Import(password.Options{Sealer: p.Sealer}, id, d.PasswordHash, p.Now)
-		if err != nil {
-			return nil, nil, fmt.Errorf("password_hash: %w", err)
-		}
-		put("password_hash", password.Method, c)
-	}
-	for _, s := range []struct {
-		key, method, plain, label string
-	}{
-		{"totp_secret", "totp", strings.ToUpper(d.TOTPSecret), ""},
-		{"phone_for_codes", sms.Method, d.CodePhone, sms.End(d.CodePhone)},
-	} {
-		if s.plain == "" || p.sealedSame(have, s.method, s.plain) {
-			continue
-		}
-		c := account.Credential{
-			ID: account.CredentialID(secret.ID()), Account: id, Method: s.method, Use: account.Second, Label: s.label, AddedAt: p.Now, ConfirmedAt: p.Now,
-		}
-		c.Sealed = p.Sealer.Seal([]byte(s.plain), c.Binding())
-		all = slices.DeleteFunc(all, func(o account.Credential) bool { return o.Use == account.Second })
-		put(s.key, s.method, c)
-	}
-	if d.TOTPSecret == "" && d.CodePhone == "" {
-		return all, changed, nil
-	}
-	// Whoever is enrolled by a file counts as having kept recovery codes, be there any or none.
-	set, ok := have.Credential(recoverycode.Method)
-	if ok {
-		if ok, err = p.sameCodes(ctx, have, set, d.RecoveryCodes); err != nil {
-			return nil, nil, err
-		}
-	}
-	if !ok {
-		c, tickets := recoverycode.NewSet(p.Sealer, on, id, d.RecoveryCodes, p.Now)
-		put("recovery_codes", recoverycode.Method, c)
-		p.setup.Codes = append(p.setup.Codes, tickets...)
-	}
-	return all, changed, nil
-}
-
-// sameCodes tells whether all codes of the file belong to the set that the account has, used or not.
-func (p *plan) sameCodes(ctx context.Context, have *account.Account, set account.Credential, codes []string) (bool, error) {
-	for _, code := range codes {
-		hash, err := recoverycode.Hash(p.Sealer, set, code)
-		if err != nil {
-			return false, err
-		}
-		if _, err := p.DB.Ticket(ctx, have.Platform, hash); errors.Is(err, fault.NotFound) {
-			return false, nil
-		} else if err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-func (p *plan) sealedSame(have *account.Account, method, plain string) bool {
-	c, ok := have.Credential(method)
-	if !ok {
-		return false
-	}
-	opened, err := p.Sealer.Open(c.Sealed, c.Binding())
-	return err == nil && string(opened) == plain
 }

@@ -100,7 +100,8 @@ func Wrap(next http.Handler, o Options) http.Handler {
 			// The path only: queries hold state, hints and codes.
 			o.Log.LogAttrs(r.Context(), slog.LevelInfo, "request", append(rec.said,
 				slog.String("reference", c.Reference), slog.String("method", r.Method), slog.String("host", cut(r.Host, 200)),
-				slog.String("route", rec.route), slog.String("path", pathOf(rec.route, r.URL.Path)), slog.Int("status", rec.status), slog.Duration("took", took), slog.String("address", c.Address))...)
+				slog.String("route", rec.route), slog.String("path", pathOf(rec.route, r.URL.Path)),
+				slog.Int("status", rec.status), slog.Duration("took", took), slog.String("address", c.Address))...)
 		}()
 		next.ServeHTTP(rec, r)
 	})

@@ -211,7 +211,9 @@ func (h *House) routes() http.Handler {
 	arrive := func(r *http.Request) error { return arrivals.Arrive(r, h.Now()) }
 	factors := h.factors()
 	people := login.New(login.Options{
-		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: known.Party, Callback: op.CallbackURL, Restart: op.RestartURL, Logout: op.LogoutURL, Arrive: arrive, Fresh: h.fresh, Now: h.now, Log: h.Log,
+		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: known.Party,
+		Callback: op.CallbackURL, Restart: op.RestartURL, Logout: op.LogoutURL, Arrive: arrive, Fresh: h.fresh,
+		Now: h.now, Log: h.Log,
 	})
 	protocol := op.New(op.Options{
 		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.now, Log: h.Log,

@@ -56,9 +56,15 @@ func newMetrics(h *House) *metrics {
 				}
 				return last.ahead().Seconds()
 			}),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_settings_age_seconds", Help: "How old this node's platforms, parties, policies and keys are at most; above 5 it lets nobody in."},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "idp_settings_age_seconds",
+			Help: "How old this node's platforms, parties, policies and keys are at most; above 5 it lets nobody in.",
+		},
 			func() float64 { return h.settingsAge().Seconds() }),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_signing_keys_unopened", Help: "Signing keys that this node cannot open; their platforms give no tokens here."},
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "idp_signing_keys_unopened",
+			Help: "Signing keys that this node cannot open; their platforms give no tokens here.",
+		},
 			func() float64 {
 				if s := h.settings.Load(); s != nil {
 					return float64(len(s.ring.Unopened()))

@@ -274,8 +274,8 @@ func TestUnverifiedAttemptsDoNotCount(t *testing.T) {
 	}
 }
 
-// What could not be verified was not tried, and a right password that could not be saved neither, however often. A wrong
-// one was verified and stays counted, because whoever makes saving fail would guess for free.
+// What could not be verified was not tried, and a right password that could not be saved neither, however often. A
+// wrong one was verified and stays counted, because whoever makes saving fail would guess for free.
 func TestRightPasswordThatCannotBeSavedDoesNotCount(t *testing.T) {
 	for name, open := range map[string]func(testing.TB, func(string) error) *storage.DB{"sqlite": idptest.SQLiteFailing, "postgres": idptest.PostgresFailing} {
 		t.Run(name, func(t *testing.T) {

@@ -41,5 +41,6 @@ func (b unblockButton) Used(v *login.LinkVisit) (login.Page, bool, error) {
 	a := v.Facts.Account
 	pressed := v.Request.URL.Query().Has(here) || v.Request.Method == http.MethodPost
 	pressed = pressed && a.State == account.Active && v.KnownBrowser(b.Sealer, a.Email.Key) != ""
-	return login.Page{Template: "link", Data: ui.LinkPage{Title: "unblock.done_title", Body: "unblock.done_body", LoginURL: v.LoginURL}}, pressed, nil
+	done := ui.LinkPage{Title: "unblock.done_title", Body: "unblock.done_body", LoginURL: v.LoginURL}
+	return login.Page{Template: "link", Data: done}, pressed, nil
 }
