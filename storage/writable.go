@@ -19,7 +19,8 @@ import (
 // primary keeps the connections of a pool with a server that takes writes. A new connection to another one is refused,
 // so that of several hosts in the address the right one is taken (as libpq does for target_session_attrs=read-write).
 // When a server that took writes refuses one, all connections that were made before are dropped when their turn comes:
-// they lead to a primary that was demoted, and the next one may be elsewhere.
+// they lead to a primary that was demoted, and the next one may be elsewhere. The same when readiness asks and no server
+// takes writes: a connection made while the server changed may have passed as one that does.
 type primary struct {
 	turn atomic.Int64 // how often a server has stopped taking writes
 }
@@ -30,7 +31,10 @@ const turnKey = "turn"
 func newPrimary(config *pgx.ConnConfig, dsn string) *primary {
 	p := &primary{}
 	if u, err := url.Parse(dsn); err != nil || !u.Query().Has("target_session_attrs") { // otherwise the address decides
-		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+		config.ValidateConnect = func(ctx context.Context, c *pgconn.PgConn) error {
+			c.CustomData()[turnKey] = p.turn.Load() // before it is asked, not after
+			return pgconn.ValidateConnectTargetSessionAttrsReadWrite(ctx, c)
+		}
 	}
 	usual := config.OnPgError
 	config.OnPgError = func(c *pgconn.PgConn, err *pgconn.PgError) bool {
@@ -48,7 +52,10 @@ func newPrimary(config *pgx.ConnConfig, dsn string) *primary {
 }
 
 func (p *primary) made(_ context.Context, c *pgx.Conn) error {
-	c.PgConn().CustomData()[turnKey] = p.turn.Load()
+	data := c.PgConn().CustomData()
+	if _, known := data[turnKey]; !known {
+		data[turnKey] = p.turn.Load()
+	}
 	return nil
 }
 
@@ -63,6 +70,9 @@ func (p *primary) stillLeads(_ context.Context, c *pgx.Conn) error {
 // takesWrites asks the server of some connection: on for a standby, and for a database or role whose default it is.
 func (p *primary) takesWrites(ctx context.Context, db *DB) error {
 	answer, err := one(ctx, db.write, func(text *string) []any { return []any{text} }, "SHOW transaction_read_only")
+	if _, refused := errors.AsType[*pgconn.ConnectError](err); refused {
+		p.turn.Add(1)
+	}
 	if err != nil {
 		return err
 	}
