@@ -16,11 +16,14 @@ const module = "github.com/minddistrict/idp/"
 
 // forbidden arrows: who may not import what, and why. A pattern ending in /… means the folder and all below it.
 var forbidden = []struct{ from, to, why string }{
-	{"platform", "account/… authn/… grant/…", "platform is the innermost noun"},
-	{"account", "authn/… grant/…", "among nouns: grant → authn → account → platform"},
+	{"platform", "account/… audit/… outbox/… authn/… grant/…", "platform is the innermost noun"},
+	{"account", "authn/… grant/… audit/… outbox/…", "among nouns: grant → authn → account → platform"},
+	{"audit outbox", "authn/… grant/…", "among nouns: grant → authn → audit, outbox → account → platform"},
+	{"audit", "outbox", "what happened says nothing of what is sent"},
+	{"outbox", "audit", "what is sent says nothing of what happened"},
 	{"authn", "grant/…", "among nouns: grant → authn → account → platform"},
-	{"platform account authn grant", "op/… login/… ui/… storage/… keys/… configs/… cmd/… internal/web/… internal/wire/…", "nouns are pure: no doors, no floor"},
-	{"platform account authn grant", "net/http database/sql log log/slog", "nouns do no I/O"},
+	{"platform account audit outbox authn grant", "op/… login/… ui/… storage/… keys/… configs/… cmd/… internal/web/… internal/wire/…", "nouns are pure: no doors, no floor"},
+	{"platform account audit outbox authn grant", "net/http database/sql log log/slog", "nouns do no I/O"},
 	{"op/…", "storage/… keys/… configs/…", "a door declares the interfaces it needs; internal/wire joins it to the floor"},
 	{"login/…", "storage/… keys/… configs/…", "a door declares the interfaces it needs; internal/wire joins it to the floor"},
 	{"login/…", "op/…", "doors meet through functions that internal/wire passes in"},
@@ -30,9 +33,9 @@ var forbidden = []struct{ from, to, why string }{
 	{"storage/… keys/…", "op/… login/… ui/… notify/… configs/…", "the floor knows nothing of the doors"},
 	{"notify", "op/… login/… storage/… keys/… configs/…", "letters are made from the texts of ui; internal/wire joins them to the outbox"},
 	{"op/… login/…", "notify internal/outbound", "a door queues letters; what they say and how they travel is not its business"},
-	{"platform account authn grant op/… login/… ui storage/… keys/… internal/web/…", "internal/trace", "traces hang on the router and on the connectors of the database (internal/wire, cmd); what is traced knows nothing of it"},
-	{"platform account authn grant op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/…", "cmd/…", "nothing imports the command"},
-	{"platform account authn grant op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… conformance/… testing", "test tools stay out of the binary"},
+	{"platform account audit outbox authn grant op/… login/… ui storage/… keys/… internal/web/…", "internal/trace", "traces hang on the router and on the connectors of the database (internal/wire, cmd); what is traced knows nothing of it"},
+	{"platform account audit outbox authn grant op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/…", "cmd/…", "nothing imports the command"},
+	{"platform account audit outbox authn grant op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… conformance/… testing", "test tools stay out of the binary"},
 	{"conformance/…", "platform/… account/… authn/… grant/… op/… login/… storage/… keys/… configs/… cmd/… internal/…", "it speaks HTTP to any server and knows nothing of our code"},
 }
 

@@ -31,7 +31,7 @@ func (e Email) String() string { return e.Address }
 
 // ParseEmail reads an address that a person typed. Blanks around it are dropped.
 //
-// The key folds only what mail systems fold everywhere: ASCII capitals, and the domain by IDNA. Letters that merely
+// The key folds only what mail systems fold everywhere: ASCII capitals, and the domain by IDNA. Messages that merely
 // look alike (dotless i, full-width forms) stay different, so that nobody reaches another account with them
 // (CVE-2019-19844); letters that are the same in two Unicode spellings are brought to NFC and are one, except the Kelvin
 // sign and its like, which are refused.

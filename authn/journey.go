@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -64,8 +66,8 @@ type Change struct {
 	Fresh    []string    // keys of counters that start again, each by itself: Guess.Counter
 	Uncount  []string    // keys of counters that counted what turned out to be right: taken back, and a row of wrong ones ends
 	Count    []Limit     // happenings that this is; fault.Throttled, and nothing is saved, if one is too many
-	Letters  []account.Letter
-	Events   []account.Event
+	Messages []outbox.Message
+	Events   []audit.Event
 	Platform platform.ID // of Answered, Forgive and Fresh
 	Answered string      // authorization request that this answers by an error, once; fault.Spent if it was answered
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/platform"
@@ -81,7 +82,7 @@ type Redemption struct {
 	Challenge   string // S256 of the presented verifier; empty when none was presented
 	RefreshHash []byte // of the first refresh token; nil when the party gets none
 	RefreshEnds time.Time
-	From        account.Origin
+	From        audit.Origin
 	Now         time.Time
 }
 
@@ -93,7 +94,7 @@ type Ending struct {
 	Platform platform.ID
 	Party    PartyID
 	Reason   string // a word from our own list
-	From     account.Origin
+	From     audit.Origin
 	Now      time.Time
 }
 
@@ -114,6 +115,6 @@ type Rotation struct {
 	Next        []byte // hash of its successor
 	RefreshEnds time.Time
 	IdleAfter   time.Duration // a grant that is not offline ends with its session's idle hour; zero: never
-	From        account.Origin
+	From        audit.Origin
 	Now         time.Time
 }

@@ -9,9 +9,11 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -38,12 +40,12 @@ var (
 type mailbox struct {
 	*idptest.Server
 	t     *testing.T
-	links map[account.LetterKind]string
+	links map[outbox.Kind]string
 }
 
 // linksOf are the kinds of links, in the order of the table.
-var linksOf = []account.LetterKind{
-	account.LetterWelcome, account.LetterReset, account.LetterUnblock, account.LetterEmailConfirm, account.LetterTwoStepReset,
+var linksOf = []outbox.Kind{
+	outbox.Welcome, outbox.Reset, outbox.Unblock, outbox.EmailConfirm, outbox.TwoStepReset,
 }
 
 func (m *mailbox) must(err error) {
@@ -54,7 +56,7 @@ func (m *mailbox) must(err error) {
 }
 
 // keep delivers, and keeps the newest link of a kind.
-func (m *mailbox) keep(kind account.LetterKind) {
+func (m *mailbox) keep(kind outbox.Kind) {
 	m.t.Helper()
 	m.must(m.Deliver(m.t.Context()))
 	for _, mail := range m.Mails.Sent() {
@@ -68,26 +70,26 @@ func (m *mailbox) keep(kind account.LetterKind) {
 }
 
 // wish asks for a mail, as a page does.
-func (m *mailbox) wish(wish, kind account.LetterKind, to string) {
+func (m *mailbox) wish(wish, kind outbox.Kind, to string) {
 	m.t.Helper()
-	l := account.Letter{
-		ID: secret.ID(), Platform: "linde", Kind: wish, Medium: account.Mail, Locale: "en", QueuedAt: m.Clock.Now(), ExpiresAt: m.Clock.Now().Add(time.Hour),
+	l := outbox.Message{
+		ID: secret.ID(), Platform: "linde", Kind: wish, Recipient: outbox.Mail, Locale: "en", QueuedAt: m.Clock.Now(), ExpiresAt: m.Clock.Now().Add(time.Hour),
 	}
-	l.Seal(account.Contents{To: to}, m.Sealer.Seal)
-	m.must(m.DB.Wish(m.t.Context(), l, nil, account.Event{At: m.Clock.Now(), Platform: "linde", Kind: account.LetterAsked}, m.Clock.Now()))
+	l.Seal(outbox.Contents{To: to}, m.Sealer.Seal)
+	m.must(m.DB.Wish(m.t.Context(), l, nil, audit.Event{At: m.Clock.Now(), Platform: "linde", Kind: audit.MessageRequested}, m.Clock.Now()))
 	m.keep(kind)
 }
 
 func (m *mailbox) reset() {
 	m.t.Helper()
 	m.must(setup.ResetTwoStep(m.t.Context(), m.Tools(), "linde", "anna@example.org", "asked in person"))
-	m.keep(account.LetterTwoStepReset)
+	m.keep(outbox.TwoStepReset)
 }
 
 func (m *mailbox) setEmail(from string) {
 	m.t.Helper()
 	m.must(setup.SetEmail(m.t.Context(), m.Tools(), "linde", from, "new@example.org"))
-	m.keep(account.LetterEmailConfirm)
+	m.keep(outbox.EmailConfirm)
 }
 
 // anna gets every link that she can have at one time; with a new address, or ready for a reset by staff.
@@ -96,8 +98,8 @@ func (m *mailbox) anna(address bool) {
 	m.reset()
 	m.Clock.Later(25 * time.Hour)
 	m.Apply(actsHead + annaLine)
-	m.wish(account.WishReset, account.LetterReset, "anna@example.org")
-	m.wish(account.WishUnblock, account.LetterUnblock, "anna@example.org")
+	m.wish(outbox.ResetRequest, outbox.Reset, "anna@example.org")
+	m.wish(outbox.UnblockRequest, outbox.Unblock, "anna@example.org")
 	if address {
 		m.setEmail("anna@example.org")
 	}
@@ -106,18 +108,18 @@ func (m *mailbox) anna(address bool) {
 func (m *mailbox) bram() {
 	m.Apply(actsHead + bramLine)
 	m.must(setup.Invite(m.t.Context(), m.Tools(), "linde", "bram@example.org"))
-	m.keep(account.LetterWelcome)
+	m.keep(outbox.Welcome)
 }
 
 func (m *mailbox) state(s account.State) {
 	m.t.Helper()
 	a, err := m.DB.AccountByEmail(m.t.Context(), "linde", "anna@example.org")
 	m.must(err)
-	m.must(m.DB.SetState(m.t.Context(), "linde", a.ID, s, account.Event{At: m.Clock.Now(), Platform: "linde", Kind: account.AccountStopped}, m.Clock.Now()))
+	m.must(m.DB.SetState(m.t.Context(), "linde", a.ID, s, audit.Event{At: m.Clock.Now(), Platform: "linde", Kind: audit.AccountDeactivated}, m.Clock.Now()))
 }
 
 // follow opens a link in a browser of its own.
-func (m *mailbox) follow(kind account.LetterKind) *idptest.Browser {
+func (m *mailbox) follow(kind outbox.Kind) *idptest.Browser {
 	m.t.Helper()
 	b := idptest.NewBrowser(m.Server, "en")
 	b.MustOpen(m.t, m.links[kind])
@@ -125,13 +127,13 @@ func (m *mailbox) follow(kind account.LetterKind) *idptest.Browser {
 }
 
 // press follows a link and presses its button.
-func (m *mailbox) press(kind account.LetterKind, button string) {
+func (m *mailbox) press(kind outbox.Kind, button string) {
 	m.t.Helper()
 	m.follow(kind).MustPress(m.t, ui.Text("en", button))
 }
 
 // words follows a link and sets a password.
-func (m *mailbox) words(kind account.LetterKind, words string) {
+func (m *mailbox) words(kind outbox.Kind, words string) {
 	m.t.Helper()
 	b := m.follow(kind)
 	if b.Button(ui.Text("en", "code.submit")) != nil {
@@ -175,16 +177,16 @@ func TestWhichLinkStillWorks(t *testing.T) {
 		want  string // welcome, reset, unblock, e-mail, freeze
 	}{
 		"anna has them all": {anna, func(*mailbox) {}, "- works works works works"},
-		"anna, log in sooner": {anna, func(m *mailbox) { m.press(account.LetterUnblock, "unblock.submit") },
+		"anna, log in sooner": {anna, func(m *mailbox) { m.press(outbox.Unblock, "unblock.submit") },
 			"- works used works works"},
-		"anna, a new password by the mail": {anna, func(m *mailbox) { m.words(account.LetterReset, idptest.NewPassword) },
+		"anna, a new password by the mail": {anna, func(m *mailbox) { m.words(outbox.Reset, idptest.NewPassword) },
 			"- used used works works"},
 		"anna, a new password by a file": {anna, func(m *mailbox) {
 			m.Apply(actsHead + strings.Replace(annaLine, idptest.Password, idptest.NewPassword, 1))
 		},
 			"- used used works works"},
 		"anna, the same by a file": {anna, func(m *mailbox) { m.Apply(actsHead + annaLine) }, "- works works works works"},
-		"anna, a new address": {anna, func(m *mailbox) { m.press(account.LetterEmailConfirm, "email_change.submit") },
+		"anna, a new address": {anna, func(m *mailbox) { m.press(outbox.EmailConfirm, "email_change.submit") },
 			"- newer newer used newer"},
 		"anna, another address by staff": {anna, func(m *mailbox) {
 			m.must(setup.SetEmail(m.t.Context(), m.Tools(), "linde", "anna@example.org", "x@example.org"))
@@ -194,13 +196,13 @@ func TestWhichLinkStillWorks(t *testing.T) {
 			"- newer newer newer newer"},
 		"anna, deactivated by a file": {anna, func(m *mailbox) { m.Apply(actsHead + strings.Replace(annaLine, " }", ", deactivated: true }", 1)) },
 			"- inactive inactive inactive inactive"},
-		"anna, blocked by herself": {anna, func(m *mailbox) { m.press(account.LetterTwoStepReset, "freeze.submit") },
+		"anna, blocked by herself": {anna, func(m *mailbox) { m.press(outbox.TwoStepReset, "freeze.submit") },
 			"- inactive inactive inactive used"},
 		"anna, a reset by staff": {func(m *mailbox) { m.anna(false) }, func(m *mailbox) {
 			m.must(setup.ResetTwoStep(m.t.Context(), m.Tools(), "linde", "anna@example.org", "again"))
 		},
 			"- newer newer - newer"},
-		"bram, the welcome mail": {(*mailbox).bram, func(m *mailbox) { m.words(account.LetterWelcome, idptest.NewPassword) }, "used - - - -"},
+		"bram, the welcome mail": {(*mailbox).bram, func(m *mailbox) { m.words(outbox.Welcome, idptest.NewPassword) }, "used - - - -"},
 		"bram, a password by a file": {(*mailbox).bram, func(m *mailbox) { m.Apply(actsHead + strings.Replace(annaLine, "anna@", "bram@", 1)) },
 			"used - - - -"},
 		"bram, invited again": {(*mailbox).bram, func(m *mailbox) { m.must(setup.Invite(m.t.Context(), m.Tools(), "linde", "bram@example.org")) },
@@ -208,15 +210,15 @@ func TestWhichLinkStillWorks(t *testing.T) {
 		"bram, a new address by staff": {(*mailbox).bram, func(m *mailbox) { m.setEmail("bram@example.org") }, "newer - - works -"},
 		"bram, a new address": {(*mailbox).bram, func(m *mailbox) {
 			m.setEmail("bram@example.org")
-			m.press(account.LetterEmailConfirm, "email_change.submit")
+			m.press(outbox.EmailConfirm, "email_change.submit")
 		},
 			"newer - - used -"},
-		"bram, forgot what he never had": {(*mailbox).bram, func(m *mailbox) { m.wish(account.WishReset, account.LetterWelcome, "bram@example.org") },
+		"bram, forgot what he never had": {(*mailbox).bram, func(m *mailbox) { m.wish(outbox.ResetRequest, outbox.Welcome, "bram@example.org") },
 			"works - - - -"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := &mailbox{idptest.NewServer(t, idptest.SQLite(t)), t, map[account.LetterKind]string{}}
+			m := &mailbox{idptest.NewServer(t, idptest.SQLite(t)), t, map[outbox.Kind]string{}}
 			row.begin(m)
 			row.act(m)
 			if got := m.row(); got != row.want {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
@@ -148,7 +149,7 @@ func TestUsedCodeIsOnRecordAsWrong(t *testing.T) {
 	b.MustFill(t, "Code", v.code("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
 	b.MustPress(t, "Continue")
 	b.MustBeAt(t, "/totp")
-	if refused := events(t, visit{Server: v.Server}, "anna@example.org", account.SecondRefused); len(refused) != 1 {
+	if refused := events(t, visit{Server: v.Server}, "anna@example.org", audit.SecondFactorRefused); len(refused) != 1 {
 		t.Errorf("%d events of a code that was used: %+v", len(refused), refused)
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -108,17 +110,17 @@ func (a Attempt) Unverified() Outcome { return Outcome{Change: authn.Change{Unco
 
 // Refused is what a code leads to that is not verified, because the budget is used up: the same for a right one.
 func (b Budget) Refused(v *Visit, a Attempt) Outcome {
-	return Outcome{Stop: a.WrongCodes(), Change: authn.Change{Events: []account.Event{secondRefused(v, "too many")}}}
+	return Outcome{Stop: a.WrongCodes(), Change: authn.Change{Events: []audit.Event{secondRefused(v, "too many")}}}
 }
 
 // Wrong is what a wrong code of an app or a text message leads to: the text that says so, or the end of the budget. The
 // owner is told of the fifth in a day, in a transaction of its own: a guesser who sends many at once cannot undo it.
 func (b Budget) Wrong(ctx context.Context, v *Visit, a Attempt, text string) (Outcome, error) {
-	out := Outcome{Change: authn.Change{Events: []account.Event{secondRefused(v, "wrong")}}}
+	out := Outcome{Change: authn.Change{Events: []audit.Event{secondRefused(v, "wrong")}}}
 	if a.day.N >= tellAt {
 		tell := authn.Change{
-			Count:   []authn.Limit{{Key: b.key(v, "told", string(v.Facts.Account.ID)), Max: 1, Window: day}},
-			Letters: []account.Letter{v.Notice(account.LetterCodes, b.Sealer)},
+			Count:    []authn.Limit{{Key: b.key(v, "told", string(v.Facts.Account.ID)), Max: 1, Window: day}},
+			Messages: []outbox.Message{v.Notice(outbox.CodesWrong, b.Sealer)},
 		}
 		if err := b.Store.SaveChange(ctx, tell, v.Now); err != nil && !errors.Is(err, fault.Throttled) { // told before
 			return Outcome{}, err
@@ -143,8 +145,8 @@ func (a Attempt) WrongCodes() *Stop {
 	return &Stop{Page: StopCodesLater, Until: a.Until}
 }
 
-func secondRefused(v *Visit, why string) account.Event {
-	e := v.Event(account.SecondRefused, account.Failure, v.Facts.Account.ID)
+func secondRefused(v *Visit, why string) audit.Event {
+	e := v.Event(audit.SecondFactorRefused, audit.Failure, v.Facts.Account.ID)
 	e.Reason = why
 	return e
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -245,7 +246,7 @@ func (v *Visit) take(step Step, out Outcome) {
 // faster: many guesses at once leave as many events.
 func (s *Server) saveAnswer(ctx context.Context, v *Visit, change authn.Change) error {
 	err := s.save(ctx, v, change)
-	refused := slices.DeleteFunc(slices.Clone(change.Events), func(e account.Event) bool { return e.Outcome != account.Failure })
+	refused := slices.DeleteFunc(slices.Clone(change.Events), func(e audit.Event) bool { return e.Outcome != audit.Failure })
 	if !errors.Is(err, fault.Stale) || len(refused) == 0 {
 		return err
 	}
@@ -277,7 +278,7 @@ func (s *Server) meet(r *http.Request, v *Visit, step Step, out Outcome) error {
 func join(c, begun authn.Change) authn.Change {
 	c.Put, c.Retire = append(c.Put, begun.Put...), append(c.Retire, begun.Retire...)
 	c.Void, c.Issue = append(c.Void, begun.Void...), append(c.Issue, begun.Issue...)
-	c.Letters, c.Events = append(c.Letters, begun.Letters...), append(c.Events, begun.Events...)
+	c.Messages, c.Events = append(c.Messages, begun.Messages...), append(c.Events, begun.Events...)
 	c.Count = append(c.Count, begun.Count...)
 	return c
 }
@@ -288,12 +289,12 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	setRemember := s.remember(r, v, &change)
 	token := secret.Token()
 	cookie := web.CookieHash(r, v.Platform.ID, cookieOf(j.Ask.Channel))
-	event := v.Event(account.SignedIn, account.Success, a.ID)
+	event := v.Event(audit.SessionStarted, audit.Success, a.ID)
 	event.Reason = methodsOf(j.Proofs)
 	if old != nil && old.Account == a.ID {
 		raised := old.Raised(j.Proofs, v.Now)
 		change.Raise = &authn.SessionRaise{Session: raised, From: cookie, To: secret.Hash(token)}
-		event.Kind, event.Session = account.SessionRaised, raised.ID
+		event.Kind, event.Session = audit.SessionRaised, raised.ID
 	} else {
 		session := authn.NewSession(secret.ID(), a, j.Ask.Channel, j.Proofs, v.Platform.Policy, v.Now)
 		session.Agent = v.Caller.Agent

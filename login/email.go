@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -40,7 +41,7 @@ func (b emailButton) Press(_ context.Context, v *LinkVisit) (*authn.Change, stri
 	a := v.Facts.Account
 	change := &authn.Change{
 		Account: &authn.AccountChange{ID: a.ID, Email: &email},
-		Events:  []account.Event{v.Event(account.EmailChanged, account.Success, a.ID)},
+		Events:  []audit.Event{v.Event(audit.EmailChanged, audit.Success, a.ID)},
 	}
 	if a.State != account.Invited {
 		return change, v.Action, nil

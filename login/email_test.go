@@ -6,11 +6,13 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // changing is a mail to a new address of anna, and the ticket of its button.
@@ -23,7 +25,7 @@ func changing(t *testing.T, v visit, to string) (link string, ticket func() auth
 		t.Fatal(err)
 	}
 	for _, m := range v.Mails.Sent() {
-		if m.Kind == account.LetterEmailConfirm && m.To == to {
+		if m.Kind == outbox.EmailConfirm && m.To == to {
 			link = m.Link
 			if strings.Contains(m.Text, "Anna") {
 				t.Error("the mail to an address that nobody confirmed names a person")
@@ -114,7 +116,7 @@ func TestNewAddressOfDeactivatedAccountIsNotConfirmed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := account.Event{At: v.Clock.Now(), Platform: "linde", Kind: account.AccountStopped, Actor: "cli test", Account: a.ID, Outcome: account.Success}
+	e := audit.Event{At: v.Clock.Now(), Platform: "linde", Kind: audit.AccountDeactivated, Actor: "cli test", Account: a.ID, Outcome: audit.Success}
 	if err := v.DB.SetState(t.Context(), "linde", a.ID, account.Deactivated, e, v.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}

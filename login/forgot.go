@@ -8,6 +8,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -55,7 +56,7 @@ func (f forgotStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 		v.keepAsked(scratchForgot, sent) // a double click
 		return Outcome{}, nil
 	}
-	err := f.wish(v.Request.WithContext(ctx), v, account.WishReset, account.Contents{To: email.Address, Party: v.Journey.Party}, button)
+	err := f.wish(v.Request.WithContext(ctx), v, outbox.ResetRequest, outbox.Contents{To: email.Address, Party: v.Journey.Party}, button)
 	if err != nil {
 		return Outcome{}, err
 	}

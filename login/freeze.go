@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/ui"
 )
@@ -27,7 +28,7 @@ func (freezeButton) Press(_ context.Context, v *LinkVisit) (*authn.Change, strin
 	id := v.Facts.Account.ID
 	return &authn.Change{
 		Account: &authn.AccountChange{ID: id, Stop: true},
-		Events:  []account.Event{v.Event(account.AccountFrozen, account.Success, id)},
+		Events:  []audit.Event{v.Event(audit.AccountFrozen, audit.Success, id)},
 	}, v.Action, nil
 }
 

@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -195,7 +195,7 @@ func TestWaitPageTellsNothing(t *testing.T) {
 		t.Errorf("pages differ:\n%s\n%s", pages["anna@example.org"], pages["nina@example.org"])
 	}
 	sent := v.Mails.Sent()
-	if len(sent) != 1 || sent[0].Kind != account.LetterUnblock || sent[0].To != "anna@example.org" {
+	if len(sent) != 1 || sent[0].Kind != outbox.Unblock || sent[0].To != "anna@example.org" {
 		t.Errorf("mails %+v", sent)
 	}
 }

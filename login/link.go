@@ -16,6 +16,7 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -286,13 +287,13 @@ func (s *Server) sendAgain(w http.ResponseWriter, r *http.Request, v *LinkVisit)
 	if v.Ticket.State(v.Now) != authn.TicketExpired || again == "" {
 		return seeOther(w, r, v.Action)
 	}
-	kind, contents := account.WishReset, account.Contents{Party: v.Ticket.Party}
+	kind, contents := outbox.ResetRequest, outbox.Contents{Party: v.Ticket.Party}
 	if v.Ticket.Purpose == authn.TicketSignUp {
 		form, err := s.Sealer.Open(v.Ticket.Sealed, v.Ticket.Binding())
 		if err != nil {
 			return err
 		}
-		kind, contents.Form = account.WishSignUp, form
+		kind, contents.Form = outbox.SignUpRequest, form
 	}
 	to, err := s.emailOf(v)
 	if err != nil {

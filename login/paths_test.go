@@ -10,9 +10,11 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // demanding is a house that demands codes of everybody. Anna has an app, Bram none yet, and Cees has no password.
@@ -28,7 +30,7 @@ func demanding(t *testing.T) visit {
 }
 
 // mailed is the link of the newest mail of a kind.
-func (v visit) mailed(t *testing.T, kind account.LetterKind) string {
+func (v visit) mailed(t *testing.T, kind outbox.Kind) string {
 	t.Helper()
 	if err := v.Deliver(t.Context()); err != nil {
 		t.Fatal(err)
@@ -52,7 +54,7 @@ func (v visit) resetLink(t *testing.T, email string) string {
 	b.MustOpen(t, "https://id.test/p/linde/forgot")
 	b.MustFill(t, "Email address", email)
 	b.MustPress(t, "Send the email")
-	return v.mailed(t, account.LetterReset)
+	return v.mailed(t, outbox.Reset)
 }
 
 // holdsNothing says that a browser that stopped half-way is not signed in anywhere.
@@ -108,7 +110,7 @@ func TestDemandedCodeIsAskedOnEveryPath(t *testing.T) {
 			if err := setup.Invite(t.Context(), v.Tools(), "linde", "cees@example.org"); err != nil {
 				t.Fatal(err)
 			}
-			b.MustOpen(t, v.mailed(t, account.LetterWelcome))
+			b.MustOpen(t, v.mailed(t, outbox.Welcome))
 			b.MustFill(t, "Create a password", idptest.NewPassword)
 			b.MustPress(t, "Save password")
 		}, "/set-up"},
@@ -282,7 +284,7 @@ func TestSpellingsShareOneBudget(t *testing.T) {
 				t.Errorf("%q after %d wrong ones in other spellings: at %s", email, authn.BlockAt, b.URL)
 			}
 		}
-		verified := slices.DeleteFunc(events(t, v, of, account.PasswordRefused), func(e account.Event) bool { return e.Reason != "wrong" })
+		verified := slices.DeleteFunc(events(t, v, of, audit.PasswordRefused), func(e audit.Event) bool { return e.Reason != "wrong" })
 		if len(verified) != authn.BlockAt {
 			t.Errorf("%s: %d guesses verified, want %d", of, len(verified), authn.BlockAt)
 		}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
@@ -44,7 +44,7 @@ func TestEveryRefusedPasswordIsRecorded(t *testing.T) {
 	}
 	n := 0
 	for _, e := range events {
-		if e.Kind == account.PasswordRefused {
+		if e.Kind == audit.PasswordRefused {
 			n++
 		}
 	}

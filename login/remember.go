@@ -10,10 +10,12 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // remembered reads whether this browser may go without a code for who is here ("Onthoud mij", seed 002).
@@ -62,7 +64,7 @@ func (s *Server) remember(r *http.Request, v *Visit, change *authn.Change) func(
 			ID: secret.ID(), Platform: v.Platform.ID, Account: a.ID, Agent: v.Caller.Agent, AddedAt: v.Now, SeenAt: v.Now, EndsAt: v.Now.Add(life),
 		}
 		change.Remember = &authn.DeviceStart{Device: d, Cookie: secret.Hash(token)}
-		change.Events = append(change.Events, v.Event(account.DeviceRemembered, account.Success, a.ID))
+		change.Events = append(change.Events, v.Event(audit.DeviceRemembered, audit.Success, a.ID))
 		return keep(d, token)
 	case !shown && v.Facts.Remembered && v.device.Account == a.ID && j.Ask.Purpose == authn.SignIn:
 		j.Proofs = append(j.Proofs, authn.Proof{Method: "remembered", Use: account.Waiver, For: life, At: v.Now, Journey: j.ID})
@@ -84,8 +86,8 @@ func (s *Server) rememberToken(before string) string {
 // copied forgets a browser whose old cookie was used, and tells the owner: somebody has a copy, of this cookie or of the
 // one that replaced it.
 func (s *Server) copied(ctx context.Context, v *Visit) error {
-	e := v.Event(account.DeviceCopied, account.Failure, v.Facts.Account.ID)
-	follows := authn.Change{Events: []account.Event{e}, Letters: []account.Letter{s.Notice(v, account.LetterRemember)}}
+	e := v.Event(audit.DeviceCookieReplayed, audit.Failure, v.Facts.Account.ID)
+	follows := authn.Change{Events: []audit.Event{e}, Messages: []outbox.Message{s.Notice(v, outbox.DeviceCookieReplayed)}}
 	err := s.Store.ForgetDevice(ctx, v.device, follows, v.Now)
 	if errors.Is(err, fault.Spent) {
 		return nil

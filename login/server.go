@@ -11,11 +11,13 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -30,17 +32,17 @@ type Store interface {
 	StartJourney(ctx context.Context, j authn.Journey) error
 	Device(ctx context.Context, p platform.ID, of account.ID, id string, cookie []byte, now time.Time) (account.Device, account.Presented, error)
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
-	Wish(ctx context.Context, l account.Letter, limits []authn.Limit, e account.Event, now time.Time) error
+	Wish(ctx context.Context, l outbox.Message, limits []authn.Limit, e audit.Event, now time.Time) error
 	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
 	Sessions(ctx context.Context, p platform.ID, id account.ID, now time.Time) ([]authn.Session, error)
 	OwnsSession(ctx context.Context, p platform.ID, of account.ID, sid string) (bool, error)
 	Access(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]grant.Access, error)
-	EndAccess(ctx context.Context, p platform.ID, of account.ID, sid string, party grant.PartyID, e account.Event, now time.Time) error
+	EndAccess(ctx context.Context, p platform.ID, of account.ID, sid string, party grant.PartyID, e audit.Event, now time.Time) error
 	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
 	Devices(ctx context.Context, p platform.ID, id account.ID, now time.Time) ([]account.Device, error)
 	TicketsLeft(ctx context.Context, p platform.ID, id account.ID, purpose authn.TicketPurpose) (int, error)
-	EndSession(ctx context.Context, p platform.ID, sid string, e account.Event, now time.Time) error
-	SignIns(ctx context.Context, p platform.ID, id account.ID, limit int) ([]account.Event, error)
+	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
+	SignIns(ctx context.Context, p platform.ID, id account.ID, limit int) ([]audit.Event, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 	Uncount(ctx context.Context, p platform.ID, keys []string) error
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
@@ -232,8 +232,8 @@ func (s *Server) nameOf(p *platform.Platform, id string) string {
 }
 
 // ended is the event of a session that its owner ends from another one.
-func ended(v *Visit, kind account.EventKind, sid string) account.Event {
-	e := v.Event(kind, account.Success, v.Facts.Account.ID)
+func ended(v *Visit, kind audit.Kind, sid string) audit.Event {
+	e := v.Event(kind, audit.Success, v.Facts.Account.ID)
 	e.Session = sid
 	return e
 }

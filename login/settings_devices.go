@@ -7,7 +7,7 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/ui"
@@ -102,7 +102,7 @@ func (s *Server) submitDevices(w http.ResponseWriter, r *http.Request, v *Visit)
 	err := s.Store.SaveChange(r.Context(), authn.Change{
 		Platform: v.Platform.ID,
 		End:      &authn.End{Account: v.Facts.Account.ID, Except: v.Facts.Session.ID, Reason: "logged out everywhere"},
-		Events:   []account.Event{ended(v, account.SessionsEnded, v.Facts.Session.ID)},
+		Events:   []audit.Event{ended(v, audit.AllSessionsEnded, v.Facts.Session.ID)},
 	}, v.Now)
 	if err != nil {
 		return err
@@ -203,9 +203,9 @@ func (s *Server) submitDevice(w http.ResponseWriter, r *http.Request, v *Visit, 
 
 func (s *Server) endListed(r *http.Request, v *Visit, l listed) error {
 	if l.session != nil {
-		return s.Store.EndSession(r.Context(), v.Platform.ID, l.session.ID, ended(v, account.SignedOut, l.session.ID), v.Now)
+		return s.Store.EndSession(r.Context(), v.Platform.ID, l.session.ID, ended(v, audit.SessionEnded, l.session.ID), v.Now)
 	}
-	e := ended(v, account.GrantEnded, l.access.Session)
+	e := ended(v, audit.GrantEnded, l.access.Session)
 	e.Party = string(l.access.Party)
 	return s.Store.EndAccess(r.Context(), v.Platform.ID, v.Facts.Account.ID, l.access.Session, l.access.Party, e, v.Now)
 }

@@ -3,7 +3,7 @@ package login
 import (
 	"net/http"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/ui"
@@ -28,10 +28,10 @@ func (s *Server) submitLanguage(w http.ResponseWriter, r *http.Request, v *Visit
 	}
 	a := v.Facts.Account
 	if chosen != a.Locale {
-		e := v.Event(account.AccountChanged, account.Success, a.ID)
+		e := v.Event(audit.AccountChanged, audit.Success, a.ID)
 		e.Session, e.Reason = v.Facts.Session.ID, "language"
 		err := s.Store.SaveChange(r.Context(), authn.Change{
-			Platform: v.Platform.ID, Account: &authn.AccountChange{ID: a.ID, Locale: chosen}, Events: []account.Event{e},
+			Platform: v.Platform.ID, Account: &authn.AccountChange{ID: a.ID, Locale: chosen}, Events: []audit.Event{e},
 		}, v.Now)
 		if err != nil {
 			return err

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 )
@@ -81,7 +81,7 @@ func sessions(t *testing.T, v visit, email string) []authn.Session {
 	return all
 }
 
-func events(t *testing.T, v visit, email string, kind account.EventKind) (found []account.Event) {
+func events(t *testing.T, v visit, email string, kind audit.Kind) (found []audit.Event) {
 	t.Helper()
 	a, err := v.DB.AccountByEmail(t.Context(), "linde", email)
 	if err != nil {
@@ -149,7 +149,7 @@ func TestSettingsTakeOnlyTheirOwnForms(t *testing.T) {
 	if after := sessions(t, v, "anna@example.org"); len(after) != 2 {
 		t.Errorf("%d sessions are left, want 2", len(after))
 	}
-	if changed := events(t, v, "anna@example.org", account.AccountChanged); len(changed) > 0 {
+	if changed := events(t, v, "anna@example.org", audit.AccountChanged); len(changed) > 0 {
 		t.Errorf("changed: %+v", changed)
 	}
 }
@@ -215,7 +215,7 @@ func TestDevicesAreNamedAndRevoked(t *testing.T) {
 	if len(all) != 1 || all[0].Channel != authn.Browser {
 		t.Errorf("sessions %+v", all)
 	}
-	recorded := events(t, v, "anna@example.org", account.SignedOut)
+	recorded := events(t, v, "anna@example.org", audit.SessionEnded)
 	if len(recorded) != 1 || recorded[0].Session == all[0].ID || recorded[0].Session == "" || recorded[0].Agent != firefox {
 		t.Errorf("recorded %+v", recorded)
 	}
@@ -260,7 +260,7 @@ func TestForeignSessionIsNotTouched(t *testing.T) {
 		t.Fatal(err)
 	}
 	anna.MustBeAt(t, "/settings/devices")
-	if len(sessions(t, v, "anna@example.org")) != 1 || len(events(t, v, "anna@example.org", account.SignedOut)) != 1 {
+	if len(sessions(t, v, "anna@example.org")) != 1 || len(events(t, v, "anna@example.org", audit.SessionEnded)) != 1 {
 		t.Error("the other browser is still in, or its end was recorded twice")
 	}
 }
@@ -390,7 +390,7 @@ func TestForeignAccessIsNotTouched(t *testing.T) {
 		b.MustOpen(t, over)
 		b.MustBeAt(t, "/settings/devices")
 	}
-	recorded := events(t, v, "anna@example.org", account.GrantEnded)
+	recorded := events(t, v, "anna@example.org", audit.GrantEnded)
 	if len(recorded) != 1 || recorded[0].Party != "app" || recorded[0].Session != sid["anna@example.org"] || recorded[0].Actor != string(recorded[0].Account) {
 		t.Errorf("recorded %+v", recorded)
 	}
@@ -420,12 +420,12 @@ func TestChangesInSettingsAreRecorded(t *testing.T) {
 	b.MustPress(t, "Overal uitloggen")
 	b.MustOpen(t, settings)
 	b.MustPress(t, "Uitloggen")
-	for kind, reason := range map[account.EventKind]string{
-		account.SignedIn: "password", account.AccountChanged: "language", account.SessionsEnded: "", account.SignedOut: "",
+	for kind, reason := range map[audit.Kind]string{
+		audit.SessionStarted: "password", audit.AccountChanged: "language", audit.AllSessionsEnded: "", audit.SessionEnded: "",
 	} {
 		recorded := events(t, v, "anna@example.org", kind)
 		if len(recorded) != 1 || recorded[0].Session != sid || recorded[0].Reason != reason || recorded[0].Actor != string(recorded[0].Account) ||
-			recorded[0].Outcome != account.Success || recorded[0].Reference == "" || recorded[0].Address != "192.0.2.1" {
+			recorded[0].Outcome != audit.Success || recorded[0].Reference == "" || recorded[0].Address != "192.0.2.1" {
 			t.Errorf("%s: %+v", kind, recorded)
 		}
 	}

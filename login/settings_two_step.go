@@ -5,8 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -110,9 +111,9 @@ func (s *Server) changeRemember(w http.ResponseWriter, r *http.Request, v *Visit
 	if done == "" {
 		return seeOther(w, r, here)
 	}
-	e := v.Event(account.AccountChanged, account.Success, id)
+	e := v.Event(audit.AccountChanged, audit.Success, id)
 	e.Session, e.Reason = v.Facts.Session.ID, "remember "+v.Do()
-	change.Platform, change.Events = v.Platform.ID, []account.Event{e}
+	change.Platform, change.Events = v.Platform.ID, []audit.Event{e}
 	if err := s.Store.SaveChange(r.Context(), change, v.Now); err != nil {
 		return err
 	}
@@ -138,7 +139,7 @@ func rememberChoice(f authn.Facts, value string) (time.Duration, bool) {
 
 // doneWith is what is said after a journey that began in settings, by what it changed.
 func doneWith(purpose authn.Purpose, change authn.Change) string {
-	if purpose == authn.TwoStep && !slices.ContainsFunc(change.Letters, func(l account.Letter) bool { return l.Kind == account.LetterMethod }) {
+	if purpose == authn.TwoStep && !slices.ContainsFunc(change.Messages, func(l outbox.Message) bool { return l.Kind == outbox.MethodChanged }) {
 		return "" // the page says that it is on
 	}
 	return doneOf[purpose]

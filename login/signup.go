@@ -12,6 +12,7 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -125,7 +126,7 @@ func (s signUpStep) send(ctx context.Context, v *Visit, f SignUpForm, again bool
 	if again {
 		button = v.Action
 	}
-	err := s.wish(v.Request.WithContext(ctx), v, account.WishSignUp, account.Contents{To: f.Email, Party: v.Journey.Party, Form: form}, button)
+	err := s.wish(v.Request.WithContext(ctx), v, outbox.SignUpRequest, outbox.Contents{To: f.Email, Party: v.Journey.Party, Form: form}, button)
 	if err == nil {
 		v.keepAsked(scratchSignUp, asked{To: f.Email, Again: again})
 	}

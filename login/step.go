@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
@@ -97,8 +98,8 @@ func (v *Visit) PathOf(step string) string { return JourneyPath(v.Platform, v.Jo
 func (v *Visit) Do() string { return v.Form.Get("do") }
 
 // Event starts an audit event of this visit.
-func (v *Visit) Event(kind account.EventKind, outcome account.Outcome, id account.ID) account.Event {
-	return account.Event{
+func (v *Visit) Event(kind audit.Kind, outcome audit.Outcome, id account.ID) audit.Event {
+	return audit.Event{
 		At: v.Now, Platform: v.Platform.ID, Kind: kind, Actor: string(id), Account: id, Party: v.Journey.Party, Outcome: outcome,
 		Address: v.Caller.Address, Agent: v.Caller.Agent, Reference: v.Caller.Reference,
 	}

@@ -6,8 +6,10 @@ import (
 	"slices"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -103,22 +105,22 @@ func (v *Visit) ChooseAnew() { v.choose("") }
 // there; the owner hears of it.
 func (v *Visit) Enrolled(c account.Credential, sealer Sealer) authn.Change {
 	id := v.Facts.Account.ID
-	added := v.Event(account.CredentialAdded, account.Success, id)
+	added := v.Event(audit.CredentialAdded, audit.Success, id)
 	added.Reason = c.Method
-	change := authn.Change{Put: []account.Credential{c}, Forget: &id, Events: []account.Event{added}}
-	letter := account.LetterTwoStepOn
+	change := authn.Change{Put: []account.Credential{c}, Forget: &id, Events: []audit.Event{added}}
+	letter := outbox.TwoStepOn
 	for _, old := range v.Facts.Account.Credentials {
 		if old.Use == account.Second && old.RetiredAt.IsZero() {
-			gone := v.Event(account.CredentialGone, account.Success, id)
+			gone := v.Event(audit.CredentialRetired, audit.Success, id)
 			gone.Reason = old.Method
 			change.Retire, change.Events = append(change.Retire, old.ID), append(change.Events, gone)
-			letter = account.LetterMethod
+			letter = outbox.MethodChanged
 		}
 	}
 	if len(change.Retire) > 0 {
 		change.End = v.others("second factor changed")
 	}
-	change.Letters = []account.Letter{v.Notice(letter, sealer)}
+	change.Messages = []outbox.Message{v.Notice(letter, sealer)}
 	return change
 }
 
@@ -147,13 +149,13 @@ func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 		return Outcome{}, fmt.Errorf("turning two-step authentication off: %w", fault.Refused)
 	}
 	id := v.Facts.Account.ID
-	gone := v.Event(account.CredentialGone, account.Success, id)
+	gone := v.Event(audit.CredentialRetired, audit.Success, id)
 	gone.Reason = "two-step authentication turned off"
 	change := authn.Change{
 		Retire: SecondCredentials(v.Facts.Account), Forget: &id, End: v.others("two-step authentication turned off"),
-		Void:    []authn.TicketVoid{{Account: id, Purpose: authn.TicketRecoveryCode}},
-		Letters: []account.Letter{s.Notice(v, account.LetterTwoStepOff)},
-		Events:  []account.Event{gone},
+		Void:     []authn.TicketVoid{{Account: id, Purpose: authn.TicketRecoveryCode}},
+		Messages: []outbox.Message{s.Notice(v, outbox.TwoStepOff)},
+		Events:   []audit.Event{gone},
 	}
 	return Outcome{Done: authn.NeedOff, Change: change}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 )
 
 const twoStepHouse = `
@@ -94,7 +95,7 @@ func (v *twoStep) anna() *account.Account {
 }
 
 // mails are the kinds of those that were sent since the test began.
-func (v *twoStep) mails() (kinds []account.LetterKind) {
+func (v *twoStep) mails() (kinds []outbox.Kind) {
 	v.t.Helper()
 	if err := v.Deliver(v.t.Context()); err != nil {
 		v.t.Fatal(err)
@@ -146,7 +147,7 @@ func TestANewAppTakesTheOldOnesPlace(t *testing.T) {
 	if !ok || now.ID == old.ID || len(v.anna().SecondMethods()) != 1 {
 		t.Fatalf("at %s: %+v", v.b.URL, v.anna().Credentials)
 	}
-	if got := v.mails(); !slices.Equal(got, []account.LetterKind{account.LetterMethod}) {
+	if got := v.mails(); !slices.Equal(got, []outbox.Kind{outbox.MethodChanged}) {
 		t.Errorf("mails %v", got)
 	}
 	v.Clock.Later(time.Minute)
@@ -183,7 +184,7 @@ func TestTurningOffWantsBothProofsAndForgetsEverything(t *testing.T) {
 			t.Errorf("still there: %s", c.Method)
 		}
 	}
-	if got := v.mails(); !slices.Equal(got, []account.LetterKind{account.LetterTwoStepOff}) {
+	if got := v.mails(); !slices.Equal(got, []outbox.Kind{outbox.TwoStepOff}) {
 		t.Errorf("mails %v", got)
 	}
 	if v.askedAgain() || v.party.Last.Error != "" {

@@ -7,8 +7,10 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // wishLife is how long the outbox may take to answer a wish: longer than mail servers are away, and shorter than
@@ -30,7 +32,7 @@ const (
 // wish asks the outbox for a mail to an address that somebody typed. Known or unknown, and whatever limit is exceeded:
 // the caller learns nothing, and it costs the same. A button that stays on the page says which one it is; empty: it
 // goes.
-func (s *Server) wish(r *http.Request, v *Visit, kind account.LetterKind, c account.Contents, button string) error {
+func (s *Server) wish(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Contents, button string) error {
 	email, err := account.ParseEmail(c.To)
 	if err != nil {
 		return err
@@ -49,22 +51,22 @@ func (s *Server) wishUnblock(r *http.Request, v *Visit, stop *Stop) error {
 		return err
 	}
 	wait := stop.Of + " " + strconv.FormatInt(stop.Until.UnixMilli(), 10)
-	return s.wishWithin(r, v, account.WishUnblock, account.Contents{To: stop.Email, Party: v.Journey.Party},
+	return s.wishWithin(r, v, outbox.UnblockRequest, outbox.Contents{To: stop.Email, Party: v.Journey.Party},
 		authn.Limit{Key: s.mailKey(v, "wait "+wait, email.Key), Max: 1, Window: day},
 		authn.Limit{Key: s.mailKey(v, "unblock", email.Key), Max: unblocksADay, Window: day})
 }
 
 // wishWithin is wish with the limits of its kind.
-func (s *Server) wishWithin(r *http.Request, v *Visit, kind account.LetterKind, c account.Contents, limits ...authn.Limit) error {
+func (s *Server) wishWithin(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Contents, limits ...authn.Limit) error {
 	if err := s.Arrive(r); err != nil { // a wish beyond its limits is a row of the record, too
 		return err
 	}
-	l := account.Letter{
-		ID: secret.ID(), Platform: v.Platform.ID, Kind: kind, Medium: account.Mail, Locale: LanguageOf(r, v.Journey.Locale),
+	l := outbox.Message{
+		ID: secret.ID(), Platform: v.Platform.ID, Kind: kind, Recipient: outbox.Mail, Locale: LanguageOf(r, v.Journey.Locale),
 		QueuedAt: v.Now, ExpiresAt: v.Now.Add(wishLife),
 	}
 	l.Seal(c, s.Sealer.Seal)
-	e := v.Event(account.LetterAsked, account.Success, "")
+	e := v.Event(audit.MessageRequested, audit.Success, "")
 	e.Reason = string(kind)
 	source := authn.Limit{Key: s.mailKey(v, "source", v.Caller.Source()), Max: wishesPerHour, Window: time.Hour}
 	return s.Store.Wish(r.Context(), l, append(limits, source), e, v.Now)

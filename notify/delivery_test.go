@@ -15,16 +15,17 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
 // desk is a store that hands its letters out once, and may take long for an answer or never give one.
 type desk struct {
-	letters []account.Letter
+	letters []outbox.Message
 	silent  map[string]bool          // calls without an answer
 	slow    map[string]time.Duration // how long others take
 	settled []string
-	back    []account.Letter // postponed or given back
+	back    []outbox.Message // postponed or given back
 }
 
 func (d *desk) answer(ctx context.Context, call string) error {
@@ -36,14 +37,14 @@ func (d *desk) answer(ctx context.Context, call string) error {
 	return ctx.Err()
 }
 
-func (d *desk) TakeLetters(ctx context.Context, _ account.Medium, _ time.Duration, _ int, _ time.Time) (taken []account.Letter, err error) {
+func (d *desk) TakeMessages(ctx context.Context, _ outbox.Recipient, _ time.Duration, _ int, _ time.Time) (taken []outbox.Message, err error) {
 	if err = d.answer(ctx, "taking"); err == nil {
 		taken, d.letters = d.letters, nil
 	}
 	return taken, err
 }
 
-func (d *desk) PostponeLetter(ctx context.Context, l account.Letter, _ string, _ time.Time) error {
+func (d *desk) PostponeMessage(ctx context.Context, l outbox.Message, _ string, _ time.Time) error {
 	err := d.answer(ctx, "postponing")
 	if err == nil {
 		d.back = append(d.back, l)
@@ -51,7 +52,7 @@ func (d *desk) PostponeLetter(ctx context.Context, l account.Letter, _ string, _
 	return err
 }
 
-func (d *desk) SettleLetter(ctx context.Context, l account.Letter, _ account.LetterOutcome, _ string, _ authn.Change, _ time.Time) error {
+func (d *desk) SettleMessage(ctx context.Context, l outbox.Message, _ outbox.Outcome, _ string, _ authn.Change, _ time.Time) error {
 	err := d.answer(ctx, "settling")
 	if err == nil {
 		d.settled = append(d.settled, l.ID)
@@ -74,9 +75,9 @@ func (plainly) Seal(plain []byte, _ string) []byte           { return plain }
 func (plainly) Open(sealed []byte, _ string) ([]byte, error) { return sealed, nil }
 
 // queue adds a mail of a kind.
-func (d *desk) queue(kind account.LetterKind) {
-	l := account.Letter{ID: secret.ID(), Platform: "linde", Account: "anna", Kind: kind, Medium: account.Mail, Locale: "nl", QueuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}
-	l.Seal(account.Contents{To: "anna@example.org"}, plainly{}.Seal)
+func (d *desk) queue(kind outbox.Kind) {
+	l := outbox.Message{ID: secret.ID(), Platform: "linde", Account: "anna", Kind: kind, Recipient: outbox.Mail, Locale: "nl", QueuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}
+	l.Seal(outbox.Contents{To: "anna@example.org"}, plainly{}.Seal)
 	d.letters = append(d.letters, l)
 }
 
@@ -92,7 +93,7 @@ func (d *desk) worker(t *testing.T, mailer notify.Mailer) *notify.Worker {
 		Store: d, Sealer: plainly{}, Mailer: mailer, From: "login@sender.test", Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Platform: func(platform.ID) (*platform.Platform, bool) { return p, true },
 		LoginURL: func(*platform.Platform, string) string { return "https://login.linde.test/" },
-		Settled:  func(account.Medium, account.LetterOutcome) {},
+		Settled:  func(outbox.Recipient, outbox.Outcome) {},
 	}}
 }
 
@@ -105,7 +106,7 @@ func (mailing) Rest()                                                 {}
 // took is how long a delivery of mails takes.
 func took(ctx context.Context, w *notify.Worker) (time.Duration, error) {
 	begun := time.Now()
-	err := w.Deliver(ctx, account.Mail)
+	err := w.Deliver(ctx, outbox.Mail)
 	return time.Since(begun), err
 }
 
@@ -113,14 +114,14 @@ func took(ctx context.Context, w *notify.Worker) (time.Duration, error) {
 func TestSilentDatabaseHoldsUpNoDelivery(t *testing.T) {
 	for _, row := range []struct {
 		silent string
-		kind   account.LetterKind
+		kind   outbox.Kind
 		sends  error // what the mail server says
 	}{
-		{"taking", account.LetterChanged, nil},
-		{"settling", account.LetterChanged, nil},
-		{"postponing", account.LetterChanged, errors.New("away")},
-		{"address", account.WishReset, nil},
-		{"account", account.LetterChanged, nil},
+		{"taking", outbox.PasswordChanged, nil},
+		{"settling", outbox.PasswordChanged, nil},
+		{"postponing", outbox.PasswordChanged, errors.New("away")},
+		{"address", outbox.ResetRequest, nil},
+		{"account", outbox.PasswordChanged, nil},
 	} {
 		t.Run(row.silent, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -143,7 +144,7 @@ func TestNoLetterIsSentThatCannotBeNoted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, sent := &desk{silent: map[string]bool{"settling": true}}, 0
 		for range 3 {
-			d.queue(account.LetterChanged)
+			d.queue(outbox.PasswordChanged)
 		}
 		_, err := took(t.Context(), d.worker(t, mailing(func(context.Context) error { sent++; return nil })))
 		if err == nil || sent != 1 || len(d.back) != 2 {
@@ -156,7 +157,7 @@ func TestNoLetterIsSentThatCannotBeNoted(t *testing.T) {
 func TestLookUpCountsAgainstTheTimeOfItsLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{slow: map[string]time.Duration{"account": 4 * time.Second}}
-		d.queue(account.LetterChanged)
+		d.queue(outbox.PasswordChanged)
 		w := d.worker(t, mailing(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
 		if took, err := took(t.Context(), w); err != nil || took != 20*time.Second || len(d.back) != 1 {
 			t.Errorf("took %s, postponed %d: %v", took, len(d.back), err)
@@ -176,8 +177,8 @@ func TestLetterInHandEndsWithinTheGrace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := &desk{silent: row.silent}
-				d.queue(account.LetterChanged)
-				d.queue(account.LetterChanged)
+				d.queue(outbox.PasswordChanged)
+				d.queue(outbox.PasswordChanged)
 				ctx, stop := context.WithCancel(t.Context())
 				w := d.worker(t, mailing(func(ctx context.Context) error { stop(); <-ctx.Done(); return ctx.Err() }))
 				if took, err := took(ctx, w); took != row.want || err == nil {
@@ -233,7 +234,7 @@ func TestDrainedHouseSendsNothing(t *testing.T) {
 func code(t *testing.T, s *idptest.Server) {
 	t.Helper()
 	now := s.Clock.Now()
-	l := account.Letter{ID: secret.ID(), Platform: "linde", Kind: account.LetterCode, Medium: account.SMS, Locale: "nl", QueuedAt: now, ExpiresAt: now.Add(10 * time.Minute)}
-	l.Seal(account.Contents{To: "+31612345678", Values: map[string]string{"code": "123456"}}, s.Sealer.Seal)
+	l := outbox.Message{ID: secret.ID(), Platform: "linde", Kind: outbox.TextCode, Recipient: outbox.SMS, Locale: "nl", QueuedAt: now, ExpiresAt: now.Add(10 * time.Minute)}
+	l.Seal(outbox.Contents{To: "+31612345678", Values: map[string]string{"code": "123456"}}, s.Sealer.Seal)
 	save(t, s, l)
 }

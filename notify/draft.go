@@ -7,6 +7,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -30,13 +31,13 @@ const plainLife = 24 * time.Hour
 //
 // A letter with a button is not sent any more when half of the button's time is over, because it says how long that
 // works, counted from when it is read.
-func (d draft) letter(kind account.LetterKind, form json.RawMessage) authn.Change {
+func (d draft) letter(kind outbox.Kind, form json.RawMessage) authn.Change {
 	change := authn.Change{Platform: d.platform.ID}
 	if kind == "" {
 		return change
 	}
-	l := account.Letter{ID: secret.ID(), Platform: d.platform.ID, Kind: kind, Medium: account.Mail, QueuedAt: d.now, ExpiresAt: d.now.Add(plainLife)}
-	c := account.Contents{To: d.to.Address, Party: d.party}
+	l := outbox.Message{ID: secret.ID(), Platform: d.platform.ID, Kind: kind, Recipient: outbox.Mail, QueuedAt: d.now, ExpiresAt: d.now.Add(plainLife)}
+	c := outbox.Contents{To: d.to.Address, Party: d.party}
 	l.Locale = ui.Match(d.locale, d.platform.Locale)
 	if a := d.account; a != nil {
 		// The name of somebody without an account is what a stranger typed: it could be an advertisement.
@@ -54,6 +55,6 @@ func (d draft) letter(kind account.LetterKind, form json.RawMessage) authn.Chang
 		l.ExpiresAt = d.now.Add(purpose.Life() / 2)
 	}
 	l.Seal(c, d.sealer.Seal)
-	change.Letters = []account.Letter{l}
+	change.Messages = []outbox.Message{l}
 	return change
 }

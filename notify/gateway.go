@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // GatewayAccount is an account at a gateway, as the configuration has it.
@@ -37,7 +37,7 @@ type GatewayAccount struct {
 // Reporter is a Gateway that tells afterwards what became of a message.
 type Reporter interface {
 	Gateway
-	// Report reads what the gateway sent us: whose message, and account.Delivered or account.Undelivered. Both are empty
+	// Report reads what the gateway sent us: whose message, and outbox.Delivered or outbox.Undelivered. Both are empty
 	// when it says nothing final.
 	Report(*http.Request) (id, state string)
 }
@@ -120,9 +120,9 @@ func final(word string, delivered, undelivered string) string {
 	case word == "":
 		return ""
 	case strings.Contains(" "+delivered+" ", " "+word+" "):
-		return account.Delivered
+		return outbox.Delivered
 	case strings.Contains(" "+undelivered+" ", " "+word+" "):
-		return account.Undelivered
+		return outbox.Undelivered
 	}
 	return ""
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 	texttemplate "text/template"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -23,59 +23,59 @@ type content struct {
 }
 
 // mails are the letters there are, with their texts in order. Every text of a mail is named here or in the templates.
-var mails = map[account.LetterKind]content{
-	account.LetterWelcome: {
+var mails = map[outbox.Kind]content{
+	outbox.Welcome: {
 		before: []string{"mail_welcome.body", "mail_welcome.valid"}, button: "mail_welcome.button", after: []string{"mail_welcome.keep"},
 	},
-	account.LetterReset: {
+	outbox.Reset: {
 		before: []string{"mail_reset.body", "mail_reset.valid"}, button: "mail_reset.button", after: []string{"mail.not_you"},
 	},
-	account.LetterChanged: {
+	outbox.PasswordChanged: {
 		before: []string{"mail_changed.body", "mail.not_you_urgent"},
 	},
-	account.LetterUnblock: {
+	outbox.Unblock: {
 		before: []string{"mail_unblock.body", "mail_unblock.valid"}, button: "mail_unblock.button", after: []string{"mail_unblock.not_you"},
 	},
-	account.LetterExists: {
+	outbox.AccountExists: {
 		before: []string{"mail_exists.body"}, button: "mail_exists.button", after: []string{"mail.not_you"},
 	},
-	account.LetterConfirm: {
+	outbox.SignUpConfirm: {
 		before: []string{"mail_confirm.body", "mail_confirm.valid"}, button: "mail_confirm.button", after: []string{"mail.not_you"},
 	},
-	account.LetterInactive: {
+	outbox.Inactive: {
 		before: []string{"mail_inactive.body", "mail_inactive.helper", "mail.not_you"},
 	},
-	account.LetterEmailConfirm: {
+	outbox.EmailConfirm: {
 		before: []string{"mail_email_confirm.body", "mail_email_confirm.valid"}, button: "mail_email_confirm.button", after: []string{"mail.not_you"},
 	},
-	account.LetterEmailChanged: {
+	outbox.EmailChanged: {
 		before: []string{"mail_email_changed.body", "mail.not_you_urgent"},
 	},
-	account.LetterTwoStepOn: {
+	outbox.TwoStepOn: {
 		before: []string{"mail_on.body", "mail.not_you_urgent"},
 	},
-	account.LetterTwoStepOff: {
+	outbox.TwoStepOff: {
 		before: []string{"mail_off.body", "mail.not_you_urgent"},
 	},
-	account.LetterTwoStepReset: {
-		subject: string(account.LetterTwoStepOff), before: []string{"mail_off.body", "mail_off.by_helper", "mail_off.freeze"}, button: "mail_off.freeze_button",
+	outbox.TwoStepReset: {
+		subject: string(outbox.TwoStepOff), before: []string{"mail_off.body", "mail_off.by_helper", "mail_off.freeze"}, button: "mail_off.freeze_button",
 	},
-	account.LetterRecovery: {
+	outbox.RecoveryCodeUsed: {
 		before: []string{"mail_recovery.body", "mail.not_you_urgent"},
 	},
-	account.LetterRecoveryNew: {
+	outbox.RecoveryCodesNew: {
 		before: []string{"mail_recovery_new.body", "mail.not_you_urgent"},
 	},
-	account.LetterMethod: {
+	outbox.MethodChanged: {
 		before: []string{"mail_method.body", "mail.not_you_urgent"},
 	},
-	account.LetterPhone: {
+	outbox.PhoneChanged: {
 		before: []string{"mail_phone.body", "mail.not_you_urgent"},
 	},
-	account.LetterCodes: {
+	outbox.CodesWrong: {
 		before: []string{"mail_codes.body", "mail_codes.you", "mail.not_you_urgent"},
 	},
-	account.LetterRemember: {
+	outbox.DeviceCookieReplayed: {
 		before: []string{"mail_remember.body", "mail_remember.next"},
 	},
 }
@@ -96,7 +96,7 @@ type page struct {
 }
 
 // compose makes the mail of a letter.
-func (w *Worker) compose(p *platform.Platform, l account.Letter, c account.Contents, staff bool) (Message, error) {
+func (w *Worker) compose(p *platform.Platform, l outbox.Message, c outbox.Contents, staff bool) (Message, error) {
 	texts, ok := mails[l.Kind]
 	if !ok {
 		return Message{}, because(fault.Refused, "no such mail")
@@ -142,7 +142,7 @@ func (w *Worker) compose(p *platform.Platform, l account.Letter, c account.Conte
 
 // linkOf is where the button leads: to the ticket below the platform's issuer, whatever host a request named, or to the
 // login.
-func (w *Worker) linkOf(p *platform.Platform, c account.Contents) string {
+func (w *Worker) linkOf(p *platform.Platform, c outbox.Contents) string {
 	if c.Token == "" {
 		return w.LoginURL(p, c.Party)
 	}

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/net/html"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -23,9 +23,9 @@ func testWorker() *Worker {
 }
 
 // composed is a mail of a kind to anna.
-func composed(t *testing.T, kind account.LetterKind, lang string, c account.Contents, p *platform.Platform, staff bool) Message {
+func composed(t *testing.T, kind outbox.Kind, lang string, c outbox.Contents, p *platform.Platform, staff bool) Message {
 	t.Helper()
-	l := account.Letter{ID: secret.ID(), Platform: p.ID, Kind: kind, Medium: account.Mail, Locale: lang, QueuedAt: time.Date(2026, 11, 26, 13, 5, 0, 0, time.UTC)}
+	l := outbox.Message{ID: secret.ID(), Platform: p.ID, Kind: kind, Recipient: outbox.Mail, Locale: lang, QueuedAt: time.Date(2026, 11, 26, 13, 5, 0, 0, time.UTC)}
 	m, err := testWorker().compose(p, l, c, staff)
 	if err != nil {
 		t.Fatalf("%s: %v", kind, err)
@@ -65,7 +65,7 @@ func visible(t *testing.T, text string) (said string, links []string) {
 }
 
 func TestMailsSayEverything(t *testing.T) {
-	c := account.Contents{
+	c := outbox.Contents{
 		To: "anna@example.org", Name: "Anna van der Bakker", Token: secret.Token(), Party: "linde-web",
 		Values: map[string]string{"email_masked": "b•••@example.org", "n": "5", "phone_end": "16"},
 	}
@@ -130,8 +130,8 @@ func TestMailTextsAreUsed(t *testing.T) {
 
 func TestMailIsForWhomItIs(t *testing.T) {
 	p := linde()
-	c := account.Contents{To: "anna@example.org", Name: "Anna"}
-	client, staff := composed(t, account.LetterChanged, "nl", c, p, false), composed(t, account.LetterChanged, "nl", c, p, true)
+	c := outbox.Contents{To: "anna@example.org", Name: "Anna"}
+	client, staff := composed(t, outbox.PasswordChanged, "nl", c, p, false), composed(t, outbox.PasswordChanged, "nl", c, p, true)
 	if !strings.Contains(client.Text, "je hulpverlener of de helpdesk van GGZ De Linde") || client.ReplyTo != "help@linde.test" {
 		t.Errorf("client: reply to %s\n%s", client.ReplyTo, client.Text)
 	}
@@ -139,32 +139,32 @@ func TestMailIsForWhomItIs(t *testing.T) {
 		t.Errorf("staff: reply to %s\n%s", staff.ReplyTo, staff.Text)
 	}
 	c.Name = " "
-	if nobody := composed(t, account.LetterChanged, "nl", c, p, false); !strings.HasPrefix(nobody.Text, "Hallo,\n") {
+	if nobody := composed(t, outbox.PasswordChanged, "nl", c, p, false); !strings.HasPrefix(nobody.Text, "Hallo,\n") {
 		t.Errorf("without a name: %s", nobody.Text)
 	}
-	exists := composed(t, account.LetterExists, "en", account.Contents{To: "anna@example.org", Party: "linde-web"}, p, false)
+	exists := composed(t, outbox.AccountExists, "en", outbox.Contents{To: "anna@example.org", Party: "linde-web"}, p, false)
 	if exists.Link != "https://linde.test/home?party=linde-web" {
 		t.Errorf("the button leads to %s, want where a login begins", exists.Link)
 	}
 }
 
 func TestSenderOfAPlatform(t *testing.T) {
-	c := account.Contents{To: "Anna@b\u00fccher.example"}
+	c := outbox.Contents{To: "Anna@b\u00fccher.example"}
 	p := linde()
-	m := composed(t, account.LetterChanged, "nl", c, p, false)
+	m := composed(t, outbox.PasswordChanged, "nl", c, p, false)
 	if m.From != "login@sender.test" || m.FromName != "Minddistrict" || m.To != "Anna@xn--bcher-kva.example" || !strings.HasSuffix(m.ID, "@sender.test") {
 		t.Errorf("%s <%s> to %s, %s", m.FromName, m.From, m.To, m.ID)
 	}
 	p.Mail = platform.Mail{From: "login@linde.test", ShowName: true}
 	p.HelpPublic.Email = "bel ons <help@linde.test>\r\nBcc: all@example.org"
-	m = composed(t, account.LetterChanged, "nl", c, p, false)
+	m = composed(t, outbox.PasswordChanged, "nl", c, p, false)
 	if m.From != "login@linde.test" || m.FromName != "De Linde Online" || m.ReplyTo != "" || !strings.HasSuffix(m.ID, "@linde.test") {
 		t.Errorf("%s <%s>, reply to %q, %s", m.FromName, m.From, m.ReplyTo, m.ID)
 	}
 	w := testWorker()
 	w.From, p.Mail.From = "", ""
 	var bare Message
-	if err := w.header(&bare, p, account.Letter{ID: "a"}, "anna@example.org", false); err != nil || bare.From != "login@login.linde.test" {
+	if err := w.header(&bare, p, outbox.Message{ID: "a"}, "anna@example.org", false); err != nil || bare.From != "login@login.linde.test" {
 		t.Errorf("without a sender: %q, %v", bare.From, err)
 	}
 }

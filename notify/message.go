@@ -10,6 +10,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -17,7 +18,7 @@ import (
 type Message struct {
 	ID       string // Message-ID without angle brackets; the same at every attempt
 	Platform platform.ID
-	Kind     account.LetterKind
+	Kind     outbox.Kind
 	Lang     string
 	At       time.Time // of the Date header: when the letter was queued
 	FromName string
@@ -31,7 +32,7 @@ type Message struct {
 }
 
 // header fills what is not text. Every address is checked again here: an address is where a header could be smuggled in.
-func (w *Worker) header(m *Message, p *platform.Platform, l account.Letter, to string, staff bool) error {
+func (w *Worker) header(m *Message, p *platform.Platform, l outbox.Message, to string, staff bool) error {
 	m.ID, m.Platform, m.Kind, m.At = l.ID, p.ID, l.Kind, l.QueuedAt
 	var err error
 	if m.To, err = deliverable(to); err != nil {

@@ -26,10 +26,10 @@ import (
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -468,8 +468,8 @@ func TestMailServerThatIsDown(t *testing.T) {
 			t.Errorf("the page took %s", took)
 		}
 		deliver(t, house)
-		all, err := s.DB.Letters(t.Context(), "linde", 10)
-		i := slices.IndexFunc(all, func(l account.Letter) bool { return l.Kind == account.LetterReset })
+		all, err := s.DB.Messages(t.Context(), "linde", 10)
+		i := slices.IndexFunc(all, func(l outbox.Message) bool { return l.Kind == outbox.Reset })
 		if err != nil || i < 0 || all[i].Outcome != "" || all[i].Reason != "no connection" {
 			t.Fatalf("%+v, %v", all, err)
 		}
@@ -479,6 +479,6 @@ func TestMailServerThatIsDown(t *testing.T) {
 		if n := len(p.mails()); n != 1 {
 			t.Errorf("%d mails after it came back", n)
 		}
-		wantEnd(t, s, all[i].ID, account.LetterSent, "")
+		wantEnd(t, s, all[i].ID, outbox.Sent, "")
 	})
 }

@@ -6,14 +6,15 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
 // Store is where letters wait, and where wishes look for accounts.
 type Store interface {
-	TakeLetters(ctx context.Context, m account.Medium, lease time.Duration, limit int, now time.Time) ([]account.Letter, error)
-	PostponeLetter(ctx context.Context, l account.Letter, reason string, next time.Time) error
-	SettleLetter(ctx context.Context, l account.Letter, outcome account.LetterOutcome, reason string, follows authn.Change, now time.Time) error
+	TakeMessages(ctx context.Context, m outbox.Recipient, lease time.Duration, limit int, now time.Time) ([]outbox.Message, error)
+	PostponeMessage(ctx context.Context, l outbox.Message, reason string, next time.Time) error
+	SettleMessage(ctx context.Context, l outbox.Message, outcome outbox.Outcome, reason string, follows authn.Change, now time.Time) error
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 }
@@ -24,22 +25,22 @@ type bounded struct{ Store }
 
 func (w *Worker) store() bounded { return bounded{w.Store} }
 
-func (b bounded) TakeLetters(ctx context.Context, m account.Medium, lease time.Duration, limit int, now time.Time) ([]account.Letter, error) {
+func (b bounded) TakeMessages(ctx context.Context, m outbox.Recipient, lease time.Duration, limit int, now time.Time) ([]outbox.Message, error) {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer done()
-	return b.Store.TakeLetters(ctx, m, lease, limit, now)
+	return b.Store.TakeMessages(ctx, m, lease, limit, now)
 }
 
-func (b bounded) PostponeLetter(ctx context.Context, l account.Letter, reason string, next time.Time) error {
+func (b bounded) PostponeMessage(ctx context.Context, l outbox.Message, reason string, next time.Time) error {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer done()
-	return b.Store.PostponeLetter(ctx, l, reason, next)
+	return b.Store.PostponeMessage(ctx, l, reason, next)
 }
 
-func (b bounded) SettleLetter(ctx context.Context, l account.Letter, outcome account.LetterOutcome, reason string, follows authn.Change, now time.Time) error {
+func (b bounded) SettleMessage(ctx context.Context, l outbox.Message, outcome outbox.Outcome, reason string, follows authn.Change, now time.Time) error {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer done()
-	return b.Store.SettleLetter(ctx, l, outcome, reason, follows, now)
+	return b.Store.SettleMessage(ctx, l, outcome, reason, follows, now)
 }
 
 func (b bounded) Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error) {

@@ -5,8 +5,8 @@ import (
 	"regexp"
 	"time"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -15,7 +15,7 @@ import (
 type Text struct {
 	ID       string // of the letter; gateways keep it as a reference and report by it
 	Platform platform.ID
-	Kind     account.LetterKind
+	Kind     outbox.Kind
 	Lang     string
 	At       time.Time // when the letter was queued
 	To       string    // E.164
@@ -35,8 +35,8 @@ var e164 = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
 const longestNeutral = 40
 
 // composeText makes the text message of a letter.
-func composeText(p *platform.Platform, l account.Letter, c account.Contents) (Text, error) {
-	if l.Kind != account.LetterCode {
+func composeText(p *platform.Platform, l outbox.Message, c outbox.Contents) (Text, error) {
+	if l.Kind != outbox.TextCode {
 		return Text{}, because(fault.Refused, "no such text message")
 	}
 	if !e164.MatchString(c.To) {

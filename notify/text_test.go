@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -25,8 +25,8 @@ func TestTextMessagesAreOneMessage(t *testing.T) {
 	} {
 		p := linde()
 		p.NeutralName, p.Policy.SMSBound = c.neutral, c.bound
-		l := account.Letter{ID: "x", Kind: account.LetterCode, Medium: account.SMS, Locale: c.lang}
-		got, err := composeText(p, l, account.Contents{To: "+31612345678", Values: map[string]string{"code": "014874"}})
+		l := outbox.Message{ID: "x", Kind: outbox.TextCode, Recipient: outbox.SMS, Locale: c.lang}
+		got, err := composeText(p, l, outbox.Contents{To: "+31612345678", Values: map[string]string{"code": "014874"}})
 		want := strings.ReplaceAll(c.want, "ó", "o")
 		if err != nil || got.Body != want || got.Lang != c.lang || got.To != "+31612345678" || got.Code != "014874" || got.Origin != "https://login.linde.test" {
 			t.Errorf("%+v, %v, want %s", got, err, want)
@@ -43,8 +43,8 @@ func TestLongNamesDoNotMakeTwoMessages(t *testing.T) {
 	p.NeutralName, p.Policy.SMSBound = strings.Repeat("€", 300), true
 	p.Issuer = platform.Issuer("https://" + strings.Repeat("a", 60) + ".example.org")
 	for _, lang := range []string{"nl", "en"} {
-		l := account.Letter{Kind: account.LetterCode, Locale: lang}
-		got, err := composeText(p, l, account.Contents{To: "+31612345678", Values: map[string]string{"code": "014874"}})
+		l := outbox.Message{Kind: outbox.TextCode, Locale: lang}
+		got, err := composeText(p, l, outbox.Contents{To: "+31612345678", Values: map[string]string{"code": "014874"}})
 		if err != nil || septets(got.Body) > oneMessage || strings.Contains(got.Body, "\n") || !strings.HasPrefix(got.Body, "014874 ") {
 			t.Errorf("%d septets: %q, %v", septets(got.Body), got.Body, err)
 		}
@@ -52,8 +52,8 @@ func TestLongNamesDoNotMakeTwoMessages(t *testing.T) {
 }
 
 func TestLettersThatAreNoTextMessage(t *testing.T) {
-	for to, kind := range map[string]account.LetterKind{"+31612345678": account.LetterReset, "0612345678": account.LetterCode, "+31612345678\n": account.LetterCode, "": account.LetterCode} {
-		if _, err := composeText(linde(), account.Letter{Kind: kind}, account.Contents{To: to}); !errors.Is(err, fault.Refused) {
+	for to, kind := range map[string]outbox.Kind{"+31612345678": outbox.Reset, "0612345678": outbox.TextCode, "+31612345678\n": outbox.TextCode, "": outbox.TextCode} {
+		if _, err := composeText(linde(), outbox.Message{Kind: kind}, outbox.Contents{To: to}); !errors.Is(err, fault.Refused) {
 			t.Errorf("%s to %q: %v", kind, to, err)
 		}
 	}

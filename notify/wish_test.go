@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -46,24 +48,24 @@ func TestWishBecomes(t *testing.T) {
 	open, closed := linde(), linde()
 	open.Policy.SelfSignUp, closed.Policy.SelfSignUp = true, false
 	for _, row := range []struct {
-		wish   account.LetterKind
+		wish   outbox.Kind
 		p      *platform.Platform
 		a      *account.Account
-		letter account.LetterKind
+		letter outbox.Kind
 	}{
-		{account.WishReset, closed, anna(account.Active), account.LetterReset},
-		{account.WishReset, closed, anna(account.Invited), account.LetterWelcome},
-		{account.WishReset, closed, anna(account.Deactivated), account.LetterInactive},
-		{account.WishReset, open, nil, ""},
-		{account.WishSignUp, open, anna(account.Active), account.LetterExists},
-		{account.WishSignUp, open, anna(account.Invited), account.LetterWelcome},
-		{account.WishSignUp, open, anna(account.Deactivated), account.LetterInactive},
-		{account.WishSignUp, open, nil, account.LetterConfirm},
-		{account.WishSignUp, closed, nil, ""}, // switched off since the page was sent
-		{account.WishUnblock, closed, anna(account.Active), account.LetterUnblock},
-		{account.WishUnblock, closed, anna(account.Invited), account.LetterWelcome},
-		{account.WishUnblock, closed, anna(account.Deactivated), ""},
-		{account.WishUnblock, open, nil, ""},
+		{outbox.ResetRequest, closed, anna(account.Active), outbox.Reset},
+		{outbox.ResetRequest, closed, anna(account.Invited), outbox.Welcome},
+		{outbox.ResetRequest, closed, anna(account.Deactivated), outbox.Inactive},
+		{outbox.ResetRequest, open, nil, ""},
+		{outbox.SignUpRequest, open, anna(account.Active), outbox.AccountExists},
+		{outbox.SignUpRequest, open, anna(account.Invited), outbox.Welcome},
+		{outbox.SignUpRequest, open, anna(account.Deactivated), outbox.Inactive},
+		{outbox.SignUpRequest, open, nil, outbox.SignUpConfirm},
+		{outbox.SignUpRequest, closed, nil, ""}, // switched off since the page was sent
+		{outbox.UnblockRequest, closed, anna(account.Active), outbox.Unblock},
+		{outbox.UnblockRequest, closed, anna(account.Invited), outbox.Welcome},
+		{outbox.UnblockRequest, closed, anna(account.Deactivated), ""},
+		{outbox.UnblockRequest, open, nil, ""},
 	} {
 		if got := become(row.wish, row.p, row.a); got != row.letter {
 			state := account.State("unknown")
@@ -77,16 +79,16 @@ func TestWishBecomes(t *testing.T) {
 
 func TestLetterWithButtonHasItsTicket(t *testing.T) {
 	now := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
-	for kind, life := range map[account.LetterKind]time.Duration{
-		account.LetterWelcome: 7 * 24 * time.Hour, account.LetterReset: time.Hour, account.LetterUnblock: time.Hour,
+	for kind, life := range map[outbox.Kind]time.Duration{
+		outbox.Welcome: 7 * 24 * time.Hour, outbox.Reset: time.Hour, outbox.Unblock: time.Hour,
 	} {
 		a := anna(account.Active)
 		d := draft{platform: linde(), account: a, now: now, sealer: clear{}, to: account.Email{Address: "ANNA@example.org", Key: a.Email.Key}, locale: "en", party: "linde-web"}
 		change := d.letter(kind, []byte(`{"a":1}`))
-		if len(change.Letters) != 1 || len(change.Issue) != 1 || !change.Issue[0].Purpose.OneWorks() {
+		if len(change.Messages) != 1 || len(change.Issue) != 1 || !change.Issue[0].Purpose.OneWorks() {
 			t.Fatalf("%s: %+v", kind, change)
 		}
-		l, ticket := change.Letters[0], change.Issue[0]
+		l, ticket := change.Messages[0], change.Issue[0]
 		c, err := l.Open(clear{}.Open)
 		if err != nil || c.To != "Anna@example.org" || c.Name != "Anna van der Bakker" || c.Party != "linde-web" {
 			t.Errorf("%s: contents %+v, %v: want the address that the account has", kind, c, err)
@@ -103,8 +105,8 @@ func TestLetterWithButtonHasItsTicket(t *testing.T) {
 func TestNewcomerIsNotAddressedAndVoidsNobody(t *testing.T) {
 	d := draft{platform: linde(), now: time.Unix(1e9, 0), sealer: clear{}, to: account.Email{Address: "new@example.org", Key: "new@example.org"}, party: "linde-web"}
 	form := []byte(`{"given_name":"Win 1000 euro on win.example"}`)
-	change := d.letter(account.LetterConfirm, form)
-	l, ticket := change.Letters[0], change.Issue[0]
+	change := d.letter(outbox.SignUpConfirm, form)
+	l, ticket := change.Messages[0], change.Issue[0]
 	c, err := l.Open(clear{}.Open)
 	if err != nil || c.Name != "" || c.To != "new@example.org" || l.Account != "" {
 		t.Errorf("letter %+v with %+v, %v", l, c, err)
@@ -128,24 +130,24 @@ func TestLettersSpeakThePersonsLanguage(t *testing.T) {
 		a, p := anna(account.Active), linde()
 		a.Locale, p.Locale = row.own, row.platform
 		d := draft{platform: p, account: a, now: time.Unix(1e9, 0), sealer: clear{}, to: a.Email, locale: row.page}
-		if got := d.letter(account.LetterReset, nil).Letters[0].Locale; got != row.want {
+		if got := d.letter(outbox.Reset, nil).Messages[0].Locale; got != row.want {
 			t.Errorf("%+v: got %s", row, got)
 		}
 	}
 }
 
 func TestOnlyInvitedPeopleAreInvited(t *testing.T) {
-	e := account.Event{At: time.Unix(1e9, 0), Actor: "cli test"}
+	e := audit.Event{At: time.Unix(1e9, 0), Actor: "cli test"}
 	change, err := Invite(linde(), anna(account.Invited), clear{}, e)
-	if err != nil || len(change.Letters) != 1 || change.Letters[0].Kind != account.LetterWelcome || len(change.Events) != 1 {
+	if err != nil || len(change.Messages) != 1 || change.Messages[0].Kind != outbox.Welcome || len(change.Events) != 1 {
 		t.Fatalf("%+v, %v", change, err)
 	}
-	want := account.Event{At: e.At, Platform: "linde", Kind: account.AccountInvited, Actor: "cli test", Account: "anna", Outcome: account.Success}
+	want := audit.Event{At: e.At, Platform: "linde", Kind: audit.AccountInvited, Actor: "cli test", Account: "anna", Outcome: audit.Success}
 	if change.Events[0] != want {
 		t.Errorf("got %+v, want %+v", change.Events[0], want)
 	}
 	for _, state := range []account.State{account.Active, account.Deactivated} {
-		if change, err := Invite(linde(), anna(state), clear{}, e); err == nil || len(change.Letters) > 0 {
+		if change, err := Invite(linde(), anna(state), clear{}, e); err == nil || len(change.Messages) > 0 {
 			t.Errorf("%s: %+v, %v", state, change, err)
 		}
 	}

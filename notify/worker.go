@@ -7,9 +7,10 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -38,7 +39,7 @@ type Options struct {
 	LoginURL func(p *platform.Platform, party string) string // where somebody begins a login, of a party or of the platform
 	Now      func() time.Time
 	Log      *slog.Logger
-	Settled  func(account.Medium, account.LetterOutcome) // counts
+	Settled  func(outbox.Recipient, outbox.Outcome) // counts
 }
 
 // Worker empties the outbox. Several may run, on one node or on many.
@@ -60,8 +61,8 @@ var pauses = []time.Duration{10 * time.Second, 30 * time.Second, time.Minute, 2 
 // Deliver goes on until no letter of a medium is due. Each medium has a delivery of its own, so that a slow mail server
 // holds up no code by text message. At the end of the context the letter in hand is finished first, within finishTime: it
 // would be sent twice otherwise.
-func (w *Worker) Deliver(ctx context.Context, m account.Medium) error {
-	if m == account.Mail && w.Mailer != nil {
+func (w *Worker) Deliver(ctx context.Context, m outbox.Recipient) error {
+	if m == outbox.Mail && w.Mailer != nil {
 		defer w.Mailer.Rest()
 	}
 	var down error // why nothing more of this medium is tried this time
@@ -77,9 +78,9 @@ func (w *Worker) Deliver(ctx context.Context, m account.Medium) error {
 // round takes some letters that are due, and gives back those that it does not come to: at the end of the context, when
 // the lease is too short for one more, or after an error. What one letter meets, such as a database that is gone, would
 // meet the next one after it was sent.
-func (w *Worker) round(ctx context.Context, m account.Medium, down *error) (taken int, err error) {
+func (w *Worker) round(ctx context.Context, m outbox.Recipient, down *error) (taken int, err error) {
 	until := w.Now().Add(lease - sendTime - storeTime)
-	letters, err := w.store().TakeLetters(ctx, m, lease, batch, w.Now())
+	letters, err := w.store().TakeMessages(ctx, m, lease, batch, w.Now())
 	if err != nil {
 		return 0, err
 	}
@@ -95,9 +96,9 @@ func (w *Worker) round(ctx context.Context, m account.Medium, down *error) (take
 }
 
 // giveBack returns letters to their old place: whoever looks next takes them.
-func (w *Worker) giveBack(ctx context.Context, letters []account.Letter) error {
+func (w *Worker) giveBack(ctx context.Context, letters []outbox.Message) error {
 	for _, l := range letters {
-		if err := w.store().PostponeLetter(ctx, l, l.Reason, l.QueuedAt); err != nil && !errors.Is(err, fault.Stale) {
+		if err := w.store().PostponeMessage(ctx, l, l.Reason, l.QueuedAt); err != nil && !errors.Is(err, fault.Stale) {
 			return fmt.Errorf("giving back letter %s: %w", l.ID, err) // all of them come back when the lease is over
 		}
 	}
@@ -105,7 +106,7 @@ func (w *Worker) giveBack(ctx context.Context, letters []account.Letter) error {
 }
 
 // finish handles a letter within its time.
-func (w *Worker) finish(ctx context.Context, l account.Letter, down *error) error {
+func (w *Worker) finish(ctx context.Context, l outbox.Message, down *error) error {
 	ctx, done := outlast(ctx, sendTime)
 	defer done()
 	return w.handle(ctx, l, down)
@@ -119,9 +120,9 @@ func outlast(ctx context.Context, limit time.Duration) (context.Context, context
 }
 
 // handle brings one letter a step further.
-func (w *Worker) handle(ctx context.Context, l account.Letter, down *error) error {
+func (w *Worker) handle(ctx context.Context, l outbox.Message, down *error) error {
 	if !w.Now().Before(l.ExpiresAt) {
-		return w.settle(ctx, l, account.LetterGaveUp, l.Reason)
+		return w.settle(ctx, l, outbox.GaveUp, l.Reason)
 	}
 	p, ok := w.Platform(l.Platform)
 	if !ok {
@@ -130,9 +131,9 @@ func (w *Worker) handle(ctx context.Context, l account.Letter, down *error) erro
 	c, err := l.Open(w.Sealer.Open)
 	if err != nil {
 		w.Log.ErrorContext(ctx, "letter that cannot be opened", slog.String("letter", l.ID))
-		return w.settle(ctx, l, account.LetterRefused, "unreadable")
+		return w.settle(ctx, l, outbox.Refused, "unreadable")
 	}
-	if l.Kind.Wish() {
+	if l.Kind.Request() {
 		return w.answer(ctx, p, l, c)
 	}
 	err = *down
@@ -141,18 +142,18 @@ func (w *Worker) handle(ctx context.Context, l account.Letter, down *error) erro
 	}
 	switch {
 	case err == nil:
-		return w.settle(ctx, l, account.LetterSent, "")
+		return w.settle(ctx, l, outbox.Sent, "")
 	case errors.Is(err, fault.Refused):
-		return w.settle(ctx, l, account.LetterRefused, reasonOf(err))
+		return w.settle(ctx, l, outbox.Refused, reasonOf(err))
 	case errors.Is(err, fault.Unavailable) && *down == nil:
 		*down = err
-		w.Log.WarnContext(ctx, "letters wait", slog.String("medium", string(l.Medium)), slog.Any("error", err))
+		w.Log.WarnContext(ctx, "letters wait", slog.String("medium", string(l.Recipient)), slog.Any("error", err))
 	}
 	return w.postpone(ctx, l, err)
 }
 
-func (w *Worker) send(ctx context.Context, p *platform.Platform, l account.Letter, c account.Contents) error {
-	if l.Medium == account.SMS {
+func (w *Worker) send(ctx context.Context, p *platform.Platform, l outbox.Message, c outbox.Contents) error {
+	if l.Recipient == outbox.SMS {
 		t, err := composeText(p, l, c)
 		if err == nil && w.Texts == nil {
 			err = because(fault.Unavailable, "no gateway")
@@ -177,7 +178,7 @@ func (w *Worker) send(ctx context.Context, p *platform.Platform, l account.Lette
 }
 
 // staff tells whether a letter goes to somebody of the organisation, who asks another helpdesk.
-func (w *Worker) staff(ctx context.Context, l account.Letter) (bool, error) {
+func (w *Worker) staff(ctx context.Context, l outbox.Message) (bool, error) {
 	if l.Account == "" {
 		return false, nil
 	}
@@ -189,32 +190,32 @@ func (w *Worker) staff(ctx context.Context, l account.Letter) (bool, error) {
 }
 
 // settle records how a letter ended. The event names no address: the letter's row, kept as long, has none either.
-func (w *Worker) settle(ctx context.Context, l account.Letter, outcome account.LetterOutcome, reason string) error {
+func (w *Worker) settle(ctx context.Context, l outbox.Message, outcome outbox.Outcome, reason string) error {
 	e := w.event(l, string(l.Kind)+" "+string(outcome))
-	if outcome != account.LetterSent {
-		e.Outcome = account.Failure
+	if outcome != outbox.Sent {
+		e.Outcome = audit.Failure
 	}
-	if err := w.store().SettleLetter(ctx, l, outcome, reason, authn.Change{Events: []account.Event{e}}, w.Now()); err != nil {
+	if err := w.store().SettleMessage(ctx, l, outcome, reason, authn.Change{Events: []audit.Event{e}}, w.Now()); err != nil {
 		return err
 	}
-	w.Settled(l.Medium, outcome)
+	w.Settled(l.Recipient, outcome)
 	return nil
 }
 
-func (w *Worker) event(l account.Letter, reason string) account.Event {
-	return account.Event{
-		At: w.Now(), Platform: l.Platform, Kind: account.LetterSettled, Actor: "system", Account: l.Account,
-		Outcome: account.Success, Reason: reason,
+func (w *Worker) event(l outbox.Message, reason string) audit.Event {
+	return audit.Event{
+		At: w.Now(), Platform: l.Platform, Kind: audit.MessageSettled, Actor: "system", Account: l.Account,
+		Outcome: audit.Success, Reason: reason,
 	}
 }
 
 // postpone puts a letter off, at most until it expires.
-func (w *Worker) postpone(ctx context.Context, l account.Letter, cause error) error {
+func (w *Worker) postpone(ctx context.Context, l outbox.Message, cause error) error {
 	next := w.Now().Add(pauses[min(max(l.Tries, 1), len(pauses))-1])
 	if l.ExpiresAt.Before(next) {
 		next = l.ExpiresAt
 	}
-	return w.store().PostponeLetter(ctx, l, reasonOf(cause), next)
+	return w.store().PostponeMessage(ctx, l, reasonOf(cause), next)
 }
 
 // failure is an error with a word that may be recorded: what other servers say can hold an address.

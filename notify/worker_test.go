@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
@@ -20,6 +20,7 @@ import (
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
@@ -69,35 +70,35 @@ func node(t *testing.T, s *idptest.Server, mailer notify.Mailer) *wire.House {
 }
 
 // wish queues what a page would.
-func wish(t *testing.T, s *idptest.Server, kind account.LetterKind, address string) account.Letter {
+func wish(t *testing.T, s *idptest.Server, kind outbox.Kind, address string) outbox.Message {
 	t.Helper()
 	now := s.Clock.Now()
-	l := account.Letter{ID: secret.ID(), Platform: "linde", Kind: kind, Medium: account.Mail, Locale: "en", QueuedAt: now, ExpiresAt: now.Add(time.Hour)}
-	l.Seal(account.Contents{To: address, Party: "linde-web"}, s.Sealer.Seal)
+	l := outbox.Message{ID: secret.ID(), Platform: "linde", Kind: kind, Recipient: outbox.Mail, Locale: "en", QueuedAt: now, ExpiresAt: now.Add(time.Hour)}
+	l.Seal(outbox.Contents{To: address, Party: "linde-web"}, s.Sealer.Seal)
 	save(t, s, l)
 	return l
 }
 
 // notice queues a letter without a link to anna.
-func notice(t *testing.T, s *idptest.Server, life time.Duration) account.Letter {
+func notice(t *testing.T, s *idptest.Server, life time.Duration) outbox.Message {
 	t.Helper()
 	a, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := s.Clock.Now()
-	l := account.Letter{
-		ID: secret.ID(), Platform: "linde", Account: a.ID, Kind: account.LetterChanged, Medium: account.Mail, Locale: "nl",
+	l := outbox.Message{
+		ID: secret.ID(), Platform: "linde", Account: a.ID, Kind: outbox.PasswordChanged, Recipient: outbox.Mail, Locale: "nl",
 		QueuedAt: now, ExpiresAt: now.Add(life),
 	}
-	l.Seal(account.Contents{To: a.Email.Address, Name: a.Profile.Name()}, s.Sealer.Seal)
+	l.Seal(outbox.Contents{To: a.Email.Address, Name: a.Profile.Name()}, s.Sealer.Seal)
 	save(t, s, l)
 	return l
 }
 
-func save(t *testing.T, s *idptest.Server, letters ...account.Letter) {
+func save(t *testing.T, s *idptest.Server, letters ...outbox.Message) {
 	t.Helper()
-	if err := s.DB.SaveChange(t.Context(), authn.Change{Letters: letters}, s.Clock.Now()); err != nil {
+	if err := s.DB.SaveChange(t.Context(), authn.Change{Messages: letters}, s.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -110,20 +111,20 @@ func deliver(t *testing.T, h interface{ Deliver(context.Context) error }) {
 }
 
 // ended is how a letter of linde ended.
-func ended(t *testing.T, s *idptest.Server, id string) account.Letter {
+func ended(t *testing.T, s *idptest.Server, id string) outbox.Message {
 	t.Helper()
-	all, err := s.DB.Letters(t.Context(), "linde", 1000)
+	all, err := s.DB.Messages(t.Context(), "linde", 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := slices.IndexFunc(all, func(l account.Letter) bool { return l.ID == id })
+	i := slices.IndexFunc(all, func(l outbox.Message) bool { return l.ID == id })
 	if i < 0 {
 		t.Fatalf("no letter %s", id)
 	}
 	return all[i]
 }
 
-func wantEnd(t *testing.T, s *idptest.Server, id string, outcome account.LetterOutcome, reason string) {
+func wantEnd(t *testing.T, s *idptest.Server, id string, outcome outbox.Outcome, reason string) {
 	t.Helper()
 	l := ended(t, s, id)
 	if l.Outcome != outcome || l.Reason != reason || l.SettledAt.IsZero() == (outcome != "") || len(l.Sealed) > 0 == (outcome != "") {
@@ -133,14 +134,14 @@ func wantEnd(t *testing.T, s *idptest.Server, id string, outcome account.LetterO
 
 func TestWishesAreAnswered(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
-		for address, want := range map[string]account.LetterKind{
-			"ANNA@Example.org": account.LetterReset, "invited@example.org": account.LetterWelcome,
-			"gone@example.org": account.LetterInactive, "nobody@example.org": "none",
+		for address, want := range map[string]outbox.Kind{
+			"ANNA@Example.org": outbox.Reset, "invited@example.org": outbox.Welcome,
+			"gone@example.org": outbox.Inactive, "nobody@example.org": "none",
 		} {
 			before := len(s.Mails.Sent())
-			l := wish(t, s, account.WishReset, address)
+			l := wish(t, s, outbox.ResetRequest, address)
 			deliver(t, s)
-			wantEnd(t, s, l.ID, account.LetterAnswered, string(want))
+			wantEnd(t, s, l.ID, outbox.Answered, string(want))
 			sent := s.Mails.Sent()[before:]
 			if want == "none" {
 				if len(sent) > 0 {
@@ -151,7 +152,7 @@ func TestWishesAreAnswered(t *testing.T) {
 			if len(sent) != 1 || sent[0].Kind != want || sent[0].To != strings.ToLower(address) {
 				t.Errorf("%s: got %+v, want one %s to the address of the account", address, sent, want)
 			}
-			if want == account.LetterInactive {
+			if want == outbox.Inactive {
 				continue
 			}
 			token := strings.TrimPrefix(sent[0].Link, "https://login.linde.test/link/")
@@ -166,7 +167,7 @@ func TestWishesAreAnswered(t *testing.T) {
 func TestNewerLetterReplacesOlderTicket(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
 		ticket := func() *authn.Ticket {
-			wish(t, s, account.WishReset, "anna@example.org")
+			wish(t, s, outbox.ResetRequest, "anna@example.org")
 			deliver(t, s)
 			sent := s.Mails.Sent()
 			ticket, err := s.DB.Ticket(t.Context(), "linde", secret.Hash(strings.TrimPrefix(sent[len(sent)-1].Link, "https://login.linde.test/link/")))
@@ -205,7 +206,7 @@ func TestInvitation(t *testing.T) {
 			}
 		}
 		deliver(t, s)
-		if sent := s.Mails.Sent(); len(sent) != 1 || sent[0].Kind != account.LetterWelcome || sent[0].Lang != "en" {
+		if sent := s.Mails.Sent(); len(sent) != 1 || sent[0].Kind != outbox.Welcome || sent[0].Lang != "en" {
 			t.Errorf("got %+v", sent)
 		}
 	})
@@ -226,11 +227,11 @@ func TestLettersWaitForTheMailServerUntilTheyExpire(t *testing.T) {
 			t.Errorf("tried %d times in 33 minutes, want 8", tried)
 		}
 		wantEnd(t, s, long.ID, "", "error")
-		wantEnd(t, s, short.ID, account.LetterGaveUp, "error")
+		wantEnd(t, s, short.ID, outbox.GaveUp, "error")
 		s.Mails.Fail(nil)
 		s.Clock.Later(10 * time.Minute)
 		deliver(t, s)
-		wantEnd(t, s, long.ID, account.LetterSent, "")
+		wantEnd(t, s, long.ID, outbox.Sent, "")
 		if sent := s.Mails.Sent(); len(sent) != 1 || sent[0].ID != long.ID+"@login.linde.test" || !sent[0].At.Equal(long.QueuedAt) {
 			t.Errorf("got %+v", sent)
 		}
@@ -239,11 +240,11 @@ func TestLettersWaitForTheMailServerUntilTheyExpire(t *testing.T) {
 
 func TestExpiredLettersAreNotSent(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
-		l, w := notice(t, s, time.Minute), wish(t, s, account.WishReset, "anna@example.org")
+		l, w := notice(t, s, time.Minute), wish(t, s, outbox.ResetRequest, "anna@example.org")
 		s.Clock.Later(time.Hour)
 		deliver(t, s)
-		wantEnd(t, s, l.ID, account.LetterGaveUp, "")
-		wantEnd(t, s, w.ID, account.LetterGaveUp, "")
+		wantEnd(t, s, l.ID, outbox.GaveUp, "")
+		wantEnd(t, s, w.ID, outbox.GaveUp, "")
 		if sent := s.Mails.Sent(); len(sent) > 0 {
 			t.Errorf("got %+v", sent)
 		}
@@ -254,7 +255,7 @@ func TestExpiredLettersAreNotSent(t *testing.T) {
 func TestLinkArrivesWhileItWorksForLong(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
 		s.Mails.Fail(errors.New("away"))
-		wish(t, s, account.WishReset, "anna@example.org")
+		wish(t, s, outbox.ResetRequest, "anna@example.org")
 		deliver(t, s)
 		s.Mails.Fail(nil)
 		s.Clock.Later(31 * time.Minute)
@@ -271,14 +272,14 @@ func TestRefusedLetterIsRecordedWithoutItsAddress(t *testing.T) {
 		l := notice(t, s, time.Hour)
 		s.Clock.Later(time.Second)
 		deliver(t, s)
-		wantEnd(t, s, l.ID, account.LetterRefused, "error") // what the server says is not kept
+		wantEnd(t, s, l.ID, outbox.Refused, "error") // what the server says is not kept
 		events, err := s.DB.Events(t.Context(), "linde", 1)
 		if err != nil || len(events) != 1 {
 			t.Fatal(events, err)
 		}
-		want := account.Event{
-			At: s.Clock.Now(), Platform: "linde", Kind: account.LetterSettled, Actor: "system", Account: l.Account,
-			Outcome: account.Failure, Reason: "mail_changed refused",
+		want := audit.Event{
+			At: s.Clock.Now(), Platform: "linde", Kind: audit.MessageSettled, Actor: "system", Account: l.Account,
+			Outcome: audit.Failure, Reason: "mail_changed refused",
 		}
 		if events[0] != want {
 			t.Errorf("got %+v, want %+v", events[0], want)
@@ -291,11 +292,11 @@ func TestLetterThatCannotBeSentKeepsNoOther(t *testing.T) {
 		broken, foreign := notice(t, s, time.Hour), notice(t, s, time.Hour)
 		broken.ID, broken.Sealed = secret.ID(), []byte("of another key")
 		foreign.ID, foreign.Kind = secret.ID(), "mail_unheard_of"
-		foreign.Seal(account.Contents{To: "anna@example.org"}, s.Sealer.Seal)
+		foreign.Seal(outbox.Contents{To: "anna@example.org"}, s.Sealer.Seal)
 		save(t, s, broken, foreign)
 		deliver(t, s)
-		wantEnd(t, s, broken.ID, account.LetterRefused, "unreadable")
-		wantEnd(t, s, foreign.ID, account.LetterRefused, "no such mail")
+		wantEnd(t, s, broken.ID, outbox.Refused, "unreadable")
+		wantEnd(t, s, foreign.ID, outbox.Refused, "no such mail")
 		if n := len(s.Mails.Sent()); n != 2 {
 			t.Errorf("%d of the other letters went", n)
 		}
@@ -310,7 +311,7 @@ func TestWithoutMailServerLettersWait(t *testing.T) {
 		wantEnd(t, s, l.ID, "", "no mail server")
 		s.Clock.Later(10 * time.Second)
 		deliver(t, s)
-		wantEnd(t, s, l.ID, account.LetterSent, "")
+		wantEnd(t, s, l.ID, outbox.Sent, "")
 	})
 }
 
@@ -365,7 +366,7 @@ func TestNodeThatDiesOnlyDelays(t *testing.T) {
 				return &all[i], err == nil
 			},
 		}}
-		if err := w.Deliver(t.Context(), account.Mail); !errors.Is(err, fault.Unavailable) {
+		if err := w.Deliver(t.Context(), outbox.Mail); !errors.Is(err, fault.Unavailable) {
 			t.Fatalf("the node lived on: %v", err)
 		}
 		deliver(t, s)
@@ -374,7 +375,7 @@ func TestNodeThatDiesOnlyDelays(t *testing.T) {
 		}
 		s.Clock.Later(time.Minute)
 		deliver(t, s)
-		wantEnd(t, s, l.ID, account.LetterSent, "")
+		wantEnd(t, s, l.ID, outbox.Sent, "")
 		first, again := mailer.Sent(), s.Mails.Sent()
 		if len(first) != 1 || len(again) != 1 {
 			t.Fatalf("%+v, then %+v", first, again)
@@ -390,7 +391,7 @@ func TestNodeThatDiesOnlyDelays(t *testing.T) {
 // dying is gone before a node can say that a letter was sent.
 type dying struct{ *storage.DB }
 
-func (dying) SettleLetter(context.Context, account.Letter, account.LetterOutcome, string, authn.Change, time.Time) error {
+func (dying) SettleMessage(context.Context, outbox.Message, outbox.Outcome, string, authn.Change, time.Time) error {
 	return fault.Unavailable
 }
 
@@ -433,7 +434,7 @@ func TestTwoNodesSendNoLetterTwice(t *testing.T) {
 			notice(t, s, time.Hour)
 		}
 		for range wishes {
-			wish(t, s, account.WishReset, "anna@example.org")
+			wish(t, s, outbox.ResetRequest, "anna@example.org")
 		}
 		var all [][]notify.Message
 		var mailers []*notify.Memory
@@ -487,7 +488,7 @@ func TestMetricsCountLetters(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
 	s.Apply(twoPlatforms)
 	notice(t, s, time.Hour)
-	wish(t, s, account.WishReset, "nobody@example.org")
+	wish(t, s, outbox.ResetRequest, "nobody@example.org")
 	deliver(t, s)
 	answer := httptest.NewRecorder()
 	s.Operator().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -40,7 +41,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		return s.answerError(w, r, p, party, req, "", refused)
 	}
 	if refused != nil && party != nil {
-		s.note(r.Context(), account.RequestRefused, party.ID, "redirect")
+		s.note(r.Context(), audit.RequestRefused, party.ID, "redirect")
 	}
 	if err != nil {
 		return err

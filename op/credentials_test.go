@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/wire"
 )
 
@@ -130,14 +130,14 @@ func TestSecretIsTakenFromHeaderOrBody(t *testing.T) {
 }
 
 // refusals are the events of parties that did not prove themselves, the newest first.
-func (c caller) refusals() (refused []account.Event) {
+func (c caller) refusals() (refused []audit.Event) {
 	c.Helper()
 	events, err := c.DB.Events(c.Context(), "linde", 1000)
 	if err != nil {
 		c.Fatal(err)
 	}
 	for _, e := range events {
-		if e.Kind == account.PartyRefused {
+		if e.Kind == audit.PartyRefused {
 			refused = append(refused, e)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -74,9 +75,9 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 
 // note records something that a party did, once a minute for each source; "" is a party that nobody registered. That it
 // cannot be recorded changes no answer.
-func (s *Server) note(ctx context.Context, kind account.EventKind, party grant.PartyID, reason string) {
-	e := origin(ctx).Of(account.Event{
-		At: s.Now(), Platform: platform.FromContext(ctx).ID, Kind: kind, Actor: "system", Party: string(party), Outcome: account.Failure, Reason: reason,
+func (s *Server) note(ctx context.Context, kind audit.Kind, party grant.PartyID, reason string) {
+	e := origin(ctx).Of(audit.Event{
+		At: s.Now(), Platform: platform.FromContext(ctx).ID, Kind: kind, Actor: "system", Party: string(party), Outcome: audit.Failure, Reason: reason,
 	})
 	if err := s.Store.Note(ctx, e, web.From(ctx).Source()); err != nil && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, "noting refusal", slog.String("reference", e.Reference), slog.Any("error", err))
@@ -84,7 +85,7 @@ func (s *Server) note(ctx context.Context, kind account.EventKind, party grant.P
 }
 
 // origin is where a machine's request came from, for the audit record.
-func origin(ctx context.Context) account.Origin { return account.Origin(web.From(ctx)) }
+func origin(ctx context.Context) audit.Origin { return audit.Origin(web.From(ctx)) }
 
 // codeOf is the protocol's code for an error.
 func codeOf(err error) string {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/platform"
 )
@@ -31,7 +31,7 @@ func (s *Server) exposed(r *http.Request, route string) {
 	if h, err := s.openAccess(p, value); party == "" && err == nil {
 		party = h.Party
 	}
-	s.note(r.Context(), account.SecretExposed, party, name+" at "+route)
+	s.note(r.Context(), audit.SecretExposed, party, name+" at "+route)
 }
 
 // partyOf is the registered party that a request names, without proof, or "".

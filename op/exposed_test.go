@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 )
 
 // A secret, a code or a token in an address is in histories and in the logs of every proxy on the way. The request is
@@ -117,14 +117,14 @@ func TestSecretInAnAddressIsOnRecordWithoutIt(t *testing.T) {
 	}
 }
 
-func (c caller) exposed() (all []account.Event) {
+func (c caller) exposed() (all []audit.Event) {
 	c.Helper()
 	events, err := c.DB.Events(c.Context(), "linde", 1000)
 	if err != nil {
 		c.Fatal(err)
 	}
 	for _, e := range events {
-		if e.Kind == account.SecretExposed {
+		if e.Kind == audit.SecretExposed {
 			all = append(all, e)
 		}
 	}

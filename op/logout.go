@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
@@ -54,9 +54,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, session := range sessions {
 		caller := web.From(r.Context())
-		event := account.Event{
-			At: s.Now(), Platform: p.ID, Kind: account.SignedOut, Actor: string(session.Account), Account: session.Account, Session: session.ID,
-			Outcome: account.Success, Address: caller.Address, Agent: caller.Agent, Reference: caller.Reference,
+		event := audit.Event{
+			At: s.Now(), Platform: p.ID, Kind: audit.SessionEnded, Actor: string(session.Account), Account: session.Account, Session: session.ID,
+			Outcome: audit.Success, Address: caller.Address, Agent: caller.Agent, Reference: caller.Reference,
 		}
 		if err := s.Store.EndSession(r.Context(), p.ID, session.ID, event, s.Now()); err != nil {
 			return err

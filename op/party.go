@@ -11,7 +11,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/platform"
 )
@@ -102,7 +102,7 @@ func (s *Server) authenticate(ctx context.Context, c *oidcop.ClientCredentials) 
 	default:
 		return party, nil
 	}
-	s.note(ctx, account.PartyRefused, party.ID, reason)
+	s.note(ctx, audit.PartyRefused, party.ID, reason)
 	return nil, s.fail(ctx, "client authentication", refuse("invalid_client", "unknown, or not proven as registered"))
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 )
 
 // revoke gives a token back, as a party with a secret or, without one, as the public party.
@@ -131,7 +131,7 @@ func TestRefusalsAreOnRecord(t *testing.T) {
 	}
 	var got []string
 	for _, e := range events {
-		if e.Kind == account.PartyRefused || e.Kind == account.RequestRefused {
+		if e.Kind == audit.PartyRefused || e.Kind == audit.RequestRefused {
 			got = append(got, string(e.Kind)+" "+e.Party+" "+e.Reason+" "+e.Address)
 		}
 	}

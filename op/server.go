@@ -11,6 +11,7 @@ import (
 	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
@@ -21,7 +22,7 @@ import (
 type Store interface {
 	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
 	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
-	EndSession(ctx context.Context, p platform.ID, sid string, e account.Event, now time.Time) error
+	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
 	SaveRequest(ctx context.Context, r grant.AuthRequest, j *authn.Journey) error
 	BindRequest(ctx context.Context, p platform.ID, id string, browser []byte, j *authn.Journey) error
 	Request(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error)
@@ -34,7 +35,7 @@ type Store interface {
 	GrantByRefresh(ctx context.Context, p platform.ID, r grant.Refresh, idleAfter time.Duration, now time.Time) (*grant.Grant, *account.Account, error)
 	Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error)
 	EndGrant(ctx context.Context, id grant.ID, e grant.Ending) error
-	Note(ctx context.Context, e account.Event, source string) error
+	Note(ctx context.Context, e audit.Event, source string) error
 	RevokeRefresh(ctx context.Context, r grant.Refresh, e grant.Ending) error
 }
 

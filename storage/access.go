@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/platform"
 )
@@ -58,12 +59,12 @@ WHERE platform = $3 AND session = $4 AND party = $5 AND ended_at IS NULL
 
 // EndAccess ends what one party was given in one session of an account, with every token of it. When there is nothing
 // to end, or it is another account's, it does nothing and leaves no event.
-func (db *DB) EndAccess(ctx context.Context, p platform.ID, of account.ID, sid string, party grant.PartyID, e account.Event, now time.Time) error {
+func (db *DB) EndAccess(ctx context.Context, p platform.ID, of account.ID, sid string, party grant.PartyID, e audit.Event, now time.Time) error {
 	return fail("ending access", db.inTx(ctx, func(q conn) error {
 		ended, err := exec(ctx, q, endPartyGrants, millis(now), endTakenBack, string(p), sid, string(party), string(of))
 		if err != nil || ended == 0 {
 			return err
 		}
-		return addEvents(ctx, q, []account.Event{e})
+		return addEvents(ctx, q, []audit.Event{e})
 	}))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
@@ -113,7 +114,7 @@ WHERE platform = $2 AND id = $3 AND state <> $1`
 
 // SetState changes who may sign in. Deactivating ends all sessions and grants of the account, with everything that
 // derives from them. A state that the account has already is no change and leaves no event.
-func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state account.State, e account.Event, now time.Time) error {
+func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state account.State, e audit.Event, now time.Time) error {
 	return fail("changing state of account", db.inTx(ctx, func(q conn) error {
 		h, err := hold(ctx, q, p, id, false, now)
 		if err != nil {
@@ -132,7 +133,7 @@ func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state 
 				return err
 			}
 		}
-		return addEvents(ctx, q, []account.Event{e})
+		return addEvents(ctx, q, []audit.Event{e})
 	}))
 }
 

@@ -67,7 +67,7 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 	if err := changeCounters(ctx, q, p, c, now); err != nil {
 		return err
 	}
-	if err := addLetters(ctx, q, p, c.Letters); err != nil {
+	if err := addLetters(ctx, q, p, c.Messages); err != nil {
 		return err
 	}
 	return addEvents(ctx, q, c.Events)
@@ -175,7 +175,7 @@ func platformOf(c authn.Change) (platform.ID, error) {
 	for _, t := range c.Issue {
 		all = append(all, t.Platform)
 	}
-	for _, l := range c.Letters {
+	for _, l := range c.Messages {
 		all = append(all, l.Platform)
 	}
 	if c.Add != nil {

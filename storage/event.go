@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/platform"
 )
@@ -16,7 +17,7 @@ INSERT INTO events (platform, id, at, place, kind, actor, account, party, sessio
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 // addEvents records what the transaction does. It comes last, so that an event is never there without its cause.
-func addEvents(ctx context.Context, q conn, all []account.Event) error {
+func addEvents(ctx context.Context, q conn, all []audit.Event) error {
 	for place, e := range all {
 		_, err := exec(ctx, q, insertEvent, string(e.Platform), secret.ID(), millis(e.At), place, string(e.Kind), e.Actor,
 			string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference))
@@ -32,13 +33,13 @@ ON CONFLICT (id) DO NOTHING`
 
 // Note records something that changes nothing and that anybody can do again and again: of each kind, party and reason
 // one a minute from each source, on all nodes together.
-func (db *DB) Note(ctx context.Context, e account.Event, source string) error {
+func (db *DB) Note(ctx context.Context, e audit.Event, source string) error {
 	minute := e.At.Truncate(time.Minute).UTC().Format(time.RFC3339)
 	return fail("noting event", note(ctx, db.write, e, source, minute))
 }
 
 // note records an event once, of all that have the same kind, party and reason and whatever else is given.
-func note(ctx context.Context, q conn, e account.Event, more ...string) error {
+func note(ctx context.Context, q conn, e audit.Event, more ...string) error {
 	same := strings.Join(append([]string{string(e.Platform), string(e.Kind), e.Party, e.Reason}, more...), "\x00")
 	_, err := exec(ctx, q, noteEvent, string(e.Platform), hex.EncodeToString(secret.Hash(same)), millis(e.At), 0, string(e.Kind), e.Actor,
 		string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference))
@@ -72,7 +73,7 @@ WHERE account = $1 AND platform = $2 AND kind = $3
 ORDER BY at DESC, place DESC, id
 LIMIT $4`
 
-func columnsOfEvent(e *account.Event) []any {
+func columnsOfEvent(e *audit.Event) []any {
 	return []any{
 		&e.Platform, instant{&e.At}, &e.Kind, &e.Actor, &e.Account, &e.Party, &e.Session, &e.Outcome, &e.Reason,
 		&e.Address, &e.Agent, &e.Reference,
@@ -80,19 +81,19 @@ func columnsOfEvent(e *account.Event) []any {
 }
 
 // Events returns the newest events of a platform, newest first.
-func (db *DB) Events(ctx context.Context, p platform.ID, limit int) ([]account.Event, error) {
+func (db *DB) Events(ctx context.Context, p platform.ID, limit int) ([]audit.Event, error) {
 	all, err := list(ctx, db.read, columnsOfEvent, selectEvents, string(p), limit)
 	return all, fail("reading events", err)
 }
 
 // EventsOf returns the newest events of an account, newest first.
-func (db *DB) EventsOf(ctx context.Context, p platform.ID, id account.ID, limit int) ([]account.Event, error) {
+func (db *DB) EventsOf(ctx context.Context, p platform.ID, id account.ID, limit int) ([]audit.Event, error) {
 	all, err := list(ctx, db.read, columnsOfEvent, selectEventsOf, string(id), string(p), limit)
 	return all, fail("reading events of account", err)
 }
 
 // SignIns returns the newest sign-ins of an account, newest first, however much else was tried and recorded since.
-func (db *DB) SignIns(ctx context.Context, p platform.ID, id account.ID, limit int) ([]account.Event, error) {
-	all, err := list(ctx, db.read, columnsOfEvent, selectSignIns, string(id), string(p), string(account.SignedIn), limit)
+func (db *DB) SignIns(ctx context.Context, p platform.ID, id account.ID, limit int) ([]audit.Event, error) {
+	all, err := list(ctx, db.read, columnsOfEvent, selectSignIns, string(id), string(p), string(audit.SessionStarted), limit)
 	return all, fail("reading sign-ins of account", err)
 }

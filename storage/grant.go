@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -142,7 +143,7 @@ WHERE grants.platform = $1 AND grants.party = $2 AND grants.id = $3`
 func (db *DB) EndGrant(ctx context.Context, id grant.ID, e grant.Ending) error {
 	g, err := one(ctx, db.read, grantRow, selectGrantOfParty, string(e.Platform), string(e.Party), string(id))
 	if err == nil {
-		err = db.end(ctx, g, account.GrantEnded, e)
+		err = db.end(ctx, g, audit.GrantEnded, e)
 	}
 	return fail("ending grant", err)
 }
@@ -165,7 +166,7 @@ func (db *DB) RevokeRefresh(ctx context.Context, r grant.Refresh, e grant.Ending
 		err = fault.NotFound
 	}
 	if err == nil {
-		err = db.end(ctx, &g.Grant, account.GrantEnded, e)
+		err = db.end(ctx, &g.Grant, audit.GrantEnded, e)
 	}
 	return fail("revoking refresh token", err)
 }
@@ -176,30 +177,30 @@ SET ended_at = $1, end_reason = $2
 WHERE platform = $3 AND id = $4 AND ended_at IS NULL`
 
 // end ends one grant and records it; one that has ended already is left as it is.
-func (db *DB) end(ctx context.Context, g *grant.Grant, kind account.EventKind, e grant.Ending) error {
+func (db *DB) end(ctx context.Context, g *grant.Grant, kind audit.Kind, e grant.Ending) error {
 	return db.inTx(ctx, func(q conn) error {
 		changed, err := exec(ctx, q, endGrant, millis(e.Now), e.Reason, string(g.Platform), string(g.ID))
 		if err != nil || changed == 0 {
 			return err
 		}
-		return addEvents(ctx, q, []account.Event{eventOf(g, kind, e)})
+		return addEvents(ctx, q, []audit.Event{eventOf(g, kind, e)})
 	})
 }
 
 // eventOf records what a party did to a grant, which may be another party's.
-func eventOf(g *grant.Grant, kind account.EventKind, e grant.Ending) account.Event {
-	outcome := account.Success
-	if kind != account.GrantEnded {
-		outcome = account.Failure // somebody presented what was used before, or was not theirs
+func eventOf(g *grant.Grant, kind audit.Kind, e grant.Ending) audit.Event {
+	outcome := audit.Success
+	if kind != audit.GrantEnded {
+		outcome = audit.Failure // somebody presented what was used before, or was not theirs
 	}
-	return e.From.Of(account.Event{
+	return e.From.Of(audit.Event{
 		At: e.Now, Platform: g.Platform, Kind: kind, Actor: "system", Account: g.Account, Party: string(e.Party),
 		Session: g.Session, Outcome: outcome, Reason: e.Reason,
 	})
 }
 
 // spent ends the family of a token that was presented once too often, and says so.
-func (db *DB) spent(ctx context.Context, g *grant.Grant, kind account.EventKind, e grant.Ending) error {
+func (db *DB) spent(ctx context.Context, g *grant.Grant, kind audit.Kind, e grant.Ending) error {
 	if err := db.end(ctx, g, kind, e); err != nil {
 		return err
 	}
@@ -256,7 +257,7 @@ func (db *DB) whyNotRedeemed(ctx context.Context, r grant.Redemption) error {
 		e.Reason = "another party's"
 	case !g.CodeUsedAt.IsZero() && g.Challenge == r.Challenge:
 		e.Reason = endCodeReplayed
-		return db.spent(ctx, g, account.CodeReplayed, e)
+		return db.spent(ctx, g, audit.AuthorizationCodeReplayed, e)
 	case g.CodeUsedAt.IsZero() && !r.Now.Before(g.CodeEndsAt):
 		return fault.Expired
 	case g.Challenge != r.Challenge:
@@ -267,7 +268,7 @@ func (db *DB) whyNotRedeemed(ctx context.Context, r grant.Redemption) error {
 	if over || !g.CodeUsedAt.IsZero() || e.Reason == "" {
 		return fault.NotFound
 	}
-	if err := note(ctx, db.write, eventOf(g, account.CodeRefused, e), string(g.ID)); err != nil {
+	if err := note(ctx, db.write, eventOf(g, audit.AuthorizationCodeRefused, e), string(g.ID)); err != nil {
 		return err
 	}
 	return fault.NotFound

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/keys"
 )
 
@@ -28,7 +28,7 @@ func keyColumns(k *keys.Key) []any {
 
 // SaveKeys adds keys or replaces them whole, and records why. fault.Stale: seen, the version of the settings that they
 // were made from, is not the version any more (see Revise).
-func (db *DB) SaveKeys(ctx context.Context, seen int64, all []keys.Key, events []account.Event) error {
+func (db *DB) SaveKeys(ctx context.Context, seen int64, all []keys.Key, events []audit.Event) error {
 	return fail("saving signing keys", db.settingsTx(ctx, &seen, func(q conn) error {
 		if err := putKeys(ctx, q, all); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/storage"
 )
@@ -35,7 +36,7 @@ VALUES ('linde', 'grant', 'web', 'anna', 'session', 'openid', 0, '', '', '', '[]
 func TestUpkeepAndAChangeOfAnAccountNeverWaitForEachOther(t *testing.T) {
 	long := time.UnixMilli(0).Add(365 * 24 * time.Hour) // after all of that has ended
 	reseal := func(ctx context.Context, db *storage.DB) error {
-		_, err := db.Reseal(ctx, account.Event{At: long, Kind: account.MasterRotated, Actor: "test", Outcome: account.Success},
+		_, err := db.Reseal(ctx, audit.Event{At: long, Kind: audit.MasterKeyRotated, Actor: "test", Outcome: audit.Success},
 			func(_ string, sealed []byte) ([]byte, error) { return append([]byte("new"), sealed...), nil })
 		return err
 	}
@@ -105,7 +106,7 @@ func TestDeactivationDoesNotWaitForJourneysThatAreCleanedUp(t *testing.T) {
 	}
 	soon, stop := context.WithTimeout(ctx, 2*time.Second)
 	defer stop()
-	e := account.Event{At: time.UnixMilli(9), Platform: "linde", Kind: account.AccountStopped, Actor: "test", Account: "anna", Outcome: account.Success}
+	e := audit.Event{At: time.UnixMilli(9), Platform: "linde", Kind: audit.AccountDeactivated, Actor: "test", Account: "anna", Outcome: audit.Success}
 	if err := db.SetState(soon, "linde", "anna", account.Deactivated, e, time.UnixMilli(9)); err != nil {
 		t.Error(err)
 	}

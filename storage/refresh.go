@@ -6,7 +6,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -97,7 +97,7 @@ func (db *DB) repeated(ctx context.Context, r grant.Rotation) (*grant.Grant, err
 	case !g.EndedAt.IsZero():
 		return nil, fault.NotFound
 	case isBefore && r.Now.Sub(g.RefreshedAt) >= grant.RefreshRepeat, !isBefore && outdated(r.Refresh, g.current):
-		return nil, db.spent(ctx, &g.Grant, account.RefreshReplayed, replayed(r))
+		return nil, db.spent(ctx, &g.Grant, audit.RefreshTokenReplayed, replayed(r))
 	case isBefore && g.usable == 1 && r.Now.Before(g.EndsAt) && r.Now.Before(g.RefreshEnds):
 		return &g.Grant, nil
 	case isBefore, secret.Equal(g.current, r.Hash):

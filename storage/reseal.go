@@ -5,9 +5,11 @@ import (
 	"fmt"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // Everything that is sealed, by table. Credentials come in batches; sealed tickets and letters are those of the last
@@ -59,7 +61,7 @@ const resealBatch = 1000
 // Reseal replaces everything that is sealed by what seal makes of it, in one transaction, and tells how many there
 // were. seal gets the binding and the sealed value. fault.Stale: somebody changed a key or a credential meanwhile;
 // nothing was done. Each platform gets the event, whose platform it fills in.
-func (db *DB) Reseal(ctx context.Context, e account.Event, seal func(binding string, sealed []byte) ([]byte, error)) (int, error) {
+func (db *DB) Reseal(ctx context.Context, e audit.Event, seal func(binding string, sealed []byte) ([]byte, error)) (int, error) {
 	r := resealing{seal: seal}
 	err := db.settingsTx(ctx, nil, func(q conn) error {
 		r.q = q
@@ -151,7 +153,7 @@ func (r *resealing) tickets(ctx context.Context) error {
 
 // letters that are sent meanwhile need no seal.
 func (r *resealing) letters(ctx context.Context) error {
-	all, err := list(ctx, r.q, func(l *account.Letter) []any {
+	all, err := list(ctx, r.q, func(l *outbox.Message) []any {
 		return []any{&l.Platform, &l.ID, &l.Sealed}
 	}, selectSealedLetters)
 	for i := 0; err == nil && i < len(all); i++ {

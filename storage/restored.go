@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -54,13 +54,13 @@ type Ended struct {
 	Journeys int64 `json:"journeys"`
 	Devices  int64 `json:"devices"` // remembered browsers
 	Tickets  int64 `json:"tickets"` // links of mails and codes of text messages; recovery codes stay
-	Letters  int64 `json:"letters"` // that were waiting to be sent
+	Messages int64 `json:"letters"` // that were waiting to be sent
 }
 
 // EndEverything ends what people and parties hold on all platforms: sessions, grants with their codes and tokens, open
 // requests and journeys, links and unsent letters. After a restore nobody knows which of them had ended since the backup. Each platform gets an
 // event, whose platform it fills in. Accounts, settings and keys stay as they are.
-func (db *DB) EndEverything(ctx context.Context, e account.Event, now time.Time) (Ended, error) {
+func (db *DB) EndEverything(ctx context.Context, e audit.Event, now time.Time) (Ended, error) {
 	var ended Ended
 	err := db.settingsTx(ctx, nil, func(q conn) error {
 		for _, step := range []struct {
@@ -74,7 +74,7 @@ func (db *DB) EndEverything(ctx context.Context, e account.Event, now time.Time)
 			{&ended.Journeys, endAllJourneys, []any{millis(now)}},
 			{&ended.Devices, endAllDevices, []any{millis(now)}},
 			{&ended.Tickets, voidAllTickets, []any{millis(now)}},
-			{&ended.Letters, settleAllLetters, []any{millis(now)}},
+			{&ended.Messages, settleAllLetters, []any{millis(now)}},
 		} {
 			var err error
 			if *step.count, err = exec(ctx, q, step.text, step.args...); err != nil {
@@ -87,14 +87,14 @@ func (db *DB) EndEverything(ctx context.Context, e account.Event, now time.Time)
 }
 
 // eventOnEach records the same event on every platform.
-func eventOnEach(ctx context.Context, q conn, e account.Event) error {
+func eventOnEach(ctx context.Context, q conn, e audit.Event) error {
 	all, err := list(ctx, q, func(p *platform.Platform) []any {
 		return []any{document{p}, &p.ID, &p.Issuer}
 	}, selectPlatforms)
 	if err != nil {
 		return err
 	}
-	events := make([]account.Event, len(all))
+	events := make([]audit.Event, len(all))
 	for i, p := range all {
 		events[i] = e
 		events[i].Platform = p.ID

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
@@ -103,7 +104,7 @@ WHERE platform = $2 AND id = $3 AND ended_at IS NULL`
 
 // EndSession ends a session and all its grants, offline ones too: the person signed out. One that has ended already,
 // or is unknown, is left as it is, without an event.
-func (db *DB) EndSession(ctx context.Context, p platform.ID, sid string, e account.Event, now time.Time) error {
+func (db *DB) EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error {
 	return fail("ending session", db.inTx(ctx, func(q conn) error {
 		changed, err := exec(ctx, q, endSession, millis(now), string(p), sid)
 		if err != nil || changed == 0 {
@@ -112,7 +113,7 @@ func (db *DB) EndSession(ctx context.Context, p platform.ID, sid string, e accou
 		if err := endGrantsOf(ctx, q, p, sid, endSignedOut, now); err != nil {
 			return err
 		}
-		return addEvents(ctx, q, []account.Event{e})
+		return addEvents(ctx, q, []audit.Event{e})
 	}))
 }
 

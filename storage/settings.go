@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -21,7 +22,7 @@ type Setup struct {
 	Accounts  []account.Account // with credentials: the listed ones are put, others of the same methods retired
 	Codes     []authn.Ticket    // recovery codes; those an account had before stop working
 	Keys      []keys.Key
-	Events    []account.Event
+	Events    []audit.Event
 	Seen      *int64 // the version of the settings that this was made from; nil: whatever they are
 }
 

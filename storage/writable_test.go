@@ -15,7 +15,7 @@ import (
 // write writes something.
 func write(t *testing.T, db *storage.DB) error {
 	t.Helper()
-	err := db.ReportLetter(t.Context(), "none", "sent")
+	err := db.ReportMessage(t.Context(), "none", "sent")
 	if errors.Is(err, fault.NotFound) {
 		return nil // it looked for it
 	}

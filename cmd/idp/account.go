@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/platform"
 )
@@ -19,8 +20,8 @@ func accountCommand(g *globals) *cobra.Command {
 		accountInvite(g, &on, "invite", "Send the welcome mail to somebody who has no password yet"),
 		accountInvite(g, &on, "resend", "Send the welcome mail again; the button of the older one stops working"),
 		accountSetEmail(g, &on), accountUnblock(g, &on),
-		accountState(g, &on, "deactivate", "Refuse sign-in and end sessions and tokens at once; data is kept", account.Deactivated, account.AccountStopped),
-		accountState(g, &on, "reactivate", "Let a deactivated account sign in again", account.Active, account.AccountRestarted))
+		accountState(g, &on, "deactivate", "Refuse sign-in and end sessions and tokens at once; data is kept", account.Deactivated, audit.AccountDeactivated),
+		accountState(g, &on, "reactivate", "Let a deactivated account sign in again", account.Active, audit.AccountReactivated))
 	for _, sub := range c.Commands() {
 		sub.Flags().StringVar(&on, "platform", "", "platform")
 		require(sub, "platform")
@@ -170,7 +171,7 @@ func printAccount(g *globals, cmd *cobra.Command, f *floor, on, address string) 
 	return g.print(cmd, line, line.print)
 }
 
-func accountState(g *globals, on *string, use, short string, state account.State, kind account.EventKind) *cobra.Command {
+func accountState(g *globals, on *string, use, short string, state account.State, kind audit.Kind) *cobra.Command {
 	return &cobra.Command{
 		Use: use + " EMAIL", Short: short, Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
@@ -181,7 +182,7 @@ func accountState(g *globals, on *string, use, short string, state account.State
 			if !canSignIn(a) && state == account.Active {
 				state = account.Invited // as it was: there is nothing to sign in with
 			}
-			e := account.Event{At: f.now(), Platform: a.Platform, Kind: kind, Actor: setup.Operator(), Account: a.ID, Outcome: account.Success}
+			e := audit.Event{At: f.now(), Platform: a.Platform, Kind: kind, Actor: setup.Operator(), Account: a.ID, Outcome: audit.Success}
 			if err := f.db.SetState(cmd.Context(), a.Platform, a.ID, state, e, f.now()); err != nil {
 				return err
 			}

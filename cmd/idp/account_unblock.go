@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/login"
@@ -27,8 +27,8 @@ func accountUnblock(g *globals, on *string) *cobra.Command {
 			at := f.now()
 			err = f.db.SaveChange(cmd.Context(), authn.Change{
 				Platform: a.Platform, Forgive: []string{password.Owner(f.sealer, a.Platform, a.Email.Key), login.CodeOwner(f.sealer, a.Platform, a.ID)},
-				Events: []account.Event{{
-					At: at, Platform: a.Platform, Kind: account.AccountUnblocked, Actor: setup.Operator(), Account: a.ID, Outcome: account.Success,
+				Events: []audit.Event{{
+					At: at, Platform: a.Platform, Kind: audit.AccountUnblocked, Actor: setup.Operator(), Account: a.ID, Outcome: audit.Success,
 				}},
 			}, at)
 			if err != nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
@@ -269,7 +269,7 @@ func (i *install) recorded(on platform.ID, want ...string) {
 			continue
 		}
 		got = append(got, string(e.Kind)+" "+e.Reason)
-		if e.Outcome != account.Success {
+		if e.Outcome != audit.Success {
 			i.t.Errorf("event %+v", e)
 		}
 	}

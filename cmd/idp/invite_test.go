@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
@@ -23,7 +23,7 @@ func TestInviteResendSetEmail(t *testing.T) {
 			t.Errorf("account add --invite: %+v", r)
 		}
 		i.recorded("linde", "account.add ", "account.invite ")
-		i.waiting("linde", account.LetterWelcome)
+		i.waiting("linde", outbox.Welcome)
 		i.refused(1, "none of the others can be", on("add", "x@example.org", "--invite", "--password-file", i.file("words", "negen groene fietsen lachen!\n"))...)
 
 		var a accountJSON
@@ -36,7 +36,7 @@ func TestInviteResendSetEmail(t *testing.T) {
 		if i.read(&a, on("resend", "piet@example.org")...); a.State != "invited" {
 			t.Errorf("account resend: %+v", a)
 		}
-		i.waiting("linde", account.LetterWelcome, account.LetterWelcome, account.LetterWelcome)
+		i.waiting("linde", outbox.Welcome, outbox.Welcome, outbox.Welcome)
 		if n := i.rowsOf("tickets WHERE purpose = 'welcome' AND voided_at IS NULL"); n != 2 {
 			t.Errorf("%d buttons of two people work", n)
 		}
@@ -49,7 +49,7 @@ func TestInviteResendSetEmail(t *testing.T) {
 			t.Errorf("account set-email: %+v: the old address counts until the new one is confirmed", a)
 		}
 		i.recorded("linde", "email.ask ")
-		i.waiting("linde", account.LetterEmailChanged, account.LetterEmailConfirm, account.LetterWelcome, account.LetterWelcome, account.LetterWelcome)
+		i.waiting("linde", outbox.EmailChanged, outbox.EmailConfirm, outbox.Welcome, outbox.Welcome, outbox.Welcome)
 		i.refused(1, "taken", on("set-email", "anna@example.org", "RIA@example.org")...)
 		i.refused(1, "has this address", on("set-email", "anna@example.org", "anna@example.org")...)
 		i.refused(1, "not found", on("set-email", "nobody@example.org", "x@example.org")...)
@@ -67,18 +67,18 @@ func TestInviteResendSetEmail(t *testing.T) {
 }
 
 // waiting compares the kinds of the letters that wait on a platform, in any order.
-func (i *install) waiting(on platform.ID, want ...account.LetterKind) {
+func (i *install) waiting(on platform.ID, want ...outbox.Kind) {
 	i.t.Helper()
 	db, err := storage.Open(i.t.Context(), i.dsn())
 	if err != nil {
 		i.t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }() // only read
-	letters, err := db.Letters(i.t.Context(), on, 100)
+	letters, err := db.Messages(i.t.Context(), on, 100)
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	var got []account.LetterKind
+	var got []outbox.Kind
 	for _, l := range letters {
 		got = append(got, l.Kind)
 	}

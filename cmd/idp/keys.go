@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
@@ -112,7 +112,7 @@ func keysReseal(g *globals) *cobra.Command {
 	return &cobra.Command{
 		Use: "reseal", Short: "Seal all stored secrets under the first master key", Args: cobra.NoArgs,
 		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
-			e := account.Event{At: f.now(), Kind: account.MasterRotated, Actor: setup.Operator(), Outcome: account.Success}
+			e := audit.Event{At: f.now(), Kind: audit.MasterKeyRotated, Actor: setup.Operator(), Outcome: audit.Success}
 			n, err := f.db.Reseal(cmd.Context(), e, func(binding string, sealed []byte) ([]byte, error) {
 				plain, err := f.sealer.Open(sealed, binding)
 				if err != nil {

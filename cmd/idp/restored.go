@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/setup"
 )
 
@@ -19,14 +19,14 @@ func restoredCommand(g *globals) *cobra.Command {
 			"people sign in again. Run it before the first server starts. JWT access tokens that parties check on their own go on until they expire.",
 		Args: cobra.NoArgs,
 		RunE: g.with(func(cmd *cobra.Command, _ []string, f *floor) error {
-			e := account.Event{At: f.now(), Kind: account.DatabaseRestored, Actor: setup.Operator(), Outcome: account.Success}
+			e := audit.Event{At: f.now(), Kind: audit.DatabaseRestored, Actor: setup.Operator(), Outcome: audit.Success}
 			ended, err := f.db.EndEverything(cmd.Context(), e, f.now())
 			if err != nil {
 				return err
 			}
 			return g.print(cmd, ended, func(w io.Writer) {
 				fmt.Fprintf(w, "Ended %d sessions, %d grants, %d open requests, %d journeys, %d remembered browsers, %d links and codes, and %d letters that were not sent.\n",
-					ended.Sessions, ended.Grants, ended.Requests, ended.Journeys, ended.Devices, ended.Tickets, ended.Letters)
+					ended.Sessions, ended.Grants, ended.Requests, ended.Journeys, ended.Devices, ended.Tickets, ended.Messages)
 			})
 		}),
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // Whatever a command reads a secret from is not for everybody: the file of a flag like one that a setup file names.
@@ -87,6 +87,6 @@ func TestResetTwoStepWantsTheServersMasterKey(t *testing.T) {
 		if i.read(&a, "account", "show", "anna@example.org", "--platform", "linde"); slices.Contains(a.Factors, "totp") {
 			t.Errorf("not reset: %+v", a)
 		}
-		i.waiting("linde", account.LetterTwoStepReset)
+		i.waiting("linde", outbox.TwoStepReset)
 	})
 }

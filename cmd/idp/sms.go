@@ -7,9 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login/sms"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -31,7 +31,7 @@ func smsCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			letters, err := f.db.CountLetters(cmd.Context(), p.ID, account.SMS, f.now().Add(-day.Window))
+			letters, err := f.db.CountMessages(cmd.Context(), p.ID, outbox.SMS, f.now().Add(-day.Window))
 			if err != nil {
 				return err
 			}
@@ -47,15 +47,15 @@ func smsCommand(g *globals) *cobra.Command {
 
 // smsUsage is what a platform sent.
 type smsUsage struct {
-	Queued  int                   `json:"queued"`          // in this day
-	Allowed int                   `json:"allowed"`         // in a day
-	Left    int                   `json:"left"`            // of this day
-	Until   *time.Time            `json:"until,omitempty"` // when it ends; nil: none has begun
-	Letters []storage.LetterCount `json:"last_24_hours"`
+	Queued   int                    `json:"queued"`          // in this day
+	Allowed  int                    `json:"allowed"`         // in a day
+	Left     int                    `json:"left"`            // of this day
+	Until    *time.Time             `json:"until,omitempty"` // when it ends; nil: none has begun
+	Messages []storage.MessageCount `json:"last_24_hours"`
 }
 
-func usageOf(day authn.Limit, stand authn.Counted, letters []storage.LetterCount) smsUsage {
-	u := smsUsage{Queued: stand.N, Allowed: day.Max, Left: max(0, day.Max-stand.N), Letters: append([]storage.LetterCount{}, letters...)}
+func usageOf(day authn.Limit, stand authn.Counted, letters []storage.MessageCount) smsUsage {
+	u := smsUsage{Queued: stand.N, Allowed: day.Max, Left: max(0, day.Max-stand.N), Messages: append([]storage.MessageCount{}, letters...)}
 	if stand.N > 0 {
 		u.Until = &stand.Until
 	}
@@ -68,10 +68,10 @@ func (u smsUsage) write(w io.Writer) {
 		fmt.Fprintf(w, " until %s", u.Until.Format("2006-01-02 15:04 MST"))
 	}
 	fmt.Fprintln(w)
-	if len(u.Letters) > 0 {
+	if len(u.Messages) > 0 {
 		fmt.Fprintln(w, "In the last 24 hours:")
 	}
-	for _, l := range u.Letters {
+	for _, l := range u.Messages {
 		outcome := string(l.Outcome)
 		if outcome == "" {
 			outcome = "waiting"

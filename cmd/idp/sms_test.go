@@ -76,7 +76,7 @@ func TestACodeGoesThroughTheSecondGateway(t *testing.T) {
 		type usage struct {
 			Queued, Allowed, Left int
 			Until                 string
-			Letters               []struct {
+			Messages              []struct {
 				Outcome, Reason string
 				N               int
 			} `json:"last_24_hours"`
@@ -85,7 +85,7 @@ func TestACodeGoesThroughTheSecondGateway(t *testing.T) {
 			return func() bool {
 				var u usage
 				configured.read(&u, "sms", "usage", "--platform", "linde")
-				return u.Queued == 1 && u.Allowed == 7 && u.Left == 6 && u.Until != "" && len(u.Letters) == 1 && u.Letters[0].Outcome == "sent" && u.Letters[0].Reason == reason
+				return u.Queued == 1 && u.Allowed == 7 && u.Left == 6 && u.Until != "" && len(u.Messages) == 1 && u.Messages[0].Outcome == "sent" && u.Messages[0].Reason == reason
 			}
 		}
 		server.soon(5*time.Second, "counted", reported(""))

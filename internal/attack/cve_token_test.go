@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/storage"
@@ -102,12 +103,12 @@ func TestCVE_2026_43983_RefreshSeesWhatChanged(t *testing.T) {
 			got := v.given(party)
 			code := v.code(party, nil)
 			at := s.Clock.Now()
-			stopped := account.Event{At: at, Platform: s.platform(), Kind: account.AccountStopped, Actor: "cli", Account: anna.ID, Outcome: account.Success}
+			stopped := audit.Event{At: at, Platform: s.platform(), Kind: audit.AccountDeactivated, Actor: "cli", Account: anna.ID, Outcome: audit.Success}
 			if err := s.DB.SetState(s.Context(), s.platform(), anna.ID, account.Deactivated, stopped, at); err != nil {
 				s.Fatal(err)
 			}
 			dead("deactivated", party, got, code, v)
-			stopped.Kind = account.AccountRestarted
+			stopped.Kind = audit.AccountReactivated
 			if err := s.DB.SetState(s.Context(), s.platform(), anna.ID, account.Active, stopped, s.Clock.Now()); err != nil {
 				s.Fatal(err)
 			}

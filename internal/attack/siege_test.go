@@ -14,10 +14,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // besieged is the owner's account, and one of the attacker's own.
@@ -263,7 +263,7 @@ func (w *siege) newest(opened map[string]bool) (mail, bool) {
 		w.Fatal(err)
 	}
 	for _, m := range slices.Backward(w.Mails.Sent()) {
-		if m.To == anna && (m.Kind == account.LetterReset || m.Kind == account.LetterUnblock) {
+		if m.To == anna && (m.Kind == outbox.Reset || m.Kind == outbox.Unblock) {
 			return mail{m.Link}, !opened[m.Link]
 		}
 	}

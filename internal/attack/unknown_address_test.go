@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -182,11 +182,11 @@ func (w *watcher) ask(step string, form url.Values) {
 
 // TestMailsAreWhatDiffers is the other side of it: the pages are the same, and the mails are not.
 func TestMailsAreWhatDiffers(t *testing.T) {
-	want := map[string][]account.LetterKind{ // forgot password, sign-up
-		"anna@example.org": {account.LetterReset, account.LetterExists},
-		"dora@example.org": {account.LetterInactive, account.LetterInactive},
-		"ilse@example.org": {account.LetterWelcome, account.LetterWelcome},
-		"nope@example.org": {account.LetterConfirm},
+	want := map[string][]outbox.Kind{ // forgot password, sign-up
+		"anna@example.org": {outbox.Reset, outbox.AccountExists},
+		"dora@example.org": {outbox.Inactive, outbox.Inactive},
+		"ilse@example.org": {outbox.Welcome, outbox.Welcome},
+		"nope@example.org": {outbox.SignUpConfirm},
 	}
 	s := newScene(t, hostIssuer, idptest.SQLite(t))
 	s.Apply(peopled)
@@ -205,7 +205,7 @@ func TestMailsAreWhatDiffers(t *testing.T) {
 			s.Clock.Later(6 * time.Minute)
 		}
 	}
-	got := map[string][]account.LetterKind{}
+	got := map[string][]outbox.Kind{}
 	for _, m := range s.Mails.Sent() {
 		got[m.To] = append(got[m.To], m.Kind)
 	}

@@ -16,12 +16,12 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -112,7 +112,7 @@ func another() chromedp.Action[chromedp.Void] {
 }
 
 // letter sends what waits, and finds the newest mail of a kind to somebody.
-func (s site) letter(t *testing.T, kind account.LetterKind, to string) notify.Message {
+func (s site) letter(t *testing.T, kind outbox.Kind, to string) notify.Message {
 	t.Helper()
 	if err := s.house.Deliver(t.Context()); err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ func TestAccountJourneys(t *testing.T) {
 
 func welcome(p person, where site) {
 	where.invite(p.T, "nina@example.org", p.lang)
-	p.open(where.letter(p.T, account.LetterWelcome, "nina@example.org").Link)
+	p.open(where.letter(p.T, outbox.Welcome, "nina@example.org").Link)
 	p.at(p.text("welcome.title"))
 	p.fill("password.new", "kort")
 	p.press("password.submit")
@@ -185,7 +185,7 @@ func welcome(p person, where site) {
 	do(p.T, p.ctx, "home", visible("#login"))
 	p.open(where.demo + "/linde/login")
 	do(p.T, p.ctx, "signed in", visible("#signed-in"))
-	p.open(where.letter(p.T, account.LetterWelcome, "nina@example.org").Link)
+	p.open(where.letter(p.T, outbox.Welcome, "nina@example.org").Link)
 	p.at(p.text("link.used_title"))
 	p.press("common.login")
 	do(p.T, p.ctx, "signed in still", visible("#signed-in"))
@@ -209,7 +209,7 @@ func signUp(p person, where site) {
 	p.press("forgot_sent.resend")
 	do(p.T, p.ctx, "asked again", visible("[role=status]"))
 	p.at(p.text("signup.sent_title"))
-	p.open(where.letter(p.T, account.LetterConfirm, "carla@example.org").Link)
+	p.open(where.letter(p.T, outbox.SignUpConfirm, "carla@example.org").Link)
 	p.at(p.text("signup.confirm_title"))
 	p.fill("password.new", idptest.NewPassword)
 	p.press("password.submit")
@@ -236,7 +236,7 @@ func waits(p person, where site) {
 	p.press("wait.mail_submit")
 	do(p.T, p.ctx, "asked", visible("[role=status]"))
 	p.at(p.text("wait.title"))
-	p.open(where.letter(p.T, account.LetterUnblock, "ria@example.org").Link)
+	p.open(where.letter(p.T, outbox.Unblock, "ria@example.org").Link)
 	p.at(p.text("unblock.title"))
 	p.press("unblock.submit")
 	p.at(p.text("unblock.done_title"))
@@ -263,12 +263,12 @@ func forgot(p person, where site) {
 	p.at(p.text("forgot_sent.title"))
 
 	// as `idp dev` shows it
-	where.letter(p.T, account.LetterReset, "anna@example.org")
+	where.letter(p.T, outbox.Reset, "anna@example.org")
 	p.open(where.demo + "/dev/outbox")
 	do(p.T, p.ctx, "outbox", visible(`article[data-kind=mail_reset] iframe`), click(`article[data-kind=mail_reset] summary`), click(`article[data-kind=mail_reset] pre a`))
 	p.at(p.text("reset.title"))
 	p.fill("password.new", idptest.NewPassword)
 	p.press("password.submit")
 	do(p.T, p.ctx, "on to who asked, signed in", visible("#signed-in"))
-	where.letter(p.T, account.LetterChanged, "anna@example.org")
+	where.letter(p.T, outbox.PasswordChanged, "anna@example.org")
 }

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -39,7 +39,7 @@ func (s *script) mail(rest string) error {
 	if err != nil {
 		return err
 	}
-	kind := account.LetterKind("mail_" + words[0])
+	kind := outbox.Kind("mail_" + words[0])
 	for i, m := range slices.Backward(sent) {
 		if m.Kind == kind && m.To == words[1] && (len(words) == 2 || i >= before) {
 			s.letter = m

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/platform"
@@ -432,8 +433,8 @@ func (s *script) setState(who string, state account.State) error {
 	if err != nil {
 		return err
 	}
-	return s.server.DB.SetState(ctx, a.Platform, a.ID, state, account.Event{
-		At: s.server.Clock.Now(), Platform: a.Platform, Kind: account.AccountStopped, Actor: "cli test", Account: a.ID, Outcome: account.Success,
+	return s.server.DB.SetState(ctx, a.Platform, a.ID, state, audit.Event{
+		At: s.server.Clock.Now(), Platform: a.Platform, Kind: audit.AccountDeactivated, Actor: "cli test", Account: a.ID, Outcome: audit.Success,
 	}, s.server.Clock.Now())
 }
 

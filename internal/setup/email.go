@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -51,29 +53,29 @@ func readdress(t Tools, a *account.Account, email account.Email) authn.Change {
 	token := secret.Token()
 	ticket := authn.NewTicket(secret.Hash(token), a.Platform, authn.TicketEmail, a.ID, t.Now)
 	ticket.Sealed = t.Sealer.Seal([]byte(email.Address), ticket.Binding())
-	e := account.Event{
-		At: t.Now, Platform: a.Platform, Kind: account.EmailAsked, Actor: Operator(), Account: a.ID, Outcome: account.Success,
+	e := audit.Event{
+		At: t.Now, Platform: a.Platform, Kind: audit.EmailChangeRequested, Actor: Operator(), Account: a.ID, Outcome: audit.Success,
 	}
 	change := authn.Change{
-		Platform: a.Platform, Issue: []authn.Ticket{ticket}, Events: []account.Event{e},
+		Platform: a.Platform, Issue: []authn.Ticket{ticket}, Events: []audit.Event{e},
 		Cut: &authn.Cut{Account: a.ID, By: authn.ActAddressAsked},
 	}
-	letter := func(kind account.LetterKind, life time.Duration, c account.Contents) {
-		l := account.Letter{
-			ID: secret.ID(), Platform: a.Platform, Account: a.ID, Kind: kind, Medium: account.Mail, Locale: a.Locale,
+	letter := func(kind outbox.Kind, life time.Duration, c outbox.Contents) {
+		l := outbox.Message{
+			ID: secret.ID(), Platform: a.Platform, Account: a.ID, Kind: kind, Recipient: outbox.Mail, Locale: a.Locale,
 			QueuedAt: t.Now, ExpiresAt: t.Now.Add(life),
 		}
 		l.Seal(c, t.Sealer.Seal)
-		change.Letters = append(change.Letters, l)
+		change.Messages = append(change.Messages, l)
 	}
 	// No name: the new address may be mistyped. It is not sent any more when half of the button's time is over, because
 	// it says how long that works.
-	letter(account.LetterEmailConfirm, authn.TicketEmail.Life()/2, account.Contents{To: email.Address, Token: token})
+	letter(outbox.EmailConfirm, authn.TicketEmail.Life()/2, outbox.Contents{To: email.Address, Token: token})
 	if a.State == account.Invited {
 		change.Void = append(change.Void, authn.TicketVoid{Account: a.ID, Purpose: authn.TicketWelcome})
 		return change
 	}
-	letter(account.LetterEmailChanged, noticeLife, account.Contents{
+	letter(outbox.EmailChanged, noticeLife, outbox.Contents{
 		To: a.Email.Address, Name: a.Profile.Name(), Values: map[string]string{"email_masked": email.Masked()},
 	})
 	return change

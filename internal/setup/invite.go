@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/platform"
@@ -19,7 +20,7 @@ func Invite(ctx context.Context, t Tools, id platform.ID, address string) error 
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
-	change, err := notify.Invite(p, a, t.Sealer, account.Event{At: t.Now, Actor: Operator()})
+	change, err := notify.Invite(p, a, t.Sealer, audit.Event{At: t.Now, Actor: Operator()})
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}

@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
@@ -46,8 +46,8 @@ func SwitchParty(ctx context.Context, t Tools, id platform.ID, party grant.Party
 		}
 		p.report.Changed = append(p.report.Changed, partyName(id, party)+" "+reason)
 		p.setup.Parties = append(p.setup.Parties, have)
-		p.setup.Events = append(p.setup.Events, account.Event{
-			At: p.Now, Platform: id, Kind: account.PartySet, Actor: Operator(), Party: string(party), Outcome: account.Success, Reason: reason,
+		p.setup.Events = append(p.setup.Events, audit.Event{
+			At: p.Now, Platform: id, Kind: audit.PartySet, Actor: Operator(), Party: string(party), Outcome: audit.Success, Reason: reason,
 		})
 		return nil
 	})
@@ -96,7 +96,7 @@ func (p *plan) party(id platform.ID, d *Party, said *yaml.Node, path ...any) err
 	}
 	if p.differs(partyName(id, party.ID), all, path...) {
 		p.setup.Parties = append(p.setup.Parties, party)
-		p.event(id, account.PartySet, party.ID, "")
+		p.event(id, audit.PartySet, party.ID, "")
 	}
 	return nil
 }

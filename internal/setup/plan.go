@@ -13,6 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -173,9 +174,9 @@ func (p *plan) differs(item string, all []Difference, path ...any) bool {
 	return true
 }
 
-func (p *plan) event(id platform.ID, kind account.EventKind, party grant.PartyID, of account.ID) {
-	p.setup.Events = append(p.setup.Events, account.Event{
-		At: p.Now, Platform: id, Kind: kind, Actor: Operator(), Account: of, Party: string(party), Outcome: account.Success,
+func (p *plan) event(id platform.ID, kind audit.Kind, party grant.PartyID, of account.ID) {
+	p.setup.Events = append(p.setup.Events, audit.Event{
+		At: p.Now, Platform: id, Kind: kind, Actor: Operator(), Account: of, Party: string(party), Outcome: audit.Success,
 	})
 }
 
@@ -271,7 +272,7 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 	}
 	if p.differs("platform "+d.Name, all, "platforms", i) {
 		p.setup.Platforms = append(p.setup.Platforms, tenant)
-		p.event(tenant.ID, account.PlatformSet, "", "")
+		p.event(tenant.ID, audit.PlatformSet, "", "")
 	}
 	p.platforms[tenant.ID] = tenant
 	return tenant, nil
@@ -294,7 +295,7 @@ func (p *plan) ensureKeys(id platform.ID) error {
 		all = append(all, Difference{Key: k.Alg, New: "made"})
 	}
 	p.differs("keys "+string(id), all)
-	p.event(id, account.KeyMade, "", "")
+	p.event(id, audit.SigningKeyMade, "", "")
 	return nil
 }
 
@@ -348,9 +349,9 @@ func (p *plan) account(ctx context.Context, id platform.ID, d *Account, said *ya
 		return err
 	}
 	want.Platform = id
-	kind := account.AccountChanged
+	kind := audit.AccountChanged
 	if !exists {
-		kind, want.ID, want.CreatedAt = account.AccountAdded, account.ID(secret.ID()), p.Now
+		kind, want.ID, want.CreatedAt = audit.AccountAdded, account.ID(secret.ID()), p.Now
 	}
 	var credentials []Difference
 	if want.Credentials, credentials, err = p.credentials(ctx, id, have, want.ID, &full); err != nil {

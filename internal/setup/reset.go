@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login"
@@ -31,8 +31,8 @@ func ResetTwoStep(ctx context.Context, t Tools, id platform.ID, address, reason 
 	change.Cut = &authn.Cut{Account: a.ID, By: authn.ActTwoStepReset} // before the ticket of the mail
 	change.Forgive = []string{login.CodeOwner(t.Sealer, id, a.ID)}    // somebody else may have used the budget up
 	change.End = &authn.End{Account: a.ID, Reason: "two-step reset"}
-	change.Events = []account.Event{{
-		At: t.Now, Platform: id, Kind: account.TwoStepReset, Actor: Operator(), Account: a.ID, Outcome: account.Success, Reason: reason,
+	change.Events = []audit.Event{{
+		At: t.Now, Platform: id, Kind: audit.TwoStepReset, Actor: Operator(), Account: a.ID, Outcome: audit.Success, Reason: reason,
 	}}
 	return t.DB.SaveChange(ctx, change, t.Now)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
@@ -220,7 +221,7 @@ func TestDeactivatedStaysDeactivatedUnlessTheFileSaysOtherwise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := account.Event{At: start, Platform: "linde", Kind: account.AccountStopped, Account: a.ID, Outcome: account.Success}
+		e := audit.Event{At: start, Platform: "linde", Kind: audit.AccountDeactivated, Account: a.ID, Outcome: audit.Success}
 		if err := db.SetState(t.Context(), "linde", a.ID, account.Deactivated, e, start); err != nil {
 			t.Fatal(err)
 		}

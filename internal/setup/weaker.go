@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
 )
@@ -93,9 +94,9 @@ func (d Difference) platform() platform.ID {
 }
 
 // weakened is the event of a setting that protects less than before.
-func (p *plan) weakened(d Difference) account.Event {
-	e := account.Event{
-		At: p.Now, Platform: d.platform(), Kind: account.SettingWeakened, Actor: Operator(), Outcome: account.Success, Reason: d.String(),
+func (p *plan) weakened(d Difference) audit.Event {
+	e := audit.Event{
+		At: p.Now, Platform: d.platform(), Kind: audit.SettingWeakened, Actor: Operator(), Outcome: audit.Success, Reason: d.String(),
 	}
 	kind, name, _ := strings.Cut(d.Item, " ")
 	_, of, _ := strings.Cut(name, "/")

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
@@ -175,7 +175,7 @@ func recorded(t *testing.T, db *storage.DB, at time.Time, report setup.Report) s
 	}
 	var texts []string
 	for _, e := range slices.Backward(events) {
-		if e.Kind != account.SettingWeakened || !e.At.Equal(at) {
+		if e.Kind != audit.SettingWeakened || !e.At.Equal(at) {
 			continue
 		}
 		texts = append(texts, e.Reason)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
@@ -202,7 +202,7 @@ func TestForeignKeyHidesNoChangeOfSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	jwks := w.ask("GET /keys", "").Body.String()
-	_, err = w.db.Reseal(t.Context(), account.Event{At: w.clock.Now(), Kind: account.MasterRotated, Actor: "test", Outcome: account.Success}, func(binding string, sealed []byte) ([]byte, error) {
+	_, err = w.db.Reseal(t.Context(), audit.Event{At: w.clock.Now(), Kind: audit.MasterKeyRotated, Actor: "test", Outcome: audit.Success}, func(binding string, sealed []byte) ([]byte, error) {
 		if !strings.HasPrefix(binding, "key/linde/") {
 			return sealed, nil
 		}

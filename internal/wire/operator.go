@@ -10,9 +10,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // metrics are few and without anything personal: no account, no address, no party.
@@ -40,8 +40,8 @@ func newMetrics(h *House) *metrics {
 			Name: "idp_letters_waiting_seconds", Help: "How long the oldest letter of all nodes waits to be sent, looked up every minute.",
 		}),
 	}
-	for _, medium := range []account.Medium{account.Mail, account.SMS} {
-		for _, outcome := range []account.LetterOutcome{account.LetterSent, account.LetterRefused, account.LetterGaveUp, account.LetterAnswered} {
+	for _, medium := range []outbox.Recipient{outbox.Mail, outbox.SMS} {
+		for _, outcome := range []outbox.Outcome{outbox.Sent, outbox.Refused, outbox.GaveUp, outbox.Answered} {
 			m.letters.WithLabelValues(string(medium), string(outcome)) // 0, so that a rise is seen
 		}
 	}

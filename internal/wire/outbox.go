@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/op"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -25,7 +25,7 @@ func (h *House) newOutbox() *notify.Worker {
 			asked, _ := registry{h}.Party(p.ID, grant.PartyID(party)) // none: the platform itself
 			return op.RestartURL(p, asked)
 		},
-		Settled: func(medium account.Medium, outcome account.LetterOutcome) {
+		Settled: func(medium outbox.Recipient, outcome outbox.Outcome) {
 			h.metrics.letters.WithLabelValues(string(medium), string(outcome)).Inc()
 		},
 	}}
@@ -36,12 +36,12 @@ func (h *House) Deliver(ctx context.Context) error {
 	return errors.Join(h.deliverTexts(ctx), h.deliverMails(ctx))
 }
 
-func (h *House) deliverTexts(ctx context.Context) error { return h.outbox.Deliver(ctx, account.SMS) }
-func (h *House) deliverMails(ctx context.Context) error { return h.outbox.Deliver(ctx, account.Mail) }
+func (h *House) deliverTexts(ctx context.Context) error { return h.outbox.Deliver(ctx, outbox.SMS) }
+func (h *House) deliverMails(ctx context.Context) error { return h.outbox.Deliver(ctx, outbox.Mail) }
 
 // lookAtOutbox notes how long the oldest letter waits.
 func (h *House) lookAtOutbox(ctx context.Context) error {
-	oldest, err := h.DB.OldestLetter(ctx)
+	oldest, err := h.DB.OldestMessage(ctx)
 	if err != nil {
 		return fmt.Errorf("looking at the outbox: %w", err)
 	}

@@ -44,7 +44,7 @@ func (h *House) report(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if id, state := from.Gateway.Report(r); secret.IsID(id) && state != "" {
-		if err := h.DB.ReportLetter(r.Context(), id, state); err != nil && !errors.Is(err, fault.NotFound) {
+		if err := h.DB.ReportMessage(r.Context(), id, state); err != nil && !errors.Is(err, fault.NotFound) {
 			h.Log.ErrorContext(r.Context(), "sms report", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
 			http.Error(w, "503 try again", http.StatusServiceUnavailable)
 			return

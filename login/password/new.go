@@ -6,8 +6,10 @@ import (
 	"slices"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -99,13 +101,13 @@ func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (
 // with it what parties were given; no browser is remembered, other journeys of the account end, and links that were
 // mailed for its password have nothing left to do (authn.ActPassword). The owner is told, always.
 func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential) authn.Change {
-	set := v.Event(account.PasswordSet, account.Success, a.ID)
+	set := v.Event(audit.PasswordSet, audit.Success, a.ID)
 	set.Reason = string(v.Journey.Ask.Purpose)
 	change := authn.Change{
-		Put:     []account.Credential{c},
-		Events:  []account.Event{set},
-		Letters: []account.Letter{v.Notice(account.LetterChanged, s.Sealer)},
-		Fresh:   []string{s.own(v, a.Email.Key)},
+		Put:      []account.Credential{c},
+		Events:   []audit.Event{set},
+		Messages: []outbox.Message{v.Notice(outbox.PasswordChanged, s.Sealer)},
+		Fresh:    []string{s.own(v, a.Email.Key)},
 	}
 	for _, other := range a.Credentials {
 		if other.Method == Method && other.ID != c.ID {
@@ -118,7 +120,7 @@ func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential
 	switch v.Journey.Ask.Purpose {
 	case authn.SignUp:
 		change.Add = a
-		change.Events = slices.Insert(change.Events, 0, v.Event(account.AccountAdded, account.Success, a.ID))
+		change.Events = slices.Insert(change.Events, 0, v.Event(audit.AccountAdded, audit.Success, a.ID))
 		return change
 	case authn.Welcome: // the mail came through
 		change.Account = &authn.AccountChange{ID: a.ID, Activate: true, Verified: true}

@@ -10,6 +10,7 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -69,7 +70,7 @@ func (h house) silent(b *idptest.Browser) string {
 }
 
 // mails sends what is due and lists the mails of a kind.
-func (h house) mails(kind account.LetterKind) (all []notify.Message) {
+func (h house) mails(kind outbox.Kind) (all []notify.Message) {
 	h.t.Helper()
 	if err := h.Deliver(h.t.Context()); err != nil {
 		h.t.Fatal(err)
@@ -83,7 +84,7 @@ func (h house) mails(kind account.LetterKind) (all []notify.Message) {
 }
 
 // link is the button of the newest mail of a kind.
-func (h house) link(kind account.LetterKind) string {
+func (h house) link(kind outbox.Kind) string {
 	h.t.Helper()
 	all := h.mails(kind)
 	if len(all) == 0 {
@@ -98,7 +99,7 @@ func (h house) forgot(email string) string {
 	b.MustOpen(h.t, "https://login.linde.test/forgot")
 	b.MustFill(h.t, "Email address", email)
 	b.MustPress(h.t, "Send the email")
-	return h.link(account.LetterReset)
+	return h.link(outbox.Reset)
 }
 
 func (h house) choose(b *idptest.Browser, label, password string) {
@@ -121,7 +122,7 @@ func TestWelcomeSetsThePasswordAndSignsIn(t *testing.T) {
 	if err := setup.Invite(t.Context(), h.Tools(), "linde", "bram@example.org"); err != nil {
 		t.Fatal(err)
 	}
-	link := h.link(account.LetterWelcome)
+	link := h.link(outbox.Welcome)
 	b := h.browser()
 	b.MustOpen(t, link)
 	b.MustBeAt(t, "/new-password")
@@ -151,7 +152,7 @@ func TestWelcomeSetsThePasswordAndSignsIn(t *testing.T) {
 	if why := h.signIn(h.browser(), "bram@example.org", good); why != "" {
 		t.Error(why)
 	}
-	if n := len(h.mails(account.LetterChanged)); n != 1 {
+	if n := len(h.mails(outbox.PasswordChanged)); n != 1 {
 		t.Errorf("%d mails that a password was set, want 1: whoever opened the mail may not be its owner", n)
 	}
 	other := h.browser()
@@ -204,7 +205,7 @@ func TestResetEndsEverythingElse(t *testing.T) {
 	if len(a.Credentials) != 1 || a.Credentials[0].ID != old.ID || string(a.Credentials[0].Sealed) == string(old.Sealed) {
 		t.Errorf("credentials %+v", a.Credentials)
 	}
-	told := h.mails(account.LetterChanged)
+	told := h.mails(outbox.PasswordChanged)
 	if len(told) != 1 || told[0].To != "anna@example.org" || told[0].Link != "" {
 		t.Errorf("told: %+v", told)
 	}
@@ -312,7 +313,7 @@ func TestChangeKeepsThisSessionOnly(t *testing.T) {
 	if why := h.silent(elsewhere); why != "login_required" {
 		t.Errorf("the other session: %q", why)
 	}
-	if n := len(h.mails(account.LetterChanged)); n != 1 {
+	if n := len(h.mails(outbox.PasswordChanged)); n != 1 {
 		t.Errorf("%d mails", n)
 	}
 }
@@ -326,7 +327,7 @@ func TestSignUpBeginsWithItsPassword(t *testing.T) {
 		b.MustFill(t, label, value)
 	}
 	b.MustPress(t, "Create account")
-	link := h.link(account.LetterConfirm)
+	link := h.link(outbox.SignUpConfirm)
 	if _, err := h.DB.AccountByEmail(t.Context(), "linde", "cor@example.org"); err == nil {
 		t.Fatal("there is an account before the address is confirmed")
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
@@ -126,7 +127,7 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 	if errors.Is(err, fault.Throttled) {
 		return login.Outcome{
 			Stop:   &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address, Of: guess.Counter},
-			Change: authn.Change{Events: []account.Event{refused(v, "", "too many")}},
+			Change: authn.Change{Events: []audit.Event{refused(v, "", "too many")}},
 		}, nil
 	}
 	if err != nil {
@@ -142,7 +143,7 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 		return s.refuse(v, a, email, guess, attempts), nil
 	}
 	if a.State != account.Active {
-		right.Events = []account.Event{refused(v, a.ID, "not active")}
+		right.Events = []audit.Event{refused(v, a.ID, "not active")}
 		return login.Outcome{Change: right, Stop: &login.Stop{Page: login.StopInactive}}, nil
 	}
 	if right.Put, err = s.upgraded(ctx, c, password); err != nil {
@@ -191,7 +192,7 @@ func (s step) refuse(v *login.Visit, a *account.Account, email account.Email, gu
 	if a != nil {
 		id = a.ID
 	}
-	out := login.Outcome{Change: authn.Change{Events: []account.Event{refused(v, id, "wrong")}}}
+	out := login.Outcome{Change: authn.Change{Events: []audit.Event{refused(v, id, "wrong")}}}
 	if attempts.BlockedTo.After(v.Now) {
 		out.Stop = &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address, Of: guess.Counter}
 		return out
@@ -204,8 +205,8 @@ func (s step) refuse(v *login.Visit, a *account.Account, email account.Email, gu
 	return out
 }
 
-func refused(v *login.Visit, id account.ID, why string) account.Event {
-	e := v.Event(account.PasswordRefused, account.Failure, id)
+func refused(v *login.Visit, id account.ID, why string) audit.Event {
+	e := v.Event(audit.PasswordRefused, audit.Failure, id)
 	e.Reason = why
 	return e
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/ui"
@@ -29,7 +30,7 @@ func (b unblockButton) Press(_ context.Context, v *login.LinkVisit) (*authn.Chan
 	a := v.Facts.Account
 	return &authn.Change{
 		Fresh:  []string{b.own(&v.Visit, a.Email.Key)},
-		Events: []account.Event{v.Event(account.AccountUnblocked, account.Success, a.ID)},
+		Events: []audit.Event{v.Event(audit.AccountUnblocked, audit.Success, a.ID)},
 	}, v.Action + "?" + here, nil
 }
 

@@ -6,9 +6,11 @@ import (
 	"strings"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -57,7 +59,7 @@ func (s saveStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 	set, tickets := NewSet(s.Sealer, v.Platform.ID, id, codes, v.Now)
 	change := authn.Change{
 		Put: []account.Credential{set}, Void: []authn.TicketVoid{{Account: id, Purpose: authn.TicketRecoveryCode}}, Issue: tickets,
-		Events: []account.Event{event(v, account.CredentialAdded, "")},
+		Events: []audit.Event{event(v, audit.CredentialAdded, "")},
 	}
 	for _, old := range v.Facts.Account.Credentials {
 		if old.Use == account.Recovery && old.RetiredAt.IsZero() {
@@ -65,7 +67,7 @@ func (s saveStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 		}
 	}
 	if len(change.Retire) > 0 {
-		change.Letters = []account.Letter{v.Notice(account.LetterRecoveryNew, s.Sealer)}
+		change.Messages = []outbox.Message{v.Notice(outbox.RecoveryCodesNew, s.Sealer)}
 	}
 	return login.Outcome{Done: authn.NeedCodes, Change: change}, nil
 }
@@ -90,11 +92,11 @@ func (s saveStep) file(v *login.Visit, codes []string) *login.File {
 	return &login.File{Name: name, Type: "text/plain; charset=utf-8", Body: []byte(text.String())}
 }
 
-func event(v *login.Visit, kind account.EventKind, why string) account.Event {
-	e := v.Event(kind, account.Success, v.Facts.Account.ID)
+func event(v *login.Visit, kind audit.Kind, why string) audit.Event {
+	e := v.Event(kind, audit.Success, v.Facts.Account.ID)
 	e.Reason = Method
 	if why != "" {
-		e.Outcome, e.Reason = account.Failure, Method+" "+why
+		e.Outcome, e.Reason = audit.Failure, Method+" "+why
 	}
 	return e
 }

@@ -8,9 +8,11 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -51,7 +53,7 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 	if !attempt.Until.IsZero() {
 		minutes := int((attempt.Until.Sub(v.Now) + time.Minute - 1) / time.Minute)
 		out := retry("recovery_use.error_limit", "minutes", minutes)
-		out.Change.Events = []account.Event{event(v, account.SecondRefused, "too many")}
+		out.Change.Events = []audit.Event{event(v, audit.SecondFactorRefused, "too many")}
 		return out, nil
 	}
 	t, err := s.find(ctx, v, typed)
@@ -64,7 +66,7 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 			text = "recovery_use.error_used" // only who has the list learns that
 		}
 		out := retry(text)
-		out.Change.Events = []account.Event{event(v, account.SecondRefused, "wrong")}
+		out.Change.Events = []audit.Event{event(v, audit.SecondFactorRefused, "wrong")}
 		return out, nil
 	}
 	left, err := s.Store.TicketsLeft(ctx, v.Platform.ID, v.Facts.Account.ID, authn.TicketRecoveryCode)
@@ -77,10 +79,10 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 	return login.Outcome{
 		Proof: &authn.Proof{Method: Method, Use: account.Recovery, Kinds: authn.Has, Credential: set.ID, At: v.Now},
 		Change: authn.Change{
-			Spend:   []authn.TicketUse{{Hash: t.Hash, Purpose: authn.TicketRecoveryCode, Opened: v.Now}},
-			Uncount: attempt.Keys,
-			Letters: []account.Letter{v.NoticeOf(account.LetterRecovery, s.Sealer, map[string]string{"n": strconv.Itoa(left)})},
-			Events:  []account.Event{event(v, account.CodeUsed, "")},
+			Spend:    []authn.TicketUse{{Hash: t.Hash, Purpose: authn.TicketRecoveryCode, Opened: v.Now}},
+			Uncount:  attempt.Keys,
+			Messages: []outbox.Message{v.NoticeOf(outbox.RecoveryCodeUsed, s.Sealer, map[string]string{"n": strconv.Itoa(left)})},
+			Events:   []audit.Event{event(v, audit.RecoveryCodeUsed, "")},
 		},
 		Late: []ui.FieldError{{Field: field, Key: "recovery_use.error_used"}},
 	}, nil

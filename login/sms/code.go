@@ -8,11 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // messages is what a step of a journey knows of what it sent. It is kept sealed, because it holds a number.
@@ -71,21 +72,21 @@ func (o Options) send(ctx context.Context, v *login.Visit, step string, m messag
 			m.Until = stand[i].Until
 		}
 	}
-	asked := v.Event(account.LetterAsked, account.Success, v.Facts.Account.ID)
-	asked.Reason = string(account.LetterCode)
+	asked := v.Event(audit.MessageRequested, audit.Success, v.Facts.Account.ID)
+	asked.Reason = string(outbox.TextCode)
 	if !m.Until.IsZero() {
-		asked.Outcome, asked.Reason = account.Failure, "too many"
+		asked.Outcome, asked.Reason = audit.Failure, "too many"
 		o.keep(v, step, m)
-		return m, authn.Change{Events: []account.Event{asked}}, nil
+		return m, authn.Change{Events: []audit.Event{asked}}, nil
 	}
 	code, ticket, err := o.draw(ctx, v, step, m.Number)
 	if err != nil {
 		return m, authn.Change{}, err
 	}
-	letter := v.Text(account.LetterCode, o.Sealer, m.Number, authn.TicketSMS.Life(), map[string]string{"code": code})
+	letter := v.Text(outbox.TextCode, o.Sealer, m.Number, authn.TicketSMS.Life(), map[string]string{"code": code})
 	m.Letter, m.At, m.Again, m.Typed = letter.ID, v.Now, m.Letter != "", ""
 	o.keep(v, step, m)
-	return m, authn.Change{Issue: []authn.Ticket{ticket}, Count: limits, Letters: []account.Letter{letter}, Events: []account.Event{asked}}, nil
+	return m, authn.Change{Issue: []authn.Ticket{ticket}, Count: limits, Messages: []outbox.Message{letter}, Events: []audit.Event{asked}}, nil
 }
 
 // draw makes a code that this step has not sent before.
@@ -140,8 +141,8 @@ func (o Options) failed(ctx context.Context, v *login.Visit, m messages) (bool, 
 		return false, err
 	}
 	switch l.Outcome {
-	case account.LetterSent:
-		return l.Reason == account.Undelivered, nil
+	case outbox.Sent:
+		return l.Reason == outbox.Undelivered, nil
 	case "":
 		return m.wait(v.Now) == 0, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -147,7 +148,7 @@ func (s numberStep) code(ctx context.Context, v *login.Visit, m messages) (login
 	c.Sealed = s.Sealer.Seal([]byte(m.Number), c.Binding())
 	change := v.Enrolled(c, s.Sealer)
 	if slices.Contains(authn.Enrolled(v.Facts), Method) { // the way stays, the number is another
-		change.Letters = []account.Letter{v.NoticeOf(account.LetterPhone, s.Sealer, map[string]string{"phone_end": c.Label})}
+		change.Messages = []outbox.Message{v.NoticeOf(outbox.PhoneChanged, s.Sealer, map[string]string{"phone_end": c.Label})}
 	}
 	change.Spend, change.Uncount = []authn.TicketUse{use}, attempt.Keys
 	delete(v.Journey.Scratch, setUp)

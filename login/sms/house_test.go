@@ -13,6 +13,7 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login/sms"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
@@ -368,13 +369,13 @@ func TestReportsAreKept(t *testing.T) {
 		}
 	}
 	says(false)
-	for reason, want := range map[string]bool{account.Undelivered: true, account.Delivered: false} {
-		if err := n.DB.ReportLetter(t.Context(), id, reason); err != nil {
+	for reason, want := range map[string]bool{outbox.Undelivered: true, outbox.Delivered: false} {
+		if err := n.DB.ReportMessage(t.Context(), id, reason); err != nil {
 			t.Fatal(err)
 		}
 		says(want)
 	}
-	if err := n.DB.ReportLetter(t.Context(), secret.ID(), account.Undelivered); err == nil {
+	if err := n.DB.ReportMessage(t.Context(), secret.ID(), outbox.Undelivered); err == nil {
 		t.Error("a letter that nobody knows")
 	}
 }

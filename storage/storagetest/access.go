@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -49,7 +50,7 @@ var access = []promise{
 		refreshEnds := w.now.Add(30 * 24 * time.Hour)
 		w.same("until the refresh tokens end", w.access(w.anna, refreshEnds.Add(-time.Millisecond)), []grant.Access{want})
 		w.same("afterwards", w.access(w.anna, refreshEnds), []grant.Access(nil))
-		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(account.SignedOut, w.anna), w.now))
+		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now))
 		w.same("signed out", w.access(w.anna, v.EndsAt), []grant.Access(nil))
 		w.is("the other session lives", w.alive(settings), true)
 	}},
@@ -60,7 +61,7 @@ var access = []promise{
 		_, kept := w.tokens(beside, "openid", "offline_access")
 		later := v.EndsAt.Add(time.Hour)
 		end := func(of account.Account, sid string, party grant.PartyID) error {
-			return w.db.EndAccess(w.Context(), of.Platform, of.ID, sid, party, w.event(account.GrantEnded, of), later)
+			return w.db.EndAccess(w.Context(), of.Platform, of.ID, sid, party, w.event(audit.GrantEnded, of), later)
 		}
 		bram := w.person(linde, "bram@example.org")
 		for what, err := range map[string]error{
@@ -73,7 +74,7 @@ var access = []promise{
 		for _, err := range race(func(int) error { return end(w.anna, v.ID, web) }) {
 			w.ok(err)
 		}
-		w.same("events", w.kinds(), []account.EventKind{account.GrantEnded})
+		w.same("events", w.kinds(), []audit.Kind{audit.GrantEnded})
 		w.is("refreshed", w.lives(first, later) || w.lives(second, later), false)
 		w.is("of the other session refreshed", w.lives(kept, later), true)
 		w.same("left", len(w.access(w.anna, later)), 1)
@@ -83,7 +84,7 @@ var access = []promise{
 		g, refresh := w.tokens(v, "openid", "offline_access")
 		for _, err := range race(func(i int) error {
 			if i == crowd/2 {
-				return w.db.EndAccess(w.Context(), linde, w.anna.ID, v.ID, web, w.event(account.GrantEnded, w.anna), w.now)
+				return w.db.EndAccess(w.Context(), linde, w.anna.ID, v.ID, web, w.event(audit.GrantEnded, w.anna), w.now)
 			}
 			_, err := w.db.Rotate(w.Context(), w.rotation(refresh))
 			return err
@@ -100,7 +101,7 @@ var access = []promise{
 			w.ok(err)
 			return theirs
 		}
-		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(account.SignedOut, w.anna), w.now))
+		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now))
 		w.is("theirs", owns(w.anna, v.ID), true)
 		w.is("of another platform", owns(w.far, v.ID), false)
 		w.is("of nobody", owns(w.anna, "unknown"), false)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -72,10 +73,10 @@ var accounts = []promise{
 		online, refresh := w.tokens(v, "openid")
 		offline, offlineRefresh := w.tokens(v, "openid", "offline_access")
 		_, code := w.code(v, "openid")
-		stopped := w.event(account.AccountStopped, w.anna)
+		stopped := w.event(audit.AccountDeactivated, w.anna)
 		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, stopped, w.now))
 		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, stopped, w.now)) // no change, no event
-		w.same("events", w.kinds(), []account.EventKind{account.AccountStopped})
+		w.same("events", w.kinds(), []audit.Kind{audit.AccountDeactivated})
 
 		refused := func() {
 			w.is("session lives", w.alive(v), false)
@@ -96,10 +97,10 @@ var accounts = []promise{
 			Session: v.Session, From: secret.Hash(v.cookie), To: secret.Hash(secret.Token()),
 		}}, w.now), fault.Refused)
 
-		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Active, w.event(account.AccountRestarted, w.anna), w.now))
+		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Active, w.event(audit.AccountReactivated, w.anna), w.now))
 		refused()
 		w.is("a new session lives", w.alive(w.visit(w.anna)), true)
-		w.fails(w.db.SetState(w.Context(), linde, "nobody", account.Active, account.Event{}, w.now), fault.NotFound)
+		w.fails(w.db.SetState(w.Context(), linde, "nobody", account.Active, audit.Event{}, w.now), fault.NotFound)
 	}},
 	{"signing in while being deactivated leaves nothing that comes back to life", func(w *world) {
 		visits := make([]visit, crowd)
@@ -108,7 +109,7 @@ var accounts = []promise{
 		}
 		for i, err := range race(func(i int) error {
 			if i == crowd/2 {
-				return w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(account.AccountStopped, w.anna), w.now)
+				return w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(audit.AccountDeactivated, w.anna), w.now)
 			}
 			return w.db.SaveChange(w.Context(), authn.Change{Start: &authn.SessionStart{Session: visits[i].Session, Cookie: secret.Hash(visits[i].cookie)}}, w.now)
 		}) {
@@ -117,7 +118,7 @@ var accounts = []promise{
 			}
 			w.is("deactivation refused", i == crowd/2 && err != nil, false)
 		}
-		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Active, w.event(account.AccountRestarted, w.anna), w.now))
+		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Active, w.event(audit.AccountReactivated, w.anna), w.now))
 		for _, v := range visits {
 			w.is("session lives", w.alive(v), false)
 		}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -99,7 +100,7 @@ var acts = []struct {
 		return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Account: &authn.AccountChange{ID: w.anna.ID, Email: &email}}, w.now)
 	}},
 	{"deactivation by staff", false, "r r r r r r w", false, func(w *world) error {
-		return w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(account.AccountStopped, w.anna), w.now)
+		return w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(audit.AccountDeactivated, w.anna), w.now)
 	}},
 	{"deactivation by the button", false, "r r r r r r w", false, func(w *world) error {
 		return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Account: &authn.AccountChange{ID: w.anna.ID, Stop: true}}, w.now)
@@ -151,7 +152,7 @@ var actPromises = []promise{
 			w.ok(act.do(w))
 			w.same(act.name, w.linkStates(all), act.links)
 			if strings.HasPrefix(act.name, "deactivation") {
-				w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Active, w.event(account.AccountRestarted, w.anna), w.now))
+				w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Active, w.event(audit.AccountReactivated, w.anna), w.now))
 				w.same(act.name+", and active again", w.linkStates(all), act.links)
 			}
 			w.reset()

@@ -9,6 +9,7 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // rounds of a race between a few: each begins anew, because it is lost in a moment only.
@@ -27,7 +28,7 @@ var actRaces = []promise{
 				}
 				wish := w.letter()
 				answer := func() error {
-					return w.db.SettleLetter(w.Context(), wish, account.LetterAnswered, "", authn.Change{Issue: []authn.Ticket{w.newTicket(purpose)}}, w.now)
+					return w.db.SettleMessage(w.Context(), wish, outbox.Answered, "", authn.Change{Issue: []authn.Ticket{w.newTicket(purpose)}}, w.now)
 				}
 				for _, err := range w.some(resend, answer, resend, resend) {
 					w.ok(err)

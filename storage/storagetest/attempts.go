@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
@@ -344,7 +344,7 @@ var attempts = []promise{
 		limits := []authn.Limit{{Key: "hour", Max: 3, Window: time.Hour}, {Key: "day", Max: 9, Window: 24 * time.Hour}}
 		saved := 0
 		for _, err := range race(func(int) error {
-			return w.db.SaveChange(w.Context(), authn.Change{Count: limits, Events: []account.Event{w.event(account.LetterAsked, w.anna)}}, w.now)
+			return w.db.SaveChange(w.Context(), authn.Change{Count: limits, Events: []audit.Event{w.event(audit.MessageRequested, w.anna)}}, w.now)
 		}) {
 			if err == nil {
 				saved++

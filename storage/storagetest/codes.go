@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -22,7 +22,7 @@ var codes = []promise{
 		w.onlyOne(ended, fault.Spent)
 		// RFC 6749 section 4.1.2: what the code gave is taken back.
 		w.is("grant gives after a replay", w.given(g), false)
-		w.same("events", w.kinds(), []account.EventKind{account.CodeReplayed})
+		w.same("events", w.kinds(), []audit.Kind{audit.AuthorizationCodeReplayed})
 		w.same("where from", w.events()[0].Address, caller.Address)
 		for _, token := range tokens {
 			_, err := w.db.Rotate(w.Context(), w.rotation(token))
@@ -69,9 +69,9 @@ var codes = []promise{
 		try()
 		var seen []string
 		for _, e := range w.events() {
-			w.same("event", e, caller.Of(account.Event{
-				At: w.now, Platform: linde, Kind: account.CodeRefused, Actor: "system", Account: g.Account, Party: e.Party, Session: g.Session,
-				Outcome: account.Failure, Reason: e.Reason,
+			w.same("event", e, caller.Of(audit.Event{
+				At: w.now, Platform: linde, Kind: audit.AuthorizationCodeRefused, Actor: "system", Account: g.Account, Party: e.Party, Session: g.Session,
+				Outcome: audit.Failure, Reason: e.Reason,
 			}))
 			seen = append(seen, e.Party+": "+e.Reason)
 		}
@@ -93,14 +93,14 @@ var codes = []promise{
 		w.same("events once the code is over", len(w.kinds()), recorded)
 	}},
 	{"what anybody can do again and again is noted once a minute from each source", func(w *world) {
-		e := caller.Of(account.Event{At: w.now, Platform: linde, Kind: account.PartyRefused, Actor: "system", Party: string(web), Outcome: account.Failure, Reason: "not proven"})
+		e := caller.Of(audit.Event{At: w.now, Platform: linde, Kind: audit.PartyRefused, Actor: "system", Party: string(web), Outcome: audit.Failure, Reason: "not proven"})
 		for _, err := range race(func(int) error { return w.db.Note(w.Context(), e, "192.0.2.7") }) {
 			w.ok(err)
 		}
-		w.same("events", w.events(), []account.Event{e})
-		for _, change := range []func(*account.Event){
-			func(e *account.Event) { e.Party = string(other) }, func(e *account.Event) { e.Reason = "redirect" },
-			func(e *account.Event) { e.Kind = account.RequestRefused }, func(e *account.Event) { e.At = e.At.Add(time.Minute) },
+		w.same("events", w.events(), []audit.Event{e})
+		for _, change := range []func(*audit.Event){
+			func(e *audit.Event) { e.Party = string(other) }, func(e *audit.Event) { e.Reason = "redirect" },
+			func(e *audit.Event) { e.Kind = audit.RequestRefused }, func(e *audit.Event) { e.At = e.At.Add(time.Minute) },
 		} {
 			another := e
 			change(&another)
@@ -156,7 +156,7 @@ var codes = []promise{
 			w.ok(w.db.EndGrant(w.Context(), g.ID, w.ending(linde, web)))
 		}
 		w.is("gives", w.given(g), false)
-		w.same("events", w.kinds(), []account.EventKind{account.GrantEnded})
+		w.same("events", w.kinds(), []audit.Kind{audit.GrantEnded})
 	}},
 	{"a grant that outlived its session or its account by a race gives nothing", func(w *world) {
 		v := w.visit(w.anna)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -64,9 +65,9 @@ var devices = []promise{
 	}},
 	{"of a hundred who find a copied cookie one forgets the browser and tells the owner", func(w *world) {
 		d := w.remember("one")
-		follows := authn.Change{Events: []account.Event{w.event(account.DeviceCopied, w.anna)}}
+		follows := authn.Change{Events: []audit.Event{w.event(audit.DeviceCookieReplayed, w.anna)}}
 		w.onlyOne(race(func(int) error { return w.db.ForgetDevice(w.Context(), d, follows, w.now) }), fault.Spent)
-		w.same("events", w.kinds(), []account.EventKind{account.DeviceCopied})
+		w.same("events", w.kinds(), []audit.Kind{audit.DeviceCookieReplayed})
 		w.same("presented", w.presented(d, "one", w.now), account.DeviceUnknown)
 	}},
 	{"a new password, a deactivation and a wish forget all browsers of the account", func(w *world) {
@@ -76,7 +77,7 @@ var devices = []promise{
 			"wish":     {Platform: linde, Forget: &forget},
 			"freeze":   {Platform: linde, Account: &authn.AccountChange{ID: w.anna.ID, Stop: true}},
 		} {
-			w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Active, w.event(account.AccountRestarted, w.anna), w.now))
+			w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Active, w.event(audit.AccountReactivated, w.anna), w.now))
 			d := w.remember(name)
 			w.ok(w.db.SaveChange(w.Context(), change, w.now))
 			w.same(name, w.presented(d, name, w.now), account.DeviceUnknown)

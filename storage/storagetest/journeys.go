@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -62,14 +62,14 @@ var journeys = []promise{
 			mine.EndedAt = w.now
 			return w.db.SaveChange(w.Context(), authn.Change{
 				Journey: &mine, Start: &authn.SessionStart{Session: visits[i].Session, Cookie: secret.Hash(visits[i].cookie)},
-				Events: []account.Event{w.event(account.SignedIn, w.anna)},
+				Events: []audit.Event{w.event(audit.SessionStarted, w.anna)},
 			}, w.now)
 		})
 		w.onlyOne(ended, fault.Stale)
 		for i, err := range ended {
 			w.is("session lives", w.alive(visits[i]), err == nil)
 		}
-		w.same("events", w.kinds(), []account.EventKind{account.SignedIn})
+		w.same("events", w.kinds(), []audit.Kind{audit.SessionStarted})
 	}},
 	{"an unknown journey is stale", func(w *world) {
 		j, _ := w.journey()
@@ -81,7 +81,7 @@ var journeys = []promise{
 		v := w.newVisit(w.far)
 		start := &authn.SessionStart{Session: v.Session, Cookie: secret.Hash(v.cookie)}
 		w.fails(w.db.SaveChange(w.Context(), authn.Change{Journey: &j, Start: start}, w.now), fault.Invalid)
-		w.fails(w.db.SaveChange(w.Context(), authn.Change{Journey: &j, Events: []account.Event{w.event(account.SignedIn, w.far)}}, w.now), fault.Invalid)
+		w.fails(w.db.SaveChange(w.Context(), authn.Change{Journey: &j, Events: []audit.Event{w.event(audit.SessionStarted, w.far)}}, w.now), fault.Invalid)
 		w.fails(w.db.SaveChange(w.Context(), authn.Change{Start: start, Raise: &authn.SessionRaise{Session: v.Session}}, w.now), fault.Invalid)
 		w.fails(w.db.SaveChange(w.Context(), authn.Change{Forgive: []string{"x"}}, w.now), fault.Invalid)
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{}, w.now))

@@ -4,27 +4,28 @@ import (
 	"slices"
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
 
 // letter queues one to anna.
-func (w *world) letter() account.Letter {
-	l := account.Letter{
-		ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: account.LetterReset, Medium: account.Mail, Locale: "nl",
+func (w *world) letter() outbox.Message {
+	l := outbox.Message{
+		ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: outbox.Reset, Recipient: outbox.Mail, Locale: "nl",
 		Sealed: []byte("sealed"), QueuedAt: w.now, ExpiresAt: w.now.Add(time.Hour),
 	}
-	w.ok(w.db.SaveChange(w.Context(), authn.Change{Letters: []account.Letter{l}}, w.now))
+	w.ok(w.db.SaveChange(w.Context(), authn.Change{Messages: []outbox.Message{l}}, w.now))
 	return l
 }
 
 // take is what a worker gets that looks at a moment.
-func (w *world) take(at time.Time) []account.Letter {
-	all, err := w.db.TakeLetters(w.Context(), account.Mail, time.Minute, 10, at)
+func (w *world) take(at time.Time) []outbox.Message {
+	all, err := w.db.TakeMessages(w.Context(), outbox.Mail, time.Minute, 10, at)
 	w.ok(err)
 	return all
 }
@@ -35,21 +36,21 @@ var letters = []promise{
 		w.is("before it is due", len(w.take(w.now.Add(-time.Millisecond))) == 0, true)
 		got := w.take(w.now)
 		l.Tries = 1
-		w.same("letters", got, []account.Letter{l})
+		w.same("letters", got, []outbox.Message{l})
 		w.is("while it is held", len(w.take(w.now.Add(time.Minute-time.Millisecond))) == 0, true)
 		l.Tries = 2
-		w.same("after the worker died", w.take(w.now.Add(time.Minute)), []account.Letter{l})
+		w.same("after the worker died", w.take(w.now.Add(time.Minute)), []outbox.Message{l})
 	}},
 	{"a letter is handed out to whoever asks for its medium", func(w *world) {
 		w.letter()
 		text := w.letter()
-		text.ID, text.Medium, text.Kind = secret.ID(), account.SMS, account.LetterCode
-		w.ok(w.db.SaveChange(w.Context(), authn.Change{Letters: []account.Letter{text}}, w.now))
-		got, err := w.db.TakeLetters(w.Context(), account.SMS, time.Minute, 1, w.now)
+		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, outbox.TextCode
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Messages: []outbox.Message{text}}, w.now))
+		got, err := w.db.TakeMessages(w.Context(), outbox.SMS, time.Minute, 1, w.now)
 		w.ok(err)
 		text.Tries = 1
-		w.same("text messages", got, []account.Letter{text})
-		got, err = w.db.TakeLetters(w.Context(), account.SMS, time.Minute, 1, w.now)
+		w.same("text messages", got, []outbox.Message{text})
+		got, err = w.db.TakeMessages(w.Context(), outbox.SMS, time.Minute, 1, w.now)
 		w.ok(err)
 		w.same("further ones", len(got), 0)
 		w.same("mails", len(w.take(w.now)), 2)
@@ -71,9 +72,9 @@ var letters = []promise{
 		for range 30 {
 			w.letter()
 		}
-		var taken [crowd][]account.Letter
+		var taken [crowd][]outbox.Message
 		for _, err := range race(func(i int) (err error) {
-			taken[i], err = w.db.TakeLetters(w.Context(), account.Mail, time.Minute, 10, w.now)
+			taken[i], err = w.db.TakeMessages(w.Context(), outbox.Mail, time.Minute, 10, w.now)
 			return err
 		}) {
 			w.ok(err)
@@ -96,39 +97,39 @@ var letters = []promise{
 	{"a letter that could not be sent comes back when it said, unless another worker has it", func(w *world) {
 		w.letter()
 		l := w.take(w.now)[0]
-		w.ok(w.db.PostponeLetter(w.Context(), l, "450 busy", w.now.Add(10*time.Minute)))
+		w.ok(w.db.PostponeMessage(w.Context(), l, "450 busy", w.now.Add(10*time.Minute)))
 		w.is("too early", len(w.take(w.now.Add(9*time.Minute))) == 0, true)
 		again := w.take(w.now.Add(10 * time.Minute))
 		w.same("letters", len(again), 1)
 		w.same("reason", again[0].Reason, "450 busy")
-		w.fails(w.db.PostponeLetter(w.Context(), l, "", w.now), fault.Stale)
+		w.fails(w.db.PostponeMessage(w.Context(), l, "", w.now), fault.Stale)
 	}},
 	{"a letter is settled once, with what follows, and forgets what it said", func(w *world) {
 		w.letter()
 		l := w.take(w.now)[0]
-		next := account.Letter{
-			ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: account.LetterWelcome, Medium: account.Mail,
+		next := outbox.Message{
+			ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: outbox.Welcome, Recipient: outbox.Mail,
 			Sealed: []byte("sealed"), QueuedAt: w.now, ExpiresAt: w.now.Add(time.Hour),
 		}
-		follows := authn.Change{Letters: []account.Letter{next}, Events: []account.Event{w.event(account.LetterSettled, w.anna)}}
+		follows := authn.Change{Messages: []outbox.Message{next}, Events: []audit.Event{w.event(audit.MessageSettled, w.anna)}}
 		ended := race(func(int) error {
-			return w.db.SettleLetter(w.Context(), l, account.LetterAnswered, "", follows, w.now.Add(time.Second))
+			return w.db.SettleMessage(w.Context(), l, outbox.Answered, "", follows, w.now.Add(time.Second))
 		})
 		w.onlyOne(ended, fault.Stale)
-		all, err := w.db.Letters(w.Context(), linde, 10)
+		all, err := w.db.Messages(w.Context(), linde, 10)
 		w.ok(err)
-		i := slices.IndexFunc(all, func(a account.Letter) bool { return a.ID == l.ID })
+		i := slices.IndexFunc(all, func(a outbox.Message) bool { return a.ID == l.ID })
 		w.same("letters", len(all), 2)
-		w.same("outcome", all[i].Outcome, account.LetterAnswered)
+		w.same("outcome", all[i].Outcome, outbox.Answered)
 		w.same("settled", all[i].SettledAt, w.now.Add(time.Second))
 		w.is("forgotten", len(all[i].Sealed) == 0, true)
-		w.is("never again", slices.ContainsFunc(w.take(w.now.Add(time.Hour)), func(a account.Letter) bool { return a.ID == l.ID }), false)
-		w.fails(w.db.PostponeLetter(w.Context(), l, "", w.now), fault.Stale)
-		w.same("events", w.kinds(), []account.EventKind{account.LetterSettled})
+		w.is("never again", slices.ContainsFunc(w.take(w.now.Add(time.Hour)), func(a outbox.Message) bool { return a.ID == l.ID }), false)
+		w.fails(w.db.PostponeMessage(w.Context(), l, "", w.now), fault.Stale)
+		w.same("events", w.kinds(), []audit.Kind{audit.MessageSettled})
 	}},
 	{"the oldest letter is the one that waits longest, of all platforms", func(w *world) {
 		oldest := func() time.Time {
-			at, err := w.db.OldestLetter(w.Context())
+			at, err := w.db.OldestMessage(w.Context())
 			w.ok(err)
 			return at
 		}
@@ -137,40 +138,40 @@ var letters = []promise{
 		w.now = w.now.Add(time.Minute)
 		second := w.letter()
 		w.same("oldest", oldest(), first.QueuedAt)
-		w.ok(w.db.SettleLetter(w.Context(), first, account.LetterSent, "", authn.Change{}, w.now))
+		w.ok(w.db.SettleMessage(w.Context(), first, outbox.Sent, "", authn.Change{}, w.now))
 		w.same("oldest", oldest(), second.QueuedAt)
 	}},
 	{"what a gateway reports is kept with the text message that was sent, and with no other letter", func(w *world) {
 		mail := w.letter()
 		text := w.letter()
-		text.ID, text.Medium, text.Kind = secret.ID(), account.SMS, account.LetterCode
-		w.ok(w.db.SaveChange(w.Context(), authn.Change{Letters: []account.Letter{text}}, w.now))
+		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, outbox.TextCode
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Messages: []outbox.Message{text}}, w.now))
 		reason := func() string {
 			l, err := w.db.Letter(w.Context(), linde, text.ID)
 			w.ok(err)
 			return l.Reason
 		}
-		w.fails(w.db.ReportLetter(w.Context(), text.ID, account.Delivered), fault.NotFound) // not sent yet
-		for _, l := range []account.Letter{mail, text} {
-			w.ok(w.db.SettleLetter(w.Context(), l, account.LetterSent, "", authn.Change{}, w.now))
+		w.fails(w.db.ReportMessage(w.Context(), text.ID, outbox.Delivered), fault.NotFound) // not sent yet
+		for _, l := range []outbox.Message{mail, text} {
+			w.ok(w.db.SettleMessage(w.Context(), l, outbox.Sent, "", authn.Change{}, w.now))
 		}
-		w.ok(w.db.ReportLetter(w.Context(), text.ID, account.Undelivered))
-		w.same("reported", reason(), account.Undelivered)
-		w.ok(w.db.ReportLetter(w.Context(), text.ID, account.Delivered))
-		w.fails(w.db.ReportLetter(w.Context(), text.ID, account.Delivered), fault.NotFound)
-		w.same("reported", reason(), account.Delivered)
-		w.fails(w.db.ReportLetter(w.Context(), mail.ID, account.Undelivered), fault.NotFound)
-		w.fails(w.db.ReportLetter(w.Context(), secret.ID(), account.Undelivered), fault.NotFound)
+		w.ok(w.db.ReportMessage(w.Context(), text.ID, outbox.Undelivered))
+		w.same("reported", reason(), outbox.Undelivered)
+		w.ok(w.db.ReportMessage(w.Context(), text.ID, outbox.Delivered))
+		w.fails(w.db.ReportMessage(w.Context(), text.ID, outbox.Delivered), fault.NotFound)
+		w.same("reported", reason(), outbox.Delivered)
+		w.fails(w.db.ReportMessage(w.Context(), mail.ID, outbox.Undelivered), fault.NotFound)
+		w.fails(w.db.ReportMessage(w.Context(), secret.ID(), outbox.Undelivered), fault.NotFound)
 		_, err := w.db.Letter(w.Context(), wilg, text.ID)
 		w.fails(err, fault.NotFound)
-		counts, err := w.db.CountLetters(w.Context(), linde, account.SMS, w.now)
+		counts, err := w.db.CountMessages(w.Context(), linde, outbox.SMS, w.now)
 		w.ok(err)
-		w.same("counted", counts, []storage.LetterCount{{Outcome: account.LetterSent, Reason: account.Delivered, N: 1}})
+		w.same("counted", counts, []storage.MessageCount{{Outcome: outbox.Sent, Reason: outbox.Delivered, N: 1}})
 		for _, none := range []struct {
 			p     platform.ID
 			since time.Time
 		}{{wilg, w.now}, {linde, w.now.Add(time.Millisecond)}} {
-			counts, err := w.db.CountLetters(w.Context(), none.p, account.SMS, none.since)
+			counts, err := w.db.CountMessages(w.Context(), none.p, outbox.SMS, none.since)
 			w.ok(err)
 			w.same("counted elsewhere", len(counts), 0)
 		}
@@ -178,43 +179,43 @@ var letters = []promise{
 	{"a letter settles nothing on another platform", func(w *world) {
 		w.letter()
 		l := w.take(w.now)[0]
-		follows := authn.Change{Events: []account.Event{w.event(account.LetterSettled, w.far)}}
-		w.fails(w.db.SettleLetter(w.Context(), l, account.LetterSent, "", follows, w.now), fault.Invalid)
+		follows := authn.Change{Events: []audit.Event{w.event(audit.MessageSettled, w.far)}}
+		w.fails(w.db.SettleMessage(w.Context(), l, outbox.Sent, "", follows, w.now), fault.Invalid)
 		foreign := l
 		foreign.Platform = wilg
-		w.fails(w.db.SettleLetter(w.Context(), foreign, account.LetterSent, "", authn.Change{}, w.now), fault.Stale)
-		w.fails(w.db.PostponeLetter(w.Context(), foreign, "", w.now), fault.Stale)
-		all, err := w.db.Letters(w.Context(), wilg, 10)
+		w.fails(w.db.SettleMessage(w.Context(), foreign, outbox.Sent, "", authn.Change{}, w.now), fault.Stale)
+		w.fails(w.db.PostponeMessage(w.Context(), foreign, "", w.now), fault.Stale)
+		all, err := w.db.Messages(w.Context(), wilg, 10)
 		w.ok(err)
 		w.same("letters of the other", len(all), 0)
 	}},
 	{"of a hundred wishes at once exactly as many are queued as are allowed, and all are recorded", func(w *world) {
 		limits := []authn.Limit{{Key: "address", Max: 3, Window: time.Hour}, {Key: "source", Max: 20, Window: time.Hour}}
 		wish := func(at time.Time) error {
-			e := w.event(account.LetterAsked, w.anna)
+			e := w.event(audit.MessageRequested, w.anna)
 			e.Account = ""
-			return w.db.Wish(w.Context(), account.Letter{
-				ID: secret.ID(), Platform: linde, Kind: account.WishReset, Medium: account.Mail, Sealed: []byte("x"), QueuedAt: at, ExpiresAt: at.Add(time.Hour),
+			return w.db.Wish(w.Context(), outbox.Message{
+				ID: secret.ID(), Platform: linde, Kind: outbox.ResetRequest, Recipient: outbox.Mail, Sealed: []byte("x"), QueuedAt: at, ExpiresAt: at.Add(time.Hour),
 			}, limits, e, at)
 		}
 		for _, err := range race(func(int) error { return wish(w.now) }) {
 			w.ok(err)
 		}
-		all, err := w.db.Letters(w.Context(), linde, 2*crowd)
+		all, err := w.db.Messages(w.Context(), linde, 2*crowd)
 		w.ok(err)
 		w.same("queued", len(all), 3)
 		w.same("recorded", len(w.rows("SELECT id FROM events")), crowd)
 		w.same("refused", len(w.rows("SELECT id FROM events WHERE outcome = 'failure' AND reason = 'too many'")), crowd-3)
 		w.ok(wish(w.now.Add(time.Hour - time.Millisecond)))
 		w.ok(wish(w.now.Add(time.Hour)))
-		all, err = w.db.Letters(w.Context(), linde, 2*crowd)
+		all, err = w.db.Messages(w.Context(), linde, 2*crowd)
 		w.ok(err)
 		w.same("queued after the hour", len(all), 4)
 		limits[0].Max = 1000
 		for range 50 { // refused ones of before used up nothing at the source either
 			w.ok(wish(w.now.Add(time.Hour)))
 		}
-		all, err = w.db.Letters(w.Context(), linde, 2*crowd)
+		all, err = w.db.Messages(w.Context(), linde, 2*crowd)
 		w.ok(err)
 		w.same("queued in that hour", len(all), 3+20)
 	}},

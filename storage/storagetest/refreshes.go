@@ -3,7 +3,7 @@ package storagetest
 import (
 	"time"
 
-	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -32,7 +32,7 @@ var refreshes = []promise{
 		got, err := w.db.Rotate(w.Context(), w.rotation(next(refresh)))
 		w.ok(err)
 		w.same("grant", got.ID, g.ID)
-		w.same("events", w.kinds(), []account.EventKind(nil))
+		w.same("events", w.kinds(), []audit.Kind(nil))
 	}},
 	{"a refresh token gives the grant", func(w *world) {
 		g, refresh := w.tokens(w.visit(w.anna), "openid")
@@ -61,7 +61,7 @@ var refreshes = []promise{
 			_, err = w.db.Rotate(w.Context(), w.rotation(token))
 			w.fails(err, fault.NotFound)
 		}
-		w.same("events", w.kinds(), []account.EventKind{account.RefreshReplayed})
+		w.same("events", w.kinds(), []audit.Kind{audit.RefreshTokenReplayed})
 	}},
 	{"an older refresh token ends the family at once", func(w *world) {
 		g, first := w.tokens(w.visit(w.anna), "openid")
@@ -76,7 +76,7 @@ var refreshes = []promise{
 		w.is("grant gives", w.given(g), false)
 		_, err = w.db.Rotate(w.Context(), w.rotation(token))
 		w.fails(err, fault.NotFound)
-		w.same("events", w.kinds(), []account.EventKind{account.RefreshReplayed})
+		w.same("events", w.kinds(), []audit.Kind{audit.RefreshTokenReplayed})
 	}},
 	{"a token that does not rotate stays, and its time moves", func(w *world) {
 		_, refresh := w.tokens(w.visit(w.anna), "openid", "offline_access")
@@ -178,6 +178,6 @@ var refreshes = []promise{
 			}
 			w.is("grant gives", w.given(g), false)
 		}
-		w.same("events", w.kinds(), []account.EventKind{account.GrantEnded, account.GrantEnded, account.GrantEnded})
+		w.same("events", w.kinds(), []audit.Kind{audit.GrantEnded, audit.GrantEnded, audit.GrantEnded})
 	}},
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/secret"
@@ -153,7 +154,7 @@ func (w *world) code(v visit, scopes ...string) (g grant.Grant, code string) {
 }
 
 // caller is where parties call from.
-var caller = account.Origin{Reference: "7KQ4-MXDA", Address: "192.0.2.7", Agent: "a library"}
+var caller = audit.Origin{Reference: "7KQ4-MXDA", Address: "192.0.2.7", Agent: "a library"}
 
 // redemption is the right way to redeem a code, with the hash of the first refresh token.
 func (w *world) redemption(p platform.ID, code, refresh string) grant.Redemption {
@@ -206,25 +207,25 @@ func (w *world) given(g grant.Grant) bool {
 	return w.found(err)
 }
 
-func (w *world) event(kind account.EventKind, a account.Account) account.Event {
-	return account.Event{
-		At: w.now, Platform: a.Platform, Kind: kind, Actor: string(a.ID), Account: a.ID, Outcome: account.Success,
+func (w *world) event(kind audit.Kind, a account.Account) audit.Event {
+	return audit.Event{
+		At: w.now, Platform: a.Platform, Kind: kind, Actor: string(a.ID), Account: a.ID, Outcome: audit.Success,
 		Address: "192.0.2.1", Agent: "browser", Reference: "7KQ4-MXDA",
 	}
 }
 
 // kinds are those of the events of linde, newest first.
-func (w *world) events() []account.Event {
+func (w *world) events() []audit.Event {
 	w.Helper()
 	events, err := w.db.Events(w.Context(), linde, 1000)
 	w.ok(err)
 	return events
 }
 
-func (w *world) kinds() []account.EventKind {
+func (w *world) kinds() []audit.Kind {
 	w.Helper()
 	events := w.events()
-	kinds := make([]account.EventKind, len(events))
+	kinds := make([]audit.Kind, len(events))
 	for i, e := range events {
 		kinds[i] = e.Kind
 	}

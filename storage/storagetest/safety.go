@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -31,7 +32,7 @@ var safety = []promise{
 		session.Platform = wilg
 		rotation := w.rotation(refresh)
 		rotation.Platform = wilg
-		e := w.event(account.SignedOut, w.far)
+		e := w.event(audit.SessionEnded, w.far)
 		for name, call := range map[string]func() error{
 			"Account":       func() error { _, err := w.db.Account(ctx, wilg, w.anna.ID); return err },
 			"SetState":      func() error { return w.db.SetState(ctx, wilg, w.anna.ID, account.Deactivated, e, w.now) },
@@ -70,7 +71,7 @@ var safety = []promise{
 		w.same("accounts", accounts, []account.Account{sortedCredentials(w.far)})
 		events, err := w.db.Events(ctx, wilg, 10)
 		w.ok(err)
-		w.same("events", events, []account.Event(nil))
+		w.same("events", events, []audit.Event(nil))
 		w.is("unchanged", w.dump() == before, true)
 	}},
 	{"a session of another platform is not replaced", func(w *world) {
@@ -132,7 +133,7 @@ var safety = []promise{
 		w.failEvents()
 		before := w.dump()
 		fresh := w.newVisit(w.anna)
-		e := w.event(account.SignedIn, w.anna)
+		e := w.event(audit.SessionStarted, w.anna)
 		j.Failures = 7
 		stopped := w.person(linde, "new@example.org")
 		stopped.State = account.Deactivated
@@ -141,18 +142,18 @@ var safety = []promise{
 				return w.db.SaveChange(w.Context(), authn.Change{
 					Journey: &j, Answered: r.ID, Forgive: []string{guess.Owner}, Put: []account.Credential{w.credential(w.anna, "sms", account.Recovery, 0)},
 					Start:  &authn.SessionStart{Session: fresh.Session, Cookie: secret.Hash(fresh.cookie), Replaces: secret.Hash(v.cookie)},
-					Events: []account.Event{e},
+					Events: []audit.Event{e},
 				}, w.now)
 			},
 			"SaveChange, raise": func() error {
 				return w.db.SaveChange(w.Context(), authn.Change{
-					Journey: &j, Raise: &authn.SessionRaise{Session: v.Session, From: secret.Hash(v.cookie), To: secret.Hash("x")}, Events: []account.Event{e},
+					Journey: &j, Raise: &authn.SessionRaise{Session: v.Session, From: secret.Hash(v.cookie), To: secret.Hash("x")}, Events: []audit.Event{e},
 				}, w.now)
 			},
 			"EndSession": func() error { return w.db.EndSession(w.Context(), linde, v.ID, e, w.now) },
 			"SetState":   func() error { return w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, e, w.now) },
 			"Declare": func() error {
-				return w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{stopped, w.anna}, Events: []account.Event{e}}, w.now)
+				return w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{stopped, w.anna}, Events: []audit.Event{e}}, w.now)
 			},
 			"EndGrant":       func() error { return w.db.EndGrant(w.Context(), given.ID, w.ending(linde, web)) },
 			"RevokeRefresh":  func() error { return w.db.RevokeRefresh(w.Context(), presented(refresh), w.ending(linde, web)) },

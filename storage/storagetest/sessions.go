@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -38,15 +39,15 @@ var sessions = []promise{
 	}},
 	{"the newest sign-ins are found, whatever else happened since, and nobody else's", func(w *world) {
 		visits := []visit{w.visit(w.anna), w.visit(w.anna), w.visit(w.anna)}
-		far := w.event(account.SignedIn, w.far)
-		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []account.Event{far}}, w.now))
-		var want []account.Event
+		far := w.event(audit.SessionStarted, w.far)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{far}}, w.now))
+		var want []audit.Event
 		for i, v := range visits {
-			signedIn, refused := w.event(account.SignedIn, w.anna), w.event(account.PasswordRefused, w.anna)
+			signedIn, refused := w.event(audit.SessionStarted, w.anna), w.event(audit.PasswordRefused, w.anna)
 			signedIn.At, signedIn.Session, signedIn.Reason = w.now.Add(time.Duration(i)*time.Minute), v.ID, "password totp"
 			refused.At = signedIn.At.Add(time.Second)
-			w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []account.Event{signedIn, refused, refused, refused}}, w.now))
-			want = append([]account.Event{signedIn}, want...)
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{signedIn, refused, refused, refused}}, w.now))
+			want = append([]audit.Event{signedIn}, want...)
 		}
 		got, err := w.db.SignIns(w.Context(), linde, w.anna.ID, 2)
 		w.ok(err)
@@ -56,7 +57,7 @@ var sessions = []promise{
 		w.same("all", got, want)
 		got, err = w.db.SignIns(w.Context(), wilg, w.anna.ID, 20)
 		w.ok(err)
-		w.same("on another platform", got, []account.Event{})
+		w.same("on another platform", got, []audit.Event{})
 	}},
 	{"signing out ends the session and all its grants, once", func(w *world) {
 		v, beside := w.visit(w.anna), w.visit(w.anna)
@@ -65,11 +66,11 @@ var sessions = []promise{
 		kept, _ := w.tokens(beside, "openid")
 		_, code := w.code(v, "openid")
 		for _, err := range race(func(int) error {
-			return w.db.EndSession(w.Context(), linde, v.ID, w.event(account.SignedOut, w.anna), w.now)
+			return w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now)
 		}) {
 			w.ok(err)
 		}
-		w.same("events", w.kinds(), []account.EventKind{account.SignedOut})
+		w.same("events", w.kinds(), []audit.Kind{audit.SessionEnded})
 		w.is("session lives", w.alive(v), false)
 		w.is("grant gives", w.given(online) || w.given(offline), false)
 		_, err := w.db.Rotate(w.Context(), w.rotation(refresh))
@@ -77,7 +78,7 @@ var sessions = []promise{
 		_, err = w.db.Redeem(w.Context(), w.redemption(linde, code, secret.Token()))
 		w.fails(err, fault.NotFound)
 		w.is("the session beside lives", w.alive(beside) && w.given(kept), true)
-		w.ok(w.db.EndSession(w.Context(), linde, "unknown", account.Event{}, w.now))
+		w.ok(w.db.EndSession(w.Context(), linde, "unknown", audit.Event{}, w.now))
 	}},
 	{"a session does not start from a password that was changed after it was shown", func(w *world) {
 		password := w.anna.Credentials[0]
@@ -186,7 +187,7 @@ var sessions = []promise{
 	}},
 	{"a session that has ended is not raised", func(w *world) {
 		v := w.visit(w.anna)
-		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(account.SignedOut, w.anna), w.now))
+		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now))
 		raise := authn.Change{Raise: &authn.SessionRaise{Session: v.Session, From: secret.Hash(v.cookie), To: secret.Hash(secret.Token())}}
 		w.fails(w.db.SaveChange(w.Context(), raise, w.now), fault.Stale)
 	}},
@@ -195,7 +196,7 @@ var sessions = []promise{
 		codes := make([]string, crowd)
 		race(func(i int) error {
 			if i == crowd/2 {
-				return w.db.EndSession(w.Context(), linde, v.ID, w.event(account.SignedOut, w.anna), w.now)
+				return w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now)
 			}
 			g, code := w.newGrant(v, "openid", "offline_access")
 			codes[i] = code
@@ -220,7 +221,7 @@ var sessions = []promise{
 					Put:   []account.Credential{w.anna.Credentials[0]},
 				}, w.now)
 			case 1:
-				return w.db.EndSession(w.Context(), linde, v.ID, w.event(account.SignedOut, w.anna), w.now)
+				return w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now)
 			case 2:
 				return w.db.SaveChange(w.Context(), authn.Change{Raise: &authn.SessionRaise{
 					Session: v.Session, From: secret.Hash(v.cookie), To: secret.Hash(v.cookie),
@@ -230,7 +231,7 @@ var sessions = []promise{
 				return err
 			}
 			state := []account.State{account.Active, account.Deactivated}[i/5%2]
-			return w.db.SetState(w.Context(), linde, w.anna.ID, state, w.event(account.AccountChanged, w.anna), w.now)
+			return w.db.SetState(w.Context(), linde, w.anna.ID, state, w.event(audit.AccountChanged, w.anna), w.now)
 		}) {
 			w.notUnavailable(err)
 		}

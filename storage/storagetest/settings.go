@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -19,7 +20,7 @@ func (w *world) key(kid string) keys.Key {
 }
 
 // saveKeys saves keys whatever the settings are.
-func (w *world) saveKeys(all []keys.Key, events []account.Event) error {
+func (w *world) saveKeys(all []keys.Key, events []audit.Event) error {
 	seen, err := w.db.Version(w.Context())
 	w.ok(err)
 	return w.db.SaveKeys(w.Context(), seen, all, events)
@@ -61,18 +62,18 @@ var settings = []promise{
 		newer.KID, newer.MadeAt, newer.UseAt = "a", w.now.Add(time.Hour), w.now.Add(25*time.Hour)
 		w.ok(w.saveKeys([]keys.Key{newer, older}, nil))
 		older.RetireAt, older.DropAt = newer.UseAt, newer.UseAt.Add(time.Hour)
-		made := account.Event{At: w.now, Platform: linde, Kind: account.KeyMade, Actor: "system", Outcome: account.Success, Reason: "ES256"}
-		w.ok(w.saveKeys([]keys.Key{older}, []account.Event{made}))
+		made := audit.Event{At: w.now, Platform: linde, Kind: audit.SigningKeyMade, Actor: "system", Outcome: audit.Success, Reason: "ES256"}
+		w.ok(w.saveKeys([]keys.Key{older}, []audit.Event{made}))
 		got, err := w.db.Keys(w.Context())
 		w.ok(err)
 		w.same("keys", got, []keys.Key{older, newer})
 		events, err := w.db.Events(w.Context(), linde, 1)
 		w.ok(err)
-		w.same("event", events, []account.Event{made})
+		w.same("event", events, []audit.Event{made})
 		before := w.dump()
 		lost := made
 		lost.At = time.Time{}
-		w.is("refused", w.saveKeys([]keys.Key{{KID: "c", Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}}, []account.Event{lost}) != nil, true)
+		w.is("refused", w.saveKeys([]keys.Key{{KID: "c", Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}}, []audit.Event{lost}) != nil, true)
 		w.is("unchanged", w.dump() == before, true)
 	}},
 	{"settings made from an older version are refused", func(w *world) {
@@ -83,7 +84,7 @@ var settings = []promise{
 		before := w.dump()
 		back := old
 		back.RetireAt = w.now.Add(time.Hour)
-		w.fails(w.db.SaveKeys(w.Context(), seen, []keys.Key{back}, []account.Event{{At: w.now, Platform: linde, Kind: account.KeyMade}}), fault.Stale)
+		w.fails(w.db.SaveKeys(w.Context(), seen, []keys.Key{back}, []audit.Event{{At: w.now, Platform: linde, Kind: audit.SigningKeyMade}}), fault.Stale)
 		w.fails(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{party(linde, "third")}, Seen: &seen}, w.now), fault.Stale)
 		w.is("unchanged", w.dump() == before, true)
 		seen++
@@ -117,7 +118,7 @@ var settings = []promise{
 		before := version()
 		w.ok(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{party(linde, web), party(linde, "third")}}, w.now))
 		w.ok(w.saveKeys([]keys.Key{{KID: "k", Platform: linde, Public: []byte("{}"), Sealed: []byte("x"), MadeAt: w.now, UseAt: w.now}}, nil))
-		_, err := w.db.Reseal(w.Context(), account.Event{At: w.now, Kind: account.MasterRotated}, func(_ string, sealed []byte) ([]byte, error) { return sealed, nil })
+		_, err := w.db.Reseal(w.Context(), audit.Event{At: w.now, Kind: audit.MasterKeyRotated}, func(_ string, sealed []byte) ([]byte, error) { return sealed, nil })
 		w.ok(err)
 		w.same("version", version(), before+3)
 		w.fails(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{party("nowhere", "third")}}, w.now), fault.NotFound)
@@ -132,12 +133,12 @@ var settings = []promise{
 		second := w.person(linde, "ANNA@example.org")
 		w.fails(w.db.Declare(w.Context(), storage.Setup{
 			Platforms: []platform.Platform{organisation("populier")}, Accounts: []account.Account{second},
-			Events: []account.Event{w.event(account.AccountAdded, second)},
+			Events: []audit.Event{w.event(audit.AccountAdded, second)},
 		}, w.now), fault.Taken)
 		all, err := w.db.Platforms(w.Context())
 		w.ok(err)
 		w.same("number of platforms", len(all), 2)
-		w.same("events", w.kinds(), []account.EventKind(nil))
+		w.same("events", w.kinds(), []audit.Kind(nil))
 	}},
 	{"an identifier belongs to one account of all platforms, a credential to one account", func(w *world) {
 		stolen := w.person(wilg, "other@example.org")

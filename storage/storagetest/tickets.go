@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -85,13 +86,13 @@ var tickets = []promise{
 		w.fails(w.db.SaveChange(w.Context(), authn.Change{
 			Spend: []authn.TicketUse{{Hash: t.Hash, Purpose: t.Purpose, Opened: w.now}},
 			Put:   []account.Credential{w.credential(w.anna, "password", account.Primary, 0)},
-			End:   &authn.End{Account: w.anna.ID, Reason: "password"}, Events: []account.Event{w.event(account.PasswordSet, w.anna)},
+			End:   &authn.End{Account: w.anna.ID, Reason: "password"}, Events: []audit.Event{w.event(audit.PasswordSet, w.anna)},
 		}, w.now), fault.Spent)
 		w.is("unchanged", w.dump() == before, true)
 	}},
 	{"deactivating voids the links of an account, not its recovery codes", func(w *world) {
 		reset, code := w.ticket(authn.TicketReset), w.ticket(authn.TicketRecoveryCode)
-		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(account.AccountStopped, w.anna), w.now))
+		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(audit.AccountDeactivated, w.anna), w.now))
 		w.same("link", w.ticketState(reset), authn.TicketReplaced)
 		w.same("code", w.ticketState(code), authn.TicketWorks)
 	}},
@@ -103,7 +104,7 @@ var tickets = []promise{
 		w.ok(err)
 		w.same("state", a.State, account.Active)
 		w.same("confirmed", a.EmailVerifiedAt, w.now)
-		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(account.AccountStopped, w.anna), w.now))
+		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(audit.AccountDeactivated, w.anna), w.now))
 		w.fails(w.db.SaveChange(w.Context(), change, w.now), fault.Refused)
 	}},
 	{"a new account is added once, with its credential and session", func(w *world) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -68,23 +69,23 @@ var upkeep = []promise{
 		}
 	}},
 	{"events come back whole, newest first, those of one change in its order", func(w *world) {
-		first := w.event(account.SignedIn, w.anna)
+		first := w.event(audit.SessionStarted, w.anna)
 		first.Party, first.Session, first.Reason = string(web), "sid", "because"
 		second, third := first, first
-		second.Kind, third.Kind, third.At = account.CredentialAdded, account.SignedOut, w.now.Add(time.Millisecond)
-		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []account.Event{first, second}}, w.now))
-		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []account.Event{third}}, w.now))
+		second.Kind, third.Kind, third.At = audit.CredentialAdded, audit.SessionEnded, w.now.Add(time.Millisecond)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{first, second}}, w.now))
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{third}}, w.now))
 		got, err := w.db.Events(w.Context(), linde, 10)
 		w.ok(err)
-		w.same("events", got, []account.Event{third, second, first})
+		w.same("events", got, []audit.Event{third, second, first})
 		got, err = w.db.Events(w.Context(), linde, 1)
 		w.ok(err)
-		w.same("newest event", got, []account.Event{third})
+		w.same("newest event", got, []audit.Event{third})
 	}},
 	{"an event is recorded whatever the browser calls itself", func(w *world) {
-		e := w.event(account.SignedIn, w.anna)
+		e := w.event(audit.SessionStarted, w.anna)
 		e.Agent = "Moz\x00illa \xff\xfe"
-		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []account.Event{e}}, w.now))
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{e}}, w.now))
 		got, err := w.db.Events(w.Context(), linde, 1)
 		w.ok(err)
 		w.same("agent", got[0].Agent, "Mozilla \uFFFD")
@@ -99,15 +100,15 @@ var upkeep = []promise{
 		link, recovery := w.ticket(authn.TicketReset), w.ticket(authn.TicketRecoveryCode)
 		w.letter()
 		left := w.visit(w.anna)
-		w.ok(w.db.EndSession(w.Context(), linde, left.ID, w.event(account.SignedOut, w.anna), w.now))
+		w.ok(w.db.EndSession(w.Context(), linde, left.ID, w.event(audit.SessionEnded, w.anna), w.now))
 		version, err := w.db.Version(w.Context())
 		w.ok(err)
 
 		later := w.now.Add(time.Second)
-		e := account.Event{At: later, Kind: account.DatabaseRestored, Actor: "cli ria", Outcome: account.Success}
+		e := audit.Event{At: later, Kind: audit.DatabaseRestored, Actor: "cli ria", Outcome: audit.Success}
 		ended, err := w.db.EndEverything(w.Context(), e, later)
 		w.ok(err)
-		w.same("ended", ended, storage.Ended{Sessions: 2, Grants: 3, Requests: 1, Journeys: 1, Tickets: 1, Letters: 1})
+		w.same("ended", ended, storage.Ended{Sessions: 2, Grants: 3, Requests: 1, Journeys: 1, Tickets: 1, Messages: 1})
 		w.is("session", w.alive(v) || w.alive(far), false)
 		w.same("link", w.ticketState(link), authn.TicketReplaced)
 		w.same("recovery code", w.ticketState(recovery), authn.TicketWorks)
@@ -150,7 +151,7 @@ var upkeep = []promise{
 		}}, nil))
 		before := w.dump()
 		calls, trouble := 0, errors.New("cannot open")
-		e := account.Event{At: w.now, Kind: account.MasterRotated, Actor: "cli operator", Outcome: account.Success}
+		e := audit.Event{At: w.now, Kind: audit.MasterKeyRotated, Actor: "cli operator", Outcome: audit.Success}
 		_, err := w.db.Reseal(w.Context(), e, func(string, []byte) ([]byte, error) {
 			if calls++; calls == 4 {
 				return nil, trouble
@@ -185,7 +186,7 @@ var upkeep = []promise{
 			w.ok(err)
 			want := e
 			want.Platform = p
-			w.same("event", events, []account.Event{want})
+			w.same("event", events, []audit.Event{want})
 		}
 	}},
 	{"the schema is ours and the database answers", func(w *world) {

@@ -8,6 +8,7 @@ import (
 	"context"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login"
@@ -39,7 +40,7 @@ func (s step) Meets(r authn.Requirement, f authn.Facts) bool {
 }
 
 func (s step) Begin(_ context.Context, v *login.Visit) (authn.Change, error) {
-	return authn.Change{Events: []account.Event{v.Event("pretend.begin", account.Success, v.Facts.Account.ID)}}, nil
+	return authn.Change{Events: []audit.Event{v.Event("pretend.begin", audit.Success, v.Facts.Account.ID)}}, nil
 }
 
 func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {

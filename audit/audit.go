@@ -1,0 +1,96 @@
+// Package audit owns the record of who did what to whom: Event, its Kind, and where it came from (Origin).
+//
+// An event is saved in the transaction of what it records, and never changed afterwards. The stored kinds are read by
+// queries and dashboards of operators, so they stay; the Go names may not be mistaken for each other. The package is
+// pure: whoever does something makes the event, storage saves it.
+package audit
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Event is one line of the audit record: who did what to whom, when, from where, and how it ended. It is saved in
+// the transaction of what it records (NEN 7513:2018). It never holds a secret or a code.
+type Event struct {
+	At        time.Time
+	Platform  platform.ID
+	Kind      Kind
+	Actor     string     // account id, "system", or "cli" with the name of the operator's login
+	Account   account.ID // whose account; empty where there is none or it is unknown
+	Party     string     // client_id; empty where there is none
+	Session   string     // the session's public identifier (`sid`); empty where there is none
+	Outcome   Outcome
+	Reason    string // a word from our own list, or what an operator gave or changed; never text from others outside
+	Address   string // network address of the browser or caller
+	Agent     string // browser, cut to 200 characters
+	Reference string // the request's number in the log
+}
+
+// Origin is where an act came from.
+type Origin struct {
+	Reference string // the request's number in the log
+	Address   string // network address of the browser or caller
+	Agent     string // browser, cut to 200 characters
+}
+
+// Of is the event with where it came from.
+func (o Origin) Of(e Event) Event {
+	e.Reference, e.Address, e.Agent = o.Reference, o.Address, o.Agent
+	return e
+}
+
+// Kind names what happened, as "thing.verb".
+type Kind string
+
+const (
+	SessionStarted            Kind = "session.start"
+	SessionRaised             Kind = "session.raise"
+	SessionEnded              Kind = "session.end"
+	PasswordRefused           Kind = "password.refuse"
+	SecondFactorRefused       Kind = "second.refuse"  // a code of an app, a text message or a list
+	TwoStepReset              Kind = "two_step.reset" // by staff
+	RecoveryCodeUsed          Kind = "recovery.use"
+	GrantStarted              Kind = "grant.start"
+	GrantEnded                Kind = "grant.end"
+	AuthorizationCodeRefused  Kind = "code.refuse" // an authorization code that somebody has who should not
+	AuthorizationCodeReplayed Kind = "code.replay"
+	RefreshTokenReplayed      Kind = "refresh.replay"
+	AccountAdded              Kind = "account.add"
+	AccountChanged            Kind = "account.change"
+	AccountDeactivated        Kind = "account.deactivate"
+	AccountReactivated        Kind = "account.reactivate"
+	AccountInvited            Kind = "account.invite"
+	AccountUnblocked          Kind = "account.unblock"
+	AccountFrozen             Kind = "account.freeze" // by its owner
+	EmailChangeRequested      Kind = "email.ask"      // staff gave a new address that is to be confirmed
+	EmailChanged              Kind = "email.change"
+	MessageRequested          Kind = "letter.ask"
+	MessageSettled            Kind = "letter.settle"
+	PasswordSet               Kind = "password.set"
+	DeviceRemembered          Kind = "device.remember"
+	DeviceCookieReplayed      Kind = "device.copied" // an old cookie of a remembered browser was used
+	AllSessionsEnded          Kind = "session.end_all"
+	CredentialAdded           Kind = "credential.add"
+	CredentialRetired         Kind = "credential.retire"
+	PlatformSet               Kind = "platform.set"
+	PartySet                  Kind = "party.set"
+	SettingWeakened           Kind = "setting.weaken" // a key of platform, party or account protects less than before; the reason has it
+	PartyRefused              Kind = "party.refuse"   // it did not prove itself as registered
+	RequestRefused            Kind = "request.refuse" // an answer was to go where the party never said
+	SecretExposed             Kind = "secret.expose"  // a secret, a code or a token came in an address
+	SigningKeyMade            Kind = "key.make"
+	SigningKeyRetired         Kind = "key.retire"
+	MasterKeyRotated          Kind = "master.rotate"
+	DatabaseRestored          Kind = "database.restore"
+)
+
+// Outcome says how it ended.
+type Outcome string
+
+const (
+	Success Outcome = "success"
+	Failure Outcome = "failure"
+)
