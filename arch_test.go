@@ -29,6 +29,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"login/…", "op/…", "doors meet through functions that internal/wire passes in"},
 	{"op/…", "login/…", "doors meet through functions that internal/wire passes in; both show pages with ui, which is templates and texts only"},
 	{"login", "login/password/… login/totp/… login/sms/… login/recoverycode/…", "the engine knows no factor: adding one is a folder and a line in internal/wire"},
+	{"login login/password/… login/totp/… login/sms/… login/recoverycode/…", "login/settings/…", "the settings know the engine, not the other way round"},
+	{"login/settings/…", "login/password/… login/totp/… login/sms/… login/recoverycode/…", "the settings know no factor"},
 	{"ui", "op/… login/… notify/… storage/… keys/… configs/… authn/… grant/…", "pages know data and texts, not journeys"},
 	{"storage/… keys/…", "op/… login/… ui/… notify/… configs/…", "the floor knows nothing of the doors"},
 	{"notify", "op/… login/… storage/… keys/… configs/…", "letters are made from the texts of ui; internal/wire joins them to the outbox"},

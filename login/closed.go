@@ -39,5 +39,5 @@ func (v *LinkVisit) closed() bool {
 // showClosed says so without a journey.
 func (s *Server) showClosed(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	page := ui.ClosedPage{BackURL: v.Platform.HomeURL, Party: v.Platform.Name}
-	return ShowPage(w, r, http.StatusOK, "closed", page, s.look(v, nil))
+	return ShowPage(w, r, http.StatusOK, "closed", page, v.Look(nil))
 }

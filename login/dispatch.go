@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -27,7 +28,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
 		return s.leadOn(w, r, v, err)
 	}
 	if stopped(v) {
-		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID)+"/stop")
+		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID)+"/stop")
 	}
 	step, err := s.current(v)
 	if err != nil {
@@ -36,7 +37,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
 	if step == nil {
 		return s.finish(w, r, v, authn.Change{})
 	}
-	return seeOther(w, r, v.Action)
+	return web.SeeOther(w, r, v.Action)
 }
 
 // show shows the step in the address, if it is the one wanted now.
@@ -53,7 +54,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 		step = s.aside(v, mux.Vars(r)["step"])
 	}
 	if step == nil || s.resting(v, step.Name()) {
-		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
 	}
 	page, err := step.Show(r.Context(), v)
 	if err != nil {
@@ -63,7 +64,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if len(mistakes) == 0 {
 		mistakes = v.Trouble
 	}
-	return ShowPage(w, r, http.StatusOK, page.Template, page.Data, s.look(v, mistakes))
+	return ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Look(mistakes))
 }
 
 // submit takes the form of a step: one noun call, one storage call, 303.
@@ -88,7 +89,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if step == nil {
-		return seeOther(w, r, here)
+		return web.SeeOther(w, r, here)
 	}
 	if v.Do() == "cancel" {
 		return s.cancel(w, r, v)
@@ -193,7 +194,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		if err := s.saveAnswer(r.Context(), v, change); err != nil {
 			return s.leadOn(w, r, v, err)
 		}
-		return seeOther(w, r, here)
+		return web.SeeOther(w, r, here)
 	}
 	if next == nil && out.Stop == nil {
 		return s.finish(w, r, v, change)
@@ -209,7 +210,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		return s.leadOn(w, r, v, err)
 	}
 	v.keepKnown(w)
-	return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+	return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
 }
 
 // take makes the journey what it is after a form: what was proven, done and chosen, and what is said of it.
@@ -311,10 +312,19 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	v.Request = r
 	v.Know(s.Sealer, a.Email.Key)
 	v.keepKnown(w)
-	if done := doneWith(j.Ask.Purpose, change); done != "" {
-		note(w, v.Platform.ID, done, ui.Machine{})
+	if s.Finished != nil {
+		s.Finished(w, v, change)
 	}
-	return seeOther(w, r, s.destination(v, web.Done))
+	return web.SeeOther(w, r, s.destination(v, web.Done))
+}
+
+// methodsOf are the ways in which a journey was proven, as the event of the sign-in keeps them.
+func methodsOf(proofs []authn.Proof) string {
+	var methods []string
+	for _, p := range proofs {
+		methods = append(methods, p.Method)
+	}
+	return strings.Join(methods, " ")
 }
 
 // cancel ends the journey; the party hears that the person stopped, and every session stays as it was.
@@ -323,7 +333,7 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *Visit) error 
 	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
 		return s.leadOn(w, r, v, err)
 	}
-	return seeOther(w, r, s.destination(v, web.Denied))
+	return web.SeeOther(w, r, s.destination(v, web.Denied))
 }
 
 func (s *Server) save(ctx context.Context, v *Visit, change authn.Change) error {
@@ -344,8 +354,8 @@ func (s *Server) destination(v *Visit, outcome web.Outcome) string {
 	if outcome == web.Denied && v.Journey.ReturnTo != "" && (v.Facts.Session == nil || v.Journey.Ask.Purpose == authn.SignIn) {
 		return v.Platform.HomeURL // the page to return to would ask the same again
 	}
-	if outcome == web.Denied && v.Journey.ReturnTo == pathTwoStep {
-		return v.Platform.URL(pathSettings) // that page would ask for the password
+	if outcome == web.Denied && v.Journey.ReturnTo != "" && s.Cancelled != nil {
+		return v.Platform.URL(s.Cancelled(v.Journey.ReturnTo))
 	}
 	return s.restartOf(v)
 }
@@ -358,27 +368,27 @@ func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err er
 		if err := s.tellLate(r.Context(), v); err != nil {
 			return err
 		}
-		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
 	case errors.Is(err, fault.Refused):
 		// Not active any more, or not as it was: the journey says what there is to do, or is over.
-		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
 	case errors.Is(err, fault.Throttled):
 		// Another journey took the last text message since this one looked: the same form goes on without.
-		return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
 	case errors.Is(err, errEnded) && v.Journey.Denied:
-		return seeOther(w, r, s.destination(v, web.Denied))
+		return web.SeeOther(w, r, s.destination(v, web.Denied))
 	case errors.Is(err, errEnded):
-		return seeOther(w, r, s.destination(v, web.Over))
+		return web.SeeOther(w, r, s.destination(v, web.Over))
 	case errors.Is(err, errRestart):
-		return seeOther(w, r, s.restartOf(v))
+		return web.SeeOther(w, r, s.restartOf(v))
 	case errors.Is(err, fault.Spent) && len(v.late.say) > 0:
 		if err := s.tellLate(r.Context(), v); err != nil {
 			return err
 		}
-		return seeOther(w, r, v.PathOf(v.late.step))
+		return web.SeeOther(w, r, v.PathOf(v.late.step))
 	case errors.Is(err, fault.Spent), errors.Is(err, fault.Taken):
 		if _, _, linked := v.TicketOf(); !linked {
-			return seeOther(w, r, JourneyPath(v.Platform, v.Journey.ID)) // another tab was faster
+			return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID)) // another tab was faster
 		}
 		return s.spentLink(w, r, v, err)
 	}
@@ -446,9 +456,4 @@ func (f *File) send(w http.ResponseWriter) error {
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
 	_, err := w.Write(f.Body)
 	return err
-}
-
-func seeOther(w http.ResponseWriter, r *http.Request, to string) error {
-	http.Redirect(w, r, to, http.StatusSeeOther)
-	return nil
 }

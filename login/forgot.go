@@ -81,5 +81,5 @@ func typedEmail(v *Visit, typed string) (account.Email, *ui.FieldError) {
 
 // forgot is the address that people are told, and that is linked from outside a login.
 func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
-	return s.start(w, r, authn.SignIn, "/settings", "forgot")
+	return s.Start(w, r, authn.SignIn, "/settings", "forgot")
 }

@@ -40,17 +40,17 @@ func (v *Visit) Forget() {
 	v.Facts.Account, v.Facts.Consent, v.Facts.Done, v.Facts.Method, v.Facts.Low, v.Facts.Wished = nil, nil, nil, "", false, ""
 }
 
-// start begins a journey of our own pages and leads to its first page; at its end the person is led to returnTo, a
+// Start begins a journey of our own pages and leads to its first page; at its end the person is led to returnTo, a
 // path below the issuer.
-func (s *Server) start(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, returnTo, step string) error {
+func (s *Server) Start(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, returnTo, step string) error {
 	if err := s.Arrive(r); err != nil {
 		return err
 	}
-	return s.startKnown(w, r, purpose, returnTo, step)
+	return s.StartKnown(w, r, purpose, returnTo, step)
 }
 
-// startKnown is start for somebody who is signed in: it does not count for where they are.
-func (s *Server) startKnown(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, returnTo, step string) error {
+// StartKnown is Start for somebody who is signed in: it does not count for where they are.
+func (s *Server) StartKnown(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, returnTo, step string) error {
 	j := s.newJourney(w, r, authn.Ask{Purpose: purpose, Channel: authn.Browser})
 	j.ReturnTo = returnTo
 	if err := s.Store.StartJourney(r.Context(), j); err != nil {
@@ -60,5 +60,5 @@ func (s *Server) startKnown(w http.ResponseWriter, r *http.Request, purpose auth
 	if step != "" {
 		to += "/" + step
 	}
-	return seeOther(w, r, to)
+	return web.SeeOther(w, r, to)
 }

@@ -96,7 +96,7 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return ShowPage(w, r, http.StatusOK, page.Template, page.Data, s.look(&v.Visit, nil))
+		return ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Visit.Look(nil))
 	}
 	if r.Method == http.MethodHead {
 		return nil
@@ -114,7 +114,7 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	if err := s.Store.StartJourney(r.Context(), j); err != nil {
 		return err
 	}
-	return seeOther(w, r, JourneyPath(v.Platform, j.ID))
+	return web.SeeOther(w, r, JourneyPath(v.Platform, j.ID))
 }
 
 // pressLink takes the form of a Button, or sends a dead link again.
@@ -125,7 +125,7 @@ func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Form = r.PostForm
 	if err == nil && v.closed() {
-		return seeOther(w, r, v.Action) // which says so
+		return web.SeeOther(w, r, v.Action) // which says so
 	}
 	if err != nil || v.Ticket.State(v.Now) != authn.TicketWorks {
 		if err == nil && v.Do() == "again" {
@@ -135,20 +135,20 @@ func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	button := s.button(v.Ticket.Purpose)
 	if button == nil {
-		return seeOther(w, r, v.Action)
+		return web.SeeOther(w, r, v.Action)
 	}
 	change, next, err := button.Press(r.Context(), v)
 	if err != nil || change == nil {
 		if err != nil {
 			return err
 		}
-		return seeOther(w, r, next)
+		return web.SeeOther(w, r, next)
 	}
 	change.Platform = v.Platform.ID
 	change.Spend = append(change.Spend, authn.TicketUse{Hash: v.Ticket.Hash, Purpose: v.Ticket.Purpose, Opened: v.Now})
 	err = s.Store.SaveChange(r.Context(), *change, v.Now)
 	if errors.Is(err, fault.Spent) || errors.Is(err, fault.Taken) || errors.Is(err, fault.Refused) {
-		return seeOther(w, r, v.Action) // which says so
+		return web.SeeOther(w, r, v.Action) // which says so
 	}
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 	if next == "" {
 		next = v.LoginURL
 	}
-	return seeOther(w, r, next)
+	return web.SeeOther(w, r, next)
 }
 
 func (s *Server) button(purpose authn.TicketPurpose) Button {
@@ -186,7 +186,7 @@ func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, 
 			return err
 		}
 		if ok {
-			return ShowPage(w, r, http.StatusOK, done.Template, done.Data, s.look(&v.Visit, nil))
+			return ShowPage(w, r, http.StatusOK, done.Template, done.Data, v.Visit.Look(nil))
 		}
 		page.Title, page.Body, page.Again = deadTexts(v.Ticket, v.Now)
 		if a := v.Facts.Account; a != nil && a.State == account.Deactivated {
@@ -201,7 +201,7 @@ func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, 
 		}
 		page.Title, page.Body, page.Again, page.SentTo = "forgot_sent.title", "", "", to.Masked()
 	}
-	return ShowPage(w, r, status, "link", page, s.look(&v.Visit, nil))
+	return ShowPage(w, r, status, "link", page, v.Visit.Look(nil))
 }
 
 // used is the page of a button that remembers what was done with its link.
@@ -254,7 +254,7 @@ func (s *Server) spentLink(w http.ResponseWriter, r *http.Request, v *Visit, cau
 			page.Title, page.Body = "inactive.title", "inactive.helper" // there is no newer mail
 		}
 	}
-	return ShowPage(w, r, http.StatusOK, "link", page, s.look(v, nil))
+	return ShowPage(w, r, http.StatusOK, "link", page, v.Look(nil))
 }
 
 // deadTexts are title and text of the page for a ticket that does not work, and the text of its button that sends a new
@@ -285,7 +285,7 @@ func deadTexts(t *authn.Ticket, now time.Time) (title, body, again string) {
 func (s *Server) sendAgain(w http.ResponseWriter, r *http.Request, v *LinkVisit) error {
 	_, _, again := deadTexts(v.Ticket, v.Now)
 	if v.Ticket.State(v.Now) != authn.TicketExpired || again == "" {
-		return seeOther(w, r, v.Action)
+		return web.SeeOther(w, r, v.Action)
 	}
 	kind, contents := outbox.ResetRequest, outbox.Contents{Party: v.Ticket.Party}
 	if v.Ticket.Purpose == authn.TicketSignUp {
@@ -303,7 +303,7 @@ func (s *Server) sendAgain(w http.ResponseWriter, r *http.Request, v *LinkVisit)
 	if err := s.wish(r, &v.Visit, kind, contents, v.Action); err != nil {
 		return err
 	}
-	return seeOther(w, r, v.Action+"?sent=1")
+	return web.SeeOther(w, r, v.Action+"?sent=1")
 }
 
 // emailOf is the address that a link was sent to.

@@ -24,8 +24,8 @@ type Look struct {
 	Fixed  bool // the page answers something that was done, so its address must not be opened again for another language
 }
 
-// look is the look of a journey's page.
-func (s *Server) look(v *Visit, mistakes []ui.FieldError) Look {
+// Look is the look of a journey's page.
+func (v *Visit) Look(mistakes []ui.FieldError) Look {
 	l := Look{Locale: v.Journey.Locale, Errors: mistakes}
 	if a := v.Facts.Account; a != nil {
 		l.Person = a.Locale
@@ -43,14 +43,18 @@ func ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, d
 	if chosen := ui.Match(query.Get("lang")); chosen != "" && r.Method == http.MethodGet && !look.Fixed {
 		web.SetCookie(w, p.ID, web.LangCookie, chosen)
 		query.Del("lang")
-		return seeOther(w, r, strings.TrimSuffix(p.URL(r.URL.Path)+"?"+query.Encode(), "?"))
+		return web.SeeOther(w, r, strings.TrimSuffix(p.URL(r.URL.Path)+"?"+query.Encode(), "?"))
 	}
 	frame := ui.Frame{
 		Platform: p, Staff: look.Staff, Reference: web.From(r.Context()).Reference,
 		AssetsPath: p.Issuer.Path() + "/assets", Errors: look.Errors, Status: status,
 	}
 	frame.Lang = LanguageOf(r, look.Locale, look.Person)
-	for _, l := range languages(look.Fixed) {
+	offered := Languages()
+	if look.Fixed {
+		offered = nil
+	}
+	for _, l := range offered {
 		query.Set("lang", l.Code)
 		l.URL, l.Current = "?"+query.Encode(), l.Code == frame.Lang
 		frame.Languages = append(frame.Languages, l)
@@ -74,11 +78,8 @@ func LanguageOf(r *http.Request, wishes ...string) string {
 	return p.Locale
 }
 
-// languages are those a page offers.
-func languages(fixed bool) []ui.Language {
-	if fixed {
-		return nil
-	}
+// Languages are those a page offers.
+func Languages() []ui.Language {
 	return []ui.Language{{Code: "nl", Name: "Nederlands"}, {Code: "en", Name: "English"}}
 }
 

@@ -34,15 +34,7 @@ type Store interface {
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
 	Wish(ctx context.Context, l outbox.Message, limits []authn.Limit, e audit.Event, now time.Time) error
 	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
-	Sessions(ctx context.Context, p platform.ID, id account.ID, now time.Time) ([]authn.Session, error)
-	OwnsSession(ctx context.Context, p platform.ID, of account.ID, sid string) (bool, error)
-	Access(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]grant.Access, error)
-	EndAccess(ctx context.Context, p platform.ID, of account.ID, sid string, party grant.PartyID, e audit.Event, now time.Time) error
 	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
-	Devices(ctx context.Context, p platform.ID, id account.ID, now time.Time) ([]account.Device, error)
-	TicketsLeft(ctx context.Context, p platform.ID, id account.ID, purpose authn.TicketPurpose) (int, error)
-	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
-	SignIns(ctx context.Context, p platform.ID, id account.ID, limit int) ([]audit.Event, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 	Uncount(ctx context.Context, p platform.ID, keys []string) error
 }
@@ -61,14 +53,15 @@ type Options struct {
 	Factors []Factor
 	Steps   []Step   // pages that are no factor: a new password, asides
 	Buttons []Button // links of mails that are one page
-	Rows    []Row    // further pages of the settings
 	Party   func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
 	// Callback is where a journey of a request leads at its end.
 	Callback func(p *platform.Platform, request string, outcome web.Outcome) string
 	// Restart is where a stale journey begins anew.
 	Restart func(p *platform.Platform, party *grant.Party) string
-	// Logout is where a form of ours signs out, as the person wants.
-	Logout func(p *platform.Platform) string
+	// Finished hears of a journey of our own pages that is done; Cancelled is where one leads that was given up. Both may be
+	// nil.
+	Finished  func(http.ResponseWriter, *Visit, authn.Change)
+	Cancelled func(returnTo string) string
 	// Arrive counts what somebody begins who is not known here by where it comes from, or says that there is too much (see
 	// web.Arrivals).
 	Arrive func(*http.Request) error
@@ -112,25 +105,20 @@ func Methods(factors []Factor) []string {
 
 // Routes adds the door to a platform's router, in the order of a visit.
 func (s *Server) Routes(r *mux.Router) {
-	// Nobody goes on by settings that are too old: a journey that began before would end by a policy that was changed
-	// since.
-	add := func(path, name string, h func(http.ResponseWriter, *http.Request) error, methods ...string) {
-		r.Handle(path, web.Route(name, s.page(web.Guard(s.Fresh, h)))).Methods(methods...)
-	}
+	add := s.Pages(r)
 	for _, path := range []string{"/", "/login"} { // the second is a shortened bookmark
 		r.Handle(path, web.Route("home", s.page(s.home))).Methods("GET", "HEAD")
 	}
-	r.Handle("/login/{journey}", web.Route("dispatch", s.page(s.could(stillHere)))).Methods("HEAD") // a GET may end the journey
-	add("/login/{journey}", "dispatch", s.could(s.dispatch), "GET")
-	add("/login/{journey}/stop", "stop", s.could(s.showStop), "GET", "HEAD")
-	add("/login/{journey}/stop", "submit stop", s.could(s.submitStop), "POST")
-	add("/login/{journey}/{step}", "show", s.could(s.show), "GET", "HEAD")
-	add("/login/{journey}/{step}", "submit", s.could(s.submit), "POST")
+	r.Handle("/login/{journey}", web.Route("dispatch", s.page(s.Could(stillHere)))).Methods("HEAD") // a GET may end the journey
+	add("/login/{journey}", "dispatch", s.Could(s.dispatch), "GET")
+	add("/login/{journey}/stop", "stop", s.Could(s.showStop), "GET", "HEAD")
+	add("/login/{journey}/stop", "submit stop", s.Could(s.submitStop), "POST")
+	add("/login/{journey}/{step}", "show", s.Could(s.show), "GET", "HEAD")
+	add("/login/{journey}/{step}", "submit", s.Could(s.submit), "POST")
 	add("/link/{token}", "link", s.openLink, "GET", "HEAD")
 	add("/link/{token}", "press link", s.pressLink, "POST")
 	add("/forgot", "forgot", stillHere, "HEAD") // a GET begins a journey
 	add("/forgot", "forgot", s.forgot, "GET")
-	s.settingsRoutes(add)
 	for _, f := range s.Factors {
 		if f.Routes != nil {
 			f.Routes(r)
@@ -139,9 +127,9 @@ func (s *Server) Routes(r *mux.Router) {
 	r.PathPrefix("/assets/").Handler(web.Route("assets", http.HandlerFunc(assets))).Methods("GET", "HEAD")
 }
 
-// could lets through what a journey or a session could have: an identifier that has the form of one, and a step that
+// Could lets through what a journey or a session could have: an identifier that has the form of one, and a step that
 // there is. An old journey leads on; what never was one is not found.
-func (s *Server) could(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+func (s *Server) Could(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		for name, value := range mux.Vars(r) {
 			known := true
@@ -325,6 +313,11 @@ func (s *Server) current(v *Visit) (Step, error) {
 	}
 	v.Action = JourneyPath(v.Platform, v.Journey.ID) + "/" + s.steps[i].Name()
 	return s.steps[i], nil
+}
+
+func stillHere(w http.ResponseWriter, r *http.Request) error {
+	web.Still(w, r)
+	return nil
 }
 
 func cookieOf(c authn.Channel) string {

@@ -54,7 +54,7 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	}
 	here := JourneyPath(v.Platform, v.Journey.ID)
 	if !stopped(v) {
-		return seeOther(w, r, here)
+		return web.SeeOther(w, r, here)
 	}
 	switch stop := stopOf(v.Journey); stop.Page {
 	case StopWait:
@@ -65,15 +65,15 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 		if stop.Sent {
 			page.SentTo = stop.Email
 		}
-		return ShowPage(w, r, http.StatusTooManyRequests, StopWait, page, s.look(v, nil))
+		return ShowPage(w, r, http.StatusTooManyRequests, StopWait, page, v.Look(nil))
 	case StopCodes:
-		return ShowPage(w, r, http.StatusForbidden, StopCodes, ui.WrongCodesPage{RetryURL: s.restartOf(v)}, s.look(v, nil))
+		return ShowPage(w, r, http.StatusForbidden, StopCodes, ui.WrongCodesPage{RetryURL: s.restartOf(v)}, v.Look(nil))
 	case StopCodesLater:
 		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
 		until := stop.Until.Add(time.Minute - 1).Truncate(time.Minute) // the page names no seconds
-		return ShowPage(w, r, http.StatusTooManyRequests, StopCodesLater, ui.CodesLaterPage{Until: until, RecoveryURL: v.recoveryURL()}, s.look(v, nil))
+		return ShowPage(w, r, http.StatusTooManyRequests, StopCodesLater, ui.CodesLaterPage{Until: until, RecoveryURL: v.recoveryURL()}, v.Look(nil))
 	default:
-		return ShowPage(w, r, http.StatusForbidden, StopInactive, ui.InactivePage{HomeURL: v.Platform.HomeURL}, s.look(v, nil))
+		return ShowPage(w, r, http.StatusForbidden, StopInactive, ui.InactivePage{HomeURL: v.Platform.HomeURL}, v.Look(nil))
 	}
 }
 
@@ -90,7 +90,7 @@ func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	here := JourneyPath(v.Platform, v.Journey.ID)
 	stop := stopOf(v.Journey)
 	if !stopped(v) || stop.Page != StopWait || v.Do() != "mail" {
-		return seeOther(w, r, here)
+		return web.SeeOther(w, r, here)
 	}
 	if err := s.wishUnblock(r, v, stop); err != nil {
 		return err
@@ -100,5 +100,5 @@ func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
 		return s.leadOn(w, r, v, err)
 	}
-	return seeOther(w, r, here+"/stop")
+	return web.SeeOther(w, r, here+"/stop")
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/platform"
 )
@@ -46,6 +47,16 @@ func (db *DB) Access(ctx context.Context, p platform.ID, of account.ID, now time
 		all = append(all, found...)
 	}
 	return all, nil
+}
+
+// Reach lists what can reach an account: its live sessions as Sessions does, and what its grants give as Access does.
+func (db *DB) Reach(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]authn.Session, []grant.Access, error) {
+	sessions, err := db.Sessions(ctx, p, of, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	access, err := db.Access(ctx, p, of, now)
+	return sessions, access, err
 }
 
 const endPartyGrants = `

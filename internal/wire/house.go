@@ -19,6 +19,7 @@ import (
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/login/recoverycode"
+	"github.com/minddistrict/idp/login/settings"
 	"github.com/minddistrict/idp/login/sms"
 	"github.com/minddistrict/idp/login/totp"
 	"github.com/minddistrict/idp/notify"
@@ -212,9 +213,10 @@ func (h *House) routes() http.Handler {
 	factors := h.factors()
 	people := login.New(login.Options{
 		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: known.Party,
-		Callback: op.CallbackURL, Restart: op.RestartURL, Logout: op.LogoutURL, Arrive: arrive, Fresh: h.fresh,
-		Now: h.now, Log: h.Log,
+		Callback: op.CallbackURL, Restart: op.RestartURL, Arrive: arrive, Fresh: h.fresh,
+		Finished: settings.Finished, Cancelled: settings.Cancelled, Now: h.now, Log: h.Log,
 	})
+	own := settings.New(settings.Options{Store: h.DB, Engine: people, Party: known.Party, Logout: op.LogoutURL})
 	protocol := op.New(op.Options{
 		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.now, Log: h.Log,
 		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
@@ -229,6 +231,7 @@ func (h *House) routes() http.Handler {
 	}
 	protocol.Routes(r)
 	people.Routes(r)
+	own.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
 	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, protocol.Unserved(otherMethod(r)))
 	return web.Leaving(h.documents(h.wrap(h.reports(h.byPlatform(guardForms(r))))), h.leaves)

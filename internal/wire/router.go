@@ -10,7 +10,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/internal/web"
-	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/login/settings"
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/platform"
 )
@@ -26,17 +26,17 @@ const authorizationServer = "/.well-known/oauth-authorization-server"
 // strips the prefix. A host or path that nobody configured gets a plain 404: there is no organisation to speak for.
 func (h *House) byPlatform(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		settings := h.settings.Load()
+		known := h.settings.Load()
 		if rest, ok := strings.CutPrefix(r.URL.Path, authorizationServer); ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-			if p := settings.platforms.Find(r.Host, rest); p != nil && p.Issuer.Path() == rest {
-				op.ServeDocument(w, r, settings.tenants[p.ID].discovery)
+			if p := known.platforms.Find(r.Host, rest); p != nil && p.Issuer.Path() == rest {
+				op.ServeDocument(w, r, known.tenants[p.ID].discovery)
 				return
 			}
 		}
-		p := settings.platforms.Find(r.Host, r.URL.EscapedPath())
-		if only := settings.platforms.Only(r.Host); p == nil && only != nil && r.URL.Path == login.ChangePasswordPath {
+		p := known.platforms.Find(r.Host, r.URL.EscapedPath())
+		if only := known.platforms.Only(r.Host); p == nil && only != nil && r.URL.Path == settings.ChangePasswordPath {
 			// Password managers know hosts, not issuers. On a host of several platforms nobody can know which is meant.
-			http.Redirect(w, r, login.ChangePasswordURL(only), http.StatusSeeOther)
+			http.Redirect(w, r, settings.ChangePasswordURL(only), http.StatusSeeOther)
 			return
 		}
 		if p == nil {
@@ -77,13 +77,13 @@ func (h *House) documents(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start, settings := h.Now(), h.settings.Load()
+		start, known := h.Now(), h.settings.Load()
 		path := r.URL.EscapedPath()
-		if p := settings.platforms.Find(r.Host, path); p != nil && (!p.Issuer.Secure() || h.overTLS(r)) {
+		if p := known.platforms.Find(r.Host, path); p != nil && (!p.Issuer.Secure() || h.overTLS(r)) {
 			if p.Issuer.Secure() {
 				web.Transport(w.Header())
 			}
-			t := settings.tenants[p.ID]
+			t := known.tenants[p.ID]
 			if route, status := op.ServeIfDocument(w, r, strings.TrimPrefix(path, p.Issuer.Path()), t.discovery, t.jwks); route != "" {
 				h.metrics.observe(route, status, h.Now().Sub(start))
 				return

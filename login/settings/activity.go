@@ -1,10 +1,10 @@
-package login
+package settings
 
 import (
 	"net/http"
 	"strings"
 
-	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -14,7 +14,7 @@ const shownLogins = 20
 // showActivity shows when somebody logged in, with what, and for which party or platform. It shows successes only:
 // what strangers try fills the list with what nobody can act on, and would push what matters out of it. No network
 // address is shown either: whoever got in would learn where the owner is.
-func (s *Server) showActivity(w http.ResponseWriter, r *http.Request, v *Visit) error {
+func (s *Server) showActivity(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	p := v.Platform
 	events, err := s.Store.SignIns(r.Context(), p.ID, v.Facts.Account.ID, shownLogins)
 	if err != nil {
@@ -32,14 +32,5 @@ func (s *Server) showActivity(w http.ResponseWriter, r *http.Request, v *Visit) 
 		}
 		page.Logins = append(page.Logins, l)
 	}
-	return ShowPage(w, r, http.StatusOK, "activity", page, s.look(v, nil))
-}
-
-// methodsOf are the ways in which a journey was proven, as the event of the sign-in keeps them.
-func methodsOf(proofs []authn.Proof) string {
-	var methods []string
-	for _, p := range proofs {
-		methods = append(methods, p.Method)
-	}
-	return strings.Join(methods, " ")
+	return login.ShowPage(w, r, http.StatusOK, "activity", page, v.Look(nil))
 }

@@ -1,4 +1,4 @@
-package login
+package settings
 
 import (
 	"net/http"
@@ -7,7 +7,8 @@ import (
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -20,20 +21,20 @@ var twoStepRow = Row{Key: "settings.two_step", Path: pathTwoStep, For: func(f au
 
 // twoStep lets people in who have just shown their password (seed 003: "daarnaast wordt om het wachtwoord gevraagd bij
 // veranderen van twee-staps-authenticatie instellingen").
-func (s *Server) twoStep(h Handler) Handler {
-	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
+func (s *Server) twoStep(h login.Handler) login.Handler {
+	return func(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 		if !twoStepRow.For(v.Facts) {
-			return seeOther(w, r, v.Platform.URL(pathSettings))
+			return web.SeeOther(w, r, v.Platform.URL(pathSettings))
 		}
 		if len(authn.Missing(authn.Ask{Purpose: authn.TwoStepPage, Channel: authn.Browser}, v.Facts, nil)) > 0 {
-			return s.startKnown(w, r, authn.TwoStepPage, pathTwoStep, "")
+			return s.Engine.StartKnown(w, r, authn.TwoStepPage, pathTwoStep, "")
 		}
 		return h(w, r, v)
 	}
 }
 
 // showTwoStep is the page of the leaflet (seed 002): whether it is on, how codes come, what is left, what can be changed.
-func (s *Server) showTwoStep(w http.ResponseWriter, r *http.Request, v *Visit) error {
+func (s *Server) showTwoStep(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	p, f := v.Platform, v.Facts
 	page := ui.TwoStepPage{Action: v.Action, Off: authn.MayTurnOff(f), CanSetUp: authn.MayEnrol(f), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
 	page.Notice, _ = noted(w, r, p.ID)
@@ -65,40 +66,40 @@ func (s *Server) showTwoStep(w http.ResponseWriter, r *http.Request, v *Visit) e
 	for _, d := range devices {
 		page.Remembered = append(page.Remembered, ui.Device{Machine: machineOf(d.Agent), AddedAt: d.AddedAt, UsedAt: d.SeenAt})
 	}
-	return ShowPage(w, r, http.StatusOK, "two_step", page, s.look(v, nil))
+	return login.ShowPage(w, r, http.StatusOK, "two_step", page, v.Look(nil))
 }
 
 // submitTwoStep begins what is a journey of its own, with its own proofs, and does the rest with the password that was
 // just shown.
-func (s *Server) submitTwoStep(w http.ResponseWriter, r *http.Request, v *Visit) error {
+func (s *Server) submitTwoStep(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	on := len(authn.Enrolled(v.Facts)) > 0
 	switch v.Do() {
 	case "set-up":
 		if !authn.MayEnrol(v.Facts) {
 			break
 		}
-		return s.startKnown(w, r, authn.TwoStep, pathTwoStep, "")
+		return s.Engine.StartKnown(w, r, authn.TwoStep, pathTwoStep, "")
 	case "codes":
 		if on {
-			return s.startKnown(w, r, authn.NewCodes, pathTwoStep, "")
+			return s.Engine.StartKnown(w, r, authn.NewCodes, pathTwoStep, "")
 		}
 	case "off":
 		if on && authn.MayTurnOff(v.Facts) {
-			return s.startKnown(w, r, authn.TwoStepOff, pathTwoStep, "")
+			return s.Engine.StartKnown(w, r, authn.TwoStepOff, pathTwoStep, "")
 		}
 	}
 	return s.twoStep(s.changeRemember)(w, r, v)
 }
 
 // changeRemember keeps how long browsers are remembered, or forgets them.
-func (s *Server) changeRemember(w http.ResponseWriter, r *http.Request, v *Visit) error {
+func (s *Server) changeRemember(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	here, id := v.Platform.URL(pathTwoStep), v.Facts.Account.ID
 	change, done := authn.Change{}, ""
 	switch v.Do() {
 	case "remember":
 		life, ok := rememberChoice(v.Facts, v.Form.Get("remember_for"))
 		if !ok {
-			return seeOther(w, r, here)
+			return web.SeeOther(w, r, here)
 		}
 		// A shorter time is meant for the browsers that are remembered now as well.
 		change.Account, done = &authn.AccountChange{ID: id, Remember: &life}, doneSaved
@@ -109,7 +110,7 @@ func (s *Server) changeRemember(w http.ResponseWriter, r *http.Request, v *Visit
 		change.Forget, done = &id, doneForgotten
 	}
 	if done == "" {
-		return seeOther(w, r, here)
+		return web.SeeOther(w, r, here)
 	}
 	e := v.Event(audit.AccountChanged, audit.Success, id)
 	e.Session, e.Reason = v.Facts.Session.ID, "remember "+v.Do()
@@ -118,7 +119,7 @@ func (s *Server) changeRemember(w http.ResponseWriter, r *http.Request, v *Visit
 		return err
 	}
 	note(w, v.Platform.ID, done, ui.Machine{})
-	return seeOther(w, r, here)
+	return web.SeeOther(w, r, here)
 }
 
 // rememberChoice is one of the times that the person may choose from.
@@ -135,12 +136,4 @@ func rememberChoice(f authn.Facts, value string) (time.Duration, bool) {
 		return 0, false
 	}
 	return remember.Choices[i], true
-}
-
-// doneWith is what is said after a journey that began in settings, by what it changed.
-func doneWith(purpose authn.Purpose, change authn.Change) string {
-	if purpose == authn.TwoStep && !slices.ContainsFunc(change.Messages, func(l outbox.Message) bool { return l.Kind == outbox.MethodChanged }) {
-		return "" // the page says that it is on
-	}
-	return doneOf[purpose]
 }

@@ -1,4 +1,4 @@
-package login
+package settings
 
 import (
 	"net/http"
@@ -10,6 +10,8 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -19,9 +21,9 @@ const mostListed = 100
 
 // showDevices lists what can reach the account: the apps, signed in or not needing to be; the browsers, this one first;
 // and the web sites that go on without a session.
-func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *Visit) error {
+func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	p := v.Platform
-	sessions, access, err := s.reach(r, v)
+	sessions, access, err := s.Store.Reach(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Now)
 	if err != nil {
 		return err
 	}
@@ -56,12 +58,12 @@ func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *Visit) e
 		}
 	}
 	s.listOutliving(v, &page, access)
-	return ShowPage(w, r, http.StatusOK, "devices", page, s.look(v, nil))
+	return login.ShowPage(w, r, http.StatusOK, "devices", page, v.Look(nil))
 }
 
 // listOutliving adds what goes on although nobody is signed in there any more. To who has the phone in hand an app
 // looks the same either way, so it stands among the others.
-func (s *Server) listOutliving(v *Visit, page *ui.DevicesPage, access []grant.Access) {
+func (s *Server) listOutliving(v *login.Visit, page *ui.DevicesPage, access []grant.Access) {
 	count := 0
 	for _, a := range access {
 		if !a.Outlives {
@@ -83,21 +85,11 @@ func (s *Server) listOutliving(v *Visit, page *ui.DevicesPage, access []grant.Ac
 	slices.SortStableFunc(page.Apps, func(a, b ui.Device) int { return b.UsedAt.Compare(a.UsedAt) })
 }
 
-// reach reads what can reach the account: the live sessions, and what parties have, in them or beyond them.
-func (s *Server) reach(r *http.Request, v *Visit) ([]authn.Session, []grant.Access, error) {
-	sessions, err := s.Store.Sessions(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Now)
-	if err != nil {
-		return nil, nil, err
-	}
-	access, err := s.Store.Access(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Now)
-	return sessions, access, err
-}
-
 // submitDevices logs out everywhere else: every other session ends with what it gave, over or not, and no browser is
 // remembered.
-func (s *Server) submitDevices(w http.ResponseWriter, r *http.Request, v *Visit) error {
+func (s *Server) submitDevices(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	if v.Do() != "logout" {
-		return seeOther(w, r, v.Platform.URL(pathDevices))
+		return web.SeeOther(w, r, v.Platform.URL(pathDevices))
 	}
 	err := s.Store.SaveChange(r.Context(), authn.Change{
 		Platform: v.Platform.ID,
@@ -108,7 +100,7 @@ func (s *Server) submitDevices(w http.ResponseWriter, r *http.Request, v *Visit)
 		return err
 	}
 	note(w, v.Platform.ID, doneEverybody, ui.Machine{})
-	return seeOther(w, r, v.Platform.URL(pathDevices))
+	return web.SeeOther(w, r, v.Platform.URL(pathDevices))
 }
 
 // listed is what an address below the page of devices names: a live session, or what a party has beyond its session.
@@ -131,8 +123,8 @@ func (l listed) machine() ui.Machine {
 
 // onList finds what the address names on the list of the same person. What is not on it, but is or was theirs, leads
 // back to the page: another tab was faster. Anything else does not exist.
-func (s *Server) onList(r *http.Request, v *Visit) (l listed, theirs bool, err error) {
-	sessions, access, err := s.reach(r, v)
+func (s *Server) onList(r *http.Request, v *login.Visit) (l listed, theirs bool, err error) {
+	sessions, access, err := s.Store.Reach(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Now)
 	if err != nil {
 		return listed{}, false, err
 	}
@@ -156,8 +148,8 @@ func (s *Server) onList(r *http.Request, v *Visit) (l listed, theirs bool, err e
 }
 
 // ofDevice calls a handler with what the address names.
-func (s *Server) ofDevice(h func(http.ResponseWriter, *http.Request, *Visit, listed) error) Handler {
-	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
+func (s *Server) ofDevice(h func(http.ResponseWriter, *http.Request, *login.Visit, listed) error) login.Handler {
+	return func(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 		l, theirs, err := s.onList(r, v)
 		switch {
 		case err != nil:
@@ -165,28 +157,28 @@ func (s *Server) ofDevice(h func(http.ResponseWriter, *http.Request, *Visit, lis
 		case l != listed{}:
 			return h(w, r, v, l)
 		case theirs:
-			return seeOther(w, r, v.Platform.URL(pathDevices))
+			return web.SeeOther(w, r, v.Platform.URL(pathDevices))
 		}
-		s.NotFound(w, r)
+		s.Engine.NotFound(w, r)
 		return nil
 	}
 }
 
 // showDevice asks before the app on a device is logged out.
-func (s *Server) showDevice(w http.ResponseWriter, r *http.Request, v *Visit, l listed) error {
+func (s *Server) showDevice(w http.ResponseWriter, r *http.Request, v *login.Visit, l listed) error {
 	if !l.app() {
-		return seeOther(w, r, v.Platform.URL(pathDevices))
+		return web.SeeOther(w, r, v.Platform.URL(pathDevices))
 	}
 	page := ui.RevokePage{
 		Action: v.Action, Machine: ui.Machine{System: l.machine().System}, BackURL: v.Platform.URL(pathDevices),
 		HomeURL: v.Platform.HomeURL,
 	}
-	return ShowPage(w, r, http.StatusOK, "revoke", page, s.look(v, nil))
+	return login.ShowPage(w, r, http.StatusOK, "revoke", page, v.Look(nil))
 }
 
 // submitDevice logs one other browser or app out, with all that it was given; or ends what a party has beyond its
 // session.
-func (s *Server) submitDevice(w http.ResponseWriter, r *http.Request, v *Visit, l listed) error {
+func (s *Server) submitDevice(w http.ResponseWriter, r *http.Request, v *login.Visit, l listed) error {
 	if err := s.endListed(r, v, l); err != nil {
 		return err
 	}
@@ -198,10 +190,10 @@ func (s *Server) submitDevice(w http.ResponseWriter, r *http.Request, v *Visit, 
 		machine, done = ui.Machine{}, doneStopped
 	}
 	note(w, v.Platform.ID, done, machine)
-	return seeOther(w, r, v.Platform.URL(pathDevices))
+	return web.SeeOther(w, r, v.Platform.URL(pathDevices))
 }
 
-func (s *Server) endListed(r *http.Request, v *Visit, l listed) error {
+func (s *Server) endListed(r *http.Request, v *login.Visit, l listed) error {
 	if l.session != nil {
 		return s.Store.EndSession(r.Context(), v.Platform.ID, l.session.ID, ended(v, audit.SessionEnded, l.session.ID), v.Now)
 	}

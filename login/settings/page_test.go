@@ -1,4 +1,4 @@
-package login
+package settings
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -23,7 +24,7 @@ var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 // oneSession is a store with one session, in which nothing else may be done.
 type oneSession struct {
-	Store
+	login.Store
 	session authn.Session
 	account account.Account
 }
@@ -47,11 +48,10 @@ func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
 			Proofs: []authn.Proof{{Method: "password", Use: account.Primary, Kinds: authn.Knows, At: noon.Add(-seen)}}},
 		account: account.Account{ID: "a", Platform: p.ID, Role: role, State: account.Active, Email: account.Email{Address: "anna@example.org"}},
 	}
-	s := New(Options{
-		Store: store, Rows: rows, Now: func() time.Time { return noon },
-		Party:  func(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false },
-		Logout: func(p *platform.Platform) string { return p.URL("/logout") },
-		Fresh:  func() error { return nil },
+	party := func(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false }
+	engine := login.New(login.Options{
+		Store: store, Now: func() time.Time { return noon }, Party: party,
+		Fresh: func() error { return nil },
 		Arrive: func(r *http.Request) error {
 			if r.Header.Get("X-Crowded") != "" {
 				return web.TooMany{Wait: time.Minute}
@@ -60,7 +60,10 @@ func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
 		},
 	})
 	r := mux.NewRouter()
-	s.Routes(r)
+	New(Options{
+		Engine: engine, Rows: rows, Party: party,
+		Logout: func(p *platform.Platform) string { return p.URL("/logout") },
+	}).Routes(r)
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		q.AddCookie(&http.Cookie{Name: "__Host-linde-" + web.SessionCookie, Value: "v"})
 		web.Headers(w.Header()) // as web.Wrap does

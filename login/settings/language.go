@@ -1,4 +1,4 @@
-package login
+package settings
 
 import (
 	"net/http"
@@ -6,25 +6,26 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/ui"
 )
 
-func (s *Server) showLanguage(w http.ResponseWriter, r *http.Request, v *Visit) error {
+func (s *Server) showLanguage(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	p := v.Platform
-	page := ui.LanguagePage{Action: v.Action, Languages: languages(false), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
-	now := LanguageOf(r, v.Facts.Account.Locale)
+	page := ui.LanguagePage{Action: v.Action, Languages: login.Languages(), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
+	now := login.LanguageOf(r, v.Facts.Account.Locale)
 	for i, l := range page.Languages {
 		page.Languages[i].Current = l.Code == now
 	}
-	return ShowPage(w, r, http.StatusOK, "language", page, s.look(v, nil))
+	return login.ShowPage(w, r, http.StatusOK, "language", page, v.Look(nil))
 }
 
 // submitLanguage keeps the language for every page and letter to this person; in this browser it wins over one chosen
 // before.
-func (s *Server) submitLanguage(w http.ResponseWriter, r *http.Request, v *Visit) error {
+func (s *Server) submitLanguage(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	chosen := ui.Match(v.Form.Get("language"))
 	if chosen == "" {
-		return seeOther(w, r, v.Action)
+		return web.SeeOther(w, r, v.Action)
 	}
 	a := v.Facts.Account
 	if chosen != a.Locale {
@@ -39,5 +40,5 @@ func (s *Server) submitLanguage(w http.ResponseWriter, r *http.Request, v *Visit
 	}
 	web.SetCookie(w, v.Platform.ID, web.LangCookie, chosen)
 	note(w, v.Platform.ID, doneSaved, ui.Machine{})
-	return seeOther(w, r, v.Platform.URL(pathSettings))
+	return web.SeeOther(w, r, v.Platform.URL(pathSettings))
 }
