@@ -9,13 +9,8 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/outbox"
 )
-
-// wishLife is how long the outbox may take to answer a wish: longer than mail servers are away, and shorter than
-// anybody waits for the mail.
-const wishLife = time.Hour
 
 // Mails that anybody can have sent. Of a kind an address gets mailsAtOnce, then one each mailEvery (13 in the first
 // day, then 10), so that however many somebody asks for, the owner has one that works within mailEvery. The mail that
@@ -61,15 +56,11 @@ func (s *Server) wishWithin(r *http.Request, v *Visit, kind outbox.Kind, c outbo
 	if err := s.Arrive(r); err != nil { // a wish beyond its limits is a row of the record, too
 		return err
 	}
-	l := outbox.Message{
-		ID: secret.ID(), Platform: v.Platform.ID, Kind: kind, Recipient: outbox.Mail, Locale: LanguageOf(r, v.Journey.Locale),
-		QueuedAt: v.Now, ExpiresAt: v.Now.Add(wishLife),
-	}
-	l.Seal(c, s.Sealer.Seal)
+	d := outbox.Draft{Kind: kind, Platform: v.Platform.ID, Locale: LanguageOf(r, v.Journey.Locale), Now: v.Now, Contents: c}
 	e := v.Event(audit.MessageRequested, audit.Success, "")
 	e.Reason = string(kind)
 	source := authn.Limit{Key: s.mailKey(v, "source", v.Caller.Source()), Max: wishesPerHour, Window: time.Hour}
-	return s.Store.Wish(r.Context(), l, append(limits, source), e, v.Now)
+	return s.Store.Wish(r.Context(), d.Seal(s.Sealer.Seal), append(limits, source), e, v.Now)
 }
 
 // mailKey names a counter of mails that anybody can have sent.

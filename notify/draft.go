@@ -6,7 +6,6 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
@@ -23,38 +22,24 @@ type draft struct {
 	party    string // client_id where the person goes on
 }
 
-// plainLife is how long a letter without a link is worth sending.
-const plainLife = 24 * time.Hour
-
 // letter is what a letter of that kind adds, with the ticket of its button, which takes the place of an older one. An
-// empty kind adds nothing.
-//
-// A letter with a button is not sent any more when half of the button's time is over, because it says how long that
-// works, counted from when it is read.
+// empty kind adds nothing. The ticket of somebody who signs up keeps the form.
 func (d draft) letter(kind outbox.Kind, form json.RawMessage) authn.Change {
-	change := authn.Change{Platform: d.platform.ID}
 	if kind == "" {
-		return change
+		return authn.Change{Platform: d.platform.ID}
 	}
-	l := outbox.Message{ID: secret.ID(), Platform: d.platform.ID, Kind: kind, Recipient: outbox.Mail, QueuedAt: d.now, ExpiresAt: d.now.Add(plainLife)}
-	c := outbox.Contents{To: d.to.Address, Party: d.party}
-	l.Locale = ui.Match(d.locale, d.platform.Locale)
+	m := outbox.Draft{
+		Kind: kind, Platform: d.platform.ID, Locale: ui.Match(d.locale, d.platform.Locale), Now: d.now,
+		Contents: outbox.Contents{To: d.to.Address, Party: d.party},
+	}
 	if a := d.account; a != nil {
 		// The name of somebody without an account is what a stranger typed: it could be an advertisement.
-		l.Account, c.To, c.Name = a.ID, a.Email.Address, a.Profile.Name()
-		l.Locale = ui.Match(a.Locale, d.locale, d.platform.Locale)
+		m.Account, m.Contents.To, m.Contents.Name = a.ID, a.Email.Address, a.Profile.Name()
+		m.Locale = ui.Match(a.Locale, d.locale, d.platform.Locale)
 	}
-	if purpose, ok := purposes[kind]; ok {
-		c.Token = secret.Token()
-		t := authn.NewTicket(secret.Hash(c.Token), d.platform.ID, purpose, l.Account, d.now)
-		t.Party = d.party
-		if purpose == authn.TicketSignUp {
-			t.Sealed = d.sealer.Seal(form, t.Binding())
-		}
-		change.Issue = []authn.Ticket{t}
-		l.ExpiresAt = d.now.Add(purpose.Life() / 2)
+	var about []byte
+	if kind == outbox.SignUpConfirm {
+		about = form
 	}
-	l.Seal(c, d.sealer.Seal)
-	change.Messages = []outbox.Message{l}
-	return change
+	return authn.Queue(m, about, d.sealer.Seal)
 }

@@ -103,7 +103,7 @@ var hostile = []string{
 // CVE-2024-41953: names in mails were not escaped. Here every value that is not ours is tried in every place.
 func TestHostileNamesBreakNoMail(t *testing.T) {
 	for _, bad := range hostile {
-		for kind := range mails {
+		for kind := range mails() {
 			for _, lang := range []string{"nl", "en"} {
 				p := linde()
 				p.Name, p.Organisation, p.NeutralName, p.HelpPublic.Email = bad, bad, bad, bad

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"bytes"
-	"cmp"
 	"embed"
 	"html/template"
 	"strings"
@@ -13,72 +12,6 @@ import (
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
-
-// content names the texts of a mail, beside its subject.
-type content struct {
-	subject string   // whose text key the subject has; empty: that of the letter's own kind
-	before  []string // above the button
-	button  string   // empty: none
-	after   []string // below the link
-}
-
-// mails are the letters there are, with their texts in order. Every text of a mail is named here or in the templates.
-var mails = map[outbox.Kind]content{
-	outbox.Welcome: {
-		before: []string{"mail_welcome.body", "mail_welcome.valid"}, button: "mail_welcome.button", after: []string{"mail_welcome.keep"},
-	},
-	outbox.Reset: {
-		before: []string{"mail_reset.body", "mail_reset.valid"}, button: "mail_reset.button", after: []string{"mail.not_you"},
-	},
-	outbox.PasswordChanged: {
-		before: []string{"mail_changed.body", "mail.not_you_urgent"},
-	},
-	outbox.Unblock: {
-		before: []string{"mail_unblock.body", "mail_unblock.valid"}, button: "mail_unblock.button", after: []string{"mail_unblock.not_you"},
-	},
-	outbox.AccountExists: {
-		before: []string{"mail_exists.body"}, button: "mail_exists.button", after: []string{"mail.not_you"},
-	},
-	outbox.SignUpConfirm: {
-		before: []string{"mail_confirm.body", "mail_confirm.valid"}, button: "mail_confirm.button", after: []string{"mail.not_you"},
-	},
-	outbox.Inactive: {
-		before: []string{"mail_inactive.body", "mail_inactive.helper", "mail.not_you"},
-	},
-	outbox.EmailConfirm: {
-		before: []string{"mail_email_confirm.body", "mail_email_confirm.valid"}, button: "mail_email_confirm.button", after: []string{"mail.not_you"},
-	},
-	outbox.EmailChanged: {
-		before: []string{"mail_email_changed.body", "mail.not_you_urgent"},
-	},
-	outbox.TwoStepOn: {
-		before: []string{"mail_on.body", "mail.not_you_urgent"},
-	},
-	outbox.TwoStepOff: {
-		before: []string{"mail_off.body", "mail.not_you_urgent"},
-	},
-	outbox.TwoStepReset: {
-		subject: string(outbox.TwoStepOff), before: []string{"mail_off.body", "mail_off.by_helper", "mail_off.freeze"}, button: "mail_off.freeze_button",
-	},
-	outbox.RecoveryCodeUsed: {
-		before: []string{"mail_recovery.body", "mail.not_you_urgent"},
-	},
-	outbox.RecoveryCodesNew: {
-		before: []string{"mail_recovery_new.body", "mail.not_you_urgent"},
-	},
-	outbox.MethodChanged: {
-		before: []string{"mail_method.body", "mail.not_you_urgent"},
-	},
-	outbox.PhoneChanged: {
-		before: []string{"mail_phone.body", "mail.not_you_urgent"},
-	},
-	outbox.CodesWrong: {
-		before: []string{"mail_codes.body", "mail_codes.you", "mail.not_you_urgent"},
-	},
-	outbox.DeviceCookieReplayed: {
-		before: []string{"mail_remember.body", "mail_remember.next"},
-	},
-}
 
 //go:embed mail.html mail.txt
 var templateFiles embed.FS
@@ -97,8 +30,8 @@ type page struct {
 
 // compose makes the mail of a letter.
 func (w *Worker) compose(p *platform.Platform, l outbox.Message, c outbox.Contents, staff bool) (Message, error) {
-	texts, ok := mails[l.Kind]
-	if !ok {
+	texts, ok := outbox.Kinds[l.Kind]
+	if !ok || texts.Recipient != outbox.Mail || texts.Request {
 		return Message{}, because(fault.Refused, "no such mail")
 	}
 	lang := ui.Match(l.Locale, p.Locale)
@@ -118,16 +51,15 @@ func (w *Worker) compose(p *platform.Platform, l outbox.Message, c outbox.Conten
 		}
 		return said
 	}
-	subject := cmp.Or(texts.subject, string(l.Kind))
 	d := page{
-		Lang: lang, Subject: say(subject + ".subject"), Greeting: say("mail.greeting_anonymous"), Signature: say("mail.signature"),
-		Before: all(texts.before), After: all(texts.after), Colour: p.Branding.Light(),
+		Lang: lang, Subject: say(texts.Subject), Greeting: say("mail.greeting_anonymous"), Signature: say("mail.signature"),
+		Before: all(texts.Before), After: all(texts.After), Colour: p.Branding.Light(),
 	}
 	if strings.TrimSpace(c.Name) != "" {
 		d.Greeting = say("mail.greeting")
 	}
-	if texts.button != "" {
-		d.Button, d.LinkHelp, d.Link = say(texts.button), say("mail.link_help"), w.linkOf(p, c)
+	if texts.Button != "" {
+		d.Button, d.LinkHelp, d.Link = say(texts.Button), say("mail.link_help"), w.linkOf(p, c)
 	}
 	var plain, html bytes.Buffer
 	if err := textMail.Execute(&plain, d); err != nil {

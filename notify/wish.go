@@ -78,15 +78,6 @@ func become(wish outbox.Kind, p *platform.Platform, a *account.Account) outbox.K
 	return ""
 }
 
-// purposes are what the links of letters are for. Other letters have no ticket.
-var purposes = map[outbox.Kind]authn.TicketPurpose{
-	outbox.TwoStepReset:  authn.TicketFreeze,
-	outbox.Welcome:       authn.TicketWelcome,
-	outbox.Reset:         authn.TicketReset,
-	outbox.Unblock:       authn.TicketUnblock,
-	outbox.SignUpConfirm: authn.TicketSignUp,
-}
-
 // Invite is what an invitation changes: the mail with the button for the first password, and its ticket; an older one
 // stops working. fault.Refused: the person has a password, or is deactivated.
 func Invite(p *platform.Platform, a *account.Account, sealer Sealer, e audit.Event) (authn.Change, error) {

@@ -40,42 +40,8 @@ type Recipient string
 const (
 	Mail Recipient = "mail"
 	SMS  Recipient = "sms"
+	URL  Recipient = "url" // an address of another program, which is posted to
 )
-
-// Kind names the texts of a letter, or what is wished for.
-type Kind string
-
-const (
-	Welcome         Kind = "mail_welcome"
-	Reset           Kind = "mail_reset"
-	PasswordChanged Kind = "mail_changed" // the password
-	Unblock         Kind = "mail_unblock"
-	AccountExists   Kind = "mail_exists" // sign-up with an address that has an account
-	SignUpConfirm   Kind = "mail_confirm"
-	Inactive        Kind = "mail_inactive"
-	EmailConfirm    Kind = "mail_email_confirm" // to the new address
-	EmailChanged    Kind = "mail_email_changed" // to the old one
-
-	DeviceCookieReplayed Kind = "mail_remember" // an old cookie of a remembered browser was used
-	TwoStepOn            Kind = "mail_on"
-	TwoStepOff           Kind = "mail_off"       // by the person, or reset by staff
-	TwoStepReset         Kind = "mail_off_reset" // by staff: with a button for "this was not me"
-	MethodChanged        Kind = "mail_method"
-	PhoneChanged         Kind = "mail_phone"
-	RecoveryCodeUsed     Kind = "mail_recovery"     // a recovery code was used
-	RecoveryCodesNew     Kind = "mail_recovery_new" // new ones were made
-	CodesWrong           Kind = "mail_codes"        // five wrong codes
-	TextCode             Kind = "sms_message"
-
-	ResetRequest   Kind = "wish_reset" // of an invited person too, who gets the welcome mail again
-	SignUpRequest  Kind = "wish_sign_up"
-	UnblockRequest Kind = "wish_unblock"
-)
-
-// Request tells whether the outbox must decide first what is sent.
-func (k Kind) Request() bool {
-	return k == ResetRequest || k == SignUpRequest || k == UnblockRequest
-}
 
 // Outcome is how a letter ended; empty while it waits.
 type Outcome string

@@ -83,7 +83,7 @@ func (o Options) send(ctx context.Context, v *login.Visit, step string, m messag
 	if err != nil {
 		return m, authn.Change{}, err
 	}
-	letter := v.Text(outbox.TextCode, o.Sealer, m.Number, authn.TicketSMS.Life(), map[string]string{"code": code})
+	letter := v.Text(outbox.TextCode, o.Sealer, m.Number, map[string]string{"code": code})
 	m.Letter, m.At, m.Again, m.Typed = letter.ID, v.Now, m.Letter != "", ""
 	o.keep(v, step, m)
 	return m, authn.Change{Issue: []authn.Ticket{ticket}, Count: limits, Messages: []outbox.Message{letter}, Events: []audit.Event{asked}}, nil

@@ -1,0 +1,30 @@
+package outbox
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Draft is what a message is made from. Where it goes and how long it is tried follows from its kind.
+type Draft struct {
+	Kind     Kind
+	Platform platform.ID
+	Account  account.ID // whose; empty: an address only is known
+	Locale   string     // language it is written in; empty: the platform's
+	Now      time.Time
+	Contents Contents
+}
+
+// Seal makes the message. All messages are made here.
+func (d Draft) Seal(seal func(plain []byte, binding string) []byte) Message {
+	spec := Kinds[d.Kind]
+	m := Message{
+		ID: secret.ID(), Platform: d.Platform, Account: d.Account, Kind: d.Kind, Recipient: spec.Recipient, Locale: d.Locale,
+		QueuedAt: d.Now, ExpiresAt: d.Now.Add(spec.Life),
+	}
+	m.Seal(d.Contents, seal)
+	return m
+}

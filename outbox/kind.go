@@ -1,0 +1,147 @@
+package outbox
+
+import "time"
+
+// Kind is what a message is about, or what is asked of the outbox.
+type Kind string
+
+const (
+	Welcome         Kind = "mail_welcome"
+	Reset           Kind = "mail_reset"
+	PasswordChanged Kind = "mail_changed"
+	Unblock         Kind = "mail_unblock"
+	AccountExists   Kind = "mail_exists" // sign-up with an address that has an account
+	SignUpConfirm   Kind = "mail_confirm"
+	Inactive        Kind = "mail_inactive"
+	EmailConfirm    Kind = "mail_email_confirm" // to the new address
+	EmailChanged    Kind = "mail_email_changed" // to the old one
+
+	DeviceCookieReplayed Kind = "mail_remember" // an old cookie of a remembered browser was used
+	TwoStepOn            Kind = "mail_on"
+	TwoStepOff           Kind = "mail_off"       // by the person
+	TwoStepReset         Kind = "mail_off_reset" // by staff: with a button for "this was not me"
+	MethodChanged        Kind = "mail_method"
+	PhoneChanged         Kind = "mail_phone"
+	RecoveryCodeUsed     Kind = "mail_recovery"
+	RecoveryCodesNew     Kind = "mail_recovery_new"
+	CodesWrong           Kind = "mail_codes" // five wrong codes
+	TextCode             Kind = "sms_message"
+
+	ResetRequest   Kind = "wish_reset" // of an invited person too, who gets the welcome mail again
+	SignUpRequest  Kind = "wish_sign_up"
+	UnblockRequest Kind = "wish_unblock"
+)
+
+// Spec is what all messages of a kind have in common.
+type Spec struct {
+	Recipient Recipient
+	// Life is how long it is tried. A message with a ticket says how long that works, counted from when it is read: it is
+	// not sent any more when half of that time is over.
+	Life    time.Duration
+	Request bool   // a page leaves it that must not tell whether an account exists; it is answered, never sent
+	Ticket  string // authn.TicketPurpose of the link that its button opens; empty: the button, if any, leads to the login
+
+	// Texts are keys of the catalogue. A message to a URL has none.
+	Subject string
+	Before  []string // above the button; of a text message: all that it says
+	Button  string   // empty: none
+	After   []string // below the button
+}
+
+// Lives of messages, and of the tickets that some lives are half of.
+const (
+	noticeLife  = 3 * day   // what changed is news for some days
+	answerLife  = day       // of a mail without a ticket to somebody who asked for it and waits
+	requestLife = time.Hour // longer than mail servers are away, and shorter than anybody waits for the mail
+
+	day  = 24 * time.Hour
+	week = 7 * day
+)
+
+// Kinds has what is settled of every kind. A new one is a constant above and a row here.
+var Kinds = map[Kind]Spec{
+	Welcome: {
+		Recipient: Mail, Life: week / 2, Ticket: "welcome", Subject: "mail_welcome.subject",
+		Before: []string{"mail_welcome.body", "mail_welcome.valid"}, Button: "mail_welcome.button", After: []string{"mail_welcome.keep"},
+	},
+	Reset: {
+		Recipient: Mail, Life: time.Hour / 2, Ticket: "reset", Subject: "mail_reset.subject",
+		Before: []string{"mail_reset.body", "mail_reset.valid"}, Button: "mail_reset.button", After: []string{"mail.not_you"},
+	},
+	PasswordChanged: {
+		Recipient: Mail, Life: noticeLife, Subject: "mail_changed.subject",
+		Before: []string{"mail_changed.body", "mail.not_you_urgent"},
+	},
+	Unblock: {
+		Recipient: Mail, Life: time.Hour / 2, Ticket: "unblock", Subject: "mail_unblock.subject",
+		Before: []string{"mail_unblock.body", "mail_unblock.valid"}, Button: "mail_unblock.button", After: []string{"mail_unblock.not_you"},
+	},
+	AccountExists: {
+		Recipient: Mail, Life: answerLife, Subject: "mail_exists.subject",
+		Before: []string{"mail_exists.body"}, Button: "mail_exists.button", After: []string{"mail.not_you"},
+	},
+	SignUpConfirm: {
+		Recipient: Mail, Life: day / 2, Ticket: "sign-up", Subject: "mail_confirm.subject",
+		Before: []string{"mail_confirm.body", "mail_confirm.valid"}, Button: "mail_confirm.button", After: []string{"mail.not_you"},
+	},
+	Inactive: {
+		Recipient: Mail, Life: answerLife, Subject: "mail_inactive.subject",
+		Before: []string{"mail_inactive.body", "mail_inactive.helper", "mail.not_you"},
+	},
+	EmailConfirm: {
+		Recipient: Mail, Life: day / 2, Ticket: "email", Subject: "mail_email_confirm.subject",
+		Before: []string{"mail_email_confirm.body", "mail_email_confirm.valid"}, Button: "mail_email_confirm.button", After: []string{"mail.not_you"},
+	},
+	EmailChanged: {
+		Recipient: Mail, Life: noticeLife, Subject: "mail_email_changed.subject",
+		Before: []string{"mail_email_changed.body", "mail.not_you_urgent"},
+	},
+
+	DeviceCookieReplayed: {
+		Recipient: Mail, Life: noticeLife, Subject: "mail_remember.subject",
+		Before: []string{"mail_remember.body", "mail_remember.next"},
+	},
+	TwoStepOn: {
+		Recipient: Mail, Life: noticeLife, Subject: "mail_on.subject",
+		Before: []string{"mail_on.body", "mail.not_you_urgent"},
+	},
+	TwoStepOff: {
+		Recipient: Mail, Life: noticeLife, Subject: "mail_off.subject",
+		Before: []string{"mail_off.body", "mail.not_you_urgent"},
+	},
+	TwoStepReset: {
+		Recipient: Mail, Life: week / 2, Ticket: "freeze", Subject: "mail_off.subject",
+		Before: []string{"mail_off.body", "mail_off.by_helper", "mail_off.freeze"}, Button: "mail_off.freeze_button",
+	},
+	MethodChanged: {
+		Recipient: Mail, Life: noticeLife, Subject: "mail_method.subject",
+		Before: []string{"mail_method.body", "mail.not_you_urgent"},
+	},
+	PhoneChanged: {
+		Recipient: Mail, Life: noticeLife, Subject: "mail_phone.subject",
+		Before: []string{"mail_phone.body", "mail.not_you_urgent"},
+	},
+	RecoveryCodeUsed: {
+		Recipient: Mail, Life: noticeLife, Subject: "mail_recovery.subject",
+		Before: []string{"mail_recovery.body", "mail.not_you_urgent"},
+	},
+	RecoveryCodesNew: {
+		Recipient: Mail, Life: noticeLife, Subject: "mail_recovery_new.subject",
+		Before: []string{"mail_recovery_new.body", "mail.not_you_urgent"},
+	},
+	CodesWrong: {
+		Recipient: Mail, Life: noticeLife, Subject: "mail_codes.subject",
+		Before: []string{"mail_codes.body", "mail_codes.you", "mail.not_you_urgent"},
+	},
+	TextCode: {
+		Recipient: SMS, Life: 10 * time.Minute, // as long as the code works
+		Before: []string{"sms_message.text"}, After: []string{"sms_message.bound"},
+	},
+
+	ResetRequest:   {Recipient: Mail, Life: requestLife, Request: true},
+	SignUpRequest:  {Recipient: Mail, Life: requestLife, Request: true},
+	UnblockRequest: {Recipient: Mail, Life: requestLife, Request: true},
+}
+
+// Request tells whether the outbox must decide first what is sent.
+func (k Kind) Request() bool { return Kinds[k].Request }
