@@ -3,10 +3,13 @@ package storage_test
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -136,5 +139,69 @@ func TestMigrationWaitsForALinkThatIsBeingIssued(t *testing.T) {
 	var n int
 	if err := db.SQL().QueryRowContext(ctx, `SELECT COUNT(*) FROM tickets WHERE used_at IS NULL AND voided_at IS NULL`).Scan(&n); err != nil || n != 1 {
 		t.Errorf("%d links work, %v", n, err)
+	}
+}
+
+// beforeURLs is the last version in which letters go to people only.
+const beforeURLs = 25
+
+// What waits when the schema is brought up to date goes where it went.
+func TestMigrationLeavesMessagesWhereTheyGo(t *testing.T) {
+	for name, dsn := range map[string]func(*testing.T) string{
+		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "idp.db") },
+		"postgres": func(t *testing.T) string { return idptest.EmptyPostgres(t) },
+	} {
+		t.Run(name, func(t *testing.T) { migrateMessages(t, dsn(t)) })
+	}
+}
+
+func migrateMessages(t *testing.T, dsn string) {
+	ctx := t.Context()
+	db, err := storage.Open(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // what is in it was looked at
+	if err := db.MigrateTo(ctx, beforeURLs); err != nil {
+		t.Fatal(err)
+	}
+	insert := func(id, medium string) error {
+		_, err := db.SQL().ExecContext(ctx, `INSERT INTO letters (platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, next_at, tries, outcome, reason)
+			VALUES ('linde', $1, '', 'k', $2, 'nl', $3, 1, 1000, 1, 0, '', '')`, id, medium, []byte("sealed"))
+		return err
+	}
+	for id, medium := range map[string]string{"a": "mail", "b": "sms", "c": "mail"} {
+		if err := insert(id, medium); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := insert("d", "url"); err == nil {
+		t.Fatal("the version before knows of URLs")
+	}
+	if err := db.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := insert("d", "url"); err != nil {
+		t.Error(err)
+	}
+	if err := insert("e", "pigeon"); err == nil {
+		t.Error("what is to go nowhere was queued")
+	}
+	for to, want := range map[outbox.Recipient]string{outbox.Mail: "a c", outbox.SMS: "b", outbox.URL: "d"} {
+		all, err := db.TakeMessages(ctx, to, time.Minute, 10, time.UnixMilli(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range all {
+			got = append(got, m.ID)
+			if string(m.Sealed) != "sealed" || m.Locale != "nl" || m.Tries != 1 || m.QueuedAt.UnixMilli() != 1 || m.ExpiresAt.UnixMilli() != 1000 {
+				t.Errorf("got %+v", m)
+			}
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != want {
+			t.Errorf("to %s: %q, want %s", to, got, want)
+		}
 	}
 }
