@@ -90,9 +90,12 @@ func (d *desk) worker(t *testing.T, mailer notify.Mailer) *notify.Worker {
 	}
 	p := &platform.Platform{ID: "linde", Issuer: issuer, Organisation: "GGZ De Linde", Branding: platform.Branding{Colour: "#1b6a7a"}}
 	return &notify.Worker{Options: notify.Options{
-		Store: d, Sealer: plainly{}, Mailer: mailer, From: "login@sender.test", Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Store: d, Sealer: plainly{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		Senders: map[outbox.Recipient]notify.Sender{outbox.Mail: notify.Mails{
+			Mailer: mailer, From: "login@sender.test", Accounts: d,
+			LoginURL: func(*platform.Platform, string) string { return "https://login.linde.test/" },
+		}},
 		Platform: func(platform.ID) (*platform.Platform, bool) { return p, true },
-		LoginURL: func(*platform.Platform, string) string { return "https://login.linde.test/" },
 		Settled:  func(outbox.Recipient, outbox.Outcome) {},
 	}}
 }

@@ -160,7 +160,7 @@ func TestHostileAddressesGetNoMail(t *testing.T) {
 		"\"a\\\"b\"@example.org", "anna@example.org>\u2028", "", "@example.org", "anna@", strings.Repeat("(", 100000) + "@example.org",
 	} {
 		l := outbox.Message{ID: "id", Platform: "linde", Kind: outbox.Reset, QueuedAt: time.Unix(1e9, 0)}
-		if m, err := testWorker().compose(linde(), l, outbox.Contents{To: to, Token: "token"}, false); err == nil {
+		if m, err := testMails().compose(linde(), l, outbox.Contents{To: to, Token: "token"}, false); err == nil {
 			t.Errorf("%.60q: a mail to %q", to, m.To)
 		}
 	}
@@ -176,7 +176,7 @@ func FuzzMail(f *testing.F) {
 		p := linde()
 		p.Name, p.NeutralName, p.Organisation, p.HelpPublic.Email, p.Mail.From = title, title, title, help, from
 		l := outbox.Message{ID: "id", Platform: "linde", Kind: outbox.Reset, QueuedAt: time.Unix(1e9, 0)}
-		m, err := testWorker().compose(p, l, outbox.Contents{To: to, Name: name, Token: "token"}, false)
+		m, err := testMails().compose(p, l, outbox.Contents{To: to, Name: name, Token: "token"}, false)
 		if err == nil {
 			checkMail(t, m, p)
 		}

@@ -2,16 +2,75 @@ package notify
 
 import (
 	"bytes"
+	"context"
 	"embed"
 	"html/template"
 	"strings"
 	texttemplate "text/template"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
+
+// Mailer hands a mail over to whoever delivers it. Its errors are those of a Sender.
+type Mailer interface {
+	Send(context.Context, Message) error
+	// Rest says that nothing more comes for now: a connection that was kept for the next mail may end.
+	Rest()
+}
+
+// Mails is the sender of mails.
+type Mails struct {
+	Mailer   Mailer                                          // nil: mails wait
+	From     string                                          // address of the sender, of platforms that have none of their own; empty: login at the issuer's host
+	LoginURL func(p *platform.Platform, party string) string // where somebody begins a login, of a party or of the platform
+	Accounts Accounts
+}
+
+// Accounts is where mails learn to whom they go.
+type Accounts interface {
+	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+}
+
+// Send makes a mail and hands it over.
+func (s Mails) Send(ctx context.Context, p *platform.Platform, l outbox.Message, c outbox.Contents) error {
+	staff, err := s.staff(ctx, l)
+	if err != nil {
+		return err
+	}
+	m, err := s.compose(p, l, c, staff)
+	if err != nil {
+		return err
+	}
+	if s.Mailer == nil {
+		return because(fault.Unavailable, "no mail server")
+	}
+	return s.Mailer.Send(ctx, m)
+}
+
+// Rest is that of the mailer.
+func (s Mails) Rest() {
+	if s.Mailer != nil {
+		s.Mailer.Rest()
+	}
+}
+
+// staff tells whether a letter goes to somebody of the organisation, who asks another helpdesk.
+func (s Mails) staff(ctx context.Context, l outbox.Message) (bool, error) {
+	if l.Account == "" {
+		return false, nil
+	}
+	ctx, done := context.WithTimeout(ctx, storeTime)
+	defer done()
+	a, err := s.Accounts.Account(ctx, l.Platform, l.Account)
+	if err != nil {
+		return false, err
+	}
+	return a.Role.Staff(), nil
+}
 
 //go:embed mail.html mail.txt
 var templateFiles embed.FS
@@ -29,14 +88,14 @@ type page struct {
 }
 
 // compose makes the mail of a letter.
-func (w *Worker) compose(p *platform.Platform, l outbox.Message, c outbox.Contents, staff bool) (Message, error) {
+func (s Mails) compose(p *platform.Platform, l outbox.Message, c outbox.Contents, staff bool) (Message, error) {
 	texts, ok := outbox.Kinds[l.Kind]
 	if !ok || texts.Recipient != outbox.Mail || texts.Request {
 		return Message{}, because(fault.Refused, "no such mail")
 	}
 	lang := ui.Match(l.Locale, p.Locale)
 	m := Message{Lang: lang}
-	if err := w.header(&m, p, l, c.To, staff); err != nil {
+	if err := s.header(&m, p, l, c.To, staff); err != nil {
 		return Message{}, err
 	}
 	frame := ui.Frame{Platform: p, Lang: lang, Staff: staff}
@@ -59,7 +118,7 @@ func (w *Worker) compose(p *platform.Platform, l outbox.Message, c outbox.Conten
 		d.Greeting = say("mail.greeting")
 	}
 	if texts.Button != "" {
-		d.Button, d.LinkHelp, d.Link = say(texts.Button), say("mail.link_help"), w.linkOf(p, c)
+		d.Button, d.LinkHelp, d.Link = say(texts.Button), say("mail.link_help"), s.linkOf(p, c)
 	}
 	var plain, html bytes.Buffer
 	if err := textMail.Execute(&plain, d); err != nil {
@@ -74,9 +133,9 @@ func (w *Worker) compose(p *platform.Platform, l outbox.Message, c outbox.Conten
 
 // linkOf is where the button leads: to the ticket below the platform's issuer, whatever host a request named, or to the
 // login.
-func (w *Worker) linkOf(p *platform.Platform, c outbox.Contents) string {
+func (s Mails) linkOf(p *platform.Platform, c outbox.Contents) string {
 	if c.Token == "" {
-		return w.LoginURL(p, c.Party)
+		return s.LoginURL(p, c.Party)
 	}
 	return p.URL("/link/" + c.Token)
 }

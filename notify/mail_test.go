@@ -15,18 +15,18 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-func testWorker() *Worker {
-	return &Worker{Options{
+func testMails() Mails {
+	return Mails{
 		From:     "login@sender.test",
 		LoginURL: func(p *platform.Platform, party string) string { return p.HomeURL + "?party=" + party },
-	}}
+	}
 }
 
 // composed is a mail of a kind to anna.
 func composed(t *testing.T, kind outbox.Kind, lang string, c outbox.Contents, p *platform.Platform, staff bool) Message {
 	t.Helper()
 	l := outbox.Message{ID: secret.ID(), Platform: p.ID, Kind: kind, Recipient: outbox.Mail, Locale: lang, QueuedAt: time.Date(2026, 11, 26, 13, 5, 0, 0, time.UTC)}
-	m, err := testWorker().compose(p, l, c, staff)
+	m, err := testMails().compose(p, l, c, staff)
 	if err != nil {
 		t.Fatalf("%s: %v", kind, err)
 	}
@@ -168,10 +168,10 @@ func TestSenderOfAPlatform(t *testing.T) {
 	if m.From != "login@linde.test" || m.FromName != "De Linde Online" || m.ReplyTo != "" || !strings.HasSuffix(m.ID, "@linde.test") {
 		t.Errorf("%s <%s>, reply to %q, %s", m.FromName, m.From, m.ReplyTo, m.ID)
 	}
-	w := testWorker()
-	w.From, p.Mail.From = "", ""
+	s := testMails()
+	s.From, p.Mail.From = "", ""
 	var bare Message
-	if err := w.header(&bare, p, outbox.Message{ID: "a"}, "anna@example.org", false); err != nil || bare.From != "login@login.linde.test" {
+	if err := s.header(&bare, p, outbox.Message{ID: "a"}, "anna@example.org", false); err != nil || bare.From != "login@login.linde.test" {
 		t.Errorf("without a sender: %q, %v", bare.From, err)
 	}
 }

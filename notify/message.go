@@ -32,7 +32,7 @@ type Message struct {
 }
 
 // header fills what is not text. Every address is checked again here: an address is where a header could be smuggled in.
-func (w *Worker) header(m *Message, p *platform.Platform, l outbox.Message, to string, staff bool) error {
+func (s Mails) header(m *Message, p *platform.Platform, l outbox.Message, to string, staff bool) error {
 	m.ID, m.Platform, m.Kind, m.At = l.ID, p.ID, l.Kind, l.QueuedAt
 	var err error
 	if m.To, err = deliverable(to); err != nil {
@@ -40,7 +40,7 @@ func (w *Worker) header(m *Message, p *platform.Platform, l outbox.Message, to s
 	}
 	from := p.Mail.From
 	if from == "" {
-		from = w.From
+		from = s.From
 	}
 	if from == "" {
 		from = "login@" + hostOf(p)

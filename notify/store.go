@@ -15,7 +15,6 @@ type Store interface {
 	TakeMessages(ctx context.Context, m outbox.Recipient, lease time.Duration, limit int, now time.Time) ([]outbox.Message, error)
 	PostponeMessage(ctx context.Context, l outbox.Message, reason string, next time.Time) error
 	SettleMessage(ctx context.Context, l outbox.Message, outcome outbox.Outcome, reason string, follows authn.Change, now time.Time) error
-	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 }
 
@@ -41,12 +40,6 @@ func (b bounded) SettleMessage(ctx context.Context, l outbox.Message, outcome ou
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer done()
 	return b.Store.SettleMessage(ctx, l, outcome, reason, follows, now)
-}
-
-func (b bounded) Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error) {
-	ctx, done := context.WithTimeout(ctx, storeTime)
-	defer done()
-	return b.Store.Account(ctx, p, id)
 }
 
 func (b bounded) AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error) {

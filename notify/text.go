@@ -24,10 +24,30 @@ type Text struct {
 	Origin   string // of the platform's login, where reports may come to
 }
 
-// Gateway hands a text message over to whoever delivers it. Its errors are those of a Mailer.
+// Gateway hands a text message over to whoever delivers it. Its errors are those of a Sender.
 type Gateway interface {
 	SendText(context.Context, Text) error
 }
+
+// Texts is the sender of text messages.
+type Texts struct {
+	Gateway Gateway // nil: text messages wait
+}
+
+// Send makes a text message and hands it over.
+func (s Texts) Send(ctx context.Context, p *platform.Platform, l outbox.Message, c outbox.Contents) error {
+	t, err := composeText(p, l, c)
+	if err != nil {
+		return err
+	}
+	if s.Gateway == nil {
+		return because(fault.Unavailable, "no gateway")
+	}
+	return s.Gateway.SendText(ctx, t)
+}
+
+// Rest is that of a Sender: nothing is kept.
+func (Texts) Rest() {}
 
 var e164 = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
 

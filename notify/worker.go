@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/audit"
@@ -20,11 +22,11 @@ type Sealer interface {
 	Open(sealed []byte, binding string) ([]byte, error)
 }
 
-// Mailer hands a mail over to whoever delivers it. Its errors are fault.Refused: this mail never goes to this address;
-// fault.Unavailable: no mail goes now; others: this one does not go now. Their text holds no address.
-type Mailer interface {
-	Send(context.Context, Message) error
-	// Rest says that nothing more comes for now: a connection that was kept for the next mail may end.
+// Sender brings messages to one sort of recipient. Its errors are fault.Refused: this message never goes there;
+// fault.Unavailable: nothing goes now; others: this one does not go now. Their text holds no address.
+type Sender interface {
+	Send(context.Context, *platform.Platform, outbox.Message, outbox.Contents) error
+	// Rest says that nothing more comes for now: a connection that was kept for the next message may end.
 	Rest()
 }
 
@@ -32,11 +34,8 @@ type Mailer interface {
 type Options struct {
 	Store    Store
 	Sealer   Sealer
-	Mailer   Mailer  // nil: mails wait
-	Texts    Gateway // nil: text messages wait
-	From     string  // address of the sender, of platforms that have none of their own; empty: login at the issuer's host
+	Senders  map[outbox.Recipient]Sender // by whom they serve; what goes to others waits
 	Platform func(platform.ID) (*platform.Platform, bool)
-	LoginURL func(p *platform.Platform, party string) string // where somebody begins a login, of a party or of the platform
 	Now      func() time.Time
 	Log      *slog.Logger
 	Settled  func(outbox.Recipient, outbox.Outcome) // counts
@@ -58,16 +57,21 @@ const (
 // newcomers (greylisting) wants at least a minute or five.
 var pauses = []time.Duration{10 * time.Second, 30 * time.Second, time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute}
 
-// Deliver goes on until no letter of a medium is due. Each medium has a delivery of its own, so that a slow mail server
-// holds up no code by text message. At the end of the context the letter in hand is finished first, within finishTime: it
-// would be sent twice otherwise.
-func (w *Worker) Deliver(ctx context.Context, m outbox.Recipient) error {
-	if m == outbox.Mail && w.Mailer != nil {
-		defer w.Mailer.Rest()
+// Recipients lists those that have a sender, in order.
+func (w *Worker) Recipients() []outbox.Recipient { return slices.Sorted(maps.Keys(w.Senders)) }
+
+// Deliver goes on until no letter to one sort of recipient is due. Each has a delivery of its own, so that a slow mail
+// server holds up no code by text message. At the end of the context the letter in hand is finished first, within
+// finishTime: it would be sent twice otherwise.
+func (w *Worker) Deliver(ctx context.Context, to outbox.Recipient) error {
+	sender, ok := w.Senders[to]
+	if !ok {
+		return nil
 	}
-	var down error // why nothing more of this medium is tried this time
+	defer sender.Rest()
+	var down error // why nothing more is tried this time
 	for ctx.Err() == nil {
-		taken, err := w.round(ctx, m, &down)
+		taken, err := w.round(ctx, to, &down)
 		if err != nil || taken == 0 {
 			return err
 		}
@@ -78,9 +82,9 @@ func (w *Worker) Deliver(ctx context.Context, m outbox.Recipient) error {
 // round takes some letters that are due, and gives back those that it does not come to: at the end of the context, when
 // the lease is too short for one more, or after an error. What one letter meets, such as a database that is gone, would
 // meet the next one after it was sent.
-func (w *Worker) round(ctx context.Context, m outbox.Recipient, down *error) (taken int, err error) {
+func (w *Worker) round(ctx context.Context, to outbox.Recipient, down *error) (taken int, err error) {
 	until := w.Now().Add(lease - sendTime - storeTime)
-	letters, err := w.store().TakeMessages(ctx, m, lease, batch, w.Now())
+	letters, err := w.store().TakeMessages(ctx, to, lease, batch, w.Now())
 	if err != nil {
 		return 0, err
 	}
@@ -138,7 +142,7 @@ func (w *Worker) handle(ctx context.Context, l outbox.Message, down *error) erro
 	}
 	err = *down
 	if err == nil {
-		err = w.send(ctx, p, l, c)
+		err = w.Senders[l.Recipient].Send(ctx, p, l, c)
 	}
 	switch {
 	case err == nil:
@@ -150,43 +154,6 @@ func (w *Worker) handle(ctx context.Context, l outbox.Message, down *error) erro
 		w.Log.WarnContext(ctx, "letters wait", slog.String("medium", string(l.Recipient)), slog.Any("error", err))
 	}
 	return w.postpone(ctx, l, err)
-}
-
-func (w *Worker) send(ctx context.Context, p *platform.Platform, l outbox.Message, c outbox.Contents) error {
-	if l.Recipient == outbox.SMS {
-		t, err := composeText(p, l, c)
-		if err == nil && w.Texts == nil {
-			err = because(fault.Unavailable, "no gateway")
-		}
-		if err != nil {
-			return err
-		}
-		return w.Texts.SendText(ctx, t)
-	}
-	staff, err := w.staff(ctx, l)
-	if err != nil {
-		return err
-	}
-	m, err := w.compose(p, l, c, staff)
-	if err != nil {
-		return err
-	}
-	if w.Mailer == nil {
-		return because(fault.Unavailable, "no mail server")
-	}
-	return w.Mailer.Send(ctx, m)
-}
-
-// staff tells whether a letter goes to somebody of the organisation, who asks another helpdesk.
-func (w *Worker) staff(ctx context.Context, l outbox.Message) (bool, error) {
-	if l.Account == "" {
-		return false, nil
-	}
-	a, err := w.store().Account(ctx, l.Platform, l.Account)
-	if err != nil {
-		return false, err
-	}
-	return a.Role.Staff(), nil
 }
 
 // settle records how a letter ended. The event names no address: the letter's row, kept as long, has none either.

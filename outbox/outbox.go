@@ -62,12 +62,13 @@ const (
 // Contents are what a letter says beside its texts. They hold an address and often a link or code, so they are sealed
 // at rest and deleted once the letter is settled.
 type Contents struct {
-	To     string            `json:"to"`               // address or E.164 number
+	To     string            `json:"to"`               // address, E.164 number or URL
 	Name   string            `json:"name,omitempty"`   // of who gets it; empty: nobody is addressed by name
 	Token  string            `json:"token,omitempty"`  // of the button's link; the address is made from the platform's issuer
 	Values map[string]string `json:"values,omitempty"` // placeholders of the texts, such as date and phone_end
 	Party  string            `json:"party,omitempty"`  // client_id where the person goes on afterwards
 	Form   json.RawMessage   `json:"form,omitempty"`   // what was filled in, of a wish
+	Body   string            `json:"body,omitempty"`   // what is posted, of a message to a URL
 }
 
 // Binding is the additional data that ties Sealed to its row.

@@ -24,6 +24,7 @@ import (
 	"github.com/minddistrict/idp/login/totp"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/op"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -46,6 +47,7 @@ type Options struct {
 	Mailer     notify.Mailer                        // nil: mails wait
 	MailFrom   string                               // address of the sender, where a platform has none of its own
 	Texts      notify.Gateway                       // nil: text messages wait
+	Senders    map[outbox.Recipient]notify.Sender   // beside those of mails and text messages
 	Reports    map[string]Reports                   // by the name of the gateway that sends them
 	Log        *slog.Logger
 	Traces     *trace.Tracer // nil: nobody asked for them
@@ -253,8 +255,11 @@ func (h *House) Run(ctx context.Context) {
 	var all sync.WaitGroup
 	all.Go(func() { h.every(ctx, settingsEvery, "settings", h.followAndTell()) })
 	all.Go(func() { h.every(ctx, shedEvery, "shedding", h.tellShed()) })
-	all.Go(func() { h.every(work, lettersEvery, "letters", h.deliverTexts) })
-	all.Go(func() { h.every(work, lettersEvery, "letters", h.deliverMails) })
+	for _, to := range h.outbox.Recipients() {
+		all.Go(func() {
+			h.every(work, lettersEvery, "letters", func(ctx context.Context) error { return h.outbox.Deliver(ctx, to) })
+		})
+	}
 	all.Go(func() { h.every(work, upkeepEvery, "upkeep", h.keepUp) })
 	select {
 	case <-h.leaving:

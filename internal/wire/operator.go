@@ -12,7 +12,6 @@ import (
 
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
-	"github.com/minddistrict/idp/outbox"
 )
 
 // metrics are few and without anything personal: no account, no address, no party.
@@ -39,11 +38,6 @@ func newMetrics(h *House) *metrics {
 		waiting: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "idp_letters_waiting_seconds", Help: "How long the oldest letter of all nodes waits to be sent, looked up every minute.",
 		}),
-	}
-	for _, medium := range []outbox.Recipient{outbox.Mail, outbox.SMS} {
-		for _, outcome := range []outbox.Outcome{outbox.Sent, outbox.Refused, outbox.GaveUp, outbox.Answered} {
-			m.letters.WithLabelValues(string(medium), string(outcome)) // 0, so that a rise is seen
-		}
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.letters, m.waiting, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_hashes_waiting", Help: "Password hashes running or queued."},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/minddistrict/idp/grant"
@@ -15,29 +16,42 @@ import (
 
 // newOutbox is the worker that sends letters.
 func (h *House) newOutbox() *notify.Worker {
+	senders := map[outbox.Recipient]notify.Sender{
+		outbox.Mail: notify.Mails{
+			Mailer: h.Mailer, From: h.MailFrom, Accounts: h.DB,
+			LoginURL: func(p *platform.Platform, party string) string {
+				asked, _ := registry{h}.Party(p.ID, grant.PartyID(party)) // none: the platform itself
+				return op.RestartURL(p, asked)
+			},
+		},
+		outbox.SMS: notify.Texts{Gateway: h.Texts},
+	}
+	maps.Copy(senders, h.Senders)
+	for to := range senders {
+		for _, outcome := range []outbox.Outcome{outbox.Sent, outbox.Refused, outbox.GaveUp, outbox.Answered} {
+			h.metrics.letters.WithLabelValues(string(to), string(outcome)) // 0, so that a rise is seen
+		}
+	}
 	return &notify.Worker{Options: notify.Options{
-		Store: h.DB, Sealer: h.Sealer, Mailer: h.Mailer, From: h.MailFrom, Texts: h.Texts, Now: h.now, Log: h.Log,
+		Store: h.DB, Sealer: h.Sealer, Senders: senders, Now: h.now, Log: h.Log,
 		Platform: func(id platform.ID) (*platform.Platform, bool) {
 			t, ok := h.settings.Load().tenants[id]
 			return t.platform, ok
 		},
-		LoginURL: func(p *platform.Platform, party string) string {
-			asked, _ := registry{h}.Party(p.ID, grant.PartyID(party)) // none: the platform itself
-			return op.RestartURL(p, asked)
-		},
-		Settled: func(medium outbox.Recipient, outcome outbox.Outcome) {
-			h.metrics.letters.WithLabelValues(string(medium), string(outcome)).Inc()
+		Settled: func(to outbox.Recipient, outcome outbox.Outcome) {
+			h.metrics.letters.WithLabelValues(string(to), string(outcome)).Inc()
 		},
 	}}
 }
 
 // Deliver sends what is due, until nothing is.
 func (h *House) Deliver(ctx context.Context) error {
-	return errors.Join(h.deliverTexts(ctx), h.deliverMails(ctx))
+	var failed []error
+	for _, to := range h.outbox.Recipients() {
+		failed = append(failed, h.outbox.Deliver(ctx, to))
+	}
+	return errors.Join(failed...)
 }
-
-func (h *House) deliverTexts(ctx context.Context) error { return h.outbox.Deliver(ctx, outbox.SMS) }
-func (h *House) deliverMails(ctx context.Context) error { return h.outbox.Deliver(ctx, outbox.Mail) }
 
 // lookAtOutbox notes how long the oldest letter waits.
 func (h *House) lookAtOutbox(ctx context.Context) error {
