@@ -69,14 +69,14 @@ func (m *mailbox) keep(kind outbox.Kind) {
 	}
 }
 
-// wish asks for a mail, as a page does.
-func (m *mailbox) wish(wish, kind outbox.Kind, to string) {
+// request asks for a mail, as a page does.
+func (m *mailbox) request(asked, kind outbox.Kind, to string) {
 	m.t.Helper()
 	l := outbox.Message{
-		ID: secret.ID(), Platform: "linde", Kind: wish, Recipient: outbox.Mail, Locale: "en", QueuedAt: m.Clock.Now(), ExpiresAt: m.Clock.Now().Add(time.Hour),
+		ID: secret.ID(), Platform: "linde", Kind: asked, Recipient: outbox.Mail, Locale: "en", QueuedAt: m.Clock.Now(), ExpiresAt: m.Clock.Now().Add(time.Hour),
 	}
 	l.Seal(outbox.Contents{To: to}, m.Sealer.Seal)
-	m.must(m.DB.Wish(m.t.Context(), l, nil, audit.Event{At: m.Clock.Now(), Platform: "linde", Kind: audit.MessageRequested}, m.Clock.Now()))
+	m.must(m.DB.RequestMail(m.t.Context(), l, nil, audit.Event{At: m.Clock.Now(), Platform: "linde", Kind: audit.MessageRequested}, m.Clock.Now()))
 	m.keep(kind)
 }
 
@@ -98,8 +98,8 @@ func (m *mailbox) anna(address bool) {
 	m.reset()
 	m.Clock.Later(25 * time.Hour)
 	m.Apply(actsHead + annaLine)
-	m.wish(outbox.ResetRequest, outbox.Reset, "anna@example.org")
-	m.wish(outbox.UnblockRequest, outbox.Unblock, "anna@example.org")
+	m.request(outbox.ResetRequest, outbox.Reset, "anna@example.org")
+	m.request(outbox.UnblockRequest, outbox.Unblock, "anna@example.org")
 	if address {
 		m.setEmail("anna@example.org")
 	}
@@ -213,7 +213,7 @@ func TestWhichLinkStillWorks(t *testing.T) {
 			m.press(outbox.EmailConfirm, "email_change.submit")
 		},
 			"newer - - used -"},
-		"bram, forgot what he never had": {(*mailbox).bram, func(m *mailbox) { m.wish(outbox.ResetRequest, outbox.Welcome, "bram@example.org") },
+		"bram, forgot what he never had": {(*mailbox).bram, func(m *mailbox) { m.request(outbox.ResetRequest, outbox.Welcome, "bram@example.org") },
 			"works - - - -"},
 	} {
 		t.Run(name, func(t *testing.T) {

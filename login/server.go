@@ -32,7 +32,7 @@ type Store interface {
 	StartJourney(ctx context.Context, j authn.Journey) error
 	Device(ctx context.Context, p platform.ID, of account.ID, id string, cookie []byte, now time.Time) (account.Device, account.Presented, error)
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
-	Wish(ctx context.Context, l outbox.Message, limits []authn.Limit, e audit.Event, now time.Time) error
+	RequestMail(ctx context.Context, m outbox.Message, limits []authn.Limit, e audit.Event, now time.Time) error
 	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
 	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error

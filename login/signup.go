@@ -126,7 +126,7 @@ func (s signUpStep) send(ctx context.Context, v *Visit, f SignUpForm, again bool
 	if again {
 		button = v.Action
 	}
-	err := s.wish(v.Request.WithContext(ctx), v, outbox.SignUpRequest, outbox.Contents{To: f.Email, Party: v.Journey.Party, Form: form}, button)
+	err := s.requestMail(v.Request.WithContext(ctx), v, outbox.SignUpRequest, outbox.Contents{To: f.Email, Party: v.Journey.Party, Form: form}, button)
 	if err == nil {
 		v.keepAsked(scratchSignUp, asked{To: f.Email, Again: again})
 	}

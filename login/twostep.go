@@ -108,19 +108,19 @@ func (v *Visit) Enrolled(c account.Credential, sealer Sealer) authn.Change {
 	added := v.Event(audit.CredentialAdded, audit.Success, id)
 	added.Reason = c.Method
 	change := authn.Change{Put: []account.Credential{c}, Forget: &id, Events: []audit.Event{added}}
-	letter := outbox.TwoStepOn
+	message := outbox.TwoStepOn
 	for _, old := range v.Facts.Account.Credentials {
 		if old.Use == account.Second && old.RetiredAt.IsZero() {
 			gone := v.Event(audit.CredentialRetired, audit.Success, id)
 			gone.Reason = old.Method
 			change.Retire, change.Events = append(change.Retire, old.ID), append(change.Events, gone)
-			letter = outbox.MethodChanged
+			message = outbox.MethodChanged
 		}
 	}
 	if len(change.Retire) > 0 {
 		change.End = v.others("second factor changed")
 	}
-	change.Messages = []outbox.Message{v.Notice(letter, sealer)}
+	change.Messages = []outbox.Message{v.Notice(message, sealer)}
 	return change
 }
 

@@ -19,7 +19,7 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// desk is a store that hands its letters out once, and may take long for an answer or never give one.
+// desk is a store that hands its messages out once, and may take long for an answer or never give one.
 type desk struct {
 	letters []outbox.Message
 	silent  map[string]bool          // calls without an answer
@@ -103,8 +103,8 @@ func (d *desk) worker(t *testing.T, mailer notify.Mailer) *notify.Worker {
 // mailing is a mailer in one function.
 type mailing func(context.Context) error
 
-func (send mailing) Send(ctx context.Context, _ notify.Message) error { return send(ctx) }
-func (mailing) Rest()                                                 {}
+func (send mailing) Send(ctx context.Context, _ notify.Mail) error { return send(ctx) }
+func (mailing) Rest()                                              {}
 
 // took is how long a delivery of mails takes.
 func took(ctx context.Context, w *notify.Worker) (time.Duration, error) {
@@ -142,7 +142,7 @@ func TestSilentDatabaseHoldsUpNoDelivery(t *testing.T) {
 	}
 }
 
-// What one letter met, the next one would meet when it was sent already: it goes once the database answers.
+// What one message met, the next one would meet when it was sent already: it goes once the database answers.
 func TestNoLetterIsSentThatCannotBeNoted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, sent := &desk{silent: map[string]bool{"settling": true}}, 0
@@ -156,7 +156,7 @@ func TestNoLetterIsSentThatCannotBeNoted(t *testing.T) {
 	})
 }
 
-// The lease lasts for a letter whose account was found late, too.
+// The lease lasts for a message whose account was found late, too.
 func TestLookUpCountsAgainstTheTimeOfItsLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{slow: map[string]time.Duration{"account": 4 * time.Second}}
@@ -168,7 +168,7 @@ func TestLookUpCountsAgainstTheTimeOfItsLetter(t *testing.T) {
 	})
 }
 
-// The default of shutdown_grace is 20 s: whatever is silent then, no stop takes longer for a letter in hand.
+// The default of shutdown_grace is 20 s: whatever is silent then, no stop takes longer for a message in hand.
 func TestLetterInHandEndsWithinTheGrace(t *testing.T) {
 	for name, row := range map[string]struct {
 		silent map[string]bool
@@ -218,7 +218,7 @@ func TestSlowMailServerHoldsUpNoText(t *testing.T) {
 	})
 }
 
-// A node that stops begins no letter, whoever asks, and goes on with what it follows.
+// A node that stops begins no message, whoever asks, and goes on with what it follows.
 func TestDrainedHouseSendsNothing(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
 	s.Apply(twoPlatforms)

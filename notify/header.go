@@ -14,13 +14,13 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Message is a mail that is ready to go.
-type Message struct {
+// Mail is a mail that is ready to go.
+type Mail struct {
 	ID       string // Message-ID without angle brackets; the same at every attempt
 	Platform platform.ID
 	Kind     outbox.Kind
 	Lang     string
-	At       time.Time // of the Date header: when the letter was queued
+	At       time.Time // of the Date header: when the message was queued
 	FromName string
 	From     string // address
 	ReplyTo  string // address of the helpdesk; empty: none
@@ -32,10 +32,10 @@ type Message struct {
 }
 
 // header fills what is not text. Every address is checked again here: an address is where a header could be smuggled in.
-func (s Mails) header(m *Message, p *platform.Platform, l outbox.Message, to string, staff bool) error {
-	m.ID, m.Platform, m.Kind, m.At = l.ID, p.ID, l.Kind, l.QueuedAt
+func (s Mails) header(out *Mail, p *platform.Platform, m outbox.Message, to string, staff bool) error {
+	out.ID, out.Platform, out.Kind, out.At = m.ID, p.ID, m.Kind, m.QueuedAt
 	var err error
-	if m.To, err = deliverable(to); err != nil {
+	if out.To, err = deliverable(to); err != nil {
 		return because(fault.Refused, "address")
 	}
 	from := p.Mail.From
@@ -45,18 +45,18 @@ func (s Mails) header(m *Message, p *platform.Platform, l outbox.Message, to str
 	if from == "" {
 		from = "login@" + hostOf(p)
 	}
-	if m.From, err = sender(from); err != nil {
+	if out.From, err = sender(from); err != nil {
 		return because(fault.Unavailable, "sender address")
 	}
-	m.FromName = displayName(p.SenderName())
-	_, domain, _ := strings.Cut(m.From, "@")
-	m.ID += "@" + domain
+	out.FromName = displayName(p.SenderName())
+	_, domain, _ := strings.Cut(out.From, "@")
+	out.ID += "@" + domain
 	help := p.HelpPublic
 	if staff {
 		help = p.HelpStaff
 	}
-	if m.ReplyTo, err = sender(help.Email); err != nil {
-		m.ReplyTo = "" // free text of an organisation
+	if out.ReplyTo, err = sender(help.Email); err != nil {
+		out.ReplyTo = "" // free text of an organisation
 	}
 	return nil
 }

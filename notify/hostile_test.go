@@ -76,7 +76,7 @@ func parse(t *testing.T, raw []byte) parsed {
 	return p
 }
 
-func written(t *testing.T, m Message) []byte {
+func written(t *testing.T, m Mail) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if _, err := build(m).WriteTo(&b); err != nil {
@@ -122,7 +122,7 @@ func TestHostileNamesBreakNoMail(t *testing.T) {
 }
 
 // checkMail writes a mail, reads it again and finds nothing that is not ours.
-func checkMail(t *testing.T, m Message, p *platform.Platform) {
+func checkMail(t *testing.T, m Mail, p *platform.Platform) {
 	t.Helper()
 	got := parse(t, written(t, m))
 	subject, err := new(mime.WordDecoder).DecodeHeader(got.header.Get("Subject"))

@@ -17,7 +17,7 @@ import (
 
 // Mailer hands a mail over to whoever delivers it. Its errors are those of a Sender.
 type Mailer interface {
-	Send(context.Context, Message) error
+	Send(context.Context, Mail) error
 	// Rest says that nothing more comes for now: a connection that was kept for the next mail may end.
 	Rest()
 }
@@ -36,19 +36,19 @@ type Accounts interface {
 }
 
 // Send makes a mail and hands it over.
-func (s Mails) Send(ctx context.Context, p *platform.Platform, l outbox.Message, c outbox.Contents) error {
-	staff, err := s.staff(ctx, l)
+func (s Mails) Send(ctx context.Context, p *platform.Platform, m outbox.Message, c outbox.Contents) error {
+	staff, err := s.staff(ctx, m)
 	if err != nil {
 		return err
 	}
-	m, err := s.compose(p, l, c, staff)
+	out, err := s.compose(p, m, c, staff)
 	if err != nil {
 		return err
 	}
 	if s.Mailer == nil {
 		return because(fault.Unavailable, "no mail server")
 	}
-	return s.Mailer.Send(ctx, m)
+	return s.Mailer.Send(ctx, out)
 }
 
 // Rest is that of the mailer.
@@ -58,14 +58,14 @@ func (s Mails) Rest() {
 	}
 }
 
-// staff tells whether a letter goes to somebody of the organisation, who asks another helpdesk.
-func (s Mails) staff(ctx context.Context, l outbox.Message) (bool, error) {
-	if l.Account == "" {
+// staff tells whether a message goes to somebody of the organisation, who asks another helpdesk.
+func (s Mails) staff(ctx context.Context, m outbox.Message) (bool, error) {
+	if m.Account == "" {
 		return false, nil
 	}
 	ctx, done := context.WithTimeout(ctx, storeTime)
 	defer done()
-	a, err := s.Accounts.Account(ctx, l.Platform, l.Account)
+	a, err := s.Accounts.Account(ctx, m.Platform, m.Account)
 	if err != nil {
 		return false, err
 	}
@@ -87,19 +87,19 @@ type page struct {
 	Before, After                                              []string
 }
 
-// compose makes the mail of a letter.
-func (s Mails) compose(p *platform.Platform, l outbox.Message, c outbox.Contents, staff bool) (Message, error) {
-	texts, ok := outbox.Kinds[l.Kind]
+// compose makes the mail of a message.
+func (s Mails) compose(p *platform.Platform, m outbox.Message, c outbox.Contents, staff bool) (Mail, error) {
+	texts, ok := outbox.Kinds[m.Kind]
 	if !ok || texts.Recipient != outbox.Mail || texts.Request {
-		return Message{}, because(fault.Refused, "no such mail")
+		return Mail{}, because(fault.Refused, "no such mail")
 	}
-	lang := ui.Match(l.Locale, p.Locale)
-	m := Message{Lang: lang}
-	if err := s.header(&m, p, l, c.To, staff); err != nil {
-		return Message{}, err
+	lang := ui.Match(m.Locale, p.Locale)
+	out := Mail{Lang: lang}
+	if err := s.header(&out, p, m, c.To, staff); err != nil {
+		return Mail{}, err
 	}
 	frame := ui.Frame{Platform: p, Lang: lang, Staff: staff}
-	args := []any{"email", c.To, "name", shorten(c.Name), "date", ui.Moment(lang, p, l.QueuedAt)}
+	args := []any{"email", c.To, "name", shorten(c.Name), "date", ui.Moment(lang, p, m.QueuedAt)}
 	for name, value := range c.Values {
 		args = append(args, name, value)
 	}
@@ -122,13 +122,13 @@ func (s Mails) compose(p *platform.Platform, l outbox.Message, c outbox.Contents
 	}
 	var plain, html bytes.Buffer
 	if err := textMail.Execute(&plain, d); err != nil {
-		return Message{}, err
+		return Mail{}, err
 	}
 	if err := htmlMail.Execute(&html, d); err != nil {
-		return Message{}, err
+		return Mail{}, err
 	}
-	m.Subject, m.Text, m.HTML, m.Link = d.Subject, plain.String(), html.String(), d.Link
-	return m, nil
+	out.Subject, out.Text, out.HTML, out.Link = d.Subject, plain.String(), html.String(), d.Link
+	return out, nil
 }
 
 // linkOf is where the button leads: to the ticket below the platform's issuer, whatever host a request named, or to the

@@ -23,7 +23,7 @@ func testMails() Mails {
 }
 
 // composed is a mail of a kind to anna.
-func composed(t *testing.T, kind outbox.Kind, lang string, c outbox.Contents, p *platform.Platform, staff bool) Message {
+func composed(t *testing.T, kind outbox.Kind, lang string, c outbox.Contents, p *platform.Platform, staff bool) Mail {
 	t.Helper()
 	l := outbox.Message{ID: secret.ID(), Platform: p.ID, Kind: kind, Recipient: outbox.Mail, Locale: lang, QueuedAt: time.Date(2026, 11, 26, 13, 5, 0, 0, time.UTC)}
 	m, err := testMails().compose(p, l, c, staff)
@@ -170,7 +170,7 @@ func TestSenderOfAPlatform(t *testing.T) {
 	}
 	s := testMails()
 	s.From, p.Mail.From = "", ""
-	var bare Message
+	var bare Mail
 	if err := s.header(&bare, p, outbox.Message{ID: "a"}, "anna@example.org", false); err != nil || bare.From != "login@login.linde.test" {
 		t.Errorf("without a sender: %q, %v", bare.From, err)
 	}

@@ -10,7 +10,7 @@ import (
 // few hundred.
 type Memory struct {
 	mu       sync.Mutex
-	sent     []Message
+	sent     []Mail
 	texts    []Text
 	fail     error
 	failText error
@@ -20,7 +20,7 @@ type Memory struct {
 const mostKept = 500
 
 // Send keeps a mail, or fails as Fail says.
-func (m *Memory) Send(_ context.Context, msg Message) error {
+func (m *Memory) Send(_ context.Context, msg Mail) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail != nil {
@@ -36,7 +36,7 @@ func (m *Memory) Send(_ context.Context, msg Message) error {
 func (m *Memory) Rest() {}
 
 // Sent lists the mails, the oldest first.
-func (m *Memory) Sent() []Message {
+func (m *Memory) Sent() []Mail {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.sent)

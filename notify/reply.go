@@ -11,8 +11,8 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// draft is what a letter with a link is made from.
-type draft struct {
+// reply is what a message that answers a request is made from.
+type reply struct {
 	platform *platform.Platform
 	account  *account.Account // nil: there is none yet
 	now      time.Time
@@ -22,24 +22,24 @@ type draft struct {
 	party    string // client_id where the person goes on
 }
 
-// letter is what a letter of that kind adds, with the ticket of its button, which takes the place of an older one. An
+// change is what a message of that kind adds, with the ticket of its button, which takes the place of an older one. An
 // empty kind adds nothing. The ticket of somebody who signs up keeps the form.
-func (d draft) letter(kind outbox.Kind, form json.RawMessage) authn.Change {
+func (r reply) change(kind outbox.Kind, form json.RawMessage) authn.Change {
 	if kind == "" {
-		return authn.Change{Platform: d.platform.ID}
+		return authn.Change{Platform: r.platform.ID}
 	}
 	m := outbox.Draft{
-		Kind: kind, Platform: d.platform.ID, Locale: ui.Match(d.locale, d.platform.Locale), Now: d.now,
-		Contents: outbox.Contents{To: d.to.Address, Party: d.party},
+		Kind: kind, Platform: r.platform.ID, Locale: ui.Match(r.locale, r.platform.Locale), Now: r.now,
+		Contents: outbox.Contents{To: r.to.Address, Party: r.party},
 	}
-	if a := d.account; a != nil {
+	if a := r.account; a != nil {
 		// The name of somebody without an account is what a stranger typed: it could be an advertisement.
 		m.Account, m.Contents.To, m.Contents.Name = a.ID, a.Email.Address, a.Profile.Name()
-		m.Locale = ui.Match(a.Locale, d.locale, d.platform.Locale)
+		m.Locale = ui.Match(a.Locale, r.locale, r.platform.Locale)
 	}
 	var about []byte
 	if kind == outbox.SignUpConfirm {
 		about = form
 	}
-	return authn.Queue(m, about, d.sealer.Seal)
+	return authn.Queue(m, about, r.sealer.Seal)
 }

@@ -13,52 +13,52 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// answerTries is how often a wish is answered anew because the account became another while it was looked at.
+// answerTries is how often a request is answered anew because the account became another while it was looked at.
 const answerTries = 3
 
-// answer turns a wish into the letter that follows from it, or into none. The letter, its ticket and the wish's end are
-// one transaction: of two nodes with the same wish one does nothing.
-func (w *Worker) answer(ctx context.Context, p *platform.Platform, l outbox.Message, c outbox.Contents) error {
+// answer turns a request into the message that follows from it, or into none. The message, its ticket and the end of the
+// request are one transaction: of two nodes with the same request one does nothing.
+func (w *Worker) answer(ctx context.Context, p *platform.Platform, m outbox.Message, c outbox.Contents) error {
 	for try := 1; ; try++ {
 		// Refused: no such link for an account that is active, or is not, by now.
-		if err := w.answerOnce(ctx, p, l, c); try == answerTries || !errors.Is(err, fault.Refused) {
+		if err := w.answerOnce(ctx, p, m, c); try == answerTries || !errors.Is(err, fault.Refused) {
 			return err
 		}
 	}
 }
 
-func (w *Worker) answerOnce(ctx context.Context, p *platform.Platform, l outbox.Message, c outbox.Contents) error {
+func (w *Worker) answerOnce(ctx context.Context, p *platform.Platform, m outbox.Message, c outbox.Contents) error {
 	email, err := account.ParseEmail(c.To)
 	if err != nil {
-		return w.settle(ctx, l, outbox.Refused, "address")
+		return w.settle(ctx, m, outbox.Refused, "address")
 	}
 	a, err := w.store().AccountByEmail(ctx, p.ID, email.Key)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	d := draft{platform: p, account: a, now: w.Now(), sealer: w.Sealer, to: email, locale: l.Locale, party: c.Party}
-	follows := d.letter(become(l.Kind, p, a), c.Form)
+	r := reply{platform: p, account: a, now: w.Now(), sealer: w.Sealer, to: email, locale: m.Locale, party: c.Party}
+	follows := r.change(become(m.Kind, p, a), c.Form)
 	reason := "none"
 	if len(follows.Messages) > 0 {
 		reason = string(follows.Messages[0].Kind)
 	}
-	e := w.event(l, string(l.Kind)+" "+reason)
+	e := w.event(m, string(m.Kind)+" "+reason)
 	if a != nil {
 		e.Account = a.ID
 	}
 	follows.Events = append(follows.Events, e)
-	if err := w.store().SettleMessage(ctx, l, outbox.Answered, reason, follows, w.Now()); err != nil {
+	if err := w.store().SettleMessage(ctx, m, outbox.Answered, reason, follows, w.Now()); err != nil {
 		return err
 	}
-	w.Settled(l.Recipient, outbox.Answered)
+	w.Settled(m.Recipient, outbox.Answered)
 	return nil
 }
 
-// become is the letter that answers a wish of an account; nil: the address has none. Empty: no letter. An account whose
+// become is the message that answers a request of an account; nil: the address has none. Empty: no message. An account whose
 // password is kept elsewhere does not exist yet.
-func become(wish outbox.Kind, p *platform.Platform, a *account.Account) outbox.Kind {
+func become(request outbox.Kind, p *platform.Platform, a *account.Account) outbox.Kind {
 	if a == nil {
-		if wish == outbox.SignUpRequest && p.Policy.SelfSignUp {
+		if request == outbox.SignUpRequest && p.Policy.SelfSignUp {
 			return outbox.SignUpConfirm
 		}
 		return ""
@@ -66,13 +66,13 @@ func become(wish outbox.Kind, p *platform.Platform, a *account.Account) outbox.K
 	switch {
 	case a.State == account.Invited:
 		return outbox.Welcome
-	case a.State == account.Active && wish == outbox.ResetRequest:
+	case a.State == account.Active && request == outbox.ResetRequest:
 		return outbox.Reset
-	case a.State == account.Active && wish == outbox.SignUpRequest:
+	case a.State == account.Active && request == outbox.SignUpRequest:
 		return outbox.AccountExists
-	case a.State == account.Active && wish == outbox.UnblockRequest:
+	case a.State == account.Active && request == outbox.UnblockRequest:
 		return outbox.Unblock
-	case a.State == account.Deactivated && wish != outbox.UnblockRequest:
+	case a.State == account.Deactivated && request != outbox.UnblockRequest:
 		return outbox.Inactive
 	}
 	return ""
@@ -84,8 +84,8 @@ func Invite(p *platform.Platform, a *account.Account, sealer Sealer, e audit.Eve
 	if a.State != account.Invited {
 		return authn.Change{}, because(fault.Refused, "account that is "+string(a.State))
 	}
-	d := draft{platform: p, account: a, now: e.At, sealer: sealer, to: a.Email}
-	change := d.letter(outbox.Welcome, nil)
+	r := reply{platform: p, account: a, now: e.At, sealer: sealer, to: a.Email}
+	change := r.change(outbox.Welcome, nil)
 	e.Kind, e.Platform, e.Account, e.Outcome = audit.AccountInvited, p.ID, a.ID, audit.Success
 	change.Events = append(change.Events, e)
 	return change, nil
@@ -94,5 +94,5 @@ func Invite(p *platform.Platform, a *account.Account, sealer Sealer, e audit.Eve
 // TwoStepReset is the mail that tells the owner of an account that staff reset two-step authentication, with the ticket
 // of its button.
 func TwoStepReset(p *platform.Platform, a *account.Account, sealer Sealer, now time.Time) authn.Change {
-	return draft{platform: p, account: a, now: now, sealer: sealer, to: a.Email}.letter(outbox.TwoStepReset, nil)
+	return reply{platform: p, account: a, now: now, sealer: sealer, to: a.Email}.change(outbox.TwoStepReset, nil)
 }

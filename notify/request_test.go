@@ -83,33 +83,33 @@ func TestLetterWithButtonHasItsTicket(t *testing.T) {
 		outbox.Welcome: 7 * 24 * time.Hour, outbox.Reset: time.Hour, outbox.Unblock: time.Hour,
 	} {
 		a := anna(account.Active)
-		d := draft{platform: linde(), account: a, now: now, sealer: clear{}, to: account.Email{Address: "ANNA@example.org", Key: a.Email.Key}, locale: "en", party: "linde-web"}
-		change := d.letter(kind, []byte(`{"a":1}`))
+		r := reply{platform: linde(), account: a, now: now, sealer: clear{}, to: account.Email{Address: "ANNA@example.org", Key: a.Email.Key}, locale: "en", party: "linde-web"}
+		change := r.change(kind, []byte(`{"a":1}`))
 		if len(change.Messages) != 1 || len(change.Issue) != 1 || !change.Issue[0].Purpose.OneWorks() {
 			t.Fatalf("%s: %+v", kind, change)
 		}
-		l, ticket := change.Messages[0], change.Issue[0]
-		c, err := l.Open(clear{}.Open)
+		m, ticket := change.Messages[0], change.Issue[0]
+		c, err := m.Open(clear{}.Open)
 		if err != nil || c.To != "Anna@example.org" || c.Name != "Anna van der Bakker" || c.Party != "linde-web" {
 			t.Errorf("%s: contents %+v, %v: want the address that the account has", kind, c, err)
 		}
 		if !bytes.Equal(ticket.Hash, secret.Hash(c.Token)) || !secret.IsToken(c.Token) || ticket.Account != a.ID || ticket.Party != "linde-web" || ticket.Sealed != nil {
 			t.Errorf("%s: ticket %+v", kind, ticket)
 		}
-		if ticket.ExpiresAt.Sub(now) != life || l.ExpiresAt.Sub(now) != life/2 {
-			t.Errorf("%s: ticket for %s, letter for %s", kind, ticket.ExpiresAt.Sub(now), l.ExpiresAt.Sub(now))
+		if ticket.ExpiresAt.Sub(now) != life || m.ExpiresAt.Sub(now) != life/2 {
+			t.Errorf("%s: ticket for %s, letter for %s", kind, ticket.ExpiresAt.Sub(now), m.ExpiresAt.Sub(now))
 		}
 	}
 }
 
 func TestNewcomerIsNotAddressedAndVoidsNobody(t *testing.T) {
-	d := draft{platform: linde(), now: time.Unix(1e9, 0), sealer: clear{}, to: account.Email{Address: "new@example.org", Key: "new@example.org"}, party: "linde-web"}
+	r := reply{platform: linde(), now: time.Unix(1e9, 0), sealer: clear{}, to: account.Email{Address: "new@example.org", Key: "new@example.org"}, party: "linde-web"}
 	form := []byte(`{"given_name":"Win 1000 euro on win.example"}`)
-	change := d.letter(outbox.SignUpConfirm, form)
-	l, ticket := change.Messages[0], change.Issue[0]
-	c, err := l.Open(clear{}.Open)
-	if err != nil || c.Name != "" || c.To != "new@example.org" || l.Account != "" {
-		t.Errorf("letter %+v with %+v, %v", l, c, err)
+	change := r.change(outbox.SignUpConfirm, form)
+	m, ticket := change.Messages[0], change.Issue[0]
+	c, err := m.Open(clear{}.Open)
+	if err != nil || c.Name != "" || c.To != "new@example.org" || m.Account != "" {
+		t.Errorf("letter %+v with %+v, %v", m, c, err)
 	}
 	if len(change.Void) != 0 {
 		t.Errorf("voids %+v: tickets of no account are those of everybody who signs up", change.Void)
@@ -129,8 +129,8 @@ func TestLettersSpeakThePersonsLanguage(t *testing.T) {
 	} {
 		a, p := anna(account.Active), linde()
 		a.Locale, p.Locale = row.own, row.platform
-		d := draft{platform: p, account: a, now: time.Unix(1e9, 0), sealer: clear{}, to: a.Email, locale: row.page}
-		if got := d.letter(outbox.Reset, nil).Messages[0].Locale; got != row.want {
+		r := reply{platform: p, account: a, now: time.Unix(1e9, 0), sealer: clear{}, to: a.Email, locale: row.page}
+		if got := r.change(outbox.Reset, nil).Messages[0].Locale; got != row.want {
 			t.Errorf("%+v: got %s", row, got)
 		}
 	}

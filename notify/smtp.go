@@ -49,7 +49,7 @@ const (
 var mechanisms = []mail.SMTPAuthType{mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthSCRAMSHA1, mail.SMTPAuthPlain, mail.SMTPAuthLogin}
 
 // Send hands over one mail. A mail that the server took counts as sent, whatever happens to the connection afterwards.
-func (s *SMTP) Send(ctx context.Context, m Message) error {
+func (s *SMTP) Send(ctx context.Context, m Mail) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	reused := s.client != nil
@@ -166,7 +166,7 @@ func (s *SMTP) Rest() {
 
 // build writes the headers and both parts. Header values are encoded, and addresses were parsed before: nothing in them
 // ends a line.
-func build(m Message) *mail.Msg {
+func build(m Mail) *mail.Msg {
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(&netmail.Address{Name: m.FromName, Address: m.From})
 	msg.ToMailAddress(&netmail.Address{Address: m.To})

@@ -204,8 +204,8 @@ func (v *visit) Reset() {
 func (v *visit) Logout() error { return nil }
 
 // mail is one to send.
-func mail() notify.Message {
-	return notify.Message{
+func mail() notify.Mail {
+	return notify.Mail{
 		ID: "abc@sender.test", FromName: "Minddistrict", From: "login@sender.test", ReplyTo: "help@linde.test", To: "anna@example.org", Lang: "nl",
 		At: time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC), Subject: "Maak een nieuw wachtwoord", Text: "Hallo\n", HTML: "<p>Hallo</p>",
 	}

@@ -13,11 +13,11 @@ import (
 
 // Text is a text message that is ready to go: one message, in characters that every phone has.
 type Text struct {
-	ID       string // of the letter; gateways keep it as a reference and report by it
+	ID       string // of the message; gateways keep it as a reference and report by it
 	Platform platform.ID
 	Kind     outbox.Kind
 	Lang     string
-	At       time.Time // when the letter was queued
+	At       time.Time // when the message was queued
 	To       string    // E.164
 	Body     string
 	Code     string // the one in it
@@ -35,8 +35,8 @@ type Texts struct {
 }
 
 // Send makes a text message and hands it over.
-func (s Texts) Send(ctx context.Context, p *platform.Platform, l outbox.Message, c outbox.Contents) error {
-	t, err := composeText(p, l, c)
+func (s Texts) Send(ctx context.Context, p *platform.Platform, m outbox.Message, c outbox.Contents) error {
+	t, err := composeText(p, m, c)
 	if err != nil {
 		return err
 	}
@@ -54,15 +54,15 @@ var e164 = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
 // longestNeutral is in characters. With it every message of ours is one.
 const longestNeutral = 40
 
-// composeText makes the text message of a letter.
-func composeText(p *platform.Platform, l outbox.Message, c outbox.Contents) (Text, error) {
-	if l.Kind != outbox.TextCode {
+// composeText makes the text message of a message.
+func composeText(p *platform.Platform, m outbox.Message, c outbox.Contents) (Text, error) {
+	if m.Kind != outbox.TextCode {
 		return Text{}, because(fault.Refused, "no such text message")
 	}
 	if !e164.MatchString(c.To) {
 		return Text{}, because(fault.Refused, "number")
 	}
-	lang, code := ui.Match(l.Locale, p.Locale), c.Values["code"]
+	lang, code := ui.Match(m.Locale, p.Locale), c.Values["code"]
 	name := []rune(p.NeutralName)
 	frame := ui.Frame{Platform: p, Lang: lang}
 	body := gsm(frame.Text("sms_message.text", "code", code, "neutral_name", string(name[:min(len(name), longestNeutral)])))
@@ -73,6 +73,6 @@ func composeText(p *platform.Platform, l outbox.Message, c outbox.Contents) (Tex
 		}
 	}
 	return Text{
-		ID: l.ID, Platform: p.ID, Kind: l.Kind, Lang: lang, At: l.QueuedAt, To: c.To, Body: body, Code: code, Origin: p.Issuer.Origin(),
+		ID: m.ID, Platform: p.ID, Kind: m.Kind, Lang: lang, At: m.QueuedAt, To: c.To, Body: body, Code: code, Origin: p.Issuer.Origin(),
 	}, nil
 }

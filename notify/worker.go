@@ -16,7 +16,7 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Sealer keeps what letters and tickets say.
+// Sealer keeps what messages and tickets say.
 type Sealer interface {
 	Seal(plain []byte, binding string) []byte
 	Open(sealed []byte, binding string) ([]byte, error)
@@ -46,11 +46,11 @@ type Worker struct{ Options }
 
 // How the outbox is emptied.
 const (
-	lease      = time.Minute      // a letter that was taken comes back after this, if nothing is heard of it
-	sendTime   = 20 * time.Second // for one letter, what has to be looked up for it included
-	finishTime = 8 * time.Second  // for the letter in hand at a stop: with two calls of the store below shutdown_grace, 20 s
+	lease      = time.Minute      // a message that was taken comes back after this, if nothing is heard of it
+	sendTime   = 20 * time.Second // for one message, what has to be looked up for it included
+	finishTime = 8 * time.Second  // for the message in hand at a stop: with two calls of the store below shutdown_grace, 20 s
 	storeTime  = 5 * time.Second  // for one call of the store: it can be gone without a word
-	batch      = 5                // letters taken at once: few, because the other nodes do not see them meanwhile
+	batch      = 5                // messages taken at once: few, because the other nodes do not see them meanwhile
 )
 
 // pauses are between attempts; the last one counts for all further ones. A mail server that answers "later" to
@@ -60,8 +60,8 @@ var pauses = []time.Duration{10 * time.Second, 30 * time.Second, time.Minute, 2 
 // Recipients lists those that have a sender, in order.
 func (w *Worker) Recipients() []outbox.Recipient { return slices.Sorted(maps.Keys(w.Senders)) }
 
-// Deliver goes on until no letter to one sort of recipient is due. Each has a delivery of its own, so that a slow mail
-// server holds up no code by text message. At the end of the context the letter in hand is finished first, within
+// Deliver goes on until no message to one sort of recipient is due. Each has a delivery of its own, so that a slow mail
+// server holds up no code by text message. At the end of the context the message in hand is finished first, within
 // finishTime: it would be sent twice otherwise.
 func (w *Worker) Deliver(ctx context.Context, to outbox.Recipient) error {
 	sender, ok := w.Senders[to]
@@ -79,110 +79,110 @@ func (w *Worker) Deliver(ctx context.Context, to outbox.Recipient) error {
 	return ctx.Err()
 }
 
-// round takes some letters that are due, and gives back those that it does not come to: at the end of the context, when
-// the lease is too short for one more, or after an error. What one letter meets, such as a database that is gone, would
+// round takes some messages that are due, and gives back those that it does not come to: at the end of the context, when
+// the lease is too short for one more, or after an error. What one message meets, such as a database that is gone, would
 // meet the next one after it was sent.
 func (w *Worker) round(ctx context.Context, to outbox.Recipient, down *error) (taken int, err error) {
 	until := w.Now().Add(lease - sendTime - storeTime)
-	letters, err := w.store().TakeMessages(ctx, to, lease, batch, w.Now())
+	messages, err := w.store().TakeMessages(ctx, to, lease, batch, w.Now())
 	if err != nil {
 		return 0, err
 	}
-	for i, l := range letters {
+	for i, m := range messages {
 		if !w.Now().Before(until) || ctx.Err() != nil {
-			return i, w.giveBack(ctx, letters[i:])
+			return i, w.giveBack(ctx, messages[i:])
 		}
-		if err := w.finish(ctx, l, down); err != nil && !errors.Is(err, fault.Stale) { // stale: another node was faster
-			return i, errors.Join(fmt.Errorf("letter %s: %w", l.ID, err), w.giveBack(ctx, letters[i+1:]))
+		if err := w.finish(ctx, m, down); err != nil && !errors.Is(err, fault.Stale) { // stale: another node was faster
+			return i, errors.Join(fmt.Errorf("letter %s: %w", m.ID, err), w.giveBack(ctx, messages[i+1:]))
 		}
 	}
-	return len(letters), nil
+	return len(messages), nil
 }
 
-// giveBack returns letters to their old place: whoever looks next takes them.
-func (w *Worker) giveBack(ctx context.Context, letters []outbox.Message) error {
-	for _, l := range letters {
-		if err := w.store().PostponeMessage(ctx, l, l.Reason, l.QueuedAt); err != nil && !errors.Is(err, fault.Stale) {
-			return fmt.Errorf("giving back letter %s: %w", l.ID, err) // all of them come back when the lease is over
+// giveBack returns messages to their old place: whoever looks next takes them.
+func (w *Worker) giveBack(ctx context.Context, messages []outbox.Message) error {
+	for _, m := range messages {
+		if err := w.store().PostponeMessage(ctx, m, m.Reason, m.QueuedAt); err != nil && !errors.Is(err, fault.Stale) {
+			return fmt.Errorf("giving back letter %s: %w", m.ID, err) // all of them come back when the lease is over
 		}
 	}
 	return nil
 }
 
-// finish handles a letter within its time.
-func (w *Worker) finish(ctx context.Context, l outbox.Message, down *error) error {
+// finish handles a message within its time.
+func (w *Worker) finish(ctx context.Context, m outbox.Message, down *error) error {
 	ctx, done := outlast(ctx, sendTime)
 	defer done()
-	return w.handle(ctx, l, down)
+	return w.handle(ctx, m, down)
 }
 
-// outlast is the context of a letter in hand: over after limit, and finishTime after the end of ctx at the latest.
+// outlast is the context of a message in hand: over after limit, and finishTime after the end of ctx at the latest.
 func outlast(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	longer, done := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(finishTime, done) })
 	return longer, func() { stop(); done() }
 }
 
-// handle brings one letter a step further.
-func (w *Worker) handle(ctx context.Context, l outbox.Message, down *error) error {
-	if !w.Now().Before(l.ExpiresAt) {
-		return w.settle(ctx, l, outbox.GaveUp, l.Reason)
+// handle brings one message a step further.
+func (w *Worker) handle(ctx context.Context, m outbox.Message, down *error) error {
+	if !w.Now().Before(m.ExpiresAt) {
+		return w.settle(ctx, m, outbox.GaveUp, m.Reason)
 	}
-	p, ok := w.Platform(l.Platform)
+	p, ok := w.Platform(m.Platform)
 	if !ok {
-		return w.postpone(ctx, l, because(fault.Unavailable, "platform")) // made a moment ago on another node
+		return w.postpone(ctx, m, because(fault.Unavailable, "platform")) // made a moment ago on another node
 	}
-	c, err := l.Open(w.Sealer.Open)
+	c, err := m.Open(w.Sealer.Open)
 	if err != nil {
-		w.Log.ErrorContext(ctx, "letter that cannot be opened", slog.String("letter", l.ID))
-		return w.settle(ctx, l, outbox.Refused, "unreadable")
+		w.Log.ErrorContext(ctx, "letter that cannot be opened", slog.String("letter", m.ID))
+		return w.settle(ctx, m, outbox.Refused, "unreadable")
 	}
-	if l.Kind.Request() {
-		return w.answer(ctx, p, l, c)
+	if m.Kind.Request() {
+		return w.answer(ctx, p, m, c)
 	}
 	err = *down
 	if err == nil {
-		err = w.Senders[l.Recipient].Send(ctx, p, l, c)
+		err = w.Senders[m.Recipient].Send(ctx, p, m, c)
 	}
 	switch {
 	case err == nil:
-		return w.settle(ctx, l, outbox.Sent, "")
+		return w.settle(ctx, m, outbox.Sent, "")
 	case errors.Is(err, fault.Refused):
-		return w.settle(ctx, l, outbox.Refused, reasonOf(err))
+		return w.settle(ctx, m, outbox.Refused, reasonOf(err))
 	case errors.Is(err, fault.Unavailable) && *down == nil:
 		*down = err
-		w.Log.WarnContext(ctx, "letters wait", slog.String("medium", string(l.Recipient)), slog.Any("error", err))
+		w.Log.WarnContext(ctx, "letters wait", slog.String("medium", string(m.Recipient)), slog.Any("error", err))
 	}
-	return w.postpone(ctx, l, err)
+	return w.postpone(ctx, m, err)
 }
 
-// settle records how a letter ended. The event names no address: the letter's row, kept as long, has none either.
-func (w *Worker) settle(ctx context.Context, l outbox.Message, outcome outbox.Outcome, reason string) error {
-	e := w.event(l, string(l.Kind)+" "+string(outcome))
+// settle records how a message ended. The event names no address: the message's row, kept as long, has none either.
+func (w *Worker) settle(ctx context.Context, m outbox.Message, outcome outbox.Outcome, reason string) error {
+	e := w.event(m, string(m.Kind)+" "+string(outcome))
 	if outcome != outbox.Sent {
 		e.Outcome = audit.Failure
 	}
-	if err := w.store().SettleMessage(ctx, l, outcome, reason, authn.Change{Events: []audit.Event{e}}, w.Now()); err != nil {
+	if err := w.store().SettleMessage(ctx, m, outcome, reason, authn.Change{Events: []audit.Event{e}}, w.Now()); err != nil {
 		return err
 	}
-	w.Settled(l.Recipient, outcome)
+	w.Settled(m.Recipient, outcome)
 	return nil
 }
 
-func (w *Worker) event(l outbox.Message, reason string) audit.Event {
+func (w *Worker) event(m outbox.Message, reason string) audit.Event {
 	return audit.Event{
-		At: w.Now(), Platform: l.Platform, Kind: audit.MessageSettled, Actor: "system", Account: l.Account,
+		At: w.Now(), Platform: m.Platform, Kind: audit.MessageSettled, Actor: "system", Account: m.Account,
 		Outcome: audit.Success, Reason: reason,
 	}
 }
 
-// postpone puts a letter off, at most until it expires.
-func (w *Worker) postpone(ctx context.Context, l outbox.Message, cause error) error {
-	next := w.Now().Add(pauses[min(max(l.Tries, 1), len(pauses))-1])
-	if l.ExpiresAt.Before(next) {
-		next = l.ExpiresAt
+// postpone puts a message off, at most until it expires.
+func (w *Worker) postpone(ctx context.Context, m outbox.Message, cause error) error {
+	next := w.Now().Add(pauses[min(max(m.Tries, 1), len(pauses))-1])
+	if m.ExpiresAt.Before(next) {
+		next = m.ExpiresAt
 	}
-	return w.store().PostponeMessage(ctx, l, reasonOf(cause), next)
+	return w.store().PostponeMessage(ctx, m, reasonOf(cause), next)
 }
 
 // failure is an error with a word that may be recorded: what other servers say can hold an address.

@@ -69,7 +69,7 @@ func node(t *testing.T, s *idptest.Server, mailer notify.Mailer) *wire.House {
 	return house
 }
 
-// wish queues what a page would.
+// request queues what a page would.
 func wish(t *testing.T, s *idptest.Server, kind outbox.Kind, address string) outbox.Message {
 	t.Helper()
 	now := s.Clock.Now()
@@ -79,7 +79,7 @@ func wish(t *testing.T, s *idptest.Server, kind outbox.Kind, address string) out
 	return l
 }
 
-// notice queues a letter without a link to anna.
+// notice queues a message without a link to anna.
 func notice(t *testing.T, s *idptest.Server, life time.Duration) outbox.Message {
 	t.Helper()
 	a, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
@@ -110,7 +110,7 @@ func deliver(t *testing.T, h interface{ Deliver(context.Context) error }) {
 	}
 }
 
-// ended is how a letter of linde ended.
+// ended is how a message of linde ended.
 func ended(t *testing.T, s *idptest.Server, id string) outbox.Message {
 	t.Helper()
 	all, err := s.DB.Messages(t.Context(), "linde", 1000)
@@ -323,14 +323,14 @@ type slow struct {
 	meanwhile func(sent int)
 }
 
-func (m *slow) Send(ctx context.Context, msg notify.Message) error {
+func (m *slow) Send(ctx context.Context, msg notify.Mail) error {
 	m.clock.Later(m.takes)
 	err := m.Memory.Send(ctx, msg)
 	m.meanwhile(len(m.Sent()))
 	return err
 }
 
-// A letter is begun only while the lease lasts long enough for it: later another node may have it. Those that are left
+// A message is begun only while the lease lasts long enough for it: later another node may have it. Those that are left
 // are given back, and nobody waits for the end of a lease.
 func TestSlowMailServerOutlivesNoLease(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
@@ -353,7 +353,7 @@ func TestSlowMailServerOutlivesNoLease(t *testing.T) {
 	})
 }
 
-// A node that dies with letters in its hands delays them; what it had sent already is sent again, recognisably.
+// A node that dies with messages in its hands delays them; what it had sent already is sent again, recognisably.
 func TestNodeThatDiesOnlyDelays(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
 		l := notice(t, s, time.Hour)
@@ -389,7 +389,7 @@ func TestNodeThatDiesOnlyDelays(t *testing.T) {
 	})
 }
 
-// dying is gone before a node can say that a letter was sent.
+// dying is gone before a node can say that a message was sent.
 type dying struct{ *storage.DB }
 
 func (dying) SettleMessage(context.Context, outbox.Message, outbox.Outcome, string, authn.Change, time.Time) error {
@@ -420,7 +420,7 @@ type stopping struct {
 	stop func()
 }
 
-func (m *stopping) Send(ctx context.Context, msg notify.Message) error {
+func (m *stopping) Send(ctx context.Context, msg notify.Mail) error {
 	m.stop()
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -437,7 +437,7 @@ func TestTwoNodesSendNoLetterTwice(t *testing.T) {
 		for range wishes {
 			wish(t, s, outbox.ResetRequest, "anna@example.org")
 		}
-		var all [][]notify.Message
+		var all [][]notify.Mail
 		var mailers []*notify.Memory
 		for len(mailers) < workers {
 			var together sync.WaitGroup
@@ -468,7 +468,7 @@ func TestTwoNodesSendNoLetterTwice(t *testing.T) {
 }
 
 // wantOnce counts mails by their Message-ID.
-func wantOnce(t *testing.T, want int, sent ...[]notify.Message) {
+func wantOnce(t *testing.T, want int, sent ...[]notify.Mail) {
 	t.Helper()
 	times := map[string]int{}
 	for _, m := range slices.Concat(sent...) {

@@ -67,7 +67,7 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 	if err := changeCounters(ctx, q, p, c, now); err != nil {
 		return err
 	}
-	if err := addLetters(ctx, q, p, c.Messages); err != nil {
+	if err := addMessages(ctx, q, p, c.Messages); err != nil {
 		return err
 	}
 	return addEvents(ctx, q, c.Events)

@@ -89,7 +89,7 @@ WHERE hash IN (
     ORDER BY expires_at
     LIMIT $2)`
 
-	deleteLetters = `
+	deleteMessages = `
 DELETE FROM letters
 WHERE id IN (
     SELECT id
@@ -126,7 +126,7 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 		{deleteSessions, ended},
 		{deleteDevices, ended},
 		{deleteTickets, ended},
-		{deleteLetters, ended},
+		{deleteMessages, ended},
 		{deleteOldAttempts, now.Add(-authn.ForgetAfter)},
 	} {
 		err := db.inLongTx(ctx, func(q conn) error {

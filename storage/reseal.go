@@ -12,7 +12,7 @@ import (
 	"github.com/minddistrict/idp/outbox"
 )
 
-// Everything that is sealed, by table. Credentials come in batches; sealed tickets and letters are those of the last
+// Everything that is sealed, by table. Credentials come in batches; sealed tickets and messages are those of the last
 // days and fit in memory.
 const (
 	resealKey = `
@@ -43,13 +43,13 @@ UPDATE tickets
 SET sealed = $1
 WHERE platform = $2 AND hash = $3 AND sealed = $4`
 
-	selectSealedLetters = `
+	selectSealedMessages = `
 SELECT platform, id, sealed
 FROM letters
 WHERE sealed IS NOT NULL
 ORDER BY id`
 
-	resealLetter = `
+	resealMessage = `
 UPDATE letters
 SET sealed = $1
 WHERE platform = $2 AND id = $3 AND sealed = $4`
@@ -66,7 +66,7 @@ func (db *DB) Reseal(ctx context.Context, e audit.Event, seal func(binding strin
 	err := db.settingsTx(ctx, nil, func(q conn) error {
 		r.q = q
 		// In the order of locks: see the package.
-		for _, table := range []func(context.Context) error{r.keys, r.letters, r.tickets, r.credentials} {
+		for _, table := range []func(context.Context) error{r.keys, r.messages, r.tickets, r.credentials} {
 			if err := table(ctx); err != nil {
 				return err
 			}
@@ -151,14 +151,14 @@ func (r *resealing) tickets(ctx context.Context) error {
 	return err
 }
 
-// letters that are sent meanwhile need no seal.
-func (r *resealing) letters(ctx context.Context) error {
-	all, err := list(ctx, r.q, func(l *outbox.Message) []any {
-		return []any{&l.Platform, &l.ID, &l.Sealed}
-	}, selectSealedLetters)
+// messages that are sent meanwhile need no seal.
+func (r *resealing) messages(ctx context.Context) error {
+	all, err := list(ctx, r.q, func(m *outbox.Message) []any {
+		return []any{&m.Platform, &m.ID, &m.Sealed}
+	}, selectSealedMessages)
 	for i := 0; err == nil && i < len(all); i++ {
-		l := &all[i]
-		_, err = r.replace(ctx, resealLetter, l.Binding(), string(l.Platform), l.ID, l.Sealed)
+		m := &all[i]
+		_, err = r.replace(ctx, resealMessage, m.Binding(), string(m.Platform), m.ID, m.Sealed)
 	}
 	return err
 }

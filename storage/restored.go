@@ -40,7 +40,7 @@ UPDATE tickets
 SET voided_at = $1
 WHERE used_at IS NULL AND voided_at IS NULL AND purpose <> 'recovery-code'`
 
-	settleAllLetters = `
+	settleAllMessages = `
 UPDATE letters
 SET outcome = 'gave_up', reason = 'restored', settled_at = $1, next_at = NULL, sealed = NULL
 WHERE next_at IS NOT NULL`
@@ -58,7 +58,7 @@ type Ended struct {
 }
 
 // EndEverything ends what people and parties hold on all platforms: sessions, grants with their codes and tokens, open
-// requests and journeys, links and unsent letters. After a restore nobody knows which of them had ended since the backup. Each platform gets an
+// requests and journeys, links and unsent messages. After a restore nobody knows which of them had ended since the backup. Each platform gets an
 // event, whose platform it fills in. Accounts, settings and keys stay as they are.
 func (db *DB) EndEverything(ctx context.Context, e audit.Event, now time.Time) (Ended, error) {
 	var ended Ended
@@ -74,7 +74,7 @@ func (db *DB) EndEverything(ctx context.Context, e audit.Event, now time.Time) (
 			{&ended.Journeys, endAllJourneys, []any{millis(now)}},
 			{&ended.Devices, endAllDevices, []any{millis(now)}},
 			{&ended.Tickets, voidAllTickets, []any{millis(now)}},
-			{&ended.Messages, settleAllLetters, []any{millis(now)}},
+			{&ended.Messages, settleAllMessages, []any{millis(now)}},
 		} {
 			var err error
 			if *step.count, err = exec(ctx, q, step.text, step.args...); err != nil {

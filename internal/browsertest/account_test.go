@@ -112,7 +112,7 @@ func another() chromedp.Action[chromedp.Void] {
 }
 
 // letter sends what waits, and finds the newest mail of a kind to somebody.
-func (s site) letter(t *testing.T, kind outbox.Kind, to string) notify.Message {
+func (s site) letter(t *testing.T, kind outbox.Kind, to string) notify.Mail {
 	t.Helper()
 	if err := s.house.Deliver(t.Context()); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func (s site) letter(t *testing.T, kind outbox.Kind, to string) notify.Message {
 		}
 	}
 	t.Fatalf("no mail %s to %s", kind, to)
-	return notify.Message{}
+	return notify.Mail{}
 }
 
 // invite adds an account and sends its welcome mail.

@@ -19,7 +19,7 @@ var outboxPages = template.Must(template.New("outbox").Parse(outboxPage))
 // outbox shows the text messages and mails that would have been sent, the newest first.
 func (s *Site) outbox(w http.ResponseWriter, _ *http.Request) {
 	type mail struct {
-		notify.Message
+		notify.Mail
 		Parts []part
 	}
 	var mails []mail

@@ -24,7 +24,7 @@ func TestOutboxShowsBothPartsNewestFirst(t *testing.T) {
 	if body := get(t, s, "/dev/outbox").Body.String(); !strings.Contains(body, "No mails yet") {
 		t.Errorf("empty outbox: %s", body)
 	}
-	for _, m := range []notify.Message{
+	for _, m := range []notify.Mail{
 		{ID: "first@localhost", Kind: "mail_welcome", To: "anna@example.org", Subject: "Eerste", Text: "Klik: http://localhost:8080/link/abc\nGroeten <b>", HTML: "<!DOCTYPE html>\n<html>\n<head>\n</head><body><a href=\"http://localhost:8080/link/abc\">Knop</a></body></html>"},
 		{ID: "second@localhost", Kind: "mail_changed", To: "anna@example.org", Subject: "Tweede", Text: "Niets", HTML: "<html></html>"},
 	} {

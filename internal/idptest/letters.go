@@ -63,14 +63,14 @@ func (s *script) noMail(address string) error {
 }
 
 // look sends what is due. It returns all mails, and how many there were before.
-func (s *script) look() (sent []notify.Message, before int, err error) {
+func (s *script) look() (sent []notify.Mail, before int, err error) {
 	err = s.server.Deliver(s.t.Context())
 	sent, before = s.server.Mails.Sent(), s.looked
 	s.looked = len(sent)
 	return sent, before, err
 }
 
-func listed(mails []notify.Message) string {
+func listed(mails []notify.Mail) string {
 	var b strings.Builder
 	for _, m := range mails {
 		fmt.Fprintf(&b, "\n%s to %s at %s: %s", m.Kind, m.To, m.At.Format("15:04:05"), m.Subject)

@@ -111,7 +111,7 @@ type script struct {
 	texts       []notify.Text  // text messages that were taken
 	lookedTexts int            // text messages that were there at the last look
 	looked      int            // mails that were there at the last look
-	letter      notify.Message // the mail that was taken
+	letter      notify.Mail    // the mail that was taken
 	codes       []string       // recovery codes that were kept
 	secret      string         // of the person's authenticator app
 }

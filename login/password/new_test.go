@@ -70,7 +70,7 @@ func (h house) silent(b *idptest.Browser) string {
 }
 
 // mails sends what is due and lists the mails of a kind.
-func (h house) mails(kind outbox.Kind) (all []notify.Message) {
+func (h house) mails(kind outbox.Kind) (all []notify.Mail) {
 	h.t.Helper()
 	if err := h.Deliver(h.t.Context()); err != nil {
 		h.t.Fatal(err)

@@ -21,7 +21,7 @@ type messages struct {
 	Number string    `json:"number,omitempty"` // E.164; of a set-up: empty until it was typed
 	Typed  string    `json:"typed,omitempty"`  // of a set-up: what was typed and is no number
 	Change bool      `json:"change,omitempty"` // of a set-up: another number is asked
-	Letter string    `json:"letter,omitempty"` // the newest one; empty: none was sent
+	Newest string    `json:"letter,omitempty"` // identifier of what was sent last; empty: nothing was
 	At     time.Time `json:"at,omitzero"`      // when that was queued
 	Again  bool      `json:"again,omitempty"`  // it is not the first one
 	Until  time.Time `json:"until,omitzero"`   // too many were sent: none before this
@@ -29,7 +29,7 @@ type messages struct {
 
 // wait is how many seconds it takes until another message can be asked.
 func (m messages) wait(now time.Time) int {
-	if m.Letter == "" {
+	if m.Newest == "" {
 		return 0
 	}
 	return max(0, int((m.At.Add(again).Sub(now)+time.Second-1)/time.Second))
@@ -83,10 +83,10 @@ func (o Options) send(ctx context.Context, v *login.Visit, step string, m messag
 	if err != nil {
 		return m, authn.Change{}, err
 	}
-	letter := v.Text(outbox.TextCode, o.Sealer, m.Number, map[string]string{"code": code})
-	m.Letter, m.At, m.Again, m.Typed = letter.ID, v.Now, m.Letter != "", ""
+	message := v.Text(outbox.TextCode, o.Sealer, m.Number, map[string]string{"code": code})
+	m.Newest, m.At, m.Again, m.Typed = message.ID, v.Now, m.Newest != "", ""
 	o.keep(v, step, m)
-	return m, authn.Change{Issue: []authn.Ticket{ticket}, Count: limits, Messages: []outbox.Message{letter}, Events: []audit.Event{asked}}, nil
+	return m, authn.Change{Issue: []authn.Ticket{ticket}, Count: limits, Messages: []outbox.Message{message}, Events: []audit.Event{asked}}, nil
 }
 
 // draw makes a code that this step has not sent before.
@@ -133,7 +133,7 @@ const wrong = "code.error_wrong_sms"
 // failed tells whether the newest message did not go, as far as is known: a gateway refused it, gave it up, reported it
 // as not delivered, or has not taken it by the time that the next one can be asked.
 func (o Options) failed(ctx context.Context, v *login.Visit, m messages) (bool, error) {
-	l, err := o.Store.Letter(ctx, v.Platform.ID, m.Letter)
+	l, err := o.Store.Message(ctx, v.Platform.ID, m.Newest)
 	if errors.Is(err, fault.NotFound) {
 		return false, nil
 	}

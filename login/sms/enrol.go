@@ -34,7 +34,7 @@ func (s numberStep) Show(ctx context.Context, v *login.Visit) (login.Page, error
 		return login.Page{}, err
 	}
 	other := len(authn.Offers(v.Facts)) > 1
-	if m.Letter == "" || m.Change {
+	if m.Newest == "" || m.Change {
 		return login.Page{Template: "phone", Data: ui.PhonePage{
 			Action: v.Action, Typed: m.Typed, Hint: hints[v.Platform.Country], Other: other, Cancel: true,
 		}}, nil
@@ -67,7 +67,7 @@ func (s numberStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, 
 		return login.Outcome{}, nil
 	case v.Form.Has("phone"):
 		return s.number(ctx, v, m)
-	case m.Letter == "" || m.Change:
+	case m.Newest == "" || m.Change:
 		return login.Outcome{}, nil // a page of before
 	case do == "change":
 		m.Change, m.Typed = true, ""
@@ -101,7 +101,7 @@ func (s numberStep) number(ctx context.Context, v *login.Visit, before messages)
 	out := login.Outcome{Change: change}
 	switch {
 	case m.Until.IsZero():
-	case m.Letter != "":
+	case m.Newest != "":
 		out.Retry = tooMany(v, m) // what was sent to this number before still works
 	default:
 		out.Retry = []ui.FieldError{{Field: "phone", Key: "phone.error_limit", Args: []any{"minutes", minutes(v, m.Until)}}}

@@ -20,7 +20,7 @@ const amr = "sms"
 // Store is what the factor needs of storage.
 type Store interface {
 	Ticket(ctx context.Context, p platform.ID, hash []byte) (*authn.Ticket, error)
-	Letter(ctx context.Context, p platform.ID, id string) (*outbox.Message, error)
+	Message(ctx context.Context, p platform.ID, id string) (*outbox.Message, error)
 	// Standing says where limits stand, and counts nothing.
 	Standing(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error)
 }

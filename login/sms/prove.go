@@ -27,7 +27,7 @@ func (codeStep) Sends() {}
 // Begin sends the first message: somebody has just sent the form that leads here.
 func (s codeStep) Begin(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	m, _, err := s.open(v)
-	if err != nil || m.Letter != "" {
+	if err != nil || m.Newest != "" {
 		return authn.Change{}, err // a way back that was taken before: that code still works
 	}
 	_, change, err := s.send(ctx, v, Method, m)
@@ -60,7 +60,7 @@ func (s codeStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) 
 	}
 	page := v.CodePage("code.body_sms")
 	page.PhoneEnd = End(m.Number)
-	if m.Letter == "" {
+	if m.Newest == "" {
 		page.Body, page.Send = "code.body_send", true
 		if v.Now.Before(m.Until) {
 			page.Later = minutes(v, m.Until)
@@ -91,7 +91,7 @@ func (s codeStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 		out.Remember = remember
 		return out, err
 	}
-	if m.Letter == "" {
+	if m.Newest == "" {
 		return login.Outcome{}, nil // the page with the button is shown
 	}
 	code, mistakes := v.TypedCode()
@@ -131,7 +131,7 @@ func (s codeStep) sendAgain(ctx context.Context, v *login.Visit, m messages) (lo
 	}
 	m, change, err := s.send(ctx, v, Method, m)
 	out := login.Outcome{Change: change}
-	if !m.Until.IsZero() && m.Letter != "" {
+	if !m.Until.IsZero() && m.Newest != "" {
 		out.Retry = tooMany(v, m)
 	}
 	return out, err

@@ -26,9 +26,9 @@ var actRaces = []promise{
 				resend := func() error {
 					return w.db.SaveChange(w.Context(), authn.Change{Issue: []authn.Ticket{w.newTicket(purpose)}}, w.now)
 				}
-				wish := w.letter()
+				request := w.message()
 				answer := func() error {
-					return w.db.SettleMessage(w.Context(), wish, outbox.Answered, "", authn.Change{Issue: []authn.Ticket{w.newTicket(purpose)}}, w.now)
+					return w.db.SettleMessage(w.Context(), request, outbox.Answered, "", authn.Change{Issue: []authn.Ticket{w.newTicket(purpose)}}, w.now)
 				}
 				for _, err := range w.some(resend, answer, resend, resend) {
 					w.ok(err)

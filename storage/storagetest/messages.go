@@ -13,8 +13,8 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-// letter queues one to anna.
-func (w *world) letter() outbox.Message {
+// message queues one to anna.
+func (w *world) message() outbox.Message {
 	l := outbox.Message{
 		ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: outbox.Reset, Recipient: outbox.Mail, Locale: "nl",
 		Sealed: []byte("sealed"), QueuedAt: w.now, ExpiresAt: w.now.Add(time.Hour),
@@ -30,20 +30,20 @@ func (w *world) take(at time.Time) []outbox.Message {
 	return all
 }
 
-var letters = []promise{
-	{"a letter comes back whole, to one worker until its lease is over", func(w *world) {
-		l := w.letter()
+var messages = []promise{
+	{"a message comes back whole, to one worker until its lease is over", func(w *world) {
+		l := w.message()
 		w.is("before it is due", len(w.take(w.now.Add(-time.Millisecond))) == 0, true)
 		got := w.take(w.now)
 		l.Tries = 1
-		w.same("letters", got, []outbox.Message{l})
+		w.same("messages", got, []outbox.Message{l})
 		w.is("while it is held", len(w.take(w.now.Add(time.Minute-time.Millisecond))) == 0, true)
 		l.Tries = 2
 		w.same("after the worker died", w.take(w.now.Add(time.Minute)), []outbox.Message{l})
 	}},
-	{"a letter is handed out to whoever asks for its medium", func(w *world) {
-		w.letter()
-		text := w.letter()
+	{"a message is handed out to whoever asks for its medium", func(w *world) {
+		w.message()
+		text := w.message()
 		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, outbox.TextCode
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Messages: []outbox.Message{text}}, w.now))
 		got, err := w.db.TakeMessages(w.Context(), outbox.SMS, time.Minute, 1, w.now)
@@ -55,22 +55,22 @@ var letters = []promise{
 		w.same("further ones", len(got), 0)
 		w.same("mails", len(w.take(w.now)), 2)
 	}},
-	{"letters are handed out in the order in which they were queued", func(w *world) {
+	{"messages are handed out in the order in which they were queued", func(w *world) {
 		var queued, taken []string
 		began := w.now
 		for i := range 10 {
 			w.now = began.Add(time.Duration(10-i) * time.Millisecond)
-			queued = append([]string{w.letter().ID}, queued...)
+			queued = append([]string{w.message().ID}, queued...)
 		}
 		w.now = began.Add(time.Second)
 		for _, l := range w.take(w.now) {
 			taken = append(taken, l.ID)
 		}
-		w.same("letters", taken, queued)
+		w.same("messages", taken, queued)
 	}},
-	{"of a hundred workers at once each letter goes to exactly one", func(w *world) {
+	{"of a hundred workers at once each message goes to exactly one", func(w *world) {
 		for range 30 {
-			w.letter()
+			w.message()
 		}
 		var taken [crowd][]outbox.Message
 		for _, err := range race(func(i int) (err error) {
@@ -85,7 +85,7 @@ var letters = []promise{
 		}
 		for len(ids) < 30 { // PostgreSQL: whoever came second to the same rows went away empty
 			again := w.take(w.now)
-			w.is("letters left", len(again) > 0, true)
+			w.is("messages left", len(again) > 0, true)
 			for _, l := range again {
 				ids[l.ID]++
 			}
@@ -94,18 +94,18 @@ var letters = []promise{
 			w.same("times that "+id+" was taken", n, 1)
 		}
 	}},
-	{"a letter that could not be sent comes back when it said, unless another worker has it", func(w *world) {
-		w.letter()
+	{"a message that could not be sent comes back when it said, unless another worker has it", func(w *world) {
+		w.message()
 		l := w.take(w.now)[0]
 		w.ok(w.db.PostponeMessage(w.Context(), l, "450 busy", w.now.Add(10*time.Minute)))
 		w.is("too early", len(w.take(w.now.Add(9*time.Minute))) == 0, true)
 		again := w.take(w.now.Add(10 * time.Minute))
-		w.same("letters", len(again), 1)
+		w.same("messages", len(again), 1)
 		w.same("reason", again[0].Reason, "450 busy")
 		w.fails(w.db.PostponeMessage(w.Context(), l, "", w.now), fault.Stale)
 	}},
-	{"a letter is settled once, with what follows, and forgets what it said", func(w *world) {
-		w.letter()
+	{"a message is settled once, with what follows, and forgets what it said", func(w *world) {
+		w.message()
 		l := w.take(w.now)[0]
 		next := outbox.Message{
 			ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: outbox.Welcome, Recipient: outbox.Mail,
@@ -119,7 +119,7 @@ var letters = []promise{
 		all, err := w.db.Messages(w.Context(), linde, 10)
 		w.ok(err)
 		i := slices.IndexFunc(all, func(a outbox.Message) bool { return a.ID == l.ID })
-		w.same("letters", len(all), 2)
+		w.same("messages", len(all), 2)
 		w.same("outcome", all[i].Outcome, outbox.Answered)
 		w.same("settled", all[i].SettledAt, w.now.Add(time.Second))
 		w.is("forgotten", len(all[i].Sealed) == 0, true)
@@ -127,27 +127,27 @@ var letters = []promise{
 		w.fails(w.db.PostponeMessage(w.Context(), l, "", w.now), fault.Stale)
 		w.same("events", w.kinds(), []audit.Kind{audit.MessageSettled})
 	}},
-	{"the oldest letter is the one that waits longest, of all platforms", func(w *world) {
+	{"the oldest message is the one that waits longest, of all platforms", func(w *world) {
 		oldest := func() time.Time {
 			at, err := w.db.OldestMessage(w.Context())
 			w.ok(err)
 			return at
 		}
 		w.is("none", oldest().IsZero(), true)
-		first := w.letter()
+		first := w.message()
 		w.now = w.now.Add(time.Minute)
-		second := w.letter()
+		second := w.message()
 		w.same("oldest", oldest(), first.QueuedAt)
 		w.ok(w.db.SettleMessage(w.Context(), first, outbox.Sent, "", authn.Change{}, w.now))
 		w.same("oldest", oldest(), second.QueuedAt)
 	}},
-	{"what a gateway reports is kept with the text message that was sent, and with no other letter", func(w *world) {
-		mail := w.letter()
-		text := w.letter()
+	{"what a gateway reports is kept with the text message that was sent, and with no other message", func(w *world) {
+		mail := w.message()
+		text := w.message()
 		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, outbox.TextCode
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Messages: []outbox.Message{text}}, w.now))
 		reason := func() string {
-			l, err := w.db.Letter(w.Context(), linde, text.ID)
+			l, err := w.db.Message(w.Context(), linde, text.ID)
 			w.ok(err)
 			return l.Reason
 		}
@@ -162,7 +162,7 @@ var letters = []promise{
 		w.same("reported", reason(), outbox.Delivered)
 		w.fails(w.db.ReportMessage(w.Context(), mail.ID, outbox.Undelivered), fault.NotFound)
 		w.fails(w.db.ReportMessage(w.Context(), secret.ID(), outbox.Undelivered), fault.NotFound)
-		_, err := w.db.Letter(w.Context(), wilg, text.ID)
+		_, err := w.db.Message(w.Context(), wilg, text.ID)
 		w.fails(err, fault.NotFound)
 		counts, err := w.db.CountMessages(w.Context(), linde, outbox.SMS, w.now)
 		w.ok(err)
@@ -176,8 +176,8 @@ var letters = []promise{
 			w.same("counted elsewhere", len(counts), 0)
 		}
 	}},
-	{"a letter settles nothing on another platform", func(w *world) {
-		w.letter()
+	{"a message settles nothing on another platform", func(w *world) {
+		w.message()
 		l := w.take(w.now)[0]
 		follows := authn.Change{Events: []audit.Event{w.event(audit.MessageSettled, w.far)}}
 		w.fails(w.db.SettleMessage(w.Context(), l, outbox.Sent, "", follows, w.now), fault.Invalid)
@@ -187,18 +187,18 @@ var letters = []promise{
 		w.fails(w.db.PostponeMessage(w.Context(), foreign, "", w.now), fault.Stale)
 		all, err := w.db.Messages(w.Context(), wilg, 10)
 		w.ok(err)
-		w.same("letters of the other", len(all), 0)
+		w.same("messages of the other", len(all), 0)
 	}},
-	{"of a hundred wishes at once exactly as many are queued as are allowed, and all are recorded", func(w *world) {
+	{"of a hundred requests at once exactly as many are queued as are allowed, and all are recorded", func(w *world) {
 		limits := []authn.Limit{{Key: "address", Max: 3, Window: time.Hour}, {Key: "source", Max: 20, Window: time.Hour}}
-		wish := func(at time.Time) error {
+		request := func(at time.Time) error {
 			e := w.event(audit.MessageRequested, w.anna)
 			e.Account = ""
-			return w.db.Wish(w.Context(), outbox.Message{
+			return w.db.RequestMail(w.Context(), outbox.Message{
 				ID: secret.ID(), Platform: linde, Kind: outbox.ResetRequest, Recipient: outbox.Mail, Sealed: []byte("x"), QueuedAt: at, ExpiresAt: at.Add(time.Hour),
 			}, limits, e, at)
 		}
-		for _, err := range race(func(int) error { return wish(w.now) }) {
+		for _, err := range race(func(int) error { return request(w.now) }) {
 			w.ok(err)
 		}
 		all, err := w.db.Messages(w.Context(), linde, 2*crowd)
@@ -206,14 +206,14 @@ var letters = []promise{
 		w.same("queued", len(all), 3)
 		w.same("recorded", len(w.rows("SELECT id FROM events")), crowd)
 		w.same("refused", len(w.rows("SELECT id FROM events WHERE outcome = 'failure' AND reason = 'too many'")), crowd-3)
-		w.ok(wish(w.now.Add(time.Hour - time.Millisecond)))
-		w.ok(wish(w.now.Add(time.Hour)))
+		w.ok(request(w.now.Add(time.Hour - time.Millisecond)))
+		w.ok(request(w.now.Add(time.Hour)))
 		all, err = w.db.Messages(w.Context(), linde, 2*crowd)
 		w.ok(err)
 		w.same("queued after the hour", len(all), 4)
 		limits[0].Max = 1000
 		for range 50 { // refused ones of before used up nothing at the source either
-			w.ok(wish(w.now.Add(time.Hour)))
+			w.ok(request(w.now.Add(time.Hour)))
 		}
 		all, err = w.db.Messages(w.Context(), linde, 2*crowd)
 		w.ok(err)

@@ -98,7 +98,7 @@ var upkeep = []promise{
 		j, r := w.journey()
 		w.ok(w.db.SaveRequest(w.Context(), r, &j))
 		link, recovery := w.ticket(authn.TicketReset), w.ticket(authn.TicketRecoveryCode)
-		w.letter()
+		w.message()
 		left := w.visit(w.anna)
 		w.ok(w.db.EndSession(w.Context(), linde, left.ID, w.event(audit.SessionEnded, w.anna), w.now))
 		version, err := w.db.Version(w.Context())
@@ -161,7 +161,7 @@ var upkeep = []promise{
 		w.fails(err, trouble)
 		w.is("unchanged", w.dump() == before, true)
 
-		t, l := w.ticket(authn.TicketSignUp), w.letter()
+		t, l := w.ticket(authn.TicketSignUp), w.message()
 		want := map[string][]byte{"key/wilg/k1": []byte("key"), t.Binding(): t.Sealed, l.Binding(): l.Sealed}
 		for _, a := range []account.Account{w.anna, w.far} {
 			for _, c := range a.Credentials {
