@@ -79,7 +79,7 @@ const (
 	PartySet                  Kind = "party.set"
 	SettingWeakened           Kind = "setting.weaken" // a key of platform, party or account protects less than before; the reason has it
 	PartyRefused              Kind = "party.refuse"   // it did not prove itself as registered
-	RequestRefused            Kind = "request.refuse" // an answer was to go where the party never said
+	RedirectRefused           Kind = "request.refuse" // an answer was to go where the party never said
 	SecretExposed             Kind = "secret.expose"  // a secret, a code or a token came in an address
 	SigningKeyMade            Kind = "key.make"
 	SigningKeyRetired         Kind = "key.retire"

@@ -45,7 +45,7 @@ type mailbox struct {
 
 // linksOf are the kinds of links, in the order of the table.
 var linksOf = []outbox.Kind{
-	outbox.Welcome, outbox.Reset, outbox.Unblock, outbox.EmailConfirm, outbox.TwoStepReset,
+	outbox.Welcome, outbox.PasswordReset, outbox.Unblock, outbox.EmailConfirm, outbox.TwoStepReset,
 }
 
 func (m *mailbox) must(err error) {
@@ -98,7 +98,7 @@ func (m *mailbox) anna(address bool) {
 	m.reset()
 	m.Clock.Later(25 * time.Hour)
 	m.Apply(actsHead + annaLine)
-	m.request(outbox.ResetRequest, outbox.Reset, "anna@example.org")
+	m.request(outbox.PasswordResetRequest, outbox.PasswordReset, "anna@example.org")
 	m.request(outbox.UnblockRequest, outbox.Unblock, "anna@example.org")
 	if address {
 		m.setEmail("anna@example.org")
@@ -179,7 +179,7 @@ func TestWhichLinkStillWorks(t *testing.T) {
 		"anna has them all": {anna, func(*mailbox) {}, "- works works works works"},
 		"anna, log in sooner": {anna, func(m *mailbox) { m.press(outbox.Unblock, "unblock.submit") },
 			"- works used works works"},
-		"anna, a new password by the mail": {anna, func(m *mailbox) { m.words(outbox.Reset, idptest.NewPassword) },
+		"anna, a new password by the mail": {anna, func(m *mailbox) { m.words(outbox.PasswordReset, idptest.NewPassword) },
 			"- used used works works"},
 		"anna, a new password by a file": {anna, func(m *mailbox) {
 			m.Apply(actsHead + strings.Replace(annaLine, idptest.Password, idptest.NewPassword, 1))
@@ -213,7 +213,7 @@ func TestWhichLinkStillWorks(t *testing.T) {
 			m.press(outbox.EmailConfirm, "email_change.submit")
 		},
 			"newer - - used -"},
-		"bram, forgot what he never had": {(*mailbox).bram, func(m *mailbox) { m.request(outbox.ResetRequest, outbox.Welcome, "bram@example.org") },
+		"bram, forgot what he never had": {(*mailbox).bram, func(m *mailbox) { m.request(outbox.PasswordResetRequest, outbox.Welcome, "bram@example.org") },
 			"works - - - -"},
 	} {
 		t.Run(name, func(t *testing.T) {

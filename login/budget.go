@@ -120,7 +120,7 @@ func (b Budget) Wrong(ctx context.Context, v *Visit, a Attempt, text string) (Ou
 	if a.day.N >= tellAt {
 		tell := authn.Change{
 			Count:    []authn.Limit{{Key: b.key(v, "told", string(v.Facts.Account.ID)), Max: 1, Window: day}},
-			Messages: []outbox.Message{v.Notice(outbox.CodesWrong, b.Sealer)},
+			Messages: []outbox.Message{v.Notice(outbox.WrongCodes, b.Sealer)},
 		}
 		if err := b.Store.SaveChange(ctx, tell, v.Now); err != nil && !errors.Is(err, fault.Throttled) { // told before
 			return Outcome{}, err

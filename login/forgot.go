@@ -56,7 +56,7 @@ func (f forgotStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 		v.keepAsked(scratchForgot, sent) // a double click
 		return Outcome{}, nil
 	}
-	err := f.requestMail(v.Request.WithContext(ctx), v, outbox.ResetRequest, outbox.Contents{To: email.Address, Party: v.Journey.Party}, button)
+	err := f.requestMail(v.Request.WithContext(ctx), v, outbox.PasswordResetRequest, outbox.Contents{To: email.Address, Party: v.Journey.Party}, button)
 	if err != nil {
 		return Outcome{}, err
 	}

@@ -287,7 +287,7 @@ func (s *Server) sendAgain(w http.ResponseWriter, r *http.Request, v *LinkVisit)
 	if v.Ticket.State(v.Now) != authn.TicketExpired || again == "" {
 		return web.SeeOther(w, r, v.Action)
 	}
-	kind, contents := outbox.ResetRequest, outbox.Contents{Party: v.Ticket.Party}
+	kind, contents := outbox.PasswordResetRequest, outbox.Contents{Party: v.Ticket.Party}
 	if v.Ticket.Purpose == authn.TicketSignUp {
 		form, err := s.Sealer.Open(v.Ticket.Sealed, v.Ticket.Binding())
 		if err != nil {

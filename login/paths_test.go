@@ -54,7 +54,7 @@ func (v visit) resetLink(t *testing.T, email string) string {
 	b.MustOpen(t, "https://id.test/p/linde/forgot")
 	b.MustFill(t, "Email address", email)
 	b.MustPress(t, "Send the email")
-	return v.mailed(t, outbox.Reset)
+	return v.mailed(t, outbox.PasswordReset)
 }
 
 // holdsNothing says that a browser that stopped half-way is not signed in anywhere.

@@ -123,7 +123,7 @@ func TestSilentDatabaseHoldsUpNoDelivery(t *testing.T) {
 		{"taking", outbox.PasswordChanged, nil},
 		{"settling", outbox.PasswordChanged, nil},
 		{"postponing", outbox.PasswordChanged, errors.New("away")},
-		{"address", outbox.ResetRequest, nil},
+		{"address", outbox.PasswordResetRequest, nil},
 		{"account", outbox.PasswordChanged, nil},
 	} {
 		t.Run(row.silent, func(t *testing.T) {
@@ -237,7 +237,7 @@ func TestDrainedHouseSendsNothing(t *testing.T) {
 func code(t *testing.T, s *idptest.Server) {
 	t.Helper()
 	now := s.Clock.Now()
-	l := outbox.Message{ID: secret.ID(), Platform: "linde", Kind: outbox.TextCode, Recipient: outbox.SMS, Locale: "nl", QueuedAt: now, ExpiresAt: now.Add(10 * time.Minute)}
+	l := outbox.Message{ID: secret.ID(), Platform: "linde", Kind: outbox.SMSCode, Recipient: outbox.SMS, Locale: "nl", QueuedAt: now, ExpiresAt: now.Add(10 * time.Minute)}
 	l.Seal(outbox.Contents{To: "+31612345678", Values: map[string]string{"code": "123456"}}, s.Sealer.Seal)
 	save(t, s, l)
 }

@@ -115,7 +115,7 @@ func TestHostileNamesBreakNoMail(t *testing.T) {
 		}
 	}
 	// What is no link of ours must not become one in a program that makes links of text.
-	m := composed(t, outbox.Reset, "nl", outbox.Contents{To: "anna@example.org", Name: hostile[4], Token: "token"}, linde(), false)
+	m := composed(t, outbox.PasswordReset, "nl", outbox.Contents{To: "anna@example.org", Name: hostile[4], Token: "token"}, linde(), false)
 	if greeting, _, _ := strings.Cut(m.Text, "\n"); strings.ContainsAny(greeting, "/@") || len(greeting) > 200 {
 		t.Errorf("greeting %q", greeting)
 	}
@@ -159,7 +159,7 @@ func TestHostileAddressesGetNoMail(t *testing.T) {
 		"anna@example.org eve@evil.example", "<anna@example.org>", "Anna <anna@example.org>", "anna@example.org\x00", "a@b@example.org",
 		"\"a\\\"b\"@example.org", "anna@example.org>\u2028", "", "@example.org", "anna@", strings.Repeat("(", 100000) + "@example.org",
 	} {
-		l := outbox.Message{ID: "id", Platform: "linde", Kind: outbox.Reset, QueuedAt: time.Unix(1e9, 0)}
+		l := outbox.Message{ID: "id", Platform: "linde", Kind: outbox.PasswordReset, QueuedAt: time.Unix(1e9, 0)}
 		if m, err := testMails().compose(linde(), l, outbox.Contents{To: to, Token: "token"}, false); err == nil {
 			t.Errorf("%.60q: a mail to %q", to, m.To)
 		}
@@ -175,7 +175,7 @@ func FuzzMail(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name, title, help, to, from string) {
 		p := linde()
 		p.Name, p.NeutralName, p.Organisation, p.HelpPublic.Email, p.Mail.From = title, title, title, help, from
-		l := outbox.Message{ID: "id", Platform: "linde", Kind: outbox.Reset, QueuedAt: time.Unix(1e9, 0)}
+		l := outbox.Message{ID: "id", Platform: "linde", Kind: outbox.PasswordReset, QueuedAt: time.Unix(1e9, 0)}
 		m, err := testMails().compose(p, l, outbox.Contents{To: to, Name: name, Token: "token"}, false)
 		if err == nil {
 			checkMail(t, m, p)

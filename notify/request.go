@@ -66,14 +66,14 @@ func become(request outbox.Kind, p *platform.Platform, a *account.Account) outbo
 	switch {
 	case a.State == account.Invited:
 		return outbox.Welcome
-	case a.State == account.Active && request == outbox.ResetRequest:
-		return outbox.Reset
+	case a.State == account.Active && request == outbox.PasswordResetRequest:
+		return outbox.PasswordReset
 	case a.State == account.Active && request == outbox.SignUpRequest:
 		return outbox.AccountExists
 	case a.State == account.Active && request == outbox.UnblockRequest:
 		return outbox.Unblock
 	case a.State == account.Deactivated && request != outbox.UnblockRequest:
-		return outbox.Inactive
+		return outbox.AccountInactive
 	}
 	return ""
 }

@@ -53,13 +53,13 @@ func TestWishBecomes(t *testing.T) {
 		a      *account.Account
 		letter outbox.Kind
 	}{
-		{outbox.ResetRequest, closed, anna(account.Active), outbox.Reset},
-		{outbox.ResetRequest, closed, anna(account.Invited), outbox.Welcome},
-		{outbox.ResetRequest, closed, anna(account.Deactivated), outbox.Inactive},
-		{outbox.ResetRequest, open, nil, ""},
+		{outbox.PasswordResetRequest, closed, anna(account.Active), outbox.PasswordReset},
+		{outbox.PasswordResetRequest, closed, anna(account.Invited), outbox.Welcome},
+		{outbox.PasswordResetRequest, closed, anna(account.Deactivated), outbox.AccountInactive},
+		{outbox.PasswordResetRequest, open, nil, ""},
 		{outbox.SignUpRequest, open, anna(account.Active), outbox.AccountExists},
 		{outbox.SignUpRequest, open, anna(account.Invited), outbox.Welcome},
-		{outbox.SignUpRequest, open, anna(account.Deactivated), outbox.Inactive},
+		{outbox.SignUpRequest, open, anna(account.Deactivated), outbox.AccountInactive},
 		{outbox.SignUpRequest, open, nil, outbox.SignUpConfirm},
 		{outbox.SignUpRequest, closed, nil, ""}, // switched off since the page was sent
 		{outbox.UnblockRequest, closed, anna(account.Active), outbox.Unblock},
@@ -80,7 +80,7 @@ func TestWishBecomes(t *testing.T) {
 func TestLetterWithButtonHasItsTicket(t *testing.T) {
 	now := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
 	for kind, life := range map[outbox.Kind]time.Duration{
-		outbox.Welcome: 7 * 24 * time.Hour, outbox.Reset: time.Hour, outbox.Unblock: time.Hour,
+		outbox.Welcome: 7 * 24 * time.Hour, outbox.PasswordReset: time.Hour, outbox.Unblock: time.Hour,
 	} {
 		a := anna(account.Active)
 		r := reply{platform: linde(), account: a, now: now, sealer: clear{}, to: account.Email{Address: "ANNA@example.org", Key: a.Email.Key}, locale: "en", party: "linde-web"}
@@ -130,7 +130,7 @@ func TestLettersSpeakThePersonsLanguage(t *testing.T) {
 		a, p := anna(account.Active), linde()
 		a.Locale, p.Locale = row.own, row.platform
 		r := reply{platform: p, account: a, now: time.Unix(1e9, 0), sealer: clear{}, to: a.Email, locale: row.page}
-		if got := r.change(outbox.Reset, nil).Messages[0].Locale; got != row.want {
+		if got := r.change(outbox.PasswordReset, nil).Messages[0].Locale; got != row.want {
 			t.Errorf("%+v: got %s", row, got)
 		}
 	}

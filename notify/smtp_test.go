@@ -469,7 +469,7 @@ func TestMailServerThatIsDown(t *testing.T) {
 		}
 		deliver(t, house)
 		all, err := s.DB.Messages(t.Context(), "linde", 10)
-		i := slices.IndexFunc(all, func(l outbox.Message) bool { return l.Kind == outbox.Reset })
+		i := slices.IndexFunc(all, func(l outbox.Message) bool { return l.Kind == outbox.PasswordReset })
 		if err != nil || i < 0 || all[i].Outcome != "" || all[i].Reason != "no connection" {
 			t.Fatalf("%+v, %v", all, err)
 		}

@@ -56,7 +56,7 @@ const longestNeutral = 40
 
 // composeText makes the text message of a message.
 func composeText(p *platform.Platform, m outbox.Message, c outbox.Contents) (Text, error) {
-	if m.Kind != outbox.TextCode {
+	if m.Kind != outbox.SMSCode {
 		return Text{}, because(fault.Refused, "no such text message")
 	}
 	if !e164.MatchString(c.To) {

@@ -135,11 +135,11 @@ func wantEnd(t *testing.T, s *idptest.Server, id string, outcome outbox.Outcome,
 func TestWishesAreAnswered(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
 		for address, want := range map[string]outbox.Kind{
-			"ANNA@Example.org": outbox.Reset, "invited@example.org": outbox.Welcome,
-			"gone@example.org": outbox.Inactive, "nobody@example.org": "none",
+			"ANNA@Example.org": outbox.PasswordReset, "invited@example.org": outbox.Welcome,
+			"gone@example.org": outbox.AccountInactive, "nobody@example.org": "none",
 		} {
 			before := len(s.Mails.Sent())
-			l := wish(t, s, outbox.ResetRequest, address)
+			l := wish(t, s, outbox.PasswordResetRequest, address)
 			deliver(t, s)
 			wantEnd(t, s, l.ID, outbox.Answered, string(want))
 			sent := s.Mails.Sent()[before:]
@@ -152,7 +152,7 @@ func TestWishesAreAnswered(t *testing.T) {
 			if len(sent) != 1 || sent[0].Kind != want || sent[0].To != strings.ToLower(address) {
 				t.Errorf("%s: got %+v, want one %s to the address of the account", address, sent, want)
 			}
-			if want == outbox.Inactive {
+			if want == outbox.AccountInactive {
 				continue
 			}
 			token := strings.TrimPrefix(sent[0].Link, "https://login.linde.test/link/")
@@ -167,7 +167,7 @@ func TestWishesAreAnswered(t *testing.T) {
 func TestNewerLetterReplacesOlderTicket(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
 		ticket := func() *authn.Ticket {
-			wish(t, s, outbox.ResetRequest, "anna@example.org")
+			wish(t, s, outbox.PasswordResetRequest, "anna@example.org")
 			deliver(t, s)
 			sent := s.Mails.Sent()
 			ticket, err := s.DB.Ticket(t.Context(), "linde", secret.Hash(strings.TrimPrefix(sent[len(sent)-1].Link, "https://login.linde.test/link/")))
@@ -240,7 +240,7 @@ func TestLettersWaitForTheMailServerUntilTheyExpire(t *testing.T) {
 
 func TestExpiredLettersAreNotSent(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
-		l, w := notice(t, s, time.Minute), wish(t, s, outbox.ResetRequest, "anna@example.org")
+		l, w := notice(t, s, time.Minute), wish(t, s, outbox.PasswordResetRequest, "anna@example.org")
 		s.Clock.Later(time.Hour)
 		deliver(t, s)
 		wantEnd(t, s, l.ID, outbox.GaveUp, "")
@@ -255,7 +255,7 @@ func TestExpiredLettersAreNotSent(t *testing.T) {
 func TestLinkArrivesWhileItWorksForLong(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
 		s.Mails.Fail(errors.New("away"))
-		wish(t, s, outbox.ResetRequest, "anna@example.org")
+		wish(t, s, outbox.PasswordResetRequest, "anna@example.org")
 		deliver(t, s)
 		s.Mails.Fail(nil)
 		s.Clock.Later(31 * time.Minute)
@@ -435,7 +435,7 @@ func TestTwoNodesSendNoLetterTwice(t *testing.T) {
 			notice(t, s, time.Hour)
 		}
 		for range wishes {
-			wish(t, s, outbox.ResetRequest, "anna@example.org")
+			wish(t, s, outbox.PasswordResetRequest, "anna@example.org")
 		}
 		var all [][]notify.Mail
 		var mailers []*notify.Memory
@@ -489,7 +489,7 @@ func TestMetricsCountLetters(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
 	s.Apply(twoPlatforms)
 	notice(t, s, time.Hour)
-	wish(t, s, outbox.ResetRequest, "nobody@example.org")
+	wish(t, s, outbox.PasswordResetRequest, "nobody@example.org")
 	deliver(t, s)
 	answer := httptest.NewRecorder()
 	s.Operator().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))

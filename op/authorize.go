@@ -41,7 +41,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		return s.answerError(w, r, p, party, req, "", refused)
 	}
 	if refused != nil && party != nil {
-		s.note(r.Context(), audit.RequestRefused, party.ID, "redirect")
+		s.note(r.Context(), audit.RedirectRefused, party.ID, "redirect")
 	}
 	if err != nil {
 		return err

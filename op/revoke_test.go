@@ -131,7 +131,7 @@ func TestRefusalsAreOnRecord(t *testing.T) {
 	}
 	var got []string
 	for _, e := range events {
-		if e.Kind == audit.PartyRefused || e.Kind == audit.RequestRefused {
+		if e.Kind == audit.PartyRefused || e.Kind == audit.RedirectRefused {
 			got = append(got, string(e.Kind)+" "+e.Party+" "+e.Reason+" "+e.Address)
 		}
 	}

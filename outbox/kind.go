@@ -7,12 +7,12 @@ type Kind string
 
 const (
 	Welcome         Kind = "mail_welcome"
-	Reset           Kind = "mail_reset"
+	PasswordReset   Kind = "mail_reset"
 	PasswordChanged Kind = "mail_changed"
 	Unblock         Kind = "mail_unblock"
 	AccountExists   Kind = "mail_exists" // sign-up with an address that has an account
 	SignUpConfirm   Kind = "mail_confirm"
-	Inactive        Kind = "mail_inactive"
+	AccountInactive Kind = "mail_inactive"
 	EmailConfirm    Kind = "mail_email_confirm" // to the new address
 	EmailChanged    Kind = "mail_email_changed" // to the old one
 
@@ -24,12 +24,12 @@ const (
 	PhoneChanged         Kind = "mail_phone"
 	RecoveryCodeUsed     Kind = "mail_recovery"
 	RecoveryCodesNew     Kind = "mail_recovery_new"
-	CodesWrong           Kind = "mail_codes" // five wrong codes
-	TextCode             Kind = "sms_message"
+	WrongCodes           Kind = "mail_codes" // five wrong codes
+	SMSCode              Kind = "sms_message"
 
-	ResetRequest   Kind = "wish_reset" // of an invited person too, who gets the welcome mail again
-	SignUpRequest  Kind = "wish_sign_up"
-	UnblockRequest Kind = "wish_unblock"
+	PasswordResetRequest Kind = "wish_reset" // of an invited person too, who gets the welcome mail again
+	SignUpRequest        Kind = "wish_sign_up"
+	UnblockRequest       Kind = "wish_unblock"
 )
 
 // Spec is what all messages of a kind have in common.
@@ -64,7 +64,7 @@ var Kinds = map[Kind]Spec{
 		Recipient: Mail, Life: week / 2, Ticket: "welcome", Subject: "mail_welcome.subject",
 		Before: []string{"mail_welcome.body", "mail_welcome.valid"}, Button: "mail_welcome.button", After: []string{"mail_welcome.keep"},
 	},
-	Reset: {
+	PasswordReset: {
 		Recipient: Mail, Life: time.Hour / 2, Ticket: "reset", Subject: "mail_reset.subject",
 		Before: []string{"mail_reset.body", "mail_reset.valid"}, Button: "mail_reset.button", After: []string{"mail.not_you"},
 	},
@@ -84,7 +84,7 @@ var Kinds = map[Kind]Spec{
 		Recipient: Mail, Life: day / 2, Ticket: "sign-up", Subject: "mail_confirm.subject",
 		Before: []string{"mail_confirm.body", "mail_confirm.valid"}, Button: "mail_confirm.button", After: []string{"mail.not_you"},
 	},
-	Inactive: {
+	AccountInactive: {
 		Recipient: Mail, Life: answerLife, Subject: "mail_inactive.subject",
 		Before: []string{"mail_inactive.body", "mail_inactive.helper", "mail.not_you"},
 	},
@@ -129,18 +129,18 @@ var Kinds = map[Kind]Spec{
 		Recipient: Mail, Life: noticeLife, Subject: "mail_recovery_new.subject",
 		Before: []string{"mail_recovery_new.body", "mail.not_you_urgent"},
 	},
-	CodesWrong: {
+	WrongCodes: {
 		Recipient: Mail, Life: noticeLife, Subject: "mail_codes.subject",
 		Before: []string{"mail_codes.body", "mail_codes.you", "mail.not_you_urgent"},
 	},
-	TextCode: {
+	SMSCode: {
 		Recipient: SMS, Life: 10 * time.Minute, // as long as the code works
 		Before: []string{"sms_message.text"}, After: []string{"sms_message.bound"},
 	},
 
-	ResetRequest:   {Recipient: Mail, Life: requestLife, Request: true},
-	SignUpRequest:  {Recipient: Mail, Life: requestLife, Request: true},
-	UnblockRequest: {Recipient: Mail, Life: requestLife, Request: true},
+	PasswordResetRequest: {Recipient: Mail, Life: requestLife, Request: true},
+	SignUpRequest:        {Recipient: Mail, Life: requestLife, Request: true},
+	UnblockRequest:       {Recipient: Mail, Life: requestLife, Request: true},
 }
 
 // Request tells whether the outbox must decide first what is sent.

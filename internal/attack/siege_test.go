@@ -263,7 +263,7 @@ func (w *siege) newest(opened map[string]bool) (mail, bool) {
 		w.Fatal(err)
 	}
 	for _, m := range slices.Backward(w.Mails.Sent()) {
-		if m.To == anna && (m.Kind == outbox.Reset || m.Kind == outbox.Unblock) {
+		if m.To == anna && (m.Kind == outbox.PasswordReset || m.Kind == outbox.Unblock) {
 			return mail{m.Link}, !opened[m.Link]
 		}
 	}

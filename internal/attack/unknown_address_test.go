@@ -183,8 +183,8 @@ func (w *watcher) ask(step string, form url.Values) {
 // TestMailsAreWhatDiffers is the other side of it: the pages are the same, and the mails are not.
 func TestMailsAreWhatDiffers(t *testing.T) {
 	want := map[string][]outbox.Kind{ // forgot password, sign-up
-		"anna@example.org": {outbox.Reset, outbox.AccountExists},
-		"dora@example.org": {outbox.Inactive, outbox.Inactive},
+		"anna@example.org": {outbox.PasswordReset, outbox.AccountExists},
+		"dora@example.org": {outbox.AccountInactive, outbox.AccountInactive},
 		"ilse@example.org": {outbox.Welcome, outbox.Welcome},
 		"nope@example.org": {outbox.SignUpConfirm},
 	}

@@ -99,7 +99,7 @@ func (h house) forgot(email string) string {
 	b.MustOpen(h.t, "https://login.linde.test/forgot")
 	b.MustFill(h.t, "Email address", email)
 	b.MustPress(h.t, "Send the email")
-	return h.link(outbox.Reset)
+	return h.link(outbox.PasswordReset)
 }
 
 func (h house) choose(b *idptest.Browser, label, password string) {

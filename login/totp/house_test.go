@@ -182,7 +182,7 @@ func TestManyGuessesAtOnceDoNotHelp(t *testing.T) {
 			if err := nodes[0].Deliver(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if mails := nodes[0].Mails.Sent(); len(mails) != 1 || mails[0].Kind != outbox.CodesWrong || mails[0].To != "anna@example.org" {
+			if mails := nodes[0].Mails.Sent(); len(mails) != 1 || mails[0].Kind != outbox.WrongCodes || mails[0].To != "anna@example.org" {
 				t.Errorf("mails: %v", mails)
 			}
 			// it is her budget, nobody else's
@@ -304,7 +304,7 @@ func TestRecordTellsWrongFromTooMany(t *testing.T) {
 			if err := n.Deliver(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if sent := n.Mails.Sent(); len(sent) != 1 || sent[0].Kind != outbox.CodesWrong {
+			if sent := n.Mails.Sent(); len(sent) != 1 || sent[0].Kind != outbox.WrongCodes {
 				t.Errorf("mails %+v", sent)
 			}
 		})

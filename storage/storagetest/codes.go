@@ -100,7 +100,7 @@ var codes = []promise{
 		w.same("events", w.events(), []audit.Event{e})
 		for _, change := range []func(*audit.Event){
 			func(e *audit.Event) { e.Party = string(other) }, func(e *audit.Event) { e.Reason = "redirect" },
-			func(e *audit.Event) { e.Kind = audit.RequestRefused }, func(e *audit.Event) { e.At = e.At.Add(time.Minute) },
+			func(e *audit.Event) { e.Kind = audit.RedirectRefused }, func(e *audit.Event) { e.At = e.At.Add(time.Minute) },
 		} {
 			another := e
 			change(&another)

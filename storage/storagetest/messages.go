@@ -16,7 +16,7 @@ import (
 // message queues one to anna.
 func (w *world) message() outbox.Message {
 	l := outbox.Message{
-		ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: outbox.Reset, Recipient: outbox.Mail, Locale: "nl",
+		ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: outbox.PasswordReset, Recipient: outbox.Mail, Locale: "nl",
 		Sealed: []byte("sealed"), QueuedAt: w.now, ExpiresAt: w.now.Add(time.Hour),
 	}
 	w.ok(w.db.SaveChange(w.Context(), authn.Change{Messages: []outbox.Message{l}}, w.now))
@@ -44,7 +44,7 @@ var messages = []promise{
 	{"a message is handed out to whoever asks for its medium", func(w *world) {
 		w.message()
 		text := w.message()
-		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, outbox.TextCode
+		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, outbox.SMSCode
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Messages: []outbox.Message{text}}, w.now))
 		got, err := w.db.TakeMessages(w.Context(), outbox.SMS, time.Minute, 1, w.now)
 		w.ok(err)
@@ -144,7 +144,7 @@ var messages = []promise{
 	{"what a gateway reports is kept with the text message that was sent, and with no other message", func(w *world) {
 		mail := w.message()
 		text := w.message()
-		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, outbox.TextCode
+		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, outbox.SMSCode
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Messages: []outbox.Message{text}}, w.now))
 		reason := func() string {
 			l, err := w.db.Message(w.Context(), linde, text.ID)
@@ -195,7 +195,7 @@ var messages = []promise{
 			e := w.event(audit.MessageRequested, w.anna)
 			e.Account = ""
 			return w.db.RequestMail(w.Context(), outbox.Message{
-				ID: secret.ID(), Platform: linde, Kind: outbox.ResetRequest, Recipient: outbox.Mail, Sealed: []byte("x"), QueuedAt: at, ExpiresAt: at.Add(time.Hour),
+				ID: secret.ID(), Platform: linde, Kind: outbox.PasswordResetRequest, Recipient: outbox.Mail, Sealed: []byte("x"), QueuedAt: at, ExpiresAt: at.Add(time.Hour),
 			}, limits, e, at)
 		}
 		for _, err := range race(func(int) error { return request(w.now) }) {
