@@ -2,11 +2,13 @@ package idp_test
 
 import (
 	"go/ast"
+	"go/build"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,7 +16,8 @@ import (
 
 const module = "github.com/minddistrict/idp/"
 
-// forbidden arrows: who may not import what, and why. A pattern ending in /… means the folder and all below it.
+// forbidden arrows: who may not import what, and why. A pattern ending in /… means the folder and all below it;
+// FACTORS are the folders below login that have a constructor named Factor, and all below those.
 var forbidden = []struct{ from, to, why string }{
 	{"platform", "account/… audit/… outbox/… authn/… grant/…", "platform is the innermost noun"},
 	{"account", "authn/… grant/… audit/… outbox/…", "among nouns: grant → authn → account → platform"},
@@ -28,9 +31,9 @@ var forbidden = []struct{ from, to, why string }{
 	{"login/…", "storage/… keys/… configs/…", "a door declares the interfaces it needs; internal/wire joins it to the floor"},
 	{"login/…", "op/…", "doors meet through functions that internal/wire passes in"},
 	{"op/…", "login/…", "doors meet through functions that internal/wire passes in; both show pages with ui, which is templates and texts only"},
-	{"login", "login/password/… login/totp/… login/sms/… login/recoverycode/…", "the engine knows no factor: adding one is a folder and a line in internal/wire"},
-	{"login login/password/… login/totp/… login/sms/… login/recoverycode/…", "login/settings/…", "the settings know the engine, not the other way round"},
-	{"login/settings/…", "login/password/… login/totp/… login/sms/… login/recoverycode/…", "the settings know no factor"},
+	{"login", "FACTORS", "the engine knows no factor: adding one is a folder and a line in internal/wire"},
+	{"login FACTORS", "login/settings/…", "the settings know the engine, not the other way round"},
+	{"login/settings/…", "FACTORS", "the settings know no factor"},
 	{"ui", "op/… login/… notify/… storage/… keys/… configs/… authn/… grant/…", "pages know data and texts, not journeys"},
 	{"storage/… keys/…", "op/… login/… ui/… notify/… configs/…", "the floor knows nothing of the doors"},
 	{"notify", "op/… login/… storage/… keys/… configs/…", "letters are made from the texts of ui; internal/wire joins them to the outbox"},
@@ -42,6 +45,7 @@ var forbidden = []struct{ from, to, why string }{
 }
 
 func TestArrows(t *testing.T) {
+	factors := factorFolders(t)
 	each(t, func(path string, file *ast.File, _ *token.FileSet) {
 		if strings.HasSuffix(path, "_test.go") {
 			return
@@ -51,7 +55,7 @@ func TestArrows(t *testing.T) {
 			to, _ := strconv.Unquote(spec.Path.Value)
 			to = strings.TrimPrefix(to, module)
 			for _, rule := range forbidden {
-				if matches(rule.from, from) && matches(rule.to, to) && !within(from, to) {
+				if matches(expand(rule.from, factors), from) && matches(expand(rule.to, factors), to) && !within(from, to) {
 					t.Errorf("%s imports %s: %s", path, to, rule.why)
 				}
 			}
@@ -60,6 +64,62 @@ func TestArrows(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestRulesAreAboutSomething: a rule whose folder was moved or deleted guards nothing.
+func TestRulesAreAboutSomething(t *testing.T) {
+	factors, folders := factorFolders(t), packageFolders(t)
+	for _, rule := range forbidden {
+		for _, p := range strings.Fields(expand(rule.from, factors)) {
+			if !slices.ContainsFunc(folders, func(dir string) bool { return matches(p, dir) }) {
+				t.Errorf("%q may not import %q: there is no package %s", rule.from, rule.to, p)
+			}
+		}
+		for _, p := range strings.Fields(expand(rule.to, factors)) {
+			if !slices.ContainsFunc(folders, func(dir string) bool { return matches(p, dir) }) && !standard(p) {
+				t.Errorf("%q may not import %q: there is no package %s", rule.from, rule.to, p)
+			}
+		}
+	}
+}
+
+// standard reports whether a package is of the standard library.
+func standard(path string) bool {
+	p, err := build.Default.Import(path, "", build.FindOnly)
+	return err == nil && p.Goroot
+}
+
+// packageFolders are the folders of the module that hold Go code.
+func packageFolders(t *testing.T) []string {
+	t.Helper()
+	found := map[string]bool{}
+	each(t, func(path string, _ *ast.File, _ *token.FileSet) { found[filepath.ToSlash(filepath.Dir(path))] = true })
+	return slices.Sorted(maps.Keys(found))
+}
+
+// factorFolders are the folders below login that have a constructor named Factor.
+func factorFolders(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	each(t, func(path string, file *ast.File, _ *token.FileSet) {
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if !strings.HasPrefix(dir, "login/") || strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && f.Name.Name == "Factor" {
+				found = append(found, dir)
+			}
+		}
+	})
+	if len(found) == 0 {
+		t.Fatal("no folder below login has a constructor named Factor: the rules about factors guard nothing")
+	}
+	return found
+}
+
+func expand(patterns string, factors []string) string {
+	return strings.ReplaceAll(patterns, "FACTORS", strings.Join(factors, "/… ")+"/…")
 }
 
 // within lets a package's own subfolders import it: login/password imports login.
