@@ -1,4 +1,4 @@
-// Package recoverycode is the factor "recovery code" (seeds 000 and 002): six codes that are shown once, when two-step
+// Package recoverycode is the factor "recovery code": six codes that are shown once, when two-step
 // authentication is set up, and each of which stands in for a code of the phone once.
 //
 // A set is one credential; its sealed secret is the key under which its codes are stored, as HMAC-SHA-256, each as a

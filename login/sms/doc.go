@@ -1,4 +1,4 @@
-// Package sms is the factor "code by text message" (seeds 000 and 002): six digits that work for ten minutes in the
+// Package sms is the factor "code by text message": six digits that work for ten minutes in the
 // step that they were sent for.
 //
 // A message is sent only when somebody sends a form: the one that leads to the step (Begin), or a button of its page.
