@@ -49,7 +49,7 @@ var (
 		"internal/idptest.Browser": 14,
 		"login.Options":            14,
 		"storage.journeyBody":      14,
-		"notify.Message":           13,
+		"notify.Mail":           13,
 		"outbox.Message":           13,
 		"ui.TwoStepPage":           13,
 	}
