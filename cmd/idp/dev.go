@@ -20,6 +20,7 @@ import (
 	"github.com/minddistrict/idp/internal/demo"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/serve"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
@@ -88,7 +89,7 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 		handlers[l] = handler
 	}
 	tell(cmd, site, origin)
-	return runServers(ctx, time.Second, house, log, handlers)
+	return serve.Run(ctx, serve.Options{Grace: time.Second, Now: time.Now, Log: log}, house, handlers)
 }
 
 // inviteAll sends the welcome mail to those who have no password yet: the outbox was empty a moment ago.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"database/sql"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minddistrict/idp/configs"
+	"github.com/minddistrict/idp/internal/serve"
 	"github.com/minddistrict/idp/internal/trace"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/internal/wire"
@@ -55,9 +55,9 @@ func serveCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer runtime.KeepAlive(collectGarbage(c.Hash.Workers))
-			giveHashesRoom(c.Hash.Workers)
-			return serve(cmd.Context(), c, house, log)
+			defer runtime.KeepAlive(serve.CollectGarbage(c.Hash.Workers))
+			serve.GiveHashesRoom(c.Hash.Workers)
+			return serveHouse(cmd.Context(), c, house, log)
 		},
 	}
 }
@@ -85,38 +85,20 @@ func buildHouse(ctx context.Context, f *floor, o wire.Options) (*wire.House, err
 	return wire.Build(ctx, o)
 }
 
-// Limits of a connection: slow or silent peers are dropped, honest ones on bad networks are not.
-const (
-	headerTimeout = 10 * time.Second
-	readTimeout   = 30 * time.Second
-	writeTimeout  = 60 * time.Second
-	idleTimeout   = 2 * time.Minute
-	maxHeader     = 32 << 10
-)
-
-func newFront(l net.Listener, h http.Handler, log *slog.Logger) *front {
-	f := &front{listener: l, ended: make(chan struct{}), busy: busy{conns: map[net.Conn]bool{}}}
-	f.Server = http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), ConnState: f.busy.note,
-	}
-	return f
-}
-
-// serve runs both listeners until the context ends, then lets requests finish.
-func serve(ctx context.Context, c *configs.Config, house *wire.House, log *slog.Logger) error {
+// serveHouse runs both listeners until the context ends, then lets requests finish.
+func serveHouse(ctx context.Context, c *configs.Config, house *wire.House, log *slog.Logger) error {
 	public, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	public = drain(public)
+	public = serve.Drain(public)
 	if c.TLS.CertFile != "" {
-		certificate, err := openCertificate(c.TLS.CertFile, c.TLS.KeyFile, time.Now, log)
+		certificate, err := serve.OpenCertificate(c.TLS.CertFile, c.TLS.KeyFile, time.Now, log)
 		if err != nil {
 			return fmt.Errorf("tls: %w", err)
 		}
 		public = tls.NewListener(public, &tls.Config{
-			MinVersion: tls.VersionTLS12, GetCertificate: certificate.get, NextProtos: []string{"h2", "http/1.1"},
+			MinVersion: tls.VersionTLS12, GetCertificate: certificate.Get, NextProtos: []string{"h2", "http/1.1"},
 			CipherSuites: []uint16{
 				tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 				tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
@@ -130,58 +112,5 @@ func serve(ctx context.Context, c *configs.Config, house *wire.House, log *slog.
 	}
 	log.Info("serving", "listen", public.Addr().String(), "operator", operator.Addr().String(), "version", version())
 	warnOfWaiting(c, log)
-	return runServers(ctx, c.ShutdownGrace, house, log, map[net.Listener]http.Handler{public: house, operator: house.Operator()})
-}
-
-// runServers serves each listener; the first that fails, or the end of the context, ends all of them.
-func runServers(ctx context.Context, grace time.Duration, house *wire.House, log *slog.Logger, handlers map[net.Listener]http.Handler) error {
-	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	failed := make(chan error, len(handlers))
-	var fronts []*front
-	for l, h := range handlers {
-		f := newFront(l, h, log)
-		fronts = append(fronts, f)
-		go func() { failed <- f.accept() }()
-	}
-	upkeep := make(chan struct{})
-	go func() {
-		defer close(upkeep)
-		house.Run(running)
-	}()
-	tell := func(state string) {
-		if err := notify(state); err != nil {
-			log.Warn("service manager", "error", err)
-		}
-	}
-	tell(ready)
-	var err error
-	drain := min(drainFor, grace/4)
-	select {
-	case err = <-failed:
-		drain = 0
-	case <-ctx.Done():
-		log.Info("stopping", "grace", grace.String())
-	}
-	tell(stopping)
-	house.Drain()
-	end := time.Now().Add(grace)
-	err = errors.Join(err, shutDown(running, grace, drain, fronts))
-	cancel()
-	return errors.Join(err, await(upkeep, max(time.Until(end), lastMoment), grace))
-}
-
-// lastMoment is for work that ends at once when it is told to, where requests took the whole grace.
-const lastMoment = time.Second
-
-// await waits for what still runs: a letter that was in hand when the stop began, mostly over by then.
-func await(upkeep <-chan struct{}, limit, grace time.Duration) error {
-	late := time.NewTimer(limit)
-	defer late.Stop()
-	select {
-	case <-upkeep:
-		return nil
-	case <-late.C:
-		return fmt.Errorf("stopping: a letter was still being sent after %s (shutdown_grace) and was cut off: it may come twice", grace)
-	}
+	return serve.Run(ctx, serve.Options{Grace: c.ShutdownGrace, Now: time.Now, Log: log}, house, map[net.Listener]http.Handler{public: house, operator: house.Operator()})
 }

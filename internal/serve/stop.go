@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"context"
@@ -8,8 +8,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"github.com/minddistrict/idp/internal/wire"
 )
 
 // front is one listener with its server.
@@ -59,14 +57,16 @@ const lingerFor = time.Second
 //
 // http.Server.Shutdown alone closes a connection without an answer when it has not read its request yet: whoever sent
 // it, such as a proxy in a rolling restart, cannot know whether it counted and may not repeat it. So kept connections are
-// ended by their next answer (wire.House.Drain); then connections are refused, which is safe to try at another node, and
+// ended by their next answer (House.Drain); then connections are refused, which is safe to try at another node, and
 // those that were accepted are served as always. Connections that nobody used all the while are closed last.
 //
 // Where a listener failed, serving on is of no use to anybody, and drain is 0.
 func shutDown(ctx context.Context, grace, drain time.Duration, fronts []*front) error {
 	ctx, done := context.WithTimeout(ctx, grace)
 	defer done()
-	wire.Wait(ctx, drain)
+	served, end := context.WithTimeout(ctx, drain)
+	<-served.Done()
+	end()
 	for _, f := range fronts {
 		_ = f.listener.Close() // closed already where serving failed
 		<-f.ended

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package serve
 
 import (
 	"errors"
@@ -18,7 +18,8 @@ type drained struct {
 	waiting chan net.Conn // those, and then closed
 }
 
-func drain(l net.Listener) net.Listener {
+// Drain makes a listener lose nobody when it closes.
+func Drain(l net.Listener) net.Listener {
 	tcp, ok := l.(*net.TCPListener)
 	if !ok {
 		return l

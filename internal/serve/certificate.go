@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"crypto/tls"
@@ -13,10 +13,10 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-// certificate reads a certificate again when its file changes, so that renewing needs no restart. One that cannot be
+// Certificate reads a certificate again when its file changes, so that renewing needs no restart. One that cannot be
 // used keeps the old one, because half a renewal must not end the service, and is an error in the log: who renews by a
 // timer looks nowhere else until the old one ends.
-type certificate struct {
+type Certificate struct {
 	cert, key string
 	now       func() time.Time
 	log       *slog.Logger
@@ -30,10 +30,10 @@ type certificate struct {
 // sayEvery is how often the same trouble with a renewal is said: handshakes find it, many a second.
 const sayEvery = time.Hour
 
-// openCertificate reads a certificate for the first time. One that browsers would refuse today is refused here, where
+// OpenCertificate reads a certificate for the first time. One that browsers would refuse today is refused here, where
 // somebody looks; so is a key that everybody on the machine may read.
-func openCertificate(cert, key string, now func() time.Time, log *slog.Logger) (*certificate, error) {
-	c := &certificate{cert: cert, key: key, now: now, log: log}
+func OpenCertificate(cert, key string, now func() time.Time, log *slog.Logger) (*Certificate, error) {
+	c := &Certificate{cert: cert, key: key, now: now, log: log}
 	if err := c.read(); err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func openCertificate(cert, key string, now func() time.Time, log *slog.Logger) (
 }
 
 // read takes the certificate from its files, if it changed.
-func (c *certificate) read() error {
+func (c *Certificate) read() error {
 	info, err := os.Stat(c.cert)
 	if err != nil || c.current != nil && info.ModTime().Equal(c.changed) {
 		return err
@@ -58,7 +58,7 @@ func (c *certificate) read() error {
 }
 
 // valid refuses what browsers would refuse today.
-func (c *certificate) valid(leaf *x509.Certificate) error {
+func (c *Certificate) valid(leaf *x509.Certificate) error {
 	switch now := c.now(); {
 	case now.After(leaf.NotAfter):
 		return fmt.Errorf("%w: the certificate in %s ended on %s", fault.Expired, c.cert, leaf.NotAfter.UTC().Format(day))
@@ -70,8 +70,8 @@ func (c *certificate) valid(leaf *x509.Certificate) error {
 
 const day = "2 January 2006 15:04 UTC"
 
-// get is called for each handshake.
-func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+// Get is called for each handshake.
+func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.read(); err == nil {

@@ -1,4 +1,4 @@
-package main
+package serve
 
 import (
 	"os"
@@ -23,8 +23,8 @@ const (
 	memoryOfHash = 2 * 19 << 20
 )
 
-// collectGarbage sets that up and returns what must stay reachable.
-func collectGarbage(hashWorkers int) (room []byte) {
+// CollectGarbage sets that up and returns what must stay reachable.
+func CollectGarbage(hashWorkers int) (room []byte) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbageShare)
 	}
