@@ -34,7 +34,7 @@ var (
 		"login.Visit":              21,
 		"grant.Grant":              20,
 		"grant.AuthRequest":        19,
-		"internal/wire.Options":    19,
+		"internal/wire.Options":    20,
 		"internal/setup.Platform":  18,
 		"internal/idptest.script":  17,
 		"ui.CodePage":              17,
@@ -49,7 +49,7 @@ var (
 		"internal/idptest.Browser": 14,
 		"login.Options":            14,
 		"storage.journeyBody":      14,
-		"notify.Mail":           13,
+		"notify.Mail":              13,
 		"outbox.Message":           13,
 		"ui.TwoStepPage":           13,
 	}
