@@ -27,6 +27,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"authn", "grant/…", "among nouns: grant → authn → account → platform"},
 	{"platform account audit outbox authn grant", "op/… login/… ui/… storage/… keys/… configs/… cmd/… internal/web/… internal/wire/…", "nouns are pure: no doors, no floor"},
 	{"platform account audit outbox authn grant", "net/http database/sql log log/slog", "nouns do no I/O"},
+	{"platform account audit outbox authn grant", "staff", "staff's acts use the nouns"},
+	{"staff", "op/… login/… ui/… notify/… storage/… keys/… configs/… cmd/… internal/web/… internal/wire/… internal/setup/… net/http database/sql log log/slog", "acts are pure; doors and commands call them, and internal/wire or internal/setup joins Acts to the floor"},
 	{"op/…", "storage/… keys/… configs/…", "a door declares the interfaces it needs; internal/wire joins it to the floor"},
 	{"login/…", "storage/… keys/… configs/…", "a door declares the interfaces it needs; internal/wire joins it to the floor"},
 	{"login/…", "op/…", "doors meet through functions that internal/wire passes in"},
@@ -122,6 +124,23 @@ func factorFolders(t *testing.T) []string {
 
 func expand(patterns string, factors []string) string {
 	return strings.ReplaceAll(patterns, "FACTORS", strings.Join(factors, "/… ")+"/…")
+}
+
+// TestCommandsKnowNoChange: a command parses flags and prints; what an act changes is decided in staff.
+func TestCommandsKnowNoChange(t *testing.T) {
+	each(t, func(path string, file *ast.File, set *token.FileSet) {
+		if !strings.HasPrefix(filepath.ToSlash(path), "cmd/") || strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && sel.Sel.Name == "Change" {
+				if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Name == "authn" {
+					t.Errorf("%s: authn.Change in a command: call staff", set.Position(n.Pos()))
+				}
+			}
+			return true
+		})
+	})
 }
 
 // within lets a package's own subfolders import it: login/password imports login.

@@ -98,6 +98,22 @@ func (a *Account) SecondMethods() []string {
 	return slices.Compact(methods)
 }
 
+// SecondCredentials lists what two-step authentication consists of: the second factors and what stands in for them.
+func (a *Account) SecondCredentials() []CredentialID {
+	var all []CredentialID
+	for _, c := range a.Credentials {
+		if c.Use == Second || c.Use == Recovery {
+			all = append(all, c.ID)
+		}
+	}
+	return all
+}
+
+// CanSignIn tells whether there is anything to sign in with.
+func (a *Account) CanSignIn() bool {
+	return slices.ContainsFunc(a.Credentials, func(c Credential) bool { return c.Use == Primary && c.Usable() })
+}
+
 // With is the account as it will be when these credentials are saved.
 func (a *Account) With(added []Credential) *Account {
 	next := *a

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
@@ -92,13 +91,8 @@ func (b Budget) count(ctx context.Context, v *Visit, limits ...authn.Limit) (a A
 	return a, stand, nil
 }
 
-// CodeOwner is whose wrong codes start again when staff reset or unblock an account (Change.Forgive).
-func CodeOwner(sealer Sealer, p platform.ID, id account.ID) string {
-	return hex.EncodeToString(sealer.MAC("wrong codes", string(p)+"\x00owner\x00"+string(id)))
-}
-
 func (b Budget) owner(v *Visit) string {
-	return CodeOwner(b.Sealer, v.Platform.ID, v.Facts.Account.ID)
+	return authn.CodeOwner(b.Sealer, v.Platform.ID, v.Facts.Account.ID)
 }
 
 func (b Budget) key(v *Visit, what, of string) string {

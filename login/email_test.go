@@ -18,7 +18,7 @@ import (
 // changing is a mail to a new address of anna, and the ticket of its button.
 func changing(t *testing.T, v visit, to string) (link string, ticket func() authn.TicketState) {
 	t.Helper()
-	if err := setup.SetEmail(t.Context(), v.Tools(), "linde", "anna@example.org", to); err != nil {
+	if err := v.Tools().Acts().SetEmail(t.Context(), "linde", "anna@example.org", to); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.Deliver(t.Context()); err != nil {
@@ -88,7 +88,7 @@ func TestNewAddressCountsOnceConfirmed(t *testing.T) {
 		t.Errorf("the old address still finds an account: %v", err)
 	}
 	// the address moved on: the old mail does not say any more that it counts
-	if err := setup.SetEmail(t.Context(), v.Tools(), "linde", "anna.bakker@example.org", "anna.b@example.org"); err != nil {
+	if err := v.Tools().Acts().SetEmail(t.Context(), "linde", "anna.bakker@example.org", "anna.b@example.org"); err != nil {
 		t.Fatal(err)
 	}
 	if err := v.Deliver(t.Context()); err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/outbox"
 )
 
@@ -107,7 +106,7 @@ func TestDemandedCodeIsAskedOnEveryPath(t *testing.T) {
 		"reset link":                   {func(b *idptest.Browser) { b.MustOpen(t, v.resetLink(t, "anna@example.org")) }, "/totp"},
 		"password, nothing set up yet": {login(v.linde.Start(nil), "bram@example.org"), "/set-up"},
 		"welcome link": {func(b *idptest.Browser) {
-			if err := setup.Invite(t.Context(), v.Tools(), "linde", "cees@example.org"); err != nil {
+			if err := v.Tools().Acts().Invite(t.Context(), "linde", "cees@example.org"); err != nil {
 				t.Fatal(err)
 			}
 			b.MustOpen(t, v.mailed(t, outbox.Welcome))

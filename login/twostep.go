@@ -152,23 +152,12 @@ func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	gone := v.Event(audit.CredentialRetired, audit.Success, id)
 	gone.Reason = "two-step authentication turned off"
 	change := authn.Change{
-		Retire: SecondCredentials(v.Facts.Account), Forget: &id, End: v.others("two-step authentication turned off"),
+		Retire: v.Facts.Account.SecondCredentials(), Forget: &id, End: v.others("two-step authentication turned off"),
 		Void:     []authn.TicketVoid{{Account: id, Purpose: authn.TicketRecoveryCode}},
 		Messages: []outbox.Message{s.Notice(v, outbox.TwoStepOff)},
 		Events:   []audit.Event{gone},
 	}
 	return Outcome{Done: authn.NeedOff, Change: change}, nil
-}
-
-// SecondCredentials lists what two-step authentication consists of: the second factors and what stands in for them.
-func SecondCredentials(a *account.Account) []account.CredentialID {
-	var all []account.CredentialID
-	for _, c := range a.Credentials {
-		if c.Use == account.Second || c.Use == account.Recovery {
-			all = append(all, c.ID)
-		}
-	}
-	return all
 }
 
 // noCodeStep is the page beside a code for people who cannot get one.

@@ -3,11 +3,8 @@ package notify
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/minddistrict/idp/account"
-	"github.com/minddistrict/idp/audit"
-	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
@@ -76,23 +73,4 @@ func become(request outbox.Kind, p *platform.Platform, a *account.Account) outbo
 		return outbox.AccountInactive
 	}
 	return ""
-}
-
-// Invite is what an invitation changes: the mail with the button for the first password, and its ticket; an older one
-// stops working. fault.Refused: the person has a password, or is deactivated.
-func Invite(p *platform.Platform, a *account.Account, sealer Sealer, e audit.Event) (authn.Change, error) {
-	if a.State != account.Invited {
-		return authn.Change{}, because(fault.Refused, "account that is "+string(a.State))
-	}
-	r := reply{platform: p, account: a, now: e.At, sealer: sealer, to: a.Email}
-	change := r.change(outbox.Welcome, nil)
-	e.Kind, e.Platform, e.Account, e.Outcome = audit.AccountInvited, p.ID, a.ID, audit.Success
-	change.Events = append(change.Events, e)
-	return change, nil
-}
-
-// TwoStepReset is the mail that tells the owner of an account that staff reset two-step authentication, with the ticket
-// of its button.
-func TwoStepReset(p *platform.Platform, a *account.Account, sealer Sealer, now time.Time) authn.Change {
-	return reply{platform: p, account: a, now: now, sealer: sealer, to: a.Email}.change(outbox.TwoStepReset, nil)
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
-	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/outbox"
@@ -132,23 +131,6 @@ func TestLettersSpeakThePersonsLanguage(t *testing.T) {
 		r := reply{platform: p, account: a, now: time.Unix(1e9, 0), sealer: clear{}, to: a.Email, locale: row.page}
 		if got := r.change(outbox.PasswordReset, nil).Messages[0].Locale; got != row.want {
 			t.Errorf("%+v: got %s", row, got)
-		}
-	}
-}
-
-func TestOnlyInvitedPeopleAreInvited(t *testing.T) {
-	e := audit.Event{At: time.Unix(1e9, 0), Actor: "cli test"}
-	change, err := Invite(linde(), anna(account.Invited), clear{}, e)
-	if err != nil || len(change.Messages) != 1 || change.Messages[0].Kind != outbox.Welcome || len(change.Events) != 1 {
-		t.Fatalf("%+v, %v", change, err)
-	}
-	want := audit.Event{At: e.At, Platform: "linde", Kind: audit.AccountInvited, Actor: "cli test", Account: "anna", Outcome: audit.Success}
-	if change.Events[0] != want {
-		t.Errorf("got %+v, want %+v", change.Events[0], want)
-	}
-	for _, state := range []account.State{account.Active, account.Deactivated} {
-		if change, err := Invite(linde(), anna(state), clear{}, e); err == nil || len(change.Messages) > 0 {
-			t.Errorf("%s: %+v, %v", state, change, err)
 		}
 	}
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
-	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
@@ -188,7 +187,7 @@ func TestNewerLetterReplacesOlderTicket(t *testing.T) {
 func TestInvitation(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
 		invite := func(on, address string) error {
-			return setup.Invite(t.Context(), s.Tools(), platform.ID(on), address)
+			return s.Tools().Acts().Invite(t.Context(), platform.ID(on), address)
 		}
 		if err := invite("linde", "Invited@example.org"); err != nil {
 			t.Fatal(err)

@@ -1,16 +1,16 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/minddistrict/idp/account"
-	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 func accountCommand(g *globals) *cobra.Command {
@@ -20,8 +20,8 @@ func accountCommand(g *globals) *cobra.Command {
 		accountInvite(g, &on, "invite", "Send the welcome mail to somebody who has no password yet"),
 		accountInvite(g, &on, "resend", "Send the welcome mail again; the button of the older one stops working"),
 		accountSetEmail(g, &on), accountUnblock(g, &on),
-		accountState(g, &on, "deactivate", "Refuse sign-in and end sessions and tokens at once; data is kept", account.Deactivated, audit.AccountDeactivated),
-		accountState(g, &on, "reactivate", "Let a deactivated account sign in again", account.Active, audit.AccountReactivated))
+		accountState(g, &on, "deactivate", "Refuse sign-in and end sessions and tokens at once; data is kept", (*staff.Acts).Deactivate),
+		accountState(g, &on, "reactivate", "Let a deactivated account sign in again", (*staff.Acts).Reactivate))
 	for _, sub := range c.Commands() {
 		sub.Flags().StringVar(&on, "platform", "", "platform")
 		require(sub, "platform")
@@ -45,7 +45,7 @@ func accountAdd(g *globals, on *string) *cobra.Command {
 			}
 			report, err := setup.AddAccount(cmd.Context(), f.tools(), platform.ID(*on), d)
 			if err == nil && invite {
-				err = setup.Invite(cmd.Context(), f.tools(), platform.ID(*on), d.Email)
+				err = f.tools().Acts().Invite(cmd.Context(), platform.ID(*on), d.Email)
 			}
 			if err != nil {
 				return err
@@ -72,7 +72,7 @@ func accountInvite(g *globals, on *string, use, short string) *cobra.Command {
 			if _, err := f.keys(cmd.Context()); err != nil {
 				return err
 			}
-			if err := setup.Invite(cmd.Context(), f.tools(), platform.ID(*on), args[0]); err != nil {
+			if err := f.tools().Acts().Invite(cmd.Context(), platform.ID(*on), args[0]); err != nil {
 				return err
 			}
 			return printAccount(g, cmd, f, *on, args[0])
@@ -91,7 +91,7 @@ func accountSetEmail(g *globals, on *string) *cobra.Command {
 			if _, err := f.keys(cmd.Context()); err != nil {
 				return err
 			}
-			if err := setup.SetEmail(cmd.Context(), f.tools(), platform.ID(*on), args[0], args[1]); err != nil {
+			if err := f.tools().Acts().SetEmail(cmd.Context(), platform.ID(*on), args[0], args[1]); err != nil {
 				return err
 			}
 			return printAccount(g, cmd, f, *on, args[0])
@@ -171,30 +171,22 @@ func printAccount(g *globals, cmd *cobra.Command, f *floor, on, address string) 
 	return g.print(cmd, line, line.print)
 }
 
-func accountState(g *globals, on *string, use, short string, state account.State, kind audit.Kind) *cobra.Command {
+// stateAct is staff.Acts.Deactivate or Reactivate.
+type stateAct func(s *staff.Acts, ctx context.Context, id platform.ID, address string) error
+
+func accountState(g *globals, on *string, use, short string, act stateAct) *cobra.Command {
 	return &cobra.Command{
 		Use: use + " EMAIL", Short: short, Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			a, err := f.account(cmd, *on, args[0])
-			if err != nil {
+			if _, err := f.account(cmd, *on, args[0]); err != nil {
 				return err
 			}
-			if !canSignIn(a) && state == account.Active {
-				state = account.Invited // as it was: there is nothing to sign in with
-			}
-			e := audit.Event{At: f.now(), Platform: a.Platform, Kind: kind, Actor: setup.Operator(), Account: a.ID, Outcome: audit.Success}
-			if err := f.db.SetState(cmd.Context(), a.Platform, a.ID, state, e, f.now()); err != nil {
+			if err := act(f.tools().Acts(), cmd.Context(), platform.ID(*on), args[0]); err != nil {
 				return err
 			}
-			a.State = state
-			line := accountLineOf(a)
-			return g.print(cmd, line, line.print)
+			return printAccount(g, cmd, f, *on, args[0])
 		}),
 	}
-}
-
-func canSignIn(a *account.Account) bool {
-	return slices.ContainsFunc(a.Credentials, func(c account.Credential) bool { return c.Use == account.Primary && c.Usable() })
 }
 
 // account finds an account by address.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -27,7 +26,7 @@ func accountReset(g *globals, on *string) *cobra.Command {
 			if _, err := f.keys(cmd.Context()); err != nil { // the servers could not open the mail and its button
 				return err
 			}
-			if err := setup.ResetTwoStep(cmd.Context(), f.tools(), platform.ID(*on), args[0], reason); err != nil {
+			if err := f.tools().Acts().ResetTwoStep(cmd.Context(), platform.ID(*on), args[0], reason); err != nil {
 				return err
 			}
 			done := map[string]string{"email": args[0], "platform": *on, "two_step": "reset"}

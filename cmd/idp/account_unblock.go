@@ -3,11 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"github.com/minddistrict/idp/audit"
-	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/internal/setup"
-	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/login/password"
+	"github.com/minddistrict/idp/platform"
 )
 
 // accountUnblock is what staff do for somebody who waits because of wrong passwords.
@@ -20,18 +16,10 @@ func accountUnblock(g *globals, on *string) *cobra.Command {
 			if _, err := f.keys(cmd.Context()); err != nil { // another master key names other counters
 				return err
 			}
-			a, err := f.account(cmd, *on, args[0])
-			if err != nil {
+			if _, err := f.account(cmd, *on, args[0]); err != nil {
 				return err
 			}
-			at := f.now()
-			err = f.db.SaveChange(cmd.Context(), authn.Change{
-				Platform: a.Platform, Forgive: []string{password.Owner(f.sealer, a.Platform, a.Email.Key), login.CodeOwner(f.sealer, a.Platform, a.ID)},
-				Events: []audit.Event{{
-					At: at, Platform: a.Platform, Kind: audit.AccountUnblocked, Actor: setup.Operator(), Account: a.ID, Outcome: audit.Success,
-				}},
-			}, at)
-			if err != nil {
+			if err := f.tools().Acts().Unblock(cmd.Context(), platform.ID(*on), args[0]); err != nil {
 				return err
 			}
 			return printAccount(g, cmd, f, *on, args[0])

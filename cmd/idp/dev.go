@@ -98,7 +98,7 @@ func inviteAll(ctx context.Context, f *floor, site *demo.Site) error {
 		if a.Password != "" {
 			continue
 		}
-		err := setup.Invite(ctx, f.tools(), platform.ID(a.On), a.Email)
+		err := f.tools().Acts().Invite(ctx, platform.ID(a.On), a.Email)
 		if err != nil && !errors.Is(err, fault.Refused) { // refused: there is one by now
 			return err
 		}

@@ -136,7 +136,7 @@ func (s site) invite(t *testing.T, address, lang string) {
 	a.Name.Given, a.Name.Family = "Nina", "Mulder"
 	_, err := setup.AddAccount(t.Context(), tools, "linde", a)
 	if err == nil {
-		err = setup.Invite(t.Context(), tools, platform.ID("linde"), address)
+		err = tools.Acts().Invite(t.Context(), platform.ID("linde"), address)
 	}
 	if err != nil {
 		t.Fatal(err)

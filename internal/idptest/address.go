@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -14,5 +13,5 @@ func (s *script) setEmail(rest string) error {
 	if len(words) != 2 {
 		return fmt.Errorf("set-email OLD NEW")
 	}
-	return setup.SetEmail(s.t.Context(), s.server.Tools(), platform.ID("linde"), words[0], words[1])
+	return s.server.Tools().Acts().SetEmail(s.t.Context(), platform.ID("linde"), words[0], words[1])
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
@@ -26,7 +25,7 @@ func (s *script) resend(rest string) error {
 	if on == "" {
 		on = "linde"
 	}
-	return setup.Invite(s.t.Context(), s.server.Tools(), platform.ID(on), address)
+	return s.server.Tools().Acts().Invite(s.t.Context(), platform.ID(on), address)
 }
 
 // mail sends what is due and takes a mail.

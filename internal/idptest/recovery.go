@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -49,5 +48,5 @@ func (s *script) keepCodes(string) error {
 var recoveryCode = regexp.MustCompile(`^[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4}$`)
 
 func (s *script) resetTwoStep(address string) error {
-	return setup.ResetTwoStep(s.t.Context(), s.server.Tools(), platform.ID("linde"), address, "asked in person")
+	return s.server.Tools().Acts().ResetTwoStep(s.t.Context(), platform.ID("linde"), address, "asked in person")
 }

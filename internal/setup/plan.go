@@ -22,6 +22,7 @@ import (
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -34,6 +35,11 @@ type Tools struct {
 	Now     time.Time
 	DryRun  bool // the report says what would change; nothing is written
 	Weaken  bool // what protects less than before is done, and recorded; without it that is refused as Weakening
+}
+
+// Acts are what staff may do, by whoever runs a command.
+func (t Tools) Acts() *staff.Acts {
+	return &staff.Acts{Store: t.DB, Sealer: t.Sealer, Actor: Operator(), Now: t.Now}
 }
 
 // Report says what applying did.

@@ -14,7 +14,6 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/keys"
-	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -114,7 +113,7 @@ func (m *mix) prepareLock(t *testing.T) {
 }
 
 // owner is whose the counters of an address are.
-func (m *mix) owner(email string) string { return password.Owner(m.sealer, "linde", email) }
+func (m *mix) owner(email string) string { return authn.PasswordOwner(m.sealer, "linde", email) }
 
 // act is what a browser does next. In each cycle everybody begins with something else.
 func (m *mix) act(l *load, browser, turn int) (fact, error) {

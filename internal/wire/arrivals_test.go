@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/internal/wire"
 )
@@ -237,7 +236,7 @@ func TestEverythingThatAnybodyCanBeginCounts(t *testing.T) {
 func (c crowded) welcomeLink(address string) string {
 	c.t.Helper()
 	c.Apply("platforms:\n" + strings.TrimPrefix(openHouse[:strings.Index(openHouse, "    accounts:")], "\nplatforms:\n") + "    accounts: [{ email: " + address + " }]\n")
-	if err := setup.Invite(c.t.Context(), c.Tools(), "linde", address); err != nil {
+	if err := c.Tools().Acts().Invite(c.t.Context(), "linde", address); err != nil {
 		c.t.Fatal(err)
 	}
 	if err := c.Deliver(c.t.Context()); err != nil {

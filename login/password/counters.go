@@ -14,7 +14,7 @@ import (
 func (o Options) guess(v *login.Visit, email string) authn.Guess {
 	return authn.Guess{
 		Counter: counter(o.Sealer, "attempts", v.Platform.ID, email, v.KnownBrowser(o.Sealer, email)),
-		Owner:   Owner(o.Sealer, v.Platform.ID, email),
+		Owner:   authn.PasswordOwner(o.Sealer, v.Platform.ID, email),
 		Source:  "source " + counter(o.Sealer, "source", v.Platform.ID, v.Caller.Source()), // locked last: see storage
 	}
 }
@@ -22,12 +22,6 @@ func (o Options) guess(v *login.Visit, email string) authn.Guess {
 // own makes this browser known for an address, and names the counter that it has from then on.
 func (o Options) own(v *login.Visit, email string) string {
 	return counter(o.Sealer, "attempts", v.Platform.ID, email, v.Know(o.Sealer, email))
-}
-
-// Owner names all counters of wrong passwords for an address, by its key; authn.Change.Forgive lets them start again,
-// when staff say so.
-func Owner(sealer Sealer, p platform.ID, email string) string {
-	return counter(sealer, "owner", p, email)
 }
 
 // counter is the name of a counter. It is an HMAC: a stolen database does not tell which addresses somebody tried.

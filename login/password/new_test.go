@@ -8,7 +8,6 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
@@ -119,7 +118,7 @@ func (h house) account(email string) *account.Account {
 
 func TestWelcomeSetsThePasswordAndSignsIn(t *testing.T) {
 	h := newHouse(t)
-	if err := setup.Invite(t.Context(), h.Tools(), "linde", "bram@example.org"); err != nil {
+	if err := h.Tools().Acts().Invite(t.Context(), "linde", "bram@example.org"); err != nil {
 		t.Fatal(err)
 	}
 	link := h.link(outbox.Welcome)

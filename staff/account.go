@@ -1,0 +1,131 @@
+package staff
+
+import (
+	"fmt"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/outbox"
+)
+
+// Invite queues the welcome mail of an account that has no password yet. The button of an older one stops working.
+// fault.Refused: the account has a password, or is deactivated.
+func Invite(f Facts) (authn.Change, error) {
+	e, err := f.guard(audit.AccountInvited)
+	if err != nil {
+		return authn.Change{}, err
+	}
+	change := authn.Queue(f.mail(outbox.Welcome), nil, f.Sealer.Seal)
+	change.Events = []audit.Event{e}
+	return change, nil
+}
+
+// SetEmail asks somebody to confirm a new address, by a button in a mail to it, and tells the old one. Until the button
+// is pressed the old address counts. Of somebody who has no password yet the old address may be a stranger's: it is told
+// nothing, and the button that went to it stops working at once.
+//
+// fault.Refused: the account is deactivated, or has the address already; storage adds: or two-step authentication was
+// reset less than authn.ApartFor ago. Other has the new address; nil: nobody; fault.Taken: it is another account.
+func SetEmail(f Facts, email account.Email, other *account.Account) (authn.Change, error) {
+	e, err := f.guard(audit.EmailChangeRequested)
+	a := f.Account
+	switch {
+	case err != nil:
+		return authn.Change{}, err
+	case email == a.Email:
+		return authn.Change{}, fmt.Errorf("%w: %s", fault.Refused, sameAddress)
+	case other != nil && other.ID != a.ID:
+		return authn.Change{}, fault.Taken
+	}
+	confirm := f.mail(outbox.EmailConfirm)
+	confirm.Contents = outbox.Contents{To: email.Address} // no name: the new address may be mistyped
+	change := authn.Queue(confirm, []byte(email.Address), f.Sealer.Seal)
+	change.Events = []audit.Event{e}
+	change.Cut = &authn.Cut{Account: a.ID, By: authn.ActAddressAsked}
+	if a.State == account.Invited {
+		change.Void = []authn.TicketVoid{{Account: a.ID, Purpose: authn.TicketWelcome}}
+		return change, nil
+	}
+	tell := f.mail(outbox.EmailChanged)
+	tell.Contents.Values = map[string]string{"email_masked": email.Masked()}
+	change.Messages = append(change.Messages, tell.Seal(f.Sealer.Seal))
+	return change, nil
+}
+
+// ResetTwoStep takes two-step authentication from an account whose owner lost phone and recovery codes.
+// Whoever held the old factor is out: its credentials, sessions, tokens, remembered browsers, links and journeys end.
+// The owner gets a mail with a button for when it was somebody else who asked. The reason is kept in the audit record.
+// fault.Refused: it has none; storage adds: or got a new address less than authn.ApartFor ago.
+func ResetTwoStep(f Facts) (authn.Change, error) {
+	e, err := f.guard(audit.TwoStepReset)
+	if err != nil {
+		return authn.Change{}, err
+	}
+	a := f.Account
+	retire := a.SecondCredentials()
+	if len(retire) == 0 {
+		return authn.Change{}, fmt.Errorf("it is not set up: %w", fault.Refused)
+	}
+	change := authn.Queue(f.mail(outbox.TwoStepReset), nil, f.Sealer.Seal)
+	change.Retire = retire
+	change.Cut = &authn.Cut{Account: a.ID, By: authn.ActTwoStepReset}      // before the ticket of the mail
+	change.Forgive = []string{authn.CodeOwner(f.Sealer, a.Platform, a.ID)} // somebody else may have used the budget up
+	change.End = &authn.End{Account: a.ID, Reason: "two-step reset"}
+	change.Events = []audit.Event{e}
+	return change, nil
+}
+
+// Unblock lets somebody log in at once after too many wrong passwords or codes: all counts of the account start again.
+func Unblock(f Facts) (authn.Change, error) {
+	e, err := f.guard(audit.AccountUnblocked)
+	if err != nil {
+		return authn.Change{}, err
+	}
+	a := f.Account
+	return authn.Change{
+		Platform: a.Platform, Events: []audit.Event{e},
+		Forgive: []string{authn.PasswordOwner(f.Sealer, a.Platform, a.Email.Key), authn.CodeOwner(f.Sealer, a.Platform, a.ID)},
+	}, nil
+}
+
+// EndSessions ends all sessions of an account, with the tokens that derive from them and the remembered browsers.
+func EndSessions(f Facts) (authn.Change, error) {
+	e, err := f.guard(audit.AllSessionsEnded)
+	if err != nil {
+		return authn.Change{}, err
+	}
+	a := f.Account
+	return authn.Change{Platform: a.Platform, End: &authn.End{Account: a.ID, Reason: "ended by staff"}, Events: []audit.Event{e}}, nil
+}
+
+// Standing is a state that an account gets, and its event.
+type Standing struct {
+	State account.State
+	Event audit.Event
+}
+
+// Deactivate refuses sign-in and ends sessions and tokens at once; data is kept.
+func Deactivate(f Facts) (Standing, error) {
+	e, err := f.guard(audit.AccountDeactivated)
+	return Standing{State: account.Deactivated, Event: e}, err
+}
+
+// Reactivate lets a deactivated account sign in again. One that has nothing to sign in with is invited, as it was.
+func Reactivate(f Facts) (Standing, error) {
+	e, err := f.guard(audit.AccountReactivated)
+	if !f.Account.CanSignIn() {
+		return Standing{State: account.Invited, Event: e}, err
+	}
+	return Standing{State: account.Active, Event: e}, err
+}
+
+// mail is a draft of a mail to the account.
+func (f Facts) mail(kind outbox.Kind) outbox.Draft {
+	a := f.Account
+	return outbox.Draft{
+		Kind: kind, Platform: a.Platform, Account: a.ID, Locale: a.Locale, Now: f.Now,
+		Contents: outbox.Contents{To: a.Email.Address, Name: a.Profile.Name()},
+	}
+}

@@ -1,0 +1,120 @@
+package staff
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Store is what acts read and where they are saved.
+type Store interface {
+	Platforms(context.Context) ([]platform.Platform, error)
+	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
+	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
+	SetState(ctx context.Context, p platform.ID, id account.ID, state account.State, e audit.Event, now time.Time) error
+}
+
+// Acts reads what an act decides with, and saves what it decided. Every method returns fault.NotFound where there is no
+// such platform or account, and what its act refuses.
+type Acts struct {
+	Store  Store
+	Sealer Sealer // under the master key that the servers have: they open what is sealed here
+	Actor  string
+	Now    time.Time
+}
+
+// Invite is the act of that name, and so is every method below.
+func (s *Acts) Invite(ctx context.Context, id platform.ID, address string) error {
+	return s.save(ctx, fmt.Sprintf("inviting %q to %s", address, id), id, address, "", Invite)
+}
+
+// SetEmail also returns fault.Taken.
+func (s *Acts) SetEmail(ctx context.Context, id platform.ID, from, to string) error {
+	attempted := fmt.Sprintf("changing address %q on %s to %q", from, id, to)
+	_, errOld := account.ParseEmail(from)
+	email, errNew := account.ParseEmail(to)
+	if err := errors.Join(errOld, errNew); err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	return s.save(ctx, attempted, id, from, "", func(f Facts) (authn.Change, error) {
+		other, err := s.Store.AccountByEmail(ctx, id, email.Key)
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return authn.Change{}, err
+		}
+		return SetEmail(f, email, other)
+	})
+}
+
+func (s *Acts) ResetTwoStep(ctx context.Context, id platform.ID, address, reason string) error {
+	return s.save(ctx, fmt.Sprintf("resetting two-step authentication of %q on %s", address, id), id, address, reason, ResetTwoStep)
+}
+
+func (s *Acts) Unblock(ctx context.Context, id platform.ID, address string) error {
+	return s.save(ctx, fmt.Sprintf("unblocking %q on %s", address, id), id, address, "", Unblock)
+}
+
+func (s *Acts) EndSessions(ctx context.Context, id platform.ID, address, reason string) error {
+	return s.save(ctx, fmt.Sprintf("ending sessions of %q on %s", address, id), id, address, reason, EndSessions)
+}
+
+func (s *Acts) Deactivate(ctx context.Context, id platform.ID, address string) error {
+	return s.stand(ctx, fmt.Sprintf("deactivating %q on %s", address, id), id, address, Deactivate)
+}
+
+func (s *Acts) Reactivate(ctx context.Context, id platform.ID, address string) error {
+	return s.stand(ctx, fmt.Sprintf("reactivating %q on %s", address, id), id, address, Reactivate)
+}
+
+// save is the way of every act whose outcome is a Change.
+func (s *Acts) save(
+	ctx context.Context, attempted string, id platform.ID, address, reason string, act func(Facts) (authn.Change, error),
+) error {
+	f, err := s.facts(ctx, id, address, reason)
+	if err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	change, err := act(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	return s.Store.SaveChange(ctx, change, s.Now)
+}
+
+// stand is the way of acts that give an account another state.
+func (s *Acts) stand(ctx context.Context, attempted string, id platform.ID, address string, act func(Facts) (Standing, error)) error {
+	f, err := s.facts(ctx, id, address, "")
+	if err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	to, err := act(f)
+	if err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	return s.Store.SetState(ctx, id, f.Account.ID, to.State, to.Event, s.Now)
+}
+
+// facts finds a platform and an account on it by its address.
+func (s *Acts) facts(ctx context.Context, id platform.ID, address, reason string) (Facts, error) {
+	email, err := account.ParseEmail(address)
+	if err != nil {
+		return Facts{}, err
+	}
+	platforms, err := s.Store.Platforms(ctx)
+	if err != nil {
+		return Facts{}, err
+	}
+	i := slices.IndexFunc(platforms, func(p platform.Platform) bool { return p.ID == id })
+	if i < 0 {
+		return Facts{}, fmt.Errorf("platform %w", fault.NotFound)
+	}
+	a, err := s.Store.AccountByEmail(ctx, id, email.Key)
+	return Facts{Platform: &platforms[i], Account: a, Sealer: s.Sealer, Actor: s.Actor, Reason: reason, Now: s.Now}, err
+}

@@ -1,0 +1,226 @@
+package staff
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/platform"
+)
+
+// clear seals nothing, so that a test can read it.
+type clear struct{}
+
+func (clear) Seal(plain []byte, _ string) []byte { return plain }
+func (clear) MAC(purpose, data string) []byte    { return []byte(purpose + data) }
+
+func facts(s account.State) Facts {
+	a := &account.Account{
+		ID: "anna", Platform: "linde", Email: account.Email{Address: "Anna@example.org", Key: "anna@example.org"}, State: s,
+		Profile: account.Profile{GivenName: "Anna"},
+		Credentials: []account.Credential{
+			{ID: "p", Method: "password", Use: account.Primary, ConfirmedAt: time.Unix(1, 0)},
+			{ID: "t", Method: "totp", Use: account.Second, ConfirmedAt: time.Unix(1, 0)},
+		},
+	}
+	return Facts{
+		Platform: &platform.Platform{ID: "linde"}, Account: a, Sealer: clear{}, Actor: "cli test", Reason: "asked in person", Now: time.Unix(1e9, 0),
+	}
+}
+
+var elsewhere = account.Email{Address: "new@example.org", Key: "new@example.org"}
+
+// every is all acts; those that return a Standing as the Change that records it.
+var every = map[audit.Kind]func(Facts) (authn.Change, error){
+	audit.AccountInvited:       Invite,
+	audit.EmailChangeRequested: func(f Facts) (authn.Change, error) { return SetEmail(f, elsewhere, nil) },
+	audit.TwoStepReset:         ResetTwoStep,
+	audit.AccountUnblocked:     Unblock,
+	audit.AllSessionsEnded:     EndSessions,
+	audit.AccountDeactivated:   standing(Deactivate),
+	audit.AccountReactivated:   standing(Reactivate),
+}
+
+func standing(act func(Facts) (Standing, error)) func(Facts) (authn.Change, error) {
+	return func(f Facts) (authn.Change, error) {
+		s, err := act(f)
+		if err != nil {
+			return authn.Change{}, err
+		}
+		return authn.Change{Platform: s.Event.Platform, Events: []audit.Event{s.Event}}, nil
+	}
+}
+
+func TestActsRefuse(t *testing.T) {
+	states := []account.State{account.Active, account.Invited, account.Deactivated}
+	yes := []error{nil, nil, nil}
+	for kind, row := range map[audit.Kind]struct {
+		in     []error // by state
+		reason bool
+	}{
+		audit.AccountInvited:       {in: []error{fault.Refused, nil, fault.Refused}},
+		audit.EmailChangeRequested: {in: []error{nil, nil, fault.Refused}},
+		audit.TwoStepReset:         {in: yes, reason: true},
+		audit.AccountUnblocked:     {in: yes},
+		audit.AllSessionsEnded:     {in: yes, reason: true},
+		audit.AccountDeactivated:   {in: yes},
+		audit.AccountReactivated:   {in: yes},
+	} {
+		for i, state := range states {
+			for _, given := range []struct{ actor, reason string }{
+				{"cli test", "asked"}, {"", "asked"}, {"cli test", ""}, {"cli test", strings.Repeat("x", 201)},
+			} {
+				want := row.in[i]
+				if given.actor == "" || row.reason && given.reason != "asked" {
+					want = fault.Invalid
+				}
+				f := facts(state)
+				f.Actor, f.Reason = given.actor, given.reason
+				change, err := every[kind](f)
+				if !errors.Is(err, want) {
+					t.Errorf("%s of %s account, actor %q, reason of %d: got %v, want %v", kind, state, given.actor, len(given.reason), err, want)
+				}
+				if err != nil && !reflect.DeepEqual(change, authn.Change{}) {
+					t.Errorf("%s is refused and changes %+v", kind, change)
+				}
+			}
+		}
+	}
+	if len(every) != len(demands) {
+		t.Errorf("%d acts are tested of %d", len(every), len(demands))
+	}
+}
+
+// What an act changes is of one account on one platform, and on record.
+func TestActsAreOfOneAccountAndOnRecord(t *testing.T) {
+	for kind, act := range every {
+		for _, state := range []account.State{account.Active, account.Invited} {
+			f := facts(state)
+			c, err := act(f)
+			if err != nil {
+				continue // TestActsRefuse has which
+			}
+			want := audit.Event{
+				At: f.Now, Platform: "linde", Kind: kind, Actor: f.Actor, Account: "anna", Outcome: audit.Success, Reason: f.Reason,
+			}
+			if len(c.Events) != 1 || c.Events[0] != want || c.Platform != "linde" {
+				t.Errorf("%s: on %s, events %+v, want %+v", kind, c.Platform, c.Events, want)
+			}
+			of := map[account.ID]bool{}
+			for _, m := range c.Messages {
+				of[m.Account] = m.Platform == "linde"
+			}
+			for _, ticket := range c.Issue {
+				of[ticket.Account] = ticket.Platform == "linde"
+			}
+			for _, void := range c.Void {
+				of[void.Account] = true
+			}
+			if c.Cut != nil {
+				of[c.Cut.Account] = true
+			}
+			if c.End != nil {
+				of[c.End.Account] = true
+			}
+			for id, same := range of {
+				if id != "anna" || !same {
+					t.Errorf("%s concerns %q, or another platform", kind, id)
+				}
+			}
+		}
+	}
+}
+
+func TestOldAddressIsToldUnlessItMayBeAStrangers(t *testing.T) {
+	for state, want := range map[account.State][]string{
+		account.Active:  {"new@example.org", "Anna@example.org"},
+		account.Invited: {"new@example.org"},
+	} {
+		change, err := SetEmail(facts(state), elsewhere, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range change.Messages {
+			var c outbox.Contents
+			if err := json.Unmarshal(m.Sealed, &c); err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, c.To); c.To == elsewhere.Address && c.Name != "" {
+				t.Errorf("a mail to an address that may be mistyped names %s", c.Name)
+			}
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: mails to %v, want %v", state, got, want)
+		}
+	}
+	if _, err := SetEmail(facts(account.Active), elsewhere, &account.Account{ID: "bram"}); !errors.Is(err, fault.Taken) {
+		t.Errorf("address of somebody else: %v", err)
+	}
+}
+
+// memory is a Store of one account.
+type memory struct {
+	f     Facts
+	saved []authn.Change
+}
+
+func (m *memory) Platforms(context.Context) ([]platform.Platform, error) {
+	return []platform.Platform{*m.f.Platform}, nil
+}
+
+func (m *memory) AccountByEmail(_ context.Context, _ platform.ID, key string) (*account.Account, error) {
+	if key != m.f.Account.Email.Key {
+		return nil, fault.NotFound
+	}
+	return m.f.Account, nil
+}
+
+func (m *memory) SaveChange(_ context.Context, c authn.Change, _ time.Time) error {
+	m.saved = append(m.saved, c)
+	return nil
+}
+
+func (m *memory) SetState(context.Context, platform.ID, account.ID, account.State, audit.Event, time.Time) error {
+	return nil
+}
+
+// An act that there is not touches this file only: a row, a function of Facts, and the way that every act is saved.
+func TestPretendAct(t *testing.T) {
+	const praised audit.Kind = "account.praise"
+	demands[praised] = demand{states: []account.State{account.Active}, reason: true}
+	defer delete(demands, praised)
+	praise := func(f Facts) (authn.Change, error) {
+		e, err := f.guard(praised)
+		return authn.Change{Platform: f.Account.Platform, Events: []audit.Event{e}}, err
+	}
+	m := &memory{f: facts(account.Active)}
+	s := &Acts{Store: m, Sealer: clear{}, Actor: "cli test", Now: m.f.Now}
+	do := func(address, reason string) error {
+		return s.save(t.Context(), "praising", "linde", address, reason, praise)
+	}
+	if err := do("anna@example.org", "well done"); err != nil || len(m.saved) != 1 || m.saved[0].Events[0].Reason != "well done" {
+		t.Fatalf("%v, saved %+v", err, m.saved)
+	}
+	if err := do("anna@example.org", ""); !errors.Is(err, fault.Invalid) {
+		t.Errorf("without a reason: %v", err)
+	}
+	if err := do("bram@example.org", "well done"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("nobody: %v", err)
+	}
+	if len(m.saved) != 1 {
+		t.Errorf("%d changes were saved", len(m.saved))
+	}
+	if n := reflect.TypeFor[Store]().NumMethod(); n > 8 {
+		t.Errorf("Store has %d methods: 8 at most", n)
+	}
+}
