@@ -43,6 +43,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"platform account audit outbox authn grant op/… login/… ui storage/… keys/… internal/web/…", "internal/trace", "traces hang on the router and on the connectors of the database (internal/wire, cmd); what is traced knows nothing of it"},
 	{"platform account audit outbox authn grant op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/…", "cmd/…", "nothing imports the command"},
 	{"platform account audit outbox authn grant op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… conformance/… testing", "test tools stay out of the binary"},
+	{"internal/clock", "op/… login/… ui notify storage keys configs internal/wire internal/web platform account", "the clock knows no more than that something has one"},
 	{"internal/serve", "platform/… account/… audit/… outbox/… authn/… grant/… op/… login/… ui/… notify/… storage/… keys/… configs/… internal/wire/… internal/setup/… internal/trace/…", "it serves any handler and knows nothing of what is behind it"},
 	{"platform account audit outbox authn grant op/… login/… ui storage/… keys/… notify configs internal/web/… internal/wire/… internal/setup/…", "internal/serve", "only commands serve"},
 	{"conformance/…", "platform/… account/… authn/… grant/… op/… login/… storage/… keys/… configs/… cmd/… internal/…", "it speaks HTTP to any server and knows nothing of our code"},

@@ -8,13 +8,12 @@ import (
 
 	"github.com/minddistrict/idp/configs"
 	"github.com/minddistrict/idp/internal/outbound"
-	"github.com/minddistrict/idp/internal/wire"
 	letters "github.com/minddistrict/idp/notify"
 )
 
 // gateways are those of a configuration, with where they report; nil: there are none.
-func gateways(c *configs.Config, log *slog.Logger) (letters.Gateway, map[string]wire.Reports, error) {
-	client, reports := outbound.NewClient(c.Outbound.Networks()), map[string]wire.Reports{}
+func gateways(c *configs.Config, log *slog.Logger) (letters.Gateway, map[string]letters.ReportedBy, error) {
+	client, reports := outbound.NewClient(c.Outbound.Networks()), map[string]letters.ReportedBy{}
 	var names []string
 	var all []letters.Gateway
 	for _, g := range []struct {
@@ -29,7 +28,7 @@ func gateways(c *configs.Config, log *slog.Logger) (letters.Gateway, map[string]
 			return nil, nil, fmt.Errorf("sms.%s: %w", g.name, err)
 		}
 		names, all = append(names, g.name), append(all, gateway)
-		reports[g.name] = wire.Reports{Secret: g.ReportSecret, Gateway: gateway}
+		reports[g.name] = letters.ReportedBy{Secret: g.ReportSecret, Gateway: gateway}
 	}
 	if len(all) == 0 {
 		return nil, nil, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minddistrict/idp/configs"
+	"github.com/minddistrict/idp/internal/clock"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
@@ -33,7 +34,7 @@ type floor struct {
 	config *configs.Config
 	db     *storage.DB
 	sealer *keys.Sealer
-	ahead  time.Duration // of the database's clock, which counts, before this machine's
+	clock  *clock.Clock
 }
 
 // open opens the database, which must have our schema, and the sealer.
@@ -58,22 +59,12 @@ func openFloor(ctx context.Context, c *configs.Config, open storage.Opener) (*fl
 		_ = db.Close() // the schema error is the one to report
 		return nil, err
 	}
-	ahead, err := aheadOf(ctx, db)
-	if err != nil {
+	now := clock.New(db, time.Now, slog.New(slog.DiscardHandler)) // that clocks differ is said by servers
+	if err := now.Follow(ctx); err != nil {
 		_ = db.Close() // as above
 		return nil, err
 	}
-	return &floor{c, db, sealer, ahead}, nil
-}
-
-// aheadOf is how far the database's clock is ahead of ours; 0 where it has none. The answer's way counts half.
-func aheadOf(ctx context.Context, db *storage.DB) (time.Duration, error) {
-	asked := time.Now()
-	there, has, err := db.Clock(ctx)
-	if err != nil || !has {
-		return 0, err
-	}
-	return there.Sub(asked.Add(time.Since(asked) / 2).Round(0)), nil
+	return &floor{c, db, sealer, now}, nil
 }
 
 func sealerOf(c *configs.Config) (*keys.Sealer, error) {
@@ -105,7 +96,7 @@ func (f *floor) keys(ctx context.Context) ([]keys.Key, error) {
 }
 
 // now is the clock of commands: the one that all nodes follow (decision 9), in the precision that is stored.
-func (f *floor) now() time.Time { return time.Now().Add(f.ahead).UTC().Truncate(time.Millisecond) }
+func (f *floor) now() time.Time { return f.clock.Now() }
 
 // with opens the floor for a command, and closes it.
 func (g *globals) with(run func(*cobra.Command, []string, *floor) error) func(*cobra.Command, []string) error {

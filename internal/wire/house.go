@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/minddistrict/idp/internal/clock"
 	"github.com/minddistrict/idp/internal/trace"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/keys"
@@ -48,7 +49,7 @@ type Options struct {
 	MailFrom   string                               // address of the sender, where a platform has none of its own
 	Texts      notify.Gateway                       // nil: text messages wait
 	Senders    map[outbox.Recipient]notify.Sender   // beside those of mails and text messages
-	Reports    map[string]Reports                   // by the name of the gateway that sends them
+	Reports    map[string]notify.ReportedBy         // by the name of the gateway that sends them
 	Log        *slog.Logger
 	Traces     *trace.Tracer // nil: nobody asked for them
 }
@@ -63,7 +64,7 @@ type House struct {
 	readings atomic.Int64 // of the settings, begun so far
 	// confirmed is when the last look at the settings began that found them as they are here.
 	confirmed atomic.Pointer[time.Time]
-	clock     atomic.Pointer[reading] // nil: ours counts
+	clock     *clock.Clock
 	handler   http.Handler
 	outgrown  sync.Once // says that the schema is newer now
 	leave     sync.Once // closes leaving
@@ -82,13 +83,18 @@ func Build(ctx context.Context, o Options) (*House, error) {
 		o.Limit = requestTime
 	}
 	h := &House{Options: o, Pool: password.NewPool(o.Workers, o.Queue, o.Hash), leaving: make(chan struct{})}
+	var source clock.Source
+	if !o.FixedClock {
+		source = o.DB
+	}
+	h.clock = clock.New(source, o.Now, o.Log)
 	h.Pool.Patience = o.Limit / 2
 	h.metrics = newMetrics(h)
 	h.outbox = h.newOutbox()
-	if err := h.followClock(ctx); err != nil {
+	if err := h.clock.Follow(ctx); err != nil {
 		return nil, err
 	}
-	if err := EnsureKeys(ctx, o.DB, o.Sealer, h.now()); err != nil {
+	if err := EnsureKeys(ctx, o.DB, o.Sealer, h.clock.Now()); err != nil {
 		return nil, err
 	}
 	if err := h.Refresh(ctx); err != nil {
@@ -100,74 +106,6 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	h.handler = h.routes()
 	return h, nil
 }
-
-// reading is the database's clock and ours at one moment.
-type reading struct {
-	there, here time.Time
-	way         time.Duration // to the database and back: the two may differ by half of it
-}
-
-// A slow answer would move our clock by up to half of its way, so it counts only where it is at least as exact as what
-// we have: what was exact once is off by less than a millisecond per second later.
-const (
-	exactWay = 100 * time.Millisecond
-	drift    = 1000 // our clock and the database's go apart by less than one part of this
-)
-
-// replaces tells whether a reading is to be believed rather than an older one.
-func (r *reading) replaces(older *reading) bool {
-	return older == nil || r.way <= max(exactWay, older.way+2*r.here.Sub(older.here)/drift)
-}
-
-// now is the time that all nodes agree on, in the precision that is stored: the last reading of the database's clock and
-// what has passed since, which a jump of this machine's clock does not change.
-func (h *House) now() time.Time {
-	now := h.Now()
-	if last := h.clock.Load(); last != nil {
-		now = last.there.Add(now.Sub(last.here))
-	}
-	return now.UTC().Truncate(time.Millisecond)
-}
-
-// followClock reads the database's clock; the answer's way counts half. It is called by one at a time.
-func (h *House) followClock(ctx context.Context) error {
-	if h.FixedClock {
-		return nil
-	}
-	ctx, done := context.WithTimeout(ctx, refreshTime)
-	defer done()
-	asked := h.Now()
-	there, has, err := h.DB.Clock(ctx)
-	if err != nil || !has {
-		return err
-	}
-	way := h.Now().Sub(asked)
-	next, was := &reading{there, asked.Add(way / 2), way}, h.clock.Load()
-	if !next.replaces(was) {
-		return nil
-	}
-	h.clock.Store(next)
-	ahead := next.ahead()
-	if differs := was == nil && ahead.Abs() > warnSkew || was != nil && (ahead-was.ahead()).Abs() > warnSkew; !differs {
-		return nil
-	}
-	text := "this machine's clock differs from the database's, which counts"
-	if ahead.Abs() > farSkew {
-		text = "this machine's clock is far from the database's, which counts: find out which one is wrong and set it, because tokens and certificates are checked elsewhere too"
-	}
-	h.Log.WarnContext(ctx, text, slog.Duration("by", ahead))
-	return nil
-}
-
-// ahead is how far the database's clock was ahead of the one on this machine's wall.
-func (r *reading) ahead() time.Duration { return r.there.Sub(r.here.Round(0)) }
-
-// warnSkew is a difference of clocks that is worth a line in the log.
-const warnSkew = time.Second
-
-// farSkew is a difference that no drift explains: one of the two clocks is wrong, and parties that check when a token
-// was issued refuse those of the wrong one. Most of them allow 5 minutes.
-const farSkew = 5 * time.Minute
 
 // factors are the ways of proving, one line each.
 func (h *House) factors() []login.Factor {
@@ -216,11 +154,11 @@ func (h *House) routes() http.Handler {
 	people := login.New(login.Options{
 		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: known.Party,
 		Callback: op.CallbackURL, Restart: op.RestartURL, Arrive: arrive, Fresh: h.fresh,
-		Finished: settings.Finished, Cancelled: settings.Cancelled, Now: h.now, Log: h.Log,
+		Finished: settings.Finished, Cancelled: settings.Cancelled, Now: h.clock.Now, Log: h.Log,
 	})
 	own := settings.New(settings.Options{Store: h.DB, Engine: people, Party: known.Party, Logout: op.LogoutURL})
 	protocol := op.New(op.Options{
-		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.now, Log: h.Log,
+		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.clock.Now, Log: h.Log,
 		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
 		Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
@@ -236,7 +174,8 @@ func (h *House) routes() http.Handler {
 	own.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
 	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, protocol.Unserved(otherMethod(r)))
-	return web.Leaving(h.documents(h.wrap(h.reports(h.byPlatform(guardForms(r))))), h.leaves)
+	reports := notify.Reports{By: h.Reports, Store: h.DB, Log: h.Log}
+	return web.Leaving(h.documents(h.wrap(reports.Beside(h.byPlatform(guardForms(r))))), h.leaves)
 }
 
 // How long work may take. A database can be gone without a word: no answer, and no end of the connection either.
@@ -294,7 +233,7 @@ func (h *House) every(ctx context.Context, pause time.Duration, what string, wor
 // follow keeps up with what others change: the clock and the settings.
 func (h *House) follow(ctx context.Context) error {
 	ctx = storage.Urgent(ctx)
-	return errors.Join(h.followClock(ctx), h.Refresh(ctx))
+	return errors.Join(h.clock.Follow(ctx), h.Refresh(ctx))
 }
 
 const (
@@ -314,7 +253,7 @@ func (h *House) keepUp(ctx context.Context) error {
 func (h *House) cleanUp(ctx context.Context) error {
 	for removed := cleanBatch; removed >= cleanBatch && ctx.Err() == nil; {
 		var err error
-		if removed, err = h.DB.CleanUp(ctx, h.now(), cleanBatch); err != nil {
+		if removed, err = h.DB.CleanUp(ctx, h.clock.Now(), cleanBatch); err != nil {
 			return err
 		}
 	}
@@ -332,7 +271,7 @@ func (h *House) rotateKeys(ctx context.Context, seen int64) error {
 		return err
 	}
 	var changed []keys.Key
-	now := h.now()
+	now := h.clock.Now()
 	for id := range h.settings.Load().tenants {
 		due, err := keys.Due(existing, id, h.Sealer, now, keyRotation)
 		if err != nil {

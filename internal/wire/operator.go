@@ -43,13 +43,7 @@ func newMetrics(h *House) *metrics {
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_hashes_waiting", Help: "Password hashes running or queued."},
 			func() float64 { return float64(h.Pool.Waiting()) }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "idp_clock_ahead_seconds", Help: "How far the database's clock, which counts, is ahead of this machine's."},
-			func() float64 {
-				last := h.clock.Load()
-				if last == nil {
-					return 0
-				}
-				return last.ahead().Seconds()
-			}),
+			func() float64 { return h.clock.Ahead().Seconds() }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "idp_settings_age_seconds",
 			Help: "How old this node's platforms, parties, policies and keys are at most; above 5 it lets nobody in.",

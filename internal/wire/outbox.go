@@ -33,7 +33,7 @@ func (h *House) newOutbox() *notify.Worker {
 		}
 	}
 	return &notify.Worker{Options: notify.Options{
-		Store: h.DB, Sealer: h.Sealer, Senders: senders, Now: h.now, Log: h.Log,
+		Store: h.DB, Sealer: h.Sealer, Senders: senders, Now: h.clock.Now, Log: h.Log,
 		Platform: func(id platform.ID) (*platform.Platform, bool) {
 			t, ok := h.settings.Load().tenants[id]
 			return t.platform, ok
@@ -61,7 +61,7 @@ func (h *House) lookAtOutbox(ctx context.Context) error {
 	}
 	waits := time.Duration(0)
 	if !oldest.IsZero() {
-		waits = h.now().Sub(oldest)
+		waits = h.clock.Now().Sub(oldest)
 	}
 	h.metrics.waiting.Set(waits.Seconds())
 	return nil

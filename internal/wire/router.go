@@ -128,14 +128,8 @@ func otherMethod(routes *mux.Router) http.Handler {
 				allowed = append(allowed, method)
 			}
 		}
-		methodNotAllowed(w, allowed...)
+		web.MethodNotAllowed(w, allowed...)
 	})
-}
-
-// methodNotAllowed refuses a method and says which the address takes (RFC 9110 section 15.5.6).
-func methodNotAllowed(w http.ResponseWriter, allowed ...string) {
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	http.Error(w, "405 method not allowed", http.StatusMethodNotAllowed)
 }
 
 // wrap puts log, reference, headers and limits around everything.

@@ -131,7 +131,7 @@ func (h *House) reload(ctx context.Context) error {
 	if current := h.settings.Load(); current != nil {
 		before = current.ring
 	}
-	s, err := readSnapshot(ctx, h.DB, h.Sealer, before, h.now())
+	s, err := readSnapshot(ctx, h.DB, h.Sealer, before, h.clock.Now())
 	if err != nil {
 		return err
 	}
