@@ -1,10 +1,13 @@
 package authn
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
@@ -36,6 +39,108 @@ type Change struct {
 	Platform platform.ID // of Answered, Forgive and Fresh
 	Answered string      // authorization request that this answers by an error, once; fault.Spent if it was answered
 }
+
+// And is what both changes are together: lists one after the other, and of everything else what one of them has. What
+// both have is a mistake of the caller, and fault.Invalid; but for a platform or a request that is the same.
+func (c Change) And(d Change) (Change, error) {
+	m := merge{}
+	sum := Change{
+		Journey:  only(&m, "Journey", c.Journey, d.Journey),
+		Start:    only(&m, "Start", c.Start, d.Start),
+		Raise:    only(&m, "Raise", c.Raise, d.Raise),
+		Consent:  only(&m, "Consent", c.Consent, d.Consent),
+		Spend:    slices.Concat(c.Spend, d.Spend),
+		Void:     slices.Concat(c.Void, d.Void),
+		Issue:    slices.Concat(c.Issue, d.Issue),
+		Add:      only(&m, "Add", c.Add, d.Add),
+		Account:  only(&m, "Account", c.Account, d.Account),
+		Put:      slices.Concat(c.Put, d.Put),
+		Retire:   slices.Concat(c.Retire, d.Retire),
+		Cut:      only(&m, "Cut", c.Cut, d.Cut),
+		End:      only(&m, "End", c.End, d.End),
+		Remember: only(&m, "Remember", c.Remember, d.Remember),
+		Rotate:   only(&m, "Rotate", c.Rotate, d.Rotate),
+		Forget:   only(&m, "Forget", c.Forget, d.Forget),
+		Forgive:  slices.Concat(c.Forgive, d.Forgive),
+		Fresh:    slices.Concat(c.Fresh, d.Fresh),
+		Uncount:  slices.Concat(c.Uncount, d.Uncount),
+		Count:    slices.Concat(c.Count, d.Count),
+		Messages: slices.Concat(c.Messages, d.Messages),
+		Events:   slices.Concat(c.Events, d.Events),
+		Platform: only(&m, "Platform", c.Platform, d.Platform),
+		Answered: only(&m, "Answered", c.Answered, d.Answered),
+	}
+	if len(m.both) > 0 {
+		return Change{}, fmt.Errorf("changes that both have %v: %w", m.both, fault.Invalid)
+	}
+	return sum, nil
+}
+
+// merge collects what two changes both have.
+type merge struct{ both []string }
+
+// only is the one of two values that is not zero.
+func only[T comparable](m *merge, field string, a, b T) T {
+	var zero T
+	switch {
+	case a == zero:
+		return b
+	case b != zero && a != b:
+		m.both = append(m.both, field)
+	}
+	return a
+}
+
+// Part is one thing that a change does: where, and to whom.
+type Part struct {
+	Platform *platform.ID // nil: it does not say, and is of the one that other parts name
+	Account  account.ID   // whom it is about; empty: nobody, or one whose row it does not need
+	Given    bool         // it is saved for a person, and nobody gets it whose account is not active
+}
+
+// Parts lists all that a change does; none: it does nothing. It is the only place that knows of each field whose it is.
+func (c *Change) Parts() []Part {
+	var all []Part
+	add := func(there bool, part func() Part) {
+		if there {
+			all = append(all, part())
+		}
+	}
+	add(c.Platform != "", func() Part { return Part{Platform: &c.Platform} })
+	add(c.Journey != nil, func() Part { return Part{Platform: &c.Journey.Platform} })
+	add(c.Start != nil, func() Part { return ofSession(&c.Start.Session) })
+	add(c.Raise != nil, func() Part { return ofSession(&c.Raise.Session) })
+	add(c.Consent != nil, func() Part { return Part{Account: c.Consent.Account, Given: true} })
+	add(c.Add != nil, func() Part { return Part{Platform: &c.Add.Platform} }) // there is no row yet
+	add(c.Account != nil, func() Part { return Part{Account: c.Account.ID} })
+	add(c.Cut != nil, func() Part { return Part{Account: c.Cut.Account} })
+	add(c.End != nil, func() Part { return Part{Account: c.End.Account} })
+	add(c.Remember != nil, func() Part { return Part{Account: c.Remember.Device.Account, Given: true} })
+	add(c.Rotate != nil, func() Part { return Part{Account: c.Rotate.Account, Given: true} })
+	add(c.Forget != nil, func() Part { return Part{Account: *c.Forget} })
+	for i := range c.Void {
+		all = append(all, Part{Account: c.Void[i].Account})
+	}
+	for i := range c.Issue {
+		all = append(all, Part{Platform: &c.Issue[i].Platform, Account: c.Issue[i].Account})
+	}
+	for i := range c.Put {
+		all = append(all, Part{Account: c.Put[i].Account, Given: true})
+	}
+	for i := range c.Messages {
+		all = append(all, Part{Platform: &c.Messages[i].Platform})
+	}
+	for i := range c.Events {
+		all = append(all, Part{Platform: &c.Events[i].Platform})
+	}
+	add(len(c.Retire) > 0 && c.Journey != nil, func() Part { return Part{Account: c.Journey.Account, Given: true} })
+	add(len(c.Retire) > 0 && c.Journey == nil, func() Part { return Part{} }) // by staff, whatever the account's state
+	add(len(c.Spend)+len(c.Forgive)+len(c.Fresh)+len(c.Uncount)+len(c.Count) > 0, func() Part { return Part{} })
+	add(c.Answered != "", func() Part { return Part{} })
+	return all
+}
+
+func ofSession(s *Session) Part { return Part{Platform: &s.Platform, Account: s.Account, Given: true} }
 
 // AccountChange is what changes of an account that exists. Zero fields change nothing. fault.Refused: it is deactivated.
 type AccountChange struct {

@@ -204,7 +204,9 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		if err != nil {
 			return err
 		}
-		change = join(change, begun)
+		if change, err = change.And(begun); err != nil {
+			return err
+		}
 	}
 	if err := s.saveAnswer(r.Context(), v, change); err != nil {
 		return s.leadOn(w, r, v, err)
@@ -273,15 +275,6 @@ func (s *Server) meet(r *http.Request, v *Visit, step Step, out Outcome) error {
 		j.Know(before)
 	}
 	return nil
-}
-
-// join adds what the next step begins with.
-func join(c, begun authn.Change) authn.Change {
-	c.Put, c.Retire = append(c.Put, begun.Put...), append(c.Retire, begun.Retire...)
-	c.Void, c.Issue = append(c.Void, begun.Void...), append(c.Issue, begun.Issue...)
-	c.Messages, c.Events = append(c.Messages, begun.Messages...), append(c.Events, begun.Events...)
-	c.Count = append(c.Count, begun.Count...)
-	return c
 }
 
 // finish starts or raises the session, ends the journey, and leads back to who asked: one transaction, one new cookie.

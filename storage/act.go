@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -146,34 +147,10 @@ func voidBy(ctx context.Context, q conn, p platform.ID, h held, acts []authn.Act
 // concerned is the account that a change is about; empty: none, or the one that it adds. A change is about one account.
 func concerned(c authn.Change) (account.ID, error) {
 	var all []account.ID
-	add := func(id account.ID) {
-		if id != "" {
-			all = append(all, id)
+	for _, part := range c.Parts() {
+		if part.Account != "" {
+			all = append(all, part.Account)
 		}
-	}
-	if c.Cut != nil {
-		add(c.Cut.Account)
-	}
-	if c.End != nil {
-		add(c.End.Account)
-	}
-	if c.Account != nil {
-		add(c.Account.ID)
-	}
-	if c.Forget != nil {
-		add(*c.Forget)
-	}
-	for _, v := range c.Void {
-		add(v.Account)
-	}
-	for _, t := range c.Issue {
-		add(t.Account)
-	}
-	if c.Journey != nil && len(c.Retire) > 0 {
-		add(c.Journey.Account)
-	}
-	for _, id := range given(c) {
-		add(id)
 	}
 	for _, id := range all {
 		if id != all[0] {
@@ -186,28 +163,9 @@ func concerned(c authn.Change) (account.ID, error) {
 	return all[0], nil
 }
 
-// given lists whose is what a change saves for a person: nobody gets it whose account is not active.
-func given(c authn.Change) []account.ID {
-	var all []account.ID
-	for _, put := range c.Put {
-		all = append(all, put.Account)
-	}
-	if c.Start != nil {
-		all = append(all, c.Start.Session.Account)
-	}
-	if c.Raise != nil {
-		all = append(all, c.Raise.Session.Account)
-	}
-	if c.Remember != nil {
-		all = append(all, c.Remember.Device.Account)
-	}
-	if c.Rotate != nil {
-		all = append(all, c.Rotate.Account)
-	}
-	if c.Consent != nil {
-		all = append(all, c.Consent.Account)
-	}
-	return all
+// given reports whether a change saves something for a person: nobody gets it whose account is not active.
+func given(c authn.Change) bool {
+	return slices.ContainsFunc(c.Parts(), func(part authn.Part) bool { return part.Given })
 }
 
 // claim says whether a change may be saved for the account that is held. fault.Stale: what was under way for it ended
@@ -228,7 +186,7 @@ func (h held) claim(c authn.Change, now time.Time) error {
 	case welcome && h.state == account.Active:
 		return fmt.Errorf("account that is active: %w", fault.Spent)
 	case welcome && h.state == account.Invited:
-	case (welcome || len(given(c)) > 0 || c.Journey != nil && len(c.Retire) > 0) && h.state != account.Active:
+	case (welcome || given(c)) && h.state != account.Active:
 		return errNotActive
 	}
 	for _, t := range c.Issue {

@@ -156,33 +156,15 @@ func saveSession(ctx context.Context, q conn, c authn.Change, now time.Time) err
 	return nil
 }
 
-// platformOf is the one platform of all parts of a change. Parts of two platforms, or a session that is both started
-// and raised, are a mistake of the caller, and fault.Invalid.
+// platformOf is the one platform of all parts of a change; empty: there is nothing to save. Parts of two platforms or of
+// none, or a session that is both started and raised, are a mistake of the caller, and fault.Invalid.
 func platformOf(c authn.Change) (platform.ID, error) {
+	parts := c.Parts()
 	var all []platform.ID
-	if c.Journey != nil {
-		all = append(all, c.Journey.Platform)
-	}
-	if c.Start != nil {
-		all = append(all, c.Start.Session.Platform)
-	}
-	if c.Raise != nil {
-		all = append(all, c.Raise.Session.Platform)
-	}
-	for _, e := range c.Events {
-		all = append(all, e.Platform)
-	}
-	for _, t := range c.Issue {
-		all = append(all, t.Platform)
-	}
-	for _, l := range c.Messages {
-		all = append(all, l.Platform)
-	}
-	if c.Add != nil {
-		all = append(all, c.Add.Platform)
-	}
-	if c.Platform != "" {
-		all = append(all, c.Platform)
+	for _, part := range parts {
+		if part.Platform != nil {
+			all = append(all, *part.Platform)
+		}
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
@@ -191,11 +173,10 @@ func platformOf(c authn.Change) (platform.ID, error) {
 		return "", fmt.Errorf("change of platforms %v: %w", all, fault.Invalid)
 	case c.Start != nil && c.Raise != nil:
 		return "", fmt.Errorf("change that starts and raises a session: %w", fault.Invalid)
-	case len(all) == 0 && (c.Answered != "" || len(c.Forgive) > 0 || len(c.Fresh) > 0 || len(c.Uncount) > 0 || len(c.Count) > 0 || len(c.Put) > 0 || len(c.Retire) > 0 ||
-		len(c.Spend) > 0 || len(c.Void) > 0 || c.Account != nil || c.Cut != nil || c.End != nil || c.Remember != nil || c.Rotate != nil || c.Forget != nil || c.Consent != nil):
+	case len(parts) == 0:
+		return "", nil
+	case len(all) == 0 || all[0] == "":
 		return "", fmt.Errorf("change of no platform: %w", fault.Invalid)
-	case len(all) == 0:
-		return "", nil // nothing to save
 	}
 	return all[0], nil
 }
