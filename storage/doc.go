@@ -8,9 +8,7 @@
 // Doors declare the few methods they need and get a *DB from internal/wire. The sentinels of internal/fault say how
 // a method ended; trouble with the database itself is fault.Unavailable.
 //
-// Within a transaction rows are locked in one order, so that two of them never wait for each other: counters,
-// platforms, parties, signing keys, letters that are settled, accounts, journeys, requests, tickets, credentials,
-// devices, consents, sessions, grants, attempts; several rows of one table in the order of their keys, or all of them
-// of an account whose row is locked. What is saved for a person is saved while the account's row is locked, and events
-// and letters are only added.
+// Within a transaction rows are locked in one order, lockOrder, so that two of them never wait for each other; several
+// rows of one table in the order of their keys, or all of them of an account whose row is locked. What is saved for a
+// person is saved while the account's row is locked, and events and letters are only added.
 package storage

@@ -5,37 +5,33 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/platform"
 )
 
 // Watch tells of every statement from now on, transactions included: BEGIN. It puts a driver of its own between the
 // database and the real driver, for both kinds of database.
 func (db *DB) Watch(note func(text string)) (stop func() error) {
-	write, read, patient := db.write, db.read, db.patient
-	db.write = newPool(sql.OpenDB(watched{write.DB, note}))
-	db.read = db.write
-	if patient == write {
-		db.patient = db.write
-	}
-	if read != write {
-		db.read = newPool(sql.OpenDB(watched{read.DB, note}))
-	}
-	return func() error {
-		err := errors.Join(db.write.Close(), db.read.Close())
-		db.write, db.read, db.patient = write, read, patient
-		return err
-	}
+	return db.WatchEach(func() func(string) {
+		return func(text string) {
+			if text != "END" {
+				note(text)
+			}
+		}
+	})
 }
 
 // watched takes its connections from a real pool.
 type watched struct {
 	pool *sql.DB
-	note func(string)
+	conn func() (note func(string))
 }
 
 func (w watched) Driver() driver.Driver { return w.pool.Driver() }
 
 func (w watched) Connect(ctx context.Context) (driver.Conn, error) {
-	c := watchedConn{note: w.note}
+	c := watchedConn{note: w.conn()}
 	var err error
 	if c.held, err = w.pool.Conn(ctx); err != nil {
 		return nil, err
@@ -69,7 +65,8 @@ func (c watchedConn) Close() error { return c.held.Close() }
 
 func (c watchedConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, error) {
 	c.note("BEGIN")
-	return c.realConn.BeginTx(ctx, o)
+	tx, err := c.realConn.BeginTx(ctx, o)
+	return watchedTx{tx, c.note}, err
 }
 
 func (c watchedConn) ExecContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
@@ -96,3 +93,45 @@ func (db *DB) MigrateTo(ctx context.Context, version int64) error {
 	_, err = provider.UpTo(ctx, version)
 	return err
 }
+
+// PlatformOf is the platform that a change is saved for; empty: there is nothing to save.
+func PlatformOf(c authn.Change) (platform.ID, error) { return platformOf(c) }
+
+// LockOrder is the order of locks.
+var LockOrder = lockOrder
+
+// WatchEach tells of the statements of each connection by itself from now on, transactions included: BEGIN and END.
+func (db *DB) WatchEach(conn func() (note func(text string))) (stop func() error) {
+	write, read, patient := db.write, db.read, db.patient
+	watch := func(p *pool) *pool {
+		all := sql.OpenDB(watched{pool: p.DB, conn: conn})
+		all.SetMaxOpenConns(p.Stats().MaxOpenConnections) // one that idles here holds a real one
+		return newPool(all)
+	}
+	db.write = watch(write)
+	db.read, db.patient = db.write, db.write
+	if read != write {
+		db.read = watch(read)
+	}
+	if patient != write {
+		db.patient = watch(patient)
+	}
+	mine := db.pools()
+	return func() error {
+		var err error
+		for _, p := range mine {
+			err = errors.Join(err, p.Close())
+		}
+		db.write, db.read, db.patient = write, read, patient
+		return err
+	}
+}
+
+// watchedTx tells of its end.
+type watchedTx struct {
+	driver.Tx
+	note func(string)
+}
+
+func (t watchedTx) Commit() error   { t.note("END"); return t.Tx.Commit() }
+func (t watchedTx) Rollback() error { t.note("END"); return t.Tx.Rollback() }

@@ -63,18 +63,19 @@ type Ended struct {
 func (db *DB) EndEverything(ctx context.Context, e audit.Event, now time.Time) (Ended, error) {
 	var ended Ended
 	err := db.settingsTx(ctx, nil, func(q conn) error {
+		// In the order of locks.
 		for _, step := range []struct {
 			count *int64
 			text  string
 			args  []any
 		}{
+			{&ended.Messages, settleAllMessages, []any{millis(now)}},
+			{&ended.Journeys, endAllJourneys, []any{millis(now)}},
+			{&ended.Requests, endAllRequests, []any{millis(now)}},
+			{&ended.Tickets, voidAllTickets, []any{millis(now)}},
+			{&ended.Devices, endAllDevices, []any{millis(now)}},
 			{&ended.Sessions, endAllSessions, []any{millis(now)}},
 			{&ended.Grants, endAllGrants, []any{millis(now), endRestored}},
-			{&ended.Requests, endAllRequests, []any{millis(now)}},
-			{&ended.Journeys, endAllJourneys, []any{millis(now)}},
-			{&ended.Devices, endAllDevices, []any{millis(now)}},
-			{&ended.Tickets, voidAllTickets, []any{millis(now)}},
-			{&ended.Messages, settleAllMessages, []any{millis(now)}},
 		} {
 			var err error
 			if *step.count, err = exec(ctx, q, step.text, step.args...); err != nil {

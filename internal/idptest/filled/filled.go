@@ -1,5 +1,7 @@
-// Package filled makes values with something in every exported field, for tests that ask of each field by itself
-// whether it is handled. A field that is added later is asked about without a line of the test.
+// Package filled makes values with something in every exported field.
+//
+// Tests ask with it of each field of a struct by itself whether it is handled. A field that is added later is asked
+// about without another line of the test.
 package filled
 
 import (

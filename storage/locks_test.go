@@ -1,0 +1,118 @@
+package storage_test
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/idptest/filled"
+	"github.com/minddistrict/idp/storage"
+	"github.com/minddistrict/idp/storage/storagetest"
+)
+
+// Every transaction of the contract writes its tables in the order that the package declares.
+func TestTablesAreWrittenInTheOrderOfLocks(t *testing.T) {
+	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			var written tables
+			t.Run("contract", func(t *testing.T) {
+				storagetest.Run(t, func(t *testing.T) *storage.DB {
+					db := open(t)
+					stop := db.WatchEach(func() func(string) { return (&locks{t: t, written: &written}).note })
+					t.Cleanup(func() {
+						if err := stop(); err != nil {
+							t.Error(err)
+						}
+					})
+					return db
+				})
+			})
+			for _, table := range storage.LockOrder {
+				if !written.has(table) {
+					t.Errorf("no transaction of the contract writes %s", table)
+				}
+			}
+		})
+	}
+}
+
+// locks follows one connection.
+type locks struct {
+	t       *testing.T
+	written *tables
+	in      bool   // a transaction
+	held    bool   // it has written an account
+	last    string // the statement that took the last lock
+	rank    int    // its table's
+}
+
+var writes = regexp.MustCompile(`(?i)\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)`)
+
+func (l *locks) note(text string) {
+	switch text {
+	case "BEGIN":
+		l.in, l.held, l.last, l.rank = true, false, "", -1
+		return
+	case "END":
+		l.in = false
+		return
+	}
+	found := writes.FindStringSubmatch(text)
+	if !l.in || found == nil {
+		return
+	}
+	adds, table := found[1] == "INSERT INTO" && !strings.Contains(text, "ON CONFLICT"), found[2]
+	l.written.add(table)
+	if adds && slices.Contains([]string{"events", "letters", "sessions"}, table) || l.held && !adds && table == "accounts" {
+		return
+	}
+	l.held = l.held || table == "accounts"
+	rank := slices.Index(storage.LockOrder, table)
+	switch {
+	case rank < 0:
+		l.t.Errorf("%s has no place in the order: %s", table, text)
+	case rank < l.rank:
+		l.t.Errorf("%s is written after %s: %s\nafter%s", table, storage.LockOrder[l.rank], text, l.last)
+	}
+	l.rank, l.last = rank, text
+}
+
+// tables are those that any transaction wrote.
+type tables struct {
+	lock sync.Mutex // guards all
+	all  map[string]bool
+}
+
+func (w *tables) add(table string) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	if w.all == nil {
+		w.all = map[string]bool{}
+	}
+	w.all[table] = true
+}
+
+func (w *tables) has(table string) bool {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	return w.all[table]
+}
+
+// A change with any field has a platform or is refused: nothing that it holds is silently not saved.
+func TestNoFieldOfAChangeIsSavedAsNothing(t *testing.T) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[authn.Change]()) {
+		var c authn.Change
+		filled.Fill(reflect.ValueOf(&c).Elem().FieldByIndex(f.Index))
+		if p, err := storage.PlatformOf(c); p == "" && err == nil {
+			t.Errorf("%s alone is nothing", f.Name)
+		}
+	}
+	if p, err := storage.PlatformOf(authn.Change{}); p != "" || err != nil {
+		t.Errorf("no field: got %q, %v, want nothing", p, err)
+	}
+}
