@@ -78,3 +78,23 @@ func TestEveryFieldOfAChangeIsAPart(t *testing.T) {
 		}
 	})
 }
+
+// What is saved for a person is given to an active account only; all else is done to it whatever its state. A new field
+// stands on one of the two sides.
+func TestWhatIsSavedForAPersonIsGiven(t *testing.T) {
+	given := []string{"Start", "Raise", "Consent", "Put", "Remember", "Rotate"}
+	done := []string{
+		"Journey", "Spend", "Void", "Issue", "Add", "Account", "Retire", "Cut", "End", "Forget", "Forgive", "Fresh", "Uncount",
+		"Count", "Messages", "Events", "Platform", "Answered",
+	}
+	eachField(t, func(t *testing.T, name string, alone authn.Change) {
+		if slices.Contains(given, name) == slices.Contains(done, name) {
+			t.Fatal("it stands on neither side, or on both")
+		}
+		for _, part := range alone.Parts() {
+			if want := slices.Contains(given, name); part.Given != want {
+				t.Errorf("given: %t, want %t", part.Given, want)
+			}
+		}
+	})
+}

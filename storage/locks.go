@@ -1,8 +1,9 @@
 package storage
 
 // lockOrder is the order in which tables are written within a transaction, so that two of them never wait for each
-// other. Out of it come two things that take no lock that anybody waits for: the account that a change is about is
-// written again, whose row is locked already, and events, letters and sessions are added under new random identifiers.
+// other. Two things come out of it. Events, letters and sessions are added under new random identifiers, which nobody
+// waits for. The account that a change is about is written again, whose row is locked already; a new address of it waits
+// for another transaction that takes the same one, and PostgreSQL ends one of two that swap theirs at the same moment.
 var lockOrder = []string{
 	"counters", "platforms", "parties", "signing_keys", "letters", "accounts", "journeys", "requests", "tickets",
 	"credentials", "devices", "consents", "sessions", "grants", "attempts",
