@@ -1,0 +1,86 @@
+package op_test
+
+import (
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/minddistrict/idp/internal/idptest"
+)
+
+// What each endpoint asks of the database: its reads by statement, and how often it writes at all. A request that looks
+// something up twice raises a figure here.
+func TestReadsOfEachEndpoint(t *testing.T) {
+	var reads, writes atomic.Int64
+	_, db := idptest.SQLiteHeld(t, func(text string) {
+		switch verb, _, _ := strings.Cut(strings.TrimSpace(text), " "); {
+		case strings.HasPrefix(verb, "SELECT"):
+			reads.Add(1)
+		case strings.HasPrefix(verb, "INSERT"), strings.HasPrefix(verb, "UPDATE"), strings.HasPrefix(verb, "DELETE"):
+			writes.Add(1)
+		}
+	})
+	s := idptest.NewServer(t, db)
+	s.Apply(strings.Replace(house, "client_id: web, secret", "client_id: web, rotate_refresh_tokens: true, grant_types: [authorization_code, refresh_token, client_credentials], secret", 1))
+	c := caller{t, s}
+	b := c.signIn(issuer)
+	measure := func(endpoint string, wantReads, wantWrites int64, request func()) {
+		t.Helper()
+		reads.Store(0)
+		writes.Store(0)
+		request()
+		if r, w := reads.Load(), writes.Load(); r != wantReads || w != wantWrites {
+			t.Errorf("%s: %d reads and %d writes, want %d and %d", endpoint, r, w, wantReads, wantWrites)
+		}
+	}
+	var code string
+	var got tokens
+	measure("authorize, signed in", 1, 1, func() { code = c.code(b, "web", nil) })
+	measure("authorize, prompt=none", 1, 1, func() { c.code(b, "web", func(q url.Values) { q.Set("prompt", "none") }) })
+	measure("authorize, not signed in", 0, 2, func() { c.get(issuer + authorizeQuery("web", nil)) })
+	measure("authorize by POST", 0, 1, func() {
+		c.send(http.MethodPost, issuer+"/authorize", strings.TrimPrefix(authorizeQuery("web", nil), "/authorize?"), nil)
+	})
+	measure("token, code", 0, 1, func() { got = c.given(c.token(codeForm(code), "web")) })
+	measure("token, refresh", 0, 1, func() {
+		got = c.given(c.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}}, "web"))
+	})
+	measure("token, refresh for fewer scopes", 1, 1, func() {
+		got = c.given(c.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}, "scope": {"openid"}}, "web"))
+	})
+	measure("token, client credentials", 0, 0, func() { c.given(c.token(url.Values{"grant_type": {"client_credentials"}}, "web")) })
+	bearer := map[string]string{"Authorization": "Bearer " + got.Access}
+	basic := basicOf("web", secretText)
+	measure("userinfo", 1, 0, func() { c.send(http.MethodGet, issuer+"/userinfo", "", bearer) })
+	measure("introspect, access token", 1, 0, func() { c.send(http.MethodPost, issuer+"/introspect", "token="+got.Access, basic) })
+	measure("introspect, refresh token", 1, 0, func() { c.send(http.MethodPost, issuer+"/introspect", "token="+got.Refresh, basic) })
+	measure("revoke", 1, 2, func() { c.send(http.MethodPost, issuer+"/revoke", "token="+got.Refresh, basic) })
+	waiting := idptest.NewBrowser(s, "en")
+	waiting.MustOpen(t, issuer+authorizeQuery("web", nil))
+	request := path.Base(path.Dir(waiting.URL.Path))       // /login/{journey}/password
+	waiting.MustOpen(t, issuer+authorizeQuery("web", nil)) // another request, whose sign-in answers both
+	for _, err := range []error{waiting.Fill("Email address", "anna@example.org"), waiting.Fill("Password", idptest.Password), waiting.Press("Log in")} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	measure("callback", 2, 2, func() {
+		if waiting.MustOpen(t, issuer+"/authorize/callback?request="+request); waiting.URL.Query().Get("code") == "" {
+			t.Errorf("no code at %s", waiting.URL)
+		}
+	})
+	measure("discovery", 0, 0, func() { c.get(issuer + "/.well-known/openid-configuration") })
+	measure("logout, asked", 1, 0, func() {
+		if err := b.Open(issuer + "/logout"); err != nil {
+			t.Fatal(err)
+		}
+	})
+	measure("logout, confirmed", 1, 3, func() {
+		if err := b.Press("Yes, log out"); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
