@@ -23,7 +23,6 @@ const (
 var (
 	bigStores = map[string]int{
 		"login.Store": 13,
-		"op.Store":    17,
 	}
 	bigStructs = map[string]int{
 		"grant.Party":              29,

@@ -108,7 +108,7 @@ func (s *Server) liveAccess(ctx context.Context, p *platform.Platform, token str
 		}
 		return l, nil
 	}
-	l.grant, l.account, err = s.Store.Grant(ctx, p.ID, h.Grant, s.Now())
+	l.grant, l.account, err = s.Grants.Grant(ctx, p.ID, h.Grant, s.Now())
 	if err == nil && l.grant.Party != h.Party {
 		err = fmt.Errorf("access token of another party's grant: %w", fault.NotFound)
 	}

@@ -22,7 +22,7 @@ func (s *Server) answerCode(w http.ResponseWriter, r *http.Request, p *platform.
 	now := s.Now()
 	req.Claims.ACR = req.Ask.Alias(authn.ACROf(req.Ask.Told(session.Proofs)), p.Policy.ACRAliases)
 	g, code := grant.New(req, session, party, now)
-	err := s.Store.Answer(r.Context(), requestID, g)
+	err := s.Requests.Answer(r.Context(), requestID, g)
 	switch {
 	case errors.Is(err, fault.Spent):
 		return s.restart(w, r, p, party)
@@ -35,7 +35,7 @@ func (s *Server) answerCode(w http.ResponseWriter, r *http.Request, p *platform.
 		s.Settle(r) // it came by POST, when nobody could know that a session answers it
 	}
 	if !req.Silent && web.Activity(r) && now.Sub(session.SeenAt) >= authn.SeenEvery {
-		if err := s.Store.TouchSession(r.Context(), p.ID, session.ID, now); err != nil {
+		if err := s.Sessions.TouchSession(r.Context(), p.ID, session.ID, now); err != nil {
 			return err
 		}
 	}
@@ -46,7 +46,7 @@ func (s *Server) answerCode(w http.ResponseWriter, r *http.Request, p *platform.
 // requestID as in answerCode: an error is an answer too.
 func (s *Server) answerError(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, requestID string, e *protocolError) error {
 	if requestID != "" {
-		err := s.Store.SaveChange(r.Context(), authn.Change{Answered: requestID, Platform: p.ID}, s.Now())
+		err := s.Requests.SaveChange(r.Context(), authn.Change{Answered: requestID, Platform: p.ID}, s.Now())
 		if errors.Is(err, fault.Spent) {
 			return s.restart(w, r, p, party)
 		}

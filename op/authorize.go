@@ -50,7 +50,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Arrive(r); err != nil {
 			return err
 		}
-		if err := s.Store.SaveRequest(r.Context(), *req, nil); err != nil {
+		if err := s.Requests.SaveRequest(r.Context(), *req, nil); err != nil {
 			return err
 		}
 		http.Redirect(w, r, p.URL(pathContinue)+"?request="+req.ID, http.StatusSeeOther)
@@ -120,12 +120,12 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Plat
 	req.Browser = secret.Hash(browser)
 	journey, first := s.Begin(p, req)
 	if stored {
-		err = s.Store.BindRequest(r.Context(), p.ID, req.ID, req.Browser, &journey)
+		err = s.Requests.BindRequest(r.Context(), p.ID, req.ID, req.Browser, &journey)
 		if errors.Is(err, fault.Spent) {
 			return s.restart(w, r, p, party)
 		}
 	} else {
-		err = s.Store.SaveRequest(r.Context(), *req, &journey)
+		err = s.Requests.SaveRequest(r.Context(), *req, &journey)
 	}
 	if err != nil {
 		return err
@@ -185,7 +185,7 @@ func (s *Server) stillUnsure(ctx context.Context, req *grant.AuthRequest, a *acc
 	if !req.Ask.Unsure || a == nil {
 		return req.Ask.Unsure, nil
 	}
-	j, err := s.Store.Journey(ctx, req.Platform, req.ID)
+	j, err := s.Requests.Journey(ctx, req.Platform, req.ID)
 	if errors.Is(err, fault.NotFound) {
 		return true, nil
 	}
@@ -220,7 +220,7 @@ func (s *Server) missing(
 		MobileApp: party.AsksAsMobileApp(req.Ask.Channel), Now: now,
 	}
 	if a != nil && len(req.Ask.Consent) > 0 {
-		consent, err := s.Store.Consent(ctx, p.ID, a.ID, string(party.ID))
+		consent, err := s.Requests.Consent(ctx, p.ID, a.ID, string(party.ID))
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return nil, err
 		}
@@ -255,7 +255,7 @@ func (s *Server) storedRequest(r *http.Request, p *platform.Platform) (*grant.Au
 	if !secret.IsID(id) {
 		return nil, nil, fmt.Errorf("request: %w", fault.NotFound)
 	}
-	req, err := s.Store.Request(r.Context(), p.ID, id)
+	req, err := s.Requests.Request(r.Context(), p.ID, id)
 	if err != nil {
 		return nil, nil, err
 	}

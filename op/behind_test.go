@@ -79,7 +79,7 @@ func TestLongTokensAreNotRead(t *testing.T) {
 
 // strayGrant is a store that knows one grant, by whatever identifier.
 type strayGrant struct {
-	Store
+	GrantStore
 	of grant.PartyID
 }
 
@@ -94,7 +94,7 @@ func TestAccessTokenCountsForTheGrantOfItsParty(t *testing.T) {
 		t.Fatal(err)
 	}
 	for of, want := range map[grant.PartyID]error{"web": nil, "lax": fault.NotFound} {
-		s.Store = strayGrant{of: of}
+		s.Grants = strayGrant{of: of}
 		if _, err := s.liveAccess(t.Context(), fuzzPlatform, token); !errors.Is(err, want) {
 			t.Errorf("a token of web with a grant of %s: %v", of, err)
 		}
@@ -104,7 +104,7 @@ func TestAccessTokenCountsForTheGrantOfItsParty(t *testing.T) {
 // RFC 7662 section 2.1: whoever asks about a token proves to be somebody.
 func TestPublicPartyHearsNothingOfItsOwnToken(t *testing.T) {
 	s := fuzzServer(t)
-	s.Store = strayGrant{of: "app"}
+	s.Grants = strayGrant{of: "app"}
 	token, err := sealHandle(s.Secrets.Handles[0], "linde", handle{Grant: "g", Party: "app", Ends: fuzzNow.Add(time.Minute), Scopes: []string{"openid"}}, newNonce())
 	if err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ func (s *Server) note(ctx context.Context, kind audit.Kind, party grant.PartyID,
 	e := origin(ctx).Of(audit.Event{
 		At: s.Now(), Platform: platform.FromContext(ctx).ID, Kind: kind, Actor: "system", Party: string(party), Outcome: audit.Failure, Reason: reason,
 	})
-	if err := s.Store.Note(ctx, e, web.From(ctx).Source()); err != nil && !fault.Quiet(err) {
+	if err := s.Record.Note(ctx, e, web.From(ctx).Source()); err != nil && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, "noting refusal", slog.String("reference", e.Reference), slog.Any("error", err))
 	}
 }

@@ -75,7 +75,7 @@ func (s *Server) liveRefresh(ctx context.Context, p *platform.Platform, token st
 	if !ok {
 		return live{}, fault.NotFound
 	}
-	g, a, err := s.Store.GrantByRefresh(ctx, p.ID, grant.Refresh{Grant: id, Hash: secret.Hash(token)}, p.Policy.IdleAfter, s.Now())
+	g, a, err := s.Grants.GrantByRefresh(ctx, p.ID, grant.Refresh{Grant: id, Hash: secret.Hash(token)}, p.Policy.IdleAfter, s.Now())
 	if err != nil {
 		return live{}, err
 	}

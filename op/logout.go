@@ -58,7 +58,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 			At: s.Now(), Platform: p.ID, Kind: audit.SessionEnded, Actor: string(session.Account), Account: session.Account, Session: session.ID,
 			Outcome: audit.Success, Address: caller.Address, Agent: caller.Agent, Reference: caller.Reference,
 		}
-		if err := s.Store.EndSession(r.Context(), p.ID, session.ID, event, s.Now()); err != nil {
+		if err := s.Sessions.EndSession(r.Context(), p.ID, session.ID, event, s.Now()); err != nil {
 			return err
 		}
 		web.DropCookie(w, p.ID, channelCookie(session.Channel))

@@ -1,7 +1,6 @@
 package op
 
 import (
-	"context"
 	"log/slog"
 	"net/http"
 	"time"
@@ -11,33 +10,11 @@ import (
 	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/minddistrict/idp/account"
-	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
 )
-
-// Store is what the protocol needs of storage; each method is one transaction.
-type Store interface {
-	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
-	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
-	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
-	SaveRequest(ctx context.Context, r grant.AuthRequest, j *authn.Journey) error
-	BindRequest(ctx context.Context, p platform.ID, id string, browser []byte, j *authn.Journey) error
-	Request(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error)
-	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
-	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
-	Answer(ctx context.Context, requestID string, g grant.Grant) error
-	Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error)
-	Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error)
-	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
-	GrantByRefresh(ctx context.Context, p platform.ID, r grant.Refresh, idleAfter time.Duration, now time.Time) (*grant.Grant, *account.Account, error)
-	Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error)
-	EndGrant(ctx context.Context, id grant.ID, e grant.Ending) error
-	Note(ctx context.Context, e audit.Event, source string) error
-	RevokeRefresh(ctx context.Context, r grant.Refresh, e grant.Ending) error
-}
 
 // Registry is what is configured and cached: parties, keys and prebuilt documents of every platform.
 type Registry interface {
@@ -53,7 +30,7 @@ type Registry interface {
 
 // Options are what the house passes in.
 type Options struct {
-	Store    Store
+	Stores
 	Registry Registry
 	Secrets  Secrets
 	Methods  []string // second factors that exist
@@ -186,7 +163,7 @@ func (s *Server) session(r *http.Request, p platform.ID, c authn.Channel) (*auth
 	if cookie == nil {
 		return nil, nil, nil
 	}
-	session, a, err := found(s.Store.Session(r.Context(), p, cookie, s.Now()))
+	session, a, err := found(s.Sessions.Session(r.Context(), p, cookie, s.Now()))
 	if session == nil || session.Channel != c { // the cookie of the other channel, renamed
 		return nil, nil, err
 	}

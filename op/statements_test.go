@@ -24,7 +24,8 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 		}
 	})
 	s := idptest.NewServer(t, db)
-	s.Apply(strings.Replace(house, "client_id: web, secret", "client_id: web, rotate_refresh_tokens: true, grant_types: [authorization_code, refresh_token, client_credentials], secret", 1))
+	s.Apply(strings.Replace(house, "client_id: web, secret",
+		"client_id: web, rotate_refresh_tokens: true, grant_types: [authorization_code, refresh_token, client_credentials], secret", 1))
 	c := caller{t, s}
 	b := c.signIn(issuer)
 	measure := func(endpoint string, wantReads, wantWrites int64, request func()) {
@@ -51,18 +52,26 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 	measure("token, refresh for fewer scopes", 1, 1, func() {
 		got = c.given(c.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}, "scope": {"openid"}}, "web"))
 	})
-	measure("token, client credentials", 0, 0, func() { c.given(c.token(url.Values{"grant_type": {"client_credentials"}}, "web")) })
+	measure("token, client credentials", 0, 0, func() {
+		c.given(c.token(url.Values{"grant_type": {"client_credentials"}}, "web"))
+	})
 	bearer := map[string]string{"Authorization": "Bearer " + got.Access}
 	basic := basicOf("web", secretText)
 	measure("userinfo", 1, 0, func() { c.send(http.MethodGet, issuer+"/userinfo", "", bearer) })
-	measure("introspect, access token", 1, 0, func() { c.send(http.MethodPost, issuer+"/introspect", "token="+got.Access, basic) })
-	measure("introspect, refresh token", 1, 0, func() { c.send(http.MethodPost, issuer+"/introspect", "token="+got.Refresh, basic) })
+	measure("introspect, access token", 1, 0, func() {
+		c.send(http.MethodPost, issuer+"/introspect", "token="+got.Access, basic)
+	})
+	measure("introspect, refresh token", 1, 0, func() {
+		c.send(http.MethodPost, issuer+"/introspect", "token="+got.Refresh, basic)
+	})
 	measure("revoke", 1, 2, func() { c.send(http.MethodPost, issuer+"/revoke", "token="+got.Refresh, basic) })
 	waiting := idptest.NewBrowser(s, "en")
 	waiting.MustOpen(t, issuer+authorizeQuery("web", nil))
 	request := path.Base(path.Dir(waiting.URL.Path))       // /login/{journey}/password
 	waiting.MustOpen(t, issuer+authorizeQuery("web", nil)) // another request, whose sign-in answers both
-	for _, err := range []error{waiting.Fill("Email address", "anna@example.org"), waiting.Fill("Password", idptest.Password), waiting.Press("Log in")} {
+	for _, err := range []error{
+		waiting.Fill("Email address", "anna@example.org"), waiting.Fill("Password", idptest.Password), waiting.Press("Log in"),
+	} {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -61,7 +61,7 @@ func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.
 		redemption.RefreshHash = secret.Hash(refresh)
 		redemption.RefreshEnds = now.Add(party.EffectiveLives().RefreshIdle)
 	}
-	g, err := s.Store.Redeem(ctx, redemption)
+	g, err := s.Grants.Redeem(ctx, redemption)
 	if err != nil {
 		return nil, s.fail(ctx, "redeeming code", err)
 	}
@@ -92,7 +92,7 @@ func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.
 	if err := s.checkNarrowing(ctx, rotation, r.Data.Scopes); err != nil {
 		return nil, s.fail(ctx, "refreshing", err)
 	}
-	g, err := s.Store.Rotate(ctx, rotation)
+	g, err := s.Grants.Rotate(ctx, rotation)
 	if err != nil {
 		return nil, s.fail(ctx, "refreshing", err)
 	}
@@ -121,7 +121,7 @@ func (s *Server) checkNarrowing(ctx context.Context, r grant.Rotation, scopes []
 	if len(scopes) == 0 {
 		return nil
 	}
-	g, _, err := s.Store.GrantByRefresh(ctx, r.Platform, r.Refresh, r.IdleAfter, r.Now)
+	g, _, err := s.Grants.GrantByRefresh(ctx, r.Platform, r.Refresh, r.IdleAfter, r.Now)
 	switch {
 	case errors.Is(err, fault.NotFound):
 		return nil // the rotation says why
@@ -218,7 +218,7 @@ func (s *Server) issueID(ctx context.Context, p *platform.Platform, party *grant
 	if !grant.AboutPerson(named) {
 		return s.sign(p.ID, party.IDTokenAlg, "JWT", token)
 	}
-	_, a, err := s.Store.Grant(ctx, p.ID, g.ID, now)
+	_, a, err := s.Grants.Grant(ctx, p.ID, g.ID, now)
 	if err != nil {
 		return "", err
 	}
@@ -284,9 +284,9 @@ func (s *Server) Revocation(ctx context.Context, r *oidcop.ClientRequest[oidc.Re
 		if h.Grant == "" && h.Party == party.ID {
 			return nil, s.fail(ctx, "revoking", refuse(unsupportedTokenType, "a token of client credentials ends by itself"))
 		}
-		err = s.Store.EndGrant(ctx, h.Grant, ending)
+		err = s.Grants.EndGrant(ctx, h.Grant, ending)
 	} else if refresh, ok := s.readRefresh(party, r.Data.Token); ok {
-		err = s.Store.RevokeRefresh(ctx, refresh, ending)
+		err = s.Grants.RevokeRefresh(ctx, refresh, ending)
 	}
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return nil, s.fail(ctx, "revoking", err) // never 200 for something that was not done

@@ -158,7 +158,8 @@ func (h *House) routes() http.Handler {
 	})
 	own := settings.New(settings.Options{Store: h.DB, Engine: people, Party: known.Party, Logout: op.LogoutURL})
 	protocol := op.New(op.Options{
-		Store: h.DB, Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.clock.Now, Log: h.Log,
+		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB},
+		Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.clock.Now, Log: h.Log,
 		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
 		Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {

@@ -1,0 +1,57 @@
+package op
+
+import (
+	"context"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Stores are what the protocol needs of storage, by what its endpoints keep there. Each method is one transaction.
+type Stores struct {
+	Sessions SessionStore
+	Requests RequestStore
+	Grants   GrantStore
+	Record   RecordStore
+}
+
+// SessionStore keeps the sessions of browsers: the authorization endpoint answers from one, the logout endpoint
+// ends it.
+type SessionStore interface {
+	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
+	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
+	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
+}
+
+// RequestStore keeps authorization requests, from the authorization endpoint to their answer.
+type RequestStore interface {
+	SaveRequest(ctx context.Context, r grant.AuthRequest, j *authn.Journey) error
+	BindRequest(ctx context.Context, p platform.ID, id string, browser []byte, j *authn.Journey) error
+	Request(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error)
+	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
+	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
+	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
+	Answer(ctx context.Context, requestID string, g grant.Grant) error
+}
+
+// GrantStore keeps what codes and tokens derive from: the token, userinfo, revocation and introspection endpoints
+// ask them.
+type GrantStore interface {
+	Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error)
+	Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error)
+	GrantByRefresh(
+		ctx context.Context, p platform.ID, r grant.Refresh, idleAfter time.Duration, now time.Time,
+	) (*grant.Grant, *account.Account, error)
+	Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error)
+	EndGrant(ctx context.Context, id grant.ID, e grant.Ending) error
+	RevokeRefresh(ctx context.Context, r grant.Refresh, e grant.Ending) error
+}
+
+// RecordStore is the audit record, for what parties do that is refused.
+type RecordStore interface {
+	Note(ctx context.Context, e audit.Event, source string) error
+}
