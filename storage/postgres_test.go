@@ -9,12 +9,11 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/storage"
-	"github.com/minddistrict/idp/storage/storagetest"
 )
 
 func TestPostgres(t *testing.T) {
 	idptest.PostgresServer(t) // tells once what is missing, not for each promise
-	storagetest.Run(t, func(t *testing.T) *storage.DB { return idptest.Postgres(t) })
+	keepsContract(t, idptest.Postgres)
 }
 
 func TestNodesMigratePostgresAtTheSameTime(t *testing.T) {

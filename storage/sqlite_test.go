@@ -9,11 +9,10 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/storage"
-	"github.com/minddistrict/idp/storage/storagetest"
 )
 
 func TestSQLite(t *testing.T) {
-	storagetest.Run(t, func(t *testing.T) *storage.DB { return idptest.SQLite(t) })
+	keepsContract(t, idptest.SQLite)
 }
 
 func TestSQLiteFileIsMadeForItsOwnerOnly(t *testing.T) {
