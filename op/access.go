@@ -36,9 +36,19 @@ type accessToken struct {
 	Grant    grant.ID        `json:"gid,omitempty"`
 }
 
-// issueAccess makes an access token: opaque unless the party asks for JWTs. The grant is nil for client credentials.
-func (s *Server) issueAccess(p *platform.Platform, party *grant.Party, g *grant.Grant, scopes []string, ends time.Time) (string, error) {
-	h := handle{Party: party.ID, Ends: ends, Scopes: scopes}
+// issuance is what tokens are made of: for whom, from what, and with which scopes.
+type issuance struct {
+	platform *platform.Platform
+	party    *grant.Party
+	grant    *grant.Grant // nil: client credentials, which nobody granted
+	scopes   []string
+	nonce    string // of the request that is answered; empty: there was none, or this is a refresh
+}
+
+// issueAccess makes an access token: opaque unless the party asks for JWTs.
+func (s *Server) issueAccess(i issuance, ends time.Time) (string, error) {
+	p, party, g := i.platform, i.party, i.grant
+	h := handle{Party: party.ID, Ends: ends, Scopes: i.scopes}
 	if g != nil {
 		h.Grant = g.ID
 	}
@@ -47,7 +57,7 @@ func (s *Server) issueAccess(p *platform.Platform, party *grant.Party, g *grant.
 	}
 	t := accessToken{
 		Issuer: p.Issuer, Subject: string(party.ID), Audience: audienceOf(party), Expiry: ends.Unix(), IssuedAt: s.Now().Unix(),
-		ID: secret.ID(), Party: party.ID, Scope: strings.Join(scopes, " "), Grant: h.Grant,
+		ID: secret.ID(), Party: party.ID, Scope: strings.Join(i.scopes, " "), Grant: h.Grant,
 	}
 	if g != nil {
 		t.Subject, t.AuthTime, t.ACR = party.Subject(g.Account, p.Salt), authn.AuthTime(g.Proofs).Unix(), authn.ACROf(g.Proofs)

@@ -16,62 +16,66 @@ import (
 // PageFormPost is the page that carries an answer to the party; showing it again would answer again.
 const PageFormPost = "form_post"
 
-// answerCode gives the party a code: one grant, written before the answer leaves. requestID names a stored request,
-// which is answered at most once; "" is a request that was never stored.
-func (s *Server) answerCode(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session, requestID string) error {
-	now := s.Now()
-	req.Claims.ACR = req.Ask.Alias(authn.ACROf(req.Ask.Told(session.Proofs)), p.Policy.ACRAliases)
-	g, code := grant.New(req, session, party, now)
-	err := s.Requests.Answer(r.Context(), requestID, g)
+// answerCode gives the party a code: one grant, written before the answer leaves.
+func (s *Server) answerCode(v *visit) error {
+	req := v.request
+	req.Claims.ACR = req.Ask.Alias(authn.ACROf(req.Ask.Told(v.session.Proofs)), v.platform.Policy.ACRAliases)
+	g, code := grant.New(req, v.session, v.party, v.now)
+	id := "" // of a request that was never saved
+	if v.stored {
+		id = req.ID
+	}
+	err := s.Requests.Answer(v.r.Context(), id, g)
 	switch {
 	case errors.Is(err, fault.Spent):
-		return s.restart(w, r, p, party)
+		return s.restart(v)
 	case errors.Is(err, fault.Refused): // signed out or deactivated since the session was read
-		return s.answerError(w, r, p, party, req, requestID, refuse("login_required", "The session has just ended."))
+		return s.answerError(v, refuse("login_required", "The session has just ended."))
 	case err != nil:
 		return err
 	}
-	if requestID != "" && len(req.Browser) == 0 {
-		s.Settle(r) // it came by POST, when nobody could know that a session answers it
+	if v.stored && len(req.Browser) == 0 {
+		s.Settle(v.r) // it came by POST, when nobody could know that a session answers it
 	}
-	if !req.Silent && web.Activity(r) && now.Sub(session.SeenAt) >= authn.SeenEvery {
-		if err := s.Sessions.TouchSession(r.Context(), p.ID, session.ID, now); err != nil {
+	if !req.Silent && web.Activity(v.r) && v.now.Sub(v.session.SeenAt) >= authn.SeenEvery {
+		if err := s.Sessions.TouchSession(v.r.Context(), v.platform.ID, v.session.ID, v.now); err != nil {
 			return err
 		}
 	}
-	return s.send(w, r, p, req, url.Values{"code": {code}})
+	return s.send(v, url.Values{"code": {code}})
 }
 
-// answerError tells the party why there is no code (OpenID Connect Core 1.0 section 3.1.2.6), the way it asked for.
-// requestID as in answerCode: an error is an answer too.
-func (s *Server) answerError(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, requestID string, e *protocolError) error {
-	if requestID != "" {
-		err := s.Requests.SaveChange(r.Context(), authn.Change{Answered: requestID, Platform: p.ID}, s.Now())
+// answerError tells the party why there is no code (OpenID Connect Core 1.0 section 3.1.2.6), the way it asked for. An
+// error is an answer too: a stored request gets no other one.
+func (s *Server) answerError(v *visit, e *protocolError) error {
+	if v.stored {
+		err := s.Requests.SaveChange(v.r.Context(), authn.Change{Answered: v.request.ID, Platform: v.platform.ID}, v.now)
 		if errors.Is(err, fault.Spent) {
-			return s.restart(w, r, p, party)
+			return s.restart(v)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return s.send(w, r, p, req, url.Values{"error": {e.code}, "error_description": {e.text}})
+	return s.send(v, url.Values{"error": {e.code}, "error_description": {e.text}})
 }
 
 // send is the only place that writes an authorization response. Every one names us as the issuer (RFC 9207), and a
 // redirect after a form is a 303, never a 307 that would carry a password along (RFC 9700 section 4.12).
-func (s *Server) send(w http.ResponseWriter, r *http.Request, p *platform.Platform, req *grant.AuthRequest, values url.Values) error {
-	values.Set("iss", string(p.Issuer))
+func (s *Server) send(v *visit, values url.Values) error {
+	req := v.request
+	values.Set("iss", string(v.platform.Issuer))
 	if req.State != "" {
 		values.Set("state", req.State)
 	}
 	if req.Mode == grant.ModeFormPost {
-		page := ui.FormPostPage{Action: req.RedirectURI, Name: s.partyName(p, req.Party)}
+		page := ui.FormPostPage{Action: req.RedirectURI, Name: v.party.CalledAs(v.platform.Name)}
 		for _, name := range []string{"code", "error", "error_description", "state", "iss"} {
 			if values.Has(name) {
 				page.Fields = append(page.Fields, ui.Field{Name: name, Value: values.Get(name)})
 			}
 		}
-		return s.Show(w, r, http.StatusOK, PageFormPost, page)
+		return s.Show(v.w, v.r, http.StatusOK, PageFormPost, page)
 	}
 	u, err := url.Parse(req.RedirectURI)
 	if err != nil {
@@ -82,17 +86,9 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, p *platform.Platfo
 		q = u.RawQuery + "&" + q // the registered query stays byte for byte
 	}
 	u.RawQuery = q
-	w.Header().Set("Location", u.String())
-	w.WriteHeader(http.StatusSeeOther)
+	v.w.Header().Set("Location", u.String())
+	v.w.WriteHeader(http.StatusSeeOther)
 	return nil
-}
-
-// partyName is what people call the party.
-func (s *Server) partyName(p *platform.Platform, id grant.PartyID) string {
-	if party, ok := s.Registry.Party(p.ID, id); ok {
-		return party.CalledAs(p.Name)
-	}
-	return p.Name
 }
 
 // showError turns an error into a page with a reference and a way on; never a redirect, never a raw text.

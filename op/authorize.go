@@ -1,7 +1,6 @@
 package op
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,6 +17,19 @@ import (
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
 )
+
+// visit is one look of a browser at an authorization request: all that decides how it is answered.
+type visit struct {
+	w        http.ResponseWriter
+	r        *http.Request
+	platform *platform.Platform
+	party    *grant.Party
+	request  *grant.AuthRequest
+	stored   bool             // the request is answered at most once; otherwise it was never saved
+	session  *authn.Session   // of this browser; nil: nobody is signed in
+	account  *account.Account // … and whose; nil: nobody's, or not known before the person chose
+	now      time.Time
+}
 
 // authorize reads an authorization request (OpenID Connect Core 1.0 section 3.1.2.1) and answers it at once, or sends
 // the person to sign in.
@@ -36,9 +48,10 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	if foreign && req != nil {
 		err = refuse("invalid_request", "The form is not UTF-8.")
 	}
+	v := &visit{w: w, r: r, platform: p, party: party, request: req, now: s.Now()}
 	var refused *protocolError
 	if errors.As(err, &refused) && req != nil {
-		return s.answerError(w, r, p, party, req, "", refused)
+		return s.answerError(v, refused)
 	}
 	if refused != nil && party != nil {
 		s.note(r.Context(), audit.RedirectRefused, party.ID, "redirect")
@@ -53,155 +66,163 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Requests.SaveRequest(r.Context(), *req, nil); err != nil {
 			return err
 		}
-		http.Redirect(w, r, p.URL(pathContinue)+"?request="+req.ID, http.StatusSeeOther)
-		return nil
+		return web.SeeOther(w, r, p.URL(pathContinue)+"?request="+req.ID)
 	}
-	return s.decide(w, r, p, party, req, false)
+	return s.decide(v)
 }
 
 // resume meets a stored request in the browser that it is for.
 func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
-	p := platform.FromContext(r.Context())
-	req, party, err := s.storedRequest(r, p)
+	v, err := s.storedRequest(w, r)
 	if err != nil {
 		return err
 	}
-	if here := web.CookieHash(r, p.ID, web.BrowserCookie); req.Open(s.Now()) && len(req.Browser) > 0 && secret.Equal(req.Browser, here) {
-		_, first := s.Begin(p, req) // reloaded: the journey goes on
-		http.Redirect(w, r, first, http.StatusSeeOther)
-		return nil
+	if v.bound() && v.request.Open(v.now) {
+		return s.goOn(v) // reloaded
 	}
-	if len(req.Browser) > 0 || !req.Open(s.Now()) {
-		return s.restart(w, r, p, party)
+	if len(v.request.Browser) > 0 || !v.request.Open(v.now) {
+		return s.restart(v)
 	}
-	return s.decide(w, r, p, party, req, true)
+	return s.decide(v)
+}
+
+// bound reports whether the request is that of this browser.
+func (v *visit) bound() bool {
+	return len(v.request.Browser) > 0 && secret.Equal(v.request.Browser, web.CookieHash(v.r, v.platform.ID, web.BrowserCookie))
+}
+
+// goOn leads to the journey of a request.
+func (s *Server) goOn(v *visit) error {
+	_, first := s.Begin(v.platform, v.request)
+	return web.SeeOther(v.w, v.r, first)
+}
+
+// signIn reads who is signed in, in the channel of the request.
+func (s *Server) signIn(v *visit) (err error) {
+	v.session, v.account, err = s.session(v.r, v.platform.ID, v.request.Ask.Channel)
+	return err
 }
 
 // decide answers from the session when it suffices; otherwise it starts a journey, or says why it may not.
-func (s *Server) decide(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, stored bool) error {
-	session, a, err := s.session(r, p.ID, req.Ask.Channel)
-	if err != nil {
+func (s *Server) decide(v *visit) error {
+	if err := s.signIn(v); err != nil {
 		return err
 	}
-	storedID := ""
-	if stored {
-		storedID = req.ID
+	if v.account != nil && !v.request.Silent && v.notHinted() {
+		v.request.Ask.Choose = true // somebody else is signed in than the party means
 	}
-	if a != nil && !req.Silent && s.notHinted(p, party, req, a) {
-		req.Ask.Choose = true // somebody else is signed in than the party means
+	if v.request.Ask.Choose && v.session != nil && !v.request.Silent {
+		v.account = nil // not known before the person chose
 	}
-	if req.Ask.Choose && session != nil && !req.Silent {
-		a = nil // not known before the person chose
-	}
-	now := s.Now()
-	missing, err := s.missing(r.Context(), p, party, req, session, a, now)
+	missing, err := s.missing(v)
 	if err != nil {
 		return err
 	}
 	if len(missing) == 0 {
-		if weak := tooWeak(p, party, req, session, now); weak != nil {
-			return s.answerError(w, r, p, party, req, storedID, weak)
+		if weak := v.tooWeak(); weak != nil {
+			return s.answerError(v, weak)
 		}
-		return s.answerCode(w, r, p, party, req, session, storedID)
+		return s.answerCode(v)
 	}
-	if req.Silent {
-		return s.answerError(w, r, p, party, req, storedID, silentError(missing))
+	if v.request.Silent {
+		return s.answerError(v, silentError(missing))
 	}
-	if !stored { // otherwise it was counted when it was stored
-		if err := s.Arrive(r); err != nil {
+	return s.begin(v)
+}
+
+// begin starts the journey of a request, in this browser from now on.
+func (s *Server) begin(v *visit) error {
+	if !v.stored { // otherwise it was counted when it was stored
+		if err := s.Arrive(v.r); err != nil {
 			return err
 		}
 	}
-	browser := web.Cookie(r, p.ID, web.BrowserCookie)
+	browser := web.Cookie(v.r, v.platform.ID, web.BrowserCookie)
 	if !secret.IsToken(browser) {
 		browser = secret.Token()
-		web.SetCookie(w, p.ID, web.BrowserCookie, browser)
+		web.SetCookie(v.w, v.platform.ID, web.BrowserCookie, browser)
 	}
-	req.Browser = secret.Hash(browser)
-	journey, first := s.Begin(p, req)
-	if stored {
-		err = s.Requests.BindRequest(r.Context(), p.ID, req.ID, req.Browser, &journey)
+	v.request.Browser = secret.Hash(browser)
+	journey, first := s.Begin(v.platform, v.request)
+	var err error
+	if v.stored {
+		err = s.Requests.BindRequest(v.r.Context(), v.platform.ID, v.request.ID, v.request.Browser, &journey)
 		if errors.Is(err, fault.Spent) {
-			return s.restart(w, r, p, party)
+			return s.restart(v)
 		}
 	} else {
-		err = s.Requests.SaveRequest(r.Context(), *req, &journey)
+		err = s.Requests.SaveRequest(v.r.Context(), *v.request, &journey)
 	}
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, first, http.StatusSeeOther)
-	return nil
+	return web.SeeOther(v.w, v.r, first)
 }
 
 // callback is where a journey leads when it is over. The request is answered only in the browser that brought it, only
 // once, and only if the session now has what the request asked.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
-	p := platform.FromContext(r.Context())
-	req, party, err := s.storedRequest(r, p)
+	v, err := s.storedRequest(w, r)
 	if err != nil {
 		return err
 	}
-	if !secret.Equal(req.Browser, web.CookieHash(r, p.ID, web.BrowserCookie)) || len(req.Browser) == 0 || !req.Open(s.Now()) {
-		return s.restart(w, r, p, party)
+	if !v.bound() || !v.request.Open(v.now) {
+		return s.restart(v)
 	}
-	if r.URL.Query().Get("outcome") == string(web.Denied) {
-		return s.answerError(w, r, p, party, req, req.ID, refuse("access_denied", "The person stopped."))
+	outcome := web.Outcome(r.URL.Query().Get("outcome"))
+	if outcome == web.Denied {
+		return s.answerError(v, refuse("access_denied", "The person stopped."))
 	}
-	session, a, err := s.session(r, p.ID, req.Ask.Channel)
+	if err := s.signIn(v); err != nil {
+		return err
+	}
+	v.request.Ask.Choose = false // who goes on was chosen on the way here
+	if v.request.Ask.Unsure, err = s.stillUnsure(v); err != nil {
+		return err
+	}
+	missing, err := s.missing(v)
 	if err != nil {
 		return err
 	}
-	req.Ask.Choose = false // who goes on was chosen on the way here
-	if req.Ask.Unsure, err = s.stillUnsure(r.Context(), req, a); err != nil {
-		return err
-	}
-	now := s.Now()
-	missing, err := s.missing(r.Context(), p, party, req, session, a, now)
-	if err != nil {
-		return err
-	}
-	if len(missing) > 0 && r.URL.Query().Get("outcome") == string(web.Over) {
-		return s.restart(w, r, p, party) // its journey is over and did not bring what was asked
+	if len(missing) > 0 && outcome == web.Over {
+		return s.restart(v) // its journey is over and did not bring what was asked
 	}
 	if len(missing) > 0 {
-		_, first := s.Begin(p, req)
-		http.Redirect(w, r, first, http.StatusSeeOther)
-		return nil
+		return s.goOn(v)
 	}
 	// OpenID Connect Core 1.0 section 3.1.2.2: somebody else than the hinted person is not an answer.
-	if s.notHinted(p, party, req, a) {
-		return s.answerError(w, r, p, party, req, req.ID, refuse("login_required", "Another person is signed in."))
+	if v.notHinted() {
+		return s.answerError(v, refuse("login_required", "Another person is signed in."))
 	}
-	if weak := tooWeak(p, party, req, session, now); weak != nil {
-		return s.answerError(w, r, p, party, req, req.ID, weak)
+	if weak := v.tooWeak(); weak != nil {
+		return s.answerError(v, weak)
 	}
-	return s.answerCode(w, r, p, party, req, session, req.ID)
+	return s.answerCode(v)
 }
 
 // stillUnsure tells whether a request that wants a form has not had one yet. A page that proves nothing leaves no trace
 // in the session, so its journey is asked: who knows the identifier of a request has not passed its page.
-func (s *Server) stillUnsure(ctx context.Context, req *grant.AuthRequest, a *account.Account) (bool, error) {
-	if !req.Ask.Unsure || a == nil {
-		return req.Ask.Unsure, nil
+func (s *Server) stillUnsure(v *visit) (bool, error) {
+	if !v.request.Ask.Unsure || v.account == nil {
+		return v.request.Ask.Unsure, nil
 	}
-	j, err := s.Requests.Journey(ctx, req.Platform, req.ID)
+	j, err := s.Requests.Journey(v.r.Context(), v.platform.ID, v.request.ID)
 	if errors.Is(err, fault.NotFound) {
 		return true, nil
 	}
 	if err != nil {
 		return true, err
 	}
-	return j.Account != a.ID || len(j.Done) == 0, nil
+	return j.Account != v.account.ID || len(j.Done) == 0, nil
 }
 
 // tooWeak compares a complete sign-in with what the request, the party and the platform want at least; where it must be
 // fresh, only what is counts. What no page of ours can raise is told the party (OpenID Connect Core Error Code
 // unmet_authentication_requirements).
-func tooWeak(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session, now time.Time) *protocolError {
-	acr, aliases := authn.ACROf(req.Ask.Counted(session.Proofs, now)), p.Policy.ACRAliases
-	enough := req.Ask.Enough(acr, aliases)
-	for _, least := range []string{party.MinimumACR, p.Policy.MinimumACR} {
+func (v *visit) tooWeak() *protocolError {
+	acr, aliases := authn.ACROf(v.request.Ask.Counted(v.session.Proofs, v.now)), v.platform.Policy.ACRAliases
+	enough := v.request.Ask.Enough(acr, aliases)
+	for _, least := range []string{v.party.MinimumACR, v.platform.Policy.MinimumACR} {
 		enough = enough && (least == "" || acr.Satisfies(least, aliases))
 	}
 	if enough {
@@ -210,32 +231,29 @@ func tooWeak(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, s
 	return refuse(unmetRequirements, "The sign-in cannot be made as strong as asked.")
 }
 
-// missing asks the rules what a session lacks for a request.
-func (s *Server) missing(
-	ctx context.Context, p *platform.Platform, party *grant.Party, req *grant.AuthRequest, session *authn.Session,
-	a *account.Account, now time.Time,
-) ([]authn.Requirement, error) {
-	f := authn.Facts{
-		Account: a, Policy: p.Policy, Methods: s.Methods, Session: session,
-		MobileApp: party.AsksAsMobileApp(req.Ask.Channel), Now: now,
+// missing asks the rules what the session lacks for the request.
+func (s *Server) missing(v *visit) ([]authn.Requirement, error) {
+	ask, f := v.request.Ask, authn.Facts{
+		Account: v.account, Policy: v.platform.Policy, Methods: s.Methods, Session: v.session,
+		MobileApp: v.party.AsksAsMobileApp(v.request.Ask.Channel), Now: v.now,
 	}
-	if a != nil && len(req.Ask.Consent) > 0 {
-		consent, err := s.Requests.Consent(ctx, p.ID, a.ID, string(party.ID))
+	if v.account != nil && len(ask.Consent) > 0 {
+		consent, err := s.Requests.Consent(v.r.Context(), v.platform.ID, v.account.ID, string(v.party.ID))
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return nil, err
 		}
 		f.Consent = consent
 	}
-	missing := authn.Missing(req.Ask, f, nil)
-	if len(missing) == 0 && req.Silent && s.notHinted(p, party, req, a) {
+	missing := authn.Missing(ask, f, nil)
+	if len(missing) == 0 && v.request.Silent && v.notHinted() {
 		return []authn.Requirement{{Need: authn.NeedPrimary}}, nil
 	}
 	return missing, nil
 }
 
 // notHinted tells whether somebody else is signed in than the party hinted at.
-func (s *Server) notHinted(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, a *account.Account) bool {
-	return req.HintSubject != "" && party.Subject(a.ID, p.Salt) != req.HintSubject
+func (v *visit) notHinted() bool {
+	return v.request.HintSubject != "" && v.party.Subject(v.account.ID, v.platform.Salt) != v.request.HintSubject
 }
 
 // silentError says why prompt=none cannot be met (OpenID Connect Core 1.0 section 3.1.2.6).
@@ -250,28 +268,27 @@ func silentError(missing []authn.Requirement) *protocolError {
 }
 
 // storedRequest loads the request that the URL names, of this platform, and its party.
-func (s *Server) storedRequest(r *http.Request, p *platform.Platform) (*grant.AuthRequest, *grant.Party, error) {
-	id := r.URL.Query().Get("request")
+func (s *Server) storedRequest(w http.ResponseWriter, r *http.Request) (*visit, error) {
+	p, id := platform.FromContext(r.Context()), r.URL.Query().Get("request")
 	if !secret.IsID(id) {
-		return nil, nil, fmt.Errorf("request: %w", fault.NotFound)
+		return nil, fmt.Errorf("request: %w", fault.NotFound)
 	}
 	req, err := s.Requests.Request(r.Context(), p.ID, id)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	party, known := s.enabled(p.ID, req.Party)
 	if !known {
-		return nil, nil, refuse("unauthorized_client", "unknown client")
+		return nil, refuse("unauthorized_client", "unknown client")
 	}
 	req.Ask.Unsure = !party.Assured(req.RedirectURI) // a node of the release before did not say
-	return req, party, nil
+	return &visit{w: w, r: r, platform: p, party: party, request: req, stored: true, now: s.Now()}, nil
 }
 
 // restart leads a stale request on: never finished late, because the party has forgotten its state, but begun anew
 // where the party or the platform begins. Nobody ends on a page without a way on.
-func (s *Server) restart(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party) error {
-	http.Redirect(w, r, RestartURL(p, party), http.StatusSeeOther)
-	return nil
+func (s *Server) restart(v *visit) error {
+	return web.SeeOther(v.w, v.r, RestartURL(v.platform, v.party))
 }
 
 // RestartURL is where a login of this party begins anew: its initiate_login_uri (OpenID Connect Core 1.0 section 4),

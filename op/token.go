@@ -65,7 +65,7 @@ func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.
 	if err != nil {
 		return nil, s.fail(ctx, "redeeming code", err)
 	}
-	return s.tokens(ctx, p, party, g, g.Scopes, g.Nonce, refresh)
+	return s.tokens(ctx, issuance{platform: p, party: party, grant: g, scopes: g.Scopes, nonce: g.Nonce}, refresh)
 }
 
 // RefreshToken answers a refresh (RFC 6749 section 6). Scopes may be fewer than granted, which changes the access
@@ -102,7 +102,7 @@ func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.
 			return nil, s.fail(ctx, "refreshing", refuse("invalid_scope", "more than was granted"))
 		}
 	}
-	return s.tokens(ctx, p, party, g, scopes, "", next)
+	return s.tokens(ctx, issuance{platform: p, party: party, grant: g, scopes: scopes}, next)
 }
 
 // readRefresh reads a refresh token that a party presents; not ok: it has not the form of one.
@@ -139,22 +139,23 @@ func within(scopes, granted []string) bool {
 }
 
 // tokens builds the answer of both grants: one sealed handle, one signature.
-func (s *Server) tokens(ctx context.Context, p *platform.Platform, party *grant.Party, g *grant.Grant, scopes []string, nonce, refresh string) (*oidcop.Response, error) {
-	now, lives := s.Now(), party.EffectiveLives()
-	scopes = party.Granted(scopes)
-	ends := now.Add(lives.Access)
-	if g.EndsAt.Before(ends) {
-		ends = g.EndsAt
+func (s *Server) tokens(ctx context.Context, i issuance, refresh string) (*oidcop.Response, error) {
+	now := s.Now()
+	i.scopes = i.party.Granted(i.scopes)
+	ends := now.Add(i.party.EffectiveLives().Access)
+	if i.grant.EndsAt.Before(ends) {
+		ends = i.grant.EndsAt
 	}
-	access, err := s.issueAccess(p, party, g, scopes, ends)
+	access, err := s.issueAccess(i, ends)
 	if err != nil {
 		return nil, s.fail(ctx, "making access token", err)
 	}
 	answer := &tokenResponse{
-		AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(ends.Sub(now) / time.Second), RefreshToken: refresh, Scope: strings.Join(scopes, " "),
+		AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(ends.Sub(now) / time.Second), RefreshToken: refresh,
+		Scope: strings.Join(i.scopes, " "),
 	}
-	if slices.Contains(scopes, "openid") {
-		if answer.IDToken, err = s.issueID(ctx, p, party, g, nonce, access); err != nil {
+	if slices.Contains(i.scopes, "openid") {
+		if answer.IDToken, err = s.issueID(ctx, i, access); err != nil {
 			return nil, s.fail(ctx, "signing ID token", err)
 		}
 	}
@@ -176,7 +177,7 @@ func (s *Server) ClientCredentialsExchange(ctx context.Context, r *oidcop.Client
 		}
 	}
 	life := party.EffectiveLives().Access
-	access, err := s.issueAccess(p, party, nil, scopes, now.Add(life))
+	access, err := s.issueAccess(issuance{platform: p, party: party, scopes: scopes}, now.Add(life))
 	if err != nil {
 		return nil, s.fail(ctx, "client credentials", err)
 	}
@@ -204,11 +205,11 @@ type idToken struct {
 
 // issueID makes the ID token of a grant. A claim that comes from the account costs a read, so only a request or a
 // registration that names one pays it.
-func (s *Server) issueID(ctx context.Context, p *platform.Platform, party *grant.Party, g *grant.Grant, nonce, access string) (string, error) {
-	now := s.Now()
+func (s *Server) issueID(ctx context.Context, i issuance, access string) (string, error) {
+	p, party, g, now := i.platform, i.party, i.grant, s.Now()
 	token := idToken{
 		Issuer: p.Issuer, Subject: party.Subject(g.Account, p.Salt), Audience: g.Party, Expiry: now.Add(party.EffectiveLives().IDToken).Unix(),
-		IssuedAt: now.Unix(), AuthTime: authn.AuthTime(g.Proofs).Unix(), Nonce: nonce, ACR: g.ACR(), AMR: authn.AMR(g.Proofs),
+		IssuedAt: now.Unix(), AuthTime: authn.AuthTime(g.Proofs).Unix(), Nonce: i.nonce, ACR: g.ACR(), AMR: authn.AMR(g.Proofs),
 		Session: party.Session(g.Session, p.Salt), AtHash: leftHalf(party.IDTokenAlg, access),
 	}
 	named := g.IDTokenNames(party)
