@@ -3,7 +3,10 @@ package idp_test
 import (
 	"go/ast"
 	"go/token"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -29,4 +32,112 @@ func TestPackageComments(t *testing.T) {
 			t.Errorf("%s has %d package comments: one", dir, comments[dir])
 		}
 	}
+}
+
+// world are the words in package comments that look like names of ours and belong to the world.
+var world = strings.Fields(`
+	API CPU HMAC HTTP JSON MiB OAuth OIDC OpenID Connect POST RFC RP-initiated SBOM SDK SHA-256 HMAC-SHA-1 HMAC-SHA-256 Message-ID
+	SQL URL Argon2id
+	Go PostgreSQL SQLite OpenTelemetry Chromium AppAuth Dutch English
+	Z1 Z15 Foundation Basic Form Post Wheeler USENIX Security
+	coreos/go-oidc x/oauth2 math/rand crypto/rand fmt.Errorf UnimplementedServer
+	OTEL_ SOURCE_DATE_EPOCH IDP_KILLS IDP_SQLITE_KILLS IDP_CYCLES IDP_ROLLS IDP_LOGINS`)
+
+var (
+	fileName = regexp.MustCompile(`^[\w./-]+$`)
+	goName   = regexp.MustCompile(`(?:\b([a-z][a-z0-9]*)\.)?\b([A-Z]\w*(?:-\w+)*)(?:\.([A-Z]\w*))?`)
+)
+
+// TestPackageCommentsNameWhatExists: files, folders and Go names in a package comment exist. A capital in the midst of
+// a sentence or of a word makes a Go name, unless the world has a word for it.
+func TestPackageCommentsNameWhatExists(t *testing.T) {
+	names, packages := declared(t)
+	each(t, func(path string, file *ast.File, _ *token.FileSet) {
+		if file.Doc == nil || strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		dir, text := filepath.Dir(path), file.Doc.Text()
+		for _, word := range strings.Fields(text) {
+			word = strings.TrimSuffix(strings.Trim(word, "(),:;`"), ".")
+			if !isPath(word) || slices.Contains(world, word) {
+				continue
+			}
+			_, below := os.Stat(filepath.Join(dir, word))
+			_, root := os.Stat(word)
+			if below != nil && root != nil {
+				t.Errorf("%s names %s, which does not exist", path, word)
+			}
+		}
+		for _, at := range goName.FindAllStringSubmatchIndex(text, -1) {
+			word := func(i int) string {
+				if at[2*i] < 0 {
+					return ""
+				}
+				return text[at[2*i]:at[2*i+1]]
+			}
+			pkg, name, member := word(1), word(2), word(3)
+			where := dir
+			if pkg != "" {
+				where = packages[pkg]
+			}
+			if slices.Contains(world, word(0)) || word(0) == name && plain(name) && opensSentence(text[:at[0]]) {
+				continue
+			}
+			if !names[where][name] || member != "" && !names[where][member] {
+				t.Errorf("%s names %s, which does not exist", path, word(0))
+			}
+		}
+	})
+}
+
+// isPath reports whether a word names a file or a folder here: not an address, and not a place in one.
+func isPath(word string) bool {
+	top, _, below := strings.Cut(word, "/")
+	return fileName.MatchString(word) && top != "" && (strings.HasSuffix(word, ".go") || below && !strings.Contains(top[1:], "."))
+}
+
+// opensSentence reports whether what follows the text is the first word of a sentence.
+func opensSentence(before string) bool {
+	trimmed := strings.TrimRight(before, " \n\"`(")
+	return trimmed == "" || strings.ContainsRune(".:?!", rune(trimmed[len(trimmed)-1])) || strings.HasSuffix(before, "\n\n")
+}
+
+// plain reports whether a word has no capital but its first letter.
+func plain(word string) bool { return word[1:] == strings.ToLower(word[1:]) }
+
+// declared are the names that each folder declares, fields and methods among them, and the folder of each package.
+func declared(t *testing.T) (names map[string]map[string]bool, folders map[string]string) {
+	t.Helper()
+	names, folders = map[string]map[string]bool{}, map[string]string{}
+	each(t, func(path string, file *ast.File, _ *token.FileSet) {
+		dir := filepath.Dir(path)
+		if names[dir] == nil {
+			names[dir] = map[string]bool{}
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			folders[file.Name.Name] = dir
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok {
+				names[dir][f.Name.Name] = true
+				continue
+			}
+			ast.Inspect(d, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.TypeSpec:
+					names[dir][n.Name.Name] = true
+				case *ast.ValueSpec:
+					for _, id := range n.Names {
+						names[dir][id.Name] = true
+					}
+				case *ast.Field:
+					for _, id := range n.Names {
+						names[dir][id.Name] = true
+					}
+				}
+				return true
+			})
+		}
+	})
+	return names, folders
 }
