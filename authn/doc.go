@@ -1,8 +1,14 @@
 // Package authn owns how someone signs in: what a proof is, what is still missing, and what a sign-in amounts to.
 //
-// A journey collects proofs. Missing compares them with one table of rules (rules.go), which lists when what is
-// asked, and says what is wanted next; a door shows the step that meets it and knows no order of its own. AMR, ACROf and AuthTime say what the proofs amount to, truthfully: a remembered browser waives a step but is
-// never a proof. The package is pure and knows no factor by name: a factor says of its own proofs what kind they are.
+// A journey collects proofs. Missing compares them with one table of rules (rules.go), which lists when what is asked,
+// and says what is wanted next; a door shows the step that meets it and knows no order of its own. AMR, ACROf and
+// AuthTime say what the proofs amount to, truthfully: a remembered browser waives a step but is never a proof. The
+// package is pure and knows factors only by what they say of their own proofs and credentials, but for one name: a
+// policy can close Password.
+//
+// Beside journeys it has what they need: a Ticket is a link or a code that works once, a Guess and a Limit say how
+// often something may be tried, an Act says what of an account a Change ends, and a Consent is what a person allowed a
+// party.
 //
 // A request passes through here as: facts in (account, policy, session, clock), requirements out; at the end proofs
 // become a Session, and one Change says everything that is to be saved together.

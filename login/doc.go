@@ -1,10 +1,17 @@
-// Package login is the door where people prove who they are.
+// Package login is the door where people prove who they are: the engine of journeys, and the pages that belong to no
+// factor.
 //
-// There is no page graph. A journey collects proofs; for every request the dispatcher asks authn.Missing what is still
-// wanted and shows the step that meets it (dispatch.go). A step reports what happened and never where to go. Every POST
-// answers 303 and ends in one storage call; reloading, going back, two tabs and double clicks land where the person is.
+// There is no page graph. A journey collects proofs, bound to the browser that began it; for every request the
+// dispatcher asks authn.Missing what is still wanted and shows the step that meets it (dispatch.go). A step (Step)
+// reports what happened and never where to go: a mistake that a person can mend is a Retry, a page on which the
+// journey rests a Stop (stop.go). Every POST answers 303 (but one that asks for a File) and what it changes is saved
+// at once, in one storage call; only an attempt is counted before, so that no crash makes a guess free (budget.go).
+// Reloading, going back, two tabs and double clicks land where the person is.
 //
-// Each way of proving is a folder of its own (login/password) that this package does not know: internal/wire hands it a
-// list of Factors. The only steps here are those of the engine itself: choosing which account stays (switch.go) and the
-// pages on which a journey stops for now (stop.go).
+// Each way of proving is a Factor in a folder of its own (login/password) that this package does not know:
+// internal/wire hands it a list. The steps here are those that no factor owns: who goes on (switch.go, go_on.go),
+// consent (consent.go), the forgotten password and making an account (forgot.go, signup.go), setting two-step
+// authentication up and switching it off (twostep.go), and a way of signing in that is closed (closed.go). A link of a
+// mail begins a journey, or is a Button: one page with one form (link.go). Which proof is asked for, and when, is not
+// decided here but by authn.Missing.
 package login

@@ -1,9 +1,10 @@
 // Package platform owns what one care organisation is to us: its issuer, its policy and its looks.
 //
-// A platform is a tenant. Accounts, parties, keys, sessions and grants all belong to exactly one, and a request
-// finds its platform first (Directory) before anything else is looked at. Everything here is a pure value: no
-// storage, no clock, no HTTP. The package refuses impossible settings (Validate) so that the rules in authn can
-// trust what they read, and it knows nothing of accounts or of the protocol.
+// A platform is a tenant. Accounts, parties, keys, sessions and grants all belong to exactly one, and a request finds
+// its platform first, by host and path (Directory), before anything else is looked at. Everything here is a pure
+// value: no storage, no clock, no HTTP. The package refuses impossible settings (Validate) so that the rules in authn
+// can trust what they read, and says which change of a policy protects less than before (WeakerThan). It knows nothing
+// of accounts, and of the protocol only names that a policy mentions: the issuer, and values of `acr`.
 package platform
 
 import (

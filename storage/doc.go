@@ -2,11 +2,12 @@
 //
 // It loads and saves the values of the nouns whole and decides nothing that they can decide. What it does decide is
 // who comes first: a code, a refresh token, a request, a journey and a session are each won by one conditional
-// statement, never by reading and then writing. One method is one transaction. Every query names the platform, and
-// a row of another platform is not found. Cookies, codes and refresh tokens are stored as hashes only.
+// statement, never by reading and then writing. One method is one transaction. Every query that a door asks for names
+// the platform, and a row of another platform is not found; upkeep, the outbox and the commands see all of them.
+// Cookies, codes and refresh tokens are stored as hashes only.
 //
-// Doors declare the few methods they need and get a *DB from internal/wire. The sentinels of internal/fault say how
-// a method ended; trouble with the database itself is fault.Unavailable.
+// Doors declare the few methods they need and get a *DB from internal/wire. The sentinels of internal/fault say how a
+// method ended; trouble with the database itself is fault.Unavailable.
 //
 // Within a transaction rows are locked in one order, lockOrder, so that two of them never wait for each other; several
 // rows of one table in the order of their keys, or all of them of an account whose row is locked. What is saved for a

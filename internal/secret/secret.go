@@ -1,9 +1,9 @@
-// Package secret makes random values, hashes them and keeps them out of logs.
+// Package secret makes random values, hashes them, keeps them out of logs and reads files that hold them.
 //
-// Everything that is handed out once and compared later (session cookies, authorization codes, refresh tokens,
-// links) is Token: 256 random bits, of which only Hash is stored. Identifiers that people may see in a URL are
-// ID: unguessable, but not a proof of anything. This is the only package that reads randomness for the nouns and
-// the doors; arch_test.go refuses math/rand everywhere.
+// Everything that is handed out once and compared later (session cookies, authorization codes, refresh tokens, links)
+// is Token: 256 random bits, of which only Hash is stored. Identifiers that people may see in a URL are ID:
+// unguessable, but not a proof of anything. A file of secrets that others may read is refused (ReadFile). Nouns and
+// doors get all randomness here, keys makes signing keys with crypto/rand; arch_test.go refuses math/rand everywhere.
 package secret
 
 import (
