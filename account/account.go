@@ -25,7 +25,7 @@ type State string
 const (
 	Active      State = "active"
 	Invited     State = "invited"     // no password yet: the welcome mail was sent
-	Deactivated State = "deactivated" // by staff; data is kept (seed 004)
+	Deactivated State = "deactivated" // by staff; data is kept
 )
 
 // Account is someone who can sign in on one platform.
@@ -59,7 +59,7 @@ type Profile struct {
 	Gender     string  `json:"gender,omitempty"`
 	Birthdate  string  `json:"birthdate,omitempty"`    // YYYY-MM-DD, 0000-MM-DD or YYYY
 	Zoneinfo   string  `json:"zoneinfo,omitempty"`     // such as Europe/Amsterdam
-	Phone      string  `json:"phone_number,omitempty"` // E.164; never the number for codes (seed 002)
+	Phone      string  `json:"phone_number,omitempty"` // E.164; never the number for codes, which is a credential
 	PhoneOK    bool    `json:"phone_number_verified,omitempty"`
 	Address    Address `json:"address,omitzero"`
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Device is a browser that may go without a code for a while ("Onthoud mij", seed 002). It vouches for nothing else:
+// Device is a browser that may go without a code for a while ("Onthoud mij"). It vouches for nothing else:
 // it is no proof, and it is forgotten when the password or the second factor changes.
 type Device struct {
 	ID       string

@@ -17,7 +17,7 @@ const (
 // ACRs lists our values from weak to strong, as discovery publishes them.
 var ACRs = []ACR{OneFactor, TwoFactor}
 
-// ACROf is what the proofs amount to. It never counts a waiver: an honest `acr` is what the seeds promise auditors.
+// ACROf is what the proofs amount to. It never counts a waiver: auditors are promised an honest `acr`.
 func ACROf(proofs []Proof) ACR {
 	switch all := kinds(proofs); {
 	case all.Two():

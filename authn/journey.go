@@ -23,7 +23,7 @@ type Journey struct {
 	Unlinked  bool       // a node of the release before saved Account, without CutAt
 	Proofs    []Proof
 	Done      []Need // what was done here and is not asked again, such as a new password
-	Failures  int    // wrong answers so far: after 3 the login page names platform and host (seed 004)
+	Failures  int    // wrong answers so far: after 3 the login page names platform and host
 	Switch    bool   // the person chose to replace the session of another account
 	Denied    bool   // the person stopped
 	Anew      bool   // the person says who it is; whoever is signed in here is not assumed

@@ -121,9 +121,9 @@ type want struct {
 // table is what is wanted, by purpose and channel.
 type table map[Purpose]map[Channel][]want
 
-// rules is the seeds' own list of when what is asked (seeds 000, 001, 003: "wanneer wordt er om een
-// authenticatiecode gevraagd?"), in the order in which the person is asked. It is the only place that knows, and
-// docs/oidc.md has one sentence for each row.
+// rules lists when what is asked, in the order in which the person is asked;
+// the help page "wanneer wordt er om een authenticatiecode gevraagd?" says it to people. It is the only place that
+// knows, and docs/oidc.md has one sentence for each row.
 var rules = table{
 	SignIn: {
 		Browser: {

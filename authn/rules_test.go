@@ -81,7 +81,7 @@ func TestMissing(t *testing.T) {
 	offered := platform.SecondFactor{Demand: platform.Optional, OfferEvery: 30 * 24 * time.Hour}
 	newPassword := []authn.Need{authn.NeedNewPassword}
 	for _, row := range []struct {
-		says   string // what the seeds and the design say
+		says   string // what help pages and journey scripts say
 		ask    authn.Ask
 		facts  authn.Facts
 		policy func(*platform.Policy)

@@ -37,7 +37,8 @@ func (s *Session) Live(now time.Time) bool {
 	return s != nil && s.EndedAt.IsZero() && now.Before(s.EndsAt)
 }
 
-// Idle tells whether there was no activity for so long that something must be proven again (seeds 000, 003).
+// Idle tells whether there was no activity for so long that something must be proven again
+// (testdata/journeys/idle_hour.txt, code_idle.txt).
 func (s *Session) Idle(p platform.Policy, now time.Time) bool {
 	return p.IdleAfter > 0 && now.Sub(s.SeenAt) >= p.IdleAfter
 }

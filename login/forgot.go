@@ -13,7 +13,7 @@ import (
 )
 
 // forgotStep is the page beside the login that has a mail sent with a link for a new password. It answers alike for
-// every address; which mail follows, if any, the outbox decides (seed 004).
+// every address; which mail follows, if any, the outbox decides (testdata/journeys/forgot.txt).
 type forgotStep struct{ *Server }
 
 func (forgotStep) Name() string                                        { return "forgot" }

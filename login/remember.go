@@ -18,7 +18,8 @@ import (
 	"github.com/minddistrict/idp/outbox"
 )
 
-// remembered reads whether this browser may go without a code for who is here ("Onthoud mij", seed 002).
+// remembered reads whether this browser may go without a code for who is here ("Onthoud mij",
+// testdata/journeys/remember_me.txt).
 func (s *Server) remembered(r *http.Request, v *Visit) error {
 	v.Facts.Remembered, v.presented = false, account.DeviceUnknown
 	if v.Facts.Account == nil || len(authn.Enrolled(v.Facts)) == 0 || v.Journey.Ask.Channel != authn.Browser {

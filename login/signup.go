@@ -18,7 +18,8 @@ import (
 )
 
 // signUpStep is the page beside the login on which people make an account themselves, where the platform allows it
-// (seed 000). No account exists before its address is confirmed; the page answers alike for every address.
+// (testdata/journeys/sign_up.txt). No account exists before its address is confirmed; the page answers alike for every
+// address.
 type signUpStep struct{ *Server }
 
 func (signUpStep) Name() string                                        { return "sign-up" }

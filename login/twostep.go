@@ -13,8 +13,8 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// setUpStep begins the set-up of two-step authentication (seeds 001 and 002): what it is, then how the person wants to
-// get codes. The chosen factor's own step follows.
+// setUpStep begins the set-up of two-step authentication: what it is, then how the person wants to get codes. The
+// chosen factor's own step follows (testdata/journeys/two_step_set_up_app.txt, two_step_set_up_sms.txt).
 type setUpStep struct{ *Server }
 
 func (setUpStep) Name() string { return "set-up" }

@@ -164,7 +164,7 @@ func TestANewAppTakesTheOldOnesPlace(t *testing.T) {
 	}
 }
 
-// TestTurningOffWantsBothProofsAndForgetsEverything (seeds 000, 002; GHSA-hp74-gm6m-2qm5).
+// TestTurningOffWantsBothProofsAndForgetsEverything (GHSA-hp74-gm6m-2qm5).
 func TestTurningOffWantsBothProofsAndForgetsEverything(t *testing.T) {
 	v := newTwoStep(t, "optional")
 	v.Clock.Later(6 * time.Minute)

@@ -49,7 +49,7 @@ const (
 )
 
 // SecondFactor is the demand, possibly from a moment on: before RequiredFrom a required factor is offered with
-// "not now" at each login (seed 002).
+// "not now" at each login (testdata/journeys/two_step_required_from.txt).
 type SecondFactor struct {
 	Demand       Demand        `json:"demand,omitzero"`
 	RequiredFrom time.Time     `json:"required_from,omitzero"` // zero: at once
@@ -94,7 +94,7 @@ type Remember struct {
 	Decides bool            `json:"decides,omitzero"` // the organisation decides: Fixed counts, even when it is zero
 }
 
-// PasswordRule is what a password must have; seed 004 and the help pages publish the defaults.
+// PasswordRule is what a password must have. The help page on choosing a password publishes the defaults.
 type PasswordRule struct {
 	MinLength int `json:"min_length,omitzero"` // code points after NFC
 	MaxLength int `json:"max_length,omitzero"` // code points after NFC; bounds the work of hashing
@@ -102,7 +102,8 @@ type PasswordRule struct {
 	MinScore  int `json:"min_score,omitzero"`  // zxcvbn, 0 to 4, with Dutch words and the names of person and platform
 }
 
-// RememberChoices are the durations that exist: 12 hours, 3 days, 1 week (seed 002).
+// RememberChoices are the durations that exist: 12 hours, 3 days, 1 week, as the help page on two-step authentication
+// lists them.
 var RememberChoices = []time.Duration{12 * time.Hour, 72 * time.Hour, 168 * time.Hour}
 
 // DefaultPolicy is what a platform has that sets nothing.
@@ -115,7 +116,7 @@ func DefaultPolicy() Policy {
 		LoginForm:    true,
 		AppPassword:  true,
 		AppQR:        true,
-		IdleAfter:    time.Hour, // "after 1 hour of inactivity", seeds 000 and 003
+		IdleAfter:    time.Hour, // "after 1 hour of inactivity", as the help pages say
 		SessionEnds:  ByGroup[time.Duration]{Client: 24 * time.Hour, Staff: 12 * time.Hour},
 		ACRAliases:   map[string]string{"https://refeds.org/profile/mfa": "urn:minddistrict:acr:2fa"},
 		SMSCountries: []string{"NL", "BE", "DE", "GB"},

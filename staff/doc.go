@@ -4,7 +4,7 @@
 // An act is pure: it gets Facts (the account as read, its platform, who, when, why) and returns the authn.Change that is
 // saved, with its event and its mails. What it demands of the facts is a row of demands (guard.go), held by one function;
 // an act never checks actor, reason or state itself. Acts reads the facts, calls the act and saves. Command line, pages
-// and APIs call Acts and know no Change.
+// and APIs call Acts and know no authn.Change.
 //
 // A new act is a constant and a row in guard.go, a function of Facts, and a method of Acts. A new kind of event
 // or mail is a constant of audit or a row of outbox.Kinds. Nothing else is touched but the door that offers it.

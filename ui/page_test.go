@@ -200,7 +200,7 @@ func TestMistakesAreLinkedToTheirFields(t *testing.T) {
 	})
 }
 
-// TestFieldsAreKnownToPasswordManagers holds the table "Fields" of the page design.
+// TestFieldsAreKnownToPasswordManagers holds what each field tells a password manager.
 func TestFieldsAreKnownToPasswordManagers(t *testing.T) {
 	want := map[string]map[string]string{
 		"given_name":    {"type": "text", "autocomplete": "given-name", "spellcheck": "false", "aria-required": "true"},

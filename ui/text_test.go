@@ -98,7 +98,7 @@ func stringsIn(v reflect.Value) (all []string) {
 	return all
 }
 
-// TestTextsKeepOurWords holds the words that the interface does not use (page design, section 0).
+// TestTextsKeepOurWords holds the words that the interface does not use.
 func TestTextsKeepOurWords(t *testing.T) {
 	forbidden := regexp.MustCompile(`(?i)\b(2fa|mfa|token|credentials|sessie|verificatie|ongeldige?)\b`)
 	for lang, texts := range catalogue() {

@@ -35,7 +35,7 @@ func TestAddingAFactorTakesOneFolderAndOneLine(t *testing.T) {
 			b.MustFill(t, "Email address", "anna@example.org")
 			b.MustFill(t, "Password", idptest.Password)
 			b.MustPress(t, "Log in")
-			// required: the set-up comes right after the login (seed 002), and nothing is given before it
+			// required: the set-up comes right after the login, and nothing is given before it
 			b.MustBeAt(t, "/set-up")
 			if err := b.Open(party.Start(map[string][]string{"prompt": {"none"}})); err != nil || party.Last.Error != "login_required" {
 				t.Fatalf("before the set-up: %v, %q", err, party.Last.Error)

@@ -6,7 +6,7 @@ import (
 	"unicode"
 )
 
-// examples were printed on help pages as examples of good passwords (seed 004 and its Dutch translation) and in a comic
+// examples were printed on help pages as examples of good passwords (in English and in Dutch) and in a comic
 // that everybody knows. An example that was published is the first thing that is tried.
 var examples = []string{
 	"IDrink3CoffeePerDay!", "IDrink3CoffeePerDay!ButIAlsoDrink2Tea!",

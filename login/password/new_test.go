@@ -161,7 +161,7 @@ func TestWelcomeSetsThePasswordAndSignsIn(t *testing.T) {
 	}
 }
 
-// Whoever knew the old password is out (seed 004; design: all other logins end).
+// Whoever knew the old password is out: all other logins end, as testdata/journeys/forgot.txt has it.
 func TestResetEndsEverythingElse(t *testing.T) {
 	h := newHouse(t)
 	thief := h.browser()

@@ -16,7 +16,7 @@ var anna = account.Account{
 	Profile: account.Profile{GivenName: "Sanne", MiddleName: "van der", FamilyName: "Veenstra", Username: "sannetje77", Birthdate: "1977-11-23"},
 }
 
-// TestRule is the rule of the help pages (seeds 000 and 004), with what they leave open.
+// TestRule is the rule of the help page on choosing a password, with what it leaves open.
 func TestRule(t *testing.T) {
 	long := strings.Repeat("Vlieger zonder touw, boot zonder roer. ", 7)[:255] // 255 characters, and none repeated at its end
 	for password, want := range map[string]Mistake{

@@ -17,8 +17,8 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// hintAfter wrong passwords in one journey the page names platform and host (seed 004: "are you logging in on the
-// right platform?").
+// hintAfter wrong passwords in one journey the page names platform and host ("are you logging in on the right
+// platform?", testdata/journeys/wrong_platform.txt).
 const hintAfter = 3
 
 // longest bounds what is hashed, in bytes; the password rule allows fewer characters.

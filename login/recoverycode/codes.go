@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	setSize  = 6  // codes in a set (seed 000)
+	setSize  = 6  // codes in a set, as the help page on recovery codes says
 	codeSize = 12 // characters of a code: 58 bits
 
 	// alphabet has no characters that are taken for each other: no I, O, 0, 1, L and U.

@@ -19,8 +19,8 @@ var twoStepRow = Row{Key: "settings.two_step", Path: pathTwoStep, For: func(f au
 	return len(authn.Enrolled(f)) > 0 || authn.MayEnrol(f)
 }}
 
-// twoStep lets people in who have just shown their password (seed 003: "daarnaast wordt om het wachtwoord gevraagd bij
-// veranderen van twee-staps-authenticatie instellingen").
+// twoStep lets people in who have just shown their password (the help page: "daarnaast wordt om het wachtwoord gevraagd
+// bij veranderen van twee-staps-authenticatie instellingen").
 func (s *Server) twoStep(h login.Handler) login.Handler {
 	return func(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 		if !twoStepRow.For(v.Facts) {
@@ -33,7 +33,8 @@ func (s *Server) twoStep(h login.Handler) login.Handler {
 	}
 }
 
-// showTwoStep is the page of the leaflet (seed 002): whether it is on, how codes come, what is left, what can be changed.
+// showTwoStep shows whether two-step authentication is on, how codes come, what is left, what can be changed
+// (testdata/journeys/two_step_settings.txt).
 func (s *Server) showTwoStep(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	p, f := v.Platform, v.Facts
 	page := ui.TwoStepPage{Action: v.Action, Off: authn.MayTurnOff(f), CanSetUp: authn.MayEnrol(f), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
