@@ -9,8 +9,8 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// How much is sent ("Codes" in the page design, section 0). A message costs money, and somebody who is paid for calls to
-// a number may try to have as many sent as possible; an organisation's own bound is platform.Policy.SMSPerDay.
+// How much is sent. A message costs money, and somebody who is paid for calls to a number may try to have as many sent as
+// possible; an organisation's own bound is platform.Policy.SMSPerDay.
 const (
 	again = 30 * time.Second // until the next one can be asked
 
