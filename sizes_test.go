@@ -18,39 +18,45 @@ const (
 	maxBuildLines   = 150 // internal/wire.Build reads like a table of contents
 )
 
-// The rooms that are still too big. A number is what there is today: it may only go down, and who makes it smaller
-// changes it here; an entry within the bound must go.
+// exception is a size beyond the bound, with the reason for which it is no second room.
+type exception struct {
+	most int
+	why  string
+}
+
+// What is bigger than the bound. A Store's number is what there is today: it may only go down, and who makes it smaller
+// changes it here. A struct may have at most its number of fields.
 var (
-	bigStores = map[string]int{
-		"login.Store": 13,
+	bigStores = map[string]exception{
+		"login.Store": {13, "to be split"},
 	}
-	bigStructs = map[string]int{
-		"grant.Party":              29,
-		"internal/setup.Party":     28,
-		"authn.Change":             24,
-		"authn.Journey":            23,
-		"internal/setup.Account":   21,
-		"login.Visit":              21,
-		"grant.Grant":              20,
-		"grant.AuthRequest":        19,
-		"internal/wire.Options":    20,
-		"internal/setup.Platform":  18,
-		"internal/idptest.script":  17,
-		"ui.CodePage":              17,
-		"configs.Config":           16,
-		"internal/setup.Policy":    16,
-		"platform.Platform":        16,
-		"platform.Policy":          16,
-		"account.Account":          14,
-		"account.Profile":          14,
-		"authn.Facts":              14,
-		"internal/bench.provider":  14,
-		"internal/idptest.Browser": 14,
-		"login.Options":            14,
-		"storage.journeyBody":      14,
-		"notify.Mail":              13,
-		"outbox.Message":           13,
-		"ui.TwoStepPage":           13,
+	bigStructs = map[string]exception{
+		"grant.Party":              {29, "wire format: the client metadata of RFC 7591, and ours"},
+		"internal/setup.Party":     {28, "keys of the setup file"},
+		"authn.Change":             {24, "all that one transaction saves; its test goes over every field"},
+		"authn.Journey":            {23, "whole noun, with what a sign-in and what a mail begins: to be split"},
+		"internal/setup.Account":   {21, "keys of the setup file"},
+		"login.Visit":              {21, "to be split"},
+		"grant.Grant":              {20, "a row of the database"},
+		"grant.AuthRequest":        {19, "wire format: parameters of an authorization request, stored as JSON"},
+		"internal/wire.Options":    {20, "to be split"},
+		"internal/setup.Platform":  {18, "keys of the setup file"},
+		"internal/idptest.script":  {17, "state of the runner of journeys: to be split"},
+		"ui.CodePage":              {17, "data of a template"},
+		"configs.Config":           {16, "keys of the configuration"},
+		"internal/setup.Policy":    {16, "keys of the setup file"},
+		"platform.Platform":        {16, "whole noun, stored as JSON"},
+		"platform.Policy":          {16, "whole noun, stored as JSON"},
+		"account.Account":          {14, "whole noun"},
+		"account.Profile":          {14, "claims of OpenID Connect Core 1.0 section 5.1"},
+		"authn.Facts":              {14, "what a rule may look at"},
+		"internal/bench.provider":  {14, "a JSON file"},
+		"internal/idptest.Browser": {14, "to be split"},
+		"login.Options":            {14, "what the house passes in: to be split"},
+		"storage.journeyBody":      {14, "wire format: a column's JSON"},
+		"notify.Mail":              {13, "headers and parts of a mail"},
+		"outbox.Message":           {13, "a row of the database"},
+		"ui.TwoStepPage":           {13, "data of a template"},
 	}
 )
 
@@ -70,8 +76,8 @@ func TestSizes(t *testing.T) {
 			}
 		}
 	}
-	hold(t, "methods of a Store", stores, maxStoreMethods, bigStores)
-	hold(t, "fields of a struct", structs, maxFields, bigStructs)
+	hold(t, "methods of a Store", stores, maxStoreMethods, bigStores, true)
+	hold(t, "fields of a struct", structs, maxFields, bigStructs, false)
 
 	wire := loaded["internal/wire"]
 	if wire == nil {
@@ -109,26 +115,30 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-// hold compares what there is with the bound and its exceptions.
-func hold(t *testing.T, what string, found map[string]int, most int, exceptions map[string]int) {
+// hold compares what there is with the bound and its exceptions, which are exact or say at most how much.
+func hold(t *testing.T, what string, found map[string]int, most int, exceptions map[string]exception, exact bool) {
 	t.Helper()
 	names := slices.SortedFunc(maps.Keys(found), func(a, b string) int {
 		return cmp.Or(found[b]-found[a], strings.Compare(a, b))
 	})
 	for _, name := range names {
-		n, today := found[name], exceptions[name]
-		if n > most || what == "methods of a Store" {
-			t.Logf("%s: %s %d", what, name, n)
+		n := found[name]
+		today, excepted := exceptions[name]
+		if n > most || exact {
+			t.Logf("%s: %s %d %s", what, name, n, today.why)
 		}
 		switch {
-		case n > most && today == 0:
+		case !excepted && n > most:
 			t.Errorf("%s: %s has %d, at most %d: it wants a second room", what, name, n, most)
-		case today != 0 && n > today:
-			t.Errorf("%s: %s has %d and had %d: an exception only shrinks", what, name, n, today)
-		case today != 0 && n <= most:
+		case !excepted:
+		case today.why == "":
+			t.Errorf("%s: %s is an exception without a reason", what, name)
+		case n > today.most:
+			t.Errorf("%s: %s has %d and had %d: an exception only shrinks", what, name, n, today.most)
+		case exact && n <= most:
 			t.Errorf("%s: %s has %d: it needs no exception any more", what, name, n)
-		case today != 0 && n < today:
-			t.Errorf("%s: %s has %d now: say so instead of %d", what, name, n, today)
+		case exact && n < today.most:
+			t.Errorf("%s: %s has %d now: say so instead of %d", what, name, n, today.most)
 		}
 	}
 	for name := range exceptions {
