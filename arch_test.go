@@ -44,6 +44,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"platform account audit outbox authn grant op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/…", "cmd/…", "nothing imports the command"},
 	{"platform account audit outbox authn grant op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… conformance/… testing", "test tools stay out of the binary"},
 	{"internal/clock", "op/… login/… ui notify storage keys configs internal/wire internal/web platform account", "the clock knows no more than that something has one"},
+	{"internal/snapshot", "login/… ui/… notify/… storage/… configs/… cmd/… internal/wire/… internal/setup/… internal/web/…", "it serves the doors what is configured and knows of the floor only what it reads with; internal/wire joins it to both"},
+	{"op/… login/… storage/… keys/… notify ui", "internal/snapshot", "doors ask by interfaces and functions of their own"},
 	{"internal/serve", "platform/… account/… audit/… outbox/… authn/… grant/… op/… login/… ui/… notify/… storage/… keys/… configs/… internal/wire/… internal/setup/… internal/trace/…", "it serves any handler and knows nothing of what is behind it"},
 	{"platform account audit outbox authn grant op/… login/… ui storage/… keys/… notify configs internal/web/… internal/wire/… internal/setup/…", "internal/serve", "only commands serve"},
 	{"conformance/…", "platform/… account/… authn/… grant/… op/… login/… storage/… keys/… configs/… cmd/… internal/…", "it speaks HTTP to any server and knows nothing of our code"},

@@ -10,4 +10,3 @@ func MethodNotAllowed(w http.ResponseWriter, allowed ...string) {
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
 	http.Error(w, "405 method not allowed", http.StatusMethodNotAllowed)
 }
-

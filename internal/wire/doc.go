@@ -2,7 +2,5 @@
 // in a test or a benchmark is built exactly like the real one.
 //
 // House.ServeHTTP finds the platform of a request by host and longest path (router.go), strips the path, and hands it
-// to one router that all platforms share. What is configured (platforms, parties, keys) is read from storage into a
-// snapshot that is replaced whole when its version rises (snapshot.go); what decides validity (accounts, sessions,
-// grants) is always read from its row. Run does the upkeep: new settings, clean-up, key rotation.
+// to one router that all platforms share. Run does the upkeep: new settings, clean-up, key rotation.
 package wire

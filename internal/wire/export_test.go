@@ -9,7 +9,4 @@ func (h *House) KeepUp(ctx context.Context) error { return h.keepUp(ctx) }
 func (h *House) Follow(ctx context.Context) error { return h.follow(ctx) }
 
 // FollowAndTell is Follow, and what Run says of it.
-func (h *House) FollowAndTell(ctx context.Context) func() {
-	follow := h.followAndTell()
-	return func() { _ = follow(ctx) } // it has told
-}
+func (h *House) FollowAndTell(ctx context.Context) { _ = h.followAndTell(ctx) } // it has told

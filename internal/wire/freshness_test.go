@@ -57,7 +57,7 @@ func newWatched(t *testing.T) watched {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.look = w.FollowAndTell(t.Context())
+	w.look = func() { w.FollowAndTell(t.Context()) }
 	return w
 }
 

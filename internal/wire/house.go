@@ -8,12 +8,12 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/internal/clock"
+	"github.com/minddistrict/idp/internal/snapshot"
 	"github.com/minddistrict/idp/internal/trace"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/keys"
@@ -60,15 +60,12 @@ type House struct {
 	Pool     *password.Pool
 	outbox   *notify.Worker
 	metrics  *metrics
-	settings atomic.Pointer[snapshot]
-	readings atomic.Int64 // of the settings, begun so far
-	// confirmed is when the last look at the settings began that found them as they are here.
-	confirmed atomic.Pointer[time.Time]
-	clock     *clock.Clock
-	handler   http.Handler
-	outgrown  sync.Once // says that the schema is newer now
-	leave     sync.Once // closes leaving
-	leaving   chan struct{}
+	settings *snapshot.Current
+	clock    *clock.Clock
+	handler  http.Handler
+	outgrown sync.Once // says that the schema is newer now
+	leave    sync.Once // closes leaving
+	leaving  chan struct{}
 }
 
 // Build joins doors and floor.
@@ -89,18 +86,19 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	}
 	h.clock = clock.New(source, o.Now, o.Log)
 	h.Pool.Patience = o.Limit / 2
+	h.settings = snapshot.New(snapshot.Options{Store: o.DB, Sealer: o.Sealer, Now: h.clock.Now, Own: o.Now, Log: o.Log})
 	h.metrics = newMetrics(h)
 	h.outbox = h.newOutbox()
 	if err := h.clock.Follow(ctx); err != nil {
 		return nil, err
 	}
-	if err := EnsureKeys(ctx, o.DB, o.Sealer, h.clock.Now()); err != nil {
+	if err := h.settings.EnsureKeys(ctx); err != nil {
 		return nil, err
 	}
-	if err := h.Refresh(ctx); err != nil {
+	if err := h.settings.Refresh(ctx); err != nil {
 		return nil, err
 	}
-	for _, k := range h.settings.Load().ring.Unopened() { // others go on; whoever starts this one looks
+	for _, k := range h.settings.Unopened() { // others go on; whoever starts this one looks
 		return nil, fmt.Errorf("opening key %s of platform %s: %w", k.KID, k.Platform, k.Err)
 	}
 	h.handler = h.routes()
@@ -147,19 +145,18 @@ func Methods() []string { return login.Methods((&House{}).factors()) }
 
 // routes builds the doors and the one router that all platforms share.
 func (h *House) routes() http.Handler {
-	known := registry{h}
 	arrivals := web.NewArrivals(h.Arrival)
 	arrive := func(r *http.Request) error { return arrivals.Arrive(r, h.Now()) }
 	factors := h.factors()
 	people := login.New(login.Options{
-		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: known.Party,
-		Callback: op.CallbackURL, Restart: op.RestartURL, Arrive: arrive, Fresh: h.fresh,
+		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: h.settings.Party,
+		Callback: op.CallbackURL, Restart: op.RestartURL, Arrive: arrive, Fresh: h.settings.Fresh,
 		Finished: settings.Finished, Cancelled: settings.Cancelled, Now: h.clock.Now, Log: h.Log,
 	})
-	own := settings.New(settings.Options{Store: h.DB, Engine: people, Party: known.Party, Logout: op.LogoutURL})
+	own := settings.New(settings.Options{Store: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL})
 	protocol := op.New(op.Options{
 		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB},
-		Registry: known, Methods: login.Methods(factors), Begin: login.Begin, Now: h.clock.Now, Log: h.Log,
+		Registry: h.settings, Methods: login.Methods(factors), Begin: login.Begin, Now: h.clock.Now, Log: h.Log,
 		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
 		Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
@@ -193,7 +190,7 @@ func (h *House) Run(ctx context.Context) {
 	work, end := context.WithCancel(ctx)
 	defer end()
 	var all sync.WaitGroup
-	all.Go(func() { h.every(ctx, settingsEvery, "settings", h.followAndTell()) })
+	all.Go(func() { h.every(ctx, settingsEvery, "settings", h.followAndTell) })
 	all.Go(func() { h.every(ctx, shedEvery, "shedding", h.tellShed()) })
 	for _, to := range h.outbox.Recipients() {
 		all.Go(func() {
@@ -231,23 +228,29 @@ func (h *House) every(ctx context.Context, pause time.Duration, what string, wor
 	}
 }
 
+// followAndTell keeps up with what others change, and says what is wrong.
+func (h *House) followAndTell(ctx context.Context) error {
+	h.settings.Tell(ctx, h.follow(ctx))
+	return nil
+}
+
+// Refresh reads the settings again if they were changed.
+func (h *House) Refresh(ctx context.Context) error { return h.settings.Refresh(ctx) }
+
 // follow keeps up with what others change: the clock and the settings.
 func (h *House) follow(ctx context.Context) error {
 	ctx = storage.Urgent(ctx)
 	return errors.Join(h.clock.Follow(ctx), h.Refresh(ctx))
 }
 
-const (
-	cleanBatch  = 1000                // rows per table and round
-	keyRotation = 90 * 24 * time.Hour // a signing key signs this long
-)
+const cleanBatch = 1000 // rows per table and round
 
 // keepUp deletes what is over, replaces old keys, and reads the settings even when nobody changed them, because a key
 // is dropped by time alone.
 func (h *House) keepUp(ctx context.Context) error {
 	ctx, done := context.WithTimeout(ctx, upkeepTime)
 	defer done()
-	return errors.Join(h.cleanUp(ctx), h.rotate(ctx), h.reload(ctx), h.lookAtOutbox(ctx))
+	return errors.Join(h.cleanUp(ctx), h.settings.RotateKeys(ctx), h.settings.Reload(ctx), h.lookAtOutbox(ctx))
 }
 
 // cleanUp goes on as long as there is enough to delete and time for it.
@@ -259,31 +262,6 @@ func (h *House) cleanUp(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// rotate replaces signing keys by age: the next one is published 24 hours before it signs.
-func (h *House) rotate(ctx context.Context) error {
-	return h.DB.Revise(ctx, func(seen int64) error { return h.rotateKeys(ctx, seen) })
-}
-
-func (h *House) rotateKeys(ctx context.Context, seen int64) error {
-	existing, err := h.DB.Keys(ctx)
-	if err != nil {
-		return err
-	}
-	var changed []keys.Key
-	now := h.clock.Now()
-	for id := range h.settings.Load().tenants {
-		due, err := keys.Due(existing, id, h.Sealer, now, keyRotation)
-		if err != nil {
-			return fmt.Errorf("rotating keys of %s: %w", id, err)
-		}
-		changed = append(changed, due...)
-	}
-	if len(changed) == 0 {
-		return nil
-	}
-	return h.DB.SaveKeys(ctx, seen, changed, keys.Events(changed, system, now))
 }
 
 // Wait really waits, or until the caller is gone.

@@ -48,17 +48,12 @@ func newMetrics(h *House) *metrics {
 			Name: "idp_settings_age_seconds",
 			Help: "How old this node's platforms, parties, policies and keys are at most; above 5 it lets nobody in.",
 		},
-			func() float64 { return h.settingsAge().Seconds() }),
+			func() float64 { return h.settings.Age().Seconds() }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 			Name: "idp_signing_keys_unopened",
 			Help: "Signing keys that this node cannot open; their platforms give no tokens here.",
 		},
-			func() float64 {
-				if s := h.settings.Load(); s != nil {
-					return float64(len(s.ring.Unopened()))
-				}
-				return 0
-			}),
+			func() float64 { return float64(len(h.settings.Unopened())) }),
 		collectors.NewDBStatsCollector(h.DB.SQL(), "idp"))
 	for _, q := range h.queues() {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{

@@ -20,7 +20,7 @@ func (h *House) newOutbox() *notify.Worker {
 		outbox.Mail: notify.Mails{
 			Mailer: h.Mailer, From: h.MailFrom, Accounts: h.DB,
 			LoginURL: func(p *platform.Platform, party string) string {
-				asked, _ := registry{h}.Party(p.ID, grant.PartyID(party)) // none: the platform itself
+				asked, _ := h.settings.Party(p.ID, grant.PartyID(party)) // none: the platform itself
 				return op.RestartURL(p, asked)
 			},
 		},
@@ -34,10 +34,7 @@ func (h *House) newOutbox() *notify.Worker {
 	}
 	return &notify.Worker{Options: notify.Options{
 		Store: h.DB, Sealer: h.Sealer, Senders: senders, Now: h.clock.Now, Log: h.Log,
-		Platform: func(id platform.ID) (*platform.Platform, bool) {
-			t, ok := h.settings.Load().tenants[id]
-			return t.platform, ok
-		},
+		Platform: h.settings.Platform,
 		Settled: func(to outbox.Recipient, outcome outbox.Outcome) {
 			h.metrics.letters.WithLabelValues(string(to), string(outcome)).Inc()
 		},

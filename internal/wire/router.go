@@ -28,13 +28,13 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		known := h.settings.Load()
 		if rest, ok := strings.CutPrefix(r.URL.Path, authorizationServer); ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-			if p := known.platforms.Find(r.Host, rest); p != nil && p.Issuer.Path() == rest {
-				op.ServeDocument(w, r, known.tenants[p.ID].discovery)
+			if p := known.Platforms.Find(r.Host, rest); p != nil && p.Issuer.Path() == rest {
+				op.ServeDocument(w, r, known.Discovery(p.ID))
 				return
 			}
 		}
-		p := known.platforms.Find(r.Host, r.URL.EscapedPath())
-		if only := known.platforms.Only(r.Host); p == nil && only != nil && r.URL.Path == settings.ChangePasswordPath {
+		p := known.Platforms.Find(r.Host, r.URL.EscapedPath())
+		if only := known.Platforms.Only(r.Host); p == nil && only != nil && r.URL.Path == settings.ChangePasswordPath {
 			// Password managers know hosts, not issuers. On a host of several platforms nobody can know which is meant.
 			http.Redirect(w, r, settings.ChangePasswordURL(only), http.StatusSeeOther)
 			return
@@ -79,12 +79,11 @@ func (h *House) documents(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start, known := h.Now(), h.settings.Load()
 		path := r.URL.EscapedPath()
-		if p := known.platforms.Find(r.Host, path); p != nil && (!p.Issuer.Secure() || h.overTLS(r)) {
+		if p := known.Platforms.Find(r.Host, path); p != nil && (!p.Issuer.Secure() || h.overTLS(r)) {
 			if p.Issuer.Secure() {
 				web.Transport(w.Header())
 			}
-			t := known.tenants[p.ID]
-			if route, status := op.ServeIfDocument(w, r, strings.TrimPrefix(path, p.Issuer.Path()), t.discovery, t.jwks); route != "" {
+			if route, status := op.ServeIfDocument(w, r, strings.TrimPrefix(path, p.Issuer.Path()), known.Discovery(p.ID), known.JWKS(p.ID)); route != "" {
 				h.metrics.observe(route, status, h.Now().Sub(start))
 				return
 			}
