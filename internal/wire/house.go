@@ -2,7 +2,6 @@ package wire
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -179,90 +178,8 @@ func (h *House) routes() http.Handler {
 // How long work may take. A database can be gone without a word: no answer, and no end of the connection either.
 const (
 	requestTime = 9500 * time.Millisecond // then 503, so that nobody waits 10 s; the slowest honest answer comes 8 s after a wrong password
-	refreshTime = 5 * time.Second
-	upkeepTime  = 30 * time.Second
 	readyTime   = 1500 * time.Millisecond // whoever balances the load learns within two seconds
 )
-
-// Run does the upkeep until the context ends: clock and settings within half a second, letters within one, clean-up and
-// key rotation by the minute, each at its own pace. From Drain on only clock and settings are left.
-func (h *House) Run(ctx context.Context) {
-	work, end := context.WithCancel(ctx)
-	defer end()
-	var all sync.WaitGroup
-	all.Go(func() { h.every(ctx, settingsEvery, "settings", h.followAndTell) })
-	all.Go(func() { h.every(ctx, shedEvery, "shedding", h.tellShed()) })
-	for _, to := range h.outbox.Recipients() {
-		all.Go(func() {
-			h.every(work, lettersEvery, "letters", func(ctx context.Context) error { return h.outbox.Deliver(ctx, to) })
-		})
-	}
-	all.Go(func() { h.every(work, upkeepEvery, "upkeep", h.keepUp) })
-	select {
-	case <-h.leaving:
-		end()
-	case <-ctx.Done():
-	}
-	all.Wait()
-}
-
-const (
-	settingsEvery = 500 * time.Millisecond
-	lettersEvery  = time.Second
-	upkeepEvery   = time.Minute
-)
-
-// every does some work again and again; its errors are logged and the next round tries anew.
-func (h *House) every(ctx context.Context, pause time.Duration, what string, work func(context.Context) error) {
-	t := time.NewTicker(pause)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			if err := work(ctx); err != nil && ctx.Err() == nil {
-				h.Log.WarnContext(ctx, what, slog.Any("error", err))
-			}
-		}
-	}
-}
-
-// followAndTell keeps up with what others change, and says what is wrong.
-func (h *House) followAndTell(ctx context.Context) error {
-	h.settings.Tell(ctx, h.follow(ctx))
-	return nil
-}
-
-// Refresh reads the settings again if they were changed.
-func (h *House) Refresh(ctx context.Context) error { return h.settings.Refresh(ctx) }
-
-// follow keeps up with what others change: the clock and the settings.
-func (h *House) follow(ctx context.Context) error {
-	ctx = storage.Urgent(ctx)
-	return errors.Join(h.clock.Follow(ctx), h.Refresh(ctx))
-}
-
-const cleanBatch = 1000 // rows per table and round
-
-// keepUp deletes what is over, replaces old keys, and reads the settings even when nobody changed them, because a key
-// is dropped by time alone.
-func (h *House) keepUp(ctx context.Context) error {
-	ctx, done := context.WithTimeout(ctx, upkeepTime)
-	defer done()
-	return errors.Join(h.cleanUp(ctx), h.settings.RotateKeys(ctx), h.settings.Reload(ctx), h.lookAtOutbox(ctx))
-}
-
-// cleanUp goes on as long as there is enough to delete and time for it.
-func (h *House) cleanUp(ctx context.Context) error {
-	for removed := cleanBatch; removed >= cleanBatch && ctx.Err() == nil; {
-		var err error
-		if removed, err = h.DB.CleanUp(ctx, h.clock.Now(), cleanBatch); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // Wait really waits, or until the caller is gone.
 func Wait(ctx context.Context, d time.Duration) {

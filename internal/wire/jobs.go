@@ -1,0 +1,69 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/minddistrict/idp/internal/upkeep"
+	"github.com/minddistrict/idp/storage"
+)
+
+// Run does the upkeep until the context ends: clock and settings within half a second, letters within one, clean-up and
+// key rotation by the minute, each at its own pace. From Drain on only what goes on then is left.
+func (h *House) Run(ctx context.Context) { upkeep.Run(ctx, h.Log, h.leaving, h.jobs()) }
+
+// jobs are what a node does by itself, one row each.
+func (h *House) jobs() []upkeep.Job {
+	jobs := []upkeep.Job{
+		{Name: "settings", Every: 500 * time.Millisecond, Draining: true, Do: h.followAndTell},
+		{Name: "shedding", Every: shedEvery, Draining: true, Do: h.tellShed()},
+		{Name: "upkeep", Every: time.Minute, Do: h.keepUp},
+	}
+	for _, to := range h.outbox.Recipients() {
+		jobs = append(jobs, upkeep.Job{
+			Name: "letters", Every: time.Second,
+			Do: func(ctx context.Context) error { return h.outbox.Deliver(ctx, to) },
+		})
+	}
+	return jobs
+}
+
+// followAndTell keeps up with what others change, and says what is wrong.
+func (h *House) followAndTell(ctx context.Context) error {
+	h.settings.Tell(ctx, h.follow(ctx))
+	return nil
+}
+
+// Refresh reads the settings again if they were changed.
+func (h *House) Refresh(ctx context.Context) error { return h.settings.Refresh(ctx) }
+
+// follow keeps up with what others change: the clock and the settings.
+func (h *House) follow(ctx context.Context) error {
+	ctx = storage.Urgent(ctx)
+	return errors.Join(h.clock.Follow(ctx), h.Refresh(ctx))
+}
+
+// upkeepTime is how long a round of keepUp may take.
+const upkeepTime = 30 * time.Second
+
+const cleanBatch = 1000 // rows per table and round
+
+// keepUp deletes what is over, replaces old keys, and reads the settings even when nobody changed them, because a key
+// is dropped by time alone.
+func (h *House) keepUp(ctx context.Context) error {
+	ctx, done := context.WithTimeout(ctx, upkeepTime)
+	defer done()
+	return errors.Join(h.cleanUp(ctx), h.settings.RotateKeys(ctx), h.settings.Reload(ctx), h.lookAtOutbox(ctx))
+}
+
+// cleanUp goes on as long as there is enough to delete and time for it.
+func (h *House) cleanUp(ctx context.Context) error {
+	for removed := cleanBatch; removed >= cleanBatch && ctx.Err() == nil; {
+		var err error
+		if removed, err = h.DB.CleanUp(ctx, h.clock.Now(), cleanBatch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
