@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/internal/clock"
+	"github.com/minddistrict/idp/internal/metrics"
 	"github.com/minddistrict/idp/internal/snapshot"
 	"github.com/minddistrict/idp/internal/trace"
 	"github.com/minddistrict/idp/internal/web"
@@ -58,7 +59,7 @@ type House struct {
 	Options
 	Pool     *password.Pool
 	outbox   *notify.Worker
-	metrics  *metrics
+	metrics  *metrics.Metrics
 	settings *snapshot.Current
 	clock    *clock.Clock
 	handler  http.Handler
@@ -86,7 +87,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	h.clock = clock.New(source, o.Now, o.Log)
 	h.Pool.Patience = o.Limit / 2
 	h.settings = snapshot.New(snapshot.Options{Store: o.DB, Sealer: o.Sealer, Now: h.clock.Now, Own: o.Now, Log: o.Log})
-	h.metrics = newMetrics(h)
+	h.metrics = metrics.New(sources(h))
 	h.outbox = h.newOutbox()
 	if err := h.clock.Follow(ctx); err != nil {
 		return nil, err

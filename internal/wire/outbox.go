@@ -29,14 +29,14 @@ func (h *House) newOutbox() *notify.Worker {
 	maps.Copy(senders, h.Senders)
 	for to := range senders {
 		for _, outcome := range []outbox.Outcome{outbox.Sent, outbox.Refused, outbox.GaveUp, outbox.Answered} {
-			h.metrics.letters.WithLabelValues(string(to), string(outcome)) // 0, so that a rise is seen
+			h.metrics.Expect(string(to), string(outcome)) // 0, so that a rise is seen
 		}
 	}
 	return &notify.Worker{Options: notify.Options{
 		Store: h.DB, Sealer: h.Sealer, Senders: senders, Now: h.clock.Now, Log: h.Log,
 		Platform: h.settings.Platform,
 		Settled: func(to outbox.Recipient, outcome outbox.Outcome) {
-			h.metrics.letters.WithLabelValues(string(to), string(outcome)).Inc()
+			h.metrics.Letter(string(to), string(outcome))
 		},
 	}}
 }
@@ -60,6 +60,6 @@ func (h *House) lookAtOutbox(ctx context.Context) error {
 	if !oldest.IsZero() {
 		waits = h.clock.Now().Sub(oldest)
 	}
-	h.metrics.waiting.Set(waits.Seconds())
+	h.metrics.OldestWaits(waits)
 	return nil
 }

@@ -84,7 +84,7 @@ func (h *House) documents(next http.Handler) http.Handler {
 				web.Transport(w.Header())
 			}
 			if route, status := op.ServeIfDocument(w, r, strings.TrimPrefix(path, p.Issuer.Path()), known.Discovery(p.ID), known.JWKS(p.ID)); route != "" {
-				h.metrics.observe(route, status, h.Now().Sub(start))
+				h.metrics.Observe(route, status, h.Now().Sub(start))
 				return
 			}
 		}
@@ -134,7 +134,7 @@ func otherMethod(routes *mux.Router) http.Handler {
 // wrap puts log, reference, headers and limits around everything.
 func (h *House) wrap(next http.Handler) http.Handler {
 	o := web.Options{
-		Log: h.Log, Now: h.Now, Limit: h.Limit, Proxies: h.Proxies, Observe: h.metrics.observe, Leaves: h.leaves,
+		Log: h.Log, Now: h.Now, Limit: h.Limit, Proxies: h.Proxies, Observe: h.metrics.Observe, Leaves: h.leaves,
 		Broken: func(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "500 something went wrong. Reference: "+web.From(r.Context()).Reference, http.StatusInternalServerError)
 		},
