@@ -26,6 +26,7 @@ type Party struct {
 	mu      sync.Mutex
 	pending map[string]pending // by state
 	Last    Arrival
+	before  string // refresh token that was used last
 }
 
 type pending struct{ verifier, nonce string }
@@ -149,6 +150,7 @@ func (p *Party) verify(ctx context.Context, token *oauth2.Token, nonce string, a
 
 // Refresh uses the refresh token of the last arrival; the new tokens take its place.
 func (p *Party) Refresh() error {
+	p.before = p.Last.Token.RefreshToken
 	res, err := p.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.Last.Token.RefreshToken}})
 	if err != nil {
 		return err

@@ -74,8 +74,28 @@ func RunScript(t *testing.T, path string, db *storage.DB, lang string) {
 // RunText is RunScript for a script that no file holds. It returns how the person arrived last, and the clock then.
 func RunText(t *testing.T, name, text string, db *storage.DB, lang string) (Arrival, time.Time) {
 	t.Helper()
-	s := &script{t: t, server: NewServer(t, db), lang: lang, heads: map[string]string{}, parties: map[string]*Party{}, browsers: map[string]*Browser{}, tabs: map[string]*Browser{}, secret: TOTPSecret}
+	s := newScript(t, db, lang)
+	s.play(name, text)
+	if s.party == nil {
+		return Arrival{}, s.server.Clock.Now()
+	}
+	return s.party.Last, s.server.Clock.Now()
+}
+
+// newScript has a server on a database and one browser.
+func newScript(t *testing.T, db *storage.DB, lang string) *script {
+	t.Helper()
+	s := &script{
+		t: t, server: NewServer(t, db), lang: lang, heads: map[string]string{}, parties: map[string]*Party{}, browsers: map[string]*Browser{},
+		tabs: map[string]*Browser{}, secret: TOTPSecret,
+	}
 	s.openBrowser("first")
+	return s
+}
+
+// play runs the lines of a script.
+func (s *script) play(name, text string) {
+	s.t.Helper()
 	number := 0
 	for line := range strings.Lines(text) {
 		number++
@@ -85,14 +105,10 @@ func RunText(t *testing.T, name, text string, db *storage.DB, lang string) (Arri
 				continue
 			}
 			if err := s.run(step); err != nil {
-				t.Fatalf("%s:%d: %s: %v", name, number, step, err)
+				s.t.Fatalf("%s:%d: %s: %v", name, number, step, err)
 			}
 		}
 	}
-	if s.party == nil {
-		return Arrival{}, s.server.Clock.Now()
-	}
-	return s.party.Last, s.server.Clock.Now()
 }
 
 // script is one run.
