@@ -39,9 +39,13 @@ func (s *Acts) Invite(ctx context.Context, id platform.ID, address string) error
 // SetEmail also returns fault.Taken.
 func (s *Acts) SetEmail(ctx context.Context, id platform.ID, from, to string) error {
 	attempted := fmt.Sprintf("changing address %q on %s to %q", from, id, to)
-	_, errOld := account.ParseEmail(from)
+	old, errOld := account.ParseEmail(from)
 	email, errNew := account.ParseEmail(to)
 	if err := errors.Join(errOld, errNew); err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	// Before the platform is looked up: where there is none, it says that there is no such account.
+	if _, err := s.Store.AccountByEmail(ctx, id, old.Key); err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
 	return s.save(ctx, attempted, id, from, "", func(f Facts) (authn.Change, error) {

@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
@@ -168,6 +170,37 @@ func TestOldAddressIsToldUnlessItMayBeAStrangers(t *testing.T) {
 	}
 }
 
+// A new person gets one mail, with the button for the first password, in their language.
+func TestInvitationIsOneMailWithItsTicket(t *testing.T) {
+	f := facts(account.Invited)
+	f.Account.Locale = "en"
+	change, err := Invite(f)
+	if err != nil || len(change.Messages) != 1 || len(change.Issue) != 1 {
+		t.Fatalf("%+v, %v", change, err)
+	}
+	m, ticket := change.Messages[0], change.Issue[0]
+	if m.Kind != outbox.Welcome || m.Locale != "en" || ticket.Purpose != authn.TicketWelcome {
+		t.Errorf("%s in %q with a ticket for %s", m.Kind, m.Locale, ticket.Purpose)
+	}
+	var c outbox.Contents
+	if err := json.Unmarshal(m.Sealed, &c); err != nil {
+		t.Fatal(err)
+	}
+	if c.To != "Anna@example.org" || !bytes.Equal(secret.Hash(c.Token), ticket.Hash) {
+		t.Errorf("to %s, token is not of the ticket", c.To)
+	}
+}
+
+func TestSetEmailSaysThatThereIsNoAccountWhereThereIsNoPlatform(t *testing.T) {
+	m := &memory{f: facts(account.Active)}
+	s := &Acts{Store: m, Sealer: clear{}, Actor: "cli test", Now: m.f.Now}
+	const want = `changing address "anna@example.org" on nowhere to "new@example.org": not found`
+	err := s.SetEmail(t.Context(), "nowhere", "anna@example.org", "new@example.org")
+	if !errors.Is(err, fault.NotFound) || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // memory is a Store of one account.
 type memory struct {
 	f     Facts
@@ -178,8 +211,8 @@ func (m *memory) Platforms(context.Context) ([]platform.Platform, error) {
 	return []platform.Platform{*m.f.Platform}, nil
 }
 
-func (m *memory) AccountByEmail(_ context.Context, _ platform.ID, key string) (*account.Account, error) {
-	if key != m.f.Account.Email.Key {
+func (m *memory) AccountByEmail(_ context.Context, p platform.ID, key string) (*account.Account, error) {
+	if p != m.f.Platform.ID || key != m.f.Account.Email.Key {
 		return nil, fault.NotFound
 	}
 	return m.f.Account, nil
