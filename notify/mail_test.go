@@ -2,6 +2,7 @@ package notify
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -152,6 +153,24 @@ func TestMailIsForWhomItIs(t *testing.T) {
 	exists := composed(t, outbox.AccountExists, "en", outbox.Contents{To: "anna@example.org", Party: "linde-web"}, p, false)
 	if exists.Link != "https://linde.test/home?party=linde-web" {
 		t.Errorf("the button leads to %s, want where a login begins", exists.Link)
+	}
+}
+
+// Staff's mails keep the account's locale as it is stored, replies the language that was matched: they read the same.
+func TestMailOfAStoredLocaleIsThatOfItsLanguage(t *testing.T) {
+	p := linde()
+	for _, locale := range []string{"", "en", "en-GB", "nl-BE", "de", "no such locale"} {
+		of := func(locale string) Mail {
+			m := outbox.Message{ID: "m", Platform: p.ID, Kind: outbox.Welcome, Recipient: outbox.Mail, Locale: locale}
+			mail, err := testMails().compose(p, m, outbox.Contents{To: "anna@example.org", Token: "token"}, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return mail
+		}
+		if raw, matched := of(locale), of(ui.Match(locale, p.Locale)); !reflect.DeepEqual(raw, matched) {
+			t.Errorf("%q: got %+v, want %+v", locale, raw, matched)
+		}
 	}
 }
 
