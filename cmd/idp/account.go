@@ -69,10 +69,11 @@ func accountInvite(g *globals, on *string, use, short string) *cobra.Command {
 		Use: use + " EMAIL", Short: short, Args: cobra.ExactArgs(1),
 		Long: short + ".\n\nThe button of the mail works for 7 days and once; with it the person makes a password.",
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			if _, err := f.keys(cmd.Context()); err != nil {
+			acts, err := f.acts(cmd.Context())
+			if err != nil {
 				return err
 			}
-			if err := f.tools().Acts().Invite(cmd.Context(), platform.ID(*on), args[0]); err != nil {
+			if err := acts.Invite(cmd.Context(), platform.ID(*on), args[0]); err != nil {
 				return err
 			}
 			return printAccount(g, cmd, f, *on, args[0])
@@ -88,10 +89,11 @@ func accountSetEmail(g *globals, on *string) *cobra.Command {
 			"after pressing it; the button of an earlier welcome mail stops working at once, and the old address is told nothing.\n\n" +
 			"Refused within 24 hours of reset-2fa: whoever talks a helpdesk into both has the account.",
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			if _, err := f.keys(cmd.Context()); err != nil {
+			acts, err := f.acts(cmd.Context())
+			if err != nil {
 				return err
 			}
-			if err := f.tools().Acts().SetEmail(cmd.Context(), platform.ID(*on), args[0], args[1]); err != nil {
+			if err := acts.SetEmail(cmd.Context(), platform.ID(*on), args[0], args[1]); err != nil {
 				return err
 			}
 			return printAccount(g, cmd, f, *on, args[0])

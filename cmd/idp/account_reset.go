@@ -23,10 +23,11 @@ func accountReset(g *globals, on *string) *cobra.Command {
 			if len(reason) > 200 || reason == "" {
 				return fmt.Errorf("--reason: who asked and how you know it was them, 1 to 200 characters")
 			}
-			if _, err := f.keys(cmd.Context()); err != nil { // the servers could not open the mail and its button
+			acts, err := f.acts(cmd.Context()) // the servers could not open the mail and its button
+			if err != nil {
 				return err
 			}
-			if err := f.tools().Acts().ResetTwoStep(cmd.Context(), platform.ID(*on), args[0], reason); err != nil {
+			if err := acts.ResetTwoStep(cmd.Context(), platform.ID(*on), args[0], reason); err != nil {
 				return err
 			}
 			done := map[string]string{"email": args[0], "platform": *on, "two_step": "reset"}

@@ -13,13 +13,14 @@ func accountUnblock(g *globals, on *string) *cobra.Command {
 		Long: "Let somebody log in at once after too many wrong passwords or codes, in every browser: all counts of the account start again.\n\n" +
 			"It changes no password and lets nobody in. Answers that come later because many wrong passwords came from one network stay as they are.",
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			if _, err := f.keys(cmd.Context()); err != nil { // another master key names other counters
+			acts, err := f.acts(cmd.Context()) // another master key names other counters
+			if err != nil {
 				return err
 			}
 			if _, err := f.account(cmd, *on, args[0]); err != nil {
 				return err
 			}
-			if err := f.tools().Acts().Unblock(cmd.Context(), platform.ID(*on), args[0]); err != nil {
+			if err := acts.Unblock(cmd.Context(), platform.ID(*on), args[0]); err != nil {
 				return err
 			}
 			return printAccount(g, cmd, f, *on, args[0])

@@ -20,6 +20,7 @@ import (
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login/password"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -93,6 +94,14 @@ func (f *floor) keys(ctx context.Context) ([]keys.Key, error) {
 		_, err = keys.NewRing(all, f.sealer)
 	}
 	return all, err
+}
+
+// acts are what staff may do with what the servers seal and count: only under the master keys that they have (see keys).
+func (f *floor) acts(ctx context.Context) (*staff.Acts, error) {
+	if _, err := f.keys(ctx); err != nil {
+		return nil, err
+	}
+	return f.tools().Acts(), nil
 }
 
 // now is the clock of commands: the one that all nodes follow (decision 9), in the precision that is stored.
