@@ -2,7 +2,8 @@
 // authentication, unblock, deactivate, reactivate, end sessions.
 //
 // An act is pure: it gets Facts (the account as read, its platform, who, when, why) and returns the authn.Change that is
-// saved, with its event and its mails. What it demands of the facts is a row of demands (guard.go), held by one function;
+// saved, with its event and its mails; Deactivate and Reactivate return a Standing, because an account that stands so
+// already is left alone, without an event. What it demands of the facts is a row of demands (guard.go), held by one function;
 // an act never checks actor, reason or state itself. Acts reads the facts, calls the act and saves. Command line, pages
 // and APIs call Acts and know no authn.Change.
 //
