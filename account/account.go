@@ -2,8 +2,8 @@
 // that may go without a code for a while (Device).
 //
 // An account belongs to one platform and is found there by its e-mail key or its identifier; the identifier is the
-// protocol's `sub` (unless a party gets pairwise ones, which grant makes), random and never reused. What somebody can
-// prove with is a Credential, and what it holds only its factor understands. The package is pure: storage loads and
+// protocol's `sub`, random and never reused. For a party with pairwise subjects grant derives another one. A Credential is
+// what somebody can prove with; only its factor understands what it holds. The package is pure: storage loads and
 // saves these values whole, authn decides with them. It refuses addresses that could be mistaken for another account's
 // (ParseEmail).
 package account

@@ -2,7 +2,7 @@
 //
 // An event is saved in the transaction of what it records, and never changed afterwards. The stored kinds are read by
 // queries and dashboards of operators, so they stay; the Go names may not be mistaken for each other. The package is
-// pure: whoever does something makes the event, storage saves it.
+// pure: the code that changes something makes its event, and storage saves both.
 package audit
 
 import (
@@ -55,7 +55,7 @@ const (
 	RecoveryCodeUsed          Kind = "recovery.use"
 	GrantStarted              Kind = "grant.start"
 	GrantEnded                Kind = "grant.end"
-	AuthorizationCodeRefused  Kind = "code.refuse" // an authorization code that somebody has who should not
+	AuthorizationCodeRefused  Kind = "code.refuse" // an authorization code was presented by a party, or with a verifier, that it was not made for
 	AuthorizationCodeReplayed Kind = "code.replay"
 	RefreshTokenReplayed      Kind = "refresh.replay"
 	AccountAdded              Kind = "account.add"

@@ -51,8 +51,8 @@ func (w *Worker) answerOnce(ctx context.Context, p *platform.Platform, m outbox.
 	return nil
 }
 
-// become is the message that answers a request of an account; nil: the address has none. Empty: no message. An account whose
-// password is kept elsewhere does not exist yet.
+// become is the message that answers a request of an account; nil: the address has none. Empty: no message. An account
+// whose password is kept elsewhere does not exist yet.
 func become(request outbox.Kind, p *platform.Platform, a *account.Account) outbox.Kind {
 	if a == nil {
 		if request == outbox.SignUpRequest && p.Policy.SelfSignUp {

@@ -97,7 +97,9 @@ func EndSessions(f Facts) (authn.Change, error) {
 		return authn.Change{}, err
 	}
 	a := f.Account
-	return authn.Change{Platform: a.Platform, End: &authn.End{Account: a.ID, Reason: "ended by staff"}, Events: []audit.Event{e}}, nil
+	return authn.Change{
+		Platform: a.Platform, End: &authn.End{Account: a.ID, Reason: "ended by staff"}, Events: []audit.Event{e},
+	}, nil
 }
 
 // Standing is a state that an account gets, and its event.

@@ -39,13 +39,9 @@ func (s *Acts) Invite(ctx context.Context, id platform.ID, address string) error
 // SetEmail also returns fault.Taken.
 func (s *Acts) SetEmail(ctx context.Context, id platform.ID, from, to string) error {
 	attempted := fmt.Sprintf("changing address %q on %s to %q", from, id, to)
-	old, errOld := account.ParseEmail(from)
+	_, errOld := account.ParseEmail(from)
 	email, errNew := account.ParseEmail(to)
 	if err := errors.Join(errOld, errNew); err != nil {
-		return fmt.Errorf("%s: %w", attempted, err)
-	}
-	// Before the platform is looked up: where there is none, it says that there is no such account.
-	if _, err := s.Store.AccountByEmail(ctx, id, old.Key); err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
 	return s.save(ctx, attempted, id, from, "", func(f Facts) (authn.Change, error) {
@@ -58,7 +54,8 @@ func (s *Acts) SetEmail(ctx context.Context, id platform.ID, from, to string) er
 }
 
 func (s *Acts) ResetTwoStep(ctx context.Context, id platform.ID, address, reason string) error {
-	return s.save(ctx, fmt.Sprintf("resetting two-step authentication of %q on %s", address, id), id, address, reason, ResetTwoStep)
+	attempted := fmt.Sprintf("resetting two-step authentication of %q on %s", address, id)
+	return s.save(ctx, attempted, id, address, reason, ResetTwoStep)
 }
 
 func (s *Acts) Unblock(ctx context.Context, id platform.ID, address string) error {
@@ -93,7 +90,9 @@ func (s *Acts) save(
 }
 
 // stand is the way of acts that give an account another state.
-func (s *Acts) stand(ctx context.Context, attempted string, id platform.ID, address string, act func(Facts) (Standing, error)) error {
+func (s *Acts) stand(
+	ctx context.Context, attempted string, id platform.ID, address string, act func(Facts) (Standing, error),
+) error {
 	f, err := s.facts(ctx, id, address, "")
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
@@ -105,20 +104,21 @@ func (s *Acts) stand(ctx context.Context, attempted string, id platform.ID, addr
 	return s.Store.SetState(ctx, id, f.Account.ID, to.State, to.Event, s.Now)
 }
 
-// facts finds a platform and an account on it by its address.
+// facts finds an account by its address. Of one that there is not it says whether there is the platform.
 func (s *Acts) facts(ctx context.Context, id platform.ID, address, reason string) (Facts, error) {
 	email, err := account.ParseEmail(address)
 	if err != nil {
 		return Facts{}, err
 	}
-	platforms, err := s.Store.Platforms(ctx)
-	if err != nil {
-		return Facts{}, err
-	}
-	i := slices.IndexFunc(platforms, func(p platform.Platform) bool { return p.ID == id })
-	if i < 0 {
-		return Facts{}, fmt.Errorf("platform %w", fault.NotFound)
-	}
 	a, err := s.Store.AccountByEmail(ctx, id, email.Key)
-	return Facts{Platform: &platforms[i], Account: a, Sealer: s.Sealer, Actor: s.Actor, Reason: reason, Now: s.Now}, err
+	if errors.Is(err, fault.NotFound) {
+		platforms, failed := s.Store.Platforms(ctx)
+		switch {
+		case failed != nil:
+			err = failed
+		case !slices.ContainsFunc(platforms, func(p platform.Platform) bool { return p.ID == id }):
+			err = fmt.Errorf("platform %w", fault.NotFound)
+		}
+	}
+	return Facts{Account: a, Sealer: s.Sealer, Actor: s.Actor, Reason: reason, Now: s.Now}, err
 }

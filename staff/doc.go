@@ -1,11 +1,11 @@
 // Package staff owns what staff and operators may do to an account: invite, give a new address, reset two-step
 // authentication, unblock, deactivate, reactivate, end sessions.
 //
-// An act is pure: it gets Facts (the account as read, its platform, who, when, why) and returns the authn.Change that is
-// saved, with its event and its mails; Deactivate and Reactivate return a Standing, because an account that stands so
-// already is left alone, without an event. What it demands of the facts is a row of demands (guard.go), held by one function;
-// an act never checks actor, reason or state itself. Acts reads the facts, calls the act and saves. Command line, pages
-// and APIs call Acts and know no authn.Change.
+// An act is pure: it gets Facts (the account as read, who, when, why) and returns the authn.Change that is saved, with its
+// event and its mails. Deactivate and Reactivate return a Standing, because an account that stands so already is left
+// alone, without an event. What an act demands of the facts is a row of demands (guard.go), held by one function; an act
+// never checks actor, reason or state itself. Acts reads the facts, calls the act and saves. Command line, pages and APIs
+// call Acts and know no authn.Change.
 //
 // A new act is a constant and a row in guard.go, a function of Facts, and a method of Acts. A new kind of event
 // or mail is a constant of audit or a row of outbox.Kinds. Nothing else is touched but the door that offers it.

@@ -9,17 +9,15 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/fault"
-	"github.com/minddistrict/idp/platform"
 )
 
 // Facts are what an act decides with.
 type Facts struct {
-	Platform *platform.Platform
-	Account  *account.Account // as read
-	Sealer   Sealer
-	Actor    string // who does it, as the audit record names them
-	Reason   string // who asked and how that is known; kept in the audit record
-	Now      time.Time
+	Account *account.Account // as read
+	Sealer  Sealer
+	Actor   string // who does it, as the audit record names them
+	Reason  string // who asked and how that is known; kept in the audit record
+	Now     time.Time
 }
 
 // Sealer closes what a mail brings, and names counters.
@@ -69,6 +67,7 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 		return audit.Event{}, fmt.Errorf("%w: %s", fault.Refused, cmp.Or(d.says, "account that is "+string(f.Account.State)))
 	}
 	return audit.Event{
-		At: f.Now, Platform: f.Account.Platform, Kind: kind, Actor: f.Actor, Account: f.Account.ID, Outcome: audit.Success, Reason: f.Reason,
+		At: f.Now, Platform: f.Account.Platform, Kind: kind, Actor: f.Actor, Account: f.Account.ID, Outcome: audit.Success,
+		Reason: f.Reason,
 	}, nil
 }

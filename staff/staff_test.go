@@ -35,7 +35,7 @@ func facts(s account.State) Facts {
 		},
 	}
 	return Facts{
-		Platform: &platform.Platform{ID: "linde"}, Account: a, Sealer: clear{}, Actor: "cli test", Reason: "asked in person", Now: time.Unix(1e9, 0),
+		Account: a, Sealer: clear{}, Actor: "cli test", Reason: "asked in person", Now: time.Unix(1e9, 0),
 	}
 }
 
@@ -194,7 +194,7 @@ func TestInvitationIsOneMailWithItsTicket(t *testing.T) {
 func TestSetEmailSaysThatThereIsNoAccountWhereThereIsNoPlatform(t *testing.T) {
 	m := &memory{f: facts(account.Active)}
 	s := &Acts{Store: m, Sealer: clear{}, Actor: "cli test", Now: m.f.Now}
-	const want = `changing address "anna@example.org" on nowhere to "new@example.org": not found`
+	const want = `changing address "anna@example.org" on nowhere to "new@example.org": platform not found`
 	err := s.SetEmail(t.Context(), "nowhere", "anna@example.org", "new@example.org")
 	if !errors.Is(err, fault.NotFound) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -208,11 +208,11 @@ type memory struct {
 }
 
 func (m *memory) Platforms(context.Context) ([]platform.Platform, error) {
-	return []platform.Platform{*m.f.Platform}, nil
+	return []platform.Platform{{ID: m.f.Account.Platform}}, nil
 }
 
 func (m *memory) AccountByEmail(_ context.Context, p platform.ID, key string) (*account.Account, error) {
-	if p != m.f.Platform.ID || key != m.f.Account.Email.Key {
+	if p != m.f.Account.Platform || key != m.f.Account.Email.Key {
 		return nil, fault.NotFound
 	}
 	return m.f.Account, nil

@@ -486,17 +486,3 @@ func (s *script) speaks(want string) error {
 	}
 	return fmt.Errorf("the page is not in %s, Content-Language is %q", want, s.b.Header.Get("Content-Language"))
 }
-
-// fields splits "name key=value …".
-func fields(rest string) (string, map[string]string) {
-	words := strings.Fields(rest)
-	options := map[string]string{}
-	if len(words) == 0 {
-		return "", options
-	}
-	for _, w := range words[1:] {
-		k, v, _ := strings.Cut(w, "=")
-		options[k] = strings.ReplaceAll(v, "+", " ")
-	}
-	return words[0], options
-}
