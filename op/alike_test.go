@@ -15,7 +15,6 @@ import (
 
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/internal/setup"
 )
 
 // pairs are parties that are about to be disabled, with everything that could show, and names of the same length that
@@ -51,7 +50,7 @@ func TestDisabledAndUnknownPartiesLookAlike(t *testing.T) {
 	c.Apply(house)
 	c.Apply(disabledParties)
 	for off := range pairs {
-		if _, err := setup.SwitchParty(t.Context(), c.Tools(), "linde", grant.PartyID(off), true); err != nil {
+		if _, err := c.Tools().Acts().DisableParty(t.Context(), "linde", grant.PartyID(off)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -20,10 +21,16 @@ type Store interface {
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 	SetState(ctx context.Context, p platform.ID, id account.ID, state account.State, e audit.Event, now time.Time) error
+
+	Parties(context.Context) ([]grant.Party, error)
+	Keys(context.Context) ([]keys.Key, error)
+	// Revise lets a change see one version of the settings, again where another came in between; SaveSettings is such a change.
+	Revise(ctx context.Context, change func(seen int64) error) error
+	SaveSettings(ctx context.Context, seen int64, parties []grant.Party, all []keys.Key, events []audit.Event) error
 }
 
 // Acts reads what an act decides with, and saves what it decided. Every method returns fault.NotFound where there is no
-// such platform or account, and what its act refuses.
+// such platform, account or party, and what its act refuses.
 type Acts struct {
 	Store  Store
 	Sealer Sealer // under the master key that the servers have: they open what is sealed here
@@ -112,13 +119,11 @@ func (s *Acts) facts(ctx context.Context, id platform.ID, address, reason string
 	}
 	a, err := s.Store.AccountByEmail(ctx, id, email.Key)
 	if errors.Is(err, fault.NotFound) {
-		platforms, failed := s.Store.Platforms(ctx)
-		switch {
-		case failed != nil:
-			err = failed
-		case !slices.ContainsFunc(platforms, func(p platform.Platform) bool { return p.ID == id }):
-			err = fmt.Errorf("platform %w", fault.NotFound)
+		if missing := s.hasPlatform(ctx, id); missing != nil {
+			err = fmt.Errorf("platform %w", missing)
 		}
 	}
-	return Facts{Account: a, Sealer: s.Sealer, Actor: s.Actor, Reason: reason, Now: s.Now}, err
+	f := s.factsOn(id)
+	f.Account, f.Reason = a, reason
+	return f, err
 }

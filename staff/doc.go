@@ -1,9 +1,10 @@
-// Package staff owns what staff and operators may do to an account: invite, give a new address, reset two-step
-// authentication, unblock, deactivate, reactivate, end sessions.
+// Package staff owns what staff and operators may do to an account (invite, give a new address, reset two-step
+// authentication, unblock, deactivate, reactivate, end sessions) and to settings that are in use (disable and enable a
+// party, rotate a signing key).
 //
 // An act is pure: it gets Facts (the account as read, who, when, why) and returns the authn.Change that is saved, with its
 // event and its mails. Deactivate and Reactivate return a Standing, because an account that stands so already is left
-// alone, without an event. What an act demands of the facts is a row of demands (guard.go), held by one function; an act
+// alone, without an event. An act on settings returns Settings. What an act demands of the facts is a row of demands (guard.go), held by one function; an act
 // never checks actor, reason or state itself. Acts reads the facts, calls the act and saves. Command line, pages and APIs
 // call Acts and know no authn.Change.
 //

@@ -9,15 +9,17 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/platform"
 )
 
 // Facts are what an act decides with.
 type Facts struct {
-	Account *account.Account // as read
-	Sealer  Sealer
-	Actor   string // who does it, as the audit record names them
-	Reason  string // who asked and how that is known; kept in the audit record
-	Now     time.Time
+	Platform platform.ID
+	Account  *account.Account // as read; nil in an act on settings
+	Sealer   Sealer
+	Actor    string // who does it, as the audit record names them
+	Reason   string // who asked and how that is known; kept in the audit record
+	Now      time.Time
 }
 
 // Sealer closes what a mail brings, and names counters.
@@ -44,6 +46,8 @@ var demands = map[audit.Kind]demand{
 	audit.AccountDeactivated: {},
 	audit.AccountReactivated: {},
 	audit.AllSessionsEnded:   {reason: true},
+	audit.PartySet:           {},
+	audit.SigningKeyMade:     {},
 }
 
 // sameAddress says why no other address is asked for: one of the two.
@@ -66,8 +70,11 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	case d.states != nil && !slices.Contains(d.states, f.Account.State):
 		return audit.Event{}, fmt.Errorf("%w: %s", fault.Refused, cmp.Or(d.says, "account that is "+string(f.Account.State)))
 	}
-	return audit.Event{
-		At: f.Now, Platform: f.Account.Platform, Kind: kind, Actor: f.Actor, Account: f.Account.ID, Outcome: audit.Success,
-		Reason: f.Reason,
-	}, nil
+	e := audit.Event{
+		At: f.Now, Platform: f.Platform, Kind: kind, Actor: f.Actor, Outcome: audit.Success, Reason: f.Reason,
+	}
+	if f.Account != nil {
+		e.Account = f.Account.ID
+	}
+	return e, nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,8 +14,10 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
@@ -35,7 +38,7 @@ func facts(s account.State) Facts {
 		},
 	}
 	return Facts{
-		Account: a, Sealer: clear{}, Actor: "cli test", Reason: "asked in person", Now: time.Unix(1e9, 0),
+		Platform: "linde", Account: a, Sealer: clear{}, Actor: "cli test", Reason: "asked in person", Now: time.Unix(1e9, 0),
 	}
 }
 
@@ -50,6 +53,12 @@ var every = map[audit.Kind]func(Facts) (authn.Change, error){
 	audit.AllSessionsEnded:     EndSessions,
 	audit.AccountDeactivated:   standing(Deactivate),
 	audit.AccountReactivated:   standing(Reactivate),
+}
+
+// settings is the acts on settings.
+var settings = map[audit.Kind]func(Facts) (Settings, error){
+	audit.PartySet:       func(f Facts) (Settings, error) { return DisableParty(f, grant.Party{Platform: "linde", ID: "web"}) },
+	audit.SigningKeyMade: func(f Facts) (Settings, error) { return RotateKey(f, []keys.Key{{Platform: "linde", MadeAt: f.Now}}) },
 }
 
 func standing(act func(Facts) (Standing, error)) func(Facts) (authn.Change, error) {
@@ -97,8 +106,13 @@ func TestActsRefuse(t *testing.T) {
 			}
 		}
 	}
-	if len(every) != len(demands) {
-		t.Errorf("%d acts are tested of %d", len(every), len(demands))
+	for kind, act := range settings {
+		if to, err := act(Facts{Platform: "linde", Now: time.Unix(1e9, 0)}); !errors.Is(err, fault.Invalid) || len(to.Events) > 0 {
+			t.Errorf("%s by nobody: %v, changes %+v", kind, err, to)
+		}
+	}
+	if len(every)+len(settings) != len(demands) {
+		t.Errorf("%d acts are tested of %d", len(every)+len(settings), len(demands))
 	}
 }
 
@@ -138,6 +152,62 @@ func TestActsAreOfOneAccountAndOnRecord(t *testing.T) {
 					t.Errorf("%s concerns %q, or another platform", kind, id)
 				}
 			}
+		}
+	}
+}
+
+func TestActsOnSettingsAreOnRecord(t *testing.T) {
+	f := Facts{Platform: "linde", Actor: "cli test", Now: time.Unix(1e9, 0)}
+	e := audit.Event{At: f.Now, Platform: "linde", Kind: audit.PartySet, Actor: f.Actor, Party: "web", Outcome: audit.Success}
+	on, off := grant.Party{Platform: "linde", ID: "web", Name: "Web"}, grant.Party{Platform: "linde", ID: "web", Name: "Web", DisabledAt: f.Now}
+	disabled, enabled := e, e
+	disabled.Reason, enabled.Reason = "disabled", "enabled"
+	key := keys.Key{Platform: "linde", KID: "next", Alg: "ES256", MadeAt: f.Now}
+	made := audit.Event{At: f.Now, Platform: "linde", Kind: audit.SigningKeyMade, Actor: f.Actor, Outcome: audit.Success, Reason: "ES256"}
+	for name, row := range map[string]struct {
+		act  func() (Settings, error)
+		want Settings
+	}{
+		"disable":          {func() (Settings, error) { return DisableParty(f, on) }, Settings{Parties: []grant.Party{off}, Events: []audit.Event{disabled}}},
+		"disable disabled": {func() (Settings, error) { return DisableParty(f, off) }, Settings{}},
+		"enable":           {func() (Settings, error) { return EnableParty(f, off) }, Settings{Parties: []grant.Party{on}, Events: []audit.Event{enabled}}},
+		"enable enabled":   {func() (Settings, error) { return EnableParty(f, on) }, Settings{}},
+		"rotate":           {func() (Settings, error) { return RotateKey(f, []keys.Key{key}) }, Settings{Keys: []keys.Key{key}, Events: []audit.Event{made}}},
+	} {
+		if got, err := row.act(); err != nil || !reflect.DeepEqual(got, row.want) {
+			t.Errorf("%s: %v, got %+v, want %+v", name, err, got, row.want)
+		}
+	}
+}
+
+// Where somebody else changes the settings between reading and saving, the act is done anew on what they are then.
+func TestActsOnSettingsFollowOthers(t *testing.T) {
+	m := &memory{f: facts(account.Active), parties: []grant.Party{{Platform: "linde", ID: "web"}}}
+	s := &Acts{Store: m, Sealer: clear{}, Actor: "cli test", Now: m.f.Now}
+	m.meanwhile = func() { m.parties[0].Name = "New name" }
+	if changed, err := s.DisableParty(t.Context(), "linde", "web"); err != nil || !changed {
+		t.Fatalf("changed %t, %v", changed, err)
+	}
+	if got := m.parties[0]; got.Name != "New name" || !got.DisabledAt.Equal(m.f.Now) {
+		t.Errorf("%q, disabled at %s", got.Name, got.DisabledAt)
+	}
+	if changed, err := s.DisableParty(t.Context(), "linde", "web"); err != nil || changed || m.settings != 1 {
+		t.Errorf("disabled again: changed %t, saved %d times, %v", changed, m.settings, err)
+	}
+	made := 0
+	m.meanwhile = func() { m.keys = []keys.Key{{Platform: "linde", KID: "theirs", MadeAt: m.f.Now}} }
+	got, err := s.RotateKey(t.Context(), "linde", func(existing []keys.Key, now time.Time) ([]keys.Key, error) {
+		made++
+		return append(existing, keys.Key{Platform: "linde", KID: "ours", MadeAt: now}), nil
+	})
+	if err != nil || made != 2 || len(got) != 2 || !reflect.DeepEqual(m.keys, got) {
+		t.Errorf("keys %+v, made %d times, saved %+v, %v", got, made, m.keys, err)
+	}
+	for party, want := range map[platform.ID]string{
+		"linde": `party nobody on platform "linde": not found`, "nowhere": `platform "nowhere": not found`,
+	} {
+		if _, err := s.EnableParty(t.Context(), party, "nobody"); !errors.Is(err, fault.NotFound) || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }
@@ -205,6 +275,38 @@ func TestSetEmailSaysThatThereIsNoAccountWhereThereIsNoPlatform(t *testing.T) {
 type memory struct {
 	f     Facts
 	saved []authn.Change
+
+	parties   []grant.Party
+	keys      []keys.Key
+	meanwhile func() // what somebody else does to the settings, once, before they are saved
+	settings  int    // how often they were saved
+}
+
+func (m *memory) Parties(context.Context) ([]grant.Party, error) { return slices.Clone(m.parties), nil }
+func (m *memory) Keys(context.Context) ([]keys.Key, error)       { return slices.Clone(m.keys), nil }
+
+func (m *memory) Revise(_ context.Context, change func(seen int64) error) error {
+	for {
+		if err := change(0); !errors.Is(err, fault.Stale) {
+			return err
+		}
+	}
+}
+
+func (m *memory) SaveSettings(_ context.Context, _ int64, parties []grant.Party, all []keys.Key, _ []audit.Event) error {
+	if do := m.meanwhile; do != nil {
+		m.meanwhile = nil
+		do()
+		return fault.Stale
+	}
+	m.settings++
+	if parties != nil {
+		m.parties = parties
+	}
+	if all != nil {
+		m.keys = all
+	}
+	return nil
 }
 
 func (m *memory) Platforms(context.Context) ([]platform.Platform, error) {

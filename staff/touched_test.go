@@ -28,6 +28,10 @@ func TestFilesThatAnActTouches(t *testing.T) {
 			`\bEndSessions\(`,
 			[]string{"staff/account.go", "staff/acts.go"},
 		},
+		"disable a party": {
+			`\bDisableParty\(|\.DisableParty\b`,
+			[]string{"cmd/idp/party.go", "staff/settings.go", "staff/staff_test.go"},
+		},
 		"praise": {`account\.praise`, []string{"staff/staff_test.go"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/keys"
 )
 
@@ -24,17 +23,6 @@ func keyColumns(k *keys.Key) []any {
 		&k.Platform, &k.KID, &k.Alg, &k.Public, &k.Sealed,
 		instant{&k.MadeAt}, instant{&k.UseAt}, instant{&k.RetireAt}, instant{&k.DropAt},
 	}
-}
-
-// SaveKeys adds keys or replaces them whole, and records why. fault.Stale: seen, the version of the settings that they
-// were made from, is not the version any more (see Revise).
-func (db *DB) SaveKeys(ctx context.Context, seen int64, all []keys.Key, events []audit.Event) error {
-	return fail("saving signing keys", db.settingsTx(ctx, &seen, func(q conn) error {
-		if err := putKeys(ctx, q, all); err != nil {
-			return err
-		}
-		return addEvents(ctx, q, events)
-	}))
 }
 
 const upsertKey = `

@@ -117,10 +117,8 @@ func (db *DB) Declare(ctx context.Context, s Setup, now time.Time) error {
 				return err
 			}
 		}
-		for _, p := range sorted(s.Parties, func(p grant.Party) string { return rowKey(p.Platform, p.ID) }) {
-			if err := putParty(ctx, q, p); err != nil {
-				return err
-			}
+		if err := putParties(ctx, q, s.Parties); err != nil {
+			return err
 		}
 		if err := putKeys(ctx, q, s.Keys); err != nil {
 			return err
@@ -133,6 +131,14 @@ func (db *DB) Declare(ctx context.Context, s Setup, now time.Time) error {
 		}
 		return addEvents(ctx, q, s.Events)
 	}))
+}
+
+// SaveSettings adds parties and keys or replaces them whole, and records why. fault.Stale: seen, the version of the
+// settings that they were made from, is not the version any more (see Revise).
+func (db *DB) SaveSettings(
+	ctx context.Context, seen int64, parties []grant.Party, all []keys.Key, events []audit.Event,
+) error {
+	return db.Declare(ctx, Setup{Parties: parties, Keys: all, Events: events, Seen: &seen}, time.Time{})
 }
 
 const upsertPlatform = `
@@ -154,9 +160,11 @@ VALUES ($1, $2, $3)
 ON CONFLICT (platform, id) DO UPDATE
 SET body = excluded.body`
 
-func putParty(ctx context.Context, q conn, p grant.Party) error {
-	if _, err := exec(ctx, q, upsertParty, string(p.Platform), string(p.ID), document{&p}); err != nil {
-		return fmt.Errorf("party %s of platform %s: %w", p.ID, p.Platform, err)
+func putParties(ctx context.Context, q conn, all []grant.Party) error {
+	for _, p := range sorted(all, func(p grant.Party) string { return rowKey(p.Platform, p.ID) }) {
+		if _, err := exec(ctx, q, upsertParty, string(p.Platform), string(p.ID), document{&p}); err != nil {
+			return fmt.Errorf("party %s of platform %s: %w", p.ID, p.Platform, err)
+		}
 	}
 	return nil
 }

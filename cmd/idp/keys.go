@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"time"
@@ -76,7 +75,14 @@ func keysRotate(g *globals) *cobra.Command {
 			if compromised {
 				next = keys.Replace
 			}
-			changed, err := f.rotate(cmd.Context(), platform.ID(args[0]), args[1], next)
+			acts, err := f.acts(cmd.Context()) // the servers could not open the key
+			if err != nil {
+				return err
+			}
+			on, alg := platform.ID(args[0]), args[1]
+			changed, err := acts.RotateKey(cmd.Context(), on, func(existing []keys.Key, now time.Time) ([]keys.Key, error) {
+				return next(existing, on, alg, f.sealer, now)
+			})
 			if err != nil {
 				return err
 			}
@@ -86,25 +92,6 @@ func keysRotate(g *globals) *cobra.Command {
 	rotate.Flags().BoolVar(&compromised, "compromised", false, "somebody else may have the key: end it at once")
 	return rotate
 }
-
-// rotate saves the keys that next makes of those there are, and returns them.
-func (f *floor) rotate(ctx context.Context, on platform.ID, alg string, next nextKey) (changed []keys.Key, err error) {
-	err = f.db.Revise(ctx, func(seen int64) error {
-		existing, err := f.keys(ctx)
-		if err != nil {
-			return err
-		}
-		at := f.now()
-		if changed, err = next(existing, on, alg, f.sealer, at); err != nil {
-			return err
-		}
-		return f.db.SaveKeys(ctx, seen, changed, keys.Events(changed, setup.Operator(), at))
-	})
-	return changed, err
-}
-
-// nextKey is keys.Rotate or keys.Replace.
-type nextKey func(existing []keys.Key, p platform.ID, alg string, s *keys.Sealer, now time.Time) ([]keys.Key, error)
 
 // keysReseal is the second step of rotating the master key: the first puts the new one at the head of the list on
 // every node, the third takes the old one out.

@@ -118,9 +118,18 @@ func partySwitch(g *globals, verb, short string, disabled bool) *cobra.Command {
 	c := &cobra.Command{
 		Use: verb + " CLIENT_ID", Short: short, Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			report, err := setup.SwitchParty(cmd.Context(), f.tools(), platform.ID(on), grant.PartyID(args[0]), disabled)
+			acts := f.tools().Acts()
+			act := acts.EnableParty
+			if disabled {
+				act = acts.DisableParty
+			}
+			changed, err := act(cmd.Context(), platform.ID(on), grant.PartyID(args[0]))
 			if err != nil {
 				return err
+			}
+			report := setup.Report{Changed: []string{}, Differences: []setup.Difference{}, Warnings: []string{}}
+			if changed {
+				report.Changed = append(report.Changed, fmt.Sprintf("party %s/%s %sd", on, args[0], verb))
 			}
 			return printReport(g, cmd, report)
 		}),

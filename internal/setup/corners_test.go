@@ -40,7 +40,7 @@ func TestWhatIsLoweredByAnotherKeyIsRefusedToo(t *testing.T) {
 				case "":
 				case "off":
 					mustApply(t, meant, says(corners[3].says))
-					if _, err := setup.SwitchParty(t.Context(), tools, "linde", "linde-app", true); err != nil {
+					if _, err := tools.Acts().DisableParty(t.Context(), "linde", "linde-app"); err != nil {
 						t.Fatal(err)
 					}
 				default:

@@ -3,15 +3,12 @@ package setup
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"slices"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
-	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -26,30 +23,6 @@ func AddParty(ctx context.Context, t Tools, id platform.ID, d Party) (Report, er
 			return err
 		}
 		return p.ensureKeys(id)
-	})
-}
-
-// SwitchParty disables a party of a platform, or enables it again. A disabled one gets no answer at any endpoint, so what
-// it holds is worth nothing meanwhile; nothing of it is ended. A file of Apply does not change this.
-func SwitchParty(ctx context.Context, t Tools, id platform.ID, party grant.PartyID, disabled bool) (Report, error) {
-	return addTo(ctx, t, id, func(p *plan) error {
-		have, ok := p.find(id, party)
-		if !ok {
-			return fmt.Errorf("party %s on platform %q: %w", party, id, fault.NotFound)
-		}
-		if disabled != have.DisabledAt.IsZero() {
-			return nil // it is so already
-		}
-		reason := "enabled"
-		if have.DisabledAt = (time.Time{}); disabled {
-			reason, have.DisabledAt = "disabled", p.Now
-		}
-		p.report.Changed = append(p.report.Changed, partyName(id, party)+" "+reason)
-		p.setup.Parties = append(p.setup.Parties, have)
-		p.setup.Events = append(p.setup.Events, audit.Event{
-			At: p.Now, Platform: id, Kind: audit.PartySet, Actor: Operator(), Party: string(party), Outcome: audit.Success, Reason: reason,
-		})
-		return nil
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/internal/fault"
-	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -30,7 +29,7 @@ func TestFileDoesNotEnableADisabledParty(t *testing.T) {
 			t.Fatal("no party linde-web")
 			return time.Time{}
 		}
-		if _, err := setup.SwitchParty(t.Context(), now, "linde", "linde-web", true); err != nil {
+		if _, err := now.Acts().DisableParty(t.Context(), "linde", "linde-web"); err != nil {
 			t.Fatal(err)
 		}
 		later := now
@@ -42,10 +41,10 @@ func TestFileDoesNotEnableADisabledParty(t *testing.T) {
 		if got := disabledAt(); !got.Equal(start) {
 			t.Errorf("disabled at %s, want %s", got, start)
 		}
-		if _, err := setup.SwitchParty(t.Context(), later, "linde", "linde-web", false); err != nil || !disabledAt().IsZero() {
+		if _, err := later.Acts().EnableParty(t.Context(), "linde", "linde-web"); err != nil || !disabledAt().IsZero() {
 			t.Errorf("enabled: %v, disabled at %s", err, disabledAt())
 		}
-		if _, err := setup.SwitchParty(t.Context(), later, "linde", "nobody", true); !errors.Is(err, fault.NotFound) {
+		if _, err := later.Acts().DisableParty(t.Context(), "linde", "nobody"); !errors.Is(err, fault.NotFound) {
 			t.Errorf("unknown party: %v", err)
 		}
 	})

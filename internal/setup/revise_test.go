@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/internal/setup"
 )
 
 // Two operators: while one applies a file, the other disables a party that the file changes.
@@ -25,7 +24,7 @@ func TestApplyingDoesNotUndoWhatOthersDidMeanwhile(t *testing.T) {
 	}
 	p := parties[0]
 	meanwhile = func() {
-		if _, err := setup.SwitchParty(t.Context(), tools(t, db), p.Platform, p.ID, true); err != nil {
+		if _, err := tools(t, db).Acts().DisableParty(t.Context(), p.Platform, p.ID); err != nil {
 			t.Error(err)
 		}
 	}

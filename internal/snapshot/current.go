@@ -22,9 +22,9 @@ type Store interface {
 	Platforms(context.Context) ([]platform.Platform, error)
 	Parties(context.Context) ([]grant.Party, error)
 	Keys(context.Context) ([]keys.Key, error)
-	// Revise lets a change see one version, again where another came in between; SaveKeys is such a change.
+	// Revise lets a change see one version, again where another came in between; SaveSettings is such a change.
 	Revise(ctx context.Context, change func(seen int64) error) error
-	SaveKeys(ctx context.Context, seen int64, all []keys.Key, events []audit.Event) error
+	SaveSettings(ctx context.Context, seen int64, parties []grant.Party, all []keys.Key, events []audit.Event) error
 }
 
 // Options are what a Current is made from.

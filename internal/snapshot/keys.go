@@ -46,7 +46,7 @@ func (c *Current) ensureKeys(ctx context.Context, seen int64, now time.Time) err
 	if len(made) == 0 {
 		return nil
 	}
-	return c.Store.SaveKeys(ctx, seen, made, keys.Events(made, system, now))
+	return c.Store.SaveSettings(ctx, seen, nil, made, keys.Events(made, system, now))
 }
 
 // RotateKeys replaces signing keys by age: the next one is published 24 hours before it signs.
@@ -71,7 +71,7 @@ func (c *Current) rotateKeys(ctx context.Context, seen int64) error {
 	if len(changed) == 0 {
 		return nil
 	}
-	return c.Store.SaveKeys(ctx, seen, changed, keys.Events(changed, system, now))
+	return c.Store.SaveSettings(ctx, seen, nil, changed, keys.Events(changed, system, now))
 }
 
 // Unopened are the keys that this node cannot open.

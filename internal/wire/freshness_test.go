@@ -250,6 +250,6 @@ func TestForeignKeyHidesNoChangeOfSettings(t *testing.T) {
 
 // disable is what an operator does elsewhere.
 func disable(w watched, s *keys.Sealer, p platform.ID, party grant.PartyID) error {
-	_, err := setup.SwitchParty(w.t.Context(), setup.Tools{DB: w.db, Sealer: s, Now: w.clock.Now()}, p, party, true)
+	_, err := (setup.Tools{DB: w.db, Sealer: s, Now: w.clock.Now()}).Acts().DisableParty(w.t.Context(), p, party)
 	return err
 }

@@ -150,7 +150,7 @@ func TestStolenKeyDoesNotComeBackByRotation(t *testing.T) {
 			return err
 		}
 		stolen = changed[0].KID
-		return db.SaveKeys(t.Context(), seen, changed, nil)
+		return db.SaveSettings(t.Context(), seen, nil, changed, nil)
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func (w *world) key(kid string) keys.Key {
 func (w *world) saveKeys(all []keys.Key, events []audit.Event) error {
 	seen, err := w.db.Version(w.Context())
 	w.ok(err)
-	return w.db.SaveKeys(w.Context(), seen, all, events)
+	return w.db.SaveSettings(w.Context(), seen, nil, all, events)
 }
 
 var settings = []promise{
@@ -80,11 +80,11 @@ var settings = []promise{
 		seen, err := w.db.Version(w.Context())
 		w.ok(err)
 		old := w.key("old")
-		w.ok(w.db.SaveKeys(w.Context(), seen, []keys.Key{old}, nil))
+		w.ok(w.db.SaveSettings(w.Context(), seen, nil, []keys.Key{old}, nil))
 		before := w.dump()
 		back := old
 		back.RetireAt = w.now.Add(time.Hour)
-		w.fails(w.db.SaveKeys(w.Context(), seen, []keys.Key{back}, []audit.Event{{At: w.now, Platform: linde, Kind: audit.SigningKeyMade}}), fault.Stale)
+		w.fails(w.db.SaveSettings(w.Context(), seen, nil, []keys.Key{back}, []audit.Event{{At: w.now, Platform: linde, Kind: audit.SigningKeyMade}}), fault.Stale)
 		w.fails(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{party(linde, "third")}, Seen: &seen}, w.now), fault.Stale)
 		w.is("unchanged", w.dump() == before, true)
 		seen++
@@ -102,7 +102,7 @@ var settings = []promise{
 					return err
 				}
 				next := w.key(fmt.Sprint(len(all)))
-				return w.db.SaveKeys(w.Context(), seen, []keys.Key{next}, nil)
+				return w.db.SaveSettings(w.Context(), seen, nil, []keys.Key{next}, nil)
 			})
 		}), crowd, nil)
 		all, err := w.db.Keys(w.Context())
