@@ -112,15 +112,15 @@ func TestJourneyOfBeforeTheCut(t *testing.T) {
 		cutAt   time.Time
 		want    bool
 	}{
-		"never cut":                      {authn.Journey{Account: "anna"}, time.Time{}, false},
-		"cut since":                      {authn.Journey{Account: "anna", StartedAt: at(9)}, at(5), true},
-		"knew it afterwards":             {authn.Journey{Account: "anna", CutAt: at(5)}, at(5), false},
-		"cut again since":                {authn.Journey{Account: "anna", CutAt: at(5)}, at(6), true},
-		"somebody else's":                {authn.Journey{Account: "bram"}, at(5), false},
+		"never cut":                      {authn.Journey{Progress: authn.Progress{Account: "anna"}}, time.Time{}, false},
+		"cut since":                      {authn.Journey{Progress: authn.Progress{Account: "anna"}, StartedAt: at(9)}, at(5), true},
+		"knew it afterwards":             {authn.Journey{Progress: authn.Progress{Account: "anna", CutAt: at(5)}}, at(5), false},
+		"cut again since":                {authn.Journey{Progress: authn.Progress{Account: "anna", CutAt: at(5)}}, at(6), true},
+		"somebody else's":                {authn.Journey{Progress: authn.Progress{Account: "bram"}}, at(5), false},
 		"nobody's yet":                   {authn.Journey{}, at(5), false},
-		"of an older node, began before": {authn.Journey{Account: "anna", Unlinked: true, StartedAt: at(4)}, at(5), true},
-		"of an older node, began after":  {authn.Journey{Account: "anna", Unlinked: true, StartedAt: at(6)}, at(5), false},
-		"of an older node, never cut":    {authn.Journey{Account: "anna", Unlinked: true, StartedAt: at(6)}, time.Time{}, false},
+		"of an older node, began before": {authn.Journey{Progress: authn.Progress{Account: "anna", Unlinked: true}, StartedAt: at(4)}, at(5), true},
+		"of an older node, began after":  {authn.Journey{Progress: authn.Progress{Account: "anna", Unlinked: true}, StartedAt: at(6)}, at(5), false},
+		"of an older node, never cut":    {authn.Journey{Progress: authn.Progress{Account: "anna", Unlinked: true}, StartedAt: at(6)}, time.Time{}, false},
 	} {
 		if got := row.journey.CutBefore(&account.Account{ID: "anna", CutAt: row.cutAt}); got != row.want {
 			t.Errorf("%s: %t", name, got)

@@ -14,15 +14,12 @@ const JourneyLife = 60 * time.Minute
 // never stored, because Missing says it anew each time. It is saved only if Version is unchanged, so that of two
 // tabs or a double click exactly one submit counts.
 type Journey struct {
-	ID        string
-	Platform  platform.ID
-	Browser   []byte // hash of the cookie that binds it to one browser
-	Ask       Ask
-	Account   account.ID // empty until known
-	CutAt     time.Time  // of Account, as it was when the journey came to know it
-	Unlinked  bool       // a node of the release before saved Account, without CutAt
-	Proofs    []Proof
-	Done      []Need // what was done here and is not asked again, such as a new password
+	ID       string
+	Platform platform.ID
+	Browser  []byte // hash of the cookie that binds it to one browser
+	Ask      Ask
+	Progress // of the person who goes on
+
 	Failures  int    // wrong answers so far: after 3 the login page names platform and host
 	Switch    bool   // the person chose to replace the session of another account
 	Denied    bool   // the person stopped
@@ -32,12 +29,98 @@ type Journey struct {
 	ReturnTo  string // path on our own origin that is opened at the end, when there is no Request
 	Hint      string // e-mail address to prefill
 	Locale    string // language asked for by the party or chosen on the page; empty: account, then browser
-	Scratch   map[string][]byte
+	Link      *Link  // the button of a mail that it began with; nil: none
+	Forgot    *AskedMail
+	SignUp    *AskedMail
+	Typed     *SignUpForm // as it was filled in last, right or not
 	Version   int64
 	StartedAt time.Time
 	ExpiresAt time.Time
 	EndedAt   time.Time // finished, cancelled or overtaken
 }
 
+// Progress is what a journey holds of the person who goes on: what was proven, done and prepared. Somebody else starts
+// with none of it. A secret that the one before has seen, such as that of an app, must not become theirs either.
+type Progress struct {
+	Account  account.ID // empty until known
+	CutAt    time.Time  // of Account, as it was when the journey came to know it
+	Unlinked bool       // a node of the release before saved Account, without CutAt
+	Proofs   []Proof
+	Done     []Need // what was done here and is not asked again, such as a new password
+
+	Mistakes *Mistakes // on the last form; nil: none
+	Stop     *Stop     // the journey rests; nil: it does not
+	Remember bool      // the person wants this browser remembered
+	Choosing bool      // the person started the set-up of two-step authentication
+	Method   string    // … and chose this way of getting codes
+	LowCodes bool      // few recovery codes are left
+	Wish     Need      // … and the person wants this about it
+
+	Kept map[string][]byte // by step, what it sealed for its next form
+}
+
+// Keep keeps something for a step; nil keeps nothing any more.
+func (p *Progress) Keep(step string, sealed []byte) {
+	kept := map[string][]byte{} // another copy of the journey may hold the old one
+	for name, value := range p.Kept {
+		kept[name] = value
+	}
+	if kept[step] = sealed; sealed == nil {
+		delete(kept, step)
+	}
+	p.Kept = kept
+}
+
+// Mistakes are what the person can mend on the page of a step. They are kept until the next form, so that a reload shows
+// them again.
+type Mistakes struct {
+	Step string    `json:"step"`
+	All  []Mistake `json:"errors"`
+}
+
+// Mistake is one of them: the text that is shown beside an input.
+type Mistake struct {
+	Field string `json:"field"` // id of the input; empty: about the form as a whole
+	Key   string `json:"key"`   // of the text
+	Args  []any  `json:"args,omitempty"`
+	Label string `json:"label,omitempty"` // text key that fills the placeholder {field}
+}
+
+// Stop is a page on which a journey rests: too many attempts, an account that is not active.
+type Stop struct {
+	Page  string    `json:"page"`
+	Until time.Time `json:"until,omitempty"` // afterwards the journey goes on; zero: it does not
+	Email string    `json:"email,omitempty"` // of a wait: as typed, so where the mail that it offers goes
+	Sent  bool      `json:"sent,omitempty"`  // … that was asked for
+	Of    string    `json:"of,omitempty"`    // … and which counter refuses: the mail is sent once in each wait of one
+}
+
+// Link is what a journey keeps of the button of a mail that it began with.
+type Link struct {
+	Hash    []byte        `json:"hash"`
+	Purpose TicketPurpose `json:"purpose"`
+	Sealed  []byte        `json:"sealed,omitempty"`
+}
+
+// AskedMail is what a page remembers of the mail that it asked for. It knows what was typed, and nothing of any account,
+// nor whether a mail was sent.
+type AskedMail struct {
+	To    string `json:"to"`
+	Again bool   `json:"again,omitempty"` // another one was asked for, which is worth a word
+}
+
+// SignUpForm is what somebody filled in to make an account.
+type SignUpForm struct {
+	Email      string `json:"email"`
+	GivenName  string `json:"given_name"`
+	MiddleName string `json:"middle_name,omitempty"`
+	FamilyName string `json:"family_name"`
+	Locale     string `json:"locale"`
+	Terms      bool   `json:"terms,omitempty"` // ticked
+}
+
 // Open tells whether the journey can still be continued.
 func (j *Journey) Open(now time.Time) bool { return j.EndedAt.IsZero() && now.Before(j.ExpiresAt) }
+
+// Forget lets the journey go on with somebody else.
+func (j *Journey) Forget() { j.Progress = Progress{} }

@@ -108,6 +108,11 @@ type Facts struct {
 	Now        time.Time
 }
 
+// Follow makes the facts those of a journey as it is now.
+func (f *Facts) Follow(j *Journey) {
+	f.Switch, f.Done, f.Method, f.Low, f.Wished = j.Switch, j.Done, j.Method, j.LowCodes, j.Wish
+}
+
 // want is one row of the table: a need, the reason shown, since when a proof counts, and before when the set of a
 // recovery code was made. A nil condition is "always".
 type want struct {

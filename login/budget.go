@@ -11,7 +11,6 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
-	"github.com/minddistrict/idp/ui"
 )
 
 // How many wrong codes are taken. App and text message share one budget, recovery codes have their own, so that they
@@ -122,21 +121,21 @@ func (b Budget) Wrong(ctx context.Context, v *Visit, a Attempt, text string) (Ou
 	}
 	switch {
 	case a.day.N >= codesPerDay:
-		out.Stop = &Stop{Page: StopCodesLater, Until: a.day.Until}
+		out.Stop = &authn.Stop{Page: StopCodesLater, Until: a.day.Until}
 	case a.ownLast:
-		out.Stop = &Stop{Page: StopCodes}
+		out.Stop = &authn.Stop{Page: StopCodes}
 	default:
-		out.Retry = []ui.FieldError{{Field: "code", Key: text}}
+		out.Retry = []authn.Mistake{{Field: "code", Key: text}}
 	}
 	return out, nil
 }
 
 // WrongCodes is the page on which a journey rests when its budget is used up.
-func (a Attempt) WrongCodes() *Stop {
+func (a Attempt) WrongCodes() *authn.Stop {
 	if a.Own {
-		return &Stop{Page: StopCodes}
+		return &authn.Stop{Page: StopCodes}
 	}
-	return &Stop{Page: StopCodesLater, Until: a.Until}
+	return &authn.Stop{Page: StopCodesLater, Until: a.Until}
 }
 
 func secondRefused(v *Visit, why string) audit.Event {

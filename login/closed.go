@@ -19,8 +19,6 @@ func (closedStep) Meets(r authn.Requirement, f authn.Facts) bool {
 	return authn.PasswordClosed(f) && (r.Need == authn.NeedPrimary || r.Need == authn.NeedNewPassword)
 }
 
-func (closedStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
-
 func (closedStep) Show(_ context.Context, v *Visit) (Page, error) {
 	if v.Platform.Policy.LoginForm {
 		return Page{"app_closed", ui.AppClosedPage{Action: v.Action}}, nil

@@ -78,8 +78,8 @@ func TestClosedPasswordIsTakenByNoForm(t *testing.T) {
 			}
 		}
 		j, err := n.DB.Journey(t.Context(), "linde", id)
-		if err != nil || len(j.Proofs) > 0 || len(j.Done) > 0 || !j.EndedAt.IsZero() || j.Scratch["forgot"] != nil || j.Scratch["sign-up"] != nil {
-			t.Errorf("%s: the journey has %v %v %v, ended %s: %v", says, j.Proofs, j.Done, j.Scratch, j.EndedAt, err)
+		if err != nil || len(j.Proofs) > 0 || len(j.Done) > 0 || !j.EndedAt.IsZero() || j.Forgot != nil || j.SignUp != nil {
+			t.Errorf("%s: the journey has %v %v %v, ended %s: %v", says, j.Proofs, j.Done, j.Typed, j.EndedAt, err)
 		}
 		if got := silent(t, b, row.party); got != "login_required" {
 			t.Errorf("%s: a silent request is answered %q", says, got)

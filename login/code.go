@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -19,7 +18,7 @@ const CodeDigits = 6
 
 // TypedCode reads a code as people type it: blanks, dots and hyphens do not count, and digits of every script do. What
 // cannot be a code is a mistake to mend, and is not counted as a wrong one.
-func (v *Visit) TypedCode() (string, []ui.FieldError) {
+func (v *Visit) TypedCode() (string, []authn.Mistake) {
 	var code strings.Builder
 	for _, r := range v.Form.Get("code") {
 		d, digit := digitOf(r)
@@ -28,16 +27,16 @@ func (v *Visit) TypedCode() (string, []ui.FieldError) {
 			code.WriteByte('0' + d)
 		case digit, unicode.IsSpace(r), unicode.In(r, unicode.Pd, unicode.Cf), r == '.', r == '·':
 		default:
-			return "", []ui.FieldError{{Field: "code", Key: "code.error_format"}}
+			return "", []authn.Mistake{{Field: "code", Key: "code.error_format"}}
 		}
 	}
 	switch code.Len() {
 	case 0:
-		return "", []ui.FieldError{{Field: "code", Key: "code.error_empty"}}
+		return "", []authn.Mistake{{Field: "code", Key: "code.error_empty"}}
 	case CodeDigits:
 		return code.String(), nil
 	}
-	return "", []ui.FieldError{{Field: "code", Key: "code.error_format"}}
+	return "", []authn.Mistake{{Field: "code", Key: "code.error_format"}}
 }
 
 // digitOf is the value of a decimal digit in any script. Unicode keeps those of a script together, from zero on
@@ -71,7 +70,7 @@ var codeReasons = map[authn.Reason]string{
 func (v *Visit) CodePage(body string) ui.CodePage {
 	page := ui.CodePage{
 		Action: v.Action, Body: body, Reason: codeReasons[v.Requirement.Why], Party: v.PartyName, NoCodeURL: v.PathOf(noCodePath), Cancel: true,
-		Remember: ui.RememberKey(v.RememberFor()), Ticked: len(v.Journey.Scratch[scratchRemember]) > 0, RecoveryURL: v.recoveryURL(),
+		Remember: ui.RememberKey(v.RememberFor()), Ticked: v.Journey.Remember, RecoveryURL: v.recoveryURL(),
 	}
 	if v.Journey.Ask.Purpose == authn.ChangePassword {
 		page.Step, page.Steps = v.Step()
@@ -95,7 +94,7 @@ const (
 // Remembering tells whether the form asks to remember this browser. What was ticked before a mistake counts only if it
 // still is.
 func (v *Visit) Remembering() bool {
-	delete(v.Journey.Scratch, scratchRemember)
+	v.Journey.Remember = false
 	return v.RememberFor() > 0 && v.Form.Get("remember") != ""
 }
 
@@ -103,7 +102,7 @@ func (v *Visit) Remembering() bool {
 // tab, or by who looked over a shoulder.
 type tooLate struct {
 	step string
-	say  []ui.FieldError
+	say  []authn.Mistake
 	put  []account.Credential // with the counters that did not rise
 }
 
@@ -123,11 +122,7 @@ func (s *Server) tellLate(ctx context.Context, v *Visit) error {
 	if err != nil || !used || j.Version != v.Journey.Version {
 		return err
 	}
-	j.Scratch = without(j.Scratch, scratchRemember)
-	j.Scratch[scratchRetry], _ = json.Marshal(retry{v.late.step, v.late.say}) // plain strings: cannot fail
-	if remember, ok := v.Journey.Scratch[scratchRemember]; ok {
-		j.Scratch[scratchRemember] = remember
-	}
+	j.Mistakes, j.Remember = &authn.Mistakes{Step: v.late.step, All: v.late.say}, v.Journey.Remember
 	err = s.Store.SaveChange(ctx, authn.Change{Journey: j, Platform: v.Platform.ID}, v.Now)
 	if errors.Is(err, fault.Stale) {
 		return nil

@@ -16,8 +16,6 @@ func (consentStep) Name() string { return "consent" }
 
 func (consentStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedConsent }
 
-func (consentStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
-
 // consentScopes are the scopes that have a text of ours, in the order the page names them; those of APIs come after them.
 var consentScopes = []string{"openid", "profile", "email", "phone", "address", "offline_access"}
 

@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"mime"
 	"net/http"
@@ -18,7 +17,6 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
-	"github.com/minddistrict/idp/ui"
 )
 
 // dispatch leads to the page that the person should see now.
@@ -28,7 +26,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
 		return s.leadOn(w, r, v, err)
 	}
 	if stopped(v) {
-		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID)+"/stop")
+		return web.SeeOther(w, r, v.PathOf(stopPath))
 	}
 	step, err := s.current(v)
 	if err != nil {
@@ -60,9 +58,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	mistakes := retryErrors(v.Journey, step.Name())
-	if len(mistakes) == 0 {
-		mistakes = v.Trouble
+	mistakes := v.Trouble
+	if m := v.Journey.Mistakes; m != nil && m.Step == step.Name() {
+		mistakes = m.All
 	}
 	return ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Look(mistakes))
 }
@@ -170,37 +168,56 @@ func (s *Server) aside(v *Visit, name string) Step {
 	return nil
 }
 
-// report saves what a step reported and leads on.
+// report makes of what a step reported the journey and the change that follow, and answers.
 func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome) error {
 	if out.File != nil {
 		return out.File.send(w)
 	}
-	change := out.Change
-	if err := s.meet(r, v, step, out); err != nil {
+	j := apply(*v.Journey, step, out, v.Facts.Account)
+	v.Journey, v.late = &j, tooLate{step: step.Name(), say: out.Late, put: out.Change.Put}
+	if err := s.follow(r, v, out); err != nil {
 		return err
 	}
-	v.take(step, out)
 	if v.presented == account.DeviceOld {
 		if err := s.copied(r.Context(), v); err != nil {
 			return err
 		}
 	}
-	here := v.Action
+	return s.answer(w, r, v, step, out)
+}
+
+// follow makes the facts those of the journey after a form: of who was recognised, with the credentials that the change
+// leaves.
+func (s *Server) follow(r *http.Request, v *Visit, out Outcome) error {
+	if out.Known != nil {
+		v.Facts.Account, v.Facts.Consent = out.Known, nil
+		if err := s.personal(r, v); err != nil {
+			return err
+		}
+	}
+	if len(out.Change.Put)+len(out.Change.Retire) > 0 {
+		v.Facts.Account = v.Facts.Account.With(out.Change.Put).Without(out.Change.Retire)
+	}
+	return nil
+}
+
+// answer saves what a form changed, with what begins the page that comes next, and leads there.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome) error {
+	here, change := v.Action, out.Change
 	next, err := s.current(v)
 	if err != nil {
 		return err
 	}
-	if _, beside := step.(Aside); beside && out.Proof == nil && out.Known == nil && out.Done == "" && out.Stop == nil {
-		if err := s.saveAnswer(r.Context(), v, change); err != nil {
-			return s.leadOn(w, r, v, err)
-		}
-		return web.SeeOther(w, r, here)
-	}
-	if next == nil && out.Stop == nil {
+	stays := isAside(step) && !out.proves() && out.Done == "" && out.Stop == nil
+	switch {
+	case stays:
+		v.Action = here
+	case out.Stop != nil:
+		v.Action = v.PathOf(stopPath)
+	case next == nil:
 		return s.finish(w, r, v, change)
-	}
-	if next != nil && next.Name() != step.Name() {
-		begun, err := next.Begin(r.Context(), v)
+	case next.Name() != step.Name():
+		begun, err := begin(r.Context(), next, v)
 		if err != nil {
 			return err
 		}
@@ -212,37 +229,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		return s.leadOn(w, r, v, err)
 	}
 	v.keepKnown(w)
-	return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
-}
-
-// take makes the journey what it is after a form: what was proven, done and chosen, and what is said of it.
-func (v *Visit) take(step Step, out Outcome) {
-	j := v.Journey
-	j.Scratch = without(j.Scratch, scratchRetry)
-	if len(out.Retry) == 0 && (!isAside(step) || out.Proof != nil) {
-		delete(j.Scratch, scratchStop) // neither a mistake nor a mail that was asked for ends it
-	}
-	v.late = tooLate{step: step.Name(), say: out.Late, put: out.Change.Put}
-	if out.Remember {
-		j.Scratch[scratchRemember] = []byte("1")
-	}
-	switch {
-	case out.Stop != nil:
-		j.Scratch[scratchStop], _ = json.Marshal(out.Stop) // plain strings and times: cannot fail
-	case len(out.Retry) > 0:
-		j.Scratch[scratchRetry], _ = json.Marshal(retry{step.Name(), out.Retry})
-	}
-	if out.Proof != nil {
-		out.Proof.Journey = j.ID
-		j.Proofs = authn.Merge(j.Proofs, []authn.Proof{*out.Proof})
-	}
-	if out.Done != "" {
-		j.Done = append(j.Done, out.Done)
-		v.Facts.Done = j.Done
-	}
-	if len(out.Change.Put)+len(out.Change.Retire) > 0 {
-		v.Facts.Account = v.Facts.Account.With(out.Change.Put).Without(out.Change.Retire)
-	}
+	return web.SeeOther(w, r, v.Action)
 }
 
 // saveAnswer saves what a form changed. That something was refused is recorded even if another form of the journey was
@@ -257,24 +244,6 @@ func (s *Server) saveAnswer(ctx context.Context, v *Visit, change authn.Change) 
 		return failed
 	}
 	return err
-}
-
-// meet makes the journey that of who was recognised, or of who is signed in and sent a form: what it holds from now on is
-// theirs, whoever signs in in another tab. Of somebody else it keeps nothing.
-func (s *Server) meet(r *http.Request, v *Visit, step Step, out Outcome) error {
-	j, before := v.Journey, v.Facts.Account
-	switch {
-	case out.Known != nil:
-		if before == nil || before.ID != out.Known.ID {
-			v.Forget()
-		}
-		v.Facts.Account = out.Known
-		j.Know(out.Known)
-		return s.personal(r, v)
-	case j.Account == "" && before != nil && j.Ask.Purpose != authn.SignUp && (!isAside(step) || out.Proof != nil):
-		j.Know(before)
-	}
-	return nil
 }
 
 // finish starts or raises the session, ends the journey, and leads back to who asked: one transaction, one new cookie.
@@ -397,50 +366,6 @@ func (s *Server) restartOf(v *Visit) string {
 	}
 	party, _ := s.Party(v.Platform.ID, partyID(v.Journey))
 	return s.Restart(v.Platform, party)
-}
-
-// Slots of Journey.Scratch that belong to the engine.
-const (
-	scratchRetry = "retry"
-	scratchStop  = "stop"
-
-	scratchRemember = "remember" // the person wants this browser remembered
-
-	scratchChoose = "choose" // the person started the set-up of two-step authentication
-	scratchMethod = "method" // … and chose this way of getting codes
-
-	scratchLow  = "low"  // few recovery codes are left
-	scratchWish = "wish" // … and the person wants this about it
-
-	scratchTicket = "ticket"  // the link that the journey began with
-	scratchForgot = "forgot"  // where a mail was sent
-	scratchSignUp = "sign-up" // where a mail was sent
-	scratchTyped  = "typed"   // what was filled in, without secrets
-)
-
-// retry is what the person can mend, kept until the next submit so that a reload shows it again.
-type retry struct {
-	Step   string          `json:"step"`
-	Errors []ui.FieldError `json:"errors"`
-}
-
-func retryErrors(j *authn.Journey, step string) []ui.FieldError {
-	var kept retry
-	if json.Unmarshal(j.Scratch[scratchRetry], &kept) != nil || kept.Step != step {
-		return nil
-	}
-	return kept.Errors
-}
-
-func without(scratch map[string][]byte, slots ...string) map[string][]byte {
-	kept := map[string][]byte{}
-	for k, v := range scratch {
-		kept[k] = v
-	}
-	for _, slot := range slots {
-		delete(kept, slot)
-	}
-	return kept
 }
 
 // send hands the file over, to be kept by the browser and never shown by it.

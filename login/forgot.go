@@ -16,17 +16,15 @@ import (
 // every address; which mail follows, if any, the outbox decides (testdata/journeys/forgot.txt).
 type forgotStep struct{ *Server }
 
-func (forgotStep) Name() string                                        { return "forgot" }
-func (forgotStep) Meets(authn.Requirement, authn.Facts) bool           { return false }
-func (forgotStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
-
+func (forgotStep) Name() string                              { return "forgot" }
+func (forgotStep) Meets(authn.Requirement, authn.Facts) bool { return false }
 func (forgotStep) Beside(v *Visit) bool {
 	return v.Requirement.Need == authn.NeedPrimary && !authn.PasswordClosed(v.Facts)
 }
 
 func (forgotStep) Show(_ context.Context, v *Visit) (Page, error) {
 	back := JourneyPath(v.Platform, v.Journey.ID)
-	if sent, ok := v.asked(scratchForgot); ok {
+	if sent := v.Journey.Forgot; sent != nil {
 		return Page{"forgot_sent", ui.SentPage{Action: v.Action, Email: sent.To, Again: sent.Again, BackURL: back}}, nil
 	}
 	email := v.Journey.Hint
@@ -38,43 +36,43 @@ func (forgotStep) Show(_ context.Context, v *Visit) (Page, error) {
 
 func (f forgotStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 	if v.Do() == "change" {
-		delete(v.Journey.Scratch, scratchForgot)
+		v.Journey.Forgot = nil
 		return Outcome{}, nil
 	}
 	typed := strings.TrimSpace(v.Form.Get("email"))
-	sent, waits := v.asked(scratchForgot)
-	again, button := waits && v.Do() == "again", ""
+	sent := v.Journey.Forgot
+	again, button := sent != nil && v.Do() == "again", ""
 	if again {
 		typed, button = sent.To, v.Action
 	}
-	delete(v.Journey.Scratch, scratchForgot)
+	v.Journey.Forgot = nil
 	email, mistake := typedEmail(v, typed)
 	if mistake != nil {
-		return Outcome{Retry: []ui.FieldError{*mistake}}, nil
+		return Outcome{Retry: []authn.Mistake{*mistake}}, nil
 	}
-	if waits && !again && sent.To == email.Address {
-		v.keepAsked(scratchForgot, sent) // a double click
+	if sent != nil && !again && sent.To == email.Address {
+		v.Journey.Forgot = sent // a double click
 		return Outcome{}, nil
 	}
 	err := f.requestMail(v.Request.WithContext(ctx), v, outbox.PasswordResetRequest, outbox.Contents{To: email.Address, Party: v.Journey.Party}, button)
 	if err != nil {
 		return Outcome{}, err
 	}
-	v.keepAsked(scratchForgot, asked{To: email.Address, Again: again})
+	v.Journey.Forgot = &authn.AskedMail{To: email.Address, Again: again}
 	return Outcome{}, nil
 }
 
 // typedEmail reads an address and keeps it for the next page, so that a mistake does not cost it.
-func typedEmail(v *Visit, typed string) (account.Email, *ui.FieldError) {
+func typedEmail(v *Visit, typed string) (account.Email, *authn.Mistake) {
 	if web.Plain(typed) && len(typed) <= 254 {
 		v.Journey.Hint = typed
 	}
 	if typed == "" {
-		return account.Email{}, &ui.FieldError{Field: "email", Key: "login.error_email_empty"}
+		return account.Email{}, &authn.Mistake{Field: "email", Key: "login.error_email_empty"}
 	}
 	email, err := account.ParseEmail(typed)
 	if err != nil {
-		return account.Email{}, &ui.FieldError{Field: "email", Key: "login.error_email_format"}
+		return account.Email{}, &authn.Mistake{Field: "email", Key: "login.error_email_format"}
 	}
 	return email, nil
 }

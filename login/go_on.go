@@ -12,10 +12,8 @@ import (
 // take: nobody is signed in there without having seen who asks and as whom (RFC 8252 section 8.6).
 type goOnStep struct{}
 
-func (goOnStep) Name() string                                        { return "go-on" }
-func (goOnStep) Meets(r authn.Requirement, _ authn.Facts) bool       { return r.Need == authn.NeedGoOn }
-func (goOnStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
-
+func (goOnStep) Name() string                                  { return "go-on" }
+func (goOnStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedGoOn }
 func (goOnStep) Show(_ context.Context, v *Visit) (Page, error) {
 	return Page{"go_on", ui.GoOnPage{Action: v.Action, Party: v.AskedBy, Email: v.Facts.Account.Email.Address}}, nil
 }
@@ -25,7 +23,7 @@ func (goOnStep) Show(_ context.Context, v *Visit) (Page, error) {
 func (goOnStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	if v.Do() == "other" {
 		v.Forget()
-		v.Journey.Switch, v.Facts.Switch, v.Journey.Anew = true, true, true
+		v.Journey.Switch, v.Journey.Anew = true, true
 		return Outcome{}, nil
 	}
 	if !v.saidAs(v.Facts.Account) {

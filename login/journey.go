@@ -2,7 +2,6 @@ package login
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
@@ -20,24 +19,15 @@ func (s *Server) newJourney(w http.ResponseWriter, r *http.Request, ask authn.As
 	}
 	ask.Journey = secret.ID()
 	return authn.Journey{
-		ID: ask.Journey, Platform: p.ID, Browser: secret.Hash(browser), Ask: ask, Scratch: map[string][]byte{},
+		ID: ask.Journey, Platform: p.ID, Browser: secret.Hash(browser), Ask: ask,
 		StartedAt: now, ExpiresAt: now.Add(authn.JourneyLife),
 	}
 }
 
-// Forget lets a journey go on with somebody else: what was proven, done and prepared so far was not theirs. A secret that
-// the one before has seen, such as that of an app, must not become theirs either.
+// Forget lets a journey go on with somebody else: what was proven, done and prepared so far was not theirs.
 func (v *Visit) Forget() {
-	j := v.Journey
-	j.Account, j.CutAt, j.Unlinked, j.Proofs, j.Done = "", time.Time{}, false, nil, nil
-	kept := map[string][]byte{}
-	for _, slot := range []string{scratchTicket, scratchForgot, scratchSignUp, scratchTyped} {
-		if held, ok := j.Scratch[slot]; ok {
-			kept[slot] = held
-		}
-	}
-	j.Scratch = kept
-	v.Facts.Account, v.Facts.Consent, v.Facts.Done, v.Facts.Method, v.Facts.Low, v.Facts.Wished = nil, nil, nil, "", false, ""
+	v.Journey.Forget()
+	v.Facts.Account, v.Facts.Consent = nil, nil
 }
 
 // Start begins a journey of our own pages and leads to its first page; at its end the person is led to returnTo, a

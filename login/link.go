@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -109,7 +108,7 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	if v.Facts.Account != nil {
 		j.Know(v.Facts.Account)
 	}
-	j.Scratch[scratchTicket], _ = json.Marshal(opened{v.Ticket.Hash, v.Ticket.Purpose, v.Ticket.Sealed}) // bytes: cannot fail
+	j.Link = &authn.Link{Hash: v.Ticket.Hash, Purpose: v.Ticket.Purpose, Sealed: v.Ticket.Sealed}
 	j.Proofs = []authn.Proof{{Method: "link", Use: account.Link, At: v.Now, Journey: j.ID}}
 	if err := s.Store.StartJourney(r.Context(), j); err != nil {
 		return err
@@ -322,20 +321,13 @@ func (s *Server) emailOf(v *LinkVisit) (account.Email, error) {
 	return account.ParseEmail(filled.Email)
 }
 
-// opened is what a journey keeps of the link that it began with.
-type opened struct {
-	Hash    []byte              `json:"hash"`
-	Purpose authn.TicketPurpose `json:"purpose"`
-	Sealed  []byte              `json:"sealed,omitempty"`
-}
-
 // TicketOf is the link that a journey began with, and what it was sealed with.
 func (v *Visit) TicketOf() (use authn.TicketUse, t authn.Ticket, ok bool) {
-	var o opened
-	if json.Unmarshal(v.Journey.Scratch[scratchTicket], &o) != nil {
+	l := v.Journey.Link
+	if l == nil {
 		return use, t, false
 	}
 	// It worked when the journey began, and may expire while the person is busy.
-	use = authn.TicketUse{Hash: o.Hash, Purpose: o.Purpose, Opened: v.Journey.StartedAt}
-	return use, authn.Ticket{Hash: o.Hash, Platform: v.Platform.ID, Purpose: o.Purpose, Sealed: o.Sealed}, true
+	use = authn.TicketUse{Hash: l.Hash, Purpose: l.Purpose, Opened: v.Journey.StartedAt}
+	return use, authn.Ticket{Hash: l.Hash, Platform: v.Platform.ID, Purpose: l.Purpose, Sealed: l.Sealed}, true
 }

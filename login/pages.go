@@ -25,8 +25,11 @@ type Look struct {
 }
 
 // Look is the look of a journey's page.
-func (v *Visit) Look(mistakes []ui.FieldError) Look {
-	l := Look{Locale: v.Journey.Locale, Errors: mistakes}
+func (v *Visit) Look(mistakes []authn.Mistake) Look {
+	l := Look{Locale: v.Journey.Locale}
+	for _, m := range mistakes {
+		l.Errors = append(l.Errors, ui.FieldError(m))
+	}
 	if a := v.Facts.Account; a != nil {
 		l.Person = a.Locale
 		// Before login the public contact is shown, so that a page does not tell whose account it is.

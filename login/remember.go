@@ -59,7 +59,7 @@ func (s *Server) remember(r *http.Request, v *Visit, change *authn.Change) func(
 	shown := slices.ContainsFunc(j.Proofs, func(p authn.Proof) bool { return p.Use == account.Second || p.Use == account.Recovery })
 	life := authn.RememberFor(v.Facts)
 	switch {
-	case shown && len(j.Scratch[scratchRemember]) > 0 && life > 0:
+	case shown && j.Remember && life > 0:
 		token := s.rememberToken(secret.Token())
 		d := account.Device{
 			ID: secret.ID(), Platform: v.Platform.ID, Account: a.ID, Agent: v.Caller.Agent, AddedAt: v.Now, SeenAt: v.Now, EndsAt: v.Now.Add(life),

@@ -40,7 +40,7 @@ func (s *Server) requestMail(r *http.Request, v *Visit, kind outbox.Kind, c outb
 }
 
 // requestUnblock is requestMail for the mail that lets somebody log in before a wait is over.
-func (s *Server) requestUnblock(r *http.Request, v *Visit, stop *Stop) error {
+func (s *Server) requestUnblock(r *http.Request, v *Visit, stop *authn.Stop) error {
 	email, err := account.ParseEmail(stop.Email)
 	if err != nil {
 		return err

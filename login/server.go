@@ -111,8 +111,8 @@ func (s *Server) Routes(r *mux.Router) {
 	}
 	r.Handle("/login/{journey}", web.Route("dispatch", s.page(s.Could(stillHere)))).Methods("HEAD") // a GET may end the journey
 	add("/login/{journey}", "dispatch", s.Could(s.dispatch), "GET")
-	add("/login/{journey}/stop", "stop", s.Could(s.showStop), "GET", "HEAD")
-	add("/login/{journey}/stop", "submit stop", s.Could(s.submitStop), "POST")
+	add("/login/{journey}/"+stopPath, "stop", s.Could(s.showStop), "GET", "HEAD")
+	add("/login/{journey}/"+stopPath, "submit stop", s.Could(s.submitStop), "POST")
 	add("/login/{journey}/{step}", "show", s.Could(s.show), "GET", "HEAD")
 	add("/login/{journey}/{step}", "submit", s.Could(s.submit), "POST")
 	add("/link/{token}", "link", s.openLink, "GET", "HEAD")
@@ -193,9 +193,6 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.Scratch == nil {
-		j.Scratch = map[string][]byte{} // steps write into it
-	}
 	v := &Visit{Platform: p, Journey: j, Caller: web.From(r.Context()), Now: now}
 	v.AskedBy = p.Name
 	if party, ok := s.Party(p.ID, partyID(j)); ok {
@@ -229,7 +226,8 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 // facts gathers what the rules read: the account that the journey proved or, before that, the one signed in here.
 func (s *Server) facts(r *http.Request, v *Visit) error {
 	p, j := v.Platform, v.Journey
-	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Recovery: s.recovery(), Method: string(j.Scratch[scratchMethod]), Low: len(j.Scratch[scratchLow]) > 0, Wished: authn.Need(j.Scratch[scratchWish]), Switch: j.Switch, Done: j.Done, Now: v.Now}
+	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Recovery: s.recovery(), Now: v.Now}
+	v.Facts.Follow(j)
 	if party, ok := s.Party(p.ID, partyID(j)); ok {
 		v.Facts.MobileApp = party.AsksAsMobileApp(j.Ask.Channel)
 	}
@@ -302,6 +300,7 @@ func (s *Server) consented(r *http.Request, v *Visit) error {
 
 // current is the step for what is wanted now; nil when nothing is.
 func (s *Server) current(v *Visit) (Step, error) {
+	v.Facts.Follow(v.Journey)
 	missing := authn.Missing(v.Journey.Ask, v.Facts, v.Journey.Proofs)
 	if len(missing) == 0 {
 		return nil, nil

@@ -22,10 +22,8 @@ import (
 // address.
 type signUpStep struct{ *Server }
 
-func (signUpStep) Name() string                                        { return "sign-up" }
-func (signUpStep) Meets(authn.Requirement, authn.Facts) bool           { return false }
-func (signUpStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
-
+func (signUpStep) Name() string                              { return "sign-up" }
+func (signUpStep) Meets(authn.Requirement, authn.Facts) bool { return false }
 func (signUpStep) Beside(v *Visit) bool {
 	return v.Platform.Policy.SelfSignUp && v.Requirement.Need == authn.NeedPrimary && v.Facts.Account == nil &&
 		!authn.PasswordClosed(v.Facts)
@@ -33,7 +31,7 @@ func (signUpStep) Beside(v *Visit) bool {
 
 func (signUpStep) Show(_ context.Context, v *Visit) (Page, error) {
 	back := JourneyPath(v.Platform, v.Journey.ID)
-	if sent, ok := v.asked(scratchSignUp); ok {
+	if sent := v.Journey.SignUp; sent != nil {
 		return Page{"signup_sent", ui.SentPage{Action: v.Action, Email: sent.To, Again: sent.Again, BackURL: back}}, nil
 	}
 	kept := keptSignUp(v)
@@ -43,54 +41,40 @@ func (signUpStep) Show(_ context.Context, v *Visit) (Page, error) {
 	}}, nil
 }
 
-// SignUpForm is what somebody filled in to make an account.
-type SignUpForm struct {
-	Email      string `json:"email"`
-	GivenName  string `json:"given_name"`
-	MiddleName string `json:"middle_name,omitempty"`
-	FamilyName string `json:"family_name"`
-	Locale     string `json:"locale"`
-}
-
-// typedSignUp is what the page keeps of what was filled in, right or not.
-type typedSignUp struct {
-	SignUpForm
-	Terms bool `json:"terms,omitempty"`
-}
-
-func keptSignUp(v *Visit) (kept typedSignUp) {
-	_ = json.Unmarshal(v.Journey.Scratch[scratchTyped], &kept) // ours; nothing typed yet is no form
-	return kept
+func keptSignUp(v *Visit) authn.SignUpForm {
+	if v.Journey.Typed == nil {
+		return authn.SignUpForm{}
+	}
+	return *v.Journey.Typed
 }
 
 // longestName is in characters: the longest names in Dutch registers fit twice.
 const longestName = 100
 
 func (s signUpStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
-	sent, waits := v.asked(scratchSignUp)
+	sent := v.Journey.SignUp
 	switch {
 	case v.Do() == "change":
-		delete(v.Journey.Scratch, scratchSignUp)
+		v.Journey.SignUp = nil
 		return Outcome{}, nil
-	case waits && v.Do() == "again":
-		return Outcome{}, s.send(ctx, v, keptSignUp(v).SignUpForm, true)
+	case sent != nil && v.Do() == "again":
+		return Outcome{}, s.send(ctx, v, keptSignUp(v), true)
 	}
 	before := keptSignUp(v)
-	delete(v.Journey.Scratch, scratchSignUp)
 	typed, mistakes := readTyped(v)
-	v.Journey.Scratch[scratchTyped], _ = json.Marshal(typed) // strings: cannot fail
+	v.Journey.SignUp, v.Journey.Typed = nil, &typed
 	if len(mistakes) > 0 {
 		return Outcome{Retry: mistakes}, nil
 	}
-	if waits && typed == before {
-		v.keepAsked(scratchSignUp, sent) // a double click
+	if sent != nil && typed == before {
+		v.Journey.SignUp = sent // a double click
 		return Outcome{}, nil
 	}
-	return Outcome{}, s.send(ctx, v, typed.SignUpForm, false)
+	return Outcome{}, s.send(ctx, v, typed, false)
 }
 
 // readTyped reads the form, and says what is wrong with it in the order of the page.
-func readTyped(v *Visit) (typed typedSignUp, mistakes []ui.FieldError) {
+func readTyped(v *Visit) (typed authn.SignUpForm, mistakes []authn.Mistake) {
 	typed.Locale = LanguageOf(v.Request, v.Journey.Locale)
 	for _, field := range []struct {
 		name, label string
@@ -106,7 +90,7 @@ func readTyped(v *Visit) (typed typedSignUp, mistakes []ui.FieldError) {
 			*field.to = name // stays on the page, so that too long a name can be shortened
 		}
 		if *field.to != name || utf8.RuneCountInString(name) > longestName || name == "" && !field.optional {
-			mistakes = append(mistakes, ui.FieldError{Field: field.name, Key: "signup.error_required", Label: field.label})
+			mistakes = append(mistakes, authn.Mistake{Field: field.name, Key: "signup.error_required", Label: field.label})
 		}
 	}
 	email, mistake := typedEmail(v, strings.TrimSpace(v.Form.Get("email")))
@@ -115,13 +99,14 @@ func readTyped(v *Visit) (typed typedSignUp, mistakes []ui.FieldError) {
 	}
 	typed.Email, typed.Terms = email.Address, v.Form.Get("terms") != ""
 	if v.Platform.PrivacyURL != "" && !typed.Terms {
-		mistakes = append(mistakes, ui.FieldError{Field: "terms", Key: "signup.error_terms"})
+		mistakes = append(mistakes, authn.Mistake{Field: "terms", Key: "signup.error_terms"})
 	}
 	return typed, mistakes
 }
 
 // send asks the outbox for the mail that confirms the address.
-func (s signUpStep) send(ctx context.Context, v *Visit, f SignUpForm, again bool) error {
+func (s signUpStep) send(ctx context.Context, v *Visit, f authn.SignUpForm, again bool) error {
+	f.Terms = false            // they were agreed to, or it would not be sent
 	form, _ := json.Marshal(f) // strings: cannot fail
 	button := ""
 	if again {
@@ -129,12 +114,12 @@ func (s signUpStep) send(ctx context.Context, v *Visit, f SignUpForm, again bool
 	}
 	err := s.requestMail(v.Request.WithContext(ctx), v, outbox.SignUpRequest, outbox.Contents{To: f.Email, Party: v.Journey.Party, Form: form}, button)
 	if err == nil {
-		v.keepAsked(scratchSignUp, asked{To: f.Email, Again: again})
+		v.Journey.SignUp = &authn.AskedMail{To: f.Email, Again: again}
 	}
 	return err
 }
 
-func readSignUp(form []byte) (f SignUpForm, err error) {
+func readSignUp(form []byte) (f authn.SignUpForm, err error) {
 	if err := json.Unmarshal(form, &f); err != nil {
 		return f, fmt.Errorf("sign-up: %w: %w", fault.Invalid, err)
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
-	"github.com/minddistrict/idp/ui"
 )
 
 // Step is one page of a journey: it can meet a requirement, show itself and take its form.
@@ -23,13 +22,25 @@ type Step interface {
 	Name() string
 	// Meets tells whether this step is the one for a requirement.
 	Meets(authn.Requirement, authn.Facts) bool
-	// Begin runs once, inside the POST that makes the step current; its change is saved with it.
-	Begin(context.Context, *Visit) (authn.Change, error)
 	// Show is the page. It changes nothing: mail scanners and reloads call it too.
 	Show(context.Context, *Visit) (Page, error)
 	// Submit takes the form. What a person can mend is a Retry, not an error. Beside an error only Change.Uncount counts:
 	// keys of a try that was counted and could not be verified.
 	Submit(context.Context, *Visit) (Outcome, error)
+}
+
+// Beginner is a step that prepares something, such as a text message. Begin runs once, inside the POST that makes the step
+// current; its change is saved with it.
+type Beginner interface {
+	Begin(context.Context, *Visit) (authn.Change, error)
+}
+
+// begin is the change with which a step begins.
+func begin(ctx context.Context, step Step, v *Visit) (authn.Change, error) {
+	if b, ok := step.(Beginner); ok {
+		return b.Begin(ctx, v)
+	}
+	return authn.Change{}, nil
 }
 
 // Identifier is a step whose form can say who somebody is. Such a form counts even when somebody else was signed in, in
@@ -83,7 +94,7 @@ type Visit struct {
 	Action      string          // where the step's form goes
 	PartyName   string          // empty when the platform itself asks
 	AskedBy     string          // name of who asks, the platform's where the party has none
-	Trouble     []ui.FieldError // what Show has to say by itself, where the last form had no mistake
+	Trouble     []authn.Mistake // what Show has to say by itself, where the last form had no mistake
 	PolicyURI   string          // of the party, as far as it gave one
 	TermsURI    string
 	ScopeTexts  grant.ScopeTexts // of the party's own scopes
@@ -119,25 +130,19 @@ type Outcome struct {
 
 	Remember bool            // the person wants this browser remembered, once signed in
 	Change   authn.Change    // saved with the journey
-	Retry    []ui.FieldError // what the person can mend; shown on the same step
-	Late     []ui.FieldError // … if somebody else uses the same code before this is saved
-	Stop     *Stop           // the journey cannot go on now
+	Retry    []authn.Mistake // what the person can mend; shown on the same step
+	Late     []authn.Mistake // … if somebody else uses the same code before this is saved
+	Stop     *authn.Stop     // the journey cannot go on now
 	File     *File           // the answer to this form; nothing is saved
 }
+
+// proves tells whether a form said more of who somebody is.
+func (o Outcome) proves() bool { return o.Proof != nil || o.Known != nil }
 
 // File is something to keep, such as a list of recovery codes.
 type File struct {
 	Name, Type string
 	Body       []byte
-}
-
-// Stop is a page on which a journey rests: too many attempts, an account that is not active.
-type Stop struct {
-	Page  string    `json:"page"`            // one of the pages below
-	Until time.Time `json:"until,omitempty"` // afterwards the journey goes on; zero: it does not
-	Email string    `json:"email,omitempty"` // of StopWait: as typed, so where the mail that it offers goes
-	Sent  bool      `json:"sent,omitempty"`  // … that was asked for
-	Of    string    `json:"of,omitempty"`    // … and which counter refuses: the mail is sent once in each wait of one
 }
 
 // Pages on which a journey can stop.

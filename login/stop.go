@@ -1,7 +1,6 @@
 package login
 
 import (
-	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -12,9 +11,12 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
+// stopPath is the path element of the page on which a journey rests.
+const stopPath = "stop"
+
 // stopped tells whether the journey rests on a stop page now.
 func stopped(v *Visit) bool {
-	stop := stopOf(v.Journey)
+	stop := v.Journey.Stop
 	return stop != nil && (stop.Until.IsZero() || v.Now.Before(stop.Until))
 }
 
@@ -24,7 +26,7 @@ func (s *Server) resting(v *Visit, step string) bool {
 	if !stopped(v) {
 		return false
 	}
-	switch stopOf(v.Journey).Page {
+	switch v.Journey.Stop.Page {
 	case StopCodesLater:
 		return !slices.ContainsFunc(s.Factors, func(f Factor) bool { return f.Recovery && f.Prove.Name() == step })
 	case StopWait:
@@ -38,14 +40,6 @@ func isAside(step Step) bool {
 	return aside
 }
 
-func stopOf(j *authn.Journey) *Stop {
-	var stop Stop
-	if len(j.Scratch[scratchStop]) == 0 || json.Unmarshal(j.Scratch[scratchStop], &stop) != nil {
-		return nil
-	}
-	return &stop
-}
-
 // showStop shows why the journey cannot go on now, and the way on.
 func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.load(r)
@@ -56,11 +50,11 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	if !stopped(v) {
 		return web.SeeOther(w, r, here)
 	}
-	switch stop := stopOf(v.Journey); stop.Page {
+	switch stop := v.Journey.Stop; stop.Page {
 	case StopWait:
 		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
 		page := ui.WaitPage{
-			Minutes: int((stop.Until.Sub(v.Now) + time.Minute - 1) / time.Minute), Action: here + "/stop", RetryURL: here, ResetURL: v.PathOf("forgot"),
+			Minutes: int((stop.Until.Sub(v.Now) + time.Minute - 1) / time.Minute), Action: v.PathOf(stopPath), RetryURL: here, ResetURL: v.PathOf("forgot"),
 		}
 		if stop.Sent {
 			page.SentTo = stop.Email
@@ -88,7 +82,7 @@ func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Form = r.PostForm
 	here := JourneyPath(v.Platform, v.Journey.ID)
-	stop := stopOf(v.Journey)
+	stop := v.Journey.Stop
 	if !stopped(v) || stop.Page != StopWait || v.Do() != "mail" {
 		return web.SeeOther(w, r, here)
 	}
@@ -96,9 +90,8 @@ func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	stop.Sent = true
-	v.Journey.Scratch[scratchStop], _ = json.Marshal(stop) // plain strings and times: cannot fail
 	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
 		return s.leadOn(w, r, v, err)
 	}
-	return web.SeeOther(w, r, here+"/stop")
+	return web.SeeOther(w, r, v.PathOf(stopPath))
 }

@@ -11,10 +11,8 @@ import (
 // account at a time; and when a party wants the person to choose. Nothing changes for the session before that.
 type switchStep struct{}
 
-func (switchStep) Name() string                                        { return "switch" }
-func (switchStep) Meets(r authn.Requirement, _ authn.Facts) bool       { return r.Need == authn.NeedSwitch }
-func (switchStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
-
+func (switchStep) Name() string                                  { return "switch" }
+func (switchStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedSwitch }
 func (switchStep) Show(_ context.Context, v *Visit) (Page, error) {
 	return Page{"switch", ui.SwitchPage{Action: v.Action, Email: v.SignedIn.Email.Address}}, nil
 }
@@ -23,7 +21,7 @@ func (switchStep) Show(_ context.Context, v *Visit) (Page, error) {
 // proven already or on the next page, whose session replaces that one at the end.
 func (switchStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	if v.Do() == "other" {
-		v.Journey.Switch, v.Facts.Switch = true, true
+		v.Journey.Switch = true
 		return Outcome{}, nil
 	}
 	if !v.saidAs(v.SignedIn) {

@@ -23,10 +23,8 @@ func (setUpStep) Meets(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedEnrol && f.Method == ""
 }
 
-func (setUpStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
-
 func (s setUpStep) Show(_ context.Context, v *Visit) (Page, error) {
-	if offers := authn.Offers(v.Facts); len(offers) == 1 || len(v.Journey.Scratch[scratchChoose]) == 0 && v.Journey.Ask.Purpose != authn.TwoStep {
+	if offers := authn.Offers(v.Facts); len(offers) == 1 || !v.Journey.Choosing && v.Journey.Ask.Purpose != authn.TwoStep {
 		return Page{"setup", ui.SetUpPage{
 			Action: v.Action, Reason: setUpReason(v), From: v.Platform.Policy.SecondFactor.For(v.Facts.Account.Role).RequiredFrom,
 			Later: s.later(v), Cancel: true, Party: v.AskedBy,
@@ -63,42 +61,28 @@ func (s setUpStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	case do == "later" && s.later(v):
 		return Outcome{Done: authn.NeedEnrol, Change: authn.Change{Account: &authn.AccountChange{ID: v.Facts.Account.ID, Offered: true}}}, nil
 	case do == "start":
-		v.Journey.Scratch[scratchChoose] = []byte("1")
+		v.Journey.Choosing = true
 		if len(offers) == 1 {
-			v.choose(offers[0])
+			v.Journey.Method = offers[0]
 		}
 	case slices.Contains(offers, v.Form.Get("method")):
-		v.choose(v.Form.Get("method"))
+		v.Journey.Method = v.Form.Get("method")
 	default:
-		return Outcome{Retry: []ui.FieldError{{Field: "method", Key: "choose.error"}}}, nil
+		return Outcome{Retry: []authn.Mistake{{Field: "method", Key: "choose.error"}}}, nil
 	}
 	return Outcome{}, nil
 }
 
-// choose goes on with one way of getting codes; the empty one chooses anew.
-func (v *Visit) choose(method string) {
-	v.Journey.Scratch[scratchMethod] = []byte(method)
-	v.Facts.Method = method
-}
-
 // CodesLeft notes how many recovery codes are left after one was used; the person is told when they are few.
 func (v *Visit) CodesLeft(left, few int) {
-	if left <= few {
-		v.Journey.Scratch[scratchLow], v.Facts.Low = []byte("1"), true
-	}
+	v.Journey.LowCodes = v.Journey.LowCodes || left <= few
 }
-
-// Wish notes what the person wants to do on the way.
-func (v *Visit) Wish(n authn.Need) { v.Journey.Scratch[scratchWish], v.Facts.Wished = []byte(n), n }
 
 // Did tells whether something was done in this journey.
 func (v *Visit) Did(n authn.Need) bool { return slices.Contains(v.Facts.Done, n) }
 
 // Renewing tells whether the person wants new recovery codes on the way.
 func (v *Visit) Renewing() bool { return v.Facts.Wished == authn.NeedCodes }
-
-// ChooseAnew leads from a factor's set-up back to the choice.
-func (v *Visit) ChooseAnew() { v.choose("") }
 
 // Enrolled is the change that a new second factor makes. The one before it stops, so that there is one way of getting
 // codes; no browser is remembered for what it vouched for, and every other session ends with what parties were given
@@ -136,10 +120,8 @@ func (v *Visit) others(why string) *authn.End {
 // offStep asks whether two-step authentication is really to be turned off.
 type offStep struct{ *Server }
 
-func (offStep) Name() string                                        { return "two-step-off" }
-func (offStep) Meets(r authn.Requirement, _ authn.Facts) bool       { return r.Need == authn.NeedOff }
-func (offStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
-
+func (offStep) Name() string                                  { return "two-step-off" }
+func (offStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedOff }
 func (offStep) Show(_ context.Context, v *Visit) (Page, error) {
 	return Page{"two_step_off", ui.TwoStepOffPage{Action: v.Action, Cancel: true}}, nil
 }
@@ -163,10 +145,9 @@ func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 // noCodeStep is the page beside a code for people who cannot get one.
 type noCodeStep struct{ *Server }
 
-func (noCodeStep) Name() string                                        { return noCodePath }
-func (noCodeStep) Meets(authn.Requirement, authn.Facts) bool           { return false }
-func (noCodeStep) Begin(context.Context, *Visit) (authn.Change, error) { return authn.Change{}, nil }
-func (noCodeStep) Beside(v *Visit) bool                                { return v.Requirement.Need == authn.NeedSecond }
+func (noCodeStep) Name() string                              { return noCodePath }
+func (noCodeStep) Meets(authn.Requirement, authn.Facts) bool { return false }
+func (noCodeStep) Beside(v *Visit) bool                      { return v.Requirement.Need == authn.NeedSecond }
 
 func (s noCodeStep) Show(_ context.Context, v *Visit) (Page, error) {
 	page := ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), RecoveryURL: v.recoveryURL()}

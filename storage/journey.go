@@ -14,26 +14,26 @@ import (
 // journeyBody is what of a journey no statement asks for, as it is stored. Its names outlive a release: a node of
 // the release before reads them too.
 type journeyBody struct {
-	Ask      authn.Ask         `json:"ask"`
-	Account  account.ID        `json:"account,omitempty"`
-	Proofs   []authn.Proof     `json:"proofs,omitempty"`
-	Done     []authn.Need      `json:"done,omitempty"`
-	Failures int               `json:"failures,omitempty"`
-	Switch   bool              `json:"switch,omitempty"`
-	Anew     bool              `json:"anew,omitempty"`
-	Denied   bool              `json:"denied,omitempty"`
-	Party    string            `json:"party,omitempty"`
-	Request  string            `json:"request,omitempty"`
-	ReturnTo string            `json:"return_to,omitempty"`
-	Hint     string            `json:"hint,omitempty"`
-	Locale   string            `json:"locale,omitempty"`
-	Scratch  map[string][]byte `json:"scratch,omitempty"`
+	Ask      authn.Ask     `json:"ask"`
+	Account  account.ID    `json:"account,omitempty"`
+	Proofs   []authn.Proof `json:"proofs,omitempty"`
+	Done     []authn.Need  `json:"done,omitempty"`
+	Failures int           `json:"failures,omitempty"`
+	Switch   bool          `json:"switch,omitempty"`
+	Anew     bool          `json:"anew,omitempty"`
+	Denied   bool          `json:"denied,omitempty"`
+	Party    string        `json:"party,omitempty"`
+	Request  string        `json:"request,omitempty"`
+	ReturnTo string        `json:"return_to,omitempty"`
+	Hint     string        `json:"hint,omitempty"`
+	Locale   string        `json:"locale,omitempty"`
+	Scratch  scratch       `json:"scratch,omitzero"`
 }
 
 func bodyOf(j *authn.Journey) document {
 	return document{&journeyBody{
 		Ask: j.Ask, Account: j.Account, Proofs: j.Proofs, Done: j.Done, Failures: j.Failures, Switch: j.Switch, Anew: j.Anew, Denied: j.Denied, Party: j.Party,
-		Request: j.Request, ReturnTo: j.ReturnTo, Hint: j.Hint, Locale: j.Locale, Scratch: j.Scratch,
+		Request: j.Request, ReturnTo: j.ReturnTo, Hint: j.Hint, Locale: j.Locale, Scratch: scratch{j},
 	}}
 }
 
@@ -51,6 +51,7 @@ type journeyRow struct {
 // Journey finds a journey, open or not.
 func (db *DB) Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error) {
 	row, err := one(ctx, db.read, func(r *journeyRow) []any {
+		r.body.Scratch.of = &r.Journey
 		return []any{
 			&r.Platform, &r.ID, &r.Browser, document{&r.body}, &r.account, instant{&r.CutAt}, &r.Version,
 			instant{&r.StartedAt}, instant{&r.ExpiresAt}, instant{&r.EndedAt},
@@ -61,7 +62,7 @@ func (db *DB) Journey(ctx context.Context, p platform.ID, id string) (*authn.Jou
 	}
 	j, b := row.Journey, row.body
 	j.Ask, j.Account, j.Proofs, j.Done, j.Failures, j.Switch, j.Anew, j.Denied, j.Party = b.Ask, b.Account, b.Proofs, b.Done, b.Failures, b.Switch, b.Anew, b.Denied, b.Party
-	j.Request, j.ReturnTo, j.Hint, j.Locale, j.Scratch = b.Request, b.ReturnTo, b.Hint, b.Locale, b.Scratch
+	j.Request, j.ReturnTo, j.Hint, j.Locale = b.Request, b.ReturnTo, b.Hint, b.Locale
 	if j.Unlinked = row.account != j.Account; j.Unlinked {
 		j.CutAt = time.Time{}
 	}

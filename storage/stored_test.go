@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -36,8 +37,24 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 		ID: "r", Platform: "linde", Party: "web", RedirectURI: "u", State: "s", Nonce: "n", Scopes: []string{"openid"}, Challenge: "c",
 		Mode: grant.ModeQuery, Silent: true, Claims: grant.Requested{UserInfo: []string{"name"}}, HintSubject: "h", LoginHint: "l", Locales: []string{"nl"}, CreatedAt: at, Expiry: at,
 	}, &authn.Journey{
-		ID: "j", Platform: "linde", Ask: ask, Account: "a", Proofs: []authn.Proof{proof}, Failures: 1, Switch: true, Anew: true, Denied: true, Party: "web", Request: "r",
-		ReturnTo: "/", Hint: "h", Locale: "nl", Scratch: map[string][]byte{"totp": []byte("x")}, StartedAt: at, ExpiresAt: at,
+		ID: "j", Platform: "linde", Ask: ask, Progress: authn.Progress{
+			Account: "a", Proofs: []authn.Proof{proof}, Kept: map[string][]byte{"totp": []byte("x")},
+			Mistakes: &authn.Mistakes{Step: "p", All: []authn.Mistake{{Field: "f", Key: "k", Label: "l"}}}, Stop: &authn.Stop{Page: "wait", Until: at, Email: "e", Sent: true, Of: "o"},
+			Remember: true, Choosing: true, Method: "m", LowCodes: true, Wish: authn.NeedCodes,
+		}, Failures: 1, Switch: true, Anew: true, Denied: true, Party: "web", Request: "r",
+		ReturnTo: "/", Hint: "h", Locale: "nl", Link: &authn.Link{Hash: []byte("h"), Purpose: authn.TicketReset, Sealed: []byte("s")},
+		Forgot: &authn.AskedMail{To: "f", Again: true}, SignUp: &authn.AskedMail{To: "s"},
+		Typed: &authn.SignUpForm{Email: "e", GivenName: "g", MiddleName: "m", FamilyName: "f", Locale: "nl", Terms: true}, StartedAt: at, ExpiresAt: at,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch, err := json.Marshal(map[string][]byte{
+		"choose": []byte("1"), "low": []byte("1"), "remember": []byte("1"), "method": []byte("m"), "wish": []byte("save-codes"), "totp": []byte("x"),
+		"retry":  []byte(`{"step":"p","errors":[{"field":"f","key":"k","label":"l"}]}`),
+		"stop":   []byte(`{"page":"wait","until":"2026-01-02T03:04:05Z","email":"e","sent":true,"of":"o"}`),
+		"ticket": []byte(`{"hash":"aA==","purpose":"reset","sealed":"cw=="}`), "forgot": []byte(`{"to":"f","again":true}`), "sign-up": []byte(`{"to":"s"}`),
+		"typed": []byte(`{"email":"e","given_name":"g","middle_name":"m","family_name":"f","locale":"nl","terms":true}`),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +70,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 			`"ask":{"purpose":"","channel":"","journey":""},"silent":true,"hint_subject":"h","login_hint":"l","ui_locales":["nl"]}`,
 		"journeys": `{"ask":{"purpose":"sign-in","channel":"browser","journey":"j","again":true,"choose":true,"max_age":3600000000000,"acr":["a"],"least":["b"]},` +
 			`"account":"a","proofs":[{"method":"totp","use":"second","kinds":2,"amr":["otp"],"credential":"c","at":"2026-01-02T03:04:05Z","journey":"j","issuer":"i"}],` +
-			`"failures":1,"switch":true,"anew":true,"denied":true,"party":"web","request":"r","return_to":"/","hint":"h","locale":"nl","scratch":{"totp":"eA=="}}`,
+			`"failures":1,"switch":true,"anew":true,"denied":true,"party":"web","request":"r","return_to":"/","hint":"h","locale":"nl","scratch":` + string(scratch) + `}`,
 	} {
 		var got string
 		if err := db.SQL().QueryRowContext(t.Context(), "SELECT body FROM "+table).Scan(&got); err != nil {

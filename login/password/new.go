@@ -38,8 +38,6 @@ func (s newStep) Enter(ctx context.Context, _ url.Values) (context.Context, func
 	return s.Pool.Enter(ctx)
 }
 
-func (newStep) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
-
 func (newStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	rule := v.Platform.Policy.Password
 	page := ui.PasswordPage{
@@ -61,7 +59,7 @@ func (s newStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 	}
 	if mistake != nil {
 		mistake.Field = "password"
-		return login.Outcome{Retry: []ui.FieldError{*mistake}}, nil
+		return login.Outcome{Retry: []authn.Mistake{*mistake}}, nil
 	}
 	c, err := s.set(ctx, a, password, v.Now)
 	if err != nil {
@@ -76,7 +74,7 @@ func (s newStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 }
 
 // mistake is what is wrong with a new password; nil: nothing. The old one is compared last, because that costs a hash.
-func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (*ui.FieldError, error) {
+func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (*authn.Mistake, error) {
 	rule := v.Platform.Policy.Password
 	var m Mistake
 	var ruleErr error
@@ -94,7 +92,7 @@ func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (
 	if same, err := Matches(ctx, s.Options, old, password); !same || err != nil {
 		return nil, err
 	}
-	return &ui.FieldError{Key: "password.error_same"}, nil
+	return &authn.Mistake{Key: "password.error_same"}, nil
 }
 
 // change is what a new password changes beside itself. Whoever knew the old one is out: every other session ends, and

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/platform"
-	"github.com/minddistrict/idp/ui"
 )
 
 // Rule is what a new password is held against, beside the numbers of a platform. It is the only place that knows; the
@@ -88,7 +88,7 @@ func (r Rule) leaked(composed, typed string) (bool, error) {
 }
 
 // mistakeText is what the page says of it; nil for None.
-func mistakeText(m Mistake, p platform.PasswordRule) *ui.FieldError {
+func mistakeText(m Mistake, p platform.PasswordRule) *authn.Mistake {
 	if m == None {
 		return nil
 	}
@@ -96,7 +96,7 @@ func mistakeText(m Mistake, p platform.PasswordRule) *ui.FieldError {
 	if m == NoMark {
 		n = p.Special
 	}
-	return &ui.FieldError{Key: "password.error_" + string(m), Args: []any{"n", n, "max", p.MaxLength}}
+	return &authn.Mistake{Key: "password.error_" + string(m), Args: []any{"n", n, "max", p.MaxLength}}
 }
 
 // words are what people who know the platform or the person try first: names of both, parts of addresses.

@@ -45,8 +45,6 @@ func (s step) Enter(ctx context.Context, form url.Values) (context.Context, func
 	return s.Pool.Enter(ctx)
 }
 
-func (step) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
-
 func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if a := v.Facts.Account; a != nil {
 		page := ui.ConfirmPage{
@@ -90,12 +88,11 @@ func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error)
 	if known != nil && v.Do() == "other" {
 		v.Forget()
 		v.Journey.Anew, v.Journey.Switch, v.Journey.Hint = true, true, ""
-		v.Facts.Switch = true
 		return login.Outcome{}, nil
 	}
 	typed, password := strings.TrimSpace(v.Form.Get("email")), v.Form.Get("password")
 	var email account.Email
-	var mistakes []ui.FieldError
+	var mistakes []authn.Mistake
 	if known != nil {
 		email = known.Email
 	} else {
@@ -106,13 +103,13 @@ func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error)
 		email, err = account.ParseEmail(typed)
 		switch {
 		case typed == "":
-			mistakes = append(mistakes, ui.FieldError{Field: "email", Key: "login.error_email_empty"})
+			mistakes = append(mistakes, authn.Mistake{Field: "email", Key: "login.error_email_empty"})
 		case err != nil:
-			mistakes = append(mistakes, ui.FieldError{Field: "email", Key: "login.error_email_format"})
+			mistakes = append(mistakes, authn.Mistake{Field: "email", Key: "login.error_email_format"})
 		}
 	}
 	if password == "" {
-		mistakes = append(mistakes, ui.FieldError{Field: "password", Key: "login.error_password_empty"})
+		mistakes = append(mistakes, authn.Mistake{Field: "password", Key: "login.error_password_empty"})
 	}
 	if len(mistakes) > 0 {
 		return login.Outcome{Retry: mistakes}, nil
@@ -126,7 +123,7 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 	attempts, err := s.Store.CountAttempt(ctx, v.Platform.ID, guess, v.Now)
 	if errors.Is(err, fault.Throttled) {
 		return login.Outcome{
-			Stop:   &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address, Of: guess.Counter},
+			Stop:   &authn.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address, Of: guess.Counter},
 			Change: authn.Change{Events: []audit.Event{refused(v, "", "too many")}},
 		}, nil
 	}
@@ -144,7 +141,7 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 	}
 	if a.State != account.Active {
 		right.Events = []audit.Event{refused(v, a.ID, "not active")}
-		return login.Outcome{Change: right, Stop: &login.Stop{Page: login.StopInactive}}, nil
+		return login.Outcome{Change: right, Stop: &authn.Stop{Page: login.StopInactive}}, nil
 	}
 	if right.Put, err = s.upgraded(ctx, c, password); err != nil {
 		return login.Outcome{Change: right}, err
@@ -194,14 +191,14 @@ func (s step) refuse(v *login.Visit, a *account.Account, email account.Email, gu
 	}
 	out := login.Outcome{Change: authn.Change{Events: []audit.Event{refused(v, id, "wrong")}}}
 	if attempts.BlockedTo.After(v.Now) {
-		out.Stop = &login.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address, Of: guess.Counter}
+		out.Stop = &authn.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address, Of: guess.Counter}
 		return out
 	}
 	text := "login.error_wrong"
 	if v.Facts.Account != nil {
 		text = "confirm_password.error_wrong"
 	}
-	out.Retry = []ui.FieldError{{Field: "password", Key: text}}
+	out.Retry = []authn.Mistake{{Field: "password", Key: text}}
 	return out
 }
 

@@ -14,8 +14,6 @@ type lowStep struct{ Options }
 func (lowStep) Name() string                                  { return "recovery-low" }
 func (lowStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedLow }
 
-func (lowStep) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
-
 func (s lowStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) {
 	left, err := s.Store.TicketsLeft(ctx, v.Platform.ID, v.Facts.Account.ID, authn.TicketRecoveryCode)
 	if err != nil {
@@ -27,9 +25,9 @@ func (s lowStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) {
 func (lowStep) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) {
 	switch v.Do() {
 	case "create":
-		v.Wish(authn.NeedCodes)
+		v.Journey.Wish = authn.NeedCodes
 	case "set-up":
-		v.Wish(authn.NeedEnrol)
+		v.Journey.Wish = authn.NeedEnrol
 	}
 	return login.Outcome{Done: authn.NeedLow}, nil
 }

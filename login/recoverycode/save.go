@@ -20,10 +20,6 @@ type saveStep struct{ Options }
 func (saveStep) Name() string                                  { return "recovery-codes" }
 func (saveStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedCodes }
 
-func (saveStep) Begin(context.Context, *login.Visit) (authn.Change, error) {
-	return authn.Change{}, nil
-}
-
 // codes are those of the journey. They can be shown from a GET, because nothing is stored for it.
 func (s saveStep) codes(v *login.Visit) []string {
 	return derive(s.Sealer.MAC("recovery codes", string(v.Platform.ID)+"\x00"+string(v.Facts.Account.ID)+"\x00"+v.Journey.ID))
@@ -49,11 +45,11 @@ func (s saveStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 	codes := s.codes(v)
 	switch {
 	case v.Form.Get("check") != check(codes):
-		return login.Outcome{Retry: []ui.FieldError{{Field: "kept", Key: "recovery.error_check"}}}, nil
+		return login.Outcome{Retry: []authn.Mistake{{Field: "kept", Key: "recovery.error_check"}}}, nil
 	case v.Do() == "download":
 		return login.Outcome{File: s.file(v, codes)}, nil
 	case v.Form.Get("kept") == "":
-		return login.Outcome{Retry: []ui.FieldError{{Field: "kept", Key: "recovery.error_check"}}}, nil
+		return login.Outcome{Retry: []authn.Mistake{{Field: "kept", Key: "recovery.error_check"}}}, nil
 	}
 	id := v.Facts.Account.ID
 	set, tickets := NewSet(s.Sealer, v.Platform.ID, id, codes, v.Now)

@@ -26,8 +26,6 @@ func (useStep) Name() string                              { return "recovery-cod
 func (useStep) Meets(authn.Requirement, authn.Facts) bool { return false }
 func (useStep) Beside(v *login.Visit) bool                { return v.Requirement.Need == authn.NeedSecond }
 
-func (useStep) Begin(context.Context, *login.Visit) (authn.Change, error) { return authn.Change{}, nil }
-
 func (useStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if tooNew(v) {
 		v.Trouble = retry("recovery_use.error_new").Retry
@@ -84,7 +82,7 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 			Messages: []outbox.Message{v.NoticeOf(outbox.RecoveryCodeUsed, s.Sealer, map[string]string{"n": strconv.Itoa(left)})},
 			Events:   []audit.Event{event(v, audit.RecoveryCodeUsed, "")},
 		},
-		Late: []ui.FieldError{{Field: field, Key: "recovery_use.error_used"}},
+		Late: []authn.Mistake{{Field: field, Key: "recovery_use.error_used"}},
 	}, nil
 }
 
@@ -116,5 +114,5 @@ func (s useStep) find(ctx context.Context, v *login.Visit, typed string) (*authn
 }
 
 func retry(key string, args ...any) login.Outcome {
-	return login.Outcome{Retry: []ui.FieldError{{Field: field, Key: key, Args: args}}}
+	return login.Outcome{Retry: []authn.Mistake{{Field: field, Key: key, Args: args}}}
 }

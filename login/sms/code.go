@@ -37,7 +37,7 @@ func (m messages) wait(now time.Time) int {
 
 // read opens what a step kept; what it kept nothing of is zero.
 func (o Options) read(v *login.Visit, step string) (m messages, err error) {
-	sealed := v.Journey.Scratch[step]
+	sealed := v.Journey.Kept[step]
 	if len(sealed) == 0 {
 		return messages{}, nil
 	}
@@ -53,7 +53,7 @@ func (o Options) read(v *login.Visit, step string) (m messages, err error) {
 
 func (o Options) keep(v *login.Visit, step string, m messages) {
 	plain, _ := json.Marshal(m) // strings and times: cannot fail
-	v.Journey.Scratch[step] = o.Sealer.Seal(plain, binding(v, step))
+	v.Journey.Keep(step, o.Sealer.Seal(plain, binding(v, step)))
 }
 
 func binding(v *login.Visit, step string) string { return "journey/" + v.Journey.ID + "/" + step }

@@ -24,10 +24,6 @@ func (numberStep) Meets(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedEnrol && f.Method == Method
 }
 
-func (numberStep) Begin(context.Context, *login.Visit) (authn.Change, error) {
-	return authn.Change{}, nil
-}
-
 func (s numberStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) {
 	m, err := s.read(v, setUp)
 	if err != nil {
@@ -44,7 +40,7 @@ func (s numberStep) Show(ctx context.Context, v *login.Visit) (login.Page, error
 		return login.Page{}, err
 	}
 	if failed {
-		v.Trouble = []ui.FieldError{{Field: "code", Key: "phone.error_failed"}}
+		v.Trouble = []authn.Mistake{{Field: "code", Key: "phone.error_failed"}}
 	}
 	wait := m.wait(v.Now)
 	return login.Page{Template: "sms", Data: ui.SMSPage{
@@ -62,8 +58,8 @@ func (s numberStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, 
 	}
 	switch do := v.Do(); {
 	case do == "other":
-		delete(v.Journey.Scratch, setUp)
-		v.ChooseAnew()
+		v.Journey.Keep(setUp, nil)
+		v.Journey.Method = ""
 		return login.Outcome{}, nil
 	case v.Form.Has("phone"):
 		return s.number(ctx, v, m)
@@ -86,7 +82,7 @@ func (s numberStep) number(ctx context.Context, v *login.Visit, before messages)
 	if mistake != "" {
 		before.Change, before.Typed = true, typed[:min(len(typed), longestTyped)]
 		s.keep(v, setUp, before)
-		return login.Outcome{Retry: []ui.FieldError{{Field: "phone", Key: mistake}}}, nil
+		return login.Outcome{Retry: []authn.Mistake{{Field: "phone", Key: mistake}}}, nil
 	}
 	next := messages{Number: number}
 	if number == before.Number {
@@ -104,7 +100,7 @@ func (s numberStep) number(ctx context.Context, v *login.Visit, before messages)
 	case m.Newest != "":
 		out.Retry = tooMany(v, m) // what was sent to this number before still works
 	default:
-		out.Retry = []ui.FieldError{{Field: "phone", Key: "phone.error_limit", Args: []any{"minutes", minutes(v, m.Until)}}}
+		out.Retry = []authn.Mistake{{Field: "phone", Key: "phone.error_limit", Args: []any{"minutes", minutes(v, m.Until)}}}
 	}
 	return out, err
 }
@@ -151,9 +147,9 @@ func (s numberStep) code(ctx context.Context, v *login.Visit, m messages) (login
 		change.Messages = []outbox.Message{v.NoticeOf(outbox.PhoneChanged, s.Sealer, map[string]string{"phone_end": c.Label})}
 	}
 	change.Spend, change.Uncount = []authn.TicketUse{use}, attempt.Keys
-	delete(v.Journey.Scratch, setUp)
+	v.Journey.Keep(setUp, nil)
 	return login.Outcome{
 		Proof: proof(v, c.ID), Done: authn.NeedEnrol, Change: change,
-		Late: []ui.FieldError{{Field: "code", Key: wrong}},
+		Late: []authn.Mistake{{Field: "code", Key: wrong}},
 	}, nil
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/ui"
 )
 
 // codeStep asks a code that a text message brings.
@@ -72,7 +71,7 @@ func (s codeStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) 
 		return login.Page{}, err
 	}
 	if failed {
-		v.Trouble = []ui.FieldError{{Field: "code", Key: "code.error_send_failed"}}
+		v.Trouble = []authn.Mistake{{Field: "code", Key: "code.error_send_failed"}}
 	}
 	page.Resend, page.Wait = true, m.wait(v.Now)
 	page.Resent = m.Again && page.Wait > 0 && !failed
@@ -115,12 +114,12 @@ func (s codeStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 		return out, err
 	}
 	c.UsedAt = v.Now
-	delete(v.Journey.Scratch, Method)
+	v.Journey.Keep(Method, nil)
 	return login.Outcome{
 		Proof:    proof(v, c.ID),
 		Remember: remember,
 		Change:   authn.Change{Spend: []authn.TicketUse{use}, Put: []account.Credential{c}, Uncount: attempt.Keys},
-		Late:     []ui.FieldError{{Field: "code", Key: wrong}},
+		Late:     []authn.Mistake{{Field: "code", Key: wrong}},
 	}, nil
 }
 
@@ -138,6 +137,6 @@ func (s codeStep) sendAgain(ctx context.Context, v *login.Visit, m messages) (lo
 }
 
 // tooMany says when the next message can be asked, beside the field for the code that was sent before.
-func tooMany(v *login.Visit, m messages) []ui.FieldError {
-	return []ui.FieldError{{Field: "code", Key: "code.error_send_limit", Args: []any{"minutes", minutes(v, m.Until)}}}
+func tooMany(v *login.Visit, m messages) []authn.Mistake {
+	return []authn.Mistake{{Field: "code", Key: "code.error_send_limit", Args: []any{"minutes", minutes(v, m.Until)}}}
 }

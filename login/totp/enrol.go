@@ -28,9 +28,9 @@ func (appStep) Meets(r authn.Requirement, f authn.Facts) bool {
 
 // Begin draws the secret. Who goes back to the choice and forth again keeps it: the app may have it by now.
 func (s appStep) Begin(_ context.Context, v *login.Visit) (authn.Change, error) {
-	if len(v.Journey.Scratch[Method]) == 0 {
+	if len(v.Journey.Kept[Method]) == 0 {
 		drawn := base32.StdEncoding.EncodeToString(secret.Bytes(secretBytes)) // 160 bits: no padding
-		v.Journey.Scratch[Method] = s.Sealer.Seal([]byte(drawn), binding(v.Journey))
+		v.Journey.Keep(Method, s.Sealer.Seal([]byte(drawn), binding(v.Journey)))
 	}
 	return authn.Change{}, nil
 }
@@ -39,7 +39,7 @@ func (s appStep) Begin(_ context.Context, v *login.Visit) (authn.Change, error) 
 func binding(j *authn.Journey) string { return "journey/" + j.ID + "/" + Method }
 
 func (s appStep) secret(v *login.Visit) (string, error) {
-	sealed := v.Journey.Scratch[Method]
+	sealed := v.Journey.Kept[Method]
 	if len(sealed) == 0 {
 		return "", fmt.Errorf("set-up without a secret: %w", fault.Stale)
 	}
@@ -70,7 +70,7 @@ func (s appStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 // Submit takes the first code. It is not counted: whoever guesses here sees the secret.
 func (s appStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
 	if v.Do() == "other" {
-		v.ChooseAnew()
+		v.Journey.Method = ""
 		return login.Outcome{}, nil
 	}
 	code, mistakes := v.TypedCode()
@@ -86,7 +86,7 @@ func (s appStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 		return login.Outcome{}, err
 	}
 	if !ok {
-		return login.Outcome{Retry: []ui.FieldError{{Field: "code", Key: wrong}}}, nil
+		return login.Outcome{Retry: []authn.Mistake{{Field: "code", Key: wrong}}}, nil
 	}
 	s.drift(ctx, v, step)
 	c := account.Credential{
@@ -94,6 +94,6 @@ func (s appStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 		Counter: step, AddedAt: v.Now, ConfirmedAt: v.Now, UsedAt: v.Now,
 	}
 	c.Sealed = s.Sealer.Seal([]byte(plain), c.Binding())
-	delete(v.Journey.Scratch, Method)
+	v.Journey.Keep(Method, nil)
 	return login.Outcome{Proof: proof(v, c.ID), Done: authn.NeedEnrol, Change: v.Enrolled(c, s.Sealer)}, nil
 }

@@ -10,7 +10,6 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/ui"
 )
 
 // wrong is the one text for every code that is not accepted.
@@ -23,10 +22,6 @@ func (codeStep) Name() string { return Method }
 
 func (codeStep) Meets(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedSecond && slices.Contains(authn.Enrolled(f), Method)
-}
-
-func (codeStep) Begin(context.Context, *login.Visit) (authn.Change, error) {
-	return authn.Change{}, nil
 }
 
 func (codeStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
@@ -70,7 +65,7 @@ func (s codeStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 		Proof:    proof(v, c.ID),
 		Remember: remember,
 		Change:   authn.Change{Put: []account.Credential{c}, Uncount: attempt.Keys},
-		Late:     []ui.FieldError{{Field: "code", Key: wrong}},
+		Late:     []authn.Mistake{{Field: "code", Key: wrong}},
 	}, nil
 }
 

@@ -175,7 +175,7 @@ func TestDriftIsLoggedWithoutAName(t *testing.T) {
 		a := &account.Account{ID: "the-account", Platform: "linde", Credentials: []account.Credential{c}}
 		a.Email.Address = "anna@example.org"
 		out, err := s.Submit(t.Context(), &login.Visit{
-			Platform: &platform.Platform{ID: "linde"}, Journey: &authn.Journey{ID: "j", Scratch: map[string][]byte{}},
+			Platform: &platform.Platform{ID: "linde"}, Journey: &authn.Journey{ID: "j"},
 			Facts: authn.Facts{Account: a}, Form: url.Values{"code": {"050 471"}}, Now: time.Unix(row.at, 0),
 		})
 		if err != nil || out.Proof == nil || out.Change.Put[0].Counter != 37037037 {

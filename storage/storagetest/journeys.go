@@ -29,9 +29,19 @@ func (w *world) journey() (authn.Journey, grant.AuthRequest) {
 		Scopes: []string{"openid"}, Mode: grant.ModeQuery, Ask: ask, Locales: []string{"nl"}, CreatedAt: w.now, Expiry: w.now.Add(grant.RequestLife),
 	}
 	return authn.Journey{
-		ID: secret.ID(), Platform: linde, Browser: browser, Ask: ask, Account: w.anna.ID, Proofs: w.newVisit(w.anna).Proofs,
+		ID: secret.ID(), Platform: linde, Browser: browser, Ask: ask,
+		Progress: authn.Progress{
+			Account: w.anna.ID, Proofs: w.newVisit(w.anna).Proofs, Done: []authn.Need{authn.NeedNewPassword},
+			Mistakes: &authn.Mistakes{Step: "password", All: []authn.Mistake{{Field: "password", Key: "k", Args: []any{"a"}, Label: "l"}}},
+			Stop:     &authn.Stop{Page: "wait", Until: w.now, Email: "anna@example.org", Sent: true, Of: "counter"},
+			Remember: true, Choosing: true, Method: "totp", LowCodes: true, Wish: authn.NeedCodes,
+			Kept: map[string][]byte{"totp": secret.Bytes(60)},
+		},
 		Failures: 2, Switch: true, Anew: true, Denied: true, Party: string(web), Request: r.ID, ReturnTo: "/settings", Hint: "anna@example.org", Locale: "nl",
-		Scratch: map[string][]byte{"totp": secret.Bytes(60)}, StartedAt: w.now, ExpiresAt: w.now.Add(authn.JourneyLife),
+		Link:   &authn.Link{Hash: secret.Bytes(32), Purpose: authn.TicketWelcome, Sealed: secret.Bytes(60)},
+		Forgot: &authn.AskedMail{To: "anna@example.org", Again: true}, SignUp: &authn.AskedMail{To: "bram@example.org"},
+		Typed:     &authn.SignUpForm{Email: "anna@example.org", GivenName: "Anna", MiddleName: "van", FamilyName: "Dam", Locale: "nl", Terms: true},
+		StartedAt: w.now, ExpiresAt: w.now.Add(authn.JourneyLife),
 	}, r
 }
 
@@ -45,7 +55,7 @@ var journeys = []promise{
 			return *got
 		}
 		w.same("journey", load(), j)
-		j.Scratch, j.Failures, j.EndedAt = nil, 3, w.now
+		j.Kept, j.Failures, j.EndedAt = nil, 3, w.now
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Journey: &j}, w.now))
 		j.Version++
 		w.same("changed journey", load(), j)

@@ -52,7 +52,7 @@ func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 
 func (s step) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) {
 	if v.Form.Get("password") != Code {
-		return login.Outcome{Retry: []ui.FieldError{{Field: "password", Key: "confirm_password.error_wrong"}}}, nil
+		return login.Outcome{Retry: []authn.Mistake{{Field: "password", Key: "confirm_password.error_wrong"}}}, nil
 	}
 	out := login.Outcome{Proof: &authn.Proof{Method: Method, Use: account.Second, Kinds: authn.Has, AMR: []string{"otp"}, At: v.Now}}
 	if s.need == authn.NeedEnrol {

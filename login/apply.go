@@ -1,0 +1,39 @@
+package login
+
+import (
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+)
+
+// apply is the journey after a form that a step took: whose it is, what was proven, done and chosen, and what is said of
+// it. known is who it was about when the form came; nil: not known. It is pure.
+func apply(j authn.Journey, step Step, out Outcome, known *account.Account) authn.Journey {
+	switch aside := isAside(step); {
+	case out.Known != nil:
+		if known == nil || known.ID != out.Known.ID {
+			j.Forget() // of somebody else it keeps nothing
+		}
+		j.Know(out.Known)
+	case j.Account == "" && known != nil && j.Ask.Purpose != authn.SignUp && (!aside || out.Proof != nil):
+		j.Know(known) // who is signed in and sent a form: from now on it is theirs, whoever signs in in another tab
+	}
+	j.Mistakes = nil
+	if len(out.Retry) > 0 {
+		j.Mistakes = &authn.Mistakes{Step: step.Name(), All: out.Retry}
+	} else if !isAside(step) || out.Proof != nil {
+		j.Stop = nil // neither a mistake nor a mail that was asked for ends it
+	}
+	if out.Stop != nil {
+		j.Stop, j.Mistakes = out.Stop, nil
+	}
+	j.Remember = j.Remember || out.Remember
+	if out.Proof != nil {
+		proof := *out.Proof
+		proof.Journey = j.ID
+		j.Proofs = authn.Merge(j.Proofs, []authn.Proof{proof})
+	}
+	if out.Done != "" {
+		j.Done = append(j.Done[:len(j.Done):len(j.Done)], out.Done)
+	}
+	return j
+}

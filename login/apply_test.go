@@ -1,0 +1,103 @@
+package login
+
+import (
+	"context"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+)
+
+// named is a step of a name; beside is one that is offered beside what is wanted.
+type named string
+
+func (n named) Name() string                                  { return string(n) }
+func (named) Meets(authn.Requirement, authn.Facts) bool       { return false }
+func (named) Show(context.Context, *Visit) (Page, error)      { return Page{}, nil }
+func (named) Submit(context.Context, *Visit) (Outcome, error) { return Outcome{}, nil }
+
+type beside struct{ named }
+
+func (beside) Beside(*Visit) bool { return true }
+
+func TestApply(t *testing.T) {
+	anna, bram := &account.Account{ID: "anna", CutAt: time.Unix(5, 0)}, &account.Account{ID: "bram"}
+	proof := authn.Proof{Method: "password", Use: account.Primary, At: time.Unix(9, 0)}
+	given := proof
+	given.Journey = "j"
+	mistakes := []authn.Mistake{{Field: "code", Key: "wrong"}}
+	stop, wait := &authn.Stop{Page: StopCodes}, &authn.Stop{Page: StopWait}
+	full := authn.Progress{
+		Account: "anna", CutAt: time.Unix(1, 0), Proofs: []authn.Proof{given}, Done: []authn.Need{authn.NeedLow}, Remember: true, Choosing: true,
+		Method: "totp", LowCodes: true, Wish: authn.NeedCodes, Kept: map[string][]byte{"totp": []byte("x")}, Stop: wait,
+	}
+	for name, row := range map[string]struct {
+		before authn.Progress
+		step   Step
+		out    Outcome
+		known  *account.Account
+		want   authn.Progress
+	}{
+		"nothing": {step: named("a"), want: authn.Progress{}},
+		"a proof": {step: named("a"), out: Outcome{Known: anna, Proof: &proof},
+			want: authn.Progress{Account: "anna", CutAt: anna.CutAt, Proofs: []authn.Proof{given}}},
+		"somebody else keeps nothing": {before: full, step: named("a"), out: Outcome{Known: bram}, known: anna, want: authn.Progress{Account: "bram"}},
+		"the same person keeps all, and goes on": {before: full, step: named("a"), out: Outcome{Known: anna}, known: anna,
+			want: func() authn.Progress { p := full; p.Stop = nil; return p }()},
+		"who is signed in and sends a form": {step: named("a"), known: anna, want: authn.Progress{Account: "anna", CutAt: anna.CutAt}},
+		"… and asks for a mail":             {step: beside{"b"}, known: anna, want: authn.Progress{}},
+		"a mistake":                         {before: authn.Progress{Stop: wait}, step: named("a"), out: Outcome{Retry: mistakes}, want: authn.Progress{Stop: wait, Mistakes: &authn.Mistakes{Step: "a", All: mistakes}}},
+		"a mistake is mended":               {before: authn.Progress{Stop: wait, Mistakes: &authn.Mistakes{Step: "a"}}, step: named("a"), want: authn.Progress{}},
+		"a mail is asked for while waiting": {before: authn.Progress{Stop: wait}, step: beside{"b"}, want: authn.Progress{Stop: wait}},
+		"a code of another kind":            {before: authn.Progress{Stop: wait}, step: beside{"b"}, out: Outcome{Proof: &proof}, want: authn.Progress{Proofs: []authn.Proof{given}}},
+		"too many":                          {before: authn.Progress{Stop: wait}, step: named("a"), out: Outcome{Stop: stop, Retry: mistakes}, want: authn.Progress{Stop: stop}},
+		"done":                              {before: authn.Progress{Remember: true}, step: named("a"), out: Outcome{Done: authn.NeedCodes}, want: authn.Progress{Remember: true, Done: []authn.Need{authn.NeedCodes}}},
+		"to be remembered":                  {step: named("a"), out: Outcome{Remember: true}, want: authn.Progress{Remember: true}},
+	} {
+		got := apply(authn.Journey{ID: "j", Progress: row.before}, row.step, row.out, row.known)
+		if !reflect.DeepEqual(got, authn.Journey{ID: "j", Progress: row.want}) {
+			t.Errorf("%s:\n got %+v\nwant %+v", name, got.Progress, row.want)
+		}
+	}
+}
+
+// Whatever comes, apply changes nothing that it was given, says the same twice, and leaves nothing of one person to
+// another.
+func TestApplyIsPureAndKeepsPeopleApart(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	people := []*account.Account{nil, {ID: "anna"}, {ID: "bram", CutAt: time.Unix(3, 0)}}
+	one := func(n int) bool { return r.IntN(n) == 0 }
+	for range 20_000 {
+		known := people[r.IntN(3)]
+		j := authn.Journey{ID: "j", Ask: authn.Ask{Purpose: []authn.Purpose{authn.SignIn, authn.SignUp}[r.IntN(2)]}}
+		if known != nil && one(2) {
+			j.Know(known)
+			j.Method, j.Done, j.Kept = "totp", make([]authn.Need, 1, 4), map[string][]byte{"totp": []byte(known.ID)}
+			j.Proofs = append(make([]authn.Proof, 0, 4), authn.Proof{Method: "password", Credential: account.CredentialID(known.ID)})
+		}
+		out := Outcome{Known: people[r.IntN(3)], Remember: one(2)}
+		if one(2) {
+			out.Proof = &authn.Proof{Method: "totp", Use: account.Second}
+		}
+		if one(2) {
+			out.Done = authn.NeedLow
+		}
+		var step Step = named("a")
+		if one(2) {
+			step = beside{"b"}
+		}
+		before, outBefore := j, out
+		first, second := apply(j, step, out, known), apply(j, step, out, known)
+		if !reflect.DeepEqual(j, before) || !reflect.DeepEqual(out, outBefore) || !reflect.DeepEqual(first, second) {
+			t.Fatalf("%+v with %+v is not left alone", before, outBefore)
+		}
+		if whose := out.Known; whose != nil && (known == nil || whose.ID != known.ID) {
+			if first.Account != whose.ID || first.Kept != nil || first.Method != "" || len(first.Proofs) > 1 {
+				t.Fatalf("%s goes on with what was %v: %+v", whose.ID, known, first.Progress)
+			}
+		}
+	}
+}
