@@ -51,6 +51,7 @@ var (
 		"account.Account":          {14, "whole noun"},
 		"account.Profile":          {14, "claims of OpenID Connect Core 1.0 section 5.1"},
 		"authn.Facts":              {14, "what a rule may look at"},
+		"authn.Progress":           {13, "forgotten as one"},
 		"internal/bench.provider":  {14, "a JSON file"},
 		"internal/idptest.Browser": {14, "to be split"},
 		"login.Options":            {14, "what the house passes in: to be split"},
