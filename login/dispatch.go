@@ -25,17 +25,25 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.leadOn(w, r, v, err)
 	}
-	if stopped(v) {
-		return web.SeeOther(w, r, v.PathOf(stopPath))
-	}
 	step, err := s.current(v)
 	if err != nil {
 		return err
 	}
-	if step == nil {
+	if step == nil && !stopped(v) {
 		return s.finish(w, r, v, authn.Change{})
 	}
-	return web.SeeOther(w, r, v.Action)
+	return web.SeeOther(w, r, v.page(step))
+}
+
+// page is the address of the page that the person should see now, where step is current; nil: none is.
+func (v *Visit) page(step Step) string {
+	switch {
+	case stopped(v):
+		return v.PathOf(stopPath)
+	case step == nil:
+		return JourneyPath(v.Platform, v.Journey.ID) // whose GET ends the journey
+	}
+	return v.PathOf(step.Name())
 }
 
 // show shows the step in the address, if it is the one wanted now.
@@ -48,11 +56,12 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if step != nil && step.Name() != mux.Vars(r)["step"] {
-		step = s.aside(v, mux.Vars(r)["step"])
+	name, current := mux.Vars(r)["step"], step
+	if step != nil && step.Name() != name {
+		step = s.aside(v, name)
 	}
-	if step == nil || s.resting(v, step.Name()) {
-		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+	if step == nil || s.resting(v, name) {
+		return web.SeeOther(w, r, v.page(current))
 	}
 	page, err := step.Show(r.Context(), v)
 	if err != nil {
