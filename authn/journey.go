@@ -16,7 +16,8 @@ const JourneyLife = 60 * time.Minute
 type Journey struct {
 	ID       string
 	Platform platform.ID
-	Browser  []byte // hash of the cookie that binds it to one browser
+	Browser  []byte   // hash of the cookie that binds it to one browser: the browser's, from its first proof on Own's
+	Own      *Binding // nil: it has no proof yet
 	Ask      Ask
 	Progress // of the person who goes on
 
@@ -57,6 +58,15 @@ type Progress struct {
 	Wish     Need      // … and the person wants this about it
 
 	Kept map[string][]byte // by step, what it sealed for its next form
+}
+
+// Binding is the cookie of a journey alone, which it gets with each proof anew. Its value is computed, so that a form
+// that brings the same proof again gets the same one.
+type Binding struct {
+	Began []byte `json:"began"`           // hash of the browser's cookie, which bound the journey before
+	Salt  []byte `json:"salt"`            // from which the value is computed
+	Step  string `json:"step,omitempty"`  // that took the proof
+	Spent []byte `json:"spent,omitempty"` // MAC of a proof that can be given once, such as a code
 }
 
 // Keep keeps something for a step; nil keeps nothing any more.

@@ -155,7 +155,7 @@ func TestUsedCodeIsOnRecordAsWrong(t *testing.T) {
 }
 
 // CVE-2024-7341, at the password and at the code: who planted every cookie that binds a browser here has, after each,
-// nothing by them. The cookie of the browser itself stays (docs/decisions/0016).
+// nothing by them. The cookie of the browser itself stays, and binds no journey with a proof (docs/decisions/0026).
 func TestPlantedBrowserCookieOpensNothing(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
 	s.Apply(strings.Replace(twoStepHouse, "DEMAND", "optional", 1))
@@ -170,15 +170,27 @@ func TestPlantedBrowserCookieOpensNothing(t *testing.T) {
 	}
 	planter.MustOpen(t, p.Start(nil)) // a login of his own, under the cookie that she has
 	own, id := journeyOf(planter)
+	hers := "" // the address of her login, which he knows too
 	reaches := func(when string) {
 		t.Helper()
 		for _, address := range []string{
-			own, own + "/password", own + "/totp", own + "/set-up", own + "/stop", "https://id.test/p/linde/authorize/callback?request=" + id,
+			own, own + "/password", own + "/totp", own + "/set-up", own + "/stop",
+			hers, hers + "/password", hers + "/totp", hers + "/set-up", hers + "/stop", "https://id.test/p/linde/authorize/callback?request=" + id,
 			"https://id.test/p/linde/authorize/continue?request=" + id, settings, settings + "/two-step", settings + "/devices", "https://id.test/p/linde/login",
 		} {
 			tab := planter.Tab()
 			if tab.MustOpen(t, address); strings.Contains(tab.Body, "anna") || strings.HasSuffix(tab.URL.Path, "/totp") || tab.URL.Query().Has("code") {
 				t.Errorf("%s he is at %s by way of %s: %s", when, tab.URL, address, idptest.Visible(tab.Doc))
+			}
+		}
+		for path, form := range map[string]url.Values{
+			"/password": {"email": {"anna@example.org"}, "password": {idptest.NewPassword}}, "/totp": {"code": {"123456"}},
+			"/set-up": {"do": {"later"}}, "/consent": {"do": {"allow"}}, "/recovery-code": {"recovery_code": {"AAAA-BBBB-CCCC"}}, "/stop": {"do": {"mail"}},
+		} {
+			tab := planter.Tab()
+			tab.URL = at(t, hers)
+			if err := tab.Double(form, hers+path); err != nil || strings.HasPrefix(tab.URL.String(), hers) || tab.URL.Query().Has("code") {
+				t.Errorf("%s he is at %s by a form for %s: %v", when, tab.URL, path, err)
 			}
 		}
 		if got := silent(t, planter, p); got != "login_required" {
@@ -187,6 +199,7 @@ func TestPlantedBrowserCookieOpensNothing(t *testing.T) {
 	}
 	signIn(t, anna, p, "anna@example.org")
 	anna.MustBeAt(t, "/totp")
+	hers, _ = journeyOf(anna)
 	reaches("after the password")
 	code := func() {
 		t.Helper()
@@ -204,7 +217,7 @@ func TestPlantedBrowserCookieOpensNothing(t *testing.T) {
 		}
 	}
 	if cookieAt(anna, "__Host-linde-browser") != planted["browser"] {
-		t.Error("the cookie of the browser was replaced: docs/decisions/0016 says that it stays")
+		t.Error("the cookie of the browser was replaced: other tabs have logins that it binds")
 	}
 
 	// Each further proof is a new cookie, too, and the one before opens nothing.
@@ -254,4 +267,13 @@ func TestHeadOfForgotBeginsNothing(t *testing.T) {
 			t.Errorf("%s: %d, %d journeys, cookies %v", method, res.StatusCode, began, res.Cookies())
 		}
 	}
+}
+
+func at(t *testing.T, address string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

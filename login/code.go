@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -12,6 +13,12 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/ui"
 )
+
+// SpentCode is the code of a form, as people type it, for a step whose proof it is.
+func SpentCode(form url.Values) string {
+	code, _ := (&Visit{Form: form}).TypedCode()
+	return code
+}
 
 // CodeDigits is how long a code of an app or a text message is.
 const CodeDigits = 6

@@ -30,7 +30,10 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if step == nil && !stopped(v) {
-		return s.finish(w, r, v, authn.Change{})
+		if err := s.finish(w, r, v, authn.Change{}); err != nil {
+			return s.leadOn(w, r, v, err)
+		}
+		return nil
 	}
 	return web.SeeOther(w, r, v.page(step))
 }
@@ -83,6 +86,9 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer leave()
 	v, err := s.load(r)
+	if errors.Is(err, errUnbound) && malformed == nil {
+		return s.submitAgain(w, r, v)
+	}
 	if err != nil {
 		return s.leadOn(w, r, v, err)
 	}
@@ -183,6 +189,9 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		return out.File.send(w)
 	}
 	j := apply(*v.Journey, step, out, v.Facts.Account)
+	if out.Proof != nil {
+		s.bind(&j, step, v.Form)
+	}
 	v.Journey, v.late = &j, tooLate{step: step.Name(), say: out.Late, put: out.Change.Put}
 	if err := s.follow(r, v, out); err != nil {
 		return err
@@ -224,7 +233,10 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	case out.Stop != nil:
 		v.Action = v.PathOf(stopPath)
 	case next == nil:
-		return s.finish(w, r, v, change)
+		if err := s.finish(w, r, v, change); err != nil {
+			return s.overtaken(w, r, v, step, out, err)
+		}
+		return nil
 	case next.Name() != step.Name():
 		begun, err := begin(r.Context(), next, v)
 		if err != nil {
@@ -235,10 +247,37 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		}
 	}
 	if err := s.saveAnswer(r.Context(), v, change); err != nil {
-		return s.leadOn(w, r, v, err)
+		return s.overtaken(w, r, v, step, out, err)
 	}
 	v.keepKnown(w)
+	s.keepOwn(w, r, v)
 	return web.SeeOther(w, r, v.Action)
+}
+
+// overtaken answers a form whose change was not saved: the same form was faster, or something else was.
+func (s *Server) overtaken(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome, cause error) error {
+	if errors.Is(cause, fault.Stale) || errors.Is(cause, fault.Spent) {
+		var verified *account.Account
+		if out.Proof != nil {
+			verified = v.Facts.Account
+		}
+		if done, err := s.repeated(w, r, v, step, verified); done || err != nil {
+			return err
+		}
+	}
+	return s.leadOn(w, r, v, cause)
+}
+
+// submitAgain answers a form that comes without the journey's own cookie.
+func (s *Server) submitAgain(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	v.Form, v.Request = r.PostForm, r
+	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == mux.Vars(r)["step"] })
+	if i >= 0 && v.Do() != "cancel" {
+		if done, err := s.repeated(w, r, v, s.steps[i], nil); done || err != nil {
+			return err
+		}
+	}
+	return s.leadOn(w, r, v, errUnbound)
 }
 
 // saveAnswer saves what a form changed. That something was refused is recorded even if another form of the journey was
@@ -260,6 +299,9 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	j, a, old := v.Journey, v.Facts.Account, v.Facts.Session
 	setRemember := s.remember(r, v, &change)
 	token := secret.Token()
+	if j.Own != nil {
+		token = s.ownToken(j, "session of a journey")
+	}
 	cookie := web.CookieHash(r, v.Platform.ID, cookieOf(j.Ask.Channel))
 	event := v.Event(audit.SessionStarted, audit.Success, a.ID)
 	event.Reason = methodsOf(j.Proofs)
@@ -276,9 +318,10 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	change.Events = append(change.Events, event)
 	j.EndedAt = v.Now
 	if err := s.save(r.Context(), v, change); err != nil {
-		return s.leadOn(w, r, v, err)
+		return err
 	}
 	web.SetCookie(w, v.Platform.ID, cookieOf(j.Ask.Channel), token)
+	s.keepOwn(w, r, v)
 	setRemember(w)
 	v.Request = r
 	v.Know(s.Sealer, a.Email.Key)
@@ -350,7 +393,7 @@ func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err er
 		return web.SeeOther(w, r, s.destination(v, web.Denied))
 	case errors.Is(err, errEnded):
 		return web.SeeOther(w, r, s.destination(v, web.Over))
-	case errors.Is(err, errRestart):
+	case errors.Is(err, errRestart), errors.Is(err, errUnbound):
 		return web.SeeOther(w, r, s.restartOf(v))
 	case errors.Is(err, fault.Spent) && len(v.late.say) > 0:
 		if err := s.tellLate(r.Context(), v); err != nil {

@@ -110,9 +110,12 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	}
 	j.Link = &authn.Link{Hash: v.Ticket.Hash, Purpose: v.Ticket.Purpose, Sealed: v.Ticket.Sealed}
 	j.Proofs = []authn.Proof{{Method: "link", Use: account.Link, At: v.Now, Journey: j.ID}}
+	s.bind(&j, nil, nil)
 	if err := s.Store.StartJourney(r.Context(), j); err != nil {
 		return err
 	}
+	v.Visit.Journey = &j
+	s.keepOwn(w, r, &v.Visit)
 	return web.SeeOther(w, r, JourneyPath(v.Platform, j.ID))
 }
 

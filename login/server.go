@@ -175,6 +175,10 @@ func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 // it was for is answered now, if it was not.
 var errEnded = errors.New("journey has ended")
 
+// errUnbound says that the journey is not that of this browser, or that it has a cookie of its own by now, which this
+// request did not bring: the person begins anew.
+var errUnbound = errors.New("journey is bound to another cookie")
+
 // errRestart says that the journey cannot be continued here and the person begins anew.
 var errRestart = errors.New("journey is over")
 
@@ -201,12 +205,11 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 		}
 		v.PolicyURI, v.TermsURI, v.ScopeTexts = party.PolicyURI, party.TermsURI, party.ScopeTexts
 	}
-	cookie := web.CookieHash(r, p.ID, web.BrowserCookie)
-	if cookie == nil {
+	if web.Cookie(r, p.ID, web.BrowserCookie) == "" {
 		return v, errCookies
 	}
-	if !secret.Equal(j.Browser, cookie) {
-		return v, errRestart
+	if !bound(r, j) {
+		return v, errUnbound
 	}
 	if !j.Open(now) {
 		if err := s.linkWorks(r.Context(), v); err != nil {

@@ -64,6 +64,9 @@ func (s *Server) answerError(v *visit, e *protocolError) error {
 // redirect after a form is a 303, never a 307 that would carry a password along (RFC 9700 section 4.12).
 func (s *Server) send(v *visit, values url.Values) error {
 	req := v.request
+	if journey := web.JourneyCookie(req.ID); web.Cookie(v.r, v.platform.ID, journey) != "" {
+		web.DropCookie(v.w, v.platform.ID, journey)
+	}
 	values.Set("iss", string(v.platform.Issuer))
 	if req.State != "" {
 		values.Set("state", req.State)

@@ -86,9 +86,14 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
 	return s.decide(v)
 }
 
-// bound reports whether the request is that of this browser.
+// bound reports whether the request is that of this browser: by the cookie of the browser or, from the first proof of
+// its journey on, by that of the journey alone.
 func (v *visit) bound() bool {
-	return len(v.request.Browser) > 0 && secret.Equal(v.request.Browser, web.CookieHash(v.r, v.platform.ID, web.BrowserCookie))
+	if len(v.request.Browser) == 0 {
+		return false
+	}
+	return secret.Equal(v.request.Browser, web.CookieHash(v.r, v.platform.ID, web.BrowserCookie)) ||
+		secret.Equal(v.request.Browser, web.CookieHash(v.r, v.platform.ID, web.JourneyCookie(v.request.ID)))
 }
 
 // goOn leads to the journey of a request.

@@ -40,11 +40,12 @@ func (db *DB) withJourney(ctx context.Context, j *authn.Journey, statement func(
 }
 
 const selectRequest = `
-SELECT body, platform, id, browser, created_at, expires_at, answered_at
-FROM requests
-WHERE platform = $1 AND id = $2`
+SELECT r.body, r.platform, r.id, COALESCE(j.browser, r.browser), r.created_at, r.expires_at, r.answered_at
+FROM requests AS r
+LEFT JOIN journeys AS j ON j.platform = r.platform AND j.id = r.id
+WHERE r.platform = $1 AND r.id = $2`
 
-// Request finds a request, open or not.
+// Request finds a request, open or not. It is bound by what binds its journey.
 func (db *DB) Request(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error) {
 	r, err := findRequest(ctx, db.read, p, id)
 	return r, fail("finding request", err)

@@ -31,6 +31,7 @@ type Browser struct {
 	Body    string
 	filled  map[string]string // name of field -> value, on this page
 	ticked  map[*html.Node]bool
+	late    func() // what comes after the next answer
 }
 
 // NewBrowser opens a browser with an empty jar in front of a house in process.
@@ -73,23 +74,50 @@ func (b *Browser) Twice(form url.Values, action string) error {
 	return b.send(http.MethodPost, action, form)
 }
 
+// Lost sends a form whose answer never comes: no cookie of it is kept, and the page stays.
+func (b *Browser) Lost(form url.Values, action string) error {
+	_, _, _, err := b.exchange(http.MethodPost, action, form)
+	return err
+}
+
+// Double sends a form two times at once, as a double click does: both go with the cookies of before. The second answer is
+// what is seen, and the cookies of the first come late.
+func (b *Browser) Double(form url.Values, action string) error {
+	req, res, _, err := b.exchange(http.MethodPost, action, form)
+	if err != nil {
+		return err
+	}
+	b.late = func() { b.Jar.SetCookies(req.URL, res.Cookies()) }
+	return b.send(http.MethodPost, action, form)
+}
+
+// exchange sends one request and reads its answer.
+func (b *Browser) exchange(method, address string, form url.Values) (*http.Request, *http.Response, []byte, error) {
+	req, err := http.NewRequest(method, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	b.sign(req)
+	res, err := b.server.RoundTrip(req)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	body, err := io.ReadAll(res.Body)
+	return req, res, body, err
+}
+
 func (b *Browser) send(method, address string, form url.Values) error {
 	for hop := 0; hop < 15; hop++ {
-		req, err := http.NewRequest(method, address, strings.NewReader(form.Encode()))
-		if err != nil {
-			return err
-		}
-		b.sign(req)
-		res, err := b.server.RoundTrip(req)
-		if err != nil {
-			return err
-		}
-		body, err := io.ReadAll(res.Body)
+		req, res, body, err := b.exchange(method, address, form)
 		if err != nil {
 			return err
 		}
 		if !b.NoJar {
 			b.Jar.SetCookies(req.URL, res.Cookies())
+		}
+		if b.late != nil {
+			b.late()
+			b.late = nil
 		}
 		b.URL, b.Status, b.Header, b.Body = req.URL, res.StatusCode, res.Header, string(body)
 		location := res.Header.Get("Location")

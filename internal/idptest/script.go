@@ -43,7 +43,8 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	                                 totp is what the app shows, totp-1 of one step before, totp+25s on a phone whose clock is 25 s ahead
 //	tick KEY · untick KEY · ticked KEY  a box, or one of several to choose from
 //	copy NAME                        another browser has the cookies of this one from now on
-//	press KEY · again KEY            presses a button or link; presses a button twice
+//	press KEY · again KEY            presses a button or link; presses a button, and then once more on the same page
+//	double KEY · lost KEY            presses a button twice before an answer comes; presses it, and no answer comes
 //	see KEY · miss KEY · at STEP     a text is on the page, is not; the address ends in this step
 //	reload · back · later DURATION   as a browser does; moves the clock
 //	arrive NAME[/PARTY] · arrive NAME error CODE · arrive NAME home
@@ -161,7 +162,9 @@ var verbs = map[string]func(*script, string) error{
 	"press": func(s *script, key string) error {
 		return s.b.PressLike(regexp.MustCompile("^" + s.pattern(key) + "$"))
 	},
-	"again":      (*script).again,
+	"again":      func(s *script, key string) error { return s.submit(key, (*Browser).Twice) },
+	"double":     func(s *script, key string) error { return s.submit(key, (*Browser).Double) },
+	"lost":       func(s *script, key string) error { return s.submit(key, (*Browser).Lost) },
 	"keep":       (*script).keepCodes,
 	"tick":       (*script).tick,
 	"untick":     (*script).untick,
@@ -363,7 +366,8 @@ func (s *script) fill(rest string) error {
 }
 
 // again presses a button twice before looking: both forms are sent, the second answer is what is seen.
-func (s *script) again(key string) error {
+// submit sends the form of a button in another way than by pressing it.
+func (s *script) submit(key string, how func(*Browser, url.Values, string) error) error {
 	button := s.b.Button(s.text(key))
 	if button == nil {
 		return fmt.Errorf("no button %q", s.text(key))
@@ -372,7 +376,7 @@ func (s *script) again(key string) error {
 	if err != nil {
 		return err
 	}
-	return s.b.Twice(form, action)
+	return how(s.b, form, action)
 }
 
 // text is a text in the language of the page: of its lang attribute, so that a page in the wrong language is noticed by

@@ -2,7 +2,10 @@ package web
 
 import (
 	"encoding/hex"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/internal/secret"
@@ -24,6 +27,37 @@ const (
 // which accounts share a browser, and that only to the browser.
 func RememberCookie(account string) string {
 	return "remember-" + hex.EncodeToString(secret.Hash(account)[:8])
+}
+
+// JourneyCookie is the cookie that binds one journey from its first proof on.
+func JourneyCookie(id string) string { return journeyPrefix + id }
+
+const (
+	journeyPrefix = "journey-"
+	journeysKept  = 4 // per platform: a browser sends them all, with every request
+)
+
+// SetJourneyCookie is KeepCookie for that of a journey. Of too many the oldest go: a value begins with when its journey
+// was begun (see JourneyValue).
+func SetJourneyCookie(w http.ResponseWriter, r *http.Request, p platform.ID, id, value string, life time.Duration) {
+	var others []*http.Cookie
+	for _, c := range r.Cookies() {
+		if strings.HasPrefix(c.Name, cookieName(p, journeyPrefix)) && c.Name != cookieName(p, JourneyCookie(id)) {
+			others = append(others, c)
+		}
+	}
+	slices.SortFunc(others, func(a, b *http.Cookie) int { return strings.Compare(b.Value, a.Value) })
+	for i, c := range others {
+		if i >= journeysKept-1 {
+			DropCookie(w, p, strings.TrimPrefix(c.Name, cookieName(p, "")))
+		}
+	}
+	KeepCookie(w, p, JourneyCookie(id), value, life)
+}
+
+// JourneyValue is the value of the cookie of a journey that was begun then.
+func JourneyValue(began time.Time, token string) string {
+	return fmt.Sprintf("%010x.%s", began.Unix(), token)
 }
 
 func cookieName(p platform.ID, name string) string { return "__Host-" + string(p) + "-" + name }

@@ -73,6 +73,15 @@ func (s newStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 	}, nil
 }
 
+// Repeats reports whether a form brings the new password again, which the account has by now.
+func (s newStep) Repeats(ctx context.Context, v *login.Visit) (bool, error) {
+	set, ok := v.Facts.Account.Credential(Method)
+	if !ok {
+		return false, nil
+	}
+	return Matches(ctx, s.Options, set, v.Form.Get("password"))
+}
+
 // mistake is what is wrong with a new password; nil: nothing. The old one is compared last, because that costs a hash.
 func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (*authn.Mistake, error) {
 	rule := v.Platform.Policy.Password

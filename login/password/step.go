@@ -152,6 +152,18 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 	return login.Outcome{Known: a, Change: right, Proof: proof(c, v.Now)}, nil
 }
 
+// Repeats reports whether a form brings the password of the journey's account again.
+func (s step) Repeats(ctx context.Context, v *login.Visit) (bool, error) {
+	if s.Identifies(v.Form) {
+		email, err := account.ParseEmail(strings.TrimSpace(v.Form.Get("email")))
+		if err != nil || email.Key != v.Facts.Account.Email.Key {
+			return false, nil
+		}
+	}
+	_, _, ok, err := s.verify(ctx, v, v.Facts.Account.Email.Key, v.Form.Get("password"))
+	return ok, err
+}
+
 // delay holds the answer back. Whoever waits has no place meanwhile: a few who guess would fill the queue by waiting.
 func (s step) delay(ctx context.Context, d time.Duration) {
 	if d > 0 {

@@ -3,6 +3,7 @@ package recoverycode
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,7 @@ const field = "recovery_code"
 type useStep struct{ Options }
 
 func (useStep) Name() string                              { return "recovery-code" }
+func (useStep) Spends(form url.Values) string             { return Read(form.Get(field)) }
 func (useStep) Meets(authn.Requirement, authn.Facts) bool { return false }
 func (useStep) Beside(v *login.Visit) bool                { return v.Requirement.Need == authn.NeedSecond }
 

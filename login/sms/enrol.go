@@ -2,6 +2,7 @@ package sms
 
 import (
 	"context"
+	"net/url"
 	"slices"
 
 	"github.com/minddistrict/idp/account"
@@ -17,6 +18,8 @@ type numberStep struct{ Options }
 
 // setUp is the step's name.
 const setUp = "sms-setup"
+
+func (numberStep) Spends(form url.Values) string { return login.SpentCode(form) }
 
 func (numberStep) Name() string { return setUp }
 

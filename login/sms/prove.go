@@ -3,6 +3,7 @@ package sms
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"slices"
 
 	"github.com/minddistrict/idp/account"
@@ -13,6 +14,8 @@ import (
 
 // codeStep asks a code that a text message brings.
 type codeStep struct{ Options }
+
+func (codeStep) Spends(form url.Values) string { return login.SpentCode(form) }
 
 func (codeStep) Name() string { return Method }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base32"
 	"fmt"
+	"net/url"
 	"slices"
 
 	"github.com/minddistrict/idp/account"
@@ -19,6 +20,8 @@ const secretBytes = 20
 
 // appStep connects an authenticator app: it shows a secret and asks a code made with it.
 type appStep struct{ Options }
+
+func (appStep) Spends(form url.Values) string { return login.SpentCode(form) }
 
 func (appStep) Name() string { return "app-setup" }
 

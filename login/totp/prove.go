@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 
 	"github.com/minddistrict/idp/account"
@@ -17,6 +18,8 @@ const wrong = "code.error_wrong_app"
 
 // codeStep asks a code of the app.
 type codeStep struct{ Options }
+
+func (codeStep) Spends(form url.Values) string { return login.SpentCode(form) }
 
 func (codeStep) Name() string { return Method }
 
