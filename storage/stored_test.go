@@ -54,7 +54,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 		"retry":  []byte(`{"step":"p","errors":[{"field":"f","key":"k","label":"l"}]}`),
 		"stop":   []byte(`{"page":"wait","until":"2026-01-02T03:04:05Z","email":"e","sent":true,"of":"o"}`),
 		"ticket": []byte(`{"hash":"aA==","purpose":"reset","sealed":"cw=="}`), "forgot": []byte(`{"to":"f","again":true}`), "sign-up": []byte(`{"to":"s"}`),
-		"own": []byte(`{"began":"Yg==","salt":"cw==","step":"t","spent":"Yw=="}`),
+		"own":   []byte(`{"began":"Yg==","salt":"cw==","step":"t","spent":"Yw=="}`),
 		"typed": []byte(`{"email":"e","given_name":"g","middle_name":"m","family_name":"f","locale":"nl","terms":true}`),
 	})
 	if err != nil {

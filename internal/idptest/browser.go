@@ -31,7 +31,6 @@ type Browser struct {
 	Body    string
 	filled  map[string]string // name of field -> value, on this page
 	ticked  map[*html.Node]bool
-	late    func() // what comes after the next answer
 }
 
 // NewBrowser opens a browser with an empty jar in front of a house in process.
@@ -83,12 +82,17 @@ func (b *Browser) Lost(form url.Values, action string) error {
 // Double sends a form two times at once, as a double click does: both go with the cookies of before. The second answer is
 // what is seen, and the cookies of the first come late.
 func (b *Browser) Double(form url.Values, action string) error {
-	req, res, _, err := b.exchange(http.MethodPost, action, form)
+	_, first, _, err := b.exchange(http.MethodPost, action, form)
 	if err != nil {
 		return err
 	}
-	b.late = func() { b.Jar.SetCookies(req.URL, res.Cookies()) }
-	return b.send(http.MethodPost, action, form)
+	req, second, body, err := b.exchange(http.MethodPost, action, form)
+	if err != nil {
+		return err
+	}
+	b.Jar.SetCookies(req.URL, second.Cookies())
+	second.Header["Set-Cookie"] = first.Header["Set-Cookie"]
+	return b.take(req, second, body)
 }
 
 // exchange sends one request and reads its answer.
@@ -107,23 +111,25 @@ func (b *Browser) exchange(method, address string, form url.Values) (*http.Reque
 }
 
 func (b *Browser) send(method, address string, form url.Values) error {
-	for hop := 0; hop < 15; hop++ {
-		req, res, body, err := b.exchange(method, address, form)
-		if err != nil {
-			return err
-		}
+	req, res, body, err := b.exchange(method, address, form)
+	if err != nil {
+		return err
+	}
+	return b.take(req, res, body)
+}
+
+// take keeps the cookies of an answer, follows its redirects, and shows the page.
+func (b *Browser) take(req *http.Request, res *http.Response, body []byte) error {
+	for range 15 {
 		if !b.NoJar {
 			b.Jar.SetCookies(req.URL, res.Cookies())
-		}
-		if b.late != nil {
-			b.late()
-			b.late = nil
 		}
 		b.URL, b.Status, b.Header, b.Body = req.URL, res.StatusCode, res.Header, string(body)
 		location := res.Header.Get("Location")
 		if location == "" || res.StatusCode < 300 || res.StatusCode > 399 {
 			b.filled, b.ticked = map[string]string{}, map[*html.Node]bool{}
-			b.history = append(b.history, address)
+			b.history = append(b.history, req.URL.String())
+			var err error
 			b.Doc, err = html.Parse(bytes.NewReader(body))
 			return err
 		}
@@ -131,9 +137,11 @@ func (b *Browser) send(method, address string, form url.Values) error {
 		if err != nil {
 			return err
 		}
-		method, address, form = http.MethodGet, next.String(), nil
+		if req, res, body, err = b.exchange(http.MethodGet, next.String(), nil); err != nil {
+			return err
+		}
 	}
-	return fmt.Errorf("too many redirects, the last to %s", address)
+	return fmt.Errorf("too many redirects, the last to %s", req.URL)
 }
 
 // sign adds what a browser sends with every request: where it comes from, its language, its cookies.
