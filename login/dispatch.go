@@ -300,7 +300,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	setRemember := s.remember(r, v, &change)
 	token := secret.Token()
 	if j.Own != nil {
-		token = s.ownToken(j, "session of a journey")
+		token = s.ownSession(j)
 	}
 	cookie := web.CookieHash(r, v.Platform.ID, cookieOf(j.Ask.Channel))
 	event := v.Event(audit.SessionStarted, audit.Success, a.ID)

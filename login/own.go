@@ -52,15 +52,18 @@ func (s *Server) bind(j *authn.Journey, step Step, form url.Values) {
 	j.Browser = secret.Hash(s.ownCookie(j))
 }
 
-// ownCookie is the value of the journey's own cookie.
+// ownCookie is the value of the journey's own cookie, since its last proof.
 func (s *Server) ownCookie(j *authn.Journey) string {
-	return web.JourneyValue(j.StartedAt, s.ownToken(j, "cookie of a journey"))
+	return web.JourneyValue(j.StartedAt, base64.RawURLEncoding.EncodeToString(s.Sealer.MAC("cookie of a journey", salted(j))))
 }
 
-// ownToken is a token that only this journey has, since its last proof.
-func (s *Server) ownToken(j *authn.Journey, purpose string) string {
-	of := string(j.Platform) + "\x00" + j.ID + "\x00" + string(j.Own.Salt)
-	return base64.RawURLEncoding.EncodeToString(s.Sealer.MAC(purpose, of))
+// ownSession is the cookie of the session that a journey starts or raises at its end.
+func (s *Server) ownSession(j *authn.Journey) string {
+	return base64.RawURLEncoding.EncodeToString(s.Sealer.MAC("session of a journey", salted(j)))
+}
+
+func salted(j *authn.Journey) string {
+	return string(j.Platform) + "\x00" + j.ID + "\x00" + string(j.Own.Salt)
 }
 
 // spent is what a journey keeps of a code that was used: nothing that could be used again.
@@ -114,7 +117,7 @@ func (s *Server) repeated(w http.ResponseWriter, r *http.Request, v *Visit, step
 		return false, err
 	}
 	if free {
-		web.SetCookie(w, j.Platform, cookieOf(j.Ask.Channel), s.ownToken(j, "session of a journey"))
+		web.SetCookie(w, j.Platform, cookieOf(j.Ask.Channel), s.ownSession(j))
 	}
 	return true, web.SeeOther(w, r, s.destination(&again, web.Over))
 }
