@@ -249,7 +249,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	if err := s.saveAnswer(r.Context(), v, change); err != nil {
 		return s.overtaken(w, r, v, step, out, err)
 	}
-	v.keepKnown(w)
+	v.KeepKnown(w)
 	s.keepOwn(w, r, v)
 	return web.SeeOther(w, r, v.Action)
 }
@@ -325,7 +325,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	setRemember(w)
 	v.Request = r
 	v.Know(s.Sealer, a.Email.Key)
-	v.keepKnown(w)
+	v.KeepKnown(w)
 	if s.Finished != nil {
 		s.Finished(w, v, change)
 	}

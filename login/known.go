@@ -61,8 +61,8 @@ type knownBrowser struct {
 	marks []string
 }
 
-// keepKnown writes what Know decided.
-func (v *Visit) keepKnown(w http.ResponseWriter) {
+// KeepKnown writes what Know decided.
+func (v *Visit) KeepKnown(w http.ResponseWriter) {
 	if v.known.id != "" {
 		web.KeepCookie(w, v.Platform.ID, web.KnownCookie, v.known.id+"."+strings.Join(v.known.marks, "."), knownFor)
 	}

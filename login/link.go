@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -100,23 +99,7 @@ func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	if err := s.Arrive(r); err != nil {
-		return err
-	}
-	j := s.newJourney(w, r, authn.Ask{Purpose: purposes[v.Ticket.Purpose], Channel: authn.Browser})
-	j.Party, j.Switch = v.Ticket.Party, true
-	if v.Facts.Account != nil {
-		j.Know(v.Facts.Account)
-	}
-	j.Link = &authn.Link{Hash: v.Ticket.Hash, Purpose: v.Ticket.Purpose, Sealed: v.Ticket.Sealed}
-	j.Proofs = []authn.Proof{{Method: "link", Use: account.Link, At: v.Now, Journey: j.ID}}
-	s.bind(&j, nil, nil)
-	if err := s.Store.StartJourney(r.Context(), j); err != nil {
-		return err
-	}
-	v.Visit.Journey = &j
-	s.keepOwn(w, r, &v.Visit)
-	return web.SeeOther(w, r, JourneyPath(v.Platform, j.ID))
+	return s.StartOpened(w, r, purposes[v.Ticket.Purpose], v.Ticket, v.Facts.Account)
 }
 
 // pressLink takes the form of a Button, or sends a dead link again.
@@ -155,7 +138,7 @@ func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.keepKnown(w)
+	v.KeepKnown(w)
 	if next == "" {
 		next = v.LoginURL
 	}
@@ -212,51 +195,6 @@ func (s *Server) used(v *LinkVisit) (Page, bool, error) {
 		return b.Used(v)
 	}
 	return Page{}, false, nil
-}
-
-// linkWorks tells whether what a journey was opened for is still to be done; fault.Spent when the link was used
-// elsewhere or replaced meanwhile, so that nobody fills in a form for nothing.
-func (s *Server) linkWorks(ctx context.Context, v *Visit) error {
-	use, _, ok := v.TicketOf()
-	if !ok || slices.Contains(v.Journey.Done, authn.NeedNewPassword) {
-		return nil // there is none, or it was used here
-	}
-	t, err := s.Store.Ticket(ctx, v.Platform.ID, use.Hash)
-	if err != nil {
-		return err
-	}
-	if state := t.State(v.Now); state == authn.TicketUsed || state == authn.TicketReplaced {
-		return fault.Spent
-	}
-	return nil
-}
-
-// spentLink says that what a journey was opened for was used or replaced meanwhile, or that the address it confirms has
-// an account by now. Nothing was changed.
-func (s *Server) spentLink(w http.ResponseWriter, r *http.Request, v *Visit, cause error) error {
-	use, _, ok := v.TicketOf()
-	if !ok {
-		return cause
-	}
-	t, err := s.Store.Ticket(r.Context(), v.Platform.ID, use.Hash)
-	if err != nil {
-		return err
-	}
-	if t.State(v.Now) == authn.TicketWorks { // the address is taken
-		t.UsedAt = v.Now
-	}
-	page := ui.LinkPage{LoginURL: s.restartOf(v)}
-	page.Title, page.Body, _ = deadTexts(t, v.Now)
-	if t.Account != "" {
-		a, err := s.Store.Account(r.Context(), v.Platform.ID, t.Account)
-		if err != nil {
-			return err
-		}
-		if a.State == account.Deactivated {
-			page.Title, page.Body = "inactive.title", "inactive.helper" // there is no newer mail
-		}
-	}
-	return ShowPage(w, r, http.StatusOK, "link", page, v.Look(nil))
 }
 
 // deadTexts are title and text of the page for a ticket that does not work, and the text of its button that sends a new
@@ -317,20 +255,9 @@ func (s *Server) emailOf(v *LinkVisit) (account.Email, error) {
 	if err != nil {
 		return account.Email{}, err
 	}
-	filled, err := readSignUp(form)
+	filled, err := ReadSignUp(form)
 	if err != nil {
 		return account.Email{}, err
 	}
 	return account.ParseEmail(filled.Email)
-}
-
-// TicketOf is the link that a journey began with, and what it was sealed with.
-func (v *Visit) TicketOf() (use authn.TicketUse, t authn.Ticket, ok bool) {
-	l := v.Journey.Link
-	if l == nil {
-		return use, t, false
-	}
-	// It worked when the journey began, and may expire while the person is busy.
-	use = authn.TicketUse{Hash: l.Hash, Purpose: l.Purpose, Opened: v.Journey.StartedAt}
-	return use, authn.Ticket{Hash: l.Hash, Platform: v.Platform.ID, Purpose: l.Purpose, Sealed: l.Sealed}, true
 }

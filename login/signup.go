@@ -119,7 +119,8 @@ func (s signUpStep) send(ctx context.Context, v *Visit, f authn.SignUpForm, agai
 	return err
 }
 
-func readSignUp(form []byte) (f authn.SignUpForm, err error) {
+// ReadSignUp reads the form that the mail which confirms the address carries.
+func ReadSignUp(form []byte) (f authn.SignUpForm, err error) {
 	if err := json.Unmarshal(form, &f); err != nil {
 		return f, fmt.Errorf("sign-up: %w: %w", fault.Invalid, err)
 	}
@@ -136,7 +137,7 @@ func (s *Server) newcomer(v *Visit) (*account.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := readSignUp(form)
+	f, err := ReadSignUp(form)
 	if err != nil {
 		return nil, err
 	}
