@@ -54,7 +54,7 @@ func (f forgotStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 		v.Journey.Forgot = sent // a double click
 		return Outcome{}, nil
 	}
-	err := f.requestMail(v.Request.WithContext(ctx), v, outbox.PasswordResetRequest, outbox.Contents{To: email.Address, Party: v.Journey.Party}, button)
+	err := f.Mails.Ask(v.Request.WithContext(ctx), v, outbox.PasswordResetRequest, outbox.Contents{To: email.Address, Party: v.Journey.Party}, button)
 	if err != nil {
 		return Outcome{}, err
 	}

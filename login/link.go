@@ -240,7 +240,7 @@ func (s *Server) sendAgain(w http.ResponseWriter, r *http.Request, v *LinkVisit)
 		return err
 	}
 	contents.To = to.Address
-	if err := s.requestMail(r, &v.Visit, kind, contents, v.Action); err != nil {
+	if err := s.Mails.Ask(r, &v.Visit, kind, contents, v.Action); err != nil {
 		return err
 	}
 	return web.SeeOther(w, r, v.Action+"?sent=1")

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"encoding/hex"
 	"net/http"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 	"github.com/minddistrict/idp/outbox"
 )
 
-// Mails that anybody can have sent. Of a kind an address gets mailsAtOnce, then one each mailEvery (13 in the first
+// Of a kind of mail that anybody can have sent, an address gets mailsAtOnce, then one each mailEvery (13 in the first
 // day, then 10), so that however many somebody asks for, the owner has one that works within mailEvery. The mail that
 // lets somebody log in sooner is sent once in a wait, and its button works longer than a wait lasts.
 const (
@@ -24,46 +25,57 @@ const (
 	pressedTwice = 10 * time.Second // one button pressed again so soon is a double click, and one mail
 )
 
-// requestMail asks the outbox for a mail to an address that somebody typed. Known or unknown, and whatever limit is
-// exceeded: the caller learns nothing, and it costs the same. A button that stays on the page says which one it is;
-// empty: it goes.
-func (s *Server) requestMail(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Contents, button string) error {
+// Mails asks the outbox for mails that anybody can have sent.
+type Mails struct {
+	Store  MailStore
+	Sealer Sealer
+	Arrive func(*http.Request) error // as in Options
+}
+
+// MailStore queues what is asked for within limits, in one transaction.
+type MailStore interface {
+	RequestMail(ctx context.Context, m outbox.Message, limits []authn.Limit, e audit.Event, now time.Time) error
+}
+
+// Ask is for a mail to an address that somebody typed. Known or unknown, and whatever limit is exceeded: the caller
+// learns nothing, and it costs the same. A button that stays on the page says which one it is; empty: it goes.
+func (m Mails) Ask(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Contents, button string) error {
 	email, err := account.ParseEmail(c.To)
 	if err != nil {
 		return err
 	}
-	limits := []authn.Limit{{Key: s.mailKey(v, string(kind), email.Key), Max: mailsAtOnce, Every: mailEvery}}
+	limits := []authn.Limit{{Key: m.key(v, string(kind), email.Key), Max: mailsAtOnce, Every: mailEvery}}
 	if button != "" {
-		limits = append(limits, authn.Limit{Key: s.mailKey(v, "button", button), Max: 1, Window: pressedTwice})
+		limits = append(limits, authn.Limit{Key: m.key(v, "button", button), Max: 1, Window: pressedTwice})
 	}
-	return s.requestWithin(r, v, kind, c, limits...)
+	return m.within(r, v, kind, c, limits...)
 }
 
-// requestUnblock is requestMail for the mail that lets somebody log in before a wait is over.
-func (s *Server) requestUnblock(r *http.Request, v *Visit, stop *authn.Stop) error {
+// unblock is Ask for the mail that lets somebody log in before a wait is over.
+func (m Mails) unblock(r *http.Request, v *Visit, stop *authn.Stop) error {
 	email, err := account.ParseEmail(stop.Email)
 	if err != nil {
 		return err
 	}
 	wait := stop.Of + " " + strconv.FormatInt(stop.Until.UnixMilli(), 10)
-	return s.requestWithin(r, v, outbox.UnblockRequest, outbox.Contents{To: stop.Email, Party: v.Journey.Party},
-		authn.Limit{Key: s.mailKey(v, "wait "+wait, email.Key), Max: 1, Window: day},
-		authn.Limit{Key: s.mailKey(v, "unblock", email.Key), Max: unblocksADay, Window: day})
+	return m.within(r, v, outbox.UnblockRequest, outbox.Contents{To: stop.Email, Party: v.Journey.Party},
+		authn.Limit{Key: m.key(v, "wait "+wait, email.Key), Max: 1, Window: day},
+		authn.Limit{Key: m.key(v, "unblock", email.Key), Max: unblocksADay, Window: day})
 }
 
-// requestWithin is requestMail with the limits of its kind.
-func (s *Server) requestWithin(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Contents, limits ...authn.Limit) error {
-	if err := s.Arrive(r); err != nil { // a request beyond its limits is a row of the record, too
+// within is Ask with the limits of its kind.
+func (m Mails) within(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Contents, limits ...authn.Limit) error {
+	if err := m.Arrive(r); err != nil { // a request beyond its limits is a row of the record, too
 		return err
 	}
 	d := outbox.Draft{Kind: kind, Platform: v.Platform.ID, Locale: LanguageOf(r, v.Journey.Locale), Now: v.Now, Contents: c}
 	e := v.Event(audit.MessageRequested, audit.Success, "")
 	e.Reason = string(kind)
-	source := authn.Limit{Key: s.mailKey(v, "source", v.Caller.Source()), Max: requestsPerHour, Window: time.Hour}
-	return s.Store.RequestMail(r.Context(), d.Seal(s.Sealer.Seal), append(limits, source), e, v.Now)
+	source := authn.Limit{Key: m.key(v, "source", v.Caller.Source()), Max: requestsPerHour, Window: time.Hour}
+	return m.Store.RequestMail(r.Context(), d.Seal(m.Sealer.Seal), append(limits, source), e, v.Now)
 }
 
-// mailKey names a counter of mails that anybody can have sent.
-func (s *Server) mailKey(v *Visit, what, of string) string {
-	return hex.EncodeToString(s.Sealer.MAC("mail wishes", string(v.Platform.ID)+"\x00"+what+"\x00"+of))
+// key names a counter of mails that anybody can have sent.
+func (m Mails) key(v *Visit, what, of string) string {
+	return hex.EncodeToString(m.Sealer.MAC("mail wishes", string(v.Platform.ID)+"\x00"+what+"\x00"+of))
 }

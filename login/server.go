@@ -11,13 +11,11 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/account"
-	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
-	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -32,7 +30,6 @@ type Store interface {
 	StartJourney(ctx context.Context, j authn.Journey) error
 	Device(ctx context.Context, p platform.ID, of account.ID, id string, cookie []byte, now time.Time) (account.Device, account.Presented, error)
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
-	RequestMail(ctx context.Context, m outbox.Message, limits []authn.Limit, e audit.Event, now time.Time) error
 	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
 	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
@@ -53,7 +50,19 @@ type Options struct {
 	Factors []Factor
 	Steps   []Step   // pages that are no factor: a new password, asides
 	Buttons []Button // links of mails that are one page
+	Mails   Mails
 	Party   func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
+	Ends
+	// Arrive counts what somebody begins who is not known here by where it comes from, or says that there is too much (see
+	// web.Arrivals).
+	Arrive func(*http.Request) error
+	Fresh  func() error // fault.Unavailable: parties and policies may have changed, and nobody can look
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Ends are where journeys lead.
+type Ends struct {
 	// Callback is where a journey of a request leads at its end.
 	Callback func(p *platform.Platform, request string, outcome web.Outcome) string
 	// Restart is where a stale journey begins anew.
@@ -62,12 +71,6 @@ type Options struct {
 	// nil.
 	Finished  func(http.ResponseWriter, *Visit, authn.Change)
 	Cancelled func(returnTo string) string
-	// Arrive counts what somebody begins who is not known here by where it comes from, or says that there is too much (see
-	// web.Arrivals).
-	Arrive func(*http.Request) error
-	Fresh  func() error // fault.Unavailable: parties and policies may have changed, and nobody can look
-	Now    func() time.Time
-	Log    *slog.Logger
 }
 
 // Server is the login door. It is the same for all platforms; a request's platform is in its context.

@@ -112,7 +112,7 @@ func (s signUpStep) send(ctx context.Context, v *Visit, f authn.SignUpForm, agai
 	if again {
 		button = v.Action
 	}
-	err := s.requestMail(v.Request.WithContext(ctx), v, outbox.SignUpRequest, outbox.Contents{To: f.Email, Party: v.Journey.Party, Form: form}, button)
+	err := s.Mails.Ask(v.Request.WithContext(ctx), v, outbox.SignUpRequest, outbox.Contents{To: f.Email, Party: v.Journey.Party, Form: form}, button)
 	if err == nil {
 		v.Journey.SignUp = &authn.AskedMail{To: f.Email, Again: again}
 	}

@@ -86,7 +86,7 @@ func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	if !stopped(v) || stop.Page != StopWait || v.Do() != "mail" {
 		return web.SeeOther(w, r, here)
 	}
-	if err := s.requestUnblock(r, v, stop); err != nil {
+	if err := s.Mails.unblock(r, v, stop); err != nil {
 		return err
 	}
 	stop.Sent = true

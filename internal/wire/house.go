@@ -150,8 +150,11 @@ func (h *House) routes() http.Handler {
 	factors := h.factors()
 	people := login.New(login.Options{
 		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: h.settings.Party,
-		Callback: op.CallbackURL, Restart: op.RestartURL, Arrive: arrive, Fresh: h.settings.Fresh,
-		Finished: settings.Finished, Cancelled: settings.Cancelled, Now: h.clock.Now, Log: h.Log,
+		Mails: login.Mails{Store: h.DB, Sealer: h.Sealer, Arrive: arrive}, Arrive: arrive, Fresh: h.settings.Fresh,
+		Ends: login.Ends{
+			Callback: op.CallbackURL, Restart: op.RestartURL, Finished: settings.Finished, Cancelled: settings.Cancelled,
+		},
+		Now: h.clock.Now, Log: h.Log,
 	})
 	own := settings.New(settings.Options{Store: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL})
 	protocol := op.New(op.Options{
