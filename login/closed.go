@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/ui"
@@ -27,15 +26,3 @@ func (closedStep) Show(_ context.Context, v *Visit) (Page, error) {
 }
 
 func (closedStep) Submit(context.Context, *Visit) (Outcome, error) { return Outcome{}, nil }
-
-// closed tells whether a link of a mail leads to a password, where none can be used. It is spent by nothing meanwhile.
-func (v *LinkVisit) closed() bool {
-	_, journey := purposes[v.Ticket.Purpose]
-	return journey && authn.PasswordClosed(v.Facts)
-}
-
-// showClosed says so without a journey.
-func (s *Server) showClosed(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	page := ui.ClosedPage{BackURL: v.Platform.HomeURL, Party: v.Platform.Name}
-	return ShowPage(w, r, http.StatusOK, "closed", page, v.Look(nil))
-}

@@ -11,7 +11,8 @@
 // Each way of proving is a Factor in a folder of its own (login/password) that this package does not know:
 // internal/wire hands it a list. The steps here are those that no factor owns: who goes on (switch.go, go_on.go),
 // consent (consent.go), the forgotten password and making an account (forgot.go, signup.go), setting two-step
-// authentication up and switching it off (twostep.go), and a way of signing in that is closed (closed.go). A link of a
-// mail begins a journey, or is a Button: one page with one form (link.go). Which proof is asked for, and when, is not
-// decided here but by authn.Missing.
+// authentication up and switching it off (twostep.go), and a way of signing in that is closed (closed.go). What
+// begins journeys beside requests has rooms of its own, which this package does not know either: links of mails
+// (login/link) and settings (login/settings). Which proof is asked for, and when, is not decided here but by
+// authn.Missing.
 package login

@@ -4,17 +4,26 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
-	"github.com/minddistrict/idp/ui"
 )
 
+// Links say what became of the link of a mail while the journey that it began is under way.
+type Links interface {
+	// Works is fault.Spent when the link was used elsewhere or replaced.
+	Works(ctx context.Context, p platform.ID, hash []byte, now time.Time) error
+	// Spent is the page that says so, or that the address it confirms has an account by now.
+	Spent(ctx context.Context, v *Visit, hash []byte, loginURL string) (Page, error)
+}
+
 // StartOpened begins the journey that a link is for, in the browser that opened it; whose link it is may be nobody yet.
-func (s *Server) StartOpened(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, t *authn.Ticket, whose *account.Account) error {
+func (s *Server) StartOpened(
+	w http.ResponseWriter, r *http.Request, purpose authn.Purpose, t *authn.Ticket, whose *account.Account,
+) error {
 	if err := s.Arrive(r); err != nil {
 		return err
 	}
@@ -44,21 +53,13 @@ func (v *Visit) TicketOf() (use authn.TicketUse, t authn.Ticket, ok bool) {
 	return use, authn.Ticket{Hash: l.Hash, Platform: v.Platform.ID, Purpose: l.Purpose, Sealed: l.Sealed}, true
 }
 
-// linkWorks tells whether what a journey was opened for is still to be done; fault.Spent when the link was used
-// elsewhere or replaced meanwhile, so that nobody fills in a form for nothing.
+// linkWorks is fault.Spent when what a journey was opened for is done or replaced: nobody fills in a form for nothing.
 func (s *Server) linkWorks(ctx context.Context, v *Visit) error {
 	use, _, ok := v.TicketOf()
 	if !ok || slices.Contains(v.Journey.Done, authn.NeedNewPassword) {
 		return nil // there is none, or it was used here
 	}
-	t, err := s.Store.Ticket(ctx, v.Platform.ID, use.Hash)
-	if err != nil {
-		return err
-	}
-	if state := t.State(v.Now); state == authn.TicketUsed || state == authn.TicketReplaced {
-		return fault.Spent
-	}
-	return nil
+	return s.Links.Works(ctx, v.Platform.ID, use.Hash, v.Now)
 }
 
 // spentLink says that what a journey was opened for was used or replaced meanwhile, or that the address it confirms has
@@ -68,23 +69,9 @@ func (s *Server) spentLink(w http.ResponseWriter, r *http.Request, v *Visit, cau
 	if !ok {
 		return cause
 	}
-	t, err := s.Store.Ticket(r.Context(), v.Platform.ID, use.Hash)
+	page, err := s.Links.Spent(r.Context(), v, use.Hash, s.restartOf(v))
 	if err != nil {
 		return err
 	}
-	if t.State(v.Now) == authn.TicketWorks { // the address is taken
-		t.UsedAt = v.Now
-	}
-	page := ui.LinkPage{LoginURL: s.restartOf(v)}
-	page.Title, page.Body, _ = deadTexts(t, v.Now)
-	if t.Account != "" {
-		a, err := s.Store.Account(r.Context(), v.Platform.ID, t.Account)
-		if err != nil {
-			return err
-		}
-		if a.State == account.Deactivated {
-			page.Title, page.Body = "inactive.title", "inactive.helper" // there is no newer mail
-		}
-	}
-	return ShowPage(w, r, http.StatusOK, "link", page, v.Look(nil))
+	return ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Look(nil))
 }

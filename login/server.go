@@ -24,9 +24,7 @@ import (
 type Store interface {
 	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
-	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
-	Ticket(ctx context.Context, p platform.ID, hash []byte) (*authn.Ticket, error)
 	StartJourney(ctx context.Context, j authn.Journey) error
 	Device(ctx context.Context, p platform.ID, of account.ID, id string, cookie []byte, now time.Time) (account.Device, account.Presented, error)
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
@@ -48,9 +46,9 @@ type Options struct {
 	Store   Store
 	Sealer  Sealer
 	Factors []Factor
-	Steps   []Step   // pages that are no factor: a new password, asides
-	Buttons []Button // links of mails that are one page
+	Steps   []Step // pages that are no factor: a new password, asides
 	Mails   Mails
+	Links   Links
 	Party   func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
 	Ends
 	// Arrive counts what somebody begins who is not known here by where it comes from, or says that there is too much (see
@@ -91,7 +89,6 @@ func New(o Options) *Server {
 	s.steps = append(s.steps, o.Steps...)
 	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s},
 		noCodeStep{s}, closedStep{}) // the last one, because it meets what no way of signing in meets
-	s.Buttons = append(slices.Clone(o.Buttons), emailButton{s}, freezeButton{s})
 	return s
 }
 
@@ -118,8 +115,6 @@ func (s *Server) Routes(r *mux.Router) {
 	add("/login/{journey}/"+stopPath, "submit stop", s.Could(s.submitStop), "POST")
 	add("/login/{journey}/{step}", "show", s.Could(s.show), "GET", "HEAD")
 	add("/login/{journey}/{step}", "submit", s.Could(s.submit), "POST")
-	add("/link/{token}", "link", s.openLink, "GET", "HEAD")
-	add("/link/{token}", "press link", s.pressLink, "POST")
 	add("/forgot", "forgot", stillHere, "HEAD") // a GET begins a journey
 	add("/forgot", "forgot", s.forgot, "GET")
 	for _, f := range s.Factors {

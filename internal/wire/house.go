@@ -18,6 +18,7 @@ import (
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/login/link"
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/login/recoverycode"
 	"github.com/minddistrict/idp/login/settings"
@@ -122,9 +123,9 @@ func (h *House) steps() []login.Step {
 	}, recoverycode.Steps(h.recoveryCodes())...)
 }
 
-// buttons are the links of mails that are one page, beside those of the engine.
-func (h *House) buttons() []login.Button {
-	return []login.Button{
+// buttons are the links of mails that are one page, that belong to a factor.
+func (h *House) buttons() []link.Button {
+	return []link.Button{
 		password.NewUnblock(h.passwords()),
 	}
 }
@@ -149,13 +150,15 @@ func (h *House) routes() http.Handler {
 	arrive := func(r *http.Request) error { return arrivals.Arrive(r, h.Now()) }
 	factors := h.factors()
 	people := login.New(login.Options{
-		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Buttons: h.buttons(), Party: h.settings.Party,
-		Mails: login.Mails{Store: h.DB, Sealer: h.Sealer, Arrive: arrive}, Arrive: arrive, Fresh: h.settings.Fresh,
+		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Party: h.settings.Party,
+		Mails: login.Mails{Store: h.DB, Sealer: h.Sealer, Arrive: arrive}, Links: link.Opened{Store: h.DB},
+		Arrive: arrive, Fresh: h.settings.Fresh,
 		Ends: login.Ends{
 			Callback: op.CallbackURL, Restart: op.RestartURL, Finished: settings.Finished, Cancelled: settings.Cancelled,
 		},
 		Now: h.clock.Now, Log: h.Log,
 	})
+	links := link.New(link.Options{Store: h.DB, Engine: people, Buttons: h.buttons()})
 	own := settings.New(settings.Options{Store: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL})
 	protocol := op.New(op.Options{
 		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB},
@@ -172,6 +175,7 @@ func (h *House) routes() http.Handler {
 	}
 	protocol.Routes(r)
 	people.Routes(r)
+	links.Routes(r)
 	own.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
 	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, protocol.Unserved(otherMethod(r)))

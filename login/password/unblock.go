@@ -8,6 +8,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/login/link"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -17,16 +18,16 @@ import (
 type unblockButton struct{ Options }
 
 // NewUnblock makes the button that lets somebody log in before the waiting time is over.
-func NewUnblock(o Options) login.Button { return unblockButton{o} }
+func NewUnblock(o Options) link.Button { return unblockButton{o} }
 
 func (unblockButton) Purpose() authn.TicketPurpose { return authn.TicketUnblock }
 
-func (unblockButton) Show(_ context.Context, v *login.LinkVisit) (login.Page, error) {
+func (unblockButton) Show(_ context.Context, v *link.Visit) (login.Page, error) {
 	return login.Page{Template: "unblock", Data: ui.UnblockPage{Action: v.Action, ForgotURL: v.Platform.URL("/forgot")}}, nil
 }
 
 // Press makes this browser known, with a count that starts again.
-func (b unblockButton) Press(_ context.Context, v *login.LinkVisit) (*authn.Change, string, error) {
+func (b unblockButton) Press(_ context.Context, v *link.Visit) (*authn.Change, string, error) {
 	a := v.Facts.Account
 	return &authn.Change{
 		Fresh:  []string{b.own(&v.Visit, a.Email.Key)},
@@ -38,7 +39,7 @@ func (b unblockButton) Press(_ context.Context, v *login.LinkVisit) (*authn.Chan
 const here = "here"
 
 // Used says, in the browser in which the button was pressed, that this is where to log in; twice is once.
-func (b unblockButton) Used(v *login.LinkVisit) (login.Page, bool, error) {
+func (b unblockButton) Used(v *link.Visit) (login.Page, bool, error) {
 	a := v.Facts.Account
 	pressed := v.Request.URL.Query().Has(here) || v.Request.Method == http.MethodPost
 	pressed = pressed && a.State == account.Active && v.KnownBrowser(b.Sealer, a.Email.Key) != ""

@@ -1,4 +1,4 @@
-package login
+package link
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -15,13 +16,13 @@ type freezeButton struct{ *Server }
 
 func (freezeButton) Purpose() authn.TicketPurpose { return authn.TicketFreeze }
 
-func (freezeButton) Show(_ context.Context, v *LinkVisit) (Page, error) {
-	return Page{"freeze", ui.FreezePage{Action: v.Action, At: v.Ticket.IssuedAt}}, nil
+func (freezeButton) Show(_ context.Context, v *Visit) (login.Page, error) {
+	return login.Page{Template: "freeze", Data: ui.FreezePage{Action: v.Action, At: v.Ticket.IssuedAt}}, nil
 }
 
 // Press blocks the account: every session, token, link and remembered browser ends. Keeping it spends nothing, so that
 // who pressed the wrong button can come back.
-func (freezeButton) Press(_ context.Context, v *LinkVisit) (*authn.Change, string, error) {
+func (freezeButton) Press(_ context.Context, v *Visit) (*authn.Change, string, error) {
 	if v.Do() != "freeze" {
 		return nil, v.Platform.HomeURL, nil
 	}
@@ -33,7 +34,8 @@ func (freezeButton) Press(_ context.Context, v *LinkVisit) (*authn.Change, strin
 }
 
 // Used says that the account is blocked, as long as it is.
-func (freezeButton) Used(v *LinkVisit) (Page, bool, error) {
+func (freezeButton) Used(v *Visit) (login.Page, bool, error) {
 	blocked := v.Facts.Account.State == account.Deactivated
-	return Page{"freeze", ui.FreezePage{Action: v.Action, At: v.Ticket.IssuedAt, Done: true}}, blocked, nil
+	page := ui.FreezePage{Action: v.Action, At: v.Ticket.IssuedAt, Done: true}
+	return login.Page{Template: "freeze", Data: page}, blocked, nil
 }

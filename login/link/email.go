@@ -1,4 +1,4 @@
-package login
+package link
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -18,22 +19,23 @@ type emailButton struct{ *Server }
 
 func (emailButton) Purpose() authn.TicketPurpose { return authn.TicketEmail }
 
-func (b emailButton) Show(ctx context.Context, v *LinkVisit) (Page, error) {
+func (b emailButton) Show(ctx context.Context, v *Visit) (login.Page, error) {
 	email, err := b.address(v)
 	if err != nil {
-		return Page{}, err
+		return login.Page{}, err
 	}
 	taken, err := b.taken(ctx, v, email)
 	if err != nil || taken {
-		return Page{"email_changed", ui.EmailChangedPage{Email: email.Address, Taken: true, LoginURL: b.restartOf(&v.Visit)}}, err
+		page := ui.EmailChangedPage{Email: email.Address, Taken: true, LoginURL: v.LoginURL}
+		return login.Page{Template: "email_changed", Data: page}, err
 	}
-	return Page{"email_change", ui.EmailChangePage{Action: v.Action, Email: email.Address}}, nil
+	return login.Page{Template: "email_change", Data: ui.EmailChangePage{Action: v.Action, Email: email.Address}}, nil
 }
 
 // Press gives the account its new address. Links that went to the old one stop working, the one that blocks the account
 // too (authn.ActAddress): whoever reads that mailbox is perhaps somebody else. Who has no password yet goes on to make
 // one.
-func (b emailButton) Press(_ context.Context, v *LinkVisit) (*authn.Change, string, error) {
+func (b emailButton) Press(_ context.Context, v *Visit) (*authn.Change, string, error) {
 	email, err := b.address(v)
 	if err != nil {
 		return nil, "", err
@@ -48,21 +50,22 @@ func (b emailButton) Press(_ context.Context, v *LinkVisit) (*authn.Change, stri
 	}
 	token := secret.Token()
 	change.Issue = []authn.Ticket{authn.NewTicket(secret.Hash(token), v.Platform.ID, authn.TicketWelcome, a.ID, v.Now)}
-	return change, LinkURL(v.Platform, token), nil
+	return change, URL(v.Platform, token), nil
 }
 
 // Used says what was done, as long as it is so: a double click, a reload and the way back end here.
-func (b emailButton) Used(v *LinkVisit) (Page, bool, error) {
+func (b emailButton) Used(v *Visit) (login.Page, bool, error) {
 	email, err := b.address(v)
 	if err != nil || v.Facts.Account.Email.Key != email.Key {
-		return Page{}, false, err
+		return login.Page{}, false, err
 	}
-	return Page{"email_changed", ui.EmailChangedPage{Email: email.Address, LoginURL: b.restartOf(&v.Visit)}}, true, nil
+	page := ui.EmailChangedPage{Email: email.Address, LoginURL: v.LoginURL}
+	return login.Page{Template: "email_changed", Data: page}, true, nil
 }
 
 // address is the new one.
-func (b emailButton) address(v *LinkVisit) (account.Email, error) {
-	plain, err := b.Sealer.Open(v.Ticket.Sealed, v.Ticket.Binding())
+func (b emailButton) address(v *Visit) (account.Email, error) {
+	plain, err := b.Engine.Sealer.Open(v.Ticket.Sealed, v.Ticket.Binding())
 	if err != nil {
 		return account.Email{}, err
 	}
@@ -70,7 +73,7 @@ func (b emailButton) address(v *LinkVisit) (account.Email, error) {
 }
 
 // taken tells whether another account got the address meanwhile.
-func (b emailButton) taken(ctx context.Context, v *LinkVisit, email account.Email) (bool, error) {
+func (b emailButton) taken(ctx context.Context, v *Visit, email account.Email) (bool, error) {
 	other, err := b.Store.AccountByEmail(ctx, v.Platform.ID, email.Key)
 	if errors.Is(err, fault.NotFound) {
 		return false, nil

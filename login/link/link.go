@@ -1,26 +1,61 @@
-package login
+package link
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
 
-// LinkURL is the address behind the button of a mail. It is made from the issuer, whatever host a request named.
-func LinkURL(p *platform.Platform, token string) string { return p.URL("/link/" + token) }
+// URL is the address behind the button of a mail. It is made from the issuer, whatever host a request named.
+func URL(p *platform.Platform, token string) string { return p.URL("/link/" + token) }
+
+// Store is what links need of storage; each method is one transaction.
+type Store interface {
+	Ticket(ctx context.Context, p platform.ID, hash []byte) (*authn.Ticket, error)
+	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
+	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
+}
+
+// Options are what the house passes in.
+type Options struct {
+	Store   Store
+	Engine  *login.Server // begins the journeys that links open
+	Buttons []Button      // beside those of this package
+}
+
+// Server is the pages of links of all platforms; a request's platform is in its context.
+type Server struct{ Options }
+
+// New builds the pages.
+func New(o Options) *Server {
+	s := &Server{o}
+	s.Buttons = append(slices.Clone(o.Buttons), emailButton{s}, freezeButton{s})
+	return s
+}
+
+// Routes adds the pages to the router that all platforms share.
+func (s *Server) Routes(r *mux.Router) {
+	add := s.Engine.Pages(r)
+	add("/link/{token}", "link", s.open, "GET", "HEAD")
+	add("/link/{token}", "press link", s.press, "POST")
+}
 
 // purposes are the journeys that links open. The other links are a page of their own with one button (Buttons).
 var purposes = map[authn.TicketPurpose]authn.Purpose{
@@ -33,31 +68,31 @@ var purposes = map[authn.TicketPurpose]authn.Purpose{
 type Button interface {
 	Purpose() authn.TicketPurpose
 	// Show is the page. It changes nothing.
-	Show(context.Context, *LinkVisit) (Page, error)
+	Show(context.Context, *Visit) (login.Page, error)
 	// Press says what the form changes and where it leads, empty being where people log in; the ticket is spent with it.
 	// A nil change spends nothing.
-	Press(context.Context, *LinkVisit) (change *authn.Change, next string, err error)
+	Press(context.Context, *Visit) (change *authn.Change, next string, err error)
 }
 
 // Remembering is a Button that says, when its link is opened after it was used, what was done with it.
 type Remembering interface {
-	Used(*LinkVisit) (page Page, ok bool, err error)
+	Used(*Visit) (page login.Page, ok bool, err error)
 }
 
-// LinkVisit is one look at a link of a mail.
-type LinkVisit struct {
-	Visit
+// Visit is one look at a link of a mail.
+type Visit struct {
+	login.Visit
 	Ticket   *authn.Ticket
 	Token    string
 	LoginURL string // where people log in
 }
 
-// link finds the ticket of a link; fault.NotFound when there is none.
-func (s *Server) link(r *http.Request) (*LinkVisit, error) {
+// find finds the ticket of a link; fault.NotFound when there is none.
+func (s *Server) find(r *http.Request) (*Visit, error) {
 	p, token := platform.FromContext(r.Context()), mux.Vars(r)["token"]
-	v := &LinkVisit{Token: token, Visit: Visit{
-		Platform: p, Caller: web.From(r.Context()), Now: s.Now(), Journey: &authn.Journey{Platform: p.ID},
-		Action: LinkURL(p, token), Request: r, Facts: authn.Facts{Policy: p.Policy},
+	v := &Visit{Token: token, Visit: login.Visit{
+		Platform: p, Caller: web.From(r.Context()), Now: s.Engine.Now(), Journey: &authn.Journey{Platform: p.ID},
+		Action: URL(p, token), Request: r, Facts: authn.Facts{Policy: p.Policy},
 	}}
 	if !secret.IsToken(token) {
 		return v, fmt.Errorf("link: %w: not a token", fault.NotFound)
@@ -67,7 +102,7 @@ func (s *Server) link(r *http.Request) (*LinkVisit, error) {
 		return v, err
 	}
 	v.Ticket, v.Journey.Party = t, t.Party
-	v.LoginURL = s.restartOf(&v.Visit)
+	v.LoginURL = s.restart(v)
 	if t.Account == "" {
 		return v, nil
 	}
@@ -79,32 +114,32 @@ func (s *Server) link(r *http.Request) (*LinkVisit, error) {
 	return v, err
 }
 
-// openLink shows what a link is for, or why it does not work any more. It spends and sends nothing: mail scanners open
+// open shows what a link is for, or why it does not work any more. It spends and sends nothing: mail scanners open
 // links, twice and from several machines. A journey that it begins is bound to the browser that goes on with it.
-func (s *Server) openLink(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.link(r)
+func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.find(r)
 	if err == nil && v.closed() {
-		return s.showClosed(w, r, &v.Visit)
+		return s.showClosed(w, r, v)
 	}
 	if err != nil || v.Ticket.State(v.Now) != authn.TicketWorks {
-		return s.deadLink(w, r, v, err)
+		return s.showDead(w, r, v, err)
 	}
 	if button := s.button(v.Ticket.Purpose); button != nil {
 		page, err := button.Show(r.Context(), v)
 		if err != nil {
 			return err
 		}
-		return ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Visit.Look(nil))
+		return login.ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Visit.Look(nil))
 	}
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	return s.StartOpened(w, r, purposes[v.Ticket.Purpose], v.Ticket, v.Facts.Account)
+	return s.Engine.StartOpened(w, r, purposes[v.Ticket.Purpose], v.Ticket, v.Facts.Account)
 }
 
-// pressLink takes the form of a Button, or sends a dead link again.
-func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
-	v, err := s.link(r)
+// press takes the form of a Button, or sends a dead link again.
+func (s *Server) press(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.find(r)
 	if err := web.ParseForm(r); err != nil {
 		return err
 	}
@@ -116,7 +151,7 @@ func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 		if err == nil && v.Do() == "again" {
 			return s.sendAgain(w, r, v)
 		}
-		return s.deadLink(w, r, v, err)
+		return s.showDead(w, r, v, err)
 	}
 	button := s.button(v.Ticket.Purpose)
 	if button == nil {
@@ -145,6 +180,12 @@ func (s *Server) pressLink(w http.ResponseWriter, r *http.Request) error {
 	return web.SeeOther(w, r, next)
 }
 
+// restart is where people log in who come by this link.
+func (s *Server) restart(v *Visit) string {
+	party, _ := s.Engine.Party(v.Platform.ID, grant.PartyID(v.Journey.Party)) // none: the platform itself
+	return s.Engine.Restart(v.Platform, party)
+}
+
 func (s *Server) button(purpose authn.TicketPurpose) Button {
 	for _, b := range s.Buttons {
 		if b.Purpose() == purpose {
@@ -154,9 +195,9 @@ func (s *Server) button(purpose authn.TicketPurpose) Button {
 	return nil
 }
 
-// deadLink says why a link does not work, and offers the way on: to log in, or to send it again.
-func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, err error) error {
-	page, status := ui.LinkPage{LoginURL: s.restartOf(&v.Visit)}, http.StatusOK
+// showDead says why a link does not work, and offers the way on: to log in, or to send it again.
+func (s *Server) showDead(w http.ResponseWriter, r *http.Request, v *Visit, err error) error {
+	page, status := ui.LinkPage{LoginURL: s.restart(v)}, http.StatusOK
 	switch {
 	case errors.Is(err, fault.NotFound):
 		if !secret.IsToken(v.Token) { // no link had that address: it was not copied whole
@@ -171,7 +212,7 @@ func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, 
 			return err
 		}
 		if ok {
-			return ShowPage(w, r, http.StatusOK, done.Template, done.Data, v.Visit.Look(nil))
+			return login.ShowPage(w, r, http.StatusOK, done.Template, done.Data, v.Visit.Look(nil))
 		}
 		page.Title, page.Body, page.Again = deadTexts(v.Ticket, v.Now)
 		if a := v.Facts.Account; a != nil && a.State == account.Deactivated {
@@ -186,15 +227,15 @@ func (s *Server) deadLink(w http.ResponseWriter, r *http.Request, v *LinkVisit, 
 		}
 		page.Title, page.Body, page.Again, page.SentTo = "forgot_sent.title", "", "", to.Masked()
 	}
-	return ShowPage(w, r, status, "link", page, v.Visit.Look(nil))
+	return login.ShowPage(w, r, status, "link", page, v.Visit.Look(nil))
 }
 
 // used is the page of a button that remembers what was done with its link.
-func (s *Server) used(v *LinkVisit) (Page, bool, error) {
+func (s *Server) used(v *Visit) (login.Page, bool, error) {
 	if b, ok := s.button(v.Ticket.Purpose).(Remembering); ok && v.Ticket.State(v.Now) == authn.TicketUsed {
 		return b.Used(v)
 	}
-	return Page{}, false, nil
+	return login.Page{}, false, nil
 }
 
 // deadTexts are title and text of the page for a ticket that does not work, and the text of its button that sends a new
@@ -222,14 +263,14 @@ func deadTexts(t *authn.Ticket, now time.Time) (title, body, again string) {
 }
 
 // sendAgain asks the outbox for a new mail to the address that the old link went to; the person types nothing.
-func (s *Server) sendAgain(w http.ResponseWriter, r *http.Request, v *LinkVisit) error {
+func (s *Server) sendAgain(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	_, _, again := deadTexts(v.Ticket, v.Now)
 	if v.Ticket.State(v.Now) != authn.TicketExpired || again == "" {
 		return web.SeeOther(w, r, v.Action)
 	}
 	kind, contents := outbox.PasswordResetRequest, outbox.Contents{Party: v.Ticket.Party}
 	if v.Ticket.Purpose == authn.TicketSignUp {
-		form, err := s.Sealer.Open(v.Ticket.Sealed, v.Ticket.Binding())
+		form, err := s.Engine.Sealer.Open(v.Ticket.Sealed, v.Ticket.Binding())
 		if err != nil {
 			return err
 		}
@@ -240,22 +281,22 @@ func (s *Server) sendAgain(w http.ResponseWriter, r *http.Request, v *LinkVisit)
 		return err
 	}
 	contents.To = to.Address
-	if err := s.Mails.Ask(r, &v.Visit, kind, contents, v.Action); err != nil {
+	if err := s.Engine.Mails.Ask(r, &v.Visit, kind, contents, v.Action); err != nil {
 		return err
 	}
 	return web.SeeOther(w, r, v.Action+"?sent=1")
 }
 
 // emailOf is the address that a link was sent to.
-func (s *Server) emailOf(v *LinkVisit) (account.Email, error) {
+func (s *Server) emailOf(v *Visit) (account.Email, error) {
 	if v.Facts.Account != nil {
 		return v.Facts.Account.Email, nil
 	}
-	form, err := s.Sealer.Open(v.Ticket.Sealed, v.Ticket.Binding())
+	form, err := s.Engine.Sealer.Open(v.Ticket.Sealed, v.Ticket.Binding())
 	if err != nil {
 		return account.Email{}, err
 	}
-	filled, err := ReadSignUp(form)
+	filled, err := login.ReadSignUp(form)
 	if err != nil {
 		return account.Email{}, err
 	}

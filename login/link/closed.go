@@ -1,0 +1,21 @@
+package link
+
+import (
+	"net/http"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/ui"
+)
+
+// closed tells whether a link of a mail leads to a password, where none can be used. It is spent by nothing meanwhile.
+func (v *Visit) closed() bool {
+	_, journey := purposes[v.Ticket.Purpose]
+	return journey && authn.PasswordClosed(v.Facts)
+}
+
+// showClosed says so without a journey.
+func (s *Server) showClosed(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	page := ui.ClosedPage{BackURL: v.Platform.HomeURL, Party: v.Platform.Name}
+	return login.ShowPage(w, r, http.StatusOK, "closed", page, v.Look(nil))
+}
