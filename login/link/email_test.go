@@ -1,4 +1,4 @@
-package login_test
+package link_test
 
 import (
 	"errors"
@@ -15,16 +15,31 @@ import (
 	"github.com/minddistrict/idp/outbox"
 )
 
+// newHouse is one platform with one account.
+func newHouse(t *testing.T) *idptest.Server {
+	s := idptest.NewServer(t, idptest.SQLite(t))
+	s.Apply(`
+platforms:
+  - name: linde
+    issuer: https://login.linde.test
+    organisation: GGZ De Linde
+    home_url: https://linde.test/home
+    accounts:
+      - { email: anna@example.org, name: { given: Anna }, password: "zeven paarse regenjassen drogen!" }
+`)
+	return s
+}
+
 // changing is a mail to a new address of anna, and the ticket of its button.
-func changing(t *testing.T, v visit, to string) (link string, ticket func() authn.TicketState) {
+func changing(t *testing.T, s *idptest.Server, to string) (link string, ticket func() authn.TicketState) {
 	t.Helper()
-	if err := v.Tools().Acts().SetEmail(t.Context(), "linde", "anna@example.org", to); err != nil {
+	if err := s.Tools().Acts().SetEmail(t.Context(), "linde", "anna@example.org", to); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Deliver(t.Context()); err != nil {
+	if err := s.Deliver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range v.Mails.Sent() {
+	for _, m := range s.Mails.Sent() {
 		if m.Kind == outbox.EmailConfirm && m.To == to {
 			link = m.Link
 			if strings.Contains(m.Text, "Anna") {
@@ -37,64 +52,64 @@ func changing(t *testing.T, v visit, to string) (link string, ticket func() auth
 		t.Fatalf("no mail to %s", to)
 	}
 	return link, func() authn.TicketState {
-		found, err := v.DB.Ticket(t.Context(), "linde", secret.Hash(token))
+		found, err := s.DB.Ticket(t.Context(), "linde", secret.Hash(token))
 		if err != nil {
 			t.Fatal(err)
 		}
-		return found.State(v.Clock.Now())
+		return found.State(s.Clock.Now())
 	}
 }
 
 func TestNewAddressThatIsTakenSpendsNothing(t *testing.T) {
-	v := newVisit(t)
-	link, state := changing(t, v, "anna.bakker@example.org")
-	b := idptest.NewBrowser(v.Server, "en")
+	s := newHouse(t)
+	link, state := changing(t, s, "anna.bakker@example.org")
+	b := idptest.NewBrowser(s, "en")
 	b.MustOpen(t, link)
-	if _, err := setup.AddAccount(t.Context(), v.Tools(), "linde", setup.Account{Email: "Anna.Bakker@example.org"}); err != nil {
+	if _, err := setup.AddAccount(t.Context(), s.Tools(), "linde", setup.Account{Email: "Anna.Bakker@example.org"}); err != nil {
 		t.Fatal(err)
 	}
 	b.MustPress(t, "Confirm email address")
 	if !strings.Contains(b.Body, "Your email address has not changed") || state() != authn.TicketWorks {
 		t.Errorf("at %s, ticket %q", b.URL, state())
 	}
-	a, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	a, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
 	if err != nil || a.Email.Address != "anna@example.org" {
 		t.Errorf("account %+v, %v", a, err)
 	}
 }
 
 func TestNewAddressCountsOnceConfirmed(t *testing.T) {
-	v := newVisit(t)
-	before, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	s := newHouse(t)
+	before, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
-	link, state := changing(t, v, "anna.bakker@example.org")
-	b := idptest.NewBrowser(v.Server, "en")
+	link, state := changing(t, s, "anna.bakker@example.org")
+	b := idptest.NewBrowser(s, "en")
 	b.MustOpen(t, link)
 	b.MustOpen(t, link)
 	if state() != authn.TicketWorks {
 		t.Fatalf("opening the link leaves its ticket %q", state())
 	}
 	b.MustPress(t, "Confirm email address")
-	after, err := v.DB.AccountByEmail(t.Context(), "linde", "anna.bakker@example.org")
+	after, err := s.DB.AccountByEmail(t.Context(), "linde", "anna.bakker@example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if after.ID != before.ID || !after.EmailVerifiedAt.Equal(v.Clock.Now()) || state() != authn.TicketUsed {
+	if after.ID != before.ID || !after.EmailVerifiedAt.Equal(s.Clock.Now()) || state() != authn.TicketUsed {
 		t.Errorf("account %+v, ticket %q", after, state())
 	}
-	if _, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org"); !errors.Is(err, fault.NotFound) {
+	if _, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("the old address still finds an account: %v", err)
 	}
 	// the address moved on: the old mail does not say any more that it counts
-	if err := v.Tools().Acts().SetEmail(t.Context(), "linde", "anna.bakker@example.org", "anna.b@example.org"); err != nil {
+	if err := s.Tools().Acts().SetEmail(t.Context(), "linde", "anna.bakker@example.org", "anna.b@example.org"); err != nil {
 		t.Fatal(err)
 	}
-	if err := v.Deliver(t.Context()); err != nil {
+	if err := s.Deliver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	sent := v.Mails.Sent()
+	sent := s.Mails.Sent()
 	for _, m := range sent {
 		if m.To == "anna.b@example.org" {
 			b.MustOpen(t, m.Link)
@@ -108,23 +123,23 @@ func TestNewAddressCountsOnceConfirmed(t *testing.T) {
 }
 
 func TestNewAddressOfDeactivatedAccountIsNotConfirmed(t *testing.T) {
-	v := newVisit(t)
-	link, state := changing(t, v, "anna.bakker@example.org")
-	b := idptest.NewBrowser(v.Server, "en")
+	s := newHouse(t)
+	link, state := changing(t, s, "anna.bakker@example.org")
+	b := idptest.NewBrowser(s, "en")
 	b.MustOpen(t, link)
-	a, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	a, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := audit.Event{At: v.Clock.Now(), Platform: "linde", Kind: audit.AccountDeactivated, Actor: "cli test", Account: a.ID, Outcome: audit.Success}
-	if err := v.DB.SetState(t.Context(), "linde", a.ID, account.Deactivated, e, v.Clock.Now()); err != nil {
+	e := audit.Event{At: s.Clock.Now(), Platform: "linde", Kind: audit.AccountDeactivated, Actor: "cli test", Account: a.ID, Outcome: audit.Success}
+	if err := s.DB.SetState(t.Context(), "linde", a.ID, account.Deactivated, e, s.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	b.MustPress(t, "Confirm email address")
 	if state() == authn.TicketUsed || b.Status >= 500 {
 		t.Errorf("at %s (%d), ticket %q", b.URL, b.Status, state())
 	}
-	if _, err := v.DB.AccountByEmail(t.Context(), "linde", "anna.bakker@example.org"); !errors.Is(err, fault.NotFound) {
+	if _, err := s.DB.AccountByEmail(t.Context(), "linde", "anna.bakker@example.org"); !errors.Is(err, fault.NotFound) {
 		t.Errorf("the new address counts: %v", err)
 	}
 }
