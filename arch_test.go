@@ -47,6 +47,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"platform account audit outbox authn grant op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… conformance/… testing", "test tools stay out of the binary"},
 	{"internal/clock", "op/… login/… ui notify storage keys configs internal/wire internal/web platform account", "the clock knows no more than that something has one"},
 	{"internal/snapshot", "login/… ui/… notify/… storage/… configs/… cmd/… internal/wire/… internal/setup/… internal/web/…", "it serves the doors what is configured and knows of the floor only what it reads with; internal/wire joins it to both"},
+	{"platform account audit outbox authn grant staff", "internal/visitor", "nouns are pure: no cookies"},
+	{"internal/visitor", "op/… login/… ui/… notify/… storage/… keys/… configs/… cmd/… internal/wire/… internal/snapshot", "doors ask who comes by; it knows none of them, and the floor by its Store only"},
 	{"op/… login/… storage/… keys/… notify ui", "internal/snapshot", "doors ask by interfaces and functions of their own"},
 	{"internal/metrics internal/upkeep", "platform/… account/… audit/… outbox/… authn/… grant/… staff/… op/… login/… ui/… notify/… storage/… keys/… configs/… internal/wire/… internal/setup/…", "they are told what to count and what to do, and know nothing of whose it is"},
 	{"internal/serve", "platform/… account/… audit/… outbox/… authn/… grant/… op/… login/… ui/… notify/… storage/… keys/… configs/… internal/wire/… internal/setup/… internal/trace/…", "it serves any handler and knows nothing of what is behind it"},

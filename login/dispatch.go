@@ -16,6 +16,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
 )
 
@@ -302,7 +303,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	if j.Own != nil {
 		token = s.ownSession(j)
 	}
-	cookie := web.CookieHash(r, v.Platform.ID, cookieOf(j.Ask.Channel))
+	cookie := web.CookieHash(r, v.Platform.ID, visitor.Cookie(j.Ask.Channel))
 	event := v.Event(audit.SessionStarted, audit.Success, a.ID)
 	event.Reason = methodsOf(j.Proofs)
 	if old != nil && old.Account == a.ID {
@@ -320,7 +321,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	if err := s.save(r.Context(), v, change); err != nil {
 		return err
 	}
-	web.SetCookie(w, v.Platform.ID, cookieOf(j.Ask.Channel), token)
+	web.SetCookie(w, v.Platform.ID, visitor.Cookie(j.Ask.Channel), token)
 	s.keepOwn(w, r, v)
 	setRemember(w)
 	v.Request = r

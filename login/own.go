@@ -13,6 +13,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
 )
 
@@ -117,22 +118,15 @@ func (s *Server) repeated(w http.ResponseWriter, r *http.Request, v *Visit, step
 		return false, err
 	}
 	if free {
-		web.SetCookie(w, j.Platform, cookieOf(j.Ask.Channel), s.ownSession(j))
+		web.SetCookie(w, j.Platform, visitor.Cookie(j.Ask.Channel), s.ownSession(j))
 	}
 	return true, web.SeeOther(w, r, s.destination(&again, web.Over))
 }
 
 // free reports whether nobody else has signed in in this browser meanwhile.
 func (s *Server) free(r *http.Request, j *authn.Journey) (bool, error) {
-	cookie := web.CookieHash(r, j.Platform, cookieOf(j.Ask.Channel))
-	if cookie == nil {
-		return true, nil
-	}
-	session, _, err := s.Store.Session(r.Context(), j.Platform, cookie, s.Now())
-	if errors.Is(err, fault.NotFound) {
-		return true, nil
-	}
-	return err == nil && session.Account == j.Account, err
+	session, _, err := s.Visitors.Session(r, j.Platform, j.Ask.Channel, s.Now())
+	return err == nil && (session == nil || session.Account == j.Account), err
 }
 
 // repeatable reports whether a form could bring the last proof of a journey again: from the browser that began it, to

@@ -15,6 +15,7 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
@@ -24,12 +25,9 @@ import (
 type Store interface {
 	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
-	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
 	StartJourney(ctx context.Context, j authn.Journey) error
 	Device(ctx context.Context, p platform.ID, of account.ID, id string, cookie []byte, now time.Time) (account.Device, account.Presented, error)
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
-	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
-	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 	Uncount(ctx context.Context, p platform.ID, keys []string) error
 }
@@ -43,13 +41,14 @@ type Sealer interface {
 
 // Options are what the house passes in.
 type Options struct {
-	Store   Store
-	Sealer  Sealer
-	Factors []Factor
-	Steps   []Step // pages that are no factor: a new password, asides
-	Mails   Mails
-	Links   Links
-	Party   func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
+	Store    Store
+	Visitors visitor.Reader
+	Sealer   Sealer
+	Factors  []Factor
+	Steps    []Step // pages that are no factor: a new password, asides
+	Mails    Mails
+	Links    Links
+	Party    func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
 	Ends
 	// Arrive counts what somebody begins who is not known here by where it comes from, or says that there is too much (see
 	// web.Arrivals).
@@ -232,18 +231,13 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 	if party, ok := s.Party(p.ID, partyID(j)); ok {
 		v.Facts.MobileApp = party.AsksAsMobileApp(j.Ask.Channel)
 	}
-	if cookie := web.CookieHash(r, p.ID, cookieOf(j.Ask.Channel)); cookie != nil {
-		session, a, err := s.Store.Session(r.Context(), p.ID, cookie, v.Now)
-		if err != nil && !errors.Is(err, fault.NotFound) {
-			return err
-		}
-		if session != nil && session.Channel != j.Ask.Channel {
-			session, a = nil, nil // the cookie of the other channel, renamed
-		}
-		v.Facts.Session, v.SignedIn = session, a
-		if session != nil && !j.Anew && !j.Ask.Choose && (j.Account == "" && j.Ask.Purpose != authn.SignUp || j.Account == a.ID) {
-			v.Facts.Account = a
-		}
+	session, a, err := s.Visitors.Session(r, p.ID, j.Ask.Channel, v.Now)
+	if err != nil {
+		return err
+	}
+	v.Facts.Session, v.SignedIn = session, a
+	if session != nil && !j.Anew && !j.Ask.Choose && (j.Account == "" && j.Ask.Purpose != authn.SignUp || j.Account == a.ID) {
+		v.Facts.Account = a
 	}
 	if j.Account != "" && v.Facts.Account == nil {
 		a, err := s.Store.Account(r.Context(), p.ID, j.Account)
@@ -291,10 +285,7 @@ func (s *Server) consented(r *http.Request, v *Visit) error {
 	if v.Facts.Account == nil || len(v.Journey.Ask.Consent) == 0 {
 		return nil
 	}
-	consent, err := s.Store.Consent(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Journey.Party)
-	if errors.Is(err, fault.NotFound) {
-		return nil
-	}
+	consent, err := s.Visitors.Consent(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Journey.Party)
 	v.Facts.Consent = consent
 	return err
 }
@@ -318,13 +309,6 @@ func (s *Server) current(v *Visit) (Step, error) {
 func stillHere(w http.ResponseWriter, r *http.Request) error {
 	web.Still(w, r)
 	return nil
-}
-
-func cookieOf(c authn.Channel) string {
-	if c == authn.App {
-		return web.AppCookie
-	}
-	return web.SessionCookie
 }
 
 // assets serves our own style sheets and scripts, and the platform's logo.

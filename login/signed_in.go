@@ -30,10 +30,8 @@ func (s *Server) SignedIn(path string, h Handler) func(http.ResponseWriter, *htt
 				return err
 			}
 			v.Form = r.PostForm
-		} else if session := v.Facts.Session; web.Activity(r) && v.Now.Sub(session.SeenAt) >= authn.SeenEvery {
-			if err := s.Store.TouchSession(r.Context(), v.Platform.ID, session.ID, v.Now); err != nil {
-				return err
-			}
+		} else if err := s.Visitors.Seen(r, v.Facts.Session, v.Now); err != nil {
+			return err
 		}
 		return h(w, r, v)
 	}

@@ -37,8 +37,8 @@ func (s *Server) answerCode(v *visit) error {
 	if v.stored && len(req.Browser) == 0 {
 		s.Settle(v.r) // it came by POST, when nobody could know that a session answers it
 	}
-	if !req.Silent && web.Activity(v.r) && v.now.Sub(v.session.SeenAt) >= authn.SeenEvery {
-		if err := s.Sessions.TouchSession(v.r.Context(), v.platform.ID, v.session.ID, v.now); err != nil {
+	if !req.Silent {
+		if err := s.Visitors.Seen(v.r, v.session, v.now); err != nil {
 			return err
 		}
 	}

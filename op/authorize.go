@@ -104,7 +104,7 @@ func (s *Server) goOn(v *visit) error {
 
 // signIn reads who is signed in, in the channel of the request.
 func (s *Server) signIn(v *visit) (err error) {
-	v.session, v.account, err = s.session(v.r, v.platform.ID, v.request.Ask.Channel)
+	v.session, v.account, err = s.Visitors.Session(v.r, v.platform.ID, v.request.Ask.Channel, v.now)
 	return err
 }
 
@@ -243,8 +243,8 @@ func (s *Server) missing(v *visit) ([]authn.Requirement, error) {
 		MobileApp: v.party.AsksAsMobileApp(v.request.Ask.Channel), Now: v.now,
 	}
 	if v.account != nil && len(ask.Consent) > 0 {
-		consent, err := s.Requests.Consent(v.r.Context(), v.platform.ID, v.account.ID, string(v.party.ID))
-		if err != nil && !errors.Is(err, fault.NotFound) {
+		consent, err := s.Visitors.Consent(v.r.Context(), v.platform.ID, v.account.ID, string(v.party.ID))
+		if err != nil {
 			return nil, err
 		}
 		f.Consent = consent

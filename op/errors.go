@@ -8,9 +8,7 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
-	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
@@ -119,12 +117,4 @@ func isKnown(err error) bool {
 	var own *protocolError
 	return errors.As(err, &own) || errors.Is(err, fault.NotFound) || errors.Is(err, fault.Spent) || errors.Is(err, fault.Expired) ||
 		errors.Is(err, fault.Invalid) || errors.Is(err, fault.Refused) || errors.Is(err, fault.Stale) || errors.Is(err, fault.Throttled)
-}
-
-// found makes "no such session" a nil session: not being signed in is not an error.
-func found(s *authn.Session, a *account.Account, err error) (*authn.Session, *account.Account, error) {
-	if errors.Is(err, fault.NotFound) {
-		return nil, nil, nil
-	}
-	return s, a, err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
@@ -61,7 +62,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Sessions.EndSession(r.Context(), p.ID, session.ID, event, s.Now()); err != nil {
 			return err
 		}
-		web.DropCookie(w, p.ID, channelCookie(session.Channel))
+		web.DropCookie(w, p.ID, visitor.Cookie(session.Channel))
 	}
 	if back != "" && (sid != "" || confirmed) {
 		http.Redirect(w, r, back, http.StatusSeeOther)
@@ -77,7 +78,7 @@ func LogoutURL(p *platform.Platform) string { return p.URL(pathLogout) }
 func (s *Server) sessionsOf(r *http.Request, p *platform.Platform) ([]*authn.Session, error) {
 	var sessions []*authn.Session
 	for _, channel := range []authn.Channel{authn.Browser, authn.App} {
-		session, _, err := s.session(r, p.ID, channel)
+		session, _, err := s.Visitors.Session(r, p.ID, channel, s.Now())
 		if err != nil {
 			return nil, err
 		}

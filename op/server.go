@@ -9,9 +9,9 @@ import (
 	"github.com/gorilla/mux"
 	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
 )
@@ -31,6 +31,7 @@ type Registry interface {
 // Options are what the house passes in.
 type Options struct {
 	Stores
+	Visitors visitor.Reader // who is signed in, and what they allowed
 	Registry Registry
 	Secrets  Secrets
 	Methods  []string // second factors that exist
@@ -147,25 +148,4 @@ func (s *Server) enabled(p platform.ID, id grant.PartyID) (*grant.Party, bool) {
 		return nil, false
 	}
 	return party, true
-}
-
-// channelCookie is the cookie of the session that may answer a party of this channel.
-func channelCookie(c authn.Channel) string {
-	if c == authn.App {
-		return web.AppCookie
-	}
-	return web.SessionCookie
-}
-
-// session reads the live session of this browser for a channel; nil when there is none.
-func (s *Server) session(r *http.Request, p platform.ID, c authn.Channel) (*authn.Session, *account.Account, error) {
-	cookie := web.CookieHash(r, p, channelCookie(c))
-	if cookie == nil {
-		return nil, nil, nil
-	}
-	session, a, err := found(s.Sessions.Session(r.Context(), p, cookie, s.Now()))
-	if session == nil || session.Channel != c { // the cookie of the other channel, renamed
-		return nil, nil, err
-	}
-	return session, a, nil
 }

@@ -19,11 +19,8 @@ type Stores struct {
 	Record   RecordStore
 }
 
-// SessionStore keeps the sessions of browsers: the authorization endpoint answers from one, the logout endpoint
-// ends it.
+// SessionStore keeps the sessions of browsers, which visitor.Reader reads: the logout endpoint ends one.
 type SessionStore interface {
-	Session(ctx context.Context, p platform.ID, cookie []byte, now time.Time) (*authn.Session, *account.Account, error)
-	TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error
 	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
 }
 
@@ -33,7 +30,6 @@ type RequestStore interface {
 	BindRequest(ctx context.Context, p platform.ID, id string, browser []byte, j *authn.Journey) error
 	Request(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error)
 	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
-	Consent(ctx context.Context, p platform.ID, id account.ID, party string) (*authn.Consent, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 	Answer(ctx context.Context, requestID string, g grant.Grant) error
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/minddistrict/idp/internal/metrics"
 	"github.com/minddistrict/idp/internal/snapshot"
 	"github.com/minddistrict/idp/internal/trace"
+	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login"
@@ -148,9 +149,10 @@ func Methods() []string { return login.Methods((&House{}).factors()) }
 func (h *House) routes() http.Handler {
 	arrivals := web.NewArrivals(h.Arrival)
 	arrive := func(r *http.Request) error { return arrivals.Arrive(r, h.Now()) }
+	visitors := visitor.Reader{Store: h.DB}
 	factors := h.factors()
 	people := login.New(login.Options{
-		Store: h.DB, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Party: h.settings.Party,
+		Store: h.DB, Visitors: visitors, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Party: h.settings.Party,
 		Mails: login.Mails{Store: h.DB, Sealer: h.Sealer, Arrive: arrive}, Links: link.Opened{Store: h.DB},
 		Arrive: arrive, Fresh: h.settings.Fresh,
 		Ends: login.Ends{
@@ -162,7 +164,7 @@ func (h *House) routes() http.Handler {
 	own := settings.New(settings.Options{Store: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL})
 	protocol := op.New(op.Options{
 		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB},
-		Registry: h.settings, Methods: login.Methods(factors), Begin: login.Begin, Now: h.clock.Now, Log: h.Log,
+		Visitors: visitors, Registry: h.settings, Methods: login.Methods(factors), Begin: login.Begin, Now: h.clock.Now, Log: h.Log,
 		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
 		Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/platform"
@@ -24,7 +25,7 @@ var noon = time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 
 // oneSession is a store with one session, in which nothing else may be done.
 type oneSession struct {
-	login.Store
+	visitor.Store
 	session authn.Session
 	account account.Account
 }
@@ -50,7 +51,7 @@ func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
 	}
 	party := func(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false }
 	engine := login.New(login.Options{
-		Store: store, Now: func() time.Time { return noon }, Party: party,
+		Store: beginnings{}, Visitors: visitor.Reader{Store: store}, Now: func() time.Time { return noon }, Party: party,
 		Fresh: func() error { return nil },
 		Arrive: func(r *http.Request) error {
 			if r.Header.Get("X-Crowded") != "" {
@@ -71,8 +72,10 @@ func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
 	})
 }
 
-// StartJourney lets anything begin.
-func (o oneSession) StartJourney(context.Context, authn.Journey) error { return nil }
+// beginnings is a store in which journeys begin, and nothing else may be done.
+type beginnings struct{ login.Store }
+
+func (beginnings) StartJourney(context.Context, authn.Journey) error { return nil }
 
 // Somebody who is signed in is not stopped for what others begin over the same connection.
 func TestACrowdStopsNobodyWhoIsSignedIn(t *testing.T) {
