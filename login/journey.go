@@ -12,14 +12,9 @@ import (
 // newJourney makes a journey that answers no request, bound to this browser. It is not stored yet.
 func (s *Server) newJourney(w http.ResponseWriter, r *http.Request, ask authn.Ask) authn.Journey {
 	p, now := platform.FromContext(r.Context()), s.Now()
-	browser := web.Cookie(r, p.ID, web.BrowserCookie)
-	if !secret.IsToken(browser) {
-		browser = secret.Token()
-		web.SetCookie(w, p.ID, web.BrowserCookie, browser)
-	}
 	ask.Journey = secret.ID()
 	return authn.Journey{
-		ID: ask.Journey, Platform: p.ID, Browser: secret.Hash(browser), Ask: ask,
+		ID: ask.Journey, Platform: p.ID, Browser: web.Browser(w, r, p.ID), Ask: ask,
 		StartedAt: now, ExpiresAt: now.Add(authn.JourneyLife),
 	}
 }

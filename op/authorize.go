@@ -142,12 +142,7 @@ func (s *Server) begin(v *visit) error {
 			return err
 		}
 	}
-	browser := web.Cookie(v.r, v.platform.ID, web.BrowserCookie)
-	if !secret.IsToken(browser) {
-		browser = secret.Token()
-		web.SetCookie(v.w, v.platform.ID, web.BrowserCookie, browser)
-	}
-	v.request.Browser = secret.Hash(browser)
+	v.request.Browser = web.Browser(v.w, v.r, v.platform.ID)
 	journey, first := s.Begin(v.platform, v.request)
 	var err error
 	if v.stored {

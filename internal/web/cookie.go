@@ -87,6 +87,16 @@ func CookieHash(r *http.Request, p platform.ID, name string) []byte {
 	return nil
 }
 
+// Browser is the cookie that binds journeys to this browser, as it is stored. A browser that has none gets one.
+func Browser(w http.ResponseWriter, r *http.Request, p platform.ID) []byte {
+	value := Cookie(r, p, BrowserCookie)
+	if !secret.IsToken(value) {
+		value = secret.Token()
+		SetCookie(w, p, BrowserCookie, value)
+	}
+	return secret.Hash(value)
+}
+
 // SetCookie sets one of our cookies. It ends with the browser, is never readable by script, and goes along when
 // another site leads the person here (SameSite=Lax), but not with a form that another site posts.
 func SetCookie(w http.ResponseWriter, p platform.ID, name, value string) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
 )
 
@@ -105,5 +106,21 @@ func TestCookiesStayWhereTheyBelong(t *testing.T) {
 	r.Header.Set("Cookie", "__Host-linde-session=v; __Host-linde-app="+strings.Repeat("x", 65)+"; __Host-linde-known="+strings.Repeat("x", 141))
 	if web.Cookie(r, "linde", web.SessionCookie) != "v" || web.Cookie(r, "wilg", web.SessionCookie) != "" || web.Cookie(r, "linde", web.AppCookie) != "" || len(web.Cookie(r, "linde", web.KnownCookie)) != 141 {
 		t.Error("a cookie of another platform, or one too long, counts")
+	}
+}
+
+// A browser keeps its cookie. What is no token of ours is none, so that nobody can plant a value that is easy to guess.
+func TestBrowserIsTakenFromItsCookie(t *testing.T) {
+	own := secret.Token()
+	for value, kept := range map[string]bool{own: true, "": false, "a": false, own + own: false, own[1:]: false} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
+		r.AddCookie(&http.Cookie{Name: "__Host-linde-browser", Value: value})
+		hash, set := web.Browser(w, r, "linde"), w.Result().Cookies()
+		if kept != secret.Equal(hash, secret.Hash(own)) || kept != (len(set) == 0) {
+			t.Errorf("%q: cookies set %v", value, set)
+		}
+		if len(set) > 0 && !secret.Equal(hash, secret.Hash(set[0].Value)) {
+			t.Errorf("%q: the journey is bound to another cookie than the one that is set", value)
+		}
 	}
 }
