@@ -5,10 +5,10 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/errorpage"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
@@ -102,6 +102,12 @@ func (l *late) Write(b []byte) (int, error) {
 
 var errCookies = errors.New("browser sends no cookies")
 
+// errorRows are errors that only pages of this door have.
+var errorRows = []errorpage.Row{{
+	Err: errCookies, Status: http.StatusBadRequest, Retry: true,
+	Page: ui.ErrorPage{Title: "error.cookies_title", Body: "error.cookies_body", Code: "no_cookies"},
+}}
+
 func partyID(j *authn.Journey) grant.PartyID { return grant.PartyID(j.Party) }
 
 // page runs a handler: its error becomes a page with a reference and a way on, never a raw text.
@@ -111,7 +117,8 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		if err == nil {
 			return
 		}
-		status, page := s.errorPage(w, r, err)
+		pages := errorpage.Pages{Own: errorRows, Retry: true, Now: s.Now}
+		status, page := pages.Of(w, r, err)
 		if status >= 500 && !fault.Quiet(err) {
 			s.Log.ErrorContext(r.Context(), "login page", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
 		}
@@ -119,38 +126,6 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 			s.Log.ErrorContext(r.Context(), "showing error page", slog.Any("error", err))
 		}
 	})
-}
-
-// errorPage says what an error looks like to a person.
-func (s *Server) errorPage(w http.ResponseWriter, r *http.Request, err error) (int, ui.ErrorPage) {
-	p := platform.FromContext(r.Context())
-	status := http.StatusInternalServerError
-	page := ui.ErrorPage{Title: "error.title", Body: "error.body", Code: "server_error", Again: true, Crisis: true}
-	var many web.TooMany
-	switch {
-	case errors.As(err, &many):
-		many.RetryAfter(w.Header())
-		status, page = http.StatusTooManyRequests, ui.Crowded()
-	case errors.Is(err, errCookies):
-		status = http.StatusBadRequest
-		page = ui.ErrorPage{Title: "error.cookies_title", Body: "error.cookies_body", Code: "no_cookies", RetryURL: p.URL(r.URL.Path)}
-	case errors.Is(err, web.ErrNotUTF8):
-		status = http.StatusBadRequest
-		page = ui.ErrorPage{Title: "error.form_title", Body: "error.form_body", Code: "not_utf8", RetryURL: p.URL(r.URL.Path)}
-	case errors.Is(err, fault.Unavailable):
-		w.Header().Set("Retry-After", "5")
-		status = http.StatusServiceUnavailable
-		page = ui.ErrorPage{Title: "error.busy_title", Body: "error.busy_body", Code: "temporarily_unavailable", RetryURL: p.URL(r.URL.Path), Again: true}
-	case errors.Is(err, fault.Refused):
-		status = http.StatusForbidden
-		page = ui.ErrorPage{Title: "error.not_allowed_title", Body: "error.not_allowed_body", Code: "refused", Crisis: true}
-	case errors.Is(err, fault.Invalid), errors.Is(err, fault.NotFound), errors.Is(err, fault.Stale), errors.Is(err, fault.Spent), errors.Is(err, fault.Expired):
-		status = http.StatusBadRequest
-		page = ui.ErrorPage{Title: "error.stale_title", Body: "error.stale_body", Tip: "error.stale_tip", Code: "stale"}
-	}
-	page.HomeURL = p.HomeURL
-	page.At = s.Now().Format(time.DateTime + " UTC")
-	return status, page
 }
 
 // NotFound is the page for an address of a platform that does not exist.

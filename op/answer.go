@@ -7,6 +7,7 @@ import (
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/errorpage"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
@@ -94,28 +95,28 @@ func (s *Server) send(v *visit, values url.Values) error {
 	return nil
 }
 
-// showError turns an error into a page with a reference and a way on; never a redirect, never a raw text.
+// errorRows are errors whose page is another one here. What is refused or malformed is answered as an error of the
+// protocol: as anything else it is a mistake of ours.
+var errorRows = []errorpage.Row{
+	{
+		Err: web.ErrNotUTF8, Status: http.StatusBadRequest,
+		Page: ui.ErrorPage{Title: "error.form_title", Body: "error.form_body", Code: "invalid_request"},
+	},
+	{Err: fault.Refused, Status: errorpage.Ours.Status, Page: errorpage.Ours.Page},
+	{Err: fault.Invalid, Status: errorpage.Ours.Status, Page: errorpage.Ours.Page},
+}
+
+// showError turns an error into a page with a reference and a way on; never a redirect, never a raw text. It has no
+// button to try again: without its parameters an address of ours asks for nothing.
 func (s *Server) showError(w http.ResponseWriter, r *http.Request, err error) {
 	p := platform.FromContext(r.Context())
-	status, page := http.StatusInternalServerError, ui.ErrorPage{Title: "error.title", Body: "error.body", Code: "server_error", Again: true, Crisis: true}
+	pages := errorpage.Pages{Own: errorRows, Now: s.Now}
 	var own *protocolError
-	var many web.TooMany
-	switch {
-	case errors.As(err, &many):
-		many.RetryAfter(w.Header())
-		status, page = http.StatusTooManyRequests, ui.Crowded()
-	case errors.As(err, &own):
-		status, page = http.StatusBadRequest, ui.ErrorPage{Title: "error.request_title", Body: "error.request_body", Code: own.code}
-	case errors.Is(err, web.ErrNotUTF8):
-		status, page = http.StatusBadRequest, ui.ErrorPage{Title: "error.form_title", Body: "error.form_body", Code: "invalid_request"}
-	case errors.Is(err, fault.NotFound), errors.Is(err, fault.Spent), errors.Is(err, fault.Expired), errors.Is(err, fault.Stale):
-		status, page = http.StatusBadRequest, ui.ErrorPage{Title: "error.stale_title", Body: "error.stale_body", Tip: "error.stale_tip", Code: "stale"}
-	case errors.Is(err, fault.Unavailable):
-		w.Header().Set("Retry-After", "5")
-		status, page = http.StatusServiceUnavailable, ui.ErrorPage{Title: "error.busy_title", Body: "error.busy_body", Code: temporarilyUnavailable, Again: true}
+	if errors.As(err, &own) {
+		page := ui.ErrorPage{Title: "error.request_title", Body: "error.request_body", Code: own.code}
+		pages.Own = []errorpage.Row{{Err: own, Status: http.StatusBadRequest, Page: page}}
 	}
-	page.HomeURL = p.HomeURL
-	page.At = s.Now().Format("2006-01-02 15:04:05 UTC")
+	status, page := pages.Of(w, r, err)
 	if id := r.FormValue("client_id"); id != "" {
 		if party, ok := s.enabled(p.ID, grant.PartyID(id)); ok {
 			page.Party = string(party.ID)

@@ -122,14 +122,6 @@ type ErrorPage struct {
 	Again            bool   // also say what to do when it does not help to try again
 }
 
-// Crowded is the error page for somebody from whose network too many logins were begun.
-func Crowded() ErrorPage {
-	return ErrorPage{
-		Title: "error.many_title", Body: "error.many_body", Tip: "error.many_tip", Code: "too_many_requests", Again: true,
-		Crisis: true,
-	}
-}
-
 // ForgotPage asks for the address that a link is mailed to. Field: email.
 type ForgotPage struct {
 	Action  string
