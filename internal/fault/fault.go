@@ -1,9 +1,9 @@
 // Package fault names the ways in which something can go wrong, once, for every layer.
 //
 // Nouns and storage return these sentinels wrapped with what was attempted
-// (fmt.Errorf("redeeming code: %w", fault.Spent)); each door has one function that turns them into a page, an
-// OIDC error or JSON. The package refuses to know about HTTP, texts or people: a sentinel says what happened,
-// never what to show.
+// (fmt.Errorf("redeeming code: %w", fault.Spent)); internal/errorpage turns them into a page for people, and the door of
+// the protocol into an error of OpenID Connect. The package refuses to know about HTTP, texts or people: a sentinel says
+// what happened, never what to show.
 package fault
 
 import (
