@@ -80,17 +80,9 @@ func (s *Server) keepOwn(w http.ResponseWriter, r *http.Request, v *Visit) {
 	case j.Own == nil:
 	case !j.EndedAt.IsZero() && j.Request == "":
 		web.DropCookie(w, j.Platform, web.JourneyCookie(j.ID))
-	case !bound(r, j):
+	case !web.Bound(r, j.Platform, j.ID, j.Browser):
 		web.SetJourneyCookie(w, r, j.Platform, j.ID, s.ownCookie(j), j.ExpiresAt.Sub(v.Now))
 	}
-}
-
-// bound reports whether the journey is that of this browser.
-func bound(r *http.Request, j *authn.Journey) bool {
-	if j.Own != nil {
-		return secret.Equal(j.Browser, web.CookieHash(r, j.Platform, web.JourneyCookie(j.ID)))
-	}
-	return secret.Equal(j.Browser, web.CookieHash(r, j.Platform, web.BrowserCookie))
 }
 
 // repeated gives the journey's own cookie again to a form that brings its last proof again, and leads to where the first

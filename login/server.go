@@ -205,7 +205,7 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 	if web.Cookie(r, p.ID, web.BrowserCookie) == "" {
 		return v, errCookies
 	}
-	if !bound(r, j) {
+	if !web.Bound(r, p.ID, j.ID, j.Browser) {
 		return v, errUnbound
 	}
 	if !j.Open(now) {

@@ -86,15 +86,8 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
 	return s.decide(v)
 }
 
-// bound reports whether the request is that of this browser: by the cookie of the browser or, from the first proof of
-// its journey on, by that of the journey alone.
-func (v *visit) bound() bool {
-	if len(v.request.Browser) == 0 {
-		return false
-	}
-	return secret.Equal(v.request.Browser, web.CookieHash(v.r, v.platform.ID, web.BrowserCookie)) ||
-		secret.Equal(v.request.Browser, web.CookieHash(v.r, v.platform.ID, web.JourneyCookie(v.request.ID)))
-}
+// bound reports whether the request is that of this browser.
+func (v *visit) bound() bool { return web.Bound(v.r, v.platform.ID, v.request.ID, v.request.Browser) }
 
 // goOn leads to the journey of a request.
 func (s *Server) goOn(v *visit) error {

@@ -97,6 +97,15 @@ func Browser(w http.ResponseWriter, r *http.Request, p platform.ID) []byte {
 	return secret.Hash(value)
 }
 
+// Bound reports whether the cookie with this hash is one of this browser that binds a journey, with its request: the
+// browser's or, from the first proof on, the journey's own. Nothing is bound by no cookie.
+func Bound(r *http.Request, p platform.ID, journey string, hash []byte) bool {
+	if len(hash) == 0 {
+		return false
+	}
+	return secret.Equal(hash, CookieHash(r, p, BrowserCookie)) || secret.Equal(hash, CookieHash(r, p, JourneyCookie(journey)))
+}
+
 // SetCookie sets one of our cookies. It ends with the browser, is never readable by script, and goes along when
 // another site leads the person here (SameSite=Lax), but not with a form that another site posts.
 func SetCookie(w http.ResponseWriter, p platform.ID, name, value string) {

@@ -124,3 +124,20 @@ func TestBrowserIsTakenFromItsCookie(t *testing.T) {
 		}
 	}
 }
+
+func TestJourneyIsBoundByOneOfItsCookies(t *testing.T) {
+	value := secret.Token()
+	for name, bound := range map[string]bool{
+		"linde-browser": true, "linde-journey-j": true, "linde-journey-k": false, "wilg-browser": false, "linde-session": false,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.AddCookie(&http.Cookie{Name: "__Host-" + name, Value: value})
+		if web.Bound(r, "linde", "j", secret.Hash(value)) != bound || web.Bound(r, "linde", "j", secret.Hash(value+"x")) {
+			t.Errorf("%s: bound is %t", name, !bound)
+		}
+	}
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	if web.Bound(r, "linde", "j", nil) || web.Bound(r, "linde", "j", secret.Hash("")) {
+		t.Error("a browser without a cookie is bound")
+	}
+}
