@@ -5,22 +5,28 @@ import (
 	"github.com/minddistrict/idp/authn"
 )
 
+// sent says where a form was: on the page of a step, which was wanted or which the person turned to.
+type sent struct {
+	step string
+	way  bool
+}
+
 // apply is the journey after a form that a step took: whose it is, what was proven, done and chosen, and what is said of
 // it. known is who it was about when the form came; nil: not known. It is pure.
-func apply(j authn.Journey, step Step, out Outcome, known *account.Account) authn.Journey {
-	switch aside := isAside(step); {
+func apply(j authn.Journey, from sent, out Outcome, known *account.Account) authn.Journey {
+	switch {
 	case out.Known != nil:
 		if known == nil || known.ID != out.Known.ID {
 			j.Forget() // of somebody else it keeps nothing
 		}
 		j.Know(out.Known)
-	case j.Account == "" && known != nil && j.Ask.Purpose != authn.SignUp && (!aside || out.Proof != nil):
+	case j.Account == "" && known != nil && j.Ask.Purpose != authn.SignUp && (!from.way || out.Proof != nil):
 		j.Know(known) // who is signed in and sent a form: from now on it is theirs, whoever signs in in another tab
 	}
 	j.Mistakes = nil
 	if len(out.Retry) > 0 {
-		j.Mistakes = &authn.Mistakes{Step: step.Name(), All: out.Retry}
-	} else if !isAside(step) || out.Proof != nil {
+		j.Mistakes = &authn.Mistakes{Step: from.step, All: out.Retry}
+	} else if !from.way || out.Proof != nil {
 		j.Stop = nil // neither a mistake nor a mail that was asked for ends it
 	}
 	if out.Stop != nil {

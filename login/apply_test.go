@@ -1,7 +1,6 @@
 package login
 
 import (
-	"context"
 	"reflect"
 	"testing"
 	"time"
@@ -10,17 +9,9 @@ import (
 	"github.com/minddistrict/idp/authn"
 )
 
-// named is a step of a name; beside is one that is offered beside what is wanted.
-type named string
+func named(step string) sent { return sent{step: step} }
 
-func (n named) Name() string                                  { return string(n) }
-func (named) Meets(authn.Requirement, authn.Facts) bool       { return false }
-func (named) Show(context.Context, *Visit) (Page, error)      { return Page{}, nil }
-func (named) Submit(context.Context, *Visit) (Outcome, error) { return Outcome{}, nil }
-
-type beside struct{ named }
-
-func (beside) Beside(*Visit) bool { return true }
+func beside(step string) sent { return sent{step: step, way: true} }
 
 func TestApply(t *testing.T) {
 	anna, bram := &account.Account{ID: "anna", CutAt: time.Unix(5, 0)}, &account.Account{ID: "bram"}
@@ -35,7 +26,7 @@ func TestApply(t *testing.T) {
 	}
 	for name, row := range map[string]struct {
 		before authn.Progress
-		step   Step
+		step   sent
 		out    Outcome
 		known  *account.Account
 		want   authn.Progress
@@ -47,11 +38,11 @@ func TestApply(t *testing.T) {
 		"the same person keeps all, and goes on": {before: full, step: named("a"), out: Outcome{Known: anna}, known: anna,
 			want: func() authn.Progress { p := full; p.Stop = nil; return p }()},
 		"who is signed in and sends a form": {step: named("a"), known: anna, want: authn.Progress{Account: "anna", CutAt: anna.CutAt}},
-		"… and asks for a mail":             {step: beside{"b"}, known: anna, want: authn.Progress{}},
+		"… and asks for a mail":             {step: beside("b"), known: anna, want: authn.Progress{}},
 		"a mistake":                         {before: authn.Progress{Stop: wait}, step: named("a"), out: Outcome{Retry: mistakes}, want: authn.Progress{Stop: wait, Mistakes: &authn.Mistakes{Step: "a", All: mistakes}}},
 		"a mistake is mended":               {before: authn.Progress{Stop: wait, Mistakes: &authn.Mistakes{Step: "a"}}, step: named("a"), want: authn.Progress{}},
-		"a mail is asked for while waiting": {before: authn.Progress{Stop: wait}, step: beside{"b"}, want: authn.Progress{Stop: wait}},
-		"a code of another kind":            {before: authn.Progress{Stop: wait}, step: beside{"b"}, out: Outcome{Proof: &proof}, want: authn.Progress{Proofs: []authn.Proof{given}}},
+		"a mail is asked for while waiting": {before: authn.Progress{Stop: wait}, step: beside("b"), want: authn.Progress{Stop: wait}},
+		"a code of another kind":            {before: authn.Progress{Stop: wait}, step: beside("b"), out: Outcome{Proof: &proof}, want: authn.Progress{Proofs: []authn.Proof{given}}},
 		"too many":                          {before: authn.Progress{Stop: wait}, step: named("a"), out: Outcome{Stop: stop, Retry: mistakes}, want: authn.Progress{Stop: stop}},
 		"done":                              {before: authn.Progress{Remember: true}, step: named("a"), out: Outcome{Done: authn.NeedCodes}, want: authn.Progress{Remember: true, Done: []authn.Need{authn.NeedCodes}}},
 		"to be remembered":                  {step: named("a"), out: Outcome{Remember: true}, want: authn.Progress{Remember: true}},
@@ -89,9 +80,9 @@ func TestApplyIsPureAndKeepsPeopleApart(t *testing.T) {
 				if set(4) {
 					out.Done = authn.NeedLow
 				}
-				var step Step = named("a")
+				step := named("a")
 				if set(5) {
-					step = beside{"b"}
+					step = beside("b")
 				}
 				before, outBefore, proofBefore := j, out, *second
 				one, other := apply(j, step, out, known), apply(j, step, out, known)

@@ -18,6 +18,7 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/ui"
 )
 
 // dispatch leads to the page that the person should see now.
@@ -62,11 +63,12 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	name, current := mux.Vars(r)["step"], step
 	if step != nil && step.Name() != name {
-		step = s.aside(v, name)
+		step = s.way(v, name)
 	}
 	if step == nil || s.resting(v, name) {
 		return web.SeeOther(w, r, v.page(current))
 	}
+	v.Ways = s.ways(v, step)
 	page, err := step.Show(r.Context(), v)
 	if err != nil {
 		return err
@@ -150,8 +152,9 @@ func (s *Server) enter(r *http.Request) (*http.Request, func(), error) {
 
 // submitted is the step that a form was sent to, if it still counts; nil when the person has moved on.
 func (s *Server) submitted(v *Visit, name string) (Step, error) {
-	if s.resting(v, name) {
-		return nil, nil
+	current, err := s.current(v)
+	if err != nil || s.resting(v, name) {
+		return nil, err
 	}
 	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == name })
 	if i >= 0 && v.Journey.Account == "" && len(v.Journey.Proofs) == 0 {
@@ -159,24 +162,21 @@ func (s *Server) submitted(v *Visit, name string) (Step, error) {
 		if ok && says.Identifies(v.Form) && s.steps[i].Meets(authn.Requirement{Need: authn.NeedPrimary}, v.Facts) {
 			v.Journey.Anew = true
 			v.Facts.Account, v.Facts.Consent = nil, nil
-			v.Action = JourneyPath(v.Platform, v.Journey.ID) + "/" + name
+			v.Action = v.PathOf(name)
 			return s.steps[i], nil
 		}
 	}
-	step, err := s.current(v)
-	if err != nil || step == nil {
-		return nil, err
+	if current == nil || current.Name() == name {
+		return current, nil
 	}
-	if step.Name() != name {
-		return s.aside(v, name), nil
-	}
-	return step, nil
+	v.beside = true
+	return s.way(v, name), nil
 }
 
-// aside is the page of that name that is offered beside what is wanted now; nil when there is none.
-func (s *Server) aside(v *Visit, name string) Step {
+// way is the step of that name, if the person may turn to it from what is wanted now; nil otherwise.
+func (s *Server) way(v *Visit, name string) Step {
 	for _, step := range s.steps {
-		if a, ok := step.(Aside); ok && step.Name() == name && a.Beside(v) {
+		if w, ok := step.(Way); ok && step.Name() == name && w.Way(v) != "" {
 			v.Action = v.PathOf(name)
 			return step
 		}
@@ -184,12 +184,26 @@ func (s *Server) aside(v *Visit, name string) Step {
 	return nil
 }
 
+// ways are those that the page of a step leads to, in the order of the house; a nil step is no page of theirs.
+func (s *Server) ways(v *Visit, from Step) (ways []ui.Way) {
+	for _, step := range s.steps {
+		w, ok := step.(Way)
+		if !ok || from != nil && step.Name() == from.Name() {
+			continue
+		}
+		if text := w.Way(v); text != "" {
+			ways = append(ways, ui.Way{Step: step.Name(), Text: text, URL: v.PathOf(step.Name())})
+		}
+	}
+	return ways
+}
+
 // report makes of what a step reported the journey and the change that follow, and answers.
 func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome) error {
 	if out.File != nil {
 		return out.File.send(w)
 	}
-	j := apply(*v.Journey, step, out, v.Facts.Account)
+	j := apply(*v.Journey, sent{step.Name(), v.beside}, out, v.Facts.Account)
 	if out.Proof != nil {
 		s.bind(&j, step, v.Form)
 	}
@@ -227,7 +241,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	if err != nil {
 		return err
 	}
-	stays := isAside(step) && !out.proves() && out.Done == "" && out.Stop == nil
+	stays := v.beside && !out.proves() && out.Done == "" && out.Stop == nil
 	switch {
 	case stays:
 		v.Action = here

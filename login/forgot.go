@@ -18,8 +18,11 @@ type forgotStep struct{ *Server }
 
 func (forgotStep) Name() string                              { return "forgot" }
 func (forgotStep) Meets(authn.Requirement, authn.Facts) bool { return false }
-func (forgotStep) Beside(v *Visit) bool {
-	return v.Requirement.Need == authn.NeedPrimary && !authn.PasswordClosed(v.Facts)
+func (forgotStep) Way(v *Visit) string {
+	if v.Requirement.Need != authn.NeedPrimary || authn.PasswordClosed(v.Facts) {
+		return ""
+	}
+	return "login.forgot"
 }
 
 func (forgotStep) Show(_ context.Context, v *Visit) (Page, error) {

@@ -24,9 +24,11 @@ type signUpStep struct{ *Server }
 
 func (signUpStep) Name() string                              { return "sign-up" }
 func (signUpStep) Meets(authn.Requirement, authn.Facts) bool { return false }
-func (signUpStep) Beside(v *Visit) bool {
-	return v.Platform.Policy.SelfSignUp && v.Requirement.Need == authn.NeedPrimary && v.Facts.Account == nil &&
-		!authn.PasswordClosed(v.Facts)
+func (signUpStep) Way(v *Visit) string {
+	if !v.Platform.Policy.SelfSignUp || v.Requirement.Need != authn.NeedPrimary || v.Facts.Account != nil || authn.PasswordClosed(v.Facts) {
+		return ""
+	}
+	return "login.signup"
 }
 
 func (signUpStep) Show(_ context.Context, v *Visit) (Page, error) {

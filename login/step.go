@@ -14,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // Step is one page of a journey: it can meet a requirement, show itself and take its form.
@@ -55,12 +56,13 @@ type Bounded interface {
 	Enter(ctx context.Context, form url.Values) (in context.Context, leave func(), err error)
 }
 
-// Aside is a step that no requirement asks for: a page that a person may turn to instead of the current one, such as
-// "forgot your password?" beside the login page. Its form comes back to it, unless it proves or does something.
-type Aside interface {
+// Way is a step that a person may turn to from the page of another one: another way of proving what is wanted, or help
+// with it, such as "forgot your password?" beside the login page. Its form comes back to it, unless it proves or does
+// something.
+type Way interface {
 	Step
-	// Beside tells whether the page is offered beside what is wanted now.
-	Beside(*Visit) bool
+	// Way is the text key of the link that leads here from the page of what is wanted now; empty: it is not offered.
+	Way(*Visit) string
 }
 
 // Sender is a step whose page sends the person something, and sends it again.
@@ -84,6 +86,7 @@ type Visit struct {
 	Facts       authn.Facts
 	presented   account.Presented // what the cookie of a remembered browser is
 	device      account.Device    // … and which browser
+	beside      bool              // the form is of a way, not of what is wanted now
 	late        tooLate           // what is said if somebody else was faster
 	known       knownBrowser      // what this browser is known for from now on; empty: as it was
 	unsaved     []string          // keys that counted a try, to be taken back unless what it led to is saved
@@ -94,6 +97,7 @@ type Visit struct {
 	Action      string          // where the step's form goes
 	PartyName   string          // empty when the platform itself asks
 	AskedBy     string          // name of who asks, the platform's where the party has none
+	Ways        []ui.Way        // to which the page leads
 	Trouble     []authn.Mistake // what Show has to say by itself, where the last form had no mistake
 	PolicyURI   string          // of the party, as far as it gave one
 	TermsURI    string
@@ -104,6 +108,16 @@ type Visit struct {
 
 // PathOf is the address of another step of the same journey.
 func (v *Visit) PathOf(step string) string { return JourneyPath(v.Platform, v.Journey.ID) + "/" + step }
+
+// WayTo is the address of a way that the page offers; empty: it is not offered.
+func (v *Visit) WayTo(step string) string {
+	for _, w := range v.Ways {
+		if w.Step == step {
+			return w.URL
+		}
+	}
+	return ""
+}
 
 // Do is the button that was pressed.
 func (v *Visit) Do() string { return v.Form.Get("do") }

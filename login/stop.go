@@ -30,14 +30,9 @@ func (s *Server) resting(v *Visit, step string) bool {
 	case StopCodesLater:
 		return !slices.ContainsFunc(s.Factors, func(f Factor) bool { return f.Recovery && f.Prove.Name() == step })
 	case StopWait:
-		return !slices.ContainsFunc(s.steps, func(other Step) bool { return other.Name() == step && isAside(other) })
+		return !slices.ContainsFunc(s.ways(v, nil), func(w ui.Way) bool { return w.Step == step })
 	}
 	return true
-}
-
-func isAside(step Step) bool {
-	_, aside := step.(Aside)
-	return aside
 }
 
 // showStop shows why the journey cannot go on now, and the way on.

@@ -147,7 +147,13 @@ type noCodeStep struct{ *Server }
 
 func (noCodeStep) Name() string                              { return noCodePath }
 func (noCodeStep) Meets(authn.Requirement, authn.Facts) bool { return false }
-func (noCodeStep) Beside(v *Visit) bool                      { return v.Requirement.Need == authn.NeedSecond }
+
+func (noCodeStep) Way(v *Visit) string {
+	if v.Requirement.Need != authn.NeedSecond {
+		return ""
+	}
+	return "code.no_access"
+}
 
 func (s noCodeStep) Show(_ context.Context, v *Visit) (Page, error) {
 	page := ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), RecoveryURL: v.recoveryURL()}

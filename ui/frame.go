@@ -43,6 +43,13 @@ type FieldError struct {
 	Label string `json:"label,omitempty"` // text key that fills the placeholder {field}
 }
 
+// Way is another step that a page leads to.
+type Way struct {
+	Step string // its name
+	Text string // key of the text of the link
+	URL  string
+}
+
 //go:embed templates/*.html
 var templateFiles embed.FS
 

@@ -26,7 +26,14 @@ type useStep struct{ Options }
 func (useStep) Name() string                              { return "recovery-code" }
 func (useStep) Spends(form url.Values) string             { return Read(form.Get(field)) }
 func (useStep) Meets(authn.Requirement, authn.Facts) bool { return false }
-func (useStep) Beside(v *login.Visit) bool                { return v.Requirement.Need == authn.NeedSecond }
+
+// Way: whoever has recovery codes may use one wherever a code is asked.
+func (useStep) Way(v *login.Visit) string {
+	if v.Requirement.Need != authn.NeedSecond {
+		return ""
+	}
+	return "code.use_recovery"
+}
 
 func (useStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if tooNew(v) {
