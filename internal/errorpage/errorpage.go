@@ -1,7 +1,7 @@
 // Package errorpage says what an error looks like to a person, once for every door.
 //
-// What is looked up is the sentinel that an error wraps: a door hands over the rows of its own, and all others are here.
-// It knows titles and texts by their keys (ui) and shows nothing: a door has its own way of writing a page.
+// What is looked up is the sentinel that an error wraps: a door hands over the rows of its own, and all others are
+// here. It knows titles and texts by their keys (ui) and shows nothing: a door has its own way of writing a page.
 package errorpage
 
 import (
@@ -33,8 +33,8 @@ var Ours = Row{
 var crowded = Row{
 	Status: http.StatusTooManyRequests,
 	Page: ui.ErrorPage{
-		Title: "error.many_title", Body: "error.many_body", Tip: "error.many_tip", Code: "too_many_requests", Again: true,
-		Crisis: true,
+		Title: "error.many_title", Body: "error.many_body", Tip: "error.many_tip", Code: "too_many_requests",
+		Again: true, Crisis: true,
 	},
 }
 

@@ -51,7 +51,8 @@ func TestPageOfEachError(t *testing.T) {
 		r = r.WithContext(platform.NewContext(r.Context(), p))
 		w, err := httptest.NewRecorder(), fmt.Errorf("attempting: %w", test.err)
 		status, page := Pages{Retry: true, Now: now}.Of(w, r, err)
-		if status != test.status || page.Code != test.code || page.RetryURL != test.again || w.Header().Get("Retry-After") != test.after {
+		after := w.Header().Get("Retry-After")
+		if status != test.status || page.Code != test.code || page.RetryURL != test.again || after != test.after {
 			t.Errorf("%v: %d, %+v, %v", test.err, status, page, w.Header())
 		}
 		if page.HomeURL != p.HomeURL || page.At != "2026-11-25 12:30:05 UTC" {

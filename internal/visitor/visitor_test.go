@@ -24,7 +24,9 @@ type one struct {
 	touched int
 }
 
-func (o *one) Session(_ context.Context, p platform.ID, cookie []byte, _ time.Time) (*authn.Session, *account.Account, error) {
+func (o *one) Session(
+	_ context.Context, p platform.ID, cookie []byte, _ time.Time,
+) (*authn.Session, *account.Account, error) {
 	if p != o.session.Platform || !bytes.Equal(cookie, secret.Hash("v")) {
 		return nil, nil, fault.NotFound
 	}

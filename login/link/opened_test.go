@@ -34,20 +34,25 @@ func (o oneLink) Account(context.Context, platform.ID, account.ID) (*account.Acc
 // A journey goes on with a link that expired since it was opened, and with no other that does not work any more.
 func TestWhatBecameOfALink(t *testing.T) {
 	p := &platform.Platform{ID: "linde"}
+	expired := func(t *authn.Ticket) { t.ExpiresAt = noon }
+	used := func(t *authn.Ticket) { t.UsedAt = noon }
+	replaced := func(t *authn.Ticket) { t.VoidedAt = noon }
 	for name, test := range map[string]struct {
 		change func(*authn.Ticket)
 		state  account.State
 		works  bool
 		title  string
 	}{
-		"as it was, so the address is taken": {func(*authn.Ticket) {}, account.Active, true, "link.used_title"},
-		"expired":                            {func(t *authn.Ticket) { t.ExpiresAt = noon }, account.Active, true, "link.expired_title"},
-		"used":                               {func(t *authn.Ticket) { t.UsedAt = noon }, account.Active, false, "link.used_title"},
-		"replaced":                           {func(t *authn.Ticket) { t.VoidedAt = noon }, account.Active, false, "link.newer_title"},
-		"of nobody any more":                 {func(t *authn.Ticket) { t.VoidedAt = noon }, account.Deactivated, false, "inactive.title"},
+		"as it was, so the address is taken": {nil, account.Active, true, "link.used_title"},
+		"expired":                            {expired, account.Active, true, "link.expired_title"},
+		"used":                               {used, account.Active, false, "link.used_title"},
+		"replaced":                           {replaced, account.Active, false, "link.newer_title"},
+		"of nobody any more":                 {replaced, account.Deactivated, false, "inactive.title"},
 	} {
 		ticket := authn.NewTicket([]byte("hash"), p.ID, authn.TicketReset, "a", noon.Add(-time.Minute))
-		test.change(&ticket)
+		if test.change != nil {
+			test.change(&ticket)
+		}
 		o := Opened{oneLink{ticket: ticket, state: test.state}}
 		err := o.Works(t.Context(), p.ID, ticket.Hash, noon)
 		if test.works != (err == nil) || !test.works && !errors.Is(err, fault.Spent) {
@@ -57,7 +62,8 @@ func TestWhatBecameOfALink(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if data := page.Data.(ui.LinkPage); data.Title != test.title || data.Again != "" || data.LoginURL != "https://linde.test/" {
+		data := page.Data.(ui.LinkPage)
+		if data.Title != test.title || data.Again != "" || data.LoginURL != "https://linde.test/" {
 			t.Errorf("%s: %+v", name, data)
 		}
 	}
