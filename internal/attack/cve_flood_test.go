@@ -249,7 +249,7 @@ func TestCVE_2024_47070_CVE_2023_36456_ForwardedAddress(t *testing.T) {
 						"Cookie": {v.cookies()}, "Origin": {string(platform.Issuer(s.issuer).Origin())},
 					})
 				}
-				if a := post("wrong"); len(a.Cookies) != 0 || a.To.String() != s.issuer+"/login/"+id {
+				if a := post("wrong"); len(a.Cookies) != 0 || a.To.String() != s.issuer+"/login/"+id+"/password" {
 					s.Errorf("%.40q %s: a wrong password leads to %s", forwarded, says, a.To)
 				}
 				if a := post(idptest.Password); !strings.HasPrefix(a.To.String(), s.issuer+"/authorize/callback?") {
