@@ -10,6 +10,9 @@ import (
 // JourneyLife is how long someone may take for the pages between a request and its answer.
 const JourneyLife = 60 * time.Minute
 
+// Unstored is the version of a journey that is still what its request begins with. Its first change stores it.
+const Unstored = -1
+
 // Journey is where someone is between a request and its answer. It collects proofs; the page that comes next is
 // never stored, because Missing says it anew each time. It is saved only if Version is unchanged, so that of two
 // tabs or a double click exactly one submit counts.
@@ -34,7 +37,7 @@ type Journey struct {
 	Forgot    *AskedMail
 	SignUp    *AskedMail
 	Typed     *SignUpForm // as it was filled in last, right or not
-	Version   int64
+	Version   int64       // rises with each change
 	StartedAt time.Time
 	ExpiresAt time.Time
 	EndedAt   time.Time // finished, cancelled or overtaken

@@ -36,7 +36,7 @@ type AuthRequest struct {
 	Silent      bool         `json:"silent,omitempty"` // prompt=none
 	HintSubject string       `json:"hint_subject,omitempty"`
 	LoginHint   string       `json:"login_hint,omitempty"`
-	Locales     []string     `json:"ui_locales,omitempty"`
+	Locales     []string     `json:"ui_locales,omitempty"` // the language that suits ui_locales, if we have one
 	Expiry      time.Time    `json:"-"`
 	CreatedAt   time.Time    `json:"-"`
 	AnsweredAt  time.Time    `json:"-"` // zero: open
@@ -44,3 +44,16 @@ type AuthRequest struct {
 
 // Open tells whether the request can still be answered.
 func (r *AuthRequest) Open(now time.Time) bool { return r.AnsweredAt.IsZero() && now.Before(r.Expiry) }
+
+// Journey is how the journey of a bound request begins. It has the identifier of its request, so that either finds the
+// other, and is not stored before somebody sends its first form.
+func (r *AuthRequest) Journey() authn.Journey {
+	j := authn.Journey{
+		ID: r.ID, Platform: r.Platform, Browser: r.Browser, Ask: r.Ask, Party: string(r.Party), Request: r.ID, Hint: r.LoginHint,
+		Version: authn.Unstored, StartedAt: r.CreatedAt, ExpiresAt: r.Expiry, EndedAt: r.AnsweredAt,
+	}
+	if len(r.Locales) > 0 {
+		j.Locale = r.Locales[0]
+	}
+	return j
+}

@@ -126,6 +126,9 @@ func (s *Server) tellLate(ctx context.Context, v *Visit) error {
 		return p.Counter > 0 && slices.ContainsFunc(a.Credentials, func(c account.Credential) bool { return c.ID == p.ID && c.Counter >= p.Counter })
 	})
 	j, err := s.Store.Journey(ctx, v.Platform.ID, v.Journey.ID)
+	if errors.Is(err, fault.NotFound) {
+		return nil // its request is gone: the journey leads on
+	}
 	if err != nil || !used || j.Version != v.Journey.Version {
 		return err
 	}

@@ -153,15 +153,6 @@ func Reserved(element string) bool {
 // JourneyPath is the address of a journey, and with it of the page the person should see now.
 func JourneyPath(p *platform.Platform, id string) string { return p.URL("/login/" + id) }
 
-// Begin makes the journey of an authorization request, and the address of its first page. The journey has the
-// identifier of its request, so that either finds the other.
-func Begin(p *platform.Platform, r *grant.AuthRequest) (authn.Journey, string) {
-	return authn.Journey{
-		ID: r.ID, Platform: p.ID, Browser: r.Browser, Ask: r.Ask, Party: string(r.Party), Request: r.ID, Hint: r.LoginHint,
-		Locale: ui.Match(r.Locales...), StartedAt: r.CreatedAt, ExpiresAt: r.Expiry,
-	}, JourneyPath(p, r.ID)
-}
-
 // home leads people who come by a bookmark of ours to where their platform begins.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	http.Redirect(w, r, platform.FromContext(r.Context()).HomeURL, http.StatusSeeOther)

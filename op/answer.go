@@ -28,7 +28,7 @@ func (s *Server) answerCode(v *visit) error {
 	}
 	err := s.Requests.Answer(v.r.Context(), id, g)
 	switch {
-	case errors.Is(err, fault.Spent):
+	case over(err):
 		return s.restart(v)
 	case errors.Is(err, fault.Refused): // signed out or deactivated since the session was read
 		return s.answerError(v, refuse("login_required", "The session has just ended."))
@@ -51,7 +51,7 @@ func (s *Server) answerCode(v *visit) error {
 func (s *Server) answerError(v *visit, e *protocolError) error {
 	if v.stored {
 		err := s.Requests.SaveChange(v.r.Context(), authn.Change{Answered: v.request.ID, Platform: v.platform.ID}, v.now)
-		if errors.Is(err, fault.Spent) {
+		if over(err) {
 			return s.restart(v)
 		}
 		if err != nil {

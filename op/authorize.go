@@ -63,7 +63,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		if err := s.Arrive(r); err != nil {
 			return err
 		}
-		if err := s.Requests.SaveRequest(r.Context(), *req, nil); err != nil {
+		if err := s.Requests.SaveRequest(r.Context(), *req); err != nil {
 			return err
 		}
 		return web.SeeOther(w, r, p.URL(pathContinue)+"?request="+req.ID)
@@ -91,8 +91,7 @@ func (v *visit) bound() bool { return web.Bound(v.r, v.platform.ID, v.request.ID
 
 // goOn leads to the journey of a request.
 func (s *Server) goOn(v *visit) error {
-	_, first := s.Begin(v.platform, v.request)
-	return web.SeeOther(v.w, v.r, first)
+	return web.SeeOther(v.w, v.r, s.JourneyURL(v.platform, v.request.ID))
 }
 
 // signIn reads who is signed in, in the channel of the request.
@@ -136,20 +135,18 @@ func (s *Server) begin(v *visit) error {
 		}
 	}
 	v.request.Browser = web.Browser(v.w, v.r, v.platform.ID)
-	journey, first := s.Begin(v.platform, v.request)
-	var err error
+	save := s.Requests.SaveRequest
 	if v.stored {
-		err = s.Requests.BindRequest(v.r.Context(), v.platform.ID, v.request.ID, v.request.Browser, &journey)
-		if errors.Is(err, fault.Spent) {
-			return s.restart(v)
-		}
-	} else {
-		err = s.Requests.SaveRequest(v.r.Context(), *v.request, &journey)
+		save = s.Requests.BindRequest
+	}
+	err := save(v.r.Context(), *v.request)
+	if v.stored && over(err) {
+		return s.restart(v)
 	}
 	if err != nil {
 		return err
 	}
-	return web.SeeOther(v.w, v.r, first)
+	return s.goOn(v)
 }
 
 // callback is where a journey leads when it is over. The request is answered only in the browser that brought it, only
@@ -277,6 +274,9 @@ func (s *Server) storedRequest(w http.ResponseWriter, r *http.Request) (*visit, 
 	req.Ask.Unsure = !party.Assured(req.RedirectURI) // a node of the release before did not say
 	return &visit{w: w, r: r, platform: p, party: party, request: req, stored: true, now: s.Now()}, nil
 }
+
+// over tells whether a stored request has its answer, is another browser's, or is gone.
+func over(err error) bool { return errors.Is(err, fault.Spent) || errors.Is(err, fault.NotFound) }
 
 // restart leads a stale request on: never finished late, because the party has forgotten its state, but begun anew
 // where the party or the platform begins. Nobody ends on a page without a way on.

@@ -15,6 +15,7 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // onceOnly are the parameters that must not repeat (RFC 6749 section 3.1). Unknown ones are ignored.
@@ -150,7 +151,9 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	}
 	req.Ask.ACR = strings.Fields(form.Get("acr_values"))
 	if len(form.Get("ui_locales")) <= longestList {
-		req.Locales = strings.Fields(form.Get("ui_locales"))
+		if suits := ui.Match(strings.Fields(form.Get("ui_locales"))...); suits != "" {
+			req.Locales = []string{suits}
+		}
 	}
 	return nil
 }

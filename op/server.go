@@ -9,7 +9,6 @@ import (
 	"github.com/gorilla/mux"
 	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
-	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
@@ -35,8 +34,8 @@ type Options struct {
 	Registry Registry
 	Secrets  Secrets
 	Methods  []string // second factors that exist
-	// Begin makes the journey of a request that cannot be answered at once, and the address of its first page.
-	Begin func(p *platform.Platform, r *grant.AuthRequest) (authn.Journey, string)
+	// JourneyURL is where the journey of a request begins and goes on, which cannot be answered at once.
+	JourneyURL func(p *platform.Platform, request string) string
 	// Arrive counts a request that waits for its answer by where it comes from, or says that there are too many (see
 	// web.Arrivals); Settle takes that back.
 	Arrive func(*http.Request) error

@@ -41,7 +41,7 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 	var got tokens
 	measure("authorize, signed in", 1, 1, func() { code = c.code(b, "web", nil) })
 	measure("authorize, prompt=none", 1, 1, func() { c.code(b, "web", func(q url.Values) { q.Set("prompt", "none") }) })
-	measure("authorize, not signed in", 0, 2, func() { c.get(issuer + authorizeQuery("web", nil)) })
+	measure("authorize, not signed in", 0, 1, func() { c.get(issuer + authorizeQuery("web", nil)) })
 	measure("authorize by POST", 0, 1, func() {
 		c.send(http.MethodPost, issuer+"/authorize", strings.TrimPrefix(authorizeQuery("web", nil), "/authorize?"), nil)
 	})

@@ -26,8 +26,8 @@ type SessionStore interface {
 
 // RequestStore keeps authorization requests, from the authorization endpoint to their answer.
 type RequestStore interface {
-	SaveRequest(ctx context.Context, r grant.AuthRequest, j *authn.Journey) error
-	BindRequest(ctx context.Context, p platform.ID, id string, browser []byte, j *authn.Journey) error
+	SaveRequest(ctx context.Context, r grant.AuthRequest) error
+	BindRequest(ctx context.Context, r grant.AuthRequest) error
 	Request(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error)
 	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error

@@ -12,8 +12,9 @@ import (
 )
 
 // SaveChange saves all that one submit changes, or nothing. The account that it is about comes first, then the journey:
-// of two submits of one page the second waits there and then gets fault.Stale. fault.Stale also: what was under way for
-// the account ended since the journey came to know it, the session's cookie is not the presented one any more, or a
+// of two submits of one page the second waits there and then gets fault.Stale. fault.Stale also: the request of a journey
+// that is not stored yet was answered, expired or is gone, what was under way for the account ended since the journey
+// came to know it, the session's cookie is not the presented one any more, or a
 // credential's counter did not rise. fault.Spent: the request was answered before, a ticket was used or replaced, or an
 // invited account has become active. fault.Taken: an address has an account already. fault.Refused: the account is not
 // active any more, or staff do two things too soon after each other. fault.Throttled: it would be one too many of what
@@ -92,6 +93,11 @@ func saveProgress(ctx context.Context, q conn, p platform.ID, h held, c authn.Ch
 	}
 	if err := act(ctx, q, p, h, acts, own, now); err != nil {
 		return err
+	}
+	if j := c.Journey; j != nil && j.Version == authn.Unstored {
+		if err := beginRequest(ctx, q, p, j.Request, now); err != nil {
+			return err
+		}
 	}
 	if c.Answered == "" {
 		return nil

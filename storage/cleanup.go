@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/platform"
 )
 
 // keptFor is how long rows stay after their end, so that what happened can be understood and a replay recognised.
@@ -13,6 +14,10 @@ const keptFor = 30 * 24 * time.Hour
 // journeyKept is how long what anybody can make by opening our login stays after its end: a day leads bookmarks on, and
 // bounds what a flood leaves behind.
 const journeyKept = 24 * time.Hour
+
+// waitingKept is how long after it was made a request stays that waits for the first form of its journey: an hour longer
+// than it takes an answer, so that a page left open leads to where its party begins.
+const waitingKept = 2 * time.Hour
 
 const claimCleanUp = `
 UPDATE counters
@@ -38,6 +43,17 @@ WHERE id IN (
     FROM requests
     WHERE expires_at < $1
     ORDER BY expires_at
+    LIMIT $2)`
+
+	// Whoever sends the first form meanwhile keeps the request.
+	deleteWaiting = `
+DELETE FROM requests
+WHERE waiting_since IS NOT NULL
+  AND id IN (
+    SELECT id
+    FROM requests
+    WHERE waiting_since < $1
+    ORDER BY waiting_since
     LIMIT $2)`
 
 	deleteGrants = `
@@ -108,8 +124,9 @@ WHERE (key, platform) IN (
     LIMIT $2)`
 )
 
-// CleanUp deletes rows that ended 30 days ago or earlier, or a day where anybody can make them; at most limit of each
-// kind. It tells how many. Nodes that call it at once take turns. Call it again until it removes nothing.
+// CleanUp deletes rows that ended 30 days ago or earlier, or a day where anybody can make them, and requests that wait for
+// two hours; at most limit of each kind. It tells how many. Nodes that call it at once take turns. Call it again until it
+// removes nothing.
 //
 // Each kind is a transaction of its own. The rows are those of many accounts, none of which is locked: whoever changes
 // one of them may have what is deleted next, and would wait for what was deleted before.
@@ -121,6 +138,7 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 	}{
 		{deleteJourneys, now.Add(-journeyKept)},
 		{deleteRequests, now.Add(-journeyKept)},
+		{deleteWaiting, now.Add(-waitingKept)},
 		{deleteGrants, ended},
 		{deleteEndedGrants, ended},
 		{deleteSessions, ended},
@@ -140,6 +158,56 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 		if err != nil {
 			return removed, fail("cleaning up", err)
 		}
+	}
+	return removed, nil
+}
+
+const (
+	countWaiting = `
+SELECT platform, COUNT(*) - $1
+FROM requests
+WHERE waiting_since IS NOT NULL
+GROUP BY platform
+HAVING COUNT(*) > $1`
+
+	deleteOldestWaiting = `
+DELETE FROM requests
+WHERE waiting_since IS NOT NULL
+  AND id IN (
+    SELECT id
+    FROM requests
+    WHERE waiting_since IS NOT NULL AND platform = $1
+    ORDER BY waiting_since
+    LIMIT $2)`
+)
+
+// BoundWaiting deletes the oldest requests that wait for the first form of their journey, where a platform has more than
+// most; at most limit of each platform. It tells how many. Whoever sends that form meanwhile keeps the request, or gets
+// fault.Stale. Nodes that call it at once take turns. Call it again until it removes nothing.
+func (db *DB) BoundWaiting(ctx context.Context, most, limit int, now time.Time) (removed int, err error) {
+	err = db.inLongTx(ctx, func(q conn) error {
+		if _, err := exec(ctx, q, claimCleanUp, millis(now)); err != nil {
+			return err
+		}
+		type surplus struct {
+			platform platform.ID
+			rows     int
+		}
+		all, err := list(ctx, q, func(s *surplus) []any { return []any{&s.platform, &s.rows} }, countWaiting, most)
+		if err != nil {
+			return err
+		}
+		for _, s := range all {
+			n, err := exec(ctx, q, deleteOldestWaiting, string(s.platform), min(s.rows, limit))
+			if err != nil {
+				return err
+			}
+			removed += int(n)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fail("bounding requests that wait", err)
 	}
 	return removed, nil
 }

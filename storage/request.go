@@ -7,36 +7,21 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
 )
 
 const insertRequest = `
-INSERT INTO requests (platform, id, browser, body, created_at, expires_at, answered_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7)`
+INSERT INTO requests (platform, id, browser, body, created_at, expires_at, answered_at, waiting_since)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $5)`
 
-// SaveRequest stores a request that waits for its answer, and the journey that leads there, if it is known yet.
-func (db *DB) SaveRequest(ctx context.Context, r grant.AuthRequest, j *authn.Journey) error {
-	return fail("saving request", db.withJourney(ctx, j, func(q conn) error {
-		_, err := exec(ctx, q, insertRequest, string(r.Platform), r.ID, orNull(r.Browser), document{&r},
-			millis(r.CreatedAt), millis(r.Expiry), millis(r.AnsweredAt))
-		return err
-	}))
-}
-
-// withJourney runs one statement, and before it, in one transaction, adds a journey if there is one.
-func (db *DB) withJourney(ctx context.Context, j *authn.Journey, statement func(conn) error) error {
-	if j == nil {
-		return statement(db.write)
-	}
-	return db.inTx(ctx, func(q conn) error {
-		if err := addJourney(ctx, q, j); err != nil {
-			return err
-		}
-		return statement(q)
-	})
+// SaveRequest stores a request that waits for its answer. The journey that leads there is derived from it, and stored
+// with its first form.
+func (db *DB) SaveRequest(ctx context.Context, r grant.AuthRequest) error {
+	_, err := exec(ctx, db.write, insertRequest, string(r.Platform), r.ID, orNull(r.Browser), document{&r},
+		millis(r.CreatedAt), millis(r.Expiry), millis(r.AnsweredAt))
+	return fail("saving request", err)
 }
 
 const selectRequest = `
@@ -59,24 +44,37 @@ func findRequest(ctx context.Context, q conn, p platform.ID, id string) (*grant.
 	}, selectRequest, string(p), id)
 }
 
+// A node of the release before stored the request without saying that it waits.
 const bindRequest = `
 UPDATE requests
-SET browser = $1
-WHERE platform = $2 AND id = $3 AND browser IS NULL AND answered_at IS NULL`
+SET browser = $1, body = $2, waiting_since = created_at
+WHERE platform = $3 AND id = $4 AND browser IS NULL AND answered_at IS NULL`
 
-// BindRequest ties an open request that no browser has claimed to the first one that comes, and adds its journey, if
-// there is one. fault.Spent: another browser was first, or it was answered.
-func (db *DB) BindRequest(ctx context.Context, p platform.ID, id string, browser []byte, j *authn.Journey) error {
-	return fail("binding request", db.withJourney(ctx, j, func(q conn) error {
-		changed, err := exec(ctx, q, bindRequest, browser, string(p), id)
-		if err != nil || changed > 0 {
-			return err
+// BindRequest ties an open request that no browser has claimed to the first one that comes, with what was decided of it
+// there: its journey begins as it is now. fault.Spent: another browser was first, or it was answered.
+func (db *DB) BindRequest(ctx context.Context, r grant.AuthRequest) error {
+	changed, err := exec(ctx, db.write, bindRequest, r.Browser, document{&r}, string(r.Platform), r.ID)
+	if err == nil && changed == 0 {
+		if _, err = findRequest(ctx, db.write, r.Platform, r.ID); err == nil {
+			err = fault.Spent
 		}
-		if _, err := findRequest(ctx, q, p, id); err != nil {
-			return err
-		}
-		return fault.Spent
-	}))
+	}
+	return fail("binding request", err)
+}
+
+const beginJourney = `
+UPDATE requests
+SET waiting_since = NULL
+WHERE platform = $1 AND id = $2 AND answered_at IS NULL AND expires_at > $3`
+
+// beginRequest notes that the journey of a request is stored, which keeps the request. fault.Stale: it was answered, its
+// time is over, or it is gone.
+func beginRequest(ctx context.Context, q conn, p platform.ID, id string, now time.Time) error {
+	changed, err := exec(ctx, q, beginJourney, string(p), id, millis(now))
+	if err == nil && changed == 0 {
+		err = fmt.Errorf("request %s: %w", id, fault.Stale)
+	}
+	return err
 }
 
 const markAnswered = `

@@ -62,13 +62,18 @@ func TestStatementsOfALogin(t *testing.T) {
 		who           string
 		forms         []map[string]string
 		press         []string
+		begun         int // writes of the request, before the first form
 		reads, writes int // by the last form, until the party has its code
 	}{
-		{"anna", []map[string]string{{"Email address": "anna@example.org", "Password": idptest.Password}}, []string{"Log in"}, 5, 13},
-		{"bram", []map[string]string{{"Email address": "bram@example.org", "Password": idptest.Password}, {"Code": code}}, []string{"Log in", "Continue"}, 5, 15},
+		{"anna", []map[string]string{{"Email address": "anna@example.org", "Password": idptest.Password}}, []string{"Log in"}, 1, 5, 14},
+		{"bram", []map[string]string{{"Email address": "bram@example.org", "Password": idptest.Password}, {"Code": code}}, []string{"Log in", "Continue"}, 1, 5, 15},
 	} {
 		b := idptest.NewBrowser(s, "en")
+		seen.reset()
 		err := b.Open(countedIssuer + "/authorize?" + countedRequest("opaque").Encode())
+		if _, writes := seen.count(); writes != row.begun {
+			t.Errorf("%s: %d writes before the first form, want %d: %q", row.who, writes, row.begun, seen.all)
+		}
 		for i, form := range row.forms {
 			for label, value := range form {
 				err = errors.Join(err, b.Fill(label, value))

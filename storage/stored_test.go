@@ -36,7 +36,11 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 	err := db.SaveRequest(t.Context(), grant.AuthRequest{
 		ID: "r", Platform: "linde", Party: "web", RedirectURI: "u", State: "s", Nonce: "n", Scopes: []string{"openid"}, Challenge: "c",
 		Mode: grant.ModeQuery, Silent: true, Claims: grant.Requested{UserInfo: []string{"name"}}, HintSubject: "h", LoginHint: "l", Locales: []string{"nl"}, CreatedAt: at, Expiry: at,
-	}, &authn.Journey{
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = db.StartJourney(t.Context(), authn.Journey{
 		ID: "j", Platform: "linde", Ask: ask, Progress: authn.Progress{
 			Account: "a", Proofs: []authn.Proof{proof}, Kept: map[string][]byte{"totp": []byte("x")},
 			Mistakes: &authn.Mistakes{Step: "p", All: []authn.Mistake{{Field: "f", Key: "k", Label: "l"}}}, Stop: &authn.Stop{Page: "wait", Until: at, Email: "e", Sent: true, Of: "o"},

@@ -87,7 +87,7 @@ func TestFloodFromOneSourceIsRefused(t *testing.T) {
 	for range 1000 {
 		taken[c.status("", "203.0.113.9", authorizeAt)]++
 	}
-	if taken[http.StatusSeeOther] != 600 || taken[http.StatusTooManyRequests] != 400 || c.waiting() != 2*600 {
+	if taken[http.StatusSeeOther] != 600 || taken[http.StatusTooManyRequests] != 400 || c.waiting() != 600 {
 		t.Errorf("answers %v with %d rows, want 600 that begin and 400 refused", taken, c.waiting())
 	}
 	for address, want := range map[string]int{

@@ -311,7 +311,7 @@ func TestRightPasswordThatCannotBeSavedDoesNotCount(t *testing.T) {
 			if n := counted(); n != 0 {
 				t.Errorf("%d counters count what nobody verified", n)
 			}
-			breaks = "UPDATE journeys"
+			breaks = "INSERT INTO journeys"
 			for range 2 * authn.AtOnce {
 				send(idptest.Password, http.StatusServiceUnavailable)
 			}

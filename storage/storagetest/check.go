@@ -82,6 +82,12 @@ func (w *world) dump() string {
 	return all.String()
 }
 
+// journeysStored is how many journeys are.
+func (w *world) journeysStored() int {
+	w.Helper()
+	return len(w.rows("SELECT id FROM journeys"))
+}
+
 func (w *world) rows(query string) (all []string) {
 	w.Helper()
 	rows, err := w.db.SQL().QueryContext(w.Context(), query)

@@ -23,11 +23,16 @@ var safety = []promise{
 		given, refresh := w.tokens(v, "openid")
 		j, r := w.journey()
 		r.Browser = nil
-		w.ok(w.db.SaveRequest(w.Context(), r, &j))
-		before := w.dump()
+		w.ok(w.db.SaveRequest(w.Context(), r))
+		w.start(j)
 		ctx := w.Context()
 		foreign := j
 		foreign.Platform = wilg
+		unstored, _ := w.first()
+		unstored.Platform = wilg
+		farRequest := r
+		farRequest.Platform, farRequest.Browser = wilg, secret.Hash("x")
+		before := w.dump()
 		session := v.Session
 		session.Platform = wilg
 		rotation := w.rotation(refresh)
@@ -39,7 +44,7 @@ var safety = []promise{
 			"Journey":       func() error { _, err := w.db.Journey(ctx, wilg, j.ID); return err },
 			"Session":       func() error { _, _, err := w.db.Session(ctx, wilg, secret.Hash(v.cookie), w.now); return err },
 			"Request":       func() error { _, err := w.db.Request(ctx, wilg, r.ID); return err },
-			"BindRequest":   func() error { return w.db.BindRequest(ctx, wilg, r.ID, secret.Hash("x"), nil) },
+			"BindRequest":   func() error { return w.db.BindRequest(ctx, farRequest) },
 			"Redeem":        func() error { _, err := w.db.Redeem(ctx, w.redemption(wilg, code, secret.Token())); return err },
 			"Rotate":        func() error { _, err := w.db.Rotate(ctx, rotation); return err },
 			"Grant":         func() error { _, _, err := w.db.Grant(ctx, wilg, given.ID, w.now); return err },
@@ -52,6 +57,7 @@ var safety = []promise{
 			}
 		}
 		w.fails(w.db.SaveChange(ctx, authn.Change{Journey: &foreign}, w.now), fault.Stale)
+		w.fails(w.db.SaveChange(ctx, authn.Change{Journey: &unstored}, w.now), fault.Stale)
 		w.fails(w.db.SaveChange(ctx, authn.Change{Raise: &authn.SessionRaise{
 			Session: session, From: secret.Hash(v.cookie), To: secret.Hash("x"),
 		}}, w.now), fault.Refused)
@@ -127,7 +133,8 @@ var safety = []promise{
 		_, err := w.db.Redeem(w.Context(), w.redemption(linde, code, secret.Token()))
 		w.ok(err)
 		j, r := w.journey()
-		w.ok(w.db.SaveRequest(w.Context(), r, &j))
+		w.ok(w.db.SaveRequest(w.Context(), r))
+		w.start(j)
 		_, err = w.db.CountAttempt(w.Context(), linde, guess, w.now)
 		w.ok(err)
 		w.failEvents()

@@ -24,8 +24,8 @@ var upkeep = []promise{
 		online, _ := w.tokens(v, "openid")
 		offline, refresh := w.tokens(v, "openid", "offline_access")
 		for range 3 {
-			j, r := w.journey()
-			w.ok(w.db.SaveRequest(w.Context(), r, &j))
+			j, _ := w.first()
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Journey: &j}, w.now))
 		}
 		_, err := w.db.CountAttempt(w.Context(), linde, guess, w.now)
 		w.ok(err)
@@ -54,11 +54,16 @@ var upkeep = []promise{
 	}},
 	{"cleaning up and working go on at the same time", func(w *world) {
 		for range 10 {
-			j, r := w.journey()
-			w.ok(w.db.SaveRequest(w.Context(), r, &j))
+			j, _ := w.journey()
+			w.start(j)
+			w.request()
 		}
 		for _, err := range race(func(i int) error {
-			if i%2 == 0 {
+			switch {
+			case i%4 == 0:
+				_, err := w.db.BoundWaiting(w.Context(), 3, 2, w.now)
+				return err
+			case i%2 == 0:
 				_, err := w.db.CleanUp(w.Context(), w.now.Add(2*kept), 3)
 				return err
 			}
@@ -66,6 +71,98 @@ var upkeep = []promise{
 			return w.db.SaveChange(w.Context(), authn.Change{Start: &authn.SessionStart{Session: v.Session, Cookie: secret.Hash(v.cookie)}}, w.now.Add(2*kept))
 		}) {
 			w.ok(err)
+		}
+	}},
+	{"a request that nobody sent a form for is kept for two hours", func(w *world) {
+		waits := w.request()
+		answered, _ := w.first()
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Answered: answered.Request}, w.now))
+		begun, _ := w.first()
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Journey: &begun}, w.now))
+		end := w.now.Add(2 * time.Hour)
+		for at, want := range map[time.Duration]int{0: 0, time.Millisecond: 2} {
+			if removed, err := w.db.CleanUp(w.Context(), end.Add(at), 10); err != nil || at == 0 && removed > 0 {
+				w.Errorf("at two hours and %v: %d, %v, want %d", at, removed, err, want)
+			}
+		}
+		for id, kept := range map[string]bool{waits.ID: false, answered.ID: false, begun.ID: true} {
+			_, err := w.db.Request(w.Context(), linde, id)
+			w.is("kept", w.found(err), kept)
+		}
+		_, err := w.db.Journey(w.Context(), linde, begun.ID)
+		w.ok(err)
+	}},
+	{"of too many requests that wait the oldest go, on their own platform", func(w *world) {
+		wait := func(p platform.ID, after time.Duration) string {
+			_, r := w.journey()
+			r.Platform, r.CreatedAt = p, w.now.Add(after)
+			w.ok(w.db.SaveRequest(w.Context(), r))
+			return r.ID
+		}
+		begin := func(id string) {
+			j, err := w.db.Journey(w.Context(), linde, id)
+			w.ok(err)
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Journey: j}, w.now))
+		}
+		kept, gone := map[platform.ID][]string{}, []string{}
+		first := wait(linde, 0) // the oldest, and in use
+		begin(first)
+		kept[linde] = append(kept[linde], first)
+		for i := range 3 {
+			kept[wilg] = append(kept[wilg], wait(wilg, time.Duration(i)))
+		}
+		for i := range 5 {
+			gone = append(gone, wait(linde, time.Duration(1+i)*time.Millisecond))
+		}
+		for i := range 3 {
+			kept[linde] = append(kept[linde], wait(linde, time.Duration(10-i)*time.Millisecond))
+		}
+		for _, want := range []int{2, 2, 1, 0} {
+			removed, err := w.db.BoundWaiting(w.Context(), 3, 2, w.now)
+			w.ok(err)
+			w.same("removed", removed, want)
+		}
+		for p, ids := range kept {
+			for _, id := range ids {
+				_, err := w.db.Request(w.Context(), p, id)
+				w.ok(err)
+			}
+		}
+		for _, id := range gone {
+			_, err := w.db.Request(w.Context(), linde, id)
+			w.fails(err, fault.NotFound)
+		}
+	}},
+	{"who sends the first form while requests are bounded has the journey and its request, or begins anew", func(w *world) {
+		for range rounds / 2 {
+			var first []authn.Journey
+			var calls []func() error
+			for range 4 {
+				j, _ := w.first()
+				j.Know(&w.anna) // what is sent for one account waits for it
+				if first = append(first, j); len(first)%2 == 0 {
+					j.Account = ""
+				}
+				calls = append(calls, func() error { return w.db.SaveChange(w.Context(), authn.Change{Journey: &j}, w.now) })
+			}
+			for range 2 {
+				calls = append(calls, func() error { _, err := w.db.BoundWaiting(w.Context(), 1, 1, w.now); return err })
+				calls = append(calls, func() error { _, err := w.db.CleanUp(w.Context(), w.now.Add(2*time.Hour+1), 2); return err })
+			}
+			ended := w.some(calls...)
+			w.ok(errors.Join(ended[len(first):]...))
+			for i, j := range first {
+				if ended[i] != nil {
+					w.fails(ended[i], fault.Stale)
+				}
+				got, err := w.db.Journey(w.Context(), linde, j.ID)
+				w.is("journey", w.found(err) && got.Version != authn.Unstored, ended[i] == nil)
+				_, err = w.db.Request(w.Context(), linde, j.ID)
+				w.is("request", w.found(err), ended[i] == nil || got != nil)
+			}
+			if w.Failed() {
+				return
+			}
 		}
 	}},
 	{"events come back whole, newest first, those of one change in its order", func(w *world) {
@@ -96,7 +193,8 @@ var upkeep = []promise{
 		offline, offlineRefresh := w.tokens(v, "openid", "offline_access")
 		_, code := w.code(far, "openid")
 		j, r := w.journey()
-		w.ok(w.db.SaveRequest(w.Context(), r, &j))
+		w.ok(w.db.SaveRequest(w.Context(), r))
+		w.start(j)
 		link, recovery := w.ticket(authn.TicketReset), w.ticket(authn.TicketRecoveryCode)
 		w.message()
 		left := w.visit(w.anna)
