@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/minddistrict/idp/authn"
@@ -163,51 +165,61 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 }
 
 const (
-	countWaiting = `
-SELECT platform, COUNT(*) - $1
+	crowdedPlatforms = `
+SELECT platform
 FROM requests
 WHERE waiting_since IS NOT NULL
 GROUP BY platform
 HAVING COUNT(*) > $1`
 
-	deleteOldestWaiting = `
+	oldestOfNewest = `
+SELECT waiting_since
+FROM requests
+WHERE waiting_since IS NOT NULL AND platform = $1
+ORDER BY waiting_since DESC
+LIMIT 1 OFFSET $2`
+
+	deleteWaitingOf = `
 DELETE FROM requests
 WHERE waiting_since IS NOT NULL
   AND id IN (
     SELECT id
     FROM requests
-    WHERE waiting_since IS NOT NULL AND platform = $1
+    WHERE waiting_since < $1 AND platform = $2
     ORDER BY waiting_since
-    LIMIT $2)`
+    LIMIT $3)`
 )
 
-// BoundWaiting deletes the oldest requests that wait for the first form of their journey, where a platform has more than
-// most; at most limit of each platform. It tells how many. Whoever sends that form meanwhile keeps the request, or gets
-// fault.Stale. Nodes that call it at once take turns. Call it again until it removes nothing.
-func (db *DB) BoundWaiting(ctx context.Context, most, limit int, now time.Time) (removed int, err error) {
-	err = db.inLongTx(ctx, func(q conn) error {
-		if _, err := exec(ctx, q, claimCleanUp, millis(now)); err != nil {
-			return err
-		}
-		type surplus struct {
-			platform platform.ID
-			rows     int
-		}
-		all, err := list(ctx, q, func(s *surplus) []any { return []any{&s.platform, &s.rows} }, countWaiting, most)
+// BoundWaiting deletes requests that wait for the first form of their journey, where a platform has more than most: what
+// was made before the newest of them, batch rows at a time. It tells how many. Whoever sends that form meanwhile keeps the
+// request, or gets fault.Stale. Nodes that call it at once take turns, and delete no more than one of them would.
+func (db *DB) BoundWaiting(ctx context.Context, most, batch int, now time.Time) (removed int, err error) {
+	crowded, err := list(ctx, db.patient, func(p *platform.ID) []any { return []any{p} }, crowdedPlatforms, most)
+	for _, p := range crowded {
+		n, err := db.boundWaiting(ctx, p, most, batch, now)
+		removed += n
 		if err != nil {
-			return err
+			return removed, fail("bounding requests that wait", err)
 		}
-		for _, s := range all {
-			n, err := exec(ctx, q, deleteOldestWaiting, string(s.platform), min(s.rows, limit))
-			if err != nil {
-				return err
-			}
-			removed += int(n)
-		}
-		return nil
-	})
-	if err != nil {
-		return 0, fail("bounding requests that wait", err)
 	}
-	return removed, nil
+	return removed, fail("counting requests that wait", err)
+}
+
+func (db *DB) boundWaiting(ctx context.Context, p platform.ID, most, batch int, now time.Time) (removed int, err error) {
+	oldest, err := one(ctx, db.patient, func(t *time.Time) []any { return []any{instant{t}} }, oldestOfNewest, string(p), most-1)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil // fewer by now
+	}
+	for deleted := int64(batch); err == nil && deleted == int64(batch); {
+		deleted = 0
+		err = db.inLongTx(ctx, func(q conn) error {
+			_, err := exec(ctx, q, claimCleanUp, millis(now))
+			if err == nil {
+				deleted, err = exec(ctx, q, deleteWaitingOf, millis(*oldest), string(p), batch)
+			}
+			return err
+		})
+		removed += int(deleted)
+	}
+	return removed, err
 }

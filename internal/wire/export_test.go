@@ -1,6 +1,22 @@
 package wire
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// MostWaiting is how many requests of a platform may wait for a first form.
+const MostWaiting = mostWaiting
+
+// Do does the jobs of a name once.
+func (h *House) Do(ctx context.Context, name string) (err error) {
+	for _, j := range h.jobs() {
+		if j.Name == name {
+			err = errors.Join(err, j.Do(ctx))
+		}
+	}
+	return err
+}
 
 // KeepUp is a round of upkeep, which Run does by the minute.
 func (h *House) KeepUp(ctx context.Context) error { return h.keepUp(ctx) }

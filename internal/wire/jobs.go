@@ -9,8 +9,8 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-// Run does the upkeep until the context ends: clock and settings within half a second, letters within one, clean-up and
-// key rotation by the minute, each at its own pace. From Drain on only what goes on then is left.
+// Run does the upkeep until the context ends: clock and settings within half a second, letters within one, requests that
+// are too many within ten, clean-up and key rotation by the minute, each at its own pace. From Drain on only what goes on then is left.
 func (h *House) Run(ctx context.Context) { upkeep.Run(ctx, h.Log, h.leaving, h.jobs()) }
 
 // jobs are what a node does by itself, one row each.
@@ -19,6 +19,7 @@ func (h *House) jobs() []upkeep.Job {
 		{Name: "settings", Every: 500 * time.Millisecond, Draining: true, Do: h.followAndTell},
 		{Name: "shedding", Every: shedEvery, Draining: true, Do: h.tellShed()},
 		{Name: "upkeep", Every: time.Minute, Do: h.keepUp},
+		{Name: "requests", Every: 10 * time.Second, Do: boundRequests(h.DB, h.clock.Now)},
 	}
 	for _, to := range h.outbox.Recipients() {
 		jobs = append(jobs, upkeep.Job{
@@ -66,4 +67,19 @@ func (h *House) cleanUp(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// mostWaiting is how many requests of a platform may wait for the first form of their journey: about 150 MB, and as many as
+// there are when 27 people in a second come to the first page for two hours and none of them goes on.
+const mostWaiting = 200_000
+
+// boundRequests deletes the oldest requests that nobody sent a form for, where a platform has too many. It keeps up with
+// 20,000 new ones in a second; until it comes by again there are as many more as all nodes take in that time.
+func boundRequests(db *storage.DB, now func() time.Time) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, done := context.WithTimeout(ctx, upkeepTime)
+		defer done()
+		_, err := db.BoundWaiting(ctx, mostWaiting, cleanBatch, now())
+		return err
+	}
 }
