@@ -176,6 +176,7 @@ var verbs = map[string]func(*script, string) error{
 	"reload":     func(s *script, _ string) error { return s.b.Reload() },
 	"back":       func(s *script, _ string) error { return s.b.Back() },
 	"later":      (*script).later,
+	"upkeep":     (*script).upkeep,
 	"arrive":     (*script).arrive,
 	"token":      (*script).token,
 	"userinfo":   (*script).userinfo,
@@ -442,6 +443,13 @@ func (s *script) later(text string) error {
 	s.server.Clock.Later(d)
 	return err
 }
+
+// upkeep removes what is kept no longer.
+func (s *script) upkeep(string) error {
+	_, err := s.server.DB.CleanUp(s.t.Context(), s.server.Clock.Now(), 1000)
+	return err
+}
+
 func (s *script) setState(who string, state account.State) error {
 	address, options := fields(who)
 	on := options["on"]
