@@ -90,6 +90,9 @@ func (s *Server) keepOwn(w http.ResponseWriter, r *http.Request, v *Visit) {
 // as right a moment ago.
 func (s *Server) repeated(w http.ResponseWriter, r *http.Request, v *Visit, step Step, verified *account.Account) (done bool, err error) {
 	j, err := s.Store.Journey(r.Context(), v.Platform.ID, v.Journey.ID)
+	if errors.Is(err, fault.NotFound) {
+		return false, nil // it was not stored yet, and its request is gone
+	}
 	if err != nil {
 		return false, err
 	}

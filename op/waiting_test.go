@@ -5,9 +5,11 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/storage"
 )
 
 // waiting is a browser on the first page of a request, and the request.
@@ -72,6 +74,43 @@ func TestRequestThatIsOverLeadsOn(t *testing.T) {
 		}
 		if _, journeys := c.stored(); journeys != 0 {
 			t.Errorf("%s: %d journeys", end, journeys)
+		}
+	}
+}
+
+// The same for whoever is overtaken by upkeep, which deletes the oldest requests when there are too many.
+func TestRequestThatGoesMeanwhileLeadsOn(t *testing.T) {
+	for before, send := range map[string]func(caller, *idptest.Browser){
+		"INSERT INTO journeys": func(c caller, b *idptest.Browser) {
+			b.MustFill(c, "Email address", "anna@example.org")
+			b.MustFill(c, "Password", idptest.Password)
+			b.MustPress(c, "Log in")
+		},
+		"UPDATE requests\nSET browser": func(c caller, b *idptest.Browser) {
+			res := c.send(http.MethodPost, issuer+"/authorize", strings.TrimPrefix(authorizeQuery("web", nil), "/authorize?"), nil)
+			b.MustOpen(c, res.Header.Get("Location"))
+		},
+	} {
+		var armed atomic.Bool
+		var db, held *storage.DB
+		db, held = idptest.PostgresHeld(t, func(text string) {
+			if strings.HasPrefix(strings.TrimSpace(text), before) && armed.CompareAndSwap(true, false) {
+				if _, err := db.SQL().ExecContext(t.Context(), "DELETE FROM requests"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		c := caller{t, idptest.NewServer(t, held)}
+		c.Apply(house)
+		c.Site("linde.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		b, _ := c.waiting()
+		armed.Store(true)
+		send(c, b)
+		if got := b.URL.String(); got != "https://linde.test/home" || armed.Load() {
+			t.Errorf("%s: at %s", before, got)
+		}
+		if _, journeys := c.stored(); journeys != 0 {
+			t.Errorf("%s: %d journeys", before, journeys)
 		}
 	}
 }
