@@ -115,14 +115,14 @@ type tooLate struct {
 
 // tellLate keeps that for the page, if that was the reason and nothing else about the journey changed.
 func (s *Server) tellLate(ctx context.Context, v *Visit) error {
-	if len(v.late.say) == 0 {
+	if len(v.form.late.say) == 0 {
 		return nil
 	}
 	a, err := s.Store.Account(ctx, v.Platform.ID, v.Facts.Account.ID)
 	if err != nil {
 		return err
 	}
-	used := len(v.late.put) == 0 || slices.ContainsFunc(v.late.put, func(p account.Credential) bool {
+	used := len(v.form.late.put) == 0 || slices.ContainsFunc(v.form.late.put, func(p account.Credential) bool {
 		return p.Counter > 0 && slices.ContainsFunc(a.Credentials, func(c account.Credential) bool { return c.ID == p.ID && c.Counter >= p.Counter })
 	})
 	j, err := s.Store.Journey(ctx, v.Platform.ID, v.Journey.ID)
@@ -132,7 +132,7 @@ func (s *Server) tellLate(ctx context.Context, v *Visit) error {
 	if err != nil || !used || j.Version != v.Journey.Version {
 		return err
 	}
-	j.Mistakes, j.Remember = &authn.Mistakes{Step: v.late.step, All: v.late.say}, v.Journey.Remember
+	j.Mistakes, j.Remember = &authn.Mistakes{Step: v.form.late.step, All: v.form.late.say}, v.Journey.Remember
 	err = s.Store.SaveChange(ctx, authn.Change{Journey: j, Platform: v.Platform.ID}, v.Now)
 	if errors.Is(err, fault.Stale) {
 		return nil

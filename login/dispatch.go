@@ -112,11 +112,11 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	v.Request = r
 	out, err := step.Submit(r.Context(), v)
-	v.unsaved = out.Change.Uncount
+	v.form.unsaved = out.Change.Uncount
 	if err == nil {
 		err = s.report(w, r, v, step, out)
 	}
-	if len(v.unsaved) > 0 {
+	if len(v.form.unsaved) > 0 {
 		_ = s.takeBack(r.Context(), v) // what went wrong with saving is told already
 	}
 	return err
@@ -130,7 +130,7 @@ const takeBackFor = 500 * time.Millisecond
 func (s *Server) takeBack(ctx context.Context, v *Visit) error {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), takeBackFor)
 	defer done()
-	return s.Store.Uncount(ctx, v.Platform.ID, v.unsaved)
+	return s.Store.Uncount(ctx, v.Platform.ID, v.form.unsaved)
 }
 
 // enter finds room for a form whose step is bounded, before anything is looked up for it.
@@ -169,7 +169,7 @@ func (s *Server) submitted(v *Visit, name string) (Step, error) {
 	if current == nil || current.Name() == name {
 		return current, nil
 	}
-	v.beside = true
+	v.form.way = true
 	return s.way(v, name), nil
 }
 
@@ -203,15 +203,15 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	if out.File != nil {
 		return out.File.send(w)
 	}
-	j := apply(*v.Journey, sent{step.Name(), v.beside}, out, v.Facts.Account)
+	j := apply(*v.Journey, sent{step.Name(), v.form.way}, out, v.Facts.Account)
 	if out.Proof != nil {
 		s.bind(&j, step, v.Form)
 	}
-	v.Journey, v.late = &j, tooLate{step: step.Name(), say: out.Late, put: out.Change.Put}
+	v.Journey, v.form.late = &j, tooLate{step: step.Name(), say: out.Late, put: out.Change.Put}
 	if err := s.follow(r, v, out); err != nil {
 		return err
 	}
-	if v.presented == account.DeviceOld {
+	if v.remembered.presented == account.DeviceOld {
 		if err := s.copied(r.Context(), v); err != nil {
 			return err
 		}
@@ -241,7 +241,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	if err != nil {
 		return err
 	}
-	stays := v.beside && !out.proves() && out.Done == "" && out.Stop == nil
+	stays := v.form.way && !out.proves() && out.Done == "" && out.Stop == nil
 	switch {
 	case stays:
 		v.Action = here
@@ -368,9 +368,9 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *Visit) error 
 func (s *Server) save(ctx context.Context, v *Visit, change authn.Change) error {
 	change.Journey, change.Platform = v.Journey, v.Platform.ID
 	err := s.Store.SaveChange(ctx, change, v.Now)
-	lost := len(v.late.say) > 0 && (errors.Is(err, fault.Stale) || errors.Is(err, fault.Spent))
+	lost := len(v.form.late.say) > 0 && (errors.Is(err, fault.Stale) || errors.Is(err, fault.Spent))
 	if err == nil || lost { // a code that somebody else used meanwhile was none
-		v.unsaved = nil
+		v.form.unsaved = nil
 	}
 	return err
 }
@@ -410,11 +410,11 @@ func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err er
 		return web.SeeOther(w, r, s.destination(v, web.Over))
 	case errors.Is(err, errRestart), errors.Is(err, errUnbound):
 		return web.SeeOther(w, r, s.restartOf(v))
-	case errors.Is(err, fault.Spent) && len(v.late.say) > 0:
+	case errors.Is(err, fault.Spent) && len(v.form.late.say) > 0:
 		if err := s.tellLate(r.Context(), v); err != nil {
 			return err
 		}
-		return web.SeeOther(w, r, v.PathOf(v.late.step))
+		return web.SeeOther(w, r, v.PathOf(v.form.late.step))
 	case errors.Is(err, fault.Spent), errors.Is(err, fault.Taken):
 		if _, _, linked := v.TicketOf(); !linked {
 			return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID)) // another tab was faster

@@ -18,10 +18,16 @@ import (
 	"github.com/minddistrict/idp/outbox"
 )
 
+// remembered is what the cookie of a remembered browser is, and of which.
+type remembered struct {
+	presented account.Presented
+	device    account.Device
+}
+
 // remembered reads whether this browser may go without a code for who is here ("Onthoud mij",
 // testdata/journeys/remember_me.txt).
 func (s *Server) remembered(r *http.Request, v *Visit) error {
-	v.Facts.Remembered, v.presented = false, account.DeviceUnknown
+	v.Facts.Remembered, v.remembered.presented = false, account.DeviceUnknown
 	if v.Facts.Account == nil || len(authn.Enrolled(v.Facts)) == 0 || v.Journey.Ask.Channel != authn.Browser {
 		return nil
 	}
@@ -30,7 +36,7 @@ func (s *Server) remembered(r *http.Request, v *Visit) error {
 		return nil
 	}
 	device, presented, err := s.Store.Device(r.Context(), v.Platform.ID, v.Facts.Account.ID, id, secret.Hash(token), v.Now)
-	v.device, v.presented = device, presented
+	v.remembered.device, v.remembered.presented = device, presented
 	// What the organisation decides now counts for the browsers that are remembered already.
 	over := !v.Now.Before(device.AddedAt.Add(authn.RememberFor(v.Facts)))
 	v.Facts.Remembered = (presented == account.DeviceCurrent || presented == account.DeviceRecent) && !over
@@ -67,14 +73,14 @@ func (s *Server) remember(r *http.Request, v *Visit, change *authn.Change) func(
 		change.Remember = &authn.DeviceStart{Device: d, Cookie: secret.Hash(token)}
 		change.Events = append(change.Events, v.Event(audit.DeviceRemembered, audit.Success, a.ID))
 		return keep(d, token)
-	case !shown && v.Facts.Remembered && v.device.Account == a.ID && j.Ask.Purpose == authn.SignIn:
+	case !shown && v.Facts.Remembered && v.remembered.device.Account == a.ID && j.Ask.Purpose == authn.SignIn:
 		j.Proofs = append(j.Proofs, authn.Proof{Method: "remembered", Use: account.Waiver, For: life, At: v.Now, Journey: j.ID})
 		_, old, _ := strings.Cut(web.Cookie(r, v.Platform.ID, name), ".")
 		token := s.rememberToken(old) // computed, so that requests side by side set the same cookie
-		if v.presented == account.DeviceCurrent {
-			change.Rotate = &authn.DeviceRotation{Account: a.ID, Device: v.device.ID, From: secret.Hash(old), To: secret.Hash(token)}
+		if v.remembered.presented == account.DeviceCurrent {
+			change.Rotate = &authn.DeviceRotation{Account: a.ID, Device: v.remembered.device.ID, From: secret.Hash(old), To: secret.Hash(token)}
 		}
-		return keep(v.device, token)
+		return keep(v.remembered.device, token)
 	}
 	return func(http.ResponseWriter) {}
 }
@@ -89,7 +95,7 @@ func (s *Server) rememberToken(before string) string {
 func (s *Server) copied(ctx context.Context, v *Visit) error {
 	e := v.Event(audit.DeviceCookieReplayed, audit.Failure, v.Facts.Account.ID)
 	follows := authn.Change{Events: []audit.Event{e}, Messages: []outbox.Message{s.Notice(v, outbox.DeviceCookieReplayed)}}
-	err := s.Store.ForgetDevice(ctx, v.device, follows, v.Now)
+	err := s.Store.ForgetDevice(ctx, v.remembered.device, follows, v.Now)
 	if errors.Is(err, fault.Spent) {
 		return nil
 	}

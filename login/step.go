@@ -84,13 +84,10 @@ type Visit struct {
 	Platform    *platform.Platform
 	Journey     *authn.Journey
 	Facts       authn.Facts
-	presented   account.Presented // what the cookie of a remembered browser is
-	device      account.Device    // … and which browser
-	beside      bool              // the form is of a way, not of what is wanted now
-	late        tooLate           // what is said if somebody else was faster
-	known       knownBrowser      // what this browser is known for from now on; empty: as it was
-	unsaved     []string          // keys that counted a try, to be taken back unless what it led to is saved
-	SignedIn    *account.Account  // whose session this browser has; nil: nobody's
+	form        submission
+	remembered  remembered
+	known       knownBrowser     // what this browser is known for from now on; empty: as it was
+	SignedIn    *account.Account // whose session this browser has; nil: nobody's
 	Requirement authn.Requirement
 	Request     *http.Request // of a submit
 	Form        url.Values
@@ -104,6 +101,13 @@ type Visit struct {
 	ScopeTexts  grant.ScopeTexts // of the party's own scopes
 	Caller      web.Caller
 	Now         time.Time
+}
+
+// submission is what the engine notes while it takes a form.
+type submission struct {
+	way     bool     // it is of a way, not of what is wanted now
+	late    tooLate  // what is said if somebody else was faster
+	unsaved []string // keys that counted a try, to be taken back unless what it led to is saved
 }
 
 // PathOf is the address of another step of the same journey.
