@@ -153,6 +153,16 @@ func Reserved(element string) bool {
 // JourneyPath is the address of a journey, and with it of the page the person should see now.
 func JourneyPath(p *platform.Platform, id string) string { return p.URL("/login/" + id) }
 
+// PageFor is the address of the page of a journey for what is wanted there, where a step meets that; otherwise of the
+// journey. Who knows less than the journey may be wrong: the page leads on.
+func (s *Server) PageFor(p *platform.Platform, id string, wanted authn.Requirement, f authn.Facts) string {
+	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Meets(wanted, f) })
+	if i < 0 {
+		return JourneyPath(p, id)
+	}
+	return JourneyPath(p, id) + "/" + s.steps[i].Name()
+}
+
 // home leads people who come by a bookmark of ours to where their platform begins.
 func (s *Server) home(w http.ResponseWriter, r *http.Request) error {
 	http.Redirect(w, r, platform.FromContext(r.Context()).HomeURL, http.StatusSeeOther)

@@ -91,7 +91,7 @@ func (v *visit) bound() bool { return web.Bound(v.r, v.platform.ID, v.request.ID
 
 // goOn leads to the journey of a request.
 func (s *Server) goOn(v *visit) error {
-	return web.SeeOther(v.w, v.r, s.JourneyURL(v.platform, v.request.ID))
+	return web.SeeOther(v.w, v.r, s.JourneyURL(v.platform, v.request.ID, authn.Requirement{}, authn.Facts{}))
 }
 
 // signIn reads who is signed in, in the channel of the request.
@@ -124,11 +124,11 @@ func (s *Server) decide(v *visit) error {
 	if v.request.Silent {
 		return s.answerError(v, silentError(missing))
 	}
-	return s.begin(v)
+	return s.begin(v, missing[0])
 }
 
-// begin starts the journey of a request, in this browser from now on.
-func (s *Server) begin(v *visit) error {
+// begin starts the journey of a request, in this browser from now on, with the page for what is wanted first.
+func (s *Server) begin(v *visit, wanted authn.Requirement) error {
 	if !v.stored { // otherwise it was counted when it was stored
 		if err := s.Arrive(v.r); err != nil {
 			return err
@@ -146,7 +146,7 @@ func (s *Server) begin(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return s.goOn(v)
+	return web.SeeOther(v.w, v.r, s.JourneyURL(v.platform, v.request.ID, wanted, s.facts(v)))
 }
 
 // callback is where a journey leads when it is over. The request is answered only in the browser that brought it, only
@@ -221,12 +221,17 @@ func (v *visit) tooWeak() *protocolError {
 	return refuse(unmetRequirements, "The sign-in cannot be made as strong as asked.")
 }
 
-// missing asks the rules what the session lacks for the request.
-func (s *Server) missing(v *visit) ([]authn.Requirement, error) {
-	ask, f := v.request.Ask, authn.Facts{
+// facts are what the rules may look at here.
+func (s *Server) facts(v *visit) authn.Facts {
+	return authn.Facts{
 		Account: v.account, Policy: v.platform.Policy, Methods: s.Methods, Session: v.session,
 		MobileApp: v.party.AsksAsMobileApp(v.request.Ask.Channel), Now: v.now,
 	}
+}
+
+// missing asks the rules what the session lacks for the request.
+func (s *Server) missing(v *visit) ([]authn.Requirement, error) {
+	ask, f := v.request.Ask, s.facts(v)
 	if v.account != nil && len(ask.Consent) > 0 {
 		consent, err := s.Visitors.Consent(v.r.Context(), v.platform.ID, v.account.ID, string(v.party.ID))
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/gorilla/mux"
 	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
@@ -34,8 +35,9 @@ type Options struct {
 	Registry Registry
 	Secrets  Secrets
 	Methods  []string // second factors that exist
-	// JourneyURL is where the journey of a request begins and goes on, which cannot be answered at once.
-	JourneyURL func(p *platform.Platform, request string) string
+	// JourneyURL is where the journey of a request that cannot be answered at once begins and goes on: the page for what is
+	// wanted there first. Nothing wanted: where the journey says itself what is.
+	JourneyURL func(p *platform.Platform, request string, wanted authn.Requirement, f authn.Facts) string
 	// Arrive counts a request that waits for its answer by where it comes from, or says that there are too many (see
 	// web.Arrivals); Settle takes that back.
 	Arrive func(*http.Request) error
