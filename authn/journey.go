@@ -66,10 +66,12 @@ type Progress struct {
 // Binding is the cookie of a journey alone, which it gets with each proof anew. Its value is computed, so that a form
 // that brings the same proof again gets the same one.
 type Binding struct {
-	Began []byte `json:"began"`           // hash of the browser's cookie, which bound the journey before
-	Salt  []byte `json:"salt"`            // from which the value is computed
-	Step  string `json:"step,omitempty"`  // that took the proof
-	Spent []byte `json:"spent,omitempty"` // MAC of a proof that can be given once, such as a code
+	Began   []byte `json:"began"`             // hash of the browser's cookie, which bound the journey before
+	Before  []byte `json:"before"`            // hash of the cookie that bound the journey when the last proof came
+	Session []byte `json:"session,omitempty"` // hash of that of the session that the browser had then; nil: none
+	Salt    []byte `json:"salt"`              // from which the value is computed
+	Step    string `json:"step,omitempty"`    // that took the proof
+	Spent   []byte `json:"spent,omitempty"`   // MAC of a proof that can be given once, such as a code
 }
 
 // Keep keeps something for a step; nil keeps nothing any more.
@@ -136,4 +138,9 @@ type SignUpForm struct {
 func (j *Journey) Open(now time.Time) bool { return j.EndedAt.IsZero() && now.Before(j.ExpiresAt) }
 
 // Forget lets the journey go on with somebody else.
-func (j *Journey) Forget() { j.Progress = Progress{} }
+func (j *Journey) Forget() {
+	j.Progress = Progress{}
+	if j.Own != nil { // without a proof it is bound by the cookie of the browser
+		j.Browser, j.Own = j.Own.Began, nil
+	}
+}

@@ -109,7 +109,7 @@ func (b Budget) Refused(v *Visit, a Attempt) Outcome {
 // Wrong is what a wrong code of an app or a text message leads to: the text that says so, or the end of the budget. The
 // owner is told of the fifth in a day, in a transaction of its own: a guesser who sends many at once cannot undo it.
 func (b Budget) Wrong(ctx context.Context, v *Visit, a Attempt, text string) (Outcome, error) {
-	out := Outcome{Change: authn.Change{Events: []audit.Event{secondRefused(v, "wrong")}}}
+	out := Outcome{Tried: a.Keys, Change: authn.Change{Events: []audit.Event{secondRefused(v, "wrong")}}}
 	if a.day.N >= tellAt {
 		tell := authn.Change{
 			Count:    []authn.Limit{{Key: b.key(v, "told", string(v.Facts.Account.ID)), Max: 1, Window: day}},

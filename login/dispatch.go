@@ -205,7 +205,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	}
 	j := apply(*v.Journey, sent{step.Name(), v.form.way}, out, v.Facts.Account)
 	if out.Proof != nil {
-		s.bind(&j, step, v.Form)
+		s.bind(r, &j, step, v.Form)
 	}
 	v.Journey, v.form.late = &j, tooLate{step: step.Name(), say: out.Late, put: out.Change.Put}
 	if err := s.follow(r, v, out); err != nil {
@@ -261,7 +261,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *Visit, step S
 			return err
 		}
 	}
-	if err := s.saveAnswer(r.Context(), v, change); err != nil {
+	if err := s.save(r.Context(), v, change); err != nil {
 		return s.overtaken(w, r, v, step, out, err)
 	}
 	v.KeepKnown(w)
@@ -273,10 +273,19 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *Visit, step S
 func (s *Server) overtaken(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome, cause error) error {
 	if errors.Is(cause, fault.Stale) || errors.Is(cause, fault.Spent) {
 		var verified *account.Account
-		if out.Proof != nil {
+		if out.Proof != nil && out.Done == "" {
 			verified = v.Facts.Account
 		}
-		if done, err := s.repeated(w, r, v, step, verified); done || err != nil {
+		done, err := s.repeated(w, r, v, step, verified)
+		if done && err == nil && len(out.Tried) > 0 { // it was right, before it was used
+			return s.Store.Uncount(r.Context(), v.Platform.ID, out.Tried)
+		}
+		if done || err != nil {
+			return err
+		}
+	}
+	if errors.Is(cause, fault.Stale) {
+		if err := s.recordRefused(r.Context(), v, out.Change); err != nil {
 			return err
 		}
 	}
@@ -295,18 +304,14 @@ func (s *Server) submitAgain(w http.ResponseWriter, r *http.Request, v *Visit) e
 	return s.leadOn(w, r, v, errUnbound)
 }
 
-// saveAnswer saves what a form changed. That something was refused is recorded even if another form of the journey was
-// faster: many guesses at once leave as many events.
-func (s *Server) saveAnswer(ctx context.Context, v *Visit, change authn.Change) error {
-	err := s.save(ctx, v, change)
+// recordRefused records that something was refused even if another form of the journey was faster: many guesses at once
+// leave as many events.
+func (s *Server) recordRefused(ctx context.Context, v *Visit, change authn.Change) error {
 	refused := slices.DeleteFunc(slices.Clone(change.Events), func(e audit.Event) bool { return e.Outcome != audit.Failure })
-	if !errors.Is(err, fault.Stale) || len(refused) == 0 {
-		return err
+	if len(refused) == 0 {
+		return nil
 	}
-	if failed := s.Store.SaveChange(ctx, authn.Change{Platform: v.Platform.ID, Events: refused}, v.Now); failed != nil {
-		return failed
-	}
-	return err
+	return s.Store.SaveChange(ctx, authn.Change{Platform: v.Platform.ID, Events: refused}, v.Now)
 }
 
 // finish starts or raises the session, ends the journey, and leads back to who asked: one transaction, one new cookie.
@@ -362,6 +367,7 @@ func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *Visit) error 
 	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
 		return s.leadOn(w, r, v, err)
 	}
+	s.keepOwn(w, r, v)
 	return web.SeeOther(w, r, s.destination(v, web.Denied))
 }
 

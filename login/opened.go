@@ -34,7 +34,7 @@ func (s *Server) StartOpened(
 	}
 	j.Link = &authn.Link{Hash: t.Hash, Purpose: t.Purpose, Sealed: t.Sealed}
 	j.Proofs = []authn.Proof{{Method: "link", Use: account.Link, At: j.StartedAt, Journey: j.ID}}
-	s.bind(&j, nil, nil)
+	s.bind(r, &j, nil, nil)
 	if err := s.Store.StartJourney(r.Context(), j); err != nil {
 		return err
 	}

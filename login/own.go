@@ -1,6 +1,7 @@
 package login
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
@@ -22,24 +23,28 @@ import (
 // journey, has nothing of what is proven (CVE-2024-7341).
 //
 // The browser may not have got the answer: somebody clicked twice, or the line went down. Then the same form comes again
-// with the cookie of before. A form that brings the last proof again gets the same cookie again, and no other form does.
+// with the cookies of before. A form that brings the last proof again, with the cookies that the first one had, gets the
+// same cookie again, and no other form does.
 const (
 	repeatedFor = time.Minute // after the end of a journey
 	repeats     = 5           // wrong ones of one journey: more is guessing
 )
 
 // Repeater is a step whose proof can be verified again, such as a password. Repeats reports whether a form brings what
-// the journey was last proven with.
+// the journey was last proven with, within the limits of such forms, and what is saved of that either way.
 type Repeater interface {
-	Repeats(context.Context, *Visit) (bool, error)
+	Repeats(context.Context, *Visit) (bool, authn.Change, error)
 }
 
 // Spender is a step whose proof can be given once, such as a code. Spends is what of its form that is.
 type Spender interface{ Spends(url.Values) string }
 
 // bind gives the journey a cookie of its own, for a proof that a step took; nil: the button of a mail.
-func (s *Server) bind(j *authn.Journey, step Step, form url.Values) {
-	own := authn.Binding{Began: j.Browser, Salt: secret.Bytes(16)}
+func (s *Server) bind(r *http.Request, j *authn.Journey, step Step, form url.Values) {
+	own := authn.Binding{
+		Began: j.Browser, Before: j.Browser, Salt: secret.Bytes(16),
+		Session: web.CookieHash(r, j.Platform, visitor.Cookie(j.Ask.Channel)),
+	}
 	if j.Own != nil {
 		own.Began = j.Own.Began
 	}
@@ -76,19 +81,21 @@ func (s *Server) spent(j *authn.Journey, step, code string) []byte {
 // answer, with the answer.
 func (s *Server) keepOwn(w http.ResponseWriter, r *http.Request, v *Visit) {
 	j := v.Journey
+	over := j.Own == nil || !j.EndedAt.IsZero() && j.Request == ""
 	switch {
-	case j.Own == nil:
-	case !j.EndedAt.IsZero() && j.Request == "":
+	case over && web.Cookie(r, j.Platform, web.JourneyCookie(j.ID)) != "":
 		web.DropCookie(w, j.Platform, web.JourneyCookie(j.ID))
-	case !web.Bound(r, j.Platform, j.ID, j.Browser):
-		web.SetJourneyCookie(w, r, j.Platform, j.ID, s.ownCookie(j), j.ExpiresAt.Sub(v.Now))
+	case !over && !web.Bound(r, j.Platform, j.ID, j.Browser):
+		web.SetJourneyCookie(w, r, j.Platform, j.ID, s.ownCookie(j))
 	}
 }
 
 // repeated gives the journey's own cookie again to a form that brings its last proof again, and leads to where the first
-// one led; done is false for any other form, which is told nothing. verified says that the proof of the form was taken
-// as right a moment ago.
-func (s *Server) repeated(w http.ResponseWriter, r *http.Request, v *Visit, step Step, verified *account.Account) (done bool, err error) {
+// one led; done is false for any other form, which is told nothing. verified is whose proof of the form was taken as
+// right a moment ago; nil: nobody's.
+func (s *Server) repeated(
+	w http.ResponseWriter, r *http.Request, v *Visit, step Step, verified *account.Account,
+) (done bool, err error) {
 	j, err := s.Store.Journey(r.Context(), v.Platform.ID, v.Journey.ID)
 	if errors.Is(err, fault.NotFound) {
 		return false, nil // it was not stored yet, and its request is gone
@@ -104,44 +111,41 @@ func (s *Server) repeated(w http.ResponseWriter, r *http.Request, v *Visit, step
 	if ok, err := s.repeats(r, &again, step, verified); err != nil || !ok {
 		return false, err
 	}
-	web.SetJourneyCookie(w, r, j.Platform, j.ID, s.ownCookie(j), max(repeatedFor, j.ExpiresAt.Sub(v.Now)))
+	web.SetJourneyCookie(w, r, j.Platform, j.ID, s.ownCookie(j))
 	if j.EndedAt.IsZero() {
 		return true, web.SeeOther(w, r, JourneyPath(v.Platform, j.ID))
 	}
-	free, err := s.free(r, j)
+	session, _, err := s.Visitors.Of(r.Context(), j.Platform, secret.Hash(s.ownSession(j)), j.Ask.Channel, v.Now)
 	if err != nil {
 		return false, err
 	}
-	if free {
+	if session != nil && session.Account == j.Account {
 		web.SetCookie(w, j.Platform, visitor.Cookie(j.Ask.Channel), s.ownSession(j))
 	}
 	return true, web.SeeOther(w, r, s.destination(&again, web.Over))
 }
 
-// free reports whether nobody else has signed in in this browser meanwhile.
-func (s *Server) free(r *http.Request, j *authn.Journey) (bool, error) {
-	session, _, err := s.Visitors.Session(r, j.Platform, j.Ask.Channel, s.Now())
-	return err == nil && (session == nil || session.Account == j.Account), err
-}
-
-// repeatable reports whether a form could bring the last proof of a journey again: from the browser that began it, to
-// the step that took it, and not long after its end.
+// repeatable reports whether a form could bring the last proof of a journey again: to the step that took it, with the
+// cookies that the form which proved it had, and not long after the end. Whoever has only those of an earlier page has
+// nothing of what was proven since.
 func (s *Server) repeatable(r *http.Request, v *Visit, step Step) bool {
 	j, own := v.Journey, v.Journey.Own
 	open := j.Open(v.Now) || !j.EndedAt.IsZero() && !j.Denied && v.Now.Sub(j.EndedAt) < repeatedFor
-	return own != nil && open && own.Step == step.Name() &&
-		secret.Equal(own.Began, web.CookieHash(r, j.Platform, web.BrowserCookie)) &&
+	return own != nil && open && own.Step == step.Name() && web.Bound(r, j.Platform, j.ID, own.Before) &&
+		bytes.Equal(own.Session, web.CookieHash(r, j.Platform, visitor.Cookie(j.Ask.Channel))) &&
 		secret.Equal(j.Browser, secret.Hash(s.ownCookie(j))) // not under another master key
 }
 
 // repeats reports whether a form brings the last proof of a journey again. That is counted first: a form that does not
 // bring it has guessed.
 func (s *Server) repeats(r *http.Request, v *Visit, step Step, verified *account.Account) (bool, error) {
-	if verified != nil && verified.ID != v.Journey.Account {
-		return false, nil
+	spender, spends := step.(Spender)
+	same := func() bool {
+		code := spender.Spends(v.Form)
+		return code != "" && secret.Equal(v.Journey.Own.Spent, s.spent(v.Journey, v.Journey.Own.Step, code))
 	}
 	if verified != nil {
-		return s.same(r, v, step, true)
+		return verified.ID == v.Journey.Account && (!spends || same()), nil
 	}
 	key := hex.EncodeToString(s.Sealer.MAC("repeated forms", string(v.Platform.ID)+"\x00"+v.Journey.ID))
 	count := authn.Change{Platform: v.Platform.ID, Count: []authn.Limit{{Key: key, Max: repeats, Window: authn.JourneyLife}}}
@@ -152,27 +156,23 @@ func (s *Server) repeats(r *http.Request, v *Visit, step Step, verified *account
 	if err != nil {
 		return false, err
 	}
-	same, err := s.same(r, v, step, false)
-	if err != nil || !same {
-		return false, err
+	var ok bool
+	change := authn.Change{Platform: v.Platform.ID}
+	if repeater, verifies := step.(Repeater); spends {
+		ok = same()
+	} else if verifies {
+		if ok, err = s.verifies(r, v, repeater, &change); err != nil {
+			return false, err
+		}
 	}
-	return true, s.Store.SaveChange(r.Context(), authn.Change{Platform: v.Platform.ID, Uncount: []string{key}}, v.Now)
+	if ok {
+		change.Uncount = append(change.Uncount, key)
+	}
+	return ok, s.Store.SaveChange(r.Context(), change, v.Now)
 }
 
-// same compares a form with the last proof of a journey. verified says that the form was taken as right a moment ago.
-func (s *Server) same(r *http.Request, v *Visit, step Step, verified bool) (bool, error) {
-	if spender, ok := step.(Spender); ok {
-		code := spender.Spends(v.Form)
-		return code != "" && secret.Equal(v.Journey.Own.Spent, s.spent(v.Journey, v.Journey.Own.Step, code)), nil
-	}
-	if repeater, ok := step.(Repeater); ok && !verified {
-		return s.verifies(r, v, repeater)
-	}
-	return verified, nil
-}
-
-// verifies asks a step whether the form brings the proof of the journey's account again.
-func (s *Server) verifies(r *http.Request, v *Visit, step Repeater) (bool, error) {
+// verifies asks a step whether the form brings the proof of the journey's account again, and what that changes.
+func (s *Server) verifies(r *http.Request, v *Visit, step Repeater, change *authn.Change) (bool, error) {
 	a, err := s.Store.Account(r.Context(), v.Platform.ID, v.Journey.Account)
 	if errors.Is(err, fault.NotFound) {
 		return false, nil
@@ -184,5 +184,9 @@ func (s *Server) verifies(r *http.Request, v *Visit, step Repeater) (bool, error
 		return false, nil
 	}
 	v.Facts.Account = a
-	return step.Repeats(r.Context(), v)
+	ok, counted, err := step.Repeats(r.Context(), v)
+	if err == nil {
+		*change, err = change.And(counted)
+	}
+	return ok, err
 }

@@ -148,6 +148,7 @@ type Outcome struct {
 
 	Remember bool            // the person wants this browser remembered, once signed in
 	Change   authn.Change    // saved with the journey
+	Tried    []string        // keys that counted a wrong try, which is none where the form only came twice
 	Retry    []authn.Mistake // what the person can mend; shown on the same step
 	Late     []authn.Mistake // … if somebody else uses the same code before this is saved
 	Stop     *authn.Stop     // the journey cannot go on now

@@ -46,7 +46,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 			Mistakes: &authn.Mistakes{Step: "p", All: []authn.Mistake{{Field: "f", Key: "k", Label: "l"}}}, Stop: &authn.Stop{Page: "wait", Until: at, Email: "e", Sent: true, Of: "o"},
 			Remember: true, Choosing: true, Method: "m", LowCodes: true, Wish: authn.NeedCodes,
 		}, Failures: 1, Switch: true, Anew: true, Denied: true, Party: "web", Request: "r",
-		ReturnTo: "/", Hint: "h", Locale: "nl", Own: &authn.Binding{Began: []byte("b"), Salt: []byte("s"), Step: "t", Spent: []byte("c")}, Link: &authn.Link{Hash: []byte("h"), Purpose: authn.TicketReset, Sealed: []byte("s")},
+		ReturnTo: "/", Hint: "h", Locale: "nl", Own: &authn.Binding{Began: []byte("b"), Before: []byte("p"), Session: []byte("q"), Salt: []byte("s"), Step: "t", Spent: []byte("c")}, Link: &authn.Link{Hash: []byte("h"), Purpose: authn.TicketReset, Sealed: []byte("s")},
 		Forgot: &authn.AskedMail{To: "f", Again: true}, SignUp: &authn.AskedMail{To: "s"},
 		Typed: &authn.SignUpForm{Email: "e", GivenName: "g", MiddleName: "m", FamilyName: "f", Locale: "nl", Terms: true}, StartedAt: at, ExpiresAt: at,
 	})
@@ -58,7 +58,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 		"retry":  []byte(`{"step":"p","errors":[{"field":"f","key":"k","label":"l"}]}`),
 		"stop":   []byte(`{"page":"wait","until":"2026-01-02T03:04:05Z","email":"e","sent":true,"of":"o"}`),
 		"ticket": []byte(`{"hash":"aA==","purpose":"reset","sealed":"cw=="}`), "forgot": []byte(`{"to":"f","again":true}`), "sign-up": []byte(`{"to":"s"}`),
-		"own":   []byte(`{"began":"Yg==","salt":"cw==","step":"t","spent":"Yw=="}`),
+		"own":   []byte(`{"began":"Yg==","before":"cA==","session":"cQ==","salt":"cw==","step":"t","spent":"Yw=="}`),
 		"typed": []byte(`{"email":"e","given_name":"g","middle_name":"m","family_name":"f","locale":"nl","terms":true}`),
 	})
 	if err != nil {

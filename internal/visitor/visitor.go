@@ -44,7 +44,14 @@ func (v Reader) Session(
 	if cookie == nil {
 		return nil, nil, nil
 	}
-	session, a, err := v.Store.Session(r.Context(), p, cookie, now)
+	return v.Of(r.Context(), p, cookie, c, now)
+}
+
+// Of is Session for a cookie that is known by its hash.
+func (v Reader) Of(
+	ctx context.Context, p platform.ID, cookie []byte, c authn.Channel, now time.Time,
+) (*authn.Session, *account.Account, error) {
+	session, a, err := v.Store.Session(ctx, p, cookie, now)
 	if errors.Is(err, fault.NotFound) {
 		return nil, nil, nil
 	}

@@ -39,10 +39,11 @@ const (
 
 // SetJourneyCookie is KeepCookie for that of a journey. Of too many the oldest go: a value begins with when its journey
 // was begun (see JourneyValue).
-func SetJourneyCookie(w http.ResponseWriter, r *http.Request, p platform.ID, id, value string, life time.Duration) {
+func SetJourneyCookie(w http.ResponseWriter, r *http.Request, p platform.ID, id, value string) {
 	var others []*http.Cookie
 	for _, c := range r.Cookies() {
-		if strings.HasPrefix(c.Name, cookieName(p, journeyPrefix)) && c.Name != cookieName(p, JourneyCookie(id)) {
+		of, ok := strings.CutPrefix(c.Name, cookieName(p, journeyPrefix))
+		if ok && secret.IsID(of) && of != id {
 			others = append(others, c)
 		}
 	}
@@ -52,7 +53,7 @@ func SetJourneyCookie(w http.ResponseWriter, r *http.Request, p platform.ID, id,
 			DropCookie(w, p, strings.TrimPrefix(c.Name, cookieName(p, "")))
 		}
 	}
-	KeepCookie(w, p, JourneyCookie(id), value, life)
+	SetCookie(w, p, JourneyCookie(id), value)
 }
 
 // JourneyValue is the value of the cookie of a journey that was begun then.

@@ -74,12 +74,8 @@ func (s newStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 }
 
 // Repeats reports whether a form brings the new password again, which the account has by now.
-func (s newStep) Repeats(ctx context.Context, v *login.Visit) (bool, error) {
-	set, ok := v.Facts.Account.Credential(Method)
-	if !ok {
-		return false, nil
-	}
-	return Matches(ctx, s.Options, set, v.Form.Get("password"))
+func (s newStep) Repeats(ctx context.Context, v *login.Visit) (bool, authn.Change, error) {
+	return step(s).again(ctx, v)
 }
 
 // mistake is what is wrong with a new password; nil: nothing. The old one is compared last, because that costs a hash.

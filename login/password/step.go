@@ -152,16 +152,34 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 	return login.Outcome{Known: a, Change: right, Proof: proof(c, v.Now)}, nil
 }
 
-// Repeats reports whether a form brings the password of the journey's account again.
-func (s step) Repeats(ctx context.Context, v *login.Visit) (bool, error) {
+// Repeats reports whether a form brings the password of the journey's account again. It counts as every try does.
+func (s step) Repeats(ctx context.Context, v *login.Visit) (bool, authn.Change, error) {
 	if s.Identifies(v.Form) {
 		email, err := account.ParseEmail(strings.TrimSpace(v.Form.Get("email")))
 		if err != nil || email.Key != v.Facts.Account.Email.Key {
-			return false, nil
+			return false, authn.Change{}, nil
 		}
 	}
-	_, _, ok, err := s.verify(ctx, v, v.Facts.Account.Email.Key, v.Form.Get("password"))
-	return ok, err
+	return s.again(ctx, v)
+}
+
+// again compares the password of a form with that of the account that the journey knows.
+func (s step) again(ctx context.Context, v *login.Visit) (bool, authn.Change, error) {
+	id, key := v.Facts.Account.ID, v.Facts.Account.Email.Key
+	guess := s.guess(v, key)
+	attempts, err := s.Store.CountAttempt(ctx, v.Platform.ID, guess, v.Now)
+	if errors.Is(err, fault.Throttled) {
+		return false, authn.Change{Events: []audit.Event{refused(v, id, "too many")}}, nil
+	}
+	if err != nil {
+		return false, authn.Change{}, err
+	}
+	s.delay(ctx, attempts.Delay())
+	_, _, ok, err := s.verify(ctx, v, key, v.Form.Get("password"))
+	if err != nil || !ok {
+		return false, authn.Change{Events: []audit.Event{refused(v, id, "wrong")}}, err
+	}
+	return true, authn.Change{Uncount: guess.Keys()}, nil
 }
 
 // delay holds the answer back. Whoever waits has no place meanwhile: a few who guess would fill the queue by waiting.

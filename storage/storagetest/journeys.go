@@ -38,7 +38,7 @@ func (w *world) journey() (authn.Journey, grant.AuthRequest) {
 			Kept: map[string][]byte{"totp": secret.Bytes(60)},
 		},
 		Failures: 2, Switch: true, Anew: true, Denied: true, Party: string(web), Request: r.ID, ReturnTo: "/settings", Hint: "anna@example.org", Locale: "nl",
-		Own:    &authn.Binding{Began: secret.Bytes(32), Salt: secret.Bytes(16), Step: "totp", Spent: secret.Bytes(32)},
+		Own:    &authn.Binding{Began: secret.Bytes(32), Before: secret.Bytes(32), Session: secret.Bytes(32), Salt: secret.Bytes(16), Step: "totp", Spent: secret.Bytes(32)},
 		Link:   &authn.Link{Hash: secret.Bytes(32), Purpose: authn.TicketWelcome, Sealed: secret.Bytes(60)},
 		Forgot: &authn.AskedMail{To: "anna@example.org", Again: true}, SignUp: &authn.AskedMail{To: "bram@example.org"},
 		Typed:     &authn.SignUpForm{Email: "anna@example.org", GivenName: "Anna", MiddleName: "van", FamilyName: "Dam", Locale: "nl", Terms: true},

@@ -1,0 +1,577 @@
+package login_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
+)
+
+const attackedHouse = `
+platforms:
+  - name: linde
+    issuer: https://id.test/p/linde
+    organisation: GGZ De Linde
+    home_url: https://linde.test/home
+    policy: { second_factor: { client: optional }, code_methods: [totp], remember: { client: { fixed: 12h } } }
+    parties:
+      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://web.linde.test/callback"] }
+      - { client_id: anders, name: Anders, third_party: true, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://anders.linde.test/callback"] }
+    accounts:
+      - { email: anna@example.org, locale: en, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, recovery_codes: [K7QM-2XHP-9TRD] }
+      - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!", totp_secret: GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ, recovery_codes: [B4WN-8CVF-3JGY] }
+      - { email: cees@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
+`
+
+const (
+	annasKey = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	bramsKey = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+)
+
+type attacked struct {
+	*idptest.Server
+	web, anders *idptest.Party
+	t           *testing.T
+}
+
+func newAttacked(t *testing.T) *attacked {
+	s := idptest.NewServer(t, idptest.SQLite(t))
+	s.Apply(attackedHouse)
+	const key = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
+	return &attacked{s, idptest.NewParty(s, "web.linde.test", ownIssuer, "web", key), idptest.NewParty(s, "anders.linde.test", ownIssuer, "anders", key), t}
+}
+
+func (v *attacked) code(of string) string { return (&twoStep{Server: v.Server, t: v.t}).code(of) }
+
+func (v *attacked) full(b *idptest.Browser, who, app string) {
+	v.t.Helper()
+	signIn(v.t, b, v.web, who)
+	b.MustFill(v.t, "Code", v.code(app))
+	b.MustPress(v.t, "Continue")
+	if got := silent(v.t, b, v.web); got != "" {
+		v.t.Fatalf("%s is not signed in: %q at %s", who, got, b.URL)
+	}
+}
+
+// raw sends one form with these cookies and nothing else.
+func (v *attacked) raw(method, to string, form url.Values, cookies map[string]string) *http.Response {
+	v.t.Helper()
+	r, err := http.NewRequest(method, to, strings.NewReader(form.Encode()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	for name, value := range cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	res, err := v.RoundTrip(r)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return res
+}
+
+func given(res *http.Response, prefix string) string {
+	for _, c := range res.Cookies() {
+		if strings.HasPrefix(c.Name, "__Host-linde-"+prefix) && c.MaxAge >= 0 {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+func (v *attacked) owner(cookie string) string {
+	_, a, err := v.DB.Session(v.t.Context(), "linde", secret.Hash(cookie), v.Clock.Now())
+	if err != nil {
+		return ""
+	}
+	return a.Email.Address
+}
+
+// Bram proves himself (password, code) in a login and leaves it at "may this party …". The browser is Anna's by then:
+// she is asked who goes on and says that she does. Whoever has the browser's cookie and sends BRAM's spent code again is
+// given HER session.
+func TestOwnCookieSwitchGivesSessionToWhoProvedBefore(t *testing.T) {
+	v := newAttacked(t)
+	b := idptest.NewBrowser(v.Server, "en") // of the ward
+	signIn(t, b, v.anders, "bram@example.org")
+	b.MustBeAt(t, "/totp")
+	brams := v.code(bramsKey)
+	b.MustFill(t, "Code", brams)
+	b.MustPress(t, "Continue")
+	b.MustBeAt(t, "/consent")
+	left, _ := journeyOf(b)
+	browser := cookieAt(b, "__Host-linde-browser") // all that Bram takes along
+
+	v.Clock.Later(time.Minute)
+	anna := b.Tab()
+	v.full(anna, "anna@example.org", annasKey)
+	b.MustOpen(t, left) // the tab that stood open
+	b.MustBeAt(t, "/switch")
+	for _, n := range []string{"Continue as anna@example.org", "Continue"} {
+		if b.Button(n) != nil {
+			b.MustPress(t, n)
+			break
+		}
+	}
+	if strings.HasSuffix(b.URL.Path, "/switch") {
+		t.Fatalf("at %s: %s", b.URL, idptest.Visible(b.Doc))
+	}
+	if strings.HasSuffix(b.URL.Path, "/consent") {
+		b.MustPress(t, "Allow")
+	}
+	t.Logf("anna is at %s", b.URL)
+
+	res := v.raw("POST", left+"/totp", url.Values{"code": {brams}}, map[string]string{"__Host-linde-browser": browser})
+	if got := given(res, "session"); got != "" {
+		t.Errorf("Bram is given the session of %q, led to %s", v.owner(got), res.Header.Get("Location"))
+	}
+}
+
+// Whoever has somebody's session for a moment guesses the password without any counter: five for each login that was
+// proven as oneself and handed over on the page "who goes on?".
+func TestOwnCookieGuessesWithoutCounting(t *testing.T) {
+	v := newAttacked(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	v.full(b, "anna@example.org", annasKey)
+	jar := map[string]string{}
+	for _, c := range b.Jar.Cookies(at(t, "https://id.test/")) {
+		jar[c.Name] = c.Value
+	}
+	browser := map[string]string{"__Host-linde-browser": jar["__Host-linde-browser"]}
+	verified, found := 0, false
+	for range 13 {
+		tab := b.Tab()
+		tab.MustOpen(t, v.anders.Start(nil))
+		action, id := journeyOf(tab)
+		res := v.raw("POST", action+"/password", url.Values{"email": {"cees@example.org"}, "password": {idptest.Password}}, jar)
+		own := given(res, "journey-")
+		if own == "" {
+			t.Fatalf("cees: %d %s", res.StatusCode, res.Header.Get("Location"))
+		}
+		with := map[string]string{"__Host-linde-journey-" + id: own}
+		for k, w := range jar {
+			with[k] = w
+		}
+		if strings.HasSuffix(res.Header.Get("Location"), "/set-up") {
+			v.raw("POST", action+"/set-up", url.Values{"do": {"later"}}, with)
+		}
+		v.raw("POST", action+"/switch", url.Values{"as": {"anna@example.org"}}, with)
+		j, err := v.DB.Journey(t.Context(), "linde", id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, _ := v.DB.Account(t.Context(), "linde", j.Account); a == nil || a.Email.Address != "anna@example.org" {
+			t.Fatalf("the journey is of %q", j.Account)
+		}
+		for i := range 5 {
+			guess := "wrong"
+			if verified == 60 && i == 0 {
+				guess = idptest.Password
+			}
+			res := v.raw("POST", action+"/password", url.Values{"password": {guess}}, browser)
+			verified++
+			if given(res, "journey-") != "" {
+				found = true
+				break
+			}
+		}
+	}
+	refused := events(t, visit{Server: v.Server}, "anna@example.org", audit.PasswordRefused)
+	if found {
+		t.Errorf("guess number %d was verified and told right; %d of the wrong ones are on record", verified, len(refused))
+	}
+}
+
+// And by the cookie of the browser alone: five guesses in each login of the owner, while her wait is on, uncounted
+// and not on record.
+func TestOwnCookieGuessesWhileBlocked(t *testing.T) {
+	v := newAttacked(t)
+	b, other := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
+	signIn(t, b, v.web, "anna@example.org")
+	b.MustBeAt(t, "/totp")
+	action, _ := journeyOf(b)
+	other.MustOpen(t, v.web.Start(nil))
+	for range 10 {
+		other.MustFill(t, "Email address", "anna@example.org")
+		other.MustFill(t, "Password", "wrong")
+		other.MustPress(t, "Log in")
+	}
+	other.MustBeAt(t, "/stop")
+	before := len(events(t, visit{Server: v.Server}, "anna@example.org", audit.PasswordRefused))
+	browser := map[string]string{"__Host-linde-browser": cookieAt(b, "__Host-linde-browser")}
+	for range 4 {
+		v.raw("POST", action+"/password", url.Values{"email": {"anna@example.org"}, "password": {"wrong"}}, browser)
+	}
+	res := v.raw("POST", action+"/password", url.Values{"email": {"anna@example.org"}, "password": {idptest.Password}}, browser)
+	after := len(events(t, visit{Server: v.Server}, "anna@example.org", audit.PasswordRefused))
+	if given(res, "journey-") != "" || after-before != 5 {
+		t.Errorf("during the wait a right one is told as right: %t; of 5 that are refused %d are on record", given(res, "journey-") != "", after-before)
+	}
+}
+
+// A planter of the browser's cookie who looked over her shoulder at six digits, and never knew her password, is given
+// her session within a minute.
+func TestOwnCookieSpentCodeAndBrowserCookieAreASession(t *testing.T) {
+	for name, idle := range map[string]bool{"after the password": false, "after the idle hour": true} {
+		t.Run(name, func(t *testing.T) {
+			v := newAttacked(t)
+			b := idptest.NewBrowser(v.Server, "en")
+			planted := secret.Token()
+			plant(b, "__Host-linde-browser", planted)
+			if idle {
+				v.full(b, "anna@example.org", annasKey)
+				v.Clock.Later(61 * time.Minute)
+				b.MustOpen(t, v.web.Start(nil))
+			} else {
+				signIn(t, b, v.web, "anna@example.org")
+			}
+			b.MustBeAt(t, "/totp")
+			action := b.URL.String()
+			code := v.code(annasKey)
+			b.MustFill(t, "Code", code)
+			b.MustPress(t, "Continue")
+			v.Clock.Later(50 * time.Second)
+			res := v.raw("POST", action, url.Values{"code": {code}}, map[string]string{"__Host-linde-browser": planted})
+			if got := given(res, "session"); got != "" {
+				t.Errorf("the planter is given the session of %q", v.owner(got))
+			}
+		})
+	}
+}
+
+// The same while the login is open: an hour long, a code that was spent.
+func TestOwnCookieSpentCodeOpensAnOpenLoginForAnHour(t *testing.T) {
+	v := newAttacked(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	planted := secret.Token()
+	plant(b, "__Host-linde-browser", planted)
+	signIn(t, b, v.anders, "anna@example.org")
+	b.MustBeAt(t, "/totp")
+	action := b.URL.String()
+	code := v.code(annasKey)
+	b.MustFill(t, "Code", code)
+	b.MustPress(t, "Continue")
+	b.MustBeAt(t, "/consent")
+	v.Clock.Later(50 * time.Minute)
+	planter := idptest.NewBrowser(v.Server, "en")
+	plant(planter, "__Host-linde-browser", planted)
+	planter.URL = at(t, action)
+	if err := planter.Double(url.Values{"code": {code}}, action); err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasSuffix(planter.URL.Path, "/consent") {
+		planter.MustPress(t, "Allow")
+		t.Errorf("the planter goes on as her: %s; session of %q", planter.URL, v.owner(cookieAt(planter, "__Host-linde-session")))
+	}
+}
+
+// A form that is sent again late (a retry of the network, the second of a double click) puts the cookie of before over
+// the one of a step-up since: signed out.
+func TestOwnCookieOldFormOverwritesNewerSession(t *testing.T) {
+	v := newAttacked(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, v.web.Start(nil))
+	action, form := b.URL.String(), url.Values{"email": {"cees@example.org"}, "password": {idptest.Password}}
+	b.MustFill(t, "Email address", "cees@example.org")
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Log in")
+	if strings.HasSuffix(b.URL.Path, "/set-up") {
+		t.Fatal("the set-up is offered")
+	}
+	v.Clock.Later(10 * time.Second)
+	b.MustOpen(t, v.web.Start(url.Values{"prompt": {"login"}}))
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Continue")
+	if got := silent(t, b, v.web); got != "" {
+		t.Fatalf("not signed in before: %q", got)
+	}
+	v.Clock.Later(10 * time.Second)
+	b.URL = at(t, action)
+	if err := b.Double(form, action); err != nil {
+		t.Fatal(err)
+	}
+	if got := silent(t, b, v.web); got != "" {
+		t.Errorf("signed in before the old form came again, and not after: %q", got)
+	}
+}
+
+// Two different new passwords at once: the one that was not saved is told as saved.
+func TestOwnCookieOtherNewPasswordIsNotARepetition(t *testing.T) {
+	v := newAttacked(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	signIn(t, b, v.web, "cees@example.org")
+	j := authn.Journey{ID: secret.ID(), Platform: "linde", ReturnTo: "/settings", StartedAt: v.Clock.Now(), ExpiresAt: v.Clock.Now().Add(time.Hour)}
+	j.Ask = authn.Ask{Purpose: authn.ChangePassword, Channel: authn.Browser, Journey: j.ID}
+	j.Browser = secret.Hash(cookieAt(b, "__Host-linde-browser"))
+	if err := v.DB.StartJourney(t.Context(), j); err != nil {
+		t.Fatal(err)
+	}
+	b.MustOpen(t, ownIssuer+"/login/"+j.ID)
+	b.MustBeAt(t, "/new-password")
+	jar := map[string]string{}
+	for _, c := range b.Jar.Cookies(at(t, "https://id.test/")) {
+		jar[c.Name] = c.Value
+	}
+	words := []string{"acht groene paraplu's vliegen?", "negen blauwe laarzen zwemmen!"}
+	got := make([]string, 2)
+	var wg sync.WaitGroup
+	for i, word := range words {
+		wg.Go(func() {
+			res := v.raw("POST", ownIssuer+"/login/"+j.ID+"/new-password", url.Values{"password": {word}}, jar)
+			got[i] = given(res, "session")
+		})
+	}
+	wg.Wait()
+	if got[0] != "" && got[1] != "" {
+		t.Errorf("both are told that their password was saved: %t", got[0] == got[1])
+	} else {
+		t.Logf("not raced: %q", got)
+	}
+}
+
+// A browser that was closed in the middle of a login: whoever opens it next has the address from the history.
+func TestOwnCookieClosedBrowserForgetsALogin(t *testing.T) {
+	v := newAttacked(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	kept := map[string]string{}
+	keep := func(res *http.Response) {
+		for _, c := range res.Cookies() {
+			if c.MaxAge > 0 {
+				kept[c.Name] = c.Value
+			}
+		}
+	}
+	b.MustOpen(t, v.anders.Start(nil))
+	action, form := b.URL.String(), url.Values{"email": {"anna@example.org"}, "password": {idptest.Password}}
+	jar := func() map[string]string {
+		all := map[string]string{}
+		for _, c := range b.Jar.Cookies(at(t, "https://id.test/")) {
+			all[c.Name] = c.Value
+		}
+		return all
+	}
+	res := v.raw("POST", action, form, jar())
+	keep(res)
+	b.Jar.SetCookies(at(t, "https://id.test/"), res.Cookies())
+	login := strings.TrimSuffix(action, "/password")
+	res = v.raw("POST", login+"/totp", url.Values{"code": {v.code(annasKey)}}, jar())
+	keep(res)
+
+	next := idptest.NewBrowser(v.Server, "en") // the same one, opened again: cookies without an end are gone
+	for name, value := range kept {
+		plant(next, name, value)
+	}
+	next.MustOpen(t, v.web.Start(nil)) // somebody begins to log in
+	next.MustOpen(t, login)            // … and finds this in the history
+	if strings.HasSuffix(next.URL.Path, "/consent") {
+		next.MustPress(t, "Allow")
+		t.Errorf("goes on in the login of the person before: at %s, session of %q", next.URL, v.owner(cookieAt(next, "__Host-linde-session")))
+	}
+}
+
+// What was given up still takes one of the four places.
+func TestOwnCookieCancelledLoginsTakeNoPlace(t *testing.T) {
+	v := newAttacked(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	signIn(t, b, v.web, "anna@example.org")
+	b.MustBeAt(t, "/totp")
+	old := b.URL.String()
+	for range 4 {
+		v.Clock.Later(time.Second)
+		tab := b.Tab()
+		tab.MustOpen(t, ownIssuer+"/settings")
+		tab.MustFill(t, "Email address", "anna@example.org")
+		tab.MustFill(t, "Password", idptest.Password)
+		tab.MustPress(t, "Log in")
+		tab.MustBeAt(t, "/totp")
+		tab.URL = at(t, tab.URL.String())
+		if err := tab.Press("Cancel"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.MustOpen(t, old)
+	if b.URL.String() != old {
+		t.Errorf("four that were cancelled put out one that is open: at %s", b.URL)
+	}
+}
+
+// A login that was ended by a new password (or by staff) has no session to give: its code, sent again, puts a cookie of
+// none over that of the session that goes on.
+func TestOwnCookieCutLoginOverwritesSession(t *testing.T) {
+	v := newAttacked(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	v.full(b, "anna@example.org", annasKey)
+	v.Clock.Later(time.Minute)
+	tab := b.Tab()
+	tab.MustOpen(t, v.anders.Start(url.Values{"prompt": {"login"}}))
+	tab.MustFill(t, "Password", idptest.Password)
+	tab.MustPress(t, "Continue")
+	tab.MustBeAt(t, "/totp")
+	action, form := tab.URL.String(), url.Values{"code": {v.code(annasKey)}}
+	if err := tab.Lost(form, action); err != nil {
+		t.Fatal(err)
+	}
+	a, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// what a new password in a third tab does: every other session and every login under way ends, hers goes on
+	cut := authn.Change{Platform: "linde", Cut: &authn.Cut{Account: a.ID, By: authn.ActPassword}}
+	if err := v.DB.SaveChange(t.Context(), cut, v.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := silent(t, b, v.web); got != "" {
+		t.Fatalf("not signed in before: %q", got)
+	}
+	if err := tab.Double(form, action); err != nil {
+		t.Fatal(err)
+	}
+	if got := silent(t, b, v.web); got != "" {
+		t.Errorf("signed out by a form that was sent again: %q", got)
+	}
+}
+
+// Two forms of one sign-up at once are the same form: both lead on.
+func TestOwnCookieSignUpAtOnceLeadsOn(t *testing.T) {
+	v := newAttacked(t)
+	v.Apply(strings.Replace(attackedHouse, "policy: {", "policy: { self_sign_up: true,", 1))
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, v.web.Start(nil))
+	b.MustOpen(t, strings.TrimSuffix(b.URL.String(), "password")+"sign-up")
+	for label, value := range map[string]string{"First name": "Cor", "Last name": "Veenstra", "Email address": "cor@example.org"} {
+		b.MustFill(t, label, value)
+	}
+	b.MustPress(t, "Create account")
+	if err := v.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	link := ""
+	for _, m := range v.Mails.Sent() {
+		link = m.Link
+	}
+	fresh := idptest.NewBrowser(v.Server, "en")
+	fresh.MustOpen(t, link)
+	fresh.MustBeAt(t, "/new-password")
+	jar := map[string]string{}
+	for _, c := range fresh.Jar.Cookies(at(t, "https://id.test/")) {
+		jar[c.Name] = c.Value
+	}
+	action := fresh.URL.String()
+	for i, res := range v.together(action, url.Values{"password": {"acht groene paraplu's vliegen?"}}, jar, 2) {
+		if given(res, "session") == "" {
+			t.Errorf("answer %d is %d to %s without a session", i, res.StatusCode, res.Header.Get("Location"))
+		}
+	}
+}
+
+func (v *attacked) together(action string, form url.Values, jar map[string]string, n int) []*http.Response {
+	all := make([]*http.Response, n)
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { all[i] = v.raw("POST", action, form, jar) })
+	}
+	wg.Wait()
+	return all
+}
+
+// GET and HEAD of another's addresses set nothing of a login; neither does a form without the browser's cookie, nor of
+// another site (its cookies do not come along).
+func TestOwnCookieNothingIsSetForOthers(t *testing.T) {
+	v := newAttacked(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	signIn(t, b, v.web, "anna@example.org")
+	login, _ := journeyOf(b)
+	browser := map[string]string{"__Host-linde-browser": cookieAt(b, "__Host-linde-browser")}
+	form := url.Values{"email": {"anna@example.org"}, "password": {idptest.Password}}
+	for _, to := range []string{login, login + "/password", login + "/totp", login + "/stop"} {
+		for _, method := range []string{"GET", "HEAD"} {
+			if res := v.raw(method, to, form, browser); len(res.Cookies()) > 0 {
+				t.Errorf("%s %s sets %v", method, to, res.Cookies())
+			}
+		}
+	}
+	for _, cookies := range []map[string]string{nil, {"__Host-linde-browser": secret.Token()}} {
+		if res := v.raw("POST", login+"/password", form, cookies); len(res.Cookies()) > 0 {
+			t.Errorf("with %v: %v", cookies, res.Cookies())
+		}
+	}
+	if res := v.raw("POST", login+"/password", form, browser); given(res, "journey-") == "" || res.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the same form: %d %v", res.StatusCode, res.Header)
+	}
+	// the same identifier at another platform of the host is covered by the platform in the look-up
+}
+
+// After signing out, what is given again opens nothing.
+func TestOwnCookieSignedOutStaysOut(t *testing.T) {
+	v := newAttacked(t)
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, v.web.Start(nil))
+	action, form := b.URL.String(), url.Values{"email": {"cees@example.org"}, "password": {idptest.Password}}
+	b.MustFill(t, "Email address", "cees@example.org")
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Log in")
+	b.MustOpen(t, ownIssuer+"/logout")
+	b.MustPress(t, "Yes, log out")
+	if got := silent(t, b, v.web); got != "login_required" {
+		t.Fatalf("not signed out: %q", got)
+	}
+	b.URL = at(t, action)
+	if err := b.Double(form, action); err != nil {
+		t.Fatal(err)
+	}
+	if got := silent(t, b, v.web); got != "login_required" {
+		t.Errorf("after signing out: %q", got)
+	}
+}
+
+// The same right form several times at once is no guessing: each answer leads on. (Of ten at once the last wait, as of ten
+// tries of any kind.)
+func TestOwnCookieRightPasswordIsNotHeldByGuesses(t *testing.T) {
+	v := newAttacked(t)
+	none := 0
+	for range 3 {
+		b := idptest.NewBrowser(v.Server, "en")
+		b.MustOpen(t, v.web.Start(nil))
+		jar, action := map[string]string{"__Host-linde-browser": cookieAt(b, "__Host-linde-browser")}, b.URL.String()
+		for _, res := range v.together(action, url.Values{"email": {"anna@example.org"}, "password": {idptest.Password}}, jar, 6) {
+			if given(res, "journey-") == "" {
+				none++
+			}
+		}
+	}
+	if none > 0 {
+		t.Errorf("%d of 18 right forms begin anew", none)
+	}
+}
+
+// Right codes at once: each answer leads on, and none is on record as wrong.
+func TestOwnCookieDoubleClickIsNoWrongCode(t *testing.T) {
+	v := newAttacked(t)
+	for range 10 {
+		v.Clock.Later(31 * time.Second)
+		b := idptest.NewBrowser(v.Server, "en")
+		signIn(t, b, v.web, "anna@example.org")
+		b.MustBeAt(t, "/totp")
+		jar := map[string]string{}
+		for _, c := range b.Jar.Cookies(at(t, "https://id.test/")) {
+			jar[c.Name] = c.Value
+		}
+		for _, res := range v.together(b.URL.String(), url.Values{"code": {v.code(annasKey)}}, jar, 2) {
+			if given(res, "session") == "" {
+				t.Errorf("begins anew: %s", res.Header.Get("Location"))
+			}
+		}
+	}
+	if n := len(events(t, visit{Server: v.Server}, "anna@example.org", audit.SecondFactorRefused)); n > 0 {
+		t.Errorf("%d events of a wrong code", n)
+	}
+}
