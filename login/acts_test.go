@@ -13,7 +13,6 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/outbox"
-	"github.com/minddistrict/idp/ui"
 )
 
 const actsHead = `
@@ -128,21 +127,21 @@ func (m *mailbox) follow(kind outbox.Kind) *idptest.Browser {
 // press follows a link and presses its button.
 func (m *mailbox) press(kind outbox.Kind, button string) {
 	m.t.Helper()
-	m.follow(kind).MustPress(m.t, ui.Text("en", button))
+	m.follow(kind).MustPress(m.t, idptest.Text("en", button))
 }
 
 // words follows a link and sets a password.
 func (m *mailbox) words(kind outbox.Kind, words string) {
 	m.t.Helper()
 	b := m.follow(kind)
-	if b.Button(ui.Text("en", "code.submit")) != nil {
+	if b.Button(idptest.Text("en", "code.submit")) != nil {
 		code, err := totp.GenerateCode(idptest.TOTPSecret, m.Clock.Now())
 		m.must(err)
-		b.MustFill(m.t, ui.Text("en", "code.label"), code)
-		b.MustPress(m.t, ui.Text("en", "code.submit"))
+		b.MustFill(m.t, idptest.Text("en", "code.label"), code)
+		b.MustPress(m.t, idptest.Text("en", "code.submit"))
 	}
-	b.MustFill(m.t, ui.Text("en", "password.new"), words)
-	b.MustPress(m.t, ui.Text("en", "password.submit"))
+	b.MustFill(m.t, idptest.Text("en", "password.new"), words)
+	b.MustPress(m.t, idptest.Text("en", "password.submit"))
 }
 
 // row is what each link shows now: works, used, newer, expired or inactive; - where there is none.
@@ -158,7 +157,7 @@ func (m *mailbox) row() string {
 			"link.used_title": "used", "email_change.done": "used", "freeze.done_title": "used",
 			"link.newer_title": "newer", "link.expired_title": "expired", "inactive.title": "inactive",
 		} {
-			if text, _, _ := strings.Cut(ui.Text("en", key), "{"); strings.Contains(shown, text) {
+			if text, _, _ := strings.Cut(idptest.Text("en", key), "{"); strings.Contains(shown, text) {
 				state = name
 			}
 		}

@@ -77,7 +77,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if m := v.Journey.Mistakes; m != nil && m.Step == step.Name() {
 		mistakes = m.All
 	}
-	return ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Look(mistakes))
+	return s.ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Look(mistakes))
 }
 
 // submit takes the form of a step: one noun call, one storage call, 303.

@@ -73,5 +73,5 @@ func (s *Server) spentLink(w http.ResponseWriter, r *http.Request, v *Visit, cau
 	if err != nil {
 		return err
 	}
-	return ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Look(nil))
+	return s.ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Look(nil))
 }

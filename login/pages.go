@@ -40,7 +40,7 @@ func (v *Visit) Look(mistakes []authn.Mistake) Look {
 
 // ShowPage writes a page in the person's language: the one chosen on a page, asked by the party, of the account, of
 // the browser, of the platform. A choice by ?lang= is remembered until the browser closes.
-func ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, data any, look Look) error {
+func (s *Server) ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, data any, look Look) error {
 	p := platform.FromContext(r.Context())
 	query := r.URL.Query()
 	if chosen := ui.Match(query.Get("lang")); chosen != "" && r.Method == http.MethodGet && !look.Fixed {
@@ -65,7 +65,7 @@ func ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, d
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", frame.Lang)
 	w.Header().Add("Vary", "Accept-Language, Cookie")
-	return ui.Render(&late{w: w, status: status}, page, frame, data)
+	return s.UI.Render(&late{w: w, status: status}, page, frame, data)
 }
 
 // LanguageOf is the language of a page: the one chosen on a page, then the given wishes in order, then what the browser
@@ -122,7 +122,7 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		if status >= 500 && !fault.Quiet(err) {
 			s.Log.ErrorContext(r.Context(), "login page", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
 		}
-		if err := ShowPage(w, r, status, "error", page, Look{}); err != nil {
+		if err := s.ShowPage(w, r, status, "error", page, Look{}); err != nil {
 			s.Log.ErrorContext(r.Context(), "showing error page", slog.Any("error", err))
 		}
 	})
@@ -132,7 +132,7 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 func (s *Server) NotFound(w http.ResponseWriter, r *http.Request) {
 	p := platform.FromContext(r.Context())
 	page := ui.ErrorPage{Title: "error.not_found_title", Body: "error.request_body", Code: "not_found", HomeURL: p.HomeURL}
-	if err := ShowPage(w, r, http.StatusNotFound, "error", page, Look{}); err != nil {
+	if err := s.ShowPage(w, r, http.StatusNotFound, "error", page, Look{}); err != nil {
 		s.Log.ErrorContext(r.Context(), "showing error page", slog.Any("error", err))
 	}
 }

@@ -45,7 +45,7 @@ type Options struct {
 	Visitors visitor.Reader
 	Sealer   Sealer
 	Factors  []Factor
-	Steps    []Step // pages that are no factor: a new password, asides
+	UI       *ui.Renderer // pages and texts, those of the factors among them
 	Mails    Mails
 	Links    Links
 	Party    func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
@@ -85,7 +85,9 @@ func New(o Options) *Server {
 			s.steps = append(s.steps, f.Enrol)
 		}
 	}
-	s.steps = append(s.steps, o.Steps...)
+	for _, f := range o.Factors {
+		s.steps = append(s.steps, f.Steps...)
+	}
 	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s},
 		noCodeStep{s}, closedStep{}) // the last one, because it meets what no way of signing in meets
 	return s
@@ -100,6 +102,17 @@ func Methods(factors []Factor) []string {
 		}
 	}
 	return methods
+}
+
+// Parts lists what factors show and say.
+func Parts(factors []Factor) []ui.Part {
+	var parts []ui.Part
+	for _, f := range factors {
+		if f.UI.Files != nil {
+			parts = append(parts, f.UI)
+		}
+	}
+	return parts
 }
 
 // Routes adds the door to a platform's router, in the order of a visit.

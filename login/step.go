@@ -75,8 +75,10 @@ type Factor struct {
 	Recovery bool // stands in for a second factor, and is kept once one is set up
 	Prove    Step
 	Enrol    Step              // nil: cannot be set up by the person
+	Steps    []Step            // further pages of a journey, which prove nothing by themselves
 	Routes   func(*mux.Router) // pages of its own beside the journey; nil: none
 	Describe func(account.Credential) string
+	UI       ui.Part // what it shows and says
 }
 
 // Visit is one look at a journey: what a step may know.

@@ -54,15 +54,15 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 		if stop.Sent {
 			page.SentTo = stop.Email
 		}
-		return ShowPage(w, r, http.StatusTooManyRequests, StopWait, page, v.Look(nil))
+		return s.ShowPage(w, r, http.StatusTooManyRequests, StopWait, page, v.Look(nil))
 	case StopCodes:
-		return ShowPage(w, r, http.StatusForbidden, StopCodes, ui.WrongCodesPage{RetryURL: s.restartOf(v)}, v.Look(nil))
+		return s.ShowPage(w, r, http.StatusForbidden, StopCodes, ui.WrongCodesPage{RetryURL: s.restartOf(v)}, v.Look(nil))
 	case StopCodesLater:
 		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
 		until := stop.Until.Add(time.Minute - 1).Truncate(time.Minute) // the page names no seconds
-		return ShowPage(w, r, http.StatusTooManyRequests, StopCodesLater, ui.CodesLaterPage{Until: until, RecoveryURL: v.recoveryURL()}, v.Look(nil))
+		return s.ShowPage(w, r, http.StatusTooManyRequests, StopCodesLater, ui.CodesLaterPage{Until: until, RecoveryURL: v.recoveryURL()}, v.Look(nil))
 	default:
-		return ShowPage(w, r, http.StatusForbidden, StopInactive, ui.InactivePage{HomeURL: v.Platform.HomeURL}, v.Look(nil))
+		return s.ShowPage(w, r, http.StatusForbidden, StopInactive, ui.InactivePage{HomeURL: v.Platform.HomeURL}, v.Look(nil))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // desk is a store that hands its messages out once, and may take long for an answer or never give one.
@@ -92,7 +93,7 @@ func (d *desk) worker(t *testing.T, mailer notify.Mailer) *notify.Worker {
 	return &notify.Worker{Options: notify.Options{
 		Store: d, Sealer: plainly{}, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 		Senders: map[outbox.Recipient]notify.Sender{outbox.Mail: notify.Mails{
-			Mailer: mailer, From: "login@sender.test", Accounts: d,
+			Mailer: mailer, From: "login@sender.test", Accounts: d, UI: ui.New(),
 			LoginURL: func(*platform.Platform, string) string { return "https://login.linde.test/" },
 		}},
 		Platform: func(platform.ID) (*platform.Platform, bool) { return p, true },

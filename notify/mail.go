@@ -28,6 +28,7 @@ type Mails struct {
 	From     string                                          // address of the sender, of platforms that have none of their own; empty: login at the issuer's host
 	LoginURL func(p *platform.Platform, party string) string // where somebody begins a login, of a party or of the platform
 	Accounts Accounts
+	UI       *ui.Renderer // has the texts
 }
 
 // Accounts is where mails learn to whom they go.
@@ -103,7 +104,7 @@ func (s Mails) compose(p *platform.Platform, m outbox.Message, c outbox.Contents
 	for name, value := range c.Values {
 		args = append(args, name, value)
 	}
-	say := func(key string) string { return frame.Text(key, args...) }
+	say := func(key string) string { return s.UI.TextIn(frame, key, args...) }
 	all := func(keys []string) (said []string) {
 		for _, key := range keys {
 			said = append(said, say(key))

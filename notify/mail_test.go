@@ -18,6 +18,7 @@ import (
 
 func testMails() Mails {
 	return Mails{
+		UI:       ui.New(),
 		From:     "login@sender.test",
 		LoginURL: func(p *platform.Platform, party string) string { return p.HomeURL + "?party=" + party },
 	}
@@ -86,7 +87,7 @@ func TestMailsSayEverything(t *testing.T) {
 			plain := strings.Join(strings.Fields(m.Text), " ")
 			frame := ui.Frame{Platform: p, Lang: lang}
 			for _, key := range slices.Concat(texts.Before, texts.After, []string{"mail.greeting", "mail.signature"}) {
-				text := frame.Text(key, "name", c.Name, "email", c.To, "date", dates[lang], "email_masked", "b•••@example.org", "n", "5", "phone_end", "16")
+				text := testMails().UI.TextIn(frame, key, "name", c.Name, "email", c.To, "date", dates[lang], "email_masked", "b•••@example.org", "n", "5", "phone_end", "16")
 				if strings.Contains(text, "{") || !strings.Contains(said, text) || !strings.Contains(plain, text) {
 					t.Errorf("%s %s %s: %q in\n%s\n%s", kind, lang, key, text, said, plain)
 				}
@@ -96,7 +97,7 @@ func TestMailsSayEverything(t *testing.T) {
 					t.Errorf("%s %s: a link in a mail without a button: %v", kind, lang, links)
 				}
 			} else {
-				button := frame.Text(texts.Button)
+				button := testMails().UI.TextIn(frame, texts.Button)
 				if !slices.Equal(links, []string{m.Link}) || !strings.HasPrefix(m.Link, "https://login.linde.test/link/"+c.Token) {
 					t.Errorf("%s %s: links %v, want one", kind, lang, links)
 				}
@@ -121,7 +122,7 @@ func TestMailTextsAreUsed(t *testing.T) {
 	for _, texts := range mails() {
 		used = append(used, slices.Concat([]string{texts.Subject, texts.Button}, texts.Before, texts.After)...)
 	}
-	have := slices.DeleteFunc(ui.Keys(), func(key string) bool {
+	have := slices.DeleteFunc(ui.New().Keys(), func(key string) bool {
 		return !strings.HasPrefix(key, "mail.") && !strings.HasPrefix(key, "mail_")
 	})
 	for _, key := range have {

@@ -30,7 +30,6 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
-	"github.com/minddistrict/idp/ui"
 )
 
 // post is a mail server that keeps what it takes.
@@ -390,8 +389,8 @@ func TestMailArrivesWithTheConfiguredOrigin(t *testing.T) {
 			"Forwarded": "for=192.0.2.9;host=evil.example;proto=http", "X-Host": "evil.example", "X-Forwarded-Server": "evil.example",
 		}
 		b.MustOpen(t, "https://login.linde.test/forgot")
-		b.MustFill(t, ui.Text("nl", "login.email"), "ANNA@example.org")
-		b.MustPress(t, ui.Text("nl", "forgot.submit"))
+		b.MustFill(t, idptest.Text("nl", "login.email"), "ANNA@example.org")
+		b.MustPress(t, idptest.Text("nl", "forgot.submit"))
 		deliver(t, house)
 		mails := p.mails()
 		if len(mails) != 1 {
@@ -427,13 +426,13 @@ func TestPlatformsOwnSenderArrives(t *testing.T) {
 	p.listen(0, false)
 	b := idptest.NewBrowser(s, "en")
 	b.MustOpen(t, "https://id.test/p/wilg/forgot")
-	b.MustFill(t, ui.Text("en", "login.email"), "nobody@example.org")
-	b.MustPress(t, ui.Text("en", "forgot.submit"))
+	b.MustFill(t, idptest.Text("en", "login.email"), "nobody@example.org")
+	b.MustPress(t, idptest.Text("en", "forgot.submit"))
 	s.Apply(strings.ReplaceAll(twoPlatforms, "policy: { self_sign_up: true }", "policy: { self_sign_up: true }\n    accounts: [{ email: piet@example.org, role: manager }]"))
 	b = idptest.NewBrowser(s, "en")
 	b.MustOpen(t, "https://id.test/p/wilg/forgot")
-	b.MustFill(t, ui.Text("en", "login.email"), "piet@example.org")
-	b.MustPress(t, ui.Text("en", "forgot.submit"))
+	b.MustFill(t, idptest.Text("en", "login.email"), "piet@example.org")
+	b.MustPress(t, idptest.Text("en", "forgot.submit"))
 	deliver(t, node(t, s, p.smtp(notify.STARTTLS)))
 	mails := p.mails()
 	if len(mails) != 1 || mails[0].from != "login@wilg.test" {
@@ -461,9 +460,9 @@ func TestMailServerThatIsDown(t *testing.T) {
 		house := node(t, s, mailer)
 		b := idptest.NewBrowser(s, "nl")
 		b.MustOpen(t, "https://login.linde.test/forgot")
-		b.MustFill(t, ui.Text("nl", "login.email"), "anna@example.org")
+		b.MustFill(t, idptest.Text("nl", "login.email"), "anna@example.org")
 		start := time.Now()
-		b.MustPress(t, ui.Text("nl", "forgot.submit"))
+		b.MustPress(t, idptest.Text("nl", "forgot.submit"))
 		if took := time.Since(start); took > 2*time.Second {
 			t.Errorf("the page took %s", took)
 		}

@@ -31,12 +31,13 @@ type Gateway interface {
 
 // Texts is the sender of text messages.
 type Texts struct {
-	Gateway Gateway // nil: text messages wait
+	Gateway Gateway      // nil: text messages wait
+	UI      *ui.Renderer // has the texts
 }
 
 // Send makes a text message and hands it over.
 func (s Texts) Send(ctx context.Context, p *platform.Platform, m outbox.Message, c outbox.Contents) error {
-	t, err := composeText(p, m, c)
+	t, err := s.compose(p, m, c)
 	if err != nil {
 		return err
 	}
@@ -54,8 +55,8 @@ var e164 = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
 // longestNeutral is in characters. With it every message of ours is one.
 const longestNeutral = 40
 
-// composeText makes the text message of a message.
-func composeText(p *platform.Platform, m outbox.Message, c outbox.Contents) (Text, error) {
+// compose makes the text message of a message.
+func (s Texts) compose(p *platform.Platform, m outbox.Message, c outbox.Contents) (Text, error) {
 	if m.Kind != outbox.SMSCode {
 		return Text{}, because(fault.Refused, "no such text message")
 	}
@@ -65,10 +66,10 @@ func composeText(p *platform.Platform, m outbox.Message, c outbox.Contents) (Tex
 	lang, code := ui.Match(m.Locale, p.Locale), c.Values["code"]
 	name := []rune(p.NeutralName)
 	frame := ui.Frame{Platform: p, Lang: lang}
-	body := gsm(frame.Text("sms_message.text", "code", code, "neutral_name", string(name[:min(len(name), longestNeutral)])))
+	body := gsm(s.UI.TextIn(frame, "sms_message.text", "code", code, "neutral_name", string(name[:min(len(name), longestNeutral)])))
 	if p.Policy.SMSBound {
 		// The last line binds the code to a host (WICG, "Origin-bound one-time codes delivered via SMS").
-		if whole := body + "\n" + frame.Text("sms_message.bound", "login_host", hostOf(p), "code", code); septets(whole) <= oneMessage {
+		if whole := body + "\n" + s.UI.TextIn(frame, "sms_message.bound", "login_host", hostOf(p), "code", code); septets(whole) <= oneMessage {
 			body = whole
 		}
 	}

@@ -359,7 +359,7 @@ func TestNodeThatDiesOnlyDelays(t *testing.T) {
 		mailer := &notify.Memory{}
 		w := notify.Worker{Options: notify.Options{
 			Store: dying{s.DB}, Sealer: s.Sealer, Now: s.Clock.Now, Log: s.Log,
-			Senders: map[outbox.Recipient]notify.Sender{outbox.Mail: notify.Mails{Mailer: mailer, From: "login@sender.test", Accounts: s.DB}},
+			Senders: map[outbox.Recipient]notify.Sender{outbox.Mail: notify.Mails{UI: s.UI, Mailer: mailer, From: "login@sender.test", Accounts: s.DB}},
 			Platform: func(id platform.ID) (*platform.Platform, bool) {
 				all, err := s.DB.Platforms(t.Context())
 				i := slices.IndexFunc(all, func(p platform.Platform) bool { return p.ID == id })

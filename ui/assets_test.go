@@ -1,4 +1,4 @@
-package ui
+package ui_test
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 func get(t *testing.T, name, etag string) *httptest.ResponseRecorder {
@@ -17,14 +18,14 @@ func get(t *testing.T, name, etag string) *httptest.ResponseRecorder {
 	if etag != "" {
 		r.Header.Set("If-None-Match", etag)
 	}
-	Assets().ServeHTTP(w, r)
+	ui.Assets().ServeHTTP(w, r)
 	return w
 }
 
 func TestAssetsMayBeKeptForever(t *testing.T) {
 	for name, kind := range map[string]string{
-		AssetURL("app.css"): "text/css; charset=utf-8", AssetURL("app.js"): "text/javascript; charset=utf-8",
-		AssetURL("favicon.svg"): "image/svg+xml", "brand-7a3b69.css": "text/css; charset=utf-8",
+		ui.AssetURL("app.css"): "text/css; charset=utf-8", ui.AssetURL("app.js"): "text/javascript; charset=utf-8",
+		ui.AssetURL("favicon.svg"): "image/svg+xml", "brand-7a3b69.css": "text/css; charset=utf-8",
 	} {
 		w := get(t, name, "")
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != kind || w.Body.Len() == 0 {
@@ -47,7 +48,7 @@ func TestAssetsServeNothingElse(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.URL.Path = "/" + name
 		w := httptest.NewRecorder()
-		Assets().ServeHTTP(w, r)
+		ui.Assets().ServeHTTP(w, r)
 		if w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d, want 404", name, w.Code)
 		}
@@ -57,7 +58,7 @@ func TestAssetsServeNothingElse(t *testing.T) {
 // TestColoursCanBeRead measures what a visitor sees: the organisation's colour and our own, in both modes (WCAG 2.2
 // success criteria 1.4.3 and 1.4.11).
 func TestColoursCanBeRead(t *testing.T) {
-	css := get(t, AssetURL("app.css"), "").Body.String()
+	css := get(t, ui.AssetURL("app.css"), "").Body.String()
 	light, dark, _ := strings.Cut(css, "@media (prefers-color-scheme: dark)")
 	for mode, rules := range map[string]string{"light": light, "dark": dark[:strings.Index(dark, "\n}\n")]} {
 		colour := map[string]string{}
@@ -90,8 +91,8 @@ func TestColoursCanBeRead(t *testing.T) {
 			if got := platform.Contrast(colour["quiet"], tint); got < 4.5 {
 				t.Errorf("%s: --quiet on %s, of %s, is %.1f : 1", mode, tint, own, got)
 			}
-			if !strings.Contains(string(BrandCSS(b)), "--brand:"+shown) {
-				t.Errorf("%s is not in %s", shown, BrandCSS(b))
+			if !strings.Contains(string(ui.BrandCSS(b)), "--brand:"+shown) {
+				t.Errorf("%s is not in %s", shown, ui.BrandCSS(b))
 			}
 		}
 	}

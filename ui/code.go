@@ -67,12 +67,12 @@ func RememberKey(d time.Duration) string { return rememberKeys[d] }
 
 // codeField is the field for a code, as its template sees it.
 type codeField struct {
-	*view
+	*View
 	Label, Hint string
 }
 
 // CodeField is the field for a code of digits.
-func (v *view) CodeField(label, hint string) codeField { return codeField{v, label, hint} }
+func (v *View) CodeField(label, hint string) codeField { return codeField{v, label, hint} }
 
 // Described lists what describes the field to somebody who does not see it.
 func (f codeField) Described() string {

@@ -1,10 +1,11 @@
-package ui
+package ui_test
 
 import (
 	"testing"
 	"time"
 
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 func TestMomentOnThePlatformsClocks(t *testing.T) {
@@ -23,7 +24,7 @@ func TestMomentOnThePlatformsClocks(t *testing.T) {
 		{"nl", "", winter, "26 november 2026 om 14:05"},
 		{"fr", "FR", winter, "26 november 2026 om 14:05"},
 	} {
-		if got := Moment(tt.lang, &platform.Platform{Country: tt.country}, tt.at); got != tt.want {
+		if got := ui.Moment(tt.lang, &platform.Platform{Country: tt.country}, tt.at); got != tt.want {
 			t.Errorf("%s in %s: %q, want %q", tt.lang, tt.country, got, tt.want)
 		}
 	}

@@ -1,18 +1,11 @@
 package ui
 
 import (
-	"bytes"
-	"embed"
-	"fmt"
 	"html/template"
-	"io"
-	"maps"
 	"net/url"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/minddistrict/idp/platform"
 )
@@ -50,61 +43,20 @@ type Way struct {
 	URL  string
 }
 
-//go:embed templates/*.html
-var templateFiles embed.FS
-
-// pages has one template per page, each on the base layout. They are parsed when the first one is shown: a server starts
-// sooner.
-var pages = sync.OnceValue(func() map[string]*template.Template {
-	base := template.Must(template.ParseFS(templateFiles, "templates/base.html"))
-	files, err := templateFiles.ReadDir("templates")
-	if err != nil {
-		panic(err) // embedded: cannot be missing
-	}
-	all := map[string]*template.Template{}
-	for _, f := range files {
-		if f.Name() == "base.html" {
-			continue
-		}
-		page := template.Must(template.Must(base.Clone()).ParseFS(templateFiles, path.Join("templates", f.Name())))
-		all[strings.TrimSuffix(f.Name(), ".html")] = page
-	}
-	return all
-})
-
-// PageNames lists the pages that Render knows, in order.
-func PageNames() []string { return slices.Sorted(maps.Keys(pages())) }
-
-// Render writes a page. Nothing is written when the template fails.
-func Render(w io.Writer, page string, f Frame, data any) error {
-	t, ok := pages()[page]
-	if !ok {
-		return fmt.Errorf("rendering page %q: no such template", page)
-	}
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "base.html", &view{Frame: f, Data: data}); err != nil {
-		return fmt.Errorf("rendering page %s: %w", page, err)
-	}
-	_, err := b.WriteTo(w)
-	return err
-}
-
-// view is what templates see: the frame, the page's data, and the methods below.
-type view struct {
+// View is what templates see: the frame, the page's data, and the methods below.
+type View struct {
 	Frame
 	Data any
+	from *Renderer
 }
-
-// Text is T for what is no page, such as a mail.
-func (f Frame) Text(key string, args ...any) string { return (&view{Frame: f}).T(key, args...) }
 
 // T is the text of a key in the language of the page. Placeholders that are the same on every page are filled by
 // themselves; others are given as pairs, and win.
-func (v *view) T(key string, args ...any) string {
-	return expand(form(raw(v.Lang, key), args), v.values(args))
+func (v *View) T(key string, args ...any) string {
+	return expand(form(v.from.raw(v.Lang, key), args), v.values(args))
 }
 
-func (v *view) values(args []any) func(string) (string, bool) {
+func (v *View) values(args []any) func(string) (string, bool) {
 	given, p := pairs(args), v.Platform
 	return func(name string) (string, bool) {
 		if value, ok := given(name); ok {
@@ -134,7 +86,7 @@ func (v *view) values(args []any) func(string) (string, bool) {
 }
 
 // Contact is the helpdesk of whom the page is for.
-func (v *view) Contact() platform.Contact {
+func (v *View) Contact() platform.Contact {
 	if v.Staff {
 		return v.Platform.HelpStaff
 	}
@@ -142,7 +94,7 @@ func (v *view) Contact() platform.Contact {
 }
 
 // Error is what is wrong with a field; empty: nothing.
-func (v *view) Error(field string) string {
+func (v *View) Error(field string) string {
 	var all []string
 	for _, e := range v.Errors {
 		if e.Field == field {
@@ -153,7 +105,7 @@ func (v *view) Error(field string) string {
 }
 
 // Say is what is wrong, in words.
-func (v *view) Say(e FieldError) string {
+func (v *View) Say(e FieldError) string {
 	if e.Label != "" {
 		e.Args = append(slices.Clone(e.Args), "field", v.T(e.Label))
 	}
@@ -164,7 +116,7 @@ func (v *view) Say(e FieldError) string {
 type Mistake struct{ Field, Prefix, Text string }
 
 // Mistake is what is wrong with a field, for the template beside it; nil: nothing.
-func (v *view) Mistake(field string) *Mistake {
+func (v *View) Mistake(field string) *Mistake {
 	if text := v.Error(field); text != "" {
 		return &Mistake{field, v.T("common.error_prefix"), text}
 	}
@@ -172,7 +124,7 @@ func (v *view) Mistake(field string) *Mistake {
 }
 
 // HelpKey is the text that says how the helpdesk is reached.
-func (v *view) HelpKey() string {
+func (v *View) HelpKey() string {
 	switch c := v.Contact(); {
 	case c.Phone != "" && c.Email != "":
 		return "footer.help_both"
@@ -185,7 +137,7 @@ func (v *view) HelpKey() string {
 }
 
 // CrisisKey is the text with the help lines of the platform's country; empty where we know none for certain.
-func (v *view) CrisisKey() string {
+func (v *View) CrisisKey() string {
 	switch v.Platform.Country {
 	case "NL":
 		return "crisis.nl"
@@ -197,8 +149,8 @@ func (v *view) CrisisKey() string {
 	return ""
 }
 
-// Part is a piece of a sentence, perhaps a link.
-type Part struct {
+// piece is a piece of a sentence, perhaps a link.
+type piece struct {
 	Text string
 	URL  template.URL // empty: no link; made by Linked only
 }
@@ -210,32 +162,32 @@ var (
 
 // Linked is T in pieces, in which the helpdesk's address and phone numbers can be pressed: people who need them now
 // should not have to copy them. Only what the catalogue says becomes a link, never a digit in somebody's name.
-func (v *view) Linked(key string) []Part {
-	text := raw(v.Lang, key)
-	var parts []Part
+func (v *View) Linked(key string) []piece {
+	text := v.from.raw(v.Lang, key)
+	var parts []piece
 	at := 0
 	for _, m := range linkable.FindAllStringIndex(text, -1) {
-		parts = append(parts, Part{Text: expand(text[at:m[0]], v.values(nil))}, v.link(text[m[0]:m[1]]))
+		parts = append(parts, piece{Text: expand(text[at:m[0]], v.values(nil))}, v.link(text[m[0]:m[1]]))
 		at = m[1]
 	}
-	return append(parts, Part{Text: expand(text[at:], v.values(nil))})
+	return append(parts, piece{Text: expand(text[at:], v.values(nil))})
 }
 
-func (v *view) link(s string) Part {
+func (v *View) link(s string) piece {
 	switch s {
 	case "{helpdesk_email}":
 		s = plain(v.Contact().Email)
-		return Part{s, template.URL("mailto:" + url.PathEscape(s))}
+		return piece{s, template.URL("mailto:" + url.PathEscape(s))}
 	case "{helpdesk_phone}":
 		s = plain(v.Contact().Phone)
 	case "113.nl":
-		return Part{s, "https://www.113.nl/"}
+		return piece{s, "https://www.113.nl/"}
 	}
-	return Part{s, template.URL("tel:" + notDialled.ReplaceAllString(s, ""))}
+	return piece{s, template.URL("tel:" + notDialled.ReplaceAllString(s, ""))}
 }
 
 // Asset is the address of an embedded file.
-func (v *view) Asset(name string) string { return v.AssetsPath + "/" + AssetURL(name) }
+func (v *View) Asset(name string) string { return v.AssetsPath + "/" + AssetURL(name) }
 
 // Brand is the address of the style sheet with the platform's colour.
-func (v *view) Brand() string { return v.AssetsPath + "/" + brandURL(v.Platform.Branding) }
+func (v *View) Brand() string { return v.AssetsPath + "/" + brandURL(v.Platform.Branding) }

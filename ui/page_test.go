@@ -1,16 +1,23 @@
-package ui
+package ui_test
 
 import (
 	"bytes"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/net/html"
 
+	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
+
+// whole is what this build shows and says.
+var whole = wire.UI()
 
 func linde() *platform.Platform {
 	p := &platform.Platform{
@@ -23,17 +30,17 @@ func linde() *platform.Platform {
 	return p
 }
 
-func frame(s Sample, lang string) Frame {
-	return Frame{
+func frame(s ui.Sample, lang string) ui.Frame {
+	return ui.Frame{
 		Platform: linde(), Lang: lang, Staff: s.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/p/linde/assets", Errors: s.Errors, Status: 400,
-		Languages: []Language{{"nl", "Nederlands", "?lang=nl", lang == "nl"}, {"en", "English", "?lang=en", lang == "en"}},
+		Languages: []ui.Language{{"nl", "Nederlands", "?lang=nl", lang == "nl"}, {"en", "English", "?lang=en", lang == "en"}},
 	}
 }
 
-func render(t *testing.T, page string, f Frame, data any) (*html.Node, string) {
+func render(t *testing.T, page string, f ui.Frame, data any) (*html.Node, string) {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Render(&b, page, f, data); err != nil {
+	if err := whole.Render(&b, page, f, data); err != nil {
 		t.Fatal(err)
 	}
 	doc, err := html.Parse(bytes.NewReader(b.Bytes()))
@@ -44,13 +51,13 @@ func render(t *testing.T, page string, f Frame, data any) (*html.Node, string) {
 }
 
 // everyPage calls f with each page in each state and language.
-func everyPage(t *testing.T, f func(t *testing.T, s Sample, lang string, doc *html.Node, source string)) {
-	for page, samples := range Samples() {
+func everyPage(t *testing.T, f func(t *testing.T, page string, s ui.Sample, lang string, doc *html.Node, source string)) {
+	for page, samples := range whole.Samples() {
 		for _, s := range samples {
-			for _, lang := range languages {
+			for _, lang := range ui.Languages {
 				t.Run(page+"/"+s.Name+"/"+lang, func(t *testing.T) {
 					doc, source := render(t, page, frame(s, lang), s.Data)
-					f(t, s, lang, doc, source)
+					f(t, page, s, lang, doc, source)
 				})
 			}
 		}
@@ -106,20 +113,20 @@ func text(n *html.Node) string {
 }
 
 func TestEveryPageHasSamples(t *testing.T) {
-	if got := slices.Sorted(maps.Keys(Samples())); !slices.Equal(got, PageNames()) {
-		t.Errorf("samples of %v, templates %v", got, PageNames())
+	if got := slices.Sorted(maps.Keys(whole.Samples())); !slices.Equal(got, whole.PageNames()) {
+		t.Errorf("samples of %v, templates %v", got, whole.PageNames())
 	}
 }
 
 func TestEveryPageIsAccessible(t *testing.T) {
-	everyPage(t, func(t *testing.T, s Sample, lang string, doc *html.Node, source string) {
+	everyPage(t, func(t *testing.T, _ string, s ui.Sample, lang string, doc *html.Node, source string) {
 		headings := all(doc, "h1")
 		if len(headings) != 1 {
 			t.Fatalf("%d h1", len(headings))
 		}
 		want := text(headings[0]) + " – De Linde"
 		if len(s.Errors) > 0 {
-			want = Text(lang, "common.error_prefix") + " " + want
+			want = whole.Text(lang, "common.error_prefix") + " " + want
 		}
 		if got := text(all(doc, "title")[0]); got != want {
 			t.Errorf("title %q, want %q", got, want)
@@ -175,7 +182,7 @@ func TestEveryPageIsAccessible(t *testing.T) {
 }
 
 func TestMistakesAreLinkedToTheirFields(t *testing.T) {
-	everyPage(t, func(t *testing.T, s Sample, lang string, doc *html.Node, _ string) {
+	everyPage(t, func(t *testing.T, _ string, s ui.Sample, lang string, doc *html.Node, _ string) {
 		summaries := all(doc, "", has("id", "summary"), has("role", "alert"), has("tabindex", "-1"), has("autofocus"))
 		if (len(summaries) == 1) != (len(s.Errors) > 0) {
 			t.Fatalf("%d summaries of %d mistakes", len(summaries), len(s.Errors))
@@ -190,7 +197,7 @@ func TestMistakesAreLinkedToTheirFields(t *testing.T) {
 			if len(all(doc, "input", has("id", e.Field), has("aria-invalid", "true"), describes)) != 1 {
 				t.Errorf("%s is not marked", e.Field)
 			}
-			if got := text(all(doc, "p", has("id", e.Field+"-mistake"))[0]); !strings.HasSuffix(got, (&view{Frame: frame(s, lang)}).Say(e)) {
+			if got := text(all(doc, "p", has("id", e.Field+"-mistake"))[0]); !strings.HasSuffix(got, whole.Say(frame(s, lang), e)) {
 				t.Errorf("beside %s: %q", e.Field, got)
 			}
 		}
@@ -209,7 +216,7 @@ func TestFieldsAreKnownToPasswordManagers(t *testing.T) {
 		"terms":         {"type": "checkbox", "aria-required": "true"},
 		"email":         {"type": "email", "inputmode": "email", "autocomplete": "username", "spellcheck": "false", "autocapitalize": "off", "aria-required": "true"},
 		"password":      {"type": "password", "autocomplete": "current-password", "spellcheck": "false", "autocapitalize": "off", "aria-required": "true"},
-		"username":      {"autocomplete": "username", "value": sampleEmail},
+		"username":      {"autocomplete": "username", "value": "anna@example.org"},
 		"language":      {"type": "radio"},
 		"code":          {"type": "text", "inputmode": "numeric", "autocomplete": "one-time-code", "spellcheck": "false", "aria-required": "true"},
 		"recovery_code": {"type": "text", "autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters", "aria-required": "true"},
@@ -220,14 +227,13 @@ func TestFieldsAreKnownToPasswordManagers(t *testing.T) {
 		"phone":         {"type": "tel", "inputmode": "tel", "autocomplete": "tel", "aria-required": "true"},
 	}
 	seen := map[string]bool{}
-	everyPage(t, func(t *testing.T, s Sample, _ string, doc *html.Node, _ string) {
+	everyPage(t, func(t *testing.T, page string, _ ui.Sample, _ string, doc *html.Node, _ string) {
 		want := maps.Clone(want)
-		if _, chosen := s.Data.(PasswordPage); chosen {
+		switch page {
+		case "new_password":
 			want["password"] = maps.Clone(want["password"])
 			want["password"]["autocomplete"] = "new-password"
-		}
-		switch s.Data.(type) {
-		case ForgotPage, SignUpPage:
+		case "forgot", "signup":
 			want["email"] = maps.Clone(want["email"])
 			want["email"]["autocomplete"] = "email"
 		}
@@ -258,7 +264,7 @@ func TestFieldsAreKnownToPasswordManagers(t *testing.T) {
 }
 
 func TestEveryPageKeepsToTheContentSecurityPolicy(t *testing.T) {
-	everyPage(t, func(t *testing.T, s Sample, _ string, doc *html.Node, source string) {
+	everyPage(t, func(t *testing.T, _ string, s ui.Sample, _ string, doc *html.Node, source string) {
 		if len(all(doc, "style")) > 0 {
 			t.Error("a style element")
 		}
@@ -286,7 +292,7 @@ func TestEveryPageKeepsToTheContentSecurityPolicy(t *testing.T) {
 				t.Errorf("%s opens a window that holds on to ours", attr(n, "href"))
 			}
 		}
-		if weight := len(source) + len(get(t, AssetURL("app.css"), "").Body.Bytes()) + len(get(t, AssetURL("app.js"), "").Body.Bytes()); weight > 60_000 {
+		if weight := len(source) + len(get(t, ui.AssetURL("app.css"), "").Body.Bytes()) + len(get(t, ui.AssetURL("app.js"), "").Body.Bytes()); weight > 60_000 {
 			t.Errorf("%d bytes with style and script, want at most 60000", weight)
 		}
 	})
@@ -299,45 +305,13 @@ func TestHostileValuesStayText(t *testing.T) {
 		"url": "javascript:alert(1)", "long": strings.Repeat("Wij", 3500),
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := frame(Sample{}, "nl")
+			f := frame(ui.Sample{}, "nl")
 			f.Platform.Name, f.Platform.Organisation, f.Platform.PrivacyURL = evil, evil, evil
 			f.Platform.HelpPublic = platform.Contact{Email: evil, Phone: evil}
 			f.Reference, f.Languages[1].Name, f.Languages[1].URL = evil, evil, evil
-			fields := []Field{{evil, evil}}
-			for page, data := range map[string]any{
-				"login":            LoginPage{Action: evil, Email: evil, Check: true, Party: evil, PolicyURI: evil, TermsURI: evil, Cancel: true, ForgotURL: evil, SignUpURL: evil},
-				"confirm_password": ConfirmPage{Action: evil, Email: evil, Reason: "confirm_password.reason_platform", Party: evil},
-				"new_password":     PasswordPage{Action: evil, Kind: PasswordReset, Email: evil, Cancel: true},
-				"switch":           SwitchPage{Action: evil, Email: evil},
-				"go_on":            GoOnPage{Action: evil, Party: evil, Email: evil},
-				"inactive":         InactivePage{HomeURL: evil},
-				"wait":             WaitPage{RetryURL: evil},
-				"logout":           LogoutPage{Action: evil, StayURL: evil, Hidden: fields},
-				"logged_out":       LoggedOutPage{AgainURL: evil, PartyURL: evil, PartyName: evil},
-				"form_post":        FormPostPage{Action: evil, Name: evil, Fields: fields},
-				"setup":            SetUpPage{Action: evil, Reason: "setup.reason_platform", Party: evil, Later: true, Cancel: true},
-				"choose":           ChoosePage{Action: evil, Methods: []string{evil}, Cancel: true},
-				"app":              AppPage{Action: evil, QR: QR{Size: 33, Path: evil}, Key: []string{evil}, Other: true, Cancel: true},
-				"code":             CodePage{Action: evil, Body: "code.body_sms", PhoneEnd: evil, Reason: "code.reason_platform", Party: evil, RecoveryURL: evil, NoCodeURL: evil},
-				"phone":            PhonePage{Action: evil, Typed: evil, Hint: evil, Other: true},
-				"sms":              SMSPage{Action: evil, PhoneEnd: evil, Wait: 3, Resend: true, Resent: true, Other: true},
-				"no_code":          NoCodePage{BackURL: evil, RecoveryURL: evil, ResendURL: evil},
-				"wrong_codes":      WrongCodesPage{RetryURL: evil},
-				"codes_later":      CodesLaterPage{RecoveryURL: evil},
-				"error":            ErrorPage{Title: "error.title", Body: "error.body", Code: evil, Party: evil, At: evil, RetryURL: evil, HomeURL: evil},
-				"forgot":           ForgotPage{Action: evil, Email: evil, BackURL: evil},
-				"forgot_sent":      SentPage{Action: evil, Email: evil, Again: true, BackURL: evil},
-				"signup":           SignUpPage{Action: evil, GivenName: evil, MiddleName: evil, FamilyName: evil, Email: evil, LoginURL: evil, PrivacyURL: evil},
-				"signup_sent":      SentPage{Action: evil, Email: evil, BackURL: evil},
-				"link":             LinkPage{Title: "forgot_sent.title", SentTo: evil, Action: evil, LoginURL: evil},
-				"email_change":     EmailChangePage{Action: evil, Email: evil},
-				"email_changed":    EmailChangedPage{Email: evil, Taken: true, LoginURL: evil},
-				"settings":         SettingsPage{Links: []SettingsLink{{"settings.account", evil}}, LogoutURL: evil, HomeURL: evil},
-				"account":          AccountPage{Name: evil, Email: evil, Language: Language{Name: evil}, LanguageURL: evil, BackURL: evil, HomeURL: evil},
-				"devices":          DevicesPage{Notice: "devices.revoked", Subject: Machine{evil, evil}, Apps: []Device{{Machine: Machine{"", evil}, URL: evil}}, Browsers: []Device{{Machine: Machine{evil, evil}, URL: evil}}, LogoutAll: evil, BackURL: evil, HomeURL: evil},
-				"revoke":           RevokePage{Action: evil, Machine: Machine{evil, ""}, BackURL: evil, HomeURL: evil},
-				"activity":         ActivityPage{Logins: []Login{{Machine: Machine{evil, evil}, Place: evil}}, PasswordURL: evil, LogoutAll: evil, BackURL: evil, HomeURL: evil},
-			} {
+			everyPage(t, func(t *testing.T, page string, s ui.Sample, _ string, _ *html.Node, _ string) {
+				f.Errors = s.Errors
+				data := hostile(reflect.ValueOf(s.Data), evil).Interface()
 				doc, _ := render(t, page, f, data)
 				if len(all(doc, "script")) != 1 || len(all(doc, "img")) > 0 || len(all(doc, "", has("onerror"))) > 0 {
 					t.Errorf("%s: markup got through", page)
@@ -357,9 +331,34 @@ func TestHostileValuesStayText(t *testing.T) {
 				if page == "form_post" && attr(all(doc, "input")[0], "value") != evil {
 					t.Error("an answer to a party must arrive as it is")
 				}
-			}
+			})
 		})
 	}
+}
+
+// hostile is a page's data with another text in the place of each; keys of texts stay.
+func hostile(of reflect.Value, evil string) reflect.Value {
+	v := reflect.New(of.Type()).Elem()
+	v.Set(of)
+	switch {
+	case v.Type() == reflect.TypeFor[string]() && v.Len() > 0 && !whole.Has(v.String()):
+		v.SetString(evil)
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+		for i := range v.NumField() {
+			v.Field(i).Set(hostile(of.Field(i), evil))
+		}
+	case v.Kind() == reflect.Slice && v.Len() > 0:
+		v.Set(reflect.MakeSlice(v.Type(), of.Len(), of.Len()))
+		for i := range v.Len() {
+			v.Index(i).Set(hostile(of.Index(i), evil))
+		}
+	case v.Kind() == reflect.Map && v.Len() > 0:
+		v.Set(reflect.MakeMap(v.Type()))
+		for key, value := range of.Seq2() {
+			v.SetMapIndex(key, hostile(value, evil))
+		}
+	}
+	return v
 }
 
 func TestHelpIsForWhoeverLooks(t *testing.T) {
@@ -377,9 +376,9 @@ func TestHelpIsForWhoeverLooks(t *testing.T) {
 		{"staff", platform.Contact{Phone: "010 123 45 67"}, true, "Mail ict@linde.example.net.", []string{"mailto:ict@linde.example.net"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := frame(Sample{Staff: tt.staff}, "nl")
+			f := frame(ui.Sample{Staff: tt.staff}, "nl")
 			f.Platform.HelpPublic, f.Platform.Organisation = tt.public, "Huis 24-7"
-			doc, _ := render(t, "wait", f, WaitPage{Minutes: 3, RetryURL: "/"})
+			doc, _ := render(t, "wait", f, ui.WaitPage{Minutes: 3, RetryURL: "/"})
 			help := all(doc, "section", has("aria-labelledby", "help"))[0]
 			if got := text(all(help, "p")[0]); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
@@ -402,10 +401,10 @@ func TestHelpLinesAreOfTheCountry(t *testing.T) {
 		"DE": {"tel:112", "tel:08001110111"},
 		"BE": nil, // none rather than those of another country
 	} {
-		for _, lang := range languages {
-			f := frame(Sample{}, lang)
+		for _, lang := range ui.Languages {
+			f := frame(ui.Sample{}, lang)
 			f.Platform.Country = country
-			doc, _ := render(t, "inactive", f, InactivePage{HomeURL: "/"})
+			doc, _ := render(t, "inactive", f, ui.InactivePage{HomeURL: "/"})
 			var links []string
 			for _, section := range all(doc, "section", has("class", "crisis")) {
 				for _, a := range all(section, "a") {
@@ -423,10 +422,10 @@ func TestHelpLinesAreOfTheCountry(t *testing.T) {
 
 func TestRenderWritesAllOrNothing(t *testing.T) {
 	var b bytes.Buffer
-	if err := Render(&b, "login", frame(Sample{}, "nl"), WaitPage{}); err == nil {
+	if err := whole.Render(&b, "login", frame(ui.Sample{}, "nl"), ui.WaitPage{}); err == nil {
 		t.Error("no error for the data of another page")
 	}
-	if err := Render(&b, "no_such_page", frame(Sample{}, "nl"), nil); err == nil {
+	if err := whole.Render(&b, "no_such_page", frame(ui.Sample{}, "nl"), nil); err == nil {
 		t.Error("no error for a page that does not exist")
 	}
 	if b.Len() > 0 {
@@ -435,10 +434,10 @@ func TestRenderWritesAllOrNothing(t *testing.T) {
 }
 
 func BenchmarkRenderLogin(b *testing.B) {
-	f, s := frame(Sample{}, "nl"), LoginPage{}.Samples()[0]
+	f, s := frame(ui.Sample{}, "nl"), whole.Samples()["login"][0]
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := Render(&bytes.Buffer{}, "login", f, s.Data); err != nil {
+		if err := whole.Render(&bytes.Buffer{}, "login", f, s.Data); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -8,8 +8,8 @@ type Sample struct {
 	Staff  bool
 }
 
-// Samples has the states of every page by the name of its template.
-func Samples() map[string][]Sample {
+// samples are the states of the pages of this package.
+func samples() map[string][]Sample {
 	return map[string][]Sample{
 		"login":            LoginPage{}.Samples(),
 		"confirm_password": ConfirmPage{}.Samples(),

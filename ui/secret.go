@@ -4,7 +4,7 @@ import "strings"
 
 // secretField is the field for a password, current or new, as its template sees it.
 type secretField struct {
-	*view
+	*View
 	Label, Autocomplete string
 	Rules               *passwordRules // nil: of a current password
 }
@@ -13,17 +13,17 @@ type secretField struct {
 type passwordRules struct{ Min, Special int }
 
 // Secret is the field for the current password.
-func (v *view) Secret(label, autocomplete string) secretField {
-	return secretField{view: v, Label: label, Autocomplete: autocomplete}
+func (v *View) Secret(label, autocomplete string) secretField {
+	return secretField{View: v, Label: label, Autocomplete: autocomplete}
 }
 
 // NewSecret is the field for a new password, with its rules.
-func (v *view) NewSecret(label string, p PasswordPage) secretField {
-	return secretField{view: v, Label: label, Autocomplete: "new-password", Rules: &passwordRules{p.Min, p.Special}}
+func (v *View) NewSecret(label string, p PasswordPage) secretField {
+	return secretField{View: v, Label: label, Autocomplete: "new-password", Rules: &passwordRules{p.Min, p.Special}}
 }
 
 // Mistake is what is wrong with it; nil: nothing.
-func (f secretField) Mistake() *Mistake { return f.view.Mistake("password") }
+func (f secretField) Mistake() *Mistake { return f.View.Mistake("password") }
 
 // Described lists what describes the field to somebody who does not see it.
 func (f secretField) Described() string {

@@ -88,13 +88,13 @@ type Login struct {
 }
 
 // Day is a day as a page shows it.
-func (v *view) Day(at time.Time) string { return Day(v.Lang, v.Platform, at) }
+func (v *View) Day(at time.Time) string { return Day(v.Lang, v.Platform, at) }
 
 // Moment is a day and a time as a page shows it.
-func (v *view) Moment(at time.Time) string { return Moment(v.Lang, v.Platform, at) }
+func (v *View) Moment(at time.Time) string { return Moment(v.Lang, v.Platform, at) }
 
 // Named is what people call a machine.
-func (v *view) Named(m Machine) string {
+func (v *View) Named(m Machine) string {
 	switch {
 	case m.Browser != "" && m.System != "":
 		return v.T("devices.name", "browser", m.Browser, "system", m.System)
@@ -107,9 +107,9 @@ func (v *view) Named(m Machine) string {
 }
 
 // MethodKey is the text key that names a way of proving who you are; empty: it has no name of its own.
-func MethodKey(method string) string {
+func (r *Renderer) MethodKey(method string) string {
 	key := "activity.by_" + method
-	if _, ok := catalogue()["nl"][key]; !ok {
+	if !r.Has(key) {
 		return ""
 	}
 	return key

@@ -1,60 +1,12 @@
 package ui
 
 import (
-	"embed"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
-	"sync"
 	"unicode"
 
-	"go.yaml.in/yaml/v3"
 	"golang.org/x/text/language"
 )
-
-//go:embed texts/*.yaml
-var textFiles embed.FS
-
-// catalogue is language -> key -> text, read when the first one is shown: a server starts sooner.
-var catalogue = sync.OnceValue(func() map[string]map[string]string {
-	return map[string]map[string]string{"nl": readTexts("nl"), "en": readTexts("en")}
-})
-
-func readTexts(lang string) map[string]string {
-	texts := map[string]string{}
-	b, err := textFiles.ReadFile("texts/" + lang + ".yaml")
-	if err == nil {
-		err = yaml.Unmarshal(b, &texts)
-	}
-	if err != nil {
-		panic(fmt.Sprintf("texts in %s: %v", lang, err)) // embedded: a mistake of ours
-	}
-	return texts
-}
-
-// Keys lists every text key in order.
-func Keys() []string { return slices.Sorted(maps.Keys(catalogue()["nl"])) }
-
-// Text is the text of a key. The arguments are pairs of placeholder and value: "minutes", 5. A placeholder without a
-// value stays as it is. Of a text with two forms, written "one // other", the first whole number among the values
-// chooses. An unknown language gives Dutch. An unknown key is shown as it is: a test finds those, and for a person a
-// page with one odd word is better than none.
-func Text(lang, key string, args ...any) string {
-	return expand(form(raw(lang, key), args), pairs(args))
-}
-
-func raw(lang, key string) string {
-	texts, ok := catalogue()[lang]
-	if !ok {
-		texts = catalogue()["nl"]
-	}
-	text, ok := texts[key]
-	if !ok {
-		return key
-	}
-	return text
-}
 
 // form chooses between "one // other". Numbers that were stored as JSON come back as float64.
 func form(text string, args []any) string {

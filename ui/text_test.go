@@ -1,20 +1,20 @@
-package ui
+package ui_test
 
 import (
-	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/minddistrict/idp/ui"
 )
 
 var placeholders = regexp.MustCompile(`\{[a-z_]+\}`)
 
 func TestTextsAreTheSameInBothLanguages(t *testing.T) {
-	for _, key := range Keys() {
-		nl, en := catalogue()["nl"][key], catalogue()["en"][key]
+	for _, key := range whole.Keys() {
+		nl, en := whole.Texts()["nl"][key], whole.Texts()["en"][key]
 		if nl == "" || en == "" {
 			t.Errorf("%s: nl %q, en %q", key, nl, en)
 		}
@@ -25,8 +25,8 @@ func TestTextsAreTheSameInBothLanguages(t *testing.T) {
 			t.Errorf("%s: one form in one language, two in the other", key)
 		}
 	}
-	if len(catalogue()["en"]) != len(catalogue()["nl"]) {
-		t.Errorf("%d texts in nl, %d in en", len(catalogue()["nl"]), len(catalogue()["en"]))
+	if len(whole.Texts()["en"]) != len(whole.Texts()["nl"]) {
+		t.Errorf("%d texts in nl, %d in en", len(whole.Texts()["nl"]), len(whole.Texts()["en"]))
 	}
 }
 
@@ -47,34 +47,33 @@ var chosen = []string{
 func TestTextsAreUsed(t *testing.T) {
 	used := slices.Clone(chosen)
 	named := regexp.MustCompile(`\.T "([^"]+)"`)
-	files, _ := filepath.Glob("templates/*.html")
-	for _, f := range files {
-		b, err := os.ReadFile(f)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range named.FindAllStringSubmatch(string(b), -1) {
+	sources, err := whole.Sources()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range sources {
+		for _, m := range named.FindAllStringSubmatch(source, -1) {
 			used = append(used, m[1])
 		}
 	}
-	for _, samples := range Samples() {
+	for _, samples := range whole.Samples() {
 		for _, s := range samples {
 			for _, e := range s.Errors {
 				used = append(used, e.Key)
 			}
 			for _, key := range stringsIn(reflect.ValueOf(s.Data)) {
-				if catalogue()["nl"][key] != "" {
+				if whole.Texts()["nl"][key] != "" {
 					used = append(used, key)
 				}
 			}
 		}
 	}
 	for _, key := range used {
-		if catalogue()["nl"][key] == "" {
+		if whole.Texts()["nl"][key] == "" {
 			t.Errorf("%s is used and has no text", key)
 		}
 	}
-	for _, key := range Keys() {
+	for _, key := range whole.Keys() {
 		if !slices.Contains(used, key) && !strings.HasPrefix(key, "mail.") && !strings.HasPrefix(key, "mail_") && !strings.HasPrefix(key, "sms_message.") { // those: notify
 			t.Errorf("%s is not used", key)
 		}
@@ -101,7 +100,7 @@ func stringsIn(v reflect.Value) (all []string) {
 // TestTextsKeepOurWords holds the words that the interface does not use.
 func TestTextsKeepOurWords(t *testing.T) {
 	forbidden := regexp.MustCompile(`(?i)\b(2fa|mfa|token|credentials|sessie|verificatie|ongeldige?)\b`)
-	for lang, texts := range catalogue() {
+	for lang, texts := range whole.Texts() {
 		for key, text := range texts {
 			if word := forbidden.FindString(text); word != "" {
 				t.Errorf("%s %s: %q in %q", lang, key, word, text)
@@ -131,14 +130,14 @@ func TestText(t *testing.T) {
 		{"en", "common.to_platform", []any{"platform", strings.Repeat("é", 300)}, "Go to " + strings.Repeat("é", 254) + "…"},
 		{"en", "common.to_platform", []any{"platform", strings.Repeat("é", 254)}, "Go to " + strings.Repeat("é", 254)},
 	} {
-		if got := Text(tt.lang, tt.key, tt.args...); got != tt.want {
+		if got := whole.Text(tt.lang, tt.key, tt.args...); got != tt.want {
 			t.Errorf("Text(%q, %q, %q) = %q, want %q", tt.lang, tt.key, tt.args, got, tt.want)
 		}
 	}
 }
 
 func TestUnknownKeyIsShownAsItIs(t *testing.T) {
-	if got := Text("nl", "login.typo"); got != "login.typo" {
+	if got := whole.Text("nl", "login.typo"); got != "login.typo" {
 		t.Errorf("%q", got)
 	}
 }
@@ -165,7 +164,7 @@ func TestMatch(t *testing.T) {
 		{[]string{strings.Repeat("nl,", 1000) + "nl"}, ""},
 		{nil, ""},
 	} {
-		if got := Match(tt.candidates...); got != tt.want {
+		if got := ui.Match(tt.candidates...); got != tt.want {
 			t.Errorf("Match(%q) = %q, want %q", tt.candidates, got, tt.want)
 		}
 	}
@@ -175,7 +174,7 @@ func FuzzMatch(f *testing.F) {
 	f.Add("nl-NL,nl;q=0.9")
 	f.Add("en;q=0,*;q=0.1")
 	f.Fuzz(func(t *testing.T, candidate string) {
-		if got := Match(candidate); got != "" && !slices.Contains(languages, got) {
+		if got := ui.Match(candidate); got != "" && !slices.Contains(ui.Languages, got) {
 			t.Errorf("Match(%q) = %q", candidate, got)
 		}
 	})

@@ -23,7 +23,6 @@ import (
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
-	"github.com/minddistrict/idp/ui"
 )
 
 // person uses a browser: by keyboard alone, or with JavaScript off. axe-core looks at every page that they come to.
@@ -38,7 +37,7 @@ type person struct {
 
 // text is a text on a page of linde.
 func (p person) text(key string) string {
-	return strings.NewReplacer("{platform}", "GGZ De Linde", "{party}", "GGZ De Linde").Replace(ui.Text(p.lang, key))
+	return strings.NewReplacer("{platform}", "GGZ De Linde", "{party}", "GGZ De Linde").Replace(idptest.Text(p.lang, key))
 }
 
 func (p person) open(address string) {

@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -35,9 +36,9 @@ func sampleSite(t *testing.T) *httptest.Server {
 	m.HandleFunc("/page/{lang}/{page}/{state}", func(w http.ResponseWriter, r *http.Request) {
 		web.Headers(w.Header())
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		sample := ui.Samples()[r.PathValue("page")][atoi(r.PathValue("state"))]
+		sample := wire.UI().Samples()[r.PathValue("page")][atoi(r.PathValue("state"))]
 		lang := r.PathValue("lang")
-		err := ui.Render(w, r.PathValue("page"), ui.Frame{
+		err := wire.UI().Render(w, r.PathValue("page"), ui.Frame{
 			Platform: p, Lang: lang, Staff: sample.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/assets", Errors: sample.Errors,
 			Languages: []ui.Language{{Code: "nl", Name: "Nederlands", URL: "?lang=nl", Current: lang == "nl"}, {Code: "en", Name: "English", URL: "?lang=en", Current: lang == "en"}},
 		}, sample.Data)
@@ -86,8 +87,8 @@ func TestPages(t *testing.T) {
 	for _, lang := range []string{"nl", "en"} {
 		t.Run(lang, func(t *testing.T) {
 			ctx := openBrowser(t, lang)
-			for _, name := range ui.PageNames() {
-				for i, sample := range ui.Samples()[name] {
+			for _, name := range wire.UI().PageNames() {
+				for i, sample := range wire.UI().Samples()[name] {
 					for _, as := range appearances() {
 						what := fmt.Sprintf("%s-%s-%s-%d-%s", name, strings.ReplaceAll(sample.Name, " ", "_"), lang, as.width, as.scheme)
 						do(t, ctx, what, emulateScheme(as.scheme), chromedp.EmulateViewport(as.width, 900),
@@ -153,7 +154,7 @@ func withoutScript(t *testing.T, ctx context.Context, origin, lang, axe string) 
 			return err
 		})
 	}
-	for _, name := range ui.PageNames() {
+	for _, name := range wire.UI().PageNames() {
 		do(t, ctx, name, emulateScheme("light"), chromedp.EmulateViewport(320, 900), script(true),
 			chromedp.Navigate(fmt.Sprintf("%s/page/%s/%s/0", origin, lang, name)), chromedp.WaitVisible(chromedp.CSS("h1")), script(false))
 		if name == "form_post" {

@@ -14,7 +14,6 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/ui"
 )
 
 // tabTo presses Tab until what has the focus has this text or label, and the focus is seen.
@@ -134,7 +133,7 @@ func TestSettingsWithoutScript(t *testing.T) {
 	do(t, ctx, "password", click(`a[href$="/settings/password"]`), fill(`input[autocomplete=new-password]`, idptest.NewPassword),
 		click("button[value=continue]"), visible("[role=status]"))
 	do(t, ctx, "log out", click("button[value=logout]"),
-		chromedp.WaitVisible(chromedp.Search(fmt.Sprintf("//h1[normalize-space()=%q]", ui.Text("en", "logout.done_title")))), chromedp.Navigate(where.idp+"/settings"), visible("#email"))
+		chromedp.WaitVisible(chromedp.Search(fmt.Sprintf("//h1[normalize-space()=%q]", idptest.Text("en", "logout.done_title")))), chromedp.Navigate(where.idp+"/settings"), visible("#email"))
 	last, err := chromedp.Run(ctx, chromedp.Location())
 	if err != nil || !strings.Contains(last, "/login/") {
 		t.Errorf("after logging out: %s, %v", last, err)

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/minddistrict/idp/ui"
+	"github.com/minddistrict/idp/internal/idptest"
 )
 
 // holds waits until something is so on the page.
@@ -36,7 +36,7 @@ func TestCodesByTextMessageByKeyboard(t *testing.T) {
 		"en": {"ria@example.org", "vijf gele laarzen stampen!", "06 12 34 56 72"},
 	} {
 		t.Run(lang, func(t *testing.T) {
-			ctx, say := openBrowser(t, lang), func(key string) string { return ui.Text(lang, key, "platform", "GGZ De Linde") }
+			ctx, say := openBrowser(t, lang), func(key string) string { return idptest.Text(lang, key, "platform", "GGZ De Linde") }
 			do(t, ctx, "two-step", chromedp.Navigate(where.idp+"/settings/two-step"))
 			titled(t, ctx, say("login.title"))
 			tabTo(t, ctx, say("login.email"))

@@ -13,7 +13,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"github.com/minddistrict/idp/ui"
+	"github.com/minddistrict/idp/internal/idptest"
 )
 
 func appAuth(t *testing.T, h *house) {
@@ -66,7 +66,7 @@ func appAuth(t *testing.T, h *house) {
 		v.signIn(t, start())
 		v.visit(t, start())
 		v.sees(t, "go_on.hint")
-		v.MustPress(t, ui.Text("en", "common.continue"))
+		v.MustPress(t, idptest.Text("en", "common.continue"))
 		if a := p.ask(t, "opened", map[string]any{"url": v.arrived.String(), "without_verifier": true}); a.Error == "" {
 			t.Errorf("tokens without the verifier: %v", a.Result)
 		}

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/ui"
 )
 
 // visitor is Anna with a browser without script. Requests to addresses of the client under test that no server answers
@@ -53,9 +52,9 @@ func (v *visitor) signIn(t *testing.T, address string) string {
 	t.Helper()
 	v.visit(t, address)
 	v.sees(t, "login.submit")
-	v.MustFill(t, ui.Text("en", "login.email"), annasEmail)
-	v.MustFill(t, ui.Text("en", "login.password"), annasWords)
-	v.MustPress(t, ui.Text("en", "login.submit"))
+	v.MustFill(t, idptest.Text("en", "login.email"), annasEmail)
+	v.MustFill(t, idptest.Text("en", "login.password"), annasWords)
+	v.MustPress(t, idptest.Text("en", "login.submit"))
 	return v.URL.String()
 }
 
@@ -64,15 +63,15 @@ func (v *visitor) confirm(t *testing.T, address string) string {
 	t.Helper()
 	v.visit(t, address)
 	v.sees(t, "confirm_password.title")
-	v.MustFill(t, ui.Text("en", "login.password"), annasWords)
-	v.MustPress(t, ui.Text("en", "common.continue"))
+	v.MustFill(t, idptest.Text("en", "login.password"), annasWords)
+	v.MustPress(t, idptest.Text("en", "common.continue"))
 	return v.URL.String()
 }
 
 // sees compares the page that is open with a text.
 func (v *visitor) sees(t *testing.T, key string) {
 	t.Helper()
-	if text := ui.Text("en", key); !strings.Contains(idptest.Visible(v.Doc), text) {
+	if text := idptest.Text("en", key); !strings.Contains(idptest.Visible(v.Doc), text) {
 		t.Fatalf("no %q on %s (%d):\n%s", text, v.URL, v.Status, idptest.Visible(v.Doc))
 	}
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
-	"github.com/minddistrict/idp/ui"
 )
 
 // Password is what every account of a script has.
@@ -383,7 +382,7 @@ func (s *script) submit(key string, how func(*Browser, url.Values, string) error
 // text is a text in the language of the page: of its lang attribute, so that a page in the wrong language is noticed by
 // what the script sees on it.
 func (s *script) text(key string) string {
-	return s.known(ui.Text(s.lang, key))
+	return s.known(s.server.UI.Text(s.lang, key))
 }
 
 // known fills the placeholders that are the same on every page.
@@ -414,7 +413,7 @@ func partyTitle(host, platform string) string {
 // pattern is a text in which placeholders that differ by page stand for anything, in its form for one or for several.
 func (s *script) pattern(key string) string {
 	form := func(text string) string { return placeholder.ReplaceAllString(regexp.QuoteMeta(text), ".+") }
-	several, one := form(s.text(key)), form(s.known(ui.Text(s.lang, key, "", 1)))
+	several, one := form(s.text(key)), form(s.known(s.server.UI.Text(s.lang, key, "", 1)))
 	if one == several {
 		return several
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/keys"
-	"github.com/minddistrict/idp/ui"
 )
 
 // mix is a load in which people do not only sign in: they sign out, parties give tokens back, somebody types wrong
@@ -228,7 +227,7 @@ func (l *load) mistype(email string) (shown int, err error) {
 		return 0, nil
 	case v.shown.status == http.StatusTooManyRequests:
 		return v.shown.status, nil
-	case err == nil && !strings.Contains(v.shown.body, html.EscapeString(ui.Text("nl", "login.error_wrong"))):
+	case err == nil && !strings.Contains(v.shown.body, html.EscapeString(idptest.Text("nl", "login.error_wrong"))):
 		err = fmt.Errorf("a wrong password was answered by %s (%d)", v.page, v.shown.status)
 	}
 	return v.shown.status, err
@@ -258,7 +257,7 @@ func (v *person) byRecovery(code string) (used bool, err error) {
 	if err := v.submit(url.Values{"recovery_code": {code}, "do": {"continue"}}); err != nil {
 		return false, err
 	}
-	if strings.Contains(v.shown.body, html.EscapeString(ui.Text("nl", "recovery_use.error_used"))) {
+	if strings.Contains(v.shown.body, html.EscapeString(idptest.Text("nl", "recovery_use.error_used"))) {
 		return true, nil
 	}
 	if got, err := v.code(); got == "" || err != nil {

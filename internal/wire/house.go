@@ -29,6 +29,7 @@ import (
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/storage"
+	"github.com/minddistrict/idp/ui"
 )
 
 // Options are what a house is built from.
@@ -60,6 +61,7 @@ type Options struct {
 type House struct {
 	Options
 	Pool     *password.Pool
+	UI       *ui.Renderer
 	outbox   *notify.Worker
 	metrics  *metrics.Metrics
 	settings *snapshot.Current
@@ -88,6 +90,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	}
 	h.clock = clock.New(source, o.Now, o.Log)
 	h.Pool.Patience = o.Limit / 2
+	h.UI = UI(o.Factors...)
 	h.settings = snapshot.New(snapshot.Options{Store: o.DB, Sealer: o.Sealer, Now: h.clock.Now, Own: o.Now, Log: o.Log})
 	h.metrics = metrics.New(sources(h))
 	h.outbox = h.newOutbox()
@@ -117,13 +120,6 @@ func (h *House) factors() []login.Factor {
 	}, h.Factors...)
 }
 
-// steps are the pages of a journey that prove nothing by themselves.
-func (h *House) steps() []login.Step {
-	return append([]login.Step{
-		password.NewStep(h.passwords()),
-	}, recoverycode.Steps(h.recoveryCodes())...)
-}
-
 // buttons are the links of mails that are one page, that belong to a factor.
 func (h *House) buttons() []link.Button {
 	return []link.Button{
@@ -139,11 +135,25 @@ func (h *House) passwords() password.Options {
 func (h *House) budget() login.Budget { return login.Budget{Store: h.DB, Sealer: h.Sealer} }
 
 func (h *House) recoveryCodes() recoverycode.Options {
-	return recoverycode.Options{Store: h.DB, Sealer: h.Sealer, Budget: h.budget()}
+	return recoverycode.Options{
+		Store: h.DB, Sealer: h.Sealer, Budget: h.budget(),
+		Text: func(lang, key string, args ...any) string { return h.UI.Text(lang, key, args...) },
+	}
 }
 
 // Methods lists the second factors of this build.
 func Methods() []string { return login.Methods((&House{}).factors()) }
+
+// UI has the pages and texts of this build, and of further factors.
+func UI(further ...login.Factor) *ui.Renderer {
+	if len(further) == 0 {
+		return usual()
+	}
+	return ui.New(login.Parts((&House{Options: Options{Factors: further}}).factors())...)
+}
+
+// usual is read once, however many houses there are, as in tests.
+var usual = sync.OnceValue(func() *ui.Renderer { return ui.New(login.Parts((&House{}).factors())...) })
 
 // routes builds the doors and the one router that all platforms share.
 func (h *House) routes() http.Handler {
@@ -152,7 +162,7 @@ func (h *House) routes() http.Handler {
 	visitors := visitor.Reader{Store: h.DB}
 	factors := h.factors()
 	people := login.New(login.Options{
-		Store: h.DB, Visitors: visitors, Sealer: h.Sealer, Factors: factors, Steps: h.steps(), Party: h.settings.Party,
+		Store: h.DB, Visitors: visitors, Sealer: h.Sealer, Factors: factors, UI: h.UI, Party: h.settings.Party,
 		Mails: login.Mails{Store: h.DB, Sealer: h.Sealer, Arrive: arrive}, Links: link.Opened{Store: h.DB},
 		Arrive: arrive, Fresh: h.settings.Fresh,
 		Ends: login.Ends{
@@ -168,7 +178,7 @@ func (h *House) routes() http.Handler {
 		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
 		Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
-			return login.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})
+			return people.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})
 		},
 	})
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()

@@ -18,13 +18,13 @@ import (
 func (h *House) newOutbox() *notify.Worker {
 	senders := map[outbox.Recipient]notify.Sender{
 		outbox.Mail: notify.Mails{
-			Mailer: h.Mailer, From: h.MailFrom, Accounts: h.DB,
+			Mailer: h.Mailer, From: h.MailFrom, UI: h.UI, Accounts: h.DB,
 			LoginURL: func(p *platform.Platform, party string) string {
 				asked, _ := h.settings.Party(p.ID, grant.PartyID(party)) // none: the platform itself
 				return op.RestartURL(p, asked)
 			},
 		},
-		outbox.SMS: notify.Texts{Gateway: h.Texts},
+		outbox.SMS: notify.Texts{Gateway: h.Texts, UI: h.UI},
 	}
 	maps.Copy(senders, h.Senders)
 	for to := range senders {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -17,5 +16,5 @@ func (v *Visit) closed() bool {
 // showClosed says so without a journey.
 func (s *Server) showClosed(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	page := ui.ClosedPage{BackURL: v.Platform.HomeURL, Party: v.Platform.Name}
-	return login.ShowPage(w, r, http.StatusOK, "closed", page, v.Look(nil))
+	return s.Engine.ShowPage(w, r, http.StatusOK, "closed", page, v.Look(nil))
 }

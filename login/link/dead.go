@@ -32,7 +32,7 @@ func (s *Server) showDead(w http.ResponseWriter, r *http.Request, v *Visit, err 
 			return err
 		}
 		if ok {
-			return login.ShowPage(w, r, http.StatusOK, done.Template, done.Data, v.Visit.Look(nil))
+			return s.Engine.ShowPage(w, r, http.StatusOK, done.Template, done.Data, v.Visit.Look(nil))
 		}
 		page.Title, page.Body, page.Again = deadTexts(v.Ticket, v.Now)
 		if a := v.Facts.Account; a != nil && a.State == account.Deactivated {
@@ -47,7 +47,7 @@ func (s *Server) showDead(w http.ResponseWriter, r *http.Request, v *Visit, err 
 		}
 		page.Title, page.Body, page.Again, page.SentTo = "forgot_sent.title", "", "", to.Masked()
 	}
-	return login.ShowPage(w, r, status, "link", page, v.Visit.Look(nil))
+	return s.Engine.ShowPage(w, r, status, "link", page, v.Visit.Look(nil))
 }
 
 // used is the page of a button that remembers what was done with its link.

@@ -127,7 +127,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return login.ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Visit.Look(nil))
+		return s.Engine.ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Visit.Look(nil))
 	}
 	if r.Method == http.MethodHead {
 		return nil

@@ -46,6 +46,7 @@ func Factor(o Options) login.Factor {
 	return login.Factor{
 		Method:   Method,
 		Prove:    step{o},
+		Steps:    []login.Step{newStep{o}},
 		Describe: func(account.Credential) string { return "" }, // has its own line in settings
 	}
 }

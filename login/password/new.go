@@ -24,9 +24,6 @@ var kinds = map[authn.Purpose]string{
 // newStep is the page on which a password is chosen: after the button of a mail, and in settings.
 type newStep struct{ Options }
 
-// NewStep makes the page that asks a new password.
-func NewStep(o Options) login.Step { return newStep{o} }
-
 func (newStep) Name() string { return "new-password" }
 
 func (newStep) Meets(r authn.Requirement, f authn.Facts) bool {

@@ -26,15 +26,13 @@ type Options struct {
 	Store  Store
 	Sealer Sealer
 	Budget login.Budget
+	Text   func(lang, key string, args ...any) string // of the list that is kept
 }
 
 // Factor is the recovery code as a way of proving.
 func Factor(o Options) login.Factor {
 	return login.Factor{
-		Method: Method, Recovery: true, Prove: useStep{o}, Enrol: saveStep{o},
+		Method: Method, Recovery: true, Prove: useStep{o}, Enrol: saveStep{o}, Steps: []login.Step{lowStep{o}},
 		Describe: func(account.Credential) string { return "" }, // settings show how many are left
 	}
 }
-
-// Steps are the pages that are no way of proving.
-func Steps(o Options) []login.Step { return []login.Step{lowStep{o}} }

@@ -73,14 +73,14 @@ func (s saveStep) file(v *login.Visit, codes []string) *login.File {
 	lang := login.LanguageOf(v.Request, v.Journey.Locale, v.Facts.Account.Locale)
 	var text strings.Builder
 	line := func(s string) { text.WriteString(s + "\r\n") }
-	line(ui.Text(lang, "recovery.list"))
+	line(s.Text(lang, "recovery.list"))
 	line(ui.Day(lang, v.Platform, v.Now))
 	line("")
 	for _, code := range codes {
 		line(Written(code))
 	}
 	line("")
-	line(ui.Text(lang, "recovery.print_note"))
+	line(s.Text(lang, "recovery.print_note"))
 	name := "recovery-codes.txt"
 	if lang == "nl" {
 		name = "herstelcodes.txt"

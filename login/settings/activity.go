@@ -26,11 +26,11 @@ func (s *Server) showActivity(w http.ResponseWriter, r *http.Request, v *login.V
 	for _, e := range events {
 		l := ui.Login{At: e.At, Machine: machineOf(e.Agent), Place: s.nameOf(p, e.Party), This: e.Session == v.Facts.Session.ID}
 		for method := range strings.FieldsSeq(e.Reason) {
-			if key := ui.MethodKey(method); key != "" {
+			if key := s.Engine.UI.MethodKey(method); key != "" {
 				l.How = append(l.How, key)
 			}
 		}
 		page.Logins = append(page.Logins, l)
 	}
-	return login.ShowPage(w, r, http.StatusOK, "activity", page, v.Look(nil))
+	return s.Engine.ShowPage(w, r, http.StatusOK, "activity", page, v.Look(nil))
 }

@@ -58,7 +58,7 @@ func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *login.Vi
 		}
 	}
 	s.listOutliving(v, &page, access)
-	return login.ShowPage(w, r, http.StatusOK, "devices", page, v.Look(nil))
+	return s.Engine.ShowPage(w, r, http.StatusOK, "devices", page, v.Look(nil))
 }
 
 // listOutliving adds what goes on although nobody is signed in there any more. To who has the phone in hand an app
@@ -173,7 +173,7 @@ func (s *Server) showDevice(w http.ResponseWriter, r *http.Request, v *login.Vis
 		Action: v.Action, Machine: ui.Machine{System: l.machine().System}, BackURL: v.Platform.URL(pathDevices),
 		HomeURL: v.Platform.HomeURL,
 	}
-	return login.ShowPage(w, r, http.StatusOK, "revoke", page, v.Look(nil))
+	return s.Engine.ShowPage(w, r, http.StatusOK, "revoke", page, v.Look(nil))
 }
 
 // submitDevice logs one other browser or app out, with all that it was given; or ends what a party has beyond its

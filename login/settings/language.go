@@ -17,7 +17,7 @@ func (s *Server) showLanguage(w http.ResponseWriter, r *http.Request, v *login.V
 	for i, l := range page.Languages {
 		page.Languages[i].Current = l.Code == now
 	}
-	return login.ShowPage(w, r, http.StatusOK, "language", page, v.Look(nil))
+	return s.Engine.ShowPage(w, r, http.StatusOK, "language", page, v.Look(nil))
 }
 
 // submitLanguage keeps the language for every page and letter to this person; in this browser it wins over one chosen

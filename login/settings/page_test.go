@@ -52,7 +52,7 @@ func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
 	party := func(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false }
 	engine := login.New(login.Options{
 		Store: beginnings{}, Visitors: visitor.Reader{Store: store}, Now: func() time.Time { return noon }, Party: party,
-		Fresh: func() error { return nil },
+		UI: ui.New(), Fresh: func() error { return nil },
 		Arrive: func(r *http.Request) error {
 			if r.Header.Get("X-Crowded") != "" {
 				return web.TooMany{Wait: time.Minute}

@@ -123,7 +123,7 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, v *login.V
 			page.Links = append(page.Links, ui.SettingsLink{Key: row.Key, URL: p.URL(row.Path)})
 		}
 	}
-	return login.ShowPage(w, r, http.StatusOK, "settings", page, v.Look(nil))
+	return s.Engine.ShowPage(w, r, http.StatusOK, "settings", page, v.Look(nil))
 }
 
 // showAccount shows what the organisation keeps of somebody. It is changed there.
@@ -138,7 +138,7 @@ func (s *Server) showAccount(w http.ResponseWriter, r *http.Request, v *login.Vi
 			page.Language = l
 		}
 	}
-	return login.ShowPage(w, r, http.StatusOK, "account", page, v.Look(nil))
+	return s.Engine.ShowPage(w, r, http.StatusOK, "account", page, v.Look(nil))
 }
 
 // changePassword begins the journey to a new password, signed in or not: who is not proves it freshly on the way.

@@ -67,7 +67,7 @@ func (s *Server) showTwoStep(w http.ResponseWriter, r *http.Request, v *login.Vi
 	for _, d := range devices {
 		page.Remembered = append(page.Remembered, ui.Device{Machine: machineOf(d.Agent), AddedAt: d.AddedAt, UsedAt: d.SeenAt})
 	}
-	return login.ShowPage(w, r, http.StatusOK, "two_step", page, v.Look(nil))
+	return s.Engine.ShowPage(w, r, http.StatusOK, "two_step", page, v.Look(nil))
 }
 
 // submitTwoStep begins what is a journey of its own, with its own proofs, and does the rest with the password that was
