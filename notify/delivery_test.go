@@ -121,11 +121,11 @@ func TestSilentDatabaseHoldsUpNoDelivery(t *testing.T) {
 		kind   outbox.Kind
 		sends  error // what the mail server says
 	}{
-		{"taking", outbox.PasswordChanged, nil},
-		{"settling", outbox.PasswordChanged, nil},
-		{"postponing", outbox.PasswordChanged, errors.New("away")},
+		{"taking", outbox.TwoStepOff, nil},
+		{"settling", outbox.TwoStepOff, nil},
+		{"postponing", outbox.TwoStepOff, errors.New("away")},
 		{"address", outbox.PasswordResetRequest, nil},
-		{"account", outbox.PasswordChanged, nil},
+		{"account", outbox.TwoStepOff, nil},
 	} {
 		t.Run(row.silent, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestNoLetterIsSentThatCannotBeNoted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, sent := &desk{silent: map[string]bool{"settling": true}}, 0
 		for range 3 {
-			d.queue(outbox.PasswordChanged)
+			d.queue(outbox.TwoStepOff)
 		}
 		_, err := took(t.Context(), d.worker(t, mailing(func(context.Context) error { sent++; return nil })))
 		if err == nil || sent != 1 || len(d.back) != 2 {
@@ -161,7 +161,7 @@ func TestNoLetterIsSentThatCannotBeNoted(t *testing.T) {
 func TestLookUpCountsAgainstTheTimeOfItsLetter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &desk{slow: map[string]time.Duration{"account": 4 * time.Second}}
-		d.queue(outbox.PasswordChanged)
+		d.queue(outbox.TwoStepOff)
 		w := d.worker(t, mailing(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }))
 		if took, err := took(t.Context(), w); err != nil || took != 20*time.Second || len(d.back) != 1 {
 			t.Errorf("took %s, postponed %d: %v", took, len(d.back), err)
@@ -181,8 +181,8 @@ func TestLetterInHandEndsWithinTheGrace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := &desk{silent: row.silent}
-				d.queue(outbox.PasswordChanged)
-				d.queue(outbox.PasswordChanged)
+				d.queue(outbox.TwoStepOff)
+				d.queue(outbox.TwoStepOff)
 				ctx, stop := context.WithCancel(t.Context())
 				w := d.worker(t, mailing(func(ctx context.Context) error { stop(); <-ctx.Done(); return ctx.Err() }))
 				if took, err := took(ctx, w); took != row.want || err == nil {

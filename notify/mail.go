@@ -90,7 +90,7 @@ type page struct {
 
 // compose makes the mail of a message.
 func (s Mails) compose(p *platform.Platform, m outbox.Message, c outbox.Contents, staff bool) (Mail, error) {
-	texts, ok := outbox.Kinds[m.Kind]
+	texts, ok := s.UI.Letters()[m.Kind]
 	if !ok || texts.Recipient != outbox.Mail || texts.Request {
 		return Mail{}, because(fault.Refused, "no such mail")
 	}

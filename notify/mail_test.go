@@ -18,7 +18,7 @@ import (
 
 func testMails() Mails {
 	return Mails{
-		UI:       ui.New(),
+		UI:       Whole(),
 		From:     "login@sender.test",
 		LoginURL: func(p *platform.Platform, party string) string { return p.HomeURL + "?party=" + party },
 	}
@@ -68,7 +68,7 @@ func visible(t *testing.T, text string) (said string, links []string) {
 
 // mails are the kinds that are sent as a mail.
 func mails() map[outbox.Kind]outbox.Spec {
-	all := maps.Clone(outbox.Kinds)
+	all := Whole().Letters()
 	maps.DeleteFunc(all, func(_ outbox.Kind, s outbox.Spec) bool { return s.Recipient != outbox.Mail || s.Request })
 	return all
 }
@@ -87,7 +87,7 @@ func TestMailsSayEverything(t *testing.T) {
 			plain := strings.Join(strings.Fields(m.Text), " ")
 			frame := ui.Frame{Platform: p, Lang: lang}
 			for _, key := range slices.Concat(texts.Before, texts.After, []string{"mail.greeting", "mail.signature"}) {
-				text := testMails().UI.TextIn(frame, key, "name", c.Name, "email", c.To, "date", dates[lang], "email_masked", "b•••@example.org", "n", "5", "phone_end", "16")
+				text := Whole().TextIn(frame, key, "name", c.Name, "email", c.To, "date", dates[lang], "email_masked", "b•••@example.org", "n", "5", "phone_end", "16")
 				if strings.Contains(text, "{") || !strings.Contains(said, text) || !strings.Contains(plain, text) {
 					t.Errorf("%s %s %s: %q in\n%s\n%s", kind, lang, key, text, said, plain)
 				}
@@ -97,7 +97,7 @@ func TestMailsSayEverything(t *testing.T) {
 					t.Errorf("%s %s: a link in a mail without a button: %v", kind, lang, links)
 				}
 			} else {
-				button := testMails().UI.TextIn(frame, texts.Button)
+				button := Whole().TextIn(frame, texts.Button)
 				if !slices.Equal(links, []string{m.Link}) || !strings.HasPrefix(m.Link, "https://login.linde.test/link/"+c.Token) {
 					t.Errorf("%s %s: links %v, want one", kind, lang, links)
 				}
@@ -122,7 +122,7 @@ func TestMailTextsAreUsed(t *testing.T) {
 	for _, texts := range mails() {
 		used = append(used, slices.Concat([]string{texts.Subject, texts.Button}, texts.Before, texts.After)...)
 	}
-	have := slices.DeleteFunc(ui.New().Keys(), func(key string) bool {
+	have := slices.DeleteFunc(Whole().Keys(), func(key string) bool {
 		return !strings.HasPrefix(key, "mail.") && !strings.HasPrefix(key, "mail_")
 	})
 	for _, key := range have {
@@ -140,7 +140,7 @@ func TestMailTextsAreUsed(t *testing.T) {
 func TestMailIsForWhomItIs(t *testing.T) {
 	p := linde()
 	c := outbox.Contents{To: "anna@example.org", Name: "Anna"}
-	client, staff := composed(t, outbox.PasswordChanged, "nl", c, p, false), composed(t, outbox.PasswordChanged, "nl", c, p, true)
+	client, staff := composed(t, outbox.TwoStepOff, "nl", c, p, false), composed(t, outbox.TwoStepOff, "nl", c, p, true)
 	if !strings.Contains(client.Text, "je hulpverlener of de helpdesk van GGZ De Linde") || client.ReplyTo != "help@linde.test" {
 		t.Errorf("client: reply to %s\n%s", client.ReplyTo, client.Text)
 	}
@@ -148,7 +148,7 @@ func TestMailIsForWhomItIs(t *testing.T) {
 		t.Errorf("staff: reply to %s\n%s", staff.ReplyTo, staff.Text)
 	}
 	c.Name = " "
-	if nobody := composed(t, outbox.PasswordChanged, "nl", c, p, false); !strings.HasPrefix(nobody.Text, "Hallo,\n") {
+	if nobody := composed(t, outbox.TwoStepOff, "nl", c, p, false); !strings.HasPrefix(nobody.Text, "Hallo,\n") {
 		t.Errorf("without a name: %s", nobody.Text)
 	}
 	exists := composed(t, outbox.AccountExists, "en", outbox.Contents{To: "anna@example.org", Party: "linde-web"}, p, false)
@@ -178,13 +178,13 @@ func TestMailOfAStoredLocaleIsThatOfItsLanguage(t *testing.T) {
 func TestSenderOfAPlatform(t *testing.T) {
 	c := outbox.Contents{To: "Anna@b\u00fccher.example"}
 	p := linde()
-	m := composed(t, outbox.PasswordChanged, "nl", c, p, false)
+	m := composed(t, outbox.TwoStepOff, "nl", c, p, false)
 	if m.From != "login@sender.test" || m.FromName != "Minddistrict" || m.To != "Anna@xn--bcher-kva.example" || !strings.HasSuffix(m.ID, "@sender.test") {
 		t.Errorf("%s <%s> to %s, %s", m.FromName, m.From, m.To, m.ID)
 	}
 	p.Mail = platform.Mail{From: "login@linde.test", ShowName: true}
 	p.HelpPublic.Email = "bel ons <help@linde.test>\r\nBcc: all@example.org"
-	m = composed(t, outbox.PasswordChanged, "nl", c, p, false)
+	m = composed(t, outbox.TwoStepOff, "nl", c, p, false)
 	if m.From != "login@linde.test" || m.FromName != "De Linde Online" || m.ReplyTo != "" || !strings.HasSuffix(m.ID, "@linde.test") {
 		t.Errorf("%s <%s>, reply to %q, %s", m.FromName, m.From, m.ReplyTo, m.ID)
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
-	"github.com/minddistrict/idp/ui"
 )
 
 func TestTextMessagesAreOneMessage(t *testing.T) {
@@ -76,4 +75,4 @@ func TestGSMAlphabet(t *testing.T) {
 	}
 }
 
-func testTexts() Texts { return Texts{UI: ui.New()} }
+func testTexts() Texts { return Texts{UI: Whole()} }

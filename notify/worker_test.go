@@ -87,7 +87,7 @@ func notice(t *testing.T, s *idptest.Server, life time.Duration) outbox.Message 
 	}
 	now := s.Clock.Now()
 	l := outbox.Message{
-		ID: secret.ID(), Platform: "linde", Account: a.ID, Kind: outbox.PasswordChanged, Recipient: outbox.Mail, Locale: "nl",
+		ID: secret.ID(), Platform: "linde", Account: a.ID, Kind: outbox.TwoStepOff, Recipient: outbox.Mail, Locale: "nl",
 		QueuedAt: now, ExpiresAt: now.Add(life),
 	}
 	l.Seal(outbox.Contents{To: a.Email.Address, Name: a.Profile.Name()}, s.Sealer.Seal)
@@ -278,7 +278,7 @@ func TestRefusedLetterIsRecordedWithoutItsAddress(t *testing.T) {
 		}
 		want := audit.Event{
 			At: s.Clock.Now(), Platform: "linde", Kind: audit.MessageSettled, Actor: "system", Account: l.Account,
-			Outcome: audit.Failure, Reason: "mail_changed refused",
+			Outcome: audit.Failure, Reason: "mail_off refused",
 		}
 		if events[0] != want {
 			t.Errorf("got %+v, want %+v", events[0], want)

@@ -11,6 +11,7 @@ import (
 // Draft is what a message is made from. Where it goes and how long it is tried follows from its kind.
 type Draft struct {
 	Kind     Kind
+	Spec     *Spec // of a kind that is not in Kinds; nil: its row there
 	Platform platform.ID
 	Account  account.ID // whose; empty: an address only is known
 	Locale   string     // language it is written in; empty: the platform's
@@ -21,6 +22,9 @@ type Draft struct {
 // Seal makes the message. All messages are made here.
 func (d Draft) Seal(seal func(plain []byte, binding string) []byte) Message {
 	spec := Kinds[d.Kind]
+	if d.Spec != nil {
+		spec = *d.Spec
+	}
 	m := Message{
 		ID: secret.ID(), Platform: d.Platform, Account: d.Account, Kind: d.Kind, Recipient: spec.Recipient, Locale: d.Locale,
 		QueuedAt: d.Now, ExpiresAt: d.Now.Add(spec.Life),

@@ -8,7 +8,6 @@ type Kind string
 const (
 	Welcome         Kind = "mail_welcome"
 	PasswordReset   Kind = "mail_reset"
-	PasswordChanged Kind = "mail_changed"
 	Unblock         Kind = "mail_unblock"
 	AccountExists   Kind = "mail_exists" // sign-up with an address that has an account
 	SignUpConfirm   Kind = "mail_confirm"
@@ -48,9 +47,11 @@ type Spec struct {
 	After   []string // below the button
 }
 
-// Lives of messages, and of the tickets that some lives are half of.
+// NoticeLife is how long a mail is tried that says what changed: that is news for some days.
+const NoticeLife = 3 * day
+
+// Lives of other messages, and of the tickets that some lives are half of.
 const (
-	noticeLife  = 3 * day   // what changed is news for some days
 	answerLife  = day       // of a mail without a ticket to somebody who asked for it and waits
 	requestLife = time.Hour // longer than mail servers are away, and shorter than anybody waits for the mail
 
@@ -58,7 +59,13 @@ const (
 	week = 7 * day
 )
 
-// Kinds has what is settled of every kind. A new one is a constant above and a row here.
+// Letter is a kind with its Spec, of who has one beside Kinds: a factor whose messages nobody else sends.
+type Letter struct {
+	Kind Kind
+	Spec
+}
+
+// Kinds has what is settled of every kind that more than one room sends. A new one is a constant above and a row here.
 var Kinds = map[Kind]Spec{
 	Welcome: {
 		Recipient: Mail, Life: week / 2, Ticket: "welcome", Subject: "mail_welcome.subject",
@@ -67,10 +74,6 @@ var Kinds = map[Kind]Spec{
 	PasswordReset: {
 		Recipient: Mail, Life: time.Hour / 2, Ticket: "reset", Subject: "mail_reset.subject",
 		Before: []string{"mail_reset.body", "mail_reset.valid"}, Button: "mail_reset.button", After: []string{"mail.not_you"},
-	},
-	PasswordChanged: {
-		Recipient: Mail, Life: noticeLife, Subject: "mail_changed.subject",
-		Before: []string{"mail_changed.body", "mail.not_you_urgent"},
 	},
 	Unblock: {
 		Recipient: Mail, Life: time.Hour / 2, Ticket: "unblock", Subject: "mail_unblock.subject",
@@ -93,20 +96,20 @@ var Kinds = map[Kind]Spec{
 		Before: []string{"mail_email_confirm.body", "mail_email_confirm.valid"}, Button: "mail_email_confirm.button", After: []string{"mail.not_you"},
 	},
 	EmailChanged: {
-		Recipient: Mail, Life: noticeLife, Subject: "mail_email_changed.subject",
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_email_changed.subject",
 		Before: []string{"mail_email_changed.body", "mail.not_you_urgent"},
 	},
 
 	DeviceCookieReplayed: {
-		Recipient: Mail, Life: noticeLife, Subject: "mail_remember.subject",
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_remember.subject",
 		Before: []string{"mail_remember.body", "mail_remember.next"},
 	},
 	TwoStepOn: {
-		Recipient: Mail, Life: noticeLife, Subject: "mail_on.subject",
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_on.subject",
 		Before: []string{"mail_on.body", "mail.not_you_urgent"},
 	},
 	TwoStepOff: {
-		Recipient: Mail, Life: noticeLife, Subject: "mail_off.subject",
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_off.subject",
 		Before: []string{"mail_off.body", "mail.not_you_urgent"},
 	},
 	TwoStepReset: {
@@ -114,23 +117,23 @@ var Kinds = map[Kind]Spec{
 		Before: []string{"mail_off.body", "mail_off.by_helper", "mail_off.freeze"}, Button: "mail_off.freeze_button",
 	},
 	MethodChanged: {
-		Recipient: Mail, Life: noticeLife, Subject: "mail_method.subject",
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_method.subject",
 		Before: []string{"mail_method.body", "mail.not_you_urgent"},
 	},
 	PhoneChanged: {
-		Recipient: Mail, Life: noticeLife, Subject: "mail_phone.subject",
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_phone.subject",
 		Before: []string{"mail_phone.body", "mail.not_you_urgent"},
 	},
 	RecoveryCodeUsed: {
-		Recipient: Mail, Life: noticeLife, Subject: "mail_recovery.subject",
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_recovery.subject",
 		Before: []string{"mail_recovery.body", "mail.not_you_urgent"},
 	},
 	RecoveryCodesNew: {
-		Recipient: Mail, Life: noticeLife, Subject: "mail_recovery_new.subject",
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_recovery_new.subject",
 		Before: []string{"mail_recovery_new.body", "mail.not_you_urgent"},
 	},
 	WrongCodes: {
-		Recipient: Mail, Life: noticeLife, Subject: "mail_codes.subject",
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_codes.subject",
 		Before: []string{"mail_codes.body", "mail_codes.you", "mail.not_you_urgent"},
 	},
 	SMSCode: {

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/outbox"
-	"github.com/minddistrict/idp/ui"
 )
 
 // declared lists the constants of a type as the source has them.
@@ -61,7 +61,7 @@ func TestEveryKindHasItsRow(t *testing.T) {
 	if kinds := declared(t, "Kind"); len(kinds) == 0 || !slices.Equal(rows, kinds) {
 		t.Fatalf("rows %q\nkinds %q", rows, kinds)
 	}
-	for kind, spec := range outbox.Kinds {
+	for kind, spec := range wire.UI().Letters() {
 		if !slices.Contains(declared(t, "Recipient"), string(spec.Recipient)) || spec.Life <= 0 {
 			t.Errorf("%s: to %q for %s", kind, spec.Recipient, spec.Life)
 		}
@@ -76,9 +76,10 @@ func TestEveryKindHasItsRow(t *testing.T) {
 }
 
 func TestEveryKindHasItsTextsInBothLanguages(t *testing.T) {
-	texts := ui.New()
-	for _, kind := range slices.Sorted(maps.Keys(outbox.Kinds)) {
-		spec := outbox.Kinds[kind]
+	texts := wire.UI()
+	letters := texts.Letters()
+	for _, kind := range slices.Sorted(maps.Keys(letters)) {
+		spec := letters[kind]
 		for _, key := range slices.Concat([]string{spec.Subject, spec.Button}, spec.Before, spec.After) {
 			for _, lang := range []string{"nl", "en"} {
 				if text := texts.Text(lang, key); key != "" && (text == key || text == "") {

@@ -2,32 +2,6 @@ package ui
 
 import "time"
 
-// LoginPage asks e-mail address and password. Fields: email, password; do: continue, cancel.
-type LoginPage struct {
-	Action    string
-	Email     string // as typed or hinted
-	Check     bool   // several wrong attempts: is this the right platform?
-	Party     string // who asks; empty when it is the platform itself
-	PolicyURI string // of the party; empty: no link
-	TermsURI  string // of the party; empty: no link
-	Notice    string // text key; empty: none
-	Cancel    bool   // there is somewhere to go back to
-	ForgotURL string // empty: no link
-	SignUpURL string // empty: nobody makes an account here
-}
-
-// ConfirmPage asks the password of someone who is known already. Field: password; do: continue, cancel, other.
-type ConfirmPage struct {
-	Action string
-	Email  string
-	Reason string // text key
-	Party  string // who asks; empty when it is the platform itself
-	Cancel bool
-
-	ForgotURL   string // empty: no link
-	Step, Steps int    // "step 1 of 2"; zero: not shown
-}
-
 // SwitchPage asks which account stays. Field: as, whom the page names. do: stay, other.
 type SwitchPage struct {
 	Action string
@@ -79,12 +53,6 @@ type WaitPage struct {
 	SentTo   string // a mail was asked for to this address, as it was typed; empty: none was
 	RetryURL string
 	ResetURL string // where a new password is made
-}
-
-// UnblockPage asks to press once more before the waiting time ends. do: continue.
-type UnblockPage struct {
-	Action    string
-	ForgotURL string
 }
 
 // LogoutPage asks before logging out. do: logout.
@@ -168,24 +136,6 @@ type EmailChangedPage struct {
 	Taken    bool   // another account has it by now, and nothing changed
 	LoginURL string
 }
-
-// PasswordPage asks a new password. Field: password; do: continue, cancel.
-type PasswordPage struct {
-	Action       string
-	Kind         string // which title and sentence: one of the constants below
-	Email        string
-	Min, Special int // numbers of the rule, shown and checked while typing
-	Step, Steps  int // "step 3 of 3"; zero: not shown
-	Cancel       bool
-}
-
-// Kinds of PasswordPage.
-const (
-	PasswordWelcome = "welcome"
-	PasswordSignUp  = "signup"
-	PasswordReset   = "reset"
-	PasswordChange  = "change"
-)
 
 // SetUpPage explains two-step authentication before it is set up. do: start, later, cancel.
 type SetUpPage struct {

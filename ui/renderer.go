@@ -14,12 +14,15 @@ import (
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/minddistrict/idp/outbox"
 )
 
 // Part is what one folder shows and says: the pages and texts of a factor, or those of this package.
 type Part struct {
 	Files   fs.FS               // templates/NAME.html, one page each, and texts/nl.yaml and texts/en.yaml
 	Samples map[string][]Sample // states of pages by the name of their template
+	Letters []outbox.Letter     // messages that it sends, with keys of its texts
 }
 
 // Renderer has the pages and texts of all parts. It reads them when the first one is shown: a server starts sooner.
@@ -39,6 +42,9 @@ func New(parts ...Part) *Renderer {
 	return r
 }
 
+// shared is the file with what the pages of a part have in common, as base.html has what all pages have.
+const shared = "templates/shared.html"
+
 // readPages parses one template per page, each on the base layout. Files are embedded: what is wrong with one is a
 // mistake of ours, which every test that shows a page finds.
 func (r *Renderer) readPages() map[string]*template.Template {
@@ -51,13 +57,17 @@ func (r *Renderer) readPages() map[string]*template.Template {
 		}
 		for _, file := range names {
 			name := strings.TrimSuffix(path.Base(file), ".html")
-			if name == "base" {
+			if name == "base" || name == "shared" {
 				continue
 			}
 			if pages[name] != nil {
 				panic("two templates named " + name)
 			}
-			pages[name] = template.Must(template.Must(base.Clone()).ParseFS(part.Files, file))
+			page := template.Must(base.Clone())
+			if _, err := fs.Stat(part.Files, shared); err == nil {
+				template.Must(page.ParseFS(part.Files, shared))
+			}
+			pages[name] = template.Must(page.ParseFS(part.Files, file))
 		}
 	}
 	return pages
@@ -97,6 +107,17 @@ func (r *Renderer) Samples() map[string][]Sample {
 	for _, part := range r.parts {
 		for page, samples := range part.Samples {
 			all[page] = append(all[page], samples...)
+		}
+	}
+	return all
+}
+
+// Letters has what is settled of every kind of message, with the keys of its texts.
+func (r *Renderer) Letters() map[outbox.Kind]outbox.Spec {
+	all := maps.Clone(outbox.Kinds)
+	for _, part := range r.parts {
+		for _, l := range part.Letters {
+			all[l.Kind] = l.Spec
 		}
 	}
 	return all

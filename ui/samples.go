@@ -11,99 +11,54 @@ type Sample struct {
 // samples are the states of the pages of this package.
 func samples() map[string][]Sample {
 	return map[string][]Sample{
-		"login":            LoginPage{}.Samples(),
-		"confirm_password": ConfirmPage{}.Samples(),
-		"new_password":     PasswordPage{}.Samples(),
-		"switch":           SwitchPage{}.Samples(),
-		"go_on":            GoOnPage{}.Samples(),
-		"consent":          ConsentPage{}.Samples(),
-		"closed":           ClosedPage{}.Samples(),
-		"app_closed":       AppClosedPage{}.Samples(),
-		"inactive":         InactivePage{}.Samples(),
-		"wait":             WaitPage{}.Samples(),
-		"unblock":          UnblockPage{}.Samples(),
-		"logout":           LogoutPage{}.Samples(),
-		"logged_out":       LoggedOutPage{}.Samples(),
-		"form_post":        FormPostPage{}.Samples(),
-		"error":            ErrorPage{}.Samples(),
-		"setup":            SetUpPage{}.Samples(),
-		"choose":           ChoosePage{}.Samples(),
-		"app":              AppPage{}.Samples(),
-		"code":             CodePage{}.Samples(),
-		"phone":            PhonePage{}.Samples(),
-		"sms":              SMSPage{}.Samples(),
-		"no_code":          NoCodePage{}.Samples(),
-		"two_step_off":     TwoStepOffPage{}.Samples(),
-		"wrong_codes":      WrongCodesPage{}.Samples(),
-		"codes_later":      CodesLaterPage{}.Samples(),
-		"settings":         SettingsPage{}.Samples(),
-		"account":          AccountPage{}.Samples(),
-		"language":         LanguagePage{}.Samples(),
-		"devices":          DevicesPage{}.Samples(),
-		"revoke":           RevokePage{}.Samples(),
-		"activity":         ActivityPage{}.Samples(),
-		"forgot":           ForgotPage{}.Samples(),
-		"forgot_sent":      SentPage{}.Samples(),
-		"signup":           SignUpPage{}.Samples(),
-		"signup_sent":      SentPage{}.Samples(),
-		"link":             LinkPage{}.Samples(),
-		"two_step":         TwoStepPage{}.Samples(),
-		"recovery":         RecoveryPage{}.Samples(),
-		"recovery_use":     RecoveryUsePage{}.Samples(),
-		"recovery_low":     RecoveryLowPage{}.Samples(),
-		"freeze":           FreezePage{}.Samples(),
-		"email_change":     EmailChangePage{}.Samples(),
-		"email_changed":    EmailChangedPage{}.Samples(),
+		"switch":        SwitchPage{}.Samples(),
+		"go_on":         GoOnPage{}.Samples(),
+		"consent":       ConsentPage{}.Samples(),
+		"closed":        ClosedPage{}.Samples(),
+		"app_closed":    AppClosedPage{}.Samples(),
+		"inactive":      InactivePage{}.Samples(),
+		"wait":          WaitPage{}.Samples(),
+		"logout":        LogoutPage{}.Samples(),
+		"logged_out":    LoggedOutPage{}.Samples(),
+		"form_post":     FormPostPage{}.Samples(),
+		"error":         ErrorPage{}.Samples(),
+		"setup":         SetUpPage{}.Samples(),
+		"choose":        ChoosePage{}.Samples(),
+		"app":           AppPage{}.Samples(),
+		"code":          CodePage{}.Samples(),
+		"phone":         PhonePage{}.Samples(),
+		"sms":           SMSPage{}.Samples(),
+		"no_code":       NoCodePage{}.Samples(),
+		"two_step_off":  TwoStepOffPage{}.Samples(),
+		"wrong_codes":   WrongCodesPage{}.Samples(),
+		"codes_later":   CodesLaterPage{}.Samples(),
+		"settings":      SettingsPage{}.Samples(),
+		"account":       AccountPage{}.Samples(),
+		"language":      LanguagePage{}.Samples(),
+		"devices":       DevicesPage{}.Samples(),
+		"revoke":        RevokePage{}.Samples(),
+		"activity":      ActivityPage{}.Samples(),
+		"forgot":        ForgotPage{}.Samples(),
+		"forgot_sent":   SentPage{}.Samples(),
+		"signup":        SignUpPage{}.Samples(),
+		"signup_sent":   SentPage{}.Samples(),
+		"link":          LinkPage{}.Samples(),
+		"two_step":      TwoStepPage{}.Samples(),
+		"recovery":      RecoveryPage{}.Samples(),
+		"recovery_use":  RecoveryUsePage{}.Samples(),
+		"recovery_low":  RecoveryLowPage{}.Samples(),
+		"freeze":        FreezePage{}.Samples(),
+		"email_change":  EmailChangePage{}.Samples(),
+		"email_changed": EmailChangedPage{}.Samples(),
 	}
 }
 
 const (
 	sampleAction = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"
 	sampleForgot = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/forgot"
-	sampleSignUp = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/sign-up"
 	sampleHome   = "https://linde.example.net/"
 	sampleEmail  = "anna@example.org"
 )
-
-func (LoginPage) Samples() []Sample {
-	wrong := []FieldError{{Field: "password", Key: "login.error_wrong"}}
-	return []Sample{
-		{Name: "empty", Data: LoginPage{Action: sampleAction, Cancel: true, ForgotURL: sampleForgot, SignUpURL: sampleSignUp}},
-		{Name: "nothing to go back to", Data: LoginPage{Action: sampleAction, Email: sampleEmail}},
-		{Name: "notice", Data: LoginPage{Action: sampleAction, Notice: "login.notice_logged_out"}},
-		{Name: "party", Data: LoginPage{
-			Action: sampleAction, Party: "Dagboek van De Linde", Cancel: true,
-			PolicyURI: "https://dagboek.example.net/privacy", TermsURI: "https://dagboek.example.net/voorwaarden", ForgotURL: sampleForgot,
-		}},
-		{Name: "nothing typed", Data: LoginPage{Action: sampleAction, Cancel: true, ForgotURL: sampleForgot}, Errors: []FieldError{
-			{Field: "email", Key: "login.error_email_empty"}, {Field: "password", Key: "login.error_password_empty"},
-		}},
-		{Name: "not an address", Data: LoginPage{Action: sampleAction, Email: "anna", Cancel: true}, Errors: []FieldError{
-			{Field: "email", Key: "login.error_email_format"},
-		}},
-		{Name: "wrong", Data: LoginPage{Action: sampleAction, Email: sampleEmail, Cancel: true}, Errors: wrong},
-		{Name: "wrong three times", Data: LoginPage{Action: sampleAction, Email: sampleEmail, Check: true, Cancel: true, ForgotURL: sampleForgot, SignUpURL: sampleSignUp}, Errors: wrong},
-	}
-}
-
-func (ConfirmPage) Samples() []Sample {
-	page := func(reason, party string) ConfirmPage {
-		return ConfirmPage{Action: sampleAction, Email: sampleEmail, Reason: reason, Party: party, Cancel: true, ForgotURL: sampleForgot}
-	}
-	return []Sample{
-		{Name: "plain", Data: page("confirm_password.body", "")},
-		{Name: "idle, staff", Data: page("confirm_password.reason_idle", ""), Staff: true},
-		{Name: "asked by a party", Data: page("confirm_password.reason_platform", "Dagboek van De Linde")},
-		{Name: "nothing typed", Data: ConfirmPage{Action: sampleAction, Email: sampleEmail, Reason: "confirm_password.body"},
-			Errors: []FieldError{{Field: "password", Key: "login.error_password_empty"}}},
-		{Name: "wrong", Data: page("confirm_password.reason_platform", ""),
-			Errors: []FieldError{{Field: "password", Key: "confirm_password.error_wrong"}}},
-		{Name: "first of two", Data: ConfirmPage{Action: sampleAction, Email: sampleEmail, Reason: "confirm_password.reason_change", Cancel: true, Step: 1, Steps: 2}},
-		{Name: "for two-step authentication", Data: page("confirm_password.reason_two_step", "")},
-		{Name: "for recovery codes", Data: page("confirm_password.reason_codes", "")},
-		{Name: "turning off", Data: page("confirm_password.reason_off", "")},
-	}
-}
 
 func (SwitchPage) Samples() []Sample {
 	return []Sample{{Name: "plain", Data: SwitchPage{Action: sampleAction, Email: sampleEmail}}}

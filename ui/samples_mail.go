@@ -67,7 +67,6 @@ func (LinkPage) Samples() []Sample {
 		page("expired new address", "link.expired_title", "link.expired_email_change", ""),
 		sent,
 		page("used", "link.used_title", "link.used_body", ""),
-		page("unblocked", "unblock.done_title", "unblock.done_body", ""),
 		page("newer", "link.newer_title", "link.newer_body", ""),
 		page("broken", "link.broken_title", "link.broken_body", ""),
 	}

@@ -91,9 +91,9 @@ func (ActivityPage) Samples() []Sample {
 	page := ActivityPage{
 		PasswordURL: sampleSettings + "/password", LogoutAll: sampleSettings + "/devices", BackURL: sampleSettings, HomeURL: sampleHome,
 		Logins: []Login{
-			{At: sampleNoon, Machine: Machine{"Firefox", "Windows"}, Place: "GGZ De Linde", How: []string{"activity.by_password"}, This: true},
-			{At: sampleNoon.Add(-5 * time.Hour), Machine: Machine{"Safari", "iPhone"}, Place: "Dagboek van Anders", How: []string{"activity.by_password", "activity.by_remembered"}},
-			{At: sampleNoon.Add(-300 * time.Hour), Machine: Machine{"Chrome", "Android"}, Place: "GGZ De Linde", How: []string{"activity.by_link", "activity.by_password"}},
+			{At: sampleNoon, Machine: Machine{"Firefox", "Windows"}, Place: "GGZ De Linde", This: true},
+			{At: sampleNoon.Add(-5 * time.Hour), Machine: Machine{"Safari", "iPhone"}, Place: "Dagboek van Anders", How: []string{"activity.by_remembered"}},
+			{At: sampleNoon.Add(-300 * time.Hour), Machine: Machine{"Chrome", "Android"}, Place: "GGZ De Linde", How: []string{"activity.by_link"}},
 			{At: sampleNoon.Add(-3000 * time.Hour)},
 		},
 	}

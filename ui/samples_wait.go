@@ -14,9 +14,3 @@ func (WaitPage) Samples() []Sample {
 		{Name: "mail sent, long address", Data: page(14, "anna.elisabeth.van.der.berg-bakker.de.jong@geestelijkegezondheidszorg.example")},
 	}
 }
-
-// Samples are the states of the page behind the button of the mail that the page above offers.
-func (UnblockPage) Samples() []Sample {
-	page := UnblockPage{Action: sampleLink, ForgotURL: "/forgot"}
-	return []Sample{{Name: "plain", Data: page}, {Name: "staff", Data: page, Staff: true}}
-}

@@ -269,5 +269,5 @@ func forgot(p person, where site) {
 	p.fill("password.new", idptest.NewPassword)
 	p.press("password.submit")
 	do(p.T, p.ctx, "on to who asked, signed in", visible("#signed-in"))
-	where.letter(p.T, outbox.PasswordChanged, "anna@example.org")
+	where.letter(p.T, "mail_changed", "anna@example.org")
 }

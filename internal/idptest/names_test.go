@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/outbox"
 )
 
 // namesFile lists the names that live outside this program: in databases, in the dashboards and queries of operators.
@@ -52,6 +54,11 @@ func TestStoredNamesStay(t *testing.T) {
 		}
 		for _, name := range names {
 			got = append(got, s.what+": "+name)
+		}
+	}
+	for kind := range wire.UI().Letters() {
+		if _, named := outbox.Kinds[kind]; !named { // a factor's own
+			got = append(got, "message: "+string(kind))
 		}
 	}
 	got = append(got, derivedKeys(t)...)

@@ -27,7 +27,7 @@ platforms:
 func TestAddingAFactorTakesOneFolderAndOneLine(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
-			s := idptest.NewServer(t, open(t), pretend.Factor()) // the one line
+			s := idptest.NewServer(t, open(t), pretend.Factor(idptest.Sealer(t))) // the one line
 			s.Apply(fmt.Sprintf(pretendHouse, "required"))
 			party := idptest.NewParty(s, "web.linde.test", "https://login.linde.test", "linde-web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
 			b := idptest.NewBrowser(s, "en")
@@ -45,10 +45,10 @@ func TestAddingAFactorTakesOneFolderAndOneLine(t *testing.T) {
 			b.MustFill(t, "Password", idptest.Password)
 			b.MustPress(t, "Log in")
 			b.MustPress(t, "Set up two-step authentication")
-			b.MustFill(t, "Password", "000000")
+			b.MustFill(t, "The code that everybody knows", "000000")
 			b.MustPress(t, "Continue")
 			b.MustBeAt(t, "/pretend-setup")
-			b.MustFill(t, "Password", pretend.Code)
+			b.MustFill(t, "The code that everybody knows", pretend.Code)
 			b.MustPress(t, "Continue")
 			// recovery codes come with any second factor
 			for n := range b.Doc.Descendants() {
@@ -68,7 +68,7 @@ func TestAddingAFactorTakesOneFolderAndOneLine(t *testing.T) {
 			other.MustFill(t, "Password", idptest.Password)
 			other.MustPress(t, "Log in")
 			other.MustBeAt(t, "/pretend")
-			other.MustFill(t, "Password", pretend.Code)
+			other.MustFill(t, "The code that everybody knows", pretend.Code)
 			other.MustPress(t, "Continue")
 			wantAMR(t, party, "mfa otp pwd")
 			if acr := party.Last.Claims["acr"]; acr != "urn:minddistrict:acr:2fa" {

@@ -40,17 +40,23 @@ type Server struct {
 // patience is what a request may take in a test. How fast the machine is, is not what is tested.
 const patience = 2 * time.Minute
 
-// NewServer builds a house on a database, with optional further factors.
-func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
+// Sealer is that of every house of a test.
+func Sealer(t testing.TB) *keys.Sealer {
 	t.Helper()
 	sealer, err := keys.NewSealer([]byte("a master key of 32 bytes for tests"[:32]))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return sealer
+}
+
+// NewServer builds a house on a database, with optional further factors.
+func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
+	t.Helper()
 	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log; `idp` does the same
 	clock, mails := NewClock(), &notify.Memory{}
 	house, err := wire.Build(t.Context(), wire.Options{
-		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Limit: patience, Factors: factors, Mailer: mails, Texts: mails,
+		DB: db, Sealer: Sealer(t), Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Limit: patience, Factors: factors, Mailer: mails, Texts: mails,
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {

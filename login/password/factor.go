@@ -48,6 +48,7 @@ func Factor(o Options) login.Factor {
 		Prove:    step{o},
 		Steps:    []login.Step{newStep{o}},
 		Describe: func(account.Credential) string { return "" }, // has its own line in settings
+		UI:       part(),
 	}
 }
 

@@ -10,15 +10,14 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/outbox"
-	"github.com/minddistrict/idp/ui"
 )
 
 // kinds says for each purpose which title and sentence the page has.
 var kinds = map[authn.Purpose]string{
-	authn.Welcome:        ui.PasswordWelcome,
-	authn.SignUp:         ui.PasswordSignUp,
-	authn.ResetPassword:  ui.PasswordReset,
-	authn.ChangePassword: ui.PasswordChange,
+	authn.Welcome:        forWelcome,
+	authn.SignUp:         forSignUp,
+	authn.ResetPassword:  forReset,
+	authn.ChangePassword: forChange,
 }
 
 // newStep is the page on which a password is chosen: after the button of a mail, and in settings.
@@ -37,11 +36,11 @@ func (s newStep) Enter(ctx context.Context, _ url.Values) (context.Context, func
 
 func (newStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	rule := v.Platform.Policy.Password
-	page := ui.PasswordPage{
+	page := newPage{
 		Action: v.Action, Kind: kinds[v.Journey.Ask.Purpose], Email: v.Facts.Account.Email.Address,
 		Min: rule.MinLength, Special: rule.Special,
 	}
-	if page.Kind == ui.PasswordChange {
+	if page.Kind == forChange {
 		page.Cancel = true
 		page.Step, page.Steps = v.Step()
 	}
@@ -106,7 +105,7 @@ func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential
 	change := authn.Change{
 		Put:      []account.Credential{c},
 		Events:   []audit.Event{set},
-		Messages: []outbox.Message{v.Notice(outbox.PasswordChanged, s.Sealer)},
+		Messages: []outbox.Message{v.NoticeOf(changed, s.Sealer, nil)},
 		Fresh:    []string{s.own(v, a.Email.Key)},
 	}
 	for _, other := range a.Credentials {

@@ -151,7 +151,7 @@ func TestWelcomeSetsThePasswordAndSignsIn(t *testing.T) {
 	if why := h.signIn(h.browser(), "bram@example.org", good); why != "" {
 		t.Error(why)
 	}
-	if n := len(h.mails(outbox.PasswordChanged)); n != 1 {
+	if n := len(h.mails("mail_changed")); n != 1 {
 		t.Errorf("%d mails that a password was set, want 1: whoever opened the mail may not be its owner", n)
 	}
 	other := h.browser()
@@ -204,7 +204,7 @@ func TestResetEndsEverythingElse(t *testing.T) {
 	if len(a.Credentials) != 1 || a.Credentials[0].ID != old.ID || string(a.Credentials[0].Sealed) == string(old.Sealed) {
 		t.Errorf("credentials %+v", a.Credentials)
 	}
-	told := h.mails(outbox.PasswordChanged)
+	told := h.mails("mail_changed")
 	if len(told) != 1 || told[0].To != "anna@example.org" || told[0].Link != "" {
 		t.Errorf("told: %+v", told)
 	}
@@ -312,7 +312,7 @@ func TestChangeKeepsThisSessionOnly(t *testing.T) {
 	if why := h.silent(elsewhere); why != "login_required" {
 		t.Errorf("the other session: %q", why)
 	}
-	if n := len(h.mails(outbox.PasswordChanged)); n != 1 {
+	if n := len(h.mails("mail_changed")); n != 1 {
 		t.Errorf("%d mails", n)
 	}
 }

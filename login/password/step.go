@@ -14,7 +14,6 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/ui"
 )
 
 // hintAfter wrong passwords in one journey the page names platform and host ("are you logging in on the right
@@ -47,7 +46,7 @@ func (s step) Enter(ctx context.Context, form url.Values) (context.Context, func
 
 func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if a := v.Facts.Account; a != nil {
-		page := ui.ConfirmPage{
+		page := confirmPage{
 			Action: v.Action, Email: a.Email.Address, Reason: reason(v.Requirement.Why), Party: v.PartyName, Cancel: true, ForgotURL: v.PathOf("forgot"),
 		}
 		if v.Journey.Ask.Purpose != authn.SignIn {
@@ -55,7 +54,7 @@ func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 		}
 		return login.Page{Template: "confirm_password", Data: page}, nil
 	}
-	page := ui.LoginPage{
+	page := loginPage{
 		Action: v.Action, Email: v.Journey.Hint, Check: v.Journey.Failures >= hintAfter, Party: v.PartyName, Cancel: true,
 		PolicyURI: v.PolicyURI, TermsURI: v.TermsURI, ForgotURL: v.PathOf("forgot"),
 	}

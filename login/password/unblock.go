@@ -23,7 +23,7 @@ func NewUnblock(o Options) link.Button { return unblockButton{o} }
 func (unblockButton) Purpose() authn.TicketPurpose { return authn.TicketUnblock }
 
 func (unblockButton) Show(_ context.Context, v *link.Visit) (login.Page, error) {
-	return login.Page{Template: "unblock", Data: ui.UnblockPage{Action: v.Action, ForgotURL: v.Platform.URL("/forgot")}}, nil
+	return login.Page{Template: "unblock", Data: unblockPage{Action: v.Action, ForgotURL: v.Platform.URL("/forgot")}}, nil
 }
 
 // Press makes this browser known, with a count that starts again.
@@ -43,6 +43,10 @@ func (b unblockButton) Used(v *link.Visit) (login.Page, bool, error) {
 	a := v.Facts.Account
 	pressed := v.Request.URL.Query().Has(here) || v.Request.Method == http.MethodPost
 	pressed = pressed && a.State == account.Active && v.KnownBrowser(b.Sealer, a.Email.Key) != ""
-	done := ui.LinkPage{Title: "unblock.done_title", Body: "unblock.done_body", LoginURL: v.LoginURL}
-	return login.Page{Template: "link", Data: done}, pressed, nil
+	return login.Page{Template: "link", Data: unblocked(v.LoginURL)}, pressed, nil
+}
+
+// unblocked says that this is where to log in.
+func unblocked(loginURL string) ui.LinkPage {
+	return ui.LinkPage{Title: "unblock.done_title", Body: "unblock.done_body", LoginURL: loginURL}
 }

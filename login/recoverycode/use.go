@@ -88,7 +88,7 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 		Change: authn.Change{
 			Spend:    []authn.TicketUse{{Hash: t.Hash, Purpose: authn.TicketRecoveryCode, Opened: v.Now}},
 			Uncount:  attempt.Keys,
-			Messages: []outbox.Message{v.NoticeOf(outbox.RecoveryCodeUsed, s.Sealer, map[string]string{"n": strconv.Itoa(left)})},
+			Messages: []outbox.Message{v.NoticeOf(outbox.Letter{Kind: outbox.RecoveryCodeUsed, Spec: outbox.Kinds[outbox.RecoveryCodeUsed]}, s.Sealer, map[string]string{"n": strconv.Itoa(left)})},
 			Events:   []audit.Event{event(v, audit.RecoveryCodeUsed, "")},
 		},
 		Late: []authn.Mistake{{Field: field, Key: "recovery_use.error_used"}},

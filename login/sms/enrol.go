@@ -147,7 +147,7 @@ func (s numberStep) code(ctx context.Context, v *login.Visit, m messages) (login
 	c.Sealed = s.Sealer.Seal([]byte(m.Number), c.Binding())
 	change := v.Enrolled(c, s.Sealer)
 	if slices.Contains(authn.Enrolled(v.Facts), Method) { // the way stays, the number is another
-		change.Messages = []outbox.Message{v.NoticeOf(outbox.PhoneChanged, s.Sealer, map[string]string{"phone_end": c.Label})}
+		change.Messages = []outbox.Message{v.NoticeOf(outbox.Letter{Kind: outbox.PhoneChanged, Spec: outbox.Kinds[outbox.PhoneChanged]}, s.Sealer, map[string]string{"phone_end": c.Label})}
 	}
 	change.Spend, change.Uncount = []authn.TicketUse{use}, attempt.Keys
 	v.Journey.Keep(setUp, nil)

@@ -1,17 +1,20 @@
 // Package pretend is a second factor that exists in tests only: its code is always "123456".
 //
 // It shows what adding a factor takes: this folder, and the one line that hands Factor to the house. The engine, the
-// rules, the storage and the protocol need no change, and know the factor by nothing but what it says of its proofs.
+// rules, the storage and the protocol need no change, and know the factor by nothing but what it says of its proofs and
+// of itself.
 package pretend
 
 import (
 	"context"
+	"embed"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -21,15 +24,42 @@ const Method = "pretend"
 // Code is accepted, everything else is not.
 const Code = "123456"
 
-// Factor is the whole factor.
-func Factor() login.Factor {
-	return login.Factor{Method: Method, Second: true, Prove: step{"pretend", authn.NeedSecond}, Enrol: step{"pretend-setup", authn.NeedEnrol}}
+//go:embed templates texts
+var files embed.FS
+
+// Factor is the whole factor. The sealer seals its mail.
+func Factor(sealer login.Sealer) login.Factor {
+	return login.Factor{
+		Method: Method, Second: true,
+		Prove: step{"pretend", authn.NeedSecond, sealer}, Enrol: step{"pretend-setup", authn.NeedEnrol, sealer},
+		UI: ui.Part{Files: files, Samples: samples(), Letters: []outbox.Letter{begun}},
+	}
+}
+
+// begun is the mail that tells of the set-up.
+var begun = outbox.Letter{Kind: "mail_pretend", Spec: outbox.Spec{
+	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_pretend.subject", Before: []string{"mail_pretend.body"},
+}}
+
+// page asks the code. Field: code; do: continue, cancel.
+type page struct {
+	Action string
+	Cancel bool
+}
+
+func samples() map[string][]ui.Sample {
+	asked := page{Action: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/pretend", Cancel: true}
+	return map[string][]ui.Sample{"pretend": {
+		{Name: "asked", Data: asked},
+		{Name: "wrong", Data: asked, Errors: []ui.FieldError{{Field: "code", Key: "pretend.error_wrong"}}},
+	}}
 }
 
 // step asks the code; setting up asks it too, and keeps a credential.
 type step struct {
-	name string
-	need authn.Need
+	name   string
+	need   authn.Need
+	sealer login.Sealer
 }
 
 func (s step) Name() string { return s.name }
@@ -44,15 +74,16 @@ func (s step) Begin(_ context.Context, v *login.Visit) (authn.Change, error) {
 }
 
 func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
-	// It borrows a page with one field; a real factor brings its own.
-	return login.Page{Template: "confirm_password", Data: ui.ConfirmPage{
-		Action: v.Action, Email: v.Facts.Account.Email.Address, Reason: "confirm_password.body", Cancel: true,
-	}}, nil
+	return login.Page{Template: "pretend", Data: page{Action: v.Action, Cancel: true}}, nil
 }
 
 func (s step) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) {
-	if v.Form.Get("password") != Code {
-		return login.Outcome{Retry: []authn.Mistake{{Field: "password", Key: "confirm_password.error_wrong"}}}, nil
+	code, mistakes := v.TypedCode()
+	if len(mistakes) == 0 && code != Code {
+		mistakes = []authn.Mistake{{Field: "code", Key: "pretend.error_wrong"}}
+	}
+	if len(mistakes) > 0 {
+		return login.Outcome{Retry: mistakes}, nil
 	}
 	out := login.Outcome{Proof: &authn.Proof{Method: Method, Use: account.Second, Kinds: authn.Has, AMR: []string{"otp"}, At: v.Now}}
 	if s.need == authn.NeedEnrol {
@@ -61,6 +92,7 @@ func (s step) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) {
 			ID: account.CredentialID(secret.ID()), Account: v.Facts.Account.ID, Method: Method, Use: account.Second,
 			Sealed: []byte("nothing to keep"), AddedAt: v.Now, ConfirmedAt: v.Now,
 		}}
+		out.Change.Messages = []outbox.Message{v.NoticeOf(begun, s.sealer, nil)}
 	}
 	return out, nil
 }
