@@ -39,7 +39,6 @@ var (
 		"internal/wire.Options":    {20, "to be split"},
 		"internal/setup.Platform":  {18, "keys of the setup file"},
 		"internal/idptest.script":  {17, "state of the runner of journeys: to be split"},
-		"ui.CodePage":              {17, "data of a template"},
 		"configs.Config":           {16, "keys of the configuration"},
 		"internal/setup.Policy":    {16, "keys of the setup file"},
 		"platform.Platform":        {16, "whole noun, stored as JSON"},

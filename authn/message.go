@@ -9,7 +9,7 @@ import (
 // working. The ticket keeps about, sealed, for what the account does not say; nil: nothing. Every link is made here.
 func Queue(d outbox.Draft, about []byte, seal func(plain []byte, binding string) []byte) Change {
 	change := Change{Platform: d.Platform}
-	if purpose := TicketPurpose(outbox.Kinds[d.Kind].Ticket); purpose != "" {
+	if purpose := TicketPurpose(d.Ticket()); purpose != "" {
 		d.Contents.Token = secret.Token()
 		t := NewTicket(secret.Hash(d.Contents.Token), d.Platform, purpose, d.Account, d.Now)
 		t.Party = d.Contents.Party

@@ -35,9 +35,6 @@ func TestEveryLinkHasItsMessage(t *testing.T) {
 	if len(opened) != len(ticketPurposes)-2 {
 		t.Errorf("%v: a purpose that there is not", opened)
 	}
-	if life := outbox.Kinds[outbox.SMSCode].Life; life != authn.TicketSMS.Life() {
-		t.Errorf("a code that works for %s is sent for %s", authn.TicketSMS.Life(), life)
-	}
 }
 
 func TestMessageWithButtonIsQueuedWithItsTicket(t *testing.T) {

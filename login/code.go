@@ -73,10 +73,10 @@ var codeReasons = map[authn.Reason]string{
 	authn.ForOff:     "code.reason_off",
 }
 
-// CodePage is the page that asks a code, with the text that says where it is found. A text message adds its buttons.
-func (v *Visit) CodePage(body string) ui.CodePage {
+// CodePage is what every page has that asks a code.
+func (v *Visit) CodePage() ui.CodePage {
 	page := ui.CodePage{
-		Action: v.Action, Body: body, Reason: codeReasons[v.Requirement.Why], Party: v.PartyName, NoCodeURL: v.PathOf(noCodePath), Cancel: true,
+		Action: v.Action, Reason: codeReasons[v.Requirement.Why], Party: v.PartyName, NoCodeURL: v.PathOf(noCodePath), Cancel: true,
 		Remember: ui.RememberKey(v.RememberFor()), Ticked: v.Journey.Remember, RecoveryURL: v.recoveryURL(),
 	}
 	if v.Journey.Ask.Purpose == authn.ChangePassword {

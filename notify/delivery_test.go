@@ -238,7 +238,7 @@ func TestDrainedHouseSendsNothing(t *testing.T) {
 func code(t *testing.T, s *idptest.Server) {
 	t.Helper()
 	now := s.Clock.Now()
-	l := outbox.Message{ID: secret.ID(), Platform: "linde", Kind: outbox.SMSCode, Recipient: outbox.SMS, Locale: "nl", QueuedAt: now, ExpiresAt: now.Add(10 * time.Minute)}
+	l := outbox.Message{ID: secret.ID(), Platform: "linde", Kind: "sms_message", Recipient: outbox.SMS, Locale: "nl", QueuedAt: now, ExpiresAt: now.Add(10 * time.Minute)}
 	l.Seal(outbox.Contents{To: "+31612345678", Values: map[string]string{"code": "123456"}}, s.Sealer.Seal)
 	save(t, s, l)
 }

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/internal/fault"
@@ -57,7 +58,8 @@ const longestNeutral = 40
 
 // compose makes the text message of a message.
 func (s Texts) compose(p *platform.Platform, m outbox.Message, c outbox.Contents) (Text, error) {
-	if m.Kind != outbox.SMSCode {
+	spec, ok := s.UI.Letters()[m.Kind]
+	if !ok || spec.Recipient != outbox.SMS || spec.Request {
 		return Text{}, because(fault.Refused, "no such text message")
 	}
 	if !e164.MatchString(c.To) {
@@ -66,10 +68,16 @@ func (s Texts) compose(p *platform.Platform, m outbox.Message, c outbox.Contents
 	lang, code := ui.Match(m.Locale, p.Locale), c.Values["code"]
 	name := []rune(p.NeutralName)
 	frame := ui.Frame{Platform: p, Lang: lang}
-	body := gsm(s.UI.TextIn(frame, "sms_message.text", "code", code, "neutral_name", string(name[:min(len(name), longestNeutral)])))
+	say := func(keys []string) string {
+		var said []string
+		for _, key := range keys {
+			said = append(said, s.UI.TextIn(frame, key, "code", code, "neutral_name", string(name[:min(len(name), longestNeutral)]), "login_host", hostOf(p)))
+		}
+		return strings.Join(said, " ")
+	}
+	body := gsm(say(spec.Before))
 	if p.Policy.SMSBound {
-		// The last line binds the code to a host (WICG, "Origin-bound one-time codes delivered via SMS").
-		if whole := body + "\n" + s.UI.TextIn(frame, "sms_message.bound", "login_host", hostOf(p), "code", code); septets(whole) <= oneMessage {
+		if whole := body + "\n" + say(spec.After); septets(whole) <= oneMessage {
 			body = whole
 		}
 	}

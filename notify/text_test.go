@@ -25,7 +25,7 @@ func TestTextMessagesAreOneMessage(t *testing.T) {
 	} {
 		p := linde()
 		p.NeutralName, p.Policy.SMSBound = c.neutral, c.bound
-		l := outbox.Message{ID: "x", Kind: outbox.SMSCode, Recipient: outbox.SMS, Locale: c.lang}
+		l := outbox.Message{ID: "x", Kind: "sms_message", Recipient: outbox.SMS, Locale: c.lang}
 		got, err := testTexts().compose(p, l, outbox.Contents{To: "+31612345678", Values: map[string]string{"code": "014874"}})
 		want := strings.ReplaceAll(c.want, "ó", "o")
 		if err != nil || got.Body != want || got.Lang != c.lang || got.To != "+31612345678" || got.Code != "014874" || got.Origin != "https://login.linde.test" {
@@ -43,7 +43,7 @@ func TestLongNamesDoNotMakeTwoMessages(t *testing.T) {
 	p.NeutralName, p.Policy.SMSBound = strings.Repeat("€", 300), true
 	p.Issuer = platform.Issuer("https://" + strings.Repeat("a", 60) + ".example.org")
 	for _, lang := range []string{"nl", "en"} {
-		l := outbox.Message{Kind: outbox.SMSCode, Locale: lang}
+		l := outbox.Message{Kind: "sms_message", Locale: lang}
 		got, err := testTexts().compose(p, l, outbox.Contents{To: "+31612345678", Values: map[string]string{"code": "014874"}})
 		if err != nil || septets(got.Body) > oneMessage || strings.Contains(got.Body, "\n") || !strings.HasPrefix(got.Body, "014874 ") {
 			t.Errorf("%d septets: %q, %v", septets(got.Body), got.Body, err)
@@ -52,7 +52,7 @@ func TestLongNamesDoNotMakeTwoMessages(t *testing.T) {
 }
 
 func TestLettersThatAreNoTextMessage(t *testing.T) {
-	for to, kind := range map[string]outbox.Kind{"+31612345678": outbox.PasswordReset, "0612345678": outbox.SMSCode, "+31612345678\n": outbox.SMSCode, "": outbox.SMSCode} {
+	for to, kind := range map[string]outbox.Kind{"+31612345678": outbox.PasswordReset, "0612345678": "sms_message", "+31612345678\n": "sms_message", "": "sms_message"} {
 		if _, err := testTexts().compose(linde(), outbox.Message{Kind: kind}, outbox.Contents{To: to}); !errors.Is(err, fault.Refused) {
 			t.Errorf("%s to %q: %v", kind, to, err)
 		}

@@ -19,12 +19,19 @@ type Draft struct {
 	Contents Contents
 }
 
+func (d Draft) spec() Spec {
+	if d.Spec != nil {
+		return *d.Spec
+	}
+	return Kinds[d.Kind]
+}
+
+// Ticket is the purpose of the link that the message's button opens; empty: of none.
+func (d Draft) Ticket() string { return d.spec().Ticket }
+
 // Seal makes the message. All messages are made here.
 func (d Draft) Seal(seal func(plain []byte, binding string) []byte) Message {
-	spec := Kinds[d.Kind]
-	if d.Spec != nil {
-		spec = *d.Spec
-	}
+	spec := d.spec()
 	m := Message{
 		ID: secret.ID(), Platform: d.Platform, Account: d.Account, Kind: d.Kind, Recipient: spec.Recipient, Locale: d.Locale,
 		QueuedAt: d.Now, ExpiresAt: d.Now.Add(spec.Life),

@@ -20,11 +20,9 @@ const (
 	TwoStepOff           Kind = "mail_off"       // by the person
 	TwoStepReset         Kind = "mail_off_reset" // by staff: with a button for "this was not me"
 	MethodChanged        Kind = "mail_method"
-	PhoneChanged         Kind = "mail_phone"
 	RecoveryCodeUsed     Kind = "mail_recovery"
 	RecoveryCodesNew     Kind = "mail_recovery_new"
 	WrongCodes           Kind = "mail_codes" // five wrong codes
-	SMSCode              Kind = "sms_message"
 
 	PasswordResetRequest Kind = "wish_reset" // of an invited person too, who gets the welcome mail again
 	SignUpRequest        Kind = "wish_sign_up"
@@ -44,7 +42,9 @@ type Spec struct {
 	Subject string
 	Before  []string // above the button; of a text message: all that it says
 	Button  string   // empty: none
-	After   []string // below the button
+	// After is below the button; of a text message: the last line, which binds a code to a host (WICG, "Origin-bound
+	// one-time codes delivered via SMS").
+	After []string
 }
 
 // NoticeLife is how long a mail is tried that says what changed: that is news for some days.
@@ -120,10 +120,6 @@ var Kinds = map[Kind]Spec{
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_method.subject",
 		Before: []string{"mail_method.body", "mail.not_you_urgent"},
 	},
-	PhoneChanged: {
-		Recipient: Mail, Life: NoticeLife, Subject: "mail_phone.subject",
-		Before: []string{"mail_phone.body", "mail.not_you_urgent"},
-	},
 	RecoveryCodeUsed: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_recovery.subject",
 		Before: []string{"mail_recovery.body", "mail.not_you_urgent"},
@@ -135,10 +131,6 @@ var Kinds = map[Kind]Spec{
 	WrongCodes: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_codes.subject",
 		Before: []string{"mail_codes.body", "mail_codes.you", "mail.not_you_urgent"},
-	},
-	SMSCode: {
-		Recipient: SMS, Life: 10 * time.Minute, // as long as the code works
-		Before: []string{"sms_message.text"}, After: []string{"sms_message.bound"},
 	},
 
 	PasswordResetRequest: {Recipient: Mail, Life: requestLife, Request: true},

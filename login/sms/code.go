@@ -73,7 +73,7 @@ func (o Options) send(ctx context.Context, v *login.Visit, step string, m messag
 		}
 	}
 	asked := v.Event(audit.MessageRequested, audit.Success, v.Facts.Account.ID)
-	asked.Reason = string(outbox.SMSCode)
+	asked.Reason = string(codeMessage.Kind)
 	if !m.Until.IsZero() {
 		asked.Outcome, asked.Reason = audit.Failure, "too many"
 		o.keep(v, step, m)
@@ -83,7 +83,7 @@ func (o Options) send(ctx context.Context, v *login.Visit, step string, m messag
 	if err != nil {
 		return m, authn.Change{}, err
 	}
-	message := v.Text(outbox.Letter{Kind: outbox.SMSCode, Spec: outbox.Kinds[outbox.SMSCode]}, o.Sealer, m.Number, map[string]string{"code": code})
+	message := v.Text(codeMessage, o.Sealer, m.Number, map[string]string{"code": code})
 	m.Newest, m.At, m.Again, m.Typed = message.ID, v.Now, m.Newest != "", ""
 	o.keep(v, step, m)
 	return m, authn.Change{Issue: []authn.Ticket{ticket}, Count: limits, Messages: []outbox.Message{message}, Events: []audit.Event{asked}}, nil

@@ -10,7 +10,6 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/outbox"
-	"github.com/minddistrict/idp/ui"
 )
 
 // numberStep sets a number up: it asks which, and then a code that was sent to it.
@@ -34,7 +33,7 @@ func (s numberStep) Show(ctx context.Context, v *login.Visit) (login.Page, error
 	}
 	other := len(authn.Offers(v.Facts)) > 1
 	if m.Newest == "" || m.Change {
-		return login.Page{Template: "phone", Data: ui.PhonePage{
+		return login.Page{Template: "phone", Data: phonePage{
 			Action: v.Action, Typed: m.Typed, Hint: hints[v.Platform.Country], Other: other, Cancel: true,
 		}}, nil
 	}
@@ -46,7 +45,7 @@ func (s numberStep) Show(ctx context.Context, v *login.Visit) (login.Page, error
 		v.Trouble = []authn.Mistake{{Field: "code", Key: "phone.error_failed"}}
 	}
 	wait := m.wait(v.Now)
-	return login.Page{Template: "sms", Data: ui.SMSPage{
+	return login.Page{Template: "sms", Data: numberPage{
 		Action: v.Action, PhoneEnd: End(m.Number), Resend: true, Wait: wait, Resent: m.Again && wait > 0 && !failed, Other: other, Cancel: true,
 	}}, nil
 }
@@ -147,7 +146,7 @@ func (s numberStep) code(ctx context.Context, v *login.Visit, m messages) (login
 	c.Sealed = s.Sealer.Seal([]byte(m.Number), c.Binding())
 	change := v.Enrolled(c, s.Sealer)
 	if slices.Contains(authn.Enrolled(v.Facts), Method) { // the way stays, the number is another
-		change.Messages = []outbox.Message{v.NoticeOf(outbox.Letter{Kind: outbox.PhoneChanged, Spec: outbox.Kinds[outbox.PhoneChanged]}, s.Sealer, map[string]string{"phone_end": c.Label})}
+		change.Messages = []outbox.Message{v.NoticeOf(numberChanged, s.Sealer, map[string]string{"phone_end": c.Label})}
 	}
 	change.Spend, change.Uncount = []authn.TicketUse{use}, attempt.Keys
 	v.Journey.Keep(setUp, nil)

@@ -37,6 +37,7 @@ func Factor(o Options) login.Factor {
 	return login.Factor{
 		Method: Method, Second: true, Prove: codeStep{o}, Enrol: numberStep{o},
 		Describe: func(c account.Credential) string { return c.Label },
+		UI:       part(),
 	}
 }
 

@@ -60,14 +60,13 @@ func (s codeStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) 
 	if err != nil {
 		return login.Page{}, err
 	}
-	page := v.CodePage("code.body_sms")
-	page.PhoneEnd = End(m.Number)
+	page := codePage{CodePage: v.CodePage(), PhoneEnd: End(m.Number)}
 	if m.Newest == "" {
-		page.Body, page.Send = "code.body_send", true
+		page.Send = true
 		if v.Now.Before(m.Until) {
 			page.Later = minutes(v, m.Until)
 		}
-		return login.Page{Template: "code", Data: page}, nil
+		return login.Page{Template: "sms_code", Data: page}, nil
 	}
 	failed, err := s.failed(ctx, v, m)
 	if err != nil {
@@ -78,7 +77,7 @@ func (s codeStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) 
 	}
 	page.Resend, page.Wait = true, m.wait(v.Now)
 	page.Resent = m.Again && page.Wait > 0 && !failed
-	return login.Page{Template: "code", Data: page}, nil
+	return login.Page{Template: "sms_code", Data: page}, nil
 }
 
 // Submit counts first and verifies then. What cannot be a code is not counted.

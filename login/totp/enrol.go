@@ -12,7 +12,6 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/ui"
 )
 
 // secretBytes is as long as the hash of HMAC-SHA-1 (RFC 4226 section 4, R6).
@@ -63,7 +62,7 @@ func (s appStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if err != nil {
 		return login.Page{}, err
 	}
-	page := ui.AppPage{Action: v.Action, QR: code, URL: uri, Other: slices.Contains(authn.Offers(v.Facts), "sms"), Cancel: true}
+	page := appPage{Action: v.Action, QR: code, URL: uri, Other: slices.Contains(authn.Offers(v.Facts), "sms"), Cancel: true}
 	for group := range slices.Chunk([]byte(plain), 4) {
 		page.Key = append(page.Key, string(group))
 	}

@@ -26,6 +26,7 @@ func Factor(o Options) login.Factor {
 	return login.Factor{
 		Method: Method, Second: true, Prove: codeStep{o}, Enrol: appStep{o},
 		Describe: func(account.Credential) string { return "" }, // there is nothing to tell apart
+		UI:       part(),
 	}
 }
 

@@ -28,7 +28,7 @@ func (codeStep) Meets(r authn.Requirement, f authn.Facts) bool {
 }
 
 func (codeStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
-	return login.Page{Template: "code", Data: v.CodePage("code.body_app")}, nil
+	return login.Page{Template: "totp", Data: v.CodePage()}, nil
 }
 
 // Submit counts first and verifies then. What cannot be a code is not counted.

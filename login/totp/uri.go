@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/boombuler/barcode/qr"
-
-	"github.com/minddistrict/idp/ui"
 )
 
 // keyURI is what a QR code says to an app, in the format that Google Authenticator began and all others read. Hash,
@@ -25,10 +23,10 @@ func keyURI(name, email, secret string) template.URL {
 }
 
 // draw makes the QR code. Level M restores 15 % of it.
-func draw(uri template.URL) (ui.QR, error) {
+func draw(uri template.URL) (drawing, error) {
 	code, err := qr.Encode(string(uri), qr.M, qr.Unicode)
 	if err != nil {
-		return ui.QR{}, fmt.Errorf("drawing QR code: %w", err)
+		return drawing{}, fmt.Errorf("drawing QR code: %w", err)
 	}
 	size := code.Bounds().Dx()
 	dark := func(x, y int) bool { return x < size && code.At(x, y) == color.Black }
@@ -44,5 +42,5 @@ func draw(uri template.URL) (ui.QR, error) {
 			}
 		}
 	}
-	return ui.QR{Size: size, Path: path.String()}, nil
+	return drawing{Size: size, Path: path.String()}, nil
 }

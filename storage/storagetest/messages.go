@@ -44,7 +44,7 @@ var messages = []promise{
 	{"a message is handed out to whoever asks for its medium", func(w *world) {
 		w.message()
 		text := w.message()
-		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, outbox.SMSCode
+		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, "sms_message"
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Messages: []outbox.Message{text}}, w.now))
 		got, err := w.db.TakeMessages(w.Context(), outbox.SMS, time.Minute, 1, w.now)
 		w.ok(err)
@@ -144,7 +144,7 @@ var messages = []promise{
 	{"what a gateway reports is kept with the text message that was sent, and with no other message", func(w *world) {
 		mail := w.message()
 		text := w.message()
-		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, outbox.SMSCode
+		text.ID, text.Recipient, text.Kind = secret.ID(), outbox.SMS, "sms_message"
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Messages: []outbox.Message{text}}, w.now))
 		reason := func() string {
 			l, err := w.db.Message(w.Context(), linde, text.ID)

@@ -1,0 +1,82 @@
+package totp
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/minddistrict/idp/ui"
+)
+
+const (
+	sampleAction   = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"
+	sampleRecovery = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/recovery-code"
+	sampleNoCode   = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/no-code"
+)
+
+// samples are the states of the factor's pages.
+func samples() map[string][]ui.Sample {
+	return map[string][]ui.Sample{"totp": codeSamples(), "app": appSamples()}
+}
+
+// Samples are the states of the page that asks a code.
+func codeSamples() []ui.Sample {
+	page := func(change func(*ui.CodePage)) ui.CodePage {
+		p := ui.CodePage{Action: sampleAction, RecoveryURL: sampleRecovery, NoCodeURL: sampleNoCode, Cancel: true}
+		if change != nil {
+			change(&p)
+		}
+		return p
+	}
+	why := func(reason, party string) ui.CodePage {
+		return page(func(p *ui.CodePage) { p.Reason, p.Party = reason, party })
+	}
+	remember := func(key string, ticked bool) ui.CodePage {
+		return page(func(p *ui.CodePage) { p.Remember, p.Ticked = key, ticked })
+	}
+	wrong := func(key string) []ui.FieldError { return []ui.FieldError{{Field: "code", Key: key}} }
+	return []ui.Sample{
+		{Name: "app", Data: page(nil)},
+		{Name: "remember", Data: remember("duration.3d", false)},
+		{Name: "remember for 12 hours", Data: remember("duration.12h", false)},
+		{Name: "nothing typed", Data: page(nil), Errors: wrong("code.error_empty")},
+		{Name: "not six digits", Data: page(nil), Errors: wrong("code.error_format")},
+		{Name: "wrong, remember ticked", Data: remember("duration.1w", true), Errors: wrong("code.error_wrong_app")},
+		{Name: "idle", Data: why("code.reason_idle", ""), Staff: true},
+		{Name: "changing the password", Data: page(func(p *ui.CodePage) { p.Reason, p.Step, p.Steps = "code.reason_password", 2, 3 })},
+		{Name: "forgotten password", Data: why("code.reason_forgot", "")},
+		{Name: "turning off", Data: why("code.reason_off", "")},
+		{Name: "new recovery codes", Data: why("code.reason_codes", "")},
+		{Name: "changing two-step", Data: why("code.reason_two_step", "")},
+		{Name: "asked by a party", Data: why("code.reason_platform", "Dagboek van De Linde")},
+		{Name: "no recovery codes", Data: page(func(p *ui.CodePage) { p.RecoveryURL = "" })},
+	}
+}
+
+// Samples are the states of the page that connects an app.
+func appSamples() []ui.Sample {
+	page := appPage{
+		Action: sampleAction, QR: sampleQR(), Cancel: true, Key: []string{"JBSW", "Y3DP", "EHPK", "3PXP", "JBSW", "Y3DP", "EHPK", "3PXP"},
+		URL: "otpauth://totp/Minddistrict:anna@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Minddistrict",
+	}
+	other := page
+	other.Other = true
+	return []ui.Sample{
+		{Name: "app only", Data: page},
+		{Name: "app or text message", Data: other},
+		{Name: "wrong", Data: page, Errors: []ui.FieldError{{Field: "code", Key: "code.error_wrong_app"}}},
+	}
+}
+
+// sampleQR looks like a QR code of 33 modules and says nothing.
+func sampleQR() drawing {
+	var b strings.Builder
+	for _, corner := range []string{"0 0", "26 0", "0 26"} {
+		b.WriteString("M" + corner + "h7v1h-7zm0 6h7v1h-7zm0-5h1v5h-1zm6 0h1v5h-1zm-4 1h3v3h-3z")
+	}
+	for y := 8; y < 25; y++ {
+		for x := y * y % 5; x < 33; x += 2 + x*y%3 {
+			fmt.Fprintf(&b, "M%d %dh1v1h-1z", x, y)
+		}
+	}
+	return drawing{Size: 33, Path: b.String()}
+}
