@@ -20,8 +20,6 @@ const (
 	TwoStepOff           Kind = "mail_off"       // by the person
 	TwoStepReset         Kind = "mail_off_reset" // by staff: with a button for "this was not me"
 	MethodChanged        Kind = "mail_method"
-	RecoveryCodeUsed     Kind = "mail_recovery"
-	RecoveryCodesNew     Kind = "mail_recovery_new"
 	WrongCodes           Kind = "mail_codes" // five wrong codes
 
 	PasswordResetRequest Kind = "wish_reset" // of an invited person too, who gets the welcome mail again
@@ -119,14 +117,6 @@ var Kinds = map[Kind]Spec{
 	MethodChanged: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_method.subject",
 		Before: []string{"mail_method.body", "mail.not_you_urgent"},
-	},
-	RecoveryCodeUsed: {
-		Recipient: Mail, Life: NoticeLife, Subject: "mail_recovery.subject",
-		Before: []string{"mail_recovery.body", "mail.not_you_urgent"},
-	},
-	RecoveryCodesNew: {
-		Recipient: Mail, Life: NoticeLife, Subject: "mail_recovery_new.subject",
-		Before: []string{"mail_recovery_new.body", "mail.not_you_urgent"},
 	},
 	WrongCodes: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_codes.subject",

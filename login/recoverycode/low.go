@@ -5,7 +5,6 @@ import (
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/ui"
 )
 
 // lowStep says that few codes are left, right after one was used, and offers new ones.
@@ -19,7 +18,7 @@ func (s lowStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) {
 	if err != nil {
 		return login.Page{}, err
 	}
-	return login.Page{Template: "recovery_low", Data: ui.RecoveryLowPage{Action: v.Action, Left: left}}, nil
+	return login.Page{Template: "recovery_low", Data: lowPage{Action: v.Action, Left: left}}, nil
 }
 
 func (lowStep) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) {

@@ -32,7 +32,7 @@ func check(codes []string) string {
 
 func (s saveStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	codes := s.codes(v)
-	page := ui.RecoveryPage{Action: v.Action, Check: check(codes), At: v.Now, On: v.Did(authn.NeedEnrol)}
+	page := savePage{Action: v.Action, Check: check(codes), At: v.Now, On: v.Did(authn.NeedEnrol)}
 	// Set up before, and never confirmed: the codes that were shown then do not work.
 	page.Again = !page.On && v.Journey.Ask.Purpose != authn.NewCodes && !v.Renewing()
 	for _, code := range codes {
@@ -63,7 +63,7 @@ func (s saveStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 		}
 	}
 	if len(change.Retire) > 0 {
-		change.Messages = []outbox.Message{v.Notice(outbox.RecoveryCodesNew, s.Sealer)}
+		change.Messages = []outbox.Message{v.NoticeOf(newCodes, s.Sealer, nil)}
 	}
 	return login.Outcome{Done: authn.NeedCodes, Change: change}, nil
 }

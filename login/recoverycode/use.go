@@ -14,7 +14,6 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/outbox"
-	"github.com/minddistrict/idp/ui"
 )
 
 // field is the name of the input.
@@ -39,7 +38,7 @@ func (useStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if tooNew(v) {
 		v.Trouble = retry("recovery_use.error_new").Retry
 	}
-	return login.Page{Template: "recovery_use", Data: ui.RecoveryUsePage{
+	return login.Page{Template: "recovery_use", Data: usePage{
 		Action: v.Action, BackURL: login.JourneyPath(v.Platform, v.Journey.ID), NoCodeURL: v.PathOf("no-code"),
 	}}, nil
 }
@@ -88,7 +87,7 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 		Change: authn.Change{
 			Spend:    []authn.TicketUse{{Hash: t.Hash, Purpose: authn.TicketRecoveryCode, Opened: v.Now}},
 			Uncount:  attempt.Keys,
-			Messages: []outbox.Message{v.NoticeOf(outbox.Letter{Kind: outbox.RecoveryCodeUsed, Spec: outbox.Kinds[outbox.RecoveryCodeUsed]}, s.Sealer, map[string]string{"n": strconv.Itoa(left)})},
+			Messages: []outbox.Message{v.NoticeOf(codeUsed, s.Sealer, map[string]string{"n": strconv.Itoa(left)})},
 			Events:   []audit.Event{event(v, audit.RecoveryCodeUsed, "")},
 		},
 		Late: []authn.Mistake{{Field: field, Key: "recovery_use.error_used"}},

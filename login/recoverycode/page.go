@@ -1,0 +1,54 @@
+package recoverycode
+
+import (
+	"embed"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/ui"
+)
+
+//go:embed templates texts
+var files embed.FS
+
+// part is what the factor shows and says.
+func part() ui.Part {
+	return ui.Part{Files: files, Samples: samples(), Letters: []outbox.Letter{codeUsed, newCodes}}
+}
+
+// codeUsed is the mail that tells that a code was used.
+var codeUsed = outbox.Letter{Kind: "mail_recovery", Spec: outbox.Spec{
+	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_recovery.subject",
+	Before: []string{"mail_recovery.body", "mail.not_you_urgent"},
+}}
+
+// newCodes is the mail that tells of a new set.
+var newCodes = outbox.Letter{Kind: "mail_recovery_new", Spec: outbox.Spec{
+	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_recovery_new.subject",
+	Before: []string{"mail_recovery_new.body", "mail.not_you_urgent"},
+}}
+
+// savePage shows a new set of recovery codes. Field: kept; hidden: check; do: done, download.
+type savePage struct {
+	Action string
+	Codes  []string // as they are written down
+	Check  string
+	At     time.Time
+	On     bool // two-step authentication was just turned on
+	Again  bool // an earlier set was never confirmed
+}
+
+// usePage takes a recovery code. Field: recovery_code; do: continue.
+type usePage struct {
+	Action, BackURL, NoCodeURL string
+}
+
+// lowPage says that few recovery codes are left. do: create, set-up, later.
+type lowPage struct {
+	Action string
+	Left   int
+}
+
+// Lines is the set as it is copied: one code a line.
+func (p savePage) Lines() string { return strings.Join(p.Codes, "\n") }
