@@ -53,7 +53,6 @@ var (
 		"storage.journeyBody":      {14, "wire format: a column's JSON"},
 		"notify.Mail":              {13, "headers and parts of a mail"},
 		"outbox.Message":           {13, "a row of the database"},
-		"ui.TwoStepPage":           {13, "data of a template"},
 	}
 )
 

@@ -65,8 +65,8 @@ type Way interface {
 	Way(*Visit) string
 }
 
-// Sender is a step whose page sends the person something, and sends it again.
-type Sender interface{ Sends() }
+// Sender is a step whose page sends the person something, and sends it again: Sends is the text key of the link to it.
+type Sender interface{ Sends() string }
 
 // Factor is a way of proving who you are: one folder, one line in internal/wire, its name in a policy.
 type Factor struct {
@@ -77,8 +77,9 @@ type Factor struct {
 	Enrol    Step              // nil: cannot be set up by the person
 	Steps    []Step            // further pages of a journey, which prove nothing by themselves
 	Routes   func(*mux.Router) // pages of its own beside the journey; nil: none
-	Describe func(account.Credential) string
-	UI       ui.Part // what it shows and says
+	UI       ui.Part           // what it shows and says
+	// Card is what it shows on the page of two-step authentication of somebody who has it; nil: nothing.
+	Card func(context.Context, *Visit) (ui.Card, error)
 }
 
 // Visit is one look at a journey: what a step may know.

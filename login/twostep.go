@@ -84,6 +84,11 @@ func (v *Visit) Did(n authn.Need) bool { return slices.Contains(v.Facts.Done, n)
 // Renewing tells whether the person wants new recovery codes on the way.
 func (v *Visit) Renewing() bool { return v.Facts.Wished == authn.NeedCodes }
 
+// Others are the methods that can be chosen instead of one.
+func (v *Visit) Others(method string) []string {
+	return slices.DeleteFunc(authn.Offers(v.Facts), func(m string) bool { return m == method })
+}
+
 // Enrolled is the change that a new second factor makes. The one before it stops, so that there is one way of getting
 // codes; no browser is remembered for what it vouched for, and every other session ends with what parties were given
 // there; the owner hears of it.
@@ -158,8 +163,8 @@ func (noCodeStep) Way(v *Visit) string {
 func (s noCodeStep) Show(_ context.Context, v *Visit) (Page, error) {
 	page := ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), RecoveryURL: v.recoveryURL()}
 	for _, step := range s.steps {
-		if _, sends := step.(Sender); sends && step.Meets(v.Requirement, v.Facts) {
-			page.ResendURL = page.BackURL // where the button is
+		if sender, sends := step.(Sender); sends && step.Meets(v.Requirement, v.Facts) {
+			page.ResendURL, page.Resend = page.BackURL, sender.Sends() // where the button is
 		}
 	}
 	return Page{"no_code", page}, nil

@@ -14,6 +14,16 @@ func (r *Renderer) Texts() map[string]map[string]string { return r.texts() }
 // Say is what is wrong, in words.
 func (r *Renderer) Say(f Frame, e FieldError) string { return (&View{Frame: f, from: r}).Say(e) }
 
+// ChoiceTexts are the keys of the texts of all choices.
+func (r *Renderer) ChoiceTexts() (keys []string) {
+	for _, part := range r.parts {
+		if c := part.Choice; c.Method != "" {
+			keys = append(keys, c.Label, c.Hint, c.Other)
+		}
+	}
+	return keys
+}
+
 // Sources are the templates of all parts as they are written.
 func (r *Renderer) Sources() (sources []string, err error) {
 	for i, part := range r.parts {

@@ -343,6 +343,10 @@ func hostile(of reflect.Value, evil string) reflect.Value {
 	switch {
 	case v.Type() == reflect.TypeFor[string]() && v.Len() > 0 && !whole.Has(v.String()):
 		v.SetString(evil)
+	case v.Kind() == reflect.Interface && !v.IsNil():
+		v.Set(hostile(of.Elem(), evil))
+	case v.Type() == reflect.TypeFor[ui.Card](): // its template is ours
+		v.FieldByName("Data").Set(hostile(of.FieldByName("Data"), evil))
 	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
 		for i := range v.NumField() {
 			v.Field(i).Set(hostile(of.Field(i), evil))

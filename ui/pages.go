@@ -150,7 +150,7 @@ type SetUpPage struct {
 // ChoosePage asks how the person wants to get codes. Field: method.
 type ChoosePage struct {
 	Action  string
-	Methods []string // totp, sms
+	Methods []string // those offered, in order
 	Replace bool     // one is in use, and stops when the new one works
 	Cancel  bool
 }
@@ -165,5 +165,6 @@ type TwoStepOffPage struct {
 type NoCodePage struct {
 	BackURL     string
 	RecoveryURL string // of the page for recovery codes; empty: there is none
-	ResendURL   string // of the page that sends a text message again; empty: there is none
+	ResendURL   string // of the page that sends a code again; empty: there is none
+	Resend      string // text key of the link to it
 }

@@ -23,13 +23,18 @@ type Part struct {
 	Files   fs.FS               // templates/NAME.html, one page each, and texts/nl.yaml and texts/en.yaml
 	Samples map[string][]Sample // states of pages by the name of their template
 	Letters []outbox.Letter     // messages that it sends, with keys of its texts
+	Choice  Choice              // how it is offered; zero: people do not choose it
+	Cards   []Card              // states of its card on the page of two-step authentication
 }
+
+// templates are those of pages, each on the base layout, and of cards, by the name of their file.
+type templates struct{ pages, cards map[string]*template.Template }
 
 // Renderer has the pages and texts of all parts. It reads them when the first one is shown: a server starts sooner.
 type Renderer struct {
-	parts []Part
-	pages func() map[string]*template.Template
-	texts func() map[string]map[string]string // language -> key -> text
+	parts     []Part
+	templates func() templates
+	texts     func() map[string]map[string]string // language -> key -> text
 }
 
 //go:embed templates texts
@@ -38,18 +43,18 @@ var files embed.FS
 // New makes a renderer of the pages and texts of this package and of further parts.
 func New(parts ...Part) *Renderer {
 	r := &Renderer{parts: append([]Part{{Files: files, Samples: samples()}}, parts...)}
-	r.pages, r.texts = sync.OnceValue(r.readPages), sync.OnceValue(r.readTexts)
+	r.templates, r.texts = sync.OnceValue(r.readTemplates), sync.OnceValue(r.readTexts)
 	return r
 }
 
 // shared is the file with what the pages of a part have in common, as base.html has what all pages have.
 const shared = "templates/shared.html"
 
-// readPages parses one template per page, each on the base layout. Files are embedded: what is wrong with one is a
+// readTemplates parses one template per file. Files are embedded: what is wrong with one is a
 // mistake of ours, which every test that shows a page finds.
-func (r *Renderer) readPages() map[string]*template.Template {
+func (r *Renderer) readTemplates() templates {
 	base := template.Must(template.ParseFS(files, "templates/base.html"))
-	pages := map[string]*template.Template{}
+	all := templates{pages: map[string]*template.Template{}, cards: map[string]*template.Template{}}
 	for _, part := range r.parts {
 		names, err := fs.Glob(part.Files, "templates/*.html")
 		if err != nil {
@@ -60,17 +65,21 @@ func (r *Renderer) readPages() map[string]*template.Template {
 			if name == "base" || name == "shared" {
 				continue
 			}
-			if pages[name] != nil {
+			if all.pages[name] != nil || all.cards[name] != nil {
 				panic("two templates named " + name)
 			}
 			page := template.Must(base.Clone())
 			if _, err := fs.Stat(part.Files, shared); err == nil {
 				template.Must(page.ParseFS(part.Files, shared))
 			}
-			pages[name] = template.Must(page.ParseFS(part.Files, file))
+			kind := all.pages
+			if template.Must(page.ParseFS(part.Files, file)).Lookup("card") != nil {
+				kind = all.cards
+			}
+			kind[name] = page
 		}
 	}
-	return pages
+	return all
 }
 
 // readTexts reads the texts of all parts. A key belongs to one of them.
@@ -99,7 +108,7 @@ func (r *Renderer) readTexts() map[string]map[string]string {
 }
 
 // PageNames lists the pages that Render knows, in order.
-func (r *Renderer) PageNames() []string { return slices.Sorted(maps.Keys(r.pages())) }
+func (r *Renderer) PageNames() []string { return slices.Sorted(maps.Keys(r.templates().pages)) }
 
 // Samples has the states of every page by the name of its template.
 func (r *Renderer) Samples() map[string][]Sample {
@@ -109,6 +118,8 @@ func (r *Renderer) Samples() map[string][]Sample {
 			all[page] = append(all[page], samples...)
 		}
 	}
+	all["choose"] = append(all["choose"], chooseSamples(r.methods())...)
+	all["two_step"] = append(all["two_step"], twoStepSamples(r.cards)...)
 	return all
 }
 
@@ -125,7 +136,7 @@ func (r *Renderer) Letters() map[outbox.Kind]outbox.Spec {
 
 // Render writes a page. Nothing is written when the template fails.
 func (r *Renderer) Render(w io.Writer, page string, f Frame, data any) error {
-	t, ok := r.pages()[page]
+	t, ok := r.templates().pages[page]
 	if !ok {
 		return fmt.Errorf("rendering page %q: no such template", page)
 	}

@@ -21,13 +21,12 @@ func (SetUpPage) Samples() []Sample {
 	}
 }
 
-// Samples are the states of the choice between app and text message.
-func (ChoosePage) Samples() []Sample {
-	both := []string{"totp", "sms"}
+// chooseSamples are the states of the choice between ways of getting codes.
+func chooseSamples(all []string) []Sample {
 	return []Sample{
-		{Name: "first time", Data: ChoosePage{Action: sampleAction, Methods: both, Cancel: true}},
-		{Name: "change", Data: ChoosePage{Action: sampleAction, Methods: both, Replace: true, Cancel: true}},
-		{Name: "nothing chosen", Data: ChoosePage{Action: sampleAction, Methods: both, Cancel: true}, Errors: []FieldError{{Field: "method", Key: "choose.error"}}},
+		{Name: "first time", Data: ChoosePage{Action: sampleAction, Methods: all, Cancel: true}},
+		{Name: "change", Data: ChoosePage{Action: sampleAction, Methods: all, Replace: true, Cancel: true}},
+		{Name: "nothing chosen", Data: ChoosePage{Action: sampleAction, Methods: all, Cancel: true}, Errors: []FieldError{{Field: "method", Key: "choose.error"}}},
 	}
 }
 
@@ -40,7 +39,6 @@ func (TwoStepOffPage) Samples() []Sample {
 func (NoCodePage) Samples() []Sample {
 	return []Sample{
 		{Name: "app", Data: NoCodePage{BackURL: sampleAction, RecoveryURL: sampleRecovery}},
-		{Name: "text message, staff", Data: NoCodePage{BackURL: sampleAction, RecoveryURL: sampleRecovery, ResendURL: sampleAction}, Staff: true},
 		{Name: "no recovery codes", Data: NoCodePage{BackURL: sampleAction}},
 	}
 }

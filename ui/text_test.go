@@ -40,12 +40,12 @@ func names(text string) []string {
 var chosen = []string{
 	"footer.help_both", "footer.help_email", "footer.help_phone", "footer.help_none",
 	"helper.client", "helper.professional", "crisis.nl", "crisis.gb", "crisis.de",
-	"common.error_prefix", "devices.name", "devices.unknown",
+	"common.error_prefix", "devices.name", "devices.unknown", "choose.other",
 }
 
 // TestTextsAreUsed compares the catalogue with what templates name, what samples pass and what is chosen.
 func TestTextsAreUsed(t *testing.T) {
-	used := slices.Clone(chosen)
+	used := append(slices.Clone(chosen), whole.ChoiceTexts()...)
 	named := regexp.MustCompile(`\.T "([^"]+)"`)
 	sources, err := whole.Sources()
 	if err != nil {
@@ -85,6 +85,8 @@ func stringsIn(v reflect.Value) (all []string) {
 	switch v.Kind() {
 	case reflect.String:
 		return []string{v.String()}
+	case reflect.Interface:
+		return stringsIn(v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
 			all = append(all, stringsIn(v.Field(i))...)

@@ -4,9 +4,8 @@ package ui
 type TwoStepPage struct {
 	Action     string
 	Notice     string // text key of what was just done; empty: nothing
-	Method     string // how codes come: totp or sms; empty: it is off
-	PhoneEnd   string // last digits of the number
-	Left       int    // recovery codes
+	On         bool
+	Cards      []Card // of the factors that the person has
 	CanSetUp   bool
 	Off        bool             // it may be turned off
 	Fixed      bool             // the organisation decides how long browsers are remembered

@@ -44,11 +44,10 @@ type Options struct {
 // Factor is the password as a way of proving.
 func Factor(o Options) login.Factor {
 	return login.Factor{
-		Method:   Method,
-		Prove:    step{o},
-		Steps:    []login.Step{newStep{o}},
-		Describe: func(account.Credential) string { return "" }, // has its own line in settings
-		UI:       part(),
+		Method: Method,
+		Prove:  step{o},
+		Steps:  []login.Step{newStep{o}},
+		UI:     part(),
 	}
 }
 

@@ -33,7 +33,6 @@ type Options struct {
 func Factor(o Options) login.Factor {
 	return login.Factor{
 		Method: Method, Recovery: true, Prove: useStep{o}, Enrol: saveStep{o}, Steps: []login.Step{lowStep{o}},
-		Describe: func(account.Credential) string { return "" }, // settings show how many are left
-		UI:       part(),
+		UI: part(), Card: o.card,
 	}
 }

@@ -1,10 +1,13 @@
 package recoverycode
 
 import (
+	"context"
 	"embed"
 	"strings"
 	"time"
 
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/ui"
 )
@@ -14,7 +17,20 @@ var files embed.FS
 
 // part is what the factor shows and says.
 func part() ui.Part {
-	return ui.Part{Files: files, Samples: samples(), Letters: []outbox.Letter{codeUsed, newCodes}}
+	return ui.Part{
+		Files: files, Samples: samples(), Letters: []outbox.Letter{codeUsed, newCodes},
+		Cards: []ui.Card{leftCard(6), leftCard(1), leftCard(0)},
+	}
+}
+
+// card says how many codes are left, and makes new ones.
+func (o Options) card(ctx context.Context, v *login.Visit) (ui.Card, error) {
+	left, err := o.Store.TicketsLeft(ctx, v.Platform.ID, v.Facts.Account.ID, authn.TicketRecoveryCode)
+	return leftCard(left), err
+}
+
+func leftCard(left int) ui.Card {
+	return ui.Card{Template: "recovery_card", Data: struct{ Left int }{left}, InForm: true}
 }
 
 // codeUsed is the mail that tells that a code was used.

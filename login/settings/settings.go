@@ -50,7 +50,6 @@ type Store interface {
 	EndAccess(ctx context.Context, p platform.ID, of account.ID, sid string, party grant.PartyID, e audit.Event, now time.Time) error
 	SignIns(ctx context.Context, p platform.ID, of account.ID, limit int) ([]audit.Event, error)
 	Devices(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]account.Device, error)
-	TicketsLeft(ctx context.Context, p platform.ID, of account.ID, purpose authn.TicketPurpose) (int, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }
 

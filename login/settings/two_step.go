@@ -39,14 +39,17 @@ func (s *Server) showTwoStep(w http.ResponseWriter, r *http.Request, v *login.Vi
 	p, f := v.Platform, v.Facts
 	page := ui.TwoStepPage{Action: v.Action, Off: authn.MayTurnOff(f), CanSetUp: authn.MayEnrol(f), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
 	page.Notice, _ = noted(w, r, p.ID)
-	if enrolled := authn.Enrolled(f); len(enrolled) > 0 {
-		c, _ := f.Account.Credential(enrolled[0])
-		page.Method, page.PhoneEnd = c.Method, c.Label
-		left, err := s.Store.TicketsLeft(r.Context(), p.ID, f.Account.ID, authn.TicketRecoveryCode)
+	enrolled := authn.Enrolled(f)
+	page.On = len(enrolled) > 0
+	for _, factor := range s.Engine.Factors {
+		if factor.Card == nil || !page.On || factor.Second && !slices.Contains(enrolled, factor.Method) {
+			continue
+		}
+		card, err := factor.Card(r.Context(), v)
 		if err != nil {
 			return err
 		}
-		page.Left = left
+		page.Cards = append(page.Cards, card)
 	}
 	remember := f.Policy.Remember.For(f.Account.Role)
 	page.Fixed = remember.Decides

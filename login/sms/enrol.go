@@ -31,10 +31,10 @@ func (s numberStep) Show(ctx context.Context, v *login.Visit) (login.Page, error
 	if err != nil {
 		return login.Page{}, err
 	}
-	other := len(authn.Offers(v.Facts)) > 1
+	others := v.Others(Method)
 	if m.Newest == "" || m.Change {
 		return login.Page{Template: "phone", Data: phonePage{
-			Action: v.Action, Typed: m.Typed, Hint: hints[v.Platform.Country], Other: other, Cancel: true,
+			Action: v.Action, Typed: m.Typed, Hint: hints[v.Platform.Country], Others: others, Cancel: true,
 		}}, nil
 	}
 	failed, err := s.failed(ctx, v, m)
@@ -46,7 +46,7 @@ func (s numberStep) Show(ctx context.Context, v *login.Visit) (login.Page, error
 	}
 	wait := m.wait(v.Now)
 	return login.Page{Template: "sms", Data: numberPage{
-		Action: v.Action, PhoneEnd: End(m.Number), Resend: true, Wait: wait, Resent: m.Again && wait > 0 && !failed, Other: other, Cancel: true,
+		Action: v.Action, PhoneEnd: End(m.Number), Resend: true, Wait: wait, Resent: m.Again && wait > 0 && !failed, Others: others, Cancel: true,
 	}}, nil
 }
 

@@ -36,8 +36,7 @@ type Options struct {
 func Factor(o Options) login.Factor {
 	return login.Factor{
 		Method: Method, Second: true, Prove: codeStep{o}, Enrol: numberStep{o},
-		Describe: func(c account.Credential) string { return c.Label },
-		UI:       part(),
+		UI: part(), Card: card,
 	}
 }
 

@@ -24,7 +24,7 @@ func (codeStep) Meets(r authn.Requirement, f authn.Facts) bool {
 }
 
 // Sends says that the page can send another message.
-func (codeStep) Sends() {}
+func (codeStep) Sends() string { return "code.resend" }
 
 // Begin sends the first message: somebody has just sent the form that leads here.
 func (s codeStep) Begin(ctx context.Context, v *login.Visit) (authn.Change, error) {

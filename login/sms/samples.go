@@ -10,7 +10,10 @@ const (
 
 // samples are the states of the factor's pages.
 func samples() map[string][]ui.Sample {
-	return map[string][]ui.Sample{"sms_code": codeSamples(), "phone": phoneSamples(), "sms": numberSamples()}
+	return map[string][]ui.Sample{
+		"sms_code": codeSamples(), "phone": phoneSamples(), "sms": numberSamples(),
+		"no_code": {{Name: "text message, staff", Data: ui.NoCodePage{BackURL: sampleAction, RecoveryURL: sampleRecovery, ResendURL: sampleAction, Resend: "code.resend"}, Staff: true}},
+	}
 }
 
 // codeSamples are the states of the page that asks a code.
@@ -32,7 +35,7 @@ func codeSamples() []ui.Sample {
 // phoneSamples are the states of the page that asks a number.
 func phoneSamples() []ui.Sample {
 	page := func(hint string) phonePage {
-		return phonePage{Action: sampleAction, Hint: hint, Other: true, Cancel: true}
+		return phonePage{Action: sampleAction, Hint: hint, Others: []string{"another"}, Cancel: true}
 	}
 	typed := func(number, key string, args ...any) ui.Sample {
 		p := page("phone.hint_nl")
@@ -55,7 +58,7 @@ func phoneSamples() []ui.Sample {
 // numberSamples are the states of the page that asks the code that was sent to a new number.
 func numberSamples() []ui.Sample {
 	page := func(wait int, resent bool) numberPage {
-		return numberPage{Action: sampleAction, PhoneEnd: "16", Resend: true, Wait: wait, Resent: resent, Other: true, Cancel: true}
+		return numberPage{Action: sampleAction, PhoneEnd: "16", Resend: true, Wait: wait, Resent: resent, Others: []string{"another"}, Cancel: true}
 	}
 	wrong := func(key string, args ...any) ui.Sample {
 		return ui.Sample{Name: key, Data: page(0, false), Errors: []ui.FieldError{{Field: "code", Key: key, Args: args}}}

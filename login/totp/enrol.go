@@ -62,7 +62,7 @@ func (s appStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if err != nil {
 		return login.Page{}, err
 	}
-	page := appPage{Action: v.Action, QR: code, URL: uri, Other: slices.Contains(authn.Offers(v.Facts), "sms"), Cancel: true}
+	page := appPage{Action: v.Action, QR: code, URL: uri, Others: v.Others(Method), Cancel: true}
 	for group := range slices.Chunk([]byte(plain), 4) {
 		page.Key = append(page.Key, string(group))
 	}

@@ -1,11 +1,13 @@
 package totp
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/ui"
 )
 
 // Method is the factor's name in credentials, proofs and policies.
@@ -25,8 +27,7 @@ type Options struct {
 func Factor(o Options) login.Factor {
 	return login.Factor{
 		Method: Method, Second: true, Prove: codeStep{o}, Enrol: appStep{o},
-		Describe: func(account.Credential) string { return "" }, // there is nothing to tell apart
-		UI:       part(),
+		UI: part(), Card: func(context.Context, *login.Visit) (ui.Card, error) { return card, nil },
 	}
 }
 

@@ -12,7 +12,15 @@ import (
 var files embed.FS
 
 // part is what the factor shows and says.
-func part() ui.Part { return ui.Part{Files: files, Samples: samples()} }
+func part() ui.Part {
+	return ui.Part{
+		Files: files, Samples: samples(), Cards: []ui.Card{card},
+		Choice: ui.Choice{Method: Method, Label: "choose.app", Hint: "choose.app_hint", Other: "choose.app_other"},
+	}
+}
+
+// card says where codes come from.
+var card = ui.Card{Template: "totp_card"}
 
 // appPage connects an authenticator app. Field: code; do: continue, other, cancel.
 type appPage struct {
@@ -20,7 +28,7 @@ type appPage struct {
 	QR     drawing
 	URL    template.URL // otpauth: what the QR code says, for an app on the same phone
 	Key    []string     // the secret in groups of four
-	Other  bool         // a text message can be chosen instead
+	Others []string     // methods that can be chosen instead
 	Cancel bool
 }
 

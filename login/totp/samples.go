@@ -59,10 +59,10 @@ func appSamples() []ui.Sample {
 		URL: "otpauth://totp/Minddistrict:anna@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Minddistrict",
 	}
 	other := page
-	other.Other = true
+	other.Others = []string{"another"}
 	return []ui.Sample{
 		{Name: "app only", Data: page},
-		{Name: "app or text message", Data: other},
+		{Name: "app or another way", Data: other},
 		{Name: "wrong", Data: page, Errors: []ui.FieldError{{Field: "code", Key: "code.error_wrong_app"}}},
 	}
 }
