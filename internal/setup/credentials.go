@@ -13,6 +13,7 @@ import (
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/login/recoverycode"
 	"github.com/minddistrict/idp/login/sms"
+	"github.com/minddistrict/idp/login/totp"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -37,7 +38,7 @@ func (p *plan) credentials(
 	if d.TOTPSecret == "" && d.CodePhone == "" {
 		return c.all, c.changed, nil
 	}
-	c.second("totp_secret", "totp", strings.ToUpper(d.TOTPSecret), "")
+	c.second("totp_secret", totp.Method, strings.ToUpper(d.TOTPSecret), "")
 	c.second("phone_for_codes", sms.Method, d.CodePhone, sms.End(d.CodePhone))
 	err := c.recovery(ctx, d)
 	return c.all, c.changed, err
