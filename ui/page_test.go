@@ -11,13 +11,14 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/minddistrict/idp/internal/idptest/pretend"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
 
-// whole is what this build shows and says.
-var whole = wire.UI()
+// whole is what this build shows and says, and beside it a factor that exists in tests only.
+var whole = wire.UI(pretend.Factor(nil))
 
 func linde() *platform.Platform {
 	p := &platform.Platform{

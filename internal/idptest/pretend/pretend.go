@@ -8,6 +8,7 @@ package pretend
 import (
 	"context"
 	"embed"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
@@ -32,8 +33,21 @@ func Factor(sealer login.Sealer) login.Factor {
 	return login.Factor{
 		Method: Method, Second: true,
 		Prove: step{"pretend", authn.NeedSecond, sealer}, Enrol: step{"pretend-setup", authn.NeedEnrol, sealer},
-		UI: ui.Part{Files: files, Samples: samples(), Letters: []outbox.Letter{begun}},
+		UI: ui.Part{
+			Files: files, Samples: samples(), Letters: []outbox.Letter{begun},
+			Choice: ui.Choice{Method: Method, Label: "pretend.choice", Hint: "pretend.choice_hint", Other: "pretend.choice_other"},
+			Cards:  []ui.Card{since(time.Date(2026, 11, 25, 11, 0, 0, 0, time.UTC))},
+		},
+		Card: func(_ context.Context, v *login.Visit) (ui.Card, error) {
+			c, _ := v.Facts.Account.Credential(Method)
+			return since(c.AddedAt), nil
+		},
 	}
+}
+
+// since is its card in settings.
+func since(at time.Time) ui.Card {
+	return ui.Card{Template: "pretend_card", Data: struct{ Since time.Time }{at}}
 }
 
 // begun is the mail that tells of the set-up.
