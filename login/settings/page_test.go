@@ -37,8 +37,8 @@ func (o oneSession) Session(context.Context, platform.ID, []byte, time.Time) (*a
 	return &o.session, &o.account, nil
 }
 
-// door is the settings of a platform with one session, and further rows.
-func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
+// door is the settings of a platform with one session, and further pages.
+func door(role platform.Role, seen time.Duration, pages ...Page) http.Handler {
 	p := &platform.Platform{
 		ID: "linde", Issuer: "https://login.linde.test", Organisation: "GGZ De Linde", HomeURL: "https://linde.test/", Policy: platform.DefaultPolicy(),
 		HelpPublic: platform.Contact{Email: "hulp@linde.test"}, HelpStaff: platform.Contact{Email: "ict@linde.test"},
@@ -52,7 +52,7 @@ func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
 	party := func(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false }
 	engine := login.New(login.Options{
 		Store: beginnings{}, Visitors: visitor.Reader{Store: store}, Now: func() time.Time { return noon }, Party: party,
-		UI: ui.New(), Fresh: func() error { return nil },
+		UI: ui.New(pretendPart()), Fresh: func() error { return nil },
 		Arrive: func(r *http.Request) error {
 			if r.Header.Get("X-Crowded") != "" {
 				return web.TooMany{Wait: time.Minute}
@@ -62,7 +62,7 @@ func door(role platform.Role, seen time.Duration, rows ...Row) http.Handler {
 	})
 	r := mux.NewRouter()
 	New(Options{
-		Engine: engine, Rows: rows, Party: party,
+		Engine: engine, Pages: pages, Party: party,
 		Logout: func(p *platform.Platform) string { return p.URL("/logout") },
 	}).Routes(r)
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -109,11 +109,11 @@ func page(t *testing.T, h http.Handler, path string) string {
 }
 
 // Another page of settings adds its line, for whom it is there.
-func TestOverviewTakesFurtherRows(t *testing.T) {
+func TestOverviewTakesFurtherPages(t *testing.T) {
 	staff := func(f authn.Facts) bool { return f.Account.Role.Staff() }
-	rows := []Row{{Key: "code.title", Path: "/settings/two-step"}, {Key: "code.title", Path: "/settings/rota", For: staff}}
+	pages := []Page{{Key: "code.title", Path: "/settings/two-step"}, {Key: "code.title", Path: "/settings/rota", For: staff}}
 	for role, want := range map[platform.Role]bool{platform.Client: false, platform.Professional: true} {
-		body := page(t, door(role, 0, rows...), "/settings")
+		body := page(t, door(role, 0, pages...), "/settings")
 		password, twoStep, devices := strings.Index(body, "/settings/password"), strings.Index(body, "/settings/two-step"), strings.Index(body, "/settings/devices")
 		if password < 0 || twoStep < password || devices < twoStep {
 			t.Errorf("%s: rows at %d, %d, %d", role, password, twoStep, devices)

@@ -35,11 +35,15 @@ const ChangePasswordPath = "/.well-known/change-password"
 // ChangePasswordURL is that page.
 func ChangePasswordURL(p *platform.Platform) string { return p.URL(pathPassword) }
 
-// Row is a line of the overview that another page of settings adds: its text key, its path below /settings, and for
-// whom it is there. Such a page is let in by the engine's SignedIn, so that it is seen by the same people.
-type Row struct {
-	Key, Path string
-	For       func(authn.Facts) bool // nil: for everybody
+// Page is a page of the settings: its line in the overview and what is there. The engine's SignedIn lets people in, so
+// that all pages are seen by the same people.
+type Page struct {
+	Key    string                 // text key of its line
+	Path   string                 // below the issuer
+	Name   string                 // of its route
+	For    func(authn.Facts) bool // who has the line; nil: everybody
+	Show   login.Handler          // nil: its routes are elsewhere
+	Submit login.Handler          // nil: it takes no form
 }
 
 // Store is what these pages need of storage; each method is one transaction.
@@ -57,7 +61,7 @@ type Store interface {
 type Options struct {
 	Store  Store
 	Engine *login.Server // lets people in, and begins the journeys that these pages ask for
-	Rows   []Row         // further pages
+	Pages  []Page        // further ones
 	Party  func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
 	Logout func(p *platform.Platform) string // where a form of ours signs out, as the person wants
 }
@@ -68,30 +72,38 @@ type Server struct{ Options }
 // New builds the pages.
 func New(o Options) *Server { return &Server{o} }
 
+// pages are all but the overview, in its order.
+func (s *Server) pages() []Page {
+	return slices.Concat([]Page{
+		{Key: "settings.account", Path: pathAccount, Name: "account", Show: s.showAccount},
+		{Key: "settings.password", Path: pathPassword}, // a GET begins a journey
+		{Key: "settings.two_step", Path: pathTwoStep, Name: "two-step", For: hasTwoStep, Show: s.twoStep(s.showTwoStep), Submit: s.submitTwoStep},
+	}, s.Pages, []Page{
+		{Key: "settings.devices", Path: pathDevices, Name: "devices", Show: s.showDevices, Submit: s.submitDevices},
+		{Key: "settings.language", Path: pathLanguage, Name: "language", Show: s.showLanguage, Submit: s.submitLanguage},
+		{Key: "settings.activity", Path: pathActivity, Name: "activity", Show: s.showActivity},
+	})
+}
+
 // Routes adds the pages to the router that all platforms share.
 func (s *Server) Routes(r *mux.Router) {
 	add := s.Engine.Pages(r)
-	page := func(path, name string, show, submit login.Handler) {
-		add(path, name, stillHere, "HEAD")
-		if show != nil {
-			add(path, name, s.Engine.SignedIn(path, show), "GET")
+	for _, page := range append(s.pages(), Page{Path: pathSettings, Name: "settings", Show: s.showSettings}) {
+		if page.Show == nil {
+			continue
 		}
-		if submit != nil {
-			add(path, "submit "+name, s.Engine.SignedIn(path, submit), "POST")
+		add(page.Path, page.Name, stillHere, "HEAD")
+		add(page.Path, page.Name, s.Engine.SignedIn(page.Path, page.Show), "GET")
+		if page.Submit != nil {
+			add(page.Path, "submit "+page.Name, s.Engine.SignedIn(page.Path, page.Submit), "POST")
 		}
 	}
-	page(pathSettings, "settings", s.showSettings, nil)
-	page(pathAccount, "account", s.showAccount, nil)
-	page(pathLanguage, "language", s.showLanguage, s.submitLanguage)
-	page(pathDevices, "devices", s.showDevices, s.submitDevices)
 	for _, path := range []string{pathDevices + "/{session}", pathDevices + "/{session}/{party}"} {
 		could := s.Engine.Could
 		add(path, "device", could(stillHere), "HEAD")
 		add(path, "device", could(s.Engine.SignedIn(pathDevices, s.ofDevice(s.showDevice))), "GET")
 		add(path, "submit device", could(s.Engine.SignedIn(pathDevices, s.ofDevice(s.submitDevice))), "POST")
 	}
-	page(pathActivity, "activity", s.showActivity, nil)
-	page(pathTwoStep, "two-step", s.twoStep(s.showTwoStep), s.submitTwoStep)
 	add(pathPassword, "change password", stillHere, "HEAD") // a GET begins a journey
 	add(pathPassword, "change password", s.changePassword, "GET")
 	add(ChangePasswordPath, "change password", func(w http.ResponseWriter, r *http.Request) error {
@@ -109,15 +121,7 @@ func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, v *login.V
 	p := v.Platform
 	page := ui.SettingsPage{LogoutURL: s.Logout(p), HomeURL: p.HomeURL}
 	page.Notice, _ = noted(w, r, p.ID)
-	for _, row := range slices.Concat([]Row{
-		{Key: "settings.account", Path: pathAccount},
-		{Key: "settings.password", Path: pathPassword},
-		twoStepRow,
-	}, s.Rows, []Row{
-		{Key: "settings.devices", Path: pathDevices},
-		{Key: "settings.language", Path: pathLanguage},
-		{Key: "settings.activity", Path: pathActivity},
-	}) {
+	for _, row := range s.pages() {
 		if row.For == nil || row.For(v.Facts) {
 			page.Links = append(page.Links, ui.SettingsLink{Key: row.Key, URL: p.URL(row.Path)})
 		}

@@ -14,16 +14,14 @@ import (
 
 const pathTwoStep = "/settings/two-step"
 
-// twoStepRow is there for whom two-step authentication exists: it can be set up, or is.
-var twoStepRow = Row{Key: "settings.two_step", Path: pathTwoStep, For: func(f authn.Facts) bool {
-	return len(authn.Enrolled(f)) > 0 || authn.MayEnrol(f)
-}}
+// hasTwoStep tells for whom two-step authentication exists: it can be set up, or is.
+func hasTwoStep(f authn.Facts) bool { return len(authn.Enrolled(f)) > 0 || authn.MayEnrol(f) }
 
 // twoStep lets people in who have just shown their password (the help page: "daarnaast wordt om het wachtwoord gevraagd
 // bij veranderen van twee-staps-authenticatie instellingen").
 func (s *Server) twoStep(h login.Handler) login.Handler {
 	return func(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
-		if !twoStepRow.For(v.Facts) {
+		if !hasTwoStep(v.Facts) {
 			return web.SeeOther(w, r, v.Platform.URL(pathSettings))
 		}
 		if len(authn.Missing(authn.Ask{Purpose: authn.TwoStepPage, Channel: authn.Browser}, v.Facts, nil)) > 0 {
