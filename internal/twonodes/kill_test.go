@@ -107,6 +107,8 @@ func (p *pair) wholly(t *testing.T) {
 			SELECT ABS((SELECT COUNT(*) FROM sessions) - (SELECT COUNT(*) FROM journeys AS j WHERE ended_at IS NOT NULL AND NOT EXISTS (
 				SELECT 1 FROM events AS e WHERE e.kind = 'password.set' AND e.account = j.account AND e.at = j.ended_at
 					AND COALESCE(j.account_cut_at, 0) < j.ended_at)))`, // a new password ends the other journeys of its account
+		"requests that wait although their journey is stored, or do not although it is not": `
+			SELECT COUNT(*) FROM requests AS r LEFT JOIN journeys AS j ON j.platform = r.platform AND j.id = r.id WHERE (r.waiting_since IS NULL) <> (j.id IS NOT NULL)`,
 		"requests that were answered without a grant": `
 			SELECT COUNT(*) FROM requests AS r WHERE answered_at IS NOT NULL AND NOT EXISTS (
 				SELECT 1 FROM grants AS g WHERE g.platform = r.platform AND g.started_at = r.answered_at)`,
