@@ -94,7 +94,9 @@ func (v *visitor) open(method, address string, form url.Values) {
 		v.page = address
 		v.status, v.header, v.body = do(v.t, r)
 		for _, c := range (&http.Response{Header: v.header}).Cookies() {
-			v.cookies[c.Name] = c.Value
+			if v.cookies[c.Name] = c.Value; c.MaxAge < 0 {
+				delete(v.cookies, c.Name)
+			}
 		}
 		next := v.header.Get("Location")
 		if next == "" {
