@@ -76,27 +76,14 @@ var codeReasons = map[authn.Reason]string{
 // CodePage is what every page has that asks a code.
 func (v *Visit) CodePage() ui.CodePage {
 	page := ui.CodePage{
-		Action: v.Action, Reason: codeReasons[v.Requirement.Why], Party: v.PartyName, NoCodeURL: v.PathOf(noCodePath), Cancel: true,
-		Remember: ui.RememberKey(v.RememberFor()), Ticked: v.Journey.Remember, RecoveryURL: v.recoveryURL(),
+		Action: v.Action, Reason: codeReasons[v.Requirement.Why], Party: v.PartyName, Cancel: true,
+		Remember: ui.RememberKey(v.RememberFor()), Ticked: v.Journey.Remember,
 	}
 	if v.Journey.Ask.Purpose == authn.ChangePassword {
 		page.Step, page.Steps = v.Step()
 	}
 	return page
 }
-
-// recoveryURL is where a recovery code can be used instead; empty where there are none.
-func (v *Visit) recoveryURL() string {
-	if !v.Facts.Recovery {
-		return ""
-	}
-	return v.PathOf(recoveryPath)
-}
-
-const (
-	noCodePath   = "no-code"
-	recoveryPath = "recovery-code" // the name of the step that takes recovery codes
-)
 
 // Remembering tells whether the form asks to remember this browser. What was ticked before a mistake counts only if it
 // still is.

@@ -162,6 +162,10 @@ func (s *Server) submitted(v *Visit, name string) (Step, error) {
 		if ok && says.Identifies(v.Form) && s.steps[i].Meets(authn.Requirement{Need: authn.NeedPrimary}, v.Facts) {
 			v.Journey.Anew = true
 			v.Facts.Account, v.Facts.Consent = nil, nil
+			if current, err = s.current(v); err != nil {
+				return nil, err
+			}
+			v.form.way = current == nil || current.Name() != name
 			v.Action = v.PathOf(name)
 			return s.steps[i], nil
 		}
@@ -192,10 +196,15 @@ func (s *Server) ways(v *Visit, from Step) (ways []ui.Way) {
 			continue
 		}
 		if text := w.Way(v); text != "" {
-			ways = append(ways, ui.Way{Step: step.Name(), Text: text, URL: v.PathOf(step.Name())})
+			ways = append(ways, ui.Way{Step: step.Name(), Text: text, URL: v.PathOf(step.Name()), Proves: s.proves(step)})
 		}
 	}
 	return ways
+}
+
+// proves reports whether a step is a factor's way of proving.
+func (s *Server) proves(step Step) bool {
+	return slices.ContainsFunc(s.Factors, func(f Factor) bool { return f.Prove.Name() == step.Name() })
 }
 
 // report makes of what a step reported the journey and the change that follow, and answers.

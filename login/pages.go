@@ -21,12 +21,13 @@ type Look struct {
 	Person string // language of the account; empty: unknown
 	Staff  bool   // which helpdesk is shown
 	Errors []ui.FieldError
+	Ways   []ui.Way
 	Fixed  bool // the page answers something that was done, so its address must not be opened again for another language
 }
 
 // Look is the look of a journey's page.
 func (v *Visit) Look(mistakes []authn.Mistake) Look {
-	l := Look{Locale: v.Journey.Locale}
+	l := Look{Locale: v.Journey.Locale, Ways: v.Ways}
 	for _, m := range mistakes {
 		l.Errors = append(l.Errors, ui.FieldError(m))
 	}
@@ -50,7 +51,7 @@ func (s *Server) ShowPage(w http.ResponseWriter, r *http.Request, status int, pa
 	}
 	frame := ui.Frame{
 		Platform: p, Staff: look.Staff, Reference: web.From(r.Context()).Reference,
-		AssetsPath: p.Issuer.Path() + "/assets", Errors: look.Errors, Status: status,
+		AssetsPath: p.Issuer.Path() + "/assets", Errors: look.Errors, Ways: look.Ways, Status: status,
 	}
 	frame.Lang = LanguageOf(r, look.Locale, look.Person)
 	offered := Languages()

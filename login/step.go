@@ -116,16 +116,6 @@ type submission struct {
 // PathOf is the address of another step of the same journey.
 func (v *Visit) PathOf(step string) string { return JourneyPath(v.Platform, v.Journey.ID) + "/" + step }
 
-// WayTo is the address of a way that the page offers; empty: it is not offered.
-func (v *Visit) WayTo(step string) string {
-	for _, w := range v.Ways {
-		if w.Step == step {
-			return w.URL
-		}
-	}
-	return ""
-}
-
 // Do is the button that was pressed.
 func (v *Visit) Do() string { return v.Form.Get("do") }
 

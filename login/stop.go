@@ -45,11 +45,15 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	if !stopped(v) {
 		return web.SeeOther(w, r, here)
 	}
+	if _, err := s.current(v); err != nil {
+		return err
+	}
+	v.Ways = slices.DeleteFunc(s.ways(v, nil), func(w ui.Way) bool { return s.resting(v, w.Step) })
 	switch stop := v.Journey.Stop; stop.Page {
 	case StopWait:
 		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
 		page := ui.WaitPage{
-			Minutes: int((stop.Until.Sub(v.Now) + time.Minute - 1) / time.Minute), Action: v.PathOf(stopPath), RetryURL: here, ResetURL: v.PathOf("forgot"),
+			Minutes: int((stop.Until.Sub(v.Now) + time.Minute - 1) / time.Minute), Action: v.PathOf(stopPath), RetryURL: here,
 		}
 		if stop.Sent {
 			page.SentTo = stop.Email
@@ -60,7 +64,7 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	case StopCodesLater:
 		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
 		until := stop.Until.Add(time.Minute - 1).Truncate(time.Minute) // the page names no seconds
-		return s.ShowPage(w, r, http.StatusTooManyRequests, StopCodesLater, ui.CodesLaterPage{Until: until, RecoveryURL: v.recoveryURL()}, v.Look(nil))
+		return s.ShowPage(w, r, http.StatusTooManyRequests, StopCodesLater, ui.CodesLaterPage{Until: until}, v.Look(nil))
 	default:
 		return s.ShowPage(w, r, http.StatusForbidden, StopInactive, ui.InactivePage{HomeURL: v.Platform.HomeURL}, v.Look(nil))
 	}

@@ -150,7 +150,7 @@ func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 // noCodeStep is the page beside a code for people who cannot get one.
 type noCodeStep struct{ *Server }
 
-func (noCodeStep) Name() string                              { return noCodePath }
+func (noCodeStep) Name() string                              { return "no-code" }
 func (noCodeStep) Meets(authn.Requirement, authn.Facts) bool { return false }
 
 func (noCodeStep) Way(v *Visit) string {
@@ -161,7 +161,7 @@ func (noCodeStep) Way(v *Visit) string {
 }
 
 func (s noCodeStep) Show(_ context.Context, v *Visit) (Page, error) {
-	page := ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), RecoveryURL: v.recoveryURL()}
+	page := ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID)}
 	for _, step := range s.steps {
 		if sender, sends := step.(Sender); sends && step.Meets(v.Requirement, v.Facts) {
 			page.ResendURL, page.Resend = page.BackURL, sender.Sends() // where the button is

@@ -10,8 +10,6 @@ type CodePage struct {
 	Step, Steps int    // "step 2 of 3"; zero: not shown
 	Remember    string // text key of how long this browser can be remembered; empty: not offered
 	Ticked      bool   // … and the person chose so before a mistake
-	RecoveryURL string // of the page for recovery codes; empty: there is none
-	NoCodeURL   string
 	Cancel      bool
 }
 
@@ -20,8 +18,7 @@ type WrongCodesPage struct{ RetryURL string }
 
 // CodesLaterPage says that too many codes were wrong in a day.
 type CodesLaterPage struct {
-	Until       time.Time // codes are refused until then
-	RecoveryURL string    // of the page for recovery codes; empty: there is none
+	Until time.Time // codes are refused until then
 }
 
 // rememberKeys are the text keys of platform.RememberChoices.

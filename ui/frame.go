@@ -19,7 +19,8 @@ type Frame struct {
 	Languages  []Language
 	AssetsPath string // where Assets is served, without a slash at the end: /p/wilg/assets
 	Errors     []FieldError
-	Status     int // HTTP status; shown among the technical details of an error
+	Ways       []Way // to which a page of a sign-in leads, beside its form
+	Status     int   // HTTP status; shown among the technical details of an error
 }
 
 // Language is a choice in the header.
@@ -36,11 +37,22 @@ type FieldError struct {
 	Label string `json:"label,omitempty"` // text key that fills the placeholder {field}
 }
 
-// Way is another step that a page leads to.
+// Way is another step that a page leads to: another way of proving, or help.
 type Way struct {
-	Step string // its name
-	Text string // key of the text of the link
-	URL  string
+	Step   string // its name
+	Text   string // key of the text of the link
+	URL    string
+	Proves bool // what the page asks can be proven there
+}
+
+// WayTo is the address of the way to a step; empty: the page does not lead there.
+func (f *Frame) WayTo(step string) string {
+	for _, w := range f.Ways {
+		if w.Step == step {
+			return w.URL
+		}
+	}
+	return ""
 }
 
 // View is what templates see: the frame, the page's data, and the methods below.

@@ -52,7 +52,6 @@ type WaitPage struct {
 	Action   string
 	SentTo   string // a mail was asked for to this address, as it was typed; empty: none was
 	RetryURL string
-	ResetURL string // where a new password is made
 }
 
 // LogoutPage asks before logging out. do: logout.
@@ -163,8 +162,7 @@ type TwoStepOffPage struct {
 
 // NoCodePage helps people who cannot get a code.
 type NoCodePage struct {
-	BackURL     string
-	RecoveryURL string // of the page for recovery codes; empty: there is none
-	ResendURL   string // of the page that sends a code again; empty: there is none
-	Resend      string // text key of the link to it
+	BackURL   string
+	ResendURL string // of the page that sends a code again; empty: there is none
+	Resend    string // text key of the link to it
 }

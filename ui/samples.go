@@ -5,7 +5,26 @@ type Sample struct {
 	Name   string
 	Data   any
 	Errors []FieldError
+	Ways   []Way
 	Staff  bool
+}
+
+// Ways to which pages of a sign-in lead, for samples.
+var (
+	SampleForgot   = Way{"forgot", "login.forgot", "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/forgot", false}
+	SampleSignUp   = Way{"sign-up", "login.signup", "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/sign-up", false}
+	SampleRecovery = Way{"recovery-code", "code.use_recovery", "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/recovery-code", true}
+	SampleNoCode   = Way{"no-code", "code.no_access", "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/no-code", false}
+)
+
+// WithWays gives ways to the samples that have none.
+func WithWays(samples []Sample, ways ...Way) []Sample {
+	for i := range samples {
+		if samples[i].Ways == nil {
+			samples[i].Ways = ways
+		}
+	}
+	return samples
 }
 
 // samples are the states of the pages of this package.
@@ -46,7 +65,6 @@ func samples() map[string][]Sample {
 
 const (
 	sampleAction = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"
-	sampleForgot = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/forgot"
 	sampleHome   = "https://linde.example.net/"
 	sampleEmail  = "anna@example.org"
 )

@@ -4,11 +4,6 @@ import (
 	"time"
 )
 
-const (
-	sampleRecovery = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/recovery-code"
-	sampleNoCode   = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/no-code"
-)
-
 // Samples are the states of the page before the set-up.
 func (SetUpPage) Samples() []Sample {
 	from := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -38,7 +33,7 @@ func (TwoStepOffPage) Samples() []Sample {
 // Samples are the states of the page for who gets no code.
 func (NoCodePage) Samples() []Sample {
 	return []Sample{
-		{Name: "app", Data: NoCodePage{BackURL: sampleAction, RecoveryURL: sampleRecovery}},
+		{Name: "app", Data: NoCodePage{BackURL: sampleAction}, Ways: []Way{SampleRecovery}},
 		{Name: "no recovery codes", Data: NoCodePage{BackURL: sampleAction}},
 	}
 }
@@ -52,7 +47,7 @@ func (WrongCodesPage) Samples() []Sample {
 func (CodesLaterPage) Samples() []Sample {
 	until := time.Date(2026, 11, 26, 13, 5, 0, 0, time.UTC)
 	return []Sample{
-		{Name: "plain", Data: CodesLaterPage{Until: until, RecoveryURL: sampleRecovery}},
+		{Name: "plain", Data: CodesLaterPage{Until: until}, Ways: []Way{SampleRecovery}},
 		{Name: "no recovery codes, staff", Data: CodesLaterPage{Until: until}, Staff: true},
 	}
 }

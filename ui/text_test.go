@@ -61,6 +61,9 @@ func TestTextsAreUsed(t *testing.T) {
 			for _, e := range s.Errors {
 				used = append(used, e.Key)
 			}
+			for _, w := range s.Ways {
+				used = append(used, w.Text)
+			}
 			for _, key := range stringsIn(reflect.ValueOf(s.Data)) {
 				if whole.Texts()["nl"][key] != "" {
 					used = append(used, key)

@@ -39,7 +39,7 @@ func sampleSite(t *testing.T) *httptest.Server {
 		sample := wire.UI().Samples()[r.PathValue("page")][atoi(r.PathValue("state"))]
 		lang := r.PathValue("lang")
 		err := wire.UI().Render(w, r.PathValue("page"), ui.Frame{
-			Platform: p, Lang: lang, Staff: sample.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/assets", Errors: sample.Errors,
+			Platform: p, Lang: lang, Staff: sample.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/assets", Errors: sample.Errors, Ways: sample.Ways,
 			Languages: []ui.Language{{Code: "nl", Name: "Nederlands", URL: "?lang=nl", Current: lang == "nl"}, {Code: "en", Name: "English", URL: "?lang=en", Current: lang == "en"}},
 		}, sample.Data)
 		if err != nil {

@@ -32,8 +32,6 @@ type loginPage struct {
 	TermsURI  string // of the party; empty: no link
 	Notice    string // text key; empty: none
 	Cancel    bool   // there is somewhere to go back to
-	ForgotURL string // empty: no link
-	SignUpURL string // empty: nobody makes an account here
 }
 
 // confirmPage asks the password of someone who is known already. Field: password; do: continue, cancel, other.
@@ -44,8 +42,7 @@ type confirmPage struct {
 	Party  string // who asks; empty when it is the platform itself
 	Cancel bool
 
-	ForgotURL   string // empty: no link
-	Step, Steps int    // "step 1 of 2"; zero: not shown
+	Step, Steps int // "step 1 of 2"; zero: not shown
 }
 
 // newPage asks a new password. Field: password; do: continue, cancel.

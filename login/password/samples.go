@@ -8,8 +8,6 @@ import (
 
 const (
 	sampleAction = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"
-	sampleForgot = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/forgot"
-	sampleSignUp = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/sign-up"
 	sampleHome   = "https://linde.example.net/"
 	sampleEmail  = "anna@example.org"
 )
@@ -32,31 +30,31 @@ func samples() map[string][]ui.Sample {
 }
 
 func (loginPage) Samples() []ui.Sample {
-	wrong := []ui.FieldError{{Field: "password", Key: "login.error_wrong"}}
+	wrong, both := []ui.FieldError{{Field: "password", Key: "login.error_wrong"}}, []ui.Way{ui.SampleForgot, ui.SampleSignUp}
 	return []ui.Sample{
-		{Name: "empty", Data: loginPage{Action: sampleAction, Cancel: true, ForgotURL: sampleForgot, SignUpURL: sampleSignUp}},
+		{Name: "empty", Data: loginPage{Action: sampleAction, Cancel: true}, Ways: both},
 		{Name: "nothing to go back to", Data: loginPage{Action: sampleAction, Email: sampleEmail}},
 		{Name: "notice", Data: loginPage{Action: sampleAction, Notice: "login.notice_logged_out"}},
 		{Name: "party", Data: loginPage{
 			Action: sampleAction, Party: "Dagboek van De Linde", Cancel: true,
-			PolicyURI: "https://dagboek.example.net/privacy", TermsURI: "https://dagboek.example.net/voorwaarden", ForgotURL: sampleForgot,
-		}},
-		{Name: "nothing typed", Data: loginPage{Action: sampleAction, Cancel: true, ForgotURL: sampleForgot}, Errors: []ui.FieldError{
+			PolicyURI: "https://dagboek.example.net/privacy", TermsURI: "https://dagboek.example.net/voorwaarden",
+		}, Ways: both[:1]},
+		{Name: "nothing typed", Data: loginPage{Action: sampleAction, Cancel: true}, Ways: both[:1], Errors: []ui.FieldError{
 			{Field: "email", Key: "login.error_email_empty"}, {Field: "password", Key: "login.error_password_empty"},
 		}},
 		{Name: "not an address", Data: loginPage{Action: sampleAction, Email: "anna", Cancel: true}, Errors: []ui.FieldError{
 			{Field: "email", Key: "login.error_email_format"},
 		}},
 		{Name: "wrong", Data: loginPage{Action: sampleAction, Email: sampleEmail, Cancel: true}, Errors: wrong},
-		{Name: "wrong three times", Data: loginPage{Action: sampleAction, Email: sampleEmail, Check: true, Cancel: true, ForgotURL: sampleForgot, SignUpURL: sampleSignUp}, Errors: wrong},
+		{Name: "wrong three times", Data: loginPage{Action: sampleAction, Email: sampleEmail, Check: true, Cancel: true}, Errors: wrong, Ways: both},
 	}
 }
 
 func (confirmPage) Samples() []ui.Sample {
 	page := func(reason, party string) confirmPage {
-		return confirmPage{Action: sampleAction, Email: sampleEmail, Reason: reason, Party: party, Cancel: true, ForgotURL: sampleForgot}
+		return confirmPage{Action: sampleAction, Email: sampleEmail, Reason: reason, Party: party, Cancel: true}
 	}
-	return []ui.Sample{
+	return ui.WithWays([]ui.Sample{
 		{Name: "plain", Data: page("confirm_password.body", "")},
 		{Name: "idle, staff", Data: page("confirm_password.reason_idle", ""), Staff: true},
 		{Name: "asked by a party", Data: page("confirm_password.reason_platform", "Dagboek van De Linde")},
@@ -68,7 +66,7 @@ func (confirmPage) Samples() []ui.Sample {
 		{Name: "for two-step authentication", Data: page("confirm_password.reason_two_step", "")},
 		{Name: "for recovery codes", Data: page("confirm_password.reason_codes", "")},
 		{Name: "turning off", Data: page("confirm_password.reason_off", "")},
-	}
+	}, ui.SampleForgot)
 }
 
 // Samples are the states of the page for a new password.

@@ -47,7 +47,7 @@ func (s step) Enter(ctx context.Context, form url.Values) (context.Context, func
 func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if a := v.Facts.Account; a != nil {
 		page := confirmPage{
-			Action: v.Action, Email: a.Email.Address, Reason: reason(v.Requirement.Why), Party: v.PartyName, Cancel: true, ForgotURL: v.PathOf("forgot"),
+			Action: v.Action, Email: a.Email.Address, Reason: reason(v.Requirement.Why), Party: v.PartyName, Cancel: true,
 		}
 		if v.Journey.Ask.Purpose != authn.SignIn {
 			page.Step, page.Steps = v.Step()
@@ -56,10 +56,7 @@ func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	}
 	page := loginPage{
 		Action: v.Action, Email: v.Journey.Hint, Check: v.Journey.Failures >= hintAfter, Party: v.PartyName, Cancel: true,
-		PolicyURI: v.PolicyURI, TermsURI: v.TermsURI, ForgotURL: v.PathOf("forgot"),
-	}
-	if v.Platform.Policy.SelfSignUp {
-		page.SignUpURL = v.PathOf("sign-up")
+		PolicyURI: v.PolicyURI, TermsURI: v.TermsURI,
 	}
 	return login.Page{Template: "login", Data: page}, nil
 }

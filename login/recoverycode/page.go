@@ -57,7 +57,7 @@ type savePage struct {
 
 // usePage takes a recovery code. Field: recovery_code; do: continue.
 type usePage struct {
-	Action, BackURL, NoCodeURL string
+	Action, BackURL string
 }
 
 // lowPage says that few recovery codes are left. do: create, set-up, later.

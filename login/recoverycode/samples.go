@@ -32,18 +32,18 @@ func saveSamples() []ui.Sample {
 
 // useSamples are the states of the page that takes a code.
 func useSamples() []ui.Sample {
-	page := usePage{Action: sampleAction, BackURL: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r", NoCodeURL: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/no-code"}
+	page := usePage{Action: sampleAction, BackURL: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r"}
 	say := func(name, key string, args ...any) ui.Sample {
 		return ui.Sample{Name: name, Data: page, Errors: []ui.FieldError{{Field: "recovery_code", Key: key, Args: args}}}
 	}
-	return []ui.Sample{
+	return ui.WithWays([]ui.Sample{
 		{Name: "empty", Data: page},
 		say("nothing typed", "recovery_use.error_empty"),
 		say("wrong", "recovery_use.error_wrong"),
 		say("used", "recovery_use.error_used"),
 		say("too many", "recovery_use.error_limit", "minutes", 42),
 		say("made in this session", "recovery_use.error_new"),
-	}
+	}, ui.SampleNoCode)
 }
 
 // lowSamples are the states of the page that says that few are left.

@@ -39,7 +39,7 @@ func (useStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 		v.Trouble = retry("recovery_use.error_new").Retry
 	}
 	return login.Page{Template: "recovery_use", Data: usePage{
-		Action: v.Action, BackURL: login.JourneyPath(v.Platform, v.Journey.ID), NoCodeURL: v.PathOf("no-code"),
+		Action: v.Action, BackURL: login.JourneyPath(v.Platform, v.Journey.ID),
 	}}, nil
 }
 

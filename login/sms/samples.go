@@ -3,33 +3,31 @@ package sms
 import "github.com/minddistrict/idp/ui"
 
 const (
-	sampleAction   = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"
-	sampleRecovery = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/recovery-code"
-	sampleNoCode   = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/no-code"
+	sampleAction = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"
 )
 
 // samples are the states of the factor's pages.
 func samples() map[string][]ui.Sample {
 	return map[string][]ui.Sample{
 		"sms_code": codeSamples(), "phone": phoneSamples(), "sms": numberSamples(),
-		"no_code": {{Name: "text message, staff", Data: ui.NoCodePage{BackURL: sampleAction, RecoveryURL: sampleRecovery, ResendURL: sampleAction, Resend: "code.resend"}, Staff: true}},
+		"no_code": {{Name: "text message, staff", Data: ui.NoCodePage{BackURL: sampleAction, ResendURL: sampleAction, Resend: "code.resend"}, Staff: true, Ways: []ui.Way{ui.SampleRecovery}}},
 	}
 }
 
 // codeSamples are the states of the page that asks a code.
 func codeSamples() []ui.Sample {
 	page := func(change func(*codePage)) codePage {
-		p := codePage{CodePage: ui.CodePage{Action: sampleAction, RecoveryURL: sampleRecovery, NoCodeURL: sampleNoCode, Cancel: true}, PhoneEnd: "16"}
+		p := codePage{CodePage: ui.CodePage{Action: sampleAction, Cancel: true}, PhoneEnd: "16"}
 		change(&p)
 		return p
 	}
-	return []ui.Sample{
+	return ui.WithWays([]ui.Sample{
 		{Name: "too many messages", Data: page(func(p *codePage) { p.Send, p.Later = true, 14 })},
 		{Name: "message not sent", Data: page(func(p *codePage) { p.Resend = true }), Errors: []ui.FieldError{{Field: "code", Key: "code.error_send_failed"}}},
 		{Name: "message to send", Data: page(func(p *codePage) { p.Send = true })},
 		{Name: "message sent", Data: page(func(p *codePage) { p.Resend, p.Wait = true, 30 })},
 		{Name: "message sent again", Data: page(func(p *codePage) { p.Resend, p.Resent = true, true })},
-	}
+	}, ui.SampleRecovery, ui.SampleNoCode)
 }
 
 // phoneSamples are the states of the page that asks a number.

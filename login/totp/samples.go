@@ -8,9 +8,7 @@ import (
 )
 
 const (
-	sampleAction   = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"
-	sampleRecovery = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/recovery-code"
-	sampleNoCode   = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/no-code"
+	sampleAction = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"
 )
 
 // samples are the states of the factor's pages.
@@ -21,7 +19,7 @@ func samples() map[string][]ui.Sample {
 // Samples are the states of the page that asks a code.
 func codeSamples() []ui.Sample {
 	page := func(change func(*ui.CodePage)) ui.CodePage {
-		p := ui.CodePage{Action: sampleAction, RecoveryURL: sampleRecovery, NoCodeURL: sampleNoCode, Cancel: true}
+		p := ui.CodePage{Action: sampleAction, Cancel: true}
 		if change != nil {
 			change(&p)
 		}
@@ -34,7 +32,7 @@ func codeSamples() []ui.Sample {
 		return page(func(p *ui.CodePage) { p.Remember, p.Ticked = key, ticked })
 	}
 	wrong := func(key string) []ui.FieldError { return []ui.FieldError{{Field: "code", Key: key}} }
-	return []ui.Sample{
+	return ui.WithWays([]ui.Sample{
 		{Name: "app", Data: page(nil)},
 		{Name: "remember", Data: remember("duration.3d", false)},
 		{Name: "remember for 12 hours", Data: remember("duration.12h", false)},
@@ -48,8 +46,8 @@ func codeSamples() []ui.Sample {
 		{Name: "new recovery codes", Data: why("code.reason_codes", "")},
 		{Name: "changing two-step", Data: why("code.reason_two_step", "")},
 		{Name: "asked by a party", Data: why("code.reason_platform", "Dagboek van De Linde")},
-		{Name: "no recovery codes", Data: page(func(p *ui.CodePage) { p.RecoveryURL = "" })},
-	}
+		{Name: "no recovery codes", Data: page(nil), Ways: []ui.Way{ui.SampleNoCode}},
+	}, ui.SampleRecovery, ui.SampleNoCode)
 }
 
 // Samples are the states of the page that connects an app.
