@@ -6,29 +6,9 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/pquerna/otp/totp"
 	"golang.org/x/net/html"
 )
-
-// TOTPSecret is what the authenticator app of every account of a script has, until it is set up on a page.
-const TOTPSecret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-
-// enrolled are the lines that an account with two-step authentication is declared with.
-func enrolled(options map[string]string) string {
-	way := ""
-	if _, app := options["totp"]; app {
-		way = "totp_secret: " + TOTPSecret
-	}
-	if number := strings.TrimSpace(options["sms"]); number != "" { // fields took its plus for a blank
-		way = "phone_for_codes: \"+" + strings.TrimPrefix(number, "+") + "\""
-	}
-	if way == "" {
-		return ""
-	}
-	return "\n        " + way + "\n        recovery_codes: [" + strings.Join(Recoveries, ", ") + "]"
-}
 
 // codePolicy is what a platform's options say about two-step authentication.
 func codePolicy(options map[string]string) (policy []string) {
@@ -56,28 +36,6 @@ func codePolicy(options map[string]string) (policy []string) {
 		policy = append(policy, "minimum_acr: "+strconv.Quote(least))
 	}
 	return policy
-}
-
-var appCode = regexp.MustCompile(`^totp([+-]\d+)?(s)?$`)
-
-// appCode is what the person's app shows: totp, of so many steps later or earlier (totp-1), or on a phone whose clock
-// is off by so many seconds (totp+25s).
-func (s *script) appCode(value string) (string, error) {
-	m := appCode.FindStringSubmatch(value)
-	if m == nil {
-		return "", fmt.Errorf("not a code: %s", value)
-	}
-	for n := range s.b.Doc.Descendants() {
-		if attr(n, "id") == "key" { // the page of the set-up shows it
-			s.secret = strings.Join(strings.Fields(text(n)), "")
-		}
-	}
-	off, _ := strconv.Atoi(m[1]) // digits, or nothing
-	unit := 30 * time.Second
-	if m[2] != "" {
-		unit = time.Second
-	}
-	return totp.GenerateCode(s.secret, s.server.Clock.Now().Add(time.Duration(off)*unit))
 }
 
 // tick ticks a box or chooses one of several.

@@ -11,6 +11,12 @@ import (
 // Recoveries are the recovery codes of every account of a script that is declared with an app.
 var Recoveries = []string{"K7QM-2XHP-9TRD", "B4WN-8CVF-3JGY"}
 
+// recoveryVocabulary is what scripts say of recovery codes.
+var recoveryVocabulary = vocabulary{
+	verbs: map[string]func(*script, string) error{"keep": (*script).keepCodes},
+	word:  (*script).recovery,
+}
+
 // recoveryWord is a value of fill: recovery1 is the first of the codes that were kept last, or declared.
 var recoveryWord = regexp.MustCompile(`^recovery([1-6])$`)
 

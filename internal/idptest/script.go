@@ -31,7 +31,8 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 // RunScript runs one journey script on a database in a language.
 //
 // A script is a visit, a verb a line (or several with " ; "), about people; # starts a comment. It names text keys, not
-// sentences, so that it runs in every language. The verbs are the methods of this table:
+// sentences, so that it runs in every language. The verbs are the methods of this table, and of the vocabularies of
+// factors:
 //
 //	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false) with its parties web and agenda, app, its own mobile one, desk, another native one, and anders, which is not its own; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
 //	account ADDRESS [key=value …]    declares an account (on=wilg role=manager locale=en totp sms=+31612345678) with the password of all scripts, or password=none
@@ -133,15 +134,15 @@ type script struct {
 }
 
 func (s *script) run(step string) error {
-	verb, rest, _ := strings.Cut(step, " ")
+	name, rest, _ := strings.Cut(step, " ")
 	rest = strings.TrimSpace(rest)
-	if verb == "refused" { // of the others, so not in their table
+	if name == "refused" { // of the others, so not in their table
 		if err := s.run(rest); !errors.Is(err, fault.Refused) {
 			return fmt.Errorf("got %v, want %q", err, fault.Refused)
 		}
 		return nil
 	}
-	run, ok := verbs[verb]
+	run, ok := verb(name)
 	if !ok {
 		return fmt.Errorf("no such verb")
 	}
@@ -164,7 +165,6 @@ var verbs = map[string]func(*script, string) error{
 	"again":      func(s *script, key string) error { return s.submit(key, (*Browser).Twice) },
 	"double":     func(s *script, key string) error { return s.submit(key, (*Browser).Double) },
 	"lost":       func(s *script, key string) error { return s.submit(key, (*Browser).Lost) },
-	"keep":       (*script).keepCodes,
 	"tick":       (*script).tick,
 	"untick":     (*script).untick,
 	"ticked":     (*script).ticked,
@@ -186,9 +186,6 @@ var verbs = map[string]func(*script, string) error{
 	"resend":     (*script).resend,
 	"mail":       (*script).mail,
 	"nomail":     (*script).noMail,
-	"sms":        (*script).sms,
-	"nosms":      (*script).noSMS,
-	"gateway":    (*script).gateway,
 	"set-email":  (*script).setEmail,
 	"reset-2fa":  (*script).resetTwoStep,
 	"follow":     (*script).follow,
@@ -335,32 +332,9 @@ func (s *script) fill(rest string) error {
 	if !ok {
 		return fmt.Errorf("fill KEY = VALUE")
 	}
-	switch value {
-	case "password":
-		value = Password
-	case "new":
-		value = NewPassword
-	case "wrong":
-		value = "helaas, dit is hem niet!"
-	}
-	if smsCode.MatchString(value) {
-		code, err := s.smsCode(value)
-		if err != nil {
-			return err
-		}
-		value = code
-	}
-	if appCode.MatchString(value) {
-		code, err := s.appCode(value)
-		if err != nil {
-			return err
-		}
-		value = code
-	}
-	if code, is, err := s.recovery(value); err != nil {
+	value, err := s.meant(value)
+	if err != nil {
 		return err
-	} else if is {
-		value = code
 	}
 	return s.b.Fill(s.text(key), strings.Trim(value, `"`))
 }

@@ -10,6 +10,21 @@ import (
 	"github.com/minddistrict/idp/notify"
 )
 
+// smsVocabulary is what scripts say of text messages.
+var smsVocabulary = vocabulary{
+	verbs: map[string]func(*script, string) error{
+		"sms": (*script).sms, "nosms": (*script).noSMS, "gateway": (*script).gateway,
+	},
+	word: (*script).smsCode,
+	account: func(options map[string]string) string {
+		number := strings.TrimSpace(options["sms"]) // fields took its plus for a blank
+		if number == "" {
+			return ""
+		}
+		return "phone_for_codes: \"+" + strings.TrimPrefix(number, "+") + "\""
+	},
+}
+
 // sms sends what is due and takes the text messages to a number.
 func (s *script) sms(rest string) error {
 	words := strings.Fields(rest)
@@ -72,12 +87,16 @@ var smsCode = regexp.MustCompile(`^sms([+-]\d+)?$`)
 
 // smsCode is the code of the newest message that was taken: sms, of the one before (sms-1), or one that was never sent
 // (sms+1).
-func (s *script) smsCode(value string) (string, error) {
-	n, _ := strconv.Atoi(smsCode.FindStringSubmatch(value)[1]) // digits, or nothing
+func (s *script) smsCode(value string) (string, bool, error) {
+	m := smsCode.FindStringSubmatch(value)
+	if m == nil {
+		return "", false, nil
+	}
+	n, _ := strconv.Atoi(m[1]) // digits, or nothing
 	at := len(s.texts) - 1 + min(n, 0)
 	if at < 0 {
-		return "", fmt.Errorf("%d text messages were taken", len(s.texts))
+		return "", true, fmt.Errorf("%d text messages were taken", len(s.texts))
 	}
 	code, err := strconv.Atoi(s.texts[at].Code)
-	return fmt.Sprintf("%06d", (code+max(n, 0))%1_000_000), err
+	return fmt.Sprintf("%06d", (code+max(n, 0))%1_000_000), true, err
 }
