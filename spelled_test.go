@@ -20,8 +20,6 @@ var spelled = map[string]string{
 	`account/credential.go "recovery"`:         "stored name of a use, which any method may have",
 	`authn/ticket.go "sms"`:                    "stored name of a purpose",
 	`outbox/outbox.go "sms"`:                   "stored name of a sort of recipient",
-	`platform/policy.go "totp"`:                "what a setup file means that says nothing of code_methods: its values are a promise as its keys are",
-	`platform/policy.go "sms"`:                 "the same",
 	`platform/weaker.go "sms"`:                 "the value of code_methods that protects less than the others",
 	`internal/setup/credentials.go "password"`: "a key of the setup file",
 	`internal/wire/shed.go "password"`:         "name of a queue in logs",

@@ -104,6 +104,17 @@ func Methods(factors []Factor) []string {
 	return methods
 }
 
+// DefaultPolicy is what a platform has that sets nothing, where these factors exist.
+func DefaultPolicy(factors []Factor) platform.Policy {
+	p := platform.DefaultPolicy()
+	for _, f := range factors {
+		if f.Policy != nil {
+			f.Policy(&p)
+		}
+	}
+	return p
+}
+
 // Parts lists what factors show and say.
 func Parts(factors []Factor) []ui.Part {
 	var parts []ui.Part

@@ -74,10 +74,11 @@ type Factor struct {
 	Second   bool // asked after a primary; its method may be named in a policy
 	Recovery bool // stands in for a second factor, and is kept once one is set up
 	Prove    Step
-	Enrol    Step              // nil: cannot be set up by the person
-	Steps    []Step            // further pages of a journey, which prove nothing by themselves
-	Routes   func(*mux.Router) // pages of its own beside the journey; nil: none
-	UI       ui.Part           // what it shows and says
+	Enrol    Step                   // nil: cannot be set up by the person
+	Steps    []Step                 // further pages of a journey, which prove nothing by themselves
+	Routes   func(*mux.Router)      // pages of its own beside the journey; nil: none
+	Policy   func(*platform.Policy) // sets what a platform has of it that says nothing; nil: nothing
+	UI       ui.Part                // what it shows and says
 	// Card is what it shows on the page of two-step authentication of somebody who has it; nil: nothing.
 	Card func(context.Context, *Visit) (ui.Card, error)
 }

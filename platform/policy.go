@@ -106,11 +106,11 @@ type PasswordRule struct {
 // lists them.
 var RememberChoices = []time.Duration{12 * time.Hour, 72 * time.Hour, 168 * time.Hour}
 
-// DefaultPolicy is what a platform has that sets nothing.
+// DefaultPolicy is what a platform has that sets nothing, whatever ways of getting codes there are: what one of those
+// adds is in its folder (login.Factor).
 func DefaultPolicy() Policy {
 	return Policy{
 		SecondFactor: ByGroup[SecondFactor]{Client: SecondFactor{Demand: Off}, Staff: SecondFactor{Demand: Off}},
-		CodeMethods:  []string{"totp", "sms"},
 		Remember:     ByGroup[Remember]{Client: Remember{Choices: RememberChoices}, Staff: Remember{Choices: RememberChoices}},
 		Password:     PasswordRule{MinLength: 12, MaxLength: 256, Special: 1, MinScore: 3},
 		LoginForm:    true,
@@ -119,8 +119,6 @@ func DefaultPolicy() Policy {
 		IdleAfter:    time.Hour, // "after 1 hour of inactivity", as the help pages say
 		SessionEnds:  ByGroup[time.Duration]{Client: 24 * time.Hour, Staff: 12 * time.Hour},
 		ACRAliases:   map[string]string{"https://refeds.org/profile/mfa": "urn:minddistrict:acr:2fa"},
-		SMSCountries: []string{"NL", "BE", "DE", "GB"},
-		SMSPerDay:    2000,
 	}
 }
 

@@ -39,8 +39,10 @@ func TestPolicyRefuses(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(*Policy){
-		"never idle":                     func(p *Policy) { p.IdleAfter = 0 },
-		"a code, from a date on":         func(p *Policy) { p.SecondFactor.Staff = SecondFactor{Demand: Required, RequiredFrom: time.Now()} },
+		"never idle": func(p *Policy) { p.IdleAfter = 0 },
+		"a code, from a date on": func(p *Policy) {
+			p.SecondFactor.Staff, p.CodeMethods = SecondFactor{Demand: Required, RequiredFrom: time.Now()}, []string{"totp"}
+		},
 		"no methods where none is asked": func(p *Policy) { p.CodeMethods = nil },
 	} {
 		p := DefaultPolicy()

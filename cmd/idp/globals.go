@@ -82,7 +82,7 @@ func sealerOf(c *configs.Config) (*keys.Sealer, error) {
 // tools are what set-up commands apply with. Hashes of theirs run one at a time.
 func (f *floor) tools() setup.Tools {
 	return setup.Tools{
-		DB: f.db, Sealer: f.sealer, Pool: password.NewPool(1, 1, password.DefaultParams), Methods: wire.Methods(), Now: f.now(),
+		DB: f.db, Sealer: f.sealer, Pool: password.NewPool(1, 1, password.DefaultParams), Methods: wire.Methods(), Policy: wire.DefaultPolicy(), Now: f.now(),
 	}
 }
 

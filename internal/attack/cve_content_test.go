@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/login"
 )
 
@@ -144,7 +145,7 @@ func (s *scene) declarePlatform(p setup.Platform) error {
 		p.HomeURL = "https://linde.test/home"
 	}
 	_, err := setup.Apply(s.Context(), setup.Tools{
-		DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: login.Methods(s.Factors), Now: s.Clock.Now(),
+		DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: login.Methods(s.Factors), Policy: wire.DefaultPolicy(), Now: s.Clock.Now(),
 	}, &setup.File{Platforms: []setup.Platform{p}}, nil)
 	if err == nil {
 		err = s.Refresh(s.Context())

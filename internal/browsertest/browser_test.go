@@ -56,7 +56,7 @@ func startSite(t *testing.T) site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := setup.Apply(t.Context(), setup.Tools{DB: house.DB, Sealer: sealer, Pool: house.Pool, Now: time.Now().UTC().Truncate(time.Millisecond)}, file, nil); err != nil {
+	if _, err := setup.Apply(t.Context(), setup.Tools{DB: house.DB, Sealer: sealer, Pool: house.Pool, Policy: wire.DefaultPolicy(), Now: time.Now().UTC().Truncate(time.Millisecond)}, file, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := house.Refresh(t.Context()); err != nil {

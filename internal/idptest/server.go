@@ -84,7 +84,7 @@ func (s *Server) Apply(file string) setup.Report {
 
 // Tools are those of the commands. A test may make a platform weaker than it was.
 func (s *Server) Tools() setup.Tools {
-	return setup.Tools{DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: append(wire.Methods(), login.Methods(s.Factors)...), Now: s.Clock.Now(), Weaken: true}
+	return setup.Tools{DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: append(wire.Methods(), login.Methods(s.Factors)...), Policy: wire.DefaultPolicy(s.Factors...), Now: s.Clock.Now(), Weaken: true}
 }
 
 // Site answers for another host, such as a relying platform.

@@ -31,7 +31,8 @@ type Tools struct {
 	DB      *storage.DB
 	Sealer  *keys.Sealer
 	Pool    *password.Pool
-	Methods []string // second factors that this build has
+	Methods []string        // second factors that this build has
+	Policy  platform.Policy // of a platform that sets nothing
 	Now     time.Time
 	DryRun  bool // the report says what would change; nothing is written
 	Weaken  bool // what protects less than before is done, and recorded; without it that is refused as Weakening
@@ -238,9 +239,9 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 	have, exists := p.platforms[platform.ID(d.Name)]
 	want := declaredPlatform(have)
 	if want.follow(); !exists {
-		want = Platform{Policy: declaredPolicy(platform.DefaultPolicy())}
+		want = Platform{Policy: declaredPolicy(p.Policy)}
 	}
-	said, err := merge(p.lines.at("platforms", i), &want, Platform{Policy: declaredPolicy(platform.DefaultPolicy())})
+	said, err := merge(p.lines.at("platforms", i), &want, Platform{Policy: declaredPolicy(p.Policy)})
 	if err != nil {
 		return tenant, err
 	}
@@ -266,7 +267,7 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 		tenant.Salt = secret.Bytes(32)
 	}
 	if !exists {
-		have = platform.Platform{Policy: platform.DefaultPolicy()}
+		have = platform.Platform{Policy: p.Policy}
 		have.Defaults()
 	}
 	all := append(difference(declaredPlatform(have), declaredPlatform(tenant)),

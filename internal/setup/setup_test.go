@@ -15,6 +15,7 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/storage"
@@ -28,7 +29,7 @@ func tools(t testing.TB, db *storage.DB) setup.Tools {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return setup.Tools{DB: db, Sealer: sealer, Pool: password.NewPool(1, 1, idptest.Cheap), Now: start}
+	return setup.Tools{DB: db, Sealer: sealer, Pool: password.NewPool(1, 1, idptest.Cheap), Policy: wire.DefaultPolicy(), Now: start}
 }
 
 func apply(t testing.TB, tools setup.Tools, text string) (setup.Report, error) {

@@ -28,7 +28,7 @@ func newSkewed(t *testing.T, skew time.Duration) *site {
 	ahead := newHouse(t, &s, db, sealer, skew)
 	file, lines, err := setup.Parse([]byte(house(s.issuer, 0)))
 	must(t, "reading the house", err)
-	_, err = setup.Apply(t.Context(), setup.Tools{DB: db, Sealer: sealer, Pool: ahead.Pool, Now: time.Now().UTC().Truncate(time.Millisecond)}, file, lines)
+	_, err = setup.Apply(t.Context(), setup.Tools{DB: db, Sealer: sealer, Pool: ahead.Pool, Policy: wire.DefaultPolicy(), Now: time.Now().UTC().Truncate(time.Millisecond)}, file, lines)
 	must(t, "applying the house", err)
 	behind := newHouse(t, &s, db, sealer, -skew)
 	for _, h := range []*wire.House{ahead, behind} {

@@ -28,6 +28,7 @@ import (
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 	"github.com/minddistrict/idp/ui"
 )
@@ -143,6 +144,11 @@ func (h *House) recoveryCodes() recoverycode.Options {
 
 // Methods lists the second factors of this build.
 func Methods() []string { return login.Methods((&House{}).factors()) }
+
+// DefaultPolicy is what a platform has that sets nothing, in this build and with further factors.
+func DefaultPolicy(further ...login.Factor) platform.Policy {
+	return login.DefaultPolicy((&House{Options: Options{Factors: further}}).factors())
+}
 
 // UI has the pages and texts of this build, and of further factors.
 func UI(further ...login.Factor) *ui.Renderer {

@@ -77,7 +77,7 @@ func applyHouse(t *testing.T, db *storage.DB, text string, now time.Time) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := setup.Apply(t.Context(), setup.Tools{DB: db, Sealer: sealer(t), Now: now}, file, lines); err != nil {
+	if _, err := setup.Apply(t.Context(), setup.Tools{DB: db, Sealer: sealer(t), Policy: wire.DefaultPolicy(), Now: now}, file, lines); err != nil {
 		t.Fatal(err)
 	}
 }

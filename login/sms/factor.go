@@ -36,8 +36,14 @@ type Options struct {
 func Factor(o Options) login.Factor {
 	return login.Factor{
 		Method: Method, Second: true, Prove: codeStep{o}, Enrol: numberStep{o},
-		UI: part(), Card: card,
+		Policy: usual, UI: part(), Card: card,
 	}
+}
+
+// usual is what a platform has of text messages that says nothing.
+func usual(p *platform.Policy) {
+	p.CodeMethods = append(p.CodeMethods, Method)
+	p.SMSCountries, p.SMSPerDay = []string{"NL", "BE", "DE", "GB"}, 2000
 }
 
 // proof is what a code that came to a credential's number proves.

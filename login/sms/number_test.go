@@ -67,7 +67,8 @@ func TestNumbersAsPeopleWriteThem(t *testing.T) {
 		{"NL", "+44 7624 123456", "", "phone.error_country"},  // the Isle of Man, a country of its own
 		{"NL", "+882 16 12345678", "", "phone.error_country"}, // satellites
 	} {
-		p := &platform.Platform{Country: c.country, Policy: platform.DefaultPolicy()}
+		p := &platform.Platform{Country: c.country}
+		usual(&p.Policy)
 		if number, mistake := parse(c.typed, p); number != c.number || mistake != c.mistake {
 			t.Errorf("%s %q: %q %q, want %q %q", c.country, c.typed, number, mistake, c.number, c.mistake)
 		}
@@ -82,7 +83,8 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"06-12345678", "+31 (0)6 12345678", "0049 1512 3456789", "+", "((((", "٠٦١٢٣٤٥٦٧٨", "+31+31", "0031 0031 6"} {
 		f.Add(seed)
 	}
-	p := &platform.Platform{Country: "NL", Policy: platform.DefaultPolicy()}
+	p := &platform.Platform{Country: "NL"}
+	usual(&p.Policy)
 	f.Fuzz(func(t *testing.T, typed string) {
 		number, mistake := parse(typed, p)
 		if (number == "") == (mistake == "") {

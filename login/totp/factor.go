@@ -7,6 +7,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -27,7 +28,8 @@ type Options struct {
 func Factor(o Options) login.Factor {
 	return login.Factor{
 		Method: Method, Second: true, Prove: codeStep{o}, Enrol: appStep{o},
-		UI: part(), Card: func(context.Context, *login.Visit) (ui.Card, error) { return card, nil },
+		Policy: func(p *platform.Policy) { p.CodeMethods = append(p.CodeMethods, Method) },
+		UI:     part(), Card: func(context.Context, *login.Visit) (ui.Card, error) { return card, nil },
 	}
 }
 
