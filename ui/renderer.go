@@ -20,11 +20,11 @@ import (
 
 // Part is what one folder shows and says: the pages and texts of a factor, or those of this package.
 type Part struct {
-	Files   fs.FS               // templates/NAME.html, one page each, and texts/nl.yaml and texts/en.yaml
-	Samples map[string][]Sample // states of pages by the name of their template
-	Letters []outbox.Letter     // messages that it sends, with keys of its texts
-	Choice  Choice              // how it is offered; zero: people do not choose it
-	Cards   []Card              // states of its card on the page of two-step authentication
+	Files   fs.FS                      // templates/NAME.html, a page or a card each, and texts/nl.yaml and texts/en.yaml
+	Samples func() map[string][]Sample // states of pages by the name of their template; nil: none
+	Letters []outbox.Letter            // messages that it sends, with keys of its texts
+	Choice  Choice                     // how it is offered; zero: people do not choose it
+	Cards   []Card                     // states of its card on the page of two-step authentication
 }
 
 // templates are those of pages, each on the base layout, and of cards, by the name of their file.
@@ -42,7 +42,7 @@ var files embed.FS
 
 // New makes a renderer of the pages and texts of this package and of further parts.
 func New(parts ...Part) *Renderer {
-	r := &Renderer{parts: append([]Part{{Files: files, Samples: samples()}}, parts...)}
+	r := &Renderer{parts: append([]Part{{Files: files, Samples: samples}}, parts...)}
 	r.templates, r.texts = sync.OnceValue(r.readTemplates), sync.OnceValue(r.readTexts)
 	return r
 }
@@ -50,8 +50,8 @@ func New(parts ...Part) *Renderer {
 // shared is the file with what the pages of a part have in common, as base.html has what all pages have.
 const shared = "templates/shared.html"
 
-// readTemplates parses one template per file. Files are embedded: what is wrong with one is a
-// mistake of ours, which every test that shows a page finds.
+// readTemplates parses one template per file. Files are embedded: what is wrong with one is a mistake of ours, which
+// every test that shows a page finds.
 func (r *Renderer) readTemplates() templates {
 	base := template.Must(template.ParseFS(files, "templates/base.html"))
 	all := templates{pages: map[string]*template.Template{}, cards: map[string]*template.Template{}}
@@ -114,7 +114,10 @@ func (r *Renderer) PageNames() []string { return slices.Sorted(maps.Keys(r.templ
 func (r *Renderer) Samples() map[string][]Sample {
 	all := map[string][]Sample{}
 	for _, part := range r.parts {
-		for page, samples := range part.Samples {
+		if part.Samples == nil {
+			continue
+		}
+		for page, samples := range part.Samples() {
 			all[page] = append(all[page], samples...)
 		}
 	}

@@ -13,7 +13,7 @@ var files embed.FS
 
 // part is what the factor shows and says.
 func part() ui.Part {
-	return ui.Part{Files: files, Samples: samples(), Letters: []outbox.Letter{changed}}
+	return ui.Part{Files: files, Samples: samples, Letters: []outbox.Letter{changed}}
 }
 
 // changed is the mail that tells of a new password.

@@ -18,7 +18,7 @@ var files embed.FS
 // part is what the factor shows and says.
 func part() ui.Part {
 	return ui.Part{
-		Files: files, Samples: samples(), Letters: []outbox.Letter{codeUsed, newCodes},
+		Files: files, Samples: samples, Letters: []outbox.Letter{codeUsed, newCodes},
 		Cards: []ui.Card{leftCard(6), leftCard(1), leftCard(0)},
 	}
 }

@@ -17,7 +17,7 @@ var files embed.FS
 // part is what the factor shows and says.
 func part() ui.Part {
 	return ui.Part{
-		Files: files, Samples: samples(), Letters: []outbox.Letter{codeMessage, numberChanged},
+		Files: files, Samples: samples, Letters: []outbox.Letter{codeMessage, numberChanged},
 		Choice: ui.Choice{Method: Method, Label: "choose.sms", Hint: "choose.sms_hint", Other: "choose.sms_other"},
 		Cards:  []ui.Card{numberCard("16")},
 	}

@@ -14,7 +14,7 @@ var files embed.FS
 // part is what the factor shows and says.
 func part() ui.Part {
 	return ui.Part{
-		Files: files, Samples: samples(), Cards: []ui.Card{card},
+		Files: files, Samples: samples, Cards: []ui.Card{card},
 		Choice: ui.Choice{Method: Method, Label: "choose.app", Hint: "choose.app_hint", Other: "choose.app_other"},
 	}
 }
