@@ -56,15 +56,6 @@ type Bounded interface {
 	Enter(ctx context.Context, form url.Values) (in context.Context, leave func(), err error)
 }
 
-// Way is a step that a person may turn to from the page of another one: another way of proving what is wanted, or help
-// with it, such as "forgot your password?" beside the login page. Its form comes back to it, unless it proves or does
-// something.
-type Way interface {
-	Step
-	// Way is the text key of the link that leads here from the page of what is wanted now; empty: it is not offered.
-	Way(*Visit) string
-}
-
 // Sender is a step whose page sends the person something, and sends it again: Sends is the text key of the link to it.
 type Sender interface{ Sends() string }
 

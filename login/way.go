@@ -1,0 +1,74 @@
+package login
+
+import (
+	"slices"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/ui"
+)
+
+// Way is a step that a person may turn to from the page of another one: another way of proving what is wanted, or help
+// with it, such as "forgot your password?" beside the login page. Its form comes back to it, unless it proves or does
+// something.
+type Way interface {
+	Step
+	// Way is the text key of the link that leads here from the page of what is wanted now; empty: it is not offered.
+	Way(*Visit) string
+}
+
+// submitted is the step that a form was sent to, if it still counts; nil when the person has moved on.
+func (s *Server) submitted(v *Visit, name string) (Step, error) {
+	current, err := s.current(v)
+	if err != nil || s.resting(v, name) {
+		return nil, err
+	}
+	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == name })
+	if i >= 0 && v.Journey.Account == "" && len(v.Journey.Proofs) == 0 {
+		says, ok := s.steps[i].(Identifier)
+		if ok && says.Identifies(v.Form) && s.steps[i].Meets(authn.Requirement{Need: authn.NeedPrimary}, v.Facts) {
+			v.Journey.Anew = true
+			v.Facts.Account, v.Facts.Consent = nil, nil
+			if current, err = s.current(v); err != nil {
+				return nil, err
+			}
+			v.form.way = current == nil || current.Name() != name
+			v.Action = v.PathOf(name)
+			return s.steps[i], nil
+		}
+	}
+	if current == nil || current.Name() == name {
+		return current, nil
+	}
+	v.form.way = true
+	return s.way(v, name), nil
+}
+
+// way is the step of that name, if the person may turn to it from what is wanted now; nil otherwise.
+func (s *Server) way(v *Visit, name string) Step {
+	for _, step := range s.steps {
+		if w, ok := step.(Way); ok && step.Name() == name && w.Way(v) != "" {
+			v.Action = v.PathOf(name)
+			return step
+		}
+	}
+	return nil
+}
+
+// ways are those that the page of a step leads to, in the order of the house; a nil step is no page of theirs.
+func (s *Server) ways(v *Visit, from Step) (ways []ui.Way) {
+	for _, step := range s.steps {
+		w, ok := step.(Way)
+		if !ok || from != nil && step.Name() == from.Name() {
+			continue
+		}
+		if text := w.Way(v); text != "" {
+			ways = append(ways, ui.Way{Step: step.Name(), Text: text, URL: v.PathOf(step.Name()), Proves: s.proves(step)})
+		}
+	}
+	return ways
+}
+
+// proves reports whether a step is a factor's way of proving.
+func (s *Server) proves(step Step) bool {
+	return slices.ContainsFunc(s.Factors, func(f Factor) bool { return f.Prove.Name() == step.Name() })
+}
