@@ -136,6 +136,7 @@ func (a *assault) restock(l *loot) {
 	if !ok {
 		return
 	}
+	id, _, _ = strings.Cut(id, "/")
 	l.journeys = keepLast(l.journeys, id)
 	to := v.prove(id, l.email).To.String()
 	if !strings.HasPrefix(to, l.issuer+"/authorize/callback") {
@@ -154,6 +155,7 @@ func (a *assault) restock(l *loot) {
 	}
 	fresh := at.visitor()
 	if id, ok := strings.CutPrefix(fresh.open(at.authorize("web", nil)).To.String(), l.issuer+"/login/"); ok {
+		id, _, _ = strings.Cut(id, "/")
 		l.journeys = keepLast(l.journeys, id)
 		l.cookies = keepLast(l.cookies, fresh.cookies())
 	}

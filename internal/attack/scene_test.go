@@ -373,6 +373,7 @@ func (v *visitor) begin(party string, change func(url.Values)) string {
 	if !ok {
 		v.Fatalf("authorize leads to %q (%d), want a login", a.To, a.Status)
 	}
+	id, _, _ = strings.Cut(id, "/") // the page may be named
 	return id
 }
 
@@ -398,6 +399,7 @@ func (v *visitor) signIn(party, email string) string {
 // goOn presses the button of the page that an app gets before it is answered; the answer is the callback's.
 func (v *visitor) goOn(id string) answer {
 	v.Helper()
+	id, _, _ = strings.Cut(id, "/")
 	page := v.issuer + "/login/" + id + "/go-on"
 	as := namedOnPage.FindStringSubmatch(v.open(page).Body)
 	if as == nil {
