@@ -104,6 +104,7 @@ type Mistake struct {
 // Stop is a page on which a journey rests: too many attempts, an account that is not active.
 type Stop struct {
 	Page  string    `json:"page"`
+	Step  string    `json:"step,omitempty"`  // whose form led here: it takes none meanwhile
 	Until time.Time `json:"until,omitempty"` // afterwards the journey goes on; zero: it does not
 	Email string    `json:"email,omitempty"` // of a wait: as typed, so where the mail that it offers goes
 	Sent  bool      `json:"sent,omitempty"`  // … that was asked for

@@ -30,7 +30,9 @@ func apply(j authn.Journey, from sent, out Outcome, known *account.Account) auth
 		j.Stop = nil // neither a mistake nor a mail that was asked for ends it
 	}
 	if out.Stop != nil {
-		j.Stop, j.Mistakes = out.Stop, nil
+		stop := *out.Stop
+		stop.Step = from.step
+		j.Stop, j.Mistakes = &stop, nil
 	}
 	j.Remember = j.Remember || out.Remember
 	if out.Proof != nil {

@@ -43,7 +43,7 @@ func TestApply(t *testing.T) {
 		"a mistake is mended":               {before: authn.Progress{Stop: wait, Mistakes: &authn.Mistakes{Step: "a"}}, step: named("a"), want: authn.Progress{}},
 		"a mail is asked for while waiting": {before: authn.Progress{Stop: wait}, step: beside("b"), want: authn.Progress{Stop: wait}},
 		"a code of another kind":            {before: authn.Progress{Stop: wait}, step: beside("b"), out: Outcome{Proof: &proof}, want: authn.Progress{Proofs: []authn.Proof{given}}},
-		"too many":                          {before: authn.Progress{Stop: wait}, step: named("a"), out: Outcome{Stop: stop, Retry: mistakes}, want: authn.Progress{Stop: stop}},
+		"too many":                          {before: authn.Progress{Stop: wait}, step: named("a"), out: Outcome{Stop: stop, Retry: mistakes}, want: authn.Progress{Stop: &authn.Stop{Page: StopCodes, Step: "a"}}},
 		"done":                              {before: authn.Progress{Remember: true}, step: named("a"), out: Outcome{Done: authn.NeedCodes}, want: authn.Progress{Remember: true, Done: []authn.Need{authn.NeedCodes}}},
 		"to be remembered":                  {step: named("a"), out: Outcome{Remember: true}, want: authn.Progress{Remember: true}},
 	} {

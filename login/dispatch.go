@@ -162,7 +162,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	if err := s.follow(r, v, out); err != nil {
 		return err
 	}
-	if v.remembered.presented == account.DeviceOld {
+	if a := v.Facts.Account; a != nil && v.remembered.presented == account.DeviceOld && v.remembered.device.Account == a.ID {
 		if err := s.copied(r.Context(), v); err != nil {
 			return err
 		}

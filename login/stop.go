@@ -30,7 +30,7 @@ func (s *Server) resting(v *Visit, step string) bool {
 	case StopCodesLater:
 		return !slices.ContainsFunc(s.Factors, func(f Factor) bool { return f.Recovery && f.Prove.Name() == step })
 	case StopWait:
-		return !slices.ContainsFunc(s.ways(v, nil), func(w ui.Way) bool { return w.Step == step })
+		return step == v.Journey.Stop.Step || !slices.ContainsFunc(s.ways(v, nil), func(w ui.Way) bool { return w.Step == step })
 	}
 	return true
 }

@@ -55,6 +55,10 @@ WHERE waiting_since IS NOT NULL
     SELECT id
     FROM requests
     WHERE waiting_since < $1
+      AND NOT EXISTS (
+        SELECT 1
+        FROM journeys AS j
+        WHERE j.id = requests.id) -- begun by a node of the release before
     ORDER BY waiting_since
     LIMIT $2)`
 
@@ -186,6 +190,10 @@ WHERE waiting_since IS NOT NULL
     SELECT id
     FROM requests
     WHERE waiting_since < $1 AND platform = $2
+      AND NOT EXISTS (
+        SELECT 1
+        FROM journeys AS j
+        WHERE j.id = requests.id)
     ORDER BY waiting_since
     LIMIT $3)`
 )

@@ -77,9 +77,10 @@ func beginRequest(ctx context.Context, q conn, p platform.ID, id string, now tim
 	return err
 }
 
+// What is answered waits no more: it is not among those that BoundWaiting counts.
 const markAnswered = `
 UPDATE requests
-SET answered_at = $1
+SET answered_at = $1, waiting_since = NULL
 WHERE platform = $2 AND id = $3 AND answered_at IS NULL AND expires_at > $1`
 
 // answerRequest takes the one answer that a request has.

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/minddistrict/idp/internal/upkeep"
@@ -19,7 +20,7 @@ func (h *House) jobs() []upkeep.Job {
 		{Name: "settings", Every: 500 * time.Millisecond, Draining: true, Do: h.followAndTell},
 		{Name: "shedding", Every: shedEvery, Draining: true, Do: h.tellShed()},
 		{Name: "upkeep", Every: time.Minute, Do: h.keepUp},
-		{Name: "requests", Every: 10 * time.Second, Do: boundRequests(h.DB, h.clock.Now)},
+		{Name: "requests", Every: 10 * time.Second, Do: boundRequests(h.DB, h.clock.Now, h.Log)},
 	}
 	for _, to := range h.outbox.Recipients() {
 		jobs = append(jobs, upkeep.Job{
@@ -75,11 +76,14 @@ const mostWaiting = 200_000
 
 // boundRequests deletes the oldest requests that nobody sent a form for, where a platform has too many. It keeps up with
 // 20,000 new ones in a second; until it comes by again there are as many more as all nodes take in that time.
-func boundRequests(db *storage.DB, now func() time.Time) func(context.Context) error {
+func boundRequests(db *storage.DB, now func() time.Time, log *slog.Logger) func(context.Context) error {
 	return func(ctx context.Context) error {
 		ctx, done := context.WithTimeout(ctx, upkeepTime)
 		defer done()
-		_, err := db.BoundWaiting(ctx, mostWaiting, cleanBatch, now())
+		gone, err := db.BoundWaiting(ctx, mostWaiting, cleanBatch, now())
+		if gone > 0 {
+			log.WarnContext(ctx, "a platform has more logins that nobody goes on with than are kept", slog.Int("deleted", gone))
+		}
 		return err
 	}
 }

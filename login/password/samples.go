@@ -20,6 +20,9 @@ func samples() map[string][]ui.Sample {
 		"new_password":     newPage{}.Samples(),
 		"unblock":          unblockPage{}.Samples(),
 		"link":             {{Name: "unblocked", Data: unblocked(sampleHome)}},
+		"wait": {{Name: "another way", Data: ui.WaitPage{Minutes: 14, Action: sampleAction, RetryURL: sampleAction}, Ways: []ui.Way{
+			ui.SampleForgot, {Step: Method, Text: "login.with_password", URL: sampleAction, Proves: true},
+		}}},
 		"activity": {{Name: "by password", Data: ui.ActivityPage{
 			PasswordURL: "/settings/password", LogoutAll: "/settings/devices", BackURL: "/settings", HomeURL: sampleHome,
 			Logins: []ui.Login{{

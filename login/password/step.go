@@ -35,6 +35,14 @@ func (step) Meets(r authn.Requirement, f authn.Facts) bool {
 // Identifies: the login page asks for the address, the page that asks the password again does not.
 func (step) Identifies(form url.Values) bool { return form.Has("email") }
 
+// Way: it is one where another way of signing in comes first.
+func (s step) Way(v *login.Visit) string {
+	if !s.Meets(v.Requirement, v.Facts) {
+		return ""
+	}
+	return "login.with_password"
+}
+
 // Enter takes a place in the queue of hashes for a form with a password, whoever it is of: with none, nothing is looked up
 // and no attempt counts.
 func (s step) Enter(ctx context.Context, form url.Values) (context.Context, func(), error) {
