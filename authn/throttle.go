@@ -7,7 +7,7 @@ import "time"
 // Nobody is shut out for good, and no source is refused: a whole organisation may share an address (NIST SP 800-63B-4
 // section 3.2.2).
 const (
-	freeAttempts = 4                // in a row without delay
+	FreeAttempts = 4                // in a row without delay
 	BlockAt      = 10               // this many in a row: the wait page
 	BlockFor     = 15 * time.Minute // "Je kunt over 15 minuten opnieuw inloggen"
 	AtOnce       = 20               // this many verified, in rows; then one each Refill, and the wait page in between
@@ -45,7 +45,7 @@ func (a Attempts) Delay() time.Duration {
 	if a.Source > SourceMax {
 		return longestDelay
 	}
-	n := a.Failures - freeAttempts
+	n := a.Failures - FreeAttempts
 	if n <= 0 {
 		return 0
 	}

@@ -10,6 +10,39 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// TestWaitingIsSaid sends a form whose answer takes long: after a second that is said, where a screen reader hears it.
+func TestWaitingIsSaid(t *testing.T) {
+	site := sampleSite(t)
+	for lang, want := range map[string]string{
+		"nl": "We controleren je wachtwoord. Dat duurt nu een paar seconden.", "en": "We are checking your password. That takes a few seconds now.",
+	} {
+		for _, page := range []string{"login", "confirm_password"} {
+			t.Run(page+"/"+lang, func(t *testing.T) {
+				ctx := openBrowser(t, lang)
+				do(t, ctx, "open", chromedp.Navigate(site.URL+"/page/"+lang+"/"+page+"/0"), visible("#password"))
+				said := func(script string) string {
+					t.Helper()
+					got, err := chromedp.Run(ctx, chromedp.Evaluate[string](script+`; document.querySelector("[data-busy]").textContent`))
+					if err != nil {
+						t.Fatal(err)
+					}
+					return got
+				}
+				got := said(`var form = document.querySelector("form[novalidate]"); form.addEventListener("submit", function (e) { e.preventDefault(); }); form.requestSubmit()`)
+				if got != "" {
+					t.Errorf("at once: %q", got)
+				}
+				if _, err := chromedp.Run(ctx, chromedp.Poll[bool]("document.querySelector('[data-busy]').textContent !== ''")); err != nil {
+					t.Fatal(err)
+				}
+				if got := said(""); got != want {
+					t.Errorf("after a second: %q, want %q", got, want)
+				}
+			})
+		}
+	}
+}
+
 // TestTicksOfANewPassword types and looks what is seen and said: the ticks follow every letter, "all met" is said once,
 // and axe-core finds nothing in either state.
 func TestTicksOfANewPassword(t *testing.T) {

@@ -27,6 +27,7 @@ type loginPage struct {
 	Action    string
 	Email     string // as typed or hinted
 	Check     bool   // several wrong attempts: is this the right platform?
+	Slow      bool   // so many that checking takes seconds
 	Party     string // who asks; empty when it is the platform itself
 	PolicyURI string // of the party; empty: no link
 	TermsURI  string // of the party; empty: no link
@@ -39,6 +40,7 @@ type confirmPage struct {
 	Action string
 	Email  string
 	Reason string // text key
+	Slow   bool   // so many wrong attempts that checking takes seconds
 	Party  string // who asks; empty when it is the platform itself
 	Cancel bool
 

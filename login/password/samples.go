@@ -50,6 +50,7 @@ func (loginPage) Samples() []ui.Sample {
 		}},
 		{Name: "wrong", Data: loginPage{Action: sampleAction, Email: sampleEmail, Cancel: true}, Errors: wrong},
 		{Name: "wrong three times", Data: loginPage{Action: sampleAction, Email: sampleEmail, Check: true, Cancel: true}, Errors: wrong, Ways: both},
+		{Name: "wrong five times", Data: loginPage{Action: sampleAction, Email: sampleEmail, Check: true, Slow: true, Cancel: true}, Errors: wrong, Ways: both},
 	}
 }
 

@@ -56,6 +56,7 @@ func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if a := v.Facts.Account; a != nil {
 		page := confirmPage{
 			Action: v.Action, Email: a.Email.Address, Reason: reason(v.Requirement.Why), Party: v.PartyName, Cancel: true,
+			Slow: v.Journey.Failures >= authn.FreeAttempts,
 		}
 		if v.Journey.Ask.Purpose != authn.SignIn {
 			page.Step, page.Steps = v.Step()
@@ -63,7 +64,7 @@ func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 		return login.Page{Template: "confirm_password", Data: page}, nil
 	}
 	page := loginPage{
-		Action: v.Action, Email: v.Journey.Hint, Check: v.Journey.Failures >= hintAfter, Party: v.PartyName, Cancel: true,
+		Action: v.Action, Email: v.Journey.Hint, Check: v.Journey.Failures >= hintAfter, Slow: v.Journey.Failures >= authn.FreeAttempts, Party: v.PartyName, Cancel: true,
 		PolicyURI: v.PolicyURI, TermsURI: v.TermsURI,
 	}
 	return login.Page{Template: "login", Data: page}, nil

@@ -77,6 +77,13 @@
     }, 1000);
   });
 
+  // Checking takes seconds after several wrong passwords: that is said when one of them is over.
+  document.querySelectorAll("[data-busy]").forEach(function (status) {
+    status.closest("form").addEventListener("submit", function () {
+      setTimeout(function () { status.textContent = status.dataset.busy; }, 1000);
+    });
+  });
+
   // Older browsers know autofocus for fields only.
   var summary = document.getElementById("summary");
   if (summary) summary.focus();
