@@ -303,6 +303,12 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	return web.SeeOther(w, r, s.destination(v, web.Done))
 }
 
+// Methods of the proofs that no factor gives.
+const (
+	MethodLink       = "link"       // the button of a mail
+	MethodRemembered = "remembered" // a browser that may go without a code
+)
+
 // methodsOf are the ways in which a journey was proven, as the event of the sign-in keeps them.
 func methodsOf(proofs []authn.Proof) string {
 	var methods []string

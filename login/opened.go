@@ -33,7 +33,7 @@ func (s *Server) StartOpened(
 		j.Know(whose)
 	}
 	j.Link = &authn.Link{Hash: t.Hash, Purpose: t.Purpose, Sealed: t.Sealed}
-	j.Proofs = []authn.Proof{{Method: "link", Use: account.Link, At: j.StartedAt, Journey: j.ID}}
+	j.Proofs = []authn.Proof{{Method: MethodLink, Use: account.Link, At: j.StartedAt, Journey: j.ID}}
 	s.bind(r, &j, nil, nil)
 	if err := s.Store.StartJourney(r.Context(), j); err != nil {
 		return err

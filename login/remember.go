@@ -74,7 +74,7 @@ func (s *Server) remember(r *http.Request, v *Visit, change *authn.Change) func(
 		change.Events = append(change.Events, v.Event(audit.DeviceRemembered, audit.Success, a.ID))
 		return keep(d, token)
 	case !shown && v.Facts.Remembered && v.remembered.device.Account == a.ID && j.Ask.Purpose == authn.SignIn:
-		j.Proofs = append(j.Proofs, authn.Proof{Method: "remembered", Use: account.Waiver, For: life, At: v.Now, Journey: j.ID})
+		j.Proofs = append(j.Proofs, authn.Proof{Method: MethodRemembered, Use: account.Waiver, For: life, At: v.Now, Journey: j.ID})
 		_, old, _ := strings.Cut(web.Cookie(r, v.Platform.ID, name), ".")
 		token := s.rememberToken(old) // computed, so that requests side by side set the same cookie
 		if v.remembered.presented == account.DeviceCurrent {

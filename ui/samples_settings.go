@@ -1,6 +1,9 @@
 package ui
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 const sampleSettings = "/settings"
 
@@ -84,6 +87,15 @@ func (RevokePage) Samples() []Sample {
 	unknown := page
 	unknown.Machine = Machine{}
 	return []Sample{{Name: "known", Data: page}, {Name: "unknown", Data: unknown}}
+}
+
+// SampleActivity is the page with one past login, by ways of a part, as text keys.
+func SampleActivity(how ...string) []Sample {
+	page := ActivityPage{
+		Logins:      []Login{{At: sampleNoon, Place: "GGZ De Linde", How: how}},
+		PasswordURL: sampleSettings + "/password", LogoutAll: sampleSettings + "/devices", BackURL: sampleSettings, HomeURL: sampleHome,
+	}
+	return []Sample{{Name: strings.Join(how, " "), Data: page}}
 }
 
 // Samples are the states of the page with past logins.

@@ -106,7 +106,8 @@ func (v *View) Named(m Machine) string {
 	return v.T("devices.unknown")
 }
 
-// MethodKey is the text key that names a way of proving who you are; empty: it has no name of its own.
+// MethodKey is the text key that names a way of proving who you are, a text of the part that gives it; empty: this build
+// does not know the way any more.
 func (r *Renderer) MethodKey(method string) string {
 	key := "activity.by_" + method
 	if !r.Has(key) {

@@ -3,6 +3,8 @@ package wire
 import (
 	"context"
 	"errors"
+
+	"github.com/minddistrict/idp/login"
 )
 
 // MostWaiting is how many requests of a platform may wait for a first form.
@@ -26,3 +28,8 @@ func (h *House) Follow(ctx context.Context) error { return h.follow(ctx) }
 
 // FollowAndTell is Follow, and what Run says of it.
 func (h *House) FollowAndTell(ctx context.Context) { _ = h.followAndTell(ctx) } // it has told
+
+// Factors are those of the house, and further ones.
+func Factors(further ...login.Factor) []login.Factor {
+	return (&House{Options: Options{Factors: further}}).factors()
+}

@@ -1,10 +1,6 @@
 package password
 
-import (
-	"time"
-
-	"github.com/minddistrict/idp/ui"
-)
+import "github.com/minddistrict/idp/ui"
 
 const (
 	sampleAction = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"
@@ -23,12 +19,7 @@ func samples() map[string][]ui.Sample {
 		"wait": {{Name: "another way", Data: ui.WaitPage{Minutes: 14, Action: sampleAction, RetryURL: sampleAction}, Ways: []ui.Way{
 			ui.SampleForgot, {Step: Method, Text: "login.with_password", URL: sampleAction, Proves: true},
 		}}},
-		"activity": {{Name: "by password", Data: ui.ActivityPage{
-			PasswordURL: "/settings/password", LogoutAll: "/settings/devices", BackURL: "/settings", HomeURL: sampleHome,
-			Logins: []ui.Login{{
-				At: time.Date(2026, 11, 25, 11, 0, 0, 0, time.UTC), Place: "GGZ De Linde", How: []string{"activity.by_password"},
-			}},
-		}}},
+		"activity": ui.SampleActivity("activity.by_password"),
 	}
 }
 

@@ -13,7 +13,10 @@ const (
 
 // samples are the states of the factor's pages.
 func samples() map[string][]ui.Sample {
-	return map[string][]ui.Sample{"recovery": saveSamples(), "recovery_use": useSamples(), "recovery_low": lowSamples()}
+	return map[string][]ui.Sample{
+		"recovery": saveSamples(), "recovery_use": useSamples(), "recovery_low": lowSamples(),
+		"activity": ui.SampleActivity("activity.by_recovery"),
+	}
 }
 
 // saveSamples are the states of the page that shows a new set.

@@ -10,7 +10,8 @@ const (
 func samples() map[string][]ui.Sample {
 	return map[string][]ui.Sample{
 		"sms_code": codeSamples(), "phone": phoneSamples(), "sms": numberSamples(),
-		"no_code": {{Name: "text message, staff", Data: ui.NoCodePage{BackURL: sampleAction, ResendURL: sampleAction, Resend: "code.resend"}, Staff: true, Ways: []ui.Way{ui.SampleRecovery}}},
+		"activity": ui.SampleActivity("activity.by_sms"),
+		"no_code":  {{Name: "text message, staff", Data: ui.NoCodePage{BackURL: sampleAction, ResendURL: sampleAction, Resend: "code.resend"}, Staff: true, Ways: []ui.Way{ui.SampleRecovery}}},
 	}
 }
 

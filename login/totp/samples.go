@@ -13,7 +13,7 @@ const (
 
 // samples are the states of the factor's pages.
 func samples() map[string][]ui.Sample {
-	return map[string][]ui.Sample{"totp": codeSamples(), "app": appSamples()}
+	return map[string][]ui.Sample{"totp": codeSamples(), "app": appSamples(), "activity": ui.SampleActivity("activity.by_totp")}
 }
 
 // Samples are the states of the page that asks a code.

@@ -66,7 +66,7 @@ func samples() map[string][]ui.Sample {
 	return map[string][]ui.Sample{"pretend": {
 		{Name: "asked", Data: asked},
 		{Name: "wrong", Data: asked, Errors: []ui.FieldError{{Field: "code", Key: "pretend.error_wrong"}}},
-	}}
+	}, "activity": ui.SampleActivity("activity.by_pretend")}
 }
 
 // step asks the code; setting up asks it too, and keeps a credential.
