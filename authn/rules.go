@@ -13,7 +13,7 @@ type Purpose string
 
 const (
 	SignIn Purpose = "sign-in" // for a party, or for our own settings pages
-	Return Purpose = "return"  // back after one idle hour; chosen by Missing, never asked for
+	Return Purpose = "return"  // back after the idle hour (platform.Policy.IdleAfter); chosen by Missing, never asked for
 
 	Welcome        Purpose = "welcome"         // the button of the welcome mail
 	SignUp         Purpose = "sign-up"         // the button of the confirmation mail
@@ -50,7 +50,7 @@ type Reason string
 
 const (
 	ForLogin Reason = ""         // an ordinary sign-in needs no explanation
-	ForIdle  Reason = "idle"     // no activity for one hour
+	ForIdle  Reason = "idle"     // no activity for as long as the policy allows
 	ForParty Reason = "platform" // the party asks for it now: prompt=login, max_age, acr_values
 
 	ForChange  Reason = "change"   // of the password

@@ -41,3 +41,11 @@ func zoneOf(p *platform.Platform) *time.Location {
 	}
 	return zone
 }
+
+// Duration is a length of time as a sentence has it: "2 uur", or "90 minuten" where it is no whole number of hours.
+func (v *View) Duration(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return v.T("duration.hours", "n", int(d/time.Hour))
+	}
+	return v.T("duration.minutes", "n", int(d/time.Minute))
+}

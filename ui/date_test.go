@@ -1,6 +1,7 @@
 package ui_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,35 @@ func TestMomentOnThePlatformsClocks(t *testing.T) {
 	} {
 		if got := ui.Moment(tt.lang, &platform.Platform{Country: tt.country}, tt.at); got != tt.want {
 			t.Errorf("%s in %s: %q, want %q", tt.lang, tt.country, got, tt.want)
+		}
+	}
+}
+
+// TestIdleTimeIsTheOneThatIsSet holds what people read who did nothing for as long as the organisation allows.
+func TestIdleTimeIsTheOneThatIsSet(t *testing.T) {
+	for _, tt := range []struct {
+		set    time.Duration
+		nl, en string
+	}{
+		{time.Minute, "1 minuut", "1 minute"}, // below what a policy allows: the form for one
+		{5 * time.Minute, "5 minuten", "5 minutes"},
+		{90 * time.Minute, "90 minuten", "90 minutes"},
+		{299*time.Second + time.Minute, "5 minuten", "5 minutes"}, // never longer than it was
+		{time.Hour, "1 uur", "1 hour"},
+		{2 * time.Hour, "2 uur", "2 hours"},
+		{24 * time.Hour, "24 uur", "24 hours"},
+	} {
+		f := frame(ui.Sample{}, "nl")
+		f.Platform.Policy.IdleAfter = tt.set
+		for _, asks := range []string{"confirm_password.reason_idle", "code.reason_idle"} {
+			f.Lang = "nl"
+			if got, want := whole.TextIn(f, asks), "Je hebt "+tt.nl+" niets gedaan."; !strings.HasPrefix(got, want) {
+				t.Errorf("%s after %s: %q, want %q", asks, tt.set, got, want)
+			}
+			f.Lang = "en"
+			if got, want := whole.TextIn(f, asks), "You did nothing for "+tt.en+"."; !strings.HasPrefix(got, want) {
+				t.Errorf("%s after %s: %q, want %q", asks, tt.set, got, want)
+			}
 		}
 	}
 }

@@ -81,6 +81,8 @@ func (v *View) values(args []any) func(string) (string, bool) {
 			return p.Organisation, true
 		case "host":
 			return p.Host(), true
+		case "idle_after":
+			return v.Duration(p.Policy.IdleAfter), true
 		case "neutral_name":
 			return p.NeutralName, true
 		case "helpdesk_email":

@@ -26,6 +26,7 @@ func linde() *platform.Platform {
 		PrivacyURL: "https://linde.example.net/privacy", AccessURL: "https://linde.example.net/toegankelijk",
 		HelpPublic: platform.Contact{Email: "hulp@linde.example.net", Phone: "+31 10 123 45 67"},
 		HelpStaff:  platform.Contact{Email: "ict@linde.example.net"},
+		Policy:     platform.DefaultPolicy(),
 	}
 	p.Defaults()
 	return p

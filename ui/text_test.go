@@ -41,6 +41,7 @@ var chosen = []string{
 	"footer.help_both", "footer.help_email", "footer.help_phone", "footer.help_none",
 	"helper.client", "helper.professional", "crisis.nl", "crisis.gb", "crisis.de",
 	"common.error_prefix", "devices.name", "devices.unknown", "choose.other",
+	"duration.minutes", "duration.hours",
 }
 
 // TestTextsAreUsed compares the catalogue with what templates name, what samples pass and what is chosen.
