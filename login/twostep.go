@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -37,17 +39,32 @@ func (s setUpStep) Show(_ context.Context, v *Visit) (Page, error) {
 
 // setUpReason is the text key that says why; empty: nothing to say.
 func setUpReason(v *Visit) string {
-	switch f := v.Facts; {
+	f := v.Facts
+	mine := f.Policy.SecondFactor.For(f.Account.Role)
+	switch {
 	case v.Requirement.Why == authn.ForParty:
 		return "setup.reason_platform"
-	case v.Journey.Ask.Purpose == authn.TwoStep:
+	case v.Requirement.Why == authn.ForTwoStep:
 		return "" // it was their own wish
 	case authn.MustEnrol(f):
-		return "setup.required"
-	case !f.Policy.SecondFactor.For(f.Account.Role).RequiredFrom.IsZero():
-		return "setup.required_from"
+		return "setup.required" + ofWhom(f, v.Now)
+	case mine.Demand == platform.Required:
+		return "setup.required_from" + ofWhom(f, mine.RequiredFrom)
 	}
 	return "setup.optional"
+}
+
+// ofWhom is the end of a text key that says of whom a second factor is required at a moment, the person among them;
+// empty: of everyone.
+func ofWhom(f authn.Facts, at time.Time) string {
+	demand, staff := f.Policy.SecondFactor, f.Account.Role.Staff()
+	switch {
+	case staff && demand.Client.At(at) != platform.Required:
+		return "_staff"
+	case !staff && demand.Staff.At(at) != platform.Required:
+		return "_client"
+	}
+	return ""
 }
 
 // later tells whether the set-up can be put off: it was only offered.

@@ -10,6 +10,14 @@ func (SetUpPage) Samples() []Sample {
 	return []Sample{
 		{Name: "required", Data: SetUpPage{Action: sampleAction, Reason: "setup.required", Cancel: true}},
 		{Name: "required from a date", Data: SetUpPage{Action: sampleAction, Reason: "setup.required_from", From: from, Later: true, Cancel: true}},
+		{Name: "required of staff", Data: SetUpPage{Action: sampleAction, Reason: "setup.required_staff", Cancel: true}, Staff: true},
+		{Name: "required of clients", Data: SetUpPage{Action: sampleAction, Reason: "setup.required_client", Cancel: true}},
+		{Name: "required of staff from a date", Data: SetUpPage{
+			Action: sampleAction, Reason: "setup.required_from_staff", From: from, Later: true, Cancel: true,
+		}, Staff: true},
+		{Name: "required of clients from a date", Data: SetUpPage{
+			Action: sampleAction, Reason: "setup.required_from_client", From: from, Later: true, Cancel: true,
+		}},
 		{Name: "optional", Data: SetUpPage{Action: sampleAction, Reason: "setup.optional", Later: true, Cancel: true}},
 		{Name: "asked by a party", Data: SetUpPage{Action: sampleAction, Reason: "setup.reason_platform", Party: "Dagboek van De Linde", Cancel: true}},
 		{Name: "of one's own accord", Data: SetUpPage{Action: sampleAction, Cancel: true}},

@@ -21,7 +21,15 @@ func codePolicy(options map[string]string) (policy []string) {
 		if every := options["offer"]; every != "" {
 			value += ", offer_every: " + every
 		}
-		policy = append(policy, "second_factor: "+both(value+"}"))
+		value += "}"
+		switch options["asked-of"] {
+		case "staff":
+			policy = append(policy, "second_factor: {client: {demand: optional}, staff: "+value+"}")
+		case "client":
+			policy = append(policy, "second_factor: {client: "+value+", staff: {demand: optional}}")
+		default:
+			policy = append(policy, "second_factor: "+both(value))
+		}
 	}
 	if life := options["remember"]; life != "" {
 		policy = append(policy, "remember: "+both("{fixed: "+life+"}"))
