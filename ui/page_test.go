@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -446,5 +447,29 @@ func BenchmarkRenderLogin(b *testing.B) {
 		if err := whole.Render(&bytes.Buffer{}, "login", f, s.Data); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestTurnedOffIsSaidOnce holds that the page of two-step authentication does not say in one line that it is off, and in
+// the next one that it is off again, or that one logs in with it.
+func TestTurnedOffIsSaidOnce(t *testing.T) {
+	off := map[string]*regexp.Regexp{
+		"nl": regexp.MustCompile(`uitgeschakeld|uitgezet`), "en": regexp.MustCompile(`is off|turned off`),
+	}
+	uses := map[string]string{"nl": "Je logt in met 2 stappen", "en": "You log in with 2 steps"}
+	states := 0
+	everyPage(t, func(t *testing.T, page string, s ui.Sample, lang string, doc *html.Node, _ string) {
+		shown, ok := s.Data.(ui.TwoStepPage)
+		if !ok || page != "two_step" || shown.On {
+			return
+		}
+		states++
+		said := text(all(doc, "main")[0])
+		if n := len(off[lang].FindAllString(said, -1)); n != 1 || strings.Contains(said, uses[lang]) {
+			t.Errorf("off is said %d times: %s", n, said)
+		}
+	})
+	if states != 4 {
+		t.Errorf("%d states in which it is off, want 2 in each language", states)
 	}
 }
