@@ -49,8 +49,21 @@ type Contact struct {
 	Phone string `json:"phone,omitempty" yaml:"phone,omitempty"`
 }
 
-// Host is the address people know the platform by, as in "You are now at {platform} ({host})": the host of the
-// home page, or of the issuer when there is none.
+// Address is what people know the platform by, as in "You are now at {platform} ({host})": the address of the home page,
+// or of the issuer when there is none, without its scheme. Platforms at one host differ in their path.
+func (p *Platform) Address() string {
+	address := p.HomeURL
+	if address == "" {
+		address = string(p.Issuer)
+	}
+	_, address, _ = strings.Cut(address, "://")
+	if host, path, _ := strings.Cut(address, "/"); path == "" {
+		return host
+	}
+	return address
+}
+
+// Host is the host of that address.
 func (p *Platform) Host() string {
 	for _, s := range []string{p.HomeURL, string(p.Issuer)} {
 		if u, err := url.Parse(s); err == nil && u.Host != "" {

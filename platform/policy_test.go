@@ -92,6 +92,22 @@ func small() Platform {
 	return p
 }
 
+func TestAddressIsTheHomePagesWithItsPath(t *testing.T) {
+	for home, want := range map[string]string{
+		"https://linde.example.net":              "linde.example.net",
+		"https://linde.example.net/":             "linde.example.net",
+		"http://localhost:8081/linde/":           "localhost:8081/linde/",
+		"https://care.example.net/p/linde":       "care.example.net/p/linde",
+		"https://care.example.net/?clinic=linde": "care.example.net/?clinic=linde",
+		"":                                       "login.example.org/p/linde", // the issuer's
+	} {
+		p := Platform{Issuer: "https://login.example.org/p/linde", HomeURL: home}
+		if got := p.Address(); got != want {
+			t.Errorf("at home at %q: %q, want %q", home, got, want)
+		}
+	}
+}
+
 func TestPlatformDefaultsAreValid(t *testing.T) {
 	p := small()
 	if err := p.Validate(); err != nil {

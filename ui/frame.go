@@ -80,7 +80,7 @@ func (v *View) values(args []any) func(string) (string, bool) {
 		case "organisation":
 			return p.Organisation, true
 		case "host":
-			return p.Host(), true
+			return p.Address(), true
 		case "idle_after":
 			return v.Duration(p.Policy.IdleAfter), true
 		case "neutral_name":

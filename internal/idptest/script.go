@@ -367,7 +367,7 @@ func (s *script) known(text string) string {
 	for id := range s.parties {
 		name, _, _ := strings.Cut(id, "/")
 		if issuerOf(name) == s.party.Issuer {
-			text = strings.NewReplacer("{party}", partyTitle(s.party.Host, name), "{platform}", "GGZ "+name, "{organisation}", "GGZ "+name, "{host}", name+".test").Replace(text)
+			text = strings.NewReplacer("{party}", partyTitle(s.party.Host, name), "{platform}", "GGZ "+name, "{organisation}", "GGZ "+name, "{host}", name+".test/home").Replace(text)
 		}
 	}
 	return text
