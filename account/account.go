@@ -39,7 +39,8 @@ type Account struct {
 	Locale          string // BCP 47; empty: not chosen
 	Profile         Profile
 	Credentials     []Credential  // retired ones are not loaded
-	OfferedAt       time.Time     // when the set-up of two-step authentication was last put off; zero: never
+	OfferedAt       time.Time     // when the set-up of two-step authentication was last put off, or it was turned off; zero: never
+	ResetAt         time.Time     // when staff last reset two-step authentication; zero: never
 	RememberFor     time.Duration // how long a browser may go without a code, as the person chose; zero: never
 	CreatedAt       time.Time
 	UpdatedAt       time.Time // last change of anything that a claim shows

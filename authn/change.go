@@ -150,7 +150,7 @@ type AccountChange struct {
 	Email    *account.Email // the new address, confirmed; fault.Taken if another account has it
 	Stop     bool           // deactivated at once, with everything that End ends
 	Locale   string         // language chosen for our pages and letters
-	Offered  bool           // the set-up of two-step authentication was put off
+	Offered  bool           // the set-up of two-step authentication was put off, or it was turned off
 	Remember *time.Duration // how long browsers are remembered from now on; nil: as it was
 }
 

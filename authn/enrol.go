@@ -29,14 +29,15 @@ func MayEnrol(f Facts) bool {
 // MayTurnOff tells whether two-step authentication is the person's own choice.
 func MayTurnOff(f Facts) bool { return f.Account != nil && demand(f) != platform.Required }
 
-// offered: the set-up is shown with "not now": at each login before a factor is required from a date, or every so often
-// where it is optional. Somebody who is signed in already is not stopped for it.
+// offered: the set-up is shown with "not now": at each login before a factor is required from a date, and where it is
+// optional every so often, and once after staff reset it. Somebody who is signed in already is not stopped for it.
 func offered(_ Ask, f Facts) bool {
 	if !canEnrol(f) || demand(f) != platform.Optional || ownSession(f) {
 		return false
 	}
 	s := f.Policy.SecondFactor.For(f.Account.Role)
-	return s.Demand == platform.Required || s.OfferEvery > 0 && f.Now.Sub(f.Account.OfferedAt) >= s.OfferEvery
+	return s.Demand == platform.Required || f.Account.ResetAt.After(f.Account.OfferedAt) ||
+		s.OfferEvery > 0 && f.Now.Sub(f.Account.OfferedAt) >= s.OfferEvery
 }
 
 // strongerNeedsEnrol: the party wants an `acr` that only a second factor reaches, the role may have one, and there is

@@ -52,6 +52,12 @@ func putOff(days int) *account.Account {
 	return a
 }
 
+// reset is somebody whose two-step authentication staff reset some days ago.
+func reset(days int, a *account.Account) *account.Account {
+	a.ResetAt = noon.AddDate(0, 0, -days)
+	return a
+}
+
 // withCodes is somebody with a factor and recovery codes.
 func withCodes() *account.Account {
 	a := person(true)
@@ -117,6 +123,17 @@ func TestMissing(t *testing.T) {
 			policy: func(p *platform.Policy) { p.SecondFactor.Client = offered }, proofs: []authn.Proof{pwd(0)}},
 		{says: "optional and offered every 30 days, 30 days ago", facts: authn.Facts{Account: putOff(30)},
 			policy: func(p *platform.Policy) { p.SecondFactor.Client = offered }, proofs: []authn.Proof{pwd(0)}, want: "enrol"},
+		{says: "optional, and staff reset it: offered, though nobody is offered it otherwise", facts: authn.Facts{Account: reset(1, person(false))},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = optional }, proofs: []authn.Proof{pwd(0)}, want: "enrol"},
+		{says: "… also to who put it off before", facts: authn.Facts{Account: reset(1, putOff(2))},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = offered }, proofs: []authn.Proof{pwd(0)}, want: "enrol"},
+		{says: "… once: not to who put it off since", facts: authn.Facts{Account: reset(2, putOff(1))},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = optional }, proofs: []authn.Proof{pwd(0)}},
+		{says: "… not to who has a factor again", facts: authn.Facts{Account: reset(1, person(true))},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = optional }, proofs: []authn.Proof{pwd(0), code(0)}},
+		{says: "… not to who is signed in", facts: authn.Facts{Account: reset(1, person(false)), Session: session("anna", -1, pwd(-1))},
+			policy: func(p *platform.Policy) { p.SecondFactor.Client = optional }},
+		{says: "… not where it is off", facts: authn.Facts{Account: reset(1, person(false))}, proofs: []authn.Proof{pwd(0)}},
 		{says: "a set of recovery codes that was never confirmed: a new one at the next login", facts: authn.Facts{Account: person(true), Recovery: true}, proofs: []authn.Proof{pwd(0), code(0)}, want: "save-codes"},
 		{says: "… a remembered browser shows a code first", facts: authn.Facts{Account: person(true), Recovery: true, Remembered: true}, proofs: []authn.Proof{pwd(0)}, want: "second codes, save-codes"},
 		{says: "… who is signed in is not stopped for it", facts: authn.Facts{Account: person(true), Recovery: true, Session: session("anna", -1, pwd(-1), code(-1))}},

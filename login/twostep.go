@@ -156,7 +156,8 @@ func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	gone := v.Event(audit.CredentialRetired, audit.Success, id)
 	gone.Reason = "two-step authentication turned off"
 	change := authn.Change{
-		Retire: v.Facts.Account.SecondCredentials(), Forget: &id, End: v.others("two-step authentication turned off"),
+		Account: &authn.AccountChange{ID: id, Offered: true}, // by their own wish: not offered at the next login
+		Retire:  v.Facts.Account.SecondCredentials(), Forget: &id, End: v.others("two-step authentication turned off"),
 		Void:     []authn.TicketVoid{{Account: id, Purpose: authn.TicketRecoveryCode}},
 		Messages: []outbox.Message{s.Notice(v, outbox.TwoStepOff)},
 		Events:   []audit.Event{gone},

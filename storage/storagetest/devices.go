@@ -109,5 +109,12 @@ var devices = []promise{
 		w.ok(err)
 		w.same("remembered for", a.RememberFor, week)
 		w.same("put off", a.OfferedAt, w.now)
+		w.same("reset", a.ResetAt, time.Time{})
+	}},
+	{"a reset of two-step authentication by staff comes back", func(w *world) {
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Cut: &authn.Cut{Account: w.anna.ID, By: authn.ActTwoStepReset}}, w.now))
+		a, err := w.db.Account(w.Context(), linde, w.anna.ID)
+		w.ok(err)
+		w.same("reset", a.ResetAt, w.now)
 	}},
 }
