@@ -186,6 +186,30 @@ func TestMobileAppNoLongerIsAskedLikeAnyOther(t *testing.T) {
 	}
 }
 
+// Pages speak of the platform's mobile app until it is disabled (testdata/journeys/no_mobile_app.txt).
+func TestPagesDoNotSpeakOfADisabledApp(t *testing.T) {
+	n := newNatives(t, "login_form: true")
+	b := idptest.NewBrowser(n.Server, "en")
+	signIn(t, b, n.linde, "anna@example.org")
+	b.MustPress(t, "I cannot get a code")
+	const word = "the app on your phone"
+	if said := idptest.Visible(b.Doc); !strings.Contains(said, word) {
+		t.Errorf("%q is missing: %s", word, said)
+	}
+	if changed, err := n.Tools().Acts().DisableParty(t.Context(), "linde", "app"); err != nil || !changed {
+		t.Fatal(changed, err)
+	}
+	if err := n.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Reload(); err != nil {
+		t.Fatal(err)
+	}
+	if said := idptest.Visible(b.Doc); strings.Contains(said, word) || b.Status != 200 {
+		t.Errorf("%d, %q: %s", b.Status, word, said)
+	}
+}
+
 // No browser is remembered at a native party, ticked or not: what it gets lives on for weeks.
 func TestNoBrowserIsRememberedAtNativeParties(t *testing.T) {
 	n := newNatives(t, "app_code: true")

@@ -39,6 +39,12 @@ type Sealer interface {
 	MAC(purpose, data string) []byte
 }
 
+// Parties are what is known of the parties of platforms.
+type Parties interface {
+	Party(p platform.ID, id grant.PartyID) (*grant.Party, bool)
+	HasMobileApp(p platform.ID) bool // a party is the platform's own mobile app: pages may speak of it
+}
+
 // Options are what the house passes in.
 type Options struct {
 	Store    Store
@@ -48,7 +54,7 @@ type Options struct {
 	UI       *ui.Renderer // pages and texts, those of the factors among them
 	Mails    Mails
 	Links    Links
-	Party    func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
+	Parties
 	Ends
 	// Arrive counts what somebody begins who is not known here by where it comes from, or says that there is too much (see
 	// web.Arrivals).

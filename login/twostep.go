@@ -179,7 +179,7 @@ func (noCodeStep) Way(v *Visit) string {
 }
 
 func (s noCodeStep) Show(_ context.Context, v *Visit) (Page, error) {
-	page := ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID)}
+	page := ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), App: s.HasMobileApp(v.Platform.ID)}
 	for _, step := range s.steps {
 		if sender, sends := step.(Sender); sends && step.Meets(v.Requirement, v.Facts) {
 			page.ResendURL, page.Resend = page.BackURL, sender.Sends() // where the button is

@@ -163,6 +163,7 @@ type TwoStepOffPage struct {
 // NoCodePage helps people who cannot get a code.
 type NoCodePage struct {
 	BackURL   string
+	App       bool   // the platform has a mobile app
 	ResendURL string // of the page that sends a code again; empty: there is none
 	Resend    string // text key of the link to it
 }

@@ -41,7 +41,7 @@ func (TwoStepOffPage) Samples() []Sample {
 // Samples are the states of the page for who gets no code.
 func (NoCodePage) Samples() []Sample {
 	return []Sample{
-		{Name: "app", Data: NoCodePage{BackURL: sampleAction}, Ways: []Way{SampleRecovery}},
+		{Name: "app", Data: NoCodePage{BackURL: sampleAction, App: true}, Ways: []Way{SampleRecovery}},
 		{Name: "no recovery codes", Data: NoCodePage{BackURL: sampleAction}},
 	}
 }

@@ -71,6 +71,7 @@ func (DevicesPage) Samples() []Sample {
 	return []Sample{
 		{Name: "app and browsers", Data: page(func(p *DevicesPage) { p.Apps = apps })},
 		{Name: "browsers", Data: page(func(*DevicesPage) {})},
+		{Name: "no app in use", Data: page(func(p *DevicesPage) { p.App = true })},
 		{Name: "only this one", Data: page(func(p *DevicesPage) { p.Browsers = others[:1] })},
 		{Name: "apps, browsers and web sites", Data: page(func(p *DevicesPage) { p.Apps, p.Sites, p.More = apps, sites, true })},
 		{Name: "web sites", Data: page(func(p *DevicesPage) { p.Browsers, p.Sites = others[:1], sites })},

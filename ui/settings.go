@@ -39,6 +39,7 @@ type LanguagePage struct {
 type DevicesPage struct {
 	Notice    string  // text key of what was just done; empty: nothing
 	Subject   Machine // … and to which device
+	App       bool    // the platform has a mobile app
 	Apps      []Device
 	Browsers  []Device // the first is the one that looks
 	Sites     []Device // go on although nobody is logged in there

@@ -1,6 +1,7 @@
 package idptest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -34,7 +35,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 // sentences, so that it runs in every language. The verbs are the methods of this table, and of the vocabularies of
 // factors:
 //
-//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required asked-of=staff from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false) with its parties web and agenda, app, its own mobile one, desk, another native one, and anders, which is not its own; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
+//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required asked-of=staff from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false mobile-app=false) with its parties web and agenda, app, its own mobile one, desk, another native one, and anders, which is not its own; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
 //	account ADDRESS [key=value …]    declares an account (on=wilg role=manager locale=en totp sms=+31612345678) with the password of all scripts, or password=none
 //	visit NAME[/PARTY] [key=value …] a relying platform sends the person to us; values go into the request
 //	browser NAME · tab NAME          another browser, another tab of this browser
@@ -248,7 +249,7 @@ func (s *script) platform(rest string) error {
 		secret, proof := secretOf(id), "secret: "+secretOf(id)
 		switch kind {
 		case "app":
-			secret, proof = "", "type: native\n        mobile_app: true"
+			secret, proof = "", "type: native\n        mobile_app: "+cmp.Or(options["mobile-app"], "true")
 		case "desk":
 			secret, proof = "", "type: native"
 		}

@@ -105,6 +105,9 @@ func (c *Current) Party(p platform.ID, id grant.PartyID) (*grant.Party, bool) {
 	return party, ok
 }
 
+// HasMobileApp tells whether the platform has a mobile app of its own, which is not disabled.
+func (c *Current) HasMobileApp(p platform.ID) bool { return c.Load().tenants[p].mobileApp }
+
 // OriginAllowed tells whether some party of the platform registered an origin and is not disabled.
 func (c *Current) OriginAllowed(p platform.ID, origin string) bool {
 	return c.Load().tenants[p].origins[origin]

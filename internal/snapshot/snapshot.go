@@ -25,6 +25,7 @@ type Snapshot struct {
 type tenant struct {
 	platform  *platform.Platform
 	parties   map[grant.PartyID]*grant.Party
+	mobileApp bool // one of them is the platform's own mobile app, and not disabled
 	origins   map[string]bool
 	discovery op.Document
 	jwks      op.Document
@@ -61,6 +62,7 @@ func read(ctx context.Context, db Store, sealer *keys.Sealer, before *keys.Ring,
 			if party := &parties[j]; party.Platform == p.ID {
 				t.parties[party.ID] = party
 				own = append(own, *party)
+				t.mobileApp = t.mobileApp || party.MobileApp && party.DisabledAt.IsZero()
 				for _, o := range party.Origins {
 					t.origins[o] = party.DisabledAt.IsZero() || t.origins[o]
 				}

@@ -27,7 +27,10 @@ func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *login.Vi
 	if err != nil {
 		return err
 	}
-	page := ui.DevicesPage{LogoutAll: v.Action, More: len(sessions) == mostListed, BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
+	page := ui.DevicesPage{
+		App: s.Engine.HasMobileApp(p.ID), LogoutAll: v.Action, More: len(sessions) == mostListed,
+		BackURL: p.URL(pathSettings), HomeURL: p.HomeURL,
+	}
 	page.Notice, page.Subject = noted(w, r, p.ID)
 	for _, session := range sessions {
 		d := ui.Device{Machine: machineOf(session.Agent), AddedAt: session.StartedAt, UsedAt: session.SeenAt, This: session.ID == v.Facts.Session.ID}

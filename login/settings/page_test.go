@@ -49,9 +49,8 @@ func door(role platform.Role, seen time.Duration, pages ...Page) http.Handler {
 			Proofs: []authn.Proof{{Method: "password", Use: account.Primary, Kinds: authn.Knows, At: noon.Add(-seen)}}},
 		account: account.Account{ID: "a", Platform: p.ID, Role: role, State: account.Active, Email: account.Email{Address: "anna@example.org"}},
 	}
-	party := func(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false }
 	engine := login.New(login.Options{
-		Store: beginnings{}, Visitors: visitor.Reader{Store: store}, Now: func() time.Time { return noon }, Party: party,
+		Store: beginnings{}, Visitors: visitor.Reader{Store: store}, Now: func() time.Time { return noon }, Parties: noParties{},
 		UI: ui.New(pretendPart()), Fresh: func() error { return nil },
 		Arrive: func(r *http.Request) error {
 			if r.Header.Get("X-Crowded") != "" {
@@ -62,7 +61,7 @@ func door(role platform.Role, seen time.Duration, pages ...Page) http.Handler {
 	})
 	r := mux.NewRouter()
 	New(Options{
-		Engine: engine, Pages: pages, Party: party,
+		Engine: engine, Pages: pages, Party: noParties{}.Party,
 		Logout: func(p *platform.Platform) string { return p.URL("/logout") },
 	}).Routes(r)
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -71,6 +70,12 @@ func door(role platform.Role, seen time.Duration, pages ...Page) http.Handler {
 		r.ServeHTTP(w, q.WithContext(platform.NewContext(q.Context(), p)))
 	})
 }
+
+// noParties is a house whose platforms have no parties.
+type noParties struct{}
+
+func (noParties) Party(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false }
+func (noParties) HasMobileApp(platform.ID) bool                         { return false }
 
 // beginnings is a store in which journeys begin, and nothing else may be done.
 type beginnings struct{ login.Store }
