@@ -168,6 +168,32 @@ func (p *Party) Channel() authn.Channel {
 // stored request is that of the party then, and a link of a mail that it had sent opens in a browser.
 func (p *Party) AsksAsMobileApp(c authn.Channel) bool { return p.MobileApp && c == authn.App }
 
+// Begins tells whether a login can begin at the party: it has an initiate_login_uri and is not disabled.
+func (p *Party) Begins() bool { return p != nil && p.InitiateURI != "" && p.DisabledAt.IsZero() }
+
+// TakesIn tells whether people of the platform may be led to the party to log in: it is the platform's own, in a browser.
+func (p *Party) TakesIn() bool { return !p.ThirdParty && (p.Type == Web || p.Type == SPA) }
+
+// LoginParty is where people of a platform log in who come by the link of a mail that no party had sent: the party that
+// the platform names, or the only one where a login can begin; nil: there is none, or more than one.
+func LoginParty(p *platform.Platform, parties map[PartyID]*Party) *Party {
+	fits := func(party *Party) bool { return party.Begins() && party.TakesIn() }
+	if named := parties[PartyID(p.LoginParty)]; fits(named) {
+		return named
+	}
+	var only *Party
+	for _, party := range parties {
+		switch {
+		case !fits(party):
+		case only != nil:
+			return nil
+		default:
+			only = party
+		}
+	}
+	return only
+}
+
 // Allows tells whether the party may use a grant type.
 func (p *Party) Allows(grantType string) bool { return slices.Contains(p.Grants, grantType) }
 

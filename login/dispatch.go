@@ -395,6 +395,9 @@ func (s *Server) restartOf(v *Visit) string {
 		return v.Platform.URL(v.Journey.ReturnTo)
 	}
 	party, _ := s.Party(v.Platform.ID, partyID(v.Journey))
+	if v.Journey.Link != nil && !v.Journey.Denied { // whoever gave up wants no login
+		return s.Login(v.Platform, party)
+	}
 	return s.Restart(v.Platform, party)
 }
 

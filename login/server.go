@@ -68,8 +68,10 @@ type Options struct {
 type Ends struct {
 	// Callback is where a journey of a request leads at its end.
 	Callback func(p *platform.Platform, request string, outcome web.Outcome) string
-	// Restart is where a stale journey begins anew.
+	// Restart is where a stale journey of a request begins anew.
 	Restart func(p *platform.Platform, party *grant.Party) string
+	// Login is where people log in who come by the link of a mail; the party had it sent, and may be nil.
+	Login func(p *platform.Platform, party *grant.Party) string
 	// Finished hears of a journey of our own pages that is done; Cancelled is where one leads that was given up. Both may be
 	// nil.
 	Finished  func(http.ResponseWriter, *Visit, authn.Change)

@@ -299,7 +299,7 @@ func (s *Server) restart(v *visit) error {
 // RestartURL is where a login of this party begins anew: its initiate_login_uri (OpenID Connect Core 1.0 section 4),
 // or the platform's home. The party may be nil; a disabled one leads nowhere.
 func RestartURL(p *platform.Platform, party *grant.Party) string {
-	if party == nil || party.InitiateURI == "" || !party.DisabledAt.IsZero() {
+	if !party.Begins() {
 		return p.HomeURL
 	}
 	u, err := url.Parse(party.InitiateURI)

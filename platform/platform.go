@@ -30,6 +30,7 @@ type Platform struct {
 	Organisation string   `json:"organisation,omitzero"` // legal or public name, as in "Ask the helpdesk of GGZ De Linde"
 	Name         string   `json:"name,omitzero"`         // what people call their platform; the organisation's name unless set
 	HomeURL      string   `json:"home_url,omitzero"`     // where stale journeys and "back to" lead when a party has no initiate_login_uri
+	LoginParty   string   `json:"login_party,omitzero"`  // client_id of the party where people log in who come by a link; empty: grant.LoginParty chooses
 	Country      string   `json:"country,omitzero"`      // ISO 3166-1 alpha-2; chooses the help lines and how phone numbers are read
 	Locale       string   `json:"locale,omitzero"`       // BCP 47 language of people who stated no preference
 	NeutralName  string   `json:"neutral_name,omitzero"` // says nothing about care: sender of text messages and mails, label in authenticator apps

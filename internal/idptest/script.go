@@ -35,7 +35,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 // sentences, so that it runs in every language. The verbs are the methods of this table, and of the vocabularies of
 // factors:
 //
-//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required asked-of=staff from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false mobile-app=false) with its parties web and agenda, app, its own mobile one, desk, another native one, and anders, which is not its own; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
+//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required asked-of=staff from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false mobile-app=false login=KIND|only) with its parties web and agenda, app, its own mobile one, desk, another native one, and anders, which is not its own, and intranet: like agenda a party where logins begin, so that neither is taken for the one of journeys by link, unless login names one, or leaves intranet out; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
 //	account ADDRESS [key=value …]    declares an account (on=wilg role=manager locale=en totp sms=+31612345678) with the password of all scripts, or password=none
 //	visit NAME[/PARTY] [key=value …] a relying platform sends the person to us; values go into the request
 //	browser NAME · tab NAME          another browser, another tab of this browser
@@ -241,10 +241,17 @@ func (s *script) platform(rest string) error {
 	policy = append(policy, codePolicy(options)...)
 	s.heads[name] = fmt.Sprintf("platforms:\n  - name: %[1]s\n    issuer: %[2]s\n    organisation: GGZ %[1]s\n    home_url: https://%[1]s.test/home\n    locale: %[3]s\n    help: {email: help@%[1]s.test, phone: 010 123 45 67}\n    privacy_url: %[4]q\n    policy: {%[5]s}\n",
 		name, issuer, s.lang, options["privacy"], strings.Join(policy, ", "))
+	login := options["login"]
+	if login != "" && login != "only" {
+		s.heads[name] += fmt.Sprintf("    login_party: %s-%s\n", name, login)
+	}
 	file := &strings.Builder{}
 	file.WriteString(s.heads[name])
 	file.WriteString("    parties:\n")
-	for _, kind := range []string{"web", "agenda", "anders", "app", "desk"} {
+	for _, kind := range []string{"web", "agenda", "anders", "app", "desk", "intranet"} {
+		if kind == "intranet" && login == "only" {
+			continue
+		}
 		id := name + "-" + kind
 		secret, proof := secretOf(id), "secret: "+secretOf(id)
 		switch kind {
@@ -257,6 +264,9 @@ func (s *script) platform(rest string) error {
 			id, proof, kind, name, kind, name)
 		if kind == "agenda" {
 			fmt.Fprintf(file, "        id_token_alg: ES256\n        initiate_login_uri: https://%s.%s.test/login\n        rotate_refresh_tokens: true\n", kind, name)
+		}
+		if kind == "intranet" {
+			fmt.Fprintf(file, "        initiate_login_uri: https://%s.%s.test/login\n", kind, name)
 		}
 		if kind == "anders" {
 			fmt.Fprintf(file, "        name: Dagboek van Anders\n        third_party: true\n        subject_type: pairwise\n")

@@ -29,6 +29,7 @@ type Platform struct {
 	Organisation  string           `yaml:"organisation,omitempty" null:"it is required"`
 	Title         string           `yaml:"title,omitempty"` // what people call the platform; the organisation unless set
 	HomeURL       string           `yaml:"home_url,omitempty" null:"it is required"`
+	LoginParty    string           `yaml:"login_party,omitempty"` // client_id of the party where people log in who come by a link
 	Country       string           `yaml:"country,omitempty"`
 	Locale        string           `yaml:"locale,omitempty"`
 	NeutralName   string           `yaml:"neutral_name,omitempty"`

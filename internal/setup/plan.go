@@ -206,6 +206,7 @@ func (p *plan) once(key, value, scope string, line int) error {
 }
 
 func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
+	before := p.platforms[platform.ID(d.Name)].LoginParty
 	tenant, err := p.tenant(d, i)
 	if err != nil {
 		return p.lines.blame(err, "platform "+d.Name, "platforms", i)
@@ -221,6 +222,9 @@ func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
 		if err != nil {
 			return p.lines.blame(err, "party "+d.Parties[j].ClientID, path...)
 		}
+	}
+	if err := p.loginParty(tenant, before); err != nil {
+		return p.lines.blame(err, "platform "+d.Name, "platforms", i)
 	}
 	if err := p.ensureKeys(tenant.ID); err != nil {
 		return err
@@ -283,6 +287,32 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 	}
 	p.platforms[tenant.ID] = tenant
 	return tenant, nil
+}
+
+// loginParty refuses a party at which people of the platform cannot log in, as parties are once the file is applied. One
+// that was named before, and that somebody disabled since, is no reason to refuse the rest of the file.
+func (p *plan) loginParty(tenant platform.Platform, before string) error {
+	name := tenant.LoginParty
+	if name == "" {
+		return nil
+	}
+	var party *grant.Party
+	for i := range p.all { // one that changes is there twice, last as it will be
+		if p.all[i].Platform == tenant.ID && string(p.all[i].ID) == name {
+			party = &p.all[i]
+		}
+	}
+	switch {
+	case party == nil:
+		return fmt.Errorf("%w: login_party %q: no party of the platform", fault.Invalid, name)
+	case !party.TakesIn():
+		return fmt.Errorf("%w: login_party %q: one of the platform's own, of type web or spa", fault.Invalid, name)
+	case party.InitiateURI == "":
+		return fmt.Errorf("%w: login_party %q: it has no initiate_login_uri, where a login begins", fault.Invalid, name)
+	case !party.DisabledAt.IsZero() && name != before:
+		return fmt.Errorf("%w: login_party %q: it is disabled", fault.Invalid, name)
+	}
+	return nil
 }
 
 // ensureKeys makes the signing keys that the parties of a platform need and do not have yet.

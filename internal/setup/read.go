@@ -22,7 +22,7 @@ import (
 func (d *Platform) platformOf(have platform.Platform, said map[string]bool) (platform.Platform, error) {
 	p := platform.Platform{
 		ID: platform.ID(d.Name), Issuer: platform.Issuer(d.Issuer), Organisation: d.Organisation, Name: d.Title, HomeURL: d.HomeURL,
-		Country: d.Country, Locale: d.Locale, NeutralName: d.NeutralName, HelpPublic: d.Help, HelpStaff: d.HelpStaff,
+		LoginParty: d.LoginParty, Country: d.Country, Locale: d.Locale, NeutralName: d.NeutralName, HelpPublic: d.Help, HelpStaff: d.HelpStaff,
 		PrivacyURL: d.PrivacyURL, AccessURL: d.Accessibility, Branding: platform.Branding{Colour: d.Colour}, Mail: d.Mail, Salt: have.Salt,
 		Policy: d.Policy.policyOf(),
 	}

@@ -258,6 +258,9 @@ var mistakes = []struct{ name, old, new, want string }{
 	{"issuer over an endpoint", "linde.example.org\n", "linde.example.org/login\n", `line 3: platform linde: invalid: issuer "https://linde.example.org/login": a path without "login", which is a part of our own addresses`},
 	{"issuer with slash", "linde.example.org\n", "linde.example.org/\n", "line 3: platform linde: invalid: issuer \"https://linde.example.org/\": without a slash at the end"},
 	{"bad home", "home_url: https", "home_url: javascript", "line 5: platform linde: invalid: home_url"},
+	{"login at nobody's", "    policy:", "    login_party: wilg-web\n    policy:", `line 6: platform linde: invalid: login_party "wilg-web": no party of the platform`},
+	{"login where none begins", "    policy:", "    login_party: linde-web\n    policy:", `line 6: platform linde: invalid: login_party "linde-web": it has no initiate_login_uri, where a login begins`},
+	{"login in an app", "    policy:", "    login_party: linde-app\n    policy:", `line 6: platform linde: invalid: login_party "linde-app": one of the platform's own, of type web or spa`},
 	{"bad sender", "    policy:", "    mail: { from: De Linde <login@linde.example> }\n    policy:", `line 6: platform linde: invalid: mail.from "De Linde <login@linde.example>": an address without a name`},
 	{"unknown key of mails", "    policy:", "    mail: { sender: login@linde.example }\n    policy:", "line 6: sender: invalid: unknown; mail has from, show_name"},
 	{"bad demand", "staff: required", "staff: always", `line 6: platform linde: invalid: policy.second_factor.staff "always": off, optional or required`},
@@ -333,6 +336,40 @@ func TestMistakesChangeNothingAndAreNamed(t *testing.T) {
 		refused("two mistakes", "platforms:\n  - nam: linde\n    isuer: x\n", "line 3: isuer: invalid: unknown")
 		if after := dump(t, db); after != before {
 			t.Errorf("a broken file changed the database:\n%s\nwas\n%s", after, before)
+		}
+	})
+}
+
+// The file says where people log in who come by a link. What becomes of that party afterwards stops no other change.
+func TestFileNamesTheLoginParty(t *testing.T) {
+	onBoth(t, func(t *testing.T, db *storage.DB) {
+		tools := tools(t, db)
+		named := strings.NewReplacer(
+			"    policy:", "    login_party: linde-web\n    policy:",
+			"id_token_alg: ES256", "id_token_alg: ES256\n        initiate_login_uri: https://linde.example.net/login",
+		).Replace(sample(t))
+		mustApply(t, tools, sample(t))
+		if report := mustApply(t, tools, named); !strings.Contains(inWords(report.Differences), "login_party: linde-web") {
+			t.Errorf("differences %s", inWords(report.Differences))
+		}
+		all, err := db.Platforms(t.Context())
+		if err != nil || all[0].LoginParty != "linde-web" {
+			t.Errorf("%v, %v", all, err)
+		}
+		_, err = apply(t, tools, strings.Replace(named, "client_id: linde-web", "client_id: linde-web\n        third_party: true\n        name: X", 1))
+		if want := `login_party "linde-web": one of the platform's own, of type web or spa`; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("not its own any more: %v", err)
+		}
+		if _, err := tools.Acts().DisableParty(t.Context(), "linde", "linde-web"); err != nil {
+			t.Fatal(err)
+		}
+		if report := mustApply(t, tools, strings.Replace(named, "GGZ De Linde", "De Linde", 1)); len(report.Changed) != 1 {
+			t.Errorf("disabled since: changed %v", report.Changed)
+		}
+		mustApply(t, tools, "platforms:\n  - name: linde\n    login_party: null\n")
+		_, err = apply(t, tools, named)
+		if want := `line 6: platform linde: invalid: login_party "linde-web": it is disabled`; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("disabled before it is named: %v", err)
 		}
 	})
 }

@@ -25,7 +25,8 @@ type Snapshot struct {
 type tenant struct {
 	platform  *platform.Platform
 	parties   map[grant.PartyID]*grant.Party
-	mobileApp bool // one of them is the platform's own mobile app, and not disabled
+	mobileApp bool         // one of them is the platform's own mobile app, and not disabled
+	login     *grant.Party // where people log in who come by a link; nil: at home
 	origins   map[string]bool
 	discovery op.Document
 	jwks      op.Document
@@ -68,6 +69,7 @@ func read(ctx context.Context, db Store, sealer *keys.Sealer, before *keys.Ring,
 				}
 			}
 		}
+		t.login = grant.LoginParty(p, t.parties)
 		t.discovery = op.Metadata(p, op.SupportedAlgs(own))
 		t.jwks = op.NewDocument(ring.JWKS(p.ID, now))
 		s.tenants[p.ID] = t

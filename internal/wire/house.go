@@ -172,7 +172,7 @@ func (h *House) routes() http.Handler {
 		Mails: login.Mails{Store: h.DB, Sealer: h.Sealer, Arrive: arrive}, Links: link.Opened{Store: h.DB},
 		Arrive: arrive, Fresh: h.settings.Fresh,
 		Ends: login.Ends{
-			Callback: op.CallbackURL, Restart: op.RestartURL, Finished: settings.Finished, Cancelled: settings.Cancelled,
+			Callback: op.CallbackURL, Restart: op.RestartURL, Login: h.settings.LoginURL, Finished: settings.Finished, Cancelled: settings.Cancelled,
 		},
 		Now: h.clock.Now, Log: h.Log,
 	})

@@ -9,7 +9,6 @@ import (
 
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/notify"
-	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
@@ -21,7 +20,7 @@ func (h *House) newOutbox() *notify.Worker {
 			Mailer: h.Mailer, From: h.MailFrom, UI: h.UI, Accounts: h.DB,
 			LoginURL: func(p *platform.Platform, party string) string {
 				asked, _ := h.settings.Party(p.ID, grant.PartyID(party)) // none: the platform itself
-				return op.RestartURL(p, asked)
+				return h.settings.LoginURL(p, asked)
 			},
 		},
 		outbox.SMS: notify.Texts{Gateway: h.Texts, UI: h.UI},

@@ -181,7 +181,7 @@ func (s *Server) press(w http.ResponseWriter, r *http.Request) error {
 // restart is where people log in who come by this link.
 func (s *Server) restart(v *Visit) string {
 	party, _ := s.Engine.Party(v.Platform.ID, grant.PartyID(v.Journey.Party)) // none: the platform itself
-	return s.Engine.Restart(v.Platform, party)
+	return s.Engine.Login(v.Platform, party)
 }
 
 func (s *Server) button(purpose authn.TicketPurpose) Button {
