@@ -228,8 +228,8 @@ func (s *Server) overtaken(w http.ResponseWriter, r *http.Request, v *Visit, ste
 			verified = v.Facts.Account
 		}
 		done, err := s.repeated(w, r, v, step, verified)
-		if done && err == nil && len(out.Tried) > 0 { // it was right, before it was used
-			return s.Store.Uncount(r.Context(), v.Platform.ID, out.Tried)
+		if done { // it was right, before it was used: taken back once the person is answered
+			v.form.unsaved = slices.Concat(out.Tried, out.Change.Uncount)
 		}
 		if done || err != nil {
 			return err

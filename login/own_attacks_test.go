@@ -553,6 +553,33 @@ func TestOwnCookieRightPasswordIsNotHeldByGuesses(t *testing.T) {
 	}
 }
 
+// However often somebody clicks twice in a day, no code of theirs counts as a wrong one: a code still works afterwards.
+func TestOwnCookieDoubleClicksUseNoBudget(t *testing.T) {
+	v := newAttacked(t)
+	for range 12 { // more than wrong codes are taken in a day
+		v.Clock.Later(31 * time.Second)
+		b := idptest.NewBrowser(v.Server, "en")
+		signIn(t, b, v.web, "anna@example.org")
+		b.MustBeAt(t, "/totp")
+		jar := map[string]string{}
+		for _, c := range b.Jar.Cookies(at(t, "https://id.test/")) {
+			jar[c.Name] = c.Value
+		}
+		for _, res := range v.together(b.URL.String(), url.Values{"code": {v.code(annasKey)}}, jar, 3) {
+			if given(res, "session") == "" {
+				t.Fatalf("begins anew: %s", res.Header.Get("Location"))
+			}
+		}
+	}
+	var n int
+	if err := v.DB.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM attempts WHERE failures > 0").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	if n > 0 {
+		t.Errorf("%d counters are left", n)
+	}
+}
+
 // Right codes at once: each answer leads on, and none is on record as wrong.
 func TestOwnCookieDoubleClickIsNoWrongCode(t *testing.T) {
 	v := newAttacked(t)
