@@ -88,8 +88,8 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer leave()
 	v, err := s.load(r)
-	if errors.Is(err, errUnbound) && malformed == nil {
-		return s.submitAgain(w, r, v)
+	if malformed == nil && (errors.Is(err, errUnbound) || errors.Is(err, fault.Spent)) {
+		return s.submitAgain(w, r, v, err)
 	}
 	if err != nil {
 		return s.leadOn(w, r, v, err)
@@ -243,8 +243,9 @@ func (s *Server) overtaken(w http.ResponseWriter, r *http.Request, v *Visit, ste
 	return s.leadOn(w, r, v, cause)
 }
 
-// submitAgain answers a form that comes without the journey's own cookie.
-func (s *Server) submitAgain(w http.ResponseWriter, r *http.Request, v *Visit) error {
+// submitAgain answers a form that comes without the journey's own cookie, or after what the journey was for: the same form
+// may have been faster.
+func (s *Server) submitAgain(w http.ResponseWriter, r *http.Request, v *Visit, cause error) error {
 	v.Form, v.Request = r.PostForm, r
 	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == mux.Vars(r)["step"] })
 	if i >= 0 && v.Do() != "cancel" {
@@ -252,7 +253,7 @@ func (s *Server) submitAgain(w http.ResponseWriter, r *http.Request, v *Visit) e
 			return err
 		}
 	}
-	return s.leadOn(w, r, v, errUnbound)
+	return s.leadOn(w, r, v, cause)
 }
 
 // recordRefused records that something was refused even if another form of the journey was faster: many guesses at once

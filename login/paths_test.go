@@ -25,7 +25,6 @@ func demanding(t *testing.T) visit {
       - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
       - { email: cees@example.org, locale: en, email_verified: false }
 `).Replace(twoStepHouse))
-	s.Site("linde.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})) // where what is gone leads
 	return visit{Server: s, linde: idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")}
 }
 
@@ -71,7 +70,7 @@ func (v visit) holdsNothing(t *testing.T, b *idptest.Browser, when string) {
 	_, id := journeyOf(b)
 	for _, address := range []string{settings, settings + "/two-step", settings + "/devices", "https://id.test/p/linde/authorize/callback?request=" + id} {
 		tab := b.Tab()
-		if tab.MustOpen(t, address); !strings.Contains(tab.URL.Path, "/login/") && tab.URL.String() != "https://linde.test/home" || tab.URL.Query().Has("code") {
+		if tab.MustOpen(t, address); !strings.Contains(tab.URL.Path, "/login/") && tab.Status != http.StatusBadRequest || tab.URL.Query().Has("code") {
 			t.Errorf("%s: %s leads to %s (%d)", when, address, tab.URL, tab.Status)
 		}
 	}

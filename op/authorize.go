@@ -74,11 +74,8 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 // resume meets a stored request in the browser that it is for.
 func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.storedRequest(w, r)
-	if v == nil {
+	if err != nil {
 		return err
-	}
-	if over(err) {
-		return s.restart(v)
 	}
 	if v.bound() && v.request.Open(v.now) {
 		return s.goOn(v) // reloaded
@@ -156,10 +153,10 @@ func (s *Server) begin(v *visit, wanted authn.Requirement) error {
 // once, and only if the session now has what the request asked.
 func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.storedRequest(w, r)
-	if v == nil {
+	if err != nil {
 		return err
 	}
-	if over(err) || !v.bound() || !v.request.Open(v.now) {
+	if !v.bound() || !v.request.Open(v.now) {
 		return s.restart(v)
 	}
 	outcome := web.Outcome(r.URL.Query().Get("outcome"))
@@ -265,17 +262,13 @@ func silentError(missing []authn.Requirement) *protocolError {
 	return refuse("interaction_required", "Something must be asked of the person first.")
 }
 
-// storedRequest loads the request that the URL names, of this platform, and its party. Of one that is gone only the
-// platform is known, beside fault.NotFound.
+// storedRequest loads the request that the URL names, of this platform, and its party.
 func (s *Server) storedRequest(w http.ResponseWriter, r *http.Request) (*visit, error) {
 	p, id := platform.FromContext(r.Context()), r.URL.Query().Get("request")
 	if !secret.IsID(id) {
 		return nil, fmt.Errorf("request: %w", fault.NotFound)
 	}
 	req, err := s.Requests.Request(r.Context(), p.ID, id)
-	if errors.Is(err, fault.NotFound) {
-		return &visit{w: w, r: r, platform: p}, err
-	}
 	if err != nil {
 		return nil, err
 	}

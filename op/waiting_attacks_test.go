@@ -43,25 +43,6 @@ func TestAnsweredRequestsPushNobodyOut(t *testing.T) {
 	}
 }
 
-// A request by POST that goes before its browser comes.
-func TestRequestGoneBeforeItsBrowserComesLeadsOn(t *testing.T) {
-	c := newCaller(t)
-	c.Site("linde.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	b, id := c.waiting()
-	res := c.send(http.MethodPost, issuer+"/authorize", strings.TrimPrefix(authorizeQuery("web", nil), "/authorize?"), nil)
-	if _, err := c.DB.SQL().ExecContext(t.Context(), "DELETE FROM requests"); err != nil {
-		t.Fatal(err)
-	}
-	for _, at := range []string{res.Header.Get("Location"), issuer + "/authorize/callback?request=" + id} {
-		if err := b.Open(at); err != nil {
-			t.Fatal(err)
-		}
-		if got := b.URL.String(); got != "https://linde.test/home" {
-			t.Errorf("%s: %d at %s", at, b.Status, got)
-		}
-	}
-}
-
 // A node of the release before binds a request that a new node stored, and adds its journey.
 func TestRequestBoundByOldNodeDoesNotWait(t *testing.T) {
 	c := newCaller(t)
