@@ -14,9 +14,9 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// SpentCode is the code of a form, as people type it, for a step whose proof it is.
+// SpentCode is the code of a form, for a step whose proof it is; empty: there is none.
 func SpentCode(form url.Values) string {
-	code, _ := (&Visit{Form: form}).TypedCode()
+	code, _ := readCode(form)
 	return code
 }
 
@@ -25,9 +25,11 @@ const CodeDigits = 6
 
 // TypedCode reads a code as people type it: blanks, dots and hyphens do not count, and digits of every script do. What
 // cannot be a code is a mistake to mend, and is not counted as a wrong one.
-func (v *Visit) TypedCode() (string, []authn.Mistake) {
+func (v *Visit) TypedCode() (string, []authn.Mistake) { return readCode(v.Form) }
+
+func readCode(form url.Values) (string, []authn.Mistake) {
 	var code strings.Builder
-	for _, r := range v.Form.Get("code") {
+	for _, r := range form.Get("code") {
 		d, digit := digitOf(r)
 		switch {
 		case digit && code.Len() <= CodeDigits:

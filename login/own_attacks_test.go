@@ -97,8 +97,8 @@ func (v *attacked) owner(cookie string) string {
 }
 
 // Bram proves himself (password, code) in a login and leaves it at "may this party …". The browser is Anna's by then:
-// she is asked who goes on and says that she does. Whoever has the browser's cookie and sends BRAM's spent code again is
-// given HER session.
+// she is asked who goes on and says that she does. Whoever has the browser's cookie and sends Bram's spent code again is
+// not given her session.
 func TestOwnCookieSwitchGivesSessionToWhoProvedBefore(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en") // of the ward
@@ -136,8 +136,8 @@ func TestOwnCookieSwitchGivesSessionToWhoProvedBefore(t *testing.T) {
 	}
 }
 
-// Whoever has somebody's session for a moment guesses the password without any counter: five for each login that was
-// proven as oneself and handed over on the page "who goes on?".
+// Whoever has somebody's session for a moment does not guess the password past the counters, in logins that were proven as
+// oneself and handed over on the page "who goes on?".
 func TestOwnCookieGuessesWithoutCounting(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
@@ -191,8 +191,8 @@ func TestOwnCookieGuessesWithoutCounting(t *testing.T) {
 	}
 }
 
-// And by the cookie of the browser alone: five guesses in each login of the owner, while her wait is on, uncounted
-// and not on record.
+// Nor by the cookie of the browser alone, in logins of the owner: her wait holds for these guesses too, and they are on
+// record.
 func TestOwnCookieGuessesWhileBlocked(t *testing.T) {
 	v := newAttacked(t)
 	b, other := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
@@ -218,8 +218,8 @@ func TestOwnCookieGuessesWhileBlocked(t *testing.T) {
 	}
 }
 
-// A planter of the browser's cookie who looked over her shoulder at six digits, and never knew her password, is given
-// her session within a minute.
+// A planter of the browser's cookie who looked over her shoulder at six digits, and never knew her password, is not
+// given her session.
 func TestOwnCookieSpentCodeAndBrowserCookieAreASession(t *testing.T) {
 	for name, idle := range map[string]bool{"after the password": false, "after the idle hour": true} {
 		t.Run(name, func(t *testing.T) {
@@ -248,7 +248,7 @@ func TestOwnCookieSpentCodeAndBrowserCookieAreASession(t *testing.T) {
 	}
 }
 
-// The same while the login is open: an hour long, a code that was spent.
+// The same while the login is open: a code that was spent is worth nothing for its hour.
 func TestOwnCookieSpentCodeOpensAnOpenLoginForAnHour(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
@@ -274,8 +274,8 @@ func TestOwnCookieSpentCodeOpensAnOpenLoginForAnHour(t *testing.T) {
 	}
 }
 
-// A form that is sent again late (a retry of the network, the second of a double click) puts the cookie of before over
-// the one of a step-up since: signed out.
+// A form that is sent again late (a retry of the network, the second of a double click) does not put the cookie of
+// before over the one of a step-up since.
 func TestOwnCookieOldFormOverwritesNewerSession(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
@@ -304,7 +304,7 @@ func TestOwnCookieOldFormOverwritesNewerSession(t *testing.T) {
 	}
 }
 
-// Two different new passwords at once: the one that was not saved is told as saved.
+// Of two different new passwords at once, the one that was not saved is not told as saved.
 func TestOwnCookieOtherNewPasswordIsNotARepetition(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
@@ -338,7 +338,8 @@ func TestOwnCookieOtherNewPasswordIsNotARepetition(t *testing.T) {
 	}
 }
 
-// A browser that was closed in the middle of a login: whoever opens it next has the address from the history.
+// A browser that was closed in the middle of a login: whoever opens it next, and has the address from the
+// history, begins anew.
 func TestOwnCookieClosedBrowserForgetsALogin(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
@@ -378,7 +379,7 @@ func TestOwnCookieClosedBrowserForgetsALogin(t *testing.T) {
 	}
 }
 
-// What was given up still takes one of the four places.
+// What was given up takes none of the four places.
 func TestOwnCookieCancelledLoginsTakeNoPlace(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
@@ -404,8 +405,8 @@ func TestOwnCookieCancelledLoginsTakeNoPlace(t *testing.T) {
 	}
 }
 
-// A login that was ended by a new password (or by staff) has no session to give: its code, sent again, puts a cookie of
-// none over that of the session that goes on.
+// A login that was ended by a new password (or by staff) has no session to give: its code, sent again, leaves
+// the cookie of the session that goes on.
 func TestOwnCookieCutLoginOverwritesSession(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")

@@ -37,7 +37,7 @@ const (
 	journeysKept  = 4 // per platform: a browser sends them all, with every request
 )
 
-// SetJourneyCookie is KeepCookie for that of a journey. Of too many the oldest go: a value begins with when its journey
+// SetJourneyCookie is SetCookie for that of a journey. Of too many the oldest go: a value begins with when its journey
 // was begun (see JourneyValue).
 func SetJourneyCookie(w http.ResponseWriter, r *http.Request, p platform.ID, id, value string) {
 	var others []*http.Cookie
