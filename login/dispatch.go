@@ -76,7 +76,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if m := v.Journey.Mistakes; m != nil && m.Step == step.Name() {
 		mistakes = m.All
 	}
-	return s.ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Look(mistakes))
+	look := v.Look(mistakes)
+	_, look.Typing = step.(Typist)
+	return s.ShowPage(w, r, http.StatusOK, page.Template, page.Data, look)
 }
 
 // submit takes the form of a step: one noun call, one storage call, 303.
@@ -110,6 +112,9 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 		return s.cancel(w, r, v)
 	}
 	v.Request = r
+	if leaves(v.Form) {
+		return s.leave(w, r, v, step)
+	}
 	out, err := step.Submit(r.Context(), v)
 	v.form.unsaved = out.Change.Uncount
 	if err == nil {
@@ -135,7 +140,7 @@ func (s *Server) takeBack(ctx context.Context, v *Visit) error {
 // enter finds room for a form whose step is bounded, before anything is looked up for it.
 func (s *Server) enter(r *http.Request) (*http.Request, func(), error) {
 	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == mux.Vars(r)["step"] })
-	if i < 0 || r.PostForm.Get("do") == "cancel" {
+	if i < 0 || r.PostForm.Get("do") == "cancel" || leaves(r.PostForm) {
 		return r, func() {}, nil
 	}
 	bounded, ok := s.steps[i].(Bounded)
@@ -248,7 +253,7 @@ func (s *Server) overtaken(w http.ResponseWriter, r *http.Request, v *Visit, ste
 func (s *Server) submitAgain(w http.ResponseWriter, r *http.Request, v *Visit, cause error) error {
 	v.Form, v.Request = r.PostForm, r
 	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == mux.Vars(r)["step"] })
-	if i >= 0 && v.Do() != "cancel" {
+	if i >= 0 && v.Do() != "cancel" && !leaves(v.Form) {
 		if done, err := s.repeated(w, r, v, s.steps[i], nil); done || err != nil {
 			return err
 		}

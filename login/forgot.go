@@ -65,11 +65,23 @@ func (f forgotStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 	return Outcome{}, nil
 }
 
-// typedEmail reads an address and keeps it for the next page, so that a mistake does not cost it.
-func typedEmail(v *Visit, typed string) (account.Email, *authn.Mistake) {
-	if web.Plain(typed) && len(typed) <= 254 {
+// Typed keeps the address.
+func (forgotStep) Typed(v *Visit) { v.KeepEmail() }
+
+// KeepEmail keeps the address in a form for the next page, so that neither a mistake nor a turn to another page costs it.
+func (v *Visit) KeepEmail() {
+	typed := strings.TrimSpace(v.Form.Get("email"))
+	if v.Form.Has("email") && web.Plain(typed) && len(typed) <= longestEmail {
 		v.Journey.Hint = typed
 	}
+}
+
+// longestEmail is in bytes (RFC 5321 section 4.5.3.1.3, without the angle brackets).
+const longestEmail = 254
+
+// typedEmail reads an address and keeps it for the next page, so that a mistake does not cost it.
+func typedEmail(v *Visit, typed string) (account.Email, *authn.Mistake) {
+	v.KeepEmail()
 	if typed == "" {
 		return account.Email{}, &authn.Mistake{Field: "email", Key: "login.error_email_empty"}
 	}

@@ -22,6 +22,7 @@ type Look struct {
 	Staff  bool   // which helpdesk is shown
 	Errors []ui.FieldError
 	Ways   []ui.Way
+	Typing bool // what is typed goes along when another language is chosen
 	Fixed  bool // the page answers something that was done, so its address must not be opened again for another language
 }
 
@@ -51,7 +52,7 @@ func (s *Server) ShowPage(w http.ResponseWriter, r *http.Request, status int, pa
 	}
 	frame := ui.Frame{
 		Platform: p, Staff: look.Staff, Reference: web.From(r.Context()).Reference,
-		AssetsPath: p.Issuer.Path() + "/assets", Errors: look.Errors, Ways: look.Ways, Status: status,
+		AssetsPath: p.Issuer.Path() + "/assets", Errors: look.Errors, Ways: look.Ways, Typing: look.Typing, Status: status,
 	}
 	frame.Lang = LanguageOf(r, look.Locale, look.Person)
 	offered := Languages()

@@ -75,6 +75,14 @@ func (s signUpStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 	return Outcome{}, s.send(ctx, v, typed, false)
 }
 
+// Typed keeps the form as far as it was filled in.
+func (s signUpStep) Typed(v *Visit) {
+	if v.Form.Has("given_name") {
+		typed, _ := readTyped(v)
+		v.Journey.Typed = &typed
+	}
+}
+
 // readTyped reads the form, and says what is wrong with it in the order of the page.
 func readTyped(v *Visit) (typed authn.SignUpForm, mistakes []authn.Mistake) {
 	typed.Locale = LanguageOf(v.Request, v.Journey.Locale)

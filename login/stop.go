@@ -53,7 +53,7 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	case StopWait:
 		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
 		page := ui.WaitPage{
-			Minutes: int((stop.Until.Sub(v.Now) + time.Minute - 1) / time.Minute), Action: v.PathOf(stopPath), RetryURL: here,
+			Minutes: int((stop.Until.Sub(v.Now) + time.Minute - 1) / time.Minute), Action: v.PathOf(stopPath),
 		}
 		if stop.Sent {
 			page.SentTo = stop.Email
@@ -70,6 +70,16 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
+// tryAgain leads from the waiting page back to the page of the password, perhaps for another address: who waits there with
+// the same one waits on, because the counter is the address's and not the journey's.
+func (s *Server) tryAgain(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	v.Journey.Stop = nil
+	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+}
+
 // submitStop asks the outbox for the mail that ends the waiting. Known or unknown address: the page says the same.
 func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.load(r)
@@ -82,7 +92,14 @@ func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	v.Form = r.PostForm
 	here := JourneyPath(v.Platform, v.Journey.ID)
 	stop := v.Journey.Stop
-	if !stopped(v) || stop.Page != StopWait || v.Do() != "mail" {
+	if !stopped(v) || stop.Page != StopWait {
+		return web.SeeOther(w, r, here)
+	}
+	switch v.Do() {
+	case "mail":
+	case "back":
+		return s.tryAgain(w, r, v)
+	default:
 		return web.SeeOther(w, r, here)
 	}
 	if err := s.Mails.unblock(r, v, stop); err != nil {

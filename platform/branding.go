@@ -9,10 +9,11 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 )
 
-// Branding is how the pages look. An organisation gives one colour; what is shown is that colour, corrected so
-// that text on it and text in it can be read (WCAG 2.2 success criteria 1.4.3 and 1.4.11).
+// Branding is how the pages look. An organisation gives one colour, which is kept as it is for surfaces: the strip, the
+// tint, the main button. Text on it is white or black, whichever can be read; as text, line or ring on the page it is
+// corrected (WCAG 2.2 success criteria 1.4.3 and 1.4.11).
 type Branding struct {
-	Colour string `json:"colour,omitempty"` // "#rrggbb" of buttons, links and focus
+	Colour string `json:"colour,omitempty"` // "#rrggbb"
 	Logo   []byte `json:"logo,omitempty"`   // PNG, at most 64 KiB, served from our own origin; none: the name in letters
 }
 
@@ -21,8 +22,10 @@ const DefaultColour = "#1b6a7a"
 
 const (
 	textContrast = 4.5       // text on its background
+	edgeContrast = 3.0       // a border that shows where a button is
 	pageLight    = "#ffffff" // background of the content in light mode
 	pageDark     = "#16191d" // background in dark mode; templates use the same value
+	white, black = "#ffffff", "#000000"
 )
 
 var colourPattern = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
@@ -46,22 +49,50 @@ func (b *Branding) validate() error {
 	return nil
 }
 
-// Light is the colour for light mode: dark enough that white text on it, and it as text on white, reach 4.5 : 1.
-func (b Branding) Light() string { return correct(b.Colour, pageLight, 0) }
+// Light is the colour as text in light mode: dark enough for 4.5 : 1 on the white page.
+func (b Branding) Light() string { return correct(b.Colour, pageLight, 0, textContrast) }
 
-// Dark is the colour for dark mode: light enough for text of that colour on the dark page, and dark text on it.
-func (b Branding) Dark() string { return correct(b.Colour, pageDark, 255) }
+// Dark is the colour as text in dark mode: light enough for 4.5 : 1 on the dark page.
+func (b Branding) Dark() string { return correct(b.Colour, pageDark, 255, textContrast) }
+
+// Text is the colour of text on the colour itself, white where it reaches 4.5 : 1 and black otherwise. One of both always
+// does: their contrasts with one colour have a product of 21.
+func (b Branding) Text() string {
+	if Contrast(b.Colour, white) >= textContrast {
+		return white
+	}
+	return black
+}
+
+// Pressed is the colour under the pointer, a little further from that of its text.
+func (b Branding) Pressed() string {
+	away := 255.0
+	if b.Text() == white {
+		away = 0
+	}
+	return mixed(b.Colour, away, 0.16)
+}
+
+// EdgeLight is the border of a surface of the colour in light mode: the colour itself, where it shows on white (3 : 1).
+func (b Branding) EdgeLight() string { return correct(b.Colour, pageLight, 0, edgeContrast) }
+
+// EdgeDark is the border of a surface of the colour in dark mode.
+func (b Branding) EdgeDark() string { return correct(b.Colour, pageDark, 255, edgeContrast) }
 
 // correct moves a colour towards black (0) or white (255) in small steps until its contrast suffices.
-func correct(colour, background string, towards float64) string {
-	r, g, b := rgb(colour)
+func correct(colour, background string, towards, contrast float64) string {
 	for step := 0.0; step <= 1; step += 0.02 {
-		mixed := fmt.Sprintf("#%02x%02x%02x", mix(r, towards, step), mix(g, towards, step), mix(b, towards, step))
-		if Contrast(mixed, background) >= textContrast {
-			return mixed
+		if c := mixed(colour, towards, step); Contrast(c, background) >= contrast {
+			return c
 		}
 	}
-	return fmt.Sprintf("#%02x%02x%02x", int(towards), int(towards), int(towards))
+	return mixed(colour, towards, 1)
+}
+
+// mixed is a colour with a part, 0 to 1, of black (0) or white (255).
+func mixed(colour string, towards, part float64) string {
+	r, g, b := rgb(colour)
+	return fmt.Sprintf("#%02x%02x%02x", mix(r, towards, part), mix(g, towards, part), mix(b, towards, part))
 }
 
 func mix(from uint8, towards, part float64) uint8 {

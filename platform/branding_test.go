@@ -39,6 +39,15 @@ func TestEveryColourCanBeRead(t *testing.T) {
 				if got := Contrast(brand.Dark(), pageDark); got < 4.5 {
 					t.Fatalf("%s in dark mode: %s has %.2f", brand.Colour, brand.Dark(), got)
 				}
+				if got := Contrast(brand.Text(), brand.Colour); got < 4.5 {
+					t.Fatalf("text on %s: %s has %.2f", brand.Colour, brand.Text(), got)
+				}
+				if got, on := Contrast(brand.Text(), brand.Pressed()), Contrast(brand.Text(), brand.Colour); got < on {
+					t.Fatalf("text on %s under the pointer: %.2f, less than %.2f", brand.Colour, got, on)
+				}
+				if light, dark := Contrast(brand.EdgeLight(), pageLight), Contrast(brand.EdgeDark(), pageDark); light < 3 || dark < 3 {
+					t.Fatalf("border of %s: %.2f in light mode, %.2f in dark mode", brand.Colour, light, dark)
+				}
 			}
 		}
 	}
@@ -52,6 +61,20 @@ func TestColoursThatCanBeReadStay(t *testing.T) {
 	}
 	if got := (Branding{Colour: "#ffcc00"}).Dark(); got != "#ffcc00" {
 		t.Errorf("dark mode: #ffcc00 became %s", got)
+	}
+}
+
+// A light brand stays what it is on surfaces, with black text: yellow does not become mud.
+func TestYellowStaysYellow(t *testing.T) {
+	yellow := Branding{Colour: "#ffcc00"}
+	if got := yellow.Text(); got != "#000000" {
+		t.Errorf("text on yellow is %s", got)
+	}
+	if got := (Branding{Colour: DefaultColour}).Text(); got != "#ffffff" {
+		t.Errorf("text on %s is %s", DefaultColour, got)
+	}
+	if got := yellow.EdgeDark(); got != yellow.Colour {
+		t.Errorf("border of yellow in dark mode is %s", got)
 	}
 }
 

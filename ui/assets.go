@@ -95,10 +95,12 @@ func Assets() http.Handler {
 	})
 }
 
-// BrandCSS is a platform's colour as custom properties, corrected for light and for dark mode. The colour of text on it
-// is that of the content's background in each mode, which is what platform.Branding measures against.
+// BrandCSS is a platform's colour as custom properties: --brand as given, for surfaces, with the colour of text on it, of
+// its border and under the pointer; --accent for text, lines and rings, corrected for light and for dark mode.
 func BrandCSS(b platform.Branding) []byte {
-	return fmt.Appendf(nil, ":root{--brand:%s}\n@media (prefers-color-scheme:dark){:root{--brand:%s}}\n", b.Light(), b.Dark())
+	return fmt.Appendf(nil, ":root{--brand:%s;--on-brand:%s;--pressed:%s;--accent:%s;--brand-edge:%s}\n"+
+		"@media (prefers-color-scheme:dark){:root{--accent:%s;--brand-edge:%s}}\n",
+		b.Colour, b.Text(), b.Pressed(), b.Light(), b.EdgeLight(), b.Dark(), b.EdgeDark())
 }
 
 func brandURL(b platform.Branding) string {

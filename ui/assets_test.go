@@ -72,7 +72,8 @@ func TestColoursCanBeRead(t *testing.T) {
 			least  float64
 		}{
 			{"text", "card", 7}, {"text", "page", 7}, {"text", "soft", 7}, {"quiet", "page", 4.5}, {"quiet", "card", 4.5}, {"quiet", "soft", 4.5},
-			{"wrong", "card", 4.5}, {"wrong", "wrong-soft", 4.5}, {"edge", "card", 3}, {"brand", "card", 4.5},
+			{"wrong", "card", 4.5}, {"wrong", "wrong-soft", 4.5}, {"edge", "card", 3}, {"accent", "card", 4.5},
+			{"done", "card", 4.5}, {"done", "done-soft", 4.5}, {"text", "done-soft", 7}, {"warn", "card", 4.5}, {"warn", "warn-soft", 4.5}, {"text", "warn-soft", 7},
 		} {
 			if got := platform.Contrast(colour[pair.of], colour[pair.on]); got < pair.least {
 				t.Errorf("%s: --%s on --%s is %.1f : 1, want %.1f", mode, pair.of, pair.on, got, pair.least)
@@ -84,15 +85,18 @@ func TestColoursCanBeRead(t *testing.T) {
 			if got := platform.Contrast(shown, colour["card"]); got < 4.5 {
 				t.Errorf("%s: %s shown as %s on --card is %.1f : 1", mode, own, shown, got)
 			}
-			tint := tenth(shown, colour["page"]) // the top of the page
+			tint := tenth(own, colour["page"]) // the top of the page
 			if got := platform.Contrast(shown, tint); got < 3 {
 				t.Errorf("%s: focus in %s on %s is %.1f : 1", mode, shown, tint, got)
 			}
 			if got := platform.Contrast(colour["quiet"], tint); got < 4.5 {
 				t.Errorf("%s: --quiet on %s, of %s, is %.1f : 1", mode, tint, own, got)
 			}
-			if !strings.Contains(string(ui.BrandCSS(b)), "--brand:"+shown) {
-				t.Errorf("%s is not in %s", shown, ui.BrandCSS(b))
+			if got := platform.Contrast(colour["text"], tint); got < 4.5 {
+				t.Errorf("%s: --text on %s, of %s, is %.1f : 1", mode, tint, own, got)
+			}
+			if css := string(ui.BrandCSS(b)); !strings.Contains(css, "--accent:"+shown) || !strings.Contains(css, "--brand:"+own) {
+				t.Errorf("%s or %s is not in %s", own, shown, css)
 			}
 		}
 	}

@@ -20,6 +20,7 @@ type Frame struct {
 	AssetsPath string // where Assets is served, without a slash at the end: /p/wilg/assets
 	Errors     []FieldError
 	Ways       []Way // to which a page of a sign-in leads, beside its form
+	Typing     bool  // what is typed in the form "step" goes along when another language is chosen
 	Status     int   // HTTP status; shown among the technical details of an error
 }
 
@@ -45,14 +46,17 @@ type Way struct {
 	Proves bool // what the page asks can be proven there
 }
 
-// WayTo is the address of the way to a step; empty: the page does not lead there.
-func (f *Frame) WayTo(step string) string {
-	for _, w := range f.Ways {
-		if w.Step == step {
-			return w.URL
-		}
+// WayNamed is the way to a step; nil: the page does not lead there.
+func (f *Frame) WayNamed(step string) *Way {
+	if i := slices.IndexFunc(f.Ways, func(w Way) bool { return w.Step == step }); i >= 0 {
+		return &f.Ways[i]
 	}
-	return ""
+	return nil
+}
+
+// WaysBut are the ways that have no place of their own on the page.
+func (f *Frame) WaysBut(step string) []Way {
+	return slices.DeleteFunc(slices.Clone(f.Ways), func(w Way) bool { return w.Step == step })
 }
 
 // View is what templates see: the frame, the page's data, and the methods below.
@@ -137,6 +141,23 @@ func (v *View) Mistake(field string) *Mistake {
 	return nil
 }
 
+// Overall is what is wrong with a form as a whole, for the summary; empty: nothing.
+func (v *View) Overall() string { return v.Error("") }
+
+// WrongField is a field with a mistake, as the summary names it.
+type WrongField struct{ Field, Label string }
+
+// Wrong are the fields with a mistake, each once, in the order of the form. What is wrong stands beside them.
+func (v *View) Wrong() (fields []WrongField) {
+	for _, e := range v.Errors {
+		named := func(f WrongField) bool { return f.Field == e.Field }
+		if e.Field != "" && !slices.ContainsFunc(fields, named) {
+			fields = append(fields, WrongField{e.Field, v.T("field." + e.Field)})
+		}
+	}
+	return fields
+}
+
 // HelpKey is the text that says how the helpdesk is reached.
 func (v *View) HelpKey() string {
 	switch c := v.Contact(); {
@@ -173,6 +194,20 @@ var (
 	linkable   = regexp.MustCompile(`\{helpdesk_email\}|\{helpdesk_phone\}|113\.nl|\d[\d -]*\d`)
 	notDialled = regexp.MustCompile(`[^0-9+]`)
 )
+
+// HelpLink is the quickest way to the helpdesk: its phone number or else its address; nil: neither is known.
+func (v *View) HelpLink() *piece {
+	var link piece
+	switch c := v.Contact(); {
+	case c.Phone != "":
+		link = v.link("{helpdesk_phone}")
+	case c.Email != "":
+		link = v.link("{helpdesk_email}")
+	default:
+		return nil
+	}
+	return &link
+}
 
 // Linked is T in pieces, in which the helpdesk's address and phone numbers can be pressed: people who need them now
 // should not have to copy them. Only what the catalogue says becomes a link, never a digit in somebody's name.

@@ -191,8 +191,11 @@ func TestMistakesAreLinkedToTheirFields(t *testing.T) {
 			t.Fatalf("%d summaries of %d mistakes", len(summaries), len(s.Errors))
 		}
 		for _, e := range s.Errors {
-			if len(all(summaries[0], "a", has("href", "#"+e.Field))) != 1 {
-				t.Errorf("no link to %s in the summary", e.Field)
+			if links := all(summaries[0], "a", has("href", "#"+e.Field)); len(links) != 1 || text(links[0]) == "field."+e.Field {
+				t.Errorf("no link to %s in the summary: %s", e.Field, text(summaries[0]))
+			}
+			if said := text(summaries[0]); strings.Contains(said, whole.Say(frame(s, lang), e)) {
+				t.Errorf("the summary is not a line: %s", said)
 			}
 			describes := func(n *html.Node) bool {
 				return slices.Contains(strings.Fields(attr(n, "aria-describedby")), e.Field+"-mistake")
@@ -385,7 +388,7 @@ func TestHelpIsForWhoeverLooks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f := frame(ui.Sample{Staff: tt.staff}, "nl")
 			f.Platform.HelpPublic, f.Platform.Organisation = tt.public, "Huis 24-7"
-			doc, _ := render(t, "wait", f, ui.WaitPage{Minutes: 3, RetryURL: "/"})
+			doc, _ := render(t, "wait", f, ui.WaitPage{Minutes: 3})
 			help := all(doc, "section", has("aria-labelledby", "help"))[0]
 			if got := text(all(help, "p")[0]); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)

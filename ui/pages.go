@@ -46,12 +46,11 @@ type AppClosedPage struct{ Action string }
 // InactivePage says that the account is not active.
 type InactivePage struct{ HomeURL string }
 
-// WaitPage says that there were too many wrong passwords. do: mail.
+// WaitPage says that there were too many wrong passwords. do: mail, back.
 type WaitPage struct {
-	Minutes  int
-	Action   string
-	SentTo   string // a mail was asked for to this address, as it was typed; empty: none was
-	RetryURL string
+	Minutes int
+	Action  string
+	SentTo  string // a mail was asked for to this address, as it was typed; empty: none was
 }
 
 // LogoutPage asks before logging out. do: logout.
@@ -119,6 +118,7 @@ type LinkPage struct {
 	Title, Body string // text keys
 	Again       string // text key of the button that sends a new mail; empty: none
 	SentTo      string // masked address that one was just sent to; empty: none was
+	Done        bool   // what the button was for is done
 	Action      string
 	LoginURL    string
 }

@@ -4,7 +4,7 @@ package ui
 func (WaitPage) Samples() []Sample {
 	page := func(minutes int, sentTo string) WaitPage {
 		return WaitPage{
-			Minutes: minutes, RetryURL: sampleAction, Action: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/stop", SentTo: sentTo,
+			Minutes: minutes, Action: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/stop", SentTo: sentTo,
 		}
 	}
 	return WithWays([]Sample{

@@ -60,7 +60,7 @@ func TestTextsAreUsed(t *testing.T) {
 	for _, samples := range whole.Samples() {
 		for _, s := range samples {
 			for _, e := range s.Errors {
-				used = append(used, e.Key)
+				used = append(used, e.Key, "field."+e.Field)
 			}
 			for _, w := range s.Ways {
 				used = append(used, w.Text)

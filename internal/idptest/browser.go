@@ -246,6 +246,9 @@ func (b *Browser) PressLike(label *regexp.Regexp) error {
 // Form is what pressing a button would send, and where.
 func (b *Browser) Form(button *html.Node) (url.Values, string, error) {
 	form := button.Parent
+	if id := attr(button, "form"); id != "" {
+		form = byID(b.Doc, id)
+	}
 	for form != nil && form.Data != "form" {
 		form = form.Parent
 	}
@@ -276,6 +279,15 @@ func (b *Browser) Form(button *html.Node) (url.Values, string, error) {
 		return nil, "", err
 	}
 	return values, action.String(), nil
+}
+
+func byID(doc *html.Node, id string) *html.Node {
+	for n := range doc.Descendants() {
+		if attr(n, "id") == id {
+			return n
+		}
+	}
+	return nil
 }
 
 // Button finds a button by its text.

@@ -160,6 +160,7 @@ var verbs = map[string]func(*script, string) error{
 	"bookmark": func(s *script, _ string) error { s.kept = s.b.URL.String(); return nil },
 	"reopen":   func(s *script, _ string) error { return s.b.Open(s.kept) },
 	"fill":     (*script).fill,
+	"holds":    (*script).holds,
 	"press": func(s *script, key string) error {
 		return s.b.PressLike(regexp.MustCompile("^" + s.pattern(key) + "$"))
 	},
@@ -196,7 +197,7 @@ var verbs = map[string]func(*script, string) error{
 	"waited":     (*script).waitedFor,
 	"status":     (*script).status,
 	"speaks":     (*script).speaks,
-	"language":   func(s *script, name string) error { return s.b.Press(name) },
+	"language":   (*script).language,
 	"cookies":    func(s *script, onOff string) error { s.b.NoJar = onOff == "off"; return nil },
 }
 
@@ -467,6 +468,30 @@ func (s *script) waitedFor(want string) error {
 func (s *script) status(want string) error {
 	if strconv.Itoa(s.b.Status) != want {
 		return fmt.Errorf("status %d", s.b.Status)
+	}
+	return nil
+}
+
+// language chooses the language of the page by its name, or the own one of this run, or the other one.
+func (s *script) language(name string) error {
+	names := map[string]string{"nl": "Nederlands", "en": "English"}
+	switch name {
+	case "own":
+		name = names[s.lang]
+	case "other":
+		delete(names, s.lang)
+		for _, other := range names {
+			name = other
+		}
+	}
+	return s.b.Press(name)
+}
+
+// holds compares what stands in a field, by its name in the form.
+func (s *script) holds(rest string) error {
+	name, want, _ := strings.Cut(rest, " =")
+	if got := s.b.Value(name); got != strings.TrimSpace(want) {
+		return fmt.Errorf("%s holds %q", name, got)
 	}
 	return nil
 }

@@ -76,6 +76,7 @@ type secretField struct {
 	*ui.View
 	Label, Autocomplete string
 	Rules               *rules // nil: of a current password
+	Known               string // words that others try first for this person; no secret
 }
 
 // rules are what a page can check while somebody types.
@@ -93,7 +94,15 @@ func current(v *ui.View, label string) secretField {
 
 // Secret is the field for the new password, with its rules.
 func (p newPage) Secret(v *ui.View, label string) secretField {
-	return secretField{View: v, Label: label, Autocomplete: "new-password", Rules: &rules{p.Min, p.Special}}
+	return secretField{View: v, Label: label, Autocomplete: "new-password", Rules: &rules{p.Min, p.Special}, Known: v.Platform.Organisation + " " + p.Email}
+}
+
+// Forgot is the way to a new password, which stands under the field for the current one; nil: there is none.
+func (f secretField) Forgot() *ui.Way {
+	if f.Rules != nil {
+		return nil
+	}
+	return f.WayNamed("forgot")
 }
 
 // Mistake is what is wrong with it; nil: nothing.

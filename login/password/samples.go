@@ -16,7 +16,7 @@ func samples() map[string][]ui.Sample {
 		"new_password":     newPage{}.Samples(),
 		"unblock":          unblockPage{}.Samples(),
 		"link":             {{Name: "unblocked", Data: unblocked(sampleHome)}},
-		"wait": {{Name: "another way", Data: ui.WaitPage{Minutes: 14, Action: sampleAction, RetryURL: sampleAction}, Ways: []ui.Way{
+		"wait": {{Name: "another way", Data: ui.WaitPage{Minutes: 14, Action: sampleAction}, Ways: []ui.Way{
 			ui.SampleForgot, {Step: Method, Text: "login.with_password", URL: sampleAction, Proves: true},
 		}}},
 		"activity": ui.SampleActivity("activity.by_password"),

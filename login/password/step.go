@@ -12,7 +12,6 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
-	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login"
 )
 
@@ -50,6 +49,13 @@ func (s step) Enter(ctx context.Context, form url.Values) (context.Context, func
 		return ctx, func() {}, nil
 	}
 	return s.Pool.Enter(ctx)
+}
+
+// Typed keeps the address, where the page asks for it.
+func (step) Typed(v *login.Visit) {
+	if v.Facts.Account == nil {
+		v.KeepEmail()
+	}
 }
 
 func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
@@ -101,9 +107,7 @@ func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error)
 	if known != nil {
 		email = known.Email
 	} else {
-		if web.Plain(typed) && len(typed) <= 254 {
-			v.Journey.Hint = typed // kept, so that a mistake does not cost the address
-		}
+		v.KeepEmail()
 		var err error
 		email, err = account.ParseEmail(typed)
 		switch {

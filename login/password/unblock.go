@@ -48,5 +48,5 @@ func (b unblockButton) Used(v *link.Visit) (login.Page, bool, error) {
 
 // unblocked says that this is where to log in.
 func unblocked(loginURL string) ui.LinkPage {
-	return ui.LinkPage{Title: "unblock.done_title", Body: "unblock.done_body", LoginURL: loginURL}
+	return ui.LinkPage{Title: "unblock.done_title", Body: "unblock.done_body", LoginURL: loginURL, Done: true}
 }

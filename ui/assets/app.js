@@ -29,11 +29,28 @@
       said.className = "spoken";
       return { item: item, said: said };
     });
+    // Hard to guess for certain: several words that are not everybody's, or letters, digits and signs in no order. The
+    // server knows more words and weighs them; it takes much that gets no tick here, and nearly nothing the other way.
+    var common = ("wachtwoord geheim welkom welcome password passwort hallo hello login inloggen admin zomer winter lente herfst " +
+      "summer spring autumn qwerty azerty liefde love schatje maandag dinsdag woensdag donderdag vrijdag zaterdag zondag " +
+      "januari februari maart april juni juli augustus september oktober november december mijn deze voor niet het een van " +
+      "ajax feyenoord " + (list.dataset.known || "")).toLowerCase().split(/[^a-z]+/);
+    function hard(typed) {
+      var letters = 0, words = typed.toLowerCase().normalize("NFKD").replace(/[\u0300-\u036f]/g, "").split(/[^a-z]+/);
+      words = words.filter(function (w, i) {
+        return w.length > 2 && !/^(.)\1*$/.test(w) && common.indexOf(w) < 0 && words.indexOf(w) === i;
+      });
+      words.forEach(function (w) { letters += w.length; });
+      var changes = (typed.match(/[a-z](?=[A-Z0-9])|[A-Z](?=[0-9])|[0-9](?=[a-zA-Z])/g) || []).length;
+      return words.length >= 5 || words.length === 4 && letters >= 26 || typed.length >= 12 && changes >= 5 && new Set(typed).size >= 10 &&
+        !/qwer|asdf|abcd/i.test(typed.replace(/[^a-z]/gi, ""));
+    }
+
     function check() {
       var typed = field.value.normalize("NFC"), all = true;
       items.forEach(function (i) {
-        var wanted = i.item.dataset.length, met = wanted ?
-          Array.from(typed).length >= wanted : (typed.match(special) || []).length >= i.item.dataset.special;
+        var data = i.item.dataset, met = "guess" in data ? hard(typed) :
+          data.length ? Array.from(typed).length >= data.length : (typed.match(special) || []).length >= data.special;
         i.item.classList.toggle("met", met);
         i.said.textContent = " (" + (met ? list.dataset.met : list.dataset.open) + ")";
         all = all && met;
