@@ -104,7 +104,7 @@ func TestAddressesThatNothingCouldHaveAreNotFound(t *testing.T) {
 	}
 	// A link that was not copied whole says so.
 	page := idptest.NewBrowser(v.Server, "en")
-	if page.MustOpen(t, link[:len(link)-3]); page.Status != gone || !strings.Contains(page.Body, "This link is not right") {
+	if page.MustOpen(t, link[:len(link)-3]); page.Status != gone || !strings.Contains(page.Body, "This link does not work") {
 		t.Errorf("a link without its end: %d %s", page.Status, page.Body)
 	}
 }

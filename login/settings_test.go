@@ -191,24 +191,24 @@ func TestDevicesAreNamedAndRevoked(t *testing.T) {
 	v.Clock.Later(time.Minute)
 	openSettings(t, b, settings+"/devices", "anna@example.org")
 	for _, want := range []string{
-		"You are logged in to the app on these phones and tablets.", "iPhone", "Revoke iPhone", "Firefox on Windows", "This device", "Log out everywhere",
+		"You are logged in to the app on these phones and tablets.", "iPhone", "Remove iPhone", "Firefox on Windows", "This device", "Log out everywhere",
 	} {
 		if !strings.Contains(idptest.Visible(b.Doc), want) {
 			t.Errorf("devices lack %q: %s", want, idptest.Visible(b.Doc))
 		}
 	}
-	b.MustPress(t, "Revoke iPhone")
-	if text := idptest.Visible(b.Doc); !strings.Contains(text, "Do you want to revoke iPhone?") {
+	b.MustPress(t, "Remove iPhone")
+	if text := idptest.Visible(b.Doc); !strings.Contains(text, "Do you want to remove iPhone?") {
 		t.Fatalf("asked before revoking: %s", text)
 	}
 	b.MustPress(t, "Cancel")
 	if len(sessions(t, v, "anna@example.org")) != 2 {
 		t.Fatal("stopping revoked the device")
 	}
-	b.MustPress(t, "Revoke iPhone")
-	b.MustPress(t, "Revoke device")
+	b.MustPress(t, "Remove iPhone")
+	b.MustPress(t, "Remove device")
 	b.MustBeAt(t, "/settings/devices")
-	if text := idptest.Visible(b.Doc); !strings.Contains(text, "iPhone has been revoked.") || !strings.Contains(text, "You are not logged in to the app right now.") {
+	if text := idptest.Visible(b.Doc); !strings.Contains(text, "iPhone has been removed.") || !strings.Contains(text, "You are not logged in to the app right now.") {
 		t.Errorf("after revoking: %s", text)
 	}
 	all := sessions(t, v, "anna@example.org")
@@ -297,7 +297,7 @@ func TestRevokedAppIsRefusedOnEveryNode(t *testing.T) {
 	v := withApp(newVisit(t))
 	phone := idptest.NewBrowser(v.Server, "en")
 	phone.Agent = iPhone
-	for _, button := range []string{"Revoke iPhone", "Log out everywhere"} {
+	for _, button := range []string{"Remove iPhone", "Log out everywhere"} {
 		openApp(t, phone, "anna@example.org")
 		first := tokensOfApp(t, v.Server, redeemed(phone))
 		v.Clock.Later(25 * time.Hour)
@@ -324,8 +324,8 @@ func TestRevokedAppIsRefusedOnEveryNode(t *testing.T) {
 		}
 		b := idptest.NewBrowser(v.Server, "en")
 		openSettings(t, b, settings+"/devices", "anna@example.org")
-		if b.MustPress(t, button); b.Button("Revoke device") != nil {
-			b.MustPress(t, "Revoke device")
+		if b.MustPress(t, button); b.Button("Remove device") != nil {
+			b.MustPress(t, "Remove device")
 		}
 		if got := refresh(second.Refresh); got.Error != "invalid_grant" || userinfo(second.Access) != http.StatusUnauthorized {
 			t.Errorf("%s: afterwards: %+v, userinfo %d", button, got, userinfo(second.Access))
@@ -378,7 +378,7 @@ func TestForeignAccessIsNotTouched(t *testing.T) {
 		t.Fatal("access ended")
 	}
 	b.MustOpen(t, settings+"/devices")
-	b.MustPress(t, "Revoke iPhone")
+	b.MustPress(t, "Remove iPhone")
 	if b.URL.String() != own+"/app" {
 		t.Errorf("asked at %s", b.URL)
 	}

@@ -53,7 +53,7 @@ func TestIdleTimeIsTheOneThatIsSet(t *testing.T) {
 				t.Errorf("%s after %s: %q, want %q", asks, tt.set, got, want)
 			}
 			f.Lang = "en"
-			if got, want := whole.TextIn(f, asks), "You did nothing for "+tt.en+"."; !strings.HasPrefix(got, want) {
+			if got, want := whole.TextIn(f, asks), "You have been inactive for "+tt.en+","; !strings.HasPrefix(got, want) {
 				t.Errorf("%s after %s: %q, want %q", asks, tt.set, got, want)
 			}
 		}

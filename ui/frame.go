@@ -191,7 +191,7 @@ type piece struct {
 }
 
 var (
-	linkable   = regexp.MustCompile(`\{helpdesk_email\}|\{helpdesk_phone\}|113\.nl|\d[\d -]*\d`)
+	linkable   = regexp.MustCompile(`\{helpdesk_email\}|\{helpdesk_phone\}|113\.nl|\d[\d\x{a0} -]*\d`)
 	notDialled = regexp.MustCompile(`[^0-9+]`)
 )
 

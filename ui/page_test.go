@@ -457,7 +457,7 @@ func BenchmarkRenderLogin(b *testing.B) {
 // the next one that it is off again, or that one logs in with it.
 func TestTurnedOffIsSaidOnce(t *testing.T) {
 	off := map[string]*regexp.Regexp{
-		"nl": regexp.MustCompile(`uitgeschakeld|uitgezet`), "en": regexp.MustCompile(`is off|turned off`),
+		"nl": regexp.MustCompile(`staat uit|uitgezet`), "en": regexp.MustCompile(`is off|turned off`),
 	}
 	uses := map[string]string{"nl": "Je logt in met 2 stappen", "en": "You log in with 2 steps"}
 	states := 0
@@ -474,5 +474,27 @@ func TestTurnedOffIsSaidOnce(t *testing.T) {
 	})
 	if states != 4 {
 		t.Errorf("%d states in which it is off, want 2 in each language", states)
+	}
+}
+
+// TestChangedAddressIsTheHeading: whoever confirmed a new address reads at the top what changed, or that nothing did.
+func TestChangedAddressIsTheHeading(t *testing.T) {
+	says := map[string]map[bool]string{
+		"nl": {false: "Je e-mailadres is veranderd", true: "Je e-mailadres is niet veranderd"},
+		"en": {false: "Your email address has changed", true: "Your email address has not changed"},
+	}
+	states := 0
+	everyPage(t, func(t *testing.T, page string, s ui.Sample, lang string, doc *html.Node, _ string) {
+		shown, ok := s.Data.(ui.EmailChangedPage)
+		if !ok {
+			return
+		}
+		states++
+		if got, want := text(all(doc, "h1")[0]), says[lang][shown.Taken]; got != want {
+			t.Errorf("%s: the heading is %q, want %q", page, got, want)
+		}
+	})
+	if states != 4 {
+		t.Errorf("%d states, want 2 in each language", states)
 	}
 }

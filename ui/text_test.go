@@ -103,13 +103,46 @@ func stringsIn(v reflect.Value) (all []string) {
 	return all
 }
 
-// TestTextsKeepOurWords holds the words that the interface does not use.
+// TestTextsKeepOurWords holds the words that the interface does not use, and those that it uses in one spelling only.
 func TestTextsKeepOurWords(t *testing.T) {
-	forbidden := regexp.MustCompile(`(?i)\b(2fa|mfa|token|credentials|sessie|verificatie|ongeldige?)\b`)
-	for lang, texts := range whole.Texts() {
-		for key, text := range texts {
+	for lang, forbidden := range map[string]*regexp.Regexp{
+		"nl": regexp.MustCompile(`\b(?i:2fa|mfa|token|credentials|sessie|verificatie|ongeldige?|vereist|` +
+			`resetten|gereset|intrekken|ingetrokken|trek \S+ in|(in|uit)(ge)?schakel(en|d)|schakel \S+ (in|uit))\b|\bSMS\b`),
+		"en": regexp.MustCompile(`(?i)\b(2fa|mfa|token|credentials|session|verification|invalid|sms|revoked?|` +
+			`sign(ed|ing)?[ -]in|login in|authori[z]\w+|recogni[z]\w+|organi[z]ation)\b|\? Then `),
+	} {
+		for key, text := range whole.Texts()[lang] {
 			if word := forbidden.FindString(text); word != "" {
 				t.Errorf("%s %s: %q in %q", lang, key, word, text)
+			}
+		}
+	}
+}
+
+// capitalised are the names that a Dutch sentence may hold. Labels of ours are in quotes there.
+var capitalised = regexp.MustCompile(`\b(App Store|Google (Play|Authenticator)|Microsoft Authenticator|QR-code|Samaritans|TelefonSeelsorge)\b`)
+
+// TestDutchSentencesHoldNoCapitals: Dutch has one where a sentence begins, and in names.
+func TestDutchSentencesHoldNoCapitals(t *testing.T) {
+	quoted, ends := regexp.MustCompile(`‘[^’]*’`), regexp.MustCompile(`[.?!:]\s`)
+	inside := regexp.MustCompile(`\S\s+(\p{Lu}\S*)`)
+	for key, text := range whole.Texts()["nl"] {
+		text = capitalised.ReplaceAllString(quoted.ReplaceAllString(text, "quoted"), "name")
+		for _, sentence := range ends.Split(strings.ReplaceAll(text, " // ", ". "), -1) {
+			if word := inside.FindStringSubmatch(sentence); word != nil {
+				t.Errorf("%s: %q in %q", key, word[1], sentence)
+			}
+		}
+	}
+}
+
+// TestNumbersStayWhole: a line may not end in the middle of a number that somebody calls or copies.
+func TestNumbersStayWhole(t *testing.T) {
+	split := regexp.MustCompile(`\d{2,} \d{2,}`)
+	for lang, texts := range whole.Texts() {
+		for key, text := range texts {
+			if number := split.FindString(text); number != "" {
+				t.Errorf("%s %s: %q has a space where a line may end", lang, key, number)
 			}
 		}
 	}
@@ -128,10 +161,10 @@ func TestText(t *testing.T) {
 		{"en", "switch.stay", []any{"email", "{email} & <b>"}, "Continue as {email} & <b>"},
 		{"en", "switch.stay", []any{"email"}, "Continue as {email}"},
 		{"nl", "wait.password", []any{"minutes", 1}, "Er is te vaak een verkeerd wachtwoord ingevuld. Je kunt over 1 minuut opnieuw inloggen."},
-		{"en", "wait.password", []any{"minutes", 2}, "A wrong password was entered too often. You can log in again in 2 minutes."},
-		{"en", "wait.password", []any{"minutes", 1.0}, "A wrong password was entered too often. You can log in again in 1 minute."},
-		{"en", "wait.password", []any{"minutes", 15.0}, "A wrong password was entered too often. You can log in again in 15 minutes."},
-		{"en", "wait.password", nil, "A wrong password was entered too often. You can log in again in {minutes} minutes."},
+		{"en", "wait.password", []any{"minutes", 2}, "The wrong password was entered too many times. You can log in again in 2 minutes."},
+		{"en", "wait.password", []any{"minutes", 1.0}, "The wrong password was entered too many times. You can log in again in 1 minute."},
+		{"en", "wait.password", []any{"minutes", 15.0}, "The wrong password was entered too many times. You can log in again in 15 minutes."},
+		{"en", "wait.password", nil, "The wrong password was entered too many times. You can log in again in {minutes} minutes."},
 		{"en", "common.to_platform", []any{"platform", "De \u202eednil\u202c\n\x00Linde\xff"}, "Go to De ednilLinde\uFFFD"},
 		{"en", "common.to_platform", []any{"platform", strings.Repeat("é", 300)}, "Go to " + strings.Repeat("é", 254) + "…"},
 		{"en", "common.to_platform", []any{"platform", strings.Repeat("é", 254)}, "Go to " + strings.Repeat("é", 254)},

@@ -20,7 +20,7 @@ import (
 func TestWaitingIsSaid(t *testing.T) {
 	site := sampleSite(t)
 	for lang, want := range map[string]string{
-		"nl": "We controleren je wachtwoord. Dat duurt nu een paar seconden.", "en": "We are checking your password. That takes a few seconds now.",
+		"nl": "We controleren je wachtwoord. Dat duurt nu een paar seconden.", "en": "We are checking your password. This takes a few seconds now.",
 	} {
 		for _, page := range []string{"login", "confirm_password"} {
 			t.Run(page+"/"+lang, func(t *testing.T) {

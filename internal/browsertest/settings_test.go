@@ -65,7 +65,7 @@ func TestSettingsByKeyboard(t *testing.T) {
 		}},
 		{"en", "wilg", "bram@example.org", "twee oranje katten zwemmen!", map[string]string{
 			"login": "Log in to Praktijk De Wilg", "email": "Email address", "password": "Password", "overview": "Login and security",
-			"account": "My account", "change": "Change password", "new": "New password", "devices": "Authorised devices", "activity": "When was there a login?",
+			"account": "My account", "change": "Change password", "new": "New password", "devices": "Authorised devices", "activity": "Recent logins",
 			"back": "Back", "language": "Language", "logout": "Uitloggen", "out": "Je bent uitgelogd",
 		}},
 	} {

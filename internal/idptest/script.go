@@ -396,9 +396,13 @@ func partyTitle(host, platform string) string {
 	return "GGZ " + platform
 }
 
-// pattern is a text in which placeholders that differ by page stand for anything, in its form for one or for several.
+// pattern is a text in which placeholders that differ by page stand for anything, in its form for one or for several. Its
+// spaces are plain ones, as in what Visible returns.
 func (s *script) pattern(key string) string {
-	form := func(text string) string { return placeholder.ReplaceAllString(regexp.QuoteMeta(text), ".+") }
+	form := func(text string) string {
+		text = strings.ReplaceAll(text, "\u00a0", " ")
+		return placeholder.ReplaceAllString(regexp.QuoteMeta(text), ".+")
+	}
 	several, one := form(s.text(key)), form(s.known(s.server.UI.Text(s.lang, key, "", 1)))
 	if one == several {
 		return several

@@ -193,7 +193,7 @@ func TestEverythingThatAnybodyCanBeginCounts(t *testing.T) {
 	c := newCrowded(t)
 	for _, page := range []struct{ lang, title, tip, email, send, first, last, create string }{
 		{"nl", "Je kunt nu even niet inloggen", "mobiel internet", "E-mailadres", "Stuur de e-mail", "Voornaam", "Achternaam", "Account aanmaken"},
-		{"en", "You cannot log in for a moment", "mobile data", "Email address", "Send the email", "First name", "Last name", "Create account"},
+		{"en", "You cannot log in right now", "mobile data", "Email address", "Send the email", "First name", "Last name", "Create account"},
 	} {
 		c.Clock.Later(time.Hour)
 		forgot, signUp := c.browser("203.0.113.9", page.lang), c.browser("203.0.113.9", page.lang)

@@ -360,7 +360,7 @@ func TestReportsAreKept(t *testing.T) {
 	b := n.login(t, "anna@example.org")
 	n.texts(t)
 	id := n.Mails.Texts()[0].ID
-	const failed = "The text message was not sent."
+	const failed = "The text message could not be sent."
 	says := func(want bool) {
 		t.Helper()
 		b.MustOpen(t, b.URL.String())
