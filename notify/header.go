@@ -29,6 +29,13 @@ type Mail struct {
 	Text     string
 	HTML     string
 	Link     string // of the button; empty: there is none
+	Logo     []byte // PNG, a part of its own to which HTML refers as "cid:" and LogoID; none: the name stands in letters
+}
+
+// LogoID is the Content-ID of the logo, without angle brackets (RFC 2392).
+func (m Mail) LogoID() string {
+	id, _, _ := strings.Cut(m.ID, "@")
+	return "logo@" + id
 }
 
 // header fills what is not text. Every address is checked again here: an address is where a header could be smuggled in.

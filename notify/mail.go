@@ -84,8 +84,19 @@ var (
 // page is what the templates fill in. All of it is text.
 type page struct {
 	Lang, Subject, Greeting, Button, Link, LinkHelp, Signature string
-	Colour                                                     string // of the button; white is read on it
 	Before, After                                              []string
+
+	Preview   string // what a list of mails shows of this one, which others see too
+	Filler    string // keeps what follows out of there
+	Platform  string // its name, where there is no logo, and for who sees no pictures
+	Logo      *logo  // nil: none
+	Colour    string // of the strip at the top, and of the button
+	Words     string // colour of the words on the button
+	Edge      string // colour around the button
+	NeverAsk  string
+	HelpTitle string
+	Help      []ui.Piece
+	Sender    string // who that is, when it is not the organisation; empty: it is
 }
 
 // compose makes the mail of a message.
@@ -99,7 +110,7 @@ func (s Mails) compose(p *platform.Platform, m outbox.Message, c outbox.Contents
 	if err := s.header(&out, p, m, c.To, staff); err != nil {
 		return Mail{}, err
 	}
-	frame := ui.Frame{Platform: p, Lang: lang, Staff: staff}
+	frame := ui.Frame{Platform: reachable(p), Lang: lang, Staff: staff}
 	args := []any{"email", c.To, "name", shorten(c.Name), "date", ui.Moment(lang, p, m.QueuedAt)}
 	for name, value := range c.Values {
 		args = append(args, name, value)
@@ -113,7 +124,16 @@ func (s Mails) compose(p *platform.Platform, m outbox.Message, c outbox.Contents
 	}
 	d := page{
 		Lang: lang, Subject: say(texts.Subject), Greeting: say("mail.greeting_anonymous"), Signature: say("mail.signature"),
-		Before: all(texts.Before), After: all(texts.After), Colour: p.Branding.Light(),
+		Before: all(texts.Before), After: all(texts.After),
+		Preview: say("mail.preview"), Filler: filler, Platform: p.Name,
+		Colour: p.Branding.Colour, Words: wordsOn(p.Branding.Colour), Edge: p.Branding.Light(),
+		NeverAsk: say("mail.never_ask"), HelpTitle: say("footer.help_title"), Help: s.UI.Help(frame),
+	}
+	if sender := p.SenderName(); sender != p.Name && sender != p.Organisation {
+		d.Sender = say("mail.sender")
+	}
+	if d.Logo = logoOf(p, out.LogoID()); d.Logo != nil {
+		out.Logo = p.Branding.Logo
 	}
 	if strings.TrimSpace(c.Name) != "" {
 		d.Greeting = say("mail.greeting")

@@ -16,7 +16,7 @@ import (
 func linde() *platform.Platform {
 	p := &platform.Platform{
 		ID: "linde", Issuer: "https://login.linde.test", Organisation: "GGZ De Linde", Name: "De Linde Online",
-		HomeURL: "https://linde.test/home", NeutralName: "Minddistrict", HelpPublic: platform.Contact{Email: "help@linde.test"},
+		HomeURL: "https://linde.test/home", NeutralName: "Minddistrict", HelpPublic: platform.Contact{Email: "help@linde.test", Phone: "010 123 45 67"},
 		HelpStaff: platform.Contact{Email: "ict@linde.test"}, Policy: platform.DefaultPolicy(),
 	}
 	p.Defaults()

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -164,7 +165,7 @@ func (s *SMTP) Rest() {
 	s.drop()
 }
 
-// build writes the headers and both parts. Header values are encoded, and addresses were parsed before: nothing in them
+// build writes the headers, both texts and the logo. Header values are encoded, and addresses were parsed before: nothing in them
 // ends a line.
 func build(m Mail) *mail.Msg {
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
@@ -180,5 +181,8 @@ func build(m Mail) *mail.Msg {
 	msg.SetGenHeader("Content-Language", m.Lang)
 	msg.SetBodyString(mail.TypeTextPlain, m.Text)
 	msg.AddAlternativeString(mail.TypeTextHTML, m.HTML)
+	if len(m.Logo) > 0 {
+		msg.EmbedReadSeeker("logo.png", bytes.NewReader(m.Logo), mail.WithFileContentID("<"+m.LogoID()+">"), mail.WithFileContentType("image/png"))
+	}
 	return msg
 }

@@ -481,3 +481,28 @@ func TestMailServerThatIsDown(t *testing.T) {
 		wantEnd(t, s, all[i].ID, outbox.Sent, "")
 	})
 }
+
+// The logo is a part of the mail beside its HTML (RFC 2387), so that no mail program has anything to fetch.
+func TestLogoTravelsWithTheMail(t *testing.T) {
+	p := newPost(t, "localhost")
+	p.listen(0, false)
+	m := mail()
+	m.Logo = []byte("\x89PNG\r\n\x1a\n and the rest")
+	m.HTML = `<p>Hallo</p><img src="cid:` + m.LogoID() + `" alt="De Linde">`
+	if err := p.smtp(notify.STARTTLS).Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	raw := p.mails()[0].raw
+	got := read(t, raw)
+	if !slices.Equal(got.Kinds, []string{"multipart/related", "multipart/alternative", "text/plain", "text/html", "image/png"}) || len(got.Defects) > 0 {
+		t.Errorf("parts %v, defects %v", got.Kinds, got.Defects)
+	}
+	if got.Text != "Hallo\r\n" && got.Text != "Hallo\n" || !strings.Contains(got.HTML, "cid:logo@abc") {
+		t.Errorf("%q %q", got.Text, got.HTML)
+	}
+	for _, header := range []string{"Content-ID: <logo@abc>", "Content-Disposition: inline;"} {
+		if !strings.Contains(strings.ToLower(string(raw)), strings.ToLower(header)) {
+			t.Errorf("no %q in\n%s", header, raw)
+		}
+	}
+}

@@ -67,11 +67,11 @@ type Letter struct {
 var Kinds = map[Kind]Spec{
 	Welcome: {
 		Recipient: Mail, Life: week / 2, Ticket: "welcome", Subject: "mail_welcome.subject",
-		Before: []string{"mail_welcome.body", "mail_welcome.valid"}, Button: "mail_welcome.button", After: []string{"mail_welcome.keep"},
+		Before: []string{"mail_welcome.body", "mail_welcome.valid"}, Button: "mail_welcome.button", After: []string{"mail_welcome.keep", "mail_welcome.not_you"},
 	},
 	PasswordReset: {
 		Recipient: Mail, Life: time.Hour / 2, Ticket: "reset", Subject: "mail_reset.subject",
-		Before: []string{"mail_reset.body", "mail_reset.valid"}, Button: "mail_reset.button", After: []string{"mail.not_you"},
+		Before: []string{"mail_reset.body", "mail_reset.valid"}, Button: "mail_reset.button", After: []string{"mail_reset.not_you"},
 	},
 	Unblock: {
 		Recipient: Mail, Life: time.Hour / 2, Ticket: "unblock", Subject: "mail_unblock.subject",

@@ -184,8 +184,8 @@ func (v *View) CrisisKey() string {
 	return ""
 }
 
-// piece is a piece of a sentence, perhaps a link.
-type piece struct {
+// Piece is a piece of a sentence, perhaps a link.
+type Piece struct {
 	Text string
 	URL  template.URL // empty: no link; made by Linked only
 }
@@ -211,28 +211,28 @@ func (v *View) HelpLink() *piece {
 
 // Linked is T in pieces, in which the helpdesk's address and phone numbers can be pressed: people who need them now
 // should not have to copy them. Only what the catalogue says becomes a link, never a digit in somebody's name.
-func (v *View) Linked(key string) []piece {
+func (v *View) Linked(key string) []Piece {
 	text := v.from.raw(v.Lang, key)
-	var parts []piece
+	var parts []Piece
 	at := 0
 	for _, m := range linkable.FindAllStringIndex(text, -1) {
-		parts = append(parts, piece{Text: expand(text[at:m[0]], v.values(nil))}, v.link(text[m[0]:m[1]]))
+		parts = append(parts, Piece{Text: expand(text[at:m[0]], v.values(nil))}, v.link(text[m[0]:m[1]]))
 		at = m[1]
 	}
-	return append(parts, piece{Text: expand(text[at:], v.values(nil))})
+	return append(parts, Piece{Text: expand(text[at:], v.values(nil))})
 }
 
-func (v *View) link(s string) piece {
+func (v *View) link(s string) Piece {
 	switch s {
 	case "{helpdesk_email}":
 		s = plain(v.Contact().Email)
-		return piece{s, template.URL("mailto:" + url.PathEscape(s))}
+		return Piece{s, template.URL("mailto:" + url.PathEscape(s))}
 	case "{helpdesk_phone}":
 		s = plain(v.Contact().Phone)
 	case "113.nl":
-		return piece{s, "https://www.113.nl/"}
+		return Piece{s, "https://www.113.nl/"}
 	}
-	return piece{s, template.URL("tel:" + notDialled.ReplaceAllString(s, ""))}
+	return Piece{s, template.URL("tel:" + notDialled.ReplaceAllString(s, ""))}
 }
 
 // Asset is the address of an embedded file.

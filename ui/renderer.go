@@ -173,6 +173,12 @@ func (r *Renderer) TextIn(f Frame, key string, args ...any) string {
 	return (&View{Frame: f, from: r}).T(key, args...)
 }
 
+// Help is how the helpdesk is reached, for what is no page, such as a mail.
+func (r *Renderer) Help(f Frame) []Piece {
+	v := &View{Frame: f, from: r}
+	return v.Linked(v.HelpKey())
+}
+
 func (r *Renderer) raw(lang, key string) string {
 	texts, ok := r.texts()[lang]
 	if !ok {

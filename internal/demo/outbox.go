@@ -2,6 +2,7 @@ package demo
 
 import (
 	_ "embed"
+	"encoding/base64"
 	"html/template"
 	"net/http"
 	"regexp"
@@ -38,9 +39,11 @@ func (s *Site) outbox(w http.ResponseWriter, _ *http.Request) {
 func (s *Site) html(w http.ResponseWriter, r *http.Request) {
 	for _, m := range s.Mails.Sent() {
 		if m.ID == r.PathValue("id") {
-			w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; base-uri 'none'")
+			w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'; base-uri 'none'")
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
-			_, _ = w.Write([]byte(strings.Replace(m.HTML, "<head>", `<head><base target="_top">`, 1))) // the caller is gone: nothing to do about it
+			logo := "data:image/png;base64," + base64.StdEncoding.EncodeToString(m.Logo) // a mail program takes it from its part
+			shown := strings.NewReplacer("<head>", `<head><base target="_top">`, `src="cid:`+m.LogoID()+`"`, `src="`+logo+`"`).Replace(m.HTML)
+			_, _ = w.Write([]byte(shown)) // the caller is gone: nothing to do about it
 			return
 		}
 	}

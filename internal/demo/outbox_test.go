@@ -25,7 +25,7 @@ func TestOutboxShowsBothPartsNewestFirst(t *testing.T) {
 		t.Errorf("empty outbox: %s", body)
 	}
 	for _, m := range []notify.Mail{
-		{ID: "first@localhost", Kind: "mail_welcome", To: "anna@example.org", Subject: "Eerste", Text: "Klik: http://localhost:8080/link/abc\nGroeten <b>", HTML: "<!DOCTYPE html>\n<html>\n<head>\n</head><body><a href=\"http://localhost:8080/link/abc\">Knop</a></body></html>"},
+		{ID: "first@localhost", Kind: "mail_welcome", To: "anna@example.org", Subject: "Eerste", Text: "Klik: http://localhost:8080/link/abc\nGroeten <b>", Logo: []byte("png"), HTML: "<!DOCTYPE html>\n<html>\n<head>\n</head><body><img src=\"cid:logo@first\"><a href=\"http://localhost:8080/link/abc\">Knop</a></body></html>"},
 		{ID: "second@localhost", Kind: "mail_changed", To: "anna@example.org", Subject: "Tweede", Text: "Niets", HTML: "<html></html>"},
 	} {
 		if err := s.Mails.Send(t.Context(), m); err != nil {
@@ -50,6 +50,9 @@ func TestOutboxShowsBothPartsNewestFirst(t *testing.T) {
 	part := get(t, s, "/dev/outbox/first@localhost")
 	if !strings.Contains(part.Body.String(), `<base target="_top">`) || !strings.Contains(part.Body.String(), ">Knop</a>") {
 		t.Errorf("HTML part: %s", part.Body)
+	}
+	if want := `<img src="data:image/png;base64,cG5n">`; !strings.Contains(part.Body.String(), want) {
+		t.Errorf("the logo is not %s in %s", want, part.Body)
 	}
 	if policy := part.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "frame-ancestors 'self'") {
 		t.Errorf("policy of the HTML part: %s", policy)
