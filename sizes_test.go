@@ -28,12 +28,12 @@ type exception struct {
 // bigStructs are those with more fields than the bound; each may have at most its number.
 var (
 	bigStructs = map[string]exception{
-		"grant.Party":              {29, "wire format: the client metadata of RFC 7591, and ours"},
-		"internal/setup.Party":     {28, "keys of the setup file"},
+		"grant.Party":              {30, "wire format: the client metadata of RFC 7591, and ours"},
+		"internal/setup.Party":     {29, "keys of the setup file"},
 		"authn.Change":             {24, "all that one transaction saves; its test goes over every field"},
 		"authn.Journey":            {23, "whole noun, with what a sign-in and what a mail begins: to be split"},
 		"internal/setup.Account":   {21, "keys of the setup file"},
-		"login.Visit":              {20, "to be split"},
+		"login.Visit":              {18, "to be split"},
 		"grant.Grant":              {20, "a row of the database"},
 		"grant.AuthRequest":        {19, "wire format: parameters of an authorization request, stored as JSON"},
 		"internal/wire.Options":    {20, "to be split"},

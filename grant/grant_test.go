@@ -184,8 +184,10 @@ func TestPartyRefusesWhatCannotWork(t *testing.T) {
 		"claim beyond its scopes": func(p *grant.Party) {
 			p.Name, p.ThirdParty, p.Scopes, p.IDClaims = "x", true, []string{"openid"}, []string{"email"}
 		},
-		"text of a scope of ours": func(p *grant.Party) { p.ScopeTexts = grant.ScopeTexts{"email": {"nl": "x", "en": "x"}} },
-		"text of another scope":   func(p *grant.Party) { p.ScopeTexts = grant.ScopeTexts{"mood.read": {"nl": "x", "en": "x"}} },
+		"text of a scope of ours":         func(p *grant.Party) { p.ScopeTexts = grant.ScopeTexts{"email": {"nl": "x", "en": "x"}} },
+		"a scope of ours that only reads": func(p *grant.Party) { p.ReadOnly = []string{"email"} },
+		"another scope that only reads":   func(p *grant.Party) { p.ReadOnly = []string{"mood.read"} },
+		"text of another scope":           func(p *grant.Party) { p.ScopeTexts = grant.ScopeTexts{"mood.read": {"nl": "x", "en": "x"}} },
 		"text in one language": func(p *grant.Party) {
 			p.Scopes, p.ScopeTexts = []string{"mood.read"}, grant.ScopeTexts{"mood.read": {"nl": "x"}}
 		},

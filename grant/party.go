@@ -71,6 +71,7 @@ type Party struct {
 	Grants       []string    `json:"grant_types"`
 	Scopes       []string    `json:"scopes"`
 	ScopeTexts   ScopeTexts  `json:"scope_texts,omitempty"`
+	ReadOnly     []string    `json:"read_only_scopes,omitempty"` // scopes of APIs by which nothing can be changed there
 	IDTokenAlg   string      `json:"id_token_alg"`
 	AccessJWT    bool        `json:"access_jwt,omitempty"`  // access tokens are JWTs (RFC 9068) instead of opaque
 	Rotate       bool        `json:"rotate,omitempty"`      // refresh tokens rotate; always so for public parties
@@ -412,6 +413,14 @@ func (p *Party) checkConsent(refuse func(string, ...any) error) error {
 			return refuse("scope_texts %s: not one of its scopes", scope)
 		case len(texts) != 2 || !scopeText.MatchString(texts["nl"]) || !scopeText.MatchString(texts["en"]):
 			return refuse("scope_texts %s: one line for nl and one for en, of at most 200 characters", scope)
+		}
+	}
+	for _, scope := range p.ReadOnly {
+		switch {
+		case slices.Contains(Scopes, scope):
+			return refuse("read_only_scopes %s: is one of ours, which change nothing", scope)
+		case !slices.Contains(p.Scopes, scope):
+			return refuse("read_only_scopes %s: not one of its scopes", scope)
 		}
 	}
 	return nil

@@ -70,6 +70,7 @@ var unable = map[string]string{
 	"Grants":      "each proves as much as before",
 	"Scopes":      "what people are asked or the party is told, not what a sign-in proves",
 	"ScopeTexts":  "shown to people",
+	"ReadOnly":    "shown to people",
 	"IDTokenAlg":  "all that can be chosen are sound",
 	"AccessJWT":   "lives shorter, because it cannot be taken back",
 	"Pairwise":    "what a subject is called",

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -16,22 +17,38 @@ func (consentStep) Name() string { return "consent" }
 
 func (consentStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedConsent }
 
-// consentScopes are the scopes that have a text of ours, in the order the page names them; those of APIs come after them.
-var consentScopes = []string{"openid", "profile", "email", "phone", "address", "offline_access"}
+// readScopes are the scopes of ours, in the order in which people read them: what says most about them first. None of
+// them changes anything.
+var readScopes = []string{"profile", "email", "phone", "address", "openid"}
+
+// Asked puts what a party asks or has, by its scopes, in the order in which people read it. A scope of an API changes
+// something there, unless the party's registration says that it does not: nothing is made to look smaller than it is.
+func Asked(scopes []string, party *grant.Party) ui.Asked {
+	asked := ui.Asked{Offline: slices.Contains(scopes, "offline_access")}
+	for _, scope := range readScopes {
+		if slices.Contains(scopes, scope) {
+			asked.Reads = append(asked.Reads, ui.AskedScope{Key: "consent.scope_" + scope})
+		}
+	}
+	for _, scope := range scopes {
+		if slices.Contains(grant.Scopes, scope) {
+			continue
+		}
+		line := ui.AskedScope{Key: "consent.scope_other", Name: scope, Texts: party.ScopeTexts[scope]}
+		if slices.Contains(party.ReadOnly, scope) {
+			asked.Reads = append(asked.Reads, line)
+		} else {
+			asked.Writes = append(asked.Writes, line)
+		}
+	}
+	return asked
+}
 
 func (consentStep) Show(_ context.Context, v *Visit) (Page, error) {
-	page := ui.ConsentPage{Action: v.Action, Party: v.AskedBy, PolicyURI: v.PolicyURI, TermsURI: v.TermsURI}
-	for _, scope := range consentScopes {
-		if slices.Contains(v.Journey.Ask.Consent, scope) {
-			page.Scopes = append(page.Scopes, ui.AskedScope{Key: "consent.scope_" + scope})
-		}
-	}
-	for _, scope := range v.Journey.Ask.Consent {
-		if !slices.Contains(consentScopes, scope) {
-			page.Scopes = append(page.Scopes, ui.AskedScope{Key: "consent.scope_other", Name: scope, Texts: v.ScopeTexts[scope]})
-		}
-	}
-	return Page{"consent", page}, nil
+	return Page{"consent", ui.ConsentPage{
+		Action: v.Action, Email: v.Facts.Account.Email.Address, Party: v.AskedBy, Asked: Asked(v.Journey.Ask.Consent, &v.Party),
+		PolicyURI: v.Party.PolicyURI, TermsURI: v.Party.TermsURI,
+	}}, nil
 }
 
 func (consentStep) Submit(_ context.Context, v *Visit) (Outcome, error) {

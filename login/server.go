@@ -233,7 +233,7 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 		if name := party.CalledAs(p.Name); name != p.Name {
 			v.PartyName, v.AskedBy = name, name
 		}
-		v.PolicyURI, v.TermsURI, v.ScopeTexts = party.PolicyURI, party.TermsURI, party.ScopeTexts
+		v.Party = *party
 	}
 	if web.Cookie(r, p.ID, web.BrowserCookie) == "" {
 		return v, errCookies

@@ -91,9 +91,7 @@ type Visit struct {
 	AskedBy     string          // name of who asks, the platform's where the party has none
 	Ways        []ui.Way        // to which the page leads
 	Trouble     []authn.Mistake // what Show has to say by itself, where the last form had no mistake
-	PolicyURI   string          // of the party, as far as it gave one
-	TermsURI    string
-	ScopeTexts  grant.ScopeTexts // of the party's own scopes
+	Party       grant.Party     // who asks; empty: the platform itself, or one that is gone
 	Caller      web.Caller
 	Now         time.Time
 }

@@ -22,7 +22,8 @@ platforms:
         name: Dagboek
         third_party: true
         secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM
-        scopes: [openid, journal.write, journal.read]
+        scopes: [openid, email, offline_access, journal.write, journal.read, mood.read]
+        read_only_scopes: [mood.read]
         scope_texts: { journal.write: { nl: Schrijven in je dagboek, en: Writing in your journal } }
         redirect_uris: ["https://rp.test/cb"]
       - { client_id: plain, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [openid], redirect_uris: ["https://rp.test/cb"] }
@@ -132,5 +133,29 @@ func TestConsentPageNamesEveryScope(t *testing.T) {
 		if missing := slices.DeleteFunc(lines, func(l string) bool { return strings.Contains(seen, l) }); len(missing) > 0 {
 			t.Errorf("%s: no %q in %s", lang, missing, seen)
 		}
+	}
+}
+
+// What is only looked at stands apart from what is done or changed, and whose it is stands above both. A scope of an API that
+// nobody called read-only is taken for one that changes something.
+func TestConsentPageGroupsReadingAndWriting(t *testing.T) {
+	c := newCaller(t)
+	c.Apply(strangers)
+	b := c.signIn(issuer)
+	b.MustOpen(t, issuer+authorizeQuery("journal", asking("openid journal.read journal.write mood.read email offline_access", "")))
+	seen, at := idptest.Visible(b.Doc), 0
+	for _, want := range []string{
+		"You are logged in as anna@example.org.", "See", emailLine, "A number by which Dagboek recognises you", "‘mood.read’",
+		"Do or change things", "‘journal.read’", "Writing in your journal", "Dagboek can also do this when you are not logged in there.",
+	} {
+		next := strings.Index(seen[at:], want)
+		if next < 0 {
+			t.Fatalf("no %q in its place in %s", want, seen)
+		}
+		at += next
+	}
+	b.MustOpen(t, issuer+authorizeQuery("journal", asking("openid", "")))
+	if seen := idptest.Visible(b.Doc); strings.Contains(seen, "Do or change things") || strings.Contains(seen, "not logged in there") {
+		t.Errorf("only an identity is asked: %s", seen)
 	}
 }

@@ -16,22 +16,6 @@ type GoOnPage struct {
 	Email  string // whose session this browser has
 }
 
-// ConsentPage asks whether a party may have what it asks. do: continue, cancel.
-type ConsentPage struct {
-	Action    string
-	Party     string       // who asks
-	Scopes    []AskedScope // in the order shown
-	PolicyURI string       // of the party; empty: no link
-	TermsURI  string       // of the party; empty: no link
-}
-
-// AskedScope is one line of what a party asks.
-type AskedScope struct {
-	Key   string            // of a text of ours
-	Name  string            // of the scope of an API; empty: one of ours
-	Texts map[string]string // language -> what the organisation says of it instead; nil: nothing
-}
-
 // ClosedPage says that people sign in with an account of their organisation, not with a password. do: cancel.
 type ClosedPage struct {
 	Action  string

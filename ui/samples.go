@@ -77,22 +77,6 @@ func (GoOnPage) Samples() []Sample {
 	return []Sample{{Name: "plain", Data: GoOnPage{Action: sampleAction, Party: "Dagboek van Anders", Email: sampleEmail}}}
 }
 
-func (ConsentPage) Samples() []Sample {
-	all := []AskedScope{
-		{Key: "consent.scope_openid"}, {Key: "consent.scope_profile"}, {Key: "consent.scope_email"}, {Key: "consent.scope_phone"},
-		{Key: "consent.scope_address"}, {Key: "consent.scope_offline_access"},
-		{Key: "consent.scope_other", Name: "journal.write", Texts: map[string]string{"nl": "Schrijven in je dagboek", "en": "Writing in your journal"}},
-		{Key: "consent.scope_other", Name: "mood.read"},
-	}
-	return []Sample{
-		{Name: "everything", Data: ConsentPage{
-			Action: sampleAction, Party: "Dagboek van Anders", Scopes: all,
-			PolicyURI: "https://dagboek.example.net/privacy", TermsURI: "https://dagboek.example.net/voorwaarden",
-		}},
-		{Name: "little", Data: ConsentPage{Action: sampleAction, Party: "Dagboek van Anders", Scopes: all[:1]}},
-	}
-}
-
 func (InactivePage) Samples() []Sample {
 	return []Sample{{Name: "plain", Data: InactivePage{HomeURL: sampleHome}}, {Name: "staff", Data: InactivePage{HomeURL: sampleHome}, Staff: true}}
 }

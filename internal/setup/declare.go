@@ -54,7 +54,7 @@ func declaredParty(p grant.Party) Party {
 	d := Party{
 		ClientID: string(p.ID), Name: p.Name, Type: string(p.Type), Auth: string(p.Auth), PKCE: "required", Redirects: p.Redirects,
 		LogoutURIs: p.LogoutURIs, InitiateURI: p.InitiateURI, Origins: emptied(p.Origins), Grants: emptied(p.Grants), Scopes: emptied(p.Scopes),
-		ScopeTexts: p.ScopeTexts, IDTokenAlg: p.IDTokenAlg, AccessToken: "opaque", Rotate: p.Rotates(), ThirdParty: p.ThirdParty, MobileApp: p.MobileApp,
+		ScopeTexts: p.ScopeTexts, ReadOnly: p.ReadOnly, IDTokenAlg: p.IDTokenAlg, AccessToken: "opaque", Rotate: p.Rotates(), ThirdParty: p.ThirdParty, MobileApp: p.MobileApp,
 		SubjectType: "public", Sector: p.Sector, IDClaims: p.IDClaims, AMRDetails: p.AMRDetails, Audience: p.Audience,
 		MinimumACR: p.MinimumACR, PolicyURI: p.PolicyURI, TermsURI: p.TermsURI,
 		Lives: Lives{IDToken: p.Lives.IDToken, Access: p.Lives.Access, RefreshIdle: p.Lives.RefreshIdle, RefreshEnd: p.Lives.RefreshEnd},

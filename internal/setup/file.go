@@ -113,7 +113,8 @@ type Party struct {
 	Origins     []string         `yaml:"origins,omitempty"`
 	Grants      []string         `yaml:"grant_types,omitempty"`
 	Scopes      []string         `yaml:"scopes,omitempty"`
-	ScopeTexts  grant.ScopeTexts `yaml:"scope_texts,omitempty"` // what people read of the scopes of an API
+	ScopeTexts  grant.ScopeTexts `yaml:"scope_texts,omitempty"`      // what people read of the scopes of an API
+	ReadOnly    []string         `yaml:"read_only_scopes,omitempty"` // scopes of an API by which nothing can be changed
 	IDTokenAlg  string           `yaml:"id_token_alg,omitempty"`
 	AccessToken string           `yaml:"access_token,omitempty"` // opaque (default) or jwt
 	Rotate      bool             `yaml:"rotate_refresh_tokens,omitempty"`

@@ -71,7 +71,7 @@ func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	}
 	page := loginPage{
 		Action: v.Action, Email: v.Journey.Hint, Check: v.Journey.Failures >= hintAfter, Slow: v.Journey.Failures >= authn.FreeAttempts, Party: v.PartyName, Cancel: true,
-		PolicyURI: v.PolicyURI, TermsURI: v.TermsURI,
+		PolicyURI: v.Party.PolicyURI, TermsURI: v.Party.TermsURI,
 	}
 	return login.Page{Template: "login", Data: page}, nil
 }
