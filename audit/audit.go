@@ -55,7 +55,8 @@ const (
 	RecoveryCodeUsed          Kind = "recovery.use"
 	GrantStarted              Kind = "grant.start"
 	GrantEnded                Kind = "grant.end"
-	AuthorizationCodeRefused  Kind = "code.refuse" // an authorization code was presented by a party, or with a verifier, that it was not made for
+	ConsentWithdrawn          Kind = "consent.withdraw" // by its owner; what the party had of them ended with it
+	AuthorizationCodeRefused  Kind = "code.refuse"      // an authorization code was presented by a party, or with a verifier, that it was not made for
 	AuthorizationCodeReplayed Kind = "code.replay"
 	RefreshTokenReplayed      Kind = "refresh.replay"
 	AccountAdded              Kind = "account.add"

@@ -82,6 +82,7 @@ type Redemption struct {
 	Challenge   string // S256 of the presented verifier; empty when none was presented
 	RefreshHash []byte // of the first refresh token; nil when the party gets none
 	RefreshEnds time.Time
+	Consented   bool // the party is not the platform's own: it gets nothing without a consent that stands
 	From        audit.Origin
 	Now         time.Time
 }

@@ -54,7 +54,7 @@ func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.
 	var refresh string
 	redemption := grant.Redemption{
 		Platform: p.ID, Party: party.ID, Grant: id, CodeHash: secret.Hash(r.Data.Code), RedirectURI: r.Data.RedirectURI, Challenge: challenge,
-		From: origin(ctx), Now: now,
+		Consented: party.ThirdParty, From: origin(ctx), Now: now,
 	}
 	if party.Allows(grant.RefreshToken) {
 		refresh = grant.NewToken(id)

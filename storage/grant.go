@@ -17,13 +17,14 @@ import (
 
 // Why a grant ended before its time, in our own words. A revocation has the word of its caller.
 const (
-	endSignedOut       = "signed out"
-	endTakenBack       = "taken back"
-	endReplaced        = "session replaced"
-	endDeactivated     = "account deactivated"
-	endCodeReplayed    = "code replayed"
-	endRefreshReplayed = "refresh token replayed"
-	endRestored        = "database restored"
+	endSignedOut        = "signed out"
+	endTakenBack        = "taken back"
+	endConsentWithdrawn = "consent withdrawn"
+	endReplaced         = "session replaced"
+	endDeactivated      = "account deactivated"
+	endCodeReplayed     = "code replayed"
+	endRefreshReplayed  = "refresh token replayed"
+	endRestored         = "database restored"
 )
 
 // grantColumns are those of a grant. The table has no short name here: SQLite does not know one after RETURNING.
@@ -217,6 +218,10 @@ WHERE grants.id = $4 AND grants.platform = $5 AND grants.party = $6 AND grants.c
     FROM sessions AS s
     JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
     WHERE s.platform = grants.platform AND s.id = grants.session AND s.ended_at IS NULL AND a.state = 'active')
+  AND ($10 = 0 OR EXISTS (
+    SELECT 1
+    FROM consents AS c
+    WHERE c.platform = grants.platform AND c.account = grants.account AND c.party = grants.party))
 RETURNING ` + liveColumns
 
 const selectGrantByCode = `
@@ -230,7 +235,7 @@ WHERE grants.id = $1 AND grants.platform = $2 AND grants.code_hash = $3`
 // worked, that somebody has it is recorded, once for each party and reason.
 func (db *DB) Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error) {
 	g, err := one(ctx, db.write, liveRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
-		string(r.Grant), string(r.Platform), string(r.Party), r.CodeHash, r.RedirectURI, r.Challenge)
+		string(r.Grant), string(r.Platform), string(r.Party), r.CodeHash, r.RedirectURI, r.Challenge, flag(r.Consented))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = db.whyNotRedeemed(ctx, r)
 	}

@@ -35,6 +35,9 @@ UPDATE devices
 SET ended_at = $1
 WHERE ended_at IS NULL`
 
+	forgetAllConsents = `
+DELETE FROM consents`
+
 	voidAllTickets = `
 UPDATE tickets
 SET voided_at = $1
@@ -52,14 +55,15 @@ type Ended struct {
 	Grants   int64 `json:"grants"`
 	Requests int64 `json:"requests"`
 	Journeys int64 `json:"journeys"`
-	Devices  int64 `json:"devices"` // remembered browsers
-	Tickets  int64 `json:"tickets"` // links of mails and codes of text messages; recovery codes stay
-	Messages int64 `json:"letters"` // that were waiting to be sent
+	Devices  int64 `json:"devices"`  // remembered browsers
+	Consents int64 `json:"consents"` // people are asked again
+	Tickets  int64 `json:"tickets"`  // links of mails and codes of text messages; recovery codes stay
+	Messages int64 `json:"letters"`  // that were waiting to be sent
 }
 
 // EndEverything ends what people and parties hold on all platforms: sessions, grants with their codes and tokens, open
-// requests and journeys, links and unsent messages. After a restore nobody knows which of them had ended since the backup. Each platform gets an
-// event, whose platform it fills in. Accounts, settings and keys stay as they are.
+// requests and journeys, consents, links and unsent messages. After a restore nobody knows which of them had ended since
+// the backup. Each platform gets an event, whose platform it fills in. Accounts, settings and keys stay as they are.
 func (db *DB) EndEverything(ctx context.Context, e audit.Event, now time.Time) (Ended, error) {
 	var ended Ended
 	err := db.settingsTx(ctx, nil, func(q conn) error {
@@ -74,6 +78,7 @@ func (db *DB) EndEverything(ctx context.Context, e audit.Event, now time.Time) (
 			{&ended.Requests, endAllRequests, []any{millis(now)}},
 			{&ended.Tickets, voidAllTickets, []any{millis(now)}},
 			{&ended.Devices, endAllDevices, []any{millis(now)}},
+			{&ended.Consents, forgetAllConsents, nil},
 			{&ended.Sessions, endAllSessions, []any{millis(now)}},
 			{&ended.Grants, endAllGrants, []any{millis(now), endRestored}},
 		} {

@@ -25,8 +25,8 @@ func restoredCommand(g *globals) *cobra.Command {
 				return err
 			}
 			return g.print(cmd, ended, func(w io.Writer) {
-				fmt.Fprintf(w, "Ended %d sessions, %d grants, %d open requests, %d journeys, %d remembered browsers, %d links and codes, and %d letters that were not sent.\n",
-					ended.Sessions, ended.Grants, ended.Requests, ended.Journeys, ended.Devices, ended.Tickets, ended.Messages)
+				fmt.Fprintf(w, "Ended %d sessions, %d grants, %d open requests, %d journeys, %d remembered browsers, %d consents, %d links and codes, and %d letters that were not sent.\n",
+					ended.Sessions, ended.Grants, ended.Requests, ended.Journeys, ended.Devices, ended.Consents, ended.Tickets, ended.Messages)
 			})
 		}),
 	}

@@ -69,6 +69,7 @@ var safety = []promise{
 		w.ok(w.db.TouchSession(ctx, wilg, v.ID, w.now.Add(time.Hour)))
 		w.ok(w.db.EndSession(ctx, wilg, v.ID, e, w.now))
 		w.ok(w.db.EndAccess(ctx, wilg, w.anna.ID, v.ID, web, e, w.now))
+		w.ok(w.db.WithdrawConsent(ctx, wilg, w.anna.ID, web, e, w.now))
 		seen, err := w.db.Access(ctx, wilg, w.anna.ID, w.now)
 		w.ok(err)
 		w.same("access", seen, []grant.Access(nil))

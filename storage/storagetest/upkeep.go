@@ -197,6 +197,7 @@ var upkeep = []promise{
 		w.start(j)
 		link, recovery := w.ticket(authn.TicketReset), w.ticket(authn.TicketRecoveryCode)
 		w.message()
+		w.consent(w.anna, web, w.now)
 		left := w.visit(w.anna)
 		w.ok(w.db.EndSession(w.Context(), linde, left.ID, w.event(audit.SessionEnded, w.anna), w.now))
 		version, err := w.db.Version(w.Context())
@@ -206,10 +207,12 @@ var upkeep = []promise{
 		e := audit.Event{At: later, Kind: audit.DatabaseRestored, Actor: "cli ria", Outcome: audit.Success}
 		ended, err := w.db.EndEverything(w.Context(), e, later)
 		w.ok(err)
-		w.same("ended", ended, storage.Ended{Sessions: 2, Grants: 3, Requests: 1, Journeys: 1, Tickets: 1, Messages: 1})
+		w.same("ended", ended, storage.Ended{Sessions: 2, Grants: 3, Requests: 1, Journeys: 1, Consents: 1, Tickets: 1, Messages: 1})
 		w.is("session", w.alive(v) || w.alive(far), false)
 		w.same("link", w.ticketState(link), authn.TicketReplaced)
 		w.same("recovery code", w.ticketState(recovery), authn.TicketWorks)
+		_, err = w.db.Consent(w.Context(), linde, w.anna.ID, string(web))
+		w.fails(err, fault.NotFound)
 		w.same("letters to send", len(w.take(later)), 0)
 		w.is("grants", w.given(g) || w.given(offline), false)
 		for _, token := range []string{refresh, offlineRefresh} {
