@@ -25,7 +25,6 @@ var spelled = map[string]string{
 	`internal/wire/shed.go "password"`:         "name of a queue in logs",
 	`login/settings/notice.go "password"`:      "what was done, in a cookie of ours",
 	`op/exposed.go "password"`:                 "a parameter that is in no log (RFC 6749 section 4.3.2)",
-	`ui/samples_settings.go "password"`:        "the settings page of that name, in a sample",
 	`cmd/idp/sms.go "sms"`:                     "name of a command",
 }
 

@@ -1,5 +1,7 @@
 package ui
 
+import "time"
+
 // ConsentPage asks whether a party may have what it asks. do: continue, cancel.
 type ConsentPage struct {
 	Action    string
@@ -33,4 +35,28 @@ func (v *View) Lines(party string, asked []AskedScope) (lines []string) {
 		lines = append(lines, text)
 	}
 	return lines
+}
+
+// ConsentsPage lists what somebody allowed parties that are not the platform's own.
+type ConsentsPage struct {
+	Notice  string // text key of what was just done; empty: nothing
+	Given   []Given
+	BackURL string
+	HomeURL string
+}
+
+// Given is one consent.
+type Given struct {
+	Party string // name of who has it
+	Asked Asked
+	At    time.Time
+	URL   string // of what asks before it is taken back
+}
+
+// WithdrawPage asks before a consent is taken back. do: continue.
+type WithdrawPage struct {
+	Action  string
+	Party   string
+	BackURL string
+	HomeURL string
 }

@@ -33,6 +33,8 @@ func samples() map[string][]Sample {
 		"switch":        SwitchPage{}.Samples(),
 		"go_on":         GoOnPage{}.Samples(),
 		"consent":       ConsentPage{}.Samples(),
+		"consents":      ConsentsPage{}.Samples(),
+		"withdraw":      WithdrawPage{}.Samples(),
 		"closed":        ClosedPage{}.Samples(),
 		"app_closed":    AppClosedPage{}.Samples(),
 		"inactive":      InactivePage{}.Samples(),

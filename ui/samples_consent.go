@@ -1,5 +1,7 @@
 package ui
 
+import "time"
+
 // sampleAsked is all that a party can ask, in order.
 var sampleAsked = Asked{
 	Reads: []AskedScope{
@@ -20,4 +22,23 @@ func (ConsentPage) Samples() []Sample {
 	little.Asked = Asked{Reads: sampleAsked.Reads[4:5]}
 	writes.Asked = Asked{Writes: sampleAsked.Writes}
 	return []Sample{{Name: "everything", Data: everything}, {Name: "little", Data: little}, {Name: "only writing", Data: writes}}
+}
+
+// Samples are the states of the page that lists consents.
+func (ConsentsPage) Samples() []Sample {
+	none := ConsentsPage{BackURL: sampleSettings, HomeURL: sampleHome}
+	page, stopped := none, none
+	page.Given = []Given{
+		{Party: "Dagboek van Anders", Asked: sampleAsked, At: sampleNoon, URL: sampleSettings + "/consents/anders"},
+		{Party: "Slaapdagboek", Asked: Asked{Reads: sampleAsked.Reads[4:5]}, At: sampleNoon.Add(-900 * time.Hour), URL: sampleSettings + "/consents/slaap"},
+	}
+	stopped.Notice = "consents.stopped"
+	return []Sample{{Name: "two", Data: page}, {Name: "none", Data: none}, {Name: "stopped", Data: stopped}}
+}
+
+// Samples are the states of the page that asks before a consent is taken back.
+func (WithdrawPage) Samples() []Sample {
+	return []Sample{{Name: "plain", Data: WithdrawPage{
+		Action: sampleSettings + "/consents/anders", Party: "Dagboek van Anders", BackURL: sampleSettings + "/consents", HomeURL: sampleHome,
+	}}}
 }

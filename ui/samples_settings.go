@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,15 +13,31 @@ var sampleNoon = time.Date(2026, 11, 25, 11, 0, 0, 0, time.UTC)
 
 // Samples are the states of the overview of the settings.
 func (SettingsPage) Samples() []Sample {
-	page := func(notice string) SettingsPage {
-		p := SettingsPage{Notice: notice, LogoutURL: "/logout", HomeURL: sampleHome}
-		for _, what := range []string{"account", "password", "two_step", "devices", "language", "activity"} {
-			p.Links = append(p.Links, SettingsLink{Key: "settings." + what, URL: sampleSettings + "/" + what})
+	page := func(notice string, rows ...SettingsLink) SettingsPage {
+		p := SettingsPage{Email: sampleEmail, Notice: notice, LogoutURL: "/logout", HomeURL: sampleHome}
+		p.Links = []SettingsLink{
+			{Key: "settings.account", URL: sampleSettings + "/account"},
+			{Key: "settings.password", URL: sampleSettings + "/password"},
+			{Key: "settings.two_step", URL: sampleSettings + "/two-step", State: []State{{Key: "settings.off"}}},
+			{Key: "settings.devices", URL: sampleSettings + "/devices", State: []State{{Key: "settings.browsers", N: 1}}},
+			{Key: "settings.language", URL: sampleSettings + "/language", State: []State{{Text: "Nederlands", Lang: "nl"}}},
+			{Key: "settings.activity", URL: sampleSettings + "/activity"},
+		}
+		for _, row := range rows {
+			if i := slices.IndexFunc(p.Links, func(l SettingsLink) bool { return l.Key == row.Key }); i >= 0 {
+				p.Links[i].State = row.State
+			} else {
+				p.Links = slices.Insert(p.Links, 4, row)
+			}
 		}
 		return p
 	}
 	return []Sample{
 		{Name: "plain", Data: page("")},
+		{Name: "in use", Data: page("",
+			SettingsLink{Key: "settings.two_step", State: []State{{Key: "settings.on"}}},
+			SettingsLink{Key: "settings.devices", State: []State{{Key: "settings.apps", N: 1}, {Key: "settings.browsers", N: 12}, {Key: "settings.sites", N: 2}}},
+			SettingsLink{Key: "settings.consents", URL: sampleSettings + "/consents", State: []State{{Key: "settings.parties", N: 2}}})},
 		{Name: "staff", Data: page(""), Staff: true},
 		{Name: "new password", Data: page("change.done")},
 		{Name: "saved", Data: page("common.saved")},

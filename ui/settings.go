@@ -4,6 +4,7 @@ import "time"
 
 // SettingsPage is the overview of what somebody can look at and change. do: logout.
 type SettingsPage struct {
+	Email     string // of whom it shows
 	Notice    string // text key of what was just done; empty: nothing
 	Links     []SettingsLink
 	LogoutURL string
@@ -12,8 +13,17 @@ type SettingsPage struct {
 
 // SettingsLink is a line of the overview.
 type SettingsLink struct {
-	Key string // of its text
-	URL string
+	Key   string // of its text
+	URL   string
+	State []State // how things stand there; empty: nothing is said of it
+}
+
+// State is how things stand with a setting, in a word or two.
+type State struct {
+	Key  string // of its text
+	N    int    // how many, where the text says so
+	Text string // instead of a text of ours
+	Lang string // … in this language
 }
 
 // AccountPage shows what is known of somebody.

@@ -20,8 +20,9 @@ import (
 func tabTo(t *testing.T, ctx context.Context, want string) {
 	t.Helper()
 	const focused = `(() => {
-		const e = document.activeElement, label = e.labels && e.labels.length ? e.labels[0].textContent : e.textContent
-		return (e.matches(':focus-visible') ? '' : 'unseen ') + label.trim()
+		const e = document.activeElement, label = (e.labels && e.labels.length ? e.labels[0] : e).cloneNode(true)
+		label.querySelectorAll('.value').forEach(v => v.remove())
+		return (e.matches(':focus-visible') ? '' : 'unseen ') + label.textContent.trim()
 	})()`
 	var seen []string
 	for range 30 {

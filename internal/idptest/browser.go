@@ -222,7 +222,7 @@ func (b *Browser) Press(label string) error {
 // PressLike presses the first button, or follows the first link, with such a text.
 func (b *Browser) PressLike(label *regexp.Regexp) error {
 	for n := range b.Doc.Descendants() {
-		if n.Type != html.ElementNode || !label.MatchString(text(n)) {
+		if n.Type != html.ElementNode || !label.MatchString(name(n)) {
 			continue
 		}
 		switch n.Data {
@@ -310,10 +310,24 @@ func Visible(doc *html.Node) string {
 	return text(doc)
 }
 
-func text(n *html.Node) string {
+func text(n *html.Node) string { return textOf(n, func(*html.Node) bool { return false }) }
+
+// name is what a button or link is called: without the state that a line of the settings shows at its end.
+func name(n *html.Node) string {
+	return textOf(n, func(d *html.Node) bool { return attr(d, "class") == "value" })
+}
+
+func textOf(n *html.Node, without func(*html.Node) bool) string {
 	var parts []string
 	for d := range n.Descendants() {
-		if d.Type == html.TextNode && d.Parent.Data != "script" && d.Parent.Data != "style" {
+		if d.Type != html.TextNode || d.Parent.Data == "script" || d.Parent.Data == "style" {
+			continue
+		}
+		left := false
+		for up := d.Parent; up != n && up != nil && !left; up = up.Parent {
+			left = without(up)
+		}
+		if !left {
 			parts = append(parts, d.Data)
 		}
 	}

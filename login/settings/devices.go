@@ -22,16 +22,38 @@ const mostListed = 100
 // showDevices lists what can reach the account: the apps, signed in or not needing to be; the browsers, this one first;
 // and the web sites that go on without a session.
 func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
-	p := v.Platform
-	sessions, access, err := s.Store.Reach(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Now)
+	page, err := s.devices(r, v)
 	if err != nil {
 		return err
 	}
+	page.Notice, page.Subject = noted(w, r, v.Platform.ID)
+	return s.Engine.ShowPage(w, r, http.StatusOK, "devices", page, v.Look(nil))
+}
+
+// devicesState counts what the page lists.
+func (s *Server) devicesState(r *http.Request, v *login.Visit) (states []ui.State, err error) {
+	page, err := s.devices(r, v)
+	for _, kind := range []ui.State{
+		{Key: "settings.apps", N: len(page.Apps)}, {Key: "settings.browsers", N: len(page.Browsers)}, {Key: "settings.sites", N: len(page.Sites)},
+	} {
+		if kind.N > 0 {
+			states = append(states, kind)
+		}
+	}
+	return states, err
+}
+
+// devices is the page without what was just done.
+func (s *Server) devices(r *http.Request, v *login.Visit) (ui.DevicesPage, error) {
+	p := v.Platform
+	sessions, access, err := s.Store.Reach(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Now)
+	if err != nil {
+		return ui.DevicesPage{}, err
+	}
 	page := ui.DevicesPage{
-		App: s.Engine.HasMobileApp(p.ID), LogoutAll: v.Action, More: len(sessions) == mostListed,
+		App: s.Engine.HasMobileApp(p.ID), LogoutAll: p.URL(pathDevices), More: len(sessions) == mostListed,
 		BackURL: p.URL(pathSettings), HomeURL: p.HomeURL,
 	}
-	page.Notice, page.Subject = noted(w, r, p.ID)
 	for _, session := range sessions {
 		d := ui.Device{Machine: machineOf(session.Agent), AddedAt: session.StartedAt, UsedAt: session.SeenAt, This: session.ID == v.Facts.Session.ID}
 		var places []string
@@ -61,7 +83,7 @@ func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *login.Vi
 		}
 	}
 	s.listOutliving(v, &page, access)
-	return s.Engine.ShowPage(w, r, http.StatusOK, "devices", page, v.Look(nil))
+	return page, nil
 }
 
 // listOutliving adds what goes on although nobody is signed in there any more. To who has the phone in hand an app

@@ -10,6 +10,21 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
+// languageNow is the language in which this person reads our pages.
+func languageNow(r *http.Request, v *login.Visit) (now ui.Language) {
+	for _, l := range login.Languages() {
+		if l.Code == login.LanguageOf(r, v.Facts.Account.Locale) {
+			now = l
+		}
+	}
+	return now
+}
+
+func languageState(r *http.Request, v *login.Visit) ([]ui.State, error) {
+	now := languageNow(r, v)
+	return []ui.State{{Text: now.Name, Lang: now.Code}}, nil
+}
+
 func (s *Server) showLanguage(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	p := v.Platform
 	page := ui.LanguagePage{Action: v.Action, Languages: login.Languages(), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}

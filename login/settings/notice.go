@@ -42,12 +42,14 @@ const (
 	doneMethod    = "method"    // codes come in another way
 	doneOff       = "off"       // two-step authentication was turned off
 	doneForgotten = "forgotten" // no browser is remembered
+	doneWithdrawn = "withdrawn" // a consent was taken back
 )
 
 var doneTexts = map[string]string{
 	donePassword: "change.done", doneSaved: "common.saved", doneEverybody: "devices.logout_all_done",
 	doneOne: "devices.logged_out", doneRevoked: "devices.revoked", doneStopped: "devices.stopped",
 	doneMethod: "two_step.changed", doneOff: "two_step.off_done", doneForgotten: "two_step.forgotten",
+	doneWithdrawn: "consents.stopped",
 }
 
 // doneOf is what is said after a journey that began in settings.

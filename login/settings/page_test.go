@@ -2,6 +2,7 @@ package settings
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -51,7 +52,7 @@ func door(role platform.Role, seen time.Duration, pages ...Page) http.Handler {
 	}
 	engine := login.New(login.Options{
 		Store: beginnings{}, Visitors: visitor.Reader{Store: store}, Now: func() time.Time { return noon }, Parties: noParties{},
-		UI: ui.New(pretendPart()), Fresh: func() error { return nil },
+		UI: ui.New(pretendPart()), Fresh: func() error { return nil }, Log: slog.New(slog.DiscardHandler),
 		Arrive: func(r *http.Request) error {
 			if r.Header.Get("X-Crowded") != "" {
 				return web.TooMany{Wait: time.Minute}
@@ -61,7 +62,7 @@ func door(role platform.Role, seen time.Duration, pages ...Page) http.Handler {
 	})
 	r := mux.NewRouter()
 	New(Options{
-		Engine: engine, Pages: pages, Party: noParties{}.Party,
+		Store: oneReach{session: store.session}, Consents: noConsents{}, Engine: engine, Pages: pages, Party: noParties{}.Party,
 		Logout: func(p *platform.Platform) string { return p.URL("/logout") },
 	}).Routes(r)
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -69,6 +70,23 @@ func door(role platform.Role, seen time.Duration, pages ...Page) http.Handler {
 		web.Headers(w.Header()) // as web.Wrap does
 		r.ServeHTTP(w, q.WithContext(platform.NewContext(q.Context(), p)))
 	})
+}
+
+// oneReach is a store in which one session reaches the account, and nothing else may be done.
+type oneReach struct {
+	Store
+	session authn.Session
+}
+
+func (o oneReach) Reach(context.Context, platform.ID, account.ID, time.Time) ([]authn.Session, []grant.Access, error) {
+	return []authn.Session{o.session}, nil, nil
+}
+
+// noConsents is a store in which nobody allowed anything.
+type noConsents struct{ ConsentStore }
+
+func (noConsents) Consents(context.Context, platform.ID, account.ID) ([]authn.Consent, error) {
+	return nil, nil
 }
 
 // noParties is a house whose platforms have no parties.
@@ -126,6 +144,48 @@ func TestOverviewTakesFurtherPages(t *testing.T) {
 		if got := strings.Contains(body, "/settings/rota"); got != want {
 			t.Errorf("%s: a row for staff is shown: %t", role, got)
 		}
+	}
+}
+
+// A line says how things stand; where there is nothing to see, there is no line.
+func TestOverviewSaysHowThingsStand(t *testing.T) {
+	row := func(path string, state State) Page {
+		return Page{Key: "code.title", Path: "/settings/" + path, State: state}
+	}
+	said := func(states ...ui.State) State {
+		return func(*http.Request, *login.Visit) ([]ui.State, error) { return states, nil }
+	}
+	body := page(t, door(platform.Client, 0,
+		row("rota", said(ui.State{Key: "settings.apps", N: 1}, ui.State{Key: "settings.browsers", N: 3})), row("empty", said()), row("silent", nil),
+		row("spoken", said(ui.State{Text: "<Frysk>", Lang: "fy"})),
+	), "/settings")
+	for _, want := range []string{
+		"Je bent ingelogd als anna@example.org.",
+		`/settings/rota">Authenticatie-code vereist <span class="value">1 app, 3 browsers</span></a>`,
+		`/settings/silent">Authenticatie-code vereist</a>`,
+		`<span class="value"><span lang="fy">&lt;Frysk&gt;</span></span>`,
+		`/settings/devices">Toegestane apparaten <span class="value">1 browser</span></a>`,
+		`/settings/language">Taal <span class="value"><span lang="nl">Nederlands</span></span></a>`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %s in\n%s", want, body)
+		}
+	}
+	if strings.Contains(body, "/settings/empty") || strings.Contains(body, "/settings/consents") {
+		t.Errorf("a line leads to nothing:\n%s", body)
+	}
+	for set, want := range map[bool]string{false: "settings.off", true: "settings.on"} {
+		v := &login.Visit{Facts: authn.Facts{Account: &account.Account{}, Methods: []string{"pretend"}}}
+		if set {
+			v.Facts.Account.Credentials = []account.Credential{{Method: "pretend", Use: account.Second, ConfirmedAt: noon}}
+		}
+		if got, err := twoStepState(nil, v); err != nil || len(got) != 1 || got[0].Key != want {
+			t.Errorf("set up: %t; state %+v, %v", set, got, err)
+		}
+	}
+	broken := func(*http.Request, *login.Visit) ([]ui.State, error) { return nil, fault.Unavailable }
+	if res := ask(t, door(platform.Client, 0, row("broken", broken)), http.MethodGet, "/settings"); res.StatusCode == http.StatusOK {
+		t.Errorf("a state that is not known: %d", res.StatusCode)
 	}
 }
 

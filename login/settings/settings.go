@@ -25,6 +25,7 @@ const (
 	pathPassword = "/settings/password"
 	pathLanguage = "/settings/language"
 	pathDevices  = "/settings/devices"
+	pathConsents = "/settings/consents"
 	pathActivity = "/settings/activity"
 )
 
@@ -42,9 +43,14 @@ type Page struct {
 	Path   string                 // below the issuer
 	Name   string                 // of its route
 	For    func(authn.Facts) bool // who has the line; nil: everybody
+	State  State                  // nil: its line says nothing more
 	Show   login.Handler          // nil: its routes are elsewhere
 	Submit login.Handler          // nil: it takes no form
 }
+
+// State is how things stand on a page, as its line in the overview says it. Without any, there is nothing to see on the
+// page, and it has no line.
+type State func(r *http.Request, v *login.Visit) ([]ui.State, error)
 
 // Store is what these pages need of storage; each method is one transaction.
 type Store interface {
@@ -59,11 +65,12 @@ type Store interface {
 
 // Options are what the house passes in.
 type Options struct {
-	Store  Store
-	Engine *login.Server // lets people in, and begins the journeys that these pages ask for
-	Pages  []Page        // further ones
-	Party  func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
-	Logout func(p *platform.Platform) string // where a form of ours signs out, as the person wants
+	Store    Store
+	Consents ConsentStore
+	Engine   *login.Server // lets people in, and begins the journeys that these pages ask for
+	Pages    []Page        // further ones
+	Party    func(p platform.ID, id grant.PartyID) (*grant.Party, bool)
+	Logout   func(p *platform.Platform) string // where a form of ours signs out, as the person wants
 }
 
 // Server is the pages of all platforms; a request's platform is in its context.
@@ -77,10 +84,20 @@ func (s *Server) pages() []Page {
 	return slices.Concat([]Page{
 		{Key: "settings.account", Path: pathAccount, Name: "account", Show: s.showAccount},
 		{Key: "settings.password", Path: pathPassword}, // a GET begins a journey
-		{Key: "settings.two_step", Path: pathTwoStep, Name: "two-step", For: hasTwoStep, Show: s.twoStep(s.showTwoStep), Submit: s.submitTwoStep},
+		{
+			Key: "settings.two_step", Path: pathTwoStep, Name: "two-step", For: hasTwoStep, State: twoStepState,
+			Show: s.twoStep(s.showTwoStep), Submit: s.submitTwoStep,
+		},
 	}, s.Pages, []Page{
-		{Key: "settings.devices", Path: pathDevices, Name: "devices", Show: s.showDevices, Submit: s.submitDevices},
-		{Key: "settings.language", Path: pathLanguage, Name: "language", Show: s.showLanguage, Submit: s.submitLanguage},
+		{
+			Key: "settings.devices", Path: pathDevices, Name: "devices", State: s.devicesState,
+			Show: s.showDevices, Submit: s.submitDevices,
+		},
+		{Key: "settings.consents", Path: pathConsents, Name: "consents", State: s.consentsState, Show: s.showConsents},
+		{
+			Key: "settings.language", Path: pathLanguage, Name: "language", State: languageState,
+			Show: s.showLanguage, Submit: s.submitLanguage,
+		},
 		{Key: "settings.activity", Path: pathActivity, Name: "activity", Show: s.showActivity},
 	})
 }
@@ -98,12 +115,16 @@ func (s *Server) Routes(r *mux.Router) {
 			add(page.Path, "submit "+page.Name, s.Engine.SignedIn(page.Path, page.Submit), "POST")
 		}
 	}
-	for _, path := range []string{pathDevices + "/{session}", pathDevices + "/{session}/{party}"} {
+	below := func(page, path, name string, show, submit login.Handler) {
 		could := s.Engine.Could
-		add(path, "device", could(stillHere), "HEAD")
-		add(path, "device", could(s.Engine.SignedIn(pathDevices, s.ofDevice(s.showDevice))), "GET")
-		add(path, "submit device", could(s.Engine.SignedIn(pathDevices, s.ofDevice(s.submitDevice))), "POST")
+		add(page+path, name, could(stillHere), "HEAD")
+		add(page+path, name, could(s.Engine.SignedIn(page, show)), "GET")
+		add(page+path, "submit "+name, could(s.Engine.SignedIn(page, submit)), "POST")
 	}
+	for _, path := range []string{"/{session}", "/{session}/{party}"} {
+		below(pathDevices, path, "device", s.ofDevice(s.showDevice), s.ofDevice(s.submitDevice))
+	}
+	below(pathConsents, "/{party}", "consent", s.ofConsent(s.showConsent), s.ofConsent(s.submitConsent))
 	add(pathPassword, "change password", stillHere, "HEAD") // a GET begins a journey
 	add(pathPassword, "change password", s.changePassword, "GET")
 	add(ChangePasswordPath, "change password", func(w http.ResponseWriter, r *http.Request) error {
@@ -119,12 +140,23 @@ func stillHere(w http.ResponseWriter, r *http.Request) error {
 // showSettings is the overview.
 func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	p := v.Platform
-	page := ui.SettingsPage{LogoutURL: s.Logout(p), HomeURL: p.HomeURL}
+	page := ui.SettingsPage{Email: v.Facts.Account.Email.Address, LogoutURL: s.Logout(p), HomeURL: p.HomeURL}
 	page.Notice, _ = noted(w, r, p.ID)
 	for _, row := range s.pages() {
-		if row.For == nil || row.For(v.Facts) {
-			page.Links = append(page.Links, ui.SettingsLink{Key: row.Key, URL: p.URL(row.Path)})
+		if row.For != nil && !row.For(v.Facts) {
+			continue
 		}
+		link := ui.SettingsLink{Key: row.Key, URL: p.URL(row.Path)}
+		if row.State != nil {
+			var err error
+			if link.State, err = row.State(r, v); err != nil {
+				return err
+			}
+			if len(link.State) == 0 {
+				continue
+			}
+		}
+		page.Links = append(page.Links, link)
 	}
 	return s.Engine.ShowPage(w, r, http.StatusOK, "settings", page, v.Look(nil))
 }
@@ -136,11 +168,7 @@ func (s *Server) showAccount(w http.ResponseWriter, r *http.Request, v *login.Vi
 		Name: a.Profile.Name(), Email: a.Email.Address,
 		LanguageURL: p.URL(pathLanguage), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL,
 	}
-	for _, l := range login.Languages() {
-		if l.Code == login.LanguageOf(r, a.Locale) {
-			page.Language = l
-		}
-	}
+	page.Language = languageNow(r, v)
 	return s.Engine.ShowPage(w, r, http.StatusOK, "account", page, v.Look(nil))
 }
 

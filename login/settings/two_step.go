@@ -17,6 +17,13 @@ const pathTwoStep = "/settings/two-step"
 // hasTwoStep tells for whom two-step authentication exists: it can be set up, or is.
 func hasTwoStep(f authn.Facts) bool { return len(authn.Enrolled(f)) > 0 || authn.MayEnrol(f) }
 
+func twoStepState(_ *http.Request, v *login.Visit) ([]ui.State, error) {
+	if len(authn.Enrolled(v.Facts)) > 0 {
+		return []ui.State{{Key: "settings.on"}}, nil
+	}
+	return []ui.State{{Key: "settings.off"}}, nil
+}
+
 // twoStep lets people in who have just shown their password (the help page: "daarnaast wordt om het wachtwoord gevraagd
 // bij veranderen van twee-staps-authenticatie instellingen").
 func (s *Server) twoStep(h login.Handler) login.Handler {
