@@ -10,6 +10,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/qr"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login"
 )
@@ -58,7 +59,7 @@ func (s appStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 		return login.Page{}, err
 	}
 	uri := keyURI(v.Platform.NeutralName, v.Facts.Account.Email.Address, plain)
-	code, err := draw(uri)
+	code, err := qr.Draw(string(uri))
 	if err != nil {
 		return login.Page{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/minddistrict/idp/internal/qr"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -66,7 +67,7 @@ func appSamples() []ui.Sample {
 }
 
 // sampleQR looks like a QR code of 33 modules and says nothing.
-func sampleQR() drawing {
+func sampleQR() qr.Drawing {
 	var b strings.Builder
 	for _, corner := range []string{"0 0", "26 0", "0 26"} {
 		b.WriteString("M" + corner + "h7v1h-7zm0 6h7v1h-7zm0-5h1v5h-1zm6 0h1v5h-1zm-4 1h3v3h-3z")
@@ -76,5 +77,5 @@ func sampleQR() drawing {
 			fmt.Fprintf(&b, "M%d %dh1v1h-1z", x, y)
 		}
 	}
-	return drawing{Size: 33, Path: b.String()}
+	return qr.Drawing{Size: 33, Path: b.String()}
 }

@@ -4,17 +4,13 @@ import (
 	"context"
 	"encoding/base32"
 	"fmt"
-	"image/color"
 	"log/slog"
 	"net/url"
 	"os"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/boombuler/barcode/qr"
 	"github.com/pquerna/otp"
 
 	"github.com/minddistrict/idp/account"
@@ -105,45 +101,6 @@ func TestNamesCannotChangeWhatTheAppIsTold(t *testing.T) {
 		u, err := url.Parse(string(uri))
 		if err != nil || len(u.Query()) != 2 || u.Fragment != "" || strings.ContainsAny(string(uri), " \"'<>") {
 			t.Errorf("%s: %v, %v", uri, u.Query(), err)
-		}
-	}
-}
-
-// TestTheDrawingIsTheCode paints the path on squared paper.
-func TestTheDrawingIsTheCode(t *testing.T) {
-	uri := keyURI("Minddistrict", "anna@example.org", "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")
-	want, err := qr.Encode(string(uri), qr.M, qr.Unicode)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := draw(uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.Size != want.Bounds().Dx() || got.Size > 49 {
-		t.Fatalf("size %d, want %d and at most 49", got.Size, want.Bounds().Dx())
-	}
-	painted := map[[2]int]bool{}
-	run := regexp.MustCompile(`M(\d+) (\d+)h(\d+)v1H(\d+)z`)
-	for _, m := range run.FindAllStringSubmatch(got.Path, -1) {
-		x, _ := strconv.Atoi(m[1])
-		y, _ := strconv.Atoi(m[2])
-		width, _ := strconv.Atoi(m[3])
-		if m[1] != m[4] {
-			t.Errorf("%s goes back to another place", m[0])
-		}
-		for i := range width {
-			painted[[2]int{x + i, y}] = true
-		}
-	}
-	if left := run.ReplaceAllString(got.Path, ""); left != "" {
-		t.Errorf("also in the path: %q", left)
-	}
-	for y := range got.Size {
-		for x := range got.Size {
-			if dark := want.At(x, y) == color.Black; dark != painted[[2]int{x, y}] {
-				t.Fatalf("module %d, %d is dark: %t", x, y, dark)
-			}
 		}
 	}
 }
