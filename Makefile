@@ -6,7 +6,8 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 dev: ## run everything on SQLite with demo platforms and accounts: http://localhost:8081
-	$(GO) run ./cmd/idp dev
+	@echo "Building idp and the 70 packages below it: about two minutes the first time (plus what Go downloads), then seconds."
+	@$(GO) run ./cmd/idp dev
 
 quick: ## the inner loop: vet and unit tests on SQLite, no browser, no race detector
 	$(GO) vet ./...

@@ -196,8 +196,8 @@ var (
 )
 
 // HelpLink is the quickest way to the helpdesk: its phone number or else its address; nil: neither is known.
-func (v *View) HelpLink() *piece {
-	var link piece
+func (v *View) HelpLink() *Piece {
+	var link Piece
 	switch c := v.Contact(); {
 	case c.Phone != "":
 		link = v.link("{helpdesk_phone}")

@@ -62,7 +62,7 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	}
 	defer func() { _ = f.db.Close() }() // the process ends
 	origin, siteOrigin := fmt.Sprintf("http://localhost:%d", port), fmt.Sprintf("http://localhost:%d", sitePort)
-	file, site, err := demo.House(origin, siteOrigin)
+	file, site, err := demo.House(origin, siteOrigin, time.Now)
 	if err != nil {
 		return err
 	}
@@ -129,13 +129,32 @@ func devConfig(dir string) (*configs.Config, error) {
 	return c, nil
 }
 
+// tell says where to go, and as whom.
 func tell(cmd *cobra.Command, site *demo.Site, origin string) {
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "\nOpen  %[1]s  and log in. The provider itself is at %[2]s. Mails and text messages are at %[1]s/dev/outbox.\n\n", site.Origin, origin)
+	fmt.Fprintf(out, "\n  Open  %s\n\n", site.Origin)
+	fmt.Fprintf(out, "  %-20s %s\n  %-20s %s/dev/outbox\n  %-20s Ctrl-C\n\n", "the provider", origin, "mails and messages", site.Origin, "stop")
+	at := ""
 	for _, a := range site.Accounts {
-		fmt.Fprintf(out, "  %-20s %-36s %s at %s\n", a.Email, cmp.Or(a.Password, "(invited: see the outbox)"), a.Role, a.Platform)
+		if a.Platform != at {
+			at = a.Platform
+			fmt.Fprintf(out, "  %s  %s/%s/\n", at, site.Origin, a.At)
+		}
+		line := fmt.Sprintf("    %-20s %-13s %-36s %s", a.Email, a.Role, cmp.Or(a.Password, "(invited: see the outbox)"), secondStep(a))
+		fmt.Fprintln(out, strings.TrimRight(line, " "))
 	}
 	fmt.Fprintln(out)
+}
+
+// secondStep says where the codes of an account are.
+func secondStep(a demo.Account) string {
+	switch {
+	case a.TOTPSecret != "":
+		return "code of an app: on the start page"
+	case a.Phone != "":
+		return "code by text message: in the outbox"
+	}
+	return ""
 }
 
 func migrate(ctx context.Context, dsn string) error {

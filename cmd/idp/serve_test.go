@@ -495,8 +495,13 @@ func TestDevServesEverythingWithinFiveSeconds(t *testing.T) {
 			return true
 		})
 		t.Logf("%s: %s", run, time.Since(begin))
-		if out := dev.out.String(); !strings.Contains(out, "Open  "+site) || !strings.Contains(out, "anna@example.org") || !strings.Contains(out, annasWords) {
-			t.Errorf("it does not say what to open:\n%s", out)
+		for _, want := range []string{
+			"Open  " + site, i.issuer, site + "/dev/outbox", "anna@example.org", annasWords, "GGZ De Linde  " + site + "/linde/",
+			"Praktijk De Wilg  " + site + "/wilg/", "code of an app: on the start page", "code by text message: in the outbox", "(invited: see the outbox)",
+		} {
+			if out := dev.out.String(); !strings.Contains(out, want) {
+				t.Errorf("it does not say %q:\n%s", want, out)
+			}
 		}
 		// From the site to the login page, with the credentials it printed, and back: somebody is signed in there.
 		anna := i.visitor()

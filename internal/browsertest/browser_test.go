@@ -41,7 +41,7 @@ func startSite(t *testing.T) site {
 	}
 	idp, relying := listen(), listen()
 	origin := func(l net.Listener) string { return fmt.Sprintf("http://localhost:%d", l.Addr().(*net.TCPAddr).Port) }
-	file, pages, err := demo.House(origin(idp), origin(relying))
+	file, pages, err := demo.House(origin(idp), origin(relying), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

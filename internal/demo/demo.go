@@ -1,112 +1,194 @@
-// Package demo is the relying platform of `idp dev`: a small site that sends people to us, shows what comes back, and
-// has buttons for what a platform can ask: sign in again, a silent check, a refresh, signing out.
+// Package demo is the relying side of `idp dev`: a start page, the platforms of two organisations and somebody else's
+// diary, which send people to us and show what comes back. They have a button for whatever a platform can ask.
 //
 // It is built on coreos/go-oidc and x/oauth2, as somebody else's platform would be, and keeps everything in memory. It
-// serves every demo platform under /<name>/. It is for development only: `idp serve` does not contain its routes.
+// serves every site under /<name>/, and what was sent to people at /dev/outbox. It is for development only: `idp serve`
+// does not contain its routes. Passwords and secrets of people who do not exist are on the start page, on purpose.
 package demo
 
 import (
 	"bytes"
-	_ "embed"
-	"encoding/json"
+	"context"
+	"embed"
 	"fmt"
 	"html/template"
+	"mime"
 	"net/http"
-	"net/url"
+	"path"
+	"strings"
 	"sync"
+	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/notify"
+	"github.com/minddistrict/idp/platform"
 )
 
-//go:embed demo.html
-var page string
+//go:embed templates assets
+var files embed.FS
 
-var pages = template.Must(template.New("demo").Parse(page))
+// pages are the templates by name, each on the layout that all have.
+var pages = func() map[string]*template.Template {
+	all := map[string]*template.Template{}
+	for _, name := range []string{"start", "site", "outbox"} {
+		all[name] = template.Must(template.ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
+	}
+	return all
+}()
 
-// Platform is one demo platform to log in to.
+// Platform is a site to log in to: that of an organisation, or somebody else's that asks its people's consent.
 type Platform struct {
 	Name, Title, Issuer, ClientID, Secret string
+
+	Organisation string // whose accounts log in
+	Colour       string // "#rrggbb"
+	Others       bool   // somebody else's
+	Scopes       []string
 }
 
-// Site is the relying platform.
+// Site is the relying side.
 type Site struct {
 	Origin    string // where it is served: http://localhost:8081
 	Accounts  []Account
 	Mails     *notify.Memory // shown at /dev/outbox
+	Now       func() time.Time
 	platforms map[string]Platform
 	order     []Platform
+	routes    *http.ServeMux
 
 	mu       sync.Mutex
 	visitors map[string]*visitor // by cookie
 }
 
 // Account is one that the start page names, with its password; empty: it is invited, and its mail is in the outbox.
-type Account struct{ Email, Password, Role, Platform, On string }
+type Account struct {
+	Email, Password, Role, Platform, On string
+
+	Name          string
+	At            string   // name of the site where it logs in
+	TOTPSecret    string   // base32; empty: no authenticator app
+	Phone         string   // gets codes by text message; empty: none
+	RecoveryCodes []string // in place of the app's
+}
 
 // visitor is what one browser has at the site.
 type visitor struct {
 	mu      sync.Mutex
 	pending map[string]attempt // by state
-	signed  map[string]signed  // by platform
-	notice  string
+	signed  map[string]signed  // by site
+	notice  notice
+}
+
+// notice is said once. A warning is what did not work.
+type notice struct {
+	Text    string
+	Warning bool
 }
 
 type attempt struct{ platform, verifier, nonce string }
 
+// signed is what a site got when somebody logged in.
 type signed struct {
-	token  *oauth2.Token
-	raw    string // the ID token
-	Claims string
-	Info   string
+	token *oauth2.Token
+	raw   string // the ID token
+	info  []byte // userinfo, JSON
 }
 
 // New makes the site. Its outbox is empty.
-func New(origin string, platforms []Platform, accounts []Account) *Site {
-	s := &Site{Origin: origin, Accounts: accounts, Mails: &notify.Memory{}, platforms: map[string]Platform{}, order: platforms, visitors: map[string]*visitor{}}
+func New(origin string, platforms []Platform, accounts []Account, now func() time.Time) *Site {
+	s := &Site{
+		Origin: origin, Accounts: accounts, Mails: &notify.Memory{}, Now: now,
+		platforms: map[string]Platform{}, order: platforms, visitors: map[string]*visitor{},
+	}
 	for _, p := range platforms {
 		s.platforms[p.Name] = p
 	}
-	return s
-}
-
-// ServeHTTP routes /, /<platform>/ and the actions under it.
-func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /{$}", s.start)
 	m.HandleFunc("GET /dev/outbox", s.outbox)
 	m.HandleFunc("GET /dev/outbox/{id}", s.html)
+	m.HandleFunc("GET /dev/code/{email}", s.codeNow)
+	m.HandleFunc("GET /dev/assets/{file}", s.asset)
 	m.HandleFunc("GET /{platform}/{$}", s.with(s.home))
 	m.HandleFunc("GET /{platform}/login", s.with(s.login))
 	m.HandleFunc("GET /{platform}/callback", s.with(s.callback))
 	m.HandleFunc("POST /{platform}/refresh", s.with(s.refresh))
 	m.HandleFunc("POST /{platform}/logout", s.with(s.logout))
-	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-src 'self'; frame-ancestors 'none'; base-uri 'none'")
-	m.ServeHTTP(w, r)
+	s.routes = m
+	return s
 }
 
-type view struct {
-	Platform  *Platform
-	Platforms []Platform
-	Accounts  []Account
-	Signed    *signed
-	Notice    string
+// policy lets pages load what this site serves, and nothing else.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; frame-src 'self'; " +
+	"frame-ancestors 'none'; base-uri 'none'"
+
+// ServeHTTP routes /, /<site>/ and the actions under it.
+func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Security-Policy", policy)
+	w.Header().Set("Cache-Control", "no-store")
+	s.routes.ServeHTTP(w, r)
 }
 
-func (s *Site) show(w http.ResponseWriter, v view) {
-	v.Platforms = s.order
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if err := pages.Execute(w, v); err != nil {
-		http.Error(w, "template", http.StatusInternalServerError)
+// show writes a page, or says that its template is wrong.
+func (s *Site) show(w http.ResponseWriter, page string, data any) {
+	var b bytes.Buffer
+	if err := pages[page].ExecuteTemplate(&b, "layout.html", data); err != nil {
+		http.Error(w, "template: "+err.Error(), http.StatusInternalServerError)
+		return
 	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = b.WriteTo(w) // the caller is gone: nothing to do about it
 }
 
-func (s *Site) start(w http.ResponseWriter, _ *http.Request) { s.show(w, view{Accounts: s.Accounts}) }
+// asset serves style, script, the colours of the sites and their icons.
+func (s *Site) asset(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("file")
+	body, err := files.ReadFile("assets/" + name)
+	if name == "colours.css" {
+		body, err = s.colours(), nil
+	}
+	if p, ok := s.platforms[strings.TrimSuffix(name, ".svg")]; ok && strings.HasSuffix(name, ".svg") {
+		body, err = icon(p), nil
+	}
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	_, _ = w.Write(body) // the caller is gone: nothing to do about it
+}
 
-// with finds platform and visitor.
+// colours are classes that give a part of a page the colour of a site, as legible as the provider makes it.
+func (s *Site) colours() []byte {
+	var b bytes.Buffer
+	for _, p := range s.order {
+		colour := platform.Branding{Colour: p.Colour}
+		fmt.Fprintf(&b, ".of-%[1]s{--brand:%[2]s}\n@media (prefers-color-scheme:dark){.of-%[1]s{--brand:%[3]s}}\n",
+			p.Name, colour.Light(), colour.Dark())
+	}
+	return b.Bytes()
+}
+
+// icon is a site's first letter on its colour.
+func icon(p Platform) []byte {
+	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">`+
+		`<rect width="32" height="32" rx="8" fill="%s"/><text x="16" y="23" font-family="system-ui,sans-serif" font-size="20" `+
+		`font-weight="700" text-anchor="middle" fill="#fff">%s</text></svg>`,
+		platform.Branding{Colour: p.Colour}.Light(), template.HTMLEscapeString(p.Initial()))
+}
+
+// Initial stands for a site where its name does not fit: that of the last word of its title.
+func (p Platform) Initial() string {
+	words := strings.Fields(p.Title)
+	if len(words) == 0 {
+		return ""
+	}
+	return string([]rune(words[len(words)-1])[:1])
+}
+
+// with finds site and visitor.
 func (s *Site) with(h func(http.ResponseWriter, *http.Request, Platform, *visitor) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		p, ok := s.platforms[r.PathValue("platform")]
@@ -118,7 +200,7 @@ func (s *Site) with(h func(http.ResponseWriter, *http.Request, Platform, *visito
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		if err := h(w, r, p, v); err != nil {
-			v.notice = err.Error()
+			v.notice = notice{Text: err.Error(), Warning: true}
 			http.Redirect(w, r, "/"+p.Name+"/", http.StatusSeeOther)
 		}
 	}
@@ -136,126 +218,7 @@ func (s *Site) visitor(w http.ResponseWriter, r *http.Request) *visitor {
 	return v
 }
 
-func (s *Site) config(p Platform) oauth2.Config {
-	return oauth2.Config{
-		ClientID: p.ClientID, ClientSecret: p.Secret, RedirectURL: s.Origin + "/" + p.Name + "/callback",
-		Scopes:   []string{"openid", "profile", "email", "offline_access"},
-		Endpoint: oauth2.Endpoint{AuthURL: p.Issuer + "/authorize", TokenURL: p.Issuer + "/token", AuthStyle: oauth2.AuthStyleInHeader},
-	}
-}
-
-func (s *Site) home(w http.ResponseWriter, _ *http.Request, p Platform, v *visitor) error {
-	out := view{Platform: &p, Accounts: s.Accounts, Notice: v.notice}
-	v.notice = ""
-	if here, ok := v.signed[p.Name]; ok {
-		out.Signed = &here
-	}
-	s.show(w, out)
-	return nil
-}
-
-// login sends the person to the provider; prompt and max_age come from the buttons.
-func (s *Site) login(w http.ResponseWriter, r *http.Request, p Platform, v *visitor) error {
-	state, a := secret.Token(), attempt{p.Name, oauth2.GenerateVerifier(), secret.Token()}
-	v.pending[state] = a
-	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(a.verifier), oidc.Nonce(a.nonce)}
-	for _, name := range []string{"prompt", "max_age", "ui_locales", "login_hint"} {
-		if value := r.FormValue(name); value != "" {
-			options = append(options, oauth2.SetAuthURLParam(name, value))
-		}
-	}
-	config := s.config(p)
-	http.Redirect(w, r, config.AuthCodeURL(state, options...), http.StatusSeeOther)
-	return nil
-}
-
-func (s *Site) callback(w http.ResponseWriter, r *http.Request, p Platform, v *visitor) error {
-	a, ok := v.pending[r.FormValue("state")]
-	delete(v.pending, r.FormValue("state"))
-	switch {
-	case !ok || a.platform != p.Name:
-		return fmt.Errorf("this login was already finished, or was not started here")
-	case r.FormValue("iss") != p.Issuer:
-		return fmt.Errorf("the answer names another issuer")
-	case r.FormValue("error") != "":
-		return fmt.Errorf("%s: %s", r.FormValue("error"), r.FormValue("error_description"))
-	}
-	config := s.config(p)
-	token, err := config.Exchange(r.Context(), r.FormValue("code"), oauth2.VerifierOption(a.verifier))
-	if err != nil {
-		return fmt.Errorf("exchanging the code: %w", err)
-	}
-	if err := s.keep(r, p, v, token, a.nonce); err != nil {
-		return err
-	}
-	http.Redirect(w, r, "/"+p.Name+"/", http.StatusSeeOther)
-	return nil
-}
-
-// keep verifies the ID token and remembers what the page shows.
-func (s *Site) keep(r *http.Request, p Platform, v *visitor, token *oauth2.Token, nonce string) error {
-	provider, err := oidc.NewProvider(r.Context(), p.Issuer)
-	if err != nil {
-		return err
-	}
-	raw, _ := token.Extra("id_token").(string)
-	id, err := provider.Verifier(&oidc.Config{ClientID: p.ClientID, SupportedSigningAlgs: []string{"RS256", "ES256", "EdDSA", "PS256"}}).Verify(r.Context(), raw)
-	if err != nil {
-		return fmt.Errorf("verifying the ID token: %w", err)
-	}
-	if nonce != "" && id.Nonce != nonce {
-		return fmt.Errorf("the ID token has another nonce")
-	}
-	here := signed{token: token, raw: raw}
-	var claims, info json.RawMessage
-	if err := id.Claims(&claims); err != nil {
-		return err
-	}
-	user, err := provider.UserInfo(r.Context(), oauth2.StaticTokenSource(token))
-	if err != nil {
-		return fmt.Errorf("userinfo: %w", err)
-	}
-	if err := user.Claims(&info); err != nil {
-		return err
-	}
-	here.Claims, here.Info = indent(claims), indent(info)
-	v.signed[p.Name] = here
-	return nil
-}
-
-func (s *Site) refresh(w http.ResponseWriter, r *http.Request, p Platform, v *visitor) error {
-	here, ok := v.signed[p.Name]
-	if !ok {
-		return fmt.Errorf("nobody is signed in")
-	}
-	config := s.config(p)
-	token, err := config.TokenSource(r.Context(), &oauth2.Token{RefreshToken: here.token.RefreshToken}).Token()
-	if err != nil {
-		delete(v.signed, p.Name)
-		return fmt.Errorf("refreshing: %w", err)
-	}
-	if err := s.keep(r, p, v, token, ""); err != nil {
-		return err
-	}
-	v.notice = "Refreshed."
-	http.Redirect(w, r, "/"+p.Name+"/", http.StatusSeeOther)
-	return nil
-}
-
-func (s *Site) logout(w http.ResponseWriter, r *http.Request, p Platform, v *visitor) error {
-	q := url.Values{"client_id": {p.ClientID}, "post_logout_redirect_uri": {s.Origin + "/" + p.Name + "/"}}
-	if here, ok := v.signed[p.Name]; ok {
-		q.Set("id_token_hint", here.raw)
-	}
-	delete(v.signed, p.Name)
-	http.Redirect(w, r, p.Issuer+"/logout?"+q.Encode(), http.StatusSeeOther)
-	return nil
-}
-
-func indent(raw json.RawMessage) string {
-	var out bytes.Buffer
-	if json.Indent(&out, raw, "", "  ") != nil {
-		return string(raw)
-	}
-	return out.String()
+// soon bounds what a page waits for the provider, which runs in the same process.
+func soon(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(r.Context(), 2*time.Second)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/notify"
 )
@@ -17,31 +18,30 @@ func get(t *testing.T, s *Site, path string) *httptest.ResponseRecorder {
 }
 
 func TestOutboxShowsBothPartsNewestFirst(t *testing.T) {
-	_, s, err := House("http://localhost:8080", "http://localhost:8081")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if body := get(t, s, "/dev/outbox").Body.String(); !strings.Contains(body, "No mails yet") {
+	s, at := site(t), time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	if body := get(t, s, "/dev/outbox").Body.String(); !strings.Contains(body, "Nothing was sent yet") {
 		t.Errorf("empty outbox: %s", body)
 	}
 	for _, m := range []notify.Mail{
-		{ID: "first@localhost", Kind: "mail_welcome", To: "anna@example.org", Subject: "Eerste", Text: "Klik: http://localhost:8080/link/abc\nGroeten <b>", Logo: []byte("png"), HTML: "<!DOCTYPE html>\n<html>\n<head>\n</head><body><img src=\"cid:logo@first\"><a href=\"http://localhost:8080/link/abc\">Knop</a></body></html>"},
-		{ID: "second@localhost", Kind: "mail_changed", To: "anna@example.org", Subject: "Tweede", Text: "Niets", HTML: "<html></html>"},
+		{At: at, ID: "first@localhost", Kind: "mail_welcome", To: "anna@example.org", Subject: "Eerste", Text: "Klik: http://localhost:8080/link/abc\nGroeten <b>", Logo: []byte("png"), HTML: "<!DOCTYPE html>\n<html>\n<head>\n</head><body><img src=\"cid:logo@first\"><a href=\"http://localhost:8080/link/abc\">Knop</a></body></html>"},
+		{At: at.Add(2 * time.Second), ID: "second@localhost", Kind: "mail_changed", To: "anna@example.org", Subject: "Tweede", Text: "Niets", HTML: "<html></html>"},
 	} {
 		if err := s.Mails.Send(t.Context(), m); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := s.Mails.SendText(t.Context(), notify.Text{To: "+31612345678", Body: "014874 is je code", Code: "014874", Kind: "sms_message"}); err != nil {
+	if err := s.Mails.SendText(t.Context(), notify.Text{At: at.Add(time.Second), To: "+31612345678", Body: "014874 is je code", Code: "014874", Kind: "sms_message"}); err != nil {
 		t.Fatal(err)
 	}
 	body := get(t, s, "/dev/outbox").Body.String()
-	if first, second := strings.Index(body, "Eerste"), strings.Index(body, "Tweede"); second < 0 || first < second {
-		t.Errorf("first at %d, second at %d", first, second)
+	first, message, second := strings.Index(body, "Eerste"), strings.Index(body, "Text message to"), strings.Index(body, "Tweede")
+	if second < 0 || message < second || first < message {
+		t.Errorf("first at %d, text message at %d, second at %d", first, message, second)
 	}
 	for _, want := range []string{
 		`<a href="http://localhost:8080/link/abc">http://localhost:8080/link/abc</a>`, "Groeten &lt;b&gt;", `src="/dev/outbox/first@localhost"`, `data-kind="mail_welcome"`,
 		`data-kind="sms_message"`, `data-to="&#43;31612345678"`, "014874 is je code",
+		`data-code="014874"`, `data-copy="014874"`, `sandbox="allow-top-navigation-by-user-activation"`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the outbox lacks %s", want)
