@@ -37,7 +37,7 @@ var (
 		"grant.Grant":              {20, "a row of the database"},
 		"grant.AuthRequest":        {19, "wire format: parameters of an authorization request, stored as JSON"},
 		"internal/wire.Options":    {20, "to be split"},
-		"internal/setup.Platform":  {19, "keys of the setup file"},
+		"internal/setup.Platform":  {20, "keys of the setup file"},
 		"internal/idptest.script":  {17, "state of the runner of journeys: to be split"},
 		"configs.Config":           {16, "keys of the configuration"},
 		"internal/setup.Policy":    {16, "keys of the setup file"},

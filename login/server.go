@@ -344,13 +344,7 @@ func stillHere(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// assets serves our own style sheets and scripts, and the platform's logo.
+// assets serves our own style sheets and scripts, and the platform's logos and icon.
 func assets(w http.ResponseWriter, r *http.Request) {
-	if p := platform.FromContext(r.Context()); r.URL.Path == "/assets/logo.png" && len(p.Branding.Logo) > 0 {
-		w.Header().Set("Content-Type", "image/png")
-		w.Header().Set("Cache-Control", "public, max-age=3600")
-		_, _ = w.Write(p.Branding.Logo) // the caller is gone: nothing to do about it
-		return
-	}
-	http.StripPrefix("/assets", ui.Assets()).ServeHTTP(w, r)
+	http.StripPrefix("/assets", ui.AssetsOf(platform.FromContext(r.Context()))).ServeHTTP(w, r)
 }

@@ -13,8 +13,9 @@ import (
 // tint, the main button. Text on it is white or black, whichever can be read; as text, line or ring on the page it is
 // corrected (WCAG 2.2 success criteria 1.4.3 and 1.4.11).
 type Branding struct {
-	Colour string `json:"colour,omitempty"` // "#rrggbb"
-	Logo   []byte `json:"logo,omitempty"`   // PNG, at most 64 KiB, served from our own origin; none: the name in letters
+	Colour   string `json:"colour,omitempty"`    // "#rrggbb"
+	Logo     []byte `json:"logo,omitempty"`      // PNG, bounded as in logo.go, served from our own origin; none: the name in letters
+	LogoDark []byte `json:"logo_dark,omitempty"` // takes the place of Logo in dark mode; none: Logo stands on white there
 }
 
 // DefaultColour is used by platforms that set none: a calm blue-green with 6.0 : 1 on white.
@@ -40,13 +41,13 @@ func (b *Branding) validate() error {
 	if !colourPattern.MatchString(b.Colour) {
 		return fmt.Errorf("%w: colour %q: # and six hexadecimal digits, such as %s", fault.Invalid, b.Colour, DefaultColour)
 	}
-	if len(b.Logo) > 64<<10 {
-		return fmt.Errorf("%w: logo_file: %d bytes: at most 65536", fault.Invalid, len(b.Logo))
+	if len(b.LogoDark) > 0 && len(b.Logo) == 0 {
+		return fmt.Errorf("%w: logo_dark_file: only beside logo_file, whose place it takes in dark mode", fault.Invalid)
 	}
-	if len(b.Logo) > 0 && string(b.Logo[:min(8, len(b.Logo))]) != "\x89PNG\r\n\x1a\n" {
-		return fmt.Errorf("%w: logo_file: not a PNG picture", fault.Invalid)
+	if err := checkLogo("logo_file", b.Logo); err != nil {
+		return err
 	}
-	return nil
+	return checkLogo("logo_dark_file", b.LogoDark)
 }
 
 // Light is the colour as text in light mode: dark enough for 4.5 : 1 on the white page.

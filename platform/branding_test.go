@@ -1,9 +1,14 @@
 package platform
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/minddistrict/idp/internal/fault"
@@ -79,7 +84,7 @@ func TestYellowStaysYellow(t *testing.T) {
 }
 
 func TestBrandingRefuses(t *testing.T) {
-	png := "\x89PNG\r\n\x1a\n"
+	logo := drawn(t, 400, 100)
 	for name, b := range map[string]Branding{
 		"no colour":     {},
 		"a name":        {Colour: "red"},
@@ -90,15 +95,37 @@ func TestBrandingRefuses(t *testing.T) {
 		"line feed":     {Colour: "#1b6a7a\n"},
 		"logo, not PNG": {Colour: DefaultColour, Logo: []byte("<svg onload=alert(1)>")},
 		"logo, short":   {Colour: DefaultColour, Logo: []byte("\x89PNG")},
-		"logo, large":   {Colour: DefaultColour, Logo: append([]byte(png), make([]byte, 64<<10)...)},
+		"logo, head":    {Colour: DefaultColour, Logo: logo[:33]}, // up to its size
+		"logo, damaged": {Colour: DefaultColour, Logo: logo[:len(logo)-20]},
+		"logo, large":   {Colour: DefaultColour, Logo: append(slices.Clone(logo), make([]byte, 64<<10)...)},
+		"logo, wide":    {Colour: DefaultColour, Logo: drawn(t, 1201, 10)},
+		"logo, high":    {Colour: DefaultColour, Logo: drawn(t, 10, 401)},
+		"dark, alone":   {Colour: DefaultColour, LogoDark: logo},
+		"dark, not PNG": {Colour: DefaultColour, Logo: logo, LogoDark: []byte("GIF89a")},
+		"dark, wide":    {Colour: DefaultColour, Logo: logo, LogoDark: drawn(t, 1201, 10)},
 	} {
 		if err := b.validate(); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%s: got %v, want fault.Invalid", name, err)
 		}
 	}
-	b := Branding{Logo: []byte(png + "…")}
-	b.defaults()
-	if err := b.validate(); err != nil {
-		t.Errorf("the default colour and a small PNG: %v", err)
+	for name, b := range map[string]Branding{"one logo": {Logo: logo}, "two": {Logo: logo, LogoDark: drawn(t, 1200, 400)}, "none": {}} {
+		b.defaults()
+		if err := b.validate(); err != nil {
+			t.Errorf("the default colour and %s: %v", name, err)
+		}
 	}
+	err := (&Branding{Colour: DefaultColour, Logo: logo, LogoDark: drawn(t, 2400, 500)}).validate()
+	if want := "logo_dark_file: 2400 x 500 pixels: at most 1200 x 400"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// drawn is a PNG of that size.
+func drawn(t *testing.T, width, height int) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, width, height))); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }

@@ -20,7 +20,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 	age := time.Hour
 	p := platform.Platform{
 		ID: "linde", Issuer: "https://linde.example.org", HelpPublic: platform.Contact{Email: "e", Phone: "p"},
-		Branding: platform.Branding{Colour: "#1b6a7a", Logo: []byte("x")},
+		Branding: platform.Branding{Colour: "#1b6a7a", Logo: []byte("x"), LogoDark: []byte("y")},
 		Policy: platform.Policy{
 			SecondFactor: platform.ByGroup[platform.SecondFactor]{Staff: platform.SecondFactor{Demand: platform.Required, RequiredFrom: at}},
 			Remember:     platform.ByGroup[platform.Remember]{Client: platform.Remember{Choices: []time.Duration{1}, Fixed: 2, Decides: true}},
@@ -66,7 +66,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 	}
 	for table, want := range map[string]string{
 		"platforms": `{"id":"linde","issuer":"https://linde.example.org","help_public":{"email":"e","phone":"p"},` +
-			`"branding":{"colour":"#1b6a7a","logo":"eA=="},"policy":{"second_factor":{"client":{},` +
+			`"branding":{"colour":"#1b6a7a","logo":"eA==","logo_dark":"eQ=="},"policy":{"second_factor":{"client":{},` +
 			`"staff":{"demand":"required","required_from":"2026-01-02T03:04:05Z"}},` +
 			`"remember":{"client":{"choices":[1],"fixed":2,"decides":true},"staff":{}},"acr_aliases":{"a":"b"}}}`,
 		"parties": `{"client_id":"web","type":"web","auth":"basic","secrets":["eA=="],"grant_types":null,"scopes":null,"id_token_alg":"",` +

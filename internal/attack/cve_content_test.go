@@ -1,6 +1,9 @@
 package attack
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"net/http"
 	"net/url"
 	"os"
@@ -160,6 +163,7 @@ func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.
 	for name, content := range map[string]string{
 		"logo.svg": `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`, "html.png": "<html><script>alert(1)</script>", "gif.png": "GIF89a<script>alert(1)</script>", "empty.png": "",
 		"shifted.png": " \x89PNG\r\n\x1a\n", "large.png": "\x89PNG\r\n\x1a\n" + strings.Repeat("x", 64<<10),
+		"bomb.png": "\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR\x7f\xff\xff\xff\x7f\xff\xff\xff\x08\x06\x00\x00\x00",
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -181,15 +185,24 @@ func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.
 	}
 	// A PNG that continues as HTML is served as a picture and nothing else.
 	path := filepath.Join(dir, "polyglot.png")
-	if err := os.WriteFile(path, []byte("\x89PNG\r\n\x1a\n<html><script>alert(1)</script>"), 0o600); err != nil {
+	var picture bytes.Buffer
+	if err := png.Encode(&picture, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	picture.WriteString("<html><script>alert(1)</script>")
+	if err := os.WriteFile(path, picture.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	const evil = `<script>alert(1)</script>`
 	if err := s.declarePlatform(setup.Platform{LogoFile: path, Organisation: evil, Title: `"><img src=x onerror=alert(1)>`, NeutralName: evil}); err != nil {
 		t.Fatal(err)
 	}
-	if a := s.get(s.issuer + "/assets/logo.png"); a.Header.Get("Content-Type") != "image/png" || a.Header.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(a.Header.Get("Content-Security-Policy"), "default-src 'none'") {
-		t.Errorf("logo: %v", a.Header)
+	for name, kind := range map[string]string{"logo.png": "image/png", "icon.png": "image/png", "icon.svg": "image/svg+xml"} {
+		a := s.get(s.issuer + "/assets/" + name)
+		if a.Status != http.StatusOK || a.Header.Get("Content-Type") != kind || a.Header.Get("X-Content-Type-Options") != "nosniff" ||
+			!strings.Contains(a.Header.Get("Content-Security-Policy"), "default-src 'none'") || name != "logo.png" && strings.Contains(a.Body, "<script>") {
+			t.Errorf("%s: %d, %v, %s", name, a.Status, a.Header, a.Body)
+		}
 	}
 	for _, party := range []string{"named", "stranger"} {
 		p := setup.Party{

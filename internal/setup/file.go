@@ -38,7 +38,8 @@ type Platform struct {
 	PrivacyURL    string           `yaml:"privacy_url,omitempty"`
 	Accessibility string           `yaml:"accessibility_url,omitempty"`
 	Colour        string           `yaml:"colour,omitempty"`
-	LogoFile      string           `yaml:"logo_file,omitempty"` // PNG, at most 64 KiB
+	LogoFile      string           `yaml:"logo_file,omitempty"`      // PNG, at most 64 KiB and 1200 x 400 pixels
+	LogoDarkFile  string           `yaml:"logo_dark_file,omitempty"` // the same for dark mode
 	Mail          platform.Mail    `yaml:"mail,omitempty"`
 	Policy        Policy           `yaml:"policy,omitempty"`
 	Parties       []Party          `yaml:"parties,omitempty"`

@@ -193,7 +193,7 @@ func TestEveryFieldShowsInTheDifference(t *testing.T) {
 		row    any
 		unseen string
 	}{
-		{platform.Platform{Policy: platform.DefaultPolicy()}, "Branding.Logo Salt Policy.Remember.Client.Fixed Policy.Remember.Staff.Fixed Policy.Password.MaxLength"}, // Fixed counts with Decides,
+		{platform.Platform{Policy: platform.DefaultPolicy()}, "Branding.Logo Branding.LogoDark Salt Policy.Remember.Client.Fixed Policy.Remember.Staff.Fixed Policy.Password.MaxLength"}, // Fixed counts with Decides,
 		{grant.Party{}, "Platform Secrets DisabledAt"},
 		{account.Account{}, "ID Platform Email.Key Profile.PhoneOK Credentials OfferedAt ResetAt RememberFor CreatedAt UpdatedAt CutAt"},
 	} {
@@ -276,13 +276,10 @@ func TestTheExampleOfTheGuide(t *testing.T) {
 	}
 	onBoth(t, func(t *testing.T, db *storage.DB) {
 		tools := tools(t, db)
-		logo := t.TempDir() + "/linde.png"
-		if err := os.WriteFile(logo, []byte("\x89PNG\r\n\x1a\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		logo, dark := picture(t, "linde.png", 320, 80), picture(t, "linde-dark.png", 320, 80)
 		for i, block := range blocks {
 			block, _, _ := strings.Cut(block, "```")
-			block = strings.Replace(block, "linde.png", logo, 1)
+			block = strings.NewReplacer("linde.png", logo, "linde-dark.png", dark).Replace(block)
 			report, err := apply(t, tools, block)
 			if err != nil {
 				t.Fatalf("block %d: %v", i, err)

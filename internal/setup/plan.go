@@ -274,8 +274,9 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 		have = platform.Platform{Policy: p.Policy}
 		have.Defaults()
 	}
-	all := append(difference(declaredPlatform(have), declaredPlatform(tenant)),
-		fileDifference("logo_file", have.Branding.Logo, tenant.Branding.Logo)...)
+	all := slices.Concat(difference(declaredPlatform(have), declaredPlatform(tenant)),
+		fileDifference("logo_file", have.Branding.Logo, tenant.Branding.Logo),
+		fileDifference("logo_dark_file", have.Branding.LogoDark, tenant.Branding.LogoDark))
 	if exists {
 		mark(all, "policy.", append(tenant.Policy.WeakerThan(have.Policy), p.unasked(have.Policy, tenant.Policy)...))
 	} else {

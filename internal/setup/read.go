@@ -17,7 +17,7 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// platformOf reads the platform itself. What no file says (the salt, the logo that was read before) it has from the
+// platformOf reads the platform itself. What no file says (the salt, the logos that were read before) it has from the
 // platform that there is.
 func (d *Platform) platformOf(have platform.Platform, said map[string]bool) (platform.Platform, error) {
 	p := platform.Platform{
@@ -29,15 +29,25 @@ func (d *Platform) platformOf(have platform.Platform, said map[string]bool) (pla
 	if n := have.Policy.Password.MaxLength; n > 0 {
 		p.Policy.Password.MaxLength = n
 	}
-	if !said["logo_file"] {
-		p.Branding.Logo = have.Branding.Logo
-	}
-	if d.LogoFile != "" {
-		logo, err := os.ReadFile(d.LogoFile)
-		if err != nil {
-			return p, fmt.Errorf("%w: logo_file: %w", fault.Invalid, err)
+	for _, logo := range []struct {
+		key, path string
+		have      []byte
+		to        *[]byte
+	}{
+		{"logo_file", d.LogoFile, have.Branding.Logo, &p.Branding.Logo},
+		{"logo_dark_file", d.LogoDarkFile, have.Branding.LogoDark, &p.Branding.LogoDark},
+	} {
+		if !said[logo.key] {
+			*logo.to = logo.have
 		}
-		p.Branding.Logo = logo
+		if logo.path == "" {
+			continue
+		}
+		picture, err := os.ReadFile(logo.path)
+		if err != nil {
+			return p, fmt.Errorf("%w: %s: %w", fault.Invalid, logo.key, err)
+		}
+		*logo.to = picture
 	}
 	p.Defaults()
 	return p, p.Validate()
