@@ -80,7 +80,7 @@ func (i *install) platforms() {
 	if i.read(&one, "platform", "show", "linde"); one.Organisation != "GGZ De Linde" || one.SecondFactor.Client != "off" || one.HomeURL != "https://linde.example.net" {
 		i.t.Errorf("platform show: %+v", one)
 	}
-	if out := i.ok("platform", "show", "linde"); !strings.Contains(out, "organisation  GGZ De Linde\n") {
+	if out := i.ok("platform", "show", "linde"); !strings.Contains(out, "organisation  GGZ De Linde\n") || !strings.Contains(out, "colour        #1b6a7a\nlogo          none\n") {
 		i.t.Errorf("platform show: %q", out)
 	}
 	i.refused(1, "platform els: not found", "platform", "show", "els")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 
@@ -57,9 +58,10 @@ func platformCommand(g *globals) *cobra.Command {
 			return g.print(cmd, line, func(w io.Writer) {
 				fmt.Fprintf(w, "name          %s\nissuer        %s\norganisation  %s\nhome          %s\nsecond factor client %s, staff %s\n",
 					line.Name, line.Issuer, line.Organisation, line.HomeURL, line.SecondFactor.Client, line.SecondFactor.Staff)
+				fmt.Fprintf(w, "colour        %s\nlogo          %s\nlogo, dark    %s\n", line.Colour, cmp.Or(line.Logo, "none"), cmp.Or(line.LogoDark, "none"))
 			})
 		}),
-	})
+	}, previewCommand(g))
 	return c
 }
 
@@ -73,6 +75,18 @@ type platformLine struct {
 	Country      string                            `json:"country"`
 	Locale       string                            `json:"locale"`
 	SecondFactor platform.ByGroup[platform.Demand] `json:"second_factor"`
+	Colour       string                            `json:"colour"`
+	Logo         string                            `json:"logo,omitempty"`      // its size, such as 320 x 80 pixels, and that of its file
+	LogoDark     string                            `json:"logo_dark,omitempty"` // the same of the one for dark mode
+}
+
+// logoLine is what can be said of a picture in a line; empty: there is none.
+func logoLine(logo []byte) string {
+	if len(logo) == 0 {
+		return ""
+	}
+	width, height := platform.LogoSize(logo)
+	return fmt.Sprintf("%d x %d pixels, %d bytes", width, height, len(logo))
 }
 
 func platformLineOf(p *platform.Platform) platformLine {
@@ -80,6 +94,7 @@ func platformLineOf(p *platform.Platform) platformLine {
 	return platformLine{
 		p.ID, p.Issuer, p.Organisation, p.Name, p.HomeURL, p.Country, p.Locale,
 		platform.ByGroup[platform.Demand]{Client: factor.Client.Demand, Staff: factor.Staff.Demand},
+		p.Branding.Colour, logoLine(p.Branding.Logo), logoLine(p.Branding.LogoDark),
 	}
 }
 

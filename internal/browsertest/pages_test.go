@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -16,13 +15,12 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
-	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/internal/preview"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/platform"
-	"github.com/minddistrict/idp/ui"
 )
 
-// sampleSite serves every page in every state, with the headers of the real one.
+// sampleSite serves every page in every state, as `idp platform preview` does.
 func sampleSite(t *testing.T) *httptest.Server {
 	t.Helper()
 	p := &platform.Platform{
@@ -31,29 +29,11 @@ func sampleSite(t *testing.T) *httptest.Server {
 		PrivacyURL: "https://linde.example.net/privacy", AccessURL: "https://linde.example.net/toegankelijk", Policy: platform.DefaultPolicy(),
 	}
 	p.Defaults()
-	m := http.NewServeMux()
-	m.Handle("/assets/", http.StripPrefix("/assets", ui.Assets()))
-	m.HandleFunc("/page/{lang}/{page}/{state}", func(w http.ResponseWriter, r *http.Request) {
-		web.Headers(w.Header())
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		sample := wire.UI().Samples()[r.PathValue("page")][atoi(r.PathValue("state"))]
-		lang := r.PathValue("lang")
-		err := wire.UI().Render(w, r.PathValue("page"), ui.Frame{
-			Platform: p, Lang: lang, Staff: sample.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/assets", Errors: sample.Errors, Ways: sample.Ways,
-			Languages: []ui.Language{{Code: "nl", Name: "Nederlands", URL: "?lang=nl", Current: lang == "nl"}, {Code: "en", Name: "English", URL: "?lang=en", Current: lang == "en"}},
-		}, sample.Data)
-		if err != nil {
-			t.Error(err)
-		}
-	})
-	s := httptest.NewServer(m)
+	pages := preview.New(wire.UI(), p)
+	pages.Failed = func(err error) { t.Error(err) }
+	s := httptest.NewServer(pages)
 	t.Cleanup(s.Close)
 	return s
-}
-
-func atoi(s string) (n int) {
-	_, _ = fmt.Sscan(s, &n) // the test makes these addresses
-	return n
 }
 
 type finding struct {
@@ -92,7 +72,7 @@ func TestPages(t *testing.T) {
 					for _, as := range appearances() {
 						what := fmt.Sprintf("%s-%s-%s-%d-%s", name, strings.ReplaceAll(sample.Name, " ", "_"), lang, as.width, as.scheme)
 						do(t, ctx, what, emulateScheme(as.scheme), chromedp.EmulateViewport(as.width, 900),
-							chromedp.Navigate(fmt.Sprintf("%s/page/%s/%s/%d", site.URL, lang, name, i)), chromedp.WaitReady(chromedp.CSS("body")))
+							chromedp.Navigate(site.URL+preview.Path(lang, name, i)), chromedp.WaitReady(chromedp.CSS("body")))
 						if name == "form_post" {
 							continue // with script it leaves at once; without it is looked at below
 						}
@@ -156,7 +136,7 @@ func withoutScript(t *testing.T, ctx context.Context, origin, lang, axe string) 
 	}
 	for _, name := range wire.UI().PageNames() {
 		do(t, ctx, name, emulateScheme("light"), chromedp.EmulateViewport(320, 900), script(true),
-			chromedp.Navigate(fmt.Sprintf("%s/page/%s/%s/0", origin, lang, name)), chromedp.WaitVisible(chromedp.CSS("h1")), script(false))
+			chromedp.Navigate(origin+preview.Path(lang, name, 0)), chromedp.WaitVisible(chromedp.CSS("h1")), script(false))
 		if name == "form_post" {
 			continue // its style hides it where script is on, and axe-core cannot look without
 		}
