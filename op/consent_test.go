@@ -145,7 +145,7 @@ func TestConsentPageGroupsReadingAndWriting(t *testing.T) {
 	b.MustOpen(t, issuer+authorizeQuery("journal", asking("openid journal.read journal.write mood.read email offline_access", "")))
 	seen, at := idptest.Visible(b.Doc), 0
 	for _, want := range []string{
-		"You are logged in as anna@example.org.", "See", emailLine, "A number by which Dagboek recognises you", "‘mood.read’",
+		"You are logged in as anna@example.org.", "See", emailLine, "A number that lets Dagboek recognise you", "‘mood.read’",
 		"Do or change things", "‘journal.read’", "Writing in your journal", "Dagboek can also do this when you are not logged in there.",
 	} {
 		next := strings.Index(seen[at:], want)

@@ -161,8 +161,8 @@ func TestOverviewSaysHowThingsStand(t *testing.T) {
 	), "/settings")
 	for _, want := range []string{
 		"Je bent ingelogd als anna@example.org.",
-		`/settings/rota">Authenticatie-code vereist <span class="value">1 app, 3 browsers</span></a>`,
-		`/settings/silent">Authenticatie-code vereist</a>`,
+		`/settings/rota">Vul je authenticatie-code in <span class="value">1 app, 3 browsers</span></a>`,
+		`/settings/silent">Vul je authenticatie-code in</a>`,
 		`<span class="value"><span lang="fy">&lt;Frysk&gt;</span></span>`,
 		`/settings/devices">Toegestane apparaten <span class="value">1 browser</span></a>`,
 		`/settings/language">Taal <span class="value"><span lang="nl">Nederlands</span></span></a>`,
