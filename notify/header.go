@@ -21,8 +21,7 @@ type Mail struct {
 	Kind     outbox.Kind
 	Lang     string
 	At       time.Time // of the Date header: when the message was queued
-	FromName string
-	From     string // address
+	From     mail.Address
 	ReplyTo  string // address of the helpdesk; empty: none
 	To       string // address, its domain in ASCII
 	Subject  string
@@ -52,11 +51,11 @@ func (s Mails) header(out *Mail, p *platform.Platform, m outbox.Message, to stri
 	if from == "" {
 		from = "login@" + hostOf(p)
 	}
-	if out.From, err = sender(from); err != nil {
+	if out.From.Address, err = sender(from); err != nil {
 		return because(fault.Unavailable, "sender address")
 	}
-	out.FromName = displayName(p.SenderName())
-	_, domain, _ := strings.Cut(out.From, "@")
+	out.From.Name = displayName(p.SenderName())
+	_, domain, _ := strings.Cut(out.From.Address, "@")
 	out.ID += "@" + domain
 	help := p.HelpPublic
 	if staff {

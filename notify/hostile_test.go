@@ -130,7 +130,7 @@ func checkMail(t *testing.T, m Mail, p *platform.Platform) {
 	if err != nil || strings.ContainsAny(subject, "\r\n") || strings.Join(strings.Fields(subject), " ") != strings.Join(strings.Fields(m.Subject), " ") {
 		t.Errorf("subject %q, want %q, %v", subject, m.Subject, err)
 	}
-	for name, want := range map[string]string{"From": m.From, "To": m.To} {
+	for name, want := range map[string]string{"From": m.From.Address, "To": m.To} {
 		list, err := got.header.AddressList(name)
 		if err != nil || len(list) != 1 || list[0].Address != want {
 			t.Errorf("%s: %v, want %s alone, %v", name, list, want, err)

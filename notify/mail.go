@@ -83,20 +83,26 @@ var (
 
 // page is what the templates fill in. All of it is text.
 type page struct {
-	Lang, Subject, Greeting, Button, Link, LinkHelp, Signature string
-	Before, After                                              []string
+	Lang, Subject, Greeting, Signature string
+	Preview                            string // what a list of mails shows of this one, which others see too
+	Before, After                      []string
+	Button                             *button // nil: none
+	Brand                              brand
+	Foot                               foot
+}
 
-	Preview   string // what a list of mails shows of this one, which others see too
-	Filler    string // keeps what follows out of there
-	Platform  string // its name, where there is no logo, and for who sees no pictures
-	Logo      *logo  // nil: none
-	Colour    string // of the strip at the top, and of the button
-	Words     string // colour of the words on the button
-	Edge      string // colour around the button
+// foot is what every mail ends with.
+type foot struct {
 	NeverAsk  string
 	HelpTitle string
 	Help      []ui.Piece
 	Sender    string // who that is, when it is not the organisation; empty: it is
+}
+
+// button is where a mail leads.
+type button struct {
+	Text, Link string
+	Help       string // before the link in full, for programs in which a button does not work
 }
 
 // compose makes the mail of a message.
@@ -125,21 +131,21 @@ func (s Mails) compose(p *platform.Platform, m outbox.Message, c outbox.Contents
 	d := page{
 		Lang: lang, Subject: say(texts.Subject), Greeting: say("mail.greeting_anonymous"), Signature: say("mail.signature"),
 		Before: all(texts.Before), After: all(texts.After),
-		Preview: say("mail.preview"), Filler: filler, Platform: p.Name,
-		Colour: p.Branding.Colour, Words: wordsOn(p.Branding.Colour), Edge: p.Branding.Light(),
-		NeverAsk: say("mail.never_ask"), HelpTitle: say("footer.help_title"), Help: s.UI.Help(frame),
+		Preview: say("mail.preview"), Brand: brandOf(p, out.LogoID()),
+		Foot: foot{NeverAsk: say("mail.never_ask"), HelpTitle: say("footer.help_title"), Help: whole(s.UI.Help(frame))},
 	}
 	if sender := p.SenderName(); sender != p.Name && sender != p.Organisation {
-		d.Sender = say("mail.sender")
+		d.Foot.Sender = say("mail.sender")
 	}
-	if d.Logo = logoOf(p, out.LogoID()); d.Logo != nil {
+	if d.Brand.Logo != nil {
 		out.Logo = p.Branding.Logo
 	}
 	if strings.TrimSpace(c.Name) != "" {
 		d.Greeting = say("mail.greeting")
 	}
 	if texts.Button != "" {
-		d.Button, d.LinkHelp, d.Link = say(texts.Button), say("mail.link_help"), s.linkOf(p, c)
+		out.Link = s.linkOf(p, c)
+		d.Button = &button{Text: say(texts.Button), Link: out.Link, Help: say("mail.link_help")}
 	}
 	var plain, html bytes.Buffer
 	if err := textMail.Execute(&plain, d); err != nil {
@@ -148,7 +154,7 @@ func (s Mails) compose(p *platform.Platform, m outbox.Message, c outbox.Contents
 	if err := htmlMail.Execute(&html, d); err != nil {
 		return Mail{}, err
 	}
-	out.Subject, out.Text, out.HTML, out.Link = d.Subject, plain.String(), html.String(), d.Link
+	out.Subject, out.Text, out.HTML = d.Subject, plain.String(), html.String()
 	return out, nil
 }
 

@@ -7,11 +7,28 @@ import (
 	"strings"
 
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
-// filler follows the preview: a list of mails shows up to some 200 characters of a mail, and the organisation's name is
+// Filler follows the preview: a list of mails shows up to some 200 characters of a mail, and the organisation's name is
 // not to be among them. Mail programs keep these, and draw nothing but blanks.
+func (page) Filler() string { return filler }
+
 var filler = strings.Repeat("\u034f\u200c\u00a0", 100)
+
+// brand is how a mail looks like its platform's.
+type brand struct {
+	Platform string // its name, where there is no logo, and for who sees no pictures
+	Logo     *logo  // nil: none
+	Colour   string // of the strip at the top, and of the button
+	Words    string // colour of the words on the button
+	Edge     string // colour around the button
+}
+
+func brandOf(p *platform.Platform, logoID string) brand {
+	b := p.Branding
+	return brand{Platform: p.Name, Logo: logoOf(p, logoID), Colour: b.Colour, Words: b.Text(), Edge: b.EdgeLight()}
+}
 
 // logo is a picture, and how wide it is shown.
 type logo struct {
@@ -36,13 +53,14 @@ func logoOf(p *platform.Platform, id string) *logo {
 	return &logo{ID: id, Width: max(1, int(w*by))}
 }
 
-// wordsOn is the colour in which words can be read on a colour: one of the two always has a contrast of 4.5 : 1 or more.
-func wordsOn(colour string) string {
-	const dark, light = "#000000", "#ffffff"
-	if platform.Contrast(dark, colour) > platform.Contrast(light, colour) {
-		return dark
+// whole keeps each phone number in one line.
+func whole(pieces []ui.Piece) []ui.Piece {
+	for i, p := range pieces {
+		if strings.HasPrefix(string(p.URL), "tel:") {
+			pieces[i].Text = strings.ReplaceAll(p.Text, " ", "\u00a0")
+		}
 	}
-	return light
+	return pieces
 }
 
 // dialled is a phone number as people write it.

@@ -119,7 +119,7 @@ func TestMailsSayEverything(t *testing.T) {
 				}
 			}
 			for _, hint := range []string{"Linde", "GGZ", "linde"} {
-				if strings.Contains(m.Subject+m.FromName, hint) {
+				if strings.Contains(m.Subject+m.From.Name, hint) {
 					t.Errorf("%s %s: %q says where somebody is in care", kind, lang, m.Subject)
 				}
 			}
@@ -193,19 +193,19 @@ func TestSenderOfAPlatform(t *testing.T) {
 	c := outbox.Contents{To: "Anna@b\u00fccher.example"}
 	p := linde()
 	m := composed(t, outbox.TwoStepOff, "nl", c, p, false)
-	if m.From != "login@sender.test" || m.FromName != "Minddistrict" || m.To != "Anna@xn--bcher-kva.example" || !strings.HasSuffix(m.ID, "@sender.test") {
-		t.Errorf("%s <%s> to %s, %s", m.FromName, m.From, m.To, m.ID)
+	if m.From.Address != "login@sender.test" || m.From.Name != "Minddistrict" || m.To != "Anna@xn--bcher-kva.example" || !strings.HasSuffix(m.ID, "@sender.test") {
+		t.Errorf("%s <%s> to %s, %s", m.From.Name, m.From.Address, m.To, m.ID)
 	}
 	p.Mail = platform.Mail{From: "login@linde.test", ShowName: true}
 	p.HelpPublic.Email = "bel ons <help@linde.test>\r\nBcc: all@example.org"
 	m = composed(t, outbox.TwoStepOff, "nl", c, p, false)
-	if m.From != "login@linde.test" || m.FromName != "De Linde Online" || m.ReplyTo != "" || !strings.HasSuffix(m.ID, "@linde.test") {
-		t.Errorf("%s <%s>, reply to %q, %s", m.FromName, m.From, m.ReplyTo, m.ID)
+	if m.From.Address != "login@linde.test" || m.From.Name != "De Linde Online" || m.ReplyTo != "" || !strings.HasSuffix(m.ID, "@linde.test") {
+		t.Errorf("%s <%s>, reply to %q, %s", m.From.Name, m.From.Address, m.ReplyTo, m.ID)
 	}
 	s := testMails()
 	s.From, p.Mail.From = "", ""
 	var bare Mail
-	if err := s.header(&bare, p, outbox.Message{ID: "a"}, "anna@example.org", false); err != nil || bare.From != "login@login.linde.test" {
-		t.Errorf("without a sender: %q, %v", bare.From, err)
+	if err := s.header(&bare, p, outbox.Message{ID: "a"}, "anna@example.org", false); err != nil || bare.From.Address != "login@login.linde.test" {
+		t.Errorf("without a sender: %q, %v", bare.From.Address, err)
 	}
 }

@@ -169,7 +169,7 @@ func (s *SMTP) Rest() {
 // ends a line.
 func build(m Mail) *mail.Msg {
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
-	msg.FromMailAddress(&netmail.Address{Name: m.FromName, Address: m.From})
+	msg.FromMailAddress(&m.From)
 	msg.ToMailAddress(&netmail.Address{Address: m.To})
 	if m.ReplyTo != "" {
 		msg.ReplyToMailAddress(&netmail.Address{Address: m.ReplyTo})

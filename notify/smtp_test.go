@@ -16,6 +16,7 @@ import (
 	"log"
 	"math/big"
 	"net"
+	netmail "net/mail"
 	"os/exec"
 	"slices"
 	"strings"
@@ -205,7 +206,7 @@ func (v *visit) Logout() error { return nil }
 // mail is one to send.
 func mail() notify.Mail {
 	return notify.Mail{
-		ID: "abc@sender.test", FromName: "Minddistrict", From: "login@sender.test", ReplyTo: "help@linde.test", To: "anna@example.org", Lang: "nl",
+		ID: "abc@sender.test", From: netmail.Address{Name: "Minddistrict", Address: "login@sender.test"}, ReplyTo: "help@linde.test", To: "anna@example.org", Lang: "nl",
 		At: time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC), Subject: "Maak een nieuw wachtwoord", Text: "Hallo\n", HTML: "<p>Hallo</p>",
 	}
 }

@@ -61,7 +61,8 @@ func mailPlatforms(t *testing.T) []*platform.Platform {
 	}
 	wilg := &platform.Platform{
 		ID: "wilg", Issuer: "https://login.wilg.example", Organisation: "Stichting Geestelijke Gezondheidszorg De Treurwilg", HomeURL: "https://wilg.example/",
-		Policy: platform.DefaultPolicy(), Branding: platform.Branding{Colour: "#ffcc00"},
+		HelpPublic: platform.Contact{Email: "servicedesk.clienten.en.naasten@geestelijkegezondheidszorg-treurwilg.example"},
+		Policy:     platform.DefaultPolicy(), Branding: platform.Branding{Colour: "#ffcc00"},
 	}
 	linde.Defaults()
 	wilg.Defaults()
