@@ -50,6 +50,7 @@ type Access struct {
 	Party    PartyID
 	Channel  authn.Channel // of the session
 	Agent    string        // browser that the session began in, as it names itself
+	Network  string        // in which it began; see authn.Session
 	Outlives bool          // the session is over, and a refresh token still works
 	BeganAt  time.Time     // of the oldest grant
 	UsedAt   time.Time     // last code or refresh

@@ -288,7 +288,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 		event.Kind, event.Session = audit.SessionRaised, raised.ID
 	} else {
 		session := authn.NewSession(secret.ID(), a, j.Ask.Channel, j.Proofs, v.Platform.Policy, v.Now)
-		session.Agent = v.Caller.Agent
+		session.Agent, session.Network = v.Caller.Agent, v.Caller.Network()
 		change.Start = &authn.SessionStart{Session: session, Cookie: secret.Hash(token), Replaces: cookie}
 		event.Session = session.ID
 	}

@@ -265,6 +265,38 @@ func TestForeignSessionIsNotTouched(t *testing.T) {
 	}
 }
 
+// Two browsers of one kind are told apart by the network that each began in, of which one line in many is shown.
+func TestDevicesAreToldApartByTheirNetwork(t *testing.T) {
+	v := newVisit(t)
+	at := func(address string) *idptest.Browser {
+		b := idptest.NewBrowserOver(v.Server.At(address), "en")
+		b.Agent = firefox
+		return b
+	}
+	far, near, b := at("2001:db8:7:8::9"), at("192.0.2.8"), at("192.0.2.77")
+	for _, other := range []*idptest.Browser{far, near} {
+		openSettings(t, other, settings, "anna@example.org")
+	}
+	openSettings(t, b, settings+"/devices", "anna@example.org")
+	text := idptest.Visible(b.Doc)
+	for want, times := range map[string]int{"Firefox on Windows": 3, "Network: 2001:db8:7:x": 1, "Network: 192.0.2.x, the same as now": 1, "192.0.2.x": 2} {
+		if got := strings.Count(text, want); got != times {
+			t.Errorf("%q %d times, want %d: %s", want, got, times, text)
+		}
+	}
+	for _, other := range []string{"/activity", "/account", ""} {
+		b.MustOpen(t, settings+other)
+		if strings.Contains(b.Body, "192.0.2.") || strings.Contains(b.Body, "2001:db8") {
+			t.Errorf("%s shows a network", other)
+		}
+	}
+	for _, s := range sessions(t, v, "anna@example.org") {
+		if s.Network != "192.0.2.0/24" && s.Network != "2001:db8:7::/48" {
+			t.Errorf("kept: %q", s.Network)
+		}
+	}
+}
+
 type appTokens struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`

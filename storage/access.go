@@ -15,7 +15,7 @@ import (
 // The time of the last use has no index on purpose: it would make every refresh write to it.
 const (
 	selectAccess = `
-SELECT s.id, g.party, s.channel, s.agent, MIN(g.started_at), MAX(COALESCE(g.refreshed_at, g.code_used_at)) AS used_at
+SELECT s.id, g.party, s.channel, s.agent, s.network, MIN(g.started_at), MAX(COALESCE(g.refreshed_at, g.code_used_at)) AS used_at
 FROM sessions AS s
 JOIN grants AS g ON g.platform = s.platform AND g.session = s.id
 WHERE s.account = $1 AND s.platform = $2 AND g.ended_at IS NULL AND g.ends_at > $3 AND g.code_used_at IS NOT NULL`
@@ -27,7 +27,7 @@ WHERE s.account = $1 AND s.platform = $2 AND g.ended_at IS NULL AND g.ends_at > 
   AND (s.ended_at IS NOT NULL OR s.ends_at <= $3) AND g.offline = 1 AND g.refresh_ends_at > $3`
 
 	lastUsedFirst = `
-GROUP BY s.id, g.party, s.channel, s.agent
+GROUP BY s.id, g.party, s.channel, s.agent, s.network
 ORDER BY used_at DESC, s.id, g.party
 LIMIT 100`
 )
@@ -39,7 +39,7 @@ func (db *DB) Access(ctx context.Context, p platform.ID, of account.ID, now time
 	for _, text := range []string{inSession, afterSession} {
 		found, err := list(ctx, db.read, func(a *grant.Access) []any {
 			a.Outlives = text == afterSession
-			return []any{&a.Session, &a.Party, &a.Channel, &a.Agent, instant{&a.BeganAt}, instant{&a.UsedAt}}
+			return []any{&a.Session, &a.Party, &a.Channel, &a.Agent, &a.Network, instant{&a.BeganAt}, instant{&a.UsedAt}}
 		}, selectAccess+text+lastUsedFirst, string(of), string(p), millis(now))
 		if err != nil {
 			return nil, fail("listing access", err)

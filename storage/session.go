@@ -16,7 +16,7 @@ import (
 )
 
 const selectSession = `
-SELECT s.platform, s.id, s.account, s.channel, s.proofs, s.agent, s.started_at, s.seen_at, s.ends_at,
+SELECT s.platform, s.id, s.account, s.channel, s.proofs, s.agent, s.network, s.started_at, s.seen_at, s.ends_at,
        ` + accountColumns + `
 FROM sessions AS s
 JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
@@ -32,7 +32,7 @@ type sessionRow struct {
 func (r *sessionRow) columns() []any {
 	s := &r.session
 	return append([]any{
-		&s.Platform, &s.ID, &s.Account, &s.Channel, document{&s.Proofs}, &s.Agent,
+		&s.Platform, &s.ID, &s.Account, &s.Channel, document{&s.Proofs}, &s.Agent, &s.Network,
 		instant{&s.StartedAt}, instant{&s.SeenAt}, instant{&s.EndsAt},
 	}, r.accountRow.columns()...)
 }
@@ -55,7 +55,7 @@ func (db *DB) Session(ctx context.Context, p platform.ID, cookieHash []byte, now
 }
 
 const selectSessions = `
-SELECT platform, id, account, channel, proofs, agent, started_at, seen_at, ends_at
+SELECT platform, id, account, channel, proofs, agent, network, started_at, seen_at, ends_at
 FROM sessions
 WHERE account = $1 AND platform = $2 AND ended_at IS NULL AND ends_at > $3
 ORDER BY seen_at DESC, id
@@ -65,7 +65,7 @@ LIMIT 100`
 func (db *DB) Sessions(ctx context.Context, p platform.ID, id account.ID, now time.Time) ([]authn.Session, error) {
 	all, err := list(ctx, db.read, func(s *authn.Session) []any {
 		return []any{
-			&s.Platform, &s.ID, &s.Account, &s.Channel, document{&s.Proofs}, &s.Agent,
+			&s.Platform, &s.ID, &s.Account, &s.Channel, document{&s.Proofs}, &s.Agent, &s.Network,
 			instant{&s.StartedAt}, instant{&s.SeenAt}, instant{&s.EndsAt},
 		}
 	}, selectSessions, string(id), string(p), millis(now))
@@ -159,8 +159,8 @@ WHERE cookie_hash = $2 AND platform = $3 AND ended_at IS NULL
 RETURNING id`
 
 const insertSession = `
-INSERT INTO sessions (platform, id, account, channel, cookie_hash, proofs, agent, started_at, seen_at, ends_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+INSERT INTO sessions (platform, id, account, channel, cookie_hash, proofs, agent, network, started_at, seen_at, ends_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 // startSession inserts a session of an account that signIn has locked, and ends the one it replaces.
 func startSession(ctx context.Context, q conn, start *authn.SessionStart, now time.Time) error {
@@ -178,7 +178,7 @@ func startSession(ctx context.Context, q conn, start *authn.SessionStart, now ti
 		}
 	}
 	_, err := exec(ctx, q, insertSession, string(s.Platform), s.ID, string(s.Account), string(s.Channel), start.Cookie,
-		document{&s.Proofs}, plain(s.Agent), millis(s.StartedAt), millis(s.SeenAt), millis(s.EndsAt))
+		document{&s.Proofs}, plain(s.Agent), s.Network, millis(s.StartedAt), millis(s.SeenAt), millis(s.EndsAt))
 	return err
 }
 

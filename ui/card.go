@@ -11,7 +11,8 @@ import (
 type Card struct {
 	Template string
 	Data     any
-	InForm   bool // it has buttons of the page's form, and comes below the one that changes how codes come
+	InForm   bool // a card of its own, with buttons of the page's form; else lines of the one that says how things stand
+	Urgent   bool // its button is the one thing to do on the page
 }
 
 // Card is a card as it stands in the page.
@@ -21,7 +22,7 @@ func (v *View) Card(c Card) (template.HTML, error) {
 		return "", fmt.Errorf("card %q: no such template", c.Template)
 	}
 	var b bytes.Buffer
-	err := t.ExecuteTemplate(&b, "card", &View{Frame: v.Frame, Data: c.Data, from: v.from})
+	err := t.ExecuteTemplate(&b, "card", v.Of(c.Data))
 	return template.HTML(b.String()), err // escaped as it was executed
 }
 

@@ -66,18 +66,18 @@ func (LanguagePage) Samples() []Sample {
 // Samples are the states of the page that shows where somebody is logged in.
 func (DevicesPage) Samples() []Sample {
 	const devices = sampleSettings + "/devices"
-	this := Device{Machine: Machine{"Firefox", "Windows"}, Places: "GGZ De Linde, Dagboek van Anders", AddedAt: sampleNoon.Add(-40 * time.Minute), UsedAt: sampleNoon, This: true}
+	this := Device{Machine: Machine{"Firefox", "Windows"}, Places: "GGZ De Linde, Dagboek van Anders", AddedAt: sampleNoon.Add(-40 * time.Minute), UsedAt: sampleNoon, This: true, Network: "192.0.2.x"}
 	others := []Device{
 		this,
-		{Machine: Machine{"Safari", "iPhone"}, AddedAt: sampleNoon.Add(-5 * time.Hour), UsedAt: sampleNoon.Add(-4 * time.Hour), URL: devices + "/4xq2m7nkc5vbz3hdtw6ysgjp8r"},
+		{Machine: Machine{"Safari", "iPhone"}, Network: "192.0.2.x", Here: true, AddedAt: sampleNoon.Add(-5 * time.Hour), UsedAt: sampleNoon.Add(-4 * time.Hour), URL: devices + "/4xq2m7nkc5vbz3hdtw6ysgjp8r"},
 		{Machine: Machine{}, AddedAt: sampleNoon.Add(-20 * time.Hour), UsedAt: sampleNoon.Add(-19 * time.Hour), URL: devices + "/5xq2m7nkc5vbz3hdtw6ysgjp8r"},
 	}
 	apps := []Device{
-		{Machine: Machine{System: "Android"}, Places: "GGZ De Linde", AddedAt: sampleNoon.Add(-23 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/6xq2m7nkc5vbz3hdtw6ysgjp8r"},
+		{Machine: Machine{System: "Android"}, Network: "198.51.100.x", Places: "GGZ De Linde", AddedAt: sampleNoon.Add(-23 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/6xq2m7nkc5vbz3hdtw6ysgjp8r"},
 		{Machine: Machine{}, AddedAt: sampleNoon.Add(-22 * time.Hour), UsedAt: sampleNoon.Add(-21 * time.Hour), URL: devices + "/7xq2m7nkc5vbz3hdtw6ysgjp8r"},
 	}
 	sites := []Device{
-		{Machine: Machine{"Chrome", "Windows"}, Places: "Dagboek van Anders", AddedAt: sampleNoon.Add(-300 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/8xq2m7nkc5vbz3hdtw6ysgjp8r/anders"},
+		{Machine: Machine{"Chrome", "Windows"}, Network: "2001:db8:1:x", Places: "Dagboek van Anders", AddedAt: sampleNoon.Add(-300 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/8xq2m7nkc5vbz3hdtw6ysgjp8r/anders"},
 		{AddedAt: sampleNoon.Add(-900 * time.Hour), UsedAt: sampleNoon.Add(-800 * time.Hour), URL: devices + "/9xq2m7nkc5vbz3hdtw6ysgjp8r/gone"},
 	}
 	page := func(change func(*DevicesPage)) DevicesPage {

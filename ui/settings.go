@@ -65,6 +65,8 @@ type Device struct {
 	AddedAt time.Time
 	UsedAt  time.Time
 	This    bool
+	Network string // where it began, shortened, such as "192.0.2.x"; empty: not known
+	Here    bool   // … which is also where the person is now
 	Places  string // names of the parties that it reaches; empty: none, or none with a name
 	URL     string // of what logs it out, or asks about it first; empty: no such button
 }
@@ -97,6 +99,9 @@ type Login struct {
 	How     []string // text keys
 	This    bool     // it is how they are logged in now
 }
+
+// Of is the view of a part of the page, for templates that several pages share.
+func (v *View) Of(data any) *View { return &View{Frame: v.Frame, Data: data, from: v.from} }
 
 // Day is a day as a page shows it.
 func (v *View) Day(at time.Time) string { return Day(v.Lang, v.Platform, at) }

@@ -3,6 +3,7 @@ package idptest
 import (
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -92,11 +93,27 @@ func (s *Server) Site(host string, h http.Handler) { s.hosts[host] = h }
 
 // RoundTrip calls the house, or the other site of that host, in process.
 func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	return s.At("192.0.2.1").RoundTrip(r)
+}
+
+// At calls the house from a network address.
+func (s *Server) At(address string) http.RoundTripper {
+	return from(func(r *http.Request) (*http.Response, error) {
+		return s.roundTrip(r, net.JoinHostPort(address, "4711"))
+	})
+}
+
+// from is a transport that is a function.
+type from func(*http.Request) (*http.Response, error)
+
+func (f from) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func (s *Server) roundTrip(r *http.Request, peer string) (*http.Response, error) {
 	in := httptest.NewRequestWithContext(r.Context(), r.Method, r.URL.String(), r.Body)
 	in.Header = r.Header.Clone()
 	in.Host = r.URL.Host
 	in.ContentLength = r.ContentLength
-	in.RemoteAddr = "192.0.2.1:4711"
+	in.RemoteAddr = peer
 	rec := httptest.NewRecorder()
 	if site, ok := s.hosts[r.URL.Host]; ok {
 		site.ServeHTTP(rec, in)

@@ -26,6 +26,21 @@ type Caller struct {
 	Agent     string // browser, cut to 200 characters
 }
 
+// Network is what may be kept of the address with a session: of IPv4 the /24, of IPv6 the /48 that a site has (RFC 6177
+// section 2). It tells networks apart, and no single line. Empty where the address is none.
+func (c Caller) Network() string {
+	a, err := netip.ParseAddr(c.Address)
+	if err != nil {
+		return ""
+	}
+	a, bits := a.Unmap().WithZone(""), 48
+	if a.Is4() {
+		bits = 24
+	}
+	net, _ := a.Prefix(bits) // fits every address
+	return net.String()
+}
+
 // Source is where the caller is counted: the address, of IPv6 the /64 that one line has at least, whose owner can use
 // all of it (RFC 6177 section 2).
 func (c Caller) Source() string {

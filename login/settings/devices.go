@@ -1,7 +1,10 @@
 package settings
 
 import (
+	"encoding/binary"
+	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -55,7 +58,11 @@ func (s *Server) devices(r *http.Request, v *login.Visit) (ui.DevicesPage, error
 		BackURL: p.URL(pathSettings), HomeURL: p.HomeURL,
 	}
 	for _, session := range sessions {
-		d := ui.Device{Machine: machineOf(session.Agent), AddedAt: session.StartedAt, UsedAt: session.SeenAt, This: session.ID == v.Facts.Session.ID}
+		d := ui.Device{
+			Machine: machineOf(session.Agent), Network: shown(session.Network), Here: here(v, session.Network),
+			AddedAt: session.StartedAt, UsedAt: session.SeenAt, This: session.ID == v.Facts.Session.ID,
+		}
+		d.Here = d.Here && !d.This // it goes without saying
 		var places []string
 		for _, a := range access {
 			if a.Session != session.ID || a.Outlives {
@@ -86,6 +93,23 @@ func (s *Server) devices(r *http.Request, v *login.Visit) (ui.DevicesPage, error
 	return page, nil
 }
 
+// shown is a network as people may have seen one: with an x for what is not kept. Whatever else is stored is not shown.
+func shown(network string) string {
+	net, err := netip.ParsePrefix(network)
+	if err != nil {
+		return ""
+	}
+	a := net.Addr()
+	if b := a.As16(); !a.Is4() {
+		return fmt.Sprintf("%x:%x:%x:x", binary.BigEndian.Uint16(b[0:]), binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint16(b[4:]))
+	}
+	b := a.As4()
+	return fmt.Sprintf("%d.%d.%d.x", b[0], b[1], b[2])
+}
+
+// here tells whether what began in a network did so where the person is now, beside this browser itself.
+func here(v *login.Visit, network string) bool { return network != "" && network == v.Caller.Network() }
+
 // listOutliving adds what goes on although nobody is signed in there any more. To who has the phone in hand an app
 // looks the same either way, so it stands among the others.
 func (s *Server) listOutliving(v *login.Visit, page *ui.DevicesPage, access []grant.Access) {
@@ -96,7 +120,8 @@ func (s *Server) listOutliving(v *login.Visit, page *ui.DevicesPage, access []gr
 		}
 		count++
 		d := ui.Device{
-			Machine: machineOf(a.Agent), Places: s.nameOf(v.Platform, string(a.Party)), AddedAt: a.BeganAt, UsedAt: a.UsedAt,
+			Machine: machineOf(a.Agent), Network: shown(a.Network), Here: here(v, a.Network),
+			Places: s.nameOf(v.Platform, string(a.Party)), AddedAt: a.BeganAt, UsedAt: a.UsedAt,
 			URL: v.Platform.URL(pathDevices + "/" + a.Session + "/" + string(a.Party)),
 		}
 		if a.Channel == authn.App {

@@ -161,11 +161,11 @@ func TestOverviewSaysHowThingsStand(t *testing.T) {
 	), "/settings")
 	for _, want := range []string{
 		"Je bent ingelogd als anna@example.org.",
-		`/settings/rota">Vul je authenticatie-code in <span class="value">1 app, 3 browsers</span></a>`,
+		`/settings/rota">Vul je authenticatie-code in <span class="value"><span class="whole">1 app</span>, <span class="whole">3 browsers</span></span></a>`,
 		`/settings/silent">Vul je authenticatie-code in</a>`,
-		`<span class="value"><span lang="fy">&lt;Frysk&gt;</span></span>`,
-		`/settings/devices">Toegestane apparaten <span class="value">1 browser</span></a>`,
-		`/settings/language">Taal <span class="value"><span lang="nl">Nederlands</span></span></a>`,
+		`<span class="value"><span class="whole" lang="fy">&lt;Frysk&gt;</span></span>`,
+		`/settings/devices">Toegestane apparaten <span class="value"><span class="whole">1 browser</span></span></a>`,
+		`/settings/language">Taal <span class="value"><span class="whole" lang="nl">Nederlands</span></span></a>`,
 	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("no %s in\n%s", want, body)

@@ -40,7 +40,7 @@ var access = []promise{
 		w.code(v, "openid", "offline_access") // not redeemed: there are no tokens of it
 		w.tokens(w.visit(w.far), "openid", "offline_access")
 		settings := w.visit(w.anna) // no party
-		want := grant.Access{Session: v.ID, Party: web, Channel: authn.Browser, BeganAt: w.now, UsedAt: w.now}
+		want := grant.Access{Session: v.ID, Party: web, Channel: authn.Browser, Agent: v.Agent, Network: v.Network, BeganAt: w.now, UsedAt: w.now}
 		w.same("in the session", w.access(w.anna, v.EndsAt.Add(-time.Millisecond)), []grant.Access{want})
 		want.Outlives = true
 		w.same("after its end", w.access(w.anna, v.EndsAt), []grant.Access{want})

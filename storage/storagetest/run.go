@@ -125,7 +125,9 @@ func (w *world) newVisit(a account.Account) visit {
 	proofs := []authn.Proof{{
 		Method: "password", Use: account.Primary, Kinds: authn.Knows, AMR: []string{"pwd"}, Credential: a.Credentials[0].ID, At: w.now,
 	}}
-	return visit{authn.NewSession(secret.ID(), &a, authn.Browser, proofs, platform.DefaultPolicy(), w.now), secret.Token()}
+	s := authn.NewSession(secret.ID(), &a, authn.Browser, proofs, platform.DefaultPolicy(), w.now)
+	s.Agent, s.Network = "Firefox", "192.0.2.0/24"
+	return visit{s, secret.Token()}
 }
 
 func (w *world) alive(v visit) bool {
