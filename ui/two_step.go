@@ -1,5 +1,7 @@
 package ui
 
+import "slices"
+
 // TwoStepPage shows two-step authentication of somebody. do: set-up, codes, off, remember (field remember_for), forget.
 type TwoStepPage struct {
 	Action     string
@@ -14,6 +16,11 @@ type TwoStepPage struct {
 	Remembered []Device
 	BackURL    string
 	HomeURL    string
+}
+
+// Urgent tells whether a card has the one thing to do.
+func (p TwoStepPage) Urgent() bool {
+	return slices.ContainsFunc(p.Cards, func(c Card) bool { return c.Urgent })
 }
 
 // RememberChoice is how long browsers can be remembered.

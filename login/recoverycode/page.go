@@ -29,8 +29,13 @@ func (o Options) card(ctx context.Context, v *login.Visit) (ui.Card, error) {
 	return leftCard(left), err
 }
 
+// leftCard leads to new codes before all else once few are left: whoever loses the phone then is locked out.
 func leftCard(left int) ui.Card {
-	return ui.Card{Template: "recovery_card", Data: struct{ Left int }{left}, InForm: true}
+	data := struct {
+		Left int
+		Low  bool
+	}{left, left <= lowAt}
+	return ui.Card{Template: "recovery_card", Data: data, InForm: true, Urgent: data.Low}
 }
 
 // codeUsed is the mail that tells that a code was used.
