@@ -160,8 +160,8 @@ func TestSignInOnBothPlatforms(t *testing.T) {
 				t.Errorf("title %q, want %q", h1, row.title)
 			}
 			do(t, ctx, "a wrong password", chromedp.SendKeys(chromedp.CSS("#email"), row.email), chromedp.SendKeys(chromedp.CSS("#password"), "helaas!"),
-				click("button[value=continue]"), visible("[role=alert], .error-summary"))
-			do(t, ctx, "the right password", chromedp.SendKeys(chromedp.CSS("#password"), row.password), click("button[value=continue]"), visible("#signed-in"))
+				click("main button[value=continue]"), visible("[role=alert], .error-summary"))
+			do(t, ctx, "the right password", chromedp.SendKeys(chromedp.CSS("#password"), row.password), click("main button[value=continue]"), visible("#signed-in"))
 			claims := read(t, ctx, "#id-token")
 			for _, want := range []string{`"amr"`, `"pwd"`, `"acr": "urn:minddistrict:acr:1fa"`, `"auth_time"`, `"sid"`, where.idp} {
 				if !strings.Contains(claims, want) {
@@ -172,7 +172,7 @@ func TestSignInOnBothPlatforms(t *testing.T) {
 			do(t, ctx, "silent check", click("#silent"), visible("#signed-in"))
 			do(t, ctx, "refresh", click("#refresh"), visible("#notice"), visible("#signed-in"))
 			do(t, ctx, "sign in again", click("#again"), visible("#password"))
-			do(t, ctx, "the password again", chromedp.SendKeys(chromedp.CSS("#password"), row.password), click("button[value=continue]"), visible("#signed-in"))
+			do(t, ctx, "the password again", chromedp.SendKeys(chromedp.CSS("#password"), row.password), click("main button[value=continue]"), visible("#signed-in"))
 			do(t, ctx, "log out", click("#logout"), visible("#login"))
 			do(t, ctx, "silent check afterwards", click("#silent"), visible("#notice"))
 			if notice := read(t, ctx, "#notice"); !strings.Contains(notice, "login_required") {

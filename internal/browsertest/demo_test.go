@@ -43,14 +43,15 @@ func TestDemoPages(t *testing.T) {
 	visit("/")
 	look("start")
 	code := strings.ReplaceAll(read(t, ctx, "output[data-code]"), " ", "")
-	do(t, ctx, "a stronger login", click("#try-step-up"), visible("#password"), chromedp.SendKeys(chromedp.CSS("#password"), "tien roze olifanten zingen!"),
-		click("button[value=continue]"), visible("#code"), chromedp.SendKeys(chromedp.CSS("#code"), code), click("button[value=continue]"), visible("#signed-in"))
+	do(t, ctx, "a stronger login", click("#try-step-up"), visible("#password"))
+	do(t, ctx, "the password", chromedp.SendKeys(chromedp.CSS("#password"), "tien roze olifanten zingen!"), click("main button[value=continue]"), visible("#code"))
+	do(t, ctx, "the code", chromedp.SendKeys(chromedp.CSS("#code"), code), click("main button[value=continue]"), visible("#signed-in"))
 	if claims := read(t, ctx, "#id-token"); !strings.Contains(claims, `"acr": "urn:minddistrict:acr:2fa"`) || !strings.Contains(claims, `"mfa"`) {
 		t.Errorf("after the code of the start page: %s", claims)
 	}
 	look("linde-in")
-	do(t, ctx, "a diary", chromedp.Navigate(where.demo+"/dagboek/"), click("#login"), visible("button[value=allow], button[value=continue]"))
-	do(t, ctx, "consent", click("button[value=allow], button[value=continue]"), visible("#signed-in"))
+	do(t, ctx, "a diary", chromedp.Navigate(where.demo+"/dagboek/"), click("#login"), visible("main button[value=continue]"))
+	do(t, ctx, "consent", click("main button[value=continue]"), visible("#signed-in"))
 	look("dagboek-in")
 	visit("/wilg/")
 	do(t, ctx, "nobody is there", click("#silent"), visible("#notice.warning"))

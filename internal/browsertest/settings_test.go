@@ -125,14 +125,14 @@ func TestSettingsWithoutScript(t *testing.T) {
 		return chromedp.SendKeys(chromedp.CSS(css), value)
 	}
 	do(t, ctx, "sign in", off, chromedp.Navigate(where.demo+"/linde/"), click("#login"), fill("#email", "anna@example.org"),
-		fill("#password", "zeven paarse regenjassen drogen!"), click("button[value=continue]"), visible("#signed-in"))
+		fill("#password", "zeven paarse regenjassen drogen!"), click("main button[value=continue]"), visible("#signed-in"))
 	do(t, ctx, "settings", click("#settings"), visible(`a[href$="/settings/account"]`))
 	do(t, ctx, "account", click(`a[href$="/settings/account"]`), visible("dl.facts"), click(`a[href$="/settings"]`))
 	do(t, ctx, "devices", click(`a[href$="/settings/devices"]`), visible("#browser-0"), click(`a[href$="/settings"]`))
 	do(t, ctx, "activity", click(`a[href$="/settings/activity"]`), visible("ol.cards"), click(`button[value=logout]`), visible("[role=status]"), click(`a[href$="/settings"]`))
-	do(t, ctx, "language", click(`a[href$="/settings/language"]`), click("#language-en"), click("button[value=continue]"), visible(`html[lang=en] [role=status]`))
+	do(t, ctx, "language", click(`a[href$="/settings/language"]`), click("#language-en"), click("main button[value=continue]"), visible(`html[lang=en] [role=status]`))
 	do(t, ctx, "password", click(`a[href$="/settings/password"]`), fill(`input[autocomplete=new-password]`, idptest.NewPassword),
-		click("button[value=continue]"), visible("[role=status]"))
+		click("main button[value=continue]"), visible("[role=status]"))
 	do(t, ctx, "log out", click("button[value=logout]"),
 		chromedp.WaitVisible(chromedp.Search(fmt.Sprintf("//h1[normalize-space()=%q]", idptest.Text("en", "logout.done_title")))), chromedp.Navigate(where.idp+"/settings"), visible("#email"))
 	last, err := chromedp.Run(ctx, chromedp.Location())
