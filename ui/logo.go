@@ -104,8 +104,8 @@ func letter(p *platform.Platform) []byte {
 		first = strings.ToUpper(string([]rune(words[len(words)-1])[:1])) // GGZ De Linde and GGZ De Wilg differ there
 	}
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="%s"/>`+
-		`<text x="16" y="23.5" font-family="system-ui,sans-serif" font-size="21" font-weight="700" text-anchor="middle" fill="#fff">%s</text></svg>`,
-		p.Branding.Light(), html.EscapeString(first))
+		`<text x="16" y="23.5" font-family="system-ui,sans-serif" font-size="21" font-weight="700" text-anchor="middle" fill="%s">%s</text></svg>`,
+		p.Branding.Colour, p.Branding.Text(), html.EscapeString(first))
 }
 
 // iconSide is the most that an icon has on each side, in pixels.

@@ -173,10 +173,11 @@ func (s *Site) colours() []byte {
 
 // icon is a site's first letter on its colour.
 func icon(p Platform) []byte {
+	colour := platform.Branding{Colour: p.Colour}
 	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">`+
 		`<rect width="32" height="32" rx="8" fill="%s"/><text x="16" y="23" font-family="system-ui,sans-serif" font-size="20" `+
-		`font-weight="700" text-anchor="middle" fill="#fff">%s</text></svg>`,
-		platform.Branding{Colour: p.Colour}.Light(), template.HTMLEscapeString(p.Initial()))
+		`font-weight="700" text-anchor="middle" fill="%s">%s</text></svg>`,
+		colour.Colour, colour.Text(), template.HTMLEscapeString(p.Initial()))
 }
 
 // Initial stands for a site where its name does not fit: that of the last word of its title.
