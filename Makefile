@@ -1,12 +1,12 @@
 # make alone lists the targets.
 GO ?= go
 
-.PHONY: help dev test quick bench torture screenshots release
+.PHONY: help dev test quick bench torture screenshots pictures release
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 dev: ## run everything on SQLite with demo platforms and accounts: http://localhost:8081
-	@echo "Building idp and the 70 packages below it: about two minutes the first time (plus what Go downloads), then seconds."
+	@echo "Building idp: about two minutes the first time, and what Go downloads before that; then seconds."
 	@$(GO) run ./cmd/idp dev
 
 quick: ## the inner loop: vet and unit tests on SQLite, no browser, no race detector
@@ -28,6 +28,10 @@ torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE
 screenshots: ## pictures of every page into var/screenshots
 	bash .ci/prepare
 	SCREENSHOTS=$(CURDIR)/var/screenshots $(GO) test -count=1 -tags browser -run TestPages ./internal/browsertest/
+
+pictures: ## the six pictures of README.md, anew
+	bash .ci/prepare
+	PICTURES=$(CURDIR)/docs/images $(GO) test -count=1 -tags browser -run TestPictures ./internal/browsertest/
 
 release: ## archives, SBOMs and checksums of this commit into dist (SOURCE_DATE_EPOCH and git decide every time in them)
 	$(GO) run ./internal/release

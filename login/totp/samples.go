@@ -1,9 +1,6 @@
 package totp
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/minddistrict/idp/internal/qr"
 	"github.com/minddistrict/idp/ui"
 )
@@ -54,8 +51,8 @@ func codeSamples() []ui.Sample {
 // Samples are the states of the page that connects an app.
 func appSamples() []ui.Sample {
 	page := appPage{
-		Action: sampleAction, QR: sampleQR(), Cancel: true, Key: []string{"JBSW", "Y3DP", "EHPK", "3PXP", "JBSW", "Y3DP", "EHPK", "3PXP"},
-		URL: "otpauth://totp/Minddistrict:anna@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Minddistrict",
+		Action: sampleAction, QR: sampleQR(sampleURI), Cancel: true, Key: []string{"JBSW", "Y3DP", "EHPK", "3PXP", "JBSW", "Y3DP", "EHPK", "3PXP"},
+		URL: sampleURI,
 	}
 	other := page
 	other.Others = []string{"another"}
@@ -66,16 +63,13 @@ func appSamples() []ui.Sample {
 	}
 }
 
-// sampleQR looks like a QR code of 33 modules and says nothing.
-func sampleQR() qr.Drawing {
-	var b strings.Builder
-	for _, corner := range []string{"0 0", "26 0", "0 26"} {
-		b.WriteString("M" + corner + "h7v1h-7zm0 6h7v1h-7zm0-5h1v5h-1zm6 0h1v5h-1zm-4 1h3v3h-3z")
+// sampleURI is of an account that does not exist.
+const sampleURI = "otpauth://totp/Minddistrict:anna@example.org?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Minddistrict"
+
+func sampleQR(uri string) qr.Drawing {
+	drawn, err := qr.Draw(uri)
+	if err != nil {
+		panic(err) // it is shorter than a code can be
 	}
-	for y := 8; y < 25; y++ {
-		for x := y * y % 5; x < 33; x += 2 + x*y%3 {
-			fmt.Fprintf(&b, "M%d %dh1v1h-1z", x, y)
-		}
-	}
-	return qr.Drawing{Size: 33, Path: b.String()}
+	return drawn
 }
