@@ -38,7 +38,8 @@ func checkLogo(key string, logo []byte) error {
 		return fmt.Errorf("%w: %s: not a PNG picture", fault.Invalid, key)
 	}
 	if width > maxLogoWidth || height > maxLogoHeight {
-		return fmt.Errorf("%w: %s: %d x %d pixels: at most %d x %d", fault.Invalid, key, width, height, maxLogoWidth, maxLogoHeight)
+		return fmt.Errorf("%w: %s: %d x %d pixels: at most %d x %d", fault.Invalid, key, width, height, maxLogoWidth,
+			maxLogoHeight)
 	}
 	if _, err := png.Decode(bytes.NewReader(logo)); err != nil {
 		return fmt.Errorf("%w: %s: a damaged PNG picture: %w", fault.Invalid, key, err)

@@ -103,16 +103,18 @@ func letter(p *platform.Platform) []byte {
 	if words := strings.Fields(p.Name); len(words) > 0 {
 		first = strings.ToUpper(string([]rune(words[len(words)-1])[:1])) // GGZ De Linde and GGZ De Wilg differ there
 	}
-	return fmt.Appendf(nil, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="%s"/>`+
-		`<text x="16" y="23.5" font-family="system-ui,sans-serif" font-size="21" font-weight="700" text-anchor="middle" fill="%s">%s</text></svg>`,
+	return fmt.Appendf(nil,
+		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="%s"/>`+
+			`<text x="16" y="23.5" font-family="system-ui,sans-serif" font-size="21" font-weight="700" text-anchor="middle" `+
+			`fill="%s">%s</text></svg>`,
 		p.Branding.Colour, p.Branding.Text(), html.EscapeString(first))
 }
 
 // iconSide is the most that an icon has on each side, in pixels.
 const iconSide = 64
 
-// square tells whether a logo makes an icon: one that is wider than twice its height, as a name in letters is, would be a
-// line of a few pixels.
+// square tells whether a logo makes an icon: one that is wider than twice its height, as a name in letters is, would
+// be a line of a few pixels.
 func square(logo []byte) bool {
 	width, height := platform.LogoSize(logo)
 	return width > 0 && height > 0 && width <= 2*height && height <= 2*width

@@ -38,7 +38,8 @@ func page(t *testing.T, p *platform.Platform) string {
 	p.Organisation = "GGZ De Linde"
 	p.Defaults()
 	var b bytes.Buffer
-	if err := ui.New().Render(&b, "logged_out", ui.Frame{Platform: p, Lang: "nl", AssetsPath: "/p/linde/assets"}, ui.LoggedOutPage{}); err != nil {
+	if err := ui.New().Render(&b, "logged_out", ui.Frame{Platform: p, Lang: "nl", AssetsPath: "/p/linde/assets"},
+		ui.LoggedOutPage{}); err != nil {
 		t.Fatal(err)
 	}
 	head, _, _ := strings.Cut(b.String(), "<main")
@@ -58,7 +59,8 @@ func TestLogoHasItsSizeOnThePage(t *testing.T) {
 		width, height int
 		want          string
 	}{
-		{100, 40, `width="100" height="40"`}, {1200, 400, `width="168" height="56"`}, {1200, 100, `width="320" height="27"`}, {56, 56, `width="56" height="56"`},
+		{100, 40, `width="100" height="40"`}, {1200, 400, `width="168" height="56"`}, {1200, 100,
+			`width="320" height="27"`}, {56, 56, `width="56" height="56"`},
 		{1200, 1, `width="320" height="1"`}, {1, 400, `width="1" height="56"`},
 	} {
 		head := page(t, &platform.Platform{Branding: platform.Branding{Logo: drawn(t, row.width, row.height, color.Black)}})
@@ -66,7 +68,8 @@ func TestLogoHasItsSizeOnThePage(t *testing.T) {
 			t.Errorf("%d x %d, want %s:\n%s", row.width, row.height, row.want, head)
 		}
 	}
-	if head := page(t, &platform.Platform{}); strings.Contains(head, "<img") || !strings.Contains(head, `<p class="name">GGZ De Linde</p>`) {
+	if head := page(t, &platform.Platform{}); strings.Contains(head, "<img") ||
+		!strings.Contains(head, `<p class="name">GGZ De Linde</p>`) {
 		t.Errorf("no logo:\n%s", head)
 	}
 	if head := page(t, &platform.Platform{Branding: platform.Branding{Logo: []byte("kept from before")}}); !strings.Contains(head, `<img class="logo" src="/p/linde/assets/logo.png?`) ||
@@ -85,7 +88,8 @@ func TestLogoForDarkMode(t *testing.T) {
 		t.Fatalf("both logos:\n%s", head)
 	}
 	for name, want := range map[string][]byte{"logo.png": light, "logo-dark.png": dark} {
-		if w := of(t, p, name); w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), want) || w.Header().Get("Content-Type") != "image/png" {
+		if w := of(t, p, name); w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), want) ||
+			w.Header().Get("Content-Type") != "image/png" {
 			t.Errorf("%s: %d, %s, %d bytes", name, w.Code, w.Header().Get("Content-Type"), w.Body.Len())
 		}
 	}
@@ -103,7 +107,8 @@ func TestLogoForDarkMode(t *testing.T) {
 func TestIcon(t *testing.T) {
 	red := color.NRGBA{200, 0, 0, 255}
 	for _, row := range []struct{ width, height, side, left, top int }{
-		{400, 400, 64, 0, 0}, {400, 200, 64, 0, 16}, {200, 400, 64, 16, 0}, {32, 16, 32, 0, 8}, {1, 1, 1, 0, 0}, {130, 66, 64, 0, 16},
+		{400, 400, 64, 0, 0}, {400, 200, 64, 0, 16}, {200, 400, 64, 16, 0}, {32, 16, 32, 0, 8}, {1, 1, 1, 0, 0}, {130, 66,
+			64, 0, 16},
 	} {
 		p := &platform.Platform{Branding: platform.Branding{Logo: drawn(t, row.width, row.height, red)}}
 		if head := page(t, p); !regexp.MustCompile(`<link rel="icon" type="image/png" href="/p/linde/assets/icon\.png\?[0-9a-f]{8}">`).MatchString(head) {
@@ -119,24 +124,28 @@ func TestIcon(t *testing.T) {
 		for y := range row.side {
 			for x := range row.side {
 				inside := x >= row.left && x < row.side-row.left && y >= row.top && y < row.side-row.top
-				if got := color.NRGBAModel.Convert(icon.At(x, y)); inside && got != red || (x < row.left || y < row.top) && got != (color.NRGBA{}) {
+				if got := color.NRGBAModel.Convert(icon.At(x, y)); inside && got != red || (x < row.left || y < row.top) &&
+					got != (color.NRGBA{}) {
 					t.Fatalf("%d x %d: pixel %d, %d is %v", row.width, row.height, x, y, got)
 				}
 			}
 		}
 	}
-	for name, logo := range map[string][]byte{"none": nil, "a name in letters": drawn(t, 201, 100, red), "no picture": []byte("x")} {
+	for name, logo := range map[string][]byte{"none": nil, "a name in letters": drawn(t, 201, 100, red),
+		"no picture": []byte("x")} {
 		p := &platform.Platform{Branding: platform.Branding{Colour: "#7a3b69", Logo: logo}}
 		head := page(t, p)
 		if !regexp.MustCompile(`<link rel="icon" type="image/svg&#43;xml" href="/p/linde/assets/icon\.svg\?[0-9a-f]{8}">`).MatchString(head) {
 			t.Errorf("%s:\n%s", name, head)
 		}
 		w := of(t, p, "icon.svg")
-		if w.Header().Get("Content-Type") != "image/svg+xml" || !strings.Contains(w.Body.String(), `fill="#7a3b69"`) || !strings.Contains(w.Body.String(), ">L</text>") {
+		if w.Header().Get("Content-Type") != "image/svg+xml" || !strings.Contains(w.Body.String(), `fill="#7a3b69"`) ||
+			!strings.Contains(w.Body.String(), ">L</text>") {
 			t.Errorf("%s: %s, %s", name, w.Header().Get("Content-Type"), w.Body)
 		}
 	}
-	evil := of(t, &platform.Platform{Name: "De <b>", Branding: platform.Branding{Colour: "#7a3b69"}}, "icon.svg").Body.String()
+	evil := of(t, &platform.Platform{Name: "De <b>", Branding: platform.Branding{Colour: "#7a3b69"}},
+		"icon.svg").Body.String()
 	if !strings.Contains(evil, ">&lt;</text>") {
 		t.Errorf("a name of characters that mean something: %s", evil)
 	}
@@ -158,7 +167,8 @@ func TestIconMixesColours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := color.NRGBAModel.Convert(icon.At(20, 20)).(color.NRGBA); got.A < 126 || got.A > 129 || got.R < 198 || got.G != 0 {
+	if got := color.NRGBAModel.Convert(icon.At(20, 20)).(color.NRGBA); got.A < 126 || got.A > 129 || got.R < 198 ||
+		got.G != 0 {
 		t.Errorf("mixed: %v", got)
 	}
 }

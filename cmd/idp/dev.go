@@ -133,14 +133,16 @@ func devConfig(dir string) (*configs.Config, error) {
 func tell(cmd *cobra.Command, site *demo.Site, origin string) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "\n  Open  %s\n\n", site.Origin)
-	fmt.Fprintf(out, "  %-20s %s\n  %-20s %s/dev/outbox\n  %-20s Ctrl-C\n\n", "the provider", origin, "mails and messages", site.Origin, "stop")
+	fmt.Fprintf(out, "  %-20s %s\n  %-20s %s/dev/outbox\n  %-20s Ctrl-C\n\n", "the provider", origin,
+		"mails and messages", site.Origin, "stop")
 	at := ""
 	for _, a := range site.Accounts {
 		if a.Platform != at {
 			at = a.Platform
 			fmt.Fprintf(out, "  %s  %s/%s/\n", at, site.Origin, a.At)
 		}
-		line := fmt.Sprintf("    %-20s %-13s %-36s %s", a.Email, a.Role, cmp.Or(a.Password, "(invited: see the outbox)"), secondStep(a))
+		line := fmt.Sprintf("    %-20s %-13s %-36s %s", a.Email, a.Role, cmp.Or(a.Password, "(invited: see the outbox)"),
+			secondStep(a))
 		fmt.Fprintln(out, strings.TrimRight(line, " "))
 	}
 	fmt.Fprintln(out)

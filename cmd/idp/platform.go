@@ -58,7 +58,8 @@ func platformCommand(g *globals) *cobra.Command {
 			return g.print(cmd, line, func(w io.Writer) {
 				fmt.Fprintf(w, "name          %s\nissuer        %s\norganisation  %s\nhome          %s\nsecond factor client %s, staff %s\n",
 					line.Name, line.Issuer, line.Organisation, line.HomeURL, line.SecondFactor.Client, line.SecondFactor.Staff)
-				fmt.Fprintf(w, "colour        %s\nlogo          %s\nlogo, dark    %s\n", line.Colour, cmp.Or(line.Logo, "none"), cmp.Or(line.LogoDark, "none"))
+				fmt.Fprintf(w, "colour        %s\nlogo          %s\nlogo, dark    %s\n", line.Colour, cmp.Or(line.Logo, "none"),
+					cmp.Or(line.LogoDark, "none"))
 			})
 		}),
 	}, previewCommand(g))

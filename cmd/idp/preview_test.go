@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// Somebody who sets a platform up sees all of its pages before its people do, and a browser opens only where it is asked.
+// Somebody who sets a platform up sees all of its pages before its people do, and a browser opens only where it is
+// asked.
 func TestPreview(t *testing.T) {
 	i := newInstall(t, "sqlite:"+filepath.Join(t.TempDir(), "idp.db"))
 	i.setUp()
@@ -22,14 +23,17 @@ func TestPreview(t *testing.T) {
 	if err := png.Encode(&logo, image.NewGray(image.Rect(0, 0, 200, 50))); err != nil {
 		t.Fatal(err)
 	}
-	i.ok("apply", i.file("logos.yaml", "platforms:\n  - name: linde\n    logo_file: "+i.file("logo.png", logo.String())+"\n"))
-	if out := i.ok("platform", "show", "linde"); !strings.Contains(out, "\nlogo          200 x 50 pixels, ") || !strings.Contains(out, "\nlogo, dark    none\n") {
+	picture := i.file("logo.png", logo.String())
+	i.ok("apply", i.file("logos.yaml", "platforms:\n  - name: linde\n    logo_file: "+picture+"\n"))
+	if out := i.ok("platform", "show", "linde"); !strings.Contains(out, "\nlogo          200 x 50 pixels, ") ||
+		!strings.Contains(out, "\nlogo, dark    none\n") {
 		t.Errorf("platform show: %s", out)
 	}
 
 	asked := filepath.Join(t.TempDir(), "asked")
 	desktop := t.TempDir() // a browser that only says where it was sent
-	if err := os.WriteFile(filepath.Join(desktop, "xdg-open"), []byte("#!/bin/sh\necho \"$1\" >"+asked+"\n"), 0o700); err != nil {
+	program := []byte("#!/bin/sh\necho \"$1\" >" + asked + "\n")
+	if err := os.WriteFile(filepath.Join(desktop, "xdg-open"), program, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	i.env = append(i.env, "PATH="+desktop+":"+os.Getenv("PATH"))
@@ -49,7 +53,8 @@ func TestPreview(t *testing.T) {
 			t.Fatalf("%d login pages in the list:\n%s", len(pages), list)
 		}
 		for _, page := range pages {
-			if status, header, body := get(t, strings.TrimSuffix(site, "/")+page[1]); status != 200 || !strings.Contains(body, `alt="GGZ De Linde"`) || header.Get("Content-Security-Policy") == "" {
+			if status, header, body := get(t, strings.TrimSuffix(site, "/")+page[1]); status != 200 ||
+				!strings.Contains(body, `alt="GGZ De Linde"`) || header.Get("Content-Security-Policy") == "" {
 				t.Errorf("%s: %d, %v\n%s", page[1], status, header, body)
 			}
 		}

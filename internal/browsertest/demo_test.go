@@ -29,7 +29,8 @@ func TestDemoPages(t *testing.T) {
 		address := location(t, ctx)
 		for _, as := range appearances() {
 			what := fmt.Sprintf("demo-%s-%d-%s", name, as.width, as.scheme)
-			do(t, ctx, what, emulateScheme(as.scheme), chromedp.EmulateViewport(as.width, 900), chromedp.Navigate(address), chromedp.WaitReady(chromedp.CSS("body")))
+			do(t, ctx, what, emulateScheme(as.scheme), chromedp.EmulateViewport(as.width, 900), chromedp.Navigate(address),
+				chromedp.WaitReady(chromedp.CSS("body")))
 			look(t, ctx, what, string(axe))
 		}
 	}
@@ -44,13 +45,17 @@ func TestDemoPages(t *testing.T) {
 	look("start")
 	code := strings.ReplaceAll(read(t, ctx, "output[data-code]"), " ", "")
 	do(t, ctx, "a stronger login", click("#try-step-up"), visible("#password"))
-	do(t, ctx, "the password", chromedp.SendKeys(chromedp.CSS("#password"), "tien roze olifanten zingen!"), click("main button[value=continue]"), visible("#code"))
-	do(t, ctx, "the code", chromedp.SendKeys(chromedp.CSS("#code"), code), click("main button[value=continue]"), visible("#signed-in"))
-	if claims := read(t, ctx, "#id-token"); !strings.Contains(claims, `"acr": "urn:minddistrict:acr:2fa"`) || !strings.Contains(claims, `"mfa"`) {
+	do(t, ctx, "the password", chromedp.SendKeys(chromedp.CSS("#password"), "tien roze olifanten zingen!"),
+		click("main button[value=continue]"), visible("#code"))
+	do(t, ctx, "the code", chromedp.SendKeys(chromedp.CSS("#code"), code), click("main button[value=continue]"),
+		visible("#signed-in"))
+	if claims := read(t, ctx, "#id-token"); !strings.Contains(claims, `"acr": "urn:minddistrict:acr:2fa"`) ||
+		!strings.Contains(claims, `"mfa"`) {
 		t.Errorf("after the code of the start page: %s", claims)
 	}
 	look("linde-in")
-	do(t, ctx, "a diary", chromedp.Navigate(where.demo+"/dagboek/"), click("#login"), visible("main button[value=continue]"))
+	do(t, ctx, "a diary", chromedp.Navigate(where.demo+"/dagboek/"), click("#login"),
+		visible("main button[value=continue]"))
 	do(t, ctx, "consent", click("main button[value=continue]"), visible("#signed-in"))
 	look("dagboek-in")
 	visit("/wilg/")

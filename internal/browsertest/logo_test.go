@@ -47,7 +47,8 @@ func TestLogos(t *testing.T) {
 		defer site.Close()
 		for _, width := range []int64{320, 1280} {
 			what := fmt.Sprintf("logo-%s-%d-%s", row.name, width, row.scheme)
-			do(t, ctx, what, emulateScheme(row.scheme), chromedp.EmulateViewport(width, 900), chromedp.Navigate(site.URL+preview.Path("nl", "login", 0)), visible(".logo"))
+			do(t, ctx, what, emulateScheme(row.scheme), chromedp.EmulateViewport(width, 900),
+				chromedp.Navigate(site.URL+preview.Path("nl", "login", 0)), visible(".logo"))
 			got, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(() => { const l = document.querySelector(".logo"), b = l.getBoundingClientRect();
 				return [new URL(l.currentSrc).pathname.split("/").pop(), getComputedStyle(l).backgroundColor, Math.round(b.width), l.naturalWidth > 0].join(" ") })()`))
 			if err != nil {

@@ -32,8 +32,8 @@ var (
 // mostPicture is what a picture of README.md may weigh, in bytes: six of them load at once.
 const mostPicture = 120 << 10
 
-// TestPictures makes the pictures of README.md, from pages that say the same at any time. With PICTURES set to a folder,
-// as `make pictures` does, it leaves them there.
+// TestPictures makes the pictures of README.md, from pages that say the same at any time. With PICTURES set to a
+// folder, as `make pictures` does, it leaves them there.
 func TestPictures(t *testing.T) {
 	dir := cmp.Or(os.Getenv("PICTURES"), t.TempDir())
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -121,8 +121,8 @@ func New(origin string, platforms []Platform, accounts []Account, now func() tim
 }
 
 // policy lets pages load what this site serves, and nothing else.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; frame-src 'self'; " +
-	"frame-ancestors 'none'; base-uri 'none'"
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"frame-src 'self'; frame-ancestors 'none'; base-uri 'none'"
 
 // ServeHTTP routes /, /<site>/ and the actions under it.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -48,7 +48,8 @@ func (s *Site) html(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Security-Policy", frame)
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			logo := "data:image/png;base64," + base64.StdEncoding.EncodeToString(m.Logo) // a mail program takes it from its part
-			shown := strings.NewReplacer("<head>", `<head><base target="_top">`, `src="cid:`+m.LogoID()+`"`, `src="`+logo+`"`).Replace(m.HTML)
+			shown := strings.NewReplacer("<head>", `<head><base target="_top">`, `src="cid:`+m.LogoID()+`"`,
+				`src="`+logo+`"`).Replace(m.HTML)
 			_, _ = w.Write([]byte(shown)) // the caller is gone: nothing to do about it
 			return
 		}

@@ -35,8 +35,8 @@ func (s *Site) start(w http.ResponseWriter, _ *http.Request) {
 // strong is the acr of two kinds of proof.
 const strong = "urn:minddistrict:acr:2fa"
 
-// tries are what can be seen in an afternoon, each from the same state: nobody signed in. They name accounts of
-// house.yaml.
+// tries are what can be seen in an afternoon. They name accounts of house.yaml; whoever is signed in as another one is
+// asked which it shall be.
 func (s *Site) tries() []group {
 	from := func(site string, pairs ...string) string {
 		q := url.Values{}
@@ -45,11 +45,16 @@ func (s *Site) tries() []group {
 		}
 		return strings.TrimSuffix("/"+site+"/login?"+q.Encode(), "?")
 	}
+	as := func(who string, pairs ...string) string {
+		return from("linde", append(pairs, "prompt", "select_account", "login_hint", who)...)
+	}
 	linde := s.platforms["linde"].Issuer
-	wrong := url.Values{"client_id": {"linde-web"}, "response_type": {"code"}, "redirect_uri": {"https://elsewhere.example/callback"}}
+	wrong := url.Values{
+		"client_id": {"linde-web"}, "response_type": {"code"}, "redirect_uri": {"https://elsewhere.example/callback"},
+	}
 	return []group{
 		{"Getting in", []try{
-			{"login", "Log in", from("linde", "login_hint", "anna@example.org"),
+			{"login", "Log in", as("anna@example.org"),
 				"As anna@example.org. Two fields and a button, also without script, on a phone and by keyboard."},
 			{"english", "The same in English", from("linde", "ui_locales", "en"),
 				"A platform can name languages. People can choose for themselves on every page."},
@@ -59,13 +64,13 @@ func (s *Site) tries() []group {
 				"Nina was invited. Her welcome mail is in the outbox; its button works once."},
 		}},
 		{"Two steps", []try{
-			{"step-up", "A stronger login", from("linde", "acr_values", strong, "login_hint", "eva@example.org"),
+			{"step-up", "A stronger login", as("eva@example.org", "acr_values", strong),
 				"The platform asks for two kinds of proof. Eva's app is on this page: you need no phone."},
-			{"app", "Set up an app", from("linde", "acr_values", strong, "login_hint", "anna@example.org"),
+			{"app", "Set up an app", as("anna@example.org", "acr_values", strong),
 				"Anna has no second step yet. Asked for one, she sets it up: scan the code with your own phone."},
-			{"message", "A code by text message", from("linde", "login_hint", "tim@example.org"),
+			{"message", "A code by text message", as("tim@example.org"),
 				"Tim gets his codes by text message. It arrives in the outbox."},
-			{"lost", "A lost phone", from("linde", "login_hint", "eva@example.org"),
+			{"lost", "A lost phone", as("eva@example.org"),
 				"Log in as Eva and say that you have no phone. One of her recovery codes lets you in."},
 		}},
 		{"What a platform can ask", []try{

@@ -55,7 +55,8 @@ func TestTheAppOnTheStartPageIsTheAccounts(t *testing.T) {
 	}
 	eva := apps[0]
 	key, err := otp.NewKeyFromURL(keyURI(eva.Account))
-	if err != nil || key.Secret() != eva.Account.TOTPSecret || key.AccountName() != "eva@example.org" || key.Issuer() != "Demo" {
+	if err != nil || key.Secret() != eva.Account.TOTPSecret || key.AccountName() != "eva@example.org" ||
+		key.Issuer() != "Demo" {
 		t.Errorf("%s: %v", key, err)
 	}
 	want, err := totp.GenerateCode(key.Secret(), at)
@@ -86,7 +87,8 @@ func TestPagesKeepToThemselves(t *testing.T) {
 	s := site(t)
 	for _, page := range []string{"/", "/linde/", "/wilg/", "/dagboek/", "/dev/outbox"} {
 		w := get(t, s, page)
-		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Content-Security-Policy"), "default-src 'none'; style-src 'self'") {
+		if w.Code != http.StatusOK || !strings.Contains(w.Header().Get("Content-Security-Policy"),
+			"default-src 'none'; style-src 'self'") {
 			t.Errorf("%s: %d, %q", page, w.Code, w.Header().Get("Content-Security-Policy"))
 		}
 		if found := regexp.MustCompile(`<style|style="|<script>| on[a-z]+="`).FindString(w.Body.String()); found != "" {
@@ -110,7 +112,8 @@ func TestPagesKeepToThemselves(t *testing.T) {
 func TestSitesWithoutTheirProvider(t *testing.T) {
 	s := site(t)
 	s.platforms["linde"] = Platform{Name: "linde", Title: "GGZ De Linde", Issuer: "http://localhost:1", Colour: "#1b6a7a"}
-	if body := get(t, s, "/linde/").Body.String(); !strings.Contains(body, "is it running?") || !strings.Contains(body, `id="login"`) {
+	if body := get(t, s, "/linde/").Body.String(); !strings.Contains(body, "is it running?") ||
+		!strings.Contains(body, `id="login"`) {
 		t.Errorf("without a provider:\n%s", body)
 	}
 	if code := get(t, s, "/nobody/").Code; code != http.StatusNotFound {
@@ -128,7 +131,8 @@ func TestLoginPassesWhatIsAsked(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"prompt": "login", "max_age": "60", "acr_values": "a b", "ui_locales": "nl", "login_hint": "anna@example.org",
-		"redirect_uri": "http://localhost:8081/linde/callback", "scope": "openid profile email offline_access", "code_challenge_method": "S256",
+		"redirect_uri": "http://localhost:8081/linde/callback", "scope": "openid profile email offline_access",
+		"code_challenge_method": "S256",
 	} {
 		if got := to.Query().Get(name); got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
@@ -139,11 +143,13 @@ func TestLoginPassesWhatIsAsked(t *testing.T) {
 func TestTokensAreRead(t *testing.T) {
 	// {"alg":"none"} . {"sub":"s","amr":["pwd","otp","mfa"],"acr":"urn:minddistrict:acr:2fa","auth_time":1000,"exp":1600}
 	const jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJzIiwiYW1yIjpbInB3ZCIsIm90cCIsIm1mYSJdLCJhY3IiOiJ1cm46bWluZGRpc3RyaWN0OmFjcjoyZmEiLCJhdXRoX3RpbWUiOjEwMDAsImV4cCI6MTYwMH0.c2ln"
-	if got := read("id", "ID token", jwt); got.Header != "{\n  \"alg\": \"none\"\n}" || !strings.Contains(got.Claims, "\"auth_time\": 1000") {
+	if got := read("id", "ID token", jwt); got.Header != "{\n  \"alg\": \"none\"\n}" ||
+		!strings.Contains(got.Claims, "\"auth_time\": 1000") {
 		t.Errorf("%+v", got)
 	}
 	for _, opaque := range []string{"", "idpat_abc", "a.b.c", "..", "bm8.bm8.bm8"} {
-		if got := read("at", "Access token", opaque); got.Header != "" || got.Claims != "" || !strings.HasPrefix(got.Kind, "Opaque") {
+		if got := read("at", "Access token", opaque); got.Header != "" || got.Claims != "" ||
+			!strings.HasPrefix(got.Kind, "Opaque") {
 			t.Errorf("%q: %+v", opaque, got)
 		}
 	}
@@ -155,7 +161,8 @@ func TestTokensAreRead(t *testing.T) {
 	all := strings.Join(said, "\n")
 	for _, want := range []string{
 		"amr pwd otp mfa: What was shown: a password; a one-time code of an app, or a recovery code; more than one kind of proof.",
-		"acr urn:minddistrict:acr:2fa: Two kinds of proof.", "auth_time 00:16:40 UTC: When something was shown last, 5 minutes ago.",
+		"acr urn:minddistrict:acr:2fa: Two kinds of proof.",
+		"auth_time 00:16:40 UTC: When something was shown last, 5 minutes ago.",
 		"exp 00:26:40 UTC: Until when the ID token may be believed as news, in 5 minutes.", "expires_in 00:36:40 UTC",
 	} {
 		if !strings.Contains(all, want) {
@@ -167,8 +174,9 @@ func TestTokensAreRead(t *testing.T) {
 func TestTimesInWords(t *testing.T) {
 	now := time.Unix(100_000, 0)
 	for d, want := range map[time.Duration]string{
-		0: "just now", -4 * time.Second: "just now", 4 * time.Second: "just now", -5 * time.Second: "5 seconds ago", 119 * time.Second: "in 119 seconds",
-		-2 * time.Minute: "2 minutes ago", 119 * time.Minute: "in 119 minutes", -2 * time.Hour: "2 hours ago",
+		0: "just now", -4 * time.Second: "just now", 4 * time.Second: "just now", -5 * time.Second: "5 seconds ago",
+		119 * time.Second: "in 119 seconds",
+		-2 * time.Minute:  "2 minutes ago", 119 * time.Minute: "in 119 minutes", -2 * time.Hour: "2 hours ago",
 	} {
 		if got := ago(now, now.Add(d).Unix()); got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)

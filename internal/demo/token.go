@@ -34,7 +34,8 @@ func read(id, name, raw string) token {
 		t.Kind = fmt.Sprintf("Opaque: %d characters that mean something to the provider only.", len(raw))
 		return t
 	}
-	t.Kind, t.Header, t.Claims = "A signed JWT: header and claims can be read by whoever holds it.", indent(header), indent(claims)
+	t.Kind, t.Header, t.Claims = "A signed JWT: header and claims can be read by whoever holds it.", indent(header),
+		indent(claims)
 	return t
 }
 
@@ -68,7 +69,8 @@ type claims struct {
 
 // methods are values of amr in words (RFC 8176 section 2).
 var methods = map[string]string{
-	"pwd": "a password", "otp": "a one-time code of an app, or a recovery code", "sms": "a code by text message", "mfa": "more than one kind of proof",
+	"pwd": "a password", "otp": "a one-time code of an app, or a recovery code", "sms": "a code by text message",
+	"mfa": "more than one kind of proof",
 }
 
 // strengths are values of acr in words.
@@ -98,11 +100,13 @@ func lines(raw string, t *oauth2.Token, p Platform, now time.Time) []line {
 		{"sub", c.Subject, subject},
 		{"amr", strings.Join(c.AMR, " "), "What was shown: " + strings.Join(how, "; ") + "."},
 		{"acr", c.ACR, strengths[c.ACR]},
-		{"auth_time", clockTime(c.AuthTime), "When something was shown last, " + ago(now, c.AuthTime) + ". A refresh does not change it."},
+		{"auth_time", clockTime(c.AuthTime), "When something was shown last, " + ago(now, c.AuthTime) +
+			". A refresh does not change it."},
 		{"exp", clockTime(c.Expiry), "Until when the ID token may be believed as news, " + ago(now, c.Expiry) + "."},
 	}
 	if !t.Expiry.IsZero() {
-		all = append(all, line{"expires_in", clockTime(t.Expiry.Unix()), "Until when the access token opens something, " + ago(now, t.Expiry.Unix()) + "."})
+		all = append(all, line{"expires_in", clockTime(t.Expiry.Unix()), "Until when the access token opens something, " +
+			ago(now, t.Expiry.Unix()) + "."})
 	}
 	return all
 }

@@ -2,8 +2,8 @@
 // `idp platform preview` and for tests in a browser.
 //
 // What is on the pages is made up (the samples of each page), whose they are is not. Nothing leads anywhere: forms and
-// links end at a page that says so. No database, no account, no session is behind it, so it needs no protection but that
-// it listens on the machine itself.
+// links end at a page that says so. No database, no account, no session is behind it, so it needs no protection but
+// that it listens on the machine itself.
 package preview
 
 import (
@@ -63,13 +63,15 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	lang, name := r.PathValue("lang"), r.PathValue("page")
 	samples := s.UI.Samples()[name]
 	state, err := strconv.Atoi(r.PathValue("state"))
-	if err != nil || state < 0 || state >= len(samples) || !slices.ContainsFunc(languages, func(l ui.Language) bool { return l.Code == lang }) {
+	if err != nil || state < 0 || state >= len(samples) || !slices.ContainsFunc(languages,
+		func(l ui.Language) bool { return l.Code == lang }) {
 		http.NotFound(w, r)
 		return
 	}
 	sample := samples[state]
 	frame := ui.Frame{
-		Platform: s.Platform, Lang: lang, Staff: sample.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/assets", Errors: sample.Errors, Ways: sample.Ways,
+		Platform: s.Platform, Lang: lang, Staff: sample.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/assets",
+		Errors: sample.Errors, Ways: sample.Ways,
 	}
 	for _, l := range languages {
 		l.URL, l.Current = Path(l.Code, name, state), l.Code == lang

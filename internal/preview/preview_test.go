@@ -13,7 +13,8 @@ import (
 
 func site() *preview.Site {
 	p := &platform.Platform{
-		ID: "wilg", Issuer: "https://login.example.org/p/wilg", Organisation: "Praktijk De Wilg", HomeURL: "https://wilg.example.net/",
+		ID: "wilg", Issuer: "https://login.example.org/p/wilg", Organisation: "Praktijk De Wilg",
+		HomeURL:    "https://wilg.example.net/",
 		HelpPublic: platform.Contact{Phone: "010 765 43 21"}, Branding: platform.Branding{Colour: "#7a3b69"},
 	}
 	p.Defaults()
@@ -38,7 +39,8 @@ func TestEveryStateOpens(t *testing.T) {
 				path := preview.Path(lang, page, i)
 				w := ask(s, http.MethodGet, path)
 				body := w.Body.String()
-				if w.Code != http.StatusOK || !strings.Contains(body, word) || !strings.Contains(body, "Praktijk De Wilg") || !strings.Contains(body, "/assets/brand-7a3b69.css") {
+				if w.Code != http.StatusOK || !strings.Contains(body, word) || !strings.Contains(body, "Praktijk De Wilg") ||
+					!strings.Contains(body, "/assets/brand-7a3b69.css") {
 					t.Errorf("%s, %s: %d\n%s", path, sample.Name, w.Code, body)
 				}
 				if !strings.Contains(list, `href="`+path+`"`) {
@@ -57,13 +59,16 @@ func TestEveryStateOpens(t *testing.T) {
 func TestPagesAreTheRealOnes(t *testing.T) {
 	s := site()
 	w := ask(s, http.MethodGet, preview.Path("nl", "login", 0))
-	if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'; style-src 'self'") {
+	if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy,
+		"default-src 'none'; style-src 'self'") {
 		t.Errorf("policy %q", policy)
 	}
-	if body := w.Body.String(); !strings.Contains(body, "010 765 43 21") || !strings.Contains(body, `href="`+preview.Path("en", "login", 0)+`"`) {
+	if body := w.Body.String(); !strings.Contains(body, "010 765 43 21") ||
+		!strings.Contains(body, `href="`+preview.Path("en", "login", 0)+`"`) {
 		t.Errorf("neither helpdesk nor the other language:\n%s", body)
 	}
-	if icon := ask(s, http.MethodGet, "/assets/icon.svg"); icon.Code != http.StatusOK || !strings.Contains(icon.Body.String(), "#7a3b69") {
+	if icon := ask(s, http.MethodGet, "/assets/icon.svg"); icon.Code != http.StatusOK ||
+		!strings.Contains(icon.Body.String(), "#7a3b69") {
 		t.Errorf("icon: %d, %s", icon.Code, icon.Body)
 	}
 }
@@ -71,17 +76,21 @@ func TestPagesAreTheRealOnes(t *testing.T) {
 // What is not a page says so: a form that was sent, a link that leads on, an address of somebody's own.
 func TestNothingLeadsAnywhere(t *testing.T) {
 	s := site()
-	for _, row := range [][2]string{{"POST", "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"}, {"GET", "/settings"}, {"POST", "/nowhere"}} {
-		if w := ask(s, row[0], row[1]); w.Code != http.StatusNotFound || !strings.Contains(w.Body.String(), "forms and links lead nowhere") {
+	for _, row := range [][2]string{{"POST", "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/password"}, {"GET", "/settings"},
+		{"POST", "/nowhere"}} {
+		if w := ask(s, row[0], row[1]); w.Code != http.StatusNotFound ||
+			!strings.Contains(w.Body.String(), "forms and links lead nowhere") {
 			t.Errorf("%s %s: %d", row[0], row[1], w.Code)
 		}
 	}
-	for _, path := range []string{"/page/nl/nothing/0", "/page/nl/login/99", "/page/nl/login/-1", "/page/nl/login/x", "/page/de/login/0", "/assets/nothing.css"} {
+	for _, path := range []string{"/page/nl/nothing/0", "/page/nl/login/99", "/page/nl/login/-1", "/page/nl/login/x",
+		"/page/de/login/0", "/assets/nothing.css"} {
 		if w := ask(s, http.MethodGet, path); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)
 		}
 	}
-	if body := ask(s, http.MethodGet, preview.Path("nl", "form_post", 0)).Body.String(); !strings.Contains(body, `action="/nowhere"`) {
+	if body := ask(s, http.MethodGet, preview.Path("nl", "form_post", 0)).Body.String(); !strings.Contains(body,
+		`action="/nowhere"`) {
 		t.Errorf("the page that sends itself leaves the preview:\n%s", body)
 	}
 }

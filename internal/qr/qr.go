@@ -1,7 +1,7 @@
 // Package qr draws QR codes as one SVG path, so that a page shows them without a picture, a style or a script.
 //
-// It knows the code and the quiet zone around it; what the code says and how large it is shown belong to the page. A text
-// that does not fit into a code is refused.
+// It knows the code and the quiet zone around it; what the code says and how large it is shown belong to the page. A
+// text that does not fit into a code is refused.
 package qr
 
 import (

@@ -26,8 +26,8 @@ func picture(t *testing.T, name string, width, height int) string {
 	return path
 }
 
-// Logos come from files. They stay when the next file does not mention them, and each is taken away by null; the one for
-// dark mode goes first, because it takes the place of the other.
+// Logos come from files. They stay when the next file does not mention them, and each is taken away by null; the one
+// for dark mode goes first, because it takes the place of the other.
 func TestLogos(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *storage.DB) {
 		tools := tools(t, db)
@@ -51,8 +51,10 @@ func TestLogos(t *testing.T) {
 		mustApply(t, tools, both)
 		for keys, want := range map[string]string{
 			"    logo_file: null\n": "logo_dark_file: only beside logo_file",
-			"    logo_dark_file: " + picture(t, "large.png", 1300, 10) + "\n": "line 3: platform linde: invalid: logo_dark_file: 1300 x 10 pixels: at most 1200 x 400",
-			"    logo_file: " + light + ".jpg\n":                              "line 3: platform linde: invalid: logo_file: open ",
+			"    logo_dark_file: " + picture(t, "large.png", 1300, 10) +
+				"\n": "line 3: platform linde: invalid: logo_dark_file: 1300 x 10 pixels: at most 1200 x 400",
+			"    logo_file: " + light +
+				".jpg\n": "line 3: platform linde: invalid: logo_file: open ",
 		} {
 			before := dump(t, db)
 			if _, err := apply(t, tools, of(keys)); err == nil || !strings.Contains(err.Error(), want) || dump(t, db) != before {
