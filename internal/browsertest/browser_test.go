@@ -119,10 +119,10 @@ func openBrowser(t *testing.T, lang string) context.Context {
 
 func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action[chromedp.Void]) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	soon, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		where, _ := chromedp.Run(ctx, chromedp.Location()) // only to say where
+	if err := chromedp.Do(soon, steps...); err != nil {
+		where, _ := chromedp.Run(ctx, chromedp.Location()) // only to say where; the time is over in soon
 		t.Fatalf("%s: %v (at %s)", what, err, where)
 	}
 }
