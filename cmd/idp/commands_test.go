@@ -71,13 +71,15 @@ func (i *install) platforms() {
 		Name, Issuer, Organisation, Title, Country, Locale string
 		HomeURL                                            string                         `json:"home_url"`
 		SecondFactor                                       struct{ Client, Staff string } `json:"second_factor"`
+		Colour, Logo                                       string
+		LogoDark                                           string `json:"logo_dark"`
 	}
 	var all []platformJSON
 	if i.read(&all, "platform", "list"); len(all) != 2 || all[0].Name != "linde" || all[1].Issuer != i.issuer+"/p/wilg" {
 		i.t.Errorf("platform list: %+v", all)
 	}
 	var one platformJSON
-	if i.read(&one, "platform", "show", "linde"); one.Organisation != "GGZ De Linde" || one.SecondFactor.Client != "off" || one.HomeURL != "https://linde.example.net" {
+	if i.read(&one, "platform", "show", "linde"); one.Organisation != "GGZ De Linde" || one.SecondFactor.Client != "off" || one.HomeURL != "https://linde.example.net" || one.Colour != "#1b6a7a" || one.Logo+one.LogoDark != "" {
 		i.t.Errorf("platform show: %+v", one)
 	}
 	if out := i.ok("platform", "show", "linde"); !strings.Contains(out, "organisation  GGZ De Linde\n") || !strings.Contains(out, "colour        #1b6a7a\nlogo          none\n") {
