@@ -23,7 +23,7 @@ type Session struct {
 	Channel   Channel
 	Proofs    []Proof
 	Agent     string // browser that it began in, as it names itself, at most 200 characters
-	Network   string // where it began: the /24 of an IPv4 address, the /48 of an IPv6 one; empty: not known
+	Network   string // where it began: the /24 of an IPv4 address, the /32 of an IPv6 one; empty: not known
 	StartedAt time.Time
 	SeenAt    time.Time // last activity, exact to a minute (SeenEvery)
 	EndsAt    time.Time // used or not

@@ -77,7 +77,7 @@ func (s signUpStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 
 // Typed keeps the form as far as it was filled in.
 func (s signUpStep) Typed(v *Visit) {
-	if v.Form.Has("given_name") {
+	if v.Journey.SignUp == nil && v.Form.Has("given_name") {
 		typed, _ := readTyped(v)
 		v.Journey.Typed = &typed
 	}

@@ -84,6 +84,7 @@ var (
 // page is what the templates fill in. All of it is text.
 type page struct {
 	Lang, Subject, Greeting, Signature string
+	Heading                            string // the subject, with the organisation by its name
 	Preview                            string // what a list of mails shows of this one, which others see too
 	Before, After                      []string
 	Button                             *button // nil: none
@@ -130,7 +131,8 @@ func (s Mails) compose(p *platform.Platform, m outbox.Message, c outbox.Contents
 	}
 	d := page{
 		Lang: lang, Subject: say(texts.Subject), Greeting: say("mail.greeting_anonymous"), Signature: say("mail.signature"),
-		Before: all(texts.Before), After: all(texts.After),
+		Heading: s.UI.TextIn(frame, texts.Subject, append(args, "neutral_name", p.Name)...),
+		Before:  all(texts.Before), After: all(texts.After),
 		Preview: say("mail.preview"), Brand: brandOf(p, out.LogoID()),
 		Foot: foot{NeverAsk: say("mail.never_ask"), HelpTitle: say("footer.help_title"), Help: whole(s.UI.Help(frame))},
 	}

@@ -26,7 +26,11 @@ func (s *Server) answerCode(v *visit) error {
 	if v.stored {
 		id = req.ID
 	}
-	err := s.Requests.Answer(v.r.Context(), id, g)
+	var standsOn *authn.Consent
+	if v.party.ThirdParty {
+		standsOn = v.consent
+	}
+	err := s.Requests.Answer(v.r.Context(), id, g, standsOn)
 	switch {
 	case over(err):
 		return s.restart(v)

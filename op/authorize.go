@@ -28,6 +28,7 @@ type visit struct {
 	stored   bool             // the request is answered at most once; otherwise it was never saved
 	session  *authn.Session   // of this browser; nil: nobody is signed in
 	account  *account.Account // … and whose; nil: nobody's, or not known before the person chose
+	consent  *authn.Consent   // … and what that person allowed the party; nil: nothing, or it need not be asked
 	now      time.Time
 }
 
@@ -237,7 +238,7 @@ func (s *Server) missing(v *visit) ([]authn.Requirement, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.Consent = consent
+		v.consent, f.Consent = consent, consent
 	}
 	missing := authn.Missing(ask, f, nil)
 	if len(missing) == 0 && v.request.Silent && v.notHinted() {

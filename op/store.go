@@ -31,7 +31,7 @@ type RequestStore interface {
 	Request(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error)
 	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
-	Answer(ctx context.Context, requestID string, g grant.Grant) error
+	Answer(ctx context.Context, requestID string, g grant.Grant, standsOn *authn.Consent) error
 }
 
 // GrantStore keeps what codes and tokens derive from: the token, userinfo, revocation and introspection endpoints

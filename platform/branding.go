@@ -44,6 +44,12 @@ func (b *Branding) validate() error {
 	if len(b.LogoDark) > 0 && len(b.Logo) == 0 {
 		return fmt.Errorf("%w: logo_dark_file: only beside logo_file, whose place it takes in dark mode", fault.Invalid)
 	}
+	return nil
+}
+
+// CheckLogos refuses logos that no page could show. It is for where they come in: what an earlier release took stands in
+// the way of no other change.
+func (b *Branding) CheckLogos() error {
 	if err := checkLogo("logo_file", b.Logo); err != nil {
 		return err
 	}

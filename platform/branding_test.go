@@ -104,17 +104,17 @@ func TestBrandingRefuses(t *testing.T) {
 		"dark, not PNG": {Colour: DefaultColour, Logo: logo, LogoDark: []byte("GIF89a")},
 		"dark, wide":    {Colour: DefaultColour, Logo: logo, LogoDark: drawn(t, 1201, 10)},
 	} {
-		if err := b.validate(); !errors.Is(err, fault.Invalid) {
+		if err := errors.Join(b.validate(), b.CheckLogos()); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%s: got %v, want fault.Invalid", name, err)
 		}
 	}
 	for name, b := range map[string]Branding{"one logo": {Logo: logo}, "two": {Logo: logo, LogoDark: drawn(t, 1200, 400)}, "none": {}} {
 		b.defaults()
-		if err := b.validate(); err != nil {
+		if err := errors.Join(b.validate(), b.CheckLogos()); err != nil {
 			t.Errorf("the default colour and %s: %v", name, err)
 		}
 	}
-	err := (&Branding{Colour: DefaultColour, Logo: logo, LogoDark: drawn(t, 2400, 500)}).validate()
+	err := (&Branding{Colour: DefaultColour, Logo: logo, LogoDark: drawn(t, 2400, 500)}).CheckLogos()
 	if want := "logo_dark_file: 2400 x 500 pixels: at most 1200 x 400"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -24,6 +24,11 @@ func LogoSize(logo []byte) (width, height int) {
 	return c.Width, c.Height
 }
 
+// LogoFits reports whether a logo of so many pixels is within the bounds of one.
+func LogoFits(width, height int) bool {
+	return 0 < width && width <= maxLogoWidth && 0 < height && height <= maxLogoHeight
+}
+
 // checkLogo refuses what no page could show, under the key of the file that it came from. No logo is fine. The size is
 // looked at before the picture is, so that a small file cannot ask for much memory.
 func checkLogo(key string, logo []byte) error {
@@ -37,7 +42,7 @@ func checkLogo(key string, logo []byte) error {
 	if width == 0 {
 		return fmt.Errorf("%w: %s: not a PNG picture", fault.Invalid, key)
 	}
-	if width > maxLogoWidth || height > maxLogoHeight {
+	if !LogoFits(width, height) {
 		return fmt.Errorf("%w: %s: %d x %d pixels: at most %d x %d", fault.Invalid, key, width, height, maxLogoWidth,
 			maxLogoHeight)
 	}

@@ -43,9 +43,9 @@ SELECT account, party, scopes, journey, given_at
 FROM consents
 WHERE platform = $1 AND account = $2
 ORDER BY given_at DESC, party
-LIMIT 100`
+LIMIT 1000`
 
-// Consents lists what an account allowed, the newest first, at most 100.
+// Consents lists what an account allowed, the newest first, at most 1000: one for each party that was ever asked about.
 func (db *DB) Consents(ctx context.Context, p platform.ID, of account.ID) ([]authn.Consent, error) {
 	all, err := list(ctx, db.read, consentRow, selectConsents, string(p), string(of))
 	return all, fail("listing consents", err)
@@ -64,8 +64,7 @@ WHERE platform = $3 AND party = $4 AND session IN (SELECT id FROM sessions WHERE
 
 // WithdrawConsent forgets what a person allowed a party, and ends all grants that the party has of that person, those
 // that outlive their session too. When there is no such consent, or it is another account's, it does nothing and leaves no
-// event. A grant that is being added at the same moment may stay behind: its code is not redeemed, because the consent
-// does not stand any more (Redeem).
+// event. A grant that is being added at the same moment is ended too, or not added (Answer).
 func (db *DB) WithdrawConsent(ctx context.Context, p platform.ID, of account.ID, party grant.PartyID, e audit.Event, now time.Time) error {
 	return fail("taking consent back", db.inTx(ctx, func(q conn) error {
 		forgotten, err := exec(ctx, q, forgetConsent, string(p), string(of), string(party))

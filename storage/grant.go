@@ -9,6 +9,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -62,6 +63,11 @@ JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
 WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AND s.ends_at > $12
   AND a.state = 'active'`
 
+const holdConsent = `
+UPDATE consents
+SET journey = journey
+WHERE platform = $1 AND account = $2 AND party = $3 AND journey = $4 AND given_at = $5`
+
 // Answer saves the grant that answers a request, as of its StartedAt. It returns fault.Refused when the session has
 // ended or the account is not active any more. Without a request it is one statement; with one, the request is
 // marked in the same transaction, and fault.Spent tells that it was answered before.
@@ -69,13 +75,27 @@ WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AN
 // A session that ends at the same moment waits for a grant that is being added and ends it (the key sessions_ended), or
 // leaves one behind that was added afterwards: nothing comes of that, because a code is redeemed only while its session
 // has not ended.
-func (db *DB) Answer(ctx context.Context, requestID string, g grant.Grant) error {
-	if requestID == "" {
+//
+// A grant that stands on a consent is added only while that very consent does; otherwise fault.Spent, and the person is asked
+// anew. It is held until the grant is there, so that taking it back at the same moment finds the grant and ends it.
+func (db *DB) Answer(ctx context.Context, requestID string, g grant.Grant, standsOn *authn.Consent) error {
+	if requestID == "" && standsOn == nil {
 		return fail("giving grant", addGrant(ctx, db.write, &g))
 	}
 	return fail("answering request", db.inTx(ctx, func(q conn) error {
-		if err := answerRequest(ctx, q, g.Platform, requestID, g.StartedAt); err != nil {
-			return err
+		if requestID != "" {
+			if err := answerRequest(ctx, q, g.Platform, requestID, g.StartedAt); err != nil {
+				return err
+			}
+		}
+		if c := standsOn; c != nil {
+			held, err := exec(ctx, q, holdConsent, string(g.Platform), string(c.Account), c.Party, c.Journey, millis(c.At))
+			if err != nil {
+				return err
+			}
+			if held == 0 {
+				return fmt.Errorf("consent of account %s: %w", c.Account, fault.Spent)
+			}
 		}
 		return addGrant(ctx, q, &g)
 	}))

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"hash/crc32"
 	"html"
@@ -11,7 +12,9 @@ import (
 	"math"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
+	"unicode"
 
 	"github.com/minddistrict/idp/platform"
 )
@@ -101,7 +104,10 @@ func AssetsOf(p *platform.Platform) http.Handler {
 func letter(p *platform.Platform) []byte {
 	first := ""
 	if words := strings.Fields(p.Name); len(words) > 0 {
-		first = strings.ToUpper(string([]rune(words[len(words)-1])[:1])) // GGZ De Linde and GGZ De Wilg differ there
+		last := []rune(words[len(words)-1]) // GGZ De Linde and GGZ De Wilg differ there
+		if unicode.IsLetter(last[0]) || unicode.IsDigit(last[0]) {
+			first = strings.ToUpper(string(last[:1]))
+		}
 	}
 	return fmt.Appendf(nil,
 		`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="%s"/>`+
@@ -114,17 +120,31 @@ func letter(p *platform.Platform) []byte {
 const iconSide = 64
 
 // square tells whether a logo makes an icon: one that is wider than twice its height, as a name in letters is, would
-// be a line of a few pixels.
+// be a line of a few pixels. One beyond the bounds of a logo, from a release that had none, is not even opened.
 func square(logo []byte) bool {
 	width, height := platform.LogoSize(logo)
-	return width > 0 && height > 0 && width <= 2*height && height <= 2*width
+	return platform.LogoFits(width, height) && width <= 2*height && height <= 2*width
 }
+
+// icons are those that were made, by the version of their logo: anybody may ask for one as often as they like. There are
+// as many as logos, and a few more over the years.
+var icons sync.Map
 
 // icon is a logo in the middle of a transparent square; nil where it makes none.
 func icon(logo []byte) []byte {
 	if !square(logo) {
 		return nil
 	}
+	key := sha256.Sum256(logo)
+	made, ok := icons.Load(key)
+	if !ok {
+		made, _ = icons.LoadOrStore(key, scaled(logo))
+	}
+	return made.([]byte)
+}
+
+// scaled makes the icon of a logo; nil: it is damaged.
+func scaled(logo []byte) []byte {
 	from, err := png.Decode(bytes.NewReader(logo))
 	if err != nil {
 		return nil

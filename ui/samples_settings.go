@@ -77,7 +77,7 @@ func (DevicesPage) Samples() []Sample {
 		{Machine: Machine{}, AddedAt: sampleNoon.Add(-22 * time.Hour), UsedAt: sampleNoon.Add(-21 * time.Hour), URL: devices + "/7xq2m7nkc5vbz3hdtw6ysgjp8r"},
 	}
 	sites := []Device{
-		{Machine: Machine{"Chrome", "Windows"}, Network: "2001:db8:1:x", Places: "Dagboek van Anders", AddedAt: sampleNoon.Add(-300 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/8xq2m7nkc5vbz3hdtw6ysgjp8r/anders"},
+		{Machine: Machine{"Chrome", "Windows"}, Network: "2001:db8:x", Places: "Dagboek van Anders", AddedAt: sampleNoon.Add(-300 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/8xq2m7nkc5vbz3hdtw6ysgjp8r/anders"},
 		{AddedAt: sampleNoon.Add(-900 * time.Hour), UsedAt: sampleNoon.Add(-800 * time.Hour), URL: devices + "/9xq2m7nkc5vbz3hdtw6ysgjp8r/gone"},
 	}
 	page := func(change func(*DevicesPage)) DevicesPage {

@@ -14,6 +14,7 @@ import (
 	"html/template"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/platform"
 )
@@ -126,6 +128,10 @@ const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect
 
 // ServeHTTP routes /, /<site>/ and the actions under it.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if origin, err := url.Parse(s.Origin); err == nil && r.Host != origin.Host && !web.ToThisMachine(r) {
+		http.Error(w, "This is "+s.Origin, http.StatusForbidden)
+		return
+	}
 	w.Header().Set("Content-Security-Policy", policy)
 	w.Header().Set("Cache-Control", "no-store")
 	s.routes.ServeHTTP(w, r)

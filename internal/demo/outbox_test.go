@@ -13,7 +13,9 @@ import (
 func get(t *testing.T, s *Site, path string) *httptest.ResponseRecorder {
 	t.Helper()
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Host = "localhost:8081"
+	s.ServeHTTP(w, r)
 	return w
 }
 
@@ -67,5 +69,24 @@ func TestOutboxShowsBothPartsNewestFirst(t *testing.T) {
 	}
 	if code := get(t, s, "/dev/outbox/third@localhost").Code; code != http.StatusNotFound {
 		t.Errorf("an unknown mail: %d", code)
+	}
+}
+
+// A page elsewhere whose name was pointed to this machine (DNS rebinding) reads neither links of mails nor codes.
+func TestOtherHostsAreRefused(t *testing.T) {
+	_, site, err := House("http://localhost:8080", "http://localhost:8081", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/", "/dev/outbox", "/dev/code/eva@example.org"} {
+		for host, want := range map[string]int{"rebound.example:8081": http.StatusForbidden, "127.0.0.1:8081": http.StatusOK} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = host
+			w := httptest.NewRecorder()
+			site.ServeHTTP(w, r)
+			if w.Code != want {
+				t.Errorf("%s of %s: %d, want %d", path, host, w.Code, want)
+			}
+		}
 	}
 }

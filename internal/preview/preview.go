@@ -54,6 +54,10 @@ func Path(lang, page string, state int) string {
 
 // ServeHTTP answers with the headers of the real pages.
 func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !web.ToThisMachine(r) {
+		http.Error(w, "This is for this machine only.", http.StatusForbidden)
+		return
+	}
 	web.Headers(w.Header())
 	s.routes.ServeHTTP(w, r)
 }

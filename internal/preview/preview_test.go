@@ -23,7 +23,9 @@ func site() *preview.Site {
 
 func ask(s *preview.Site, method, path string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	s.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	r := httptest.NewRequest(method, path, nil)
+	r.Host = "127.0.0.1:41234"
+	s.ServeHTTP(w, r)
 	return w
 }
 
@@ -92,5 +94,21 @@ func TestNothingLeadsAnywhere(t *testing.T) {
 	if body := ask(s, http.MethodGet, preview.Path("nl", "form_post", 0)).Body.String(); !strings.Contains(body,
 		`action="/nowhere"`) {
 		t.Errorf("the page that sends itself leaves the preview:\n%s", body)
+	}
+}
+
+// A page elsewhere whose name was pointed to this machine (DNS rebinding) reads nothing.
+func TestOtherHostsAreRefused(t *testing.T) {
+	for host, want := range map[string]int{
+		"127.0.0.1:41234": http.StatusOK, "localhost:41234": http.StatusOK, "[::1]:41234": http.StatusOK,
+		"rebound.example:41234": http.StatusForbidden, "127.0.0.1.example": http.StatusForbidden, "": http.StatusForbidden,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		site().ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%s: %d, want %d", host, w.Code, want)
+		}
 	}
 }

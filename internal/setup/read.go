@@ -49,6 +49,11 @@ func (d *Platform) platformOf(have platform.Platform, said map[string]bool) (pla
 		}
 		*logo.to = picture
 	}
+	if d.LogoFile != "" || d.LogoDarkFile != "" {
+		if err := p.Branding.CheckLogos(); err != nil {
+			return p, err
+		}
+	}
 	p.Defaults()
 	return p, p.Validate()
 }

@@ -64,8 +64,8 @@ func TestSourceIsTheAddressOrTheNetworkOfALine(t *testing.T) {
 func TestNetworkOfACallerIsShortened(t *testing.T) {
 	for address, want := range map[string]string{
 		"192.0.2.77": "192.0.2.0/24", "192.0.2.1": "192.0.2.0/24", "192.0.3.1": "192.0.3.0/24", "::ffff:192.0.2.77": "192.0.2.0/24",
-		"2001:db8:1:2:3:4:5:6": "2001:db8:1::/48", "2001:db8:1:ffff::9": "2001:db8:1::/48", "2001:db8:2::9": "2001:db8:2::/48",
-		"fe80::1%eth0": "fe80::/48", "": "", "@": "", "192.0.2.77:80": "",
+		"2001:db8:1:2:3:4:5:6": "2001:db8::/32", "2001:db8:1:ffff::9": "2001:db8::/32", "2001:db9::9": "2001:db9::/32", "2002:c000:24d::1": "192.0.2.0/24",
+		"fe80::1%eth0": "fe80::/32", "": "", "@": "", "192.0.2.77:80": "",
 	} {
 		if got := (web.Caller{Address: address}).Network(); got != want {
 			t.Errorf("%s: %q, want %q", address, got, want)

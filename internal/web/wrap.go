@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -26,19 +27,36 @@ type Caller struct {
 	Agent     string // browser, cut to 200 characters
 }
 
-// Network is what may be kept of the address with a session: of IPv4 the /24, of IPv6 the /48 that a site has (RFC 6177
-// section 2). It tells networks apart, and no single line. Empty where the address is none.
+// Network is what may be kept of the address with a session: of IPv4 the /24, of IPv6 the /32 that a provider has at least
+// (RFC 6177 section 2: a /48 may be one home). It tells networks apart, and no single line. Empty where the address is none.
 func (c Caller) Network() string {
 	a, err := netip.ParseAddr(c.Address)
 	if err != nil {
 		return ""
 	}
-	a, bits := a.Unmap().WithZone(""), 48
+	a, bits := a.Unmap().WithZone(""), 32
+	if b := a.As16(); !a.Is4() && b[0] == 0x20 && b[1] == 0x02 { // 6to4 (RFC 3056): the whole IPv4 address is in it
+		a = netip.AddrFrom4([4]byte(b[2:6]))
+	}
 	if a.Is4() {
 		bits = 24
 	}
 	net, _ := a.Prefix(bits) // fits every address
 	return net.String()
+}
+
+// ToThisMachine reports whether a request names this machine as a browser on it does. A page elsewhere whose name was
+// pointed here (DNS rebinding) names itself.
+func ToThisMachine(r *http.Request) bool {
+	host := r.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if host == "localhost" {
+		return true
+	}
+	a, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && a.IsLoopback()
 }
 
 // Source is where the caller is counted: the address, of IPv6 the /64 that one line has at least, whose owner can use

@@ -41,7 +41,7 @@ func leftCard(left int) ui.Card {
 // codeUsed is the mail that tells that a code was used.
 var codeUsed = outbox.Letter{Kind: "mail_recovery", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_recovery.subject",
-	Before: []string{"mail_recovery.body", "mail.not_you_urgent"},
+	Before: []string{"mail_recovery.body", "mail_recovery.lost", "mail.not_you_urgent"},
 }}
 
 // newCodes is the mail that tells of a new set.

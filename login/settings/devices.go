@@ -101,7 +101,7 @@ func shown(network string) string {
 	}
 	a := net.Addr()
 	if b := a.As16(); !a.Is4() {
-		return fmt.Sprintf("%x:%x:%x:x", binary.BigEndian.Uint16(b[0:]), binary.BigEndian.Uint16(b[2:]), binary.BigEndian.Uint16(b[4:]))
+		return fmt.Sprintf("%x:%x:x", binary.BigEndian.Uint16(b[0:]), binary.BigEndian.Uint16(b[2:]))
 	}
 	b := a.As4()
 	return fmt.Sprintf("%d.%d.%d.x", b[0], b[1], b[2])

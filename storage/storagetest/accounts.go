@@ -88,7 +88,7 @@ var accounts = []promise{
 				w.fails(err, fault.NotFound)
 			}
 			g, _ := w.newGrant(v, "openid")
-			w.fails(w.db.Answer(w.Context(), "", g), fault.Refused)
+			w.fails(w.db.Answer(w.Context(), "", g, nil), fault.Refused)
 		}
 		refused()
 		again := w.newVisit(w.anna)

@@ -124,6 +124,44 @@ var consents = []promise{
 		_, err = w.db.Redeem(w.Context(), r)
 		w.ok(err)
 	}},
+	{"a grant that stands on a consent is added only while that very consent does", func(w *world) {
+		v := w.visit(w.anna)
+		answer := func(c authn.Consent) error {
+			g, _ := w.newGrant(v, "openid")
+			return w.db.Answer(w.Context(), "", g, &c)
+		}
+		first := w.consent(w.anna, web, w.now)
+		w.ok(answer(first))
+		w.fails(answer(authn.Consent{Account: "somebody else", Party: string(web), Journey: "one", At: w.now}), fault.Spent)
+		w.fails(answer(authn.Consent{Account: w.anna.ID, Party: string(other), Journey: "one", At: w.now}), fault.Spent)
+		second := w.consent(w.anna, web, w.now.Add(time.Second))
+		w.fails(answer(first), fault.Spent)
+		w.ok(answer(second))
+		w.ok(w.db.WithdrawConsent(w.Context(), linde, w.anna.ID, web, w.event(audit.ConsentWithdrawn, w.anna), w.now))
+		w.fails(answer(second), fault.Spent)
+	}},
+	{"a grant is not added between the end of the others and that of its consent", func(w *world) {
+		if !w.postgres() {
+			return // one writer at a time
+		}
+		v := w.visit(w.anna)
+		c := w.consent(w.anna, web, w.now)
+		w.run(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$`,
+			`CREATE TRIGGER slow BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.kind = 'consent.withdraw') EXECUTE FUNCTION slow()`)
+		done := make(chan error, 1)
+		go func() {
+			done <- w.db.WithdrawConsent(w.Context(), linde, w.anna.ID, web, w.event(audit.ConsentWithdrawn, w.anna), w.now)
+		}()
+		time.Sleep(300 * time.Millisecond)
+		g, code := w.newGrant(v, "openid", "offline_access")
+		added := w.db.Answer(w.Context(), "", g, &c)
+		r := w.redemption(linde, code, grant.NewToken(g.ID))
+		r.Consented = true
+		_, _ = w.db.Redeem(w.Context(), r) // of no grant, or of one that ended
+		w.ok(<-done)
+		w.fails(added, fault.Spent)
+		w.is("gives", w.given(g), false)
+	}},
 	{"taking a consent back while a code of it is redeemed and refreshed leaves nothing that works", func(w *world) {
 		v := w.visit(w.anna)
 		w.consent(w.anna, web, w.now)

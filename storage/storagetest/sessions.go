@@ -200,7 +200,7 @@ var sessions = []promise{
 			}
 			g, code := w.newGrant(v, "openid", "offline_access")
 			codes[i] = code
-			return w.db.Answer(w.Context(), "", g)
+			return w.db.Answer(w.Context(), "", g, nil)
 		})
 		for _, code := range codes {
 			_, err := w.db.Redeem(w.Context(), w.redemption(linde, code, secret.Token()))

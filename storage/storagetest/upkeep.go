@@ -227,7 +227,7 @@ var upkeep = []promise{
 		w.is("code", err == nil, false)
 		late, _ := w.newGrant(v, "openid")
 		late.StartedAt = later
-		w.is("answer", w.db.Answer(w.Context(), r.ID, late) == nil, false)
+		w.is("answer", w.db.Answer(w.Context(), r.ID, late, nil) == nil, false)
 		open, err := w.db.Journey(w.Context(), linde, j.ID)
 		w.ok(err)
 		w.is("journey ended", !open.EndedAt.IsZero(), true)

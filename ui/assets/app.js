@@ -58,6 +58,10 @@
       if (all !== (status.textContent !== "")) status.textContent = all ? list.dataset.all : "";
     }
     field.addEventListener("input", check);
+    field.addEventListener("input", function () { // what was wrong with the one before
+      var mistake = document.getElementById(field.id + "-mistake");
+      if (mistake) mistake.hidden = true;
+    }, { once: true });
     check();
   });
 
@@ -97,7 +101,10 @@
   // Checking takes seconds after several wrong passwords: that is said when one of them is over.
   document.querySelectorAll("[data-busy]").forEach(function (status) {
     status.closest("form").addEventListener("submit", function () {
-      setTimeout(function () { status.textContent = status.dataset.busy; }, 1000);
+      setTimeout(function () {
+        document.querySelectorAll("#summary, .mistake").forEach(function (old) { old.hidden = true; }); // of the form before
+        status.textContent = status.dataset.busy;
+      }, 1000);
     });
   });
 
