@@ -305,10 +305,16 @@ func firstCells(table string) map[string][]string {
 // section compares a table in operating.md with what the program says, or writes it.
 func section(t *testing.T, name, want string) {
 	t.Helper()
-	text := read(t, "operating.md")
+	sectionOf(t, "operating.md", name, want)
+}
+
+// sectionOf compares a table of a document with what it is made from.
+func sectionOf(t *testing.T, document, name, want string) {
+	t.Helper()
+	text := read(t, document)
 	between := regexp.MustCompile(`(?s)(<!-- ` + name + `: [^\n]*-->\n).*?(<!-- end -->)`)
 	if !between.MatchString(text) {
-		t.Fatalf("docs/operating.md has no place for %s", name)
+		t.Fatalf("docs/%s has no place for %s", document, name)
 	}
 	next := between.ReplaceAllStringFunc(text, func(found string) string {
 		parts := between.FindStringSubmatch(found)
@@ -318,10 +324,10 @@ func section(t *testing.T, name, want string) {
 		return
 	}
 	if os.Getenv("UPDATE_DOCS") == "" {
-		t.Errorf("docs/operating.md: the table of %s is not up to date: UPDATE_DOCS=1 go test ./docs. It should be:\n%s", name, want)
+		t.Errorf("docs/%s: the table of %s is not up to date: UPDATE_DOCS=1 go test ./docs. It should be:\n%s", document, name, want)
 		return
 	}
-	if err := os.WriteFile("operating.md", []byte(next), 0o644); err != nil {
+	if err := os.WriteFile(document, []byte(next), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -71,8 +71,11 @@ func inURL(query string) (name, value, party string) {
 
 // Unserved looks at a request whose method is not served at its address, before it is refused.
 func (s *Server) Unserved(next http.Handler) http.Handler {
-	routes := map[string]string{
-		pathToken: "token", pathUserinfo: "userinfo", pathRevoke: "revoke", pathIntrospect: "introspect", pathAuthorize: "authorize", pathLogout: "logout",
+	routes := map[string]string{}
+	for _, e := range endpoints {
+		if e.CrossSite { // parties and their programs send it parameters
+			routes[e.Path] = e.Route
+		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if route, ours := routes[r.URL.Path]; ours {

@@ -209,12 +209,13 @@ func FuzzGate(f *testing.F) {
 	f.Add("Basic d2ViOng=", "application/x-www-form-urlencoded", "", "client_id=lax")
 	f.Add("bearer x", "application/x-www-form-urlencoded", "", "access_token=x")
 	f.Fuzz(func(t *testing.T, authorization, kind, query, body string) {
-		for _, rules := range []machineRules{{post: true, auth: true}, {get: true, post: true}} {
+		for _, e := range []Endpoint{{Methods: postOnly, Auth: byAll}, {Methods: getPost}} {
+			auth := len(e.Auth) > 0
 			r := httptest.NewRequest(http.MethodPost, "/token", strings.NewReader(body))
 			r.URL.RawQuery = query
 			r.Header.Set("Authorization", authorization)
 			r.Header.Set("Content-Type", kind)
-			asks, err := s.inspect(r, rules)
+			asks, err := s.inspect(r, e)
 			var refused *protocolError
 			if err != nil {
 				if !errors.As(err, &refused) || texts[refused.code].status == 0 {
@@ -231,20 +232,20 @@ func FuzzGate(f *testing.F) {
 			id, _ = url.QueryUnescape(id) // "" is no party
 			secret, _ = url.QueryUnescape(secret)
 			named, posted := r.PostForm.Get("client_id"), r.PostForm.Get("client_secret")
-			if query != "" || rules.auth && basic && (id == "" || asks.id != id || named != "" && named != id || secret != "" && posted != "" && posted != secret) {
+			if query != "" || auth && basic && (id == "" || asks.id != id || named != "" && named != id || secret != "" && posted != "" && posted != secret) {
 				t.Fatalf("comes through: %q %q %q", authorization, query, body)
 			}
-			if rules.auth && !basic && (asks.id != named || asks.secret != posted) || basic && rules.auth && asks.secret != secret && (secret != "" || asks.secret != posted) {
+			if auth && !basic && (asks.id != named || asks.secret != posted) || basic && auth && asks.secret != secret && (secret != "" || asks.secret != posted) {
 				t.Fatalf("%q %q is read as %+v", authorization, body, asks)
 			}
-			if rules.auth && asks.way != otherScheme {
+			if auth && asks.way != otherScheme {
 				asks.hand(r)
 				if _, _, basic := r.BasicAuth(); basic || r.Form.Get("client_id") != asks.id || r.PostForm.Get("client_secret") != asks.secret || len(r.Form["client_id"]) != 1 {
 					t.Fatalf("%q %q is handed on as %v %v", authorization, body, r.Header, r.Form)
 				}
 			}
 			inHeader := len(authorization) > 7 && strings.EqualFold(authorization[:7], "Bearer ")
-			if inBody := r.PostForm.Get("access_token") != ""; !rules.auth && inHeader == inBody {
+			if inBody := r.PostForm.Get("access_token") != ""; !auth && inHeader == inBody {
 				t.Fatalf("comes through: %q %q", authorization, body)
 			}
 		}

@@ -17,20 +17,12 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// machineRules say what a machine endpoint takes.
-type machineRules struct {
-	route     string
-	get, post bool
-	auth      bool // the party proves itself with this request; otherwise an access token opens the endpoint
-	pages     bool // browser pages of registered origins may call it (CORS)
-}
-
 // gate stands before the library for the machine endpoints. It closes what the library leaves open: secrets in URLs,
 // repeated parameters, other content types, origins nobody registered, answers that may be stored, raw error texts.
-func (s *Server) gate(rules machineRules) http.Handler {
+func (s *Server) gate(e Endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := platform.FromContext(r.Context())
-		if rules.pages {
+		if e.preflight() {
 			s.cors(w, r, p.ID)
 		}
 		w.Header().Set("Pragma", "no-cache") // RFC 6749 section 5.1
@@ -42,15 +34,15 @@ func (s *Server) gate(rules machineRules) http.Handler {
 			writeMachineError(w, r, codeOf(err))
 			return
 		}
-		asks, err := s.inspect(r, rules)
+		asks, err := s.inspect(r, e)
 		if r.URL.RawQuery != "" { // refused
-			s.exposed(r, rules.route)
+			s.exposed(r, e.Route)
 		}
 		if err != nil {
 			writeMachineError(w, r, codeOf(err))
 			return
 		}
-		if rules.auth {
+		if len(e.Auth) > 0 {
 			s.sayParty(w, p.ID, asks)
 			asks.hand(r)
 		}
@@ -70,9 +62,9 @@ func (s *Server) gate(rules machineRules) http.Handler {
 var grantTypes = []string{grant.AuthorizationCode, grant.RefreshToken, grant.ClientCredentials}
 
 // inspect reads the form once, strictly, and looks for who asks; the library finds the form parsed.
-func (s *Server) inspect(r *http.Request, rules machineRules) (shown, error) {
-	err := readForm(r, rules)
-	if !rules.auth {
+func (s *Server) inspect(r *http.Request, e Endpoint) (shown, error) {
+	err := readForm(r, e)
+	if len(e.Auth) == 0 {
 		return shown{}, oneToken(r, err)
 	}
 	if err != nil {
@@ -95,7 +87,7 @@ func (s *Server) sayParty(w http.ResponseWriter, p platform.ID, asks shown) {
 	web.Say(w, slog.String("auth", string(asks.way)))
 }
 
-func readForm(r *http.Request, rules machineRules) error {
+func readForm(r *http.Request, e Endpoint) error {
 	malformed := refuse("invalid_request", "malformed")
 	// No parameter of these endpoints belongs into a URL: logs and histories keep those (RFC 6750 section 5.3).
 	if r.URL.RawQuery != "" {
@@ -105,7 +97,7 @@ func readForm(r *http.Request, rules machineRules) error {
 	if len(r.Header.Values("Authorization")) > 1 {
 		return malformed
 	}
-	if r.Method == http.MethodPost && !(rules.get && r.ContentLength == 0) {
+	if r.Method == http.MethodPost && !(slices.Contains(e.Methods, http.MethodGet) && r.ContentLength == 0) {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil || kind != "application/x-www-form-urlencoded" {
 			return malformed

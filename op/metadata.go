@@ -52,39 +52,46 @@ type metadata struct {
 // Metadata is what discovery says of a platform (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2): complete,
 // and only what is served.
 func Metadata(p *platform.Platform, algs []string) Document {
-	clientAuth := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodNone}
 	m := metadata{
 		DiscoveryConfiguration: oidc.DiscoveryConfiguration{
-			Issuer:                                    string(p.Issuer),
-			AuthorizationEndpoint:                     p.URL(pathAuthorize),
-			TokenEndpoint:                             p.URL(pathToken),
-			UserinfoEndpoint:                          p.URL(pathUserinfo),
-			RevocationEndpoint:                        p.URL(pathRevoke),
-			IntrospectionEndpoint:                     p.URL(pathIntrospect),
-			EndSessionEndpoint:                        p.URL(pathLogout),
-			JwksURI:                                   p.URL(pathKeys),
-			ScopesSupported:                           grant.Scopes,
-			ResponseTypesSupported:                    []string{"code"},
-			ResponseModesSupported:                    []string{string(grant.ModeQuery), string(grant.ModeFormPost)},
-			GrantTypesSupported:                       []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials},
-			ACRValuesSupported:                        authn.Published(p.Policy.ACRAliases),
-			SubjectTypesSupported:                     []string{"public", "pairwise"},
-			IDTokenSigningAlgValuesSupported:          algs,
-			TokenEndpointAuthMethodsSupported:         clientAuth,
-			RevocationEndpointAuthMethodsSupported:    clientAuth,
-			IntrospectionEndpointAuthMethodsSupported: []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost},
-			ClaimsParameterSupported:                  true,
-			ClaimTypesSupported:                       []string{"normal"},
-			ClaimsSupported:                           grant.ClaimNames,
-			CodeChallengeMethodsSupported:             []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
-			UILocalesSupported:                        oidc.Locales{language.Dutch, language.English},
-			DisplayValuesSupported:                    []oidc.Display{oidc.DisplayPage, oidc.DisplayPopup, oidc.DisplayTouch},
-			OPPolicyURI:                               p.PrivacyURL,
+			Issuer:                           string(p.Issuer),
+			ScopesSupported:                  grant.Scopes,
+			ResponseTypesSupported:           []string{"code"},
+			ResponseModesSupported:           []string{string(grant.ModeQuery), string(grant.ModeFormPost)},
+			GrantTypesSupported:              []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials},
+			ACRValuesSupported:               authn.Published(p.Policy.ACRAliases),
+			SubjectTypesSupported:            []string{"public", "pairwise"},
+			IDTokenSigningAlgValuesSupported: algs,
+			ClaimsParameterSupported:         true,
+			ClaimTypesSupported:              []string{"normal"},
+			ClaimsSupported:                  grant.ClaimNames,
+			CodeChallengeMethodsSupported:    []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
+			UILocalesSupported:               oidc.Locales{language.Dutch, language.English},
+			DisplayValuesSupported:           []oidc.Display{oidc.DisplayPage, oidc.DisplayPopup, oidc.DisplayTouch},
+			OPPolicyURI:                      p.PrivacyURL,
 		},
 		IssuerParameter: true,
 	}
+	m.publish(p)
 	body, _ := json.Marshal(m) // a struct of strings: cannot fail
 	return NewDocument(body)
+}
+
+// publish names the endpoints that rows of the table publish, and how parties prove themselves there. A test holds that
+// each name is one of discovery's.
+func (m *metadata) publish(p *platform.Platform) {
+	names := map[string]any{}
+	for _, e := range endpoints {
+		if e.Published == "" {
+			continue
+		}
+		names[e.Published] = p.URL(e.Path)
+		if len(e.Auth) > 0 {
+			names[e.Published+"_auth_methods_supported"] = e.Auth
+		}
+	}
+	text, _ := json.Marshal(names)
+	_ = json.Unmarshal(text, m) // texts where the struct has texts
 }
 
 // SupportedAlgs lists the algorithms that a platform can sign with: RS256 always, as OpenID Connect Core 1.0 section
@@ -98,13 +105,6 @@ func SupportedAlgs(parties []grant.Party) []string {
 	}
 	slices.Sort(algs)
 	return algs
-}
-
-// document serves a prebuilt document to anyone, also to pages of other origins.
-func (s *Server) document(of func(platform.ID) Document) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ServeDocument(w, r, of(platform.FromContext(r.Context()).ID))
-	})
 }
 
 // ServeIfDocument serves discovery or the key set when the path under the issuer names one, and tells route and status;

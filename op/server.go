@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/gorilla/mux"
 	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/minddistrict/idp/authn"
@@ -94,28 +93,6 @@ const (
 	routeKeys      = "jwks"
 )
 
-// Routes adds the door to a platform's router, in the order of a visit.
-func (s *Server) Routes(r *mux.Router) {
-	add := func(path, name string, h http.Handler, methods ...string) {
-		r.Handle(path, web.Route(name, h)).Methods(methods...)
-	}
-	add(pathDiscovery, routeDiscovery, s.document(s.Registry.Discovery), "GET", "HEAD")
-	add(pathKeys, routeKeys, s.document(s.Registry.JWKS), "GET", "HEAD")
-	for path, name := range map[string]string{pathAuthorize: "authorize", pathContinue: "authorize", pathCallback: "callback", pathLogout: "logout"} {
-		add(path, name, http.HandlerFunc(web.Still), "HEAD")
-	}
-	// Settings that are too old let nobody in. Signing out goes on: whoever wants to be out must not stay in.
-	add(pathAuthorize, "authorize", s.page(web.Guard(s.Registry.Fresh, s.authorize)), "GET", "POST")
-	add(pathContinue, "authorize", s.page(web.Guard(s.Registry.Fresh, s.resume)), "GET")
-	add(pathCallback, "callback", s.page(web.Guard(s.Registry.Fresh, s.callback)), "GET")
-	add(pathToken, "token", s.gate(machineRules{route: "token", post: true, auth: true, pages: true}), "POST", "OPTIONS")
-	add(pathUserinfo, "userinfo", s.gate(machineRules{route: "userinfo", get: true, post: true, pages: true}), "GET", "POST", "OPTIONS")
-	add(pathRevoke, "revoke", s.gate(machineRules{route: "revoke", post: true, auth: true, pages: true}), "POST", "OPTIONS")
-	add(pathIntrospect, "introspect", s.gate(machineRules{route: "introspect", post: true, auth: true}), "POST")
-	add(pathLogout, "logout", s.page(s.logout), "GET", "POST")
-	add(pathLoggedOut, "logged-out", s.page(s.loggedOut), "GET", "HEAD")
-}
-
 // CallbackURL is where the login door leads when a journey is over.
 func CallbackURL(p *platform.Platform, requestID string, outcome web.Outcome) string {
 	url := p.URL(pathCallback) + "?request=" + requestID
@@ -123,22 +100,6 @@ func CallbackURL(p *platform.Platform, requestID string, outcome web.Outcome) st
 		url += "&outcome=" + string(outcome)
 	}
 	return url
-}
-
-// Reserved tells whether a first path element is one of the protocol's own, so that no platform can have its issuer
-// there and take over another's endpoints.
-func Reserved(element string) bool {
-	for _, path := range []string{pathAuthorize, pathToken, pathUserinfo, pathRevoke, pathIntrospect, pathLogout, pathLoggedOut, pathKeys, "/.well-known", "/register"} {
-		if path == "/"+element {
-			return true
-		}
-	}
-	return false
-}
-
-// OpenToOthers lists the paths under an issuer that other sites may post to: they carry no cookie there (SameSite).
-func OpenToOthers() []string {
-	return []string{pathAuthorize, pathToken, pathUserinfo, pathRevoke, pathIntrospect, pathLogout}
 }
 
 // enabled finds a party that may ask for anything. To everybody outside a disabled one is like one that nobody
