@@ -57,6 +57,20 @@ var forbidden = []struct{ from, to, why string }{
 	{"conformance/…", "platform/… account/… authn/… grant/… op/… login/… storage/… keys/… configs/… cmd/… internal/…", "it speaks HTTP to any server and knows nothing of our code"},
 }
 
+// zitadel is the library whose types of the protocol we use; tests are clients of ours with its relying party.
+const zitadel = "github.com/zitadel/oidc/v3/pkg/"
+
+// TestNobodyUsesTheProvider: decision 27 holds in tests as well.
+func TestNobodyUsesTheProvider(t *testing.T) {
+	each(t, func(path string, file *ast.File, _ *token.FileSet) {
+		for _, spec := range file.Imports {
+			if to, _ := strconv.Unquote(spec.Path.Value); to == zitadel+"op" {
+				t.Errorf("%s imports %s: the door is our own", path, to)
+			}
+		}
+	})
+}
+
 func TestArrows(t *testing.T) {
 	factors := factorFolders(t)
 	each(t, func(path string, file *ast.File, _ *token.FileSet) {
@@ -72,8 +86,8 @@ func TestArrows(t *testing.T) {
 					t.Errorf("%s imports %s: %s", path, to, rule.why)
 				}
 			}
-			if to == "github.com/zitadel/oidc/v3/pkg/op" && from != "op" {
-				t.Errorf("%s imports %s: the provider package appears in op and nowhere else", path, to)
+			if strings.HasPrefix(to, zitadel) && (from != "op" || to != zitadel+"oidc") {
+				t.Errorf("%s imports %s: the protocol's types appear in op, and nothing else of the library anywhere", path, to)
 			}
 		}
 	})

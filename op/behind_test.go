@@ -4,12 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/grant"
@@ -109,12 +107,10 @@ func TestPublicPartyHearsNothingOfItsOwnToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	why := &shown{}
-	ctx := context.WithValue(platform.NewContext(t.Context(), fuzzPlatform), shownKey{}, why)
-	answer, err := s.Introspect(ctx, &oidcop.Request[oidcop.IntrospectionRequest]{Data: &oidcop.IntrospectionRequest{
-		ClientCredentials: &oidcop.ClientCredentials{ClientID: "app"}, IntrospectionRequest: &oidc.IntrospectionRequest{Token: token},
-	}})
-	if err == nil || answer != nil || why.code != "invalid_client" {
-		t.Errorf("a public party is told %+v, %v, %q", answer, err, why.code)
+	answer, err := s.introspect(t.Context(), &call{
+		platform: fuzzPlatform, party: &grant.Party{ID: "app", Auth: grant.AuthNone}, form: url.Values{"token": {token}}, now: fuzzNow,
+	})
+	if err == nil || answer != nil || codeOf(err) != "invalid_client" {
+		t.Errorf("a public party is told %+v, %v, %q", answer, err, codeOf(err))
 	}
 }

@@ -2,6 +2,7 @@ package op
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -24,7 +25,8 @@ type Endpoint struct {
 	Stale     bool              // it is served although nobody can look whether settings have changed
 	Published string            // its name in discovery; empty: parties are led there, or find it themselves
 
-	serve serving
+	checked func(url.Values) error // what is wrong with a form, whoever sent it; nil: nothing can be
+	serve   serving
 }
 
 // Scripts are the pages that may read an answer by script (CORS), always without credentials.
@@ -72,19 +74,19 @@ var endpoints = []Endpoint{
 	{Path: pathCallback, Route: "callback", Methods: getOnly, serve: people((*Server).callback)},
 	{
 		Path: pathToken, Route: "token", Methods: postOnly, Auth: byAll, Scripts: ScriptsOfOrigins, CrossSite: true,
-		Published: "token_endpoint", serve: machine,
+		Published: "token_endpoint", checked: grantNamed, serve: machine((*Server).token),
 	},
 	{
 		Path: pathUserinfo, Route: "userinfo", Methods: getPost, Scripts: ScriptsOfOrigins, CrossSite: true,
-		Published: "userinfo_endpoint", serve: machine,
+		Published: "userinfo_endpoint", serve: machine((*Server).userinfo),
 	},
 	{
 		Path: pathRevoke, Route: "revoke", Methods: postOnly, Auth: byAll, Scripts: ScriptsOfOrigins, CrossSite: true,
-		Published: "revocation_endpoint", serve: machine,
+		Published: "revocation_endpoint", serve: machine((*Server).revoke),
 	},
 	{
 		Path: pathIntrospect, Route: "introspect", Methods: postOnly, Auth: bySecret, CrossSite: true,
-		Published: "introspection_endpoint", serve: machine,
+		Published: "introspection_endpoint", serve: machine((*Server).introspect),
 	},
 	{
 		Path: pathLogout, Route: "logout", Methods: getPost, CrossSite: true, Stale: true, Published: "end_session_endpoint",
@@ -114,6 +116,13 @@ func (e Endpoint) still() bool {
 	return slices.Contains(e.Methods, http.MethodGet) && !slices.Contains(e.Methods, http.MethodHead) && e.Scripts == ""
 }
 
+func (e Endpoint) check(form url.Values) error {
+	if e.checked == nil {
+		return nil
+	}
+	return e.checked(form)
+}
+
 func (e Endpoint) preflight() bool { return e.Scripts == ScriptsOfOrigins }
 
 // people serves those who come with a browser: an error is a page.
@@ -135,9 +144,6 @@ func document(of func(Registry, platform.ID) Document) serving {
 		})
 	}
 }
-
-// machine serves programs.
-func machine(s *Server, e Endpoint) http.Handler { return s.gate(e) }
 
 // Routes adds the door to a platform's router.
 func (s *Server) Routes(r *mux.Router) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -70,5 +71,50 @@ func TestEndpointsDoWhatTheirRowsSay(t *testing.T) {
 		if op.Reserved(free) {
 			t.Errorf("%q is taken", free)
 		}
+	}
+}
+
+// RFC 6749 sections 3.1 and 3.2: a parameter without a value was left out, one that an endpoint does not know is ignored,
+// and names are written in one way.
+func TestParametersCountAsTheyAreWritten(t *testing.T) {
+	c := newCaller(t)
+	got := c.token(codeForm(c.code(c.signIn(issuer), "web", nil)), "web")
+	again := c.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}, "scope": {""}}, "web")
+	if again.Error != "" || again.Access == "" || again.ID == "" {
+		t.Errorf("an empty scope at a refresh: %+v", again)
+	}
+	if said := c.token(url.Values{"grant_type": {"refresh_token"}, "Refresh_Token": {again.Refresh}}, "web"); said.Error != "invalid_request" {
+		t.Errorf("a refresh token under another name: %+v", said)
+	}
+	for _, path := range []string{"/introspect", "/revoke"} {
+		for _, kind := range []string{"client_credentials", "password"} {
+			form := url.Values{"token": {"x"}, "grant_type": {kind}}
+			if res := c.send(http.MethodPost, issuer+path, form.Encode(), basicOf("web", secretText)); res.StatusCode != http.StatusOK {
+				t.Errorf("%s with grant_type %s: %d", path, kind, res.StatusCode)
+			}
+		}
+	}
+}
+
+// Who asks comes before what is wrong with the question.
+func TestStrangersHearNothingButThatTheyAre(t *testing.T) {
+	c := newCaller(t)
+	for path, forms := range map[string][]string{
+		"/token":      {"grant_type=password&username=a&password=b", "grant_type=authorization_code", "grant_type=refresh_token&refresh_token="},
+		"/introspect": {"", "token=", "token=x"},
+		"/revoke":     {"", "token=", "token=x"},
+	} {
+		for _, form := range forms {
+			if said := c.said(c.send(http.MethodPost, issuer+path, form+"&x=y", nil)); said.code != "invalid_client" || said.status != http.StatusUnauthorized {
+				t.Errorf("%s with %q: %+v", path, form, said)
+			}
+		}
+	}
+	if said := c.said(c.send(http.MethodPost, issuer+"/introspect", "x=y", basicOf("web", "wrong"))); said.code != "invalid_client" {
+		t.Errorf("introspection by a stranger, of nothing: %+v", said)
+	}
+	assertion := "token=x&client_secret=y&client_assertion=z&client_assertion_type=urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+	if said := c.said(c.send(http.MethodPost, issuer+"/introspect", assertion, nil)); said.code != "invalid_request" {
+		t.Errorf("an assertion beside a secret: %+v", said)
 	}
 }

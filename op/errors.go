@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -15,7 +13,7 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Error codes of the protocol that are missing in the library.
+// Error codes beyond those of RFC 6749 section 5.2, and two that are never said.
 const (
 	unsupportedResponseType  = "unsupported_response_type" // RFC 6749 section 4.1.2.1
 	requestURINotSupported   = "request_uri_not_supported" // OpenID Connect Core 1.0 section 3.1.2.6
@@ -37,7 +35,7 @@ func (e *protocolError) Error() string { return e.code + ": " + e.text }
 func refuse(code, text string) *protocolError { return &protocolError{code, text} }
 
 // texts are all descriptions that leave the machine endpoints. A code that is not listed is not answered: what the
-// library or the database says stays in the log.
+// database says stays in the log.
 var texts = map[string]struct {
 	status int
 	text   string
@@ -58,17 +56,13 @@ var texts = map[string]struct {
 	"server_error":           {500, "Something went wrong on our side.", ""},
 }
 
-// fail notes why a machine request is refused. What it returns only tells the library that there was an error: its
-// own writer would show raw texts, so the gate writes instead.
+// fail is what a program is told of an error: a code of the protocol. What is wrong with us is in the log only.
 func (s *Server) fail(ctx context.Context, what string, err error) error {
 	code := codeOf(err)
 	if code == "server_error" || code == temporarilyUnavailable && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, what, slog.String("reference", web.From(ctx).Reference), slog.Any("error", err))
 	}
-	if a, ok := ctx.Value(shownKey{}).(*shown); ok {
-		a.code = code
-	}
-	return oidc.ErrServerError()
+	return &protocolError{code, what}
 }
 
 // note records something that a party did, once a minute for each source; "" is a party that nobody registered. That it

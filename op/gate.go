@@ -1,7 +1,6 @@
 package op
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -9,82 +8,107 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
 )
 
-// gate stands before the library for the machine endpoints. It closes what the library leaves open: secrets in URLs,
-// repeated parameters, other content types, origins nobody registered, answers that may be stored, raw error texts.
-func (s *Server) gate(e Endpoint) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := platform.FromContext(r.Context())
-		if e.preflight() {
-			s.cors(w, r, p.ID)
-		}
-		w.Header().Set("Pragma", "no-cache") // RFC 6749 section 5.1
-		if r.Method == http.MethodOptions {
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		if err := s.Registry.Fresh(); err != nil {
-			writeMachineError(w, r, codeOf(err))
-			return
-		}
-		asks, err := s.inspect(r, e)
-		if r.URL.RawQuery != "" { // refused
-			s.exposed(r, e.Route)
-		}
-		if err != nil {
-			writeMachineError(w, r, codeOf(err))
-			return
-		}
-		if len(e.Auth) > 0 {
-			s.sayParty(w, p.ID, asks)
-			asks.hand(r)
-		}
-		ew := &errorWriter{ResponseWriter: w}
-		s.machine.ServeHTTP(ew, r.WithContext(context.WithValue(r.Context(), shownKey{}, &asks)))
-		if !ew.refused {
-			return
-		}
-		if asks.code == "" {
-			asks.code = ew.code()
-		}
-		writeMachineError(w, r, asks.code)
-	})
+// call is a request of a program that was read, and whose party has proven itself or whose access token was shown.
+type call struct {
+	platform *platform.Platform
+	party    *grant.Party // nil where an access token opens the endpoint
+	token    string       // the access token; "" where a party proves itself
+	form     url.Values   // of the body; no parameter twice but resource and audience
+	now      time.Time
 }
 
-// grantTypes are those we serve.
-var grantTypes = []string{grant.AuthorizationCode, grant.RefreshToken, grant.ClientCredentials}
+// answering makes the answer of an endpoint, which is written as JSON; nil is an empty one.
+type answering func(*Server, context.Context, *call) (any, error)
 
-// inspect reads the form once, strictly, and looks for who asks; the library finds the form parsed.
-func (s *Server) inspect(r *http.Request, e Endpoint) (shown, error) {
-	err := readForm(r, e)
-	if len(e.Auth) == 0 {
-		return shown{}, oneToken(r, err)
+// machine serves programs: no secrets in URLs, no repeated parameters, no other content types, no origins that nobody
+// registered, and errors from our list only.
+func machine(answer answering) serving {
+	return func(s *Server, e Endpoint) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			p := platform.FromContext(r.Context())
+			if e.preflight() {
+				s.cors(w, r, p.ID)
+			}
+			w.Header().Set("Pragma", "no-cache") // RFC 6749 section 5.1
+			if r.Method == http.MethodOptions {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			c, err := s.admit(w, r, e)
+			var body any
+			if err == nil {
+				body, err = answer(s, r.Context(), c)
+			}
+			if err != nil {
+				writeMachineError(w, r, e, codeOf(err))
+				return
+			}
+			writeAnswer(w, body)
+		})
+	}
+}
+
+// admit reads a request and lets in whoever may call the endpoint.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, e Endpoint) (*call, error) {
+	if !e.Stale {
+		if err := s.Registry.Fresh(); err != nil {
+			return nil, err
+		}
+	}
+	asks, err := inspect(r, e)
+	if r.URL.RawQuery != "" { // refused
+		s.exposed(r, e.Route)
 	}
 	if err != nil {
-		return shown{}, err
+		return nil, err
 	}
-	if asked := r.Form.Get("grant_type"); asked != "" && !slices.Contains(grantTypes, asked) {
-		return shown{}, refuse("unsupported_grant_type", "not served") // the library first asks whether the party may use it
+	c := &call{platform: platform.FromContext(r.Context()), token: asks.token, form: r.PostForm, now: s.Now()}
+	if len(e.Auth) == 0 {
+		return c, nil
 	}
-	if _, _, basic := r.BasicAuth(); !basic && !r.Form.Has("client_id") && !r.Form.Has("client_assertion") {
-		return shown{}, refuse("invalid_client", "no client authentication") // RFC 6749 section 5.2; the library says invalid_request
+	s.sayParty(w, c.platform.ID, asks.credentials)
+	if err := e.check(c.form); err != nil {
+		return nil, err
 	}
-	return readParty(r)
+	c.party, err = s.authenticate(r.Context(), e, asks.credentials)
+	return c, err
+}
+
+// shown is what a request shows of who asks: credentials of a party, or an access token.
+type shown struct {
+	credentials
+	token string
+}
+
+// inspect reads the form once, strictly, and looks for who asks.
+func inspect(r *http.Request, e Endpoint) (asks shown, err error) {
+	err = readForm(r, e)
+	if len(e.Auth) == 0 {
+		asks.token, err = oneToken(r, err)
+		return asks, err
+	}
+	if err == nil {
+		asks.credentials, err = readCredentials(r)
+	}
+	return asks, err
 }
 
 // sayParty names the party and the way that it used in the log, if it is one that somebody registered.
-func (s *Server) sayParty(w http.ResponseWriter, p platform.ID, asks shown) {
-	if party, known := s.Registry.Party(p, grant.PartyID(asks.id)); known {
+func (s *Server) sayParty(w http.ResponseWriter, p platform.ID, c credentials) {
+	if party, known := s.Registry.Party(p, grant.PartyID(c.id)); known {
 		web.Say(w, slog.String("party", string(party.ID)))
 	}
-	web.Say(w, slog.String("auth", string(asks.way)))
+	web.Say(w, slog.String("auth", string(c.way().way)))
 }
 
 func readForm(r *http.Request, e Endpoint) error {
@@ -119,7 +143,7 @@ func readForm(r *http.Request, e Endpoint) error {
 
 // oneToken wants one access token, in the header or in the body (RFC 6750 section 2). Whoever shows none learns only
 // how to ask, whatever else is wrong (section 3.1); one in the URL was shown, and is refused.
-func oneToken(r *http.Request, malformed error) error {
+func oneToken(r *http.Request, malformed error) (string, error) {
 	scheme, inHeader, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") { // RFC 9110 section 11.1
 		inHeader = ""
@@ -127,15 +151,15 @@ func oneToken(r *http.Request, malformed error) error {
 	inBody := r.PostForm.Get("access_token")
 	switch {
 	case malformed != nil && codeOf(malformed) == notUTF8: // its parameters are not known
-		return malformed
+		return "", malformed
 	case inHeader == "" && inBody == "" && !r.URL.Query().Has("access_token"):
-		return refuse(tokenMissing, "no access token")
+		return "", refuse(tokenMissing, "no access token")
 	case malformed != nil:
-		return malformed
+		return "", malformed
 	case inHeader != "" && inBody != "":
-		return refuse("invalid_request", "two ways of sending a token")
+		return "", refuse("invalid_request", "two ways of sending a token")
 	}
-	return nil
+	return cmp.Or(inHeader, inBody), nil
 }
 
 // cors answers the browser pages of registered origins, never with credentials. Others get no header, so browsers
@@ -157,8 +181,18 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request, p platform.ID) {
 	}
 }
 
+// writeAnswer is the last step of every answered machine request.
+func writeAnswer(w http.ResponseWriter, answer any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	if answer == nil {
+		return
+	}
+	_ = json.NewEncoder(w).Encode(answer) // structs and claims of ours can be written; if the caller is gone, nothing helps
+}
+
 // writeMachineError is the last step of every refused machine request (RFC 6749 section 5.2, RFC 6750 section 3).
-func writeMachineError(w http.ResponseWriter, r *http.Request, code string) {
+func writeMachineError(w http.ResponseWriter, r *http.Request, e Endpoint, code string) {
 	t, known := texts[code]
 	if !known {
 		code, t = "invalid_request", texts["invalid_request"]
@@ -177,44 +211,10 @@ func writeMachineError(w http.ResponseWriter, r *http.Request, code string) {
 	case code == tokenMissing:
 		h.Set("WWW-Authenticate", "Bearer "+realm) // no error code when there was no token (RFC 6750 section 3.1)
 		body = map[string]string{}
-	case r.URL.Path == pathUserinfo && t.status < http.StatusInternalServerError:
+	case len(e.Auth) == 0 && t.status < http.StatusInternalServerError:
 		h.Set("WWW-Authenticate", "Bearer "+realm+`, error="`+code+`", error_description="`+t.text+`"`)
 	}
 	text, _ := json.Marshal(body)
 	w.WriteHeader(t.status)
 	_, _ = w.Write(text) // the caller is gone: nothing to do about it
-}
-
-// errorWriter lets answers pass and swallows the library's errors.
-type errorWriter struct {
-	http.ResponseWriter
-	refused bool
-	body    bytes.Buffer
-}
-
-func (w *errorWriter) WriteHeader(status int) {
-	if w.refused = status >= 400; !w.refused {
-		w.ResponseWriter.WriteHeader(status)
-	}
-}
-
-func (w *errorWriter) Write(b []byte) (int, error) {
-	if !w.refused {
-		return w.ResponseWriter.Write(b)
-	}
-	if w.body.Len() < web.MaxBody {
-		w.body.Write(b)
-	}
-	return len(b), nil
-}
-
-// code is the code of an error that the library itself wrote.
-func (w *errorWriter) code() string {
-	var e struct {
-		Error string `json:"error"`
-	}
-	if json.Unmarshal(w.body.Bytes(), &e) != nil {
-		return "invalid_request"
-	}
-	return e.Error
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	oidcop "github.com/zitadel/oidc/v3/pkg/op"
+	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
@@ -31,32 +31,32 @@ type introspection struct {
 	Session   string          `json:"sid,omitempty"`
 }
 
-// Introspect tells a party about a token of its own, or one that is for it; about any other it says the same as about
+// introspect tells a party about a token of its own, or one that is for it; about any other it says the same as about
 // none (CVE-2024-47077). One read decides.
-func (s *Server) Introspect(ctx context.Context, r *oidcop.Request[oidcop.IntrospectionRequest]) (*oidcop.Response, error) {
-	p := platform.FromContext(ctx)
-	asking, err := s.authenticate(ctx, r.Data.ClientCredentials)
-	if err != nil {
-		return nil, err
+func (s *Server) introspect(ctx context.Context, c *call) (any, error) {
+	p, asking := c.platform, c.party
+	r := oidc.IntrospectionRequest{Token: c.form.Get("token")}
+	switch {
+	case asking.Public():
+		return nil, refuse("invalid_client", "a public party proves nothing")
+	case r.Token == "":
+		return nil, refuse("invalid_request", "token is missing")
 	}
-	if asking.Public() {
-		return nil, s.fail(ctx, "introspecting", refuse("invalid_client", "a public party proves nothing"))
-	}
-	l, err := s.liveAccess(ctx, p, r.Data.Token)
+	l, err := s.liveAccess(ctx, p, r.Token)
 	kind := "Bearer"
 	if errors.Is(err, fault.NotFound) {
 		kind = "refresh_token"
-		l, err = s.liveRefresh(ctx, p, r.Data.Token)
+		l, err = s.liveRefresh(ctx, p, r.Token)
 	}
 	if errors.Is(err, fault.NotFound) {
-		return oidcop.NewResponse(introspection{}), nil
+		return introspection{}, nil
 	}
 	if err != nil {
 		return nil, s.fail(ctx, "introspecting", err)
 	}
 	audience := audienceOf(l.party)
 	if l.party.ID != asking.ID && (kind == "refresh_token" || !slices.Contains(audience, asking.ID)) {
-		return oidcop.NewResponse(introspection{}), nil
+		return introspection{}, nil
 	}
 	answer := introspection{
 		Active: true, Scope: strings.Join(l.Scopes, " "), Party: l.party.ID, TokenType: kind, Expiry: l.Ends.Unix(),
@@ -66,7 +66,7 @@ func (s *Server) Introspect(ctx context.Context, r *oidcop.Request[oidcop.Intros
 		answer.Subject = l.party.Subject(g.Account, p.Salt)
 		answer.AuthTime, answer.ACR, answer.Session = authn.AuthTime(g.Proofs).Unix(), authn.ACROf(g.Proofs), l.party.Session(g.Session, p.Salt)
 	}
-	return oidcop.NewResponse(answer), nil
+	return answer, nil
 }
 
 // liveRefresh finds the grant of a current refresh token.

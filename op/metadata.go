@@ -58,7 +58,7 @@ func Metadata(p *platform.Platform, algs []string) Document {
 			ScopesSupported:                  grant.Scopes,
 			ResponseTypesSupported:           []string{"code"},
 			ResponseModesSupported:           []string{string(grant.ModeQuery), string(grant.ModeFormPost)},
-			GrantTypesSupported:              []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials},
+			GrantTypesSupported:              grantNames(),
 			ACRValuesSupported:               authn.Published(p.Policy.ACRAliases),
 			SubjectTypesSupported:            []string{"public", "pairwise"},
 			IDTokenSigningAlgValuesSupported: algs,
@@ -75,6 +75,13 @@ func Metadata(p *platform.Platform, algs []string) Document {
 	m.publish(p)
 	body, _ := json.Marshal(m) // a struct of strings: cannot fail
 	return NewDocument(body)
+}
+
+func grantNames() (names []oidc.GrantType) {
+	for _, g := range grantTypes {
+		names = append(names, g.name)
+	}
+	return names
 }
 
 // publish names the endpoints that rows of the table publish, and how parties prove themselves there. A test holds that

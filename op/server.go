@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
@@ -54,23 +53,10 @@ type Secrets struct {
 }
 
 // Server is the protocol. It is the same for all platforms; a request's platform is in its context.
-type Server struct {
-	oidcop.UnimplementedServer
-	Options
-	machine http.Handler // the library's router for token, userinfo, revocation and introspection, behind our gate
-}
+type Server struct{ Options }
 
 // New builds the protocol door.
-func New(o Options) *Server {
-	s := &Server{Options: o}
-	s.machine = oidcop.RegisterServer(s, oidcop.Endpoints{
-		Token:         oidcop.NewEndpoint(pathToken),
-		Userinfo:      oidcop.NewEndpoint(pathUserinfo),
-		Revocation:    oidcop.NewEndpoint(pathRevoke),
-		Introspection: oidcop.NewEndpoint(pathIntrospect),
-	}, oidcop.WithServerCORSOptions(nil)) // its default reflects any origin with credentials
-	return s
-}
+func New(o Options) *Server { return &Server{o} }
 
 // Paths under a platform's issuer.
 const (

@@ -8,13 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
-	oidcop "github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
@@ -33,27 +32,84 @@ type tokenResponse struct {
 	Scope        string `json:"scope,omitempty"`
 }
 
-// CodeExchange redeems an authorization code. Party, redirect URI and code challenge are compared in the statement
+// grantType is a way of getting tokens (RFC 6749 section 1.3).
+type grantType struct {
+	name     oidc.GrantType
+	exchange func(*Server, context.Context, *call) (*tokenResponse, error)
+}
+
+// grantTypes are those that are served; discovery lists them.
+var grantTypes = []grantType{
+	{oidc.GrantTypeCode, (*Server).redeemCode},
+	{oidc.GrantTypeRefreshToken, (*Server).refresh},
+	{oidc.GrantTypeClientCredentials, (*Server).clientCredentials},
+}
+
+// grantNamed wants a grant type that is served.
+func grantNamed(form url.Values) error {
+	_, err := grantTypeOf(form)
+	return err
+}
+
+func grantTypeOf(form url.Values) (grantType, error) {
+	name := oidc.GrantType(form.Get("grant_type"))
+	i := slices.IndexFunc(grantTypes, func(g grantType) bool { return g.name == name })
+	switch {
+	case name == "":
+		return grantType{}, refuse("invalid_request", "no grant_type")
+	case i < 0:
+		return grantType{}, refuse("unsupported_grant_type", "not served")
+	}
+	return grantTypes[i], nil
+}
+
+// token answers a token request (RFC 6749 section 3.2).
+func (s *Server) token(ctx context.Context, c *call) (any, error) {
+	g, err := grantTypeOf(c.form)
+	if err != nil {
+		return nil, err
+	}
+	if !c.party.Allows(string(g.name)) {
+		return nil, refuse("unauthorized_client", "not registered for this grant type")
+	}
+	return g.exchange(s, ctx, c)
+}
+
+// list reads a list of values that spaces part; an empty parameter is none (RFC 6749 section 3.2).
+func list(text string) (values oidc.SpaceDelimitedArray) {
+	if text != "" {
+		_ = values.UnmarshalText([]byte(text)) // every text is one
+	}
+	return values
+}
+
+// redeemCode redeems an authorization code. Party, redirect URI and code challenge are compared in the statement
 // that spends it, so of many parallel tries exactly one gets tokens (RFC 6749 section 4.1.3, RFC 7636 section 4.6).
-func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.AccessTokenRequest]) (*oidcop.Response, error) {
-	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+func (s *Server) redeemCode(ctx context.Context, c *call) (*tokenResponse, error) {
+	party, p, now := c.party, c.platform, c.now
+	r := oidc.AccessTokenRequest{
+		Code: c.form.Get("code"), RedirectURI: c.form.Get("redirect_uri"), CodeVerifier: c.form.Get("code_verifier"),
+	}
+	if r.Code == "" || r.RedirectURI == "" {
+		return nil, refuse("invalid_request", "code or redirect_uri is missing")
+	}
 	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
 		return nil, s.fail(ctx, "redeeming code", err)
 	}
 	var challenge string
-	if r.Data.CodeVerifier != "" {
+	if r.CodeVerifier != "" {
 		var ok bool
-		if challenge, ok = grant.ChallengeOf(r.Data.CodeVerifier); !ok {
+		if challenge, ok = grant.ChallengeOf(r.CodeVerifier); !ok {
 			return nil, s.fail(ctx, "redeeming code", refuse("invalid_grant", "malformed code_verifier"))
 		}
 	}
-	id, ok := grant.IDOf(r.Data.Code)
+	id, ok := grant.IDOf(r.Code)
 	if !ok {
 		return nil, s.fail(ctx, "redeeming code", refuse("invalid_grant", "malformed code"))
 	}
 	var refresh string
 	redemption := grant.Redemption{
-		Platform: p.ID, Party: party.ID, Grant: id, CodeHash: secret.Hash(r.Data.Code), RedirectURI: r.Data.RedirectURI, Challenge: challenge,
+		Platform: p.ID, Party: party.ID, Grant: id, CodeHash: secret.Hash(r.Code), RedirectURI: r.RedirectURI, Challenge: challenge,
 		Consented: party.ThirdParty, From: origin(ctx), Now: now,
 	}
 	if party.Allows(grant.RefreshToken) {
@@ -68,14 +124,18 @@ func (s *Server) CodeExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.
 	return s.tokens(ctx, issuance{platform: p, party: party, grant: g, scopes: g.Scopes, nonce: g.Nonce}, refresh)
 }
 
-// RefreshToken answers a refresh (RFC 6749 section 6). Scopes may be fewer than granted, which changes the access
+// refresh answers a refresh (RFC 6749 section 6). Scopes may be fewer than granted, which changes the access
 // token and not the grant. A rotated token's successor is computed, so a repeat within ten seconds gets the same.
-func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.RefreshTokenRequest]) (*oidcop.Response, error) {
-	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+func (s *Server) refresh(ctx context.Context, c *call) (*tokenResponse, error) {
+	party, p, now := c.party, c.platform, c.now
+	r := oidc.RefreshTokenRequest{RefreshToken: c.form.Get("refresh_token"), Scopes: list(c.form.Get("scope"))}
+	if r.RefreshToken == "" {
+		return nil, refuse("invalid_request", "refresh_token is missing")
+	}
 	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
 		return nil, s.fail(ctx, "refreshing", err)
 	}
-	presented := r.Data.RefreshToken
+	presented := r.RefreshToken
 	token, ok := s.readRefresh(party, presented)
 	if !ok {
 		return nil, s.fail(ctx, "refreshing", refuse("invalid_grant", "malformed refresh token"))
@@ -89,7 +149,7 @@ func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.
 		next = grant.Successor(s.Secrets.Successor, presented)
 		rotation.Next = secret.Hash(next)
 	}
-	if err := s.checkNarrowing(ctx, rotation, r.Data.Scopes); err != nil {
+	if err := s.checkNarrowing(ctx, rotation, r.Scopes); err != nil {
 		return nil, s.fail(ctx, "refreshing", err)
 	}
 	g, err := s.Grants.Rotate(ctx, rotation)
@@ -97,8 +157,8 @@ func (s *Server) RefreshToken(ctx context.Context, r *oidcop.ClientRequest[oidc.
 		return nil, s.fail(ctx, "refreshing", err)
 	}
 	scopes := g.Scopes
-	if len(r.Data.Scopes) > 0 {
-		if scopes = r.Data.Scopes; !within(scopes, g.Scopes) { // a repeat, whose token is no longer the current one
+	if len(r.Scopes) > 0 {
+		if scopes = r.Scopes; !within(scopes, g.Scopes) { // a repeat, whose token is no longer the current one
 			return nil, s.fail(ctx, "refreshing", refuse("invalid_scope", "more than was granted"))
 		}
 	}
@@ -139,7 +199,7 @@ func within(scopes, granted []string) bool {
 }
 
 // tokens builds the answer of both grants: one sealed handle, one signature.
-func (s *Server) tokens(ctx context.Context, i issuance, refresh string) (*oidcop.Response, error) {
+func (s *Server) tokens(ctx context.Context, i issuance, refresh string) (*tokenResponse, error) {
 	now := s.Now()
 	i.scopes = i.party.Granted(i.scopes)
 	ends := now.Add(i.party.EffectiveLives().Access)
@@ -159,20 +219,24 @@ func (s *Server) tokens(ctx context.Context, i issuance, refresh string) (*oidco
 			return nil, s.fail(ctx, "signing ID token", err)
 		}
 	}
-	return oidcop.NewResponse(answer), nil
+	return answer, nil
 }
 
-// ClientCredentialsExchange gives a party a token of its own (RFC 6749 section 4.4). Nothing is written: the token names
+// clientCredentials gives a party a token of its own (RFC 6749 section 4.4). Nothing is written: the token names
 // the party and ends with its state. Scopes about people are not given.
-func (s *Server) ClientCredentialsExchange(ctx context.Context, r *oidcop.ClientRequest[oidc.ClientCredentialsRequest]) (*oidcop.Response, error) {
-	party, p, now := r.Client.(client).Party, platform.FromContext(ctx), s.Now()
+func (s *Server) clientCredentials(ctx context.Context, c *call) (*tokenResponse, error) {
+	party, p, now := c.party, c.platform, c.now
+	r := oidc.ClientCredentialsRequest{Scope: list(c.form.Get("scope"))}
+	if party.Public() {
+		return nil, refuse("invalid_client", "a public party proves nothing")
+	}
 	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
 		return nil, s.fail(ctx, "client credentials", err)
 	}
 	allowed := slices.DeleteFunc(slices.Clone(party.Scopes), func(sc string) bool { return slices.Contains(grant.Scopes, sc) })
 	scopes := allowed
-	if len(r.Data.Scope) > 0 {
-		if scopes = r.Data.Scope; slices.ContainsFunc(scopes, func(sc string) bool { return !slices.Contains(allowed, sc) }) {
+	if len(r.Scope) > 0 {
+		if scopes = r.Scope; slices.ContainsFunc(scopes, func(sc string) bool { return !slices.Contains(allowed, sc) }) {
 			return nil, s.fail(ctx, "client credentials", refuse("invalid_scope", "not registered"))
 		}
 	}
@@ -181,9 +245,9 @@ func (s *Server) ClientCredentialsExchange(ctx context.Context, r *oidcop.Client
 	if err != nil {
 		return nil, s.fail(ctx, "client credentials", err)
 	}
-	return oidcop.NewResponse(&tokenResponse{
+	return &tokenResponse{
 		AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(life / time.Second), Scope: strings.Join(scopes, " "),
-	}), nil
+	}, nil
 }
 
 // idToken is what every ID token says (OpenID Connect Core 1.0 section 2). Nothing about the person beyond `sub`: that is
@@ -255,42 +319,4 @@ func leftHalf(alg, value string) string {
 	}
 	sum := sha256.Sum256([]byte(value))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
-}
-
-// UserInfo answers with the claims of the token's scopes, and with single ones (OpenID Connect Core 1.0 sections 5.3 and
-// 5.5). One read decides whether the grant still stands.
-func (s *Server) UserInfo(ctx context.Context, r *oidcop.Request[oidc.UserInfoRequest]) (*oidcop.Response, error) {
-	l, err := s.liveAccess(ctx, platform.FromContext(ctx), r.Data.AccessToken)
-	if err != nil {
-		return nil, s.fail(ctx, "userinfo", deadToken(err))
-	}
-	if l.grant == nil || !slices.Contains(l.Scopes, "openid") {
-		return nil, s.fail(ctx, "userinfo", refuse(insufficientScope, "needs openid"))
-	}
-	named := l.grant.UserInfoNames(l.party)
-	claims := grant.Claims(l.account, l.Scopes, named)
-	maps.Copy(claims, l.grant.SignIn(named))
-	claims["sub"] = l.party.Subject(l.account.ID, platform.FromContext(ctx).Salt)
-	return oidcop.NewResponse(claims), nil
-}
-
-// Revocation ends the grant of a token (RFC 7009): every token of it is dead at once. Another party's token and an
-// unknown one are answered alike, with nothing done (section 2.2). A token without a grant cannot be taken back, and
-// its party is told so (section 2.2.1).
-func (s *Server) Revocation(ctx context.Context, r *oidcop.ClientRequest[oidc.RevocationRequest]) (*oidcop.Response, error) {
-	party, p := r.Client.(client).Party, platform.FromContext(ctx)
-	ending := grant.Ending{Platform: p.ID, Party: party.ID, Reason: grant.Revoked, From: origin(ctx), Now: s.Now()}
-	var err error
-	if h, openErr := s.openAccess(p, r.Data.Token); openErr == nil {
-		if h.Grant == "" && h.Party == party.ID {
-			return nil, s.fail(ctx, "revoking", refuse(unsupportedTokenType, "a token of client credentials ends by itself"))
-		}
-		err = s.Grants.EndGrant(ctx, h.Grant, ending)
-	} else if refresh, ok := s.readRefresh(party, r.Data.Token); ok {
-		err = s.Grants.RevokeRefresh(ctx, refresh, ending)
-	}
-	if err != nil && !errors.Is(err, fault.NotFound) {
-		return nil, s.fail(ctx, "revoking", err) // never 200 for something that was not done
-	}
-	return oidcop.NewResponse(nil), nil
 }

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -75,7 +74,6 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 		return err
 	}
 	log := logger(c)
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log would show raw requests
 	house, err := buildHouse(ctx, f, wire.Options{Log: log, Mailer: site.Mails, Texts: site.Mails})
 	if err != nil {
 		return err

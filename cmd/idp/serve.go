@@ -45,8 +45,7 @@ func serveCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer func() { _ = f.db.Close() }()            // the process ends
-			slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log would show raw requests
+			defer func() { _ = f.db.Close() }() // the process ends
 			texts, reports, err := gateways(c, log)
 			if err != nil {
 				return err

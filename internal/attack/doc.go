@@ -1,7 +1,7 @@
 // Package attack attacks a whole house in process, as somebody would who knows what other providers got wrong.
 //
-// zitadel_test.go has a test for each gap of the library that our layer closes, Z1 to Z15, for a platform with a host of
-// its own and for one with a path; TestMain prints their table. The cve files have one test per public vulnerability of
+// zitadel_test.go has a test for each gap of a library that our layer once closed and a door of our own must not have,
+// Z1 to Z15, for a platform with a host of its own and for one with a path; TestMain prints their table. The cve files have one test per public vulnerability of
 // other products, named after its identifiers, as far as what it attacks exists here; what we do not serve is tested as
 // not served. hostile_test.go sends tens of thousands of requests that a grammar draws and breaks.
 //

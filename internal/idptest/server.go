@@ -54,7 +54,6 @@ func Sealer(t testing.TB) *keys.Sealer {
 // NewServer builds a house on a database, with optional further factors.
 func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
 	t.Helper()
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log; `idp` does the same
 	clock, mails := NewClock(), &notify.Memory{}
 	house, err := wire.Build(t.Context(), wire.Options{
 		DB: db, Sealer: Sealer(t), Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Limit: patience, Factors: factors, Mailer: mails, Texts: mails,

@@ -24,7 +24,6 @@ func newSkewed(t *testing.T, skew time.Duration) *site {
 	s := newSite(t, db.SQL())
 	sealer, err := keys.NewSealer([]byte("a master key of 32 bytes for tests"[:32]))
 	must(t, "making a sealer", err)
-	slog.SetDefault(slog.New(slog.DiscardHandler)) // the library's own log; `idp` does the same
 	ahead := newHouse(t, &s, db, sealer, skew)
 	file, lines, err := setup.Parse([]byte(house(s.issuer, 0)))
 	must(t, "reading the house", err)
