@@ -24,6 +24,11 @@ func TestFormsAreSentAsABrowserSendsThem(t *testing.T) {
 	if got, want := f.values.Encode(), "csrf=t%261&go=yes&pw=&user="; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+	outside := `<button form=step name=do value=continue></button><button form=step name=lang value=nl></button>` +
+		`<form id=step method=post><input name=pw><button name=go value=forgot>Forgot</button><button name=do value=continue>In</button></form>`
+	if f = pick(parseForms([]byte(outside)), "pw"); f.values.Get("do") != "continue" || f.values.Has("go") || f.values.Has("lang") {
+		t.Errorf("Enter sends %v, want the first button of the form, wherever it stands", f.values)
+	}
 	f = pick(parseForms([]byte(`<form><input name=q></form><form method=POST><input type=hidden name=c value=1><input type=submit name=ok value=1></form>`)), "pw")
 	if f == nil || f.values.Get("ok") != "1" {
 		t.Errorf("got %+v, want the form with a button", f)

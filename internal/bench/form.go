@@ -19,6 +19,7 @@ type form struct {
 // parseForms finds the forms of a page.
 func parseForms(page []byte) (forms []*form) {
 	var current *form
+	early := map[string]map[string]string{} // by the id of its form: the button that Enter presses, where it stands before it
 	z := html.NewTokenizer(bytes.NewReader(page))
 	for {
 		switch z.Next() {
@@ -37,7 +38,14 @@ func parseForms(page []byte) (forms []*form) {
 			switch {
 			case token.Data == "form":
 				current = &form{action: attr["action"], method: cmp.Or(strings.ToUpper(attr["method"]), "GET"), values: url.Values{}}
+				if button := early[attr["id"]]; button != nil {
+					current.add("button", button)
+				}
 				forms = append(forms, current)
+			case token.Data == "button" && attr["form"] != "":
+				if early[attr["form"]] == nil {
+					early[attr["form"]] = attr
+				}
 			case current != nil && (token.Data == "input" || token.Data == "button"):
 				current.add(token.Data, attr)
 			}
