@@ -191,7 +191,7 @@ func TestDevicesAreNamedAndRevoked(t *testing.T) {
 	v.Clock.Later(time.Minute)
 	openSettings(t, b, settings+"/devices", "anna@example.org")
 	for _, want := range []string{
-		"You are logged in to the app on these phones and tablets.", "iPhone", "Remove iPhone", "Firefox on Windows", "This device", "Log out everywhere",
+		"You are logged in to the app on these phones and tablets.", "iPhone", "Remove iPhone", "Firefox on Windows", "This device", "Log out on other devices",
 	} {
 		if !strings.Contains(idptest.Visible(b.Doc), want) {
 			t.Errorf("devices lack %q: %s", want, idptest.Visible(b.Doc))
@@ -329,7 +329,7 @@ func TestRevokedAppIsRefusedOnEveryNode(t *testing.T) {
 	v := withApp(newVisit(t))
 	phone := idptest.NewBrowser(v.Server, "en")
 	phone.Agent = iPhone
-	for _, button := range []string{"Remove iPhone", "Log out everywhere"} {
+	for _, button := range []string{"Remove iPhone", "Log out on other devices"} {
 		openApp(t, phone, "anna@example.org")
 		first := tokensOfApp(t, v.Server, redeemed(phone))
 		v.Clock.Later(25 * time.Hour)
@@ -449,7 +449,7 @@ func TestChangesInSettingsAreRecorded(t *testing.T) {
 	b.MustFill(t, "Nederlands", "nl")
 	b.MustPress(t, "Save")
 	b.MustOpen(t, settings+"/activity")
-	b.MustPress(t, "Overal uitloggen")
+	b.MustPress(t, "Uitloggen op andere apparaten")
 	b.MustOpen(t, settings)
 	b.MustPress(t, "Uitloggen")
 	for kind, reason := range map[audit.Kind]string{

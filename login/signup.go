@@ -100,7 +100,11 @@ func readTyped(v *Visit) (typed authn.SignUpForm, mistakes []authn.Mistake) {
 			*field.to = name // stays on the page, so that too long a name can be shortened
 		}
 		if *field.to != name || utf8.RuneCountInString(name) > longestName || name == "" && !field.optional {
-			mistakes = append(mistakes, authn.Mistake{Field: field.name, Key: "signup.error_required", Label: field.label})
+			key := "signup.error_required"
+			if name != "" {
+				key = "signup.error_name"
+			}
+			mistakes = append(mistakes, authn.Mistake{Field: field.name, Key: key, Label: field.label})
 		}
 	}
 	email, mistake := typedEmail(v, strings.TrimSpace(v.Form.Get("email")))

@@ -46,7 +46,7 @@ func (SignUpPage) Samples() []Sample {
 			{Field: "email", Key: "login.error_email_empty"}, {Field: "terms", Key: "signup.error_terms"},
 		}},
 		{Name: "odd", Data: filled, Errors: []FieldError{
-			required("middle_name", "signup.infix"), {Field: "email", Key: "login.error_email_format"},
+			{Field: "middle_name", Key: "signup.error_name"}, {Field: "email", Key: "login.error_email_format"},
 		}},
 	}
 }

@@ -275,8 +275,8 @@ func (w *siege) reads(b *idptest.Browser, link string) string {
 	b.MustOpen(w, link)
 	w.phase = pressed
 	switch {
-	case b.Button("Allow logging in here again") != nil:
-		b.MustPress(w, "Allow logging in here again")
+	case b.Button("Allow login again") != nil:
+		b.MustPress(w, "Allow login again")
 		w.phase = signing
 		if w.signsIn(b) {
 			return "the button of a mail"

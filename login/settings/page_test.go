@@ -161,8 +161,8 @@ func TestOverviewSaysHowThingsStand(t *testing.T) {
 	), "/settings")
 	for _, want := range []string{
 		"Je bent ingelogd als anna@example.org.",
-		`/settings/rota">Vul je authenticatie-code in <span class="value"><span class="whole">1 app</span>, <span class="whole">3 browsers</span></span></a>`,
-		`/settings/silent">Vul je authenticatie-code in</a>`,
+		`/settings/rota">Vul je code in <span class="value"><span class="whole">1 app</span>, <span class="whole">3 browsers</span></span></a>`,
+		`/settings/silent">Vul je code in</a>`,
 		`<span class="value"><span class="whole" lang="fy">&lt;Frysk&gt;</span></span>`,
 		`/settings/devices">Toegestane apparaten <span class="value"><span class="whole">1 browser</span></span></a>`,
 		`/settings/language">Taal <span class="value"><span class="whole" lang="nl">Nederlands</span></span></a>`,
