@@ -129,6 +129,7 @@ func TestPortsOfLoopbackAddressesAreCanonical(t *testing.T) {
 					p.Type, p.Auth, p.Secrets, p.Redirects = grant.Native, grant.AuthNone, nil, []string{uri}
 				},
 				"start": func(p *grant.Party) { p.InitiateURI = uri },
+				"told":  func(p *grant.Party) { p.BackchannelLogoutURI = uri },
 			} {
 				changed := party(change)
 				if err := changed.Validate(); (err == nil) != want {
@@ -194,6 +195,13 @@ func TestPartyRefusesWhatCannotWork(t *testing.T) {
 		"text that turns around": func(p *grant.Party) {
 			p.Scopes, p.ScopeTexts = []string{"mood.read"}, grant.ScopeTexts{"mood.read": {"nl": "x", "en": "\u202ex"}}
 		},
+		"backchannel_logout_uri script":   func(p *grant.Party) { p.BackchannelLogoutURI = "javascript:1" },
+		"backchannel_logout_uri fragment": func(p *grant.Party) { p.BackchannelLogoutURI = "https://rp.test/out#x" },
+		"backchannel_logout_uri plain":    func(p *grant.Party) { p.BackchannelLogoutURI = "http://rp.test/out" },
+		"backchannel_logout_uri of a machine": func(p *grant.Party) {
+			p.Type, p.Grants, p.BackchannelLogoutURI = grant.Service, []string{grant.ClientCredentials}, "https://rp.test/out"
+		},
+		"sid demanded of nothing":   func(p *grant.Party) { p.BackchannelSession = true },
 		"initiate_login_uri script": func(p *grant.Party) { p.InitiateURI = "javascript:1" },
 	} {
 		p := party(change)

@@ -67,26 +67,32 @@ type Party struct {
 	Redirects    []string    `json:"redirect_uris,omitempty"`
 	LogoutURIs   []string    `json:"post_logout_redirect_uris,omitempty"`
 	InitiateURI  string      `json:"initiate_login_uri,omitempty"` // stale logins start again there
-	Origins      []string    `json:"origins,omitempty"`            // may call us from a browser (CORS)
-	Grants       []string    `json:"grant_types"`
-	Scopes       []string    `json:"scopes"`
-	ScopeTexts   ScopeTexts  `json:"scope_texts,omitempty"`
-	ReadOnly     []string    `json:"read_only_scopes,omitempty"` // scopes of APIs by which nothing can be changed there
-	IDTokenAlg   string      `json:"id_token_alg"`
-	AccessJWT    bool        `json:"access_jwt,omitempty"`  // access tokens are JWTs (RFC 9068) instead of opaque
-	Rotate       bool        `json:"rotate,omitempty"`      // refresh tokens rotate; always so for public parties
-	ThirdParty   bool        `json:"third_party,omitempty"` // not the platform's own: the person's consent is asked
-	MobileApp    bool        `json:"mobile_app,omitempty"`  // the platform's own mobile app, whose people in care are asked no code
-	Pairwise     bool        `json:"pairwise,omitempty"`
-	Sector       string      `json:"sector,omitempty"`          // host that pairwise parties share a subject by; the redirects' host unless set
-	IDClaims     []string    `json:"id_token_claims,omitempty"` // claims put into the ID token, whatever is asked
-	AMRDetails   bool        `json:"amr_details,omitempty"`     // our own claim goes into the ID token
-	Audience     []string    `json:"audience,omitempty"`        // parties that its access tokens are for, beside itself; they may introspect them
-	MinimumACR   string      `json:"minimum_acr,omitempty"`
-	Lives        Lives       `json:"lives,omitzero"`
-	PolicyURI    string      `json:"policy_uri,omitempty"`
-	TermsURI     string      `json:"tos_uri,omitempty"`
-	DisabledAt   time.Time   `json:"disabled_at,omitzero"`
+
+	// BackchannelLogoutURI is where the party is told that a session ended (OpenID Connect Back-Channel Logout 1.0 section
+	// 2.2); empty: it is not told. Every logout token has `sid`, whether BackchannelSession demands it or not.
+	BackchannelLogoutURI string `json:"backchannel_logout_uri,omitempty"`
+	BackchannelSession   bool   `json:"backchannel_logout_session_required,omitempty"`
+
+	Origins    []string   `json:"origins,omitempty"` // may call us from a browser (CORS)
+	Grants     []string   `json:"grant_types"`
+	Scopes     []string   `json:"scopes"`
+	ScopeTexts ScopeTexts `json:"scope_texts,omitempty"`
+	ReadOnly   []string   `json:"read_only_scopes,omitempty"` // scopes of APIs by which nothing can be changed there
+	IDTokenAlg string     `json:"id_token_alg"`
+	AccessJWT  bool       `json:"access_jwt,omitempty"`  // access tokens are JWTs (RFC 9068) instead of opaque
+	Rotate     bool       `json:"rotate,omitempty"`      // refresh tokens rotate; always so for public parties
+	ThirdParty bool       `json:"third_party,omitempty"` // not the platform's own: the person's consent is asked
+	MobileApp  bool       `json:"mobile_app,omitempty"`  // the platform's own mobile app, whose people in care are asked no code
+	Pairwise   bool       `json:"pairwise,omitempty"`
+	Sector     string     `json:"sector,omitempty"`          // host that pairwise parties share a subject by; the redirects' host unless set
+	IDClaims   []string   `json:"id_token_claims,omitempty"` // claims put into the ID token, whatever is asked
+	AMRDetails bool       `json:"amr_details,omitempty"`     // our own claim goes into the ID token
+	Audience   []string   `json:"audience,omitempty"`        // parties that its access tokens are for, beside itself; they may introspect them
+	MinimumACR string     `json:"minimum_acr,omitempty"`
+	Lives      Lives      `json:"lives,omitzero"`
+	PolicyURI  string     `json:"policy_uri,omitempty"`
+	TermsURI   string     `json:"tos_uri,omitempty"`
+	DisabledAt time.Time  `json:"disabled_at,omitzero"`
 }
 
 // ScopeTexts say to people what a scope of an API allows: scope -> language -> text.
@@ -444,7 +450,13 @@ func (p *Party) checkAddresses(refuse func(string, ...any) error) error {
 			return refuse("%s %q: %w", key, uri, err)
 		}
 	}
-	for field, uri := range map[string]string{"initiate_login_uri": p.InitiateURI, "policy_uri": p.PolicyURI, "tos_uri": p.TermsURI} {
+	switch {
+	case p.BackchannelLogoutURI != "" && !p.Allows(AuthorizationCode):
+		return refuse("backchannel_logout_uri: nobody signs in at a party without authorization_code")
+	case p.BackchannelSession && p.BackchannelLogoutURI == "":
+		return refuse("backchannel_logout_session_required: there is no backchannel_logout_uri")
+	}
+	for field, uri := range map[string]string{"initiate_login_uri": p.InitiateURI, "policy_uri": p.PolicyURI, "tos_uri": p.TermsURI, "backchannel_logout_uri": p.BackchannelLogoutURI} {
 		if uri != "" && checkRedirect(uri, Web) != nil {
 			return refuse("%s %q: an https address", field, uri)
 		}

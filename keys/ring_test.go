@@ -84,7 +84,7 @@ func TestThumbprintOfRFC7638(t *testing.T) {
 func TestEveryAlgorithmSigns(t *testing.T) {
 	ring, made := newRing(t, newSealer(t, masterA))
 	for _, k := range made {
-		for _, typ := range []string{"JWT", "at+jwt"} {
+		for _, typ := range []string{"JWT", "at+jwt", "logout+jwt"} {
 			if got := signedBy(t, ring, k.Alg, typ, start); got != k.KID {
 				t.Errorf("%s %s: got kid %s, want %s", k.Alg, typ, got, k.KID)
 			}

@@ -13,6 +13,8 @@ import (
 // Store is where messages wait, and where requests look for accounts.
 type Store interface {
 	TakeMessages(ctx context.Context, to outbox.Recipient, lease time.Duration, limit int, now time.Time) ([]outbox.Message, error)
+	TakeMessagesOf(ctx context.Context, of outbox.Queue, lease time.Duration, limit int, now time.Time) ([]outbox.Message, error)
+	MessageQueues(ctx context.Context, to outbox.Recipient, now time.Time) ([]outbox.Queue, error)
 	PostponeMessage(ctx context.Context, m outbox.Message, reason string, next time.Time) error
 	SettleMessage(ctx context.Context, m outbox.Message, outcome outbox.Outcome, reason string, follows authn.Change, now time.Time) error
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
@@ -28,6 +30,18 @@ func (b bounded) TakeMessages(ctx context.Context, to outbox.Recipient, lease ti
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
 	defer done()
 	return b.Store.TakeMessages(ctx, to, lease, limit, now)
+}
+
+func (b bounded) TakeMessagesOf(ctx context.Context, of outbox.Queue, lease time.Duration, limit int, now time.Time) ([]outbox.Message, error) {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+	defer done()
+	return b.Store.TakeMessagesOf(ctx, of, lease, limit, now)
+}
+
+func (b bounded) MessageQueues(ctx context.Context, to outbox.Recipient, now time.Time) ([]outbox.Queue, error) {
+	ctx, done := context.WithTimeout(ctx, storeTime)
+	defer done()
+	return b.Store.MessageQueues(ctx, to, now)
 }
 
 func (b bounded) PostponeMessage(ctx context.Context, m outbox.Message, reason string, next time.Time) error {

@@ -79,8 +79,9 @@ func posted(m outbox.Message) string { return m.ID + " of linde to https://party
 func TestMessageToURLIsSent(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
 		m, sender := notifyURL(t, s), &pretendSender{}
-		deliver(t, s) // nobody of this house posts
-		wantEnd(t, s, m.ID, "", "")
+		deliver(t, s) // nobody of this house knows what it is
+		wantEnd(t, s, m.ID, "", "no such kind")
+		s.Clock.Later(10 * time.Second)
 		deliver(t, posting(t, s, sender))
 		wantEnd(t, s, m.ID, outbox.Sent, "")
 		if want := []string{posted(m)}; !slices.Equal(sender.posted, want) {
@@ -232,7 +233,7 @@ func TestFilesThatAMessageToURLTouches(t *testing.T) {
 	}
 	for word, want := range map[string][]string{
 		"outbox.SMS": {"cmd/idp", "internal/wire", "login/sms", "notify"}, // who sends some, and their sender
-		"outbox.URL": nil,
+		"outbox.URL": {"internal/wire", "notify", "storage"},
 	} {
 		got := slices.DeleteFunc(folders[word], func(dir string) bool { return dir == "storage/storagetest" })
 		if !slices.Equal(got, want) {

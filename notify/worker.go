@@ -69,9 +69,19 @@ func (w *Worker) Deliver(ctx context.Context, to outbox.Recipient) error {
 		return nil
 	}
 	defer sender.Rest()
+	if to == outbox.URL {
+		return w.deliverQueues(ctx, to)
+	}
+	return w.empty(ctx, func(now time.Time) ([]outbox.Message, error) {
+		return w.store().TakeMessages(ctx, to, lease, batch, now)
+	})
+}
+
+// empty goes on until nothing is taken any more.
+func (w *Worker) empty(ctx context.Context, take func(now time.Time) ([]outbox.Message, error)) error {
 	var down error // why nothing more is tried this time
 	for ctx.Err() == nil {
-		taken, err := w.round(ctx, to, &down)
+		taken, err := w.round(ctx, take, &down)
 		if err != nil || taken == 0 {
 			return err
 		}
@@ -82,9 +92,9 @@ func (w *Worker) Deliver(ctx context.Context, to outbox.Recipient) error {
 // round takes some messages that are due, and gives back those that it does not come to: at the end of the context, when
 // the lease is too short for one more, or after an error. What one message meets, such as a database that is gone, would
 // meet the next one after it was sent.
-func (w *Worker) round(ctx context.Context, to outbox.Recipient, down *error) (taken int, err error) {
+func (w *Worker) round(ctx context.Context, take func(now time.Time) ([]outbox.Message, error), down *error) (taken int, err error) {
 	until := w.Now().Add(lease - sendTime - storeTime)
-	messages, err := w.store().TakeMessages(ctx, to, lease, batch, w.Now())
+	messages, err := take(w.Now())
 	if err != nil {
 		return 0, err
 	}
@@ -132,15 +142,17 @@ func (w *Worker) handle(ctx context.Context, m outbox.Message, down *error) erro
 	if !ok {
 		return w.postpone(ctx, m, because(fault.Unavailable, "platform")) // made a moment ago on another node
 	}
-	c, err := m.Open(w.Sealer.Open)
-	if err != nil {
-		w.Log.ErrorContext(ctx, "letter that cannot be opened", slog.String("letter", m.ID))
-		return w.settle(ctx, m, outbox.Refused, "unreadable")
+	var c outbox.Contents
+	if m.Party == "" { // a message to a party is made of its row
+		var err error
+		if c, err = m.Open(w.Sealer.Open); err != nil {
+			return w.unreadable(ctx, m)
+		}
 	}
 	if m.Kind.Request() {
 		return w.answer(ctx, p, m, c)
 	}
-	err = *down
+	err := *down
 	if err == nil {
 		err = w.Senders[m.Recipient].Send(ctx, p, m, c)
 	}
@@ -156,6 +168,12 @@ func (w *Worker) handle(ctx context.Context, m outbox.Message, down *error) erro
 	return w.postpone(ctx, m, err)
 }
 
+// unreadable settles a message whose contents cannot be opened.
+func (w *Worker) unreadable(ctx context.Context, m outbox.Message) error {
+	w.Log.ErrorContext(ctx, "letter that cannot be opened", slog.String("letter", m.ID))
+	return w.settle(ctx, m, outbox.Refused, "unreadable")
+}
+
 // settle records how a message ended. The event names no address: the message's row, kept as long, has none either.
 func (w *Worker) settle(ctx context.Context, m outbox.Message, outcome outbox.Outcome, reason string) error {
 	e := w.event(m, string(m.Kind)+" "+string(outcome))
@@ -166,18 +184,26 @@ func (w *Worker) settle(ctx context.Context, m outbox.Message, outcome outbox.Ou
 		return err
 	}
 	w.Settled(m.Recipient, outcome)
+	if m.Party != "" && outcome != outbox.Sent {
+		w.Log.WarnContext(ctx, "a party does not know that a session ended", slog.String("platform", string(m.Platform)),
+			slog.String("party", m.Party), slog.String("outcome", string(outcome)), slog.String("reason", reason))
+	}
 	return nil
 }
 
 func (w *Worker) event(m outbox.Message, reason string) audit.Event {
 	return audit.Event{
 		At: w.Now(), Platform: m.Platform, Kind: audit.MessageSettled, Actor: "system", Account: m.Account,
-		Outcome: audit.Success, Reason: reason,
+		Party: m.Party, Session: m.Session, Outcome: audit.Success, Reason: reason,
 	}
 }
 
 // postpone puts a message off, at most until it expires.
 func (w *Worker) postpone(ctx context.Context, m outbox.Message, cause error) error {
+	pauses := pauses
+	if own := outbox.Kinds[m.Kind].Pauses; len(own) > 0 {
+		pauses = own
+	}
 	next := w.Now().Add(pauses[min(max(m.Tries, 1), len(pauses))-1])
 	if m.ExpiresAt.Before(next) {
 		next = m.ExpiresAt

@@ -126,7 +126,7 @@ func ended(t *testing.T, s *idptest.Server, id string) outbox.Message {
 func wantEnd(t *testing.T, s *idptest.Server, id string, outcome outbox.Outcome, reason string) {
 	t.Helper()
 	l := ended(t, s, id)
-	if l.Outcome != outcome || l.Reason != reason || l.SettledAt.IsZero() == (outcome != "") || len(l.Sealed) > 0 == (outcome != "") {
+	if l.Outcome != outcome || l.Reason != reason || l.SettledAt.IsZero() == (outcome != "") || len(l.Sealed) > 0 != (outcome == "" && l.Party == "") {
 		t.Errorf("%s: outcome %q (%q) at %v, want %q (%q)", l.Kind, l.Outcome, l.Reason, l.SettledAt, outcome, reason)
 	}
 }

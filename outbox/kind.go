@@ -22,6 +22,8 @@ const (
 	MethodChanged        Kind = "mail_method"
 	WrongCodes           Kind = "mail_codes" // five wrong codes
 
+	Logout Kind = "url_logout" // a session ended: a logout token for one party
+
 	PasswordResetRequest Kind = "wish_reset" // of an invited person too, who gets the welcome mail again
 	SignUpRequest        Kind = "wish_sign_up"
 	UnblockRequest       Kind = "wish_unblock"
@@ -32,7 +34,9 @@ type Spec struct {
 	Recipient Recipient
 	// Life is how long it is tried. A message with a ticket says how long that works, counted from when it is read: it is
 	// not sent any more when half of that time is over.
-	Life    time.Duration
+	Life time.Duration
+	// Pauses are those between attempts, the last one for all further ones; none: those that mails have.
+	Pauses  []time.Duration
 	Request bool   // a page leaves it that must not tell whether an account exists; it is answered, never sent
 	Ticket  string // authn.TicketPurpose of the link that its button opens; empty: the button, if any, leads to the login
 
@@ -53,9 +57,14 @@ const (
 	answerLife  = day       // of a mail without a ticket to somebody who asked for it and waits
 	requestLife = time.Hour // longer than mail servers are away, and shorter than anybody waits for the mail
 
+	logoutLife = 8 * time.Hour // the last of its attempts comes after 7 h 6 min
+
 	day  = 24 * time.Hour
 	week = 7 * day
 )
+
+// LogoutLifeMillis is the Life of Logout in milliseconds, for the statement that makes such messages.
+const LogoutLifeMillis = "28800000"
 
 // Letter is a kind with its Spec, of who has one beside Kinds: a factor whose messages nobody else sends.
 type Letter struct {
@@ -121,6 +130,11 @@ var Kinds = map[Kind]Spec{
 	WrongCodes: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_codes.subject",
 		Before: []string{"mail_codes.body", "mail_codes.you", "mail.not_you_urgent"},
+	},
+
+	Logout: {
+		Recipient: URL, Life: logoutLife,
+		Pauses: []time.Duration{time.Second, 5 * time.Second, 30 * time.Second, 5 * time.Minute, time.Hour, 6 * time.Hour},
 	},
 
 	PasswordResetRequest: {Recipient: Mail, Life: requestLife, Request: true},

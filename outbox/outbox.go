@@ -26,8 +26,10 @@ type Message struct {
 	Account   account.ID // whose; empty: a request, which names an address only
 	Kind      Kind
 	Recipient Recipient
+	Party     string // client_id that is told; empty: a person is
+	Session   string // that the party is told of, as sessions have it
 	Locale    string // language it is written in; empty: the platform's
-	Sealed    []byte // Contents as JSON, sealed and bound to the row; emptied when the message is settled
+	Sealed    []byte // Contents as JSON, sealed and bound to the row; emptied when the message is settled; of one that says what it says by party and session: nothing
 	QueuedAt  time.Time
 	ExpiresAt time.Time // not sent any more from then on: nobody gets a late code
 	Tries     int       // attempts to send so far
@@ -44,6 +46,13 @@ const (
 	SMS  Recipient = "sms"
 	URL  Recipient = "url" // an address of another program, which is posted to
 )
+
+// Queue is what is delivered by itself: messages of one party, so that a slow one delays no other.
+type Queue struct {
+	Recipient Recipient
+	Platform  platform.ID
+	Party     string // client_id; empty: messages that are no party's
+}
 
 // Outcome is how a message ended; empty while it waits.
 type Outcome string

@@ -139,16 +139,6 @@ func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state 
 	}))
 }
 
-const endSessionsOfAccount = `
-UPDATE sessions
-SET ended_at = $1
-WHERE platform = $2 AND account = $3 AND ended_at IS NULL`
-
-const endGrantsOfAccount = `
-UPDATE grants
-SET ended_at = $1, end_reason = $2
-WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND account = $4) AND ended_at IS NULL`
-
 // deactivate ends all that an account has and that is under way for it; its row is locked.
 func deactivate(ctx context.Context, q conn, p platform.ID, h held, now time.Time) error {
 	acts := []authn.Act{authn.ActDeactivated}
@@ -159,18 +149,6 @@ func deactivate(ctx context.Context, q conn, p platform.ID, h held, now time.Tim
 		return err
 	}
 	return endAccess(ctx, q, p, h.id, now)
-}
-
-// endAccess ends every session, grant and remembered browser of an account whose row is locked.
-func endAccess(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
-	if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(id)); err != nil {
-		return err
-	}
-	if _, err := exec(ctx, q, endSessionsOfAccount, millis(now), string(p), string(id)); err != nil {
-		return err
-	}
-	_, err := exec(ctx, q, endGrantsOfAccount, millis(now), endDeactivated, string(p), string(id))
-	return err
 }
 
 // activeAccount tells why a conditional statement found no row: fault.Refused when the account is not active.

@@ -21,7 +21,7 @@ const (
 	endSignedOut        = "signed out"
 	endTakenBack        = "taken back"
 	endConsentWithdrawn = "consent withdrawn"
-	endReplaced         = "session replaced"
+	endSessionReplaced  = "session replaced"
 	endDeactivated      = "account deactivated"
 	endCodeReplayed     = "code replayed"
 	endRefreshReplayed  = "refresh token replayed"

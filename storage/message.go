@@ -14,13 +14,13 @@ import (
 )
 
 const insertMessage = `
-INSERT INTO letters (platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, next_at, tries, outcome, reason)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, 0, '', '')`
+INSERT INTO letters (platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, party, session, next_at, tries, outcome, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $8, 0, '', '')`
 
 func addMessages(ctx context.Context, q conn, p platform.ID, all []outbox.Message) error {
 	for _, m := range all {
 		_, err := exec(ctx, q, insertMessage, string(p), m.ID, string(m.Account), string(m.Kind), string(m.Recipient), m.Locale,
-			m.Sealed, millis(m.QueuedAt), millis(m.ExpiresAt))
+			m.Sealed, millis(m.QueuedAt), millis(m.ExpiresAt), m.Party, m.Session)
 		if err != nil {
 			return err
 		}
@@ -48,12 +48,12 @@ func (db *DB) RequestMail(ctx context.Context, m outbox.Message, limits []authn.
 	return fail("queueing wish", err)
 }
 
-const messageColumns = `platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, tries, outcome, reason, settled_at`
+const messageColumns = `platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, tries, outcome, reason, settled_at, party, session`
 
 func columnsOfMessage(m *outbox.Message) []any {
 	return []any{
 		&m.Platform, &m.ID, &m.Account, &m.Kind, &m.Recipient, &m.Locale, &m.Sealed, instant{&m.QueuedAt}, instant{&m.ExpiresAt},
-		&m.Tries, &m.Outcome, &m.Reason, instant{&m.SettledAt},
+		&m.Tries, &m.Outcome, &m.Reason, instant{&m.SettledAt}, &m.Party, &m.Session,
 	}
 }
 
@@ -75,6 +75,43 @@ RETURNING ` + messageColumns
 func (db *DB) TakeMessages(ctx context.Context, to outbox.Recipient, lease time.Duration, limit int, now time.Time) ([]outbox.Message, error) {
 	all, err := list(ctx, db.write, columnsOfMessage, takeMessages, millis(now.Add(lease)), millis(now), string(to), limit)
 	slices.SortStableFunc(all, func(a, b outbox.Message) int { return a.QueuedAt.Compare(b.QueuedAt) }) // RETURNING has no order
+	return all, fail("taking letters", err)
+}
+
+const selectQueues = `
+SELECT DISTINCT platform, party
+FROM letters
+WHERE next_at <= $1 AND medium = $2
+ORDER BY platform, party`
+
+// MessageQueues lists who has messages of a medium that are due: each is a queue of its own, because a slow one must not
+// delay another.
+func (db *DB) MessageQueues(ctx context.Context, to outbox.Recipient, now time.Time) ([]outbox.Queue, error) {
+	all, err := list(ctx, db.read, func(q *outbox.Queue) []any { return []any{&q.Platform, &q.Party} },
+		selectQueues, millis(now), string(to))
+	for i := range all {
+		all[i].Recipient = to
+	}
+	return all, fail("listing queues of letters", err)
+}
+
+const takeMessagesOf = `
+UPDATE letters
+SET next_at = $1, tries = tries + 1
+WHERE next_at <= $2
+  AND id IN (
+    SELECT id
+    FROM letters
+    WHERE next_at <= $2 AND medium = $3 AND platform = $4 AND party = $5
+    ORDER BY next_at
+    LIMIT $6)
+RETURNING ` + messageColumns
+
+// TakeMessagesOf is TakeMessages for one queue.
+func (db *DB) TakeMessagesOf(ctx context.Context, of outbox.Queue, lease time.Duration, limit int, now time.Time) ([]outbox.Message, error) {
+	all, err := list(ctx, db.write, columnsOfMessage, takeMessagesOf, millis(now.Add(lease)), millis(now),
+		string(of.Recipient), string(of.Platform), of.Party, limit)
+	slices.SortStableFunc(all, func(a, b outbox.Message) int { return a.QueuedAt.Compare(b.QueuedAt) })
 	return all, fail("taking letters", err)
 }
 

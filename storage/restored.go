@@ -10,11 +10,6 @@ import (
 
 // What a backup may hold alive although it ended after the backup was made.
 const (
-	endAllSessions = `
-UPDATE sessions
-SET ended_at = $1
-WHERE ended_at IS NULL`
-
 	endAllGrants = `
 UPDATE grants
 SET ended_at = $1, end_reason = $2
@@ -79,13 +74,19 @@ func (db *DB) EndEverything(ctx context.Context, e audit.Event, now time.Time) (
 			{&ended.Tickets, voidAllTickets, []any{millis(now)}},
 			{&ended.Devices, endAllDevices, []any{millis(now)}},
 			{&ended.Consents, forgetAllConsents, nil},
-			{&ended.Sessions, endAllSessions, []any{millis(now)}},
-			{&ended.Grants, endAllGrants, []any{millis(now), endRestored}},
 		} {
 			var err error
 			if *step.count, err = exec(ctx, q, step.text, step.args...); err != nil {
 				return err
 			}
+		}
+		var err error
+		ended.Sessions, err = endSessions(ctx, q, endsAllSessions, now, nil, func() (err error) {
+			ended.Grants, err = exec(ctx, q, endAllGrants, millis(now), endRestored)
+			return err
+		})
+		if err != nil {
+			return err
 		}
 		return eventOnEach(ctx, q, e)
 	})

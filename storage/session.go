@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
-	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
@@ -97,67 +96,6 @@ func (db *DB) TouchSession(ctx context.Context, p platform.ID, sid string, now t
 	return fail("noting activity of session", err)
 }
 
-const endSession = `
-UPDATE sessions
-SET ended_at = $1
-WHERE platform = $2 AND id = $3 AND ended_at IS NULL`
-
-// EndSession ends a session and all its grants, offline ones too: the person signed out. One that has ended already,
-// or is unknown, is left as it is, without an event.
-func (db *DB) EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error {
-	return fail("ending session", db.inTx(ctx, func(q conn) error {
-		changed, err := exec(ctx, q, endSession, millis(now), string(p), sid)
-		if err != nil || changed == 0 {
-			return err
-		}
-		if err := endGrantsOf(ctx, q, p, sid, endSignedOut, now); err != nil {
-			return err
-		}
-		return addEvents(ctx, q, []audit.Event{e})
-	}))
-}
-
-const endGrantsOfSession = `
-UPDATE grants
-SET ended_at = $1, end_reason = $2
-WHERE platform = $3 AND session = $4 AND ended_at IS NULL`
-
-// endGrantsOf ends the grants of a session whose row is locked.
-func endGrantsOf(ctx context.Context, q conn, p platform.ID, sid, reason string, now time.Time) error {
-	_, err := exec(ctx, q, endGrantsOfSession, millis(now), reason, string(p), sid)
-	return err
-}
-
-const (
-	endOtherSessions = `
-UPDATE sessions
-SET ended_at = $1
-WHERE platform = $2 AND account = $3 AND id <> $4 AND ended_at IS NULL`
-
-	endOtherGrants = `
-UPDATE grants
-SET ended_at = $1, end_reason = $2
-WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND account = $4 AND id <> $5) AND ended_at IS NULL`
-)
-
-// endOthers ends what an account has beside one session. The sessions go first: a grant is added only to a live one.
-func endOthers(ctx context.Context, q conn, p platform.ID, end *authn.End, now time.Time) error {
-	if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(end.Account)); err != nil {
-		return err
-	}
-	if _, err := exec(ctx, q, endOtherSessions, millis(now), string(p), string(end.Account), end.Except); err != nil {
-		return err
-	}
-	_, err := exec(ctx, q, endOtherGrants, millis(now), end.Reason, string(p), string(end.Account), end.Except)
-	return err
-}
-
-const replaceSession = `
-UPDATE sessions
-SET ended_at = $1
-WHERE cookie_hash = $2 AND platform = $3 AND ended_at IS NULL
-RETURNING id`
-
 const insertSession = `
 INSERT INTO sessions (platform, id, account, channel, cookie_hash, proofs, agent, network, started_at, seen_at, ends_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
@@ -166,15 +104,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 func startSession(ctx context.Context, q conn, start *authn.SessionStart, now time.Time) error {
 	s := &start.Session
 	if len(start.Replaces) > 0 {
-		replaced, err := list(ctx, q, func(sid *string) []any { return []any{sid} },
-			replaceSession, millis(now), start.Replaces, string(s.Platform))
-		if err != nil {
+		if err := endReplaced(ctx, q, s.Platform, start.Replaces, now); err != nil {
 			return err
-		}
-		for _, sid := range replaced {
-			if err := endGrantsOf(ctx, q, s.Platform, sid, endReplaced, now); err != nil {
-				return err
-			}
 		}
 	}
 	_, err := exec(ctx, q, insertSession, string(s.Platform), s.ID, string(s.Account), string(s.Channel), start.Cookie,

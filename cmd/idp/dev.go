@@ -18,6 +18,7 @@ import (
 	"github.com/minddistrict/idp/configs"
 	"github.com/minddistrict/idp/internal/demo"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/outbound"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/serve"
 	"github.com/minddistrict/idp/internal/setup"
@@ -74,7 +75,9 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 		return err
 	}
 	log := logger(c)
-	house, err := buildHouse(ctx, f, wire.Options{Log: log, Mailer: site.Mails, Texts: site.Mails})
+	house, err := buildHouse(ctx, f, wire.Options{
+		Log: log, Mailer: site.Mails, Texts: site.Mails, Network: wire.Network{Outbound: outbound.NewClient(c.Outbound.Networks())},
+	})
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minddistrict/idp/configs"
+	"github.com/minddistrict/idp/internal/outbound"
 	"github.com/minddistrict/idp/internal/serve"
 	"github.com/minddistrict/idp/internal/trace"
 	"github.com/minddistrict/idp/internal/web"
@@ -50,7 +51,9 @@ func serveCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			house, err := buildHouse(cmd.Context(), f, wire.Options{Log: log, Traces: traces, Mailer: mailer(c), Texts: texts, Reports: reports})
+			house, err := buildHouse(cmd.Context(), f, wire.Options{
+				Log: log, Traces: traces, Mailer: mailer(c), Texts: texts, Reports: reports, Network: wire.Network{Outbound: outbound.NewClient(c.Outbound.Networks())},
+			})
 			if err != nil {
 				return err
 			}

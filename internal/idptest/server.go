@@ -55,14 +55,16 @@ func Sealer(t testing.TB) *keys.Sealer {
 func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
 	t.Helper()
 	clock, mails := NewClock(), &notify.Memory{}
+	s := &Server{Clock: clock, Mails: mails, t: t, hosts: map[string]http.Handler{}}
 	house, err := wire.Build(t.Context(), wire.Options{
-		DB: db, Sealer: Sealer(t), Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Limit: patience, Factors: factors, Mailer: mails, Texts: mails,
+		DB: db, Sealer: Sealer(t), Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Limit: patience, Factors: factors, Mailer: mails, Texts: mails, Network: wire.Network{Outbound: s.Client()},
 		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Server{House: house, Clock: clock, Mails: mails, t: t, hosts: map[string]http.Handler{}}
+	s.House = house
+	return s
 }
 
 // Apply declares platforms, parties and accounts, as `idp apply` does.

@@ -111,6 +111,8 @@ type Party struct {
 	Redirects   []string         `yaml:"redirect_uris,omitempty"`
 	LogoutURIs  []string         `yaml:"post_logout_redirect_uris,omitempty"`
 	InitiateURI string           `yaml:"initiate_login_uri,omitempty"`
+	Backchannel string           `yaml:"backchannel_logout_uri,omitempty"` // told there when a session ends
+	NeedsSID    bool             `yaml:"backchannel_logout_session_required,omitempty"`
 	Origins     []string         `yaml:"origins,omitempty"`
 	Grants      []string         `yaml:"grant_types,omitempty"`
 	Scopes      []string         `yaml:"scopes,omitempty"`

@@ -13,6 +13,7 @@ import (
 
 	"github.com/minddistrict/idp/internal/clock"
 	"github.com/minddistrict/idp/internal/metrics"
+	"github.com/minddistrict/idp/internal/outbound"
 	"github.com/minddistrict/idp/internal/snapshot"
 	"github.com/minddistrict/idp/internal/trace"
 	"github.com/minddistrict/idp/internal/visitor"
@@ -33,6 +34,12 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
+// Network is who is believed, and who is called.
+type Network struct {
+	Proxies  []netip.Prefix // peers whose forwarding headers are believed
+	Outbound *http.Client   // calls parties; nil: at public addresses only
+}
+
 // Options are what a house is built from.
 type Options struct {
 	DB      *storage.DB
@@ -41,8 +48,8 @@ type Options struct {
 	Leaked  *password.Filter // passwords that became known; nil: only our own short list
 	Workers int              // hashes at once
 	Queue   int              // hashes waiting
-	Proxies []netip.Prefix   // peers whose forwarding headers are believed
-	Arrival web.Rate         // of what one source begins; zero: not bounded
+	Network
+	Arrival web.Rate // of what one source begins; zero: not bounded
 	Now     func() time.Time
 	// FixedClock: Now counts as it is. Otherwise the database's clock does, where it has one, so that nodes agree.
 	FixedClock bool
@@ -80,6 +87,9 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	}
 	if o.Wait == nil {
 		o.Wait = Wait
+	}
+	if o.Outbound == nil {
+		o.Outbound = outbound.NewClient(nil)
 	}
 	if o.Limit == 0 {
 		o.Limit = requestTime

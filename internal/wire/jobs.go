@@ -11,7 +11,7 @@ import (
 )
 
 // Run does the upkeep until the context ends: clock and settings within half a second, letters within one, requests that
-// are too many within ten, clean-up and key rotation by the minute, each at its own pace. From Drain on only what goes on then is left.
+// are too many within ten, the end of sessions within twenty, clean-up and key rotation by the minute, each at its own pace. From Drain on only what goes on then is left.
 func (h *House) Run(ctx context.Context) { upkeep.Run(ctx, h.Log, h.leaving, h.jobs()) }
 
 // jobs are what a node does by itself, one row each.
@@ -21,6 +21,7 @@ func (h *House) jobs() []upkeep.Job {
 		{Name: "shedding", Every: shedEvery, Draining: true, Do: h.tellShed()},
 		{Name: "upkeep", Every: time.Minute, Do: h.keepUp},
 		{Name: "requests", Every: 10 * time.Second, Do: boundRequests(h.DB, h.clock.Now, h.Log)},
+		{Name: "sessions", Every: overdueEvery, Do: endOverdue(h.DB, h.clock.Now)},
 	}
 	for _, to := range h.outbox.Recipients() {
 		jobs = append(jobs, upkeep.Job{
@@ -44,6 +45,24 @@ func (h *House) Refresh(ctx context.Context) error { return h.settings.Refresh(c
 func (h *House) follow(ctx context.Context) error {
 	ctx = storage.Urgent(ctx)
 	return errors.Join(h.clock.Follow(ctx), h.Refresh(ctx))
+}
+
+// overdueEvery is how often sessions are looked for whose time is over: their parties hear of it within a minute.
+const overdueEvery = 20 * time.Second
+
+// endOverdue ends sessions whose time is over, so that their parties hear of it.
+func endOverdue(db *storage.DB, now func() time.Time) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, done := context.WithTimeout(ctx, upkeepTime)
+		defer done()
+		for ended := cleanBatch; ended >= cleanBatch && ctx.Err() == nil; {
+			var err error
+			if ended, err = db.EndOverdue(ctx, now(), cleanBatch); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 }
 
 // upkeepTime is how long a round of keepUp may take.

@@ -23,6 +23,7 @@ func (h *House) newOutbox() *notify.Worker {
 				return h.settings.LoginURL(p, asked)
 			},
 		},
+		outbox.URL: notify.Logouts{Client: h.Outbound, Party: h.settings.Party, Sign: h.settings.Sign, Now: h.clock.Now},
 		outbox.SMS: notify.Texts{Gateway: h.Texts, UI: h.UI},
 	}
 	maps.Copy(senders, h.Senders)

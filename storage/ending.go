@@ -1,0 +1,173 @@
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/platform"
+)
+
+// An ending is which sessions end, as a condition from $2 on. All ways in which sessions end are here and go through
+// endSessions, so that no party is left out that wants to hear of it. A new one is a constant and a row in
+// storagetest.Endings.
+type ending string
+
+const (
+	endsOne         ending = `sessions.platform = $2 AND sessions.id = $3`
+	endsOfAccount   ending = `sessions.platform = $2 AND sessions.account = $3`
+	endsOthers      ending = `sessions.platform = $2 AND sessions.account = $3 AND sessions.id <> $4`
+	endsReplaced    ending = `sessions.platform = $2 AND sessions.cookie_hash = $3`
+	endsOverdue     ending = `sessions.platform = $2 AND sessions.id = $3 AND sessions.ends_at <= $1`
+	endsAllSessions ending = `sessions.platform <> ''`
+)
+
+const (
+	endSessionsThat = `
+UPDATE sessions
+SET ended_at = $1
+WHERE sessions.ended_at IS NULL AND `
+
+	// Told is who has tokens of the session, or may be fetching them at this moment. A party that gave its tokens back may
+	// have a session of its own all the same, so it is told too. The identifier is that of session and party: nobody is
+	// told twice, whatever ends a session.
+	tellParties = `
+INSERT INTO letters (platform, id, account, kind, medium, locale, party, session, queued_at, expires_at, next_at, tries, outcome, reason)
+SELECT sessions.platform, 'logout.' || sessions.id || '.' || p.id, sessions.account, '` + string(outbox.Logout) + `', '` + string(outbox.URL) + `', '', p.id, sessions.id,
+       sessions.ended_at, sessions.ended_at + ` + outbox.LogoutLifeMillis + `, sessions.ended_at, 0, '', ''
+FROM sessions
+JOIN parties AS p ON p.platform = sessions.platform AND p.hears_logouts = 1
+WHERE sessions.ended_at = $1
+  AND EXISTS (
+    SELECT 1
+    FROM grants AS g
+    WHERE g.session = sessions.id AND g.platform = sessions.platform AND g.party = p.id
+      AND (g.code_used_at IS NOT NULL OR g.code_ends_at > $1))
+  AND NOT EXISTS (
+    SELECT 1
+    FROM letters AS l
+    WHERE l.id = 'logout.' || sessions.id || '.' || p.id)
+  AND `
+)
+
+// endSessions ends sessions and then what grants ends, and tells every party that was given something in one of them and
+// has a backchannel_logout_uri, by a row of the outbox each (OpenID Connect Back-Channel Logout 1.0 section 2.3). The
+// sessions go first: a grant is added only to a live one. The parties are told last: ending the grants waits for a code
+// that is being redeemed. It tells how many sessions ended. Where the grants are those
+// of one session, one that has ended before keeps them.
+func endSessions(ctx context.Context, q conn, which ending, now time.Time, args []any, grants func() error) (int64, error) {
+	args = append([]any{millis(now)}, args...)
+	ended, err := exec(ctx, q, endSessionsThat+string(which), args...)
+	if err != nil || ended == 0 && (which == endsOne || which == endsReplaced) {
+		return 0, err
+	}
+	if err := grants(); err != nil || ended == 0 {
+		return ended, err
+	}
+	_, err = exec(ctx, q, tellParties+string(which), args...)
+	return ended, err
+}
+
+const (
+	endGrantsOfSession = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND session = $4 AND ended_at IS NULL`
+
+	endGrantsOfAccount = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND account = $4) AND ended_at IS NULL`
+
+	endOtherGrants = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND account = $4 AND id <> $5) AND ended_at IS NULL`
+
+	endReplacedGrants = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND cookie_hash = $4) AND ended_at IS NULL`
+)
+
+// EndSession ends a session and all its grants, offline ones too: the person signed out. One that has ended already,
+// or is unknown, is left as it is, without an event.
+func (db *DB) EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error {
+	return fail("ending session", db.inTx(ctx, func(q conn) error {
+		ended, err := endSessions(ctx, q, endsOne, now, []any{string(p), sid}, func() error {
+			_, err := exec(ctx, q, endGrantsOfSession, millis(now), endSignedOut, string(p), sid)
+			return err
+		})
+		if err != nil || ended == 0 {
+			return err
+		}
+		return addEvents(ctx, q, []audit.Event{e})
+	}))
+}
+
+// endAccess ends every session, grant and remembered browser of an account whose row is locked.
+func endAccess(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
+	if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(id)); err != nil {
+		return err
+	}
+	_, err := endSessions(ctx, q, endsOfAccount, now, []any{string(p), string(id)}, func() error {
+		_, err := exec(ctx, q, endGrantsOfAccount, millis(now), endDeactivated, string(p), string(id))
+		return err
+	})
+	return err
+}
+
+// endOthers ends what an account has beside one session.
+func endOthers(ctx context.Context, q conn, p platform.ID, end *authn.End, now time.Time) error {
+	if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(end.Account)); err != nil {
+		return err
+	}
+	_, err := endSessions(ctx, q, endsOthers, now, []any{string(p), string(end.Account), end.Except}, func() error {
+		_, err := exec(ctx, q, endOtherGrants, millis(now), end.Reason, string(p), string(end.Account), end.Except)
+		return err
+	})
+	return err
+}
+
+// endReplaced ends the session of a cookie, whose browser begins another one.
+func endReplaced(ctx context.Context, q conn, p platform.ID, cookieHash []byte, now time.Time) error {
+	_, err := endSessions(ctx, q, endsReplaced, now, []any{string(p), cookieHash}, func() error {
+		_, err := exec(ctx, q, endReplacedGrants, millis(now), endSessionReplaced, string(p), cookieHash)
+		return err
+	})
+	return err
+}
+
+const selectOverdue = `
+SELECT platform, id
+FROM sessions
+WHERE ended_at IS NULL AND ends_at <= $1
+ORDER BY ends_at
+LIMIT $2`
+
+// EndOverdue ends sessions whose time is over, at most limit, so that their parties hear of it, and tells how many there
+// were. Their grants are left alone: those that do not outlive their session have ended with it. Each session is a
+// transaction of its own, which holds nothing that somebody waits for who has what it needs.
+func (db *DB) EndOverdue(ctx context.Context, now time.Time, limit int) (int, error) {
+	type row struct {
+		platform platform.ID
+		id       string
+	}
+	all, err := list(ctx, db.patient, func(r *row) []any { return []any{&r.platform, &r.id} }, selectOverdue, millis(now), limit)
+	if err != nil {
+		return 0, fail("finding sessions whose time is over", err)
+	}
+	for _, s := range all {
+		err := db.inTx(ctx, func(q conn) error {
+			_, err := endSessions(ctx, q, endsOverdue, now, []any{string(s.platform), s.id}, func() error { return nil })
+			return err
+		})
+		if err != nil {
+			return 0, fail("ending session whose time is over", err)
+		}
+	}
+	return len(all), nil
+}

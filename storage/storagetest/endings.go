@@ -1,0 +1,228 @@
+package storagetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
+)
+
+// Endings are all ways in which sessions end, each with the condition of package storage that it goes by. A test there
+// demands that each condition is here.
+var Endings = []struct {
+	Condition string
+	Way       string
+	end       func(*world, visit) error
+}{
+	{"endsOne", "signing out", func(w *world, v visit) error {
+		return w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now)
+	}},
+	{"endsOthers", "a new password, another factor, signing out elsewhere", func(w *world, _ visit) error {
+		return w.db.SaveChange(w.Context(), authn.Change{
+			Platform: linde, Put: w.anna.Credentials[:1], End: &authn.End{Account: w.anna.ID, Except: w.visit(w.anna).ID, Reason: "password"},
+		}, w.now)
+	}},
+	{"endsOthers", "a forgotten password, or staff", func(w *world, _ visit) error {
+		return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, End: &authn.End{Account: w.anna.ID, Reason: "reset"}}, w.now)
+	}},
+	{"endsOfAccount", "a deactivation", func(w *world, _ visit) error {
+		return w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(audit.AccountDeactivated, w.anna), w.now)
+	}},
+	{"endsOfAccount", "a file that deactivates", func(w *world, _ visit) error {
+		gone := w.anna
+		gone.State = account.Deactivated
+		return w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{gone}}, w.now)
+	}},
+	{"endsReplaced", "signing in as somebody else in the same browser", func(w *world, v visit) error {
+		next := w.newVisit(w.anna)
+		return w.db.SaveChange(w.Context(), authn.Change{Start: &authn.SessionStart{
+			Session: next.Session, Cookie: secret.Hash(next.cookie), Replaces: secret.Hash(v.cookie),
+		}}, w.now)
+	}},
+	{"endsOverdue", "its time", func(w *world, v visit) error {
+		w.now = v.EndsAt
+		n, err := w.db.EndOverdue(w.Context(), w.now, 10)
+		w.same("sessions", n, 1)
+		return err
+	}},
+	{"endsAllSessions", "a restored backup", func(w *world, _ visit) error {
+		_, err := w.db.EndEverything(w.Context(), w.event(audit.DatabaseRestored, w.anna), w.now)
+		return err
+	}},
+}
+
+// hearing registers two parties anew, so that they hear of sessions that end, and one that does not.
+func (w *world) hearing() {
+	w.Helper()
+	one, two := party(linde, web), party(linde, other)
+	one.BackchannelLogoutURI, two.BackchannelLogoutURI = "https://one.example.net/out", "https://two.example.net/out"
+	w.ok(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{one, two, party(linde, "deaf"), party(wilg, web)}}, w.now))
+}
+
+// granted gives a party what it gets from a sign-in; not redeemed: a code only.
+func (w *world) granted(v visit, to grant.PartyID, redeemed bool, scopes ...string) grant.Grant {
+	w.Helper()
+	challenge, _ := grant.ChallengeOf(verifier)
+	p := party(v.Platform, to)
+	g, code := grant.New(&grant.AuthRequest{
+		Platform: v.Platform, Party: to, RedirectURI: callback, Scopes: scopes, Challenge: challenge,
+	}, &v.Session, &p, w.now)
+	w.ok(w.db.Answer(w.Context(), "", g, nil))
+	if redeemed {
+		r := w.redemption(v.Platform, code, grant.NewToken(g.ID))
+		r.Party = to
+		_, err := w.db.Redeem(w.Context(), r)
+		w.ok(err)
+	}
+	return g
+}
+
+// told lists the parties that are to be told, each with the session.
+func (w *world) told(p platform.ID) (all []string) {
+	w.Helper()
+	letters, err := w.db.Messages(w.Context(), p, 1000)
+	w.ok(err)
+	for _, m := range letters {
+		if m.Kind == outbox.Logout {
+			all = append(all, m.Party+" of "+m.Session)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+var endings = func() (all []promise) {
+	for _, e := range Endings {
+		all = append(all, promise{"each party that was given something and wants to hear of it is told of a session that ends by " + e.Way, func(w *world) {
+			w.hearing()
+			v := w.visit(w.anna)
+			for _, g := range []struct {
+				to     grant.PartyID
+				scopes string
+			}{{web, "openid"}, {web, "openid email"}, {other, "openid offline_access"}, {"deaf", "openid"}} {
+				w.granted(v, g.to, true, strings.Fields(g.scopes)...)
+			}
+			w.same("told before", len(w.told(linde)), 0)
+			w.ok(e.end(w, v))
+			w.is("session lives", w.alive(v), false)
+			want := []string{string(other) + " of " + v.ID, string(web) + " of " + v.ID}
+			w.same("told", w.told(linde), want)
+			w.same("told on another platform", len(w.told(wilg)), 0)
+			m, err := w.db.Message(w.Context(), linde, "logout."+v.ID+"."+string(web))
+			w.ok(err)
+			w.same("message", *m, outbox.Message{
+				ID: m.ID, Platform: linde, Account: w.anna.ID, Kind: outbox.Logout, Recipient: outbox.URL, Party: string(web), Session: v.ID,
+				QueuedAt: w.now, ExpiresAt: w.now.Add(outbox.Kinds[outbox.Logout].Life),
+			})
+			// Whatever ends it once more, or ends all else: nobody is told twice.
+			w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now))
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, End: &authn.End{Account: w.anna.ID, Reason: "reset"}}, w.now))
+			w.same("told afterwards", w.told(linde), want)
+		}})
+	}
+	return all
+}()
+
+var logouts = []promise{
+	{"a party whose code is on its way is told, one whose code came to nothing is not", func(w *world) {
+		w.hearing()
+		v := w.visit(w.anna)
+		w.granted(v, other, false, "openid")
+		w.now = w.now.Add(grant.CodeLife)
+		w.granted(v, web, false, "openid")
+		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now))
+		w.same("told", w.told(linde), []string{string(web) + " of " + v.ID})
+	}},
+	{"a party that gave its tokens back is told: it may have a session of its own", func(w *world) {
+		w.hearing()
+		v := w.visit(w.anna)
+		g := w.granted(v, web, true, "openid")
+		w.ok(w.db.EndGrant(w.Context(), g.ID, w.ending(linde, web)))
+		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now))
+		w.same("told", w.told(linde), []string{string(web) + " of " + v.ID})
+	}},
+	{"a party is told of a session that it got tokens in at the moment of its end, or got none", func(w *world) {
+		w.hearing()
+		for i := range 20 {
+			v := w.visit(w.anna)
+			g, code := w.newGrant(v, "openid")
+			g.CodeEndsAt = w.now.Add(grant.CodeLife)
+			w.ok(w.db.Answer(w.Context(), "", g, nil))
+			var redeemed error
+			race(func(n int) error {
+				if n != crowd/2 {
+					return w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now)
+				}
+				_, redeemed = w.db.Redeem(w.Context(), w.redemption(linde, code, secret.Token()))
+				return nil
+			})
+			w.is(fmt.Sprintf("told in round %d, redeemed: %v", i, redeemed), slices.Contains(w.told(linde), string(web)+" of "+v.ID), true)
+		}
+	}},
+	{"an idle session has not ended, and one is not over before its time", func(w *world) {
+		w.hearing()
+		v := w.visit(w.anna)
+		w.granted(v, web, true, "openid")
+		for _, at := range []time.Time{w.now.Add(2 * time.Hour), v.EndsAt.Add(-time.Millisecond)} {
+			n, err := w.db.EndOverdue(w.Context(), at, 10)
+			w.ok(err)
+			w.same("ended", n, 0)
+		}
+		w.is("session lives", w.alive(v), true)
+		w.same("told", len(w.told(linde)), 0)
+	}},
+	{"what outlives a session outlives the end of its time, and of a hundred sweeps at once each tells once", func(w *world) {
+		w.hearing()
+		var visits []visit
+		var offline []grant.Grant
+		for range 10 {
+			v := w.visit(w.anna)
+			visits, offline = append(visits, v), append(offline, w.granted(v, web, true, "openid", "offline_access"))
+		}
+		w.now = visits[0].EndsAt
+		for _, err := range race(func(int) error { _, err := w.db.EndOverdue(w.Context(), w.now, 1000); return err }) {
+			w.ok(err)
+		}
+		w.same("told", len(w.told(linde)), len(visits))
+		for _, g := range offline {
+			w.is("offline grant gives", w.given(g), true)
+		}
+		n, err := w.db.EndOverdue(w.Context(), w.now, 1000)
+		w.ok(err)
+		w.same("left", n, 0)
+	}},
+	{"each party's messages are a queue of their own", func(w *world) {
+		w.hearing()
+		v := w.visit(w.anna)
+		w.granted(v, web, true, "openid")
+		w.granted(v, other, true, "openid")
+		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now))
+		queue := func(p grant.PartyID) outbox.Queue {
+			return outbox.Queue{Recipient: outbox.URL, Platform: linde, Party: string(p)}
+		}
+		queues := func(at time.Time) []outbox.Queue {
+			all, err := w.db.MessageQueues(w.Context(), outbox.URL, at)
+			w.ok(err)
+			return all
+		}
+		w.same("queues", queues(w.now), []outbox.Queue{queue(other), queue(web)})
+		got, err := w.db.TakeMessagesOf(w.Context(), queue(web), time.Minute, 10, w.now)
+		w.ok(err)
+		w.same("taken", len(got), 1)
+		w.same("whose", got[0].Party, string(web))
+		w.same("queues meanwhile", queues(w.now), []outbox.Queue{queue(other)})
+		w.same("queues later", queues(w.now.Add(time.Minute)), []outbox.Queue{queue(other), queue(web)})
+		mails, err := w.db.MessageQueues(w.Context(), outbox.Mail, w.now)
+		w.ok(err)
+		w.same("queues of mails", len(mails), 0)
+	}},
+}
