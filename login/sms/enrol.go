@@ -41,12 +41,10 @@ func (s numberStep) Show(ctx context.Context, v *login.Visit) (login.Page, error
 	if err != nil {
 		return login.Page{}, err
 	}
-	if failed {
-		v.Trouble = []authn.Mistake{{Field: "code", Key: "phone.error_failed"}}
-	}
 	wait := m.wait(v.Now)
 	return login.Page{Template: "sms", Data: numberPage{
-		Action: v.Action, PhoneEnd: End(m.Number), Resend: true, Wait: wait, Resent: m.Again && wait > 0 && !failed, Others: others, Cancel: true,
+		Action: v.Action, PhoneEnd: End(m.Number), Resend: true, Wait: wait, Resent: m.Again && wait > 0 && !failed, Failed: failed,
+		Others: others, Cancel: true,
 	}}, nil
 }
 

@@ -54,6 +54,7 @@ type codePage struct {
 	Resend   bool   // a new message can be asked
 	Wait     int    // … in so many seconds; zero: now
 	Resent   bool   // a new message was just sent
+	Failed   bool   // the last message was not sent
 }
 
 // phonePage asks the number that codes are sent to. Field: phone; do: continue, other, cancel.
@@ -72,6 +73,7 @@ type numberPage struct {
 	Resend   bool     // a new message can be asked
 	Wait     int      // … in so many seconds; zero: now
 	Resent   bool     // a new message was just sent
+	Failed   bool     // the last message was not sent
 	Others   []string // methods that can be chosen instead
 	Cancel   bool
 }

@@ -68,15 +68,11 @@ func (s codeStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) 
 		}
 		return login.Page{Template: "sms_code", Data: page}, nil
 	}
-	failed, err := s.failed(ctx, v, m)
-	if err != nil {
+	if page.Failed, err = s.failed(ctx, v, m); err != nil {
 		return login.Page{}, err
 	}
-	if failed {
-		v.Trouble = []authn.Mistake{{Field: "code", Key: "code.error_send_failed"}}
-	}
 	page.Resend, page.Wait = true, m.wait(v.Now)
-	page.Resent = m.Again && page.Wait > 0 && !failed
+	page.Resent = m.Again && page.Wait > 0 && !page.Failed
 	return login.Page{Template: "sms_code", Data: page}, nil
 }
 

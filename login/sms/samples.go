@@ -24,7 +24,7 @@ func codeSamples() []ui.Sample {
 	}
 	return ui.WithWays([]ui.Sample{
 		{Name: "too many messages", Data: page(func(p *codePage) { p.Send, p.Later = true, 14 })},
-		{Name: "message not sent", Data: page(func(p *codePage) { p.Resend = true }), Errors: []ui.FieldError{{Field: "code", Key: "code.error_send_failed"}}},
+		{Name: "message not sent", Data: page(func(p *codePage) { p.Resend, p.Failed = true, true })},
 		{Name: "message to send", Data: page(func(p *codePage) { p.Send = true })},
 		{Name: "message sent", Data: page(func(p *codePage) { p.Resend, p.Wait = true, 30 })},
 		{Name: "message sent again", Data: page(func(p *codePage) { p.Resend, p.Resent = true, true })},
@@ -70,6 +70,6 @@ func numberSamples() []ui.Sample {
 		wrong("code.error_wrong_sms"),
 		wrong("code.error_expired"),
 		wrong("code.error_send_limit", "minutes", 12),
-		wrong("phone.error_failed"),
+		{Name: "not sent", Data: numberPage{Action: sampleAction, PhoneEnd: "16", Resend: true, Failed: true, Cancel: true}},
 	}
 }
