@@ -151,9 +151,9 @@ func (s *Server) Routes(r *mux.Router) {
 		if e.still() {
 			r.Handle(e.Path, web.Route(e.Route, http.HandlerFunc(web.Still))).Methods(http.MethodHead)
 		}
-		methods := e.Methods
+		methods := slices.Clone(e.Methods) // the router writes into what it is given
 		if e.preflight() {
-			methods = append(slices.Clone(methods), http.MethodOptions)
+			methods = append(methods, http.MethodOptions)
 		}
 		r.Handle(e.Path, web.Route(e.Route, e.serve(s, e))).Methods(methods...)
 	}
