@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/conformance"
 	"github.com/minddistrict/idp/internal/idptest"
@@ -79,8 +80,16 @@ func inProcess(t *testing.T, issuer string) *conformance.Suite {
 	t.Helper()
 	house := idptest.NewServer(t, idptest.SQLite(t))
 	house.Apply(testdata(t, "apply.yaml", issuer))
+	told := &conformance.Receiver{}
+	house.Site(strings.TrimPrefix(suiteBase, "https://"), told)
+	sleep := func(d time.Duration) {
+		if err := house.Deliver(t.Context()); err != nil {
+			t.Error(err)
+		}
+		house.Clock.Later(d)
+	}
 	return &conformance.Suite{
-		Config: plan(t, issuer), Base: suiteBase, HTTP: house, Now: house.Clock.Now, Sleep: house.Clock.Later, Parallel: 1,
+		Config: plan(t, issuer), Base: suiteBase, HTTP: house, Now: house.Clock.Now, Sleep: sleep, Told: told, Parallel: 1,
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 func TestNoticesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	right := inProcess(t, "https://login.linde.test")
-	const config, basic, form, logout = 0, 1, 2, 3
+	const config, basic, form, logout, back = 0, 1, 2, 3, 4
 	const failed, warned = conformance.Failed, conformance.Warned
 	for _, row := range []struct {
 		says   string
@@ -144,9 +144,21 @@ func TestNoticesWhatIsWrong(t *testing.T) {
 			said := &answer{http.StatusSeeOther, http.Header{"Location": {"https://login.linde.test/logged-out"}}, ""}
 			return said, strings.HasSuffix(r.URL.Path, "/logout")
 		}}, logout, "oidcc-rp-initiated-logout-no-post-logout-redirect-uri", failed},
+
+		{"no back-channel logout", member("/openid-configuration", "backchannel_logout_supported", nil), back, "oidcc-backchannel-logout-discovery-endpoint-verification", failed},
+		{"no session in it", member("/openid-configuration", "backchannel_logout_session_supported", false), back, "oidcc-backchannel-logout-discovery-endpoint-verification", failed},
+		{"back, and nobody is told", goTo("/logout", "post_logout_redirect_uri"), back, "oidcc-backchannel-rp-initiated-logout", failed},
+		{"told of another session", claim("sid", "x"), back, "oidcc-backchannel-rp-initiated-logout", failed},
+		{"told of somebody else", claim("sub", "x"), back, "oidcc-backchannel-rp-initiated-logout", failed},
+		{"told with a broken signature", toldAs(func(form url.Values) {
+			token := form.Get("logout_token")
+			form.Set("logout_token", token[:len(token)-8]+"AAAAAAAA")
+		}), back, "oidcc-backchannel-rp-initiated-logout", failed},
+		{"told more than the token", toldAs(func(form url.Values) { form.Set("sid", "x") }), back, "oidcc-backchannel-rp-initiated-logout", failed},
 	} {
 		t.Run(row.says, func(t *testing.T) {
 			s := *right
+			right.Told.Change = row.spoil.told
 			row.spoil.RoundTripper, s.HTTP = right.HTTP, row.spoil
 			p := conformance.Plans[row.plan]
 			var modules []conformance.Module

@@ -23,6 +23,10 @@ var Plans = []Plan{
 	{Name: "oidcc-basic-certification-test-plan", Title: "Basic", Modules: basic},
 	{Name: "oidcc-formpost-basic-certification-test-plan", Title: "Form Post", FormPost: true, Modules: basic},
 	{Name: "oidcc-rp-initiated-logout-certification-test-plan", Title: "Logout", Modules: logout},
+	{Name: "oidcc-backchannel-rp-initiated-logout-certification-test-plan", Title: "Back-Channel", Modules: []Module{
+		{"oidcc-backchannel-logout-discovery-endpoint-verification", "back-channel logout, with a session, and end_session_endpoint", verifyBackchannelDiscovery},
+		{"oidcc-backchannel-rp-initiated-logout", "signed out: a logout token for that person and session, and nothing beside it", toldOfLogout},
+	}},
 }
 
 // basic are the modules of the Basic profile. The three that only exist for parties that register themselves

@@ -13,9 +13,11 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -30,10 +32,14 @@ func TestServeOverTLS(t *testing.T) {
 	t.Parallel()
 	i := newInstall(t)
 	i.command("migrate")
-	i.command("apply", i.file("apply.yaml", []byte(testdata(t, "apply.yaml", i.issuer))))
+	told := &conformance.Receiver{}
+	receiver := httptest.NewServer(told)
+	defer receiver.Close()
+	file := strings.ReplaceAll(testdata(t, "apply.yaml", i.issuer), suiteBase+"/test/a/minddistrict-idp/backchannel_logout", receiver.URL)
+	i.command("apply", i.file("apply.yaml", []byte(file)))
 	i.serve()
 	check(t, "idp serve, TLS, PostgreSQL, "+i.issuer, &conformance.Suite{
-		Config: plan(t, i.issuer), Base: suiteBase, HTTP: i.transport, Now: time.Now, Sleep: time.Sleep, Parallel: 4,
+		Config: plan(t, i.issuer), Base: suiteBase, HTTP: i.transport, Now: time.Now, Sleep: time.Sleep, Told: told, Parallel: 4,
 	})
 }
 
@@ -67,7 +73,7 @@ func newInstall(t *testing.T) *install {
 		"IDP_DATABASE=" + idptest.EmptyPostgres(t),
 		"IDP_MASTER_KEYS_FILE=" + i.file("master-keys", []byte(base64.StdEncoding.EncodeToString(master)+"\n")),
 		"IDP_LISTEN=" + address, "IDP_OPERATOR_LISTEN=" + freeAddress(t),
-		"IDP_TLS__CERT_FILE=" + cert, "IDP_TLS__KEY_FILE=" + key, "IDP_LOG__LEVEL=warn",
+		"IDP_TLS__CERT_FILE=" + cert, "IDP_TLS__KEY_FILE=" + key, "IDP_LOG__LEVEL=warn", "IDP_OUTBOUND__ALLOW=127.0.0.0/8",
 		// Senders that nothing is sent with here: without them it warns, and any output fails the test.
 		"IDP_SMTP__HOST=localhost", "IDP_SMTP__TLS=none", "IDP_SMTP__FROM=login@example.org",
 		"IDP_SMS__FIRST__KIND=webhook", "IDP_SMS__FIRST__URL=https://sms.example.org/send", "IDP_SMS__FIRST__FORMAT=form", "IDP_SMS__FIRST__BODY=to={to}&text={text}",

@@ -19,6 +19,7 @@ type Suite struct {
 	HTTP     http.RoundTripper   // reaches the server
 	Now      func() time.Time    // the server's clock
 	Sleep    func(time.Duration) // lets time pass on it
+	Told     *Receiver           // where parties are told that a session ended; nil: nowhere
 	Parallel int                 // modules at once; with a clock that Sleep moves: 1
 }
 

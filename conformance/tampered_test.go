@@ -21,6 +21,7 @@ type tampered struct {
 	answer  func(*http.Request, *answer)        // nil: none is changed
 	instead func(*http.Request) (*answer, bool) // nil: the server is always asked
 	kept    func(*http.Request, *answer)        // looks on; nil: nobody
+	told    func(url.Values)                    // of what the server tells parties; nil: nothing is changed
 }
 
 // answer is an HTTP answer that can be changed.
@@ -169,6 +170,9 @@ func claim(name string, value any) *tampered {
 		}
 	})
 }
+
+// toldAs is a server that tells parties something else.
+func toldAs(change func(url.Values)) *tampered { return &tampered{told: change} }
 
 // goTo is a server that redirects every request to an endpoint to what a parameter of it says, without asking.
 func goTo(path, parameter string) *tampered {
