@@ -26,7 +26,8 @@ type Party struct {
 	mu      sync.Mutex
 	pending map[string]pending // by state
 	Last    Arrival
-	before  string // refresh token that was used last
+	told    []map[string]any // claims of verified logout tokens, those that were not looked at yet
+	before  string           // refresh token that was used last
 }
 
 type pending struct{ verifier, nonce string }
@@ -77,6 +78,8 @@ func (p *Party) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.login(w, r)
 	case "/callback":
 		p.callback(w, r)
+	case "/logged-out":
+		p.loggedOut(w, r)
 	default:
 		fmt.Fprintf(w, "<!doctype html><title>%s</title><h1>%s</h1>", p.Host, r.URL.Path)
 	}
@@ -114,6 +117,37 @@ func (p *Party) callback(w http.ResponseWriter, r *http.Request) {
 	p.Last = arrival
 	p.mu.Unlock()
 	fmt.Fprintf(w, "<!doctype html><title>%s</title><h1>back</h1><p>%s</p>", p.Host, arrival.Error)
+}
+
+// loggedOut takes a logout token and verifies it as OpenID Connect Back-Channel Logout 1.0 section 2.6 says.
+func (p *Party) loggedOut(w http.ResponseWriter, r *http.Request) {
+	ctx := p.context(r.Context())
+	provider, err := oidc.NewProvider(ctx, p.Issuer)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	config := &oidc.Config{ClientID: p.config.ClientID, Now: p.server.Clock.Now}
+	token, err := provider.VerifierContext(ctx, config).Verify(ctx, r.PostFormValue("logout_token"))
+	var claims map[string]any
+	if err == nil {
+		err = token.Claims(&claims)
+	}
+	if events, _ := claims["events"].(map[string]any); err != nil || events["http://schemas.openid.net/event/backchannel-logout"] == nil || claims["nonce"] != nil {
+		http.Error(w, fmt.Sprint("no logout token: ", err, claims), http.StatusBadRequest)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.told = append(p.told, claims)
+}
+
+// Told takes what the party was told since the last look.
+func (p *Party) Told() (claims []map[string]any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	claims, p.told = p.told, nil
+	return claims
 }
 
 // redeem exchanges the code and verifies the ID token as any party does: keys from discovery, issuer, audience, time,

@@ -97,6 +97,38 @@ func expect(err error, code string) error {
 	return nil
 }
 
+// told demands that letters go and a party is told once of the end of the session of its last arrival; untold: of nothing.
+func (s *script) told(name string) error {
+	party, claims, err := s.toldTo(name)
+	if err != nil {
+		return err
+	}
+	last := party.Last.Claims
+	if len(claims) != 1 || claims[0]["sid"] != last["sid"] || claims[0]["sub"] != last["sub"] {
+		return fmt.Errorf("told %v, want sub %v and sid %v", claims, last["sub"], last["sid"])
+	}
+	return nil
+}
+
+func (s *script) untold(name string) error {
+	_, claims, err := s.toldTo(name)
+	if err == nil && len(claims) > 0 {
+		err = fmt.Errorf("told %v", claims)
+	}
+	return err
+}
+
+func (s *script) toldTo(name string) (*Party, []map[string]any, error) {
+	party, err := s.partyOf(name)
+	if err == nil {
+		err = s.server.Deliver(s.t.Context())
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return party, party.Told(), nil
+}
+
 func (s *script) logout(rest string) error {
 	name, options := fields(rest)
 	party, err := s.partyOf(name)

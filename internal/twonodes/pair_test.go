@@ -111,7 +111,7 @@ func serve(t *testing.T, s site, dsn string, accounts, nodes int) *pair {
 	p := &pair{site: s, t: t, dir: t.TempDir(), master: keys.NewMaster()}
 	p.env = []string{
 		"HOME=" + p.dir, "USER=operator", "PATH=/nowhere", "GORACE=atexit_sleep_ms=10", // instead of a second at each end
-		"IDP_LOG__LEVEL=warn", "IDP_LISTEN=127.0.0.1:0", "IDP_DATABASE=" + dsn,
+		"IDP_LOG__LEVEL=warn", "IDP_LISTEN=127.0.0.1:0", "IDP_OUTBOUND__ALLOW=127.0.0.0/8", "IDP_DATABASE=" + dsn,
 		"IDP_MASTER_KEYS_FILE=" + p.file("master-keys", p.master+"\n"),
 	}
 	// One machine plays two: together the nodes use its cores once, and whoever waits is not turned away.
