@@ -308,15 +308,20 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// freePort is a port that nobody listens on, below those that outgoing connections use: while a node is down, none of
-// them takes its port.
+// ports are those that freePort gave: nobody listens on them yet, or not at the moment.
+var ports sync.Map
+
+// freePort is a port that nobody listens on and that was not given before, below those that outgoing connections use: while
+// a node is down, none of them takes its port.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 50 {
 		port := strconv.Itoa(10000 + int(binary.BigEndian.Uint16(secret.Bytes(2)))%10000)
 		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
 			_ = l.Close() // it only tried the number
-			return port
+			if _, given := ports.LoadOrStore(port, true); !given {
+				return port
+			}
 		}
 	}
 	t.Fatal("no free port")
