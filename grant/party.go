@@ -98,14 +98,6 @@ type Party struct {
 // ScopeTexts say to people what a scope of an API allows: scope -> language -> text.
 type ScopeTexts map[string]map[string]string
 
-// Lives are how long what a party gets lives; a party may have shorter lives than the defaults, never longer.
-type Lives struct {
-	IDToken     time.Duration `json:"id_token,omitempty"`
-	Access      time.Duration `json:"access,omitempty"`
-	RefreshIdle time.Duration `json:"refresh_idle,omitempty"`
-	RefreshEnd  time.Duration `json:"refresh_end,omitempty"`
-}
-
 const (
 	CodeLife          = 60 * time.Second // RFC 9700 section 2.1.1 wants it short
 	idTokenLife       = 5 * time.Minute
@@ -122,27 +114,6 @@ const (
 // given before as well.
 func (p *Party) Granted(scopes []string) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return !slices.Contains(p.Scopes, s) })
-}
-
-// EffectiveLives are the party's lives with defaults filled in and capped by them.
-func (p *Party) EffectiveLives() Lives {
-	access := opaqueAccessLife
-	if p.AccessJWT {
-		access = jwtAccessLife
-	}
-	return Lives{
-		IDToken:     shorter(p.Lives.IDToken, idTokenLife),
-		Access:      shorter(p.Lives.Access, access),
-		RefreshIdle: shorter(p.Lives.RefreshIdle, refreshIdleLife),
-		RefreshEnd:  shorter(p.Lives.RefreshEnd, refreshEndLife),
-	}
-}
-
-func shorter(wanted, limit time.Duration) time.Duration {
-	if wanted <= 0 || wanted > limit {
-		return limit
-	}
-	return wanted
 }
 
 // Public tells whether the party can keep no secret.
