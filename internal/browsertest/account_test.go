@@ -232,7 +232,7 @@ func waits(p person, where site) {
 	p.at(p.text("wait.title"))
 	p.press("wait.mail_submit")
 	do(p.T, p.ctx, "asked", visible("[role=status]"))
-	p.at(p.text("wait.title"))
+	p.at(p.text("forgot_sent.title"))
 	p.open(where.letter(p.T, outbox.Unblock, "ria@example.org").Link)
 	p.at(p.text("unblock.title"))
 	p.press("unblock.submit")

@@ -22,7 +22,8 @@ func tabTo(t *testing.T, ctx context.Context, want string) {
 	const focused = `(() => {
 		const e = document.activeElement, label = (e.labels && e.labels.length ? e.labels[0] : e).cloneNode(true)
 		label.querySelectorAll('.value').forEach(v => v.remove())
-		return (e.matches(':focus-visible') ? '' : 'unseen ') + label.textContent.trim()
+		const link = e.closest('#summary') ? 'link to ' : '' // of the summary, which names the field
+		return link + (e.matches(':focus-visible') ? '' : 'unseen ') + label.textContent.trim()
 	})()`
 	var seen []string
 	for range 30 {
