@@ -37,6 +37,8 @@ const (
 	AuthBasic Auth = "basic"
 	AuthPost  Auth = "post"
 	AuthNone  Auth = "none"
+
+	PrivateKeyJWT Auth = "private_key_jwt" // RFC 7523: it signs with a key of its own
 )
 
 // Grant types that a party may use.
@@ -93,6 +95,8 @@ type Party struct {
 	PolicyURI  string     `json:"policy_uri,omitempty"`
 	TermsURI   string     `json:"tos_uri,omitempty"`
 	DisabledAt time.Time  `json:"disabled_at,omitzero"`
+
+	Strength
 }
 
 // ScopeTexts say to people what a scope of an API allows: scope -> language -> text.
@@ -118,6 +122,9 @@ func (p *Party) Granted(scopes []string) []string {
 
 // Public tells whether the party can keep no secret.
 func (p *Party) Public() bool { return p.Auth == AuthNone }
+
+// HasSecret tells whether the party proves itself with a secret.
+func (p *Party) HasSecret() bool { return p.Auth == AuthBasic || p.Auth == AuthPost }
 
 // Rotates tells whether its refresh tokens rotate: always for public parties (RFC 9700 section 2.2.2).
 func (p *Party) Rotates() bool { return p.Public() || p.Rotate }
@@ -181,7 +188,7 @@ func (p *Party) SecretMatches(presented string) bool {
 	for _, s := range p.Secrets {
 		ok = secret.Equal(hash, s) || ok
 	}
-	return ok && p.Auth != AuthNone
+	return ok && p.HasSecret()
 }
 
 // Proves tells whether a presented secret, "" being none, is what the party proves itself with: none where it can keep
@@ -313,8 +320,8 @@ func (p *Party) Validate() error {
 		return refuse("client_id %q: letters, digits and . _ ~ -, at most 100", p.ID)
 	case !slices.Contains([]Type{Web, SPA, Native, Service}, p.Type):
 		return refuse("type %q: web, spa, native or service", p.Type)
-	case !slices.Contains([]Auth{AuthBasic, AuthPost, AuthNone}, p.Auth):
-		return refuse("auth %q: basic, post or none", p.Auth)
+	case !slices.Contains([]Auth{AuthBasic, AuthPost, PrivateKeyJWT, AuthNone}, p.Auth):
+		return refuse("auth %q: basic, post, private_key_jwt or none", p.Auth)
 	case (p.Type == SPA || p.Type == Native) && p.Auth != AuthNone:
 		return refuse("auth %q: none, because a party of type %s can keep no secret", p.Auth, p.Type)
 	case p.MobileApp && p.Type != Native:
@@ -323,9 +330,9 @@ func (p *Party) Validate() error {
 		return refuse("mobile_app: the platform's own app, not a third party")
 	case p.Type == Service && p.Auth == AuthNone:
 		return refuse("auth none: a party of type service needs a secret")
-	case p.Auth == AuthNone && len(p.Secrets) > 0:
-		return refuse("secret: a party with auth none has none")
-	case p.Auth != AuthNone && len(p.Secrets) == 0:
+	case !p.HasSecret() && len(p.Secrets) > 0:
+		return refuse("secret: a party with auth %s has none", p.Auth)
+	case p.HasSecret() && len(p.Secrets) == 0:
 		return refuse("secret is missing: at least %d characters, or secret_file", MinSecret)
 	case p.PKCEOptional && p.Public():
 		return refuse("pkce optional: required of parties without a secret (RFC 9700 section 2.1.1)")
@@ -336,7 +343,7 @@ func (p *Party) Validate() error {
 	case len(p.Redirects) > maxRegisteredURIs || len(p.LogoutURIs) > maxRegisteredURIs:
 		return refuse("redirect_uris: at most %d", maxRegisteredURIs)
 	}
-	for _, check := range []func(func(string, ...any) error) error{p.checkGrants, p.checkClaims, p.checkConsent, p.checkAddresses} {
+	for _, check := range []func(func(string, ...any) error) error{p.checkGrants, p.checkClaims, p.checkConsent, p.checkAddresses, p.checkStrength} {
 		if err := check(refuse); err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ type weakening struct {
 // weakenings are all there are. Each field of Party is in one of them, or in the list of those that cannot weaken
 // anything, which the test has with a reason for each.
 var weakenings = []weakening{
-	{"Auth", "auth", func(was, is *Party, _ map[string]string) bool { return !was.Public() && is.Public() }},
+	{"Auth", "auth", func(was, is *Party, _ map[string]string) bool { return authRank(is.Auth) < authRank(was.Auth) }},
 	// An address that any program can take is answered after a page only while the party is native. A type without a
 	// secret has auth none.
 	{"Type", "type", func(was, is *Party, _ map[string]string) bool {
@@ -27,9 +27,28 @@ var weakenings = []weakening{
 	{"Rotate", "rotate_refresh_tokens", func(was, is *Party, _ map[string]string) bool { return was.Rotates() && !is.Rotates() }},
 	{"ThirdParty", "third_party", func(was, is *Party, _ map[string]string) bool { return was.ThirdParty && !is.ThirdParty }},
 	{"MobileApp", "mobile_app", func(was, is *Party, _ map[string]string) bool { return !was.MobileApp && is.MobileApp }},
+	{"Profile", "profile", func(was, is *Party, _ map[string]string) bool {
+		return slices.Index(profiles, is.Profile) < slices.Index(profiles, was.Profile)
+	}},
+	{"PARRequired", "require_pushed_authorization_requests", func(was, is *Party, _ map[string]string) bool { return was.PARRequired && !is.PARRequired }},
+	{"RequestRequired", "require_signed_request_object", func(was, is *Party, _ map[string]string) bool {
+		return was.RequestRequired && !is.RequestRequired
+	}},
+	{"DPoPRequired", "dpop_bound_access_tokens", func(was, is *Party, _ map[string]string) bool { return was.DPoPRequired && !is.DPoPRequired }},
 	{"MinimumACR", "minimum_acr", func(was, is *Party, aliases map[string]string) bool {
 		return platform.ACRRank(is.MinimumACR, aliases) < platform.ACRRank(was.MinimumACR, aliases)
 	}},
+}
+
+// authRank orders ways to prove oneself: nothing, a secret that both sides know, a key that never leaves the party.
+func authRank(a Auth) int {
+	switch a {
+	case AuthNone:
+		return 0
+	case PrivateKeyJWT:
+		return 2
+	}
+	return 1
 }
 
 // WeakerThan lists the keys, as the file of `idp apply` has them, in which the party is protected less than it was.

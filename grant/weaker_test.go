@@ -13,6 +13,7 @@ import (
 func strictParty() Party {
 	return Party{
 		Type: Native, Redirects: []string{"http://127.0.0.1/cb"}, Auth: AuthBasic, Secrets: [][]byte{{1}}, Rotate: true, ThirdParty: true, MinimumACR: string(authn.TwoFactor),
+		Strength: Strength{Profile: FAPI2Messages, PARRequired: true, RequestRequired: true, DPoPRequired: true},
 	}
 }
 
@@ -27,6 +28,11 @@ var weaker = []struct {
 	{"rotate_refresh_tokens", func(p *Party) { p.Rotate = false }},
 	{"third_party", func(p *Party) { p.ThirdParty = false }},
 	{"mobile_app", func(p *Party) { p.MobileApp = true }},
+	{"profile", func(p *Party) { p.Profile = NoProfile }},
+	{"profile", func(p *Party) { p.Profile = FAPI2 }},
+	{"require_pushed_authorization_requests", func(p *Party) { p.PARRequired = false }},
+	{"require_signed_request_object", func(p *Party) { p.RequestRequired = false }},
+	{"dpop_bound_access_tokens", func(p *Party) { p.DPoPRequired = false }},
 	{"minimum_acr", func(p *Party) { p.MinimumACR = string(authn.OneFactor) }},
 	{"minimum_acr", func(p *Party) { p.MinimumACR = "" }},
 	{"minimum_acr", func(p *Party) { p.MinimumACR = "low" }},
@@ -84,6 +90,11 @@ var unable = map[string]string{
 	"PolicyURI":            "shown to people",
 	"TermsURI":             "shown to people",
 	"DisabledAt":           "no file changes it",
+	"Strength":             "its fields are weighed one by one",
+	"JWKS":                 "who registers keys says who the party is",
+	"JWKSURI":              "who registers keys says who the party is",
+	"AuthAlg":              "all that can be chosen are sound",
+	"RequestAlg":           "all that can be chosen are sound",
 }
 
 // A new field must be put somewhere: it weakens something, or there is a reason why it cannot.

@@ -120,6 +120,24 @@ WHERE id IN (
     ORDER BY expires_at
     LIMIT $2)`
 
+	deletePushed = `
+DELETE FROM pushed_requests
+WHERE id IN (
+    SELECT id
+    FROM pushed_requests
+    WHERE expires_at < $1
+    ORDER BY expires_at
+    LIMIT $2)`
+
+	deleteUses = `
+DELETE FROM uses
+WHERE (hash, platform) IN (
+    SELECT hash, platform
+    FROM uses
+    WHERE ends_at < $1
+    ORDER BY ends_at
+    LIMIT $2)`
+
 	deleteOldAttempts = `
 DELETE FROM attempts
 WHERE (key, platform) IN (
@@ -145,6 +163,8 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 		{deleteJourneys, now.Add(-journeyKept)},
 		{deleteRequests, now.Add(-journeyKept)},
 		{deleteWaiting, now.Add(-waitingKept)},
+		{deletePushed, now.Add(-waitingKept)},
+		{deleteUses, now},
 		{deleteGrants, ended},
 		{deleteEndedGrants, ended},
 		{deleteSessions, ended},

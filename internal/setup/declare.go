@@ -58,6 +58,8 @@ func declaredParty(p grant.Party) Party {
 		SubjectType: "public", Sector: p.Sector, IDClaims: p.IDClaims, AMRDetails: p.AMRDetails, Audience: p.Audience,
 		MinimumACR: p.MinimumACR, PolicyURI: p.PolicyURI, TermsURI: p.TermsURI,
 		Lives: Lives{IDToken: p.Lives.IDToken, Access: p.Lives.Access, RefreshIdle: p.Lives.RefreshIdle, RefreshEnd: p.Lives.RefreshEnd},
+		Profile: string(p.Profile), JWKS: KeySet(p.JWKS), JWKSURI: p.JWKSURI, AuthAlg: p.AuthAlg, RequestAlg: p.RequestAlg,
+		PARRequired: p.PARRequired, RequestRequired: p.RequestRequired, DPoPRequired: p.DPoPRequired,
 	}
 	if p.PKCEOptional {
 		d.PKCE = "optional"

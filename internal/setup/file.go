@@ -2,6 +2,7 @@ package setup
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -104,7 +105,7 @@ type Party struct {
 	ClientID    string           `yaml:"client_id,omitempty" null:"it is required"`
 	Name        string           `yaml:"name,omitempty"`
 	Type        string           `yaml:"type,omitempty"` // web (default), spa, native or service
-	Auth        string           `yaml:"auth,omitempty"` // basic (default), post or none
+	Auth        string           `yaml:"auth,omitempty"` // basic (default), post, private_key_jwt or none
 	Secret      string           `yaml:"secret,omitempty"`
 	SecretFile  string           `yaml:"secret_file,omitempty"`
 	PKCE        string           `yaml:"pkce,omitempty"` // required (default) or optional
@@ -132,6 +133,44 @@ type Party struct {
 	PolicyURI   string           `yaml:"policy_uri,omitempty"`
 	TermsURI    string           `yaml:"tos_uri,omitempty"`
 	Lives       Lives            `yaml:"lives,omitempty"`
+
+	Profile         string `yaml:"profile,omitempty"` // fapi2 or fapi2_message_signing
+	JWKS            KeySet `yaml:"jwks,omitempty"`
+	JWKSURI         string `yaml:"jwks_uri,omitempty"`
+	AuthAlg         string `yaml:"token_endpoint_auth_signing_alg,omitempty"`
+	RequestAlg      string `yaml:"request_object_signing_alg,omitempty"`
+	PARRequired     bool   `yaml:"require_pushed_authorization_requests,omitempty"`
+	RequestRequired bool   `yaml:"require_signed_request_object,omitempty"`
+	DPoPRequired    bool   `yaml:"dpop_bound_access_tokens,omitempty"`
+}
+
+// KeySet is a JSON Web Key Set, as JSON: in the file a mapping, which JSON is, or a text that has it.
+type KeySet string
+
+// UnmarshalYAML reads either.
+func (k *KeySet) UnmarshalYAML(n *yaml.Node) error {
+	var text string
+	if n.Kind == yaml.ScalarNode {
+		if err := n.Decode(&text); err != nil {
+			return err
+		}
+	} else {
+		var set map[string]any
+		if err := n.Decode(&set); err != nil {
+			return err
+		}
+		written, err := json.Marshal(set)
+		if err != nil {
+			return err
+		}
+		text = string(written)
+	}
+	var compact bytes.Buffer
+	if err := json.Compact(&compact, []byte(text)); err != nil {
+		return fmt.Errorf("%w: not JSON", fault.Invalid)
+	}
+	*k = KeySet(compact.String())
+	return nil
 }
 
 // Lives shorten what the party gets.

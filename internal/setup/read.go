@@ -133,6 +133,10 @@ func (d *Party) partyOf(p platform.ID, have grant.Party, said map[string]bool) (
 		IDClaims: d.IDClaims, AMRDetails: d.AMRDetails,
 		Audience: d.Audience, MinimumACR: d.MinimumACR, PolicyURI: d.PolicyURI, TermsURI: d.TermsURI,
 		Lives: grant.Lives{IDToken: d.Lives.IDToken, Access: d.Lives.Access, RefreshIdle: d.Lives.RefreshIdle, RefreshEnd: d.Lives.RefreshEnd},
+		Strength: grant.Strength{
+			Profile: grant.Profile(d.Profile), JWKS: string(d.JWKS), JWKSURI: d.JWKSURI, AuthAlg: d.AuthAlg, RequestAlg: d.RequestAlg,
+			PARRequired: d.PARRequired, RequestRequired: d.RequestRequired, DPoPRequired: d.DPoPRequired,
+		},
 	}
 	if !slices.Contains([]string{"", "required", "optional"}, d.PKCE) {
 		return party, fmt.Errorf("%w: pkce %q: required or optional", fault.Invalid, d.PKCE)
@@ -143,7 +147,7 @@ func (d *Party) partyOf(p platform.ID, have grant.Party, said map[string]bool) (
 	if !slices.Contains([]string{"", "public", "pairwise"}, d.SubjectType) {
 		return party, fmt.Errorf("%w: subject_type %q: public or pairwise", fault.Invalid, d.SubjectType)
 	}
-	if !said["secret"] && !said["secret_file"] {
+	if !said["secret"] && !said["secret_file"] && party.Auth != grant.PrivateKeyJWT {
 		party.Secrets = have.Secrets
 	}
 	text := d.Secret
