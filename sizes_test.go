@@ -34,8 +34,8 @@ var (
 		"authn.Journey":            {23, "whole noun, with what a sign-in and what a mail begins: to be split"},
 		"internal/setup.Account":   {21, "keys of the setup file"},
 		"login.Visit":              {18, "to be split"},
-		"grant.Grant":              {20, "a row of the database"},
-		"grant.AuthRequest":        {19, "wire format: parameters of an authorization request, stored as JSON"},
+		"grant.Grant":              {21, "a row of the database"},
+		"grant.AuthRequest":        {21, "wire format: parameters of an authorization request, stored as JSON"},
 		"internal/wire.Options":    {20, "to be split"},
 		"internal/setup.Platform":  {20, "keys of the setup file"},
 		"internal/idptest.script":  {17, "state of the runner of journeys: to be split"},
@@ -53,6 +53,7 @@ var (
 		"storage.journeyBody":      {14, "wire format: a column's JSON"},
 		"notify.Mail":              {13, "headers and parts of a mail"},
 		"outbox.Message":           {15, "a row of the database"},
+		"op.introspection":         {13, "wire format: RFC 7662 section 2.2"},
 	}
 )
 

@@ -26,6 +26,7 @@ type Grant struct {
 	Nonce       string
 	RedirectURI string
 	Challenge   string        // S256 code challenge; empty for an exempted party
+	JKT         string        // of the key that the code, or a public party's refresh token, is bound to (RFC 9449); empty: none
 	Proofs      []authn.Proof // as they were when the grant was given; tokens say this for ever
 	StartedAt   time.Time
 	CodeHash    []byte
@@ -63,7 +64,7 @@ func New(r *AuthRequest, s *authn.Session, p *Party, now time.Time) (g Grant, co
 	code = NewToken(id)
 	g = Grant{
 		ID: id, Platform: r.Platform, Party: r.Party, Account: s.Account, Session: s.ID,
-		Scopes: r.Scopes, Claims: r.Claims, Nonce: r.Nonce, RedirectURI: r.RedirectURI, Challenge: r.Challenge,
+		Scopes: r.Scopes, Claims: r.Claims, Nonce: r.Nonce, RedirectURI: r.RedirectURI, Challenge: r.Challenge, JKT: r.JKT,
 		Proofs: r.Ask.Told(s.Proofs), StartedAt: now, CodeHash: secret.Hash(code), CodeEndsAt: now.Add(CodeLife),
 		EndsAt: s.EndsAt,
 	}
@@ -71,6 +72,19 @@ func New(r *AuthRequest, s *authn.Session, p *Party, now time.Time) (g Grant, co
 		g.EndsAt = now.Add(p.EffectiveLives().RefreshEnd)
 	}
 	return g, code
+}
+
+// Answered is what a grant answers; the zero value is a request that nobody stored.
+type Answered struct {
+	Request  string         // stored; it knows the pushed one that it came from
+	Pushed   string         // … of a request that was not stored itself
+	StandsOn *authn.Consent // nil: none is needed
+}
+
+// Key is the key that was proven with a code or refresh token (RFC 9449).
+type Key struct {
+	JKT   string // its thumbprint; empty: none was
+	Binds bool   // refresh tokens are bound to the one that the first was given to (section 5: those of public parties)
 }
 
 // Redemption is what redeeming a code demands: all of it at once, in the statement that spends the code.
@@ -84,6 +98,7 @@ type Redemption struct {
 	RefreshHash []byte // of the first refresh token; nil when the party gets none
 	RefreshEnds time.Time
 	Consented   bool // the party is not the platform's own: it gets nothing without a consent that stands
+	Key         Key
 	From        audit.Origin
 	Now         time.Time
 }
@@ -117,6 +132,7 @@ type Rotation struct {
 	Next        []byte // hash of its successor
 	RefreshEnds time.Time
 	IdleAfter   time.Duration // a grant that is not offline ends with its session's idle hour; zero: never
+	Key         Key
 	From        audit.Origin
 	Now         time.Time
 }

@@ -16,7 +16,19 @@ type ResponseMode string
 const (
 	ModeQuery    ResponseMode = "query"
 	ModeFormPost ResponseMode = "form_post"
+
+	ModeQueryJWT    ResponseMode = "query.jwt" // JARM section 2.3.1; "jwt" is this for a code
+	ModeFormPostJWT ResponseMode = "form_post.jwt"
 )
+
+// Posted tells whether the answer travels as a form.
+func (m ResponseMode) Posted() bool { return m == ModeFormPost || m == ModeFormPostJWT }
+
+// Signed tells whether the answer is a signed JWT (JARM section 2.1).
+func (m ResponseMode) Signed() bool { return m == ModeQueryJWT || m == ModeFormPostJWT }
+
+// PushedLife is how long a pushed request waits for a browser that brings it (RFC 9126 section 2.2).
+const PushedLife = 60 * time.Second
 
 // AuthRequest is one authorization request that passed every check. It is stored when it cannot be answered at once,
 // bound to the browser that brought it, and answered at most once.
@@ -37,6 +49,8 @@ type AuthRequest struct {
 	HintSubject string       `json:"hint_subject,omitempty"`
 	LoginHint   string       `json:"login_hint,omitempty"`
 	Locales     []string     `json:"ui_locales,omitempty"` // the language that suits ui_locales, if we have one
+	Pushed      string       `json:"pushed,omitempty"`     // the pushed request that this browser brought
+	JKT         string       `json:"dpop_jkt,omitempty"`   // of the key that the code is bound to (RFC 9449 section 10)
 	Expiry      time.Time    `json:"-"`
 	CreatedAt   time.Time    `json:"-"`
 	AnsweredAt  time.Time    `json:"-"` // zero: open

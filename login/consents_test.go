@@ -122,7 +122,7 @@ func TestGrantWithoutConsentIsNotRedeemed(t *testing.T) {
 		g, code := grant.New(&grant.AuthRequest{
 			Platform: "linde", Party: "sleep", RedirectURI: "https://sleep.test/callback", Scopes: []string{"openid"}, Challenge: challenge,
 		}, &session, &grant.Party{ID: "sleep", Platform: "linde"}, v.Clock.Now())
-		if err := v.DB.Answer(t.Context(), "", g, nil); err != nil {
+		if err := v.DB.Answer(t.Context(), grant.Answered{}, g); err != nil {
 			t.Fatal(err)
 		}
 		form := url.Values{

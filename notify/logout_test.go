@@ -118,7 +118,7 @@ func signedOut(t *testing.T, s *idptest.Server, parties ...string) (all []outbox
 	for _, id := range parties {
 		party := grant.Party{ID: grant.PartyID(id), Platform: "linde"}
 		g, code := grant.New(&grant.AuthRequest{Platform: "linde", Party: party.ID, RedirectURI: "https://rp.test/cb", Scopes: []string{"openid"}}, &session, &party, now)
-		if err := s.DB.Answer(ctx, "", g, nil); err != nil {
+		if err := s.DB.Answer(ctx, grant.Answered{}, g); err != nil {
 			t.Fatal(err)
 		}
 		_, err := s.DB.Redeem(ctx, grant.Redemption{

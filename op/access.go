@@ -34,6 +34,20 @@ type accessToken struct {
 	AuthTime int64           `json:"auth_time,omitempty"`
 	ACR      authn.ACR       `json:"acr,omitempty"`
 	Grant    grant.ID        `json:"gid,omitempty"`
+	Bound    *confirmation   `json:"cnf,omitempty"`
+}
+
+// confirmation names the key that a token is bound to (RFC 7800 section 3.1, RFC 9449 section 6.1).
+type confirmation struct {
+	JKT string `json:"jkt"`
+}
+
+// confirms is nil for a token that is bound to no key.
+func confirms(jkt string) *confirmation {
+	if jkt == "" {
+		return nil
+	}
+	return &confirmation{jkt}
 }
 
 // issuance is what tokens are made of: for whom, from what, and with which scopes.
@@ -43,12 +57,13 @@ type issuance struct {
 	grant    *grant.Grant // nil: client credentials, which nobody granted
 	scopes   []string
 	nonce    string // of the request that is answered; empty: there was none, or this is a refresh
+	jkt      string // of the key that the access token is bound to; empty: none
 }
 
 // issueAccess makes an access token: opaque unless the party asks for JWTs.
 func (s *Server) issueAccess(i issuance, ends time.Time) (string, error) {
 	p, party, g := i.platform, i.party, i.grant
-	h := handle{Party: party.ID, Ends: ends, Scopes: i.scopes}
+	h := handle{Party: party.ID, Ends: ends, Scopes: i.scopes, JKT: i.jkt}
 	if g != nil {
 		h.Grant = g.ID
 	}
@@ -58,6 +73,7 @@ func (s *Server) issueAccess(i issuance, ends time.Time) (string, error) {
 	t := accessToken{
 		Issuer: p.Issuer, Subject: string(party.ID), Audience: audienceOf(party), Expiry: ends.Unix(), IssuedAt: s.Now().Unix(),
 		ID: secret.ID(), Party: party.ID, Scope: strings.Join(i.scopes, " "), Grant: h.Grant,
+		Bound: confirms(i.jkt),
 	}
 	if g != nil {
 		t.Subject, t.AuthTime, t.ACR = party.Subject(g.Account, p.Salt), authn.AuthTime(g.Proofs).Unix(), authn.ACROf(g.Proofs)
@@ -80,7 +96,7 @@ func audienceOf(party *grant.Party) []grant.PartyID {
 // openAccess reads an access token of this platform, opaque or JWT. An ID token is not one. Everything that is not one,
 // or is over, is fault.NotFound.
 func (s *Server) openAccess(p *platform.Platform, token string) (handle, error) {
-	if strings.HasPrefix(token, handlePrefix) {
+	if isHandle(token) {
 		return openHandle(s.Secrets.Handles, p.ID, token, s.Now())
 	}
 	payload, err := s.verifyOwn(p, token, "at+jwt")
@@ -88,7 +104,11 @@ func (s *Server) openAccess(p *platform.Platform, token string) (handle, error) 
 	if err != nil || json.Unmarshal(payload, &t) != nil || t.Issuer != p.Issuer || !s.Now().Before(time.Unix(t.Expiry, 0)) {
 		return handle{}, fmt.Errorf("access token: %w", fault.NotFound)
 	}
-	return handle{Grant: t.Grant, Party: t.Party, Ends: time.Unix(t.Expiry, 0).UTC(), Scopes: strings.Fields(t.Scope)}, nil
+	h := handle{Grant: t.Grant, Party: t.Party, Ends: time.Unix(t.Expiry, 0).UTC(), Scopes: strings.Fields(t.Scope)}
+	if t.Bound != nil {
+		h.JKT = t.Bound.JKT
+	}
+	return h, nil
 }
 
 // live is an access token that counts at this moment: its party is not disabled, and its grant, if it has one, stands.

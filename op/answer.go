@@ -22,15 +22,14 @@ func (s *Server) answerCode(v *visit) error {
 	req := v.request
 	req.Claims.ACR = req.Ask.Alias(authn.ACROf(req.Ask.Told(v.session.Proofs)), v.platform.Policy.ACRAliases)
 	g, code := grant.New(req, v.session, v.party, v.now)
-	id := "" // of a request that was never saved
+	to := grant.Answered{Pushed: req.Pushed}
 	if v.stored {
-		id = req.ID
+		to.Request = req.ID
 	}
-	var standsOn *authn.Consent
 	if v.party.ThirdParty {
-		standsOn = v.consent
+		to.StandsOn = v.consent
 	}
-	err := s.Requests.Answer(v.r.Context(), id, g, standsOn)
+	err := s.Requests.Answer(v.r.Context(), to, g)
 	switch {
 	case over(err):
 		return s.restart(v)

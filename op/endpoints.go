@@ -22,6 +22,8 @@ type Endpoint struct {
 	Auth      []oidc.AuthMethod // how a party proves itself here; none: no party does
 	Scripts   Scripts           // whose pages may read its answers by script
 	CrossSite bool              // forms of other sites are taken: none of our cookies comes with them (SameSite)
+	Proofs    bool              // it takes a DPoP proof (RFC 9449)
+	Answers   int               // status of what it answers; 0: 200
 	Stale     bool              // it is served although nobody can look whether settings have changed
 	Published string            // its name in discovery; empty: parties are led there, or find it themselves
 
@@ -74,11 +76,11 @@ var endpoints = []Endpoint{
 	{Path: pathCallback, Route: "callback", Methods: getOnly, serve: people((*Server).callback)},
 	{
 		Path: pathToken, Route: "token", Methods: postOnly, Auth: byAll, Scripts: ScriptsOfOrigins, CrossSite: true,
-		Published: "token_endpoint", checked: grantNamed, serve: machine((*Server).token),
+		Proofs: true, Published: "token_endpoint", checked: grantNamed, serve: machine((*Server).token),
 	},
 	{
 		Path: pathUserinfo, Route: "userinfo", Methods: getPost, Scripts: ScriptsOfOrigins, CrossSite: true,
-		Published: "userinfo_endpoint", serve: machine((*Server).userinfo),
+		Proofs: true, Published: "userinfo_endpoint", serve: machine((*Server).userinfo),
 	},
 	{
 		Path: pathRevoke, Route: "revoke", Methods: postOnly, Auth: byAll, Scripts: ScriptsOfOrigins, CrossSite: true,

@@ -23,6 +23,11 @@ const (
 	invalidToken             = "invalid_token"          // RFC 6750 section 3.1
 	unsupportedTokenType     = "unsupported_token_type" // RFC 7009 section 2.2.1
 	insufficientScope        = "insufficient_scope"
+	invalidProof             = "invalid_dpop_proof"     // RFC 9449 section 5
+	invalidRequestObject     = "invalid_request_object" // RFC 9101 section 7
+	invalidRequestURI        = "invalid_request_uri"
+	tooManyRequests          = "too_many_requests" // ours; said as temporarily_unavailable
+	proofAtResource          = "proof_at_resource" // ours; said as invalid_dpop_proof, with the status of a resource
 	tokenMissing             = "token_missing" // ours; never said: whoever shows no token gets no error code
 	notUTF8                  = "not_utf8"      // ours; said as invalid_request, with a text of its own
 )
@@ -33,6 +38,11 @@ type protocolError struct{ code, text string }
 func (e *protocolError) Error() string { return e.code + ": " + e.text }
 
 func refuse(code, text string) *protocolError { return &protocolError{code, text} }
+
+// toldError is one whose own sentence goes out: it says what is wrong with a request that somebody writes a program for.
+type toldError struct{ *protocolError }
+
+func (e *toldError) Unwrap() error { return e.protocolError }
 
 // texts are all descriptions that leave the machine endpoints. A code that is not listed is not answered: what the
 // database says stays in the log.
@@ -51,6 +61,14 @@ var texts = map[string]struct {
 	unsupportedTokenType:     {400, "This token cannot be revoked: it ends by itself.", ""},
 	invalidToken:             {401, "The access token is invalid, expired or revoked.", ""},
 	tokenMissing:             {401, "", ""},
+	invalidProof:             {400, "The DPoP proof is missing, malformed, for another request, or was used before.", ""},
+	proofAtResource:          {401, "The DPoP proof is missing, malformed, for another request, or was used before.", invalidProof},
+	invalidRequestObject:     {400, "The request object is malformed, not signed as registered, or not for us.", ""},
+	tooManyRequests:          {429, "Too many requests of this client wait for their browsers.", temporarilyUnavailable},
+	unsupportedResponseType:  {400, "Only response_type code is supported.", ""},
+	"request_not_supported":  {400, "Request objects are not supported for this client: it has registered no keys.", ""},
+	requestURINotSupported:   {400, "request_uri is not supported here.", ""},
+	registrationNotSupported: {400, "registration is not supported.", ""},
 	insufficientScope:        {403, "The access token does not have the scope this needs.", ""},
 	temporarilyUnavailable:   {503, "Temporarily unavailable. Try again later.", ""},
 	"server_error":           {500, "Something went wrong on our side.", ""},

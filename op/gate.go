@@ -23,6 +23,8 @@ type call struct {
 	platform *platform.Platform
 	party    *grant.Party // nil where an access token opens the endpoint
 	token    string       // the access token; "" where a party proves itself
+	asDPoP   bool         // … in the DPoP scheme
+	proof    *proof       // of a key (RFC 9449); nil: none
 	form     url.Values   // of the body; no parameter twice but resource and audience
 	now      time.Time
 }
@@ -49,11 +51,16 @@ func machine(answer answering) serving {
 			if err == nil {
 				body, err = answer(s, r.Context(), c)
 			}
+			if err == nil {
+				if err = s.spend(r.Context(), c.platform, c.proof); err != nil {
+					err = s.fail(r.Context(), "using a proof once", err)
+				}
+			}
 			if err != nil {
-				writeMachineError(w, r, e, codeOf(err))
+				writeMachineError(w, r, e, err)
 				return
 			}
-			writeAnswer(w, body)
+			writeAnswer(w, e, body)
 		})
 	}
 }
@@ -72,29 +79,34 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, e Endpoint) (*cal
 	if err != nil {
 		return nil, err
 	}
-	c := &call{platform: platform.FromContext(r.Context()), token: asks.token, form: r.PostForm, now: s.Now()}
-	if len(e.Auth) == 0 {
-		return c, nil
+	c := &call{platform: platform.FromContext(r.Context()), token: asks.token, asDPoP: asks.asDPoP, form: r.PostForm, now: s.Now()}
+	if len(e.Auth) > 0 {
+		s.sayParty(w, c.platform.ID, asks.credentials)
+		if err := e.check(c.form); err != nil {
+			return nil, err
+		}
+		if c.party, err = s.authenticate(r.Context(), e, asks.credentials); err != nil {
+			return nil, err
+		}
 	}
-	s.sayParty(w, c.platform.ID, asks.credentials)
-	if err := e.check(c.form); err != nil {
-		return nil, err
+	if e.Proofs && (len(e.Auth) > 0 || c.asDPoP) { // beside a token of the Bearer scheme it says nothing
+		c.proof, err = readProof(r, c.platform.URL(e.Path), c.now)
 	}
-	c.party, err = s.authenticate(r.Context(), e, asks.credentials)
-	return c, err
+	return c, e.proofError(err)
 }
 
 // shown is what a request shows of who asks: credentials of a party, or an access token.
 type shown struct {
 	credentials
-	token string
+	token  string
+	asDPoP bool // the token, in the scheme of RFC 9449 section 7.1
 }
 
 // inspect reads the form once, strictly, and looks for who asks.
 func inspect(r *http.Request, e Endpoint) (asks shown, err error) {
 	err = readForm(r, e)
 	if len(e.Auth) == 0 {
-		asks.token, err = oneToken(r, err)
+		asks.token, asks.asDPoP, err = oneToken(r, err)
 		return asks, err
 	}
 	if err == nil {
@@ -141,25 +153,26 @@ func readForm(r *http.Request, e Endpoint) error {
 	return nil
 }
 
-// oneToken wants one access token, in the header or in the body (RFC 6750 section 2). Whoever shows none learns only
-// how to ask, whatever else is wrong (section 3.1); one in the URL was shown, and is refused.
-func oneToken(r *http.Request, malformed error) (string, error) {
+// oneToken wants one access token, in the header or in the body (RFC 6750 section 2, RFC 9449 section 7.1). Whoever shows
+// none learns only how to ask, whatever else is wrong (section 3.1); one in the URL was shown, and is refused.
+func oneToken(r *http.Request, malformed error) (token string, asDPoP bool, err error) {
 	scheme, inHeader, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") { // RFC 9110 section 11.1
+	asDPoP = strings.EqualFold(scheme, "DPoP") // RFC 9110 section 11.1
+	if !asDPoP && !strings.EqualFold(scheme, "Bearer") {
 		inHeader = ""
 	}
 	inBody := r.PostForm.Get("access_token")
 	switch {
 	case malformed != nil && codeOf(malformed) == notUTF8: // its parameters are not known
-		return "", malformed
+		return "", asDPoP, malformed
 	case inHeader == "" && inBody == "" && !r.URL.Query().Has("access_token"):
-		return "", refuse(tokenMissing, "no access token")
+		return "", asDPoP, refuse(tokenMissing, "no access token")
 	case malformed != nil:
-		return "", malformed
+		return "", asDPoP, malformed
 	case inHeader != "" && inBody != "":
-		return "", refuse("invalid_request", "two ways of sending a token")
+		return "", asDPoP, refuse("invalid_request", "two ways of sending a token")
 	}
-	return cmp.Or(inHeader, inBody), nil
+	return cmp.Or(inHeader, inBody), asDPoP && inHeader != "", nil
 }
 
 // cors answers the browser pages of registered origins, never with credentials. Others get no header, so browsers
@@ -172,19 +185,19 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request, p platform.ID) {
 		return
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
-	h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
+	h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, DPoP-Nonce, Retry-After")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	if r.Method == http.MethodOptions {
 		h.Set("Access-Control-Allow-Methods", "GET, POST")
-		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
 		h.Set("Access-Control-Max-Age", "600")
 	}
 }
 
 // writeAnswer is the last step of every answered machine request.
-func writeAnswer(w http.ResponseWriter, answer any) {
+func writeAnswer(w http.ResponseWriter, e Endpoint, answer any) {
 	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(cmp.Or(e.Answers, http.StatusOK))
 	if answer == nil {
 		return
 	}
@@ -192,12 +205,17 @@ func writeAnswer(w http.ResponseWriter, answer any) {
 }
 
 // writeMachineError is the last step of every refused machine request (RFC 6749 section 5.2, RFC 6750 section 3).
-func writeMachineError(w http.ResponseWriter, r *http.Request, e Endpoint, code string) {
+func writeMachineError(w http.ResponseWriter, r *http.Request, e Endpoint, err error) {
+	code := codeOf(err)
 	t, known := texts[code]
 	if !known {
 		code, t = "invalid_request", texts["invalid_request"]
 	}
 	code = cmp.Or(t.said, code)
+	var told *toldError
+	if errors.As(err, &told) {
+		t.text = told.text
+	}
 	body := map[string]string{"error": code, "error_description": t.text}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
@@ -209,12 +227,26 @@ func writeMachineError(w http.ResponseWriter, r *http.Request, e Endpoint, code 
 	case code == "invalid_client":
 		h.Set("WWW-Authenticate", "Basic "+realm+`, charset="UTF-8"`) // however the party tried (RFC 9110 section 15.5.2)
 	case code == tokenMissing:
-		h.Set("WWW-Authenticate", "Bearer "+realm) // no error code when there was no token (RFC 6750 section 3.1)
+		challenge(h, r, realm, "") // no error code when there was no token (RFC 6750 section 3.1)
 		body = map[string]string{}
 	case len(e.Auth) == 0 && t.status < http.StatusInternalServerError:
-		h.Set("WWW-Authenticate", "Bearer "+realm+`, error="`+code+`", error_description="`+t.text+`"`)
+		challenge(h, r, realm, `, error="`+code+`", error_description="`+t.text+`"`)
 	}
 	text, _ := json.Marshal(body)
 	w.WriteHeader(t.status)
 	_, _ = w.Write(text) // the caller is gone: nothing to do about it
+}
+
+// challenge says how a token is shown: in both schemes, with what is wrong at the one that was tried (RFC 6750 section 3,
+// RFC 9449 section 7.1).
+func challenge(h http.Header, r *http.Request, realm, wrong string) {
+	bearer, dpop := "Bearer "+realm, "DPoP "+realm
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "DPoP") {
+		dpop += wrong
+	} else {
+		bearer += wrong
+	}
+	h.Add("WWW-Authenticate", bearer)
+	h.Add("WWW-Authenticate", dpop+`, algs="`+strings.Join(algNames(proofAlgs), " ")+`"`)
 }

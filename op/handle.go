@@ -15,8 +15,17 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// handlePrefix makes an access token of ours recognisable to scanners that look for leaked secrets.
-const handlePrefix = "idpat_"
+// Prefixes make an access token of ours recognisable to scanners that look for leaked secrets. One that is bound to a key
+// has its own, so that a node that does not know of keys takes it for none.
+const (
+	handlePrefix = "idpat_"
+	boundPrefix  = "idpdt_"
+)
+
+// isHandle tells whether an access token is an opaque one.
+func isHandle(token string) bool {
+	return strings.HasPrefix(token, handlePrefix) || strings.HasPrefix(token, boundPrefix)
+}
 
 // handle is what an opaque access token says: sealed, so nobody can read or make one, and checked against the row of
 // its grant each time it is used.
@@ -25,6 +34,7 @@ type handle struct {
 	Party  grant.PartyID // whom the token was given
 	Ends   time.Time
 	Scopes []string // at most those of the grant: a refresh may ask for fewer
+	JKT    string   // of the key that it is bound to (RFC 9449 section 6.1); empty: none
 }
 
 // sealHandle seals a handle for one platform. XChaCha20-Poly1305 because its random nonce of 192 bits never repeats,
@@ -35,8 +45,20 @@ func sealHandle(key []byte, p platform.ID, h handle, nonce []byte) (string, erro
 		return "", fmt.Errorf("sealing access token: %w", err)
 	}
 	plain := binary.BigEndian.AppendUint64(nil, uint64(h.Ends.UnixMilli()))
-	plain = append(plain, string(h.Party)+" "+string(h.Grant)+" "+strings.Join(h.Scopes, " ")...)
-	return handlePrefix + base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(p))), nil
+	prefix, text := handlePrefix, string(h.Party)+" "+string(h.Grant)+" "+strings.Join(h.Scopes, " ")
+	if h.JKT != "" {
+		prefix, text = boundPrefix, h.JKT+" "+text
+	}
+	plain = append(plain, text...)
+	return prefix + base64.RawURLEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, sealedFor(p, prefix))), nil
+}
+
+// sealedFor is what a handle is sealed for: its platform, and its kind if it is not the first.
+func sealedFor(p platform.ID, prefix string) []byte {
+	if prefix == handlePrefix {
+		return []byte(p)
+	}
+	return []byte(string(p) + " " + prefix)
 }
 
 // openHandle opens an access token of this platform. Everything that is not one, or is over, is fault.NotFound.
@@ -44,7 +66,11 @@ func openHandle(keys [][]byte, p platform.ID, token string, now time.Time) (hand
 	no := func(why string) (handle, error) {
 		return handle{}, fmt.Errorf("access token: %w: %s", fault.NotFound, why)
 	}
-	text, ok := strings.CutPrefix(token, handlePrefix)
+	prefix := handlePrefix
+	if strings.HasPrefix(token, boundPrefix) {
+		prefix = boundPrefix
+	}
+	text, ok := strings.CutPrefix(token, prefix)
 	if !ok || len(text) > 2048 || strings.ContainsAny(text, "\r\n") { // the decoder skips line ends
 		return no("not a handle")
 	}
@@ -58,13 +84,20 @@ func openHandle(keys [][]byte, p platform.ID, token string, now time.Time) (hand
 		if err != nil {
 			return handle{}, fmt.Errorf("opening access token: %w", err)
 		}
-		plain, err := aead.Open(nil, sealed[:chacha20poly1305.NonceSizeX], sealed[chacha20poly1305.NonceSizeX:], []byte(p))
+		plain, err := aead.Open(nil, sealed[:chacha20poly1305.NonceSizeX], sealed[chacha20poly1305.NonceSizeX:], sealedFor(p, prefix))
 		if err != nil || len(plain) < 8 {
 			continue
 		}
-		party, rest, _ := strings.Cut(string(plain[8:]), " ")
+		text, jkt := string(plain[8:]), ""
+		if prefix == boundPrefix {
+			jkt, text, _ = strings.Cut(text, " ")
+		}
+		party, rest, _ := strings.Cut(text, " ")
 		id, scopes, _ := strings.Cut(rest, " ")
-		h := handle{Grant: grant.ID(id), Party: grant.PartyID(party), Ends: time.UnixMilli(int64(binary.BigEndian.Uint64(plain))).UTC(), Scopes: strings.Fields(scopes)}
+		h := handle{
+			Grant: grant.ID(id), Party: grant.PartyID(party), Ends: time.UnixMilli(int64(binary.BigEndian.Uint64(plain))).UTC(),
+			Scopes: strings.Fields(scopes), JKT: jkt,
+		}
 		if !now.Before(h.Ends) {
 			return no("expired")
 		}

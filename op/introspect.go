@@ -29,6 +29,7 @@ type introspection struct {
 	AuthTime  int64           `json:"auth_time,omitempty"`
 	ACR       authn.ACR       `json:"acr,omitempty"`
 	Session   string          `json:"sid,omitempty"`
+	Bound     *confirmation   `json:"cnf,omitempty"`
 }
 
 // introspect tells a party about a token of its own, or one that is for it; about any other it says the same as about
@@ -43,7 +44,7 @@ func (s *Server) introspect(ctx context.Context, c *call) (any, error) {
 		return nil, refuse("invalid_request", "token is missing")
 	}
 	l, err := s.liveAccess(ctx, p, r.Token)
-	kind := "Bearer"
+	kind := tokenType(l.JKT)
 	if errors.Is(err, fault.NotFound) {
 		kind = "refresh_token"
 		l, err = s.liveRefresh(ctx, p, r.Token)
@@ -61,6 +62,7 @@ func (s *Server) introspect(ctx context.Context, c *call) (any, error) {
 	answer := introspection{
 		Active: true, Scope: strings.Join(l.Scopes, " "), Party: l.party.ID, TokenType: kind, Expiry: l.Ends.Unix(),
 		Subject: string(l.party.ID), Audience: audience, Issuer: p.Issuer,
+		Bound: confirms(l.JKT),
 	}
 	if g := l.grant; g != nil {
 		answer.Subject = l.party.Subject(g.Account, p.Salt)

@@ -17,6 +17,12 @@ type Stores struct {
 	Requests RequestStore
 	Grants   GrantStore
 	Record   RecordStore
+	Uses     UseStore
+}
+
+// UseStore remembers what works once, over all nodes; see storage.DB.
+type UseStore interface {
+	Use(ctx context.Context, p platform.ID, hash []byte, ends time.Time) error
 }
 
 // SessionStore keeps the sessions of browsers, which visitor.Reader reads: the logout endpoint ends one.
@@ -31,7 +37,7 @@ type RequestStore interface {
 	Request(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error)
 	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
-	Answer(ctx context.Context, requestID string, g grant.Grant, standsOn *authn.Consent) error
+	Answer(ctx context.Context, to grant.Answered, g grant.Grant) error
 }
 
 // GrantStore keeps what codes and tokens derive from: the token, userinfo, revocation and introspection endpoints

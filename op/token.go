@@ -107,10 +107,14 @@ func (s *Server) redeemCode(ctx context.Context, c *call) (*tokenResponse, error
 	if !ok {
 		return nil, s.fail(ctx, "redeeming code", refuse("invalid_grant", "malformed code"))
 	}
+	jkt, err := c.binding()
+	if err != nil {
+		return nil, s.fail(ctx, "redeeming code", err)
+	}
 	var refresh string
 	redemption := grant.Redemption{
 		Platform: p.ID, Party: party.ID, Grant: id, CodeHash: secret.Hash(r.Code), RedirectURI: r.RedirectURI, Challenge: challenge,
-		Consented: party.ThirdParty, From: origin(ctx), Now: now,
+		Consented: party.ThirdParty, Key: grant.Key{JKT: jkt, Binds: party.Public()}, From: origin(ctx), Now: now,
 	}
 	if party.Allows(grant.RefreshToken) {
 		refresh = grant.NewToken(id)
@@ -121,7 +125,7 @@ func (s *Server) redeemCode(ctx context.Context, c *call) (*tokenResponse, error
 	if err != nil {
 		return nil, s.fail(ctx, "redeeming code", err)
 	}
-	return s.tokens(ctx, issuance{platform: p, party: party, grant: g, scopes: g.Scopes, nonce: g.Nonce}, refresh)
+	return s.tokens(ctx, issuance{platform: p, party: party, grant: g, scopes: g.Scopes, nonce: g.Nonce, jkt: jkt}, refresh)
 }
 
 // refresh answers a refresh (RFC 6749 section 6). Scopes may be fewer than granted, which changes the access
@@ -140,8 +144,12 @@ func (s *Server) refresh(ctx context.Context, c *call) (*tokenResponse, error) {
 	if !ok {
 		return nil, s.fail(ctx, "refreshing", refuse("invalid_grant", "malformed refresh token"))
 	}
+	jkt, err := c.binding()
+	if err != nil {
+		return nil, s.fail(ctx, "refreshing", err)
+	}
 	rotation := grant.Rotation{
-		Refresh: token, Platform: p.ID, Party: party.ID, Next: token.Hash,
+		Refresh: token, Platform: p.ID, Party: party.ID, Next: token.Hash, Key: grant.Key{JKT: jkt, Binds: party.Public()},
 		RefreshEnds: now.Add(party.EffectiveLives().RefreshIdle), IdleAfter: p.Policy.IdleAfter, From: origin(ctx), Now: now,
 	}
 	next := presented
@@ -162,7 +170,7 @@ func (s *Server) refresh(ctx context.Context, c *call) (*tokenResponse, error) {
 			return nil, s.fail(ctx, "refreshing", refuse("invalid_scope", "more than was granted"))
 		}
 	}
-	return s.tokens(ctx, issuance{platform: p, party: party, grant: g, scopes: scopes}, next)
+	return s.tokens(ctx, issuance{platform: p, party: party, grant: g, scopes: scopes, jkt: jkt}, next)
 }
 
 // readRefresh reads a refresh token that a party presents; not ok: it has not the form of one.
@@ -193,6 +201,14 @@ func (s *Server) checkNarrowing(ctx context.Context, r grant.Rotation, scopes []
 	return nil
 }
 
+// tokenType is how an access token is shown (RFC 6750 section 2.1, RFC 9449 section 7.1).
+func tokenType(jkt string) string {
+	if jkt != "" {
+		return "DPoP"
+	}
+	return "Bearer"
+}
+
 // within tells whether all scopes were granted.
 func within(scopes, granted []string) bool {
 	return !slices.ContainsFunc(scopes, func(sc string) bool { return !slices.Contains(granted, sc) })
@@ -211,7 +227,7 @@ func (s *Server) tokens(ctx context.Context, i issuance, refresh string) (*token
 		return nil, s.fail(ctx, "making access token", err)
 	}
 	answer := &tokenResponse{
-		AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(ends.Sub(now) / time.Second), RefreshToken: refresh,
+		AccessToken: access, TokenType: tokenType(i.jkt), ExpiresIn: int64(ends.Sub(now) / time.Second), RefreshToken: refresh,
 		Scope: strings.Join(i.scopes, " "),
 	}
 	if slices.Contains(i.scopes, "openid") {
@@ -240,13 +256,17 @@ func (s *Server) clientCredentials(ctx context.Context, c *call) (*tokenResponse
 			return nil, s.fail(ctx, "client credentials", refuse("invalid_scope", "not registered"))
 		}
 	}
+	jkt, err := c.binding()
+	if err != nil {
+		return nil, s.fail(ctx, "client credentials", err)
+	}
 	life := party.EffectiveLives().Access
-	access, err := s.issueAccess(issuance{platform: p, party: party, scopes: scopes}, now.Add(life))
+	access, err := s.issueAccess(issuance{platform: p, party: party, scopes: scopes, jkt: jkt}, now.Add(life))
 	if err != nil {
 		return nil, s.fail(ctx, "client credentials", err)
 	}
 	return &tokenResponse{
-		AccessToken: access, TokenType: "Bearer", ExpiresIn: int64(life / time.Second), Scope: strings.Join(scopes, " "),
+		AccessToken: access, TokenType: tokenType(jkt), ExpiresIn: int64(life / time.Second), Scope: strings.Join(scopes, " "),
 	}, nil
 }
 

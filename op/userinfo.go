@@ -15,6 +15,9 @@ func (s *Server) userinfo(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, s.fail(ctx, "userinfo", deadToken(err))
 	}
+	if err := c.shows(l.handle); err != nil {
+		return nil, s.fail(ctx, "userinfo", err)
+	}
 	if l.grant == nil || !slices.Contains(l.Scopes, "openid") {
 		return nil, s.fail(ctx, "userinfo", refuse(insufficientScope, "needs openid"))
 	}

@@ -121,6 +121,14 @@ func orNull(b []byte) any {
 	return b
 }
 
+// orNullText is NULL for the empty text.
+func orNullText(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
 // sorted returns a copy in the order in which rows of one table are locked.
 func sorted[T any](all []T, key func(T) string) []T {
 	all = slices.Clone(all)

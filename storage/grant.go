@@ -9,7 +9,6 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
-	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -29,13 +28,13 @@ const (
 )
 
 // grantColumns are those of a grant. The table has no short name here: SQLite does not know one after RETURNING.
-const grantColumns = `grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.claims, grants.nonce, grants.redirect_uri, grants.challenge,
+const grantColumns = `grants.dpop_jkt, grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.claims, grants.nonce, grants.redirect_uri, grants.challenge,
        grants.proofs, grants.started_at, grants.code_hash, grants.code_ends_at, grants.code_used_at, grants.refreshed_at, grants.ends_at, grants.ended_at,
        grants.end_reason`
 
 func grantRow(g *grant.Grant) []any {
 	return []any{
-		&g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, document{&g.Claims}, &g.Nonce, &g.RedirectURI, &g.Challenge,
+		&g.JKT, &g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, document{&g.Claims}, &g.Nonce, &g.RedirectURI, &g.Challenge,
 		document{&g.Proofs}, instant{&g.StartedAt}, &g.CodeHash, instant{&g.CodeEndsAt}, instant{&g.CodeUsedAt},
 		instant{&g.RefreshedAt}, instant{&g.EndsAt}, instant{&g.EndedAt}, &g.EndReason,
 	}
@@ -43,12 +42,12 @@ func grantRow(g *grant.Grant) []any {
 
 // liveColumns are those that tokens are made of: every column that is read costs on both sides, and what statements
 // compare (code, redirect URI, challenge) is not read.
-const liveColumns = `grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.claims, grants.nonce, grants.proofs,
+const liveColumns = `grants.dpop_jkt, grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.claims, grants.nonce, grants.proofs,
        grants.started_at, grants.code_used_at, grants.refreshed_at, grants.refresh_ends_at, grants.ends_at`
 
 func liveRow(g *grant.Grant) []any {
 	return []any{
-		&g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, document{&g.Claims}, &g.Nonce, document{&g.Proofs},
+		&g.JKT, &g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, document{&g.Claims}, &g.Nonce, document{&g.Proofs},
 		instant{&g.StartedAt}, instant{&g.CodeUsedAt}, instant{&g.RefreshedAt}, instant{&g.RefreshEnds}, instant{&g.EndsAt},
 	}
 }
@@ -56,8 +55,8 @@ func liveRow(g *grant.Grant) []any {
 const insertGrant = `
 INSERT INTO grants (
     platform, id, party, account, session, scopes, offline, nonce, redirect_uri, challenge, proofs,
-    started_at, code_hash, code_ends_at, ends_at, claims)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
+    started_at, code_hash, code_ends_at, ends_at, claims, dpop_jkt)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
 FROM sessions AS s
 JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
 WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AND s.ends_at > $12
@@ -69,8 +68,8 @@ SET journey = journey
 WHERE platform = $1 AND account = $2 AND party = $3 AND journey = $4 AND given_at = $5`
 
 // Answer saves the grant that answers a request, as of its StartedAt. It returns fault.Refused when the session has
-// ended or the account is not active any more. Without a request it is one statement; with one, the request is
-// marked in the same transaction, and fault.Spent tells that it was answered before.
+// ended or the account is not active any more. Without a request that was stored or pushed it is one statement; with one,
+// the request is marked in the same transaction, and fault.Spent tells that it was answered before.
 //
 // A session that ends at the same moment waits for a grant that is being added and ends it (the key sessions_ended), or
 // leaves one behind that was added afterwards: nothing comes of that, because a code is redeemed only while its session
@@ -78,17 +77,20 @@ WHERE platform = $1 AND account = $2 AND party = $3 AND journey = $4 AND given_a
 //
 // A grant that stands on a consent is added only while that very consent does; otherwise fault.Spent, and the person is asked
 // anew. It is held until the grant is there, so that taking it back at the same moment finds the grant and ends it.
-func (db *DB) Answer(ctx context.Context, requestID string, g grant.Grant, standsOn *authn.Consent) error {
-	if requestID == "" && standsOn == nil {
+func (db *DB) Answer(ctx context.Context, to grant.Answered, g grant.Grant) error {
+	if to == (grant.Answered{}) {
 		return fail("giving grant", addGrant(ctx, db.write, &g))
 	}
-	return fail("answering request", db.inTx(ctx, func(q conn) error {
-		if requestID != "" {
-			if err := answerRequest(ctx, q, g.Platform, requestID, g.StartedAt); err != nil {
-				return err
-			}
+	return fail("answering request", db.inTx(ctx, func(q conn) (err error) {
+		if to.Request != "" {
+			err = answerRequest(ctx, q, g.Platform, to.Request, g.StartedAt)
+		} else if to.Pushed != "" {
+			err = spendPushed(ctx, q, g.Platform, to.Pushed, g.StartedAt)
 		}
-		if c := standsOn; c != nil {
+		if err != nil {
+			return err
+		}
+		if c := to.StandsOn; c != nil {
 			held, err := exec(ctx, q, holdConsent, string(g.Platform), string(c.Account), c.Party, c.Journey, millis(c.At))
 			if err != nil {
 				return err
@@ -104,7 +106,7 @@ func (db *DB) Answer(ctx context.Context, requestID string, g grant.Grant, stand
 func addGrant(ctx context.Context, q conn, g *grant.Grant) error {
 	added, err := exec(ctx, q, insertGrant, string(g.Platform), string(g.ID), string(g.Party), string(g.Account), g.Session,
 		words{&g.Scopes}, flag(g.Offline()), g.Nonce, g.RedirectURI, g.Challenge, document{&g.Proofs},
-		millis(g.StartedAt), orNull(g.CodeHash), millis(g.CodeEndsAt), millis(g.EndsAt), document{&g.Claims})
+		millis(g.StartedAt), orNull(g.CodeHash), millis(g.CodeEndsAt), millis(g.EndsAt), document{&g.Claims}, g.JKT)
 	if err == nil && added == 0 {
 		err = fmt.Errorf("session %s: %w", g.Session, fault.Refused)
 	}
@@ -230,9 +232,10 @@ func (db *DB) spent(ctx context.Context, g *grant.Grant, kind audit.Kind, e gran
 
 const redeemCode = `
 UPDATE grants
-SET code_used_at = $1, refresh_hash = $2, refresh_ends_at = $3
+SET code_used_at = $1, refresh_hash = $2, refresh_ends_at = $3, dpop_jkt = CASE WHEN $12 = 1 THEN $11 ELSE grants.dpop_jkt END
 WHERE grants.id = $4 AND grants.platform = $5 AND grants.party = $6 AND grants.code_hash = $7 AND grants.redirect_uri = $8 AND grants.challenge = $9
   AND grants.code_used_at IS NULL AND grants.code_ends_at > $1 AND grants.ended_at IS NULL AND grants.ends_at > $1
+  AND grants.dpop_jkt IN ('', $11)
   AND EXISTS (
     SELECT 1
     FROM sessions AS s
@@ -255,7 +258,7 @@ WHERE grants.id = $1 AND grants.platform = $2 AND grants.code_hash = $3`
 // worked, that somebody has it is recorded, once for each party and reason.
 func (db *DB) Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error) {
 	g, err := one(ctx, db.write, liveRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
-		string(r.Grant), string(r.Platform), string(r.Party), r.CodeHash, r.RedirectURI, r.Challenge, flag(r.Consented))
+		string(r.Grant), string(r.Platform), string(r.Party), r.CodeHash, r.RedirectURI, r.Challenge, flag(r.Consented), r.Key.JKT, flag(r.Key.Binds))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = db.whyNotRedeemed(ctx, r)
 	}
@@ -289,6 +292,8 @@ func (db *DB) whyNotRedeemed(ctx context.Context, r grant.Redemption) error {
 		e.Reason = "not the verifier"
 	case g.RedirectURI != r.RedirectURI:
 		e.Reason = "not the redirect"
+	case g.JKT != "" && g.JKT != r.Key.JKT:
+		e.Reason = "not the key"
 	}
 	if over || !g.CodeUsedAt.IsZero() || e.Reason == "" {
 		return fault.NotFound

@@ -31,7 +31,7 @@ SET refreshed_at = $1,
     refresh_hash = $3,
     refresh_ends_at = $4
 WHERE grants.id = $5 AND grants.platform = $6 AND grants.party = $7 AND grants.refresh_hash = $8 AND grants.ended_at IS NULL AND grants.ends_at > $1
-  AND grants.refresh_ends_at > $1 AND ` + alive + `
+  AND grants.refresh_ends_at > $1 AND ($9 = 0 OR grants.dpop_jkt IN ('', $10)) AND ` + alive + `
 RETURNING ` + liveColumns + `,
        (SELECT s.seen_at FROM sessions AS s WHERE s.platform = grants.platform AND s.id = grants.session)`
 
@@ -49,7 +49,8 @@ func (db *DB) Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error
 		seenAt time.Time
 	}
 	used, err := one(ctx, db.write, func(r *row) []any { return append(liveRow(&r.Grant), instant{&r.seenAt}) },
-		rotateRefresh, millis(r.Now), activeSince(r.Now, r.IdleAfter), r.Next, millis(r.RefreshEnds), string(r.Grant), string(r.Platform), string(r.Party), r.Hash)
+		rotateRefresh, millis(r.Now), activeSince(r.Now, r.IdleAfter), r.Next, millis(r.RefreshEnds), string(r.Grant), string(r.Platform), string(r.Party), r.Hash,
+		flag(r.Key.Binds), r.Key.JKT)
 	if errors.Is(err, sql.ErrNoRows) {
 		g, err := db.repeated(ctx, r)
 		return g, fail(attempted, err)
@@ -93,11 +94,14 @@ func (db *DB) repeated(ctx context.Context, r grant.Rotation) (*grant.Grant, err
 		return nil, err
 	}
 	isBefore := secret.Equal(g.before, r.Hash)
+	another := r.Key.Binds && g.JKT != "" && g.JKT != r.Key.JKT // key than the token is bound to
 	switch {
 	case !g.EndedAt.IsZero():
 		return nil, fault.NotFound
 	case isBefore && r.Now.Sub(g.RefreshedAt) >= grant.RefreshRepeat, !isBefore && outdated(r.Refresh, g.current):
 		return nil, db.spent(ctx, &g.Grant, audit.RefreshTokenReplayed, replayed(r))
+	case another:
+		return nil, fault.NotFound
 	case isBefore && g.usable == 1 && r.Now.Before(g.EndsAt) && r.Now.Before(g.RefreshEnds):
 		return &g.Grant, nil
 	case isBefore, secret.Equal(g.current, r.Hash):

@@ -13,14 +13,22 @@ import (
 )
 
 const insertRequest = `
-INSERT INTO requests (platform, id, browser, body, created_at, expires_at, answered_at, waiting_since)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $5)`
+INSERT INTO requests (platform, id, browser, body, created_at, expires_at, answered_at, waiting_since, pushed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $5, $8)`
+
+// A browser that brings a pushed request twice at once brings one: they have one identifier.
+const insertBrought = insertRequest + `
+ON CONFLICT DO NOTHING`
 
 // SaveRequest stores a request that waits for its answer. The journey that leads there is derived from it, and stored
 // with its first form.
 func (db *DB) SaveRequest(ctx context.Context, r grant.AuthRequest) error {
-	_, err := exec(ctx, db.write, insertRequest, string(r.Platform), r.ID, orNull(r.Browser), document{&r},
-		millis(r.CreatedAt), millis(r.Expiry), millis(r.AnsweredAt))
+	text := insertRequest
+	if r.Pushed != "" {
+		text = insertBrought
+	}
+	_, err := exec(ctx, db.write, text, string(r.Platform), r.ID, orNull(r.Browser), document{&r},
+		millis(r.CreatedAt), millis(r.Expiry), millis(r.AnsweredAt), orNullText(r.Pushed))
 	return fail("saving request", err)
 }
 
@@ -81,12 +89,17 @@ func beginRequest(ctx context.Context, q conn, p platform.ID, id string, now tim
 const markAnswered = `
 UPDATE requests
 SET answered_at = $1, waiting_since = NULL
-WHERE platform = $2 AND id = $3 AND answered_at IS NULL AND expires_at > $1`
+WHERE platform = $2 AND id = $3 AND answered_at IS NULL AND expires_at > $1
+RETURNING COALESCE(pushed, '')`
 
-// answerRequest takes the one answer that a request has.
+// answerRequest takes the one answer that a request has, and with it that of the pushed one that it came from, which
+// another browser may have brought as well.
 func answerRequest(ctx context.Context, q conn, p platform.ID, id string, now time.Time) error {
-	changed, err := exec(ctx, q, markAnswered, millis(now), string(p), id)
-	if err != nil || changed > 0 {
+	pushed, err := one(ctx, q, func(id *string) []any { return []any{id} }, markAnswered, millis(now), string(p), id)
+	switch {
+	case err == nil && *pushed != "":
+		return spendPushed(ctx, q, p, *pushed, now)
+	case !errors.Is(err, sql.ErrNoRows):
 		return err
 	}
 	r, err := findRequest(ctx, q, p, id)

@@ -8,6 +8,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/storage"
@@ -88,7 +89,7 @@ var accounts = []promise{
 				w.fails(err, fault.NotFound)
 			}
 			g, _ := w.newGrant(v, "openid")
-			w.fails(w.db.Answer(w.Context(), "", g, nil), fault.Refused)
+			w.fails(w.db.Answer(w.Context(), grant.Answered{}, g), fault.Refused)
 		}
 		refused()
 		again := w.newVisit(w.anna)

@@ -162,7 +162,7 @@ var actRaces = []promise{
 			refresh := grant.NewToken(g.ID)
 			ended := w.some(
 				func() error {
-					err := w.db.Answer(w.Context(), "", g, nil)
+					err := w.db.Answer(w.Context(), grant.Answered{}, g)
 					if err == nil {
 						_, err = w.db.Redeem(w.Context(), w.redemption(linde, code, refresh))
 					}

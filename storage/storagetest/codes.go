@@ -127,7 +127,7 @@ var codes = []promise{
 	{"a party without refresh tokens gets none, and without a challenge none is asked", func(w *world) {
 		g, code := w.newGrant(w.visit(w.anna), "openid")
 		g.Challenge = ""
-		w.ok(w.db.Answer(w.Context(), "", g, nil))
+		w.ok(w.db.Answer(w.Context(), grant.Answered{}, g))
 		r := w.redemption(linde, code, "")
 		r.RefreshHash, r.RefreshEnds = nil, time.Time{}
 		_, err := w.db.Redeem(w.Context(), r)

@@ -128,7 +128,7 @@ var consents = []promise{
 		v := w.visit(w.anna)
 		answer := func(c authn.Consent) error {
 			g, _ := w.newGrant(v, "openid")
-			return w.db.Answer(w.Context(), "", g, &c)
+			return w.db.Answer(w.Context(), grant.Answered{StandsOn: &c}, g)
 		}
 		first := w.consent(w.anna, web, w.now)
 		w.ok(answer(first))
@@ -154,7 +154,7 @@ var consents = []promise{
 		}()
 		time.Sleep(300 * time.Millisecond)
 		g, code := w.newGrant(v, "openid", "offline_access")
-		added := w.db.Answer(w.Context(), "", g, &c)
+		added := w.db.Answer(w.Context(), grant.Answered{StandsOn: &c}, g)
 		r := w.redemption(linde, code, grant.NewToken(g.ID))
 		r.Consented = true
 		_, _ = w.db.Redeem(w.Context(), r) // of no grant, or of one that ended

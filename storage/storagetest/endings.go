@@ -76,7 +76,7 @@ func (w *world) granted(v visit, to grant.PartyID, redeemed bool, scopes ...stri
 	g, code := grant.New(&grant.AuthRequest{
 		Platform: v.Platform, Party: to, RedirectURI: callback, Scopes: scopes, Challenge: challenge,
 	}, &v.Session, &p, w.now)
-	w.ok(w.db.Answer(w.Context(), "", g, nil))
+	w.ok(w.db.Answer(w.Context(), grant.Answered{}, g))
 	if redeemed {
 		r := w.redemption(v.Platform, code, grant.NewToken(g.ID))
 		r.Party = to
@@ -156,7 +156,7 @@ var logouts = []promise{
 			v := w.visit(w.anna)
 			g, code := w.newGrant(v, "openid")
 			g.CodeEndsAt = w.now.Add(grant.CodeLife)
-			w.ok(w.db.Answer(w.Context(), "", g, nil))
+			w.ok(w.db.Answer(w.Context(), grant.Answered{}, g))
 			var redeemed error
 			race(func(n int) error {
 				if n != crowd/2 {

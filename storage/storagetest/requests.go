@@ -64,7 +64,7 @@ var requests = []promise{
 			if i%2 == 0 {
 				return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Answered: r.ID}, w.now)
 			}
-			return w.db.Answer(w.Context(), r.ID, grants[i], nil)
+			return w.db.Answer(w.Context(), grant.Answered{Request: r.ID}, grants[i])
 		})
 		w.onlyOne(ended, fault.Spent)
 		for i, err := range ended {
@@ -76,22 +76,22 @@ var requests = []promise{
 		g, _ := w.newGrant(v, "openid")
 		late := g
 		late.StartedAt = r.Expiry
-		w.fails(w.db.Answer(w.Context(), r.ID, late, nil), fault.Expired)
-		w.fails(w.db.Answer(w.Context(), "unknown", g, nil), fault.NotFound)
+		w.fails(w.db.Answer(w.Context(), grant.Answered{Request: r.ID}, late), fault.Expired)
+		w.fails(w.db.Answer(w.Context(), grant.Answered{Request: "unknown"}, g), fault.NotFound)
 
 		gone := w.newVisit(w.anna) // never saved
 		g, _ = w.newGrant(gone, "openid")
-		w.fails(w.db.Answer(w.Context(), r.ID, g, nil), fault.Refused)
-		w.fails(w.db.Answer(w.Context(), "", g, nil), fault.Refused)
+		w.fails(w.db.Answer(w.Context(), grant.Answered{Request: r.ID}, g), fault.Refused)
+		w.fails(w.db.Answer(w.Context(), grant.Answered{}, g), fault.Refused)
 		got, err := w.db.Request(w.Context(), linde, r.ID)
 		w.ok(err)
 		w.is("open after a refusal", got.Open(w.now), true)
 
 		g, _ = w.newGrant(v, "openid")
 		g.StartedAt = v.EndsAt
-		w.fails(w.db.Answer(w.Context(), "", g, nil), fault.Refused)
+		w.fails(w.db.Answer(w.Context(), grant.Answered{}, g), fault.Refused)
 		g, _ = w.newGrant(v, "openid")
 		g.Account = w.person(linde, "other@example.org").ID
-		w.fails(w.db.Answer(w.Context(), "", g, nil), fault.Refused)
+		w.fails(w.db.Answer(w.Context(), grant.Answered{}, g), fault.Refused)
 	}},
 }

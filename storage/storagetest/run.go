@@ -151,7 +151,7 @@ const verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636 appen
 func (w *world) code(v visit, scopes ...string) (g grant.Grant, code string) {
 	w.Helper()
 	g, code = w.newGrant(v, scopes...)
-	w.ok(w.db.Answer(w.Context(), "", g, nil))
+	w.ok(w.db.Answer(w.Context(), grant.Answered{}, g))
 	return g, code
 }
 

@@ -65,7 +65,7 @@ var safety = []promise{
 		fresh.Platform = wilg
 		w.fails(w.db.SaveChange(ctx, authn.Change{Start: &authn.SessionStart{Session: fresh.Session, Cookie: secret.Hash("y")}}, w.now), fault.Refused)
 		g.Platform = wilg
-		w.fails(w.db.Answer(ctx, "", g, nil), fault.Refused)
+		w.fails(w.db.Answer(ctx, grant.Answered{}, g), fault.Refused)
 		w.ok(w.db.TouchSession(ctx, wilg, v.ID, w.now.Add(time.Hour)))
 		w.ok(w.db.EndSession(ctx, wilg, v.ID, e, w.now))
 		w.ok(w.db.EndAccess(ctx, wilg, w.anna.ID, v.ID, web, e, w.now))
@@ -102,7 +102,7 @@ var safety = []promise{
 		v := w.visit(w.anna)
 		g, code := w.newGrant(v, "openid", "offline_access")
 		r := w.request()
-		w.ok(w.db.Answer(w.Context(), r.ID, g, nil))
+		w.ok(w.db.Answer(w.Context(), grant.Answered{Request: r.ID}, g))
 		refresh := grant.NewToken(g.ID)
 		_, err := w.db.Redeem(w.Context(), w.redemption(linde, code, refresh))
 		w.ok(err)

@@ -6,6 +6,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 )
@@ -200,7 +201,7 @@ var sessions = []promise{
 			}
 			g, code := w.newGrant(v, "openid", "offline_access")
 			codes[i] = code
-			return w.db.Answer(w.Context(), "", g, nil)
+			return w.db.Answer(w.Context(), grant.Answered{}, g)
 		})
 		for _, code := range codes {
 			_, err := w.db.Redeem(w.Context(), w.redemption(linde, code, secret.Token()))

@@ -8,6 +8,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/keys"
@@ -227,7 +228,7 @@ var upkeep = []promise{
 		w.is("code", err == nil, false)
 		late, _ := w.newGrant(v, "openid")
 		late.StartedAt = later
-		w.is("answer", w.db.Answer(w.Context(), r.ID, late, nil) == nil, false)
+		w.is("answer", w.db.Answer(w.Context(), grant.Answered{Request: r.ID}, late) == nil, false)
 		open, err := w.db.Journey(w.Context(), linde, j.ID)
 		w.ok(err)
 		w.is("journey ended", !open.EndedAt.IsZero(), true)

@@ -1,0 +1,220 @@
+package op
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	jsontext "github.com/go-jose/go-jose/v4/json" // takes no member twice and names as they are written
+
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+const (
+	proofHeader = "DPoP" // RFC 9449 section 4.1
+	// proofSkew is how old a proof may be, and how far ahead the clock of the party: a proof is made for one request.
+	proofSkew     = 60 * time.Second
+	longestProof  = 4 << 10 // bytes; the largest key that is taken needs a third of it
+	longestUsedID = 255     // characters of a `jti`
+)
+
+// proofAlgs are those of DPoP proofs: what FAPI 2.0 allows, for all.
+var proofAlgs = []jose.SignatureAlgorithm{jose.ES256, jose.EdDSA, jose.PS256}
+
+// proof is a DPoP proof that was verified, but for that it was not used before (see spend).
+type proof struct {
+	jkt   string // the key's SHA-256 thumbprint (RFC 7638)
+	ath   string // hash of the access token that it goes with
+	id    string
+	until time.Time // when nobody takes it any more
+}
+
+// proofClaims are those of RFC 9449 section 4.2, with exp and nbf for those who add them.
+type proofClaims struct {
+	ID        string   `json:"jti"`
+	Method    string   `json:"htm"`
+	Target    string   `json:"htu"`
+	IssuedAt  *float64 `json:"iat"`
+	TokenHash string   `json:"ath"`
+	Expiry    *float64 `json:"exp"`
+	NotBefore *float64 `json:"nbf"`
+}
+
+// readProof reads the DPoP proof of a request to one of our endpoints, nil if it has none (RFC 9449 section 4.3). The
+// address is compared with that of the issuer, never with what the request says of the host.
+func readProof(r *http.Request, target string, now time.Time) (*proof, error) {
+	headers := r.Header.Values(proofHeader)
+	if len(headers) == 0 {
+		return nil, nil
+	}
+	no := func(why string) (*proof, error) { return nil, refuse(invalidProof, why) }
+	if len(headers) > 1 {
+		return no("more than one proof")
+	}
+	key, payload, why := verifyProof(headers[0])
+	if why != "" {
+		return no(why)
+	}
+	var claims proofClaims
+	if err := jsontext.Unmarshal(payload, &claims); err != nil {
+		return no("claims")
+	}
+	p := &proof{jkt: key, ath: claims.TokenHash, id: claims.ID}
+	switch {
+	case claims.ID == "" || len(claims.ID) > longestUsedID:
+		return no("jti")
+	case claims.Method != r.Method:
+		return no("htm")
+	case !sameTarget(claims.Target, target):
+		return no("htu")
+	case claims.IssuedAt == nil:
+		return no("iat")
+	}
+	made := moment(*claims.IssuedAt)
+	switch {
+	case made.Before(now.Add(-proofSkew)), made.After(now.Add(proofSkew)):
+		return no("iat")
+	case claims.Expiry != nil && !now.Add(-proofSkew).Before(moment(*claims.Expiry)):
+		return no("exp")
+	case claims.NotBefore != nil && moment(*claims.NotBefore).After(now.Add(proofSkew)):
+		return no("nbf")
+	}
+	p.until = made.Add(proofSkew + time.Second)
+	return p, nil
+}
+
+// proofError is what is wrong with a proof, as the endpoint says it: a resource answers 401.
+func (e Endpoint) proofError(err error) error {
+	if err != nil && len(e.Auth) == 0 {
+		return refuse(proofAtResource, err.Error())
+	}
+	return err
+}
+
+func algNames(algs []jose.SignatureAlgorithm) (names []string) {
+	for _, a := range algs {
+		names = append(names, string(a))
+	}
+	return names
+}
+
+// verifyProof verifies the signature with the key inside, and returns its thumbprint and the payload, or why not.
+func verifyProof(text string) (jkt string, payload []byte, why string) {
+	if len(text) > longestProof || strings.Count(text, ".") != 2 || !canonical(text) {
+		return "", nil, "not a compact JWT"
+	}
+	jws, err := jose.ParseSignedCompact(text, proofAlgs) // refuses a private key
+	if err != nil {
+		return "", nil, "not a JWT with an algorithm that is served"
+	}
+	header := jws.Signatures[0].Protected
+	key := header.JSONWebKey
+	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != "dpop+jwt" {
+		return "", nil, "typ"
+	}
+	if key == nil || !key.IsPublic() || !slices.Contains(grant.SignsWith(*key), header.Algorithm) {
+		return "", nil, "jwk"
+	}
+	if payload, err = jws.Verify(key); err != nil {
+		return "", nil, "signature"
+	}
+	print, err := key.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return "", nil, "jwk"
+	}
+	return base64.RawURLEncoding.EncodeToString(print), payload, ""
+}
+
+// moment is a NumericDate (RFC 7519 section 2), which may have a fraction; what is out of all bounds stays out of them.
+func moment(seconds float64) time.Time {
+	const far = 1 << 40 // seconds: beyond any year that counts
+	return time.UnixMilli(int64(max(-far, min(far, seconds)) * 1000))
+}
+
+// sameTarget compares the address in a proof with ours: without query and fragment, normalised (RFC 9449 section 4.3,
+// RFC 3986 section 6.2.2 and 6.2.3).
+func sameTarget(htu, ours string) bool {
+	u, err := url.Parse(htu)
+	if err != nil || u.User != nil || len(htu) > 2048 {
+		return false
+	}
+	return normal(u) == ours || normal(u) == normalText(ours)
+}
+
+func normalText(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return normal(u)
+}
+
+func normal(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	host = strings.TrimSuffix(host, map[string]string{"https": ":443", "http": ":80"}[scheme])
+	path := u.JoinPath()
+	path.RawPath = "" // a character that needs no percent sign counts as itself …
+	if strings.Contains(strings.ToLower(u.EscapedPath()), "%2f") {
+		return "" // … and a slash that has one is no slash; none of our addresses has it
+	}
+	return scheme + "://" + host + path.EscapedPath()
+}
+
+// binding is the key that the access token of this call is bound to; empty: it asks for none. A party that must bind its
+// tokens gets none without (RFC 9449 section 5.2).
+func (c *call) binding() (string, error) {
+	switch {
+	case c.proof != nil:
+		return c.proof.jkt, nil
+	case c.party.Binds():
+		return "", refuse(invalidProof, "no proof, from a party that must bind its tokens")
+	}
+	return "", nil
+}
+
+// shows tells whether an access token is shown as it must be: one that is bound to a key with a proof of that key for this
+// token, and no other (RFC 9449 section 7.1).
+func (c *call) shows(h handle) error {
+	switch bound := h.JKT != ""; {
+	case bound != c.asDPoP:
+		return refuse(invalidToken, "the token is of the other kind")
+	case !bound:
+		return nil
+	case c.proof == nil:
+		return refuse(proofAtResource, "no proof")
+	case c.proof.ath != hashOf(c.token):
+		return refuse(proofAtResource, "ath")
+	case c.proof.jkt != h.JKT:
+		return refuse(invalidToken, "a proof with another key")
+	}
+	return nil
+}
+
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// spend uses up the proof of a call (RFC 9449 section 11.1). It is the last check of all, so that what is refused anyhow
+// writes nothing.
+func (s *Server) spend(ctx context.Context, p *platform.Platform, used *proof) error {
+	if used == nil {
+		return nil
+	}
+	err := s.Uses.Use(ctx, p.ID, secret.Hash("dpop\x00"+used.jkt+"\x00"+used.id), used.until)
+	if errors.Is(err, fault.Spent) {
+		return refuse(invalidProof, "used before")
+	}
+	return err
+}
