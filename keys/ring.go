@@ -15,10 +15,10 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// types are the values of the `typ` header we sign with: ID tokens, access tokens (RFC 9068 section 2.1), and logout
-// tokens (OpenID Connect Back-Channel Logout 1.0 section 2.4). Keeping them apart keeps one
-// from passing for the other (RFC 8725 section 3.11).
-var types = []string{"JWT", "at+jwt", "logout+jwt"}
+// types are the values of the `typ` header we sign with: ID tokens, access tokens (RFC 9068 section 2.1), logout tokens
+// (OpenID Connect Back-Channel Logout 1.0 section 2.4) and authorization responses (JARM, which names no type). Keeping
+// them apart keeps one from passing for the other (RFC 8725 section 3.11).
+var types = []string{"JWT", "at+jwt", "logout+jwt", "oauth-authz-resp+jwt"}
 
 // Ring is all signing keys of all platforms, ready to use. It never changes and may be shared by any number of
 // goroutines.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
@@ -51,15 +52,17 @@ func (s *Server) answerCode(v *visit) error {
 
 // answerError tells the party why there is no code (OpenID Connect Core 1.0 section 3.1.2.6), the way it asked for. An
 // error is an answer too: a stored request gets no other one.
-func (s *Server) answerError(v *visit, e *protocolError) error {
+func (s *Server) answerError(v *visit, e *protocolError) (err error) {
 	if v.stored {
-		err := s.Requests.SaveChange(v.r.Context(), authn.Change{Answered: v.request.ID, Platform: v.platform.ID}, v.now)
-		if over(err) {
-			return s.restart(v)
-		}
-		if err != nil {
-			return err
-		}
+		err = s.Requests.SaveChange(v.r.Context(), authn.Change{Answered: v.request.ID, Platform: v.platform.ID}, v.now)
+	} else if v.request.Pushed != "" {
+		err = s.Pushes.SpendPushed(v.r.Context(), v.platform.ID, v.request.Pushed, v.now)
+	}
+	if over(err) {
+		return s.restart(v)
+	}
+	if err != nil {
+		return err
 	}
 	return s.send(v, url.Values{"error": {e.code}, "error_description": {e.text}})
 }
@@ -75,9 +78,16 @@ func (s *Server) send(v *visit, values url.Values) error {
 	if req.State != "" {
 		values.Set("state", req.State)
 	}
-	if req.Mode == grant.ModeFormPost {
+	if req.Mode.Signed() {
+		signed, err := s.signAnswer(v, values)
+		if err != nil {
+			return err
+		}
+		values = url.Values{"response": {signed}}
+	}
+	if req.Mode.Posted() {
 		page := ui.FormPostPage{Action: req.RedirectURI, Name: v.party.CalledAs(v.platform.Name)}
-		for _, name := range []string{"code", "error", "error_description", "state", "iss"} {
+		for _, name := range []string{"response", "code", "error", "error_description", "state", "iss"} {
 			if values.Has(name) {
 				page.Fields = append(page.Fields, ui.Field{Name: name, Value: values.Get(name)})
 			}
@@ -96,6 +106,19 @@ func (s *Server) send(v *visit, values url.Values) error {
 	v.w.Header().Set("Location", u.String())
 	v.w.WriteHeader(http.StatusSeeOther)
 	return nil
+}
+
+// answerLife is how long a signed answer may be read; a code is spent sooner (JARM section 2.1 wants at most ten minutes).
+const answerLife = 5 * time.Minute
+
+// signAnswer makes the JWT that carries an answer (JARM section 2.1), signed like the party's ID tokens. It has a type of
+// its own, so that it is never taken for one of those.
+func (s *Server) signAnswer(v *visit, values url.Values) (string, error) {
+	claims := map[string]any{"aud": v.party.ID, "exp": v.now.Add(answerLife).Unix()}
+	for name := range values {
+		claims[name] = values.Get(name)
+	}
+	return s.sign(v.platform.ID, v.party.IDTokenAlg, "oauth-authz-resp+jwt", claims)
 }
 
 // errorRows are errors whose page is another one here. What is refused or malformed is answered as an error of the

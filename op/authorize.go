@@ -45,9 +45,15 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil && !foreign {
 		return err
 	}
+	if isPushed(form) {
+		return s.bring(w, r, form)
+	}
 	req, party, err := s.parseRequest(p, form)
 	if foreign && req != nil {
 		err = refuse("invalid_request", "The form is not UTF-8.")
+	}
+	if err == nil && party.Pushes() {
+		err = refuse("invalid_request", "This client must push its requests (RFC 9126 section 4).")
 	}
 	v := &visit{w: w, r: r, platform: p, party: party, request: req, now: s.Now()}
 	var refused *protocolError
@@ -136,6 +142,10 @@ func (s *Server) begin(v *visit, wanted authn.Requirement) error {
 		}
 	}
 	v.request.Browser = web.Browser(v.w, v.r, v.platform.ID)
+	if v.request.ID == "" { // it was pushed
+		v.request.ID = broughtID(v.request.Pushed, v.request.Browser)
+		v.request.Ask.Journey = v.request.ID
+	}
 	save := s.Requests.SaveRequest
 	if v.stored {
 		save = s.Requests.BindRequest

@@ -96,7 +96,7 @@ func readProof(r *http.Request, target string, now time.Time) (*proof, error) {
 
 // proofError is what is wrong with a proof, as the endpoint says it: a resource answers 401.
 func (e Endpoint) proofError(err error) error {
-	if err != nil && len(e.Auth) == 0 {
+	if len(e.Auth) == 0 && err != nil && codeOf(err) == invalidProof {
 		return refuse(proofAtResource, err.Error())
 	}
 	return err

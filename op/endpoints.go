@@ -75,6 +75,10 @@ var endpoints = []Endpoint{
 	{Path: pathContinue, Route: "authorize", Methods: getOnly, serve: people((*Server).resume)},
 	{Path: pathCallback, Route: "callback", Methods: getOnly, serve: people((*Server).callback)},
 	{
+		Path: pathPush, Route: "par", Methods: postOnly, Auth: byAll, Scripts: ScriptsOfOrigins, CrossSite: true, Proofs: true,
+		Answers: http.StatusCreated, Published: "pushed_authorization_request_endpoint", serve: machine((*Server).push),
+	},
+	{
 		Path: pathToken, Route: "token", Methods: postOnly, Auth: byAll, Scripts: ScriptsOfOrigins, CrossSite: true,
 		Proofs: true, Published: "token_endpoint", checked: grantNamed, serve: machine((*Server).token),
 	},

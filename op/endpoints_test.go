@@ -55,6 +55,12 @@ func TestEndpointsDoWhatTheirRowsSay(t *testing.T) {
 			t.Errorf("%s: discovery has %v for %s", e.Path, discovery[e.Published], e.Published)
 		}
 		delete(discovery, e.Published)
+		if e.Path == "/par" { // RFC 9126 section 2: as at the token endpoint
+			if token := op.Endpoints()[slices.IndexFunc(op.Endpoints(), func(e op.Endpoint) bool { return e.Path == "/token" })]; !slices.Equal(e.Auth, token.Auth) {
+				t.Errorf("a party that pushes proves itself by %v, and by %v at the token endpoint", e.Auth, token.Auth)
+			}
+			continue
+		}
 		if auth := e.Published + "_auth_methods_supported"; len(e.Auth) > 0 {
 			if fmt.Sprint(discovery[auth]) != fmt.Sprint(e.Auth) {
 				t.Errorf("%s: discovery has %v for %s", e.Path, discovery[auth], auth)

@@ -28,8 +28,8 @@ const (
 	invalidRequestURI        = "invalid_request_uri"
 	tooManyRequests          = "too_many_requests" // ours; said as temporarily_unavailable
 	proofAtResource          = "proof_at_resource" // ours; said as invalid_dpop_proof, with the status of a resource
-	tokenMissing             = "token_missing" // ours; never said: whoever shows no token gets no error code
-	notUTF8                  = "not_utf8"      // ours; said as invalid_request, with a text of its own
+	tokenMissing             = "token_missing"     // ours; never said: whoever shows no token gets no error code
+	notUTF8                  = "not_utf8"          // ours; said as invalid_request, with a text of its own
 )
 
 // protocolError is an error that a party may read: a code of the protocol and a sentence of our own.

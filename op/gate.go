@@ -52,7 +52,7 @@ func machine(answer answering) serving {
 				body, err = answer(s, r.Context(), c)
 			}
 			if err == nil {
-				if err = s.spend(r.Context(), c.platform, c.proof); err != nil {
+				if err = e.proofError(s.spend(r.Context(), c.platform, c.proof)); err != nil {
 					err = s.fail(r.Context(), "using a proof once", err)
 				}
 			}

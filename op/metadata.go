@@ -46,7 +46,10 @@ func NewDocument(body []byte) Document {
 // metadata adds what the library's discovery type lacks.
 type metadata struct {
 	oidc.DiscoveryConfiguration
-	IssuerParameter bool `json:"authorization_response_iss_parameter_supported"` // RFC 9207 section 3
+	IssuerParameter bool     `json:"authorization_response_iss_parameter_supported"` // RFC 9207 section 3
+	Push            string   `json:"pushed_authorization_request_endpoint"`          // RFC 9126 section 5
+	ProofAlgs       []string `json:"dpop_signing_alg_values_supported"`              // RFC 9449 section 5.1
+	AnswerAlgs      []string `json:"authorization_signing_alg_values_supported"`     // JARM section 4
 }
 
 // Metadata is what discovery says of a platform (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2): complete,
@@ -57,7 +60,7 @@ func Metadata(p *platform.Platform, algs []string) Document {
 			Issuer:                            string(p.Issuer),
 			ScopesSupported:                   grant.Scopes,
 			ResponseTypesSupported:            []string{"code"},
-			ResponseModesSupported:            []string{string(grant.ModeQuery), string(grant.ModeFormPost)},
+			ResponseModesSupported:            responseModes,
 			GrantTypesSupported:               grantNames(),
 			ACRValuesSupported:                authn.Published(p.Policy.ACRAliases),
 			SubjectTypesSupported:             []string{"public", "pairwise"},
@@ -72,7 +75,7 @@ func Metadata(p *platform.Platform, algs []string) Document {
 			BackChannelLogoutSupported:        true,
 			BackChannelLogoutSessionSupported: true,
 		},
-		IssuerParameter: true,
+		IssuerParameter: true, ProofAlgs: algNames(proofAlgs), AnswerAlgs: algs,
 	}
 	m.publish(p)
 	body, _ := json.Marshal(m) // a struct of strings: cannot fail
@@ -95,7 +98,7 @@ func (m *metadata) publish(p *platform.Platform) {
 			continue
 		}
 		names[e.Published] = p.URL(e.Path)
-		if len(e.Auth) > 0 {
+		if len(e.Auth) > 0 && e.Path != pathPush { // where a party pushes, it proves itself as at the token endpoint (RFC 9126 section 2)
 			names[e.Published+"_auth_methods_supported"] = e.Auth
 		}
 	}

@@ -122,6 +122,7 @@ func (c caller) code(b *idptest.Browser, client string, change func(url.Values))
 }
 
 type tokens struct {
+	Type    string `json:"token_type"`
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
 	ID      string `json:"id_token"`

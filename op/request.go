@@ -22,7 +22,7 @@ import (
 var onceOnly = []string{
 	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
 	"code_challenge_method", "prompt", "max_age", "display", "ui_locales", "claims_locales", "id_token_hint", "login_hint",
-	"acr_values", "claims", "request", "request_uri", "registration", "post_logout_redirect_uri", "logout_hint",
+	"acr_values", "claims", "dpop_jkt", "request", "request_uri", "registration", "post_logout_redirect_uri", "logout_hint",
 }
 
 const (
@@ -47,7 +47,7 @@ func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.Aut
 	}
 	now, id := s.Now(), secret.ID()
 	req := &grant.AuthRequest{
-		ID: id, Platform: p.ID, Party: party.ID, RedirectURI: redirect, Mode: answerMode(redirect, form),
+		ID: id, Platform: p.ID, Party: party.ID, RedirectURI: redirect, Mode: answerMode(party, redirect, form),
 		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), Journey: id, Unsure: !party.Assured(redirect)},
 		CreatedAt: now, Expiry: now.Add(grant.RequestLife),
 	}
@@ -63,19 +63,49 @@ func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.Aut
 	return req, party, s.readParameters(p, party, req, form)
 }
 
-// answerMode is how answers and errors travel: as asked, where the redirect URI can take a form. A request object is
-// refused, but the refusal travels as it asks (OpenID Connect Core 1.0 section 6.1: what is inside supersedes). That it is
-// not verified does no harm: who sent it could have asked the same outside.
-func answerMode(redirect string, form url.Values) grant.ResponseMode {
+// answerMode is how answers and errors travel: as asked, where the redirect URI can take a form, and signed where the party
+// is held to that. A request object that is refused travels as it asks (OpenID Connect Core 1.0 section 6.1: what is inside
+// supersedes). That it is not verified does no harm: who sent it could have asked the same outside.
+func answerMode(party *grant.Party, redirect string, form url.Values) grant.ResponseMode {
 	wanted := form.Get("response_mode")
 	if inside := modeInside(form.Get("request")); inside != "" {
 		wanted = inside
 	}
 	takesForms := strings.HasPrefix(redirect, "https://") || strings.HasPrefix(redirect, "http://")
-	if wanted == string(grant.ModeFormPost) && takesForms {
-		return grant.ModeFormPost
+	mode := grant.ModeQuery
+	switch {
+	case wanted == string(grant.ModeFormPost) && takesForms:
+		mode = grant.ModeFormPost
+	case wanted == string(grant.ModeFormPostJWT) && takesForms:
+		return grant.ModeFormPostJWT
+	case wanted == modeJWT, wanted == string(grant.ModeQueryJWT):
+		return grant.ModeQueryJWT
 	}
-	return grant.ModeQuery
+	if party.SignsAnswers() {
+		return map[grant.ResponseMode]grant.ResponseMode{grant.ModeQuery: grant.ModeQueryJWT, grant.ModeFormPost: grant.ModeFormPostJWT}[mode]
+	}
+	return mode
+}
+
+// modeJWT is the usual signed mode of the response type, which for a code is query.jwt (JARM section 2.3.4).
+const modeJWT = "jwt"
+
+// responseModes are those that are served.
+var responseModes = []string{string(grant.ModeQuery), string(grant.ModeFormPost), string(grant.ModeQueryJWT), string(grant.ModeFormPostJWT), modeJWT}
+
+// checkMode wants one that is served, and that the redirect URI and the party allow.
+func checkMode(party *grant.Party, req *grant.AuthRequest, mode string) error {
+	switch {
+	case mode == "":
+		return nil
+	case !slices.Contains(responseModes, mode):
+		return refuse("invalid_request", "response_mode must be query, form_post, query.jwt, form_post.jwt or jwt.")
+	case grant.ResponseMode(mode).Posted() && !req.Mode.Posted():
+		return refuse("invalid_request", "response_mode "+mode+" needs an http or https redirect_uri.")
+	case party.SignsAnswers() && !grant.ResponseMode(mode).Signed() && mode != modeJWT:
+		return refuse("invalid_request", "response_mode must be jwt: this client is held to FAPI 2.0 Message Signing.")
+	}
+	return nil
 }
 
 // modeInside is the response mode that a request object asks for; empty when it asks for none or cannot be read.
@@ -97,7 +127,7 @@ func modeInside(object string) string {
 // unsupported refuses what is not served to the party, before anything else is read.
 func unsupported(party *grant.Party, req *grant.AuthRequest, form url.Values) error {
 	has := func(name string) bool { return form.Get(name) != "" }
-	switch mode := form.Get("response_mode"); {
+	switch {
 	case has("request"):
 		return refuse("request_not_supported", "Request objects are not supported.")
 	case has("request_uri"):
@@ -110,18 +140,17 @@ func unsupported(party *grant.Party, req *grant.AuthRequest, form url.Values) er
 		return refuse(unsupportedResponseType, "Only response_type code is supported.")
 	case !party.Allows(grant.AuthorizationCode):
 		return refuse("unauthorized_client", "This client may not use the authorization code grant.")
-	case mode != "" && mode != string(grant.ModeQuery) && mode != string(grant.ModeFormPost):
-		return refuse("invalid_request", "response_mode must be query or form_post.")
-	case mode == string(grant.ModeFormPost) && req.Mode != grant.ModeFormPost:
-		return refuse("invalid_request", "response_mode form_post needs an http or https redirect_uri.")
 	}
-	return nil
+	return checkMode(party, req, form.Get("response_mode"))
 }
 
 // readParameters fills the request from parameters whose mistakes the party may hear of.
 func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *grant.AuthRequest, form url.Values) error {
 	if err := unsupported(party, req, form); err != nil {
 		return err
+	}
+	if req.JKT = form.Get("dpop_jkt"); req.JKT != "" && !grant.ChallengeValid(req.JKT) { // a SHA-256 in base64url, like a challenge
+		return refuse("invalid_request", "dpop_jkt must be 43 characters of base64url (RFC 7638).")
 	}
 	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState || !web.Plain(req.Nonce) {
 		return refuse("invalid_request", "nonce is too long, or not plain text.")

@@ -63,6 +63,7 @@ const (
 	pathAuthorize  = "/authorize"
 	pathContinue   = "/authorize/continue"
 	pathCallback   = "/authorize/callback"
+	pathPush       = "/par"
 	pathToken      = "/token"
 	pathUserinfo   = "/userinfo"
 	pathRevoke     = "/revoke"

@@ -37,7 +37,7 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 			t.Errorf("%s: %d reads and %d writes, want %d and %d", endpoint, r, w, wantReads, wantWrites)
 		}
 	}
-	var code string
+	var code, uri string
 	var got tokens
 	measure("authorize, signed in", 1, 1, func() { code = c.code(b, "web", nil) })
 	measure("authorize, prompt=none", 1, 1, func() { c.code(b, "web", func(q url.Values) { q.Set("prompt", "none") }) })
@@ -57,6 +57,17 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 	})
 	bearer := map[string]string{"Authorization": "Bearer " + got.Access}
 	basic := basicOf("web", secretText)
+	measure("push", 0, 1, func() { uri = c.push("web", nil, nil).RequestURI })
+	measure("authorize, pushed, signed in", 3, 2, func() {
+		if b.MustOpen(t, pushedQuery("web", uri)); b.URL.Query().Get("code") == "" {
+			t.Errorf("no code at %s", b.URL)
+		}
+	})
+	key := newProver(c)
+	bound := func() string {
+		return c.given(c.bound(codeForm(c.code(b, "web", nil)), "web", key.proof("POST", tokenURL, ""))).Access
+	}()
+	measure("userinfo with a key", 1, 1, func() { c.info("DPoP", bound, key.proof("GET", userinfoURL, bound)) })
 	measure("userinfo", 1, 0, func() { c.send(http.MethodGet, issuer+"/userinfo", "", bearer) })
 	measure("introspect, access token", 1, 0, func() {
 		c.send(http.MethodPost, issuer+"/introspect", "token="+got.Access, basic)

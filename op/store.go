@@ -18,6 +18,7 @@ type Stores struct {
 	Grants   GrantStore
 	Record   RecordStore
 	Uses     UseStore
+	Pushes   PushStore
 }
 
 // UseStore remembers what works once, over all nodes; see storage.DB.
@@ -38,6 +39,13 @@ type RequestStore interface {
 	Journey(ctx context.Context, p platform.ID, id string) (*authn.Journey, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 	Answer(ctx context.Context, to grant.Answered, g grant.Grant) error
+}
+
+// PushStore keeps requests that parties pushed, until a browser brings them.
+type PushStore interface {
+	Push(ctx context.Context, r grant.AuthRequest, most int) error
+	Pushed(ctx context.Context, p platform.ID, id string) (*grant.AuthRequest, error)
+	SpendPushed(ctx context.Context, p platform.ID, id string, now time.Time) error
 }
 
 // GrantStore keeps what codes and tokens derive from: the token, userinfo, revocation and introspection endpoints

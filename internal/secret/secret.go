@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base32"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -26,6 +27,12 @@ func Token() string {
 
 // ID returns an identifier of 130 random bits: 26 lower-case letters and digits, safe in URLs, cookies and file names.
 func ID() string { return strings.ToLower(rand.Text()) }
+
+// DerivedID is the identifier that a text always has: of the form of an ID, from 130 bits of its SHA-256. It is as hard to
+// guess as the text.
+func DerivedID(text string) string {
+	return strings.ToLower(base32.StdEncoding.EncodeToString(Hash(text))[:26])
+}
 
 // IsID tells whether a text has the form of an ID. What comes from outside is checked before it reaches a database.
 func IsID(s string) bool {

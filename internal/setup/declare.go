@@ -57,7 +57,7 @@ func declaredParty(p grant.Party) Party {
 		ScopeTexts: p.ScopeTexts, ReadOnly: p.ReadOnly, IDTokenAlg: p.IDTokenAlg, AccessToken: "opaque", Rotate: p.Rotates(), ThirdParty: p.ThirdParty, MobileApp: p.MobileApp,
 		SubjectType: "public", Sector: p.Sector, IDClaims: p.IDClaims, AMRDetails: p.AMRDetails, Audience: p.Audience,
 		MinimumACR: p.MinimumACR, PolicyURI: p.PolicyURI, TermsURI: p.TermsURI,
-		Lives: Lives{IDToken: p.Lives.IDToken, Access: p.Lives.Access, RefreshIdle: p.Lives.RefreshIdle, RefreshEnd: p.Lives.RefreshEnd},
+		Lives:   Lives{IDToken: p.Lives.IDToken, Access: p.Lives.Access, RefreshIdle: p.Lives.RefreshIdle, RefreshEnd: p.Lives.RefreshEnd},
 		Profile: string(p.Profile), JWKS: KeySet(p.JWKS), JWKSURI: p.JWKSURI, AuthAlg: p.AuthAlg, RequestAlg: p.RequestAlg,
 		PARRequired: p.PARRequired, RequestRequired: p.RequestRequired, DPoPRequired: p.DPoPRequired,
 	}

@@ -189,7 +189,7 @@ func (h *House) routes() http.Handler {
 	links := link.New(link.Options{Store: h.DB, Engine: people, Buttons: h.buttons()})
 	own := settings.New(settings.Options{Store: h.DB, Consents: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL})
 	protocol := op.New(op.Options{
-		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB, Uses: h.DB},
+		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB, Uses: h.DB, Pushes: h.DB},
 		Visitors: visitors, Registry: h.settings, Methods: login.Methods(factors), JourneyURL: people.PageFor, Now: h.clock.Now, Log: h.Log,
 		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
