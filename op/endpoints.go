@@ -45,8 +45,8 @@ type serving func(*Server, Endpoint) http.Handler
 
 // Ways in which parties prove themselves at an endpoint; see clientAuths.
 var (
-	byAll    = []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodNone}
-	bySecret = []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost} // a public party proves nothing
+	byAll   = []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodPrivateKeyJWT, oidc.AuthMethodNone}
+	byProof = byAll[:3] // a public party proves nothing
 )
 
 // Methods that endpoints are served with.
@@ -91,7 +91,7 @@ var endpoints = []Endpoint{
 		Published: "revocation_endpoint", serve: machine((*Server).revoke),
 	},
 	{
-		Path: pathIntrospect, Route: "introspect", Methods: postOnly, Auth: bySecret, CrossSite: true,
+		Path: pathIntrospect, Route: "introspect", Methods: postOnly, Auth: byProof, CrossSite: true,
 		Published: "introspection_endpoint", serve: machine((*Server).introspect),
 	},
 	{

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+
 	"github.com/minddistrict/idp/op"
 )
 
@@ -67,9 +69,17 @@ func TestEndpointsDoWhatTheirRowsSay(t *testing.T) {
 			}
 			delete(discovery, auth)
 		}
+		auth, algs := e.Published+"_auth_signing_alg_values_supported", "<nil>"
+		if slices.Contains(e.Auth, oidc.AuthMethodPrivateKeyJWT) {
+			algs = "[ES256 EdDSA PS256 RS256]"
+		}
+		if fmt.Sprint(discovery[auth]) != algs {
+			t.Errorf("%s: discovery has %v for %s, want %s", e.Path, discovery[auth], auth, algs)
+		}
+		delete(discovery, auth)
 	}
 	for name := range discovery {
-		if strings.HasSuffix(name, "_endpoint") || strings.HasSuffix(name, "_uri") && name != "op_policy_uri" || strings.HasSuffix(name, "auth_methods_supported") {
+		if strings.HasSuffix(name, "_endpoint") || strings.HasSuffix(name, "_uri") && name != "op_policy_uri" || strings.HasSuffix(name, "auth_methods_supported") || strings.Contains(name, "_auth_signing_alg_") {
 			t.Errorf("discovery has %s, and no row has it", name)
 		}
 	}

@@ -1,10 +1,12 @@
 package op
 
 import (
+	"context"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -68,6 +70,7 @@ func fuzzServer(f testing.TB) *Server {
 		{ID: "web", Auth: grant.AuthBasic, Secrets: [][]byte{secret.Hash(strings.Repeat("s", 32))}, Redirects: []string{"https://rp.test/cb", "https://rp.test/cb?a=b"}, LogoutURIs: []string{"https://rp.test/bye", "https://rp.test/bye?a=b"}},
 		{ID: "lax", Name: "Lax", PKCEOptional: true, Pairwise: true, ThirdParty: true, Secrets: [][]byte{secret.Hash(strings.Repeat("s", 32))}, Redirects: []string{"https://rp.test/cb"}},
 		{ID: "app", Type: grant.Native, Redirects: []string{"net.example.app:/callback", "http://localhost:9999/cb", "http://[::1]/cb"}},
+		{ID: "keys", Auth: grant.PrivateKeyJWT, Type: grant.Service, Strength: grant.Strength{JWKS: fuzzKeys}},
 		{ID: "off", Type: grant.SPA, Redirects: []string{"https://rp.test/cb"}, DisabledAt: fuzzNow},
 	} {
 		p.Platform = "linde"
@@ -78,8 +81,28 @@ func fuzzServer(f testing.TB) *Server {
 		r.parties[p.ID] = &p
 	}
 	return &Server{Options: Options{
-		Registry: r, Secrets: Secrets{Handles: [][]byte{[]byte(strings.Repeat("h", 32))}}, Now: func() time.Time { return fuzzNow }, Log: slog.New(slog.DiscardHandler),
+		Stores: Stores{Uses: &usedOnce{}}, Registry: r, Secrets: Secrets{Handles: [][]byte{[]byte(strings.Repeat("h", 32))}}, Now: func() time.Time { return fuzzNow }, Log: slog.New(slog.DiscardHandler),
 	}}
+}
+
+// fuzzKey is the key of the party that has one, with its public half as it is registered.
+var (
+	fuzzKey  = ed25519.NewKeyFromSeed([]byte(strings.Repeat("p", 32)))
+	fuzzKeys = `{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"p","x":"` + base64.RawURLEncoding.EncodeToString(fuzzKey.Public().(ed25519.PublicKey)) + `"}]}`
+)
+
+// usedOnce remembers in memory.
+type usedOnce map[string]bool
+
+func (u *usedOnce) Use(_ context.Context, _ platform.ID, hash []byte, _ time.Time) error {
+	if (*u)[string(hash)] {
+		return fault.Spent
+	}
+	if *u == nil {
+		*u = usedOnce{}
+	}
+	(*u)[string(hash)] = true
+	return nil
 }
 
 func fuzzToken(f testing.TB, s *Server, typ string, claims any) string {
@@ -163,6 +186,49 @@ func FuzzOpenHandle(f *testing.F) {
 		}
 		if h, err := openHandle(s.Secrets.Handles, "wilg", token, fuzzNow); err == nil {
 			t.Fatalf("%q opens on another platform as %+v", token, h)
+		}
+	})
+}
+
+// An assertion is one that its party signed, letter for letter, and is taken once; whatever is wrong is said by one of our
+// words.
+func FuzzAssertion(f *testing.F) {
+	now := fuzzNow.Unix()
+	sign := func(header, claims string) string {
+		input := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+		return input + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(fuzzKey, []byte(input)))
+	}
+	good := fmt.Sprintf(`{"iss":"keys","sub":"keys","aud":"https://login.linde.test","jti":"j","exp":%d}`, now+60)
+	signed := map[string]bool{sign(`{"alg":"EdDSA"}`, good): true, sign(`{"alg":"EdDSA","kid":"p","typ":"JWT"}`, good): true}
+	for token := range signed {
+		f.Add(token)
+		f.Add(token + ".")
+		f.Add(strings.Replace(token, ".", ".\n", 1))
+	}
+	for _, header := range []string{`{"alg":"none"}`, `{"alg":"EdDSA","crit":["x"]}`, `{"alg":"EdDSA","alg":"EdDSA"}`, `{"alg":"EdDSA","typ":"dpop+jwt"}`, `{"alg":"EdDSA","jwk":{}}`} {
+		f.Add(sign(header, good))
+	}
+	for _, claims := range []string{
+		`{}`, `[]`, `null`, `{"a":{"b":1,"b":2}}`, strings.Replace(good, "{", `{"sub":"keys",`, 1), strings.Replace(good, `"j"`, `["j"]`, 1),
+		strings.Replace(good, `"https://login.linde.test"`, `["https://login.linde.test","x"]`, 1), fmt.Sprintf(`{"exp":%d}`, now*1000), strings.Repeat("[", 5000),
+	} {
+		f.Add(sign(`{"alg":"EdDSA"}`, claims))
+	}
+	f.Fuzz(func(t *testing.T, token string) {
+		s := fuzzServer(t)
+		ctx := platform.NewContext(t.Context(), fuzzPlatform)
+		party, _ := s.Registry.Party("linde", "keys")
+		if claimed := claimedParty(token); len(claimed) > len(token) || signed[token] && claimed != "keys" {
+			t.Fatalf("%q claims to be of %q", token, claimed)
+		}
+		err := s.asserts(ctx, endpoints[0], party, credentials{assertion: token})
+		if err == nil != signed[token] || err != nil && !errors.Is(err, fault.Invalid) {
+			t.Fatalf("%q: %v", token, err)
+		}
+		if err == nil {
+			if again := s.asserts(ctx, endpoints[0], party, credentials{assertion: token}); !errors.Is(again, fault.Spent) {
+				t.Fatalf("%q a second time: %v", token, again)
+			}
 		}
 	})
 }

@@ -101,6 +101,9 @@ func (m *metadata) publish(p *platform.Platform) {
 		if len(e.Auth) > 0 && e.Path != pathPush { // where a party pushes, it proves itself as at the token endpoint (RFC 9126 section 2)
 			names[e.Published+"_auth_methods_supported"] = e.Auth
 		}
+		if slices.Contains(e.Auth, oidc.AuthMethodPrivateKeyJWT) {
+			names[e.Published+"_auth_signing_alg_values_supported"] = grant.PartyAlgs
+		}
 	}
 	text, _ := json.Marshal(names)
 	_ = json.Unmarshal(text, m) // texts where the struct has texts

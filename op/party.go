@@ -3,6 +3,7 @@ package op
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -19,24 +21,30 @@ type clientAuth struct {
 	method oidc.AuthMethod // as registration and discovery call it (RFC 7591 section 2); "": it proves nobody
 	way    grant.Auth      // as log and record call it
 	shown  func(credentials) bool
-	proves func(*grant.Party, credentials) bool
+	// proves is nil where a party proves itself by what was shown; a flaw, or fault.Spent, where it does not.
+	proves func(*Server, context.Context, Endpoint, *grant.Party, credentials) error
 }
 
 // clientAuths are those that there are. The first that is shown counts, and which of them an endpoint takes is said in
 // its row.
 var clientAuths = []clientAuth{
-	{"", "assertion", func(c credentials) bool { return c.assertion != "" }, nobody},
+	{oidc.AuthMethodPrivateKeyJWT, grant.PrivateKeyJWT, func(c credentials) bool { return c.assertion != "" }, (*Server).asserts},
 	{"", "another scheme", func(c credentials) bool { return c.otherScheme }, nobody},
 	{oidc.AuthMethodBasic, grant.AuthBasic, func(c credentials) bool { return c.inHeader != "" }, secretMatches},
 	{oidc.AuthMethodPost, grant.AuthPost, func(c credentials) bool { return c.inBody != "" }, secretMatches},
 	{oidc.AuthMethodNone, grant.AuthNone, func(credentials) bool { return true }, secretMatches},
 }
 
-func nobody(*grant.Party, credentials) bool { return false }
+func nobody(*Server, context.Context, Endpoint, *grant.Party, credentials) error { return flaw("") }
 
 // secretMatches takes the secret either way, whichever the party registered (RFC 6749 section 2.3.1); none only from a
 // party that has none.
-func secretMatches(p *grant.Party, c credentials) bool { return p.Proves(c.secret()) }
+func secretMatches(_ *Server, _ context.Context, _ Endpoint, p *grant.Party, c credentials) error {
+	if !p.Proves(c.secret()) {
+		return flaw("")
+	}
+	return nil
+}
 
 // credentials are what a machine request shows of its party.
 type credentials struct {
@@ -71,6 +79,9 @@ func readCredentials(r *http.Request) (credentials, error) {
 	case c.id == "" && c.assertion == "":
 		return credentials{}, refuse("invalid_request", "no client_id")
 	}
+	if c.id == "" {
+		c.id = claimedParty(c.assertion) // RFC 7521 section 4.2: the party need not be named beside it
+	}
 	if c.assertion != "" && (c.secret() != "" || form.Get("client_assertion_type") != oidc.ClientAssertionTypeJWTAssertion) {
 		return credentials{}, refuse("invalid_request", "two kinds of client authentication, or none that there is")
 	}
@@ -91,8 +102,8 @@ func (c *credentials) readHeader(user, password string) error {
 	return nil
 }
 
-// authenticate checks that a party proves itself: one that has a secret shows it, in header or body, and one that has
-// none shows none. A disabled party and an unknown one are refused alike, and both are on record, so that they take the
+// authenticate checks that a party proves itself: one that has a secret shows it, in header or body, one that has keys
+// signs with one, and one that has neither shows nothing. A disabled party and an unknown one are refused alike, and both are on record, so that they take the
 // same time.
 func (s *Server) authenticate(ctx context.Context, e Endpoint, c credentials) (*grant.Party, error) {
 	auth := c.way()
@@ -106,11 +117,28 @@ func (s *Server) authenticate(ctx context.Context, e Endpoint, c credentials) (*
 		reason, party = "unknown", &grant.Party{}
 	case !party.DisabledAt.IsZero():
 		reason = "disabled"
-	case !auth.proves(party, c):
-		reason = "not proven: " + string(auth.way)
 	default:
-		return party, nil
+		err := auth.proves(s, ctx, e, party, c)
+		switch {
+		case err == nil:
+			return party, nil
+		case !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.Spent):
+			return nil, s.fail(ctx, "authenticating party", err)
+		}
+		reason = "not proven: " + string(auth.way) + why(err)
 	}
 	s.note(ctx, audit.PartyRefused, party.ID, reason)
 	return nil, refuse("invalid_client", "unknown, or not proven as registered")
+}
+
+// why says for the record what was wrong, where there is something to say.
+func why(err error) string {
+	var own flaw
+	switch {
+	case errors.Is(err, fault.Spent):
+		return " (jti was used before)"
+	case errors.As(err, &own) && own != "":
+		return " (" + own.Error() + ")"
+	}
+	return ""
 }

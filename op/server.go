@@ -31,6 +31,7 @@ type Options struct {
 	Stores
 	Visitors visitor.Reader // who is signed in, and what they allowed
 	Registry Registry
+	Keys     PartyKeys // nil: only keys that are registered themselves
 	Secrets  Secrets
 	Methods  []string // second factors that exist
 	// JourneyURL is where the journey of a request that cannot be answered at once begins and goes on: the page for what is

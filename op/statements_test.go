@@ -55,6 +55,10 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 	measure("token, client credentials", 0, 0, func() {
 		c.given(c.token(url.Values{"grant_type": {"client_credentials"}}, "web"))
 	})
+	c.Apply(keyHouse(t))
+	form := asserted(c.assertion("keys", nil)).Encode()
+	measure("token, client credentials by assertion", 0, 1, func() { c.send(http.MethodPost, issuer+"/token", form, nil) })
+	measure("… a second time, which is on record", 0, 2, func() { c.send(http.MethodPost, issuer+"/token", form, nil) })
 	bearer := map[string]string{"Authorization": "Bearer " + got.Access}
 	basic := basicOf("web", secretText)
 	measure("push", 0, 1, func() { uri = c.push("web", nil, nil).RequestURI })

@@ -254,7 +254,8 @@ func TestCVE_2023_45683_CVE_2026_29191_CVE_2023_6544_NotServed(t *testing.T) {
 		for name := range s.discovery() {
 			for _, word := range []string{"registration", "pushed", "backchannel", "frontchannel", "mtls", "ciba", "check_session", "signing_alg_values_supported"} {
 				if strings.Contains(name, word) && !slices.Contains([]string{
-					"id_token_signing_alg_values_supported", "backchannel_logout_supported", "backchannel_logout_session_supported",
+					"id_token_signing_alg_values_supported", "token_endpoint_auth_signing_alg_values_supported", "revocation_endpoint_auth_signing_alg_values_supported",
+					"introspection_endpoint_auth_signing_alg_values_supported", "backchannel_logout_supported", "backchannel_logout_session_supported",
 				}, name) {
 					s.Errorf("discovery says %s", name)
 				}

@@ -49,15 +49,17 @@ package attack
 //	repeats, sizes                                  op: TestMachineEndpointsAreStrict
 //	guards that another one stands in front of      op: behind_test.go; storage/storagetest: a grant that outlived its session or its account…
 //
-// Not there to be attacked yet: client assertions (CVE-2020-5300, CVE-2020-15222, CVE-2025-27370; refused in TestZ12…),
-// deleting accounts (CVE-2026-55670), page tokens (CVE-2026-33503), links to reset (the original of
+// Client assertions are attacked in op: assertion_test.go (CVE-2020-5300 and CVE-2020-15222 are a jti used twice,
+// CVE-2025-27370 an audience of somebody else).
+//
+// Not there to be attacked yet: deleting accounts (CVE-2026-55670), page tokens (CVE-2026-33503), links to reset (the original of
 // CVE-2026-4325; codes and requests here), SAML and registration (TestCVE_2023_45683…NotServed).
 //
 // Fuzz targets, each with the inputs that reached something new kept in testdata/fuzz. One of them:
 //
 //	go test -run '^$' -fuzz '^FuzzVerifyOwn$' -fuzztime 10m ./op
 //
-//	op                 FuzzAuthorizeParameters FuzzGate FuzzLogoutParameters FuzzOpenHandle FuzzVerifyOwn
+//	op                 FuzzAssertion FuzzAuthorizeParameters FuzzGate FuzzLogoutParameters FuzzOpenHandle FuzzVerifyOwn
 //	internal/web       FuzzForwardedAddress FuzzCookies FuzzPathOfLog
 //	internal/secret    FuzzIsID
 //	internal/setup     FuzzParse

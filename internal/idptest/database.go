@@ -27,6 +27,29 @@ func SQLite(t testing.TB) *storage.DB {
 	return open(t, "sqlite:"+migratedCopy(t))
 }
 
+// SQLiteNodes opens one migrated database n times, as n nodes do.
+func SQLiteNodes(t testing.TB, n int) (nodes []*storage.DB) {
+	t.Helper()
+	dsn := "sqlite:" + migratedCopy(t)
+	for range n {
+		nodes = append(nodes, open(t, dsn))
+	}
+	return nodes
+}
+
+// PostgresNodes is SQLiteNodes for PostgreSQL.
+func PostgresNodes(t testing.TB, n int) (nodes []*storage.DB) {
+	t.Helper()
+	dsn := EmptyPostgres(t)
+	if err := migrate(dsn); err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		nodes = append(nodes, open(t, dsn))
+	}
+	return nodes
+}
+
 // migratedCopy is the path of a migrated SQLite file of the test's own.
 func migratedCopy(t testing.TB) string {
 	t.Helper()
