@@ -22,10 +22,11 @@ func previewCommand(g *globals) *cobra.Command {
 	var port int
 	var open bool
 	c := &cobra.Command{
-		Use: "preview NAME", Short: "Show every page of a platform, with its colour, logo and texts, on this machine",
-		Long: "Serves every page in every state, in Dutch and English, at an address of this machine only, until it is " +
-			"stopped. What is on the pages is made up; colour, logos, names, helpdesk and links are those of the platform, " +
-			"as apply set them.",
+		Use:   "preview NAME",
+		Short: "Show every page and mail of a platform, with its colour, logo and texts, on this machine",
+		Long: "Serves every page in every state and every mail and text message, in Dutch and English, at an address of " +
+			"this machine only, until it is stopped. What is on them is made up; colour, logos, names, helpdesk and " +
+			"links are those of the platform, as apply set them.",
 		Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
 			p, err := f.platform(cmd, args[0])

@@ -1,5 +1,5 @@
-// Package preview shows every page of the provider in every state, with the branding and the texts of one platform, for
-// `idp platform preview` and for tests in a browser.
+// Package preview shows every page of the provider in every state, and every mail and text message, with the branding
+// and the texts of one platform, for `idp platform preview` and for tests in a browser.
 //
 // What is on the pages is made up (the samples of each page), whose they are is not. Nothing leads anywhere: forms and
 // links end at a page that says so. No database, no account, no session is behind it, so it needs no protection but
@@ -27,6 +27,11 @@ var indexPage = template.Must(template.New("index").Parse(index))
 // languages are those of the pages.
 var languages = []ui.Language{{Code: "nl", Name: "Nederlands"}, {Code: "en", Name: "English"}}
 
+// speaks tells whether the pages are in a language.
+func speaks(lang string) bool {
+	return slices.ContainsFunc(languages, func(l ui.Language) bool { return l.Code == lang })
+}
+
 // Site is the pages of one platform.
 type Site struct {
 	UI       *ui.Renderer
@@ -41,6 +46,8 @@ func New(pages *ui.Renderer, p *platform.Platform) *Site {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /{$}", s.index)
 	m.HandleFunc("GET /page/{lang}/{page}/{state}", s.page)
+	m.HandleFunc("GET /letter/{lang}/{kind}", s.letter(false))
+	m.HandleFunc("GET /letter/{lang}/{kind}/text", s.letter(true))
 	m.Handle("GET /assets/", http.StripPrefix("/assets", ui.AssetsOf(p)))
 	m.HandleFunc("/", s.nowhere)
 	s.routes = m
@@ -67,15 +74,14 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	lang, name := r.PathValue("lang"), r.PathValue("page")
 	samples := s.UI.Samples()[name]
 	state, err := strconv.Atoi(r.PathValue("state"))
-	if err != nil || state < 0 || state >= len(samples) || !slices.ContainsFunc(languages,
-		func(l ui.Language) bool { return l.Code == lang }) {
+	if err != nil || state < 0 || state >= len(samples) || !speaks(lang) {
 		http.NotFound(w, r)
 		return
 	}
 	sample := samples[state]
 	frame := ui.Frame{
 		Platform: s.Platform, Lang: lang, Staff: sample.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/assets",
-		Errors: sample.Errors, Ways: sample.Ways,
+		Errors: sample.Errors, Ways: sample.Ways, Status: sample.Status,
 	}
 	for _, l := range languages {
 		l.URL, l.Current = Path(l.Code, name, state), l.Code == lang
@@ -116,11 +122,13 @@ type listed struct {
 	Frame    *ui.View
 	Pages    []entry
 	States   int
+	Letters  []sent
 }
 
 func (s *Site) index(w http.ResponseWriter, _ *http.Request) {
 	samples := s.UI.Samples()
 	out := s.list()
+	out.Letters = s.letters()
 	for _, name := range s.UI.PageNames() {
 		e := entry{Name: name}
 		for i, sample := range samples[name] {

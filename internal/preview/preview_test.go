@@ -3,11 +3,13 @@ package preview_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/minddistrict/idp/internal/preview"
 	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -57,6 +59,46 @@ func TestEveryStateOpens(t *testing.T) {
 	}
 }
 
+// Every mail and text message is in the list, opens in both languages, and is the platform's. A mail loads nothing.
+func TestEveryLetterOpens(t *testing.T) {
+	s := site()
+	s.Failed = func(err error) { t.Error(err) }
+	list := ask(s, http.MethodGet, "/").Body.String()
+	mails, texts := 0, 0
+	for kind, spec := range wire.UI().Letters() {
+		if spec.Request || spec.Recipient != outbox.Mail && spec.Recipient != outbox.SMS {
+			continue
+		}
+		for lang, word := range map[string]string{"nl": "Wachtwoord|wachtwoord|code|account", "en": "password|code|account"} {
+			path := preview.LetterPath(lang, kind, true)
+			w := ask(s, http.MethodGet, path)
+			if w.Code != http.StatusOK || !regexp.MustCompile(word).MatchString(w.Body.String()) ||
+				!strings.Contains(list, `href="`+path+`"`) {
+				t.Errorf("%s: %d, %s", path, w.Code, w.Body)
+			}
+			path = preview.LetterPath(lang, kind, false)
+			w = ask(s, http.MethodGet, path)
+			if spec.Recipient == outbox.SMS {
+				texts++
+				if w.Code != http.StatusNotFound {
+					t.Errorf("%s: %d", path, w.Code)
+				}
+				continue
+			}
+			mails++
+			policy := w.Header().Get("Content-Security-Policy")
+			if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Praktijk De Wilg") ||
+				!strings.HasPrefix(policy, "default-src 'none'; style-src 'unsafe-inline'; img-src data:;") ||
+				!strings.Contains(list, `href="`+path+`"`) {
+				t.Errorf("%s: %d, %s\n%s", path, w.Code, policy, w.Body)
+			}
+		}
+	}
+	if mails < 30 || texts < 2 {
+		t.Errorf("%d mails, %d text messages", mails, texts)
+	}
+}
+
 // The pages have the headers of the real ones, and what they load.
 func TestPagesAreTheRealOnes(t *testing.T) {
 	s := site()
@@ -86,7 +128,7 @@ func TestNothingLeadsAnywhere(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"/page/nl/nothing/0", "/page/nl/login/99", "/page/nl/login/-1", "/page/nl/login/x",
-		"/page/de/login/0", "/assets/nothing.css"} {
+		"/page/de/login/0", "/letter/nl/nothing", "/letter/de/mail_reset", "/letter/nl/nothing/text", "/assets/nothing.css"} {
 		if w := ask(s, http.MethodGet, path); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)
 		}
