@@ -34,8 +34,9 @@ func (v *Visit) Look(mistakes []authn.Mistake) Look {
 	}
 	if a := v.Facts.Account; a != nil {
 		l.Person = a.Locale
-		// Before login the public contact is shown, so that a page does not tell whose account it is.
-		l.Staff = a.Role.Staff() && v.Facts.Session != nil
+		// Before the first proof the public contact is shown, so that a page does not tell whose account it is. After it a
+		// therapist without their phone is not sent to "your therapist".
+		l.Staff = a.Role.Staff() && (v.Facts.Session != nil || len(v.Journey.Proofs) > 0)
 	}
 	return l
 }
