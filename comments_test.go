@@ -38,7 +38,7 @@ func TestPackageComments(t *testing.T) {
 var world = strings.Fields(`
 	API APIs CPU HMAC HTTP JSON MiB OAuth OIDC OpenID Connect POST RFC RP-initiated SBOM SDK SHA-256 HMAC-SHA-1 HMAC-SHA-256
 	Message-ID SQL URL Argon2id QR SVG
-	Go PostgreSQL SQLite OpenTelemetry Chromium AppAuth Dutch English
+	Go PostgreSQL SQLite OpenTelemetry Chromium AppAuth Spring Dutch English
 	Z1 Z15 Foundation Basic Form Post Wheeler USENIX Security
 	coreos/go-oidc x/oauth2 math/rand crypto/rand fmt.Errorf UnimplementedServer
 	OTEL_ SOURCE_DATE_EPOCH IDP_KILLS IDP_SQLITE_KILLS IDP_CYCLES IDP_ROLLS IDP_LOGINS`)

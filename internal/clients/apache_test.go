@@ -97,6 +97,7 @@ func apache(t *testing.T, h *house) {
         secret: `+secretText+`
         redirect_uris: [`+origin+`/callback]
         post_logout_redirect_uris: [`+origin+`/open/]
+        backchannel_logout_uri: `+origin+`/callback?logout=backchannel
 `)
 	s := startHttpd(t, h, address, origin)
 	t.Cleanup(func() {
@@ -176,6 +177,17 @@ func apache(t *testing.T, h *house) {
 		v.visit(t, origin+"/diary/")
 		if !strings.HasPrefix(v.URL.String(), h.issuer+"/") {
 			t.Errorf("after logging out at %s", v.URL)
+		}
+	})
+	c.check("back-channel logout: signed out here, the session of the site ends, and no other", func(t *testing.T) {
+		other := h.visitor("")
+		other.signIn(t, origin+"/diary/")
+		v.signIn(t, origin+"/diary/")
+		at(t, "/diary/")
+		v.signOut(t, h)
+		v.signedOutAt(t, h, origin+"/diary/")
+		if other.visit(t, origin+"/diary/"); other.Body != "/diary/" {
+			t.Errorf("the session of another browser: at %s (%d)", other.URL, other.Status)
 		}
 	})
 }

@@ -55,6 +55,7 @@ func newHouse(t *testing.T, dsn string) *house {
 	h.env = []string{
 		"IDP_DATABASE=" + dsn, "IDP_MASTER_KEYS_FILE=" + h.file("master-keys", []byte(keys.NewMaster()+"\n")),
 		"IDP_LISTEN=" + address, "IDP_OPERATOR_LISTEN=" + freeAddress(t),
+		"IDP_OUTBOUND__ALLOW=127.0.0.0/8,::1/128", "SSL_CERT_FILE=" + h.authority, // parties that are told of logouts
 		"IDP_TLS__CERT_FILE=" + h.certificate, "IDP_TLS__KEY_FILE=" + h.key, "IDP_LOG__LEVEL=warn",
 	}
 	h.command(t, "migrate")

@@ -54,6 +54,7 @@ func TestClients(t *testing.T) {
 		run  func(*testing.T)
 	}{
 		{"mod_auth_openidc", func(t *testing.T) { apache(t, postgres) }},
+		{"Spring Security", func(t *testing.T) { spring(t, postgres) }},
 		{"openid-client", func(t *testing.T) { openidClient(t, postgres) }},
 		{"oidc-client-ts", func(t *testing.T) { singlePage(t, postgres) }},
 		{"AppAuth", func(t *testing.T) { appAuth(t, postgres) }},

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
 )
@@ -66,6 +67,28 @@ func (v *visitor) confirm(t *testing.T, address string) string {
 	v.MustFill(t, idptest.Text("en", "login.password"), annasWords)
 	v.MustPress(t, idptest.Text("en", "common.continue"))
 	return v.URL.String()
+}
+
+// signOut ends the session here, at nobody's wish but Anna's, and leaves the page that says so.
+func (v *visitor) signOut(t *testing.T, h *house) {
+	t.Helper()
+	v.visit(t, h.issuer+"/logout")
+	v.MustPress(t, idptest.Text("en", "logout.submit"))
+	v.sees(t, "logout.done_title")
+}
+
+// signedOutAt waits until a site that let Anna in sends her to the login page, because it was told of her logout.
+func (v *visitor) signedOutAt(t *testing.T, h *house, address string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if at := v.visit(t, address); strings.HasPrefix(at, h.issuer+"/") {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("still signed in at %s", v.URL)
+		}
+	}
+	v.sees(t, "login.submit")
 }
 
 // sees compares the page that is open with a text.

@@ -1,0 +1,99 @@
+//go:build clients
+
+package clients_test
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// diary is the site of testdata/tools/spring, as .ci/prepare builds it.
+const diary = tools + "/spring/target/diary.jar"
+
+func spring(t *testing.T, h *house) {
+	_, port, _ := strings.Cut(freeAddress(t), ":")
+	origin := "https://localhost:" + port
+	h.register(t, `
+      - client_id: spring
+        secret: `+secretText+`
+        redirect_uris: [`+origin+`/login/oauth2/code/idp]
+        post_logout_redirect_uris: [`+origin+`/open]
+        backchannel_logout_uri: `+origin+`/logout/connect/back-channel/idp
+`)
+	cmd := exec.Command("java", "-XX:TieredStopAtLevel=1", "-Djavax.net.ssl.trustStore="+h.trusted(t),
+		"-Djavax.net.ssl.trustStorePassword=changeit", "-jar", diary) // the first of these starts it sooner
+	start(t, "Spring", cmd, []string{
+		"PATH=" + os.Getenv("PATH"), "PORT=" + port, "CERTIFICATE=" + h.certificate, "KEY=" + h.key, "ISSUER=" + h.issuer, "SECRET=" + secretText,
+	}, func() error { return h.answers(origin + "/open") })
+	c := client{t, "Spring Security", springBootVersion(t)}
+	v := h.visitor("")
+	// see opens the page that asks a person to sign in, and returns the claims that the site has of that person.
+	see := func(t *testing.T, v *visitor) (claims map[string]any) {
+		t.Helper()
+		if err := json.Unmarshal([]byte(v.Body), &claims); err != nil || v.Status != http.StatusOK || !strings.HasPrefix(v.URL.String(), origin+"/diary") {
+			t.Fatalf("at %s (%d):\n%s", v.URL, v.Status, v.Body)
+		}
+		return claims
+	}
+	c.check("login: code with PKCE, claims of ID token and userinfo", func(t *testing.T) {
+		v.signIn(t, origin+"/diary")
+		if claims := see(t, v); claims["email"] != annasEmail || claims["family_name"] != "Bakker" || claims["acr"] != "urn:minddistrict:acr:1fa" {
+			t.Errorf("%v", claims)
+		}
+	})
+	c.check("logout: session ended without a question", func(t *testing.T) {
+		v.visit(t, origin+"/logout")
+		v.MustPress(t, "Log Out")
+		if v.URL.String() != origin+"/open" || v.Body != "/open" {
+			t.Fatalf("at %s (%d):\n%s", v.URL, v.Status, v.Body)
+		}
+		v.visit(t, origin+"/diary")
+		v.sees(t, "login.submit")
+	})
+	c.check("back-channel logout: signed out here, the session of the site ends, and no other", func(t *testing.T) {
+		other := h.visitor("")
+		other.signIn(t, origin+"/diary")
+		v.signIn(t, origin+"/diary")
+		see(t, v)
+		v.signOut(t, h)
+		v.signedOutAt(t, h, origin+"/diary")
+		other.visit(t, origin+"/diary")
+		see(t, other)
+	})
+}
+
+// trusted is a key store for Java with the authority of the certificates.
+func (h *house) trusted(t *testing.T) string {
+	t.Helper()
+	store := filepath.Join(t.TempDir(), "trusted.p12")
+	out, err := exec.Command("keytool", "-importcert", "-noprompt", "-alias", "authority", "-file", h.authority,
+		"-keystore", store, "-storetype", "PKCS12", "-storepass", "changeit").CombinedOutput()
+	if err != nil {
+		t.Fatalf("keytool (.ci/prepare installs it): %v\n%s", err, out)
+	}
+	return store
+}
+
+// springBootVersion is the version that the site is built with.
+func springBootVersion(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(tools + "/spring/pom.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var project struct {
+		Parent struct {
+			Version string `xml:"version"`
+		} `xml:"parent"`
+	}
+	if err := xml.Unmarshal(text, &project); err != nil || project.Parent.Version == "" {
+		t.Fatalf("no version of Spring Boot: %v", err)
+	}
+	return project.Parent.Version
+}
