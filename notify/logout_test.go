@@ -3,9 +3,11 @@ package notify_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -24,8 +26,10 @@ import (
 	"github.com/minddistrict/idp/internal/outbound"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 // receiver is where a party is told, over a real connection.
@@ -101,8 +105,8 @@ platforms:
 `, party, party, address, more))
 }
 
-// signedOut lets anna have a session with grants of parties, and ends it. It returns the messages, in the parties' order.
-func signedOut(t *testing.T, s *idptest.Server, parties ...string) (all []outbox.Message) {
+// signedIn lets anna have a session with grants of parties. It returns the last of them.
+func signedIn(t *testing.T, s *idptest.Server, parties ...string) (session authn.Session, party grant.Party) {
 	t.Helper()
 	ctx, now := t.Context(), s.Clock.Now()
 	a, err := s.DB.AccountByEmail(ctx, "linde", "anna@example.org")
@@ -110,13 +114,13 @@ func signedOut(t *testing.T, s *idptest.Server, parties ...string) (all []outbox
 		t.Fatal(err)
 	}
 	proofs := []authn.Proof{{Method: "password", Use: account.Primary, Kinds: authn.Knows, AMR: []string{"pwd"}, At: now}}
-	session := authn.NewSession(secret.ID(), a, authn.Browser, proofs, platform.DefaultPolicy(), now)
+	session = authn.NewSession(secret.ID(), a, authn.Browser, proofs, platform.DefaultPolicy(), now)
 	start := authn.Change{Start: &authn.SessionStart{Session: session, Cookie: secret.Hash(secret.Token())}}
 	if err := s.DB.SaveChange(ctx, start, now); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range parties {
-		party := grant.Party{ID: grant.PartyID(id), Platform: "linde"}
+		party = grant.Party{ID: grant.PartyID(id), Platform: "linde"}
 		g, code := grant.New(&grant.AuthRequest{Platform: "linde", Party: party.ID, RedirectURI: "https://rp.test/cb", Scopes: []string{"openid"}}, &session, &party, now)
 		if err := s.DB.Answer(ctx, grant.Answered{}, g); err != nil {
 			t.Fatal(err)
@@ -128,8 +132,18 @@ func signedOut(t *testing.T, s *idptest.Server, parties ...string) (all []outbox
 			t.Fatal(err)
 		}
 	}
-	e := audit.Event{At: now, Platform: "linde", Kind: audit.SessionEnded, Actor: string(a.ID), Account: a.ID, Session: session.ID, Outcome: audit.Success}
-	if err := s.DB.EndSession(ctx, "linde", session.ID, e, now); err != nil {
+	return session, party
+}
+
+// signedOut lets anna have a session with grants of parties, and ends it. It returns the messages, in the parties' order.
+func signedOut(t *testing.T, s *idptest.Server, parties ...string) (all []outbox.Message) {
+	t.Helper()
+	session, _ := signedIn(t, s, parties...)
+	now := s.Clock.Now()
+	e := audit.Event{
+		At: now, Platform: "linde", Kind: audit.SessionEnded, Actor: string(session.Account), Account: session.Account, Session: session.ID, Outcome: audit.Success,
+	}
+	if err := s.DB.EndSession(t.Context(), "linde", session.ID, e, now); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range parties {
@@ -365,6 +379,58 @@ func TestLogoutIsSignedWithTheKeyOfTheAttempt(t *testing.T) {
 	})
 }
 
+// A key that somebody else may have is replaced between two attempts: what was signed with it verifies no more, and the
+// next attempt is signed with the new one.
+func TestLogoutIsSignedAnewWhenItsKeyWasReplaced(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		rec := newReceiver(t)
+		rec.answers(status(http.StatusInternalServerError))
+		told(t, s, "web", rec.URL+"/out?at=linde", "")
+		house, m := telling(t, s, loopback), signedOut(t, s, "web")[0]
+		deliver(t, house)
+		before, _ := verified(t, s, rec.got()[0], "RS256")
+		s.Clock.Later(time.Second)
+		acts := staff.Acts{Store: s.DB, Sealer: s.Sealer, Actor: "operator", Now: s.Clock.Now()}
+		_, err := acts.RotateKey(t.Context(), "linde", func(existing []keys.Key, now time.Time) ([]keys.Key, error) {
+			return keys.Replace(existing, "linde", "RS256", s.Sealer, now)
+		})
+		if err == nil {
+			err = errors.Join(house.Refresh(t.Context()), s.House.Refresh(t.Context()))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec.answers(nil)
+		deliver(t, house)
+		wantEnd(t, s, m.ID, outbox.Sent, "")
+		if after, _ := verified(t, s, rec.got()[1], "RS256"); after == before {
+			t.Errorf("both signed with %s", before)
+		}
+	})
+}
+
+// A party that was disabled meanwhile may have people signed in all the same: it is told.
+func TestDisabledPartyIsTold(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		rec := newReceiver(t)
+		told(t, s, "web", rec.URL+"/out?at=linde", "")
+		house, m := telling(t, s, loopback), signedOut(t, s, "web")[0]
+		acts := staff.Acts{Store: s.DB, Sealer: s.Sealer, Actor: "operator", Now: s.Clock.Now()}
+		_, err := acts.DisableParty(t.Context(), "linde", "web")
+		if err == nil {
+			err = house.Refresh(t.Context())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		deliver(t, house)
+		wantEnd(t, s, m.ID, outbox.Sent, "")
+		after := signedOut(t, s, "web")[0]
+		deliver(t, house)
+		wantEnd(t, s, after.ID, outbox.Sent, "")
+	})
+}
+
 func TestPartyThatIsNotToldAnyMoreKeepsNothingWaiting(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
 		rec := newReceiver(t)
@@ -399,9 +465,9 @@ func TestPrivateAddressIsToldOnlyWhereTheOperatorAllowsIt(t *testing.T) {
 }
 
 // A party that takes 30 s for an answer is left after 5, and no other waits for it, nor do further sessions of others.
-func TestSlowPartyDelaysNoOther(t *testing.T) {
-	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(twoPlatforms)
+func TestSlowPartyDelaysNoOther(t *testing.T) { each(t, slowPartyDelaysNoOther) }
+
+func slowPartyDelaysNoOther(t *testing.T, s *idptest.Server) {
 	slow, quick, gone := newReceiver(t), newReceiver(t), make(chan struct{})
 	slow.answers(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -440,6 +506,130 @@ func TestSlowPartyDelaysNoOther(t *testing.T) {
 	}
 	if n := len(quick.got()); n != 3 {
 		t.Errorf("the quick party was told %d times", n)
+	}
+}
+
+// TestThousandSessionsEndAtOnce lets two nodes tell four parties of a thousand sessions that end in the same moment: one
+// answers at once, one with 204, one has troubles of all sorts, and one loses every second answer. What the outbox has on
+// record is what the parties saw: each was told of each of its sessions, and of no other, and a receipt is an answer that
+// said so.
+func TestThousandSessionsEndAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, s *idptest.Server) {
+		const sessions, parties = 1000, 4
+		var seen crowd
+		for i := range parties {
+			rec := newReceiver(t)
+			rec.answers(seen.answers(fmt.Sprintf("p%d", i), i))
+			told(t, s, fmt.Sprintf("p%d", i), rec.URL+"/out?at=linde", "")
+		}
+		houses := []*wire.House{telling(t, s, loopback), telling(t, s, loopback)}
+		platforms, err := s.DB.Platforms(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		salt := platforms[0].Salt
+		want := map[string]int{} // session, as the party calls it -> 1
+		for i := range sessions {
+			session, party := signedIn(t, s, fmt.Sprintf("p%d", i%parties))
+			want[string(party.ID)+" "+party.Session(session.ID, salt)] = 1
+		}
+		a, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := audit.Event{At: s.Clock.Now(), Platform: "linde", Kind: audit.AccountDeactivated, Actor: "operator", Account: a.ID, Outcome: audit.Success}
+		if err := s.DB.SetState(t.Context(), "linde", a.ID, account.Deactivated, e, s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		for round := 0; seen.confirmed() < sessions; round++ {
+			if round == 7 {
+				t.Fatalf("%d of %d confirmed after seven attempts", seen.confirmed(), sessions)
+			}
+			var all sync.WaitGroup
+			for _, house := range houses {
+				all.Go(func() { deliver(t, house) })
+			}
+			all.Wait()
+			s.Clock.Later(time.Hour)
+		}
+		messages, err := s.DB.Messages(t.Context(), "linde", 2*sessions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		receipts := 0
+		for _, m := range messages {
+			if m.Outcome != outbox.Sent {
+				t.Fatalf("%s ended as %q (%s)", m.ID, m.Outcome, m.Reason)
+			}
+			receipts++
+		}
+		if receipts != sessions {
+			t.Errorf("%d receipts of %d sessions", receipts, sessions)
+		}
+		seen.mu.Lock()
+		defer seen.mu.Unlock()
+		if !maps.Equal(seen.yes, want) { // each once
+			t.Errorf("parties confirmed %d sessions %d times, want %d", len(seen.yes), receipts, sessions)
+		}
+		if len(seen.told) != sessions || seen.lost == 0 {
+			t.Errorf("told of %d sessions, %d answers were lost", len(seen.told), seen.lost)
+		}
+	})
+}
+
+// crowd is what parties saw together.
+type crowd struct {
+	mu   sync.Mutex     // guards what follows
+	told map[string]int // party and session -> how often
+	yes  map[string]int // the same, of those times that were answered with 200 or 204
+	lost int            // answers
+}
+
+func (c *crowd) confirmed() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.yes)
+}
+
+// answers is how the party of a number answers: what it does with the first attempts of a session depends on how many it
+// had before.
+func (c *crowd) answers(party string, number int) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var claims struct {
+			Session string `json:"sid"`
+		}
+		jws, err := jose.ParseSignedCompact(r.PostForm.Get("logout_token"), []jose.SignatureAlgorithm{jose.RS256})
+		if err == nil {
+			err = json.Unmarshal(jws.UnsafePayloadWithoutVerification(), &claims)
+		}
+		if err != nil {
+			w.WriteHeader(http.StatusBadRequest) // seen: no receipt
+			return
+		}
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.told == nil {
+			c.told, c.yes = map[string]int{}, map[string]int{}
+		}
+		key := party + " " + claims.Session
+		c.told[key]++
+		code := http.StatusOK
+		switch {
+		case number == 1:
+			code = http.StatusNoContent
+		case number == 2 && c.told[key] == 1:
+			code = []int{302, 500, 503, 401, 200}[len(c.told)%5]
+		case number == 3 && c.told[key] == 1 && len(c.told)%2 == 0:
+			c.lost++
+			if conn, _, err := w.(http.Hijacker).Hijack(); err == nil {
+				_ = conn.Close()
+			}
+			return
+		}
+		if code < 300 {
+			c.yes[key]++
+		}
+		w.WriteHeader(code)
 	}
 }
 
