@@ -1,14 +1,19 @@
 package op
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
+	"time"
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -63,6 +68,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		web.DropCookie(w, p.ID, visitor.Cookie(session.Channel))
+		if cookie := web.Cookie(r, p.ID, visitor.Cookie(session.Channel)); session.Channel == authn.Browser || len(sessions) == 1 {
+			web.KeepCookie(w, p.ID, web.EndedCookie, cookie, receiptsFor) // it opens nothing any more
+		}
 	}
 	if back != "" && (sid != "" || confirmed) {
 		http.Redirect(w, r, back, http.StatusSeeOther)
@@ -138,19 +146,83 @@ func (s *Server) askLogout(w http.ResponseWriter, r *http.Request, p *platform.P
 }
 
 func (s *Server) seeLoggedOut(w http.ResponseWriter, r *http.Request, p *platform.Platform, party *grant.Party) error {
-	to := p.URL(pathLoggedOut)
-	if party != nil {
-		to += "?client_id=" + url.QueryEscape(string(party.ID))
-	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, loggedOutURL(p, party, 0), http.StatusSeeOther)
 	return nil
 }
 
-// loggedOut is the page at the end; reloading it is harmless.
+// loggedOutURL is the page at the end, which was looked at again so often.
+func loggedOutURL(p *platform.Platform, party *grant.Party, again int) string {
+	q := url.Values{}
+	if party != nil {
+		q.Set("client_id", string(party.ID))
+	}
+	if again > 0 {
+		q.Set("again", strconv.Itoa(again))
+	}
+	if len(q) == 0 {
+		return p.URL(pathLoggedOut)
+	}
+	return p.URL(pathLoggedOut) + "?" + q.Encode()
+}
+
+// How the page at the end waits for the receipts of parties.
+const (
+	receiptsFor   = 10 * time.Minute       // it tells of a session that ended so long ago at most
+	receiptsWait  = 2 * time.Second        // before it is shown
+	receiptsEvery = 200 * time.Millisecond // looks whether they are here
+	reloads       = 2                      // by itself, while some are missing
+	reloadAfter   = "4"                    // seconds: the second attempt comes after one, the third after six
+)
+
+// loggedOut is the page at the end; reloading it is harmless. It says which parties confirmed that the person is logged
+// out there, and looks again by itself while some have not.
 func (s *Server) loggedOut(w http.ResponseWriter, r *http.Request) error {
 	p := platform.FromContext(r.Context())
 	party, _ := s.enabled(p.ID, grant.PartyID(r.FormValue("client_id")))
-	return s.Show(w, r, http.StatusOK, "logged_out", ui.LoggedOutPage{AgainURL: RestartURL(p, party)})
+	told := ui.ToldOf(s.receipts(r, p), func(id string) string { return s.calledAs(p, id) })
+	again, err := strconv.Atoi(r.FormValue("again"))
+	if missing := slices.ContainsFunc(told, func(t ui.Told) bool { return t.Waits }); missing && again < reloads && again >= 0 {
+		if err != nil {
+			again = 0
+		}
+		w.Header().Set("Refresh", reloadAfter+"; url="+loggedOutURL(p, party, again+1))
+	}
+	return s.Show(w, r, http.StatusOK, "logged_out", ui.LoggedOutPage{AgainURL: RestartURL(p, party), Told: told})
+}
+
+// receipts are those of the session that ended in this browser just now, after all are here or receiptsWait is over. The
+// page is shown whether they can be read or not: the session has ended.
+func (s *Server) receipts(r *http.Request, p *platform.Platform) (all []outbox.Receipt) {
+	cookie := web.CookieHash(r, p.ID, web.EndedCookie)
+	if cookie == nil {
+		return nil
+	}
+	ctx, done := context.WithTimeout(r.Context(), receiptsWait)
+	defer done()
+	for {
+		now, err := s.Sessions.ReceiptsOfCookie(ctx, p.ID, cookie, s.Now().Add(-receiptsFor))
+		if err != nil {
+			return all // those of the look before
+		}
+		all = now
+		if !slices.ContainsFunc(all, func(r outbox.Receipt) bool { return r.Outcome == "" }) {
+			return all
+		}
+		select {
+		case <-ctx.Done():
+			return all
+		case <-time.After(receiptsEvery):
+		}
+	}
+}
+
+// calledAs is what people call a party; "" one that there is not any more.
+func (s *Server) calledAs(p *platform.Platform, id string) string {
+	party, ok := s.Registry.Party(p.ID, grant.PartyID(id))
+	if !ok {
+		return ""
+	}
+	return party.CalledAs(p.Name)
 }
 
 // sameOrigin tells whether a form was sent by a page of ours. Browsers say so; one too old to say it sends no

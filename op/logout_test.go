@@ -1,9 +1,12 @@
 package op_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
 )
@@ -109,5 +112,46 @@ func TestLogoutHintBesideAnotherPartyAsks(t *testing.T) {
 	hint = c.token(codeForm(c.code(b, "web", nil)), "web").ID
 	if c.logout(b, "id_token_hint", hint, "client_id", "web", "post_logout_redirect_uri", "https://rp.test/bye") || b.URL.Host != "rp.test" {
 		t.Errorf("both of one party: at %s", b.URL)
+	}
+}
+
+// The page at the end waits two seconds for receipts, and looks again by itself twice, each time later, while some are
+// missing. It does neither for somebody who had no session there, whatever session they name.
+func TestLoggedOutPageWaitsForReceiptsAndNoLonger(t *testing.T) {
+	c := newCaller(t)
+	c.Apply(strings.Replace(sectors, "post_logout_redirect_uris: [\"https://rp.test/bye\"] }", "backchannel_logout_uri: \"https://rp.test/out\" }", 1))
+	b := c.signIn(issuer)
+	_, claims := claimsOf(t, c.token(codeForm(c.code(b, "one", nil)), "one").ID)
+	c.logout(b)
+	begun := time.Now()
+	b.MustPress(c, "Yes, log out")
+	if took := time.Since(begun); took < 1900*time.Millisecond || took > 4*time.Second {
+		t.Errorf("shown after %s", took)
+	}
+	says := idptest.Text("en", "logout.telling")
+	_, says, _ = strings.Cut(says, "}")
+	at := b.URL.String()
+	for i, want := range []string{"4; url=" + issuer + "/logged-out?again=1", "4; url=" + issuer + "/logged-out?again=2", ""} {
+		got := b.Header.Get("Refresh")
+		if got != want || !strings.Contains(b.Body, says) {
+			t.Errorf("look %d: Refresh %q, want %q", i, got, want)
+		}
+		if want != "" {
+			b.MustOpen(t, strings.TrimPrefix(want, "4; url="))
+		}
+	}
+	for says, cookie := range map[string]string{"nobody": "", "whoever knows the session's name": claims["sid"].(string)} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, at, nil)
+		if cookie != "" {
+			r.AddCookie(&http.Cookie{Name: "__Host-linde-ended", Value: cookie})
+		}
+		begun := time.Now()
+		res, err := c.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Header.Get("Refresh") != "" || time.Since(begun) > time.Second {
+			t.Errorf("%s waits for %s, Refresh %q", says, time.Since(begun), res.Header.Get("Refresh"))
+		}
 	}
 }

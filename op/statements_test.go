@@ -102,7 +102,7 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	measure("logout, confirmed", 1, 4, func() {
+	measure("logout, confirmed", 2, 4, func() {
 		if err := b.Press("Yes, log out"); err != nil {
 			t.Fatal(err)
 		}

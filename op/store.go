@@ -8,6 +8,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -26,9 +27,11 @@ type UseStore interface {
 	Use(ctx context.Context, p platform.ID, hash []byte, ends time.Time) error
 }
 
-// SessionStore keeps the sessions of browsers, which visitor.Reader reads: the logout endpoint ends one.
+// SessionStore keeps the sessions of browsers, which visitor.Reader reads: the logout endpoint ends one, and says which
+// parties confirmed it.
 type SessionStore interface {
 	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
+	ReceiptsOfCookie(ctx context.Context, p platform.ID, cookieHash []byte, after time.Time) ([]outbox.Receipt, error)
 }
 
 // RequestStore keeps authorization requests, from the authorization endpoint to their answer.

@@ -38,6 +38,14 @@ type Message struct {
 	SettledAt time.Time
 }
 
+// Receipt is what became of a message that tells a party of the end of a session.
+type Receipt struct {
+	Party     string
+	Session   string
+	Outcome   Outcome // empty: the party has not confirmed it yet
+	SettledAt time.Time
+}
+
 // Recipient is the sort of address that a message goes to, and so how it travels.
 type Recipient string
 

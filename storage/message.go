@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
@@ -214,6 +215,41 @@ LIMIT $2`
 func (db *DB) Messages(ctx context.Context, p platform.ID, limit int) ([]outbox.Message, error) {
 	all, err := list(ctx, db.read, columnsOfMessage, selectMessages, string(p), limit)
 	return all, fail("listing letters", err)
+}
+
+const receiptColumns = `l.party, l.session, l.outcome, l.settled_at`
+
+func columnsOfReceipt(r *outbox.Receipt) []any {
+	return []any{&r.Party, &r.Session, &r.Outcome, instant{&r.SettledAt}}
+}
+
+const selectReceipts = `
+SELECT ` + receiptColumns + `
+FROM letters AS l
+WHERE l.account = $1 AND l.platform = $2 AND l.kind = $3
+ORDER BY l.queued_at DESC, l.id
+LIMIT $4`
+
+// Receipts tells which parties were told of sessions of an account that ended, the newest first, and whether they
+// confirmed it.
+func (db *DB) Receipts(ctx context.Context, p platform.ID, of account.ID, limit int) ([]outbox.Receipt, error) {
+	all, err := list(ctx, db.read, columnsOfReceipt, selectReceipts, string(of), string(p), string(outbox.Logout), limit)
+	return all, fail("reading receipts of account", err)
+}
+
+const selectReceiptsOfCookie = `
+SELECT ` + receiptColumns + `
+FROM sessions AS s
+JOIN letters AS l ON l.account = s.account AND l.platform = s.platform AND l.session = s.id AND l.kind = $1
+WHERE s.cookie_hash = $2 AND s.platform = $3 AND s.ended_at > $4
+ORDER BY l.party
+LIMIT 100`
+
+// ReceiptsOfCookie is Receipts for the session that a browser had, if it ended after a moment. Who knows the session's
+// name only, as its parties do, learns nothing.
+func (db *DB) ReceiptsOfCookie(ctx context.Context, p platform.ID, cookieHash []byte, after time.Time) ([]outbox.Receipt, error) {
+	all, err := list(ctx, db.read, columnsOfReceipt, selectReceiptsOfCookie, string(outbox.Logout), cookieHash, string(p), millis(after))
+	return all, fail("reading receipts of session", err)
 }
 
 const selectOldestMessage = `

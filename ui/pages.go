@@ -1,6 +1,9 @@
 package ui
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // SwitchPage asks which account stays. Field: as, whom the page names. do: stay, other.
 type SwitchPage struct {
@@ -44,10 +47,16 @@ type LogoutPage struct {
 	Hidden  []Field // goes along with the form, in this order
 }
 
-// LoggedOutPage says that it is done.
+// LoggedOutPage says that it is done, and where else.
 type LoggedOutPage struct {
 	AgainURL            string // empty: no button
 	PartyURL, PartyName string // empty: no button
+	Told                []Told // in the order of their names
+}
+
+// Elsewhere tells whether a site of this name may be open still, for all that is known.
+func (p LoggedOutPage) Elsewhere(name string) bool {
+	return p.PartyURL == "" && !slices.ContainsFunc(p.Told, func(t Told) bool { return t.Party == name })
 }
 
 // FormPostPage sends an answer to a party as a form (OAuth 2.0 Form Post Response Mode section 2).

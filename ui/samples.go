@@ -97,6 +97,12 @@ func (LoggedOutPage) Samples() []Sample {
 		{Name: "plain", Data: LoggedOutPage{AgainURL: sampleHome}},
 		{Name: "party", Data: LoggedOutPage{AgainURL: sampleHome, PartyURL: "https://dagboek.example.net/", PartyName: "Dagboek van De Linde"}},
 		{Name: "nowhere to go", Data: LoggedOutPage{}},
+		{Name: "confirmed", Data: LoggedOutPage{AgainURL: sampleHome, Told: []Told{
+			{Party: "Dagboek van De Linde", At: sampleNoon}, {Party: "GGZ De Linde", At: sampleNoon},
+		}}},
+		{Name: "not confirmed", Data: LoggedOutPage{AgainURL: sampleHome, Told: []Told{
+			{Party: "Agenda van De Linde"}, {Party: "Dagboek van De Linde", At: sampleNoon}, {Party: "GGZ De Linde", Waits: true},
+		}}},
 	}
 }
 

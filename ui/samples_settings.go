@@ -122,7 +122,9 @@ func (ActivityPage) Samples() []Sample {
 		PasswordURL: sampleSettings + "/password", LogoutAll: sampleSettings + "/devices", BackURL: sampleSettings, HomeURL: sampleHome,
 		Logins: []Login{
 			{At: sampleNoon, Machine: Machine{"Firefox", "Windows"}, Place: "GGZ De Linde", This: true},
-			{At: sampleNoon.Add(-5 * time.Hour), Machine: Machine{"Safari", "iPhone"}, Place: "Dagboek van Anders", How: []string{"activity.by_remembered"}},
+			{At: sampleNoon.Add(-5 * time.Hour), Machine: Machine{"Safari", "iPhone"}, Place: "Dagboek van Anders", How: []string{"activity.by_remembered"}, Told: []Told{
+				{Party: "Agenda van De Linde"}, {Party: "Dagboek van Anders", At: sampleNoon}, {Party: "GGZ De Linde", Waits: true},
+			}},
 			{At: sampleNoon.Add(-300 * time.Hour), Machine: Machine{"Chrome", "Android"}, Place: "GGZ De Linde", How: []string{"activity.by_link"}},
 			{At: sampleNoon.Add(-3000 * time.Hour)},
 		},

@@ -97,6 +97,7 @@ type Login struct {
 	Machine Machine
 	Place   string   // which party or platform it was for; empty: one that does not exist any more
 	How     []string // text keys
+	Told    []Told   // of its end
 	This    bool     // it is how they are logged in now
 }
 

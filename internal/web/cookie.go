@@ -19,6 +19,7 @@ const (
 	SessionCookie = "session" // the session of people who use the browser
 	AppCookie     = "app"     // the session that the app started in this browser
 	LangCookie    = "lang"    // the language chosen on a page
+	EndedCookie   = "ended"   // what was the session cookie, for the page after logging out
 	NoticeCookie  = "notice"  // what was just done, for the next page to say
 	KnownCookie   = "known"   // which accounts signed in with this browser before
 )

@@ -14,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -59,6 +60,7 @@ type Store interface {
 	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
 	EndAccess(ctx context.Context, p platform.ID, of account.ID, sid string, party grant.PartyID, e audit.Event, now time.Time) error
 	SignIns(ctx context.Context, p platform.ID, of account.ID, limit int) ([]audit.Event, error)
+	Receipts(ctx context.Context, p platform.ID, of account.ID, limit int) ([]outbox.Receipt, error)
 	Devices(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]account.Device, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }

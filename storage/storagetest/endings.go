@@ -168,6 +168,47 @@ var logouts = []promise{
 			w.is(fmt.Sprintf("told in round %d, redeemed: %v", i, redeemed), slices.Contains(w.told(linde), string(web)+" of "+v.ID), true)
 		}
 	}},
+	{"receipts are read by account, or with the cookie of the session that ended, for a while", func(w *world) {
+		w.hearing()
+		v := w.visit(w.anna)
+		w.granted(v, web, true, "openid")
+		w.granted(v, other, true, "openid")
+		of := func(v visit, after time.Time) []outbox.Receipt {
+			w.Helper()
+			all, err := w.db.ReceiptsOfCookie(w.Context(), v.Platform, secret.Hash(v.cookie), after)
+			w.ok(err)
+			return all
+		}
+		w.same("before the end", len(of(v, time.Time{})), 0)
+		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now))
+		want := []outbox.Receipt{{Party: string(other), Session: v.ID}, {Party: string(web), Session: v.ID}}
+		w.same("at the end", of(v, w.now.Add(-time.Minute)), want)
+		m, err := w.db.Message(w.Context(), linde, "logout."+v.ID+"."+string(web))
+		w.ok(err)
+		w.now = w.now.Add(time.Second)
+		w.ok(w.db.SettleMessage(w.Context(), *m, outbox.Sent, "", authn.Change{}, w.now))
+		want[1].Outcome, want[1].SettledAt = outbox.Sent, w.now
+		w.same("after one answer", of(v, w.now.Add(-time.Minute)), want)
+		w.same("later", len(of(v, w.now)), 0)
+		w.same("by the cookie of another session", len(of(w.visit(w.anna), time.Time{})), 0)
+		byName, err := w.db.ReceiptsOfCookie(w.Context(), linde, []byte(v.ID), time.Time{})
+		w.ok(err)
+		w.same("by the name of the session", len(byName), 0)
+		all, err := w.db.Receipts(w.Context(), linde, w.anna.ID, 10)
+		w.ok(err)
+		slices.SortFunc(all, func(a, b outbox.Receipt) int { return strings.Compare(a.Party, b.Party) })
+		w.same("of the account", all, want)
+		for _, of := range []struct {
+			platform platform.ID
+			account  account.ID
+			limit    int
+			want     int
+		}{{linde, w.anna.ID, 1, 1}, {wilg, w.anna.ID, 10, 0}, {linde, "nobody", 10, 0}} {
+			all, err := w.db.Receipts(w.Context(), of.platform, of.account, of.limit)
+			w.ok(err)
+			w.same("receipts", len(all), of.want)
+		}
+	}},
 	{"an idle session has not ended, and one is not over before its time", func(w *world) {
 		w.hearing()
 		v := w.visit(w.anna)
