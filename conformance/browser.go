@@ -18,7 +18,8 @@ type browser struct {
 	http   http.RoundTripper
 	jar    http.CookieJar
 	visits []Visit
-	own    string // prefix of the suite's own addresses
+	counts map[int]int // visits by their place, as often as they counted
+	own    string      // prefix of the suite's own addresses
 
 	url   *url.URL
 	page  *html.Node
@@ -51,8 +52,9 @@ const maxHops = 20
 func (b *browser) visit(ctx context.Context, address string, posted bool) (*sighting, error) {
 	b.seen = &sighting{}
 	var tasks []Task
-	for _, v := range b.visits {
-		if matches(v.Match, address) {
+	for i, v := range b.visits {
+		if matches(v.Match, address) && (v.Limit == 0 || b.counts[i] < v.Limit) {
+			b.counts[i]++
 			tasks = v.Tasks
 			break
 		}

@@ -27,31 +27,36 @@ var idTokenClaims = []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "no
 
 // verified checks the signature of an ID token by the key that its header names, and returns its claims.
 func (r *run) verified(token string) (map[string]any, string, error) {
+	return r.verifiedBy("ID token", "id_token_signing_alg_values_supported", token)
+}
+
+// verifiedBy does so for anything that the server signs; what it signs with is listed in its metadata.
+func (r *run) verifiedBy(what, listed, token string) (map[string]any, string, error) {
 	jws, err := jose.ParseSignedCompact(token, signatures)
 	if err != nil {
-		return nil, "", fmt.Errorf("ID token: %w", err)
+		return nil, "", fmt.Errorf("%s: %w", what, err)
 	}
 	header := jws.Signatures[0].Protected
-	if algs, _ := r.meta.list("id_token_signing_alg_values_supported"); !slices.Contains(algs, header.Algorithm) {
-		r.fail("ID token: algorithm %s is not in discovery", header.Algorithm)
+	if algs, _ := r.meta.list(listed); !slices.Contains(algs, header.Algorithm) {
+		r.fail("%s: algorithm %s is not in discovery", what, header.Algorithm)
 	}
 	if header.KeyID == "" {
-		r.fail("ID token: no kid, and the server has several keys")
+		r.fail("%s: no kid, and the server has several keys", what)
 	}
 	keys := r.keys.Key(header.KeyID)
 	if len(keys) != 1 {
-		return nil, "", fmt.Errorf("ID token: %d keys with kid %q", len(keys), header.KeyID)
+		return nil, "", fmt.Errorf("%s: %d keys with kid %q", what, len(keys), header.KeyID)
 	}
 	if keys[0].Algorithm != "" && keys[0].Algorithm != header.Algorithm {
-		r.fail("ID token: algorithm %s, its key is for %s", header.Algorithm, keys[0].Algorithm)
+		r.fail("%s: algorithm %s, its key is for %s", what, header.Algorithm, keys[0].Algorithm)
 	}
 	payload, err := jws.Verify(keys[0])
 	if err != nil {
-		return nil, "", fmt.Errorf("ID token: signature: %w", err)
+		return nil, "", fmt.Errorf("%s: signature: %w", what, err)
 	}
 	claims, err := object(payload)
 	if err != nil {
-		return nil, "", fmt.Errorf("ID token: %w", err)
+		return nil, "", fmt.Errorf("%s: %w", what, err)
 	}
 	return claims, header.Algorithm, nil
 }

@@ -5,6 +5,7 @@ type Plan struct {
 	Name     string // as the official suite has it
 	Title    string
 	FormPost bool
+	Signed   bool // requests and responses of FAPI 2.0 are signed
 	Modules  []Module
 }
 

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,8 +16,10 @@ import (
 // Suite is a server to ask, and how.
 type Suite struct {
 	Config   Config
+	Configs  map[string]Config   // instead, by the name of a plan: those with other parties
 	Base     string              // where the official suite would be reached, such as https://www.certification.openid.net; the parties are registered with it
 	HTTP     http.RoundTripper   // reaches the server
+	TLS      *tls.Config         // how it is trusted, where HTTP reaches it over connections; nil: it is in process
 	Now      func() time.Time    // the server's clock
 	Sleep    func(time.Duration) // lets time pass on it
 	Told     *Receiver           // where parties are told that a session ended; nil: nowhere
@@ -47,13 +50,15 @@ func (s *Suite) Run(ctx context.Context, plans ...Plan) []Result {
 	var runs []*run
 	places := make(chan struct{}, s.Parallel)
 	for _, p := range plans {
+		with := s.configured(p)
 		for _, m := range p.Modules {
-			runs = append(runs, &run{Suite: s, ctx: ctx, plan: p, module: m, places: places, client: s.Config.Client})
+			runs = append(runs, &run{Suite: with, ctx: ctx, plan: p, module: m, places: places, client: with.Config.Client})
 		}
 	}
 	results = make([]Result, len(runs))
 	var all sync.WaitGroup
-	for i, r := range runs {
+	for _, i := range waitingFirst(runs) {
+		r := runs[i]
 		places <- struct{}{}
 		all.Go(func() {
 			results[i] = r.result()
@@ -62,6 +67,29 @@ func (s *Suite) Run(ctx context.Context, plans ...Plan) []Result {
 	}
 	all.Wait()
 	return results
+}
+
+// waitingFirst are the places of runs in the order in which they begin: those that wait for a minute while others go on.
+func waitingFirst(runs []*run) (order []int) {
+	for _, waits := range []bool{true, false} {
+		for i, r := range runs {
+			if slices.Contains(waiting, r.module.Name) == waits {
+				order = append(order, i)
+			}
+		}
+	}
+	return order
+}
+
+// configured is the suite with the configuration of a plan.
+func (s *Suite) configured(p Plan) *Suite {
+	c, ok := s.Configs[p.Name]
+	if !ok {
+		return s
+	}
+	with := *s
+	with.Config = c
+	return &with
 }
 
 // run is a module being run, with a browser of its own.
@@ -109,7 +137,7 @@ func (r *run) start() error {
 	if err != nil {
 		return err
 	}
-	r.browser = &browser{http: r.HTTP, jar: jar, visits: r.Config.visits(r.module.Name), own: r.own()}
+	r.browser = &browser{http: r.HTTP, jar: jar, visits: r.Config.visits(r.module.Name), counts: map[int]int{}, own: r.own()}
 	if r.meta, err = r.discover(); err != nil {
 		return err
 	}

@@ -92,6 +92,11 @@ func (r *run) token(form url.Values) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.granted(answer, "Bearer")
+}
+
+// granted checks an answer with tokens of a type.
+func (r *run) granted(answer *reply, tokenType string) (map[string]any, error) {
 	if answer.status != http.StatusOK {
 		return nil, fmt.Errorf("token response: status %d: %.200s", answer.status, answer.body)
 	}
@@ -106,7 +111,7 @@ func (r *run) token(form url.Values) (map[string]any, error) {
 	if o["error"] != nil {
 		r.fail("token response: status 200 with error %v", o["error"])
 	}
-	if !strings.EqualFold(text(o, "token_type"), "bearer") {
+	if !strings.EqualFold(text(o, "token_type"), tokenType) {
 		r.fail("token response: token_type %v", o["token_type"])
 	}
 	for _, name := range []string{"access_token", "refresh_token"} {
@@ -176,18 +181,24 @@ func (r *run) refusedToken(what string, form url.Values) error {
 	if err != nil {
 		return err
 	}
-	if answer.status != http.StatusBadRequest {
-		r.fail("%s: status %d, wanted 400", what, answer.status)
-	}
+	return r.checkRefusal(what, answer, "invalid_grant")
+}
+
+// checkRefusal: RFC 6749 section 5.2, and RFC 9126 section 2.3. A party that did not prove itself may be told with 401.
+func (r *run) checkRefusal(what string, answer *reply, allowed ...string) error {
 	if answer.kind() != "application/json" {
 		r.fail("%s: content type %q", what, answer.header.Get("Content-Type"))
 	}
 	o, err := object(answer.body)
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: status %d: %w", what, answer.status, err)
 	}
-	if text(o, "error") != "invalid_grant" {
-		r.fail("%s: error %v, wanted invalid_grant", what, o["error"])
+	got := text(o, "error")
+	if answer.status != http.StatusBadRequest && (answer.status != http.StatusUnauthorized || got != "invalid_client") {
+		r.fail("%s: status %d, wanted 400", what, answer.status)
+	}
+	if !slices.Contains(allowed, got) {
+		r.fail("%s: error %v, wanted %s", what, o["error"], strings.Join(allowed, " or "))
 	}
 	r.checkDescription(what, text(o, "error_description"), text(o, "error_uri"))
 	return nil
