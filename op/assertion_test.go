@@ -184,7 +184,7 @@ func asserted(assertion string, more ...string) url.Values {
 func TestPartyProvesItselfWithItsKey(t *testing.T) {
 	c := newKeyCaller(t)
 	with := func(change object) string { return c.assertion("keys", change) }
-	now := c.Clock.Now()
+	now, key := c.Clock.Now(), newProver(c)
 	for says, form := range map[string]url.Values{
 		"as libraries do":                asserted(with(nil)),
 		"named":                          asserted(with(nil), "client_id", "keys"),
@@ -212,7 +212,8 @@ func TestPartyProvesItselfWithItsKey(t *testing.T) {
 		"held to FAPI 2.0":               asserted(c.assertion("fapi", nil)),
 		"held to FAPI 2.0, at its clock": asserted(c.assertion("fapi", object{"nbf": now.Add(10 * time.Second).Unix()})),
 	} {
-		if got := c.said(c.send(http.MethodPost, issuer+"/token", form.Encode(), nil)); got.status != http.StatusOK {
+		proof := map[string]string{"DPoP": key.proof("POST", tokenURL, "")} // FAPI 2.0 wants one as well
+		if got := c.said(c.send(http.MethodPost, issuer+"/token", form.Encode(), proof)); got.status != http.StatusOK {
 			t.Errorf("%s: %+v", says, got)
 		}
 	}

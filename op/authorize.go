@@ -48,7 +48,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	if isPushed(form) {
 		return s.bring(w, r, form)
 	}
-	req, party, err := s.parseRequest(p, form)
+	req, party, err := s.parseRequest(r.Context(), p, form)
 	if foreign && req != nil {
 		err = refuse("invalid_request", "The form is not UTF-8.")
 	}
@@ -60,7 +60,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	if errors.As(err, &refused) && req != nil {
 		return s.answerError(v, refused)
 	}
-	if refused != nil && party != nil {
+	if refused != nil && party != nil && refused.code != invalidRequestObject {
 		s.note(r.Context(), audit.RedirectRefused, party.ID, "redirect")
 	}
 	if err != nil {

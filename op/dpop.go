@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	jsontext "github.com/go-jose/go-jose/v4/json" // takes no member twice and names as they are written
 
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -22,11 +21,8 @@ import (
 )
 
 const (
-	proofHeader = "DPoP" // RFC 9449 section 4.1
-	// proofSkew is how old a proof may be, and how far ahead the clock of the party: a proof is made for one request.
-	proofSkew     = 60 * time.Second
-	longestProof  = 4 << 10 // bytes; the largest key that is taken needs a third of it
-	longestUsedID = 255     // characters of a `jti`
+	proofHeader  = "DPoP"  // RFC 9449 section 4.1
+	longestProof = 4 << 10 // bytes; the largest key that is taken needs a third of it
 )
 
 // proofAlgs are those of DPoP proofs: what FAPI 2.0 allows, for all.
@@ -40,17 +36,6 @@ type proof struct {
 	until time.Time // when nobody takes it any more
 }
 
-// proofClaims are those of RFC 9449 section 4.2, with exp and nbf for those who add them.
-type proofClaims struct {
-	ID        string   `json:"jti"`
-	Method    string   `json:"htm"`
-	Target    string   `json:"htu"`
-	IssuedAt  *float64 `json:"iat"`
-	TokenHash string   `json:"ath"`
-	Expiry    *float64 `json:"exp"`
-	NotBefore *float64 `json:"nbf"`
-}
-
 // readProof reads the DPoP proof of a request to one of our endpoints, nil if it has none (RFC 9449 section 4.3). The
 // address is compared with that of the issuer, never with what the request says of the host.
 func readProof(r *http.Request, target string, now time.Time) (*proof, error) {
@@ -62,35 +47,31 @@ func readProof(r *http.Request, target string, now time.Time) (*proof, error) {
 	if len(headers) > 1 {
 		return no("more than one proof")
 	}
-	key, payload, why := verifyProof(headers[0])
-	if why != "" {
-		return no(why)
+	jkt, j, err := verifyProof(headers[0])
+	if err != nil {
+		return no(err.Error())
 	}
-	var claims proofClaims
-	if err := jsontext.Unmarshal(payload, &claims); err != nil {
-		return no("claims")
+	said := map[string]string{"htm": "", "htu": "", "ath": ""}
+	for name := range said {
+		if said[name], err = readText(j.claims, name); err != nil {
+			return no(err.Error())
+		}
 	}
-	p := &proof{jkt: key, ath: claims.TokenHash, id: claims.ID}
+	p := &proof{jkt: jkt, ath: said["ath"], id: j.id, until: j.issuedAt.Add(clockSkew + time.Second)}
 	switch {
-	case claims.ID == "" || len(claims.ID) > longestUsedID:
+	case j.checkID() != nil:
 		return no("jti")
-	case claims.Method != r.Method:
+	case said["htm"] != r.Method:
 		return no("htm")
-	case !sameTarget(claims.Target, target):
+	case !sameTarget(said["htu"], target):
 		return no("htu")
-	case claims.IssuedAt == nil:
+	case j.issuedAt.Before(now.Add(-clockSkew)), j.issuedAt.After(now.Add(clockSkew)): // made for this request
 		return no("iat")
-	}
-	made := moment(*claims.IssuedAt)
-	switch {
-	case made.Before(now.Add(-proofSkew)), made.After(now.Add(proofSkew)):
-		return no("iat")
-	case claims.Expiry != nil && !now.Add(-proofSkew).Before(moment(*claims.Expiry)):
+	case !j.expires.IsZero() && !now.Before(j.expires.Add(clockSkew)):
 		return no("exp")
-	case claims.NotBefore != nil && moment(*claims.NotBefore).After(now.Add(proofSkew)):
+	case j.notBefore.After(now.Add(clockSkew)):
 		return no("nbf")
 	}
-	p.until = made.Add(proofSkew + time.Second)
 	return p, nil
 }
 
@@ -109,37 +90,37 @@ func algNames(algs []jose.SignatureAlgorithm) (names []string) {
 	return names
 }
 
-// verifyProof verifies the signature with the key inside, and returns its thumbprint and the payload, or why not.
-func verifyProof(text string) (jkt string, payload []byte, why string) {
+// verifyProof verifies the signature with the key inside, and returns its thumbprint and what is signed. What does not
+// hold is a flaw.
+func verifyProof(text string) (jkt string, j signedJWT, err error) {
 	if len(text) > longestProof || strings.Count(text, ".") != 2 || !canonical(text) {
-		return "", nil, "not a compact JWT"
+		return "", j, flaw("not a compact token")
+	}
+	parts := strings.Split(text, ".")
+	h, err := readHeader(parts[0])
+	if err != nil {
+		return "", j, err
 	}
 	jws, err := jose.ParseSignedCompact(text, proofAlgs) // refuses a private key
 	if err != nil {
-		return "", nil, "not a JWT with an algorithm that is served"
+		return "", j, flaw("not signed with an algorithm that is served")
 	}
-	header := jws.Signatures[0].Protected
-	key := header.JSONWebKey
-	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != "dpop+jwt" {
-		return "", nil, "typ"
+	key := jws.Signatures[0].Protected.JSONWebKey
+	switch {
+	case h.typ != "dpop+jwt":
+		return "", j, flaw("typ")
+	case key == nil || !key.IsPublic() || !slices.Contains(grant.SignsWith(*key), h.alg):
+		return "", j, flaw("jwk")
 	}
-	if key == nil || !key.IsPublic() || !slices.Contains(grant.SignsWith(*key), header.Algorithm) {
-		return "", nil, "jwk"
-	}
-	if payload, err = jws.Verify(key); err != nil {
-		return "", nil, "signature"
+	if _, err = jws.Verify(key); err != nil {
+		return "", j, flaw("signature")
 	}
 	print, err := key.Thumbprint(crypto.SHA256)
 	if err != nil {
-		return "", nil, "jwk"
+		return "", j, flaw("jwk")
 	}
-	return base64.RawURLEncoding.EncodeToString(print), payload, ""
-}
-
-// moment is a NumericDate (RFC 7519 section 2), which may have a fraction; what is out of all bounds stays out of them.
-func moment(seconds float64) time.Time {
-	const far = 1 << 40 // seconds: beyond any year that counts
-	return time.UnixMilli(int64(max(-far, min(far, seconds)) * 1000))
+	j, err = readJWT(parts[1])
+	return base64.RawURLEncoding.EncodeToString(print), j, err
 }
 
 // sameTarget compares the address in a proof with ours: without query and fragment, normalised (RFC 9449 section 4.3,

@@ -134,7 +134,7 @@ func FuzzAuthorizeParameters(f *testing.F) {
 			}
 			return
 		}
-		req, party, err := s.parseRequest(fuzzPlatform, form)
+		req, party, err := s.parseRequest(t.Context(), fuzzPlatform, form)
 		if err != nil && !errors.As(err, &refused) {
 			t.Fatalf("%q: %v is not of the protocol", query, err)
 		}

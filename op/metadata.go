@@ -57,15 +57,19 @@ type metadata struct {
 func Metadata(p *platform.Platform, algs []string) Document {
 	m := metadata{
 		DiscoveryConfiguration: oidc.DiscoveryConfiguration{
-			Issuer:                            string(p.Issuer),
-			ScopesSupported:                   grant.Scopes,
-			ResponseTypesSupported:            []string{"code"},
-			ResponseModesSupported:            responseModes,
-			GrantTypesSupported:               grantNames(),
-			ACRValuesSupported:                authn.Published(p.Policy.ACRAliases),
-			SubjectTypesSupported:             []string{"public", "pairwise"},
-			IDTokenSigningAlgValuesSupported:  algs,
-			ClaimsParameterSupported:          true,
+			Issuer:                           string(p.Issuer),
+			ScopesSupported:                  grant.Scopes,
+			ResponseTypesSupported:           []string{"code"},
+			ResponseModesSupported:           responseModes,
+			GrantTypesSupported:              grantNames(),
+			ACRValuesSupported:               authn.Published(p.Policy.ACRAliases),
+			SubjectTypesSupported:            []string{"public", "pairwise"},
+			IDTokenSigningAlgValuesSupported: algs,
+			ClaimsParameterSupported:         true,
+			RequestParameterSupported:        true, // of parties with keys
+
+			RequestObjectSigningAlgValuesSupported: grant.PartyAlgs,
+
 			ClaimTypesSupported:               []string{"normal"},
 			ClaimsSupported:                   grant.ClaimNames,
 			CodeChallengeMethodsSupported:     []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},

@@ -59,7 +59,7 @@ func (s *Server) pushedRequest(ctx context.Context, c *call) (*grant.AuthRequest
 		return nil, refuse("invalid_request", "request_uri cannot be pushed (RFC 9126 section 2.1).")
 	}
 	form.Set("client_id", string(c.party.ID))
-	req, _, err := s.parseRequest(c.platform, form)
+	req, _, err := s.parseRequest(ctx, c.platform, form)
 	if err != nil {
 		return nil, err
 	}

@@ -114,7 +114,11 @@ func TestPushedRequestIsAnsweredOnce(t *testing.T) {
 	}
 	// Somebody who is signed in gets the answer at once, and that is one as well; so is an error.
 	for says, change := range map[string]func(url.Values){
-		"a code": nil, "an error": func(q url.Values) { q.Set("prompt", "none"); q.Set("acr_values", "urn:none"); q.Set("claims", `{"id_token":{"acr":{"essential":true,"value":"urn:none"}}}`) },
+		"a code": nil, "an error": func(q url.Values) {
+			q.Set("prompt", "none")
+			q.Set("acr_values", "urn:none")
+			q.Set("claims", `{"id_token":{"acr":{"essential":true,"value":"urn:none"}}}`)
+		},
 	} {
 		again := c.push("web", change, nil)
 		q := v.open(pushedQuery("web", again.RequestURI))

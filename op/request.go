@@ -1,8 +1,10 @@
 package op
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -36,11 +38,37 @@ const (
 
 // parseRequest checks an authorization request. Without a known party and a registered redirect URI the request is
 // nil, and the error is a page of ours; with them it is never nil, and a *protocolError goes to the party.
-func (s *Server) parseRequest(p *platform.Platform, form url.Values) (*grant.AuthRequest, *grant.Party, error) {
+func (s *Server) parseRequest(ctx context.Context, p *platform.Platform, form url.Values) (*grant.AuthRequest, *grant.Party, error) {
 	party, known := s.enabled(p.ID, grant.PartyID(form.Get("client_id")))
 	if !known {
 		return nil, nil, refuse("unauthorized_client", "unknown client")
 	}
+	text := form.Get("request")
+	if text == "" || !party.HasKeys() {
+		req, party, err := s.parseParameters(p, party, form)
+		if err == nil && party.SignsRequests() {
+			err = refuse("invalid_request", "This client must sign its requests (RFC 9101 section 10.5).")
+		}
+		return req, party, err
+	}
+	o, err := s.openObject(ctx, p, party, text)
+	var refused *protocolError
+	if errors.As(err, &refused) {
+		req, _, _ := s.parseParameters(p, party, form) // by which it can be told
+		return req, party, refused
+	}
+	if err != nil {
+		return nil, party, err
+	}
+	req, party, err := s.parseParameters(p, party, o.form)
+	if err == nil {
+		err = s.spendObject(ctx, party, o)
+	}
+	return req, party, err
+}
+
+// parseParameters is parseRequest for parameters that are those of the party.
+func (s *Server) parseParameters(p *platform.Platform, party *grant.Party, form url.Values) (*grant.AuthRequest, *grant.Party, error) {
 	redirect := form.Get("redirect_uri")
 	if !party.RedirectMatches(redirect) {
 		return nil, party, refuse("invalid_request", "redirect_uri is not registered")
