@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -401,6 +402,36 @@ func TestAssertionStandsAlone(t *testing.T) {
 			t.Errorf("%s: %+v, want %s", says, got, row.want)
 		}
 	}
+}
+
+// Keys at an address (jwks_uri): a new one is found by its kid, one that is not there any more proves nobody ten minutes later.
+func TestPartyChangesItsKeys(t *testing.T) {
+	c := newKeyCaller(t)
+	var served string
+	c.Site("rp.test", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, served) }))
+	try := func(says, key string, want int) {
+		t.Helper()
+		assertion := compact(t, key, `{"alg":"ES256","kid":"`+key+`"}`, c.claims("gone", nil).text(t))
+		if got := c.said(c.send(http.MethodPost, issuer+"/token", asserted(assertion).Encode(), nil)); got.status != want {
+			t.Errorf("%s: %+v, want %d", says, got, want)
+		}
+	}
+	try("nothing is there", "ec", http.StatusUnauthorized)
+	served = publicJWKS(t, "ec")
+	try("… within 30 seconds", "ec", http.StatusUnauthorized)
+	c.Clock.Later(30 * time.Second)
+	try("its key", "ec", http.StatusOK)
+	try("a stranger's", "stranger", http.StatusUnauthorized)
+	served = publicJWKS(t, "ec2")
+	c.Clock.Later(30 * time.Second)
+	try("the old key, not looked at again", "ec", http.StatusOK)
+	try("the new key", "ec2", http.StatusOK)
+	try("the old key", "ec", http.StatusUnauthorized)
+	served = "gone again"
+	c.Clock.Later(23 * time.Hour)
+	try("the new key, when nothing can be read", "ec2", http.StatusOK)
+	c.Clock.Later(time.Hour)
+	try("… for a day", "ec2", http.StatusUnauthorized)
 }
 
 // What was wrong stands on record, in words of ours; whoever asked hears nothing of it.

@@ -14,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/internal/clock"
 	"github.com/minddistrict/idp/internal/metrics"
 	"github.com/minddistrict/idp/internal/outbound"
+	"github.com/minddistrict/idp/internal/partykeys"
 	"github.com/minddistrict/idp/internal/snapshot"
 	"github.com/minddistrict/idp/internal/trace"
 	"github.com/minddistrict/idp/internal/visitor"
@@ -37,7 +38,7 @@ import (
 // Network is who is believed, and who is called.
 type Network struct {
 	Proxies  []netip.Prefix // peers whose forwarding headers are believed
-	Outbound *http.Client   // calls parties; nil: at public addresses only
+	Outbound *http.Client   // calls parties, reads their keys; nil: at public addresses only
 }
 
 // Options are what a house is built from.
@@ -190,6 +191,7 @@ func (h *House) routes() http.Handler {
 	own := settings.New(settings.Options{Store: h.DB, Consents: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL})
 	protocol := op.New(op.Options{
 		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB, Uses: h.DB, Pushes: h.DB},
+		Keys:     partykeys.New(h.Outbound, h.clock.Now, h.Log),
 		Visitors: visitors, Registry: h.settings, Methods: login.Methods(factors), JourneyURL: people.PageFor, Now: h.clock.Now, Log: h.Log,
 		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
