@@ -128,21 +128,6 @@ var pushes = []promise{
 			}
 		}
 	}},
-	{"what is used once is remembered by platform, until it ends", func(w *world) {
-		hash, ends := secret.Hash("x"), w.now.Add(time.Minute)
-		ended := race(func(int) error { return w.db.Use(w.Context(), linde, hash, ends) })
-		w.onlyOne(ended, fault.Spent)
-		w.ok(w.db.Use(w.Context(), wilg, hash, ends))
-		w.ok(w.db.Use(w.Context(), linde, secret.Hash("y"), ends))
-		for _, at := range []time.Time{w.now, ends} {
-			_, err := w.db.CleanUp(w.Context(), at, 100)
-			w.ok(err)
-			w.fails(w.db.Use(w.Context(), linde, hash, ends), fault.Spent)
-		}
-		_, err := w.db.CleanUp(w.Context(), ends.Add(time.Millisecond), 100)
-		w.ok(err)
-		w.ok(w.db.Use(w.Context(), linde, hash, ends))
-	}},
 	{"pushed requests are forgotten two hours after their minute", func(w *world) {
 		r := w.pushed()
 		_, err := w.db.CleanUp(w.Context(), r.Expiry.Add(2*time.Hour), 100)
