@@ -35,7 +35,7 @@ func linde() *platform.Platform {
 
 func frame(s ui.Sample, lang string) ui.Frame {
 	return ui.Frame{
-		Platform: linde(), Lang: lang, Staff: s.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/p/linde/assets", Errors: s.Errors, Ways: s.Ways, Status: 400,
+		Platform: linde(), Lang: lang, Staff: s.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/p/linde/assets", Errors: s.Errors, Ways: s.Ways, Status: s.Status,
 		Languages: []ui.Language{{"nl", "Nederlands", "?lang=nl", lang == "nl"}, {"en", "English", "?lang=en", lang == "en"}},
 	}
 }

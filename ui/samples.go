@@ -1,5 +1,7 @@
 package ui
 
+import "net/http"
+
 // Sample is one state of a page: tests render all of them in every language.
 type Sample struct {
 	Name   string
@@ -7,6 +9,7 @@ type Sample struct {
 	Errors []FieldError
 	Ways   []Way
 	Staff  bool
+	Status int // HTTP status with which it is answered; zero: 200
 }
 
 // Ways to which pages of a sign-in lead, for samples.
@@ -114,25 +117,29 @@ func (FormPostPage) Samples() []Sample {
 }
 
 func (ErrorPage) Samples() []Sample {
+	answered := func(status int, s Sample) Sample {
+		s.Status = status
+		return s
+	}
 	page := func(name, title, body, tip string, change func(*ErrorPage)) Sample {
 		p := ErrorPage{Title: title, Body: body, Tip: tip, Code: "invalid_request", At: "2026-11-25 21:07:31 UTC", HomeURL: sampleHome}
 		if change != nil {
 			change(&p)
 		}
-		return Sample{Name: name, Data: p}
+		return Sample{Name: name, Data: p, Status: http.StatusBadRequest}
 	}
 	return []Sample{
-		page("ours", "error.title", "error.body", "", func(p *ErrorPage) { p.Code, p.Again, p.Crisis, p.RetryURL = "server_error", true, true, "/login" }),
+		answered(http.StatusInternalServerError, page("ours", "error.title", "error.body", "", func(p *ErrorPage) { p.Code, p.Again, p.Crisis, p.RetryURL = "server_error", true, true, "/login" })),
 		page("request", "error.request_title", "error.request_body", "", func(p *ErrorPage) { p.Party = "linde-web" }),
 		page("stale", "error.stale_title", "error.stale_body", "error.stale_tip", nil),
 		page("cookies", "error.cookies_title", "error.cookies_body", "", func(p *ErrorPage) { p.RetryURL = "/login" }),
 		page("twice", "error.twice_title", "error.twice_body", "", nil),
 		page("form", "error.form_title", "error.form_body", "", func(p *ErrorPage) { p.RetryURL = "/login" }),
-		page("busy", "error.busy_title", "error.busy_body", "", func(p *ErrorPage) { p.RetryURL, p.Again = "/login", true }),
-		page("many", "error.many_title", "error.many_body", "error.many_tip", func(p *ErrorPage) { p.Code, p.Again, p.Crisis = "too_many_requests", true, true }),
-		page("not found", "error.not_found_title", "error.request_body", "", nil),
-		page("nothing to add", "error.not_found_title", "", "", func(p *ErrorPage) { p.HomeURL = "" }),
-		page("stronger", "error.stronger_title", "error.stronger_body", "error.stronger_helper", nil),
-		page("not allowed", "error.not_allowed_title", "error.not_allowed_body", "", func(p *ErrorPage) { p.Crisis = true }),
+		answered(http.StatusServiceUnavailable, page("busy", "error.busy_title", "error.busy_body", "", func(p *ErrorPage) { p.RetryURL, p.Again = "/login", true })),
+		answered(http.StatusTooManyRequests, page("many", "error.many_title", "error.many_body", "error.many_tip", func(p *ErrorPage) { p.Code, p.Again, p.Crisis = "too_many_requests", true, true })),
+		answered(http.StatusNotFound, page("not found", "error.not_found_title", "error.request_body", "", nil)),
+		answered(http.StatusNotFound, page("nothing to add", "error.not_found_title", "", "", func(p *ErrorPage) { p.HomeURL = "" })),
+		answered(http.StatusForbidden, page("stronger", "error.stronger_title", "error.stronger_body", "error.stronger_helper", nil)),
+		answered(http.StatusForbidden, page("not allowed", "error.not_allowed_title", "error.not_allowed_body", "", func(p *ErrorPage) { p.Crisis = true })),
 	}
 }
