@@ -6,8 +6,8 @@ help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 dev: ## run everything on SQLite with demo platforms and accounts: http://localhost:8081
-	@echo "Building idp: about two minutes the first time, and what Go downloads before that; then seconds."
-	@$(GO) run ./cmd/idp dev
+	@echo "Building idp: a minute or two the first time, and what Go downloads before that; then seconds."
+	@$(GO) build -buildvcs=false -o bin/idp ./cmd/idp && exec bin/idp dev
 
 quick: ## the inner loop: vet and unit tests on SQLite, no browser, no race detector
 	$(GO) vet ./...

@@ -47,7 +47,7 @@ type item struct{ Kind, Title, Text string }
 var looks = map[string]look{
 	"linde": {"Your treatment, your messages and your appointments, in one place.", []item{
 		{"This week", "Sleeping better", "Step 3 of 6: a fixed time to get up"},
-		{"Message", "Samira el Idrissi", "How did the walk on Sunday go?"},
+		{"Message", "Joost Vermeer", "How did the walk on Sunday go?"},
 		{"Appointment", "Tuesday, 10:00", "Video call, 45 minutes"},
 	}},
 	"wilg": {"A small practice, close by. Write down how your week went.", []item{
