@@ -191,7 +191,7 @@ func TestDevicesAreNamedAndRevoked(t *testing.T) {
 	v.Clock.Later(time.Minute)
 	openSettings(t, b, settings+"/devices", "anna@example.org")
 	for _, want := range []string{
-		"You are logged in to the app on these phones and tablets.", "iPhone", "Remove iPhone", "Firefox on Windows", "This device", "Log out on other devices",
+		"Logged in to the app", "iPhone", "Remove iPhone", "Firefox on Windows", "This device", "Log out on other devices",
 	} {
 		if !strings.Contains(idptest.Visible(b.Doc), want) {
 			t.Errorf("devices lack %q: %s", want, idptest.Visible(b.Doc))

@@ -13,12 +13,13 @@ var months = map[string][12]string{
 	"en": {"January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"},
 }
 
-// Moment is a day and a time on the clocks of the platform's country: "26 november 2026 om 14:05".
+// Moment is a day and a time on the clocks of the platform's country: "26 november 2026 om 14:05". No line ends between
+// the last two words.
 func Moment(lang string, p *platform.Platform, at time.Time) string {
 	at = at.In(zoneOf(p))
-	joined := " om "
+	joined := " om\u00a0"
 	if lang == "en" {
-		joined = " at "
+		joined = " at\u00a0"
 	}
 	return Day(lang, p, at) + joined + at.Format("15:04")
 }

@@ -16,14 +16,14 @@ func TestMomentOnThePlatformsClocks(t *testing.T) {
 		at            time.Time
 		want          string
 	}{
-		{"nl", "NL", winter, "26 november 2026 om 14:05"},
-		{"en", "NL", winter, "26 November 2026 at 14:05"},
-		{"en", "GB", winter, "26 November 2026 at 13:05"},
-		{"nl", "BE", summer, "1 augustus 2027 om 01:30"},
-		{"en", "DE", summer, "1 August 2027 at 01:30"},
-		{"en", "GB", summer, "1 August 2027 at 00:30"},
-		{"nl", "", winter, "26 november 2026 om 14:05"},
-		{"fr", "FR", winter, "26 november 2026 om 14:05"},
+		{"nl", "NL", winter, "26 november 2026 om\u00a014:05"},
+		{"en", "NL", winter, "26 November 2026 at\u00a014:05"},
+		{"en", "GB", winter, "26 November 2026 at\u00a013:05"},
+		{"nl", "BE", summer, "1 augustus 2027 om\u00a001:30"},
+		{"en", "DE", summer, "1 August 2027 at\u00a001:30"},
+		{"en", "GB", summer, "1 August 2027 at\u00a000:30"},
+		{"nl", "", winter, "26 november 2026 om\u00a014:05"},
+		{"fr", "FR", winter, "26 november 2026 om\u00a014:05"},
 	} {
 		if got := ui.Moment(tt.lang, &platform.Platform{Country: tt.country}, tt.at); got != tt.want {
 			t.Errorf("%s in %s: %q, want %q", tt.lang, tt.country, got, tt.want)

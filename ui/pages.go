@@ -116,6 +116,12 @@ type LinkPage struct {
 	LoginURL    string
 }
 
+// Inactive tells whether the account is why the button does nothing.
+func (p LinkPage) Inactive() bool { return p.Title == "inactive.title" }
+
+// Call tells whether what is left is to reach the helpdesk: logging in does not help.
+func (p LinkPage) Call() bool { return p.Inactive() || p.Body == "link.expired_freeze" }
+
 // EmailChangePage asks somebody to confirm a new address. do: continue.
 type EmailChangePage struct {
 	Action string

@@ -66,6 +66,7 @@ func (LinkPage) Samples() []Sample {
 		page("expired freeze", "link.expired_title", "link.expired_freeze", ""),
 		page("expired new address", "link.expired_title", "link.expired_email_change", ""),
 		sent,
+		page("not active", "inactive.title", "inactive.helper", ""),
 		page("used", "link.used_title", "link.used_body", ""),
 		page("newer", "link.newer_title", "link.newer_body", ""),
 		page("broken", "link.broken_title", "link.broken_body", ""),
