@@ -25,6 +25,7 @@ type Session struct {
 	Agent     string // browser that it began in, as it names itself, at most 200 characters
 	Network   string // where it began: the /24 of an IPv4 address, the /32 of an IPv6 one; empty: not known
 	StartedAt time.Time
+	IdledAt   time.Time // when it was last found idle by parties that want to hear of it; zero: never
 	SeenAt    time.Time // last activity, exact to a minute (SeenEvery)
 	EndsAt    time.Time // used or not
 	EndedAt   time.Time // signed out, or ended by staff; zero while it lives

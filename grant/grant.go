@@ -2,6 +2,7 @@ package grant
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -20,7 +21,8 @@ type Grant struct {
 	Platform    platform.ID
 	Party       PartyID
 	Account     account.ID
-	Session     string // the `sid`
+	Session     string
+	IdledAt     time.Time // the session was idle then, and ended for this party, which has logout_on_idle: see Visit
 	Scopes      []string
 	Claims      Requested // asked by name
 	Nonce       string
@@ -38,6 +40,18 @@ type Grant struct {
 	EndedAt     time.Time
 	EndReason   string
 }
+
+// Visit is what a party's `sid` is made of: its session, and from when on, where it ended for the party before (see
+// Party.LogoutOnIdle). The zero time: it did not.
+func Visit(session string, idledAt time.Time) string {
+	if idledAt.IsZero() {
+		return session
+	}
+	return session + "." + strconv.FormatInt(idledAt.UnixMilli(), 36)
+}
+
+// Visit is that of the grant.
+func (g *Grant) Visit() string { return Visit(g.Session, g.IdledAt) }
 
 // Offline tells whether refresh tokens outlive the session (OpenID Connect Core 1.0 section 11).
 func (g *Grant) Offline() bool { return slices.Contains(g.Scopes, "offline_access") }

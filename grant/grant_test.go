@@ -201,6 +201,7 @@ func TestPartyRefusesWhatCannotWork(t *testing.T) {
 		"backchannel_logout_uri of a machine": func(p *grant.Party) {
 			p.Type, p.Grants, p.BackchannelLogoutURI = grant.Service, []string{grant.ClientCredentials}, "https://rp.test/out"
 		},
+		"idle told to nobody":       func(p *grant.Party) { p.LogoutOnIdle = true },
 		"sid demanded of nothing":   func(p *grant.Party) { p.BackchannelSession = true },
 		"initiate_login_uri script": func(p *grant.Party) { p.InitiateURI = "javascript:1" },
 	} {

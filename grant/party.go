@@ -74,6 +74,7 @@ type Party struct {
 	// 2.2); empty: it is not told. Every logout token has `sid`, whether BackchannelSession demands it or not.
 	BackchannelLogoutURI string `json:"backchannel_logout_uri,omitempty"`
 	BackchannelSession   bool   `json:"backchannel_logout_session_required,omitempty"`
+	LogoutOnIdle         bool   `json:"logout_on_idle,omitempty"` // an idle session has ended for this party
 
 	Origins    []string   `json:"origins,omitempty"` // may call us from a browser (CORS)
 	Grants     []string   `json:"grant_types"`
@@ -433,6 +434,8 @@ func (p *Party) checkAddresses(refuse func(string, ...any) error) error {
 		return refuse("backchannel_logout_uri: nobody signs in at a party without authorization_code")
 	case p.BackchannelSession && p.BackchannelLogoutURI == "":
 		return refuse("backchannel_logout_session_required: there is no backchannel_logout_uri")
+	case p.LogoutOnIdle && p.BackchannelLogoutURI == "":
+		return refuse("logout_on_idle: there is no backchannel_logout_uri")
 	}
 	for field, uri := range map[string]string{"initiate_login_uri": p.InitiateURI, "policy_uri": p.PolicyURI, "tos_uri": p.TermsURI, "backchannel_logout_uri": p.BackchannelLogoutURI} {
 		if uri != "" && checkRedirect(uri, Web) != nil {

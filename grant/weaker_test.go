@@ -73,6 +73,7 @@ var unable = map[string]string{
 	"LogoutURIs":           "where people land after logging out",
 	"InitiateURI":          "where a stale login begins anew",
 	"BackchannelLogoutURI": "where a party hears that a session ended; what it does with it is its own",
+	"LogoutOnIdle":         "whether a party ends its session with the idle hour; here something is proven again either way",
 	"BackchannelSession":   "every logout token has a sid",
 	"Origins":              "what may read an answer that it could already have; no cookie counts there",
 	"Grants":               "each proves as much as before",

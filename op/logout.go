@@ -53,7 +53,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	}
 	party, sid := s.askedBy(p, form)
 	back := returnTo(party, form)
-	named := sid != "" && len(sessions) == 1 && party.Session(sessions[0].ID, p.Salt) == sid
+	named := sid != "" && len(sessions) == 1 && sidOf(p, party, sessions[0]) == sid
 	refusedURI := form.Get("post_logout_redirect_uri") != "" && back == ""
 	if len(sessions) > 0 && !confirmed && (!named || refusedURI) {
 		return s.askLogout(w, r, p, form)
@@ -81,6 +81,14 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 
 // LogoutURL is where a page of ours sends a form with do=logout.
 func LogoutURL(p *platform.Platform) string { return p.URL(pathLogout) }
+
+// sidOf is the `sid` that a party gets of a session now.
+func sidOf(p *platform.Platform, party *grant.Party, s *authn.Session) string {
+	if !party.LogoutOnIdle {
+		return party.Session(s.ID, p.Salt)
+	}
+	return party.Session(grant.Visit(s.ID, s.IdledAt), p.Salt)
+}
 
 // sessionsOf are the live sessions of this browser on the platform: at most one per channel.
 func (s *Server) sessionsOf(r *http.Request, p *platform.Platform) ([]*authn.Session, error) {

@@ -26,10 +26,11 @@ type Message struct {
 	Account   account.ID // whose; empty: a request, which names an address only
 	Kind      Kind
 	Recipient Recipient
-	Party     string // client_id that is told; empty: a person is
-	Session   string // that the party is told of, as sessions have it
-	Locale    string // language it is written in; empty: the platform's
-	Sealed    []byte // Contents as JSON, sealed and bound to the row; emptied when the message is settled; of one that says what it says by party and session: nothing
+	Party     string    // client_id that is told; empty: a person is
+	Session   string    // that the party is told of, as sessions have it
+	IdledAt   time.Time // with Session the visit that the party is told of (grant.Visit)
+	Locale    string    // language it is written in; empty: the platform's
+	Sealed    []byte    // Contents as JSON, sealed and bound to the row; emptied when the message is settled; of one that says what it says by party and session: nothing
 	QueuedAt  time.Time
 	ExpiresAt time.Time // not sent any more from then on: nobody gets a late code
 	Tries     int       // attempts to send so far

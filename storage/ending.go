@@ -25,33 +25,37 @@ const (
 	endsAllSessions ending = `sessions.platform <> ''`
 )
 
-const (
-	endSessionsThat = `
+const endSessionsThat = `
 UPDATE sessions
 SET ended_at = $1
 WHERE sessions.ended_at IS NULL AND `
 
-	// Told is who has tokens of the session, or may be fetching them at this moment. A party that gave its tokens back may
-	// have a session of its own all the same, so it is told too. The identifier is that of session and party: nobody is
-	// told twice, whatever ends a session.
-	tellParties = `
-INSERT INTO letters (platform, id, account, kind, medium, locale, party, session, queued_at, expires_at, next_at, tries, outcome, reason)
-SELECT sessions.platform, 'logout.' || sessions.id || '.' || p.id, sessions.account, '` + string(outbox.Logout) + `', '` + string(outbox.URL) + `', '', p.id, sessions.id,
-       sessions.ended_at, sessions.ended_at + ` + outbox.LogoutLifeMillis + `, sessions.ended_at, 0, '', ''
+// tellParties tells parties of sessions whose column at is $1, and which a condition from $2 on names. Told is who has
+// tokens of the session, or may be fetching them at this moment. A party that gave its tokens back may have a session of
+// its own all the same, so it is told too. The identifier is that of visit and party: nobody is told twice, whatever ends
+// a session.
+func tellParties(at, whom string) string {
+	return `
+INSERT INTO letters (
+    platform, id, account, kind, medium, locale, party, session, idled_at,
+    queued_at, expires_at, next_at, tries, outcome, reason)
+SELECT DISTINCT sessions.platform, ` + letterOfVisit + `, sessions.account,
+        '` + string(outbox.Logout) + `', '` + string(outbox.URL) + `', '', p.id, sessions.id,
+       g.idled_at, ` + at + `, ` + at + ` + ` + outbox.LogoutLifeMillis + `, ` + at + `, 0, '', ''
 FROM sessions
-JOIN parties AS p ON p.platform = sessions.platform AND p.hears_logouts = 1
-WHERE sessions.ended_at = $1
-  AND EXISTS (
-    SELECT 1
-    FROM grants AS g
-    WHERE g.session = sessions.id AND g.platform = sessions.platform AND g.party = p.id
-      AND (g.code_used_at IS NOT NULL OR g.code_ends_at > $1))
+JOIN parties AS p ON p.platform = sessions.platform AND ` + whom + `
+JOIN grants AS g ON g.session = sessions.id AND g.platform = sessions.platform AND g.party = p.id
+WHERE ` + at + ` = $1
+  AND (g.code_used_at IS NOT NULL OR g.code_ends_at > $1)
   AND NOT EXISTS (
     SELECT 1
     FROM letters AS l
-    WHERE l.id = 'logout.' || sessions.id || '.' || p.id)
+    WHERE l.id = ` + letterOfVisit + `)
   AND `
-)
+}
+
+// letterOfVisit is the identifier of what tells the party p of the visit of the grant g.
+const letterOfVisit = `'logout.' || sessions.id || '.' || p.id || COALESCE('.' || CAST(g.idled_at AS TEXT), '')`
 
 // endSessions ends sessions and then what grants ends, and tells every party that was given something in one of them and
 // has a backchannel_logout_uri, by a row of the outbox each (OpenID Connect Back-Channel Logout 1.0 section 2.3). The
@@ -67,7 +71,7 @@ func endSessions(ctx context.Context, q conn, which ending, now time.Time, args 
 	if err := grants(); err != nil || ended == 0 {
 		return ended, err
 	}
-	_, err = exec(ctx, q, tellParties+string(which), args...)
+	_, err = exec(ctx, q, tellParties(`sessions.ended_at`, `p.hears_logouts = 1`)+string(which), args...)
 	return ended, err
 }
 
@@ -170,4 +174,90 @@ func (db *DB) EndOverdue(ctx context.Context, now time.Time, limit int) (int, er
 		}
 	}
 	return len(all), nil
+}
+
+const (
+	selectIdlePlatforms = `
+SELECT body, id
+FROM platforms
+WHERE EXISTS (
+    SELECT 1
+    FROM parties AS p
+    WHERE p.platform = platforms.id AND p.logout_on_idle = 1)
+ORDER BY id`
+
+	// An idle session is told of once, until it is used again. Whatever it has that an earlier idleness left is told.
+	idle = `sessions.platform = $2 AND sessions.ended_at IS NULL AND sessions.ends_at > $1 AND sessions.seen_at <= $3
+  AND (sessions.idled_at IS NULL OR sessions.idled_at <= sessions.seen_at)`
+
+	// Live sessions are found by the index sessions_overdue: some ten thousand of one installation are read in milliseconds,
+	// and an index by seen_at would cost every visit more.
+	selectIdle = `
+SELECT sessions.id
+FROM sessions
+WHERE ` + idle + `
+  AND EXISTS (
+    SELECT 1
+    FROM grants AS g
+    JOIN parties AS p ON p.platform = g.platform AND p.id = g.party AND p.logout_on_idle = 1
+    WHERE g.session = sessions.id AND g.platform = sessions.platform
+      AND (g.code_used_at IS NOT NULL OR g.code_ends_at > $1))
+LIMIT $4`
+
+	noteIdle = `
+UPDATE sessions
+SET idled_at = $1
+WHERE ` + idle + ` AND sessions.id = $4`
+
+	endIdleGrants = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND session = $4 AND ended_at IS NULL AND offline = 0
+  AND party IN (
+    SELECT p.id
+    FROM parties AS p
+    WHERE p.platform = $3 AND p.logout_on_idle = 1)`
+
+	ofSession = `sessions.platform = $2 AND sessions.id = $3`
+)
+
+// EndIdle tells parties with logout_on_idle of sessions that are idle by the policy of their platform, and ends the grants
+// that they have of those, but for offline ones: these outlive a session whose time is over as well. The sessions live on,
+// for all other parties too; what such a party is given afterwards has another `sid`. At most limit sessions of each
+// platform; it tells how many there were.
+func (db *DB) EndIdle(ctx context.Context, now time.Time, limit int) (ended int, err error) {
+	platforms, err := list(ctx, db.patient, func(p *platform.Platform) []any { return []any{document{p}, &p.ID} }, selectIdlePlatforms)
+	if err != nil {
+		return 0, fail("finding platforms with parties that hear of idle sessions", err)
+	}
+	for _, p := range platforms {
+		if p.Policy.IdleAfter <= 0 {
+			continue
+		}
+		since := millis(now.Add(-p.Policy.IdleAfter))
+		all, err := list(ctx, db.patient, func(id *string) []any { return []any{id} }, selectIdle, millis(now), string(p.ID), since, limit)
+		if err != nil {
+			return ended, fail("finding idle sessions", err)
+		}
+		for _, sid := range all {
+			if err := db.inTx(ctx, func(q conn) error { return endIdleSession(ctx, q, p.ID, sid, since, now) }); err != nil {
+				return ended, fail("ending idle session", err)
+			}
+			ended++
+		}
+	}
+	return ended, nil
+}
+
+// endIdleSession is EndIdle for one session. The session goes first, as in endSessions; one that was used meanwhile is left alone.
+func endIdleSession(ctx context.Context, q conn, p platform.ID, sid string, since any, now time.Time) error {
+	noted, err := exec(ctx, q, noteIdle, millis(now), string(p), since, sid)
+	if err != nil || noted == 0 {
+		return err
+	}
+	if _, err := exec(ctx, q, endIdleGrants, millis(now), endIdle, string(p), sid); err != nil {
+		return err
+	}
+	_, err = exec(ctx, q, tellParties(`sessions.idled_at`, `p.logout_on_idle = 1`)+ofSession, millis(now), string(p), sid)
+	return err
 }

@@ -25,38 +25,40 @@ const (
 	endCodeReplayed     = "code replayed"
 	endRefreshReplayed  = "refresh token replayed"
 	endRestored         = "database restored"
+	endIdle             = "session idle"
 )
 
 // grantColumns are those of a grant. The table has no short name here: SQLite does not know one after RETURNING.
 const grantColumns = `grants.dpop_jkt, grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.claims, grants.nonce, grants.redirect_uri, grants.challenge,
        grants.proofs, grants.started_at, grants.code_hash, grants.code_ends_at, grants.code_used_at, grants.refreshed_at, grants.ends_at, grants.ended_at,
-       grants.end_reason`
+       grants.end_reason, grants.idled_at`
 
 func grantRow(g *grant.Grant) []any {
 	return []any{
 		&g.JKT, &g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, document{&g.Claims}, &g.Nonce, &g.RedirectURI, &g.Challenge,
 		document{&g.Proofs}, instant{&g.StartedAt}, &g.CodeHash, instant{&g.CodeEndsAt}, instant{&g.CodeUsedAt},
-		instant{&g.RefreshedAt}, instant{&g.EndsAt}, instant{&g.EndedAt}, &g.EndReason,
+		instant{&g.RefreshedAt}, instant{&g.EndsAt}, instant{&g.EndedAt}, &g.EndReason, instant{&g.IdledAt},
 	}
 }
 
 // liveColumns are those that tokens are made of: every column that is read costs on both sides, and what statements
 // compare (code, redirect URI, challenge) is not read.
 const liveColumns = `grants.dpop_jkt, grants.id, grants.platform, grants.party, grants.account, grants.session, grants.scopes, grants.claims, grants.nonce, grants.proofs,
-       grants.started_at, grants.code_used_at, grants.refreshed_at, grants.refresh_ends_at, grants.ends_at`
+       grants.started_at, grants.code_used_at, grants.refreshed_at, grants.refresh_ends_at, grants.ends_at, grants.idled_at`
 
 func liveRow(g *grant.Grant) []any {
 	return []any{
 		&g.JKT, &g.ID, &g.Platform, &g.Party, &g.Account, &g.Session, words{&g.Scopes}, document{&g.Claims}, &g.Nonce, document{&g.Proofs},
-		instant{&g.StartedAt}, instant{&g.CodeUsedAt}, instant{&g.RefreshedAt}, instant{&g.RefreshEnds}, instant{&g.EndsAt},
+		instant{&g.StartedAt}, instant{&g.CodeUsedAt}, instant{&g.RefreshedAt}, instant{&g.RefreshEnds}, instant{&g.EndsAt}, instant{&g.IdledAt},
 	}
 }
 
 const insertGrant = `
 INSERT INTO grants (
     platform, id, party, account, session, scopes, offline, nonce, redirect_uri, challenge, proofs,
-    started_at, code_hash, code_ends_at, ends_at, claims, dpop_jkt)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17
+    started_at, code_hash, code_ends_at, ends_at, claims, dpop_jkt, idled_at)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+       (SELECT s.idled_at FROM parties AS p WHERE p.platform = s.platform AND p.id = $3 AND p.logout_on_idle = 1)
 FROM sessions AS s
 JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
 WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AND s.ends_at > $12

@@ -49,12 +49,12 @@ func (db *DB) RequestMail(ctx context.Context, m outbox.Message, limits []authn.
 	return fail("queueing wish", err)
 }
 
-const messageColumns = `platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, tries, outcome, reason, settled_at, party, session`
+const messageColumns = `platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, tries, outcome, reason, settled_at, party, session, idled_at`
 
 func columnsOfMessage(m *outbox.Message) []any {
 	return []any{
 		&m.Platform, &m.ID, &m.Account, &m.Kind, &m.Recipient, &m.Locale, &m.Sealed, instant{&m.QueuedAt}, instant{&m.ExpiresAt},
-		&m.Tries, &m.Outcome, &m.Reason, instant{&m.SettledAt}, &m.Party, &m.Session,
+		&m.Tries, &m.Outcome, &m.Reason, instant{&m.SettledAt}, &m.Party, &m.Session, instant{&m.IdledAt},
 	}
 }
 

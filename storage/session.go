@@ -15,7 +15,7 @@ import (
 )
 
 const selectSession = `
-SELECT s.platform, s.id, s.account, s.channel, s.proofs, s.agent, s.network, s.started_at, s.seen_at, s.ends_at,
+SELECT s.platform, s.id, s.account, s.channel, s.proofs, s.agent, s.network, s.started_at, s.idled_at, s.seen_at, s.ends_at,
        ` + accountColumns + `
 FROM sessions AS s
 JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
@@ -32,7 +32,7 @@ func (r *sessionRow) columns() []any {
 	s := &r.session
 	return append([]any{
 		&s.Platform, &s.ID, &s.Account, &s.Channel, document{&s.Proofs}, &s.Agent, &s.Network,
-		instant{&s.StartedAt}, instant{&s.SeenAt}, instant{&s.EndsAt},
+		instant{&s.StartedAt}, instant{&s.IdledAt}, instant{&s.SeenAt}, instant{&s.EndsAt},
 	}, r.accountRow.columns()...)
 }
 

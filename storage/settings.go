@@ -155,14 +155,16 @@ func putPlatform(ctx context.Context, q conn, p platform.Platform) error {
 }
 
 const upsertParty = `
-INSERT INTO parties (platform, id, body, hears_logouts)
-VALUES ($1, $2, $3, $4)
+INSERT INTO parties (platform, id, body, hears_logouts, logout_on_idle)
+VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (platform, id) DO UPDATE
-SET body = excluded.body, hears_logouts = excluded.hears_logouts`
+SET body = excluded.body, hears_logouts = excluded.hears_logouts, logout_on_idle = excluded.logout_on_idle`
 
 func putParties(ctx context.Context, q conn, all []grant.Party) error {
 	for _, p := range sorted(all, func(p grant.Party) string { return rowKey(p.Platform, p.ID) }) {
-		if _, err := exec(ctx, q, upsertParty, string(p.Platform), string(p.ID), document{&p}, flag(p.BackchannelLogoutURI != "")); err != nil {
+		hears := p.BackchannelLogoutURI != ""
+		_, err := exec(ctx, q, upsertParty, string(p.Platform), string(p.ID), document{&p}, flag(hears), flag(hears && p.LogoutOnIdle))
+		if err != nil {
 			return fmt.Errorf("party %s of platform %s: %w", p.ID, p.Platform, err)
 		}
 	}

@@ -35,7 +35,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 // sentences, so that it runs in every language. The verbs are the methods of this table, and of the vocabularies of
 // factors:
 //
-//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required asked-of=staff from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false mobile-app=false login=KIND|only told=yes: all but intranet hear of sessions that end) with its parties web and agenda, app, its own mobile one, desk, another native one, and anders, which is not its own, and intranet: like agenda a party where logins begin, so that neither is taken for the one of journeys by link, unless login names one, or leaves intranet out; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
+//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required asked-of=staff from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false mobile-app=false login=KIND|only told=yes: all but intranet hear of sessions that end; told=idle: agenda hears of idle ones too) with its parties web and agenda, app, its own mobile one, desk, another native one, and anders, which is not its own, and intranet: like agenda a party where logins begin, so that neither is taken for the one of journeys by link, unless login names one, or leaves intranet out; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
 //	account ADDRESS [key=value …]    declares an account (on=wilg role=manager locale=en totp sms=+31612345678) with the password of all scripts, or password=none
 //	visit NAME[/PARTY] [key=value …] a relying platform sends the person to us; values go into the request
 //	browser NAME · tab NAME          another browser, another tab of this browser
@@ -51,7 +51,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	arrive NAME[/PARTY] · arrive NAME error CODE · arrive NAME home
 //	token CLAIM == VALUE …           what the last ID token says; amr is a set; same, other and newer compare with the one before
 //	userinfo ok|refused · refresh ok|CODE · revoke
-//	told NAME[/PARTY] · untold NAME[/PARTY]  letters go; the party is told that the session of its last arrival ended; of nothing
+//	told NAME[/PARTY] · untold NAME[/PARTY]  idle sessions are looked for, and letters go; the party is told that the session of its last arrival ended; of nothing
 //	logout NAME [hint]               a relying platform sends the person to sign out
 //	speaks nl|en|own · language NAME the language of the page, own being that of the run; chooses another on the page
 //	invite ADDRESS · resend ADDRESS  adds an account and sends the welcome mail; sends it again
@@ -268,6 +268,9 @@ func (s *script) platform(rest string) error {
 			id, proof, kind, name, kind, name)
 		if options["told"] != "" && kind != "intranet" {
 			fmt.Fprintf(file, "        backchannel_logout_uri: https://%s.%s.test/logged-out\n", kind, name)
+			if options["told"] == "idle" && kind == "agenda" {
+				fmt.Fprintf(file, "        logout_on_idle: true\n")
+			}
 		}
 		if kind == "agenda" {
 			fmt.Fprintf(file, "        id_token_alg: ES256\n        initiate_login_uri: https://%s.%s.test/login\n        rotate_refresh_tokens: true\n", kind, name)

@@ -121,6 +121,9 @@ func (s *script) untold(name string) error {
 func (s *script) toldTo(name string) (*Party, []map[string]any, error) {
 	party, err := s.partyOf(name)
 	if err == nil {
+		_, err = s.server.DB.EndIdle(s.t.Context(), s.server.Clock.Now(), 1000)
+	}
+	if err == nil {
 		err = s.server.Deliver(s.t.Context())
 	}
 	if err != nil {

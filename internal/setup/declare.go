@@ -53,7 +53,7 @@ func declaredRemember(r platform.Remember) *Remember {
 func declaredParty(p grant.Party) Party {
 	d := Party{
 		ClientID: string(p.ID), Name: p.Name, Type: string(p.Type), Auth: string(p.Auth), PKCE: "required", Redirects: p.Redirects,
-		LogoutURIs: p.LogoutURIs, InitiateURI: p.InitiateURI, Backchannel: p.BackchannelLogoutURI, NeedsSID: p.BackchannelSession, Origins: emptied(p.Origins), Grants: emptied(p.Grants), Scopes: emptied(p.Scopes),
+		LogoutURIs: p.LogoutURIs, InitiateURI: p.InitiateURI, Backchannel: p.BackchannelLogoutURI, NeedsSID: p.BackchannelSession, EndsIdle: p.LogoutOnIdle, Origins: emptied(p.Origins), Grants: emptied(p.Grants), Scopes: emptied(p.Scopes),
 		ScopeTexts: p.ScopeTexts, ReadOnly: p.ReadOnly, IDTokenAlg: p.IDTokenAlg, AccessToken: "opaque", Rotate: p.Rotates(), ThirdParty: p.ThirdParty, MobileApp: p.MobileApp,
 		SubjectType: "public", Sector: p.Sector, IDClaims: p.IDClaims, AMRDetails: p.AMRDetails, Audience: p.Audience,
 		MinimumACR: p.MinimumACR, PolicyURI: p.PolicyURI, TermsURI: p.TermsURI,

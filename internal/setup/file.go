@@ -114,6 +114,7 @@ type Party struct {
 	InitiateURI string           `yaml:"initiate_login_uri,omitempty"`
 	Backchannel string           `yaml:"backchannel_logout_uri,omitempty"` // told there when a session ends
 	NeedsSID    bool             `yaml:"backchannel_logout_session_required,omitempty"`
+	EndsIdle    bool             `yaml:"logout_on_idle,omitempty"`
 	Origins     []string         `yaml:"origins,omitempty"`
 	Grants      []string         `yaml:"grant_types,omitempty"`
 	Scopes      []string         `yaml:"scopes,omitempty"`

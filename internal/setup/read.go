@@ -126,7 +126,7 @@ func (d *Party) partyOf(p platform.ID, have grant.Party, said map[string]bool) (
 	party := grant.Party{
 		ID: grant.PartyID(d.ClientID), Platform: p, DisabledAt: have.DisabledAt, Name: d.Name, Type: grant.Type(d.Type), Auth: grant.Auth(d.Auth),
 		PKCEOptional: d.PKCE == "optional", Redirects: d.Redirects, LogoutURIs: d.LogoutURIs, InitiateURI: d.InitiateURI, Origins: d.Origins,
-		BackchannelLogoutURI: d.Backchannel, BackchannelSession: d.NeedsSID,
+		BackchannelLogoutURI: d.Backchannel, BackchannelSession: d.NeedsSID, LogoutOnIdle: d.EndsIdle,
 		Grants: d.Grants, Scopes: d.Scopes, ScopeTexts: d.ScopeTexts, ReadOnly: d.ReadOnly, IDTokenAlg: d.IDTokenAlg,
 		AccessJWT: d.AccessToken == "jwt", Rotate: d.Rotate,
 		ThirdParty: d.ThirdParty, MobileApp: d.MobileApp, Pairwise: d.SubjectType == "pairwise", Sector: d.Sector,

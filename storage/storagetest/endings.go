@@ -168,6 +168,91 @@ var logouts = []promise{
 			w.is(fmt.Sprintf("told in round %d, redeemed: %v", i, redeemed), slices.Contains(w.told(linde), string(web)+" of "+v.ID), true)
 		}
 	}},
+	{"a party that wants so hears once of an idle session, which lives on, and knows it by another name afterwards", func(w *world) {
+		w.hearing()
+		idle := party(linde, web)
+		idle.BackchannelLogoutURI, idle.LogoutOnIdle = "https://one.example.net/out", true
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{idle}}, w.now))
+		v, elsewhere := w.visit(w.anna), w.visit(w.anna)
+		g, offline := w.granted(v, web, true, "openid"), w.granted(v, web, true, "openid", "offline_access")
+		others, used := w.granted(v, other, true, "openid"), w.granted(elsewhere, web, true, "openid")
+		visitOf := func(g grant.Grant) time.Time {
+			w.Helper()
+			got, _, err := w.db.Grant(w.Context(), linde, g.ID, w.now)
+			w.ok(err)
+			return got.IdledAt
+		}
+		sweep := func(want int) {
+			w.Helper()
+			n, err := w.db.EndIdle(w.Context(), w.now, 10)
+			w.ok(err)
+			w.same("idle", n, want)
+		}
+		w.now = w.now.Add(time.Hour - time.Millisecond)
+		sweep(0)
+		w.ok(w.db.TouchSession(w.Context(), linde, elsewhere.ID, w.now))
+		w.now = w.now.Add(time.Millisecond)
+		first := w.now
+		total := 0
+		for _, n := range race(func(int) error { _, err := w.db.EndIdle(w.Context(), w.now, 10); return err }) {
+			w.ok(n)
+			total++
+		}
+		w.same("sweeps", total, crowd)
+		want := []string{string(web) + " of " + v.ID}
+		w.same("told", w.told(linde), want)
+		w.is("session lives", w.alive(v), true)
+		w.is("its grant gives", w.given(g), false)
+		w.is("offline grant gives", w.given(offline), true)
+		w.is("grant of the other party gives", w.given(others), true)
+		w.is("grant of the session in use gives", w.given(used), true)
+		w.now = w.now.Add(time.Minute)
+		sweep(0)
+		// In use again: what the party is given now belongs to another visit, what others are given does not.
+		w.ok(w.db.TouchSession(w.Context(), linde, v.ID, w.now))
+		w.same("before", visitOf(offline), time.Time{})
+		next, same := w.granted(v, web, true, "openid"), w.granted(v, other, true, "openid")
+		w.same("visit of the party", visitOf(next), first)
+		w.same("visit of the other party", visitOf(same), time.Time{})
+		s, _, err := w.db.Session(w.Context(), linde, secret.Hash(v.cookie), w.now)
+		w.ok(err)
+		w.same("visit of the session", s.IdledAt, first)
+		w.ok(w.db.EndSession(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), w.now))
+		w.same("told at the end", w.told(linde), []string{string(other) + " of " + v.ID, want[0], want[0]})
+		m, err := w.db.Message(w.Context(), linde, fmt.Sprintf("logout.%s.%s.%d", v.ID, web, first.UnixMilli()))
+		w.ok(err)
+		w.same("of which visit", m.IdledAt, first)
+		w.now = w.now.Add(2 * time.Hour)
+		sweep(1) // the one elsewhere
+		w.same("told of the other session", len(w.told(linde)), 4)
+	}},
+	{"nobody hears of an idle session where idling asks for nothing, or of one that ended or is over", func(w *world) {
+		w.hearing()
+		idle := party(linde, web)
+		idle.BackchannelLogoutURI, idle.LogoutOnIdle = "https://one.example.net/out", true
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{idle}}, w.now))
+		v := w.visit(w.anna)
+		w.granted(v, web, true, "openid")
+		ended := w.visit(w.anna)
+		w.granted(ended, web, true, "openid")
+		w.ok(w.db.EndSession(w.Context(), linde, ended.ID, w.event(audit.SessionEnded, w.anna), w.now))
+		platforms, err := w.db.Platforms(w.Context())
+		w.ok(err)
+		for i := range platforms {
+			platforms[i].Policy.IdleAfter = 0
+		}
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Platforms: platforms}, w.now))
+		for _, at := range []time.Time{w.now.Add(3 * time.Hour), v.EndsAt} {
+			n, err := w.db.EndIdle(w.Context(), at, 10)
+			w.ok(err)
+			w.same("idle", n, 0)
+			for i := range platforms {
+				platforms[i].Policy.IdleAfter = time.Hour
+			}
+			w.ok(w.db.Declare(w.Context(), storage.Setup{Platforms: platforms}, w.now))
+		}
+		w.same("told", w.told(linde), []string{string(web) + " of " + ended.ID})
+	}},
 	{"receipts are read by account, or with the cookie of the session that ended, for a while", func(w *world) {
 		w.hearing()
 		v := w.visit(w.anna)
