@@ -112,6 +112,18 @@ func (i *install) parties() {
 		i.t.Errorf("party show: %v", one)
 	}
 	i.refused(1, "not found", "party", "show", "wilg-web", "--platform", "linde") // of another platform
+	told := []string{"party", "add", "wilg-told", "--platform", "wilg", "--redirect-uri", "https://told.example/cb", "--secret-file", i.file("told", clientSecret), "--logout-on-idle"}
+	i.refused(1, "logout_on_idle: there is no backchannel_logout_uri", told...)
+	told = append(told, "--backchannel-logout-session-required", "--backchannel-logout-uri", "https://told.example/out")
+	i.ok(told...)
+	i.read(&one, "party", "show", "wilg-told", "--platform", "wilg")
+	if one["backchannel_logout_uri"] != "https://told.example/out" || one["backchannel_logout_session_required"] != true || one["logout_on_idle"] != true {
+		i.t.Errorf("party show of one that is told: %v", one)
+	}
+	out := i.ok("party", "show", "wilg-told", "--platform", "wilg")
+	if !strings.Contains(out, "\ntold at    https://told.example/out, when a session ends or is idle\n") {
+		i.t.Errorf("party show of one that is told:\n%s", out)
+	}
 
 	on := []string{"wilg-web", "--platform", "wilg"}
 	for _, step := range []struct{ verb, want string }{

@@ -51,6 +51,9 @@ func partyAdd(g *globals) *cobra.Command {
 	add.Flags().StringVar(&secretPath, "secret-file", "", "file with the secret, - for standard input")
 	add.Flags().StringArrayVar(&d.Redirects, "redirect-uri", nil, "redirect URI; may repeat")
 	add.Flags().StringArrayVar(&d.LogoutURIs, "post-logout-redirect-uri", nil, "post-logout redirect URI; may repeat")
+	add.Flags().StringVar(&d.Backchannel, "backchannel-logout-uri", "", "address that is told when a session ends")
+	add.Flags().BoolVar(&d.NeedsSID, "backchannel-logout-session-required", false, "a logout token must have a sid; it always has one")
+	add.Flags().BoolVar(&d.EndsIdle, "logout-on-idle", false, "tell it of idle sessions too, and end what it has of them")
 	add.Flags().StringVar(&d.IDTokenAlg, "id-token-alg", "", "RS256, ES256, EdDSA or PS256")
 	add.Flags().BoolVar(&weaken, "weaken", false, "add also a first mobile app, at which a password is enough; the audit record has it (setting.weaken)")
 	require(add, "platform")
@@ -95,6 +98,9 @@ func partyShow(g *globals) *cobra.Command {
 			return g.print(cmd, lineOf(*p), func(w io.Writer) {
 				fmt.Fprintf(w, "client_id  %s\nplatform   %s\ntype       %s, auth %s\nredirects  %v\ngrants     %v\nscopes     %v\n",
 					p.ID, p.Platform, p.Type, p.Auth, p.Redirects, p.Grants, p.Scopes)
+				if p.BackchannelLogoutURI != "" {
+					fmt.Fprintf(w, "told at    %s, when a session ends%s\n", p.BackchannelLogoutURI, idleText(p))
+				}
 				if !p.DisabledAt.IsZero() {
 					fmt.Fprintf(w, "disabled   since %s\n", p.DisabledAt.Format(time.DateTime))
 				}
@@ -104,6 +110,13 @@ func partyShow(g *globals) *cobra.Command {
 	show.Flags().StringVar(&on, "platform", "", "platform")
 	require(show, "platform")
 	return show
+}
+
+func idleText(p *grant.Party) string {
+	if !p.LogoutOnIdle {
+		return ""
+	}
+	return " or is idle"
 }
 
 func disabledText(p grant.Party) string {
