@@ -437,15 +437,16 @@ func TestPartyChangesItsKeys(t *testing.T) {
 // What was wrong stands on record, in words of ours; whoever asked hears nothing of it.
 func TestRecordSaysWhatIsWrongWithAnAssertion(t *testing.T) {
 	c := newKeyCaller(t)
-	used := c.assertion("keys", nil)
+	lasts := object{"exp": c.Clock.Now().Add(9 * time.Minute).Unix()} // longer than this test
+	used := c.assertion("keys", lasts)
 	c.said(c.send(http.MethodPost, issuer+"/token", asserted(used).Encode(), nil))
 	for assertion, want := range map[string]string{
 		used: "keys not proven: private_key_jwt (jti was used before)",
-		c.assertion("keys", object{"aud": "https://evil.test", "exp": c.Clock.Now().Add(3 * time.Minute).Unix()}): "keys not proven: private_key_jwt (aud)",
-		compact(t, "stranger", `{"alg":"ES256","kid":"ec"}`, c.claims("keys", nil).text(t)):                       "keys not proven: private_key_jwt (signature)",
-		c.assertion("nobody", nil): " unknown",
+		c.assertion("keys", object{"aud": "https://evil.test", "exp": lasts["exp"]}):          "keys not proven: private_key_jwt (aud)",
+		compact(t, "stranger", `{"alg":"ES256","kid":"ec"}`, c.claims("keys", lasts).text(t)): "keys not proven: private_key_jwt (signature)",
+		c.assertion("nobody", lasts): " unknown",
 	} {
-		c.Clock.Later(time.Minute)
+		c.Clock.Later(time.Minute) // a refusal is noted once a minute
 		c.said(c.send(http.MethodPost, issuer+"/token", asserted(assertion).Encode(), nil))
 		if refused := c.refusals(); len(refused) == 0 || refused[0].Party+" "+refused[0].Reason != want {
 			t.Errorf("%+v, want %q", refused[:min(1, len(refused))], want)

@@ -242,7 +242,7 @@ func TestCVE_2023_45683_CVE_2026_29191_CVE_2023_6544_NotServed(t *testing.T) {
 	issuers(t, func(s *scene) {
 		for _, path := range []string{
 			"/saml", "/saml/acs", "/saml/sso", "/saml/metadata", "/saml/slo", "/register", "/connect/register", "/scim/v2/Users", "/admin", "/admin/", "/api", "/api/v1/accounts", "/graphql",
-			"/upstream/callback", "/par", "/bc-authorize", "/checksession", "/metrics", "/healthz", "/readyz", "/debug/pprof/", "/dev/outbox", "/.well-known/webfinger", "/.env", "/.git/config",
+			"/upstream/callback", "/bc-authorize", "/checksession", "/metrics", "/healthz", "/readyz", "/debug/pprof/", "/dev/outbox", "/.well-known/webfinger", "/.env", "/.git/config",
 			"/welcome", "/qr", "/webauthn", "/.well-known/openid-federation", "/ui/console", "/idps/callback",
 		} {
 			for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
@@ -256,6 +256,8 @@ func TestCVE_2023_45683_CVE_2026_29191_CVE_2023_6544_NotServed(t *testing.T) {
 				if strings.Contains(name, word) && !slices.Contains([]string{
 					"id_token_signing_alg_values_supported", "token_endpoint_auth_signing_alg_values_supported", "revocation_endpoint_auth_signing_alg_values_supported",
 					"introspection_endpoint_auth_signing_alg_values_supported", "backchannel_logout_supported", "backchannel_logout_session_supported",
+					"pushed_authorization_request_endpoint", "dpop_signing_alg_values_supported", "authorization_signing_alg_values_supported",
+					"request_object_signing_alg_values_supported",
 				}, name) {
 					s.Errorf("discovery says %s", name)
 				}

@@ -499,7 +499,7 @@ func (s *scene) discovery() map[string]any {
 }
 
 func TestZ12PartyProvesItselfFirstAndAsItRegistered(t *testing.T) {
-	gap(t, 12, "client authentication before the code, as registered; no request objects, implicit, token exchange", func(s *scene) {
+	gap(t, 12, "client authentication before the code, as registered; no request objects of parties without keys, implicit, token exchange", func(s *scene) {
 		v := s.visitor()
 		code := v.signIn("web", "anna@example.org")
 		form := codeForm("web", code)
@@ -546,9 +546,9 @@ func TestZ12PartyProvesItselfFirstAndAsItRegistered(t *testing.T) {
 		m := s.discovery()
 		for name, want := range map[string]string{
 			"grant_types_supported": "[authorization_code refresh_token client_credentials]", "response_types_supported": "[code]",
-			"request_parameter_supported": "<nil>", "request_uri_parameter_supported": "false", "token_endpoint_auth_methods_supported": "[client_secret_basic client_secret_post private_key_jwt none]",
+			"request_parameter_supported": "true", "request_uri_parameter_supported": "false", "token_endpoint_auth_methods_supported": "[client_secret_basic client_secret_post private_key_jwt none]",
 		} {
-			if got := fmt.Sprint(m[name]); got != want && !(want == "<nil>" && got == "false") {
+			if got := fmt.Sprint(m[name]); got != want {
 				s.Errorf("%s: %s, want %s", name, got, want)
 			}
 		}

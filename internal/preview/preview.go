@@ -81,7 +81,7 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	sample := samples[state]
 	frame := ui.Frame{
 		Platform: s.Platform, Lang: lang, Staff: sample.Staff, Reference: "7KQ4-MXDA", AssetsPath: "/assets",
-		Errors: sample.Errors, Ways: sample.Ways,
+		Errors: sample.Errors, Ways: sample.Ways, Status: sample.Status,
 	}
 	for _, l := range languages {
 		l.URL, l.Current = Path(l.Code, name, state), l.Code == lang
