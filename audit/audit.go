@@ -78,6 +78,7 @@ const (
 	CredentialRetired         Kind = "credential.retire"
 	PlatformSet               Kind = "platform.set"
 	PartySet                  Kind = "party.set"
+	PartySecretSet            Kind = "party.secret"
 	SettingWeakened           Kind = "setting.weaken" // a key of platform, party or account protects less than before; the reason has it
 	PartyRefused              Kind = "party.refuse"   // it did not prove itself as registered
 	RedirectRefused           Kind = "request.refuse" // an answer was to go where the party never said

@@ -231,11 +231,11 @@ func TestOnlyTheAppsOwnChannelAsksAsMobileApp(t *testing.T) {
 
 func TestSecretMatchesAnyRegisteredOne(t *testing.T) {
 	p := grant.Party{Auth: grant.AuthBasic, Secrets: [][]byte{secret.Hash("old"), secret.Hash("new")}}
-	if !p.SecretMatches("old") || !p.SecretMatches("new") || p.SecretMatches("") || p.SecretMatches("older") {
+	if !p.SecretMatches("old", time.Unix(1e9, 0)) || !p.SecretMatches("new", time.Unix(1e9, 0)) || p.SecretMatches("", time.Unix(1e9, 0)) || p.SecretMatches("older", time.Unix(1e9, 0)) {
 		t.Error("while a secret is replaced both work, and nothing else")
 	}
 	p.Auth = grant.AuthNone
-	if p.SecretMatches("old") {
+	if p.SecretMatches("old", time.Unix(1e9, 0)) {
 		t.Error("a public party has no secret")
 	}
 }

@@ -12,7 +12,6 @@ import (
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
-	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -54,9 +53,6 @@ var Algs = []string{"RS256", "ES256", "EdDSA", "PS256"}
 // Scopes are those we know; others are ignored (OpenID Connect Core 1.0 section 3.1.2.1).
 var Scopes = []string{"openid", "profile", "email", "phone", "address", "offline_access"}
 
-// MinSecret is the shortest party secret: it is stored under one SHA-256, so it must not be guessable.
-const MinSecret = 32
-
 // Party is an OAuth client. "Client" alone is a person in care; the word stays in wire names only.
 type Party struct {
 	ID           PartyID     `json:"client_id"`
@@ -64,7 +60,8 @@ type Party struct {
 	Name         string      `json:"name,omitempty"` // shown to people; the platform's name unless set, which a third party must
 	Type         Type        `json:"type"`
 	Auth         Auth        `json:"auth"`
-	Secrets      [][]byte    `json:"secrets,omitempty"` // SHA-256 each; two while a secret is being replaced
+	Secrets      [][]byte    `json:"secrets,omitempty"`             // SHA-256 each, the newest first; at most MaxSecrets
+	OlderEndsAt  time.Time   `json:"older_secret_ends_at,omitzero"` // of the second secret; zero: it has no end
 	PKCEOptional bool        `json:"pkce_optional,omitempty"`
 	Redirects    []string    `json:"redirect_uris,omitempty"`
 	LogoutURIs   []string    `json:"post_logout_redirect_uris,omitempty"`
@@ -182,24 +179,6 @@ func LoginParty(p *platform.Platform, parties map[PartyID]*Party) *Party {
 
 // Allows tells whether the party may use a grant type.
 func (p *Party) Allows(grantType string) bool { return slices.Contains(p.Grants, grantType) }
-
-// SecretMatches compares a presented secret with the registered ones, in constant time.
-func (p *Party) SecretMatches(presented string) bool {
-	hash, ok := secret.Hash(presented), false
-	for _, s := range p.Secrets {
-		ok = secret.Equal(hash, s) || ok
-	}
-	return ok && p.HasSecret()
-}
-
-// Proves tells whether a presented secret, "" being none, is what the party proves itself with: none where it can keep
-// none.
-func (p *Party) Proves(presented string) bool {
-	if p.Public() {
-		return presented == ""
-	}
-	return presented != "" && p.SecretMatches(presented)
-}
 
 // RedirectMatches tells whether a redirect URI is registered: byte for byte, but for the port of a loopback address
 // of a native party (RFC 8252 section 7.3, RFC 9700 section 2.1). A loopback address where no answer can arrive matches
@@ -333,6 +312,8 @@ func (p *Party) Validate() error {
 		return refuse("auth none: a party of type service needs a secret")
 	case !p.HasSecret() && len(p.Secrets) > 0:
 		return refuse("secret: a party with auth %s has none", p.Auth)
+	case len(p.Secrets) > MaxSecrets:
+		return refuse("secret: %d: at most %d", len(p.Secrets), MaxSecrets)
 	case p.HasSecret() && len(p.Secrets) == 0:
 		return refuse("secret is missing: at least %d characters, or secret_file", MinSecret)
 	case p.PKCEOptional && p.Public():

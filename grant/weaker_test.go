@@ -68,6 +68,7 @@ func TestWeakerPartyIsKnownInOneDirectionOnly(t *testing.T) {
 var unable = map[string]string{
 	"ID":                   "names the row",
 	"Platform":             "names the row",
+	"OlderEndsAt":          "how long a secret works that the party had; no file says it",
 	"Name":                 "shown to people",
 	"Redirects":            "who answers at an address of the party's is the party",
 	"LogoutURIs":           "where people land after logging out",

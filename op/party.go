@@ -39,8 +39,8 @@ func nobody(*Server, context.Context, Endpoint, *grant.Party, credentials) error
 
 // secretMatches takes the secret either way, whichever the party registered (RFC 6749 section 2.3.1); none only from a
 // party that has none.
-func secretMatches(_ *Server, _ context.Context, _ Endpoint, p *grant.Party, c credentials) error {
-	if !p.Proves(c.secret()) {
+func secretMatches(s *Server, _ context.Context, _ Endpoint, p *grant.Party, c credentials) error {
+	if !p.Proves(c.secret(), s.Now()) {
 		return flaw("")
 	}
 	return nil

@@ -47,6 +47,7 @@ var demands = map[audit.Kind]demand{
 	audit.AccountReactivated: {},
 	audit.AllSessionsEnded:   {reason: true},
 	audit.PartySet:           {},
+	audit.PartySecretSet:     {},
 	audit.SigningKeyMade:     {},
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
 )
@@ -42,6 +43,29 @@ func switchParty(f Facts, p grant.Party, since time.Time, reason string) (Settin
 	return Settings{Parties: []grant.Party{p}, Events: []audit.Event{e}}, nil
 }
 
+// RotateSecret gives a party a new secret (see grant.Party.RotateSecret). The record says until when the old one works.
+func RotateSecret(f Facts, p grant.Party, r SecretRotation) (Settings, error) {
+	e, err := f.guard(audit.PartySecretSet)
+	if err != nil {
+		return Settings{}, err
+	}
+	if err := p.RotateSecret(r.Secret.Reveal(), r.OlderEnds, r.Drop, f.Now); err != nil {
+		return Settings{}, err
+	}
+	e.Party, e.Reason = string(p.ID), "the old one works no more"
+	if !r.OlderEnds.IsZero() {
+		e.Reason = "the old one works until " + r.OlderEnds.UTC().Format(time.RFC3339)
+	}
+	return Settings{Parties: []grant.Party{p}, Events: []audit.Event{e}}, nil
+}
+
+// SecretRotation is what a party's secret becomes.
+type SecretRotation struct {
+	Secret    secret.Text
+	OlderEnds time.Time // until when the one of now works on; zero: no more
+	Drop      bool      // an older one that works still is dropped, instead of refusing a third
+}
+
 // RotateKey saves what keys.Rotate or keys.Replace made of the keys of a platform.
 func RotateKey(f Facts, changed []keys.Key) (Settings, error) {
 	if _, err := f.guard(audit.SigningKeyMade); err != nil {
@@ -58,6 +82,12 @@ func (s *Acts) DisableParty(ctx context.Context, id platform.ID, party grant.Par
 // EnableParty reports whether the party was disabled until now.
 func (s *Acts) EnableParty(ctx context.Context, id platform.ID, party grant.PartyID) (changed bool, err error) {
 	return s.ofParty(ctx, id, party, EnableParty)
+}
+
+// RotateSecret is the act of that name.
+func (s *Acts) RotateSecret(ctx context.Context, id platform.ID, party grant.PartyID, r SecretRotation) error {
+	_, err := s.ofParty(ctx, id, party, func(f Facts, p grant.Party) (Settings, error) { return RotateSecret(f, p, r) })
+	return err
 }
 
 func (s *Acts) ofParty(

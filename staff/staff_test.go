@@ -57,7 +57,10 @@ var every = map[audit.Kind]func(Facts) (authn.Change, error){
 
 // settings is the acts on settings.
 var settings = map[audit.Kind]func(Facts) (Settings, error){
-	audit.PartySet:       func(f Facts) (Settings, error) { return DisableParty(f, grant.Party{Platform: "linde", ID: "web"}) },
+	audit.PartySet: func(f Facts) (Settings, error) { return DisableParty(f, grant.Party{Platform: "linde", ID: "web"}) },
+	audit.PartySecretSet: func(f Facts) (Settings, error) {
+		return RotateSecret(f, grant.Party{Platform: "linde", ID: "web", Auth: grant.AuthBasic, Secrets: [][]byte{secret.Hash("old")}}, SecretRotation{Secret: secret.Text(strings.Repeat("n", 32))})
+	},
 	audit.SigningKeyMade: func(f Facts) (Settings, error) { return RotateKey(f, []keys.Key{{Platform: "linde", MadeAt: f.Now}}) },
 }
 

@@ -15,7 +15,7 @@ import (
 
 func partyCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{Use: "party", Short: "Parties: OAuth clients of a platform"}
-	c.AddCommand(partyAdd(g), partyList(g), partyShow(g),
+	c.AddCommand(partyAdd(g), partyList(g), partyShow(g), partySecret(g),
 		partySwitch(g, "disable", "Refuse a party everywhere until it is enabled again, such as when its secret leaked", true),
 		partySwitch(g, "enable", "Serve a disabled party again; what it held and has not expired counts again", false))
 	return c
@@ -95,11 +95,16 @@ func partyShow(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return g.print(cmd, lineOf(*p), func(w io.Writer) {
+			line := lineOf(*p)
+			line.Working = p.WorkingSecrets(f.now())
+			return g.print(cmd, line, func(w io.Writer) {
 				fmt.Fprintf(w, "client_id  %s\nplatform   %s\ntype       %s, auth %s\nredirects  %v\ngrants     %v\nscopes     %v\n",
 					p.ID, p.Platform, p.Type, p.Auth, p.Redirects, p.Grants, p.Scopes)
 				if p.BackchannelLogoutURI != "" {
 					fmt.Fprintf(w, "told at    %s, when a session ends%s\n", p.BackchannelLogoutURI, idleText(p))
+				}
+				if line.Working > 0 {
+					fmt.Fprintf(w, "secrets    %s\n", secretsText(line))
 				}
 				if !p.DisabledAt.IsZero() {
 					fmt.Fprintf(w, "disabled   since %s\n", p.DisabledAt.Format(time.DateTime))
@@ -117,6 +122,16 @@ func idleText(p *grant.Party) string {
 		return ""
 	}
 	return " or is idle"
+}
+
+func secretsText(p partyLine) string {
+	switch {
+	case p.Working < grant.MaxSecrets:
+		return "1"
+	case p.OlderEndsAt.IsZero():
+		return "2, the older without an end"
+	}
+	return "2, the older until " + p.OlderEndsAt.UTC().Format(time.RFC3339)
 }
 
 func disabledText(p grant.Party) string {
@@ -155,12 +170,13 @@ func partySwitch(g *globals, verb, short string, disabled bool) *cobra.Command {
 // partyLine is a party with its platform and without its secrets.
 type partyLine struct {
 	Platform platform.ID `json:"platform"`
+	Working  int         `json:"secrets_working,omitempty"` // how many; where one party is shown
 	grant.Party
 }
 
 func lineOf(p grant.Party) partyLine {
 	p.Secrets = nil
-	return partyLine{p.Platform, p}
+	return partyLine{Platform: p.Platform, Party: p}
 }
 
 func (f *floor) party(cmd *cobra.Command, on, id string) (*grant.Party, error) {

@@ -194,7 +194,7 @@ func TestEveryFieldShowsInTheDifference(t *testing.T) {
 		unseen string
 	}{
 		{platform.Platform{Policy: platform.DefaultPolicy()}, "Branding.Logo Branding.LogoDark Salt Policy.Remember.Client.Fixed Policy.Remember.Staff.Fixed Policy.Password.MaxLength"}, // Fixed counts with Decides,
-		{grant.Party{}, "Platform Secrets DisabledAt"},
+		{grant.Party{}, "Platform Secrets OlderEndsAt DisabledAt"},
 		{account.Account{}, "ID Platform Email.Key Profile.PhoneOK Credentials OfferedAt ResetAt RememberFor CreatedAt UpdatedAt CutAt"},
 	} {
 		var unseen []string

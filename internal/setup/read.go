@@ -148,7 +148,7 @@ func (d *Party) partyOf(p platform.ID, have grant.Party, said map[string]bool) (
 		return party, fmt.Errorf("%w: subject_type %q: public or pairwise", fault.Invalid, d.SubjectType)
 	}
 	if !said["secret"] && !said["secret_file"] && party.Auth != grant.PrivateKeyJWT {
-		party.Secrets = have.Secrets
+		party.Secrets, party.OlderEndsAt = have.Secrets, have.OlderEndsAt
 	}
 	text := d.Secret
 	if d.SecretFile != "" {
@@ -163,6 +163,9 @@ func (d *Party) partyOf(p platform.ID, have grant.Party, said map[string]bool) (
 			return party, fmt.Errorf("%w: secret: %d characters: at least %d, random", fault.Invalid, len(text), grant.MinSecret)
 		}
 		party.Secrets = [][]byte{secret.Hash(text)}
+		if slices.ContainsFunc(have.Secrets, func(s []byte) bool { return secret.Equal(s, party.Secrets[0]) }) {
+			party.Secrets, party.OlderEndsAt = have.Secrets, have.OlderEndsAt // one of the two that a rotation leaves
+		}
 	}
 	party.Defaults()
 	return party, party.Validate()

@@ -160,7 +160,7 @@ func TestSampleAppliesOnceAndThenChangesNothing(t *testing.T) {
 			t.Fatalf("%d parties, %v", len(parties), err)
 		}
 		app, web := parties[0], parties[1]
-		if !app.Public() || app.Type != "native" || app.MobileApp || web.IDTokenAlg != "ES256" || !web.SecretMatches("s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM") {
+		if !app.Public() || app.Type != "native" || app.MobileApp || web.IDTokenAlg != "ES256" || !web.SecretMatches("s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", time.Now()) {
 			t.Errorf("got %+v and %+v", app, web)
 		}
 
