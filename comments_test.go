@@ -36,7 +36,7 @@ func TestPackageComments(t *testing.T) {
 
 // world are the words in package comments that look like names of ours and belong to the world.
 var world = strings.Fields(`
-	API APIs CPU HMAC HTTP JSON MiB OAuth OIDC OpenID Connect POST RFC RP-initiated SBOM SDK SHA-256 HMAC-SHA-1 HMAC-SHA-256
+	API APIs CPU FAPI HMAC HTTP JSON MiB OAuth OIDC OpenID Connect POST RFC RP-initiated SBOM SDK SHA-256 HMAC-SHA-1 HMAC-SHA-256
 	Message-ID SQL URL Argon2id QR SVG
 	Go PostgreSQL SQLite OpenTelemetry Chromium AppAuth Spring Dutch English
 	Z1 Z15 Foundation Basic Form Post Wheeler USENIX Security

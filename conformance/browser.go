@@ -21,10 +21,11 @@ type browser struct {
 	counts map[int]int // visits by their place, as often as they counted
 	own    string      // prefix of the suite's own addresses
 
-	url   *url.URL
-	page  *html.Node
-	typed map[*html.Node]string
-	seen  *sighting
+	url      *url.URL
+	page     *html.Node
+	typed    map[*html.Node]string
+	seen     *sighting
+	pictured bool // one of all pages was
 }
 
 // sighting is what one visit saw.
@@ -271,7 +272,9 @@ func (b *browser) look(kind, target, pattern, then string) error {
 	if !p.MatchString(visible(found)) {
 		return fmt.Errorf("no %q at %s:\n%s", pattern, b.url, visible(b.page))
 	}
-	b.seen.pictured = b.seen.pictured || strings.HasPrefix(then, "update-image-placeholder")
+	if strings.HasPrefix(then, "update-image-placeholder") {
+		b.seen.pictured, b.pictured = true, true
+	}
 	return nil
 }
 
@@ -285,6 +288,9 @@ func (b *browser) click(ctx context.Context, n *html.Node) error {
 		return b.load(ctx, http.MethodGet, to.String(), "")
 	}
 	form := n.Parent
+	if id := attr(n, "form"); id != "" {
+		form = query(b.page, "id", id)
+	}
 	for form != nil && form.Data != "form" {
 		form = form.Parent
 	}

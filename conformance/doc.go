@@ -1,5 +1,9 @@
 // Package conformance asks a running OpenID provider what the OpenID Foundation's conformance suite asks it: the plans
-// Config, Basic, Form Post Basic and RP-initiated logout, module by module, under the modules' own names.
+// Config, Basic, Form Post Basic, RP-initiated and back-channel logout, and FAPI 2.0, module by module, under the modules'
+// own names.
+//
+// A party of FAPI 2.0 is a client of our own (client.go, flow.go): it pushes its request, proves itself and its keys with
+// what go-jose signs, and a module spoils a part of that (jwt.go) and looks where it is refused.
 //
 // It knows a server by its discovery document only, speaks HTTP to it, and reads the configuration file of the official
 // suite (config.go), browser commands included: what signs in here signs in there. Each module starts a browser without

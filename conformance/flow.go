@@ -208,8 +208,9 @@ func (f *flow) taken(answer *reply) error {
 	if f.requestURI = text(o, "request_uri"); f.requestURI == "" {
 		return errors.New("pushed request: no request_uri")
 	}
-	if entropy(f.requestURI) < 128 {
-		f.fail("request_uri with %.0f bits: %q", entropy(f.requestURI), f.requestURI)
+	// RFC 9126 section 7.1. The official suite estimates the whole; what is drawn by lot follows the last colon.
+	if drawn := f.requestURI[strings.LastIndex(f.requestURI, ":")+1:]; entropy(f.requestURI) < 128 || len(drawn) < minLength {
+		f.fail("request_uri of %d characters with %.0f bits: %q", len(f.requestURI), entropy(f.requestURI), f.requestURI)
 	}
 	seconds, ok := number(o, "expires_in")
 	if f.expiresIn = time.Duration(seconds) * time.Second; !ok || seconds < 5 || seconds >= 365*24*60*60 {
@@ -400,6 +401,9 @@ func (f *flow) use(what resource) (*reply, error) {
 		if what.change != nil {
 			what.change(req)
 		}
+		if f.TLS == nil { // as whoever reads them from a connection has them
+			req.Header = canonical(req.Header)
+		}
 		answer, err := roundTrip(f.HTTP, req)
 		if err != nil {
 			return nil, err
@@ -409,6 +413,17 @@ func (f *flow) use(what resource) (*reply, error) {
 		}
 	}
 	return nil, errors.New("the resource wants a nonce again and again")
+}
+
+// canonical are headers under the names that net/http gives them.
+func canonical(header http.Header) http.Header {
+	c := http.Header{}
+	for name, values := range header {
+		for _, value := range values {
+			c.Add(name, value)
+		}
+	}
+	return c
 }
 
 // works asks the protected resource, which must answer.

@@ -28,6 +28,7 @@ var Plans = []Plan{
 		{"oidcc-backchannel-logout-discovery-endpoint-verification", "back-channel logout, with a session, and end_session_endpoint", verifyBackchannelDiscovery},
 		{"oidcc-backchannel-rp-initiated-logout", "signed out: a logout token for that person and session, and nothing beside it", toldOfLogout},
 	}},
+	Security,
 }
 
 // basic are the modules of the Basic profile. The three that only exist for parties that register themselves

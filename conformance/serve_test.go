@@ -39,7 +39,7 @@ func TestServeOverTLS(t *testing.T) {
 	i.command("apply", i.file("apply.yaml", []byte(file)))
 	i.serve()
 	check(t, "idp serve, TLS, PostgreSQL, "+i.issuer, &conformance.Suite{
-		Config: plan(t, i.issuer), Base: suiteBase, HTTP: i.transport, Now: time.Now, Sleep: time.Sleep, Told: told, Parallel: 4,
+		Config: plan(t, i.issuer), Configs: plans(t, i.issuer), Base: suiteBase, HTTP: i.transport, TLS: i.transport.TLSClientConfig, Now: time.Now, Sleep: time.Sleep, Told: told, Parallel: 4,
 	})
 }
 

@@ -3,8 +3,10 @@
 package conformance_test
 
 import (
+	"crypto/tls"
 	"flag"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 
 var (
 	server = flag.String("server", "", "configuration file of a running server to ask; it is given real time")
+	fapi2  = flag.String("fapi2", "", "configuration file with the parties of FAPI 2.0; none: its plan is left out")
 	base   = flag.String("base", suiteBase, "address of the official suite that the parties of -server are registered with")
 )
 
@@ -22,7 +25,13 @@ func TestServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	check(t, c.Server.DiscoveryURL, &conformance.Suite{
-		Config: c, Base: *base, HTTP: http.DefaultTransport, Now: time.Now, Sleep: time.Sleep, Parallel: 4,
-	})
+	s := &conformance.Suite{Config: c, Base: *base, HTTP: http.DefaultTransport, TLS: &tls.Config{}, Now: time.Now, Sleep: time.Sleep, Parallel: 4}
+	plans := slices.DeleteFunc(slices.Clone(conformance.Plans), func(p conformance.Plan) bool { return p.Name == conformance.Security.Name && *fapi2 == "" })
+	if *fapi2 != "" {
+		if c, err = conformance.Load(*fapi2); err != nil {
+			t.Fatal(err)
+		}
+		s.Configs = map[string]conformance.Config{conformance.Security.Name: c}
+	}
+	check(t, s.Config.Server.DiscoveryURL, s, plans...)
 }

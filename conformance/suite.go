@@ -42,6 +42,7 @@ type Result struct {
 	Plan, Module, Asks string
 	Status             Status
 	Notes              []string // what failed, what is warned of, why it was skipped
+	Pictured           bool     // a person looks at the picture of a page, so it ends in REVIEW there
 }
 
 // Run runs plans and returns a result for every module, in order.
@@ -116,6 +117,7 @@ func (s skipped) Error() string { return string(s) }
 func (r *run) result() Result {
 	res := Result{Plan: r.plan.Title, Module: r.module.Name, Asks: r.module.Asks, Status: Passed}
 	err := r.start()
+	res.Pictured = r.browser != nil && r.browser.pictured
 	var why skipped
 	if err != nil && !errors.As(err, &why) {
 		r.fail("%v", err)

@@ -128,39 +128,77 @@ func claims(change func(map[string]any)) *tampered {
 	if err != nil {
 		panic(err) // no randomness
 	}
-	public := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "own", Algorithm: "RS256", Use: "sig"}}}
 	return &tampered{answer: func(r *http.Request, a *answer) {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/keys"):
-			text, _ := json.Marshal(public) // a key
-			a.body = string(text)
+			a.body = ownKeys(key)
 		case strings.HasSuffix(r.URL.Path, "/token"):
-			a.edit(func(o map[string]any) { resign(o, key, change) })
+			a.edit(func(o map[string]any) {
+				if token, ok := o["id_token"].(string); ok {
+					o["id_token"] = resign(token, key, change)
+				}
+			})
+		case strings.Contains(a.header.Get("Location"), "response="):
+			answerAs(a, key, func(map[string]any) {}) // by a key that is still published
 		}
 	}}
 }
 
-func resign(o map[string]any, key *rsa.PrivateKey, change func(map[string]any)) {
-	token, _ := o["id_token"].(string)
-	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
+// ownKeys are what a server publishes that signs with a key of ours: for each algorithm under a name of its own.
+func ownKeys(key *rsa.PrivateKey) string {
+	var public jose.JSONWebKeySet
+	for _, alg := range []string{"RS256", "PS256"} {
+		public.Keys = append(public.Keys, jose.JSONWebKey{Key: key.Public(), KeyID: "own " + alg, Algorithm: alg, Use: "sig"})
+	}
+	text, _ := json.Marshal(public) // keys
+	return string(text)
+}
+
+// resign changes what a token says. What was RS256 stays so, anything else becomes PS256.
+func resign(token string, key *rsa.PrivateKey, change func(map[string]any)) string {
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES256})
 	if err != nil {
-		return // an error answer
+		return token
 	}
 	payload := map[string]any{}
 	d := json.NewDecoder(bytes.NewReader(jws.UnsafePayloadWithoutVerification()))
 	d.UseNumber()
 	if d.Decode(&payload) != nil {
-		return
+		return token
 	}
 	change(payload)
-	text, _ := json.Marshal(payload) // it was JSON
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "own"))
+	alg := jose.PS256
+	if jws.Signatures[0].Protected.Algorithm == string(jose.RS256) {
+		alg = jose.RS256
+	}
+	return signOwn(key, alg, payload)
+}
+
+// signOwn signs with a key of ours.
+func signOwn(key *rsa.PrivateKey, alg jose.SignatureAlgorithm, payload map[string]any) string {
+	text, _ := json.Marshal(payload) // JSON
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithHeader("kid", "own "+string(alg)))
+	if err != nil {
+		panic(err) // a key and its algorithm
+	}
+	signed, err := signer.Sign(text)
+	if err != nil {
+		panic(err) // as above
+	}
+	token, _ := signed.CompactSerialize() // RSA: cannot fail
+	return token
+}
+
+// answerAs changes a signed authorization response (JARM).
+func answerAs(a *answer, key *rsa.PrivateKey, change func(map[string]any)) {
+	to, err := url.Parse(a.header.Get("Location"))
 	if err != nil {
 		return
 	}
-	if signed, err := signer.Sign(text); err == nil {
-		o["id_token"], _ = signed.CompactSerialize() // RSA: cannot fail
-	}
+	q := to.Query()
+	q.Set("response", resign(q.Get("response"), key, change))
+	to.RawQuery = q.Encode()
+	a.header.Set("Location", to.String())
 }
 
 func claim(name string, value any) *tampered {

@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// bcp195 are the cipher suites of TLS 1.2 that FAPI 2.0 Security Profile section 5.2.2 leaves (RFC 9325 section 4.2).
+// bcp195 are the cipher suites of TLS 1.2 that FAPI 2.0 Security Profile section 5.2.2 leaves: RFC 9325 section 4.2, and,
+// as the official suite has it, those that the registry of IANA recommends besides.
 var bcp195 = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
 	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+	tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
 // checkTLS asks an endpoint for what it must not offer: TLS before 1.2, weaker ciphers, 1.2 to whom 1.3 would do.
