@@ -77,15 +77,15 @@ func TestNoticesWhatIsWrong(t *testing.T) {
 		{"prompt=none ignored", ignored("prompt"), basic, "oidcc-prompt-none-not-logged-in", failed},
 		{"max_age ignored", ignored("max_age"), basic, "oidcc-max-age-1", failed},
 		{"claims ignored", ignored("claims"), basic, "oidcc-claims-essential", warned},
-		{"request object ignored", ignored("request"), basic, "oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported", failed},
-		{"refusal in the query", &tampered{request: func(r *http.Request) {
+		{"request object ignored", unlisted(ignored("request")), basic, "oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported", failed},
+		{"refusal in the query", unlisted(&tampered{request: func(r *http.Request) {
 			if q := r.URL.Query(); q.Has("request") {
 				q.Set("request", "x.y.z")
 				r.URL.RawQuery = q.Encode()
 			}
-		}}, form, "oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported", failed},
+		}}), form, "oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported", failed},
 		{"redirect to anywhere", goTo("/authorize", "redirect_uri"), basic, "oidcc-ensure-registered-redirect-uri", failed},
-		{"redirect beside a request object", goTo("/authorize", "redirect_uri"), basic, "oidcc-ensure-request-object-with-redirect-uri", failed},
+		{"redirect beside a request object", unlisted(goTo("/authorize", "redirect_uri")), basic, "oidcc-ensure-request-object-with-redirect-uri", failed},
 		{"always asked", &tampered{request: func(r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, "/authorize") {
 				r.URL.RawQuery += "&prompt=login"

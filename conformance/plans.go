@@ -29,6 +29,7 @@ var Plans = []Plan{
 		{"oidcc-backchannel-rp-initiated-logout", "signed out: a logout token for that person and session, and nothing beside it", toldOfLogout},
 	}},
 	Security,
+	Messages,
 }
 
 // basic are the modules of the Basic profile. The three that only exist for parties that register themselves

@@ -120,6 +120,12 @@ func ignored(name string) *tampered {
 	}}
 }
 
+// unlisted is a server that does not say besides what request objects are signed with: modules then try one that is not.
+func unlisted(x *tampered) *tampered {
+	x.answer = member("/openid-configuration", "request_object_signing_alg_values_supported", nil).answer
+	return x
+}
+
 var ownKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
 // claims makes a server that signs ID tokens, with a key of ours, after a change of their claims.
