@@ -56,6 +56,7 @@ func TestClients(t *testing.T) {
 		{"mod_auth_openidc", func(t *testing.T) { apache(t, postgres) }},
 		{"Spring Security", func(t *testing.T) { spring(t, postgres) }},
 		{"openid-client", func(t *testing.T) { openidClient(t, postgres) }},
+		{"openid-client with keys", func(t *testing.T) { openidClientWithKeys(t, postgres) }},
 		{"oidc-client-ts", func(t *testing.T) { singlePage(t, postgres) }},
 		{"AppAuth", func(t *testing.T) { appAuth(t, postgres) }},
 		{"go-oidc", func(t *testing.T) { goOIDC(t, postgres) }},
