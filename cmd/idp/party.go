@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,7 +17,7 @@ import (
 
 func partyCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{Use: "party", Short: "Parties: OAuth clients of a platform"}
-	c.AddCommand(partyAdd(g), partyList(g), partyShow(g), partySecret(g),
+	c.AddCommand(partyAdd(g), partyList(g), partyShow(g), partySecret(g), partyCheck(g),
 		partySwitch(g, "disable", "Refuse a party everywhere until it is enabled again, such as when its secret leaked", true),
 		partySwitch(g, "enable", "Serve a disabled party again; what it held and has not expired counts again", false))
 	return c
@@ -23,7 +25,7 @@ func partyCommand(g *globals) *cobra.Command {
 
 func partyAdd(g *globals) *cobra.Command {
 	var d setup.Party
-	var on, secretPath string
+	var on, secretPath, keysPath string
 	var weaken bool
 	add := &cobra.Command{
 		Use: "add CLIENT_ID", Short: "Add a party", Args: cobra.ExactArgs(1),
@@ -31,6 +33,16 @@ func partyAdd(g *globals) *cobra.Command {
 			d.ClientID = args[0]
 			if d.Secret, err = secretFrom(cmd, secretPath); err != nil {
 				return err
+			}
+			if keysPath != "" {
+				text, err := os.ReadFile(keysPath)
+				if err != nil {
+					return err
+				}
+				if !json.Valid(text) {
+					return fmt.Errorf("%w: jwks: %s is not JSON", fault.Invalid, keysPath)
+				}
+				d.JWKS = setup.KeySet(text)
 			}
 			if _, err := f.party(cmd, on, d.ClientID); err == nil {
 				return fmt.Errorf("party %s exists on %s; change it with `idp apply`", d.ClientID, on)
@@ -47,8 +59,11 @@ func partyAdd(g *globals) *cobra.Command {
 	add.Flags().StringVar(&on, "platform", "", "platform")
 	add.Flags().StringVar(&d.Type, "type", "web", "web, spa, native or service")
 	add.Flags().BoolVar(&d.MobileApp, "mobile-app", false, "the platform's own mobile app; native only")
-	add.Flags().StringVar(&d.Auth, "auth", "", "basic, post or none")
+	add.Flags().StringVar(&d.Auth, "auth", "", "basic, post, private_key_jwt or none")
 	add.Flags().StringVar(&secretPath, "secret-file", "", "file with the secret, - for standard input")
+	add.Flags().StringVar(&keysPath, "jwks-file", "", "file with its public keys (JSON Web Key Set)")
+	add.Flags().StringVar(&d.JWKSURI, "jwks-uri", "", "address where its public keys are, instead")
+	add.Flags().StringVar(&d.Profile, "profile", "", "fapi2 or fapi2_message_signing: held to all of it")
 	add.Flags().StringArrayVar(&d.Redirects, "redirect-uri", nil, "redirect URI; may repeat")
 	add.Flags().StringArrayVar(&d.LogoutURIs, "post-logout-redirect-uri", nil, "post-logout redirect URI; may repeat")
 	add.Flags().StringVar(&d.Backchannel, "backchannel-logout-uri", "", "address that is told when a session ends")
