@@ -47,7 +47,7 @@ var security = []Module{
 	{fapi + "ensure-client-assertion-with-no-sub-fails", "an assertion without sub: refused", atToken(noSubject, invalidClientOrRequest...)},
 	{fapi + "ensure-invalid-client-assertions-fail", "pushed with assertions that are wrong in one thing each: refused, and then taken", assertionsRefused},
 	{fapi + "dpop-negative-tests", "userinfo with proofs that are wrong in one thing each: refused, and then answered", proofsRefused},
-	{fapi + "refresh-token", "refreshing with a new key; a token is bound to its party, and needs a proof", fapiRefresh},
+	{fapi + "refresh-token", "refreshing with a new key; a token is bound to its party, and needs an assertion and a proof", fapiRefresh},
 	{fapi + "par-ensure-reused-request-uri-prior-to-auth-completion-succeeds", "request_uri opened twice before anybody signs in", openedTwice},
 	{fapi + "par-attempt-reuse-request_uri", "request_uri opened again after it was answered: refused", usedTwice},
 	{fapi + "par-attempt-to-use-expired-request_uri", "request_uri after its time: refused", requestTooLate},

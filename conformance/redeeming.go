@@ -82,8 +82,8 @@ func noVerifier() string { return "" }
 // otherVerifier is fapi2-security-profile-final-incorrect-pkce-code-verifier-rejected.
 func otherVerifier() string { return rand.Text() + rand.Text() }
 
-// fapiRefresh is fapi2-security-profile-final-refresh-token: both parties refresh, each with a new key; the token of the
-// second is tried by the first.
+// fapiRefresh is fapi2-security-profile-final-refresh-token: both parties refresh, each with a new key; the first tries
+// without an assertion, without a proof, and with the token of the second.
 func fapiRefresh(r *run) error {
 	one, err := r.flow()
 	if err != nil {
@@ -93,8 +93,16 @@ func fapiRefresh(r *run) error {
 	if err != nil {
 		return err
 	}
-	answer, err := one.send("token_endpoint", refresh, false)
+	bare := cloneForm(refresh)
+	bare.Set(noAssertion, "") // RFC 6749 section 6
+	answer, err := one.token(bare)
 	if err != nil {
+		return err
+	}
+	if err := one.checkRefusal("refresh token without an assertion", answer, "invalid_client", "invalid_grant", "invalid_request"); err != nil {
+		return err
+	}
+	if answer, err = one.send("token_endpoint", refresh, false); err != nil {
 		return err
 	}
 	if err := one.checkRefusal("refresh token without a proof", answer, "invalid_client", "invalid_grant", "invalid_request", "invalid_dpop_proof"); err != nil {
