@@ -28,6 +28,9 @@ func TestHealthFollowsTheServer(t *testing.T) {
 	proxy.cut()
 	i.refused(1, "the server at "+address+" is not ready (503 Service Unavailable): its log says why", "health")
 	proxy.restore()
+	for end := time.Now().Add(5 * time.Second); i.run("health").code != 0 && time.Now().Before(end); {
+		time.Sleep(100 * time.Millisecond) // a connection that was cut may still be asked once
+	}
 	i.ok("health")
 	server.terminate()
 	server.ended(5 * time.Second)
