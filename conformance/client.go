@@ -38,8 +38,8 @@ func (c Client) statement() (*jwt, error) {
 	return &jwt{header: map[string]any{"kid": key.KeyID}, claims: map[string]any{}, alg: key.Algorithm, key: key.Key}, nil
 }
 
-// assertion makes what a party proves itself with (RFC 7523 section 3): for the issuer alone, as FAPI 2.0 Security Profile
-// section 5.3.2.1 has it, good for a minute.
+// assertion makes what a party proves itself with (RFC 7523 section 3): for the issuer alone, as FAPI 2.0 Security
+// Profile section 5.3.2.1 has it, good for a minute.
 func (c Client) assertion(issuer string, now time.Time) (*jwt, error) {
 	j, err := c.statement()
 	if err != nil {
@@ -103,7 +103,8 @@ func proof(key jose.JSONWebKey, method, address, access string, now time.Time) *
 	return j
 }
 
-// accessHash is what a proof says of an access token (RFC 9449 section 4.2), and S256 of a verifier (RFC 7636 section 4.2).
+// accessHash is what a proof says of an access token (RFC 9449 section 4.2), and S256 of a verifier (RFC 7636 section
+// 4.2).
 func accessHash(access string) string {
 	sum := sha256.Sum256([]byte(access))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

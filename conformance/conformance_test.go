@@ -122,8 +122,8 @@ func TestPathIssuer(t *testing.T) {
 	compareEndings(t, results)
 }
 
-// compareEndings holds what docs/conformance.md tells whoever runs the official suite: which modules end SKIPPED, as the file
-// for its script says, and how many in REVIEW, because a picture is looked at.
+// compareEndings holds what docs/conformance.md tells whoever runs the official suite: which modules end SKIPPED, as
+// the file for its script says, and how many in REVIEW, because a picture is looked at.
 func compareEndings(t *testing.T, results []conformance.Result) {
 	t.Helper()
 	var expected []struct {

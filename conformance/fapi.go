@@ -41,14 +41,17 @@ func verifyFAPI(r *run) error {
 		r.checkAlgs("userinfo_signing_alg_values_supported")
 	}
 	if !r.plan.Signed {
-		if r.meta["authorization_response_iss_parameter_supported"] != true {
-			r.fail("discovery: authorization_response_iss_parameter_supported is %v", r.meta["authorization_response_iss_parameter_supported"])
+		if promised := r.meta["authorization_response_iss_parameter_supported"]; promised != true {
+			r.fail("discovery: authorization_response_iss_parameter_supported is %v", promised)
 		}
 		return nil
 	}
 	r.checkListed("response_modes_supported", true, []string{"jwt"})
 	r.checkAlgs("request_object_signing_alg_values_supported")
-	for _, name := range []string{"authorization_signing_alg_values_supported", "authorization_encryption_alg_values_supported", "authorization_encryption_enc_values_supported"} {
+	for _, name := range []string{
+		"authorization_signing_alg_values_supported", "authorization_encryption_alg_values_supported",
+		"authorization_encryption_enc_values_supported",
+	} {
 		if _, ok := r.meta.list(name); r.meta[name] != nil && !ok {
 			r.fail("discovery: %s is %v", name, r.meta[name])
 		}
@@ -64,7 +67,8 @@ func (r *run) checkAlgs(name string) {
 	}
 }
 
-// fapiHappy is fapi2-security-profile-final-happy-flow: two parties, and the token of the second with the key of the first.
+// fapiHappy is fapi2-security-profile-final-happy-flow: two parties, and the token of the second with the key of the
+// first.
 func fapiHappy(r *run) error {
 	if scopes, has := r.meta.list("scopes_supported"); has {
 		for _, scope := range strings.Fields(r.Config.Client.Scope) {
@@ -106,7 +110,8 @@ func fapiHappy(r *run) error {
 	return one.refusesKeyOf(two)
 }
 
-// usesInAllWays: with different Accept headers, and what an API of finance is told; never with the token in the address.
+// usesInAllWays: with different Accept headers, and what an API of finance is told; never with the token in the
+// address.
 func (f *flow) usesInAllWays() error {
 	const interaction = "x-fapi-interaction-id"
 	id := rand.Text()
@@ -122,15 +127,18 @@ func (f *flow) usesInAllWays() error {
 	if got := answer.header.Get(interaction); got != "" && got != id {
 		f.fail("resource: %s %q, sent %q", interaction, got, id)
 	}
-	answer, err = f.use(resource{access: f.in.access, query: "?access_token=" + f.in.access, change: func(req *http.Request) { req.Header.Del("Authorization") }})
+	bare := func(req *http.Request) { req.Header.Del("Authorization") }
+	answer, err = f.use(resource{access: f.in.access, query: "?access_token=" + f.in.access, change: bare})
 	if err != nil {
 		return err
 	}
-	if answer.status != http.StatusBadRequest && answer.status != http.StatusUnauthorized && answer.status != http.StatusRequestURITooLong {
+	refused := []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusRequestURITooLong}
+	if !slices.Contains(refused, answer.status) {
 		f.fail("resource: access token in the address: status %d", answer.status)
 	}
 	for _, accept := range []string{"application/json;charset=utf-8", "application/json, application/*+json, */*"} {
-		if err := f.works(resource{access: f.in.access, change: func(req *http.Request) { req.Header.Set("Accept", accept) }}); err != nil {
+		accepts := func(req *http.Request) { req.Header.Set("Accept", accept) }
+		if err := f.works(resource{access: f.in.access, change: accepts}); err != nil {
 			return err
 		}
 	}
@@ -182,7 +190,8 @@ func (f *flow) checkErrorResponse(values map[string][]string, allowed ...string)
 	if len(values["code"]) > 0 {
 		f.fail("authorization response: a code, wanted an error")
 	}
-	f.checkKnown("error response", values, "error", "error_description", "error_uri", "state", "iss", "session_state", "code")
+	known := []string{"error", "error_description", "error_uri", "state", "iss", "session_state", "code"}
+	f.checkKnown("error response", values, known...)
 	for _, description := range values["error_description"] {
 		f.checkDescription("error response", description, "")
 	}
@@ -224,8 +233,8 @@ func randomOf(length int) string {
 	return s[:length]
 }
 
-// fapiClaims is fapi2-security-profile-final-test-claims-parameter-identity-claims: every standard claim that the server
-// has, asked for in both places, and one nobody knows in a place nobody knows.
+// fapiClaims is fapi2-security-profile-final-test-claims-parameter-identity-claims: every standard claim that the
+// server has, asked for in both places, and one nobody knows in a place nobody knows.
 func fapiClaims(r *run) error {
 	if r.meta["claims_parameter_supported"] != true {
 		return skipped("discovery: claims_parameter_supported is not true")
@@ -240,7 +249,8 @@ func fapiClaims(r *run) error {
 	if len(wanted) == 0 {
 		return skipped("discovery: claims_supported has no standard claim")
 	}
-	claims, err := json.Marshal(map[string]any{"id_token": wanted, "userinfo": wanted, rand.Text(): map[string]any{rand.Text(): nil}})
+	unknown := map[string]any{rand.Text(): nil}
+	claims, err := json.Marshal(map[string]any{"id_token": wanted, "userinfo": wanted, rand.Text(): unknown})
 	if err != nil {
 		return err
 	}
@@ -418,12 +428,12 @@ func (f *flow) refusedAt(front map[string][]string, errs ...string) error {
 	return nil
 }
 
-// fapiWithoutRedirect is fapi2-security-profile-final-ensure-redirect-uri-in-authorization-request: a registered one may
-// count.
+// fapiWithoutRedirect is fapi2-security-profile-final-ensure-redirect-uri-in-authorization-request: a registered one
+// may count.
 func fapiWithoutRedirect(r *run) error { return r.redirected(withoutRedirect) }
 
-// fapiOtherRedirect is fapi2-security-profile-final-plain-fapi-tolerate-unregistered-redirect-uri: it may count, because
-// the party proved itself (RFC 9126 section 2.4).
+// fapiOtherRedirect is fapi2-security-profile-final-plain-fapi-tolerate-unregistered-redirect-uri: it may count,
+// because the party proved itself (RFC 9126 section 2.4).
 func fapiOtherRedirect(r *run) error {
 	return r.redirected(func(f *flow) { f.asked.Set("redirect_uri", r.redirectURI()+"/"+rand.Text()) })
 }
@@ -474,7 +484,8 @@ func responseType(value string) func(*run) error {
 			if err != nil {
 				return fmt.Errorf("pushed request: %w", err)
 			}
-			if got := text(o, "error"); !slices.Contains([]string{"unsupported_response_type", "invalid_request", "unauthorized_client"}, got) {
+			usual := []string{"unsupported_response_type", "invalid_request", "unauthorized_client"}
+			if got := text(o, "error"); !slices.Contains(usual, got) {
 				r.warn("pushed request: error %q", got)
 			}
 			return nil

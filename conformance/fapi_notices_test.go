@@ -18,8 +18,8 @@ import (
 	"github.com/minddistrict/idp/conformance"
 )
 
-// TestNoticesWhatIsWrongWithFAPI does for the Security Profile what TestNoticesWhatIsWrong does for the other plans; what
-// one server does wrong fails several modules here. Every module is failed by at least one.
+// TestNoticesWhatIsWrongWithFAPI does for the Security Profile what TestNoticesWhatIsWrong does for the other plans;
+// what one server does wrong fails several modules here. Every module is failed by at least one.
 func TestNoticesWhatIsWrongWithFAPI(t *testing.T) {
 	t.Parallel()
 	right := inProcess(t, "https://login.linde.test")
@@ -292,8 +292,8 @@ func wordless() *tampered {
 	}}
 }
 
-// grantsEverything is a server that takes every pushed request and answers every authorization request with a code, in a
-// signed response or in a plain one.
+// grantsEverything is a server that takes every pushed request and answers every authorization request with a code, in
+// a signed response or in a plain one.
 func grantsEverything(now func() time.Time, signed bool) func() *tampered {
 	return func() *tampered {
 		x := takesEverything()

@@ -14,8 +14,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// flow is one authorization of a party that is held to FAPI 2.0: pushed, answered in the browser, redeemed, used. It goes
-// well; a module changes a step before it takes it.
+// flow is one authorization of a party that is held to FAPI 2.0: pushed, answered in the browser, redeemed, used. It
+// goes well; a module changes a step before it takes it.
 type flow struct {
 	*run
 	ways
@@ -65,7 +65,10 @@ func (r *run) flowOf(client Client, second bool) (*flow, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &flow{run: r, client: client, second: second, key: key, verifier: rand.Text() + rand.Text(), ways: ways{signed: r.plan.Signed}}
+	f := &flow{
+		run: r, client: client, second: second, key: key, verifier: rand.Text() + rand.Text(),
+		ways: ways{signed: r.plan.Signed},
+	}
 	scope := client.Scope
 	if scope == "" {
 		scope = "openid"
@@ -102,7 +105,8 @@ func (f *flow) send(endpoint string, form url.Values, proves bool) (*reply, erro
 		if err := f.authenticate(body); err != nil {
 			return nil, err
 		}
-		req, err := http.NewRequestWithContext(f.ctx, cmp.Or(f.method, http.MethodPost), address, strings.NewReader(body.Encode()))
+		method := cmp.Or(f.method, http.MethodPost)
+		req, err := http.NewRequestWithContext(f.ctx, method, address, strings.NewReader(body.Encode()))
 		if err != nil {
 			return nil, err
 		}
@@ -209,8 +213,9 @@ func (f *flow) taken(answer *reply) error {
 		return errors.New("pushed request: no request_uri")
 	}
 	// RFC 9126 section 7.1. The official suite estimates the whole; what is drawn by lot follows the last colon.
-	if drawn := f.requestURI[strings.LastIndex(f.requestURI, ":")+1:]; entropy(f.requestURI) < 128 || len(drawn) < minLength {
-		f.fail("request_uri of %d characters with %.0f bits: %q", len(f.requestURI), entropy(f.requestURI), f.requestURI)
+	bits, drawn := entropy(f.requestURI), f.requestURI[strings.LastIndex(f.requestURI, ":")+1:]
+	if bits < 128 || len(drawn) < minLength {
+		f.fail("request_uri of %d characters with %.0f bits: %q", len(f.requestURI), bits, f.requestURI)
 	}
 	seconds, ok := number(o, "expires_in")
 	if f.expiresIn = time.Duration(seconds) * time.Second; !ok || seconds < 5 || seconds >= 365*24*60*60 {
@@ -241,7 +246,8 @@ func (f *flow) front() url.Values {
 
 // open sends the browser to the authorization endpoint.
 func (f *flow) open(front url.Values) (*sighting, error) {
-	return f.browser.visit(f.ctx, text(f.meta, "authorization_endpoint")+"?"+asking{Values: front, reversed: f.second}.encode(), false)
+	query := asking{Values: front, reversed: f.second}.encode()
+	return f.browser.visit(f.ctx, text(f.meta, "authorization_endpoint")+"?"+query, false)
 }
 
 // answered reads the authorization response: at the very redirect URI, in the query, signed where the plan is signed.
@@ -256,7 +262,8 @@ func (f *flow) answered(seen *sighting) (url.Values, error) {
 	at := *seen.arrived.url
 	values, own := at.Query(), to.Query()
 	at.RawQuery, at.ForceQuery, to.RawQuery = "", false, ""
-	if f.asked.Has("redirect_uri") && at.String() != to.String() || seen.arrived.method != http.MethodGet || at.Fragment != "" {
+	elsewhere := f.asked.Has("redirect_uri") && at.String() != to.String()
+	if elsewhere || seen.arrived.method != http.MethodGet || at.Fragment != "" {
 		f.fail("authorization response by %s at %s, wanted GET at %s", seen.arrived.method, at.String(), to.String())
 	}
 	for name := range own {
@@ -279,8 +286,8 @@ func (f *flow) answered(seen *sighting) (url.Values, error) {
 	return values, nil
 }
 
-// opened takes the parameters out of a signed response (JARM section 2.3); where none is signed, it says whose it is (RFC
-// 9207 section 2).
+// opened takes the parameters out of a signed response (JARM section 2.3); where none is signed, it says whose it is
+// (RFC 9207 section 2).
 func (f *flow) opened(values url.Values) (url.Values, error) {
 	if !f.plan.Signed {
 		if values.Get("iss") != f.issuer() {
@@ -301,7 +308,7 @@ func (f *flow) grantedCode(seen *sighting) error {
 		return err
 	}
 	if f.code = values.Get("code"); f.code == "" {
-		return fmt.Errorf("authorization response: no code, error %q %q", values.Get("error"), values.Get("error_description"))
+		return fmt.Errorf("authorization response: no code, %q %q", values.Get("error"), values.Get("error_description"))
 	}
 	f.checkSecret("code", f.code)
 	f.checkKnown("authorization response", values, "code", "state", "iss", "session_state")
@@ -327,9 +334,9 @@ func (f *flow) visited(front url.Values) error {
 
 // form is the token request for the code.
 func (f *flow) form() url.Values {
-	form := url.Values{"grant_type": {"authorization_code"}, "code": {f.code}, "redirect_uri": {f.asked.Get("redirect_uri")}}
-	if !f.asked.Has("redirect_uri") {
-		form.Del("redirect_uri")
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {f.code}}
+	if f.asked.Has("redirect_uri") {
+		form.Set("redirect_uri", f.asked.Get("redirect_uri"))
 	}
 	if f.verifier != "" {
 		form.Set("code_verifier", f.verifier)

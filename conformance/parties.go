@@ -81,7 +81,9 @@ var (
 	// fapi2-security-profile-final-par-test-array-as-audience-fails
 	audienceList = asserts(func(f *flow, j *jwt) { j.claims["aud"] = []string{f.issuer(), "https://other1.example.com"} })
 	// …-par-endpoint-url-as-audience-fails
-	audiencePAR = asserts(func(f *flow, j *jwt) { j.claims["aud"] = text(f.meta, "pushed_authorization_request_endpoint") })
+	audiencePAR = asserts(func(f *flow, j *jwt) {
+		j.claims["aud"] = text(f.meta, "pushed_authorization_request_endpoint")
+	})
 	// …-token-endpoint-url-as-audience-fails
 	audienceToken = asserts(func(f *flow, j *jwt) { j.claims["aud"] = text(f.meta, "token_endpoint") })
 )
@@ -119,8 +121,8 @@ func soonTaken(change func(*flow)) func(*run) error {
 	}
 }
 
-// otherClientID is fapi2-security-profile-final-ensure-client-id-in-token-endpoint: the code of one party, an assertion of
-// another with the key of the first.
+// otherClientID is fapi2-security-profile-final-ensure-client-id-in-token-endpoint: the code of one party, an assertion
+// of another with the key of the first.
 func otherClientID(r *run) error {
 	f, err := r.flow()
 	if err != nil {
@@ -160,8 +162,8 @@ func otherParty(r *run) error {
 	return f.checkRefusal("code of another party", answer, "invalid_grant")
 }
 
-// assertionsRefused is fapi2-security-profile-final-ensure-invalid-client-assertions-fail: everything that an assertion can
-// have wrong, where a request is pushed; then one that is right.
+// assertionsRefused is fapi2-security-profile-final-ensure-invalid-client-assertions-fail: everything that an assertion
+// can have wrong, where a request is pushed; then one that is right.
 func assertionsRefused(r *run) error {
 	f, err := r.flow()
 	if err != nil {

@@ -37,8 +37,8 @@ func someThumbprint() string {
 	return base64.RawURLEncoding.EncodeToString(sum)
 }
 
-// otherThumbprint is fapi2-security-profile-final-ensure-mismatched-dpop-jkt-fails: dpop_jkt and the key of the proof at
-// the same endpoint differ (RFC 9449 section 10.1).
+// otherThumbprint is fapi2-security-profile-final-ensure-mismatched-dpop-jkt-fails: dpop_jkt and the key of the proof
+// at the same endpoint differ (RFC 9449 section 10.1).
 func otherThumbprint(f *flow) {
 	f.proves = true
 	f.asked.Set("dpop_jkt", someThumbprint())
@@ -66,7 +66,8 @@ func otherKeyAtToken(bind func(*flow)) func(*run) error {
 	}
 }
 
-// boundByProof is the first half of fapi2-security-profile-final-ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt.
+// boundByProof is the first half of
+// fapi2-security-profile-final-ensure-token-endpoint-fails-with-mismatched-dpop-proof-jkt.
 func boundByProof(f *flow) { f.proves = true }
 
 // boundByThumbprint is that of fapi2-security-profile-final-ensure-token-endpoint-fails-with-mismatched-dpop-jkt.

@@ -134,7 +134,8 @@ func (f *flow) deadAt(seen *sighting, errs ...string) error {
 	return nil
 }
 
-// byName is fapi2-security-profile-final-par-without-duplicate-parameters: the browser takes only along whose request it is.
+// byName is fapi2-security-profile-final-par-without-duplicate-parameters: the browser takes only along whose request
+// it is.
 func byName(r *run) error {
 	f, err := r.flow()
 	if err != nil {
@@ -173,7 +174,8 @@ func pushedByName(r *run) error {
 	if err != nil {
 		return err
 	}
-	return f.checkRefusal("pushed request with request_uri", answer, "invalid_request", "invalid_request_object", "request_uri_not_supported")
+	errs := []string{"invalid_request", "invalid_request_object", "request_uri_not_supported"}
+	return f.checkRefusal("pushed request with request_uri", answer, errs...)
 }
 
 // pushedByPut is fapi2-security-profile-final-par-attempt-invalid-http-method.

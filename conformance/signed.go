@@ -57,12 +57,13 @@ func objectRS256(r *run) error {
 	return refusedRequest(change, []string{"invalid_request_object"}, []string{"invalid_request_object"})(r)
 }
 
-// objectOfAnother is fapi2-security-profile-final-ensure-matching-key-in-authorization-request: signed by the second party.
+// objectOfAnother is fapi2-security-profile-final-ensure-matching-key-in-authorization-request: signed by the second
+// party.
 func objectOfAnother(r *run) error {
 	key, err := r.Config.Client2.signingKey()
 	if err != nil {
 		return err
 	}
 	change := objects(func(_ *flow, j *jwt) { j.alg, j.key, j.header["kid"] = key.Algorithm, key.Key, key.KeyID })
-	return refusedRequest(change, []string{"invalid_request", "invalid_request_object"}, []string{"invalid_request_object"})(r)
+	return refusedRequest(change, invalidRequestOrObject, invalidObject)(r)
 }

@@ -70,7 +70,8 @@ func (s *Suite) Run(ctx context.Context, plans ...Plan) []Result {
 	return results
 }
 
-// waitingFirst are the places of runs in the order in which they begin: those that wait for a minute while others go on.
+// waitingFirst are the places of runs in the order in which they begin: those that wait for a minute while others go
+// on.
 func waitingFirst(runs []*run) (order []int) {
 	for _, waits := range []bool{true, false} {
 		for i, r := range runs {
@@ -139,7 +140,8 @@ func (r *run) start() error {
 	if err != nil {
 		return err
 	}
-	r.browser = &browser{http: r.HTTP, jar: jar, visits: r.Config.visits(r.module.Name), counts: map[int]int{}, own: r.own()}
+	visits := r.Config.visits(r.module.Name)
+	r.browser = &browser{http: r.HTTP, jar: jar, visits: visits, counts: map[int]int{}, own: r.own()}
 	if r.meta, err = r.discover(); err != nil {
 		return err
 	}

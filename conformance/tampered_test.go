@@ -120,7 +120,8 @@ func ignored(name string) *tampered {
 	}}
 }
 
-// unlisted is a server that does not say besides what request objects are signed with: modules then try one that is not.
+// unlisted is a server that does not say besides what request objects are signed with: modules then try one that is
+// not.
 func unlisted(x *tampered) *tampered {
 	x.answer = member("/openid-configuration", "request_object_signing_alg_values_supported", nil).answer
 	return x

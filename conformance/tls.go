@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// bcp195 are the cipher suites of TLS 1.2 that FAPI 2.0 Security Profile section 5.2.2 leaves: RFC 9325 section 4.2, and,
-// as the official suite has it, those that the registry of IANA recommends besides.
+// bcp195 are the cipher suites of TLS 1.2 that FAPI 2.0 Security Profile section 5.2.2 leaves: RFC 9325 section 4.2,
+// and, as the official suite has it, those that the registry of IANA recommends besides.
 var bcp195 = []uint16{
 	tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
 	tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
@@ -56,7 +56,8 @@ func (r *run) checkTLS(endpoint string) error {
 			_ = conn.Close() // nothing was sent
 		}
 		if got != offer.wanted {
-			r.fail("%s: %s: got %s, wanted %s (%v)", endpoint, offer.says, tls.VersionName(got), tls.VersionName(offer.wanted), err)
+			want := tls.VersionName(offer.wanted)
+			r.fail("%s: %s: got %s, wanted %s (%v)", endpoint, offer.says, tls.VersionName(got), want, err)
 		}
 	}
 	return nil
