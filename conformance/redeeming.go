@@ -28,9 +28,8 @@ func withoutProof(r *run) error {
 	return f.checkRefusal("token request without a proof", answer, proofMissing...)
 }
 
-// proofMissing are the errors of a token request without a proof. Of a refresh some versions of the official suite do
-// not take the last.
-var proofMissing = []string{"invalid_request", "invalid_grant", "invalid_dpop_proof"}
+// proofMissing are the errors of a token request without a proof that all versions of the official suite take.
+var proofMissing = []string{"invalid_request", "invalid_grant"}
 
 // codeAgain is fapi2-security-profile-final-attempt-reuse-authorization-code-after-one-second.
 func codeAgain(r *run) error {

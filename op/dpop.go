@@ -159,7 +159,7 @@ func (c *call) binding() (string, error) {
 	case c.proof != nil:
 		return c.proof.jkt, nil
 	case c.party.Binds():
-		return "", refuse(invalidProof, "no proof, from a party that must bind its tokens")
+		return "", refuse(proofRequired, "no proof, from a party that must bind its tokens")
 	}
 	return "", nil
 }

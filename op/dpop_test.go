@@ -343,7 +343,7 @@ func TestWhatIsBoundToAKey(t *testing.T) {
 	for says, form := range map[string]url.Values{
 		"code": codeForm(c.code(b, "web", nil)), "refresh": refresh(web.Refresh, "web"), "client credentials": {"grant_type": {"client_credentials"}},
 	} {
-		if got := c.bound(form, "web", ""); got.Error != "invalid_dpop_proof" {
+		if got := c.bound(form, "web", ""); got.Error != "invalid_request" || !strings.Contains(got.Text, "DPoP") {
 			t.Errorf("must bind, %s without a proof: %+v", says, got)
 		}
 		if got := c.bound(form, "web", at(ours)); got.Error != "" || got.Type != "DPoP" {

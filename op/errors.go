@@ -28,6 +28,7 @@ const (
 	invalidRequestURI        = "invalid_request_uri"
 	tooManyRequests          = "too_many_requests" // ours; said as temporarily_unavailable
 	proofAtResource          = "proof_at_resource" // ours; said as invalid_dpop_proof, with the status of a resource
+	proofRequired            = "proof_required"    // ours; said as invalid_request, with a text of its own
 	tokenMissing             = "token_missing"     // ours; never said: whoever shows no token gets no error code
 	notUTF8                  = "not_utf8"          // ours; said as invalid_request, with a text of its own
 )
@@ -62,6 +63,7 @@ var texts = map[string]struct {
 	invalidToken:             {401, "The access token is invalid, expired or revoked.", ""},
 	tokenMissing:             {401, "", ""},
 	invalidProof:             {400, "The DPoP proof is missing, malformed, for another request, or was used before.", ""},
+	proofRequired:            {400, "This client must prove a key: the DPoP header is missing (RFC 9449).", "invalid_request"},
 	proofAtResource:          {401, "The DPoP proof is missing, malformed, for another request, or was used before.", invalidProof},
 	invalidRequestObject:     {400, "The request object is malformed, not signed as registered, or not for us.", ""},
 	tooManyRequests:          {429, "Too many requests of this client wait for their browsers.", temporarilyUnavailable},
