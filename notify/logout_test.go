@@ -390,7 +390,7 @@ func TestLogoutIsSignedAnewWhenItsKeyWasReplaced(t *testing.T) {
 		deliver(t, house)
 		before, _ := verified(t, s, rec.got()[0], "RS256")
 		s.Clock.Later(time.Second)
-		acts := staff.Acts{Store: s.DB, Sealer: s.Sealer, Actor: "operator", Now: s.Clock.Now()}
+		acts := staff.Acts{Store: s.DB, Sealer: s.Sealer, Actor: staff.Operator("operator"), Now: s.Clock.Now()}
 		_, err := acts.RotateKey(t.Context(), "linde", func(existing []keys.Key, now time.Time) ([]keys.Key, error) {
 			return keys.Replace(existing, "linde", "RS256", s.Sealer, now)
 		})
@@ -415,7 +415,7 @@ func TestDisabledPartyIsTold(t *testing.T) {
 		rec := newReceiver(t)
 		told(t, s, "web", rec.URL+"/out?at=linde", "")
 		house, m := telling(t, s, loopback), signedOut(t, s, "web")[0]
-		acts := staff.Acts{Store: s.DB, Sealer: s.Sealer, Actor: "operator", Now: s.Clock.Now()}
+		acts := staff.Acts{Store: s.DB, Sealer: s.Sealer, Actor: staff.Operator("operator"), Now: s.Clock.Now()}
 		_, err := acts.DisableParty(t.Context(), "linde", "web")
 		if err == nil {
 			err = house.Refresh(t.Context())

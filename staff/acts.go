@@ -34,7 +34,7 @@ type Store interface {
 type Acts struct {
 	Store  Store
 	Sealer Sealer // under the master key that the servers have: they open what is sealed here
-	Actor  string
+	Actor  Actor
 	Now    time.Time
 }
 

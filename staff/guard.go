@@ -17,9 +17,11 @@ type Facts struct {
 	Platform platform.ID
 	Account  *account.Account // as read; nil in an act on settings
 	Sealer   Sealer
-	Actor    string // who does it, as the audit record names them
+	Actor    Actor  // who does it
 	Reason   string // who asked and how that is known; kept in the audit record
-	Now      time.Time
+
+	Identified string // how the person was identified, where an act wants that
+	Now        time.Time
 }
 
 // Sealer closes what a mail brings, and names counters.
@@ -30,6 +32,7 @@ type Sealer interface {
 
 // demand is what an act demands of the facts.
 type demand struct {
+	act    Act             // the right that it takes
 	states []account.State // of the account; nil: any
 	says   string          // of an account in another state; empty: which it is in
 	reason bool            // somebody must say why
@@ -37,18 +40,18 @@ type demand struct {
 
 // demands has a row for every act, by the event that it leaves.
 var demands = map[audit.Kind]demand{
-	audit.AccountInvited: {states: []account.State{account.Invited}},
+	audit.AccountInvited: {act: ActInvite, states: []account.State{account.Invited}},
 	audit.EmailChangeRequested: {
-		states: []account.State{account.Active, account.Invited}, says: sameAddress,
+		act: ActChangeAddress, states: []account.State{account.Active, account.Invited}, says: sameAddress,
 	},
-	audit.TwoStepReset:       {reason: true},
-	audit.AccountUnblocked:   {},
-	audit.AccountDeactivated: {},
-	audit.AccountReactivated: {},
-	audit.AllSessionsEnded:   {reason: true},
-	audit.PartySet:           {},
-	audit.PartySecretSet:     {},
-	audit.SigningKeyMade:     {},
+	audit.TwoStepReset:       {act: ActReset, reason: true},
+	audit.AccountUnblocked:   {act: ActUnblock},
+	audit.AccountDeactivated: {act: ActDeactivate},
+	audit.AccountReactivated: {act: ActReactivate},
+	audit.AllSessionsEnded:   {act: ActEndSessions, reason: true},
+	audit.PartySet:           {act: ActParties},
+	audit.PartySecretSet:     {act: ActParties},
+	audit.SigningKeyMade:     {act: ActKeys},
 }
 
 // sameAddress says why no other address is asked for: one of the two.
@@ -57,22 +60,43 @@ const sameAddress = "account is deactivated, or has this address"
 // maxReason is how many bytes of a reason the record takes.
 const maxReason = 200
 
+// right is the right that an act takes: another address of somebody who never signed in only corrects it.
+func (f Facts) right(kind audit.Kind, d demand) Act {
+	if kind == audit.EmailChangeRequested && f.Account != nil && f.Account.State == account.Invited {
+		return ActCorrectAddress
+	}
+	return d.act
+}
+
+// subject is whom an act is done to; an act on settings is done to the platform.
+func (f Facts) subject() Subject {
+	if f.Account == nil {
+		return Subject{Platform: f.Platform}
+	}
+	return Subject{Account: f.Account.ID, Role: f.Account.Role, Platform: f.Account.Platform}
+}
+
 // guard refuses what the row of an act does not allow, and otherwise returns its event. fault.Invalid: nobody is named,
-// or no reason is given; fault.Refused: the account is in a state that the act is not for.
+// or no reason is given; fault.Refused: the account is in a state that the act is not for; and what Actor.May says.
 func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	d, ok := demands[kind]
 	switch {
 	case !ok:
 		return audit.Event{}, fmt.Errorf("%w: %s is no act of staff", fault.Refused, kind)
-	case f.Actor == "":
+	case f.Actor.Name == "":
 		return audit.Event{}, fmt.Errorf("%w: nobody is named who does it", fault.Invalid)
+	}
+	if err := f.Actor.May(f.right(kind, d), f.subject(), Said{f.Reason, f.Identified}, f.Now); err != nil {
+		return audit.Event{}, err
+	}
+	switch {
 	case d.reason && (f.Reason == "" || len(f.Reason) > maxReason):
 		return audit.Event{}, fmt.Errorf("%w: a reason of 1 to %d characters", fault.Invalid, maxReason)
 	case d.states != nil && !slices.Contains(d.states, f.Account.State):
 		return audit.Event{}, fmt.Errorf("%w: %s", fault.Refused, cmp.Or(d.says, "account that is "+string(f.Account.State)))
 	}
 	e := audit.Event{
-		At: f.Now, Platform: f.Platform, Kind: kind, Actor: f.Actor, Outcome: audit.Success, Reason: f.Reason,
+		At: f.Now, Platform: f.Platform, Kind: kind, Actor: f.Actor.Name, Outcome: audit.Success, Reason: f.Reason,
 	}
 	if f.Account != nil {
 		e.Account = f.Account.ID

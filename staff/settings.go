@@ -71,7 +71,7 @@ func RotateKey(f Facts, changed []keys.Key) (Settings, error) {
 	if _, err := f.guard(audit.SigningKeyMade); err != nil {
 		return Settings{}, err
 	}
-	return Settings{Keys: changed, Events: keys.Events(changed, f.Actor, f.Now)}, nil
+	return Settings{Keys: changed, Events: keys.Events(changed, f.Actor.Name, f.Now)}, nil
 }
 
 // DisableParty reports whether the party was enabled until now.

@@ -38,7 +38,7 @@ func facts(s account.State) Facts {
 		},
 	}
 	return Facts{
-		Platform: "linde", Account: a, Sealer: clear{}, Actor: "cli test", Reason: "asked in person", Now: time.Unix(1e9, 0),
+		Platform: "linde", Account: a, Sealer: clear{}, Actor: Operator("cli test"), Reason: "asked in person", Now: time.Unix(1e9, 0),
 	}
 }
 
@@ -98,7 +98,7 @@ func TestActsRefuse(t *testing.T) {
 					want = fault.Invalid
 				}
 				f := facts(state)
-				f.Actor, f.Reason = given.actor, given.reason
+				f.Actor, f.Reason = Operator(given.actor), given.reason
 				change, err := every[kind](f)
 				if !errors.Is(err, want) {
 					t.Errorf("%s of %s account, actor %q, reason of %d: got %v, want %v", kind, state, given.actor, len(given.reason), err, want)
@@ -129,7 +129,7 @@ func TestActsAreOfOneAccountAndOnRecord(t *testing.T) {
 				continue // TestActsRefuse has which
 			}
 			want := audit.Event{
-				At: f.Now, Platform: "linde", Kind: kind, Actor: f.Actor, Account: "anna", Outcome: audit.Success, Reason: f.Reason,
+				At: f.Now, Platform: "linde", Kind: kind, Actor: f.Actor.Name, Account: "anna", Outcome: audit.Success, Reason: f.Reason,
 			}
 			if len(c.Events) != 1 || c.Events[0] != want || c.Platform != "linde" {
 				t.Errorf("%s: on %s, events %+v, want %+v", kind, c.Platform, c.Events, want)
@@ -160,13 +160,13 @@ func TestActsAreOfOneAccountAndOnRecord(t *testing.T) {
 }
 
 func TestActsOnSettingsAreOnRecord(t *testing.T) {
-	f := Facts{Platform: "linde", Actor: "cli test", Now: time.Unix(1e9, 0)}
-	e := audit.Event{At: f.Now, Platform: "linde", Kind: audit.PartySet, Actor: f.Actor, Party: "web", Outcome: audit.Success}
+	f := Facts{Platform: "linde", Actor: Operator("cli test"), Now: time.Unix(1e9, 0)}
+	e := audit.Event{At: f.Now, Platform: "linde", Kind: audit.PartySet, Actor: f.Actor.Name, Party: "web", Outcome: audit.Success}
 	on, off := grant.Party{Platform: "linde", ID: "web", Name: "Web"}, grant.Party{Platform: "linde", ID: "web", Name: "Web", DisabledAt: f.Now}
 	disabled, enabled := e, e
 	disabled.Reason, enabled.Reason = "disabled", "enabled"
 	key := keys.Key{Platform: "linde", KID: "next", Alg: "ES256", MadeAt: f.Now}
-	made := audit.Event{At: f.Now, Platform: "linde", Kind: audit.SigningKeyMade, Actor: f.Actor, Outcome: audit.Success, Reason: "ES256"}
+	made := audit.Event{At: f.Now, Platform: "linde", Kind: audit.SigningKeyMade, Actor: f.Actor.Name, Outcome: audit.Success, Reason: "ES256"}
 	for name, row := range map[string]struct {
 		act  func() (Settings, error)
 		want Settings
@@ -186,7 +186,7 @@ func TestActsOnSettingsAreOnRecord(t *testing.T) {
 // Where somebody else changes the settings between reading and saving, the act is done anew on what they are then.
 func TestActsOnSettingsFollowOthers(t *testing.T) {
 	m := &memory{f: facts(account.Active), parties: []grant.Party{{Platform: "linde", ID: "web"}}}
-	s := &Acts{Store: m, Sealer: clear{}, Actor: "cli test", Now: m.f.Now}
+	s := &Acts{Store: m, Sealer: clear{}, Actor: Operator("cli test"), Now: m.f.Now}
 	m.meanwhile = func() { m.parties[0].Name = "New name" }
 	if changed, err := s.DisableParty(t.Context(), "linde", "web"); err != nil || !changed {
 		t.Fatalf("changed %t, %v", changed, err)
@@ -266,7 +266,7 @@ func TestInvitationIsOneMailWithItsTicket(t *testing.T) {
 
 func TestSetEmailSaysThatThereIsNoAccountWhereThereIsNoPlatform(t *testing.T) {
 	m := &memory{f: facts(account.Active)}
-	s := &Acts{Store: m, Sealer: clear{}, Actor: "cli test", Now: m.f.Now}
+	s := &Acts{Store: m, Sealer: clear{}, Actor: Operator("cli test"), Now: m.f.Now}
 	const want = `changing address "anna@example.org" on nowhere to "new@example.org": platform not found`
 	err := s.SetEmail(t.Context(), "nowhere", "anna@example.org", "new@example.org")
 	if !errors.Is(err, fault.NotFound) || err.Error() != want {
@@ -342,7 +342,7 @@ func TestPretendAct(t *testing.T) {
 		return authn.Change{Platform: f.Account.Platform, Events: []audit.Event{e}}, err
 	}
 	m := &memory{f: facts(account.Active)}
-	s := &Acts{Store: m, Sealer: clear{}, Actor: "cli test", Now: m.f.Now}
+	s := &Acts{Store: m, Sealer: clear{}, Actor: Operator("cli test"), Now: m.f.Now}
 	do := func(address, reason string) error {
 		return s.save(t.Context(), "praising", "linde", address, reason, praise)
 	}
