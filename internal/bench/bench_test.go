@@ -62,7 +62,8 @@ func TestMeasuringTheCeiling(t *testing.T) {
 	s.Start()
 	defer s.Close()
 	p := &provider{Name: ceiling, Issuer: s.URL, PID: os.Getpid(), Parties: map[string]party{
-		roleMachineJWT: {"ES256", password, "api"}, roleMachineRSA: {"RS256", password, "api"}, roleMachineOpaque: {opaque, password, "api"},
+		roleMachineJWT: {ID: "ES256", Secret: password, Scopes: "api"}, roleMachineRSA: {ID: "RS256", Secret: password, Scopes: "api"},
+		roleMachineOpaque: {ID: opaque, Secret: password, Scopes: "api"},
 	}}
 	if err := p.discover(); err != nil {
 		t.Fatal(err)
@@ -77,7 +78,7 @@ func TestMeasuringTheCeiling(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, r, err)
 		}
 	}
-	p.Parties[roleMachineJWT] = party{"ES256", "wrong", "api"}
+	p.Parties[roleMachineJWT] = party{ID: "ES256", Secret: "wrong", Scopes: "api"}
 	if _, err := measure(t.Context(), p, scenario{name: "wrong", role: roleMachineJWT, do: (*worker).machine}, effort{workers: 1, lasts: 20 * time.Millisecond}); err == nil {
 		t.Error("a server that refuses everything was measured")
 	}

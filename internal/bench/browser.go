@@ -24,6 +24,7 @@ type browser struct {
 	out     bytes.Buffer
 	used    bool   // the connection has answered before
 	from    string // where a server that trusts us is told it comes from; empty: nothing is told
+	proof   string // DPoP proof of the next request; empty: none
 }
 
 type response struct {
@@ -85,6 +86,9 @@ func (b *browser) write(method string, u *url.URL, authorization string, form ur
 	o.WriteString(method + " " + u.RequestURI() + " HTTP/1.1\r\nHost: " + u.Host + "\r\nUser-Agent: bench\r\nAccept: */*\r\n")
 	if authorization != "" {
 		o.WriteString("Authorization: " + authorization + "\r\n")
+	}
+	if b.proof != "" {
+		o.WriteString("DPoP: " + b.proof + "\r\n")
 	}
 	if b.from != "" {
 		o.WriteString("X-Forwarded-For: " + b.from + "\r\n")

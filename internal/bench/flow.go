@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/secret"
@@ -29,7 +30,8 @@ type worker struct {
 	*provider
 	party party
 	*browser
-	tokens tokens // of the last sign-in or refresh
+	tokens  tokens        // of the last sign-in or refresh
+	signing time.Duration // spent on it in this operation
 }
 
 // people hands out the numbers of accounts in turn.
@@ -41,11 +43,18 @@ var errLogin = errors.New("a login form was shown to somebody who is signed in")
 func (w *worker) code(login bool) error {
 	verifier, state := secret.Token(), secret.ID()
 	challenge, _ := grant.ChallengeOf(verifier) // a token is a well-formed verifier
-	start := *w.authorize
-	start.RawQuery = url.Values{
+	request := url.Values{
 		"response_type": {"code"}, "client_id": {w.party.ID}, "redirect_uri": {w.Redirect}, "scope": {w.party.Scopes},
 		"state": {state}, "nonce": {secret.ID()}, "code_challenge": {challenge}, "code_challenge_method": {"S256"},
-	}.Encode()
+	}
+	if w.party.pushes {
+		var err error
+		if request, err = w.push(request); err != nil {
+			return err
+		}
+	}
+	start := *w.authorize
+	start.RawQuery = request.Encode()
 	back, err := w.browse(&start, login)
 	if err != nil {
 		return err
@@ -106,14 +115,9 @@ func (w *worker) browse(u *url.URL, login bool) (*url.URL, error) {
 	return nil, errors.New("too many pages")
 }
 
-// authenticated sends a form as the party.
-func (w *worker) authenticated(to *url.URL, form url.Values) (*response, error) {
-	return w.do("POST", to, w.party.basic(), form)
-}
-
 // grant sends a token request and keeps what it gives.
 func (w *worker) grant(form url.Values) error {
-	r, err := w.authenticated(w.token, form)
+	r, err := w.send("POST", w.token, "", form)
 	if err != nil {
 		return err
 	}

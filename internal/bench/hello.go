@@ -101,29 +101,18 @@ func helloSigners() (map[string]func([]byte) (string, error), error) {
 	if err != nil {
 		return nil, err
 	}
-	signed := func(alg string, sign func(sum []byte) ([]byte, error)) func([]byte) (string, error) {
-		header := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":%q,"typ":"at+jwt","kid":"k1"}`, alg)) + "."
-		return func(claims []byte) (string, error) {
-			text := header + base64.RawURLEncoding.EncodeToString(claims)
-			sum := sha256.Sum256([]byte(text))
-			signature, err := sign(sum[:])
-			return text + "." + base64.RawURLEncoding.EncodeToString(signature), err
-		}
+	header := func(alg string) string {
+		return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":%q,"typ":"at+jwt","kid":"k1"}`, alg))
 	}
+	es256, rs256 := header("ES256"), header("RS256")
 	return map[string]func([]byte) (string, error){
 		opaque: func([]byte) (string, error) { return secret.Token(), nil },
-		"RS256": signed("RS256", func(sum []byte) ([]byte, error) {
-			return rsa.SignPKCS1v15(rand.Reader, rsaKey, crypto.SHA256, sum)
-		}),
-		"ES256": signed("ES256", func(sum []byte) ([]byte, error) {
-			r, s, err := ecdsa.Sign(rand.Reader, ecKey, sum)
-			if err != nil {
-				return nil, err
-			}
-			out := make([]byte, 64)
-			r.FillBytes(out[:32])
-			s.FillBytes(out[32:])
-			return out, nil
-		}),
+		"RS256": func(claims []byte) (string, error) {
+			text := rs256 + "." + base64.RawURLEncoding.EncodeToString(claims)
+			sum := sha256.Sum256([]byte(text))
+			signature, err := rsa.SignPKCS1v15(rand.Reader, rsaKey, crypto.SHA256, sum[:])
+			return text + "." + base64.RawURLEncoding.EncodeToString(signature), err
+		},
+		"ES256": func(claims []byte) (string, error) { return signES256(ecKey, es256, claims) },
 	}, nil
 }

@@ -93,10 +93,11 @@ func drive(ctx context.Context, workers []*worker, s scenario, lasts time.Durati
 		all.Go(func() {
 			own := make([]time.Duration, 0, 1<<14)
 			for at := now(); at.Before(end) && ctx.Err() == nil; {
+				w.signing = 0
 				err := s.do(w)
 				done := now()
 				if err == nil {
-					own = append(own, done.Sub(at))
+					own = append(own, done.Sub(at)-w.signing)
 					at = done
 					continue
 				}

@@ -12,6 +12,11 @@ type party struct {
 	ID     string `json:"client_id"`
 	Secret string `json:"secret"` // sent in the Authorization header
 	Scopes string `json:"scopes"`
+
+	signs  *signer // proves the party (private_key_jwt); nil: its secret does
+	proves *signer // its tokens are bound to this key (DPoP); nil: they are bearer tokens
+	pushes bool    // its authorization requests (PAR)
+	keeps  bool    // its refresh tokens do not rotate
 }
 
 // provider is one server to drive. A file with this as JSON describes another one that runs already (bench run -with).
@@ -31,8 +36,14 @@ type provider struct {
 		JWKS       string `json:"jwks_uri"`
 		UserInfo   string `json:"userinfo_endpoint"`
 		Introspect string `json:"introspection_endpoint"`
+		Push       string `json:"pushed_authorization_request_endpoint"`
 	}
-	discovery, jwks, authorize, token, userinfo, introspect *url.URL
+	addresses
+}
+
+// addresses are its endpoints.
+type addresses struct {
+	discovery, jwks, authorize, token, userinfo, introspect, pushed *url.URL
 }
 
 // loginForm says how the login page is filled in.
@@ -75,7 +86,7 @@ func (p *provider) discover() (err error) {
 	}
 	for to, from := range map[**url.URL]string{
 		&p.jwks: p.endpoints.JWKS, &p.authorize: p.endpoints.Authorize, &p.token: p.endpoints.Token,
-		&p.userinfo: p.endpoints.UserInfo, &p.introspect: p.endpoints.Introspect,
+		&p.userinfo: p.endpoints.UserInfo, &p.introspect: p.endpoints.Introspect, &p.pushed: p.endpoints.Push,
 	} {
 		if *to, err = url.Parse(from); err != nil {
 			return err

@@ -16,6 +16,8 @@ type scenario struct {
 	prepare func(*worker) error
 	do      func(*worker) error
 	again   bool // a failure spoils what prepare made: it is made anew
+
+	beside string // the scenario that does the same without keys; empty: none
 }
 
 // Roles of parties, as provider.Parties names them.
@@ -25,6 +27,10 @@ const (
 	roleMachineJWT    = "machine-jwt"    // client credentials, access tokens are JWTs signed with ES256
 	roleMachineRSA    = "machine-rs256"  // the same with RS256
 	roleMachineOpaque = "machine-opaque" // client credentials, opaque access tokens
+
+	roleKey  = "key"  // as code, and proves itself with a key (private_key_jwt)
+	roleDPoP = "dpop" // as code, and its access tokens are bound to a key
+	roleFAPI = "fapi" // held to FAPI 2.0: both, and it pushes its requests; its refresh tokens do not rotate
 )
 
 var scenarios = []scenario{
@@ -38,6 +44,17 @@ var scenarios = []scenario{
 	{name: "refresh", role: roleCode, prepare: (*worker).signIn, do: (*worker).refresh, again: true},
 	{name: "userinfo", role: roleCode, prepare: (*worker).signIn, do: (*worker).userInfo},
 	{name: "introspection", role: roleCode, prepare: (*worker).signIn, do: (*worker).introspection},
+	{name: "code_sso_key", role: roleKey, prepare: (*worker).signIn, do: func(w *worker) error { return w.code(false) }, beside: "code_sso"},
+	{name: "code_sso_dpop", role: roleDPoP, prepare: (*worker).signIn, do: func(w *worker) error { return w.code(false) }, beside: "code_sso"},
+	{name: "code_sso_fapi", role: roleFAPI, prepare: (*worker).signIn, do: func(w *worker) error { return w.code(false) }, beside: "code_sso"},
+	{name: "refresh_key", role: roleKey, prepare: (*worker).signIn, do: (*worker).refresh, again: true, beside: "refresh"},
+	{name: "refresh_dpop", role: roleDPoP, prepare: (*worker).signIn, do: (*worker).refresh, again: true, beside: "refresh"},
+	{name: "refresh_fapi", role: roleFAPI, prepare: (*worker).signIn, do: (*worker).refresh, again: true, beside: "refresh"},
+	{name: "userinfo_dpop", role: roleDPoP, prepare: (*worker).signIn, do: (*worker).userInfo, beside: "userinfo"},
+	{name: "userinfo_fapi", role: roleFAPI, prepare: (*worker).signIn, do: (*worker).userInfo, beside: "userinfo"},
+	{name: "introspection_key", role: roleKey, prepare: (*worker).signIn, do: (*worker).introspection, beside: "introspection"},
+	{name: "introspection_dpop", role: roleDPoP, prepare: (*worker).signIn, do: (*worker).introspection, beside: "introspection"},
+	{name: "introspection_fapi", role: roleFAPI, prepare: (*worker).signIn, do: (*worker).introspection, beside: "introspection"},
 	{name: "code_login", role: roleCode, do: func(w *worker) error {
 		clear(w.cookies)
 		return w.signIn()
@@ -74,14 +91,14 @@ func (w *worker) machine() error {
 func (w *worker) refresh() error {
 	before := w.tokens.Refresh
 	err := w.grant(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {before}})
-	if err == nil && w.tokens.Refresh == before {
+	if err == nil && !w.party.keeps && w.tokens.Refresh == before {
 		err = errors.New("refresh: not rotated")
 	}
 	return err
 }
 
 func (w *worker) userInfo() error {
-	r, err := w.do("GET", w.userinfo, "Bearer "+w.tokens.Access, nil)
+	r, err := w.send("GET", w.userinfo, w.tokens.Access, nil)
 	if err == nil && (r.status != 200 || !strings.Contains(string(r.body), `"sub"`)) {
 		err = fmt.Errorf("userinfo: status %d: %s", r.status, clip(r.body))
 	}
@@ -89,7 +106,7 @@ func (w *worker) userInfo() error {
 }
 
 func (w *worker) introspection() error {
-	r, err := w.authenticated(w.introspect, url.Values{"token": {w.tokens.Access}})
+	r, err := w.send("POST", w.introspect, "", url.Values{"token": {w.tokens.Access}})
 	if err != nil {
 		return err
 	}

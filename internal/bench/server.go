@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,7 +58,9 @@ const (
 	partySecret = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM" // a sample; the servers live for one run on loopback
 	password    = "zeven paarse regenjassen drogen!"
 	peopleCount = 32
-	redirectURI = "http://127.0.0.1:9/cb"
+
+	personScopes = "openid profile email"
+	redirectURI  = "https://127.0.0.1:9/cb" // nobody goes there; FAPI 2.0 wants https
 )
 
 // build compiles the program of a checkout.
@@ -86,34 +89,91 @@ func newIDP(ctx context.Context, binary, dir, name, cpus, dsn string, database i
 		return nil, err
 	}
 	s := &server{
-		provider: &provider{
-			Name: name, Issuer: issuer, Redirect: redirectURI, Database: database,
-			Parties: map[string]party{
-				roleCode:          {"code", partySecret, "openid profile email"},
-				roleCodeRSA:       {"code-rs256", partySecret, "openid profile email"},
-				roleMachineJWT:    {"machine-jwt", partySecret, "api"},
-				roleMachineRSA:    {"machine-rs256", partySecret, "api"},
-				roleMachineOpaque: {"machine-opaque", partySecret, "api"},
-			},
-			Login: loginForm{"email", "password", "person{n}@example.org", password, peopleCount},
-		},
-		cpus: cpus, line: []string{binary, "serve"},
+		provider: newProvider(name, issuer),
+		cpus:     cpus, line: []string{binary, "serve"},
 		env: []string{"IDP_DATABASE=" + dsn, "IDP_MASTER_KEYS_FILE=" + masters, "IDP_LISTEN=127.0.0.1:" + port, "IDP_OPERATOR_LISTEN=127.0.0.1:" + operator,
 			"IDP_ARRIVALS__AT_ONCE=1000000", "IDP_ARRIVALS__PER_SECOND=10000", // the load comes from one source
 		},
 	}
-	file := filepath.Join(dir, name+".yaml")
-	if err := os.WriteFile(file, []byte(setUp(issuer)), 0o600); err != nil {
+	s.Database = database
+	if err := s.run(ctx, "migrate"); err != nil {
 		return nil, err
 	}
-	for _, args := range [][]string{{"migrate"}, {"apply", file}} {
-		c := exec.CommandContext(ctx, binary, args...)
-		c.Env = s.env
-		if out, err := c.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("idp %s: %w: %s", args[0], err, out)
-		}
+	file := filepath.Join(dir, name+".yaml")
+	if err := s.apply(ctx, file, setUp(issuer)); err != nil {
+		return nil, err
 	}
+	with, text, err := withKeys()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.apply(ctx, file, text); err != nil {
+		return s, fmt.Errorf("%w: %w", errNoKeys, err)
+	}
+	maps.Copy(s.Parties, with)
 	return s, nil
+}
+
+// errNoKeys is that our server does not take parties with keys, as those from before they were built: all else of it can be
+// measured.
+var errNoKeys = errors.New("parties with keys are not taken")
+
+func (s *server) apply(ctx context.Context, file, text string) error {
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return err
+	}
+	return s.run(ctx, "apply", file)
+}
+
+// run runs a command of the program to its end.
+func (s *server) run(ctx context.Context, args ...string) error {
+	c := exec.CommandContext(ctx, s.line[0], args...)
+	c.Env = s.env
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("idp %s: %w: %s", args[0], err, out)
+	}
+	return nil
+}
+
+// withKeys makes the parties that have keys, and the file for `idp apply` that registers them beside those of setUp.
+func withKeys() (map[string]party, string, error) {
+	signs, err := newSigner()
+	if err != nil {
+		return nil, "", err
+	}
+	proves, err := newSigner()
+	if err != nil {
+		return nil, "", err
+	}
+	const code = "redirect_uris: [" + redirectURI + "], grant_types: [authorization_code, refresh_token], id_token_alg: ES256"
+	jwks := `auth: private_key_jwt, jwks: {"keys":[` + signs.jwk + `]}`
+	text := `platforms:
+  - name: bench
+    parties:
+      - { client_id: key, ` + jwks + `, ` + code + `, rotate_refresh_tokens: true }
+      - { client_id: dpop, secret: ` + partySecret + `, ` + code + `, rotate_refresh_tokens: true, dpop_bound_access_tokens: true }
+      - { client_id: fapi, ` + jwks + `, ` + code + `, profile: fapi2 }
+`
+	return map[string]party{
+		roleKey:  {ID: "key", Scopes: personScopes, signs: signs},
+		roleDPoP: {ID: "dpop", Scopes: personScopes, Secret: partySecret, proves: proves},
+		roleFAPI: {ID: "fapi", Scopes: personScopes, signs: signs, proves: proves, pushes: true, keeps: true},
+	}, text, nil
+}
+
+// newProvider describes our server with the parties of setUp.
+func newProvider(name, issuer string) *provider {
+	return &provider{
+		Name: name, Issuer: issuer, Redirect: redirectURI,
+		Parties: map[string]party{
+			roleCode:          {ID: "code", Secret: partySecret, Scopes: personScopes},
+			roleCodeRSA:       {ID: "code-rs256", Secret: partySecret, Scopes: personScopes},
+			roleMachineJWT:    {ID: "machine-jwt", Secret: partySecret, Scopes: "api"},
+			roleMachineRSA:    {ID: "machine-rs256", Secret: partySecret, Scopes: "api"},
+			roleMachineOpaque: {ID: "machine-opaque", Secret: partySecret, Scopes: "api"},
+		},
+		Login: loginForm{"email", "password", "person{n}@example.org", password, peopleCount},
+	}
 }
 
 // setUp is the file for `idp apply`.
@@ -154,7 +214,7 @@ func newCeiling(cpus string) (*server, error) {
 		cpus:     cpus, line: []string{self, "hello", "-listen", "127.0.0.1:" + port},
 	}
 	for role, alg := range map[string]string{roleMachineJWT: "ES256", roleMachineRSA: "RS256", roleMachineOpaque: opaque} {
-		s.Parties[role] = party{alg, secret.Token(), "api"}
+		s.Parties[role] = party{ID: alg, Secret: secret.Token(), Scopes: "api"}
 	}
 	s.env = []string{"HELLO_SECRET=" + s.Parties[roleMachineJWT].Secret}
 	for role, p := range s.Parties {

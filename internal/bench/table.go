@@ -64,6 +64,7 @@ func (t *table) print(w io.Writer) {
 			}
 		}
 	}
+	t.besides(line)
 	t.others(line, unit)
 }
 
@@ -86,6 +87,21 @@ func (t *table) row(line func(string, ...any), scenario, server string, unit flo
 	line("| %s | %s | %.0f | %.2f | %.2f | %.2f | %s | %s | %s | %s | %.0f %% |", scenario, server,
 		of(perSecond), of(p50), of(p95), of(p99), used, ratio, goal, verdict,
 		of(func(r result) float64 { return r.generator })*100)
+}
+
+// besides are what keys cost: each operation with them to the same without.
+func (t *table) besides(line func(string, ...any)) {
+	line("\n| with keys, to without | server | CPU | with the database's |\n|---|---|---|---|")
+	for _, s := range t.plan.scenarios {
+		for _, server := range t.servers {
+			with, without := t.of(s.name, server, cpu), t.of(s.beside, server, cpu)
+			if s.beside == "" || with == 0 || without == 0 {
+				continue
+			}
+			line("| %s | %s | %.2f × | %.2f × |", s.name, server, with/without,
+				(with+t.of(s.name, server, database))/(without+t.of(s.beside, server, database)))
+		}
+	}
 }
 
 // others are the goals that are no cost of one operation.
