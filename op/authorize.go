@@ -287,8 +287,28 @@ func (s *Server) storedRequest(w http.ResponseWriter, r *http.Request) (*visit, 
 	if !known {
 		return nil, refuse("unauthorized_client", "unknown client")
 	}
+	if err := stillAllowed(party, req); err != nil {
+		return nil, err
+	}
 	req.Ask.Unsure = !party.Assured(req.RedirectURI) // a node of the release before did not say
 	return &visit{w: w, r: r, platform: p, party: party, request: req, stored: true, now: s.Now()}, nil
+}
+
+// stillAllowed refuses a request that passed every check, where the party's registration was changed since: above all an
+// answer at an address that was taken from it, because it is somebody else's by now, even if the person comes within
+// grant.RequestLife.
+func stillAllowed(party *grant.Party, req *grant.AuthRequest) error {
+	switch {
+	case !party.RedirectMatches(req.RedirectURI):
+		return refuse("invalid_request", "redirect_uri is not registered any more")
+	case !party.Allows(grant.AuthorizationCode):
+		return refuse("unauthorized_client", "not registered for this grant type any more")
+	case req.Challenge == "" && !party.PKCEOptional:
+		return refuse("invalid_request", "code_challenge is required by now")
+	case party.SignsAnswers() && !req.Mode.Signed():
+		return refuse("invalid_request", "answers are signed by now")
+	}
+	return nil
 }
 
 // over tells whether a stored request has its answer, is another browser's, or is gone.

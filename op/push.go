@@ -105,6 +105,9 @@ func (s *Server) bring(w http.ResponseWriter, r *http.Request, form url.Values) 
 	if req.Party != party.ID || !req.Open(v.now) {
 		return gone
 	}
+	if err := stillAllowed(party, req); err != nil {
+		return err
+	}
 	req.ID, req.Pushed, req.CreatedAt, req.Expiry = "", id, v.now, v.now.Add(grant.RequestLife)
 	v.request = req
 	return s.decide(v)

@@ -29,7 +29,8 @@ UPDATE grants
 SET refreshed_at = $1,
     previous_refresh_hash = CASE WHEN grants.refresh_hash = $3 THEN grants.previous_refresh_hash ELSE grants.refresh_hash END,
     refresh_hash = $3,
-    refresh_ends_at = $4
+    refresh_ends_at = $4,
+    dpop_jkt = CASE WHEN $9 = 1 THEN $10 ELSE grants.dpop_jkt END
 WHERE grants.id = $5 AND grants.platform = $6 AND grants.party = $7 AND grants.refresh_hash = $8 AND grants.ended_at IS NULL AND grants.ends_at > $1
   AND grants.refresh_ends_at > $1 AND ($9 = 0 OR grants.dpop_jkt IN ('', $10)) AND ` + alive + `
 RETURNING ` + liveColumns + `,
@@ -39,6 +40,9 @@ RETURNING ` + liveColumns + `,
 // it within grant.RefreshRepeat, as a client does that lost the answer, finds the grant as it is; the caller computes
 // the same successor. Repeating it later, or presenting an older token of the family, ends the grant: fault.Spent.
 // fault.Expired: its time, its grant's or its session's is over, or the account is not active.
+//
+// A refresh token that is bound to no key yet is bound to the first that is proven, where keys bind at all (RFC 9449
+// section 5).
 //
 // A grant that is not offline counts as activity of its session. That is noted after the rotation; when only the note
 // fails, the client gets an error and repeats, as above.

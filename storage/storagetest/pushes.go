@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/minddistrict/idp/authn"
@@ -126,6 +127,24 @@ var pushes = []promise{
 				_, err := w.db.Rotate(w.Context(), rotation)
 				w.is("repeated with "+jkt, err == nil, !binds || jkt == "first")
 			}
+		}
+	}},
+	{"a refresh token that is bound to no key is bound to the first that is proven", func(w *world) {
+		_, code := w.code(w.visit(w.anna), "openid")
+		refresh := grant.NewToken(mustID(code))
+		_, err := w.db.Redeem(w.Context(), w.redemption(linde, code, refresh))
+		w.ok(err)
+		for i, row := range []struct {
+			key   grant.Key
+			works bool
+		}{
+			{grant.Key{JKT: "not asked"}, true}, {grant.Key{Binds: true}, true}, {grant.Key{JKT: "first", Binds: true}, true},
+			{grant.Key{Binds: true}, false}, {grant.Key{JKT: "second", Binds: true}, false}, {grant.Key{JKT: "first", Binds: true}, true},
+		} {
+			rotation := w.rotation(refresh)
+			rotation.Next, rotation.Key = rotation.Hash, row.key
+			_, err := w.db.Rotate(w.Context(), rotation)
+			w.is(fmt.Sprintf("refreshed, step %d", i), err == nil, row.works)
 		}
 	}},
 	{"pushed requests are forgotten two hours after their minute", func(w *world) {
