@@ -1,7 +1,9 @@
 package staff
 
 import (
+	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
@@ -57,7 +59,8 @@ func SetEmail(f Facts, email account.Email, other *account.Account) (authn.Chang
 // ResetTwoStep takes two-step authentication from an account whose owner lost phone and recovery codes.
 // Whoever held the old factor is out: its credentials, sessions, tokens, remembered browsers, links and journeys end.
 // The owner gets a mail with a button for when it was somebody else who asked. The reason is kept in the audit record.
-// fault.Refused: it has none; storage adds: or got a new address less than authn.ApartFor ago.
+// fault.Refused: it has none; storage adds: or got a new address less than authn.ApartFor ago, and fault.Throttled where
+// a person did ResetsPerHour.
 func ResetTwoStep(f Facts) (authn.Change, error) {
 	e, err := f.guard(audit.TwoStepReset)
 	if err != nil {
@@ -74,7 +77,20 @@ func ResetTwoStep(f Facts) (authn.Change, error) {
 	change.Forgive = []string{authn.CodeOwner(f.Sealer, a.Platform, a.ID)} // somebody else may have used the budget up
 	change.End = &authn.End{Account: a.ID, Reason: "two-step reset"}
 	change.Events = []audit.Event{e}
+	change.Count = f.limits()
 	return change, nil
+}
+
+// ResetsPerHour is how many resets one person does in an hour, counted where the act is saved: whoever wants more is
+// stopped, because a helpdesk that is talked into one is talked into many. The operator is not counted.
+const ResetsPerHour = 5
+
+func (f Facts) limits() []authn.Limit {
+	if f.Actor.Account == "" {
+		return nil
+	}
+	key := hex.EncodeToString(f.Sealer.MAC("resets by staff", string(f.Platform)+"\x00"+string(f.Actor.Account)))
+	return []authn.Limit{{Key: key, Max: ResetsPerHour, Window: time.Hour}}
 }
 
 // Unblock lets somebody log in at once after too many wrong passwords or codes: all counts of the account start again.

@@ -34,8 +34,37 @@ type Store interface {
 type Acts struct {
 	Store  Store
 	Sealer Sealer // under the master key that the servers have: they open what is sealed here
-	Actor  Actor
+	Actor  Actor  // of a person the role and the state are read with each act, whatever is said here
+	People People // finds that person; nil where nobody but operators and systems acts
 	Now    time.Time
+
+	Identified string // how a person says to have identified whom it is done to
+}
+
+// People finds the account of an actor.
+type People interface {
+	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+}
+
+// actor is who acts, as he stands now: a role that was taken away a moment ago, at whichever node, counts no more.
+// fault.Refused: there is no such person any more.
+func (s *Acts) actor(ctx context.Context) (Actor, error) {
+	by := s.Actor
+	if by.operator || by.Account == "" {
+		return by, nil
+	}
+	if s.People == nil {
+		return Actor{}, fmt.Errorf("reading actor: %w", fault.Refused)
+	}
+	a, err := s.People.Account(ctx, by.Platform, by.Account)
+	if errors.Is(err, fault.NotFound) {
+		return Actor{}, fmt.Errorf("reading actor: %w", fault.Refused)
+	}
+	if err != nil {
+		return Actor{}, fmt.Errorf("reading actor: %w", err)
+	}
+	by.Role, by.Active = a.Role, a.State == account.Active
+	return by, nil
 }
 
 // Invite is the act of that name, and so is every method below.
@@ -123,7 +152,10 @@ func (s *Acts) facts(ctx context.Context, id platform.ID, address, reason string
 			err = fmt.Errorf("platform %w", missing)
 		}
 	}
-	f := s.factsOn(id)
-	f.Account, f.Reason = a, reason
+	if err != nil {
+		return Facts{}, err
+	}
+	f, err := s.factsOn(ctx, id)
+	f.Account, f.Reason, f.Identified = a, reason, s.Identified
 	return f, err
 }

@@ -105,7 +105,11 @@ func (s *Acts) ofParty(
 			}
 			return Settings{}, fmt.Errorf("party %s on platform %q: %w", party, id, fault.NotFound)
 		}
-		to, err := act(s.factsOn(id), all[i])
+		f, err := s.factsOn(ctx, id)
+		if err != nil {
+			return Settings{}, err
+		}
+		to, err := act(f, all[i])
 		changed = len(to.Parties) > 0
 		return to, err
 	})
@@ -125,7 +129,11 @@ func (s *Acts) RotateKey(
 		if changed, err = next(existing, s.Now); err != nil {
 			return Settings{}, err
 		}
-		return RotateKey(s.factsOn(id), changed)
+		f, err := s.factsOn(ctx, id)
+		if err != nil {
+			return Settings{}, err
+		}
+		return RotateKey(f, changed)
 	})
 	return changed, err
 }
@@ -142,8 +150,9 @@ func (s *Acts) revise(ctx context.Context, act func() (Settings, error)) error {
 }
 
 // factsOn are the facts of an act on the settings of a platform.
-func (s *Acts) factsOn(id platform.ID) Facts {
-	return Facts{Platform: id, Sealer: s.Sealer, Actor: s.Actor, Now: s.Now}
+func (s *Acts) factsOn(ctx context.Context, id platform.ID) (Facts, error) {
+	by, err := s.actor(ctx)
+	return Facts{Platform: id, Sealer: s.Sealer, Actor: by, Now: s.Now}, err
 }
 
 // hasPlatform returns fault.NotFound where there is no such platform.

@@ -1,0 +1,129 @@
+package staff_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
+	"github.com/minddistrict/idp/storage"
+)
+
+// clinic has two helpers, a manager and nine clients who log in with a code.
+func clinic(role string) string {
+	var b strings.Builder
+	b.WriteString(`
+platforms:
+  - name: linde
+    issuer: https://login.linde.test
+    organisation: GGZ De Linde
+    home_url: https://linde.test/home
+    accounts:
+      - { email: baas@example.org, role: manager, password: "zeven paarse regenjassen drogen!" }
+      - { email: hulp@example.org, role: ` + role + `, password: "zeven paarse regenjassen drogen!" }
+      - { email: ander@example.org, role: helpdesk, password: "zeven paarse regenjassen drogen!" }
+`)
+	for i := range 9 {
+		fmt.Fprintf(&b, "      - { email: client%d@example.org, password: \"zeven paarse regenjassen drogen!\", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }\n", i)
+	}
+	return b.String()
+}
+
+// person acts at a node.
+func person(t *testing.T, node *idptest.Server, email string) *staff.Acts {
+	t.Helper()
+	key, err := account.ParseEmail(email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := node.DB.AccountByEmail(t.Context(), "linde", key.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	acts := node.Tools().Acts()
+	acts.People, acts.Identified, acts.Now = node.DB, "in person", node.Clock.Now()
+	acts.Actor = staff.Actor{Name: "helper", Platform: "linde", Account: a.ID, Role: platform.Manager, Active: true, FreshAt: node.Clock.Now()}
+	return acts
+}
+
+// What a helper may is read where he acts, and a burst of resets is stopped: by two nodes at once, on both databases.
+func TestHelperAsHeStandsNow(t *testing.T) {
+	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": idptest.SQLiteNodes, "postgres": idptest.PostgresNodes} {
+		t.Run(name, func(t *testing.T) {
+			databases := open(t, 2)
+			nodes := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
+			nodes[0].Apply(clinic("helpdesk"))
+			reset := func(by *staff.Acts, client int) error {
+				return by.ResetTwoStep(t.Context(), "linde", fmt.Sprintf("client%d@example.org", client), "lost phone")
+			}
+			enrolled := func(client int) bool {
+				a, err := nodes[1].DB.AccountByEmail(t.Context(), "linde", fmt.Sprintf("client%d@example.org", client))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return len(a.SecondCredentials()) > 0
+			}
+			ended := make([]error, 9)
+			var all sync.WaitGroup
+			for i := range ended {
+				all.Go(func() { ended[i] = reset(person(t, nodes[i%2], "hulp@example.org"), i) })
+			}
+			all.Wait()
+			done := 0
+			for i, err := range ended {
+				switch {
+				case err == nil:
+					done++
+				case !errors.Is(err, fault.Throttled):
+					t.Errorf("reset %d: %v", i, err)
+				}
+				if enrolled(i) == (err == nil) {
+					t.Errorf("reset %d: %v, and the factor stands: %t", i, err, enrolled(i))
+				}
+			}
+			if done != staff.ResetsPerHour {
+				t.Errorf("%d resets in an hour, want %d", done, staff.ResetsPerHour)
+			}
+			left := 0
+			for enrolled(left) == false {
+				left++
+			}
+			// Another helper is not stopped by it; a manager's account is above both, and so is one's own.
+			if err := person(t, nodes[1], "ander@example.org").Unblock(t.Context(), "linde", fmt.Sprintf("client%d@example.org", left)); err != nil {
+				t.Errorf("another helper: %v", err)
+			}
+			for _, whom := range []string{"baas@example.org", "hulp@example.org", "ander@example.org"} {
+				if err := person(t, nodes[0], "hulp@example.org").Unblock(t.Context(), "linde", whom); !errors.Is(err, fault.Refused) {
+					t.Errorf("helper unblocks %s: %v", whom, err)
+				}
+			}
+			// Demoted at one node, with a form open at the other: whatever his session says of him.
+			open := person(t, nodes[1], "hulp@example.org")
+			nodes[0].Apply(clinic("client"))
+			if err := open.Unblock(t.Context(), "linde", "client1@example.org"); !errors.Is(err, fault.Refused) {
+				t.Errorf("a helper who is none any more: %v", err)
+			}
+			if err := nodes[0].Tools().Acts().Deactivate(t.Context(), "linde", "ander@example.org"); err != nil {
+				t.Fatal(err)
+			}
+			if err := person(t, nodes[1], "ander@example.org").Unblock(t.Context(), "linde", "client1@example.org"); !errors.Is(err, fault.Refused) {
+				t.Errorf("a helper who is deactivated: %v", err)
+			}
+			nobody := person(t, nodes[1], "baas@example.org")
+			nobody.Actor.Account = "gone"
+			if err := nobody.Unblock(t.Context(), "linde", "client1@example.org"); !errors.Is(err, fault.Refused) {
+				t.Errorf("somebody who is gone: %v", err)
+			}
+			nobody.People = nil
+			if err := nobody.Unblock(t.Context(), "linde", "client1@example.org"); !errors.Is(err, fault.Refused) {
+				t.Errorf("somebody who is not looked up: %v", err)
+			}
+		})
+	}
+}
