@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
 )
 
 type pushedAnswer struct {
@@ -167,7 +168,7 @@ func TestPushesThatAreRefused(t *testing.T) {
 	}
 	ours := c.push("web", nil, nil)
 	for says, address := range map[string]string{
-		"another party's": pushedQuery("post", ours.RequestURI), "unknown": pushedQuery("web", ours.RequestURI[:len(ours.RequestURI)-1]+"a"),
+		"another party's": pushedQuery("post", ours.RequestURI), "unknown": pushedQuery("web", "urn:ietf:params:oauth:request_uri:"+secret.ID()),
 		"no id": pushedQuery("web", "urn:ietf:params:oauth:request_uri:"), "a long one": pushedQuery("web", ours.RequestURI+strings.Repeat("a", 4000)),
 		"another platform's": strings.Replace(pushedQuery("web", ours.RequestURI), issuer, "https://id.test/p/wilg", 1),
 	} {

@@ -49,10 +49,10 @@ func pick[T any](d *dice, all ...T) T { return all[d.n(len(all))] }
 // loot is what an attacker has: things that were good once, and some that still are. Each worker has its own, so that
 // requests do not depend on how workers take turns.
 type loot struct {
-	issuer                                                 string
-	email                                                  string
-	cookies, journeys, codes, refreshes, accesses, ids     []string
-	requests, redeemed, signedIn, refusedByUs, refusedByGo int
+	issuer                                                     string
+	email                                                      string
+	cookies, journeys, pushed, codes, refreshes, accesses, ids []string
+	requests, redeemed, signedIn, refusedByUs, refusedByGo     int
 }
 
 func keepLast(all []string, more string) []string {
@@ -162,6 +162,10 @@ func (d *dice) value(l *loot, name string) string {
 		good = pick(d, "S256", "S256", "S256", "plain")
 	case "code_verifier":
 		good = verifier
+	case "dpop_jkt":
+		good = challenge // as long as a thumbprint
+	case "pushed": // what its route means by request_uri
+		good = d.any(l.pushed, "urn:ietf:params:oauth:request_uri:"+strings.Repeat("a", 26))
 	case "prompt":
 		good = pick(d, "none", "none", "login", "consent", "select_account", "login consent", "none login")
 	case "max_age":
@@ -227,6 +231,8 @@ var machine = []string{"POST"}
 var grammar = []route{
 	{14, "/authorize", []string{"GET", "GET", "GET", "POST"}, []string{"client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}, []string{"response_mode", "prompt", "max_age", "display", "ui_locales", "claims_locales", "id_token_hint", "login_hint", "acr_values", "claims", "x"}},
 	{3, "/authorize", []string{"GET"}, nil, []string{"request", "request_uri", "registration", "client_id", "redirect_uri", "error", "error_description", "lang"}},
+	{4, "/authorize", []string{"GET", "GET", "POST"}, []string{"client_id", "request_uri=pushed"}, []string{"state", "redirect_uri", "request", "prompt", "x"}},
+	{7, "/par", machine, []string{"redirect_uri", "response_type", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}, []string{"client_id", "client_secret", "response_mode", "prompt", "max_age", "id_token_hint", "login_hint", "acr_values", "claims", "dpop_jkt", "request", "request_uri", "x"}},
 	{5, "/authorize/continue", []string{"GET"}, []string{"request"}, []string{"denied", "x"}},
 	{6, "/authorize/callback", []string{"GET"}, []string{"request"}, []string{"denied", "outcome", "x"}},
 	{10, "/token", machine, []string{"grant_type", "code", "redirect_uri", "code_verifier"}, []string{"client_id", "client_secret", "scope", "resource", "audience", "x"}},
@@ -292,13 +298,13 @@ func (d *dice) draft(l *loot) draft {
 		}
 	}
 	if d.party == "spa" || d.party == "app" { // they name themselves in the form
-		if r.path == "/token" {
+		if r.path == "/token" || r.path == "/par" {
 			params = append(params, pair{"client_id", d.value(l, "client_id")})
 		}
 	}
 	if d.calm {
 		params = slices.DeleteFunc(params, func(p pair) bool {
-			return p.name == "x" || strings.HasPrefix(p.name, "client_") && r.path == "/token" && d.party != "spa" && d.party != "app"
+			return p.name == "x" || r.path == "/par" && strings.HasPrefix(p.name, "request") || strings.HasPrefix(p.name, "client_") && (r.path == "/token" || r.path == "/par") && d.party != "spa" && d.party != "app"
 		})
 	} else {
 		d.spoil(l, &params)
@@ -354,7 +360,7 @@ func (d *dice) headers(l *loot, q *draft, path string) {
 	add := func(name, value string) { q.headers = append(q.headers, pair{name, value}) }
 	proof := "Basic " + base64.StdEncoding.EncodeToString([]byte(d.party+":"+partySecret))
 	switch {
-	case path == "/token", path == "/revoke", path == "/introspect":
+	case path == "/token", path == "/revoke", path == "/introspect", path == "/par":
 		switch d.n(8) {
 		case 0:
 			if !d.calm {
@@ -392,6 +398,9 @@ func (d *dice) headers(l *loot, q *draft, path string) {
 			add("Origin", pick(d, origin, origin, origin, origin, "https://evil.test", "null", d.mutated(origin)))
 			add("Sec-Fetch-Site", pick(d, "same-origin", "same-origin", "same-origin", "cross-site", "same-site", "none", "x"))
 		}
+	}
+	if slices.Contains([]string{"/token", "/par", "/userinfo"}, path) && !d.calm && d.in(6) {
+		add("DPoP", pick(d, d.any(l.ids, "x.y.z"), d.mutated(d.any(l.ids, "x.y.z")), d.hostile()))
 	}
 	const usual = "application/x-www-form-urlencoded"
 	switch {

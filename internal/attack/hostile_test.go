@@ -281,11 +281,15 @@ func (a *assault) loot(l *loot, rec *httptest.ResponseRecorder) {
 			l.journeys = keepLast(l.journeys, id)
 		}
 	}
-	var t tokens
+	var t struct {
+		tokens
+		Pushed string `json:"request_uri"`
+	}
 	if json.NewDecoder(io.LimitReader(rec.Body, mebi)).Decode(&t) == nil && t.Access != "" {
 		l.redeemed++
-		l.take(t)
+		l.take(t.tokens)
 	}
+	l.pushed = keepLast(l.pushed, t.Pushed)
 	var cookies []string
 	for _, c := range rec.Result().Cookies() {
 		cookies = append(cookies, c.Name+"="+c.Value)
