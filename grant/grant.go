@@ -98,7 +98,7 @@ type Answered struct {
 // Key is the key that was proven with a code or refresh token (RFC 9449).
 type Key struct {
 	JKT   string // its thumbprint; empty: none was
-	Binds bool   // refresh tokens are bound to the one that the first was given to (section 5: those of public parties)
+	Binds bool   // refresh tokens are bound to the first that is proven for one (section 5: those of public parties)
 }
 
 // Redemption is what redeeming a code demands: all of it at once, in the statement that spends the code.
