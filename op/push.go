@@ -126,10 +126,10 @@ func (s *Server) met(v *visit, pushed string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	v.request, v.stored = req, true
-	if req.Party != v.party.ID || !v.bound() || !req.Open(v.now) {
+	if req.Party != v.party.ID || !web.Bound(v.r, v.platform.ID, req.ID, req.Browser) || !req.Open(v.now) {
 		return false, nil // the pushed one says what is wrong
 	}
+	v.request, v.stored = req, true
 	return true, s.goOn(v)
 }
 
