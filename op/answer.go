@@ -39,8 +39,8 @@ func (s *Server) answerCode(v *visit) error {
 	case err != nil:
 		return err
 	}
-	if v.stored && len(req.Browser) == 0 {
-		s.Settle(v.r) // it came by POST, when nobody could know that a session answers it
+	if v.stored && len(req.Browser) == 0 || req.Pushed != "" && v.party.Public() {
+		s.Settle(v.r) // it came by POST or was pushed, when nobody could know that a session answers it
 	}
 	if !req.Silent {
 		if err := s.Visitors.Seen(v.r, v.session, v.now); err != nil {

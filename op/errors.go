@@ -66,7 +66,7 @@ var texts = map[string]struct {
 	proofRequired:            {400, "This client must prove a key: the DPoP header is missing (RFC 9449).", "invalid_request"},
 	proofAtResource:          {401, "The DPoP proof is missing, malformed, for another request, or was used before.", invalidProof},
 	invalidRequestObject:     {400, "The request object is malformed, not signed as registered, or not for us.", ""},
-	tooManyRequests:          {429, "Too many requests of this client wait for their browsers.", temporarilyUnavailable},
+	tooManyRequests:          {429, "Too many requests of this client, or from here, wait for their browsers.", temporarilyUnavailable},
 	unsupportedResponseType:  {400, "Only response_type code is supported.", ""},
 	"request_not_supported":  {400, "Request objects are not supported for this client: it has registered no keys.", ""},
 	requestURINotSupported:   {400, "request_uri is not supported here.", ""},

@@ -20,6 +20,7 @@ import (
 
 // call is a request of a program that was read, and whose party has proven itself or whose access token was shown.
 type call struct {
+	request  *http.Request // to tell where it came from
 	platform *platform.Platform
 	party    *grant.Party // nil where an access token opens the endpoint
 	token    string       // the access token; "" where a party proves itself
@@ -79,7 +80,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, e Endpoint) (*cal
 	if err != nil {
 		return nil, err
 	}
-	c := &call{platform: platform.FromContext(r.Context()), token: asks.token, asDPoP: asks.asDPoP, form: r.PostForm, now: s.Now()}
+	c := &call{request: r, platform: platform.FromContext(r.Context()), token: asks.token, asDPoP: asks.asDPoP, form: r.PostForm, now: s.Now()}
 	if len(e.Auth) > 0 {
 		s.sayParty(w, c.platform.ID, asks.credentials)
 		if err := e.check(c.form); err != nil {

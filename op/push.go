@@ -39,6 +39,11 @@ func (s *Server) push(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.party.Public() { // anybody may push in its name: counted like what waits for a first form
+		if err := s.Arrive(c.request); err != nil {
+			return nil, refuse(tooManyRequests, "too many requests were pushed from here")
+		}
+	}
 	req.Expiry = c.now.Add(grant.PushedLife)
 	err = s.Pushes.Push(ctx, *req, mostPushed)
 	if errors.Is(err, fault.Throttled) {
