@@ -54,10 +54,13 @@ type Secrets struct {
 }
 
 // Server is the protocol. It is the same for all platforms; a request's platform is in its context.
-type Server struct{ Options }
+type Server struct {
+	Options
+	parsed parsedKeys // those that parties registered
+}
 
 // New builds the protocol door.
-func New(o Options) *Server { return &Server{o} }
+func New(o Options) *Server { return &Server{Options: o} }
 
 // Paths under a platform's issuer.
 const (

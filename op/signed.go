@@ -1,11 +1,9 @@
 package op
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"io"
 	"math"
 	"slices"
 	"strings"
@@ -103,7 +101,7 @@ func (s *Server) signedBy(ctx context.Context, party *grant.Party, jws *jose.JSO
 func (s *Server) keysOf(ctx context.Context, party *grant.Party, kid string) (set *jose.JSONWebKeySet, err error) {
 	switch {
 	case party.JWKS != "":
-		set, err = grant.ParseKeys([]byte(party.JWKS))
+		set, err = s.parsed.of(party.JWKS)
 	case party.JWKSURI != "" && s.Keys != nil:
 		set, err = s.Keys.Keys(ctx, party, kid)
 	default:
@@ -163,57 +161,23 @@ func readJWT(part string) (j signedJWT, err error) {
 
 // readMembers reads a part that is a JSON object. A member that is there twice, at any depth, is refused: others may take
 // the other one (RFC 7519 section 4, RFC 8725 section 2.4). Names count as they are written, which a struct would not hold.
-func readMembers(part string) (members map[string]json.RawMessage, err error) {
+func readMembers(part string) (map[string]json.RawMessage, error) {
 	text, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil {
 		return nil, flaw("not a compact token")
 	}
-	if !membersOnce(text) {
-		return nil, flaw("not JSON, or a member of it twice")
+	if !json.Valid(text) {
+		return nil, flaw("not JSON")
 	}
-	if err := json.Unmarshal(text, &members); err != nil || members == nil {
+	s := jsonScan{text: text}
+	if s.next() != '{' {
 		return nil, flaw("not a JSON object")
 	}
+	members := s.object()
+	if s.twice {
+		return nil, flaw("a member of it twice")
+	}
 	return members, nil
-}
-
-// membersOnce tells whether a text is one JSON value in which no object has two members of one name.
-func membersOnce(text []byte) bool {
-	type object struct {
-		names map[string]bool // nil: an array
-		value bool            // what comes next is the value of a member
-	}
-	var open []object
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	for {
-		token, err := d.Token()
-		if err != nil {
-			return err == io.EOF && len(open) == 0
-		}
-		if name, ok := token.(string); ok && len(open) > 0 {
-			if o := &open[len(open)-1]; o.names != nil && !o.value {
-				if o.names[name] {
-					return false
-				}
-				o.names[name], o.value = true, true
-				continue
-			}
-		}
-		switch token {
-		case json.Delim('{'):
-			open = append(open, object{names: map[string]bool{}})
-			continue
-		case json.Delim('['):
-			open = append(open, object{})
-			continue
-		case json.Delim('}'), json.Delim(']'):
-			open = open[:len(open)-1]
-		}
-		if len(open) > 0 {
-			open[len(open)-1].value = false
-		}
-	}
 }
 
 func readText(members map[string]json.RawMessage, name string) (text string, err error) {
