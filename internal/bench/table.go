@@ -91,15 +91,16 @@ func (t *table) row(line func(string, ...any), scenario, server string, unit flo
 
 // besides are what keys cost: each operation with them to the same without.
 func (t *table) besides(line func(string, ...any)) {
-	line("\n| with keys, to without | server | CPU | with the database's |\n|---|---|---|---|")
+	head := "\n| with keys, to without | server | CPU | with the database's |\n|---|---|---|---|\n"
 	for _, s := range t.plan.scenarios {
 		for _, server := range t.servers {
 			with, without := t.of(s.name, server, cpu), t.of(s.beside, server, cpu)
 			if s.beside == "" || with == 0 || without == 0 {
 				continue
 			}
-			line("| %s | %s | %.2f × | %.2f × |", s.name, server, with/without,
+			line("%s| %s | %s | %.2f × | %.2f × |", head, s.name, server, with/without,
 				(with+t.of(s.name, server, database))/(without+t.of(s.beside, server, database)))
+			head = ""
 		}
 	}
 }
