@@ -18,7 +18,7 @@ SELECT $1, $2, $3, $4, $5
 WHERE (SELECT COUNT(*) FROM pushed_requests WHERE platform = $1 AND party = $3 AND expires_at > $6) < $7`
 
 // Push stores a request that a party pushed (RFC 9126 section 2). fault.Throttled: so many of its requests wait for their
-// browsers already; several at one moment may make them a few more.
+// browsers already; several at one moment may make them a few more. One that was answered waits no more.
 func (db *DB) Push(ctx context.Context, r grant.AuthRequest, most int) error {
 	added, err := exec(ctx, db.write, insertPushed, string(r.Platform), r.ID, string(r.Party), document{&r}, millis(r.Expiry), millis(r.CreatedAt), most)
 	if err == nil && added == 0 {
@@ -44,10 +44,11 @@ func findPushed(ctx context.Context, q conn, p platform.ID, id string) (*grant.A
 	}, selectPushed, string(p), id)
 }
 
-// When it may be brought is over after a minute; it is answered when its journey is over.
+// When it may be brought is over after a minute; it is answered when its journey is over. Whichever is first ends its
+// waiting, so that Push counts neither; it is deleted as long after that.
 const markPushed = `
 UPDATE pushed_requests
-SET answered_at = $1
+SET answered_at = $1, expires_at = CASE WHEN expires_at > $1 THEN $1 ELSE expires_at END
 WHERE platform = $2 AND id = $3 AND answered_at IS NULL`
 
 // SpendPushed uses up a pushed request whose answer is no grant and that no browser waits for. fault.Spent: it was answered

@@ -53,6 +53,29 @@ var pushes = []promise{
 		w.now = w.now.Add(grant.PushedLife)
 		w.ok(push(web))
 	}},
+	{"a pushed request that was answered waits no more, and makes room for another", func(w *world) {
+		_, r := w.journey()
+		v := w.visit(w.anna)
+		push := func() (string, error) {
+			r.ID, r.Party, r.CreatedAt, r.Expiry = secret.ID(), web, w.now, w.now.Add(grant.PushedLife)
+			return r.ID, w.db.Push(w.Context(), r, 2)
+		}
+		for i := range 3 {
+			w.now = w.now.Add(time.Second)
+			id, err := push()
+			w.ok(err)
+			other, err := push()
+			w.ok(err)
+			_, err = push()
+			w.fails(err, fault.Throttled)
+			g, _ := w.newGrant(v, "openid")
+			w.ok(w.db.Answer(w.Context(), grant.Answered{Pushed: id}, g))
+			w.ok(w.db.SpendPushed(w.Context(), linde, other, w.now))
+			if i > 0 {
+				w.fails(w.db.SpendPushed(w.Context(), linde, id, w.now.Add(time.Second)), fault.Spent)
+			}
+		}
+	}},
 	{"a pushed request is answered once, in whichever browser, by a grant or by an error", func(w *world) {
 		v, r := w.visit(w.anna), w.pushed()
 		grants, copies := make([]grant.Grant, crowd), make([]grant.AuthRequest, crowd)
