@@ -59,8 +59,8 @@ package attack
 //
 //	go test -run '^$' -fuzz '^FuzzVerifyOwn$' -fuzztime 10m ./op
 //
-//	op                 FuzzAssertion FuzzAuthorizeParameters FuzzGate FuzzLogoutParameters FuzzOpenHandle FuzzParametersOf FuzzProof
-//	                   FuzzRequestObject FuzzVerifyOwn
+//	op                 FuzzAssertion FuzzAuthorizeParameters FuzzGate FuzzLogoutParameters FuzzMembers FuzzOpenHandle FuzzParametersOf
+//	                   FuzzProof FuzzRequestObject FuzzVerifyOwn
 //	internal/web       FuzzForwardedAddress FuzzCookies FuzzPathOfLog
 //	internal/secret    FuzzIsID
 //	internal/setup     FuzzParse
