@@ -20,6 +20,9 @@ const PageFormPost = "form_post"
 
 // answerCode gives the party a code: one grant, written before the answer leaves.
 func (s *Server) answerCode(v *visit) error {
+	if err := s.canSend(v); err != nil {
+		return err
+	}
 	req := v.request
 	req.Claims.ACR = req.Ask.Alias(authn.ACROf(req.Ask.Told(v.session.Proofs)), v.platform.Policy.ACRAliases)
 	g, code := grant.New(req, v.session, v.party, v.now)
@@ -53,6 +56,9 @@ func (s *Server) answerCode(v *visit) error {
 // answerError tells the party why there is no code (OpenID Connect Core 1.0 section 3.1.2.6), the way it asked for. An
 // error is an answer too: a stored request gets no other one.
 func (s *Server) answerError(v *visit, e *protocolError) (err error) {
+	if err := s.canSend(v); err != nil {
+		return err
+	}
 	if v.stored {
 		err = s.Requests.SaveChange(v.r.Context(), authn.Change{Answered: v.request.ID, Platform: v.platform.ID}, v.now)
 	} else if v.request.Pushed != "" {
@@ -105,6 +111,18 @@ func (s *Server) send(v *visit, values url.Values) error {
 	u.RawQuery = q
 	v.w.Header().Set("Location", u.String())
 	v.w.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
+// canSend tells whether an answer can be signed, where it must be: one that cannot uses nothing up, like a token that
+// cannot be signed (fault.Unavailable). Another node may give it.
+func (s *Server) canSend(v *visit) error {
+	if !v.request.Mode.Signed() {
+		return nil
+	}
+	if err := s.Registry.Signs(v.platform.ID, v.party.IDTokenAlg, v.now); errors.Is(err, fault.Unavailable) {
+		return err
+	}
 	return nil
 }
 

@@ -193,16 +193,14 @@ func TestOldSettingsAreToldOnceAMinute(t *testing.T) {
 	}
 }
 
-// A key that was sealed under a master key that this node has not: its platform gives no tokens, everything else counts
-// as soon as it is changed.
-func TestForeignKeyHidesNoChangeOfSettings(t *testing.T) {
-	w := newWatched(t)
+// sealedElsewhere seals the signing keys of linde under a master key that this node has not.
+func (w watched) sealedElsewhere() *keys.Sealer {
+	w.t.Helper()
 	foreign, err := keys.NewSealer([]byte("another master key of 32 bytes, yes"[:32]), []byte("a master key of 32 bytes for tests"[:32]))
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
-	jwks := w.ask("GET /keys", "").Body.String()
-	_, err = w.db.Reseal(t.Context(), audit.Event{At: w.clock.Now(), Kind: audit.MasterKeyRotated, Actor: "test", Outcome: audit.Success}, func(binding string, sealed []byte) ([]byte, error) {
+	_, err = w.db.Reseal(w.t.Context(), audit.Event{At: w.clock.Now(), Kind: audit.MasterKeyRotated, Actor: "test", Outcome: audit.Success}, func(binding string, sealed []byte) ([]byte, error) {
 		if !strings.HasPrefix(binding, "key/linde/") {
 			return sealed, nil
 		}
@@ -210,8 +208,36 @@ func TestForeignKeyHidesNoChangeOfSettings(t *testing.T) {
 		return foreign.Seal(plain, binding), err
 	})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
+	return foreign
+}
+
+// An answer that must be signed and cannot be uses nothing up: another node may give it.
+func TestForeignKeyCostsNoSignedAnswer(t *testing.T) {
+	w := newWatched(t)
+	rec := w.ask("POST /par "+authorizeQuery+"&prompt=none&response_mode=jwt", "linde-web")
+	_, uri, _ := strings.Cut(rec.Body.String(), `"request_uri":"`)
+	uri, _, _ = strings.Cut(uri, `"`)
+	w.sealedElsewhere()
+	w.later(500 * time.Millisecond)
+	for range 2 {
+		if got := w.ask("GET /authorize?client_id=linde-web&request_uri="+uri, ""); got.Code != http.StatusServiceUnavailable {
+			t.Errorf("%d %s, want 503", got.Code, got.Header())
+		}
+	}
+	var open int
+	if err := w.db.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM pushed_requests WHERE answered_at IS NULL").Scan(&open); err != nil || open != 1 {
+		t.Errorf("%d open requests, want 1 (%v)", open, err)
+	}
+}
+
+// A key that was sealed under a master key that this node has not: its platform gives no tokens, everything else counts
+// as soon as it is changed.
+func TestForeignKeyHidesNoChangeOfSettings(t *testing.T) {
+	w := newWatched(t)
+	jwks := w.ask("GET /keys", "").Body.String()
+	foreign := w.sealedElsewhere()
 	if err := disable(w, foreign, "linde", "linde-web"); err != nil {
 		t.Fatal(err)
 	}
