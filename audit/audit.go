@@ -1,4 +1,5 @@
-// Package audit owns the record of who did what to whom: Event, its Kind, and where it came from (Origin).
+// Package audit owns the record of who did what to whom: Event, its Kind, where it came from (Origin), and how it is
+// read (Query).
 //
 // An event is saved in the transaction of what it records, and never changed afterwards. The stored kinds are read by
 // queries and dashboards of operators, so they stay; the Go names may not be mistaken for each other. The package is
@@ -87,6 +88,7 @@ const (
 	SigningKeyRetired         Kind = "key.retire"
 	MasterKeyRotated          Kind = "master.rotate"
 	DatabaseRestored          Kind = "database.restore"
+	RecordRead                Kind = "audit.read" // somebody looked at this record; the reason has how many events, and by which filters
 )
 
 // Outcome says how it ended.

@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/platform"
 )
@@ -135,3 +136,22 @@ type watchedTx struct {
 
 func (t watchedTx) Commit() error   { t.note("END"); return t.Tx.Commit() }
 func (t watchedTx) Rollback() error { t.note("END"); return t.Tx.Rollback() }
+
+// PlanOfRecord is how SQLite finds what a query selects, in its words.
+func (db *DB) PlanOfRecord(ctx context.Context, q audit.Query) (plan []string, err error) {
+	text, args := textOfRecord(q)
+	rows, err := db.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		var id, parent, unused int
+		var line string
+		if err := rows.Scan(&id, &parent, &unused, &line); err != nil {
+			return nil, err
+		}
+		plan = append(plan, line)
+	}
+	return plan, rows.Err()
+}

@@ -119,10 +119,10 @@ func (g *globals) with(run func(*cobra.Command, []string, *floor) error) func(*c
 	}
 }
 
-// print writes a result: JSON as it is, text by the given function.
+// print writes a result: JSON that steers no terminal, text by the given function.
 func (g *globals) print(cmd *cobra.Command, result any, text func(io.Writer)) error {
 	if g.output == "json" {
-		e := json.NewEncoder(cmd.OutOrStdout())
+		e := json.NewEncoder(shownJSON{cmd.OutOrStdout()})
 		e.SetIndent("", "  ")
 		return e.Encode(result)
 	}

@@ -1,0 +1,109 @@
+package storage
+
+import (
+	"context"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/audit"
+)
+
+// The record is read newest first, a page at a time, by the place of the last event (keyset pagination): events that are
+// added meanwhile neither repeat nor hide one. Each text begins with what finds the rows: platform and time; the account,
+// with its time; or the reference, which few events share. `platform || ”` is no column, so that the index of platform
+// and time is not taken where another one finds less: SQLite has no statistics to tell. An empty value leaves nothing out.
+const (
+	selectRecord = selectRecorded + `
+WHERE platform = $1` + recordPart
+
+	selectRecordOfAccount = selectRecorded + `
+WHERE platform || '' = $1
+AND account = $11` + recordPart
+
+	selectRecordOfReference = selectRecorded + `
+WHERE platform || '' = $1
+AND ($11 = '' OR account || '' = $11)
+AND reference = $12
+AND reference <> '' -- as the index has it` + recordPart
+
+	selectRecorded = `
+SELECT id, place, platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference
+FROM events`
+
+	recordPart = `
+AND at >= $2
+AND at <= $3
+AND (at < $4 OR place < $5 OR (place = $5 AND id > $6))
+AND ($7 = '' OR actor = $7)
+AND ($8 = '' OR outcome = $8)
+AND ($9 = '' OR replace($9, ',' || kind || ',', '') <> $9)
+ORDER BY at DESC, place DESC, id
+LIMIT $10`
+)
+
+func columnsOfRecorded(r *audit.Recorded) []any {
+	return append([]any{&r.ID, &r.Place}, columnsOfEvent(&r.Event)...)
+}
+
+// Record returns the events that a query selects, newest first, once it is on record that somebody reads them: the event
+// is that of audit.Query.Reading, with this actor. It stands after what was read, so it is not among it.
+func (db *DB) Record(ctx context.Context, q audit.Query, actor string, now time.Time) ([]audit.Recorded, error) {
+	if err := q.Validate(); err != nil {
+		return nil, fail("reading record", err)
+	}
+	text, args := textOfRecord(q)
+	all, err := list(ctx, db.read, columnsOfRecorded, text, args...)
+	if err == nil {
+		err = addEvents(ctx, db.write, []audit.Event{q.Reading(actor, len(all), now)})
+	}
+	if err != nil {
+		return nil, fail("reading record", err)
+	}
+	return all, nil
+}
+
+func textOfRecord(q audit.Query) (text string, args []any) {
+	since, last, at := int64(math.MinInt64), int64(math.MaxInt64), int64(math.MaxInt64)
+	if !q.Since.IsZero() {
+		since = ceilMillis(q.Since)
+	}
+	if !q.Until.IsZero() {
+		last = ceilMillis(q.Until) - 1
+	}
+	if q.After != (audit.Cursor{}) {
+		at = q.After.At.UnixMilli()
+		last = min(last, at)
+	}
+	args = []any{
+		string(q.Platform), since, last, at, q.After.Place, q.After.ID, q.Actor, string(q.Outcome), wordsOf(q.Kinds), q.Limit,
+	}
+	switch {
+	case q.Reference != "":
+		return selectRecordOfReference, append(args, string(q.Account), q.Reference)
+	case q.Account != "":
+		return selectRecordOfAccount, append(args, string(q.Account))
+	}
+	return selectRecord, args
+}
+
+// ceilMillis is the first stored time that is not before t.
+func ceilMillis(t time.Time) int64 {
+	n := t.UnixMilli()
+	if time.UnixMilli(n).Before(t) {
+		n++
+	}
+	return n
+}
+
+// wordsOf is a list in which each kind stands between commas, so that a kind is in it or not; empty for no kinds.
+func wordsOf(kinds []audit.Kind) string {
+	if len(kinds) == 0 {
+		return ""
+	}
+	words := make([]string, len(kinds))
+	for i, k := range kinds {
+		words[i] = "," + string(k) + ","
+	}
+	return strings.Join(words, "")
+}
