@@ -16,6 +16,7 @@ import (
 // ParseKeys reads a party's key set (RFC 7517 section 5): public keys for signatures, at most MaxPartyKeys, RSA from
 // MinRSABits to MaxRSABits, P-256 and Ed25519. Keys for encryption and of kinds that we do not know are left out
 // (section 5); a private key, two signing keys with one `kid` and a set without a key that can be used are fault.Invalid.
+// Keys without a `kid` are as many as there are: it is optional (section 4.5).
 func ParseKeys(text []byte) (*jose.JSONWebKeySet, error) {
 	refuse := func(format string, args ...any) (*jose.JSONWebKeySet, error) {
 		return nil, fmt.Errorf("%w: "+format, append([]any{fault.Invalid}, args...)...)
@@ -41,7 +42,7 @@ func ParseKeys(text []byte) (*jose.JSONWebKeySet, error) {
 		switch {
 		case !key.IsPublic():
 			return refuse("key %d is private or secret: register public keys only", i+1)
-		case seen[key.KeyID]:
+		case key.KeyID != "" && seen[key.KeyID]:
 			return refuse("two keys with kid %q", key.KeyID)
 		case SignsWith(key) == nil:
 			continue

@@ -3,6 +3,8 @@ package grant
 import (
 	"slices"
 	"strings"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // Profile is a set of rules of the OpenID Foundation that a party is held to, all of them.
@@ -91,10 +93,12 @@ func (p *Party) Conformance() (rules []Shortfall) {
 	}
 	const sp = "FAPI 2.0 Security Profile "
 	httpsOnly := !slices.ContainsFunc(p.Redirects, func(uri string) bool { return !strings.HasPrefix(uri, "https://") })
+	signs := p.canSign(p.AuthAlgs()) && (!p.SignsRequests() || p.canSign(p.RequestAlgs()))
 	rules = []Shortfall{
 		{sp + "5.3.2.1: only confidential clients, authenticated by private_key_jwt", "auth", p.Auth == PrivateKeyJWT},
 		{sp + "5.4.1: what we sign has PS256, ES256 or EdDSA", "id_token_alg", slices.Contains(fapiAlgs, p.IDTokenAlg)},
 		{sp + "5.4.1: client assertions have PS256, ES256 or EdDSA", "token_endpoint_auth_signing_alg", within(p.AuthAlgs(), fapiAlgs)},
+		{sp + "5.4.1: a key that is registered can sign with an algorithm that is allowed", "jwks", signs},
 		{sp + "5.3.2.2: PKCE with S256", "pkce", !p.PKCEOptional},
 		{sp + "5.3.2.1: refresh tokens are not rotated", "rotate_refresh_tokens", !p.Rotates()},
 		{sp + "5.3.2.2: redirect URIs have https", "redirect_uris", httpsOnly || !p.Allows(AuthorizationCode)},
@@ -105,6 +109,21 @@ func (p *Party) Conformance() (rules []Shortfall) {
 		})
 	}
 	return rules
+}
+
+// canSign tells whether a key that is registered here makes signatures with one of these algorithms; with any of FAPI 2.0
+// where they are others, which breaks a rule of its own. Of keys at an address nothing is known.
+func (p *Party) canSign(algs []string) bool {
+	if p.JWKS == "" {
+		return true
+	}
+	if !within(algs, fapiAlgs) {
+		algs = fapiAlgs
+	}
+	set, err := ParseKeys([]byte(p.JWKS))
+	return err == nil && slices.ContainsFunc(set.Keys, func(key jose.JSONWebKey) bool {
+		return slices.ContainsFunc(SignsWith(key), func(alg string) bool { return slices.Contains(algs, alg) })
+	})
 }
 
 func within(some, all []string) bool {
@@ -119,7 +138,7 @@ func (p *Party) checkStrength(refuse func(string, ...any) error) error {
 	case p.JWKS != "" && p.JWKSURI != "":
 		return refuse("jwks_uri: there are jwks already (RFC 7591 section 2)")
 	case p.JWKSURI != "" && checkRedirect(p.JWKSURI, Web) != nil:
-		return refuse("jwks_uri %q: an https address", p.JWKSURI)
+		return refuse("jwks_uri %q: an https address, or http on localhost", p.JWKSURI)
 	case p.Auth == PrivateKeyJWT && !p.HasKeys():
 		return refuse("jwks is missing: a party with auth private_key_jwt has keys, or jwks_uri")
 	case p.AuthAlg != "" && !slices.Contains(PartyAlgs, p.AuthAlg):

@@ -93,6 +93,8 @@ func TestParseKeys(t *testing.T) {
 		"private, of Ed25519":        {keySet(jwk(t, edPrivate, kid{"kid": "x"})), "!key 1 is private"},
 		"a secret":                   {keySet(a, `{"kty":"oct","kid":"x","k":"c2VjcmV0"}`), "!key 2 is private"},
 		"two with one kid":           {keySet(a, jwk(t, other.Public(), kid{"kid": "a"})), `!two keys with kid "a"`},
+		"two without a kid":          {keySet(jwk(t, ec.Public(), nil), jwk(t, other.Public(), nil)), " "},
+		"an empty kid, and none":     {keySet(jwk(t, ec.Public(), kid{"kid": ""}), jwk(t, ed, nil), a), "  a"},
 		"one key by itself":          {a, "!no public key"},
 		"a list":                     {"[" + a + "]", "!not a JSON Web Key Set"},
 		"no JSON":                    {"keys", "!not a JSON Web Key Set"},
@@ -156,6 +158,7 @@ func TestProfileRefusesWhatContradictsIt(t *testing.T) {
 		"token_endpoint_auth_signing_alg": func(p *Party) { p.AuthAlg = "RS256" },
 		"pkce":                            func(p *Party) { p.PKCEOptional = true },
 		"rotate_refresh_tokens":           func(p *Party) { p.Rotate = true },
+		"jwks":                            func(p *Party) { p.JWKS = keySet(strings.Replace(rsaOf(2048), "{", `{"alg":"RS256",`, 1)) },
 		"redirect_uris":                   func(p *Party) { p.Redirects = []string{"https://rp.test/cb", "http://localhost/cb"} },
 		"request_object_signing_alg":      func(p *Party) { p.RequestAlg = "RS256" },
 	}
@@ -197,6 +200,36 @@ func TestProfileRefusesWhatContradictsIt(t *testing.T) {
 	}
 }
 
+// The key that is registered and the algorithms that are must fit, where a profile is kept; of keys at an address nothing
+// is known.
+func TestARegisteredKeyCanSign(t *testing.T) {
+	for says, row := range map[string]struct {
+		change func(*Party)
+		kept   map[Profile]bool
+	}{
+		"ES256 by its key":  {func(p *Party) { p.AuthAlg, p.RequestAlg = "ES256", "ES256" }, map[Profile]bool{FAPI2: true, FAPI2Messages: true}},
+		"PS256 by EC":       {func(p *Party) { p.AuthAlg = "PS256" }, map[Profile]bool{}},
+		"requests by EC":    {func(p *Party) { p.RequestAlg = "EdDSA" }, map[Profile]bool{FAPI2: true}},
+		"PS256 by RSA":      {func(p *Party) { p.AuthAlg, p.JWKS = "PS256", keySet(rsaOf(2048)) }, map[Profile]bool{FAPI2: true, FAPI2Messages: true}},
+		"any by RSA":        {func(p *Party) { p.JWKS = keySet(rsaOf(2048)) }, map[Profile]bool{FAPI2: true, FAPI2Messages: true}},
+		"at an address":     {func(p *Party) { p.AuthAlg, p.JWKS, p.JWKSURI = "PS256", "", "https://rp.test/keys" }, map[Profile]bool{FAPI2: true, FAPI2Messages: true}},
+		"that is not a set": {func(p *Party) { p.JWKS = "{}" }, map[Profile]bool{}},
+	} {
+		for _, profile := range []Profile{FAPI2, FAPI2Messages} {
+			p := fapiParty(t, profile)
+			row.change(&p)
+			for _, rule := range p.Conformance() {
+				if rule.Key == "jwks" && rule.Kept != row.kept[profile] {
+					t.Errorf("%s, %s: %+v", says, profile, rule)
+				}
+			}
+			if err := p.Validate(); (err == nil) != row.kept[profile] || err != nil && !strings.HasPrefix(err.Error(), "invalid: jwks: ") {
+				t.Errorf("%s, %s: %v", says, profile, err)
+			}
+		}
+	}
+}
+
 // What a party is held to must be possible, with a profile or without.
 func TestStrengthThatIsNotPossible(t *testing.T) {
 	for says, row := range map[string]struct {
@@ -227,6 +260,9 @@ func TestStrengthThatIsNotPossible(t *testing.T) {
 		p := fapiParty(t, NoProfile)
 		row.change(&p)
 		err := p.Validate()
+		if says == "an address without https" && !strings.HasSuffix(err.Error(), "an https address, or http on localhost") {
+			t.Errorf("%s: %v", says, err)
+		}
 		if row.key == "" && err != nil || row.key != "" && (!errors.Is(err, fault.Invalid) || !strings.HasPrefix(err.Error(), "invalid: "+row.key)) {
 			t.Errorf("%s: %v, want %q", says, err, row.key)
 		}

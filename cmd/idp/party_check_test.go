@@ -38,10 +38,10 @@ func TestOperatorChecksAParty(t *testing.T) {
 			}
 		}
 		var c checked
-		if i.read(&c, "party", "check", "insurer", "--platform", "linde"); !c.Conforms || c.Profile != "fapi2_message_signing" || c.ComparedWith != c.Profile || len(c.Rules) != 7 {
+		if i.read(&c, "party", "check", "insurer", "--platform", "linde"); !c.Conforms || c.Profile != "fapi2_message_signing" || c.ComparedWith != c.Profile || len(c.Rules) != 8 {
 			t.Errorf("%+v", c)
 		}
-		if out := i.ok("party", "check", "insurer", "--platform", "linde"); strings.Contains(out, "BROKEN") || strings.Count(out, "\nkept ") != 7 {
+		if out := i.ok("party", "check", "insurer", "--platform", "linde"); strings.Contains(out, "BROKEN") || strings.Count(out, "\nkept ") != 8 {
 			t.Errorf("%s", out)
 		}
 		for party, broken := range map[string]string{"linde-web": "profile auth", "elsewhere": "profile id_token_alg"} {
