@@ -102,11 +102,7 @@ func (p *Party) Conformance() (rules []Shortfall) {
 		{sp + "5.3.2.2: PKCE with S256", "pkce", !p.PKCEOptional},
 		{sp + "5.3.2.1: refresh tokens are not rotated", "rotate_refresh_tokens", !p.Rotates()},
 		{sp + "5.3.2.2: redirect URIs have https", "redirect_uris", httpsOnly || !p.Allows(AuthorizationCode)},
-	}
-	if p.Profile == FAPI2Messages {
-		rules = append(rules, Shortfall{
-			"FAPI 2.0 Message Signing 5.3: request objects have PS256, ES256 or EdDSA", "request_object_signing_alg", within(p.RequestAlgs(), fapiAlgs),
-		})
+		{sp + "5.4.1: request objects, if it sends any, have PS256, ES256 or EdDSA", "request_object_signing_alg", within(p.RequestAlgs(), fapiAlgs)},
 	}
 	return rules
 }

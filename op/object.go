@@ -106,7 +106,7 @@ func parametersOf(claims map[string]json.RawMessage) (url.Values, error) {
 		case raw[0] == '[' && json.Unmarshal(raw, &texts) == nil && !slices.Contains(onceOnly, name):
 			form[name] = texts
 		case raw[0] == '[' || string(raw) == "null":
-			return nil, flaw(name + " is of a kind that no parameter has")
+			return nil, flaw("a claim of a kind that no parameter has")
 		default:
 			form.Set(name, string(raw))
 		}
