@@ -140,7 +140,7 @@ func setting(info *buildinfo.BuildInfo, key string) string {
 var documents = map[string]string{
 	"README.md": "README.md", "CHANGELOG.md": "CHANGELOG.md", "configs/example.yaml": "example.yaml",
 	"docs/operating.md": "docs/operating.md", "docs/setup-file.md": "docs/setup-file.md", "docs/oidc.md": "docs/oidc.md",
-	"docs/clients.md": "docs/clients.md", "docs/performance.md": "docs/performance.md",
+	"docs/clients.md": "docs/clients.md", "docs/performance.md": "docs/performance.md", "docs/audit.md": "docs/audit.md",
 	"docs/grafana/idp.json": "docs/grafana/idp.json", "packaging/idp.service": "idp.service",
 }
 
