@@ -69,6 +69,7 @@ type Account struct {
 	Email, Password, Role, Platform, On string
 
 	Name          string
+	May           string   // what accounts of the role can do
 	At            string   // name of the site where it logs in
 	TOTPSecret    string   // base32; empty: no authenticator app
 	Phone         string   // gets codes by text message; empty: none

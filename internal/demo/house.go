@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/platform"
 )
 
 //go:embed house.yaml
@@ -16,6 +17,15 @@ var ownScopes = []string{"openid", "profile", "email", "offline_access"}
 
 // othersColour is that of sites which are nobody's platform.
 const othersColour = "#8a4b12"
+
+// may says what accounts of a role can do here today.
+var may = map[platform.Role]string{
+	platform.Client:       "logs in, and has settings of their own",
+	platform.Relative:     "logs in, and has settings of their own",
+	platform.Professional: "a therapist: logs in, no more yet. Helping clients with their login has no pages yet",
+	platform.Helpdesk:     "logs in, no more yet. Their work has no pages yet: idp account does it on the command line",
+	platform.Manager:      "logs in, no more yet. Their work has no pages yet: idp account and idp apply do it on the command line",
+}
 
 // House is the set-up of `idp dev`, moved to the origins that it really listens on, and the site in front of it.
 func House(idpOrigin, siteOrigin string, now func() time.Time) (*setup.File, *Site, error) {
@@ -40,7 +50,7 @@ func House(idpOrigin, siteOrigin string, now func() time.Time) (*setup.File, *Si
 		for _, a := range p.Accounts {
 			accounts = append(accounts, Account{
 				Email: a.Email, Password: a.Password, Role: a.Role, Platform: p.Organisation, On: p.Name, Name: nameOf(a.Name),
-				At: platforms[len(platforms)-1].Name, TOTPSecret: a.TOTPSecret, Phone: a.CodePhone, RecoveryCodes: a.RecoveryCodes,
+				May: may[platform.Role(a.Role)], At: platforms[len(platforms)-1].Name, TOTPSecret: a.TOTPSecret, Phone: a.CodePhone, RecoveryCodes: a.RecoveryCodes,
 			})
 		}
 	}

@@ -44,6 +44,32 @@ func TestStartPageShowsTheAccounts(t *testing.T) {
 	}
 }
 
+// People who help others are there with what they can do today, and no more is promised; helpdesk and managers have a
+// second step.
+func TestStartPageSaysWhatStaffCanDo(t *testing.T) {
+	s := site(t)
+	body := get(t, s, "/").Body.String()
+	found := map[string]bool{}
+	for _, a := range s.Accounts {
+		if a.May == "" || !strings.Contains(body, `<span class="role">`+a.Role+": "+a.May+"</span>") {
+			t.Errorf("the start page does not say what %s can do", a.Email)
+		}
+		switch a.Role {
+		case "professional", "helpdesk", "manager":
+			found[a.Role] = true
+			if !strings.Contains(a.May, "no more yet") {
+				t.Errorf("%s: %q", a.Email, a.May)
+			}
+		}
+		if (a.Role == "helpdesk" || a.Role == "manager") && a.Phone == "" {
+			t.Errorf("%s has no second step", a.Email)
+		}
+	}
+	if len(found) != 3 {
+		t.Errorf("of staff there are %v", found)
+	}
+}
+
 // What a phone scans is the secret of house.yaml, and the code beside it is the one that the phone shows.
 func TestTheAppOnTheStartPageIsTheAccounts(t *testing.T) {
 	s := site(t)

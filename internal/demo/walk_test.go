@@ -167,7 +167,7 @@ func TestAccountsOfTheStartPageLogIn(t *testing.T) {
 		s.click(b, "as-"+a.Email)
 		if again := s.browser(); a.At == "linde" { // somebody else is signed in there: no page of theirs is taken for this one's
 			again.MustOpen(t, s.site.Origin+"/linde/login")
-			s.password(again, "mo@example.org")
+			s.password(again, "samira@example.org")
 			again.MustOpen(t, s.site.Origin+"/")
 			s.click(again, "as-"+a.Email)
 			s.sees(again, text("switch.other"))
@@ -178,8 +178,8 @@ func TestAccountsOfTheStartPageLogIn(t *testing.T) {
 			b.MustFill(t, text("code.label"), code[1])
 			b.MustPress(t, text("code.submit"))
 		case a.Phone != "":
-			s.sees(b, text("code.title"))
-			continue // the code is on its way to the outbox
+			s.sees(b, text("code.title")) // the code is on its way to the outbox
+			continue
 		}
 		b.MustBeAt(t, "/"+a.At+"/")
 		s.sees(b, "You are signed in here.", `id="id-token"`, "auth_time", a.Email)
