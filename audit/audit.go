@@ -1,5 +1,5 @@
-// Package audit owns the record of who did what to whom: Event, its Kind, where it came from (Origin), and how it is
-// read (Query).
+// Package audit owns the record of who did what to whom. An Event has a Kind and says where it came from (Origin); a Query
+// selects events.
 //
 // An event is saved in the transaction of what it records, and never changed afterwards. The stored kinds are read by
 // queries and dashboards of operators, so they stay; the Go names may not be mistaken for each other. The package is
@@ -88,7 +88,7 @@ const (
 	SigningKeyRetired         Kind = "key.retire"
 	MasterKeyRotated          Kind = "master.rotate"
 	DatabaseRestored          Kind = "database.restore"
-	RecordRead                Kind = "audit.read" // somebody looked at this record; the reason has how many events, and by which filters
+	RecordRead                Kind = "audit.read" // somebody read this record; the reason says how many events were shown, and which filters were used
 )
 
 // Outcome says how it ended.

@@ -81,8 +81,9 @@ func (q Query) Validate() error {
 	return nil
 }
 
-// Reading is the event of somebody reading the record (NEN 7513 wants that on record as well): on whom, if the query
-// is about one account, by which filters and how many events. What was read, or searched for, is not in it.
+// Reading is the event that somebody read the record; NEN 7513 wants that on record too. It has the account that the query
+// is about, if it is about one, the filters that were used, and how many events were shown. It has nothing of what was
+// read or searched for.
 func (q Query) Reading(actor string, hits int, now time.Time) Event {
 	return Event{
 		At: now, Platform: q.Platform, Kind: RecordRead, Actor: actor, Account: q.Account, Outcome: Success,

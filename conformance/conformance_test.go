@@ -122,8 +122,8 @@ func TestPathIssuer(t *testing.T) {
 	compareEndings(t, results)
 }
 
-// compareEndings holds what docs/conformance.md tells whoever runs the official suite: which modules end SKIPPED, as
-// the file for its script says, and how many in REVIEW, because a picture is looked at.
+// compareEndings compares the results with what docs/conformance.md says of the official suite: which modules end SKIPPED
+// (its script reads them from a file), and how many end in REVIEW, because a person looks at a picture.
 func compareEndings(t *testing.T, results []conformance.Result) {
 	t.Helper()
 	var expected []struct {

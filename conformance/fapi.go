@@ -233,8 +233,8 @@ func randomOf(length int) string {
 	return s[:length]
 }
 
-// fapiClaims is fapi2-security-profile-final-test-claims-parameter-identity-claims: every standard claim that the
-// server has, asked for in both places, and one nobody knows in a place nobody knows.
+// fapiClaims is fapi2-security-profile-final-test-claims-parameter-identity-claims. It asks for every standard claim that
+// the server publishes, at userinfo and in the ID token, and for a claim that nobody knows in a place that nobody knows.
 func fapiClaims(r *run) error {
 	if r.meta["claims_parameter_supported"] != true {
 		return skipped("discovery: claims_parameter_supported is not true")

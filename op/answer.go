@@ -114,16 +114,12 @@ func (s *Server) send(v *visit, values url.Values) error {
 	return nil
 }
 
-// canSend tells whether an answer can be signed, where it must be: one that cannot uses nothing up, like a token that
-// cannot be signed (fault.Unavailable). Another node may give it.
+// canSend tells whether an answer can be signed, where it must be.
 func (s *Server) canSend(v *visit) error {
 	if !v.request.Mode.Signed() {
 		return nil
 	}
-	if err := s.Registry.Signs(v.platform.ID, v.party.IDTokenAlg, v.now); errors.Is(err, fault.Unavailable) {
-		return err
-	}
-	return nil
+	return s.signs(v.platform, v.party, v.now)
 }
 
 // answerLife is how long a signed answer may be read; a code is spent sooner (JARM section 2.1 wants at most ten minutes).

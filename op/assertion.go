@@ -43,7 +43,7 @@ func (s *Server) asserts(ctx context.Context, e Endpoint, party *grant.Party, c 
 	if err := j.checkID(); err != nil {
 		return err
 	}
-	return s.once(ctx, useAssertion, party, j.id, j.expires.Add(clockSkew))
+	return s.once(ctx, useAssertion, party.Platform, string(party.ID), j.id, j.expires.Add(clockSkew))
 }
 
 // addressed tells whether an assertion is for us and nobody else. A party that is held to FAPI 2.0 says our issuer, as a

@@ -3,7 +3,6 @@ package op
 import (
 	"context"
 	"crypto"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -177,17 +176,12 @@ func (c *call) shows(h handle) error {
 		return nil
 	case c.proof == nil:
 		return refuse(proofAtResource, "no proof")
-	case c.proof.ath != hashOf(c.token):
+	case c.proof.ath != base64.RawURLEncoding.EncodeToString(secret.Hash(c.token)):
 		return refuse(proofAtResource, "ath")
 	case c.proof.jkt != h.JKT:
 		return refuse(invalidToken, "a proof with another key")
 	}
 	return nil
-}
-
-func hashOf(token string) string {
-	sum := sha256.Sum256([]byte(token))
-	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // spend uses up the proof of a call (RFC 9449 section 11.1). It is the last check of all, so that what is refused anyhow
@@ -196,7 +190,7 @@ func (s *Server) spend(ctx context.Context, p *platform.Platform, used *proof) e
 	if used == nil {
 		return nil
 	}
-	err := s.Uses.Use(ctx, p.ID, secret.Hash("dpop\x00"+used.jkt+"\x00"+used.id), used.until)
+	err := s.once(ctx, useProof, p.ID, used.jkt, used.id, used.until)
 	if errors.Is(err, fault.Spent) {
 		return refuse(invalidProof, "used before")
 	}

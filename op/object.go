@@ -13,12 +13,9 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-const (
-	useRequestObject = "request object"
-	// longestObject is how far ahead the end of a request object may be, and where that is asked how far its end is from
-	// its beginning (FAPI 2.0 Message Signing section 5.3.1).
-	longestObject = 60 * time.Minute
-)
+// longestObject is how far ahead the end of a request object may be, and where that is asked how far its end is from its
+// beginning (FAPI 2.0 Message Signing section 5.3.1).
+const longestObject = 60 * time.Minute
 
 // objectTypes are what a request object may call itself (RFC 9101 section 10.8); many name no type or say that it is a JWT.
 var objectTypes = []string{"", "JWT", "oauth-authz-req+jwt"}
@@ -31,7 +28,7 @@ type object struct {
 }
 
 // openObject reads the request object of an authorization request (RFC 9101 section 6): signed with a key of the party, by
-// it, for us, for now. What is wrong with it is told the party in general words; the log of a developer is ours.
+// it, for us, for now. The party is told which check failed.
 func (s *Server) openObject(ctx context.Context, p *platform.Platform, party *grant.Party, text string) (object, error) {
 	no := func(why string) (object, error) {
 		return object{}, refuse(invalidRequestObject, "The request object is not one that this client may send: "+why+".")
@@ -119,7 +116,7 @@ func (s *Server) spendObject(ctx context.Context, party *grant.Party, o object) 
 	if o.id == "" {
 		return nil
 	}
-	err := s.once(ctx, useRequestObject, party, o.id, o.ends)
+	err := s.once(ctx, useRequestObject, party.Platform, string(party.ID), o.id, o.ends)
 	if errors.Is(err, fault.Spent) {
 		return refuse(invalidRequestObject, "The request object was used before.")
 	}

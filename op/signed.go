@@ -14,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
 )
 
 const (
@@ -252,13 +253,17 @@ func (j signedJWT) timely(now time.Time, most time.Duration) error {
 
 // What is used once, by what it is for: its identifier means nothing elsewhere. The names are in the database while such
 // a token lives.
-const useAssertion = "client assertion"
+const (
+	useAssertion     = "client assertion"
+	useRequestObject = "request object"
+	useProof         = "dpop"
+)
 
-// once takes a token by its identifier (`jti`), which its party chose, and only the first time at all nodes; until ends,
-// when nobody takes the token any more. It comes last, when everything else holds.
-func (s *Server) once(ctx context.Context, what string, party *grant.Party, id string, ends time.Time) error {
-	name := strings.Join([]string{what, string(party.ID), id}, "\x00") // only the last can have one
-	return s.Uses.Use(ctx, party.Platform, secret.Hash(name), ends)
+// once takes a token by its identifier (`jti`), which whoever signed it chose, and only the first time at all nodes; until
+// ends, when nobody takes the token any more. It comes last, when everything else holds.
+func (s *Server) once(ctx context.Context, what string, p platform.ID, signer, id string, ends time.Time) error {
+	name := strings.Join([]string{what, signer, id}, "\x00") // only the last can have one
+	return s.Uses.Use(ctx, p, secret.Hash(name), ends)
 }
 
 // checkID wants an identifier that can be remembered.

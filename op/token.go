@@ -93,7 +93,7 @@ func (s *Server) redeemCode(ctx context.Context, c *call) (*tokenResponse, error
 	if r.Code == "" || r.RedirectURI == "" {
 		return nil, refuse("invalid_request", "code or redirect_uri is missing")
 	}
-	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
+	if err := s.signs(p, party, now); err != nil {
 		return nil, s.fail(ctx, "redeeming code", err)
 	}
 	var challenge string
@@ -136,7 +136,7 @@ func (s *Server) refresh(ctx context.Context, c *call) (*tokenResponse, error) {
 	if r.RefreshToken == "" {
 		return nil, refuse("invalid_request", "refresh_token is missing")
 	}
-	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
+	if err := s.signs(p, party, now); err != nil {
 		return nil, s.fail(ctx, "refreshing", err)
 	}
 	presented := r.RefreshToken
@@ -246,7 +246,7 @@ func (s *Server) clientCredentials(ctx context.Context, c *call) (*tokenResponse
 	if party.Public() {
 		return nil, refuse("invalid_client", "a public party proves nothing")
 	}
-	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
+	if err := s.signs(p, party, now); err != nil {
 		return nil, s.fail(ctx, "client credentials", err)
 	}
 	allowed := slices.DeleteFunc(slices.Clone(party.Scopes), func(sc string) bool { return slices.Contains(grant.Scopes, sc) })
@@ -316,6 +316,15 @@ func (s *Server) issueID(ctx context.Context, i issuance, access string) (string
 		return "", err
 	}
 	return s.sign(p.ID, party.IDTokenAlg, "JWT", claims)
+}
+
+// signs tells whether what a party gets can be signed (fault.Unavailable), before anything is used up for it: another node
+// may have the key.
+func (s *Server) signs(p *platform.Platform, party *grant.Party, now time.Time) error {
+	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
+		return err
+	}
+	return nil
 }
 
 func (s *Server) sign(p platform.ID, alg, typ string, claims any) (string, error) {

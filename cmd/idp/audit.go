@@ -146,8 +146,8 @@ func eventLineOf(r audit.Recorded) eventLine {
 	}
 }
 
-// print writes one line. Who wrote agent, party and the like was perhaps nobody of ours, so each is one visible word or
-// stands between quotes.
+// print writes one line. Strangers may have sent the agent, the party and some others, so each is written as one visible
+// word, or between quotes.
 func (l eventLine) print(w io.Writer) {
 	fmt.Fprintf(w, "%s  %-19s %-7s  by %s", l.At.Format("2006-01-02T15:04:05.000Z"), l.Kind, l.Outcome, visible(l.Actor))
 	for _, f := range []struct{ name, value string }{
