@@ -36,6 +36,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"login", "FACTORS", "the engine knows no factor: adding one is a folder and a line in internal/wire"},
 	{"login FACTORS", "login/settings/…", "the settings know the engine, not the other way round"},
 	{"login/settings/…", "FACTORS login/link/…", "the settings know no factor and no link"},
+	{"login FACTORS login/settings/… login/link/…", "login/admin/…", "pages of staff know the engine, not the other way round"},
+	{"login/admin/…", "FACTORS login/link/… login/settings/…", "pages of staff know no factor, no link and no settings"},
 	{"login", "login/link/…", "links know the engine, not the other way round"},
 	{"login/link/…", "FACTORS login/settings/…", "links know no factor and no settings: a factor's Button is handed to them"},
 	{"ui", "op/… login/… notify/… storage/… keys/… configs/… authn/… grant/…", "pages know data and texts, not journeys"},

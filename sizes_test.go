@@ -47,6 +47,7 @@ var (
 		"account.Profile":          {14, "claims of OpenID Connect Core 1.0 section 5.1"},
 		"authn.Facts":              {14, "what a rule may look at"},
 		"authn.Progress":           {13, "forgotten as one"},
+		"authn.Session":            {13, "a row of the database"},
 		"internal/idptest.Browser": {14, "to be split"},
 		"login.Options":            {13, "what the house passes in"},
 		"storage.journeyBody":      {14, "wire format: a column's JSON"},

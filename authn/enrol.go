@@ -56,4 +56,17 @@ func Offers(f Facts) []string {
 	return slices.DeleteFunc(slices.Clone(f.Policy.CodeMethods), func(m string) bool { return !slices.Contains(f.Methods, m) })
 }
 
+// Policy is the organisation's as it counts for what is asked: who helps others has two-step authentication whatever it
+// says, and where it offers no way of getting codes, the first one of this build.
+func (a Ask) Policy(p platform.Policy, methods []string) platform.Policy {
+	if a.Purpose != StaffPages && a.Purpose != StaffAct {
+		return p
+	}
+	p.SecondFactor.Staff = platform.SecondFactor{Demand: platform.Required}
+	if len(methods) > 0 && !slices.ContainsFunc(p.CodeMethods, func(m string) bool { return slices.Contains(methods, m) }) {
+		p.CodeMethods = methods[:1]
+	}
+	return p
+}
+
 func demand(f Facts) platform.Demand { return f.Policy.SecondFactor.For(f.Account.Role).At(f.Now) }

@@ -70,6 +70,29 @@ func (a Ask) Told(proofs []Proof) []Proof {
 	return slices.DeleteFunc(slices.Clone(proofs), func(p Proof) bool { return !a.shown(p) })
 }
 
+// Who works on pages of staff shows password and code again after a pause, and after a working day.
+const (
+	StaffPause = 30 * time.Minute // without any activity in the session
+	StaffDay   = 12 * time.Hour   // since the password or the code
+)
+
+// sincePause: what was shown before somebody left the session alone for StaffPause may be another's by now. A visit to
+// another page or party in between does not hide the pause (Session.LeftAt).
+func sincePause(_ Ask, f Facts) time.Time {
+	since := f.Now.Add(-StaffDay)
+	if !ownSession(f) {
+		return since
+	}
+	left := f.Session.LeftAt
+	if f.Now.Sub(f.Session.SeenAt) >= StaffPause {
+		left = f.Session.SeenAt
+	}
+	if !left.IsZero() && left.Add(time.Nanosecond).After(since) {
+		return left.Add(time.Nanosecond)
+	}
+	return since
+}
+
 // FreshFor is how long a password or code shown in this session is not asked again by our settings.
 const FreshFor = 5 * time.Minute
 

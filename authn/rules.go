@@ -23,6 +23,9 @@ const (
 	NewCodes       Purpose = "new-codes"       // in settings: new recovery codes
 	TwoStepPage    Purpose = "two-step-page"   // in settings: see them, change how long a browser is remembered
 	TwoStepOff     Purpose = "two-step-off"    // in settings: turn it off
+
+	StaffPages Purpose = "staff-pages" // who helps others sees the pages of staff
+	StaffAct   Purpose = "staff-act"   // ... and does there what wants a fresh sign-in
 )
 
 // Need is something that a journey still wants.
@@ -58,6 +61,7 @@ const (
 	ForTwoStep Reason = "two_step" // the settings of two-step authentication
 	ForCodes   Reason = "codes"    // new recovery codes
 	ForOff     Reason = "off"      // turning two-step authentication off
+	ForStaff   Reason = "staff"    // pages on which others are helped
 )
 
 // Requirement is one thing wanted. Only proofs given at or after After count, and those of the journey that asks:
@@ -255,6 +259,25 @@ var rules = table{
 			{need: NeedPrimary, why: because(ForOff), after: fresh},
 			{need: NeedSecond, when: enrolled, why: because(ForOff), after: fresh, before: sessionStart},
 			{need: NeedOff, when: enrolled},
+		},
+	},
+	StaffPages: {
+		Browser: {
+			{need: NeedPrimary, why: because(ForStaff), after: sincePause},
+			{need: NeedSecond, when: enrolledBefore, why: because(ForStaff), after: sincePause},
+			{need: NeedPrimary, when: mustEnrol, why: because(ForTwoStep), after: fresh},
+			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedSecond, when: codesMissing, why: because(ForCodes), after: here},
+			{need: NeedCodes, when: codesMissing},
+		},
+	},
+	StaffAct: {
+		Browser: {
+			{need: NeedPrimary, why: because(ForStaff), after: fresh},
+			{need: NeedSecond, when: enrolledBefore, why: because(ForStaff), after: fresh, before: sessionStart},
+			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedSecond, when: codesMissing, why: because(ForCodes), after: here},
+			{need: NeedCodes, when: codesMissing},
 		},
 	},
 }

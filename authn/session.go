@@ -27,6 +27,7 @@ type Session struct {
 	StartedAt time.Time
 	IdledAt   time.Time // when it was last found idle by parties that want to hear of it; zero: never
 	SeenAt    time.Time // last activity, exact to a minute (SeenEvery)
+	LeftAt    time.Time // last activity before the newest pause of StaffPause or longer; zero: there was none
 	EndsAt    time.Time // used or not
 	EndedAt   time.Time // signed out, or ended by staff; zero while it lives
 }
@@ -45,6 +46,23 @@ func (s *Session) Idle(p platform.Policy, now time.Time) bool {
 	return p.IdleAfter > 0 && now.Sub(s.SeenAt) >= p.IdleAfter
 }
 
+// FreshAt is since when both the newest primary and the newest second proof were shown; zero: one of them was not.
+func (s *Session) FreshAt() time.Time {
+	var primary, second time.Time
+	for _, p := range s.Proofs {
+		if p.Use == account.Primary && p.At.After(primary) {
+			primary = p.At
+		}
+		if p.second() && p.At.After(second) {
+			second = p.At
+		}
+	}
+	if second.Before(primary) {
+		return second
+	}
+	return primary
+}
+
 // NewSession starts a session from the proofs of a journey.
 func NewSession(id string, a *account.Account, c Channel, proofs []Proof, p platform.Policy, now time.Time) Session {
 	return Session{
@@ -56,6 +74,9 @@ func NewSession(id string, a *account.Account, c Channel, proofs []Proof, p plat
 // Raised is the session with newer proofs added. It keeps its identifier, start and end.
 func (s Session) Raised(proofs []Proof, now time.Time) Session {
 	s.Proofs = Merge(s.Proofs, proofs)
+	if now.Sub(s.SeenAt) >= StaffPause {
+		s.LeftAt = s.SeenAt
+	}
 	s.SeenAt = now
 	return s
 }

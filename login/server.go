@@ -179,7 +179,7 @@ func (s *Server) Could(h func(http.ResponseWriter, *http.Request) error) func(ht
 
 // Reserved tells whether a first path element is one of this door's own.
 func Reserved(element string) bool {
-	return element == "login" || element == "assets" || element == "link" || element == "forgot" || element == "settings"
+	return element == "login" || element == "assets" || element == "link" || element == "forgot" || element == "settings" || element == "staff"
 }
 
 // JourneyPath is the address of a journey, and with it of the page the person should see now.
@@ -259,7 +259,8 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 // facts gathers what the rules read: the account that the journey proved or, before that, the one signed in here.
 func (s *Server) facts(r *http.Request, v *Visit) error {
 	p, j := v.Platform, v.Journey
-	v.Facts = authn.Facts{Policy: p.Policy, Methods: Methods(s.Factors), Recovery: s.recovery(), Now: v.Now}
+	v.Facts = authn.Facts{Methods: Methods(s.Factors), Recovery: s.recovery(), Now: v.Now}
+	v.Facts.Policy = j.Ask.Policy(p.Policy, v.Facts.Methods)
 	v.Facts.Follow(j)
 	if party, ok := s.Party(p.ID, partyID(j)); ok {
 		v.Facts.MobileApp = party.AsksAsMobileApp(j.Ask.Channel)

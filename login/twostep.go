@@ -44,6 +44,8 @@ func setUpReason(v *Visit) string {
 	switch {
 	case v.Requirement.Why == authn.ForParty:
 		return "setup.reason_platform"
+	case v.Journey.Ask.Purpose == authn.StaffPages || v.Journey.Ask.Purpose == authn.StaffAct:
+		return "setup.reason_staff"
 	case v.Requirement.Why == authn.ForTwoStep:
 		return "" // it was their own wish
 	case authn.MustEnrol(f):

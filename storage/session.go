@@ -15,7 +15,7 @@ import (
 )
 
 const selectSession = `
-SELECT s.platform, s.id, s.account, s.channel, s.proofs, s.agent, s.network, s.started_at, s.idled_at, s.seen_at, s.ends_at,
+SELECT s.platform, s.id, s.account, s.channel, s.proofs, s.agent, s.network, s.started_at, s.idled_at, s.seen_at, s.left_at, s.ends_at,
        ` + accountColumns + `
 FROM sessions AS s
 JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
@@ -32,7 +32,7 @@ func (r *sessionRow) columns() []any {
 	s := &r.session
 	return append([]any{
 		&s.Platform, &s.ID, &s.Account, &s.Channel, document{&s.Proofs}, &s.Agent, &s.Network,
-		instant{&s.StartedAt}, instant{&s.IdledAt}, instant{&s.SeenAt}, instant{&s.EndsAt},
+		instant{&s.StartedAt}, instant{&s.IdledAt}, instant{&s.SeenAt}, instant{&s.LeftAt}, instant{&s.EndsAt},
 	}, r.accountRow.columns()...)
 }
 
@@ -87,12 +87,13 @@ func (db *DB) OwnsSession(ctx context.Context, p platform.ID, of account.ID, sid
 
 const touchSession = `
 UPDATE sessions
-SET seen_at = $1
+SET seen_at = $1, left_at = CASE WHEN seen_at <= $5 THEN seen_at ELSE left_at END
 WHERE platform = $2 AND id = $3 AND seen_at <= $4 AND ended_at IS NULL AND ends_at > $1`
 
 // TouchSession notes activity, at most once in authn.SeenEvery.
 func (db *DB) TouchSession(ctx context.Context, p platform.ID, sid string, now time.Time) error {
-	_, err := exec(ctx, db.write, touchSession, millis(now), string(p), sid, millis(now.Add(-authn.SeenEvery)))
+	_, err := exec(ctx, db.write, touchSession, millis(now), string(p), sid, millis(now.Add(-authn.SeenEvery)),
+		millis(now.Add(-authn.StaffPause)))
 	return fail("noting activity of session", err)
 }
 
@@ -163,7 +164,7 @@ func secondsStand(ctx context.Context, q conn, s authn.Session, put []account.Cr
 
 const raiseSession = `
 UPDATE sessions
-SET proofs = $1, seen_at = $2, cookie_hash = $3
+SET proofs = $1, seen_at = $2, cookie_hash = $3, left_at = CASE WHEN seen_at <= $9 THEN seen_at ELSE left_at END
 WHERE platform = $4 AND id = $5 AND account = $6 AND cookie_hash = $7 AND ended_at IS NULL AND ends_at > $8
   AND EXISTS (
     SELECT 1
@@ -174,7 +175,7 @@ WHERE platform = $4 AND id = $5 AND account = $6 AND cookie_hash = $7 AND ended_
 func raiseSessionOf(ctx context.Context, q conn, raise *authn.SessionRaise, now time.Time) error {
 	s := &raise.Session
 	changed, err := exec(ctx, q, raiseSession, document{&s.Proofs}, millis(s.SeenAt), raise.To,
-		string(s.Platform), s.ID, string(s.Account), raise.From, millis(now))
+		string(s.Platform), s.ID, string(s.Account), raise.From, millis(now), millis(s.SeenAt.Add(-authn.StaffPause)))
 	if err != nil || changed > 0 {
 		return err
 	}

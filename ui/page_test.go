@@ -230,6 +230,7 @@ func TestFieldsAreKnownToPasswordManagers(t *testing.T) {
 		"remember_for":  {"type": "radio"},
 		"remember":      {"type": "checkbox"},
 		"method":        {"type": "radio"},
+		"number":        {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"},
 		"phone":         {"type": "tel", "inputmode": "tel", "autocomplete": "tel", "aria-required": "true"},
 	}
 	seen := map[string]bool{}

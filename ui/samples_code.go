@@ -20,6 +20,7 @@ func (SetUpPage) Samples() []Sample {
 		}},
 		{Name: "optional", Data: SetUpPage{Action: sampleAction, Reason: "setup.optional", Later: true, Cancel: true}},
 		{Name: "asked by a party", Data: SetUpPage{Action: sampleAction, Reason: "setup.reason_platform", Party: "Dagboek van De Linde", Cancel: true}},
+		{Name: "for pages of staff", Data: SetUpPage{Action: sampleAction, Reason: "setup.reason_staff", Cancel: true}, Staff: true},
 		{Name: "of one's own accord", Data: SetUpPage{Action: sampleAction, Cancel: true}},
 	}
 }

@@ -237,6 +237,9 @@ func (b *Browser) PressLike(label *regexp.Regexp) error {
 			if err != nil {
 				return err
 			}
+			if strings.EqualFold(attr(b.formOf(n), "method"), "get") {
+				return b.Open(action + "?" + form.Encode())
+			}
 			return b.send(http.MethodPost, action, form)
 		}
 	}
@@ -245,13 +248,7 @@ func (b *Browser) PressLike(label *regexp.Regexp) error {
 
 // Form is what pressing a button would send, and where.
 func (b *Browser) Form(button *html.Node) (url.Values, string, error) {
-	form := button.Parent
-	if id := attr(button, "form"); id != "" {
-		form = byID(b.Doc, id)
-	}
-	for form != nil && form.Data != "form" {
-		form = form.Parent
-	}
+	form := b.formOf(button)
 	if form == nil {
 		return nil, "", fmt.Errorf("button outside a form on %s", b.URL)
 	}
@@ -279,6 +276,18 @@ func (b *Browser) Form(button *html.Node) (url.Values, string, error) {
 		return nil, "", err
 	}
 	return values, action.String(), nil
+}
+
+// formOf is the form that a button sends; nil: it is outside any.
+func (b *Browser) formOf(button *html.Node) *html.Node {
+	form := button.Parent
+	if id := attr(button, "form"); id != "" {
+		form = byID(b.Doc, id)
+	}
+	for form != nil && form.Data != "form" {
+		form = form.Parent
+	}
+	return form
 }
 
 func byID(doc *html.Node, id string) *html.Node {

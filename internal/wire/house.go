@@ -21,6 +21,7 @@ import (
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/login/admin"
 	"github.com/minddistrict/idp/login/link"
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/login/recoverycode"
@@ -31,6 +32,7 @@ import (
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
 	"github.com/minddistrict/idp/ui"
 )
@@ -153,6 +155,16 @@ func (h *House) recoveryCodes() recoverycode.Options {
 	}
 }
 
+// acts are those of staff, as somebody does them now.
+func acts(h *House) func(by staff.Actor, now time.Time) *staff.Acts {
+	return func(by staff.Actor, now time.Time) *staff.Acts {
+		return &staff.Acts{Store: h.DB, Sealer: h.Sealer, Actor: by, People: h.DB, Now: now}
+	}
+}
+
+// cancelled is where somebody goes on who gave up a journey that was to lead to a page.
+func cancelled(page string) string { return settings.Cancelled(admin.Cancelled(page)) }
+
 // Methods lists the second factors of this build.
 func Methods() []string { return login.Methods((&House{}).factors()) }
 
@@ -166,11 +178,14 @@ func UI(further ...login.Factor) *ui.Renderer {
 	if len(further) == 0 {
 		return usual()
 	}
-	return ui.New(login.Parts((&House{Options: Options{Factors: further}}).factors())...)
+	return ui.New(parts((&House{Options: Options{Factors: further}}).factors())...)
 }
 
 // usual is read once, however many houses there are, as in tests.
-var usual = sync.OnceValue(func() *ui.Renderer { return ui.New(login.Parts((&House{}).factors())...) })
+var usual = sync.OnceValue(func() *ui.Renderer { return ui.New(parts((&House{}).factors())...) })
+
+// parts are what there is beside ui's own pages and texts.
+func parts(factors []login.Factor) []ui.Part { return append(login.Parts(factors), admin.Part()) }
 
 // routes builds the doors and the one router that all platforms share.
 func (h *House) routes() http.Handler {
@@ -183,7 +198,7 @@ func (h *House) routes() http.Handler {
 		Mails: login.Mails{Store: h.DB, Sealer: h.Sealer, Arrive: arrive}, Links: link.Opened{Store: h.DB},
 		Arrive: arrive, Fresh: h.settings.Fresh,
 		Ends: login.Ends{
-			Callback: op.CallbackURL, Restart: op.RestartURL, Login: h.settings.LoginURL, Finished: settings.Finished, Cancelled: settings.Cancelled,
+			Callback: op.CallbackURL, Restart: op.RestartURL, Login: h.settings.LoginURL, Finished: settings.Finished, Cancelled: cancelled,
 		},
 		Now: h.clock.Now, Log: h.Log,
 	})
@@ -199,6 +214,7 @@ func (h *House) routes() http.Handler {
 			return people.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})
 		},
 	})
+	helping := admin.New(admin.Options{Store: h.DB, Engine: people, Acts: acts(h), Sealer: h.Sealer})
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	if h.Traces != nil {
 		r.Use(h.Traces.Name)
@@ -207,6 +223,7 @@ func (h *House) routes() http.Handler {
 	people.Routes(r)
 	links.Routes(r)
 	own.Routes(r)
+	helping.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
 	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, protocol.Unserved(otherMethod(r)))
 	reports := notify.Reports{By: h.Reports, Store: h.DB, Log: h.Log}

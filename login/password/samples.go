@@ -59,6 +59,7 @@ func (confirmPage) Samples() []ui.Sample {
 			Errors: []ui.FieldError{{Field: "password", Key: "confirm_password.error_wrong"}}},
 		{Name: "first of two", Data: confirmPage{Action: sampleAction, Email: sampleEmail, Reason: "confirm_password.reason_change", Cancel: true, Step: 1, Steps: 2}},
 		{Name: "for two-step authentication", Data: page("confirm_password.reason_two_step", "")},
+		{Name: "for pages of staff", Data: page("confirm_password.reason_staff", ""), Staff: true},
 		{Name: "for recovery codes", Data: page("confirm_password.reason_codes", "")},
 		{Name: "turning off", Data: page("confirm_password.reason_off", "")},
 	}, ui.SampleForgot)

@@ -43,6 +43,7 @@ func codeSamples() []ui.Sample {
 		{Name: "turning off", Data: why("code.reason_off", "")},
 		{Name: "new recovery codes", Data: why("code.reason_codes", "")},
 		{Name: "changing two-step", Data: why("code.reason_two_step", "")},
+		{Name: "for pages of staff", Data: why("code.reason_staff", ""), Staff: true},
 		{Name: "asked by a party", Data: why("code.reason_platform", "Dagboek van De Linde")},
 		{Name: "no recovery codes", Data: page(nil), Ways: []ui.Way{ui.SampleNoCode}},
 	}, ui.SampleRecovery, ui.SampleNoCode)

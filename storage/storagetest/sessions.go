@@ -38,6 +38,29 @@ var sessions = []promise{
 		w.same("after a minute", seen(w.now.Add(authn.SeenEvery)), w.now.Add(authn.SeenEvery))
 		w.same("after the end", seen(v.EndsAt), w.now.Add(authn.SeenEvery))
 	}},
+	{"a pause of half an hour is remembered, whichever visit ends it", func(w *world) {
+		v := w.visit(w.anna)
+		read := func() authn.Session {
+			s, _, err := w.db.Session(w.Context(), linde, secret.Hash(v.cookie), w.now)
+			w.ok(err)
+			return *s
+		}
+		w.ok(w.db.TouchSession(w.Context(), linde, v.ID, w.now.Add(authn.StaffPause-time.Millisecond)))
+		w.same("no pause yet", read().LeftAt, time.Time{})
+		left := read().SeenAt
+		w.ok(w.db.TouchSession(w.Context(), linde, v.ID, left.Add(authn.StaffPause)))
+		w.same("after a pause", read().LeftAt, left)
+		w.ok(w.db.TouchSession(w.Context(), linde, v.ID, left.Add(authn.StaffPause+time.Minute)))
+		w.same("a visit later", read().LeftAt, left)
+		before := read()
+		raised := before.Raised(nil, before.SeenAt.Add(authn.StaffPause))
+		cookie := secret.Hash(v.cookie)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{
+			Raise: &authn.SessionRaise{Session: raised, From: cookie, To: cookie},
+		}, raised.SeenAt))
+		w.same("a sign-in after a pause", read().LeftAt, before.SeenAt)
+		w.same("as it was said", raised.LeftAt, before.SeenAt)
+	}},
 	{"the newest sign-ins are found, whatever else happened since, and nobody else's", func(w *world) {
 		visits := []visit{w.visit(w.anna), w.visit(w.anna), w.visit(w.anna)}
 		far := w.event(audit.SessionStarted, w.far)

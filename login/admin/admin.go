@@ -1,0 +1,173 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
+)
+
+// root is the first of these pages, below the issuer.
+const (
+	root   = "/staff"
+	people = root + "/people"
+)
+
+// Store is what these pages read; each method is one transaction. What they change they leave to staff.Acts.
+type Store interface {
+	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+	Record(ctx context.Context, q audit.Query, actor string, now time.Time) ([]audit.Recorded, error)
+	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
+}
+
+// Options are what the house passes in.
+type Options struct {
+	Store  Store
+	Engine *login.Server // lets people in
+	Acts   func(staff.Actor, time.Time) *staff.Acts
+	Sealer login.Sealer
+}
+
+// Server is the pages of all platforms; a request's platform is in its context.
+type Server struct{ Options }
+
+// New builds the pages.
+func New(o Options) *Server { return &Server{o} }
+
+// Visit is a visit of somebody who may see the page.
+type Visit struct {
+	*login.Visit
+	By   staff.Actor
+	Page Page
+}
+
+// Handler answers a request for a page of staff.
+type Handler func(w http.ResponseWriter, r *http.Request, v *Visit) error
+
+// Page is a row of the table of pages.
+type Page struct {
+	Path   string    // below the issuer; {person} is an account.ID
+	Name   string    // of its route
+	Menu   string    // text key of its line in the menu; empty: it has none
+	Right  staff.Act // who has it over nobody has no such page
+	Fresh  bool      // seen, and its form taken, after a fresh sign-in only
+	Show   Handler   // nil: it takes forms only
+	Submit Handler   // nil: it takes none
+}
+
+// pages are all of them, in the order of the menu.
+func (s *Server) pages() []Page {
+	return []Page{
+		{
+			Path: root + "/reference", Name: "staff reference", Menu: "staff.reference", Right: staff.ActFind,
+			Show: s.showReference,
+		},
+	}
+}
+
+// Routes adds the pages to the router that all platforms share.
+func (s *Server) Routes(r *mux.Router) {
+	add := s.Engine.Pages(r)
+	for _, page := range s.pages() {
+		if page.Show != nil {
+			add(page.Path, page.Name, s.Engine.Could(stillHere), "HEAD")
+			add(page.Path, page.Name, s.Engine.Could(s.enter(page, page.Show)), "GET")
+		}
+		if page.Submit != nil {
+			add(page.Path, "submit "+page.Name, s.Engine.Could(s.enter(page, page.Submit)), "POST")
+		}
+	}
+}
+
+// Cancelled is where somebody goes on who would not show who they are for one of these pages: back to the person of an
+// act, and otherwise to the settings, because the page would ask the same again.
+func Cancelled(page string) string {
+	path, _, _ := strings.Cut(page, "?")
+	switch below, ours := strings.CutPrefix(path, people+"/"); {
+	case ours && strings.Contains(below, "/"):
+		return path[:strings.LastIndex(path, "/")]
+	case path == root || strings.HasPrefix(path, root+"/"):
+		return "/settings"
+	}
+	return page
+}
+
+func stillHere(w http.ResponseWriter, r *http.Request) error {
+	web.Still(w, r)
+	return nil
+}
+
+// enter lets in who has the right of a page and was asked what the rules ask. Who has not is told nothing: the page does
+// not exist. The pause is looked at before this visit ends it.
+func (s *Server) enter(page Page, h Handler) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		seen, in, err := s.Engine.Look(r)
+		if err != nil {
+			return err
+		}
+		if !in {
+			return s.Engine.Start(w, r, authn.SignIn, back(r), "")
+		}
+		v := &Visit{Visit: seen, By: actor(seen), Page: page}
+		if !v.By.Could(page.Right) {
+			s.Engine.NotFound(w, r)
+			return nil
+		}
+		if purpose := wanted(v, page); purpose != "" {
+			return s.Engine.StartKnown(w, r, purpose, back(r), "")
+		}
+		if r.Method == http.MethodPost {
+			if err := web.ParseForm(r); err != nil {
+				return err
+			}
+			v.Form = r.PostForm
+		} else if err := s.Engine.Visitors.Seen(r, v.Facts.Session, v.Now); err != nil {
+			return err
+		}
+		return h(w, r, v)
+	}
+}
+
+// wanted is the purpose of which something is missing before a page is shown; empty: nothing is.
+func wanted(v *Visit, page Page) authn.Purpose {
+	if missing(v, authn.StaffPages) {
+		return authn.StaffPages
+	}
+	if page.Fresh && missing(v, authn.StaffAct) {
+		return authn.StaffAct
+	}
+	return ""
+}
+
+func missing(v *Visit, purpose authn.Purpose) bool {
+	ask, f := authn.Ask{Purpose: purpose, Channel: authn.Browser}, v.Facts
+	f.Policy = ask.Policy(v.Platform.Policy, f.Methods)
+	return len(authn.Missing(ask, f, nil)) > 0
+}
+
+// back is where somebody goes on who was asked something: the page, without what its form held.
+func back(r *http.Request) string {
+	if r.Method == http.MethodGet && r.URL.RawQuery != "" {
+		return r.URL.Path + "?" + r.URL.RawQuery
+	}
+	return r.URL.Path
+}
+
+// actor is who is signed in, by the row of the account as it was read with the session.
+func actor(v *login.Visit) staff.Actor {
+	a := v.Facts.Account
+	return staff.Actor{
+		Name: string(a.ID), Platform: a.Platform, Account: a.ID, Role: a.Role, Active: a.State == account.Active,
+		FreshAt: v.Facts.Session.FreshAt(),
+	}
+}

@@ -1,0 +1,18 @@
+package admin
+
+import (
+	"embed"
+
+	"github.com/minddistrict/idp/ui"
+)
+
+//go:embed templates texts
+var files embed.FS
+
+// Part is what these pages show and say.
+func Part() ui.Part { return ui.Part{Files: files, Samples: samples} }
+
+// samples are the states of the pages.
+func samples() map[string][]ui.Sample {
+	return map[string][]ui.Sample{"staff_reference": ReferencePage{}.samples()}
+}

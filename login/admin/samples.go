@@ -1,0 +1,45 @@
+package admin
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/ui"
+)
+
+// sampleNoon is when what samples show happened.
+var sampleNoon = time.Date(2026, 11, 25, 11, 0, 0, 0, time.UTC)
+
+// sampleChrome is around the samples, of which one page is open.
+func sampleChrome(current string) Chrome {
+	c := Chrome{HomeURL: "https://linde.example.net/"}
+	for _, page := range (&Server{}).pages() {
+		if page.Menu != "" {
+			c.Menu = append(c.Menu, MenuLine{Key: page.Menu, URL: page.Path, Current: page.Menu == current})
+		}
+	}
+	return c
+}
+
+var (
+	sampleAnna   = Named{Name: "Anna van der Berg-Bakker", URL: root + "/people/4xq2m7nkc5vbz3hdtw6ysgjp4r"}
+	sampleHenk   = Named{Name: "Henk de Vries", URL: root + "/people/4xq2m7nkc5vbz3hdtw6ysgjp5r"}
+	sampleEvents = []Line{
+		{At: sampleNoon, What: "staff.kind_session_start", Why: []string{"activity.by_password"}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDA"},
+		{At: sampleNoon.Add(-time.Minute), What: "staff.kind_password_refuse", Failed: true, Why: []string{"staff.why_wrong"}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDB"},
+		{At: sampleNoon.Add(-time.Hour), What: "staff.kind_two_step_reset", Whose: sampleAnna, By: sampleHenk, Reference: "7KQ4-MXDC"},
+		{At: sampleNoon.Add(-time.Hour), What: "staff.kind_letter_settle", Whose: sampleAnna, By: Named{Key: "staff.by_system"}},
+	}
+)
+
+// samples are the states of the page.
+func (ReferencePage) samples() []ui.Sample {
+	page := func(number string, asked bool, events ...Line) ReferencePage {
+		return ReferencePage{Chrome: sampleChrome("staff.reference"), Action: root + "/reference", Number: number, Asked: asked, Events: events}
+	}
+	return []ui.Sample{
+		{Name: "asked", Data: page("", false), Staff: true},
+		{Name: "found", Data: page("7KQ4-MXDA", true, sampleEvents...), Staff: true},
+		{Name: "nothing on record", Data: page("7KQ4-MXDZ", true), Staff: true},
+		{Name: "no number", Data: page("7KQ", false), Staff: true, Errors: []ui.FieldError{{Field: "number", Key: "staff.reference_wrong"}}, Status: 422},
+	}
+}

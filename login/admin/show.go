@@ -1,0 +1,47 @@
+package admin
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/minddistrict/idp/authn"
+)
+
+// Chrome is what all these pages have around what they show.
+type Chrome struct {
+	Menu    []MenuLine
+	Notice  string // text key of what was just done; empty: nothing
+	HomeURL string
+}
+
+// MenuLine leads to one of the pages.
+type MenuLine struct {
+	Key     string // of its text
+	URL     string
+	Current bool // the page is this one, or below it
+}
+
+// chrome is that of a page, for who is at it.
+func (s *Server) chrome(v *Visit) Chrome {
+	c := Chrome{HomeURL: v.Platform.HomeURL}
+	for _, page := range s.pages() {
+		if page.Menu != "" && v.By.Could(page.Right) {
+			c.Menu = append(c.Menu, MenuLine{
+				Key: page.Menu, URL: v.Platform.URL(page.Path),
+				Current: v.Page.Path == page.Path || page.Path != root && strings.HasPrefix(v.Page.Path, page.Path+"/"),
+			})
+		}
+	}
+	return c
+}
+
+// show writes a page of these in the language of who is at it.
+func (s *Server) show(w http.ResponseWriter, r *http.Request, v *Visit, page string, data any, mistakes ...authn.Mistake) error {
+	status := http.StatusOK
+	if len(mistakes) > 0 {
+		status = http.StatusUnprocessableEntity
+	}
+	look := v.Look(mistakes)
+	look.Fixed = r.Method == http.MethodPost
+	return s.Engine.ShowPage(w, r, status, page, data, look)
+}
