@@ -16,18 +16,20 @@ import (
 // Event is one line of the audit record: who did what to whom, when, from where, and how it ended. It is saved in
 // the transaction of what it records (NEN 7513:2018). It never holds a secret or a code.
 type Event struct {
-	At        time.Time
-	Platform  platform.ID
-	Kind      Kind
-	Actor     string     // account id, "system", or "cli" with the name of the operator's login
-	Account   account.ID // whose account; empty where there is none or it is unknown
-	Party     string     // client_id; empty where there is none
-	Session   string     // the session's public identifier (`sid`); empty where there is none
-	Outcome   Outcome
-	Reason    string // a word from our own list, or what an operator gave or changed; never text from others outside
-	Address   string // network address of the browser or caller
-	Agent     string // browser, cut to 200 characters
-	Reference string // the request's number in the log
+	At       time.Time
+	Platform platform.ID
+	Kind     Kind
+	Actor    string     // account id, "system", or "cli" with the name of the operator's login
+	Account  account.ID // whose account; empty where there is none or it is unknown
+	Party    string     // client_id; empty where there is none
+	Session  string     // the session's public identifier (`sid`); empty where there is none
+	Outcome  Outcome
+	Reason   string // a word from our own list, or what an operator changed; never text from others outside
+	Origin
+
+	// What staff say with an act, in words of their lists; empty where the act takes none.
+	StatedReason string // why
+	Identified   string // how the person was identified
 }
 
 // Origin is where an act came from.
@@ -39,7 +41,7 @@ type Origin struct {
 
 // Of is the event with where it came from.
 func (o Origin) Of(e Event) Event {
-	e.Reference, e.Address, e.Agent = o.Reference, o.Address, o.Agent
+	e.Origin = o
 	return e
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/staff"
 )
 
 const actsHead = `
@@ -80,13 +81,13 @@ func (m *mailbox) request(asked, kind outbox.Kind, to string) {
 
 func (m *mailbox) reset() {
 	m.t.Helper()
-	m.must(m.Tools().Acts().ResetTwoStep(m.t.Context(), "linde", "anna@example.org", "asked in person"))
+	m.must(m.Tools().Acts().ResetTwoStep(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), staff.Said{Reason: staff.LostPhone, Identified: staff.InPerson}))
 	m.keep(outbox.TwoStepReset)
 }
 
 func (m *mailbox) setEmail(from string) {
 	m.t.Helper()
-	m.must(m.Tools().Acts().SetEmail(m.t.Context(), "linde", from, "new@example.org"))
+	m.must(m.Tools().Acts().SetEmail(m.t.Context(), "linde", staff.ByAddress(from), "new@example.org", staff.Said{Reason: staff.NewAddress}))
 	m.keep(outbox.EmailConfirm)
 }
 
@@ -105,7 +106,7 @@ func (m *mailbox) anna(address bool) {
 
 func (m *mailbox) bram() {
 	m.Apply(actsHead + bramLine)
-	m.must(m.Tools().Acts().Invite(m.t.Context(), "linde", "bram@example.org"))
+	m.must(m.Tools().Acts().Invite(m.t.Context(), "linde", staff.ByAddress("bram@example.org")))
 	m.keep(outbox.Welcome)
 }
 
@@ -187,7 +188,7 @@ func TestWhichLinkStillWorks(t *testing.T) {
 		"anna, a new address": {anna, func(m *mailbox) { m.press(outbox.EmailConfirm, "email_change.submit") },
 			"- newer newer used newer"},
 		"anna, another address by staff": {anna, func(m *mailbox) {
-			m.must(m.Tools().Acts().SetEmail(m.t.Context(), "linde", "anna@example.org", "x@example.org"))
+			m.must(m.Tools().Acts().SetEmail(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), "x@example.org", staff.Said{Reason: staff.NewAddress}))
 		}, "- works works newer works"},
 		"anna, deactivated": {anna, func(m *mailbox) { m.state(account.Deactivated) }, "- inactive inactive inactive inactive"},
 		"anna, deactivated and active again": {anna, func(m *mailbox) { m.state(account.Deactivated); m.state(account.Active) },
@@ -197,13 +198,15 @@ func TestWhichLinkStillWorks(t *testing.T) {
 		"anna, blocked by herself": {anna, func(m *mailbox) { m.press(outbox.TwoStepReset, "freeze.submit") },
 			"- inactive inactive inactive used"},
 		"anna, a reset by staff": {func(m *mailbox) { m.anna(false) }, func(m *mailbox) {
-			m.must(m.Tools().Acts().ResetTwoStep(m.t.Context(), "linde", "anna@example.org", "again"))
+			m.must(m.Tools().Acts().ResetTwoStep(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), staff.Said{Reason: staff.LostCodes, Identified: staff.Video}))
 		},
 			"- newer newer - newer"},
 		"bram, the welcome mail": {(*mailbox).bram, func(m *mailbox) { m.words(outbox.Welcome, idptest.NewPassword) }, "used - - - -"},
 		"bram, a password by a file": {(*mailbox).bram, func(m *mailbox) { m.Apply(actsHead + strings.Replace(annaLine, "anna@", "bram@", 1)) },
 			"used - - - -"},
-		"bram, invited again": {(*mailbox).bram, func(m *mailbox) { m.must(m.Tools().Acts().Invite(m.t.Context(), "linde", "bram@example.org")) },
+		"bram, invited again": {(*mailbox).bram, func(m *mailbox) {
+			m.must(m.Tools().Acts().Invite(m.t.Context(), "linde", staff.ByAddress("bram@example.org")))
+		},
 			"newer - - - -"},
 		"bram, a new address by staff": {(*mailbox).bram, func(m *mailbox) { m.setEmail("bram@example.org") }, "newer - - works -"},
 		"bram, a new address": {(*mailbox).bram, func(m *mailbox) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -87,10 +88,12 @@ func TestFormSentAgainAgainstEverythingElse(t *testing.T) {
 		}, true},
 		"five guesses": {func(l *lost) { l.guess(5) }, false},
 		"staff end the sessions": {func(l *lost) {
-			l.must(l.Tools().Acts().EndSessions(l.t.Context(), "linde", l.who, "asked"))
+			l.must(l.Tools().Acts().EndSessions(l.t.Context(), "linde", staff.ByAddress(l.who), staff.Said{Reason: staff.LostDevice}))
 		}, false},
-		"staff deactivate": {func(l *lost) { l.must(l.Tools().Acts().Deactivate(l.t.Context(), "linde", l.who)) }, false},
-		"signed out":       {func(l *lost) { l.must(l.b.Open(ownIssuer + "/logout")) }, true}, // of nothing: the cookie never came
+		"staff deactivate": {func(l *lost) {
+			l.must(l.Tools().Acts().Deactivate(l.t.Context(), "linde", staff.ByAddress(l.who), staff.Said{Reason: staff.Left}))
+		}, false},
+		"signed out": {func(l *lost) { l.must(l.b.Open(ownIssuer + "/logout")) }, true}, // of nothing: the cookie never came
 	} {
 		for _, kind := range []string{"password", "code"} {
 			t.Run(name+", "+kind, func(t *testing.T) {

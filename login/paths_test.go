@@ -14,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/staff"
 )
 
 // demanding is a house that demands codes of everybody. Anna has an app, Bram none yet, and Cees has no password.
@@ -106,7 +107,7 @@ func TestDemandedCodeIsAskedOnEveryPath(t *testing.T) {
 		"reset link":                   {func(b *idptest.Browser) { b.MustOpen(t, v.resetLink(t, "anna@example.org")) }, "/totp"},
 		"password, nothing set up yet": {login(v.linde.Start(nil), "bram@example.org"), "/set-up"},
 		"welcome link": {func(b *idptest.Browser) {
-			if err := v.Tools().Acts().Invite(t.Context(), "linde", "cees@example.org"); err != nil {
+			if err := v.Tools().Acts().Invite(t.Context(), "linde", staff.ByAddress("cees@example.org")); err != nil {
 				t.Fatal(err)
 			}
 			b.MustOpen(t, v.mailed(t, outbox.Welcome))

@@ -113,7 +113,7 @@ func (v *Visit) Do() string { return v.Form.Get("do") }
 func (v *Visit) Event(kind audit.Kind, outcome audit.Outcome, id account.ID) audit.Event {
 	return audit.Event{
 		At: v.Now, Platform: v.Platform.ID, Kind: kind, Actor: string(id), Account: id, Party: v.Journey.Party, Outcome: outcome,
-		Address: v.Caller.Address, Agent: v.Caller.Agent, Reference: v.Caller.Reference,
+		Origin: audit.Origin{Address: v.Caller.Address, Agent: v.Caller.Agent, Reference: v.Caller.Reference},
 	}
 }
 

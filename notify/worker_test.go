@@ -21,6 +21,7 @@ import (
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -187,7 +188,7 @@ func TestNewerLetterReplacesOlderTicket(t *testing.T) {
 func TestInvitation(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
 		invite := func(on, address string) error {
-			return s.Tools().Acts().Invite(t.Context(), platform.ID(on), address)
+			return s.Tools().Acts().Invite(t.Context(), platform.ID(on), staff.ByAddress(address))
 		}
 		if err := invite("linde", "Invited@example.org"); err != nil {
 			t.Fatal(err)

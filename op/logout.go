@@ -62,7 +62,8 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 		caller := web.From(r.Context())
 		event := audit.Event{
 			At: s.Now(), Platform: p.ID, Kind: audit.SessionEnded, Actor: string(session.Account), Account: session.Account, Session: session.ID,
-			Outcome: audit.Success, Address: caller.Address, Agent: caller.Agent, Reference: caller.Reference,
+			Outcome: audit.Success,
+			Origin:  audit.Origin{Address: caller.Address, Agent: caller.Agent, Reference: caller.Reference},
 		}
 		if err := s.Sessions.EndSession(r.Context(), p.ID, session.ID, event, s.Now()); err != nil {
 			return err

@@ -35,13 +35,11 @@ type Acts struct {
 	Store  Store
 	Sealer Sealer // under the master key that the servers have: they open what is sealed here
 	Actor  Actor  // of a person the role and the state are read with each act, whatever is said here
-	People People // finds that person; nil where nobody but operators and systems acts
+	People People // finds that person, and whom ByID names; nil where neither is done
 	Now    time.Time
-
-	Identified string // how a person says to have identified whom it is done to
 }
 
-// People finds the account of an actor.
+// People finds accounts by who they are.
 type People interface {
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
 }
@@ -67,20 +65,43 @@ func (s *Acts) actor(ctx context.Context) (Actor, error) {
 	return by, nil
 }
 
+// Whom an act is done to: one account of a platform, by its address or by its identifier.
+type Whom struct {
+	address string
+	id      account.ID
+}
+
+// ByAddress names an account as people do.
+func ByAddress(address string) Whom { return Whom{address: address} }
+
+// ByID names an account whatever its address is by now.
+func ByID(id account.ID) Whom { return Whom{id: id} }
+
+// String is for errors.
+func (w Whom) String() string {
+	if w.id != "" {
+		return fmt.Sprintf("account %s", w.id)
+	}
+	return fmt.Sprintf("%q", w.address)
+}
+
 // Invite is the act of that name, and so is every method below.
-func (s *Acts) Invite(ctx context.Context, id platform.ID, address string) error {
-	return s.save(ctx, fmt.Sprintf("inviting %q to %s", address, id), id, address, "", Invite)
+func (s *Acts) Invite(ctx context.Context, id platform.ID, whom Whom) error {
+	return s.save(ctx, fmt.Sprintf("inviting %s to %s", whom, id), id, whom, Said{}, Invite)
 }
 
 // SetEmail also returns fault.Taken.
-func (s *Acts) SetEmail(ctx context.Context, id platform.ID, from, to string) error {
-	attempted := fmt.Sprintf("changing address %q on %s to %q", from, id, to)
-	_, errOld := account.ParseEmail(from)
+func (s *Acts) SetEmail(ctx context.Context, id platform.ID, whom Whom, to string, said Said) error {
+	attempted := fmt.Sprintf("changing address %s on %s to %q", whom, id, to)
+	_, errOld := account.ParseEmail(whom.address)
+	if whom.id != "" {
+		errOld = nil
+	}
 	email, errNew := account.ParseEmail(to)
 	if err := errors.Join(errOld, errNew); err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
-	return s.save(ctx, attempted, id, from, "", func(f Facts) (authn.Change, error) {
+	return s.save(ctx, attempted, id, whom, said, func(f Facts) (authn.Change, error) {
 		other, err := s.Store.AccountByEmail(ctx, id, email.Key)
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return authn.Change{}, err
@@ -89,32 +110,32 @@ func (s *Acts) SetEmail(ctx context.Context, id platform.ID, from, to string) er
 	})
 }
 
-func (s *Acts) ResetTwoStep(ctx context.Context, id platform.ID, address, reason string) error {
-	attempted := fmt.Sprintf("resetting two-step authentication of %q on %s", address, id)
-	return s.save(ctx, attempted, id, address, reason, ResetTwoStep)
+func (s *Acts) ResetTwoStep(ctx context.Context, id platform.ID, whom Whom, said Said) error {
+	attempted := fmt.Sprintf("resetting two-step authentication of %s on %s", whom, id)
+	return s.save(ctx, attempted, id, whom, said, ResetTwoStep)
 }
 
-func (s *Acts) Unblock(ctx context.Context, id platform.ID, address string) error {
-	return s.save(ctx, fmt.Sprintf("unblocking %q on %s", address, id), id, address, "", Unblock)
+func (s *Acts) Unblock(ctx context.Context, id platform.ID, whom Whom) error {
+	return s.save(ctx, fmt.Sprintf("unblocking %s on %s", whom, id), id, whom, Said{}, Unblock)
 }
 
-func (s *Acts) EndSessions(ctx context.Context, id platform.ID, address, reason string) error {
-	return s.save(ctx, fmt.Sprintf("ending sessions of %q on %s", address, id), id, address, reason, EndSessions)
+func (s *Acts) EndSessions(ctx context.Context, id platform.ID, whom Whom, said Said) error {
+	return s.save(ctx, fmt.Sprintf("ending sessions of %s on %s", whom, id), id, whom, said, EndSessions)
 }
 
-func (s *Acts) Deactivate(ctx context.Context, id platform.ID, address string) error {
-	return s.stand(ctx, fmt.Sprintf("deactivating %q on %s", address, id), id, address, Deactivate)
+func (s *Acts) Deactivate(ctx context.Context, id platform.ID, whom Whom, said Said) error {
+	return s.stand(ctx, fmt.Sprintf("deactivating %s on %s", whom, id), id, whom, said, Deactivate)
 }
 
-func (s *Acts) Reactivate(ctx context.Context, id platform.ID, address string) error {
-	return s.stand(ctx, fmt.Sprintf("reactivating %q on %s", address, id), id, address, Reactivate)
+func (s *Acts) Reactivate(ctx context.Context, id platform.ID, whom Whom, said Said) error {
+	return s.stand(ctx, fmt.Sprintf("reactivating %s on %s", whom, id), id, whom, said, Reactivate)
 }
 
 // save is the way of every act whose outcome is a Change.
 func (s *Acts) save(
-	ctx context.Context, attempted string, id platform.ID, address, reason string, act func(Facts) (authn.Change, error),
+	ctx context.Context, attempted string, id platform.ID, whom Whom, said Said, act func(Facts) (authn.Change, error),
 ) error {
-	f, err := s.facts(ctx, id, address, reason)
+	f, err := s.facts(ctx, id, whom, said)
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
@@ -127,9 +148,9 @@ func (s *Acts) save(
 
 // stand is the way of acts that give an account another state.
 func (s *Acts) stand(
-	ctx context.Context, attempted string, id platform.ID, address string, act func(Facts) (Standing, error),
+	ctx context.Context, attempted string, id platform.ID, whom Whom, said Said, act func(Facts) (Standing, error),
 ) error {
-	f, err := s.facts(ctx, id, address, "")
+	f, err := s.facts(ctx, id, whom, said)
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
@@ -140,13 +161,9 @@ func (s *Acts) stand(
 	return s.Store.SetState(ctx, id, f.Account.ID, to.State, to.Event, s.Now)
 }
 
-// facts finds an account by its address. Of one that there is not it says whether there is the platform.
-func (s *Acts) facts(ctx context.Context, id platform.ID, address, reason string) (Facts, error) {
-	email, err := account.ParseEmail(address)
-	if err != nil {
-		return Facts{}, err
-	}
-	a, err := s.Store.AccountByEmail(ctx, id, email.Key)
+// facts finds whom an act is done to. Of an account that there is not it says whether there is the platform.
+func (s *Acts) facts(ctx context.Context, id platform.ID, whom Whom, said Said) (Facts, error) {
+	a, err := s.find(ctx, id, whom)
 	if errors.Is(err, fault.NotFound) {
 		if missing := s.hasPlatform(ctx, id); missing != nil {
 			err = fmt.Errorf("platform %w", missing)
@@ -156,6 +173,20 @@ func (s *Acts) facts(ctx context.Context, id platform.ID, address, reason string
 		return Facts{}, err
 	}
 	f, err := s.factsOn(ctx, id)
-	f.Account, f.Reason, f.Identified = a, reason, s.Identified
+	f.Account, f.Said = a, said
 	return f, err
+}
+
+func (s *Acts) find(ctx context.Context, id platform.ID, whom Whom) (*account.Account, error) {
+	if whom.id != "" {
+		if s.People == nil {
+			return nil, fault.NotFound
+		}
+		return s.People.Account(ctx, id, whom.id)
+	}
+	email, err := account.ParseEmail(whom.address)
+	if err != nil {
+		return nil, err
+	}
+	return s.Store.AccountByEmail(ctx, id, email.Key)
 }

@@ -17,11 +17,9 @@ type Facts struct {
 	Platform platform.ID
 	Account  *account.Account // as read; nil in an act on settings
 	Sealer   Sealer
-	Actor    Actor  // who does it
-	Reason   string // who asked and how that is known; kept in the audit record
-
-	Identified string // how the person was identified, where an act wants that
-	Now        time.Time
+	Actor    Actor // who does it
+	Said     Said  // kept in the audit record
+	Now      time.Time
 }
 
 // Sealer closes what a mail brings, and names counters.
@@ -35,7 +33,6 @@ type demand struct {
 	act    Act             // the right that it takes
 	states []account.State // of the account; nil: any
 	says   string          // of an account in another state; empty: which it is in
-	reason bool            // somebody must say why
 }
 
 // demands has a row for every act, by the event that it leaves.
@@ -44,11 +41,11 @@ var demands = map[audit.Kind]demand{
 	audit.EmailChangeRequested: {
 		act: ActChangeAddress, states: []account.State{account.Active, account.Invited}, says: sameAddress,
 	},
-	audit.TwoStepReset:       {act: ActReset, reason: true},
+	audit.TwoStepReset:       {act: ActReset},
 	audit.AccountUnblocked:   {act: ActUnblock},
 	audit.AccountDeactivated: {act: ActDeactivate},
 	audit.AccountReactivated: {act: ActReactivate},
-	audit.AllSessionsEnded:   {act: ActEndSessions, reason: true},
+	audit.AllSessionsEnded:   {act: ActEndSessions},
 	audit.PartySet:           {act: ActParties},
 	audit.PartySecretSet:     {act: ActParties},
 	audit.SigningKeyMade:     {act: ActKeys},
@@ -56,9 +53,6 @@ var demands = map[audit.Kind]demand{
 
 // sameAddress says why no other address is asked for: one of the two.
 const sameAddress = "account is deactivated, or has this address"
-
-// maxReason is how many bytes of a reason the record takes.
-const maxReason = 200
 
 // right is the right that an act takes: another address of somebody who never signed in only corrects it.
 func (f Facts) right(kind audit.Kind, d demand) Act {
@@ -77,7 +71,7 @@ func (f Facts) subject() Subject {
 }
 
 // guard refuses what the row of an act does not allow, and otherwise returns its event. fault.Invalid: nobody is named,
-// or no reason is given; fault.Refused: the account is in a state that the act is not for; and what Actor.May says.
+// or a word is missing, or is none of the act's (words.go); fault.Refused: the account is in a state that the act is not for; and what Actor.May says.
 func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	d, ok := demands[kind]
 	switch {
@@ -86,17 +80,19 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	case f.Actor.Name == "":
 		return audit.Event{}, fmt.Errorf("%w: nobody is named who does it", fault.Invalid)
 	}
-	if err := f.Actor.May(f.right(kind, d), f.subject(), Said{f.Reason, f.Identified}, f.Now); err != nil {
+	act := f.right(kind, d)
+	if err := f.Actor.May(act, f.subject(), f.Said, f.Now); err != nil {
 		return audit.Event{}, err
 	}
-	switch {
-	case d.reason && (f.Reason == "" || len(f.Reason) > maxReason):
-		return audit.Event{}, fmt.Errorf("%w: a reason of 1 to %d characters", fault.Invalid, maxReason)
-	case d.states != nil && !slices.Contains(d.states, f.Account.State):
+	if err := f.Said.Check(act); err != nil {
+		return audit.Event{}, err
+	}
+	if d.states != nil && !slices.Contains(d.states, f.Account.State) {
 		return audit.Event{}, fmt.Errorf("%w: %s", fault.Refused, cmp.Or(d.says, "account that is "+string(f.Account.State)))
 	}
 	e := audit.Event{
-		At: f.Now, Platform: f.Platform, Kind: kind, Actor: f.Actor.Name, Outcome: audit.Success, Reason: f.Reason,
+		At: f.Now, Platform: f.Platform, Kind: kind, Actor: f.Actor.Name, Outcome: audit.Success,
+		StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified),
 	}
 	if f.Account != nil {
 		e.Account = f.Account.ID

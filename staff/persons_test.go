@@ -35,6 +35,8 @@ platforms:
 	return b.String()
 }
 
+var lostPhone = staff.Said{Reason: staff.LostPhone, Identified: staff.InPerson}
+
 // person acts at a node.
 func person(t *testing.T, node *idptest.Server, email string) *staff.Acts {
 	t.Helper()
@@ -47,7 +49,7 @@ func person(t *testing.T, node *idptest.Server, email string) *staff.Acts {
 		t.Fatal(err)
 	}
 	acts := node.Tools().Acts()
-	acts.People, acts.Identified, acts.Now = node.DB, "in person", node.Clock.Now()
+	acts.Now = node.Clock.Now()
 	acts.Actor = staff.Actor{Name: "helper", Platform: "linde", Account: a.ID, Role: platform.Manager, Active: true, FreshAt: node.Clock.Now()}
 	return acts
 }
@@ -60,7 +62,7 @@ func TestHelperAsHeStandsNow(t *testing.T) {
 			nodes := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
 			nodes[0].Apply(clinic("helpdesk"))
 			reset := func(by *staff.Acts, client int) error {
-				return by.ResetTwoStep(t.Context(), "linde", fmt.Sprintf("client%d@example.org", client), "lost phone")
+				return by.ResetTwoStep(t.Context(), "linde", staff.ByAddress(fmt.Sprintf("client%d@example.org", client)), lostPhone)
 			}
 			enrolled := func(client int) bool {
 				a, err := nodes[1].DB.AccountByEmail(t.Context(), "linde", fmt.Sprintf("client%d@example.org", client))
@@ -95,33 +97,33 @@ func TestHelperAsHeStandsNow(t *testing.T) {
 				left++
 			}
 			// Another helper is not stopped by it; a manager's account is above both, and so is one's own.
-			if err := person(t, nodes[1], "ander@example.org").Unblock(t.Context(), "linde", fmt.Sprintf("client%d@example.org", left)); err != nil {
+			if err := person(t, nodes[1], "ander@example.org").Unblock(t.Context(), "linde", staff.ByAddress(fmt.Sprintf("client%d@example.org", left))); err != nil {
 				t.Errorf("another helper: %v", err)
 			}
 			for _, whom := range []string{"baas@example.org", "hulp@example.org", "ander@example.org"} {
-				if err := person(t, nodes[0], "hulp@example.org").Unblock(t.Context(), "linde", whom); !errors.Is(err, fault.Refused) {
+				if err := person(t, nodes[0], "hulp@example.org").Unblock(t.Context(), "linde", staff.ByAddress(whom)); !errors.Is(err, fault.Refused) {
 					t.Errorf("helper unblocks %s: %v", whom, err)
 				}
 			}
 			// Demoted at one node, with a form open at the other: whatever his session says of him.
 			open := person(t, nodes[1], "hulp@example.org")
 			nodes[0].Apply(clinic("client"))
-			if err := open.Unblock(t.Context(), "linde", "client1@example.org"); !errors.Is(err, fault.Refused) {
+			if err := open.Unblock(t.Context(), "linde", staff.ByAddress("client1@example.org")); !errors.Is(err, fault.Refused) {
 				t.Errorf("a helper who is none any more: %v", err)
 			}
-			if err := nodes[0].Tools().Acts().Deactivate(t.Context(), "linde", "ander@example.org"); err != nil {
+			if err := nodes[0].Tools().Acts().Deactivate(t.Context(), "linde", staff.ByAddress("ander@example.org"), staff.Said{Reason: staff.Left}); err != nil {
 				t.Fatal(err)
 			}
-			if err := person(t, nodes[1], "ander@example.org").Unblock(t.Context(), "linde", "client1@example.org"); !errors.Is(err, fault.Refused) {
+			if err := person(t, nodes[1], "ander@example.org").Unblock(t.Context(), "linde", staff.ByAddress("client1@example.org")); !errors.Is(err, fault.Refused) {
 				t.Errorf("a helper who is deactivated: %v", err)
 			}
 			nobody := person(t, nodes[1], "baas@example.org")
 			nobody.Actor.Account = "gone"
-			if err := nobody.Unblock(t.Context(), "linde", "client1@example.org"); !errors.Is(err, fault.Refused) {
+			if err := nobody.Unblock(t.Context(), "linde", staff.ByAddress("client1@example.org")); !errors.Is(err, fault.Refused) {
 				t.Errorf("somebody who is gone: %v", err)
 			}
 			nobody.People = nil
-			if err := nobody.Unblock(t.Context(), "linde", "client1@example.org"); !errors.Is(err, fault.Refused) {
+			if err := nobody.Unblock(t.Context(), "linde", staff.ByAddress("client1@example.org")); !errors.Is(err, fault.Refused) {
 				t.Errorf("somebody who is not looked up: %v", err)
 			}
 		})

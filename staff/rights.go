@@ -139,26 +139,19 @@ func (d Denial) Error() string { return string(d) }
 // Unwrap makes it fault.Refused.
 func (Denial) Unwrap() error { return fault.Refused }
 
-// Said is what the actor says with an act.
-type Said struct {
-	Reason     string // why
-	Identified string // how the person was identified
-}
-
 // May tells whether an actor may do an act. fault.NotFound: the subject is of another platform, which is all that is said
 // of it. fault.Refused: he may not, or a Denial: not like that.
 func (by Actor) May(act Act, on Subject, said Said, now time.Time) error {
 	if by.operator {
 		return nil
 	}
-	i := slices.IndexFunc(rights, func(r Right) bool { return r.Act == act })
-	if i < 0 || by.Platform == "" {
+	r := rightTo(act)
+	if r.Act == "" || by.Platform == "" {
 		return fault.Refused
 	}
 	if on.Platform != by.Platform {
 		return fault.NotFound
 	}
-	r := rights[i]
 	if by.Account == "" {
 		return by.systemMay(r, on)
 	}
@@ -261,6 +254,14 @@ func rankOf(r platform.Role) int {
 		return rank
 	}
 	return len(ranks) + 1
+}
+
+// rightTo is the row of an act; the zero value where there is none.
+func rightTo(act Act) Right {
+	if i := slices.IndexFunc(rights, func(r Right) bool { return r.Act == act }); i >= 0 {
+		return rights[i]
+	}
+	return Right{}
 }
 
 // Rights are the rows of the table, for documents and doors.

@@ -219,8 +219,9 @@ func TestActsHoldTheRights(t *testing.T) {
 			for _, role := range everyRole {
 				for _, state := range []account.State{account.Active, account.Invited} {
 					f := facts(state)
-					f.Now, f.Account.Role, f.Actor, f.Identified = rightsNow, role, actors[actor], "in person"
-					want := f.Actor.May(f.right(kind, demands[kind]), f.subject(), Said{f.Reason, f.Identified}, f.Now)
+					f.Now, f.Account.Role, f.Actor = rightsNow, role, actors[actor]
+					f = saying(kind, f)
+					want := f.Actor.May(f.right(kind, demands[kind]), f.subject(), f.Said, f.Now)
 					change, err := act(f)
 					if want != nil && !errors.Is(err, want) || want == nil && err != nil && state == account.Active && kind != audit.AccountInvited {
 						t.Errorf("%s of %s %s by %s: %v, want %v", kind, state, role, actor, err, want)
@@ -233,12 +234,12 @@ func TestActsHoldTheRights(t *testing.T) {
 		}
 	}
 	f := facts(account.Invited)
-	f.Now, f.Actor, f.Account.Role = rightsNow, actors["helpdesk"], platform.Client
+	f.Now, f.Actor, f.Account.Role, f.Said.Reason = rightsNow, actors["helpdesk"], platform.Client, Mistyped
 	if _, err := SetEmail(f, elsewhere, nil); err != nil {
 		t.Errorf("helpdesk corrects the address of somebody who never signed in: %v", err)
 	}
 	f = facts(account.Active)
-	f.Now, f.Actor, f.Account.Role = rightsNow, actors["helpdesk"], platform.Client
+	f.Now, f.Actor, f.Account.Role, f.Said.Reason = rightsNow, actors["helpdesk"], platform.Client, Mistyped
 	if _, err := SetEmail(f, elsewhere, nil); !errors.Is(err, fault.Refused) {
 		t.Errorf("helpdesk changes the address of somebody active: %v", err)
 	}

@@ -34,12 +34,11 @@ func EnableParty(f Facts, p grant.Party) (Settings, error) {
 
 // switchParty changes nothing of a party that stands so already.
 func switchParty(f Facts, p grant.Party, since time.Time, reason string) (Settings, error) {
-	f.Reason = reason
 	e, err := f.guard(audit.PartySet)
 	if err != nil || p.DisabledAt.IsZero() == since.IsZero() {
 		return Settings{}, err
 	}
-	p.DisabledAt, e.Party = since, string(p.ID)
+	p.DisabledAt, e.Party, e.Reason = since, string(p.ID), reason
 	return Settings{Parties: []grant.Party{p}, Events: []audit.Event{e}}, nil
 }
 

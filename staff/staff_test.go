@@ -38,8 +38,25 @@ func facts(s account.State) Facts {
 		},
 	}
 	return Facts{
-		Platform: "linde", Account: a, Sealer: clear{}, Actor: Operator("cli test"), Reason: "asked in person", Now: time.Unix(1e9, 0),
+		Platform: "linde", Account: a, Sealer: clear{}, Actor: Operator("cli test"), Now: time.Unix(1e9, 0),
 	}
+}
+
+// saying are facts of an act with the words that it wants.
+func saying(kind audit.Kind, f Facts) Facts {
+	f.Said = wanted(f.right(kind, demands[kind]))
+	return f
+}
+
+// wanted are the words that an act wants.
+func wanted(act Act) (s Said) {
+	if r := rightTo(act); r.Reason {
+		s.Reason = act.Reasons()[0]
+		if r.Identified {
+			s.Identified = InPerson
+		}
+	}
+	return s
 }
 
 var elsewhere = account.Email{Address: "new@example.org", Key: "new@example.org"}
@@ -78,30 +95,27 @@ func TestActsRefuse(t *testing.T) {
 	states := []account.State{account.Active, account.Invited, account.Deactivated}
 	yes := []error{nil, nil, nil}
 	for kind, row := range map[audit.Kind]struct {
-		in     []error // by state
-		reason bool
+		in []error // by state
 	}{
 		audit.AccountInvited:       {in: []error{fault.Refused, nil, fault.Refused}},
 		audit.EmailChangeRequested: {in: []error{nil, nil, fault.Refused}},
-		audit.TwoStepReset:         {in: yes, reason: true},
+		audit.TwoStepReset:         {in: yes},
 		audit.AccountUnblocked:     {in: yes},
-		audit.AllSessionsEnded:     {in: yes, reason: true},
+		audit.AllSessionsEnded:     {in: yes},
 		audit.AccountDeactivated:   {in: yes},
 		audit.AccountReactivated:   {in: yes},
 	} {
 		for i, state := range states {
-			for _, given := range []struct{ actor, reason string }{
-				{"cli test", "asked"}, {"", "asked"}, {"cli test", ""}, {"cli test", strings.Repeat("x", 201)},
-			} {
+			for _, actor := range []string{"cli test", ""} {
 				want := row.in[i]
-				if given.actor == "" || row.reason && given.reason != "asked" {
+				if actor == "" {
 					want = fault.Invalid
 				}
-				f := facts(state)
-				f.Actor, f.Reason = Operator(given.actor), given.reason
+				f := saying(kind, facts(state))
+				f.Actor = Operator(actor)
 				change, err := every[kind](f)
 				if !errors.Is(err, want) {
-					t.Errorf("%s of %s account, actor %q, reason of %d: got %v, want %v", kind, state, given.actor, len(given.reason), err, want)
+					t.Errorf("%s of %s account by %q: got %v, want %v", kind, state, actor, err, want)
 				}
 				if err != nil && !reflect.DeepEqual(change, authn.Change{}) {
 					t.Errorf("%s is refused and changes %+v", kind, change)
@@ -123,13 +137,14 @@ func TestActsRefuse(t *testing.T) {
 func TestActsAreOfOneAccountAndOnRecord(t *testing.T) {
 	for kind, act := range every {
 		for _, state := range []account.State{account.Active, account.Invited} {
-			f := facts(state)
+			f := saying(kind, facts(state))
 			c, err := act(f)
 			if err != nil {
 				continue // TestActsRefuse has which
 			}
 			want := audit.Event{
-				At: f.Now, Platform: "linde", Kind: kind, Actor: f.Actor.Name, Account: "anna", Outcome: audit.Success, Reason: f.Reason,
+				At: f.Now, Platform: "linde", Kind: kind, Actor: f.Actor.Name, Account: "anna", Outcome: audit.Success,
+				StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified),
 			}
 			if len(c.Events) != 1 || c.Events[0] != want || c.Platform != "linde" {
 				t.Errorf("%s: on %s, events %+v, want %+v", kind, c.Platform, c.Events, want)
@@ -220,7 +235,7 @@ func TestOldAddressIsToldUnlessItMayBeAStrangers(t *testing.T) {
 		account.Active:  {"new@example.org", "Anna@example.org"},
 		account.Invited: {"new@example.org"},
 	} {
-		change, err := SetEmail(facts(state), elsewhere, nil)
+		change, err := SetEmail(saying(audit.EmailChangeRequested, facts(state)), elsewhere, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -238,7 +253,7 @@ func TestOldAddressIsToldUnlessItMayBeAStrangers(t *testing.T) {
 			t.Errorf("%s: mails to %v, want %v", state, got, want)
 		}
 	}
-	if _, err := SetEmail(facts(account.Active), elsewhere, &account.Account{ID: "bram"}); !errors.Is(err, fault.Taken) {
+	if _, err := SetEmail(saying(audit.EmailChangeRequested, facts(account.Active)), elsewhere, &account.Account{ID: "bram"}); !errors.Is(err, fault.Taken) {
 		t.Errorf("address of somebody else: %v", err)
 	}
 }
@@ -268,7 +283,7 @@ func TestSetEmailSaysThatThereIsNoAccountWhereThereIsNoPlatform(t *testing.T) {
 	m := &memory{f: facts(account.Active)}
 	s := &Acts{Store: m, Sealer: clear{}, Actor: Operator("cli test"), Now: m.f.Now}
 	const want = `changing address "anna@example.org" on nowhere to "new@example.org": platform not found`
-	err := s.SetEmail(t.Context(), "nowhere", "anna@example.org", "new@example.org")
+	err := s.SetEmail(t.Context(), "nowhere", ByAddress("anna@example.org"), "new@example.org", Said{Reason: NewAddress})
 	if !errors.Is(err, fault.NotFound) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -335,7 +350,7 @@ func (m *memory) SetState(context.Context, platform.ID, account.ID, account.Stat
 // An act that there is not touches this file only: a row, a function of Facts, and the way that every act is saved.
 func TestPretendAct(t *testing.T) {
 	const praised audit.Kind = "account.praise"
-	demands[praised] = demand{states: []account.State{account.Active}, reason: true}
+	demands[praised] = demand{act: ActReactivate, states: []account.State{account.Active}}
 	defer delete(demands, praised)
 	praise := func(f Facts) (authn.Change, error) {
 		e, err := f.guard(praised)
@@ -343,16 +358,16 @@ func TestPretendAct(t *testing.T) {
 	}
 	m := &memory{f: facts(account.Active)}
 	s := &Acts{Store: m, Sealer: clear{}, Actor: Operator("cli test"), Now: m.f.Now}
-	do := func(address, reason string) error {
-		return s.save(t.Context(), "praising", "linde", address, reason, praise)
+	do := func(address string, reason Reason) error {
+		return s.save(t.Context(), "praising", "linde", ByAddress(address), Said{Reason: reason}, praise)
 	}
-	if err := do("anna@example.org", "well done"); err != nil || len(m.saved) != 1 || m.saved[0].Events[0].Reason != "well done" {
+	if err := do("anna@example.org", Returned); err != nil || len(m.saved) != 1 || m.saved[0].Events[0].StatedReason != "returned" {
 		t.Fatalf("%v, saved %+v", err, m.saved)
 	}
 	if err := do("anna@example.org", ""); !errors.Is(err, fault.Invalid) {
 		t.Errorf("without a reason: %v", err)
 	}
-	if err := do("bram@example.org", "well done"); !errors.Is(err, fault.NotFound) {
+	if err := do("bram@example.org", Returned); !errors.Is(err, fault.NotFound) {
 		t.Errorf("nobody: %v", err)
 	}
 	if len(m.saved) != 1 {

@@ -13,14 +13,16 @@ import (
 )
 
 const insertEvent = `
-INSERT INTO events (platform, id, at, place, kind, actor, account, party, session, outcome, reason, address, agent, reference)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+INSERT INTO events (platform, id, at, place, kind, actor, account, party, session, outcome, reason, address, agent, reference,
+  stated_reason, identified)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 
 // addEvents records what the transaction does. It comes last, so that an event is never there without its cause.
 func addEvents(ctx context.Context, q conn, all []audit.Event) error {
 	for place, e := range all {
 		_, err := exec(ctx, q, insertEvent, string(e.Platform), secret.ID(), millis(e.At), place, string(e.Kind), e.Actor,
-			string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference))
+			string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference),
+			e.StatedReason, e.Identified)
 		if err != nil {
 			return err
 		}
@@ -42,7 +44,8 @@ func (db *DB) Note(ctx context.Context, e audit.Event, source string) error {
 func note(ctx context.Context, q conn, e audit.Event, more ...string) error {
 	same := strings.Join(append([]string{string(e.Platform), string(e.Kind), e.Party, e.Reason}, more...), "\x00")
 	_, err := exec(ctx, q, noteEvent, string(e.Platform), hex.EncodeToString(secret.Hash(same)), millis(e.At), 0, string(e.Kind), e.Actor,
-		string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference))
+		string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference),
+		e.StatedReason, e.Identified)
 	return err
 }
 
@@ -53,21 +56,24 @@ func plain(s string) string {
 }
 
 const selectEvents = `
-SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference
+SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
+  stated_reason, identified
 FROM events
 WHERE platform = $1
 ORDER BY at DESC, place DESC, id
 LIMIT $2`
 
 const selectEventsOf = `
-SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference
+SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
+  stated_reason, identified
 FROM events
 WHERE account = $1 AND platform = $2
 ORDER BY at DESC, place DESC, id
 LIMIT $3`
 
 const selectSignIns = `
-SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference
+SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
+  stated_reason, identified
 FROM events
 WHERE account = $1 AND platform = $2 AND kind = $3
 ORDER BY at DESC, place DESC, id
@@ -76,7 +82,7 @@ LIMIT $4`
 func columnsOfEvent(e *audit.Event) []any {
 	return []any{
 		&e.Platform, instant{&e.At}, &e.Kind, &e.Actor, &e.Account, &e.Party, &e.Session, &e.Outcome, &e.Reason,
-		&e.Address, &e.Agent, &e.Reference,
+		&e.Address, &e.Agent, &e.Reference, &e.StatedReason, &e.Identified,
 	}
 }
 

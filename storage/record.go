@@ -28,7 +28,8 @@ AND reference = $12
 AND reference <> '' -- as the index has it` + recordPart
 
 	selectRecorded = `
-SELECT id, place, platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference
+SELECT id, place, platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
+  stated_reason, identified
 FROM events`
 
 	recordPart = `

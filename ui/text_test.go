@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -50,6 +51,14 @@ var wordOfRecord = regexp.MustCompile(`^staff\.(kind|why|by|reason|identified)_`
 // TestTextsAreUsed compares the catalogue with what templates name, what samples pass and what is chosen.
 func TestTextsAreUsed(t *testing.T) {
 	used := append(slices.Clone(chosen), whole.ChoiceTexts()...)
+	for _, right := range staff.Rights() { // pages of staff offer the words of an act
+		for _, word := range right.Act.Reasons() {
+			used = append(used, word.TextKey())
+		}
+	}
+	for _, word := range staff.Identifications() {
+		used = append(used, word.TextKey())
+	}
 	named := regexp.MustCompile(`\.T "([^"]+)"`)
 	sources, err := whole.Sources()
 	if err != nil {

@@ -20,8 +20,8 @@ func accountCommand(g *globals) *cobra.Command {
 		accountInvite(g, &on, "invite", "Send the welcome mail to somebody who has no password yet"),
 		accountInvite(g, &on, "resend", "Send the welcome mail again; the button of the older one stops working"),
 		accountSetEmail(g, &on), accountUnblock(g, &on),
-		accountState(g, &on, "deactivate", "Refuse sign-in and end sessions and tokens at once; data is kept", (*staff.Acts).Deactivate),
-		accountState(g, &on, "reactivate", "Let a deactivated account sign in again", (*staff.Acts).Reactivate))
+		accountState(g, &on, "deactivate", "Refuse sign-in and end sessions and tokens at once; data is kept", staff.ActDeactivate, (*staff.Acts).Deactivate),
+		accountState(g, &on, "reactivate", "Let a deactivated account sign in again", staff.ActReactivate, (*staff.Acts).Reactivate))
 	for _, sub := range c.Commands() {
 		sub.Flags().StringVar(&on, "platform", "", "platform")
 		require(sub, "platform")
@@ -45,7 +45,7 @@ func accountAdd(g *globals, on *string) *cobra.Command {
 			}
 			report, err := setup.AddAccount(cmd.Context(), f.tools(), platform.ID(*on), d)
 			if err == nil && invite {
-				err = f.tools().Acts().Invite(cmd.Context(), platform.ID(*on), d.Email)
+				err = f.tools().Acts().Invite(cmd.Context(), platform.ID(*on), staff.ByAddress(d.Email))
 			}
 			if err != nil {
 				return err
@@ -73,7 +73,7 @@ func accountInvite(g *globals, on *string, use, short string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := acts.Invite(cmd.Context(), platform.ID(*on), args[0]); err != nil {
+			if err := acts.Invite(cmd.Context(), platform.ID(*on), staff.ByAddress(args[0])); err != nil {
 				return err
 			}
 			return printAccount(g, cmd, f, *on, args[0])
@@ -82,23 +82,30 @@ func accountInvite(g *globals, on *string, use, short string) *cobra.Command {
 }
 
 func accountSetEmail(g *globals, on *string) *cobra.Command {
-	return &cobra.Command{
+	var with *said
+	c := &cobra.Command{
 		Use: "set-email OLD NEW", Short: "Ask somebody to confirm a new e-mail address", Args: cobra.ExactArgs(2),
 		Long: "Ask somebody to confirm a new e-mail address, by a mail to it whose button works for 24 hours and once.\n\n" +
 			"Until the button is pressed the old address counts, and it gets a notice. Somebody who has no password yet makes one " +
 			"after pressing it; the button of an earlier welcome mail stops working at once, and the old address is told nothing.\n\n" +
 			"Refused within 24 hours of reset-2fa: whoever talks a helpdesk into both has the account.",
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
+			said, err := with.words()
+			if err != nil {
+				return err
+			}
 			acts, err := f.acts(cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := acts.SetEmail(cmd.Context(), platform.ID(*on), args[0], args[1]); err != nil {
+			if err := acts.SetEmail(cmd.Context(), platform.ID(*on), staff.ByAddress(args[0]), args[1], said); err != nil {
 				return err
 			}
 			return printAccount(g, cmd, f, *on, args[0])
 		}),
 	}
+	with = sayWith(c, staff.ActChangeAddress)
+	return c
 }
 
 // accountLine is what is shown of an account: never a credential.
@@ -174,21 +181,28 @@ func printAccount(g *globals, cmd *cobra.Command, f *floor, on, address string) 
 }
 
 // stateAct is staff.Acts.Deactivate or Reactivate.
-type stateAct func(s *staff.Acts, ctx context.Context, id platform.ID, address string) error
+type stateAct func(s *staff.Acts, ctx context.Context, id platform.ID, whom staff.Whom, said staff.Said) error
 
-func accountState(g *globals, on *string, use, short string, act stateAct) *cobra.Command {
-	return &cobra.Command{
+func accountState(g *globals, on *string, use, short string, right staff.Act, act stateAct) *cobra.Command {
+	var with *said
+	c := &cobra.Command{
 		Use: use + " EMAIL", Short: short, Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
+			said, err := with.words()
+			if err != nil {
+				return err
+			}
 			if _, err := f.account(cmd, *on, args[0]); err != nil {
 				return err
 			}
-			if err := act(f.tools().Acts(), cmd.Context(), platform.ID(*on), args[0]); err != nil {
+			if err := act(f.tools().Acts(), cmd.Context(), platform.ID(*on), staff.ByAddress(args[0]), said); err != nil {
 				return err
 			}
 			return printAccount(g, cmd, f, *on, args[0])
 		}),
 	}
+	with = sayWith(c, right)
+	return c
 }
 
 // account finds an account by address.

@@ -7,11 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 // accountReset is what staff do for somebody who lost phone and recovery codes.
 func accountReset(g *globals, on *string) *cobra.Command {
-	var reason string
+	var with *said
 	c := &cobra.Command{
 		Use:   "reset-2fa EMAIL",
 		Short: "Take two-step authentication from an account whose owner lost phone and recovery codes",
@@ -20,14 +21,15 @@ func accountReset(g *globals, on *string) *cobra.Command {
 			"Refused within 24 hours of set-email: whoever talks a helpdesk into both has the account.",
 		Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			if len(reason) > 200 || reason == "" {
-				return fmt.Errorf("--reason: who asked and how you know it was them, 1 to 200 characters")
+			said, err := with.words()
+			if err != nil {
+				return err
 			}
 			acts, err := f.acts(cmd.Context()) // the servers could not open the mail and its button
 			if err != nil {
 				return err
 			}
-			if err := acts.ResetTwoStep(cmd.Context(), platform.ID(*on), args[0], reason); err != nil {
+			if err := acts.ResetTwoStep(cmd.Context(), platform.ID(*on), staff.ByAddress(args[0]), said); err != nil {
 				return err
 			}
 			done := map[string]string{"email": args[0], "platform": *on, "two_step": "reset"}
@@ -36,7 +38,6 @@ func accountReset(g *globals, on *string) *cobra.Command {
 			})
 		}),
 	}
-	c.Flags().StringVar(&reason, "reason", "", "who asked, and how you know it was them; kept in the audit record")
-	require(c, "reason")
+	with = sayWith(c, staff.ActReset)
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 // accountUnblock is what staff do for somebody who waits because of wrong passwords.
@@ -20,7 +21,7 @@ func accountUnblock(g *globals, on *string) *cobra.Command {
 			if _, err := f.account(cmd, *on, args[0]); err != nil {
 				return err
 			}
-			if err := acts.Unblock(cmd.Context(), platform.ID(*on), args[0]); err != nil {
+			if err := acts.Unblock(cmd.Context(), platform.ID(*on), staff.ByAddress(args[0])); err != nil {
 				return err
 			}
 			return printAccount(g, cmd, f, *on, args[0])

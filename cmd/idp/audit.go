@@ -123,26 +123,34 @@ func moment(text string, now time.Time) (time.Time, error) {
 
 // eventLine is an event of the record as JSON. An empty field is one that the event does not have.
 type eventLine struct {
-	Cursor    string        `json:"cursor"`
-	ID        string        `json:"id"`
-	At        time.Time     `json:"at"`
-	Platform  platform.ID   `json:"platform"`
-	Kind      audit.Kind    `json:"kind"`
-	Outcome   audit.Outcome `json:"outcome"`
-	Actor     string        `json:"actor"`
-	Account   account.ID    `json:"account,omitempty"`
-	Party     string        `json:"party,omitempty"`
-	Session   string        `json:"session,omitempty"`
-	Reason    string        `json:"reason,omitempty"`
-	Address   string        `json:"address,omitempty"`
-	Agent     string        `json:"agent,omitempty"`
-	Reference string        `json:"reference,omitempty"`
+	Cursor   string        `json:"cursor"`
+	ID       string        `json:"id"`
+	At       time.Time     `json:"at"`
+	Platform platform.ID   `json:"platform"`
+	Kind     audit.Kind    `json:"kind"`
+	Outcome  audit.Outcome `json:"outcome"`
+	Actor    string        `json:"actor"`
+	Account  account.ID    `json:"account,omitempty"`
+	Party    string        `json:"party,omitempty"`
+	Session  string        `json:"session,omitempty"`
+	Reason   string        `json:"reason,omitempty"`
+	originLine
+
+	StatedReason string `json:"stated_reason,omitempty"`
+	Identified   string `json:"identified,omitempty"`
+}
+
+// originLine is where an event came from.
+type originLine struct {
+	Address   string `json:"address,omitempty"`
+	Agent     string `json:"agent,omitempty"`
+	Reference string `json:"reference,omitempty"`
 }
 
 func eventLineOf(r audit.Recorded) eventLine {
 	return eventLine{
 		r.Cursor().String(), r.ID, r.At.UTC(), r.Platform, r.Kind, r.Outcome, r.Actor, r.Account, r.Party, r.Session, r.Reason,
-		r.Address, r.Agent, r.Reference,
+		originLine{r.Address, r.Agent, r.Reference}, r.StatedReason, r.Identified,
 	}
 }
 
@@ -151,7 +159,8 @@ func eventLineOf(r audit.Recorded) eventLine {
 func (l eventLine) print(w io.Writer) {
 	fmt.Fprintf(w, "%s  %-19s %-7s  by %s", l.At.Format("2006-01-02T15:04:05.000Z"), l.Kind, l.Outcome, visible(l.Actor))
 	for _, f := range []struct{ name, value string }{
-		{"account", string(l.Account)}, {"party", l.Party}, {"session", l.Session}, {"reason", l.Reason}, {"from", l.Address},
+		{"account", string(l.Account)}, {"party", l.Party}, {"session", l.Session}, {"reason", l.Reason},
+		{"stated_reason", l.StatedReason}, {"identified", l.Identified}, {"from", l.Address},
 		{"agent", l.Agent}, {"reference", l.Reference},
 	} {
 		if f.value != "" {

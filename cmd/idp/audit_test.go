@@ -13,7 +13,9 @@ import (
 )
 
 type eventJSON struct {
-	Cursor, ID, Platform, Kind, Outcome, Actor, Account, Party, Session, Reason, Address, Agent, Reference string
+	Cursor, ID, Platform, Kind, Outcome, Actor, Account, Party, Session, Reason, Address, Agent, Reference, Identified string
+
+	StatedReason string `json:"stated_reason"`
 
 	At time.Time
 }
@@ -33,7 +35,7 @@ func (i *install) haunt() {
 	now := time.Now()
 	err = db.SaveChange(i.t.Context(), authn.Change{Events: []audit.Event{{
 		At: now, Platform: "linde", Kind: audit.PasswordRefused, Actor: "system", Outcome: audit.Failure, Reason: "wrong",
-		Address: "192.0.2.7", Agent: evil, Reference: "7KQ4-MXDA",
+		Origin: audit.Origin{Address: "192.0.2.7", Agent: evil, Reference: "7KQ4-MXDA"},
 	}}}, now)
 	if err != nil {
 		i.t.Fatal(err)
@@ -43,8 +45,8 @@ func (i *install) haunt() {
 func TestOperatorReadsTheRecord(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		i.setUp()
-		i.ok("account", "deactivate", "anna@example.org", "--platform", "linde")
-		i.ok("account", "reactivate", "anna@example.org", "--platform", "linde")
+		i.ok("account", "deactivate", "anna@example.org", "--platform", "linde", "--reason", "left")
+		i.ok("account", "reactivate", "anna@example.org", "--platform", "linde", "--reason", "returned")
 		i.haunt()
 		list := func(args ...string) []string {
 			return append([]string{"audit", "list", "--platform", "linde"}, args...)

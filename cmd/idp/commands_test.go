@@ -190,19 +190,21 @@ func (i *install) accounts() {
 	if i.read(&all, "account", "list", "--platform", "linde", "--limit", "1", "--after", all[0].Sub); len(all) != 1 {
 		i.t.Errorf("account list from the second: %v", all)
 	}
-	for _, step := range []struct{ command, state string }{{"deactivate", "deactivated"}, {"deactivate", "deactivated"}, {"reactivate", "active"}} {
-		if i.read(&one, "account", step.command, "samira@example.org", "--platform", "linde"); one.State != step.state {
+	for _, step := range []struct{ command, reason, state string }{
+		{"deactivate", "suspicion", "deactivated"}, {"deactivate", "left", "deactivated"}, {"reactivate", "mistake", "active"},
+	} {
+		if i.read(&one, "account", step.command, "samira@example.org", "--platform", "linde", "--reason", step.reason); one.State != step.state {
 			i.t.Errorf("account %s: %+v", step.command, one)
 		}
 		if i.read(&one, "account", "show", "samira@example.org", "--platform", "linde"); one.State != step.state {
 			i.t.Errorf("after %s: %+v", step.command, one)
 		}
 	}
-	i.refused(1, "not found", "account", "deactivate", "samira@example.org", "--platform", "wilg")
+	i.refused(1, "not found", "account", "deactivate", "samira@example.org", "--platform", "wilg", "--reason", "left")
 	i.refused(1, `platform els: not found`, "account", "list", "--platform", "els")
 	// Somebody who was invited has nothing to sign in with: reactivating gives no access, and does not look like it.
-	i.ok("account", "deactivate", "ria@example.org", "--platform", "linde")
-	if i.read(&one, "account", "reactivate", "ria@example.org", "--platform", "linde"); one.State != "invited" {
+	i.ok("account", "deactivate", "ria@example.org", "--platform", "linde", "--reason", "left")
+	if i.read(&one, "account", "reactivate", "ria@example.org", "--platform", "linde", "--reason", "returned"); one.State != "invited" {
 		i.t.Errorf("reactivated without a password: %+v", one)
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -99,7 +100,7 @@ func inviteAll(ctx context.Context, f *floor, site *demo.Site) error {
 		if a.Password != "" {
 			continue
 		}
-		err := f.tools().Acts().Invite(ctx, platform.ID(a.On), a.Email)
+		err := f.tools().Acts().Invite(ctx, platform.ID(a.On), staff.ByAddress(a.Email))
 		if err != nil && !errors.Is(err, fault.Refused) { // refused: there is one by now
 			return err
 		}

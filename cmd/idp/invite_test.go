@@ -45,22 +45,22 @@ func TestInviteResendSetEmail(t *testing.T) {
 		i.refused(1, "not found", "account", "resend", "piet@example.org", "--platform", "els")
 		i.refused(1, "e-mail address", on("resend", "piet")...)
 
-		if i.read(&a, on("set-email", "anna@example.org", "Anna.Bakker@example.org")...); a.Email != "anna@example.org" {
+		if i.read(&a, on("set-email", "anna@example.org", "Anna.Bakker@example.org", "--reason", "new-address")...); a.Email != "anna@example.org" {
 			t.Errorf("account set-email: %+v: the old address counts until the new one is confirmed", a)
 		}
 		i.recorded("linde", "email.ask ")
 		i.waiting("linde", outbox.EmailChanged, outbox.EmailConfirm, outbox.Welcome, outbox.Welcome, outbox.Welcome)
-		i.refused(1, "taken", on("set-email", "anna@example.org", "RIA@example.org")...)
-		i.refused(1, "has this address", on("set-email", "anna@example.org", "anna@example.org")...)
-		i.refused(1, "not found", on("set-email", "nobody@example.org", "x@example.org")...)
-		i.refused(1, "e-mail address", on("set-email", "anna@example.org", "x\r\nBcc: y@example.org")...)
-		i.ok(on("deactivate", "anna@example.org")...)
-		i.refused(1, "refused", on("set-email", "anna@example.org", "x@example.org")...)
+		i.refused(1, "taken", on("set-email", "anna@example.org", "RIA@example.org", "--reason", "new-address")...)
+		i.refused(1, "has this address", on("set-email", "anna@example.org", "anna@example.org", "--reason", "new-address")...)
+		i.refused(1, "not found", on("set-email", "nobody@example.org", "x@example.org", "--reason", "new-address")...)
+		i.refused(1, "e-mail address", on("set-email", "anna@example.org", "x\r\nBcc: y@example.org", "--reason", "new-address")...)
+		i.ok(on("deactivate", "anna@example.org", "--reason", "asked")...)
+		i.refused(1, "refused", on("set-email", "anna@example.org", "x@example.org", "--reason", "new-address")...)
 		i.refused(1, "refused", on("invite", "anna@example.org")...)
 		i.refused(2, "accepts 2 arg(s), received 1", on("set-email", "anna@example.org")...)
 
 		alone := i.with("IDP_MASTER_KEYS_FILE=" + i.file("other", keys.NewMaster()))
-		for _, args := range [][]string{on("invite", "piet@example.org"), on("set-email", "piet@example.org", "p@example.org")} {
+		for _, args := range [][]string{on("invite", "piet@example.org"), on("set-email", "piet@example.org", "p@example.org", "--reason", "new-address")} {
 			alone.refused(1, "master key", args...) // the servers could not open what it seals
 		}
 	})

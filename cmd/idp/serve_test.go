@@ -421,7 +421,7 @@ func TestOtherProcessesChangesCountWithinASecond(t *testing.T) {
 			t.Fatalf("silent check: %s", got)
 		}
 
-		i.ok("account", "deactivate", "anna@example.org", "--platform", "linde")
+		i.ok("account", "deactivate", "anna@example.org", "--platform", "linde", "--reason", "left")
 		server.soon(time.Second, "out", func() bool { status, _ := anna.userinfo(); return status == http.StatusUnauthorized })
 		if status, _, body := anna.refreshed(); status != 400 || !strings.Contains(body, "invalid_grant") {
 			t.Errorf("refresh of a deactivated account: %d %s", status, body)
@@ -429,7 +429,7 @@ func TestOtherProcessesChangesCountWithinASecond(t *testing.T) {
 		if got := anna.silently(i); got != "login_requiredfalse" {
 			t.Errorf("silent check of a deactivated account: %s", got)
 		}
-		i.ok("account", "reactivate", "anna@example.org", "--platform", "linde")
+		i.ok("account", "reactivate", "anna@example.org", "--platform", "linde", "--reason", "returned")
 		if status, _ := anna.userinfo(); status != http.StatusUnauthorized {
 			t.Errorf("an ended token works again: %d", status)
 		}

@@ -23,6 +23,7 @@ import (
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 // person uses a browser: by keyboard alone, or with JavaScript off. axe-core looks at every page that they come to.
@@ -135,7 +136,7 @@ func (s site) invite(t *testing.T, address, lang string) {
 	a.Name.Given, a.Name.Family = "Nina", "Mulder"
 	_, err := setup.AddAccount(t.Context(), tools, "linde", a)
 	if err == nil {
-		err = tools.Acts().Invite(t.Context(), platform.ID("linde"), address)
+		err = tools.Acts().Invite(t.Context(), platform.ID("linde"), staff.ByAddress(address))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 // setEmail gives somebody a new address that is to be confirmed.
@@ -13,5 +14,5 @@ func (s *script) setEmail(rest string) error {
 	if len(words) != 2 {
 		return fmt.Errorf("set-email OLD NEW")
 	}
-	return s.server.Tools().Acts().SetEmail(s.t.Context(), platform.ID("linde"), words[0], words[1])
+	return s.server.Tools().Acts().SetEmail(s.t.Context(), platform.ID("linde"), staff.ByAddress(words[0]), words[1], staff.Said{Reason: staff.NewAddress})
 }

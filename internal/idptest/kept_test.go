@@ -22,12 +22,13 @@ import (
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage/migrations"
 )
 
 func init() {
 	verbs["unblock"] = func(s *script, address string) error { // as idp account unblock
-		return s.server.Tools().Acts().Unblock(s.t.Context(), platform.ID("linde"), address)
+		return s.server.Tools().Acts().Unblock(s.t.Context(), platform.ID("linde"), staff.ByAddress(address))
 	}
 }
 

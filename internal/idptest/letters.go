@@ -9,6 +9,7 @@ import (
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 // invite declares an account without a password and sends the welcome mail. Options are those of account.
@@ -25,7 +26,7 @@ func (s *script) resend(rest string) error {
 	if on == "" {
 		on = "linde"
 	}
-	return s.server.Tools().Acts().Invite(s.t.Context(), platform.ID(on), address)
+	return s.server.Tools().Acts().Invite(s.t.Context(), platform.ID(on), staff.ByAddress(address))
 }
 
 // mail sends what is due and takes a mail.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 // Recoveries are the recovery codes of every account of a script that is declared with an app.
@@ -54,5 +55,7 @@ func (s *script) keepCodes(string) error {
 var recoveryCode = regexp.MustCompile(`^[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4}$`)
 
 func (s *script) resetTwoStep(address string) error {
-	return s.server.Tools().Acts().ResetTwoStep(s.t.Context(), platform.ID("linde"), address, "asked in person")
+	return s.server.Tools().Acts().ResetTwoStep(s.t.Context(), platform.ID("linde"), staff.ByAddress(address), staff.Said{
+		Reason: staff.LostPhone, Identified: staff.InPerson,
+	})
 }

@@ -57,9 +57,9 @@ func TestWhatIsUnderWayEndsOnBothNodes(t *testing.T) {
 		name, email, next string
 		act               []string
 	}{
-		{"code after deactivation", "totp@example.org", "/totp", []string{"deactivate"}},
-		{"set-up after deactivation", "anna@example.org", "/app-setup", []string{"deactivate"}},
-		{"code after a reset", "totp@example.org", "/totp", []string{"reset-2fa", "--reason", "asked in person"}},
+		{"code after deactivation", "totp@example.org", "/totp", []string{"deactivate", "--reason", "left"}},
+		{"set-up after deactivation", "anna@example.org", "/app-setup", []string{"deactivate", "--reason", "left"}},
+		{"code after a reset", "totp@example.org", "/totp", []string{"reset-2fa", "--reason", "lost-phone", "--identified", "in-person"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			one := newPerson(p.at(0), row.email)
@@ -76,7 +76,7 @@ func TestWhatIsUnderWayEndsOnBothNodes(t *testing.T) {
 			args := append([]string{"account", row.act[0], row.email, "--platform", "linde"}, row.act[1:]...)
 			p.idp(args...)
 			if row.act[0] == "deactivate" {
-				p.idp("account", "reactivate", row.email, "--platform", "linde")
+				p.idp("account", "reactivate", row.email, "--platform", "linde", "--reason", "returned")
 			}
 			other := one.copied(p.at(1))
 			other.page, other.shown = one.page, one.shown

@@ -107,7 +107,7 @@ func TestDeactivatedAccountIsRefusedOnBothNodesWithinASecond(t *testing.T) {
 	_, err = waiting.ask(steady, nil)
 	must(t, "opening the login page", err)
 
-	p.idp("account", "deactivate", "anna@example.org", "--platform", "linde")
+	p.idp("account", "deactivate", "anna@example.org", "--platform", "linde", "--reason", "left")
 	since := time.Now()
 	p.everywhere(t, since, "deactivation", func(d door) bool {
 		got, err := held.person.copied(d).silently(steady)
@@ -122,7 +122,7 @@ func TestDeactivatedAccountIsRefusedOnBothNodesWithinASecond(t *testing.T) {
 		t.Errorf("a deactivated account signs in: %v, away at %q", err, waiting.away)
 	}
 
-	p.idp("account", "reactivate", "anna@example.org", "--platform", "linde")
+	p.idp("account", "reactivate", "anna@example.org", "--platform", "linde", "--reason", "returned")
 	if got, err := held.person.silently(steady); err != nil || got != "login_required" {
 		t.Errorf("the old session after reactivation: %q %v", got, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/staff"
 )
 
 const openHouse = `
@@ -236,7 +237,7 @@ func TestEverythingThatAnybodyCanBeginCounts(t *testing.T) {
 func (c crowded) welcomeLink(address string) string {
 	c.t.Helper()
 	c.Apply("platforms:\n" + strings.TrimPrefix(openHouse[:strings.Index(openHouse, "    accounts:")], "\nplatforms:\n") + "    accounts: [{ email: " + address + " }]\n")
-	if err := c.Tools().Acts().Invite(c.t.Context(), "linde", address); err != nil {
+	if err := c.Tools().Acts().Invite(c.t.Context(), "linde", staff.ByAddress(address)); err != nil {
 		c.t.Fatal(err)
 	}
 	if err := c.Deliver(c.t.Context()); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 const secretOfWeb = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
@@ -118,7 +119,7 @@ func (h house) account(email string) *account.Account {
 
 func TestWelcomeSetsThePasswordAndSignsIn(t *testing.T) {
 	h := newHouse(t)
-	if err := h.Tools().Acts().Invite(t.Context(), "linde", "bram@example.org"); err != nil {
+	if err := h.Tools().Acts().Invite(t.Context(), "linde", staff.ByAddress("bram@example.org")); err != nil {
 		t.Fatal(err)
 	}
 	link := h.link(outbox.Welcome)

@@ -212,7 +212,7 @@ func (w *world) given(g grant.Grant) bool {
 func (w *world) event(kind audit.Kind, a account.Account) audit.Event {
 	return audit.Event{
 		At: w.now, Platform: a.Platform, Kind: kind, Actor: string(a.ID), Account: a.ID, Outcome: audit.Success,
-		Address: "192.0.2.1", Agent: "browser", Reference: "7KQ4-MXDA",
+		Origin: audit.Origin{Address: "192.0.2.1", Agent: "browser", Reference: "7KQ4-MXDA"},
 	}
 }
 

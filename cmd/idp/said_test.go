@@ -1,0 +1,59 @@
+package main_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+)
+
+// What an operator says with an act is words of the act's lists: another one is refused with those that there are, and
+// nothing is done. The record has them, each in its place.
+func TestOperatorsSayWordsOfTheLists(t *testing.T) {
+	onBoth(t, func(t *testing.T, i *install) {
+		i.setUp()
+		sample, err := os.ReadFile(i.sample())
+		if err != nil {
+			t.Fatal(err)
+		}
+		i.ok("apply", i.file("totp.yaml", string(sample)+"        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
+		before := i.rowsOf("events")
+		on := func(verb string, more ...string) []string {
+			return append([]string{"account", verb, "anna@example.org", "--platform", "linde"}, more...)
+		}
+		phones, ways := "lost-phone, new-phone, lost-codes", "in-person, video, called-back, known"
+		for _, row := range []struct {
+			want string
+			args []string
+		}{
+			{`--reason "": invalid: one of ` + phones, on("reset-2fa")},
+			{`--reason "called me": invalid: one of ` + phones, on("reset-2fa", "--reason", "called me", "--identified", "video")},
+			{`--reason "left": invalid: one of ` + phones, on("reset-2fa", "--reason", "left", "--identified", "video")},
+			{`--identified "": invalid: one of ` + ways, on("reset-2fa", "--reason", "lost-phone")},
+			{`--identified "by voice": invalid: one of ` + ways, on("reset-2fa", "--reason", "lost-phone", "--identified", "by voice")},
+			{`--reason "": invalid: one of left, asked, suspicion`, on("deactivate")},
+			{`--reason "returned": invalid: one of left, asked, suspicion`, on("deactivate", "--reason", "returned")},
+			{`--reason "": invalid: one of returned, mistake`, on("reactivate")},
+			{`unknown flag: --identified`, on("deactivate", "--reason", "left", "--identified", "video")},
+			{`unknown flag: --reason`, on("unblock", "--reason", "left")},
+			{`--reason "": invalid: one of new-address, mistyped`, append(on("set-email"), "new@example.org")},
+		} {
+			i.refused(2, row.want, row.args...)
+		}
+		if after := i.rowsOf("events"); after != before {
+			t.Errorf("%d events were recorded by what was refused", after-before)
+		}
+
+		i.ok(on("reset-2fa", "--reason", "lost-codes", "--identified", "called-back")...)
+		i.ok(on("deactivate", "--reason", "suspicion")...)
+		var all []eventJSON
+		i.read(&all, "audit", "list", "--platform", "linde", "--limit", "2")
+		if len(all) != 2 || all[1].Kind != "two_step.reset" || all[1].StatedReason != "lost-codes" || all[1].Identified != "called-back" || all[1].Reason != "" ||
+			all[0].Kind != "account.deactivate" || all[0].StatedReason != "suspicion" || all[0].Identified != "" || all[0].Reason != "" {
+			t.Errorf("the record has %+v", all)
+		}
+		text := i.ok("audit", "list", "--platform", "linde", "--kind", "two_step.reset")
+		if !strings.Contains(text, "  stated_reason lost-codes  identified called-back\n") {
+			t.Errorf("as text: %s", text)
+		}
+	})
+}
