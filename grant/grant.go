@@ -93,6 +93,7 @@ type Answered struct {
 	Request  string         // stored; it knows the pushed one that it came from
 	Pushed   string         // … of a request that was not stored itself
 	StandsOn *authn.Consent // nil: none is needed
+	Subject  Pairwise       // kept with the first grant that leads to it, so that its account is found again; zero: it is public
 }
 
 // Key is the key that was proven with a code or refresh token (RFC 9449).

@@ -17,7 +17,24 @@ func (p *Party) Subject(id account.ID, salt []byte) string {
 	if !p.Pairwise {
 		return string(id)
 	}
-	return pseudonym(salt, p.SectorHost(), string(id))
+	return p.SectorOf(salt).Of(id).Subject
+}
+
+// Pairwise is a `sub` that only the parties of one sector see; the zero value is none, because the subject is public.
+type Pairwise struct{ Sector, Subject string }
+
+// Sector is what pairwise parties share a subject by, and the salt of their platform.
+type Sector struct {
+	Host string
+	Salt []byte
+}
+
+// SectorOf is the sector of a party whose subjects are pairwise.
+func (p *Party) SectorOf(salt []byte) Sector { return Sector{p.SectorHost(), salt} }
+
+// Of is the subject of an account in the sector.
+func (s Sector) Of(id account.ID) Pairwise {
+	return Pairwise{s.Host, pseudonym(s.Salt, s.Host, string(id))}
 }
 
 // Session is the `sid` that a party sees: the session's identifier, or one that differs by sector for a party whose

@@ -33,6 +33,9 @@ func (s *Server) answerCode(v *visit) error {
 	if v.party.ThirdParty {
 		to.StandsOn = v.consent
 	}
+	if v.party.Pairwise {
+		to.Subject = v.party.SectorOf(v.platform.Salt).Of(g.Account)
+	}
 	err := s.Requests.Answer(v.r.Context(), to, g)
 	switch {
 	case over(err):

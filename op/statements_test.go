@@ -26,6 +26,7 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 	s := idptest.NewServer(t, db)
 	s.Apply(strings.Replace(house, "client_id: web, secret",
 		"client_id: web, rotate_refresh_tokens: true, grant_types: [authorization_code, refresh_token, client_credentials], secret", 1))
+	s.Apply(strings.Replace(house, "client_id: post,", `client_id: post, subject_type: pairwise,`, 1))
 	c := caller{t, s}
 	b := c.signIn(issuer)
 	measure := func(endpoint string, wantReads, wantWrites int64, request func()) {
@@ -41,6 +42,8 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 	var got tokens
 	measure("authorize, signed in", 1, 1, func() { code = c.code(b, "web", nil) })
 	measure("authorize, prompt=none", 1, 1, func() { c.code(b, "web", func(q url.Values) { q.Set("prompt", "none") }) })
+	measure("authorize, the first pairwise subject", 1, 2, func() { c.code(b, "post", nil) })
+	measure("authorize, a pairwise subject", 1, 1, func() { c.code(b, "post", nil) })
 	measure("authorize, not signed in", 0, 1, func() { c.get(issuer + authorizeQuery("web", nil)) })
 	measure("authorize by POST", 0, 1, func() {
 		c.send(http.MethodPost, issuer+"/authorize", strings.TrimPrefix(authorizeQuery("web", nil), "/authorize?"), nil)

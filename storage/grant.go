@@ -64,6 +64,10 @@ JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
 WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AND s.ends_at > $12
   AND a.state = 'active'`
 
+// returningSubject tells whether the subject of a pairwise party is kept.
+const returningSubject = `
+RETURNING (SELECT COUNT(*) FROM subjects WHERE subjects.platform = $1 AND subjects.sector = $18 AND subjects.sub = $19)`
+
 const holdConsent = `
 UPDATE consents
 SET journey = journey
@@ -77,11 +81,14 @@ WHERE platform = $1 AND account = $2 AND party = $3 AND journey = $4 AND given_a
 // leaves one behind that was added afterwards: nothing comes of that, because a code is redeemed only while its session
 // has not ended.
 //
+// The pairwise subject that the party sees is kept before anybody is given the code. Where there is no transaction a node may
+// die in between: what was added gives nothing then, because nobody has its code.
+//
 // A grant that stands on a consent is added only while that very consent does; otherwise fault.Spent, and the person is asked
 // anew. It is held until the grant is there, so that taking it back at the same moment finds the grant and ends it.
 func (db *DB) Answer(ctx context.Context, to grant.Answered, g grant.Grant) error {
-	if to == (grant.Answered{}) {
-		return fail("giving grant", addGrant(ctx, db.write, &g))
+	if to.Request == "" && to.Pushed == "" && to.StandsOn == nil {
+		return fail("giving grant", addGrant(ctx, db.write, &g, to.Subject))
 	}
 	return fail("answering request", db.inTx(ctx, func(q conn) (err error) {
 		if to.Request != "" {
@@ -101,18 +108,33 @@ func (db *DB) Answer(ctx context.Context, to grant.Answered, g grant.Grant) erro
 				return fmt.Errorf("consent of account %s: %w", c.Account, fault.Spent)
 			}
 		}
-		return addGrant(ctx, q, &g)
+		return addGrant(ctx, q, &g, to.Subject)
 	}))
 }
 
-func addGrant(ctx context.Context, q conn, g *grant.Grant) error {
-	added, err := exec(ctx, q, insertGrant, string(g.Platform), string(g.ID), string(g.Party), string(g.Account), g.Session,
+// addGrant adds a grant, and the pairwise subject that its party sees unless it is kept already: the statement that adds
+// the grant says so.
+func addGrant(ctx context.Context, q conn, g *grant.Grant, s grant.Pairwise) error {
+	args := []any{
+		string(g.Platform), string(g.ID), string(g.Party), string(g.Account), g.Session,
 		words{&g.Scopes}, flag(g.Offline()), g.Nonce, g.RedirectURI, g.Challenge, document{&g.Proofs},
-		millis(g.StartedAt), orNull(g.CodeHash), millis(g.CodeEndsAt), millis(g.EndsAt), document{&g.Claims}, g.JKT)
-	if err == nil && added == 0 {
-		err = fmt.Errorf("session %s: %w", g.Session, fault.Refused)
+		millis(g.StartedAt), orNull(g.CodeHash), millis(g.CodeEndsAt), millis(g.EndsAt), document{&g.Claims}, g.JKT,
 	}
-	return err
+	if s == (grant.Pairwise{}) {
+		added, err := exec(ctx, q, insertGrant, args...)
+		if err == nil && added == 0 {
+			err = fmt.Errorf("session %s: %w", g.Session, fault.Refused)
+		}
+		return err
+	}
+	kept, err := one(ctx, q, func(n *int) []any { return []any{n} }, insertGrant+returningSubject, append(args, s.Sector, s.Subject)...)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("session %s: %w", g.Session, fault.Refused)
+	case err != nil || *kept > 0:
+		return err
+	}
+	return addSubject(ctx, q, g.Platform, s, g.Account)
 }
 
 const selectGrant = `

@@ -6,5 +6,5 @@ package storage
 // for another transaction that takes the same one, and PostgreSQL ends one of two that swap theirs at the same moment.
 var lockOrder = []string{
 	"counters", "platforms", "parties", "signing_keys", "letters", "accounts", "journeys", "requests", "pushed_requests", "tickets",
-	"credentials", "devices", "consents", "sessions", "grants", "attempts", "uses",
+	"credentials", "devices", "consents", "sessions", "grants", "subjects", "attempts", "uses",
 }

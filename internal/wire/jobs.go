@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/upkeep"
+	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
 
 // Run does the upkeep until the context ends: clock and settings within half a second, letters within one, requests that
-// are too many within ten, the end of sessions within twenty, clean-up and key rotation by the minute, each at its own pace. From Drain on only what goes on then is left.
+// are too many within ten, the end of sessions within twenty, clean-up, key rotation and subjects by the minute, each at its own pace. From Drain on only what goes on then is left.
 func (h *House) Run(ctx context.Context) { upkeep.Run(ctx, h.Log, h.leaving, h.jobs()) }
 
 // jobs are what a node does by itself, one row each.
@@ -22,6 +26,7 @@ func (h *House) jobs() []upkeep.Job {
 		{Name: "upkeep", Every: time.Minute, Do: h.keepUp},
 		{Name: "requests", Every: 10 * time.Second, Do: boundRequests(h.DB, h.clock.Now, h.Log)},
 		{Name: "sessions", Every: overdueEvery, Do: endOverdue(h.DB, h.clock.Now)},
+		{Name: "subjects", Every: time.Minute, Do: fillSubjects(h.DB, h.clock.Now)},
 	}
 	for _, to := range h.outbox.Recipients() {
 		jobs = append(jobs, upkeep.Job{
@@ -69,6 +74,66 @@ func endOverdue(db *storage.DB, now func() time.Time) func(context.Context) erro
 		}
 		return nil
 	}
+}
+
+// subjectsAgain is how long after all subjects were looked at that is done again: a node of the release before may have given
+// some out meanwhile, a backup may lack some, and a party may have become pairwise.
+const subjectsAgain = time.Hour
+
+// fillSubjects keeps pairwise subjects that were given out before anybody kept them. It goes on where it was a minute ago,
+// and after a restart from the beginning.
+func fillSubjects(db *storage.DB, now func() time.Time) func(context.Context) error {
+	var after account.ID
+	var again time.Time
+	return func(ctx context.Context) error {
+		if now().Before(again) {
+			return nil
+		}
+		ctx, done := context.WithTimeout(ctx, upkeepTime)
+		defer done()
+		sectors, err := sectorsOf(ctx, db)
+		if err != nil {
+			return err
+		}
+		for len(sectors) > 0 && ctx.Err() == nil {
+			last, err := db.FillSubjects(ctx, sectors, after, cleanBatch)
+			if err != nil {
+				return err
+			}
+			if after = last; last == "" {
+				break
+			}
+		}
+		if after == "" {
+			again = now().Add(subjectsAgain)
+		}
+		return nil
+	}
+}
+
+// sectorsOf are the sectors of all pairwise parties, by platform.
+func sectorsOf(ctx context.Context, db *storage.DB) (map[platform.ID][]grant.Sector, error) {
+	platforms, err := db.Platforms(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parties, err := db.Parties(ctx)
+	if err != nil {
+		return nil, err
+	}
+	salts := map[platform.ID][]byte{}
+	for _, p := range platforms {
+		salts[p.ID] = p.Salt
+	}
+	sectors := map[platform.ID][]grant.Sector{}
+	for _, p := range parties {
+		s := p.SectorOf(salts[p.Platform])
+		same := func(other grant.Sector) bool { return other.Host == s.Host }
+		if p.Pairwise && !slices.ContainsFunc(sectors[p.Platform], same) {
+			sectors[p.Platform] = append(sectors[p.Platform], s)
+		}
+	}
+	return sectors, nil
 }
 
 // upkeepTime is how long a round of keepUp may take.

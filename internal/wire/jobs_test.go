@@ -1,8 +1,10 @@
 package wire_test
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/wire"
 )
@@ -50,5 +52,54 @@ func TestSessionsWhoseTimeIsOverEnd(t *testing.T) {
 	var ended int
 	if err := s.DB.SQL().QueryRowContext(t.Context(), `SELECT COUNT(*) FROM sessions WHERE ended_at = $1`, now).Scan(&ended); err != nil || ended != 1200 {
 		t.Errorf("%d ended, %v, want 1200", ended, err)
+	}
+}
+
+// Subjects that nobody kept when they were given out are kept later, also those of a party that became pairwise.
+func TestSubjectsAreKeptLater(t *testing.T) {
+	s := idptest.NewServer(t, idptest.SQLite(t))
+	const house = `platforms:
+  - name: linde
+    issuer: https://login.linde.test
+    organisation: Linde
+    home_url: https://linde.test/home
+    accounts: [{ email: anna@example.org }, { email: never@example.org }]
+    parties:
+      - { client_id: one, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://one.test/cb"], subject_type: pairwise }
+      - { client_id: also-one, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://one.test/cb2"], subject_type: pairwise }
+      - { client_id: two, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://two.test/cb"], subject_type: %s }
+`
+	kept := func() (n int) {
+		t.Helper()
+		if err := s.House.Do(t.Context(), "subjects"); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.DB.SQL().QueryRowContext(t.Context(), `SELECT COUNT(*) FROM subjects`).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	s.Apply(fmt.Sprintf(house, "public"))
+	if _, err := s.DB.SQL().ExecContext(t.Context(), `UPDATE accounts SET signed_in_at = 1 WHERE email = 'anna@example.org'`); err != nil {
+		t.Fatal(err)
+	}
+	if n := kept(); n != 1 {
+		t.Errorf("%d subjects, want that of Anna in one sector", n)
+	}
+	s.Apply(fmt.Sprintf(house, "pairwise"))
+	if n := kept(); n != 2 {
+		t.Errorf("%d subjects, want one of each sector", n)
+	}
+	a, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	platforms, err := s.DB.Platforms(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := grant.Sector{Host: "two.test", Salt: platforms[0].Salt}.Of(a.ID)
+	if id, err := s.DB.Subject(t.Context(), "linde", of); id != a.ID || err != nil {
+		t.Errorf("%s, %v, want %s", id, err, a.ID)
 	}
 }
