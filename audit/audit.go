@@ -39,6 +39,12 @@ type Origin struct {
 	Agent     string // browser, cut to 200 characters
 }
 
+// Reader is who reads what is on record or who people are, and from where: reading is on record, too.
+type Reader struct {
+	Name string // as events name an actor
+	Origin
+}
+
 // Of is the event with where it came from.
 func (o Origin) Of(e Event) Event {
 	e.Origin = o
@@ -90,7 +96,10 @@ const (
 	SigningKeyRetired         Kind = "key.retire"
 	MasterKeyRotated          Kind = "master.rotate"
 	DatabaseRestored          Kind = "database.restore"
-	RecordRead                Kind = "audit.read" // somebody read this record; the reason says how many events were shown, and which filters were used
+	PeopleSearched            Kind = "people.search" // staff looked for people; the reason says how many were shown, never what was typed
+	PersonOpened              Kind = "people.open"   // staff opened somebody's card
+	PeopleExported            Kind = "people.export" // staff took a list of people away; the reason says how many
+	RecordRead                Kind = "audit.read"    // somebody read this record; the reason says how many events were shown, and which filters were used
 )
 
 // Outcome says how it ended.

@@ -84,11 +84,21 @@ func (q Query) Validate() error {
 // Reading is the event that somebody read the record; NEN 7513 wants that on record too. It has the account that the query
 // is about, if it is about one, the filters that were used, and how many events were shown. It has nothing of what was
 // read or searched for.
-func (q Query) Reading(actor string, hits int, now time.Time) Event {
-	return Event{
-		At: now, Platform: q.Platform, Kind: RecordRead, Actor: actor, Account: q.Account, Outcome: Success,
+func (q Query) Reading(by Reader, hits int, now time.Time) Event {
+	return by.Of(Event{
+		At: now, Platform: q.Platform, Kind: RecordRead, Actor: by.Name, Account: q.Account, Outcome: Success,
 		Reason: strings.Join(append([]string{strconv.Itoa(hits)}, q.filters()...), " "),
+	})
+}
+
+// Reads is the event that somebody reads who people are: PeopleSearched or PeopleExported with how many, or PersonOpened of
+// one account.
+func (by Reader) Reads(p platform.ID, kind Kind, whose account.ID, hits int, now time.Time) Event {
+	e := Event{At: now, Platform: p, Kind: kind, Actor: by.Name, Account: whose, Outcome: Success}
+	if kind != PersonOpened {
+		e.Reason = strconv.Itoa(hits)
 	}
+	return by.Of(e)
 }
 
 // filters are names of those that the query has.
@@ -130,5 +140,6 @@ var all = []Kind{
 	AccountAdded, AccountChanged, AccountDeactivated, AccountReactivated, AccountInvited, AccountUnblocked, AccountFrozen,
 	EmailChangeRequested, EmailChanged, MessageRequested, MessageSettled, PasswordSet, DeviceRemembered, DeviceCookieReplayed,
 	AllSessionsEnded, CredentialAdded, CredentialRetired, PlatformSet, PartySet, PartySecretSet, SettingWeakened, PartyRefused,
-	RedirectRefused, SecretExposed, SigningKeyMade, SigningKeyRetired, MasterKeyRotated, DatabaseRestored, RecordRead,
+	RedirectRefused, SecretExposed, SigningKeyMade, SigningKeyRetired, MasterKeyRotated, DatabaseRestored, PeopleSearched, PersonOpened,
+	PeopleExported, RecordRead,
 }

@@ -79,10 +79,10 @@ func TestReadingSaysWhichFilters(t *testing.T) {
 		At: now, Platform: "linde", Kind: RecordRead, Actor: "cli ria", Account: "anna", Outcome: Success,
 		Reason: "12 account actor kind outcome reference since until after",
 	}
-	if got := q.Reading("cli ria", 12, now); got != want {
+	if got := q.Reading(Reader{Name: "cli ria"}, 12, now); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
-	if got := (Query{Platform: "linde", Limit: 1}).Reading("cli ria", 0, now).Reason; got != "0" {
+	if got := (Query{Platform: "linde", Limit: 1}).Reading(Reader{Name: "cli ria"}, 0, now).Reason; got != "0" {
 		t.Errorf("without filters: %q", got)
 	}
 	for _, wrong := range []Query{{Limit: 1}, {Platform: "linde"}, {Platform: "linde", Limit: -1}, {Platform: "linde", Limit: MaxPage + 1}} {

@@ -13,13 +13,9 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// How many wrong codes are taken. App and text message share one budget, recovery codes have their own, so that they
-// still work when the others are refused.
+// How many wrong codes are taken, beside what authn bounds.
 const (
-	codesPerJourney   = 5
-	codesPerDay       = 10
-	recoveriesPerHour = 5
-	recoveriesPerDay  = 10
+	codesPerJourney = 5
 
 	tellAt = 5 // wrong codes in a day: the owner is told, once a day
 	day    = 24 * time.Hour
@@ -58,8 +54,7 @@ func (b Budget) Code(ctx context.Context, v *Visit) (Attempt, error) {
 		return a, err
 	}
 	last := stand[0].N == codesPerJourney
-	all := authn.Limit{Key: b.key(v, "codes", string(v.Facts.Account.ID)), Max: codesPerDay, Window: day, Owner: b.owner(v)}
-	next, stand, err := b.count(ctx, v, all)
+	next, stand, err := b.count(ctx, v, authn.CodesOf(b.Sealer, v.Platform.ID, v.Facts.Account.ID))
 	if err != nil {
 		return Attempt{}, err
 	}
@@ -68,11 +63,7 @@ func (b Budget) Code(ctx context.Context, v *Visit) (Attempt, error) {
 
 // Recovery counts a recovery code.
 func (b Budget) Recovery(ctx context.Context, v *Visit) (Attempt, error) {
-	id := string(v.Facts.Account.ID)
-	a, _, err := b.count(ctx, v,
-		authn.Limit{Key: b.key(v, "recovery hour", id), Max: recoveriesPerHour, Window: time.Hour, Owner: b.owner(v)},
-		authn.Limit{Key: b.key(v, "recovery day", id), Max: recoveriesPerDay, Window: day, Owner: b.owner(v)},
-	)
+	a, _, err := b.count(ctx, v, authn.RecoveriesOf(b.Sealer, v.Platform.ID, v.Facts.Account.ID)...)
 	return a, err
 }
 
@@ -88,10 +79,6 @@ func (b Budget) count(ctx context.Context, v *Visit, limits ...authn.Limit) (a A
 		}
 	}
 	return a, stand, nil
-}
-
-func (b Budget) owner(v *Visit) string {
-	return authn.CodeOwner(b.Sealer, v.Platform.ID, v.Facts.Account.ID)
 }
 
 func (b Budget) key(v *Visit, what, of string) string {
@@ -120,7 +107,7 @@ func (b Budget) Wrong(ctx context.Context, v *Visit, a Attempt, text string) (Ou
 		}
 	}
 	switch {
-	case a.day.N >= codesPerDay:
+	case a.day.N >= authn.CodesPerDay:
 		out.Stop = &authn.Stop{Page: StopCodesLater, Until: a.day.Until}
 	case a.ownLast:
 		out.Stop = &authn.Stop{Page: StopCodes}

@@ -2,7 +2,6 @@ package login
 
 import (
 	"context"
-	"encoding/hex"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,13 +12,8 @@ import (
 	"github.com/minddistrict/idp/outbox"
 )
 
-// Of a kind of mail that anybody can have sent, an address gets mailsAtOnce, then one each mailEvery (13 in the first
-// day, then 10), so that however many somebody asks for, the owner has one that works within mailEvery. The mail that
-// lets somebody log in sooner is sent once in a wait, and its button works longer than a wait lasts.
+// How often mails can be asked for, beside what authn bounds for each address.
 const (
-	mailsAtOnce     = 3
-	mailEvery       = 144 * time.Minute
-	unblocksADay    = 6
 	requestsPerHour = 20 // from one source, over all addresses
 
 	pressedTwice = 10 * time.Second // one button pressed again so soon is a double click, and one mail
@@ -44,7 +38,7 @@ func (m Mails) Ask(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Content
 	if err != nil {
 		return err
 	}
-	limits := []authn.Limit{{Key: m.key(v, string(kind), email.Key), Max: mailsAtOnce, Every: mailEvery}}
+	limits := []authn.Limit{authn.MailsOf(m.Sealer, v.Platform.ID, kind, email.Key)}
 	if button != "" {
 		limits = append(limits, authn.Limit{Key: m.key(v, "button", button), Max: 1, Window: pressedTwice})
 	}
@@ -60,7 +54,7 @@ func (m Mails) unblock(r *http.Request, v *Visit, stop *authn.Stop) error {
 	wait := stop.Of + " " + strconv.FormatInt(stop.Until.UnixMilli(), 10)
 	return m.within(r, v, outbox.UnblockRequest, outbox.Contents{To: stop.Email, Party: v.Journey.Party},
 		authn.Limit{Key: m.key(v, "wait "+wait, email.Key), Max: 1, Window: day},
-		authn.Limit{Key: m.key(v, "unblock", email.Key), Max: unblocksADay, Window: day})
+		authn.UnblocksOf(m.Sealer, v.Platform.ID, email.Key))
 }
 
 // within is Ask with the limits of its kind.
@@ -77,5 +71,5 @@ func (m Mails) within(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Cont
 
 // key names a counter of mails that anybody can have sent.
 func (m Mails) key(v *Visit, what, of string) string {
-	return hex.EncodeToString(m.Sealer.MAC("mail wishes", string(v.Platform.ID)+"\x00"+what+"\x00"+of))
+	return authn.MailKey(m.Sealer, v.Platform.ID, what, of)
 }

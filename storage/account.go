@@ -135,6 +135,9 @@ func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state 
 				return err
 			}
 		}
+		if err := stood(ctx, q, p, id, state, now); err != nil {
+			return err
+		}
 		return addEvents(ctx, q, []audit.Event{e})
 	}))
 }

@@ -24,13 +24,15 @@ type held struct {
 	lastAsk  time.Time // when staff gave a new address, or it was confirmed
 	lastTwo  time.Time // when staff reset two-step authentication
 	signedIn bool
+	halfWay  bool // it has its first password and never signed in, and does now
 }
 
 const holdAccount = `
 UPDATE accounts
-SET signed_in_at = COALESCE($1, signed_in_at)
+SET signed_in_at = COALESCE(CAST($1 AS BIGINT), signed_in_at)
 WHERE platform = $2 AND id = $3
-RETURNING state, cut_at, address_at, two_step_reset_at`
+RETURNING state, cut_at, address_at, two_step_reset_at,
+    CASE WHEN CAST($1 AS BIGINT) IS NOT NULL THEN (SELECT 1 FROM invitations AS i WHERE i.account = accounts.id AND i.stage = 'half-way') END`
 
 // hold locks the row of an account, and notes a sign-in if that is what it is for. An account that does not exist holds
 // nothing.
@@ -44,7 +46,7 @@ func hold(ctx context.Context, q conn, p platform.ID, id account.ID, signedIn bo
 		at = now
 	}
 	row, err := one(ctx, q, func(h *held) []any {
-		return []any{&h.state, instant{&h.cutAt}, instant{&h.lastAsk}, instant{&h.lastTwo}}
+		return []any{&h.state, instant{&h.cutAt}, instant{&h.lastAsk}, instant{&h.lastTwo}, orZero[bool]{&h.halfWay}}
 	}, holdAccount, millis(at), string(p), string(id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return h, nil

@@ -68,6 +68,12 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 	if err := changeCounters(ctx, q, p, c, now); err != nil {
 		return err
 	}
+	if err := findableAfter(ctx, q, p, c, now); err != nil {
+		return err
+	}
+	if err := invited(ctx, q, p, h, c, now); err != nil {
+		return err
+	}
 	if err := addMessages(ctx, q, p, c.Messages); err != nil {
 		return err
 	}
@@ -109,6 +115,11 @@ func saveProgress(ctx context.Context, q conn, p platform.ID, h held, c authn.Ch
 func changeTickets(ctx context.Context, q conn, p platform.ID, h held, c authn.Change, now time.Time) error {
 	if err := spendTickets(ctx, q, p, c.Spend, now); err != nil {
 		return err
+	}
+	if firstForm(c) {
+		if _, err := exec(ctx, q, beginTicket, millis(now), string(p), c.Journey.Link.Hash); err != nil {
+			return err
+		}
 	}
 	if err := voidBy(ctx, q, p, h, c.Acts(), now); err != nil {
 		return err

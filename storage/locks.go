@@ -7,4 +7,5 @@ package storage
 var lockOrder = []string{
 	"counters", "platforms", "parties", "signing_keys", "letters", "accounts", "journeys", "requests", "pushed_requests", "tickets",
 	"credentials", "devices", "consents", "sessions", "grants", "subjects", "attempts", "uses",
+	"account_words", "invitations",
 }

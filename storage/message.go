@@ -153,7 +153,13 @@ func (db *DB) SettleMessage(ctx context.Context, m outbox.Message, outcome outbo
 		if err != nil {
 			return err
 		}
-		return saveChange(ctx, q, m.Platform, follows, now)
+		if err := saveChange(ctx, q, m.Platform, follows, now); err != nil {
+			return err
+		}
+		if to := settledInvitation(m, outcome); to != "" {
+			return stage(ctx, q, m.Platform, m.Account, to, now)
+		}
+		return nil
 	}))
 }
 

@@ -48,15 +48,15 @@ func columnsOfRecorded(r *audit.Recorded) []any {
 }
 
 // Record returns the events that a query selects, newest first, once it is on record that somebody reads them: the event
-// is that of audit.Query.Reading, with this actor. It stands after what was read, so it is not among it.
-func (db *DB) Record(ctx context.Context, q audit.Query, actor string, now time.Time) ([]audit.Recorded, error) {
+// is that of audit.Query.Reading. It stands after what was read, so it is not among it.
+func (db *DB) Record(ctx context.Context, q audit.Query, by audit.Reader, now time.Time) ([]audit.Recorded, error) {
 	if err := q.Validate(); err != nil {
 		return nil, fail("reading record", err)
 	}
 	text, args := textOfRecord(q)
 	all, err := list(ctx, db.read, columnsOfRecorded, text, args...)
 	if err == nil {
-		err = addEvents(ctx, db.write, []audit.Event{q.Reading(actor, len(all), now)})
+		err = addEvents(ctx, db.write, []audit.Event{q.Reading(by, len(all), now)})
 	}
 	if err != nil {
 		return nil, fail("reading record", err)

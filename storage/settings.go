@@ -129,6 +129,16 @@ func (db *DB) Declare(ctx context.Context, s Setup, now time.Time) error {
 		if err := declareCodes(ctx, q, s.Codes, now); err != nil {
 			return err
 		}
+		for _, a := range sorted(s.Accounts, func(a account.Account) string { return rowKey(a.Platform, a.ID) }) {
+			if err := findable(ctx, q, a.Platform, a.ID, now); err != nil {
+				return err
+			}
+		}
+		for _, a := range sorted(s.Accounts, func(a account.Account) string { return rowKey(a.Platform, a.ID) }) {
+			if err := stood(ctx, q, a.Platform, a.ID, a.State, now); err != nil {
+				return err
+			}
+		}
 		return addEvents(ctx, q, s.Events)
 	}))
 }

@@ -44,7 +44,7 @@ func auditList(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			all, err := f.db.Record(cmd.Context(), q, setup.Operator(), f.now())
+			all, err := f.db.Record(cmd.Context(), q, audit.Reader{Name: setup.Operator()}, f.now())
 			if err != nil {
 				return err
 			}

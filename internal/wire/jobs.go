@@ -25,6 +25,7 @@ func (h *House) jobs() []upkeep.Job {
 		{Name: "shedding", Every: shedEvery, Draining: true, Do: h.tellShed()},
 		{Name: "upkeep", Every: time.Minute, Do: h.keepUp},
 		{Name: "requests", Every: 10 * time.Second, Do: boundRequests(h.DB, h.clock.Now, h.Log)},
+		{Name: "people", Every: 10 * time.Second, Do: fillPeople(h.DB, h.clock.Now)},
 		{Name: "sessions", Every: overdueEvery, Do: endOverdue(h.DB, h.clock.Now)},
 		{Name: "subjects", Every: time.Minute, Do: fillSubjects(h.DB, h.clock.Now)},
 	}
@@ -69,6 +70,21 @@ func endOverdue(db *storage.DB, now func() time.Time) func(context.Context) erro
 		for ended := cleanBatch; ended >= cleanBatch && ctx.Err() == nil; {
 			var err error
 			if ended, err = db.EndIdle(ctx, now(), cleanBatch); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// fillPeople makes accounts findable that an earlier release wrote. A million of them are an hour of one node's spare time.
+func fillPeople(db *storage.DB, now func() time.Time) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, done := context.WithTimeout(ctx, upkeepTime)
+		defer done()
+		for filled := cleanBatch; filled >= cleanBatch && ctx.Err() == nil; {
+			var err error
+			if filled, err = db.FillPeople(ctx, now(), cleanBatch); err != nil {
 				return err
 			}
 		}

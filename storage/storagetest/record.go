@@ -54,7 +54,7 @@ func (w *world) history() (bram account.Account, all []audit.Event) {
 // reads are the events that a query selects, without those of reading.
 func (w *world) reads(q audit.Query) (all []audit.Event) {
 	w.Helper()
-	found, err := w.db.Record(w.Context(), q, "cli ria", w.now.Add(time.Hour))
+	found, err := w.db.Record(w.Context(), q, audit.Reader{Name: "cli ria"}, w.now.Add(time.Hour))
 	w.ok(err)
 	for _, r := range found {
 		all = append(all, r.Event)
@@ -114,7 +114,7 @@ var record = []promise{
 			var got []audit.Event
 			q.Limit = 2
 			for i := range 2 * len(all) {
-				page, err := w.db.Record(w.Context(), q, "cli ria", w.now.Add(time.Duration(i+2)*time.Hour)) // newer than what is read
+				page, err := w.db.Record(w.Context(), q, audit.Reader{Name: "cli ria"}, w.now.Add(time.Duration(i+2)*time.Hour)) // newer than what is read
 				w.ok(err)
 				if len(page) == 0 {
 					break
@@ -134,19 +134,19 @@ var record = []promise{
 		q := audit.Query{Platform: linde, Account: w.anna.ID, Kinds: []audit.Kind{audit.SessionStarted}, Limit: 7}
 		w.same("hits", len(w.reads(q)), 1)
 		later := w.now.Add(2 * time.Hour)
-		_, err := w.db.Record(w.Context(), audit.Query{Platform: linde, Limit: 1}, "cli mo", later)
+		_, err := w.db.Record(w.Context(), audit.Query{Platform: linde, Limit: 1}, audit.Reader{Name: "cli mo", Origin: caller}, later)
 		w.ok(err)
 		w.same("traces", w.events()[:2], []audit.Event{
-			{At: later, Platform: linde, Kind: audit.RecordRead, Actor: "cli mo", Outcome: audit.Success, Reason: "1"},
+			{At: later, Platform: linde, Kind: audit.RecordRead, Actor: "cli mo", Outcome: audit.Success, Reason: "1", Origin: audit.Origin{Address: caller.Address, Agent: caller.Agent, Reference: caller.Reference}},
 			{At: w.now.Add(time.Hour), Platform: linde, Kind: audit.RecordRead, Actor: "cli ria", Account: w.anna.ID, Outcome: audit.Success, Reason: "1 account kind"},
 		})
 		for _, wrong := range []audit.Query{{}, {Platform: linde}, {Limit: 1}, {Platform: linde, Limit: audit.MaxPage + 1}} {
-			_, err := w.db.Record(w.Context(), wrong, "cli ria", w.now)
+			_, err := w.db.Record(w.Context(), wrong, audit.Reader{Name: "cli ria"}, w.now)
 			w.fails(err, fault.Invalid)
 		}
 		w.same("events", len(w.events()), len(all)+2)
 		w.run(`DROP INDEX events_reference`, `ALTER TABLE events RENAME COLUMN reason TO other`)
-		if _, err := w.db.Record(w.Context(), q, "cli ria", w.now); err == nil || !strings.Contains(err.Error(), "reading record") {
+		if _, err := w.db.Record(w.Context(), q, audit.Reader{Name: "cli ria"}, w.now); err == nil || !strings.Contains(err.Error(), "reading record") {
 			w.Errorf("a record that takes nothing: %v", err)
 		}
 	}},
