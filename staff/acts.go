@@ -33,9 +33,10 @@ type Store interface {
 // such platform, account or party, and what its act refuses.
 type Acts struct {
 	Store  Store
-	Sealer Sealer // under the master key that the servers have: they open what is sealed here
-	Actor  Actor  // of a person the role and the state are read with each act, whatever is said here
-	People People // finds that person, and whom ByID names; nil where neither is done
+	Sealer Sealer       // under the master key that the servers have: they open what is sealed here
+	Actor  Actor        // of a person the role and the state are read with each act, whatever is said here
+	People People       // finds that person, and whom ByID names; nil where neither is done
+	Origin audit.Origin // of the request, if it came by one
 	Now    time.Time
 }
 

@@ -19,6 +19,7 @@ type Facts struct {
 	Sealer   Sealer
 	Actor    Actor // who does it
 	Said     Said  // kept in the audit record
+	Origin   audit.Origin
 	Now      time.Time
 }
 
@@ -92,7 +93,7 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	}
 	e := audit.Event{
 		At: f.Now, Platform: f.Platform, Kind: kind, Actor: f.Actor.Name, Outcome: audit.Success,
-		StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified),
+		StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified), Origin: f.Origin,
 	}
 	if f.Account != nil {
 		e.Account = f.Account.ID

@@ -151,7 +151,7 @@ func (s *Acts) revise(ctx context.Context, act func() (Settings, error)) error {
 // factsOn are the facts of an act on the settings of a platform.
 func (s *Acts) factsOn(ctx context.Context, id platform.ID) (Facts, error) {
 	by, err := s.actor(ctx)
-	return Facts{Platform: id, Sealer: s.Sealer, Actor: by, Now: s.Now}, err
+	return Facts{Platform: id, Sealer: s.Sealer, Actor: by, Origin: s.Origin, Now: s.Now}, err
 }
 
 // hasPlatform returns fault.NotFound where there is no such platform.

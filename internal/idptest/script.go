@@ -60,6 +60,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	gateway up|down|refuses          what becomes of text messages from now on
 //	nomail ADDRESS                   letters go; no mail to that address came since the last look
 //	set-email OLD NEW                gives somebody a new address on linde that is to be confirmed
+//	choose TEXT                      press the first button or link that has the text among others, such as an address in a list
 //	reset-2fa ADDRESS                staff of linde reset two-step authentication
 //	refused STEP                     what staff do is refused
 //	keep codes                       writes down the recovery codes on the page: recovery1 to recovery6 in fill
@@ -164,6 +165,9 @@ var verbs = map[string]func(*script, string) error{
 	"holds":    (*script).holds,
 	"press": func(s *script, key string) error {
 		return s.b.PressLike(regexp.MustCompile("^" + s.pattern(key) + "$"))
+	},
+	"choose": func(s *script, text string) error { // whatever else it says
+		return s.b.PressLike(regexp.MustCompile(`(^|\s)` + regexp.QuoteMeta(text) + `(\s|$)`))
 	},
 	"again":      func(s *script, key string) error { return s.submit(key, (*Browser).Twice) },
 	"double":     func(s *script, key string) error { return s.submit(key, (*Browser).Double) },

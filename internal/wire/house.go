@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/clock"
 	"github.com/minddistrict/idp/internal/metrics"
 	"github.com/minddistrict/idp/internal/outbound"
@@ -156,9 +157,9 @@ func (h *House) recoveryCodes() recoverycode.Options {
 }
 
 // acts are those of staff, as somebody does them now.
-func acts(h *House) func(by staff.Actor, now time.Time) *staff.Acts {
-	return func(by staff.Actor, now time.Time) *staff.Acts {
-		return &staff.Acts{Store: h.DB, Sealer: h.Sealer, Actor: by, People: h.DB, Now: now}
+func acts(h *House) func(staff.Actor, audit.Origin, time.Time) *staff.Acts {
+	return func(by staff.Actor, from audit.Origin, now time.Time) *staff.Acts {
+		return &staff.Acts{Store: h.DB, Sealer: h.Sealer, Actor: by, People: h.DB, Origin: from, Now: now}
 	}
 }
 
@@ -214,7 +215,7 @@ func (h *House) routes() http.Handler {
 			return people.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})
 		},
 	})
-	helping := admin.New(admin.Options{Store: h.DB, Engine: people, Acts: acts(h), Sealer: h.Sealer})
+	helping := admin.New(admin.Options{Store: h.DB, People: h.DB, Cards: h.DB, Engine: people, Acts: acts(h), Sealer: h.Sealer})
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	if h.Traces != nil {
 		r.Use(h.Traces.Name)

@@ -33,8 +33,10 @@ type Store interface {
 // Options are what the house passes in.
 type Options struct {
 	Store  Store
+	People PeopleStore
+	Cards  CardStore
 	Engine *login.Server // lets people in
-	Acts   func(staff.Actor, time.Time) *staff.Acts
+	Acts   func(staff.Actor, audit.Origin, time.Time) *staff.Acts
 	Sealer login.Sealer
 }
 
@@ -67,12 +69,17 @@ type Page struct {
 
 // pages are all of them, in the order of the menu.
 func (s *Server) pages() []Page {
-	return []Page{
+	return append([]Page{
+		{
+			Path: root, Name: "staff people", Menu: "staff.people", Right: staff.ActFind,
+			Show: s.showPeople, Submit: s.submitPeople,
+		},
+		{Path: people + "/{person}", Name: "staff person", Right: staff.ActFind, Show: s.showPerson},
 		{
 			Path: root + "/reference", Name: "staff reference", Menu: "staff.reference", Right: staff.ActFind,
 			Show: s.showReference,
 		},
-	}
+	}, s.deedPages()...)
 }
 
 // Routes adds the pages to the router that all platforms share.

@@ -11,6 +11,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/staff"
 )
 
 // Line is an event of the record, in words.
@@ -41,6 +42,12 @@ func (s *Server) lines(r *http.Request, v *Visit, events []audit.Recorded) ([]Li
 	for _, e := range events {
 		l := Line{
 			At: e.At, What: "staff.kind_" + kindKey(e.Kind), Failed: e.Outcome == audit.Failure, Why: s.whys(e.Reason), Reference: e.Reference,
+		}
+		if e.StatedReason != "" {
+			l.Why = append(l.Why, staff.Reason(e.StatedReason).TextKey())
+		}
+		if e.Identified != "" {
+			l.Why = append(l.Why, staff.Identified(e.Identified).TextKey())
 		}
 		for id, to := range map[string]*Named{string(e.Account): &l.Whose, e.Actor: &l.By} {
 			if _, ok := known[id]; !ok {

@@ -14,5 +14,10 @@ func Part() ui.Part { return ui.Part{Files: files, Samples: samples} }
 
 // samples are the states of the pages.
 func samples() map[string][]ui.Sample {
-	return map[string][]ui.Sample{"staff_reference": ReferencePage{}.samples()}
+	return map[string][]ui.Sample{
+		"staff_people":    PeoplePage{}.samples(),
+		"staff_person":    PersonPage{}.samples(),
+		"staff_deed":      DeedPage{}.samples(),
+		"staff_reference": ReferencePage{}.samples(),
+	}
 }

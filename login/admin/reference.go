@@ -49,7 +49,7 @@ func (s *Server) showReference(w http.ResponseWriter, r *http.Request, v *Visit)
 		return s.show(w, r, v, "staff_reference", page, authn.Mistake{Field: "number", Key: "staff.reference_wrong"})
 	}
 	q := audit.Query{Platform: v.Platform.ID, Reference: number, Limit: mostOfReference}
-	events, err := s.Store.Record(r.Context(), q, audit.Reader{Name: v.By.Name}, v.Now)
+	events, err := s.Store.Record(r.Context(), q, v.reader(), v.Now)
 	if err != nil {
 		return err
 	}

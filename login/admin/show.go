@@ -28,7 +28,7 @@ func (s *Server) chrome(v *Visit) Chrome {
 		if page.Menu != "" && v.By.Could(page.Right) {
 			c.Menu = append(c.Menu, MenuLine{
 				Key: page.Menu, URL: v.Platform.URL(page.Path),
-				Current: v.Page.Path == page.Path || page.Path != root && strings.HasPrefix(v.Page.Path, page.Path+"/"),
+				Current: v.Page.Path == page.Path || page.Path == root && strings.HasPrefix(v.Page.Path, people+"/"),
 			})
 		}
 	}

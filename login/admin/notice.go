@@ -1,0 +1,46 @@
+package admin
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/platform"
+)
+
+// noteLife is how long the next page may take that says what was done.
+const noteLife = time.Minute
+
+// note leaves for the next page what was done, or why it was not: a key of notices. In an address it could be said to
+// anybody, of something that never happened.
+func note(w http.ResponseWriter, p platform.ID, key string) {
+	web.KeepCookie(w, p, web.NoticeCookie, key, noteLife)
+}
+
+// noted takes what was left; nothing where that is none of notices.
+func (s *Server) noted(w http.ResponseWriter, r *http.Request, p platform.ID) string {
+	key := web.Cookie(r, p, web.NoticeCookie)
+	if key == "" {
+		return ""
+	}
+	web.DropCookie(w, p, web.NoticeCookie)
+	if !slices.Contains(notices(), key) {
+		return ""
+	}
+	return key
+}
+
+// notices are the text keys that pages say of what was done.
+func notices() []string {
+	keys := []string{noticeChanged, noticeLate}
+	for _, d := range deeds {
+		keys = append(keys, d.key("done"), d.key("waits"))
+	}
+	return keys
+}
+
+const (
+	noticeChanged = "staff.changed_meanwhile" // somebody else did something to this person
+	noticeLate    = "staff.stopped"           // too many resets in an hour
+)

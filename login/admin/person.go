@@ -1,0 +1,205 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
+	"github.com/minddistrict/idp/ui"
+)
+
+// CardStore reads what a helper sees of a person; it is on the record who opened it.
+type CardStore interface {
+	Card(ctx context.Context, p platform.ID, id account.ID, m authn.Namer, by audit.Reader, now time.Time) (*staff.Card, error)
+}
+
+// PersonPage answers why somebody cannot get in, and offers what the helper may do about it.
+type PersonPage struct {
+	Chrome
+	Name     string // empty: none
+	Email    string
+	Verified bool // the address is confirmed by its owner
+	Role     string
+	Says     []Finding // why she cannot get in, the first reason first; one that all is well where there is none
+	Facts    []Fact
+	Waits    []Waiting
+	Mails    []Mail
+	Attempts []Line
+	Deeds    []Offer
+	Back     string
+}
+
+// Finding is a sentence about why somebody cannot get in.
+type Finding struct {
+	Key   string
+	Tone  string // done, warning or stopped: the mark beside it
+	Until time.Time
+}
+
+// Fact is a line about how an account stands.
+type Fact struct {
+	Key   string // text key of its name
+	Value string // text key of what there is; empty: At or N
+	N     int
+	At    time.Time
+	Also  []string // further text keys
+}
+
+// Waiting is until when somebody waits, and for what.
+type Waiting struct {
+	Key   string
+	Until time.Time
+}
+
+// Mail is a mail or text message to the person, and how it went.
+type Mail struct {
+	Subject string // text key
+	State   string // text key
+	Bad     bool   // it did not arrive
+	At      time.Time
+	Said    string // by the other side's server
+}
+
+// Offer leads to the page of a deed.
+type Offer struct {
+	Key    string
+	URL    string
+	Danger bool
+}
+
+// whom is the account that an address names; ok is false for what cannot be one.
+func whom(r *http.Request) (id account.ID, ok bool) {
+	text := mux.Vars(r)["person"]
+	return account.ID(text), text != "" && len(text) <= maxID
+}
+
+// maxID is how long an identifier is that `idp apply` may choose.
+const maxID = 255
+
+// showPerson shows somebody's card (testdata/journeys/staff_person.txt).
+func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	id, ok := whom(r)
+	if !ok {
+		s.Engine.NotFound(w, r)
+		return nil
+	}
+	card, err := s.Cards.Card(r.Context(), v.Platform.ID, id, s.Sealer, v.reader(), v.Now)
+	if err != nil {
+		return err
+	}
+	a := &card.Account
+	page := PersonPage{
+		Chrome: s.chrome(v), Name: a.Profile.Name(), Email: a.Email.Address, Verified: !a.EmailVerifiedAt.IsZero(),
+		Role: roleKey(a.Role), Back: v.Platform.URL(root),
+	}
+	page.Notice = s.noted(w, r, v.Platform.ID)
+	page.Says, page.Facts, page.Mails = findings(card, v.Now), facts(card), mails(s.Engine.UI, card)
+	for _, wait := range card.Waits {
+		page.Waits = append(page.Waits, Waiting{Key: "staff.wait_" + string(wait.For), Until: wait.Until})
+	}
+	if page.Attempts, err = s.lines(r, v, card.Attempts); err != nil {
+		return err
+	}
+	for _, d := range deeds {
+		if d.For(card) && v.mayOffer(d, a) {
+			page.Deeds = append(page.Deeds, Offer{Key: d.key("title"), URL: personURL(v, a.ID) + "/" + d.Name, Danger: d.Danger})
+		}
+	}
+	return s.show(w, r, v, "staff_person", page)
+}
+
+// mayOffer reports whether the helper may do a deed to somebody, once she said and showed what it wants.
+func (v *Visit) mayOffer(d Deed, a *account.Account) bool {
+	by := v.By
+	by.FreshAt = v.Now
+	said := staff.Said{}
+	if words := d.Right.Reasons(); len(words) > 0 {
+		said.Reason = words[0]
+	}
+	if d.right().Identified {
+		said.Identified = staff.Identifications()[0]
+	}
+	on := staff.Subject{Account: a.ID, Role: a.Role, Platform: a.Platform}
+	return by.May(d.Right, on, said, v.Now) == nil
+}
+
+// findings say why somebody cannot get in, as a colleague would.
+func findings(c *staff.Card, now time.Time) (all []Finding) {
+	a := &c.Account
+	say := func(when bool, key, tone string) {
+		if when {
+			all = append(all, Finding{Key: "staff.finding_" + key, Tone: tone})
+		}
+	}
+	say(a.State == account.Deactivated, "deactivated", "stopped")
+	if a.State == account.Invited {
+		state := cmp.Or(c.Invitation.State, account.InviteMade)
+		tone := "waiting"
+		if state == account.InviteRefused || state == account.InviteExpired {
+			tone = "warning"
+		}
+		say(true, "invite_"+underscored(string(state)), tone)
+	}
+	for _, wait := range c.Waits {
+		if wait.For.Refuses() {
+			all = append(all, Finding{Key: "staff.finding_wait_" + string(wait.For), Tone: "warning", Until: wait.Until})
+		}
+	}
+	say(a.State == account.Active && !a.CanSignIn(), "no_password", "warning")
+	say(a.State == account.Active && len(all) == 0, "well", "done")
+	return all
+}
+
+// facts are how the account stands, in the order of the questions that a helper asks.
+func facts(c *staff.Card) []Fact {
+	a := &c.Account
+	all := []Fact{{Key: "staff.fact_state", Value: cmp.Or(stateKey(a.State), "staff.state_active")}}
+	signedIn := Fact{Key: "staff.fact_signed_in", At: c.SignedInAt}
+	if c.SignedInAt.IsZero() {
+		signedIn.Value = "staff.never"
+	}
+	all = append(all, signedIn)
+	second := Fact{Key: "staff.fact_second", Value: "staff.off"}
+	if methods := a.SecondMethods(); len(methods) > 0 {
+		second.Value = "staff.second_" + methods[0]
+		for _, m := range methods[1:] {
+			second.Also = append(second.Also, "staff.second_"+m)
+		}
+		all = append(all, second, Fact{Key: "staff.fact_codes", N: c.RecoveryCodes})
+	} else {
+		all = append(all, second)
+	}
+	browsers, apps := 0, 0
+	for _, session := range c.Sessions {
+		if session.Channel == authn.App {
+			apps++
+		} else {
+			browsers++
+		}
+	}
+	return append(all, Fact{Key: "staff.fact_browsers", N: browsers}, Fact{Key: "staff.fact_apps", N: apps},
+		Fact{Key: "staff.fact_remembered", N: len(c.Devices)})
+}
+
+func mails(texts *ui.Renderer, c *staff.Card) (all []Mail) {
+	letters := texts.Letters()
+	for _, m := range c.Mails {
+		line := Mail{
+			Subject: letters[m.Kind].Subject, State: "staff.mail_" + string(m.State), Bad: m.State == staff.MailRefused, At: m.QueuedAt, Said: m.Said,
+		}
+		if m.Recipient == outbox.SMS || line.Subject == "" {
+			line.Subject = "staff.text_message"
+		}
+		all = append(all, line)
+	}
+	return all
+}

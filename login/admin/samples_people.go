@@ -1,0 +1,137 @@
+package admin
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
+	"github.com/minddistrict/idp/ui"
+)
+
+// sampleFilters are the lists, of which one may be open.
+func sampleFilters(current string) (all []Filter) {
+	for _, f := range filters {
+		all = append(all, Filter{Key: f.key, URL: root + "?s=4xq2m7nkc5vbz3hdtw6ysgjp4r", Current: f.name == current})
+	}
+	return all
+}
+
+// samples are the states of the page.
+func (PeoplePage) samples() []ui.Sample {
+	page := func(change func(*PeoplePage)) PeoplePage {
+		p := PeoplePage{Chrome: sampleChrome("staff.people"), Action: root, Filters: sampleFilters("")}
+		change(&p)
+		return p
+	}
+	person := func(name, email string, role platform.Role, state string, at time.Time) Row {
+		return Row{Name: name, Email: email, URL: sampleAnna.URL, Role: roleKey(role), State: state, SignedIn: at}
+	}
+	found := []Row{
+		person("Anna van der Berg-Bakker", "anna@example.org", platform.Client, "", sampleNoon),
+		person("Bram de Vries", "bram.de.vries-van-den-hoogenband@ggz-de-linde.example.org", platform.Relative, "staff.state_invited", time.Time{}),
+		person("eva@example.org", "", platform.Professional, "staff.state_deactivated", sampleNoon),
+	}
+	return []ui.Sample{
+		{Name: "begun", Data: page(func(*PeoplePage) {}), Staff: true},
+		{Name: "found", Data: page(func(p *PeoplePage) {
+			p.Typed, p.Asked, p.People, p.Next, p.First = "b", true, found, root+"?s=y", root+"?s=x"
+		}), Staff: true},
+		{Name: "a list", Data: page(func(p *PeoplePage) {
+			p.Asked, p.People, p.Filters, p.Incomplete, p.Export = true, found[:1], sampleFilters("client"), true, people+".csv"
+		}), Staff: true},
+		{Name: "nobody", Data: page(func(p *PeoplePage) { p.Typed, p.Asked = "xyz", true }), Staff: true},
+		{Name: "nothing typed", Data: page(func(*PeoplePage) {}), Staff: true, Errors: []ui.FieldError{{Field: "typed", Key: "staff.people_nothing_typed"}}, Status: 422},
+	}
+}
+
+// samples are the states of the page.
+func (PersonPage) samples() []ui.Sample {
+	page := PersonPage{
+		Chrome: sampleChrome("staff.people"), Name: "Anna van der Berg-Bakker", Email: "anna@example.org", Verified: true,
+		Role: roleKey(platform.Client), Back: root, Attempts: sampleEvents,
+		Says: []Finding{{Key: "staff.finding_well", Tone: "done"}},
+		Facts: []Fact{
+			{Key: "staff.fact_state", Value: "staff.state_active"}, {Key: "staff.fact_signed_in", At: sampleNoon},
+			{Key: "staff.fact_second", Value: "staff.second_totp", Also: []string{"staff.second_sms"}}, {Key: "staff.fact_codes", N: 7},
+			{Key: "staff.fact_browsers", N: 2}, {Key: "staff.fact_apps", N: 1}, {Key: "staff.fact_remembered", N: 1},
+		},
+		Mails: []Mail{
+			{Subject: "mail_reset.subject", State: "staff.mail_used", At: sampleNoon},
+			{Subject: "staff.text_message", State: "staff.mail_sent", At: sampleNoon},
+			{Subject: "mail_welcome.subject", State: "staff.mail_refused", Bad: true, At: sampleNoon, Said: "550 5.1.1 mailbox unknown"},
+		},
+	}
+	offers := func(names ...string) (all []Offer) {
+		for _, name := range names {
+			d := Deed{Name: name}
+			all = append(all, Offer{Key: d.key("title"), URL: sampleAnna.URL + "/" + name})
+		}
+		return all
+	}
+	page.Deeds = offers("reset-two-step", "end-sessions", "deactivate")
+	var all []ui.Sample
+	add := func(name string, change func(*PersonPage)) {
+		p := page
+		change(&p)
+		all = append(all, ui.Sample{Name: name, Data: p, Staff: true})
+	}
+	add("well", func(*PersonPage) {})
+	add("blocked", func(p *PersonPage) {
+		p.Says = []Finding{
+			{Key: "staff.finding_wait_password", Tone: "warning", Until: sampleNoon}, {Key: "staff.finding_wait_recovery", Tone: "warning", Until: sampleNoon},
+			{Key: "staff.finding_wait_codes", Tone: "warning", Until: sampleNoon},
+		}
+		p.Waits = []Waiting{
+			{"staff.wait_password", sampleNoon}, {"staff.wait_codes", sampleNoon}, {"staff.wait_recovery", sampleNoon},
+			{"staff.wait_reset_mail", sampleNoon}, {"staff.wait_unblock_mail", sampleNoon},
+		}
+		p.Deeds = offers("unblock", "reset-two-step", "change-address")
+	})
+	for _, state := range []string{"made", "sent", "refused", "begun", "half_way", "done", "expired"} {
+		add("invited and "+state, func(p *PersonPage) {
+			p.Name, p.Attempts, p.Facts = "", nil, []Fact{
+				{Key: "staff.fact_state", Value: "staff.state_invited"}, {Key: "staff.fact_signed_in", Value: "staff.never"}, {Key: "staff.fact_second", Value: "staff.off"},
+			}
+			p.Says, p.Deeds = []Finding{{Key: "staff.finding_invite_" + state, Tone: "waiting"}}, offers("resend", "correct-address")
+			p.Mails = []Mail{
+				{Subject: "mail_welcome.subject", State: "staff.mail_expired", At: sampleNoon}, {Subject: "mail_welcome.subject", State: "staff.mail_begun", At: sampleNoon},
+				{Subject: "mail_welcome.subject", State: "staff.mail_replaced", At: sampleNoon}, {Subject: "mail_welcome.subject", State: "staff.mail_queued", At: sampleNoon},
+			}
+		})
+	}
+	add("inactive", func(p *PersonPage) {
+		p.Says, p.Deeds = []Finding{{Key: "staff.finding_deactivated", Tone: "stopped"}}, offers("reactivate")
+		p.Facts, p.Mails = p.Facts[:1], nil
+	})
+	add("without a password", func(p *PersonPage) {
+		p.Says, p.Deeds = []Finding{{Key: "staff.finding_no_password", Tone: "warning"}}, nil
+	})
+	for _, key := range notices() {
+		add("after "+key, func(p *PersonPage) { p.Notice = key })
+	}
+	return all
+}
+
+// samples are the states of the page.
+func (DeedPage) samples() (all []ui.Sample) {
+	for _, d := range deeds {
+		page := DeedPage{
+			Chrome: sampleChrome("staff.people"), Action: sampleAnna.URL + "/" + d.Name, Title: d.key("title"), Body: d.key("body"),
+			Button: d.key("button"), Danger: d.Danger, Name: "Anna van der Berg-Bakker", Email: "anna@example.org",
+			Questions: d.questions(staff.Said{}), AsksEmail: d.Email, Back: sampleAnna.URL,
+		}
+		all = append(all, ui.Sample{Name: d.Name, Data: page, Staff: true})
+		var mistakes []ui.FieldError
+		for _, m := range d.mistakes(Form{}) {
+			mistakes = append(mistakes, ui.FieldError(m))
+		}
+		if len(mistakes) > 0 {
+			all = append(all, ui.Sample{Name: d.Name + " with nothing chosen", Data: page, Staff: true, Errors: mistakes, Status: 422})
+		}
+		if d.Email {
+			page.Typed = "bram@example.org"
+			all = append(all, ui.Sample{Name: d.Name + " with an address that is taken", Data: page, Staff: true, Errors: []ui.FieldError{{Field: "email", Key: "staff.email_taken"}}, Status: 422})
+		}
+	}
+	return all
+}
