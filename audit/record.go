@@ -135,7 +135,8 @@ func KindsOf(word string) (kinds []Kind, err error) {
 func Kinds() []Kind { return slices.Clone(all) }
 
 var all = []Kind{
-	SessionStarted, SessionRaised, SessionEnded, PasswordRefused, SecondFactorRefused, TwoStepReset, RecoveryCodeUsed,
+	SessionStarted, SessionRaised, SessionEnded, PasswordRefused, SecondFactorRefused, TwoStepReset,
+	ReferralMade, ReferralRefused, RecoveryCodeUsed,
 	GrantStarted, GrantEnded, ConsentWithdrawn, AuthorizationCodeRefused, AuthorizationCodeReplayed, RefreshTokenReplayed,
 	AccountAdded, AccountChanged, AccountDeactivated, AccountReactivated, AccountInvited, AccountUnblocked, AccountFrozen,
 	EmailChangeRequested, EmailChanged, MessageRequested, MessageSettled, PasswordSet, DeviceRemembered, DeviceCookieReplayed,

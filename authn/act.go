@@ -35,11 +35,15 @@ var effects = map[Act]effect{
 	ActAddressAsked: {voids: []TicketPurpose{TicketEmail}, apart: ActTwoStepReset},
 	ActAddress:      {voids: []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze}},
 	ActDeactivated: {
-		voids:    []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketSMS},
+		voids: []TicketPurpose{
+			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketReferral, TicketSMS,
+		},
 		journeys: true,
 	},
 	ActTwoStepReset: {
-		voids:    []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketSMS, TicketRecoveryCode},
+		voids: []TicketPurpose{
+			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketReferral, TicketSMS, TicketRecoveryCode,
+		},
 		journeys: true, apart: ActAddressAsked,
 	},
 }
@@ -149,7 +153,7 @@ func (p TicketPurpose) Fits(s account.State) bool {
 	switch p {
 	case TicketWelcome:
 		return s == account.Invited
-	case TicketReset, TicketUnblock:
+	case TicketReset, TicketUnblock, TicketReferral:
 		return s == account.Active
 	case TicketEmail:
 		return s != account.Deactivated

@@ -15,20 +15,20 @@ var (
 	}
 	ticketPurposes = []authn.TicketPurpose{
 		authn.TicketWelcome, authn.TicketReset, authn.TicketSignUp, authn.TicketUnblock, authn.TicketEmail, authn.TicketFreeze,
-		authn.TicketSMS, authn.TicketRecoveryCode,
+		authn.TicketReferral, authn.TicketSMS, authn.TicketRecoveryCode,
 	}
 )
 
 // What voids what, written out: an x is a ticket that stops working.
 func TestWhatVoidsWhat(t *testing.T) {
-	columns := "welcome reset sign-up unblock email freeze sms recovery-code journeys"
+	columns := "welcome reset sign-up unblock email freeze referral sms recovery-code journeys"
 	for act, row := range map[authn.Act]string{
-		authn.ActActivated:    "x . . . . . . . .",
-		authn.ActPassword:     "x x . x . . . . x",
-		authn.ActAddressAsked: ". . . . x . . . .",
-		authn.ActAddress:      "x x . x x x . . .",
-		authn.ActDeactivated:  "x x . x x x x . x",
-		authn.ActTwoStepReset: "x x . x x x x x x",
+		authn.ActActivated:    "x . . . . . . . . .",
+		authn.ActPassword:     "x x . x . . . . . x",
+		authn.ActAddressAsked: ". . . . x . . . . .",
+		authn.ActAddress:      "x x . x x x . . . .",
+		authn.ActDeactivated:  "x x . x x x x x . x",
+		authn.ActTwoStepReset: "x x . x x x x x x x",
 	} {
 		got := ""
 		for _, purpose := range ticketPurposes {
@@ -146,6 +146,7 @@ func TestTicketsFitTheStateOfTheirAccount(t *testing.T) {
 	for _, purpose := range ticketPurposes {
 		want := map[authn.TicketPurpose]string{
 			authn.TicketWelcome: "x . .", authn.TicketReset: ". x .", authn.TicketUnblock: ". x .", authn.TicketEmail: "x x .",
+			authn.TicketReferral: ". x .",
 		}[purpose]
 		if want == "" {
 			want = "x x x"
@@ -154,7 +155,8 @@ func TestTicketsFitTheStateOfTheirAccount(t *testing.T) {
 		if got != want {
 			t.Errorf("%s for %v: %s, want %s", purpose, states, got, want)
 		}
-		one := !slices.Contains([]authn.TicketPurpose{authn.TicketSignUp, authn.TicketSMS, authn.TicketRecoveryCode}, purpose)
+		several := []authn.TicketPurpose{authn.TicketSignUp, authn.TicketReferral, authn.TicketSMS, authn.TicketRecoveryCode}
+		one := !slices.Contains(several, purpose)
 		if purpose.OneWorks() != one {
 			t.Errorf("%s: one works at a time: %t", purpose, purpose.OneWorks())
 		}

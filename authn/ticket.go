@@ -34,6 +34,8 @@ const (
 	TicketEmail   TicketPurpose = "email"   // confirm a new address
 	TicketFreeze  TicketPurpose = "freeze"  // "this was not me", after staff reset two-step authentication
 
+	TicketReferral TicketPurpose = "referral" // a professional helps the account, sent by his platform
+
 	TicketSMS          TicketPurpose = "sms"           // a code of a text message
 	TicketRecoveryCode TicketPurpose = "recovery-code" // outlives deactivation and a restore: it is a factor
 )
@@ -45,6 +47,8 @@ func (p TicketPurpose) Life() time.Duration {
 		return 7 * 24 * time.Hour
 	case TicketSignUp, TicketEmail:
 		return 24 * time.Hour
+	case TicketReferral:
+		return 5 * time.Minute // he is on his way from the platform
 	case TicketSMS:
 		return 10 * time.Minute // "De code werkt 10 minuten"
 	}

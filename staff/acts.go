@@ -38,11 +38,18 @@ type Acts struct {
 	People People       // finds that person, and whom ByID names; nil where neither is done
 	Origin audit.Origin // of the request, if it came by one
 	Now    time.Time
+
+	Tickets Tickets // finds a referral; nil where none is followed
 }
 
 // People finds accounts by who they are.
 type People interface {
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+}
+
+// Tickets finds what is given once.
+type Tickets interface {
+	Ticket(ctx context.Context, p platform.ID, hash []byte) (*authn.Ticket, error)
 }
 
 // actor is who acts, as he stands now: a role that was taken away a moment ago, at whichever node, counts no more.

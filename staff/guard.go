@@ -23,9 +23,10 @@ type Facts struct {
 	Now      time.Time
 }
 
-// Sealer closes what a mail brings, and names counters.
+// Sealer closes what a mail brings, and what a referral says, opens that, and names counters.
 type Sealer interface {
 	Seal(plain []byte, binding string) []byte
+	Open(sealed []byte, binding string) ([]byte, error)
 	MAC(purpose, data string) []byte
 }
 
@@ -43,6 +44,7 @@ var demands = map[audit.Kind]demand{
 		act: ActChangeAddress, states: []account.State{account.Active, account.Invited}, says: sameAddress,
 	},
 	audit.TwoStepReset:       {act: ActReset},
+	audit.ReferralMade:       {act: ActRefer, states: []account.State{account.Active}},
 	audit.AccountUnblocked:   {act: ActUnblock},
 	audit.AccountDeactivated: {act: ActDeactivate},
 	audit.AccountReactivated: {act: ActReactivate},

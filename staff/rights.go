@@ -67,7 +67,7 @@ var rights = []Right{
 	{Act: ActChangeAddress, Manager: yes, Scope: "accounts:write", Person: true, Fresh: true, Reason: true},
 	{Act: ActUnblock, Helpdesk: yes, Manager: yes, Scope: "accounts:write", Person: true},
 	{Act: ActReset, Helpdesk: yes, Manager: yes, Professional: byReferral, Person: true, Fresh: true, Reason: true, Identified: true},
-	{Act: ActRefer, Scope: "accounts:refer", Person: true},
+	{Act: ActRefer, Scope: "accounts:refer", Person: true, Reason: true},
 	{Act: ActDeactivate, Helpdesk: yes, Manager: yes, Scope: "accounts:write", Person: true, Widely: true, Reason: true},
 	{Act: ActReactivate, Helpdesk: yes, Manager: yes, Scope: "accounts:write", Person: true, Reason: true},
 	{Act: ActEndSessions, Helpdesk: yes, Manager: yes, Scope: "accounts:write", Person: true, Widely: true, Reason: true},

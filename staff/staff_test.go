@@ -25,8 +25,9 @@ import (
 // clear seals nothing, so that a test can read it.
 type clear struct{}
 
-func (clear) Seal(plain []byte, _ string) []byte { return plain }
-func (clear) MAC(purpose, data string) []byte    { return []byte(purpose + data) }
+func (clear) Seal(plain []byte, _ string) []byte           { return plain }
+func (clear) Open(sealed []byte, _ string) ([]byte, error) { return sealed, nil }
+func (clear) MAC(purpose, data string) []byte              { return []byte(purpose + data) }
 
 func facts(s account.State) Facts {
 	a := &account.Account{
@@ -66,10 +67,20 @@ var every = map[audit.Kind]func(Facts) (authn.Change, error){
 	audit.AccountInvited:       Invite,
 	audit.EmailChangeRequested: func(f Facts) (authn.Change, error) { return SetEmail(f, elsewhere, nil) },
 	audit.TwoStepReset:         ResetTwoStep,
+	audit.ReferralMade:         refer,
 	audit.AccountUnblocked:     Unblock,
 	audit.AllSessionsEnded:     EndSessions,
 	audit.AccountDeactivated:   standing(Deactivate),
 	audit.AccountReactivated:   standing(Reactivate),
+}
+
+// refer refers Sam to Anna, who lost her phone if anything is said.
+func refer(f Facts) (authn.Change, error) {
+	anna := *f.Account
+	anna.Role, f.Account = platform.Client, &anna
+	sam := &account.Account{ID: "sam", Platform: "linde", Role: platform.Professional, State: account.Active}
+	change, _, err := Refer(f, Referring{By: "web", To: "web", Actor: sam, Act: ReferredReset})
+	return change, err
 }
 
 // settings is the acts on settings.
@@ -100,6 +111,7 @@ func TestActsRefuse(t *testing.T) {
 		audit.AccountInvited:       {in: []error{fault.Refused, nil, fault.Refused}},
 		audit.EmailChangeRequested: {in: []error{nil, nil, fault.Refused}},
 		audit.TwoStepReset:         {in: yes},
+		audit.ReferralMade:         {in: []error{nil, fault.Refused, fault.Refused}},
 		audit.AccountUnblocked:     {in: yes},
 		audit.AllSessionsEnded:     {in: yes},
 		audit.AccountDeactivated:   {in: yes},
@@ -145,6 +157,10 @@ func TestActsAreOfOneAccountAndOnRecord(t *testing.T) {
 			want := audit.Event{
 				At: f.Now, Platform: "linde", Kind: kind, Actor: f.Actor.Name, Account: "anna", Outcome: audit.Success,
 				StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified),
+			}
+			if kind == audit.ReferralMade {
+				want.StatedReason = "lost-phone"
+				want.Party, want.Reason = "web", "for sam"
 			}
 			if len(c.Events) != 1 || c.Events[0] != want || c.Platform != "linde" {
 				t.Errorf("%s: on %s, events %+v, want %+v", kind, c.Platform, c.Events, want)
