@@ -17,9 +17,6 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-// MaxBody bounds request bodies: forms of ours are far smaller.
-const MaxBody = 64 << 10
-
 // Caller is who sent a request and how it is known in the log.
 type Caller struct {
 	Reference string // number for the helpdesk, such as 7KQ4-MXDA
@@ -113,7 +110,7 @@ func Wrap(next http.Handler, o Options) http.Handler {
 			r = r.WithContext(ctx)
 		}
 		if r.Body != http.NoBody {
-			r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
+			r.Body = bound(w, r.Body, MaxBody)
 		}
 		rec := &recorder{ResponseWriter: w, leaves: o.Leaves}
 		Headers(rec.Header())
