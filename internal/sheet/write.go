@@ -1,0 +1,46 @@
+package sheet
+
+import (
+	"encoding/csv"
+	"io"
+	"strings"
+)
+
+// formula are the characters that a spreadsheet reads a formula from when a cell begins with one of them, after blanks
+// too (OWASP, "CSV Injection").
+const formula = "=+-@\t\r\n＝＋－＠"
+
+// Formula reports whether a spreadsheet could read a formula in a cell.
+func Formula(cell string) bool {
+	return strings.IndexAny(strings.TrimLeft(cell, " \u00a0"), formula) == 0
+}
+
+// Cell is a text that a spreadsheet shows as it is: one that it could take for a formula gets an apostrophe before it,
+// which spreadsheets read as "this is text".
+func Cell(text string) string {
+	if Formula(text) {
+		return "'" + text
+	}
+	return text
+}
+
+// Write writes rows as UTF-8 with a mark, because spreadsheets take it for another encoding otherwise, each cell as Cell
+// makes it. The separator is a semicolon, which a Dutch spreadsheet expects.
+func Write(w io.Writer, rows ...[]string) error {
+	if _, err := io.WriteString(w, markUTF8); err != nil {
+		return err
+	}
+	out := csv.NewWriter(w)
+	out.Comma, out.UseCRLF = ';', true
+	for _, row := range rows {
+		cells := make([]string, len(row))
+		for i, text := range row {
+			cells[i] = Cell(text)
+		}
+		if err := out.Write(cells); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
