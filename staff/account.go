@@ -13,7 +13,8 @@ import (
 )
 
 // Invite queues the welcome mail of an account that has no password yet. The button of an older one stops working.
-// fault.Refused: the account has a password, or is deactivated.
+// fault.Refused: the account has a password, or is deactivated; storage adds fault.Throttled, where a person sends it again
+// too soon.
 func Invite(f Facts) (authn.Change, error) {
 	e, err := f.guard(audit.AccountInvited)
 	if err != nil {
@@ -21,6 +22,7 @@ func Invite(f Facts) (authn.Change, error) {
 	}
 	change := authn.Queue(f.mail(outbox.Welcome), nil, f.Sealer.Seal)
 	change.Events = []audit.Event{e}
+	change.Count = f.resends()
 	return change, nil
 }
 

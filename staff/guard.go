@@ -39,6 +39,7 @@ type demand struct {
 
 // demands has a row for every act, by the event that it leaves.
 var demands = map[audit.Kind]demand{
+	audit.AccountAdded:   {act: ActInvite, states: []account.State{account.Invited}},
 	audit.AccountInvited: {act: ActInvite, states: []account.State{account.Invited}},
 	audit.EmailChangeRequested: {
 		act: ActChangeAddress, states: []account.State{account.Active, account.Invited}, says: sameAddress,
@@ -83,8 +84,11 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	case f.Actor.Name == "":
 		return audit.Event{}, fmt.Errorf("%w: nobody is named who does it", fault.Invalid)
 	}
-	act := f.right(kind, d)
-	if err := f.Actor.May(act, f.subject(), f.Said, f.Now); err != nil {
+	act, on := f.right(kind, d), f.subject()
+	if kind == audit.AccountAdded {
+		on.Gives = on.Role
+	}
+	if err := f.Actor.May(act, on, f.Said, f.Now); err != nil {
 		return audit.Event{}, err
 	}
 	if err := f.Said.Check(act); err != nil {

@@ -24,6 +24,9 @@ func everyReason() (all []Reason) {
 // An act takes the words of its list, wants one where its right says so, and is refused with any other: whoever does it.
 func TestEveryActTakesItsWords(t *testing.T) {
 	for kind, act := range every {
+		if kind == audit.ReferralMade {
+			continue // TestWhoMayBeReferredToWhom
+		}
 		for _, state := range []account.State{account.Active, account.Invited} {
 			f := saying(kind, facts(state))
 			if _, err := act(f); err != nil {
