@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 
@@ -11,7 +12,9 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/staff"
+	"github.com/minddistrict/idp/ui"
 )
 
 // Line is an event of the record, in words.
@@ -20,9 +23,12 @@ type Line struct {
 	What      string   // text key
 	Failed    bool     // it was an attempt
 	Why       []string // text keys
+	Said      string   // … and what of it a machine or an operator said
 	Whose     Named
 	By        Named
 	Reference string
+	Address   string // network address that it came from, and the browser; both empty where it came from no request
+	Agent     string
 }
 
 // Named is somebody, as a line of the record says it.
@@ -41,8 +47,10 @@ func (s *Server) lines(r *http.Request, v *Visit, events []audit.Recorded) ([]Li
 	var all []Line
 	for _, e := range events {
 		l := Line{
-			At: e.At, What: "staff.kind_" + kindKey(e.Kind), Failed: e.Outcome == audit.Failure, Why: s.whys(e.Reason), Reference: e.Reference,
+			At: e.At, What: "staff.kind_" + kindKey(e.Kind), Failed: e.Outcome == audit.Failure, Reference: e.Reference,
+			Address: e.Address, Agent: e.Agent,
 		}
+		l.Why, l.Said = Words(s.Engine.UI, e.Kind, e.Reason)
 		if e.StatedReason != "" {
 			l.Why = append(l.Why, staff.Reason(e.StatedReason).TextKey())
 		}
@@ -94,16 +102,46 @@ func nameOf(a *account.Account) string { return cmp.Or(a.Profile.Name(), a.Email
 
 func personURL(v *Visit, id account.ID) string { return v.Platform.URL(people + "/" + string(id)) }
 
-// whys are the text keys of a reason as the record has it: one for the whole, or one for each way that was shown; none
-// where a machine said why.
-func (s *Server) whys(reason string) (keys []string) {
-	if whole := "staff.why_" + strings.ReplaceAll(strings.ReplaceAll(reason, " ", "_"), "-", "_"); s.Engine.UI.Has(whole) {
-		return []string{whole}
+// Words are a reason as the record has it: text keys of its words, and what of it is no word of ours but of a machine or an
+// operator, to be shown as it is. A word may have a text for one kind only: "unknown" is said of parties and of links.
+func Words(texts *ui.Renderer, kind audit.Kind, reason string) (keys []string, said string) {
+	whole, rest, _ := strings.Cut(reason, ":")
+	if key := wordKey(texts, kind, whole); key != "" {
+		return []string{key}, strings.TrimSpace(rest)
 	}
-	for word := range strings.FieldsSeq(reason) {
-		if key := s.Engine.UI.MethodKey(word); key != "" {
-			keys = append(keys, key)
+	for words := strings.Fields(reason); len(words) > 0; {
+		key, n := firstKey(texts, kind, words)
+		if key == "" {
+			return nil, reason
+		}
+		keys, words = append(keys, key), words[n:]
+	}
+	return keys, ""
+}
+
+// firstKey is the text key of the first of some words, and how many it is of: "too many" is one.
+func firstKey(texts *ui.Renderer, kind audit.Kind, words []string) (key string, n int) {
+	for n = len(words); n > 0; n-- {
+		if key := wordKey(texts, kind, strings.Join(words[:n], " ")); key != "" {
+			return key, n
 		}
 	}
-	return keys
+	return texts.MethodKey(words[0]), 1
+}
+
+// notOfKey is what a text key has not.
+var notOfKey = regexp.MustCompile(`[^a-z0-9]+`)
+
+// wordKey is the text key of a word of ours; of a mail, its subject: what its receiver looks for.
+func wordKey(texts *ui.Renderer, kind audit.Kind, word string) string {
+	if mail, ok := texts.Letters()[outbox.Kind(word)]; ok && mail.Subject != "" {
+		return mail.Subject
+	}
+	word = notOfKey.ReplaceAllString(word, "_")
+	for _, key := range []string{"staff.why_" + kindKey(kind) + "_" + word, "staff.why_" + word} {
+		if word != "" && texts.Has(key) {
+			return key
+		}
+	}
+	return ""
 }

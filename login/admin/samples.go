@@ -24,10 +24,14 @@ var (
 	sampleAnna   = Named{Name: "Anna van der Berg-Bakker", URL: root + "/people/4xq2m7nkc5vbz3hdtw6ysgjp4r"}
 	sampleHenk   = Named{Name: "Henk de Vries", URL: root + "/people/4xq2m7nkc5vbz3hdtw6ysgjp5r"}
 	sampleEvents = []Line{
-		{At: sampleNoon, What: "staff.kind_session_start", Why: []string{"activity.by_password"}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDA"},
+		{
+			At: sampleNoon, What: "staff.kind_session_start", Why: []string{"activity.by_password"}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDA",
+			Address: "192.0.2.7", Agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1",
+		},
 		{At: sampleNoon.Add(-time.Minute), What: "staff.kind_password_refuse", Failed: true, Why: []string{"staff.why_wrong"}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDB"},
 		{At: sampleNoon.Add(-time.Hour), What: "staff.kind_two_step_reset", Whose: sampleAnna, By: sampleHenk, Reference: "7KQ4-MXDC"},
-		{At: sampleNoon.Add(-time.Hour), What: "staff.kind_letter_settle", Whose: sampleAnna, By: Named{Key: "staff.by_system"}},
+		{At: sampleNoon.Add(-time.Hour), What: "staff.kind_letter_settle", Why: []string{"mail_off.subject", "staff.why_sent"}, Whose: sampleAnna, By: Named{Key: "staff.by_system"}},
+		{At: sampleNoon.Add(-2 * time.Hour), What: "staff.kind_party_refuse", Failed: true, Why: []string{"staff.why_not_proven"}, Said: "private_key_jwt (aud)", By: Named{Key: "staff.by_system"}, Reference: "7KQ4-MXDF"},
 	}
 )
 

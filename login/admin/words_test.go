@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/login/admin"
 )
 
 // Every kind of event has a sentence in every language, and there is none for a kind that there is not.
@@ -29,6 +31,70 @@ func TestEveryKindOfEventHasWords(t *testing.T) {
 			if empty.MatchString(texts.Text(lang.Code, key)) {
 				t.Errorf("%s has no text in %s", key, lang.Name)
 			}
+		}
+	}
+}
+
+// reasons are the words that docs/audit.md lists, by the kind of event.
+func reasons(t *testing.T) map[audit.Kind][]string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/audit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(text), "<!-- kinds: ")
+	table, _, _ = strings.Cut(table, "<!-- end -->")
+	all := map[audit.Kind][]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]*)` \\|.*\\|.*\\| (.*) \\|$").FindAllStringSubmatch(table, -1) {
+		for _, word := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[2], -1) {
+			if word[1] != "failure" && word[1] != "success" {
+				all[audit.Kind(row[1])] = append(all[audit.Kind(row[1])], word[1])
+			}
+		}
+	}
+	return all
+}
+
+// Every word that the record gives as a reason is said in words of people, in every language; so is every mail.
+func TestEveryReasonHasWords(t *testing.T) {
+	texts, all := wire.UI(), reasons(t)
+	if len(all) < 12 {
+		t.Fatalf("docs/audit.md lists reasons of %d kinds", len(all))
+	}
+	for kind := range texts.Letters() {
+		all[audit.MessageSettled] = append(all[audit.MessageSettled], string(kind)+" sent")
+		all[audit.MessageRequested] = append(all[audit.MessageRequested], string(kind))
+	}
+	for kind, words := range all {
+		for _, reason := range words {
+			keys, said := admin.Words(texts, kind, reason)
+			if len(keys) == 0 || said != "" {
+				t.Errorf("%s: %q has no words: %v %q", kind, reason, keys, said)
+			}
+		}
+	}
+}
+
+// What a machine or an operator says is shown as it is, and only that.
+func TestReasonsOfMachinesStayAsTheyAre(t *testing.T) {
+	texts := wire.UI()
+	for _, row := range []struct {
+		kind         audit.Kind
+		reason, keys string
+		said         string
+	}{
+		{audit.SessionStarted, "password totp", "activity.by_password activity.by_totp", ""},
+		{audit.SecondFactorRefused, "recovery too many", "activity.by_recovery staff.why_too_many", ""},
+		{audit.PartyRefused, "not proven: private_key_jwt (aud)", "staff.why_not_proven", "private_key_jwt (aud)"},
+		{audit.PartyRefused, "unknown", "staff.why_party_refuse_unknown", ""},
+		{audit.SecretExposed, "client_secret at token", "", "client_secret at token"},
+		{audit.TwoStepReset, "called back, phone unknown", "", "called back, phone unknown"},
+		{audit.SigningKeyMade, "ES256", "", "ES256"},
+		{audit.RecordRead, "12 account kind", "", "12 account kind"},
+		{audit.AccountAdded, "", "", ""},
+	} {
+		if keys, said := admin.Words(texts, row.kind, row.reason); strings.Join(keys, " ") != row.keys || said != row.said {
+			t.Errorf("%s %q: %v and %q, want %q and %q", row.kind, row.reason, keys, said, row.keys, row.said)
 		}
 	}
 }
