@@ -26,6 +26,7 @@ const (
 // Store is what these pages read; each method is one transaction. What they change they leave to staff.Acts.
 type Store interface {
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+	Persons(ctx context.Context, p platform.ID, ids []account.ID) ([]account.Person, error)
 	Record(ctx context.Context, q audit.Query, by audit.Reader, now time.Time) ([]audit.Recorded, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }

@@ -1,16 +1,14 @@
 package admin
 
 import (
-	"cmp"
-	"errors"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
-	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/staff"
@@ -43,12 +41,15 @@ func (n Named) There() bool { return n != Named{} }
 
 // lines are events in words, with the names of today.
 func (s *Server) lines(r *http.Request, v *Visit, events []audit.Recorded) ([]Line, error) {
-	known := map[string]Named{"": {}}
+	known, err := s.persons(r, v, events)
+	if err != nil {
+		return nil, err
+	}
 	var all []Line
 	for _, e := range events {
 		l := Line{
 			At: e.At, What: "staff.kind_" + kindKey(e.Kind), Failed: e.Outcome == audit.Failure, Reference: e.Reference,
-			Address: e.Address, Agent: e.Agent,
+			Address: e.Address, Agent: e.Agent, Whose: namedOf(v, known, string(e.Account)), By: namedOf(v, known, e.Actor),
 		}
 		l.Why, l.Said = Words(s.Engine.UI, e.Kind, e.Reason)
 		if e.StatedReason != "" {
@@ -57,48 +58,60 @@ func (s *Server) lines(r *http.Request, v *Visit, events []audit.Recorded) ([]Li
 		if e.Identified != "" {
 			l.Why = append(l.Why, staff.Identified(e.Identified).TextKey())
 		}
-		for id, to := range map[string]*Named{string(e.Account): &l.Whose, e.Actor: &l.By} {
-			if _, ok := known[id]; !ok {
-				n, err := s.named(r, v, id)
-				if err != nil {
-					return nil, err
-				}
-				known[id] = n
-			}
-			*to = known[id]
-		}
 		all = append(all, l)
 	}
 	return all, nil
 }
 
+// mostAtOnce is how many names are read at once.
+const mostAtOnce = 100
+
+// persons are those that events name, by identifier.
+func (s *Server) persons(r *http.Request, v *Visit, events []audit.Recorded) (map[string]account.Person, error) {
+	var ids []account.ID
+	for _, e := range events {
+		for _, id := range []string{string(e.Account), e.Actor} {
+			if id != "" && id != "system" && !operator(id) {
+				ids = append(ids, account.ID(id))
+			}
+		}
+	}
+	slices.Sort(ids)
+	known := map[string]account.Person{}
+	for some := range slices.Chunk(slices.Compact(ids), mostAtOnce) {
+		all, err := s.Store.Persons(r.Context(), v.Platform.ID, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range all {
+			known[string(p.ID)] = p
+		}
+	}
+	return known, nil
+}
+
+// operator tells whether an actor of the record worked at the command line.
+func operator(actor string) bool { return actor == "cli" || strings.HasPrefix(actor, "cli ") }
+
 // kindKey is a kind as text keys have it.
 func kindKey(k audit.Kind) string { return strings.ReplaceAll(string(k), ".", "_") }
 
-// named is who is meant by an identifier of the record.
-func (s *Server) named(r *http.Request, v *Visit, id string) (Named, error) {
-	switch {
+// namedOf is who is meant by an identifier of the record.
+func namedOf(v *Visit, known map[string]account.Person, id string) Named {
+	switch p, ok := known[id]; {
 	case id == "":
-		return Named{}, nil
+		return Named{}
 	case id == "system":
-		return Named{Key: "staff.by_system"}, nil
-	case strings.HasPrefix(id, "cli"):
-		return Named{Key: "staff.by_operator"}, nil
-	case !secret.IsID(id):
-		return Named{Name: id}, nil // of `idp apply`, which may choose identifiers
+		return Named{Key: "staff.by_system"}
+	case operator(id):
+		return Named{Key: "staff.by_operator"}
+	case ok:
+		return Named{Name: p.CalledAs(), URL: personURL(v, p.ID)}
+	case secret.IsID(id):
+		return Named{Key: "staff.by_unknown"}
 	}
-	a, err := s.Store.Account(r.Context(), v.Platform.ID, account.ID(id))
-	if errors.Is(err, fault.NotFound) {
-		return Named{Key: "staff.by_unknown"}, nil
-	}
-	if err != nil {
-		return Named{}, err
-	}
-	return Named{Name: nameOf(a), URL: personURL(v, a.ID)}, nil
+	return Named{Name: id} // of `idp apply`, which may choose identifiers
 }
-
-// nameOf is what somebody is called, or the address of who has no name here.
-func nameOf(a *account.Account) string { return cmp.Or(a.Profile.Name(), a.Email.Address) }
 
 func personURL(v *Visit, id account.ID) string { return v.Platform.URL(people + "/" + string(id)) }
 

@@ -10,6 +10,9 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
 )
 
 // written adds events to the record, each change with those of one moment, and returns all of linde, newest first.
@@ -149,5 +152,25 @@ var record = []promise{
 		if _, err := w.db.Record(w.Context(), q, audit.Reader{Name: "cli ria"}, w.now); err == nil || !strings.Contains(err.Error(), "reading record") {
 			w.Errorf("a record that takes nothing: %v", err)
 		}
+	}}, {"names are those of one platform, as many as a page has, and nobody's of who is not there", func(w *world) {
+		bram := w.person(linde, "bram@example.org")
+		bram.Profile, bram.Role = account.Profile{}, platform.Helpdesk
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{bram}}, w.now))
+		ids := []account.ID{w.anna.ID, "nobody", bram.ID, w.far.ID, "", w.anna.ID, "'; DROP TABLE accounts --"}
+		for len(ids) < storage.MaxPersons {
+			ids = append(ids, account.ID(secret.ID()))
+		}
+		got, err := w.db.Persons(w.Context(), linde, ids)
+		w.ok(err)
+		slices.SortFunc(got, func(a, b account.Person) int { return strings.Compare(a.Email.Key, b.Email.Key) })
+		w.same("persons", got, []account.Person{
+			{ID: w.anna.ID, Name: "Anna Bakker", Email: w.anna.Email, Role: platform.Client},
+			{ID: bram.ID, Email: bram.Email, Role: platform.Helpdesk},
+		})
+		_, err = w.db.Persons(w.Context(), linde, append(ids, "one more"))
+		w.fails(err, fault.Invalid)
+		none, err := w.db.Persons(w.Context(), linde, nil)
+		w.ok(err)
+		w.same("nobody asked", len(none), 0)
 	}},
 }
