@@ -102,6 +102,7 @@ const (
 	PersonOpened              Kind = "people.open"   // staff opened somebody's card
 	PeopleExported            Kind = "people.export" // staff took a list of people away; the reason says how many
 	RecordRead                Kind = "audit.read"    // somebody read this record; the reason says how many events were shown, and which filters were used
+	RecordExported            Kind = "audit.export"  // … took a file of it away
 )
 
 // Outcome says how it ended.

@@ -19,7 +19,7 @@ const MaxPage = 10_000
 type Query struct {
 	Platform  platform.ID // required
 	Account   account.ID  // whose account
-	Actor     string      // as events have it
+	Actor     string      // as events have it; "cli": any operator
 	Kinds     []Kind      // any of these
 	Outcome   Outcome
 	Reference string
@@ -27,6 +27,7 @@ type Query struct {
 	Until     time.Time // before
 	After     Cursor    // older than the event there
 	Limit     int       // at most so many events, 1 to MaxPage
+	Export    bool      // they are taken away as a file
 }
 
 // Recorded is an event as the record has it.
@@ -81,12 +82,16 @@ func (q Query) Validate() error {
 	return nil
 }
 
-// Reading is the event that somebody read the record; NEN 7513 wants that on record too. It has the account that the query
+// Reading is the event that somebody read the record, or took it away; NEN 7513 wants that on record too. It has the account that the query
 // is about, if it is about one, the filters that were used, and how many events were shown. It has nothing of what was
 // read or searched for.
 func (q Query) Reading(by Reader, hits int, now time.Time) Event {
+	kind := RecordRead
+	if q.Export {
+		kind = RecordExported
+	}
 	return by.Of(Event{
-		At: now, Platform: q.Platform, Kind: RecordRead, Actor: by.Name, Account: q.Account, Outcome: Success,
+		At: now, Platform: q.Platform, Kind: kind, Actor: by.Name, Account: q.Account, Outcome: Success,
 		Reason: strings.Join(append([]string{strconv.Itoa(hits)}, q.filters()...), " "),
 	})
 }
@@ -142,5 +147,5 @@ var all = []Kind{
 	EmailChangeRequested, EmailChanged, MessageRequested, MessageSettled, PasswordSet, DeviceRemembered, DeviceCookieReplayed,
 	AllSessionsEnded, CredentialAdded, CredentialRetired, PlatformSet, PartySet, PartySecretSet, SettingWeakened, PartyRefused,
 	RedirectRefused, SecretExposed, SigningKeyMade, SigningKeyRetired, MasterKeyRotated, DatabaseRestored, PeopleSearched, PersonOpened,
-	PeopleExported, RecordRead,
+	PeopleExported, RecordRead, RecordExported,
 }

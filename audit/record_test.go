@@ -41,7 +41,7 @@ func TestKindsAreAllConstants(t *testing.T) {
 func TestKindsOfAWord(t *testing.T) {
 	for word, want := range map[string]string{
 		"session.start": "session.start", "session.": "session.start session.raise session.end session.end_all",
-		"audit.": "audit.read", "session": "!", "": "!", ".": "!", "sesion.": "!", "session.s": "!", "session.start.": "!",
+		"audit.": "audit.read audit.export", "session": "!", "": "!", ".": "!", "sesion.": "!", "session.s": "!", "session.start.": "!",
 	} {
 		kinds, err := KindsOf(word)
 		var got []string
@@ -81,6 +81,10 @@ func TestReadingSaysWhichFilters(t *testing.T) {
 	}
 	if got := q.Reading(Reader{Name: "cli ria"}, 12, now); got != want {
 		t.Errorf("%+v, want %+v", got, want)
+	}
+	q.Export, want.Kind = true, RecordExported
+	if got := q.Reading(Reader{Name: "cli ria"}, 12, now); got != want {
+		t.Errorf("as a file: %+v, want %+v", got, want)
 	}
 	if got := (Query{Platform: "linde", Limit: 1}).Reading(Reader{Name: "cli ria"}, 0, now).Reason; got != "0" {
 		t.Errorf("without filters: %q", got)

@@ -36,7 +36,7 @@ FROM events`
 AND at >= $2
 AND at <= $3
 AND (at < $4 OR place < $5 OR (place = $5 AND id > $6))
-AND ($7 = '' OR actor = $7)
+AND ($7 = '' OR actor = $7 OR ($7 = 'cli' AND substr(actor, 1, 4) = 'cli '))
 AND ($8 = '' OR outcome = $8)
 AND ($9 = '' OR replace($9, ',' || kind || ',', '') <> $9)
 ORDER BY at DESC, place DESC, id

@@ -16,7 +16,7 @@ var months = map[string][12]string{
 // Moment is a day and a time on the clocks of the platform's country: "26 november 2026 om 14:05". No line ends between
 // the last two words.
 func Moment(lang string, p *platform.Platform, at time.Time) string {
-	at = at.In(zoneOf(p))
+	at = at.In(Zone(p))
 	joined := " om\u00a0"
 	if lang == "en" {
 		joined = " at\u00a0"
@@ -30,12 +30,12 @@ func Day(lang string, p *platform.Platform, at time.Time) string {
 	if !ok {
 		names = months["nl"]
 	}
-	at = at.In(zoneOf(p))
+	at = at.In(Zone(p))
 	return fmt.Sprintf("%d %s %d", at.Day(), names[at.Month()-1], at.Year())
 }
 
-// zoneOf needs the zones of the machine or of time/tzdata; without them times are UTC.
-func zoneOf(p *platform.Platform) *time.Location {
+// Zone is what the clocks of the platform's country follow. It needs the zones of the machine or of time/tzdata; without them times are UTC.
+func Zone(p *platform.Platform) *time.Location {
 	zone, err := time.LoadLocation(p.TimeZone())
 	if err != nil {
 		return time.UTC

@@ -234,6 +234,10 @@ func TestFieldsAreKnownToPasswordManagers(t *testing.T) {
 		"reason":        {"type": "radio"},
 		"identified":    {"type": "radio"},
 		"number":        {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"},
+		"what":          {"type": "radio"},
+		"outcome":       {"type": "radio"},
+		"from":          {"type": "date", "autocomplete": "off"},
+		"until":         {"type": "date", "autocomplete": "off"},
 		"phone":         {"type": "tel", "inputmode": "tel", "autocomplete": "tel", "aria-required": "true"},
 	}
 	seen := map[string]bool{}

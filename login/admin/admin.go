@@ -80,6 +80,14 @@ func (s *Server) pages() []Page {
 			Path: root + "/reference", Name: "staff reference", Menu: "staff.reference", Right: staff.ActFind,
 			Show: s.showReference,
 		},
+		{
+			Path: recordPath, Name: "staff record", Menu: "staff.record", Right: staff.ActReadRecord,
+			Show: s.showRecord,
+		},
+		{
+			Path: recordExport, Name: "staff record export", Right: staff.ActExportRecord, Fresh: true,
+			Show: s.showExport, Submit: s.submitExport,
+		},
 	}, s.deedPages()...)
 }
 

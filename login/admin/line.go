@@ -27,6 +27,8 @@ type Line struct {
 	Reference string
 	Address   string // network address that it came from, and the browser; both empty where it came from no request
 	Agent     string
+	AboutURL  string // of the record of whom it is about, and of who did it; empty: not for who is at the page
+	ByURL     string
 }
 
 // Named is somebody, as a line of the record says it.
@@ -45,39 +47,63 @@ func (s *Server) lines(r *http.Request, v *Visit, events []audit.Recorded) ([]Li
 	if err != nil {
 		return nil, err
 	}
-	var all []Line
+	return s.linesWith(v, known, events), nil
+}
+
+func (s *Server) linesWith(v *Visit, known named, events []audit.Recorded) (all []Line) {
 	for _, e := range events {
 		l := Line{
 			At: e.At, What: "staff.kind_" + kindKey(e.Kind), Failed: e.Outcome == audit.Failure, Reference: e.Reference,
-			Address: e.Address, Agent: e.Agent, Whose: namedOf(v, known, string(e.Account)), By: namedOf(v, known, e.Actor),
+			Address: e.Address, Agent: e.Agent, Whose: known.of(v, string(e.Account)), By: known.of(v, e.Actor),
 		}
 		l.Why, l.Said = Words(s.Engine.UI, e.Kind, e.Reason)
+		if e.Kind == audit.ReferralMade {
+			l.Said = "" // the identifier of whom it is for, who does what comes of it
+		}
 		if e.StatedReason != "" {
 			l.Why = append(l.Why, staff.Reason(e.StatedReason).TextKey())
 		}
 		if e.Identified != "" {
 			l.Why = append(l.Why, staff.Identified(e.Identified).TextKey())
 		}
+		if v.By.Could(staff.ActReadRecord) {
+			l.AboutURL = onlyURL(v, "about", string(e.Account))
+			if l.ByURL = onlyURL(v, "by", e.Actor); operator(e.Actor) {
+				l.ByURL = onlyURL(v, "by", anyOperator)
+			}
+		}
 		all = append(all, l)
 	}
-	return all, nil
+	return all
+}
+
+// onlyURL is the record of one person only; empty where there is none.
+func onlyURL(v *Visit, filter, id string) string {
+	if !identifier.MatchString(id) {
+		return ""
+	}
+	return recordURL(v, recordPath, nil, filter, id)
 }
 
 // mostAtOnce is how many names are read at once.
 const mostAtOnce = 100
 
-// persons are those that events name, by identifier.
-func (s *Server) persons(r *http.Request, v *Visit, events []audit.Recorded) (map[string]account.Person, error) {
+// named are people by their identifiers in the record.
+type named map[string]account.Person
+
+// persons are those that events name, and perhaps others.
+func (s *Server) persons(r *http.Request, v *Visit, events []audit.Recorded, more ...string) (named, error) {
 	var ids []account.ID
 	for _, e := range events {
-		for _, id := range []string{string(e.Account), e.Actor} {
-			if id != "" && id != "system" && !operator(id) {
-				ids = append(ids, account.ID(id))
-			}
+		more = append(more, string(e.Account), e.Actor)
+	}
+	for _, id := range more {
+		if identifier.MatchString(id) && id != system && !operator(id) {
+			ids = append(ids, account.ID(id))
 		}
 	}
 	slices.Sort(ids)
-	known := map[string]account.Person{}
+	known := named{}
 	for some := range slices.Chunk(slices.Compact(ids), mostAtOnce) {
 		all, err := s.Store.Persons(r.Context(), v.Platform.ID, some)
 		if err != nil {
@@ -90,18 +116,26 @@ func (s *Server) persons(r *http.Request, v *Visit, events []audit.Recorded) (ma
 	return known, nil
 }
 
+// Actors of the record who are no account.
+const (
+	system      = "system"
+	anyOperator = "cli" // audit.Query has it for each "cli NAME"
+)
+
 // operator tells whether an actor of the record worked at the command line.
-func operator(actor string) bool { return actor == "cli" || strings.HasPrefix(actor, "cli ") }
+func operator(actor string) bool {
+	return actor == anyOperator || strings.HasPrefix(actor, anyOperator+" ")
+}
 
 // kindKey is a kind as text keys have it.
 func kindKey(k audit.Kind) string { return strings.ReplaceAll(string(k), ".", "_") }
 
-// namedOf is who is meant by an identifier of the record.
-func namedOf(v *Visit, known map[string]account.Person, id string) Named {
+// of is who is meant by an identifier of the record.
+func (known named) of(v *Visit, id string) Named {
 	switch p, ok := known[id]; {
 	case id == "":
 		return Named{}
-	case id == "system":
+	case id == system:
 		return Named{Key: "staff.by_system"}
 	case operator(id):
 		return Named{Key: "staff.by_operator"}

@@ -60,8 +60,8 @@ type search struct {
 	After  string `json:"a,omitempty"`
 }
 
-// filters are the lists in the order of the page, by their name in an address.
-var filters = []struct {
+// lists are the lists in the order of the page, by their name in an address.
+var lists = []struct {
 	name, key string
 	only      func(*account.Search)
 }{
@@ -119,7 +119,7 @@ func (s *Server) readSearch(r *http.Request, v *Visit) (q search, asked bool) {
 // of is the search as the noun has it.
 func (q search) of(v *Visit) (account.Search, error) {
 	found := account.Search{Platform: v.Platform.ID, Typed: q.Typed}
-	for _, f := range filters {
+	for _, f := range lists {
 		if f.name == q.Filter {
 			f.only(&found)
 		}
@@ -172,7 +172,7 @@ func (s *Server) showPeople(w http.ResponseWriter, r *http.Request, v *Visit) er
 
 // filters are the lists for who looks; one that nothing was typed for.
 func (s *Server) filters(v *Visit, current string) (all []Filter) {
-	for _, f := range filters {
+	for _, f := range lists {
 		all = append(all, Filter{Key: f.key, URL: s.address(v, search{Filter: f.name}), Current: f.name == current})
 	}
 	return all

@@ -27,6 +27,7 @@ var (
 		{
 			At: sampleNoon, What: "staff.kind_session_start", Why: []string{"activity.by_password"}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDA",
 			Address: "192.0.2.7", Agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1",
+			AboutURL: recordPath + "?about=4xq2m7nkc5vbz3hdtw6ysgjp4r", ByURL: recordPath + "?by=4xq2m7nkc5vbz3hdtw6ysgjp4r",
 		},
 		{At: sampleNoon.Add(-time.Minute), What: "staff.kind_password_refuse", Failed: true, Why: []string{"staff.why_wrong"}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDB"},
 		{At: sampleNoon.Add(-time.Hour), What: "staff.kind_two_step_reset", Whose: sampleAnna, By: sampleHenk, Reference: "7KQ4-MXDC"},

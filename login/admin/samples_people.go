@@ -10,7 +10,7 @@ import (
 
 // sampleFilters are the lists, of which one may be open.
 func sampleFilters(current string) (all []Filter) {
-	for _, f := range filters {
+	for _, f := range lists {
 		all = append(all, Filter{Key: f.key, URL: root + "?s=4xq2m7nkc5vbz3hdtw6ysgjp4r", Current: f.name == current})
 	}
 	return all

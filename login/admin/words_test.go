@@ -47,7 +47,7 @@ func reasons(t *testing.T) map[audit.Kind][]string {
 	all := map[audit.Kind][]string{}
 	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]*)` \\|.*\\|.*\\| (.*) \\|$").FindAllStringSubmatch(table, -1) {
 		for _, word := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[2], -1) {
-			if word[1] != "failure" && word[1] != "success" {
+			if !slices.Contains([]string{"failure", "success", "stated_reason", "identified", "for SUB"}, word[1]) {
 				all[audit.Kind(row[1])] = append(all[audit.Kind(row[1])], word[1])
 			}
 		}
@@ -96,5 +96,23 @@ func TestReasonsOfMachinesStayAsTheyAre(t *testing.T) {
 		if keys, said := admin.Words(texts, row.kind, row.reason); strings.Join(keys, " ") != row.keys || said != row.said {
 			t.Errorf("%s %q: %v and %q, want %q and %q", row.kind, row.reason, keys, said, row.keys, row.said)
 		}
+	}
+}
+
+// Every kind of event is about one of the subjects that the record can be filtered by.
+func TestEveryKindHasOneSubject(t *testing.T) {
+	about := map[audit.Kind][]string{}
+	for _, name := range admin.Subjects() {
+		for _, kind := range admin.KindsAbout(name) {
+			about[kind] = append(about[kind], name)
+		}
+	}
+	for _, kind := range audit.Kinds() {
+		if len(about[kind]) != 1 {
+			t.Errorf("%s is about %v", kind, about[kind])
+		}
+	}
+	if kinds := admin.KindsAbout("nothing"); kinds != nil {
+		t.Errorf("nothing is about %v", kinds)
 	}
 }

@@ -81,6 +81,7 @@ var record = []promise{
 			"nobody":       {audit.Query{Account: "nobody"}, func(audit.Event) bool { return false }},
 			"its namesake": {audit.Query{Account: w.far.ID}, func(audit.Event) bool { return false }},
 			"an actor":     {audit.Query{Actor: "cli ria"}, func(e audit.Event) bool { return e.Actor == "cli ria" }},
+			"an operator":  {audit.Query{Actor: "cli"}, func(e audit.Event) bool { return e.Actor == "cli ria" }},
 			"a kind":       {audit.Query{Kinds: []audit.Kind{audit.SessionEnded}}, func(e audit.Event) bool { return e.Kind == audit.SessionEnded }},
 			"two kinds": {audit.Query{Kinds: []audit.Kind{audit.SessionEnded, audit.PartySet}}, func(e audit.Event) bool {
 				return e.Kind == audit.SessionEnded || e.Kind == audit.PartySet

@@ -1,0 +1,104 @@
+package admin
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/internal/web"
+)
+
+// RecordExportPage is before a file of the record is made: who takes it away is on record, and has just shown who it is.
+type RecordExportPage struct {
+	Chrome
+	Action  string
+	Fields  []HiddenField // the filters
+	Most    int
+	BackURL string
+}
+
+// HiddenField goes along with a form.
+type HiddenField struct{ Name, Value string }
+
+func (s *Server) showExport(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	form := r.URL.Query()
+	page := RecordExportPage{
+		Chrome: s.chrome(v), Action: v.Platform.URL(recordExport), Most: audit.MaxPage, BackURL: recordURL(v, recordPath, form, "", ""),
+	}
+	if _, mistakes := selected(v.Platform, form); len(mistakes) > 0 {
+		return web.SeeOther(w, r, page.BackURL) // which says so
+	}
+	same := filters(form)
+	for _, name := range []string{"about", "by", "what", "outcome", "from", "until", "number"} {
+		if same.Has(name) {
+			page.Fields = append(page.Fields, HiddenField{name, same.Get(name)})
+		}
+	}
+	return s.show(w, r, v, "staff_record_export", page)
+}
+
+// submitExport is the file: as many events as a query has, the newest first, as they are on record. It has no names, as
+// the record has none.
+func (s *Server) submitExport(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	q, mistakes := selected(v.Platform, v.Form)
+	if len(mistakes) > 0 {
+		return web.SeeOther(w, r, recordURL(v, recordPath, v.Form, "", "")) // which says so
+	}
+	q.After, q.Limit, q.Export = audit.Cursor{}, audit.MaxPage, true
+	events, err := s.Store.Record(r.Context(), q, v.reader(), v.Now)
+	if err != nil {
+		return err
+	}
+	all := ""
+	if len(events) == q.Limit {
+		all = "-not-all"
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present") // RFC 4180 section 3
+	name := fmt.Sprintf("record-%s-%s%s.csv", url.PathEscape(string(v.Platform.ID)), v.Now.UTC().Format(time.DateOnly), all)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	return writeRecord(w, events)
+}
+
+// recordColumns are those of the file, with the names of `idp audit list --output json`.
+var recordColumns = []struct {
+	name string
+	of   func(audit.Recorded) string
+}{
+	{"at", func(e audit.Recorded) string { return e.At.UTC().Format("2006-01-02T15:04:05.000Z") }},
+	{"kind", func(e audit.Recorded) string { return string(e.Kind) }},
+	{"outcome", func(e audit.Recorded) string { return string(e.Outcome) }},
+	{"actor", func(e audit.Recorded) string { return e.Actor }},
+	{"account", func(e audit.Recorded) string { return string(e.Account) }},
+	{"party", func(e audit.Recorded) string { return e.Party }},
+	{"session", func(e audit.Recorded) string { return e.Session }},
+	{"reason", func(e audit.Recorded) string { return e.Reason }},
+	{"address", func(e audit.Recorded) string { return e.Address }},
+	{"agent", func(e audit.Recorded) string { return e.Agent }},
+	{"reference", func(e audit.Recorded) string { return e.Reference }},
+	{"id", func(e audit.Recorded) string { return e.ID }},
+}
+
+func writeRecord(w http.ResponseWriter, events []audit.Recorded) error {
+	file := csv.NewWriter(w)
+	file.UseCRLF = true // RFC 4180 section 2
+	row := make([]string, len(recordColumns))
+	for i, c := range recordColumns {
+		row[i] = c.name
+	}
+	if err := file.Write(row); err != nil {
+		return err
+	}
+	for _, e := range events {
+		for i, c := range recordColumns {
+			row[i] = csvCell(c.of(e))
+		}
+		if err := file.Write(row); err != nil {
+			return err
+		}
+	}
+	file.Flush()
+	return file.Error()
+}
