@@ -15,6 +15,7 @@ const (
 	PageSize  = 50     // of a list of people
 	MaxExport = 10_000 // rows of a CSV
 	maxTyped  = 6      // words of a search; further ones count no more
+	maxBytes  = 400    // of what is typed
 )
 
 // InviteState is how far somebody is who was invited.
@@ -75,7 +76,7 @@ type Search struct {
 
 // Words are those that were typed, each once, at most six: the longest first.
 func (s Search) Words() []Prefix {
-	words := strings.Fields(Fold(s.Typed))
+	words := strings.Fields(Fold(cut(s.Typed, maxBytes)))
 	slices.SortStableFunc(words, func(a, b string) int { return len(b) - len(a) })
 	var kept []string
 	for _, word := range words {

@@ -16,7 +16,7 @@ import (
 func (db *DB) Watch(note func(text string)) (stop func() error) {
 	return db.WatchEach(func() func(string) {
 		return func(text string) {
-			if text != "END" {
+			if text != "END" && text != "ROLLBACK" {
 				note(text)
 			}
 		}
@@ -101,7 +101,7 @@ func PlatformOf(c authn.Change) (platform.ID, error) { return platformOf(c) }
 // LockOrder is the order of locks.
 var LockOrder = lockOrder
 
-// WatchEach tells of the statements of each connection by itself from now on, transactions included: BEGIN and END.
+// WatchEach tells of the statements of each connection by itself from now on, transactions included: BEGIN, and END or ROLLBACK.
 func (db *DB) WatchEach(conn func() (note func(text string))) (stop func() error) {
 	write, read, patient := db.write, db.read, db.patient
 	watch := func(p *pool) *pool {
@@ -135,11 +135,15 @@ type watchedTx struct {
 }
 
 func (t watchedTx) Commit() error   { t.note("END"); return t.Tx.Commit() }
-func (t watchedTx) Rollback() error { t.note("END"); return t.Tx.Rollback() }
+func (t watchedTx) Rollback() error { t.note("ROLLBACK"); return t.Tx.Rollback() }
 
 // PlanOfRecord is how SQLite finds what a query selects, in its words.
 func (db *DB) PlanOfRecord(ctx context.Context, q audit.Query) (plan []string, err error) {
-	text, args := textOfRecord(q)
+	byActor, err := db.byActor(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	text, args := textOfRecord(q, byActor)
 	rows, err := db.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, args...)
 	if err != nil {
 		return nil, err

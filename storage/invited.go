@@ -32,11 +32,11 @@ ON CONFLICT (account) DO NOTHING`
 	stageInvitation = `
 UPDATE invitations
 SET stage = $1, at = $2
-WHERE platform = $3 AND account = $4 AND ($5 = '' OR replace($5, ',' || stage || ',', '') <> $5)`
+WHERE platform || '' = $3 AND account = $4 AND ($5 = '' OR replace($5, ',' || stage || ',', '') <> $5)`
 
 	deleteInvitation = `
 DELETE FROM invitations
-WHERE platform = $1 AND account = $2 AND stage <> 'done' AND ($3 = 'deactivated' OR stage <> 'half-way')`
+WHERE platform || '' = $1 AND account = $2 AND stage <> 'done' AND ($3 = 'deactivated' OR stage <> 'half-way')`
 )
 
 // stagesBefore are those that a stage may follow, each between commas; none: any.

@@ -49,6 +49,7 @@ type locks struct {
 	held    bool   // it has written an account
 	last    string // the statement that took the last lock
 	rank    int    // its table's
+	named   string // the statement that wrote a name, until the account is made findable again
 }
 
 var writes = regexp.MustCompile(`(?i)\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)`)
@@ -56,11 +57,23 @@ var writes = regexp.MustCompile(`(?i)\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_
 func (l *locks) note(text string) {
 	switch text {
 	case "BEGIN":
-		l.in, l.held, l.last, l.rank = true, false, "", -1
+		l.in, l.held, l.last, l.rank, l.named = true, false, "", -1, ""
 		return
 	case "END":
+		if l.in && l.named != "" {
+			l.t.Errorf("nobody is found by what this wrote:%s", l.named)
+		}
 		l.in = false
 		return
+	case "ROLLBACK":
+		l.in = false
+		return
+	}
+	switch {
+	case writesName(text):
+		l.named = text
+	case strings.Contains(text, "SET sort_key = $1"):
+		l.named = ""
 	}
 	found := writes.FindStringSubmatch(text)
 	if !l.in || found == nil {

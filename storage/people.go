@@ -108,7 +108,14 @@ const (
 	selectUnworded = `
 SELECT platform, id
 FROM accounts
-WHERE worded_at IS NULL OR worded_at < updated_at
+WHERE worded_at IS NULL
+ORDER BY id
+LIMIT $1`
+
+	selectOutdated = `
+SELECT platform, id
+FROM accounts
+WHERE worded_at < updated_at
 ORDER BY id
 LIMIT $1`
 
@@ -141,43 +148,15 @@ const fillBatch = 50
 // wrote; at most limit. It tells how many it looked at; less than limit: that were all. Each batch is a transaction: a
 // node that dies leaves nothing half done, and any other one goes on.
 func (db *DB) FillPeople(ctx context.Context, now time.Time, limit int) (filled int, err error) {
-	type row struct {
-		platform platform.ID
-		id       account.ID
-	}
 	for filled < limit {
-		all, err := list(ctx, db.patient, func(r *row) []any { return []any{&r.platform, &r.id} }, selectUnworded, min(fillBatch, limit-filled))
+		all, err := list(ctx, db.patient, (*namedRow).columns, selectUnworded, min(fillBatch, limit-filled))
+		if err == nil && len(all) == 0 {
+			all, err = list(ctx, db.patient, (*namedRow).columns, selectOutdated, min(fillBatch, limit-filled))
+		}
 		if err != nil || len(all) == 0 {
 			return filled, fail("making people findable", err)
 		}
-		err = db.inLongTx(ctx, func(q conn) error {
-			var invited []row
-			var named []row
-			for _, r := range sorted(all, func(r row) string { return rowKey(r.platform, r.id) }) {
-				state, err := one(ctx, q, func(s *account.State) []any { return []any{s} }, lockUnworded, string(r.platform), string(r.id))
-				if errors.Is(err, sql.ErrNoRows) {
-					continue // another node was here
-				}
-				if err != nil {
-					return err
-				}
-				named = append(named, r)
-				if *state == account.Invited {
-					invited = append(invited, r)
-				}
-			}
-			for _, r := range named {
-				if err := findable(ctx, q, r.platform, r.id, now); err != nil {
-					return err
-				}
-			}
-			for _, r := range invited {
-				if _, err := exec(ctx, q, invitedBefore, string(outbox.Welcome), string(authn.TicketWelcome), string(r.id), string(r.platform)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		err = db.inLongTx(ctx, func(q conn) error { return fill(ctx, q, all, now) })
 		if err != nil {
 			return filled, fail("making people findable", err)
 		}
@@ -186,15 +165,55 @@ func (db *DB) FillPeople(ctx context.Context, now time.Time, limit int) (filled 
 	return filled, nil
 }
 
+// namedRow is an account that is to be made findable.
+type namedRow struct {
+	platform platform.ID
+	id       account.ID
+	state    account.State
+}
+
+func (r *namedRow) columns() []any { return []any{&r.platform, &r.id} }
+
+// fill locks accounts, and makes those findable that no other node did meanwhile.
+func fill(ctx context.Context, q conn, all []namedRow, now time.Time) error {
+	var locked []namedRow
+	for _, r := range sorted(all, func(r namedRow) string { return rowKey(r.platform, r.id) }) {
+		state, err := one(ctx, q, func(s *account.State) []any { return []any{s} }, lockUnworded, string(r.platform), string(r.id))
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.state = *state
+		locked = append(locked, r)
+	}
+	for _, r := range locked {
+		if err := findable(ctx, q, r.platform, r.id, now); err != nil {
+			return err
+		}
+	}
+	for _, r := range locked {
+		if r.state != account.Invited {
+			continue
+		}
+		if _, err := exec(ctx, q, invitedBefore, string(outbox.Welcome), string(authn.TicketWelcome), string(r.id), string(r.platform)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const selectPending = `
-SELECT 1
+SELECT id
 FROM accounts
 WHERE worded_at IS NULL
+ORDER BY id
 LIMIT 1`
 
 // pending tells whether somebody may not be findable yet.
 func pending(ctx context.Context, q conn) (bool, error) {
-	_, err := one(ctx, q, func(n *int64) []any { return []any{n} }, selectPending)
+	_, err := one(ctx, q, func(id *account.ID) []any { return []any{id} }, selectPending)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}

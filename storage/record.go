@@ -2,17 +2,20 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/platform"
 )
 
 // The record is read newest first, a page at a time, by the place of the last event (keyset pagination): events that are
 // added meanwhile neither repeat nor hide one. Each text begins with what finds the rows: platform and time; the account,
-// with its time; or the reference, which few events share. `platform || ”` is no column, so that the index of platform
-// and time is not taken where another one finds less: SQLite has no statistics to tell. An empty value leaves nothing out.
+// the actor or the kind, with its time; or the reference, which few events share. `platform || ”` is no column, so that the
+// index of platform and time is not taken where another one finds less: SQLite has no statistics to tell. An empty value
+// leaves nothing out.
 const (
 	selectRecord = selectRecorded + `
 WHERE platform = $1` + recordPart
@@ -20,6 +23,20 @@ WHERE platform = $1` + recordPart
 	selectRecordOfAccount = selectRecorded + `
 WHERE platform || '' = $1
 AND account = $11` + recordPart
+
+	selectRecordOfActor = selectRecorded + `
+WHERE platform || '' = $1
+AND platform || ' ' || actor = $11` + recordPart
+
+	selectRecordOfKind = selectRecorded + `
+    WHERE platform || '' = $1
+    AND platform || ' ' || kind = $%d` + recordPart
+
+	selectRecordOfKinds = `
+SELECT id, place, platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference
+FROM (%s) AS of_any
+ORDER BY at DESC, place DESC, id
+LIMIT $10`
 
 	selectRecordOfReference = selectRecorded + `
 WHERE platform || '' = $1
@@ -53,7 +70,11 @@ func (db *DB) Record(ctx context.Context, q audit.Query, by audit.Reader, now ti
 	if err := q.Validate(); err != nil {
 		return nil, fail("reading record", err)
 	}
-	text, args := textOfRecord(q)
+	byActor, err := db.byActor(ctx, q)
+	if err != nil {
+		return nil, fail("reading record", err)
+	}
+	text, args := textOfRecord(q, byActor)
 	all, err := list(ctx, db.read, columnsOfRecorded, text, args...)
 	if err == nil {
 		err = addEvents(ctx, db.write, []audit.Event{q.Reading(by, len(all), now)})
@@ -64,7 +85,32 @@ func (db *DB) Record(ctx context.Context, q audit.Query, by audit.Reader, now ti
 	return all, nil
 }
 
-func textOfRecord(q audit.Query) (text string, args []any) {
+const (
+	// mostKinds are looked for each by itself. More of them are not rare together, and are found by time.
+	mostKinds = 8
+
+	// fewOf is how many events of an actor are few: fewer than there may be of a kind.
+	fewOf = 5000
+
+	countOfActor = `
+SELECT COUNT(*)
+FROM (
+    SELECT 1
+    FROM events
+    WHERE platform || ' ' || actor = $1
+    LIMIT $2) AS few`
+)
+
+// byActor tells whether what somebody did is looked through, rather than the kinds that are asked for, too.
+func (db *DB) byActor(ctx context.Context, q audit.Query) (bool, error) {
+	if q.Actor == "" || len(q.Kinds) == 0 || len(q.Kinds) > mostKinds {
+		return q.Actor != "", nil
+	}
+	n, err := one(ctx, db.read, func(n *int) []any { return []any{n} }, countOfActor, string(q.Platform)+" "+q.Actor, fewOf)
+	return err == nil && *n < fewOf, err
+}
+
+func textOfRecord(q audit.Query, byActor bool) (text string, args []any) {
 	since, last, at := int64(math.MinInt64), int64(math.MaxInt64), int64(math.MaxInt64)
 	if !q.Since.IsZero() {
 		since = ceilMillis(q.Since)
@@ -84,8 +130,22 @@ func textOfRecord(q audit.Query) (text string, args []any) {
 		return selectRecordOfReference, append(args, string(q.Account), q.Reference)
 	case q.Account != "":
 		return selectRecordOfAccount, append(args, string(q.Account))
+	case byActor:
+		return selectRecordOfActor, append(args, string(q.Platform)+" "+q.Actor)
+	case len(q.Kinds) > 0 && len(q.Kinds) <= mostKinds:
+		return recordOfKinds(q.Platform, q.Kinds, args)
 	}
 	return selectRecord, args
+}
+
+// recordOfKinds is the newest of the newest of each kind.
+func recordOfKinds(p platform.ID, kinds []audit.Kind, args []any) (string, []any) {
+	each := make([]string, len(kinds))
+	for i, kind := range kinds {
+		args = append(args, string(p)+" "+string(kind))
+		each[i] = "\n    SELECT * FROM (" + fmt.Sprintf(selectRecordOfKind, len(args)) + fmt.Sprintf(") AS of_%d", i)
+	}
+	return fmt.Sprintf(selectRecordOfKinds, strings.Join(each, "\n    UNION ALL")), args
 }
 
 // ceilMillis is the first stored time that is not before t.

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 // A page costs the same in a list of fifty and of a million: each text begins with a range of an index in the order of
 // the page, of which at most candidates rows are looked at. What is rarer than that is looked for in parts: a page that
 // is short says where the next one begins.
-const candidates = 4000
+const candidates = 1500
 
 const (
 	// The order of these columns is that of foundRow.
@@ -32,7 +33,7 @@ SELECT ` + foundColumns + `, a.sort_key
 FROM (
     SELECT id, email, role, state, profile, signed_in_at, sort_key
     FROM accounts
-    WHERE platform = $1 AND (sort_key, id) > ($2, $3)`
+    WHERE platform || ' '%s = $1 AND (sort_key, id) > ($2, $3)`
 
 	byNameRest = `
     ORDER BY sort_key, id
@@ -44,13 +45,14 @@ LEFT JOIN invitations AS i ON i.account = a.id`
 ORDER BY a.sort_key, a.id
 LIMIT $5`
 
-	// A person stands where the first word stands that is found.
+	// A person stands where the first word stands that is found. The place is also where the words begin: of two bounds
+	// PostgreSQL starts at the one that is a row, and reads up to the other.
 	byWord = `
 SELECT ` + foundColumns + `, w.word
 FROM (
     SELECT word, account
     FROM account_words
-    WHERE platform = $1 AND word >= $2 AND word < $3 AND (word, account) > ($4, $5)
+    WHERE platform = $1 AND (word, account) > ($2, $3) AND word < $4
     ORDER BY word, account
     LIMIT $6
 ) AS w
@@ -59,7 +61,7 @@ LEFT JOIN invitations AS i ON i.account = w.account
 WHERE NOT EXISTS (
     SELECT 1
     FROM account_words AS f
-    WHERE f.account = w.account AND f.word >= $2 AND f.word < w.word)`
+    WHERE f.account = w.account AND f.word >= $5 AND f.word < w.word)`
 
 	alsoWord = `
 AND EXISTS (
@@ -74,9 +76,9 @@ LIMIT $7`
 	lastOfWord = `
 SELECT account, word
 FROM account_words
-WHERE platform = $1 AND word >= $2 AND word < $3 AND (word, account) > ($4, $5)
+WHERE platform = $1 AND (word, account) > ($2, $3) AND word < $4
 ORDER BY word, account
-LIMIT 1 OFFSET $6`
+LIMIT 1 OFFSET $5`
 
 	lastOfName = `
     ORDER BY sort_key, id
@@ -210,29 +212,26 @@ func orEmpty(b []byte) []byte {
 
 // byNames lists all, or those of a role or a state, or those who are active without a second factor.
 func (db *DB) byNames(ctx context.Context, s account.Search) ([]foundRow, account.Place, error) {
-	of, where, filter := "", "", any(nil)
+	of, where, whose := "", "", string(s.Platform)+" "
 	look := s.Limit + 1
 	switch {
 	case s.Role != "":
-		of, filter = "\n    AND role = $6", string(s.Role)
+		of, whose = " || role", whose+string(s.Role)
 	case s.State != "":
-		of, filter = "\n    AND state = $6", string(s.State)
+		of, whose = " || state", whose+string(s.State)
 	case s.NoSecond:
-		of, filter = "\n    AND state = $6", string(account.Active)
+		of, whose = " || state", whose+string(account.Active)
 		where, look = "\nWHERE NOT EXISTS ("+secondOf+")", max(candidates, s.Limit+1)
 	}
-	args := []any{string(s.Platform), orEmpty(s.After.Key), string(s.After.ID), look, s.Limit + 1}
-	if filter != nil {
-		args = append(args, filter)
-	}
-	rows, err := list(ctx, db.read, (*foundRow).withKey, byName+of+byNameRest+where+byNameOrder, args...)
+	after := []any{whose, orEmpty(s.After.Key), string(s.After.ID)}
+	rows, err := list(ctx, db.read, (*foundRow).withKey, fmt.Sprintf(byName, of)+byNameRest+where+byNameOrder, append(after, look, s.Limit+1)...)
 	if err != nil {
 		return nil, account.Place{}, err
 	}
 	last := noMore
 	if s.NoSecond {
 		last = func() (account.Place, error) {
-			return placeIn(ctx, db.read, lastActive, string(s.Platform), orEmpty(s.After.Key), string(s.After.ID), look-1, string(account.Active))
+			return placeIn(ctx, db.read, lastActive, append(after[:3:3], look-1)...)
 		}
 	}
 	return upTo(rows, s.Limit, last)
@@ -241,7 +240,7 @@ func (db *DB) byNames(ctx context.Context, s account.Search) ([]foundRow, accoun
 const lastActive = `
 SELECT id, sort_key
 FROM accounts
-WHERE platform = $1 AND (sort_key, id) > ($2, $3) AND state = $5` + lastOfName
+WHERE platform || ' ' || state = $1 AND (sort_key, id) > ($2, $3)` + lastOfName
 
 // byWords goes over those who have the rarest word, and looks whether they have the others.
 func (db *DB) byWords(ctx context.Context, s account.Search, words []account.Prefix, now time.Time) ([]foundRow, account.Place, error) {
@@ -260,7 +259,11 @@ func (db *DB) byWords(ctx context.Context, s account.Search, words []account.Pre
 	}
 	w := words[rarest]
 	look := max(candidates, s.Limit+1)
-	args := []any{string(s.Platform), w.From, w.To, orEmpty(s.After.Key), string(s.After.ID), look, s.Limit + 1}
+	after := s.After
+	if bytes.Compare(after.Key, w.From) < 0 {
+		after = account.Place{Key: w.From}
+	}
+	args := []any{string(s.Platform), after.Key, string(after.ID), w.To, w.From, look, s.Limit + 1}
 	text := byWord
 	for i, o := range words {
 		if i != rarest {
@@ -275,7 +278,7 @@ func (db *DB) byWords(ctx context.Context, s account.Search, words []account.Pre
 		return nil, account.Place{}, err
 	}
 	return upTo(rows, s.Limit, func() (account.Place, error) {
-		return placeIn(ctx, db.read, lastOfWord, append(args[:5:5], look-1)...)
+		return placeIn(ctx, db.read, lastOfWord, append(args[:4:4], look-1)...)
 	})
 }
 

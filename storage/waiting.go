@@ -23,12 +23,16 @@ const (
 	// more of them made in a day is found by name, and the card says the rest.
 	refusals = 4000
 
+	// leastRefusals are those that somebody has of whom a counter refuses anything: the smallest limit is higher
+	// (authn.RecoveriesPerHour), and a try whose request broke off left none.
+	leastRefusals = 3
+
 	selectRefused = `
 SELECT account, at
 FROM events
-WHERE platform = $1 AND kind = $2 AND at > $3 AND account <> ''
+WHERE platform || ' ' || kind = $1 AND at > $2 AND account <> ''
 ORDER BY at DESC
-LIMIT $4`
+LIMIT $3`
 
 	foundOf = `
 SELECT ` + foundColumns + `, a.email_key
@@ -87,25 +91,26 @@ const waitBatch = 100
 
 // waiting lists those who cannot sign in for some time, who was refused last first.
 func (db *DB) waiting(ctx context.Context, s account.Search, m authn.Namer, now time.Time) ([]foundRow, account.Place, error) {
-	last := map[account.ID]int64{}
+	last, times := map[account.ID]int64{}, map[account.ID]int{}
 	for _, kind := range []audit.Kind{audit.PasswordRefused, audit.SecondFactorRefused} {
 		type refused struct {
 			id account.ID
 			at int64
 		}
 		all, err := list(ctx, db.read, func(r *refused) []any { return []any{&r.id, &r.at} }, selectRefused,
-			string(s.Platform), string(kind), millis(now.Add(-authn.ForgetAfter)), refusals)
+			string(s.Platform)+" "+string(kind), millis(now.Add(-authn.ForgetAfter)), refusals)
 		if err != nil {
 			return nil, account.Place{}, err
 		}
 		for _, r := range all {
 			last[r.id] = max(last[r.id], r.at)
+			times[r.id]++
 		}
 	}
 	var places []account.Place
 	for id, at := range last {
 		p := account.Place{Key: keyOf(at), ID: id}
-		if s.After.IsZero() || later(s.After, p) < 0 {
+		if times[id] >= leastRefusals && (s.After.IsZero() || later(s.After, p) < 0) {
 			places = append(places, p)
 		}
 	}

@@ -4,6 +4,7 @@
 //
 //	bench run      the whole table; make bench calls it
 //	bench load     a database with a million accounts and ten million grants, and what its size costs
+//	bench people   a million people and a record of millions: what the pages of staff ask
 //	bench timing   does the time of an answer tell whether an address has an account?
 //	bench storm    refreshing while many people log in at once; with -against, what a change brings
 //	bench profile  a CPU profile of the server under one scenario
@@ -22,6 +23,7 @@ import (
 
 var commands = map[string]func(context.Context, []string) error{
 	"run": run, "load": load, "timing": timing, "storm": stormy, "profile": profile, "hello": hello, "limits": limits,
+	"people": staffReads,
 }
 
 func main() {
@@ -30,7 +32,7 @@ func main() {
 		command = commands[os.Args[1]]
 	}
 	if command == nil {
-		fmt.Fprintln(os.Stderr, "bench run|load|timing|storm|profile [flags]; -h lists them")
+		fmt.Fprintln(os.Stderr, "bench run|load|people|timing|storm|profile [flags]; -h lists them")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -441,7 +441,7 @@ func (w *world) waits() {
 			e.Kind = audit.SecondFactorRefused
 		}
 		e.At = w.now.Add(time.Duration(i) * time.Second)
-		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{e}}, w.now))
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{e, e, e}}, w.now))
 	}
 	w.same("who waits", w.finds(account.Search{Waiting: true, Limit: 1}), []string{"bram@example.org", "anna@example.org"})
 	waits := func(a account.Account) []authn.Wait {
