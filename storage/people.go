@@ -106,24 +106,32 @@ func findableAfter(ctx context.Context, q conn, p platform.ID, c authn.Change, n
 
 const (
 	selectUnworded = `
-SELECT platform, id
+SELECT platform, id, state, email_key, profile
 FROM accounts
 WHERE worded_at IS NULL
 ORDER BY id
 LIMIT $1`
 
 	selectOutdated = `
-SELECT platform, id
+SELECT platform, id, state, email_key, profile
 FROM accounts
 WHERE worded_at < updated_at
 ORDER BY id
 LIMIT $1`
 
-	lockUnworded = `
+	// Only what was read is made findable: a name or an address that is written meanwhile, by another node, counts.
+	nameUnworded = `
 UPDATE accounts
-SET sort_key = sort_key
-WHERE platform = $1 AND id = $2 AND (worded_at IS NULL OR worded_at < updated_at)
-RETURNING state`
+SET sort_key = $1, worded_at = CASE WHEN updated_at > $2 THEN updated_at ELSE $2 END
+WHERE platform = $3 AND id = $4 AND email_key = $5 AND profile = $6 AND (worded_at IS NULL OR worded_at < updated_at)`
+
+	deleteWords = `
+DELETE FROM account_words
+WHERE account = $1`
+
+	insertWordsOf = `
+INSERT INTO account_words (platform, account, word)
+VALUES `
 
 	// Somebody who was invited before is as far as the newest mail came, as far as that is still known.
 	invitedBefore = `
@@ -167,37 +175,52 @@ func (db *DB) FillPeople(ctx context.Context, now time.Time, limit int) (filled 
 
 // namedRow is an account that is to be made findable.
 type namedRow struct {
-	platform platform.ID
-	id       account.ID
-	state    account.State
+	account.Account
+	profile string // as it is stored
 }
 
-func (r *namedRow) columns() []any { return []any{&r.platform, &r.id} }
+func (r *namedRow) columns() []any {
+	return []any{&r.Platform, &r.ID, &r.State, &r.Email.Key, &r.profile}
+}
 
-// fill locks accounts, and makes those findable that no other node did meanwhile.
+// fill makes accounts findable that no other node did meanwhile.
 func fill(ctx context.Context, q conn, all []namedRow, now time.Time) error {
-	var locked []namedRow
-	for _, r := range sorted(all, func(r namedRow) string { return rowKey(r.platform, r.id) }) {
-		state, err := one(ctx, q, func(s *account.State) []any { return []any{s} }, lockUnworded, string(r.platform), string(r.id))
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
+	var named []namedRow
+	for _, r := range sorted(all, func(r namedRow) string { return rowKey(r.Platform, r.ID) }) {
+		if err := (document{&r.Profile}).Scan(r.profile); err != nil {
+			return err
 		}
+		n, err := exec(ctx, q, nameUnworded, r.SortKey(), millis(now), string(r.Platform), string(r.ID), r.Email.Key, r.profile)
 		if err != nil {
 			return err
 		}
-		r.state = *state
-		locked = append(locked, r)
+		if n > 0 {
+			named = append(named, r)
+		}
 	}
-	for _, r := range locked {
-		if err := findable(ctx, q, r.platform, r.id, now); err != nil {
+	text, args := insertWordsOf, []any{}
+	for _, r := range named {
+		if _, err := exec(ctx, q, deleteWords, string(r.ID)); err != nil {
+			return err
+		}
+		for _, w := range r.Words() {
+			if len(args) > 0 {
+				text += ", "
+			}
+			text += fmt.Sprintf("($%d, $%d, $%d)", len(args)+1, len(args)+2, len(args)+3)
+			args = append(args, string(r.Platform), string(r.ID), w)
+		}
+	}
+	if len(args) > 0 {
+		if _, err := exec(ctx, q, text, args...); err != nil {
 			return err
 		}
 	}
-	for _, r := range locked {
-		if r.state != account.Invited {
+	for _, r := range named {
+		if r.State != account.Invited {
 			continue
 		}
-		if _, err := exec(ctx, q, invitedBefore, string(outbox.Welcome), string(authn.TicketWelcome), string(r.id), string(r.platform)); err != nil {
+		if _, err := exec(ctx, q, invitedBefore, string(outbox.Welcome), string(authn.TicketWelcome), string(r.ID), string(r.Platform)); err != nil {
 			return err
 		}
 	}

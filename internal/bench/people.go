@@ -425,6 +425,25 @@ func (f *filler) ask(ctx context.Context, db *storage.DB, seen *recorder, explai
 			}
 		}
 	}
+	return f.refill(ctx, db)
+}
+
+// refill measures how fast people of before are made findable.
+func (f *filler) refill(ctx context.Context, db *storage.DB) error {
+	const some = 5000
+	for _, text := range []string{
+		`DELETE FROM account_words WHERE account IN (SELECT id FROM accounts ORDER BY id LIMIT 5000)`,
+		`UPDATE accounts SET worded_at = NULL, sort_key = NULL WHERE id IN (SELECT id FROM accounts ORDER BY id LIMIT 5000)`,
+	} {
+		if _, err := db.SQL().ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	began := now()
+	if _, err := db.FillPeople(ctx, f.at, some); err != nil {
+		return err
+	}
+	fmt.Printf("\nMaking %d people of before findable: %s\n", some, now().Sub(began).Round(time.Millisecond))
 	return nil
 }
 
@@ -510,7 +529,12 @@ func (r *recorder) explain(ctx context.Context, db *storage.DB, do func() (int, 
 	if postgres {
 		with = "EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) "
 	}
+	printed := map[string]bool{}
 	for _, q := range r.all {
+		if printed[q.text] {
+			continue
+		}
+		printed[q.text] = true
 		rows, err := db.SQL().QueryContext(ctx, with+q.text, q.args...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", q.text, err)
@@ -522,7 +546,7 @@ func (r *recorder) explain(ctx context.Context, db *storage.DB, do func() (int, 
 				into = append(into, &values[i])
 			}
 			if err = rows.Scan(into...); err == nil {
-				fmt.Println("    ", values[len(values)-1])
+				fmt.Println("   ", values[len(values)-1])
 			}
 		}
 		if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
