@@ -34,7 +34,7 @@ type CardMail struct {
 	Kind      outbox.Kind
 	Recipient outbox.Recipient
 	State     MailState
-	Said      string    // by the server of the other side, where it refused
+	Said      string    // codes of the server of the other side, where it refused or is tried again: its words may hold an address
 	QueuedAt  time.Time //
 	SettledAt time.Time // sent or refused; zero: it waits
 	Tries     int       // attempts to send so far
@@ -61,24 +61,24 @@ var MailStates = []MailState{MailQueued, MailSent, MailRefused, MailBegun, MailU
 // StateOfMail says how a mail went. t is the ticket of its button and begunAt when the first form behind that was sent;
 // nil: it has no button, or its row is gone.
 func StateOfMail(m *outbox.Message, t *authn.Ticket, begunAt, now time.Time) MailState {
+	state := authn.TicketWorks
 	if t != nil {
-		switch t.State(now) {
-		case authn.TicketUsed:
-			return MailUsed
-		case authn.TicketReplaced:
-			return MailReplaced
-		case authn.TicketExpired:
-			return MailExpired
-		}
-		if !begunAt.IsZero() {
-			return MailBegun
-		}
+		state = t.State(now)
 	}
-	switch m.Outcome {
-	case outbox.Sent:
-		return MailSent
-	case outbox.Refused, outbox.GaveUp:
+	refused := m.Outcome == outbox.Refused || m.Outcome == outbox.GaveUp
+	switch {
+	case state == authn.TicketUsed:
+		return MailUsed
+	case refused && begunAt.IsZero():
 		return MailRefused
+	case state == authn.TicketReplaced:
+		return MailReplaced
+	case state == authn.TicketExpired:
+		return MailExpired
+	case !begunAt.IsZero():
+		return MailBegun
+	case m.Outcome == outbox.Sent:
+		return MailSent
 	}
 	return MailQueued
 }

@@ -31,6 +31,7 @@ var storedNames = []struct{ what, folder, name string }{
 	{"message outcome", "outbox", "Outcome"},
 	{"message recipient", "outbox", "Recipient"},
 	{"account state", "account", "State"},
+	{"invite state", "account", "InviteState"},
 	{"account role", "platform", "Role"},
 	{"credential use", "account", "Use"},
 	{"ticket", "authn", "TicketPurpose"},
