@@ -77,7 +77,7 @@ func endOverdue(db *storage.DB, now func() time.Time) func(context.Context) erro
 	}
 }
 
-// fillPeople makes accounts findable that an earlier release wrote. A million of them are an hour of one node's spare time.
+// fillPeople makes accounts findable that an earlier release wrote: a million of them in ten to twenty minutes.
 func fillPeople(db *storage.DB, now func() time.Time) func(context.Context) error {
 	return func(ctx context.Context) error {
 		ctx, done := context.WithTimeout(ctx, upkeepTime)
