@@ -43,7 +43,7 @@ var (
 		"internal/setup.Policy":    {16, "keys of the setup file"},
 		"platform.Platform":        {17, "whole noun, stored as JSON"},
 		"platform.Policy":          {16, "whole noun, stored as JSON"},
-		"account.Account":          {15, "whole noun"},
+		"account.Account":          {13, "whole noun"},
 		"account.Profile":          {14, "claims of OpenID Connect Core 1.0 section 5.1"},
 		"authn.Facts":              {14, "what a rule may look at"},
 		"authn.Progress":           {13, "forgotten as one"},

@@ -38,13 +38,19 @@ type Account struct {
 	State           State
 	Locale          string // BCP 47; empty: not chosen
 	Profile         Profile
-	Credentials     []Credential  // retired ones are not loaded
-	OfferedAt       time.Time     // when the set-up of two-step authentication was last put off, or it was turned off; zero: never
-	ResetAt         time.Time     // when staff last reset two-step authentication; zero: never
-	RememberFor     time.Duration // how long a browser may go without a code, as the person chose; zero: never
-	CreatedAt       time.Time
-	UpdatedAt       time.Time // last change of anything that a claim shows
-	CutAt           time.Time `json:"-"` // when what was under way ended last; zero: never. It only rises, and compares, but orders nothing
+	Credentials     []Credential // retired ones are not loaded
+	TwoStep
+	CreatedAt time.Time
+	UpdatedAt time.Time // last change of anything that a claim shows
+	CutAt     time.Time `json:"-"` // when what was under way ended last; zero: never. It only rises, and compares, but orders nothing
+}
+
+// TwoStep is what an account keeps of two-step authentication beside its credentials.
+type TwoStep struct {
+	OfferedAt   time.Time     // when the set-up was last put off, or it was turned off; zero: never
+	ResetAt     time.Time     // when staff last reset it; zero: never
+	MarkedAt    time.Time     // … and nobody has shown since to be the owner, by password and mail; zero: not marked
+	RememberFor time.Duration // how long a browser may go without a code, as the person chose; zero: never
 }
 
 // Profile holds the claims of OpenID Connect Core 1.0 section 5.1 that care platforms use. Every field may be empty.

@@ -59,10 +59,11 @@ const (
 	SessionRaised             Kind = "session.raise"
 	SessionEnded              Kind = "session.end"
 	PasswordRefused           Kind = "password.refuse"
-	SecondFactorRefused       Kind = "second.refuse"   // a code of an app, a text message or a list
-	TwoStepReset              Kind = "two_step.reset"  // by staff
-	ReferralMade              Kind = "referral.make"   // a platform sent a professional to help one of its people
-	ReferralRefused           Kind = "referral.refuse" // one was not made, or does not work for whoever brought it
+	SecondFactorRefused       Kind = "second.refuse"    // a code of an app, a text message or a list
+	TwoStepReset              Kind = "two_step.reset"   // by staff
+	ReferralMade              Kind = "referral.make"    // a platform sent a professional to help one of its people
+	ReferralRefused           Kind = "referral.refuse"  // one was not made, or does not work for whoever brought it
+	OwnerShown                Kind = "two_step.confirm" // after a reset by staff the owner gave password and mail
 	RecoveryCodeUsed          Kind = "recovery.use"
 	GrantStarted              Kind = "grant.start"
 	GrantEnded                Kind = "grant.end"

@@ -140,7 +140,7 @@ func KindsOf(word string) (kinds []Kind, err error) {
 func Kinds() []Kind { return slices.Clone(all) }
 
 var all = []Kind{
-	SessionStarted, SessionRaised, SessionEnded, PasswordRefused, SecondFactorRefused, TwoStepReset,
+	SessionStarted, SessionRaised, SessionEnded, PasswordRefused, SecondFactorRefused, TwoStepReset, OwnerShown,
 	ReferralMade, ReferralRefused, RecoveryCodeUsed,
 	GrantStarted, GrantEnded, ConsentWithdrawn, AuthorizationCodeRefused, AuthorizationCodeReplayed, RefreshTokenReplayed,
 	AccountAdded, AccountChanged, AccountDeactivated, AccountReactivated, AccountInvited, AccountUnblocked, AccountFrozen,

@@ -17,6 +17,7 @@ const (
 	ActAddress      Act = "address"       // a new address was confirmed
 	ActDeactivated  Act = "deactivated"   // by staff, or by the button for "this was not me"
 	ActTwoStepReset Act = "two-step-reset"
+	ActOwnerShown   Act = "owner-shown" // after such a reset password and mail were given in one journey
 )
 
 // effect is one row of the table: what an act ends.
@@ -33,19 +34,23 @@ var effects = map[Act]effect{
 	ActActivated:    {voids: []TicketPurpose{TicketWelcome}, done: true},
 	ActPassword:     {voids: []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock}, done: true, journeys: true},
 	ActAddressAsked: {voids: []TicketPurpose{TicketEmail}, apart: ActTwoStepReset},
-	ActAddress:      {voids: []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze}},
+	ActAddress: {
+		voids: []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketAfterReset},
+	},
 	ActDeactivated: {
 		voids: []TicketPurpose{
-			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketReferral, TicketSMS,
+			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketReferral, TicketAfterReset, TicketSMS,
 		},
 		journeys: true,
 	},
 	ActTwoStepReset: {
 		voids: []TicketPurpose{
-			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketReferral, TicketSMS, TicketRecoveryCode,
+			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketReferral, TicketAfterReset, TicketSMS, TicketRecoveryCode,
 		},
 		journeys: true, apart: ActAddressAsked,
 	},
+	// Somebody else may have given the password in a journey that waits for the mail.
+	ActOwnerShown: {voids: []TicketPurpose{TicketAfterReset}, done: true, journeys: true},
 }
 
 // Voids lists the tickets of the account that stop working.
@@ -97,6 +102,9 @@ func (c *Change) Acts() []Act {
 		if a.Stop {
 			acts = append(acts, ActDeactivated)
 		}
+		if a.OwnerShown {
+			acts = append(acts, ActOwnerShown)
+		}
 	}
 	return acts
 }
@@ -142,7 +150,7 @@ func (j *Journey) Know(a *account.Account) {
 // OneWorks tells whether of tickets of this purpose an account has one at a time that works: a newer one voids it.
 func (p TicketPurpose) OneWorks() bool {
 	switch p {
-	case TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze:
+	case TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketAfterReset:
 		return true
 	}
 	return false
@@ -153,7 +161,7 @@ func (p TicketPurpose) Fits(s account.State) bool {
 	switch p {
 	case TicketWelcome:
 		return s == account.Invited
-	case TicketReset, TicketUnblock, TicketReferral:
+	case TicketReset, TicketUnblock, TicketReferral, TicketAfterReset:
 		return s == account.Active
 	case TicketEmail:
 		return s != account.Deactivated

@@ -12,23 +12,25 @@ import (
 var (
 	acts = []authn.Act{
 		authn.ActActivated, authn.ActPassword, authn.ActAddressAsked, authn.ActAddress, authn.ActDeactivated, authn.ActTwoStepReset,
+		authn.ActOwnerShown,
 	}
 	ticketPurposes = []authn.TicketPurpose{
 		authn.TicketWelcome, authn.TicketReset, authn.TicketSignUp, authn.TicketUnblock, authn.TicketEmail, authn.TicketFreeze,
-		authn.TicketReferral, authn.TicketSMS, authn.TicketRecoveryCode,
+		authn.TicketReferral, authn.TicketAfterReset, authn.TicketSMS, authn.TicketRecoveryCode,
 	}
 )
 
 // What voids what, written out: an x is a ticket that stops working.
 func TestWhatVoidsWhat(t *testing.T) {
-	columns := "welcome reset sign-up unblock email freeze referral sms recovery-code journeys"
+	columns := "welcome reset sign-up unblock email freeze referral after-reset sms recovery-code journeys"
 	for act, row := range map[authn.Act]string{
-		authn.ActActivated:    "x . . . . . . . . .",
-		authn.ActPassword:     "x x . x . . . . . x",
-		authn.ActAddressAsked: ". . . . x . . . . .",
-		authn.ActAddress:      "x x . x x x . . . .",
-		authn.ActDeactivated:  "x x . x x x x x . x",
-		authn.ActTwoStepReset: "x x . x x x x x x x",
+		authn.ActActivated:    "x . . . . . . . . . .",
+		authn.ActPassword:     "x x . x . . . . . . x",
+		authn.ActAddressAsked: ". . . . x . . . . . .",
+		authn.ActAddress:      "x x . x x x . x . . .",
+		authn.ActDeactivated:  "x x . x x x x x x . x",
+		authn.ActTwoStepReset: "x x . x x x x x x x x",
+		authn.ActOwnerShown:   ". . . . . . . x . . x",
 	} {
 		got := ""
 		for _, purpose := range ticketPurposes {
@@ -37,7 +39,7 @@ func TestWhatVoidsWhat(t *testing.T) {
 		if got += mark(act.EndsJourneys()); got != row {
 			t.Errorf("%s voids\n%s\n%s, want\n%s", act, columns, got, row)
 		}
-		if done := act == authn.ActActivated || act == authn.ActPassword; act.Done() != done {
+		if done := act == authn.ActActivated || act == authn.ActPassword || act == authn.ActOwnerShown; act.Done() != done {
 			t.Errorf("%s: what it voids counts as used: %t", act, act.Done())
 		}
 	}
@@ -71,6 +73,7 @@ func TestActsOfAChange(t *testing.T) {
 		"a welcome":   {authn.Change{Cut: &authn.Cut{By: authn.ActPassword}, Account: &authn.AccountChange{Activate: true}}, []authn.Act{authn.ActPassword, authn.ActActivated}},
 		"an address":  {authn.Change{Account: &authn.AccountChange{Email: &email}}, []authn.Act{authn.ActAddress}},
 		"the end":     {authn.Change{Account: &authn.AccountChange{Stop: true}}, []authn.Act{authn.ActDeactivated}},
+		"the owner":   {authn.Change{Account: &authn.AccountChange{OwnerShown: true}}, []authn.Act{authn.ActOwnerShown}},
 		"an addition": {authn.Change{Add: &account.Account{}}, nil},
 	} {
 		if got := row.change.Acts(); !slices.Equal(got, row.want) {
@@ -146,7 +149,8 @@ func TestTicketsFitTheStateOfTheirAccount(t *testing.T) {
 	for _, purpose := range ticketPurposes {
 		want := map[authn.TicketPurpose]string{
 			authn.TicketWelcome: "x . .", authn.TicketReset: ". x .", authn.TicketUnblock: ". x .", authn.TicketEmail: "x x .",
-			authn.TicketReferral: ". x .",
+			authn.TicketReferral:   ". x .",
+			authn.TicketAfterReset: ". x .",
 		}[purpose]
 		if want == "" {
 			want = "x x x"

@@ -152,6 +152,10 @@ type AccountChange struct {
 	Locale   string         // language chosen for our pages and letters
 	Offered  bool           // the set-up of two-step authentication was put off, or it was turned off
 	Remember *time.Duration // how long browsers are remembered from now on; nil: as it was
+
+	// OwnerShown takes the mark of a reset by staff away, once: fault.Spent if it has none. Only a journey may in which
+	// that was shown.
+	OwnerShown bool
 }
 
 // DeviceStart remembers a browser under the hash of its cookie.

@@ -87,11 +87,12 @@ func WeakFactors() map[string]Rules {
 		"off takes any code of the session":             with(TwoStepOff, Browser, NeedSecond, 0, func(w *want) { w.after = nil }),
 		"sign-in: a wish takes what there is":           with(SignIn, Browser, NeedSecond, 2, gone),
 		"return: a wish takes what there is":            with(Return, Browser, NeedSecond, 2, gone),
-		"sign-in: a wish takes an old password":         with(SignIn, Browser, NeedPrimary, 1, gone),
-		"return: a wish takes an old password":          with(Return, Browser, NeedPrimary, 2, gone),
+		"sign-in: a wish takes an old password":         with(SignIn, Browser, NeedPrimary, 2, gone),
+		"return: a wish takes an old password":          with(Return, Browser, NeedPrimary, 3, gone),
 		"sign-in: a set never confirmed without a code": with(SignIn, Browser, NeedSecond, 3, gone),
 		"welcome: codes without a code":                 with(Welcome, Browser, NeedSecond, 0, gone),
 		"sign-up: codes without a code":                 with(SignUp, Browser, NeedSecond, 0, gone),
 		"reset: codes without a code":                   with(ResetPassword, Browser, NeedSecond, 0, gone),
+		"after a reset: codes without a code":           with(AfterReset, Browser, NeedSecond, 0, gone),
 	}
 }

@@ -104,7 +104,7 @@ func (w *walk) id() account.CredentialID {
 func begin(d *draw, rules authn.Rules) *walk {
 	w := &walk{draw: d, rules: rules}
 	purposes := []authn.Purpose{
-		authn.SignIn, authn.SignIn, authn.SignIn, authn.Welcome, authn.SignUp, authn.ResetPassword, authn.ChangePassword, authn.TwoStep,
+		authn.SignIn, authn.SignIn, authn.SignIn, authn.Welcome, authn.SignUp, authn.ResetPassword, authn.AfterReset, authn.ChangePassword, authn.TwoStep,
 		authn.TwoStepPage, authn.NewCodes, authn.NewCodes, authn.TwoStepOff,
 	}
 	w.ask = authn.Ask{Purpose: purposes[d.n(len(purposes))], Channel: authn.Browser, Journey: "this one"}
@@ -153,7 +153,7 @@ func begin(d *draw, rules authn.Rules) *walk {
 		f.Session = session("bram", -1, pwd(-1), code(-1))
 	}
 	f.Remembered = d.yes(3)
-	if w.ask.Purpose == authn.Welcome || w.ask.Purpose == authn.SignUp || w.ask.Purpose == authn.ResetPassword {
+	if slices.Contains([]authn.Purpose{authn.Welcome, authn.SignUp, authn.ResetPassword, authn.AfterReset}, w.ask.Purpose) {
 		w.proofs = append(w.proofs, ofThisOne(link(0)))
 	}
 	w.facts = f

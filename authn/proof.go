@@ -53,6 +53,15 @@ func (p Proof) Stands(a *account.Account) bool {
 	})
 }
 
+// OwnerShown tells whether a journey was given what an account asks after staff reset its two-step authentication: a
+// primary proof, such as the password, and the button of a mail. Either alone may be somebody else's by then.
+func OwnerShown(journey string, proofs []Proof) bool {
+	given := func(use account.Use) bool {
+		return slices.ContainsFunc(proofs, func(p Proof) bool { return p.Use == use && p.Journey == journey })
+	}
+	return journey != "" && given(account.Primary) && given(account.Link)
+}
+
 // AMR is the `amr` claim: the registered values of all proofs (RFC 8176 section 2), each once and sorted, with
 // "mfa" when two kinds are covered.
 func AMR(proofs []Proof) []string {

@@ -18,6 +18,7 @@ const (
 	Welcome        Purpose = "welcome"         // the button of the welcome mail
 	SignUp         Purpose = "sign-up"         // the button of the confirmation mail
 	ResetPassword  Purpose = "reset-password"  // the button of the reset mail
+	AfterReset     Purpose = "after-reset"     // the button of the mail after staff reset two-step authentication
 	ChangePassword Purpose = "change-password" // in settings
 	TwoStep        Purpose = "two-step"        // in settings: turn two-step authentication on, or change it
 	NewCodes       Purpose = "new-codes"       // in settings: new recovery codes
@@ -62,6 +63,8 @@ const (
 	ForCodes   Reason = "codes"    // new recovery codes
 	ForOff     Reason = "off"      // turning two-step authentication off
 	ForStaff   Reason = "staff"    // pages on which others are helped
+
+	ForReset Reason = "reset" // staff reset two-step authentication, and nobody has shown since to be the owner
 )
 
 // Requirement is one thing wanted. Only proofs given at or after After count, and those of the journey that asks:
@@ -138,6 +141,8 @@ var rules = table{
 		Browser: {
 			{need: NeedSwitch, when: choiceAsked},
 			{need: NeedPrimary, why: byParty, after: askedSince},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledAndNotRemembered, why: byParty, after: askedAgain},
 			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedLow, when: codesLow},
@@ -155,6 +160,8 @@ var rules = table{
 		App: {
 			{need: NeedSwitch, when: choiceAsked},
 			{need: NeedPrimary, why: byParty, after: askedSince},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndNotRemembered), why: byParty, after: askedAgain},
 			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedPrimary, when: both(codeAskedOfApp, mustEnrol), why: because(ForTwoStep), after: fresh},
@@ -168,6 +175,8 @@ var rules = table{
 	},
 	Return: {
 		Browser: {
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledAndForgotten, why: idle, after: seenAndAskedAgain},
 			{need: NeedPrimary, when: not(enrolledAndForgotten), why: idle, after: seen},
 			{need: NeedPrimary, why: byParty, after: askedSince},
@@ -185,6 +194,8 @@ var rules = table{
 			{need: NeedGoOn, when: unsure},
 		},
 		App: {
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedPrimary, why: idle, after: seen},
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndForgotten), why: idle, after: seenAndAskedAgain},
@@ -202,6 +213,7 @@ var rules = table{
 		Browser: {
 			{need: NeedLink, after: here},
 			{need: NeedNewPassword},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolled, after: here},
 			{need: NeedEnrol, when: either(mustEnrol, offered)},
 			{need: NeedCodes, when: codesMissing},
@@ -211,6 +223,7 @@ var rules = table{
 		Browser: {
 			{need: NeedLink, after: here},
 			{need: NeedNewPassword},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolled, after: here},
 			{need: NeedEnrol, when: either(mustEnrol, offered)},
 			{need: NeedCodes, when: codesMissing},
@@ -221,13 +234,25 @@ var rules = table{
 			{need: NeedLink, after: here},
 			{need: NeedSecond, when: enrolled, why: because(ForForgot), after: here},
 			{need: NeedNewPassword},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
 			{need: NeedEnrol, when: mustEnrol},
+			{need: NeedCodes, when: codesMissing},
+		},
+	},
+	AfterReset: {
+		Browser: {
+			{need: NeedLink, after: here},
+			{need: NeedPrimary, why: because(ForReset), after: here},
+			{need: NeedSecond, when: enrolled, after: here},
+			{need: NeedEnrol, when: either(mustEnrol, offered)},
 			{need: NeedCodes, when: codesMissing},
 		},
 	},
 	ChangePassword: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForChange), after: fresh},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolled, why: because(ForChange), after: fresh},
 			{need: NeedNewPassword},
 		},
@@ -235,6 +260,8 @@ var rules = table{
 	TwoStep: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForTwoStep), after: fresh},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledBefore, why: because(ForTwoStep), after: fresh, before: sessionStart},
 			{need: NeedEnrol, why: because(ForTwoStep)},
 			{need: NeedSecond, when: codesMissing, why: because(ForCodes), after: here}, // another factor came meanwhile
@@ -244,12 +271,16 @@ var rules = table{
 	TwoStepPage: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForTwoStep), after: fresh},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledAndNotRemembered, why: because(ForTwoStep)}, // of who signs in on the way
 		},
 	},
 	NewCodes: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForCodes), after: fresh},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: both(enrolled, not(did(NeedCodes))), why: because(ForCodes), after: fresh, before: sessionStart},
 			{need: NeedCodes, when: enrolled},
 		},
@@ -257,6 +288,8 @@ var rules = table{
 	TwoStepOff: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForOff), after: fresh},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolled, why: because(ForOff), after: fresh, before: sessionStart},
 			{need: NeedOff, when: enrolled},
 		},
@@ -416,6 +449,11 @@ func enrolledAndNotRemembered(a Ask, f Facts) bool {
 func enrolledAndForgotten(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 && !f.Remembered }
 
 func enrolled(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 }
+
+// marked: staff reset two-step authentication, and nobody has shown since to be the owner. Every purpose asks both of
+// such an account, before anything else that could change it or end in a session: whoever has the password and talked a
+// helpdesk into the reset has not the mails.
+func marked(_ Ask, f Facts) bool { return f.Account != nil && !f.Account.MarkedAt.IsZero() }
 
 func did(n Need) func(Ask, Facts) bool {
 	return func(_ Ask, f Facts) bool { return slices.Contains(f.Done, n) }

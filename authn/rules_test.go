@@ -67,7 +67,7 @@ func withCodes() *account.Account {
 
 // person makes an account with or without the pretend factor.
 func person(enrolled bool) *account.Account {
-	a := &account.Account{ID: "anna", Role: platform.Client, State: account.Active, RememberFor: 12 * time.Hour}
+	a := &account.Account{ID: "anna", Role: platform.Client, State: account.Active, TwoStep: account.TwoStep{RememberFor: 12 * time.Hour}}
 	if enrolled {
 		a.Credentials = []account.Credential{{Method: "pretend", Use: account.Second, ConfirmedAt: at(-9999)}}
 	}

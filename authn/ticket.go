@@ -34,7 +34,8 @@ const (
 	TicketEmail   TicketPurpose = "email"   // confirm a new address
 	TicketFreeze  TicketPurpose = "freeze"  // "this was not me", after staff reset two-step authentication
 
-	TicketReferral TicketPurpose = "referral" // a professional helps the account, sent by his platform
+	TicketReferral   TicketPurpose = "referral"    // a professional helps the account, sent by his platform
+	TicketAfterReset TicketPurpose = "after-reset" // sign in after that: the owner reads the mails
 
 	TicketSMS          TicketPurpose = "sms"           // a code of a text message
 	TicketRecoveryCode TicketPurpose = "recovery-code" // outlives deactivation and a restore: it is a factor

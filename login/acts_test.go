@@ -44,7 +44,7 @@ type mailbox struct {
 
 // linksOf are the kinds of links, in the order of the table.
 var linksOf = []outbox.Kind{
-	outbox.Welcome, outbox.PasswordReset, outbox.Unblock, outbox.EmailConfirm, outbox.TwoStepReset,
+	outbox.Welcome, outbox.PasswordReset, outbox.Unblock, outbox.EmailConfirm, outbox.TwoStepReset, outbox.AfterReset,
 }
 
 func (m *mailbox) must(err error) {
@@ -99,6 +99,7 @@ func (m *mailbox) anna(address bool) {
 	m.Apply(actsHead + annaLine)
 	m.request(outbox.PasswordResetRequest, outbox.PasswordReset, "anna@example.org")
 	m.request(outbox.UnblockRequest, outbox.Unblock, "anna@example.org")
+	m.request(outbox.AfterResetRequest, outbox.AfterReset, "anna@example.org")
 	if address {
 		m.setEmail("anna@example.org")
 	}
@@ -173,49 +174,49 @@ func TestWhichLinkStillWorks(t *testing.T) {
 	for name, row := range map[string]struct {
 		begin func(*mailbox)
 		act   func(*mailbox)
-		want  string // welcome, reset, unblock, e-mail, freeze
+		want  string // welcome, reset, unblock, e-mail, freeze, after a reset
 	}{
-		"anna has them all": {anna, func(*mailbox) {}, "- works works works works"},
+		"anna has them all": {anna, func(*mailbox) {}, "- works works works works works"},
 		"anna, log in sooner": {anna, func(m *mailbox) { m.press(outbox.Unblock, "unblock.submit") },
-			"- works used works works"},
+			"- works used works works works"},
 		"anna, a new password by the mail": {anna, func(m *mailbox) { m.words(outbox.PasswordReset, idptest.NewPassword) },
-			"- used used works works"},
+			"- used used works works used"},
 		"anna, a new password by a file": {anna, func(m *mailbox) {
 			m.Apply(actsHead + strings.Replace(annaLine, idptest.Password, idptest.NewPassword, 1))
 		},
-			"- used used works works"},
-		"anna, the same by a file": {anna, func(m *mailbox) { m.Apply(actsHead + annaLine) }, "- works works works works"},
+			"- used used works works works"},
+		"anna, the same by a file": {anna, func(m *mailbox) { m.Apply(actsHead + annaLine) }, "- works works works works works"},
 		"anna, a new address": {anna, func(m *mailbox) { m.press(outbox.EmailConfirm, "email_change.submit") },
-			"- newer newer used newer"},
+			"- newer newer used newer newer"},
 		"anna, another address by staff": {anna, func(m *mailbox) {
 			m.must(m.Tools().Acts().SetEmail(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), "x@example.org", staff.Said{Reason: staff.NewAddress}))
-		}, "- works works newer works"},
-		"anna, deactivated": {anna, func(m *mailbox) { m.state(account.Deactivated) }, "- inactive inactive inactive inactive"},
+		}, "- works works newer works works"},
+		"anna, deactivated": {anna, func(m *mailbox) { m.state(account.Deactivated) }, "- inactive inactive inactive inactive inactive"},
 		"anna, deactivated and active again": {anna, func(m *mailbox) { m.state(account.Deactivated); m.state(account.Active) },
-			"- newer newer newer newer"},
+			"- newer newer newer newer newer"},
 		"anna, deactivated by a file": {anna, func(m *mailbox) { m.Apply(actsHead + strings.Replace(annaLine, " }", ", deactivated: true }", 1)) },
-			"- inactive inactive inactive inactive"},
+			"- inactive inactive inactive inactive inactive"},
 		"anna, blocked by herself": {anna, func(m *mailbox) { m.press(outbox.TwoStepReset, "freeze.submit") },
-			"- inactive inactive inactive used"},
+			"- inactive inactive inactive used inactive"},
 		"anna, a reset by staff": {func(m *mailbox) { m.anna(false) }, func(m *mailbox) {
 			m.must(m.Tools().Acts().ResetTwoStep(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), staff.Said{Reason: staff.LostCodes, Identified: staff.Video}))
 		},
-			"- newer newer - newer"},
-		"bram, the welcome mail": {(*mailbox).bram, func(m *mailbox) { m.words(outbox.Welcome, idptest.NewPassword) }, "used - - - -"},
+			"- newer newer - newer newer"},
+		"bram, the welcome mail": {(*mailbox).bram, func(m *mailbox) { m.words(outbox.Welcome, idptest.NewPassword) }, "used - - - - -"},
 		"bram, a password by a file": {(*mailbox).bram, func(m *mailbox) { m.Apply(actsHead + strings.Replace(annaLine, "anna@", "bram@", 1)) },
-			"used - - - -"},
+			"used - - - - -"},
 		"bram, invited again": {(*mailbox).bram, func(m *mailbox) {
 			m.must(m.Tools().Acts().Invite(m.t.Context(), "linde", staff.ByAddress("bram@example.org")))
 		},
-			"newer - - - -"},
-		"bram, a new address by staff": {(*mailbox).bram, func(m *mailbox) { m.setEmail("bram@example.org") }, "newer - - works -"},
+			"newer - - - - -"},
+		"bram, a new address by staff": {(*mailbox).bram, func(m *mailbox) { m.setEmail("bram@example.org") }, "newer - - works - -"},
 		"bram, a new address": {(*mailbox).bram, func(m *mailbox) {
 			m.setEmail("bram@example.org")
 			m.press(outbox.EmailConfirm, "email_change.submit")
 		},
-			"newer - - used -"},
+			"newer - - used - -"},
 		"bram, forgot what he never had": {(*mailbox).bram, func(m *mailbox) { m.request(outbox.PasswordResetRequest, outbox.Welcome, "bram@example.org") },
-			"works - - - -"},
+			"works - - - - -"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -223,7 +224,7 @@ func TestWhichLinkStillWorks(t *testing.T) {
 			row.begin(m)
 			row.act(m)
 			if got := m.row(); got != row.want {
-				t.Errorf("welcome, reset, unblock, e-mail, freeze:\n%s, want\n%s", got, row.want)
+				t.Errorf("welcome, reset, unblock, e-mail, freeze, after a reset:\n%s, want\n%s", got, row.want)
 			}
 		})
 	}

@@ -275,6 +275,7 @@ func (s *Server) recordRefused(ctx context.Context, v *Visit, change authn.Chang
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change authn.Change) error {
 	j, a, old := v.Journey, v.Facts.Account, v.Facts.Session
 	setRemember := s.remember(r, v, &change)
+	showOwner(v, &change)
 	token := secret.Token()
 	if j.Own != nil {
 		token = s.ownSession(j)

@@ -56,7 +56,8 @@ func (v *Visit) TicketOf() (use authn.TicketUse, t authn.Ticket, ok bool) {
 // linkWorks is fault.Spent when what a journey was opened for is done or replaced: nobody fills in a form for nothing.
 func (s *Server) linkWorks(ctx context.Context, v *Visit) error {
 	use, _, ok := v.TicketOf()
-	if !ok || slices.Contains(v.Journey.Done, authn.NeedNewPassword) {
+	used := func(n authn.Need) bool { return n == authn.NeedNewPassword || n == authn.NeedLink }
+	if !ok || slices.ContainsFunc(v.Journey.Done, used) {
 		return nil // there is none, or it was used here
 	}
 	return s.Links.Works(ctx, v.Platform.ID, use.Hash, v.Now)

@@ -96,7 +96,7 @@ func New(o Options) *Server {
 	for _, f := range o.Factors {
 		s.steps = append(s.steps, f.Steps...)
 	}
-	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, setUpStep{s}, offStep{s},
+	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, checkMailStep{s}, setUpStep{s}, offStep{s},
 		noCodeStep{s}, closedStep{}) // the last one, because it meets what no way of signing in meets
 	return s
 }

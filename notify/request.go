@@ -69,6 +69,8 @@ func become(request outbox.Kind, p *platform.Platform, a *account.Account) outbo
 		return outbox.AccountExists
 	case a.State == account.Active && request == outbox.UnblockRequest:
 		return outbox.Unblock
+	case a.State == account.Active && request == outbox.AfterResetRequest && !a.MarkedAt.IsZero():
+		return outbox.AfterReset
 	case a.State == account.Deactivated && request != outbox.UnblockRequest:
 		return outbox.AccountInactive
 	}

@@ -30,6 +30,13 @@ func anna(state account.State) *account.Account {
 	}
 }
 
+// marked is anna after staff reset her two-step authentication.
+func marked() *account.Account {
+	a := anna(account.Active)
+	a.MarkedAt = time.Unix(1e9, 0)
+	return a
+}
+
 // clear is a sealer that shows what it is given.
 type clear struct{}
 
@@ -65,6 +72,9 @@ func TestWishBecomes(t *testing.T) {
 		{outbox.UnblockRequest, closed, anna(account.Invited), outbox.Welcome},
 		{outbox.UnblockRequest, closed, anna(account.Deactivated), ""},
 		{outbox.UnblockRequest, open, nil, ""},
+		{outbox.AfterResetRequest, closed, marked(), outbox.AfterReset},
+		{outbox.AfterResetRequest, closed, anna(account.Active), ""}, // the owner was shown meanwhile
+		{outbox.AfterResetRequest, open, nil, ""},
 	} {
 		if got := become(row.wish, row.p, row.a); got != row.letter {
 			state := account.State("unknown")
@@ -80,6 +90,7 @@ func TestLetterWithButtonHasItsTicket(t *testing.T) {
 	now := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
 	for kind, life := range map[outbox.Kind]time.Duration{
 		outbox.Welcome: 7 * 24 * time.Hour, outbox.PasswordReset: time.Hour, outbox.Unblock: time.Hour,
+		outbox.AfterReset: time.Hour,
 	} {
 		a := anna(account.Active)
 		r := reply{platform: linde(), account: a, now: now, sealer: clear{}, to: account.Email{Address: "ANNA@example.org", Key: a.Email.Key}, locale: "en", party: "linde-web"}

@@ -17,8 +17,9 @@ const (
 
 	DeviceCookieReplayed Kind = "mail_remember" // an old cookie of a remembered browser was used
 	TwoStepOn            Kind = "mail_on"
-	TwoStepOff           Kind = "mail_off"       // by the person
-	TwoStepReset         Kind = "mail_off_reset" // by staff: with a button for "this was not me"
+	TwoStepOff           Kind = "mail_off"         // by the person
+	TwoStepReset         Kind = "mail_off_reset"   // by staff: with a button for "this was not me"
+	AfterReset           Kind = "mail_after_reset" // at the first log-in after that: with a button, to show that it is the owner
 	MethodChanged        Kind = "mail_method"
 	WrongCodes           Kind = "mail_codes" // five wrong codes
 
@@ -27,6 +28,7 @@ const (
 	PasswordResetRequest Kind = "wish_reset" // of an invited person too, who gets the welcome mail again
 	SignUpRequest        Kind = "wish_sign_up"
 	UnblockRequest       Kind = "wish_unblock"
+	AfterResetRequest    Kind = "wish_after_reset" // of somebody who gave the password
 )
 
 // Spec is what all messages of a kind have in common.
@@ -123,6 +125,11 @@ var Kinds = map[Kind]Spec{
 		Recipient: Mail, Life: week / 2, Ticket: "freeze", Subject: "mail_off.subject",
 		Before: []string{"mail_off.body", "mail_off.by_helper", "mail_off.freeze"}, Button: "mail_off.freeze_button",
 	},
+	AfterReset: {
+		Recipient: Mail, Life: time.Hour / 2, Ticket: "after-reset", Subject: "mail_after_reset.subject",
+		Before: []string{"mail_after_reset.body", "mail_after_reset.you", "mail_after_reset.valid"}, Button: "mail_after_reset.button",
+		After: []string{"mail_after_reset.not_you"},
+	},
 	MethodChanged: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_method.subject",
 		Before: []string{"mail_method.body", "mail.not_you_urgent"},
@@ -140,6 +147,7 @@ var Kinds = map[Kind]Spec{
 	PasswordResetRequest: {Recipient: Mail, Life: requestLife, Request: true},
 	SignUpRequest:        {Recipient: Mail, Life: requestLife, Request: true},
 	UnblockRequest:       {Recipient: Mail, Life: requestLife, Request: true},
+	AfterResetRequest:    {Recipient: Mail, Life: requestLife, Request: true},
 }
 
 // Request tells whether the outbox must decide first what is sent.

@@ -60,7 +60,9 @@ func SetEmail(f Facts, email account.Email, other *account.Account) (authn.Chang
 
 // ResetTwoStep takes two-step authentication from an account whose owner lost phone and recovery codes.
 // Whoever held the old factor is out: its credentials, sessions, tokens, remembered browsers, links and journeys end.
-// The owner gets a mail with a button for when it was somebody else who asked. The reason is kept in the audit record.
+// The owner gets a mail with a button for when it was somebody else who asked. The account is marked
+// (account.TwoStep): nobody is signed in before password and the button of another mail were given in one journey. The
+// reason is kept in the audit record.
 // fault.Refused: it has none; storage adds: or got a new address less than authn.ApartFor ago, and fault.Throttled where
 // a person did ResetsPerHour.
 func ResetTwoStep(f Facts) (authn.Change, error) {

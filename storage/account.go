@@ -22,14 +22,14 @@ type accountRow struct {
 
 // accountColumns are those of an account a and a credential c joined to it.
 const accountColumns = `a.platform, a.id, a.email, a.email_key, a.email_verified_at, a.role, a.state, a.locale,
-       a.profile, a.offered_at, a.two_step_reset_at, a.remember_for, a.created_at, a.updated_at, a.cut_at,
+       a.profile, a.offered_at, a.two_step_reset_at, a.marked_at, a.remember_for, a.created_at, a.updated_at, a.cut_at,
        c.id, c.account, c.method, c.used_as, c.label, c.sealed, c.counter, c.added_at, c.confirmed_at, c.used_at`
 
 func (r *accountRow) columns() []any {
 	a, c := &r.account, &r.credential
 	return []any{
 		&a.Platform, &a.ID, &a.Email.Address, &a.Email.Key, instant{&a.EmailVerifiedAt}, &a.Role, &a.State, &a.Locale,
-		document{&a.Profile}, instant{&a.OfferedAt}, instant{&a.ResetAt}, span{&a.RememberFor},
+		document{&a.Profile}, instant{&a.OfferedAt}, instant{&a.ResetAt}, instant{&a.MarkedAt}, span{&a.RememberFor},
 		instant{&a.CreatedAt}, instant{&a.UpdatedAt}, instant{&a.CutAt},
 		orZero[account.CredentialID]{&c.ID}, orZero[account.ID]{&c.Account}, orZero[string]{&c.Method},
 		orZero[account.Use]{&c.Use}, orZero[string]{&c.Label}, &c.Sealed, orZero[int64]{&c.Counter},
@@ -93,8 +93,8 @@ func (db *DB) Account(ctx context.Context, p platform.ID, id account.ID) (*accou
 const selectAccounts = `
 SELECT ` + accountColumns + `
 FROM (
-    SELECT platform, id, email, email_key, email_verified_at, role, state, locale, profile, offered_at, two_step_reset_at, remember_for,
-           created_at, updated_at, cut_at
+    SELECT platform, id, email, email_key, email_verified_at, role, state, locale, profile, offered_at, two_step_reset_at, marked_at,
+           remember_for, created_at, updated_at, cut_at
     FROM accounts
     WHERE platform = $1 AND id > $2
     ORDER BY id
@@ -198,6 +198,11 @@ UPDATE accounts
 SET remember_for = $1
 WHERE platform = $2 AND id = $3 AND state <> 'deactivated'`
 
+	unmarkAccount = `
+UPDATE accounts
+SET marked_at = NULL
+WHERE platform = $1 AND id = $2 AND state <> 'deactivated' AND marked_at IS NOT NULL`
+
 	stopAccount = `
 UPDATE accounts
 SET state = 'deactivated'
@@ -259,6 +264,15 @@ func changeAccount(ctx context.Context, q conn, p platform.ID, c *authn.AccountC
 	}
 	if r := c.Remember; r != nil {
 		if err := must(rememberAccount, r.Milliseconds(), string(p), id); err != nil {
+			return err
+		}
+	}
+	if c.OwnerShown {
+		changed, err := exec(ctx, q, unmarkAccount, string(p), id)
+		if err == nil && changed == 0 {
+			err = fmt.Errorf("account that is not marked: %w", fault.Spent)
+		}
+		if err != nil {
 			return err
 		}
 	}

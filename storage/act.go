@@ -23,6 +23,7 @@ type held struct {
 	cutAt    time.Time
 	lastAsk  time.Time // when staff gave a new address, or it was confirmed
 	lastTwo  time.Time // when staff reset two-step authentication
+	markedAt time.Time // … and the owner was not shown since; zero: not marked
 	signedIn bool
 	halfWay  bool // it has its first password and never signed in, and does now
 }
@@ -31,7 +32,7 @@ const holdAccount = `
 UPDATE accounts
 SET signed_in_at = COALESCE(CAST($1 AS BIGINT), signed_in_at)
 WHERE platform = $2 AND id = $3
-RETURNING state, cut_at, address_at, two_step_reset_at,
+RETURNING state, cut_at, address_at, two_step_reset_at, marked_at,
     CASE WHEN CAST($1 AS BIGINT) IS NOT NULL THEN (SELECT 1 FROM invitations AS i WHERE i.account = accounts.id AND i.stage = 'half-way') END`
 
 // hold locks the row of an account, and notes a sign-in if that is what it is for. An account that does not exist holds
@@ -46,7 +47,9 @@ func hold(ctx context.Context, q conn, p platform.ID, id account.ID, signedIn bo
 		at = now
 	}
 	row, err := one(ctx, q, func(h *held) []any {
-		return []any{&h.state, instant{&h.cutAt}, instant{&h.lastAsk}, instant{&h.lastTwo}, orZero[bool]{&h.halfWay}}
+		return []any{
+			&h.state, instant{&h.cutAt}, instant{&h.lastAsk}, instant{&h.lastTwo}, instant{&h.markedAt}, orZero[bool]{&h.halfWay},
+		}
 	}, holdAccount, millis(at), string(p), string(id))
 	if errors.Is(err, sql.ErrNoRows) {
 		return h, nil
@@ -101,7 +104,8 @@ func (h held) allows(acts []authn.Act, now time.Time) error {
 const (
 	noteActs = `
 UPDATE accounts
-SET cut_at = $1, address_at = COALESCE($2, address_at), two_step_reset_at = COALESCE($3, two_step_reset_at)
+SET cut_at = $1, address_at = COALESCE($2, address_at), two_step_reset_at = COALESCE($3, two_step_reset_at),
+    marked_at = COALESCE($3, marked_at)
 WHERE platform = $4 AND id = $5`
 
 	// Those whose time is over are left alone: nobody goes on with them, and CleanUp may have them in another order.
@@ -183,6 +187,9 @@ func (h held) claim(c authn.Change, now time.Time) error {
 	if j := c.Journey; j != nil && j.Account == h.id && !j.CutAt.Equal(h.cutAt) {
 		return fmt.Errorf("journey %s: its account was cut off: %w", j.ID, fault.Stale)
 	}
+	if err := h.shown(c); err != nil {
+		return err
+	}
 	welcome := c.Account != nil && c.Account.Activate
 	switch {
 	case welcome && h.state == account.Active:
@@ -197,6 +204,19 @@ func (h held) claim(c authn.Change, now time.Time) error {
 		}
 	}
 	return h.allows(c.Acts(), now)
+}
+
+// shown refuses what the mark of an account does not allow, whatever a door thought: fault.Refused: a session starts or is
+// raised and the mark stays; fault.Invalid: it is taken away by anything but a journey that was given password and mail.
+func (h held) shown(c authn.Change) error {
+	shows := c.Account != nil && c.Account.OwnerShown
+	switch {
+	case shows && (c.Journey == nil || c.Journey.Account != h.id || !authn.OwnerShown(c.Journey.ID, c.Journey.Proofs)):
+		return fmt.Errorf("mark taken away by less than password and mail: %w", fault.Invalid)
+	case !shows && !h.markedAt.IsZero() && (c.Start != nil || c.Raise != nil):
+		return fmt.Errorf("session of an account that is marked: %w", fault.Refused)
+	}
+	return nil
 }
 
 var errNotActive = fmt.Errorf("account that is not active: %w", fault.Refused)

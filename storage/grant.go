@@ -62,7 +62,7 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $1
 FROM sessions AS s
 JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
 WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AND s.ends_at > $12
-  AND a.state = 'active'`
+  AND a.state = 'active' AND a.marked_at IS NULL`
 
 // returningSubject tells whether the subject of a pairwise party is kept.
 const returningSubject = `
@@ -74,8 +74,9 @@ SET journey = journey
 WHERE platform = $1 AND account = $2 AND party = $3 AND journey = $4 AND given_at = $5`
 
 // Answer saves the grant that answers a request, as of its StartedAt. It returns fault.Refused when the session has
-// ended or the account is not active any more. Without a request that was stored or pushed it is one statement; with one,
-// the request is marked in the same transaction, and fault.Spent tells that it was answered before.
+// ended, or the account is not active any more or is marked (account.TwoStep). Without a request that was stored or
+// pushed it is one statement; with one, the request is noted as answered in the same transaction, and fault.Spent tells
+// that it was answered before.
 //
 // A session that ends at the same moment waits for a grant that is being added and ends it (the key sessions_ended), or
 // leaves one behind that was added afterwards: nothing comes of that, because a code is redeemed only while its session

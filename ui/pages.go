@@ -96,6 +96,16 @@ type SentPage struct {
 	BackURL string
 }
 
+// CheckMailPage says that the log-in goes on with the button of a mail, because staff reset two-step authentication. do:
+// again, cancel.
+type CheckMailPage struct {
+	Action string
+	Email  string // of the account
+	App    bool   // an app asks, which logs in anew afterwards
+	Again  bool   // another one was asked for, whether it was sent or not
+	Cancel bool   // there is somewhere to go back to
+}
+
 // SignUpPage asks who wants an account. Fields: given_name, middle_name, family_name, email, terms.
 type SignUpPage struct {
 	Action                            string

@@ -59,6 +59,7 @@ func samples() map[string][]Sample {
 		"activity":      ActivityPage{}.Samples(),
 		"forgot":        ForgotPage{}.Samples(),
 		"forgot_sent":   SentPage{}.Samples(),
+		"check_mail":    CheckMailPage{}.Samples(),
 		"signup":        SignUpPage{}.Samples(),
 		"signup_sent":   SentPage{}.Samples(),
 		"link":          LinkPage{}.Samples(),

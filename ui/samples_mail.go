@@ -27,6 +27,19 @@ func (SentPage) Samples() []Sample {
 	}
 }
 
+// Samples are the states of the page that waits for the button of a mail after a reset of two-step authentication.
+func (CheckMailPage) Samples() []Sample {
+	page := CheckMailPage{Action: sampleAction, Email: sampleEmail, Cancel: true}
+	again, app := page, page
+	again.Again, app.App = true, true
+	return []Sample{
+		{Name: "sent", Data: page},
+		{Name: "sent, staff", Data: page, Staff: true},
+		{Name: "again", Data: again},
+		{Name: "app", Data: app},
+	}
+}
+
 // Samples are the states of the page on which people make an account.
 func (SignUpPage) Samples() []Sample {
 	empty := SignUpPage{Action: sampleAction, LoginURL: sampleAction, PrivacyURL: sampleHome + "privacy"}
@@ -64,6 +77,8 @@ func (LinkPage) Samples() []Sample {
 		page("expired sign-up", "link.expired_title", "link.expired_confirm", "link.send_reset"),
 		page("expired unblock", "link.expired_title", "link.expired_unblock", ""),
 		page("expired freeze", "link.expired_title", "link.expired_freeze", ""),
+		page("expired after a reset", "link.expired_title", "link.expired_after_reset", ""),
+		page("used after a reset", "link.used_title", "link.used_after_reset", ""),
 		page("expired new address", "link.expired_title", "link.expired_email_change", ""),
 		sent,
 		page("not active", "inactive.title", "inactive.helper", ""),

@@ -17,7 +17,8 @@ func accountReset(g *globals, on *string) *cobra.Command {
 		Use:   "reset-2fa EMAIL",
 		Short: "Take two-step authentication from an account whose owner lost phone and recovery codes",
 		Long: "Ends the factor, the recovery codes, all sessions, tokens, remembered browsers, links and logins under way of the account, and tells its owner by mail, " +
-			"with a button that blocks the account when somebody else asked for it. The next sign-in sets it up again where that is required.\n\n" +
+			"with a button that blocks the account when somebody else asked for it. At the next log-in the owner gets a second mail: until its button was pressed and the password " +
+			"given, nobody is logged in and no app either. Then two-step authentication is set up again where that is required, and offered elsewhere.\n\n" +
 			"Refused within 24 hours of set-email: whoever talks a helpdesk into both has the account.",
 		Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
@@ -34,7 +35,7 @@ func accountReset(g *globals, on *string) *cobra.Command {
 			}
 			done := map[string]string{"email": args[0], "platform": *on, "two_step": "reset"}
 			return g.print(cmd, done, func(w io.Writer) {
-				fmt.Fprintf(w, "Two-step authentication of %s on %s is reset. The owner gets a mail.\n", args[0], *on)
+				fmt.Fprintf(w, "Two-step authentication of %s on %s is reset. The owner gets a mail, and another one at the next log-in, whose button is needed to get in.\n", args[0], *on)
 			})
 		}),
 	}

@@ -195,7 +195,7 @@ func TestEveryFieldShowsInTheDifference(t *testing.T) {
 	}{
 		{platform.Platform{Policy: platform.DefaultPolicy()}, "Branding.Logo Branding.LogoDark Salt Policy.Remember.Client.Fixed Policy.Remember.Staff.Fixed Policy.Password.MaxLength"}, // Fixed counts with Decides,
 		{grant.Party{}, "Platform Secrets OlderEndsAt DisabledAt"},
-		{account.Account{}, "ID Platform Email.Key Profile.PhoneOK Credentials OfferedAt ResetAt RememberFor CreatedAt UpdatedAt CutAt"},
+		{account.Account{}, "ID Platform Email.Key Profile.PhoneOK Credentials TwoStep.OfferedAt TwoStep.ResetAt TwoStep.MarkedAt TwoStep.RememberFor CreatedAt UpdatedAt CutAt"},
 	} {
 		var unseen []string
 		for _, changed := range changes(reflect.ValueOf(c.row)) {

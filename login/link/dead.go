@@ -63,6 +63,9 @@ func (s *Server) used(v *Visit) (login.Page, bool, error) {
 func deadTexts(t *authn.Ticket, now time.Time) (title, body, again string) {
 	switch t.State(now) {
 	case authn.TicketUsed:
+		if t.Purpose == authn.TicketAfterReset {
+			return "link.used_title", "link.used_after_reset", ""
+		}
 		return "link.used_title", "link.used_body", ""
 	case authn.TicketReplaced:
 		return "link.newer_title", "link.newer_body", ""
@@ -76,6 +79,8 @@ func deadTexts(t *authn.Ticket, now time.Time) (title, body, again string) {
 		return "link.expired_title", "link.expired_unblock", ""
 	case authn.TicketFreeze:
 		return "link.expired_title", "link.expired_freeze", ""
+	case authn.TicketAfterReset: // only who gives the password gets another one
+		return "link.expired_title", "link.expired_after_reset", ""
 	case authn.TicketEmail:
 		return "link.expired_title", "link.expired_email_change", ""
 	}

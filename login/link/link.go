@@ -57,9 +57,10 @@ func (s *Server) Routes(r *mux.Router) {
 
 // purposes are the journeys that links open. The other links are a page of their own with one button (Buttons).
 var purposes = map[authn.TicketPurpose]authn.Purpose{
-	authn.TicketWelcome: authn.Welcome,
-	authn.TicketReset:   authn.ResetPassword,
-	authn.TicketSignUp:  authn.SignUp,
+	authn.TicketWelcome:    authn.Welcome,
+	authn.TicketReset:      authn.ResetPassword,
+	authn.TicketSignUp:     authn.SignUp,
+	authn.TicketAfterReset: authn.AfterReset,
 }
 
 // Button is a link that opens a page with one form instead of a journey: only sending it spends the ticket.

@@ -42,6 +42,7 @@ type confirmPage struct {
 	Reason string // text key
 	Slow   bool   // so many wrong attempts that checking takes seconds
 	Party  string // who asks; empty when it is the platform itself
+	Linked bool   // the button of a mail led here: nobody is signed in, and no other account can be chosen
 	Cancel bool
 
 	Step, Steps int // "step 1 of 2"; zero: not shown

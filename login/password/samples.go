@@ -58,6 +58,7 @@ func (confirmPage) Samples() []ui.Sample {
 		{Name: "wrong", Data: page("confirm_password.reason_platform", ""),
 			Errors: []ui.FieldError{{Field: "password", Key: "confirm_password.error_wrong"}}},
 		{Name: "first of two", Data: confirmPage{Action: sampleAction, Email: sampleEmail, Reason: "confirm_password.reason_change", Cancel: true, Step: 1, Steps: 2}},
+		{Name: "after a reset", Data: confirmPage{Action: sampleAction, Email: sampleEmail, Reason: "confirm_password.body", Linked: true, Cancel: true, Step: 2, Steps: 3}},
 		{Name: "for two-step authentication", Data: page("confirm_password.reason_two_step", "")},
 		{Name: "for pages of staff", Data: page("confirm_password.reason_staff", ""), Staff: true},
 		{Name: "for recovery codes", Data: page("confirm_password.reason_codes", "")},

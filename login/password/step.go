@@ -62,7 +62,7 @@ func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if a := v.Facts.Account; a != nil {
 		page := confirmPage{
 			Action: v.Action, Email: a.Email.Address, Reason: reason(v.Requirement.Why), Party: v.PartyName, Cancel: true,
-			Slow: v.Journey.Failures >= authn.FreeAttempts,
+			Linked: v.Journey.Link != nil, Slow: v.Journey.Failures >= authn.FreeAttempts,
 		}
 		if v.Journey.Ask.Purpose != authn.SignIn {
 			page.Step, page.Steps = v.Step()
@@ -98,6 +98,9 @@ func reason(why authn.Reason) string {
 
 func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
 	known := v.Facts.Account
+	if known != nil && v.Do() == "other" && v.Journey.Link != nil {
+		return login.Outcome{}, nil // the button of the mail is the owner's
+	}
 	if known != nil && v.Do() == "other" {
 		v.Forget()
 		v.Journey.Anew, v.Journey.Switch, v.Journey.Hint = true, true, ""

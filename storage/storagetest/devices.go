@@ -116,5 +116,6 @@ var devices = []promise{
 		a, err := w.db.Account(w.Context(), linde, w.anna.ID)
 		w.ok(err)
 		w.same("reset", a.ResetAt, w.now)
+		w.same("marked", a.MarkedAt, w.now)
 	}},
 }
