@@ -96,3 +96,29 @@ func WeakFactors() map[string]Rules {
 		"after a reset: codes without a code":           with(AfterReset, Browser, NeedSecond, 0, gone),
 	}
 }
+
+// Weaker is a table that lacks one row.
+type Weaker struct {
+	Rules
+	Purpose Purpose
+	Channel Channel
+	Row     int // from 1
+	Need    Need
+}
+
+// WithoutMarks are tables that each lack one row that is about marked accounts.
+func WithoutMarks() (all []Weaker) {
+	for purpose, channels := range rules {
+		for channel, rows := range channels {
+			for i, w := range rows {
+				if w.why == nil || w.why(Ask{}, Facts{}) != ForReset {
+					continue
+				}
+				less := Today()
+				less.t[purpose][channel] = slices.Delete(slices.Clone(rows), i, i+1)
+				all = append(all, Weaker{less, purpose, channel, i + 1, w.need})
+			}
+		}
+	}
+	return all
+}

@@ -16,43 +16,45 @@ func marked(a *account.Account) *account.Account {
 	return a
 }
 
-// scenes calls f for every purpose and channel that there are rules for, with every policy, party, session and browser
-// that could make a difference, of an account that staff reset.
-func scenes(f func(at string, ask authn.Ask, facts authn.Facts)) {
-	flag := []bool{false, true}
-	for purpose, channels := range authn.Today().Rows() {
-		if purpose == authn.Return {
-			purpose = authn.SignIn // chosen by the rules, of a session that was idle
-		}
+// scenes calls f for every purpose and channel that rules has, with every policy, party, session and browser that could
+// make a difference, of an account that staff reset, until it returns false.
+func scenes(rows map[authn.Purpose]map[authn.Channel][]authn.Need, f func(at string, ask authn.Ask, facts authn.Facts) bool) {
+	for purpose, channels := range rows {
 		for channel := range channels {
 			for _, demand := range []platform.Demand{platform.Off, platform.Optional, platform.Required} {
-				for _, state := range []account.State{account.Active, account.Invited} {
-					for bits := range 1 << 9 {
-						set := func(i int) bool { return flag[bits>>i&1] }
-						ask := authn.Ask{Purpose: purpose, Channel: channel, Journey: "this one", Again: set(0), Unsure: set(1)}
-						if set(2) {
-							ask.ACR = []string{string(authn.TwoFactor)}
-						}
-						who := person(false)
-						if set(3) {
-							who = withCodes() // set up in a journey that was not finished
-						}
-						who.State, who.ResetAt = state, at(-60)
-						facts := authn.Facts{
-							Account: marked(who), Policy: platform.DefaultPolicy(), Methods: []string{"pretend"}, Recovery: true,
-							Remembered: set(4), MobileApp: set(5), Now: noon,
-						}
-						facts.Policy.CodeMethods, facts.Policy.AppCode = []string{"pretend"}, set(6)
-						facts.Policy.SecondFactor.Client = platform.SecondFactor{Demand: demand}
+				for bits := range 1 << 8 {
+					set := func(i int) bool { return bits>>i&1 == 1 }
+					if set(3) && channel != authn.App || set(7) && !set(6) {
+						continue // nothing of an app, nothing of a session
+					}
+					ask := authn.Ask{Purpose: purpose, Channel: channel, Journey: "this one", Again: set(0)}
+					if set(1) {
+						ask.ACR = []string{string(authn.TwoFactor)}
+					}
+					who := person(false)
+					if set(2) {
+						who = withCodes() // set up in a journey that was not finished
+					}
+					who.ResetAt = at(-60)
+					facts := authn.Facts{
+						Account: marked(who), Policy: platform.DefaultPolicy(), Methods: []string{"pretend"}, Recovery: true,
+						MobileApp: set(3), Remembered: set(4), Now: noon,
+					}
+					facts.Policy.CodeMethods, facts.Policy.AppCode = []string{"pretend"}, set(5)
+					facts.Policy.SecondFactor.Client = platform.SecondFactor{Demand: demand}
+					if set(6) {
+						seen := -1
 						if set(7) {
-							seen := -1
-							if set(8) {
-								seen = -90
-							}
-							facts.Session = session("anna", seen, pwd(-1), link(-1), code(-1), waiver(-1))
-							facts.Session.Channel = channel
+							seen = -90
 						}
-						f(fmt.Sprintf("%s, %s, %s, %s, %09b", purpose, channel, demand, state, bits), ask, facts)
+						facts.Session = session("anna", seen, pwd(-1), link(-1), code(-1), waiver(-1))
+						facts.Session.Channel = channel
+					}
+					if purpose == authn.Return { // chosen by the rules, of a session that was idle
+						ask.Purpose = authn.SignIn
+					}
+					if !f(fmt.Sprintf("%s, %s, %s, %08b", purpose, channel, demand, bits), ask, facts) {
+						return
 					}
 				}
 			}
@@ -80,47 +82,83 @@ var everythingDone = []authn.Need{
 	authn.NeedSwitch, authn.NeedEnrol, authn.NeedCodes, authn.NeedConsent, authn.NeedGoOn, authn.NeedLow, authn.NeedNewPassword, authn.NeedOff,
 }
 
-// No journey of a marked account ends before the password and the button of a mail were given in it, whatever it is for,
-// whatever the platform asks, and whatever the session and the browser have.
-func TestMarkedAccountIsNotSignedInByLess(t *testing.T) {
-	sets, n := shownSets(), 0
-	scenes(func(at string, ask authn.Ask, f authn.Facts) {
+// lessEnds looks for a journey of a marked account that ends before the password and the button of a mail were given in
+// it; empty: there is none.
+func lessEnds(rules authn.Rules, of map[authn.Purpose]map[authn.Channel][]authn.Need) (found string) {
+	sets := shownSets()
+	scenes(of, func(at string, ask authn.Ask, f authn.Facts) bool {
 		f.Done = everythingDone
 		for _, proofs := range sets {
-			n++
-			missing := authn.Missing(ask, f, proofs)
-			if !authn.OwnerShown(ask.Journey, proofs) && len(missing) == 0 {
-				t.Fatalf("%s: nothing is missing with %+v", at, proofs)
-			}
-			for _, p := range proofs { // of another journey
-				p.Journey = "another one"
-				if len(authn.Missing(ask, f, []authn.Proof{p})) == 0 {
-					t.Fatalf("%s: nothing is missing with %+v of another journey", at, p)
-				}
+			if !authn.OwnerShown(ask.Journey, proofs) && len(rules.Missing(ask, f, proofs)) == 0 {
+				found = fmt.Sprintf("%s: nothing is missing with %+v", at, proofs)
 			}
 		}
+		elsewhere := []authn.Proof{pwd(0), link(0), code(0)}
+		for i := range elsewhere {
+			elsewhere[i].Journey = "another one"
+		}
+		if len(rules.Missing(ask, f, elsewhere)) == 0 {
+			found = at + ": nothing is missing with the proofs of another journey"
+		}
+		return found == ""
 	})
-	t.Log(n, "states")
+	return found
 }
 
-// Before that nothing is asked or done that changes the account: whoever knows the password sets nothing up.
-func TestMarkedAccountIsNotChangedByLess(t *testing.T) {
-	harmless := []authn.Need{authn.NeedPrimary, authn.NeedLink, authn.NeedSwitch}
-	scenes(func(at string, ask authn.Ask, f authn.Facts) {
-		for _, proofs := range shownSets() {
+// lessChanges looks for a journey of a marked account that asks before that for what changes the account.
+func lessChanges(rules authn.Rules, of map[authn.Purpose]map[authn.Channel][]authn.Need) (found string) {
+	sets, harmless := shownSets(), []authn.Need{authn.NeedPrimary, authn.NeedLink, authn.NeedSwitch}
+	scenes(of, func(at string, ask authn.Ask, f authn.Facts) bool {
+		for _, proofs := range sets {
 			if authn.OwnerShown(ask.Journey, proofs) {
 				continue
 			}
-			first := authn.Missing(ask, f, proofs)[0].Need
+			missing := rules.Missing(ask, f, proofs)
+			if len(missing) == 0 {
+				found = at + ": nothing is missing"
+				break
+			}
+			first := missing[0].Need
 			mailed := slices.ContainsFunc(proofs, func(p authn.Proof) bool { return p.Use == account.Link })
 			if mailed && (first == authn.NeedNewPassword || first == authn.NeedSecond) {
 				continue // the button of the mail for a new password
 			}
 			if !slices.Contains(harmless, first) {
-				t.Fatalf("%s with %+v: asked first %s", at, proofs, first)
+				found = fmt.Sprintf("%s with %+v: asked first %s", at, proofs, first)
 			}
 		}
+		return found == ""
 	})
+	return found
+}
+
+// No journey of a marked account ends before the password and the button of a mail were given in it, whatever it is for,
+// whatever the platform asks, and whatever the session and the browser have.
+func TestMarkedAccountIsNotSignedInByLess(t *testing.T) {
+	if found := lessEnds(authn.Today(), authn.Today().Rows()); found != "" {
+		t.Error(found)
+	}
+}
+
+// Before that nothing is asked or done that changes the account: whoever knows the password sets nothing up.
+func TestMarkedAccountIsNotChangedByLess(t *testing.T) {
+	if found := lessChanges(authn.Today(), authn.Today().Rows()); found != "" {
+		t.Error(found)
+	}
+}
+
+// Each row that is about marked accounts is needed.
+func TestEveryRowOfMarkedAccountsIsNeeded(t *testing.T) {
+	weaker := authn.WithoutMarks()
+	for _, w := range weaker {
+		of := map[authn.Purpose]map[authn.Channel][]authn.Need{w.Purpose: {w.Channel: nil}}
+		if lessEnds(w.Rules, of) == "" && lessChanges(w.Rules, of) == "" {
+			t.Errorf("%s, %s, without %s in row %d: not noticed", w.Purpose, w.Channel, w.Need, w.Row)
+		}
+	}
+	if len(weaker) < 20 {
+		t.Errorf("%d rows", len(weaker))
+	}
 }
 
 // The button of the mail asks the password, and then what a sign-in does.

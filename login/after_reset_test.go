@@ -1,0 +1,140 @@
+package login_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
+)
+
+// afterReset is a house that demands codes, whose staff took Anna's from her.
+func afterReset(t *testing.T) visit {
+	v := demanding(t)
+	if err := v.Tools().Acts().ResetTwoStep(t.Context(), "linde", "anna@example.org", "asked in person"); err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// anna is how she is stored.
+func (v visit) anna(t *testing.T) *account.Account {
+	t.Helper()
+	a, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// signInAt gives a password on the login page that an address leads to.
+func signInAt(t *testing.T, b *idptest.Browser, address, email string) {
+	t.Helper()
+	b.MustOpen(t, address)
+	b.MustFill(t, "Email address", email)
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Log in")
+}
+
+// everyForm sends every form that there could be to every step of a journey.
+func everyForm(t *testing.T, b *idptest.Browser, journey string, each func(step, do string)) {
+	t.Helper()
+	for _, step := range []string{
+		"", "/check-mail", "/password", "/totp", "/app-setup", "/set-up", "/recovery-code", "/recovery-codes", "/two-step-off", "/consent",
+		"/new-password", "/forgot", "/sign-up", "/switch", "/go-on", "/no-code", "/closed", "/stop",
+	} {
+		for _, do := range []string{"continue", "later", "start", "skip", "done", "off", "other", "allow", "stay"} {
+			form := url.Values{
+				"do": {do}, "code": {"123456"}, "password": {idptest.Password}, "check": {"1"}, "method": {"totp"}, "link": {"1"},
+				"email": {"bram@example.org"},
+			}
+			if err := b.Twice(form, journey+step); err != nil {
+				t.Fatal(err)
+			}
+			each(step, do)
+		}
+	}
+}
+
+// Whoever has the password of a marked account stays at the page of the mail, whatever is asked and whatever is sent.
+func TestMailAfterAResetIsNotSteppedOver(t *testing.T) {
+	v := afterReset(t)
+	for says, address := range map[string]string{
+		"a party":          v.linde.Start(nil),
+		"prompt=login":     v.linde.Start(url.Values{"prompt": {"login"}}),
+		"prompt=consent":   v.linde.Start(url.Values{"prompt": {"consent"}}),
+		"one factor":       v.linde.Start(url.Values{"acr_values": {"urn:minddistrict:acr:1fa"}}),
+		"two factors":      v.linde.Start(url.Values{"acr_values": {"urn:minddistrict:acr:2fa"}}),
+		"max_age=0":        v.linde.Start(url.Values{"max_age": {"0"}}),
+		"settings":         settings,
+		"two-step page":    settings + "/two-step",
+		"another language": v.linde.Start(url.Values{"ui_locales": {"en"}}),
+	} {
+		b := idptest.NewBrowser(v.Server, "en")
+		signInAt(t, b, address, "anna@example.org")
+		b.MustBeAt(t, "/check-mail")
+		journey, _ := journeyOf(b)
+		if says != "a party" && says != "settings" {
+			v.holdsNothing(t, b, says)
+			continue
+		}
+		everyForm(t, b, journey, func(step, do string) {
+			if b.MustOpen(t, journey); !strings.HasSuffix(b.URL.Path, "/check-mail") {
+				t.Fatalf("%s: %s at %q leads to %s", says, do, step, b.URL)
+			}
+		})
+		v.holdsNothing(t, b, says)
+	}
+	if a := v.anna(t); a.MarkedAt.IsZero() || len(a.SecondCredentials()) != 0 || len(sessions(t, v, "anna@example.org")) != 0 {
+		t.Errorf("the account is %+v", a)
+	}
+}
+
+// Whoever reads the mails and has no password shows nothing, not by the password of an account of their own either.
+func TestMailAfterAResetWithoutThePassword(t *testing.T) {
+	v := afterReset(t)
+	owner := idptest.NewBrowser(v.Server, "en")
+	signInAt(t, owner, v.linde.Start(nil), "anna@example.org")
+	link := v.mailed(t, outbox.AfterReset)
+	b := idptest.NewBrowser(v.Server, "en")
+	b.MustOpen(t, link)
+	b.MustBeAt(t, "/password")
+	journey, _ := journeyOf(b)
+	for _, form := range []url.Values{
+		{"do": {"other"}},
+		{"do": {"other"}, "email": {"bram@example.org"}, "password": {idptest.Password}},
+		{"do": {"continue"}, "email": {"bram@example.org"}, "password": {"not anna's"}},
+		{"do": {"continue"}, "password": {""}},
+	} {
+		if err := b.Twice(form, journey+"/password"); err != nil {
+			t.Fatal(err)
+		}
+		if b.MustOpen(t, journey); !strings.HasSuffix(b.URL.Path, "/password") {
+			t.Fatalf("%v leads to %s", form, b.URL)
+		}
+	}
+	v.holdsNothing(t, b, "with the mail alone")
+	if v.anna(t).MarkedAt.IsZero() || len(sessions(t, v, "bram@example.org")) != 0 {
+		t.Error("the mark went, or somebody else is signed in")
+	}
+	// the owner, where somebody else is signed in: goes on instead
+	v.Apply(`platforms: [{ name: linde, policy: { second_factor: { client: { demand: optional } } } }]`)
+	b = idptest.NewBrowser(v.Server, "en")
+	signInAt(t, b, v.linde.Start(nil), "bram@example.org")
+	b.MustOpen(t, link)
+	b.MustFill(t, "Password", idptest.Password)
+	b.MustPress(t, "Continue")
+	b.MustBeAt(t, "/set-up")
+	b.MustPress(t, "Not now")
+	if a := v.anna(t); !a.MarkedAt.IsZero() || len(sessions(t, v, "anna@example.org")) != 1 || len(sessions(t, v, "bram@example.org")) != 0 {
+		t.Errorf("the owner is not signed in: %+v at %s", a.TwoStep, b.URL)
+	}
+	_, token, _ := strings.Cut(link, "/link/")
+	if ticket, err := v.DB.Ticket(t.Context(), "linde", secret.Hash(token)); err != nil || ticket.State(v.Clock.Now()) != authn.TicketUsed {
+		t.Errorf("the link: %+v, %v", ticket, err)
+	}
+}
