@@ -45,6 +45,8 @@ package attack
 //	                                                internal/twonodes: TestDeactivatedAccountIsRefusedOnBothNodesWithinASecond; op: TestDisabledPartyIsUnknownEverywhere
 //	Okta, October 2024 (72 bytes)                   login/password: TestLongPasswordsAreComparedWhole, TestLongPasswordNeverMatchesBcrypt
 //	a thief who is signed in while the owner resets  login/password: TestResetEndsEverythingElse, TestChangeInAnEndedSessionDoesNotCount
+//	a stolen password and a helpdesk talked into a reset  authn: TestMarkedAccountIsNotSignedInByLess; login:
+//	                                                TestMailAfterAResetIsNotSteppedOver; journey stolen_password_phished_helpdesk
 //	code bound to party, redirect and verifier      op: TestCodeIsBoundToEverything, TestCodeUsedTwiceEndsWhatItGave
 //	repeats, sizes                                  op: TestMachineEndpointsAreStrict
 //	guards that another one stands in front of      op: behind_test.go; storage/storagetest: a grant that outlived its session or its account…
