@@ -18,6 +18,7 @@ const (
 	ActDeactivated  Act = "deactivated"   // by staff, or by the button for "this was not me"
 	ActTwoStepReset Act = "two-step-reset"
 	ActOwnerShown   Act = "owner-shown" // after such a reset password and mail were given in one journey
+	ActStopped      Act = "stopped"     // the owner stopped what staff asked for and what waits
 )
 
 // effect is one row of the table: what an act ends.
@@ -26,6 +27,7 @@ type effect struct {
 	done     bool // they count as used: what they were for was done without them
 	journeys bool // those of the account end, and with them the set-ups that they hold; but for the one that does it
 	apart    Act  // it is refused within ApartFor of this one
+	waiting  bool // what staff asked for the account, and what waits, comes to nothing
 }
 
 // effects is what voids what. It is the only place that knows; storage carries it out in the transaction of the act,
@@ -33,24 +35,30 @@ type effect struct {
 var effects = map[Act]effect{
 	ActActivated:    {voids: []TicketPurpose{TicketWelcome}, done: true},
 	ActPassword:     {voids: []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock}, done: true, journeys: true},
-	ActAddressAsked: {voids: []TicketPurpose{TicketEmail}, apart: ActTwoStepReset},
+	ActAddressAsked: {voids: []TicketPurpose{TicketEmail, TicketStop}, apart: ActTwoStepReset, waiting: true},
 	ActAddress: {
-		voids: []TicketPurpose{TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketAfterReset},
+		voids: []TicketPurpose{
+			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketStop, TicketAfterReset,
+		},
+		waiting: true,
 	},
 	ActDeactivated: {
 		voids: []TicketPurpose{
-			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketReferral, TicketAfterReset, TicketSMS,
+			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketStop, TicketReferral, TicketAfterReset,
+			TicketSMS,
 		},
-		journeys: true,
+		journeys: true, waiting: true,
 	},
 	ActTwoStepReset: {
 		voids: []TicketPurpose{
-			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketReferral, TicketAfterReset, TicketSMS, TicketRecoveryCode,
+			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketStop, TicketReferral, TicketAfterReset,
+			TicketSMS, TicketRecoveryCode,
 		},
-		journeys: true, apart: ActAddressAsked,
+		journeys: true, apart: ActAddressAsked, waiting: true,
 	},
 	// Somebody else may have given the password in a journey that waits for the mail.
 	ActOwnerShown: {voids: []TicketPurpose{TicketAfterReset}, done: true, journeys: true},
+	ActStopped:    {voids: []TicketPurpose{TicketStop}, done: true, waiting: true},
 }
 
 // Voids lists the tickets of the account that stop working.
@@ -61,6 +69,10 @@ func (a Act) Done() bool { return effects[a].done }
 
 // EndsJourneys tells whether the journeys of the account end, but for the one that does it.
 func (a Act) EndsJourneys() bool { return effects[a].journeys }
+
+// EndsWaiting tells whether what staff asked for the account, and what waits, comes to nothing: it was asked for the
+// account as it was.
+func (a Act) EndsWaiting() bool { return effects[a].waiting }
 
 // ApartFor is how long a new address by staff and a reset of two-step authentication by staff are kept apart. Whoever
 // talks a helpdesk into both has the account, and the mail of each that tells its owner goes to the address of then.
@@ -150,7 +162,7 @@ func (j *Journey) Know(a *account.Account) {
 // OneWorks tells whether of tickets of this purpose an account has one at a time that works: a newer one voids it.
 func (p TicketPurpose) OneWorks() bool {
 	switch p {
-	case TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketAfterReset:
+	case TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketStop, TicketAfterReset:
 		return true
 	}
 	return false

@@ -12,34 +12,35 @@ import (
 var (
 	acts = []authn.Act{
 		authn.ActActivated, authn.ActPassword, authn.ActAddressAsked, authn.ActAddress, authn.ActDeactivated, authn.ActTwoStepReset,
-		authn.ActOwnerShown,
+		authn.ActOwnerShown, authn.ActStopped,
 	}
 	ticketPurposes = []authn.TicketPurpose{
 		authn.TicketWelcome, authn.TicketReset, authn.TicketSignUp, authn.TicketUnblock, authn.TicketEmail, authn.TicketFreeze,
-		authn.TicketReferral, authn.TicketAfterReset, authn.TicketSMS, authn.TicketRecoveryCode,
+		authn.TicketStop, authn.TicketReferral, authn.TicketAfterReset, authn.TicketSMS, authn.TicketRecoveryCode,
 	}
 )
 
 // What voids what, written out: an x is a ticket that stops working.
 func TestWhatVoidsWhat(t *testing.T) {
-	columns := "welcome reset sign-up unblock email freeze referral after-reset sms recovery-code journeys"
+	columns := "welcome reset sign-up unblock email freeze stop referral after-reset sms recovery-code journeys waiting"
 	for act, row := range map[authn.Act]string{
-		authn.ActActivated:    "x . . . . . . . . . .",
-		authn.ActPassword:     "x x . x . . . . . . x",
-		authn.ActAddressAsked: ". . . . x . . . . . .",
-		authn.ActAddress:      "x x . x x x . x . . .",
-		authn.ActDeactivated:  "x x . x x x x x x . x",
-		authn.ActTwoStepReset: "x x . x x x x x x x x",
-		authn.ActOwnerShown:   ". . . . . . . x . . x",
+		authn.ActActivated:    "x . . . . . . . . . . . .",
+		authn.ActPassword:     "x x . x . . . . . . . x .",
+		authn.ActAddressAsked: ". . . . x . x . . . . . x",
+		authn.ActAddress:      "x x . x x x x . x . . . x",
+		authn.ActDeactivated:  "x x . x x x x x x x . x x",
+		authn.ActTwoStepReset: "x x . x x x x x x x x x x",
+		authn.ActOwnerShown:   ". . . . . . . . x . . x .",
+		authn.ActStopped:      ". . . . . . x . . . . . x",
 	} {
 		got := ""
 		for _, purpose := range ticketPurposes {
 			got += mark(slices.Contains(act.Voids(), purpose)) + " "
 		}
-		if got += mark(act.EndsJourneys()); got != row {
+		if got += mark(act.EndsJourneys()) + " " + mark(act.EndsWaiting()); got != row {
 			t.Errorf("%s voids\n%s\n%s, want\n%s", act, columns, got, row)
 		}
-		if done := act == authn.ActActivated || act == authn.ActPassword || act == authn.ActOwnerShown; act.Done() != done {
+		if done := act == authn.ActActivated || act == authn.ActPassword || act == authn.ActOwnerShown || act == authn.ActStopped; act.Done() != done {
 			t.Errorf("%s: what it voids counts as used: %t", act, act.Done())
 		}
 	}

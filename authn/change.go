@@ -148,6 +148,7 @@ type AccountChange struct {
 	Activate bool           // an invited account becomes active; fault.Spent if it is already
 	Verified bool           // the person showed that the address is theirs
 	Email    *account.Email // the new address, confirmed; fault.Taken if another account has it
+	Role     *RoleChange    // by staff; fault.Stale if it has another one by now
 	Stop     bool           // deactivated at once, with everything that End ends
 	Locale   string         // language chosen for our pages and letters
 	Offered  bool           // the set-up of two-step authentication was put off, or it was turned off
@@ -157,6 +158,9 @@ type AccountChange struct {
 	// that was shown.
 	OwnerShown bool
 }
+
+// RoleChange is the role that an account had and the one that it gets.
+type RoleChange struct{ From, To platform.Role }
 
 // DeviceStart remembers a browser under the hash of its cookie.
 type DeviceStart struct {

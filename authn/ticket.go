@@ -33,6 +33,7 @@ const (
 	TicketUnblock TicketPurpose = "unblock" // sign in before the waiting time is over
 	TicketEmail   TicketPurpose = "email"   // confirm a new address
 	TicketFreeze  TicketPurpose = "freeze"  // "this was not me", after staff reset two-step authentication
+	TicketStop    TicketPurpose = "stop"    // "this is not to happen", before what staff asked for is done
 
 	TicketReferral   TicketPurpose = "referral"    // a professional helps the account, sent by his platform
 	TicketAfterReset TicketPurpose = "after-reset" // sign in after that: the owner reads the mails
@@ -46,6 +47,8 @@ func (p TicketPurpose) Life() time.Duration {
 	switch p {
 	case TicketWelcome, TicketFreeze:
 		return 7 * 24 * time.Hour
+	case TicketStop:
+		return 48 * time.Hour // longer than an act waits, so that it works until the act is done
 	case TicketSignUp, TicketEmail:
 		return 24 * time.Hour
 	case TicketReferral:

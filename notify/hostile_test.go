@@ -109,7 +109,7 @@ func TestHostileNamesBreakNoMail(t *testing.T) {
 				p := linde()
 				p.Name, p.Organisation, p.NeutralName, p.HelpPublic.Email, p.HelpPublic.Phone = bad, bad, bad, bad, bad
 				m := composed(t, kind, lang, outbox.Contents{
-					To: "anna@example.org", Name: bad, Token: "token", Values: map[string]string{"email_masked": bad},
+					To: "anna@example.org", Name: bad, Token: "token", Values: map[string]string{"email_masked": bad, "person": bad},
 				}, p, false)
 				checkMail(t, m, p)
 			}

@@ -17,9 +17,13 @@ const (
 
 	DeviceCookieReplayed Kind = "mail_remember" // an old cookie of a remembered browser was used
 	TwoStepOn            Kind = "mail_on"
-	TwoStepOff           Kind = "mail_off"         // by the person
-	TwoStepReset         Kind = "mail_off_reset"   // by staff: with a button for "this was not me"
-	AfterReset           Kind = "mail_after_reset" // at the first log-in after that: with a button, to show that it is the owner
+	TwoStepOff           Kind = "mail_off"            // by the person
+	TwoStepReset         Kind = "mail_off_reset"      // by staff: with a button for "this was not me"
+	AfterReset           Kind = "mail_after_reset"    // at the first log-in after that: with a button, to show that it is the owner
+	ResetAsked           Kind = "mail_reset_asked"    // staff asked for a reset that waits: with a button that stops it
+	AddressWaits         Kind = "mail_address_waits"  // to managers: a colleague gets another address unless somebody objects
+	SecondWanted         Kind = "mail_second_wanted"  // to managers: one of them is to agree
+	ResetsStopped        Kind = "mail_resets_stopped" // to managers: somebody did as many resets as one may
 	MethodChanged        Kind = "mail_method"
 	WrongCodes           Kind = "mail_codes" // five wrong codes
 
@@ -129,6 +133,22 @@ var Kinds = map[Kind]Spec{
 		Recipient: Mail, Life: time.Hour / 2, Ticket: "after-reset", Subject: "mail_after_reset.subject",
 		Before: []string{"mail_after_reset.body", "mail_after_reset.you", "mail_after_reset.valid"}, Button: "mail_after_reset.button",
 		After: []string{"mail_after_reset.not_you"},
+	},
+	ResetAsked: {
+		Recipient: Mail, Life: day, Ticket: "stop", Subject: "mail_reset_asked.subject",
+		Before: []string{"mail_reset_asked.body", "mail_reset_asked.until", "mail_reset_asked.not_you"}, Button: "mail_reset_asked.button",
+	},
+	AddressWaits: {
+		Recipient: Mail, Life: day, Subject: "mail_address_waits.subject",
+		Before: []string{"mail_address_waits.body", "mail_address_waits.next"},
+	},
+	SecondWanted: {
+		Recipient: Mail, Life: day, Subject: "mail_second_wanted.subject",
+		Before: []string{"mail_second_wanted.body", "mail_second_wanted.next"},
+	},
+	ResetsStopped: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_resets_stopped.subject",
+		Before: []string{"mail_resets_stopped.body", "mail_resets_stopped.next"},
 	},
 	MethodChanged: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_method.subject",

@@ -10,6 +10,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/platform"
 )
 
 // Invite queues the welcome mail of an account that has no password yet. The button of an older one stops working.
@@ -120,6 +121,41 @@ func EndSessions(f Facts) (authn.Change, error) {
 	return authn.Change{
 		Platform: a.Platform, End: &authn.End{Account: a.ID, Reason: "ended by staff"}, Events: []audit.Event{e},
 	}, nil
+}
+
+// SetRole gives somebody another role. Manager is given, and a manager gets another role, where a second manager agreed.
+func SetRole(f Facts, to platform.Role) (authn.Change, error) {
+	f.gives = to
+	e, err := f.guard(audit.RoleGiven)
+	a := f.Account
+	switch {
+	case err != nil:
+		return authn.Change{}, err
+	case ranks[to] == 0:
+		return authn.Change{}, fmt.Errorf("%w: role %q", fault.Invalid, to)
+	case a.Role == to:
+		return authn.Change{}, fmt.Errorf("%w: account that is %s", fault.Refused, to)
+	}
+	e.Reason = fmt.Sprintf("from %s to %s", a.Role, to)
+	return authn.Change{
+		Platform: a.Platform, Account: &authn.AccountChange{ID: a.ID, Role: &authn.RoleChange{From: a.Role, To: to}}, Events: []audit.Event{e},
+	}, nil
+}
+
+// EndSession ends one session of an account; its change is the event.
+func EndSession(f Facts, sid string) (audit.Event, error) {
+	e, err := f.guard(audit.SessionEnded)
+	e.Session = sid
+	return e, err
+}
+
+// ForgetDevice forgets one remembered browser of an account.
+func ForgetDevice(f Facts) (authn.Change, error) {
+	e, err := f.guard(audit.DeviceForgotten)
+	if err != nil {
+		return authn.Change{}, err
+	}
+	return authn.Change{Platform: f.Account.Platform, Events: []audit.Event{e}}, nil
 }
 
 // Standing is a state that an account gets, and its event.

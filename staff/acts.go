@@ -39,7 +39,16 @@ type Acts struct {
 	Origin audit.Origin // of the request, if it came by one
 	Now    time.Time
 
-	Tickets Tickets // finds a referral; nil where none is followed
+	Tickets Tickets      // finds a referral; nil where none is followed
+	Waiting WaitingStore // acts that wait; nil where nobody but operators and systems acts
+	Devices DeviceStore  // nil where no page offers to end one
+}
+
+// DeviceStore ends one session or one remembered browser.
+type DeviceStore interface {
+	OwnsSession(ctx context.Context, p platform.ID, of account.ID, sid string) (bool, error)
+	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
+	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
 }
 
 // People finds accounts by who they are.
@@ -69,7 +78,7 @@ func (s *Acts) actor(ctx context.Context) (Actor, error) {
 	if err != nil {
 		return Actor{}, fmt.Errorf("reading actor: %w", err)
 	}
-	by.Role, by.Active = a.Role, a.State == account.Active
+	by.Role, by.Active, by.Second = a.Role, a.State == account.Active, Second{} // who agrees is known where it is done
 	return by, nil
 }
 
@@ -139,6 +148,53 @@ func (s *Acts) Reactivate(ctx context.Context, id platform.ID, whom Whom, said S
 	return s.stand(ctx, fmt.Sprintf("reactivating %s on %s", whom, id), id, whom, said, Reactivate)
 }
 
+// SetRole also returns fault.Stale where the role changed meanwhile.
+func (s *Acts) SetRole(ctx context.Context, id platform.ID, whom Whom, role platform.Role, said Said) error {
+	return s.save(ctx, fmt.Sprintf("giving %s on %s role %q", whom, id, role), id, whom, said, func(f Facts) (authn.Change, error) {
+		return SetRole(f, role)
+	})
+}
+
+// EndSession ends one session, whose end changes nothing where it has ended. fault.NotFound: it is none of the account's.
+func (s *Acts) EndSession(ctx context.Context, id platform.ID, whom Whom, sid string, said Said) error {
+	failed := func(err error) error { return fmt.Errorf("ending session %q of %s on %s: %w", sid, whom, id, err) }
+	f, err := s.facts(ctx, id, whom, said)
+	if err != nil {
+		return failed(err)
+	}
+	e, err := EndSession(f, sid)
+	if err != nil {
+		return failed(err)
+	}
+	theirs, err := s.Devices.OwnsSession(ctx, id, f.Account.ID, sid)
+	if err == nil && !theirs {
+		err = fault.NotFound
+	}
+	if err != nil {
+		return failed(err)
+	}
+	return s.Devices.EndSession(ctx, id, sid, e, s.Now)
+}
+
+// ForgetDevice forgets one remembered browser. fault.Spent: it is forgotten, or none of the account's.
+func (s *Acts) ForgetDevice(ctx context.Context, id platform.ID, whom Whom, device string, said Said) error {
+	failed := func(err error) error {
+		return fmt.Errorf("forgetting browser %q of %s on %s: %w", device, whom, id, err)
+	}
+	f, err := s.facts(ctx, id, whom, said)
+	if err != nil {
+		return failed(err)
+	}
+	change, err := ForgetDevice(f)
+	if err != nil {
+		return failed(err)
+	}
+	if err := s.Devices.ForgetDevice(ctx, account.Device{Platform: id, Account: f.Account.ID, ID: device}, change, s.Now); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
 // save is the way of every act whose outcome is a Change.
 func (s *Acts) save(
 	ctx context.Context, attempted string, id platform.ID, whom Whom, said Said, act func(Facts) (authn.Change, error),
@@ -151,7 +207,7 @@ func (s *Acts) save(
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
-	return s.Store.SaveChange(ctx, change, s.Now)
+	return s.burst(ctx, f, change, s.Store.SaveChange(ctx, change, s.Now))
 }
 
 // stand is the way of acts that give an account another state.

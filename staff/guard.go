@@ -21,6 +21,9 @@ type Facts struct {
 	Said     Said  // kept in the audit record
 	Origin   audit.Origin
 	Now      time.Time
+
+	gives   platform.Role // by this act; empty: none
+	carried bool          // it has waited, or a second one agreed
 }
 
 // Sealer closes what a mail brings, and what a referral says, opens that, and names counters.
@@ -50,6 +53,9 @@ var demands = map[audit.Kind]demand{
 	audit.AccountDeactivated: {act: ActDeactivate},
 	audit.AccountReactivated: {act: ActReactivate},
 	audit.AllSessionsEnded:   {act: ActEndSessions},
+	audit.RoleGiven:          {act: ActSetRole, states: []account.State{account.Active, account.Invited}},
+	audit.SessionEnded:       {act: ActRemoveDevice},
+	audit.DeviceForgotten:    {act: ActRemoveDevice},
 	audit.PartySet:           {act: ActParties},
 	audit.PartySecretSet:     {act: ActParties},
 	audit.SigningKeyMade:     {act: ActKeys},
@@ -71,11 +77,11 @@ func (f Facts) subject() Subject {
 	if f.Account == nil {
 		return Subject{Platform: f.Platform}
 	}
-	return Subject{Account: f.Account.ID, Role: f.Account.Role, Platform: f.Account.Platform}
+	return Subject{Account: f.Account.ID, Role: f.Account.Role, Platform: f.Account.Platform, Gives: f.gives}
 }
 
 // guard refuses what the row of an act does not allow, and otherwise returns its event. fault.Invalid: nobody is named,
-// or a word is missing, or is none of the act's (words.go); fault.Refused: the account is in a state that the act is not for; and what Actor.May says.
+// or a word is missing, or is none of the act's (words.go); fault.Refused: the account is in a state that the act is not for; what Actor.May says, and Waits.
 func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	d, ok := demands[kind]
 	switch {
@@ -96,6 +102,9 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	}
 	if d.states != nil && !slices.Contains(d.states, f.Account.State) {
 		return audit.Event{}, fmt.Errorf("%w: %s", fault.Refused, cmp.Or(d.says, "account that is "+string(f.Account.State)))
+	}
+	if _, ok := waitOf(act, f.subject()); ok && !f.carried && !f.Actor.operator {
+		return audit.Event{}, Waits
 	}
 	e := audit.Event{
 		At: f.Now, Platform: f.Platform, Kind: kind, Actor: f.Actor.Name, Outcome: audit.Success,

@@ -73,6 +73,23 @@ var every = map[audit.Kind]func(Facts) (authn.Change, error){
 	audit.AllSessionsEnded:     EndSessions,
 	audit.AccountDeactivated:   standing(Deactivate),
 	audit.AccountReactivated:   standing(Reactivate),
+	audit.RoleGiven:            func(f Facts) (authn.Change, error) { return SetRole(f, givenRole(f)) },
+	audit.DeviceForgotten:      ForgetDevice,
+	audit.SessionEnded: func(f Facts) (authn.Change, error) {
+		e, err := EndSession(f, "")
+		if err != nil {
+			return authn.Change{}, err
+		}
+		return authn.Change{Platform: f.Platform, Events: []audit.Event{e}}, nil
+	},
+}
+
+// givenRole is another one than the account has, that gives nobody more.
+func givenRole(f Facts) platform.Role {
+	if f.Account.Role == platform.Client {
+		return platform.Relative
+	}
+	return platform.Client
 }
 
 // refer refers Sam to Anna, who lost her phone if anything is said.
@@ -118,6 +135,9 @@ func TestActsRefuse(t *testing.T) {
 		audit.AllSessionsEnded:     {in: yes},
 		audit.AccountDeactivated:   {in: yes},
 		audit.AccountReactivated:   {in: yes},
+		audit.RoleGiven:            {in: []error{nil, nil, fault.Refused}},
+		audit.DeviceForgotten:      {in: yes},
+		audit.SessionEnded:         {in: yes},
 	} {
 		for i, state := range states {
 			for _, actor := range []string{"cli test", ""} {
@@ -163,6 +183,9 @@ func TestActsAreOfOneAccountAndOnRecord(t *testing.T) {
 			if kind == audit.ReferralMade {
 				want.StatedReason = "lost-phone"
 				want.Party, want.Reason = "web", "for sam"
+			}
+			if kind == audit.RoleGiven {
+				want.Reason = "from  to client"
 			}
 			all := []audit.Event{want}
 			if kind == audit.AccountAdded { // and invited

@@ -21,8 +21,9 @@ func TestFilesThatAnActTouches(t *testing.T) {
 			`audit\.TwoStepReset\b|\bTwoStepReset +Kind\b|\bResetTwoStep\(`,
 			[]string{
 				"audit/audit.go", "cmd/idp/account_reset.go", "login/admin/deeds.go", "outbox/kind.go", // its mail
-				"staff/account.go", "staff/acts.go", "staff/guard.go", "staff/persons_test.go", "staff/referral.go", "staff/referral_test.go",
-				"staff/staff_test.go",
+				"staff/account.go", "staff/acts.go", "staff/guard.go", "staff/pending.go", // it may wait
+				"staff/pending_test.go", "staff/persons_test.go", "staff/referral.go", "staff/referral_test.go",
+				"staff/staff_test.go", "staff/waiting_test.go",
 			},
 		},
 		"end sessions, which the command line does not offer": {

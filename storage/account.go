@@ -203,6 +203,11 @@ UPDATE accounts
 SET marked_at = NULL
 WHERE platform = $1 AND id = $2 AND state <> 'deactivated' AND marked_at IS NOT NULL`
 
+	giveRole = `
+UPDATE accounts
+SET role = $1, updated_at = $2
+WHERE platform = $3 AND id = $4 AND role = $5 AND state <> 'deactivated'`
+
 	stopAccount = `
 UPDATE accounts
 SET state = 'deactivated'
@@ -271,6 +276,15 @@ func changeAccount(ctx context.Context, q conn, p platform.ID, c *authn.AccountC
 		changed, err := exec(ctx, q, unmarkAccount, string(p), id)
 		if err == nil && changed == 0 {
 			err = fmt.Errorf("account that is not marked: %w", fault.Spent)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if r := c.Role; r != nil {
+		changed, err := exec(ctx, q, giveRole, string(r.To), millis(now), string(p), id, string(r.From))
+		if err == nil && changed == 0 {
+			err = fmt.Errorf("role of account %s: %w", id, fault.Stale)
 		}
 		if err != nil {
 			return err

@@ -115,14 +115,14 @@ SET ended_at = $1, version = version + 1
 WHERE platform = $2 AND account = $3 AND account <> '' AND id <> $4 AND ended_at IS NULL AND expires_at > $1`
 )
 
-// act ends the journeys of an account that is held, but for one, and its tickets, as the table of authn says, and notes
-// when.
+// act ends the journeys of an account that is held, but for one, its tickets, and what staff asked for it, as the table of authn
+// says, and notes when.
 func act(ctx context.Context, q conn, p platform.ID, h held, acts []authn.Act, except string, now time.Time) error {
 	if len(acts) == 0 || !h.exists {
 		return nil
 	}
 	var address, reset time.Time
-	journeys := false
+	journeys, waiting := false, authn.Act("")
 	for _, a := range acts {
 		switch a {
 		case authn.ActAddressAsked, authn.ActAddress:
@@ -131,8 +131,14 @@ func act(ctx context.Context, q conn, p platform.ID, h held, acts []authn.Act, e
 			reset = now
 		}
 		journeys = journeys || a.EndsJourneys()
+		if a.EndsWaiting() {
+			waiting = a
+		}
 	}
 	_, err := exec(ctx, q, noteActs, millis(h.cutBy(acts, now)), millis(address), millis(reset), string(p), string(h.id))
+	if err == nil && waiting != "" {
+		_, err = exec(ctx, q, endPendingOf, millis(now), string(waiting), string(p), string(h.id))
+	}
 	if err == nil && journeys {
 		_, err = exec(ctx, q, endJourneysOfAccount, millis(now), string(p), string(h.id), except)
 	}

@@ -129,6 +129,15 @@ WHERE id IN (
     ORDER BY expires_at
     LIMIT $2)`
 
+	deletePendingActs = `
+DELETE FROM pending_acts
+WHERE id IN (
+    SELECT id
+    FROM pending_acts
+    WHERE ended_at IS NOT NULL AND ended_at < $1
+    ORDER BY ended_at
+    LIMIT $2)`
+
 	deleteUses = `
 DELETE FROM uses
 WHERE (hash, platform) IN (
@@ -171,6 +180,7 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 		{deleteDevices, ended},
 		{deleteTickets, ended},
 		{deleteMessages, ended},
+		{deletePendingActs, ended},
 		{deleteOldAttempts, now.Add(-authn.ForgetAfter)},
 	} {
 		err := db.inLongTx(ctx, func(q conn) error {

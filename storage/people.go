@@ -227,7 +227,7 @@ func fill(ctx context.Context, q conn, all []namedRow, now time.Time) error {
 	return nil
 }
 
-const selectPending = `
+const selectFirstUnworded = `
 SELECT id
 FROM accounts
 WHERE worded_at IS NULL
@@ -236,7 +236,7 @@ LIMIT 1`
 
 // pending tells whether somebody may not be findable yet.
 func pending(ctx context.Context, q conn) (bool, error) {
-	_, err := one(ctx, q, func(id *account.ID) []any { return []any{id} }, selectPending)
+	_, err := one(ctx, q, func(id *account.ID) []any { return []any{id} }, selectFirstUnworded)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}

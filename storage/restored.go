@@ -20,6 +20,11 @@ UPDATE requests
 SET answered_at = $1
 WHERE answered_at IS NULL`
 
+	endAllPending = `
+UPDATE pending_acts
+SET ended_at = $1, ending = 'restored'
+WHERE ended_at IS NULL`
+
 	endAllJourneys = `
 UPDATE journeys
 SET ended_at = $1, version = version + 1
@@ -50,10 +55,11 @@ type Ended struct {
 	Grants   int64 `json:"grants"`
 	Requests int64 `json:"requests"`
 	Journeys int64 `json:"journeys"`
-	Devices  int64 `json:"devices"`  // remembered browsers
-	Consents int64 `json:"consents"` // people are asked again
-	Tickets  int64 `json:"tickets"`  // links of mails and codes of text messages; recovery codes stay
-	Messages int64 `json:"letters"`  // that were waiting to be sent
+	Devices  int64 `json:"devices"`      // remembered browsers
+	Consents int64 `json:"consents"`     // people are asked again
+	Tickets  int64 `json:"tickets"`      // links of mails and codes of text messages; recovery codes stay
+	Pending  int64 `json:"pending_acts"` // what staff asked for and what waited
+	Messages int64 `json:"letters"`      // that were waiting to be sent
 }
 
 // EndEverything ends what people and parties hold on all platforms: sessions, grants with their codes and tokens, open
@@ -69,6 +75,7 @@ func (db *DB) EndEverything(ctx context.Context, e audit.Event, now time.Time) (
 			args  []any
 		}{
 			{&ended.Messages, settleAllMessages, []any{millis(now)}},
+			{&ended.Pending, endAllPending, []any{millis(now)}},
 			{&ended.Journeys, endAllJourneys, []any{millis(now)}},
 			{&ended.Requests, endAllRequests, []any{millis(now)}},
 			{&ended.Tickets, voidAllTickets, []any{millis(now)}},

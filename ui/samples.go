@@ -64,6 +64,7 @@ func samples() map[string][]Sample {
 		"signup_sent":   SentPage{}.Samples(),
 		"link":          LinkPage{}.Samples(),
 		"freeze":        FreezePage{}.Samples(),
+		"stop":          StopPage{}.Samples(),
 		"email_change":  EmailChangePage{}.Samples(),
 		"email_changed": EmailChangedPage{}.Samples(),
 	}

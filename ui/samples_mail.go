@@ -79,6 +79,7 @@ func (LinkPage) Samples() []Sample {
 		page("expired freeze", "link.expired_title", "link.expired_freeze", ""),
 		page("expired after a reset", "link.expired_title", "link.expired_after_reset", ""),
 		page("used after a reset", "link.used_title", "link.used_after_reset", ""),
+		page("expired stop", "link.expired_title", "link.expired_stop", ""),
 		page("expired new address", "link.expired_title", "link.expired_email_change", ""),
 		sent,
 		page("not active", "inactive.title", "inactive.helper", ""),

@@ -89,7 +89,7 @@ func mailSite(t *testing.T) (site *httptest.Server, kinds []outbox.Kind) {
 				m := outbox.Message{ID: "letter", Platform: p.ID, Kind: kind, Recipient: outbox.Mail, Locale: lang, QueuedAt: time.Date(2026, 11, 26, 13, 5, 0, 0, time.UTC)}
 				err := mails.Send(t.Context(), p, m, outbox.Contents{
 					To: "anna@example.org", Name: "Anna van der Bakker", Token: "9d7Xn0c1Vb4qWmT2sKfYh8RzLjEaUgPi3oBt5xQvCwM",
-					Values: map[string]string{"email_masked": "b•••@example.org", "n": "5", "phone_end": "16"},
+					Values: map[string]string{"email_masked": "b•••@example.org", "person": "c•••@example.org", "n": "5", "phone_end": "16"},
 				})
 				if err != nil {
 					t.Fatal(err)

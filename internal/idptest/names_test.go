@@ -42,6 +42,10 @@ var storedNames = []struct{ what, folder, name string }{
 	{"party auth", "grant", "Auth"},
 	{"response mode", "grant", "ResponseMode"},
 	{"second factor", "platform", "Demand"},
+	{"act", "staff", "Act"},
+	{"act ending", "staff", "Ending"},
+	{"act reason", "staff", "Reason"},
+	{"act identified", "staff", "Identified"},
 }
 
 // A name that is stored, or that somebody outside reads, is not renamed by the way: who adds one adds a line to the

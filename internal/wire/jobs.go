@@ -10,12 +10,15 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/upkeep"
+	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
 )
 
 // Run does the upkeep until the context ends: clock and settings within half a second, letters within one, requests that
-// are too many within ten, the end of sessions within twenty, clean-up, key rotation and subjects by the minute, each at its own pace. From Drain on only what goes on then is left.
+// are too many within ten, the end of sessions and acts of staff that are due within twenty, clean-up, key rotation and
+// subjects by the minute, each at its own pace. From Drain on only what goes on then is left.
 func (h *House) Run(ctx context.Context) { upkeep.Run(ctx, h.Log, h.leaving, h.jobs()) }
 
 // jobs are what a node does by itself, one row each.
@@ -28,6 +31,7 @@ func (h *House) jobs() []upkeep.Job {
 		{Name: "people", Every: 10 * time.Second, Do: fillPeople(h.DB, h.clock.Now)},
 		{Name: "sessions", Every: overdueEvery, Do: endOverdue(h.DB, h.clock.Now)},
 		{Name: "subjects", Every: time.Minute, Do: fillSubjects(h.DB, h.clock.Now)},
+		{Name: "acts", Every: actsEvery, Do: carryOut(h.DB, h.Sealer, h.clock.Now)},
 	}
 	for _, to := range h.outbox.Recipients() {
 		jobs = append(jobs, upkeep.Job{
@@ -150,6 +154,20 @@ func sectorsOf(ctx context.Context, db *storage.DB) (map[platform.ID][]grant.Sec
 		}
 	}
 	return sectors, nil
+}
+
+// actsEvery is how often acts are looked for that waited until now: a minute is little of a day.
+const actsEvery = 20 * time.Second
+
+// carryOut does what staff asked for and what has waited long enough, each act on one node.
+func carryOut(db *storage.DB, sealer *keys.Sealer, now func() time.Time) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, done := context.WithTimeout(ctx, upkeepTime)
+		defer done()
+		acts := staff.Acts{Store: db, People: db, Waiting: db, Sealer: sealer, Now: now()}
+		_, err := acts.CarryOut(ctx)
+		return err
+	}
 }
 
 // upkeepTime is how long a round of keepUp may take.

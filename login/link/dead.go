@@ -77,6 +77,8 @@ func deadTexts(t *authn.Ticket, now time.Time) (title, body, again string) {
 		return "link.expired_title", "link.expired_confirm", "link.send_reset"
 	case authn.TicketUnblock:
 		return "link.expired_title", "link.expired_unblock", ""
+	case authn.TicketStop:
+		return "link.expired_title", "link.expired_stop", ""
 	case authn.TicketFreeze:
 		return "link.expired_title", "link.expired_freeze", ""
 	case authn.TicketAfterReset: // only who gives the password gets another one

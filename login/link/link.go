@@ -44,7 +44,7 @@ type Server struct{ Options }
 // New builds the pages.
 func New(o Options) *Server {
 	s := &Server{o}
-	s.Buttons = append(slices.Clone(o.Buttons), emailButton{s}, freezeButton{s})
+	s.Buttons = append(slices.Clone(o.Buttons), emailButton{s}, freezeButton{s}, stopButton{s})
 	return s
 }
 

@@ -1,0 +1,325 @@
+package staff_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
+	"github.com/minddistrict/idp/storage"
+)
+
+// ward has helpers, managers, two therapists and one who never signed in.
+const ward = `
+platforms:
+  - name: linde
+    issuer: https://login.linde.test
+    organisation: GGZ De Linde
+    home_url: https://linde.test/home
+    accounts:
+      - { email: baas@example.org, role: manager, password: "zeven paarse regenjassen drogen!" }
+      - { email: tweede@example.org, role: manager, password: "zeven paarse regenjassen drogen!" }
+      - { email: hulp@example.org, role: helpdesk, password: "zeven paarse regenjassen drogen!" }
+      - { email: ander@example.org, role: helpdesk, password: "zeven paarse regenjassen drogen!" }
+      - { email: nieuw@example.org, role: professional }
+      - { email: tess@example.org, role: professional, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }
+      - { email: tom@example.org, role: professional, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }
+`
+
+// nodes are two of one platform, on each database.
+func nodes(t *testing.T, file string, test func(t *testing.T, nodes []*idptest.Server)) {
+	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": idptest.SQLiteNodes, "postgres": idptest.PostgresNodes} {
+		t.Run(name, func(t *testing.T) {
+			databases := open(t, 2)
+			all := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
+			all[0].Apply(file)
+			test(t, all)
+		})
+	}
+}
+
+func whoIs(t *testing.T, node *idptest.Server, email string) *account.Account {
+	t.Helper()
+	a, err := node.DB.AccountByEmail(t.Context(), "linde", email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// later moves the clocks of all nodes.
+func later(all []*idptest.Server, d time.Duration) {
+	for _, s := range all {
+		s.Clock.Later(d)
+	}
+}
+
+func enrolled(t *testing.T, node *idptest.Server, email string) bool {
+	return len(whoIs(t, node, email).SecondCredentials()) > 0
+}
+
+// tally says how many events there are of each of some kinds.
+func tally(t *testing.T, node *idptest.Server, kinds ...audit.Kind) string {
+	t.Helper()
+	all, err := node.DB.Events(t.Context(), "linde", 1000)
+	must(t, err)
+	var said []string
+	for _, k := range kinds {
+		n := 0
+		for _, e := range all {
+			if e.Kind == k {
+				n++
+			}
+		}
+		said = append(said, fmt.Sprintf("%s %d", k, n))
+	}
+	return strings.Join(said, ", ")
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// carryOut is the job at every node, at once.
+func carryOut(t *testing.T, all []*idptest.Server) {
+	t.Helper()
+	var both sync.WaitGroup
+	for i := range 6 {
+		node := all[i%2]
+		both.Go(func() {
+			if _, err := node.Tools().Acts().CarryOut(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	both.Wait()
+}
+
+// The reset of a therapist waits a day, and is done once, whichever nodes find it due; or sooner, when another helper
+// agrees. Until then the old factor stands.
+func TestResetOfATherapistWaits(t *testing.T) {
+	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
+		tess := staff.ByAddress("tess@example.org")
+		if err := person(t, all[0], "hulp@example.org").ResetTwoStep(t.Context(), "linde", tess, lostPhone); !errors.Is(err, staff.Waits) {
+			t.Fatalf("at once: %v", err)
+		}
+		p, err := person(t, all[0], "hulp@example.org").AskReset(t.Context(), "linde", tess, lostPhone)
+		must(t, err)
+		if _, err := person(t, all[1], "baas@example.org").AskReset(t.Context(), "linde", tess, lostPhone); !errors.Is(err, fault.Taken) {
+			t.Errorf("asked again: %v", err)
+		}
+		waiting, err := person(t, all[1], "ander@example.org").PendingOf(t.Context(), "linde", whoIs(t, all[1], "tess@example.org").ID)
+		if err != nil || len(waiting) != 1 || waiting[0] != p {
+			t.Errorf("it waits: %+v, %v", waiting, err)
+		}
+		if _, err := person(t, all[1], "tom@example.org").Pending(t.Context(), "linde"); !errors.Is(err, fault.Refused) {
+			t.Errorf("a therapist lists what waits: %v", err)
+		}
+		for _, who := range []string{"hulp@example.org", "tess@example.org", "tom@example.org"} {
+			if err := person(t, all[1], who).Confirm(t.Context(), "linde", p.ID); !errors.Is(err, fault.Refused) {
+				t.Errorf("%s agrees: %v", who, err)
+			}
+		}
+		later(all, staff.WaitsFor-time.Second)
+		carryOut(t, all)
+		if !enrolled(t, all[0], "tess@example.org") {
+			t.Fatal("it is done before its time")
+		}
+		later(all, time.Second)
+		carryOut(t, all)
+		if got := tally(t, all[1], audit.ActAsked, audit.TwoStepReset); enrolled(t, all[1], "tess@example.org") || got != "act.ask 1, two_step.reset 1" {
+			t.Errorf("at its time: %s", got)
+		}
+
+		p, err = person(t, all[0], "hulp@example.org").AskReset(t.Context(), "linde", staff.ByAddress("tom@example.org"), lostPhone)
+		must(t, err)
+		stale := person(t, all[1], "ander@example.org")
+		stale.Actor.FreshAt = stale.Now.Add(-staff.FreshFor - time.Second)
+		if err := stale.Confirm(t.Context(), "linde", p.ID); !errors.Is(err, staff.NotFresh) {
+			t.Errorf("not fresh: %v", err)
+		}
+		if err := person(t, all[1], "ander@example.org").Confirm(t.Context(), "wilg", p.ID); !errors.Is(err, fault.NotFound) {
+			t.Errorf("on another platform: %v", err)
+		}
+		must(t, person(t, all[1], "ander@example.org").Confirm(t.Context(), "linde", p.ID))
+		if got := tally(t, all[1], audit.ActConfirmed, audit.TwoStepReset); enrolled(t, all[1], "tom@example.org") || got != "act.confirm 1, two_step.reset 2" {
+			t.Errorf("agreed: %s", got)
+		}
+		if err := person(t, all[1], "baas@example.org").Confirm(t.Context(), "linde", p.ID); err == nil {
+			t.Error("agreed twice")
+		}
+		if err := person(t, all[1], "baas@example.org").Withdraw(t.Context(), "linde", p.ID); !errors.Is(err, fault.Spent) {
+			t.Errorf("withdrawn afterwards: %v", err)
+		}
+	})
+}
+
+// The rights of the asker are those that he has when the act is done.
+func TestWhatADemotedHelperAskedForIsDropped(t *testing.T) {
+	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
+		p, err := person(t, all[0], "hulp@example.org").AskReset(t.Context(), "linde", staff.ByAddress("tess@example.org"), lostPhone)
+		must(t, err)
+		q, err := person(t, all[0], "hulp@example.org").AskReset(t.Context(), "linde", staff.ByAddress("tom@example.org"), lostPhone)
+		must(t, err)
+		must(t, person(t, all[1], "baas@example.org").SetRole(t.Context(), "linde", staff.ByAddress("hulp@example.org"), platform.Client, staff.Said{Reason: staff.LeftTask}))
+		if err := person(t, all[0], "baas@example.org").Confirm(t.Context(), "linde", q.ID); !errors.Is(err, fault.Refused) {
+			t.Errorf("a manager agrees with who is no helper any more: %v", err)
+		}
+		later(all, staff.WaitsFor)
+		carryOut(t, all)
+		for _, id := range []string{p.ID, q.ID} {
+			got, err := all[1].DB.Pending(t.Context(), "linde", id)
+			if err != nil || got.End.How != staff.Dropped {
+				t.Errorf("%+v, %v", got.End, err)
+			}
+		}
+		if !enrolled(t, all[0], "tess@example.org") || !enrolled(t, all[0], "tom@example.org") {
+			t.Error("it was done")
+		}
+		if got := tally(t, all[0], audit.ActDropped, audit.ActConfirmed, audit.TwoStepReset); got != "act.drop 2, act.confirm 0, two_step.reset 0" {
+			t.Errorf("events: %s", got)
+		}
+	})
+}
+
+// A manager is made, demoted and deactivated by two, within a day.
+func TestManagersAreChangedByTwo(t *testing.T) {
+	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
+		task, left := staff.Said{Reason: staff.NewTask}, staff.Said{Reason: staff.Left}
+		hulp, second := staff.ByAddress("hulp@example.org"), staff.ByAddress("tweede@example.org")
+		boss := func() *staff.Acts { return person(t, all[0], "baas@example.org") }
+		if err := boss().SetRole(t.Context(), "linde", hulp, platform.Manager, task); !errors.Is(err, staff.NoSecond) {
+			t.Errorf("alone: %v", err)
+		}
+		forged := boss()
+		forged.Actor.Second = staff.Second{Account: "second", Role: platform.Manager, At: forged.Now}
+		if err := forged.SetRole(t.Context(), "linde", hulp, platform.Manager, task); !errors.Is(err, staff.NoSecond) {
+			t.Errorf("with a second one that a door made up: %v", err)
+		}
+		p, err := boss().AskRole(t.Context(), "linde", hulp, platform.Manager, task)
+		must(t, err)
+		for _, who := range []string{"baas@example.org", "hulp@example.org", "ander@example.org"} {
+			if err := person(t, all[1], who).Confirm(t.Context(), "linde", p.ID); !errors.Is(err, fault.Refused) {
+				t.Errorf("%s agrees: %v", who, err)
+			}
+		}
+		must(t, person(t, all[1], "tweede@example.org").Confirm(t.Context(), "linde", p.ID))
+		if role := whoIs(t, all[0], "hulp@example.org").Role; role != platform.Manager {
+			t.Errorf("hulp is %s", role)
+		}
+		p, err = boss().AskDeactivate(t.Context(), "linde", second, left)
+		must(t, err)
+		later(all, staff.WaitsFor)
+		if err := person(t, all[1], "hulp@example.org").Confirm(t.Context(), "linde", p.ID); !errors.Is(err, fault.Expired) {
+			t.Errorf("too late: %v", err)
+		}
+		carryOut(t, all)
+		if got := tally(t, all[0], audit.ActLapsed); whoIs(t, all[0], "tweede@example.org").State != account.Active || got != "act.lapse 1" {
+			t.Errorf("lapsed: %s", got)
+		}
+		p, err = boss().AskDeactivate(t.Context(), "linde", second, left)
+		must(t, err)
+		must(t, person(t, all[1], "hulp@example.org").Confirm(t.Context(), "linde", p.ID))
+		if state := whoIs(t, all[0], "tweede@example.org").State; state != account.Deactivated {
+			t.Errorf("tweede is %s", state)
+		}
+	})
+}
+
+// The address of a therapist who never signed in is corrected after a day, or when a manager says so; managers are told.
+func TestAddressOfATherapistWaits(t *testing.T) {
+	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
+		mistyped, nieuw := staff.Said{Reason: staff.Mistyped}, staff.ByAddress("nieuw@example.org")
+		ask := func() (staff.Pending, error) {
+			return person(t, all[0], "hulp@example.org").AskAddress(t.Context(), "linde", nieuw, "nieuwer@example.org", mistyped)
+		}
+		if err := person(t, all[0], "hulp@example.org").SetEmail(t.Context(), "linde", nieuw, "nieuwer@example.org", mistyped); !errors.Is(err, staff.Waits) {
+			t.Errorf("at once: %v", err)
+		}
+		p, err := ask()
+		must(t, err)
+		must(t, person(t, all[1], "hulp@example.org").Withdraw(t.Context(), "linde", p.ID))
+		p, err = ask()
+		must(t, err)
+		if err := person(t, all[1], "ander@example.org").Confirm(t.Context(), "linde", p.ID); !errors.Is(err, fault.Refused) {
+			t.Errorf("another helper agrees: %v", err)
+		}
+		must(t, person(t, all[1], "tweede@example.org").Confirm(t.Context(), "linde", p.ID))
+		p, err = ask()
+		must(t, err)
+		later(all, staff.WaitsFor)
+		carryOut(t, all)
+		if got, err := all[0].DB.Pending(t.Context(), "linde", p.ID); err != nil || got.End.How != staff.Done {
+			t.Errorf("%+v, %v", got.End, err)
+		}
+		if got := tally(t, all[0], audit.ActAsked, audit.ActWithdrawn, audit.ActConfirmed, audit.EmailChangeRequested); got != "act.ask 3, act.withdraw 1, act.confirm 1, email.ask 2" {
+			t.Errorf("events: %s", got)
+		}
+	})
+}
+
+// Who wants a sixth reset within the hour is stopped, and managers are told: once, however often he tries and wherever.
+func TestManagersAreToldOfABurst(t *testing.T) {
+	nodes(t, clinic("helpdesk"), func(t *testing.T, all []*idptest.Server) {
+		burst := func(from int) {
+			var tries sync.WaitGroup
+			for i := range 4 {
+				by := person(t, all[i%2], "hulp@example.org")
+				client := "client" + string(rune('0'+from+i)) + "@example.org"
+				tries.Go(func() {
+					if err := by.ResetTwoStep(t.Context(), "linde", staff.ByAddress(client), lostPhone); !errors.Is(err, fault.Throttled) {
+						t.Errorf("%s: %v", client, err)
+					}
+				})
+			}
+			tries.Wait()
+		}
+		for i := range 5 {
+			client := "client" + string(rune('0'+i)) + "@example.org"
+			must(t, person(t, all[0], "hulp@example.org").ResetTwoStep(t.Context(), "linde", staff.ByAddress(client), lostPhone))
+		}
+		burst(5)
+		burst(5)
+		told := func() (n, mails int) {
+			events, err := all[0].DB.Events(t.Context(), "linde", 100)
+			must(t, err)
+			for _, e := range events {
+				if e.Kind == audit.ResetsStopped && e.Outcome == audit.Failure && e.Reason == "5 an hour" {
+					n++
+				}
+			}
+			must(t, all[0].DB.SQL().QueryRow("SELECT COUNT(*) FROM letters WHERE kind = 'mail_resets_stopped'").Scan(&mails))
+			return n, mails
+		}
+		if n, mails := told(); n != 1 || mails != 1 {
+			t.Errorf("%d events and %d mails to one manager, want 1 of each", n, mails)
+		}
+	})
+}
+
+// One session and one browser end, of the person that was named and of nobody else.
+func TestHelperEndsOneSession(t *testing.T) {
+	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
+		by := person(t, all[0], "hulp@example.org")
+		lost := staff.Said{Reason: staff.LostDevice}
+		for says, err := range map[string]error{
+			"session": by.EndSession(t.Context(), "linde", staff.ByID(whoIs(t, all[0], "tess@example.org").ID), "unknown", lost),
+			"browser": by.ForgetDevice(t.Context(), "linde", staff.ByAddress("tess@example.org"), "unknown", lost),
+		} {
+			if !errors.Is(err, map[string]error{"session": fault.NotFound, "browser": fault.Spent}[says]) || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s: %v", says, err)
+			}
+		}
+	})
+}
