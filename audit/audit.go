@@ -61,9 +61,9 @@ const (
 	PasswordRefused           Kind = "password.refuse"
 	SecondFactorRefused       Kind = "second.refuse"    // a code of an app, a text message or a list
 	TwoStepReset              Kind = "two_step.reset"   // by staff
+	OwnerShown                Kind = "two_step.confirm" // after a reset by staff the owner gave password and mail
 	ReferralMade              Kind = "referral.make"    // a platform sent a professional to help one of its people
 	ReferralRefused           Kind = "referral.refuse"  // one was not made, or does not work for whoever brought it
-	OwnerShown                Kind = "two_step.confirm" // after a reset by staff the owner gave password and mail
 	RecoveryCodeUsed          Kind = "recovery.use"
 	GrantStarted              Kind = "grant.start"
 	GrantEnded                Kind = "grant.end"

@@ -297,6 +297,8 @@ var rules = table{
 	StaffPages: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForStaff), after: sincePause},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledBefore, why: because(ForStaff), after: sincePause},
 			{need: NeedPrimary, when: mustEnrol, why: because(ForTwoStep), after: fresh},
 			{need: NeedEnrol, when: mustEnrol},
@@ -307,6 +309,8 @@ var rules = table{
 	StaffAct: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForStaff), after: fresh},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledBefore, why: because(ForStaff), after: fresh, before: sessionStart},
 			{need: NeedEnrol, when: mustEnrol},
 			{need: NeedSecond, when: codesMissing, why: because(ForCodes), after: here},

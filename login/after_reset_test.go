@@ -10,12 +10,13 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/staff"
 )
 
 // afterReset is a house that demands codes, whose staff took Anna's from her.
 func afterReset(t *testing.T) visit {
 	v := demanding(t)
-	if err := v.Tools().Acts().ResetTwoStep(t.Context(), "linde", "anna@example.org", "asked in person"); err != nil {
+	if err := v.Tools().Acts().ResetTwoStep(t.Context(), "linde", staff.ByAddress("anna@example.org"), staff.Said{Reason: staff.LostPhone, Identified: staff.InPerson}); err != nil {
 		t.Fatal(err)
 	}
 	return v

@@ -11,7 +11,6 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/ui"
@@ -196,7 +195,7 @@ func mails(texts *ui.Renderer, c *staff.Card) (all []Mail) {
 		line := Mail{
 			Subject: letters[m.Kind].Subject, State: "staff.mail_" + string(m.State), Bad: m.State == staff.MailRefused, At: m.QueuedAt, Said: m.Said,
 		}
-		if m.Recipient == outbox.SMS || line.Subject == "" {
+		if line.Subject == "" {
 			line.Subject = "staff.text_message"
 		}
 		all = append(all, line)

@@ -176,7 +176,7 @@ var people = []promise{
 	}},
 	{"invited people are counted and listed by how far they are", func(w *world) { w.invites() }},
 	{"a card says why somebody cannot get in", func(w *world) { w.cards() }},
-	{"those who wait are found, and no longer than they wait", func(w *world) { w.waits() }},
+	{"those who wait are found, and no longer than they wait", func(w *world) { w.waitingPeople() }},
 }
 
 // searchesAsNaive compares searches with a look at everybody, over people who are drawn.
@@ -420,7 +420,7 @@ func (w *world) cards() {
 	w.same("mails, much later", len(c.Mails), 0)
 }
 
-func (w *world) waits() {
+func (w *world) waitingPeople() {
 	email := w.anna.Email.Key
 	owner := authn.PasswordOwner(namer{}, linde, email)
 	var until time.Time
