@@ -10,8 +10,10 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
@@ -311,7 +313,12 @@ func TestManagersAreToldOfABurst(t *testing.T) {
 // One session and one browser end, of the person that was named and of nobody else.
 func TestHelperEndsOneSession(t *testing.T) {
 	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
-		by := person(t, all[0], "hulp@example.org")
+		by, tess := person(t, all[0], "hulp@example.org"), whoIs(t, all[0], "tess@example.org")
+		session := authn.NewSession(secret.ID(), tess, authn.Browser, nil, platform.DefaultPolicy(), by.Now)
+		device := account.Device{ID: secret.ID(), Platform: "linde", Account: tess.ID, AddedAt: by.Now, SeenAt: by.Now, EndsAt: by.Now.Add(time.Hour)}
+		must(t, all[0].DB.SaveChange(t.Context(), authn.Change{
+			Start: &authn.SessionStart{Session: session, Cookie: secret.Hash("session")}, Remember: &authn.DeviceStart{Device: device, Cookie: secret.Hash("device")},
+		}, by.Now))
 		lost := staff.Said{Reason: staff.LostDevice}
 		for says, err := range map[string]error{
 			"session": by.EndSession(t.Context(), "linde", staff.ByID(whoIs(t, all[0], "tess@example.org").ID), "unknown", lost),
@@ -320,6 +327,25 @@ func TestHelperEndsOneSession(t *testing.T) {
 			if !errors.Is(err, map[string]error{"session": fault.NotFound, "browser": fault.Spent}[says]) || !strings.Contains(err.Error(), says) {
 				t.Errorf("%s: %v", says, err)
 			}
+		}
+		theirs := staff.ByAddress("tom@example.org")
+		if err := by.EndSession(t.Context(), "linde", theirs, session.ID, lost); !errors.Is(err, fault.NotFound) {
+			t.Errorf("session of somebody else: %v", err)
+		}
+		if err := by.ForgetDevice(t.Context(), "linde", theirs, device.ID, lost); !errors.Is(err, fault.Spent) {
+			t.Errorf("browser of somebody else: %v", err)
+		}
+		if err := person(t, all[1], "tom@example.org").EndSession(t.Context(), "linde", staff.ByID(tess.ID), session.ID, lost); !errors.Is(err, fault.Refused) {
+			t.Errorf("by a therapist: %v", err)
+		}
+		must(t, by.EndSession(t.Context(), "linde", staff.ByID(tess.ID), session.ID, lost))
+		must(t, by.EndSession(t.Context(), "linde", staff.ByID(tess.ID), session.ID, lost)) // it has ended
+		must(t, by.ForgetDevice(t.Context(), "linde", staff.ByID(tess.ID), device.ID, lost))
+		left, err := all[1].DB.Sessions(t.Context(), "linde", tess.ID, by.Now)
+		must(t, err)
+		remembered, err := all[1].DB.Devices(t.Context(), "linde", tess.ID, by.Now)
+		if got := tally(t, all[1], audit.SessionEnded, audit.DeviceForgotten); err != nil || len(left)+len(remembered) > 0 || got != "session.end 1, device.forget 1" {
+			t.Errorf("%d sessions and %d browsers are left: %s, %v", len(left), len(remembered), got, err)
 		}
 	})
 }

@@ -62,6 +62,8 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	set-email OLD NEW                gives somebody a new address on linde that is to be confirmed
 //	choose TEXT                      press the first button or link that has the text among others, such as an address in a list
 //	reset-2fa ADDRESS                staff of linde reset two-step authentication
+//	helper WHO VERB ADDRESS [WHAT]   somebody of staff of linde resets, asks-reset, asks-address, asks-role, agrees, withdraws
+//	waits ADDRESS acts=N · due       so many acts wait for an account; what has waited long enough is done
 //	refused STEP                     what staff do is refused
 //	keep codes                       writes down the recovery codes on the page: recovery1 to recovery6 in fill
 //	follow · scan                    opens the link of the mail that was taken; opens it as a scanner of mails does, twice, without cookies
@@ -197,6 +199,9 @@ var verbs = map[string]func(*script, string) error{
 	"nomail":     (*script).noMail,
 	"set-email":  (*script).setEmail,
 	"reset-2fa":  (*script).resetTwoStep,
+	"helper":     (*script).helper,
+	"waits":      (*script).waits,
+	"due":        (*script).due,
 	"follow":     (*script).follow,
 	"scan":       (*script).scan,
 	"deactivate": func(s *script, who string) error { return s.setState(who, account.Deactivated) },
