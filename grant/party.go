@@ -53,6 +53,10 @@ var Algs = []string{"RS256", "ES256", "EdDSA", "PS256"}
 // Scopes are those we know; others are ignored (OpenID Connect Core 1.0 section 3.1.2.1).
 var Scopes = []string{"openid", "profile", "email", "phone", "address", "offline_access"}
 
+// OwnScopes are those of our own API. Parties have them as themselves (RFC 6749 section 4.4), each by its name only, so that
+// a token for somebody else's API has none; no person grants them, and no third party has them.
+var OwnScopes = []string{"accounts:refer"}
+
 // Party is an OAuth client. "Client" alone is a person in care; the word stays in wire names only.
 type Party struct {
 	ID           PartyID     `json:"client_id"`
@@ -345,6 +349,9 @@ func (p *Party) checkGrants(refuse func(string, ...any) error) error {
 	for _, s := range p.Scopes {
 		if !scopePattern.MatchString(s) {
 			return refuse("scopes %q: not a scope (RFC 6749 section 3.3)", s)
+		}
+		if slices.Contains(OwnScopes, s) && (p.ThirdParty || !p.Allows(ClientCredentials)) {
+			return refuse("scopes %s: of a party of the platform's own, with grant_types client_credentials", s)
 		}
 	}
 	return nil

@@ -95,6 +95,10 @@ var endpoints = []Endpoint{
 		Published: "introspection_endpoint", serve: machine((*Server).introspect),
 	},
 	{
+		Path: pathReferrals, Route: "referrals", Methods: postOnly, Proofs: true, Answers: http.StatusCreated,
+		serve: api("accounts:refer", (*Server).refer),
+	},
+	{
 		Path: pathLogout, Route: "logout", Methods: getPost, CrossSite: true, Stale: true, Published: "end_session_endpoint",
 		serve: people((*Server).logout),
 	},

@@ -27,7 +27,10 @@ type call struct {
 	asDPoP   bool         // … in the DPoP scheme
 	proof    *proof       // of a key (RFC 9449); nil: none
 	form     url.Values   // of the body; no parameter twice but resource and audience
-	now      time.Time
+
+	scopes []string          // of the access token, at the API
+	body   map[string]string // … whose bodies are JSON
+	now    time.Time
 }
 
 // answering makes the answer of an endpoint, which is written as JSON; nil is an empty one.

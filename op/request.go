@@ -233,13 +233,16 @@ func readPKCE(party *grant.Party, req *grant.AuthRequest, form url.Values) error
 	return nil
 }
 
-// readScopes keeps the scopes that we and the party know; others are ignored (OpenID Connect Core 1.0 section 3.1.2.1).
+// readScopes keeps the scopes that we and the party know, and a person can grant; others are ignored (OpenID Connect Core 1.0 section 3.1.2.1).
 func readScopes(party *grant.Party, req *grant.AuthRequest, form url.Values) error {
 	asked := strings.Fields(form.Get("scope"))
 	if len(asked) > 100 {
 		return refuse("invalid_scope", "Too many scopes.")
 	}
 	for _, scope := range asked {
+		if slices.Contains(grant.OwnScopes, scope) {
+			continue
+		}
 		if slices.Contains(party.Scopes, scope) && !slices.Contains(req.Scopes, scope) {
 			req.Scopes = append(req.Scopes, scope)
 		}

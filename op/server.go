@@ -12,6 +12,7 @@ import (
 	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 // Registry is what is configured and cached: parties, keys and prebuilt documents of every platform.
@@ -34,9 +35,7 @@ type Options struct {
 	Keys     PartyKeys // nil: only keys that are registered themselves
 	Secrets  Secrets
 	Methods  []string // second factors that exist
-	// JourneyURL is where the journey of a request that cannot be answered at once begins and goes on: the page for what is
-	// wanted there first. Nothing wanted: where the journey says itself what is.
-	JourneyURL func(p *platform.Platform, request string, wanted authn.Requirement, f authn.Facts) string
+	URLs
 	// Arrive counts a request that waits for its answer by where it comes from, or says that there are too many (see
 	// web.Arrivals); Settle takes that back.
 	Arrive func(*http.Request) error
@@ -47,10 +46,20 @@ type Options struct {
 	Log  *slog.Logger
 }
 
+// URLs are addresses of other doors.
+type URLs struct {
+	// JourneyURL is where the journey of a request that cannot be answered at once begins and goes on: the page for what is
+	// wanted there first. Nothing wanted: where the journey says itself what is.
+	JourneyURL func(p *platform.Platform, request string, wanted authn.Requirement, f authn.Facts) string
+	// ReferralURL is where a professional does what he was referred for, by the token of the referral.
+	ReferralURL func(p *platform.Platform, token string) string
+}
+
 // Secrets are the server's own secrets for what it hands out.
 type Secrets struct {
 	Handles   [][]byte // 32 bytes each; the first seals access token handles, all open
 	Successor []byte   // makes the successor of a refresh token
+	Sealer    staff.Sealer
 }
 
 // Server is the protocol. It is the same for all platforms; a request's platform is in its context.
@@ -72,6 +81,7 @@ const (
 	pathUserinfo   = "/userinfo"
 	pathRevoke     = "/revoke"
 	pathIntrospect = "/introspect"
+	pathReferrals  = "/api/v1/referrals"
 	pathLogout     = "/logout"
 	pathLoggedOut  = "/logged-out"
 	pathKeys       = "/keys"

@@ -99,6 +99,11 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 			t.Errorf("no code at %s", waiting.URL)
 		}
 	})
+	s.Apply(referHouse)
+	server := referrerAt(c)
+	ask := server.ask()
+	refer := map[string]string{"Authorization": "Bearer " + server.own("web", "accounts:refer"), "Content-Type": "application/json"}
+	measure("referral", 2, 4, func() { c.send(http.MethodPost, issuer+"/api/v1/referrals", ask, refer) })
 	measure("discovery", 0, 0, func() { c.get(issuer + "/.well-known/openid-configuration") })
 	measure("logout, asked", 1, 0, func() {
 		if err := b.Open(issuer + "/logout"); err != nil {

@@ -20,6 +20,8 @@ type Stores struct {
 	Record   RecordStore
 	Uses     UseStore
 	Pushes   PushStore
+
+	Referrals ReferralStore
 }
 
 // UseStore remembers what works once, over all nodes; see storage.DB.
@@ -62,6 +64,14 @@ type GrantStore interface {
 	Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error)
 	EndGrant(ctx context.Context, id grant.ID, e grant.Ending) error
 	RevokeRefresh(ctx context.Context, r grant.Refresh, e grant.Ending) error
+}
+
+// ReferralStore finds whom a platform means, counts what its servers ask, and keeps referrals.
+type ReferralStore interface {
+	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+	Subject(ctx context.Context, p platform.ID, s grant.Pairwise) (account.ID, error)
+	Count(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error)
+	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }
 
 // RecordStore is the audit record, for what parties do that is refused.

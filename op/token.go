@@ -250,7 +250,10 @@ func (s *Server) clientCredentials(ctx context.Context, c *call) (*tokenResponse
 		return nil, s.fail(ctx, "client credentials", err)
 	}
 	allowed := slices.DeleteFunc(slices.Clone(party.Scopes), func(sc string) bool { return slices.Contains(grant.Scopes, sc) })
-	scopes := allowed
+	if party.ThirdParty {
+		allowed = withoutOwn(allowed)
+	}
+	scopes := withoutOwn(allowed)
 	if len(r.Scope) > 0 {
 		if scopes = r.Scope; slices.ContainsFunc(scopes, func(sc string) bool { return !slices.Contains(allowed, sc) }) {
 			return nil, s.fail(ctx, "client credentials", refuse("invalid_scope", "not registered"))
@@ -268,6 +271,11 @@ func (s *Server) clientCredentials(ctx context.Context, c *call) (*tokenResponse
 	return &tokenResponse{
 		AccessToken: access, TokenType: tokenType(jkt), ExpiresIn: int64(life / time.Second), Scope: strings.Join(scopes, " "),
 	}, nil
+}
+
+// withoutOwn are scopes without those of our own API.
+func withoutOwn(scopes []string) []string {
+	return slices.DeleteFunc(slices.Clone(scopes), func(sc string) bool { return slices.Contains(grant.OwnScopes, sc) })
 }
 
 // idToken is what every ID token says (OpenID Connect Core 1.0 section 2). Nothing about the person beyond `sub`: that is

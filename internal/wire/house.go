@@ -206,11 +206,12 @@ func (h *House) routes() http.Handler {
 	links := link.New(link.Options{Store: h.DB, Engine: people, Buttons: h.buttons()})
 	own := settings.New(settings.Options{Store: h.DB, Consents: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL})
 	protocol := op.New(op.Options{
-		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB, Uses: h.DB, Pushes: h.DB},
+		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB, Uses: h.DB, Pushes: h.DB, Referrals: h.DB},
 		Keys:     partykeys.New(h.Outbound, h.clock.Now, h.Log),
-		Visitors: visitors, Registry: h.settings, Methods: login.Methods(factors), JourneyURL: people.PageFor, Now: h.clock.Now, Log: h.Log,
+		Visitors: visitors, Registry: h.settings, Methods: login.Methods(factors), URLs: op.URLs{JourneyURL: people.PageFor, ReferralURL: referralURL},
+		Now: h.clock.Now, Log: h.Log,
 		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
-		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0]},
+		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0], Sealer: h.Sealer},
 		Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
 			return people.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})
 		},
@@ -230,6 +231,9 @@ func (h *House) routes() http.Handler {
 	reports := notify.Reports{By: h.Reports, Store: h.DB, Log: h.Log}
 	return web.Leaving(h.documents(h.wrap(reports.Beside(h.byPlatform(guardForms(r))))), h.leaves)
 }
+
+// referralURL is where a professional helps whom his platform referred him to.
+func referralURL(p *platform.Platform, token string) string { return p.URL("/staff/referral/" + token) }
 
 // How long work may take. A database can be gone without a word: no answer, and no end of the connection either.
 const (
