@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/configs"
 	"github.com/minddistrict/idp/internal/demo"
 	"github.com/minddistrict/idp/internal/fault"
@@ -67,6 +68,7 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	if err != nil {
 		return err
 	}
+	site.Subject = f.subject
 	tools := f.tools()
 	tools.Weaken = true // the demonstration is what it was, whatever somebody tried on it
 	if _, err := setup.Apply(ctx, tools, file, nil); err != nil {
@@ -92,6 +94,19 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	}
 	tell(cmd, site, origin)
 	return serve.Run(ctx, serve.Options{Grace: time.Second, Now: time.Now, Log: log}, house, handlers)
+}
+
+// subject is the `sub` that platforms of the demonstration know somebody by: they had the account made.
+func (f *floor) subject(ctx context.Context, on, address string) (string, error) {
+	email, err := account.ParseEmail(address)
+	if err != nil {
+		return "", err
+	}
+	a, err := f.db.AccountByEmail(ctx, platform.ID(on), email.Key)
+	if err != nil {
+		return "", err
+	}
+	return string(a.ID), nil
 }
 
 // inviteAll sends the welcome mail to those who have no password yet: the outbox was empty a moment ago.

@@ -54,6 +54,8 @@ func TestDemoPages(t *testing.T) {
 		t.Errorf("after the code of the start page: %s", claims)
 	}
 	look("linde-in")
+	do(t, ctx, "a client", click(`[id="client-tim@example.org"]`), visible("#reset"))
+	look("linde-client")
 	do(t, ctx, "a diary", chromedp.Navigate(where.demo+"/dagboek/"), click("#login"),
 		visible("main button[value=continue]"))
 	do(t, ctx, "consent", click("main button[value=continue]"), visible("#signed-in"))

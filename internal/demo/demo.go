@@ -34,7 +34,7 @@ var files embed.FS
 // pages are the templates by name, each on the layout that all have.
 var pages = func() map[string]*template.Template {
 	all := map[string]*template.Template{}
-	for _, name := range []string{"start", "site", "outbox"} {
+	for _, name := range []string{"start", "site", "client", "outbox"} {
 		all[name] = template.Must(template.ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
 	}
 	return all
@@ -47,6 +47,7 @@ type Platform struct {
 	Organisation string // whose accounts log in
 	Colour       string // "#rrggbb"
 	Others       bool   // somebody else's
+	Refers       bool   // its server may send therapists to the provider, to help a client
 	Scopes       []string
 }
 
@@ -56,6 +57,7 @@ type Site struct {
 	Accounts  []Account
 	Mails     *notify.Memory // shown at /dev/outbox
 	Now       func() time.Time
+	Subject   func(ctx context.Context, on, email string) (string, error) // what platforms know people by; nil: nothing
 	platforms map[string]Platform
 	order     []Platform
 	routes    *http.ServeMux
@@ -119,6 +121,8 @@ func New(origin string, platforms []Platform, accounts []Account, now func() tim
 	m.HandleFunc("GET /{platform}/callback", s.with(s.callback))
 	m.HandleFunc("POST /{platform}/refresh", s.with(s.refresh))
 	m.HandleFunc("POST /{platform}/logout", s.with(s.logout))
+	m.HandleFunc("GET /{platform}/clients/{email}", s.with(s.details))
+	m.HandleFunc("POST /{platform}/clients/{email}/reset", s.with(s.refer))
 	s.routes = m
 	return s
 }

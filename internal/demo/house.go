@@ -2,6 +2,7 @@ package demo
 
 import (
 	_ "embed"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +68,7 @@ func siteOf(p setup.Platform, party setup.Party, origin string) (Platform, bool)
 	site := Platform{
 		Name: name, Title: p.Organisation, Issuer: p.Issuer, ClientID: party.ClientID, Secret: party.Secret,
 		Organisation: p.Organisation, Colour: p.Colour, Others: party.ThirdParty, Scopes: ownScopes,
+		Refers: slices.Contains(party.Scopes, referScope),
 	}
 	if party.ThirdParty {
 		site.Title, site.Colour, site.Scopes = party.Name, othersColour, party.Scopes

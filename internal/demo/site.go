@@ -17,6 +17,7 @@ type sitePage struct {
 	Notice   notice
 	Asks     []ask
 	Signed   *signedPage // nil: nobody is signed in
+	Clients  []Account   // of a therapist who is
 }
 
 // signedPage is what a site shows to whom is signed in: their name, and all that came back.
@@ -61,7 +62,7 @@ var looks = map[string]look{
 
 func (s *Site) home(w http.ResponseWriter, r *http.Request, p Platform, v *visitor) error {
 	page := sitePage{Platform: p, Look: looks[p.Name], Notice: v.notice, Asks: s.asks(r, p)}
-	v.notice = notice{}
+	v.notice, page.Clients = notice{}, s.clients(p, v)
 	if here, ok := v.signed[p.Name]; ok {
 		page.Signed = &signedPage{
 			Name: firstName(here.info), Lines: lines(here.raw, here.token, p, s.Now()), Info: indent(here.info),

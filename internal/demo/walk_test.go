@@ -17,6 +17,7 @@ import (
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/platform"
 )
 
 // stage is the demo with the provider behind it, on listeners of their own: they call each other.
@@ -63,6 +64,13 @@ func newStage(t *testing.T) stage {
 	}
 	if err := house.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	site.Subject = func(ctx context.Context, on, email string) (string, error) {
+		a, err := house.DB.AccountByEmail(ctx, platform.ID(on), email)
+		if err != nil {
+			return "", err
+		}
+		return string(a.ID), nil
 	}
 	for l, h := range map[net.Listener]http.Handler{provider: house, relying: site} {
 		s := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
@@ -257,4 +265,44 @@ func TestAccessTokensThatAreJWTsAreDecoded(t *testing.T) {
 	s.click(b, "try-path")
 	s.password(b, "bram@example.org")
 	s.sees(b, `id="access-token"`, "at+jwt", "client_id")
+}
+
+// A therapist has a page of each client with the button of the help page; the platform's server asks for an address, which
+// is new each time, and leads there. Nobody else has that page.
+func TestTherapistIsReferredToAClient(t *testing.T) {
+	s := newStage(t)
+	b := s.browser()
+	b.MustOpen(t, s.site.Origin+"/linde/login")
+	s.password(b, "samira@example.org")
+	s.click(b, "client-tim@example.org")
+	s.sees(b, "Tim Dekker", "codes by text message")
+	details, led := b.URL.String(), map[string]bool{}
+	for range 2 {
+		b.MustOpen(t, details)
+		b.MustPress(t, "Reset two-step authentication")
+		if to := b.URL.String(); !strings.HasPrefix(to, s.idp+"/staff/referral/") || len(to) < len(s.idp)+40 || led[to] {
+			t.Fatalf("led to %s", to)
+		}
+		led[b.URL.String()] = true
+	}
+	s.site.Subject = nil
+	b.MustOpen(t, details)
+	b.MustPress(t, "Reset two-step authentication")
+	s.sees(b, "Tim Dekker", "Party, actor or subject is not known here.", "reference ")
+	for _, other := range []string{"", "anna@example.org"} {
+		b := s.browser()
+		if other != "" {
+			b.MustOpen(t, s.site.Origin+"/linde/login")
+			s.password(b, other)
+		}
+		b.MustOpen(t, details)
+		s.sees(b, "log in as a therapist")
+		if strings.Contains(b.Body, "Tim Dekker") {
+			t.Errorf("%q sees clients", other)
+		}
+	}
+	for _, path := range []string{"/linde/clients/samira@example.org", "/wilg/clients/bram@example.org"} {
+		b.MustOpen(t, s.site.Origin+path)
+		s.sees(b, "log in as a therapist")
+	}
 }
