@@ -78,7 +78,7 @@ var unable = map[string]string{
 	"BackchannelSession":   "every logout token has a sid",
 	"Origins":              "what may read an answer that it could already have; no cookie counts there",
 	"Grants":               "each proves as much as before",
-	"Scopes":               "what people are asked or the party is told, not what a sign-in proves",
+	"Scopes":               "what people are asked, and what the party is told or may do as itself; not what a sign-in proves",
 	"ScopeTexts":           "shown to people",
 	"ReadOnly":             "shown to people",
 	"IDTokenAlg":           "all that can be chosen are sound",
