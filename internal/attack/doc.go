@@ -61,8 +61,8 @@ package attack
 //
 //	go test -run '^$' -fuzz '^FuzzVerifyOwn$' -fuzztime 10m ./op
 //
-//	op                 FuzzAssertion FuzzAuthorizeParameters FuzzGate FuzzLogoutParameters FuzzMembers FuzzOpenHandle FuzzParametersOf
-//	                   FuzzProof FuzzRequestObject FuzzVerifyOwn
+//	op                 FuzzAssertion FuzzAuthorizeParameters FuzzBodyOfTheAPI FuzzGate FuzzLogoutParameters FuzzMembers FuzzOpenHandle
+//	                   FuzzParametersOf FuzzProof FuzzRequestObject FuzzVerifyOwn
 //	internal/web       FuzzForwardedAddress FuzzCookies FuzzPathOfLog
 //	internal/secret    FuzzIsID
 //	internal/setup     FuzzParse
