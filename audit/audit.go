@@ -76,6 +76,7 @@ const (
 	AccountDeactivated        Kind = "account.deactivate"
 	AccountReactivated        Kind = "account.reactivate"
 	AccountInvited            Kind = "account.invite"
+	FileChecked               Kind = "invite.check" // a file of people to invite was checked, which says who of them has an account; the reason says how many
 	AccountUnblocked          Kind = "account.unblock"
 	AccountFrozen             Kind = "account.freeze" // by its owner
 	RoleGiven                 Kind = "account.role"   // by staff

@@ -143,7 +143,7 @@ var all = []Kind{
 	SessionStarted, SessionRaised, SessionEnded, PasswordRefused, SecondFactorRefused, TwoStepReset, OwnerShown,
 	ReferralMade, ReferralRefused, RecoveryCodeUsed,
 	GrantStarted, GrantEnded, ConsentWithdrawn, AuthorizationCodeRefused, AuthorizationCodeReplayed, RefreshTokenReplayed,
-	AccountAdded, AccountChanged, AccountDeactivated, AccountReactivated, AccountInvited, AccountUnblocked, AccountFrozen,
+	AccountAdded, AccountChanged, AccountDeactivated, AccountReactivated, AccountInvited, FileChecked, AccountUnblocked, AccountFrozen,
 	RoleGiven, ActAsked, ActConfirmed, ActWithdrawn, ActStopped, ActDropped, ActLapsed, ResetsStopped,
 	EmailChangeRequested, EmailChanged, MessageRequested, MessageSettled, PasswordSet, DeviceRemembered, DeviceForgotten, DeviceCookieReplayed,
 	AllSessionsEnded, CredentialAdded, CredentialRetired, PlatformSet, PartySet, PartySecretSet, SettingWeakened, PartyRefused,

@@ -167,6 +167,14 @@ const insertAccount = `
 INSERT INTO accounts (platform, id, email, email_key, email_verified_at, role, state, locale, profile, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
+// accountValues are those of insertAccount.
+func accountValues(_ int, a *account.Account) []any {
+	return []any{
+		string(a.Platform), string(a.ID), a.Email.Address, a.Email.Key, millis(a.EmailVerifiedAt), string(a.Role), string(a.State),
+		a.Locale, document{&a.Profile}, millis(a.CreatedAt), millis(a.UpdatedAt),
+	}
+}
+
 const (
 	activateAccount = `
 UPDATE accounts
@@ -217,8 +225,7 @@ WHERE platform = $1 AND id = $2 AND state <> 'deactivated'`
 // changeAccounts adds the account of a change, or changes one that exists.
 func changeAccounts(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
 	if a := c.Add; a != nil {
-		_, err := exec(ctx, q, insertAccount, string(p), string(a.ID), a.Email.Address, a.Email.Key, millis(a.EmailVerifiedAt),
-			string(a.Role), string(a.State), a.Locale, document{&a.Profile}, millis(a.CreatedAt), millis(a.UpdatedAt))
+		_, err := exec(ctx, q, insertAccount, accountValues(0, a)...)
 		if err == nil && c.Start != nil {
 			_, err = hold(ctx, q, p, a.ID, true, now)
 		}

@@ -138,6 +138,15 @@ WHERE id IN (
     ORDER BY ended_at
     LIMIT $2)`
 
+	deleteIntakes = `
+DELETE FROM intakes
+WHERE (session, platform) IN (
+    SELECT session, platform
+    FROM intakes
+    WHERE expires_at < $1
+    ORDER BY expires_at
+    LIMIT $2)`
+
 	deleteUses = `
 DELETE FROM uses
 WHERE (hash, platform) IN (
@@ -158,7 +167,7 @@ WHERE (key, platform) IN (
 )
 
 // CleanUp deletes rows that ended 30 days ago or earlier, or a day where anybody can make them, and requests that wait for
-// two hours; at most limit of each kind. It tells how many. Nodes that call it at once take turns. Call it again until it
+// two hours, and what works once or is kept for an hour when that is over; at most limit of each kind. It tells how many. Nodes that call it at once take turns. Call it again until it
 // removes nothing.
 //
 // Each kind is a transaction of its own. The rows are those of many accounts, none of which is locked: whoever changes
@@ -174,6 +183,7 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 		{deleteWaiting, now.Add(-waitingKept)},
 		{deletePushed, now.Add(-waitingKept)},
 		{deleteUses, now},
+		{deleteIntakes, now},
 		{deleteGrants, ended},
 		{deleteEndedGrants, ended},
 		{deleteSessions, ended},

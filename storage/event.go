@@ -20,14 +20,19 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 // addEvents records what the transaction does. It comes last, so that an event is never there without its cause.
 func addEvents(ctx context.Context, q conn, all []audit.Event) error {
 	for place, e := range all {
-		_, err := exec(ctx, q, insertEvent, string(e.Platform), secret.ID(), millis(e.At), place, string(e.Kind), e.Actor,
-			string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference),
-			e.StatedReason, e.Identified)
-		if err != nil {
+		if _, err := exec(ctx, q, insertEvent, eventValues(place, e)...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// eventValues are those of insertEvent.
+func eventValues(place int, e audit.Event) []any {
+	return []any{
+		string(e.Platform), secret.ID(), millis(e.At), place, string(e.Kind), e.Actor, string(e.Account), e.Party, e.Session,
+		string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference), e.StatedReason, e.Identified,
+	}
 }
 
 const noteEvent = insertEvent + `

@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/minddistrict/idp/account"
@@ -10,15 +12,32 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/staff"
 )
 
-// Everything that is sealed, by table. Credentials come in batches; sealed tickets and messages are those of the last
+// Everything that is sealed, by table. Credentials come in batches, files one by one; sealed tickets and messages are those of the last
 // days and fit in memory.
 const (
 	resealKey = `
 UPDATE signing_keys
 SET sealed = $1
 WHERE platform = $2 AND kid = $3 AND sealed = $4`
+
+	selectSealedIntakes = `
+SELECT session, platform, id
+FROM intakes
+WHERE sealed IS NOT NULL
+ORDER BY session, platform`
+
+	selectSealedIntake = `
+SELECT sealed
+FROM intakes
+WHERE platform = $1 AND session = $2 AND id = $3 AND sealed IS NOT NULL`
+
+	resealIntake = `
+UPDATE intakes
+SET sealed = $1
+WHERE platform = $2 AND session = $3 AND sealed = $4`
 
 	selectSealedCredentials = `
 SELECT platform, id, account, method, sealed
@@ -66,7 +85,7 @@ func (db *DB) Reseal(ctx context.Context, e audit.Event, seal func(binding strin
 	err := db.settingsTx(ctx, nil, func(q conn) error {
 		r.q = q
 		// In the order of locks: see the package.
-		for _, table := range []func(context.Context) error{r.keys, r.messages, r.tickets, r.credentials} {
+		for _, table := range []func(context.Context) error{r.keys, r.intakes, r.messages, r.tickets, r.credentials} {
 			if err := table(ctx); err != nil {
 				return err
 			}
@@ -116,6 +135,24 @@ func (r *resealing) keys(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// intakes that are applied or replaced meanwhile need no seal. Each may be megabytes, so one at a time is in memory.
+func (r *resealing) intakes(ctx context.Context) error {
+	all, err := list(ctx, r.q, func(i *staff.Intake) []any { return []any{&i.Session, &i.Platform, &i.ID} }, selectSealedIntakes)
+	for n := 0; err == nil && n < len(all); n++ {
+		i := &all[n]
+		var sealed *[]byte
+		sealed, err = one(ctx, r.q, func(b *[]byte) []any { return []any{b} }, selectSealedIntake, string(i.Platform), i.Session, i.ID)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = nil
+			continue
+		}
+		if err == nil {
+			_, err = r.replace(ctx, resealIntake, i.Binding(), string(i.Platform), i.Session, *sealed)
+		}
+	}
+	return err
 }
 
 func (r *resealing) credentials(ctx context.Context) error {

@@ -80,6 +80,13 @@ const insertTicket = `
 INSERT INTO tickets (platform, hash, purpose, account, party, sealed, issued_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
+// ticketValues are those of insertTicket.
+func ticketValues(_ int, t authn.Ticket) []any {
+	return []any{
+		string(t.Platform), t.Hash, string(t.Purpose), string(t.Account), t.Party, orNull(t.Sealed), millis(t.IssuedAt), millis(t.ExpiresAt),
+	}
+}
+
 func void(ctx context.Context, q conn, p platform.ID, voids []authn.TicketVoid, now time.Time) error {
 	for _, v := range voids {
 		text := voidTickets
@@ -105,9 +112,7 @@ func issueTickets(ctx context.Context, q conn, p platform.ID, voids []authn.Tick
 		return err
 	}
 	for _, t := range all {
-		_, err := exec(ctx, q, insertTicket, string(p), t.Hash, string(t.Purpose), string(t.Account), t.Party, orNull(t.Sealed),
-			millis(t.IssuedAt), millis(t.ExpiresAt))
-		if err != nil {
+		if _, err := exec(ctx, q, insertTicket, ticketValues(0, t)...); err != nil {
 			return err
 		}
 	}

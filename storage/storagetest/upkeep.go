@@ -264,8 +264,9 @@ var upkeep = []promise{
 		w.fails(err, trouble)
 		w.is("unchanged", w.dump() == before, true)
 
-		t, l := w.ticket(authn.TicketSignUp), w.message()
-		want := map[string][]byte{"key/wilg/k1": []byte("key"), t.Binding(): t.Sealed, l.Binding(): l.Sealed}
+		t, l, i := w.ticket(authn.TicketSignUp), w.message(), w.intake("one")
+		w.keeps(i)
+		want := map[string][]byte{"key/wilg/k1": []byte("key"), t.Binding(): t.Sealed, l.Binding(): l.Sealed, i.Binding(): i.Sealed}
 		for _, a := range []account.Account{w.anna, w.far} {
 			for _, c := range a.Credentials {
 				want[c.Binding()] = c.Sealed
