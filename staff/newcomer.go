@@ -85,23 +85,17 @@ func (n Newcomer) Account(by Actor, now time.Time) (*account.Account, error) {
 	var flaws Flaws
 	for i, name := range []*string{&n.Given, &n.Middle, &n.Family} {
 		*name = strings.Join(strings.Fields(*name), " ")
-		switch {
-		case formulaLike(*name):
-			flaws = append(flaws, FormulaLike)
-		case !plainName(*name):
-			flaws = append(flaws, OddName)
-		case i == 2 && n.Given == "" && *name == "":
-			flaws = append(flaws, NoName)
+		flaw := NameFlaw(*name)
+		if i == 2 && n.Given == "" && *name == "" {
+			flaw = NoName
+		}
+		if flaw != "" {
+			flaws = append(flaws, flaw)
 		}
 	}
-	email, err := account.ParseEmail(n.Address)
-	switch {
-	case strings.TrimSpace(n.Address) == "":
-		flaws = append(flaws, NoAddress)
-	case formulaLike(strings.TrimSpace(n.Address)):
-		flaws = append(flaws, FormulaLike)
-	case err != nil:
-		flaws = append(flaws, BadAddress)
+	email, flaw := readAddress(n.Address)
+	if flaw != "" {
+		flaws = append(flaws, flaw)
 	}
 	role := platform.Role(cmp.Or(n.Role, string(platform.Client)))
 	switch {
@@ -123,6 +117,36 @@ func (n Newcomer) Account(by Actor, now time.Time) (*account.Account, error) {
 		ID: account.ID(secret.ID()), Platform: by.Platform, Email: email, Role: role, State: account.Invited, Locale: n.Locale,
 		Profile: account.Profile{GivenName: n.Given, MiddleName: n.Middle, FamilyName: n.Family}, CreatedAt: now, UpdatedAt: now,
 	}, nil
+}
+
+// NameFlaw is what is wrong with a part of a name; empty: nothing, and so it is with none.
+func NameFlaw(name string) Flaw {
+	switch {
+	case formulaLike(name):
+		return FormulaLike
+	case !plainName(name):
+		return OddName
+	}
+	return ""
+}
+
+// AddressFlaw is what is wrong with an address; empty: nothing.
+func AddressFlaw(address string) Flaw {
+	_, flaw := readAddress(address)
+	return flaw
+}
+
+func readAddress(address string) (account.Email, Flaw) {
+	email, err := account.ParseEmail(address)
+	switch address = strings.TrimSpace(address); {
+	case address == "":
+		return email, NoAddress
+	case formulaLike(address):
+		return email, FormulaLike
+	case err != nil:
+		return email, BadAddress
+	}
+	return email, ""
 }
 
 // formulaLike: what is kept here is exported some day, and opened by a spreadsheet.

@@ -33,7 +33,8 @@ AND platform || ' ' || actor = $11` + recordPart
     AND platform || ' ' || kind = $%d` + recordPart
 
 	selectRecordOfKinds = `
-SELECT id, place, platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference
+SELECT id, place, platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
+  stated_reason, identified
 FROM (%s) AS of_any
 ORDER BY at DESC, place DESC, id
 LIMIT $10`

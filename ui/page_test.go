@@ -238,6 +238,8 @@ func TestFieldsAreKnownToPasswordManagers(t *testing.T) {
 		"outcome":       {"type": "radio"},
 		"from":          {"type": "date", "autocomplete": "off"},
 		"until":         {"type": "date", "autocomplete": "off"},
+		"role":          {"type": "radio"},
+		"file":          {"type": "file", "accept": ".csv,.txt,text/csv,text/plain", "aria-required": "true"},
 		"phone":         {"type": "tel", "inputmode": "tel", "autocomplete": "tel", "aria-required": "true"},
 	}
 	seen := map[string]bool{}
@@ -250,6 +252,13 @@ func TestFieldsAreKnownToPasswordManagers(t *testing.T) {
 		case "staff_deed": // another's address
 			want["email"] = maps.Clone(want["email"])
 			want["email"]["autocomplete"] = "off"
+		case "staff_invite": // somebody else's
+			for name := range map[string]bool{"given_name": true, "middle_name": true, "family_name": true, "email": true} {
+				want[name] = maps.Clone(want[name])
+				want[name]["autocomplete"] = "off"
+			}
+			delete(want["given_name"], "aria-required") // one of the two
+			delete(want["family_name"], "aria-required")
 		case "forgot", "signup":
 			want["email"] = maps.Clone(want["email"])
 			want["email"]["autocomplete"] = "email"

@@ -159,7 +159,17 @@ func (h *House) recoveryCodes() recoverycode.Options {
 // acts are those of staff, as somebody does them now.
 func acts(h *House) func(staff.Actor, audit.Origin, time.Time) *staff.Acts {
 	return func(by staff.Actor, from audit.Origin, now time.Time) *staff.Acts {
-		return &staff.Acts{Store: h.DB, Sealer: h.Sealer, Actor: by, People: h.DB, Origin: from, Now: now}
+		return &staff.Acts{
+			Store: h.DB, Sealer: h.Sealer, Actor: by, People: h.DB, Origin: from, Now: now,
+			Tickets: h.DB, Waiting: h.DB, Devices: h.DB,
+		}
+	}
+}
+
+// files are acts on files of people to invite.
+func files(h *House) func(staff.Actor, audit.Origin, time.Time) *staff.Files {
+	return func(by staff.Actor, from audit.Origin, now time.Time) *staff.Files {
+		return &staff.Files{Acts: acts(h)(by, from, now), Intakes: h.DB, Open: h.Sealer.Open}
 	}
 }
 
@@ -216,7 +226,9 @@ func (h *House) routes() http.Handler {
 			return people.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})
 		},
 	})
-	helping := admin.New(admin.Options{Store: h.DB, People: h.DB, Cards: h.DB, Engine: people, Acts: acts(h), Sealer: h.Sealer})
+	helping := admin.New(admin.Options{
+		Store: h.DB, People: h.DB, Cards: h.DB, Engine: people, Acts: acts(h), Files: files(h), Sealer: h.Sealer,
+	})
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	if h.Traces != nil {
 		r.Use(h.Traces.Name)

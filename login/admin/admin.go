@@ -26,6 +26,7 @@ const (
 // Store is what these pages read; each method is one transaction. What they change they leave to staff.Acts.
 type Store interface {
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
+	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	Persons(ctx context.Context, p platform.ID, ids []account.ID) ([]account.Person, error)
 	Record(ctx context.Context, q audit.Query, by audit.Reader, now time.Time) ([]audit.Recorded, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
@@ -38,6 +39,7 @@ type Options struct {
 	Cards  CardStore
 	Engine *login.Server // lets people in
 	Acts   func(staff.Actor, audit.Origin, time.Time) *staff.Acts
+	Files  func(staff.Actor, audit.Origin, time.Time) *staff.Files
 	Sealer login.Sealer
 }
 
@@ -66,6 +68,7 @@ type Page struct {
 	Fresh  bool      // seen, and its form taken, after a fresh sign-in only
 	Show   Handler   // nil: it takes forms only
 	Submit Handler   // nil: it takes none
+	Body   int64     // how many bytes its form may have, read after who sends it was let in; 0: web.MaxBody
 }
 
 // pages are all of them, in the order of the menu.
@@ -80,6 +83,22 @@ func (s *Server) pages() []Page {
 			Path: root + "/reference", Name: "staff reference", Menu: "staff.reference", Right: staff.ActFind,
 			Show: s.showReference,
 		},
+		{
+			Path: root + "/invite", Name: "staff invite", Menu: "staff.invite", Right: staff.ActInvite,
+			Show: s.showInvite, Submit: s.submitInvite,
+		},
+		{
+			Path: root + "/invite/many", Name: "staff invite many", Right: staff.ActInvite, Body: mostOfFile,
+			Show: s.showInviteMany, Submit: s.submitInviteMany,
+		},
+		{
+			Path: root + "/invite/many/example", Name: "staff invite example", Right: staff.ActInvite, Show: s.showInviteExample,
+		},
+		{
+			Path: root + "/invite/many/{file}", Name: "staff invite file", Right: staff.ActInvite,
+			Show: s.showInviteFile, Submit: s.submitInviteFile,
+		},
+		{Path: root + "/roles", Name: "staff roles", Menu: "staff.roles", Right: staff.ActFind, Show: s.showRoles},
 		{
 			Path: recordPath, Name: "staff record", Menu: "staff.record", Right: staff.ActReadRecord,
 			Show: s.showRecord,
@@ -130,6 +149,10 @@ func (s *Server) enter(page Page, h Handler) func(http.ResponseWriter, *http.Req
 		seen, in, err := s.Engine.Look(r)
 		if err != nil {
 			return err
+		}
+		if page.Body > 0 && r.Method == http.MethodPost {
+			web.Widen(r, page.Body)
+			defer web.Drain(r, page.Body) // where somebody is asked something first, the answer has to arrive
 		}
 		if !in {
 			return s.Engine.Start(w, r, authn.SignIn, back(r), "")

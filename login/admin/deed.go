@@ -43,8 +43,6 @@ type Word struct {
 	Chosen bool
 }
 
-func underscored(s string) string { return strings.ReplaceAll(s, "-", "_") }
-
 // right is the row of the table.
 func (d Deed) right() staff.Right {
 	for _, r := range staff.Rights() {

@@ -20,5 +20,9 @@ func samples() map[string][]ui.Sample {
 		"staff_deed":      DeedPage{}.samples(),
 		"staff_reference": ReferencePage{}.samples(), "staff_record": RecordPage{}.samples(),
 		"staff_record_export": RecordExportPage{}.samples(),
+		"staff_invite":        InvitePage{}.samples(),
+		"staff_invite_many":   InviteManyPage{}.samples(),
+		"staff_invite_file":   InviteFilePage{}.samples(),
+		"staff_roles":         RolesPage{}.samples(),
 	}
 }
