@@ -143,7 +143,7 @@ func readAddress(address string) (account.Email, Flaw) {
 		return email, NoAddress
 	case formulaLike(address):
 		return email, FormulaLike
-	case err != nil:
+	case err != nil, strings.ContainsRune(address, utf8.RuneError): // what was damaged on its way is nobody's
 		return email, BadAddress
 	}
 	return email, ""

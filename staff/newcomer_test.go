@@ -53,6 +53,7 @@ var newcomers = map[string]struct {
 	"a language of nobody":  {func(n *Newcomer) { n.Locale = "fr" }, Flaws{UnknownLanguage}},
 	"a higher role":         {func(n *Newcomer) { n.Role = "helpdesk" }, Flaws{HigherRole}},
 	"much":                  {func(n *Newcomer) { *n = Newcomer{Role: "x", Locale: "x", Given: "=", Family: "<"} }, Flaws{FormulaLike, NoAddress, OddName, UnknownLanguage, UnknownRole}},
+	"a damaged address":     {func(n *Newcomer) { n.Address = "ren\ufffd@example.org" }, Flaws{BadAddress}},
 	"a long address":        {func(n *Newcomer) { n.Address = strings.Repeat("a", 250) + "@example.org" }, Flaws{BadAddress}},
 	"several addresses":     {func(n *Newcomer) { n.Address = "a@example.org, b@example.org" }, Flaws{BadAddress}},
 	"a name in the address": {func(n *Newcomer) { n.Address = "Anna <a@example.org>" }, Flaws{BadAddress}},

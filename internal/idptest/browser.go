@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -97,11 +98,15 @@ func (b *Browser) Double(form url.Values, action string) error {
 
 // exchange sends one request and reads its answer.
 func (b *Browser) exchange(method, address string, form url.Values) (*http.Request, *http.Response, []byte, error) {
-	req, err := http.NewRequest(method, address, strings.NewReader(form.Encode()))
+	return b.exchangeBody(method, address, "application/x-www-form-urlencoded", form.Encode())
+}
+
+func (b *Browser) exchangeBody(method, address, kind, content string) (*http.Request, *http.Response, []byte, error) {
+	req, err := http.NewRequest(method, address, strings.NewReader(content))
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	b.sign(req)
+	b.sign(req, kind)
 	res, err := b.server.RoundTrip(req)
 	if err != nil {
 		return nil, nil, nil, err
@@ -145,7 +150,7 @@ func (b *Browser) take(req *http.Request, res *http.Response, body []byte) error
 }
 
 // sign adds what a browser sends with every request: where it comes from, its language, its cookies.
-func (b *Browser) sign(req *http.Request) {
+func (b *Browser) sign(req *http.Request, kind string) {
 	site := "none"
 	switch {
 	case b.URL != nil && b.URL.Host == req.URL.Host:
@@ -157,7 +162,7 @@ func (b *Browser) sign(req *http.Request) {
 	req.Header.Set("Sec-Fetch-Mode", "navigate")
 	req.Header.Set("Sec-Fetch-Dest", "document")
 	if req.Method == http.MethodPost {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Content-Type", kind)
 		if b.URL != nil {
 			req.Header.Set("Origin", b.URL.Scheme+"://"+b.URL.Host)
 		} else {
@@ -240,10 +245,47 @@ func (b *Browser) PressLike(label *regexp.Regexp) error {
 			if strings.EqualFold(attr(b.formOf(n), "method"), "get") {
 				return b.Open(action + "?" + form.Encode())
 			}
+			if attr(b.formOf(n), "enctype") == "multipart/form-data" {
+				return b.upload(b.formOf(n), form, action)
+			}
 			return b.send(http.MethodPost, action, form)
 		}
 	}
 	return fmt.Errorf("no button or link %s on %s:\n%s", label, b.URL, Visible(b.Doc))
+}
+
+// upload sends a form with files, in the fields of which their contents were filled in.
+func (b *Browser) upload(form *html.Node, values url.Values, action string) error {
+	var content strings.Builder
+	parts := multipart.NewWriter(&content)
+	for name := range values {
+		create := parts.CreateFormField
+		if isFile(form, name) && values.Get(name) != "" {
+			create = func(name string) (io.Writer, error) { return parts.CreateFormFile(name, "file.csv") }
+		}
+		part, err := create(name)
+		if err != nil {
+			return err
+		}
+		_, _ = io.WriteString(part, values.Get(name)) // to memory
+	}
+	if err := parts.Close(); err != nil {
+		return err
+	}
+	req, res, body, err := b.exchangeBody(http.MethodPost, action, parts.FormDataContentType(), content.String())
+	if err != nil {
+		return err
+	}
+	return b.take(req, res, body)
+}
+
+func isFile(form *html.Node, name string) bool {
+	for n := range form.Descendants() {
+		if n.Data == "input" && attr(n, "name") == name && attr(n, "type") == "file" {
+			return true
+		}
+	}
+	return false
 }
 
 // Form is what pressing a button would send, and where.
@@ -301,8 +343,13 @@ func byID(doc *html.Node, id string) *html.Node {
 
 // Button finds a button by its text.
 func (b *Browser) Button(label string) *html.Node {
+	return b.ButtonLike(regexp.MustCompile("^" + regexp.QuoteMeta(label) + "$"))
+}
+
+// ButtonLike finds the first button with such a text.
+func (b *Browser) ButtonLike(label *regexp.Regexp) *html.Node {
 	for n := range b.Doc.Descendants() {
-		if n.Data == "button" && text(n) == label {
+		if n.Data == "button" && label.MatchString(text(n)) {
 			return n
 		}
 	}

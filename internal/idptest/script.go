@@ -42,6 +42,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	open ADDRESS · bookmark · reopen opens an address; keeps this one; opens the kept one
 //	fill KEY = VALUE                 types into the field with this label; the values password, new (another good one) and wrong are known
 //	                                 totp is what the app shows, totp-1 of one step before, totp+25s on a phone whose clock is 25 s ahead
+//	file KEY = LINE | LINE …         chooses a file with these lines in the field with this label
 //	tick KEY · untick KEY · ticked KEY  a box, or one of several to choose from
 //	copy NAME                        another browser has the cookies of this one from now on
 //	press KEY · again KEY            presses a button or link; presses a button, and then once more on the same page
@@ -165,6 +166,7 @@ var verbs = map[string]func(*script, string) error{
 	"reopen":   func(s *script, _ string) error { return s.b.Open(s.kept) },
 	"fill":     (*script).fill,
 	"holds":    (*script).holds,
+	"file":     (*script).file,
 	"press": func(s *script, key string) error {
 		return s.b.PressLike(regexp.MustCompile("^" + s.pattern(key) + "$"))
 	},
@@ -369,10 +371,9 @@ func (s *script) fill(rest string) error {
 	return s.b.Fill(s.text(key), strings.Trim(value, `"`))
 }
 
-// again presses a button twice before looking: both forms are sent, the second answer is what is seen.
 // submit sends the form of a button in another way than by pressing it.
 func (s *script) submit(key string, how func(*Browser, url.Values, string) error) error {
-	button := s.b.Button(s.text(key))
+	button := s.b.ButtonLike(regexp.MustCompile("^" + s.pattern(key) + "$"))
 	if button == nil {
 		return fmt.Errorf("no button %q", s.text(key))
 	}
@@ -412,6 +413,12 @@ func partyTitle(host, platform string) string {
 		return "Dagboek van Anders"
 	}
 	return "GGZ " + platform
+}
+
+// file chooses a file in the field with a label.
+func (s *script) file(rest string) error {
+	key, lines, _ := strings.Cut(rest, " = ")
+	return s.b.Fill(s.text(strings.TrimSpace(key)), strings.ReplaceAll(lines, " | ", "\r\n"))
 }
 
 // pattern is a text in which placeholders that differ by page stand for anything, in its form for one or for several. Its
