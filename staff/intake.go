@@ -156,6 +156,9 @@ type Intakes interface {
 	AccountsOf(ctx context.Context, p platform.ID, keys []string) (map[string]account.ID, error)
 	// SaveIntake keeps a file in the place of the one before of its session. fault.Throttled: nothing was kept.
 	SaveIntake(ctx context.Context, i Intake, limits []authn.Limit, events []audit.Event, now time.Time) error
+	// RenewIntake keeps what a new check of a file came to in its place. fault.Spent: it was applied meanwhile;
+	// fault.NotFound: there is none any more.
+	RenewIntake(ctx context.Context, old string, i Intake, now time.Time) error
 	// Intake finds a file of a session. fault.NotFound: there is none, or its time is over.
 	Intake(ctx context.Context, p platform.ID, session, id string, now time.Time) (*Intake, error)
 	// Admit applies a file, once. fault.Spent: it was applied; fault.NotFound: there is none; fault.Stale and fault.Taken:
@@ -187,7 +190,14 @@ func (s *Files) Check(ctx context.Context, id platform.ID, session string, c Che
 		At: s.Now, Platform: id, Kind: audit.FileChecked, Actor: f.Actor.Name, Outcome: audit.Success,
 		Reason: fmt.Sprintf("%d rows, %d with an account", len(c.Rows), c.Count(func(r Row) bool { return r.There != "" })),
 	}
-	return s.keep(ctx, f, session, c, f.perHour("files checked", ChecksPerHour), []audit.Event{e})
+	i, err := s.sealed(f, session, c)
+	if err == nil {
+		err = s.Intakes.SaveIntake(ctx, i, f.perHour("files checked", ChecksPerHour), []audit.Event{e}, s.Now)
+	}
+	if err != nil {
+		return "", fmt.Errorf("checking a file: %w", err)
+	}
+	return i.ID, nil
 }
 
 // may is the facts of an act of somebody who may invite.
@@ -199,19 +209,17 @@ func (s *Files) may(ctx context.Context, id platform.ID) (Facts, error) {
 	return f, err
 }
 
-func (s *Files) keep(ctx context.Context, f Facts, session string, c Checked, limits []authn.Limit, events []audit.Event) (string, error) {
+// sealed is a file as it is kept.
+func (s *Files) sealed(f Facts, session string, c Checked) (Intake, error) {
 	i := Intake{
 		Platform: f.Platform, Session: session, ID: secret.ID(), Account: f.Actor.Account, MadeAt: s.Now, ExpiresAt: s.Now.Add(IntakeLife),
 	}
 	plain, err := json.Marshal(c)
 	if err != nil {
-		return "", fmt.Errorf("keeping a file: %w", err)
+		return Intake{}, err
 	}
 	i.Sealed = s.Sealer.Seal(plain, i.Binding())
-	if err := s.Intakes.SaveIntake(ctx, i, limits, events, s.Now); err != nil {
-		return "", err
-	}
-	return i.ID, nil
+	return i, nil
 }
 
 // Read is a file that was checked in this session, and what became of it; Checked is empty once it was applied.
@@ -269,10 +277,14 @@ func (s *Files) Admit(ctx context.Context, id platform.ID, session, file string)
 		}
 		now, _ = before.check(f.Actor, a.There, s.Now)
 	}
-	if next, err = s.keep(ctx, f, session, now, nil, nil); err != nil {
+	renewed, err := s.sealed(f, session, now)
+	if err == nil {
+		err = s.Intakes.RenewIntake(ctx, file, renewed, s.Now)
+	}
+	if err != nil {
 		return "", fmt.Errorf("%s: %w", attempted, err)
 	}
-	return next, fmt.Errorf("%s: it differs from what was checked: %w", attempted, fault.Stale)
+	return renewed.ID, fmt.Errorf("%s: it differs from what was checked: %w", attempted, fault.Stale)
 }
 
 // admit adds what Add makes of each.

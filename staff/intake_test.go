@@ -42,6 +42,17 @@ func (c *cabinet) SaveIntake(_ context.Context, i Intake, limits []authn.Limit, 
 	return nil
 }
 
+func (c *cabinet) RenewIntake(_ context.Context, old string, i Intake, _ time.Time) error {
+	if c.file.ID != old {
+		return fault.NotFound
+	}
+	if !c.file.AppliedAt.IsZero() {
+		return fault.Spent
+	}
+	c.file = &i
+	return nil
+}
+
 func (c *cabinet) Intake(_ context.Context, p platform.ID, session, id string, now time.Time) (*Intake, error) {
 	if c.file == nil || c.file.Platform != p || c.file.Session != session || c.file.ID != id || !now.Before(c.file.ExpiresAt) {
 		return nil, fault.NotFound

@@ -2,5 +2,10 @@
 
 package storage_test
 
+import "time"
+
 // useRounds is how often something is used by many at once.
 const useRounds = 1000
+
+// requestTime is what a request may take, as internal/wire has it.
+const requestTime = 9500 * time.Millisecond

@@ -2,6 +2,11 @@
 
 package storage_test
 
+import "time"
+
 // useRounds is how often something is used by many at once; the race detector makes SQLite slow, and sees in a few rounds
 // what there is to see.
 const useRounds = 50
+
+// requestTime is what a request may take; the race detector slows it down.
+const requestTime = time.Minute

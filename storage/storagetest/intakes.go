@@ -90,6 +90,21 @@ var intakes = []promise{
 		w.ok(err)
 		w.same("removed after an hour", removed, 2)
 	}},
+	{"a file that was checked anew takes the place of the one before, unless that was applied", func(w *world) {
+		i, next := w.intake("one"), w.intake("one")
+		w.keeps(i)
+		w.ok(w.db.RenewIntake(w.Context(), i.ID, next, w.now))
+		w.fails(w.db.RenewIntake(w.Context(), i.ID, w.intake("one"), w.now), fault.NotFound)
+		got, err := w.db.Intake(w.Context(), linde, "one", next.ID, w.now)
+		w.ok(err)
+		w.same("file", *got, next)
+		other := w.intake("one")
+		other.Account = w.far.ID
+		w.fails(w.db.RenewIntake(w.Context(), next.ID, other, w.now), fault.NotFound)
+		w.fails(w.db.RenewIntake(w.Context(), next.ID, w.intake("one"), w.now.Add(time.Hour)), fault.NotFound)
+		w.ok(w.db.Admit(w.Context(), w.admission(next, addresses(0, 1)...), w.now))
+		w.fails(w.db.RenewIntake(w.Context(), next.ID, w.intake("one"), w.now), fault.Spent)
+	}},
 	{"one file too many is not kept, and the one before stays", func(w *world) {
 		limits := []authn.Limit{{Key: "files", Max: 1, Window: time.Hour}}
 		i, e := w.intake("one"), w.event(audit.FileChecked, w.anna)
