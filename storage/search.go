@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -163,7 +164,7 @@ func (db *DB) people(ctx context.Context, s account.Search, m authn.Namer, now t
 	var rows []foundRow
 	words := s.Words()
 	switch {
-	case s.Typed != "" && len(words) == 0: // nothing that a word is made of
+	case strings.TrimSpace(s.Typed) != "" && len(words) == 0: // nothing that a word is made of
 		return page, nil
 	case len(words) > 0:
 		rows, page.Next, err = db.byWords(ctx, s, words, now)

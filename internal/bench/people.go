@@ -471,18 +471,11 @@ func (r recording) Connect(ctx context.Context) (driver.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	real, ok := c.(interface {
-		driver.Conn
-		driver.ConnBeginTx
-		driver.ExecerContext
-		driver.QueryerContext
-		driver.ConnPrepareContext
-		driver.Pinger
-	})
+	conn, ok := c.(realConn)
 	if !ok {
 		return nil, errors.New("the driver lacks a method")
 	}
-	return recorded{real, r.seen}, nil
+	return recorded{conn, r.seen}, nil
 }
 
 type realConn interface {

@@ -108,6 +108,7 @@ var people = []promise{
 			w.Errorf("found %+v", found)
 		}
 		w.same("all", len(w.foundBy(account.Search{})), 1)
+		w.same("blanks", len(w.foundBy(account.Search{Typed: " \t"})), 1)
 		w.same("elsewhere", len(w.foundBy(account.Search{Platform: "elm", Typed: "anna"})), 0)
 	}},
 	{"people are found by their new name and address, and not by the old one", func(w *world) {
