@@ -148,5 +148,5 @@ var all = []Kind{
 	EmailChangeRequested, EmailChanged, MessageRequested, MessageSettled, PasswordSet, DeviceRemembered, DeviceForgotten, DeviceCookieReplayed,
 	AllSessionsEnded, CredentialAdded, CredentialRetired, PlatformSet, PartySet, PartySecretSet, SettingWeakened, PartyRefused,
 	RedirectRefused, SecretExposed, SigningKeyMade, SigningKeyRetired, MasterKeyRotated, DatabaseRestored, PeopleSearched, PersonOpened,
-	PeopleExported, RecordRead, RecordExported,
+	PeopleExported, LinkRefused, PageRefused, LoginCancelled, RecordRead, RecordExported,
 }

@@ -109,6 +109,8 @@ type Stop struct {
 	Email string    `json:"email,omitempty"` // of a wait: as typed, so where the mail that it offers goes
 	Sent  bool      `json:"sent,omitempty"`  // … that was asked for
 	Of    string    `json:"of,omitempty"`    // … and which counter refuses: the mail is sent once in each wait of one
+
+	Reference string `json:"reference,omitempty"` // of the form that led here, as the record has it
 }
 
 // Link is what a journey keeps of the button of a mail that it began with.

@@ -78,6 +78,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	look := v.Look(mistakes)
 	_, look.Typing = step.(Typist)
+	if step.Name() == (closedStep{}).Name() {
+		look.Reference = s.Refuse(r, audit.Event{Kind: audit.PageRefused, Reason: "closed", Party: v.Journey.Party})
+	}
 	return s.ShowPage(w, r, http.StatusOK, page.Template, page.Data, look)
 }
 
@@ -160,6 +163,9 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		return out.File.send(w)
 	}
 	j := apply(*v.Journey, sent{step.Name(), v.form.way}, out, v.Facts.Account)
+	if out.Stop != nil {
+		j.Stop.Reference = v.Caller.Reference
+	}
 	if out.Proof != nil {
 		s.bind(r, &j, step, v.Form)
 	}
@@ -328,7 +334,7 @@ func methodsOf(proofs []authn.Proof) string {
 // cancel ends the journey; the party hears that the person stopped, and every session stays as it was.
 func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	v.Journey.EndedAt, v.Journey.Denied = v.Now, true
-	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
+	if err := s.save(r.Context(), v, cancelled(v, mux.Vars(r)["step"])); err != nil {
 		return s.leadOn(w, r, v, err)
 	}
 	s.keepOwn(w, r, v)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
@@ -16,8 +17,9 @@ import (
 type Links interface {
 	// Works is fault.Spent when the link was used elsewhere or replaced.
 	Works(ctx context.Context, p platform.ID, hash []byte, now time.Time) error
-	// Spent is the page that says so, or that the address it confirms has an account by now.
-	Spent(ctx context.Context, v *Visit, hash []byte, loginURL string) (Page, error)
+	// Spent is the page that says so, or that the address it confirms has an account by now; and whose link it is and why it
+	// does not work, as the record has it.
+	Spent(ctx context.Context, v *Visit, hash []byte, loginURL string) (Page, audit.Event, error)
 }
 
 // StartOpened begins the journey that a link is for, in the browser that opened it; whose link it is may be nobody yet.
@@ -70,9 +72,11 @@ func (s *Server) spentLink(w http.ResponseWriter, r *http.Request, v *Visit, cau
 	if !ok {
 		return cause
 	}
-	page, err := s.Links.Spent(r.Context(), v, use.Hash, s.restartOf(v))
+	page, refused, err := s.Links.Spent(r.Context(), v, use.Hash, s.restartOf(v))
 	if err != nil {
 		return err
 	}
-	return s.ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Look(nil))
+	look := v.Look(nil)
+	look.Reference = s.Refuse(r, refused)
+	return s.ShowPage(w, r, http.StatusOK, page.Template, page.Data, look)
 }

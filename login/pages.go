@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -24,6 +25,8 @@ type Look struct {
 	Ways   []ui.Way
 	Typing bool // what is typed goes along when another language is chosen
 	Fixed  bool // the page answers something that was done, so its address must not be opened again for another language
+
+	Reference string // of the event that the page tells of; empty: of the request
 }
 
 // Look is the look of a journey's page.
@@ -52,7 +55,7 @@ func (s *Server) ShowPage(w http.ResponseWriter, r *http.Request, status int, pa
 		return web.SeeOther(w, r, strings.TrimSuffix(p.URL(r.URL.Path)+"?"+query.Encode(), "?"))
 	}
 	frame := ui.Frame{
-		Platform: p, Staff: look.Staff, Reference: web.From(r.Context()).Reference,
+		Platform: p, Staff: look.Staff, Reference: cmp.Or(look.Reference, web.From(r.Context()).Reference),
 		AssetsPath: p.Issuer.Path() + "/assets", Errors: look.Errors, Ways: look.Ways, Typing: look.Typing, Status: status,
 	}
 	frame.Lang = LanguageOf(r, look.Locale, look.Person)
@@ -125,7 +128,8 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		if status >= 500 && !fault.Quiet(err) {
 			s.Log.ErrorContext(r.Context(), "login page", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
 		}
-		if err := s.ShowPage(w, r, status, "error", page, Look{}); err != nil {
+		look := Look{Reference: s.refusedPage(r, status, page.Code)}
+		if err := s.ShowPage(w, r, status, "error", page, look); err != nil {
 			s.Log.ErrorContext(r.Context(), "showing error page", slog.Any("error", err))
 		}
 	})

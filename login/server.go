@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -30,6 +31,7 @@ type Store interface {
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 	Uncount(ctx context.Context, p platform.ID, keys []string) error
+	Noted(ctx context.Context, e audit.Event, source string) (reference string, err error)
 }
 
 // Sealer seals what is stored, and hashes the names of counters.

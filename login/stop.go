@@ -49,6 +49,8 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v.Ways = slices.DeleteFunc(s.ways(v, nil), func(w ui.Way) bool { return s.resting(v, w.Step) })
+	look := v.Look(nil)
+	look.Reference = v.Journey.Stop.Reference
 	switch stop := v.Journey.Stop; stop.Page {
 	case StopWait:
 		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
@@ -58,15 +60,15 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 		if stop.Sent {
 			page.SentTo = stop.Email
 		}
-		return s.ShowPage(w, r, http.StatusTooManyRequests, StopWait, page, v.Look(nil))
+		return s.ShowPage(w, r, http.StatusTooManyRequests, StopWait, page, look)
 	case StopCodes:
-		return s.ShowPage(w, r, http.StatusForbidden, StopCodes, ui.WrongCodesPage{RetryURL: s.restartOf(v)}, v.Look(nil))
+		return s.ShowPage(w, r, http.StatusForbidden, StopCodes, ui.WrongCodesPage{RetryURL: s.restartOf(v)}, look)
 	case StopCodesLater:
 		w.Header().Set("Retry-After", strconv.Itoa(int(stop.Until.Sub(v.Now)/time.Second)+1))
 		until := stop.Until.Add(time.Minute - 1).Truncate(time.Minute) // the page names no seconds
-		return s.ShowPage(w, r, http.StatusTooManyRequests, StopCodesLater, ui.CodesLaterPage{Until: until}, v.Look(nil))
+		return s.ShowPage(w, r, http.StatusTooManyRequests, StopCodesLater, ui.CodesLaterPage{Until: until}, look)
 	default:
-		return s.ShowPage(w, r, http.StatusForbidden, StopInactive, ui.InactivePage{HomeURL: v.Platform.HomeURL}, v.Look(nil))
+		return s.ShowPage(w, r, http.StatusForbidden, StopInactive, ui.InactivePage{HomeURL: v.Platform.HomeURL}, look)
 	}
 }
 

@@ -47,11 +47,35 @@ func (db *DB) Note(ctx context.Context, e audit.Event, source string) error {
 
 // note records an event once, of all that have the same kind, party and reason and whatever else is given.
 func note(ctx context.Context, q conn, e audit.Event, more ...string) error {
-	same := strings.Join(append([]string{string(e.Platform), string(e.Kind), e.Party, e.Reason}, more...), "\x00")
-	_, err := exec(ctx, q, noteEvent, string(e.Platform), hex.EncodeToString(secret.Hash(same)), millis(e.At), 0, string(e.Kind), e.Actor,
+	_, err := exec(ctx, q, noteEvent, string(e.Platform), sameEvent(e, more...), millis(e.At), 0, string(e.Kind), e.Actor,
 		string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference),
 		e.StatedReason, e.Identified)
 	return err
+}
+
+// sameEvent names all events that note takes for one.
+func sameEvent(e audit.Event, more ...string) string {
+	same := strings.Join(append([]string{string(e.Platform), string(e.Kind), e.Party, e.Reason}, more...), "\x00")
+	return hex.EncodeToString(secret.Hash(same))
+}
+
+const selectNoted = `
+SELECT reference
+FROM events
+WHERE id = $1`
+
+// Noted is Note, of each account one a minute, and returns the reference of the event that is on record: another one's,
+// where the same was noted in that minute.
+func (db *DB) Noted(ctx context.Context, e audit.Event, source string) (reference string, err error) {
+	more := []string{source, e.At.Truncate(time.Minute).UTC().Format(time.RFC3339), string(e.Account)}
+	if err := note(ctx, db.write, e, more...); err != nil {
+		return "", fail("noting refusal", err)
+	}
+	found, err := one(ctx, db.read, func(s *string) []any { return []any{s} }, selectNoted, sameEvent(e, more...))
+	if err != nil {
+		return "", fail("noting refusal", err)
+	}
+	return *found, nil
 }
 
 // plain makes text from outside storable: PostgreSQL refuses broken UTF-8 and zero bytes, and a browser's name must

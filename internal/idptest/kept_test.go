@@ -205,7 +205,7 @@ func (s *script) openKept(w world) error {
 			return err
 		}
 	}
-	s.looked, s.lookedTexts = len(w.Mails), len(w.Texts)
+	s.looked.mails, s.looked.texts = len(w.Mails), len(w.Texts)
 	for name, k := range w.Browsers {
 		if err := s.reopenBrowser(name, k); err != nil {
 			return err

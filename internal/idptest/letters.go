@@ -65,8 +65,8 @@ func (s *script) noMail(address string) error {
 // look sends what is due. It returns all mails, and how many there were before.
 func (s *script) look() (sent []notify.Mail, before int, err error) {
 	err = s.server.Deliver(s.t.Context())
-	sent, before = s.server.Mails.Sent(), s.looked
-	s.looked = len(sent)
+	sent, before = s.server.Mails.Sent(), s.looked.mails
+	s.looked.mails = len(sent)
 	return sent, before, err
 }
 

@@ -67,6 +67,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	waits ADDRESS acts=N · due       so many acts wait for an account; what has waited long enough is done
 //	refused STEP                     what staff do is refused
 //	keep codes                       writes down the recovery codes on the page: recovery1 to recovery6 in fill
+//	number                           keeps the number for the helpdesk that the page shows: number in fill
 //	follow · scan                    opens the link of the mail that was taken; opens it as a scanner of mails does, twice, without cookies
 //	deactivate ADDRESS · reactivate ADDRESS · waited DURATION · status N · cookies off|on
 func RunScript(t *testing.T, path string, db *storage.DB, lang string) {
@@ -120,23 +121,23 @@ func (s *script) play(name, text string) {
 
 // script is one run.
 type script struct {
-	t           *testing.T
-	server      *Server
-	lang        string
-	heads       map[string]string // what a platform is declared with, by name
-	parties     map[string]*Party
-	browsers    map[string]*Browser
-	tabs        map[string]*Browser
-	b           *Browser
-	party       *Party // of the last arrival or visit
-	kept        string
-	previous    map[string]any // claims of the arrival before
-	texts       []notify.Text  // text messages that were taken
-	lookedTexts int            // text messages that were there at the last look
-	looked      int            // mails that were there at the last look
-	letter      notify.Mail    // the mail that was taken
-	codes       []string       // recovery codes that were kept
-	secret      string         // of the person's authenticator app
+	t        *testing.T
+	server   *Server
+	lang     string
+	heads    map[string]string // what a platform is declared with, by name
+	parties  map[string]*Party
+	browsers map[string]*Browser
+	tabs     map[string]*Browser
+	b        *Browser
+	party    *Party // of the last arrival or visit
+	kept     string
+	previous map[string]any             // claims of the arrival before
+	texts    []notify.Text              // text messages that were taken
+	looked   struct{ mails, texts int } // that were there at the last look
+	letter   notify.Mail                // the mail that was taken
+	codes    []string                   // recovery codes that were kept
+	number   string                     // for the helpdesk, that was kept
+	secret   string                     // of the person's authenticator app
 }
 
 func (s *script) run(step string) error {
@@ -152,7 +153,10 @@ func (s *script) run(step string) error {
 	if !ok {
 		return fmt.Errorf("no such verb")
 	}
-	return run(s, rest)
+	if err := run(s, rest); err != nil {
+		return err
+	}
+	return s.onRecord()
 }
 
 var verbs = map[string]func(*script, string) error{
@@ -204,6 +208,7 @@ var verbs = map[string]func(*script, string) error{
 	"helper":     (*script).helper,
 	"waits":      (*script).waits,
 	"due":        (*script).due,
+	"number":     (*script).keepNumber,
 	"follow":     (*script).follow,
 	"scan":       (*script).scan,
 	"deactivate": func(s *script, who string) error { return s.setState(who, account.Deactivated) },

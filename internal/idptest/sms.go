@@ -59,8 +59,8 @@ func (s *script) noSMS(string) error {
 
 func (s *script) lookAtTexts() (all []notify.Text, before int, err error) {
 	err = s.server.Deliver(s.t.Context())
-	all, before = s.server.Mails.Texts(), s.lookedTexts
-	s.lookedTexts = len(all)
+	all, before = s.server.Mails.Texts(), s.looked.texts
+	s.looked.texts = len(all)
 	return all, before, err
 }
 

@@ -36,6 +36,9 @@ func verb(name string) (func(*script, string) error, bool) {
 
 // meant is what a value of fill stands for: itself, where no factor knows it.
 func (s *script) meant(value string) (string, error) {
+	if value == "number" {
+		return s.number, nil
+	}
 	for _, v := range vocabularies {
 		if v.word == nil {
 			continue

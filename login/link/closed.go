@@ -16,5 +16,7 @@ func (v *Visit) closed() bool {
 // showClosed says so without a journey.
 func (s *Server) showClosed(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	page := ui.ClosedPage{BackURL: v.Platform.HomeURL, Party: v.Platform.Name}
-	return s.Engine.ShowPage(w, r, http.StatusOK, "closed", page, v.Look(nil))
+	look := v.Look(nil)
+	look.Reference = s.refuse(r, v, "closed")
+	return s.Engine.ShowPage(w, r, http.StatusOK, "closed", page, look)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -17,7 +18,7 @@ import (
 
 // showDead says why a link does not work, and offers the way on: to log in, or to send it again.
 func (s *Server) showDead(w http.ResponseWriter, r *http.Request, v *Visit, err error) error {
-	page, status := ui.LinkPage{LoginURL: s.restart(v)}, http.StatusOK
+	page, status, why := ui.LinkPage{LoginURL: s.restart(v)}, http.StatusOK, "unknown"
 	switch {
 	case errors.Is(err, fault.NotFound):
 		if !secret.IsToken(v.Token) { // no link had that address: it was not copied whole
@@ -35,8 +36,10 @@ func (s *Server) showDead(w http.ResponseWriter, r *http.Request, v *Visit, err 
 			return s.Engine.ShowPage(w, r, http.StatusOK, done.Template, done.Data, v.Visit.Look(nil))
 		}
 		page.Title, page.Body, page.Again = deadTexts(v.Ticket, v.Now)
+		why = string(v.Ticket.State(v.Now))
 		if a := v.Facts.Account; a != nil && a.State == account.Deactivated {
 			page.Title, page.Body, page.Again = "inactive.title", "inactive.helper", "" // there is no newer mail
+			why = notActive
 		}
 	}
 	page.Action = v.Action
@@ -47,7 +50,23 @@ func (s *Server) showDead(w http.ResponseWriter, r *http.Request, v *Visit, err 
 		}
 		page.Title, page.Body, page.Again, page.SentTo = "forgot_sent.title", "", "", to.Masked()
 	}
-	return s.Engine.ShowPage(w, r, status, "link", page, v.Visit.Look(nil))
+	look := v.Visit.Look(nil)
+	if page.SentTo == "" && status == http.StatusOK {
+		look.Reference = s.refuse(r, v, why)
+	}
+	return s.Engine.ShowPage(w, r, status, "link", page, look)
+}
+
+// notActive is why a link does not work whose account is not active.
+const notActive = "not active"
+
+// refuse puts on record why a link does not work, and returns the number that the page shows.
+func (s *Server) refuse(r *http.Request, v *Visit, why string) string {
+	e := audit.Event{Kind: audit.LinkRefused, Reason: why, Party: v.Journey.Party}
+	if a := v.Facts.Account; a != nil {
+		e.Account = a.ID
+	}
+	return s.Engine.Refuse(r, e)
 }
 
 // used is the page of a button that remembers what was done with its link.

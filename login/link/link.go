@@ -18,6 +18,7 @@ import (
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // URL is the address behind the button of a mail. It is made from the issuer, whatever host a request named.
@@ -128,7 +129,11 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		return s.Engine.ShowPage(w, r, http.StatusOK, page.Template, page.Data, v.Visit.Look(nil))
+		look := v.Visit.Look(nil)
+		if changed, ok := page.Data.(ui.EmailChangedPage); ok && changed.Taken {
+			look.Reference = s.refuse(r, v, "taken")
+		}
+		return s.Engine.ShowPage(w, r, http.StatusOK, page.Template, page.Data, look)
 	}
 	if r.Method == http.MethodHead {
 		return nil

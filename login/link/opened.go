@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login"
@@ -27,25 +28,27 @@ func (o Opened) Works(ctx context.Context, p platform.ID, hash []byte, now time.
 	return nil
 }
 
-// Spent is the page that says so, or that the address which the link confirms has an account by now.
-func (o Opened) Spent(ctx context.Context, v *login.Visit, hash []byte, loginURL string) (login.Page, error) {
+// Spent is the page that says so, or that the address which the link confirms has an account by now, and the event.
+func (o Opened) Spent(ctx context.Context, v *login.Visit, hash []byte, loginURL string) (login.Page, audit.Event, error) {
 	t, err := o.Store.Ticket(ctx, v.Platform.ID, hash)
 	if err != nil {
-		return login.Page{}, err
+		return login.Page{}, audit.Event{}, err
 	}
-	if t.State(v.Now) == authn.TicketWorks { // the address is taken
-		t.UsedAt = v.Now
+	refused := audit.Event{Kind: audit.LinkRefused, Account: t.Account, Party: t.Party}
+	if refused.Reason = string(t.State(v.Now)); t.State(v.Now) == authn.TicketWorks { // the address is taken
+		t.UsedAt, refused.Reason = v.Now, "taken"
 	}
 	page := ui.LinkPage{LoginURL: loginURL}
 	page.Title, page.Body, _ = deadTexts(t, v.Now)
 	if t.Account != "" {
 		a, err := o.Store.Account(ctx, v.Platform.ID, t.Account)
 		if err != nil {
-			return login.Page{}, err
+			return login.Page{}, audit.Event{}, err
 		}
 		if a.State == account.Deactivated {
 			page.Title, page.Body = "inactive.title", "inactive.helper" // there is no newer mail
+			refused.Reason = notActive
 		}
 	}
-	return login.Page{Template: "link", Data: page}, nil
+	return login.Page{Template: "link", Data: page}, refused, nil
 }

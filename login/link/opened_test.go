@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login"
@@ -42,12 +43,13 @@ func TestWhatBecameOfALink(t *testing.T) {
 		state  account.State
 		works  bool
 		title  string
+		why    string
 	}{
-		"as it was, so the address is taken": {nil, account.Active, true, "link.used_title"},
-		"expired":                            {expired, account.Active, true, "link.expired_title"},
-		"used":                               {used, account.Active, false, "link.used_title"},
-		"replaced":                           {replaced, account.Active, false, "link.newer_title"},
-		"of nobody any more":                 {replaced, account.Deactivated, false, "inactive.title"},
+		"as it was, so the address is taken": {nil, account.Active, true, "link.used_title", "taken"},
+		"expired":                            {expired, account.Active, true, "link.expired_title", "expired"},
+		"used":                               {used, account.Active, false, "link.used_title", "used"},
+		"replaced":                           {replaced, account.Active, false, "link.newer_title", "replaced"},
+		"of nobody any more":                 {replaced, account.Deactivated, false, "inactive.title", "not active"},
 	} {
 		ticket := authn.NewTicket([]byte("hash"), p.ID, authn.TicketReset, "a", noon.Add(-time.Minute))
 		if test.change != nil {
@@ -58,13 +60,16 @@ func TestWhatBecameOfALink(t *testing.T) {
 		if test.works != (err == nil) || !test.works && !errors.Is(err, fault.Spent) {
 			t.Errorf("%s: %v", name, err)
 		}
-		page, err := o.Spent(t.Context(), &login.Visit{Platform: p, Now: noon}, ticket.Hash, "https://linde.test/")
+		page, refused, err := o.Spent(t.Context(), &login.Visit{Platform: p, Now: noon}, ticket.Hash, "https://linde.test/")
 		if err != nil {
 			t.Fatal(err)
 		}
 		data := page.Data.(ui.LinkPage)
 		if data.Title != test.title || data.Again != "" || data.LoginURL != "https://linde.test/" {
 			t.Errorf("%s: %+v", name, data)
+		}
+		if want := (audit.Event{Kind: audit.LinkRefused, Account: "a", Reason: test.why}); refused != want {
+			t.Errorf("%s: %+v, want %+v", name, refused, want)
 		}
 	}
 }

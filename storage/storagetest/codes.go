@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -108,6 +109,34 @@ var codes = []promise{
 		}
 		w.ok(w.db.Note(w.Context(), e, "192.0.2.8"))
 		w.same("events", len(w.events()), 6)
+	}},
+	{"what a page refuses is noted once a minute from each source and of each account, and its number is that of the event", func(w *world) {
+		e := caller.Of(audit.Event{At: w.now, Platform: linde, Kind: audit.LinkRefused, Account: w.anna.ID, Outcome: audit.Failure, Reason: "used"})
+		got, err := w.db.Noted(w.Context(), e, "192.0.2.7")
+		w.ok(err)
+		w.is("its own number", got == e.Reference, true)
+		again := e
+		again.Reference = "2222-2222"
+		for _, err := range race(func(int) error {
+			number, err := w.db.Noted(w.Context(), again, "192.0.2.7")
+			if err == nil && number != e.Reference {
+				err = errors.New(number)
+			}
+			return err
+		}) {
+			w.ok(err)
+		}
+		w.same("events", w.events(), []audit.Event{e})
+		for _, change := range []func(*audit.Event){
+			func(e *audit.Event) { e.Account = "" }, func(e *audit.Event) { e.Reason = "expired" }, func(e *audit.Event) { e.At = e.At.Add(time.Minute) },
+		} {
+			another := again
+			change(&another)
+			number, err := w.db.Noted(w.Context(), another, "192.0.2.7")
+			w.ok(err)
+			w.is("another number", number == again.Reference, true)
+		}
+		w.same("events", len(w.events()), 4)
 	}},
 	{"a code has an end, and so have its grant and its session", func(w *world) {
 		v := w.visit(w.anna)
