@@ -3,9 +3,12 @@ package login_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
@@ -65,4 +68,54 @@ func authorizeAddress(t *testing.T, v visit) string {
 		t.Fatal(err)
 	}
 	return res.Header.Get("Location")
+}
+
+// Whoever helped is named to the person, by the name and role of today; an address is not told, nor an operator's name.
+func TestHelpersAreNamed(t *testing.T) {
+	v := newVisit(t)
+	const staffed = `      - { email: sam@example.org, role: professional, name: { given: Sam, family: Bakker } }
+      - { email: henk@example.org, role: helpdesk, name: { given: Henk, family: Vries } }
+      - { email: mo@example.org, role: manager, name: { given: Mo, family: Jansen } }
+      - { email: nameless@example.org, role: professional }
+      - { email: unnamed@example.org, role: helpdesk }
+  - name: wilg
+`
+	v.Apply(strings.Replace(twoPaths, "  - name: wilg\n", staffed, 1))
+	anna, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	actors := []string{"cli ria", "gone", string(anna.ID)}
+	for _, address := range []string{"sam@example.org", "henk@example.org", "mo@example.org", "nameless@example.org", "unnamed@example.org"} {
+		a, err := v.DB.AccountByEmail(t.Context(), "linde", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		actors = append(actors, string(a.ID))
+	}
+	var events []audit.Event
+	for _, actor := range actors {
+		events = append(events, audit.Event{
+			At: v.Clock.Now(), Platform: "linde", Kind: audit.TwoStepReset, Actor: actor, Account: anna.ID, Outcome: audit.Success, Reason: "lost phone",
+		})
+	}
+	if err := v.DB.SaveChange(t.Context(), authn.Change{Platform: "linde", Events: events}, v.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	b := idptest.NewBrowser(v.Server, "en")
+	openSettings(t, b, settings+"/activity", "anna@example.org")
+	seen := idptest.Visible(b.Doc)
+	for _, who := range []string{"Your therapist Sam Bakker", "Henk Vries of the helpdesk", "Application manager Mo Jansen", "A technical operator", "Somebody at GGZ De Linde", "Your therapist", "The helpdesk"} {
+		if !strings.Contains(seen, who+" turned off your two-step authentication on ") {
+			t.Errorf("%q is not seen in %s", who, seen)
+		}
+	}
+	for _, never := range []string{"ria", "nameless", "unnamed", "@example.org turned", "lost phone"} {
+		if strings.Contains(seen, never) {
+			t.Errorf("%q is seen in %s", never, seen)
+		}
+	}
+	if n := strings.Count(seen, "turned off your two-step authentication"); n != len(actors)-1 {
+		t.Errorf("%d acts, want %d: what she did herself is none of others", n, len(actors)-1)
+	}
 }

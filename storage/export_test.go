@@ -144,6 +144,15 @@ func (db *DB) PlanOfRecord(ctx context.Context, q audit.Query) (plan []string, e
 		return nil, err
 	}
 	text, args := textOfRecord(q, byActor)
+	return db.planOf(ctx, text, args...)
+}
+
+// PlanOfDoneTo is that of DoneTo.
+func (db *DB) PlanOfDoneTo(ctx context.Context) ([]string, error) {
+	return db.planOf(ctx, selectDoneTo, "linde", "anna", wordsOf(audit.Kinds()), "", 20)
+}
+
+func (db *DB) planOf(ctx context.Context, text string, args ...any) (plan []string, err error) {
 	rows, err := db.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, args...)
 	if err != nil {
 		return nil, err

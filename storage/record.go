@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/platform"
 )
@@ -149,6 +150,28 @@ func recordOfKinds(p platform.ID, kinds []audit.Kind, args []any) (string, []any
 	return fmt.Sprintf(selectRecordOfKinds, strings.Join(each, "\n    UNION ALL")), args
 }
 
+// As selectRecordOfAccount, for the person whose account it is.
+const selectDoneTo = selectRecorded + `
+WHERE platform || '' = $1
+AND account = $2
+AND actor <> $2
+AND outcome = 'success'
+AND replace($3, ',' || kind || ',', '') <> $3
+AND ($4 = '' OR replace($4, ',' || reason || ',', '') <> $4)
+ORDER BY at DESC, place DESC, id
+LIMIT $5`
+
+// DoneTo returns what others did to an account, newest first: successes of some kinds, with any of some reasons where there
+// are some. The person reads it about herself, which leaves no event.
+func (db *DB) DoneTo(ctx context.Context, p platform.ID, of account.ID, kinds []audit.Kind, reasons []string, limit int) ([]audit.Event, error) {
+	all, err := list(ctx, db.read, columnsOfRecorded, selectDoneTo, string(p), string(of), wordsOf(kinds), wordsOf(reasons), limit)
+	events := make([]audit.Event, len(all))
+	for i, r := range all {
+		events[i] = r.Event
+	}
+	return events, fail("reading what was done to account", err)
+}
+
 // ceilMillis is the first stored time that is not before t.
 func ceilMillis(t time.Time) int64 {
 	n := t.UnixMilli()
@@ -158,8 +181,8 @@ func ceilMillis(t time.Time) int64 {
 	return n
 }
 
-// wordsOf is a list in which each kind stands between commas, so that a kind is in it or not; empty for no kinds.
-func wordsOf(kinds []audit.Kind) string {
+// wordsOf is a list in which each word stands between commas, so that a word is in it or not; empty for none.
+func wordsOf[T ~string](kinds []T) string {
 	if len(kinds) == 0 {
 		return ""
 	}

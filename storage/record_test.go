@@ -41,4 +41,8 @@ func TestRecordIsReadByItsIndexes(t *testing.T) {
 			}
 		}
 	}
+	plan, err := db.PlanOfDoneTo(t.Context())
+	if got := strings.Join(plan, "; "); err != nil || got != "SEARCH events USING INDEX events_account (account=?); USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY" {
+		t.Errorf("what was done to an account: %s, %v", got, err)
+	}
 }

@@ -129,5 +129,22 @@ func (ActivityPage) Samples() []Sample {
 			{At: sampleNoon.Add(-3000 * time.Hour)},
 		},
 	}
-	return []Sample{{Name: "plain", Data: page}}
+	helped := page
+	helped.Logins = page.Logins[:1]
+	helped.Acts = []HelperAct{
+		{At: sampleNoon.Add(-time.Hour), What: "activity.did_two_step_reset", Who: "activity.who_professional", Name: "Sam Bakker"},
+		{At: sampleNoon.Add(-2 * time.Hour), What: "activity.did_account_unblock", Who: "activity.who_helpdesk", Name: "Henk de Vries"},
+		{At: sampleNoon.Add(-3 * time.Hour), What: "activity.did_session_end_all", Who: "activity.who_manager", Name: "Mo Jansen"},
+		{At: sampleNoon.Add(-24 * time.Hour), What: "activity.did_account_deactivate", Who: "activity.who_operator"},
+		{At: sampleNoon.Add(-25 * time.Hour), What: "activity.did_account_reactivate", Who: "activity.who_unnamed_professional"},
+		{At: sampleNoon.Add(-26 * time.Hour), What: "activity.did_email_ask", Who: "activity.who_unnamed_helpdesk"},
+		{At: sampleNoon.Add(-300 * time.Hour), What: "activity.did_account_invite", Who: "activity.who_somebody"},
+		{At: sampleNoon.Add(-301 * time.Hour), What: "activity.did_account_change", Who: "activity.who_operator"},
+		{At: sampleNoon.Add(-302 * time.Hour), What: "activity.did_account_add", Who: "activity.who_operator"},
+	}
+	helped.Mails = []SentMail{
+		{At: sampleNoon.Add(-time.Hour), Subject: "mail_off.subject"}, {At: sampleNoon.Add(-26 * time.Hour), Subject: "mail_email_changed.subject"},
+		{At: sampleNoon.Add(-300 * time.Hour), Subject: "mail_welcome.subject"},
+	}
+	return []Sample{{Name: "plain", Data: page}, {Name: "helped", Data: helped}}
 }

@@ -82,13 +82,30 @@ type RevokePage struct {
 	HomeURL string
 }
 
-// ActivityPage shows the last times that somebody logged in. do: logout.
+// ActivityPage shows the last times that somebody logged in, what others did to the account, and which mails about it were
+// sent. do: logout.
 type ActivityPage struct {
 	Logins      []Login
+	Acts        []HelperAct
+	Mails       []SentMail
 	PasswordURL string
 	LogoutAll   string // where the form goes
 	BackURL     string
 	HomeURL     string
+}
+
+// HelperAct is something that somebody else did to the account.
+type HelperAct struct {
+	At   time.Time
+	What string // text key of a sentence; who did it is its {who}
+	Who  string // text key; it has a {name}, or none
+	Name string
+}
+
+// SentMail is a mail that was sent to the person.
+type SentMail struct {
+	At      time.Time
+	Subject string // text key
 }
 
 // Login is one time that somebody logged in.

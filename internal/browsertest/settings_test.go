@@ -62,12 +62,12 @@ func TestSettingsByKeyboard(t *testing.T) {
 	}{
 		{"nl", "linde", "anna@example.org", "zeven paarse regenjassen drogen!", map[string]string{
 			"login": "Inloggen bij GGZ De Linde", "email": "E-mailadres", "password": "Wachtwoord", "overview": "Inloggen en beveiliging",
-			"account": "Mijn account", "change": "Wachtwoord aanpassen", "new": "Nieuw wachtwoord", "devices": "Toegestane apparaten", "activity": "Wanneer is er ingelogd?",
+			"account": "Mijn account", "change": "Wachtwoord aanpassen", "new": "Nieuw wachtwoord", "devices": "Toegestane apparaten", "activity": "Wat gebeurde er met je account?",
 			"back": "Terug", "language": "Taal", "logout": "Log out", "out": "You are logged out",
 		}},
 		{"en", "wilg", "bram@example.org", "twee oranje katten zwemmen!", map[string]string{
 			"login": "Log in to Praktijk De Wilg", "email": "Email address", "password": "Password", "overview": "Login and security",
-			"account": "My account", "change": "Change password", "new": "New password", "devices": "Authorised devices", "activity": "Recent logins",
+			"account": "My account", "change": "Change password", "new": "New password", "devices": "Authorised devices", "activity": "What happened with your account?",
 			"back": "Back", "language": "Language", "logout": "Uitloggen", "out": "Je bent uitgelogd",
 		}},
 	} {

@@ -59,15 +59,22 @@ type Store interface {
 	OwnsSession(ctx context.Context, p platform.ID, of account.ID, sid string) (bool, error)
 	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
 	EndAccess(ctx context.Context, p platform.ID, of account.ID, sid string, party grant.PartyID, e audit.Event, now time.Time) error
-	SignIns(ctx context.Context, p platform.ID, of account.ID, limit int) ([]audit.Event, error)
-	Receipts(ctx context.Context, p platform.ID, of account.ID, limit int) ([]outbox.Receipt, error)
 	Devices(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]account.Device, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
+}
+
+// PastStore is what happened with an account.
+type PastStore interface {
+	SignIns(ctx context.Context, p platform.ID, of account.ID, limit int) ([]audit.Event, error)
+	DoneTo(ctx context.Context, p platform.ID, of account.ID, kinds []audit.Kind, reasons []string, limit int) ([]audit.Event, error)
+	Persons(ctx context.Context, p platform.ID, ids []account.ID) ([]account.Person, error)
+	Receipts(ctx context.Context, p platform.ID, of account.ID, limit int) ([]outbox.Receipt, error)
 }
 
 // Options are what the house passes in.
 type Options struct {
 	Store    Store
+	Past     PastStore
 	Consents ConsentStore
 	Engine   *login.Server // lets people in, and begins the journeys that these pages ask for
 	Pages    []Page        // further ones

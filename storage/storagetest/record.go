@@ -174,4 +174,31 @@ var record = []promise{
 		w.ok(err)
 		w.same("nobody asked", len(none), 0)
 	}},
+	{"somebody reads what others did to the account, by kind and reason, and that leaves no event", func(w *world) {
+		_, all := w.history()
+		by := func(seconds int, kind audit.Kind, actor, reason string, of account.ID) audit.Event {
+			e := w.event(kind, w.anna)
+			e.At, e.Actor, e.Reason, e.Account = w.now.Add(time.Duration(seconds)*time.Second), actor, reason, of
+			return e
+		}
+		failed := by(9, audit.MessageSettled, "system", "mail_off sent", w.anna.ID)
+		failed.Outcome = audit.Failure
+		far := by(9, audit.AccountUnblocked, "cli ria", "", w.far.ID)
+		far.Platform = wilg
+		added := w.written([]audit.Event{
+			by(7, audit.AccountUnblocked, "cli ria", "", w.anna.ID), by(8, audit.AccountDeactivated, "henk", "", w.anna.ID),
+			by(9, audit.MessageSettled, "system", "mail_off sent", w.anna.ID), by(9, audit.MessageSettled, "system", "url_logout sent", w.anna.ID),
+			by(9, audit.AccountUnblocked, string(w.anna.ID), "", w.anna.ID), by(9, audit.AccountUnblocked, "cli ria", "", "bram"), failed, far,
+		})
+		reads := func(limit int, reasons []string, kinds ...audit.Kind) []audit.Event {
+			got, err := w.db.DoneTo(w.Context(), linde, w.anna.ID, kinds, reasons, limit)
+			w.ok(err)
+			return got
+		}
+		mail, reset, unblocked := added[len(added)-3], added[len(added)-2], added[len(added)-1]
+		w.same("acts", reads(9, nil, audit.AccountUnblocked, audit.AccountDeactivated), []audit.Event{reset, unblocked})
+		w.same("the newest act", reads(1, nil, audit.AccountUnblocked, audit.AccountDeactivated), []audit.Event{reset})
+		w.same("mails", reads(9, []string{"mail_on sent", "mail_off sent"}, audit.MessageSettled), []audit.Event{mail})
+		w.same("events", len(w.events()), len(all)+len(added))
+	}},
 }
