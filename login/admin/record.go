@@ -156,6 +156,15 @@ func dayOf(p *platform.Platform, typed, field string, mistakes *[]authn.Mistake)
 	return day
 }
 
+// shownDay is a day that a field for days can hold: browsers take no other text.
+func shownDay(typed string) string {
+	typed = strings.TrimSpace(typed)
+	if _, err := time.Parse(time.DateOnly, typed); err != nil {
+		return ""
+	}
+	return typed
+}
+
 // filters are the fields of a form that ask for the same, without the page.
 func filters(form url.Values) url.Values {
 	same := url.Values{}
@@ -216,7 +225,7 @@ func filterOf(v *Visit, q audit.Query, known named, form url.Values) RecordFilte
 	f := RecordFilter{
 		About: string(q.Account), By: q.Actor, Number: form.Get("number"), Narrow: len(filters(form)) > 0,
 		Days: []FilterDay{
-			{"from", "staff.record_from", form.Get("from")}, {"until", "staff.record_until", form.Get("until")},
+			{"from", "staff.record_from", shownDay(form.Get("from"))}, {"until", "staff.record_until", shownDay(form.Get("until"))},
 		},
 		Sets: []FilterSet{whats, {"outcome", "staff.record_outcome", []FilterChoice{
 			{"", "staff.record_all", q.Outcome == ""},

@@ -35,7 +35,7 @@ func (RecordPage) samples() []ui.Sample {
 		}
 		return f
 	}
-	wrong := form("", "29-11-2026")
+	wrong := form("", "")
 	wrong.Days[1].Value, wrong.Number = "2025-01-01", "7KQ"
 	return []ui.Sample{
 		{Name: "newest", Data: page(form("", ""), false, sampleEvents...), Staff: true},
