@@ -144,7 +144,7 @@ func TestWhoMayBeReferredToWhom(t *testing.T) {
 		if !errors.Is(err, row.want) || (err == nil) != (token != "") || (err == nil) != (len(change.Issue) == 1) {
 			t.Errorf("%s: %v, want %v; token %q, %d tickets", says, err, row.want, token, len(change.Issue))
 		}
-		if err == nil && (len(token) < 43 || strings.Contains(fmt.Sprint(change), token) || strings.Contains(fmt.Sprintf("%s", change.Issue[0].Sealed), "sam")) {
+		if err == nil && (len(token) < 43 || strings.Contains(fmt.Sprint(change), token) || strings.Contains(string(change.Issue[0].Sealed), "sam")) {
 			t.Errorf("%s: the token is short, or stands with what is saved", says)
 		}
 	}
@@ -278,7 +278,8 @@ func TestOneOfManyPressesResets(t *testing.T) {
 func TestReferralAndResetAreOne(t *testing.T) {
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {
-			ctx, die := context.WithCancel(t.Context())
+			var ctx context.Context
+			var die context.CancelFunc
 			left := -1
 			held := idptest.SQLiteHeld
 			if engine == "postgres" {
