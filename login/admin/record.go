@@ -74,7 +74,7 @@ var subjects = []struct {
 	words []string
 }{
 	{name: "login"},
-	{"account", []string{"account", "two_step", "email", "credential", "consent", "referral"}},
+	{"account", []string{"account", "two_step", "email", "credential", "consent", "referral", "act", "invite"}},
 	{"mail", []string{"letter"}},
 	{"site", []string{"party", "request", "secret", "grant", "code", "refresh"}},
 	{"settings", []string{"platform", "setting", "key", "master", "database"}},
