@@ -188,8 +188,8 @@ var record = []promise{
 		added := w.written([]audit.Event{
 			by(7, audit.AccountUnblocked, "cli ria", "", w.anna.ID), by(8, audit.AccountDeactivated, "henk", "", w.anna.ID),
 			by(9, audit.MessageSettled, "system", "mail_off sent", w.anna.ID), by(9, audit.MessageSettled, "system", "url_logout sent", w.anna.ID),
-			by(9, audit.AccountUnblocked, string(w.anna.ID), "", w.anna.ID), by(9, audit.AccountUnblocked, "cli ria", "", "bram"), failed, far,
-		})
+			by(9, audit.AccountUnblocked, string(w.anna.ID), "", w.anna.ID), by(9, audit.AccountUnblocked, "cli ria", "", "bram"), failed,
+		}, []audit.Event{far})
 		reads := func(limit int, reasons []string, kinds ...audit.Kind) []audit.Event {
 			got, err := w.db.DoneTo(w.Context(), linde, w.anna.ID, kinds, reasons, limit)
 			w.ok(err)
