@@ -50,7 +50,7 @@ func TestNamesAreWrittenInOnePlace(t *testing.T) {
 		})
 	}
 	slices.Sort(found)
-	if want := []string{"insertAccount", "readdressAccount", "upsertAccount"}; !slices.Equal(found, want) {
+	if want := []string{"insertAccount", "insertNamedAccount", "readdressAccount", "upsertAccount"}; !slices.Equal(found, want) {
 		t.Errorf("names and addresses are written by %q, want %q: what writes them calls findable in its transaction, and is listed here", found, want)
 	}
 	for text, want := range map[string]bool{

@@ -149,7 +149,7 @@ func (db *DB) Admit(ctx context.Context, a staff.Admission, now time.Time) error
 		if !maps.Equal(there, a.There) {
 			return fmt.Errorf("other accounts than before: %w", fault.Stale)
 		}
-		if err := addMany(ctx, q, insertAccount, a.Accounts, accountValues); err != nil {
+		if err := addMany(ctx, q, insertNamedAccount, a.Accounts, namedAccountValues(now)); err != nil {
 			return err
 		}
 		if err := addMany(ctx, q, insertTicket, a.Issue, ticketValues); err != nil {
@@ -161,8 +161,59 @@ func (db *DB) Admit(ctx context.Context, a staff.Admission, now time.Time) error
 		if err := addMany(ctx, q, insertLaterMessage, a.Messages, laterMessageValues); err != nil {
 			return err
 		}
+		if err := findAndFollow(ctx, q, a, now); err != nil {
+			return err
+		}
 		return addMany(ctx, q, insertEvent, a.Events, eventValues)
 	}))
+}
+
+const (
+	// insertNamedAccount is insertAccount with where somebody stands in a list; their words are added beside it.
+	insertNamedAccount = `
+INSERT INTO accounts (platform, id, email, email_key, email_verified_at, role, state, locale, profile, created_at, updated_at, sort_key, worded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+
+	insertWord = `
+INSERT INTO account_words (platform, account, word)
+VALUES ($1, $2, $3)`
+
+	insertInvitation = `
+INSERT INTO invitations (account, platform, stage, at, ends_at)
+VALUES ($1, $2, 'made', $3, $4)`
+)
+
+func namedAccountValues(now time.Time) func(int, *account.Account) []any {
+	return func(i int, a *account.Account) []any {
+		named := millis(now)
+		if a.UpdatedAt.After(now) {
+			named = millis(a.UpdatedAt)
+		}
+		return append(accountValues(i, a), a.SortKey(), named)
+	}
+}
+
+// findAndFollow makes the people of a file findable, and their invitations ones that are followed.
+func findAndFollow(ctx context.Context, q conn, a staff.Admission, now time.Time) error {
+	type word struct {
+		account *account.Account
+		text    []byte
+	}
+	var words []word
+	for _, person := range a.Accounts {
+		for _, text := range person.Words() {
+			words = append(words, word{person, text})
+		}
+	}
+	err := addMany(ctx, q, insertWord, words, func(_ int, w word) []any {
+		return []any{string(w.account.Platform), string(w.account.ID), w.text}
+	})
+	if err != nil {
+		return err
+	}
+	return addMany(ctx, q, insertInvitation, a.Issue, func(_ int, t authn.Ticket) []any {
+		return []any{string(t.Account), string(t.Platform), millis(now), millis(t.ExpiresAt)}
+	})
 }
 
 func useIntake(ctx context.Context, q conn, a staff.Admission, now time.Time) error {

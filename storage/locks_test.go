@@ -72,7 +72,7 @@ func (l *locks) note(text string) {
 	switch {
 	case writesName(text):
 		l.named = text
-	case strings.Contains(text, "SET sort_key = $1"):
+	case strings.Contains(text, "SET sort_key = $1"), strings.Contains(text, "INSERT INTO account_words"):
 		l.named = ""
 	}
 	found := writes.FindStringSubmatch(text)
