@@ -96,6 +96,31 @@ func waitOf(act Act, on Subject) (row wait, ok bool) {
 	return waits[i], true
 }
 
+// MustWait tells whether an act is not done at once to a subject, whoever of the platform does it; lapses: it is not done
+// at all without a second one.
+func MustWait(act Act, on Subject) (waits, lapses bool) {
+	row, ok := waitOf(act, on)
+	return ok, row.lapses
+}
+
+// MayAgree tells whether somebody may agree to an act that waits, once he signs in anew.
+func (p Pending) MayAgree(by Actor, on Subject, now time.Time) bool {
+	by.FreshAt = now
+	_, err := Facts{Account: on.account(), Actor: by, Now: now}.agrees(p)
+	return err == nil
+}
+
+// MayWithdraw tells whether somebody may end an act that waits.
+func (p Pending) MayWithdraw(by Actor, on Subject, now time.Time) bool {
+	_, err := Withdraw(Facts{Account: on.account(), Actor: by, Now: now}, p)
+	return err == nil
+}
+
+// account is the subject as facts have it.
+func (on Subject) account() *account.Account {
+	return &account.Account{ID: on.Account, Role: on.Role, Platform: on.Platform}
+}
+
 // Wish is what is asked for, where the act does not say all of it.
 type Wish struct {
 	Gives platform.Role    // of ActSetRole

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
@@ -227,5 +228,37 @@ func TestWhoMayWithdraw(t *testing.T) {
 				t.Errorf("%s withdraws %s: %+v", says, c.act, change)
 			}
 		}
+	}
+}
+
+// What pages offer is what is taken.
+func TestWhoMayAgreeOrWithdrawIsSaidBefore(t *testing.T) {
+	for _, c := range waitingCases {
+		f, p, _ := c.asked(t)
+		on := Subject{Account: f.Account.ID, Role: f.Account.Role, Platform: f.Account.Platform, Gives: c.wish.Gives}
+		if waits, lapses := MustWait(c.act, on); !waits || lapses != (c.due == Lapsed) {
+			t.Errorf("%s of %s: waits %t, lapses %t", c.act, c.role, waits, lapses)
+		}
+		second := c.agreeing()
+		second.FreshAt = rightsNow.Add(-time.Hour)
+		lower := with(staffed(c.lower), func(a *Actor) { a.Name, a.Account = "third", "third" })
+		foreign := with(second, func(a *Actor) { a.Platform = "wilg" })
+		for who, row := range map[string]struct {
+			by               Actor
+			agree, withdraws bool
+		}{
+			"asker": {f.Actor, false, true}, "second": {second, true, true}, "lower": {lower, false, false}, "foreign": {foreign, false, false},
+			"nobody": {Actor{}, false, false},
+		} {
+			if got := p.MayAgree(row.by, on, rightsNow); got != row.agree {
+				t.Errorf("%s of %s: %s may agree: %t", c.act, c.role, who, got)
+			}
+			if got := p.MayWithdraw(row.by, on, rightsNow); got != row.withdraws {
+				t.Errorf("%s of %s: %s may withdraw: %t", c.act, c.role, who, got)
+			}
+		}
+	}
+	if waits, _ := MustWait(ActReset, Subject{Role: platform.Client}); waits {
+		t.Error("a client waits")
 	}
 }

@@ -143,6 +143,18 @@ func (s *Acts) Pending(ctx context.Context, id platform.ID) ([]Pending, error) {
 	return s.listPending(ctx, id, "")
 }
 
+// OnePending is one act that waits, or waited, on a platform, for who may find people there.
+func (s *Acts) OnePending(ctx context.Context, id platform.ID, pending string) (Pending, error) {
+	by, err := s.actor(ctx)
+	if err == nil {
+		err = by.May(ActFind, Subject{Platform: id}, Said{}, s.Now)
+	}
+	if err != nil {
+		return Pending{}, fmt.Errorf("reading act that waits on %s: %w", id, err)
+	}
+	return s.Waiting.Pending(ctx, id, pending)
+}
+
 // PendingOf lists those of one account.
 func (s *Acts) PendingOf(ctx context.Context, id platform.ID, of account.ID) ([]Pending, error) {
 	return s.listPending(ctx, id, of)
