@@ -258,10 +258,11 @@ func (db *DB) ReceiptsOfCookie(ctx context.Context, p platform.ID, cookieHash []
 	return all, fail("reading receipts of session", err)
 }
 
+// Those that were queued to be due later (see Admit) wait for nobody before somebody tried to send them.
 const selectOldestMessage = `
 SELECT MIN(queued_at)
 FROM letters
-WHERE next_at IS NOT NULL`
+WHERE next_at IS NOT NULL AND (tries > 0 OR next_at = queued_at)`
 
 // OldestMessage is when the oldest message that waits was queued; zero: none waits.
 func (db *DB) OldestMessage(ctx context.Context) (time.Time, error) {

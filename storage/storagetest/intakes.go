@@ -152,6 +152,23 @@ var intakes = []promise{
 		}
 		w.same("mails due", due, map[time.Duration]int{0: 101, 10 * time.Second: 100, 2 * time.Minute: 1003})
 	}},
+	{"mails to many that are not due yet do not wait", func(w *world) {
+		i := w.intake("one")
+		w.keeps(i)
+		w.ok(w.db.Admit(w.Context(), w.admission(i, addresses(0, 101)...), w.now))
+		oldest, err := w.db.OldestMessage(w.Context())
+		w.ok(err)
+		w.same("the oldest of all", oldest, w.now.Truncate(time.Millisecond))
+		w.run("UPDATE letters SET next_at = NULL WHERE next_at = queued_at")
+		oldest, err = w.db.OldestMessage(w.Context())
+		w.ok(err)
+		w.is("the later one waits", !oldest.IsZero(), false)
+		_, err = w.db.TakeMessages(w.Context(), outbox.Mail, time.Minute, 10, w.now.Add(10*time.Second))
+		w.ok(err)
+		oldest, err = w.db.OldestMessage(w.Context())
+		w.ok(err)
+		w.is("it waits, after a try", !oldest.IsZero(), true)
+	}},
 	{"of a crowd that applies one file exactly one does, also while it is cleaned up", func(w *world) {
 		i := w.intake("one")
 		w.keeps(i)
