@@ -25,8 +25,9 @@ import (
 // with the square of their number, and a network takes its time for each statement: of 10,000 people 25 rows at once take
 // two to three seconds on both databases, 100 take five on SQLite, and 500 more than the ten that a request has.
 const (
-	rowsAtOnce = 25
-	keysAtOnce = 500
+	rowsAtOnce  = 25 // of about eleven values
+	wordsAtOnce = 100
+	keysAtOnce  = 500
 )
 
 const accountsOf = `
@@ -205,7 +206,7 @@ func findAndFollow(ctx context.Context, q conn, a staff.Admission, now time.Time
 			words = append(words, word{person, text})
 		}
 	}
-	err := addMany(ctx, q, insertWord, words, func(_ int, w word) []any {
+	err := addBy(ctx, q, wordsAtOnce, insertWord, words, func(_ int, w word) []any {
 		return []any{string(w.account.Platform), string(w.account.ID), w.text}
 	})
 	if err != nil {
@@ -268,12 +269,17 @@ func laterMessageValues(i int, m outbox.Message) []any {
 
 // addMany adds rows by a statement that adds one, rowsAtOnce at a time.
 func addMany[T any](ctx context.Context, q conn, text string, all []T, values func(i int, row T) []any) error {
+	return addBy(ctx, q, rowsAtOnce, text, all, values)
+}
+
+// addBy is addMany with another number of rows at a time.
+func addBy[T any](ctx context.Context, q conn, atOnce int, text string, all []T, values func(i int, row T) []any) error {
 	before, tuple, ok := strings.Cut(text, "VALUES ")
 	if !ok {
 		return fmt.Errorf("statement that adds no row: %w", fault.Invalid)
 	}
 	done := 0
-	for some := range slices.Chunk(all, rowsAtOnce) {
+	for some := range slices.Chunk(all, atOnce) {
 		var rows strings.Builder
 		var args []any
 		for i, row := range some {
