@@ -23,6 +23,7 @@ const (
 	ResetAsked           Kind = "mail_reset_asked"    // staff asked for a reset that waits: with a button that stops it
 	AddressWaits         Kind = "mail_address_waits"  // to managers: a colleague gets another address unless somebody objects
 	SecondWanted         Kind = "mail_second_wanted"  // to managers: one of them is to agree
+	ManagerReset         Kind = "mail_manager_reset"  // to the other managers: the operator resets one of them in a day
 	ResetsStopped        Kind = "mail_resets_stopped" // to managers: somebody did as many resets as one may
 	MethodChanged        Kind = "mail_method"
 	WrongCodes           Kind = "mail_codes" // five wrong codes
@@ -145,6 +146,10 @@ var Kinds = map[Kind]Spec{
 	SecondWanted: {
 		Recipient: Mail, Life: day, Subject: "mail_second_wanted.subject",
 		Before: []string{"mail_second_wanted.body", "mail_second_wanted.next"},
+	},
+	ManagerReset: {
+		Recipient: Mail, Life: day, Subject: "mail_manager_reset.subject",
+		Before: []string{"mail_manager_reset.body", "mail_manager_reset.next"},
 	},
 	ResetsStopped: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_resets_stopped.subject",

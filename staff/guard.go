@@ -103,7 +103,7 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	if d.states != nil && !slices.Contains(d.states, f.Account.State) {
 		return audit.Event{}, fmt.Errorf("%w: %s", fault.Refused, cmp.Or(d.says, "account that is "+string(f.Account.State)))
 	}
-	if _, ok := waitOf(act, f.subject()); ok && !f.carried && !f.Actor.operator {
+	if row, ok := waitOf(act, f.subject()); ok && !f.carried && (row.all || !f.Actor.operator) {
 		return audit.Event{}, Waits
 	}
 	e := audit.Event{

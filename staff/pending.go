@@ -3,6 +3,7 @@ package staff
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -63,9 +64,13 @@ type wait struct {
 	lapses bool               // without a second one it lapses; otherwise it is done when its time comes
 	second []platform.Role    // who may agree; he ranks above the account, or is a manager as it is
 	tells  outbox.Kind        // managers, when it is asked for; empty: none
+	all    bool               // the operator at the command line waits, too
 }
 
 var waits = []wait{
+	{ // by the operator: nobody of the platform may
+		act: ActReset, of: func(on Subject) bool { return on.Role == platform.Manager }, in: []account.State{account.Active}, tells: outbox.ManagerReset, all: true,
+	},
 	{act: ActReset, of: ranksFrom(platform.Professional), in: []account.State{account.Active}, second: []platform.Role{platform.Helpdesk, platform.Manager}},
 	{
 		act: ActCorrectAddress, of: ranksFrom(platform.Professional), in: []account.State{account.Invited},
@@ -157,7 +162,11 @@ var anybody = account.ID("-")
 func Ask(f Facts, act Act, w Wish, managers []account.Account) (Pending, authn.Change, error) {
 	f.gives = w.Gives
 	row, ok := waitOf(act, f.subject())
-	if !ok || f.Actor.Account == "" {
+	asker := f.Actor.Account
+	if f.Actor.operator && row.all && isOperator(f.Actor.Name) {
+		asker = account.ID(f.Actor.Name)
+	}
+	if !ok || asker == "" {
 		return Pending{}, authn.Change{}, fmt.Errorf("%w: %s of this account by %s does not wait", fault.Refused, act, f.Actor.Name)
 	}
 	try := f
@@ -170,7 +179,7 @@ func Ask(f Facts, act Act, w Wish, managers []account.Account) (Pending, authn.C
 	}
 	p := Pending{
 		ID: secret.ID(), Platform: f.Platform, Act: act, Account: f.Account.ID, Gives: w.Gives, Address: w.To.Address,
-		EmailKey: f.Account.Email.Key, Asker: f.Actor.Account, Said: f.Said, AskedAt: f.Now, DueAt: f.Now.Add(WaitsFor),
+		EmailKey: f.Account.Email.Key, Asker: asker, Said: f.Said, AskedAt: f.Now, DueAt: f.Now.Add(WaitsFor),
 	}
 	change := authn.Change{Platform: f.Platform}
 	if act == ActReset {
@@ -188,6 +197,10 @@ func Ask(f Facts, act Act, w Wish, managers []account.Account) (Pending, authn.C
 	change.Events = []audit.Event{p.event(audit.ActAsked, f.Actor.Name, f.Now)}
 	return p, change, nil
 }
+
+// isOperator tells whether somebody is named as the record names who works at the command line. No account is: its
+// identifier has no blank.
+func isOperator(name string) bool { return strings.HasPrefix(name, "cli ") }
 
 // Confirm does an act that waits, because another one agrees: f has him as its actor, and the account. fault.NotFound: he
 // is of another platform; NotFresh: he has to sign in again first; fault.Expired: its time is over.

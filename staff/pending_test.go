@@ -2,6 +2,7 @@ package staff
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -260,5 +261,53 @@ func TestWhoMayAgreeOrWithdrawIsSaidBefore(t *testing.T) {
 	}
 	if waits, _ := MustWait(ActReset, Subject{Role: platform.Client}); waits {
 		t.Error("a client waits")
+	}
+}
+
+// The operator resets a manager, whom nobody of the platform may reset: in a day, with all other managers told, and
+// everybody else at once.
+func TestOperatorResetsAManagerInADay(t *testing.T) {
+	for role, want := range map[platform.Role]error{
+		platform.Client: nil, platform.Relative: nil, platform.Professional: nil, platform.Helpdesk: nil, platform.Manager: Waits,
+	} {
+		f := saying(audit.TwoStepReset, facts(account.Active))
+		f.Account.Role, f.Actor = role, Operator("cli ria")
+		if _, err := ResetTwoStep(f); !errors.Is(err, want) || want == nil && err != nil {
+			t.Errorf("%s: %v, want %v", role, err, want)
+		}
+	}
+	f := saying(audit.TwoStepReset, facts(account.Active))
+	f.Account.Role, f.Actor = platform.Manager, Operator("cli ria")
+	managers := []account.Account{*f.Account, {ID: "mo", Platform: "linde"}, {ID: "bo", Platform: "linde"}}
+	p, change, err := Ask(f, ActReset, Wish{}, managers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := map[account.ID]outbox.Kind{}
+	for _, m := range change.Messages {
+		told[m.Account] = m.Kind
+	}
+	if want := map[account.ID]outbox.Kind{"anna": outbox.ResetAsked, "mo": outbox.ManagerReset, "bo": outbox.ManagerReset}; !maps.Equal(told, want) {
+		t.Errorf("mails %v, want %v", told, want)
+	}
+	if p.Asker != "cli ria" || p.DueAt.Sub(p.AskedAt) != 24*time.Hour || len(change.Count) > 0 || len(change.Issue) != 1 {
+		t.Errorf("%+v, counts %d, tickets %d", p, len(change.Count), len(change.Issue))
+	}
+	// Nobody of the platform may agree, nor is it anybody's to withdraw but by the owner's button.
+	second := f
+	second.Actor = Actor{Name: "mo", Account: "mo", Platform: "linde", Role: platform.Manager, Active: true, FreshAt: f.Now}
+	if _, err := Confirm(second, p, f.Actor, Wish{}); !errors.Is(err, fault.Refused) {
+		t.Errorf("agreed to: %v", err)
+	}
+	due := f
+	due.Actor, due.Now = Actor{}, p.DueAt
+	done, how, err := Due(due, p, Operator(string(p.Asker)), Wish{})
+	if err != nil || how != Done || len(done.Retire) == 0 || done.Events[0].Actor != "cli ria" {
+		t.Errorf("when its time comes: %v, %s, %+v", err, how, done)
+	}
+	// Whoever is named otherwise asks for nothing.
+	f.Actor = Operator("somebody")
+	if _, _, err := Ask(f, ActReset, Wish{}, managers); !errors.Is(err, fault.Refused) {
+		t.Errorf("by somebody: %v", err)
 	}
 }

@@ -227,6 +227,9 @@ func (s *Acts) pending(ctx context.Context, id platform.ID, pending string) (p P
 // again is who asked for an act and what for, as they are now.
 func (s *Acts) again(ctx context.Context, p Pending) (Actor, Wish, error) {
 	asked := &Acts{Actor: Actor{Name: string(p.Asker), Platform: p.Platform, Account: p.Asker}, People: s.People}
+	if isOperator(string(p.Asker)) {
+		asked.Actor = Operator(string(p.Asker))
+	}
 	by, err := asked.actor(ctx)
 	if err != nil {
 		return by, Wish{}, err

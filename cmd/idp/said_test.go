@@ -2,8 +2,11 @@ package main_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/minddistrict/idp/outbox"
 )
 
 // What an operator says with an act is words of the act's lists: another one is refused with those that there are, and
@@ -55,5 +58,29 @@ func TestOperatorsSayWordsOfTheLists(t *testing.T) {
 		if !strings.Contains(text, "  stated_reason lost-codes  identified called-back\n") {
 			t.Errorf("as text: %s", text)
 		}
+	})
+}
+
+// A manager's two-step authentication is reset after a day; the command says so, and asks once.
+func TestResetOfAManagerWaitsADay(t *testing.T) {
+	onBoth(t, func(t *testing.T, i *install) {
+		i.setUp()
+		sample, err := os.ReadFile(i.sample())
+		if err != nil {
+			t.Fatal(err)
+		}
+		i.ok("apply", i.file("manager.yaml", string(sample)+"        role: manager\n        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
+		reset := []string{
+			"account", "reset-2fa", "anna@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "called-back",
+		}
+		if said := i.ok(reset...); !strings.Contains(said, "will be reset at ") {
+			t.Errorf("said %q", said)
+		}
+		var a accountJSON
+		if i.read(&a, "account", "show", "anna@example.org", "--platform", "linde"); !slices.Contains(a.Factors, "totp") {
+			t.Errorf("reset at once: %+v", a)
+		}
+		i.waiting("linde", outbox.ResetAsked)
+		i.refused(1, "", reset...)
 	})
 }
