@@ -56,7 +56,7 @@ platforms:
 					id, err = files.Check(ctx, "linde", "session", file)
 					return err
 				}, 21, 4},
-				{"apply", func(ctx context.Context) error { _, err := files.Admit(ctx, "linde", "session", id); return err }, 43, 2003},
+				{"apply", func(ctx context.Context) error { _, err := files.Admit(ctx, "linde", "session", id); return err }, 43, 3303},
 			} {
 				ctx, done := context.WithTimeout(t.Context(), requestTime)
 				defer done()

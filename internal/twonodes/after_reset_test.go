@@ -21,7 +21,7 @@ func TestOwnerIsShownOnce(t *testing.T) {
 	file = strings.Replace(file, "    parties:\n", "    policy: { second_factor: { client: optional, staff: optional }, code_methods: [totp] }\n    parties:\n", 1)
 	account := fmt.Sprintf("      - { email: totp@example.org, password: %q, totp_secret: %s }\n", idptest.Password, idptest.TOTPSecret)
 	p.idp("apply", p.file("optional.yaml", file+account))
-	p.idp("account", "reset-2fa", "totp@example.org", "--platform", "linde", "--reason", "asked in person")
+	p.idp("account", "reset-2fa", "totp@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "in-person")
 	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
 
 	thief := newPerson(p.at(1), "totp@example.org")
