@@ -110,6 +110,9 @@ func (s *Server) pages() []Page {
 	}, s.deedPages()...)
 }
 
+// Pages are all pages, for tests that hold each of them against what people may do.
+func Pages() []Page { return new(Server).pages() }
+
 // Routes adds the pages to the router that all platforms share.
 func (s *Server) Routes(r *mux.Router) {
 	add := s.Engine.Pages(r)

@@ -92,10 +92,10 @@ func (s *Server) ofPerson(d Deed, h func(http.ResponseWriter, *http.Request, *Vi
 			return nil
 		}
 		a, err := s.Store.Account(r.Context(), v.Platform.ID, id)
-		if err != nil {
+		if err != nil && !errors.Is(err, fault.NotFound) {
 			return err
 		}
-		if !v.mayOffer(d, a) {
+		if err != nil || !v.mayOffer(d, a) {
 			s.Engine.NotFound(w, r)
 			return nil
 		}

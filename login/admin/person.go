@@ -3,6 +3,7 @@ package admin
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/ui"
@@ -92,6 +94,10 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 		return nil
 	}
 	card, err := s.Cards.Card(r.Context(), v.Platform.ID, id, s.Sealer, v.reader(), v.Now)
+	if errors.Is(err, fault.NotFound) {
+		s.Engine.NotFound(w, r)
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,637 @@
+package attack
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/login/admin"
+	"github.com/minddistrict/idp/op"
+	"github.com/minddistrict/idp/staff"
+	"github.com/minddistrict/idp/storage"
+)
+
+// Every page of staff has a right of the table, and is in the model.
+func TestEveryPageOfStaffHasARight(t *testing.T) {
+	if err := pagesHaveRights(admin.Pages()); err != nil {
+		t.Error(err)
+	}
+	for _, bad := range []admin.Page{
+		{Path: "/staff", Name: "no right"}, {Path: "/staff", Name: "another right", Right: "do anything"},
+		{Path: "/staff/unheard-of", Name: "no row in the model", Right: staff.ActFind},
+	} {
+		if pagesHaveRights([]admin.Page{bad}) == nil {
+			t.Errorf("%s: not found out", bad.Name)
+		}
+	}
+	for _, e := range op.Endpoints() {
+		if name := strings.Join(e.Methods, " ") + " " + e.Path; strings.HasPrefix(e.Path, "/api/") && !slices.Contains(modelAPI, name) {
+			t.Errorf("the model knows no %s", name)
+		}
+	}
+}
+
+func pagesHaveRights(pages []admin.Page) error {
+	for _, p := range pages {
+		if !slices.ContainsFunc(staff.Rights(), func(r staff.Right) bool { return p.Right != "" && r.Act == p.Right }) {
+			return fmt.Errorf("page %s %s: right %q is none", p.Name, p.Path, p.Right)
+		}
+		if _, known := modelPages[p.Path]; !known {
+			return fmt.Errorf("page %s: the model has no row for %s", p.Name, p.Path)
+		}
+	}
+	return nil
+}
+
+// Random helpers and others do random things to random people, and the platforms' servers refer random people to each
+// other: what comes back is what a model says that was written apart, and whatever is refused changes nothing.
+func TestStaffMayWhatTheModelSaysAndNothingElse(t *testing.T) {
+	seed := uint64(number(t, "IDP_RIGHTS_SEED", 20261129))
+	t.Run("sqlite", func(t *testing.T) { triples(t, idptest.SQLite(t), seed, number(t, "IDP_RIGHTS", rightsSQLite)) })
+	t.Run("postgres", func(t *testing.T) { triples(t, idptest.Postgres(t), seed+1, number(t, "IDP_RIGHTS", 1_000)) })
+}
+
+// together is how many requests are looked at together, where none may change anything.
+const together = 40
+
+func triples(t *testing.T, db *storage.DB, seed uint64, n int) {
+	o := newOffice(t, db)
+	counts := map[outcome]int{}
+	var batch []string
+	for i := range n {
+		c := o.draw(newDice(seed, uint64(i)))
+		want := c.expect()
+		changes := want == done || want == waits
+		if changes || len(batch) == together {
+			o.unchanged(batch)
+			batch = nil
+		}
+		a := o.send(c)
+		counts[want]++
+		if got := o.judge(c, want, a); got != "" {
+			t.Errorf("%d: %s: want %s, %s", i, c, want, got)
+		}
+		if changes {
+			o.restore()
+		} else {
+			batch = append(batch, fmt.Sprintf("%d: %s", i, c))
+		}
+		if t.Failed() {
+			break
+		}
+	}
+	o.unchanged(batch)
+	t.Logf("%d triples: %v", n, counts)
+	for _, of := range []outcome{proves, missing, crossed, wrong, odd, shown, led, done, waits, unknown, barred} {
+		if counts[of] == 0 && n >= 5_000 {
+			t.Errorf("none was to be %s", of)
+		}
+	}
+}
+
+// person is somebody whom something is done to; the zero value is nobody.
+type person struct {
+	id, email, platform, role, state string
+	second                           bool
+}
+
+// helper is who does it, in one browser.
+type helper struct {
+	person
+	name     string
+	at       string // issuer
+	cookie   string
+	signedIn bool // as the rules of every page have it
+	proven   bool // password and code, and no pause since
+	fresh    bool // within five minutes
+}
+
+// server is a platform's server.
+type server struct {
+	name, platform, at, token string
+	scope                     bool
+}
+
+// triple is one request: who, whom, where.
+type triple struct {
+	page, method string // empty: of the API
+	who          helper
+	whom         person
+	path         string
+	form         url.Values
+	file         string // an upload
+	ownFile      bool
+	foreign      bool // sent by the page of another site
+
+	machine     server
+	asks        person
+	act, reason string
+}
+
+func (t triple) String() string {
+	if t.page == "" {
+		return fmt.Sprintf("%s refers %s %s to %s %s %s (%s, %s)", t.machine.name, t.asks.state, t.asks.email, t.whom.state, t.whom.role,
+			t.whom.email, t.act, t.reason)
+	}
+	return fmt.Sprintf("%s %s %s by %s, on %s %s %s of %s, %v", t.method, t.page, t.path, t.who.name, t.whom.state, t.whom.role,
+		t.whom.email, t.whom.platform, t.form)
+}
+
+// officeHouse has people of every role and state on two platforms. What is of wilg must never be seen at linde.
+const officeHouse = `
+platforms:
+  - name: linde
+    issuer: https://login.linde.test
+    organisation: GGZ De Linde
+    home_url: https://linde.test/home
+    parties:
+      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, grant_types: [authorization_code, client_credentials], redirect_uris: ["https://rp.test/cb"], scopes: [openid, report.read, accounts:refer] }
+    accounts: ACCOUNTS linde
+  - name: wilg
+    issuer: https://id.test/p/wilg
+    organisation: Praktijk De Wilg
+    home_url: https://wilg.test/home
+    parties:
+      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, grant_types: [authorization_code, client_credentials], redirect_uris: ["https://rp.test/cb"], scopes: [openid, report.read, accounts:refer] }
+    accounts: ACCOUNTS wilg
+`
+
+const bothSteps = `password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, recovery_codes: [K7QM-2XHP-9TRD]`
+
+// accountsOf are the same people on each platform, under other names.
+func accountsOf(platform string) string {
+	var b strings.Builder
+	for role := range order {
+		for name, has := range map[string]string{
+			"two": bothSteps, "also": bothSteps, "one": `password: "zeven paarse regenjassen drogen!"`, "marked": bothSteps,
+			"invited": "", "off": bothSteps + ", deactivated: true",
+			"demoted": bothSteps, "left": bothSteps,
+		} {
+			if has != "" {
+				has = ", " + has
+			}
+			fmt.Fprintf(&b, "\n      - { email: %s.%s@%s.example.org, role: %s, name: { given: Naam, family: Van %s }%s }",
+				name, role, platform, role, platform, has)
+		}
+	}
+	return b.String()
+}
+
+// office is the house, with browsers that are signed in.
+type office struct {
+	*scene
+	people   []person
+	helpers  []helper
+	machines []server
+	files    map[string]string // identifiers of uploads, by the cookie of whose they are
+	tables   []string
+}
+
+const (
+	noID    = "0123456789abcdefghjkmnpqrs" // nobody's
+	keeping = "kept_"
+)
+
+func newOffice(t *testing.T, db *storage.DB) *office {
+	t.Helper()
+	o := &office{scene: newScene(t, hostIssuer, db), files: map[string]string{}}
+	text := officeHouse
+	for _, p := range []string{"linde", "wilg"} {
+		text = strings.Replace(text, "ACCOUNTS "+p, accountsOf(p), 1)
+	}
+	o.Apply(text)
+	at := o.Clock.Now().UnixMilli()
+	o.run(fmt.Sprintf(`UPDATE accounts SET marked_at = %d WHERE email LIKE 'marked.%%'`, at),
+		`UPDATE accounts SET state = 'active' WHERE email LIKE 'marked.%'`)
+	o.readPeople()
+	for _, p := range o.people {
+		o.enter(p)
+	}
+	o.run(`UPDATE accounts SET role = 'client' WHERE email LIKE 'demoted.%'`, `UPDATE accounts SET state = 'deactivated' WHERE email LIKE 'left.%'`)
+	o.readPeople()
+	o.helpers = append(o.helpers, helper{name: "nobody", at: hostIssuer, person: person{platform: "linde", role: "client"}},
+		helper{name: "a made up session", at: hostIssuer, cookie: secret.Token(), person: person{platform: "linde", role: "client"}})
+	for _, i := range []string{hostIssuer, pathIssuer} {
+		s := o.at(i)
+		for _, scope := range []string{"accounts:refer", "report.read"} {
+			tok := s.token("web", url.Values{"grant_type": {"client_credentials"}, "scope": {scope}})
+			if tok.Access == "" {
+				t.Fatalf("token of %s for %s: %d %s", i, scope, tok.Status, tok.Body)
+			}
+			o.machines = append(o.machines, server{"server for " + scope, string(s.platform()), i, tok.Access, scope == "accounts:refer"})
+		}
+		o.machines = append(o.machines, server{"nobody's server", string(s.platform()), i, "", false})
+	}
+	o.keepFiles()
+	o.keep()
+	return o
+}
+
+// readPeople reads who there is; and those that there are not.
+func (o *office) readPeople() {
+	o.Helper()
+	o.people = []person{{id: noID}, {id: "x"}, {id: "..%2F..%2Fstaff"}, {id: "%00"}, {id: "%27%3B%20DROP%20TABLE%20accounts"}, {id: strings.Repeat("9", 300)}}
+	rows, err := o.DB.SQL().QueryContext(o.Context(), `
+SELECT a.id, a.email, a.platform, a.role, a.state, COUNT(c.id)
+FROM accounts a LEFT JOIN credentials c ON c.account = a.id AND c.used_as = 'second'
+GROUP BY a.id, a.email, a.platform, a.role, a.state
+ORDER BY a.email`)
+	if err != nil {
+		o.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }() // Err says it
+	for rows.Next() {
+		var p person
+		var seconds int
+		if err := rows.Scan(&p.id, &p.email, &p.platform, &p.role, &p.state, &seconds); err != nil {
+			o.Fatal(err)
+		}
+		p.second = seconds > 0
+		o.people = append(o.people, p)
+	}
+	if err := rows.Err(); err != nil {
+		o.Fatal(err)
+	}
+}
+
+// enter signs somebody in, in as many ways as there are.
+func (o *office) enter(p person) {
+	o.Helper()
+	name, _, _ := strings.Cut(p.email, ".")
+	issuer := map[string]string{"linde": hostIssuer, "wilg": pathIssuer}[p.platform]
+	add := func(how string, h helper, ago, seen time.Duration, uses ...account.Use) {
+		h.name, h.person, h.cookie = p.platform+"'s "+name+" "+p.role+" "+how, p, secret.Token()
+		if h.at == "" {
+			h.at = issuer
+		}
+		var proofs []authn.Proof
+		for _, use := range uses {
+			proofs = append(proofs, authn.Proof{Method: "x", Use: use, Kinds: authn.Knows, At: o.Clock.Now().Add(-ago)})
+		}
+		o.session(p, h.cookie, proofs, seen)
+		o.helpers = append(o.helpers, h)
+	}
+	both := []account.Use{account.Primary, account.Second}
+	switch name {
+	case "two":
+		add("", helper{signedIn: true, proven: true, fresh: true}, 0, 0, both...)
+		add("", helper{signedIn: true, proven: true, fresh: true}, 0, 0, both...)
+		add("not fresh", helper{signedIn: true, proven: true}, 6*time.Minute, 0, both...)
+		add("after a pause", helper{signedIn: true}, 40*time.Minute, 35*time.Minute, both...)
+		add("remembered", helper{}, 0, 0, account.Primary, account.Waiver) // the cookie that remembers is another browser's
+		add("at the other platform", helper{at: map[string]string{hostIssuer: pathIssuer, pathIssuer: hostIssuer}[issuer]}, 0, 0, both...)
+	case "one":
+		add("without second factor", helper{signedIn: true}, 0, 0, account.Primary)
+	case "marked":
+		add("", helper{}, 0, 0, both...)
+	case "left":
+		add("", helper{}, 0, 0, both...)
+	case "invited":
+		add("", helper{}, 0, 0, both...)
+	case "demoted":
+		q := p
+		q.role = "client"
+		before := len(o.helpers)
+		add("", helper{signedIn: true, proven: true, fresh: true}, 0, 0, both...)
+		o.helpers[before].person = q
+	}
+}
+
+func (o *office) session(p person, cookie string, proofs []authn.Proof, seen time.Duration) {
+	o.Helper()
+	text, err := json.Marshal(proofs)
+	if err == nil {
+		now := o.Clock.Now()
+		_, err = o.DB.SQL().ExecContext(o.Context(), `
+INSERT INTO sessions (id, platform, account, channel, cookie_hash, proofs, started_at, seen_at, ends_at)
+VALUES ($1, $2, $3, 'browser', $4, $5, $6, $7, $8)`, secret.ID(), p.platform, p.id, secret.Hash(cookie), string(text),
+			now.Add(-time.Hour).UnixMilli(), now.Add(-seen).UnixMilli(), now.Add(time.Hour).UnixMilli())
+	}
+	if err != nil {
+		o.Fatal(err)
+	}
+}
+
+// keepFiles brings a file of people for some, so that others can ask for it.
+func (o *office) keepFiles() {
+	o.Helper()
+	for _, h := range o.helpers {
+		if h.proven && order[h.role] > 2 {
+			a := o.send(triple{page: "/staff/invite/many", method: "POST", path: "/staff/invite/many", who: h, file: "geheim"})
+			if id := a.To.Path[strings.LastIndex(a.To.Path, "/")+1:]; a.Status == http.StatusSeeOther && secret.IsID(id) {
+				o.files[h.cookie] = id
+				continue
+			}
+			o.Fatalf("file of %s: %d %s", h.name, a.Status, a.To)
+		}
+	}
+}
+
+// apart are tables that change with everything, or that hold what was just done.
+var apart = regexp.MustCompile(`^(events|attempts|counters|journeys|requests|pushed_requests|uses|goose.*|sqlite.*|kept_.*)$`)
+
+// keep keeps a copy of every table beside those.
+func (o *office) keep() {
+	o.Helper()
+	list := `SELECT name FROM sqlite_master WHERE type = 'table'`
+	if o.postgres() {
+		list = `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()`
+	}
+	rows, err := o.DB.SQL().QueryContext(o.Context(), list)
+	if err != nil {
+		o.Fatal(err)
+	}
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			o.Fatal(err)
+		}
+		if !apart.MatchString(name) {
+			o.tables = append(o.tables, name)
+		}
+	}
+	if err := rows.Close(); err != nil {
+		o.Fatal(err)
+	}
+	slices.Sort(o.tables)
+	for _, name := range []string{"accounts", "credentials", "sessions", "tickets", "letters", "intakes"} {
+		if !slices.Contains(o.tables, name) {
+			o.Fatalf("no table %s among %v", name, o.tables)
+		}
+	}
+	for _, name := range o.tables {
+		o.run(`CREATE TABLE ` + keeping + name + ` AS SELECT * FROM ` + name)
+	}
+	o.run(`DELETE FROM events`)
+}
+
+func (o *office) postgres() bool {
+	return strings.Contains(fmt.Sprintf("%T", o.DB.SQL().Driver()), "stdlib")
+}
+
+// changed are the tables that are not as they were kept.
+func (o *office) changed() (names []string) {
+	o.Helper()
+	var parts []string
+	for _, name := range o.tables {
+		parts = append(parts, fmt.Sprintf(`
+SELECT '%[1]s' WHERE EXISTS (SELECT * FROM %[1]s EXCEPT SELECT * FROM kept_%[1]s) OR EXISTS (SELECT * FROM kept_%[1]s EXCEPT SELECT * FROM %[1]s)`, name))
+	}
+	return o.texts(strings.Join(parts, " UNION ALL "))
+}
+
+func (o *office) texts(query string, args ...any) (all []string) {
+	o.Helper()
+	rows, err := o.DB.SQL().QueryContext(o.Context(), query, args...)
+	if err != nil {
+		o.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }() // Err says it
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			o.Fatal(err)
+		}
+		all = append(all, text)
+	}
+	if err := rows.Err(); err != nil {
+		o.Fatal(err)
+	}
+	return all
+}
+
+// harmless are kinds of events of what is only read, or refused.
+var harmless = regexp.MustCompile(`^(people\.(search|open)|audit\.(read|export)|.*\.refuse)$`)
+
+// unchanged says that nothing was changed by requests that were refused or only read.
+func (o *office) unchanged(batch []string) {
+	o.Helper()
+	names := o.changed()
+	kinds := slices.DeleteFunc(o.texts(`SELECT DISTINCT kind FROM events`), harmless.MatchString)
+	if len(names)+len(kinds) > 0 {
+		o.Errorf("tables %v were changed, and the record has %v, after\n%s", names, kinds, strings.Join(batch, "\n"))
+	}
+	o.run(`DELETE FROM events`, `DELETE FROM attempts`)
+}
+
+// restore makes all as it was.
+func (o *office) restore() {
+	o.Helper()
+	names := o.changed()
+	c, err := o.DB.SQL().Conn(o.Context())
+	if err != nil {
+		o.Fatal(err)
+	}
+	defer func() { _ = c.Close() }() // it goes back to the pool
+	off, on := `PRAGMA foreign_keys = OFF`, `PRAGMA foreign_keys = ON`
+	if o.postgres() {
+		off, on = `SET session_replication_role = replica`, `SET session_replication_role = DEFAULT`
+	}
+	statements := []string{off}
+	for _, name := range names {
+		statements = append(statements, `DELETE FROM `+name, `INSERT INTO `+name+` SELECT * FROM `+keeping+name)
+	}
+	for _, text := range append(statements, on, `DELETE FROM events`, `DELETE FROM attempts`) {
+		if _, err := c.ExecContext(context.Background(), text); err != nil {
+			o.Fatalf("%s: %v", text, err)
+		}
+	}
+}
+
+// draw makes a request.
+func (o *office) draw(d *dice) triple {
+	if d.in(6) {
+		t := triple{machine: pick(d, o.machines...), asks: pick(d, o.people...), whom: pick(d, o.people...), act: "reset_two_step", reason: "lost-phone"}
+		if d.in(8) {
+			t.act = pick(d, "deactivate", "", "reset_two_step ")
+		}
+		if d.in(8) {
+			t.reason = pick(d, "left", "", "=1+1")
+		}
+		if !d.in(3) { // of one platform, mostly
+			t.asks, t.whom = o.of(d, t.machine.platform), o.of(d, t.machine.platform)
+		}
+		return t
+	}
+	page := pick(d, admin.Pages()...)
+	t := triple{page: page.Path, who: pick(d, o.helpers...), whom: pick(d, o.people...), form: url.Values{}}
+	if d.n(4) > 0 { // those who may something come more often
+		for t.who.role != "helpdesk" && t.who.role != "manager" || d.n(4) > 0 && !t.who.proven {
+			t.who = pick(d, o.helpers...)
+		}
+	}
+	if !d.in(4) {
+		t.whom = o.of(d, t.who.platform)
+	}
+	t.method = "GET"
+	if page.Submit != nil && (page.Show == nil || !d.in(3)) {
+		t.method, t.foreign = "POST", d.in(20)
+		o.fillIn(d, &t)
+	}
+	file := pick(d, noID, "x", "%00", o.files[t.who.cookie], o.files[pick(d, o.helpers...).cookie])
+	if file == "" {
+		file = noID
+	}
+	t.ownFile = file == o.files[t.who.cookie]
+	t.path = strings.NewReplacer("{person}", t.whom.id, "{file}", file).Replace(t.page)
+	return t
+}
+
+// of is somebody of a platform.
+func (o *office) of(d *dice, platform string) person {
+	for {
+		if p := pick(d, o.people...); p.platform == platform {
+			return p
+		}
+	}
+}
+
+// fillIn fills a form in, mostly well.
+func (o *office) fillIn(d *dice, t *triple) {
+	m := modelPages[t.page]
+	fresh := fmt.Sprintf("new%d@example.org", d.n(1000))
+	other := pick(d, o.people...).email
+	t.form.Set("do", "continue")
+	t.form.Set("reason", pick(d, append(strings.Fields(m.reason+" "+m.reason+" "+m.reason), "left", "lost-phone", "", "=1+1")...))
+	t.form.Set("identified", pick(d, "in-person", "video", "called-back", "known", "known", "", "<b>"))
+	if !m.how && !d.in(10) {
+		t.form.Del("identified")
+	}
+	t.form.Set("email", pick(d, fresh, fresh, fresh, other, t.whom.email, "x", ""))
+	if !strings.HasSuffix(t.form.Get("email"), "example.org") {
+		t.form.Set("email", "x")
+	}
+	t.form.Set("typed", pick(d, "linde", "van", "", "%"))
+	t.form.Set("given_name", pick(d, "Nieuw", "Nieuw", "Nieuw", "", "=cmd", "<script>"))
+	t.form.Set("role", pick(d, "client", "relative", "professional", "helpdesk", "manager", "operator"))
+	t.form.Set("language", "nl")
+	if t.page == "/staff/invite" && t.form.Get("email") == t.whom.email {
+		t.form.Set("email", fresh)
+	}
+	if t.page == "/staff/invite/many" && d.in(2) {
+		t.file = "nieuw"
+	}
+}
+
+// send sends a request as a browser, or a server, does.
+func (o *office) send(t triple) answer {
+	o.Helper()
+	if t.page == "" {
+		sub := func(p person) string { return strings.ReplaceAll(p.id, "%", "") }
+		body, err := json.Marshal(map[string]string{"actor": sub(t.asks), "subject": sub(t.whom), "act": t.act, "reason": t.reason})
+		if err != nil {
+			o.Fatal(err)
+		}
+		header := http.Header{"Content-Type": {"application/json"}}
+		if t.machine.token != "" {
+			header.Set("Authorization", "Bearer "+t.machine.token)
+		}
+		return o.scene.send(http.MethodPost, t.machine.at+"/api/v1/referrals", string(body), header)
+	}
+	header := http.Header{"Sec-Fetch-Site": {"same-origin"}}
+	if t.who.cookie != "" {
+		for _, p := range []string{"linde", "wilg"} {
+			header.Add("Cookie", "__Host-"+p+"-session="+t.who.cookie)
+		}
+	}
+	body := t.form.Encode()
+	if t.file != "" {
+		var b bytes.Buffer
+		w := multipart.NewWriter(&b)
+		part, err := w.CreateFormFile("file", "people.csv")
+		if err == nil {
+			_, err = fmt.Fprintf(part, "voornaam;achternaam;e-mailadres;rol\r\nNaam;Zeer%s;%s@example.org;client\r\n", t.file, t.file)
+		}
+		if err == nil {
+			err = w.Close()
+		}
+		if err != nil {
+			o.Fatal(err)
+		}
+		body = b.String()
+		header.Set("Content-Type", w.FormDataContentType())
+	}
+	if t.method == http.MethodGet {
+		body = ""
+	}
+	if t.foreign {
+		header.Set("Sec-Fetch-Site", "cross-site")
+		header.Set("Origin", "https://evil.test")
+	}
+	return o.scene.send(t.method, t.who.at+t.path, body, header)
+}
+
+// judge compares what came back; empty: that is what was expected.
+func (o *office) judge(t triple, want outcome, a answer) string {
+	o.Helper()
+	to := a.To.String()
+	journey := strings.HasPrefix(to, t.who.at+"/login/") && t.who.at != ""
+	fits := map[outcome]bool{
+		proves: a.Status == http.StatusSeeOther && journey, missing: a.Status == http.StatusNotFound && to == "",
+		crossed: a.Status == http.StatusForbidden, wrong: a.Status == http.StatusUnprocessableEntity, shown: a.Status == http.StatusOK,
+		odd: a.Status == http.StatusBadRequest,
+		led: a.Status == http.StatusSeeOther && !journey, unknown: a.Status == http.StatusUnauthorized, barred: a.Status == http.StatusForbidden,
+		done:  !journey && (a.Status == http.StatusSeeOther || t.page == "" && a.Status/100 == 2),
+		waits: !journey && slices.Contains([]int{http.StatusOK, http.StatusSeeOther, http.StatusNotFound, http.StatusUnprocessableEntity}, a.Status),
+	}
+	if !fits[want] {
+		return fmt.Sprintf("got %d to %q", a.Status, to)
+	}
+	if hidden := t.hides(want); hidden != "" && strings.Contains(a.Body+to, hidden) {
+		return fmt.Sprintf("the answer has %q", hidden)
+	}
+	switch want {
+	case done:
+		return o.isDone(t)
+	case waits:
+		if names := o.changed(); slices.ContainsFunc(names, func(name string) bool {
+			return slices.Contains([]string{"accounts", "credentials", "sessions", "grants", "devices"}, name)
+		}) {
+			return fmt.Sprintf("%v were changed", names)
+		}
+	}
+	return ""
+}
+
+// hides is what an answer may not have: the name of people of another platform, or what is in a file of somebody else.
+func (t triple) hides(want outcome) string {
+	switch {
+	case t.page == "/staff/invite/many/{file}" && !t.ownFile:
+		return "geheim"
+	case want == missing || want == proves, t.page == "":
+		return t.whom.email
+	}
+	return map[string]string{"linde": "Van wilg", "wilg": "Van linde"}[t.who.platform]
+}
+
+// isDone says that the record has what was done, once, by whom and to whom.
+func (o *office) isDone(t triple) string {
+	o.Helper()
+	kind, by, of := modelPages[t.page].deed, t.who.id, t.whom.id
+	switch t.page {
+	case "":
+		kind, by = "referral.make", "system"
+	case "/staff/invite", "/staff/invite/many/{file}":
+		kind, of = "account.add", ""
+	case "/staff/invite/many":
+		kind, of = "invite.check", ""
+	}
+	got := o.texts(`SELECT account FROM events WHERE kind = $1 AND actor = $2 AND outcome = 'success'`, kind, by)
+	if len(got) != 1 || of != "" && got[0] != of {
+		return fmt.Sprintf("%s by %s is on record of %v, and all that is: %v", kind, by, got, o.texts(`SELECT kind FROM events`))
+	}
+	return ""
+}
