@@ -72,6 +72,7 @@ type Account struct {
 
 	Name          string
 	May           string   // what accounts of the role can do
+	Pages         string   // where it helps others; empty: nowhere here
 	At            string   // name of the site where it logs in
 	TOTPSecret    string   // base32; empty: no authenticator app
 	Phone         string   // gets codes by text message; empty: none

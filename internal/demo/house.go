@@ -23,9 +23,9 @@ const othersColour = "#8a4b12"
 var may = map[platform.Role]string{
 	platform.Client:       "logs in, and has settings of their own",
 	platform.Relative:     "logs in, and has settings of their own",
-	platform.Professional: "a therapist: logs in, no more yet. Helping clients with their login has no pages yet",
-	platform.Helpdesk:     "logs in, no more yet. Their work has no pages yet: idp account does it on the command line",
-	platform.Manager:      "logs in, no more yet. Their work has no pages yet: idp account and idp apply do it on the command line",
+	platform.Professional: "a therapist: asks at a client’s page of the site to reset two-step authentication",
+	platform.Helpdesk:     "finds, invites and helps clients, relatives and professionals",
+	platform.Manager:      "helps the helpdesk too, gives another e-mail address, and reads the record",
 }
 
 // House is the set-up of `idp dev`, moved to the origins that it really listens on, and the site in front of it.
@@ -49,9 +49,13 @@ func House(idpOrigin, siteOrigin string, now func() time.Time) (*setup.File, *Si
 			}
 		}
 		for _, a := range p.Accounts {
+			pages := ""
+			if role := platform.Role(a.Role); role == platform.Helpdesk || role == platform.Manager {
+				pages = p.Issuer + "/staff"
+			}
 			accounts = append(accounts, Account{
 				Email: a.Email, Password: a.Password, Role: a.Role, Platform: p.Organisation, On: p.Name, Name: nameOf(a.Name),
-				May: may[platform.Role(a.Role)], At: platforms[len(platforms)-1].Name, TOTPSecret: a.TOTPSecret, Phone: a.CodePhone, RecoveryCodes: a.RecoveryCodes,
+				May: may[platform.Role(a.Role)], Pages: pages, At: platforms[len(platforms)-1].Name, TOTPSecret: a.TOTPSecret, Phone: a.CodePhone, RecoveryCodes: a.RecoveryCodes,
 			})
 		}
 	}
