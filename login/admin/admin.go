@@ -21,6 +21,8 @@ import (
 const (
 	root   = "/staff"
 	people = root + "/people"
+
+	waiting = root + "/waiting"
 )
 
 // Store is what these pages read; each method is one transaction. What they change they leave to staff.Acts.
@@ -29,6 +31,8 @@ type Store interface {
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	Persons(ctx context.Context, p platform.ID, ids []account.ID) ([]account.Person, error)
 	Record(ctx context.Context, q audit.Query, by audit.Reader, now time.Time) ([]audit.Recorded, error)
+	Sessions(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]authn.Session, error)
+	Devices(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]account.Device, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }
 
@@ -79,6 +83,11 @@ func (s *Server) pages() []Page {
 			Show: s.showPeople, Submit: s.submitPeople,
 		},
 		{Path: people + "/{person}", Name: "staff person", Right: staff.ActFind, Show: s.showPerson},
+		{Path: waiting, Name: "staff waiting", Menu: "staff.waiting", Right: staff.ActFind, Show: s.showWaiting},
+		{
+			Path: waiting + "/{act}", Name: "staff waiting act", Right: staff.ActFind,
+			Show: s.ofAsked(s.showAsked), Submit: s.ofAsked(s.submitAsked),
+		},
 		{
 			Path: root + "/reference", Name: "staff reference", Menu: "staff.reference", Right: staff.ActFind,
 			Show: s.showReference,
@@ -133,7 +142,10 @@ func Cancelled(page string) string {
 	path, _, _ := strings.Cut(page, "?")
 	switch below, ours := strings.CutPrefix(path, people+"/"); {
 	case ours && strings.Contains(below, "/"):
-		return path[:strings.LastIndex(path, "/")]
+		person, _, _ := strings.Cut(below, "/")
+		return people + "/" + person
+	case strings.HasPrefix(path, waiting+"/"):
+		return waiting
 	case path == root || strings.HasPrefix(path, root+"/"):
 		return "/settings"
 	}

@@ -6,32 +6,44 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gorilla/mux"
+
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
+	"github.com/minddistrict/idp/ui"
 )
 
-// DeedPage asks before something is done to a person. Fields: reason, identified, email, where the deed asks them; do:
-// continue.
+// DeedPage asks before something is done to a person. Fields: reason, identified, email, role, where the deed asks them;
+// do: continue.
 type DeedPage struct {
 	Chrome
 	Action      string
 	Title, Body string // text keys
 	Button      string
 	Danger      bool
-	Name        string // of the person
-	Email       string // ... and the address of now
+	Waits       string // text key of when it is done; empty: at once
+	Whose       Whose
 	Questions   []Question
 	AsksEmail   bool
 	Typed       string
 	Back        string
 }
 
+// Whose says to whom, and to which of what is theirs.
+type Whose struct {
+	Name    string
+	Email   string // of now
+	Device  bool   // Machine is what it is done to
+	Machine ui.Machine
+}
+
 // Question is a choice of words of our own list.
 type Question struct {
-	Field string // reason or identified
+	Field string // role, reason or identified
 	Key   string // of its text
 	Words []Word
 }
@@ -53,14 +65,21 @@ func (d Deed) right() staff.Right {
 	panic("no right " + string(d.Right)) // a test goes over all deeds
 }
 
-// questions are what the page of a deed asks, with what was chosen already.
-func (d Deed) questions(said staff.Said) (all []Question) {
-	var reasons, ways []Word
+// questions are what the page of a deed asks, with what was chosen already. Roles are those that may be given.
+func (d Deed) questions(f Form, roles []platform.Role) (all []Question) {
+	var reasons, ways, given []Word
+	said := f.Said
+	for _, r := range roles {
+		given = append(given, Word{string(r), roleKey(r), r == f.Role})
+	}
 	for _, r := range d.Right.Reasons() {
 		reasons = append(reasons, Word{string(r), r.TextKey(), r == said.Reason})
 	}
 	for _, i := range staff.Identifications() {
 		ways = append(ways, Word{string(i), i.TextKey(), i == said.Identified})
+	}
+	if d.Role {
+		all = append(all, Question{"role", "staff.role_new", given})
 	}
 	if d.right().Reason {
 		all = append(all, Question{"reason", "staff.deed_reason", reasons})
@@ -75,16 +94,33 @@ func (d Deed) questions(said staff.Said) (all []Question) {
 func (s *Server) deedPages() (all []Page) {
 	for _, d := range deeds {
 		all = append(all, Page{
-			Path: people + "/{person}/" + d.Name, Name: "staff " + d.Name, Right: d.Right, Fresh: d.right().Fresh,
+			Path: people + "/{person}/" + d.path(), Name: "staff " + d.Name, Right: d.Right, Fresh: d.right().Fresh,
 			Show: s.ofPerson(d, s.showDeed), Submit: s.ofPerson(d, s.submitDeed),
 		})
 	}
 	return all
 }
 
+// path is the end of the deed's address in the table of pages.
+func (d Deed) path() string {
+	if d.Each {
+		return d.Name + "/{of}"
+	}
+	return d.Name
+}
+
+// theDeed is a visit of the page of a deed.
+type theDeed struct {
+	*Visit
+	Deed
+	a       *account.Account // whom it is done to
+	of      string           // and to which session or remembered browser
+	machine ui.Machine       // that is it
+}
+
 // ofPerson calls a handler with the person that the address names, where the helper may do the deed to that one. Of
 // anybody else there is no such page.
-func (s *Server) ofPerson(d Deed, h func(http.ResponseWriter, *http.Request, *Visit, Deed, *account.Account) error) Handler {
+func (s *Server) ofPerson(d Deed, h func(http.ResponseWriter, *http.Request, theDeed) error) Handler {
 	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
 		id, ok := whom(r)
 		if !ok {
@@ -99,56 +135,148 @@ func (s *Server) ofPerson(d Deed, h func(http.ResponseWriter, *http.Request, *Vi
 			s.Engine.NotFound(w, r)
 			return nil
 		}
-		return h(w, r, v, d, a)
+		t := theDeed{Visit: v, Deed: d, a: a}
+		if d.Each {
+			if ok, err := s.findDevice(r, &t); err != nil {
+				return err
+			} else if !ok {
+				note(w, v.Platform.ID, noticeChanged)
+				return web.SeeOther(w, r, personURL(v, a.ID))
+			}
+		}
+		return h(w, r, t)
 	}
 }
 
-func (s *Server) deedPage(v *Visit, d Deed, a *account.Account, f Form) DeedPage {
+// findDevice finds what the address names last among what is the person's.
+func (s *Server) findDevice(r *http.Request, t *theDeed) (found bool, err error) {
+	t.of = mux.Vars(r)["of"]
+	if t.Name == forgetBrowser {
+		all, err := s.Store.Devices(r.Context(), t.Platform.ID, t.a.ID, t.Now)
+		i := slices.IndexFunc(all, func(d account.Device) bool { return d.ID == t.of })
+		if err != nil || i < 0 {
+			return false, err
+		}
+		t.machine = ui.MachineOf(all[i].Agent)
+		return true, nil
+	}
+	all, err := s.Store.Sessions(r.Context(), t.Platform.ID, t.a.ID, t.Now)
+	i := slices.IndexFunc(all, func(o authn.Session) bool { return o.ID == t.of })
+	if err != nil || i < 0 {
+		return false, err
+	}
+	t.machine = machineOf(all[i])
+	return true, nil
+}
+
+// machineOf is where a session lives; an app only began in a browser.
+func machineOf(session authn.Session) ui.Machine {
+	m := ui.MachineOf(session.Agent)
+	if session.Channel == authn.App {
+		m.Browser = ""
+	}
+	return m
+}
+
+// roles are those that the helper may give to somebody instead of the one of now, with a second manager perhaps.
+func (v *Visit) roles(a *account.Account) (all []platform.Role) {
+	for _, role := range platform.Roles {
+		on := staff.Subject{Account: a.ID, Role: a.Role, Platform: a.Platform, Gives: role}
+		if role != a.Role && v.mayDo(staff.ActSetRole, on) {
+			all = append(all, role)
+		}
+	}
+	return all
+}
+
+// waitsKey is the text that says when a deed is done that waits; empty: it is done at once.
+func (d Deed) waitsKey(a *account.Account) string {
+	waits, lapses := staff.MustWait(d.Right, subject(a))
+	switch {
+	case !waits:
+		return ""
+	case lapses:
+		return "staff.waits_for_second"
+	case d.Right == staff.ActCorrectAddress:
+		return "staff.waits_for_manager"
+	}
+	return "staff.waits_for_colleague"
+}
+
+func subject(a *account.Account) staff.Subject {
+	return staff.Subject{Account: a.ID, Role: a.Role, Platform: a.Platform}
+}
+
+func (s *Server) deedPage(t theDeed, f Form) DeedPage {
+	d, a := t.Deed, t.a
 	return DeedPage{
-		Chrome: s.chrome(v), Action: v.Action, Title: d.key("title"), Body: d.key("body"), Button: d.key("button"), Danger: d.Danger,
-		Name: a.Profile.Name(), Email: a.Email.Address, Questions: d.questions(f.Said),
-		AsksEmail: d.Email, Typed: f.Email, Back: personURL(v, a.ID),
+		Chrome: s.chrome(t.Visit), Action: t.Action, Title: d.key("title"), Body: d.key("body"), Button: d.key("button"), Danger: d.Danger,
+		Waits:     d.waitsKey(a),
+		Whose:     Whose{Name: a.Profile.Name(), Email: a.Email.Address, Device: d.Each, Machine: t.machine},
+		Questions: d.questions(f, t.roles(a)), AsksEmail: d.Email, Typed: f.Email, Back: personURL(t.Visit, a.ID),
 	}
 }
 
-func (s *Server) showDeed(w http.ResponseWriter, r *http.Request, v *Visit, d Deed, a *account.Account) error {
-	return s.show(w, r, v, "staff_deed", s.deedPage(v, d, a, Form{}))
+func (s *Server) showDeed(w http.ResponseWriter, r *http.Request, t theDeed) error {
+	return s.show(w, r, t.Visit, "staff_deed", s.deedPage(t, Form{}))
 }
 
-// submitDeed does it, and leads back to the person, where it is said. What can be mended is asked again; what somebody
-// else made impossible meanwhile is said there too.
-func (s *Server) submitDeed(w http.ResponseWriter, r *http.Request, v *Visit, d Deed, a *account.Account) error {
+// submitDeed does it, or asks for it where it waits, and leads back to the person, where it is said. What can be mended
+// is asked again; what somebody else made impossible meanwhile is said there too.
+func (s *Server) submitDeed(w http.ResponseWriter, r *http.Request, t theDeed) error {
+	v, d := t.Visit, t.Deed
 	f := Form{
 		Said:  staff.Said{Reason: staff.Reason(v.Form.Get("reason")), Identified: staff.Identified(v.Form.Get("identified"))},
-		Email: strings.TrimSpace(v.Form.Get("email")),
+		Email: strings.TrimSpace(v.Form.Get("email")), Role: platform.Role(v.Form.Get("role")), Of: t.of,
 	}
-	if mistakes := d.mistakes(f); len(mistakes) > 0 {
-		return s.show(w, r, v, "staff_deed", s.deedPage(v, d, a, f), mistakes...)
+	if mistakes := d.mistakes(f, v.roles(t.a)); len(mistakes) > 0 {
+		return s.show(w, r, v, "staff_deed", s.deedPage(t, f), mistakes...)
 	}
-	err := d.Do(r.Context(), s.acts(v), v.Platform.ID, staff.ByID(a.ID), f)
-	again := func(m authn.Mistake) error { return s.show(w, r, v, "staff_deed", s.deedPage(v, d, a, f), m) }
+	do, done, on := d.Do, d.key("done"), subject(t.a)
+	on.Gives = f.Role
+	if waits, _ := staff.MustWait(d.Right, on); waits && d.Ask != nil {
+		do, done = d.Ask, d.key("waits")
+	}
+	err := do(r.Context(), s.acts(v), v.Platform.ID, staff.ByID(t.a.ID), f)
+	if errors.Is(err, fault.Taken) {
+		asked, failed := s.asked(r, t)
+		if failed != nil {
+			return failed
+		}
+		if !asked {
+			return s.show(w, r, v, "staff_deed", s.deedPage(t, f), authn.Mistake{Field: "email", Key: "staff.email_taken"})
+		}
+		done, err = noticeAlready, nil
+	}
 	switch {
 	case err == nil:
-		note(w, v.Platform.ID, d.key("done"))
+		note(w, v.Platform.ID, done)
 	case errors.Is(err, staff.NotFresh):
 		return s.Engine.StartKnown(w, r, authn.StaffAct, back(r), "")
-	case errors.Is(err, fault.Taken):
-		return again(authn.Mistake{Field: "email", Key: "staff.email_taken"})
 	case errors.Is(err, fault.Throttled):
 		note(w, v.Platform.ID, noticeLate)
-	case errors.Is(err, fault.Refused), errors.Is(err, fault.Stale), errors.Is(err, fault.Spent):
+	case errors.Is(err, fault.Refused), errors.Is(err, fault.Stale), errors.Is(err, fault.Spent), errors.Is(err, fault.NotFound):
 		note(w, v.Platform.ID, noticeChanged)
 	default:
 		return err
 	}
-	return web.SeeOther(w, r, personURL(v, a.ID))
+	return web.SeeOther(w, r, personURL(v, t.a.ID))
+}
+
+// asked tells whether somebody asked for the deed before, and it waits.
+func (s *Server) asked(r *http.Request, t theDeed) (bool, error) {
+	all, err := s.acts(t.Visit).PendingOf(r.Context(), t.Platform.ID, t.a.ID)
+	return slices.ContainsFunc(all, func(p staff.Pending) bool { return p.Act == t.Right }), err
 }
 
 // acts are those of the helper, now.
 func (s *Server) acts(v *Visit) *staff.Acts { return s.Acts(v.By, v.origin(), v.Now) }
 
-// mistakes are what a form lacks.
-func (d Deed) mistakes(f Form) (all []authn.Mistake) {
+// mistakes are what a form lacks. Roles are those that may be given.
+func (d Deed) mistakes(f Form, roles []platform.Role) (all []authn.Mistake) {
+	if d.Role && !slices.Contains(roles, f.Role) {
+		all = append(all, authn.Mistake{Field: "role", Key: "staff.role_missing"})
+	}
 	if words := d.Right.Reasons(); d.right().Reason && !slices.Contains(words, f.Said.Reason) {
 		all = append(all, authn.Mistake{Field: "reason", Key: "staff.reason_missing"})
 	}

@@ -17,9 +17,12 @@ type Deed struct {
 	Danger bool      // it takes something away
 	Email  bool      // the page asks for an address
 	Role   bool      // the page asks for a role
+	Each   bool      // done to one session or remembered browser, which its address names last
 	// For reports whether it makes sense as the person stands now; who may not do it is not offered it either.
 	For func(*staff.Card) bool
 	Do  func(ctx context.Context, acts *staff.Acts, p platform.ID, whom staff.Whom, f Form) error
+	// Ask asks for it where it waits (staff.MustWait); nil: it never does. Its texts are staff.NAME_waits.
+	Ask func(ctx context.Context, acts *staff.Acts, p platform.ID, whom staff.Whom, f Form) error
 }
 
 // Form is what the page of a deed asks.
@@ -27,6 +30,7 @@ type Form struct {
 	Said  staff.Said
 	Email string
 	Role  platform.Role
+	Of    string // the session or remembered browser
 }
 
 // deeds are all, in the order in which the page of a person offers them.
@@ -41,6 +45,10 @@ var deeds = []Deed{
 		Name: "correct-address", Right: staff.ActCorrectAddress, Email: true, For: in(account.Invited),
 		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
 			return a.SetEmail(ctx, p, whom, f.Email, f.Said)
+		},
+		Ask: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
+			_, err := a.AskAddress(ctx, p, whom, f.Email, f.Said)
+			return err
 		},
 	},
 	{
@@ -60,11 +68,39 @@ var deeds = []Deed{
 		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
 			return a.ResetTwoStep(ctx, p, whom, f.Said)
 		},
+		Ask: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
+			_, err := a.AskReset(ctx, p, whom, f.Said)
+			return err
+		},
 	},
 	{
 		Name: "change-address", Right: staff.ActChangeAddress, Email: true, For: in(account.Active),
 		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
 			return a.SetEmail(ctx, p, whom, f.Email, f.Said)
+		},
+	},
+	{
+		Name: "role", Right: staff.ActSetRole, Role: true, For: in(account.Active, account.Invited),
+		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
+			return a.SetRole(ctx, p, whom, f.Role, f.Said)
+		},
+		Ask: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
+			_, err := a.AskRole(ctx, p, whom, f.Role, f.Said)
+			return err
+		},
+	},
+	{
+		Name: endSession, Right: staff.ActRemoveDevice, Danger: true, Each: true,
+		For: func(c *staff.Card) bool { return len(c.Sessions) > 0 },
+		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
+			return a.EndSession(ctx, p, whom, f.Of, f.Said)
+		},
+	},
+	{
+		Name: forgetBrowser, Right: staff.ActRemoveDevice, Danger: true, Each: true,
+		For: func(c *staff.Card) bool { return len(c.Devices) > 0 },
+		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
+			return a.ForgetDevice(ctx, p, whom, f.Of, f.Said)
 		},
 	},
 	{
@@ -79,6 +115,10 @@ var deeds = []Deed{
 		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
 			return a.Deactivate(ctx, p, whom, f.Said)
 		},
+		Ask: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
+			_, err := a.AskDeactivate(ctx, p, whom, f.Said)
+			return err
+		},
 	},
 	{
 		Name: "reactivate", Right: staff.ActReactivate, For: in(account.Deactivated),
@@ -86,6 +126,22 @@ var deeds = []Deed{
 			return a.Reactivate(ctx, p, whom, f.Said)
 		},
 	},
+}
+
+// Deeds of which there is one for each session and each remembered browser.
+const (
+	endSession    = "end-session"
+	forgetBrowser = "forget-browser"
+)
+
+// deedOf is the one of a right that may wait.
+func deedOf(act staff.Act) Deed {
+	for _, d := range deeds {
+		if d.Right == act && d.Ask != nil {
+			return d
+		}
+	}
+	return Deed{}
 }
 
 func in(states ...account.State) func(*staff.Card) bool {

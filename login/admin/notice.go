@@ -33,9 +33,12 @@ func (s *Server) noted(w http.ResponseWriter, r *http.Request, p platform.ID) st
 
 // notices are the text keys that pages say of what was done.
 func notices() []string {
-	keys := []string{noticeChanged, noticeLate}
+	keys := []string{noticeChanged, noticeLate, noticeAlready, noticeAgreed, noticeWithdrawn}
 	for _, d := range deeds {
-		keys = append(keys, d.key("done"), d.key("waits"))
+		keys = append(keys, d.key("done"))
+		if d.Ask != nil {
+			keys = append(keys, d.key("waits"))
+		}
 	}
 	return keys
 }
@@ -43,4 +46,8 @@ func notices() []string {
 const (
 	noticeChanged = "staff.changed_meanwhile" // somebody else did something to this person
 	noticeLate    = "staff.stopped"           // too many resets in an hour
+
+	noticeAlready   = "staff.asked_already" // somebody asked for it before
+	noticeAgreed    = "staff.agreed"
+	noticeWithdrawn = "staff.withdrawn"
 )

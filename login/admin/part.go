@@ -18,6 +18,7 @@ func samples() map[string][]ui.Sample {
 		"staff_people":    PeoplePage{}.samples(),
 		"staff_person":    PersonPage{}.samples(),
 		"staff_deed":      DeedPage{}.samples(),
+		"staff_waiting":   WaitingPage{}.samples(),
 		"staff_reference": ReferencePage{}.samples(), "staff_record": RecordPage{}.samples(),
 		"staff_record_export": RecordExportPage{}.samples(),
 		"staff_invite":        InvitePage{}.samples(),

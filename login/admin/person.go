@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -26,15 +27,15 @@ type CardStore interface {
 // PersonPage answers why somebody cannot get in, and offers what the helper may do about it.
 type PersonPage struct {
 	Chrome
-	Name     string // empty: none
-	Email    string
-	Verified bool // the address is confirmed by its owner
+	Whose    // no device
 	Role     string
 	Says     []Finding // why she cannot get in, the first reason first; one that all is well where there is none
 	Facts    []Fact
 	Waits    []Waiting
 	Mails    []Mail
 	Attempts []Line
+	Asked    []Asked // what waits for that person
+	Reach    []Reach // sessions and remembered browsers
 	Deeds    []Offer
 	Back     string
 }
@@ -103,7 +104,7 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 	}
 	a := &card.Account
 	page := PersonPage{
-		Chrome: s.chrome(v), Name: a.Profile.Name(), Email: a.Email.Address, Verified: !a.EmailVerifiedAt.IsZero(),
+		Chrome: s.chrome(v), Whose: Whose{Name: a.Profile.Name(), Email: a.Email.Address},
 		Role: roleKey(a.Role), Back: v.Platform.URL(root),
 	}
 	page.Notice = s.noted(w, r, v.Platform.ID)
@@ -114,8 +115,17 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 	if page.Attempts, err = s.lines(r, v, card.Attempts); err != nil {
 		return err
 	}
+	pending, err := s.acts(v).PendingOf(r.Context(), v.Platform.ID, a.ID)
+	if err != nil {
+		return err
+	}
+	if page.Asked, err = s.askedLines(r, v, pending); err != nil {
+		return err
+	}
+	page.Reach = reach(v, card)
 	for _, d := range deeds {
-		if d.For(card) && v.mayOffer(d, a) {
+		asked := slices.ContainsFunc(pending, func(p staff.Pending) bool { return p.Act == d.Right })
+		if !d.Each && !asked && d.For(card) && v.mayOffer(d, a) {
 			page.Deeds = append(page.Deeds, Offer{Key: d.key("title"), URL: personURL(v, a.ID) + "/" + d.Name, Danger: d.Danger})
 		}
 	}
@@ -124,17 +134,56 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 
 // mayOffer reports whether the helper may do a deed to somebody, once she said and showed what it wants.
 func (v *Visit) mayOffer(d Deed, a *account.Account) bool {
+	if d.Role {
+		return len(v.roles(a)) > 0
+	}
+	return v.mayDo(d.Right, subject(a))
+}
+
+// mayDo reports whether the helper has a right over somebody, or may ask a second one.
+func (v *Visit) mayDo(act staff.Act, on staff.Subject) bool {
 	by := v.By
 	by.FreshAt = v.Now
-	said := staff.Said{}
-	if words := d.Right.Reasons(); len(words) > 0 {
+	said := staff.Said{Identified: staff.Identifications()[0]}
+	if words := act.Reasons(); len(words) > 0 {
 		said.Reason = words[0]
 	}
-	if d.right().Identified {
-		said.Identified = staff.Identifications()[0]
+	err := by.May(act, on, said, v.Now)
+	waits, _ := staff.MustWait(act, on)
+	return err == nil || waits && errors.Is(err, staff.NoSecond)
+}
+
+// Reach is a session or a remembered browser, with what ends it.
+type Reach struct {
+	Kind    string // text key: in a browser, in an app, or remembered
+	Machine ui.Machine
+	AddedAt time.Time
+	UsedAt  time.Time
+	Key     string // text key of what ends it
+	URL     string // empty: not for who looks
+}
+
+// reach lists what somebody is logged in with and where codes are not asked, the last used first of each kind.
+func reach(v *Visit, c *staff.Card) (all []Reach) {
+	may := v.mayDo(staff.ActRemoveDevice, subject(&c.Account))
+	add := func(kind string, m ui.Machine, added, used time.Time, deed, id string) {
+		line := Reach{Kind: kind, Machine: m, AddedAt: added, UsedAt: used, Key: Deed{Name: deed}.key("title")}
+		if may {
+			line.URL = personURL(v, c.Account.ID) + "/" + deed + "/" + id
+		}
+		all = append(all, line)
 	}
-	on := staff.Subject{Account: a.ID, Role: a.Role, Platform: a.Platform}
-	return by.May(d.Right, on, said, v.Now) == nil
+	for _, o := range c.Sessions {
+		kind := "staff.reach_browser"
+		if o.Channel == authn.App {
+			kind = "staff.reach_app"
+		}
+		add(kind, machineOf(o), o.StartedAt, o.SeenAt, endSession, o.ID)
+	}
+	for _, d := range c.Devices {
+		add("staff.reach_remembered", ui.MachineOf(d.Agent), d.AddedAt, d.SeenAt, forgetBrowser, d.ID)
+	}
+	return all
 }
 
 // findings say why somebody cannot get in, as a colleague would.

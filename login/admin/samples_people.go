@@ -3,8 +3,8 @@ package admin
 import (
 	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/platform"
-	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -47,7 +47,7 @@ func (PeoplePage) samples() []ui.Sample {
 // samples are the states of the page.
 func (PersonPage) samples() []ui.Sample {
 	page := PersonPage{
-		Chrome: sampleChrome("staff.people"), Name: "Anna van der Berg-Bakker", Email: "anna@example.org", Verified: true,
+		Chrome: sampleChrome("staff.people"), Whose: Whose{Name: "Anna van der Berg-Bakker", Email: "anna@example.org"},
 		Role: roleKey(platform.Client), Back: root, Attempts: sampleEvents,
 		Says: []Finding{{Key: "staff.finding_well", Tone: "done"}},
 		Facts: []Fact{
@@ -99,6 +99,14 @@ func (PersonPage) samples() []ui.Sample {
 			}
 		})
 	}
+	add("somebody asked for something", func(p *PersonPage) { p.Asked = sampleAsked[:1] })
+	add("logged in", func(p *PersonPage) {
+		p.Reach = []Reach{
+			{Kind: "staff.reach_browser", Machine: sampleMachine, AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: endSession}.key("title"), URL: sampleAnna.URL + "/" + endSession + "/x"},
+			{Kind: "staff.reach_app", Machine: ui.Machine{System: "Android"}, AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: endSession}.key("title"), URL: sampleAnna.URL + "/" + endSession + "/y"},
+			{Kind: "staff.reach_remembered", AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: forgetBrowser}.key("title"), URL: sampleAnna.URL + "/" + forgetBrowser + "/z"},
+		}
+	})
 	add("inactive", func(p *PersonPage) {
 		p.Says, p.Deeds = []Finding{{Key: "staff.finding_deactivated", Tone: "stopped"}}, offers("reactivate")
 		p.Facts, p.Mails = p.Facts[:1], nil
@@ -117,12 +125,16 @@ func (DeedPage) samples() (all []ui.Sample) {
 	for _, d := range deeds {
 		page := DeedPage{
 			Chrome: sampleChrome("staff.people"), Action: sampleAnna.URL + "/" + d.Name, Title: d.key("title"), Body: d.key("body"),
-			Button: d.key("button"), Danger: d.Danger, Name: "Anna van der Berg-Bakker", Email: "anna@example.org",
-			Questions: d.questions(staff.Said{}), AsksEmail: d.Email, Back: sampleAnna.URL,
+			Button: d.key("button"), Danger: d.Danger, Whose: Whose{Name: "Anna van der Berg-Bakker", Email: "anna@example.org", Device: d.Each, Machine: sampleMachine},
+			Questions: d.questions(Form{}, platform.Roles), AsksEmail: d.Email, Back: sampleAnna.URL,
 		}
 		all = append(all, ui.Sample{Name: d.Name, Data: page, Staff: true})
+		if page.Waits = d.waitsKey(&account.Account{Role: platform.Manager}); page.Waits != "" {
+			all = append(all, ui.Sample{Name: d.Name + " that waits", Data: page, Staff: true})
+		}
+		page.Waits = ""
 		var mistakes []ui.FieldError
-		for _, m := range d.mistakes(Form{}) {
+		for _, m := range d.mistakes(Form{}, platform.Roles) {
 			mistakes = append(mistakes, ui.FieldError(m))
 		}
 		if len(mistakes) > 0 {

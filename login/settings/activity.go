@@ -42,7 +42,7 @@ func (s *Server) showActivity(w http.ResponseWriter, r *http.Request, v *login.V
 		PasswordURL: p.URL(pathPassword), LogoutAll: p.URL(pathDevices), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL,
 	}
 	for _, e := range events {
-		l := ui.Login{At: e.At, Machine: machineOf(e.Agent), Place: s.nameOf(p, e.Party), This: e.Session == v.Facts.Session.ID}
+		l := ui.Login{At: e.At, Machine: ui.MachineOf(e.Agent), Place: s.nameOf(p, e.Party), This: e.Session == v.Facts.Session.ID}
 		l.Told = ui.ToldOf(told[e.Session], func(id string) string { return s.nameOf(p, id) })
 		for method := range strings.FieldsSeq(e.Reason) {
 			if key := s.Engine.UI.MethodKey(method); key != "" {

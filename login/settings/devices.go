@@ -59,7 +59,7 @@ func (s *Server) devices(r *http.Request, v *login.Visit) (ui.DevicesPage, error
 	}
 	for _, session := range sessions {
 		d := ui.Device{
-			Machine: machineOf(session.Agent), Network: shown(session.Network), Here: here(v, session.Network),
+			Machine: ui.MachineOf(session.Agent), Network: shown(session.Network), Here: here(v, session.Network),
 			AddedAt: session.StartedAt, UsedAt: session.SeenAt, This: session.ID == v.Facts.Session.ID,
 		}
 		d.Here = d.Here && !d.This // it goes without saying
@@ -120,7 +120,7 @@ func (s *Server) listOutliving(v *login.Visit, page *ui.DevicesPage, access []gr
 		}
 		count++
 		d := ui.Device{
-			Machine: machineOf(a.Agent), Network: shown(a.Network), Here: here(v, a.Network),
+			Machine: ui.MachineOf(a.Agent), Network: shown(a.Network), Here: here(v, a.Network),
 			Places: s.nameOf(v.Platform, string(a.Party)), AddedAt: a.BeganAt, UsedAt: a.UsedAt,
 			URL: v.Platform.URL(pathDevices + "/" + a.Session + "/" + string(a.Party)),
 		}
@@ -166,9 +166,9 @@ func (l listed) app() bool {
 
 func (l listed) machine() ui.Machine {
 	if l.session != nil {
-		return machineOf(l.session.Agent)
+		return ui.MachineOf(l.session.Agent)
 	}
-	return machineOf(l.access.Agent)
+	return ui.MachineOf(l.access.Agent)
 }
 
 // onList finds what the address names on the list of the same person. What is not on it, but is or was theirs, leads

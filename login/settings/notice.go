@@ -81,7 +81,7 @@ func noted(w http.ResponseWriter, r *http.Request, p platform.ID) (string, ui.Ma
 	if err != nil {
 		return "", ui.Machine{}
 	}
-	return doneTexts[value.Get("d")], known(ui.Machine{Browser: value.Get("b"), System: value.Get("s")})
+	return doneTexts[value.Get("d")], ui.Machine{Browser: value.Get("b"), System: value.Get("s")}.Known()
 }
 
 // doneWith is what is said after a journey that began in settings, by what it changed.

@@ -237,11 +237,12 @@ func TestNoticeIsOursAndShownOnce(t *testing.T) {
 			t.Errorf("%q: the cookie stays: %q", value, dropped)
 		}
 	}
+	browsers, systems := ui.MachineNames()
 	for done := range doneTexts {
 		for _, b := range browsers {
 			for _, sys := range systems {
 				w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/settings", nil)
-				m := ui.Machine{Browser: b.name, System: sys.name}
+				m := ui.Machine{Browser: b, System: sys}
 				note(w, "linde", done, m)
 				r.AddCookie(w.Result().Cookies()[0])
 				if key, got := noted(httptest.NewRecorder(), r, "linde"); key != doneTexts[done] || got != m {
@@ -264,7 +265,7 @@ func FuzzNotice(f *testing.F) {
 		for _, text := range doneTexts {
 			ours = ours || text == key
 		}
-		if !ours || known(m) != m {
+		if !ours || m.Known() != m {
 			t.Errorf("%q: %q, %+v", value, key, m)
 		}
 	})

@@ -73,7 +73,7 @@ func (s *Server) showTwoStep(w http.ResponseWriter, r *http.Request, v *login.Vi
 		return err
 	}
 	for _, d := range devices {
-		page.Remembered = append(page.Remembered, ui.Device{Machine: machineOf(d.Agent), AddedAt: d.AddedAt, UsedAt: d.SeenAt})
+		page.Remembered = append(page.Remembered, ui.Device{Machine: ui.MachineOf(d.Agent), AddedAt: d.AddedAt, UsedAt: d.SeenAt})
 	}
 	return s.Engine.ShowPage(w, r, http.StatusOK, "two_step", page, v.Look(nil))
 }

@@ -1,4 +1,4 @@
-package settings
+package ui_test
 
 import (
 	"testing"
@@ -28,7 +28,7 @@ func TestMachineHasTheNamesPeopleKnow(t *testing.T) {
 		"Mozilla/5.0 (Linux; Android 10; K) " + webkit + "Version/4.0 Chrome/142.0.0.0 Mobile DuckDuckGo/5 Safari/537.36":                           {Browser: "DuckDuckGo", System: "Android"},
 		"curl/8.14.1": {}, "": {}, "<script>alert(1)</script>": {},
 	} {
-		if got := machineOf(agent); got != want {
+		if got := ui.MachineOf(agent); got != want {
 			t.Errorf("%s: got %+v, want %+v", agent, got, want)
 		}
 	}
@@ -39,7 +39,7 @@ func FuzzMachine(f *testing.F) {
 	f.Add("Mozilla/5.0 (Windows NT 10.0; rv:145.0) Gecko/20100101 Firefox/145.0")
 	f.Add("Safari/ <b>Macintosh iOS/")
 	f.Fuzz(func(t *testing.T, agent string) {
-		if m := machineOf(agent); known(m) != m {
+		if m := ui.MachineOf(agent); m.Known() != m {
 			t.Errorf("%q: %+v", agent, m)
 		}
 	})

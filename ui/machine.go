@@ -1,10 +1,8 @@
-package settings
+package ui
 
 import (
 	"slices"
 	"strings"
-
-	"github.com/minddistrict/idp/ui"
 )
 
 // mark is what tells a browser or system from what a browser says of itself.
@@ -28,16 +26,16 @@ var (
 // onMac: an iPad asks for pages as a Mac does, and says that it is one.
 const onMac = "Mac/iPad"
 
-// machineOf reads what a browser said of itself (RFC 9110 section 10.1.5), as far as it means anything to people.
-func machineOf(agent string) ui.Machine {
-	m := ui.Machine{Browser: named(browsers, agent), System: named(systems, agent)}
+// MachineOf reads what a browser said of itself (RFC 9110 section 10.1.5), as far as it means anything to people.
+func MachineOf(agent string) Machine {
+	m := Machine{Browser: nameOf(browsers, agent), System: nameOf(systems, agent)}
 	if m.System == onMac && strings.Contains(agent, "iOS/") { // a browser for iPhones and iPads only
 		m.System = "iPad"
 	}
 	return m
 }
 
-func named(marks []mark, agent string) string {
+func nameOf(marks []mark, agent string) string {
 	i := slices.IndexFunc(marks, func(m mark) bool { return strings.Contains(agent, m.in) })
 	if i < 0 {
 		return ""
@@ -45,13 +43,24 @@ func named(marks []mark, agent string) string {
 	return marks[i].name
 }
 
-// known is a machine of which both names are ours.
-func known(m ui.Machine) ui.Machine {
+// Known is a machine of which both names are ours.
+func (m Machine) Known() Machine {
 	ours := func(marks []mark, name string) string {
 		if slices.ContainsFunc(marks, func(m mark) bool { return m.name == name }) {
 			return name
 		}
 		return ""
 	}
-	return ui.Machine{Browser: ours(browsers, m.Browser), System: ours(systems, m.System)}
+	return Machine{Browser: ours(browsers, m.Browser), System: ours(systems, m.System)}
+}
+
+// MachineNames are the names that a Machine may have.
+func MachineNames() (ofBrowsers, ofSystems []string) {
+	for _, m := range browsers {
+		ofBrowsers = append(ofBrowsers, m.name)
+	}
+	for _, m := range systems {
+		ofSystems = append(ofSystems, m.name)
+	}
+	return ofBrowsers, ofSystems
 }
