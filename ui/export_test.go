@@ -24,6 +24,14 @@ func (r *Renderer) ChoiceTexts() (keys []string) {
 	return keys
 }
 
+// ChosenTexts are the keys that parts choose by themselves.
+func (r *Renderer) ChosenTexts() (keys []string) {
+	for _, part := range r.parts {
+		keys = append(keys, part.Chosen...)
+	}
+	return keys
+}
+
 // Sources are the templates of all parts as they are written.
 func (r *Renderer) Sources() (sources []string, err error) {
 	for i, part := range r.parts {

@@ -25,6 +25,7 @@ type Part struct {
 	Letters []outbox.Letter            // messages that it sends, with keys of its texts
 	Choice  Choice                     // how it is offered; zero: people do not choose it
 	Cards   []Card                     // states of its card on the page of two-step authentication
+	Chosen  []string                   // keys of texts that no template names and no sample shows
 }
 
 // templates are those of pages, each on the base layout, and of cards, by the name of their file.

@@ -50,7 +50,7 @@ var wordOfRecord = regexp.MustCompile(`^staff\.(kind|why|by|reason|identified)_`
 
 // TestTextsAreUsed compares the catalogue with what templates name, what samples pass and what is chosen.
 func TestTextsAreUsed(t *testing.T) {
-	used := append(slices.Clone(chosen), whole.ChoiceTexts()...)
+	used := slices.Concat(chosen, whole.ChoiceTexts(), whole.ChosenTexts())
 	for _, right := range staff.Rights() { // pages of staff offer the words of an act
 		for _, word := range right.Act.Reasons() {
 			used = append(used, word.TextKey())

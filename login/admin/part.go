@@ -3,6 +3,7 @@ package admin
 import (
 	"embed"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -10,7 +11,16 @@ import (
 var files embed.FS
 
 // Part is what these pages show and say.
-func Part() ui.Part { return ui.Part{Files: files, Samples: samples} }
+func Part() ui.Part { return ui.Part{Files: files, Samples: samples, Chosen: chosen()} }
+
+// chosen are texts that are said one at a time, where one is looked at for all.
+func chosen() []string {
+	keys := notices()
+	for _, state := range account.InviteStates {
+		keys = append(keys, "staff.finding_invite_"+underscored(string(state)))
+	}
+	return keys
+}
 
 // samples are the states of the pages.
 func samples() map[string][]ui.Sample {

@@ -14,6 +14,11 @@ type Chrome struct {
 	HomeURL string
 }
 
+// Warns reports whether what is said is that something was not done.
+func (c Chrome) Warns() bool {
+	return c.Notice == noticeChanged || c.Notice == noticeLate || c.Notice == noticeAlready
+}
+
 // MenuLine leads to one of the pages.
 type MenuLine struct {
 	Key     string // of its text
