@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
@@ -72,11 +73,12 @@ func personOf(a *account.Account) Actor {
 	return Actor{Name: string(a.ID), Platform: a.Platform, Account: a.ID, Role: a.Role, Active: a.State == account.Active}
 }
 
-// Referred is a referral that still works, as the professional finds it.
+// Referred is a referral as the professional finds it.
 type Referred struct {
 	Referral
 	Party   grant.PartyID    // where he goes on afterwards
 	Subject *account.Account // whom it is done to
+	UsedAt  time.Time        // zero: not yet
 	ticket  *authn.Ticket
 }
 
@@ -93,16 +95,51 @@ const (
 
 // Referral finds the referral of a token, for the page of an act, and uses nothing up. Every refusal is on record
 // but that of a token that nobody made. fault.NotFound: that, or it is another person's; fault.Spent, fault.Expired:
-// it was used or replaced, or its time is over; fault.Refused: it is for another act.
+// it was used or replaced, or its time is over; fault.Refused: it is for another act, or the act would be refused to
+// him whatever he says and shows.
 func (s *Acts) Referral(ctx context.Context, id platform.ID, token string, act ReferredAct) (*Referred, error) {
 	r, err := s.referral(ctx, id, token, act)
+	if err == nil {
+		err = s.mayFollow(ctx, id, r, token)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening referral: %w", err)
 	}
 	return r, nil
 }
 
-func (s *Acts) referral(ctx context.Context, id platform.ID, token string, act ReferredAct) (*Referred, error) {
+// mayFollow refuses what would be refused to the actor of a referral though he were fresh and said what is asked.
+func (s *Acts) mayFollow(ctx context.Context, id platform.ID, r *Referred, token string) error {
+	f, err := s.factsOn(ctx, id)
+	if err != nil {
+		return err
+	}
+	f.Actor.FreshAt = f.Now
+	if _, err := r.reset(f, Known); err != nil {
+		return s.toldWhy(ctx, r, token, err)
+	}
+	return nil
+}
+
+// UsedReferral finds a referral that the actor used himself, so that a page can say what he did, and puts nothing on
+// record. fault.NotFound: it is none of those.
+func (s *Acts) UsedReferral(ctx context.Context, id platform.ID, token string) (*Referred, error) {
+	r, err := s.opened(ctx, id, token)
+	if err == nil && (!s.referredTo(id, r) || r.ticket.State(s.Now) != authn.TicketUsed) {
+		err = fault.NotFound
+	}
+	if err == nil {
+		r.UsedAt = r.ticket.UsedAt
+		r.Subject, err = s.People.Account(ctx, id, r.ticket.Account)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("finding used referral: %w", err)
+	}
+	return r, nil
+}
+
+// opened is a referral as its ticket says it, whoever brings it.
+func (s *Acts) opened(ctx context.Context, id platform.ID, token string) (*Referred, error) {
 	if s.Tickets == nil || s.People == nil {
 		return nil, fault.NotFound
 	}
@@ -118,12 +155,22 @@ func (s *Acts) referral(ctx context.Context, id platform.ID, token string, act R
 	if err == nil {
 		err = json.Unmarshal(plain, &r.Referral)
 	}
+	return r, err
+}
+
+// referredTo tells whether it is the actor whom a referral is for.
+func (s *Acts) referredTo(id platform.ID, r *Referred) bool {
+	return s.Actor.Account != "" && r.Actor == s.Actor.Account && s.Actor.Platform == id
+}
+
+func (s *Acts) referral(ctx context.Context, id platform.ID, token string, act ReferredAct) (*Referred, error) {
+	r, err := s.opened(ctx, id, token)
 	if err != nil {
 		return nil, err
 	}
-	state := t.State(s.Now)
+	state := r.ticket.State(s.Now)
 	switch {
-	case s.Actor.Account == "" || r.Actor != s.Actor.Account || s.Actor.Platform != id:
+	case !s.referredTo(id, r):
 		return nil, s.refuse(ctx, r, refusedPerson, fault.NotFound)
 	case r.Act != act:
 		return nil, s.refuse(ctx, r, refusedAct, fault.Refused)
@@ -134,7 +181,7 @@ func (s *Acts) referral(ctx context.Context, id platform.ID, token string, act R
 	case state == authn.TicketExpired:
 		return nil, s.refuse(ctx, r, refusedLate, fault.Expired)
 	}
-	r.Subject, err = s.People.Account(ctx, id, t.Account)
+	r.Subject, err = s.People.Account(ctx, id, r.ticket.Account)
 	return r, err
 }
 
@@ -171,9 +218,7 @@ func (s *Acts) resetReferred(ctx context.Context, id platform.ID, r *Referred, h
 	if err != nil {
 		return err
 	}
-	f.Account, f.Said = r.Subject, Said{r.Reason, how}
-	f.Actor.Referred = r.Subject.ID
-	change, err := ResetTwoStep(f)
+	change, err := r.reset(f, how)
 	if err != nil {
 		return err
 	}
@@ -182,6 +227,13 @@ func (s *Acts) resetReferred(ctx context.Context, id platform.ID, r *Referred, h
 		change.Events[i].Party = string(r.Party)
 	}
 	return s.Store.SaveChange(ctx, change, s.Now)
+}
+
+// reset is the act, as the facts have the actor.
+func (r *Referred) reset(f Facts, how Identified) (authn.Change, error) {
+	f.Account, f.Said = r.Subject, Said{r.Reason, how}
+	f.Actor.Referred = r.Subject.ID
+	return ResetTwoStep(f)
 }
 
 // toldWhy puts on record that an act was refused for good, and why: of two presses at once the slower one may find

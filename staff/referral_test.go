@@ -212,6 +212,14 @@ func TestReferralWorksOnceForOne(t *testing.T) {
 			if a := find(t, node, "linde", "client0@example.org"); len(a.SecondCredentials()) > 0 {
 				t.Error("the factor stands")
 			}
+			used, err := by("hulp@example.org").UsedReferral(t.Context(), "linde", tokens[0])
+			if err != nil || used.Subject.Email.Address != "client0@example.org" || node.Clock.Now().Sub(used.UsedAt) > time.Second {
+				t.Errorf("used: %+v, %v", used, err)
+			}
+			_, err = by("hulp@example.org").UsedReferral(t.Context(), "linde", tokens[1])
+			try("what was done with one that works", err, fault.NotFound, "")
+			_, err = by("collega@example.org").UsedReferral(t.Context(), "linde", tokens[0])
+			try("what was done with a colleague's", err, fault.NotFound, "")
 			try("twice", reset(by("hulp@example.org"), tokens[0]), fault.Spent, "referral.refuse linde-web used")
 			try("another one, to her who has none any more", reset(by("hulp@example.org"), again), fault.Spent, "referral.refuse linde-web replaced")
 			if err := node.Tools().Acts().Deactivate(t.Context(), "linde", staff.ByAddress("client1@example.org"), staff.Said{Reason: staff.Left}); err != nil {
@@ -226,6 +234,8 @@ func TestReferralWorksOnceForOne(t *testing.T) {
 			want = append(want, "referral.make linde-server lost-phone for "+string(find(t, node, "linde", "collega@example.org").ID))
 			node.Apply(strings.Replace(practice(), "collega@example.org, role: professional", "collega@example.org, role: client", 1))
 			try("demoted since", reset(by("collega@example.org"), last), fault.Refused, "referral.refuse linde-web not allowed")
+			_, err = by("collega@example.org").Referral(t.Context(), "linde", last, staff.ReferredReset)
+			try("demoted since, and opens it", err, fault.Refused, "referral.refuse linde-web not allowed")
 			node.Apply(practice())
 			node.Clock.Later(5 * time.Minute)
 			try("late", reset(by("collega@example.org"), last), fault.Expired, "referral.refuse linde-web late")

@@ -64,6 +64,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	choose TEXT                      press the first button or link that has the text among others, such as an address in a list
 //	reset-2fa ADDRESS                staff of linde reset two-step authentication
 //	helper WHO VERB ADDRESS [WHAT]   somebody of staff of linde resets, asks-reset, asks-address, asks-role, agrees, withdraws
+//	refers WHO ADDRESS [WHY]         the server of linde refers a professional to a person (platform linde refers=yes); its answer is followed, scanned, by "follow" and "scan"
 //	waits ADDRESS acts=N · due       so many acts wait for an account; what has waited long enough is done
 //	refused STEP                     what staff do is refused
 //	keep codes                       writes down the recovery codes on the page: recovery1 to recovery6 in fill
@@ -206,6 +207,7 @@ var verbs = map[string]func(*script, string) error{
 	"set-email":  (*script).setEmail,
 	"reset-2fa":  (*script).resetTwoStep,
 	"helper":     (*script).helper,
+	"refers":     (*script).refers,
 	"waits":      (*script).waits,
 	"due":        (*script).due,
 	"number":     (*script).keepNumber,
@@ -279,6 +281,9 @@ func (s *script) platform(rest string) error {
 			secret, proof = "", "type: native\n        mobile_app: "+cmp.Or(options["mobile-app"], "true")
 		case "desk":
 			secret, proof = "", "type: native"
+		}
+		if kind == "web" && options["refers"] != "" {
+			proof += referring
 		}
 		fmt.Fprintf(file, "      - client_id: %s\n        %s\n        redirect_uris: [https://%s.%s.test/callback]\n        post_logout_redirect_uris: [https://%s.%s.test/bye]\n",
 			id, proof, kind, name, kind, name)

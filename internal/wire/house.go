@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/clock"
 	"github.com/minddistrict/idp/internal/metrics"
 	"github.com/minddistrict/idp/internal/outbound"
@@ -228,6 +229,7 @@ func (h *House) routes() http.Handler {
 	})
 	helping := admin.New(admin.Options{
 		Store: h.DB, People: h.DB, Cards: h.DB, Engine: people, Acts: acts(h), Files: files(h), Sealer: h.Sealer,
+		LoginURL: loginURL(h),
 	})
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	if h.Traces != nil {
@@ -245,7 +247,15 @@ func (h *House) routes() http.Handler {
 }
 
 // referralURL is where a professional helps whom his platform referred him to.
-func referralURL(p *platform.Platform, token string) string { return p.URL("/staff/referral/" + token) }
+func referralURL(p *platform.Platform, token string) string { return p.URL(admin.ReferralPath(token)) }
+
+// loginURL is where somebody goes on to a party, or to where the platform has people log in.
+func loginURL(h *House) func(*platform.Platform, grant.PartyID) string {
+	return func(p *platform.Platform, id grant.PartyID) string {
+		party, _ := h.settings.Party(p.ID, id)
+		return h.settings.LoginURL(p, party)
+	}
+}
 
 // How long work may take. A database can be gone without a word: no answer, and no end of the connection either.
 const (

@@ -11,6 +11,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/platform"
@@ -45,6 +46,8 @@ type Options struct {
 	Acts   func(staff.Actor, audit.Origin, time.Time) *staff.Acts
 	Files  func(staff.Actor, audit.Origin, time.Time) *staff.Files
 	Sealer login.Sealer
+	// LoginURL is where somebody goes on to the platform of a party: where logins begin there.
+	LoginURL func(*platform.Platform, grant.PartyID) string
 }
 
 // Server is the pages of all platforms; a request's platform is in its context.
@@ -72,7 +75,10 @@ type Page struct {
 	Fresh  bool      // seen, and its form taken, after a fresh sign-in only
 	Show   Handler   // nil: it takes forms only
 	Submit Handler   // nil: it takes none
-	Body   int64     // how many bytes its form may have, read after who sends it was let in; 0: web.MaxBody
+	// Early answers, before rights are looked at and anything is asked, for what there is nothing more to do at; false:
+	// it did not. nil: nobody does.
+	Early func(w http.ResponseWriter, r *http.Request, v *Visit) (answered bool, err error)
+	Body  int64 // how many bytes its form may have, read after who sends it was let in; 0: web.MaxBody
 }
 
 // pages are all of them, in the order of the menu.
@@ -107,6 +113,10 @@ func (s *Server) pages() []Page {
 			Path: root + "/invite/many/{file}", Name: "staff invite file", Right: staff.ActInvite,
 			Show: s.showInviteFile, Submit: s.submitInviteFile,
 		},
+		{
+			Path: referralPath + "{token}", Name: "staff referral", Right: staff.ActReset, Fresh: true,
+			Early: s.deadReferral, Show: s.showReferral, Submit: s.submitReferral,
+		},
 		{Path: root + "/roles", Name: "staff roles", Menu: "staff.roles", Right: staff.ActFind, Show: s.showRoles},
 		{
 			Path: recordPath, Name: "staff record", Menu: "staff.record", Right: staff.ActReadRecord,
@@ -137,7 +147,7 @@ func (s *Server) Routes(r *mux.Router) {
 }
 
 // Cancelled is where somebody goes on who would not show who they are for one of these pages: back to the person of an
-// act, and otherwise to the settings, because the page would ask the same again.
+// act, of a referral back to the platform, and otherwise to the settings, because the page would ask the same again.
 func Cancelled(page string) string {
 	path, _, _ := strings.Cut(page, "?")
 	switch below, ours := strings.CutPrefix(path, people+"/"); {
@@ -146,6 +156,8 @@ func Cancelled(page string) string {
 		return people + "/" + person
 	case strings.HasPrefix(path, waiting+"/"):
 		return waiting
+	case strings.HasPrefix(path, referralPath):
+		return "/"
 	case path == root || strings.HasPrefix(path, root+"/"):
 		return "/settings"
 	}
@@ -173,6 +185,11 @@ func (s *Server) enter(page Page, h Handler) func(http.ResponseWriter, *http.Req
 			return s.Engine.Start(w, r, authn.SignIn, back(r), "")
 		}
 		v := &Visit{Visit: seen, By: actor(seen), Page: page}
+		if page.Early != nil {
+			if answered, err := page.Early(w, r, v); answered || err != nil {
+				return err
+			}
+		}
 		if !v.By.Could(page.Right) {
 			s.Engine.NotFound(w, r)
 			return nil

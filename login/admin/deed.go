@@ -67,16 +67,13 @@ func (d Deed) right() staff.Right {
 
 // questions are what the page of a deed asks, with what was chosen already. Roles are those that may be given.
 func (d Deed) questions(f Form, roles []platform.Role) (all []Question) {
-	var reasons, ways, given []Word
+	var reasons, given []Word
 	said := f.Said
 	for _, r := range roles {
 		given = append(given, Word{string(r), roleKey(r), r == f.Role})
 	}
 	for _, r := range d.Right.Reasons() {
 		reasons = append(reasons, Word{string(r), r.TextKey(), r == said.Reason})
-	}
-	for _, i := range staff.Identifications() {
-		ways = append(ways, Word{string(i), i.TextKey(), i == said.Identified})
 	}
 	if d.Role {
 		all = append(all, Question{"role", "staff.role_new", given})
@@ -85,9 +82,18 @@ func (d Deed) questions(f Form, roles []platform.Role) (all []Question) {
 		all = append(all, Question{"reason", "staff.deed_reason", reasons})
 	}
 	if d.right().Identified {
-		all = append(all, Question{"identified", "staff.deed_identified", ways})
+		all = append(all, identifying(said.Identified))
 	}
 	return all
+}
+
+// identifying asks how the helper knows who it is.
+func identifying(chosen staff.Identified) Question {
+	q := Question{Field: "identified", Key: "staff.deed_identified"}
+	for _, i := range staff.Identifications() {
+		q.Words = append(q.Words, Word{string(i), i.TextKey(), i == chosen})
+	}
+	return q
 }
 
 // deedPages are rows of the table of pages, one for each deed.

@@ -35,5 +35,7 @@ func samples() map[string][]ui.Sample {
 		"staff_invite_many":   InviteManyPage{}.samples(),
 		"staff_invite_file":   InviteFilePage{}.samples(),
 		"staff_roles":         RolesPage{}.samples(),
+		"staff_referral":      ReferralPage{}.samples(),
+		"staff_referral_end":  ReferralEndPage{}.samples(),
 	}
 }
