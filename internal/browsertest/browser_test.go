@@ -21,6 +21,7 @@ import (
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/platform"
 )
 
 // site is the house of `idp dev` on listeners of its own.
@@ -61,6 +62,13 @@ func startSite(t *testing.T) site {
 	}
 	if err := house.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+	pages.Subject = func(ctx context.Context, on, email string) (string, error) {
+		a, err := house.DB.AccountByEmail(ctx, platform.ID(on), email)
+		if err != nil {
+			return "", err
+		}
+		return string(a.ID), nil
 	}
 	go func() { // as a node that runs, but letters go when a test says so
 		for t.Context().Err() == nil {

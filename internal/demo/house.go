@@ -23,7 +23,7 @@ const othersColour = "#8a4b12"
 var may = map[platform.Role]string{
 	platform.Client:       "logs in, and has settings of their own",
 	platform.Relative:     "logs in, and has settings of their own",
-	platform.Professional: "a therapist: asks at a client’s page of the site to reset two-step authentication",
+	platform.Professional: "a therapist: logs in, and helps a client who lost the phone, from the page of that client",
 	platform.Helpdesk:     "finds, invites and helps clients, relatives and professionals",
 	platform.Manager:      "helps the helpdesk too, gives another e-mail address, and reads the record",
 }

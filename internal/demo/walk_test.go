@@ -268,12 +268,21 @@ func TestAccessTokensThatAreJWTsAreDecoded(t *testing.T) {
 }
 
 // A therapist has a page of each client with the button of the help page; the platform's server asks for an address, which
-// is new each time, and leads there. Nobody else has that page.
+// is new each time, and leads there. Nobody else has that page, and who has no second step sets one up first.
 func TestTherapistIsReferredToAClient(t *testing.T) {
 	s := newStage(t)
+	samira := s.browser()
+	samira.MustOpen(t, s.site.Origin+"/linde/login")
+	s.password(samira, "samira@example.org")
+	s.click(samira, "client-tim@example.org")
+	samira.MustPress(t, "Reset two-step authentication")
+	s.sees(samira, text("setup.title"), text("setup.reason_staff"))
 	b := s.browser()
+	code := regexp.MustCompile(`data-copy="([0-9]{6})"`).FindStringSubmatch(b.Body)[1]
 	b.MustOpen(t, s.site.Origin+"/linde/login")
-	s.password(b, "samira@example.org")
+	s.password(b, "eva@example.org")
+	b.MustFill(t, text("code.label"), code)
+	b.MustPress(t, text("code.submit"))
 	s.click(b, "client-tim@example.org")
 	s.sees(b, "Tim Dekker", "codes by text message")
 	details, led := b.URL.String(), map[string]bool{}
@@ -284,6 +293,7 @@ func TestTherapistIsReferredToAClient(t *testing.T) {
 			t.Fatalf("led to %s", to)
 		}
 		led[b.URL.String()] = true
+		s.sees(b, text("staff.referral_what"), "Tim Dekker")
 	}
 	s.site.Subject = nil
 	b.MustOpen(t, details)
