@@ -26,6 +26,9 @@ const (
 	waiting = root + "/waiting"
 )
 
+// Path is where these pages begin, below the issuer.
+const Path = root
+
 // Store is what these pages read; each method is one transaction. What they change they leave to staff.Acts.
 type Store interface {
 	Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error)
@@ -159,7 +162,7 @@ func Cancelled(page string) string {
 	case strings.HasPrefix(path, referralPath):
 		return "/"
 	case path == root || strings.HasPrefix(path, root+"/"):
-		return "/settings"
+		return ownPath
 	}
 	return page
 }
@@ -220,6 +223,9 @@ func wanted(v *Visit, page Page) authn.Purpose {
 	return ""
 }
 
+// Helps tells whether somebody may see these pages at all; that person's settings lead to them.
+func Helps(f authn.Facts) bool { return of(f).Could(staff.ActFind) }
+
 func missing(v *Visit, purpose authn.Purpose) bool {
 	ask, f := authn.Ask{Purpose: purpose, Channel: authn.Browser}, v.Facts
 	f.Policy = ask.Policy(v.Platform.Policy, f.Methods)
@@ -236,9 +242,13 @@ func back(r *http.Request) string {
 
 // actor is who is signed in, by the row of the account as it was read with the session.
 func actor(v *login.Visit) staff.Actor {
-	a := v.Facts.Account
-	return staff.Actor{
-		Name: string(a.ID), Platform: a.Platform, Account: a.ID, Role: a.Role, Active: a.State == account.Active,
-		FreshAt: v.Facts.Session.FreshAt(),
-	}
+	by := of(v.Facts)
+	by.FreshAt = v.Facts.Session.FreshAt()
+	return by
+}
+
+// of is whose facts they are.
+func of(f authn.Facts) staff.Actor {
+	a := f.Account
+	return staff.Actor{Name: string(a.ID), Platform: a.Platform, Account: a.ID, Role: a.Role, Active: a.State == account.Active}
 }

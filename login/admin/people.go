@@ -70,8 +70,8 @@ var lists = []struct {
 	{"professional", roleKey(platform.Professional), ofRole(platform.Professional)},
 	{"helpdesk", roleKey(platform.Helpdesk), ofRole(platform.Helpdesk)},
 	{"manager", roleKey(platform.Manager), ofRole(platform.Manager)},
-	{"invited", "staff.state_invited", func(s *account.Search) { s.State = account.Invited }},
-	{"deactivated", "staff.state_deactivated", func(s *account.Search) { s.State = account.Deactivated }},
+	{"invited", "staff.filter_invited", func(s *account.Search) { s.State = account.Invited }},
+	{"deactivated", "staff.filter_deactivated", func(s *account.Search) { s.State = account.Deactivated }},
 	{"waiting", "staff.filter_waiting", func(s *account.Search) { s.Waiting = true }},
 	{"no-second", "staff.filter_no_second", func(s *account.Search) { s.NoSecond = true }},
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gorilla/mux"
@@ -14,6 +15,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/ui"
@@ -36,7 +38,7 @@ type PersonPage struct {
 	Attempts []Line
 	Asked    []Asked // what waits for that person
 	Reach    []Reach // sessions and remembered browsers
-	Deeds    []Offer
+	Deeds    []Offer // or one without an address, which says why there are none
 	Back     string
 }
 
@@ -110,7 +112,7 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 	page.Notice = s.noted(w, r, v.Platform.ID)
 	page.Says, page.Facts, page.Mails = findings(card, v.Now), facts(card), mails(s.Engine.UI, card)
 	for _, wait := range card.Waits {
-		page.Waits = append(page.Waits, Waiting{Key: "staff.wait_" + string(wait.For), Until: wait.Until})
+		page.Waits = append(page.Waits, Waiting{Key: waitKey(wait.For), Until: wait.Until})
 	}
 	if page.Attempts, err = s.lines(r, v, card.Attempts); err != nil {
 		return err
@@ -123,11 +125,19 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 		return err
 	}
 	page.Reach = reach(v, card)
+	page.Attempts = plainly(page.Attempts, personURL(v, a.ID))
 	for _, d := range deeds {
 		asked := slices.ContainsFunc(pending, func(p staff.Pending) bool { return p.Act == d.Right })
 		if !d.Each && !asked && d.For(card) && v.mayOffer(d, a) {
 			page.Deeds = append(page.Deeds, Offer{Key: d.key("title"), URL: personURL(v, a.ID) + "/" + d.Name, Danger: d.Danger})
 		}
+	}
+	switch {
+	case len(page.Deeds) > 0, len(page.Asked) > 0:
+	case a.ID == v.By.Account:
+		page.Deeds = []Offer{{Key: "staff.deeds_own"}}
+	default:
+		page.Deeds = []Offer{{Key: "staff.deeds_none"}}
 	}
 	return s.show(w, r, v, "staff_person", page)
 }
@@ -195,7 +205,11 @@ func findings(c *staff.Card, now time.Time) (all []Finding) {
 		}
 	}
 	say(a.State == account.Deactivated, "deactivated", "stopped")
-	if a.State == account.Invited {
+	asked := slices.ContainsFunc(c.Mails, func(m staff.CardMail) bool {
+		return m.Kind == outbox.EmailConfirm && (m.State == staff.MailQueued || m.State == staff.MailSent || m.State == staff.MailBegun)
+	})
+	say(asked && a.State == account.Invited, "new_address", "waiting")
+	if a.State == account.Invited && !asked {
 		state := cmp.Or(c.Invitation.State, account.InviteMade)
 		tone := "waiting"
 		if state == account.InviteRefused || state == account.InviteExpired {
@@ -205,12 +219,30 @@ func findings(c *staff.Card, now time.Time) (all []Finding) {
 	}
 	for _, wait := range c.Waits {
 		if wait.For.Refuses() {
-			all = append(all, Finding{Key: "staff.finding_wait_" + string(wait.For), Tone: "warning", Until: wait.Until})
+			all = append(all, Finding{Key: findingKey(wait.For), Tone: "warning", Until: wait.Until})
 		}
 	}
 	say(a.State == account.Active && !a.CanSignIn(), "no_password", "warning")
+	say(a.State == account.Active && !a.MarkedAt.IsZero(), "marked", "waiting")
 	say(a.State == account.Active && len(all) == 0, "well", "done")
 	return all
+}
+
+// waitKey and findingKey are text keys of what somebody waits for, and of why that stops a sign-in.
+func waitKey(w authn.WaitFor) string { return "staff.wait_" + string(w) }
+
+func findingKey(w authn.WaitFor) string {
+	return "staff.finding_" + strings.TrimPrefix(waitKey(w), "staff.")
+}
+
+// plainly leaves out of lines who they are about and who did it where that is whose card they are on.
+func plainly(lines []Line, whose string) []Line {
+	for i := range lines {
+		if l := &lines[i]; l.Whose.URL == whose && l.By.URL == whose {
+			l.Whose, l.By = Named{}, Named{}
+		}
+	}
+	return lines
 }
 
 // facts are how the account stands, in the order of the questions that a helper asks.

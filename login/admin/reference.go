@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
@@ -21,13 +22,14 @@ type ReferencePage struct {
 // mostOfReference is how many events of one request are shown; the longest has about a dozen.
 const mostOfReference = 50
 
-// reference is how requests are numbered in the log: two groups of four.
-var reference = regexp.MustCompile(`^[0-9A-Z]{4}-[0-9A-Z]{4}$`)
+// reference is how requests are numbered in the log: two groups of four, without what is mixed up when read aloud
+// (secret.Reference).
+var reference = regexp.MustCompile(`^[2-9A-HJKMNP-TW-Z]{4}-[2-9A-HJKMNP-TW-Z]{4}$`)
 
-// readReference takes what was typed: in small letters, without the hyphen, or with blanks.
+// readReference takes what was typed: in small letters, without the hyphen, with blanks, or with the full stop of a sentence.
 func readReference(typed string) (number string, ok bool) {
 	text := strings.ToUpper(strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" -\u00a0\u2010\u2011\u2013", r) {
+		if unicode.IsSpace(r) || unicode.IsPunct(r) {
 			return -1
 		}
 		return r

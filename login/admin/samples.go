@@ -17,6 +17,7 @@ func sampleChrome(current string) Chrome {
 			c.Menu = append(c.Menu, MenuLine{Key: page.Menu, URL: page.Path, Current: page.Menu == current})
 		}
 	}
+	c.Menu = append(c.Menu, MenuLine{Key: ownKey, URL: ownPath})
 	return c
 }
 

@@ -64,7 +64,7 @@ func (InviteManyPage) samples() []ui.Sample {
 // samples are the states of the page.
 func (InviteFilePage) samples() []ui.Sample {
 	page := InviteFilePage{Chrome: sampleChrome("staff.invite"), Action: root + "/invite/many/4xq2m7nkc5vbz3hdtw6ysgjp4r", OtherURL: root + "/invite/many"}
-	gone, done, report, same := page, page, page, page
+	gone, done, report, same, checked := page, page, page, page, page
 	gone.Gone = true
 	done.AppliedAt, done.Invited = sampleNoon, 312
 	var flaws []string
@@ -89,8 +89,16 @@ func (InviteFilePage) samples() []ui.Sample {
 		There: 1, Page: 1, Pages: 1,
 		Rows: []ReportRow{{Line: 2, Address: "anna@example.org", Role: roleKey(platform.Manager), There: Named{Name: "anna@example.org", URL: sampleAnna.URL}}},
 	}
+	checked.Report = Report{
+		New: 29, Wrong: 1, Page: 1, Pages: 1,
+		Rows: []ReportRow{
+			{Line: 6, Name: "Bram Bakker", Address: "bram.example.org", Role: roleKey(platform.Client), Flaws: []string{flawKeys[staff.BadAddress]}},
+			{Line: 2, Name: "Chris de Vries", Address: "chris@example.org", Role: roleKey(platform.Client), New: true},
+			{Line: 3, Name: "Zoë Müller", Address: "zoe@example.org", Role: roleKey(platform.Relative), New: true},
+		},
+	}
 	return []ui.Sample{
-		{Name: "report", Data: report, Staff: true}, {Name: "nobody new", Data: same, Staff: true}, {Name: "done", Data: done, Staff: true},
+		{Name: "report", Data: report, Staff: true}, {Name: "checked", Data: checked, Staff: true}, {Name: "nobody new", Data: same, Staff: true}, {Name: "done", Data: done, Staff: true},
 		{Name: "gone", Data: gone, Staff: true},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
@@ -78,14 +79,19 @@ func (PersonPage) samples() []ui.Sample {
 	add("well", func(*PersonPage) {})
 	add("blocked", func(p *PersonPage) {
 		p.Says = []Finding{
-			{Key: "staff.finding_wait_password", Tone: "warning", Until: sampleNoon}, {Key: "staff.finding_wait_recovery", Tone: "warning", Until: sampleNoon},
-			{Key: "staff.finding_wait_codes", Tone: "warning", Until: sampleNoon},
+			{Key: findingKey(authn.WaitPassword), Tone: "warning", Until: sampleNoon}, {Key: findingKey(authn.WaitRecovery), Tone: "warning", Until: sampleNoon},
+			{Key: findingKey(authn.WaitCodes), Tone: "warning", Until: sampleNoon},
 		}
 		p.Waits = []Waiting{
-			{"staff.wait_password", sampleNoon}, {"staff.wait_codes", sampleNoon}, {"staff.wait_recovery", sampleNoon},
-			{"staff.wait_reset_mail", sampleNoon}, {"staff.wait_unblock_mail", sampleNoon},
+			{waitKey(authn.WaitPassword), sampleNoon}, {waitKey(authn.WaitCodes), sampleNoon}, {waitKey(authn.WaitRecovery), sampleNoon},
+			{waitKey(authn.WaitReset), sampleNoon}, {waitKey(authn.WaitUnblock), sampleNoon},
 		}
 		p.Deeds = offers("unblock", "reset-two-step", "change-address")
+	})
+	add("waits", func(p *PersonPage) {
+		p.Says = []Finding{{Key: findingKey(authn.WaitPassword), Tone: "warning", Until: sampleNoon}}
+		p.Waits = []Waiting{{waitKey(authn.WaitPassword), sampleNoon}}
+		p.Deeds = offers("unblock", "reset-two-step", "change-address", "end-sessions", "deactivate")
 	})
 	for _, state := range []string{"sent", "expired"} {
 		add("invited and "+state, func(p *PersonPage) {
@@ -107,12 +113,18 @@ func (PersonPage) samples() []ui.Sample {
 			{Kind: "staff.reach_remembered", AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: forgetBrowser}.key("title"), URL: sampleAnna.URL + "/" + forgetBrowser + "/z"},
 		}
 	})
+	add("another address is asked for", func(p *PersonPage) {
+		p.Says, p.Deeds = []Finding{{Key: "staff.finding_new_address", Tone: "waiting"}}, offers("resend", "correct-address")
+	})
 	add("inactive", func(p *PersonPage) {
 		p.Says, p.Deeds = []Finding{{Key: "staff.finding_deactivated", Tone: "stopped"}}, offers("reactivate")
 		p.Facts, p.Mails = p.Facts[:1], nil
 	})
 	add("without a password", func(p *PersonPage) {
-		p.Says, p.Deeds = []Finding{{Key: "staff.finding_no_password", Tone: "warning"}}, nil
+		p.Says, p.Deeds = []Finding{{Key: "staff.finding_no_password", Tone: "warning"}}, []Offer{{Key: "staff.deeds_none"}}
+	})
+	add("marked", func(p *PersonPage) {
+		p.Says, p.Deeds = []Finding{{Key: "staff.finding_marked", Tone: "waiting"}}, []Offer{{Key: "staff.deeds_own"}}
 	})
 	for _, key := range []string{Deed{Name: "reset-two-step"}.key("done"), noticeChanged} {
 		add("after "+key, func(p *PersonPage) { p.Notice = key })

@@ -37,8 +37,15 @@ func (s *Server) chrome(v *Visit) Chrome {
 			})
 		}
 	}
+	c.Menu = append(c.Menu, MenuLine{Key: ownKey, URL: v.Platform.URL(ownPath)})
 	return c
 }
+
+// The account of who is at the pages is changed, and left, at the settings of everybody.
+const (
+	ownKey  = "staff.own"
+	ownPath = "/settings"
+)
 
 // show writes a page of these in the language of who is at it.
 func (s *Server) show(w http.ResponseWriter, r *http.Request, v *Visit, page string, data any, mistakes ...authn.Mistake) error {
