@@ -29,7 +29,7 @@ screenshots: ## pictures of every page into var/screenshots
 	bash .ci/prepare
 	SCREENSHOTS=$(CURDIR)/var/screenshots $(GO) test -count=1 -tags browser -run TestPages ./internal/browsertest/
 
-pictures: ## the six pictures of README.md, anew
+pictures: ## the pictures of README.md and docs/staff.md, anew
 	bash .ci/prepare
 	PICTURES=$(CURDIR)/docs/images $(GO) test -count=1 -tags browser -run TestPictures ./internal/browsertest/
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 
 	"github.com/minddistrict/idp/internal/demo"
 	"github.com/minddistrict/idp/internal/preview"
+	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/ui"
 )
 
 // screen is what a picture is taken of: a phone or a desktop.
@@ -27,12 +30,13 @@ type screen struct {
 var (
 	phone   = screen{390, 844, 1.5}
 	desktop = screen{1200, 800, 1}
+	page    = screen{1100, 1090, 1} // of staff, which say more
 )
 
-// mostPicture is what a picture of README.md may weigh, in bytes: six of them load at once.
+// mostPicture is what a picture may weigh, in bytes: README.md loads six of them at once.
 const mostPicture = 120 << 10
 
-// TestPictures makes the pictures of README.md, from pages that say the same at any time. With PICTURES set to a
+// TestPictures makes the pictures of README.md and docs/staff.md, from pages that say the same at any time. With PICTURES set to a
 // folder, as `make pictures` does, it leaves them there.
 func TestPictures(t *testing.T) {
 	dir := cmp.Or(os.Getenv("PICTURES"), t.TempDir())
@@ -58,6 +62,9 @@ func TestPictures(t *testing.T) {
 		{"sign-in", pages.URL + preview.Path("en", "login", 0), desktop},
 		{"settings", pages.URL + preview.Path("en", "settings", 1), desktop},
 		{"demo", site.URL + "/", desktop},
+		{"staff-person", pages.URL + preview.Path("en", "staff_person", state(t, "staff_person", "waits")), page},
+		{"staff-reset", pages.URL + preview.Path("en", "staff_deed", state(t, "staff_deed", "reset-two-step")), page},
+		{"staff-file", pages.URL + preview.Path("en", "staff_invite_file", state(t, "staff_invite_file", "checked")), page},
 	} {
 		size := chromedp.EmulateViewport(picture.on.width, picture.on.height, chromedp.EmulateScale(picture.on.scale))
 		do(t, ctx, picture.name, emulateScheme("light"), size, chromedp.Navigate(picture.address), visible("h1"))
@@ -78,4 +85,14 @@ func TestPictures(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// state is which state of a page has a name.
+func state(t *testing.T, page, name string) int {
+	t.Helper()
+	i := slices.IndexFunc(wire.UI().Samples()[page], func(s ui.Sample) bool { return s.Name == name })
+	if i < 0 {
+		t.Fatalf("page %s has no state %q", page, name)
+	}
+	return i
 }
