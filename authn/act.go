@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/fault"
 )
 
 // Act is something that happens to an account as a whole, after which what was under way for it counts no more.
@@ -77,6 +78,16 @@ func (a Act) EndsWaiting() bool { return effects[a].waiting }
 // ApartFor is how long a new address by staff and a reset of two-step authentication by staff are kept apart. Whoever
 // talks a helpdesk into both has the account, and the mail of each that tells its owner goes to the address of then.
 const ApartFor = 24 * time.Hour
+
+// ErrTooSoon is why an act is refused within ApartFor of another. It is fault.Refused, and reads like it.
+var ErrTooSoon error = tooSoon{}
+
+type tooSoon struct{}
+
+func (tooSoon) Error() string { return fault.Refused.Error() }
+
+// Unwrap makes it fault.Refused.
+func (tooSoon) Unwrap() error { return fault.Refused }
 
 // Apart is the act that must be ApartFor ago; empty: none.
 func (a Act) Apart() Act { return effects[a].apart }

@@ -94,7 +94,7 @@ func (h held) allows(acts []authn.Act, now time.Time) error {
 			continue
 		}
 		if until := h.last(other).Add(authn.ApartFor); now.Before(until) {
-			return fmt.Errorf("%w: %s less than %.0f hours ago; possible from %s", fault.Refused, other.Happened(),
+			return fmt.Errorf("%w: %s less than %.0f hours ago; possible from %s", authn.ErrTooSoon, other.Happened(),
 				authn.ApartFor.Hours(), until.UTC().Format(time.RFC3339))
 		}
 	}

@@ -259,6 +259,8 @@ func (s *Server) submitDeed(w http.ResponseWriter, r *http.Request, t theDeed) e
 		note(w, v.Platform.ID, done)
 	case errors.Is(err, staff.NotFresh):
 		return s.Engine.StartKnown(w, r, authn.StaffAct, back(r), "")
+	case errors.Is(err, authn.ErrTooSoon):
+		note(w, v.Platform.ID, noticeSoon)
 	case errors.Is(err, fault.Throttled):
 		note(w, v.Platform.ID, noticeLate)
 	case errors.Is(err, fault.Refused), errors.Is(err, fault.Stale), errors.Is(err, fault.Spent), errors.Is(err, fault.NotFound):

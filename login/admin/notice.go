@@ -33,7 +33,7 @@ func (s *Server) noted(w http.ResponseWriter, r *http.Request, p platform.ID) st
 
 // notices are the text keys that pages say of what was done.
 func notices() []string {
-	keys := []string{noticeChanged, noticeLate, noticeAlready, noticeAgreed, noticeWithdrawn}
+	keys := []string{noticeChanged, noticeLate, noticeSoon, noticeAlready, noticeAgreed, noticeWithdrawn}
 	for _, d := range deeds {
 		keys = append(keys, d.key("done"))
 		if d.Ask != nil {
@@ -46,6 +46,7 @@ func notices() []string {
 const (
 	noticeChanged = "staff.changed_meanwhile" // somebody else did something to this person
 	noticeLate    = "staff.stopped"           // too many resets in an hour
+	noticeSoon    = "staff.too_soon"          // another act of staff keeps this one away for a day
 
 	noticeAlready   = "staff.asked_already" // somebody asked for it before
 	noticeAgreed    = "staff.agreed"

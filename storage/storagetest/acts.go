@@ -274,16 +274,16 @@ var actPromises = []promise{
 		later := func(d time.Duration) { w.now = w.now.Add(d) }
 		w.ok(ask(w))
 		w.ok(ask(w)) // mistyped
-		w.fails(reset(w), fault.Refused)
+		w.fails(reset(w), authn.ErrTooSoon)
 		later(authn.ApartFor - time.Millisecond)
-		w.fails(reset(w), fault.Refused)
+		w.fails(reset(w), authn.ErrTooSoon)
 		w.ok(confirm(w))
 		later(authn.ApartFor - time.Millisecond)
-		w.fails(reset(w), fault.Refused)
+		w.fails(reset(w), authn.ErrTooSoon)
 		later(time.Millisecond)
 		w.ok(reset(w))
 		w.ok(reset(w))
-		w.fails(ask(w), fault.Refused)
+		w.fails(ask(w), authn.ErrTooSoon)
 		w.ok(acts[10].do(w)) // the owner stops it
 		w.become(account.Active)
 		later(authn.ApartFor)
