@@ -3,6 +3,7 @@ package sheet
 import (
 	"encoding/csv"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -15,13 +16,19 @@ func Formula(cell string) bool {
 	return strings.IndexAny(strings.TrimLeft(cell, " \u00a0"), formula) == 0
 }
 
-// Cell is a text that a spreadsheet shows as it is: one that it could take for a formula gets an apostrophe before it,
-// which spreadsheets read as "this is text".
+// inside is where a cell would go on as another one, with a formula, in a spreadsheet that takes another separator than
+// the file has: a Dutch one opens a file of commas at its semicolons, and a user agent may have those.
+var inside = regexp.MustCompile("([;,\t\r\n][ \u00a0\"]*)([=+@＝＋－＠-])")
+
+// Cell is a text that a spreadsheet shows as it is: what it could take for a formula gets an apostrophe before it, which
+// spreadsheets read as "this is text", also behind what is a separator in other spreadsheets.
 func Cell(text string) string {
+	rest := strings.TrimLeft(text, " \u00a0"+formula)
+	begin := text[:len(text)-len(rest)]
 	if Formula(text) {
-		return "'" + text
+		begin = "'" + begin
 	}
-	return text
+	return begin + inside.ReplaceAllString(rest, "$1'$2")
 }
 
 // Write writes rows as UTF-8 with a mark, because spreadsheets take it for another encoding otherwise, each cell as Cell

@@ -1,12 +1,6 @@
 package admin
 
-import "strings"
+import "github.com/minddistrict/idp/internal/sheet"
 
-// csvCell is a value as a cell of a CSV has it: text, also where a spreadsheet would take it for a formula and do what
-// it says (OWASP, CSV Injection). Whatever begins like one gets an apostrophe, which spreadsheets do not show.
-func csvCell(value string) string {
-	if value != "" && strings.ContainsRune("=+-@\t\r", rune(value[0])) {
-		return "'" + value
-	}
-	return value
-}
+// csvCell is a value as a cell of a CSV has it: text, also where a spreadsheet would take it for a formula.
+func csvCell(value string) string { return sheet.Cell(value) }
