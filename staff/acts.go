@@ -109,10 +109,12 @@ func (s *Acts) Invite(ctx context.Context, id platform.ID, whom Whom) error {
 
 // SetEmail also returns fault.Taken.
 func (s *Acts) SetEmail(ctx context.Context, id platform.ID, whom Whom, to string, said Said) error {
-	attempted := fmt.Sprintf("changing address %s on %s to %q", whom, id, to)
+	attempted := fmt.Sprintf("changing address %s on %s", whom, id)
 	_, errOld := account.ParseEmail(whom.address)
 	if whom.id != "" {
-		errOld = nil
+		errOld = nil // and what fails goes to a log, which has no addresses
+	} else {
+		attempted += fmt.Sprintf(" to %q", to)
 	}
 	email, errNew := account.ParseEmail(to)
 	if err := errors.Join(errOld, errNew); err != nil {

@@ -194,7 +194,7 @@ func Ask(f Facts, act Act, w Wish, managers []account.Account) (Pending, authn.C
 			"person": f.Account.Email.Masked(), "email_masked": w.To.Masked(),
 		}))
 	}
-	change.Events = []audit.Event{p.event(audit.ActAsked, f.Actor.Name, f.Now)}
+	change.Events = []audit.Event{f.Origin.Of(p.event(audit.ActAsked, f.Actor.Name, f.Now))}
 	return p, change, nil
 }
 
@@ -218,7 +218,7 @@ func Confirm(f Facts, p Pending, asker Actor, w Wish) (authn.Change, error) {
 	if err != nil {
 		return authn.Change{}, err
 	}
-	change.Events = append([]audit.Event{p.event(audit.ActConfirmed, by.Name, f.Now)}, change.Events...)
+	change.Events = append([]audit.Event{f.Origin.Of(p.event(audit.ActConfirmed, by.Name, f.Now))}, change.Events...)
 	return change, nil
 }
 
@@ -280,7 +280,9 @@ func Withdraw(f Facts, p Pending) (authn.Change, error) {
 	if _, err := f.agrees(p); err != nil && err != error(NotFresh) && (by.Account == "" || by.Account != p.Asker || !by.Active) {
 		return authn.Change{}, fault.Refused
 	}
-	return p.ends(audit.ActWithdrawn, by.Name, "", f.Now), nil
+	change := p.ends(audit.ActWithdrawn, by.Name, "", f.Now)
+	change.Events[0] = f.Origin.Of(change.Events[0])
+	return change, nil
 }
 
 // ends is what ends an act without doing it: its event, and the end of the button that stops it.

@@ -221,7 +221,7 @@ func (s *Acts) pending(ctx context.Context, id platform.ID, pending string) (p P
 		return p, f, err
 	}
 	a, err := s.People.Account(ctx, id, p.Account)
-	return p, Facts{Platform: id, Account: a, Sealer: s.Sealer, Actor: by, Now: s.Now}, err
+	return p, Facts{Platform: id, Account: a, Sealer: s.Sealer, Actor: by, Origin: s.Origin, Now: s.Now}, err
 }
 
 // again is who asked for an act and what for, as they are now.
@@ -299,7 +299,7 @@ func (f Facts) stopped(by *account.Account, until time.Time, managers []account.
 		Count:    []authn.Limit{{Key: hex.EncodeToString(f.Sealer.MAC("stopped resets by staff", once)), Max: 1, Window: time.Hour}},
 		Events: []audit.Event{{
 			At: f.Now, Platform: f.Platform, Kind: audit.ResetsStopped, Actor: f.Actor.Name, Outcome: audit.Failure,
-			Reason: strconv.Itoa(ResetsPerHour) + " an hour",
+			Reason: strconv.Itoa(ResetsPerHour) + " an hour", Origin: f.Origin,
 		}},
 	}
 	for _, m := range managers {
