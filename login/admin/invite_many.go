@@ -216,7 +216,10 @@ func report(v *Visit, c staff.Checked, url string, page int) Report {
 	rep := Report{
 		New: c.Count(staff.Row.New), Wrong: c.Count(staff.Row.Wrong),
 		There: c.Count(func(r staff.Row) bool { return r.There != "" && r.Twice == 0 }), Twice: c.Count(func(r staff.Row) bool { return r.Twice > 0 }),
-		Converted: c.Encoding == string(sheet.Windows1252), Unused: c.Unused,
+		Converted: c.Encoding == string(sheet.Windows1252),
+	}
+	for _, column := range c.Unused {
+		rep.Unused = append(rep.Unused, visible(column))
 	}
 	rows := slices.Clone(c.Rows)
 	slices.SortStableFunc(rows, func(a, b staff.Row) int { return urgency(a) - urgency(b) })
