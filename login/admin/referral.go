@@ -48,7 +48,7 @@ type ReferralEndPage struct {
 	Back        string
 }
 
-// deadReferral answers where there is nothing to ask: a professional does not log in twice to read that it is too late.
+// deadReferral answers where there is nothing to ask: nobody logs in once more to read that it is too late.
 // Another person's referral is not there at all.
 func (s *Server) deadReferral(w http.ResponseWriter, r *http.Request, v *Visit) (answered bool, err error) {
 	token, err := mux.Vars(r)["token"], fault.NotFound
@@ -118,7 +118,7 @@ var ends = []struct {
 	{fault.Refused, http.StatusForbidden, "refused"},
 }
 
-// endReferral answers for one that does not work. One that the same person used a moment ago says what was done with it.
+// endReferral answers for one that does not work. One that the same person used a moment ago says what was done.
 func (s *Server) endReferral(w http.ResponseWriter, r *http.Request, v *Visit, why error) error {
 	if errors.Is(why, fault.NotFound) {
 		s.Engine.NotFound(w, r)
