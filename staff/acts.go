@@ -107,6 +107,18 @@ func (s *Acts) Invite(ctx context.Context, id platform.ID, whom Whom) error {
 	return s.save(ctx, fmt.Sprintf("inviting %s to %s", whom, id), id, whom, Said{}, Invite)
 }
 
+// InviteAgain is Invite of one of many whom somebody invites again at once. fault.Throttled: as of Invite, or he did
+// AgainPerHour.
+func (s *Acts) InviteAgain(ctx context.Context, id platform.ID, whom Whom) error {
+	return s.save(ctx, fmt.Sprintf("inviting %s to %s again", whom, id), id, whom, Said{}, func(f Facts) (authn.Change, error) {
+		change, err := Invite(f)
+		if err == nil {
+			change.Count = append(change.Count, f.perHour("invitations again of many", AgainPerHour)...)
+		}
+		return change, err
+	})
+}
+
 // SetEmail also returns fault.Taken.
 func (s *Acts) SetEmail(ctx context.Context, id platform.ID, whom Whom, to string, said Said) error {
 	attempted := fmt.Sprintf("changing address %s on %s", whom, id)

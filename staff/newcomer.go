@@ -189,6 +189,12 @@ func Add(f Facts, other *account.Account) (authn.Change, error) {
 // counted.
 const InvitesPerHour = 60
 
+// AgainPerHour is how many people one helper invites again in an hour who are on a list: five times MostAgain.
+const AgainPerHour = 5 * MostAgain
+
+// MostAgain is how many of a list are invited again at once: each is a transaction, within one request.
+const MostAgain = 100
+
 // perHour counts what a person does.
 func (f Facts) perHour(what string, most int) []authn.Limit {
 	if f.Actor.Account == "" {

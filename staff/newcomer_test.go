@@ -192,3 +192,51 @@ func (o peopleOf) Account(_ context.Context, p platform.ID, id account.ID) (*acc
 	}
 	return &account.Account{ID: id, Platform: p, Role: o.by.Role, State: account.Active}, nil
 }
+
+// Of many who are invited again the helper's hour is counted beside what each of them gets.
+func TestManyAreInvitedAgainWithinAnHour(t *testing.T) {
+	m := &memory{f: facts(account.Invited)}
+	m.f.Account.Role = platform.Client
+	helper := staffed(platform.Helpdesk)
+	helper.Platform = m.f.Account.Platform
+	s := &Acts{Store: m, Sealer: clear{}, Actor: helper, People: both{m.f.Account, helper}, Now: rightsNow}
+	if err := s.InviteAgain(t.Context(), "linde", ByID(m.f.Account.ID)); err != nil {
+		t.Fatal(err)
+	}
+	counts := m.saved[0].Count
+	if len(counts) != 2 || counts[1].Max != AgainPerHour || counts[1].Window != time.Hour {
+		t.Errorf("%+v", counts)
+	}
+}
+
+// Whoever gets no more mails is no reason to tell managers of resets.
+func TestAnInvitationThatIsStoppedIsNoBurstOfResets(t *testing.T) {
+	m := &memory{f: facts(account.Invited)}
+	f := m.f
+	f.Account.Role = platform.Client
+	f.Actor = staffed(platform.Helpdesk)
+	s := &Acts{Store: m, Sealer: clear{}, Waiting: nobodyAsks{}, Now: rightsNow}
+	change, err := Invite(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.burst(t.Context(), f, change, fault.Throttled); !errors.Is(err, fault.Throttled) || len(m.saved) != 0 {
+		t.Errorf("%v, %d saved", err, len(m.saved))
+	}
+}
+
+// nobodyAsks fails the test that asks it.
+type nobodyAsks struct{ WaitingStore }
+
+// both are a person and a helper.
+type both struct {
+	a      *account.Account
+	helper Actor
+}
+
+func (b both) Account(_ context.Context, _ platform.ID, id account.ID) (*account.Account, error) {
+	if id == b.helper.Account {
+		return &account.Account{ID: id, Platform: b.helper.Platform, Role: b.helper.Role, State: account.Active}, nil
+	}
+	return b.a, nil
+}

@@ -37,6 +37,7 @@ const (
 	ActKeys           Act = "set signing keys"  // nobody but the operator
 	ActReadRecord     Act = "read the record"   //
 	ActExportRecord   Act = "export the record" //
+	ActExportPeople   Act = "export people"     // a list of them, as a file
 )
 
 // held is whether, and on what condition, a role has a right.
@@ -79,6 +80,7 @@ var rights = []Right{
 	{Act: ActKeys},
 	{Act: ActReadRecord, Manager: yes, Scope: "audit:read"},
 	{Act: ActExportRecord, Manager: yes, Scope: "audit:read", Fresh: true},
+	{Act: ActExportPeople, Manager: yes, Fresh: true},
 }
 
 // overManagers are the acts that a manager may do to a manager, or by which he makes one, with a second manager.

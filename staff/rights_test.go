@@ -57,6 +57,7 @@ var grid = map[Act]map[string]string{
 	ActParties:        {"manager": "yyyyy", "two": "yyyyy"},
 	ActKeys:           {},
 	ActReadRecord:     {"manager": "yyyyy", "two": "yyyyy", "audit": "yyyyy"},
+	ActExportPeople:   {"manager": "yyyyy", "two": "yyyyy"},
 	ActExportRecord:   {"manager": "yyyyy", "two": "yyyyy", "audit": "yyyyy"},
 }
 
@@ -162,7 +163,7 @@ func TestWhatActsWant(t *testing.T) {
 	wants := map[Act]string{
 		ActCorrectAddress: "fresh reason", ActChangeAddress: "fresh reason", ActReset: "fresh reason identified", ActDeactivate: "reason",
 		ActReactivate: "reason", ActEndSessions: "reason", ActRemoveDevice: "reason", ActErase: "reason second", ActSetRole: "reason",
-		ActOrganisation: "fresh", ActParties: "fresh", ActExportRecord: "fresh",
+		ActOrganisation: "fresh", ActParties: "fresh", ActExportRecord: "fresh", ActExportPeople: "fresh",
 	}
 	on := Subject{Account: "anna", Role: platform.Client, Platform: "linde"}
 	for _, r := range Rights() {

@@ -24,6 +24,9 @@ const (
 	people = root + "/people"
 
 	waiting = root + "/waiting"
+	welcome = root + "/welcome"
+
+	peopleExport = root + "/people.csv"
 )
 
 // Path is where these pages begin, below the issuer.
@@ -96,6 +99,14 @@ func (s *Server) pages() []Page {
 		{
 			Path: waiting + "/{act}", Name: "staff waiting act", Right: staff.ActFind,
 			Show: s.ofAsked(s.showAsked), Submit: s.ofAsked(s.submitAsked),
+		},
+		{
+			Path: peopleExport, Name: "staff people export", Right: staff.ActExportPeople, Fresh: true,
+			Show: s.showPeopleExport, Submit: s.submitPeopleExport,
+		},
+		{
+			Path: welcome, Name: "staff welcome", Menu: "staff.welcome", Right: staff.ActInvite,
+			Show: s.showWelcome, Submit: s.submitWelcome,
 		},
 		{
 			Path: root + "/reference", Name: "staff reference", Menu: "staff.reference", Right: staff.ActFind,

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -13,11 +14,13 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 // PeopleStore is what the pages about people read. Each reading is on the record.
 type PeopleStore interface {
 	Search(ctx context.Context, q account.Search, m authn.Namer, by audit.Reader, now time.Time) (account.People, error)
+	Invited(ctx context.Context, p platform.ID, now time.Time) (account.InviteCounts, error)
 	Export(ctx context.Context, q account.Search, m authn.Namer, by audit.Reader, now time.Time) (account.People, error)
 }
 
@@ -94,18 +97,21 @@ func binding(v *Visit) string {
 }
 
 // address is the page that shows what a search finds.
-func (s *Server) address(v *Visit, q search) string {
+func (s *Server) address(v *Visit, q search) string { return s.addressAt(v, root, q) }
+
+// addressAt is that of a page that is told of a search.
+func (s *Server) addressAt(v *Visit, path string, q search) string {
 	plain, err := json.Marshal(q)
 	if err != nil {
 		panic(err) // three strings
 	}
 	sealed := s.Sealer.Seal(plain, binding(v))
-	return v.Platform.URL(root) + "?s=" + base64.RawURLEncoding.EncodeToString(sealed)
+	return v.Platform.URL(path) + "?s=" + base64.RawURLEncoding.EncodeToString(sealed)
 }
 
 // readSearch reads what an address says; nothing where it is none of this session.
-func (s *Server) readSearch(r *http.Request, v *Visit) (q search, asked bool) {
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(r.URL.Query().Get("s"))
+func (s *Server) readSearch(said url.Values, v *Visit) (q search, asked bool) {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(said.Get("s"))
 	if err != nil || len(sealed) == 0 {
 		return search{}, false
 	}
@@ -141,7 +147,7 @@ func (v *Visit) reader() audit.Reader {
 
 // showPeople shows the form, and what was found (testdata/journeys/staff_people.txt).
 func (s *Server) showPeople(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	q, asked := s.readSearch(r, v)
+	q, asked := s.readSearch(r.URL.Query(), v)
 	page := PeoplePage{
 		Chrome: s.chrome(v), Action: v.Action, Typed: q.Typed, Asked: asked, Filters: s.filters(v, q.Filter),
 	}
@@ -163,6 +169,9 @@ func (s *Server) showPeople(w http.ResponseWriter, r *http.Request, v *Visit) er
 	}
 	if !found.Next.IsZero() {
 		page.Next = s.address(v, search{q.Typed, q.Filter, found.Next.String()})
+	}
+	if v.By.Could(staff.ActExportPeople) && len(page.People) > 0 {
+		page.Export = s.addressAt(v, peopleExport, search{q.Typed, q.Filter, ""})
 	}
 	if q.After != "" {
 		page.First = s.address(v, search{q.Typed, q.Filter, ""})

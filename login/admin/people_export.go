@@ -1,0 +1,99 @@
+package admin
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/web"
+)
+
+// PeopleExportPage is before a file of people is made: a POST, so that no browser that looks ahead makes one. Field: s.
+type PeopleExportPage struct {
+	Chrome
+	Action  string
+	Fields  []HiddenField // the search
+	Most    int
+	BackURL string
+}
+
+func (s *Server) showPeopleExport(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	q, asked := s.readSearch(r.URL.Query(), v)
+	if !asked {
+		return web.SeeOther(w, r, v.Platform.URL(root))
+	}
+	return s.show(w, r, v, "staff_people_export", PeopleExportPage{
+		Chrome: s.chrome(v), Action: v.Platform.URL(peopleExport), Fields: []HiddenField{{"s", r.URL.Query().Get("s")}},
+		Most: account.MaxExport, BackURL: s.address(v, q),
+	})
+}
+
+// submitPeopleExport is the file: as many people as a search finds, up to account.MaxExport, in the order of the page.
+func (s *Server) submitPeopleExport(w http.ResponseWriter, r *http.Request, v *Visit) error {
+	q, asked := s.readSearch(v.Form, v)
+	if !asked {
+		return web.SeeOther(w, r, v.Platform.URL(root))
+	}
+	noun, err := search{Typed: q.Typed, Filter: q.Filter}.of(v)
+	if err != nil {
+		return err
+	}
+	found, err := s.People.Export(r.Context(), noun, s.Sealer, v.reader(), v.Now)
+	if err != nil {
+		return err
+	}
+	all := ""
+	if !found.Next.IsZero() || found.Incomplete {
+		all = "-not-all"
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present") // RFC 4180 section 3
+	name := fmt.Sprintf("people-%s-%s%s.csv", url.PathEscape(string(v.Platform.ID)), v.Now.UTC().Format(time.DateOnly), all)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	return writePeople(w, found.All)
+}
+
+// peopleColumns are those of the file.
+var peopleColumns = []struct {
+	name string
+	of   func(account.Found) string
+}{
+	{"id", func(f account.Found) string { return string(f.ID) }},
+	{"name", func(f account.Found) string { return f.Name }},
+	{"email", func(f account.Found) string { return f.Email }},
+	{"role", func(f account.Found) string { return string(f.Role) }},
+	{"state", func(f account.Found) string { return string(f.State) }},
+	{"signed_in_at", func(f account.Found) string {
+		if f.SignedInAt.IsZero() {
+			return ""
+		}
+		return f.SignedInAt.UTC().Format(time.RFC3339)
+	}},
+	{"two_step", func(f account.Found) string { return strconv.FormatBool(f.Second) }},
+	{"invitation", func(f account.Found) string { return string(f.Invitation.State) }},
+}
+
+func writePeople(w http.ResponseWriter, people []account.Found) error {
+	file := csv.NewWriter(w)
+	file.UseCRLF = true // RFC 4180 section 2
+	row := make([]string, len(peopleColumns))
+	for i, c := range peopleColumns {
+		row[i] = c.name
+	}
+	if err := file.Write(row); err != nil {
+		return err
+	}
+	for _, f := range people {
+		for i, c := range peopleColumns {
+			row[i] = csvCell(c.of(f))
+		}
+		if err := file.Write(row); err != nil {
+			return err
+		}
+	}
+	file.Flush()
+	return file.Error()
+}
