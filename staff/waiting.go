@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -269,7 +270,8 @@ func wordOf(why error) string {
 // burst tells managers that somebody did as many resets as one may do in an hour, once for each time that this stops him,
 // and puts it on record. It returns the error that stopped him.
 func (s *Acts) burst(ctx context.Context, f Facts, change authn.Change, stopped error) error {
-	if !errors.Is(stopped, fault.Throttled) || len(change.Count) == 0 || s.Waiting == nil {
+	resets := f.limits()
+	if !errors.Is(stopped, fault.Throttled) || s.Waiting == nil || len(resets) == 0 || !slices.Equal(change.Count, resets) {
 		return stopped
 	}
 	stand, err := s.Waiting.Standing(ctx, f.Platform, change.Count, s.Now)
