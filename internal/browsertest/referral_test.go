@@ -14,8 +14,8 @@ import (
 )
 
 // TestTherapistHelpsAClient is the sentence of the help page: "Go to the client's account, details, Reset two-factor
-// authentication". From the demo platform, in a real browser, in both languages, and back. axe-core finds nothing on the
-// pages in between, narrow and wide, light and dark.
+// authentication". From the demo platform, in a real browser, in both languages, and back. axe-core finds nothing on
+// the pages in between, narrow and wide, light and dark.
 func TestTherapistHelpsAClient(t *testing.T) {
 	axe, err := os.ReadFile("../../testdata/tools/node_modules/axe-core/axe.min.js")
 	if err != nil {
