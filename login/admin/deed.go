@@ -239,7 +239,9 @@ func (s *Server) submitDeed(w http.ResponseWriter, r *http.Request, t theDeed) e
 		return s.show(w, r, v, "staff_deed", s.deedPage(t, f), mistakes...)
 	}
 	do, done, on := d.Do, d.key("done"), subject(t.a)
-	on.Gives = f.Role
+	if d.Role { // another deed gives none, whatever its form says
+		on.Gives = f.Role
+	}
 	if waits, _ := staff.MustWait(d.Right, on); waits && d.Ask != nil {
 		do, done = d.Ask, d.key("waits")
 	}

@@ -93,6 +93,9 @@ func (s *Server) ofAsked(h func(http.ResponseWriter, *http.Request, *Visit, staf
 		}
 		p, err := s.acts(v).OnePending(r.Context(), v.Platform.ID, id)
 		switch {
+		case errors.Is(err, fault.NotFound):
+			s.Engine.NotFound(w, r)
+			return nil
 		case err != nil:
 			return err
 		case !p.End.At.IsZero():
