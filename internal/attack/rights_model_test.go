@@ -76,6 +76,7 @@ const (
 	led     outcome = "led on, not done" // 303, and nothing changed: somebody made it impossible
 	done    outcome = "done"             // 303 or 2xx, and the record has it
 	waits   outcome = "waits or refused" // asked of a second one perhaps; nothing is done to the person
+	mixed   outcome = "done or refused"  // nobody is offered that, and who sends it may have it done another way
 	unknown outcome = "401"              // of machines
 	barred  outcome = "403 of a machine"
 )
@@ -173,6 +174,8 @@ func (t triple) expectDeed(m modelPage, on person) outcome {
 		return either(on.state == "deactivated", done, led)
 	case "email.ask":
 		switch to := t.form.Get("email"); {
+		case on.state == "active" && high && strings.HasSuffix(t.page, "/correct-address"): // a manager may, by another page
+			return mixed
 		case on.state == "deactivated":
 			return led
 		case on.state == "invited" && high && to != on.email:

@@ -75,7 +75,7 @@ func triples(t *testing.T, db *storage.DB, seed uint64, n int) {
 	for i := range n {
 		c := o.draw(newDice(seed, uint64(i)))
 		want := c.expect()
-		changes := want == done || want == waits
+		changes := want == done || want == waits || want == mixed
 		if changes || len(batch) == together {
 			o.unchanged(batch)
 			batch = nil
@@ -583,8 +583,9 @@ func (o *office) judge(t triple, want outcome, a answer) string {
 	fits := map[outcome]bool{
 		proves: a.Status == http.StatusSeeOther && journey, missing: a.Status == http.StatusNotFound && to == "",
 		crossed: a.Status == http.StatusForbidden, wrong: a.Status == http.StatusUnprocessableEntity, shown: a.Status == http.StatusOK,
-		odd: a.Status == http.StatusBadRequest,
-		led: a.Status == http.StatusSeeOther && !journey, unknown: a.Status == http.StatusUnauthorized, barred: a.Status == http.StatusForbidden,
+		odd:   a.Status == http.StatusBadRequest,
+		mixed: !journey && slices.Contains([]int{http.StatusSeeOther, http.StatusUnprocessableEntity}, a.Status),
+		led:   a.Status == http.StatusSeeOther && !journey, unknown: a.Status == http.StatusUnauthorized, barred: a.Status == http.StatusForbidden,
 		done:  !journey && (a.Status == http.StatusSeeOther || t.page == "" && a.Status/100 == 2),
 		waits: !journey && slices.Contains([]int{http.StatusOK, http.StatusSeeOther, http.StatusNotFound, http.StatusUnprocessableEntity}, a.Status),
 	}
