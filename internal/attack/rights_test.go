@@ -587,7 +587,7 @@ func (o *office) judge(t triple, want outcome, a answer) string {
 		mixed: !journey && slices.Contains([]int{http.StatusSeeOther, http.StatusUnprocessableEntity}, a.Status),
 		led:   a.Status == http.StatusSeeOther && !journey, unknown: a.Status == http.StatusUnauthorized, barred: a.Status == http.StatusForbidden,
 		done:  !journey && (a.Status == http.StatusSeeOther || t.page == "" && a.Status/100 == 2),
-		waits: !journey && slices.Contains([]int{http.StatusOK, http.StatusSeeOther, http.StatusNotFound, http.StatusUnprocessableEntity}, a.Status),
+		waits: !journey && slices.Contains([]int{http.StatusOK, http.StatusSeeOther, http.StatusNotFound, http.StatusBadRequest, http.StatusUnprocessableEntity}, a.Status),
 	}
 	if !fits[want] {
 		return fmt.Sprintf("got %d to %q", a.Status, to)
