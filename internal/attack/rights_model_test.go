@@ -34,6 +34,9 @@ var modelPages = map[string]modelPage{
 	"/staff/record":              {roles: "m"},
 	"/staff/record/export":       {roles: "m", fresh: true},
 
+	"/staff/people.csv": {roles: "m", fresh: true},
+	"/staff/welcome":    {roles: "hm"},
+
 	"/staff/waiting":       {roles: "hm"},
 	"/staff/waiting/{act}": {roles: "hm"},
 
@@ -109,8 +112,12 @@ func (t triple) expect() outcome {
 	switch {
 	case t.page == "/staff/waiting/{act}": // nothing waits
 		return missing
+	case t.page == "/staff/people.csv": // nothing was searched for
+		return led
 	case t.method == "GET":
 		return shown
+	case t.page == "/staff/welcome":
+		return led
 	case t.page == "/staff" && t.form.Get("typed") == "":
 		return wrong
 	case t.page == "/staff":
