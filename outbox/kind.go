@@ -23,6 +23,9 @@ const (
 	ResetAsked           Kind = "mail_reset_asked"    // staff asked for a reset that waits: with a button that stops it
 	AddressWaits         Kind = "mail_address_waits"  // to managers: a colleague gets another address unless somebody objects
 	SecondWanted         Kind = "mail_second_wanted"  // to managers: one of them is to agree
+	LoggedOutByStaff     Kind = "mail_logged_out"     // everywhere
+	ForgottenByStaff     Kind = "mail_forgotten"      // a remembered browser
+	UnblockedByStaff     Kind = "mail_unblocked"      // after too many wrong passwords or codes
 	ManagerReset         Kind = "mail_manager_reset"  // to the other managers: the operator resets one of them in a day
 	ResetsStopped        Kind = "mail_resets_stopped" // to managers: somebody did as many resets as one may
 	MethodChanged        Kind = "mail_method"
@@ -146,6 +149,18 @@ var Kinds = map[Kind]Spec{
 	SecondWanted: {
 		Recipient: Mail, Life: day, Subject: "mail_second_wanted.subject",
 		Before: []string{"mail_second_wanted.body", "mail_second_wanted.next"},
+	},
+	LoggedOutByStaff: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_logged_out.subject",
+		Before: []string{"mail_logged_out.body", "mail_logged_out.next", "mail.by_staff"},
+	},
+	ForgottenByStaff: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_forgotten.subject",
+		Before: []string{"mail_forgotten.body", "mail_forgotten.next", "mail.by_staff"},
+	},
+	UnblockedByStaff: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_unblocked.subject",
+		Before: []string{"mail_unblocked.body", "mail_unblocked.next", "mail.by_staff"},
 	},
 	ManagerReset: {
 		Recipient: Mail, Life: day, Subject: "mail_manager_reset.subject",

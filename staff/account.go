@@ -106,7 +106,7 @@ func Unblock(f Facts) (authn.Change, error) {
 	}
 	a := f.Account
 	return authn.Change{
-		Platform: a.Platform, Events: []audit.Event{e},
+		Platform: a.Platform, Events: []audit.Event{e}, Messages: f.says(outbox.UnblockedByStaff),
 		Forgive: []string{authn.PasswordOwner(f.Sealer, a.Platform, a.Email.Key), authn.CodeOwner(f.Sealer, a.Platform, a.ID)},
 	}, nil
 }
@@ -120,6 +120,7 @@ func EndSessions(f Facts) (authn.Change, error) {
 	a := f.Account
 	return authn.Change{
 		Platform: a.Platform, End: &authn.End{Account: a.ID, Reason: "ended by staff"}, Events: []audit.Event{e},
+		Messages: f.says(outbox.LoggedOutByStaff),
 	}, nil
 }
 
@@ -155,7 +156,9 @@ func ForgetDevice(f Facts) (authn.Change, error) {
 	if err != nil {
 		return authn.Change{}, err
 	}
-	return authn.Change{Platform: f.Account.Platform, Events: []audit.Event{e}}, nil
+	return authn.Change{
+		Platform: f.Account.Platform, Events: []audit.Event{e}, Messages: f.says(outbox.ForgottenByStaff),
+	}, nil
 }
 
 // Standing is a state that an account gets, and its event.
@@ -177,6 +180,14 @@ func Reactivate(f Facts) (Standing, error) {
 		return Standing{State: account.Invited, Event: e}, err
 	}
 	return Standing{State: account.Active, Event: e}, err
+}
+
+// says is a mail that tells somebody who can sign in what was done; nobody else has anything to look for.
+func (f Facts) says(kind outbox.Kind) []outbox.Message {
+	if f.Account.State != account.Active {
+		return nil
+	}
+	return []outbox.Message{f.mail(kind).Seal(f.Sealer.Seal)}
 }
 
 // mail is a draft of a mail to the account.
