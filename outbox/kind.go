@@ -17,12 +17,15 @@ const (
 
 	DeviceCookieReplayed Kind = "mail_remember" // an old cookie of a remembered browser was used
 	TwoStepOn            Kind = "mail_on"
-	TwoStepOff           Kind = "mail_off"            // by the person
-	TwoStepReset         Kind = "mail_off_reset"      // by staff: with a button for "this was not me"
-	AfterReset           Kind = "mail_after_reset"    // at the first log-in after that: with a button, to show that it is the owner
-	ResetAsked           Kind = "mail_reset_asked"    // staff asked for a reset that waits: with a button that stops it
-	AddressWaits         Kind = "mail_address_waits"  // to managers: a colleague gets another address unless somebody objects
-	SecondWanted         Kind = "mail_second_wanted"  // to managers: one of them is to agree
+	TwoStepOff           Kind = "mail_off"           // by the person
+	TwoStepReset         Kind = "mail_off_reset"     // by staff: with a button for "this was not me"
+	AfterReset           Kind = "mail_after_reset"   // at the first log-in after that: with a button, to show that it is the owner
+	ResetAsked           Kind = "mail_reset_asked"   // staff asked for a reset that waits: with a button that stops it
+	AddressWaits         Kind = "mail_address_waits" // to managers: a colleague gets another address unless somebody objects
+	SecondWanted         Kind = "mail_second_wanted" // to managers: one of them is to agree
+	DeactivatedByStaff   Kind = "mail_deactivated"
+	ReactivatedByStaff   Kind = "mail_reactivated"
+	DeviceOutByStaff     Kind = "mail_device_out"     // one session
 	LoggedOutByStaff     Kind = "mail_logged_out"     // everywhere
 	ForgottenByStaff     Kind = "mail_forgotten"      // a remembered browser
 	UnblockedByStaff     Kind = "mail_unblocked"      // after too many wrong passwords or codes
@@ -149,6 +152,18 @@ var Kinds = map[Kind]Spec{
 	SecondWanted: {
 		Recipient: Mail, Life: day, Subject: "mail_second_wanted.subject",
 		Before: []string{"mail_second_wanted.body", "mail_second_wanted.next"},
+	},
+	DeactivatedByStaff: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_deactivated.subject",
+		Before: []string{"mail_deactivated.body", "mail_deactivated.next", "mail.by_staff"},
+	},
+	ReactivatedByStaff: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_reactivated.subject",
+		Before: []string{"mail_reactivated.body", "mail_reactivated.next", "mail.by_staff"},
+	},
+	DeviceOutByStaff: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_device_out.subject",
+		Before: []string{"mail_device_out.body", "mail_device_out.next", "mail.by_staff"},
 	},
 	LoggedOutByStaff: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_logged_out.subject",

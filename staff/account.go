@@ -143,11 +143,14 @@ func SetRole(f Facts, to platform.Role) (authn.Change, error) {
 	}, nil
 }
 
-// EndSession ends one session of an account; its change is the event.
-func EndSession(f Facts, sid string) (audit.Event, error) {
+// EndSession ends one session of an account: its event, and what the owner is told.
+func EndSession(f Facts, sid string) (audit.Event, []outbox.Message, error) {
 	e, err := f.guard(audit.SessionEnded)
+	if err != nil {
+		return e, nil, err
+	}
 	e.Session = sid
-	return e, err
+	return e, f.says(outbox.DeviceOutByStaff), nil
 }
 
 // ForgetDevice forgets one remembered browser of an account.
@@ -161,25 +164,33 @@ func ForgetDevice(f Facts) (authn.Change, error) {
 	}, nil
 }
 
-// Standing is a state that an account gets, and its event.
+// Standing is a state that an account gets, its event, and what its owner is told.
 type Standing struct {
 	State account.State
 	Event audit.Event
+	Tells []outbox.Message
 }
 
 // Deactivate refuses sign-in and ends sessions and tokens at once; data is kept.
 func Deactivate(f Facts) (Standing, error) {
 	e, err := f.guard(audit.AccountDeactivated)
-	return Standing{State: account.Deactivated, Event: e}, err
+	if err != nil {
+		return Standing{}, err
+	}
+	return Standing{State: account.Deactivated, Event: e, Tells: f.says(outbox.DeactivatedByStaff)}, nil
 }
 
 // Reactivate lets a deactivated account sign in again. One that has nothing to sign in with is invited, as it was.
 func Reactivate(f Facts) (Standing, error) {
 	e, err := f.guard(audit.AccountReactivated)
-	if !f.Account.CanSignIn() {
-		return Standing{State: account.Invited, Event: e}, err
+	switch {
+	case err != nil:
+		return Standing{}, err
+	case !f.Account.CanSignIn():
+		return Standing{State: account.Invited, Event: e}, nil
 	}
-	return Standing{State: account.Active, Event: e}, err
+	tells := []outbox.Message{f.mail(outbox.ReactivatedByStaff).Seal(f.Sealer.Seal)}
+	return Standing{State: account.Active, Event: e, Tells: tells}, nil
 }
 
 // says is a mail that tells somebody who can sign in what was done; nobody else has anything to look for.

@@ -12,6 +12,7 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -20,7 +21,7 @@ type Store interface {
 	Platforms(context.Context) ([]platform.Platform, error)
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
-	SetState(ctx context.Context, p platform.ID, id account.ID, state account.State, e audit.Event, now time.Time) error
+	Stand(ctx context.Context, p platform.ID, id account.ID, to Standing, now time.Time) error
 
 	Parties(context.Context) ([]grant.Party, error)
 	Keys(context.Context) ([]keys.Key, error)
@@ -47,7 +48,7 @@ type Acts struct {
 // DeviceStore ends one session or one remembered browser.
 type DeviceStore interface {
 	OwnsSession(ctx context.Context, p platform.ID, of account.ID, sid string) (bool, error)
-	EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error
+	EndSessionBy(ctx context.Context, p platform.ID, sid string, e audit.Event, tells []outbox.Message, now time.Time) error
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
 }
 
@@ -176,7 +177,7 @@ func (s *Acts) EndSession(ctx context.Context, id platform.ID, whom Whom, sid st
 	if err != nil {
 		return failed(err)
 	}
-	e, err := EndSession(f, sid)
+	e, tells, err := EndSession(f, sid)
 	if err != nil {
 		return failed(err)
 	}
@@ -187,7 +188,7 @@ func (s *Acts) EndSession(ctx context.Context, id platform.ID, whom Whom, sid st
 	if err != nil {
 		return failed(err)
 	}
-	return s.Devices.EndSession(ctx, id, sid, e, s.Now)
+	return s.Devices.EndSessionBy(ctx, id, sid, e, tells, s.Now)
 }
 
 // ForgetDevice forgets one remembered browser. fault.Spent: it is forgotten, or none of the account's.
@@ -236,7 +237,7 @@ func (s *Acts) stand(
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
-	return s.Store.SetState(ctx, id, f.Account.ID, to.State, to.Event, s.Now)
+	return s.Store.Stand(ctx, id, f.Account.ID, to, s.Now)
 }
 
 // facts finds whom an act is done to. Of an account that there is not it says whether there is the platform.

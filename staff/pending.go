@@ -148,7 +148,7 @@ func (f Facts) perform(act Act, w Wish) (authn.Change, error) {
 			return authn.Change{}, err
 		}
 		return authn.Change{
-			Platform: f.Platform, Account: &authn.AccountChange{ID: f.Account.ID, Stop: true}, Events: []audit.Event{to.Event},
+			Platform: f.Platform, Account: &authn.AccountChange{ID: f.Account.ID, Stop: true}, Events: []audit.Event{to.Event}, Messages: to.Tells,
 		}, nil
 	}
 	return authn.Change{}, fmt.Errorf("%w: %s does not wait", fault.Refused, act)

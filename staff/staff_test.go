@@ -76,11 +76,11 @@ var every = map[audit.Kind]func(Facts) (authn.Change, error){
 	audit.RoleGiven:            func(f Facts) (authn.Change, error) { return SetRole(f, givenRole(f)) },
 	audit.DeviceForgotten:      ForgetDevice,
 	audit.SessionEnded: func(f Facts) (authn.Change, error) {
-		e, err := EndSession(f, "")
+		e, tells, err := EndSession(f, "")
 		if err != nil {
 			return authn.Change{}, err
 		}
-		return authn.Change{Platform: f.Platform, Events: []audit.Event{e}}, nil
+		return authn.Change{Platform: f.Platform, Events: []audit.Event{e}, Messages: tells}, nil
 	},
 }
 
@@ -116,7 +116,7 @@ func standing(act func(Facts) (Standing, error)) func(Facts) (authn.Change, erro
 		if err != nil {
 			return authn.Change{}, err
 		}
-		return authn.Change{Platform: s.Event.Platform, Events: []audit.Event{s.Event}}, nil
+		return authn.Change{Platform: s.Event.Platform, Events: []audit.Event{s.Event}, Messages: s.Tells}, nil
 	}
 }
 
@@ -392,7 +392,7 @@ func (m *memory) SaveChange(_ context.Context, c authn.Change, _ time.Time) erro
 	return nil
 }
 
-func (m *memory) SetState(context.Context, platform.ID, account.ID, account.State, audit.Event, time.Time) error {
+func (m *memory) Stand(context.Context, platform.ID, account.ID, Standing, time.Time) error {
 	return nil
 }
 

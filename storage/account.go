@@ -12,6 +12,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 )
 
 // accountRow is one account with one of its credentials, or with an empty one when it has none.
@@ -117,6 +118,12 @@ WHERE platform = $2 AND id = $3 AND state <> $1`
 // SetState changes who may sign in. Deactivating ends all sessions and grants of the account, with everything that
 // derives from them. A state that the account has already is no change and leaves no event.
 func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state account.State, e audit.Event, now time.Time) error {
+	return db.Stand(ctx, p, id, staff.Standing{State: state, Event: e}, now)
+}
+
+// Stand is SetState with what the owner is told.
+func (db *DB) Stand(ctx context.Context, p platform.ID, id account.ID, to staff.Standing, now time.Time) error {
+	state := to.State
 	return fail("changing state of account", db.inTx(ctx, func(q conn) error {
 		h, err := hold(ctx, q, p, id, false, now)
 		if err != nil {
@@ -138,7 +145,10 @@ func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state 
 		if err := stood(ctx, q, p, id, state, now); err != nil {
 			return err
 		}
-		return addEvents(ctx, q, []audit.Event{e})
+		if err := addMessages(ctx, q, p, to.Tells); err != nil {
+			return err
+		}
+		return addEvents(ctx, q, []audit.Event{to.Event})
 	}))
 }
 

@@ -100,12 +100,22 @@ WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 
 // EndSession ends a session and all its grants, offline ones too: the person signed out. One that has ended already,
 // or is unknown, is left as it is, without an event.
 func (db *DB) EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error {
+	return db.EndSessionBy(ctx, p, sid, e, nil, now)
+}
+
+// EndSessionBy is EndSession by somebody else, of which the owner is told.
+func (db *DB) EndSessionBy(
+	ctx context.Context, p platform.ID, sid string, e audit.Event, tells []outbox.Message, now time.Time,
+) error {
 	return fail("ending session", db.inTx(ctx, func(q conn) error {
 		ended, err := endSessions(ctx, q, endsOne, now, []any{string(p), sid}, func() error {
 			_, err := exec(ctx, q, endGrantsOfSession, millis(now), endSignedOut, string(p), sid)
 			return err
 		})
 		if err != nil || ended == 0 {
+			return err
+		}
+		if err := addMessages(ctx, q, p, tells); err != nil {
 			return err
 		}
 		return addEvents(ctx, q, []audit.Event{e})

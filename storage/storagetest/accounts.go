@@ -11,6 +11,8 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -68,6 +70,27 @@ var accounts = []promise{
 			people[i] = sortedCredentials(people[i])
 		}
 		w.same("accounts", got, people)
+	}},
+	{"what is told with a state, or with the end of a session, is queued with it, and only where something changed", func(w *world) {
+		told := func() int { return len(w.rows("SELECT id FROM letters")) }
+		v := w.visit(w.anna)
+		tells := func() []outbox.Message {
+			return []outbox.Message{{
+				ID: secret.ID(), Platform: linde, Account: w.anna.ID, Kind: outbox.DeviceOutByStaff, Recipient: outbox.Mail, Locale: "nl",
+				Sealed: []byte("sealed"), QueuedAt: w.now, ExpiresAt: w.now.Add(time.Hour),
+			}}
+		}
+		for range 2 {
+			w.ok(w.db.EndSessionBy(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), tells(), w.now))
+			w.same("told of the session", told(), 1)
+		}
+		stopped := staff.Standing{State: account.Deactivated, Event: w.event(audit.AccountDeactivated, w.anna)}
+		for range 2 {
+			stopped.Tells = tells()
+			w.ok(w.db.Stand(w.Context(), linde, w.anna.ID, stopped, w.now))
+			w.same("told of the state", told(), 2)
+		}
+		w.same("events", w.kinds(), []audit.Kind{audit.SessionEnded, audit.AccountDeactivated})
 	}},
 	{"an account that is deactivated loses session, code, grant and refresh token, for good", func(w *world) {
 		v := w.visit(w.anna)
