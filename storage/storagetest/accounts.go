@@ -85,12 +85,13 @@ var accounts = []promise{
 			w.same("told of the session", told(), 1)
 		}
 		stopped := staff.Standing{State: account.Deactivated, Event: w.event(audit.AccountDeactivated, w.anna)}
+		stopped.Event.At = w.now.Add(time.Millisecond) // so that the record has an order
 		for range 2 {
 			stopped.Tells = tells()
 			w.ok(w.db.Stand(w.Context(), linde, w.anna.ID, stopped, w.now))
 			w.same("told of the state", told(), 2)
 		}
-		w.same("events", w.kinds(), []audit.Kind{audit.SessionEnded, audit.AccountDeactivated})
+		w.same("events", w.kinds(), []audit.Kind{audit.AccountDeactivated, audit.SessionEnded})
 	}},
 	{"an account that is deactivated loses session, code, grant and refresh token, for good", func(w *world) {
 		v := w.visit(w.anna)
