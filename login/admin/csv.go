@@ -1,6 +1,39 @@
 package admin
 
-import "github.com/minddistrict/idp/internal/sheet"
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
 
-// csvCell is a value as a cell of a CSV has it: text, also where a spreadsheet would take it for a formula.
-func csvCell(value string) string { return sheet.Cell(value) }
+	"github.com/minddistrict/idp/internal/sheet"
+)
+
+// column is one of a file that somebody takes away.
+type column[Row any] struct {
+	name string
+	of   func(Row) string
+}
+
+// sendCSV answers with a file of rows, which is kept by the browser and never shown by it. Its name has what it is of,
+// the platform and the day, and says where it is not all that there is.
+func sendCSV[Row any](w http.ResponseWriter, v *Visit, of string, partial bool, columns []column[Row], rows []Row) error {
+	table := [][]string{make([]string, len(columns))}
+	for i, c := range columns {
+		table[0][i] = c.name
+	}
+	for _, row := range rows {
+		cells := make([]string, len(columns))
+		for i, c := range columns {
+			cells[i] = c.of(row)
+		}
+		table = append(table, cells)
+	}
+	name := fmt.Sprintf("%s-%s-%s", of, url.PathEscape(string(v.Platform.ID)), v.Now.UTC().Format(time.DateOnly))
+	if partial {
+		name += "-not-all"
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present") // RFC 4180 section 3
+	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
+	return sheet.Write(w, table...)
+}

@@ -31,9 +31,12 @@ func (s *Server) noted(w http.ResponseWriter, r *http.Request, p platform.ID) st
 	return key
 }
 
-// notices are the text keys that pages say of what was done.
+// warnings are the notices that something was not done.
+var warnings = []string{noticeChanged, noticeLate, noticeSoon, noticeAlready}
+
+// notices are the text keys that pages say of what was done, or was not.
 func notices() []string {
-	keys := []string{noticeChanged, noticeLate, noticeSoon, noticeAlready, noticeAgreed, noticeWithdrawn}
+	keys := append(slices.Clone(warnings), noticeAgreed, noticeWithdrawn)
 	for _, d := range deeds {
 		keys = append(keys, d.key("done"))
 		if d.Ask != nil {

@@ -53,7 +53,6 @@ type Row struct {
 	Role     string // text key
 	State    string // text key; empty: active
 	SignedIn time.Time
-	NoSecond bool
 }
 
 // search is what an address of the page says: sealed, because what helpers type are names.
@@ -136,9 +135,7 @@ func (q search) of(v *Visit) (account.Search, error) {
 }
 
 // origin is where the request came from, for the record.
-func (v *Visit) origin() audit.Origin {
-	return audit.Origin{Reference: v.Caller.Reference, Address: v.Caller.Address, Agent: v.Caller.Agent}
-}
+func (v *Visit) origin() audit.Origin { return audit.Origin(v.Caller) }
 
 // reader is who looks, for the record.
 func (v *Visit) reader() audit.Reader {
@@ -206,7 +203,7 @@ const maxTyped = 200
 func row(v *Visit, f account.Found) Row {
 	r := Row{
 		Name: f.Name, Email: f.Email, URL: personURL(v, f.ID), Role: roleKey(f.Role), State: stateKey(f.State),
-		SignedIn: f.SignedInAt, NoSecond: !f.Second,
+		SignedIn: f.SignedInAt,
 	}
 	if r.Name == "" {
 		r.Name, r.Email = f.Email, ""

@@ -1,10 +1,7 @@
 package admin
 
 import (
-	"encoding/csv"
-	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -46,21 +43,12 @@ func (s *Server) submitPeopleExport(w http.ResponseWriter, r *http.Request, v *V
 	if err != nil {
 		return err
 	}
-	all := ""
-	if !found.Next.IsZero() || found.Incomplete {
-		all = "-not-all"
-	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present") // RFC 4180 section 3
-	name := fmt.Sprintf("people-%s-%s%s.csv", url.PathEscape(string(v.Platform.ID)), v.Now.UTC().Format(time.DateOnly), all)
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	return writePeople(w, found.All)
+	partial := !found.Next.IsZero() || found.Incomplete
+	return sendCSV(w, v, "people", partial, peopleColumns, found.All)
 }
 
 // peopleColumns are those of the file.
-var peopleColumns = []struct {
-	name string
-	of   func(account.Found) string
-}{
+var peopleColumns = []column[account.Found]{
 	{"id", func(f account.Found) string { return string(f.ID) }},
 	{"name", func(f account.Found) string { return f.Name }},
 	{"email", func(f account.Found) string { return f.Email }},
@@ -74,26 +62,4 @@ var peopleColumns = []struct {
 	}},
 	{"two_step", func(f account.Found) string { return strconv.FormatBool(f.Second) }},
 	{"invitation", func(f account.Found) string { return string(f.Invitation.State) }},
-}
-
-func writePeople(w http.ResponseWriter, people []account.Found) error {
-	file := csv.NewWriter(w)
-	file.UseCRLF = true // RFC 4180 section 2
-	row := make([]string, len(peopleColumns))
-	for i, c := range peopleColumns {
-		row[i] = c.name
-	}
-	if err := file.Write(row); err != nil {
-		return err
-	}
-	for _, f := range people {
-		for i, c := range peopleColumns {
-			row[i] = csvCell(c.of(f))
-		}
-		if err := file.Write(row); err != nil {
-			return err
-		}
-	}
-	file.Flush()
-	return file.Error()
 }

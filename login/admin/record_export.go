@@ -1,11 +1,7 @@
 package admin
 
 import (
-	"encoding/csv"
-	"fmt"
 	"net/http"
-	"net/url"
-	"time"
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/web"
@@ -52,21 +48,11 @@ func (s *Server) submitExport(w http.ResponseWriter, r *http.Request, v *Visit) 
 	if err != nil {
 		return err
 	}
-	all := ""
-	if len(events) == q.Limit {
-		all = "-not-all"
-	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present") // RFC 4180 section 3
-	name := fmt.Sprintf("record-%s-%s%s.csv", url.PathEscape(string(v.Platform.ID)), v.Now.UTC().Format(time.DateOnly), all)
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	return writeRecord(w, events)
+	return sendCSV(w, v, "record", len(events) == q.Limit, recordColumns, events)
 }
 
 // recordColumns are those of the file, with the names of `idp audit list --output json`.
-var recordColumns = []struct {
-	name string
-	of   func(audit.Recorded) string
-}{
+var recordColumns = []column[audit.Recorded]{
 	{"at", func(e audit.Recorded) string { return e.At.UTC().Format("2006-01-02T15:04:05.000Z") }},
 	{"kind", func(e audit.Recorded) string { return string(e.Kind) }},
 	{"outcome", func(e audit.Recorded) string { return string(e.Outcome) }},
@@ -75,30 +61,10 @@ var recordColumns = []struct {
 	{"party", func(e audit.Recorded) string { return e.Party }},
 	{"session", func(e audit.Recorded) string { return e.Session }},
 	{"reason", func(e audit.Recorded) string { return e.Reason }},
+	{"stated_reason", func(e audit.Recorded) string { return e.StatedReason }},
+	{"identified", func(e audit.Recorded) string { return e.Identified }},
 	{"address", func(e audit.Recorded) string { return e.Address }},
 	{"agent", func(e audit.Recorded) string { return e.Agent }},
 	{"reference", func(e audit.Recorded) string { return e.Reference }},
 	{"id", func(e audit.Recorded) string { return e.ID }},
-}
-
-func writeRecord(w http.ResponseWriter, events []audit.Recorded) error {
-	file := csv.NewWriter(w)
-	file.UseCRLF = true // RFC 4180 section 2
-	row := make([]string, len(recordColumns))
-	for i, c := range recordColumns {
-		row[i] = c.name
-	}
-	if err := file.Write(row); err != nil {
-		return err
-	}
-	for _, e := range events {
-		for i, c := range recordColumns {
-			row[i] = csvCell(c.of(e))
-		}
-		if err := file.Write(row); err != nil {
-			return err
-		}
-	}
-	file.Flush()
-	return file.Error()
 }

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/minddistrict/idp/authn"
@@ -15,9 +16,7 @@ type Chrome struct {
 }
 
 // Warns reports whether what is said is that something was not done.
-func (c Chrome) Warns() bool {
-	return c.Notice == noticeChanged || c.Notice == noticeLate || c.Notice == noticeAlready
-}
+func (c Chrome) Warns() bool { return slices.Contains(warnings, c.Notice) }
 
 // MenuLine leads to one of the pages.
 type MenuLine struct {
