@@ -49,7 +49,7 @@ type Account struct {
 type TwoStep struct {
 	OfferedAt   time.Time     // when the set-up was last put off, or it was turned off; zero: never
 	ResetAt     time.Time     // when staff last reset it; zero: never
-	MarkedAt    time.Time     // … and nobody has shown since to be the owner, by password and mail; zero: not marked
+	MarkedAt    time.Time     // when staff reset it and the owner has not shown password and mail since; zero: not marked
 	RememberFor time.Duration // how long a browser may go without a code, as the person chose; zero: never
 }
 

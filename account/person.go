@@ -14,5 +14,5 @@ type Person struct {
 	Role  platform.Role
 }
 
-// CalledAs is the name, or the address of who has no name here.
+// CalledAs is the name of the person, or the address where no name is kept.
 func (p Person) CalledAs() string { return cmp.Or(p.Name, p.Email.Address) }

@@ -18,15 +18,15 @@ const (
 	maxBytes  = 400    // of what is typed
 )
 
-// InviteState is how far somebody is who was invited.
+// InviteState says how far an invited person has come.
 type InviteState string
 
 const (
 	InviteMade    InviteState = "made"     // invited, or to be invited: no mail left us yet
 	InviteSent    InviteState = "sent"     // the mail server took the mail
 	InviteRefused InviteState = "refused"  // it did not, and will not
-	InviteBegun   InviteState = "begun"    // somebody sent the first form behind the button: scanners only open it
-	InviteHalfWay InviteState = "half-way" // there is a password, and nobody signed in yet
+	InviteBegun   InviteState = "begun"    // the first form behind the button was sent; a scanner only opens the page
+	InviteHalfWay InviteState = "half-way" // the person has a password and never signed in
 	InviteDone    InviteState = "done"     // signed in
 	InviteExpired InviteState = "expired"  // the button works no more; derived, never stored
 )
@@ -115,7 +115,7 @@ func (s Search) Validate() error {
 	return nil
 }
 
-// Place is where somebody stands in what a search found. The zero value is before the first.
+// Place marks a person's position in the result of a search. The zero value is before the first.
 type Place struct {
 	Key []byte // what the order is by
 	ID  ID
