@@ -9,6 +9,21 @@ import (
 	"github.com/minddistrict/idp/internal/sheet"
 )
 
+// ExportPage is before a file is made: a form, so that no browser that looks ahead makes one. Who takes it away is on
+// record, and has just shown who it is.
+type ExportPage struct {
+	Chrome
+	Title, Body string // text keys
+	Back        string // ... of the link to BackURL
+	Action      string
+	Fields      []HiddenField // what is asked for
+	Most        int           // how many rows the file has at most
+	BackURL     string
+}
+
+// HiddenField goes along with a form.
+type HiddenField struct{ Name, Value string }
+
 // column is one of a file that somebody takes away.
 type column[Row any] struct {
 	name string

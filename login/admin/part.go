@@ -25,18 +25,18 @@ func chosen() []string {
 // samples are the states of the pages.
 func samples() map[string][]ui.Sample {
 	return map[string][]ui.Sample{
-		"staff_people":  PeoplePage{}.samples(),
-		"staff_person":  PersonPage{}.samples(),
-		"staff_deed":    DeedPage{}.samples(),
-		"staff_waiting": WaitingPage{}.samples(),
-		"staff_welcome": WelcomePage{}.samples(), "staff_people_export": PeopleExportPage{}.samples(),
+		"staff_people":    PeoplePage{}.samples(),
+		"staff_person":    PersonPage{}.samples(),
+		"staff_deed":      DeedPage{}.samples(),
+		"staff_waiting":   WaitingPage{}.samples(),
+		"staff_welcome":   WelcomePage{}.samples(),
 		"staff_reference": ReferencePage{}.samples(), "staff_record": RecordPage{}.samples(),
-		"staff_record_export": RecordExportPage{}.samples(),
-		"staff_invite":        InvitePage{}.samples(),
-		"staff_invite_many":   InviteManyPage{}.samples(),
-		"staff_invite_file":   InviteFilePage{}.samples(),
-		"staff_roles":         RolesPage{}.samples(),
-		"staff_referral":      ReferralPage{}.samples(),
-		"staff_referral_end":  ReferralEndPage{}.samples(),
+		"staff_export":       ExportPage{}.samples(),
+		"staff_invite":       InvitePage{}.samples(),
+		"staff_invite_many":  InviteManyPage{}.samples(),
+		"staff_invite_file":  InviteFilePage{}.samples(),
+		"staff_roles":        RolesPage{}.samples(),
+		"staff_referral":     ReferralPage{}.samples(),
+		"staff_referral_end": ReferralEndPage{}.samples(),
 	}
 }

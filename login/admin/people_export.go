@@ -9,21 +9,13 @@ import (
 	"github.com/minddistrict/idp/internal/web"
 )
 
-// PeopleExportPage is before a file of people is made: a POST, so that no browser that looks ahead makes one. Field: s.
-type PeopleExportPage struct {
-	Chrome
-	Action  string
-	Fields  []HiddenField // the search
-	Most    int
-	BackURL string
-}
-
 func (s *Server) showPeopleExport(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	q, asked := s.readSearch(r.URL.Query(), v)
 	if !asked {
 		return web.SeeOther(w, r, v.Platform.URL(root))
 	}
-	return s.show(w, r, v, "staff_people_export", PeopleExportPage{
+	return s.show(w, r, v, "staff_export", ExportPage{
+		Title: "staff.people_export", Body: "staff.people_export_body", Back: "staff.to_people",
 		Chrome: s.chrome(v), Action: v.Platform.URL(peopleExport), Fields: []HiddenField{{"s", r.URL.Query().Get("s")}},
 		Most: account.MaxExport, BackURL: s.address(v, q),
 	})

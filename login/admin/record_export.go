@@ -7,21 +7,10 @@ import (
 	"github.com/minddistrict/idp/internal/web"
 )
 
-// RecordExportPage is before a file of the record is made: who takes it away is on record, and has just shown who it is.
-type RecordExportPage struct {
-	Chrome
-	Action  string
-	Fields  []HiddenField // the filters
-	Most    int
-	BackURL string
-}
-
-// HiddenField goes along with a form.
-type HiddenField struct{ Name, Value string }
-
 func (s *Server) showExport(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	form := r.URL.Query()
-	page := RecordExportPage{
+	page := ExportPage{
+		Title: "staff.record_export", Body: "staff.export_body", Back: "staff.export_back",
 		Chrome: s.chrome(v), Action: v.Platform.URL(recordExport), Most: audit.MaxPage, BackURL: recordURL(v, recordPath, form, "", ""),
 	}
 	if _, mistakes := selected(v.Platform, form); len(mistakes) > 0 {
@@ -33,7 +22,7 @@ func (s *Server) showExport(w http.ResponseWriter, r *http.Request, v *Visit) er
 			page.Fields = append(page.Fields, HiddenField{name, same.Get(name)})
 		}
 	}
-	return s.show(w, r, v, "staff_record_export", page)
+	return s.show(w, r, v, "staff_export", page)
 }
 
 // submitExport is the file: as many events as a query has, the newest first, as they are on record. It has no names, as

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/ui"
 )
@@ -47,9 +48,15 @@ func (RecordPage) samples() []ui.Sample {
 	}
 }
 
-// samples are the states of the page.
-func (RecordExportPage) samples() []ui.Sample {
-	return []ui.Sample{{Name: "asked", Staff: true, Data: RecordExportPage{
-		Chrome: sampleChrome("staff.record"), Action: recordExport, Fields: []HiddenField{{"what", "login"}}, Most: audit.MaxPage, BackURL: recordPath,
-	}}}
+// samples are the states of the page: of the record, and of people.
+func (ExportPage) samples() []ui.Sample {
+	record := ExportPage{
+		Title: "staff.record_export", Body: "staff.export_body", Back: "staff.export_back", Chrome: sampleChrome("staff.record"),
+		Action: recordExport, Fields: []HiddenField{{"what", "login"}}, Most: audit.MaxPage, BackURL: recordPath,
+	}
+	people := ExportPage{
+		Title: "staff.people_export", Body: "staff.people_export_body", Back: "staff.to_people", Chrome: sampleChrome("staff.people"),
+		Action: peopleExport, Fields: []HiddenField{{"s", "x"}}, Most: account.MaxExport, BackURL: root + "?s=x",
+	}
+	return []ui.Sample{{Name: "record", Staff: true, Data: record}, {Name: "people", Staff: true, Data: people}}
 }

@@ -31,11 +31,3 @@ func (WelcomePage) samples() (all []ui.Sample) {
 	add("sent to nobody", func(p *WelcomePage) { p.Sent = 0 })
 	return all
 }
-
-// samples are the states of the page.
-func (PeopleExportPage) samples() []ui.Sample {
-	page := PeopleExportPage{
-		Chrome: sampleChrome("staff.people"), Action: peopleExport, Fields: []HiddenField{{"s", "x"}}, Most: account.MaxExport, BackURL: root + "?s=x",
-	}
-	return []ui.Sample{{Name: "asked", Data: page, Staff: true}}
-}
