@@ -95,6 +95,10 @@ const (
 	DeviceRemembered          Kind = "device.remember"
 	DeviceForgotten           Kind = "device.forget" // by staff
 	DeviceCookieReplayed      Kind = "device.copied" // an old cookie of a remembered browser was used
+	DeviceAdded               Kind = "app.add"       // somebody signed in on a device with the mobile app; the reason says how
+	DeviceRemoved             Kind = "app.remove"    // … and is not any more; the reason says why, if it was not its owner
+	PINSet                    Kind = "pin.set"
+	PINRefused                Kind = "pin.refuse"
 	AllSessionsEnded          Kind = "session.end_all"
 	CredentialAdded           Kind = "credential.add"
 	CredentialRetired         Kind = "credential.retire"

@@ -181,6 +181,7 @@ type DeviceRotation struct {
 type End struct {
 	Account account.ID
 	Except  string // identifier of the session that stays, with its grants; empty: none
+	Devices bool   // those of mobile apps are removed as well, with their PINs
 	Reason  string // kept with the grants
 }
 

@@ -3,6 +3,10 @@ package authn
 // Password is the method of e-mail address and password, the way of signing in that a policy can close.
 const Password = "password"
 
+// PIN is the method of the five digits of a mobile app. It has a name here because what was forgotten of it proves nothing
+// to who chooses another one.
+const PIN = "pin"
+
 // PasswordClosed tells whether e-mail address and password are closed here: on the whole platform, whose people sign in
 // with an account of their organisation, or at its own mobile app. A password then proves nothing to who asks, given
 // now or earlier in the same session, and none can be made.

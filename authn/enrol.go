@@ -32,7 +32,7 @@ func MayTurnOff(f Facts) bool { return f.Account != nil && demand(f) != platform
 // offered: the set-up is shown with "not now": at each login before a factor is required from a date, and where it is
 // optional every so often, and once after staff reset it. Somebody who is signed in already is not stopped for it.
 func offered(_ Ask, f Facts) bool {
-	if !canEnrol(f) || demand(f) != platform.Optional || ownSession(f) {
+	if f.NoPages || !canEnrol(f) || demand(f) != platform.Optional || ownSession(f) {
 		return false
 	}
 	s := f.Policy.SecondFactor.For(f.Account.Role)

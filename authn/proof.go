@@ -32,6 +32,15 @@ type Proof struct {
 	Journey    string               `json:"journey,omitempty"` // in which it was given; it is fresh for what that journey answers
 	Issuer     string               `json:"issuer,omitempty"`  // the upstream that vouched for it; empty: shown to us
 	For        time.Duration        `json:"for,omitempty"`     // of a waiver: how long browsers were remembered when it was granted; zero: not noted
+	Device     *OnDevice            `json:"device,omitempty"`  // of a PIN: on which device; nil: of anything else
+	Source     string               `json:"source,omitempty"`  // how it came here from another session, such as qr; empty: it was given here
+}
+
+// OnDevice is what a PIN was shown on, as it was then.
+type OnDevice struct {
+	ID    string `json:"id"`
+	Way   string `json:"way"`   // how the account came onto it
+	Level ACR    `json:"level"` // of what was shown for that
 }
 
 // second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.

@@ -110,6 +110,7 @@ type Facts struct {
 	Consent    *Consent // what the person allowed this party before; nil: nothing
 	Method     string   // the way of getting codes that was chosen in this journey, to be set up
 	Low        bool     // a recovery code was used in this journey, and few are left
+	NoPages    bool     // nobody can be shown anything: what is only offered, or can wait until the next login, is left out
 	Wished     Need     // what the person wants to do beside what is asked: new codes, another factor; empty: nothing
 	Done       []Need   // what this journey did already
 	Now        time.Time
@@ -476,7 +477,7 @@ func codesMissing(_ Ask, f Facts) bool {
 		!slices.ContainsFunc(f.Account.Credentials, func(c account.Credential) bool { return c.Use == account.Recovery && c.Usable() })
 }
 
-func codesLow(_ Ask, f Facts) bool { return f.Low }
+func codesLow(_ Ask, f Facts) bool { return f.Low && !f.NoPages }
 
 // wished: the person wants new codes or another factor, and has not got it yet. Where two-step authentication was
 // turned off meanwhile there is nothing to renew.
@@ -490,7 +491,7 @@ func wants(n Need) func(Ask, Facts) bool {
 
 // codesAtLogin: at a login, and where a factor was just set up; not whenever a party asks somebody who is signed in.
 func codesAtLogin(a Ask, f Facts) bool {
-	return codesMissing(a, f) && (!ownSession(f) || slices.Contains(f.Done, NeedEnrol))
+	return codesMissing(a, f) && !f.NoPages && (!ownSession(f) || slices.Contains(f.Done, NeedEnrol))
 }
 
 // strongerAsked: the party wants an `acr` that one factor does not reach, and a code would reach it.

@@ -181,8 +181,13 @@ func LoginParty(p *platform.Platform, parties map[PartyID]*Party) *Party {
 	return only
 }
 
-// Allows tells whether the party may use a grant type.
-func (p *Party) Allows(grantType string) bool { return slices.Contains(p.Grants, grantType) }
+// Allows tells whether the party may use a grant type. Those of a mobile app come with being one.
+func (p *Party) Allows(grantType string) bool {
+	if grantType == PINGrant || grantType == HandoffGrant {
+		return p.MobileApp
+	}
+	return slices.Contains(p.Grants, grantType)
+}
 
 // RedirectMatches tells whether a redirect URI is registered: byte for byte, but for the port of a loopback address
 // of a native party (RFC 8252 section 7.3, RFC 9700 section 2.1). A loopback address where no answer can arrive matches

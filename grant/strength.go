@@ -52,7 +52,7 @@ func (p *Party) FAPI() bool { return p.Profile == FAPI2 || p.Profile == FAPI2Mes
 func (p *Party) Pushes() bool { return p.PARRequired || p.FAPI() }
 
 // Binds tells whether its access tokens must be bound to a key of its own.
-func (p *Party) Binds() bool { return p.DPoPRequired || p.FAPI() }
+func (p *Party) Binds() bool { return p.DPoPRequired || p.MobileApp || p.FAPI() }
 
 // SignsRequests tells whether its authorization requests must be signed request objects.
 func (p *Party) SignsRequests() bool { return p.RequestRequired || p.Profile == FAPI2Messages }

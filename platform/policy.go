@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -78,6 +79,7 @@ type Policy struct {
 	SelfSignUp   bool                   `json:"self_sign_up,omitzero"`
 	AppPassword  bool                   `json:"app_password,omitzero"`  // people sign in to the mobile app by e-mail address and password
 	AppQR        bool                   `json:"app_qr,omitzero"`        // the app signs in by a QR code
+	AppDevices   int                    `json:"app_devices,omitzero"`   // devices that a person may have the app on; zero: DefaultAppDevices
 	IdleAfter    time.Duration          `json:"idle_after,omitzero"`    // no activity for this long: a code or the password is asked again; zero: never
 	SessionEnds  ByGroup[time.Duration] `json:"session_ends,omitzero"`  // a session ends this long after sign-in, used or not
 	MinimumACR   string                 `json:"minimum_acr,omitzero"`   // weaker sign-ins get no token at all; empty: none
@@ -106,6 +108,12 @@ type PasswordRule struct {
 // lists them.
 var RememberChoices = []time.Duration{12 * time.Hour, 72 * time.Hour, 168 * time.Hour}
 
+// DefaultAppDevices is how many devices a person may have the mobile app on, unless the organisation says otherwise.
+const DefaultAppDevices = 5
+
+// MaxAppDevices is what a person may have of them at most.
+func (p Policy) MaxAppDevices() int { return cmp.Or(p.AppDevices, DefaultAppDevices) }
+
 // DefaultPolicy is what a platform has that sets nothing, whatever ways of getting codes there are: what one of those
 // adds is in its folder (login.Factor).
 func DefaultPolicy() Policy {
@@ -116,6 +124,7 @@ func DefaultPolicy() Policy {
 		LoginForm:    true,
 		AppPassword:  true,
 		AppQR:        true,
+		AppDevices:   DefaultAppDevices,
 		IdleAfter:    time.Hour, // "after 1 hour of inactivity", as the help pages say
 		SessionEnds:  ByGroup[time.Duration]{Client: 24 * time.Hour, Staff: 12 * time.Hour},
 		ACRAliases:   map[string]string{"https://refeds.org/profile/mfa": "urn:minddistrict:acr:2fa"},
@@ -142,6 +151,8 @@ func (p Policy) Validate() error {
 		return fmt.Errorf("%w: policy.password.special %d: 0 to 4", fault.Invalid, r.Special)
 	case r.MinScore < 0 || r.MinScore > 4:
 		return fmt.Errorf("%w: policy.password.min_score %d: 0 to 4", fault.Invalid, r.MinScore)
+	case p.AppDevices < 0 || p.AppDevices > 20:
+		return fmt.Errorf("%w: policy.app_devices %d: 1 to 20", fault.Invalid, p.AppDevices)
 	case p.IdleAfter < 0 || p.IdleAfter > 24*time.Hour || p.IdleAfter > 0 && p.IdleAfter < 5*time.Minute:
 		return fmt.Errorf("%w: policy.idle_after %s: 5m to 24h, or 0 for never", fault.Invalid, p.IdleAfter)
 	}

@@ -57,6 +57,8 @@ var weakenings = []weakening{
 	{"LoginForm", one("login_form", func(was, is Policy) bool { return !was.LoginForm && is.LoginForm })},
 	{"SelfSignUp", one("self_sign_up", func(was, is Policy) bool { return !was.SelfSignUp && is.SelfSignUp })},
 	{"AppPassword", one("app_password", func(was, is Policy) bool { return !was.AppPassword && is.AppPassword })},
+	{"AppQR", one("app_qr", func(was, is Policy) bool { return !was.AppQR && is.AppQR })},
+	{"AppDevices", one("app_devices", func(was, is Policy) bool { return is.MaxAppDevices() > was.MaxAppDevices() })},
 	{"IdleAfter", one("idle_after", func(was, is Policy) bool {
 		return was.IdleAfter != 0 && (is.IdleAfter == 0 || is.IdleAfter > was.IdleAfter)
 	})},

@@ -96,7 +96,6 @@ func TestChangesThatAreNeitherOrBoth(t *testing.T) {
 var unable = map[string]string{
 	"SecondFactor.OfferEvery": "an offer can be refused each time",
 	"Password.MaxLength":      "bounds the work of hashing; no file sets it",
-	"AppQR":                   "another way of proving as much; it has no effect yet",
 	"SMSCountries":            "where texts may go: bounds costs, not who gets in",
 	"SMSPerDay":               "bounds costs, not who gets in",
 	"SMSBound":                "a convenience of phones; the same code is asked",

@@ -80,7 +80,7 @@ func ResetTwoStep(f Facts) (authn.Change, error) {
 	change.Retire = retire
 	change.Cut = &authn.Cut{Account: a.ID, By: authn.ActTwoStepReset}      // before the ticket of the mail
 	change.Forgive = []string{authn.CodeOwner(f.Sealer, a.Platform, a.ID)} // somebody else may have used the budget up
-	change.End = &authn.End{Account: a.ID, Reason: "two-step reset"}
+	change.End = &authn.End{Account: a.ID, Devices: true, Reason: "two-step reset"}
 	change.Events = []audit.Event{e}
 	change.Count = f.limits()
 	return change, nil
@@ -119,7 +119,7 @@ func EndSessions(f Facts) (authn.Change, error) {
 	}
 	a := f.Account
 	return authn.Change{
-		Platform: a.Platform, End: &authn.End{Account: a.ID, Reason: "ended by staff"}, Events: []audit.Event{e},
+		Platform: a.Platform, End: &authn.End{Account: a.ID, Devices: true, Reason: "ended by staff"}, Events: []audit.Event{e},
 		Messages: f.says(outbox.LoggedOutByStaff),
 	}, nil
 }

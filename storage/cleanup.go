@@ -102,6 +102,15 @@ WHERE id IN (
     ORDER BY ends_at
     LIMIT $2)`
 
+	deleteAppDevices = `
+DELETE FROM app_devices
+WHERE id IN (
+    SELECT id
+    FROM app_devices
+    WHERE ended_at IS NOT NULL AND ended_at < $1
+    ORDER BY ended_at
+    LIMIT $2)`
+
 	deleteTickets = `
 DELETE FROM tickets
 WHERE hash IN (
@@ -188,6 +197,7 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 		{deleteEndedGrants, ended},
 		{deleteSessions, ended},
 		{deleteDevices, ended},
+		{deleteAppDevices, ended},
 		{deleteTickets, ended},
 		{deleteMessages, ended},
 		{deletePendingActs, ended},

@@ -21,6 +21,7 @@ const (
 	endsOfAccount   ending = `sessions.platform = $2 AND sessions.account = $3`
 	endsOthers      ending = `sessions.platform = $2 AND sessions.account = $3 AND sessions.id <> $4`
 	endsReplaced    ending = `sessions.platform = $2 AND sessions.cookie_hash = $3`
+	endsOfDevices   ending = `sessions.platform = $2 AND sessions.id IN ($3, $4, $5)`
 	endsOverdue     ending = `sessions.platform = $2 AND sessions.id = $3 AND sessions.ends_at <= $1`
 	endsAllSessions ending = `sessions.platform <> ''`
 )
@@ -91,6 +92,11 @@ UPDATE grants
 SET ended_at = $1, end_reason = $2
 WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND account = $4 AND id <> $5) AND ended_at IS NULL`
 
+	endGrantsOfDevices = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND session IN ($4, $5, $6) AND ended_at IS NULL`
+
 	endReplacedGrants = `
 UPDATE grants
 SET ended_at = $1, end_reason = $2
@@ -122,12 +128,16 @@ func (db *DB) EndSessionBy(
 	}))
 }
 
-// endAccess ends every session, grant and remembered browser of an account whose row is locked.
+// endAccess ends every session, grant, remembered browser and device of a mobile app of an account whose row is locked.
 func endAccess(ctx context.Context, q conn, p platform.ID, id account.ID, now time.Time) error {
 	if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(id)); err != nil {
 		return err
 	}
-	_, err := endSessions(ctx, q, endsOfAccount, now, []any{string(p), string(id)}, func() error {
+	_, err := exec(ctx, q, removeAppDevices+string(removesAll), millis(now), endDeactivated, string(p), string(id))
+	if err != nil {
+		return err
+	}
+	_, err = endSessions(ctx, q, endsOfAccount, now, []any{string(p), string(id)}, func() error {
 		_, err := exec(ctx, q, endGrantsOfAccount, millis(now), endDeactivated, string(p), string(id))
 		return err
 	})
@@ -138,6 +148,12 @@ func endAccess(ctx context.Context, q conn, p platform.ID, id account.ID, now ti
 func endOthers(ctx context.Context, q conn, p platform.ID, end *authn.End, now time.Time) error {
 	if _, err := exec(ctx, q, forgetDevices, millis(now), string(p), string(end.Account)); err != nil {
 		return err
+	}
+	if end.Devices {
+		_, err := exec(ctx, q, removeAppDevices+string(removesAll), millis(now), end.Reason, string(p), string(end.Account))
+		if err != nil {
+			return err
+		}
 	}
 	_, err := endSessions(ctx, q, endsOthers, now, []any{string(p), string(end.Account), end.Except}, func() error {
 		_, err := exec(ctx, q, endOtherGrants, millis(now), end.Reason, string(p), string(end.Account), end.Except)

@@ -9,6 +9,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/outbox"
@@ -51,6 +52,18 @@ UPDATE credentials
 SET sealed = $1
 WHERE platform = $2 AND id = $3 AND sealed = $4`
 
+	selectSealedPINs = `
+SELECT d.platform, d.id, d.account, d.pin
+FROM app_devices AS d
+WHERE d.pin IS NOT NULL AND d.id > $1
+ORDER BY d.id
+LIMIT $2`
+
+	resealPIN = `
+UPDATE app_devices
+SET pin = $1
+WHERE platform = $2 AND id = $3 AND pin = $4`
+
 	selectSealedTickets = `
 SELECT platform, hash, purpose, sealed
 FROM tickets
@@ -85,7 +98,7 @@ func (db *DB) Reseal(ctx context.Context, e audit.Event, seal func(binding strin
 	err := db.settingsTx(ctx, nil, func(q conn) error {
 		r.q = q
 		// In the order of locks: see the package.
-		for _, table := range []func(context.Context) error{r.keys, r.intakes, r.messages, r.tickets, r.credentials} {
+		for _, table := range []func(context.Context) error{r.keys, r.intakes, r.messages, r.tickets, r.credentials, r.pins} {
 			if err := table(ctx); err != nil {
 				return err
 			}
@@ -170,6 +183,28 @@ func (r *resealing) credentials(ctx context.Context) error {
 		}
 		for _, last = range batch {
 			if err := r.must(ctx, resealCredential, last.Binding(), last.platform, string(last.ID), last.Sealed); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// pins that are chosen anew or removed meanwhile need no seal.
+func (r *resealing) pins(ctx context.Context) error {
+	type row struct {
+		grant.Device
+		sealed []byte
+	}
+	var last row
+	for {
+		batch, err := list(ctx, r.q, func(d *row) []any {
+			return []any{&d.Platform, &d.ID, &d.Account, &d.sealed}
+		}, selectSealedPINs, string(last.ID), resealBatch)
+		if err != nil || len(batch) == 0 {
+			return err
+		}
+		for _, last = range batch {
+			if _, err := r.replace(ctx, resealPIN, last.PINBinding(), string(last.Platform), string(last.ID), last.sealed); err != nil {
 				return err
 			}
 		}

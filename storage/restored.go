@@ -35,6 +35,11 @@ UPDATE devices
 SET ended_at = $1
 WHERE ended_at IS NULL`
 
+	removeEveryAppDevice = `
+UPDATE app_devices
+SET ended_at = $1, end_reason = $2, pin = NULL, comparing = ''
+WHERE ended_at IS NULL`
+
 	forgetAllConsents = `
 DELETE FROM consents`
 
@@ -56,6 +61,7 @@ type Ended struct {
 	Requests int64 `json:"requests"`
 	Journeys int64 `json:"journeys"`
 	Devices  int64 `json:"devices"`      // remembered browsers
+	Apps     int64 `json:"app_devices"`  // devices of mobile apps, with their PINs
 	Consents int64 `json:"consents"`     // people are asked again
 	Tickets  int64 `json:"tickets"`      // links of mails and codes of text messages; recovery codes stay
 	Pending  int64 `json:"pending_acts"` // what staff asked for and what waited
@@ -80,6 +86,7 @@ func (db *DB) EndEverything(ctx context.Context, e audit.Event, now time.Time) (
 			{&ended.Requests, endAllRequests, []any{millis(now)}},
 			{&ended.Tickets, voidAllTickets, []any{millis(now)}},
 			{&ended.Devices, endAllDevices, []any{millis(now)}},
+			{&ended.Apps, removeEveryAppDevice, []any{millis(now), endRestored}},
 			{&ended.Consents, forgetAllConsents, nil},
 		} {
 			var err error

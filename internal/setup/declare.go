@@ -23,14 +23,14 @@ func declaredPlatform(p platform.Platform) Platform {
 }
 
 func declaredPolicy(p platform.Policy) Policy {
-	rule, aliases := p.Password, map[string]string{}
+	rule, aliases, devices := p.Password, map[string]string{}, p.MaxAppDevices()
 	maps.Copy(aliases, p.ACRAliases)
 	return Policy{
 		SecondFactor: platform.ByGroup[SecondFactor]{Client: declaredFactor(p.SecondFactor.Client), Staff: declaredFactor(p.SecondFactor.Staff)},
 		CodeMethods:  emptied(p.CodeMethods), AppCode: &p.AppCode,
 		Remember:  platform.ByGroup[*Remember]{Client: declaredRemember(p.Remember.Client), Staff: declaredRemember(p.Remember.Staff)},
 		Password:  &PasswordRule{MinLength: &rule.MinLength, Special: &rule.Special, MinScore: &rule.MinScore},
-		LoginForm: &p.LoginForm, SelfSignUp: &p.SelfSignUp, AppPassword: &p.AppPassword, AppQR: &p.AppQR, IdleAfter: &p.IdleAfter,
+		LoginForm: &p.LoginForm, SelfSignUp: &p.SelfSignUp, AppPassword: &p.AppPassword, AppQR: &p.AppQR, AppDevices: &devices, IdleAfter: &p.IdleAfter,
 		SessionEnds: p.SessionEnds, MinimumACR: p.MinimumACR, ACRAliases: aliases, SMSCountries: emptied(p.SMSCountries),
 		SMSPerDay: &p.SMSPerDay, SMSBound: &p.SMSBound,
 	}

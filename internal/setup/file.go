@@ -58,6 +58,7 @@ type Policy struct {
 	SelfSignUp   *bool                           `yaml:"self_sign_up,omitempty"`
 	AppPassword  *bool                           `yaml:"app_password,omitempty"`
 	AppQR        *bool                           `yaml:"app_qr,omitempty"`
+	AppDevices   *int                            `yaml:"app_devices,omitempty"`
 	IdleAfter    *time.Duration                  `yaml:"idle_after,omitempty"` // 0s: never
 	SessionEnds  platform.ByGroup[time.Duration] `yaml:"session_ends,omitempty"`
 	MinimumACR   string                          `yaml:"minimum_acr,omitempty"`

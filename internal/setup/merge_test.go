@@ -366,7 +366,7 @@ var values = map[string]string{
 	"policy.code_methods": "[totp]|[sms]|[totp, sms]", "policy.app_code": "true|false", "policy.login_form": "true|false",
 	"policy.remember.client.choices": "[12h]|[12h, 72h]", "policy.remember.staff.fixed": "0s|12h|168h",
 	"policy.password.min_length": "8|12|20", "policy.password.special": "0|2", "policy.password.min_score": "0|3|4",
-	"policy.self_sign_up": "true|false", "policy.app_password": "true|false", "policy.app_qr": "true|false", "policy.idle_after": "0s|5m|1h",
+	"policy.self_sign_up": "true|false", "policy.app_password": "true|false", "policy.app_qr": "true|false", "policy.app_devices": "3|5", "policy.idle_after": "0s|5m|1h",
 	"policy.session_ends.client": "1h|24h", "policy.session_ends.staff": "30m|12h", "policy.minimum_acr": "a|urn:minddistrict:acr:1fa",
 	"policy.acr_aliases.a": "urn:minddistrict:acr:1fa|urn:minddistrict:acr:2fa", "policy.acr_aliases.b": "urn:minddistrict:acr:2fa",
 	"policy.sms_countries": "[NL]|[NL, BE]", "policy.sms_per_day": "0|7", "policy.sms_bound": "true|false",

@@ -84,6 +84,7 @@ func (d *Policy) policyOf() platform.Policy {
 	set(&p.SelfSignUp, d.SelfSignUp)
 	set(&p.AppPassword, d.AppPassword)
 	set(&p.AppQR, d.AppQR)
+	set(&p.AppDevices, d.AppDevices)
 	set(&p.IdleAfter, d.IdleAfter)
 	set(&p.SMSPerDay, d.SMSPerDay)
 	set(&p.SMSBound, d.SMSBound)

@@ -127,7 +127,7 @@ func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential
 		change.Account = &authn.AccountChange{ID: a.ID, Verified: true}
 	}
 	change.Cut = &authn.Cut{Account: a.ID, By: authn.ActPassword}
-	change.End = &authn.End{Account: a.ID, Reason: endReason}
+	change.End = &authn.End{Account: a.ID, Devices: true, Reason: endReason}
 	if session := v.Facts.Session; session != nil && session.Account == a.ID {
 		change.End.Except = session.ID
 	}

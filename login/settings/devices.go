@@ -143,7 +143,7 @@ func (s *Server) submitDevices(w http.ResponseWriter, r *http.Request, v *login.
 	}
 	err := s.Store.SaveChange(r.Context(), authn.Change{
 		Platform: v.Platform.ID,
-		End:      &authn.End{Account: v.Facts.Account.ID, Except: v.Facts.Session.ID, Reason: "logged out everywhere"},
+		End:      &authn.End{Account: v.Facts.Account.ID, Except: v.Facts.Session.ID, Devices: true, Reason: "logged out everywhere"},
 		Events:   []audit.Event{ended(v, audit.AllSessionsEnded, v.Facts.Session.ID)},
 	}, v.Now)
 	if err != nil {

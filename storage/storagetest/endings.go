@@ -48,6 +48,16 @@ var Endings = []struct {
 			Session: next.Session, Cookie: secret.Hash(next.cookie), Replaces: secret.Hash(v.cookie),
 		}}, w.now)
 	}},
+	{"endsOfDevices", "a device that comes of its code", func(w *world, v visit) error {
+		g, code := w.newGrant(v, "openid")
+		g.JKT = jkt
+		w.ok(w.db.Answer(w.Context(), grant.Answered{}, g))
+		r := w.redemption(linde, code, "")
+		r.RefreshHash, r.Key = nil, grant.Key{JKT: jkt, Binds: true}
+		a, _ := w.makes(w.anna, v.ID, jkt)
+		_, err := w.db.RedeemForDevice(w.Context(), r, a)
+		return err
+	}},
 	{"endsOverdue", "its time", func(w *world, v visit) error {
 		w.now = v.EndsAt
 		n, err := w.db.EndOverdue(w.Context(), w.now, 10)
