@@ -54,6 +54,7 @@ var (
 		"storage.journeyBody":      {14, "wire format: a column's JSON"},
 		"notify.Mail":              {13, "headers and parts of a mail"},
 		"outbox.Message":           {16, "a row of the database"},
+		"audit.Event":              {13, "a row of the database"},
 		"cmd/idp.eventLine":        {14, "a JSON document: the columns of an event"},
 		"op.introspection":         {13, "wire format: RFC 7662 section 2.2"},
 	}

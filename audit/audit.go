@@ -30,6 +30,16 @@ type Event struct {
 	// What staff say with an act, in words of their lists; empty where the act takes none.
 	StatedReason string // why
 	Identified   string // how the person was identified
+
+	// As is who acts on somebody else, and in which role; the zero value where nobody of the platform does. The event is
+	// saved, and what it records with it, only while that is so. It is not kept.
+	As Acting
+}
+
+// Acting is a person who acts on others by a role.
+type Acting struct {
+	Account account.ID
+	Role    platform.Role
 }
 
 // Origin is where an act came from.

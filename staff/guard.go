@@ -107,11 +107,31 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 		return audit.Event{}, Waits
 	}
 	e := audit.Event{
-		At: f.Now, Platform: f.Platform, Kind: kind, Actor: f.Actor.Name, Outcome: audit.Success,
+		At: f.Now, Platform: f.Platform, Kind: kind, Outcome: audit.Success,
 		StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified), Origin: f.Origin,
 	}
 	if f.Account != nil {
 		e.Account = f.Account.ID
 	}
-	return e, nil
+	return f.Actor.does(e), nil
 }
+
+// does is an event of what an actor does. Of a person it is saved only while he has the role that it was decided by.
+func (by Actor) does(e audit.Event) audit.Event {
+	e.Actor = by.Name
+	if !by.operator && by.Account != "" {
+		e.As = audit.Acting{Account: by.Account, Role: by.Role}
+	}
+	return e
+}
+
+// ActorChanged says whose role or state is not that which an act was decided by, when the act was to be saved. It is
+// fault.Refused.
+type ActorChanged account.ID
+
+func (a ActorChanged) Error() string {
+	return fmt.Sprintf("actor %s has another role by now, or none", string(a))
+}
+
+// Unwrap makes it fault.Refused.
+func (ActorChanged) Unwrap() error { return fault.Refused }

@@ -139,9 +139,8 @@ type Admission struct {
 	Platform platform.ID
 	Session  string
 	Intake   string
-	By       account.ID    // who is active still
-	Role     platform.Role // ... and has this role
-	Keys     []string      // addresses of the file
+	By       account.ID // whose file it is
+	Keys     []string   // addresses of the file
 	There    map[string]account.ID
 	Accounts []*account.Account
 	Issue    []authn.Ticket
@@ -186,10 +185,10 @@ func (s *Files) Check(ctx context.Context, id platform.ID, session string, c Che
 		return "", fmt.Errorf("checking a file: %w", err)
 	}
 	c, _ = c.check(f.Actor, there, s.Now)
-	e := audit.Event{
-		At: s.Now, Platform: id, Kind: audit.FileChecked, Actor: f.Actor.Name, Outcome: audit.Success,
+	e := f.Actor.does(audit.Event{
+		At: s.Now, Platform: id, Kind: audit.FileChecked, Outcome: audit.Success,
 		Reason: fmt.Sprintf("%d rows, %d with an account", len(c.Rows), c.Count(func(r Row) bool { return r.There != "" })),
-	}
+	})
 	i, err := s.sealed(f, session, c)
 	if err == nil {
 		err = s.Intakes.SaveIntake(ctx, i, f.perHour("files checked", ChecksPerHour), []audit.Event{e}, s.Now)
@@ -256,7 +255,7 @@ func (s *Files) Admit(ctx context.Context, id platform.ID, session, file string)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", attempted, err)
 	}
-	a := Admission{Platform: id, Session: session, Intake: file, By: f.Actor.Account, Role: f.Actor.Role, Keys: before.keys()}
+	a := Admission{Platform: id, Session: session, Intake: file, By: f.Actor.Account, Keys: before.keys()}
 	if a.There, err = s.Intakes.AccountsOf(ctx, id, a.Keys); err != nil {
 		return "", fmt.Errorf("%s: %w", attempted, err)
 	}

@@ -117,9 +117,9 @@ func TestAFileIsCheckedRowByRow(t *testing.T) {
 	if err != nil || next != "" || len(c.admitted) != 1 {
 		t.Fatalf("%q, %v", next, err)
 	}
-	a := c.admitted[0]
+	a, helper := c.admitted[0], audit.Acting{Account: "someone", Role: platform.Helpdesk}
 	if len(a.Accounts) != 1 || a.Accounts[0].Email.Key != "bram@example.org" || len(a.Issue) != 1 || len(a.Messages) != 1 || len(a.Events) != 2 ||
-		a.By != "someone" || a.Role != platform.Helpdesk || a.Intake != id || a.Count[0].Max != IntakesPerHour ||
+		a.By != "someone" || a.Events[0].As != helper || c.events[0].As != helper || a.Intake != id || a.Count[0].Max != IntakesPerHour ||
 		!reflect.DeepEqual(a.There, map[string]account.ID{"anna@example.org": "anna"}) || len(a.Keys) != 3 {
 		t.Errorf("%+v", a)
 	}

@@ -194,7 +194,7 @@ func Ask(f Facts, act Act, w Wish, managers []account.Account) (Pending, authn.C
 			"person": f.Account.Email.Masked(), "email_masked": w.To.Masked(),
 		}))
 	}
-	change.Events = []audit.Event{f.Origin.Of(p.event(audit.ActAsked, f.Actor.Name, f.Now))}
+	change.Events = []audit.Event{f.Origin.Of(p.event(audit.ActAsked, f.Actor, f.Now))}
 	return p, change, nil
 }
 
@@ -218,7 +218,7 @@ func Confirm(f Facts, p Pending, asker Actor, w Wish) (authn.Change, error) {
 	if err != nil {
 		return authn.Change{}, err
 	}
-	change.Events = append([]audit.Event{f.Origin.Of(p.event(audit.ActConfirmed, by.Name, f.Now))}, change.Events...)
+	change.Events = append([]audit.Event{f.Origin.Of(p.event(audit.ActConfirmed, by, f.Now))}, change.Events...)
 	return change, nil
 }
 
@@ -252,7 +252,8 @@ func Due(f Facts, p Pending, asker Actor, w Wish) (authn.Change, Ending, error) 
 	return change, Done, err
 }
 
-const systemActor = "system"
+// systemActor is nobody of the platform.
+var systemActor = Actor{Name: "system"}
 
 // carry does an act that waited with the rights of who asked for it as they are now. He was fresh when he asked.
 func carry(f Facts, p Pending, asker Actor, w Wish) (authn.Change, error) {
@@ -280,14 +281,14 @@ func Withdraw(f Facts, p Pending) (authn.Change, error) {
 	if _, err := f.agrees(p); err != nil && err != error(NotFresh) && (by.Account == "" || by.Account != p.Asker || !by.Active) {
 		return authn.Change{}, fault.Refused
 	}
-	change := p.ends(audit.ActWithdrawn, by.Name, "", f.Now)
+	change := p.ends(audit.ActWithdrawn, by, "", f.Now)
 	change.Events[0] = f.Origin.Of(change.Events[0])
 	return change, nil
 }
 
 // ends is what ends an act without doing it: its event, and the end of the button that stops it.
-func (p Pending) ends(kind audit.Kind, actor, why string, now time.Time) authn.Change {
-	e := p.event(kind, actor, now)
+func (p Pending) ends(kind audit.Kind, by Actor, why string, now time.Time) authn.Change {
+	e := p.event(kind, by, now)
 	if why != "" {
 		e.Reason += ": " + why
 	}
@@ -299,11 +300,11 @@ func (p Pending) ends(kind audit.Kind, actor, why string, now time.Time) authn.C
 }
 
 // event is one about an act that waits; its reason says which.
-func (p Pending) event(kind audit.Kind, actor string, now time.Time) audit.Event {
-	return audit.Event{
-		At: now, Platform: p.Platform, Kind: kind, Actor: actor, Account: p.Account, Outcome: audit.Success, Reason: string(p.Act),
+func (p Pending) event(kind audit.Kind, by Actor, now time.Time) audit.Event {
+	return by.does(audit.Event{
+		At: now, Platform: p.Platform, Kind: kind, Account: p.Account, Outcome: audit.Success, Reason: string(p.Act),
 		StatedReason: string(p.Said.Reason), Identified: string(p.Said.Identified),
-	}
+	})
 }
 
 // tell is a mail to another account than that of the facts.

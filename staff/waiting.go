@@ -117,6 +117,9 @@ func (s *Acts) Confirm(ctx context.Context, id platform.ID, pending string) erro
 			err = s.Waiting.EndPending(ctx, p, end, change, s.Now)
 		}
 	}
+	if gone, ok := errors.AsType[ActorChanged](err); ok && account.ID(gone) == f.Actor.Account {
+		return failed(err) // who would agree may not any more: somebody else may
+	}
 	if err != nil {
 		return failed(s.drop(ctx, p, err))
 	}

@@ -121,11 +121,11 @@ func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state 
 	return db.Stand(ctx, p, id, staff.Standing{State: state, Event: e}, now)
 }
 
-// Stand is SetState with what the owner is told.
+// Stand is SetState with what the owner is told. fault.Refused: whoever does it may not any more.
 func (db *DB) Stand(ctx context.Context, p platform.ID, id account.ID, to staff.Standing, now time.Time) error {
 	state := to.State
 	return fail("changing state of account", db.inTx(ctx, func(q conn) error {
-		h, err := hold(ctx, q, p, id, false, now)
+		h, err := holdFor(ctx, q, p, id, false, []audit.Event{to.Event}, now)
 		if err != nil {
 			return err
 		}

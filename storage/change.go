@@ -33,7 +33,7 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 	if err != nil {
 		return err
 	}
-	h, err := hold(ctx, q, p, id, c.Start != nil, now)
+	h, err := holdFor(ctx, q, p, id, c.Start != nil, c.Events, now)
 	if err != nil {
 		return err
 	}

@@ -146,6 +146,9 @@ WHERE platform = $2 AND account = $3 AND id = $4 AND ended_at IS NULL`
 // (an event, a mail) happens once.
 func (db *DB) ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error {
 	return fail("forgetting browser", db.inTx(ctx, func(q conn) error {
+		if _, err := holdFor(ctx, q, d.Platform, "", false, follows.Events, now); err != nil {
+			return err
+		}
 		changed, err := exec(ctx, q, forgetDevice, millis(now), string(d.Platform), string(d.Account), d.ID)
 		if err == nil && changed == 0 {
 			err = fault.Spent

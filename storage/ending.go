@@ -109,11 +109,14 @@ func (db *DB) EndSession(ctx context.Context, p platform.ID, sid string, e audit
 	return db.EndSessionBy(ctx, p, sid, e, nil, now)
 }
 
-// EndSessionBy is EndSession by somebody else, of which the owner is told.
+// EndSessionBy is EndSession by somebody else, of which the owner is told. fault.Refused: that one may not any more.
 func (db *DB) EndSessionBy(
 	ctx context.Context, p platform.ID, sid string, e audit.Event, tells []outbox.Message, now time.Time,
 ) error {
 	return fail("ending session", db.inTx(ctx, func(q conn) error {
+		if _, err := holdFor(ctx, q, p, "", false, []audit.Event{e}, now); err != nil {
+			return err
+		}
 		ended, err := endSessions(ctx, q, endsOne, now, []any{string(p), sid}, func() error {
 			_, err := exec(ctx, q, endGrantsOfSession, millis(now), endSignedOut, string(p), sid)
 			return err

@@ -2,8 +2,6 @@ package storage
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -90,11 +88,15 @@ SET applied_at = $1, invited = $2, sealed = NULL
 WHERE session = $3 AND platform = $4 AND id = $5 AND account = $6 AND applied_at IS NULL AND expires_at > $1`
 )
 
-// SaveIntake keeps a checked file in the place of the one before of its session. fault.Throttled: it would be one too many.
+// SaveIntake keeps a checked file in the place of the one before of its session. fault.Throttled: it would be one too many;
+// fault.Refused: the helper is none any more.
 func (db *DB) SaveIntake(ctx context.Context, i staff.Intake, limits []authn.Limit, events []audit.Event, now time.Time) error {
 	return fail("keeping a file", db.inTx(ctx, func(q conn) error {
 		_, err := exec(ctx, q, upsertIntake, i.Session, string(i.Platform), i.ID, string(i.Account), i.Sealed, millis(i.MadeAt), millis(i.ExpiresAt))
 		if err != nil {
+			return err
+		}
+		if _, err := holdFor(ctx, q, i.Platform, "", false, events, now); err != nil {
 			return err
 		}
 		if err := countAll(ctx, q, i.Platform, limits, now); err != nil {
@@ -140,7 +142,7 @@ func (db *DB) Admit(ctx context.Context, a staff.Admission, now time.Time) error
 		if err := useIntake(ctx, q, a, now); err != nil {
 			return err
 		}
-		if err := stillHelps(ctx, q, a); err != nil {
+		if _, err := holdFor(ctx, q, a.Platform, "", false, a.Events, now); err != nil {
 			return err
 		}
 		there, err := idsOf(ctx, q, a.Platform, a.Keys)
@@ -235,15 +237,6 @@ func notThere(ctx context.Context, q conn, p platform.ID, session, id string, by
 		return fault.Spent
 	}
 	return fault.NotFound
-}
-
-// stillHelps looks at who acts as he stands now.
-func stillHelps(ctx context.Context, q conn, a staff.Admission) error {
-	by, err := oneAccount(ctx, q, selectAccount, string(a.Platform), string(a.By))
-	if errors.Is(err, sql.ErrNoRows) || err == nil && (by.State != account.Active || by.Role != a.Role) {
-		return fmt.Errorf("helper who is none any more: %w", fault.Refused)
-	}
-	return err
 }
 
 // insertLaterMessage is insertMessage for one that is due later than it is queued.

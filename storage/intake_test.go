@@ -55,8 +55,8 @@ platforms:
 				{"check", func(ctx context.Context) (err error) {
 					id, err = files.Check(ctx, "linde", "session", file)
 					return err
-				}, 21, 4},
-				{"apply", func(ctx context.Context) error { _, err := files.Admit(ctx, "linde", "session", id); return err }, 43, 3303},
+				}, 21, 5},
+				{"apply", func(ctx context.Context) error { _, err := files.Admit(ctx, "linde", "session", id); return err }, 42, 3304},
 			} {
 				ctx, done := context.WithTimeout(t.Context(), requestTime)
 				defer done()

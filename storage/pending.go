@@ -31,7 +31,7 @@ WHERE platform = $3 AND account = $4 AND ended_at IS NULL`
 // AskPending saves an act that waits, and what comes with it. fault.Taken: that act waits for that account already.
 func (db *DB) AskPending(ctx context.Context, p staff.Pending, follows authn.Change, now time.Time) error {
 	return fail("saving act that waits", db.issuing(ctx, func(q conn) error {
-		if _, err := hold(ctx, q, p.Platform, p.Account, false, now); err != nil {
+		if _, err := holdFor(ctx, q, p.Platform, p.Account, false, follows.Events, now); err != nil {
 			return err
 		}
 		added, err := exec(ctx, q, insertPending, p.ID, string(p.Platform), string(p.Act), string(p.Account), string(p.Gives), p.Address,
@@ -51,7 +51,7 @@ func (db *DB) AskPending(ctx context.Context, p staff.Pending, follows authn.Cha
 // locked first, as by every change of it.
 func (db *DB) EndPending(ctx context.Context, p staff.Pending, end staff.PendingEnd, follows authn.Change, now time.Time) error {
 	return fail("ending act that waits", db.issuing(ctx, func(q conn) error {
-		if _, err := hold(ctx, q, p.Platform, p.Account, false, now); err != nil {
+		if _, err := holdFor(ctx, q, p.Platform, p.Account, false, follows.Events, now); err != nil {
 			return err
 		}
 		ended, err := exec(ctx, q, endPending, millis(end.At), string(end.How), string(end.By), string(p.Platform), p.ID)
