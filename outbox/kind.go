@@ -28,6 +28,7 @@ const (
 	DeviceOutByStaff     Kind = "mail_device_out"     // one session
 	LoggedOutByStaff     Kind = "mail_logged_out"     // everywhere
 	ForgottenByStaff     Kind = "mail_forgotten"      // a remembered browser
+	RoleByStaff          Kind = "mail_role"           // another one
 	UnblockedByStaff     Kind = "mail_unblocked"      // after too many wrong passwords or codes
 	ManagerReset         Kind = "mail_manager_reset"  // to the other managers: the operator resets one of them in a day
 	ResetsStopped        Kind = "mail_resets_stopped" // to managers: somebody did as many resets as one may
@@ -176,6 +177,10 @@ var Kinds = map[Kind]Spec{
 	UnblockedByStaff: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_unblocked.subject",
 		Before: []string{"mail_unblocked.body", "mail_unblocked.next", "mail.by_staff"},
+	},
+	RoleByStaff: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_role.subject",
+		Before: []string{"mail_role.body", "mail_role.next", "mail.by_staff"},
 	},
 	ManagerReset: {
 		Recipient: Mail, Life: day, Subject: "mail_manager_reset.subject",

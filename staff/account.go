@@ -140,6 +140,7 @@ func SetRole(f Facts, to platform.Role) (authn.Change, error) {
 	e.Reason = fmt.Sprintf("from %s to %s", a.Role, to)
 	return authn.Change{
 		Platform: a.Platform, Account: &authn.AccountChange{ID: a.ID, Role: &authn.RoleChange{From: a.Role, To: to}}, Events: []audit.Event{e},
+		Messages: f.says(outbox.RoleByStaff),
 	}, nil
 }
 

@@ -307,6 +307,26 @@ func TestOldAddressIsToldUnlessItMayBeAStrangers(t *testing.T) {
 	}
 }
 
+// Whoever can sign in is told what others did to the account. Somebody who was only invited is not.
+func TestOwnersAreToldOfWhatStaffDid(t *testing.T) {
+	for kind, mail := range map[audit.Kind]outbox.Kind{
+		audit.RoleGiven: outbox.RoleByStaff, audit.AccountUnblocked: outbox.UnblockedByStaff, audit.AllSessionsEnded: outbox.LoggedOutByStaff,
+		audit.AccountDeactivated: outbox.DeactivatedByStaff, audit.SessionEnded: outbox.DeviceOutByStaff, audit.DeviceForgotten: outbox.ForgottenByStaff,
+		audit.TwoStepReset: outbox.TwoStepReset,
+	} {
+		change, err := every[kind](saying(kind, facts(account.Active)))
+		if err != nil || len(change.Messages) != 1 || change.Messages[0].Kind != mail || change.Messages[0].Account != "anna" {
+			t.Errorf("%s: %v, %+v", kind, err, change.Messages)
+		}
+		if kind == audit.TwoStepReset {
+			continue // of which somebody who never signed in hears too
+		}
+		if change, err := every[kind](saying(kind, facts(account.Invited))); err != nil || len(change.Messages) > 0 {
+			t.Errorf("%s of somebody invited: %v, %+v", kind, err, change.Messages)
+		}
+	}
+}
+
 // A new person gets one mail, with the button for the first password, in their language.
 func TestInvitationIsOneMailWithItsTicket(t *testing.T) {
 	f := facts(account.Invited)
