@@ -307,6 +307,56 @@ func TestOldAddressIsToldUnlessItMayBeAStrangers(t *testing.T) {
 	}
 }
 
+// It is told nothing either when the correction waits, is agreed to or is done, nor where a file said that it was verified
+// (docs/decisions/0033-who-never-logged-in-is-not-told.md).
+func TestOldAddressOfAnInvitationIsToldNothing(t *testing.T) {
+	managers := []account.Account{{ID: "third", Platform: "linde", Email: account.Email{Address: "third@example.org"}}}
+	tried := 0
+	silent := func(says string, change authn.Change, err error) {
+		t.Helper()
+		if tried++; err != nil {
+			t.Errorf("%s: %v", says, err)
+		}
+		for _, m := range change.Messages {
+			var c outbox.Contents
+			if err := json.Unmarshal(m.Sealed, &c); err != nil {
+				t.Fatal(err)
+			}
+			if c.To == "Anna@example.org" || m.Kind == outbox.EmailChanged {
+				t.Errorf("%s: %s to %s", says, m.Kind, c.To)
+			}
+		}
+	}
+	for _, by := range []Actor{staffed(platform.Helpdesk), staffed(platform.Manager), system("accounts:invite"), Operator("cli test")} {
+		f := saying(audit.EmailChangeRequested, facts(account.Invited))
+		f.Actor, f.Account.Role, f.Account.EmailVerifiedAt, f.Now = by, platform.Client, rightsNow, rightsNow
+		change, err := SetEmail(f, elsewhere, nil)
+		silent("by "+by.Name, change, err)
+		if len(change.Void) != 1 || change.Void[0].Purpose != authn.TicketWelcome {
+			t.Errorf("by %s: the button that went there works: %+v", by.Name, change.Void)
+		}
+	}
+	for _, c := range waitingCases {
+		if c.act != ActCorrectAddress {
+			continue
+		}
+		f, p, asked := c.asked(t)
+		silent("asked", asked, nil)
+		f.Actor, f.Said = c.agreeing(), Said{}
+		agreed, err := Confirm(f, p, staffed(c.asker), c.wish)
+		silent("agreed", agreed, err)
+		f.Actor, f.Now = Actor{}, p.DueAt
+		due, _, err := Due(f, p, staffed(c.asker), c.wish)
+		silent("due", due, err)
+		f.Actor, f.Said, f.Now = staffed(c.asker), wanted(c.act), rightsNow
+		_, change, err := Ask(f, c.act, c.wish, managers)
+		silent("managers", change, err)
+	}
+	if tried != 8 {
+		t.Errorf("%d ways were tried, want 8", tried)
+	}
+}
+
 // Whoever can sign in is told what others did to the account. Somebody who was only invited is not.
 func TestOwnersAreToldOfWhatStaffDid(t *testing.T) {
 	for kind, mail := range map[audit.Kind]outbox.Kind{
