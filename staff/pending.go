@@ -29,8 +29,8 @@ type Pending struct {
 	Act      Act
 	Account  account.ID    // whom it is done to
 	Gives    platform.Role // of ActSetRole
-	Address  string        // the new one, of ActCorrectAddress
-	EmailKey string        // of the account when it was asked for; the act comes to nothing when that changes
+	Address  string        // the new one, of ActCorrectAddress; empty once it ended
+	EmailKey string        // of the account when it was asked for; the act comes to nothing when that changes; empty once it ended
 	Asker    account.ID
 	Said     Said
 	AskedAt  time.Time

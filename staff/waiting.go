@@ -26,8 +26,10 @@ type WaitingStore interface {
 	Pending(ctx context.Context, p platform.ID, id string) (Pending, error)
 	// PendingActs lists those that wait, the oldest first; of one account, or empty: of all.
 	PendingActs(ctx context.Context, p platform.ID, of account.ID, limit int) ([]Pending, error)
-	// DueActs lists those of all platforms whose time has come, the oldest first.
+	// DueActs lists those of all platforms whose time has come and that nobody took, the oldest first.
 	DueActs(ctx context.Context, now time.Time, limit int) ([]Pending, error)
+	// TakeDue gives one to one node until a moment, once. fault.Spent: another has it, or it has ended.
+	TakeDue(ctx context.Context, p Pending, until, now time.Time) error
 	// Managers lists those who are active.
 	Managers(ctx context.Context, p platform.ID) ([]account.Account, error)
 	Standing(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error)
@@ -176,7 +178,8 @@ func (s *Acts) listPending(ctx context.Context, id platform.ID, of account.ID) (
 }
 
 // CarryOut does what is due on all platforms, or lets it lapse, and tells how much there was. Any number of nodes may call
-// it at once: each act is done once. The actor of the Acts has no part in it.
+// it at once: each act is done once. An act is taken before it is tried, so that one which fails, takes too long or stops
+// the node lets others pass: it is tried again when Pending.again says. The actor of the Acts has no part in it.
 func (s *Acts) CarryOut(ctx context.Context) (int, error) {
 	due, err := s.Waiting.DueActs(ctx, s.Now, mostPending)
 	if err != nil {
@@ -191,7 +194,24 @@ func (s *Acts) CarryOut(ctx context.Context) (int, error) {
 	return len(due), failed
 }
 
+// Pauses between attempts at an act that is due. Each is as long as the act is late, so they grow as they follow.
+const (
+	shortestPause = time.Minute
+	longestPause  = time.Hour
+)
+
+// again is when an act that is due is tried next, if it is not done now.
+func (p Pending) again(now time.Time) time.Time {
+	return now.Add(min(max(now.Sub(p.DueAt), shortestPause), longestPause))
+}
+
 func (s *Acts) carryOut(ctx context.Context, p Pending) error {
+	if err := s.Waiting.TakeDue(ctx, p, p.again(s.Now), s.Now); err != nil {
+		if errors.Is(err, fault.Spent) {
+			return nil // another node has it, or did it
+		}
+		return err
+	}
 	asker, w, err := s.again(ctx, p)
 	var a *account.Account
 	if err == nil {

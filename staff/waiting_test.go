@@ -1,6 +1,7 @@
 package staff_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -346,6 +347,66 @@ func TestHelperEndsOneSession(t *testing.T) {
 		remembered, err := all[1].DB.Devices(t.Context(), "linde", tess.ID, by.Now)
 		if got := tally(t, all[1], audit.SessionEnded, audit.DeviceForgotten); err != nil || len(left)+len(remembered) > 0 || got != "session.end 1, device.forget 1" {
 			t.Errorf("%d sessions and %d browsers are left: %s, %v", len(left), len(remembered), got, err)
+		}
+	})
+}
+
+// stubborn is people of whom some cannot be read.
+type stubborn struct{ staff.People }
+
+var errStubborn = errors.New("broken row")
+
+func (s stubborn) Account(ctx context.Context, p platform.ID, id account.ID) (*account.Account, error) {
+	if strings.HasPrefix(string(id), "broken") {
+		return nil, errStubborn
+	}
+	return s.People.Account(ctx, p, id)
+}
+
+// More acts that fail than are done at once do not keep those from being done that are due after them; they are tried
+// again, less and less often.
+func TestActsThatFailLetLaterOnesPass(t *testing.T) {
+	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
+		_, err := person(t, all[0], "hulp@example.org").AskReset(t.Context(), "linde", staff.ByAddress("tess@example.org"), lostPhone)
+		must(t, err)
+		const broken = 250
+		asker := whoIs(t, all[0], "hulp@example.org")
+		for i := range broken {
+			p := staff.Pending{
+				ID: fmt.Sprint("pending", i), Platform: "linde", Act: staff.ActReset, Account: account.ID(fmt.Sprint("broken", i)), Asker: asker.ID,
+				Said: lostPhone, AskedAt: all[0].Clock.Now().Add(-time.Hour), DueAt: all[0].Clock.Now().Add(staff.WaitsFor - time.Hour),
+			}
+			must(t, all[0].DB.AskPending(t.Context(), p, authn.Change{Platform: "linde"}, p.AskedAt))
+		}
+		later(all, staff.WaitsFor)
+		tried := func() int {
+			acts := all[0].Tools().Acts()
+			acts.People = stubborn{acts.People}
+			n, err := acts.CarryOut(t.Context())
+			if failed := errors.Is(err, errStubborn); failed != (err != nil) {
+				t.Fatal(err)
+			}
+			return n
+		}
+		if n := tried(); n >= broken {
+			t.Fatalf("%d at once: all that fail, so nothing is shown", n)
+		}
+		if enrolled(t, all[0], "tess@example.org") {
+			tried()
+		}
+		if enrolled(t, all[1], "tess@example.org") {
+			t.Error("what is due later is not done")
+		}
+		for _, row := range []struct {
+			after time.Duration
+			tries int
+		}{
+			{30 * time.Second, 0}, {time.Hour, 200}, {0, 50}, {0, 0}, {30 * time.Minute, 0}, {30 * time.Minute, 200},
+		} {
+			later(all, row.after)
+			if n := tried(); n != row.tries {
+				t.Errorf("after %s: %d were tried, want %d", row.after, n, row.tries)
+			}
 		}
 	})
 }

@@ -19,12 +19,12 @@ ON CONFLICT (account, act) WHERE ended_at IS NULL DO NOTHING`
 
 	endPending = `
 UPDATE pending_acts
-SET ended_at = $1, ending = $2, ended_by = $3
+SET ended_at = $1, ending = $2, ended_by = $3, address = '', email_key = ''
 WHERE platform = $4 AND id = $5 AND ended_at IS NULL`
 
 	endPendingOf = `
 UPDATE pending_acts
-SET ended_at = $1, ending = $2
+SET ended_at = $1, ending = $2, address = '', email_key = ''
 WHERE platform = $3 AND account = $4 AND ended_at IS NULL`
 )
 
@@ -91,9 +91,14 @@ LIMIT $3`
 	selectDue = `
 SELECT ` + pendingColumns + `
 FROM pending_acts
-WHERE ended_at IS NULL AND due_at <= $1
-ORDER BY due_at, id
+WHERE ended_at IS NULL AND COALESCE(retry_at, due_at) <= $1
+ORDER BY COALESCE(retry_at, due_at), id
 LIMIT $2`
+
+	takeDue = `
+UPDATE pending_acts
+SET retry_at = $1
+WHERE platform = $2 AND id = $3 AND ended_at IS NULL AND COALESCE(retry_at, due_at) <= $4`
 )
 
 func columnsOfPending(p *staff.Pending) []any {
@@ -103,7 +108,7 @@ func columnsOfPending(p *staff.Pending) []any {
 	}
 }
 
-// Pending finds an act that waits, or that has ended in the last 30 days.
+// Pending finds an act that waits, or that has ended in the last 30 days: of that without the addresses.
 func (db *DB) Pending(ctx context.Context, p platform.ID, id string) (staff.Pending, error) {
 	found, err := one(ctx, db.read, columnsOfPending, selectPending, string(p), id)
 	if err != nil {
@@ -122,10 +127,21 @@ func (db *DB) PendingActs(ctx context.Context, p platform.ID, of account.ID, lim
 	return all, fail("listing acts that wait", err)
 }
 
-// DueActs lists acts of all platforms whose time has come, the oldest first.
+// DueActs lists acts of all platforms whose time has come, the oldest first. Those that a node took are left out until it
+// had its time.
 func (db *DB) DueActs(ctx context.Context, now time.Time, limit int) ([]staff.Pending, error) {
 	all, err := list(ctx, db.patient, columnsOfPending, selectDue, millis(now), limit)
 	return all, fail("finding acts that are due", err)
+}
+
+// TakeDue gives an act that is due to one node until a moment: of all who would take it one does. fault.Spent: another has
+// it, or it has ended.
+func (db *DB) TakeDue(ctx context.Context, p staff.Pending, until, now time.Time) error {
+	taken, err := exec(ctx, db.write, takeDue, millis(until), string(p.Platform), p.ID, millis(now))
+	if err == nil && taken == 0 {
+		err = fault.Spent
+	}
+	return fail("taking act that is due", err)
 }
 
 // selectManagers names the role, so that the index of managers is used.

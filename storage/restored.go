@@ -22,7 +22,7 @@ WHERE answered_at IS NULL`
 
 	endAllPending = `
 UPDATE pending_acts
-SET ended_at = $1, ending = 'restored'
+SET ended_at = $1, ending = 'restored', address = '', email_key = ''
 WHERE ended_at IS NULL`
 
 	endAllJourneys = `

@@ -94,6 +94,7 @@ var pendings = []promise{
 		w.same("of bram", w.listed(bram.ID), []staff.Act{staff.ActSetRole})
 		w.ok(w.ends(p, staff.Withdrawn))
 		p.End = staff.PendingEnd{At: w.now, How: staff.Withdrawn, By: "second"}
+		p.Address, p.EmailKey = "", "" // of no use any more
 		w.same("withdrawn", w.waits(p), p)
 		w.same("left", w.listed(""), []staff.Act{staff.ActSetRole})
 		w.fails(w.ends(p, staff.Withdrawn), fault.Spent)
@@ -109,6 +110,53 @@ var pendings = []promise{
 		}
 		w.same("before its time", len(due(other.DueAt.Add(-time.Millisecond))), 0)
 		w.same("at its time", len(due(other.DueAt)), 2)
+	}},
+	{"an act that is due is one node's until its time there is over, and lets later ones pass", func(w *world) {
+		first := w.ask(staff.ActReset, w.anna)
+		w.now = w.now.Add(time.Second)
+		second := w.ask(staff.ActSetRole, w.anna)
+		now := second.DueAt
+		due := func(at time.Time, limit int) (ids []string) {
+			all, err := w.db.DueActs(w.Context(), at, limit)
+			w.ok(err)
+			for _, p := range all {
+				ids = append(ids, p.ID)
+			}
+			return ids
+		}
+		take := func(p staff.Pending, pause time.Duration, at time.Time) error {
+			return w.db.TakeDue(w.Context(), p, at.Add(pause), at)
+		}
+		w.same("the oldest", due(now, 1), []string{first.ID})
+		w.fails(take(first, time.Minute, first.DueAt.Add(-time.Millisecond)), fault.Spent)
+		w.onlyOne(race(func(int) error { return take(first, time.Minute, now) }), fault.Spent)
+		w.same("the next", due(now, 1), []string{second.ID})
+		w.same("before its pause is over", due(now.Add(time.Minute-time.Millisecond), 10), []string{second.ID})
+		w.same("after it: behind what nobody tried", due(now.Add(time.Minute), 10), []string{second.ID, first.ID})
+		w.fails(take(staff.Pending{ID: first.ID, Platform: wilg}, time.Minute, now.Add(time.Hour)), fault.Spent)
+		w.ok(take(first, time.Hour, now.Add(time.Minute)))
+		w.ok(w.ends(first, staff.Done)) // whoever has it or not
+		w.fails(take(first, time.Minute, now.Add(2*time.Hour)), fault.Spent)
+	}},
+	{"what an act was asked for with is gone when it ends, whatever ends it", func(w *world) {
+		end := map[string]func(staff.Pending) error{
+			"withdrawn":    func(p staff.Pending) error { return w.ends(p, staff.Withdrawn) },
+			"done":         func(p staff.Pending) error { return w.ends(p, staff.Done) },
+			"by the owner": w.stops,
+			"restored": func(staff.Pending) error {
+				_, err := w.db.EndEverything(w.Context(), w.event(audit.DatabaseRestored, w.anna), w.now)
+				return err
+			},
+		}
+		for says, ends := range end {
+			p := w.ask(staff.ActReset, w.anna)
+			w.ok(ends(p))
+			got := w.waits(p)
+			w.is(says+": it has ended", !got.End.At.IsZero(), true)
+			w.same(says+": addresses", got.Address+got.EmailKey, "")
+			w.reset()
+			w.run("UPDATE accounts SET two_step_reset_at = NULL")
+		}
 	}},
 	{"who asks for one act at once: one does, and nobody has two buttons", func(w *world) {
 		for range rounds / 4 {
