@@ -19,20 +19,26 @@ import (
 // tabTo presses Tab until what has the focus has this text or label, and the focus is seen.
 func tabTo(t *testing.T, ctx context.Context, want string) {
 	t.Helper()
+	tabUntil(t, ctx, want, func(has string) bool { return has == want })
+}
+
+// tabUntil presses Tab until the text or label of what has the focus is wanted.
+func tabUntil(t *testing.T, ctx context.Context, want string, so func(has string) bool) {
+	t.Helper()
 	const focused = `(() => {
-		const e = document.activeElement, label = (e.labels && e.labels.length ? e.labels[0] : e).cloneNode(true)
+		const e = document.activeElement || document.documentElement, label = (e.labels && e.labels.length ? e.labels[0] : e).cloneNode(true)
 		label.querySelectorAll('.value').forEach(v => v.remove())
 		const link = e.closest('#summary') ? 'link to ' : '' // of the summary, which names the field
 		return link + (e.matches(':focus-visible') ? '' : 'unseen ') + label.textContent.trim()
 	})()`
 	var seen []string
-	for range 30 {
+	for range 40 {
 		do(t, ctx, "Tab", chromedp.KeyEvent(kb.Tab))
 		has, err := chromedp.Run(ctx, chromedp.Evaluate[string](focused))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if has == want {
+		if so(has) {
 			return
 		}
 		seen = append(seen, has)
