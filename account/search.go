@@ -74,9 +74,15 @@ type Search struct {
 	Limit int   // 1 to MaxExport; zero: PageSize
 }
 
-// Words are those that were typed, each once, at most six: the longest first.
+// Words are those that were typed, each once, at most six: the longest first. What ends one in a list or a sentence is no
+// part of it: "Berg, Anna" finds who "anna b." finds.
 func (s Search) Words() []Prefix {
 	words := strings.Fields(Fold(cut(s.Typed, maxBytes)))
+	for i, word := range words {
+		if bare := strings.TrimRight(word, ",;:."); bare != "" {
+			words[i] = bare
+		}
+	}
 	slices.SortStableFunc(words, func(a, b string) int { return len(b) - len(a) })
 	var kept []string
 	for _, word := range words {

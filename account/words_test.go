@@ -57,6 +57,23 @@ func TestPlaceComesBack(t *testing.T) {
 	}
 }
 
+// Signs at the end of a word belong to the list or the sentence that it comes from.
+func TestSearchLeavesOutWhatEndsAWord(t *testing.T) {
+	for typed, want := range map[string][]string{
+		"Berg, Anna": {"anna", "berg"}, "anna b.": {"anna", "b"}, "anna@example.org;": {"anna@example.org"}, ". ,": {",", "."}, "J.P. Smit": {"smit", "j.p"},
+	} {
+		var got []string
+		for _, p := range (Search{Typed: typed}).Words() {
+			got = append(got, string(p.From))
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%q: %q, want %q", typed, got, want)
+		}
+	}
+}
+
 // Whatever somebody is called and whatever is typed: words are small, sorted and sound, and a search finds what a look at each word finds.
 func FuzzWords(f *testing.F) {
 	f.Add("Anna", "de", "Vries", "anna@example.org", "vri")

@@ -19,14 +19,16 @@ import (
 
 // stops is what Tab reaches on a page, in the order of its text: radio buttons of one name are one stop.
 const stops = `window.stops = () => {
-	const open = e => e.tabIndex >= 0 && !e.disabled && e.type !== 'hidden' && e.checkVisibility({visibilityProperty: true})
-	const all = Array.from(document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex]')).filter(open)
+	const open = e => e.tabIndex >= 0 && !e.disabled && e.type !== 'hidden' && e.checkVisibility()
+	const some = 'a[href], button, input, select, textarea, summary, [tabindex]'
+	const all = Array.from(document.querySelectorAll(some)).filter(open)
 	return Array.from(new Set(all.map(keyOf)))
 }
 window.keyOf = e => {
 	if (e === document.body || e === document.documentElement) return ''
 	if (e.type === 'radio') return 'one of ' + e.name
-	return Array.from(document.querySelectorAll('*')).indexOf(e) + ' ' + e.tagName.toLowerCase() + ' ' + (e.name || e.textContent.trim()).slice(0, 40)
+	const at = Array.from(document.querySelectorAll('*')).indexOf(e)
+	return at + ' ' + e.tagName.toLowerCase() + ' ' + (e.name || e.textContent.trim()).slice(0, 40)
 }
 window.stopped = () => {
 	const e = document.activeElement, s = getComputedStyle(e), box = e.getClientRects()[0]
@@ -68,8 +70,8 @@ func (k keyboard) press(what, keys string) {
 	do(k.T, k.ctx, what, chromedp.KeyEvent(keys, really))
 }
 
-// really makes a key event what a keyboard sends: after another kind the Enter that follows a link of the summary would be
-// typed in the field that the link leads to as well.
+// really makes a key event what a keyboard sends: after another kind the Enter that follows a link of the summary would
+// be typed in the field that the link leads to as well.
 func really(p *input.DispatchKeyEventParams) {
 	if p.Type == kb.KeyDown {
 		p.Type = kb.KeyRawDown
@@ -103,7 +105,8 @@ func (k keyboard) now() (s stop) {
 // wrong is an error summary that has the focus.
 func (k keyboard) wrong() {
 	k.Helper()
-	holds(k.T, k.ctx, "the focus at what is wrong", `document.readyState === 'complete' && document.activeElement?.id === 'summary'`)
+	holds(k.T, k.ctx, "the focus at what is wrong",
+		`document.readyState === 'complete' && document.activeElement?.id === 'summary'`)
 }
 
 // said is an error summary that has the focus, and whose first link leads to the field of this label.
@@ -114,8 +117,8 @@ func (k keyboard) said(label string) {
 	holds(k.T, k.ctx, "the focus at the field", `document.activeElement?.matches('input')`)
 }
 
-// walk goes over the page that is open with Tab to its end and with Shift+Tab to its beginning: everything is reached, in
-// the order of the text and of the eye, and is seen; nothing holds the focus.
+// walk goes over the page that is open with Tab to its end and with Shift+Tab to its beginning: everything is reached,
+// in the order of the text and of the eye, and is seen; nothing holds the focus.
 func (k keyboard) walk(page string) {
 	k.Helper()
 	do(k.T, k.ctx, page, chromedp.Reload(), visible("h1"))
@@ -174,8 +177,9 @@ func keysOf(all []stop) (keys []string) {
 	return keys
 }
 
-// TestStaffByKeyboard: a manager logs in, finds somebody, turns two-step authentication off, asks the same for a colleague
-// and takes it back, invites somebody and reads the record, with the keyboard alone, in both languages, wide and narrow.
+// TestStaffByKeyboard: a manager logs in, finds somebody, turns two-step authentication off, asks the same for a
+// colleague and takes it back, invites somebody and reads the record, with the keyboard alone, in both languages, wide
+// and narrow.
 func TestStaffByKeyboard(t *testing.T) {
 	for _, row := range []struct {
 		lang  string
@@ -275,7 +279,8 @@ func (k keyboard) waits() {
 	k.at("staff.waiting")
 	k.walk("waiting")
 	k.to(k.say("staff.withdraw"), kb.Enter)
-	holds(k.T, k.ctx, "taken back", fmt.Sprintf(`document.querySelector('main p[role=status]')?.textContent === %q`, k.say("staff.withdrawn")))
+	said := fmt.Sprintf(`document.querySelector('main p[role=status]')?.textContent === %q`, k.say("staff.withdrawn"))
+	holds(k.T, k.ctx, "taken back", said)
 }
 
 func (k keyboard) invite() {
