@@ -109,6 +109,7 @@ func (h *Handoff) Wait(ctx context.Context) error {
 // Stop is the button: the web page says so as well. The server answers with Denied, as it was asked to.
 func (h *Handoff) Stop(ctx context.Context) error {
 	err := h.device.redeem(ctx, h.form("true"))
+	h.device.pinToken = "" // should the answer be one
 	if errors.Is(err, &Error{Code: Denied}) {
 		return nil
 	}

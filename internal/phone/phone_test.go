@@ -288,13 +288,22 @@ func TestQRCodeEnds(t *testing.T) {
 	if p.count("stop=true", 0) != 1 {
 		t.Errorf("no stop: %v", p.requests)
 	}
+	code, err := p.app.Scan(p.code())
+	must(t, err)
+	h, err = code.Claim(t.Context())
+	must(t, err)
+	p.answers(200, map[string]any{"access_token": "idpst_once", "token_type": "DPoP", "scope": "app-pin"}) // too late
+	must(t, h.Stop(t.Context()))
+	if err := code.Device.SetPIN(t.Context(), pin); !errors.Is(err, phone.ErrNotSignedIn) {
+		t.Errorf("a PIN after Stop: %v", err)
+	}
 	h = p.claim(t)
 	for range 100 {
 		p.answers(400, map[string]any{"error": "authorization_pending"})
 	}
 	fails(t, h.Wait(t.Context()), phone.Expired)
 	p.next = nil
-	code, err := p.app.Scan(p.code())
+	code, err = p.app.Scan(p.code())
 	must(t, err)
 	p.answers(400, map[string]any{"error": "invalid_grant"})
 	_, err = code.Claim(t.Context())
