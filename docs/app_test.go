@@ -9,9 +9,15 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -352,5 +358,63 @@ func fileOf(t *testing.T, path, want string) {
 	}
 	if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Its examples are those of the vectors, so that somebody can follow them by hand.
+func TestExamplesOfTheAppAreVectors(t *testing.T) {
+	page, v := read(t, "app.md"), makeVectors(t)
+	first, proof := v.PIN[0], v.DPoP[1]
+	for _, want := range []string{
+		first.Issuer, first.JKT, "pin_key=" + first.PINKey + "\n", `"jti":"` + first.ID + `"`, `"nonce":"` + first.Nonce + `"`, "pin_proof=" + first.Proof + "\n",
+		`"x":"` + first.Key["x"] + `","y":"` + first.Key["y"] + `"`, fmt.Sprintf(`"iat":%d`, proof.At), v.QR.Texts[0].Text + "\n",
+		"reference=" + v.QR.Texts[0].Reference + "\n", "code_verifier=" + v.PKCE[0].Verifier, "code_challenge=" + v.PKCE[0].Challenge,
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("docs/app.md lacks %q", want)
+		}
+	}
+}
+
+// Every parameter, member, code and grant type that the reference client knows is on the page.
+func TestPageOfTheAppSaysAllThatTheClientKnows(t *testing.T) {
+	page := read(t, "app.md") + strings.ReplaceAll(read(t, "app.md"), "%3A", ":")
+	own := []string{"no_connection", "bad_answer"} // said to the app, by no server
+	files, err := filepath.Glob("../internal/phone/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	set := token.NewFileSet()
+	for _, path := range files {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(set, path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			if field, ok := n.(*ast.Field); ok && field.Tag != nil {
+				name, _, _ := strings.Cut(reflect.StructTag(strings.Trim(field.Tag.Value, "`")).Get("json"), ",")
+				known[name] = true
+				return false
+			}
+			if text, ok := literal(n); ok && regexp.MustCompile(`^([a-z]+(_[a-z]+)+|urn:.*|/app/.*|minddistrict.*)$`).MatchString(text) {
+				known[text] = true
+			}
+			return true
+		})
+	}
+	for _, name := range []string{"", "-"} {
+		delete(known, name)
+	}
+	if len(known) < 40 {
+		t.Errorf("found only %d names", len(known))
+	}
+	for name := range known {
+		if !strings.Contains(page, name) && !slices.Contains(own, name) {
+			t.Errorf("docs/app.md does not say %s", name)
+		}
 	}
 }
