@@ -97,6 +97,7 @@ const (
 	ActDropped                Kind = "act.drop"       // it could not be done any more
 	ActLapsed                 Kind = "act.lapse"      // nobody agreed in time
 	ResetsStopped             Kind = "two_step.burst" // somebody wanted more resets in an hour than one may do
+	LogOutsStopped            Kind = "account.burst"  // somebody wanted to log more people out of everything in an hour than one may
 	EmailChangeRequested      Kind = "email.ask"      // staff gave a new address that is to be confirmed
 	EmailChanged              Kind = "email.change"
 	MessageRequested          Kind = "letter.ask"

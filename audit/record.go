@@ -144,7 +144,7 @@ var all = []Kind{
 	ReferralMade, ReferralRefused, RecoveryCodeUsed,
 	GrantStarted, GrantEnded, ConsentWithdrawn, AuthorizationCodeRefused, AuthorizationCodeReplayed, RefreshTokenReplayed,
 	AccountAdded, AccountChanged, AccountDeactivated, AccountReactivated, AccountInvited, FileChecked, AccountUnblocked, AccountFrozen,
-	RoleGiven, ActAsked, ActConfirmed, ActWithdrawn, ActStopped, ActDropped, ActLapsed, ResetsStopped,
+	RoleGiven, ActAsked, ActConfirmed, ActWithdrawn, ActStopped, ActDropped, ActLapsed, ResetsStopped, LogOutsStopped,
 	EmailChangeRequested, EmailChanged, MessageRequested, MessageSettled, PasswordSet, DeviceRemembered, DeviceForgotten, DeviceCookieReplayed,
 	DeviceAdded, DeviceRemoved, PINSet, PINRefused,
 	AllSessionsEnded, CredentialAdded, CredentialRetired, PlatformSet, PartySet, PartySecretSet, SettingWeakened, PartyRefused,

@@ -25,13 +25,14 @@ const (
 	SecondWanted         Kind = "mail_second_wanted" // to managers: one of them is to agree
 	DeactivatedByStaff   Kind = "mail_deactivated"
 	ReactivatedByStaff   Kind = "mail_reactivated"
-	DeviceOutByStaff     Kind = "mail_device_out"     // one session
-	LoggedOutByStaff     Kind = "mail_logged_out"     // everywhere
-	ForgottenByStaff     Kind = "mail_forgotten"      // a remembered browser
-	RoleByStaff          Kind = "mail_role"           // another one
-	UnblockedByStaff     Kind = "mail_unblocked"      // after too many wrong passwords or codes
-	ManagerReset         Kind = "mail_manager_reset"  // to the other managers: the operator resets one of them in a day
-	ResetsStopped        Kind = "mail_resets_stopped" // to managers: somebody did as many resets as one may
+	DeviceOutByStaff     Kind = "mail_device_out"       // one session
+	LoggedOutByStaff     Kind = "mail_logged_out"       // everywhere
+	ForgottenByStaff     Kind = "mail_forgotten"        // a remembered browser
+	RoleByStaff          Kind = "mail_role"             // another one
+	UnblockedByStaff     Kind = "mail_unblocked"        // after too many wrong passwords or codes
+	ManagerReset         Kind = "mail_manager_reset"    // to the other managers: the operator resets one of them in a day
+	ResetsStopped        Kind = "mail_resets_stopped"   // to managers: somebody did as many resets as one may
+	LogOutsStopped       Kind = "mail_log_outs_stopped" // to managers: somebody logged out as many people as one may
 	MethodChanged        Kind = "mail_method"
 	WrongCodes           Kind = "mail_codes" // five wrong codes
 
@@ -189,6 +190,10 @@ var Kinds = map[Kind]Spec{
 	ResetsStopped: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_resets_stopped.subject",
 		Before: []string{"mail_resets_stopped.body", "mail_resets_stopped.next"},
+	},
+	LogOutsStopped: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_log_outs_stopped.subject",
+		Before: []string{"mail_log_outs_stopped.body", "mail_log_outs_stopped.next"},
 	},
 	MethodChanged: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_method.subject",

@@ -111,7 +111,8 @@ func Unblock(f Facts) (authn.Change, error) {
 	}, nil
 }
 
-// EndSessions ends all sessions of an account, with the tokens that derive from them and the remembered browsers.
+// EndSessions ends all sessions of an account, with the tokens that derive from them and the remembered browsers. Storage
+// adds fault.Throttled: a person did LogOutsPerHour.
 func EndSessions(f Facts) (authn.Change, error) {
 	e, err := f.guard(audit.AllSessionsEnded)
 	if err != nil {
@@ -120,7 +121,7 @@ func EndSessions(f Facts) (authn.Change, error) {
 	a := f.Account
 	return authn.Change{
 		Platform: a.Platform, End: &authn.End{Account: a.ID, Devices: true, Reason: "ended by staff"}, Events: []audit.Event{e},
-		Messages: f.says(outbox.LoggedOutByStaff),
+		Messages: f.says(outbox.LoggedOutByStaff), Count: f.logOuts(),
 	}, nil
 }
 
@@ -170,15 +171,17 @@ type Standing struct {
 	State account.State
 	Event audit.Event
 	Tells []outbox.Message
+	Count []authn.Limit // happenings that this is; fault.Throttled, and nothing is saved, if one is too many
 }
 
-// Deactivate refuses sign-in and ends sessions and tokens at once; data is kept.
+// Deactivate refuses sign-in and ends sessions and tokens at once; data is kept. Storage adds fault.Throttled, as of
+// EndSessions.
 func Deactivate(f Facts) (Standing, error) {
 	e, err := f.guard(audit.AccountDeactivated)
 	if err != nil {
 		return Standing{}, err
 	}
-	return Standing{State: account.Deactivated, Event: e, Tells: f.says(outbox.DeactivatedByStaff)}, nil
+	return Standing{State: account.Deactivated, Event: e, Tells: f.says(outbox.DeactivatedByStaff), Count: f.logOuts()}, nil
 }
 
 // Reactivate lets a deactivated account sign in again. One that has nothing to sign in with is invited, as it was.

@@ -222,7 +222,7 @@ func (s *Acts) save(
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
-	return s.burst(ctx, f, change, s.Store.SaveChange(ctx, change, s.Now))
+	return s.burst(ctx, f, change.Count, s.Store.SaveChange(ctx, change, s.Now))
 }
 
 // stand is the way of acts that give an account another state.
@@ -237,7 +237,7 @@ func (s *Acts) stand(
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
-	return s.Store.Stand(ctx, id, f.Account.ID, to, s.Now)
+	return s.burst(ctx, f, to.Count, s.Store.Stand(ctx, id, f.Account.ID, to, s.Now))
 }
 
 // facts finds whom an act is done to. Of an account that there is not it says whether there is the platform.

@@ -220,7 +220,7 @@ func TestAnInvitationThatIsStoppedIsNoBurstOfResets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.burst(t.Context(), f, change, fault.Throttled); !errors.Is(err, fault.Throttled) || len(m.saved) != 0 {
+	if err := s.burst(t.Context(), f, change.Count, fault.Throttled); !errors.Is(err, fault.Throttled) || len(m.saved) != 0 {
 		t.Errorf("%v, %d saved", err, len(m.saved))
 	}
 }

@@ -226,7 +226,7 @@ func (s *Acts) resetReferred(ctx context.Context, id platform.ID, r *Referred, h
 	for i := range change.Events {
 		change.Events[i].Party = string(r.Party)
 	}
-	return s.burst(ctx, f, change, s.Store.SaveChange(ctx, change, s.Now))
+	return s.burst(ctx, f, change.Count, s.Store.SaveChange(ctx, change, s.Now))
 }
 
 // reset is the act, as the facts have the actor.

@@ -2,18 +2,14 @@ package staff
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
-	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -79,7 +75,7 @@ func (s *Acts) ask(ctx context.Context, id platform.ID, whom Whom, said Said, ac
 		return failed(err)
 	}
 	if err := s.Waiting.AskPending(ctx, p, change, s.Now); err != nil {
-		return failed(s.burst(ctx, f, change, err))
+		return failed(s.burst(ctx, f, change.Count, err))
 	}
 	return p, nil
 }
@@ -288,49 +284,4 @@ func wordOf(why error) string {
 		}
 	}
 	return "refused"
-}
-
-// burst tells managers that somebody did as many resets as one may do in an hour, once for each time that this stops him,
-// and puts it on record. It returns the error that stopped him.
-func (s *Acts) burst(ctx context.Context, f Facts, change authn.Change, stopped error) error {
-	resets := f.limits()
-	if !errors.Is(stopped, fault.Throttled) || s.Waiting == nil || len(resets) == 0 || !slices.Equal(change.Count, resets) {
-		return stopped
-	}
-	stand, err := s.Waiting.Standing(ctx, f.Platform, change.Count, s.Now)
-	if err != nil {
-		return errors.Join(stopped, err)
-	}
-	managers, err := s.Waiting.Managers(ctx, f.Platform)
-	if err != nil {
-		return errors.Join(stopped, err)
-	}
-	by, err := s.People.Account(ctx, f.Platform, f.Actor.Account)
-	if err != nil {
-		return errors.Join(stopped, err)
-	}
-	told := f.stopped(by, stand[0].Until, managers)
-	if err := s.Store.SaveChange(ctx, told, s.Now); err != nil && !errors.Is(err, fault.Throttled) {
-		return errors.Join(stopped, err)
-	}
-	return stopped
-}
-
-// stopped is what follows when somebody is stopped until a moment: once, because it counts itself.
-func (f Facts) stopped(by *account.Account, until time.Time, managers []account.Account) authn.Change {
-	once := string(f.Platform) + "\x00" + string(by.ID) + "\x00" + strconv.FormatInt(until.UnixMilli(), 10)
-	change := authn.Change{
-		Platform: f.Platform,
-		Count:    []authn.Limit{{Key: hex.EncodeToString(f.Sealer.MAC("stopped resets by staff", once)), Max: 1, Window: time.Hour}},
-		Events: []audit.Event{{
-			At: f.Now, Platform: f.Platform, Kind: audit.ResetsStopped, Actor: f.Actor.Name, Outcome: audit.Failure,
-			Reason: strconv.Itoa(ResetsPerHour) + " an hour", Origin: f.Origin,
-		}},
-	}
-	for _, m := range managers {
-		change.Messages = append(change.Messages, f.tell(outbox.ResetsStopped, m, map[string]string{
-			"person": by.Email.Masked(), "n": strconv.Itoa(ResetsPerHour),
-		}))
-	}
-	return change
 }

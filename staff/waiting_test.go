@@ -351,6 +351,61 @@ func TestHelperEndsOneSession(t *testing.T) {
 	})
 }
 
+// Who wants to log out more people everywhere than one may in an hour, by whichever of two acts, is stopped at all nodes,
+// and managers are told once. What is done already is not counted, and a colleague goes on.
+func TestWhoLogsOutManyIsStopped(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(clinic("helpdesk"))
+	for i := range 2 * staff.LogOutsPerHour {
+		fmt.Fprintf(&b, "      - { email: many%d@example.org }\n", i)
+	}
+	nodes(t, b.String(), func(t *testing.T, all []*idptest.Server) {
+		out := func(who string, i int) error {
+			by, whom := person(t, all[i%2], who), staff.ByAddress(fmt.Sprintf("many%d@example.org", i))
+			if i%4 < 2 {
+				return by.Deactivate(t.Context(), "linde", whom, staff.Said{Reason: staff.Left})
+			}
+			return by.EndSessions(t.Context(), "linde", whom, staff.Said{Reason: staff.LostDevice})
+		}
+		ended := make([]error, 2*staff.LogOutsPerHour)
+		var tries sync.WaitGroup
+		for i := range ended {
+			tries.Go(func() { ended[i] = out("hulp@example.org", i) })
+		}
+		tries.Wait()
+		done := 0
+		for i, err := range ended {
+			a := whoIs(t, all[0], fmt.Sprintf("many%d@example.org", i))
+			switch {
+			case err == nil:
+				done++
+			case !errors.Is(err, fault.Throttled):
+				t.Errorf("%d: %v", i, err)
+			}
+			if deactivated := a.State == account.Deactivated; deactivated != (err == nil && i%4 < 2) {
+				t.Errorf("%d: %v, and it is %s", i, err, a.State)
+			}
+		}
+		if done != staff.LogOutsPerHour {
+			t.Errorf("%d in an hour, want %d", done, staff.LogOutsPerHour)
+		}
+		var mails int
+		must(t, all[0].DB.SQL().QueryRow("SELECT COUNT(*) FROM letters WHERE kind = 'mail_log_outs_stopped'").Scan(&mails))
+		if got := tally(t, all[0], audit.LogOutsStopped, audit.ResetsStopped); got != "account.burst 1, two_step.burst 0" || mails != 1 {
+			t.Errorf("%s, and %d mails to one manager", got, mails)
+		}
+		for i, err := range ended {
+			if err != nil {
+				must(t, out("ander@example.org", i))
+				break
+			}
+		}
+		must(t, person(t, all[0], "hulp@example.org").Unblock(t.Context(), "linde", staff.ByAddress("client1@example.org")))
+		later(all, time.Hour)
+		must(t, out("hulp@example.org", 2))
+	})
+}
+
 // stubborn is people of whom some cannot be read.
 type stubborn struct{ staff.People }
 

@@ -121,7 +121,8 @@ func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state 
 	return db.Stand(ctx, p, id, staff.Standing{State: state, Event: e}, now)
 }
 
-// Stand is SetState with what the owner is told. fault.Refused: whoever does it may not any more.
+// Stand is SetState with what the owner is told. fault.Refused: whoever does it may not any more;
+// fault.Throttled: it would be one too many.
 func (db *DB) Stand(ctx context.Context, p platform.ID, id account.ID, to staff.Standing, now time.Time) error {
 	state := to.State
 	return fail("changing state of account", db.inTx(ctx, func(q conn) error {
@@ -141,6 +142,9 @@ func (db *DB) Stand(ctx context.Context, p platform.ID, id account.ID, to staff.
 			if err := deactivate(ctx, q, p, h, now); err != nil {
 				return err
 			}
+		}
+		if err := countAll(ctx, q, p, to.Count, now); err != nil {
+			return err
 		}
 		if err := stood(ctx, q, p, id, state, now); err != nil {
 			return err

@@ -48,7 +48,7 @@ func notices() []string {
 
 const (
 	noticeChanged = "staff.changed_meanwhile" // somebody else did something to this person
-	noticeLate    = "staff.stopped"           // too many resets in an hour
+	noticeLate    = "staff.stopped"           // too many resets, or people logged out, in an hour
 	noticeSoon    = "staff.too_soon"          // another act of staff keeps this one away for a day
 
 	noticeAlready   = "staff.asked_already" // somebody asked for it before

@@ -132,6 +132,20 @@ var actings = []promise{
 		w.becomes(second, platform.Helpdesk, account.Active)
 		w.fails(save(w.by(h, w.anna), w.by(second, w.anna)), fault.Refused)
 	}},
+	{"a state that is one too many is not given, and one that somebody has already is not counted", func(w *world) {
+		limits := []authn.Limit{{Key: "many", Max: 1, Window: time.Hour}}
+		stand := func(a account.Account, s account.State) error {
+			to := staff.Standing{State: s, Event: w.event(audit.AccountDeactivated, a), Count: limits}
+			return w.db.Stand(w.Context(), linde, a.ID, to, w.now)
+		}
+		w.ok(stand(w.anna, account.Active))
+		w.ok(stand(w.anna, account.Deactivated))
+		w.ok(stand(w.anna, account.Deactivated))
+		h := w.helper("hulp@example.org", platform.Helpdesk)
+		before := w.dump()
+		w.fails(stand(h, account.Deactivated), fault.Throttled)
+		w.is("unchanged", w.dump() == before, true)
+	}},
 	{"of two managers who demote each other at once one does, and neither waits for the other", func(w *world) {
 		one, two := w.helper("een@example.org", platform.Manager), w.helper("twee@example.org", platform.Manager)
 		demote := func(by, whom account.Account) func() error {
