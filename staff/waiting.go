@@ -140,9 +140,35 @@ func (s *Acts) Withdraw(ctx context.Context, id platform.ID, pending string) err
 	return nil
 }
 
-// Pending lists the acts that wait on a platform, the oldest first, at most 200, for who may find people there.
+// Pending lists the acts that wait on a platform, the oldest first, at most 200, for who may find people there. It says who
+// they are, so it is on record, or it lists nobody.
 func (s *Acts) Pending(ctx context.Context, id platform.ID) ([]Pending, error) {
-	return s.listPending(ctx, id, "")
+	all, err := s.listPending(ctx, id, "")
+	if err == nil {
+		err = s.reads(ctx, id, audit.PeopleSearched, "", len(all))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
+// reads puts a reading on record.
+func (s *Acts) reads(ctx context.Context, id platform.ID, kind audit.Kind, whose account.ID, hits int) error {
+	e := audit.Reader{Name: s.Actor.Name, Origin: s.Origin}.Reads(id, kind, whose, hits, s.Now)
+	return s.Store.SaveChange(ctx, authn.Change{Platform: id, Events: []audit.Event{e}}, s.Now)
+}
+
+// OpenPending is OnePending of whoever looks at it, which is on record as a look at the person is.
+func (s *Acts) OpenPending(ctx context.Context, id platform.ID, pending string) (Pending, error) {
+	p, err := s.OnePending(ctx, id, pending)
+	if err == nil && p.End.At.IsZero() {
+		err = s.reads(ctx, id, audit.PersonOpened, p.Account, 1)
+	}
+	if err != nil {
+		return Pending{}, err
+	}
+	return p, nil
 }
 
 // OnePending is one act that waits, or waited, on a platform, for who may find people there.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -268,6 +269,47 @@ func TestAddressOfATherapistWaits(t *testing.T) {
 		}
 		if got := tally(t, all[0], audit.ActAsked, audit.ActWithdrawn, audit.ActConfirmed, audit.EmailChangeRequested); got != "act.ask 3, act.withdraw 1, act.confirm 1, email.ask 2" {
 			t.Errorf("events: %s", got)
+		}
+	})
+}
+
+// Who looks at what waits is on record, and whoever may not look is not, nor is what does an act.
+func TestReadingWhatWaitsIsOnRecord(t *testing.T) {
+	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
+		tess := whoIs(t, all[0], "tess@example.org").ID
+		p, err := person(t, all[0], "hulp@example.org").AskReset(t.Context(), "linde", staff.ByAddress("tess@example.org"), lostPhone)
+		must(t, err)
+		by := person(t, all[0], "ander@example.org")
+		by.Origin = audit.Origin{Reference: "7KQ4-MXDA", Address: "192.0.2.7", Agent: "Firefox"}
+		read := func() (lines []string) {
+			events, err := all[1].DB.Events(t.Context(), "linde", 100)
+			must(t, err)
+			for _, e := range events {
+				if e.Kind == audit.PeopleSearched || e.Kind == audit.PersonOpened {
+					lines = append(lines, fmt.Sprintf("%s %t %s %s", e.Kind, e.Account == tess, e.Reason, e.Reference))
+				}
+			}
+			slices.Sort(lines) // of one moment
+			return lines
+		}
+		if waiting, err := by.Pending(t.Context(), "linde"); err != nil || len(waiting) != 1 {
+			t.Fatal(waiting, err)
+		}
+		if got, want := fmt.Sprint(read()), "[people.search false 1 7KQ4-MXDA]"; got != want {
+			t.Errorf("the list: %s, want %s", got, want)
+		}
+		if one, err := by.OpenPending(t.Context(), "linde", p.ID); err != nil || one != p {
+			t.Fatal(one, err)
+		}
+		if got, want := fmt.Sprint(read()), "[people.open true  7KQ4-MXDA people.search false 1 7KQ4-MXDA]"; got != want {
+			t.Errorf("one: %s, want %s", got, want)
+		}
+		if _, err := person(t, all[1], "tom@example.org").OpenPending(t.Context(), "linde", p.ID); !errors.Is(err, fault.Refused) {
+			t.Errorf("a therapist looks: %v", err)
+		}
+		must(t, by.Withdraw(t.Context(), "linde", p.ID))
+		if _, err := by.OpenPending(t.Context(), "linde", p.ID); err != nil || len(read()) != 2 {
+			t.Errorf("what ended: %v, %v", err, read())
 		}
 	})
 }

@@ -1,9 +1,11 @@
 package admin
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,10 +20,10 @@ import (
 // Line is an event of the record, in words.
 type Line struct {
 	At        time.Time
-	What      string   // text key
-	Failed    bool     // it was an attempt
-	Why       []string // text keys
-	Said      string   // … and what of it a machine or an operator said
+	What      string // text key
+	Failed    bool   // it was an attempt
+	Why       []Why
+	Said      string // … and what of it a machine or an operator said
 	Whose     Named
 	By        Named
 	Reference string
@@ -29,6 +31,12 @@ type Line struct {
 	Agent     string
 	AboutURL  string // of the record of whom it is about, and of who did it; empty: not for who is at the page
 	ByURL     string
+}
+
+// Why is a word of a reason, as people read it.
+type Why struct {
+	Key string // of its text
+	N   int    // the number that it says; 0 also where it says none
 }
 
 // Named is somebody, as a line of the record says it.
@@ -61,10 +69,10 @@ func (s *Server) linesWith(v *Visit, known named, events []audit.Recorded) (all 
 			l.Said = "" // the identifier of whom it is for, who does what comes of it
 		}
 		if e.StatedReason != "" {
-			l.Why = append(l.Why, staff.Reason(e.StatedReason).TextKey())
+			l.Why = append(l.Why, Why{Key: staff.Reason(e.StatedReason).TextKey()})
 		}
 		if e.Identified != "" {
-			l.Why = append(l.Why, staff.Identified(e.Identified).TextKey())
+			l.Why = append(l.Why, Why{Key: staff.Identified(e.Identified).TextKey()})
 		}
 		if v.By.Could(staff.ActReadRecord) {
 			l.AboutURL = onlyURL(v, "about", string(e.Account))
@@ -149,21 +157,59 @@ func (known named) of(v *Visit, id string) Named {
 
 func personURL(v *Visit, id account.ID) string { return v.Platform.URL(people + "/" + string(id)) }
 
+// counted reads reasons that say how many: of readings with which filters they were asked for, of files, of bursts. none:
+// it is not one that this knows.
+func counted(texts *ui.Renderer, kind audit.Kind, reason string) (all []Why) {
+	var n, there int
+	switch kind {
+	case audit.RecordRead, audit.RecordExported, audit.PeopleSearched, audit.PeopleExported:
+		number, filters, _ := strings.Cut(reason, " ")
+		n, err := strconv.Atoi(number)
+		if err != nil {
+			return nil
+		}
+		key := "staff.why_n_people"
+		if kind == audit.RecordRead || kind == audit.RecordExported {
+			key = "staff.why_n_lines"
+		}
+		all = append(all, Why{key, n})
+		for filter := range strings.FieldsSeq(filters) {
+			if key := "staff.why_filter_" + filter; texts.Has(key) {
+				all = append(all, Why{Key: key})
+			} else {
+				return nil
+			}
+		}
+	case audit.FileChecked:
+		if got, _ := fmt.Sscanf(reason, "%d rows, %d with an account", &n, &there); got == 2 {
+			all = []Why{{"staff.why_n_rows", n}, {"staff.why_n_there", there}}
+		}
+	case audit.ResetsStopped, audit.LogOutsStopped:
+		if got, _ := fmt.Sscanf(reason, "%d an hour", &n); got == 1 {
+			all = []Why{{"staff.why_n_an_hour", n}}
+		}
+	}
+	return all
+}
+
 // Words are a reason as the record has it: text keys of its words, and what of it is no word of ours but of a machine or an
 // operator, to be shown as it is. A word may have a text for one kind only: "unknown" is said of parties and of links.
-func Words(texts *ui.Renderer, kind audit.Kind, reason string) (keys []string, said string) {
+func Words(texts *ui.Renderer, kind audit.Kind, reason string) (all []Why, said string) {
+	if all := counted(texts, kind, reason); len(all) > 0 {
+		return all, ""
+	}
 	whole, rest, _ := strings.Cut(reason, ":")
 	if key := wordKey(texts, kind, whole); key != "" {
-		return []string{key}, strings.TrimSpace(rest)
+		return []Why{{Key: key}}, strings.TrimSpace(rest)
 	}
 	for words := strings.Fields(reason); len(words) > 0; {
 		key, n := firstKey(texts, kind, words)
 		if key == "" {
 			return nil, reason
 		}
-		keys, words = append(keys, key), words[n:]
+		all, words = append(all, Why{Key: key}), words[n:]
 	}
-	return keys, ""
+	return all, ""
 }
 
 // firstKey is the text key of the first of some words, and how many it is of: "too many" is one.

@@ -26,14 +26,14 @@ var (
 	sampleHenk   = Named{Name: "Henk de Vries", URL: root + "/people/4xq2m7nkc5vbz3hdtw6ysgjp5r"}
 	sampleEvents = []Line{
 		{
-			At: sampleNoon, What: "staff.kind_session_start", Why: []string{"activity.by_password"}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDA",
+			At: sampleNoon, What: "staff.kind_session_start", Why: []Why{{Key: "activity.by_password"}}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDA",
 			Address: "192.0.2.7", Agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1",
 			AboutURL: recordPath + "?about=4xq2m7nkc5vbz3hdtw6ysgjp4r", ByURL: recordPath + "?by=4xq2m7nkc5vbz3hdtw6ysgjp4r",
 		},
-		{At: sampleNoon.Add(-time.Minute), What: "staff.kind_password_refuse", Failed: true, Why: []string{"staff.why_wrong"}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDB"},
+		{At: sampleNoon.Add(-time.Minute), What: "staff.kind_password_refuse", Failed: true, Why: []Why{{Key: "staff.why_wrong"}}, Whose: sampleAnna, By: sampleAnna, Reference: "7KQ4-MXDB"},
 		{At: sampleNoon.Add(-time.Hour), What: "staff.kind_two_step_reset", Whose: sampleAnna, By: sampleHenk, Reference: "7KQ4-MXDC"},
-		{At: sampleNoon.Add(-time.Hour), What: "staff.kind_letter_settle", Why: []string{"mail_off.subject", "staff.why_sent"}, Whose: sampleAnna, By: Named{Key: "staff.by_system"}},
-		{At: sampleNoon.Add(-2 * time.Hour), What: "staff.kind_party_refuse", Failed: true, Why: []string{"staff.why_not_proven"}, Said: "private_key_jwt (aud)", By: Named{Key: "staff.by_system"}, Reference: "7KQ4-MXDF"},
+		{At: sampleNoon.Add(-time.Hour), What: "staff.kind_letter_settle", Why: []Why{{Key: "mail_off.subject"}, {Key: "staff.why_sent"}}, Whose: sampleAnna, By: Named{Key: "staff.by_system"}},
+		{At: sampleNoon.Add(-2 * time.Hour), What: "staff.kind_party_refuse", Failed: true, Why: []Why{{Key: "staff.why_not_proven"}}, Said: "private_key_jwt (aud)", By: Named{Key: "staff.by_system"}, Reference: "7KQ4-MXDF"},
 	}
 )
 

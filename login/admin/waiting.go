@@ -91,7 +91,11 @@ func (s *Server) ofAsked(h func(http.ResponseWriter, *http.Request, *Visit, staf
 			s.Engine.NotFound(w, r)
 			return nil
 		}
-		p, err := s.acts(v).OnePending(r.Context(), v.Platform.ID, id)
+		read := s.acts(v).OpenPending
+		if r.Method == http.MethodPost { // nothing of it is shown
+			read = s.acts(v).OnePending
+		}
+		p, err := read(r.Context(), v.Platform.ID, id)
 		switch {
 		case errors.Is(err, fault.NotFound):
 			s.Engine.NotFound(w, r)

@@ -4,6 +4,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -90,10 +91,28 @@ func TestReasonsOfMachinesStayAsTheyAre(t *testing.T) {
 		{audit.SecretExposed, "client_secret at token", "", "client_secret at token"},
 		{audit.TwoStepReset, "called back, phone unknown", "", "called back, phone unknown"},
 		{audit.SigningKeyMade, "ES256", "", "ES256"},
-		{audit.RecordRead, "12 account kind", "", "12 account kind"},
+		{audit.RecordRead, "12 account kind", "staff.why_n_lines 12 staff.why_filter_account staff.why_filter_kind", ""},
+		{audit.RecordRead, "1", "staff.why_n_lines 1", ""},
+		{audit.RecordExported, "0 account actor kind outcome reference since until after", "staff.why_n_lines staff.why_filter_account " +
+			"staff.why_filter_actor staff.why_filter_kind staff.why_filter_outcome staff.why_filter_reference staff.why_filter_since " +
+			"staff.why_filter_until staff.why_filter_after", ""},
+		{audit.RecordRead, "12 colour", "", "12 colour"},
+		{audit.RecordRead, "many", "", "many"},
+		{audit.PeopleSearched, "3", "staff.why_n_people 3", ""},
+		{audit.PeopleExported, "3", "staff.why_n_people 3", ""},
+		{audit.FileChecked, "7 rows, 2 with an account", "staff.why_n_rows 7 staff.why_n_there 2", ""},
+		{audit.ResetsStopped, "5 an hour", "staff.why_n_an_hour 5", ""},
+		{audit.LogOutsStopped, "20 an hour", "staff.why_n_an_hour 20", ""},
 		{audit.AccountAdded, "", "", ""},
 	} {
-		if keys, said := admin.Words(texts, row.kind, row.reason); strings.Join(keys, " ") != row.keys || said != row.said {
+		all, said := admin.Words(texts, row.kind, row.reason)
+		var keys []string
+		for _, why := range all {
+			if keys = append(keys, why.Key); why.N > 0 {
+				keys = append(keys, strconv.Itoa(why.N))
+			}
+		}
+		if strings.Join(keys, " ") != row.keys || said != row.said {
 			t.Errorf("%s %q: %v and %q, want %q and %q", row.kind, row.reason, keys, said, row.keys, row.said)
 		}
 	}
