@@ -56,10 +56,17 @@ type Options struct {
 }
 
 // Server is the pages of all platforms; a request's platform is in its context.
-type Server struct{ Options }
+type Server struct {
+	Options
+	all []Page // as built by New
+}
 
 // New builds the pages.
-func New(o Options) *Server { return &Server{o} }
+func New(o Options) *Server {
+	s := &Server{Options: o}
+	s.all = s.pages()
+	return s
+}
 
 // Visit is a visit of somebody who may see the page.
 type Visit struct {
@@ -86,7 +93,7 @@ type Page struct {
 	Body  int64 // how many bytes its form may have, read after who sends it was let in; 0: web.MaxBody
 }
 
-// pages are all of them, in the order of the menu.
+// pages builds all of them, in the order of the menu.
 func (s *Server) pages() []Page {
 	return append([]Page{
 		{
@@ -148,7 +155,7 @@ func Pages() []Page { return new(Server).pages() }
 // Routes adds the pages to the router that all platforms share.
 func (s *Server) Routes(r *mux.Router) {
 	add := s.Engine.Pages(r)
-	for _, page := range s.pages() {
+	for _, page := range s.all {
 		if page.Show != nil {
 			add(page.Path, page.Name, s.Engine.Could(stillHere), "HEAD")
 			add(page.Path, page.Name, s.Engine.Could(s.enter(page, page.Show)), "GET")

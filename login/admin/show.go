@@ -28,7 +28,7 @@ type MenuLine struct {
 // chrome is that of a page, for who is at it.
 func (s *Server) chrome(v *Visit) Chrome {
 	c := Chrome{HomeURL: v.Platform.HomeURL}
-	for _, page := range s.pages() {
+	for _, page := range s.all {
 		if page.Menu != "" && v.By.Could(page.Right) {
 			c.Menu = append(c.Menu, MenuLine{
 				Key: page.Menu, URL: v.Platform.URL(page.Path),
