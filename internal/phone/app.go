@@ -42,8 +42,11 @@ type App struct {
 
 // New starts an app. It fails where the configuration could not work.
 func New(c Config) (*App, error) {
-	if c.ClientID == "" || c.Store == nil || c.HTTP == nil || c.Now == nil || c.Wait == nil || len([]rune(c.DeviceName)) > 40 {
-		return nil, errors.New("an app needs an identifier, a store, a client, a clock, and a name of at most 40 characters")
+	if c.ClientID == "" || c.Store == nil || c.HTTP == nil || c.Now == nil || c.Wait == nil {
+		return nil, errors.New("an app needs an identifier, a store, an HTTP client and a clock")
+	}
+	if len([]rune(c.DeviceName)) > 40 {
+		return nil, errors.New("the name of a device has at most 40 characters")
 	}
 	client := *c.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
@@ -69,8 +72,8 @@ func (a *App) Device(issuer string) (*Device, error) {
 	return &Device{app: a, issuer: issuer}, nil
 }
 
-// HasPIN reports whether the app starts with the PIN screen. Otherwise it starts with SignIn or Scan, as it does after it
-// came back from a backup, in which the key is not.
+// HasPIN reports whether the app starts with the PIN screen. Otherwise it starts with SignIn or Scan, as it does after
+// it came back from a backup, in which the key is not.
 func (d *Device) HasPIN() bool {
 	_, err := d.app.Store.Key(d.issuer)
 	return err == nil && d.app.Store.HasSecret(d.issuer)
@@ -106,8 +109,8 @@ func (d *Device) forget() error {
 // Leave says that the app went into the background.
 func (d *Device) Leave() { d.awayAt = d.app.Now() }
 
-// Return says that the app is in front again, and reports whether it goes on. After five minutes it does not: the tokens
-// are gone and the PIN is asked. A clock that was turned back asks it as well.
+// Return says that the app is in front again, and reports whether it goes on. After five minutes it does not: the
+// tokens are gone and the PIN is asked. A clock that was turned back asks it as well.
 func (d *Device) Return() bool {
 	if away := d.app.Now().Sub(d.awayAt); away >= awayFor || away < 0 {
 		d.tokens = nil

@@ -18,7 +18,8 @@ type SignIn struct {
 	done            bool
 }
 
-// SignIn begins a sign-in by browser. more are further parameters: acr_values after MoreIsWanted, ui_locales, login_hint.
+// SignIn begins a sign-in by browser. more are further parameters: acr_values after MoreIsWanted, ui_locales,
+// login_hint.
 func (d *Device) SignIn(ctx context.Context, more url.Values) (*SignIn, error) {
 	s, err := d.discover(ctx)
 	if err != nil {

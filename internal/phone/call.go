@@ -20,7 +20,7 @@ const longestAnswer = 1 << 20 // bytes
 // Codes of errors after which the app has something to do.
 const (
 	Pending       = "authorization_pending" // nobody typed the number yet (RFC 8628 section 3.5)
-	SlowDown      = "slow_down"             // poll 5 s later from now on; at the PIN: try again in 2 s, nothing was counted
+	SlowDown      = "slow_down"             // poll 5 s later from now on; at the PIN: again in 2 s, nothing was counted
 	Denied        = "access_denied"         // the person said no, or stopped
 	Expired       = "expired_token"         // the person took too long
 	InvalidGrant  = "invalid_grant"         // look at TriesLeft, DeviceRemoved and TooManyDevices
@@ -89,8 +89,8 @@ func fields(pairs ...string) func(Proof) url.Values {
 	return func(Proof) url.Values { return form }
 }
 
-// call sends a request with a proof and reads the answer into a value, nil for none. A server that wants another nonce is
-// asked once more, and only then.
+// call sends a request with a proof and reads the answer into a value, nil for none. A server that wants another nonce
+// is asked once more, and only then.
 func (d *Device) call(ctx context.Context, r request, answer any) error {
 	old := d.app.nonce(d.issuer)
 	err := d.once(ctx, r, answer)
@@ -101,7 +101,9 @@ func (d *Device) call(ctx context.Context, r request, answer any) error {
 }
 
 func (d *Device) once(ctx context.Context, r request, answer any) error {
-	proof := Proof{Method: r.method, URL: r.url, ID: random(), Nonce: d.app.nonce(d.issuer), Token: r.token, At: d.app.Now()}
+	proof := Proof{
+		Method: r.method, URL: r.url, ID: random(), Nonce: d.app.nonce(d.issuer), Token: r.token, At: d.app.Now(),
+	}
 	var body io.Reader
 	if r.form != nil {
 		body = strings.NewReader(r.form(proof).Encode())

@@ -11,8 +11,8 @@ import (
 // idTokenAlgs are those that a party may have its ID tokens signed with.
 var idTokenAlgs = []jose.SignatureAlgorithm{jose.ES256, jose.EdDSA, jose.PS256, jose.RS256}
 
-// verify reads an ID token: signature, iss, aud, and that it lives. It came straight from the token endpoint in answer to
-// a fresh proof, so its own iat stands for the time: the clock of the phone may be wrong by hours.
+// verify reads an ID token: signature, iss, aud, and that it lives. It came straight from the token endpoint in answer
+// to a fresh proof, so its own iat stands for the time: the clock of the phone may be wrong by hours.
 func (d *Device) verify(ctx context.Context, token string) (map[string]any, error) {
 	no := func(why string) (map[string]any, error) {
 		return nil, &Error{Code: badAnswer, Description: "ID token: " + why}

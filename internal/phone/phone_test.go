@@ -135,7 +135,8 @@ func TestSignInByBrowserThenPIN(t *testing.T) {
 		t.Errorf("state or nonce: %v", asked)
 	}
 	for _, foreign := range []string{
-		strings.Replace(back, "state=", "state=x", 1), strings.Replace(back, "linde", "els", 1), strings.Replace(back, "iss=", "is=", 1),
+		strings.Replace(back, "state=", "state=x", 1), strings.Replace(back, "linde", "els", 1),
+		strings.Replace(back, "iss=", "is=", 1),
 		strings.Replace(back, "/callback", "/other", 1), "%", "",
 	} {
 		if err := signIn.Redeem(t.Context(), foreign); !errors.Is(err, phone.ErrNotAnswered) {
@@ -223,7 +224,8 @@ func TestForeignIssuersAreRefused(t *testing.T) {
 		t.Errorf("device: %v", err)
 	}
 	for _, text := range []string{
-		strings.Replace(p.code(), "https://inloggen.example", "https://evil.example", 1), strings.Replace(p.code(), "https", "http", 1), "https://evil.example/?" + p.code(),
+		strings.Replace(p.code(), "https://inloggen.example", "https://evil.example", 1),
+		strings.Replace(p.code(), "https", "http", 1), "https://evil.example/?" + p.code(),
 	} {
 		if _, err := p.app.Scan(text); !errors.Is(err, phone.ErrNotOurs) {
 			t.Errorf("%s: %v", text, err)
@@ -267,8 +269,8 @@ func TestQRCode(t *testing.T) {
 	p.answers(400, map[string]any{"error": "slow_down"})
 	p.answers(503, nil)
 	must(t, h.Wait(t.Context()))
-	if want := []time.Duration{2, 2, 7, 14}; !slices.EqualFunc(p.waited, want, func(a, b time.Duration) bool { return a == b*time.Second }) {
-		t.Errorf("waited %v, want %v seconds", p.waited, want)
+	if want := []time.Duration{2 * time.Second, 2 * time.Second, 7 * time.Second, 14 * time.Second}; !slices.Equal(p.waited, want) {
+		t.Errorf("waited %v, want %v", p.waited, want)
 	}
 	must(t, code.Device.SetPIN(t.Context(), pin))
 	_, err = code.Device.EnterPIN(t.Context(), pin, "")
@@ -329,9 +331,17 @@ func TestWrongPINs(t *testing.T) {
 	if tokens, err := d.EnterPIN(t.Context(), pin, ""); err != nil || tokens.WrongBefore != 1 {
 		t.Errorf("%+v %v", tokens, err)
 	}
-	p.answers(400, map[string]any{"error": "slow_down"})
+	before := len(p.requests)
+	p.next = append(p.next, func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("DPoP-Nonce", "another")
+		say(w, 400, map[string]any{"error": "slow_down"})
+		return true
+	})
 	_, err = d.EnterPIN(t.Context(), pin, "")
 	fails(t, err, phone.SlowDown)
+	if n := p.count("pin_proof", before); n != 1 {
+		t.Errorf("%d requests: another nonce is no reason to try again", n)
+	}
 	p.answers(400, map[string]any{"error": "interaction_required", "acr_values": "urn:minddistrict:acr:2fa"})
 	_, err = d.EnterPIN(t.Context(), pin, "")
 	if e := told(t, err, phone.MoreIsWanted); e.ACRValues != "urn:minddistrict:acr:2fa" || !d.HasPIN() {
@@ -513,7 +523,8 @@ func TestPINsThatMayBeChosen(t *testing.T) {
 		"48213": nil, "00123": nil, "12344": nil, "12321": nil, "12123": nil,
 		"11111": phone.ErrWeakPIN, "00000": phone.ErrWeakPIN, "12345": phone.ErrWeakPIN, "98765": phone.ErrWeakPIN,
 		"78901": phone.ErrWeakPIN, "21098": phone.ErrWeakPIN, "12121": phone.ErrWeakPIN,
-		"": phone.ErrNoPIN, "1234": phone.ErrNoPIN, "123456": phone.ErrNoPIN, "1234a": phone.ErrNoPIN, "١٢٣٤٥": phone.ErrNoPIN, "-1234": phone.ErrNoPIN, "4821 ": phone.ErrNoPIN,
+		"": phone.ErrNoPIN, "1234": phone.ErrNoPIN, "123456": phone.ErrNoPIN, "1234a": phone.ErrNoPIN, "١٢٣٤٥": phone.ErrNoPIN,
+		"-1234": phone.ErrNoPIN, "4821 ": phone.ErrNoPIN,
 	} {
 		if got := phone.CheckPIN(text); !errors.Is(got, want) {
 			t.Errorf("%q: %v, want %v", text, got, want)
@@ -581,8 +592,10 @@ func TestSecretIsNeverSent(t *testing.T) {
 
 // spelled reports whether a text has bytes in it, as they are or in a common code.
 func spelled(text string, b []byte) bool {
-	return slices.ContainsFunc([]string{string(b), hex.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b), base64.RawStdEncoding.EncodeToString(b)},
-		func(s string) bool { return strings.Contains(text, s) })
+	codes := []string{
+		string(b), hex.EncodeToString(b), base64.RawURLEncoding.EncodeToString(b), base64.RawStdEncoding.EncodeToString(b),
+	}
+	return slices.ContainsFunc(codes, func(s string) bool { return strings.Contains(text, s) })
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
@@ -599,7 +612,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestNoConnection(t *testing.T) {
 	p := newPhone(t)
-	d, err := p.start(t, &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no network") })}).Device(issuer)
+	away := roundTrip(func(*http.Request) (*http.Response, error) { return nil, errors.New("no network") })
+	d, err := p.start(t, &http.Client{Transport: away}).Device(issuer)
 	must(t, err)
 	_, err = d.SignIn(t.Context(), nil)
 	if e := told(t, err, "no_connection"); e.Err == nil {

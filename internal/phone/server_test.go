@@ -23,7 +23,10 @@ import (
 	"github.com/minddistrict/idp/internal/phone"
 )
 
-const pinGrant, handoffGrant = "urn:minddistrict:params:oauth:grant-type:pin", "urn:minddistrict:params:oauth:grant-type:handoff"
+const (
+	pinGrant     = "urn:minddistrict:params:oauth:grant-type:pin"
+	handoffGrant = "urn:minddistrict:params:oauth:grant-type:handoff"
+)
 
 // server is as much of a provider as the rules of the client need. It verifies every proof by a library, and keeps what
 // it was sent.
@@ -50,7 +53,9 @@ func newServer(t *testing.T, issuer string) (*server, *http.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, issuer: issuer, clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), nonce: "nonce-1", jtis: map[string]bool{}, signer: signer}
+	s := &server{
+		t: t, issuer: issuer, clock: time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC), nonce: "nonce-1", jtis: map[string]bool{}, signer: signer,
+	}
 	return s, &http.Client{Transport: s}
 }
 
@@ -77,11 +82,14 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch path {
 	case "/.well-known/openid-configuration":
-		say(w, 200, map[string]any{"issuer": s.issuer, "authorization_endpoint": s.issuer + "/authorize", "token_endpoint": s.issuer + "/token",
-			"userinfo_endpoint": s.issuer + "/userinfo", "revocation_endpoint": s.issuer + "/revoke", "jwks_uri": s.issuer + "/keys"})
+		say(w, 200, map[string]any{
+			"issuer": s.issuer, "authorization_endpoint": s.issuer + "/authorize", "token_endpoint": s.issuer + "/token",
+			"userinfo_endpoint": s.issuer + "/userinfo", "revocation_endpoint": s.issuer + "/revoke", "jwks_uri": s.issuer + "/keys",
+		})
 		return
 	case "/keys":
-		say(w, 200, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: s.signer.Public(), KeyID: "one", Algorithm: "ES256", Use: "sig"}}})
+		key := jose.JSONWebKey{Key: s.signer.Public(), KeyID: "one", Algorithm: "ES256", Use: "sig"}
+		say(w, 200, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}})
 		return
 	case "/revoke":
 		w.WriteHeader(200)
@@ -110,7 +118,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	case "/app/handoff ":
 		s.challenge = r.FormValue("code_challenge")
-		say(w, 200, map[string]any{"handoff_id": "h1", "match_number": 42, "expires_in": 120, "interval": 2, "organisation": "GGZ Linde", "account": "a***@example.org"})
+		say(w, 200, map[string]any{
+			"handoff_id": "h1", "match_number": 42, "expires_in": 120, "interval": 2, "organisation": "GGZ Linde", "account": "a***@example.org",
+		})
 	case "/app/pin ":
 		s.pinKey, _ = base64.RawURLEncoding.DecodeString(r.FormValue("pin_key"))
 		w.WriteHeader(204)
@@ -195,13 +205,17 @@ func (s *server) proven(w http.ResponseWriter, r *http.Request) (map[string]any,
 
 // tokens are an answer with an ID token of somebody.
 func (s *server) tokens(n, sub string) map[string]any {
-	return map[string]any{"access_token": "access-" + n, "token_type": "DPoP", "expires_in": 900, "refresh_token": "refresh-" + n,
-		"id_token": s.idToken(map[string]any{"sub": sub}), "scope": "openid profile", "wrong_before": s.wrong}
+	return map[string]any{
+		"access_token": "access-" + n, "token_type": "DPoP", "expires_in": 900, "refresh_token": "refresh-" + n,
+		"id_token": s.idToken(map[string]any{"sub": sub}), "scope": "openid profile", "wrong_before": s.wrong,
+	}
 }
 
 // idToken is signed; with replaces claims.
 func (s *server) idToken(with map[string]any) string {
-	claims := map[string]any{"iss": s.issuer, "aud": "app", "iat": s.clock.Unix(), "exp": s.clock.Add(5 * time.Minute).Unix(), "sub": "anna"}
+	claims := map[string]any{
+		"iss": s.issuer, "aud": "app", "iat": s.clock.Unix(), "exp": s.clock.Add(5 * time.Minute).Unix(), "sub": "anna",
+	}
 	for name, value := range with {
 		claims[name] = value
 	}
@@ -209,7 +223,8 @@ func (s *server) idToken(with map[string]any) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: s.signer, KeyID: "one"}}, nil)
+	key := jose.JSONWebKey{Key: s.signer, KeyID: "one"}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -240,7 +255,8 @@ func (s *server) consents(address string) (string, url.Values) {
 	}
 	asked := u.Query()
 	s.challenge = asked.Get("code_challenge")
-	return asked.Get("redirect_uri") + "?" + url.Values{"code": {"c"}, "state": {asked.Get("state")}, "iss": {s.issuer}}.Encode(), asked
+	said := url.Values{"code": {"c"}, "state": {asked.Get("state")}, "iss": {s.issuer}}
+	return asked.Get("redirect_uri") + "?" + said.Encode(), asked
 }
 
 func say(w http.ResponseWriter, status int, body any) {

@@ -32,8 +32,8 @@ type tokenAnswer struct {
 	WrongBefore  int    `json:"wrong_before"`
 }
 
-// SetPIN chooses a PIN after a sign-in by browser or QR code, the first or another after the old one was forgotten. After
-// it comes EnterPIN. If no answer came, the same PIN may be sent again; InvalidToken: sign in again.
+// SetPIN chooses a PIN after a sign-in by browser or QR code, the first or another after the old one was forgotten.
+// After it comes EnterPIN. If no answer came, the same PIN may be sent again; InvalidToken: sign in again.
 func (d *Device) SetPIN(ctx context.Context, pin string) error {
 	if err := CheckPIN(pin); err != nil {
 		return err
@@ -51,7 +51,9 @@ func (d *Device) SetPIN(ctx context.Context, pin string) error {
 		return err
 	}
 	d.tokens = nil // they end with the PIN that was
-	err = d.call(ctx, request{method: "PUT", url: d.issuer + "/app/pin", token: d.pinToken, form: fields("pin_key", encode(key))}, nil)
+	err = d.call(ctx, request{
+		method: "PUT", url: d.issuer + "/app/pin", token: d.pinToken, form: fields("pin_key", encode(key)),
+	}, nil)
 	if err == nil || errors.Is(err, &Error{Code: InvalidToken}) {
 		d.pinToken = ""
 	}
@@ -93,7 +95,8 @@ func (d *Device) Refresh(ctx context.Context) (*Tokens, error) {
 		return nil, ErrNotSignedIn
 	}
 	before := d.tokens
-	next, err := d.get(ctx, fields("grant_type", "refresh_token", "client_id", d.app.ClientID, "refresh_token", before.RefreshToken))
+	next, err := d.get(ctx, fields("grant_type", "refresh_token", "client_id", d.app.ClientID,
+		"refresh_token", before.RefreshToken))
 	if errors.Is(err, &Error{Code: InvalidGrant}) {
 		d.tokens = nil
 	}
@@ -158,8 +161,8 @@ func (d *Device) UserInfo(ctx context.Context) (map[string]any, error) {
 	return claims, err
 }
 
-// LogOut ends the session; the device stays and asks the PIN. Without a connection the tokens are gone all the same, and
-// the session ends by itself.
+// LogOut ends the session; the device stays and asks the PIN. Without a connection the tokens are gone all the same,
+// and the session ends by itself.
 func (d *Device) LogOut(ctx context.Context) error {
 	t := d.tokens
 	d.tokens = nil
@@ -174,5 +177,7 @@ func (d *Device) LogOut(ctx context.Context) error {
 	if token == "" {
 		token = t.AccessToken
 	}
-	return d.call(ctx, request{method: "POST", url: s.Revocation, bare: true, form: fields("client_id", d.app.ClientID, "token", token)}, nil)
+	return d.call(ctx, request{
+		method: "POST", url: s.Revocation, bare: true, form: fields("client_id", d.app.ClientID, "token", token),
+	}, nil)
 }
