@@ -1,13 +1,15 @@
 // A server that takes access tokens of the mobile app: a sample for docs/app.md, on Node with jose.
-// It asks the provider about the token, and demands a proof of the device key for this very request (RFC 9449 section 7).
+// It asks the provider about the token, and demands a proof of the device key for this request (RFC 9449 section 7).
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { EmbeddedJWK, calculateJwkThumbprint, jwtVerify } from 'jose'
 
 const nonceFor = 300 // seconds
+const seconds = () => Date.now() / 1000
 
-// origin is the address of this server as its clients write it; introspect asks the provider about a token and returns its
-// answer (RFC 7662); secret (32 bytes) and used (jti → when it may be forgotten) are shared by all servers behind one address.
-export function resourceServer({ origin, introspect, secret = randomBytes(32), used = new Map(), now = () => Date.now() / 1000 }) {
+// origin is the address of this server as its clients write it; introspect asks the provider about a token and returns
+// its answer (RFC 7662); secret (32 bytes) and used (jti → when it may be forgotten) are shared by all servers behind one
+// address; now is in seconds.
+export function resourceServer({ origin, introspect, secret = randomBytes(32), used = new Map(), now = seconds }) {
   const sign = (at) => createHmac('sha256', secret).update(at).digest('base64url')
   const nonce = (at = String(Math.floor(now()))) => `${at}.${sign(at)}`
 
@@ -17,7 +19,9 @@ export function resourceServer({ origin, introspect, secret = randomBytes(32), u
     return ours.length === theirs.length && timingSafeEqual(ours, theirs) && now() - Number(at) < nonceFor
   }
 
-  const refuse = (error) => ({ status: 401, headers: { 'DPoP-Nonce': nonce(), 'WWW-Authenticate': `DPoP error="${error}", algs="ES256"` } })
+  const refuse = (error) => ({
+    status: 401, headers: { 'DPoP-Nonce': nonce(), 'WWW-Authenticate': `DPoP error="${error}", algs="ES256"` },
+  })
 
   // check takes a request of node:http. It returns what the provider says of the token, or the answer that refuses it.
   return async function check(request) {
