@@ -34,7 +34,8 @@ const (
 	ResetsStopped        Kind = "mail_resets_stopped"   // to managers: somebody did as many resets as one may
 	LogOutsStopped       Kind = "mail_log_outs_stopped" // to managers: somebody logged out as many people as one may
 	MethodChanged        Kind = "mail_method"
-	WrongCodes           Kind = "mail_codes" // five wrong codes
+	WrongCodes           Kind = "mail_codes"       // five wrong codes
+	DeviceRemovedByPINs  Kind = "mail_app_removed" // too many wrong PINs in the mobile app
 
 	Logout Kind = "url_logout" // a session ended: a logout token for one party
 
@@ -202,6 +203,10 @@ var Kinds = map[Kind]Spec{
 	WrongCodes: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_codes.subject",
 		Before: []string{"mail_codes.body", "mail_codes.you", "mail.not_you_urgent"},
+	},
+	DeviceRemovedByPINs: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_app_removed.subject",
+		Before: []string{"mail_app_removed.body", "mail_app_removed.you", "mail_app_removed.not_you"},
 	},
 
 	Logout: {
