@@ -39,21 +39,21 @@ var effects = map[Act]effect{
 	ActAddressAsked: {voids: []TicketPurpose{TicketEmail, TicketStop}, apart: ActTwoStepReset, waiting: true},
 	ActAddress: {
 		voids: []TicketPurpose{
-			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketStop, TicketAfterReset,
+			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketDevice, TicketStop, TicketAfterReset,
 		},
 		waiting: true,
 	},
 	ActDeactivated: {
 		voids: []TicketPurpose{
-			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketStop, TicketReferral, TicketAfterReset,
-			TicketSMS,
+			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketDevice, TicketStop, TicketReferral,
+			TicketAfterReset, TicketSMS,
 		},
 		journeys: true, waiting: true,
 	},
 	ActTwoStepReset: {
 		voids: []TicketPurpose{
-			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketStop, TicketReferral, TicketAfterReset,
-			TicketSMS, TicketRecoveryCode,
+			TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketDevice, TicketStop, TicketReferral,
+			TicketAfterReset, TicketSMS, TicketRecoveryCode,
 		},
 		journeys: true, apart: ActAddressAsked, waiting: true,
 	},

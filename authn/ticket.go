@@ -33,6 +33,7 @@ const (
 	TicketUnblock TicketPurpose = "unblock" // sign in before the waiting time is over
 	TicketEmail   TicketPurpose = "email"   // confirm a new address
 	TicketFreeze  TicketPurpose = "freeze"  // "this was not me", after staff reset two-step authentication
+	TicketDevice  TicketPurpose = "device"  // "this was not me", after somebody signed in on a device with the mobile app
 	TicketStop    TicketPurpose = "stop"    // "this is not to happen", before what staff asked for is done
 
 	TicketReferral   TicketPurpose = "referral"    // a professional helps the account, sent by his platform
@@ -45,7 +46,7 @@ const (
 // Life is how long a ticket of this purpose works.
 func (p TicketPurpose) Life() time.Duration {
 	switch p {
-	case TicketWelcome, TicketFreeze:
+	case TicketWelcome, TicketFreeze, TicketDevice:
 		return 7 * 24 * time.Hour
 	case TicketStop:
 		return 48 * time.Hour // longer than an act waits, so that it works until the act is done

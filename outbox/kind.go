@@ -15,7 +15,8 @@ const (
 	EmailConfirm    Kind = "mail_email_confirm" // to the new address
 	EmailChanged    Kind = "mail_email_changed" // to the old one
 
-	DeviceCookieReplayed Kind = "mail_remember" // an old cookie of a remembered browser was used
+	DeviceCookieReplayed Kind = "mail_remember"   // an old cookie of a remembered browser was used
+	AppDevice            Kind = "mail_app_device" // somebody signed in on a device with the mobile app: with a button for "this was not me"
 	TwoStepOn            Kind = "mail_on"
 	TwoStepOff           Kind = "mail_off"           // by the person
 	TwoStepReset         Kind = "mail_off_reset"     // by staff: with a button for "this was not me"
@@ -126,6 +127,10 @@ var Kinds = map[Kind]Spec{
 	DeviceCookieReplayed: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_remember.subject",
 		Before: []string{"mail_remember.body", "mail_remember.next"},
+	},
+	AppDevice: {
+		Recipient: Mail, Life: week / 2, Ticket: "device", Subject: "mail_app_device.subject",
+		Before: []string{"mail_app_device.body", "mail_app_device.you", "mail_app_device.not_you"}, Button: "mail_app_device.button",
 	},
 	TwoStepOn: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_on.subject",

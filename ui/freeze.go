@@ -2,9 +2,11 @@ package ui
 
 import "time"
 
-// FreezePage asks whether somebody else had two-step authentication reset, and blocks the account if so. do: freeze, keep.
+// FreezePage asks whether it was somebody else who had two-step authentication reset, or who signed in on a device, and
+// blocks the account if so. do: freeze, keep.
 type FreezePage struct {
 	Action string
-	At     time.Time // of the reset
+	Device bool      // it is about a device with the mobile app
+	At     time.Time // of what is asked about
 	Done   bool      // it is blocked
 }

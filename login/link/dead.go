@@ -98,7 +98,7 @@ func deadTexts(t *authn.Ticket, now time.Time) (title, body, again string) {
 		return "link.expired_title", "link.expired_unblock", ""
 	case authn.TicketStop:
 		return "link.expired_title", "link.expired_stop", ""
-	case authn.TicketFreeze:
+	case authn.TicketFreeze, authn.TicketDevice:
 		return "link.expired_title", "link.expired_freeze", ""
 	case authn.TicketAfterReset: // only who gives the password gets another one
 		return "link.expired_title", "link.expired_after_reset", ""

@@ -10,17 +10,25 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// freezeButton is "I did not ask for this" in the mail that tells of a reset of two-step authentication by staff: who
-// talked the helpdesk into it knows the password perhaps, and the owner can stop that at once.
-type freezeButton struct{ *Server }
-
-func (freezeButton) Purpose() authn.TicketPurpose { return authn.TicketFreeze }
-
-func (freezeButton) Show(_ context.Context, v *Visit) (login.Page, error) {
-	return login.Page{Template: "freeze", Data: ui.FreezePage{Action: v.Action, At: v.Ticket.IssuedAt}}, nil
+// freezeButton is "this was not me" in two mails: of a reset of two-step authentication by staff, because who talked the
+// helpdesk into it knows the password perhaps; and of a device that was signed in with the mobile app. The owner can stop
+// that at once.
+type freezeButton struct {
+	*Server
+	purpose authn.TicketPurpose
 }
 
-// Press blocks the account: every session, token, link and remembered browser ends. Keeping it spends nothing, so that
+func (b freezeButton) Purpose() authn.TicketPurpose { return b.purpose }
+
+func (b freezeButton) Show(_ context.Context, v *Visit) (login.Page, error) {
+	return login.Page{Template: "freeze", Data: b.page(v)}, nil
+}
+
+func (b freezeButton) page(v *Visit) ui.FreezePage {
+	return ui.FreezePage{Action: v.Action, Device: b.purpose == authn.TicketDevice, At: v.Ticket.IssuedAt}
+}
+
+// Press blocks the account: every session, token, device, link and remembered browser ends. Keeping it spends nothing, so that
 // who pressed the wrong button can come back.
 func (freezeButton) Press(_ context.Context, v *Visit) (*authn.Change, string, error) {
 	if v.Do() != "freeze" {
@@ -34,8 +42,9 @@ func (freezeButton) Press(_ context.Context, v *Visit) (*authn.Change, string, e
 }
 
 // Used says that the account is blocked, as long as it is.
-func (freezeButton) Used(v *Visit) (login.Page, bool, error) {
+func (b freezeButton) Used(v *Visit) (login.Page, bool, error) {
 	blocked := v.Facts.Account.State == account.Deactivated
-	page := ui.FreezePage{Action: v.Action, At: v.Ticket.IssuedAt, Done: true}
+	page := b.page(v)
+	page.Done = true
 	return login.Page{Template: "freeze", Data: page}, blocked, nil
 }

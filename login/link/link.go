@@ -45,7 +45,7 @@ type Server struct{ Options }
 // New builds the pages.
 func New(o Options) *Server {
 	s := &Server{o}
-	s.Buttons = append(slices.Clone(o.Buttons), emailButton{s}, freezeButton{s}, stopButton{s})
+	s.Buttons = append(slices.Clone(o.Buttons), emailButton{s}, freezeButton{s, authn.TicketFreeze}, freezeButton{s, authn.TicketDevice}, stopButton{s})
 	return s
 }
 

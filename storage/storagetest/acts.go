@@ -15,8 +15,8 @@ import (
 
 // links are all tickets of an account, in the order in which tables name them.
 var links = []authn.TicketPurpose{
-	authn.TicketWelcome, authn.TicketReset, authn.TicketUnblock, authn.TicketEmail, authn.TicketFreeze, authn.TicketStop,
-	authn.TicketReferral, authn.TicketAfterReset,
+	authn.TicketWelcome, authn.TicketReset, authn.TicketUnblock, authn.TicketEmail, authn.TicketFreeze, authn.TicketDevice,
+	authn.TicketStop, authn.TicketReferral, authn.TicketAfterReset,
 	authn.TicketSMS, authn.TicketRecoveryCode,
 }
 
@@ -64,60 +64,60 @@ var acts = []struct {
 	journeys bool   // they go on
 	do       func(*world) error
 }{
-	//                                                W R U E F T P A S C
-	{"a first password by the welcome mail", true, "u u u w w w w w w w", false, func(w *world) error {
+	//                                                W R U E F D T P A S C
+	{"a first password by the welcome mail", true, "u u u w w w w w w w w", false, func(w *world) error {
 		return w.db.SaveChange(w.Context(), authn.Change{
 			Platform: linde, Put: []account.Credential{w.credential(w.anna, "words", account.Primary, 1)},
 			Account: &authn.AccountChange{ID: w.anna.ID, Activate: true, Verified: true}, Cut: &authn.Cut{Account: w.anna.ID, By: authn.ActPassword},
 		}, w.now)
 	}},
-	{"becoming active", true, "u w w w w w w w w w", true, func(w *world) error {
+	{"becoming active", true, "u w w w w w w w w w w", true, func(w *world) error {
 		return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Account: &authn.AccountChange{ID: w.anna.ID, Activate: true}}, w.now)
 	}},
-	{"a first password by a file", true, "u u u w w w w w w w", false, func(w *world) error {
+	{"a first password by a file", true, "u u u w w w w w w w w", false, func(w *world) error {
 		return w.declare(func(a *account.Account) {
 			a.Credentials = []account.Credential{w.credential(*a, "password", account.Primary, 1)}
 		})
 	}},
-	{"another password by a file", false, "u u u w w w w w w w", false, func(w *world) error {
+	{"another password by a file", false, "u u u w w w w w w w w", false, func(w *world) error {
 		return w.declare(func(a *account.Account) {
 			a.Credentials = []account.Credential{w.credential(*a, "password", account.Primary, 1)}
 		})
 	}},
-	{"another name by a file", false, "w w w w w w w w w w", true, func(w *world) error {
+	{"another name by a file", false, "w w w w w w w w w w w", true, func(w *world) error {
 		return w.declare(func(a *account.Account) { a.Profile.GivenName = "Anneke" })
 	}},
-	{"deactivation by a file", false, "r r r r r r r r r w", false, func(w *world) error {
+	{"deactivation by a file", false, "r r r r r r r r r r w", false, func(w *world) error {
 		return w.declare(func(a *account.Account) { a.State = account.Deactivated })
 	}},
-	{"a new password", false, "u u u w w w w w w w", false, func(w *world) error {
+	{"a new password", false, "u u u w w w w w w w w", false, func(w *world) error {
 		return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Cut: &authn.Cut{Account: w.anna.ID, By: authn.ActPassword}}, w.now)
 	}},
-	{"a new address by staff", false, "w w w r w r w w w w", true, func(w *world) error {
+	{"a new address by staff", false, "w w w r w w r w w w w", true, func(w *world) error {
 		return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Cut: &authn.Cut{Account: w.anna.ID, By: authn.ActAddressAsked}}, w.now)
 	}},
-	{"a new address, confirmed", false, "r r r r r r w r w w", true, func(w *world) error {
+	{"a new address, confirmed", false, "r r r r r r r w r w w", true, func(w *world) error {
 		email, err := account.ParseEmail("anna.bakker@example.org")
 		w.ok(err)
 		return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Account: &authn.AccountChange{ID: w.anna.ID, Email: &email}}, w.now)
 	}},
-	{"deactivation by staff", false, "r r r r r r r r r w", false, func(w *world) error {
+	{"deactivation by staff", false, "r r r r r r r r r r w", false, func(w *world) error {
 		return w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(audit.AccountDeactivated, w.anna), w.now)
 	}},
-	{"deactivation by the button", false, "r r r r r r r r r w", false, func(w *world) error {
+	{"deactivation by the button", false, "r r r r r r r r r r w", false, func(w *world) error {
 		return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Account: &authn.AccountChange{ID: w.anna.ID, Stop: true}}, w.now)
 	}},
-	{"a reset by staff", false, "r r r r r r r r r r", false, func(w *world) error {
+	{"a reset by staff", false, "r r r r r r r r r r r", false, func(w *world) error {
 		return w.db.SaveChange(w.Context(), authn.Change{
 			Platform: linde, Cut: &authn.Cut{Account: w.anna.ID, By: authn.ActTwoStepReset}, Retire: []account.CredentialID{w.anna.Credentials[1].ID},
 			End: &authn.End{Account: w.anna.ID, Reason: "two-step reset"},
 		}, w.now)
 	}},
-	{"the owner shown after a reset", false, "w w w w w w w u w w", false, func(w *world) error {
+	{"the owner shown after a reset", false, "w w w w w w w w u w w", false, func(w *world) error {
 		w.mark()
 		return w.db.SaveChange(w.Context(), w.shows(w.begun()), w.now)
 	}},
-	{"the owner stops it", false, "w w w w w u w w w w", true, func(w *world) error {
+	{"the owner stops it", false, "w w w w w w u w w w w", true, func(w *world) error {
 		return w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Cut: &authn.Cut{Account: w.anna.ID, By: authn.ActStopped}}, w.now)
 	}},
 }
