@@ -93,6 +93,7 @@ type Answered struct {
 	Request  string         // stored; it knows the pushed one that it came from
 	Pushed   string         // … of a request that was not stored itself
 	StandsOn *authn.Consent // nil: none is needed
+	Makes    DeviceID       // the device that its owner chose to be removed, so that the app gets one; empty: none
 	Subject  Pairwise       // kept with the first grant that leads to it, so that its account is found again; zero: it is public
 }
 

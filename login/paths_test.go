@@ -20,7 +20,7 @@ import (
 // demanding is a house that demands codes of everybody. Anna has an app, Bram none yet, and Cees has no password.
 func demanding(t *testing.T) visit {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(strings.NewReplacer("DEMAND", "required", "policy: {", "policy: { app_code: true,", "    accounts:\n", `      - { client_id: app, type: native, mobile_app: true, redirect_uris: ["net.example.linde:/callback"] }
+	s.Apply(strings.NewReplacer("DEMAND", "required", "policy: {", "policy: { app_code: true,", "    accounts:\n", `      - { client_id: app, type: native, redirect_uris: ["net.example.linde:/callback"] }
       - { client_id: tool, type: native, redirect_uris: ["net.example.linde:/callback"] }
     accounts:
       - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }

@@ -32,7 +32,8 @@ func openSettings(t *testing.T, b *idptest.Browser, address, email string) {
 
 // withApp adds the platform's app, which is a party of the channel app.
 func withApp(v visit) visit {
-	v.Apply(strings.Replace(twoPaths, "    accounts:\n", `      - { client_id: app, type: native, mobile_app: true, redirect_uris: ["net.example.linde:/callback"] }
+	v.Apply(strings.Replace(twoPaths, "    accounts:\n", `      - { client_id: app, type: native, redirect_uris: ["net.example.linde:/callback"] }
+      - { client_id: mobile, type: native, mobile_app: true, redirect_uris: ["net.example.mobile:/callback"] }
     accounts:
 `, 1))
 	return v

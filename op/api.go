@@ -69,7 +69,7 @@ func (s *Server) admitMachine(w http.ResponseWriter, r *http.Request, e Endpoint
 	}
 	c := &call{request: r, platform: p, token: token, asDPoP: asDPoP, now: s.Now()}
 	if c.asDPoP {
-		if c.proof, err = readProof(r, p.URL(e.Path), c.now); err != nil {
+		if c.proof, err = s.readProof(r, p, e.Path, false, c.now); err != nil {
 			return nil, e.proofError(err)
 		}
 	}

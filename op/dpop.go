@@ -32,12 +32,17 @@ type proof struct {
 	jkt   string // the key's SHA-256 thumbprint (RFC 7638)
 	ath   string // hash of the access token that it goes with
 	id    string
+	nonce string    // one of ours (RFC 9449 section 8); "": it has none
 	until time.Time // when nobody takes it any more
+	spent bool      // it was used up before anything else was
 }
 
 // readProof reads the DPoP proof of a request to one of our endpoints, nil if it has none (RFC 9449 section 4.3). The
-// address is compared with that of the issuer, never with what the request says of the host.
-func readProof(r *http.Request, target string, now time.Time) (*proof, error) {
+// address is compared with that of the issuer, never with what the request says of the host. The nonce of one that has one
+// says when it was made, whatever the clock of who made it says (section 11.1). needsNonce: one without is told the nonce
+// before it is told of its clock.
+func (s *Server) readProof(r *http.Request, p *platform.Platform, path string, needsNonce bool, now time.Time) (*proof, error) {
+	target := p.URL(path)
 	headers := r.Header.Values(proofHeader)
 	if len(headers) == 0 {
 		return nil, nil
@@ -50,20 +55,29 @@ func readProof(r *http.Request, target string, now time.Time) (*proof, error) {
 	if err != nil {
 		return no(err.Error())
 	}
-	said := map[string]string{"htm": "", "htu": "", "ath": ""}
+	said := map[string]string{"htm": "", "htu": "", "ath": "", "nonce": ""}
 	for name := range said {
 		if said[name], err = readText(j.claims, name); err != nil {
 			return no(err.Error())
 		}
 	}
-	p := &proof{jkt: jkt, ath: said["ath"], id: j.id, until: j.issuedAt.Add(clockSkew + time.Second)}
+	made := proof{jkt: jkt, ath: said["ath"], id: j.id, nonce: said["nonce"], until: j.issuedAt.Add(clockSkew + time.Second)}
+	if made.nonce != "" {
+		at, ours := s.nonceAt(p.ID, made.nonce, now)
+		if made.until = at.Add(nonceLife + clockSkew); !ours {
+			made.nonce, made.until = "", j.issuedAt.Add(clockSkew+time.Second)
+		}
+	}
 	switch {
+	case made.nonce == "" && needsNonce:
+		return nil, refuse(useNonce, "no nonce")
 	case j.checkID() != nil:
 		return no("jti")
 	case said["htm"] != r.Method:
 		return no("htm")
 	case !sameTarget(said["htu"], target):
 		return no("htu")
+	case made.nonce != "": // its time counts
 	case j.issuedAt.Before(now.Add(-clockSkew)), j.issuedAt.After(now.Add(clockSkew)): // made for this request
 		return no("iat")
 	case !j.expires.IsZero() && !now.Before(j.expires.Add(clockSkew)):
@@ -71,13 +85,17 @@ func readProof(r *http.Request, target string, now time.Time) (*proof, error) {
 	case j.notBefore.After(now.Add(clockSkew)):
 		return no("nbf")
 	}
-	return p, nil
+	return &made, nil
 }
 
 // proofError is what is wrong with a proof, as the endpoint says it: a resource answers 401.
 func (e Endpoint) proofError(err error) error {
-	if len(e.Auth) == 0 && err != nil && codeOf(err) == invalidProof {
+	switch {
+	case len(e.Auth) > 0 || err == nil:
+	case codeOf(err) == invalidProof:
 		return refuse(proofAtResource, err.Error())
+	case codeOf(err) == useNonce:
+		return refuse(useNonceAtResource, err.Error())
 	}
 	return err
 }
@@ -187,7 +205,7 @@ func (c *call) shows(h handle) error {
 // spend uses up the proof of a call (RFC 9449 section 11.1). It is the last check of all, so that what is refused anyhow
 // writes nothing.
 func (s *Server) spend(ctx context.Context, p *platform.Platform, used *proof) error {
-	if used == nil {
+	if used == nil || used.spent {
 		return nil
 	}
 	err := s.once(ctx, useProof, p.ID, used.jkt, used.id, used.until)
@@ -195,4 +213,22 @@ func (s *Server) spend(ctx context.Context, p *platform.Platform, used *proof) e
 		return refuse(invalidProof, "used before")
 	}
 	return err
+}
+
+// spendFirst uses up the proof of a call before anything else is: what a mobile app asks spends or counts something, and a
+// proof that was used before must not.
+func (s *Server) spendFirst(ctx context.Context, c *call) error {
+	if err := s.spend(ctx, c.platform, c.proof); err != nil {
+		return s.fail(ctx, "using a proof once", err)
+	}
+	c.proof.spent = true
+	return nil
+}
+
+// proven wants what every request of a mobile app must have: a proof with a nonce, which is used up first.
+func (s *Server) proven(ctx context.Context, c *call) error {
+	if c.proof == nil {
+		return s.fail(ctx, "proof of a mobile app", refuse(invalidProof, "no proof"))
+	}
+	return s.spendFirst(ctx, c)
 }

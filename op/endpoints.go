@@ -54,6 +54,7 @@ var (
 	getOnly  = []string{http.MethodGet}
 	getHead  = []string{http.MethodGet, http.MethodHead}
 	postOnly = []string{http.MethodPost}
+	putOnly  = []string{http.MethodPut}
 	getPost  = []string{http.MethodGet, http.MethodPost}
 )
 
@@ -93,6 +94,9 @@ var endpoints = []Endpoint{
 	{
 		Path: pathIntrospect, Route: "introspect", Methods: postOnly, Auth: byProof, CrossSite: true,
 		Published: "introspection_endpoint", serve: machine((*Server).introspect),
+	},
+	{
+		Path: pathPIN, Route: "app-pin", Methods: putOnly, Proofs: true, Answers: http.StatusNoContent, serve: machine((*Server).setPIN),
 	},
 	{
 		Path: pathReferrals, Route: "referrals", Methods: postOnly, Proofs: true, Answers: http.StatusCreated,

@@ -26,11 +26,15 @@ const (
 	invalidProof             = "invalid_dpop_proof"     // RFC 9449 section 5
 	invalidRequestObject     = "invalid_request_object" // RFC 9101 section 7
 	invalidRequestURI        = "invalid_request_uri"
-	tooManyRequests          = "too_many_requests" // ours; said as temporarily_unavailable
-	proofAtResource          = "proof_at_resource" // ours; said as invalid_dpop_proof, with the status of a resource
-	proofRequired            = "proof_required"    // ours; said as invalid_request, with a text of its own
-	tokenMissing             = "token_missing"     // ours; never said: whoever shows no token gets no error code
-	notUTF8                  = "not_utf8"          // ours; said as invalid_request, with a text of its own
+	tooManyRequests          = "too_many_requests"     // ours; said as temporarily_unavailable
+	proofAtResource          = "proof_at_resource"     // ours; said as invalid_dpop_proof, with the status of a resource
+	proofRequired            = "proof_required"        // ours; said as invalid_request, with a text of its own
+	useNonce                 = "use_dpop_nonce"        // RFC 9449 section 8
+	useNonceAtResource       = "use_nonce_at_resource" // ours; said as use_dpop_nonce, with the status of a resource
+	slowDown                 = "slow_down"             // RFC 8628 section 3.5
+	interactionRequired      = "interaction_required"  // OpenID Connect Core 1.0 section 3.1.2.6
+	tokenMissing             = "token_missing"         // ours; never said: whoever shows no token gets no error code
+	notUTF8                  = "not_utf8"              // ours; said as invalid_request, with a text of its own
 )
 
 // protocolError is an error that a party may read: a code of the protocol and a sentence of our own.
@@ -44,6 +48,17 @@ func refuse(code, text string) *protocolError { return &protocolError{code, text
 type toldError struct{ *protocolError }
 
 func (e *toldError) Unwrap() error { return e.protocolError }
+
+// members are what an error says beside its code.
+type members map[string]any
+
+// memberedError is one that says more than its code, to a program that is written for it (docs/app.md).
+type memberedError struct {
+	*protocolError
+	members
+}
+
+func (e *memberedError) Unwrap() error { return e.protocolError }
 
 // texts are all descriptions that leave the machine endpoints. A code that is not listed is not answered: what the
 // database says stays in the log.
@@ -65,6 +80,10 @@ var texts = map[string]struct {
 	invalidProof:             {400, "The DPoP proof is missing, malformed, for another request, or was used before.", ""},
 	proofRequired:            {400, "This client must prove a key: the DPoP header is missing (RFC 9449).", "invalid_request"},
 	proofAtResource:          {401, "The DPoP proof is missing, malformed, for another request, or was used before.", invalidProof},
+	useNonce:                 {400, "The DPoP proof needs the nonce of the DPoP-Nonce header.", ""},
+	useNonceAtResource:       {401, "The DPoP proof needs the nonce of the DPoP-Nonce header.", useNonce},
+	slowDown:                 {400, "Not so fast: wait and try again.", ""},
+	interactionRequired:      {400, "The person must sign in again.", ""},
 	invalidRequestObject:     {400, "The request object is malformed, not signed as registered, or not for us.", ""},
 	tooManyRequests:          {429, "Too many requests of this client, or from here, wait for their browsers.", temporarilyUnavailable},
 	unsupportedResponseType:  {400, "Only response_type code is supported.", ""},

@@ -114,6 +114,9 @@ func TestNoCodeForAStaleLevel(t *testing.T) {
 							if silent {
 								q.Set("prompt", "none")
 							}
+							if level.client == "app" {
+								q.Set("dpop_jkt", secret.Token())
+							}
 						}), "", map[string]string{"Cookie": cookie.Name + "=" + cookie.Value})
 						to, err := url.Parse(res.Header.Get("Location"))
 						if err != nil {
@@ -157,7 +160,10 @@ func answerOf(two, enrolled, app, silent bool, fresh [2]string, ages [2]int) str
 	}
 	password, code := recent(ages[0]), recent(ages[1])
 	if !two {
-		code = ages[1] >= 0 && fresh[0] != "prompt" || !enrolled || app // a sign-in here wants one where it can be asked, of any age
+		code = ages[1] >= 0 && fresh[0] != "prompt" || !enrolled // a sign-in here wants one where it can be asked, of any age
+	}
+	if app { // it asks a sign-in each time
+		password = false
 	}
 	switch {
 	case !password && silent:

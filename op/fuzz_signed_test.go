@@ -39,7 +39,7 @@ func FuzzProof(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, token string) {
 		r := &http.Request{Method: http.MethodPost, Header: http.Header{"Dpop": {token}}}
-		p, err := readProof(r, target, fuzzNow)
+		p, err := fuzzServer(t).readProof(r, fuzzPlatform, "/token", false, fuzzNow)
 		var refused *protocolError
 		if (err == nil) != signed[token] || err != nil && (!errors.As(err, &refused) || refused.code != invalidProof) {
 			t.Fatalf("%q: %v", token, err)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -51,6 +52,7 @@ func machine(answer answering) serving {
 				return
 			}
 			c, err := s.admit(w, r, e)
+			s.offerNonce(w, r, e)
 			var body any
 			if err == nil {
 				body, err = answer(s, r.Context(), c)
@@ -94,7 +96,7 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, e Endpoint) (*cal
 		}
 	}
 	if e.Proofs && (len(e.Auth) > 0 || c.asDPoP) { // beside a token of the Bearer scheme it says nothing
-		c.proof, err = readProof(r, c.platform.URL(e.Path), c.now)
+		c.proof, err = s.readProof(r, c.platform, e.Path, s.needsNonce(c, e), c.now)
 	}
 	return c, e.proofError(err)
 }
@@ -137,7 +139,7 @@ func readForm(r *http.Request, e Endpoint) error {
 	if len(r.Header.Values("Authorization")) > 1 {
 		return malformed
 	}
-	if r.Method == http.MethodPost && !(slices.Contains(e.Methods, http.MethodGet) && r.ContentLength == 0) {
+	if (r.Method == http.MethodPost || r.Method == http.MethodPut) && !(slices.Contains(e.Methods, http.MethodGet) && r.ContentLength == 0) {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil || kind != "application/x-www-form-urlencoded" {
 			return malformed
@@ -220,7 +222,11 @@ func writeMachineError(w http.ResponseWriter, r *http.Request, e Endpoint, err e
 	if errors.As(err, &told) {
 		t.text = told.text
 	}
-	body := map[string]string{"error": code, "error_description": t.text}
+	body := map[string]any{"error": code, "error_description": t.text}
+	var more *memberedError
+	if errors.As(err, &more) {
+		maps.Copy(body, more.members)
+	}
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-store")
@@ -232,7 +238,7 @@ func writeMachineError(w http.ResponseWriter, r *http.Request, e Endpoint, err e
 		h.Set("WWW-Authenticate", "Basic "+realm+`, charset="UTF-8"`) // however the party tried (RFC 9110 section 15.5.2)
 	case code == tokenMissing:
 		challenge(h, r, realm, "") // no error code when there was no token (RFC 6750 section 3.1)
-		body = map[string]string{}
+		body = map[string]any{}
 	case len(e.Auth) == 0 && t.status < http.StatusInternalServerError:
 		challenge(h, r, realm, `, error="`+code+`", error_description="`+t.text+`"`)
 	}

@@ -180,6 +180,9 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	if req.JKT = form.Get("dpop_jkt"); req.JKT != "" && !grant.ChallengeValid(req.JKT) { // a SHA-256 in base64url, like a challenge
 		return refuse("invalid_request", "dpop_jkt must be 43 characters of base64url (RFC 7638).")
 	}
+	if party.MobileApp && req.JKT == "" {
+		return refuse("invalid_request", "dpop_jkt is required of the mobile app (docs/app.md).")
+	}
 	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState || !web.Plain(req.Nonce) {
 		return refuse("invalid_request", "nonce is too long, or not plain text.")
 	}
@@ -256,8 +259,11 @@ func readScopes(party *grant.Party, req *grant.AuthRequest, form url.Values) err
 	return nil
 }
 
-func readPrompt(_ *grant.Party, req *grant.AuthRequest, form url.Values) error {
+func readPrompt(party *grant.Party, req *grant.AuthRequest, form url.Values) error {
 	prompts := strings.Fields(form.Get("prompt"))
+	// What a session proved before says nothing of who holds the phone now: otherwise whoever has the phone would get past
+	// a PIN by forgetting it.
+	req.Ask.Again = party.MobileApp
 	for _, prompt := range prompts {
 		switch prompt {
 		case "none":

@@ -81,6 +81,7 @@ const (
 	pathUserinfo   = "/userinfo"
 	pathRevoke     = "/revoke"
 	pathIntrospect = "/introspect"
+	pathPIN        = "/app/pin"
 	pathReferrals  = "/api/v1/referrals"
 	pathLogout     = "/logout"
 	pathLoggedOut  = "/logged-out"

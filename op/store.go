@@ -22,6 +22,7 @@ type Stores struct {
 	Pushes   PushStore
 
 	Referrals ReferralStore
+	Devices   DeviceStore
 }
 
 // UseStore remembers what works once, over all nodes; see storage.DB.

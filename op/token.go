@@ -30,6 +30,7 @@ type tokenResponse struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
 	Scope        string `json:"scope,omitempty"`
+	WrongBefore  *int   `json:"wrong_before,omitempty"` // wrong PINs in a row before this right one; nil: it was no PIN
 }
 
 // grantType is a way of getting tokens (RFC 6749 section 1.3).
@@ -43,6 +44,7 @@ var grantTypes = []grantType{
 	{oidc.GrantTypeCode, (*Server).redeemCode},
 	{oidc.GrantTypeRefreshToken, (*Server).refresh},
 	{oidc.GrantTypeClientCredentials, (*Server).clientCredentials},
+	{grant.PINGrant, (*Server).enterPIN},
 }
 
 // grantNamed wants a grant type that is served.
@@ -71,6 +73,11 @@ func (s *Server) token(ctx context.Context, c *call) (any, error) {
 	}
 	if !c.party.Allows(string(g.name)) {
 		return nil, refuse("unauthorized_client", "not registered for this grant type")
+	}
+	if c.party.MobileApp {
+		if err := s.proven(ctx, c); err != nil {
+			return nil, err
+		}
 	}
 	return g.exchange(s, ctx, c)
 }
@@ -115,6 +122,9 @@ func (s *Server) redeemCode(ctx context.Context, c *call) (*tokenResponse, error
 	redemption := grant.Redemption{
 		Platform: p.ID, Party: party.ID, Grant: id, CodeHash: secret.Hash(r.Code), RedirectURI: r.RedirectURI, Challenge: challenge,
 		Consented: party.ThirdParty, Key: grant.Key{JKT: jkt, Binds: party.Public()}, From: origin(ctx), Now: now,
+	}
+	if party.MobileApp {
+		return s.enterDevice(ctx, c, redemption)
 	}
 	if party.Allows(grant.RefreshToken) {
 		refresh = grant.NewToken(id)

@@ -91,9 +91,11 @@ func (db *DB) DeviceByKey(ctx context.Context, p platform.ID, party grant.PartyI
 type removed string
 
 const (
-	removesOne    removed = `platform = $3 AND account = $4 AND id = $5`
-	removesOfKey  removed = `platform = $3 AND party = $4 AND jkt = $5 AND account <> $6`
-	removesAll    removed = `platform = $3 AND account = $4`
+	removesOne   removed = `platform = $3 AND account = $4 AND id = $5`
+	removesOfKey removed = `platform = $3 AND party = $4 AND jkt = $5 AND account <> $6`
+	removesAll   removed = `platform = $3 AND account = $4`
+	removesTried removed = `platform = $3 AND id = $4
+  AND ($5 <> '' AND comparing = $5 OR $5 = '' AND tries >= $6 AND (comparing = '' OR comparing_ends <= $1))`
 	removesUnused removed = `seen_at <= $3 AND id = $4`
 )
 
@@ -159,6 +161,11 @@ WHERE grants.id = $2 AND grants.platform = $3 AND grants.party = $4 AND grants.c
   AND grants.code_used_at IS NULL AND grants.code_ends_at > $1 AND grants.ended_at IS NULL AND grants.ends_at > $1
   AND grants.dpop_jkt = $8`
 
+	selectDisplaced = `
+SELECT displaces
+FROM grants
+WHERE platform = $1 AND id = $2`
+
 	renewAppDevice = `
 UPDATE app_devices
 SET name = $1, network = $2, way = $3, level = $4, scopes = $5, claims = $6, setup_hash = $7, setup_ends_at = $8, setup_used_at = NULL, seen_at = $9
@@ -177,6 +184,11 @@ ON CONFLICT DO NOTHING`
 // that the account has with the same key. The session in which the code was given ends, with all its grants. fault.Throttled:
 // the account has as many devices as it may have, and nothing happened.
 func (db *DB) RedeemForDevice(ctx context.Context, r grant.Redemption, a grant.Admission) (*grant.Device, error) {
+	displaces, err := one(ctx, db.read, func(id *grant.DeviceID) []any { return []any{id} }, selectDisplaced, string(r.Platform), string(r.Grant))
+	if err != nil {
+		return nil, fail("redeeming code for a device", err)
+	}
+	a.Displaces = *displaces
 	spent := false
 	d, err := db.admitDevice(ctx, a, r.Now, func(q conn) error {
 		n, err := exec(ctx, q, spendForDevice, millis(r.Now), string(r.Grant), string(r.Platform), string(r.Party), r.CodeHash,
@@ -263,12 +275,12 @@ const (
 	setPIN = `
 UPDATE app_devices
 SET pin = $1, pin_set_at = $2, setup_used_at = $2, seen_at = $2, tries = 0, tried = '', comparing = '', session = ''
-WHERE platform = $3 AND id = $4 AND party = $5 AND jkt = $6 AND setup_hash = $7 AND setup_used_at IS NULL AND setup_ends_at > $2 AND ended_at IS NULL`
+WHERE platform = $3 AND id = $4 AND jkt = $5 AND setup_hash = $6 AND setup_used_at IS NULL AND setup_ends_at > $2 AND ended_at IS NULL`
 
 	selectSetup = `
-SELECT d.account, d.session, d.pin
+SELECT d.account, d.party, d.session, d.pin
 FROM app_devices AS d
-WHERE d.platform = $1 AND d.id = $2 AND d.party = $3 AND d.jkt = $4 AND d.setup_hash = $5 AND d.setup_ends_at > $6 AND d.ended_at IS NULL`
+WHERE d.platform = $1 AND d.id = $2 AND d.jkt = $3 AND d.setup_hash = $4 AND d.setup_ends_at > $5 AND d.ended_at IS NULL`
 )
 
 // SetPIN chooses the PIN of a device; what it had by the one before ends, and its tries start again. fault.Spent: it was
@@ -277,15 +289,19 @@ WHERE d.platform = $1 AND d.id = $2 AND d.party = $3 AND d.jkt = $4 AND d.setup_
 func (db *DB) SetPIN(ctx context.Context, c grant.PINChange) (kept []byte, err error) {
 	type row struct {
 		account account.ID
+		party   grant.PartyID
 		session string
 		pin     []byte
 	}
 	const attempted = "choosing a PIN"
 	find := func(q conn) (*row, error) {
-		return one(ctx, q, func(r *row) []any { return []any{&r.account, &r.session, &r.pin} }, selectSetup,
-			string(c.Platform), string(c.Device), string(c.Party), c.JKT, c.SetupHash, millis(c.Now))
+		return one(ctx, q, func(r *row) []any { return []any{&r.account, &r.party, &r.session, &r.pin} }, selectSetup,
+			string(c.Platform), string(c.Device), c.JKT, c.SetupHash, millis(c.Now))
 	}
 	first, err := find(db.read)
+	if err == nil && !c.Allowed(first.party) {
+		err = fault.NotFound
+	}
 	if err != nil {
 		return nil, fail(attempted, err)
 	}
@@ -301,7 +317,7 @@ func (db *DB) SetPIN(ctx context.Context, c grant.PINChange) (kept []byte, err e
 		if err != nil {
 			return err
 		}
-		set, err := exec(ctx, q, setPIN, c.Seal(r.account), millis(c.Now), string(c.Platform), string(c.Device), string(c.Party), c.JKT, c.SetupHash)
+		set, err := exec(ctx, q, setPIN, c.Seal(r.account), millis(c.Now), string(c.Platform), string(c.Device), c.JKT, c.SetupHash)
 		if err != nil {
 			return err
 		}
@@ -312,7 +328,7 @@ func (db *DB) SetPIN(ctx context.Context, c grant.PINChange) (kept []byte, err e
 		if err := endOwnSession(ctx, q, c.Platform, r.session, endPINChosen, c.Now); err != nil {
 			return err
 		}
-		c.Event.Account = r.account
+		c.Event.Account, c.Event.Actor, c.Event.Party = r.account, string(r.account), string(r.party)
 		return addEvents(ctx, q, []audit.Event{c.Event})
 	})
 	return kept, fail(attempted, err)
@@ -386,10 +402,14 @@ SET comparing = '', tries = 0, tried = $1, seen_at = $2, session = $3
 WHERE platform = $4 AND id = $5 AND comparing = $6 AND comparing_ends > $2 AND ended_at IS NULL`
 )
 
-// RefuseTry settles a try that was compared and is wrong.
+// RefuseTry settles a try that was compared and is wrong. fault.Stale: it took too long, or the device or its PIN changed
+// meanwhile, so that what it found is worth nothing any more.
 func (db *DB) RefuseTry(ctx context.Context, t *grant.Try, e audit.Event) error {
 	return fail("refusing a PIN", db.inTx(ctx, func(q conn) error {
-		_, err := exec(ctx, q, wrongTry, timesOf(t.Wrong), string(t.Device.Platform), string(t.Device.ID), t.Token)
+		wrong, err := exec(ctx, q, wrongTry, timesOf(t.Wrong), string(t.Device.Platform), string(t.Device.ID), t.Token)
+		if err == nil && wrong == 0 {
+			err = fault.Stale
+		}
 		if err != nil {
 			return err
 		}
@@ -397,13 +417,22 @@ func (db *DB) RefuseTry(ctx context.Context, t *grant.Try, e audit.Event) error 
 	}))
 }
 
-// RemoveTried removes a device after its last wrong PIN, and tells whether it was this one that did.
-func (db *DB) RemoveTried(ctx context.Context, d *grant.Device, follows authn.Change, now time.Time) (bool, error) {
-	err := db.RemoveDevice(ctx, *d, endWrongPINs, follows, now)
-	if errors.Is(err, fault.NotFound) {
-		return false, nil
-	}
-	return err == nil, err
+// RemoveTried removes a device after its last wrong PIN: that of a try that is being compared, or, without a token, where as
+// many were counted as it stands and none is in work. fault.Stale: neither is so by now, and nothing happened.
+func (db *DB) RemoveTried(ctx context.Context, d *grant.Device, token string, follows authn.Change, now time.Time) error {
+	return fail("removing device", db.inTx(ctx, func(q conn) error {
+		sid, there, err := removeDevice(ctx, q, removesTried, endWrongPINs, now, string(d.Platform), string(d.ID), token, grant.MaxTries)
+		if err == nil && !there {
+			err = fault.Stale
+		}
+		if err != nil {
+			return err
+		}
+		if err := endOwnSession(ctx, q, d.Platform, sid, endWrongPINs, now); err != nil {
+			return err
+		}
+		return saveChange(ctx, q, d.Platform, follows, now)
+	}))
 }
 
 // AcceptTry settles a try that was right: the session of the newest PIN begins, with its grant, and the one before ends with

@@ -73,6 +73,11 @@ UPDATE consents
 SET journey = journey
 WHERE platform = $1 AND account = $2 AND party = $3 AND journey = $4 AND given_at = $5`
 
+const displaceDevice = `
+UPDATE grants
+SET displaces = $1
+WHERE platform = $2 AND id = $3`
+
 // Answer saves the grant that answers a request, as of its StartedAt. It returns fault.Refused when the session has
 // ended, or the account is not active any more or is marked (account.TwoStep). Without a request that was stored or
 // pushed it is one statement; with one, the request is noted as answered in the same transaction, and fault.Spent tells
@@ -109,7 +114,11 @@ func (db *DB) Answer(ctx context.Context, to grant.Answered, g grant.Grant) erro
 				return fmt.Errorf("consent of account %s: %w", c.Account, fault.Spent)
 			}
 		}
-		return addGrant(ctx, q, &g, to.Subject)
+		if err := addGrant(ctx, q, &g, to.Subject); err != nil || to.Makes == "" {
+			return err
+		}
+		_, err = exec(ctx, q, displaceDevice, string(to.Makes), string(g.Platform), string(g.ID))
+		return err
 	}))
 }
 

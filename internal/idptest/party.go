@@ -12,6 +12,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
+	"github.com/minddistrict/idp/internal/phone"
 	"github.com/minddistrict/idp/internal/secret"
 )
 
@@ -28,6 +29,8 @@ type Party struct {
 	Last    Arrival
 	told    []map[string]any // claims of verified logout tokens, those that were not looked at yet
 	before  string           // refresh token that was used last
+
+	Phones
 }
 
 type pending struct{ verifier, nonce string }
@@ -42,7 +45,7 @@ type Arrival struct {
 
 // NewParty serves a relying platform at https://host/ in front of an issuer. Without a secret it is a public party.
 func NewParty(s *Server, host, issuer, clientID, clientSecret string) *Party {
-	p := &Party{Host: host, Issuer: issuer, server: s, pending: map[string]pending{}}
+	p := &Party{Host: host, Issuer: issuer, server: s, pending: map[string]pending{}, Phones: Phones{phones: map[http.CookieJar]*Phone{}, signIns: map[string]*phone.SignIn{}}}
 	p.config = oauth2.Config{
 		ClientID: clientID, ClientSecret: clientSecret, RedirectURL: "https://" + host + "/callback",
 		Scopes:   []string{"openid", "profile", "email", "offline_access"},
@@ -86,6 +89,15 @@ func (p *Party) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Party) login(w http.ResponseWriter, r *http.Request) {
+	if p.Phone != nil {
+		address, err := p.signIn(r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		http.Redirect(w, r, address, http.StatusFound)
+		return
+	}
 	state, next := secret.Token(), pending{oauth2.GenerateVerifier(), secret.Token()}
 	p.mu.Lock()
 	p.pending[state] = next
@@ -101,9 +113,15 @@ func (p *Party) callback(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	expected, known := p.pending[r.FormValue("state")]
 	delete(p.pending, r.FormValue("state"))
+	signIn := p.signIns[r.FormValue("state")]
+	delete(p.signIns, r.FormValue("state"))
 	p.mu.Unlock()
 	arrival := Arrival{Error: r.FormValue("error"), Params: r.Form}
 	switch {
+	case signIn != nil:
+		if err := p.enter(r.Context(), signIn, "https://"+p.Host+r.URL.RequestURI(), &arrival); err != nil {
+			arrival.Error = codeOfPhone(err)
+		}
 	case !known:
 		arrival.Error = "unknown state" // what a real platform says to a login finished twice
 	case r.FormValue("iss") != p.Issuer:
@@ -184,6 +202,13 @@ func (p *Party) verify(ctx context.Context, token *oauth2.Token, nonce string, a
 
 // Refresh uses the refresh token of the last arrival; the new tokens take its place.
 func (p *Party) Refresh() error {
+	if p.Phone != nil {
+		tokens, err := p.Phone.Refresh(context.Background())
+		if err == nil {
+			p.Last.take(tokens)
+		}
+		return err
+	}
 	p.before = p.Last.Token.RefreshToken
 	res, err := p.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {p.Last.Token.RefreshToken}})
 	if err != nil {
@@ -207,6 +232,9 @@ func (p *Party) Refresh() error {
 
 // Revoke gives the refresh token of the last arrival back.
 func (p *Party) Revoke() error {
+	if p.Phone != nil {
+		return p.Phone.LogOut(context.Background())
+	}
 	_, err := p.post("/revoke", url.Values{"token": {p.Last.Token.RefreshToken}})
 	return err
 }
@@ -228,6 +256,9 @@ func (p *Party) post(path string, form url.Values) ([]byte, error) {
 
 // UserInfo asks who the last arrival is.
 func (p *Party) UserInfo() (map[string]any, error) {
+	if p.Phone != nil {
+		return p.Phone.UserInfo(context.Background())
+	}
 	req, err := http.NewRequest(http.MethodGet, p.Issuer+"/userinfo", nil)
 	if err != nil {
 		return nil, err

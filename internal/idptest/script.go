@@ -194,6 +194,7 @@ var verbs = map[string]func(*script, string) error{
 	"upkeep":     (*script).upkeep,
 	"arrive":     (*script).arrive,
 	"token":      (*script).token,
+	"phone":      (*script).phone,
 	"userinfo":   (*script).userinfo,
 	"refresh":    (*script).refresh,
 	"revoke":     func(s *script, _ string) error { return s.party.Revoke() },
@@ -305,6 +306,7 @@ func (s *script) platform(rest string) error {
 		if s.parties[name+"/"+kind] == nil { // a platform that is declared again keeps what its parties hold
 			s.parties[name+"/"+kind] = NewParty(s.server, kind+"."+name+".test", issuer, id, secret)
 		}
+		s.parties[name+"/"+kind].Mobile = kind == "app" && cmp.Or(options["mobile-app"], "true") == "true"
 	}
 	if name == "linde" { // one program at a time listens on a port
 		s.parties["linde/tool"] = NewTool(s.server, toolAddress, issuer, "linde-tool")
@@ -366,6 +368,7 @@ func (s *script) visit(rest string) error {
 	s.previous = party.Last.Claims
 	party.Last = Arrival{}
 	s.party = party
+	party.TakePhone(s.b.Jar)
 	return s.b.Open(party.Start(extra))
 }
 

@@ -34,6 +34,9 @@ CREATE INDEX app_devices_account ON app_devices (account);
 CREATE INDEX app_devices_unused ON app_devices (seen_at) WHERE ended_at IS NULL;
 CREATE INDEX app_devices_ended ON app_devices (ended_at) WHERE ended_at IS NOT NULL;
 
+-- The device that makes room for the one that comes of a code, as its owner chose.
+ALTER TABLE grants ADD COLUMN displaces TEXT NOT NULL DEFAULT '';
+
 -- Tokens of mobile apps are bound to the key of their device from now on: those that are bound to none end.
 UPDATE grants
 SET ended_at = COALESCE(refreshed_at, code_used_at, started_at), end_reason = 'bound to no key'

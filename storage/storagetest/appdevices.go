@@ -34,18 +34,18 @@ func (w *world) makes(a account.Account, ends, jkt string) (grant.Admission, str
 }
 
 // enters signs somebody in on a phone with a code.
-func (w *world) enters(a account.Account, jkt string, change ...func(*grant.Admission)) (phone, error) {
+func (w *world) enters(a account.Account, jkt string, displaces grant.DeviceID) (phone, error) {
 	w.Helper()
 	v := w.visit(a)
 	g, code := w.newGrant(v, "openid", "email")
 	g.JKT = jkt
-	w.ok(w.db.Answer(w.Context(), grant.Answered{}, g))
+	req := w.request()
+	req.ID, req.Platform = secret.ID(), a.Platform
+	w.ok(w.db.SaveRequest(w.Context(), req))
+	w.ok(w.db.Answer(w.Context(), grant.Answered{Request: req.ID, Makes: displaces}, g))
 	r := w.redemption(a.Platform, code, "")
 	r.RefreshHash, r.Key = nil, grant.Key{JKT: jkt, Binds: true}
 	admission, setup := w.makes(a, v.ID, jkt)
-	for _, c := range change {
-		c(&admission)
-	}
 	d, err := w.db.RedeemForDevice(w.Context(), r, admission)
 	if err != nil {
 		w.same("session of a code that made no device", w.alive(v), true)
@@ -57,7 +57,7 @@ func (w *world) enters(a account.Account, jkt string, change ...func(*grant.Admi
 
 func (w *world) entered(a account.Account, jkt string) phone {
 	w.Helper()
-	p, err := w.enters(a, jkt)
+	p, err := w.enters(a, jkt, "")
 	w.ok(err)
 	return p
 }
@@ -66,7 +66,7 @@ var pinSealed = []byte("sealed key of the PIN")
 
 func (w *world) pinChange(p phone) grant.PINChange {
 	return grant.PINChange{
-		Platform: p.Platform, Party: p.Party, Device: p.ID, JKT: p.JKT, SetupHash: secret.Hash(p.setup),
+		Platform: p.Platform, Device: p.ID, JKT: p.JKT, Allowed: func(party grant.PartyID) bool { return party == p.Party }, SetupHash: secret.Hash(p.setup),
 		Seal: func(account.ID) []byte { return pinSealed }, Event: w.event(audit.PINSet, account.Account{Platform: p.Platform, ID: p.Account}), Now: w.now,
 	}
 }
@@ -198,15 +198,15 @@ var appDevices = []promise{
 			w.now = w.now.Add(time.Second)
 			all = append(all, w.entered(w.anna, fmt.Sprintf("key %d", i)))
 		}
-		_, err := w.enters(w.anna, "sixth")
+		_, err := w.enters(w.anna, "sixth", "")
 		w.fails(err, fault.Throttled)
 		far := w.person(linde, "bram@example.org")
 		w.declared(far)
 		theirs := w.entered(far, "bram")
-		_, err = w.enters(w.anna, "sixth", func(a *grant.Admission) { a.Displaces = theirs.ID })
+		_, err = w.enters(w.anna, "sixth", theirs.ID)
 		w.fails(err, fault.Throttled)
 		w.same("device of another", w.device(theirs) != nil, true)
-		sixth, err := w.enters(w.anna, "sixth", func(a *grant.Admission) { a.Displaces = all[2].ID })
+		sixth, err := w.enters(w.anna, "sixth", all[2].ID)
 		w.ok(err)
 		w.same("displaced", w.device(all[2]) == nil, true)
 		w.same("sixth", w.device(sixth) != nil, true)
@@ -224,7 +224,7 @@ var appDevices = []promise{
 		for name, spoil := range map[string]func(*grant.PINChange){
 			"token":    func(c *grant.PINChange) { c.SetupHash = secret.Hash("another") },
 			"key":      func(c *grant.PINChange) { c.JKT = "another" },
-			"party":    func(c *grant.PINChange) { c.Party = other },
+			"party":    func(c *grant.PINChange) { c.Allowed = func(grant.PartyID) bool { return false } },
 			"platform": func(c *grant.PINChange) { c.Platform = wilg },
 			"time":     func(c *grant.PINChange) { c.Now = c.Now.Add(grant.SetupLife) },
 		} {
@@ -293,12 +293,31 @@ var appDevices = []promise{
 			}
 			_, err := w.counts(p)
 			w.fails(err, fault.Refused)
-			gone, err := w.db.RemoveTried(w.Context(), w.device(p), authn.Change{Platform: linde}, w.now)
-			w.ok(err)
-			w.same("removed", gone, true)
+			w.ok(w.db.RemoveTried(w.Context(), w.device(p), "", authn.Change{Platform: linde}, w.now))
 			_, err = w.counts(p)
 			w.fails(err, fault.NotFound)
 		}
+	}},
+	{"a device is removed for its PINs by nobody but the last try, and not once another PIN was chosen", func(w *world) {
+		p := w.ready(w.anna, jkt)
+		remove := func(token string) error {
+			return w.db.RemoveTried(w.Context(), &p.Device, token, authn.Change{Platform: linde}, w.now)
+		}
+		for range grant.MaxTries - 1 {
+			w.wrong(p)
+			w.fails(remove(""), fault.Stale)
+		}
+		last, err := w.counts(p)
+		w.ok(err)
+		w.fails(remove(""), fault.Stale) // it is being compared
+		w.fails(remove(grant.NewTry()), fault.Stale)
+		w.ready(w.anna, jkt)
+		w.fails(remove(last.Token), fault.Stale)
+		w.fails(w.db.RefuseTry(w.Context(), last, w.event(audit.PINRefused, w.anna)), fault.Stale)
+		last, err = w.counts(p)
+		w.ok(err)
+		w.exactly(race(func(int) error { return remove(last.Token) }), 1, fault.Stale)
+		w.same("device", w.device(p) == nil, true)
 	}},
 	{"wrong PINs of a month add up, whatever is right in between", func(w *world) {
 		p := w.ready(w.anna, jkt)
