@@ -1,7 +1,7 @@
 # make alone lists the targets.
 GO ?= go
 
-.PHONY: help dev test quick bench torture screenshots pictures release
+.PHONY: help dev test quick bench torture model screenshots pictures release
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -24,6 +24,10 @@ bench: ## measure: Go benchmarks in process, then the program from outside besid
 torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE_KILLS=200 CYCLES=100 ROUNDS=20 LOGINS=1)
 	eval "$$(bash .ci/postgres)" && IDP_KILLS=$(or $(KILLS),300) IDP_SQLITE_KILLS=$(or $(SQLITE_KILLS),200) IDP_CYCLES=$(or $(CYCLES),100) \
 		IDP_ROLLS=$(or $(ROUNDS),20) IDP_LOGINS=$(or $(LOGINS),1) $(GO) test -race -count=1 -v -timeout 12h ./internal/twonodes/
+
+model: ## search every interleaving of the app's handoff and PIN counter, and find each seeded mistake (docs/app/model.md)
+	bash .ci/prepare
+	bash .ci/model
 
 screenshots: ## pictures of every page into var/screenshots
 	bash .ci/prepare
