@@ -128,7 +128,7 @@ const (
 	PersonOpened              Kind = "people.open"   // staff opened somebody's card
 	PeopleExported            Kind = "people.export" // staff took a list of people away; the reason says how many
 	LinkRefused               Kind = "link.refuse"   // a link of a mail does not work, or not any more
-	PageRefused               Kind = "page.refuse"   // a page of a login, of settings or of staff says that it does not go on
+	PageRefused               Kind = "page.refuse"   // a page of a login, of settings or of staff says that it does not go on, or one of a request that is not answered
 	LoginCancelled            Kind = "login.cancel"  // who was asked something stopped
 	RecordRead                Kind = "audit.read"    // somebody read this record; the reason says how many events were shown, and which filters were used
 	RecordExported            Kind = "audit.export"  // … took a file of it away

@@ -11,6 +11,7 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // Refuse puts on record that a page refuses something, and returns the number that the page shows: that of the event,
@@ -40,11 +41,17 @@ func (s *Server) Refuse(r *http.Request, e audit.Event) (reference string) {
 var unrecorded = []int{http.StatusNotFound, http.StatusTooManyRequests, http.StatusServiceUnavailable}
 
 // refusedPage is the number of an error page.
-func (s *Server) refusedPage(r *http.Request, status int, code string) string {
+func (s *Server) refusedPage(r *http.Request, status int, e audit.Event) string {
 	if slices.Contains(unrecorded, status) {
 		return web.From(r.Context()).Reference
 	}
-	return s.Refuse(r, audit.Event{Kind: audit.PageRefused, Reason: code})
+	return s.Refuse(r, e)
+}
+
+// ShowRefused writes the error page of another door, with the number under which the refusal is on record by then. The
+// event says kind and reason, and what is known of whose account and which party, as of Refuse.
+func (s *Server) ShowRefused(w http.ResponseWriter, r *http.Request, status int, page ui.ErrorPage, e audit.Event) error {
+	return s.ShowPage(w, r, status, "error", page, Look{Reference: s.refusedPage(r, status, e)})
 }
 
 // cancelled is the change of somebody who stopped at a step.

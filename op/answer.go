@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/errorpage"
@@ -149,8 +150,11 @@ var errorRows = []errorpage.Row{
 	{Err: fault.Invalid, Status: errorpage.Ours.Status, Page: errorpage.Ours.Page},
 }
 
-// showError turns an error into a page with a reference and a way on; never a redirect, never a raw text. It has no
-// button to try again: without its parameters an address of ours asks for nothing.
+// refusedRequest is what the record says of a request that is not answered at all; the protocol's code comes after it.
+const refusedRequest = "request"
+
+// showError turns an error into a page with a reference and a way on; never a redirect, never a raw text. The reference is
+// that of an event, where one is left. It has no button to try again: without its parameters an address of ours asks for nothing.
 func (s *Server) showError(w http.ResponseWriter, r *http.Request, err error) {
 	p := platform.FromContext(r.Context())
 	pages := errorpage.Pages{Own: errorRows, Now: s.Now}
@@ -160,12 +164,19 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, err error) {
 		pages.Own = []errorpage.Row{{Err: own, Status: http.StatusBadRequest, Page: page}}
 	}
 	status, page := pages.Of(w, r, err)
+	e := audit.Event{Kind: audit.PageRefused, Reason: page.Code}
+	if own != nil {
+		e.Reason = refusedRequest + ": " + own.code
+	}
 	if id := r.FormValue("client_id"); id != "" {
 		if party, ok := s.enabled(p.ID, grant.PartyID(id)); ok {
-			page.Party = string(party.ID)
+			page.Party, e.Party = string(party.ID), string(party.ID)
 		}
 	}
-	if err := s.Show(w, r, status, "error", page); err != nil {
+	if to, ok := errors.AsType[*redirectError](err); ok {
+		e.Kind, e.Actor, e.Party, e.Reason = audit.RedirectRefused, systemActor, string(to.party), "redirect"
+	}
+	if err := s.Refused(w, r, status, page, e); err != nil {
 		s.Log.ErrorContext(r.Context(), "showing error page", "error", err)
 	}
 }

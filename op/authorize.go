@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
-	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
@@ -61,7 +60,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		return s.answerError(v, refused)
 	}
 	if refused != nil && party != nil && refused.code != invalidRequestObject {
-		s.note(r.Context(), audit.RedirectRefused, party.ID, "redirect")
+		return &redirectError{refused, party.ID}
 	}
 	if err != nil {
 		return err

@@ -59,6 +59,16 @@ type memberedError struct {
 }
 
 func (e *memberedError) Unwrap() error { return e.protocolError }
+// redirectError is one of a request whose answer was to go where the party never said.
+type redirectError struct {
+	*protocolError
+	party grant.PartyID
+}
+
+func (e *redirectError) Unwrap() error { return e.protocolError }
+
+// systemActor is who does what a party or the provider does, as events name an actor.
+const systemActor = "system"
 
 // texts are all descriptions that leave the machine endpoints. A code that is not listed is not answered: what the
 // database says stays in the log.
@@ -108,7 +118,7 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 // cannot be recorded changes no answer.
 func (s *Server) note(ctx context.Context, kind audit.Kind, party grant.PartyID, reason string) {
 	e := origin(ctx).Of(audit.Event{
-		At: s.Now(), Platform: platform.FromContext(ctx).ID, Kind: kind, Actor: "system", Party: string(party), Outcome: audit.Failure, Reason: reason,
+		At: s.Now(), Platform: platform.FromContext(ctx).ID, Kind: kind, Actor: systemActor, Party: string(party), Outcome: audit.Failure, Reason: reason,
 	})
 	if err := s.Record.Note(ctx, e, web.From(ctx).Source()); err != nil && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, "noting refusal", slog.String("reference", e.Reference), slog.Any("error", err))

@@ -5,11 +5,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/internal/secret"
 )
 
 // revoke gives a token back, as a party with a secret or, without one, as the public party.
@@ -117,13 +119,24 @@ func TestIntrospectionOfARefreshTokenIsTrue(t *testing.T) {
 // are one and the same, and are not repeated.
 func TestRefusalsAreOnRecord(t *testing.T) {
 	c := newCaller(t)
+	var pages []string
 	for range 3 {
 		c.token(codeForm("x"), "api") // nobody of that name
 		r, _ := http.NewRequest(http.MethodGet, "/", nil)
 		r.SetBasicAuth("web", "wrong")
 		c.send(http.MethodPost, issuer+"/token", codeForm("x").Encode(), map[string]string{"Authorization": r.Header.Get("Authorization")})
 		c.send(http.MethodGet, issuer+authorizeQuery("web", func(q url.Values) { q.Set("redirect_uri", "https://evil.test/cb") }), "", nil)
-		c.send(http.MethodGet, issuer+authorizeQuery("nobody", nil), "", nil)
+		for _, query := range []string{
+			authorizeQuery("nobody", nil), authorizeQuery("nobody else", nil), authorizeQuery("web", nil) + "&scope=openid",
+			"/authorize/continue?request=" + secret.ID(), "/authorize/callback?request=" + secret.ID(),
+		} {
+			page, err := io.ReadAll(c.send(http.MethodGet, issuer+query, "", nil).Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages = append(pages, string(page))
+		}
+		c.send(http.MethodHead, issuer+authorizeQuery("mobile", func(q url.Values) { q.Set("redirect_uri", "https://evil.test/cb") }), "", nil) // nobody sees it
 	}
 	events, err := c.DB.Events(c.Context(), "linde", 100)
 	if err != nil {
@@ -131,12 +144,24 @@ func TestRefusalsAreOnRecord(t *testing.T) {
 	}
 	var got []string
 	for _, e := range events {
-		if e.Kind == audit.PartyRefused || e.Kind == audit.RedirectRefused {
+		if e.Kind == audit.PartyRefused || e.Kind == audit.RedirectRefused || e.Kind == audit.PageRefused {
 			got = append(got, string(e.Kind)+" "+e.Party+" "+e.Reason+" "+e.Address)
 		}
 	}
+	numbers := map[string]bool{}
+	for _, e := range events {
+		numbers[e.Reference] = true
+	}
+	for _, page := range pages {
+		if number := regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}`).FindString(page); !numbers[number] {
+			t.Errorf("a page shows %q, which is not on record:\n%s", number, page)
+		}
+	}
 	slices.Sort(got)
-	if want := []string{"party.refuse  unknown 192.0.2.1", "party.refuse web not proven: basic 192.0.2.1", "request.refuse web redirect 192.0.2.1"}; !slices.Equal(got, want) {
+	if want := []string{
+		"page.refuse  request: unauthorized_client 192.0.2.1", "page.refuse  stale 192.0.2.1", "page.refuse web request: invalid_request 192.0.2.1",
+		"party.refuse  unknown 192.0.2.1", "party.refuse web not proven: basic 192.0.2.1", "request.refuse web redirect 192.0.2.1",
+	}; !slices.Equal(got, want) {
 		t.Errorf("on record: %q", got)
 	}
 }

@@ -7,12 +7,14 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
+	"github.com/minddistrict/idp/ui"
 )
 
 // Registry is what is configured and cached: parties, keys and prebuilt documents of every platform.
@@ -36,14 +38,22 @@ type Options struct {
 	Secrets  Secrets
 	Methods  []string // second factors that exist
 	URLs
+	Pages
 	// Arrive counts a request that waits for its answer by where it comes from, or says that there are too many (see
 	// web.Arrivals); Settle takes that back.
 	Arrive func(*http.Request) error
 	Settle func(*http.Request)
+	Now    func() time.Time
+	Log    *slog.Logger
+}
+
+// Pages writes what people see.
+type Pages struct {
 	// Show writes a page of the design: its name, data and status.
 	Show func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error
-	Now  func() time.Time
-	Log  *slog.Logger
+	// Refused writes an error page, with the number under which the refusal is on record by then: of each kind, party and
+	// reason one a minute from each source, so that nobody fills the record.
+	Refused func(w http.ResponseWriter, r *http.Request, status int, page ui.ErrorPage, e audit.Event) error
 }
 
 // URLs are addresses of other doors.

@@ -224,8 +224,11 @@ func (h *House) routes() http.Handler {
 		Now: h.clock.Now, Log: h.Log,
 		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0], Sealer: h.Sealer},
-		Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
-			return people.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})
+		Pages: op.Pages{
+			Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
+				return people.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})
+			},
+			Refused: people.ShowRefused,
 		},
 	})
 	helping := admin.New(admin.Options{
