@@ -97,6 +97,30 @@ func WeakFactors() map[string]Rules {
 	}
 }
 
+// PretendPurpose is one that nobody thought of marked accounts in: as it is written, and as asksOwner has it.
+const PretendPurpose Purpose = "pretend"
+
+// Pretend are both tables of a purpose that asks these needs, whatever holds.
+func Pretend(needs ...Need) (bare, asked Rules) {
+	written := func() table {
+		var rows []want
+		for _, n := range needs {
+			w := want{need: n}
+			switch n {
+			case NeedPrimary:
+				w.after = fresh
+			case NeedLink:
+				w.after = here
+			case NeedSecond:
+				w.when = enrolled
+			}
+			rows = append(rows, w)
+		}
+		return table{PretendPurpose: {Browser: rows, App: slices.Clone(rows)}}
+	}
+	return Rules{written()}, Rules{asksOwner(written())}
+}
+
 // Weaker is a table that lacks one row.
 type Weaker struct {
 	Rules

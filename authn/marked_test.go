@@ -161,6 +161,26 @@ func TestEveryRowOfMarkedAccountsIsNeeded(t *testing.T) {
 	}
 }
 
+// A purpose whose rows say nothing of marked accounts asks them all the same, whatever it begins with; as it is written
+// these tests would find it.
+func TestAPurposeThatForgetsMarkedAccountsAsksThemAllTheSame(t *testing.T) {
+	for _, needs := range [][]authn.Need{
+		{authn.NeedPrimary, authn.NeedEnrol}, {authn.NeedPrimary, authn.NeedSecond, authn.NeedCodes}, {authn.NeedSwitch, authn.NeedPrimary},
+		{authn.NeedSecond, authn.NeedPrimary, authn.NeedOff}, {authn.NeedEnrol}, {authn.NeedSwitch, authn.NeedSwitch, authn.NeedConsent},
+		{authn.NeedLink, authn.NeedNewPassword, authn.NeedEnrol}, {authn.NeedLink, authn.NeedConsent}, {authn.NeedLink},
+	} {
+		bare, asked := authn.Pretend(needs...)
+		if lessEnds(bare, bare.Rows()) == "" && lessChanges(bare, bare.Rows()) == "" {
+			t.Errorf("%v as they are written: not noticed", needs)
+		}
+		for _, found := range []string{lessEnds(asked, asked.Rows()), lessChanges(asked, asked.Rows())} {
+			if found != "" {
+				t.Errorf("%v: %s", needs, found)
+			}
+		}
+	}
+}
+
 // The button of the mail asks the password, and then what a sign-in does.
 func TestAfterAReset(t *testing.T) {
 	required := platform.SecondFactor{Demand: platform.Required}

@@ -136,14 +136,12 @@ type table map[Purpose]map[Channel][]want
 
 // rules lists when what is asked, in the order in which the person is asked;
 // the help page "wanneer wordt er om een authenticatiecode gevraagd?" says it to people. It is the only place that
-// knows, and docs/oidc.md has one sentence for each row.
-var rules = table{
+// knows, and docs/oidc.md has one sentence for each row, those of asksOwner among them.
+var rules = asksOwner(table{
 	SignIn: {
 		Browser: {
 			{need: NeedSwitch, when: choiceAsked},
 			{need: NeedPrimary, why: byParty, after: askedSince},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledAndNotRemembered, why: byParty, after: askedAgain},
 			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedLow, when: codesLow},
@@ -161,8 +159,6 @@ var rules = table{
 		App: {
 			{need: NeedSwitch, when: choiceAsked},
 			{need: NeedPrimary, why: byParty, after: askedSince},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndNotRemembered), why: byParty, after: askedAgain},
 			{need: NeedSecond, when: strongerAsked, why: byParty, after: askedSince},
 			{need: NeedPrimary, when: both(codeAskedOfApp, mustEnrol), why: because(ForTwoStep), after: fresh},
@@ -176,8 +172,6 @@ var rules = table{
 	},
 	Return: {
 		Browser: {
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledAndForgotten, why: idle, after: seenAndAskedAgain},
 			{need: NeedPrimary, when: not(enrolledAndForgotten), why: idle, after: seen},
 			{need: NeedPrimary, why: byParty, after: askedSince},
@@ -195,8 +189,6 @@ var rules = table{
 			{need: NeedGoOn, when: unsure},
 		},
 		App: {
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedPrimary, why: idle, after: seen},
 			{need: NeedPrimary, why: byParty, after: askedSince},
 			{need: NeedSecond, when: both(codeAskedOfApp, enrolledAndForgotten), why: idle, after: seenAndAskedAgain},
@@ -214,7 +206,6 @@ var rules = table{
 		Browser: {
 			{need: NeedLink, after: here},
 			{need: NeedNewPassword},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolled, after: here},
 			{need: NeedEnrol, when: either(mustEnrol, offered)},
 			{need: NeedCodes, when: codesMissing},
@@ -224,7 +215,6 @@ var rules = table{
 		Browser: {
 			{need: NeedLink, after: here},
 			{need: NeedNewPassword},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolled, after: here},
 			{need: NeedEnrol, when: either(mustEnrol, offered)},
 			{need: NeedCodes, when: codesMissing},
@@ -235,7 +225,6 @@ var rules = table{
 			{need: NeedLink, after: here},
 			{need: NeedSecond, when: enrolled, why: because(ForForgot), after: here},
 			{need: NeedNewPassword},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
 			{need: NeedEnrol, when: mustEnrol},
 			{need: NeedCodes, when: codesMissing},
 		},
@@ -252,8 +241,6 @@ var rules = table{
 	ChangePassword: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForChange), after: fresh},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolled, why: because(ForChange), after: fresh},
 			{need: NeedNewPassword},
 		},
@@ -261,8 +248,6 @@ var rules = table{
 	TwoStep: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForTwoStep), after: fresh},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledBefore, why: because(ForTwoStep), after: fresh, before: sessionStart},
 			{need: NeedEnrol, why: because(ForTwoStep)},
 			{need: NeedSecond, when: codesMissing, why: because(ForCodes), after: here}, // another factor came meanwhile
@@ -272,16 +257,12 @@ var rules = table{
 	TwoStepPage: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForTwoStep), after: fresh},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledAndNotRemembered, why: because(ForTwoStep)}, // of who signs in on the way
 		},
 	},
 	NewCodes: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForCodes), after: fresh},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: both(enrolled, not(did(NeedCodes))), why: because(ForCodes), after: fresh, before: sessionStart},
 			{need: NeedCodes, when: enrolled},
 		},
@@ -289,8 +270,6 @@ var rules = table{
 	TwoStepOff: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForOff), after: fresh},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolled, why: because(ForOff), after: fresh, before: sessionStart},
 			{need: NeedOff, when: enrolled},
 		},
@@ -298,8 +277,6 @@ var rules = table{
 	StaffPages: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForStaff), after: sincePause},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledBefore, why: because(ForStaff), after: sincePause},
 			{need: NeedPrimary, when: mustEnrol, why: because(ForTwoStep), after: fresh},
 			{need: NeedEnrol, when: mustEnrol},
@@ -310,14 +287,37 @@ var rules = table{
 	StaffAct: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForStaff), after: fresh},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolledBefore, why: because(ForStaff), after: fresh, before: sessionStart},
 			{need: NeedEnrol, when: mustEnrol},
 			{need: NeedSecond, when: codesMissing, why: because(ForCodes), after: here},
 			{need: NeedCodes, when: codesMissing},
 		},
 	},
+})
+
+// asksOwner gives the rows about accounts that are marked to every purpose and channel of a table, so that none is without
+// them: the password and the button of a mail are shown here before anything else that could change the account or end
+// in a session. They come behind the first question for the password, and where a journey begins with another question
+// before all others. Where it began with the button of a mail only the password is missing; it comes behind the new one,
+// which counts, and is not asked twice where it is asked in any case.
+func asksOwner(t table) table {
+	password := want{need: NeedPrimary, when: marked, why: because(ForReset), after: here}
+	mail := want{need: NeedLink, when: marked, why: because(ForReset), after: here}
+	for _, channels := range t {
+		for channel, rows := range channels {
+			always := slices.IndexFunc(rows, func(w want) bool { return w.need == NeedPrimary && w.when == nil })
+			switch first := slices.IndexFunc(rows, func(w want) bool { return w.need != NeedSwitch }); {
+			case rows[0].need != NeedLink && always >= 0 && always == first:
+				channels[channel] = slices.Insert(rows, always+1, password, mail)
+			case rows[0].need != NeedLink:
+				channels[channel] = slices.Insert(rows, 0, password, mail)
+			case always < 0:
+				made := slices.IndexFunc(rows, func(w want) bool { return w.need == NeedNewPassword })
+				channels[channel] = slices.Insert(rows, max(made, 0)+1, password)
+			}
+		}
+	}
+	return t
 }
 
 // Missing says what is still wanted, in the order in which the person is asked; nothing means: done. The proofs of
@@ -456,8 +456,7 @@ func enrolledAndForgotten(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 && 
 func enrolled(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 }
 
 // marked: staff reset two-step authentication, and nobody has shown since to be the owner. Every purpose asks both of
-// such an account, before anything else that could change it or end in a session: whoever has the password and talked a
-// helpdesk into the reset has not the mails.
+// such an account (asksOwner): whoever has the password and talked a helpdesk into the reset has not the mails.
 func marked(_ Ask, f Facts) bool { return f.Account != nil && !f.Account.MarkedAt.IsZero() }
 
 func did(n Need) func(Ask, Facts) bool {
