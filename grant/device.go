@@ -131,7 +131,7 @@ type PINChange struct {
 	Platform  platform.ID
 	Device    DeviceID // that the token names
 	JKT       string
-	Allowed   func(PartyID) bool // whether its party is a mobile app now
+	Allowed   func(PartyID) bool      // whether its party is a mobile app now
 	SetupHash []byte                  // of the whole token
 	Seal      func(account.ID) []byte // the key of the PIN, for the device of this account
 	Event     audit.Event             // its account is filled in
