@@ -26,6 +26,7 @@ type Card struct {
 	Waits         []authn.Wait
 	Mails         []CardMail       // of MailsFor, the newest first; at most CardMails
 	Attempts      []audit.Recorded // to sign in, the newest first; at most CardAttempts
+	Ended         []audit.Recorded // what made the account inactive last; empty: it is not, or that is no longer on record
 }
 
 // CardMail is a mail or text message to the person, and how it went.
@@ -82,6 +83,9 @@ func StateOfMail(m *outbox.Message, t *authn.Ticket, begunAt, now time.Time) Mai
 	}
 	return MailQueued
 }
+
+// Endings are the kinds of events after which an account is inactive.
+var Endings = []audit.Kind{audit.AccountDeactivated, audit.AccountFrozen}
 
 // Attempts are the kinds of events that a card shows as attempts to sign in.
 var Attempts = []audit.Kind{

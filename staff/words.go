@@ -44,7 +44,7 @@ var reasons = map[Act][]Reason{
 	ActCorrectAddress: {Mistyped, NewAddress},
 	ActChangeAddress:  {NewAddress, Mistyped},
 	ActDeactivate:     {Left, Asked, Suspicion},
-	ActReactivate:     {Returned, Mistake},
+	ActReactivate:     {Returned, Mistake, Asked},
 	ActEndSessions:    {LostDevice, Suspicion, Asked},
 	ActRemoveDevice:   {LostDevice, Suspicion, Asked},
 	ActErase:          {Asked, Left},

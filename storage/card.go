@@ -108,9 +108,20 @@ func (db *DB) card(ctx context.Context, p platform.ID, id account.ID, m authn.Na
 	if c.Mails, err = db.mails(ctx, p, id, now); err != nil {
 		return nil, err
 	}
-	kinds := wordsOf(staff.Attempts)
-	c.Attempts, err = list(ctx, db.read, columnsOfRecorded, selectAttempts, string(id), string(p), kinds, staff.CardAttempts)
+	if c.Attempts, err = db.ofKinds(ctx, p, id, staff.Attempts, staff.CardAttempts); err != nil {
+		return nil, err
+	}
+	if c.Account.State == account.Deactivated {
+		c.Ended, err = db.ofKinds(ctx, p, id, staff.Endings, 1)
+	}
 	return c, err
+}
+
+// ofKinds are the newest events about somebody of some kinds.
+func (db *DB) ofKinds(
+	ctx context.Context, p platform.ID, id account.ID, kinds []audit.Kind, most int,
+) ([]audit.Recorded, error) {
+	return list(ctx, db.read, columnsOfRecorded, selectAttempts, string(id), string(p), wordsOf(kinds), most)
 }
 
 // waits are what somebody waits for now.

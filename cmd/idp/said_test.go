@@ -35,7 +35,7 @@ func TestOperatorsSayWordsOfTheLists(t *testing.T) {
 			{`--identified "by voice": invalid: one of ` + ways, on("reset-2fa", "--reason", "lost-phone", "--identified", "by voice")},
 			{`--reason "": invalid: one of left, asked, suspicion`, on("deactivate")},
 			{`--reason "returned": invalid: one of left, asked, suspicion`, on("deactivate", "--reason", "returned")},
-			{`--reason "": invalid: one of returned, mistake`, on("reactivate")},
+			{`--reason "": invalid: one of returned, mistake, asked`, on("reactivate")},
 			{`unknown flag: --identified`, on("deactivate", "--reason", "left", "--identified", "video")},
 			{`unknown flag: --reason`, on("unblock", "--reason", "left")},
 			{`--reason "": invalid: one of new-address, mistyped`, append(on("set-email"), "new@example.org")},

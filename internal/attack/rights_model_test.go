@@ -60,7 +60,7 @@ var modelPages = map[string]modelPage{
 	},
 	"/staff/people/{person}/end-sessions": {roles: "hm", deed: "session.end_all", reason: "lost-device suspicion asked"},
 	"/staff/people/{person}/deactivate":   {roles: "hm", deed: "account.deactivate", reason: "left asked suspicion"},
-	"/staff/people/{person}/reactivate":   {roles: "hm", deed: "account.reactivate", reason: "returned mistake"},
+	"/staff/people/{person}/reactivate":   {roles: "hm", deed: "account.reactivate", reason: "returned mistake asked"},
 }
 
 // modelAPI are the endpoints that machines do acts of staff with.

@@ -12,10 +12,7 @@ import (
 func TestEveryWaitHasWords(t *testing.T) {
 	texts := wire.UI()
 	for _, w := range []authn.WaitFor{authn.WaitPassword, authn.WaitCodes, authn.WaitRecovery, authn.WaitReset, authn.WaitUnblock} {
-		keys := []string{"staff.wait_" + string(w)}
-		if w.Refuses() {
-			keys = append(keys, "staff.finding_wait_"+string(w))
-		}
+		keys := []string{"staff.wait_" + string(w), "staff.finding_wait_" + string(w)}
 		for _, key := range keys {
 			for _, lang := range login.Languages() {
 				if text := texts.Text(lang.Code, key); text == "" || text == key {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -37,14 +38,17 @@ type DeedPage struct {
 type Whose struct {
 	Name    string
 	Email   string // of now
+	Role    string // text key of the role of now, where another is given
 	Device  bool   // Machine is what it is done to
 	Machine ui.Machine
+	UsedAt  time.Time // when it was used last
 }
 
 // Question is a choice of words of our own list.
 type Question struct {
 	Field string // role, reason or identified
 	Key   string // of its text
+	Hint  string // text key of what is good to know before one answers; empty: nothing
 	Words []Word
 }
 
@@ -76,10 +80,10 @@ func (d Deed) questions(f Form, roles []platform.Role) (all []Question) {
 		reasons = append(reasons, Word{string(r), r.TextKey(), r == said.Reason})
 	}
 	if d.Role {
-		all = append(all, Question{"role", "staff.role_new", given})
+		all = append(all, Question{Field: "role", Key: "staff.role_new", Words: given})
 	}
 	if d.right().Reason {
-		all = append(all, Question{"reason", "staff.deed_reason", reasons})
+		all = append(all, Question{Field: "reason", Key: "staff.deed_reason", Words: reasons})
 	}
 	if d.right().Identified {
 		all = append(all, identifying(said.Identified))
@@ -89,7 +93,7 @@ func (d Deed) questions(f Form, roles []platform.Role) (all []Question) {
 
 // identifying asks how the helper knows who it is.
 func identifying(chosen staff.Identified) Question {
-	q := Question{Field: "identified", Key: "staff.deed_identified"}
+	q := Question{Field: "identified", Key: "staff.deed_identified", Hint: "staff.identified_hint"}
 	for _, i := range staff.Identifications() {
 		q.Words = append(q.Words, Word{string(i), i.TextKey(), i == chosen})
 	}
@@ -122,6 +126,7 @@ type theDeed struct {
 	a       *account.Account // whom it is done to
 	of      string           // and to which session or remembered browser
 	machine ui.Machine       // that is it
+	usedAt  time.Time        // last
 }
 
 // ofPerson calls a handler with the person that the address names, where the helper may do the deed to that one. Of
@@ -163,7 +168,7 @@ func (s *Server) findDevice(r *http.Request, t *theDeed) (found bool, err error)
 		if err != nil || i < 0 {
 			return false, err
 		}
-		t.machine = ui.MachineOf(all[i].Agent)
+		t.machine, t.usedAt = ui.MachineOf(all[i].Agent), all[i].SeenAt
 		return true, nil
 	}
 	all, err := s.Store.Sessions(r.Context(), t.Platform.ID, t.a.ID, t.Now)
@@ -171,7 +176,7 @@ func (s *Server) findDevice(r *http.Request, t *theDeed) (found bool, err error)
 	if err != nil || i < 0 {
 		return false, err
 	}
-	t.machine = machineOf(all[i])
+	t.machine, t.usedAt = machineOf(all[i]), all[i].SeenAt
 	return true, nil
 }
 
@@ -214,11 +219,16 @@ func subject(a *account.Account) staff.Subject {
 }
 
 func (s *Server) deedPage(t theDeed, f Form) DeedPage {
-	d, a := t.Deed, t.a
+	d, a, role := t.Deed, t.a, ""
+	if d.Role {
+		role = roleKey(a.Role)
+	}
 	return DeedPage{
 		Chrome: s.chrome(t.Visit), Action: t.Action, Title: d.key("title"), Body: d.key("body"), Button: d.key("button"), Danger: d.Danger,
-		Waits:     d.waitsKey(a),
-		Whose:     Whose{Name: a.Profile.Name(), Email: a.Email.Address, Device: d.Each, Machine: t.machine},
+		Waits: d.waitsKey(a),
+		Whose: Whose{
+			Name: a.Profile.Name(), Email: a.Email.Address, Role: role, Device: d.Each, Machine: t.machine, UsedAt: t.usedAt,
+		},
 		Questions: d.questions(f, t.roles(a)), AsksEmail: d.Email, Typed: f.Email, Back: personURL(t.Visit, a.ID),
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
 )
 
@@ -72,7 +71,7 @@ func (s *Server) invitePage(v *Visit, n staff.Newcomer) InvitePage {
 
 // showInvite is the form, and who was invited a moment ago.
 func (s *Server) showInvite(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	page := s.invitePage(v, staff.Newcomer{Role: string(platform.Client), Locale: v.Platform.Locale})
+	page := s.invitePage(v, staff.Newcomer{Locale: v.Platform.Locale})
 	a, err := s.invitedNow(w, r, v)
 	if err != nil {
 		return err
@@ -89,7 +88,9 @@ func (s *Server) submitInvite(w http.ResponseWriter, r *http.Request, v *Visit) 
 		Given: typed(v, "given_name"), Middle: typed(v, "middle_name"), Family: typed(v, "family_name"), Address: typed(v, "email"),
 		Role: v.Form.Get("role"), Locale: v.Form.Get("language"),
 	}
-	a, err := s.acts(v).Add(r.Context(), v.Platform.ID, n)
+	chosen := n
+	chosen.Role = cmp.Or(n.Role, unchosen)
+	a, err := s.acts(v).Add(r.Context(), v.Platform.ID, chosen)
 	if err == nil {
 		web.KeepCookie(w, v.Platform.ID, web.NoticeCookie, invitedNote+string(a.ID), inviteNoteLife)
 		return web.SeeOther(w, r, v.Platform.URL(root+"/invite"))
@@ -113,6 +114,10 @@ func (s *Server) submitInvite(w http.ResponseWriter, r *http.Request, v *Visit) 
 	}
 	return err
 }
+
+// unchosen is no role. In a file no role is a client; on the page of one person a role is chosen, because of a colleague
+// who was invited as a client only a manager mends it.
+const unchosen = "-"
 
 // whose is who has an address.
 func (s *Server) whose(ctx context.Context, v *Visit, address string) (Named, error) {
@@ -148,7 +153,13 @@ func inviteMistakes(n staff.Newcomer, flaws staff.Flaws) (mistakes []authn.Mista
 	add("email", staff.AddressFlaw(n.Address))
 	for _, flaw := range flaws {
 		switch flaw {
-		case staff.UnknownRole, staff.HigherRole, staff.SecondForRole:
+		case staff.UnknownRole:
+			if n.Role == "" {
+				mistakes = append(mistakes, authn.Mistake{Field: "role", Key: "staff.role_missing"})
+				continue
+			}
+			add("role", flaw)
+		case staff.HigherRole, staff.SecondForRole:
 			add("role", flaw)
 		case staff.UnknownLanguage:
 			add("language", flaw)

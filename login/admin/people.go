@@ -36,6 +36,7 @@ type PeoplePage struct {
 	First      string // … of the first one, where this is another
 	Incomplete bool   // somebody may be missing yet
 	Export     string // address of the CSV; empty: not for who looks
+	InviteURL  string // where somebody is invited who is not there
 }
 
 // Filter is a list of people that needs no typing.
@@ -147,6 +148,7 @@ func (s *Server) showPeople(w http.ResponseWriter, r *http.Request, v *Visit) er
 	q, asked := s.readSearch(r.URL.Query(), v)
 	page := PeoplePage{
 		Chrome: s.chrome(v), Action: v.Action, Typed: q.Typed, Asked: asked, Filters: s.filters(v, q.Filter),
+		InviteURL: v.Platform.URL(root + "/invite"),
 	}
 	page.Notice = s.noted(w, r, v.Platform.ID)
 	if !asked {

@@ -29,17 +29,29 @@ type CardStore interface {
 // PersonPage answers why somebody cannot get in, and offers what the helper may do about it.
 type PersonPage struct {
 	Chrome
-	Whose    // no device
+	Whose // no device
+	Answer
+	Help
 	Role     string
-	Says     []Finding // why she cannot get in, the first reason first; one that all is well where there is none
 	Facts    []Fact
 	Waits    []Waiting
 	Mails    []Mail
 	Attempts []Line
 	Asked    []Asked // what waits for that person
 	Reach    []Reach // sessions and remembered browsers
-	Deeds    []Offer // or one without an address, which says why there are none
 	Back     string
+}
+
+// Answer is why she cannot get in.
+type Answer struct {
+	Says  []Finding // the first reason first; one that all is well where there is none
+	Ended []Line    // what made the account inactive
+}
+
+// Help is what can be done about it.
+type Help struct {
+	Deeds  []Offer  // or one without an address, which says why there are none
+	Beyond []string // text keys of what an application manager may do besides
 }
 
 // Finding is a sentence about why somebody cannot get in.
@@ -124,14 +136,12 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 	if page.Asked, err = s.askedLines(r, v, pending); err != nil {
 		return err
 	}
-	page.Reach = reach(v, card)
-	page.Attempts = plainly(page.Attempts, personURL(v, a.ID))
-	for _, d := range deeds {
-		asked := slices.ContainsFunc(pending, func(p staff.Pending) bool { return p.Act == d.Right })
-		if !d.Each && !asked && d.For(card) && v.mayOffer(d, a) {
-			page.Deeds = append(page.Deeds, Offer{Key: d.key("title"), URL: personURL(v, a.ID) + "/" + d.Name, Danger: d.Danger})
-		}
+	if page.Ended, err = s.lines(r, v, card.Ended); err != nil {
+		return err
 	}
+	page.Reach = reach(v, card)
+	page.Attempts, page.Ended = plainly(page.Attempts, personURL(v, a.ID)), plainly(page.Ended, personURL(v, a.ID))
+	page.Deeds, page.Beyond = offers(v, card, pending)
 	switch {
 	case len(page.Deeds) > 0, len(page.Asked) > 0:
 	case a.ID == v.By.Account:
@@ -140,6 +150,30 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 		page.Deeds = []Offer{{Key: "staff.deeds_none"}}
 	}
 	return s.show(w, r, v, "staff_person", page)
+}
+
+// offers are what the helper may do to somebody now, and what else a manager may where that is something.
+func offers(v *Visit, card *staff.Card, pending []staff.Pending) (all []Offer, beyond []string) {
+	a, manager := &card.Account, *v
+	manager.By.Role = platform.Manager
+	for _, d := range deeds {
+		asked := slices.ContainsFunc(pending, func(p staff.Pending) bool { return p.Act == d.Right })
+		switch {
+		case asked || !d.For(card):
+		case d.Each:
+			if toDevices := (Offer{Key: "staff.to_devices", URL: "#reach"}); v.mayOffer(d, a) && !slices.Contains(all, toDevices) {
+				all = append(all, toDevices)
+			}
+		case v.mayOffer(d, a):
+			all = append(all, Offer{Key: d.key("title"), URL: personURL(v, a.ID) + "/" + d.Name, Danger: d.Danger})
+		case manager.mayOffer(d, a):
+			beyond = append(beyond, d.key("title"))
+		}
+	}
+	if len(all) == 0 {
+		beyond = nil // it is said whom to ask
+	}
+	return all, beyond
 }
 
 // mayOffer reports whether the helper may do a deed to somebody, once she said and showed what it wants.
@@ -204,7 +238,9 @@ func findings(c *staff.Card, now time.Time) (all []Finding) {
 			all = append(all, Finding{Key: "staff.finding_" + key, Tone: tone})
 		}
 	}
-	say(a.State == account.Deactivated, "deactivated", "stopped")
+	frozen := slices.ContainsFunc(c.Ended, func(e audit.Recorded) bool { return e.Kind == audit.AccountFrozen })
+	say(a.State == account.Deactivated && frozen, "frozen", "stopped")
+	say(a.State == account.Deactivated && !frozen, "deactivated", "stopped")
 	asked := slices.ContainsFunc(c.Mails, func(m staff.CardMail) bool {
 		return m.Kind == outbox.EmailConfirm && (m.State == staff.MailQueued || m.State == staff.MailSent || m.State == staff.MailBegun)
 	})
@@ -217,18 +253,31 @@ func findings(c *staff.Card, now time.Time) (all []Finding) {
 		}
 		say(true, "invite_"+underscored(string(state)), tone)
 	}
-	for _, wait := range c.Waits {
-		if wait.For.Refuses() {
-			all = append(all, Finding{Key: findingKey(wait.For), Tone: "warning", Until: wait.Until})
+	waits := func(refuse bool) {
+		for _, wait := range c.Waits {
+			if wait.For.Refuses() == refuse {
+				all = append(all, Finding{Key: findingKey(wait.For), Tone: "warning", Until: wait.Until})
+			}
 		}
 	}
+	waits(true)
 	say(a.State == account.Active && !a.CanSignIn(), "no_password", "warning")
 	say(a.State == account.Active && !a.MarkedAt.IsZero(), "marked", "waiting")
 	say(a.State == account.Active && len(all) == 0, "well", "done")
+	if a.State == account.Active { // what keeps a mail away keeps out who needs it
+		say(refused(c), "mail_refused", "warning")
+		waits(false)
+	}
 	return all
 }
 
-// waitKey and findingKey are text keys of what somebody waits for, and of why that stops a sign-in.
+// refused reports whether the newest mail to somebody did not arrive.
+func refused(c *staff.Card) bool {
+	i := slices.IndexFunc(c.Mails, func(m staff.CardMail) bool { return m.Recipient != outbox.SMS })
+	return i >= 0 && c.Mails[i].State == staff.MailRefused
+}
+
+// waitKey and findingKey are text keys of what somebody waits for, and of what that keeps them from.
 func waitKey(w authn.WaitFor) string { return "staff.wait_" + string(w) }
 
 func findingKey(w authn.WaitFor) string {

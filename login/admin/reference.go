@@ -17,6 +17,8 @@ type ReferencePage struct {
 	Number string // as it was typed, or as it is written where there can be such a one
 	Asked  bool   // there can be, and Events are all that is on record
 	Events []Line
+
+	PeopleURL string // where the person is looked up
 }
 
 // mostOfReference is how many events of one request are shown; the longest has about a dozen.
@@ -42,7 +44,9 @@ func readReference(typed string) (number string, ok bool) {
 
 // showReference is a form that asks and an answer, at an address of its own: a number tells nothing of anybody.
 func (s *Server) showReference(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	page := ReferencePage{Chrome: s.chrome(v), Action: v.Action, Number: r.URL.Query().Get("number")}
+	page := ReferencePage{
+		Chrome: s.chrome(v), Action: v.Action, Number: r.URL.Query().Get("number"), PeopleURL: v.Platform.URL(root),
+	}
 	if strings.TrimSpace(page.Number) == "" {
 		return s.show(w, r, v, "staff_reference", page)
 	}

@@ -40,7 +40,7 @@ var (
 // samples are the states of the page.
 func (ReferencePage) samples() []ui.Sample {
 	page := func(number string, asked bool, events ...Line) ReferencePage {
-		return ReferencePage{Chrome: sampleChrome("staff.reference"), Action: root + "/reference", Number: number, Asked: asked, Events: events}
+		return ReferencePage{Chrome: sampleChrome("staff.reference"), Action: root + "/reference", Number: number, Asked: asked, Events: events, PeopleURL: root}
 	}
 	return []ui.Sample{
 		{Name: "asked", Data: page("", false), Staff: true},

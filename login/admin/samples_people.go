@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -20,7 +22,7 @@ func sampleFilters(current string) (all []Filter) {
 // samples are the states of the page.
 func (PeoplePage) samples() []ui.Sample {
 	page := func(change func(*PeoplePage)) PeoplePage {
-		p := PeoplePage{Chrome: sampleChrome("staff.people"), Action: root, Filters: sampleFilters("")}
+		p := PeoplePage{Chrome: sampleChrome("staff.people"), Action: root, Filters: sampleFilters(""), InviteURL: root + "/invite"}
 		change(&p)
 		return p
 	}
@@ -50,7 +52,7 @@ func (PersonPage) samples() []ui.Sample {
 	page := PersonPage{
 		Chrome: sampleChrome("staff.people"), Whose: Whose{Name: "Anna van der Berg-Bakker", Email: "anna@example.org"},
 		Role: roleKey(platform.Client), Back: root, Attempts: sampleEvents,
-		Says: []Finding{{Key: "staff.finding_well", Tone: "done"}},
+		Answer: Answer{Says: []Finding{{Key: "staff.finding_well", Tone: "done"}}},
 		Facts: []Fact{
 			{Key: "staff.fact_state", Value: "staff.state_active"}, {Key: "staff.fact_signed_in", At: sampleNoon},
 			{Key: "staff.fact_second", Value: "staff.second_totp", Also: []string{"staff.second_sms"}}, {Key: "staff.fact_codes", N: 7},
@@ -70,6 +72,7 @@ func (PersonPage) samples() []ui.Sample {
 		return all
 	}
 	page.Deeds = offers("reset-two-step", "end-sessions", "deactivate")
+	page.Beyond = []string{Deed{Name: "change-address"}.key("title"), Deed{Name: "role"}.key("title")}
 	var all []ui.Sample
 	add := func(name string, change func(*PersonPage)) {
 		p := page
@@ -80,8 +83,10 @@ func (PersonPage) samples() []ui.Sample {
 	add("blocked", func(p *PersonPage) {
 		p.Says = []Finding{
 			{Key: findingKey(authn.WaitPassword), Tone: "warning", Until: sampleNoon}, {Key: findingKey(authn.WaitRecovery), Tone: "warning", Until: sampleNoon},
-			{Key: findingKey(authn.WaitCodes), Tone: "warning", Until: sampleNoon},
+			{Key: findingKey(authn.WaitCodes), Tone: "warning", Until: sampleNoon}, {Key: "staff.finding_mail_refused", Tone: "warning"},
+			{Key: findingKey(authn.WaitReset), Tone: "warning", Until: sampleNoon}, {Key: findingKey(authn.WaitUnblock), Tone: "warning", Until: sampleNoon},
 		}
+		p.Beyond = nil
 		p.Waits = []Waiting{
 			{waitKey(authn.WaitPassword), sampleNoon}, {waitKey(authn.WaitCodes), sampleNoon}, {waitKey(authn.WaitRecovery), sampleNoon},
 			{waitKey(authn.WaitReset), sampleNoon}, {waitKey(authn.WaitUnblock), sampleNoon},
@@ -107,6 +112,7 @@ func (PersonPage) samples() []ui.Sample {
 	}
 	add("somebody asked for something", func(p *PersonPage) { p.Asked = sampleAsked[:1] })
 	add("logged in", func(p *PersonPage) {
+		p.Deeds = slices.Insert(slices.Clip(p.Deeds), 1, Offer{Key: "staff.to_devices", URL: "#reach"})
 		p.Reach = []Reach{
 			{Kind: "staff.reach_browser", Machine: sampleMachine, AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: endSession}.key("title"), URL: sampleAnna.URL + "/" + endSession + "/x"},
 			{Kind: "staff.reach_app", Machine: ui.Machine{System: "Android"}, AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: endSession}.key("title"), URL: sampleAnna.URL + "/" + endSession + "/y"},
@@ -118,13 +124,19 @@ func (PersonPage) samples() []ui.Sample {
 	})
 	add("inactive", func(p *PersonPage) {
 		p.Says, p.Deeds = []Finding{{Key: "staff.finding_deactivated", Tone: "stopped"}}, offers("reactivate")
-		p.Facts, p.Mails = p.Facts[:1], nil
+		p.Ended = []Line{{At: sampleNoon, What: "staff.kind_account_deactivate", Why: []string{staff.Left.TextKey()}, Whose: sampleAnna, By: sampleHenk, Reference: "7KQ4-MXDE"}}
+		p.Facts, p.Mails, p.Beyond = p.Facts[:1], nil, nil
+	})
+	add("blocked by the owner", func(p *PersonPage) {
+		p.Says, p.Deeds = []Finding{{Key: "staff.finding_frozen", Tone: "stopped"}}, offers("reactivate")
+		p.Ended = []Line{{At: sampleNoon, What: "staff.kind_account_freeze", Reference: "7KQ4-MXDE"}}
+		p.Facts, p.Mails, p.Beyond = p.Facts[:1], nil, nil
 	})
 	add("without a password", func(p *PersonPage) {
-		p.Says, p.Deeds = []Finding{{Key: "staff.finding_no_password", Tone: "warning"}}, []Offer{{Key: "staff.deeds_none"}}
+		p.Beyond, p.Says, p.Deeds = nil, []Finding{{Key: "staff.finding_no_password", Tone: "warning"}}, []Offer{{Key: "staff.deeds_none"}}
 	})
 	add("marked", func(p *PersonPage) {
-		p.Says, p.Deeds = []Finding{{Key: "staff.finding_marked", Tone: "waiting"}}, []Offer{{Key: "staff.deeds_own"}}
+		p.Beyond, p.Says, p.Deeds = nil, []Finding{{Key: "staff.finding_marked", Tone: "waiting"}}, []Offer{{Key: "staff.deeds_own"}}
 	})
 	for _, key := range []string{Deed{Name: "reset-two-step"}.key("done"), noticeChanged} {
 		add("after "+key, func(p *PersonPage) { p.Notice = key })
@@ -137,8 +149,11 @@ func (DeedPage) samples() (all []ui.Sample) {
 	for _, d := range deeds {
 		page := DeedPage{
 			Chrome: sampleChrome("staff.people"), Action: sampleAnna.URL + "/" + d.Name, Title: d.key("title"), Body: d.key("body"),
-			Button: d.key("button"), Danger: d.Danger, Whose: Whose{Name: "Anna van der Berg-Bakker", Email: "anna@example.org", Device: d.Each, Machine: sampleMachine},
+			Button: d.key("button"), Danger: d.Danger, Whose: Whose{Name: "Anna van der Berg-Bakker", Email: "anna@example.org", Device: d.Each, Machine: sampleMachine, UsedAt: sampleNoon},
 			Questions: d.questions(Form{}, platform.Roles), AsksEmail: d.Email, Back: sampleAnna.URL,
+		}
+		if d.Role {
+			page.Whose.Role = roleKey(platform.Professional)
 		}
 		all = append(all, ui.Sample{Name: d.Name, Data: page, Staff: true})
 		if page.Waits = d.waitsKey(&account.Account{Role: platform.Manager}); page.Waits != "" {

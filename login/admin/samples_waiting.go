@@ -11,11 +11,11 @@ var (
 	sampleAsked   = []Asked{
 		{
 			ID: "a", What: deedOf(staff.ActReset).key("title"), Why: []string{staff.LostPhone.TextKey(), staff.CalledBack.TextKey()},
-			Whose: sampleAnna, By: sampleHenk, Until: sampleNoon, URL: waiting + "/a", Agree: true, Withdraw: true,
+			Whose: sampleAnna, By: sampleHenk, Until: sampleNoon, URL: waiting + "/a", Theirs: Theirs{Agree: true, Withdraw: true},
 		},
 		{
 			ID: "b", What: deedOf(staff.ActCorrectAddress).key("title"), Address: "bram.de.vries-van-den-hoogenband@ggz-de-linde.example.org",
-			Why: []string{staff.Mistyped.TextKey()}, Whose: sampleAnna, By: sampleHenk, Until: sampleNoon, URL: waiting + "/b", Withdraw: true,
+			Why: []string{staff.Mistyped.TextKey()}, Whose: sampleAnna, By: sampleHenk, Until: sampleNoon, URL: waiting + "/b", Theirs: Theirs{Withdraw: true, Own: true},
 		},
 		{
 			ID: "c", What: deedOf(staff.ActSetRole).key("title"), Role: roleKey(platform.Manager), Why: []string{staff.NewTask.TextKey()},

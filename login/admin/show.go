@@ -32,12 +32,23 @@ func (s *Server) chrome(v *Visit) Chrome {
 		if page.Menu != "" && v.By.Could(page.Right) {
 			c.Menu = append(c.Menu, MenuLine{
 				Key: page.Menu, URL: v.Platform.URL(page.Path),
-				Current: v.Page.Path == page.Path || page.Path == root && strings.HasPrefix(v.Page.Path, people+"/"),
+				Current: below(v.Page.Path, page.Path),
 			})
 		}
 	}
 	c.Menu = append(c.Menu, MenuLine{Key: ownKey, URL: v.Platform.URL(ownPath)})
 	return c
+}
+
+// below reports whether a page is that of a line of the menu, or one that is come to from there.
+func below(page, line string) bool {
+	if line == root {
+		line = people
+		if page == root || page == peopleExport {
+			return true
+		}
+	}
+	return page == line || strings.HasPrefix(page, line+"/")
 }
 
 // The account of who is at the pages is changed, and left, at the settings of everybody.

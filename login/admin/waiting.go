@@ -22,18 +22,24 @@ type WaitingPage struct {
 
 // Asked is an act that somebody asked for and that waits.
 type Asked struct {
-	ID       string
-	What     string   // text key
-	Role     string   // text key of the role that it gives; empty: none
-	Address  string   // that it gives; empty: none
-	Why      []string // text keys of what the asker said
-	Whose    Named
-	By       Named
-	Until    time.Time
-	Lapses   bool // it is not done then, but comes to nothing
-	URL      string
-	Agree    bool // who looks may
-	Withdraw bool
+	ID      string
+	What    string   // text key
+	Role    string   // text key of the role that it gives; empty: none
+	Address string   // that it gives; empty: none
+	Why     []string // text keys of what the asker said
+	Whose   Named
+	By      Named
+	Until   time.Time
+	Lapses  bool // it is not done then, but comes to nothing
+	URL     string
+	Theirs
+}
+
+// Theirs is what an act that waits is to who looks.
+type Theirs struct {
+	Agree    bool // they may
+	Withdraw bool // they may
+	Own      bool // they asked for it
 }
 
 // askedLines are acts that wait, for who looks.
@@ -51,7 +57,9 @@ func (s *Server) askedLines(r *http.Request, v *Visit, pending []staff.Pending) 
 		line := Asked{
 			ID: p.ID, What: deedOf(p.Act).key("title"), Address: p.Address, Whose: known.of(v, string(p.Account)), By: known.of(v, string(p.Asker)),
 			Until: p.DueAt, URL: v.Platform.URL(waiting + "/" + p.ID),
-			Agree: p.MayAgree(v.By, on, v.Now), Withdraw: p.MayWithdraw(v.By, on, v.Now),
+			Theirs: Theirs{
+				Agree: p.MayAgree(v.By, on, v.Now), Withdraw: p.MayWithdraw(v.By, on, v.Now), Own: p.Asker == v.By.Account,
+			},
 		}
 		_, line.Lapses = staff.MustWait(p.Act, on)
 		if p.Gives != "" {

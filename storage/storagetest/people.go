@@ -419,6 +419,20 @@ func (w *world) cards() {
 	c, err = w.db.Card(w.Context(), linde, w.anna.ID, namer{}, ria, w.now)
 	w.ok(err)
 	w.same("mails, much later", len(c.Mails), 0)
+	w.same("nothing ended it", len(c.Ended), 0)
+	for _, kind := range []audit.Kind{audit.AccountDeactivated, audit.AccountFrozen} {
+		w.now = w.now.Add(time.Hour)
+		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Deactivated, w.event(kind, w.anna), w.now))
+		c, err = w.db.Card(w.Context(), linde, w.anna.ID, namer{}, ria, w.now)
+		w.ok(err)
+		if len(c.Ended) != 1 || c.Ended[0].Kind != kind {
+			w.Errorf("ended by %+v, want %s", c.Ended, kind)
+		}
+		w.ok(w.db.SetState(w.Context(), linde, w.anna.ID, account.Active, w.event(audit.AccountReactivated, w.anna), w.now))
+	}
+	c, err = w.db.Card(w.Context(), linde, w.anna.ID, namer{}, ria, w.now)
+	w.ok(err)
+	w.same("active again", len(c.Ended), 0)
 }
 
 func (w *world) waitingPeople() {
