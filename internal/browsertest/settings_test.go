@@ -26,7 +26,7 @@ func tabTo(t *testing.T, ctx context.Context, want string) {
 func tabUntil(t *testing.T, ctx context.Context, want string, so func(has string) bool) {
 	t.Helper()
 	const focused = `(() => {
-		const e = document.activeElement || document.documentElement, label = (e.labels && e.labels.length ? e.labels[0] : e).cloneNode(true)
+		const e = document.activeElement, label = (e.labels && e.labels.length ? e.labels[0] : e).cloneNode(true)
 		label.querySelectorAll('.value').forEach(v => v.remove())
 		const link = e.closest('#summary') ? 'link to ' : '' // of the summary, which names the field
 		return link + (e.matches(':focus-visible') ? '' : 'unseen ') + label.textContent.trim()

@@ -204,6 +204,7 @@ func TestStaffByKeyboard(t *testing.T) {
 				k.walk(page)
 			}
 			k.to(k.say("staff.invite"), kb.Enter)
+			k.at("staff.invite")
 			k.to(k.say("staff.invite_many_link"), kb.Enter)
 			k.at("staff.invite_many")
 			k.walk("many")

@@ -125,12 +125,12 @@ func (PersonPage) samples() []ui.Sample {
 	add("inactive", func(p *PersonPage) {
 		p.Says, p.Deeds = []Finding{{Key: "staff.finding_deactivated", Tone: "stopped"}}, offers("reactivate")
 		p.Ended = []Line{{At: sampleNoon, What: "staff.kind_account_deactivate", Why: []string{staff.Left.TextKey()}, Whose: sampleAnna, By: sampleHenk, Reference: "7KQ4-MXDE"}}
-		p.Facts, p.Mails, p.Beyond = p.Facts[:1], nil, nil
+		p.Facts, p.Mails, p.Beyond = []Fact{{Key: "staff.fact_state", Value: "staff.state_deactivated"}}, nil, nil
 	})
 	add("blocked by the owner", func(p *PersonPage) {
 		p.Says, p.Deeds = []Finding{{Key: "staff.finding_frozen", Tone: "stopped"}}, offers("reactivate")
 		p.Ended = []Line{{At: sampleNoon, What: "staff.kind_account_freeze", Reference: "7KQ4-MXDE"}}
-		p.Facts, p.Mails, p.Beyond = p.Facts[:1], nil, nil
+		p.Facts, p.Mails, p.Beyond = []Fact{{Key: "staff.fact_state", Value: "staff.state_deactivated"}}, nil, nil
 	})
 	add("without a password", func(p *PersonPage) {
 		p.Beyond, p.Says, p.Deeds = nil, []Finding{{Key: "staff.finding_no_password", Tone: "warning"}}, []Offer{{Key: "staff.deeds_none"}}
