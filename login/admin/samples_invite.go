@@ -14,7 +14,7 @@ func (InvitePage) samples() []ui.Sample {
 			Languages: []LanguageChoice{{"nl", "Nederlands", true}, {"en", "English", false}},
 		}
 		for _, role := range platform.Roles[:4] {
-			p.Roles = append(p.Roles, RoleChoice{string(role), roleKey(role), role == platform.Client})
+			p.Roles = append(p.Roles, RoleChoice{string(role), roleKey(role), false})
 		}
 		if change != nil {
 			change(&p)
