@@ -61,6 +61,20 @@ func (db *DB) AppDevices(ctx context.Context, p platform.ID, of account.ID) ([]g
 	return all, fail("listing devices", err)
 }
 
+const ownsAppDevice = `
+SELECT 1
+FROM app_devices
+WHERE id = $1 AND platform = $2 AND account = $3`
+
+// OwnsDevice tells whether a device is, or was, an account's, as long as that is kept.
+func (db *DB) OwnsDevice(ctx context.Context, p platform.ID, of account.ID, id grant.DeviceID) (bool, error) {
+	_, err := one(ctx, db.read, func(n *int64) []any { return []any{n} }, ownsAppDevice, string(id), string(p), string(of))
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, fail("finding device", err)
+}
+
 type appDeviceAccountRow struct {
 	device grant.Device
 	accountRow
@@ -137,6 +151,9 @@ func endOwnSession(ctx context.Context, q conn, p platform.ID, sid, reason strin
 // What follows from it is saved with it.
 func (db *DB) RemoveDevice(ctx context.Context, d grant.Device, reason string, follows authn.Change, now time.Time) error {
 	return fail("removing device", db.inTx(ctx, func(q conn) error {
+		if _, err := holdFor(ctx, q, d.Platform, "", false, follows.Events, now); err != nil {
+			return err
+		}
 		sid, there, err := removeDevice(ctx, q, removesOne, reason, now, string(d.Platform), string(d.Account), string(d.ID))
 		if err == nil && !there {
 			err = fault.NotFound

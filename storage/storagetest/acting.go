@@ -61,6 +61,10 @@ func (w *world) everyAct(e audit.Event) map[string]func() error {
 	all["a browser forgotten"] = func() error {
 		return w.db.ForgetDevice(ctx, d, authn.Change{Platform: linde, Events: []audit.Event{e}}, w.now)
 	}
+	p := w.entered(whom, jkt)
+	all["a device removed"] = func() error {
+		return w.db.RemoveDevice(ctx, p.Device, "test", authn.Change{Platform: linde, Events: []audit.Event{e}}, w.now)
+	}
 	asked := w.pendingAct(staff.ActReset, whom)
 	all["an act that waits"] = func() error {
 		c := w.asking(asked, whom)
@@ -108,7 +112,7 @@ var actings = []promise{
 			w.becomes(h, platform.Helpdesk, account.Active)
 		}
 		for _, name := range []string{
-			"a change of nobody", "somebody new", "a session's end", "a browser forgotten", "an act that waits", "the end of one", "a file",
+			"a change of nobody", "somebody new", "a session's end", "a browser forgotten", "a device removed", "an act that waits", "the end of one", "a file",
 			"the people of a file", "a change", "a state",
 		} {
 			if err := acts[name](); err != nil {

@@ -400,6 +400,18 @@ var appDevices = []promise{
 			return w.db.RemoveDevice(w.Context(), p.Device, "test", authn.Change{Platform: linde}, w.now)
 		}), 1, fault.NotFound)
 		w.same("tokens", w.given(in.Grant), false)
+		for _, of := range []struct {
+			account account.Account
+			id      grant.DeviceID
+			want    bool
+		}{{w.anna, p.ID, true}, {w.far, p.ID, false}, {w.anna, grant.DeviceID(secret.ID()), false}} {
+			was, err := w.db.OwnsDevice(w.Context(), of.account.Platform, of.account.ID, of.id)
+			w.ok(err)
+			w.same("was that of "+string(of.account.ID), was, of.want)
+		}
+		elsewhere, err := w.db.OwnsDevice(w.Context(), wilg, w.anna.ID, p.ID)
+		w.ok(err)
+		w.same("was that of the other platform", elsewhere, false)
 	}},
 	{"no device is made for somebody whose account is not active or is marked", func(w *world) {
 		v := w.visit(w.anna)
