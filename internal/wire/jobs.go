@@ -18,7 +18,7 @@ import (
 
 // Run does the upkeep until the context ends: clock and settings within half a second, letters within one, requests that
 // are too many within ten, the end of sessions and acts of staff that are due within twenty, clean-up, key rotation and
-// subjects by the minute, each at its own pace. From Drain on only what goes on then is left.
+// subjects by the minute, devices that nobody uses by the hour, each at its own pace. From Drain on only what goes on then is left.
 func (h *House) Run(ctx context.Context) { upkeep.Run(ctx, h.Log, h.leaving, h.jobs()) }
 
 // jobs are what a node does by itself, one row each.
@@ -31,6 +31,7 @@ func (h *House) jobs() []upkeep.Job {
 		{Name: "people", Every: 10 * time.Second, Do: fillPeople(h.DB, h.clock.Now)},
 		{Name: "sessions", Every: overdueEvery, Do: endOverdue(h.DB, h.clock.Now)},
 		{Name: "subjects", Every: time.Minute, Do: fillSubjects(h.DB, h.clock.Now)},
+		{Name: "devices", Every: unusedEvery, Do: removeUnused(h.DB, h.clock.Now)},
 		{Name: "acts", Every: actsEvery, Do: carryOut(h.DB, h.Sealer, h.clock.Now)},
 	}
 	for _, to := range h.outbox.Recipients() {
@@ -74,6 +75,24 @@ func endOverdue(db *storage.DB, now func() time.Time) func(context.Context) erro
 		for ended := cleanBatch; ended >= cleanBatch && ctx.Err() == nil; {
 			var err error
 			if ended, err = db.EndIdle(ctx, now(), cleanBatch); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// unusedEvery is how often devices of mobile apps are looked for that nobody uses any more: an hour is little of 90 days.
+const unusedEvery = time.Hour
+
+// removeUnused removes devices of mobile apps that nobody used for grant.DeviceUnused.
+func removeUnused(db *storage.DB, now func() time.Time) func(context.Context) error {
+	return func(ctx context.Context) error {
+		ctx, done := context.WithTimeout(ctx, upkeepTime)
+		defer done()
+		for removed := cleanBatch; removed >= cleanBatch && ctx.Err() == nil; {
+			var err error
+			if removed, err = db.RemoveUnusedDevices(ctx, now(), cleanBatch); err != nil {
 				return err
 			}
 		}

@@ -103,3 +103,30 @@ func TestSubjectsAreKeptLater(t *testing.T) {
 		t.Errorf("%s, %v, want %s", id, err, a.ID)
 	}
 }
+
+// Devices with the app that nobody used for ninety days are removed by themselves, however many there are, and no others.
+func TestUnusedDevicesAreRemoved(t *testing.T) {
+	s := idptest.NewServer(t, idptest.SQLite(t))
+	s.Apply("platforms:\n  - { name: linde, issuer: https://login.linde.test, organisation: Linde, home_url: https://linde.test/home, accounts: [{ email: anna@example.org }] }\n")
+	const fill = `
+		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+		INSERT INTO app_devices (id, platform, account, party, jkt, name, network, way, level, scopes, claims, setup_hash, setup_ends_at, added_at, seen_at)
+		SELECT 'd' || i, 'linde', (SELECT id FROM accounts), 'app', 'k' || i, '', '', 'qr', '', '', '{}', CAST('s' || i AS BLOB), 1, 1,
+			$1 + CASE WHEN i > 1200 THEN 1 ELSE 0 END
+		FROM n`
+	unused := s.Clock.Now().Add(-grant.DeviceUnused).UnixMilli()
+	if _, err := s.DB.SQL().ExecContext(t.Context(), fill, unused); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.House.Do(t.Context(), "devices"); err != nil {
+		t.Fatal(err)
+	}
+	var left, first int64
+	const live = `SELECT COUNT(*), MIN(seen_at) FROM app_devices WHERE ended_at IS NULL`
+	if err := s.DB.SQL().QueryRowContext(t.Context(), live).Scan(&left, &first); err != nil {
+		t.Fatal(err)
+	}
+	if left != 300 || first != unused+1 {
+		t.Errorf("%d are left, used since %d; want 300 since %d", left, first, unused+1)
+	}
+}
