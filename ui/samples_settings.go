@@ -66,18 +66,20 @@ func (LanguagePage) Samples() []Sample {
 // Samples are the states of the page that shows where somebody is logged in.
 func (DevicesPage) Samples() []Sample {
 	const devices = sampleSettings + "/devices"
-	this := Device{Machine: Machine{"Firefox", "Windows"}, Places: "GGZ De Linde, Dagboek van Anders", AddedAt: sampleNoon.Add(-40 * time.Minute), UsedAt: sampleNoon, This: true, Network: "192.0.2.x"}
+	this := Device{Machine: Machine{Browser: "Firefox", System: "Windows"}, Places: "GGZ De Linde, Dagboek van Anders", AddedAt: sampleNoon.Add(-40 * time.Minute), UsedAt: sampleNoon, This: true, Network: "192.0.2.x"}
 	others := []Device{
 		this,
-		{Machine: Machine{"Safari", "iPhone"}, Network: "192.0.2.x", Here: true, AddedAt: sampleNoon.Add(-5 * time.Hour), UsedAt: sampleNoon.Add(-4 * time.Hour), URL: devices + "/4xq2m7nkc5vbz3hdtw6ysgjp8r"},
+		{Machine: Machine{Browser: "Safari", System: "iPhone"}, Network: "192.0.2.x", Here: true, AddedAt: sampleNoon.Add(-5 * time.Hour), UsedAt: sampleNoon.Add(-4 * time.Hour), URL: devices + "/4xq2m7nkc5vbz3hdtw6ysgjp8r"},
 		{Machine: Machine{}, AddedAt: sampleNoon.Add(-20 * time.Hour), UsedAt: sampleNoon.Add(-19 * time.Hour), URL: devices + "/5xq2m7nkc5vbz3hdtw6ysgjp8r"},
 	}
 	apps := []Device{
+		{Machine: sampleDevice, How: "devices.by_qr", Network: "192.0.2.x", Here: true, Places: "De Linde op je telefoon", AddedAt: sampleNoon.Add(-2000 * time.Hour), UsedAt: sampleNoon.Add(-time.Minute), URL: devices + "/app/2xq2m7nkc5vbz3hdtw6ysgjp8r"},
+		{Machine: Machine{App: true}, How: "devices.by_password", AddedAt: sampleNoon.Add(-900 * time.Hour), UsedAt: sampleNoon.Add(-800 * time.Hour), URL: devices + "/app/3xq2m7nkc5vbz3hdtw6ysgjp8r"},
 		{Machine: Machine{System: "Android"}, Network: "198.51.100.x", Places: "GGZ De Linde", AddedAt: sampleNoon.Add(-23 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/6xq2m7nkc5vbz3hdtw6ysgjp8r"},
 		{Machine: Machine{}, AddedAt: sampleNoon.Add(-22 * time.Hour), UsedAt: sampleNoon.Add(-21 * time.Hour), URL: devices + "/7xq2m7nkc5vbz3hdtw6ysgjp8r"},
 	}
 	sites := []Device{
-		{Machine: Machine{"Chrome", "Windows"}, Network: "2001:db8:x", Places: "Dagboek van Anders", AddedAt: sampleNoon.Add(-300 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/8xq2m7nkc5vbz3hdtw6ysgjp8r/anders"},
+		{Machine: Machine{Browser: "Chrome", System: "Windows"}, Network: "2001:db8:x", Places: "Dagboek van Anders", AddedAt: sampleNoon.Add(-300 * time.Hour), UsedAt: sampleNoon.Add(-time.Hour), URL: devices + "/8xq2m7nkc5vbz3hdtw6ysgjp8r/anders"},
 		{AddedAt: sampleNoon.Add(-900 * time.Hour), UsedAt: sampleNoon.Add(-800 * time.Hour), URL: devices + "/9xq2m7nkc5vbz3hdtw6ysgjp8r/gone"},
 	}
 	page := func(change func(*DevicesPage)) DevicesPage {
@@ -94,7 +96,10 @@ func (DevicesPage) Samples() []Sample {
 		{Name: "web sites", Data: page(func(p *DevicesPage) { p.Browsers, p.Sites = others[:1], sites })},
 		{Name: "stopped", Data: page(func(p *DevicesPage) { p.Browsers, p.Notice = others[:1], "devices.stopped" })},
 		{Name: "logged out everywhere", Data: page(func(p *DevicesPage) { p.Browsers, p.Notice = others[:1], "devices.logout_all_done" })},
-		{Name: "logged out of one", Data: page(func(p *DevicesPage) { p.Notice, p.Subject = "devices.logged_out", Machine{"Chrome", "Android"} })},
+		{Name: "logged out of one", Data: page(func(p *DevicesPage) {
+			p.Notice, p.Subject = "devices.logged_out", Machine{Browser: "Chrome", System: "Android"}
+		})},
+		{Name: "removed", Data: page(func(p *DevicesPage) { p.Notice = "devices.removed" })},
 		{Name: "revoked", Data: page(func(p *DevicesPage) { p.Notice = "devices.revoked" })},
 	}
 }
@@ -104,8 +109,15 @@ func (RevokePage) Samples() []Sample {
 	page := RevokePage{Action: sampleSettings + "/devices/6xq2m7nkc5vbz3hdtw6ysgjp8r", Machine: Machine{System: "Android"}, BackURL: sampleSettings + "/devices", HomeURL: sampleHome}
 	unknown := page
 	unknown.Machine = Machine{}
-	return []Sample{{Name: "known", Data: page}, {Name: "unknown", Data: unknown}}
+	named, unnamed := page, page
+	named.Machine, unnamed.Machine = sampleDevice, Machine{App: true}
+	return []Sample{
+		{Name: "known", Data: page}, {Name: "unknown", Data: unknown}, {Name: "with a PIN", Data: named}, {Name: "with a PIN, unnamed", Data: unnamed},
+	}
 }
+
+// sampleDevice has as long a name as one may have.
+var sampleDevice = Machine{App: true, Name: "Telefoon van Anna van der Berg-Bakker (w"}
 
 // SampleActivity is the page with one past login, by ways of a part, as text keys.
 func SampleActivity(how ...string) []Sample {
@@ -121,11 +133,11 @@ func (ActivityPage) Samples() []Sample {
 	page := ActivityPage{
 		PasswordURL: sampleSettings + "/password", LogoutAll: sampleSettings + "/devices", BackURL: sampleSettings, HomeURL: sampleHome,
 		Logins: []Login{
-			{At: sampleNoon, Machine: Machine{"Firefox", "Windows"}, Place: "GGZ De Linde", This: true},
-			{At: sampleNoon.Add(-5 * time.Hour), Machine: Machine{"Safari", "iPhone"}, Place: "Dagboek van Anders", How: []string{"activity.by_remembered"}, Told: []Told{
+			{At: sampleNoon, Machine: Machine{Browser: "Firefox", System: "Windows"}, Place: "GGZ De Linde", This: true},
+			{At: sampleNoon.Add(-5 * time.Hour), Machine: Machine{Browser: "Safari", System: "iPhone"}, Place: "Dagboek van Anders", How: []string{"activity.by_remembered"}, Told: []Told{
 				{Party: "Agenda van De Linde"}, {Party: "Dagboek van Anders", At: sampleNoon}, {Party: "GGZ De Linde", Waits: true},
 			}},
-			{At: sampleNoon.Add(-300 * time.Hour), Machine: Machine{"Chrome", "Android"}, Place: "GGZ De Linde", How: []string{"activity.by_link"}},
+			{At: sampleNoon.Add(-300 * time.Hour), Machine: Machine{Browser: "Chrome", System: "Android"}, Place: "GGZ De Linde", How: []string{"activity.by_link"}},
 			{At: sampleNoon.Add(-3000 * time.Hour)},
 		},
 	}

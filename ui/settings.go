@@ -65,16 +65,21 @@ type Device struct {
 	AddedAt time.Time
 	UsedAt  time.Time
 	This    bool
+	How     string // text key of how it was entered; only of a device with the mobile app
 	Network string // where it began, shortened, such as "192.0.2.x"; empty: not known
 	Here    bool   // … which is also where the person is now
 	Places  string // names of the parties that it reaches; empty: none, or none with a name
 	URL     string // of what logs it out, or asks about it first; empty: no such button
 }
 
-// Machine is what a browser or app runs on, in names that people know. Either may be empty.
-type Machine struct{ Browser, System string }
+// Machine is what a browser or app runs on, in names that people know. Each may be empty.
+type Machine struct {
+	Browser, System string
+	App             bool   // it is a device with the platform's mobile app
+	Name            string // … as it calls itself (grant.DeviceName)
+}
 
-// RevokePage asks before the app on a device is logged out. do: continue.
+// RevokePage asks before the app on a device is logged out, or a device with the mobile app is removed. do: continue.
 type RevokePage struct {
 	Action  string
 	Machine Machine
@@ -130,6 +135,10 @@ func (v *View) Moment(at time.Time) string { return Moment(v.Lang, v.Platform, a
 // Named is what people call a machine.
 func (v *View) Named(m Machine) string {
 	switch {
+	case m.App && m.Name != "":
+		return m.Name
+	case m.App:
+		return v.T("devices.app")
 	case m.Browser != "" && m.System != "":
 		return v.T("devices.name", "browser", m.Browser, "system", m.System)
 	case m.Browser != "":

@@ -41,7 +41,7 @@ func names(text string) []string {
 var chosen = []string{
 	"footer.help_both", "footer.help_email", "footer.help_phone", "footer.help_none",
 	"helper.client", "helper.professional", "crisis.nl", "crisis.gb", "crisis.de",
-	"common.error_prefix", "devices.name", "devices.unknown", "choose.other",
+	"common.error_prefix", "devices.name", "devices.unknown", "devices.app", "choose.other",
 	"duration.minutes", "duration.hours",
 }
 

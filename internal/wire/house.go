@@ -215,7 +215,7 @@ func (h *House) routes() http.Handler {
 		Now: h.clock.Now, Log: h.Log,
 	})
 	links := link.New(link.Options{Store: h.DB, Engine: people, Buttons: h.buttons()})
-	own := settings.New(settings.Options{Store: h.DB, Past: h.DB, Consents: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL,
+	own := settings.New(settings.Options{Store: h.DB, Apps: h.DB, Past: h.DB, Consents: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL,
 		Pages: []settings.Page{{Key: "staff.menu", Path: admin.Path, For: admin.Helps}}})
 	protocol := op.New(op.Options{
 		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB, Uses: h.DB, Pushes: h.DB, Referrals: h.DB, Devices: h.DB},

@@ -49,7 +49,11 @@ func (s *Server) devicesState(r *http.Request, v *login.Visit) (states []ui.Stat
 // devices is the page without what was just done.
 func (s *Server) devices(r *http.Request, v *login.Visit) (ui.DevicesPage, error) {
 	p := v.Platform
-	sessions, access, err := s.Store.Reach(r.Context(), v.Platform.ID, v.Facts.Account.ID, v.Now)
+	phones, err := s.Apps.AppDevices(r.Context(), p.ID, v.Facts.Account.ID)
+	if err != nil {
+		return ui.DevicesPage{}, err
+	}
+	sessions, access, err := s.Store.Reach(r.Context(), p.ID, v.Facts.Account.ID, v.Now)
 	if err != nil {
 		return ui.DevicesPage{}, err
 	}
@@ -58,6 +62,9 @@ func (s *Server) devices(r *http.Request, v *login.Visit) (ui.DevicesPage, error
 		BackURL: p.URL(pathSettings), HomeURL: p.HomeURL,
 	}
 	for _, session := range sessions {
+		if ofDevice(phones, session.ID) {
+			continue // the device is listed
+		}
 		d := ui.Device{
 			Machine: ui.MachineOf(session.Agent), Network: shown(session.Network), Here: here(v, session.Network),
 			AddedAt: session.StartedAt, UsedAt: session.SeenAt, This: session.ID == v.Facts.Session.ID,
@@ -90,6 +97,7 @@ func (s *Server) devices(r *http.Request, v *login.Visit) (ui.DevicesPage, error
 		}
 	}
 	s.listOutliving(v, &page, access)
+	page.Apps = slices.Concat(s.listPhones(v, phones, sessions, access), page.Apps)
 	return page, nil
 }
 
@@ -181,6 +189,12 @@ func (s *Server) onList(r *http.Request, v *login.Visit) (l listed, theirs bool,
 	id, party := mux.Vars(r)["session"], mux.Vars(r)["party"]
 	if party == "" {
 		i := slices.IndexFunc(sessions, func(o authn.Session) bool { return o.ID == id && o.ID != v.Facts.Session.ID })
+		if i >= 0 && sessions[i].Channel == authn.App {
+			phones, err := s.Apps.AppDevices(r.Context(), v.Platform.ID, v.Facts.Account.ID)
+			if err != nil || ofDevice(phones, id) {
+				return listed{}, true, err // the device is on the list, and ends with what it has
+			}
+		}
 		if i >= 0 {
 			return listed{session: &sessions[i]}, true, nil
 		}

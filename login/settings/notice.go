@@ -38,6 +38,7 @@ const (
 	doneEverybody = "all"       // logged out everywhere else
 	doneOne       = "one"       // logged out of one browser
 	doneRevoked   = "revoked"   // … or app
+	doneRemoved   = "removed"   // a device with the mobile app was; its name is not ours, and not said
 	doneStopped   = "stopped"   // a web site goes on no longer
 	doneMethod    = "method"    // codes come in another way
 	doneOff       = "off"       // two-step authentication was turned off
@@ -47,7 +48,7 @@ const (
 
 var doneTexts = map[string]string{
 	donePassword: "change.done", doneSaved: "common.saved", doneEverybody: "devices.logout_all_done",
-	doneOne: "devices.logged_out", doneRevoked: "devices.revoked", doneStopped: "devices.stopped",
+	doneOne: "devices.logged_out", doneRevoked: "devices.revoked", doneRemoved: "devices.removed", doneStopped: "devices.stopped",
 	doneMethod: "two_step.changed", doneOff: "two_step.off_done", doneForgotten: "two_step.forgotten",
 	doneWithdrawn: "consents.stopped",
 }

@@ -62,7 +62,7 @@ func door(role platform.Role, seen time.Duration, pages ...Page) http.Handler {
 	})
 	r := mux.NewRouter()
 	New(Options{
-		Store: oneReach{session: store.session}, Consents: noConsents{}, Engine: engine, Pages: pages, Party: noParties{}.Party,
+		Store: oneReach{session: store.session}, Apps: noPhones{}, Consents: noConsents{}, Engine: engine, Pages: pages, Party: noParties{}.Party,
 		Logout: func(p *platform.Platform) string { return p.URL("/logout") },
 	}).Routes(r)
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -80,6 +80,13 @@ type oneReach struct {
 
 func (o oneReach) Reach(context.Context, platform.ID, account.ID, time.Time) ([]authn.Session, []grant.Access, error) {
 	return []authn.Session{o.session}, nil, nil
+}
+
+// noPhones is a store in which nobody has the mobile app.
+type noPhones struct{ AppStore }
+
+func (noPhones) AppDevices(context.Context, platform.ID, account.ID) ([]grant.Device, error) {
+	return nil, nil
 }
 
 // noConsents is a store in which nobody allowed anything.

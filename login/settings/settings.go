@@ -63,6 +63,13 @@ type Store interface {
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }
 
+// AppStore has the devices on which somebody has the mobile app.
+type AppStore interface {
+	AppDevices(ctx context.Context, p platform.ID, of account.ID) ([]grant.Device, error)
+	OwnsDevice(ctx context.Context, p platform.ID, of account.ID, id grant.DeviceID) (bool, error)
+	RemoveDevice(ctx context.Context, d grant.Device, reason string, follows authn.Change, now time.Time) error
+}
+
 // PastStore is what happened with an account.
 type PastStore interface {
 	SignIns(ctx context.Context, p platform.ID, of account.ID, limit int) ([]audit.Event, error)
@@ -74,6 +81,7 @@ type PastStore interface {
 // Options are what the house passes in.
 type Options struct {
 	Store    Store
+	Apps     AppStore
 	Past     PastStore
 	Consents ConsentStore
 	Engine   *login.Server // lets people in, and begins the journeys that these pages ask for
@@ -130,6 +138,7 @@ func (s *Server) Routes(r *mux.Router) {
 		add(page+path, name, could(s.Engine.SignedIn(page, show)), "GET")
 		add(page+path, "submit "+name, could(s.Engine.SignedIn(page, submit)), "POST")
 	}
+	below(pathDevices, "/app/{device}", "app device", s.ofAppDevice(s.showAppDevice), s.ofAppDevice(s.submitAppDevice))
 	for _, path := range []string{"/{session}", "/{session}/{party}"} {
 		below(pathDevices, path, "device", s.ofDevice(s.showDevice), s.ofDevice(s.submitDevice))
 	}
