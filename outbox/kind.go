@@ -34,6 +34,14 @@ const (
 	ManagerReset         Kind = "mail_manager_reset"    // to the other managers: the operator resets one of them in a day
 	ResetsStopped        Kind = "mail_resets_stopped"   // to managers: somebody did as many resets as one may
 	LogOutsStopped       Kind = "mail_log_outs_stopped" // to managers: somebody logged out as many people as one may
+	DeviceOutByStaff     Kind = "mail_device_out"     // one session
+	AppRemovedByStaff    Kind = "mail_app_out"        // a device with the mobile app
+	LoggedOutByStaff     Kind = "mail_logged_out"     // everywhere
+	ForgottenByStaff     Kind = "mail_forgotten"      // a remembered browser
+	RoleByStaff          Kind = "mail_role"           // another one
+	UnblockedByStaff     Kind = "mail_unblocked"      // after too many wrong passwords or codes
+	ManagerReset         Kind = "mail_manager_reset"  // to the other managers: the operator resets one of them in a day
+	ResetsStopped        Kind = "mail_resets_stopped" // to managers: somebody did as many resets as one may
 	MethodChanged        Kind = "mail_method"
 	WrongCodes           Kind = "mail_codes"       // five wrong codes
 	DeviceRemovedByPINs  Kind = "mail_app_removed" // too many wrong PINs in the mobile app
@@ -172,6 +180,10 @@ var Kinds = map[Kind]Spec{
 	DeviceOutByStaff: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_device_out.subject",
 		Before: []string{"mail_device_out.body", "mail_device_out.next", "mail.by_staff"},
+	},
+	AppRemovedByStaff: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_app_out.subject",
+		Before: []string{"mail_app_out.body", "mail_app_out.next", "mail.by_staff"},
 	},
 	LoggedOutByStaff: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_logged_out.subject",

@@ -166,6 +166,17 @@ func ForgetDevice(f Facts) (authn.Change, error) {
 	}, nil
 }
 
+// RemoveDevice removes one device with the mobile app from an account, with its PIN.
+func RemoveDevice(f Facts) (authn.Change, error) {
+	e, err := f.guard(audit.DeviceRemoved)
+	if err != nil {
+		return authn.Change{}, err
+	}
+	return authn.Change{
+		Platform: f.Account.Platform, Events: []audit.Event{e}, Messages: f.says(outbox.AppRemovedByStaff),
+	}, nil
+}
+
 // Standing is a state that an account gets, its event, and what its owner is told.
 type Standing struct {
 	State account.State

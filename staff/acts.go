@@ -45,11 +45,12 @@ type Acts struct {
 	Devices DeviceStore  // nil where no page offers to end one
 }
 
-// DeviceStore ends one session or one remembered browser.
+// DeviceStore ends one session, one remembered browser or one device with the mobile app.
 type DeviceStore interface {
 	OwnsSession(ctx context.Context, p platform.ID, of account.ID, sid string) (bool, error)
 	EndSessionBy(ctx context.Context, p platform.ID, sid string, e audit.Event, tells []outbox.Message, now time.Time) error
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
+	RemoveDevice(ctx context.Context, d grant.Device, reason string, follows authn.Change, now time.Time) error
 }
 
 // People finds accounts by who they are.
@@ -205,6 +206,24 @@ func (s *Acts) ForgetDevice(ctx context.Context, id platform.ID, whom Whom, devi
 		return failed(err)
 	}
 	if err := s.Devices.ForgetDevice(ctx, account.Device{Platform: id, Account: f.Account.ID, ID: device}, change, s.Now); err != nil {
+		return failed(err)
+	}
+	return nil
+}
+
+// RemoveDevice removes one device with the mobile app. fault.NotFound: it is removed, or none of the account's.
+func (s *Acts) RemoveDevice(ctx context.Context, id platform.ID, whom Whom, device grant.DeviceID, said Said) error {
+	failed := func(err error) error { return fmt.Errorf("removing device %q of %s on %s: %w", device, whom, id, err) }
+	f, err := s.facts(ctx, id, whom, said)
+	if err != nil {
+		return failed(err)
+	}
+	change, err := RemoveDevice(f)
+	if err != nil {
+		return failed(err)
+	}
+	d := grant.Device{Platform: id, Account: f.Account.ID, ID: device}
+	if err := s.Devices.RemoveDevice(ctx, d, "removed by staff", change, s.Now); err != nil {
 		return failed(err)
 	}
 	return nil

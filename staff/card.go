@@ -6,6 +6,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/outbox"
 )
 
@@ -22,6 +23,7 @@ type Card struct {
 	Invitation    account.Invitation
 	RecoveryCodes int              // left
 	Devices       []account.Device // remembered browsers, the last used first; at most 100
+	Apps          []grant.Device   // with the mobile app, the last used first
 	Sessions      []authn.Session  // that live, in browsers and apps, the last used first; at most 100
 	Waits         []authn.Wait
 	Mails         []CardMail       // of MailsFor, the newest first; at most CardMails

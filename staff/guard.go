@@ -56,6 +56,7 @@ var demands = map[audit.Kind]demand{
 	audit.RoleGiven:          {act: ActSetRole, states: []account.State{account.Active, account.Invited}},
 	audit.SessionEnded:       {act: ActRemoveDevice},
 	audit.DeviceForgotten:    {act: ActRemoveDevice},
+	audit.DeviceRemoved:      {act: ActRemoveDevice},
 	audit.PartySet:           {act: ActParties},
 	audit.PartySecretSet:     {act: ActParties},
 	audit.SigningKeyMade:     {act: ActKeys},

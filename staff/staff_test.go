@@ -75,6 +75,7 @@ var every = map[audit.Kind]func(Facts) (authn.Change, error){
 	audit.AccountReactivated:   standing(Reactivate),
 	audit.RoleGiven:            func(f Facts) (authn.Change, error) { return SetRole(f, givenRole(f)) },
 	audit.DeviceForgotten:      ForgetDevice,
+	audit.DeviceRemoved:        RemoveDevice,
 	audit.SessionEnded: func(f Facts) (authn.Change, error) {
 		e, tells, err := EndSession(f, "")
 		if err != nil {
@@ -362,7 +363,7 @@ func TestOwnersAreToldOfWhatStaffDid(t *testing.T) {
 	for kind, mail := range map[audit.Kind]outbox.Kind{
 		audit.RoleGiven: outbox.RoleByStaff, audit.AccountUnblocked: outbox.UnblockedByStaff, audit.AllSessionsEnded: outbox.LoggedOutByStaff,
 		audit.AccountDeactivated: outbox.DeactivatedByStaff, audit.SessionEnded: outbox.DeviceOutByStaff, audit.DeviceForgotten: outbox.ForgottenByStaff,
-		audit.TwoStepReset: outbox.TwoStepReset,
+		audit.TwoStepReset: outbox.TwoStepReset, audit.DeviceRemoved: outbox.AppRemovedByStaff,
 	} {
 		change, err := every[kind](saying(kind, facts(account.Active)))
 		if err != nil || len(change.Messages) != 1 || change.Messages[0].Kind != mail || change.Messages[0].Account != "anna" {

@@ -353,7 +353,7 @@ func TestManagersAreToldOfABurst(t *testing.T) {
 	})
 }
 
-// One session and one browser end, of the person that was named and of nobody else.
+// One session, one browser and one phone end, of the person that was named and of nobody else.
 func TestHelperEndsOneSession(t *testing.T) {
 	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
 		by, tess := person(t, all[0], "hulp@example.org"), whoIs(t, all[0], "tess@example.org")
@@ -362,12 +362,14 @@ func TestHelperEndsOneSession(t *testing.T) {
 		must(t, all[0].DB.SaveChange(t.Context(), authn.Change{
 			Start: &authn.SessionStart{Session: session, Cookie: secret.Hash("session")}, Remember: &authn.DeviceStart{Device: device, Cookie: secret.Hash("device")},
 		}, by.Now))
+		phone := idptest.Device(t, all[0].DB, tess, "Tess' telefoon", by.Now)
 		lost := staff.Said{Reason: staff.LostDevice}
 		for says, err := range map[string]error{
 			"session": by.EndSession(t.Context(), "linde", staff.ByID(whoIs(t, all[0], "tess@example.org").ID), "unknown", lost),
 			"browser": by.ForgetDevice(t.Context(), "linde", staff.ByAddress("tess@example.org"), "unknown", lost),
+			"device":  by.RemoveDevice(t.Context(), "linde", staff.ByAddress("tess@example.org"), "unknown", lost),
 		} {
-			if !errors.Is(err, map[string]error{"session": fault.NotFound, "browser": fault.Spent}[says]) || !strings.Contains(err.Error(), says) {
+			if !errors.Is(err, map[string]error{"session": fault.NotFound, "browser": fault.Spent, "device": fault.NotFound}[says]) || !strings.Contains(err.Error(), says) {
 				t.Errorf("%s: %v", says, err)
 			}
 		}
@@ -378,17 +380,37 @@ func TestHelperEndsOneSession(t *testing.T) {
 		if err := by.ForgetDevice(t.Context(), "linde", theirs, device.ID, lost); !errors.Is(err, fault.Spent) {
 			t.Errorf("browser of somebody else: %v", err)
 		}
+		if err := by.RemoveDevice(t.Context(), "linde", theirs, phone.ID, lost); !errors.Is(err, fault.NotFound) {
+			t.Errorf("phone of somebody else: %v", err)
+		}
+		for says, said := range map[string]staff.Said{"by a therapist": lost, "without a reason": {}} {
+			by := by
+			if says == "by a therapist" {
+				by = person(t, all[1], "tom@example.org")
+			}
+			if err := by.RemoveDevice(t.Context(), "linde", staff.ByID(tess.ID), phone.ID, said); !errors.Is(err, fault.Refused) {
+				t.Errorf("phone %s: %v", says, err)
+			}
+		}
 		if err := person(t, all[1], "tom@example.org").EndSession(t.Context(), "linde", staff.ByID(tess.ID), session.ID, lost); !errors.Is(err, fault.Refused) {
 			t.Errorf("by a therapist: %v", err)
 		}
 		must(t, by.EndSession(t.Context(), "linde", staff.ByID(tess.ID), session.ID, lost))
 		must(t, by.EndSession(t.Context(), "linde", staff.ByID(tess.ID), session.ID, lost)) // it has ended
 		must(t, by.ForgetDevice(t.Context(), "linde", staff.ByID(tess.ID), device.ID, lost))
+		must(t, by.RemoveDevice(t.Context(), "linde", staff.ByID(tess.ID), phone.ID, lost))
+		if err := by.RemoveDevice(t.Context(), "linde", staff.ByID(tess.ID), phone.ID, lost); !errors.Is(err, fault.NotFound) {
+			t.Errorf("phone that is removed: %v", err)
+		}
 		left, err := all[1].DB.Sessions(t.Context(), "linde", tess.ID, by.Now)
 		must(t, err)
 		remembered, err := all[1].DB.Devices(t.Context(), "linde", tess.ID, by.Now)
-		if got := tally(t, all[1], audit.SessionEnded, audit.DeviceForgotten); err != nil || len(left)+len(remembered) > 0 || got != "session.end 1, device.forget 1" {
-			t.Errorf("%d sessions and %d browsers are left: %s, %v", len(left), len(remembered), got, err)
+		must(t, err)
+		phones, err := all[1].DB.AppDevices(t.Context(), "linde", tess.ID)
+		must(t, err)
+		got := tally(t, all[1], audit.SessionEnded, audit.DeviceForgotten, audit.DeviceRemoved)
+		if len(left)+len(remembered)+len(phones) > 0 || got != "session.end 1, device.forget 1, app.remove 1" {
+			t.Errorf("%d sessions, %d browsers and %d phones are left: %s", len(left), len(remembered), len(phones), got)
 		}
 	})
 }

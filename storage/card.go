@@ -99,6 +99,9 @@ func (db *DB) card(ctx context.Context, p platform.ID, id account.ID, m authn.Na
 	if c.Devices, err = db.Devices(ctx, p, id, now); err != nil {
 		return nil, err
 	}
+	if c.Apps, err = db.AppDevices(ctx, p, id); err != nil {
+		return nil, err
+	}
 	if c.Sessions, err = db.Sessions(ctx, p, id, now); err != nil {
 		return nil, err
 	}

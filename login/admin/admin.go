@@ -40,6 +40,7 @@ type Store interface {
 	Record(ctx context.Context, q audit.Query, by audit.Reader, now time.Time) ([]audit.Recorded, error)
 	Sessions(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]authn.Session, error)
 	Devices(ctx context.Context, p platform.ID, of account.ID, now time.Time) ([]account.Device, error)
+	AppDevices(ctx context.Context, p platform.ID, of account.ID) ([]grant.Device, error)
 }
 
 // Options are what the house passes in.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/platform"
@@ -124,7 +125,7 @@ type theDeed struct {
 	*Visit
 	Deed
 	a       *account.Account // whom it is done to
-	of      string           // and to which session or remembered browser
+	of      string           // and to which session, remembered browser or device
 	machine ui.Machine       // that is it
 	usedAt  time.Time        // last
 }
@@ -160,9 +161,10 @@ func (s *Server) ofPerson(d Deed, h func(http.ResponseWriter, *http.Request, the
 }
 
 // findDevice finds what the address names last among what is the person's.
-func (s *Server) findDevice(r *http.Request, t *theDeed) (found bool, err error) {
+func (s *Server) findDevice(r *http.Request, t *theDeed) (there bool, err error) {
 	t.of = mux.Vars(r)["of"]
-	if t.Name == forgetBrowser {
+	switch t.Name {
+	case forgetBrowser:
 		all, err := s.Store.Devices(r.Context(), t.Platform.ID, t.a.ID, t.Now)
 		i := slices.IndexFunc(all, func(d account.Device) bool { return d.ID == t.of })
 		if err != nil || i < 0 {
@@ -170,14 +172,26 @@ func (s *Server) findDevice(r *http.Request, t *theDeed) (found bool, err error)
 		}
 		t.machine, t.usedAt = ui.MachineOf(all[i].Agent), all[i].SeenAt
 		return true, nil
+		return found(t, all, err, func(d account.Device) (string, ui.Machine) { return d.ID, ui.MachineOf(d.Agent) })
+	case removeDevice:
+		all, err := s.Store.AppDevices(r.Context(), t.Platform.ID, t.a.ID)
+		return found(t, all, err, func(d grant.Device) (string, ui.Machine) { return string(d.ID), ui.Machine{App: true, Name: d.Name} })
 	}
 	all, err := s.Store.Sessions(r.Context(), t.Platform.ID, t.a.ID, t.Now)
-	i := slices.IndexFunc(all, func(o authn.Session) bool { return o.ID == t.of })
-	if err != nil || i < 0 {
-		return false, err
+	return found(t, all, err, func(o authn.Session) (string, ui.Machine) { return o.ID, machineOf(o) })
+}
+
+// found keeps the machine of the one among all that the address names.
+func found[T any](t *theDeed, all []T, err error, is func(T) (id string, m ui.Machine)) (bool, error) {
+	for _, one := range all {
+		if id, m := is(one); id == t.of {
+			t.machine = m
+			return true, err
+		}
 	}
 	t.machine, t.usedAt = machineOf(all[i]), all[i].SeenAt
 	return true, nil
+	return false, err
 }
 
 // machineOf is where a session lives; an app only began in a browser.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
 )
@@ -17,7 +18,7 @@ type Deed struct {
 	Danger bool      // it takes something away
 	Email  bool      // the page asks for an address
 	Role   bool      // the page asks for a role
-	Each   bool      // done to one session or remembered browser, which its address names last
+	Each   bool      // done to one session, remembered browser or device with the mobile app, which its address names last
 	// For reports whether it makes sense as the person stands now; who may not do it is not offered it either.
 	For func(*staff.Card) bool
 	Do  func(ctx context.Context, acts *staff.Acts, p platform.ID, whom staff.Whom, f Form) error
@@ -30,7 +31,7 @@ type Form struct {
 	Said  staff.Said
 	Email string
 	Role  platform.Role
-	Of    string // the session or remembered browser
+	Of    string // the session, the remembered browser or the device
 }
 
 // deeds are all, in the order in which the page of a person offers them.
@@ -104,8 +105,15 @@ var deeds = []Deed{
 		},
 	},
 	{
+		Name: removeDevice, Right: staff.ActRemoveDevice, Danger: true, Each: true,
+		For: func(c *staff.Card) bool { return len(c.Apps) > 0 },
+		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
+			return a.RemoveDevice(ctx, p, whom, grant.DeviceID(f.Of), f.Said)
+		},
+	},
+	{
 		Name: "end-sessions", Right: staff.ActEndSessions, Danger: true,
-		For: func(c *staff.Card) bool { return len(c.Sessions)+len(c.Devices) > 0 },
+		For: func(c *staff.Card) bool { return len(c.Sessions)+len(c.Devices)+len(c.Apps) > 0 },
 		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
 			return a.EndSessions(ctx, p, whom, f.Said)
 		},
@@ -128,10 +136,11 @@ var deeds = []Deed{
 	},
 }
 
-// Deeds of which there is one for each session and each remembered browser.
+// Deeds of which there is one for each session, each remembered browser and each device with the mobile app.
 const (
 	endSession    = "end-session"
 	forgetBrowser = "forget-browser"
+	removeDevice  = "remove-device"
 )
 
 // deedOf is the one of a right that may wait.

@@ -39,6 +39,8 @@ type PersonPage struct {
 	Attempts []Line
 	Asked    []Asked // what waits for that person
 	Reach    []Reach // sessions and remembered browsers
+	Reach    []Reach // devices with the mobile app, sessions and remembered browsers
+	Deeds    []Offer // or one without an address, which says why there are none
 	Back     string
 }
 
@@ -197,9 +199,9 @@ func (v *Visit) mayDo(act staff.Act, on staff.Subject) bool {
 	return err == nil || waits && errors.Is(err, staff.NoSecond)
 }
 
-// Reach is a session or a remembered browser, with what ends it.
+// Reach is a device with the mobile app, a session or a remembered browser, with what ends it.
 type Reach struct {
-	Kind    string // text key: in a browser, in an app, or remembered
+	Kind    string // text key: with the app, in a browser, in an app, or remembered
 	Machine ui.Machine
 	AddedAt time.Time
 	UsedAt  time.Time
@@ -207,7 +209,8 @@ type Reach struct {
 	URL     string // empty: not for who looks
 }
 
-// reach lists what somebody is logged in with and where codes are not asked, the last used first of each kind.
+// reach lists what somebody is logged in with and where codes are not asked, the last used first of each kind. The
+// session of a device with the mobile app goes with the device: without it the PIN would begin another one.
 func reach(v *Visit, c *staff.Card) (all []Reach) {
 	may := v.mayDo(staff.ActRemoveDevice, subject(&c.Account))
 	add := func(kind string, m ui.Machine, added, used time.Time, deed, id string) {
@@ -217,7 +220,15 @@ func reach(v *Visit, c *staff.Card) (all []Reach) {
 		}
 		all = append(all, line)
 	}
+	ofDevices := map[string]bool{}
+	for _, d := range c.Apps {
+		ofDevices[d.Session] = true
+		add("staff.reach_device", ui.Machine{App: true, Name: d.Name}, d.AddedAt, d.SeenAt, removeDevice, string(d.ID))
+	}
 	for _, o := range c.Sessions {
+		if ofDevices[o.ID] {
+			continue
+		}
 		kind := "staff.reach_browser"
 		if o.Channel == authn.App {
 			kind = "staff.reach_app"
@@ -321,8 +332,8 @@ func facts(c *staff.Card) []Fact {
 			browsers++
 		}
 	}
-	return append(all, Fact{Key: "staff.fact_browsers", N: browsers}, Fact{Key: "staff.fact_apps", N: apps},
-		Fact{Key: "staff.fact_remembered", N: len(c.Devices)})
+	return append(all, Fact{Key: "staff.fact_devices", N: len(c.Apps)}, Fact{Key: "staff.fact_browsers", N: browsers},
+		Fact{Key: "staff.fact_apps", N: apps}, Fact{Key: "staff.fact_remembered", N: len(c.Devices)})
 }
 
 func mails(texts *ui.Renderer, c *staff.Card) (all []Mail) {

@@ -56,7 +56,7 @@ func (PersonPage) samples() []ui.Sample {
 		Facts: []Fact{
 			{Key: "staff.fact_state", Value: "staff.state_active"}, {Key: "staff.fact_signed_in", At: sampleNoon},
 			{Key: "staff.fact_second", Value: "staff.second_totp", Also: []string{"staff.second_sms"}}, {Key: "staff.fact_codes", N: 7},
-			{Key: "staff.fact_browsers", N: 2}, {Key: "staff.fact_apps", N: 1}, {Key: "staff.fact_remembered", N: 1},
+			{Key: "staff.fact_devices", N: 2}, {Key: "staff.fact_browsers", N: 2}, {Key: "staff.fact_apps", N: 1}, {Key: "staff.fact_remembered", N: 1},
 		},
 		Mails: []Mail{
 			{Subject: "mail_reset.subject", State: "staff.mail_used", At: sampleNoon},
@@ -114,6 +114,8 @@ func (PersonPage) samples() []ui.Sample {
 	add("logged in", func(p *PersonPage) {
 		p.Deeds = slices.Insert(slices.Clip(p.Deeds), 1, Offer{Key: "staff.to_devices", URL: "#reach"})
 		p.Reach = []Reach{
+			{Kind: "staff.reach_device", Machine: sampleDevice, AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: removeDevice}.key("title"), URL: sampleAnna.URL + "/" + removeDevice + "/v"},
+			{Kind: "staff.reach_device", Machine: ui.Machine{App: true}, AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: removeDevice}.key("title"), URL: sampleAnna.URL + "/" + removeDevice + "/w"},
 			{Kind: "staff.reach_browser", Machine: sampleMachine, AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: endSession}.key("title"), URL: sampleAnna.URL + "/" + endSession + "/x"},
 			{Kind: "staff.reach_app", Machine: ui.Machine{System: "Android"}, AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: endSession}.key("title"), URL: sampleAnna.URL + "/" + endSession + "/y"},
 			{Kind: "staff.reach_remembered", AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: forgetBrowser}.key("title"), URL: sampleAnna.URL + "/" + forgetBrowser + "/z"},
@@ -154,6 +156,8 @@ func (DeedPage) samples() (all []ui.Sample) {
 		}
 		if d.Role {
 			page.Whose.Role = roleKey(platform.Professional)
+		if d.Name == removeDevice {
+			page.Whose.Machine = sampleDevice
 		}
 		all = append(all, ui.Sample{Name: d.Name, Data: page, Staff: true})
 		if page.Waits = d.waitsKey(&account.Account{Role: platform.Manager}); page.Waits != "" {

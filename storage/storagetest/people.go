@@ -387,8 +387,12 @@ func (w *world) cards() {
 		e.At, e.Outcome, e.Reason = w.now.Add(time.Duration(i)*time.Second), audit.Failure, "wrong"
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{e, w.event(audit.GrantStarted, w.anna)}}, w.now))
 	}
+	p := w.entered(w.anna, jkt)
 	c, err := w.db.Card(w.Context(), linde, w.anna.ID, namer{}, ria, w.now)
 	w.ok(err)
+	if len(c.Apps) != 1 || c.Apps[0].ID != p.ID || c.Apps[0].Name != "Annas telefoon" {
+		w.Errorf("devices with the app %+v", c.Apps)
+	}
 	w.same("account", c.Account.Email.Address, "anna@example.org")
 	w.same("credentials", len(c.Account.Credentials), 2)
 	w.same("signed in", c.SignedInAt, w.now.Truncate(time.Millisecond))
