@@ -95,6 +95,8 @@ func TestDeviceWithTheAppIsListedOnceAndRemoved(t *testing.T) {
 	if len(removed) != 1 || removed[0].Actor != string(anna.ID) || removed[0].Outcome != audit.Success || removed[0].Party != "app" || removed[0].Session != sid {
 		t.Errorf("%+v", removed)
 	}
+	b.MustOpen(t, settings+"/activity")
+	sees(t, b, "a device with the app was removed. Was this not you?")
 	b.MustOpen(t, settings+"/devices")
 	b.MustPress(t, "Remove device") // has no name
 	b.MustPress(t, "Cancel")
@@ -133,5 +135,33 @@ func TestForeignDeviceIsNotFound(t *testing.T) {
 	}
 	if all, err := v.DB.AppDevices(t.Context(), "linde", bram.Account); err != nil || len(all) != 1 {
 		t.Errorf("Bram has %v, %v", all, err)
+	}
+}
+
+// The owner reads what happened with the app, in whose words it was, and what a helper did stands where helpers are named.
+func TestActivityTellsWhatHappenedWithTheApp(t *testing.T) {
+	v := withApp(newVisit(t))
+	anna := accountOf(t, v, "linde", "anna@example.org")
+	for i, e := range []audit.Event{
+		{Kind: audit.DeviceAdded, Actor: string(anna.ID), Outcome: audit.Success, Reason: "qr"}, {Kind: audit.PINSet, Actor: string(anna.ID), Outcome: audit.Success},
+		{Kind: audit.PINRefused, Actor: string(anna.ID), Outcome: audit.Failure, Reason: "wrong"},
+		{Kind: audit.DeviceRemoved, Actor: "system", Outcome: audit.Success, Reason: "wrong pins"}, {Kind: audit.DeviceRemoved, Actor: "nobody any more", Outcome: audit.Success},
+	} {
+		e.At, e.Platform, e.Account = v.Clock.Now().Add(time.Duration(i)*time.Second), "linde", anna.ID
+		if err := v.DB.SaveChange(t.Context(), authn.Change{Platform: "linde", Events: []audit.Event{e}}, v.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := idptest.NewBrowser(v.Server, "en")
+	openSettings(t, b, settings+"/activity", "anna@example.org")
+	text := idptest.Visible(b.Doc)
+	for want, times := range map[string]int{
+		"there was a login on a device with the app": 1, "a PIN was chosen in the app": 1, "a wrong PIN was entered in the app": 1,
+		"a device with the app was removed. A wrong PIN had been": 1, "Somebody at GGZ De Linde removed a device with the app": 1, "What happened with the app?": 1,
+		"removed a device with the app": 1,
+	} {
+		if got := strings.Count(text, want); got != times {
+			t.Errorf("%q %d times, want %d: %s", want, got, times, text)
+		}
 	}
 }

@@ -152,6 +152,11 @@ func (db *DB) PlanOfDoneTo(ctx context.Context) ([]string, error) {
 	return db.planOf(ctx, selectDoneTo, "linde", "anna", wordsOf(audit.Kinds()), "", 20)
 }
 
+// PlanOfDoneWithApp is that of DoneWithApp.
+func (db *DB) PlanOfDoneWithApp(ctx context.Context) ([]string, error) {
+	return db.planOf(ctx, selectDoneWithApp, "linde", "anna", wordsOf(appKinds), 20)
+}
+
 func (db *DB) planOf(ctx context.Context, text string, args ...any) (plan []string, err error) {
 	rows, err := db.read.QueryContext(ctx, "EXPLAIN QUERY PLAN "+text, args...)
 	if err != nil {

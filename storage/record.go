@@ -178,6 +178,29 @@ func (db *DB) DoneTo(ctx context.Context, p platform.ID, of account.ID, kinds []
 	return events, fail("reading what was done to account", err)
 }
 
+// As selectDoneTo, for what the person did, or came of it.
+const selectDoneWithApp = selectRecorded + `
+WHERE platform || '' = $1
+AND account = $2
+AND (actor = $2 OR actor = 'system')
+AND replace($3, ',' || kind || ',', '') <> $3
+ORDER BY at DESC, place DESC, id
+LIMIT $4`
+
+// appKinds are what happens with devices of mobile apps.
+var appKinds = []audit.Kind{audit.DeviceAdded, audit.DeviceRemoved, audit.PINSet, audit.PINRefused}
+
+// DoneWithApp returns what somebody did with devices of mobile apps, newest first, and what wrong PINs came to. What others
+// did to them DoneTo returns. The person reads it about herself, which leaves no event.
+func (db *DB) DoneWithApp(ctx context.Context, p platform.ID, of account.ID, limit int) ([]audit.Event, error) {
+	all, err := list(ctx, db.read, columnsOfRecorded, selectDoneWithApp, string(p), string(of), wordsOf(appKinds), limit)
+	events := make([]audit.Event, len(all))
+	for i, r := range all {
+		events[i] = r.Event
+	}
+	return events, fail("reading what was done with apps", err)
+}
+
 // ceilMillis is the first stored time that is not before t.
 func ceilMillis(t time.Time) int64 {
 	n := t.UnixMilli()

@@ -45,4 +45,8 @@ func TestRecordIsReadByItsIndexes(t *testing.T) {
 	if got := strings.Join(plan, "; "); err != nil || got != "SEARCH events USING INDEX events_account (account=?); USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY" {
 		t.Errorf("what was done to an account: %s, %v", got, err)
 	}
+	plan, err = db.PlanOfDoneWithApp(t.Context())
+	if got := strings.Join(plan, "; "); err != nil || !strings.HasPrefix(got, "SEARCH events USING INDEX events_account (account=?)") {
+		t.Errorf("what was done with apps: %s, %v", got, err)
+	}
 }

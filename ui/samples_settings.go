@@ -154,9 +154,17 @@ func (ActivityPage) Samples() []Sample {
 		{At: sampleNoon.Add(-301 * time.Hour), What: "activity.did_account_change", Who: "activity.who_operator"},
 		{At: sampleNoon.Add(-302 * time.Hour), What: "activity.did_account_add", Who: "activity.who_operator"},
 	}
+	helped.Acts = append(helped.Acts, HelperAct{At: sampleNoon.Add(-303 * time.Hour), What: "activity.did_app_remove", Who: "activity.who_helpdesk", Name: "Henk de Vries"})
+	app := page
+	app.Logins = page.Logins[:1]
+	app.App = []AppAct{
+		{At: sampleNoon, What: "activity.own_app_remove_by_pins"}, {At: sampleNoon.Add(-time.Minute), What: "activity.own_pin_refuse"},
+		{At: sampleNoon.Add(-time.Hour), What: "activity.own_app_remove"}, {At: sampleNoon.Add(-20 * time.Hour), What: "activity.own_pin_set"},
+		{At: sampleNoon.Add(-20 * time.Hour), What: "activity.own_app_add"},
+	}
 	helped.Mails = []SentMail{
 		{At: sampleNoon.Add(-time.Hour), Subject: "mail_off.subject"}, {At: sampleNoon.Add(-26 * time.Hour), Subject: "mail_email_changed.subject"},
 		{At: sampleNoon.Add(-300 * time.Hour), Subject: "mail_welcome.subject"},
 	}
-	return []Sample{{Name: "plain", Data: page}, {Name: "helped", Data: helped}}
+	return []Sample{{Name: "plain", Data: page}, {Name: "helped", Data: helped}, {Name: "with the app", Data: app}}
 }

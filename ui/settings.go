@@ -87,11 +87,12 @@ type RevokePage struct {
 	HomeURL string
 }
 
-// ActivityPage shows the last times that somebody logged in, what others did to the account, and which mails about it were
-// sent. do: logout.
+// ActivityPage shows the last times that somebody logged in, what others did to the account, what happened with devices with
+// the mobile app, and which mails about it were sent. do: logout.
 type ActivityPage struct {
 	Logins      []Login
 	Acts        []HelperAct
+	App         []AppAct
 	Mails       []SentMail
 	PasswordURL string
 	LogoutAll   string // where the form goes
@@ -105,6 +106,12 @@ type HelperAct struct {
 	What string // text key of a sentence; who did it is its {who}
 	Who  string // text key; it has a {name}, or none
 	Name string
+}
+
+// AppAct is something that happened with a device with the mobile app.
+type AppAct struct {
+	At   time.Time
+	What string // text key of a sentence
 }
 
 // SentMail is a mail that was sent to the person.

@@ -54,6 +54,9 @@ func (s *Server) showActivity(w http.ResponseWriter, r *http.Request, v *login.V
 	if page.Acts, err = s.actsOfOthers(r, v); err != nil {
 		return err
 	}
+	if page.App, err = s.appActs(r, v); err != nil {
+		return err
+	}
 	if page.Mails, err = s.mailsSent(r, v); err != nil {
 		return err
 	}
@@ -78,7 +81,7 @@ func (s *Server) actsOfOthers(r *http.Request, v *login.Visit) (acts []ui.Helper
 	}
 	var ids []account.ID
 	for _, e := range events {
-		if !operator(e.Actor) {
+		if !operator(e.Actor) && e.Actor != bySystem {
 			ids = append(ids, account.ID(e.Actor))
 		}
 	}
@@ -87,6 +90,9 @@ func (s *Server) actsOfOthers(r *http.Request, v *login.Visit) (acts []ui.Helper
 		return nil, err
 	}
 	for _, e := range events {
+		if e.Kind == audit.DeviceRemoved && e.Actor == bySystem {
+			continue // wrong PINs did it
+		}
 		i := slices.IndexFunc(persons, func(p account.Person) bool { return string(p.ID) == e.Actor })
 		act := ui.HelperAct{At: e.At, What: didKey(e.Kind), Who: "activity.who_somebody"}
 		switch {
@@ -99,6 +105,23 @@ func (s *Server) actsOfOthers(r *http.Request, v *login.Visit) (acts []ui.Helper
 		acts = append(acts, act)
 	}
 	return acts, nil
+}
+
+// bySystem is the actor of what nobody in particular did (audit.Event).
+const bySystem = "system"
+
+// appActs are what happened with devices with the mobile app: those that were added and removed, PINs that were chosen and
+// wrong ones. Whoever gave a wrong PIN had such a device in hand, so its owner can act on it.
+func (s *Server) appActs(r *http.Request, v *login.Visit) (acts []ui.AppAct, err error) {
+	events, err := s.Past.DoneWithApp(r.Context(), v.Platform.ID, v.Facts.Account.ID, shownOthers)
+	for _, e := range events {
+		what := "activity.own_" + strings.ReplaceAll(string(e.Kind), ".", "_")
+		if e.Kind == audit.DeviceRemoved && e.Actor == bySystem {
+			what += "_by_pins"
+		}
+		acts = append(acts, ui.AppAct{At: e.At, What: what})
+	}
+	return acts, err
 }
 
 // operator tells whether an actor of the record worked at the command line.

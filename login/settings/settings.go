@@ -74,6 +74,7 @@ type AppStore interface {
 type PastStore interface {
 	SignIns(ctx context.Context, p platform.ID, of account.ID, limit int) ([]audit.Event, error)
 	DoneTo(ctx context.Context, p platform.ID, of account.ID, kinds []audit.Kind, reasons []string, limit int) ([]audit.Event, error)
+	DoneWithApp(ctx context.Context, p platform.ID, of account.ID, limit int) ([]audit.Event, error)
 	Persons(ctx context.Context, p platform.ID, ids []account.ID) ([]account.Person, error)
 	Receipts(ctx context.Context, p platform.ID, of account.ID, limit int) ([]outbox.Receipt, error)
 }

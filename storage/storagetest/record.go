@@ -201,4 +201,26 @@ var record = []promise{
 		w.same("mails", reads(9, []string{"mail_on sent", "mail_off sent"}, audit.MessageSettled), []audit.Event{mail})
 		w.same("events", len(w.events()), len(all)+len(added))
 	}},
+	{"somebody reads what happened with her devices of the app, and not what others did to them", func(w *world) {
+		by := func(after int, k audit.Kind, who string, of account.Account) audit.Event {
+			return audit.Event{At: w.now.Add(time.Duration(after) * time.Second), Platform: of.Platform, Kind: k, Actor: who, Account: of.ID, Outcome: audit.Success}
+		}
+		anna := string(w.anna.ID)
+		added, wrong, removed := by(1, audit.DeviceAdded, anna, w.anna), by(2, audit.PINRefused, anna, w.anna), by(3, audit.DeviceRemoved, "system", w.anna)
+		wrong.Outcome, removed.Reason = audit.Failure, "wrong pins"
+		for _, e := range []audit.Event{
+			added, wrong, removed, by(4, audit.DeviceRemoved, "helper", w.anna), by(5, audit.SessionStarted, anna, w.anna), by(6, audit.DeviceAdded, string(w.far.ID), w.far),
+		} {
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: e.Platform, Events: []audit.Event{e}}, w.now))
+		}
+		for limit, want := range map[int]string{9: "app.remove wrong pins, pin.refuse , app.add ", 1: "app.remove wrong pins"} {
+			got, err := w.db.DoneWithApp(w.Context(), linde, w.anna.ID, limit)
+			w.ok(err)
+			said := make([]string, len(got))
+			for i, e := range got {
+				said[i] = string(e.Kind) + " " + e.Reason
+			}
+			w.same("what happened", strings.Join(said, ", "), want)
+		}
+	}},
 }
