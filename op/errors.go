@@ -59,6 +59,7 @@ type memberedError struct {
 }
 
 func (e *memberedError) Unwrap() error { return e.protocolError }
+
 // redirectError is one of a request whose answer was to go where the party never said.
 type redirectError struct {
 	*protocolError

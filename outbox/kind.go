@@ -34,14 +34,7 @@ const (
 	ManagerReset         Kind = "mail_manager_reset"    // to the other managers: the operator resets one of them in a day
 	ResetsStopped        Kind = "mail_resets_stopped"   // to managers: somebody did as many resets as one may
 	LogOutsStopped       Kind = "mail_log_outs_stopped" // to managers: somebody logged out as many people as one may
-	DeviceOutByStaff     Kind = "mail_device_out"     // one session
-	AppRemovedByStaff    Kind = "mail_app_out"        // a device with the mobile app
-	LoggedOutByStaff     Kind = "mail_logged_out"     // everywhere
-	ForgottenByStaff     Kind = "mail_forgotten"      // a remembered browser
-	RoleByStaff          Kind = "mail_role"           // another one
-	UnblockedByStaff     Kind = "mail_unblocked"      // after too many wrong passwords or codes
-	ManagerReset         Kind = "mail_manager_reset"  // to the other managers: the operator resets one of them in a day
-	ResetsStopped        Kind = "mail_resets_stopped" // to managers: somebody did as many resets as one may
+	AppRemovedByStaff    Kind = "mail_app_out"          // a device with the mobile app
 	MethodChanged        Kind = "mail_method"
 	WrongCodes           Kind = "mail_codes"       // five wrong codes
 	DeviceRemovedByPINs  Kind = "mail_app_removed" // too many wrong PINs in the mobile app

@@ -166,31 +166,25 @@ func (s *Server) findDevice(r *http.Request, t *theDeed) (there bool, err error)
 	switch t.Name {
 	case forgetBrowser:
 		all, err := s.Store.Devices(r.Context(), t.Platform.ID, t.a.ID, t.Now)
-		i := slices.IndexFunc(all, func(d account.Device) bool { return d.ID == t.of })
-		if err != nil || i < 0 {
-			return false, err
-		}
-		t.machine, t.usedAt = ui.MachineOf(all[i].Agent), all[i].SeenAt
-		return true, nil
-		return found(t, all, err, func(d account.Device) (string, ui.Machine) { return d.ID, ui.MachineOf(d.Agent) })
+		return found(t, all, err, func(d account.Device) (string, ui.Machine, time.Time) { return d.ID, ui.MachineOf(d.Agent), d.SeenAt })
 	case removeDevice:
 		all, err := s.Store.AppDevices(r.Context(), t.Platform.ID, t.a.ID)
-		return found(t, all, err, func(d grant.Device) (string, ui.Machine) { return string(d.ID), ui.Machine{App: true, Name: d.Name} })
+		return found(t, all, err, func(d grant.Device) (string, ui.Machine, time.Time) {
+			return string(d.ID), ui.Machine{App: true, Name: d.Name}, d.SeenAt
+		})
 	}
 	all, err := s.Store.Sessions(r.Context(), t.Platform.ID, t.a.ID, t.Now)
-	return found(t, all, err, func(o authn.Session) (string, ui.Machine) { return o.ID, machineOf(o) })
+	return found(t, all, err, func(o authn.Session) (string, ui.Machine, time.Time) { return o.ID, machineOf(o), o.SeenAt })
 }
 
-// found keeps the machine of the one among all that the address names.
-func found[T any](t *theDeed, all []T, err error, is func(T) (id string, m ui.Machine)) (bool, error) {
+// found keeps the machine of the one among all that the address names, and when it was used last.
+func found[T any](t *theDeed, all []T, err error, is func(T) (id string, m ui.Machine, usedAt time.Time)) (bool, error) {
 	for _, one := range all {
-		if id, m := is(one); id == t.of {
-			t.machine = m
+		if id, m, usedAt := is(one); id == t.of {
+			t.machine, t.usedAt = m, usedAt
 			return true, err
 		}
 	}
-	t.machine, t.usedAt = machineOf(all[i]), all[i].SeenAt
-	return true, nil
 	return false, err
 }
 

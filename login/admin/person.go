@@ -38,9 +38,7 @@ type PersonPage struct {
 	Mails    []Mail
 	Attempts []Line
 	Asked    []Asked // what waits for that person
-	Reach    []Reach // sessions and remembered browsers
 	Reach    []Reach // devices with the mobile app, sessions and remembered browsers
-	Deeds    []Offer // or one without an address, which says why there are none
 	Back     string
 }
 

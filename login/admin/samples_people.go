@@ -126,7 +126,7 @@ func (PersonPage) samples() []ui.Sample {
 	})
 	add("inactive", func(p *PersonPage) {
 		p.Says, p.Deeds = []Finding{{Key: "staff.finding_deactivated", Tone: "stopped"}}, offers("reactivate")
-		p.Ended = []Line{{At: sampleNoon, What: "staff.kind_account_deactivate", Why: []string{staff.Left.TextKey()}, Whose: sampleAnna, By: sampleHenk, Reference: "7KQ4-MXDE"}}
+		p.Ended = []Line{{At: sampleNoon, What: "staff.kind_account_deactivate", Why: []Why{{Key: staff.Left.TextKey()}}, Whose: sampleAnna, By: sampleHenk, Reference: "7KQ4-MXDE"}}
 		p.Facts, p.Mails, p.Beyond = []Fact{{Key: "staff.fact_state", Value: "staff.state_deactivated"}}, nil, nil
 	})
 	add("blocked by the owner", func(p *PersonPage) {
@@ -156,6 +156,7 @@ func (DeedPage) samples() (all []ui.Sample) {
 		}
 		if d.Role {
 			page.Whose.Role = roleKey(platform.Professional)
+		}
 		if d.Name == removeDevice {
 			page.Whose.Machine = sampleDevice
 		}
