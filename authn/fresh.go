@@ -3,6 +3,8 @@ package authn
 import (
 	"slices"
 	"time"
+
+	"github.com/minddistrict/idp/account"
 )
 
 // onlyHere is later than any proof: only those of the journey count.
@@ -97,3 +99,15 @@ func sincePause(_ Ask, f Facts) time.Time {
 const FreshFor = 5 * time.Minute
 
 func fresh(_ Ask, f Facts) time.Time { return f.Now.Add(-FreshFor) }
+
+// FreshProofs are those of a session that nobody asks again in the settings: what was shown in the last FreshFor. A waiver
+// shows nothing, and a set of recovery codes that was made in the session nothing new.
+func FreshProofs(f Facts) []Proof {
+	if f.Session == nil {
+		return nil
+	}
+	codes := Requirement{Before: sessionStart(Ask{}, f)}
+	return slices.DeleteFunc(slices.Clone(f.Session.Proofs), func(p Proof) bool {
+		return p.Use == account.Waiver || p.At.Before(fresh(Ask{}, f)) || !codes.countsOf(p, f.Account)
+	})
+}

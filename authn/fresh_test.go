@@ -329,7 +329,7 @@ func TestRecoveryCodesOfThisSessionDoNotCount(t *testing.T) {
 		{"made in it", -599, true, false},
 		{"no session yet", -10, false, true},
 	} {
-		for _, purpose := range []authn.Purpose{authn.NewCodes, authn.TwoStep, authn.TwoStepOff, authn.SignIn, authn.ChangePassword} {
+		for _, purpose := range []authn.Purpose{authn.NewCodes, authn.TwoStep, authn.TwoStepOff, authn.ShowQR, authn.SignIn, authn.ChangePassword} {
 			a := person(true)
 			a.Credentials = append(a.Credentials, account.Credential{ID: "set", Method: "recovery", Use: account.Recovery, AddedAt: at(row.made), ConfirmedAt: at(row.made)})
 			f := authn.Facts{Account: a, Policy: platform.DefaultPolicy(), Methods: []string{"pretend"}, Recovery: true, Now: noon}
@@ -347,5 +347,32 @@ func TestRecoveryCodesOfThisSessionDoNotCount(t *testing.T) {
 				t.Errorf("%s, %s: counts: %t, want %t", row.says, purpose, got, counts)
 			}
 		}
+	}
+}
+
+// What a phone is signed in with is what was shown just now, and shown by its owner.
+func TestFreshProofs(t *testing.T) {
+	a := withCodes()
+	a.Credentials = append(a.Credentials, account.Credential{ID: "new", Method: "recovery", Use: account.Recovery, ConfirmedAt: at(-2)})
+	made, before := recovery(-1), recovery(-1)
+	made.Credential, before.Credential = "new", a.Credentials[len(a.Credentials)-2].ID
+	for name, row := range map[string]struct {
+		proofs []authn.Proof
+		want   int
+	}{
+		"password and code":           {[]authn.Proof{pwd(-5), code(-5)}, 2},
+		"an old code":                 {[]authn.Proof{pwd(-1), code(-6)}, 1},
+		"a waiver":                    {[]authn.Proof{pwd(-1), waiver(-1)}, 1},
+		"a set of before the session": {[]authn.Proof{pwd(-1), before}, 2},
+		"a set that was just made":    {[]authn.Proof{pwd(-1), made}, 1},
+		"nothing fresh":               {[]authn.Proof{pwd(-6)}, 0},
+	} {
+		f := authn.Facts{Account: a, Policy: platform.DefaultPolicy(), Session: session("anna", -1, row.proofs...), Now: noon}
+		if got := authn.FreshProofs(f); len(got) != row.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if got := authn.FreshProofs(authn.Facts{Now: noon}); got != nil {
+		t.Errorf("no session: %v", got)
 	}
 }

@@ -24,6 +24,7 @@ const (
 	NewCodes       Purpose = "new-codes"       // in settings: new recovery codes
 	TwoStepPage    Purpose = "two-step-page"   // in settings: see them, change how long a browser is remembered
 	TwoStepOff     Purpose = "two-step-off"    // in settings: turn it off
+	ShowQR         Purpose = "show-qr"         // in settings: a QR code that signs in on a phone
 
 	StaffPages Purpose = "staff-pages" // who helps others sees the pages of staff
 	StaffAct   Purpose = "staff-act"   // ... and does there what wants a fresh sign-in
@@ -62,6 +63,7 @@ const (
 	ForTwoStep Reason = "two_step" // the settings of two-step authentication
 	ForCodes   Reason = "codes"    // new recovery codes
 	ForOff     Reason = "off"      // turning two-step authentication off
+	ForQR      Reason = "qr"       // a QR code that signs in on a phone
 	ForStaff   Reason = "staff"    // pages on which others are helped
 
 	ForReset Reason = "reset" // staff reset two-step authentication, and nobody has shown since to be the owner
@@ -272,6 +274,14 @@ var rules = asksOwner(table{
 			{need: NeedPrimary, why: because(ForOff), after: fresh},
 			{need: NeedSecond, when: enrolled, why: because(ForOff), after: fresh, before: sessionStart},
 			{need: NeedOff, when: enrolled},
+		},
+	},
+	ShowQR: {
+		Browser: {
+			{need: NeedPrimary, why: because(ForQR), after: fresh},
+			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
+			{need: NeedLink, when: marked, why: because(ForReset), after: here},
+			{need: NeedSecond, when: enrolled, why: because(ForQR), after: fresh, before: sessionStart},
 		},
 	},
 	StaffPages: {

@@ -73,6 +73,7 @@ var codeReasons = map[authn.Reason]string{
 	authn.ForTwoStep: "code.reason_two_step",
 	authn.ForCodes:   "code.reason_codes",
 	authn.ForOff:     "code.reason_off",
+	authn.ForQR:      "code.reason_qr",
 	authn.ForStaff:   "code.reason_staff",
 }
 

@@ -62,6 +62,7 @@ func (confirmPage) Samples() []ui.Sample {
 		{Name: "for two-step authentication", Data: page("confirm_password.reason_two_step", "")},
 		{Name: "for pages of staff", Data: page("confirm_password.reason_staff", ""), Staff: true},
 		{Name: "for recovery codes", Data: page("confirm_password.reason_codes", "")},
+		{Name: "a QR code", Data: page("confirm_password.reason_qr", "")},
 		{Name: "turning off", Data: page("confirm_password.reason_off", "")},
 	}, ui.SampleForgot)
 }

@@ -90,6 +90,8 @@ func reason(why authn.Reason) string {
 		return "confirm_password.reason_codes"
 	case authn.ForOff:
 		return "confirm_password.reason_off"
+	case authn.ForQR:
+		return "confirm_password.reason_qr"
 	case authn.ForStaff:
 		return "confirm_password.reason_staff"
 	}

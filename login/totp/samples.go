@@ -40,6 +40,7 @@ func codeSamples() []ui.Sample {
 		{Name: "idle", Data: why("code.reason_idle", ""), Staff: true},
 		{Name: "changing the password", Data: page(func(p *ui.CodePage) { p.Reason, p.Step, p.Steps = "code.reason_password", 2, 3 })},
 		{Name: "forgotten password", Data: why("code.reason_forgot", "")},
+		{Name: "a QR code", Data: why("code.reason_qr", "")},
 		{Name: "turning off", Data: why("code.reason_off", "")},
 		{Name: "new recovery codes", Data: why("code.reason_codes", "")},
 		{Name: "changing two-step", Data: why("code.reason_two_step", "")},
