@@ -49,6 +49,7 @@ var (
 		"authn.Progress":           {13, "forgotten as one"},
 		"authn.Session":            {13, "a row of the database"},
 		"grant.Device":             {15, "a row of the database"},
+		"grant.Handoff":            {15, "a row of the database"},
 		"internal/idptest.Browser": {14, "to be split"},
 		"login.Options":            {13, "what the house passes in"},
 		"storage.journeyBody":      {14, "wire format: a column's JSON"},

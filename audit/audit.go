@@ -110,6 +110,11 @@ const (
 	DeviceRemoved             Kind = "app.remove"    // … and is not any more; the reason says why, if it was not its owner
 	PINSet                    Kind = "pin.set"
 	PINRefused                Kind = "pin.refuse"
+	HandoffMade               Kind = "handoff.make"    // somebody showed a QR code, to sign in on a phone
+	HandoffClaimed            Kind = "handoff.claim"   // a phone scanned it
+	HandoffConfirmed          Kind = "handoff.confirm" // its owner typed the number of the phone
+	HandoffRefused            Kind = "handoff.refuse"  // a number was wrong, or somebody stopped it; the reason says which
+	HandoffExpired            Kind = "handoff.expire"
 	AllSessionsEnded          Kind = "session.end_all"
 	CredentialAdded           Kind = "credential.add"
 	CredentialRetired         Kind = "credential.retire"

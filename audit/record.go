@@ -146,7 +146,7 @@ var all = []Kind{
 	AccountAdded, AccountChanged, AccountDeactivated, AccountReactivated, AccountInvited, FileChecked, AccountUnblocked, AccountFrozen,
 	RoleGiven, ActAsked, ActConfirmed, ActWithdrawn, ActStopped, ActDropped, ActLapsed, ResetsStopped, LogOutsStopped,
 	EmailChangeRequested, EmailChanged, MessageRequested, MessageSettled, PasswordSet, DeviceRemembered, DeviceForgotten, DeviceCookieReplayed,
-	DeviceAdded, DeviceRemoved, PINSet, PINRefused,
+	DeviceAdded, DeviceRemoved, PINSet, PINRefused, HandoffMade, HandoffClaimed, HandoffConfirmed, HandoffRefused, HandoffExpired,
 	AllSessionsEnded, CredentialAdded, CredentialRetired, PlatformSet, PartySet, PartySecretSet, SettingWeakened, PartyRefused,
 	RedirectRefused, SecretExposed, SigningKeyMade, SigningKeyRetired, MasterKeyRotated, DatabaseRestored, PeopleSearched, PersonOpened,
 	PeopleExported, LinkRefused, PageRefused, LoginCancelled, RecordRead, RecordExported,

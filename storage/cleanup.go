@@ -21,6 +21,9 @@ const journeyKept = 24 * time.Hour
 // than it takes an answer, so that a page left open leads to where its party begins.
 const waitingKept = 2 * time.Hour
 
+// handoffKept is how long a handoff stays after its end, so that its pages say how it ended.
+const handoffKept = 24 * time.Hour
+
 const claimCleanUp = `
 UPDATE counters
 SET value = $1
@@ -111,6 +114,15 @@ WHERE id IN (
     ORDER BY ended_at
     LIMIT $2)`
 
+	deleteHandoffs = `
+DELETE FROM handoffs
+WHERE id IN (
+    SELECT id
+    FROM handoffs
+    WHERE ends_at < $1
+    ORDER BY ends_at
+    LIMIT $2)`
+
 	deleteTickets = `
 DELETE FROM tickets
 WHERE hash IN (
@@ -198,6 +210,7 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 		{deleteSessions, ended},
 		{deleteDevices, ended},
 		{deleteAppDevices, ended},
+		{deleteHandoffs, now.Add(-handoffKept)},
 		{deleteTickets, ended},
 		{deleteMessages, ended},
 		{deletePendingActs, ended},

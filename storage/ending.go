@@ -7,6 +7,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
@@ -159,6 +160,11 @@ func endOthers(ctx context.Context, q conn, p platform.ID, end *authn.End, now t
 		}
 	}
 	_, err := endSessions(ctx, q, endsOthers, now, []any{string(p), string(end.Account), end.Except}, func() error {
+		if end.Devices { // a phone that is about to become one too
+			if _, err := exec(ctx, q, endHandoffs, millis(now), string(grant.HandoffStopped), string(end.Account), string(p)); err != nil {
+				return err
+			}
+		}
 		_, err := exec(ctx, q, endOtherGrants, millis(now), end.Reason, string(p), string(end.Account), end.Except)
 		return err
 	})

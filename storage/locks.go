@@ -6,6 +6,6 @@ package storage
 // for another transaction that takes the same one, and PostgreSQL ends one of two that swap theirs at the same moment.
 var lockOrder = []string{
 	"counters", "platforms", "parties", "signing_keys", "intakes", "letters", "accounts", "pending_acts", "journeys", "requests", "pushed_requests", "tickets",
-	"credentials", "devices", "app_devices", "consents", "sessions", "grants", "subjects", "attempts", "uses",
+	"credentials", "devices", "app_devices", "consents", "sessions", "handoffs", "grants", "subjects", "attempts", "uses",
 	"account_words", "invitations",
 }

@@ -64,6 +64,22 @@ UPDATE app_devices
 SET pin = $1
 WHERE platform = $2 AND id = $3 AND pin = $4`
 
+	selectSealedHandoffs = `
+SELECT platform, id, reference, number
+FROM handoffs
+WHERE reference IS NOT NULL OR number IS NOT NULL
+ORDER BY id`
+
+	resealReference = `
+UPDATE handoffs
+SET reference = $1
+WHERE platform = $2 AND id = $3 AND reference = $4`
+
+	resealNumber = `
+UPDATE handoffs
+SET number = $1
+WHERE platform = $2 AND id = $3 AND number = $4`
+
 	selectSealedTickets = `
 SELECT platform, hash, purpose, sealed
 FROM tickets
@@ -98,7 +114,7 @@ func (db *DB) Reseal(ctx context.Context, e audit.Event, seal func(binding strin
 	err := db.settingsTx(ctx, nil, func(q conn) error {
 		r.q = q
 		// In the order of locks: see the package.
-		for _, table := range []func(context.Context) error{r.keys, r.intakes, r.messages, r.tickets, r.credentials, r.pins} {
+		for _, table := range []func(context.Context) error{r.keys, r.intakes, r.messages, r.tickets, r.credentials, r.pins, r.handoffs} {
 			if err := table(ctx); err != nil {
 				return err
 			}
@@ -209,6 +225,25 @@ func (r *resealing) pins(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// handoffs that go on or end meanwhile need no seal.
+func (r *resealing) handoffs(ctx context.Context) error {
+	all, err := list(ctx, r.q, func(h *grant.Handoff) []any {
+		return []any{&h.Platform, &h.ID, &h.Reference, &h.Number}
+	}, selectSealedHandoffs)
+	for i := 0; err == nil && i < len(all); i++ {
+		h := &all[i]
+		for _, value := range []struct {
+			text, binding string
+			sealed        []byte
+		}{{resealReference, h.ReferenceBinding(), h.Reference}, {resealNumber, h.ID.NumberBinding(), h.Number}} {
+			if err == nil && value.sealed != nil {
+				_, err = r.replace(ctx, value.text, value.binding, string(h.Platform), string(h.ID), value.sealed)
+			}
+		}
+	}
+	return err
 }
 
 // tickets that are deleted meanwhile need no seal.

@@ -40,6 +40,11 @@ UPDATE app_devices
 SET ended_at = $1, end_reason = $2, pin = NULL, comparing = ''
 WHERE ended_at IS NULL`
 
+	endAllHandoffs = `
+UPDATE handoffs
+SET ended_at = $1, ending = 'expired', reference = NULL, number = NULL, nearby = ''
+WHERE ended_at IS NULL`
+
 	forgetAllConsents = `
 DELETE FROM consents`
 
@@ -62,6 +67,7 @@ type Ended struct {
 	Journeys int64 `json:"journeys"`
 	Devices  int64 `json:"devices"`      // remembered browsers
 	Apps     int64 `json:"app_devices"`  // devices of mobile apps, with their PINs
+	Handoffs int64 `json:"handoffs"`     // sign-ins by a QR code
 	Consents int64 `json:"consents"`     // people are asked again
 	Tickets  int64 `json:"tickets"`      // links of mails and codes of text messages; recovery codes stay
 	Pending  int64 `json:"pending_acts"` // what staff asked for and what waited
@@ -96,6 +102,9 @@ func (db *DB) EndEverything(ctx context.Context, e audit.Event, now time.Time) (
 		}
 		var err error
 		ended.Sessions, err = endSessions(ctx, q, endsAllSessions, now, nil, func() (err error) {
+			if ended.Handoffs, err = exec(ctx, q, endAllHandoffs, millis(now)); err != nil {
+				return err
+			}
 			ended.Grants, err = exec(ctx, q, endAllGrants, millis(now), endRestored)
 			return err
 		})

@@ -42,6 +42,21 @@ func (c Caller) Network() string {
 	return net.String()
 }
 
+// Nearby is the network of one home or office: of IPv4 the /24, of IPv6 the /48 (RFC 6177 section 2). It is compared and not
+// kept. Empty where the address is none.
+func (c Caller) Nearby() string {
+	a, err := netip.ParseAddr(c.Address)
+	if err != nil {
+		return ""
+	}
+	a, bits := a.Unmap().WithZone(""), 48
+	if a.Is4() {
+		bits = 24
+	}
+	net, _ := a.Prefix(bits) // fits every address
+	return net.String()
+}
+
 // ToThisMachine reports whether a request names this machine as a browser on it does. A page elsewhere whose name was
 // pointed here (DNS rebinding) names itself.
 func ToThisMachine(r *http.Request) bool {
@@ -153,6 +168,11 @@ var headers = http.Header{
 	"Referrer-Policy":              {"same-origin"},
 	"X-Content-Type-Options":       {"nosniff"},
 	"X-Frame-Options":              {"DENY"},
+}
+
+// AllowOwnCalls lets the script of a page ask our own addresses how things stand.
+func AllowOwnCalls(h http.Header) {
+	h["Content-Security-Policy"] = []string{headers["Content-Security-Policy"][0] + "; connect-src 'self'"}
 }
 
 // Transport adds the headers that only make sense over TLS.
