@@ -234,6 +234,8 @@ func TestFieldsAreKnownToPasswordManagers(t *testing.T) {
 		"reason":        {"type": "radio"},
 		"identified":    {"type": "radio"},
 		"number":        {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"},
+		"match":         {"type": "text", "inputmode": "numeric", "autocomplete": "off", "spellcheck": "false", "aria-required": "true"},
+		"remove":        {"type": "radio"},
 		"what":          {"type": "radio"},
 		"outcome":       {"type": "radio"},
 		"from":          {"type": "date", "autocomplete": "off"},

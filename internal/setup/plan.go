@@ -212,7 +212,7 @@ func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
 		return p.lines.blame(err, "platform "+d.Name, "platforms", i)
 	}
 	p.warn(tenant)
-	p.warnClosed(tenant, d.Policy)
+	p.warnClosed(tenant)
 	for j := range d.Parties {
 		path := []any{"platforms", i, "parties", j}
 		err := p.once("client_id", d.Parties[j].ClientID, d.Name, p.lines.Of(append(path, "client_id")...))
@@ -352,16 +352,15 @@ func (p *plan) warn(tenant platform.Platform) {
 	}
 }
 
-// warnClosed tells of ways of signing in that are closed, or that the file opens, while this build has no other.
-func (p *plan) warnClosed(tenant platform.Platform, d Policy) {
+// warnClosed tells of ways of signing in that are closed while this build has no other.
+func (p *plan) warnClosed(tenant platform.Platform) {
 	say := func(when bool, what string) {
 		if when {
 			p.report.Warnings = append(p.report.Warnings, fmt.Sprintf("platform %s: policy.%s", tenant.ID, what))
 		}
 	}
 	say(!tenant.Policy.LoginForm, "login_form is false: nobody can sign in, because this version knows no login of an organisation")
-	say(!tenant.Policy.AppPassword, "app_password is false: nobody can sign in to the mobile app, because this version knows no other way")
-	say(d.AppQR != nil && *d.AppQR, "app_qr is true: it has no effect, because this version has no QR code for the mobile app")
+	say(!tenant.Policy.AppPassword && !tenant.Policy.AppQR, "app_password and app_qr are false: nobody can sign in to the mobile app, because this version knows no other way")
 }
 
 // account compares an account by its address; its identifier, once given, stays. The node is what the file says of it.

@@ -436,10 +436,9 @@ func TestWayOfSigningInThatIsClosedIsAWarning(t *testing.T) {
 	tools := tools(t, idptest.SQLite(t))
 	tools.Methods = []string{"totp"}
 	for policy, want := range map[string]string{
-		"login_form: false":   "platform linde: policy.login_form is false: nobody can sign in",
-		"app_password: false": "platform linde: policy.app_password is false: nobody can sign in to the mobile app",
-		"app_qr: true":        "platform linde: policy.app_qr is true: it has no effect",
-		"login_form: true":    "", "app_password: true": "", "app_qr: false": "", "sms_per_day: 7": "",
+		"login_form: false":                  "platform linde: policy.login_form is false: nobody can sign in",
+		"app_password: false, app_qr: false": "platform linde: policy.app_password and app_qr are false: nobody can sign in to the mobile app",
+		"app_password: false":                "", "login_form: true": "", "app_qr: true": "", "app_password: true": "", "app_qr: false": "", "sms_per_day: 7": "",
 	} {
 		text := strings.Replace(sample(t), "self_sign_up: true", policy, 1)
 		file, lines, err := setup.Parse([]byte(text))

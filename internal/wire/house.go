@@ -26,6 +26,7 @@ import (
 	"github.com/minddistrict/idp/login/admin"
 	"github.com/minddistrict/idp/login/link"
 	"github.com/minddistrict/idp/login/password"
+	"github.com/minddistrict/idp/login/qr"
 	"github.com/minddistrict/idp/login/recoverycode"
 	"github.com/minddistrict/idp/login/settings"
 	"github.com/minddistrict/idp/login/sms"
@@ -197,7 +198,9 @@ func UI(further ...login.Factor) *ui.Renderer {
 var usual = sync.OnceValue(func() *ui.Renderer { return ui.New(parts((&House{}).factors())...) })
 
 // parts are what there is beside ui's own pages and texts.
-func parts(factors []login.Factor) []ui.Part { return append(login.Parts(factors), admin.Part()) }
+func parts(factors []login.Factor) []ui.Part {
+	return append(login.Parts(factors), admin.Part(), qr.Part())
+}
 
 // routes builds the doors and the one router that all platforms share.
 func (h *House) routes() http.Handler {
@@ -215,8 +218,11 @@ func (h *House) routes() http.Handler {
 		Now: h.clock.Now, Log: h.Log,
 	})
 	links := link.New(link.Options{Store: h.DB, Engine: people, Buttons: h.buttons()})
-	own := settings.New(settings.Options{Store: h.DB, Apps: h.DB, Past: h.DB, Consents: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL,
-		Pages: []settings.Page{{Key: "staff.menu", Path: admin.Path, For: admin.Helps}}})
+	codes := qr.New(qr.Options{Store: h.DB, Engine: people, Sealer: h.Sealer})
+	own := settings.New(settings.Options{
+		Store: h.DB, Apps: h.DB, Past: h.DB, Consents: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL,
+		Pages: []settings.Page{{Key: "staff.menu", Path: admin.Path, For: admin.Helps}, codes.Page()},
+	})
 	protocol := op.New(op.Options{
 		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB, Uses: h.DB, Pushes: h.DB, Referrals: h.DB, Devices: h.DB},
 		Keys:     partykeys.New(h.Outbound, h.clock.Now, h.Log),
@@ -243,6 +249,7 @@ func (h *House) routes() http.Handler {
 	people.Routes(r)
 	links.Routes(r)
 	own.Routes(r)
+	codes.Routes(r)
 	helping.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
 	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, protocol.Unserved(otherMethod(r)))

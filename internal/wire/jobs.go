@@ -61,7 +61,8 @@ func (h *House) follow(ctx context.Context) error {
 // overdueEvery is how often sessions are looked for whose time is over: their parties hear of it within a minute.
 const overdueEvery = 20 * time.Second
 
-// endOverdue ends sessions whose time is over, so that their parties hear of it, and tells of idle ones those that want to.
+// endOverdue ends sessions whose time is over, so that their parties hear of it, tells of idle ones those that want to, and
+// notes which sign-ins by a QR code nobody finished.
 func endOverdue(db *storage.DB, now func() time.Time) func(context.Context) error {
 	return func(ctx context.Context) error {
 		ctx, done := context.WithTimeout(ctx, upkeepTime)
@@ -75,6 +76,12 @@ func endOverdue(db *storage.DB, now func() time.Time) func(context.Context) erro
 		for ended := cleanBatch; ended >= cleanBatch && ctx.Err() == nil; {
 			var err error
 			if ended, err = db.EndIdle(ctx, now(), cleanBatch); err != nil {
+				return err
+			}
+		}
+		for ended := cleanBatch; ended >= cleanBatch && ctx.Err() == nil; {
+			var err error
+			if ended, err = db.ExpireHandoffs(ctx, now(), cleanBatch); err != nil {
 				return err
 			}
 		}

@@ -108,6 +108,28 @@
     });
   });
 
+  // How a sign-in on a phone stands: the page is read again when that has changed. The code is hidden while nobody looks.
+  var waiting = document.querySelector("[data-state]");
+  if (waiting && window.fetch) {
+    var look = setInterval(function () {
+      fetch(waiting.dataset.stateUrl, { credentials: "same-origin", redirect: "error" }).then(function (answer) {
+        return answer.ok ? answer.text() : "gone";
+      }).then(function (state) {
+        if (state === waiting.dataset.state) return;
+        clearInterval(look);
+        location.replace(location.pathname);
+      }, function () {});
+    }, 2000);
+  }
+  document.querySelectorAll("[data-veil]").forEach(function (code) {
+    function veil(hidden) {
+      code.style.visibility = hidden ? "hidden" : "";
+      code.parentNode.querySelector("[role=status]").textContent = hidden ? code.dataset.veil : "";
+    }
+    window.addEventListener("blur", function () { veil(true); });
+    window.addEventListener("focus", function () { veil(false); });
+  });
+
   // Older browsers know autofocus for fields only.
   var summary = document.getElementById("summary");
   if (summary) summary.focus();
