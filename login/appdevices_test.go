@@ -79,7 +79,7 @@ func TestDeviceWithTheAppIsListedOnceAndRemoved(t *testing.T) {
 	second.MustOpen(t, settings+"/devices/app/"+string(phone.ID))
 	b.MustPress(t, "Remove Annas <b>telefoon</b>")
 	sees(t, b, "Do you want to remove Annas <b>telefoon</b>?")
-	sees(t, b, "Your PIN will no longer work there.")
+	sees(t, b, "your PIN will no longer work there.")
 	b.MustPress(t, "Remove device")
 	b.MustBeAt(t, "/p/linde/settings/devices")
 	sees(t, b, "The device has been removed.")

@@ -117,7 +117,7 @@ func (RevokePage) Samples() []Sample {
 }
 
 // sampleDevice has as long a name as one may have.
-var sampleDevice = Machine{App: true, Name: "Telefoon van Anna van der Berg-Bakker (w"}
+var sampleDevice = Machine{App: true, Name: "TelefoonVanAnnaVanDerBergBakkerUitDeLind"}
 
 // SampleActivity is the page with one past login, by ways of a part, as text keys.
 func SampleActivity(how ...string) []Sample {

@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	sampleDevice  = ui.Machine{App: true, Name: "Telefoon van Anna van der Berg-Bakker (w"}
+	sampleDevice  = ui.Machine{App: true, Name: "Telefoon van Anna van der Berg-Bakker"}
 	sampleMachine = ui.Machine{Browser: "Firefox", System: "Windows"}
 	sampleAsked   = []Asked{
 		{
