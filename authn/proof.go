@@ -38,7 +38,7 @@ type Proof struct {
 
 // OnDevice is what a PIN was shown on, as it was then.
 type OnDevice struct {
-	ID    string `json:"id"`
+	ID    string `json:"device"`
 	Way   string `json:"way"`   // how the account came onto it
 	Level ACR    `json:"level"` // of what was shown for that
 }

@@ -279,8 +279,6 @@ var rules = asksOwner(table{
 	ShowQR: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForQR), after: fresh},
-			{need: NeedPrimary, when: marked, why: because(ForReset), after: here},
-			{need: NeedLink, when: marked, why: because(ForReset), after: here},
 			{need: NeedSecond, when: enrolled, why: because(ForQR), after: fresh, before: sessionStart},
 		},
 	},

@@ -215,13 +215,15 @@ type Detail struct {
 	Method string `json:"method"`
 	Time   int64  `json:"time"`
 	Source string `json:"source"` // here, or the upstream that vouched for it
+
+	*authn.OnDevice // of a PIN: nil for anything else
 }
 
 // AMRDetails lists the proofs of a grant in the order they were given.
 func AMRDetails(proofs []authn.Proof) []Detail {
 	details := make([]Detail, len(proofs))
 	for i, p := range proofs {
-		details[i] = Detail{Method: p.Method, Time: p.At.Unix(), Source: "here"}
+		details[i] = Detail{Method: p.Method, Time: p.At.Unix(), Source: "here", OnDevice: p.Device}
 		switch {
 		case p.Issuer != "":
 			details[i].Source = p.Issuer

@@ -192,7 +192,7 @@ func TestDevicesAreNamedAndRevoked(t *testing.T) {
 	v.Clock.Later(time.Minute)
 	openSettings(t, b, settings+"/devices", "anna@example.org")
 	for _, want := range []string{
-		"Logged in to the app", "iPhone", "Remove iPhone", "Firefox on Windows", "This device", "Log out on other devices",
+		"Devices with the app", "iPhone", "Remove iPhone", "Firefox on Windows", "This device", "Log out on other devices",
 	} {
 		if !strings.Contains(idptest.Visible(b.Doc), want) {
 			t.Errorf("devices lack %q: %s", want, idptest.Visible(b.Doc))
@@ -209,7 +209,7 @@ func TestDevicesAreNamedAndRevoked(t *testing.T) {
 	b.MustPress(t, "Remove iPhone")
 	b.MustPress(t, "Remove device")
 	b.MustBeAt(t, "/settings/devices")
-	if text := idptest.Visible(b.Doc); !strings.Contains(text, "iPhone has been removed.") || !strings.Contains(text, "You are not logged in to the app right now.") {
+	if text := idptest.Visible(b.Doc); !strings.Contains(text, "iPhone has been removed.") || !strings.Contains(text, "You have no device with the app right now.") {
 		t.Errorf("after revoking: %s", text)
 	}
 	all := sessions(t, v, "anna@example.org")

@@ -21,6 +21,7 @@ func TestTokensNeverSayMoreThanWasProven(t *testing.T) {
 		arrive   = "\narrive linde"
 		confirm  = "\nfill login.password = password ; press common.continue"
 		plain    = "platform linde second-factor=optional\naccount anna@example.org"
+		phone    = "platform linde second-factor=required methods=totp\naccount anna@example.org totp\nvisit linde/app"
 		enrolled = "platform linde second-factor=optional remember=12h\naccount anna@example.org totp"
 	)
 	for _, row := range []struct {
@@ -61,9 +62,15 @@ func TestTokensNeverSayMoreThanWasProven(t *testing.T) {
 			enrolled + visit + "\npress login.forgot ; fill login.email = anna@example.org ; press forgot.submit\nmail reset anna@example.org ; follow" + app +
 				"\nfill password.new = new ; press password.submit" + visit + arrive,
 			"mfa otp pwd", two, 0, "link@here totp@here password@here"},
-		{"the mobile app asks people in care no code, and says so",
-			"platform linde second-factor=required methods=totp\naccount anna@example.org totp\nvisit linde/app" + details + password + "\narrive linde/app",
-			"pwd", one, 0, "password@here"},
+		{"the PIN of a device that was entered with a password",
+			phone + details + password + "\narrive linde/app", "pin swk", one, 0, "pin@here:password/1fa"},
+		{"the PIN of a device that was entered with password and app",
+			phone + details + " acr_values=" + two + password + app + "\narrive linde/app", "mfa pin swk", two, 0, "pin@here:password/2fa"},
+		{"the PIN of staff, who are asked a code",
+			"platform linde second-factor=required methods=totp\naccount anna@example.org role=professional totp\nvisit linde/app" + details + password + app + "\narrive linde/app",
+			"mfa pin swk", two, 0, "pin@here:password/2fa"},
+		{"the PIN the next day, and a refresh",
+			phone + details + password + "\narrive linde/app\nlater 25h\nphone pin 48213\nlater 10m\nrefresh ok", "pin swk", one, 10 * time.Minute, "pin@here:password/1fa"},
 		{"another native party asks what a browser asks",
 			"platform linde second-factor=required methods=totp\naccount anna@example.org totp\nvisit linde/desk" + details + password + app + "\narrive linde/desk",
 			"mfa otp pwd", two, 0, "password@here totp@here"},
@@ -106,7 +113,11 @@ func detailsOf(claim any) string {
 	list, _ := claim.([]any)
 	for _, v := range list {
 		d, _ := v.(map[string]any)
-		all = append(all, fmt.Sprint(d["method"], "@", d["source"]))
+		text := fmt.Sprint(d["method"], "@", d["source"])
+		if d["device"] != nil {
+			text += fmt.Sprint(":", d["way"], "/", strings.TrimPrefix(fmt.Sprint(d["level"]), "urn:minddistrict:acr:"))
+		}
+		all = append(all, text)
 	}
 	return strings.Join(all, " ")
 }
