@@ -96,6 +96,9 @@ var endpoints = []Endpoint{
 		Published: "introspection_endpoint", serve: machine((*Server).introspect),
 	},
 	{
+		Path: pathHandoff, Route: "app-handoff", Methods: postOnly, Auth: byAll[3:], Proofs: true, serve: machine((*Server).claimHandoff),
+	},
+	{
 		Path: pathPIN, Route: "app-pin", Methods: putOnly, Proofs: true, Answers: http.StatusNoContent, serve: machine((*Server).setPIN),
 	},
 	{

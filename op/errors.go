@@ -32,9 +32,12 @@ const (
 	useNonce                 = "use_dpop_nonce"        // RFC 9449 section 8
 	useNonceAtResource       = "use_nonce_at_resource" // ours; said as use_dpop_nonce, with the status of a resource
 	slowDown                 = "slow_down"             // RFC 8628 section 3.5
-	interactionRequired      = "interaction_required"  // OpenID Connect Core 1.0 section 3.1.2.6
-	tokenMissing             = "token_missing"         // ours; never said: whoever shows no token gets no error code
-	notUTF8                  = "not_utf8"              // ours; said as invalid_request, with a text of its own
+	authorizationPending     = "authorization_pending" // RFC 8628 section 3.5
+	expiredToken             = "expired_token"         // RFC 8628 section 3.5
+	accessDenied             = "access_denied"
+	interactionRequired      = "interaction_required" // OpenID Connect Core 1.0 section 3.1.2.6
+	tokenMissing             = "token_missing"        // ours; never said: whoever shows no token gets no error code
+	notUTF8                  = "not_utf8"             // ours; said as invalid_request, with a text of its own
 )
 
 // protocolError is an error that a party may read: a code of the protocol and a sentence of our own.
@@ -94,6 +97,9 @@ var texts = map[string]struct {
 	useNonce:                 {400, "The DPoP proof needs the nonce of the DPoP-Nonce header.", ""},
 	useNonceAtResource:       {401, "The DPoP proof needs the nonce of the DPoP-Nonce header.", useNonce},
 	slowDown:                 {400, "Not so fast: wait and try again.", ""},
+	authorizationPending:     {400, "Nobody has typed the number yet.", ""},
+	expiredToken:             {400, "Nobody typed the number in time.", ""},
+	accessDenied:             {400, "It was stopped.", ""},
 	interactionRequired:      {400, "The person must sign in again.", ""},
 	invalidRequestObject:     {400, "The request object is malformed, not signed as registered, or not for us.", ""},
 	tooManyRequests:          {429, "Too many requests of this client, or from here, wait for their browsers.", temporarilyUnavailable},

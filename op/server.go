@@ -91,6 +91,7 @@ const (
 	pathUserinfo   = "/userinfo"
 	pathRevoke     = "/revoke"
 	pathIntrospect = "/introspect"
+	pathHandoff    = "/app/handoff"
 	pathPIN        = "/app/pin"
 	pathReferrals  = "/api/v1/referrals"
 	pathLogout     = "/logout"

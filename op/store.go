@@ -23,6 +23,7 @@ type Stores struct {
 
 	Referrals ReferralStore
 	Devices   DeviceStore
+	Handoffs  HandoffStore
 }
 
 // UseStore remembers what works once, over all nodes; see storage.DB.

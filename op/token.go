@@ -44,6 +44,7 @@ var grantTypes = []grantType{
 	{oidc.GrantTypeCode, (*Server).redeemCode},
 	{oidc.GrantTypeRefreshToken, (*Server).refresh},
 	{oidc.GrantTypeClientCredentials, (*Server).clientCredentials},
+	{grant.HandoffGrant, (*Server).enterHandoff},
 	{grant.PINGrant, (*Server).enterPIN},
 }
 

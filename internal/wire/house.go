@@ -224,7 +224,7 @@ func (h *House) routes() http.Handler {
 		Pages: []settings.Page{{Key: "staff.menu", Path: admin.Path, For: admin.Helps}, codes.Page()},
 	})
 	protocol := op.New(op.Options{
-		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB, Uses: h.DB, Pushes: h.DB, Referrals: h.DB, Devices: h.DB},
+		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB, Uses: h.DB, Pushes: h.DB, Referrals: h.DB, Devices: h.DB, Handoffs: h.DB},
 		Keys:     partykeys.New(h.Outbound, h.clock.Now, h.Log),
 		Visitors: visitors, Registry: h.settings, Methods: login.Methods(factors), URLs: op.URLs{JourneyURL: people.PageFor, ReferralURL: referralURL},
 		Now: h.clock.Now, Log: h.Log,
