@@ -34,7 +34,7 @@ type device struct {
 
 // Waits is what the script of a page looks at until it changes.
 type Waits struct {
-	StateURL string
+	StateURL string // empty: of a sample, which never changes
 	State    string // as the page was made
 }
 
@@ -98,10 +98,10 @@ func samples() map[string][]ui.Sample {
 	for i, name := range []string{"iPhone van Anna", "Tablet", "", "Pixel 9", "Telefoon van mijn werk, de tweede al weer"} {
 		full.Remove = append(full.Remove, device{ID: string(rune('a' + i)), Name: name, UsedAt: at.Add(-time.Duration(i) * 50 * time.Hour)})
 	}
-	shown := codePage{Waits: Waits{StateURL: sampleURL + "/state", State: "shown"}, QR: code, NextURL: sampleURL + "?scanned=1", BackURL: Path}
+	shown := codePage{Waits: Waits{State: "shown"}, QR: code, NextURL: sampleURL + "?scanned=1", BackURL: Path}
 	notYet := shown
 	notYet.NotYet = true
-	number := numberPage{Waits: Waits{StateURL: sampleURL + "/state", State: "claimed"}, Action: sampleURL, Device: "iPhone van Anna", Near: true}
+	number := numberPage{Waits: Waits{State: "claimed"}, Action: sampleURL, Device: "iPhone van Anna", Near: true}
 	far := number
 	far.Device, far.Near = "", false
 	mistake := func(field, key string) []ui.FieldError { return []ui.FieldError{{Field: field, Key: key}} }

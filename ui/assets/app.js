@@ -110,7 +110,7 @@
 
   // How a sign-in on a phone stands: the page is read again when that has changed. The code is hidden while nobody looks.
   var waiting = document.querySelector("[data-state]");
-  if (waiting && window.fetch) {
+  if (waiting && waiting.dataset.stateUrl && window.fetch) {
     var look = setInterval(function () {
       fetch(waiting.dataset.stateUrl, { credentials: "same-origin", redirect: "error" }).then(function (answer) {
         return answer.ok ? answer.text() : "gone";
@@ -121,6 +121,7 @@
       }, function () {});
     }, 2000);
   }
+  document.querySelectorAll("[data-plain]").forEach(function (note) { note.hidden = true; }); // of pages without script
   document.querySelectorAll("[data-veil]").forEach(function (code) {
     function veil(hidden) {
       code.style.visibility = hidden ? "hidden" : "";
