@@ -140,7 +140,7 @@ func TestNumberOfThePhoneIsTypedInTheBrowser(t *testing.T) {
 	}
 }
 
-// The number is on the phone alone: not on a page, in an answer to a script, in the log or on record.
+// The number is on the phone alone: not on a page, in an answer to a script or on record.
 func TestNumberOfThePhoneIsNowhereElse(t *testing.T) {
 	for _, number := range []string{"42", "97"} {
 		d := newDesk(t, "app_qr: true")
@@ -164,6 +164,11 @@ func TestNumberOfThePhoneIsNowhereElse(t *testing.T) {
 		plain := regexp.MustCompile(`(?s)<svg.*?</svg>`).ReplaceAllString(seen.String(), "")
 		if at := alone.FindStringIndex(plain); at != nil {
 			t.Errorf("%s is on a page: %s", number, plain[max(0, at[0]-60):min(len(plain), at[1]+60)])
+		}
+		var recorded string
+		err := d.DB.SQL().QueryRowContext(t.Context(), "SELECT group_concat(kind || ' ' || actor || ' ' || party || ' ' || reason, ' ') FROM events").Scan(&recorded)
+		if d.must(err); alone.MatchString(recorded) || !strings.Contains(recorded, string(audit.HandoffConfirmed)) {
+			t.Errorf("%s is on record, or nothing is: %s", number, recorded)
 		}
 	}
 }
