@@ -545,7 +545,7 @@ func TestZ12PartyProvesItselfFirstAndAsItRegistered(t *testing.T) {
 		}
 		m := s.discovery()
 		for name, want := range map[string]string{
-			"grant_types_supported": "[authorization_code refresh_token client_credentials urn:minddistrict:params:oauth:grant-type:pin]", "response_types_supported": "[code]",
+			"grant_types_supported": "[authorization_code refresh_token client_credentials urn:minddistrict:params:oauth:grant-type:handoff urn:minddistrict:params:oauth:grant-type:pin]", "response_types_supported": "[code]",
 			"request_parameter_supported": "true", "request_uri_parameter_supported": "false", "token_endpoint_auth_methods_supported": "[client_secret_basic client_secret_post private_key_jwt none]",
 		} {
 			if got := fmt.Sprint(m[name]); got != want {
