@@ -75,6 +75,14 @@ func TestGHSA_pfrf_9r5f_73f5_NothingCrossesPlatforms(t *testing.T) {
 		if a := twin.open(there.issuer + "/logout?id_token_hint=" + got.ID + "&post_logout_redirect_uri=https://rp.test/bye"); strings.HasPrefix(a.To.String(), "https://rp.test/") {
 			s.Errorf("logout by a hint of another platform leads to %s", a.To)
 		}
+		// That a page of it did not go on is on its record, and names nobody.
+		const pages = "kind = 'page.refuse' AND account = '' AND session = '' AND party = ''"
+		if n := len(s.rows("SELECT id FROM events WHERE " + pages + " AND platform = '" + string(there.platform()) + "'")); n == 0 {
+			s.Error("a page that did not go on is not on record")
+		}
+		if _, err := s.DB.SQL().ExecContext(s.Context(), "DELETE FROM events WHERE "+pages); err != nil {
+			s.Fatal(err)
+		}
 		if after := s.dump(there.platform()); after != before {
 			s.Errorf("the other platform changed: got\n%s\nwant\n%s", after, before)
 		}
