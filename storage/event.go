@@ -8,6 +8,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/platform"
 )
@@ -104,7 +105,7 @@ const selectSignIns = `
 SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
   stated_reason, identified
 FROM events
-WHERE account = $1 AND platform = $2 AND kind = $3
+WHERE account = $1 AND platform = $2 AND kind = $3 AND reason <> '` + authn.PIN + `'
 ORDER BY at DESC, place DESC, id
 LIMIT $4`
 
@@ -127,7 +128,8 @@ func (db *DB) EventsOf(ctx context.Context, p platform.ID, id account.ID, limit 
 	return all, fail("reading events of account", err)
 }
 
-// SignIns returns the newest sign-ins of an account, newest first, however much else was tried and recorded since.
+// SignIns returns the newest sign-ins of an account, newest first, however much else was tried and recorded since. The PIN
+// of a mobile app, which is entered at each start of it, is none.
 func (db *DB) SignIns(ctx context.Context, p platform.ID, id account.ID, limit int) ([]audit.Event, error) {
 	all, err := list(ctx, db.read, columnsOfEvent, selectSignIns, string(id), string(p), string(audit.SessionStarted), limit)
 	return all, fail("reading sign-ins of account", err)

@@ -61,7 +61,7 @@ var sessions = []promise{
 		w.same("a sign-in after a pause", read().LeftAt, before.SeenAt)
 		w.same("as it was said", raised.LeftAt, before.SeenAt)
 	}},
-	{"the newest sign-ins are found, whatever else happened since, and nobody else's", func(w *world) {
+	{"the newest sign-ins are found, whatever else happened since, PINs of apps included, and nobody else's", func(w *world) {
 		visits := []visit{w.visit(w.anna), w.visit(w.anna), w.visit(w.anna)}
 		far := w.event(audit.SessionStarted, w.far)
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{far}}, w.now))
@@ -70,7 +70,9 @@ var sessions = []promise{
 			signedIn, refused := w.event(audit.SessionStarted, w.anna), w.event(audit.PasswordRefused, w.anna)
 			signedIn.At, signedIn.Session, signedIn.Reason = w.now.Add(time.Duration(i)*time.Minute), v.ID, "password totp"
 			refused.At = signedIn.At.Add(time.Second)
-			w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{signedIn, refused, refused, refused}}, w.now))
+			pin := signedIn
+			pin.At, pin.Session, pin.Reason = refused.At, "of a device", authn.PIN
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{signedIn, refused, refused, refused, pin}}, w.now))
 			want = append([]audit.Event{signedIn}, want...)
 		}
 		got, err := w.db.SignIns(w.Context(), linde, w.anna.ID, 2)
