@@ -357,7 +357,7 @@ UPDATE app_devices
 SET tries = tries + 1, tried = tried || ' ' || CAST($1 AS TEXT), comparing = $2, comparing_ends = $3
 WHERE platform = $4 AND id = $5 AND ended_at IS NULL AND pin IS NOT NULL AND tries < $6
   AND (comparing = '' OR comparing_ends <= $1)
-RETURNING pin, tries, tried`
+RETURNING pin, tries, tried, session`
 
 	selectTries = `
 SELECT d.tries, CASE WHEN d.pin IS NULL THEN 0 ELSE 1 END, CASE WHEN d.comparing = '' OR d.comparing_ends <= $1 THEN 0 ELSE 1 END
@@ -371,11 +371,12 @@ WHERE d.platform = $2 AND d.id = $3 AND d.ended_at IS NULL`
 func (db *DB) CountTry(ctx context.Context, d *grant.Device, token string, now time.Time) (*grant.Try, error) {
 	const attempted = "counting a PIN"
 	type row struct {
-		sealed []byte
-		tries  int
-		tried  string
+		sealed  []byte
+		tries   int
+		tried   string
+		session string
 	}
-	counted, err := one(ctx, db.write, func(r *row) []any { return []any{&r.sealed, &r.tries, &r.tried} }, countTry,
+	counted, err := one(ctx, db.write, func(r *row) []any { return []any{&r.sealed, &r.tries, &r.tried, &r.session} }, countTry,
 		millis(now), token, millis(now.Add(grant.ComparingLife)), string(d.Platform), string(d.ID), grant.MaxTries)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fail(attempted, db.whyNotCounted(ctx, d, now))
@@ -384,6 +385,7 @@ func (db *DB) CountTry(ctx context.Context, d *grant.Device, token string, now t
 		return nil, fail(attempted, err)
 	}
 	t := &grant.Try{Device: *d, Token: token, Sealed: counted.sealed, Before: counted.tries - 1}
+	t.Device.Session = counted.session // a PIN that was right since d was read began another
 	for _, text := range strings.Fields(counted.tried) {
 		if at, err := strconv.ParseInt(text, 10, 64); err == nil && now.Sub(time.UnixMilli(at)) < grant.WrongWithin {
 			t.Wrong = append(t.Wrong, time.UnixMilli(at).UTC())

@@ -278,6 +278,19 @@ var appDevices = []promise{
 		w.fails(w.db.AcceptTry(w.Context(), won, w.pinSignIn(w.anna, p)), fault.Stale)
 		w.ok(w.db.AcceptTry(w.Context(), t, w.pinSignIn(w.anna, p)))
 	}},
+	{"a right PIN ends the session of the one before, also one that began after the device was read", func(w *world) {
+		p := w.ready(w.anna, jkt)
+		read := w.device(p)
+		first := w.signsIn(w.anna, p)
+		t, err := w.db.CountTry(w.Context(), read, grant.NewTry(), w.now)
+		w.ok(err)
+		second := w.pinSignIn(w.anna, p)
+		w.ok(w.db.AcceptTry(w.Context(), t, second))
+		for in, lives := range map[*grant.PINSignIn]bool{&first: false, &second: true} {
+			_, _, err := w.db.Grant(w.Context(), p.Platform, in.Grant.ID, w.now)
+			w.same("grant of a PIN", w.found(err), lives)
+		}
+	}},
 	{"as many tries are compared as a device stands, also where each node dies with its own", func(w *world) {
 		for _, lost := range []bool{false, true} {
 			p := w.ready(w.anna, jkt)
