@@ -104,17 +104,18 @@ func (s *Server) refuseDevice(ctx context.Context, err error) error {
 	return s.fail(ctx, "making a device", err)
 }
 
-// logOutDevice ends the session that a token of a mobile app belongs to: the person logs out in the app, and the PIN stays.
-// At other parties it does nothing.
-func (s *Server) logOutDevice(ctx context.Context, c *call, id grant.ID) error {
+// loggingOut revokes a token, and ends the session that it belongs to where its party is a mobile app: the person logs out in
+// the app, and the PIN stays. The session ends only if the token was one, which revoke says.
+func (s *Server) loggingOut(ctx context.Context, c *call, id grant.ID, revoke func() error) error {
 	if !c.party.MobileApp {
-		return nil
+		return revoke()
 	}
 	g, a, err := s.Grants.Grant(ctx, c.platform.ID, id, c.now)
-	switch {
-	case errors.Is(err, fault.NotFound), err == nil && g.Party != c.party.ID:
-		return nil
-	case err != nil:
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	there := err == nil && g.Party == c.party.ID
+	if err := revoke(); err != nil || !there {
 		return err
 	}
 	e := s.ofOwner(ctx, audit.SessionEnded, audit.Success, a, c, "")

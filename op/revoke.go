@@ -25,15 +25,9 @@ func (s *Server) revoke(ctx context.Context, c *call) (any, error) {
 		if h.Grant == "" && h.Party == party.ID {
 			return nil, s.fail(ctx, "revoking", refuse(unsupportedTokenType, "a token of client credentials ends by itself"))
 		}
-		err = s.logOutDevice(ctx, c, h.Grant)
-		if err == nil {
-			err = s.Grants.EndGrant(ctx, h.Grant, ending)
-		}
+		err = s.loggingOut(ctx, c, h.Grant, func() error { return s.Grants.EndGrant(ctx, h.Grant, ending) })
 	} else if refresh, ok := s.readRefresh(party, r.Token); ok {
-		err = s.logOutDevice(ctx, c, refresh.Grant)
-		if err == nil {
-			err = s.Grants.RevokeRefresh(ctx, refresh, ending)
-		}
+		err = s.loggingOut(ctx, c, refresh.Grant, func() error { return s.Grants.RevokeRefresh(ctx, refresh, ending) })
 	}
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return nil, s.fail(ctx, "revoking", err) // never 200 for something that was not done
