@@ -121,7 +121,7 @@ type Admission struct {
 	Most      int       // devices that the account may have
 	Displaces DeviceID  // the one that its owner chose to be removed, if one more would be too many; empty: none
 	Ends      string    // identifier of the session in which it was proven, if that ends with it; empty: none does
-	SetupHash []byte    // of the token with which its PIN is chosen
+	SetupHash []byte    // of the random part of the token with which its PIN is chosen
 	SetupEnds time.Time // … and until when
 	Follows   authn.Change
 }
@@ -132,7 +132,7 @@ type PINChange struct {
 	Device    DeviceID // that the token names
 	JKT       string
 	Allowed   func(PartyID) bool      // whether its party is a mobile app now
-	SetupHash []byte                  // of the whole token
+	SetupHash []byte                  // of the random part of the token
 	Seal      func(account.ID) []byte // the key of the PIN, for the device of this account
 	Event     audit.Event             // its account is filled in
 	Now       time.Time
@@ -148,17 +148,16 @@ type PINSignIn struct {
 	Now         time.Time
 }
 
-// NewSetupToken makes the token with which the PIN of a device is chosen. It names the device and is kept as a hash.
-func NewSetupToken(d DeviceID) string { return setupPrefix + NewToken(ID(d)) }
+// SetupToken is the token with which the PIN of a device is chosen: it names the device, and has 256 random bits. Those are
+// drawn, and kept as a hash, before it is known whether the device is new or is one that is renewed.
+func SetupToken(d DeviceID, random string) string { return setupPrefix + string(d) + "." + random }
 
-// SetupDevice is the device that such a token names; not ok: it is none.
-func SetupDevice(token string) (d DeviceID, ok bool) {
-	rest, ok := strings.CutPrefix(token, setupPrefix)
-	if !ok {
-		return "", false
-	}
+// SetupDevice is the device that such a token names, and its random part; not ok: it is none.
+func SetupDevice(token string) (d DeviceID, random string, ok bool) {
+	rest, ours := strings.CutPrefix(token, setupPrefix)
 	id, ok := IDOf(rest)
-	return DeviceID(id), ok
+	_, random, _ = strings.Cut(rest, ".")
+	return DeviceID(id), random, ours && ok
 }
 
 // setupPrefix makes the token recognisable to scanners that look for leaked secrets.

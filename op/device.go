@@ -45,10 +45,11 @@ func (s *Server) enterDevice(ctx context.Context, c *call, r grant.Redemption) (
 	}
 	admission, answer := s.admission(ctx, c, a, d)
 	admission.Ends = g.Session
-	if _, err = s.Devices.RedeemForDevice(ctx, r, admission); err != nil {
+	made, err := s.Devices.RedeemForDevice(ctx, r, admission)
+	if err != nil {
 		return nil, s.refuseDevice(ctx, err)
 	}
-	return answer, nil
+	return answer(made), nil
 }
 
 // wayOf is the first factor that was shown.
@@ -61,8 +62,8 @@ func wayOf(proofs []authn.Proof) grant.Way {
 }
 
 // admission completes what a device of an account is made from by the request that asks for it, and makes the answer that
-// every sign-in at a mobile app gets: a token that is good for choosing a PIN alone.
-func (s *Server) admission(ctx context.Context, c *call, a *account.Account, d grant.Device) (grant.Admission, *tokenResponse) {
+// every sign-in at a mobile app gets for the device that was made or renewed: a token that is good for choosing a PIN alone.
+func (s *Server) admission(ctx context.Context, c *call, a *account.Account, d grant.Device) (grant.Admission, func(*grant.Device) *tokenResponse) {
 	d.ID, d.Platform, d.Party, d.Account = grant.DeviceID(secret.ID()), c.platform.ID, c.party.ID, a.ID
 	if d.Name == "" {
 		d.Name = grant.DeviceName(c.form.Get("device_name"))
@@ -71,13 +72,16 @@ func (s *Server) admission(ctx context.Context, c *call, a *account.Account, d g
 		d.Network = web.From(ctx).Network()
 	}
 	d.AddedAt, d.SeenAt = c.now, c.now
-	setup := grant.NewSetupToken(d.ID)
+	setup := secret.Token()
 	follows := authn.Queue(s.tell(outbox.AppDevice, a, c.now), nil, s.Secrets.Sealer.Seal)
 	follows.Events = []audit.Event{s.ofOwner(ctx, audit.DeviceAdded, audit.Success, a, c, string(d.Way))}
 	return grant.Admission{
 			Device: d, Most: c.platform.Policy.MaxAppDevices(), SetupHash: secret.Hash(setup), SetupEnds: c.now.Add(grant.SetupLife), Follows: follows,
-		}, &tokenResponse{
-			AccessToken: setup, TokenType: tokenType(d.JKT), ExpiresIn: int64(grant.SetupLife / time.Second), Scope: grant.AppPIN,
+		}, func(made *grant.Device) *tokenResponse {
+			return &tokenResponse{
+				AccessToken: grant.SetupToken(made.ID, setup), TokenType: tokenType(d.JKT),
+				ExpiresIn: int64(grant.SetupLife / time.Second), Scope: grant.AppPIN,
+			}
 		}
 }
 

@@ -137,7 +137,7 @@ func (s *Server) redeemHandoff(ctx context.Context, c *call, p grant.Poll, h *gr
 		JKT: h.JKT, Name: h.Name, Network: h.Network, Way: grant.ByQR, Level: authn.ACROf(h.Proofs), Scopes: grant.DeviceScopes(c.party.Scopes),
 	})
 	admission.Displaces = h.Displaces
-	_, err = s.Handoffs.RedeemHandoff(ctx, p, admission)
+	made, err := s.Handoffs.RedeemHandoff(ctx, p, admission)
 	switch {
 	case errors.Is(err, fault.Refused):
 		return nil, refuse(accessDenied, "the account is not active any more")
@@ -146,5 +146,5 @@ func (s *Server) redeemHandoff(ctx context.Context, c *call, p grant.Poll, h *gr
 	case err != nil:
 		return nil, s.refuseDevice(ctx, err)
 	}
-	return answer, nil
+	return answer(made), nil
 }

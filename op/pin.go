@@ -30,7 +30,7 @@ func pinValue(text string) ([]byte, error) {
 // setPIN takes the key of a PIN, with the token of a sign-in at the mobile app. The token is spent; the same key again, as
 // after a lost answer, is answered alike.
 func (s *Server) setPIN(ctx context.Context, c *call) (any, error) {
-	id, ok := grant.SetupDevice(c.token)
+	id, random, ok := grant.SetupDevice(c.token)
 	switch {
 	case !ok:
 		return nil, s.fail(ctx, "choosing a PIN", refuse(invalidToken, "no token for that"))
@@ -50,7 +50,7 @@ func (s *Server) setPIN(ctx context.Context, c *call) (any, error) {
 	}
 	d := grant.Device{ID: id}
 	kept, err := s.Devices.SetPIN(ctx, grant.PINChange{
-		Platform: c.platform.ID, Device: id, JKT: c.proof.jkt, SetupHash: secret.Hash(c.token), Now: c.now,
+		Platform: c.platform.ID, Device: id, JKT: c.proof.jkt, SetupHash: secret.Hash(random), Now: c.now,
 		Allowed: func(party grant.PartyID) bool {
 			p, known := s.enabled(c.platform.ID, party)
 			return known && p.MobileApp

@@ -26,7 +26,7 @@ func (w *world) makes(a account.Account, ends, jkt string) (grant.Admission, str
 		ID: grant.DeviceID(secret.ID()), Platform: a.Platform, Account: a.ID, Party: web, JKT: jkt, Name: "Annas telefoon",
 		Way: grant.ByQR, Level: authn.OneFactor, Scopes: []string{"openid", "email"}, AddedAt: w.now, SeenAt: w.now,
 	}
-	setup := grant.NewSetupToken(d.ID)
+	setup := secret.Token()
 	return grant.Admission{
 		Device: d, Most: 5, Ends: ends, SetupHash: secret.Hash(setup), SetupEnds: w.now.Add(grant.SetupLife),
 		Follows: authn.Change{Platform: a.Platform, Events: []audit.Event{w.event(audit.DeviceAdded, a)}},
