@@ -68,7 +68,7 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	if err != nil {
 		return err
 	}
-	site.Subject = f.subject
+	site.Subject, site.Camera = f.subject, demo.Camera(f.db.SQL(), f.sealer.Open)
 	tools := f.tools()
 	tools.Weaken = true // the demonstration is what it was, whatever somebody tried on it
 	if _, err := setup.Apply(ctx, tools, file, nil); err != nil {

@@ -1,5 +1,6 @@
 // Package demo is the relying side of `idp dev`: a start page, the platforms of two organisations and somebody else's
-// diary, which send people to us and show what comes back. They have a button for whatever a platform can ask.
+// diary, which send people to us and show what comes back. They have a button for whatever a platform can ask. Beside
+// them is a phone with the mobile app, which is internal/phone with a screen.
 //
 // It is built on coreos/go-oidc and x/oauth2, as somebody else's platform would be, and keeps everything in memory. It
 // serves every site under /<name>/, and what was sent to people at /dev/outbox. It is for development only: `idp serve`
@@ -34,7 +35,7 @@ var files embed.FS
 // pages are the templates by name, each on the layout that all have.
 var pages = func() map[string]*template.Template {
 	all := map[string]*template.Template{}
-	for _, name := range []string{"start", "site", "client", "outbox"} {
+	for _, name := range []string{"start", "site", "client", "outbox", "phone"} {
 		all[name] = template.Must(template.ParseFS(files, "templates/layout.html", "templates/"+name+".html"))
 	}
 	return all
@@ -48,6 +49,8 @@ type Platform struct {
 	Colour       string // "#rrggbb"
 	Others       bool   // somebody else's
 	Refers       bool   // its server may send therapists to the provider, to help a client
+	On           string // the provider's name of the organisation
+	App          string // client_id of the mobile app; empty: it has none
 	Scopes       []string
 }
 
@@ -58,6 +61,7 @@ type Site struct {
 	Mails     *notify.Memory // shown at /dev/outbox
 	Now       func() time.Time
 	Subject   func(ctx context.Context, on, email string) (string, error) // what platforms know people by; nil: nothing
+	Camera    func(ctx context.Context, on string) (string, error)        // what phones see; nil: they have none
 	platforms map[string]Platform
 	order     []Platform
 	routes    *http.ServeMux
@@ -85,6 +89,8 @@ type visitor struct {
 	pending map[string]attempt // by state
 	signed  map[string]signed  // by site
 	notice  notice
+
+	handsets map[string]*handset // by site
 }
 
 // notice is said once. A warning is what did not work.
@@ -122,6 +128,9 @@ func New(origin string, platforms []Platform, accounts []Account, now func() tim
 	m.HandleFunc("GET /{platform}/callback", s.with(s.callback))
 	m.HandleFunc("POST /{platform}/refresh", s.with(s.refresh))
 	m.HandleFunc("POST /{platform}/logout", s.with(s.logout))
+	m.HandleFunc("GET /{platform}/phone", s.with(s.showPhone))
+	m.HandleFunc("GET /{platform}/phone/callback", s.with(s.backInApp))
+	m.HandleFunc("POST /{platform}/phone/{act}", s.with(s.actOnPhone))
 	m.HandleFunc("GET /{platform}/clients/{email}", s.with(s.details))
 	m.HandleFunc("POST /{platform}/clients/{email}/reset", s.with(s.refer))
 	s.routes = m
@@ -225,7 +234,7 @@ func (s *Site) visitor(w http.ResponseWriter, r *http.Request) *visitor {
 	if c, err := r.Cookie("demo"); err == nil && s.visitors[c.Value] != nil {
 		return s.visitors[c.Value]
 	}
-	id, v := secret.Token(), &visitor{pending: map[string]attempt{}, signed: map[string]signed{}}
+	id, v := secret.Token(), &visitor{pending: map[string]attempt{}, signed: map[string]signed{}, handsets: map[string]*handset{}}
 	s.visitors[id] = v
 	http.SetCookie(w, &http.Cookie{Name: "demo", Value: id, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
 	return v

@@ -72,12 +72,24 @@ func siteOf(p setup.Platform, party setup.Party, origin string) (Platform, bool)
 	site := Platform{
 		Name: name, Title: p.Organisation, Issuer: p.Issuer, ClientID: party.ClientID, Secret: party.Secret,
 		Organisation: p.Organisation, Colour: p.Colour, Others: party.ThirdParty, Scopes: ownScopes,
-		Refers: slices.Contains(party.Scopes, referScope),
+		Refers: slices.Contains(party.Scopes, referScope), On: p.Name,
 	}
 	if party.ThirdParty {
 		site.Title, site.Colour, site.Scopes = party.Name, othersColour, party.Scopes
+	} else {
+		site.App = appOf(p)
 	}
 	return site, here
+}
+
+// appOf is the mobile app of a platform; empty: it has none.
+func appOf(p setup.Platform) string {
+	for _, party := range p.Parties {
+		if party.MobileApp {
+			return party.ClientID
+		}
+	}
+	return ""
 }
 
 func nameOf(n setup.Name) string {

@@ -62,6 +62,8 @@ func (s *Site) tries() []group {
 				"Ask for a mail as anna@example.org, open it in the outbox, and end signed in."},
 			{"welcome", "A first password", "/dev/outbox",
 				"Nina was invited. Her welcome mail is in the outbox; its button works once."},
+			{"phone", "The app on a phone", "/linde/phone",
+				"A phone to hold beside the website: log in by e-mail or QR code, choose a PIN, get it wrong, lose the phone."},
 		}},
 		{"Two steps", []try{
 			{"step-up", "A stronger login", as("eva@example.org", "acr_values", strong),

@@ -70,7 +70,7 @@ type claims struct {
 // methods are values of amr in words (RFC 8176 section 2).
 var methods = map[string]string{
 	"pwd": "a password", "otp": "a one-time code of an app, or a recovery code", "sms": "a code by text message",
-	"mfa": "more than one kind of proof",
+	"mfa": "more than one kind of proof", "pin": "the PIN of a phone", "swk": "the key of that phone",
 }
 
 // strengths are values of acr in words.
@@ -86,6 +86,11 @@ func lines(raw string, t *oauth2.Token, p Platform, now time.Time) []line {
 		body, _ := base64.RawURLEncoding.DecodeString(parts[1]) // it was verified when it came
 		_ = json.Unmarshal(body, &c)                            // as above
 	}
+	return c.lines(p, now, t.Expiry)
+}
+
+// lines say what the claims mean. expiry is that of the access token; zero: nobody said.
+func (c claims) lines(p Platform, now, expiry time.Time) []line {
 	var how []string
 	for _, m := range c.AMR {
 		if words := methods[m]; words != "" {
@@ -104,9 +109,9 @@ func lines(raw string, t *oauth2.Token, p Platform, now time.Time) []line {
 			". A refresh does not change it."},
 		{"exp", clockTime(c.Expiry), "Until when the ID token may be believed as news, " + ago(now, c.Expiry) + "."},
 	}
-	if !t.Expiry.IsZero() {
-		all = append(all, line{"expires_in", clockTime(t.Expiry.Unix()), "Until when the access token opens something, " +
-			ago(now, t.Expiry.Unix()) + "."})
+	if !expiry.IsZero() {
+		all = append(all, line{"expires_in", clockTime(expiry.Unix()), "Until when the access token opens something, " +
+			ago(now, expiry.Unix()) + "."})
 	}
 	return all
 }

@@ -29,6 +29,12 @@ type stage struct {
 
 func newStage(t *testing.T) stage {
 	t.Helper()
+	return newStageAt(t, time.Now)
+}
+
+// newStageAt has a clock of its own.
+func newStageAt(t *testing.T, now func() time.Time) stage {
+	t.Helper()
 	listen := func() (net.Listener, string) {
 		l, err := net.Listen("tcp", "localhost:0")
 		if err != nil {
@@ -38,7 +44,7 @@ func newStage(t *testing.T) stage {
 	}
 	provider, idp := listen()
 	relying, origin := listen()
-	file, site, err := demo.House(idp, origin, time.Now)
+	file, site, err := demo.House(idp, origin, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +53,7 @@ func newStage(t *testing.T) stage {
 		t.Fatal(err)
 	}
 	house, err := wire.Build(t.Context(), wire.Options{
-		DB: idptest.SQLite(t), Sealer: sealer, Hash: idptest.Cheap, Workers: 2, Queue: 64, Now: time.Now,
+		DB: idptest.SQLite(t), Sealer: sealer, Hash: idptest.Cheap, Workers: 2, Queue: 64, Now: now,
 		Mailer: site.Mails, Texts: site.Mails,
 		Wait: func(context.Context, time.Duration) {},
 		Log:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -57,7 +63,7 @@ func newStage(t *testing.T) stage {
 	}
 	tools := setup.Tools{
 		DB: house.DB, Sealer: sealer, Pool: house.Pool, Methods: wire.Methods(), Policy: wire.DefaultPolicy(),
-		Now: time.Now().UTC().Truncate(time.Millisecond),
+		Now: now().UTC().Truncate(time.Millisecond),
 	}
 	if _, err := setup.Apply(t.Context(), tools, file, nil); err != nil {
 		t.Fatal(err)
@@ -72,6 +78,7 @@ func newStage(t *testing.T) stage {
 		}
 		return string(a.ID), nil
 	}
+	site.Camera = demo.Camera(house.DB.SQL(), sealer.Open)
 	for l, h := range map[net.Listener]http.Handler{provider: house, relying: site} {
 		s := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
 		go func() { _ = s.Serve(l) }() // ends with the test
@@ -136,6 +143,7 @@ func TestWhatThereIsToTryStartsByOneClick(t *testing.T) {
 	login := "Log in to GGZ De Linde"
 	rows := map[string][]string{
 		"login": {login, `value="anna@example.org"`}, "english": {login}, "forgot": {text("forgot.title")},
+		"phone":   {"Log in with e-mail"},
 		"welcome": {"Outbox"},
 		"step-up": {login, `value="eva@example.org"`}, "app": {login, `value="anna@example.org"`},
 		"message": {login, `value="tim@example.org"`},
@@ -149,7 +157,7 @@ func TestWhatThereIsToTryStartsByOneClick(t *testing.T) {
 		t.Fatalf("start page: %d", first.Status)
 	}
 	shown := regexp.MustCompile(`id="try-([a-z-]+)"`).FindAllStringSubmatch(first.Body, -1)
-	if len(shown) != len(rows) || len(shown) != 16 { // the start page says so
+	if len(shown) != len(rows) || len(shown) != 17 { // the start page says so
 		t.Errorf("%d things to try, and %d are known here", len(shown), len(rows))
 	}
 	for _, m := range shown {

@@ -1,4 +1,5 @@
-// Two comforts of the demo pages, which work without: buttons that copy, and the code of an app that stays the one of now.
+// Three comforts of the demo pages, which work without: buttons that copy, the code of an app that stays the one of now, and
+// a phone that asks by itself whether its number was typed.
 const said = document.getElementById("said");
 
 for (const button of document.querySelectorAll("[data-copy]")) {
@@ -27,4 +28,16 @@ for (const output of document.querySelectorAll("[data-code]")) {
     copy.firstElementChild.textContent = "Copy " + code;
     ends = Date.now() + more * 1000;
   }, 500);
+}
+
+const phone = document.getElementById("phone");
+
+for (const form of document.querySelectorAll("[data-again]")) {
+  const again = setInterval(async () => {
+    const answer = await fetch(form.action, { method: "POST" });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (page.getElementById("phone")?.dataset.screen === phone.dataset.screen) return;
+    clearInterval(again);
+    location.replace(location.pathname);
+  }, form.dataset.again * 1000);
 }
