@@ -86,6 +86,15 @@ func (p *Progress) Keep(step string, sealed []byte) {
 	p.Kept = kept
 }
 
+// roomSlot is where a journey keeps the device that makes room.
+const roomSlot = "room"
+
+// Displace chooses the device that is removed when the mobile app gets the one that asks.
+func (p *Progress) Displace(device string) { p.Keep(roomSlot, []byte(device)) }
+
+// Displaces is the identifier of that device; empty: none was chosen.
+func (p *Progress) Displaces() string { return string(p.Kept[roomSlot]) }
+
 // Mistakes are what the person can mend on the page of a step. They are kept until the next form, so that a reload shows
 // them again.
 type Mistakes struct {

@@ -79,7 +79,7 @@ func shownSets() (all [][]authn.Proof) {
 
 // everythingDone is what a journey can have done.
 var everythingDone = []authn.Need{
-	authn.NeedSwitch, authn.NeedEnrol, authn.NeedCodes, authn.NeedConsent, authn.NeedGoOn, authn.NeedLow, authn.NeedNewPassword, authn.NeedOff,
+	authn.NeedSwitch, authn.NeedEnrol, authn.NeedCodes, authn.NeedConsent, authn.NeedRoom, authn.NeedGoOn, authn.NeedLow, authn.NeedNewPassword, authn.NeedOff,
 }
 
 // lessEnds looks for a journey of a marked account that ends before the password and the button of a mail were given in

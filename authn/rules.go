@@ -39,6 +39,7 @@ const (
 	NeedEnrol   Need = "enrol"   // set a second factor up
 	NeedSwitch  Need = "switch"  // someone is signed in here already: who goes on?
 	NeedConsent Need = "consent" // may this party have these data?
+	NeedRoom    Need = "room"    // which device does the mobile app leave, so that it may have this one?
 	NeedGoOn    Need = "go-on"   // as this person, in this app?
 
 	NeedLink        Need = "link"         // the button of a mail
@@ -96,6 +97,7 @@ type Ask struct {
 	ACR     []string       `json:"acr,omitempty"`     // acr_values: any one of these, or stronger; empty: any
 	Claimed [][]string     `json:"claimed,omitempty"` // `acr` in the claims parameter: and any one of each of these, or stronger
 	Least   []string       `json:"least,omitempty"`   // and each of these, or stronger: what party and platform want of every sign-in
+	Key     string         `json:"key,omitempty"`     // thumbprint of the key of the device that asks (RFC 9449 section 10); empty: none was named
 	Unsure  bool           `json:"unsure,omitempty"`  // another program could take the answer: never without a form (RFC 8252 section 8.6)
 }
 
@@ -109,6 +111,7 @@ type Facts struct {
 	Remembered bool     // this browser may go without a code at sign-in
 	Switch     bool     // the person chose to sign in with another account than the one signed in here
 	MobileApp  bool     // the party that asks is the platform's own mobile app now; false is the stricter
+	Full       bool     // as many other devices as an account may have are its at this mobile app, and none that is there was chosen to go
 	Consent    *Consent // what the person allowed this party before; nil: nothing
 	Method     string   // the way of getting codes that was chosen in this journey, to be set up
 	Low        bool     // a recovery code was used in this journey, and few are left
@@ -156,6 +159,7 @@ var rules = asksOwner(table{
 			{need: NeedCodes, when: either(codesAtLogin, wants(NeedCodes))},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
+			{need: NeedRoom, when: full},
 			{need: NeedGoOn, when: unsure},
 		},
 		App: {
@@ -169,6 +173,7 @@ var rules = asksOwner(table{
 			{need: NeedCodes, when: both(codeAskedOfApp, codesAtLogin)},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
+			{need: NeedRoom, when: full},
 			{need: NeedGoOn, when: unsure},
 		},
 	},
@@ -188,6 +193,7 @@ var rules = asksOwner(table{
 			{need: NeedCodes, when: either(codesAtLogin, wants(NeedCodes))},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
+			{need: NeedRoom, when: full},
 			{need: NeedGoOn, when: unsure},
 		},
 		App: {
@@ -201,6 +207,7 @@ var rules = asksOwner(table{
 			{need: NeedCodes, when: both(codeAskedOfApp, codesAtLogin)},
 			{need: NeedSwitch, when: otherAccount},
 			{need: NeedConsent, when: consentMissing},
+			{need: NeedRoom, when: full},
 			{need: NeedGoOn, when: unsure},
 		},
 	},
@@ -417,7 +424,7 @@ func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 		return shown(func(p Proof) bool { return p.Use == account.Link })
 	case NeedGoOn:
 		return a.answered(f, proofs)
-	case NeedEnrol, NeedSwitch, NeedConsent, NeedNewPassword, NeedCodes, NeedLow, NeedOff:
+	case NeedEnrol, NeedSwitch, NeedConsent, NeedRoom, NeedNewPassword, NeedCodes, NeedLow, NeedOff:
 		return false // the condition of the row says it all, or that it was done
 	}
 	return false
@@ -522,6 +529,9 @@ func choiceAsked(a Ask, f Facts) bool {
 func unsure(a Ask, _ Facts) bool { return a.Unsure }
 
 func consentMissing(a Ask, f Facts) bool { return len(a.Consent) > 0 && !f.Consent.Covers(a) }
+
+// full: one device more than an account may have would come of this sign-in.
+func full(_ Ask, f Facts) bool { return f.MobileApp && f.Full }
 
 func ownSession(f Facts) bool {
 	return f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID

@@ -231,6 +231,12 @@ func TestMissing(t *testing.T) {
 		{says: "core: prompt=consent asks again", ask: authn.Ask{Consent: []string{"email"}, Renew: true}, facts: authn.Facts{Account: person(false), Consent: &authn.Consent{Scopes: []string{"email"}, Journey: "old"}}, proofs: []authn.Proof{pwd(0)}, want: "consent"},
 		{says: "core: prompt=consent, answered", ask: authn.Ask{Consent: []string{"email"}, Renew: true}, facts: authn.Facts{Account: person(false), Consent: &authn.Consent{Scopes: []string{"email"}, Journey: "this one"}}, proofs: []authn.Proof{pwd(0)}},
 
+		{says: "as many other devices as there may be: one makes room", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(false), MobileApp: true, Full: true}, proofs: []authn.Proof{pwd(0)}, want: "room"},
+		{says: "… before the form of another app, which it is", ask: authn.Ask{Channel: authn.App, Unsure: true}, facts: authn.Facts{Account: person(false), MobileApp: true, Full: true, Session: session("anna", -1, pwd(-1))}, want: "room"},
+		{says: "… behind everything else, and not before it is known who it is", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(false), MobileApp: true, Full: true}, want: "primary, room"},
+		{says: "… at a party that is no mobile app never", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(false), Full: true}, proofs: []authn.Proof{pwd(0)}},
+		{says: "… back after the idle hour, too", ask: authn.Ask{Channel: authn.App}, facts: authn.Facts{Account: person(false), MobileApp: true, Full: true, Session: session("anna", -60, pwd(-500))}, proofs: []authn.Proof{pwd(0)}, want: "room"},
+
 		{says: "8252: a session alone does not answer an app that another program could stand in for", ask: authn.Ask{Channel: authn.App, Unsure: true}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}, want: "go-on"},
 		{says: "8252: … whatever channel it has", ask: authn.Ask{Unsure: true}, facts: authn.Facts{Account: person(false), Session: session("anna", -1, pwd(-1))}, want: "go-on"},
 		{says: "8252: … once it was answered it does", ask: authn.Ask{Channel: authn.App, Unsure: true}, facts: authn.Facts{Account: person(false), Done: []authn.Need{authn.NeedGoOn}, Session: session("anna", -1, pwd(-1))}},

@@ -56,6 +56,7 @@ type Options struct {
 	UI       *ui.Renderer // pages and texts, those of the factors among them
 	Mails    Mails
 	Links    Links
+	Devices  DeviceStore
 	Parties
 	Ends
 	// Arrive counts what somebody begins who is not known here by where it comes from, or says that there is too much (see
@@ -98,7 +99,7 @@ func New(o Options) *Server {
 	for _, f := range o.Factors {
 		s.steps = append(s.steps, f.Steps...)
 	}
-	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, forgotStep{s}, signUpStep{s}, checkMailStep{s}, setUpStep{s}, offStep{s},
+	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, roomStep{s}, forgotStep{s}, signUpStep{s}, checkMailStep{s}, setUpStep{s}, offStep{s},
 		noCodeStep{s}, closedStep{}) // the last one, because it meets what no way of signing in meets
 	return s
 }
@@ -311,9 +312,10 @@ func welcomed(v *Visit) bool {
 	return j.Ask.Purpose != authn.Welcome || v.Facts.Account.State == account.Invited || slices.Contains(j.Done, authn.NeedNewPassword)
 }
 
-// personal reads what depends on who it is: what was allowed before, and whether this browser is remembered.
+// personal reads what depends on who it is: what was allowed before, whether this browser is remembered,
+// and whether there is room for the device.
 func (s *Server) personal(r *http.Request, v *Visit) error {
-	return errors.Join(s.consented(r, v), s.remembered(r, v))
+	return errors.Join(s.consented(r, v), s.remembered(r, v), s.room(r.Context(), v))
 }
 
 // consented reads what the person allowed the party before, where that matters.

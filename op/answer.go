@@ -37,7 +37,11 @@ func (s *Server) answerCode(v *visit) error {
 	if v.party.Pairwise {
 		to.Subject = v.party.SectorOf(v.platform.Salt).Of(g.Account)
 	}
-	err := s.Requests.Answer(v.r.Context(), to, g)
+	var err error
+	if to.Makes, err = s.displaced(v); err != nil {
+		return err
+	}
+	err = s.Requests.Answer(v.r.Context(), to, g)
 	switch {
 	case over(err):
 		return s.restart(v)
@@ -55,6 +59,21 @@ func (s *Server) answerCode(v *visit) error {
 		}
 	}
 	return s.send(v, url.Values{"code": {code}})
+}
+
+// displaced is the device that the person chose to be removed, on the way to this answer; empty: none.
+func (s *Server) displaced(v *visit) (grant.DeviceID, error) {
+	if !v.party.MobileApp || !v.stored {
+		return "", nil
+	}
+	j, err := s.Requests.Journey(v.r.Context(), v.platform.ID, v.request.ID)
+	if errors.Is(err, fault.NotFound) || err == nil && j.Account != v.account.ID {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return grant.DeviceID(j.Displaces()), nil
 }
 
 // answerError tells the party why there is no code (OpenID Connect Core 1.0 section 3.1.2.6), the way it asked for. An

@@ -73,6 +73,7 @@ func (s *Server) pushedRequest(ctx context.Context, c *call) (*grant.AuthRequest
 			return nil, refuse(invalidProof, "dpop_jkt names another key than the proof.")
 		}
 		req.JKT = c.proof.jkt
+		req.Ask.Key = req.JKT
 	}
 	return req, nil
 }

@@ -183,6 +183,7 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	if party.MobileApp && req.JKT == "" {
 		return refuse("invalid_request", "dpop_jkt is required of the mobile app (docs/app.md).")
 	}
+	req.Ask.Key = req.JKT
 	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState || !web.Plain(req.Nonce) {
 		return refuse("invalid_request", "nonce is too long, or not plain text.")
 	}

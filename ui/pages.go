@@ -19,6 +19,23 @@ type GoOnPage struct {
 	Email  string // whose session this browser has
 }
 
+// RoomPage asks which device with the mobile app is removed, so that the one that asks gets in. Field: remove; do: continue,
+// cancel.
+type RoomPage struct {
+	Action string
+	Email  string
+	Most   int // devices that an account may have
+	Remove []AppDevice
+}
+
+// AppDevice is one that can make room.
+type AppDevice struct {
+	ID     string
+	Name   string // as it calls itself; empty: it says nothing
+	UsedAt time.Time
+	How    string // text key of how it was entered; empty: not known
+}
+
 // ClosedPage says that people sign in with an account of their organisation, not with a password. do: cancel.
 type ClosedPage struct {
 	Action  string

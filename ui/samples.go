@@ -1,6 +1,9 @@
 package ui
 
-import "net/http"
+import (
+	"net/http"
+	"time"
+)
 
 // Sample is one state of a page: tests render all of them in every language.
 type Sample struct {
@@ -35,6 +38,7 @@ func samples() map[string][]Sample {
 	return map[string][]Sample{
 		"switch":        SwitchPage{}.Samples(),
 		"go_on":         GoOnPage{}.Samples(),
+		"room":          RoomPage{}.Samples(),
 		"consent":       ConsentPage{}.Samples(),
 		"consents":      ConsentsPage{}.Samples(),
 		"withdraw":      WithdrawPage{}.Samples(),
@@ -82,6 +86,19 @@ func (SwitchPage) Samples() []Sample {
 
 func (GoOnPage) Samples() []Sample {
 	return []Sample{{Name: "plain", Data: GoOnPage{Action: sampleAction, Party: "Dagboek van Anders", Email: sampleEmail}}}
+}
+
+func (RoomPage) Samples() []Sample {
+	page := RoomPage{Action: sampleAction, Email: sampleEmail, Most: 5}
+	for i, name := range []string{"iPhone van Anna", "Tablet", "", "Pixel 9", "Telefoon van mijn werk, de tweede al weer"} {
+		page.Remove = append(page.Remove, AppDevice{
+			ID: string(rune('a' + i)), Name: name, UsedAt: sampleNoon.Add(-time.Duration(i) * 50 * time.Hour), How: "devices.by_qr",
+		})
+	}
+	page.Remove[4].How = ""
+	return []Sample{
+		{Name: "plain", Data: page}, {Name: "nothing chosen", Data: page, Errors: []FieldError{{Field: "remove", Key: "room.error"}}},
+	}
 }
 
 func (InactivePage) Samples() []Sample {

@@ -209,7 +209,7 @@ func (h *House) routes() http.Handler {
 	visitors := visitor.Reader{Store: h.DB}
 	factors := h.factors()
 	people := login.New(login.Options{
-		Store: h.DB, Visitors: visitors, Sealer: h.Sealer, Factors: factors, UI: h.UI, Parties: h.settings,
+		Store: h.DB, Visitors: visitors, Sealer: h.Sealer, Factors: factors, UI: h.UI, Devices: h.DB, Parties: h.settings,
 		Mails: login.Mails{Store: h.DB, Sealer: h.Sealer, Arrive: arrive}, Links: link.Opened{Store: h.DB},
 		Arrive: arrive, Fresh: h.settings.Fresh,
 		Ends: login.Ends{

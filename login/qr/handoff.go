@@ -28,13 +28,11 @@ func (s *Server) showStart(w http.ResponseWriter, r *http.Request, v *login.Visi
 	}
 	page := startPage{Action: v.Action, Devices: len(all), Most: v.Facts.Policy.MaxAppDevices(), BackURL: v.Platform.URL(pathSettings), HomeURL: v.Platform.HomeURL}
 	if len(all) >= page.Most {
-		for _, d := range all {
-			page.Remove = append(page.Remove, device{ID: string(d.ID), Name: d.Name, UsedAt: d.SeenAt})
-		}
+		page.Remove = s.Engine.CanGo(all)
 	}
 	var mistakes []authn.Mistake
 	if r.URL.Query().Has("choose") && len(page.Remove) > 0 {
-		mistakes = []authn.Mistake{{Field: "remove", Key: "qr.error_remove"}}
+		mistakes = []authn.Mistake{{Field: "remove", Key: "room.error"}}
 	}
 	page.Later = r.URL.Query().Has("later")
 	return s.Engine.ShowPage(w, r, http.StatusOK, "qr_start", page, v.Look(mistakes))

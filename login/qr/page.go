@@ -19,17 +19,10 @@ type startPage struct {
 	Action  string
 	Devices int      // on which the person is signed in with the app
 	Most    int      // that there may be
-	Remove  []device // one of which makes room; none: there is room
+	Remove  []ui.AppDevice // one of which makes room; none: there is room
 	Later   bool     // too many codes were made
 	BackURL string
 	HomeURL string
-}
-
-// device is one that can make room.
-type device struct {
-	ID     string
-	Name   string // as it calls itself; empty: it says nothing
-	UsedAt time.Time
 }
 
 // Waits is what the script of a page looks at until it changes.
@@ -96,7 +89,7 @@ func samples() map[string][]ui.Sample {
 	some.Devices, later.Later = 1, true
 	full.Devices = 5
 	for i, name := range []string{"iPhone van Anna", "Tablet", "", "Pixel 9", "Telefoon van mijn werk, de tweede al weer"} {
-		full.Remove = append(full.Remove, device{ID: string(rune('a' + i)), Name: name, UsedAt: at.Add(-time.Duration(i) * 50 * time.Hour)})
+		full.Remove = append(full.Remove, ui.AppDevice{ID: string(rune('a' + i)), Name: name, UsedAt: at.Add(-time.Duration(i) * 50 * time.Hour), How: "devices.by_qr"})
 	}
 	shown := codePage{Waits: Waits{State: "shown"}, QR: code, NextURL: sampleURL + "?scanned=1", BackURL: Path}
 	notYet := shown
@@ -114,7 +107,7 @@ func samples() map[string][]ui.Sample {
 	return map[string][]ui.Sample{
 		"qr_start": {
 			{Name: "none", Data: start}, {Name: "one", Data: some}, {Name: "full", Data: full},
-			{Name: "full, nothing chosen", Data: full, Errors: mistake("remove", "qr.error_remove")}, {Name: "too many codes", Data: later},
+			{Name: "full, nothing chosen", Data: full, Errors: mistake("remove", "room.error")}, {Name: "too many codes", Data: later},
 		},
 		"qr_code": {{Name: "shown", Data: shown}, {Name: "not scanned yet", Data: notYet}},
 		"qr_number": {

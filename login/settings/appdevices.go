@@ -42,7 +42,7 @@ func (s *Server) listPhones(v *login.Visit, all []grant.Device, sessions []authn
 			}
 		}
 		page = append(page, ui.Device{
-			Machine: appMachine(d), How: s.howKey(d.Way), Network: shown(d.Network), Here: here(v, d.Network),
+			Machine: appMachine(d), How: s.Engine.WayKey(d.Way), Network: shown(d.Network), Here: here(v, d.Network),
 			Places: s.nameOf(v.Platform, string(d.Party)), AddedAt: d.AddedAt, UsedAt: used,
 			URL: v.Platform.URL(pathDevices + "/app/" + string(d.ID)),
 		})
@@ -52,15 +52,6 @@ func (s *Server) listPhones(v *login.Visit, all []grant.Device, sessions []authn
 }
 
 func appMachine(d grant.Device) ui.Machine { return ui.Machine{App: true, Name: d.Name} }
-
-// howKey is the text key of how a device was entered, a text of the part that gives the way; empty: this build does not
-// know the way any more.
-func (s *Server) howKey(w grant.Way) string {
-	if key := "devices.by_" + string(w); s.Engine.UI.Has(key) {
-		return key
-	}
-	return ""
-}
 
 // ofAppDevice calls a handler with the device that the address names, of the same person. One that was theirs leads back to
 // the page: another tab was faster, or wrong PINs. Anything else does not exist.
