@@ -59,6 +59,7 @@ func TestClients(t *testing.T) {
 		{"openid-client with keys", func(t *testing.T) { openidClientWithKeys(t, postgres) }},
 		{"oidc-client-ts", func(t *testing.T) { singlePage(t, postgres) }},
 		{"AppAuth", func(t *testing.T) { appAuth(t, postgres) }},
+		{"mobile app", func(t *testing.T) { mobileApp(t, postgres) }},
 		{"go-oidc", func(t *testing.T) { goOIDC(t, postgres) }},
 		{"zitadel rp", func(t *testing.T) { zitadelRP(t, postgres) }},
 		{"refreshes at once, PostgreSQL", func(t *testing.T) { refreshesAtOnce(t, postgres, "PostgreSQL") }},

@@ -23,25 +23,37 @@ type program struct {
 
 // answer is what a program says: a result, or the error of its library.
 type answer struct {
-	Result map[string]any `json:"result"`
-	Error  string         `json:"error"`
+	Result  map[string]any `json:"result"`
+	Error   string         `json:"error"`
+	Details map[string]any `json:"details"` // of the error, in test/app-client
 }
 
-// startNode starts a program with a folder of its own first in its PATH.
-func (h *house) startNode(t *testing.T, script, path string, party map[string]string) *program {
+// node is the program of Node: Debian's is older than openid-client asks.
+func node(t *testing.T) string {
 	t.Helper()
-	// Debian's Node is older than openid-client asks.
 	architecture := map[string]string{"amd64": "x64", "arm64": "arm64"}[runtime.GOARCH]
 	node, err := filepath.Abs(filepath.Join(tools, "node_modules", "node-linux-"+architecture, "bin", "node"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return node
+}
+
+// startNode starts a program of testdata/tools with a folder of its own first in its PATH.
+func (h *house) startNode(t *testing.T, script, path string, party map[string]string) *program {
+	t.Helper()
+	return h.startProgram(t, tools, []string{"./extensions.mjs", script}, path, party)
+}
+
+// startProgram starts a program of a folder: what Node imports first, and the script.
+func (h *house) startProgram(t *testing.T, dir string, scripts []string, path string, party map[string]string) *program {
+	t.Helper()
 	settings, err := json.Marshal(party)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(node, "--import", "./extensions.mjs", script)
-	cmd.Dir = tools
+	cmd := exec.Command(node(t), append([]string{"--import"}, scripts...)...)
+	cmd.Dir = dir
 	cmd.Env = []string{"NODE_EXTRA_CA_CERTS=" + h.authority, "PARTY=" + string(settings), "PATH=" + path + ":" + os.Getenv("PATH")}
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -78,7 +90,7 @@ func (h *house) startNode(t *testing.T, script, path string, party map[string]st
 		}
 		<-read
 		if err := cmd.Wait(); err != nil || errs.String() != "" {
-			t.Errorf("%s: %v\n%s", script, err, errs.String())
+			t.Errorf("%s: %v\n%s", scripts, err, errs.String())
 		}
 	})
 	return p
