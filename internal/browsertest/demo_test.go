@@ -60,6 +60,16 @@ func TestDemoPages(t *testing.T) {
 		visible("main button[value=continue]"))
 	do(t, ctx, "consent", click("main button[value=continue]"), visible("#signed-in"))
 	look("dagboek-in")
+	visit("/linde/phone")
+	look("phone-first")
+	do(t, ctx, "the app", click("#email"), visible("main button[value=continue]"))
+	do(t, ctx, "the password in the app", chromedp.SendKeys(chromedp.CSS("#email"), "anna@example.org"),
+		chromedp.SendKeys(chromedp.CSS("#password"), "zeven paarse regenjassen drogen!"),
+		click("main button[value=continue]"), visible("#choose"))
+	do(t, ctx, "a weak PIN", chromedp.SendKeys(chromedp.CSS("#pin"), "11111"), click("#choose"), visible("#notice.warning"))
+	look("phone-choose")
+	do(t, ctx, "a PIN", chromedp.SendKeys(chromedp.CSS("#pin"), "48213"), click("#choose"), visible("#signed-in"))
+	look("phone-in")
 	visit("/wilg/")
 	do(t, ctx, "nobody is there", click("#silent"), visible("#notice.warning"))
 	look("wilg-out")
