@@ -244,7 +244,7 @@ func (s *Site) actOnPhone(w http.ResponseWriter, r *http.Request, p Platform, v 
 		h.said = notice{Text: phoneWords(err), Warning: true}
 	}
 	if to == "" {
-		to = phonePath(p)
+		to = phonePath(p) + "#phone" // in sight, also where the page is narrow
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
