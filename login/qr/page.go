@@ -17,10 +17,10 @@ func Part() ui.Part { return ui.Part{Files: files, Samples: samples, Chosen: []s
 // startPage says how many devices there are. Field: remove; do: show.
 type startPage struct {
 	Action  string
-	Devices int      // on which the person is signed in with the app
-	Most    int      // that there may be
+	Devices int            // on which the person is signed in with the app
+	Most    int            // that there may be
 	Remove  []ui.AppDevice // one of which makes room; none: there is room
-	Later   bool     // too many codes were made
+	Later   bool           // too many codes were made
 	BackURL string
 	HomeURL string
 }
