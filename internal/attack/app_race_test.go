@@ -23,7 +23,7 @@ func TestManyWrongPINsAtOnceAreFive(t *testing.T) {
 			m.Fatal(err)
 		}
 		const compared = "events WHERE kind = 'pin.refuse'"
-		for round := range appRounds(m, 10) {
+		for round := range appRounds(m, 5) {
 			before := m.nodes[0].count(compared)
 			answers := make([]told, phones)
 			race(phones, func(i int) { answers[i] = h.pin(i%2, wrongPIN) })
@@ -62,7 +62,7 @@ func TestManyRightPINsAtOnceHarmNobody(t *testing.T) {
 	mobiles(t, func(m *mobile) {
 		h := m.phone("anna@example.org", hostIssuer)
 		given := 0
-		for round := range appRounds(m, 10) {
+		for round := range appRounds(m, 5) {
 			answers, right := make([]told, phones), 0
 			race(phones, func(i int) { answers[i] = h.pin(i%2, idptest.PhonePIN) })
 			for _, a := range answers {
