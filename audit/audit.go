@@ -31,8 +31,9 @@ type Event struct {
 	StatedReason string // why
 	Identified   string // how the person was identified
 
-	// As is who acts on somebody else, and in which role; the zero value where nobody of the platform does. The event is
-	// saved, and what it records with it, only while that is so. It is not kept.
+	// As names the person who acts on somebody else, and the role that allows it. It is zero where an operator or the
+	// system acts. Storage saves the event, and the change that it records, only while that person has that role. As itself
+	// is not stored.
 	As Acting
 }
 
@@ -97,7 +98,7 @@ const (
 	ActDropped                Kind = "act.drop"       // it could not be done any more
 	ActLapsed                 Kind = "act.lapse"      // nobody agreed in time
 	ResetsStopped             Kind = "two_step.burst" // somebody wanted more resets in an hour than one may do
-	LogOutsStopped            Kind = "account.burst"  // somebody wanted to log more people out of everything in an hour than one may
+	LogOutsStopped            Kind = "account.burst"  // a helper tried to log out or deactivate more people in an hour than one may
 	EmailChangeRequested      Kind = "email.ask"      // staff gave a new address that is to be confirmed
 	EmailChanged              Kind = "email.change"
 	MessageRequested          Kind = "letter.ask"

@@ -97,7 +97,7 @@ func WeakFactors() map[string]Rules {
 	}
 }
 
-// PretendPurpose is one that nobody thought of marked accounts in: as it is written, and as asksOwner has it.
+// PretendPurpose is a purpose that exists in tests only. Its rows do not mention marked accounts.
 const PretendPurpose Purpose = "pretend"
 
 // Pretend are both tables of a purpose that asks these needs, whatever holds.

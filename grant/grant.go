@@ -93,8 +93,10 @@ type Answered struct {
 	Request  string         // stored; it knows the pushed one that it came from
 	Pushed   string         // … of a request that was not stored itself
 	StandsOn *authn.Consent // nil: none is needed
-	Makes    DeviceID       // the device that its owner chose to be removed, so that the app gets one; empty: none
-	Subject  Pairwise       // kept with the first grant that leads to it, so that its account is found again; zero: it is public
+	// Displaces is the device that its owner chose to be removed, so that there is room for the one that comes of the code;
+	// empty: none.
+	Displaces DeviceID
+	Subject   Pairwise // kept with the first grant that leads to it, so that its account is found again; zero: it is public
 }
 
 // Key is the key that was proven with a code or refresh token (RFC 9449).

@@ -38,7 +38,7 @@ func (s *Server) answerCode(v *visit) error {
 		to.Subject = v.party.SectorOf(v.platform.Salt).Of(g.Account)
 	}
 	var err error
-	if to.Makes, err = s.displaced(v); err != nil {
+	if to.Displaces, err = s.displaced(v); err != nil {
 		return err
 	}
 	err = s.Requests.Answer(v.r.Context(), to, g)

@@ -222,8 +222,8 @@ func (s *Server) stillUnsure(v *visit) (bool, error) {
 func (v *visit) tooWeak() *protocolError {
 	acr, aliases := authn.ACROf(v.request.Ask.Counted(v.session.Proofs, v.now)), v.platform.Policy.ACRAliases
 	enough := v.request.Ask.Enough(acr, aliases)
-	for _, least := range []string{v.party.MinimumACR, v.platform.Policy.MinimumACR} {
-		enough = enough && (least == "" || acr.Satisfies(least, aliases))
+	for _, least := range minimums(v.platform, v.party) {
+		enough = enough && acr.Satisfies(least, aliases)
 	}
 	if enough {
 		return nil

@@ -73,7 +73,7 @@ func (s *Server) admission(ctx context.Context, c *call, a *account.Account, d g
 	}
 	d.AddedAt, d.SeenAt = c.now, c.now
 	setup := secret.Token()
-	follows := authn.Queue(s.tell(outbox.AppDevice, a, c.now), nil, s.Secrets.Sealer.Seal)
+	follows := authn.Queue(outbox.To(a, outbox.AppDevice, c.now), nil, s.Secrets.Sealer.Seal)
 	follows.Events = []audit.Event{s.ofOwner(ctx, audit.DeviceAdded, audit.Success, a, c, string(d.Way))}
 	return grant.Admission{
 			Device: d, Most: c.platform.Policy.MaxAppDevices(), SetupHash: secret.Hash(setup), SetupEnds: c.now.Add(grant.SetupLife), Follows: follows,
@@ -83,14 +83,6 @@ func (s *Server) admission(ctx context.Context, c *call, a *account.Account, d g
 				ExpiresIn: int64(grant.SetupLife / time.Second), Scope: grant.AppPIN,
 			}
 		}
-}
-
-// tell is a mail to an account.
-func (s *Server) tell(kind outbox.Kind, a *account.Account, now time.Time) outbox.Draft {
-	return outbox.Draft{
-		Kind: kind, Platform: a.Platform, Account: a.ID, Locale: a.Locale, Now: now,
-		Contents: outbox.Contents{To: a.Email.Address, Name: a.Profile.Name()},
-	}
 }
 
 // ofOwner is an event of the owner of an account at a mobile app.

@@ -128,12 +128,7 @@ func (s *Server) enterPIN(ctx context.Context, c *call) (*tokenResponse, error) 
 // beyondPIN is the level of a sign-in that the person must make anew, because the rules want more than a PIN on this device
 // shows; NoFactor: they do not.
 func (s *Server) beyondPIN(c *call, d *grant.Device, a *account.Account, proof authn.Proof) authn.ACR {
-	ask := authn.Ask{Purpose: authn.SignIn, Channel: authn.App}
-	for _, least := range []string{c.party.MinimumACR, c.platform.Policy.MinimumACR} {
-		if least != "" {
-			ask.Least = append(ask.Least, least)
-		}
-	}
+	ask := authn.Ask{Purpose: authn.SignIn, Channel: authn.App, Least: minimums(c.platform, c.party)}
 	proofs := []authn.Proof{proof}
 	missing := authn.Missing(ask, authn.Facts{
 		Account: a, Policy: c.platform.Policy, Methods: s.Methods, MobileApp: true, NoPages: true, Now: c.now,
@@ -175,7 +170,7 @@ func (s *Server) refusePIN(ctx context.Context, c *call, t *grant.Try, a *accoun
 func (s *Server) removeTried(
 	ctx context.Context, c *call, d *grant.Device, token string, a *account.Account, wrong ...audit.Event,
 ) error {
-	follows := authn.Queue(s.tell(outbox.DeviceRemovedByPINs, a, c.now), nil, s.Secrets.Sealer.Seal)
+	follows := authn.Queue(outbox.To(a, outbox.DeviceRemovedByPINs, c.now), nil, s.Secrets.Sealer.Seal)
 	e := s.ofOwner(ctx, audit.DeviceRemoved, audit.Success, a, c, "wrong pins")
 	e.Actor = "system"
 	follows.Events = append(wrong, e)
@@ -210,7 +205,7 @@ func (s *Server) acceptPIN(
 	refresh := grant.NewToken(id)
 	err := s.Devices.AcceptTry(ctx, t, grant.PINSignIn{
 		Start: authn.SessionStart{Session: session, Cookie: secret.Hash(secret.Token())}, Grant: g, RefreshHash: secret.Hash(refresh),
-		RefreshEnds: c.now.Add(c.party.EffectiveLives().RefreshIdle), Events: []audit.Event{started}, Now: c.now,
+		RefreshEnds: c.now.Add(c.party.EffectiveLives().RefreshIdle), Events: []audit.Event{started}, Now: s.Now(), // the ten seconds of a try end now, not when the request began
 	})
 	if errors.Is(err, fault.Stale) {
 		return nil, changedMeanwhile()

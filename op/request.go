@@ -79,16 +79,22 @@ func (s *Server) parseParameters(p *platform.Platform, party *grant.Party, form 
 		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), Journey: id, Unsure: !party.Assured(redirect)},
 		CreatedAt: now, Expiry: now.Add(grant.RequestLife),
 	}
-	for _, least := range []string{party.MinimumACR, p.Policy.MinimumACR} {
-		if least != "" {
-			req.Ask.Least = append(req.Ask.Least, least)
-		}
-	}
+	req.Ask.Least = minimums(p, party)
 	if req.State = form.Get("state"); len(req.State) > longestState || !web.Plain(req.State) {
 		req.State = ""
 		return req, party, refuse("invalid_request", "state is too long, or not plain text.")
 	}
 	return req, party, s.readParameters(p, party, req, form)
+}
+
+// minimums are what platform and party want of every sign-in, at least: values of `acr`.
+func minimums(p *platform.Platform, party *grant.Party) (least []string) {
+	for _, acr := range []string{party.MinimumACR, p.Policy.MinimumACR} {
+		if acr != "" {
+			least = append(least, acr)
+		}
+	}
+	return least
 }
 
 // answerMode is how answers and errors travel: as asked, where the redirect URI can take a form, and signed where the party

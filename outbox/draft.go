@@ -19,6 +19,14 @@ type Draft struct {
 	Contents Contents
 }
 
+// To is the draft of a mail to an account, of a kind that is in Kinds.
+func To(a *account.Account, kind Kind, now time.Time) Draft {
+	return Draft{
+		Kind: kind, Platform: a.Platform, Account: a.ID, Locale: a.Locale, Now: now,
+		Contents: Contents{To: a.Email.Address, Name: a.Profile.Name()},
+	}
+}
+
 func (d Draft) spec() Spec {
 	if d.Spec != nil {
 		return *d.Spec

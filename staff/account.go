@@ -218,9 +218,5 @@ func (f Facts) says(kind outbox.Kind) []outbox.Message {
 
 // mail is a draft of a mail to the account.
 func (f Facts) mail(kind outbox.Kind) outbox.Draft {
-	a := f.Account
-	return outbox.Draft{
-		Kind: kind, Platform: a.Platform, Account: a.ID, Locale: a.Locale, Now: f.Now,
-		Contents: outbox.Contents{To: a.Email.Address, Name: a.Profile.Name()},
-	}
+	return outbox.To(f.Account, kind, f.Now)
 }

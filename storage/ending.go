@@ -104,6 +104,14 @@ SET ended_at = $1, end_reason = $2
 WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND cookie_hash = $4) AND ended_at IS NULL`
 )
 
+// endOneSession ends a session with its grants, and tells whether it was live: 1, or 0.
+func endOneSession(ctx context.Context, q conn, p platform.ID, sid, reason string, now time.Time) (int64, error) {
+	return endSessions(ctx, q, endsOne, now, []any{string(p), sid}, func() error {
+		_, err := exec(ctx, q, endGrantsOfSession, millis(now), reason, string(p), sid)
+		return err
+	})
+}
+
 // EndSession ends a session and all its grants, offline ones too: the person signed out. One that has ended already,
 // or is unknown, is left as it is, without an event.
 func (db *DB) EndSession(ctx context.Context, p platform.ID, sid string, e audit.Event, now time.Time) error {
@@ -118,10 +126,7 @@ func (db *DB) EndSessionBy(
 		if _, err := holdFor(ctx, q, p, "", false, []audit.Event{e}, now); err != nil {
 			return err
 		}
-		ended, err := endSessions(ctx, q, endsOne, now, []any{string(p), sid}, func() error {
-			_, err := exec(ctx, q, endGrantsOfSession, millis(now), endSignedOut, string(p), sid)
-			return err
-		})
+		ended, err := endOneSession(ctx, q, p, sid, endSignedOut, now)
 		if err != nil || ended == 0 {
 			return err
 		}

@@ -114,10 +114,10 @@ func (db *DB) Answer(ctx context.Context, to grant.Answered, g grant.Grant) erro
 				return fmt.Errorf("consent of account %s: %w", c.Account, fault.Spent)
 			}
 		}
-		if err := addGrant(ctx, q, &g, to.Subject); err != nil || to.Makes == "" {
+		if err := addGrant(ctx, q, &g, to.Subject); err != nil || to.Displaces == "" {
 			return err
 		}
-		_, err = exec(ctx, q, displaceDevice, string(to.Makes), string(g.Platform), string(g.ID))
+		_, err = exec(ctx, q, displaceDevice, string(to.Displaces), string(g.Platform), string(g.ID))
 		return err
 	}))
 }

@@ -42,7 +42,7 @@ func (w *world) enters(a account.Account, jkt string, displaces grant.DeviceID) 
 	req := w.request()
 	req.ID, req.Platform = secret.ID(), a.Platform
 	w.ok(w.db.SaveRequest(w.Context(), req))
-	w.ok(w.db.Answer(w.Context(), grant.Answered{Request: req.ID, Makes: displaces}, g))
+	w.ok(w.db.Answer(w.Context(), grant.Answered{Request: req.ID, Displaces: displaces}, g))
 	r := w.redemption(a.Platform, code, "")
 	r.RefreshHash, r.Key = nil, grant.Key{JKT: jkt, Binds: true}
 	admission, setup := w.makes(a, v.ID, jkt)
