@@ -59,6 +59,14 @@ func (s *script) box(key string, on bool) error {
 	return err
 }
 
+// nobox wants no box with this label, wherever else on the page the words are.
+func (s *script) nobox(key string) error {
+	if _, err := s.boxOf(key); err == nil {
+		return fmt.Errorf("there is one")
+	}
+	return nil
+}
+
 // ticked tells whether a box is.
 func (s *script) ticked(key string) error {
 	n, err := s.boxOf(key)

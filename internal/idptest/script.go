@@ -43,7 +43,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	fill KEY = VALUE                 types into the field with this label; the values password, new (another good one) and wrong are known
 //	                                 totp is what the app shows, totp-1 of one step before, totp+25s on a phone whose clock is 25 s ahead
 //	file KEY = LINE | LINE …         chooses a file with these lines in the field with this label
-//	tick KEY · untick KEY · ticked KEY  a box, or one of several to choose from
+//	tick KEY · untick KEY · ticked KEY · nobox KEY  a box, or one of several to choose from; there is none with this label
 //	copy NAME                        another browser has the cookies of this one from now on
 //	press KEY · again KEY            presses a button or link; presses a button, and then once more on the same page
 //	double KEY · lost KEY            presses a button twice before an answer comes; presses it, and no answer comes
@@ -183,6 +183,7 @@ var verbs = map[string]func(*script, string) error{
 	"lost":       func(s *script, key string) error { return s.submit(key, (*Browser).Lost) },
 	"tick":       (*script).tick,
 	"untick":     (*script).untick,
+	"nobox":      (*script).nobox,
 	"ticked":     (*script).ticked,
 	"copy":       (*script).copyTo,
 	"see":        func(s *script, key string) error { return s.see(key, true) },
