@@ -48,6 +48,8 @@ var (
 		"authn.Ask":                {13, "wire format: stored as JSON with a request"},
 		"authn.Facts":              {16, "what a rule may look at"},
 		"authn.Progress":           {13, "forgotten as one"},
+		"authn.Proof":              {13, "whole noun, stored as JSON"},
+		"federation.Connection":    {19, "whole noun, stored as JSON"},
 		"authn.Session":            {13, "a row of the database"},
 		"grant.Device":             {15, "a row of the database"},
 		"grant.Handoff":            {15, "a row of the database"},

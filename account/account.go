@@ -124,6 +124,13 @@ func (a *Account) CanSignIn() bool {
 	return slices.ContainsFunc(a.Credentials, func(c Credential) bool { return c.Use == Primary && c.Usable() })
 }
 
+// HasLink reports whether the account is linked to somebody at a connection (federation.External).
+func (a *Account) HasLink(connection string) bool {
+	return slices.ContainsFunc(a.Credentials, func(c Credential) bool {
+		return c.Usable() && strings.HasPrefix(c.External, connection+"/")
+	})
+}
+
 // With is the account as it will be when these credentials are saved.
 func (a *Account) With(added []Credential) *Account {
 	next := *a

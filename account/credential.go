@@ -23,6 +23,7 @@ type Credential struct {
 	Method      string // the factor's name: password, totp, sms
 	Use         Use
 	Label       string // what settings show: "SMS, eindigt op 16"
+	External    string // names somebody elsewhere, such as at an organisation's own sign-in: one of a method and platform; empty: nobody
 	Sealed      []byte // the factor's own secret, sealed and bound to account, method and id
 	Counter     int64  // last TOTP step or passkey count; only ever rises
 	AddedAt     time.Time

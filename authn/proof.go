@@ -29,11 +29,12 @@ type Proof struct {
 	Credential account.CredentialID `json:"credential,omitempty"`
 	Version    int64                `json:"version,omitempty"` // Counter of a primary credential when it was shown
 	At         time.Time            `json:"at"`
-	Journey    string               `json:"journey,omitempty"` // in which it was given; it is fresh for what that journey answers
-	Issuer     string               `json:"issuer,omitempty"`  // the upstream that vouched for it; empty: shown to us
-	For        time.Duration        `json:"for,omitempty"`     // of a waiver: how long browsers were remembered when it was granted; zero: not noted
-	Device     *OnDevice            `json:"device,omitempty"`  // of a PIN: on which device; nil: of anything else
-	Source     string               `json:"source,omitempty"`  // how it came here from another session, such as qr; empty: it was given here
+	Journey    string               `json:"journey,omitempty"`  // in which it was given; it is fresh for what that journey answers
+	Issuer     string               `json:"issuer,omitempty"`   // the upstream that vouched for it; empty: shown to us
+	For        time.Duration        `json:"for,omitempty"`      // of a waiver: how long browsers were remembered when it was granted; zero: not noted
+	Device     *OnDevice            `json:"device,omitempty"`   // of a PIN: on which device; nil: of anything else
+	Upstream   *OnUpstream          `json:"upstream,omitempty"` // of a sign-in elsewhere: nil: of anything else
+	Source     string               `json:"source,omitempty"`   // how it came here from another session, such as qr; empty: it was given here
 }
 
 // OnDevice is what a PIN was shown on, as it was then.
@@ -41,6 +42,15 @@ type OnDevice struct {
 	ID    string `json:"device"`
 	Way   string `json:"way"`   // how the account came onto it
 	Level ACR    `json:"level"` // of what was shown for that
+}
+
+// OnUpstream is where an organisation's own sign-in vouched for somebody.
+type OnUpstream struct {
+	Connection string    `json:"connection"`
+	Subject    string    `json:"subject"`           // the person there, as it ends sessions: `sub`, or NameID
+	Session    string    `json:"session,omitempty"` // there: `sid`, or SessionIndex
+	Bounces    bool      `json:"bounces,omitempty"` // after the idle hour it does that the person is still known there
+	Told       time.Time `json:"told"`              // when the answer came, by our clock
 }
 
 // second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.

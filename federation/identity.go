@@ -1,0 +1,161 @@
+package federation
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Identity is an answer as a connection judges it.
+type Identity struct {
+	Connection ID              `json:"connection"`
+	Key        string          `json:"key"` // see External
+	Email      account.Email   `json:"email,omitzero"`
+	Trusted    bool            `json:"trusted,omitempty"` // the address is the organisation's, and the upstream verified it
+	Profile    account.Profile `json:"profile,omitzero"`
+	Roles      []string        `json:"roles,omitempty"`
+	RolesLeft  bool            `json:"roles_left,omitempty"` // there are more than the upstream sends: they change nothing
+	Proof      authn.Proof     `json:"proof"`
+}
+
+// Label is how the account elsewhere is called in settings and mails.
+func (i Identity) Label() string {
+	if i.Email.Address != "" {
+		return i.Email.Address
+	}
+	return i.Profile.Name()
+}
+
+// Judge is what an answer counts for here. A Refusal: it counts for nothing.
+func (c *Connection) Judge(a Answer, now time.Time) (Identity, error) {
+	key, err := c.Key.Of(a)
+	if err != nil {
+		return Identity{}, err
+	}
+	if err := c.Baseline.holds(c, a, now); err != nil {
+		return Identity{}, err
+	}
+	kinds, amr := c.Contract.Level(a, now)
+	i := Identity{Connection: c.ID, Key: key, Profile: c.Mapping.profile(a)}
+	i.Email, _ = c.Mapping.email(a)
+	_, proven := c.Has(i.Email)
+	i.Trusted = proven && c.verified(a)
+	i.Roles, i.RolesLeft = c.Mapping.roles(a)
+	i.Proof = authn.Proof{
+		Method: Method, Use: account.Primary, Kinds: kinds, AMR: amr, At: a.AuthTime, Issuer: a.Issuer,
+		Upstream: &authn.OnUpstream{Connection: string(c.ID), Subject: a.Subject, Session: a.Session, Bounces: c.Idle == IdleBounce, Told: now},
+	}
+	return i, nil
+}
+
+// verified reports whether the upstream says that the address is the person's: `email_verified` is JSON true (a text or a
+// number is not), or Entra's `xms_edov` says that the domain is the tenant's. SAML has no such claim: who signs for a
+// domain that is proven to be theirs says it by that.
+func (c *Connection) verified(a Answer) bool {
+	if c.Kind == SAML {
+		return true
+	}
+	verified, _ := a.Claims["email_verified"].(bool)
+	owned, _ := a.Claims["xms_edov"].(bool)
+	return verified || owned
+}
+
+// RoleOf is the role that the connection gives to somebody; ok: it gives one. Roles that were left out give none.
+func (c *Connection) RoleOf(i Identity) (role platform.Role, ok bool) {
+	if i.RolesLeft {
+		return "", false
+	}
+	for _, row := range c.Access.Table {
+		for _, value := range i.Roles {
+			if value == row.Value {
+				return row.Role, true
+			}
+		}
+	}
+	return "", false
+}
+
+// Decision is what happens with somebody who came by a connection.
+type Decision string
+
+const (
+	SignsIn Decision = "signs_in" // the account is linked
+	Links   Decision = "links"    // the address is proof enough: the account is linked now
+	Asks    Decision = "asks"     // there may be an account: the person proves it, or is new
+	Creates Decision = "creates"  // an account is made
+)
+
+// Who says what happens with somebody: linked is the account that is linked to the key, byAddress the one with the address;
+// nil: there is none. A Refusal: nothing does. What the platform decided of an account counts before what the upstream
+// says, and an address alone never leads to an account that helps others.
+func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decision, error) {
+	switch {
+	case c.Disabled:
+		return "", refuse(Closed, "the connection is disabled")
+	case linked != nil && linked.State == account.Deactivated:
+		return "", refuse(Inactive, "account %s is deactivated", linked.ID)
+	case linked != nil && !c.For(linked.Role):
+		return "", refuse(OtherRole, "account %s is a %s", linked.ID, linked.Role)
+	}
+	if _, ok := c.RoleOf(i); !ok && c.Access.Strict && !i.RolesLeft {
+		return "", refuse(NoRole, "none of the roles %q is in the table", i.Roles)
+	}
+	if linked != nil {
+		return SignsIn, nil
+	}
+	if inside, _ := c.Has(i.Email); len(c.Domains) > 0 && i.Email.Key != "" && !inside {
+		return "", refuse(ForeignDomain, "address of domain %q", domainOf(i.Email))
+	}
+	if byAddress != nil && byAddress.State != account.Deactivated && c.For(byAddress.Role) {
+		helps := byAddress.Role == platform.Helpdesk || byAddress.Role == platform.Manager
+		if i.Trusted && !helps && byAddress.MarkedAt.IsZero() && !byAddress.HasLink(string(c.ID)) {
+			return Links, nil
+		}
+		return Asks, nil
+	}
+	switch c.Access.JIT {
+	case JITCreate:
+		if byAddress != nil || i.Email.Key == "" {
+			return Asks, nil
+		}
+		return Creates, nil
+	default:
+		return Asks, nil // the person may have an account under another address
+	}
+}
+
+// MayCreate reports whether an account can be made for somebody who says to be new, and as what.
+func (c *Connection) MayCreate(i Identity) (platform.Role, bool) {
+	if c.Access.JIT != JITCreate || i.Email.Key == "" {
+		return "", false
+	}
+	if role, ok := c.RoleOf(i); ok {
+		return role, true
+	}
+	return c.Access.Role, c.Access.Role != ""
+}
+
+// RoleChange is the role that an account gets at a sign-in; ok: another one than it has. Who helps others, or would, keeps
+// the role unless the connection manages it.
+func (c *Connection) RoleChange(i Identity, a *account.Account) (to platform.Role, ok bool) {
+	to, ok = c.RoleOf(i)
+	if !ok || to == a.Role || c.managed(a.Role) || c.managed(to) {
+		return "", false
+	}
+	return to, true
+}
+
+// managed reports whether a role is one that helps others, and not this connection's to give or take.
+func (c *Connection) managed(r platform.Role) bool {
+	if r != platform.Helpdesk && r != platform.Manager {
+		return false
+	}
+	for _, own := range c.Access.Manages {
+		if own == r {
+			return false
+		}
+	}
+	return true
+}

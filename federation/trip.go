@@ -1,0 +1,128 @@
+package federation
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+)
+
+// TripLife is how long an upstream may take to answer: as long as a journey may.
+const TripLife = 60 * time.Minute
+
+// Trip is one visit of a browser to an upstream. Nothing is stored of it: its State is all that comes back, at any node,
+// and what else it needs is derived from that. That it is over is stored, once (an answer is taken once).
+type Trip struct {
+	State    string    // `state`, RelayState: at most 80 bytes, as SAML bindings allow
+	Journey  string    // which it belongs to, or the identifier of a test sign-in
+	Began    time.Time // exact to the second
+	Test     bool      // a test sign-in
+	Fresh    bool      // the person is to sign in there again
+	Nonce    string    // `nonce`
+	Verifier string    // `code_verifier` (RFC 7636 section 4.1)
+	ID       string    // of the authentication request: an NCName
+
+	// What is asked beside that, and does not come back.
+	Two        bool   // two factors, in the ways of the contract
+	LoginHint  string // address
+	DomainHint string // domain
+	Locale     string
+}
+
+// MAC derives bytes from a purpose and data (keys.Sealer).
+type MAC func(purpose, data string) []byte
+
+// flags of a state.
+const (
+	flagFresh = 1 << iota
+	flagTest
+)
+
+// NewTrip begins one.
+func NewTrip(mac MAC, p platform.ID, c ID, journey string, fresh, test bool, now time.Time) Trip {
+	random := make([]byte, 8)
+	_, _ = rand.Read(random) // never fails
+	flags := 0
+	if fresh {
+		flags |= flagFresh
+	}
+	if test {
+		flags |= flagTest
+	}
+	body := strings.Join([]string{
+		journey, strconv.FormatInt(now.Unix(), 36), strconv.Itoa(flags), base64.RawURLEncoding.EncodeToString(random),
+	}, ".")
+	return tripOf(mac, p, c, body, journey, flags, time.Unix(now.Unix(), 0).UTC())
+}
+
+func tripOf(mac MAC, p platform.ID, c ID, body, journey string, flags int, began time.Time) Trip {
+	of := string(p) + "/" + string(c) + "/" + body
+	return Trip{
+		State:   body + "." + base64.RawURLEncoding.EncodeToString(mac("upstream state", of)[:16]),
+		Journey: journey, Began: began, Fresh: flags&flagFresh != 0, Test: flags&flagTest != 0,
+		Nonce:    base64.RawURLEncoding.EncodeToString(mac("upstream nonce", of)),
+		Verifier: base64.RawURLEncoding.EncodeToString(mac("upstream verifier", of)),
+		ID:       "_" + hex.EncodeToString(mac("upstream request", of)[:20]),
+	}
+}
+
+// Returned is the trip that a state belongs to, of this connection. A Refusal: it is of none, or it took too long.
+func Returned(mac MAC, p platform.ID, c ID, state string, now time.Time) (Trip, error) {
+	parts := strings.Split(state, ".")
+	if len(parts) != 5 || !secret.IsID(parts[0]) {
+		return Trip{}, refuse(Unsolicited, "state or RelayState is none of ours")
+	}
+	seconds, errTime := strconv.ParseInt(parts[1], 36, 64)
+	flags, errFlags := strconv.Atoi(parts[2])
+	if errTime != nil || errFlags != nil {
+		return Trip{}, refuse(Unsolicited, "state or RelayState is none of ours")
+	}
+	t := tripOf(mac, p, c, strings.Join(parts[:4], "."), parts[0], flags, time.Unix(seconds, 0).UTC())
+	if subtle.ConstantTimeCompare([]byte(t.State), []byte(state)) != 1 {
+		return Trip{}, refuse(Unsolicited, "state or RelayState is none of this connection's")
+	}
+	if late := now.Sub(t.Began); late > TripLife || late < -MaxSkew {
+		return Trip{}, refuse(BadTime, "the sign-in began %s ago", late.Round(time.Second))
+	}
+	return t, nil
+}
+
+// Old reports whether an answer is older than was asked: the person was to sign in again after the trip began.
+func (t Trip) Old(a Answer) bool { return t.Fresh && a.AuthTime.Before(t.Began.Add(-MaxSkew)) }
+
+// Hash is how a trip is kept when it is over.
+func (t Trip) Hash() []byte { return secret.Hash(t.State) }
+
+// Away is where a browser is sent: an address, or a form that is posted there.
+type Away struct {
+	URL  string
+	Form url.Values // nil: it is only opened
+}
+
+// Ended is what an upstream says is over: these sessions of a person there, or all of the person's where it names none.
+type Ended struct {
+	Subject  string    // `sub`, or NameID; empty: only sessions are named
+	Sessions []string  // `sid`, or SessionIndex
+	ID       string    // of what it was said with, which works once: `jti`, or the identifier of a LogoutRequest
+	Until    time.Time // … and until when
+}
+
+// OwnKeys are the keys with which we sign and open for one connection: the first signs, all open and stand in what we
+// publish, so that an organisation can take the next one over before it signs.
+type OwnKeys struct {
+	Keys []OwnKey `json:"keys"`
+}
+
+// OwnKey is one of them, an RSA key of 3072 bits.
+type OwnKey struct {
+	Private     []byte    `json:"private"`     // PKCS #8, DER
+	Certificate []byte    `json:"certificate"` // X.509 signed by itself, DER
+	MadeAt      time.Time `json:"made_at"`
+}
