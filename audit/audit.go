@@ -126,6 +126,13 @@ const (
 	PartyRefused              Kind = "party.refuse"   // it did not prove itself as registered
 	RedirectRefused           Kind = "request.refuse" // an answer was to go where the party never said
 	SecretExposed             Kind = "secret.expose"  // a secret, a code or a token came in an address
+	ConnectionSet             Kind = "connection.set"     // to the sign-in of an organisation
+	ConnectionTested          Kind = "connection.test"    // a test sign-in, which signs nobody in
+	ConnectionConfirmed       Kind = "connection.confirm" // what a test sign-in brought is what is expected from now on
+	ConnectionDrifted         Kind = "connection.drift"   // an answer was less than that; the reason says how
+	FederatedRefused          Kind = "federated.refuse"   // somebody who came by a connection was not signed in; the reason says why
+	BreakGlassUsed            Kind = "break_glass.use"    // a named manager signed in by password where passwords are closed
+	LinksImported             Kind = "link.import"        // people were linked to who they are elsewhere, from a file; the reason says how many
 	SigningKeyMade            Kind = "key.make"
 	SigningKeyRetired         Kind = "key.retire"
 	MasterKeyRotated          Kind = "master.rotate"

@@ -148,6 +148,7 @@ var all = []Kind{
 	EmailChangeRequested, EmailChanged, MessageRequested, MessageSettled, PasswordSet, DeviceRemembered, DeviceForgotten, DeviceCookieReplayed,
 	DeviceAdded, DeviceRemoved, PINSet, PINRefused, HandoffMade, HandoffClaimed, HandoffConfirmed, HandoffRefused, HandoffExpired,
 	AllSessionsEnded, CredentialAdded, CredentialRetired, PlatformSet, PartySet, PartySecretSet, SettingWeakened, PartyRefused,
-	RedirectRefused, SecretExposed, SigningKeyMade, SigningKeyRetired, MasterKeyRotated, DatabaseRestored, PeopleSearched, PersonOpened,
+	RedirectRefused, SecretExposed,
+	ConnectionSet, ConnectionTested, ConnectionConfirmed, ConnectionDrifted, FederatedRefused, BreakGlassUsed, LinksImported, SigningKeyMade, SigningKeyRetired, MasterKeyRotated, DatabaseRestored, PeopleSearched, PersonOpened,
 	PeopleExported, LinkRefused, PageRefused, LoginCancelled, RecordRead, RecordExported,
 }

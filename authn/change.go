@@ -36,7 +36,8 @@ type Change struct {
 	Count    []Limit     // happenings that this is; fault.Throttled, and nothing is saved, if one is too many
 	Messages []outbox.Message
 	Events   []audit.Event
-	Platform platform.ID // of Answered, Forgive and Fresh
+	Taken    []byte      // hash of the handle of an upstream's answer, which is taken once; fault.Spent
+	Platform platform.ID // of Answered, Forgive, Fresh and Taken
 	Answered string      // authorization request that this answers by an error, once; fault.Spent if it was answered
 }
 
@@ -67,6 +68,7 @@ func (c Change) And(d Change) (Change, error) {
 		Count:    slices.Concat(c.Count, d.Count),
 		Messages: slices.Concat(c.Messages, d.Messages),
 		Events:   slices.Concat(c.Events, d.Events),
+		Taken:    slices.Concat(c.Taken, d.Taken),
 		Platform: only(&m, "Platform", c.Platform, d.Platform),
 		Answered: only(&m, "Answered", c.Answered, d.Answered),
 	}
@@ -136,7 +138,7 @@ func (c *Change) Parts() []Part {
 	add(len(c.Retire) > 0 && c.Journey != nil, func() Part { return Part{Account: c.Journey.Account, Given: true} })
 	add(len(c.Retire) > 0 && c.Journey == nil, func() Part { return Part{} }) // by staff, whatever the account's state
 	add(len(c.Spend)+len(c.Forgive)+len(c.Fresh)+len(c.Uncount)+len(c.Count) > 0, func() Part { return Part{} })
-	add(c.Answered != "", func() Part { return Part{} })
+	add(c.Answered != "" || c.Taken != nil, func() Part { return Part{} })
 	return all
 }
 

@@ -85,7 +85,7 @@ func TestWhatIsSavedForAPersonIsGiven(t *testing.T) {
 	given := []string{"Start", "Raise", "Consent", "Put", "Remember", "Rotate"}
 	done := []string{
 		"Journey", "Spend", "Void", "Issue", "Add", "Account", "Retire", "Cut", "End", "Forget", "Forgive", "Fresh", "Uncount",
-		"Count", "Messages", "Events", "Platform", "Answered",
+		"Count", "Messages", "Events", "Platform", "Answered", "Taken",
 	}
 	eachField(t, func(t *testing.T, name string, alone authn.Change) {
 		if slices.Contains(given, name) == slices.Contains(done, name) {

@@ -53,6 +53,17 @@ type OnUpstream struct {
 	Told       time.Time `json:"told"`              // when the answer came, by our clock
 }
 
+// CameFrom is where a session came from: the upstream that vouched last; zero: none did.
+func CameFrom(proofs []Proof) OnUpstream {
+	var from OnUpstream
+	for _, p := range proofs {
+		if p.Upstream != nil && p.Upstream.Told.After(from.Told) {
+			from = *p.Upstream
+		}
+	}
+	return from
+}
+
 // second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.
 func (p Proof) second() bool {
 	return p.Use == account.Second || p.Use == account.Recovery || p.Kinds.Two()

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,6 +113,29 @@ type Ended struct {
 	Sessions []string  // `sid`, or SessionIndex
 	ID       string    // of what it was said with, which works once: `jti`, or the identifier of a LogoutRequest
 	Until    time.Time // … and until when
+}
+
+// All are the sessions, or one empty one where none is named; none: it names nobody.
+func (e Ended) All() []string {
+	if len(e.Sessions) == 0 && e.Subject != "" {
+		return []string{""}
+	}
+	return slices.DeleteFunc(slices.Clone(e.Sessions), func(s string) bool { return s == "" && e.Subject == "" })
+}
+
+// Hash names what it was said with.
+func (e Ended) Hash(c ID) []byte { return secret.Hash("upstream logout\n" + string(c) + "\n" + e.ID) }
+
+// Kept is an answer on its way from the request that brought it to the one that shows the browser's cookie.
+type Kept struct {
+	State  []byte // hash of the trip
+	Handle []byte // hash of what the browser comes back with
+	Sealed []byte // the answer, bound to Binding
+}
+
+// Binding is the additional data that ties Sealed to its row.
+func (k Kept) Binding(p platform.ID) string {
+	return "upstream answer/" + string(p) + "/" + hex.EncodeToString(k.Handle)
 }
 
 // OwnKeys are the keys with which we sign and open for one connection: the first signs, all open and stand in what we

@@ -24,7 +24,8 @@ type accountRow struct {
 // accountColumns are those of an account a and a credential c joined to it.
 const accountColumns = `a.platform, a.id, a.email, a.email_key, a.email_verified_at, a.role, a.state, a.locale,
        a.profile, a.offered_at, a.two_step_reset_at, a.marked_at, a.remember_for, a.created_at, a.updated_at, a.cut_at,
-       c.id, c.account, c.method, c.used_as, c.label, c.sealed, c.counter, c.added_at, c.confirmed_at, c.used_at`
+       c.id, c.account, c.method, c.used_as, c.label, c.sealed, c.counter, c.added_at, c.confirmed_at, c.used_at,
+       c.external`
 
 func (r *accountRow) columns() []any {
 	a, c := &r.account, &r.credential
@@ -34,7 +35,7 @@ func (r *accountRow) columns() []any {
 		instant{&a.CreatedAt}, instant{&a.UpdatedAt}, instant{&a.CutAt},
 		orZero[account.CredentialID]{&c.ID}, orZero[account.ID]{&c.Account}, orZero[string]{&c.Method},
 		orZero[account.Use]{&c.Use}, orZero[string]{&c.Label}, &c.Sealed, orZero[int64]{&c.Counter},
-		instant{&c.AddedAt}, instant{&c.ConfirmedAt}, instant{&c.UsedAt},
+		instant{&c.AddedAt}, instant{&c.ConfirmedAt}, instant{&c.UsedAt}, orZero[string]{&c.External},
 	}
 }
 

@@ -97,6 +97,9 @@ func saveProgress(ctx context.Context, q conn, p platform.ID, h held, c authn.Ch
 	if err := h.claim(c, now); err != nil {
 		return err
 	}
+	if err := takeAnswerOf(ctx, q, p, c.Taken, now); err != nil {
+		return err
+	}
 	if err := act(ctx, q, p, h, acts, own, now); err != nil {
 		return err
 	}

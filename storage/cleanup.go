@@ -205,6 +205,8 @@ func (db *DB) CleanUp(ctx context.Context, now time.Time, limit int) (removed in
 		{deletePushed, now.Add(-waitingKept)},
 		{deleteUses, now},
 		{deleteIntakes, now},
+		{deleteTests, now},
+		{deleteAnswers, now},
 		{deleteGrants, ended},
 		{deleteEndedGrants, ended},
 		{deleteSessions, ended},

@@ -12,15 +12,16 @@ import (
 )
 
 const upsertCredential = `
-INSERT INTO credentials (platform, id, account, method, used_as, label, sealed, counter, added_at, confirmed_at, used_at, retired_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+INSERT INTO credentials (
+    platform, id, account, method, used_as, label, sealed, counter, added_at, confirmed_at, used_at, retired_at, external)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
 FROM accounts AS a
 WHERE a.platform = $1 AND a.id = $3
 ON CONFLICT (id) DO UPDATE
 SET method = excluded.method, used_as = excluded.used_as, label = excluded.label, sealed = excluded.sealed,
     counter = CASE WHEN excluded.counter > credentials.counter THEN excluded.counter ELSE credentials.counter END,
     added_at = excluded.added_at, confirmed_at = excluded.confirmed_at, used_at = excluded.used_at,
-    retired_at = excluded.retired_at
+    retired_at = excluded.retired_at, external = excluded.external
 WHERE credentials.platform = excluded.platform AND credentials.account = excluded.account`
 
 // risen is what makes using a counter and spending it one statement: of two submits with one TOTP step, the second
@@ -44,7 +45,7 @@ func putCredentials(ctx context.Context, q conn, p platform.ID, all []account.Cr
 
 func putCredential(ctx context.Context, q conn, text string, p platform.ID, c account.Credential) error {
 	changed, err := exec(ctx, q, text, string(p), string(c.ID), string(c.Account), c.Method, string(c.Use), c.Label,
-		orNull(c.Sealed), c.Counter, millis(c.AddedAt), millis(c.ConfirmedAt), millis(c.UsedAt), millis(c.RetiredAt))
+		orNull(c.Sealed), c.Counter, millis(c.AddedAt), millis(c.ConfirmedAt), millis(c.UsedAt), millis(c.RetiredAt), orNullText(c.External))
 	if err == nil && changed == 0 {
 		err = fault.Stale
 	}

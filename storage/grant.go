@@ -18,6 +18,7 @@ import (
 // Why a grant ended before its time, in our own words. A revocation has the word of its caller.
 const (
 	endSignedOut        = "signed out"
+	endUpstream         = "signed out elsewhere"
 	endTakenBack        = "taken back"
 	endConsentWithdrawn = "consent withdrawn"
 	endSessionReplaced  = "session replaced"

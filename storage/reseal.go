@@ -9,10 +9,12 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
 )
 
@@ -39,6 +41,43 @@ WHERE platform = $1 AND session = $2 AND id = $3 AND sealed IS NOT NULL`
 UPDATE intakes
 SET sealed = $1
 WHERE platform = $2 AND session = $3 AND sealed = $4`
+
+	selectSealedConnections = `
+SELECT platform, id, secret, own_keys
+FROM connections
+ORDER BY platform, id`
+
+	resealConnectionSecret = `
+UPDATE connections
+SET secret = $1
+WHERE platform = $2 AND id = $3 AND secret = $4`
+
+	resealConnectionKeys = `
+UPDATE connections
+SET own_keys = $1
+WHERE platform = $2 AND id = $3 AND own_keys = $4`
+
+	selectSealedTests = `
+SELECT platform, connection, result
+FROM connection_tests
+WHERE result IS NOT NULL
+ORDER BY platform, connection`
+
+	resealTest = `
+UPDATE connection_tests
+SET result = $1
+WHERE platform = $2 AND connection = $3 AND result = $4`
+
+	selectSealedAnswers = `
+SELECT platform, handle, answer
+FROM upstream_answers
+WHERE answer IS NOT NULL
+ORDER BY platform, state`
+
+	resealAnswer = `
+UPDATE upstream_answers
+SET answer = $1
+WHERE platform = $2 AND handle = $3 AND answer = $4`
 
 	selectSealedCredentials = `
 SELECT platform, id, account, method, sealed
@@ -114,7 +153,7 @@ func (db *DB) Reseal(ctx context.Context, e audit.Event, seal func(binding strin
 	err := db.settingsTx(ctx, nil, func(q conn) error {
 		r.q = q
 		// In the order of locks: see the package.
-		for _, table := range []func(context.Context) error{r.keys, r.intakes, r.messages, r.tickets, r.credentials, r.pins, r.handoffs} {
+		for _, table := range []func(context.Context) error{r.connections, r.tests, r.keys, r.intakes, r.messages, r.answers, r.tickets, r.credentials, r.pins, r.handoffs} {
 			if err := table(ctx); err != nil {
 				return err
 			}
@@ -164,6 +203,55 @@ func (r *resealing) keys(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (r *resealing) connections(ctx context.Context) error {
+	all, err := list(ctx, r.q, func(c *federation.Connection) []any { return []any{&c.Platform, &c.ID, &c.Secret, &c.Keys} }, selectSealedConnections)
+	if err != nil {
+		return err
+	}
+	for _, c := range sorted(all, func(c federation.Connection) string { return rowKey(c.Platform, c.ID) }) {
+		if c.Secret != nil {
+			if err := r.must(ctx, resealConnectionSecret, c.Binding("secret"), string(c.Platform), string(c.ID), c.Secret); err != nil {
+				return err
+			}
+		}
+		if c.Keys == nil {
+			continue
+		}
+		if err := r.must(ctx, resealConnectionKeys, c.Binding("keys"), string(c.Platform), string(c.ID), c.Keys); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tests that were begun anew meanwhile need no seal.
+func (r *resealing) tests(ctx context.Context) error {
+	type row struct {
+		federation.Connection
+		result []byte
+	}
+	all, err := list(ctx, r.q, func(t *row) []any { return []any{&t.Platform, &t.ID, &t.result} }, selectSealedTests)
+	for n := 0; err == nil && n < len(all); n++ {
+		t := &all[n]
+		_, err = r.replace(ctx, resealTest, t.Binding("test"), string(t.Platform), string(t.ID), t.result)
+	}
+	return err
+}
+
+// answers that were taken meanwhile need no seal.
+func (r *resealing) answers(ctx context.Context) error {
+	type row struct {
+		platform       platform.ID
+		handle, answer []byte
+	}
+	all, err := list(ctx, r.q, func(a *row) []any { return []any{&a.platform, &a.handle, &a.answer} }, selectSealedAnswers)
+	for n := 0; err == nil && n < len(all); n++ {
+		a := &all[n]
+		_, err = r.replace(ctx, resealAnswer, federation.Kept{Handle: a.handle}.Binding(a.platform), string(a.platform), a.handle, a.answer)
+	}
+	return err
 }
 
 // intakes that are applied or replaced meanwhile need no seal. Each may be megabytes, so one at a time is in memory.

@@ -98,8 +98,10 @@ func (db *DB) TouchSession(ctx context.Context, p platform.ID, sid string, now t
 }
 
 const insertSession = `
-INSERT INTO sessions (platform, id, account, channel, cookie_hash, proofs, agent, network, started_at, seen_at, ends_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+INSERT INTO sessions (
+    platform, id, account, channel, cookie_hash, proofs, agent, network, started_at, seen_at, ends_at,
+    upstream, upstream_subject, upstream_session)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 // startSession inserts a session of an account that signIn has locked, and ends the one it replaces.
 func startSession(ctx context.Context, q conn, start *authn.SessionStart, now time.Time) error {
@@ -109,8 +111,10 @@ func startSession(ctx context.Context, q conn, start *authn.SessionStart, now ti
 			return err
 		}
 	}
+	from := authn.CameFrom(s.Proofs)
 	_, err := exec(ctx, q, insertSession, string(s.Platform), s.ID, string(s.Account), string(s.Channel), start.Cookie,
-		document{&s.Proofs}, plain(s.Agent), s.Network, millis(s.StartedAt), millis(s.SeenAt), millis(s.EndsAt))
+		document{&s.Proofs}, plain(s.Agent), s.Network, millis(s.StartedAt), millis(s.SeenAt), millis(s.EndsAt),
+		from.Connection, from.Subject, from.Session)
 	return err
 }
 
@@ -164,7 +168,8 @@ func secondsStand(ctx context.Context, q conn, s authn.Session, put []account.Cr
 
 const raiseSession = `
 UPDATE sessions
-SET proofs = $1, seen_at = $2, cookie_hash = $3, left_at = CASE WHEN seen_at <= $9 THEN seen_at ELSE left_at END
+SET proofs = $1, seen_at = $2, cookie_hash = $3, left_at = CASE WHEN seen_at <= $9 THEN seen_at ELSE left_at END,
+    upstream = $10, upstream_subject = $11, upstream_session = $12
 WHERE platform = $4 AND id = $5 AND account = $6 AND cookie_hash = $7 AND ended_at IS NULL AND ends_at > $8
   AND EXISTS (
     SELECT 1
@@ -174,8 +179,10 @@ WHERE platform = $4 AND id = $5 AND account = $6 AND cookie_hash = $7 AND ended_
 // raiseSessionOf is compare and set on the cookie: whoever still has the old one, or comes second, gets fault.Stale.
 func raiseSessionOf(ctx context.Context, q conn, raise *authn.SessionRaise, now time.Time) error {
 	s := &raise.Session
+	from := authn.CameFrom(s.Proofs)
 	changed, err := exec(ctx, q, raiseSession, document{&s.Proofs}, millis(s.SeenAt), raise.To,
-		string(s.Platform), s.ID, string(s.Account), raise.From, millis(now), millis(s.SeenAt.Add(-authn.StaffPause)))
+		string(s.Platform), s.ID, string(s.Account), raise.From, millis(now), millis(s.SeenAt.Add(-authn.StaffPause)),
+		from.Connection, from.Subject, from.Session)
 	if err != nil || changed > 0 {
 		return err
 	}

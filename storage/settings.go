@@ -9,6 +9,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/keys"
@@ -17,13 +18,14 @@ import (
 
 // Setup is what is configured in one go. Whole rows: what a row had before is gone.
 type Setup struct {
-	Platforms []platform.Platform
-	Parties   []grant.Party
-	Accounts  []account.Account // with credentials: the listed ones are put, others of the same methods retired
-	Codes     []authn.Ticket    // recovery codes; those an account had before stop working
-	Keys      []keys.Key
-	Events    []audit.Event
-	Seen      *int64 // the version of the settings that this was made from; nil: whatever they are
+	Platforms   []platform.Platform
+	Parties     []grant.Party
+	Connections []federation.Connection // without their baselines
+	Accounts    []account.Account       // with credentials: the listed ones are put, others of the same methods retired
+	Codes       []authn.Ticket          // recovery codes; those an account had before stop working
+	Keys        []keys.Key
+	Events      []audit.Event
+	Seen        *int64 // the version of the settings that this was made from; nil: whatever they are
 }
 
 const selectVersion = `
@@ -118,6 +120,9 @@ func (db *DB) Declare(ctx context.Context, s Setup, now time.Time) error {
 			}
 		}
 		if err := putParties(ctx, q, s.Parties); err != nil {
+			return err
+		}
+		if err := putConnections(ctx, q, s.Connections); err != nil {
 			return err
 		}
 		if err := putKeys(ctx, q, s.Keys); err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/op"
@@ -21,6 +22,7 @@ type Store interface {
 	Version(context.Context) (int64, error)
 	Platforms(context.Context) ([]platform.Platform, error)
 	Parties(context.Context) ([]grant.Party, error)
+	Connections(context.Context) ([]federation.Connection, error)
 	Keys(context.Context) ([]keys.Key, error)
 	// Revise lets a change see one version, again where another came in between; SaveSettings is such a change.
 	Revise(ctx context.Context, change func(seen int64) error) error
@@ -104,6 +106,9 @@ func (c *Current) Party(p platform.ID, id grant.PartyID) (*grant.Party, bool) {
 	party, ok := c.Load().tenants[p].parties[id]
 	return party, ok
 }
+
+// Connections are those of a platform to the sign-in of organisations, by name; they may be disabled.
+func (c *Current) Connections(p platform.ID) []*federation.Connection { return c.Load().tenants[p].connected }
 
 // HasMobileApp tells whether the platform has a mobile app of its own, which is not disabled.
 func (c *Current) HasMobileApp(p platform.ID) bool { return c.Load().tenants[p].mobileApp }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/op"
@@ -28,6 +29,7 @@ type tenant struct {
 	mobileApp bool         // one of them is the platform's own mobile app, and not disabled
 	login     *grant.Party // where people log in who come by a link; nil: at home
 	origins   map[string]bool
+	connected []*federation.Connection // by name, disabled ones too
 	discovery op.Document
 	jwks      op.Document
 }
@@ -47,8 +49,9 @@ func read(ctx context.Context, db Store, sealer *keys.Sealer, before *keys.Ring,
 	}
 	platforms, errPlatforms := db.Platforms(ctx)
 	parties, errParties := db.Parties(ctx)
+	connections, errConnections := db.Connections(ctx)
 	all, errKeys := db.Keys(ctx)
-	if err := errors.Join(errPlatforms, errParties, errKeys); err != nil {
+	if err := errors.Join(errPlatforms, errParties, errConnections, errKeys); err != nil {
 		return nil, fmt.Errorf("reading settings: %w", err)
 	}
 	ring := keys.NextRing(all, sealer, before)
@@ -67,6 +70,11 @@ func read(ctx context.Context, db Store, sealer *keys.Sealer, before *keys.Ring,
 				for _, o := range party.Origins {
 					t.origins[o] = party.DisabledAt.IsZero() || t.origins[o]
 				}
+			}
+		}
+		for j := range connections {
+			if connections[j].Platform == p.ID {
+				t.connected = append(t.connected, &connections[j])
 			}
 		}
 		t.login = grant.LoginParty(p, t.parties)

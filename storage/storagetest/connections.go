@@ -1,0 +1,224 @@
+package storagetest
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
+)
+
+const entra federation.ID = "entra"
+
+func connection(p platform.ID, id federation.ID) federation.Connection {
+	return federation.Connection{
+		Platform: p, ID: id, Kind: federation.OIDC, Names: map[string]string{"nl": "De Linde"}, Key: federation.KeyRule{By: federation.ByEntra},
+		OIDC: federation.OIDCSettings{Issuer: "https://login.example.com/t", ClientID: "c"}, Secret: []byte("sealed"), Keys: []byte("sealed keys"),
+	}
+}
+
+// millis is a time as it comes back.
+func millis(t time.Time) time.Time { return t.Truncate(time.Millisecond) }
+
+// link is who an account is elsewhere.
+func (w *world) link(a account.Account, c federation.ID, key string) account.Credential {
+	link := w.credential(a, federation.Method, account.Primary, 0)
+	link.External = federation.External(c, key)
+	return link
+}
+
+// answer keeps one, for a minute, of a visit that may take an hour, and is the handle that it is taken with.
+func (w *world) answer(state string) []byte {
+	kept := federation.Kept{State: secret.Hash(state), Handle: secret.Hash(secret.Token()), Sealed: []byte("answer")}
+	w.ok(w.db.KeepAnswer(w.Context(), linde, kept, w.now.Add(time.Minute), w.now.Add(time.Hour)))
+	return kept.Handle
+}
+
+var connections = []promise{
+	{"a connection comes back as it was declared, keeps its keys and its baseline, and raises the version of the settings", func(w *world) {
+		first := connection(linde, entra)
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Connections: []federation.Connection{first, connection(wilg, entra)}}, w.now))
+		before, err := w.db.Version(w.Context())
+		w.ok(err)
+		b := federation.Baseline{At: w.now, Claims: []string{"oid", "tid"}, ACR: authn.TwoFactor, Domain: "linde.example"}
+		w.ok(w.db.SetBaseline(w.Context(), linde, entra, b, before, w.event(audit.ConnectionConfirmed, account.Account{Platform: linde})))
+		second := first
+		second.Names, second.Secret, second.Keys = map[string]string{"nl": "Linde"}, []byte("other"), nil
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Connections: []federation.Connection{second}}, w.now))
+		all, err := w.db.Connections(w.Context())
+		w.ok(err)
+		want := second
+		want.Keys, want.Baseline = first.Keys, &b
+		w.same("connections", all, []federation.Connection{want, connection(wilg, entra)})
+		after, err := w.db.Version(w.Context())
+		w.ok(err)
+		w.same("version", after, before+2)
+		w.fails(w.db.SetBaseline(w.Context(), linde, entra, b, before, w.event(audit.ConnectionConfirmed, account.Account{Platform: linde})), fault.Stale)
+		w.fails(w.db.SetBaseline(w.Context(), linde, "other", b, after, w.event(audit.ConnectionConfirmed, account.Account{Platform: linde})), fault.NotFound)
+	}},
+	{"who somebody is elsewhere leads to one account of a platform, until the link is removed", func(w *world) {
+		eva := w.person(linde, "eva@example.org")
+		mine := w.link(w.anna, entra, "t/1")
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{eva}}, w.now))
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{mine}}, w.now))
+		found, err := w.db.AccountByLink(w.Context(), linde, federation.Method, mine.External)
+		w.ok(err)
+		w.same("account", found.ID, w.anna.ID)
+		w.same("link", found.HasLink(string(entra)), true)
+		for _, other := range []struct {
+			p                platform.ID
+			method, external string
+		}{{wilg, federation.Method, mine.External}, {linde, "password", mine.External}, {linde, federation.Method, "entra/t/2"}, {linde, federation.Method, ""}} {
+			_, err := w.db.AccountByLink(w.Context(), other.p, other.method, other.external)
+			w.fails(err, fault.NotFound)
+		}
+		hers := w.link(eva, entra, "t/1")
+		w.fails(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{hers}}, w.now), fault.Taken)
+		n, err := w.db.Links(w.Context(), linde, entra)
+		w.ok(err)
+		w.same("links", n, int64(1))
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Retire: []account.CredentialID{mine.ID}}, w.now))
+		_, err = w.db.AccountByLink(w.Context(), linde, federation.Method, mine.External)
+		w.fails(err, fault.NotFound)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{hers}}, w.now))
+	}},
+	{"of a crowd that links one person elsewhere to two accounts exactly one does", func(w *world) {
+		eva := w.person(linde, "eva@example.org")
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{eva}}, w.now))
+		results := make([]error, crowd)
+		var all sync.WaitGroup
+		for i := range results {
+			who := w.anna
+			if i%2 == 1 {
+				who = eva
+			}
+			c := authn.Change{Platform: linde, Put: []account.Credential{w.link(who, entra, "t/1")}}
+			all.Go(func() { results[i] = w.db.SaveChange(w.Context(), c, w.now) })
+		}
+		all.Wait()
+		w.onlyOne(results, fault.Taken)
+	}},
+	{"a visit to an upstream is answered once, and the answer is taken once, by its handle and within its time", func(w *world) {
+		handle := w.answer("visit")
+		again := federation.Kept{State: secret.Hash("visit"), Handle: secret.Hash("other"), Sealed: []byte("replayed")}
+		w.fails(w.db.KeepAnswer(w.Context(), linde, again, w.now.Add(time.Minute), w.now.Add(time.Hour)), fault.Spent)
+		sealed, err := w.db.UpstreamAnswer(w.Context(), linde, handle, w.now)
+		w.ok(err)
+		w.same("answer", string(sealed), "answer")
+		take := authn.Change{Platform: linde, Taken: handle}
+		for name, refused := range map[string]error{
+			"late":                 w.db.SaveChange(w.Context(), take, w.now.Add(time.Minute)),
+			"at another platform":  w.db.SaveChange(w.Context(), authn.Change{Platform: wilg, Taken: handle}, w.now),
+			"by an unknown handle": w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Taken: secret.Hash("other")}, w.now),
+		} {
+			if !errors.Is(refused, fault.Spent) {
+				w.Errorf("%s: %v", name, refused)
+			}
+		}
+		w.ok(w.db.SaveChange(w.Context(), take, w.now))
+		w.fails(w.db.SaveChange(w.Context(), take, w.now), fault.Spent)
+		_, err = w.db.UpstreamAnswer(w.Context(), linde, handle, w.now)
+		w.fails(err, fault.NotFound)
+		w.fails(w.db.KeepAnswer(w.Context(), linde, again, w.now.Add(time.Minute), w.now.Add(time.Hour)), fault.Spent)
+		removed, err := w.db.CleanUp(w.Context(), w.now.Add(time.Hour+time.Millisecond), 10)
+		w.ok(err)
+		w.same("removed", removed, 1)
+	}},
+	{"of a crowd that takes one answer exactly one does", func(w *world) {
+		for range 5 {
+			handle := w.answer(secret.Token())
+			results := make([]error, crowd)
+			var all sync.WaitGroup
+			for i := range results {
+				all.Go(func() {
+					results[i] = w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Taken: handle}, w.now)
+				})
+			}
+			all.Wait()
+			w.onlyOne(results, fault.Spent)
+		}
+	}},
+	{"the newest test sign-in counts, for its hour", func(w *world) {
+		end := w.now.Add(time.Hour)
+		w.ok(w.db.StartTest(w.Context(), linde, entra, storage.ConnectionTest{ID: "a", MadeAt: w.now, EndsAt: end}))
+		w.ok(w.db.AnswerTest(w.Context(), linde, entra, "a", []byte("sealed"), w.now))
+		got, err := w.db.Test(w.Context(), linde, entra, w.now)
+		w.ok(err)
+		w.same("test", got, storage.ConnectionTest{ID: "a", Result: []byte("sealed"), MadeAt: millis(w.now), EndsAt: millis(end), AnsweredAt: millis(w.now)})
+		w.ok(w.db.StartTest(w.Context(), linde, entra, storage.ConnectionTest{ID: "b", MadeAt: w.now, EndsAt: end}))
+		w.fails(w.db.AnswerTest(w.Context(), linde, entra, "a", []byte("sealed"), w.now), fault.NotFound)
+		w.fails(w.db.AnswerTest(w.Context(), linde, entra, "b", []byte("sealed"), end), fault.NotFound)
+		_, err = w.db.Test(w.Context(), linde, entra, end)
+		w.fails(err, fault.NotFound)
+		removed, err := w.db.CleanUp(w.Context(), end.Add(time.Millisecond), 10)
+		w.ok(err)
+		w.same("removed", removed, 1)
+	}},
+	{"the last good copy of a document stays when it cannot be read", func(w *world) {
+		_, err := w.db.Document(w.Context(), linde, entra)
+		w.fails(err, fault.NotFound)
+		good := storage.ConnectionDocument{Body: []byte("<xml>"), ReadAt: millis(w.now), TriedAt: millis(w.now)}
+		w.ok(w.db.KeepDocument(w.Context(), linde, entra, good))
+		bad := storage.ConnectionDocument{TriedAt: millis(w.now.Add(time.Hour)), Trouble: "no answer"}
+		w.ok(w.db.KeepDocument(w.Context(), linde, entra, bad))
+		got, err := w.db.Document(w.Context(), linde, entra)
+		w.ok(err)
+		w.same("document", got, storage.ConnectionDocument{Body: good.Body, ReadAt: good.ReadAt, TriedAt: bad.TriedAt, Trouble: bad.Trouble})
+		w.ok(w.db.KeepDocument(w.Context(), linde, entra, good)) // a node that was slow
+		got, err = w.db.Document(w.Context(), linde, entra)
+		w.ok(err)
+		w.same("trouble", got.Trouble, bad.Trouble)
+	}},
+	{"what is over at an upstream ends the sessions that came from it, and no other, once", func(w *world) {
+		start := func(subject, session string) string {
+			s := w.newVisit(w.anna).Session
+			s.ID = secret.ID()
+			link := w.link(w.anna, entra, subject+session)
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{link}}, w.now))
+			s.Proofs = []authn.Proof{{
+				Method: federation.Method, Use: account.Primary, Kinds: authn.Knows, Credential: link.ID, At: w.now,
+				Upstream: &authn.OnUpstream{Connection: string(entra), Subject: subject, Session: session, Told: w.now},
+			}}
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Start: &authn.SessionStart{Session: s, Cookie: secret.Hash(s.ID)}}, w.now))
+			return s.ID
+		}
+		live := func(id string) bool {
+			_, _, err := w.db.Session(w.Context(), linde, secret.Hash(id), w.now)
+			if err != nil && !errors.Is(err, fault.NotFound) {
+				w.Fatal(err)
+			}
+			return err == nil
+		}
+		one, two, three := start("jan", "1"), start("jan", "2"), start("piet", "1")
+		over := federation.Ended{Subject: "jan", Sessions: []string{"1"}, ID: "a", Until: w.now.Add(time.Hour)}
+		n, err := w.db.EndUpstream(w.Context(), linde, entra, over, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
+		w.ok(err)
+		w.same("ended", n, 1)
+		w.same("live", []bool{live(one), live(two), live(three)}, []bool{false, true, true})
+		_, err = w.db.EndUpstream(w.Context(), linde, entra, over, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
+		w.fails(err, fault.Spent)
+		for i, none := range []federation.Ended{{ID: "b"}, {Sessions: []string{""}, ID: "c"}, {Subject: "klaas", ID: "d"}, {Subject: "piet", Sessions: []string{"2"}, ID: "e"}} {
+			none.Until = w.now.Add(time.Hour)
+			n, err := w.db.EndUpstream(w.Context(), linde, entra, none, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
+			w.ok(err)
+			if n != 0 {
+				w.Errorf("%d: ended %d", i, n)
+			}
+		}
+		all := federation.Ended{Subject: "jan", ID: "f", Until: w.now.Add(time.Hour)}
+		n, err = w.db.EndUpstream(w.Context(), linde, "other", all, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
+		w.ok(err)
+		w.same("of another connection", n, 0)
+		n, err = w.db.EndUpstream(w.Context(), linde, entra, all, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
+		w.ok(err)
+		w.same("ended", n, 1)
+		w.same("live", []bool{live(one), live(two), live(three)}, []bool{false, false, true})
+	}},
+}
