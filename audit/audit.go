@@ -122,10 +122,10 @@ const (
 	PlatformSet               Kind = "platform.set"
 	PartySet                  Kind = "party.set"
 	PartySecretSet            Kind = "party.secret"
-	SettingWeakened           Kind = "setting.weaken" // a key of platform, party or account protects less than before; the reason has it
-	PartyRefused              Kind = "party.refuse"   // it did not prove itself as registered
-	RedirectRefused           Kind = "request.refuse" // an answer was to go where the party never said
-	SecretExposed             Kind = "secret.expose"  // a secret, a code or a token came in an address
+	SettingWeakened           Kind = "setting.weaken"     // a key of platform, party or account protects less than before; the reason has it
+	PartyRefused              Kind = "party.refuse"       // it did not prove itself as registered
+	RedirectRefused           Kind = "request.refuse"     // an answer was to go where the party never said
+	SecretExposed             Kind = "secret.expose"      // a secret, a code or a token came in an address
 	ConnectionSet             Kind = "connection.set"     // to the sign-in of an organisation
 	ConnectionTested          Kind = "connection.test"    // a test sign-in, which signs nobody in
 	ConnectionConfirmed       Kind = "connection.confirm" // what a test sign-in brought is what is expected from now on

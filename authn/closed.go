@@ -9,7 +9,18 @@ const PIN = "pin"
 
 // PasswordClosed tells whether e-mail address and password are closed here: on the whole platform, whose people sign in
 // with an account of their organisation, or at its own mobile app. A password then proves nothing to who asks, given
-// now or earlier in the same session, and none can be made.
+// now or earlier in the same session, and none can be made. The managers that the platform names for an emergency keep
+// theirs, in a browser; before it is known who somebody is, at the emergency door only.
 func PasswordClosed(f Facts) bool {
-	return !f.Policy.LoginForm || f.MobileApp && !f.Policy.AppPassword
+	switch {
+	case f.MobileApp && !f.Policy.AppPassword:
+		return true
+	case f.Policy.LoginForm:
+		return false
+	case f.MobileApp:
+		return true
+	case f.Account == nil:
+		return !f.Glass
+	}
+	return !f.Policy.InEmergency(f.Account.Email.Key)
 }

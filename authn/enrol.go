@@ -46,9 +46,9 @@ func strongerNeedsEnrol(a Ask, f Facts) bool {
 	return canEnrol(f) && demand(f) != platform.Off && wantsTwo(a, f)
 }
 
-// canEnrol: there is no second factor, and one could be set up here.
+// canEnrol: there is no second factor, here or at an organisation whose two factors count, and one could be set up here.
 func canEnrol(f Facts) bool {
-	return f.Account != nil && len(Enrolled(f)) == 0 && len(Offers(f)) > 0
+	return f.Account != nil && !f.two && len(Enrolled(f)) == 0 && len(Offers(f)) > 0
 }
 
 // Offers lists the methods of second factors that the platform offers and this build has, in the platform's order.

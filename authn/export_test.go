@@ -39,12 +39,12 @@ func (r Rules) Rows() map[Purpose]map[Channel][]Need {
 	return needs
 }
 
-// with is the table of today with the n-th row of a need changed.
+// with is the table of today with the n-th row of a need changed, of those that are not about somebody known elsewhere.
 func with(p Purpose, c Channel, need Need, n int, change func(*want)) Rules {
 	r := Today()
 	rows := r.t[p][c]
 	for i := range rows {
-		if rows[i].need != need {
+		if rows[i].need != need || rows[i].why != nil && rows[i].why(Ask{}, Facts{}) == ForLink {
 			continue
 		}
 		if n--; n < 0 {

@@ -24,16 +24,17 @@ type Journey struct {
 	Ask      Ask
 	Progress // of the person who goes on
 
-	Failures  int    // wrong answers so far: after 3 the login page names platform and host
-	Switch    bool   // the person chose to replace the session of another account
-	Denied    bool   // the person stopped
-	Anew      bool   // the person says who it is; whoever is signed in here is not assumed
-	Party     string // client_id of who asked; empty for our own pages
-	Request   string // identifier of the authorization request that is answered at the end; empty for our own pages
-	ReturnTo  string // path on our own origin that is opened at the end, when there is no Request
-	Hint      string // e-mail address to prefill
-	Locale    string // language asked for by the party or chosen on the page; empty: account, then browser
-	Link      *Link  // the button of a mail that it began with; nil: none
+	Failures  int        // wrong answers so far: after 3 the login page names platform and host
+	Switch    bool       // the person chose to replace the session of another account
+	Denied    bool       // the person stopped
+	Anew      bool       // the person says who it is; whoever is signed in here is not assumed
+	Party     string     // client_id of who asked; empty for our own pages
+	Request   string     // identifier of the authorization request that is answered at the end; empty for our own pages
+	ReturnTo  string     // path on our own origin that is opened at the end, when there is no Request
+	Hint      string     // e-mail address to prefill
+	Locale    string     // language asked for by the party or chosen on the page; empty: account, then browser
+	Link      *Link      // the button of a mail that it began with; nil: none
+	Elsewhere *Elsewhere // what it keeps of the sign-ins of organisations; nil: nothing
 	Forgot    *AskedMail
 	SignUp    *AskedMail
 	Typed     *SignUpForm // as it was filled in last, right or not
@@ -129,6 +130,27 @@ type Link struct {
 	Sealed  []byte        `json:"sealed,omitempty"`
 }
 
+// Elsewhere is what a journey keeps of the sign-ins of organisations.
+type Elsewhere struct {
+	Pending []byte   `json:"pending,omitempty"` // sealed: who somebody is there, until it is known whose account that is
+	Proving bool     `json:"proving,omitempty"` // … and the person says to have one, and shows it
+	Glass   bool     `json:"glass,omitempty"`   // it began at the emergency door, where named managers have a password
+	Trouble *Trouble `json:"trouble,omitempty"` // how the last try ended; nil: there was none, or it went well
+}
+
+// Trouble is how a sign-in elsewhere ended that did not go well. The page says it, and sends nobody there again unasked.
+type Trouble struct {
+	Connection string `json:"connection"`
+	Reason     string `json:"reason"`              // of federation
+	Reference  string `json:"reference,omitempty"` // as the record has it
+}
+
+// Pending reports whether it is still to be found out whose account somebody is.
+func (j *Journey) Pending() bool { return j.Elsewhere != nil && len(j.Elsewhere.Pending) > 0 }
+
+// AtGlass reports whether the journey began at the emergency door.
+func (j *Journey) AtGlass() bool { return j.Elsewhere != nil && j.Elsewhere.Glass }
+
 // AskedMail is what a page remembers of the mail that it asked for. It knows what was typed, and nothing of any account,
 // nor whether a mail was sent.
 type AskedMail struct {
@@ -144,6 +166,14 @@ type SignUpForm struct {
 	FamilyName string `json:"family_name"`
 	Locale     string `json:"locale"`
 	Terms      bool   `json:"terms,omitempty"` // ticked
+}
+
+// Give adds a proof to those of the journey.
+func (j *Journey) Give(p Proof) {
+	if p.Journey = ""; p.freshIn(j) {
+		p.Journey = j.ID
+	}
+	j.Proofs = Merge(j.Proofs, []Proof{p})
 }
 
 // Open tells whether the journey can still be continued.

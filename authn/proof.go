@@ -69,6 +69,20 @@ func (p Proof) second() bool {
 	return p.Use == account.Second || p.Use == account.Recovery || p.Kinds.Two()
 }
 
+// stillKnown reports whether an organisation's sign-in still knew somebody then, where that does after the idle hour.
+func (p Proof) stillKnown(since time.Time) bool {
+	return p.Upstream != nil && p.Upstream.Bounces && !p.Upstream.Told.Before(since)
+}
+
+// VouchedSkew is how far the clock of an organisation's sign-in may be behind ours.
+const VouchedSkew = 60 * time.Second
+
+// freshIn reports whether a proof that a journey was given was shown in it. What an organisation vouches for was, if the
+// person signed in there since the journey began: an old sign-in that was answered silently is no fresh one.
+func (p Proof) freshIn(j *Journey) bool {
+	return p.Upstream == nil || !p.At.Before(j.StartedAt.Add(-VouchedSkew))
+}
+
 // allowed tells whether a waiver still counts where browsers are remembered for so long: not when that became shorter.
 func (p Proof) allowed(remember time.Duration) bool { return remember > 0 && remember >= p.For }
 

@@ -26,6 +26,8 @@ const (
 	TwoStepOff     Purpose = "two-step-off"    // in settings: turn it off
 	ShowQR         Purpose = "show-qr"         // in settings: a QR code that signs in on a phone
 
+	Connect Purpose = "connect" // in settings: sign in with the account of one's organisation from now on
+
 	StaffPages Purpose = "staff-pages" // who helps others sees the pages of staff
 	StaffAct   Purpose = "staff-act"   // ... and does there what wants a fresh sign-in
 )
@@ -48,6 +50,8 @@ const (
 	NeedLow         Need = "low-codes"    // see that few recovery codes are left
 	NeedOff         Need = "off"          // confirm that two-step authentication is turned off
 
+	NeedConnect Need = "connect" // show who one is at one's organisation
+
 	needUnknown Need = "unknown" // of a purpose without rules, such as one of a later release: nothing meets it
 )
 
@@ -66,6 +70,9 @@ const (
 	ForOff     Reason = "off"      // turning two-step authentication off
 	ForQR      Reason = "qr"       // a QR code that signs in on a phone
 	ForStaff   Reason = "staff"    // pages on which others are helped
+
+	ForLink    Reason = "link"    // who somebody is elsewhere is to be this account
+	ForConnect Reason = "connect" // in settings
 
 	ForReset Reason = "reset" // staff reset two-step authentication, and nobody has shown since to be the owner
 )
@@ -119,11 +126,21 @@ type Facts struct {
 	Wished     Need     // what the person wants to do beside what is asked: new codes, another factor; empty: nothing
 	Done       []Need   // what this journey did already
 	Now        time.Time
+	There
+}
+
+// There is what is known of the sign-ins of organisations.
+type There struct {
+	Connected bool // one is open here
+	Linking   bool // who somebody is there is known, and whose account that is, not
+	Glass     bool // the journey began at the emergency door
+	two       bool // one showed two factors that count here; known where proofs are
 }
 
 // Follow makes the facts those of a journey as it is now.
 func (f *Facts) Follow(j *Journey) {
 	f.Switch, f.Done, f.Method, f.Low, f.Wished = j.Switch, j.Done, j.Method, j.LowCodes, j.Wish
+	f.Linking, f.Glass = j.Pending(), j.AtGlass()
 }
 
 // want is one row of the table: a need, the reason shown, since when a proof counts, and before when the set of a
@@ -142,7 +159,7 @@ type table map[Purpose]map[Channel][]want
 // rules lists when what is asked, in the order in which the person is asked;
 // the help page "wanneer wordt er om een authenticatiecode gevraagd?" says it to people. It is the only place that
 // knows, and docs/oidc.md has one sentence for each row, those of asksOwner among them.
-var rules = asksOwner(table{
+var rules = asksOwner(asksProof(table{
 	SignIn: {
 		Browser: {
 			{need: NeedSwitch, when: choiceAsked},
@@ -283,6 +300,13 @@ var rules = asksOwner(table{
 			{need: NeedOff, when: enrolled},
 		},
 	},
+	Connect: {
+		Browser: {
+			{need: NeedPrimary, why: because(ForConnect), after: fresh},
+			{need: NeedSecond, when: enrolled, why: because(ForConnect), after: fresh, before: sessionStart},
+			{need: NeedConnect},
+		},
+	},
 	ShowQR: {
 		Browser: {
 			{need: NeedPrimary, why: because(ForQR), after: fresh},
@@ -308,32 +332,7 @@ var rules = asksOwner(table{
 			{need: NeedCodes, when: codesMissing},
 		},
 	},
-})
-
-// asksOwner gives the rows about accounts that are marked to every purpose and channel of a table, so that none is without
-// them: the password and the button of a mail are shown here before anything else that could change the account or end
-// in a session. They come behind the first question for the password, and where a journey begins with another question
-// before all others. Where it began with the button of a mail only the password is missing; it comes behind the new one,
-// which counts, and is not asked twice where it is asked in any case.
-func asksOwner(t table) table {
-	password := want{need: NeedPrimary, when: marked, why: because(ForReset), after: here}
-	mail := want{need: NeedLink, when: marked, why: because(ForReset), after: here}
-	for _, channels := range t {
-		for channel, rows := range channels {
-			always := slices.IndexFunc(rows, func(w want) bool { return w.need == NeedPrimary && w.when == nil })
-			switch first := slices.IndexFunc(rows, func(w want) bool { return w.need != NeedSwitch }); {
-			case rows[0].need != NeedLink && always >= 0 && always == first:
-				channels[channel] = slices.Insert(rows, always+1, password, mail)
-			case rows[0].need != NeedLink:
-				channels[channel] = slices.Insert(rows, 0, password, mail)
-			case always < 0:
-				made := slices.IndexFunc(rows, func(w want) bool { return w.need == NeedNewPassword })
-				channels[channel] = slices.Insert(rows, max(made, 0)+1, password)
-			}
-		}
-	}
-	return t
-}
+}))
 
 // Missing says what is still wanted, in the order in which the person is asked; nothing means: done. The proofs of
 // the session count unless the requirement is newer than they are. It is pure: same facts, same answer.
@@ -344,6 +343,7 @@ func (t table) missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 	if f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID {
 		all = Merge(f.Session.Proofs, proofs)
 	}
+	f.two = slices.ContainsFunc(all, func(p Proof) bool { return p.Upstream != nil && p.Kinds.Two() })
 	asked, known := rowsOf(t[purpose(ask, f)], ask, f)
 	if !known {
 		return []Requirement{{Need: needUnknown}}
@@ -410,13 +410,13 @@ func (a Ask) answered(f Facts, proofs []Proof) bool {
 func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 	shown := func(fits func(Proof) bool) bool {
 		return slices.ContainsFunc(proofs, func(p Proof) bool {
-			return fits(p) && (a.shown(p) || !p.At.Before(r.After))
+			return fits(p) && (a.shown(p) || !p.At.Before(r.After) || r.Why == ForIdle && p.stillKnown(r.After))
 		})
 	}
 	switch r.Need {
 	case NeedPrimary:
 		return f.Account != nil && shown(func(p Proof) bool {
-			return p.Use == account.Primary && !(p.Method == Password && PasswordClosed(f))
+			return p.Use == account.Primary && !(p.Method == Password && PasswordClosed(f)) && !(r.Why == ForLink && p.Upstream != nil)
 		})
 	case NeedSecond:
 		return shown(func(p Proof) bool { return p.second() && r.countsOf(p, f.Account) })
@@ -424,7 +424,7 @@ func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 		return shown(func(p Proof) bool { return p.Use == account.Link })
 	case NeedGoOn:
 		return a.answered(f, proofs)
-	case NeedEnrol, NeedSwitch, NeedConsent, NeedRoom, NeedNewPassword, NeedCodes, NeedLow, NeedOff:
+	case NeedEnrol, NeedSwitch, NeedConsent, NeedRoom, NeedNewPassword, NeedCodes, NeedLow, NeedOff, NeedConnect:
 		return false // the condition of the row says it all, or that it was done
 	}
 	return false

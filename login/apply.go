@@ -36,9 +36,7 @@ func apply(j authn.Journey, from sent, out Outcome, known *account.Account) auth
 	}
 	j.Remember = j.Remember || out.Remember
 	if out.Proof != nil {
-		proof := *out.Proof
-		proof.Journey = j.ID
-		j.Proofs = authn.Merge(j.Proofs, []authn.Proof{proof})
+		j.Give(*out.Proof)
 	}
 	if out.Done != "" {
 		j.Done = append(j.Done[:len(j.Done):len(j.Done)], out.Done)

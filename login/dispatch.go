@@ -67,6 +67,11 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if step == nil || s.resting(v, name) {
 		return web.SeeOther(w, r, v.page(current))
 	}
+	if l, ok := step.(Leaver); ok && r.Method == http.MethodGet {
+		if place := l.AtOnce(v); place != "" {
+			return web.SeeOther(w, r, LeavePath(v, name, place))
+		}
+	}
 	v.Ways = s.ways(v, step)
 	page, err := step.Show(r.Context(), v)
 	if err != nil {
@@ -280,6 +285,10 @@ func (s *Server) recordRefused(ctx context.Context, v *Visit, change authn.Chang
 // finish starts or raises the session, ends the journey, and leads back to who asked: one transaction, one new cookie.
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change authn.Change) error {
 	j, a, old := v.Journey, v.Facts.Account, v.Facts.Session
+	change, err := s.finishing(r.Context(), v, change)
+	if err != nil {
+		return err
+	}
 	setRemember := s.remember(r, v, &change)
 	showOwner(v, &change)
 	token := secret.Token()

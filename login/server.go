@@ -44,6 +44,7 @@ type Sealer interface {
 // Parties are what is known of the parties of platforms.
 type Parties interface {
 	Party(p platform.ID, id grant.PartyID) (*grant.Party, bool)
+	Connected(p platform.ID) bool    // an organisation's own sign-in is open
 	HasMobileApp(p platform.ID) bool // a party is the platform's own mobile app: pages may speak of it
 }
 
@@ -149,6 +150,8 @@ func (s *Server) Routes(r *mux.Router) {
 	add("/login/{journey}/"+stopPath, "submit stop", s.Could(s.submitStop), "POST")
 	add("/login/{journey}/{step}", "show", s.Could(s.show), "GET", "HEAD")
 	add("/login/{journey}/{step}", "submit", s.Could(s.submit), "POST")
+	add("/login/{journey}/{step}/to/{place}", "leave", s.Could(s.leaveFor), "GET")
+	add("/login/{journey}/{step}/back/{handle}", "come back", s.Could(s.comeBack), "GET")
 	add("/forgot", "forgot", stillHere, "HEAD") // a GET begins a journey
 	add("/forgot", "forgot", s.forgot, "GET")
 	for _, f := range s.Factors {
@@ -265,6 +268,7 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 	v.Facts = authn.Facts{Methods: Methods(s.Factors), Recovery: s.recovery(), Now: v.Now}
 	v.Facts.Policy = j.Ask.Policy(p.Policy, v.Facts.Methods)
 	v.Facts.Follow(j)
+	v.Facts.Connected = s.Connected(p.ID)
 	if party, ok := s.Party(p.ID, partyID(j)); ok {
 		v.Facts.MobileApp = party.AsksAsMobileApp(j.Ask.Channel)
 	}

@@ -86,6 +86,7 @@ type Policy struct {
 	ACRAliases   map[string]string      `json:"acr_aliases,omitzero"`   // other names of our values, such as https://refeds.org/profile/mfa
 	SMSCountries []string               `json:"sms_countries,omitzero"` // ISO 3166-1 codes of countries that text messages go to
 	SMSPerDay    int                    `json:"sms_per_day,omitzero"`   // text messages a platform may send in a day
+	BreakGlass   []string               `json:"break_glass,omitzero"`   // keys of addresses of managers who sign in by password in an emergency, where LoginForm is off
 	SMSBound     bool                   `json:"sms_bound,omitzero"`     // text messages name the login's host, so that phones fill the code in there only; off where the host tells the organisation
 }
 
@@ -110,6 +111,9 @@ var RememberChoices = []time.Duration{12 * time.Hour, 72 * time.Hour, 168 * time
 
 // DefaultAppDevices is how many devices a person may have the mobile app on, unless the organisation says otherwise.
 const DefaultAppDevices = 5
+
+// InEmergency reports whether somebody is named for an emergency, by the key of the address.
+func (p Policy) InEmergency(key string) bool { return key != "" && slices.Contains(p.BreakGlass, key) }
 
 // MaxAppDevices is what a person may have of them at most.
 func (p Policy) MaxAppDevices() int { return cmp.Or(p.AppDevices, DefaultAppDevices) }

@@ -17,7 +17,7 @@ func (s scratch) slots() map[string]any {
 	j := s.of
 	return map[string]any{
 		"retry": &j.Mistakes, "stop": &j.Stop, "remember": &j.Remember, "choose": &j.Choosing, "method": &j.Method,
-		"low": &j.LowCodes, "wish": (*string)(&j.Wish), "ticket": &j.Link, "forgot": &j.Forgot, "sign-up": &j.SignUp, "typed": &j.Typed, "own": &j.Own,
+		"low": &j.LowCodes, "wish": (*string)(&j.Wish), "ticket": &j.Link, "forgot": &j.Forgot, "sign-up": &j.SignUp, "typed": &j.Typed, "own": &j.Own, "elsewhere": &j.Elsewhere,
 	}
 }
 

@@ -108,7 +108,12 @@ func (c *Current) Party(p platform.ID, id grant.PartyID) (*grant.Party, bool) {
 }
 
 // Connections are those of a platform to the sign-in of organisations, by name; they may be disabled.
-func (c *Current) Connections(p platform.ID) []*federation.Connection { return c.Load().tenants[p].connected }
+func (c *Current) Connections(p platform.ID) []*federation.Connection {
+	return c.Load().tenants[p].connected
+}
+
+// Connected reports whether one of them is open.
+func (c *Current) Connected(p platform.ID) bool { return c.Load().tenants[p].open }
 
 // HasMobileApp tells whether the platform has a mobile app of its own, which is not disabled.
 func (c *Current) HasMobileApp(p platform.ID) bool { return c.Load().tenants[p].mobileApp }

@@ -30,6 +30,7 @@ type tenant struct {
 	login     *grant.Party // where people log in who come by a link; nil: at home
 	origins   map[string]bool
 	connected []*federation.Connection // by name, disabled ones too
+	open      bool                     // one of them is not disabled
 	discovery op.Document
 	jwks      op.Document
 }
@@ -75,6 +76,7 @@ func read(ctx context.Context, db Store, sealer *keys.Sealer, before *keys.Ring,
 		for j := range connections {
 			if connections[j].Platform == p.ID {
 				t.connected = append(t.connected, &connections[j])
+				t.open = t.open || !connections[j].Disabled
 			}
 		}
 		t.login = grant.LoginParty(p, t.parties)

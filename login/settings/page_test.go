@@ -99,6 +99,8 @@ func (noConsents) Consents(context.Context, platform.ID, account.ID) ([]authn.Co
 // noParties is a house whose platforms have no parties.
 type noParties struct{}
 
+func (noParties) Connected(platform.ID) bool { return false }
+
 func (noParties) Party(platform.ID, grant.PartyID) (*grant.Party, bool) { return nil, false }
 func (noParties) HasMobileApp(platform.ID) bool                         { return false }
 

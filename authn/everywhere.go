@@ -1,0 +1,45 @@
+package authn
+
+import "slices"
+
+// asksOwner gives the rows about accounts that are marked to every purpose and channel of a table, so that none is without
+// them: the password and the button of a mail are shown here before anything else that could change the account or end
+// in a session. They come behind the first question for the password, and where a journey begins with another question
+// before all others. Where it began with the button of a mail only the password is missing; it comes behind the new one,
+// which counts, and is not asked twice where it is asked in any case.
+func asksOwner(t table) table {
+	password := want{need: NeedPrimary, when: marked, why: because(ForReset), after: here}
+	mail := want{need: NeedLink, when: marked, why: because(ForReset), after: here}
+	for _, channels := range t {
+		for channel, rows := range channels {
+			always := slices.IndexFunc(rows, func(w want) bool { return w.need == NeedPrimary && w.when == nil })
+			switch first := slices.IndexFunc(rows, func(w want) bool { return w.need != NeedSwitch }); {
+			case rows[0].need != NeedLink && always >= 0 && always == first:
+				channels[channel] = slices.Insert(rows, always+1, password, mail)
+			case rows[0].need != NeedLink:
+				channels[channel] = slices.Insert(rows, 0, password, mail)
+			case always < 0:
+				made := slices.IndexFunc(rows, func(w want) bool { return w.need == NeedNewPassword })
+				channels[channel] = slices.Insert(rows, max(made, 0)+1, password)
+			}
+		}
+	}
+	return t
+}
+
+// asksProof gives sign-ins the rows about somebody who is known elsewhere and not here: who says that an account is theirs
+// shows it in this journey, all that it has, whatever the browser was remembered for.
+func asksProof(t table) table {
+	for _, purpose := range []Purpose{SignIn, Return} {
+		for channel, rows := range t[purpose] {
+			after := slices.IndexFunc(rows, func(w want) bool { return w.need == NeedPrimary && w.when == nil })
+			t[purpose][channel] = slices.Insert(rows, after+1,
+				want{need: NeedPrimary, when: linking, why: because(ForLink), after: here},
+				want{need: NeedSecond, when: both(linking, enrolled), why: because(ForLink), after: here})
+		}
+	}
+	return t
+}
+
+// linking: who somebody is elsewhere is known, and whose account that is, not.
+func linking(_ Ask, f Facts) bool { return f.Linking }

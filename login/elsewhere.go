@@ -1,0 +1,142 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/gorilla/mux"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/ui"
+)
+
+// Elsewhere is where a step sends somebody to prove who they are: an address that is opened, or a form that is posted
+// there.
+type Elsewhere struct {
+	URL  string
+	Form url.Values // nil: it is opened
+	Name string     // of who is there
+}
+
+// Leaver is a step that sends people elsewhere. What comes back is bound by what it was sent with and not by a form of
+// ours, so it arrives beside the journey; the step keeps it under a handle and leads the browser to ReturnPath.
+type Leaver interface {
+	Step
+	// Leave is where somebody goes for a place that the page of the step names. It changes nothing.
+	Leave(ctx context.Context, v *Visit, place string) (Elsewhere, error)
+	// AtOnce is the place where people are sent without a page; empty: the page is shown.
+	AtOnce(v *Visit) string
+	// Return takes what came back, as Submit takes a form. It is taken once: a Change has it (authn.Change.Taken).
+	Return(ctx context.Context, v *Visit, handle string) (Outcome, error)
+}
+
+// Finisher is a step with something to save when a journey ends in a session that it did not end itself.
+type Finisher interface {
+	Finish(context.Context, *Visit) (authn.Change, error)
+}
+
+// LeavePath is the address that leads elsewhere from a page of a step; ReturnPath is where what came back is taken.
+func LeavePath(v *Visit, step, place string) string { return v.PathOf(step) + "/to/" + place }
+
+// ReturnPath is where a browser goes with what came back from elsewhere, below the issuer.
+func ReturnPath(journey, step, handle string) string {
+	return "/login/" + journey + "/" + step + "/back/" + handle
+}
+
+// leaver is the step in the address, if it sends people elsewhere and is wanted now, or a way from what is.
+func (s *Server) leaver(v *Visit, name string) (Leaver, error) {
+	step, err := s.submitted(v, name)
+	if err != nil || step == nil {
+		return nil, err
+	}
+	if step.Name() != name {
+		return nil, nil
+	}
+	l, _ := step.(Leaver)
+	return l, nil
+}
+
+// leaveFor leads elsewhere.
+func (s *Server) leaveFor(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.load(r)
+	if err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	step, err := s.leaver(v, mux.Vars(r)["step"])
+	if err != nil {
+		return err
+	}
+	if step == nil {
+		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+	}
+	v.Request = r
+	to, err := step.Leave(r.Context(), v, mux.Vars(r)["place"])
+	if err != nil {
+		return err
+	}
+	return s.sendTo(w, r, v, to)
+}
+
+// sendTo sends a browser elsewhere.
+func (s *Server) sendTo(w http.ResponseWriter, r *http.Request, v *Visit, to Elsewhere) error {
+	if to.Form == nil {
+		return web.SeeOther(w, r, to.URL)
+	}
+	page := ui.FormPostPage{Action: to.URL, Name: to.Name}
+	for _, name := range slices.Sorted(maps.Keys(to.Form)) {
+		for _, value := range to.Form[name] {
+			page.Fields = append(page.Fields, ui.Field{Name: name, Value: value})
+		}
+	}
+	look := v.Look(nil)
+	look.Fixed = true
+	return s.ShowPage(w, r, http.StatusOK, "form_post", page, look)
+}
+
+// comeBack takes what came back from elsewhere.
+func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
+	v, err := s.load(r)
+	if err != nil {
+		return s.leadOn(w, r, v, err)
+	}
+	step, err := s.leaver(v, mux.Vars(r)["step"])
+	if err != nil {
+		return err
+	}
+	if step == nil {
+		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
+	}
+	v.Request, v.Form = r, url.Values{}
+	out, err := step.Return(r.Context(), v, mux.Vars(r)["handle"])
+	if errors.Is(err, fault.NotFound) || errors.Is(err, fault.Spent) {
+		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID)) // taken before, as by a reload
+	}
+	if err != nil {
+		return err
+	}
+	return s.report(w, r, v, step, out)
+}
+
+// finishing is what steps have to save with the end of a journey, which the change that ends it has not.
+func (s *Server) finishing(ctx context.Context, v *Visit, change authn.Change) (authn.Change, error) {
+	for _, step := range s.steps {
+		f, ok := step.(Finisher)
+		if !ok {
+			continue
+		}
+		more, err := f.Finish(ctx, v)
+		if err != nil {
+			return change, err
+		}
+		if change, err = change.And(more); err != nil {
+			return change, err
+		}
+	}
+	return change, nil
+}
