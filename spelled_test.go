@@ -16,6 +16,7 @@ import (
 // spelled are the literals outside a factor's folder that are the name of its method, with the reason of each.
 var spelled = map[string]string{
 	`authn/closed.go "password"`:               "authn.Password, the one method that rules know: an organisation may close it",
+	`federation/connection.go "federated"`:     "federation.Method, by which links are kept",
 	`authn/act.go "password"`:                  "stored name of an act",
 	`account/credential.go "recovery"`:         "stored name of a use, which any method may have",
 	`authn/ticket.go "sms"`:                    "stored name of a purpose",
@@ -71,7 +72,7 @@ const testTools = "conformance/… internal/idptest/… internal/bench/… inter
 // methodFolders are the folders of factors by their method.
 func methodFolders(t *testing.T) map[string]string {
 	t.Helper()
-	owners := map[string]string{"password": "login/password"} // by the constant of authn
+	owners := map[string]string{"password": "login/password", "federated": "login/federated"} // by constants of authn and federation
 	folders := factorFolders(t)
 	each(t, func(path string, file *ast.File, _ *token.FileSet) {
 		dir := filepath.ToSlash(filepath.Dir(path))

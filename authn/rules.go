@@ -93,19 +93,21 @@ func (r Requirement) Takes(set account.Credential) bool {
 
 // Ask is what was asked for: by a party in an authorization request, or by one of our own pages.
 type Ask struct {
-	Purpose Purpose        `json:"purpose"`
-	Channel Channel        `json:"channel"`
-	Journey string         `json:"journey"`           // a proof given in this journey is fresh, whatever else is asked
-	Again   bool           `json:"again,omitempty"`   // prompt=login: sign in again, whatever the session holds
-	Choose  bool           `json:"choose,omitempty"`  // prompt=select_account: ask who goes on, when someone is signed in
-	Consent []string       `json:"consent,omitempty"` // scopes that the person must have allowed; empty: nothing to allow
-	Renew   bool           `json:"renew,omitempty"`   // prompt=consent: allowed in this journey, not just before
-	MaxAge  *time.Duration `json:"max_age,omitempty"` // the newest primary proof, and each factor of a demanded level, may be this old; nil: any age
-	ACR     []string       `json:"acr,omitempty"`     // acr_values: any one of these, or stronger; empty: any
-	Claimed [][]string     `json:"claimed,omitempty"` // `acr` in the claims parameter: and any one of each of these, or stronger
-	Least   []string       `json:"least,omitempty"`   // and each of these, or stronger: what party and platform want of every sign-in
-	Key     string         `json:"key,omitempty"`     // thumbprint of the key of the device that asks (RFC 9449 section 10); empty: none was named
-	Unsure  bool           `json:"unsure,omitempty"`  // another program could take the answer: never without a form (RFC 8252 section 8.6)
+	Purpose  Purpose        `json:"purpose"`
+	Channel  Channel        `json:"channel"`
+	Journey  string         `json:"journey"`            // a proof given in this journey is fresh, whatever else is asked
+	Again    bool           `json:"again,omitempty"`    // prompt=login: sign in again, whatever the session holds
+	Choose   bool           `json:"choose,omitempty"`   // prompt=select_account: ask who goes on, when someone is signed in
+	Consent  []string       `json:"consent,omitempty"`  // scopes that the person must have allowed; empty: nothing to allow
+	Renew    bool           `json:"renew,omitempty"`    // prompt=consent: allowed in this journey, not just before
+	MaxAge   *time.Duration `json:"max_age,omitempty"`  // the newest primary proof, and each factor of a demanded level, may be this old; nil: any age
+	ACR      []string       `json:"acr,omitempty"`      // acr_values: any one of these, or stronger; empty: any
+	Claimed  [][]string     `json:"claimed,omitempty"`  // `acr` in the claims parameter: and any one of each of these, or stronger
+	Least    []string       `json:"least,omitempty"`    // and each of these, or stronger: what party and platform want of every sign-in
+	Provider string         `json:"provider,omitempty"` // idp_hint: the connection where the person signs in; empty: none was named
+	Domain   string         `json:"domain,omitempty"`   // domain_hint: of the organisation where the person signs in
+	Key      string         `json:"key,omitempty"`      // thumbprint of the key of the device that asks (RFC 9449 section 10); empty: none was named
+	Unsure   bool           `json:"unsure,omitempty"`   // another program could take the answer: never without a form (RFC 8252 section 8.6)
 }
 
 // Facts is what is known at the moment of asking.
@@ -132,6 +134,7 @@ type Facts struct {
 // There is what is known of the sign-ins of organisations.
 type There struct {
 	Connected bool // one is open here
+	Proving   bool // … and the person says that there is one, and shows it
 	Linking   bool // who somebody is there is known, and whose account that is, not
 	Glass     bool // the journey began at the emergency door
 	two       bool // one showed two factors that count here; known where proofs are
@@ -141,6 +144,7 @@ type There struct {
 func (f *Facts) Follow(j *Journey) {
 	f.Switch, f.Done, f.Method, f.Low, f.Wished = j.Switch, j.Done, j.Method, j.LowCodes, j.Wish
 	f.Linking, f.Glass = j.Pending(), j.AtGlass()
+	f.Proving = f.Linking && j.Elsewhere.Proving
 }
 
 // want is one row of the table: a need, the reason shown, since when a proof counts, and before when the set of a
@@ -510,6 +514,19 @@ func codesAtLogin(a Ask, f Facts) bool {
 
 // strongerAsked: the party wants an `acr` that one factor does not reach, and a code would reach it.
 func strongerAsked(a Ask, f Facts) bool { return len(Enrolled(f)) > 0 && wantsTwo(a, f) }
+
+// WantsTwo reports whether two factors are wanted of somebody, as far as is known who that is: an organisation's sign-in is
+// asked for them then.
+func WantsTwo(a Ask, f Facts) bool {
+	if wantsTwo(a, f) {
+		return true
+	}
+	role := platform.Professional
+	if f.Account != nil {
+		role = f.Account.Role
+	}
+	return f.Policy.SecondFactor.For(role).At(f.Now) == platform.Required
+}
 
 func wantsTwo(a Ask, f Facts) bool {
 	return !a.Enough(OneFactor, f.Policy.ACRAliases) && a.Enough(TwoFactor, f.Policy.ACRAliases)

@@ -28,6 +28,14 @@ func (i Identity) Label() string {
 	return i.Profile.Name()
 }
 
+// Masked is Label for a mail, which others may read.
+func (i Identity) Masked() string {
+	if i.Email.Address != "" {
+		return i.Email.Masked()
+	}
+	return i.Profile.Name()
+}
+
 // Judge is what an answer counts for here. A Refusal: it counts for nothing.
 func (c *Connection) Judge(a Answer, now time.Time) (Identity, error) {
 	key, err := c.Key.Of(a)

@@ -88,13 +88,21 @@ func (s *Server) sendTo(w http.ResponseWriter, r *http.Request, v *Visit, to Els
 	if to.Form == nil {
 		return web.SeeOther(w, r, to.URL)
 	}
+	return s.post(w, r, to, v.Look(nil))
+}
+
+// Post sends a browser elsewhere with a form, beside a journey.
+func (s *Server) Post(w http.ResponseWriter, r *http.Request, to Elsewhere) error {
+	return s.post(w, r, to, Look{})
+}
+
+func (s *Server) post(w http.ResponseWriter, r *http.Request, to Elsewhere, look Look) error {
 	page := ui.FormPostPage{Action: to.URL, Name: to.Name}
 	for _, name := range slices.Sorted(maps.Keys(to.Form)) {
 		for _, value := range to.Form[name] {
 			page.Fields = append(page.Fields, ui.Field{Name: name, Value: value})
 		}
 	}
-	look := v.Look(nil)
 	look.Fixed = true
 	return s.ShowPage(w, r, http.StatusOK, "form_post", page, look)
 }

@@ -185,7 +185,7 @@ func (s *Server) Could(h func(http.ResponseWriter, *http.Request) error) func(ht
 
 // Reserved tells whether a first path element is one of this door's own.
 func Reserved(element string) bool {
-	return element == "login" || element == "assets" || element == "link" || element == "forgot" || element == "settings" || element == "staff" || element == "app"
+	return element == "login" || element == "assets" || element == "link" || element == "forgot" || element == "settings" || element == "staff" || element == "app" || element == "federation"
 }
 
 // JourneyPath is the address of a journey, and with it of the page the person should see now.

@@ -137,6 +137,12 @@ func (db *DB) Test(ctx context.Context, p platform.ID, c federation.ID, now time
 	return *t, nil
 }
 
+// TestID is the identifier of the newest test sign-in of a connection. fault.NotFound: there is none, or its hour is over.
+func (db *DB) TestID(ctx context.Context, p platform.ID, c federation.ID, now time.Time) (string, error) {
+	t, err := db.Test(ctx, p, c, now)
+	return t.ID, err
+}
+
 // AnswerTest keeps what a test sign-in brought; one that comes later replaces it. fault.NotFound: its hour is over, or
 // another one began.
 func (db *DB) AnswerTest(ctx context.Context, p platform.ID, c federation.ID, id string, sealed []byte, now time.Time) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/clock"
 	"github.com/minddistrict/idp/internal/metrics"
@@ -24,6 +25,7 @@ import (
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/login/admin"
+	"github.com/minddistrict/idp/login/federated"
 	"github.com/minddistrict/idp/login/link"
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/login/qr"
@@ -42,8 +44,9 @@ import (
 
 // Network is who is believed, and who is called.
 type Network struct {
-	Proxies  []netip.Prefix // peers whose forwarding headers are believed
-	Outbound *http.Client   // calls parties, reads their keys; nil: at public addresses only
+	Proxies   []netip.Prefix                         // peers whose forwarding headers are believed
+	Protocols map[federation.Kind]federated.Protocol // with which organisations' sign-ins are spoken to; nil: those of this build
+	Outbound  *http.Client                           // calls parties, reads their keys; nil: at public addresses only
 }
 
 // Options are what a house is built from.
@@ -134,6 +137,7 @@ func (h *House) factors() []login.Factor {
 		totp.Factor(totp.Options{Sealer: h.Sealer, Budget: h.budget(), Log: h.Log}),
 		sms.Factor(sms.Options{Store: h.DB, Sealer: h.Sealer, Budget: h.budget()}),
 		recoverycode.Factor(h.recoveryCodes()),
+		federated.Factor(upstreams(h)),
 	}, h.Factors...)
 }
 
@@ -146,6 +150,15 @@ func (h *House) buttons() []link.Button {
 
 func (h *House) passwords() password.Options {
 	return password.Options{Store: h.DB, Sealer: h.Sealer, Pool: h.Pool, Rule: password.Rule{Filter: h.Leaked}, Wait: h.Wait}
+}
+
+// upstreams are the sign-ins of organisations.
+func upstreams(h *House) federated.Options {
+	o := federated.Options{Store: h.DB, Sealer: h.Sealer, Log: h.Log, Protocols: h.Protocols}
+	if h.settings != nil {
+		o.Connections = h.settings.Connections
+	}
+	return o
 }
 
 // budget counts codes, whichever way they came.
@@ -237,6 +250,7 @@ func (h *House) routes() http.Handler {
 			Refused: people.ShowRefused,
 		},
 	})
+	answers := federated.New(upstreams(h), people, h.clock.Now)
 	helping := admin.New(admin.Options{
 		Store: h.DB, People: h.DB, Cards: h.DB, Engine: people, Acts: acts(h), Files: files(h), Sealer: h.Sealer,
 		LoginURL: loginURL(h),
@@ -250,6 +264,7 @@ func (h *House) routes() http.Handler {
 	links.Routes(r)
 	own.Routes(r)
 	codes.Routes(r)
+	answers.Routes(r)
 	helping.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
 	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, protocol.Unserved(otherMethod(r)))

@@ -10,6 +10,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login/federated"
 	"github.com/minddistrict/idp/login/settings"
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/platform"
@@ -102,13 +103,16 @@ func guardForms(next http.Handler) http.Handler {
 		guard.AddInsecureBypassPattern("POST " + path)
 		open[path] = true
 	}
+	for _, path := range federated.OpenToOthers() {
+		guard.AddInsecureBypassPattern("POST " + path)
+	}
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "403 forbidden: this form was sent by another site", http.StatusForbidden)
 	})
 	guard.SetDenyHandler(refuse)
 	return guard.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := r.Header.Get("Origin")
-		if r.Method == http.MethodPost && !open[r.URL.Path] && origin != "" && origin != platform.FromContext(r.Context()).Issuer.Origin() {
+		if r.Method == http.MethodPost && !open[r.URL.Path] && !federated.IsOpen(r.URL.Path) && origin != "" && origin != platform.FromContext(r.Context()).Issuer.Origin() {
 			refuse(w, r)
 			return
 		}

@@ -1,0 +1,160 @@
+package federated
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gorilla/mux"
+
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/platform"
+)
+
+// answerLife is how long a browser may take from the request that brings an answer to the one that shows its cookie.
+const answerLife = 60 * time.Second
+
+// maxAnswer bounds what a browser posts to us: a signed and encrypted answer of SAML.
+const maxAnswer = 384 << 10
+
+// Engine is what the door needs of the engine of journeys.
+type Engine interface {
+	Pages(r *mux.Router) func(path, name string, h func(http.ResponseWriter, *http.Request) error, methods ...string)
+	ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, data any, look login.Look) error
+	Post(w http.ResponseWriter, r *http.Request, to login.Elsewhere) error
+	Refuse(r *http.Request, e audit.Event) (reference string)
+}
+
+// Door takes answers of upstreams. It sees no cookie.
+type Door struct {
+	Options
+	engine Engine
+	now    func() time.Time
+}
+
+// New makes the door.
+func New(o Options, engine Engine, now func() time.Time) *Door { return &Door{o, engine, now} }
+
+// Routes adds its addresses, which other sites post to (OpenToOthers).
+func (d *Door) Routes(r *mux.Router) {
+	add := d.engine.Pages(r)
+	for _, path := range OpenToOthers() {
+		add(path, "federated answer", d.back, "GET", "POST")
+	}
+	add("/federation/{connection}/test/{id}", "federated test", d.beginTest, "GET")
+}
+
+// arrived is an answer on its way from the door to the journey.
+type arrived struct {
+	Journey    string              `json:"journey"`
+	Connection federation.ID       `json:"connection"`
+	Answer     federation.Answer   `json:"answer"`
+	Old        bool                `json:"old,omitempty"` // it is no new sign-in, and one was asked for
+	Refused    *federation.Refusal `json:"refused,omitempty"`
+}
+
+// back takes an answer, and leads the browser to where it shows the cookie of the journey.
+func (d *Door) back(w http.ResponseWriter, r *http.Request) error {
+	ctx, p, now := r.Context(), platform.FromContext(r.Context()), d.now()
+	c := d.any(p.ID, federation.ID(mux.Vars(r)["connection"]))
+	if c == nil || d.Protocols[c.Kind] == nil || r.URL.Path != callbackPath(c) {
+		return fault.NotFound
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxAnswer)
+	if err := r.ParseForm(); err != nil {
+		return d.unsolicited(w, r, c, federation.Refuse(federation.BadForm, "the form cannot be read: %v", err))
+	}
+	t, err := federation.Returned(d.Sealer.MAC, p.ID, c.ID, stateOf(r), now)
+	if err != nil {
+		return d.unsolicited(w, r, c, err)
+	}
+	answer, err := d.Protocols[c.Kind].Answer(ctx, c, t, p.URL(callbackPath(c)), r)
+	if err != nil && federation.ReasonOf(err) == "" {
+		return err
+	}
+	if t.Test {
+		return d.tested(w, r, c, t, answer, err)
+	}
+	path, err := d.keep(ctx, p, c, t, answer, err, now)
+	if errors.Is(err, fault.Spent) { // answered before: the journey goes on from where it is
+		return web.SeeOther(w, r, p.URL("/login/"+t.Journey))
+	}
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(w, r, p.URL(path))
+}
+
+// stateOf is the one state of an answer; empty: it has none, or several.
+func stateOf(r *http.Request) string {
+	for _, name := range []string{"state", "RelayState"} {
+		if all := r.Form[name]; len(all) > 0 {
+			if len(all) == 1 {
+				return all[0]
+			}
+			return ""
+		}
+	}
+	return ""
+}
+
+// keep seals an answer, or the reason for which there is none, and is the path where its browser takes it.
+func (o Options) keep(
+	ctx context.Context, p *platform.Platform, c *federation.Connection, t federation.Trip, a federation.Answer, cause error, now time.Time,
+) (string, error) {
+	came := arrived{Journey: t.Journey, Connection: c.ID, Answer: a}
+	if cause != nil && !errors.As(cause, &came.Refused) {
+		return "", cause
+	}
+	came.Old = cause == nil && t.Old(a)
+	text, err := json.Marshal(came)
+	if err != nil {
+		return "", err
+	}
+	handle := secret.Token()
+	kept := federation.Kept{State: t.Hash(), Handle: secret.Hash(handle)}
+	kept.Sealed = o.Sealer.Seal(text, kept.Binding(p.ID))
+	if err := o.Store.KeepAnswer(ctx, p.ID, kept, now.Add(answerLife), t.Began.Add(federation.TripLife+federation.MaxSkew)); err != nil {
+		return "", err
+	}
+	return login.ReturnPath(t.Journey, stepName, handle), nil
+}
+
+// unsolicited says to somebody that an answer is none to what began here, in this browser or at all.
+func (d *Door) unsolicited(w http.ResponseWriter, r *http.Request, c *federation.Connection, cause error) error {
+	d.Log.WarnContext(r.Context(), "an answer of an upstream that nobody waits for", slog.String("platform", string(c.Platform)),
+		slog.String("connection", string(c.ID)), slog.Any("error", cause))
+	page := startPage{
+		About: About{Trouble: troubleText(federation.ReasonOf(cause)), At: c.Names}, HomeURL: platform.FromContext(r.Context()).HomeURL,
+	}
+	page.Reference = d.engine.Refuse(r, audit.Event{Kind: audit.FederatedRefused, Reason: string(federation.ReasonOf(cause))})
+	return d.engine.ShowPage(w, r, http.StatusBadRequest, "sso", page, login.Look{Fixed: true, Reference: page.Reference})
+}
+
+// answerPaths are the addresses that other sites post answers to.
+var answerPaths = []string{"callback", "acs"}
+
+// OpenToOthers are the patterns of paths that other sites post to: no cookie is looked at there.
+func OpenToOthers() (all []string) {
+	for _, what := range answerPaths {
+		all = append(all, "/federation/{connection}/"+what)
+	}
+	return all
+}
+
+// IsOpen reports whether a path is one of these.
+func IsOpen(path string) bool {
+	rest, ok := strings.CutPrefix(path, "/federation/")
+	id, what, _ := strings.Cut(rest, "/")
+	return ok && id != "" && slices.Contains(answerPaths, what)
+}

@@ -1,0 +1,166 @@
+package federated
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/outbox"
+)
+
+// signsIn is that somebody is known: with the proof, and what the connection says of the role.
+func (s step) signsIn(v *login.Visit, c *federation.Connection, id federation.Identity, a *account.Account) login.Outcome {
+	proof := id.Proof
+	for _, l := range a.Credentials {
+		if l.External == federation.External(c.ID, id.Key) {
+			proof.Credential, proof.Version = l.ID, l.Counter
+		}
+	}
+	out := login.Outcome{Known: a, Proof: &proof}
+	change := authn.AccountChange{ID: a.ID, Activate: a.State == account.Invited}
+	if to, ok := c.RoleChange(id, a); ok {
+		change.Role = &authn.RoleChange{From: a.Role, To: to}
+		e := v.Event(audit.RoleGiven, audit.Success, a.ID)
+		e.Actor, e.Reason = system, fmt.Sprintf("from %s to %s", a.Role, to)
+		out.Change.Events = append(out.Change.Events, e)
+		changed := *a
+		changed.Role = to
+		out.Known = &changed
+	}
+	if change.Activate || change.Role != nil {
+		out.Change.Account = &change
+	}
+	return out
+}
+
+// system is the actor of what an organisation's sign-in changes.
+const system = "system"
+
+// link adds to an outcome that an account is linked: the owner is told, always, and the mail names both.
+func (s step) link(v *login.Visit, out *login.Outcome, c *federation.Connection, id federation.Identity, a *account.Account) {
+	change, l := s.linking(v, c, id, a)
+	out.Change.Put = append(out.Change.Put, change.Put...)
+	out.Change.Events = append(out.Change.Events, change.Events...)
+	out.Change.Messages = append(out.Change.Messages, change.Messages...)
+	if out.Proof != nil {
+		out.Proof.Credential, out.Proof.Version = l.ID, l.Counter
+	}
+}
+
+func (s step) linking(v *login.Visit, c *federation.Connection, id federation.Identity, a *account.Account) (authn.Change, account.Credential) {
+	l := account.Credential{
+		ID: account.CredentialID(secret.ID()), Account: a.ID, Method: federation.Method, Use: account.Primary, Label: id.Label(),
+		External: federation.External(c.ID, id.Key), AddedAt: v.Now, ConfirmedAt: v.Now,
+	}
+	e := v.Event(audit.CredentialAdded, audit.Success, a.ID)
+	e.Reason = federation.Method
+	known := v.Facts.Account
+	v.Facts.Account = a // whom the mail is for
+	mail := v.NoticeOf(linkedMail, s.Sealer, map[string]string{"email_masked": id.Masked()})
+	v.Facts.Account = known
+	return authn.Change{Put: []account.Credential{l}, Events: []audit.Event{e}, Messages: []outbox.Message{mail}}, l
+}
+
+// connect links who is known here: in settings, or with the button of the welcome mail.
+func (s step) connect(v *login.Visit, c *federation.Connection, id federation.Identity, linked *account.Account) (login.Outcome, error) {
+	a := v.Facts.Account
+	switch {
+	case linked != nil && linked.ID != a.ID:
+		return login.Outcome{}, federation.Refuse(federation.OtherPerson, "linked to account %s", linked.ID)
+	case linked == nil && a.HasLink(string(c.ID)):
+		return login.Outcome{}, federation.Refuse(federation.AlreadyOther, "account %s is linked to somebody else there", a.ID)
+	case !c.For(a.Role):
+		return login.Outcome{}, federation.Refuse(federation.OtherRole, "account %s is a %s", a.ID, a.Role)
+	}
+	out := login.Outcome{Done: v.Requirement.Need}
+	if v.Requirement.Need == authn.NeedNewPassword {
+		out = s.signsIn(v, c, id, a)
+		out.Done = authn.NeedNewPassword
+		out.Change.Account = &authn.AccountChange{ID: a.ID, Activate: true, Verified: true}
+		if use, _, ok := v.TicketOf(); ok {
+			out.Change.Spend = []authn.TicketUse{use}
+		}
+		out.Change.Cut = &authn.Cut{Account: a.ID, By: authn.ActPassword}
+	}
+	if linked == nil {
+		s.link(v, &out, c, id, a)
+	}
+	return out, nil
+}
+
+// create makes an account for somebody who is new.
+func (s step) create(v *login.Visit, c *federation.Connection, id federation.Identity) (login.Outcome, error) {
+	role, ok := c.MayCreate(id)
+	if !ok {
+		return login.Outcome{}, federation.Refuse(federation.NoAccount, "no account is made")
+	}
+	a := &account.Account{
+		ID: account.ID(secret.ID()), Platform: v.Platform.ID, Email: id.Email, Role: role, State: account.Active,
+		Locale: v.Journey.Locale, Profile: id.Profile, CreatedAt: v.Now, UpdatedAt: v.Now,
+	}
+	if id.Trusted {
+		a.EmailVerifiedAt = v.Now
+	}
+	proof := id.Proof
+	out := login.Outcome{Known: a, Proof: &proof, Change: authn.Change{Add: a}}
+	e := v.Event(audit.AccountAdded, audit.Success, a.ID)
+	e.Reason = federation.Method
+	out.Change.Events = append(out.Change.Events, e)
+	s.link(v, &out, c, id, a)
+	return out, nil
+}
+
+// pending is who somebody is elsewhere that is not known here, and the connection that says so; nil: it is gone.
+func (s step) pending(v *login.Visit) (federation.Identity, *federation.Connection, error) {
+	var id federation.Identity
+	if err := s.unseal(v.Journey.Elsewhere.Pending, pendingBinding(v), &id); err != nil {
+		return id, nil, err
+	}
+	return id, s.connection(v.Platform.ID, id.Connection), nil
+}
+
+func pendingBinding(v *login.Visit) string {
+	return "pending/" + string(v.Platform.ID) + "/" + v.Journey.ID
+}
+
+// unseal opens what was sealed as JSON.
+func (o Options) unseal(sealed []byte, binding string, to any) error {
+	text, err := o.Sealer.Open(sealed, binding)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(text, to)
+}
+
+// Finish links the account that somebody proved in this journey to who they are elsewhere. Where that is somebody else's
+// by now, or the account is not one for the connection, the person is signed in without.
+func (s step) Finish(ctx context.Context, v *login.Visit) (authn.Change, error) {
+	a := v.Facts.Account
+	if !v.Journey.Pending() || a == nil {
+		return authn.Change{}, nil
+	}
+	id, c, err := s.pending(v)
+	if err != nil || c == nil {
+		return authn.Change{}, err
+	}
+	v.Journey.Elsewhere = nil
+	there, err := find(s.Store.AccountByLink(ctx, v.Platform.ID, federation.Method, federation.External(c.ID, id.Key)))
+	if err != nil {
+		return authn.Change{}, err
+	}
+	if there != nil || a.HasLink(string(c.ID)) || !c.For(a.Role) {
+		e := v.Event(audit.FederatedRefused, audit.Failure, a.ID)
+		e.Reason = string(federation.AlreadyOther)
+		return authn.Change{Events: []audit.Event{e}}, nil
+	}
+	change, l := s.linking(v, c, id, a)
+	id.Proof.Credential, id.Proof.Version = l.ID, l.Counter
+	v.Journey.Give(id.Proof)
+	return change, nil
+}

@@ -1,0 +1,95 @@
+package federated
+
+import (
+	"embed"
+
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/ui"
+)
+
+//go:embed templates texts
+var files embed.FS
+
+// part is what the way shows and says.
+func part() ui.Part {
+	return ui.Part{Files: files, Samples: samples, Chosen: []string{"sso.way"}, Letters: []outbox.Letter{linkedMail}}
+}
+
+// linkedMail tells that an account is linked to who somebody is elsewhere.
+var linkedMail = outbox.Letter{Kind: "mail_sso_linked", Spec: outbox.Spec{
+	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_sso_linked.subject",
+	Before: []string{"mail_sso_linked.body", "mail.not_you_urgent"},
+}}
+
+// startPage leads to organisations, or says what came of it. do: link, new, other, cancel.
+type startPage struct {
+	Action  string
+	Party   string // who asks; empty: the platform itself
+	Cancel  bool   // there is somewhere to go back to
+	Closed  bool   // e-mail address and password are not taken here
+	Choices []choice
+
+	About
+	HomeURL string
+
+	Question bool   // is there an account here that is the person's?
+	Label    string // who the person is there
+	New      bool   // an account can be made
+	NoWay    bool   // no account can be proven here by password
+}
+
+// About is what there is to say of a sign-in at an organisation.
+type About struct {
+	At        map[string]string // its name, by language
+	Trouble   string            // text key; empty: none
+	Reference string
+	AgainURL  string // to try once more; empty: it would not help
+}
+
+// testPage says how a test sign-in ended.
+type testPage struct {
+	At        map[string]string // name of the organisation, by language
+	Trouble   string            // text key; empty: it went well
+	Detail    string            // for who looks after the connection
+	Reference string
+}
+
+// Called is a name in the language of the page.
+func (testPage) Called(v *ui.View, names map[string]string) string {
+	return (&federation.Connection{Names: names}).Name(v.Lang)
+}
+
+// choice is one organisation.
+type choice struct {
+	Names map[string]string
+	URL   string
+}
+
+// Called is a name in the language of the page.
+func (startPage) Called(v *ui.View, names map[string]string) string {
+	return (&federation.Connection{Names: names}).Name(v.Lang)
+}
+
+// troubleText is what is said of a reason: few of them are the person's to mend.
+func troubleText(why federation.Reason) string {
+	switch why {
+	case federation.Denied:
+		return "sso.error_denied"
+	case federation.Cancelled:
+		return "sso.error_cancelled"
+	case federation.Unreachable:
+		return "sso.error_unreachable"
+	case federation.StillOld:
+		return "sso.error_old"
+	case federation.Unsolicited, federation.Replayed, federation.BadTime:
+		return "sso.error_over"
+	case federation.NoAccount, federation.NoRole, federation.ForeignDomain, federation.OtherRole:
+		return "sso.error_no_account"
+	case federation.Inactive:
+		return "sso.error_inactive"
+	case federation.OtherPerson, federation.AlreadyOther:
+		return "sso.error_other"
+	}
+	return "sso.error_technical"
+}

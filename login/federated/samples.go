@@ -1,0 +1,45 @@
+package federated
+
+import "github.com/minddistrict/idp/ui"
+
+const sampleAction = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/sso"
+
+var (
+	linde = map[string]string{"nl": "GGZ De Linde", "en": "GGZ De Linde"}
+	wilg  = map[string]string{"nl": "Wilgenhof"}
+)
+
+// samples are the pages in their states.
+func samples() map[string][]ui.Sample {
+	return map[string][]ui.Sample{"sso": startSamples(), "sso_test": testSamples()}
+}
+
+func startSamples() []ui.Sample {
+	one := []choice{{Names: linde, URL: sampleAction + "/to/linde"}}
+	two := append(one, choice{Names: wilg, URL: sampleAction + "/to/wilg"})
+	trouble := func(key string) startPage {
+		return startPage{Action: sampleAction, Cancel: true, Choices: one, About: About{Trouble: key, At: linde, Reference: "7KQ4-MXDA", AgainURL: one[0].URL}}
+	}
+	all := []ui.Sample{
+		{Name: "one", Data: startPage{Action: sampleAction, Cancel: true, Choices: one, Closed: true}},
+		{Name: "two", Data: startPage{Action: sampleAction, Cancel: true, Choices: two, Closed: true}},
+		{Name: "known elsewhere", Data: startPage{Action: sampleAction, Cancel: true, Question: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
+		{Name: "known elsewhere, may be new", Data: startPage{Action: sampleAction, Cancel: true, Question: true, New: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
+		{Name: "known elsewhere, no password here", Data: startPage{Action: sampleAction, Cancel: true, Question: true, NoWay: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
+		{Name: "nobody waits for it", Data: startPage{About: About{Trouble: "sso.error_over", At: linde, Reference: "7KQ4-MXDA"}, HomeURL: "https://linde.example.net/"}},
+	}
+	for _, key := range []string{
+		"sso.error_denied", "sso.error_cancelled", "sso.error_unreachable", "sso.error_old", "sso.error_no_account", "sso.error_inactive",
+		"sso.error_other", "sso.error_technical",
+	} {
+		all = append(all, ui.Sample{Name: key, Data: trouble(key)})
+	}
+	return all
+}
+
+func testSamples() []ui.Sample {
+	return []ui.Sample{
+		{Name: "done", Data: testPage{At: linde}},
+		{Name: "refused", Data: testPage{At: linde, Trouble: "sso.error_technical", Detail: "signature: no key of the metadata fits", Reference: "7KQ4-MXDA"}},
+	}
+}

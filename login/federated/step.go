@@ -1,0 +1,286 @@
+package federated
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/login"
+)
+
+// step is the page from which people go to their organisation, and which says what came of it.
+type step struct{ Options }
+
+func (step) Name() string { return stepName }
+
+// Meets: it is the page where no password is taken, where who somebody is elsewhere has to be told apart, and for whoever
+// has no password.
+func (step) Meets(r authn.Requirement, f authn.Facts) bool {
+	switch {
+	case r.Need == authn.NeedConnect:
+		return true
+	case !f.Connected:
+		return false
+	case r.Need == authn.NeedNewPassword:
+		return authn.PasswordClosed(f)
+	case r.Need != authn.NeedPrimary:
+		return false
+	case f.Linking:
+		return !f.Proving || authn.PasswordClosed(f)
+	}
+	return authn.PasswordClosed(f) || f.Account != nil && !hasPassword(f.Account) && r.Why != authn.ForLink && linked(f.Account)
+}
+
+func hasPassword(a *account.Account) bool { _, ok := a.Credential(authn.Password); return ok }
+
+func linked(a *account.Account) bool { _, ok := a.Credential(federation.Method); return ok }
+
+// Way is the page with the organisations, or the way to the only one, beside e-mail address and password.
+func (s step) Way(v *login.Visit) string {
+	need := v.Requirement.Need
+	if need != authn.NeedPrimary && need != authn.NeedNewPassword || v.Requirement.Why == authn.ForLink || len(s.choices(v)) == 0 {
+		return ""
+	}
+	if v.Facts.MobileApp && need == authn.NeedNewPassword {
+		return ""
+	}
+	return "sso.way"
+}
+
+// choices are the connections that the person may take: of somebody known those that the account is linked to, where it is
+// linked to any; otherwise those that are on the page.
+func (s step) choices(v *login.Visit) (all []*federation.Connection) {
+	a := v.Facts.Account
+	for _, c := range s.open(v.Platform.ID) {
+		switch {
+		case a != nil && v.Requirement.Need == authn.NeedPrimary:
+			if a.HasLink(string(c.ID)) && c.For(a.Role) {
+				all = append(all, c)
+			}
+		case a != nil:
+			if !a.HasLink(string(c.ID)) && c.For(a.Role) {
+				all = append(all, c)
+			}
+		case c.Place != federation.NoPlace || v.Journey.Ask.Provider == string(c.ID):
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// AtOnce: where there is nothing else to choose nobody is asked whether to go there. Whoever came back without success is.
+func (s step) AtOnce(v *login.Visit) string {
+	if v.Requirement.Need == authn.NeedNewPassword || v.Journey.Pending() || v.Journey.Elsewhere != nil && v.Journey.Elsewhere.Trouble != nil {
+		return ""
+	}
+	if c := s.home(v); c != nil {
+		return string(c.ID)
+	}
+	return ""
+}
+
+// home is the connection where the person is led at once: the one that was asked for, the only one there is, or the one of
+// the domain of the address that was hinted at; nil: there is a choice.
+func (s step) home(v *login.Visit) *federation.Connection {
+	all := s.choices(v)
+	for _, c := range all {
+		if v.Journey.Ask.Provider == string(c.ID) {
+			return c
+		}
+	}
+	if len(all) == 1 {
+		return all[0]
+	}
+	if email, err := account.ParseEmail(v.Journey.Hint); err == nil {
+		i := slices.IndexFunc(all, func(c *federation.Connection) bool { inside, _ := c.Has(email); return inside })
+		if i >= 0 {
+			return all[i]
+		}
+	}
+	return nil
+}
+
+func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
+	page := startPage{Action: v.Action, Party: v.PartyName, Cancel: true, Closed: authn.PasswordClosed(v.Facts)}
+	for _, c := range s.choices(v) {
+		page.Choices = append(page.Choices, choice{Names: c.Names, URL: login.LeavePath(v, stepName, string(c.ID))})
+	}
+	if there := v.Journey.Elsewhere; there != nil && there.Trouble != nil {
+		page.Trouble = troubleText(federation.Reason(there.Trouble.Reason))
+		page.Reference = there.Trouble.Reference
+		if c := s.connection(v.Platform.ID, federation.ID(there.Trouble.Connection)); c != nil {
+			page.At = c.Names
+			page.AgainURL = login.LeavePath(v, stepName, string(c.ID))
+		}
+	}
+	if v.Journey.Pending() {
+		id, c, err := s.pending(v)
+		if err != nil || c == nil {
+			return login.Page{Template: "sso", Data: page}, err
+		}
+		_, page.New = c.MayCreate(id)
+		page.Question, page.At, page.Label = !v.Facts.Proving, c.Names, id.Label()
+		page.NoWay = v.Facts.Proving || authn.PasswordClosed(v.Facts)
+	}
+	return login.Page{Template: "sso", Data: page}, nil
+}
+
+func (s step) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) {
+	if !v.Journey.Pending() {
+		return login.Outcome{}, nil
+	}
+	there := *v.Journey.Elsewhere
+	switch v.Do() {
+	case "link":
+		there.Proving = true
+	case "other":
+		there = authn.Elsewhere{Glass: there.Glass}
+	case "new":
+		id, c, err := s.pending(v)
+		if err != nil || c == nil {
+			return login.Outcome{}, err
+		}
+		v.Journey.Elsewhere = nil
+		return s.create(v, c, id)
+	}
+	v.Journey.Elsewhere = &there
+	return login.Outcome{}, nil
+}
+
+// Leave is where the person signs in at a connection.
+func (s step) Leave(ctx context.Context, v *login.Visit, place string) (login.Elsewhere, error) {
+	c := s.connection(v.Platform.ID, federation.ID(place))
+	if c == nil || s.Protocols[c.Kind] == nil {
+		return login.Elsewhere{}, fmt.Errorf("connection %q: %w", place, fault.NotFound)
+	}
+	r := v.Requirement
+	bounces := r.Why == authn.ForIdle && c.Idle == federation.IdleBounce
+	fresh := r.Need == authn.NeedConnect || r.Need == authn.NeedPrimary && !r.After.IsZero() && !bounces
+	trip := federation.NewTrip(s.Sealer.MAC, v.Platform.ID, c.ID, v.Journey.ID, fresh, false, v.Now)
+	trip.Two = c.Contract.Proves() && authn.WantsTwo(v.Journey.Ask, v.Facts)
+	trip.LoginHint, trip.DomainHint, trip.Locale = v.Journey.Hint, v.Journey.Ask.Domain, v.Journey.Locale
+	if a := v.Facts.Account; a != nil && trip.LoginHint == "" {
+		trip.LoginHint = a.Email.Address
+	}
+	away, err := s.Protocols[c.Kind].Away(ctx, c, trip, v.Platform.URL(callbackPath(c)))
+	if why := federation.ReasonOf(err); why != "" {
+		// Nobody is at home there. The page says so when the person comes to it; this address changes nothing.
+		s.Log.WarnContext(ctx, "an organisation's sign-in cannot be reached", slog.String("platform", string(v.Platform.ID)),
+			slog.String("connection", string(c.ID)), slog.Any("error", err))
+		return s.failed(ctx, v, c, trip, err)
+	}
+	return login.Elsewhere{URL: away.URL, Form: away.Form, Name: c.Name(v.Journey.Locale)}, err
+}
+
+// failed leads to where an answer would, with the reason for which there is none.
+func (s step) failed(ctx context.Context, v *login.Visit, c *federation.Connection, t federation.Trip, cause error) (login.Elsewhere, error) {
+	path, err := s.keep(ctx, v.Platform, c, t, federation.Answer{}, cause, v.Now)
+	return login.Elsewhere{URL: v.Platform.URL(path)}, err
+}
+
+// Return takes the answer of an upstream: it makes a proof, links, makes an account, asks whose it is, or says why not.
+func (s step) Return(ctx context.Context, v *login.Visit, handle string) (login.Outcome, error) {
+	hash := secret.Hash(handle)
+	sealed, err := s.Store.UpstreamAnswer(ctx, v.Platform.ID, hash, v.Now)
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	var came arrived
+	if err := s.unseal(sealed, federation.Kept{Handle: hash}.Binding(v.Platform.ID), &came); err != nil {
+		return login.Outcome{}, err
+	}
+	if came.Journey != v.Journey.ID {
+		return login.Outcome{}, fmt.Errorf("answer of an upstream: %w", fault.NotFound)
+	}
+	v.Form.Set("answer", handle)
+	there := authn.Elsewhere{}
+	if v.Journey.Elsewhere != nil {
+		there.Glass = v.Journey.Elsewhere.Glass
+	}
+	v.Journey.Elsewhere = &there
+	out, err := s.taken(ctx, v, came)
+	if why := federation.ReasonOf(err); why != "" {
+		s.Log.InfoContext(ctx, "sign-in by an organisation refused", slog.String("platform", string(v.Platform.ID)),
+			slog.String("connection", string(came.Connection)), slog.String("reference", v.Caller.Reference), slog.Any("error", err))
+		there.Trouble = &authn.Trouble{Connection: string(came.Connection), Reason: string(why), Reference: v.Caller.Reference}
+		e := v.Event(audit.FederatedRefused, audit.Failure, "")
+		if a := v.Facts.Account; a != nil {
+			e.Account = a.ID
+		}
+		e.Reason = string(why)
+		out, err = login.Outcome{Change: authn.Change{Events: []audit.Event{e}}}, nil
+	}
+	out.Change.Platform, out.Change.Taken = v.Platform.ID, hash
+	return out, err
+}
+
+// taken judges an answer.
+func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (login.Outcome, error) {
+	if came.Refused != nil {
+		return login.Outcome{}, came.Refused
+	}
+	c := s.connection(v.Platform.ID, came.Connection)
+	if c == nil {
+		return login.Outcome{}, federation.Refuse(federation.Closed, "the connection is disabled or gone")
+	}
+	id, err := c.Judge(came.Answer, v.Now)
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	if came.Old {
+		return login.Outcome{}, federation.Refuse(federation.StillOld, "signed in there at %s, asked for was a new sign-in", came.Answer.AuthTime)
+	}
+	here, err := find(s.Store.AccountByLink(ctx, v.Platform.ID, federation.Method, federation.External(c.ID, id.Key)))
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	if v.Requirement.Need == authn.NeedConnect || v.Requirement.Need == authn.NeedNewPassword {
+		return s.connect(v, c, id, here)
+	}
+	byAddress, err := find(s.Store.AccountByEmail(ctx, v.Platform.ID, id.Email.Key))
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	decision, err := c.Who(id, here, byAddress)
+	if err != nil {
+		v.Facts.Account = here
+		return login.Outcome{}, err
+	}
+	if a := v.Facts.Account; a != nil && v.Journey.Ask.Purpose != authn.SignIn && (here == nil || here.ID != a.ID) {
+		return login.Outcome{}, federation.Refuse(federation.OtherPerson, "another account than %s", a.ID)
+	}
+	switch decision {
+	case federation.SignsIn:
+		return s.signsIn(v, c, id, here), nil
+	case federation.Links:
+		out := s.signsIn(v, c, id, byAddress)
+		s.link(v, &out, c, id, byAddress)
+		return out, nil
+	case federation.Creates:
+		return s.create(v, c, id)
+	}
+	text, err := json.Marshal(id)
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	v.Journey.Elsewhere.Pending = s.Sealer.Seal(text, pendingBinding(v))
+	v.Journey.Anew = true // whoever is signed in here may be somebody else
+	return login.Outcome{}, nil
+}
+
+// find is an account, or nil where there is none.
+func find(a *account.Account, err error) (*account.Account, error) {
+	if errors.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return a, err
+}

@@ -1,0 +1,83 @@
+package federated
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"github.com/gorilla/mux"
+
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/platform"
+)
+
+// Tested is what a test sign-in brought, as it is kept for its hour.
+type Tested struct {
+	Answer  federation.Answer   `json:"answer"`
+	Refused *federation.Refusal `json:"refused,omitempty"` // nil: it was an answer
+}
+
+// TestPath is the address of a test sign-in, below the issuer. Whoever opens it signs in at the organisation, and nowhere
+// here.
+func TestPath(c federation.ID, id string) string { return "/federation/" + string(c) + "/test/" + id }
+
+// beginTest leads to the organisation, whether the connection is disabled or not.
+func (d *Door) beginTest(w http.ResponseWriter, r *http.Request) error {
+	ctx, p, now := r.Context(), platform.FromContext(r.Context()), d.now()
+	c, id := d.any(p.ID, federation.ID(mux.Vars(r)["connection"])), mux.Vars(r)["id"]
+	if c == nil || d.Protocols[c.Kind] == nil || !secret.IsID(id) {
+		return fault.NotFound
+	}
+	if running, err := d.Store.TestID(ctx, p.ID, c.ID, now); err != nil || running != id {
+		return errors.Join(fault.NotFound, err)
+	}
+	t := federation.NewTrip(d.Sealer.MAC, p.ID, c.ID, id, true, true, now)
+	t.Two = c.Contract.Proves()
+	away, err := d.Protocols[c.Kind].Away(ctx, c, t, p.URL(callbackPath(c)))
+	if federation.ReasonOf(err) != "" {
+		return d.tested(w, r, c, t, federation.Answer{}, err)
+	}
+	if err != nil {
+		return err
+	}
+	if away.Form == nil {
+		return web.SeeOther(w, r, away.URL)
+	}
+	return d.engine.Post(w, r, login.Elsewhere{URL: away.URL, Form: away.Form, Name: c.Name(p.Locale)})
+}
+
+// tested keeps what a test sign-in brought, and says whether it was an answer. It makes no account, link or session.
+func (d *Door) tested(w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.Trip, a federation.Answer, cause error) error {
+	result := Tested{Answer: a}
+	if cause != nil && !errors.As(cause, &result.Refused) {
+		return cause
+	}
+	text, err := json.Marshal(result)
+	if err != nil {
+		return err
+	}
+	if err := d.Store.AnswerTest(r.Context(), c.Platform, c.ID, t.Journey, d.Sealer.Seal(text, c.Binding("test")), d.now()); err != nil {
+		return err
+	}
+	page := testPage{At: c.Names}
+	if result.Refused != nil {
+		page.Trouble, page.Detail = troubleText(result.Refused.Reason), result.Refused.Detail
+		page.Reference = d.engine.Refuse(r, audit.Event{Kind: audit.FederatedRefused, Reason: string(result.Refused.Reason)})
+	}
+	return d.engine.ShowPage(w, r, http.StatusOK, "sso_test", page, login.Look{Fixed: true, Reference: page.Reference})
+}
+
+// any is the connection of that name, open or not; nil: there is none.
+func (o Options) any(p platform.ID, id federation.ID) *federation.Connection {
+	for _, c := range o.Connections(p) {
+		if c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
