@@ -23,6 +23,7 @@ const (
 	endDeviceMade     = "device made"
 	endPINChosen      = "pin chosen"
 	endNextPIN        = "next pin"
+	endNoMobileApp    = "no mobile app"
 )
 
 const appDeviceColumns = `d.id, d.platform, d.account, d.party, d.jkt, d.name, d.network, d.way, d.level, d.scopes, d.claims, d.session,
@@ -107,7 +108,8 @@ const (
 	removesAll   removed = `platform = $3 AND account = $4`
 	removesTried removed = `platform = $3 AND id = $4
   AND ($5 <> '' AND comparing = $5 OR $5 = '' AND tries >= $6 AND (comparing = '' OR comparing_ends <= $1))`
-	removesUnused removed = `seen_at <= $3 AND id = $4`
+	removesUnused  removed = `seen_at <= $3 AND id = $4`
+	removesOfParty removed = `platform = $3 AND party = $4`
 )
 
 const removeAppDevices = `
@@ -279,6 +281,31 @@ func saveAppDevice(ctx context.Context, q conn, d *grant.Device, a grant.Admissi
 		err = fmt.Errorf("one device more: %w", fault.Throttled)
 	}
 	return displaced, err
+}
+
+// removeOfParties removes the devices of parties that are no mobile app, or not any more, with all that they were given:
+// what somebody has who signed in with a PIN is that of a mobile app.
+func removeOfParties(ctx context.Context, q conn, all []grant.Party, now time.Time) error {
+	for _, p := range sorted(all, func(p grant.Party) string { return rowKey(p.Platform, p.ID) }) {
+		if p.MobileApp {
+			continue
+		}
+		n, err := exec(ctx, q, removeAppDevices+string(removesOfParty), millis(now), endNoMobileApp, string(p.Platform), string(p.ID))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			continue
+		}
+		_, err = endSessions(ctx, q, endsOfParty, now, []any{string(p.Platform), string(p.ID), endNoMobileApp}, func() error {
+			_, err := exec(ctx, q, endGrantsOfNoApp, millis(now), endNoMobileApp, string(p.Platform), string(p.ID))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const selectUnusedDevices = `

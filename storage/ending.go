@@ -23,9 +23,13 @@ const (
 	endsOthers      ending = `sessions.platform = $2 AND sessions.account = $3 AND sessions.id <> $4`
 	endsReplaced    ending = `sessions.platform = $2 AND sessions.cookie_hash = $3`
 	endsOfDevices   ending = `sessions.platform = $2 AND sessions.id IN ($3, $4, $5)`
+	endsOfParty     ending = `sessions.platform = $2 AND sessions.id IN (` + ofRemovedDevices + `d.platform = $2 AND d.party = $3 AND d.ended_at = $1 AND d.end_reason = $4)`
 	endsOverdue     ending = `sessions.platform = $2 AND sessions.id = $3 AND sessions.ends_at <= $1`
 	endsAllSessions ending = `sessions.platform <> ''`
 )
+
+// ofRemovedDevices are the sessions of devices, removed ones.
+const ofRemovedDevices = `SELECT d.session FROM app_devices AS d WHERE d.session <> '' AND `
 
 const endSessionsThat = `
 UPDATE sessions
@@ -97,6 +101,12 @@ WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 
 UPDATE grants
 SET ended_at = $1, end_reason = $2
 WHERE platform = $3 AND session IN ($4, $5, $6) AND ended_at IS NULL`
+
+	endGrantsOfNoApp = `
+UPDATE grants
+SET ended_at = $1, end_reason = $2
+WHERE platform = $3 AND ended_at IS NULL
+  AND session IN (` + ofRemovedDevices + `d.platform = $3 AND d.party = $4 AND d.ended_at = $1 AND d.end_reason = $2)`
 
 	endReplacedGrants = `
 UPDATE grants

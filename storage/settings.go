@@ -134,6 +134,11 @@ func (db *DB) Declare(ctx context.Context, s Setup, now time.Time) error {
 		if err := declareCodes(ctx, q, s.Codes, now); err != nil {
 			return err
 		}
+		if !now.IsZero() { // SaveSettings makes no app of a party, nor the other way round
+			if err := removeOfParties(ctx, q, s.Parties, now); err != nil {
+				return err
+			}
+		}
 		for _, a := range sorted(s.Accounts, func(a account.Account) string { return rowKey(a.Platform, a.ID) }) {
 			if err := findable(ctx, q, a.Platform, a.ID, now); err != nil {
 				return err

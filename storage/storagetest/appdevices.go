@@ -12,6 +12,8 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
 )
 
 // phone is a device and the token with which its PIN is chosen.
@@ -437,6 +439,29 @@ var appDevices = []promise{
 		a, _ := w.makes(w.anna, v.ID, jkt)
 		_, err := w.db.RedeemForDevice(w.Context(), r, a)
 		w.fails(err, fault.Refused)
+	}},
+	{"devices of a party that is no mobile app any more are removed for good, and no others", func(w *world) {
+		declare := func(p platform.ID, is bool) {
+			app := party(p, web)
+			app.MobileApp = is
+			w.ok(w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{app}}, w.now))
+		}
+		declare(linde, true)
+		declare(wilg, true)
+		p, fresh, far := w.ready(w.anna, jkt), w.entered(w.anna, "fresh"), w.ready(w.far, jkt)
+		in, theirs, v := w.signsIn(w.anna, p), w.signsIn(w.far, far), w.visit(w.anna)
+		browser, _ := w.tokens(v, "openid")
+		declare(linde, true)
+		w.same("an app that stays one", w.given(in.Grant), true)
+		declare(linde, false)
+		declare(linde, true)
+		w.same("with a PIN", w.device(p) == nil, true)
+		w.same("without a PIN", w.device(fresh) == nil, true)
+		w.same("its tokens", w.given(in.Grant), false)
+		w.same("PINs", len(w.rows("SELECT id FROM app_devices WHERE platform = 'linde' AND pin IS NOT NULL")), 0)
+		w.same("of another platform", w.device(far) != nil && w.given(theirs.Grant), true)
+		w.same("in a browser", w.alive(v) && w.given(browser), true)
+		w.signsIn(w.anna, w.ready(w.anna, jkt)) // the same key begins anew
 	}},
 	{"an unused device is removed after ninety days, and forgotten a month later", func(w *world) {
 		p, used := w.ready(w.anna, jkt), w.ready(w.anna, "used")
