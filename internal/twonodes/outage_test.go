@@ -18,6 +18,7 @@ import (
 type line struct {
 	t           *testing.T
 	listen, far string // addresses
+	tap         *tap   // nil: what is carried is not looked at
 
 	mu    sync.Mutex
 	open  net.Listener // nil while cut
@@ -77,9 +78,14 @@ func (l *line) carry(near net.Conn) {
 	if !ok {
 		hangUp()
 	}
+	there := func() { _, _ = io.Copy(far, near) } // any error ends it
+	back := func() { _, _ = io.Copy(near, far) }
+	if l.tap != nil {
+		there, back = l.tap.wire(near, far)
+	}
 	var both sync.WaitGroup
-	both.Go(func() { _, _ = io.Copy(far, near); hangUp() }) // any error ends it
-	both.Go(func() { _, _ = io.Copy(near, far); hangUp() })
+	both.Go(func() { there(); hangUp() })
+	both.Go(func() { back(); hangUp() })
 	both.Wait()
 	l.mu.Lock()
 	defer l.mu.Unlock()
