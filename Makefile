@@ -21,8 +21,9 @@ bench: ## measure: Go benchmarks in process, then the program from outside besid
 	$(GO) run ./internal/bench run -rounds $(or $(ROUNDS),5)
 	$(GO) run ./internal/bench timing
 
-torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE_KILLS=200 CYCLES=100 ROUNDS=20 LOGINS=1)
+torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE_KILLS=200 PIN_KILLS=100 REVOKES=50 CYCLES=100 ROUNDS=20 LOGINS=1)
 	eval "$$(bash .ci/postgres)" && IDP_KILLS=$(or $(KILLS),300) IDP_SQLITE_KILLS=$(or $(SQLITE_KILLS),200) IDP_CYCLES=$(or $(CYCLES),100) \
+		IDP_PIN_KILLS=$(or $(PIN_KILLS),100) IDP_REVOKES=$(or $(REVOKES),50) \
 		IDP_ROLLS=$(or $(ROUNDS),20) IDP_LOGINS=$(or $(LOGINS),1) $(GO) test -race -count=1 -v -timeout 12h ./internal/twonodes/
 
 model: ## search every interleaving of the app's handoff and PIN counter, and find each seeded mistake (docs/app/model.md)

@@ -9,8 +9,12 @@
 // test has two houses in process (clocks_test.go). A database that is killed is a server of the test's own
 // (postgres_test.go).
 //
+// Phones with the mobile app (app_phone_test.go) meet the same: nodes that are killed in the middle of a PIN, at a statement
+// where a tap on the way to PostgreSQL stops them (tap_test.go), a database that goes away in the middle of whatever the
+// app asks, and each cause for which a device ends, at the other node.
+//
 // `make test` kills a node three times, one on SQLite twice and PostgreSQL once, and restarts both nodes once behind
 // each kind of proxy: one that keeps connections, and one that does not. `make torture` does so as often as a release asks:
-// IDP_KILLS, IDP_SQLITE_KILLS, IDP_CYCLES of the database and IDP_ROLLS; IDP_LOGINS is how many full logins a second a
-// rolling restart must see at least.
+// IDP_KILLS, IDP_SQLITE_KILLS, IDP_PIN_KILLS and IDP_REVOKES of devices on each, IDP_CYCLES of the database and IDP_ROLLS;
+// IDP_LOGINS is how many full logins a second a rolling restart must see at least.
 package twonodes
