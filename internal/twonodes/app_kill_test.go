@@ -271,7 +271,16 @@ func (p *pair) tryWhile(t *testing.T, h *handset, n *node) (lefts []int) {
 			}
 		})
 	}
-	time.Sleep(moment(0, 60*time.Millisecond))
+	enough := int(moment(0, grant.MaxTries)) // answers before it; the rest of a round is as long as one takes
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		mu.Lock()
+		got := len(lefts)
+		mu.Unlock()
+		if got >= enough {
+			break
+		}
+	}
+	time.Sleep(moment(0, 20*time.Millisecond))
 	n.kill()
 	close(ending)
 	all.Wait()

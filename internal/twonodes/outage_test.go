@@ -29,11 +29,16 @@ type line struct {
 // newLine opens a line to the server of a DSN and returns the DSN that leads through it.
 func newLine(t *testing.T, dsn string) (*line, string) {
 	t.Helper()
+	return openLine(t, dsn, nil)
+}
+
+func openLine(t *testing.T, dsn string, tapped *tap) (*line, string) {
+	t.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{t: t, listen: "127.0.0.1:" + freePort(t), far: u.Host, ends: map[net.Conn]bool{}}
+	l := &line{t: t, listen: "127.0.0.1:" + freePort(t), far: u.Host, tap: tapped, ends: map[net.Conn]bool{}}
 	u.Host = l.listen
 	l.mend()
 	t.Cleanup(l.cut)

@@ -32,8 +32,7 @@ type stop struct {
 // newTap opens a line with a tap on it, and returns the DSN that leads through it.
 func newTap(t *testing.T, dsn string) (*line, string) {
 	t.Helper()
-	l, via := newLine(t, dsn)
-	l.tap = &tap{}
+	l, via := openLine(t, dsn, &tap{})
 	u, err := url.Parse(via)
 	must(t, "reading a DSN", err)
 	q := u.Query()
