@@ -51,7 +51,7 @@ var (
 		"authn.Proof":              {13, "whole noun, stored as JSON"},
 		"federation.Connection":    {19, "whole noun, stored as JSON"},
 		"authn.Session":            {13, "a row of the database"},
-		"grant.Device":             {15, "a row of the database"},
+		"grant.Device":             {14, "a row of the database"},
 		"grant.Handoff":            {15, "a row of the database"},
 		"internal/idptest.Browser": {14, "to be split"},
 		"login.Options":            {14, "what the house passes in"},

@@ -39,9 +39,10 @@ type Proof struct {
 
 // OnDevice is what a PIN was shown on, as it was then.
 type OnDevice struct {
-	ID    string `json:"device"`
-	Way   string `json:"way"`   // how the account came onto it
-	Level ACR    `json:"level"` // of what was shown for that
+	ID     string  `json:"device"`
+	Way    string  `json:"way"`              // how the account came onto it
+	Level  ACR     `json:"level"`            // of what was shown for that
+	Proofs []Proof `json:"proofs,omitempty"` // … where another session let it in, with their Source; no token tells of them
 }
 
 // OnUpstream is where an organisation's own sign-in vouched for somebody.

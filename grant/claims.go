@@ -216,14 +216,20 @@ type Detail struct {
 	Time   int64  `json:"time"`
 	Source string `json:"source"` // here, or the upstream that vouched for it
 
-	*authn.OnDevice // of a PIN: nil for anything else
+	// Of a PIN; empty for anything else. What is kept of the session that let its device in is not told.
+	Device string    `json:"device,omitempty"`
+	Way    string    `json:"way,omitempty"`
+	Level  authn.ACR `json:"level,omitempty"`
 }
 
 // AMRDetails lists the proofs of a grant in the order they were given.
 func AMRDetails(proofs []authn.Proof) []Detail {
 	details := make([]Detail, len(proofs))
 	for i, p := range proofs {
-		details[i] = Detail{Method: p.Method, Time: p.At.Unix(), Source: "here", OnDevice: p.Device}
+		details[i] = Detail{Method: p.Method, Time: p.At.Unix(), Source: "here"}
+		if d := p.Device; d != nil {
+			details[i].Device, details[i].Way, details[i].Level = d.ID, d.Way, d.Level
+		}
 		switch {
 		case p.Issuer != "":
 			details[i].Source = p.Issuer

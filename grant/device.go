@@ -50,6 +50,22 @@ type Way string
 // ByQR is a code that was scanned from the settings of somebody who is signed in.
 const ByQR Way = "qr"
 
+// Entry is how an account came onto a device.
+type Entry struct {
+	Way    Way
+	Level  authn.ACR     // of the proofs that were shown; its PIN says no more
+	Proofs []authn.Proof // of the session that let it in by a QR code, with their Source; none: it came another way
+}
+
+// Reason is what the event says of it: the way, then the methods of the session that let it in.
+func (e *Entry) Reason() string {
+	words := []string{string(e.Way)}
+	for _, p := range e.Proofs {
+		words = append(words, p.Method)
+	}
+	return strings.Join(words, " ")
+}
+
 // Device is one installation of a platform's mobile app, of one account. Its key never leaves the phone and signs the
 // DPoP proof of each of its requests; its PIN is checked here and cannot be read here (docs/app.md).
 type Device struct {
@@ -60,8 +76,7 @@ type Device struct {
 	JKT      string // thumbprint of its key (RFC 7638); one live device of a party has it
 	Name     string // as it calls itself; see DeviceName
 	Network  string // in which it was entered; see authn.Session
-	Way      Way
-	Level    authn.ACR // of the proofs that were shown for it; its PIN says no more
+	Entry
 	Scopes   []string  // that its tokens may have, never offline_access
 	Claims   Requested // asked by name, for its tokens
 	Session  string    // of its newest PIN; empty: none yet
@@ -82,7 +97,7 @@ func (d *Device) Proof(now time.Time) authn.Proof {
 	}
 	return authn.Proof{
 		Method: authn.PIN, Use: account.Primary, Kinds: kinds, AMR: []string{"pin", "swk"}, At: now,
-		Device: &authn.OnDevice{ID: string(d.ID), Way: string(d.Way), Level: d.Level},
+		Device: &authn.OnDevice{ID: string(d.ID), Way: string(d.Way), Level: d.Level, Proofs: d.Proofs},
 	}
 }
 

@@ -41,7 +41,7 @@ func (s *Server) enterDevice(ctx context.Context, c *call, r grant.Redemption) (
 		return nil, s.fail(ctx, "redeeming code for a device", err)
 	}
 	d := grant.Device{
-		JKT: r.Key.JKT, Way: wayOf(g.Proofs), Level: authn.ACROf(g.Proofs), Scopes: grant.DeviceScopes(g.Scopes), Claims: g.Claims,
+		JKT: r.Key.JKT, Entry: grant.Entry{Way: wayOf(g.Proofs), Level: authn.ACROf(g.Proofs)}, Scopes: grant.DeviceScopes(g.Scopes), Claims: g.Claims,
 	}
 	admission, answer := s.admission(ctx, c, a, d)
 	admission.Ends = g.Session
@@ -74,7 +74,7 @@ func (s *Server) admission(ctx context.Context, c *call, a *account.Account, d g
 	d.AddedAt, d.SeenAt = c.now, c.now
 	setup := secret.Token()
 	follows := authn.Queue(outbox.To(a, outbox.AppDevice, c.now), nil, s.Secrets.Sealer.Seal)
-	follows.Events = []audit.Event{s.ofOwner(ctx, audit.DeviceAdded, audit.Success, a, c, string(d.Way))}
+	follows.Events = []audit.Event{s.ofOwner(ctx, audit.DeviceAdded, audit.Success, a, c, d.Reason())}
 	return grant.Admission{
 			Device: d, Most: c.platform.Policy.MaxAppDevices(), SetupHash: secret.Hash(setup), SetupEnds: c.now.Add(grant.SetupLife), Follows: follows,
 		}, func(made *grant.Device) *tokenResponse {

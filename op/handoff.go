@@ -134,7 +134,8 @@ func (s *Server) redeemHandoff(ctx context.Context, c *call, p grant.Poll, h *gr
 		return nil, s.fail(ctx, "answering a QR code", err)
 	}
 	admission, answer := s.admission(ctx, c, a, grant.Device{
-		JKT: h.JKT, Name: h.Name, Network: h.Network, Way: grant.ByQR, Level: authn.ACROf(h.Proofs), Scopes: grant.DeviceScopes(c.party.Scopes),
+		JKT: h.JKT, Name: h.Name, Network: h.Network,
+		Entry: grant.Entry{Way: grant.ByQR, Level: authn.ACROf(h.Proofs), Proofs: h.Proofs}, Scopes: grant.DeviceScopes(c.party.Scopes),
 	})
 	admission.Displaces = h.Displaces
 	made, err := s.Handoffs.RedeemHandoff(ctx, p, admission)

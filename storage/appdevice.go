@@ -26,12 +26,12 @@ const (
 	endNoMobileApp    = "no mobile app"
 )
 
-const appDeviceColumns = `d.id, d.platform, d.account, d.party, d.jkt, d.name, d.network, d.way, d.level, d.scopes, d.claims, d.session,
+const appDeviceColumns = `d.id, d.platform, d.account, d.party, d.jkt, d.name, d.network, d.way, d.level, d.proofs, d.scopes, d.claims, d.session,
        d.pin_set_at, d.added_at, d.seen_at`
 
 func appDeviceRow(d *grant.Device) []any {
 	return []any{
-		&d.ID, &d.Platform, &d.Account, &d.Party, &d.JKT, &d.Name, &d.Network, &d.Way, &d.Level, words{&d.Scopes}, document{&d.Claims}, &d.Session,
+		&d.ID, &d.Platform, &d.Account, &d.Party, &d.JKT, &d.Name, &d.Network, &d.Way, &d.Level, document{&d.Proofs}, words{&d.Scopes}, document{&d.Claims}, &d.Session,
 		instant{&d.PINSetAt}, instant{&d.AddedAt}, instant{&d.SeenAt},
 	}
 }
@@ -181,15 +181,16 @@ WHERE platform = $1 AND id = $2`
 
 	renewAppDevice = `
 UPDATE app_devices
-SET name = $1, network = $2, way = $3, level = $4, scopes = $5, claims = $6, setup_hash = $7, setup_ends_at = $8, setup_used_at = NULL, seen_at = $9
-WHERE platform = $10 AND party = $11 AND jkt = $12 AND account = $13 AND ended_at IS NULL
+SET name = $1, network = $2, way = $3, level = $4, proofs = $5, scopes = $6, claims = $7, setup_hash = $8, setup_ends_at = $9, setup_used_at = NULL,
+    seen_at = $10
+WHERE platform = $11 AND party = $12 AND jkt = $13 AND account = $14 AND ended_at IS NULL
 RETURNING id`
 
 	insertAppDevice = `
 INSERT INTO app_devices (
-    id, platform, account, party, jkt, name, network, way, level, scopes, claims, setup_hash, setup_ends_at, added_at, seen_at)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14
-WHERE (SELECT COUNT(*) FROM app_devices WHERE account = $3 AND platform = $2 AND ended_at IS NULL) < $15
+    id, platform, account, party, jkt, name, network, way, level, proofs, scopes, claims, setup_hash, setup_ends_at, added_at, seen_at)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15
+WHERE (SELECT COUNT(*) FROM app_devices WHERE account = $3 AND platform = $2 AND ended_at IS NULL) < $16
 ON CONFLICT DO NOTHING`
 )
 
@@ -262,7 +263,7 @@ func (db *DB) admitDevice(ctx context.Context, a grant.Admission, now time.Time,
 // saveAppDevice renews the device of the same account and key, or adds one, in the place of the one that its owner chose.
 func saveAppDevice(ctx context.Context, q conn, d *grant.Device, a grant.Admission, now time.Time) (displaced string, err error) {
 	renewed, err := one(ctx, q, func(id *grant.DeviceID) []any { return []any{id} }, renewAppDevice, d.Name, d.Network, string(d.Way), string(d.Level),
-		words{&d.Scopes}, document{&d.Claims}, a.SetupHash, millis(a.SetupEnds), millis(now), string(d.Platform), string(d.Party), d.JKT, string(d.Account))
+		document{&d.Proofs}, words{&d.Scopes}, document{&d.Claims}, a.SetupHash, millis(a.SetupEnds), millis(now), string(d.Platform), string(d.Party), d.JKT, string(d.Account))
 	if err == nil {
 		d.ID = *renewed
 	}
@@ -276,7 +277,7 @@ func saveAppDevice(ctx context.Context, q conn, d *grant.Device, a grant.Admissi
 		}
 	}
 	added, err := exec(ctx, q, insertAppDevice, string(d.ID), string(d.Platform), string(d.Account), string(d.Party), d.JKT, d.Name, d.Network,
-		string(d.Way), string(d.Level), words{&d.Scopes}, document{&d.Claims}, a.SetupHash, millis(a.SetupEnds), millis(now), a.Most)
+		string(d.Way), string(d.Level), document{&d.Proofs}, words{&d.Scopes}, document{&d.Claims}, a.SetupHash, millis(a.SetupEnds), millis(now), a.Most)
 	if err == nil && added == 0 {
 		err = fmt.Errorf("one device more: %w", fault.Throttled)
 	}

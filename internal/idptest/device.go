@@ -21,7 +21,7 @@ func Device(t testing.TB, db *storage.DB, a *account.Account, name string, now t
 	t.Helper()
 	d := grant.Device{
 		ID: grant.DeviceID(secret.ID()), Platform: a.Platform, Account: a.ID, Party: "app", JKT: secret.ID(), Name: name,
-		Network: "192.0.2.0/24", Way: grant.ByQR, Level: authn.OneFactor, AddedAt: now, SeenAt: now,
+		Network: "192.0.2.0/24", Entry: grant.Entry{Way: grant.ByQR, Level: authn.OneFactor}, AddedAt: now, SeenAt: now,
 	}
 	for _, c := range change {
 		c(&d)

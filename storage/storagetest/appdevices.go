@@ -26,7 +26,7 @@ type phone struct {
 func (w *world) makes(a account.Account, ends, jkt string) (grant.Admission, string) {
 	d := grant.Device{
 		ID: grant.DeviceID(secret.ID()), Platform: a.Platform, Account: a.ID, Party: web, JKT: jkt, Name: "Annas telefoon",
-		Way: grant.ByQR, Level: authn.OneFactor, Scopes: []string{"openid", "email"}, AddedAt: w.now, SeenAt: w.now,
+		Entry: grant.Entry{Way: grant.ByQR, Level: authn.OneFactor}, Scopes: []string{"openid", "email"}, AddedAt: w.now, SeenAt: w.now,
 	}
 	setup := secret.Token()
 	return grant.Admission{

@@ -6,11 +6,15 @@ package filled
 
 import (
 	"reflect"
+	"slices"
 	"time"
 )
 
-// Fill puts something into a value and into all that it holds.
-func Fill(v reflect.Value) {
+// Fill puts something into a value and into all that it holds. A struct inside one of its own type stays empty.
+func Fill(v reflect.Value) { fill(v, nil) }
+
+// fill is Fill inside structs of the types.
+func fill(v reflect.Value, inside []reflect.Type) {
 	if t, ok := v.Addr().Interface().(*time.Time); ok {
 		*t = time.Unix(1, 0)
 		return
@@ -18,14 +22,18 @@ func Fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
-		Fill(v.Elem())
+		fill(v.Elem(), inside)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
-		Fill(v.Index(0))
+		fill(v.Index(0), inside)
 	case reflect.Struct:
+		if slices.Contains(inside, v.Type()) {
+			return
+		}
+		inside = append(slices.Clip(inside), v.Type())
 		for i := range v.NumField() {
 			if v.Type().Field(i).IsExported() {
-				Fill(v.Field(i))
+				fill(v.Field(i), inside)
 			}
 		}
 	case reflect.String:
