@@ -30,14 +30,15 @@ func handoffRow(h *grant.Handoff) []any {
 const (
 	handoffLives = ` AND ended_at IS NULL AND ends_at > $1 AND ` + handoffStands
 
-	handoffStands = `EXISTS (
+	handoffStands = handoffNeeds + `s.platform = handoffs.platform AND s.id = handoffs.session AND s.account = handoffs.account)`
+
+	handoffNeeds = `EXISTS (
     SELECT 1
     FROM sessions AS s
     JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
     JOIN platforms AS p ON p.id = s.platform
-    WHERE s.platform = handoffs.platform AND s.id = handoffs.session AND s.account = handoffs.account
-      AND s.ended_at IS NULL AND s.ends_at > $1 AND a.state = 'active' AND a.marked_at IS NULL
-      AND p.body LIKE '%"app_qr":true%')`
+    WHERE s.ended_at IS NULL AND s.ends_at > $1 AND a.state = 'active' AND a.marked_at IS NULL
+      AND p.body LIKE '%"app_qr":true%' AND `
 )
 
 const (
@@ -47,13 +48,13 @@ SET ended_at = $1, ending = $2, reference = NULL, number = NULL, nearby = ''
 WHERE account = $3 AND platform = $4 AND ended_at IS NULL`
 
 	insertHandoff = `
-INSERT INTO handoffs (id, platform, account, session, reference_hash, reference, proofs, displaces, made_at, ends_at)
+INSERT INTO handoffs (made_at, id, platform, account, session, reference_hash, reference, proofs, displaces, ends_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-WHERE EXISTS (SELECT 1 FROM sessions WHERE id = $4 AND platform = $2 AND account = $3 AND ended_at IS NULL AND ends_at > $9)`
+WHERE ` + handoffNeeds + `s.platform = $3 AND s.id = $5 AND s.account = $4)`
 )
 
-// MakeHandoff saves a new handoff and ends the older one of the account. fault.Refused: its session has ended, or its
-// account is not active or is marked. fault.Throttled: it made too many.
+// MakeHandoff saves a new handoff and ends the older one of the account. fault.Refused: its session has ended, its account
+// is not active or is marked, or its platform has no QR codes (any more). fault.Throttled: it made too many.
 func (db *DB) MakeHandoff(ctx context.Context, m grant.Make, now time.Time) error {
 	h := m.Handoff
 	return fail("making handoff", db.inTx(ctx, func(q conn) error {
@@ -67,8 +68,8 @@ func (db *DB) MakeHandoff(ctx context.Context, m grant.Make, now time.Time) erro
 		if _, err := exec(ctx, q, endHandoffs, millis(now), string(grant.HandoffReplaced), string(h.Account), string(h.Platform)); err != nil {
 			return err
 		}
-		added, err := exec(ctx, q, insertHandoff, string(h.ID), string(h.Platform), string(h.Account), h.Session, m.Hash, h.Reference,
-			document{&h.Proofs}, string(h.Displaces), millis(h.MadeAt), millis(h.EndsAt))
+		added, err := exec(ctx, q, insertHandoff, millis(h.MadeAt), string(h.ID), string(h.Platform), string(h.Account), h.Session, m.Hash,
+			h.Reference, document{&h.Proofs}, string(h.Displaces), millis(h.EndsAt))
 		if err == nil && added == 0 {
 			err = fault.Refused
 		}

@@ -67,7 +67,7 @@ func (s *Server) submitStart(w http.ResponseWriter, r *http.Request, v *login.Vi
 	switch {
 	case errors.Is(err, fault.Throttled):
 		return web.SeeOther(w, r, p.URL(Path)+"?later=1")
-	case errors.Is(err, fault.Refused): // the session ended a moment ago, and signing in says why
+	case errors.Is(err, fault.Refused): // the session or the codes ended a moment ago, and the page says which
 		return web.SeeOther(w, r, p.URL(Path))
 	case err != nil:
 		return err

@@ -222,6 +222,22 @@ var handoffs = []promise{
 		m, _ := w.makeOf(v)
 		w.fails(w.db.MakeHandoff(w.Context(), m, w.now), fault.Refused)
 	}},
+	{"no handoff is made where there are no codes any more, and the one that there is stays as it was", func(w *world) {
+		v := w.visit(w.anna)
+		h := w.showsCode(v)
+		qr := func(on bool) {
+			p := organisation(linde)
+			p.Policy.AppQR = on
+			w.ok(w.db.Declare(w.Context(), storage.Setup{Platforms: []platform.Platform{p}}, w.now))
+		}
+		qr(false)
+		m, _ := w.makeOf(v)
+		w.fails(w.db.MakeHandoff(w.Context(), m, w.now), fault.Refused)
+		w.same("end", w.handoffNow(h).Ended(w.now), grant.HandoffEnd(""))
+		w.same("events", w.kinds(), []audit.Kind{audit.HandoffMade})
+		qr(true)
+		w.ok(w.db.MakeHandoff(w.Context(), m, w.now))
+	}},
 	{"a number is compared twice, whoever types at once", func(w *world) {
 		h := w.showsCode(w.visit(w.anna))
 		w.scans(h)
