@@ -355,6 +355,41 @@ var handoffs = []promise{
 		_, _, err := w.db.PollHandoff(w.Context(), w.poll(h))
 		w.fails(err, fault.Refused)
 	}},
+	{"a handoff renews the device that has the key: its PIN and tokens stay until another PIN is chosen, and there is no second", func(w *world) {
+		first := w.ready(w.anna, jkt)
+		in := w.signsIn(w.anna, first)
+		w.wrong(first)
+		w.now = w.now.Add(time.Minute)
+		h := w.showsCode(w.visit(w.anna))
+		w.scans(h)
+		w.types(h, "42")
+		a, setup := w.makes(w.anna, "", jkt)
+		a.Level, a.Proofs, a.Name = authn.TwoFactor, h.Proofs, "Annas nieuwe telefoon"
+		renewed, err := w.db.RedeemHandoff(w.Context(), w.poll(h), a)
+		w.ok(err)
+		w.same("device", renewed.ID, first.ID)
+		w.same("rows", len(w.rows("SELECT id FROM app_devices")), 1)
+		w.same("tokens", w.given(in.Grant), true)
+		now := w.device(first)
+		w.same("level", now.Level, authn.TwoFactor)
+		w.same("proofs", now.Proofs, h.Proofs)
+		w.same("name", now.Name, "Annas nieuwe telefoon")
+		w.same("PIN", now.PINSetAt, first.AddedAt)
+		t, err := w.counts(first)
+		w.ok(err)
+		w.same("wrong before", t.Before, 1)
+		next := w.pinSignIn(w.anna, phone{Device: *now})
+		w.ok(w.db.AcceptTry(w.Context(), t, next)) // the old PIN still counts
+		w.fails(w.pinError(first), fault.NotFound) // … and the token of it does not
+		w.wrong(first)
+		_, err = w.db.SetPIN(w.Context(), w.pinChange(phone{*renewed, setup}))
+		w.ok(err)
+		w.same("tokens of the old PIN", w.given(next.Grant), false)
+		t, err = w.counts(first)
+		w.ok(err)
+		w.same("wrong before, of the new PIN", t.Before, 0)
+		w.same("level of the new PIN", t.Device.Level, authn.TwoFactor)
+	}},
 	{"a handoff makes room on a full list as its owner chose, or is not spent", func(w *world) {
 		for i := range 5 {
 			w.entered(w.anna, "key "+string(rune('a'+i)))
