@@ -55,6 +55,9 @@ type Entry struct {
 	Way    Way
 	Level  authn.ACR     // of the proofs that were shown; its PIN says no more
 	Proofs []authn.Proof // of the session that let it in by a QR code, with their Source; none: it came another way
+
+	// SetupHash is of the random part of the token that it gave, with which the PIN is chosen. The next entry has another.
+	SetupHash []byte
 }
 
 // Reason is what the event says of it: the way, then the methods of the session that let it in.
@@ -136,8 +139,7 @@ type Admission struct {
 	Most      int       // devices that the account may have
 	Displaces DeviceID  // the one that its owner chose to be removed, if one more would be too many; empty: none
 	Ends      string    // identifier of the session in which it was proven, if that ends with it; empty: none does
-	SetupHash []byte    // of the random part of the token with which its PIN is chosen
-	SetupEnds time.Time // … and until when
+	SetupEnds time.Time // until when a PIN is chosen with the token of the entry
 	Follows   authn.Change
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 )
 
@@ -265,6 +266,43 @@ func TestProofsOfAQRCodeAreKeptAndToldToNobody(t *testing.T) {
 					t.Errorf("%s, %s: %q is told: %s", kind, what, secret, text)
 				}
 			}
+		}
+	}
+}
+
+// A PIN says the level that its device has when it is taken: where somebody signs in on the device in the middle of it, it is
+// not taken, and the app sends it again.
+func TestPINOfADeviceThatIsRenewedMeanwhile(t *testing.T) {
+	for _, at := range []string{"SET tries = tries + 1", "BEGIN"} { // when it is counted; when it is accepted
+		var renew func()
+		db, held := idptest.SQLiteHeld(t, func(text string) {
+			if do := renew; do != nil && strings.Contains(text, at) {
+				renew = nil
+				do()
+			}
+		})
+		s := idptest.NewServer(t, held)
+		h := newHandset(newDesk(caller{t, s}, appHouse))
+		if got := h.signsIn(); got.status != http.StatusOK {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+		renew = func() {
+			_, err := db.SQL().ExecContext(t.Context(), "UPDATE app_devices SET level = $1, setup_hash = $2", string(authn.TwoFactor), secret.Bytes(32))
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if got := h.enters(h.pinKey); got.status != http.StatusBadRequest || got.text(t, "error") != "slow_down" {
+			t.Errorf("%s: %d %s", at, got.status, got.body)
+		}
+		if renew != nil {
+			t.Fatalf("%s: not seen", at)
+		}
+		h.Clock.Later(grant.ComparingLife)
+		got := h.enters(h.pinKey)
+		payload, err := base64.RawURLEncoding.DecodeString(strings.Split(got.text(t, "id_token")+"..", ".")[1])
+		if err != nil || !strings.Contains(string(payload), string(authn.TwoFactor)) {
+			t.Errorf("%s: %d %s, %s", at, got.status, got.body, payload)
 		}
 	}
 }

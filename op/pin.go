@@ -106,6 +106,8 @@ func (s *Server) enterPIN(ctx context.Context, c *call) (*tokenResponse, error) 
 	switch {
 	case errors.Is(err, fault.Throttled):
 		return nil, refuse(slowDown, "another PIN is being compared")
+	case errors.Is(err, fault.Stale):
+		return nil, changedMeanwhile()
 	case errors.Is(err, fault.NotFound):
 		return nil, deviceGone()
 	case errors.Is(err, fault.Refused):

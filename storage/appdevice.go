@@ -26,12 +26,12 @@ const (
 	endNoMobileApp    = "no mobile app"
 )
 
-const appDeviceColumns = `d.id, d.platform, d.account, d.party, d.jkt, d.name, d.network, d.way, d.level, d.proofs, d.scopes, d.claims, d.session,
+const appDeviceColumns = `d.id, d.platform, d.account, d.party, d.jkt, d.name, d.network, d.way, d.level, d.proofs, d.setup_hash, d.scopes, d.claims, d.session,
        d.pin_set_at, d.added_at, d.seen_at`
 
 func appDeviceRow(d *grant.Device) []any {
 	return []any{
-		&d.ID, &d.Platform, &d.Account, &d.Party, &d.JKT, &d.Name, &d.Network, &d.Way, &d.Level, document{&d.Proofs}, words{&d.Scopes}, document{&d.Claims}, &d.Session,
+		&d.ID, &d.Platform, &d.Account, &d.Party, &d.JKT, &d.Name, &d.Network, &d.Way, &d.Level, document{&d.Proofs}, &d.SetupHash, words{&d.Scopes}, document{&d.Claims}, &d.Session,
 		instant{&d.PINSetAt}, instant{&d.AddedAt}, instant{&d.SeenAt},
 	}
 }
@@ -263,7 +263,7 @@ func (db *DB) admitDevice(ctx context.Context, a grant.Admission, now time.Time,
 // saveAppDevice renews the device of the same account and key, or adds one, in the place of the one that its owner chose.
 func saveAppDevice(ctx context.Context, q conn, d *grant.Device, a grant.Admission, now time.Time) (displaced string, err error) {
 	renewed, err := one(ctx, q, func(id *grant.DeviceID) []any { return []any{id} }, renewAppDevice, d.Name, d.Network, string(d.Way), string(d.Level),
-		document{&d.Proofs}, words{&d.Scopes}, document{&d.Claims}, a.SetupHash, millis(a.SetupEnds), millis(now), string(d.Platform), string(d.Party), d.JKT, string(d.Account))
+		document{&d.Proofs}, words{&d.Scopes}, document{&d.Claims}, d.SetupHash, millis(a.SetupEnds), millis(now), string(d.Platform), string(d.Party), d.JKT, string(d.Account))
 	if err == nil {
 		d.ID = *renewed
 	}
@@ -277,7 +277,7 @@ func saveAppDevice(ctx context.Context, q conn, d *grant.Device, a grant.Admissi
 		}
 	}
 	added, err := exec(ctx, q, insertAppDevice, string(d.ID), string(d.Platform), string(d.Account), string(d.Party), d.JKT, d.Name, d.Network,
-		string(d.Way), string(d.Level), document{&d.Proofs}, words{&d.Scopes}, document{&d.Claims}, a.SetupHash, millis(a.SetupEnds), millis(now), a.Most)
+		string(d.Way), string(d.Level), document{&d.Proofs}, words{&d.Scopes}, document{&d.Claims}, d.SetupHash, millis(a.SetupEnds), millis(now), a.Most)
 	if err == nil && added == 0 {
 		err = fmt.Errorf("one device more: %w", fault.Throttled)
 	}

@@ -84,18 +84,20 @@ const (
 UPDATE app_devices
 SET tries = tries + 1, tried = tried || ' ' || CAST($1 AS TEXT), comparing = $2, comparing_ends = $3
 WHERE platform = $4 AND id = $5 AND ended_at IS NULL AND pin IS NOT NULL AND tries < $6
-  AND (comparing = '' OR comparing_ends <= $1)
+  AND (comparing = '' OR comparing_ends <= $1) AND jkt = $7 AND setup_hash = $8 AND pin_set_at = $9
 RETURNING pin, tries, tried, session`
 
 	selectTries = `
-SELECT d.tries, CASE WHEN d.pin IS NULL THEN 0 ELSE 1 END, CASE WHEN d.comparing = '' OR d.comparing_ends <= $1 THEN 0 ELSE 1 END
+SELECT d.tries, CASE WHEN d.pin IS NULL THEN 0 ELSE 1 END, CASE WHEN d.comparing = '' OR d.comparing_ends <= $1 THEN 0 ELSE 1 END,
+       CASE WHEN d.jkt = $2 AND d.setup_hash = $3 AND d.pin_set_at = $4 THEN 1 ELSE 0 END
 FROM app_devices AS d
-WHERE d.platform = $2 AND d.id = $3 AND d.ended_at IS NULL`
+WHERE d.platform = $5 AND d.id = $6 AND d.ended_at IS NULL`
 )
 
 // CountTry counts a try at the PIN of a device before it is compared. fault.Throttled: another one is being compared, and this
-// one was not counted. fault.Refused: as many were wrong, or lost with their node, as a device stands. fault.NotFound: the
-// device is gone, or has no PIN.
+// one was not counted. fault.Refused: as many were wrong, or lost with their node, as a device stands. fault.Stale: somebody
+// signed in on the device again, or chose its PIN, since it was read, so that its level may be another; nothing was counted.
+// fault.NotFound: the device is gone, or has no PIN.
 func (db *DB) CountTry(ctx context.Context, d *grant.Device, token string, now time.Time) (*grant.Try, error) {
 	const attempted = "counting a PIN"
 	type row struct {
@@ -105,7 +107,8 @@ func (db *DB) CountTry(ctx context.Context, d *grant.Device, token string, now t
 		session string
 	}
 	counted, err := one(ctx, db.write, func(r *row) []any { return []any{&r.sealed, &r.tries, &r.tried, &r.session} }, countTry,
-		millis(now), token, millis(now.Add(grant.ComparingLife)), string(d.Platform), string(d.ID), grant.MaxTries)
+		millis(now), token, millis(now.Add(grant.ComparingLife)), string(d.Platform), string(d.ID), grant.MaxTries,
+		d.JKT, d.SetupHash, millis(d.PINSetAt))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, fail(attempted, db.whyNotCounted(ctx, d, now))
 	}
@@ -123,14 +126,16 @@ func (db *DB) CountTry(ctx context.Context, d *grant.Device, token string, now t
 }
 
 func (db *DB) whyNotCounted(ctx context.Context, d *grant.Device, now time.Time) error {
-	type row struct{ tries, set, busy int }
-	r, err := one(ctx, db.read, func(r *row) []any { return []any{&r.tries, &r.set, &r.busy} }, selectTries,
-		millis(now), string(d.Platform), string(d.ID))
+	type row struct{ tries, set, busy, same int }
+	r, err := one(ctx, db.read, func(r *row) []any { return []any{&r.tries, &r.set, &r.busy, &r.same} }, selectTries,
+		millis(now), d.JKT, d.SetupHash, millis(d.PINSetAt), string(d.Platform), string(d.ID))
 	switch {
 	case err != nil:
 		return err
 	case r.set == 0:
 		return fault.NotFound
+	case r.same == 0:
+		return fault.Stale
 	case r.busy == 0 && r.tries >= grant.MaxTries:
 		return fault.Refused
 	}
@@ -146,7 +151,7 @@ WHERE platform = $2 AND id = $3 AND comparing = $4 AND ended_at IS NULL`
 	rightTry = `
 UPDATE app_devices
 SET comparing = '', tries = 0, tried = $1, seen_at = $2, session = $3
-WHERE platform = $4 AND id = $5 AND comparing = $6 AND comparing_ends > $2 AND ended_at IS NULL`
+WHERE platform = $4 AND id = $5 AND comparing = $6 AND comparing_ends > $2 AND ended_at IS NULL AND setup_hash = $7`
 )
 
 // RefuseTry settles a try that was compared and is wrong. fault.Stale: it took too long, or the device or its PIN changed
@@ -183,7 +188,8 @@ func (db *DB) RemoveTried(ctx context.Context, d *grant.Device, token string, fo
 }
 
 // AcceptTry settles a try that was right: the session of the newest PIN begins, with its grant, and the one before ends with
-// what it gave. fault.Stale: it took too long, or the device, its PIN or its account changed meanwhile, and nothing happened.
+// what it gave. fault.Stale: it took too long, or the device, its level, its PIN or its account changed meanwhile, and
+// nothing happened.
 func (db *DB) AcceptTry(ctx context.Context, t *grant.Try, in grant.PINSignIn) error {
 	d, now := t.Device, in.Now
 	return fail("accepting a PIN", db.inTx(ctx, func(q conn) error {
@@ -194,7 +200,8 @@ func (db *DB) AcceptTry(ctx context.Context, t *grant.Try, in grant.PINSignIn) e
 		if !h.exists || h.state != account.Active || !h.markedAt.IsZero() {
 			return fault.Stale
 		}
-		right, err := exec(ctx, q, rightTry, timesOf(t.Wrong[:len(t.Wrong)-1]), millis(now), in.Start.Session.ID, string(d.Platform), string(d.ID), t.Token)
+		right, err := exec(ctx, q, rightTry, timesOf(t.Wrong[:len(t.Wrong)-1]), millis(now), in.Start.Session.ID, string(d.Platform), string(d.ID), t.Token,
+			d.SetupHash)
 		if err == nil && right == 0 {
 			err = fault.Stale
 		}

@@ -24,13 +24,13 @@ type phone struct {
 
 // admission is what a device of an account would come of, in the session of a code.
 func (w *world) makes(a account.Account, ends, jkt string) (grant.Admission, string) {
+	setup := secret.Token()
 	d := grant.Device{
 		ID: grant.DeviceID(secret.ID()), Platform: a.Platform, Account: a.ID, Party: web, JKT: jkt, Name: "Annas telefoon",
-		Entry: grant.Entry{Way: grant.ByQR, Level: authn.OneFactor}, Scopes: []string{"openid", "email"}, AddedAt: w.now, SeenAt: w.now,
+		Entry: grant.Entry{Way: grant.ByQR, Level: authn.OneFactor, SetupHash: secret.Hash(setup)}, Scopes: []string{"openid", "email"}, AddedAt: w.now, SeenAt: w.now,
 	}
-	setup := secret.Token()
 	return grant.Admission{
-		Device: d, Most: 5, Ends: ends, SetupHash: secret.Hash(setup), SetupEnds: w.now.Add(grant.SetupLife),
+		Device: d, Most: 5, Ends: ends, SetupEnds: w.now.Add(grant.SetupLife),
 		Follows: authn.Change{Platform: a.Platform, Events: []audit.Event{w.event(audit.DeviceAdded, a)}},
 	}, setup
 }
@@ -291,6 +291,42 @@ var appDevices = []promise{
 		for in, lives := range map[*grant.PINSignIn]bool{&first: false, &second: true} {
 			_, _, err := w.db.Grant(w.Context(), p.Platform, in.Grant.ID, w.now)
 			w.same("grant of a PIN", w.found(err), lives)
+		}
+	}},
+	{"a try is counted only for the device as it was read: its level, its scopes and its PIN", func(w *world) {
+		renewed := func(change func(*grant.Admission)) func(phone) {
+			return func(p phone) {
+				h := w.showsCode(w.visit(w.anna))
+				w.scans(h)
+				w.types(h, "42")
+				a, _ := w.makes(w.anna, "", jkt)
+				change(&a)
+				_, err := w.db.RedeemHandoff(w.Context(), w.poll(h), a)
+				w.ok(err)
+			}
+		}
+		for name, change := range map[string]func(phone){
+			"a higher level": renewed(func(a *grant.Admission) { a.Level = authn.TwoFactor }),
+			"fewer scopes":   renewed(func(a *grant.Admission) { a.Scopes = []string{"openid"} }),
+			"the same again": renewed(func(*grant.Admission) {}),
+			"another PIN":    func(phone) { w.now = w.now.Add(time.Second); w.ready(w.anna, jkt) },
+		} {
+			p := w.ready(w.anna, jkt)
+			w.run("UPDATE app_devices SET tries = 0, tried = '', comparing = ''")
+			read := w.device(p)
+			change(p)
+			if _, err := w.db.CountTry(w.Context(), read, grant.NewTry(), w.now); !errors.Is(err, fault.Stale) {
+				w.Errorf("%s: %v", name, err)
+			}
+			w.same(name+": counted", len(w.rows("SELECT id FROM app_devices WHERE tries > 0 OR tried <> '' OR comparing <> ''")), 0)
+			t, err := w.counts(p)
+			w.ok(err)
+			w.same(name+": before", t.Before, 0)
+			change(p)
+			if err := w.db.AcceptTry(w.Context(), t, w.pinSignIn(w.anna, p)); !errors.Is(err, fault.Stale) {
+				w.Errorf("%s, while it is compared: %v", name, err)
+			}
+			w.same(name+": session", w.device(p).Session, "")
 		}
 	}},
 	{"as many tries are compared as a device stands, also where each node dies with its own", func(w *world) {
