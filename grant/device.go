@@ -140,7 +140,7 @@ type Admission struct {
 	Displaces DeviceID  // the one that its owner chose to be removed, if one more would be too many; empty: none
 	Ends      string    // identifier of the session in which it was proven, if that ends with it; empty: none does
 	SetupEnds time.Time // until when a PIN is chosen with the token of the entry
-	Follows   authn.Change
+	Follows   authn.Queued
 }
 
 // PINChange is what choosing a PIN demands.

@@ -74,7 +74,7 @@ func (s *Server) admission(ctx context.Context, c *call, a *account.Account, d g
 	d.AddedAt, d.SeenAt = c.now, c.now
 	setup := secret.Token()
 	d.SetupHash = secret.Hash(setup)
-	follows := authn.Queue(outbox.To(a, outbox.AppDevice, c.now), nil, s.Secrets.Sealer.Seal)
+	follows := authn.NewQueued(outbox.To(a, outbox.AppDevice, c.now), nil, s.Secrets.Sealer.Seal)
 	follows.Events = []audit.Event{s.ofOwner(ctx, audit.DeviceAdded, audit.Success, a, c, d.Reason())}
 	return grant.Admission{
 			Device: d, Most: c.platform.Policy.MaxAppDevices(), SetupEnds: c.now.Add(grant.SetupLife), Follows: follows,

@@ -230,7 +230,7 @@ func (db *DB) admitDevice(ctx context.Context, a grant.Admission, now time.Time,
 		if !h.exists || h.state != account.Active || !h.markedAt.IsZero() {
 			return fmt.Errorf("account %s: %w", d.Account, fault.Refused)
 		}
-		if err := issueTickets(ctx, q, d.Platform, a.Follows.Void, a.Follows.Issue, now); err != nil {
+		if err := issueTickets(ctx, q, d.Platform, nil, a.Follows.Issue, now); err != nil {
 			return err
 		}
 		other, _, err := removeDevice(ctx, q, removesOfKey, endAnotherAccount, now, string(d.Platform), string(d.Party), d.JKT, string(d.Account))

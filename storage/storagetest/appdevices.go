@@ -3,6 +3,7 @@ package storagetest
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
@@ -31,7 +33,7 @@ func (w *world) makes(a account.Account, ends, jkt string) (grant.Admission, str
 	}
 	return grant.Admission{
 		Device: d, Most: 5, Ends: ends, SetupEnds: w.now.Add(grant.SetupLife),
-		Follows: authn.Change{Platform: a.Platform, Events: []audit.Event{w.event(audit.DeviceAdded, a)}},
+		Follows: authn.Queued{Events: []audit.Event{w.event(audit.DeviceAdded, a)}},
 	}, setup
 }
 
@@ -193,6 +195,34 @@ var appDevices = []promise{
 		all, err := w.db.AppDevices(w.Context(), linde, w.anna.ID)
 		w.ok(err)
 		w.same("devices of anna", len(all), 0)
+	}},
+	{"all that is queued with a device is saved with it, and nothing of it without", func(w *world) {
+		seal := func([]byte, string) []byte { return []byte("sealed") }
+		queued := func() authn.Queued {
+			q := authn.NewQueued(outbox.To(&w.anna, outbox.AppDevice, w.now), nil, seal)
+			q.Events = []audit.Event{w.event(audit.DeviceAdded, w.anna)}
+			return q
+		}
+		for i := range reflect.TypeFor[authn.Queued]().NumField() {
+			w.same("parts of a field", reflect.ValueOf(queued()).Field(i).Len(), 1)
+		}
+		saved := func() []int {
+			return []int{len(w.rows("SELECT purpose FROM tickets")), len(w.rows("SELECT id FROM letters")), len(w.kinds())}
+		}
+		for _, row := range []struct {
+			most int
+			want []int
+		}{{0, []int{0, 0, 0}}, {1, []int{1, 1, 1}}} {
+			h := w.showsCode(w.visit(w.anna))
+			w.scans(h)
+			w.types(h, "42")
+			w.run("DELETE FROM events")
+			a, _ := w.makes(w.anna, "", jkt)
+			a.Most, a.Follows = row.most, queued()
+			_, err := w.db.RedeemHandoff(w.Context(), w.poll(h), a)
+			w.same("made", err == nil, row.most > 0)
+			w.same("tickets, messages, events", saved(), row.want)
+		}
 	}},
 	{"an account has as many devices as it may, and one makes room for the next only if its owner says so", func(w *world) {
 		var all []phone
