@@ -26,22 +26,23 @@ type Phone struct {
 
 	Forgotten bool // its PIN: the next sign-in chooses one
 
-	app *phone.App
+	app  *phone.App
+	name string // that its owner gave it
 }
 
 // NewPhone is a phone with the app of a party, whose answers arrive at the party's host.
 func NewPhone(s *Server, p *Party, name string) *Phone {
-	t := &Phone{Store: &phone.Memory{}}
-	t.start(s, p, name)
+	t := &Phone{Store: &phone.Memory{}, name: name}
+	t.start(s, p)
 	return t
 }
 
 // start starts the app: what was in memory is gone, what is in the store stays.
-func (t *Phone) start(s *Server, p *Party, name string) {
+func (t *Phone) start(s *Server, p *Party) {
 	var err error
 	t.app, err = phone.New(phone.Config{
 		ClientID: p.config.ClientID, RedirectURI: p.config.RedirectURL, Scope: "openid profile email", Issuers: []string{p.Issuer},
-		DeviceName: name, Store: t.Store, HTTP: &http.Client{Transport: s},
+		DeviceName: t.name, Store: t.Store, HTTP: &http.Client{Transport: s},
 		Now:  func() time.Time { return s.Clock.Now().Add(-t.Late) },
 		Wait: func(_ context.Context, d time.Duration) error { s.Clock.Later(d); return nil },
 	})
@@ -78,6 +79,8 @@ func (p *Party) TakePhone(of http.CookieJar) {
 //	phone pin DIGITS [left=N|removed|more=ACR|slow]   enters a PIN; it is right, or what follows is answered
 //	phone forgets                                     "Reset hier": the next sign-in chooses a PIN
 //	phone restarts                                    the app starts again: tokens are gone
+//	phone restored                                    it is another phone, made of a backup of this one: the key is not in it
+//	phone starts pin|new                              what the app shows at its start: the PIN screen, or the first page
 //	phone late DURATION                               its clock is wrong by so much
 //	phone of PARTY                                    takes the phone beside this browser in hand
 func (s *script) phone(rest string) error {
@@ -109,7 +112,17 @@ func (s *script) phone(rest string) error {
 		p.Late = late
 		return err
 	case "restarts":
-		p.start(s.server, s.party, "Telefoon")
+		p.start(s.server, s.party)
+		return nil
+	case "restored":
+		_, secret := p.Store.Stolen(s.party.Issuer)
+		p.Store.Put(s.party.Issuer, nil, secret)
+		p.start(s.server, s.party)
+		return nil
+	case "starts":
+		if shows := map[bool]string{true: "pin", false: "new"}[p.HasPIN()]; shows != arg {
+			return fmt.Errorf("it starts with %s", shows)
+		}
 		return nil
 	}
 	return fmt.Errorf("phone %s: no such thing", what)
