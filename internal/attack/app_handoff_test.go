@@ -69,9 +69,7 @@ func (d *desk) code() (grant.Handoff, string) {
 // claim scans a code with a phone.
 func (h *handset) claim(node int, reference string) told {
 	h.Helper()
-	return h.send(node, "/app/handoff", h.proof(node, http.MethodPost, "/app/handoff", ""), url.Values{
-		"client_id": {"app"}, "reference": {reference}, "code_challenge": {challenge}, "code_challenge_method": {"S256"}, "device_name": {"Phone"},
-	})
+	return h.send(node, "/app/handoff", h.proof(node, http.MethodPost, "/app/handoff", ""), claimForm(reference))
 }
 
 // poll asks for the answer.
