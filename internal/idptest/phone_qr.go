@@ -3,12 +3,10 @@ package idptest
 import (
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 	"sync"
 
-	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/phone"
 )
 
@@ -48,14 +46,14 @@ func init() {
 //	phone replaces            it is to take the place of the first one that the page lists
 var qrVerbs = map[string]func(*script, *Phone, string) error{
 	"looks": func(s *script, p *Phone, _ string) (err error) {
-		p.scanning().text, err = s.codeOnPage()
+		p.scanning().text, err = s.b.QRCode()
 		return err
 	},
 	"scan": func(s *script, p *Phone, want string) error {
 		scan := p.scanning()
 		if scan.text == "" {
 			var err error
-			if scan.text, err = s.codeOnPage(); err != nil {
+			if scan.text, err = s.b.QRCode(); err != nil {
 				return err
 			}
 		}
@@ -113,19 +111,6 @@ func (t *Phone) scanning() *scanning {
 		scans[t] = &scanning{}
 	}
 	return scans[t]
-}
-
-// codeOnPage is what the code on the page says, which no browser reads: it is opened as it is stored.
-func (s *script) codeOnPage() (string, error) {
-	h := grant.Handoff{ID: grant.HandoffID(path.Base(s.b.URL.Path))}
-	err := s.server.DB.SQL().QueryRowContext(s.t.Context(), "SELECT reference FROM handoffs WHERE id = $1", string(h.ID)).Scan(&h.Reference)
-	if err != nil || h.Reference == nil {
-		return "", fmt.Errorf("no code at %s: %v", s.b.URL, err)
-	}
-	reference, err := s.server.Sealer.Open(h.Reference, h.ReferenceBinding())
-	at := *s.b.URL
-	at.RawQuery = ""
-	return strings.TrimSuffix(at.String(), "/settings/app/"+string(h.ID)) + "/app#" + string(reference), err
 }
 
 // answered compares an error of the app with the one that a script wants; empty: none.
