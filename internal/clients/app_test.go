@@ -26,9 +26,11 @@ func mobileApp(t *testing.T, h *house) {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	})
-	p := h.startProgram(t, appClient, []string{"./tools.mjs", "cli.ts"}, "", map[string]string{
-		"issuer": h.issuer, "client_id": "linde-app", "redirect_uri": scheme, "scope": "openid profile email", "device_name": "Telefoon van Anna",
-	})
+	party := map[string]string{
+		"issuer": h.issuer, "client_id": "linde-app", "redirect_uri": scheme, "scope": "openid profile email",
+		"device_name": "Telefoon van Anna",
+	}
+	p := h.startProgram(t, appClient, []string{"./tools.mjs", "cli.ts"}, "", party)
 	v := h.visitor(scheme)
 	signIn := func(t *testing.T) {
 		v.signIn(t, challenged(t, text(p.do(t, "sign_in", nil), "url")))
@@ -66,12 +68,7 @@ func mobileApp(t *testing.T, h *house) {
 		for range 4 {
 			p.refused(t, "invalid_grant", "pin", map[string]any{"pin": "90210"})
 		}
-		if a := p.ask(t, "pin", map[string]any{"pin": "90210"}); a.Error != "invalid_grant" || a.Details["device_removed"] != true {
-			t.Errorf("the fifth: %q %v", a.Error, a.Details)
-		}
-		if p.do(t, "has_pin", nil)["has_pin"] != false {
-			t.Error("the app keeps a PIN")
-		}
+		p.removed(t, "90210")
 	})
 	c.check("in again, with another key", func(t *testing.T) {
 		signIn(t)
@@ -80,4 +77,5 @@ func mobileApp(t *testing.T, h *house) {
 			t.Errorf("%v after %v", again, first)
 		}
 	})
+	mobileAppByCode(t, h, c, party)
 }
