@@ -227,6 +227,63 @@ test('choosing a PIN', async () => {
   await fails(phone.setPIN('60482'), 'not_signed_in')
 })
 
+test('five other devices', async () => {
+  const p = new Provider()
+  const phone = p.phone()
+  p.next = [[400, { error: 'invalid_grant', too_many_devices: true }]]
+  await fails(byBrowser(phone), 'invalid_grant', { too_many_devices: true })
+  await fails(phone.setPIN('48213'), 'not_signed_in')
+  assert.equal(phone.hasPIN(), false)
+  await byBrowser(phone)
+  assert.equal(p.thumbprints.size, 1) // the key stays: it is that of no device that was removed
+})
+
+test('Stop, answered by what would have been the answer', async () => {
+  const p = new Provider()
+  const phone = p.phone()
+  phone.scan(code)
+  await phone.claim()
+  p.next = [[200, { access_token: 'idpst_once', token_type: 'DPoP', expires_in: 300, scope: 'app-pin' }]]
+  await phone.stop()
+  await fails(phone.setPIN('48213'), 'not_signed_in')
+  await fails(phone.poll(), 'not_claimed')
+})
+
+test('a code is claimed once, and only after it was scanned', async () => {
+  const p = new Provider()
+  const phone = p.phone()
+  await fails(phone.claim(), 'not_scanned')
+  phone.scan(code)
+  p.next = [[400, { error: 'invalid_grant' }]]
+  await fails(phone.claim(), 'invalid_grant')
+  await fails(phone.claim(), 'not_scanned')
+  for (const match_number of [undefined, 9, 100, '42x']) {
+    phone.scan(code)
+    p.next = [[200, { handoff_id: 'h', match_number, expires_in: 120, interval: 2, organisation: 'GGZ Linde', account: 'a***@example.org' }]]
+    await fails(phone.claim(), 'bad_answer')
+  }
+  await fails(phone.poll(), 'not_claimed')
+})
+
+test('an issuer that says another one, redirects, no connection', async () => {
+  const p = new Provider()
+  const els = 'https://inloggen.example/els'
+  const answering = (answer: () => Promise<Response>) => {
+    const phone = p.phone()
+    phone.config.fetch = answer
+    return phone
+  }
+  const said = await p.fetch(`${issuer}/.well-known/openid-configuration`, { redirect: 'manual' })
+  const metadata = await said.text()
+  await fails(answering(async () => new Response(metadata)).signIn(els), 'bad_answer')
+  const elsewhere = metadata.replace(`${issuer}/token`, 'https://evil.example/token')
+  await fails(answering(async () => new Response(elsewhere)).signIn(issuer), 'bad_answer')
+  const location = { Location: 'https://evil.example/' }
+  await fails(answering(async () => new Response(null, { status: 302, headers: location })).signIn(issuer), 'bad_answer')
+  const cut = answering(() => Promise.reject(new TypeError('fetch failed')))
+  await assert.rejects(cut.signIn(issuer), (e) => e instanceof Failure && e.code === 'no_answer' && e.passing)
+})
+
 test('a backup without its key', async () => {
   const { p, phone } = await signedIn()
   const { secret } = phone.stored.get(issuer)!
