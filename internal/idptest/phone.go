@@ -1,9 +1,11 @@
 package idptest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -18,6 +20,9 @@ import (
 // PhonePIN is the PIN that scripts choose.
 const PhonePIN = "48213"
 
+// lost is the code of the app where no answer came.
+const lost = "no_connection"
+
 // Phone is a phone with the mobile app of one platform: the reference client, on the server in process.
 type Phone struct {
 	*phone.Device
@@ -26,8 +31,9 @@ type Phone struct {
 
 	Forgotten bool // its PIN: the next sign-in chooses one
 
-	app  *phone.App
-	name string // that its owner gave it
+	app   *phone.App
+	name  string // that its owner gave it
+	loses int    // the how manieth of the next answers never arrives; zero: none
 }
 
 // NewPhone is a phone with the app of a party, whose answers arrive at the party's host.
@@ -42,7 +48,7 @@ func (t *Phone) start(s *Server, p *Party) {
 	var err error
 	t.app, err = phone.New(phone.Config{
 		ClientID: p.config.ClientID, RedirectURI: p.config.RedirectURL, Scope: "openid profile email", Issuers: []string{p.Issuer},
-		DeviceName: t.name, Store: t.Store, HTTP: &http.Client{Transport: s},
+		DeviceName: t.name, Store: t.Store, HTTP: &http.Client{Transport: t.over(s)},
 		Now:  func() time.Time { return s.Clock.Now().Add(-t.Late) },
 		Wait: func(_ context.Context, d time.Duration) error { s.Clock.Later(d); return nil },
 	})
@@ -52,6 +58,29 @@ func (t *Phone) start(s *Server, p *Party) {
 	if err != nil {
 		panic(fmt.Sprintf("a phone that cannot work: %v", err)) // its configuration is in this file
 	}
+}
+
+// over is the network between a phone and a server, on which an answer may be lost. One that only asks for a nonce is
+// none.
+func (t *Phone) over(s *Server) http.RoundTripper {
+	return from(func(r *http.Request) (*http.Response, error) {
+		res, err := s.RoundTrip(r)
+		if err != nil || t.loses == 0 || r.Header.Get("DPoP") == "" {
+			return res, err
+		}
+		body, err := io.ReadAll(res.Body)
+		if err != nil {
+			return nil, err
+		}
+		res.Body = io.NopCloser(bytes.NewReader(body))
+		if strings.Contains(string(body)+res.Header.Get("WWW-Authenticate"), "use_dpop_nonce") {
+			return res, nil
+		}
+		if t.loses--; t.loses == 0 {
+			return nil, errors.New("the answer is lost")
+		}
+		return res, nil
+	})
 }
 
 // Phones are those that have the app of a party.
@@ -76,10 +105,12 @@ func (p *Party) TakePhone(of http.CookieJar) {
 
 // phone is what somebody does on the phone in hand:
 //
-//	phone pin DIGITS [left=N|removed|more=ACR|slow]   enters a PIN; it is right, or what follows is answered
+//	phone pin DIGITS [left=N|removed|more=ACR|slow|lost]  enters a PIN; it is right, or what follows is answered
+//	phone chooses                                     the PIN again of which no answer came, and enters it
+//	phone loses [N]                                   the next answer, or the Nth from now, is lost on its way
 //	phone forgets                                     "Reset hier": the next sign-in chooses a PIN
 //	phone restarts                                    the app starts again: tokens are gone
-//	phone restored                                    it is another phone, made of a backup of this one: the key is not in it
+//	phone restored                                    it is another phone, made of a backup without the key
 //	phone starts pin|new                              what the app shows at its start: the PIN screen, or the first page
 //	phone late DURATION                               its clock is wrong by so much
 //	phone of PARTY                                    takes the phone beside this browser in hand
@@ -104,6 +135,17 @@ func (s *script) phone(rest string) error {
 		digits, _, _ := strings.Cut(arg, " ")
 		s.previous = s.party.Last.Claims
 		return saidOfPIN(p.PIN(s.t.Context(), digits, &s.party.Last), arg, options)
+	case "chooses":
+		s.previous = s.party.Last.Claims
+		return p.choose(s.t.Context(), &s.party.Last)
+	case "loses":
+		p.loses = 1
+		if arg != "" {
+			var err error
+			p.loses, err = strconv.Atoi(arg)
+			return err
+		}
+		return nil
 	case "forgets":
 		p.Forgotten = true
 		return nil
@@ -149,6 +191,8 @@ func saidOfPIN(err error, said string, options map[string]string) error {
 		ok = told.Code == phone.MoreIsWanted && strings.HasSuffix(told.ACRValues, options["more"])
 	case how == "slow":
 		ok = told.Code == phone.SlowDown
+	case how == "lost":
+		ok = told.Code == lost
 	}
 	if !ok {
 		return fmt.Errorf("got %v, want %s", err, how)
@@ -183,11 +227,16 @@ func (p *Party) enter(ctx context.Context, signIn *phone.SignIn, address string,
 			return err
 		}
 	} // the provider has none
-	if err := p.Phone.SetPIN(ctx, PhonePIN); err != nil {
+	return p.Phone.choose(ctx, arrival)
+}
+
+// choose chooses the PIN of scripts and enters it.
+func (t *Phone) choose(ctx context.Context, arrival *Arrival) error {
+	if err := t.SetPIN(ctx, PhonePIN); err != nil {
 		return err
 	}
-	p.Phone.Forgotten = false
-	return p.Phone.PIN(ctx, PhonePIN, arrival)
+	t.Forgotten = false
+	return t.PIN(ctx, PhonePIN, arrival)
 }
 
 // PIN enters a PIN.

@@ -40,7 +40,8 @@ func init() {
 //
 //	phone looks               its camera has the code that the page shows now
 //	phone scan [CODE]         claims that code; the answer is this error
-//	phone number [wrong]      the number that it shows is typed on the page; another one is
+//	phone typed [wrong]       the number that it shows is in the field of the page; another one is
+//	phone number [wrong]      the same, and sent
 //	phone polls [CODE]        it asks for its answer, which is this error; or else it chooses a PIN and enters it
 //	phone stops               Stop is pressed on it
 //	phone replaces            it is to take the place of the first one that the page lists
@@ -65,16 +66,9 @@ var qrVerbs = map[string]func(*script, *Phone, string) error{
 		}
 		return answered(err, want)
 	},
+	"typed": typed,
 	"number": func(s *script, p *Phone, which string) error {
-		h := p.scanning().handoff
-		if h == nil {
-			return errors.New("it shows no number")
-		}
-		number := h.Number
-		if which == "wrong" {
-			number = 10 + (number-9)%90
-		}
-		if err := verbs["fill"](s, "qr.number = "+strconv.Itoa(number)); err != nil {
+		if err := typed(s, p, which); err != nil {
 			return err
 		}
 		return verbs["press"](s, "qr.confirm")
@@ -86,10 +80,7 @@ var qrVerbs = map[string]func(*script, *Phone, string) error{
 		}
 		s.previous = s.party.Last.Claims
 		if !p.HasPIN() || p.Forgotten {
-			if err := p.SetPIN(s.t.Context(), PhonePIN); err != nil {
-				return err
-			}
-			p.Forgotten = false
+			return p.choose(s.t.Context(), &s.party.Last)
 		}
 		return p.PIN(s.t.Context(), PhonePIN, &s.party.Last)
 	},
@@ -102,6 +93,18 @@ var qrVerbs = map[string]func(*script, *Phone, string) error{
 		return nil
 	},
 	"stops": func(s *script, p *Phone, _ string) error { return p.scanning().handoff.Stop(s.t.Context()) },
+}
+
+func typed(s *script, p *Phone, which string) error {
+	h := p.scanning().handoff
+	if h == nil {
+		return errors.New("it shows no number")
+	}
+	number := h.Number
+	if which == "wrong" {
+		number = 10 + (number-9)%90
+	}
+	return verbs["fill"](s, "qr.number = "+strconv.Itoa(number))
 }
 
 func (t *Phone) scanning() *scanning {
