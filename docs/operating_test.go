@@ -169,7 +169,7 @@ func readLog(t *testing.T) logged {
 	t.Helper()
 	l := logged{map[string]bool{"time": true, "level": true, "msg": true}, map[string]string{}, map[string]bool{}}
 	set := token.NewFileSet()
-	for _, folder := range []string{"cmd", "op", "login", "storage", "keys", "notify", "internal/clock", "internal/partykeys", "internal/serve", "internal/snapshot", "internal/web", "internal/wire", "internal/trace"} {
+	for _, folder := range []string{"cmd", "op", "login", "storage", "keys", "notify", "internal/clock", "internal/partykeys", "internal/serve", "internal/snapshot", "internal/web", "internal/wire", "internal/trace", "internal/upstream"} {
 		err := filepath.WalkDir(filepath.Join("..", folder), func(path string, _ fs.DirEntry, err error) error {
 			if err != nil || filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") {
 				return err
