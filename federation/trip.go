@@ -150,3 +150,11 @@ type OwnKey struct {
 	Certificate []byte    `json:"certificate"` // X.509 signed by itself, DER
 	MadeAt      time.Time `json:"made_at"`
 }
+
+// Document is the last good copy of what a connection reads at an address, such as metadata.
+type Document struct {
+	Body    []byte // nil: it was never read
+	ReadAt  time.Time
+	TriedAt time.Time
+	Trouble string // of the last try; empty: it went well
+}

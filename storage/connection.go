@@ -153,14 +153,6 @@ func (db *DB) AnswerTest(ctx context.Context, p platform.ID, c federation.ID, id
 	return fail("keeping test sign-in", err)
 }
 
-// ConnectionDocument is the last good copy of what a connection reads at an address.
-type ConnectionDocument struct {
-	Body    []byte // nil: it was never read
-	ReadAt  time.Time
-	TriedAt time.Time
-	Trouble string // of the last try; empty: it went well
-}
-
 const (
 	selectDocument = `
 SELECT body, read_at, tried_at, trouble
@@ -177,18 +169,18 @@ WHERE connection_documents.tried_at <= excluded.tried_at`
 )
 
 // Document is what was read for a connection. fault.NotFound: nothing was, yet.
-func (db *DB) Document(ctx context.Context, p platform.ID, c federation.ID) (ConnectionDocument, error) {
-	d, err := one(ctx, db.read, func(d *ConnectionDocument) []any {
+func (db *DB) Document(ctx context.Context, p platform.ID, c federation.ID) (federation.Document, error) {
+	d, err := one(ctx, db.read, func(d *federation.Document) []any {
 		return []any{&d.Body, instant{&d.ReadAt}, instant{&d.TriedAt}, &d.Trouble}
 	}, selectDocument, string(p), string(c))
 	if err != nil {
-		return ConnectionDocument{}, fail("finding document", err)
+		return federation.Document{}, fail("finding document", err)
 	}
 	return *d, nil
 }
 
 // KeepDocument keeps what was read, or that it could not be: the last good copy stays then. Of two at once the later counts.
-func (db *DB) KeepDocument(ctx context.Context, p platform.ID, c federation.ID, d ConnectionDocument) error {
+func (db *DB) KeepDocument(ctx context.Context, p platform.ID, c federation.ID, d federation.Document) error {
 	_, err := exec(ctx, db.write, upsertDocument, string(p), string(c), orNull(d.Body), millis(d.ReadAt), millis(d.TriedAt), d.Trouble)
 	return fail("keeping document", err)
 }

@@ -44,9 +44,8 @@ import (
 
 // Network is who is believed, and who is called.
 type Network struct {
-	Proxies   []netip.Prefix                         // peers whose forwarding headers are believed
-	Protocols map[federation.Kind]federated.Protocol // with which organisations' sign-ins are spoken to; nil: those of this build
-	Outbound  *http.Client                           // calls parties, reads their keys; nil: at public addresses only
+	Proxies  []netip.Prefix // peers whose forwarding headers are believed
+	Outbound *http.Client   // calls parties, reads their keys; nil: at public addresses only
 }
 
 // Options are what a house is built from.
@@ -77,16 +76,17 @@ type Options struct {
 // House is the provider, ready to serve.
 type House struct {
 	Options
-	Pool     *password.Pool
-	UI       *ui.Renderer
-	outbox   *notify.Worker
-	metrics  *metrics.Metrics
-	settings *snapshot.Current
-	clock    *clock.Clock
-	handler  http.Handler
-	outgrown sync.Once // says that the schema is newer now
-	leave    sync.Once // closes leaving
-	leaving  chan struct{}
+	Pool      *password.Pool
+	UI        *ui.Renderer
+	outbox    *notify.Worker
+	metrics   *metrics.Metrics
+	settings  *snapshot.Current
+	clock     *clock.Clock
+	handler   http.Handler
+	upstreams map[federation.Kind]federated.Protocol // built once: they remember what upstreams publish
+	outgrown  sync.Once                              // says that the schema is newer now
+	leave     sync.Once                              // closes leaving
+	leaving   chan struct{}
 }
 
 // Build joins doors and floor.
@@ -109,6 +109,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 		source = o.DB
 	}
 	h.clock = clock.New(source, o.Now, o.Log)
+	h.upstreams = protocols(h)
 	h.Pool.Patience = o.Limit / 2
 	h.UI = UI(o.Factors...)
 	h.settings = snapshot.New(snapshot.Options{Store: o.DB, Sealer: o.Sealer, Now: h.clock.Now, Own: o.Now, Log: o.Log})
@@ -137,7 +138,7 @@ func (h *House) factors() []login.Factor {
 		totp.Factor(totp.Options{Sealer: h.Sealer, Budget: h.budget(), Log: h.Log}),
 		sms.Factor(sms.Options{Store: h.DB, Sealer: h.Sealer, Budget: h.budget()}),
 		recoverycode.Factor(h.recoveryCodes()),
-		federated.Factor(upstreams(h)),
+		federated.Factor(federatedOptions(h)),
 	}, h.Factors...)
 }
 
@@ -150,15 +151,6 @@ func (h *House) buttons() []link.Button {
 
 func (h *House) passwords() password.Options {
 	return password.Options{Store: h.DB, Sealer: h.Sealer, Pool: h.Pool, Rule: password.Rule{Filter: h.Leaked}, Wait: h.Wait}
-}
-
-// upstreams are the sign-ins of organisations.
-func upstreams(h *House) federated.Options {
-	o := federated.Options{Store: h.DB, Sealer: h.Sealer, Log: h.Log, Protocols: h.Protocols}
-	if h.settings != nil {
-		o.Connections = h.settings.Connections
-	}
-	return o
 }
 
 // budget counts codes, whichever way they came.
@@ -250,7 +242,7 @@ func (h *House) routes() http.Handler {
 			Refused: people.ShowRefused,
 		},
 	})
-	answers := federated.New(upstreams(h), people, h.clock.Now)
+	answers := federated.New(federatedOptions(h), people, h.clock.Now)
 	helping := admin.New(admin.Options{
 		Store: h.DB, People: h.DB, Cards: h.DB, Engine: people, Acts: acts(h), Files: files(h), Sealer: h.Sealer,
 		LoginURL: loginURL(h),

@@ -48,9 +48,12 @@ func New(o Options, engine Engine, now func() time.Time) *Door { return &Door{o,
 // Routes adds its addresses, which other sites post to (OpenToOthers).
 func (d *Door) Routes(r *mux.Router) {
 	add := d.engine.Pages(r)
-	for _, path := range OpenToOthers() {
-		add(path, "federated answer", d.back, "GET", "POST")
+	for _, what := range answerPaths {
+		add("/federation/{connection}/"+what, "federated answer", d.back, "GET", "POST")
 	}
+	add("/federation/{connection}/{place:backchannel}", "federated logout", d.over, "POST")
+	add("/federation/{connection}/{place:slo}", "federated logout", d.over, "GET", "POST")
+	add("/federation/{connection}/{place:jwks|metadata}", "federated document", d.published, "GET", "HEAD")
 	add("/federation/{connection}/test/{id}", "federated test", d.beginTest, "GET")
 }
 
@@ -141,12 +144,15 @@ func (d *Door) unsolicited(w http.ResponseWriter, r *http.Request, c *federation
 	return d.engine.ShowPage(w, r, http.StatusBadRequest, "sso", page, login.Look{Fixed: true, Reference: page.Reference})
 }
 
-// answerPaths are the addresses that other sites post answers to.
-var answerPaths = []string{"callback", "acs"}
+// answerPaths are the addresses of answers, and openPaths all that other sites post to.
+var (
+	answerPaths = []string{"callback", "acs"}
+	openPaths   = append(slices.Clone(answerPaths), backchannel, singleOut)
+)
 
 // OpenToOthers are the patterns of paths that other sites post to: no cookie is looked at there.
 func OpenToOthers() (all []string) {
-	for _, what := range answerPaths {
+	for _, what := range openPaths {
 		all = append(all, "/federation/{connection}/"+what)
 	}
 	return all
@@ -156,5 +162,5 @@ func OpenToOthers() (all []string) {
 func IsOpen(path string) bool {
 	rest, ok := strings.CutPrefix(path, "/federation/")
 	id, what, _ := strings.Cut(rest, "/")
-	return ok && id != "" && slices.Contains(answerPaths, what)
+	return ok && id != "" && slices.Contains(openPaths, what)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/platform"
@@ -31,6 +32,7 @@ type Store interface {
 	AccountByLink(ctx context.Context, p platform.ID, method, external string) (*account.Account, error)
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	TestID(ctx context.Context, p platform.ID, c federation.ID, now time.Time) (string, error)
+	EndUpstream(ctx context.Context, p platform.ID, c federation.ID, over federation.Ended, e audit.Event, now time.Time) (int, error)
 	AnswerTest(ctx context.Context, p platform.ID, c federation.ID, id string, sealed []byte, now time.Time) error
 }
 

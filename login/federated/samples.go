@@ -11,7 +11,7 @@ var (
 
 // samples are the pages in their states.
 func samples() map[string][]ui.Sample {
-	return map[string][]ui.Sample{"sso": startSamples(), "sso_test": testSamples()}
+	return map[string][]ui.Sample{"sso": startSamples(), "sso_test": testSamples(), "activity": ui.SampleActivity("activity.by_federated")}
 }
 
 func startSamples() []ui.Sample {

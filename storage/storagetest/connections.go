@@ -164,13 +164,13 @@ var connections = []promise{
 	{"the last good copy of a document stays when it cannot be read", func(w *world) {
 		_, err := w.db.Document(w.Context(), linde, entra)
 		w.fails(err, fault.NotFound)
-		good := storage.ConnectionDocument{Body: []byte("<xml>"), ReadAt: millis(w.now), TriedAt: millis(w.now)}
+		good := federation.Document{Body: []byte("<xml>"), ReadAt: millis(w.now), TriedAt: millis(w.now)}
 		w.ok(w.db.KeepDocument(w.Context(), linde, entra, good))
-		bad := storage.ConnectionDocument{TriedAt: millis(w.now.Add(time.Hour)), Trouble: "no answer"}
+		bad := federation.Document{TriedAt: millis(w.now.Add(time.Hour)), Trouble: "no answer"}
 		w.ok(w.db.KeepDocument(w.Context(), linde, entra, bad))
 		got, err := w.db.Document(w.Context(), linde, entra)
 		w.ok(err)
-		w.same("document", got, storage.ConnectionDocument{Body: good.Body, ReadAt: good.ReadAt, TriedAt: bad.TriedAt, Trouble: bad.Trouble})
+		w.same("document", got, federation.Document{Body: good.Body, ReadAt: good.ReadAt, TriedAt: bad.TriedAt, Trouble: bad.Trouble})
 		w.ok(w.db.KeepDocument(w.Context(), linde, entra, good)) // a node that was slow
 		got, err = w.db.Document(w.Context(), linde, entra)
 		w.ok(err)
