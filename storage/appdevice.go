@@ -291,14 +291,16 @@ func removeOfParties(ctx context.Context, q conn, all []grant.Party, now time.Ti
 		if p.MobileApp {
 			continue
 		}
-		n, err := exec(ctx, q, removeAppDevices+string(removesOfParty), millis(now), endNoMobileApp, string(p.Platform), string(p.ID))
+		n, err := exec(ctx, q, removeAppDevices+string(removesOfParty), millis(now), endNoMobileApp,
+			string(p.Platform), string(p.ID))
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			continue
 		}
-		_, err = endSessions(ctx, q, endsOfParty, now, []any{string(p.Platform), string(p.ID), endNoMobileApp}, func() error {
+		args := []any{string(p.Platform), string(p.ID), endNoMobileApp}
+		_, err = endSessions(ctx, q, endsOfParty, now, args, func() error {
 			_, err := exec(ctx, q, endGrantsOfNoApp, millis(now), endNoMobileApp, string(p.Platform), string(p.ID))
 			return err
 		})

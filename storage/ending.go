@@ -18,12 +18,13 @@ import (
 type ending string
 
 const (
-	endsOne         ending = `sessions.platform = $2 AND sessions.id = $3`
-	endsOfAccount   ending = `sessions.platform = $2 AND sessions.account = $3`
-	endsOthers      ending = `sessions.platform = $2 AND sessions.account = $3 AND sessions.id <> $4`
-	endsReplaced    ending = `sessions.platform = $2 AND sessions.cookie_hash = $3`
-	endsOfDevices   ending = `sessions.platform = $2 AND sessions.id IN ($3, $4, $5)`
-	endsOfParty     ending = `sessions.platform = $2 AND sessions.id IN (` + ofRemovedDevices + `d.platform = $2 AND d.party = $3 AND d.ended_at = $1 AND d.end_reason = $4)`
+	endsOne       ending = `sessions.platform = $2 AND sessions.id = $3`
+	endsOfAccount ending = `sessions.platform = $2 AND sessions.account = $3`
+	endsOthers    ending = `sessions.platform = $2 AND sessions.account = $3 AND sessions.id <> $4`
+	endsReplaced  ending = `sessions.platform = $2 AND sessions.cookie_hash = $3`
+	endsOfDevices ending = `sessions.platform = $2 AND sessions.id IN ($3, $4, $5)`
+	endsOfParty   ending = `sessions.platform = $2 AND sessions.id IN (` + ofRemovedDevices + `
+  d.platform = $2 AND d.party = $3 AND d.ended_at = $1 AND d.end_reason = $4)`
 	endsOverdue     ending = `sessions.platform = $2 AND sessions.id = $3 AND sessions.ends_at <= $1`
 	endsAllSessions ending = `sessions.platform <> ''`
 )

@@ -77,9 +77,24 @@ func (b *beside) types() {
 	}
 }
 
+// scanned is a code that the phone has.
+func (b *beside) scanned() {
+	b.t.Helper()
+	b.shows()
+	b.claims()
+}
+
+// typed is one whose number was typed.
+func (b *beside) typed() {
+	b.t.Helper()
+	b.scanned()
+	b.types()
+}
+
 // poll asks for the answer.
 func (b *beside) poll(d door) (told, error) {
-	return b.ask(d, http.MethodPost, "/token", "", fields("grant_type", grant.HandoffGrant, "handoff_id", b.handoff, "code_verifier", verifier))
+	return b.ask(d, http.MethodPost, "/token", "",
+		fields("grant_type", grant.HandoffGrant, "handoff_id", b.handoff, "code_verifier", verifier))
 }
 
 // answered polls until there is another answer than that it is not yet time, and has it.
@@ -96,9 +111,7 @@ func (b *beside) answered(want string) {
 // again scans another code, to the end, and chooses a PIN: the device is the one that it was, if it was one.
 func (b *beside) again() {
 	b.t.Helper()
-	b.shows()
-	b.claims()
-	b.types()
+	b.typed()
 	b.answered(grant.AppPIN)
 	b.choose(b.t, b.other())
 	if n := b.row(b.t, `SELECT COUNT(*) FROM app_devices WHERE jkt = $1`, b.jkt); n != 1 {
@@ -179,7 +192,8 @@ var awayInTheMiddle = []struct {
 	}},
 	{"a right PIN, which is taken", stop{statement: takesTry, commit: true, done: true}, (*beside).entered, rightPIN, func(b *beside) {
 		b.knows(b.t, b.other(), 0)
-		if n := b.row(b.t, `SELECT COUNT(*) FROM grants WHERE dpop_jkt = $1 AND ended_at IS NULL`, b.jkt); n != 1 {
+		const live = `SELECT COUNT(*) FROM grants WHERE dpop_jkt = $1 AND ended_at IS NULL`
+		if n := b.row(b.t, live, b.jkt); n != 1 {
 			b.t.Errorf("the device has %d grants", n)
 		}
 	}},
@@ -220,16 +234,16 @@ var awayInTheMiddle = []struct {
 		}
 		b.again()
 	}},
-	{"asking before the number is typed", stop{statement: pollsCode, done: true}, func(b *beside) { b.shows(); b.claims() }, (*beside).poll, func(b *beside) {
+	{"asking before the number is typed", stop{statement: pollsCode, done: true}, (*beside).scanned, (*beside).poll, func(b *beside) {
 		b.types()
 		b.answered(grant.AppPIN)
 		b.choose(b.t, b.other())
 	}},
-	{"asking for the answer", stop{statement: redeems, commit: true}, func(b *beside) { b.shows(); b.claims(); b.types() }, (*beside).poll, func(b *beside) {
+	{"asking for the answer", stop{statement: redeems, commit: true}, (*beside).typed, (*beside).poll, func(b *beside) {
 		b.answered(grant.AppPIN)
 		b.choose(b.t, b.other())
 	}},
-	{"asking for the answer, which was given", stop{statement: redeems, commit: true, done: true}, func(b *beside) { b.shows(); b.claims(); b.types() }, (*beside).poll, func(b *beside) {
+	{"asking for the answer, which was given", stop{statement: redeems, commit: true, done: true}, (*beside).typed, (*beside).poll, func(b *beside) {
 		b.answered("invalid_grant")
 		b.again()
 	}},
@@ -310,9 +324,7 @@ func TestFileIsBusyInTheMiddleOfTheApp(t *testing.T) {
 	all[0].signedIn()
 	all[1].entered()
 	all[2].shows()
-	all[3].shows()
-	all[3].claims()
-	all[3].types()
+	all[3].typed()
 	other, err := p.sql.Conn(t.Context())
 	must(t, "connecting", err)
 	defer func() { _ = other.Close() }() // the test is over

@@ -26,7 +26,8 @@ var endsOfADevice = []struct {
 	}, ""},
 	{"removed by staff", "p1@example.org", func(t *testing.T, p *pair, d door, h *handset) {
 		var account string
-		must(t, "finding the account", p.sql.QueryRowContext(t.Context(), `SELECT account FROM app_devices WHERE jkt = $1`, h.jkt).Scan(&account))
+		const of = `SELECT account FROM app_devices WHERE jkt = $1`
+		must(t, "finding the account", p.sql.QueryRowContext(t.Context(), of, h.jkt).Scan(&account))
 		v := inSettings(t, d, "henk@example.org", "/staff/people/"+account+"/remove-device/"+p.device(t, h))
 		must(t, "removing the device", v.submit(url.Values{"reason": {"lost-device"}, "do": {"continue"}}))
 	}, ""},
@@ -36,14 +37,17 @@ var endsOfADevice = []struct {
 	}, ""},
 	{"password replaced", "p3@example.org", func(t *testing.T, _ *pair, d door, _ *handset) {
 		v := inSettings(t, d, "p3@example.org", "/settings/password")
-		must(t, "choosing a password", v.submit(url.Values{"password": {"acht groene regenjassen, " + secret.ID()}, "do": {"continue"}}))
+		next := "acht groene regenjassen, " + secret.ID()
+		must(t, "choosing a password", v.submit(url.Values{"password": {next}, "do": {"continue"}}))
 	}, ""},
 	{"two-step authentication reset by staff", "totp@example.org", func(_ *testing.T, p *pair, _ door, _ *handset) {
-		p.idp("account", "reset-2fa", "totp@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "in-person")
+		p.idp("account", "reset-2fa", "totp@example.org", "--platform", "linde", "--reason", "lost-phone",
+			"--identified", "in-person")
 	}, ""},
 	{"this was not me", "p4@example.org", func(t *testing.T, p *pair, d door, _ *handset) {
 		token := secret.Token() // in place of that of the mail, which nobody reads here
-		p.change(t, `UPDATE tickets SET hash = $1 WHERE purpose = 'device' AND account = (SELECT id FROM accounts WHERE email = 'p4@example.org')`, hash(token))
+		p.change(t, `UPDATE tickets SET hash = $1
+			WHERE purpose = 'device' AND account = (SELECT id FROM accounts WHERE email = 'p4@example.org')`, hash(token))
 		v := newPerson(d, "p4@example.org")
 		must(t, "opening the button", v.open(http.MethodGet, p.issuer+"/link/"+token, nil))
 		must(t, "blocking the account", v.submit(url.Values{"do": {"freeze"}}))
@@ -63,7 +67,8 @@ var endsOfADevice = []struct {
 		must(t, "signing in as somebody else", other.signIn(d, "p8@example.org", idptest.Password))
 	}, "interaction_required"}, // the key has a device, which is the other one's and has no PIN
 	{"no mobile app any more", "anna@example.org", func(_ *testing.T, p *pair, _ door, _ *handset) {
-		p.idp("apply", p.file("no-app.yaml", strings.Replace(appHouse(p.issuer, 0), "mobile_app: true", "mobile_app: false", 1)))
+		file := strings.Replace(appHouse(p.issuer, 0), "mobile_app: true", "mobile_app: false", 1)
+		p.idp("apply", p.file("no-app.yaml", file))
 	}, "unauthorized_client"}, // the last row: nobody has the app then
 }
 

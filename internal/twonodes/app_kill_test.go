@@ -42,7 +42,8 @@ var countings = map[string]func(*testing.T) counting{
 				defer close(held)
 				for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
 					var n int
-					err := p.sql.QueryRow(`SELECT COUNT(*) FROM app_devices WHERE comparing <> '' AND comparing_ends > $1`, time.Now().UnixMilli()).Scan(&n)
+					const held = `SELECT COUNT(*) FROM app_devices WHERE comparing <> '' AND comparing_ends > $1`
+					err := p.sql.QueryRow(held, time.Now().UnixMilli()).Scan(&n)
 					if err == nil && n > 0 {
 						return
 					}
@@ -79,7 +80,8 @@ func (c *counting) dies(t *testing.T, i int, h *handset, pin string) (countedAt 
 	if a, ok := <-answered; ok {
 		t.Fatalf("the node that was killed answered %s", a)
 	}
-	if after := c.tries(t, h); after != before+1 || c.row(t, `SELECT COUNT(*) FROM app_devices WHERE jkt = $1 AND comparing <> ''`, h.jkt) != 1 {
+	const undecided = `SELECT COUNT(*) FROM app_devices WHERE jkt = $1 AND comparing <> ''`
+	if after := c.tries(t, h); after != before+1 || c.row(t, undecided, h.jkt) != 1 {
 		t.Fatalf("%d tries became %d: nothing was counted, or it was settled", before, after)
 	}
 	n.start()
@@ -199,7 +201,8 @@ const triers = 8
 func killWhileTrying(t *testing.T, p *pair) {
 	h := p.phone(t, p.at(0), "anna@example.org")
 	var sealed []byte
-	must(t, "reading the PIN", p.sql.QueryRowContext(t.Context(), `SELECT pin FROM app_devices WHERE jkt = $1`, h.jkt).Scan(&sealed))
+	const pin = `SELECT pin FROM app_devices WHERE jkt = $1`
+	must(t, "reading the PIN", p.sql.QueryRowContext(t.Context(), pin, h.jkt).Scan(&sealed))
 	rounds, losses, removals, sum := times(t, "IDP_PIN_KILLS", 4), 0, 0, 0
 	for round := range rounds {
 		before := p.compared(t)
@@ -221,7 +224,8 @@ func killWhileTrying(t *testing.T, p *pair) {
 		}
 		losses += lost
 		if compared > grant.MaxTries || len(lefts) > compared || lost < 0 || lost > 1 {
-			t.Fatalf("round %d: %d wrong PINs were compared and %d answered; %d were counted, the device lives: %t", round, compared, len(lefts), tries, live)
+			t.Fatalf("round %d: %d wrong PINs were compared and %d answered; %d were counted, the device lives: %t",
+				round, compared, len(lefts), tries, live)
 		}
 		p.waited(t, h)
 		switch a, err := h.pin(p.twice(round)[0], idptest.PhonePIN); {
@@ -230,7 +234,8 @@ func killWhileTrying(t *testing.T, p *pair) {
 		case live && tries < grant.MaxTries && !a.right(tries), (!live || tries == grant.MaxTries) && !a.gone():
 			t.Fatalf("round %d: after %d tries the right PIN is answered %d %s", round, tries, a.status, a.body)
 		}
-		p.change(t, `UPDATE app_devices SET ended_at = NULL, end_reason = '', pin = $1, tries = 0, tried = '', comparing = '' WHERE jkt = $2`, sealed, h.jkt)
+		p.change(t, `UPDATE app_devices SET ended_at = NULL, end_reason = '', pin = $1, tries = 0, tried = '', comparing = ''
+			WHERE jkt = $2`, sealed, h.jkt)
 	}
 	if sum == 0 {
 		t.Error("no PIN was compared: the kills come too early to show anything")

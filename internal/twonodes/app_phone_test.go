@@ -26,7 +26,8 @@ const (
 )
 
 // appParty is the platform's own app. The party steady may introspect its tokens.
-const appParty = `      - { client_id: app, type: native, mobile_app: true, redirect_uris: [` + appBack + `], audience: [steady] }
+const appParty = `
+      - { client_id: app, type: native, mobile_app: true, redirect_uris: [` + appBack + `], audience: [steady] }
 `
 
 // appHouse is house with a mobile app, somebody with a second factor, and a helper of theirs.
@@ -148,7 +149,8 @@ func (h *handset) take(a told) bool {
 // is none. Nothing is sent again when there is no answer.
 func (h *handset) ask(d door, method, path, token string, form func(phone.Proof) url.Values) (told, error) {
 	a, err := h.once(d, method, path, token, form)
-	if err == nil && (a.Error == "use_dpop_nonce" || strings.Contains(a.header.Get("WWW-Authenticate"), "use_dpop_nonce")) {
+	const wanted = "use_dpop_nonce"
+	if err == nil && (a.Error == wanted || strings.Contains(a.header.Get("WWW-Authenticate"), wanted)) {
 		a, err = h.once(d, method, path, token, form)
 	}
 	return a, err
@@ -239,7 +241,8 @@ func (h *handset) put(d door, pin string) (told, error) {
 func (h *handset) pin(d door, pin string) (told, error) {
 	key := phone.PINKey(h.secret, h.issuer, h.jkt, pin)
 	return h.ask(d, http.MethodPost, "/token", "", func(p phone.Proof) url.Values {
-		return fields("grant_type", grant.PINGrant, "pin_proof", base64.RawURLEncoding.EncodeToString(phone.PINProof(key, p.ID, p.Nonce)))(p)
+		proof := base64.RawURLEncoding.EncodeToString(phone.PINProof(key, p.ID, p.Nonce))
+		return fields("grant_type", grant.PINGrant, "pin_proof", proof)(p)
 	})
 }
 

@@ -60,8 +60,10 @@ var Endings = []struct {
 	}},
 	{"endsOfParty", "a file by which the party of its device is no mobile app any more", func(w *world, v visit) error {
 		w.run(`INSERT INTO app_devices (
-			id, platform, account, party, jkt, name, network, way, level, scopes, claims, session, setup_hash, setup_ends_at, added_at, seen_at)
-			VALUES ('phone', 'linde', '` + string(w.anna.ID) + `', '` + string(web) + `', 'key', '', '', 'qr', '', 'openid', '{}', '` + v.ID + `', '1', 1, 1, 1)`)
+			id, platform, account, party, jkt, name, network, way, level, scopes, claims,
+				session, setup_hash, setup_ends_at, added_at, seen_at)
+			VALUES ('phone', 'linde', '` + string(w.anna.ID) + `', '` + string(web) + `', 'key', '', '', 'qr', '', 'openid', '{}',
+				'` + v.ID + `', '1', 1, 1, 1)`)
 		one := party(linde, web)
 		one.BackchannelLogoutURI = "https://one.example.net/out"
 		return w.db.Declare(w.Context(), storage.Setup{Parties: []grant.Party{one}}, w.now)
