@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,10 +45,10 @@ func newDesk(c caller, file string) *desk {
 		c.Fatal(err)
 	}
 	all, err := c.DB.Sessions(c.Context(), "linde", d.anna.ID, c.Now())
-	if err != nil || len(all) != 1 {
+	if err != nil || len(all) == 0 {
 		c.Fatalf("%d sessions: %v", len(all), err)
 	}
-	d.session = all[0]
+	d.session = slices.MaxFunc(all, func(a, b authn.Session) int { return a.StartedAt.Compare(b.StartedAt) })
 	return d
 }
 
@@ -305,4 +307,164 @@ func TestPINOfADeviceThatIsRenewedMeanwhile(t *testing.T) {
 			t.Errorf("%s: %d %s, %s", at, got.status, got.body, payload)
 		}
 	}
+}
+
+// printed is what docs/app.md prints as an answer: a status, headers and a body, in which … stands for any text.
+type printed struct {
+	status int
+	header map[string]string
+	body   string
+}
+
+// pageAnswer is the answer that docs/app.md prints to a request, such as "POST /token", that has a text in it.
+func pageAnswer(t testing.TB, request, has string) printed {
+	t.Helper()
+	text, err := os.ReadFile("../docs/app.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, block := range regexp.MustCompile("(?s)```http\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+		asked, answer, ok := strings.Cut(block[1], "\n\nHTTP/1.1 ")
+		if !ok || !strings.HasPrefix(asked, request+" HTTP/1.1\n") || !strings.Contains(asked, has) {
+			continue
+		}
+		head, body, _ := strings.Cut(answer, "\n\n")
+		lines := strings.Split(strings.TrimSpace(head), "\n")
+		p := printed{header: map[string]string{}, body: strings.TrimSpace(body)}
+		if p.status, err = strconv.Atoi(lines[0][:3]); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range lines[1:] {
+			name, value, _ := strings.Cut(line, ": ")
+			p.header[name] = value
+		}
+		return p
+	}
+	t.Fatalf("docs/app.md prints no answer to %s with %q", request, has)
+	return printed{}
+}
+
+// matches reports whether a text is the printed one.
+func matches(text, printed string) bool {
+	return regexp.MustCompile("^" + strings.ReplaceAll(regexp.QuoteMeta(printed), "…", `[^"\s]+`) + "$").MatchString(text)
+}
+
+// wants compares an answer with what the page prints; the number of a phone is another one each time.
+func (h *handset) wants(what string, got reply, want printed) {
+	h.Helper()
+	want.body = strings.ReplaceAll(want.body, `"match_number":42`, `"match_number":`+strconv.Itoa(h.number))
+	if got.status != want.status || !matches(got.body, want.body) {
+		h.Errorf("%s: %d %s\nwant %d %s", what, got.status, got.body, want.status, want.body)
+	}
+	for name, value := range want.header {
+		if !matches(got.header.Get(name), value) {
+			h.Errorf("%s: %s %q, want %s", what, name, got.header.Get(name), value)
+		}
+	}
+	h.headed(what, got)
+}
+
+// headed wants what every answer to a request with a proof has.
+func (h *handset) headed(what string, got reply) {
+	h.Helper()
+	if got.header.Get("Cache-Control") != "no-store" || got.header.Get("DPoP-Nonce") == "" || len(got.header.Values("DPoP-Nonce")) != 1 {
+		h.Errorf("%s: headers %v", what, got.header)
+	}
+	if got.status == http.StatusNoContent && got.header.Get("Content-Type") != "" {
+		h.Errorf("%s: nothing has the type %s", what, got.header.Get("Content-Type"))
+	}
+}
+
+// said compares an error with what it says beside its description.
+func (h *handset) said(what string, got reply, status int, body string) {
+	h.Helper()
+	m := got.members(h)
+	if text, _ := m["error_description"].(string); text == "" {
+		h.Errorf("%s: no description: %s", what, got.body)
+	}
+	delete(m, "error_description")
+	rest, err := json.Marshal(m)
+	if err != nil || got.status != status || string(rest) != body || got.header.Get("Content-Type") != "application/json" {
+		h.Errorf("%s: %d %s, %v\nwant %d %s", what, got.status, got.body, got.header, status, body)
+	}
+	h.headed(what, got)
+}
+
+// An app is written after docs/app.md: what it prints as the answer of an endpoint is what the endpoint answers, byte for
+// byte but for what is random.
+func TestAnswersOfTheAppAreThoseOfItsPage(t *testing.T) {
+	c := newCaller(t)
+	d := newDesk(c, appHouse)
+	h := newHandset(d)
+	form := fixed(url.Values{"client_id": {"app"}})
+
+	got := h.sends(http.MethodPost, "/app/handoff", "", form)
+	h.said("a claim without a nonce", got, http.StatusBadRequest, `{"error":"use_dpop_nonce"}`)
+	got = h.sends(http.MethodPost, "/token", "", fixed(url.Values{"client_id": {"app"}, "grant_type": {grant.PINGrant}}))
+	h.said("a PIN without a nonce", got, http.StatusBadRequest, `{"error":"use_dpop_nonce"}`)
+	got = h.sends(http.MethodPut, "/app/pin", "idpst_x", fixed(url.Values{"pin_key": {"x"}}))
+	h.said("choosing without a nonce", got, http.StatusUnauthorized, `{"error":"use_dpop_nonce"}`)
+	if all := got.header.Values("WWW-Authenticate"); !slices.ContainsFunc(all, func(v string) bool {
+		return strings.HasPrefix(v, "DPoP ") && strings.Contains(v, `error="use_dpop_nonce"`)
+	}) {
+		t.Errorf("challenges %q", all)
+	}
+
+	reference := d.code()
+	h.wants("the claim", h.claims(reference), pageAnswer(t, "POST /app/handoff", "reference="))
+	h.said("a second claim", h.claims(reference), http.StatusBadRequest, `{"error":"invalid_grant"}`)
+	h.said("a poll that comes too early", pollTwice(h), http.StatusBadRequest, `{"error":"slow_down"}`)
+	h.Clock.Later(10 * time.Second)
+	pending := pageAnswer(t, "POST /token", "grant-type%3Ahandoff")
+	h.said("a poll", h.polls(), pending.status, pending.body)
+	d.types(h.handoff, h.number)
+	h.Clock.Later(10 * time.Second)
+	h.wants("the answer", h.polls(), pageAnswer(t, "POST /token", "grant_type=authorization_code"))
+	h.said("a poll after the answer", h.polls(), http.StatusBadRequest, `{"error":"invalid_grant"}`)
+	h.said("a PIN that was not chosen", h.enters(h.pinKey), http.StatusBadRequest,
+		`{"acr_values":"urn:minddistrict:acr:1fa","error":"interaction_required"}`)
+
+	chosen := pageAnswer(t, "PUT /app/pin", "pin_key=")
+	h.wants("choosing", h.chooses(h.pinKey), chosen)
+	h.wants("choosing the same again", h.chooses(h.pinKey), chosen)
+	h.said("choosing another", h.chooses(secret.Bytes(grant.PINKeySize)), http.StatusUnauthorized, `{"error":"invalid_token"}`)
+	entered := pageAnswer(t, "POST /token", "grant-type%3Apin")
+	h.wants("the PIN", h.enters(h.pinKey), entered)
+	wrong := secret.Bytes(grant.PINKeySize)
+	for left := grant.MaxTries - 1; left > 0; left-- {
+		h.said("a wrong PIN", h.enters(wrong), http.StatusBadRequest, `{"error":"invalid_grant","tries_left":`+strconv.Itoa(left)+`}`)
+	}
+	entered.body = strings.ReplaceAll(entered.body, `"wrong_before":0`, `"wrong_before":4`)
+	h.wants("the PIN after wrong ones", h.enters(h.pinKey), entered)
+	for range grant.MaxTries - 1 {
+		h.enters(wrong)
+	}
+	h.said("the last wrong PIN", h.enters(wrong), http.StatusBadRequest, `{"device_removed":true,"error":"invalid_grant","tries_left":0}`)
+	h.said("a PIN without a device", h.enters(h.pinKey), http.StatusBadRequest, `{"device_removed":true,"error":"invalid_grant"}`)
+
+	for name, row := range map[string]struct {
+		happens func()
+		want    string
+		more    []string
+	}{
+		"stopped on the phone":    {func() {}, "access_denied", []string{"stop", "true"}},
+		"over":                    {func() { h.Clock.Later(grant.ClaimLife) }, "expired_token", nil},
+		"two wrong numbers":       {func() { d.types(h.handoff, 0); d.types(h.handoff, 0) }, "access_denied", nil},
+		"a newer code on the web": {func() { d.code() }, "invalid_grant", nil},
+	} {
+		if claimed := h.claims(d.code()); claimed.status != http.StatusOK {
+			t.Fatalf("%s: %s", name, claimed.body)
+		}
+		h.Clock.Later(grant.PollEvery)
+		row.happens()
+		h.said(name, h.polls(row.more...), http.StatusBadRequest, `{"error":"`+row.want+`"}`)
+	}
+}
+
+// pollTwice is the answer to the second of two polls in a moment.
+func pollTwice(h *handset) reply {
+	h.Helper()
+	h.Clock.Later(grant.PollEvery)
+	h.polls()
+	return h.polls()
 }

@@ -200,9 +200,11 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request, p platform.ID) {
 	}
 }
 
-// writeAnswer is the last step of every answered machine request.
+// writeAnswer is the last step of every answered machine request. What is empty has no type.
 func writeAnswer(w http.ResponseWriter, e Endpoint, answer any) {
-	w.Header().Set("Content-Type", "application/json")
+	if answer != nil {
+		w.Header().Set("Content-Type", "application/json")
+	}
 	w.WriteHeader(cmp.Or(e.Answers, http.StatusOK))
 	if answer == nil {
 		return

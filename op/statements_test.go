@@ -8,7 +8,9 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
 )
 
 // What each endpoint asks of the database: its reads by statement, and how often it writes at all. A request that looks
@@ -24,9 +26,9 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 		}
 	})
 	s := idptest.NewServer(t, db)
-	s.Apply(strings.Replace(house, "client_id: web, secret",
+	s.Apply(strings.Replace(appHouse, "client_id: web, secret",
 		"client_id: web, rotate_refresh_tokens: true, grant_types: [authorization_code, refresh_token, client_credentials], secret", 1))
-	s.Apply(strings.Replace(house, "client_id: post,", `client_id: post, subject_type: pairwise,`, 1))
+	s.Apply(strings.Replace(appHouse, "client_id: post,", `client_id: post, subject_type: pairwise,`, 1))
 	c := caller{t, s}
 	b := c.signIn(issuer)
 	measure := func(endpoint string, wantReads, wantWrites int64, request func()) {
@@ -99,6 +101,7 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 			t.Errorf("no code at %s", waiting.URL)
 		}
 	})
+	measureApp(t, s, measure)
 	s.Apply(referHouse)
 	server := referrerAt(c)
 	ask := server.ask()
@@ -115,4 +118,39 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// measureApp goes from a QR code to a PIN. A phone that waits, and one whose PIN is wrong, write what counts and their proof.
+func measureApp(t *testing.T, s *idptest.Server, measure func(endpoint string, reads, writes int64, request func())) {
+	t.Helper()
+	h := newHandset(newDesk(caller{t, s}, appHouse))
+	var got reply
+	answers := func(status int) {
+		t.Helper()
+		if got.status != status {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+	}
+	measure("app: no nonce", 0, 0, func() {
+		got = h.sends(http.MethodPost, "/app/handoff", "", fixed(url.Values{"client_id": {"app"}}))
+	})
+	h.nonce = got.header.Get("DPoP-Nonce")
+	reference := h.code()
+	measure("app: handoff", 2, 3, func() { got = h.claims(reference) })
+	answers(http.StatusOK)
+	measure("app: handoff that was claimed", 1, 2, func() { got = h.claims(reference) })
+	answers(http.StatusBadRequest)
+	measure("token, handoff that waits", 0, 2, func() { got = h.polls() })
+	answers(http.StatusBadRequest)
+	h.types(h.handoff, h.number)
+	measure("token, handoff", 1, 12, func() { got = h.polls() })
+	answers(http.StatusOK)
+	measure("app: PIN is chosen", 2, 4, func() { got = h.chooses(h.pinKey) })
+	answers(http.StatusNoContent)
+	measure("token, wrong PIN", 1, 4, func() { got = h.enters(secret.Bytes(grant.PINKeySize)) })
+	answers(http.StatusBadRequest)
+	measure("token, PIN", 1, 7, func() { got = h.enters(h.pinKey) })
+	answers(http.StatusOK)
+	measure("token, the next PIN", 1, 10, func() { got = h.enters(h.pinKey) })
+	answers(http.StatusOK)
 }
