@@ -153,6 +153,7 @@ func TestTamperedIDTokens(t *testing.T) {
 		{"exp is a text", claim("exp", "1908878400"), federation.BadForm, "exp"},
 		{"exp is null", claim("exp", nil), federation.BadForm, "exp"},
 		{"exp beyond numbers", claim("exp", json.Number("1e400")), federation.BadForm, "exp"},
+		{"exp beyond calendars", claim("exp", json.Number("1e30")), federation.BadForm, "exp"},
 		{"over", claim("exp", ago(time.Minute)), federation.BadTime, "exp"},
 		{"no iat", without("iat"), federation.BadForm, "iat"},
 		{"iat is a text", claim("iat", "1800000000"), federation.BadForm, "iat"},
