@@ -8,8 +8,10 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -33,6 +35,7 @@ type Store interface {
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	TestID(ctx context.Context, p platform.ID, c federation.ID, now time.Time) (string, error)
 	EndUpstream(ctx context.Context, p platform.ID, c federation.ID, over federation.Ended, e audit.Event, now time.Time) (int, error)
+	RequestMail(ctx context.Context, m outbox.Message, limits []authn.Limit, e audit.Event, now time.Time) error
 	AnswerTest(ctx context.Context, p platform.ID, c federation.ID, id string, sealed []byte, now time.Time) error
 }
 

@@ -2,6 +2,8 @@ package federated
 
 import (
 	"embed"
+	"maps"
+	"slices"
 
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/outbox"
@@ -13,7 +15,15 @@ var files embed.FS
 
 // part is what the way shows and says.
 func part() ui.Part {
-	return ui.Part{Files: files, Samples: samples, Chosen: []string{"sso.way"}, Letters: []outbox.Letter{linkedMail}}
+	return ui.Part{Files: files, Samples: samples, Chosen: []string{"sso.way"}, Letters: letters()}
+}
+
+func letters() []outbox.Letter {
+	all := []outbox.Letter{linkedMail}
+	for _, kind := range slices.Sorted(maps.Keys(driftMails)) {
+		all = append(all, driftMails[kind])
+	}
+	return all
 }
 
 // linkedMail tells that an account is linked to who somebody is elsewhere.

@@ -232,6 +232,9 @@ func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (login.Ou
 	if c == nil {
 		return login.Outcome{}, federation.Refuse(federation.Closed, "the connection is disabled or gone")
 	}
+	if err := s.alarm(ctx, v, c, came.Answer); err != nil {
+		return login.Outcome{}, err
+	}
 	id, err := c.Judge(came.Answer, v.Now)
 	if err != nil {
 		return login.Outcome{}, err
