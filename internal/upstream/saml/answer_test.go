@@ -1,0 +1,145 @@
+package saml
+
+import (
+	"errors"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/crewjam/saml/xmlenc"
+
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/fault"
+)
+
+// want is what a good response says.
+func want() federation.Answer {
+	return federation.Answer{
+		Issuer: theirs, Subject: somebody, Format: persistentNameID, AuthTime: now.Add(-time.Minute),
+		Context: []string{"urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"}, Session: "_session1",
+		Claims: map[string]any{"mail": []string{"j.jansen@lindehof.example"}, "groups": []string{"behandelaar", "planner", "kantoor"}},
+	}
+}
+
+func TestAResponseSaysWhoItIs(t *testing.T) {
+	for name, change := range map[string]func(*said){
+		"signed assertion":               func(*said) {},
+		"signed response":                func(s *said) { s.signsAssertion, s.signsResponse = false, true },
+		"both signed":                    func(s *said) { s.signsResponse = true },
+		"encrypted, signed inside":       func(s *said) { s.encrypts = certificateOfOwn(t, firstOwnKey()) },
+		"encrypted for our next key":     func(s *said) { s.encrypts = certificateOfOwn(t, nextOwnKey()) },
+		"encrypted in a signed response": func(s *said) { s.encrypts, s.signsResponse = certificateOfOwn(t, firstOwnKey()), true },
+		"CBC in a signed response": func(s *said) {
+			s.encrypts, s.signsResponse, s.cipher = certificateOfOwn(t, firstOwnKey()), true, xmlenc.AES256CBC
+		},
+		"a NameQualifier of the issuer": func(s *said) {
+			s.subject = strings.Replace(s.subject, " Format", ` NameQualifier="`+theirs+`" Format`, 1)
+		},
+		"clocks 50 seconds apart":         func(s *said) { s.before, s.ends = now.Add(50*time.Second), now.Add(-50*time.Second) },
+		"a certificate that is known too": func(s *said) { s.by = pair{s.by.key, certificateOf(s.by.key.Public(), s.by.key, now)} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			s := good(p.trip)
+			change(&s)
+			got, err := p.answer(t, s.response())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, want()) {
+				t.Errorf("got  %+v\nwant %+v", got, want())
+			}
+		})
+	}
+}
+
+// An answer is taken once, whichever node it reaches.
+func TestAnAssertionIsTakenOnceByAllNodes(t *testing.T) {
+	p := newPlace(t)
+	s := good(p.trip)
+	if _, err := p.answer(t, s.response()); err != nil {
+		t.Fatal(err)
+	}
+	s.answer = "_another" // the response is another one
+	_, err := p.node(p.o.Client).Answer(t.Context(), p.c, p.trip, back, post(p.trip.State, s.response()))
+	if federation.ReasonOf(err) != federation.Replayed {
+		t.Errorf("got %v, want %s", err, federation.Replayed)
+	}
+}
+
+// Storage that is gone is no refusal: the same answer may count later.
+func TestStorageThatIsGoneIsNoRefusal(t *testing.T) {
+	p := newPlace(t)
+	p.store.broken = fault.Unavailable
+	_, err := p.answer(t, good(p.trip).response())
+	if !errors.Is(err, fault.Unavailable) || federation.ReasonOf(err) != "" {
+		t.Errorf("got %v", err)
+	}
+	p.store.broken = nil
+	if _, err := p.answer(t, good(p.trip).response()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAStatusIsAReason(t *testing.T) {
+	const code = "urn:oasis:names:tc:SAML:2.0:status:"
+	for _, test := range []struct {
+		outer, inner, message string
+		want                  federation.Reason
+	}{
+		{"Responder", "AuthnFailed", "", federation.Denied},
+		{"Responder", "AuthnFailed", "Authentication cancelled by user", federation.Cancelled},
+		{"Requester", "AuthnFailed", "", federation.Denied},
+		{"Requester", "RequestDenied", "", federation.Denied},
+		{"Responder", "NoAuthnContext", "", federation.Denied},
+		{"Responder", "NoPassive", "", federation.Interaction},
+		{"Requester", "InvalidNameIDPolicy", "AADSTS750061", federation.Misset},
+		{"Requester", "", "", federation.Misset},
+		{"Responder", "", "MSIS7070", federation.Unreachable},
+		{"Responder", "NewInVersion3", "", federation.Unreachable},
+	} {
+		p := newPlace(t)
+		status := `<samlp:Status><samlp:StatusCode Value="` + code + test.outer + `">`
+		if test.inner != "" {
+			status += `<samlp:StatusCode Value="` + code + test.inner + `"></samlp:StatusCode>`
+		}
+		status += `</samlp:StatusCode><samlp:StatusMessage>` + test.message + `</samlp:StatusMessage></samlp:Status>`
+		_, err := p.answer(t, good(p.trip).with(status, ""))
+		if federation.ReasonOf(err) != test.want || !strings.Contains(err.Error(), test.inner) || !strings.Contains(err.Error(), test.message) {
+			t.Errorf("%s %s %s: got %v, want %s", test.outer, test.inner, test.message, err, test.want)
+		}
+	}
+}
+
+// What a browser may bring is bounded, and is what was asked for.
+func TestWhatABrowserBrings(t *testing.T) {
+	p := newPlace(t)
+	response := good(p.trip).response()
+	good := post(p.trip.State, response)
+	body := url.Values{"SAMLResponse": {strings.Repeat("A", maxForm)}, "RelayState": {p.trip.State}}
+	twice := url.Values{"SAMLResponse": {"a", "b"}, "RelayState": {p.trip.State}}
+	get := post(p.trip.State, response)
+	get.Method = "GET"
+	for name, test := range map[string]struct {
+		answer func() error
+		want   federation.Reason
+	}{
+		"a long body": {func() error { _, err := p.Answer(t.Context(), p.c, p.trip, back, posts(back, body)); return err }, federation.BadForm},
+		"two answers": {func() error { _, err := p.Answer(t.Context(), p.c, p.trip, back, posts(back, twice)); return err }, federation.BadForm},
+		"by GET":      {func() error { _, err := p.Answer(t.Context(), p.c, p.trip, back, get); return err }, federation.BadForm},
+		"another RelayState": {func() error {
+			_, err := p.Answer(t.Context(), p.c, newTrip("lindehof"), back, good)
+			return err
+		}, federation.Unsolicited},
+		"an artifact, unasked": {func() error {
+			_, err := p.Answer(t.Context(), p.c, p.trip, back, posts(back, url.Values{"SAMLart": {"AAQ"}, "RelayState": {p.trip.State}}))
+			return err
+		}, federation.BadForm},
+	} {
+		if err := test.answer(); federation.ReasonOf(err) != test.want {
+			t.Errorf("%s: got %v, want %s", name, err, test.want)
+		}
+	}
+}

@@ -1,0 +1,191 @@
+package saml
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/fault"
+)
+
+// How often metadata is read by URL.
+const (
+	readDaily   = 24 * time.Hour   // anyhow
+	readAgain   = time.Hour        // after it could not be read, while an older copy counts
+	readUnknown = 10 * time.Minute // at most, when an answer is signed by a key that is not known
+	readFirst   = 30 * time.Second // at most, while there is no copy
+)
+
+// Refresh reads metadata by URL where that is due, and tells what became known: it may be called at any pace. An error is
+// that it was due and did not succeed; the last good copy counts all the same.
+func (u *Upstream) Refresh(ctx context.Context, c *federation.Connection) error {
+	if c.SAML.MetadataURL == "" {
+		e, err := readMetadata(c.SAML, []byte(c.SAML.Metadata), u.o.Now())
+		if err == nil {
+			u.tell(ctx, c, nil, e)
+		}
+		return err
+	}
+	d, err := u.kept(ctx, c)
+	if err != nil {
+		return err
+	}
+	now := u.o.Now()
+	if d.Trouble == "" && now.Sub(d.ReadAt) < readDaily || d.Trouble != "" && now.Sub(d.TriedAt) < readAgain {
+		return nil
+	}
+	_, err = u.read(ctx, c, d)
+	return err
+}
+
+// entity is an upstream as its metadata describes it. A Refusal: nothing usable is there.
+func (u *Upstream) entity(ctx context.Context, c *federation.Connection) (*entity, error) {
+	if c.SAML.MetadataURL == "" {
+		e, err := readMetadata(c.SAML, []byte(c.SAML.Metadata), u.o.Now())
+		if err != nil {
+			return nil, federation.Refuse(federation.Misset, "%v", err)
+		}
+		return e, nil
+	}
+	d, err := u.kept(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if d.Body != nil {
+		if e, err := readMetadata(c.SAML, d.Body, u.o.Now()); err == nil {
+			return e, nil
+		} // it does not fit the settings any more, or is too old to be trusted: it is read now
+	}
+	if u.o.Now().Sub(d.TriedAt) < readFirst {
+		return nil, federation.Refuse(federation.Unreachable, "metadata: %s", d.Trouble)
+	}
+	e, err := u.read(ctx, c, d)
+	if errors.Is(err, fault.Unavailable) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, federation.Refuse(federation.Unreachable, "%v", err)
+	}
+	return e, nil
+}
+
+// newer reads metadata because an answer is signed by a key that is not in it; nil: there is nothing else than before.
+func (u *Upstream) newer(ctx context.Context, c *federation.Connection, before *entity) *entity {
+	if c.SAML.MetadataURL == "" {
+		return nil
+	}
+	d, err := u.kept(ctx, c)
+	if err != nil || u.o.Now().Sub(d.TriedAt) < readUnknown {
+		return nil
+	}
+	e, err := u.read(ctx, c, d)
+	if err != nil || len(added(before, e)) == 0 {
+		return nil
+	}
+	return e
+}
+
+func (u *Upstream) kept(ctx context.Context, c *federation.Connection) (Document, error) {
+	d, err := u.o.Store.Document(ctx, c.Platform, c.ID)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return Document{}, fmt.Errorf("metadata of connection %s: %w", c.ID, err)
+	}
+	return d, nil
+}
+
+// read reads metadata, keeps it if it is good, and keeps why if it is not.
+func (u *Upstream) read(ctx context.Context, c *federation.Connection, before Document) (*entity, error) {
+	var e *entity
+	body, err := u.fetch(ctx, c.SAML.MetadataURL)
+	if err == nil {
+		e, err = readMetadata(c.SAML, body, u.o.Now())
+	}
+	d := before
+	d.TriedAt, d.Trouble = u.o.Now(), ""
+	if err != nil {
+		d.Trouble = clean(err.Error())
+		u.o.Log.WarnContext(ctx, "reading an upstream's metadata", slog.String("platform", string(c.Platform)),
+			slog.String("connection", string(c.ID)), slog.Any("error", err))
+	} else {
+		d.Body, d.ReadAt = body, d.TriedAt
+	}
+	if kept := u.o.Store.KeepDocument(ctx, c.Platform, c.ID, d); kept != nil {
+		return nil, fmt.Errorf("metadata of connection %s: %w", c.ID, kept)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var old *entity
+	if before.Body != nil {
+		old, _ = readMetadata(c.SAML, before.Body, u.o.Now()) // of other settings: all keys are new
+	}
+	u.tell(ctx, c, old, e)
+	return e, nil
+}
+
+// tell tells what is new. The first copy has no key that is.
+func (u *Upstream) tell(ctx context.Context, c *federation.Connection, before, now *entity) {
+	var n News
+	if before != nil {
+		n.Keys = added(before, now)
+	}
+	if last := now.expires(); last.Sub(u.o.Now()) < Warning {
+		n.Expires = last
+	}
+	if u.o.Tell != nil && (len(n.Keys) > 0 || !n.Expires.IsZero()) {
+		u.o.Tell(ctx, c, n)
+	}
+}
+
+// added are the certificates that were not there before.
+func added(before, now *entity) (all []string) {
+	for _, c := range now.certificates {
+		if !slices.ContainsFunc(before.certificates, c.Equal) {
+			all = append(all, fingerprint(c))
+		}
+	}
+	return all
+}
+
+func (u *Upstream) fetch(ctx context.Context, address string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: metadata: %w", fault.Invalid, err)
+	}
+	req.Header.Set("Accept", "application/samlmetadata+xml, application/xml, text/xml")
+	res, err := u.o.Client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%w: metadata: %w", fault.Refused, err)
+	}
+	defer func() { _ = res.Body.Close() }() // what was read counts
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%w: metadata: HTTP status %d", fault.Refused, res.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxMetadata+1))
+	if err != nil {
+		return nil, fmt.Errorf("%w: metadata: %w", fault.Refused, err)
+	}
+	return body, nil
+}
+
+// clean makes a line of what others wrote: 300 bytes at most, and nothing that a terminal acts on.
+func clean(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0xfffd {
+			return ' '
+		}
+		return r
+	}, s)
+	const most = 300
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}

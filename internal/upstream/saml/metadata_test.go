@@ -1,0 +1,244 @@
+package saml
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	dsig "github.com/russellhaering/goxmldsig"
+
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/fault"
+)
+
+func pemOf(p pair) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.certificate.Raw}))
+}
+
+// several is metadata of a federation: of two entities, in groups.
+func several(entity, until string) string {
+	other := strings.ReplaceAll(strings.Replace(entity, theirs, "https://idp.other.example", 1), "_m1", "_m2")
+	return `<md:EntitiesDescriptor xmlns:md="` + nsMetadata + `" ID="_all" validUntil="` + until + `"><md:EntitiesDescriptor>` + other +
+		`</md:EntitiesDescriptor><md:EntitiesDescriptor>` + entity + `</md:EntitiesDescriptor></md:EntitiesDescriptor>`
+}
+
+func TestMetadataThatIsTaken(t *testing.T) {
+	const later = "2027-01-01T00:00:00Z"
+	one := theirMetadata(theirKey())
+	signed := federation.SAMLSettings{EntityID: theirs, MetadataKey: pemOf(foreignKey())}
+	for name, test := range map[string]struct {
+		settings federation.SAMLSettings
+		body     string
+		keys     int
+	}{
+		"of one entity":                {federation.SAMLSettings{EntityID: theirs}, one, 1},
+		"with a byte order mark":       {federation.SAMLSettings{EntityID: theirs}, "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- x -->" + one, 1},
+		"with two keys, one expired":   {federation.SAMLSettings{EntityID: theirs}, theirMetadata(theirKey(), expiredKey()), 2},
+		"with a key on a curve":        {federation.SAMLSettings{EntityID: theirs}, theirMetadata(newECPair()), 1},
+		"of several entities":          {federation.SAMLSettings{EntityID: theirs}, several(one, later), 1},
+		"signed":                       {signed, sign(one, foreignKey(), dsig.RSASHA256SignatureMethod), 1},
+		"of several, signed":           {signed, sign(several(one, later), foreignKey(), dsig.RSASHA256SignatureMethod), 1},
+		"that ran out, of https alone": {federation.SAMLSettings{EntityID: theirs}, several(one, "2026-01-01T00:00:00Z"), 1},
+	} {
+		e, err := readMetadata(test.settings, []byte(test.body), now)
+		if err != nil || len(e.certificates) != test.keys {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestMetadataThatIsRefused(t *testing.T) {
+	one := theirMetadata(theirKey())
+	plain := federation.SAMLSettings{EntityID: theirs}
+	signed := federation.SAMLSettings{EntityID: theirs, MetadataKey: pemOf(foreignKey())}
+	good := sign(one, foreignKey(), dsig.RSASHA256SignatureMethod)
+	for name, test := range map[string]struct {
+		settings federation.SAMLSettings
+		body     string
+		want     string
+	}{
+		"a weak key":              {plain, theirMetadata(theirKey(), weakKey()), "1024 bits"},
+		"of another entity":       {federation.SAMLSettings{EntityID: theirs + "/"}, one, "wanted is"},
+		"not among several":       {federation.SAMLSettings{EntityID: "urn:x"}, several(one, "2027-01-01T00:00:00Z"), "is not in it"},
+		"without a key":           {plain, theirMetadata(), "no certificate"},
+		"by http":                 {plain, strings.ReplaceAll(one, `Location="https:`, `Location="http:`), "no address"},
+		"of a service":            {plain, strings.ReplaceAll(one, "IDPSSODescriptor", "SPSSODescriptor"), "no certificate"},
+		"of SAML 1.1":             {plain, strings.Replace(one, `Enumeration="`+nsProtocol, `Enumeration="urn:oasis:names:tc:SAML:1.1:protocol`, 1), "no certificate"},
+		"a document type":         {plain, "<!DOCTYPE x>" + one, "document type"},
+		"an instruction":          {plain, "<?xml-stylesheet href='x'?>" + one, "instruction"},
+		"not XML":                 {plain, "<html><p>404</html>", ""},
+		"nothing":                 {plain, "", ""},
+		"2 MiB and more":          {plain, one + strings.Repeat(" ", maxMetadata), "longer"},
+		"not signed":              {signed, one, "not signed"},
+		"signed by another":       {signed, sign(one, theirKey(), dsig.RSASHA256SignatureMethod), ""},
+		"signed with SHA-1":       {signed, sign(one, foreignKey(), dsig.RSASHA1SignatureMethod), "sha1"},
+		"changed after":           {signed, strings.Replace(good, "/sso", "/evil", 1), ""},
+		"wrapped":                 {signed, several(good, "2027-01-01T00:00:00Z"), ""},
+		"that ran out":            {signed, sign(several(one, "2026-11-01T00:00:00Z"), foreignKey(), dsig.RSASHA256SignatureMethod), "validUntil"},
+		"a pinned key that is no": {federation.SAMLSettings{EntityID: theirs, MetadataKey: "x"}, good, "metadata_key"},
+	} {
+		_, err := readMetadata(test.settings, []byte(test.body), now)
+		if !errors.Is(err, fault.Invalid) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+// site serves metadata that a test changes.
+type site struct {
+	*httptest.Server
+	body string
+	read int
+}
+
+func newSite(t *testing.T, p *place) *site {
+	t.Helper()
+	s := &site{body: theirMetadata(theirKey())}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.read++
+		if s.body == "" {
+			http.Error(w, "maintenance", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte(s.body))
+	}))
+	t.Cleanup(s.Close)
+	p.c.SAML.Metadata, p.c.SAML.MetadataURL = "", s.URL
+	return s
+}
+
+// later is a good response of that time.
+func (p *place) later(by time.Duration) said {
+	p.now = p.now.Add(by)
+	s := good(p.trip)
+	s.issued, s.before, s.ends, s.authn = p.now, p.now, p.now.Add(time.Minute), p.now
+	s.id = "_a" + base64.RawURLEncoding.EncodeToString([]byte(p.now.String()))
+	return s
+}
+
+func TestMetadataIsReadOnceADay(t *testing.T) {
+	p := newPlace(t)
+	s := newSite(t, p)
+	for i, want := range []int{1, 1, 1, 2} { // at the first sign-in, and 24 hours later
+		if _, err := p.Away(t.Context(), p.c, p.trip, back); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Refresh(t.Context(), p.c); err != nil || s.read != want {
+			t.Errorf("%d: read %d times, %v", i, s.read, err)
+		}
+		p.now = p.now.Add(8*time.Hour + time.Second)
+	}
+	if len(p.news) != 0 {
+		t.Errorf("news %+v", p.news)
+	}
+}
+
+func TestTheLastGoodCopyCounts(t *testing.T) {
+	for _, broken := range []string{"", "<html>", theirMetadata(weakKey()), strings.Replace(theirMetadata(theirKey()), theirs, "urn:x", 1)} {
+		p := newPlace(t)
+		s := newSite(t, p)
+		if err := p.Refresh(t.Context(), p.c); err != nil {
+			t.Fatal(err)
+		}
+		s.body = broken
+		p.now = p.now.Add(25 * time.Hour)
+		if err := p.Refresh(t.Context(), p.c); err == nil {
+			t.Error("no error")
+		}
+		if _, err := p.answer(t, p.later(time.Minute).response()); err != nil {
+			t.Errorf("%v", err)
+		}
+		d := p.store.documents["lindehof"]
+		if d.Trouble == "" || !d.ReadAt.Equal(now) || !bytes.Contains(d.Body, []byte(theirs)) {
+			t.Errorf("kept %+v", d)
+		}
+		if !strings.Contains(p.log.String(), "reading an upstream's metadata") {
+			t.Errorf("log %s", p.log)
+		}
+		read := s.read
+		if err := p.Refresh(t.Context(), p.c); err != nil || s.read != read {
+			t.Errorf("at once again: %v", err)
+		}
+		s.body = theirMetadata(theirKey())
+		p.now = p.now.Add(time.Hour)
+		if err := p.Refresh(t.Context(), p.c); err != nil || p.store.documents["lindehof"].Trouble != "" {
+			t.Errorf("an hour later: %v", err)
+		}
+	}
+}
+
+// While there is none, it is tried at most every 30 seconds, and people get a page.
+func TestNoMetadataYet(t *testing.T) {
+	p := newPlace(t)
+	s := newSite(t, p)
+	s.body = ""
+	for range 5 {
+		if _, err := p.Away(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+			t.Errorf("got %v", err)
+		}
+	}
+	if s.read != 1 {
+		t.Errorf("read %d times", s.read)
+	}
+	s.body = theirMetadata(theirKey())
+	p.now = p.now.Add(readFirst)
+	if _, err := p.Away(t.Context(), p.c, p.trip, back); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestANewKeyIsReadAtOnceAndTold(t *testing.T) {
+	p := newPlace(t)
+	s := newSite(t, p)
+	if err := p.Refresh(t.Context(), p.c); err != nil {
+		t.Fatal(err)
+	}
+	s.body = theirMetadata(theirKey(), foreignKey())
+	answer := p.later(readUnknown)
+	answer.by = foreignKey()
+	if _, err := p.answer(t, answer.response()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []News{{Keys: []string{fingerprint(foreignKey().certificate)}}}; !reflect.DeepEqual(p.news, want) {
+		t.Errorf("news %+v, want %+v", p.news, want)
+	}
+	read := s.read
+	for range 20 { // strangers make us read once in ten minutes
+		answer := p.later(time.Second)
+		answer.by = expiredKey()
+		if _, err := p.answer(t, answer.response()); federation.ReasonOf(err) != federation.BadSignature {
+			t.Errorf("got %v", err)
+		}
+	}
+	if s.read != read {
+		t.Errorf("read %d times more", s.read-read)
+	}
+}
+
+func TestTheEndOfTheLastCertificateIsTold(t *testing.T) {
+	p := newPlace(t)
+	for _, test := range []struct {
+		keys []pair
+		want []News
+	}{
+		{[]pair{expiredKey()}, []News{{Expires: expiredKey().certificate.NotAfter}}},
+		{[]pair{expiredKey(), theirKey()}, nil},
+	} {
+		p.news = nil
+		p.c.SAML.Metadata = theirMetadata(test.keys...)
+		if err := p.Refresh(t.Context(), p.c); err != nil || !reflect.DeepEqual(p.news, test.want) {
+			t.Errorf("news %+v, want %+v, %v", p.news, test.want, err)
+		}
+	}
+	p.now = theirKey().certificate.NotAfter.Add(-29 * 24 * time.Hour)
+	if err := p.Refresh(t.Context(), p.c); err != nil || len(p.news) != 1 {
+		t.Errorf("29 days before: %+v, %v", p.news, err)
+	}
+}
