@@ -17,6 +17,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -43,19 +44,45 @@ const (
 
 var now = time.Date(2026, 11, 30, 9, 30, 0, 0, time.UTC)
 
-// Keys take long to make: each is made once.
+// Keys take long to make: three are the same in every run, so that what a fuzzer finds can be found again; each of the
+// others is made once.
 var (
-	theirKey    = sync.OnceValue(func() pair { return newPair(2048, now.AddDate(2, 0, 0)) })
+	theirKey    = sync.OnceValue(func() pair { return pairOf(fixedKeys()[0]) })
 	foreignKey  = sync.OnceValue(func() pair { return newPair(2048, now.AddDate(2, 0, 0)) })
 	expiredKey  = sync.OnceValue(func() pair { return newPair(2048, now.AddDate(0, 0, -1)) })
 	weakKey     = sync.OnceValue(func() pair { return newPair(1024, now.AddDate(2, 0, 0)) })
-	firstOwnKey = sync.OnceValue(func() federation.OwnKey { return newOwn() })
-	nextOwnKey  = sync.OnceValue(func() federation.OwnKey { return newOwn() })
+	firstOwnKey = sync.OnceValue(func() federation.OwnKey { return fixedKeys()[1] })
+	nextOwnKey  = sync.OnceValue(func() federation.OwnKey { return fixedKeys()[2] })
 )
 
 type pair struct {
 	key         crypto.Signer
 	certificate *x509.Certificate
+}
+
+// fixedKeys are of this test only: of the identity provider, and two of ours.
+var fixedKeys = sync.OnceValue(func() []federation.OwnKey {
+	text, err := os.ReadFile("testdata/keys.json")
+	if err != nil {
+		panic(err)
+	}
+	var all federation.OwnKeys
+	if err := json.Unmarshal(text, &all); err != nil {
+		panic(err)
+	}
+	return all.Keys
+})
+
+func pairOf(k federation.OwnKey) pair {
+	key, err := x509.ParsePKCS8PrivateKey(k.Private)
+	if err != nil {
+		panic(err)
+	}
+	c, err := x509.ParseCertificate(k.Certificate)
+	if err != nil {
+		panic(err)
+	}
+	return pair{key.(crypto.Signer), c}
 }
 
 func newPair(bits int, ends time.Time) pair {
@@ -87,14 +114,6 @@ func certificateOf(public, private any, ends time.Time) *x509.Certificate {
 		panic(err)
 	}
 	return c
-}
-
-func newOwn() federation.OwnKey {
-	k, err := NewOwnKey(ours, now)
-	if err != nil {
-		panic(err)
-	}
-	return k
 }
 
 // said is a response as the identity provider of the test gives it, with what a test changes.

@@ -187,7 +187,10 @@ func TestOurMetadata(t *testing.T) {
 }
 
 func TestOurKeys(t *testing.T) {
-	k := firstOwnKey()
+	k, err := NewOwnKey(ours, now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := certificateOfOwn(t, k)
 	if bits := c.PublicKey.(*rsa.PublicKey).N.BitLen(); bits != ownBits || c.Subject.CommonName != "care.example" || !c.NotAfter.Equal(now.AddDate(10, 0, 0)) || !k.MadeAt.Equal(now) {
 		t.Errorf("%d bits, %s, until %s", bits, c.Subject, c.NotAfter)
