@@ -208,7 +208,10 @@ func answer(said *crewjam.Assertion) (federation.Answer, error) {
 			if attribute.Name == "" {
 				continue
 			}
-			all, _ := a.Claims[attribute.Name].([]string) // Keycloak sends one attribute for each role
+			all, there := a.Claims[attribute.Name].([]string) // Keycloak sends one attribute for each role
+			if !there {
+				all = []string{} // one without values is there: somebody in no group
+			}
 			a.Claims[attribute.Name] = append(all, values(attribute)...)
 		}
 	}

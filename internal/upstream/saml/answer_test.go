@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"encoding/json"
 	"errors"
 	"net/url"
 	"reflect"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	crewjam "github.com/crewjam/saml"
 	"github.com/crewjam/saml/xmlenc"
 
 	"github.com/minddistrict/idp/federation"
@@ -117,7 +119,6 @@ func TestAStatusIsAReason(t *testing.T) {
 func TestWhatABrowserBrings(t *testing.T) {
 	p := newPlace(t)
 	response := good(p.trip).response()
-	good := post(p.trip.State, response)
 	body := url.Values{"SAMLResponse": {strings.Repeat("A", maxForm)}, "RelayState": {p.trip.State}}
 	twice := url.Values{"SAMLResponse": {"a", "b"}, "RelayState": {p.trip.State}}
 	get := post(p.trip.State, response)
@@ -130,7 +131,7 @@ func TestWhatABrowserBrings(t *testing.T) {
 		"two answers": {func() error { _, err := p.Answer(t.Context(), p.c, p.trip, back, posts(back, twice)); return err }, federation.BadForm},
 		"by GET":      {func() error { _, err := p.Answer(t.Context(), p.c, p.trip, back, get); return err }, federation.BadForm},
 		"another RelayState": {func() error {
-			_, err := p.Answer(t.Context(), p.c, newTrip("lindehof"), back, good)
+			_, err := p.Answer(t.Context(), p.c, p.trip, back, post("another", response))
 			return err
 		}, federation.Unsolicited},
 		"an artifact, unasked": {func() error {
@@ -141,5 +142,73 @@ func TestWhatABrowserBrings(t *testing.T) {
 		if err := test.answer(); federation.ReasonOf(err) != test.want {
 			t.Errorf("%s: got %v, want %s", name, err, test.want)
 		}
+	}
+}
+
+// Each time counts by itself: our tolerance is 60 seconds, the library's more.
+func TestEachTimeCounts(t *testing.T) {
+	trip := newTrip("lindehof")
+	said := func() (*crewjam.Assertion, *crewjam.SubjectConfirmationData) {
+		d := &crewjam.SubjectConfirmationData{Recipient: back, InResponseTo: trip.ID, NotOnOrAfter: now.Add(time.Minute)}
+		return &crewjam.Assertion{
+			IssueInstant: now, Conditions: &crewjam.Conditions{NotBefore: now, NotOnOrAfter: now.Add(time.Minute)},
+			Subject:         &crewjam.Subject{SubjectConfirmations: []crewjam.SubjectConfirmation{{Method: bearer, SubjectConfirmationData: d}}},
+			AuthnStatements: []crewjam.AuthnStatement{{AuthnInstant: now}},
+		}, d
+	}
+	late, early := now.Add(-federation.MaxSkew), now.Add(federation.MaxSkew+time.Millisecond)
+	for name, change := range map[string]func(a *crewjam.Assertion, d *crewjam.SubjectConfirmationData){
+		"IssueInstant": func(a *crewjam.Assertion, _ *crewjam.SubjectConfirmationData) { a.IssueInstant = early },
+		"NotBefore":    func(a *crewjam.Assertion, _ *crewjam.SubjectConfirmationData) { a.Conditions.NotBefore = early },
+		"NotOnOrAfter": func(a *crewjam.Assertion, _ *crewjam.SubjectConfirmationData) { a.Conditions.NotOnOrAfter = late },
+		"AuthnInstant": func(a *crewjam.Assertion, _ *crewjam.SubjectConfirmationData) {
+			a.AuthnStatements[0].AuthnInstant = early
+		},
+		"SessionNotOnOrAfter": func(a *crewjam.Assertion, _ *crewjam.SubjectConfirmationData) {
+			a.AuthnStatements[0].SessionNotOnOrAfter = &late
+		},
+		"confirmed for another":    func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.Recipient += "x" },
+		"confirmed for a trip":     func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.InResponseTo = "" },
+		"confirmed without an end": func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.NotOnOrAfter = time.Time{} },
+		"confirmed until before":   func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.NotOnOrAfter = late },
+		"confirmed from later":     func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.NotBefore = early },
+		"confirmed otherwise": func(a *crewjam.Assertion, _ *crewjam.SubjectConfirmationData) {
+			a.Subject.SubjectConfirmations[0].Method = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches"
+		},
+	} {
+		a, d := said()
+		change(a, d)
+		if err := inTime(a, trip, back, now); federation.ReasonOf(err) != federation.BadTime {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	a, _ := said()
+	if err := inTime(a, trip, back, now.Add(federation.MaxSkew)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestACertificateOfAnotherKeyIsNoKeyOfOurs(t *testing.T) {
+	p := newPlace(t)
+	mixed := federation.OwnKeys{Keys: []federation.OwnKey{{Private: firstOwnKey().Private, Certificate: nextOwnKey().Certificate}}}
+	var err error
+	if p.c.Keys, err = json.Marshal(mixed); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Metadata(p.c, back); !errors.Is(err, fault.Invalid) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestValuesOfAttributes(t *testing.T) {
+	p := newPlace(t)
+	s := good(p.trip)
+	s.statements = `<saml:AttributeStatement><saml:Attribute Name="a"><saml:AttributeValue xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ` +
+		`xsi:nil="true"></saml:AttributeValue><saml:AttributeValue> b </saml:AttributeValue></saml:Attribute><saml:Attribute Name="c"></saml:Attribute>` +
+		`<saml:Attribute Name="d"><saml:AttributeValue><saml:NameID>e</saml:NameID></saml:AttributeValue></saml:Attribute></saml:AttributeStatement>`
+	a, err := p.answer(t, s.response())
+	want := map[string]any{"a": []string{"b"}, "c": []string{}, "d": []string{"e"}}
+	if err != nil || !reflect.DeepEqual(a.Claims, want) {
+		t.Errorf("got %q, want %q, %v", a.Claims, want, err)
 	}
 }

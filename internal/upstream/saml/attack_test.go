@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -325,11 +326,24 @@ func TestShapesThatAreRefused(t *testing.T) {
 			p := newPlace(t)
 			s := good(p.trip)
 			began := time.Now()
-			p.refused(t, change(s.response()), federation.BadForm, federation.BadSignature)
+			p.refused(t, change(s.response()), federation.BadForm)
+			if _, err := lookAnswer([]byte(change(s.response()))); !errors.Is(err, errShape) {
+				t.Errorf("the sieve before the library: %v", err)
+			}
 			if took := time.Since(began); took > time.Second {
 				t.Errorf("took %s", took)
 			}
 		})
+	}
+}
+
+// Whoever signs it, a response has one assertion.
+func TestASignedResponseHasOneAssertion(t *testing.T) {
+	p := newPlace(t)
+	s := good(p.trip)
+	s.signsAssertion = false
+	for _, r := range []string{doubled(s.response(), true), s.with(success, "")} {
+		p.refused(t, sign(r, s.by, s.method), federation.BadForm)
 	}
 }
 

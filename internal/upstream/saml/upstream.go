@@ -44,7 +44,9 @@ type Options struct {
 	Open   func(sealed []byte, binding string) ([]byte, error) // of federation.Connection.Keys
 	Now    func() time.Time
 	Log    *slog.Logger
-	Tell   func(context.Context, *federation.Connection, News) // nil: nobody wants to know
+	// Tell is told what Refresh, or an answer by a new key, made known; the end of a certificate each time it is looked at.
+	// Nil: nobody wants to know.
+	Tell func(context.Context, *federation.Connection, News)
 }
 
 // Upstream speaks SAML 2.0 for all connections of that kind. It keeps nothing, and is safe for concurrent use.
