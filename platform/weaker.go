@@ -55,6 +55,10 @@ var weakenings = []weakening{
 	})},
 	{"AppCode", one("app_code", func(was, is Policy) bool { return was.AppCode && !is.AppCode })},
 	{"LoginForm", one("login_form", func(was, is Policy) bool { return !was.LoginForm && is.LoginForm })},
+	// Where passwords are closed, whoever is named signs in by one all the same.
+	{"BreakGlass", one("break_glass", func(was, is Policy) bool {
+		return !was.LoginForm && !is.LoginForm && slices.ContainsFunc(is.BreakGlass, func(key string) bool { return !was.InEmergency(key) })
+	})},
 	{"SelfSignUp", one("self_sign_up", func(was, is Policy) bool { return !was.SelfSignUp && is.SelfSignUp })},
 	{"AppPassword", one("app_password", func(was, is Policy) bool { return !was.AppPassword && is.AppPassword })},
 	{"AppQR", one("app_qr", func(was, is Policy) bool { return !was.AppQR && is.AppQR })},
@@ -77,8 +81,8 @@ var weakenings = []weakening{
 	}},
 }
 
-// WeakerThan lists the keys, as the file of `idp apply` has them under policy, in which this policy protects less than
-// it did. What is stronger elsewhere does not make up for it.
+// WeakerThan lists the keys, as the file of `idp apply` has them under policy (break_glass beside it), in which this policy
+// protects less than it did. What is stronger elsewhere does not make up for it.
 func (p Policy) WeakerThan(was Policy) (keys []string) {
 	for _, w := range weakenings {
 		keys = append(keys, w.keys(was, p)...)

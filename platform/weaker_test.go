@@ -41,6 +41,7 @@ var weaker = []struct {
 	{"code_methods", func(p *Policy) { p.CodeMethods = []string{"totp", "sms"} }},
 	{"app_code", func(p *Policy) { p.AppCode = false }},
 	{"login_form", func(p *Policy) { p.LoginForm = true }},
+	{"break_glass", func(p *Policy) { p.BreakGlass = []string{"m@example.org"} }},
 	{"self_sign_up", func(p *Policy) { p.SelfSignUp = true }},
 	{"app_password", func(p *Policy) { p.AppPassword = true }},
 	{"idle_after", func(p *Policy) { p.IdleAfter *= 2 }},
@@ -80,6 +81,9 @@ func TestChangesThatAreNeitherOrBoth(t *testing.T) {
 		"the app is the only way, no texts": {func(p *Policy) { p.CodeMethods = nil }, ""},
 		"less often idle":                   {func(p *Policy) { p.IdleAfter /= 2 }, ""},
 		"the person may say never":          {func(p *Policy) { p.Remember.Staff = Remember{Choices: []time.Duration{12 * time.Hour}} }, ""},
+		"passwords of all but the named are closed": {func(p *Policy) {
+			p.LoginForm, p.BreakGlass = true, []string{"m@example.org"} // named, and open to all as it was
+		}, "login_form"},
 		"one choice more, no longer": {func(p *Policy) {
 			p.Remember.Client.Choices = []time.Duration{12 * time.Hour, 12 * time.Hour}
 		}, "remember.client"},
@@ -144,6 +148,7 @@ func (Policy) everyKey() []string {
 	}
 	keys := weakest.WeakerThan(strict())
 	later := strict()
+	later.BreakGlass = []string{"m@example.org"}
 	later.SecondFactor.Client.RequiredFrom, later.SecondFactor.Staff.RequiredFrom = time.Unix(1, 0), time.Unix(1, 0)
 	return append(keys, later.WeakerThan(strict())...)
 }

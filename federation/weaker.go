@@ -1,0 +1,86 @@
+package federation
+
+import (
+	"slices"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/platform"
+)
+
+// weakening is one way in which a connection can protect less than it did: it lets in more people, counts for more, or
+// believes somebody else.
+type weakening struct {
+	fields string // of Connection that it looks at, as Go names them
+	key    string // of the file of `idp apply`
+	weaker func(was, is *Connection) bool
+}
+
+// weakenings are all there are. Each field of Connection is in one of them, or in the list of those that cannot weaken
+// anything, which the test has with a reason for each.
+var weakenings = []weakening{
+	{"Kind", "kind", func(was, is *Connection) bool { return was.Kind != is.Kind }},
+	{"Roles", "roles", func(was, is *Connection) bool {
+		return slices.ContainsFunc(platform.Roles, func(r platform.Role) bool { return is.For(r) && !was.For(r) })
+	}},
+	{"Domains", "domains", func(was, is *Connection) bool {
+		return slices.ContainsFunc(is.Domains, func(d Domain) bool { return d.Proven && !was.proven(d.Name) })
+	}},
+	{"Key", "key", func(was, is *Connection) bool { return was.Key != is.Key }},
+	{"Contract.Preset Contract.Rows Contract.Counts Contract.MaxAge", "contract", func(was, is *Connection) bool {
+		return is.Contract.moreThan(was.Contract)
+	}},
+	{"Idle", "idle", func(was, is *Connection) bool { return was.Idle == IdleFresh && is.Idle != IdleFresh }},
+	// What names the address or the role is another claim: somebody else may be able to fill that one in.
+	{"Mapping.Email", "mapping.email", func(was, is *Connection) bool { return !slices.Equal(was.Mapping.Email, is.Mapping.Email) }},
+	{"Mapping.Roles", "mapping.roles", func(was, is *Connection) bool { return !slices.Equal(was.Mapping.Roles, is.Mapping.Roles) }},
+	{"Access.JIT", "access.jit", func(was, is *Connection) bool { return is.Access.JIT.rank() > was.Access.JIT.rank() }},
+	{"Access.Role", "access.role", func(was, is *Connection) bool {
+		return slices.Index(platform.Roles, is.Access.Role) > slices.Index(platform.Roles, was.Access.Role)
+	}},
+	// The first row that fits counts, so that a row less or another order can give more, too.
+	{"Access.Table", "access.table", func(was, is *Connection) bool { return !slices.Equal(was.Access.Table, is.Access.Table) }},
+	{"Access.Strict", "access.strict", func(was, is *Connection) bool { return was.Access.Strict && !is.Access.Strict }},
+	{"Access.Manages", "access.manages", func(was, is *Connection) bool {
+		return slices.ContainsFunc(is.Access.Manages, func(r platform.Role) bool { return !slices.Contains(was.Access.Manages, r) })
+	}},
+	{"OIDC.Issuer", "oidc.issuer", func(was, is *Connection) bool { return was.OIDC.Issuer != is.OIDC.Issuer }},
+	{"OIDC.Auth", "oidc.auth", func(was, is *Connection) bool {
+		return was.OIDC.Auth == PrivateKeyJWT && is.OIDC.Auth != PrivateKeyJWT
+	}},
+	{"SAML.EntityID", "saml.entity_id", func(was, is *Connection) bool { return was.SAML.EntityID != is.SAML.EntityID }},
+	{"SAML.MetadataKey", "saml.metadata_key_file", func(was, is *Connection) bool {
+		return was.SAML.MetadataKey != "" && was.SAML.MetadataKey != is.SAML.MetadataKey
+	}},
+	{"SAML.SignRequests", "saml.sign_requests", func(was, is *Connection) bool {
+		return was.SAML.SignRequests && !is.SAML.SignRequests
+	}},
+	{"SAML.CBC", "saml.cbc_in_assertions", func(was, is *Connection) bool { return !was.SAML.CBC && is.SAML.CBC }},
+}
+
+// WeakerThan lists the keys, as the file of `idp apply` has them, in which the connection protects less than it did.
+func (c *Connection) WeakerThan(was *Connection) (keys []string) {
+	for _, w := range weakenings {
+		if w.weaker(was, c) {
+			keys = append(keys, w.key)
+		}
+	}
+	return keys
+}
+
+func (c *Connection) proven(domain string) bool {
+	return slices.ContainsFunc(c.Domains, func(d Domain) bool { return d.Name == domain && d.Proven })
+}
+
+// moreThan reports whether something counts for more than it did, or longer.
+func (c Contract) moreThan(was Contract) bool {
+	longer := was.MaxAge != 0 && (c.MaxAge == 0 || c.MaxAge > was.MaxAge)
+	return c.Counts && !was.Counts || longer || slices.ContainsFunc(c.rows(), func(row ContractRow) bool {
+		return (row.ACR == authn.TwoFactor || len(row.AMR) > 0) && !slices.ContainsFunc(was.rows(), row.same)
+	})
+}
+
+func (r ContractRow) same(o ContractRow) bool {
+	return r.Claim == o.Claim && r.Value == o.Value && r.ACR == o.ACR && slices.Equal(r.AMR, o.AMR)
+}
+
+func (j JIT) rank() int { return slices.Index([]JIT{JITOff, JITInvited, JITCreate}, j) }

@@ -1,0 +1,145 @@
+package federation
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/platform"
+)
+
+// strict is a connection from which each key can be weakened.
+func strict() *Connection {
+	return &Connection{
+		ID: "lindehof", Kind: SAML, Roles: []platform.Role{platform.Professional}, Domains: []Domain{{Name: "lindehof.example"}},
+		Key: KeyRule{By: ByEntra}, Contract: Contract{Rows: []ContractRow{{Claim: ByAMR, Value: "mfa", ACR: authn.TwoFactor}}, MaxAge: time.Hour},
+		Access: Access{Role: platform.Client, Strict: true, Table: []RoleRow{{"a", platform.Professional}}},
+		OIDC:   OIDCSettings{Issuer: "https://a.example", Auth: PrivateKeyJWT},
+		SAML:   SAMLSettings{EntityID: "https://a.example", MetadataKey: "x", SignRequests: true},
+	}
+}
+
+var weaker = []struct {
+	key    string
+	change func(*Connection)
+	both   bool // the way back is weaker, too
+}{
+	{"kind", func(c *Connection) { c.Kind = OIDC }, true},
+	{"roles", func(c *Connection) { c.Roles = append(c.Roles, platform.Client) }, false},
+	{"roles", func(c *Connection) { c.Roles = nil }, false},
+	{"domains", func(c *Connection) { c.Domains[0].Proven = true }, false},
+	{"domains", func(c *Connection) { c.Domains = []Domain{{Name: "b.example", Proven: true}} }, false},
+	{"key", func(c *Connection) { c.Key = KeyRule{By: ByNameID} }, true},
+	{"contract", func(c *Connection) { c.Contract.Counts = true }, false},
+	{"contract", func(c *Connection) { c.Contract.MaxAge = 0 }, false},
+	{"contract", func(c *Connection) { c.Contract.MaxAge = 2 * time.Hour }, false},
+	{"contract", func(c *Connection) { c.Contract.Preset = ADFS }, false},
+	{"contract", func(c *Connection) {
+		c.Contract.Rows = append(c.Contract.Rows, ContractRow{Claim: ByAMR, Value: "pwd", ACR: authn.OneFactor, AMR: []string{"pwd"}})
+	}, false},
+	{"idle", func(c *Connection) { c.Idle = IdleBounce }, false},
+	{"mapping.email", func(c *Connection) { c.Mapping.Email = []string{"mail"} }, true},
+	{"mapping.roles", func(c *Connection) { c.Mapping.Roles = []string{"titles"} }, true},
+	{"access.jit", func(c *Connection) { c.Access.JIT = JITInvited }, false},
+	{"access.jit", func(c *Connection) { c.Access.JIT = JITCreate }, false},
+	{"access.role", func(c *Connection) { c.Access.Role = platform.Professional }, false},
+	{"access.table", func(c *Connection) { c.Access.Table = nil }, true},
+	{"access.strict", func(c *Connection) { c.Access.Strict = false }, false},
+	{"access.manages", func(c *Connection) { c.Access.Manages = []platform.Role{platform.Manager} }, false},
+	{"oidc.issuer", func(c *Connection) { c.OIDC.Issuer = "https://b.example" }, true},
+	{"oidc.auth", func(c *Connection) { c.OIDC.Auth = SecretPost }, false},
+	{"saml.entity_id", func(c *Connection) { c.SAML.EntityID = "https://b.example" }, true},
+	{"saml.metadata_key_file", func(c *Connection) { c.SAML.MetadataKey = "" }, false},
+	{"saml.sign_requests", func(c *Connection) { c.SAML.SignRequests = false }, false},
+	{"saml.cbc_in_assertions", func(c *Connection) { c.SAML.CBC = true }, false},
+}
+
+func TestWeakerConnectionIsKnownInOneDirectionOnly(t *testing.T) {
+	covered := map[string]bool{}
+	for _, w := range weaker {
+		covered[w.key] = true
+		is := strict()
+		w.change(is)
+		if got := is.WeakerThan(strict()); !slices.Equal(got, []string{w.key}) {
+			t.Errorf("%s: weaker in %v", w.key, got)
+		}
+		if back := strict().WeakerThan(is); len(back) > 0 != w.both {
+			t.Errorf("%s: and the way back is weaker in %v", w.key, back)
+		}
+		if same := is.WeakerThan(is); len(same) > 0 {
+			t.Errorf("%s: weaker than itself in %v", w.key, same)
+		}
+	}
+	for _, w := range weakenings {
+		if !covered[w.key] {
+			t.Errorf("no row of the table above for %s", w.key)
+		}
+	}
+}
+
+// unable are the fields that cannot weaken anything, each with why.
+var unable = map[string]string{
+	"Platform":          "where it is",
+	"ID":                "which it is",
+	"Names":             "shown to people",
+	"Contact":           "who is told",
+	"Place":             "where a button stands",
+	"Mapping.Given":     "shown to people",
+	"Mapping.Middle":    "shown to people",
+	"Mapping.Family":    "shown to people",
+	"Mapping.Employee":  "shown to people; a key is a rule of its own",
+	"OIDC.ClientID":     "what the organisation calls us",
+	"OIDC.Audience":     "whom our own assertions are for",
+	"OIDC.Scopes":       "what is asked for; what counts is in the contract",
+	"OIDC.FormPost":     "the same answer another way",
+	"OIDC.Skew":         "no file sets it",
+	"SAML.MetadataURL":  "the operator says who vouches by entity_id and metadata_key",
+	"SAML.Metadata":     "new certificates are the ordinary reason; who speaks is entity_id",
+	"SAML.NameIDFormat": "asked for; the key is a rule of its own",
+	"SAML.Artifact":     "the same answer another way",
+	"SAML.PostRequests": "the same request another way",
+	"SAML.Decides":      "what is asked for; what counts is in the contract",
+	"SAML.Scoping":      "which of a hub's providers is offered",
+	"Disabled":          "nobody signs in by it, or people do as before",
+	"Secret":            "proves us to them",
+	"Keys":              "prove us to them",
+	"Baseline":          "no file changes it",
+}
+
+// A new field must be put somewhere: it weakens something, or there is a reason why it cannot.
+func TestEveryFieldOfConnectionIsWeighed(t *testing.T) {
+	weighed := map[string]bool{}
+	for _, w := range weakenings {
+		for field := range strings.FieldsSeq(w.fields) {
+			weighed[field] = true
+			if unable[field] != "" {
+				t.Errorf("%s is weighed twice", field)
+			}
+		}
+	}
+	for field, why := range unable {
+		weighed[field] = why != ""
+	}
+	var all []string
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Connection]()) {
+		if f.Type.Kind() != reflect.Struct || f.Name == "Key" {
+			all = append(all, f.Name)
+			continue
+		}
+		for _, inner := range reflect.VisibleFields(f.Type) {
+			all = append(all, f.Name+"."+inner.Name)
+		}
+	}
+	for _, field := range all {
+		if !weighed[field] {
+			t.Errorf("Connection.%s: does a connection protect less with another value? Say so in weakenings, or here why not", field)
+		}
+		delete(weighed, field)
+	}
+	if len(weighed) > 0 {
+		t.Errorf("no such fields: %v", weighed)
+	}
+}
