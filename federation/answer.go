@@ -76,12 +76,12 @@ func (a Answer) list(names ...string) []string {
 
 // Mapping names the claims that are read first for a field, before those that are read by default.
 type Mapping struct {
-	Email    []string `json:"email,omitempty"`
-	Given    []string `json:"given_name,omitempty"`
-	Middle   []string `json:"middle_name,omitempty"`
-	Family   []string `json:"family_name,omitempty"`
-	Employee []string `json:"employee_number,omitempty"`
-	Roles    []string `json:"roles,omitempty"`
+	Email    []string `json:"email,omitempty" yaml:"email,omitempty"`
+	Given    []string `json:"given_name,omitempty" yaml:"given_name,omitempty"`
+	Middle   []string `json:"middle_name,omitempty" yaml:"middle_name,omitempty"`
+	Family   []string `json:"family_name,omitempty" yaml:"family_name,omitempty"`
+	Employee []string `json:"employee_number,omitempty" yaml:"employee_number,omitempty"`
+	Roles    []string `json:"roles,omitempty" yaml:"roles,omitempty"`
 }
 
 // Names that products have for a field, the first that is there counts.

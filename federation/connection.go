@@ -84,8 +84,9 @@ func (c *Connection) For(r platform.Role) bool {
 // Domain is a domain of mail addresses that belong to the organisation. Proven by DNS, an address of it says whose it is
 // where the upstream verified it. One that a manager vouches for only leads from a typed address to the organisation.
 type Domain struct {
-	Name   string `json:"name"` // lower case, ASCII
-	Proven bool   `json:"proven,omitempty"`
+	Name    string `json:"name"` // lower case, ASCII
+	Proven  bool   `json:"proven,omitempty"`
+	Vouched bool   `json:"vouched,omitempty"` // it is proven by the word of the operator, not by DNS
 }
 
 // Has reports whether an address is of one of the connection's domains, and whether that one is proven.
@@ -136,8 +137,8 @@ const (
 
 // RoleRow gives a role to whom the upstream names a role or group, exactly.
 type RoleRow struct {
-	Value string        `json:"value"` // of a role or group
-	Role  platform.Role `json:"role"`
+	Value string        `json:"value" yaml:"value,omitempty"` // of a role or group
+	Role  platform.Role `json:"role" yaml:"role,omitempty"`
 }
 
 // OIDCSettings are those of an upstream that speaks OpenID Connect.
@@ -224,20 +225,20 @@ func isAddress(s string) bool { _, err := account.ParseEmail(s); return err == n
 
 func (a Access) validate(takes func(platform.Role) bool) error {
 	if !slices.Contains([]JIT{JITOff, JITInvited, JITCreate}, a.JIT) {
-		return invalid("jit %q: off, invited or create", a.JIT)
+		return invalid("access.jit %q: off, invited or create", a.JIT)
 	}
 	if a.JIT == JITCreate && a.Role == "" && len(a.Table) == 0 {
-		return invalid("jit create: a role, or a table of roles")
+		return invalid("access.jit create: a role, or a table of roles")
 	}
 	for _, r := range a.Manages {
 		if r != platform.Helpdesk && r != platform.Manager {
-			return invalid("manages: helpdesk or manager, not %q", r)
+			return invalid("access.manages: helpdesk or manager, not %q", r)
 		}
 	}
 	given := []platform.Role{a.Role}
 	for _, row := range a.Table {
 		if row.Value == "" || row.Role == "" {
-			return invalid("table: a value and a role in each row")
+			return invalid("access.table: a value and a role in each row")
 		}
 		given = append(given, row.Role)
 	}
@@ -245,15 +246,15 @@ func (a Access) validate(takes func(platform.Role) bool) error {
 		switch {
 		case r == "":
 		case !slices.Contains(platform.Roles, r):
-			return invalid("role %q is none", r)
+			return invalid("access.role %q is none", r)
 		case !takes(r):
-			return invalid("role %s: the connection is not for it", r)
+			return invalid("access.role %s: the connection is not for it", r)
 		case (r == platform.Helpdesk || r == platform.Manager) && !slices.Contains(a.Manages, r):
-			return invalid("role %s: named in manages, because it helps others", r)
+			return invalid("access.role %s: named in manages, because it helps others", r)
 		}
 	}
 	if a.Role == platform.Helpdesk || a.Role == platform.Manager {
-		return invalid("role %s: only a row of the table gives it", a.Role)
+		return invalid("access.role %s: only a row of the table gives it", a.Role)
 	}
 	return nil
 }
@@ -262,15 +263,15 @@ func (s OIDCSettings) validate() error {
 	u, err := url.Parse(s.Issuer)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "https" && !isLoopback(u) || u.RawQuery != "" || u.Fragment != "":
-		return invalid("issuer %q: an https address", s.Issuer)
+		return invalid("oidc.issuer %q: an https address", s.Issuer)
 	case slices.ContainsFunc(strings.Split(u.Path, "/"), func(part string) bool {
 		return slices.Contains([]string{"common", "organizations", "consumers"}, strings.ToLower(part))
 	}) && strings.HasSuffix(strings.ToLower(u.Hostname()), "microsoftonline.com"):
-		return invalid("issuer %q: anybody's Microsoft account; the address with your tenant's identifier", s.Issuer)
+		return invalid("oidc.issuer %q: anybody's Microsoft account; the address with your tenant's identifier", s.Issuer)
 	case s.ClientID == "":
-		return invalid("client_id: as the upstream gave it")
+		return invalid("oidc.client_id: as the upstream gave it")
 	case !slices.Contains([]OIDCAuth{SecretBasic, SecretPost, PrivateKeyJWT}, s.Auth):
-		return invalid("auth %q: client_secret_basic, client_secret_post or private_key_jwt", s.Auth)
+		return invalid("oidc.auth %q: client_secret_basic, client_secret_post or private_key_jwt", s.Auth)
 	}
 	return nil
 }
@@ -278,13 +279,13 @@ func (s OIDCSettings) validate() error {
 func (s SAMLSettings) validate() error {
 	switch u, err := url.Parse(s.MetadataURL); {
 	case s.MetadataURL == "" && s.Metadata == "":
-		return invalid("metadata_url or metadata_file")
+		return invalid("saml.metadata_url or saml.metadata_file")
 	case s.MetadataURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && !isLoopback(u)):
-		return invalid("metadata_url %q: an https address", s.MetadataURL)
+		return invalid("saml.metadata_url %q: an https address", s.MetadataURL)
 	case strings.HasSuffix(s.NameIDFormat, ":transient"), strings.HasSuffix(s.NameIDFormat, ":emailAddress"):
-		return invalid("name_id_format %q: not the same person each time, or somebody else's next year", s.NameIDFormat)
+		return invalid("saml.name_id_format %q: not the same person each time, or somebody else's next year", s.NameIDFormat)
 	case s.EntityID == "":
-		return invalid("entity_id: as in the metadata of the identity provider")
+		return invalid("saml.entity_id: as in the metadata of the identity provider")
 	}
 	return nil
 }

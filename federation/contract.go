@@ -10,18 +10,18 @@ import (
 // Contract is what an organisation and the platform agreed that the answers of a connection count for here. What it does
 // not name, exactly and in its own spelling, counts for one factor.
 type Contract struct {
-	Preset Preset        `json:"preset,omitempty"` // rows and requests that are added to these
-	Rows   []ContractRow `json:"rows,omitempty"`
-	Counts bool          `json:"counts,omitempty"`  // two factors there replace the code here
-	MaxAge time.Duration `json:"max_age,omitempty"` // two factors there count for so long after they were shown; zero: as long as the sign-in does
+	Preset Preset        `json:"preset,omitempty" yaml:"preset,omitempty"` // rows and requests that are added to these
+	Rows   []ContractRow `json:"rows,omitempty" yaml:"rows,omitempty"`
+	Counts bool          `json:"counts,omitempty" yaml:"counts,omitempty"`   // two factors there replace the code here
+	MaxAge time.Duration `json:"max_age,omitempty" yaml:"max_age,omitempty"` // two factors there count for so long after they were shown; zero: as long as the sign-in does
 }
 
 // ContractRow says what one value of one claim means.
 type ContractRow struct {
-	Claim Strength  `json:"claim"`
-	Value string    `json:"value"`
-	ACR   authn.ACR `json:"acr"`           // authn.OneFactor or authn.TwoFactor
-	AMR   []string  `json:"amr,omitempty"` // what our `amr` says of it, in values of RFC 8176
+	Claim Strength  `json:"claim" yaml:"claim,omitempty"`
+	Value string    `json:"value" yaml:"value,omitempty"`
+	ACR   authn.ACR `json:"acr" yaml:"acr,omitempty"`           // authn.OneFactor or authn.TwoFactor
+	AMR   []string  `json:"amr,omitempty" yaml:"amr,omitempty"` // what our `amr` says of it, in values of RFC 8176
 }
 
 // Strength is where an answer says how somebody signed in there.

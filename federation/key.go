@@ -8,9 +8,9 @@ import (
 
 // KeyRule says which of the values that an upstream sends is the person, for ever. It is fixed once a link exists.
 type KeyRule struct {
-	By        KeyBy  `json:"by"`
-	Attribute string `json:"attribute,omitempty"`    // of ByAttribute
-	Unique    bool   `json:"never_reused,omitempty"` // … which the organisation declares never to give to another person
+	By        KeyBy  `json:"by" yaml:"by,omitempty"`
+	Attribute string `json:"attribute,omitempty" yaml:"attribute,omitempty"`       // of ByAttribute
+	Unique    bool   `json:"never_reused,omitempty" yaml:"never_reused,omitempty"` // … which the organisation declares never to give to another person
 }
 
 // KeyBy is where the key of a person is.

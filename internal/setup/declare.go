@@ -18,7 +18,7 @@ func declaredPlatform(p platform.Platform) Platform {
 		Name: string(p.ID), Issuer: string(p.Issuer), Organisation: p.Organisation, Title: p.Name, HomeURL: p.HomeURL,
 		LoginParty: p.LoginParty, Country: p.Country,
 		Locale: p.Locale, NeutralName: p.NeutralName, Help: p.HelpPublic, HelpStaff: p.HelpStaff, PrivacyURL: p.PrivacyURL,
-		Accessibility: p.AccessURL, Colour: p.Branding.Colour, Mail: p.Mail, Policy: declaredPolicy(p.Policy),
+		Accessibility: p.AccessURL, Colour: p.Branding.Colour, Mail: p.Mail, Policy: declaredPolicy(p.Policy), BreakGlass: p.Policy.BreakGlass,
 	}
 }
 

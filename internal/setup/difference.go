@@ -114,6 +114,8 @@ func textOf(v reflect.Value) string {
 			items[i] = textOf(v.Index(i))
 		}
 		return "[" + strings.Join(items, ", ") + "]"
+	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
+		return textOfStruct(v)
 	case v.Kind() == reflect.Slice || v.IsZero():
 		return ""
 	}
@@ -124,6 +126,20 @@ func textOf(v reflect.Value) string {
 		return v.UTC().Format(time.RFC3339)
 	}
 	return printable(v.String())
+}
+
+// textOfStruct writes an item of a list as the file would: a mapping of what is not left out, or a domain by its name.
+func textOfStruct(v reflect.Value) string {
+	var parts []string
+	for i, key := range keysOf(v.Type()) {
+		if text := textOf(v.Field(i)); text != "" {
+			parts = append(parts, key+": "+text)
+		}
+	}
+	if d, ok := v.Interface().(Domain); ok && d.Proven == "" {
+		return printable(d.Name)
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 // short is a duration without the zeros at its end.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/platform"
 )
@@ -17,6 +18,8 @@ func Shows(was, is any) bool {
 		return len(difference(declaredPlatform(was), declaredPlatform(is.(platform.Platform)))) > 0
 	case grant.Party:
 		return len(difference(declaredParty(was), declaredParty(is.(grant.Party)))) > 0
+	case federation.Connection:
+		return len(difference(declaredConnection(was), declaredConnection(is.(federation.Connection)))) > 0
 	}
 	return len(difference(declaredAccount(was.(account.Account)), declaredAccount(is.(account.Account)))) > 0
 }
@@ -63,6 +66,9 @@ func Merge(f *File, lines *Lines) error {
 		add(merge(lines.at("platforms", i), &Platform{}, usual))
 		for j := range p.Parties {
 			add(merge(lines.at("platforms", i, "parties", j), &Party{}, Party{}))
+		}
+		for j := range p.Connections {
+			add(merge(lines.at("platforms", i, "connections", j), &Connection{}, declaredConnection(federation.Connection{})))
 		}
 		for j := range p.Accounts {
 			add(merge(lines.at("platforms", i, "accounts", j), &Account{}, declaredAccount(newAccount())))

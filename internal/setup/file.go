@@ -43,7 +43,9 @@ type Platform struct {
 	LogoDarkFile  string           `yaml:"logo_dark_file,omitempty"` // the same for dark mode
 	Mail          platform.Mail    `yaml:"mail,omitempty"`
 	Policy        Policy           `yaml:"policy,omitempty"`
+	BreakGlass    []string         `yaml:"break_glass,omitempty"` // addresses of managers who keep their password where policy.login_form is false
 	Parties       []Party          `yaml:"parties,omitempty"`
+	Connections   []Connection     `yaml:"connections,omitempty"`
 	Accounts      []Account        `yaml:"accounts,omitempty"`
 }
 

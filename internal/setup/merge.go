@@ -71,9 +71,9 @@ func mergeStruct(said map[string]bool, path string, n *yaml.Node, into, defaults
 	return nil
 }
 
-// declared tells whether a type lists declarations of their own: parties and accounts.
+// declared tells whether a type lists declarations of their own.
 func declared(t reflect.Type) bool {
-	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
+	return slices.Contains([]reflect.Type{reflect.TypeFor[[]Party](), reflect.TypeFor[[]Connection](), reflect.TypeFor[[]Account]()}, t)
 }
 
 func joined(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }

@@ -15,6 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
@@ -195,6 +196,7 @@ func TestEveryFieldShowsInTheDifference(t *testing.T) {
 	}{
 		{platform.Platform{Policy: platform.DefaultPolicy()}, "Branding.Logo Branding.LogoDark Salt Policy.Remember.Client.Fixed Policy.Remember.Staff.Fixed Policy.Password.MaxLength"}, // Fixed counts with Decides,
 		{grant.Party{}, "Platform Secrets OlderEndsAt DisabledAt"},
+		{federation.Connection{Kind: federation.OIDC}, "Platform OIDC.Skew SAML.Metadata SAML.MetadataKey Secret Keys Baseline"}, // files and secrets show on lines of their own
 		{account.Account{}, "ID Platform Email.Key Profile.PhoneOK Credentials TwoStep.OfferedAt TwoStep.ResetAt TwoStep.MarkedAt TwoStep.RememberFor CreatedAt UpdatedAt CutAt"},
 	} {
 		var unseen []string
@@ -253,6 +255,8 @@ func another(v reflect.Value) reflect.Value {
 		to.Set(reflect.MakeMap(v.Type()))
 		value := another(reflect.New(v.Type().Elem()).Elem())
 		to.SetMapIndex(reflect.ValueOf("x"), value)
+	case reflect.Pointer:
+		to.Set(reflect.New(v.Type().Elem()))
 	case reflect.Struct:
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			to.Set(reflect.ValueOf(start))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -126,16 +127,17 @@ func carryOut(ctx context.Context, t Tools, lines *Lines, fill func(*plan) error
 // plan collects what differs from the database.
 type plan struct {
 	Tools
-	platforms map[platform.ID]platform.Platform // that exist, then as they will be
-	old       map[platform.ID]bool              // those that exist
-	issuers   map[platform.Issuer]platform.ID   // whose each is
-	declared  map[string]int                    // what the file says so far: its line
-	lines     *Lines
-	named     map[platform.ID]int // accounts of the file that exist
-	keys      []keys.Key
-	all       []grant.Party
-	setup     storage.Setup
-	report    Report
+	platforms   map[platform.ID]platform.Platform // that exist, then as they will be
+	old         map[platform.ID]bool              // those that exist
+	issuers     map[platform.Issuer]platform.ID   // whose each is
+	declared    map[string]int                    // what the file says so far: its line
+	lines       *Lines
+	named       map[platform.ID]int // accounts of the file that exist
+	keys        []keys.Key
+	all         []grant.Party
+	connections []federation.Connection
+	setup       storage.Setup
+	report      Report
 }
 
 func newPlan(t Tools, lines *Lines) *plan {
@@ -149,8 +151,9 @@ func newPlan(t Tools, lines *Lines) *plan {
 func (p *plan) read(ctx context.Context) error {
 	platforms, errPlatforms := p.DB.Platforms(ctx)
 	parties, errParties := p.DB.Parties(ctx)
+	connections, errConnections := p.DB.Connections(ctx)
 	existing, errKeys := p.DB.Keys(ctx)
-	if err := errors.Join(errPlatforms, errParties, errKeys); err != nil {
+	if err := errors.Join(errPlatforms, errParties, errConnections, errKeys); err != nil {
 		return fmt.Errorf("applying: %w", err)
 	}
 	// With another master key we would seal what the servers cannot open.
@@ -161,7 +164,7 @@ func (p *plan) read(ctx context.Context) error {
 		p.platforms[have.ID], p.old[have.ID] = have, true
 		p.issuers[have.Issuer] = have.ID
 	}
-	p.keys, p.all = existing, parties
+	p.keys, p.all, p.connections = existing, parties, connections
 	return nil
 }
 
@@ -206,13 +209,12 @@ func (p *plan) once(key, value, scope string, line int) error {
 }
 
 func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
-	before := p.platforms[platform.ID(d.Name)].LoginParty
+	before, connected := p.platforms[platform.ID(d.Name)], p.connected(platform.ID(d.Name))
 	tenant, err := p.tenant(d, i)
 	if err != nil {
 		return p.lines.blame(err, "platform "+d.Name, "platforms", i)
 	}
 	p.warn(tenant)
-	p.warnClosed(tenant)
 	for j := range d.Parties {
 		path := []any{"platforms", i, "parties", j}
 		err := p.once("client_id", d.Parties[j].ClientID, d.Name, p.lines.Of(append(path, "client_id")...))
@@ -223,7 +225,18 @@ func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
 			return p.lines.blame(err, "party "+d.Parties[j].ClientID, path...)
 		}
 	}
-	if err := p.loginParty(tenant, before); err != nil {
+	for j := range d.Connections {
+		path := []any{"platforms", i, "connections", j}
+		err := p.once("connection", d.Connections[j].Name, d.Name, p.lines.Of(append(path, "name")...))
+		if err == nil {
+			err = p.connection(ctx, tenant, &d.Connections[j], p.lines.at(path...), path...)
+		}
+		if err != nil {
+			return p.lines.blame(err, "connection "+d.Connections[j].Name, path...)
+		}
+	}
+	p.warnClosed(tenant)
+	if err := p.loginParty(tenant, before.LoginParty); err != nil {
 		return p.lines.blame(err, "platform "+d.Name, "platforms", i)
 	}
 	if err := p.ensureKeys(tenant.ID); err != nil {
@@ -234,6 +247,9 @@ func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
 		if err := p.account(ctx, tenant.ID, &d.Accounts[j], p.lines.at(path...), path...); err != nil {
 			return p.lines.blame(err, "account "+d.Accounts[j].Email, path...)
 		}
+	}
+	if err := p.emergency(ctx, before, tenant, connected); err != nil {
+		return p.lines.blame(err, "platform "+d.Name, "platforms", i)
 	}
 	return nil
 }
@@ -278,7 +294,7 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 		fileDifference("logo_file", have.Branding.Logo, tenant.Branding.Logo),
 		fileDifference("logo_dark_file", have.Branding.LogoDark, tenant.Branding.LogoDark))
 	if exists {
-		mark(all, "policy.", append(tenant.Policy.WeakerThan(have.Policy), p.unasked(have.Policy, tenant.Policy)...))
+		mark(all, "", underPolicy(append(tenant.Policy.WeakerThan(have.Policy), p.unasked(have.Policy, tenant.Policy)...)))
 	} else {
 		fresh(all)
 	}
@@ -359,7 +375,8 @@ func (p *plan) warnClosed(tenant platform.Platform) {
 			p.report.Warnings = append(p.report.Warnings, fmt.Sprintf("platform %s: policy.%s", tenant.ID, what))
 		}
 	}
-	say(!tenant.Policy.LoginForm, "login_form is false: nobody can sign in, because this version knows no login of an organisation")
+	say(!tenant.Policy.LoginForm && !p.connected(tenant.ID),
+		"login_form is false: nobody can sign in, because the platform has no connection to an organisation's sign-in")
 	say(!tenant.Policy.AppPassword && !tenant.Policy.AppQR, "app_password and app_qr are false: nobody can sign in to the mobile app, because this version knows no other way")
 }
 

@@ -26,6 +26,10 @@ func (d *Platform) platformOf(have platform.Platform, said map[string]bool) (pla
 		PrivacyURL: d.PrivacyURL, AccessURL: d.Accessibility, Branding: platform.Branding{Colour: d.Colour}, Mail: d.Mail, Salt: have.Salt,
 		Policy: d.Policy.policyOf(),
 	}
+	var err error
+	if p.Policy.BreakGlass, err = keysOfAddresses(d.BreakGlass); err != nil {
+		return p, err
+	}
 	if n := have.Policy.Password.MaxLength; n > 0 {
 		p.Policy.Password.MaxLength = n
 	}

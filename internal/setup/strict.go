@@ -48,7 +48,7 @@ func (c *checker) value(key string, n *yaml.Node, into reflect.Type) {
 	}
 	c.seen[visit{n, into}] = true
 	switch {
-	case into == reflect.TypeFor[SecondFactor]() && n.Kind == yaml.ScalarNode: // its short form
+	case (into == reflect.TypeFor[SecondFactor]() || into == reflect.TypeFor[Domain]()) && n.Kind == yaml.ScalarNode: // its short form
 	case into == reflect.TypeFor[KeySet](): // JSON, which grant.ParseKeys reads
 		if err := n.Decode(new(KeySet)); err != nil {
 			c.refuse(n, key, "a JSON Web Key Set")

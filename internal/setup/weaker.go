@@ -41,6 +41,17 @@ func mark(all []Difference, under string, weaker []string) {
 	}
 }
 
+// underPolicy are the keys of a policy as the file has them: the managers for an emergency are a key of the platform.
+func underPolicy(keys []string) (all []string) {
+	for _, key := range keys {
+		if key != "break_glass" {
+			key = "policy." + key
+		}
+		all = append(all, key)
+	}
+	return all
+}
+
 // weaker puts on record what protects less than before, and returns what is refused. Where nobody has an account but
 // those of the file, as while a platform is being set up, it is a warning only.
 func (p *plan) weaker(ctx context.Context) (refused Weakening, err error) {
@@ -103,6 +114,8 @@ func (p *plan) weakened(d Difference) audit.Event {
 	switch kind {
 	case "party":
 		e.Party = of
+	case "connection":
+		e.Reason = of + ": " + e.Reason
 	case "account":
 		i := slices.IndexFunc(p.setup.Accounts, func(a account.Account) bool { return a.Platform == e.Platform && a.Email.Key == of })
 		e.Account = p.setup.Accounts[i].ID

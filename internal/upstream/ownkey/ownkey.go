@@ -1,5 +1,5 @@
-// Package ownkey makes the keys with which we sign and open for one connection to an organisation's sign-in: an RSA key of
-// 3072 bits and a certificate that it signs itself, because metadata of SAML wants one.
+// Package ownkey makes the keys with which we sign and open for one connection to an organisation's sign-in: a key of 3072
+// bits and a certificate that it signs itself, because metadata of SAML wants one.
 //
 // It knows no protocol and keeps nothing: internal/setup and the command seal what it makes (federation.OwnKeys). It
 // refuses nothing.
@@ -23,7 +23,7 @@ const (
 	life = 10   // years: nobody verifies the end of a certificate in metadata, and some products refuse a past one
 )
 
-// New makes a key. Entity is our name at the organisation, whose host its certificate is for.
+// New makes an RSA key. Entity is our name at the organisation, whose host its certificate is for.
 func New(entity string, now time.Time) (federation.OwnKey, error) {
 	private, err := rsa.GenerateKey(rand.Reader, bits)
 	if err != nil {
