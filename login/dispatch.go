@@ -67,9 +67,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if step == nil || s.resting(v, name) {
 		return web.SeeOther(w, r, v.page(current))
 	}
-	if l, ok := step.(Leaver); ok && r.Method == http.MethodGet {
-		if place := l.AtOnce(v); place != "" {
-			return web.SeeOther(w, r, LeavePath(v, name, place))
+	if r.Method == http.MethodGet {
+		if to := s.straight(v, step, current); to != "" {
+			return web.SeeOther(w, r, to)
 		}
 	}
 	v.Ways = s.ways(v, step)

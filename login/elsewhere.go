@@ -32,6 +32,8 @@ type Leaver interface {
 	Leave(ctx context.Context, v *Visit, place string) (Elsewhere, error)
 	// AtOnce is the place where people are sent without a page; empty: the page is shown.
 	AtOnce(v *Visit) string
+	// Ahead is the place where people are sent instead of the page of another step; empty: they are not.
+	Ahead(v *Visit) string
 	// Return takes what came back, as Submit takes a form. It is taken once: a Change has it (authn.Change.Taken).
 	Return(ctx context.Context, v *Visit, handle string) (Outcome, error)
 }
@@ -81,6 +83,31 @@ func (s *Server) leaveFor(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.sendTo(w, r, v, to)
+}
+
+// straight is the address that leads elsewhere without the page of a step; empty: the page is shown.
+func (s *Server) straight(v *Visit, shown, current Step) string {
+	if l, ok := shown.(Leaver); ok {
+		if place := l.AtOnce(v); place != "" {
+			return LeavePath(v, shown.Name(), place)
+		}
+	}
+	if shown.Name() != current.Name() {
+		return ""
+	}
+	for _, step := range s.steps {
+		l, ok := step.(Leaver)
+		if !ok || step.Name() == shown.Name() {
+			continue
+		}
+		if w, ok := step.(Way); !ok || w.Way(v) == "" {
+			continue
+		}
+		if place := l.Ahead(v); place != "" {
+			return LeavePath(v, step.Name(), place)
+		}
+	}
+	return ""
 }
 
 // sendTo sends a browser elsewhere.

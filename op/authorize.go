@@ -236,6 +236,7 @@ func (s *Server) facts(v *visit) authn.Facts {
 	return authn.Facts{
 		Account: v.account, Policy: v.platform.Policy, Methods: s.Methods, Session: v.session,
 		MobileApp: v.party.AsksAsMobileApp(v.request.Ask.Channel), Now: v.now,
+		There: authn.There{Connected: s.Registry.Connected(v.platform.ID)},
 	}
 }
 

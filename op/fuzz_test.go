@@ -18,6 +18,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -36,8 +37,12 @@ func (r registry) Party(p platform.ID, id grant.PartyID) (*grant.Party, bool) {
 	return party, ok && p == "linde"
 }
 func (registry) OriginAllowed(platform.ID, string) bool { return false }
-func (registry) Discovery(platform.ID) Document         { return Document{} }
-func (registry) JWKS(platform.ID) Document              { return Document{} }
+func (registry) Connected(platform.ID) bool             { return true }
+func (registry) Connections(platform.ID) []*federation.Connection {
+	return []*federation.Connection{{ID: "lindehof", Domains: []federation.Domain{{Name: "lindehof.example"}}}, {ID: "closed", Disabled: true}}
+}
+func (registry) Discovery(platform.ID) Document { return Document{} }
+func (registry) JWKS(platform.ID) Document      { return Document{} }
 func (r registry) Sign(_ platform.ID, _, typ string, _ time.Time, payload []byte) (string, error) {
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: r.key, KeyID: "k"}}, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
 	if err != nil {

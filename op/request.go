@@ -25,6 +25,7 @@ var onceOnly = []string{
 	"client_id", "redirect_uri", "response_type", "response_mode", "scope", "state", "nonce", "code_challenge",
 	"code_challenge_method", "prompt", "max_age", "display", "ui_locales", "claims_locales", "id_token_hint", "login_hint",
 	"acr_values", "claims", "dpop_jkt", "request", "request_uri", "registration", "post_logout_redirect_uri", "logout_hint",
+	"idp_hint", "domain_hint",
 }
 
 const (
@@ -216,7 +217,7 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	if len(form.Get("acr_values")) > longestList {
 		return refuse("invalid_request", "acr_values is too long.")
 	}
-	req.Ask.ACR = strings.Fields(form.Get("acr_values"))
+	s.readElsewhere(p, req, form)
 	if len(form.Get("ui_locales")) <= longestList {
 		if suits := ui.Match(strings.Fields(form.Get("ui_locales"))...); suits != "" {
 			req.Locales = []string{suits}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/visitor"
 	"github.com/minddistrict/idp/internal/web"
@@ -20,6 +21,8 @@ import (
 // Registry is what is configured and cached: parties, keys and prebuilt documents of every platform.
 type Registry interface {
 	Party(p platform.ID, id grant.PartyID) (*grant.Party, bool)
+	Connections(p platform.ID) []*federation.Connection                                 // to the sign-in of organisations; they may be disabled
+	Connected(p platform.ID) bool                                                       // one of them is open
 	OriginAllowed(p platform.ID, origin string) bool                                    // some party of the platform registered it
 	Sign(p platform.ID, alg, typ string, now time.Time, payload []byte) (string, error) // compact
 	Signs(p platform.ID, alg string, now time.Time) error                               // fault.Unavailable: the key cannot be opened
