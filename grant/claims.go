@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
@@ -142,8 +143,9 @@ func (g *Grant) ACR() authn.ACR {
 
 // SignIn are the claims about the sign-in that are asked by name.
 func (g *Grant) SignIn(names []string) map[string]any {
-	claims := map[string]any{
-		"acr": g.ACR(), "amr": authn.AMR(g.Proofs), "auth_time": authn.AuthTime(g.Proofs).Unix(), "amr_details": AMRDetails(g.Proofs),
+	claims := map[string]any{"acr": g.ACR(), "amr": authn.AMR(g.Proofs), "amr_details": AMRDetails(g.Proofs)}
+	if at := AuthTime(g.Proofs); at != 0 {
+		claims["auth_time"] = at
 	}
 	maps.DeleteFunc(claims, func(name string, _ any) bool { return !slices.Contains(names, name) })
 	return claims
@@ -210,15 +212,29 @@ func (w *wish) texts() (all []string) {
 	return all
 }
 
+// AuthTime is `auth_time`, in seconds since 1970: of the newest primary proof. Zero: an upstream vouched that did not say
+// when, and the claim is left out.
+func AuthTime(proofs []authn.Proof) int64 { return seconds(authn.AuthTime(proofs)) }
+
+// seconds are those since 1970; zero: no time.
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
 // Detail is one entry of `amr_details`, our own claim: how, when and where something was proven.
 type Detail struct {
 	Method string `json:"method"`
-	Time   int64  `json:"time"`
-	Source string `json:"source"` // here, or the upstream that vouched for it
+	Time   int64  `json:"time,omitempty"` // zero: the upstream did not say
+	Source string `json:"source"`         // here, or the issuer of the upstream that vouched for it
+
+	// Way is how the account came onto the device of a PIN, or the connection of an upstream; empty for anything else.
+	Way string `json:"way,omitempty"`
 
 	// Of a PIN; empty for anything else. What is kept of the session that let its device in is not told.
 	Device string    `json:"device,omitempty"`
-	Way    string    `json:"way,omitempty"`
 	Level  authn.ACR `json:"level,omitempty"`
 }
 
@@ -226,9 +242,12 @@ type Detail struct {
 func AMRDetails(proofs []authn.Proof) []Detail {
 	details := make([]Detail, len(proofs))
 	for i, p := range proofs {
-		details[i] = Detail{Method: p.Method, Time: p.At.Unix(), Source: "here"}
+		details[i] = Detail{Method: p.Method, Time: seconds(p.At), Source: "here"}
 		if d := p.Device; d != nil {
 			details[i].Device, details[i].Way, details[i].Level = d.ID, d.Way, d.Level
+		}
+		if u := p.Upstream; u != nil {
+			details[i].Way = u.Connection
 		}
 		switch {
 		case p.Issuer != "":

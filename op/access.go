@@ -76,7 +76,7 @@ func (s *Server) issueAccess(i issuance, ends time.Time) (string, error) {
 		Bound: confirms(i.jkt),
 	}
 	if g != nil {
-		t.Subject, t.AuthTime, t.ACR = party.Subject(g.Account, p.Salt), authn.AuthTime(g.Proofs).Unix(), authn.ACROf(g.Proofs)
+		t.Subject, t.AuthTime, t.ACR = party.Subject(g.Account, p.Salt), grant.AuthTime(g.Proofs), authn.ACROf(g.Proofs)
 	}
 	return s.sign(p.ID, party.IDTokenAlg, "at+jwt", t)
 }

@@ -297,7 +297,7 @@ type idToken struct {
 	Audience grant.PartyID   `json:"aud"`
 	Expiry   int64           `json:"exp"`
 	IssuedAt int64           `json:"iat"`
-	AuthTime int64           `json:"auth_time"`
+	AuthTime int64           `json:"auth_time,omitempty"` // zero: not known
 	Nonce    string          `json:"nonce,omitempty"`
 	ACR      authn.ACR       `json:"acr,omitempty"`
 	AMR      []string        `json:"amr,omitempty"`
@@ -312,7 +312,7 @@ func (s *Server) issueID(ctx context.Context, i issuance, access string) (string
 	p, party, g, now := i.platform, i.party, i.grant, s.Now()
 	token := idToken{
 		Issuer: p.Issuer, Subject: party.Subject(g.Account, p.Salt), Audience: g.Party, Expiry: now.Add(party.EffectiveLives().IDToken).Unix(),
-		IssuedAt: now.Unix(), AuthTime: authn.AuthTime(g.Proofs).Unix(), Nonce: i.nonce, ACR: g.ACR(), AMR: authn.AMR(g.Proofs),
+		IssuedAt: now.Unix(), AuthTime: grant.AuthTime(g.Proofs), Nonce: i.nonce, ACR: g.ACR(), AMR: authn.AMR(g.Proofs),
 		Session: party.Session(g.Visit(), p.Salt), AtHash: leftHalf(party.IDTokenAlg, access),
 	}
 	named := g.IDTokenNames(party)
