@@ -72,6 +72,11 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 			return web.SeeOther(w, r, to)
 		}
 	}
+	if r.Method == http.MethodGet && step.Name() == current.Name() {
+		if to := s.askedElsewhere(v, step); to != "" {
+			return web.SeeOther(w, r, to)
+		}
+	}
 	v.Ways = s.ways(v, step)
 	page, err := step.Show(r.Context(), v)
 	if err != nil {
@@ -166,6 +171,11 @@ func (s *Server) enter(r *http.Request) (*http.Request, func(), error) {
 func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome) error {
 	if out.File != nil {
 		return out.File.send(w)
+	}
+	if out.Home.Key != "" {
+		if done, err := s.leadHome(w, r, v, out.Home); done || err != nil {
+			return err
+		}
 	}
 	j := apply(*v.Journey, sent{step.Name(), v.form.way}, out, v.Facts.Account)
 	if out.Stop != nil {
@@ -319,6 +329,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	v.Request = r
 	v.Know(s.Sealer, a.Email.Key)
 	v.KeepKnown(w)
+	v.keepUsed(w)
 	if s.Finished != nil {
 		s.Finished(w, v, change)
 	}

@@ -51,14 +51,15 @@ func (v *Visit) Know(sealer Sealer, email string) string {
 	}
 	mark := markOf(sealer, v.Platform.ID, email, id)
 	marks = append([]string{mark}, slices.DeleteFunc(marks, func(m string) bool { return m == mark })...)
-	v.known = knownBrowser{id, marks[:min(len(marks), knownAccounts)]}
+	v.known.id, v.known.marks = id, marks[:min(len(marks), knownAccounts)]
 	return id
 }
 
-// knownBrowser is what the cookie holds.
+// knownBrowser is what the cookie holds, and used what that of keepUsed did.
 type knownBrowser struct {
 	id    string
 	marks []string
+	used  string
 }
 
 // KeepKnown writes what Know decided.

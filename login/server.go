@@ -234,6 +234,7 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 		return nil, err
 	}
 	v := &Visit{Platform: p, Journey: j, Caller: web.From(r.Context()), Now: now}
+	v.known.used = web.Cookie(r, p.ID, web.UsedCookie)
 	v.AskedBy = p.Name
 	if party, ok := s.Party(p.ID, partyID(j)); ok {
 		if name := party.CalledAs(p.Name); name != p.Name {

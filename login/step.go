@@ -136,6 +136,7 @@ type Outcome struct {
 	Late     []authn.Mistake // … if somebody else uses the same code before this is saved
 	Stop     *authn.Stop     // the journey cannot go on now
 	File     *File           // the answer to this form; nothing is saved
+	Home     account.Email   // was typed with nothing to check: where it is at home the person goes, and Retry counts where nobody knows
 }
 
 // proves tells whether a form said more of who somebody is.

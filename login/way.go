@@ -16,6 +16,13 @@ type Way interface {
 	Way(*Visit) string
 }
 
+// Offerer is a Way that leads to several places where it sends people (Leaver), each by a button of its own.
+type Offerer interface {
+	Way
+	// Offers are the buttons; none: there is the one link of Way.
+	Offers(*Visit) []ui.Way
+}
+
 // submitted is the step that a form was sent to, if it still counts; nil when the person has moved on.
 func (s *Server) submitted(v *Visit, name string) (Step, error) {
 	current, err := s.current(v)
@@ -61,11 +68,27 @@ func (s *Server) ways(v *Visit, from Step) (ways []ui.Way) {
 		if !ok || from != nil && step.Name() == from.Name() {
 			continue
 		}
-		if text := w.Way(v); text != "" {
-			ways = append(ways, ui.Way{Step: step.Name(), Text: text, URL: v.PathOf(step.Name()), Proves: s.proves(step)})
-		}
+		ways = append(ways, s.offers(v, w)...)
 	}
 	return ways
+}
+
+// offers is what a way is on a page: a link to its own, or the buttons that lead elsewhere.
+func (s *Server) offers(v *Visit, w Way) []ui.Way {
+	text := w.Way(v)
+	if text == "" {
+		return nil
+	}
+	all := []ui.Way{{Text: text, URL: v.PathOf(w.Name())}}
+	if o, ok := w.(Offerer); ok {
+		if buttons := o.Offers(v); len(buttons) > 0 {
+			all = buttons
+		}
+	}
+	for i := range all {
+		all[i].Step, all[i].Proves = w.Name(), s.proves(w)
+	}
+	return all
 }
 
 // proves reports whether a step is a factor's way of proving.

@@ -43,8 +43,20 @@ type Way struct {
 	Step   string // its name
 	Text   string // key of the text of the link
 	URL    string
-	Proves bool // what the page asks can be proven there
+	Proves bool              // what the page asks can be proven there
+	Names  map[string]string // of an organisation to which it leads, by language; nil: it leads to a page of ours
+	Slot   Slot              // where it stands on a page with a form
+	Lead   bool              // it is the first thing to press, before the form
 }
+
+// Slot is where a way stands on a page.
+type Slot string
+
+const (
+	AmongLinks Slot = ""      // after the form, beside other links
+	AboveForm  Slot = "above" // a button before the form
+	BelowForm  Slot = "below" // a button after it
+)
 
 // WayNamed is the way to a step; nil: the page does not lead there.
 func (f *Frame) WayNamed(step string) *Way {
@@ -54,9 +66,43 @@ func (f *Frame) WayNamed(step string) *Way {
 	return nil
 }
 
-// WaysBut are the ways that have no place of their own on the page.
+// WaysBut are the links among the ways that have no place of their own on the page.
 func (f *Frame) WaysBut(step string) []Way {
-	return slices.DeleteFunc(slices.Clone(f.Ways), func(w Way) bool { return w.Step == step })
+	return slices.DeleteFunc(slices.Clone(f.Ways), func(w Way) bool { return w.Step == step || w.Slot != AmongLinks })
+}
+
+// WaysAt are the ways that are buttons in a place.
+func (f *Frame) WaysAt(slot Slot) []Way {
+	return slices.DeleteFunc(slices.Clone(f.Ways), func(w Way) bool { return w.Slot != slot })
+}
+
+// Buttons are the ways that are buttons, on a page with one place for them.
+func (f *Frame) Buttons() []Way {
+	return slices.DeleteFunc(slices.Clone(f.Ways), func(w Way) bool { return w.Slot == AmongLinks })
+}
+
+// Led reports whether a way is what is pressed first, so that the button of the form is not. After a mistake in the form it
+// is again.
+func (f *Frame) Led() bool {
+	return len(f.Errors) == 0 && slices.ContainsFunc(f.Ways, func(w Way) bool { return w.Lead && w.Slot == AboveForm })
+}
+
+// Reads is the text of a way.
+func (v *View) Reads(w Way) string {
+	if len(w.Names) == 0 {
+		return v.T(w.Text)
+	}
+	return v.T(w.Text, "organisation", NameIn(v.Lang, w.Names))
+}
+
+// NameIn is a name in a language: in Dutch or English where there is none in it.
+func NameIn(lang string, names map[string]string) string {
+	for _, l := range []string{lang, "nl", "en"} {
+		if names[l] != "" {
+			return names[l]
+		}
+	}
+	return ""
 }
 
 // View is what templates see: the frame, the page's data, and the methods below.

@@ -17,11 +17,19 @@ type Sample struct {
 
 // Ways to which pages of a sign-in lead, for samples.
 var (
-	SampleForgot   = Way{"forgot", "login.forgot", "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/forgot", false}
-	SampleSignUp   = Way{"sign-up", "login.signup", "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/sign-up", false}
-	SampleRecovery = Way{"recovery-code", "code.use_recovery", "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/recovery-code", true}
-	SampleNoCode   = Way{"no-code", "code.no_access", "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/no-code", false}
+	SampleForgot   = Way{Step: "forgot", Text: "login.forgot", URL: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/forgot"}
+	SampleSignUp   = Way{Step: "sign-up", Text: "login.signup", URL: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/sign-up"}
+	SampleRecovery = Way{Step: "recovery-code", Text: "code.use_recovery", URL: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/recovery-code", Proves: true}
+	SampleNoCode   = Way{Step: "no-code", Text: "code.no_access", URL: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/no-code"}
 )
+
+// SampleOrganisation is the way to the account that somebody has at an organisation.
+func SampleOrganisation(name string, slot Slot) Way {
+	return Way{
+		Step: "sso", Text: "login.sso", URL: "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/sso/to/linde", Proves: true,
+		Names: map[string]string{"nl": name}, Slot: slot,
+	}
+}
 
 // WithWays gives ways to the samples that have none.
 func WithWays(samples []Sample, ways ...Way) []Sample {

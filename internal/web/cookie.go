@@ -22,6 +22,7 @@ const (
 	EndedCookie   = "ended"   // what was the session cookie, for the page after logging out
 	NoticeCookie  = "notice"  // what was just done, for the next page to say
 	KnownCookie   = "known"   // which accounts signed in with this browser before
+	UsedCookie    = "used"    // by which connection to an organisation somebody signed in last
 )
 
 // RememberCookie is the cookie by which a browser goes without a code for one account. Its name says no more than

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
@@ -50,8 +49,8 @@ func (s step) Way(v *login.Visit) string {
 	if need != authn.NeedPrimary && need != authn.NeedNewPassword || v.Requirement.Why == authn.ForLink || len(s.choices(v)) == 0 {
 		return ""
 	}
-	if v.Facts.MobileApp && need == authn.NeedNewPassword {
-		return ""
+	if need == authn.NeedNewPassword && (v.Facts.MobileApp || v.Journey.Ask.Purpose != authn.Welcome) {
+		return "" // whoever chooses another password goes on with one
 	}
 	return "sso.way"
 }
@@ -71,6 +70,7 @@ func (s step) choices(v *login.Visit) (all []*federation.Connection) {
 				all = append(all, c)
 			}
 		case c.Place != federation.NoPlace || asked(v, c):
+		case c.Place != federation.NoPlace || names(v, c):
 			all = append(all, c)
 		}
 	}
@@ -120,23 +120,18 @@ func first(v *login.Visit, all []*federation.Connection) *federation.Connection 
 func (s step) home(v *login.Visit) *federation.Connection {
 	all := s.choices(v)
 	if c := first(v, all); c != nil {
+	if c := s.asked(v, all); c != nil {
 		return c
 	}
 	if len(all) == 1 {
 		return all[0]
-	}
-	if email, err := account.ParseEmail(v.Journey.Hint); err == nil {
-		i := slices.IndexFunc(all, func(c *federation.Connection) bool { inside, _ := c.Has(email); return inside })
-		if i >= 0 {
-			return all[i]
-		}
 	}
 	return nil
 }
 
 func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	page := startPage{Action: v.Action, Party: v.PartyName, Cancel: true, Closed: authn.PasswordClosed(v.Facts)}
-	for _, c := range s.choices(v) {
+	for _, c := range usedFirst(s.choices(v), v.Used()) {
 		page.Choices = append(page.Choices, choice{Names: c.Names, URL: login.LeavePath(v, stepName, string(c.ID))})
 	}
 	if there := v.Journey.Elsewhere; there != nil && there.Trouble != nil {

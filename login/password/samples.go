@@ -24,6 +24,9 @@ func samples() map[string][]ui.Sample {
 }
 
 func (loginPage) Samples() []ui.Sample {
+	linde, above := ui.SampleOrganisation("GGZ De Linde", ui.AboveForm), ui.SampleOrganisation("GGZ De Linde", ui.AboveForm)
+	above.Lead = true
+	wilg, many := ui.SampleOrganisation("Zorggroep Wilgenhof en Omstreken", ui.AboveForm), ui.Way{Step: "sso", Text: "sso.way", Slot: ui.AboveForm, URL: sampleAction}
 	wrong, both := []ui.FieldError{{Field: "password", Key: "login.error_wrong"}}, []ui.Way{ui.SampleForgot, ui.SampleSignUp}
 	return []ui.Sample{
 		{Name: "empty", Data: loginPage{Action: sampleAction, Cancel: true}, Ways: both},
@@ -42,6 +45,13 @@ func (loginPage) Samples() []ui.Sample {
 		{Name: "wrong", Data: loginPage{Action: sampleAction, Email: sampleEmail, Cancel: true}, Errors: wrong},
 		{Name: "wrong three times", Data: loginPage{Action: sampleAction, Email: sampleEmail, Check: true, Cancel: true}, Errors: wrong, Ways: both},
 		{Name: "wrong five times", Data: loginPage{Action: sampleAction, Email: sampleEmail, Check: true, Slow: true, Cancel: true}, Errors: wrong, Ways: both},
+		{Name: "an organisation", Data: loginPage{Action: sampleAction, Cancel: true}, Ways: []ui.Way{above, ui.SampleForgot, ui.SampleSignUp}},
+		{Name: "an organisation, wrong", Data: loginPage{Action: sampleAction, Email: sampleEmail, Cancel: true}, Errors: wrong, Ways: []ui.Way{above, ui.SampleForgot}},
+		{Name: "an organisation below", Data: loginPage{Action: sampleAction, Cancel: true},
+			Ways: []ui.Way{ui.SampleOrganisation("GGZ De Linde", ui.BelowForm), ui.SampleForgot, ui.SampleSignUp}},
+		{Name: "organisations", Data: loginPage{Action: sampleAction, Cancel: true}, Ways: []ui.Way{linde, wilg, ui.SampleForgot}},
+		{Name: "organisations, one used last", Data: loginPage{Action: sampleAction, Cancel: true}, Ways: []ui.Way{above, wilg, ui.SampleForgot}},
+		{Name: "many organisations", Data: loginPage{Action: sampleAction, Cancel: true}, Ways: []ui.Way{many, ui.SampleForgot}},
 	}
 }
 
@@ -64,6 +74,7 @@ func (confirmPage) Samples() []ui.Sample {
 		{Name: "for recovery codes", Data: page("confirm_password.reason_codes", "")},
 		{Name: "a QR code", Data: page("confirm_password.reason_qr", "")},
 		{Name: "turning off", Data: page("confirm_password.reason_off", "")},
+		{Name: "linked", Data: page("confirm_password.reason_idle", ""), Ways: []ui.Way{ui.SampleOrganisation("GGZ De Linde", ui.BelowForm), ui.SampleForgot}},
 	}, ui.SampleForgot)
 }
 
@@ -75,6 +86,8 @@ func (newPage) Samples() []ui.Sample {
 	mistake := func(name string) []ui.FieldError {
 		return []ui.FieldError{{Field: "password", Key: "password.error_" + name, Args: []any{"n", 12, "max", 256}}}
 	}
+	first := ui.SampleOrganisation("GGZ De Linde", ui.AboveForm)
+	first.Lead = true
 	change := page(forChange)
 	change.Cancel, change.Step, change.Steps = true, 3, 3
 	strict := page(forWelcome)
@@ -83,6 +96,7 @@ func (newPage) Samples() []ui.Sample {
 	plain.Special = 0
 	return []ui.Sample{
 		{Name: "welcome", Data: page(forWelcome)},
+		{Name: "welcome, with an organisation", Data: page(forWelcome), Ways: []ui.Way{first}},
 		{Name: "sign-up", Data: page(forSignUp)},
 		{Name: "reset", Data: page(forReset)},
 		{Name: "change", Data: change},

@@ -128,7 +128,11 @@ func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error)
 		mistakes = append(mistakes, authn.Mistake{Field: "password", Key: "login.error_password_empty"})
 	}
 	if len(mistakes) > 0 {
-		return login.Outcome{Retry: mistakes}, nil
+		out := login.Outcome{Retry: mistakes}
+		if known == nil && password == "" {
+			out.Home = email
+		}
+		return out, nil
 	}
 	return s.attempt(ctx, v, email, password)
 }
