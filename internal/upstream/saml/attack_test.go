@@ -347,6 +347,16 @@ func TestASignedResponseHasOneAssertion(t *testing.T) {
 	}
 }
 
+// Our key is public: whoever has a signed assertion can encrypt it with something in it that no signature covers.
+func TestWhatWasEncryptedIsLookedAt(t *testing.T) {
+	for _, inserted := range []string{"<!-- -->", "<?x y?>"} {
+		p := newPlace(t)
+		s := good(p.trip)
+		s.encrypts, s.inserted = certificateOfOwn(t, firstOwnKey()), inserted
+		p.refused(t, s.response(), federation.BadSignature)
+	}
+}
+
 func doubled(r string, otherID bool) string {
 	from, to := strings.Index(r, "<saml:Assertion"), strings.Index(r, "</samlp:Response>")
 	again := r[from:to]

@@ -124,6 +124,7 @@ type said struct {
 	subject                           string // XML of NameID
 	issued, before, ends, authn       time.Time
 	condition, statements             string // more of it, XML
+	inserted                          string // after it was signed, before it is encrypted
 	method                            string // of signatures
 	by                                pair
 	signsAssertion, signsResponse     bool
@@ -168,6 +169,7 @@ func (s said) assertion() string {
 	if s.encrypts == nil {
 		return text
 	}
+	text = strings.Replace(text, "<saml:Subject>", "<saml:Subject>"+s.inserted, 1)
 	e := xmlenc.OAEP()
 	e.BlockCipher, e.DigestMethod = s.cipher, &xmlenc.SHA1
 	data, err := e.Encrypt(s.encrypts, []byte(text), nil)
