@@ -72,11 +72,6 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 			return web.SeeOther(w, r, to)
 		}
 	}
-	if r.Method == http.MethodGet && step.Name() == current.Name() {
-		if to := s.askedElsewhere(v, step); to != "" {
-			return web.SeeOther(w, r, to)
-		}
-	}
 	v.Ways = s.ways(v, step)
 	page, err := step.Show(r.Context(), v)
 	if err != nil {

@@ -32,8 +32,6 @@ type Leaver interface {
 	Leave(ctx context.Context, v *Visit, place string) (Elsewhere, error)
 	// AtOnce is the place where people are sent without a page; empty: the page is shown.
 	AtOnce(v *Visit) string
-	// Ahead is the place where people are sent instead of the page of another step; empty: they are not.
-	Ahead(v *Visit) string
 	// Return takes what came back, as Submit takes a form. It is taken once: a Change has it (authn.Change.Taken).
 	Return(ctx context.Context, v *Visit, handle string) (Outcome, error)
 }
@@ -95,19 +93,7 @@ func (s *Server) straight(v *Visit, shown, current Step) string {
 	if shown.Name() != current.Name() {
 		return ""
 	}
-	for _, step := range s.steps {
-		l, ok := step.(Leaver)
-		if !ok || step.Name() == shown.Name() {
-			continue
-		}
-		if w, ok := step.(Way); !ok || w.Way(v) == "" {
-			continue
-		}
-		if place := l.Ahead(v); place != "" {
-			return LeavePath(v, step.Name(), place)
-		}
-	}
-	return ""
+	return s.askedElsewhere(v, shown)
 }
 
 // sendTo sends a browser elsewhere.

@@ -112,6 +112,18 @@ func (c *Current) Connections(p platform.ID) []*federation.Connection {
 	return c.Load().tenants[p].connected
 }
 
+// Open are the connections of a kind, of all platforms, that are not disabled.
+func (c *Current) Open(kind federation.Kind) (all []*federation.Connection) {
+	for _, t := range c.Load().tenants {
+		for _, connection := range t.connected {
+			if connection.Kind == kind && !connection.Disabled {
+				all = append(all, connection)
+			}
+		}
+	}
+	return all
+}
+
 // Connected reports whether one of them is open.
 func (c *Current) Connected(p platform.ID) bool { return c.Load().tenants[p].open }
 

@@ -32,6 +32,7 @@ func (h *House) jobs() []upkeep.Job {
 		{Name: "sessions", Every: overdueEvery, Do: endOverdue(h.DB, h.clock.Now)},
 		{Name: "subjects", Every: time.Minute, Do: fillSubjects(h.DB, h.clock.Now)},
 		{Name: "devices", Every: unusedEvery, Do: removeUnused(h.DB, h.clock.Now)},
+		{Name: "metadata", Every: metadataEvery, Do: readMetadata(h)},
 		{Name: "acts", Every: actsEvery, Do: carryOut(h.DB, h.Sealer, h.clock.Now)},
 	}
 	for _, to := range h.outbox.Recipients() {

@@ -9,42 +9,52 @@ import (
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/platform"
 )
 
-// driftEvery is how often somebody is told of one way in which a connection's answers are less than they were.
-const driftEvery = 24 * time.Hour
+// alarmEvery is how often who looks after a connection is told of one thing.
+const alarmEvery = 24 * time.Hour
 
-// driftMails tell who looks after a connection of each kind of drift.
-var driftMails = map[string]outbox.Letter{
-	federation.DriftClaim:  driftMail("mail_sso_claim"),
-	federation.DriftWeaker: driftMail("mail_sso_weaker"),
-	federation.DriftDomain: driftMail("mail_sso_domain"),
-	federation.DriftFormat: driftMail("mail_sso_format"),
+// What who looks after a connection is told of, beside the kinds of drift.
+const (
+	NewKey      = "new_key"     // the upstream publishes a key that it did not
+	Certificate = "certificate" // the last of its certificates expires soon, or did
+)
+
+// alarmMails are what is said of each.
+var alarmMails = map[string]outbox.Letter{
+	federation.DriftClaim:  alarmMail("mail_sso_claim", "mail_sso_drift.subject", "mail_sso_drift.look"),
+	federation.DriftWeaker: alarmMail("mail_sso_weaker", "mail_sso_drift.subject", "mail_sso_drift.look"),
+	federation.DriftDomain: alarmMail("mail_sso_domain", "mail_sso_drift.subject", "mail_sso_drift.look"),
+	federation.DriftFormat: alarmMail("mail_sso_format", "mail_sso_drift.subject", "mail_sso_drift.look"),
+	NewKey:                 alarmMail("mail_sso_new_key", "mail_sso_new_key.subject", "mail_sso_new_key.look"),
+	Certificate:            alarmMail("mail_sso_certificate", "mail_sso_certificate.subject", "mail_sso_certificate.look"),
 }
 
-func driftMail(kind outbox.Kind) outbox.Letter {
+func alarmMail(kind outbox.Kind, subject, look string) outbox.Letter {
 	return outbox.Letter{Kind: kind, Spec: outbox.Spec{
-		Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_sso_drift.subject",
-		Before: []string{string(kind) + ".body", "mail_sso_drift.look"},
+		Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: subject, Before: []string{string(kind) + ".body", look},
 	}}
 }
 
-// alarm tells who looks after a connection that an answer was less than what the last confirmed test sign-in brought, once
-// per kind and day. It never stops a sign-in that may go on: what it costs is one transaction, and only then.
+// Alarm tells who looks after a connection of one thing, once a day, and records it. It stops nothing.
+func (o Options) Alarm(ctx context.Context, p *platform.Platform, c *federation.Connection, what string, e audit.Event) error {
+	if c.Contact == "" {
+		return nil
+	}
+	letter := alarmMails[what]
+	d := outbox.Draft{
+		Kind: letter.Kind, Spec: &letter.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At, Contents: outbox.Contents{To: c.Contact},
+	}
+	e.Platform, e.Kind, e.Actor, e.Outcome, e.Reason = p.ID, audit.ConnectionDrifted, system, audit.Success, what
+	limit := authn.Limit{Key: authn.MailKey(o.Sealer, p.ID, what, string(c.ID)), Max: 1, Window: alarmEvery}
+	return o.Store.RequestMail(ctx, d.Seal(o.Sealer.Seal), []authn.Limit{limit}, e, e.At)
+}
+
+// alarm tells of everything in which an answer was less than what the last confirmed test sign-in brought.
 func (s step) alarm(ctx context.Context, v *login.Visit, c *federation.Connection, a federation.Answer) error {
 	for _, drift := range c.Drifts(a, v.Now) {
-		if c.Contact == "" {
-			continue
-		}
-		letter := driftMails[drift.Kind]
-		d := outbox.Draft{
-			Kind: letter.Kind, Spec: &letter.Spec, Platform: c.Platform, Locale: v.Platform.Locale, Now: v.Now,
-			Contents: outbox.Contents{To: c.Contact},
-		}
-		limit := authn.Limit{Key: authn.MailKey(s.Sealer, c.Platform, drift.Kind, string(c.ID)), Max: 1, Window: driftEvery}
-		e := v.Event(audit.ConnectionDrifted, audit.Success, "")
-		e.Actor, e.Reason = system, drift.Kind
-		if err := s.Store.RequestMail(ctx, d.Seal(s.Sealer.Seal), []authn.Limit{limit}, e, v.Now); err != nil {
+		if err := s.Alarm(ctx, v.Platform, c, drift.Kind, v.Event(audit.ConnectionDrifted, audit.Success, "")); err != nil {
 			return err
 		}
 	}

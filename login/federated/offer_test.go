@@ -42,6 +42,9 @@ func newHouse(t *testing.T, all ...federation.Connection) house {
 		all[i].Key = federation.KeyRule{By: federation.BySubject}
 		all[i].OIDC = federation.OIDCSettings{Issuer: "https://" + string(all[i].ID) + ".test", ClientID: "idp"}
 	}
+	for _, c := range all {
+		s.Site(string(c.ID)+".test", organisation("https://"+string(c.ID)+".test"))
+	}
 	if err := s.DB.Declare(t.Context(), storage.Setup{Connections: all}, s.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -50,6 +53,19 @@ func newHouse(t *testing.T, all ...federation.Connection) house {
 	}
 	party := idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
 	return house{t, s, idptest.NewBrowser(s, "en"), party}
+}
+
+// organisation is a sign-in that shows its page, and no more.
+func organisation(issuer string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/sso" {
+			_, _ = w.Write([]byte("<title>Sign in</title>"))
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"issuer":"` + issuer + `","authorization_endpoint":"` + issuer + `/sso","token_endpoint":"` + issuer +
+			`/token","jwks_uri":"` + issuer + `/keys"}`))
+	})
 }
 
 func (h house) open(asked ...string) {
@@ -134,6 +150,14 @@ func TestTheLoginPageHasAButtonForEachOrganisation(t *testing.T) {
 	}
 }
 
+// place is where the browser is: the host of an organisation, or the step.
+func (h house) place() string {
+	if h.URL.Host != "id.test" {
+		return h.URL.Host
+	}
+	return h.URL.Path[strings.LastIndex(h.URL.Path, "/")+1:]
+}
+
 // An address that is typed alone leads to where it is at home, whoever's it is and whether anybody's.
 func TestAnAddressLeadsHome(t *testing.T) {
 	h := newHouse(t, at("lindehof", federation.NoPlace, "lindehof.example"), at("iep", federation.BelowForm, "iep.example"))
@@ -147,11 +171,10 @@ func TestAnAddressLeadsHome(t *testing.T) {
 		h.MustFill(t, "Email address", email)
 		h.MustFill(t, "Password", password)
 		h.MustPress(t, "Log in")
-		path := strings.SplitN(h.URL.Path, "/", 6)
-		return answer{h.Status, path[len(path)-1], idptest.Visible(h.Doc)}
+		return answer{h.Status, h.place(), idptest.Visible(h.Doc)}
 	}
 	for email, want := range map[string]string{
-		"anna@lindehof.example": "sso/to/lindehof", "niemand@LindeHof.example": "sso/to/lindehof", "niemand@iep.example": "sso/to/iep",
+		"anna@lindehof.example": "lindehof.test", "niemand@LindeHof.example": "lindehof.test", "niemand@iep.example": "iep.test",
 		"niemand@elders.example": "password", "niemand@x.lindehof.example": "password", "lindehof.example": "password",
 	} {
 		if got := ask(email, ""); got.to != want {
@@ -172,15 +195,15 @@ func TestAnAddressLeadsHome(t *testing.T) {
 func TestARequestLeadsHome(t *testing.T) {
 	all := []federation.Connection{at("lindehof", federation.NoPlace, "lindehof.example"), at("iep", federation.AboveForm, "iep.example")}
 	for _, row := range []struct{ name, value, want string }{
-		{"login_hint", "anna@lindehof.example", "/sso/to/lindehof"},
-		{"login_hint", "niemand@iep.example", "/sso/to/iep"},
-		{"login_hint", "niemand@elders.example", "/password"},
-		{"ui_locales", "nl", "/password"},
+		{"login_hint", "anna@lindehof.example", "lindehof.test"},
+		{"login_hint", "niemand@iep.example", "iep.test"},
+		{"login_hint", "niemand@elders.example", "password"},
+		{"ui_locales", "nl", "password"},
 	} {
 		h := newHouse(t, all...)
 		h.open(row.name, row.value)
-		if !strings.HasSuffix(h.URL.Path, row.want) {
-			t.Errorf("%s %s leads to %s", row.name, row.value, h.URL.Path)
+		if got := h.place(); got != row.want {
+			t.Errorf("%s %s leads to %s, want %s", row.name, row.value, got, row.want)
 		}
 	}
 	h := newHouse(t, all...)

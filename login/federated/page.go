@@ -20,8 +20,8 @@ func part() ui.Part {
 
 func letters() []outbox.Letter {
 	all := []outbox.Letter{linkedMail}
-	for _, kind := range slices.Sorted(maps.Keys(driftMails)) {
-		all = append(all, driftMails[kind])
+	for _, kind := range slices.Sorted(maps.Keys(alarmMails)) {
+		all = append(all, alarmMails[kind])
 	}
 	return all
 }

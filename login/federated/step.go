@@ -69,7 +69,6 @@ func (s step) choices(v *login.Visit) (all []*federation.Connection) {
 			if !a.HasLink(string(c.ID)) && c.For(a.Role) {
 				all = append(all, c)
 			}
-		case c.Place != federation.NoPlace || asked(v, c):
 		case c.Place != federation.NoPlace || names(v, c):
 			all = append(all, c)
 		}
@@ -88,38 +87,10 @@ func (s step) AtOnce(v *login.Visit) string {
 	return ""
 }
 
-// Ahead: the party said where the person signs in, so no other way is shown first. Whoever has been there chooses.
-func (s step) Ahead(v *login.Visit) string {
-	if v.Journey.Elsewhere != nil {
-		return ""
-	}
-	if c := first(v, s.choices(v)); c != nil {
-		return string(c.ID)
-	}
-	return ""
-}
-
-// asked reports whether the party said that the person signs in by a connection: by its name, or by its domain.
-func asked(v *login.Visit, c *federation.Connection) bool {
-	provider, domain := v.Journey.Ask.Provider, v.Journey.Ask.Domain
-	return provider == string(c.ID) || provider == "" && domain != "" && c.HasDomain(domain)
-}
-
-// first is the one that the party asked for; nil: none is.
-func first(v *login.Visit, all []*federation.Connection) *federation.Connection {
-	for _, c := range all {
-		if asked(v, c) {
-			return c
-		}
-	}
-	return nil
-}
-
 // home is the connection where the person is led at once: the one that was asked for, the only one there is, or the one of
 // the domain of the address that was hinted at; nil: there is a choice.
 func (s step) home(v *login.Visit) *federation.Connection {
 	all := s.choices(v)
-	if c := first(v, all); c != nil {
 	if c := s.asked(v, all); c != nil {
 		return c
 	}

@@ -92,16 +92,16 @@ func (u *Upstream) newer(ctx context.Context, c *federation.Connection, before *
 	return e
 }
 
-func (u *Upstream) kept(ctx context.Context, c *federation.Connection) (Document, error) {
+func (u *Upstream) kept(ctx context.Context, c *federation.Connection) (federation.Document, error) {
 	d, err := u.o.Store.Document(ctx, c.Platform, c.ID)
 	if err != nil && !errors.Is(err, fault.NotFound) {
-		return Document{}, fmt.Errorf("metadata of connection %s: %w", c.ID, err)
+		return federation.Document{}, fmt.Errorf("metadata of connection %s: %w", c.ID, err)
 	}
 	return d, nil
 }
 
 // read reads metadata, keeps it if it is good, and keeps why if it is not.
-func (u *Upstream) read(ctx context.Context, c *federation.Connection, before Document) (*entity, error) {
+func (u *Upstream) read(ctx context.Context, c *federation.Connection, before federation.Document) (*entity, error) {
 	var e *entity
 	body, err := u.fetch(ctx, c.SAML.MetadataURL)
 	if err == nil {

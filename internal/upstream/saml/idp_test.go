@@ -257,11 +257,11 @@ func theirMetadata(keys ...pair) string {
 type shared struct {
 	mu        sync.Mutex
 	used      map[string]bool
-	documents map[federation.ID]Document
+	documents map[federation.ID]federation.Document
 	broken    error
 }
 
-func (s *shared) Document(_ context.Context, _ platform.ID, c federation.ID) (Document, error) {
+func (s *shared) Document(_ context.Context, _ platform.ID, c federation.ID) (federation.Document, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d, ok := s.documents[c]
@@ -271,7 +271,7 @@ func (s *shared) Document(_ context.Context, _ platform.ID, c federation.ID) (Do
 	return d, s.broken
 }
 
-func (s *shared) KeepDocument(_ context.Context, _ platform.ID, c federation.ID, d Document) error {
+func (s *shared) KeepDocument(_ context.Context, _ platform.ID, c federation.ID, d federation.Document) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.documents[c] = d
@@ -311,7 +311,7 @@ func newPlace(t *testing.T) *place {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &place{store: &shared{used: map[string]bool{}, documents: map[federation.ID]Document{}}, log: &strings.Builder{}, now: now}
+	p := &place{store: &shared{used: map[string]bool{}, documents: map[federation.ID]federation.Document{}}, log: &strings.Builder{}, now: now}
 	p.c = &federation.Connection{
 		Platform: "care", ID: "lindehof", Kind: federation.SAML, Keys: own,
 		SAML: federation.SAMLSettings{EntityID: theirs, Metadata: theirMetadata(theirKey())},

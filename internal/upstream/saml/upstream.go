@@ -13,19 +13,11 @@ import (
 // Store is what has to be the same for all nodes.
 type Store interface {
 	// Document is the metadata that was read last for a connection. fault.NotFound: none was tried to be read.
-	Document(ctx context.Context, p platform.ID, c federation.ID) (Document, error)
+	Document(ctx context.Context, p platform.ID, c federation.ID) (federation.Document, error)
 	// KeepDocument keeps it in place of the one before.
-	KeepDocument(ctx context.Context, p platform.ID, c federation.ID, d Document) error
+	KeepDocument(ctx context.Context, p platform.ID, c federation.ID, d federation.Document) error
 	// Use keeps that something was here, until it could not be taken any more. fault.Spent: it was here before, at any node.
 	Use(ctx context.Context, p platform.ID, hash []byte, ends time.Time) error
-}
-
-// Document is metadata that was read by URL.
-type Document struct {
-	Body    []byte    // the last good copy, as it was read; nil: none was good yet
-	ReadAt  time.Time // when that was
-	TriedAt time.Time // when it was tried last
-	Trouble string    // why that did not succeed, for who looks after the connection; empty: it did
 }
 
 // News is what became known about the keys of an upstream.
