@@ -43,3 +43,25 @@ func asksProof(t table) table {
 
 // linking: who somebody is elsewhere is known, and whose account that is, not.
 func linking(_ Ask, f Facts) bool { return f.Linking }
+
+// vouchedTwo tells whether a proof is of two factors that an organisation vouches for, as new as a code would have to be
+// here: what was shown there this morning spares the set-up to nobody who shows only a password now.
+func vouchedTwo(why Purpose, a Ask, f Facts, p Proof) bool {
+	if p.Upstream == nil || !p.Kinds.Two() {
+		return false
+	}
+	asked := Requirement{After: askedAgain(a, f)}
+	if wantsTwo(a, f) {
+		asked.After = askedSince(a, f)
+	}
+	switch why {
+	case StaffPages:
+		asked.After = sincePause(a, f)
+	case StaffAct:
+		asked.After = fresh(a, f)
+	}
+	if !asked.inTime(a, p) {
+		return false
+	}
+	return why != Return || f.Remembered || Requirement{Why: ForIdle, After: seen(a, f)}.inTime(a, p)
+}

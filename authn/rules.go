@@ -137,7 +137,7 @@ type There struct {
 	Proving   bool // … and the person says that there is one, and shows it
 	Linking   bool // who somebody is there is known, and whose account that is, not
 	Glass     bool // the journey began at the emergency door
-	two       bool // one showed two factors that count here; known where proofs are
+	two       bool // one showed two factors that count here, as new as a code would have to be; known where proofs are
 }
 
 // Follow makes the facts those of a journey as it is now.
@@ -347,8 +347,9 @@ func (t table) missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 	if f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID {
 		all = Merge(f.Session.Proofs, proofs)
 	}
-	f.two = slices.ContainsFunc(all, func(p Proof) bool { return p.Upstream != nil && p.Kinds.Two() })
-	asked, known := rowsOf(t[purpose(ask, f)], ask, f)
+	why := purpose(ask, f)
+	f.two = slices.ContainsFunc(all, func(p Proof) bool { return vouchedTwo(why, ask, f, p) })
+	asked, known := rowsOf(t[why], ask, f)
 	if !known {
 		return []Requirement{{Need: needUnknown}}
 	}
@@ -411,10 +412,15 @@ func (a Ask) answered(f Facts, proofs []Proof) bool {
 		slices.ContainsFunc(proofs, func(p Proof) bool { return p.Use != account.Waiver && a.shown(p) })
 }
 
+// inTime tells whether a proof is as new as a requirement wants.
+func (r Requirement) inTime(a Ask, p Proof) bool {
+	return a.shown(p) || !p.At.Before(r.After) || r.Why == ForIdle && p.stillKnown(r.After)
+}
+
 func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 	shown := func(fits func(Proof) bool) bool {
 		return slices.ContainsFunc(proofs, func(p Proof) bool {
-			return fits(p) && (a.shown(p) || !p.At.Before(r.After) || r.Why == ForIdle && p.stillKnown(r.After))
+			return fits(p) && r.inTime(a, p)
 		})
 	}
 	switch r.Need {
