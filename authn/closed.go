@@ -1,5 +1,7 @@
 package authn
 
+import "github.com/minddistrict/idp/account"
+
 // Password is the method of e-mail address and password, the way of signing in that a policy can close.
 const Password = "password"
 
@@ -23,4 +25,26 @@ func PasswordClosed(f Facts) bool {
 		return !f.Glass
 	}
 	return !f.Policy.InEmergency(f.Account.Email.Key)
+}
+
+// AsksPassword reports whether a first factor is asked on the page of the password. It is not where passwords are closed,
+// where somebody who is known elsewhere has still to say whether there is an account here, nor of whoever signs in
+// elsewhere and has no password.
+func AsksPassword(r Requirement, f Facts) bool {
+	switch {
+	case r.Need != NeedPrimary || PasswordClosed(f) || f.Linking && !f.Proving:
+		return false
+	case f.Account == nil || !f.Connected || r.Why == ForLink:
+		return true
+	}
+	elsewhere := false
+	for _, c := range f.Account.Credentials {
+		if c.Use == account.Primary && c.Usable() {
+			if c.Method == Password {
+				return true
+			}
+			elsewhere = elsewhere || c.External != ""
+		}
+	}
+	return !elsewhere
 }

@@ -83,6 +83,11 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	}
 	look := v.Look(mistakes)
 	_, look.Typing = step.(Typist)
+	if there := v.Journey.Elsewhere; there != nil && there.Trouble != nil {
+		if _, tells := step.(Leaver); tells {
+			look.Reference = there.Trouble.Reference
+		}
+	}
 	if step.Name() == (closedStep{}).Name() {
 		look.Reference = s.Refuse(r, audit.Event{Kind: audit.PageRefused, Reason: "closed", Party: v.Journey.Party})
 	}

@@ -21,8 +21,8 @@ type step struct{ Options }
 
 func (step) Name() string { return stepName }
 
-// Meets: it is the page where no password is taken, where who somebody is elsewhere has to be told apart, and for whoever
-// has no password.
+// Meets: it is the page where no password is asked: where none is taken, where who somebody is elsewhere has to be told
+// apart, and for whoever has no password.
 func (step) Meets(r authn.Requirement, f authn.Facts) bool {
 	switch {
 	case r.Need == authn.NeedConnect:
@@ -30,27 +30,33 @@ func (step) Meets(r authn.Requirement, f authn.Facts) bool {
 	case !f.Connected:
 		return false
 	case r.Need == authn.NeedNewPassword:
-		return authn.PasswordClosed(f)
+		return authn.PasswordClosed(f) && (f.Account == nil || !linked(f.Account))
 	case r.Need != authn.NeedPrimary:
 		return false
-	case f.Linking:
-		return !f.Proving || authn.PasswordClosed(f)
 	}
-	return authn.PasswordClosed(f) || f.Account != nil && !hasPassword(f.Account) && r.Why != authn.ForLink && linked(f.Account)
+	return !authn.AsksPassword(r, f)
 }
-
-func hasPassword(a *account.Account) bool { _, ok := a.Credential(authn.Password); return ok }
 
 func linked(a *account.Account) bool { _, ok := a.Credential(federation.Method); return ok }
 
-// Way is the page with the organisations, or the way to the only one, beside e-mail address and password.
+// Way is the page with the organisations, or the way to the only one, beside e-mail address and password, and beside the
+// first password of who was invited. Who is known elsewhere and says to have an account here shows that one.
 func (s step) Way(v *login.Visit) string {
-	need := v.Requirement.Need
-	if need != authn.NeedPrimary && need != authn.NeedNewPassword || v.Requirement.Why == authn.ForLink || len(s.choices(v)) == 0 {
+	invited := v.Journey.Ask.Purpose == authn.Welcome && !v.Facts.MobileApp
+	switch v.Requirement.Need {
+	case authn.NeedPrimary:
+		if v.Journey.Pending() || v.Requirement.Why == authn.ForLink {
+			return ""
+		}
+	case authn.NeedNewPassword:
+		if !invited {
+			return ""
+		}
+	default:
 		return ""
 	}
-	if need == authn.NeedNewPassword && (v.Facts.MobileApp || v.Journey.Ask.Purpose != authn.Welcome) {
-		return "" // whoever chooses another password goes on with one
+	if len(s.choices(v)) == 0 {
+		return ""
 	}
 	return "sso.way"
 }

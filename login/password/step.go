@@ -28,7 +28,7 @@ type step struct{ Options }
 func (step) Name() string { return Method }
 
 func (step) Meets(r authn.Requirement, f authn.Facts) bool {
-	return r.Need == authn.NeedPrimary && !authn.PasswordClosed(f)
+	return authn.AsksPassword(r, f)
 }
 
 // Identifies: the login page asks for the address, the page that asks the password again does not.
