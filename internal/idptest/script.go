@@ -70,6 +70,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	keep codes                       writes down the recovery codes on the page: recovery1 to recovery6 in fill
 //	number                           keeps the number for the helpdesk that the page shows: number in fill
 //	follow · scan                    opens the link of the mail that was taken; opens it as a scanner of mails does, twice, without cookies
+//	organisation · linked · signs-in · stops · turns · asked  sign-ins of organisations: see organisationVocabulary
 //	deactivate ADDRESS · reactivate ADDRESS · waited DURATION · status N · cookies off|on
 func RunScript(t *testing.T, path string, db *storage.DB, lang string) {
 	t.Helper()
@@ -401,12 +402,12 @@ func (s *script) submit(key string, how func(*Browser, url.Values, string) error
 // text is a text in the language of the page: of its lang attribute, so that a page in the wrong language is noticed by
 // what the script sees on it.
 func (s *script) text(key string) string {
-	return s.known(s.server.UI.Text(s.lang, key))
+	return s.known(key, s.server.UI.Text(s.lang, key))
 }
 
-// known fills the placeholders that are the same on every page.
-func (s *script) known(text string) string {
-	if s.party == nil || !strings.Contains(text, "{") {
+// known fills the placeholders that are the same on every page. Texts of sign-ins elsewhere name who is there.
+func (s *script) known(key, text string) string {
+	if s.party == nil || !strings.Contains(text, "{") || strings.HasPrefix(key, "sso.") || key == "login.sso" {
 		return text
 	}
 	for id := range s.parties {
@@ -442,7 +443,7 @@ func (s *script) pattern(key string) string {
 		text = strings.ReplaceAll(text, "\u00a0", " ")
 		return placeholder.ReplaceAllString(regexp.QuoteMeta(text), ".+")
 	}
-	several, one := form(s.text(key)), form(s.known(s.server.UI.Text(s.lang, key, "", 1)))
+	several, one := form(s.text(key)), form(s.known(key, s.server.UI.Text(s.lang, key, "", 1)))
 	if one == several {
 		return several
 	}

@@ -36,7 +36,7 @@ func (s *script) keepNumber(string) error {
 	return nil
 }
 
-// onRecord fails where a page of a journey, a link, the settings or staff shows a number that no event has: whoever is
+// onRecord fails where a page of a journey, a link, an answer from elsewhere, the settings or staff shows a number that no event has: whoever is
 // told it on the phone would find nothing. Pages that say that there is no such page, or too much to do, have none.
 func (s *script) onRecord() error {
 	number := shownNumber(s.b)
@@ -49,7 +49,7 @@ func (s *script) onRecord() error {
 		below, ours := strings.CutPrefix(s.b.URL.String(), issuer+"/")
 		page, _, _ := strings.Cut(below, "/")
 		page, _, _ = strings.Cut(page, "?")
-		if !ours || !slices.Contains([]string{"login", "link", "settings", "staff", "forgot"}, page) {
+		if !ours || !slices.Contains([]string{"login", "link", "settings", "staff", "forgot", "federation"}, page) {
 			continue
 		}
 		q := audit.Query{Platform: platform.ID(name), Reference: number, Limit: 1}

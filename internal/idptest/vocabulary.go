@@ -15,6 +15,7 @@ var vocabularies = []vocabulary{
 	totpVocabulary,
 	smsVocabulary,
 	recoveryVocabulary,
+	organisationVocabulary,
 }
 
 // passwordVocabulary is what scripts say of passwords.
