@@ -1,6 +1,7 @@
 package authn
 
 import "github.com/minddistrict/idp/account"
+import "github.com/minddistrict/idp/platform"
 
 // Password is the method of e-mail address and password, the way of signing in that a policy can close.
 const Password = "password"
@@ -24,7 +25,26 @@ func PasswordClosed(f Facts) bool {
 	case f.Account == nil:
 		return !f.Glass
 	}
-	return !f.Policy.InEmergency(f.Account.Email.Key)
+	return !inEmergency(f)
+}
+
+// inEmergency reports whether the account is one of the managers who keep their password for an emergency: named, a
+// manager still, and with a second factor, because the password alone never lets them in.
+func inEmergency(f Facts) bool {
+	a := f.Account
+	return a != nil && f.Policy.InEmergency(a.Email.Key) && a.Role == platform.Manager && len(Enrolled(f)) > 0
+}
+
+// byEmergency reports whether a password where passwords are closed is what somebody came in by: then a code is asked in
+// every browser.
+func byEmergency(f Facts) bool {
+	return !f.Policy.LoginForm && !f.MobileApp && f.password && inEmergency(f)
+}
+
+// LacksCode reports whether somebody is named for an emergency and has no second factor, which is why the password is closed.
+func LacksCode(f Facts) bool {
+	a := f.Account
+	return a != nil && f.Policy.InEmergency(a.Email.Key) && a.Role == platform.Manager && len(Enrolled(f)) == 0
 }
 
 // AsksPassword reports whether a first factor is asked on the page of the password. It is not where passwords are closed,

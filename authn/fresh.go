@@ -14,7 +14,7 @@ var onlyHere = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 // (OpenID Connect Core 1.0 section 3.1.2.1) also what is not older than that.
 func askedSince(a Ask, f Facts) time.Time {
 	switch {
-	case a.Again || a.MaxAge != nil && *a.MaxAge == 0:
+	case a.Again || f.Glass && !f.Policy.LoginForm || a.MaxAge != nil && *a.MaxAge == 0:
 		return onlyHere
 	case a.MaxAge != nil:
 		return f.Now.Add(-*a.MaxAge)
@@ -24,8 +24,9 @@ func askedSince(a Ask, f Facts) time.Time {
 
 // askedAgain: prompt=login asks the whole sign-in again. What max_age says of a code counts where a level is asked
 // (strongerAsked); without one it is about the primary only.
-func askedAgain(a Ask, _ Facts) time.Time {
-	if a.Again {
+// At the emergency door nothing from before counts.
+func askedAgain(a Ask, f Facts) time.Time {
+	if a.Again || f.Glass && !f.Policy.LoginForm {
 		return onlyHere
 	}
 	return time.Time{}

@@ -138,6 +138,8 @@ type There struct {
 	Linking   bool // who somebody is there is known, and whose account that is, not
 	Glass     bool // the journey began at the emergency door
 	two       bool // one showed two factors that count here, as new as a code would have to be; known where proofs are
+	two       bool // one showed two factors that count here; known where proofs are
+	password  bool // a password is among the proofs; known where they are
 }
 
 // Follow makes the facts those of a journey as it is now.
@@ -350,6 +352,9 @@ func (t table) missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 	why := purpose(ask, f)
 	f.two = slices.ContainsFunc(all, func(p Proof) bool { return vouchedTwo(why, ask, f, p) })
 	asked, known := rowsOf(t[why], ask, f)
+	f.two = slices.ContainsFunc(all, func(p Proof) bool { return p.Upstream != nil && p.Kinds.Two() })
+	f.password = slices.ContainsFunc(all, func(p Proof) bool { return p.Method == Password && p.Use == account.Primary })
+	asked, known := rowsOf(t[purpose(ask, f)], ask, f)
 	if !known {
 		return []Requirement{{Need: needUnknown}}
 	}
@@ -472,11 +477,13 @@ func enrolledAndNotRemembered(a Ask, f Facts) bool {
 	waived := ownSession(f) && slices.ContainsFunc(f.Session.Proofs, func(p Proof) bool {
 		return p.Use == account.Waiver && p.allowed(RememberFor(f)) && (!a.Again || a.shown(p))
 	})
-	return len(Enrolled(f)) > 0 && !f.Remembered && !waived
+	return len(Enrolled(f)) > 0 && (byEmergency(f) || !f.Remembered && !waived)
 }
 
 // enrolledAndForgotten: after the idle hour only a browser that is still remembered counts.
-func enrolledAndForgotten(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 && !f.Remembered }
+func enrolledAndForgotten(_ Ask, f Facts) bool {
+	return len(Enrolled(f)) > 0 && (byEmergency(f) || !f.Remembered)
+}
 
 func enrolled(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 }
 

@@ -144,6 +144,8 @@ func (s *Server) Routes(r *mux.Router) {
 	for _, path := range []string{"/", "/login"} { // the second is a shortened bookmark
 		r.Handle(path, web.Route("home", s.page(s.home))).Methods("GET", "HEAD")
 	}
+	add(glassPath, "emergency door", stillHere, "HEAD") // a GET begins a journey
+	add(glassPath, "emergency door", s.glass, "GET")
 	r.Handle("/login/{journey}", web.Route("dispatch", s.page(s.Could(stillHere)))).Methods("HEAD") // a GET may end the journey
 	add("/login/{journey}", "dispatch", s.Could(s.dispatch), "GET")
 	add("/login/{journey}/"+stopPath, "stop", s.Could(s.showStop), "GET", "HEAD")

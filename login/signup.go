@@ -25,7 +25,7 @@ type signUpStep struct{ *Server }
 func (signUpStep) Name() string                              { return "sign-up" }
 func (signUpStep) Meets(authn.Requirement, authn.Facts) bool { return false }
 func (signUpStep) Way(v *Visit) string {
-	if !v.Platform.Policy.SelfSignUp || v.Requirement.Need != authn.NeedPrimary || v.Facts.Account != nil || authn.PasswordClosed(v.Facts) {
+	if !v.Platform.Policy.SelfSignUp || v.Requirement.Need != authn.NeedPrimary || v.Facts.Account != nil || authn.PasswordClosed(v.Facts) || v.Facts.Glass {
 		return ""
 	}
 	return "login.signup"

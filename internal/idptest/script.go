@@ -69,6 +69,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	refused STEP                     what staff do is refused
 //	keep codes                       writes down the recovery codes on the page: recovery1 to recovery6 in fill
 //	number                           keeps the number for the helpdesk that the page shows: number in fill
+//	emergency ADDRESS …              names these managers of linde, who keep their password where login-form=false
 //	follow · scan                    opens the link of the mail that was taken; opens it as a scanner of mails does, twice, without cookies
 //	organisation · linked · signs-in · stops · turns · asked  sign-ins of organisations: see organisationVocabulary
 //	deactivate ADDRESS · reactivate ADDRESS · waited DURATION · status N · cookies off|on
@@ -207,6 +208,7 @@ var verbs = map[string]func(*script, string) error{
 	"resend":     (*script).resend,
 	"mail":       (*script).mail,
 	"nomail":     (*script).noMail,
+	"emergency":  (*script).emergency,
 	"set-email":  (*script).setEmail,
 	"reset-2fa":  (*script).resetTwoStep,
 	"helper":     (*script).helper,

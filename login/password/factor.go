@@ -23,6 +23,7 @@ const amr = "pwd"
 type Store interface {
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	CountAttempt(ctx context.Context, p platform.ID, g authn.Guess, now time.Time) (authn.Attempts, error)
+	Managers(ctx context.Context, p platform.ID) ([]account.Account, error)
 }
 
 // Sealer opens and seals what is stored, and hashes the names of counters.

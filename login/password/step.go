@@ -157,7 +157,10 @@ func (s step) attempt(ctx context.Context, v *login.Visit, email account.Email, 
 		return login.Outcome{Change: right}, err
 	}
 	if !ok {
-		return s.refuse(v, a, email, guess, attempts), nil
+		return s.refuse(v, a, email, guess, attempts, "wrong"), nil
+	}
+	if why := closedFor(v, a); why != "" {
+		return s.refuse(v, a, email, guess, attempts, why), nil
 	}
 	if a.State != account.Active {
 		right.Events = []audit.Event{refused(v, a.ID, "not active")}
@@ -231,15 +234,33 @@ func (s step) verify(ctx context.Context, v *login.Visit, key, password string) 
 	return a, c, ok, err
 }
 
+// closedFor is why a right password does not let somebody in where passwords are closed; empty: it does. Whoever is not one
+// of those who keep theirs gets the answer of a wrong one, so that the emergency door tells nothing.
+func closedFor(v *login.Visit, a *account.Account) string {
+	f := v.Facts
+	f.Account = a
+	switch {
+	case f.Policy.LoginForm && !authn.PasswordClosed(f):
+		return ""
+	case authn.LacksCode(f):
+		return "no code"
+	case authn.PasswordClosed(f):
+		return "closed"
+	case a.State != account.Active:
+		return "not active"
+	}
+	return ""
+}
+
 // refuse is the one answer to a wrong password, an unknown address and an account without a password.
-// The account, nil when there is none, goes into the audit record only.
-func (s step) refuse(v *login.Visit, a *account.Account, email account.Email, guess authn.Guess, attempts authn.Attempts) login.Outcome {
+// The account, nil when there is none, and why go into the audit record only.
+func (s step) refuse(v *login.Visit, a *account.Account, email account.Email, guess authn.Guess, attempts authn.Attempts, why string) login.Outcome {
 	v.Journey.Failures++
 	var id account.ID
 	if a != nil {
 		id = a.ID
 	}
-	out := login.Outcome{Change: authn.Change{Events: []audit.Event{refused(v, id, "wrong")}}}
+	out := login.Outcome{Change: authn.Change{Events: []audit.Event{refused(v, id, why)}}}
 	if attempts.BlockedTo.After(v.Now) {
 		out.Stop = &authn.Stop{Page: login.StopWait, Until: attempts.BlockedTo, Email: email.Address, Of: guess.Counter}
 		return out

@@ -1,0 +1,87 @@
+package login_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/storage"
+)
+
+const glassHouse = `
+platforms:
+  - name: linde
+    issuer: https://login.linde.test
+    organisation: GGZ De Linde
+    home_url: https://linde.test/home
+    policy: { login_form: false, second_factor: { staff: { demand: optional } }, code_methods: [totp] }
+    accounts:
+      - { email: mia@example.org, role: manager, locale: en, password: "zeven paarse regenjassen drogen!" }
+      - { email: tom@example.org, role: manager, locale: en, password: "zeven paarse regenjassen drogen!" }
+      - { email: paul@example.org, role: professional, locale: en, password: "zeven paarse regenjassen drogen!" }
+`
+
+var changing = regexp.MustCompile(`[a-z0-9]{26}|value="[^"]*"`)
+
+// The emergency door tells nobody who is named there, nor that a password was right: the same page, after the same delay,
+// and each try counts. Only the record knows.
+func TestTheEmergencyDoorTellsNothing(t *testing.T) {
+	db := idptest.SQLite(t)
+	s := idptest.NewServer(t, db)
+	s.Apply(glassHouse)
+	all, err := db.Platforms(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all[0].Policy.BreakGlass = []string{"mia@example.org", "paul@example.org"} // Mia has no second factor, Paul is no manager
+	if err := db.Declare(t.Context(), storage.Setup{Platforms: all[:1]}, s.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var pages [5]string // of each try: the delay grows with it
+	whom := map[string]struct{ password, why string }{
+		"mia@example.org":    {idptest.Password, "no code"},
+		"tom@example.org":    {idptest.Password, "closed"},
+		"paul@example.org":   {idptest.Password, "closed"},
+		"nobody@example.org": {idptest.Password, "wrong"},
+	}
+	for address, row := range whom {
+		b := idptest.NewBrowser(s, "en")
+		b.MustOpen(t, "https://login.linde.test/login/form")
+		for i := range pages {
+			b.MustFill(t, "Email address", address)
+			b.MustFill(t, "Password", row.password)
+			before := s.Clock.Now()
+			b.MustPress(t, "Log in")
+			seen := s.Clock.Now().Sub(before).String() + changing.ReplaceAllString(strings.ReplaceAll(b.Body, address, "ADDRESS"), "")
+			if pages[i] == "" {
+				pages[i] = seen
+			}
+			if seen != pages[i] {
+				t.Errorf("%s, try %d: another page\n%s\n%s", address, i+1, seen, pages[i])
+			}
+		}
+		var id account.ID
+		if a, err := db.AccountByEmail(t.Context(), "linde", address); err == nil {
+			id = a.ID
+		}
+		events, err := db.Events(t.Context(), "linde", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		why := 0
+		for _, e := range events {
+			if e.Kind == audit.PasswordRefused && e.Reason == row.why && e.Account == id {
+				why++
+			}
+		}
+		if why != len(pages) {
+			t.Errorf("%s: %d refusals %q on the record", address, why, row.why)
+		}
+	}
+}
