@@ -85,3 +85,32 @@ func TestTheEmergencyDoorTellsNothing(t *testing.T) {
 		}
 	}
 }
+
+// Each use is on the record: once for a session, and each time at the door.
+func TestEachUseOfTheEmergencyDoorIsOnTheRecord(t *testing.T) {
+	db := idptest.SQLite(t)
+	const (
+		platform = "platform linde second-factor=optional methods=totp login-form=false\naccount mia@example.org role=manager totp\nemergency mia@example.org\n"
+		comes    = "open https://login.linde.test/login/form\nfill login.email = mia@example.org ; fill login.password = password ; press login.submit\n"
+		code     = "fill code.label = totp ; press code.submit ; at /staff\n"
+		settings = "later 10m\nopen https://login.linde.test/settings/password\nfill login.password = password ; press common.continue\nfill code.label = totp ; press code.submit\n"
+	)
+	idptest.RunText(t, "uses", platform+comes+code+settings+"browser gives up\n"+comes+"browser first\nlater 1m\n"+comes+code, db, "en")
+	a, err := db.AccountByEmail(t.Context(), "linde", "mia@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := db.EventsOf(t.Context(), "linde", a.ID, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	uses := 0
+	for _, e := range events {
+		if e.Kind == audit.BreakGlassUsed && e.Actor == string(a.ID) && e.Outcome == audit.Success {
+			uses++
+		}
+	}
+	if uses != 2 {
+		t.Errorf("%d uses on the record, want 2", uses)
+	}
+}
