@@ -1,7 +1,9 @@
 package authn
 
-import "github.com/minddistrict/idp/account"
-import "github.com/minddistrict/idp/platform"
+import (
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/platform"
+)
 
 // Password is the method of e-mail address and password, the way of signing in that a policy can close.
 const Password = "password"

@@ -138,7 +138,6 @@ type There struct {
 	Linking   bool // who somebody is there is known, and whose account that is, not
 	Glass     bool // the journey began at the emergency door
 	two       bool // one showed two factors that count here, as new as a code would have to be; known where proofs are
-	two       bool // one showed two factors that count here; known where proofs are
 	password  bool // a password is among the proofs; known where they are
 }
 
@@ -351,10 +350,8 @@ func (t table) missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 	}
 	why := purpose(ask, f)
 	f.two = slices.ContainsFunc(all, func(p Proof) bool { return vouchedTwo(why, ask, f, p) })
-	asked, known := rowsOf(t[why], ask, f)
-	f.two = slices.ContainsFunc(all, func(p Proof) bool { return p.Upstream != nil && p.Kinds.Two() })
 	f.password = slices.ContainsFunc(all, func(p Proof) bool { return p.Method == Password && p.Use == account.Primary })
-	asked, known := rowsOf(t[purpose(ask, f)], ask, f)
+	asked, known := rowsOf(t[why], ask, f)
 	if !known {
 		return []Requirement{{Need: needUnknown}}
 	}

@@ -11,13 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/setup"
-	"github.com/minddistrict/idp/internal/upstream/oidc"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/login/federated"
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/storage"
@@ -59,13 +56,9 @@ func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
 	t.Helper()
 	clock, mails := NewClock(), &notify.Memory{}
 	s := &Server{Clock: clock, Mails: mails, t: t, hosts: map[string]http.Handler{}}
-	sealer, log := Sealer(t), slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	network := wire.Network{Outbound: s.Client(), Protocols: map[federation.Kind]federated.Protocol{
-		federation.OIDC: oidc.New(oidc.Options{Client: s.Client(), Open: sealer.Open, Now: clock.Now, Log: log}),
-	}}
 	house, err := wire.Build(t.Context(), wire.Options{
-		DB: db, Sealer: sealer, Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Limit: patience, Factors: factors, Mailer: mails, Texts: mails, Network: network,
-		Log: log,
+		DB: db, Sealer: Sealer(t), Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Limit: patience, Factors: factors, Mailer: mails, Texts: mails, Network: wire.Network{Outbound: s.Client()},
+		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		t.Fatal(err)
