@@ -40,9 +40,10 @@ type Acts struct {
 	Origin audit.Origin // of the request, if it came by one
 	Now    time.Time
 
-	Tickets Tickets      // finds a referral; nil where none is followed
-	Waiting WaitingStore // acts that wait; nil where nobody but operators and systems acts
-	Devices DeviceStore  // nil where no page offers to end one
+	Tickets    Tickets         // finds a referral; nil where none is followed
+	Waiting    WaitingStore    // acts that wait; nil where nobody but operators and systems acts
+	Federation FederationStore // nil where nobody acts on connections
+	Devices    DeviceStore     // nil where no page offers to end one
 }
 
 // DeviceStore ends one session, one remembered browser or one device with the mobile app.

@@ -60,6 +60,10 @@ var demands = map[audit.Kind]demand{
 	audit.PartySet:           {act: ActParties},
 	audit.PartySecretSet:     {act: ActParties},
 	audit.SigningKeyMade:     {act: ActKeys},
+
+	audit.ConnectionSet:       {act: ActOrganisation},
+	audit.ConnectionConfirmed: {act: ActOrganisation},
+	audit.LinksImported:       {act: ActOrganisation},
 }
 
 // sameAddress says why no other address is asked for: one of the two.

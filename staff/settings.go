@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -20,6 +21,8 @@ type Settings struct {
 	Parties []grant.Party
 	Keys    []keys.Key
 	Events  []audit.Event
+
+	Connections []federation.Connection // at most one
 }
 
 // DisableParty refuses a party at every endpoint, so what it holds is worth nothing meanwhile; nothing of it is ended.
@@ -143,6 +146,9 @@ func (s *Acts) revise(ctx context.Context, act func() (Settings, error)) error {
 		to, err := act()
 		if err != nil || len(to.Events) == 0 {
 			return err
+		}
+		if len(to.Connections) > 0 {
+			return s.Federation.SaveConnection(ctx, seen, to.Connections[0], to.Events)
 		}
 		return s.Store.SaveSettings(ctx, seen, to.Parties, to.Keys, to.Events)
 	})

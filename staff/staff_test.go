@@ -14,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -107,6 +108,15 @@ var settings = map[audit.Kind]func(Facts) (Settings, error){
 	audit.PartySet: func(f Facts) (Settings, error) { return DisableParty(f, grant.Party{Platform: "linde", ID: "web"}) },
 	audit.PartySecretSet: func(f Facts) (Settings, error) {
 		return RotateSecret(f, grant.Party{Platform: "linde", ID: "web", Auth: grant.AuthBasic, Secrets: [][]byte{secret.Hash("old")}}, SecretRotation{Secret: secret.Text(strings.Repeat("n", 32))})
+	},
+	audit.ConnectionSet: func(f Facts) (Settings, error) { return SwitchConnection(f, federation.Connection{ID: "c"}, true) },
+	audit.ConnectionConfirmed: func(f Facts) (Settings, error) {
+		_, _, err := ConfirmConnection(f, &federation.Connection{ID: "c"}, federation.Answer{})
+		return Settings{}, err
+	},
+	audit.LinksImported: func(f Facts) (Settings, error) {
+		s := &Acts{Actor: f.Actor, Now: f.Now}
+		return Settings{}, s.ImportLinks(context.Background(), f.Platform, nil, ImportOptions{}, nil)
 	},
 	audit.SigningKeyMade: func(f Facts) (Settings, error) { return RotateKey(f, []keys.Key{{Platform: "linde", MadeAt: f.Now}}) },
 }

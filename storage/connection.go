@@ -69,6 +69,12 @@ func putConnections(ctx context.Context, q conn, all []federation.Connection) er
 	return nil
 }
 
+// SaveConnection replaces a connection whole, but for its baseline, and records why. fault.Stale: seen, the version of the
+// settings that it was made from, is not the version any more (see Revise).
+func (db *DB) SaveConnection(ctx context.Context, seen int64, c federation.Connection, events []audit.Event) error {
+	return db.Declare(ctx, Setup{Connections: []federation.Connection{c}, Events: events, Seen: &seen}, time.Time{})
+}
+
 // SetBaseline makes what a test sign-in brought what every sign-in is compared with from now on. fault.NotFound: there is
 // no such connection; fault.Stale: seen is not the version of the settings any more.
 func (db *DB) SetBaseline(ctx context.Context, p platform.ID, c federation.ID, b federation.Baseline, seen int64, e audit.Event) error {
@@ -270,6 +276,30 @@ func (db *DB) Links(ctx context.Context, p platform.ID, c federation.ID) (int64,
 		return 0, fail("counting links", err)
 	}
 	return *n, nil
+}
+
+// Linked is an account and who it is elsewhere.
+type Linked struct {
+	External string // federation.External
+	Account  account.ID
+	Email    string
+	AddedAt  time.Time
+}
+
+const selectLinks = `
+SELECT l.external, a.id, a.email, l.added_at
+FROM credentials AS l
+JOIN accounts AS a ON a.platform = l.platform AND a.id = l.account
+WHERE l.platform = $1 AND l.method = $2 AND l.external > $3 AND l.external < $4 AND l.retired_at IS NULL
+ORDER BY l.external
+LIMIT $5`
+
+// LinksOf lists who is linked by a connection, by their keys there, after the one of the last page; empty: the first page.
+func (db *DB) LinksOf(ctx context.Context, p platform.ID, c federation.ID, after string, limit int) ([]Linked, error) {
+	all, err := list(ctx, db.read, func(l *Linked) []any {
+		return []any{&l.External, &l.Account, &l.Email, instant{&l.AddedAt}}
+	}, selectLinks, string(p), federation.Method, federation.External(c, after), string(c)+"0", limit) // "0" follows "/"
+	return all, fail("listing links", err)
 }
 
 // What a session came from: both are given, or the one that is not counts for any.

@@ -57,7 +57,7 @@ func root() *cobra.Command {
 	c.PersistentFlags().StringVarP(&g.output, "output", "o", "text", "text or json")
 	c.AddCommand(
 		serveCommand(g), devCommand(g), migrateCommand(g), applyCommand(g), configCommand(g), keysCommand(g),
-		platformCommand(g), partyCommand(g), accountCommand(g), auditCommand(g), passwordsCommand(g), smsCommand(g), healthCommand(g),
+		platformCommand(g), partyCommand(g), federationCommand(g), accountCommand(g), auditCommand(g), passwordsCommand(g), smsCommand(g), healthCommand(g),
 		restoredCommand(g), manCommand(),
 	)
 	checkUse(c, g)

@@ -19,6 +19,14 @@ func visible(s string) string {
 	return strconv.Quote(s)
 }
 
+// printable is a line of text from outside for a terminal: quoted where something of it is hidden.
+func printable(s string) string {
+	if strings.ContainsFunc(s, hidden) {
+		return strconv.Quote(s)
+	}
+	return s
+}
+
 // hidden tells whether a terminal may do something else than show the character.
 func hidden(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 

@@ -89,6 +89,37 @@ var connections = []promise{
 		w.fails(err, fault.NotFound)
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{hers}}, w.now))
 	}},
+	{"links are listed by their keys, page by page, of one connection and platform, without those that are removed", func(w *world) {
+		eva := w.person(linde, "eva@example.org")
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{eva}}, w.now))
+		first, second, gone := w.link(eva, entra, "t/2"), w.link(w.anna, entra, "t/1"), w.link(eva, entra, "t/0")
+		for _, l := range []account.Credential{first, second, gone, w.link(eva, "entra-2", "t/1")} {
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{l}}, w.now))
+		}
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Retire: []account.CredentialID{gone.ID}}, w.now))
+		page, err := w.db.LinksOf(w.Context(), linde, entra, "", 1)
+		w.ok(err)
+		w.same("first page", page, []storage.Linked{{External: "entra/t/1", Account: w.anna.ID, Email: w.anna.Email.Address, AddedAt: millis(second.AddedAt)}})
+		page, err = w.db.LinksOf(w.Context(), linde, entra, "t/1", 10)
+		w.ok(err)
+		w.same("second page", page, []storage.Linked{{External: "entra/t/2", Account: eva.ID, Email: eva.Email.Address, AddedAt: millis(first.AddedAt)}})
+		page, err = w.db.LinksOf(w.Context(), wilg, entra, "", 10)
+		w.ok(err)
+		w.same("of another platform", len(page), 0)
+	}},
+	{"a connection that was changed by somebody else meanwhile is not overwritten", func(w *world) {
+		c := connection(linde, entra)
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Connections: []federation.Connection{c}}, w.now))
+		seen, err := w.db.Version(w.Context())
+		w.ok(err)
+		c.Disabled = true
+		w.ok(w.db.SaveConnection(w.Context(), seen, c, []audit.Event{w.event(audit.ConnectionSet, account.Account{Platform: linde})}))
+		c.Disabled = false
+		w.fails(w.db.SaveConnection(w.Context(), seen, c, nil), fault.Stale)
+		all, err := w.db.Connections(w.Context())
+		w.ok(err)
+		w.same("disabled", all[0].Disabled, true)
+	}},
 	{"of a crowd that links one person elsewhere to two accounts exactly one does", func(w *world) {
 		eva := w.person(linde, "eva@example.org")
 		w.ok(w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{eva}}, w.now))

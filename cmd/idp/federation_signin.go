@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/login/federated"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
+)
+
+// testLife is how long a test sign-in and what it brought are kept: raw claims are somebody's data.
+const testLife = time.Hour
+
+// testShown is a test sign-in: where it is done until it came back, and what it brought.
+type testShown struct {
+	URL     string    `json:"url,omitempty"` // nothing came yet
+	Ends    time.Time `json:"ends_at"`
+	Came    time.Time `json:"answered_at,omitzero"`
+	Refused string    `json:"refused,omitempty"`
+	Detail  string    `json:"detail,omitempty"`
+	brought
+}
+
+// brought is what an answer says, and what it counts for here.
+type brought struct {
+	Key     string             `json:"key,omitempty"`
+	Email   string             `json:"email,omitempty"`
+	Trusted bool               `json:"email_trusted,omitempty"`
+	Name    string             `json:"name,omitempty"`
+	Roles   []string           `json:"roles,omitempty"`
+	Role    platform.Role      `json:"role,omitempty"` // that the table gives
+	ACR     authn.ACR          `json:"acr,omitempty"`
+	Claims  map[string]any     `json:"claims,omitempty"`
+	Drifts  []federation.Drift `json:"drifts,omitempty"`
+	answer  *federation.Answer
+}
+
+func federationTest(g *globals, on *string) *cobra.Command {
+	var result, again bool
+	c := &cobra.Command{
+		Use: "test NAME", Short: "Print the address of a test sign-in, or what it brought", Args: cobra.ExactArgs(1),
+		Long: "Whoever opens the address within an hour signs in at the organisation, and nowhere here: no account, link or session is made. The command again " +
+			"shows what that brought, claim by claim, until the hour is over; --new begins another one.",
+		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
+			p, c, err := f.connection(cmd, *on, args[0])
+			if err != nil {
+				return err
+			}
+			t, err := f.test(cmd.Context(), p, c)
+			switch {
+			case errors.Is(err, fault.NotFound) && result:
+				return fmt.Errorf("test sign-in of %s: there is none, or its hour is over: %w", c.ID, fault.NotFound)
+			case errors.Is(err, fault.NotFound), err == nil && again:
+				t, err = f.startTest(cmd.Context(), p, c)
+			case err == nil && result && t.Came.IsZero():
+				return fmt.Errorf("test sign-in of %s: nothing came back yet: %w", c.ID, fault.NotFound)
+			}
+			if err != nil {
+				return err
+			}
+			return g.print(cmd, t, t.text)
+		}),
+	}
+	c.Flags().BoolVar(&result, "result", false, "only what came back; an error while nothing has")
+	c.Flags().BoolVar(&again, "new", false, "begin another one; what the last one brought is forgotten")
+	c.MarkFlagsMutuallyExclusive("result", "new")
+	return c
+}
+
+func (f *floor) startTest(ctx context.Context, p *platform.Platform, c *federation.Connection) (testShown, error) {
+	if _, err := f.keys(ctx); err != nil { // the servers could not seal what we open
+		return testShown{}, err
+	}
+	now := f.now()
+	t := storage.ConnectionTest{ID: secret.ID(), MadeAt: now, EndsAt: now.Add(testLife)}
+	if err := f.db.StartTest(ctx, p.ID, c.ID, t); err != nil {
+		return testShown{}, err
+	}
+	return testShown{URL: p.URL(federated.TestPath(c.ID, t.ID)), Ends: t.EndsAt}, nil
+}
+
+// test is the newest test sign-in. fault.NotFound: there is none, or its hour is over.
+func (f *floor) test(ctx context.Context, p *platform.Platform, c *federation.Connection) (testShown, error) {
+	t, err := f.db.Test(ctx, p.ID, c.ID, f.now())
+	if err != nil {
+		return testShown{}, err
+	}
+	s := testShown{Ends: t.EndsAt, Came: t.AnsweredAt}
+	if t.Result == nil {
+		s.URL = p.URL(federated.TestPath(c.ID, t.ID))
+		return s, nil
+	}
+	text, err := f.sealer.Open(t.Result, c.Binding("test"))
+	if err != nil {
+		return s, err
+	}
+	var came federated.Tested
+	if err := json.Unmarshal(text, &came); err != nil {
+		return s, fmt.Errorf("test sign-in of %s: %w", c.ID, err)
+	}
+	if came.Refused != nil {
+		s.Refused, s.Detail = string(came.Refused.Reason), came.Refused.Detail
+		return s, nil
+	}
+	s.judged(c, came.Answer, f.now())
+	return s, nil
+}
+
+// judged is what an answer counts for, whatever the baseline says.
+func (s *testShown) judged(c *federation.Connection, a federation.Answer, now time.Time) {
+	s.answer, s.Claims, s.Drifts = &a, a.Claims, c.Drifts(a, now)
+	free := *c
+	free.Baseline = nil
+	id, err := free.Judge(a, now)
+	var refused *federation.Refusal
+	if errors.As(err, &refused) {
+		s.Refused, s.Detail = string(refused.Reason), refused.Detail
+		return
+	}
+	s.Key, s.Email, s.Trusted, s.Name, s.Roles = id.Key, id.Email.Address, id.Trusted, id.Profile.Name(), id.Roles
+	s.Role, _ = c.RoleOf(id)
+	s.ACR = c.NewBaseline(a, now).ACR
+}
+
+func (s testShown) text(w io.Writer) {
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-13s %s\n", name, printable(fmt.Sprintf(format, args...)))
+	}
+	if s.URL != "" {
+		line("test", "%s until %s", s.URL, s.Ends.UTC().Format(time.RFC3339))
+		return
+	}
+	line("test", "came %s, kept until %s", s.Came.UTC().Format(time.RFC3339), s.Ends.UTC().Format(time.RFC3339))
+	if s.Refused != "" {
+		line("refused", "%s: %s", s.Refused, s.Detail)
+	} else {
+		trusted := "the address links no account"
+		if s.Trusted {
+			trusted = "the address may link an account"
+		}
+		line("key", "%s", s.Key)
+		line("e-mail", "%s (%s)", orNone(s.Email), trusted)
+		line("name", "%s", orNone(s.Name))
+		line("roles", "%s", orNone(fmt.Sprint(s.Roles)))
+		line("role", "%s", orNone(string(s.Role)))
+		line("counts for", "%s", s.ACR)
+	}
+	for _, d := range s.Drifts {
+		line("drift", "%s: %s", d.Kind, d.Detail)
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Claims)) {
+		line("claim", "%s = %v", name, s.Claims[name])
+	}
+}
+
+func orNone(s string) string {
+	if s == "" || s == "[]" {
+		return "none"
+	}
+	return s
+}
+
+func federationConfirm(g *globals, on *string) *cobra.Command {
+	return &cobra.Command{
+		Use: "confirm NAME", Short: "Make what the newest test sign-in brought the baseline: what is less than that later stops a sign-in, or weakens it",
+		Args: cobra.ExactArgs(1),
+		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
+			p, c, err := f.connection(cmd, *on, args[0])
+			if err != nil {
+				return err
+			}
+			t, err := f.test(cmd.Context(), p, c)
+			switch {
+			case errors.Is(err, fault.NotFound):
+				return fmt.Errorf("test sign-in of %s: there is none, or its hour is over: %w", c.ID, fault.NotFound)
+			case err != nil:
+				return err
+			case t.Refused != "":
+				return fmt.Errorf("%w: the test sign-in of %s was refused: %s: %s", fault.Refused, c.ID, t.Refused, printable(t.Detail))
+			case t.answer == nil:
+				return fmt.Errorf("test sign-in of %s: nothing came back yet: %w", c.ID, fault.NotFound)
+			}
+			b, err := f.tools().Acts().ConfirmConnection(cmd.Context(), p.ID, c.ID, *t.answer)
+			if err != nil {
+				return err
+			}
+			return g.print(cmd, b, func(w io.Writer) {
+				fmt.Fprintf(w, "The baseline of %s is what the test sign-in brought: it counts for %s.\n", c.ID, b.ACR)
+			})
+		}),
+	}
+}

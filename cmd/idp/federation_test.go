@@ -1,0 +1,310 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/storage"
+)
+
+const connected = `platforms:
+  - name: linde
+    connections:
+      - { name: hof, kind: oidc, names: { nl: Lindehof }, key: { by: entra }, domains: [hof.invalid], roles: [client, professional, manager],
+          contract: { preset: entra, counts: true }, oidc: { issuer: "https://login.example/t/v2.0", client_id: c, auth: private_key_jwt } }
+      - { name: eik, kind: saml, names: { nl: De Eik }, key: { by: nameid }, saml: { entity_id: "https://eik.example", metadata_url: "https://eik.example/m" } }
+    accounts:
+      - { email: mia@example.org, role: manager, password: "zeven groene regenjassen!" }
+      - { email: ria@example.org }
+`
+
+// floor opens the database of an installation, and what seals in it.
+func (i *install) floor() (*storage.DB, *keys.Sealer) {
+	i.t.Helper()
+	var dsn string
+	for _, v := range i.env {
+		if text, ok := strings.CutPrefix(v, "IDP_DATABASE="); ok {
+			dsn = text
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(i.dir, "master-keys"))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	master, err := keys.ParseMaster(string(text))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	sealer, err := keys.NewSealer(master)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	db, err := storage.Open(i.t.Context(), dsn)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	i.t.Cleanup(func() { _ = db.Close() })
+	return db, sealer
+}
+
+func TestOperatorConnectsAnOrganisation(t *testing.T) {
+	onBoth(t, func(t *testing.T, i *install) {
+		i.setUp()
+		i.ok("apply", i.file("connected.yaml", connected))
+		if out := i.ok("federation", "list"); !strings.Contains(out, "linde        eik                      saml  De Eik\n") || !strings.Contains(out, "Lindehof\n") {
+			t.Errorf("list: %q", out)
+		}
+		i.refused(1, `connection x on platform "linde": not found`, "federation", "show", "x", "--platform", "linde")
+		i.refused(1, `platform els: not found`, "federation", "show", "hof", "--platform", "els")
+		out := i.ok("federation", "show", "hof", "--platform", "linde")
+		for _, want := range []string{
+			"redirect URI  " + i.issuer + "/federation/hof/callback\n", "JWKS URI      " + i.issuer + "/federation/hof/jwks\n",
+			"key           signs; its certificate ends ", "domain        hof.invalid, not proven\n", "links         0\n", "baseline      none",
+		} {
+			if !strings.Contains(out, want) {
+				t.Errorf("show: no %q in\n%s", want, out)
+			}
+		}
+		if out := i.ok("federation", "show", "eik", "--platform", "linde"); !strings.Contains(out, "ACS URL       "+i.issuer+"/federation/eik/acs\n") ||
+			!strings.Contains(out, "entity ID     "+i.issuer+"/federation/eik/metadata\n") {
+			t.Errorf("show: %s", out)
+		}
+		i.testsAndConfirms()
+		i.rotatesOwnKeys()
+		for _, step := range []struct{ verb, want string }{
+			{"disable", "[connection linde/hof disabled]"}, {"disable", "[]"}, {"enable", "[connection linde/hof enabled]"}, {"enable", "[]"},
+		} {
+			var r report
+			if i.read(&r, "federation", step.verb, "hof", "--platform", "linde"); fmt.Sprint(r.Changed) != step.want {
+				t.Errorf("%s: %+v", step.verb, r)
+			}
+		}
+		var proofs []struct {
+			Domain, Record, Value, Detail string
+			Proven                        bool
+		}
+		if i.read(&proofs, "federation", "domains", "hof", "--platform", "linde"); len(proofs) != 1 || proofs[0].Record != "_minddistrict-idp.hof.invalid" ||
+			!regexp.MustCompile(`^p=[\w-]{22}$`).MatchString(proofs[0].Value) || proofs[0].Proven {
+			t.Errorf("domains: %+v", proofs)
+		}
+		if r := i.run("federation", "prove", "hof", "--platform", "linde"); r.code != 1 || !strings.Contains(r.err, "not proven: hof.invalid") || !strings.Contains(r.out, "not proven: ") {
+			t.Errorf("prove: %+v", r)
+		}
+		i.importsLinks()
+	})
+}
+
+type shownJSON struct {
+	URL     string
+	Ends    time.Time `json:"ends_at"`
+	Came    time.Time `json:"answered_at"`
+	Refused string
+	Detail  string
+	Key     string
+	Email   string
+	Trusted bool `json:"email_trusted"`
+	Name    string
+	Roles   []string
+	Role    string
+	ACR     string
+	Claims  map[string]any
+	Drifts  []federation.Drift
+}
+
+// testsAndConfirms makes a test sign-in and its answer the baseline.
+func (i *install) testsAndConfirms() {
+	i.t.Helper()
+	on := []string{"hof", "--platform", "linde"}
+	run := func(verb string, more ...string) []string {
+		return append(append([]string{"federation", verb}, on...), more...)
+	}
+	i.refused(1, "there is none, or its hour is over", run("test", "--result")...)
+	i.refused(1, "there is none, or its hour is over", run("confirm")...)
+	var first, again shownJSON
+	if i.read(&first, run("test")...); !strings.HasPrefix(first.URL, i.issuer+"/federation/hof/test/") || time.Until(first.Ends).Round(time.Minute) != time.Hour {
+		i.t.Fatalf("test: %+v", first)
+	}
+	if i.read(&again, run("test")...); again.URL != first.URL {
+		i.t.Errorf("test again: %s, was %s", again.URL, first.URL)
+	}
+	i.refused(1, "nothing came back yet", run("test", "--result")...)
+	i.refused(1, "nothing came back yet", run("confirm")...)
+
+	db, sealer := i.floor()
+	c := federation.Connection{Platform: "linde", ID: "hof"}
+	comes := func(result map[string]any) {
+		i.t.Helper()
+		text, err := json.Marshal(result)
+		if err != nil {
+			i.t.Fatal(err)
+		}
+		id := first.URL[strings.LastIndex(first.URL, "/")+1:]
+		if err := db.AnswerTest(i.t.Context(), "linde", "hof", id, sealer.Seal(text, c.Binding("test")), time.Now()); err != nil {
+			i.t.Fatal(err)
+		}
+	}
+	comes(map[string]any{"answer": federation.Answer{}, "refused": federation.Refusal{Reason: federation.BadAudience, Detail: "aud is x"}})
+	if out := i.ok(run("test")...); !strings.Contains(out, "refused       audience: aud is x\n") {
+		i.t.Errorf("test that was refused: %s", out)
+	}
+	i.refused(1, "was refused: audience: aud is x", run("confirm")...)
+	comes(map[string]any{"answer": federation.Answer{Claims: map[string]any{"sub": "x"}}})
+	i.refused(1, "was refused: key: ", run("confirm")...)
+	comes(map[string]any{"answer": federation.Answer{
+		Issuer: "https://login.example/t/v2.0", Subject: "s", Claims: map[string]any{"tid": "T", "oid": "O", "email": "j@hof.invalid", "acrs": []string{"c1"}, "name": "\x1b[31mJan"},
+	}})
+	var came shownJSON
+	if i.read(&came, run("test", "--result")...); came.URL != "" || came.Key != "t/o" || came.Email != "j@hof.invalid" || came.Trusted ||
+		came.ACR != string(authn.TwoFactor) || came.Claims["oid"] != "O" || came.Refused != "" {
+		i.t.Errorf("result: %+v", came)
+	}
+	if out := i.ok(run("test")...); !strings.Contains(out, "claim         oid = O\n") || !strings.Contains(out, "counts for    urn:minddistrict:acr:2fa\n") {
+		i.t.Errorf("result: %q", out)
+	} else if strings.Contains(out, "\x1b") {
+		i.t.Errorf("a claim steers the terminal: %q", out)
+	}
+	if out := i.ok(run("confirm")...); !strings.Contains(out, "it counts for urn:minddistrict:acr:2fa") {
+		i.t.Errorf("confirm: %s", out)
+	}
+	if out := i.ok(run("show")...); !strings.Contains(out, "baseline      urn:minddistrict:acr:2fa, confirmed ") || !strings.Contains(out, "acrs, email, name, oid, tid\n") {
+		i.t.Errorf("show: %s", out)
+	}
+	if out := i.ok("apply", i.file("again.yaml", connected)); out != "Nothing to change.\n" {
+		i.t.Errorf("apply again: %s", out)
+	}
+	if i.read(&again, run("test", "--new")...); again.URL == first.URL || again.URL == "" {
+		i.t.Errorf("another test: %+v", again)
+	}
+	events, err := db.Events(i.t.Context(), "linde", 100)
+	if err != nil || len(events) == 0 || events[0].Kind != audit.ConnectionConfirmed || events[0].Reason != "hof" || events[0].Actor != "cli operator" && !strings.HasPrefix(events[0].Actor, "cli ") {
+		i.t.Errorf("events %+v, %v", events[:min(2, len(events))], err)
+	}
+}
+
+// rotatesOwnKeys goes through the three steps.
+func (i *install) rotatesOwnKeys() {
+	i.t.Helper()
+	made := func() (ends []string) {
+		var s struct {
+			Keys []struct {
+				Signs bool
+				Made  time.Time `json:"made_at"`
+			}
+		}
+		if err := json.Unmarshal([]byte(i.ok("federation", "show", "eik", "--platform", "linde", "--output", "json")), &s); err != nil {
+			i.t.Fatal(err)
+		}
+		for n, k := range s.Keys {
+			if k.Signs != (n == 0) {
+				i.t.Errorf("keys %+v", s.Keys)
+			}
+			ends = append(ends, k.Made.String())
+		}
+		return ends
+	}
+	rotate := func(more ...string) []string {
+		return append([]string{"federation", "rotate", "eik", "--platform", "linde"}, more...)
+	}
+	first := made()
+	i.refused(1, "no key beside the one that signs", rotate("--promote")...)
+	i.refused(1, "no key beside the one that signs", rotate("--remove")...)
+	i.ok(rotate()...)
+	both := made()
+	if len(both) != 2 || both[0] != first[0] {
+		i.t.Fatalf("keys %v, were %v", both, first)
+	}
+	i.refused(1, "two keys already", rotate()...)
+	i.ok(rotate("--promote")...)
+	if got := made(); len(got) != 2 || got[0] != both[1] || got[1] != both[0] {
+		i.t.Errorf("promoted: %v, were %v", got, both)
+	}
+	i.ok(rotate("--remove")...)
+	if got := made(); len(got) != 1 || got[0] != both[1] {
+		i.t.Errorf("removed: %v, were %v", got, both)
+	}
+}
+
+// importsLinks goes over a file with a row of each kind, dry and wet and again.
+func (i *install) importsLinks() {
+	i.t.Helper()
+	on := []string{"--platform", "linde"}
+	file := i.file("links.csv", "address;connection;key\nanna@example.org;hof;T/1\nnobody@example.org;hof;t/2\nmia@example.org;hof;t/3\nria@example.org;hof;t/4\n"+
+		"anna@example.org;hof;t/5\nanna@example.org;eik;!x\nanna@example.org;hof;nonsense\nanna@example.org;els;t/1\nmia@example.org;hof;t/1\n")
+	type reportJSON struct {
+		Rows []struct {
+			Line                                   int
+			Connection, Key, Address, Outcome, Why string
+		}
+		Linked  int
+		There   int `json:"there_already"`
+		Refused int
+		DryRun  bool `json:"dry_run"`
+	}
+	imports := func(want string, more ...string) {
+		i.t.Helper()
+		r := i.run(append(append([]string{"federation", "link", "import", file, "--output", "json"}, on...), more...)...)
+		var got reportJSON
+		if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 1 || !strings.Contains(r.err, "of 9 rows refused") {
+			i.t.Fatalf("import: %+v, %v", r, err)
+		}
+		var outcomes []string
+		for _, row := range got.Rows {
+			outcomes = append(outcomes, row.Outcome)
+		}
+		if fmt.Sprint(outcomes) != want {
+			i.t.Errorf("import %v:\ngot  %v\nwant %s\n%s", more, outcomes, want, r.out)
+		}
+	}
+	links := func() (keys []string) {
+		var all []struct {
+			Key, Account, Address string
+			AddedAt               time.Time `json:"added_at"`
+		}
+		i.read(&all, append([]string{"federation", "link", "list", "hof"}, on...)...)
+		for _, l := range all {
+			keys = append(keys, l.Key+" "+l.Address)
+		}
+		return keys
+	}
+	imports("[linked refused refused refused refused refused refused refused refused]", "--dry-run")
+	if got := links(); len(got) > 0 {
+		i.t.Errorf("the dry run linked %v", got)
+	}
+	imports("[linked refused refused refused refused refused refused refused refused]")
+	imports("[there already refused linked refused refused refused refused refused refused]", "--include-helpers")
+	if got := links(); fmt.Sprint(got) != "[t/1 anna@example.org t/3 mia@example.org]" {
+		i.t.Errorf("linked %v", got)
+	}
+	i.refused(1, "no column key", "federation", "link", "import", i.file("bad.csv", "a,connection,address\n1,2,3\n"), "--platform", "linde")
+	i.refused(1, `platform "els": not found`, "federation", "link", "import", file, "--platform", "els")
+	i.ok(append([]string{"federation", "link", "remove", "hof", "anna@example.org"}, on...)...)
+	i.refused(1, "link: not found", append([]string{"federation", "link", "remove", "hof", "anna@example.org"}, on...)...)
+	if got := links(); fmt.Sprint(got) != "[t/3 mia@example.org]" {
+		i.t.Errorf("after one was removed: %v", got)
+	}
+	db, _ := i.floor()
+	events, err := db.Events(i.t.Context(), "linde", 100)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	kinds := map[audit.Kind][]string{}
+	for _, e := range events {
+		kinds[e.Kind] = append(kinds[e.Kind], e.Reason)
+	}
+	if got := fmt.Sprint(kinds[audit.LinksImported]); got != "[1 linked, 1 there already, 7 refused 1 linked, 0 there already, 8 refused]" {
+		i.t.Errorf("imports on record: %s", got)
+	}
+	if fmt.Sprint(kinds[audit.CredentialRetired]) != "[federated]" || len(kinds[audit.CredentialAdded]) != 2 {
+		i.t.Errorf("links on record: %v, %v", kinds[audit.CredentialAdded], kinds[audit.CredentialRetired])
+	}
+}
