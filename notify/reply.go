@@ -20,6 +20,16 @@ type reply struct {
 	to       account.Email
 	locale   string // of the page that asked; the account's own comes first
 	party    string // client_id where the person goes on
+
+	organisation string // with whose account the person signs in; empty: not known, or not of interest
+}
+
+// lang is the language of the message.
+func (r reply) lang() string {
+	if r.account == nil {
+		return ui.Match(r.locale, r.platform.Locale)
+	}
+	return ui.Match(r.account.Locale, r.locale, r.platform.Locale)
 }
 
 // change is what a message of that kind adds, with the ticket of its button, which takes the place of an older one. An
@@ -29,13 +39,15 @@ func (r reply) change(kind outbox.Kind, form json.RawMessage) authn.Change {
 		return authn.Change{Platform: r.platform.ID}
 	}
 	m := outbox.Draft{
-		Kind: kind, Platform: r.platform.ID, Locale: ui.Match(r.locale, r.platform.Locale), Now: r.now,
+		Kind: kind, Platform: r.platform.ID, Locale: r.lang(), Now: r.now,
 		Contents: outbox.Contents{To: r.to.Address, Party: r.party},
 	}
 	if a := r.account; a != nil {
 		// The name of somebody without an account is what a stranger typed: it could be an advertisement.
 		m.Account, m.Contents.To, m.Contents.Name = a.ID, a.Email.Address, a.Profile.Name()
-		m.Locale = ui.Match(a.Locale, r.locale, r.platform.Locale)
+	}
+	if kind == outbox.OrganisationIn {
+		m.Contents.Values = map[string]string{"connection": r.organisation}
 	}
 	var about []byte
 	if kind == outbox.SignUpConfirm {

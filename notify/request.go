@@ -34,7 +34,13 @@ func (w *Worker) answerOnce(ctx context.Context, p *platform.Platform, m outbox.
 		return err
 	}
 	r := reply{platform: p, account: a, now: w.Now(), sealer: w.Sealer, to: email, locale: m.Locale, party: c.Party}
-	follows := r.change(become(m.Kind, p, a), c.Form)
+	kind := become(m.Kind, p, a)
+	if kind == outbox.PasswordReset && w.Organisation != nil {
+		if r.organisation = w.Organisation(a, r.lang()); r.organisation != "" {
+			kind = outbox.OrganisationIn
+		}
+	}
+	follows := r.change(kind, c.Form)
 	reason := "none"
 	if len(follows.Messages) > 0 {
 		reason = string(follows.Messages[0].Kind)

@@ -86,6 +86,21 @@ func TestWishBecomes(t *testing.T) {
 	}
 }
 
+// Whoever has no password is told where to log in instead, and gets no link for one.
+func TestAReplyNamesTheOrganisation(t *testing.T) {
+	a := anna(account.Active)
+	a.Locale = "en"
+	r := reply{platform: linde(), account: a, now: time.Unix(1e9, 0), sealer: clear{}, to: a.Email, locale: "nl", organisation: "Lindehof"}
+	change := r.change(outbox.OrganisationIn, nil)
+	if len(change.Messages) != 1 || len(change.Issue) != 0 {
+		t.Fatalf("%+v", change)
+	}
+	c, err := change.Messages[0].Open(clear{}.Open)
+	if err != nil || c.Values["connection"] != "Lindehof" || c.Token != "" || change.Messages[0].Locale != "en" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
 func TestLetterWithButtonHasItsTicket(t *testing.T) {
 	now := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
 	for kind, life := range map[outbox.Kind]time.Duration{

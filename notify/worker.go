@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
@@ -39,6 +40,9 @@ type Options struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	Settled  func(outbox.Recipient, outbox.Outcome) // counts
+	// Organisation is what people call the organisation with whose account somebody signs in who has no password here; empty:
+	// there is none that works. nil: nobody does.
+	Organisation func(a *account.Account, locale string) string
 }
 
 // Worker empties the outbox. Several may run, on one node or on many.

@@ -9,6 +9,7 @@ const (
 	Welcome         Kind = "mail_welcome"
 	PasswordReset   Kind = "mail_reset"
 	Unblock         Kind = "mail_unblock"
+	OrganisationIn  Kind = "mail_sso"    // a new password was asked for an account that has none, and signs in with that of an organisation
 	AccountExists   Kind = "mail_exists" // sign-up with an address that has an account
 	SignUpConfirm   Kind = "mail_confirm"
 	AccountInactive Kind = "mail_inactive"
@@ -103,6 +104,10 @@ var Kinds = map[Kind]Spec{
 	Unblock: {
 		Recipient: Mail, Life: time.Hour / 2, Ticket: "unblock", Subject: "mail_unblock.subject",
 		Before: []string{"mail_unblock.body", "mail_unblock.valid"}, Button: "mail_unblock.button", After: []string{"mail_unblock.not_you"},
+	},
+	OrganisationIn: {
+		Recipient: Mail, Life: answerLife, Subject: "mail_sso.subject",
+		Before: []string{"mail_sso.body", "mail_sso.helper"}, Button: "mail_sso.button", After: []string{"mail.not_you"},
 	},
 	AccountExists: {
 		Recipient: Mail, Life: answerLife, Subject: "mail_exists.subject",

@@ -55,7 +55,7 @@ func (s *Site) compose(ctx context.Context, lang string, kind outbox.Kind) (html
 	}
 	c := outbox.Contents{
 		To: "anna@example.org", Name: "Anna van der Berg-Bakker", Token: "9d7Xn0c1Vb4qWmT2sKfYh8RzLjEaUgPi3oBt5xQvCwM",
-		Values: map[string]string{"email_masked": "b•••@example.org", "person": "c•••@example.org", "n": "5", "phone_end": "16", "code": "014874"},
+		Values: map[string]string{"email_masked": "b•••@example.org", "person": "c•••@example.org", "n": "5", "phone_end": "16", "code": "014874", "connection": "Wilgenhof"},
 	}
 	if to == outbox.SMS {
 		c.To = "+31612345616"

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"time"
 
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
@@ -34,11 +36,27 @@ func (h *House) newOutbox() *notify.Worker {
 	}
 	return &notify.Worker{Options: notify.Options{
 		Store: h.DB, Sealer: h.Sealer, Senders: senders, Now: h.clock.Now, Log: h.Log,
-		Platform: h.settings.Platform,
+		Platform: h.settings.Platform, Organisation: organisationOf(h),
 		Settled: func(to outbox.Recipient, outcome outbox.Outcome) {
 			h.metrics.Letter(string(to), string(outcome))
 		},
 	}}
+}
+
+// organisationOf says what people call the organisation with whose account alone somebody signs in; empty: there is none,
+// or it is closed.
+func organisationOf(h *House) func(a *account.Account, locale string) string {
+	return func(a *account.Account, locale string) string {
+		if _, ok := a.Credential(authn.Password); ok {
+			return ""
+		}
+		for _, c := range h.settings.Connections(a.Platform) {
+			if !c.Disabled && c.For(a.Role) && a.HasLink(string(c.ID)) {
+				return c.Name(locale)
+			}
+		}
+		return ""
+	}
 }
 
 // Deliver sends what is due, until nothing is.
