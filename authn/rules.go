@@ -26,7 +26,8 @@ const (
 	TwoStepOff     Purpose = "two-step-off"    // in settings: turn it off
 	ShowQR         Purpose = "show-qr"         // in settings: a QR code that signs in on a phone
 
-	Connect Purpose = "connect" // in settings: sign in with the account of one's organisation from now on
+	Connect   Purpose = "connect" // in settings: sign in with the account of one's organisation from now on
+	LinksPage Purpose = "links"   // in settings: not any more
 
 	StaffPages Purpose = "staff-pages" // who helps others sees the pages of staff
 	StaffAct   Purpose = "staff-act"   // ... and does there what wants a fresh sign-in
@@ -310,6 +311,12 @@ var rules = asksOwner(asksProof(table{
 			{need: NeedPrimary, why: because(ForConnect), after: fresh},
 			{need: NeedSecond, when: enrolled, why: because(ForConnect), after: fresh, before: sessionStart},
 			{need: NeedConnect},
+		},
+	},
+	LinksPage: {
+		Browser: {
+			{need: NeedPrimary, why: because(ForConnect), after: fresh},
+			{need: NeedSecond, when: enrolled, why: because(ForConnect), after: fresh, before: sessionStart},
 		},
 	},
 	ShowQR: {

@@ -36,7 +36,16 @@ func (s *Server) Start(w http.ResponseWriter, r *http.Request, purpose authn.Pur
 
 // StartKnown is Start for somebody who is signed in: it does not count for where they are.
 func (s *Server) StartKnown(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, returnTo, step string) error {
-	j := s.newJourney(w, r, authn.Ask{Purpose: purpose, Channel: authn.Browser})
+	return s.start(w, r, authn.Ask{Purpose: purpose, Channel: authn.Browser}, returnTo, step)
+}
+
+// StartAt is StartKnown for a journey that leads to a connection.
+func (s *Server) StartAt(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, returnTo, connection string) error {
+	return s.start(w, r, authn.Ask{Purpose: purpose, Channel: authn.Browser, Provider: connection}, returnTo, "")
+}
+
+func (s *Server) start(w http.ResponseWriter, r *http.Request, ask authn.Ask, returnTo, step string) error {
+	j := s.newJourney(w, r, ask)
 	j.ReturnTo = returnTo
 	if err := s.Store.StartJourney(r.Context(), j); err != nil {
 		return err

@@ -92,8 +92,11 @@ func (v *View) Reads(w Way) string {
 	if len(w.Names) == 0 {
 		return v.T(w.Text)
 	}
-	return v.T(w.Text, "organisation", NameIn(v.Lang, w.Names))
+	return v.T(w.Text, "organisation", v.NameOf(w.Names))
 }
+
+// NameOf is a name in the language of the page.
+func (v *View) NameOf(names map[string]string) string { return NameIn(v.Lang, names) }
 
 // NameIn is a name in a language: in Dutch or English where there is none in it.
 func NameIn(lang string, names map[string]string) string {

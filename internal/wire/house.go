@@ -224,9 +224,10 @@ func (h *House) routes() http.Handler {
 	})
 	links := link.New(link.Options{Store: h.DB, Engine: people, Buttons: h.buttons()})
 	codes := qr.New(qr.Options{Store: h.DB, Engine: people, Sealer: h.Sealer})
+	elsewhere := federated.Links{Options: upstreams(h), Engine: people, Save: h.DB, Unlinked: settings.NoteUnlinked, Noted: settings.Noted}
 	own := settings.New(settings.Options{
 		Store: h.DB, Apps: h.DB, Past: h.DB, Consents: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL,
-		Pages: []settings.Page{{Key: "staff.menu", Path: admin.Path, For: admin.Helps}, codes.Page()},
+		Pages: []settings.Page{{Key: "staff.menu", Path: admin.Path, For: admin.Helps}, codes.Page(), {Key: federated.LinksTitle, Path: federated.LinksPath, State: elsewhere.State}},
 	})
 	protocol := op.New(op.Options{
 		Stores:   op.Stores{Sessions: h.DB, Requests: h.DB, Grants: h.DB, Record: h.DB, Uses: h.DB, Pushes: h.DB, Referrals: h.DB, Devices: h.DB, Handoffs: h.DB},
@@ -256,6 +257,7 @@ func (h *House) routes() http.Handler {
 	links.Routes(r)
 	own.Routes(r)
 	codes.Routes(r)
+	elsewhere.Routes(r)
 	answers.Routes(r)
 	helping.Routes(r)
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))

@@ -7,8 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -217,5 +220,41 @@ func TestARequestLeadsHome(t *testing.T) {
 	h.MustPress(t, "Nederlands")
 	if !strings.HasSuffix(h.URL.Path, "/password") {
 		t.Errorf("in another language: %s", h.URL.Path)
+	}
+}
+
+// The page is the same for everybody; the mail says to whom it belongs how they log in.
+func TestForgottenPasswordsOfAnOrganisation(t *testing.T) {
+	h := newHouse(t, at("lindehof", federation.AboveForm))
+	now := h.Clock.Now()
+	emma := &account.Account{
+		ID: "emma", Platform: "linde", Email: account.Email{Address: "emma@lindehof.example", Key: "emma@lindehof.example"},
+		Role: platform.Professional, State: account.Active, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := h.DB.SaveChange(t.Context(), authn.Change{Platform: "linde", Add: emma, Put: []account.Credential{h.linkOf(emma.ID)}}, now); err != nil {
+		t.Fatal(err)
+	}
+	pages := map[string]string{}
+	for _, who := range []string{"emma", "anna", "niemand"} {
+		h.MustOpen(t, "https://id.test/p/linde/forgot")
+		h.MustFill(t, "Email address", who+"@lindehof.example")
+		h.MustPress(t, "Send the email")
+		pages[who] = strings.ReplaceAll(idptest.Visible(h.Doc), who, "WHO")
+	}
+	if pages["emma"] != pages["anna"] || pages["emma"] != pages["niemand"] {
+		t.Errorf("the pages differ:\n%v", pages)
+	}
+	if err := h.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]string{}
+	for _, m := range h.Mails.Sent() {
+		said[m.To] = m.Text
+	}
+	if len(said) != 2 || !strings.Contains(said["emma@lindehof.example"], "Organisatie lindehof") || strings.Contains(said["anna@lindehof.example"], "Organisatie") {
+		t.Errorf("mails: %v", said)
+	}
+	if strings.Contains(said["emma@lindehof.example"], "/link/") {
+		t.Errorf("a link for a password that there is not: %s", said["emma@lindehof.example"])
 	}
 }

@@ -19,7 +19,7 @@ func part() ui.Part {
 }
 
 func letters() []outbox.Letter {
-	all := []outbox.Letter{linkedMail}
+	all := []outbox.Letter{linkedMail, unlinkedMail}
 	for _, kind := range slices.Sorted(maps.Keys(alarmMails)) {
 		all = append(all, alarmMails[kind])
 	}
@@ -30,6 +30,12 @@ func letters() []outbox.Letter {
 var linkedMail = outbox.Letter{Kind: "mail_sso_linked", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_sso_linked.subject",
 	Before: []string{"mail_sso_linked.body", "mail.not_you_urgent"},
+}}
+
+// unlinkedMail tells that it is not any more.
+var unlinkedMail = outbox.Letter{Kind: "mail_sso_unlinked", Spec: outbox.Spec{
+	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_sso_unlinked.subject",
+	Before: []string{"mail_sso_unlinked.body", "mail.not_you_urgent"},
 }}
 
 // startPage leads to organisations, or says what came of it. do: link, new, other, cancel.
@@ -65,20 +71,10 @@ type testPage struct {
 	Reference string
 }
 
-// Called is a name in the language of the page.
-func (testPage) Called(v *ui.View, names map[string]string) string {
-	return (&federation.Connection{Names: names}).Name(v.Lang)
-}
-
 // choice is one organisation.
 type choice struct {
 	Names map[string]string
 	URL   string
-}
-
-// Called is a name in the language of the page.
-func (startPage) Called(v *ui.View, names map[string]string) string {
-	return (&federation.Connection{Names: names}).Name(v.Lang)
 }
 
 // troubleText is what is said of a reason: few of them are the person's to mend.

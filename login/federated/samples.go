@@ -1,6 +1,10 @@
 package federated
 
-import "github.com/minddistrict/idp/ui"
+import (
+	"time"
+
+	"github.com/minddistrict/idp/ui"
+)
 
 const sampleAction = "/login/4xq2m7nkc5vbz3hdtw6ysgjp8r/sso"
 
@@ -11,7 +15,7 @@ var (
 
 // samples are the pages in their states.
 func samples() map[string][]ui.Sample {
-	return map[string][]ui.Sample{"sso": startSamples(), "sso_test": testSamples(), "activity": ui.SampleActivity("activity.by_federated")}
+	return map[string][]ui.Sample{"sso": startSamples(), "sso_test": testSamples(), "sso_links": linksSamples(), "sso_unlink": unlinkSamples(), "activity": ui.SampleActivity("activity.by_federated")}
 }
 
 func startSamples() []ui.Sample {
@@ -35,6 +39,25 @@ func startSamples() []ui.Sample {
 		all = append(all, ui.Sample{Name: key, Data: trouble(key)})
 	}
 	return all
+}
+
+func linksSamples() []ui.Sample {
+	page := linksPage{Action: LinksPath, BackURL: "/settings", HomeURL: "https://linde.example.net/"}
+	card := linkCard{Names: linde, Label: "e.jansen@linde.example", AddedAt: time.Date(2027, 2, 3, 9, 0, 0, 0, time.UTC), URL: LinksPath + "/4xq2m7nkc5vbz3hdtw6ysgjp8r"}
+	none, one, all := page, page, page
+	none.More = []choice{{linde, "linde"}}
+	one.Links, one.Notice = []linkCard{card}, "sso.linked_done"
+	closed, gone := card, card
+	closed.Closed, gone.Closed, gone.Names, gone.Label = true, true, nil, ""
+	all.Links, all.More, all.Notice = []linkCard{card, closed, gone}, []choice{{wilg, "wilg"}}, "sso.unlinked_done"
+	return []ui.Sample{{Name: "one", Data: one}, {Name: "none", Data: none}, {Name: "several", Data: all}}
+}
+
+func unlinkSamples() []ui.Sample {
+	page := unlinkPage{Action: LinksPath, At: linde, Label: "e.jansen@linde.example", BackURL: LinksPath, HomeURL: "https://linde.example.net/"}
+	only, gone := page, page
+	only.Only, gone.At = true, nil
+	return []ui.Sample{{Name: "asked", Data: page}, {Name: "the only way in", Data: only}, {Name: "gone", Data: gone}}
 }
 
 func testSamples() []ui.Sample {

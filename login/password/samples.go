@@ -74,6 +74,7 @@ func (confirmPage) Samples() []ui.Sample {
 		{Name: "for recovery codes", Data: page("confirm_password.reason_codes", "")},
 		{Name: "a QR code", Data: page("confirm_password.reason_qr", "")},
 		{Name: "turning off", Data: page("confirm_password.reason_off", "")},
+		{Name: "for the account of an organisation", Data: page("confirm_password.reason_connect", "")},
 		{Name: "linked", Data: page("confirm_password.reason_idle", ""), Ways: []ui.Way{ui.SampleOrganisation("GGZ De Linde", ui.BelowForm), ui.SampleForgot}},
 	}, ui.SampleForgot)
 }

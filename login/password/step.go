@@ -92,6 +92,8 @@ func reason(why authn.Reason) string {
 		return "confirm_password.reason_off"
 	case authn.ForQR:
 		return "confirm_password.reason_qr"
+	case authn.ForConnect:
+		return "confirm_password.reason_connect"
 	case authn.ForStaff:
 		return "confirm_password.reason_staff"
 	}

@@ -44,22 +44,34 @@ const (
 	doneOff       = "off"       // two-step authentication was turned off
 	doneForgotten = "forgotten" // no browser is remembered
 	doneWithdrawn = "withdrawn" // a consent was taken back
+	doneLinked    = "linked"    // the account of an organisation was connected
+	doneUnlinked  = "unlinked"  // … and is not any more
 )
 
 var doneTexts = map[string]string{
 	donePassword: "change.done", doneSaved: "common.saved", doneEverybody: "devices.logout_all_done",
 	doneOne: "devices.logged_out", doneRevoked: "devices.revoked", doneRemoved: "devices.removed", doneStopped: "devices.stopped",
 	doneMethod: "two_step.changed", doneOff: "two_step.off_done", doneForgotten: "two_step.forgotten",
-	doneWithdrawn: "consents.stopped",
+	doneWithdrawn: "consents.stopped", doneLinked: "sso.linked_done", doneUnlinked: "sso.unlinked_done",
 }
 
 // doneOf is what is said after a journey that began in settings.
 var doneOf = map[authn.Purpose]string{
 	authn.ChangePassword: donePassword, authn.TwoStep: doneMethod, authn.TwoStepOff: doneOff, authn.NewCodes: doneSaved,
+	authn.Connect: doneLinked,
 }
 
 // noteLife is how long the next page may take.
 const noteLife = time.Minute
+
+// NoteUnlinked leaves that the account of an organisation was disconnected, which a page elsewhere does.
+func NoteUnlinked(w http.ResponseWriter, p platform.ID) { note(w, p, doneUnlinked, ui.Machine{}) }
+
+// Noted takes what was left: the key of a text.
+func Noted(w http.ResponseWriter, r *http.Request, p platform.ID) string {
+	key, _ := noted(w, r, p)
+	return key
+}
 
 // note leaves what was done, and to which machine.
 func note(w http.ResponseWriter, p platform.ID, done string, m ui.Machine) {
