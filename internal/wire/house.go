@@ -224,7 +224,7 @@ func (h *House) routes() http.Handler {
 	})
 	links := link.New(link.Options{Store: h.DB, Engine: people, Buttons: h.buttons()})
 	codes := qr.New(qr.Options{Store: h.DB, Engine: people, Sealer: h.Sealer})
-	elsewhere := federated.Links{Options: upstreams(h), Engine: people, Save: h.DB, Unlinked: settings.NoteUnlinked, Noted: settings.Noted}
+	elsewhere := federated.Links{Options: federatedOptions(h), Engine: people, Save: h.DB, Unlinked: settings.NoteUnlinked, Noted: settings.Noted}
 	own := settings.New(settings.Options{
 		Store: h.DB, Apps: h.DB, Past: h.DB, Consents: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL,
 		Pages: []settings.Page{{Key: "staff.menu", Path: admin.Path, For: admin.Helps}, codes.Page(), {Key: federated.LinksTitle, Path: federated.LinksPath, State: elsewhere.State}},

@@ -164,7 +164,7 @@ func (l Links) ask(w http.ResponseWriter, r *http.Request, v *login.Visit, c acc
 // only reports whether nothing else lets the person in: no password that counts, and no other link that does.
 func (l Links) only(v *login.Visit, c account.Credential) bool {
 	a := v.Facts.Account
-	if hasPassword(a) && !authn.PasswordClosed(v.Facts) {
+	if _, has := a.Credential(authn.Password); has && !authn.PasswordClosed(v.Facts) {
 		return false
 	}
 	for _, other := range l.links(a) {
