@@ -111,6 +111,7 @@ type connectionShown struct {
 	ACS      string               `json:"acs_url,omitempty"`
 	EntityID string               `json:"entity_id,omitempty"` // ours, where our metadata is
 	JWKS     string               `json:"jwks_uri,omitempty"`
+	Logout   string               `json:"logout_uri"` // where sessions are ended: back-channel logout, or single logout
 	Upstream string               `json:"upstream"`
 	Keys     []ownCertificate     `json:"keys,omitempty"`
 	Domains  []federation.Domain  `json:"domains,omitempty"`
@@ -143,9 +144,9 @@ func (f *floor) shown(ctx context.Context, p *platform.Platform, c *federation.C
 	}
 	base := p.URL("/federation/" + string(c.ID))
 	if c.Kind == federation.SAML {
-		s.ACS, s.EntityID = base+"/acs", base+"/metadata"
+		s.ACS, s.EntityID, s.Logout = base+"/acs", base+"/metadata", base+"/slo"
 	} else {
-		s.Callback = base + "/callback"
+		s.Callback, s.Logout = base+"/callback", base+"/backchannel"
 	}
 	if c.OIDC.Auth == federation.PrivateKeyJWT {
 		s.JWKS = base + "/jwks"
@@ -178,7 +179,7 @@ func (s connectionShown) text(w io.Writer) {
 	}
 	line("connection", "%s of platform %s, %s to %s", s.Name, s.Platform, s.Kind, s.Upstream)
 	for _, their := range []struct{ name, value string }{
-		{"redirect URI", s.Callback}, {"ACS URL", s.ACS}, {"entity ID", s.EntityID}, {"JWKS URI", s.JWKS},
+		{"redirect URI", s.Callback}, {"ACS URL", s.ACS}, {"entity ID", s.EntityID}, {"JWKS URI", s.JWKS}, {"logout URI", s.Logout},
 	} {
 		if their.value != "" {
 			line(their.name, "%s", their.value)

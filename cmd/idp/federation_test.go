@@ -68,7 +68,7 @@ func TestOperatorConnectsAnOrganisation(t *testing.T) {
 		i.refused(1, `platform els: not found`, "federation", "show", "hof", "--platform", "els")
 		out := i.ok("federation", "show", "hof", "--platform", "linde")
 		for _, want := range []string{
-			"redirect URI  " + i.issuer + "/federation/hof/callback\n", "JWKS URI      " + i.issuer + "/federation/hof/jwks\n",
+			"redirect URI  " + i.issuer + "/federation/hof/callback\n", "JWKS URI      " + i.issuer + "/federation/hof/jwks\n", "logout URI    " + i.issuer + "/federation/hof/backchannel\n",
 			"key           signs; its certificate ends ", "domain        hof.invalid, not proven\n", "links         0\n", "baseline      none",
 		} {
 			if !strings.Contains(out, want) {
