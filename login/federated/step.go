@@ -61,17 +61,23 @@ func (s step) Way(v *login.Visit) string {
 	return "sso.way"
 }
 
-// choices are the connections that the person may take: of somebody known those that the account is linked to, where it is
-// linked to any; otherwise those that are on the page.
+// choices are the connections that the person may take: of somebody known those that the account is linked to; otherwise
+// those that are on the page. Who is known, has no link and may not use a password either is as everybody is.
 func (s step) choices(v *login.Visit) (all []*federation.Connection) {
 	a := v.Facts.Account
 	for _, c := range s.open(v.Platform.ID) {
+		if a != nil && a.HasLink(string(c.ID)) && c.For(a.Role) {
+			all = append(all, c)
+		}
+	}
+	primary := v.Requirement.Need == authn.NeedPrimary
+	if a != nil && primary && (len(all) > 0 || !authn.PasswordClosed(v.Facts)) {
+		return all
+	}
+	all = nil
+	for _, c := range s.open(v.Platform.ID) {
 		switch {
-		case a != nil && v.Requirement.Need == authn.NeedPrimary:
-			if a.HasLink(string(c.ID)) && c.For(a.Role) {
-				all = append(all, c)
-			}
-		case a != nil:
+		case a != nil && !primary:
 			if !a.HasLink(string(c.ID)) && c.For(a.Role) {
 				all = append(all, c)
 			}
