@@ -38,6 +38,7 @@ type loginPage struct {
 	PolicyURI string // of the party; empty: no link
 	TermsURI  string // of the party; empty: no link
 	Notice    string // text key; empty: none
+	Linking   bool   // an account at an organisation is to be connected, which wants a proof of the one here
 	Cancel    bool   // there is somewhere to go back to
 }
 

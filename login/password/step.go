@@ -71,7 +71,7 @@ func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	}
 	page := loginPage{
 		Action: v.Action, Email: v.Journey.Hint, Check: v.Journey.Failures >= hintAfter, Slow: v.Journey.Failures >= authn.FreeAttempts, Party: v.PartyName, Cancel: true,
-		PolicyURI: v.Party.PolicyURI, TermsURI: v.Party.TermsURI,
+		PolicyURI: v.Party.PolicyURI, TermsURI: v.Party.TermsURI, Linking: v.Facts.Proving,
 	}
 	return login.Page{Template: "login", Data: page}, nil
 }
