@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"regexp"
 	"strings"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/minddistrict/idp/internal/demo"
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/outbound"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
@@ -55,8 +57,9 @@ func newStageAt(t *testing.T, now func() time.Time) stage {
 	house, err := wire.Build(t.Context(), wire.Options{
 		DB: idptest.SQLite(t), Sealer: sealer, Hash: idptest.Cheap, Workers: 2, Queue: 64, Now: now,
 		Mailer: site.Mails, Texts: site.Mails,
-		Wait: func(context.Context, time.Duration) {},
-		Log:  slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Wait:    func(context.Context, time.Duration) {},
+		Network: wire.Network{Outbound: outbound.NewClient([]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")})},
+		Log:     slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -181,12 +184,15 @@ func TestAccountsOfTheStartPageLogIn(t *testing.T) {
 		code := regexp.MustCompile(`data-copy="([0-9]{6})"`).FindStringSubmatch(b.Body)
 		s.sees(b, a.Email, a.Password)
 		s.click(b, "as-"+a.Email)
-		if again := s.browser(); a.At == "linde" { // somebody else is signed in there: no page of theirs is taken for this one's
+		if again := s.browser(); a.On == "linde" { // somebody else is signed in there: no page of theirs is taken for this one's
 			again.MustOpen(t, s.site.Origin+"/linde/login")
 			s.password(again, "samira@example.org")
 			again.MustOpen(t, s.site.Origin+"/")
 			s.click(again, "as-"+a.Email)
 			s.sees(again, text("switch.other"))
+		}
+		if a.On != a.At { // with the account of an organisation: the address leads there
+			s.sees(b, "/p/"+a.On+"/login/")
 		}
 		s.password(b, a.Email)
 		switch {
