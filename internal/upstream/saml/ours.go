@@ -1,15 +1,9 @@
 package saml
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/xml"
 	"fmt"
-	"math/big"
-	"net/url"
 	"time"
 
 	crewjam "github.com/crewjam/saml"
@@ -17,40 +11,6 @@ import (
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/fault"
 )
-
-const (
-	ownBits = 3072 // BSI TR-02102-1: beyond 2023
-	ownLife = 10   // years: nobody verifies the end of a certificate in metadata, and some products refuse a past one
-)
-
-// NewOwnKey makes a key of ours for a connection, whose entityID is the issuer's name in its certificate.
-func NewOwnKey(entity string, now time.Time) (federation.OwnKey, error) {
-	private, err := rsa.GenerateKey(rand.Reader, ownBits)
-	if err != nil {
-		return federation.OwnKey{}, fmt.Errorf("making a key: %w", err)
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return federation.OwnKey{}, fmt.Errorf("making a key: %w", err)
-	}
-	name := entity
-	if u, err := url.Parse(entity); err == nil && u.Host != "" {
-		name = u.Hostname() // a common name has at most 64 characters
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(ownLife, 0, 0),
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, BasicConstraintsValid: true,
-	}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		return federation.OwnKey{}, fmt.Errorf("making a certificate: %w", err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return federation.OwnKey{}, fmt.Errorf("making a key: %w", err)
-	}
-	return federation.OwnKey{Private: der, Certificate: certificate, MadeAt: now}, nil
-}
 
 // Metadata is ours for a connection: what its organisation is given. It says how long it may be kept and not until when it
 // counts, because some upload it once.

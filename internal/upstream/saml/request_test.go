@@ -18,6 +18,7 @@ import (
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/upstream/ownkey"
 )
 
 func (p *place) away(t *testing.T) federation.Away {
@@ -187,12 +188,12 @@ func TestOurMetadata(t *testing.T) {
 }
 
 func TestOurKeys(t *testing.T) {
-	k, err := NewOwnKey(ours, now)
+	k, err := ownkey.New(ours, now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := certificateOfOwn(t, k)
-	if bits := c.PublicKey.(*rsa.PublicKey).N.BitLen(); bits != ownBits || c.Subject.CommonName != "care.example" || !c.NotAfter.Equal(now.AddDate(10, 0, 0)) || !k.MadeAt.Equal(now) {
+	if bits := c.PublicKey.(*rsa.PublicKey).N.BitLen(); bits != 3072 || c.Subject.CommonName != "care.example" || !c.NotAfter.Equal(now.AddDate(10, 0, 0)) || !k.MadeAt.Equal(now) {
 		t.Errorf("%d bits, %s, until %s", bits, c.Subject, c.NotAfter)
 	}
 	if err := c.CheckSignatureFrom(c); err == nil {
