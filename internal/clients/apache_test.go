@@ -192,40 +192,54 @@ func apache(t *testing.T, h *house) {
 	})
 }
 
-// startHttpd starts an Apache with a folder of its own, as somebody without rights where we are root.
+// startHttpd starts an Apache with a folder of its own.
 func startHttpd(t *testing.T, h *house, address, origin string) *httpd {
+	t.Helper()
+	files := map[string]string{}
+	for _, page := range []string{"/diary/", "/again/", "/professionals/", "/open/"} {
+		files["pages"+page+"index.html"] = page
+	}
+	dir := httpdFolder(t, h, files)
+	conf := strings.NewReplacer("DIR", dir, "ADDRESS", address, "ISSUER", h.issuer, "SECRET", secretText, "PASSPHRASE", secret.Token()).Replace(httpdConf)
+	return &httpd{startApache(t, dir, conf, func() error { return h.answers(origin + "/open/") }), h, dir, origin}
+}
+
+// httpdFolder makes the folder of an Apache: the certificate of the house, and further files.
+func httpdFolder(t *testing.T, h *house, files map[string]string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "httpd") // not below a folder of the test: others may not enter that
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // left behind, it harms nobody
-	write := func(name string, content []byte) {
+	for _, path := range []string{h.authority, h.certificate, h.key} {
+		files[filepath.Base(path)] = readFile(t, path)
+	}
+	for name, content := range files {
 		path := filepath.Join(dir, name)
 		err := os.MkdirAll(filepath.Dir(path), 0o700)
 		if err == nil {
-			err = os.WriteFile(path, content, 0o600)
+			err = os.WriteFile(path, []byte(content), 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, path := range []string{h.authority, h.certificate, h.key} {
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		write(filepath.Base(path), content)
+	return dir
+}
+
+// startApache starts an Apache of a folder, as somebody without rights where we are root.
+func startApache(t *testing.T, dir, conf string, answers func() error) *process {
+	t.Helper()
+	path := filepath.Join(dir, "httpd.conf")
+	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	for _, page := range []string{"/diary/", "/again/", "/professionals/", "/open/"} {
-		write("pages"+page+"index.html", []byte(page))
-	}
-	write("httpd.conf", []byte(strings.NewReplacer("DIR", dir, "ADDRESS", address, "ISSUER", h.issuer, "SECRET", secretText, "PASSPHRASE", secret.Token()).Replace(httpdConf)))
-	cmd := exec.Command("/usr/sbin/apache2", "-f", filepath.Join(dir, "httpd.conf"), "-D", "FOREGROUND")
+	cmd := exec.Command("/usr/sbin/apache2", "-f", path, "-D", "FOREGROUND")
 	if os.Getuid() == 0 {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: unprivileged(t, dir)}
 	}
-	return &httpd{start(t, "Apache", cmd, []string{"PATH=/usr/bin:/bin"}, func() error { return h.answers(origin + "/open/") }), h, dir, origin}
+	return start(t, "Apache", cmd, []string{"PATH=/usr/bin:/bin"}, answers)
 }
 
 // errors is the log of the server.

@@ -49,6 +49,7 @@ func TestClients(t *testing.T) {
 	t.Cleanup(func() { results.explain(t, "idp serve") }) // runs last
 	postgres := newHouse(t, idptest.EmptyPostgres(t))
 	sqlite := newHouse(t, "sqlite:"+filepath.Join(t.TempDir(), "idp.db"))
+	organised := newHouse(t, idptest.EmptyPostgres(t))
 	for _, client := range []struct {
 		name string
 		run  func(*testing.T)
@@ -62,6 +63,7 @@ func TestClients(t *testing.T) {
 		{"mobile app", func(t *testing.T) { mobileApp(t, postgres) }},
 		{"go-oidc", func(t *testing.T) { goOIDC(t, postgres) }},
 		{"zitadel rp", func(t *testing.T) { zitadelRP(t, postgres) }},
+		{"SimpleSAMLphp", func(t *testing.T) { simpleSAMLphp(t, organised) }},
 		{"refreshes at once, PostgreSQL", func(t *testing.T) { refreshesAtOnce(t, postgres, "PostgreSQL") }},
 		{"refreshes at once, SQLite", func(t *testing.T) { refreshesAtOnce(t, sqlite, "SQLite") }},
 	} {

@@ -64,6 +64,11 @@ func (b *Browser) Back() error {
 	return b.send(http.MethodGet, address, nil)
 }
 
+// Post sends a form from the page that is open, and follows redirects.
+func (b *Browser) Post(form url.Values, action string) error {
+	return b.send(http.MethodPost, action, form)
+}
+
 // Twice sends a form two times from the page that is open: a double click. The second answer is what is seen.
 func (b *Browser) Twice(form url.Values, action string) error {
 	page := b.URL

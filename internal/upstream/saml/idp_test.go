@@ -255,6 +255,7 @@ func theirMetadata(keys ...pair) string {
 
 // shared is a storage that several nodes have.
 type shared struct {
+	now       func() time.Time
 	mu        sync.Mutex
 	used      map[string]bool
 	documents map[federation.ID]federation.Document
@@ -287,7 +288,7 @@ func (s *shared) Use(_ context.Context, p platform.ID, hash []byte, ends time.Ti
 		return s.broken
 	case s.used[key]:
 		return fault.Spent
-	case !ends.After(now):
+	case !ends.After(s.now()):
 		return fmt.Errorf("kept until %s", ends)
 	}
 	s.used[key] = true
@@ -316,6 +317,7 @@ func newPlace(t *testing.T) *place {
 		Platform: "care", ID: "lindehof", Kind: federation.SAML, Keys: own,
 		SAML: federation.SAMLSettings{EntityID: theirs, Metadata: theirMetadata(theirKey())},
 	}
+	p.store.now = func() time.Time { return p.now }
 	p.trip = newTrip("lindehof")
 	p.Upstream = p.node(http.DefaultClient)
 	return p
