@@ -16,6 +16,7 @@ func TestDocumentNamesWhatIsTested(t *testing.T) {
 	}
 	for name, version := range map[string]string{
 		"openid-client": npmVersion(t, "openid-client"), "oidc-client-ts": npmVersion(t, "oidc-client-ts"), "@openid/appauth": npmVersion(t, "@openid/appauth"),
+		"oidc-provider":                     npmVersion(t, "oidc-provider"),
 		"spring-boot-starter-oauth2-client": springBootVersion(t),
 		"github.com/coreos/go-oidc/v3":      moduleVersion(t, "github.com/coreos/go-oidc/v3"), "golang.org/x/oauth2": moduleVersion(t, "golang.org/x/oauth2"),
 		"github.com/zitadel/oidc/v3": moduleVersion(t, "github.com/zitadel/oidc/v3"),

@@ -44,12 +44,11 @@ func buildAndRun(m *testing.M) int {
 }
 
 // TestClients runs all clients at the same time against one server on PostgreSQL; the refreshes of many at once run
-// on SQLite too.
+// on SQLite too. What people sign in at has a server for itself.
 func TestClients(t *testing.T) {
 	t.Cleanup(func() { results.explain(t, "idp serve") }) // runs last
 	postgres := newHouse(t, idptest.EmptyPostgres(t))
 	sqlite := newHouse(t, "sqlite:"+filepath.Join(t.TempDir(), "idp.db"))
-	organised := newHouse(t, idptest.EmptyPostgres(t))
 	for _, client := range []struct {
 		name string
 		run  func(*testing.T)
@@ -63,7 +62,8 @@ func TestClients(t *testing.T) {
 		{"mobile app", func(t *testing.T) { mobileApp(t, postgres) }},
 		{"go-oidc", func(t *testing.T) { goOIDC(t, postgres) }},
 		{"zitadel rp", func(t *testing.T) { zitadelRP(t, postgres) }},
-		{"SimpleSAMLphp", func(t *testing.T) { simpleSAMLphp(t, organised) }},
+		{"SimpleSAMLphp", func(t *testing.T) { simpleSAMLphp(t, newHouse(t, idptest.EmptyPostgres(t))) }},
+		{"oidc-provider", func(t *testing.T) { oidcProvider(t, newHouse(t, idptest.EmptyPostgres(t))) }},
 		{"refreshes at once, PostgreSQL", func(t *testing.T) { refreshesAtOnce(t, postgres, "PostgreSQL") }},
 		{"refreshes at once, SQLite", func(t *testing.T) { refreshesAtOnce(t, sqlite, "SQLite") }},
 	} {

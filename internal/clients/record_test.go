@@ -23,8 +23,8 @@ import (
 // recorded is where the tests of the package that speaks SAML read what was recorded.
 const recorded = "../upstream/saml/testdata"
 
-// record writes a response to the keys of those tests as a folder of theirs, when a test is run with IDP_RECORD set to the
-// start of its name.
+// record writes a response to the keys of those tests as a folder of theirs, when a test is run with IDP_RECORD set to
+// the start of its name.
 func (s *simpleSAML) record(t *testing.T, kind string) {
 	t.Helper()
 	name := os.Getenv("IDP_RECORD")
@@ -47,7 +47,8 @@ func (s *simpleSAML) record(t *testing.T, kind string) {
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	up := saml.New(saml.Options{
-		Store: forgetful{}, Client: http.DefaultClient, Now: func() time.Time { return now }, Log: slog.New(slog.DiscardHandler),
+		Store: forgetful{}, Client: http.DefaultClient, Now: func() time.Time { return now },
+		Log:  slog.New(slog.DiscardHandler),
 		Open: func(plain []byte, _ string) ([]byte, error) { return plain, nil },
 	})
 	before := readFile(t, filepath.Join(s.dir, "metadata/idp.xml"))
@@ -75,7 +76,8 @@ func (s *simpleSAML) record(t *testing.T, kind string) {
 	}
 	c.SAML.Metadata = ""
 	about, err := json.MarshalIndent(map[string]any{
-		"product": "SimpleSAMLphp " + simpleSAMLVersion(t), "now": now, "back": back, "request": trip.ID, "saml": c.SAML, "want": answer,
+		"product": "SimpleSAMLphp " + simpleSAMLVersion(t), "now": now, "back": back, "request": trip.ID,
+		"saml": c.SAML, "want": answer,
 	}, "", "  ")
 	if err != nil {
 		t.Fatal(err)

@@ -139,7 +139,8 @@ func startSimpleSAML(t *testing.T, h *house) *simpleSAML {
 // set sets what else the organisation sets of its side.
 func (s *simpleSAML) set(t *testing.T, more string) {
 	t.Helper()
-	s.write(t, "metadata/saml20-idp-hosted.php", strings.NewReplacer("ENTITY", s.entity, "MORE", more).Replace(simpleSAMLHosted))
+	hosted := strings.NewReplacer("ENTITY", s.entity, "MORE", more)
+	s.write(t, "metadata/saml20-idp-hosted.php", hosted.Replace(simpleSAMLHosted))
 }
 
 func (s *simpleSAML) write(t *testing.T, name, content string) {
