@@ -48,7 +48,8 @@ func door(role platform.Role, seen time.Duration, pages ...Page) http.Handler {
 	store := oneSession{
 		session: authn.Session{ID: "s", Platform: p.ID, Account: "a", Channel: authn.Browser, SeenAt: noon.Add(-seen), StartedAt: noon.Add(-seen), EndsAt: noon.Add(time.Hour),
 			Proofs: []authn.Proof{{Method: "password", Use: account.Primary, Kinds: authn.Knows, At: noon.Add(-seen)}}},
-		account: account.Account{ID: "a", Platform: p.ID, Role: role, State: account.Active, Email: account.Email{Address: "anna@example.org"}},
+		account: account.Account{ID: "a", Platform: p.ID, Role: role, State: account.Active, Email: account.Email{Address: "anna@example.org"},
+			Credentials: []account.Credential{{ID: "p", Account: "a", Method: authn.Password, Use: account.Primary, ConfirmedAt: time.Unix(1, 0)}}},
 	}
 	engine := login.New(login.Options{
 		Store: beginnings{}, Visitors: visitor.Reader{Store: store}, Now: func() time.Time { return noon }, Parties: noParties{},
@@ -138,6 +139,16 @@ func page(t *testing.T, h http.Handler, path string) string {
 		t.Fatalf("%s: %d, %v", path, w.Code, w.Header())
 	}
 	return w.Body.String()
+}
+
+// Whoever signs in with the account of an organisation alone has no password to change.
+func TestNobodyWithoutAPasswordIsOfferedToChangeIt(t *testing.T) {
+	for method, want := range map[string]bool{authn.Password: true, "another": false} {
+		a := &account.Account{Credentials: []account.Credential{{Method: method, Use: account.Primary, ConfirmedAt: time.Unix(1, 0)}}}
+		if got := hasPassword(authn.Facts{Account: a}); got != want {
+			t.Errorf("%s: %t", method, got)
+		}
+	}
 }
 
 // Another page of settings adds its line, for whom it is there.

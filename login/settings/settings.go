@@ -101,7 +101,7 @@ func New(o Options) *Server { return &Server{o} }
 func (s *Server) pages() []Page {
 	return slices.Concat([]Page{
 		{Key: "settings.account", Path: pathAccount, Name: "account", Show: s.showAccount},
-		{Key: "settings.password", Path: pathPassword}, // a GET begins a journey
+		{Key: "settings.password", Path: pathPassword, For: hasPassword}, // a GET begins a journey
 		{
 			Key: "settings.two_step", Path: pathTwoStep, Name: "two-step", For: hasTwoStep, State: twoStepState,
 			Show: s.twoStep(s.showTwoStep), Submit: s.submitTwoStep,
@@ -118,6 +118,12 @@ func (s *Server) pages() []Page {
 		},
 		{Key: "settings.activity", Path: pathActivity, Name: "activity", Show: s.showActivity},
 	})
+}
+
+// hasPassword: whoever signs in with the account of an organisation alone has none to change.
+func hasPassword(f authn.Facts) bool {
+	_, has := f.Account.Credential(authn.Password)
+	return has
 }
 
 // Routes adds the pages to the router that all platforms share.
