@@ -14,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
@@ -68,6 +69,7 @@ type Fact struct {
 	N     int
 	At    time.Time
 	Also  []string // further text keys
+	Said  string   // as others call it, in place of all that; empty: nothing
 }
 
 // Waiting is until when somebody waits, and for what.
@@ -321,6 +323,12 @@ func facts(c *staff.Card) []Fact {
 		all = append(all, second, Fact{Key: "staff.fact_codes", N: c.RecoveryCodes})
 	} else {
 		all = append(all, second)
+	}
+	for _, link := range a.Credentials {
+		if link.External != "" {
+			said := link.Label + " (" + string(federation.ConnectionOf(link.External)) + ")"
+			all = append(all, Fact{Key: "staff.fact_elsewhere", Said: said})
+		}
 	}
 	browsers, apps := 0, 0
 	for _, session := range c.Sessions {

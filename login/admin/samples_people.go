@@ -56,6 +56,7 @@ func (PersonPage) samples() []ui.Sample {
 		Facts: []Fact{
 			{Key: "staff.fact_state", Value: "staff.state_active"}, {Key: "staff.fact_signed_in", At: sampleNoon},
 			{Key: "staff.fact_second", Value: "staff.second_totp", Also: []string{"staff.second_sms"}}, {Key: "staff.fact_codes", N: 7},
+			{Key: "staff.fact_elsewhere", Said: "e.jansen@linde.example (linde)"},
 			{Key: "staff.fact_devices", N: 2}, {Key: "staff.fact_browsers", N: 2}, {Key: "staff.fact_apps", N: 1}, {Key: "staff.fact_remembered", N: 1},
 		},
 		Mails: []Mail{
