@@ -2,6 +2,7 @@ package federated
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -111,6 +112,14 @@ func stateOf(r *http.Request) string {
 	return ""
 }
 
+// refusedPrefix begins a handle that is what it stands for: the reason for which there is no answer. It signs nobody in, so
+// it need not work once, and nothing is stored: anybody can have as many as they like.
+const refusedPrefix = "refused."
+
+func refusedBinding(p platform.ID, journey string) string {
+	return "refused/" + string(p) + "/" + journey
+}
+
 // keep seals an answer, or the reason for which there is none, and is the path where its browser takes it.
 func (o Options) keep(
 	ctx context.Context, p *platform.Platform, c *federation.Connection, t federation.Trip, a federation.Answer, cause error, now time.Time,
@@ -123,6 +132,10 @@ func (o Options) keep(
 	text, err := json.Marshal(came)
 	if err != nil {
 		return "", err
+	}
+	if came.Refused != nil {
+		sealed := o.Sealer.Seal(text, refusedBinding(p.ID, t.Journey))
+		return login.ReturnPath(t.Journey, stepName, refusedPrefix+base64.RawURLEncoding.EncodeToString(sealed)), nil
 	}
 	handle := secret.Token()
 	kept := federation.Kept{State: t.Hash(), Handle: secret.Hash(handle)}

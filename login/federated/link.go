@@ -71,6 +71,8 @@ func (s step) linking(v *login.Visit, c *federation.Connection, id federation.Id
 func (s step) connect(v *login.Visit, c *federation.Connection, id federation.Identity, linked *account.Account) (login.Outcome, error) {
 	a := v.Facts.Account
 	switch {
+	case v.Journey.Ask.Purpose == authn.SignUp:
+		return login.Outcome{}, federation.Refuse(federation.NoAccount, "somebody makes an account here, and is to choose a password")
 	case linked != nil && linked.ID != a.ID:
 		return login.Outcome{}, federation.Refuse(federation.OtherPerson, "linked to account %s", linked.ID)
 	case linked == nil && a.HasLink(string(c.ID)):
@@ -146,10 +148,11 @@ func (s step) Finish(ctx context.Context, v *login.Visit) (authn.Change, error) 
 		return authn.Change{}, nil
 	}
 	id, c, err := s.pending(v)
-	if err != nil || c == nil {
-		return authn.Change{}, err
-	}
+	said := v.Facts.Proving
 	v.Journey.Elsewhere = nil
+	if err != nil || c == nil || !said {
+		return authn.Change{}, err // nobody said that the two are one
+	}
 	there, err := find(s.Store.AccountByLink(ctx, v.Platform.ID, federation.Method, federation.External(c.ID, id.Key)))
 	if err != nil {
 		return authn.Change{}, err

@@ -2,10 +2,12 @@ package federated
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
@@ -192,17 +194,9 @@ func (s step) failed(ctx context.Context, v *login.Visit, c *federation.Connecti
 
 // Return takes the answer of an upstream: it makes a proof, links, makes an account, asks whose it is, or says why not.
 func (s step) Return(ctx context.Context, v *login.Visit, handle string) (login.Outcome, error) {
-	hash := secret.Hash(handle)
-	sealed, err := s.Store.UpstreamAnswer(ctx, v.Platform.ID, hash, v.Now)
+	came, hash, err := s.came(ctx, v, handle)
 	if err != nil {
 		return login.Outcome{}, err
-	}
-	var came arrived
-	if err := s.unseal(sealed, federation.Kept{Handle: hash}.Binding(v.Platform.ID), &came); err != nil {
-		return login.Outcome{}, err
-	}
-	if came.Journey != v.Journey.ID {
-		return login.Outcome{}, fmt.Errorf("answer of an upstream: %w", fault.NotFound)
 	}
 	v.Form.Set("answer", handle)
 	there := authn.Elsewhere{}
@@ -224,6 +218,30 @@ func (s step) Return(ctx context.Context, v *login.Visit, handle string) (login.
 	}
 	out.Change.Platform, out.Change.Taken = v.Platform.ID, hash
 	return out, err
+}
+
+// came is what was kept under a handle for this journey, and what it is taken by; nil: there is nothing to take.
+func (s step) came(ctx context.Context, v *login.Visit, handle string) (came arrived, hash []byte, err error) {
+	none := fmt.Errorf("answer of an upstream: %w", fault.NotFound)
+	if text, ok := strings.CutPrefix(handle, refusedPrefix); ok {
+		sealed, err := base64.RawURLEncoding.DecodeString(text)
+		if err == nil {
+			err = s.unseal(sealed, refusedBinding(v.Platform.ID, v.Journey.ID), &came)
+		}
+		if err != nil || came.Refused == nil {
+			return arrived{}, nil, none
+		}
+		return came, nil, nil
+	}
+	hash = secret.Hash(handle)
+	sealed, err := s.Store.UpstreamAnswer(ctx, v.Platform.ID, hash, v.Now)
+	if err == nil {
+		err = s.unseal(sealed, federation.Kept{Handle: hash}.Binding(v.Platform.ID), &came)
+	}
+	if err == nil && came.Journey != v.Journey.ID {
+		err = none
+	}
+	return came, hash, err
 }
 
 // taken judges an answer.
