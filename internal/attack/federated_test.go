@@ -1,0 +1,230 @@
+package attack
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
+)
+
+// connected is a house of two nodes to which an organisation's own sign-in is connected.
+type connected struct {
+	*scene
+	nodes [2]*scene
+	org   *idptest.Organisation
+	c     federation.Connection
+}
+
+const organisation = "https://lindehof.test"
+
+// connect connects one whose people get accounts when they come for the first time.
+func connect(s *scene) *connected {
+	s.Helper()
+	k := &connected{scene: s, nodes: [2]*scene{s, s.node()}}
+	k.org = idptest.NewOrganisation(organisation, "idp", s.issuer+"/federation/lindehof/callback", s.Clock.Now)
+	k.c = federation.Connection{
+		Platform: s.platform(), ID: "lindehof", Kind: federation.OIDC, Names: map[string]string{"nl": "Lindehof"},
+		Roles: []platform.Role{platform.Client, platform.Professional}, Key: federation.KeyRule{By: federation.BySubject},
+		Access: federation.Access{JIT: federation.JITCreate, Role: platform.Professional},
+		OIDC:   federation.OIDCSettings{Issuer: organisation, ClientID: "idp"},
+	}
+	k.c.Secret = idptest.Sealer(s).Seal([]byte(k.org.ClientSecret), k.c.Binding("secret"))
+	for _, n := range k.nodes {
+		n.Site("lindehof.test", k.org)
+	}
+	k.declare(false)
+	return k
+}
+
+// declare opens or closes the connection, at both nodes.
+func (k *connected) declare(disabled bool) {
+	k.Helper()
+	k.c.Disabled = disabled
+	if err := k.DB.Declare(k.Context(), storage.Setup{Connections: []federation.Connection{k.c}}, k.Clock.Now()); err != nil {
+		k.Fatal(err)
+	}
+	for _, n := range k.nodes {
+		if err := n.Refresh(n.Context()); err != nil {
+			k.Fatal(err)
+		}
+	}
+}
+
+// leave begins a login in a browser and goes to the organisation; it is the journey and the address there.
+func (k *connected) leave(v *visitor) (journey string, there *url.URL) {
+	k.Helper()
+	journey = v.begin("web", nil)
+	a := v.open(v.issuer + "/login/" + journey + "/sso/to/lindehof")
+	if a.To.Host != "lindehof.test" {
+		k.Fatalf("the button leads to %q (%d)", a.To, a.Status)
+	}
+	return journey, a.To
+}
+
+// told is the address with which the organisation sends a browser back where somebody signs in.
+func (k *connected) told(there *url.URL, who string) string {
+	k.Helper()
+	form := url.Values{"account": {who}, "do": {"in"}}
+	a := k.send(http.MethodPost, there.String(), form.Encode(), nil)
+	if !strings.HasPrefix(a.To.String(), k.issuer+"/federation/lindehof/callback?") {
+		k.Fatalf("the organisation leads to %q (%d): %s", a.To, a.Status, a.Body)
+	}
+	return a.To.String()
+}
+
+// at is a copy of a browser, in front of one of the nodes.
+func (k *connected) at(v *visitor, node int) *visitor {
+	return &visitor{k.nodes[node%2], maps.Clone(v.jar)}
+}
+
+// sessions counts those that live.
+func (k *connected) sessions() int { return k.count("sessions WHERE ended_at IS NULL") }
+
+// TestAnswerOfAnOrganisationCountsOnce: 32 answers to one visit, with as many codes, at two nodes; one is kept. 32 browsers
+// with the same cookies bring it; one session comes of it.
+func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
+	databases(t, func(s *scene) {
+		k := connect(s)
+		for round := range appRounds(t, 5) {
+			v := s.visitor()
+			_, there := k.leave(v)
+			answers := make([]string, phones)
+			for i := range answers {
+				answers[i] = k.told(there, "jan")
+			}
+			handles, before := make([]string, phones), k.sessions()
+			race(phones, func(i int) {
+				a := k.nodes[i%2].get(answers[i]) // no cookie comes along
+				if strings.Contains(a.To.Path, "/sso/back/") {
+					handles[i] = a.To.String()
+				}
+			})
+			var kept []string
+			for _, h := range handles {
+				if h != "" {
+					kept = append(kept, h)
+				}
+			}
+			if len(kept) != 1 || strings.Contains(kept[0], "refused.") {
+				t.Fatalf("round %d: %d of %d answers count: %q", round, len(kept), phones, kept)
+			}
+			won := make([]bool, phones)
+			race(phones, func(i int) {
+				b := k.at(v, i)
+				a := b.open(kept[0])
+				won[i] = strings.HasSuffix(a.To.Path, "/authorize/callback") && len(a.Cookies) > 0
+			})
+			if n := k.sessions() - before; n != 1 {
+				t.Fatalf("round %d: %d sessions: %v", round, n, won)
+			}
+			if a := k.at(v, round).open(kept[0]); len(a.Cookies) > 0 {
+				t.Errorf("round %d: it counts again: %v", round, a.Cookies)
+			}
+		}
+		if n := k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 1 {
+			t.Errorf("%d accounts were made", n)
+		}
+	})
+}
+
+// TestAnswerOfAnOrganisationIsTheBrowsersThatLeft: login CSRF. An answer that is good, in the browser of somebody else, at
+// another platform or of another connection, signs nobody in (RFC 9700 section 4.7, CVE-2025-46815).
+func TestAnswerOfAnOrganisationIsTheBrowsersThatLeft(t *testing.T) {
+	issuers(t, func(s *scene) {
+		k := connect(s)
+		v := s.visitor()
+		journey, there := k.leave(v)
+		victim := s.visitor()
+		own := victim.begin("web", nil)
+		back := s.get(k.told(there, "jan")).To.String()
+		for name, attack := range map[string]func() answer{
+			"another browser":                func() answer { return victim.open(back) },
+			"no browser":                     func() answer { return s.get(back) },
+			"another journey of that victim": func() answer { return victim.open(strings.Replace(back, journey, own, 1)) },
+			"another platform": func() answer {
+				f := s.foreign()
+				return f.visitor().open(strings.Replace(back, s.issuer, f.issuer, 1))
+			},
+			"a handle of the attacker's": func() answer { return victim.open(s.issuer + "/login/" + own + "/sso/back/refused.AAAA") },
+		} {
+			a := attack()
+			if n := k.sessions(); n != 0 || strings.Contains(a.To.Path, "/authorize/callback") {
+				t.Errorf("%s: %d sessions, and it leads to %q", name, n, a.To)
+			}
+		}
+		if a := v.open(back); !strings.HasSuffix(a.To.Path, "/authorize/callback") || k.sessions() != 1 {
+			t.Errorf("the browser that left: %d at %q, %d sessions", a.Status, a.To, k.sessions())
+		}
+	})
+}
+
+// TestConnectionClosedMeanwhile: who is on the way when an organisation's sign-in is closed does not come in
+// (CVE-2025-64717), wherever on the way.
+func TestConnectionClosedMeanwhile(t *testing.T) {
+	issuers(t, func(s *scene) {
+		for name, closed := range map[string]int{"before the answer": 0, "before the browser comes": 1} {
+			k := connect(s)
+			v := s.visitor()
+			_, there := k.leave(v)
+			answer := k.told(there, "jan")
+			if closed == 0 {
+				k.declare(true)
+			}
+			back := s.get(answer).To.String()
+			k.declare(true)
+			if strings.Contains(back, "/sso/back/") {
+				v.open(back)
+			}
+			if n := k.sessions() + k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 0 {
+				t.Errorf("%s: %d sessions and accounts", name, n)
+			}
+			k.declare(false)
+		}
+	})
+}
+
+// TestStateOfAnotherConnection: the state of one connection, or of nobody, brought to another's address is refused, and its
+// code is never sent there (mix-up, RFC 9700 section 4.4).
+func TestStateOfAnotherConnection(t *testing.T) {
+	issuers(t, func(s *scene) {
+		k := connect(s)
+		other := k.c
+		other.ID = "iep"
+		if err := s.DB.Declare(s.Context(), storage.Setup{Connections: []federation.Connection{other}}, s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Refresh(s.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, there := k.leave(s.visitor())
+		answer, err := url.Parse(k.told(there, "jan"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		state := answer.Query().Get("state")
+		for name, address := range map[string]string{
+			"another connection": strings.Replace(answer.String(), "/lindehof/", "/iep/", 1),
+			"no state":           strings.Replace(answer.String(), "state=", "other=", 1),
+			"a changed state":    strings.Replace(answer.String(), state, state[:len(state)-1]+"A", 1),
+			"two states":         answer.String() + "&state=" + state,
+			"no connection":      strings.Replace(answer.String(), "/lindehof/", "/nobody/", 1),
+		} {
+			if name == "a changed state" && strings.HasSuffix(state, "A") {
+				address = strings.Replace(answer.String(), state, state[:len(state)-1]+"B", 1)
+			}
+			s.refused(name, s.get(address))
+		}
+		if n := k.count("upstream_answers"); n != 0 {
+			t.Errorf("%d answers are kept", n)
+		}
+		if back := s.get(answer.String()).To.Path; !strings.Contains(back, "/sso/back/") {
+			t.Errorf("the code was used up: it leads to %q", back)
+		}
+	})
+}
