@@ -30,7 +30,7 @@ func connect(s *scene) *connected {
 	k.org = idptest.NewOrganisation(organisation, "idp", s.issuer+"/federation/lindehof/callback", s.Clock.Now)
 	k.c = federation.Connection{
 		Platform: s.platform(), ID: "lindehof", Kind: federation.OIDC, Names: map[string]string{"nl": "Lindehof"},
-		Roles: []platform.Role{platform.Client, platform.Professional}, Key: federation.KeyRule{By: federation.BySubject},
+		Roles: []platform.Role{platform.Client, platform.Professional, platform.Manager}, Key: federation.KeyRule{By: federation.BySubject},
 		Access: federation.Access{JIT: federation.JITCreate, Role: platform.Professional},
 		OIDC:   federation.OIDCSettings{Issuer: organisation, ClientID: "idp"},
 	}
@@ -225,6 +225,48 @@ func TestStateOfAnotherConnection(t *testing.T) {
 		}
 		if back := s.get(answer.String()).To.Path; !strings.Contains(back, "/sso/back/") {
 			t.Errorf("the code was used up: it leads to %q", back)
+		}
+	})
+}
+
+// TestAddressOfAnOrganisationIsNoAccount: whoever an organisation says has somebody's address is not that person, unless
+// the organisation verified it, in JSON, and the domain is proven to be its own; and never where the account helps others
+// (CVE-2023-3128, nOAuth, CVE-2026-55075). Who proves the account is asked for the password all the same.
+func TestAddressOfAnOrganisationIsNoAccount(t *testing.T) {
+	issuers(t, func(s *scene) {
+		k := connect(s)
+		s.run("UPDATE accounts SET role = 'manager' WHERE email_key = 'bram@example.org'")
+		proven := []federation.Domain{{Name: "example.org", Proven: true, Vouched: true}}
+		for _, row := range []struct {
+			says     string
+			domains  []federation.Domain
+			verified any
+			email    string
+			want     int
+		}{
+			{"not said", proven, nil, "anna@example.org", 0},
+			{"not verified", proven, false, "anna@example.org", 0},
+			{"a text", proven, "true", "anna@example.org", 0},
+			{"another text", proven, "false", "anna@example.org", 0},
+			{"a number", proven, 1, "anna@example.org", 0},
+			{"a list", proven, []bool{true}, "anna@example.org", 0},
+			{"a domain that nobody proved", []federation.Domain{{Name: "example.org"}}, true, "anna@example.org", 0},
+			{"a domain of somebody else", []federation.Domain{{Name: "lindehof.test", Proven: true}}, true, "anna@example.org", 0},
+			{"a manager", proven, true, "bram@example.org", 0},
+			{"verified, and the domain is theirs", proven, true, "anna@example.org", 1},
+		} {
+			k.c.Domains = row.domains
+			k.declare(false)
+			k.org.People = map[string]map[string]any{"eve": {"email": row.email, "email_verified": row.verified}}
+			v := s.visitor()
+			_, there := k.leave(v)
+			v.open(s.get(k.told(there, "eve")).To.String())
+			if n := k.sessions(); n != row.want {
+				t.Errorf("%s: %d sessions, want %d", row.says, n, row.want)
+			}
+			if n := k.count("credentials WHERE external IS NOT NULL"); n != row.want {
+				t.Errorf("%s: %d links, want %d", row.says, n, row.want)
+			}
 		}
 	})
 }
