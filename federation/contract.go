@@ -77,6 +77,20 @@ var presets = map[Preset][]ContractRow{
 	},
 }
 
+// Presets are all there are, by name.
+func Presets() (all []Preset) {
+	for p := range presets {
+		if p != NoPreset {
+			all = append(all, p)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Rows are those that a preset adds to a contract.
+func (p Preset) Rows() []ContractRow { return slices.Clone(presets[p]) }
+
 // Asked is how two factors are asked of an upstream.
 type Asked struct {
 	ACRValues []string       // acr_values, or RequestedAuthnContext
