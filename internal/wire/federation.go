@@ -94,6 +94,9 @@ func (u byOIDC) Published(c *federation.Connection, _ string) (contentType strin
 // federatedOptions are those of the sign-ins of organisations.
 func federatedOptions(h *House) federated.Options {
 	o := federated.Options{Store: h.DB, Sealer: h.Sealer, Log: h.Log, Protocols: h.upstreams}
+	if h.DB != nil {
+		o.Managers = h.DB.Managers
+	}
 	if h.settings != nil {
 		o.Connections = h.settings.Connections
 	}

@@ -37,18 +37,37 @@ func alarmMail(kind outbox.Kind, subject, look string) outbox.Letter {
 	}}
 }
 
-// Alarm tells who looks after a connection of one thing, once a day, and records it. It stops nothing.
+// Alarm tells who looks after a connection of one thing, once a day, and records it; where nobody is named, the managers
+// of the platform. It stops nothing.
 func (o Options) Alarm(ctx context.Context, p *platform.Platform, c *federation.Connection, what string, e audit.Event) error {
-	if c.Contact == "" {
-		return nil
+	whom, err := o.lookAfter(ctx, c)
+	if err != nil {
+		return err
 	}
 	letter := alarmMails[what]
-	d := outbox.Draft{
-		Kind: letter.Kind, Spec: &letter.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At, Contents: outbox.Contents{To: c.Contact},
-	}
 	e.Platform, e.Kind, e.Actor, e.Outcome, e.Reason = p.ID, audit.ConnectionDrifted, system, audit.Success, what
-	limit := authn.Limit{Key: authn.MailKey(o.Sealer, p.ID, what, string(c.ID)), Max: 1, Window: alarmEvery}
-	return o.Store.RequestMail(ctx, d.Seal(o.Sealer.Seal), []authn.Limit{limit}, e, e.At)
+	for _, to := range whom {
+		d := outbox.Draft{
+			Kind: letter.Kind, Spec: &letter.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At, Contents: outbox.Contents{To: to},
+		}
+		limit := authn.Limit{Key: authn.MailKey(o.Sealer, p.ID, what, string(c.ID)+"\x00"+to), Max: 1, Window: alarmEvery}
+		if err := o.Store.RequestMail(ctx, d.Seal(o.Sealer.Seal), []authn.Limit{limit}, e, e.At); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookAfter are the addresses of who looks after a connection.
+func (o Options) lookAfter(ctx context.Context, c *federation.Connection) (all []string, err error) {
+	if c.Contact != "" {
+		return []string{c.Contact}, nil
+	}
+	managers, err := o.Managers(ctx, c.Platform)
+	for _, m := range managers {
+		all = append(all, m.Email.Address)
+	}
+	return all, err
 }
 
 // alarm tells of everything in which an answer was less than what the last confirmed test sign-in brought.

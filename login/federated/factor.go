@@ -51,6 +51,7 @@ type Options struct {
 	Store       Store
 	Sealer      Sealer
 	Connections func(platform.ID) []*federation.Connection
+	Managers    func(context.Context, platform.ID) ([]account.Account, error)
 	Protocols   map[federation.Kind]Protocol
 	Log         *slog.Logger
 }
