@@ -1,6 +1,10 @@
 package authn
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/minddistrict/idp/account"
+)
 
 // asksOwner gives the rows about accounts that are marked to every purpose and channel of a table, so that none is without
 // them: the password and the button of a mail are shown here before anything else that could change the account or end
@@ -64,4 +68,14 @@ func vouchedTwo(why Purpose, a Ask, f Facts, p Proof) bool {
 		return false
 	}
 	return why != Return || f.Remembered || Requirement{Why: ForIdle, After: seen(a, f)}.inTime(a, p)
+}
+
+// ProvenHere reports whether an account was proven in a journey by what it has itself: a first factor that no organisation
+// vouched for, and a second one where it has one.
+func ProvenHere(j *Journey, f Facts) bool {
+	given := func(fits func(Proof) bool) bool {
+		return slices.ContainsFunc(j.Proofs, func(p Proof) bool { return p.Upstream == nil && p.Journey == j.ID && fits(p) })
+	}
+	first := given(func(p Proof) bool { return p.Use == account.Primary })
+	return first && (len(Enrolled(f)) == 0 || given(Proof.second))
 }

@@ -3,6 +3,7 @@ package federation
 import (
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/minddistrict/idp/account"
 )
@@ -110,14 +111,14 @@ var (
 	}
 )
 
-// email is the address that an answer names, if one is an address at all.
-func (m Mapping) email(a Answer) (account.Email, bool) {
+// email is the address that an answer names, if one is an address at all, and the claim that it is in; empty: none is.
+func (m Mapping) email(a Answer) (email account.Email, claim string) {
 	for _, name := range append(append([]string{}, m.Email...), emailNames...) {
 		if email, err := account.ParseEmail(a.text(name)); err == nil {
-			return email, true
+			return email, name
 		}
 	}
-	return account.Email{}, false
+	return account.Email{}, ""
 }
 
 // profile are the names in an answer.
@@ -147,9 +148,16 @@ func (m Mapping) roles(a Answer) (all []string, left bool) {
 	return nil, left || link || hasGroups
 }
 
-// clip bounds a name that somebody else wrote.
+// clip bounds a name that somebody else wrote, and leaves out of it what is no letter: control characters, and those that
+// turn the direction of text.
 func clip(s string) string {
 	const longest = 100
+	s = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.C, r) {
+			return -1
+		}
+		return r
+	}, s)
 	if r := []rune(s); len(r) > longest {
 		return string(r[:longest])
 	}

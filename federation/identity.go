@@ -1,6 +1,7 @@
 package federation
 
 import (
+	"slices"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -47,9 +48,10 @@ func (c *Connection) Judge(a Answer, now time.Time) (Identity, error) {
 	}
 	kinds, amr := c.Contract.Level(a, now)
 	i := Identity{Connection: c.ID, Key: key, Profile: c.Mapping.profile(a)}
-	i.Email, _ = c.Mapping.email(a)
+	var claim string
+	i.Email, claim = c.Mapping.email(a)
 	_, proven := c.Has(i.Email)
-	i.Trusted = proven && c.verified(a)
+	i.Trusted = proven && c.verified(a, claim)
 	i.Roles, i.RolesLeft = c.Mapping.roles(a)
 	i.Proof = authn.Proof{
 		Method: Method, Use: account.Primary, Kinds: kinds, AMR: amr, At: a.AuthTime, Issuer: a.Issuer,
@@ -58,12 +60,19 @@ func (c *Connection) Judge(a Answer, now time.Time) (Identity, error) {
 	return i, nil
 }
 
+// loginNames are claims that name a login and often look like an address, which nobody says is the person's.
+var loginNames = []string{"preferred_username", "upn", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"}
+
 // verified reports whether the upstream says that the address is the person's: `email_verified` is JSON true (a text or a
-// number is not), or Entra's `xms_edov` says that the domain is the tenant's. SAML has no such claim: who signs for a
-// domain that is proven to be theirs says it by that.
-func (c *Connection) verified(a Answer) bool {
+// number is not), or Entra's `xms_edov` says that the domain is the tenant's. Both speak of the claim `email` and of no
+// other. SAML has no such claim: who signs for a domain that is proven to be theirs says it by that, but not of a login
+// name, and not through a hub that signs for many.
+func (c *Connection) verified(a Answer, claim string) bool {
 	if c.Kind == SAML {
-		return true
+		return !slices.Contains(loginNames, claim) && len(c.SAML.Scoping) == 0
+	}
+	if claim != "email" {
+		return false
 	}
 	verified, _ := a.Claims["email_verified"].(bool)
 	owned, _ := a.Claims["xms_edov"].(bool)
@@ -107,7 +116,7 @@ func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decisi
 	case linked != nil && !c.For(linked.Role):
 		return "", refuse(OtherRole, "account %s is a %s", linked.ID, linked.Role)
 	}
-	if _, ok := c.RoleOf(i); !ok && c.Access.Strict && !i.RolesLeft {
+	if _, ok := c.RoleOf(i); !ok && c.Access.Strict && (!i.RolesLeft || linked == nil) {
 		return "", refuse(NoRole, "none of the roles %q is in the table", i.Roles)
 	}
 	if linked != nil {
@@ -118,14 +127,14 @@ func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decisi
 	}
 	if byAddress != nil && byAddress.State != account.Deactivated && c.For(byAddress.Role) {
 		helps := byAddress.Role == platform.Helpdesk || byAddress.Role == platform.Manager
-		if i.Trusted && !helps && byAddress.MarkedAt.IsZero() && !byAddress.HasLink(string(c.ID)) {
+		if i.Trusted && !helps && byAddress.MarkedAt.IsZero() && owned(byAddress) {
 			return Links, nil
 		}
 		return Asks, nil
 	}
 	switch c.Access.JIT {
 	case JITCreate:
-		if byAddress != nil || i.Email.Key == "" {
+		if _, may := c.MayCreate(i); byAddress != nil || !may {
 			return Asks, nil
 		}
 		return Creates, nil
@@ -134,9 +143,20 @@ func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decisi
 	}
 }
 
+// owned reports whether an account is of who has its address: its owner showed that, or was invited there and nobody was in
+// since. One that another sign-in made under an address that nobody verified may be anybody's.
+func owned(a *account.Account) bool {
+	for _, l := range a.Credentials {
+		if l.External != "" && l.Usable() {
+			return false
+		}
+	}
+	return a.State == account.Invited || !a.EmailVerifiedAt.IsZero()
+}
+
 // MayCreate reports whether an account can be made for somebody who says to be new, and as what.
 func (c *Connection) MayCreate(i Identity) (platform.Role, bool) {
-	if c.Access.JIT != JITCreate || i.Email.Key == "" {
+	if c.Access.JIT != JITCreate || i.Email.Key == "" || i.RolesLeft && (c.Access.Strict || len(c.Access.Table) > 0) {
 		return "", false
 	}
 	if role, ok := c.RoleOf(i); ok {

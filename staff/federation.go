@@ -311,7 +311,7 @@ func (s *Acts) RemoveLink(ctx context.Context, id platform.ID, c federation.ID, 
 	}
 	e.Kind, e.Account, e.Reason = audit.CredentialRetired, a.ID, federation.Method
 	change := authn.Change{
-		Platform: id, Retire: []account.CredentialID{a.Credentials[i].ID}, End: &authn.End{Account: a.ID, Reason: "link removed"},
+		Platform: id, Retire: []account.CredentialID{a.Credentials[i].ID}, End: &authn.End{Account: a.ID, Devices: true, Reason: "link removed"},
 		Events: []audit.Event{e},
 	}
 	if err := s.Store.SaveChange(ctx, change, s.Now); err != nil {

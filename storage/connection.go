@@ -266,12 +266,12 @@ func (db *DB) AccountByLink(ctx context.Context, p platform.ID, method, external
 const countLinks = `
 SELECT COUNT(*)
 FROM credentials
-WHERE platform = $1 AND method = $2 AND external >= $3 AND external < $4 AND retired_at IS NULL`
+WHERE platform = $1 AND method = $2 AND external LIKE $3 AND retired_at IS NULL`
 
 // Links counts who is linked by a connection.
 func (db *DB) Links(ctx context.Context, p platform.ID, c federation.ID) (int64, error) {
 	n, err := one(ctx, db.read, func(n *int64) []any { return []any{n} },
-		countLinks, string(p), federation.Method, string(c)+"/", string(c)+"0") // "0" follows "/"
+		countLinks, string(p), federation.Method, string(c)+"/%")
 	if err != nil {
 		return 0, fail("counting links", err)
 	}

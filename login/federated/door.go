@@ -74,7 +74,7 @@ func (d *Door) back(w http.ResponseWriter, r *http.Request) error {
 	if c == nil || d.Protocols[c.Kind] == nil || r.URL.Path != callbackPath(c) {
 		return fault.NotFound
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxAnswer)
+	web.Widen(r, maxAnswer)
 	if err := r.ParseForm(); err != nil {
 		return d.unsolicited(w, r, c, federation.Refuse(federation.BadForm, "the form cannot be read: %v", err))
 	}

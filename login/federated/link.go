@@ -24,7 +24,7 @@ func (s step) signsIn(v *login.Visit, c *federation.Connection, id federation.Id
 	}
 	out := login.Outcome{Known: a, Proof: &proof}
 	change := authn.AccountChange{ID: a.ID, Activate: a.State == account.Invited}
-	if to, ok := c.RoleChange(id, a); ok {
+	if to, ok := c.RoleChange(id, a); ok && !v.Platform.Policy.InEmergency(a.Email.Key) {
 		change.Role = &authn.RoleChange{From: a.Role, To: to}
 		e := v.Event(audit.RoleGiven, audit.Success, a.ID)
 		e.Actor, e.Reason = system, fmt.Sprintf("from %s to %s", a.Role, to)
@@ -79,6 +79,12 @@ func (s step) connect(v *login.Visit, c *federation.Connection, id federation.Id
 		return login.Outcome{}, federation.Refuse(federation.AlreadyOther, "account %s is linked to somebody else there", a.ID)
 	case !c.For(a.Role):
 		return login.Outcome{}, federation.Refuse(federation.OtherRole, "account %s is a %s", a.ID, a.Role)
+	}
+	if linked == nil {
+		// What keeps strangers out keeps out who brings another's account there.
+		if _, err := c.Who(id, nil, nil); err != nil {
+			return login.Outcome{}, err
+		}
 	}
 	out := login.Outcome{Done: v.Requirement.Need}
 	if v.Requirement.Need == authn.NeedNewPassword {
@@ -150,8 +156,8 @@ func (s step) Finish(ctx context.Context, v *login.Visit) (authn.Change, error) 
 	id, c, err := s.pending(v)
 	said := v.Facts.Proving
 	v.Journey.Elsewhere = nil
-	if err != nil || c == nil || !said {
-		return authn.Change{}, err // nobody said that the two are one
+	if err != nil || c == nil || !said || !authn.ProvenHere(v.Journey, v.Facts) {
+		return authn.Change{}, err // nobody said that the two are one, and showed it
 	}
 	there, err := find(s.Store.AccountByLink(ctx, v.Platform.ID, federation.Method, federation.External(c.ID, id.Key)))
 	if err != nil {

@@ -83,7 +83,7 @@ func (d *Door) over(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return fault.NotFound
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxAnswer)
+	web.Widen(r, maxAnswer)
 	ended, reply, err := ender.Ended(ctx, c, p.URL(callbackPath(c)), r)
 	if federation.ReasonOf(err) != "" {
 		if c.Kind == federation.SAML {

@@ -1,6 +1,7 @@
 package federated
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -169,7 +170,7 @@ func (s step) Leave(ctx context.Context, v *login.Visit, place string) (login.El
 	}
 	r := v.Requirement
 	bounces := r.Why == authn.ForIdle && c.Idle == federation.IdleBounce
-	fresh := r.Need == authn.NeedConnect || r.Need == authn.NeedPrimary && !r.After.IsZero() && !bounces
+	fresh := r.Need == authn.NeedConnect || r.Need == authn.NeedNewPassword || r.Need == authn.NeedPrimary && !r.After.IsZero() && !bounces
 	trip := federation.NewTrip(s.Sealer.MAC, v.Platform.ID, c.ID, v.Journey.ID, fresh, false, v.Now)
 	trip.Two = c.Contract.Proves() && authn.WantsTwo(v.Journey.Ask, v.Facts)
 	trip.LoginHint, trip.DomainHint, trip.Locale = v.Journey.Hint, v.Journey.Ask.Domain, v.Journey.Locale
@@ -204,15 +205,12 @@ func (s step) Return(ctx context.Context, v *login.Visit, handle string) (login.
 		there.Glass = v.Journey.Elsewhere.Glass
 	}
 	v.Journey.Elsewhere = &there
-	out, err := s.taken(ctx, v, came)
+	out, whose, err := s.taken(ctx, v, came)
 	if why := federation.ReasonOf(err); why != "" {
 		s.Log.InfoContext(ctx, "sign-in by an organisation refused", slog.String("platform", string(v.Platform.ID)),
 			slog.String("connection", string(came.Connection)), slog.String("reference", v.Caller.Reference), slog.Any("error", err))
 		there.Trouble = &authn.Trouble{Connection: string(came.Connection), Reason: string(why), Reference: v.Caller.Reference}
-		e := v.Event(audit.FederatedRefused, audit.Failure, "")
-		if a := v.Facts.Account; a != nil {
-			e.Account = a.ID
-		}
+		e := v.Event(audit.FederatedRefused, audit.Failure, whose)
 		e.Reason = string(why)
 		out, err = login.Outcome{Change: authn.Change{Events: []audit.Event{e}}}, nil
 	}
@@ -244,43 +242,63 @@ func (s step) came(ctx context.Context, v *login.Visit, handle string) (came arr
 	return came, hash, err
 }
 
-// taken judges an answer.
-func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (login.Outcome, error) {
+// taken judges an answer. whose is the account that a refusal is about; empty: nobody's that is known.
+func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (out login.Outcome, whose account.ID, err error) {
+	if a := v.Facts.Account; a != nil {
+		whose = a.ID
+	}
 	if came.Refused != nil {
-		return login.Outcome{}, came.Refused
+		return out, whose, came.Refused
 	}
 	c := s.connection(v.Platform.ID, came.Connection)
 	if c == nil {
-		return login.Outcome{}, federation.Refuse(federation.Closed, "the connection is disabled or gone")
+		return out, whose, federation.Refuse(federation.Closed, "the connection is disabled or gone")
 	}
 	if err := s.alarm(ctx, v, c, came.Answer); err != nil {
-		return login.Outcome{}, err
+		return out, whose, err
 	}
 	id, err := c.Judge(came.Answer, v.Now)
 	if err != nil {
-		return login.Outcome{}, err
+		return out, whose, err
 	}
 	if came.Old {
-		return login.Outcome{}, federation.Refuse(federation.StillOld, "signed in there at %s, asked for was a new sign-in", came.Answer.AuthTime)
+		return out, whose, federation.Refuse(federation.StillOld, "signed in there at %s, asked for was a new sign-in", came.Answer.AuthTime)
 	}
 	here, err := find(s.Store.AccountByLink(ctx, v.Platform.ID, federation.Method, federation.External(c.ID, id.Key)))
 	if err != nil {
-		return login.Outcome{}, err
+		return out, whose, err
 	}
 	if v.Requirement.Need == authn.NeedConnect || v.Requirement.Need == authn.NeedNewPassword {
-		return s.connect(v, c, id, here)
+		out, err = s.connect(v, c, id, here)
+		return out, whose, err
 	}
+	if here != nil {
+		whose = here.ID
+	}
+	out, err = s.decided(ctx, v, c, id, here)
+	return out, whose, err
+}
+
+// decided does what the connection decides of somebody who is not being connected.
+func (s step) decided(
+	ctx context.Context, v *login.Visit, c *federation.Connection, id federation.Identity, here *account.Account,
+) (login.Outcome, error) {
 	byAddress, err := find(s.Store.AccountByEmail(ctx, v.Platform.ID, id.Email.Key))
 	if err != nil {
 		return login.Outcome{}, err
 	}
 	decision, err := c.Who(id, here, byAddress)
 	if err != nil {
-		v.Facts.Account = here
 		return login.Outcome{}, err
+	}
+	if decision != federation.SignsIn && v.Journey.Ask.Purpose != authn.SignIn {
+		return login.Outcome{}, federation.Refuse(federation.NoAccount, "nobody is linked to it, and this is no sign-in")
 	}
 	if a := v.Facts.Account; a != nil && v.Journey.Ask.Purpose != authn.SignIn && (here == nil || here.ID != a.ID) {
 		return login.Outcome{}, federation.Refuse(federation.OtherPerson, "another account than %s", a.ID)
+	}
+	if a := cmp.Or(here, byAddress); a != nil && decision != federation.Asks && weaker(c, id, v.Facts, a) {
+		return login.Outcome{}, federation.Refuse(federation.Drifted, "one factor, was two, and account %s has no second one here", a.ID)
 	}
 	switch decision {
 	case federation.SignsIn:
@@ -299,6 +317,14 @@ func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (login.Ou
 	v.Journey.Elsewhere.Pending = s.Sealer.Seal(text, pendingBinding(v))
 	v.Journey.Anew = true // whoever is signed in here may be somebody else
 	return login.Outcome{}, nil
+}
+
+// weaker reports whether an answer says less of how somebody signed in than was confirmed, of an account that has no second
+// factor here which could be asked instead: who deletes from a request what asks for two gains nothing.
+func weaker(c *federation.Connection, id federation.Identity, f authn.Facts, a *account.Account) bool {
+	was := c.Baseline != nil && c.Baseline.ACR == authn.TwoFactor
+	f.Account = a
+	return was && !id.Proof.Kinds.Two() && len(authn.Enrolled(f)) == 0
 }
 
 // find is an account, or nil where there is none.

@@ -109,8 +109,12 @@ func (s newStep) change(v *login.Visit, a *account.Account, c account.Credential
 		Fresh:    []string{s.own(v, a.Email.Key)},
 	}
 	for _, other := range a.Credentials {
-		if other.Method == Method && other.ID != c.ID {
+		switch {
+		case other.Method == Method && other.ID != c.ID:
 			change.Retire = append(change.Retire, other.ID) // an account has one password
+		case other.External != "" && a.EmailVerifiedAt.IsZero() && v.Journey.Link != nil:
+			// Who has the mails shows for the first time to be the owner: whoever came by another sign-in before may not be.
+			change.Retire = append(change.Retire, other.ID)
 		}
 	}
 	if use, _, ok := v.TicketOf(); ok {

@@ -135,6 +135,9 @@ func (u *Upstream) take(
 			return federation.Answer{}, x, err
 		}
 	}
+	if err := byProvider(c.SAML.Scoping, said); err != nil {
+		return federation.Answer{}, x, err
+	}
 	a, err := answer(said)
 	return a, x, err
 }
@@ -173,6 +176,22 @@ func inTime(said *crewjam.Assertion, t federation.Trip, back string, now time.Ti
 		return federation.Refuse(federation.BadTime, "no SubjectConfirmation is valid at %s", now.UTC().Format(time.RFC3339))
 	}
 	return nil
+}
+
+// byProvider refuses the answer of a hub that does not say that one of the wanted providers signed the person in: what a
+// request asked passes through the browser, so it binds nobody (saml-core-2.0-os section 2.7.2.2).
+func byProvider(wanted []string, said *crewjam.Assertion) error {
+	if len(wanted) == 0 {
+		return nil
+	}
+	for _, s := range said.AuthnStatements {
+		for _, authority := range s.AuthnContext.AuthenticatingAuthorities {
+			if slices.Contains(wanted, strings.TrimSpace(authority.Value)) {
+				return nil
+			}
+		}
+	}
+	return federation.Refuse(federation.BadAudience, "no AuthenticatingAuthority is one of %q", wanted)
 }
 
 // Names of the specification.

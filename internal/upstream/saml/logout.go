@@ -42,6 +42,9 @@ func (u *Upstream) Ended(
 	if err != nil {
 		return federation.Ended{}, federation.Away{}, err
 	}
+	if req.NameID == nil {
+		return federation.Ended{}, federation.Away{}, federation.Refuse(federation.BadForm, "no NameID")
+	}
 	ended := federation.Ended{Subject: req.NameID.Value, ID: req.ID, Until: req.IssueInstant.Add(crewjam.MaxIssueDelay)}
 	for _, s := range req.AllSessionIndexes() {
 		ended.Sessions = append(ended.Sessions, s.Value)

@@ -1,0 +1,108 @@
+package federation
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/platform"
+)
+
+var trustNow = time.Date(2026, 11, 30, 3, 0, 0, 0, time.UTC)
+
+// An address is trusted only in the claim of which the upstream says that it verified it.
+func TestAnAddressIsTrustedInItsOwnClaimOnly(t *testing.T) {
+	proven := []Domain{{Name: "linde.example", Proven: true}}
+	upn := "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"
+	mail := "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
+	for _, row := range []struct {
+		says   string
+		kind   Kind
+		hub    []string
+		claims map[string]any
+		want   bool
+	}{
+		{"verified", OIDC, nil, map[string]any{"email": "anna@linde.example", "email_verified": true}, true},
+		{"the tenant's", OIDC, nil, map[string]any{"email": "anna@linde.example", "xms_edov": true}, true},
+		{"a text", OIDC, nil, map[string]any{"email": "anna@linde.example", "email_verified": "true"}, false},
+		{"a login name", OIDC, nil, map[string]any{"preferred_username": "anna@linde.example", "email_verified": true}, false},
+		{"what is no address, and a login name", OIDC, nil, map[string]any{"email": "anna", "upn": "anna@linde.example", "email_verified": true}, false},
+		{"another claim", OIDC, nil, map[string]any{"contact": "anna@linde.example", "email": "eve@linde.example", "email_verified": true}, false},
+		{"signed", SAML, nil, map[string]any{mail: []string{"anna@linde.example"}}, true},
+		{"signed login name", SAML, nil, map[string]any{upn: []string{"anna@linde.example"}}, false},
+		{"signed by a hub", SAML, []string{"https://idp.linde.example"}, map[string]any{mail: []string{"anna@linde.example"}}, false},
+	} {
+		c := &Connection{ID: "linde", Kind: row.kind, Domains: proven, Key: KeyRule{By: ByAttribute, Attribute: "key"}, Mapping: Mapping{Email: []string{"contact"}}}
+		c.SAML.Scoping = row.hub
+		row.claims["key"] = "1"
+		i, err := c.Judge(Answer{Issuer: "i", Subject: "s", AuthTime: trustNow, Claims: row.claims}, trustNow)
+		if err != nil || i.Trusted != row.want {
+			t.Errorf("%s: %t, want %t (%s, %v)", row.says, i.Trusted, row.want, i.Email.Address, err)
+		}
+	}
+}
+
+// Who is linked by an address alone: the owner of an account that nobody else came into.
+func TestOnlyAnOwnedAccountIsLinkedByItsAddress(t *testing.T) {
+	c := &Connection{ID: "linde", Kind: OIDC, Access: Access{JIT: JITCreate, Role: platform.Professional}}
+	email, err := account.ParseEmail("anna@linde.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := Identity{Connection: "linde", Key: "1", Email: email, Trusted: true}
+	there := func(change func(*account.Account)) *account.Account {
+		a := &account.Account{ID: "a", Email: email, Role: platform.Professional, State: account.Active, EmailVerifiedAt: trustNow}
+		change(a)
+		return a
+	}
+	link := account.Credential{ID: "l", Method: Method, External: "other/9", ConfirmedAt: trustNow}
+	for says, row := range map[string]struct {
+		a    *account.Account
+		want Decision
+	}{
+		"verified":                     {there(func(*account.Account) {}), Links},
+		"invited":                      {there(func(a *account.Account) { a.State, a.EmailVerifiedAt = account.Invited, time.Time{} }), Links},
+		"nobody verified the address":  {there(func(a *account.Account) { a.EmailVerifiedAt = time.Time{} }), Asks},
+		"linked by another connection": {there(func(a *account.Account) { a.Credentials = []account.Credential{link} }), Asks},
+		"marked":                       {there(func(a *account.Account) { a.MarkedAt = trustNow }), Asks},
+		"a helper":                     {there(func(a *account.Account) { a.Role = platform.Helpdesk }), Asks},
+		"deactivated":                  {there(func(a *account.Account) { a.State = account.Deactivated }), Asks},
+	} {
+		if got, err := c.Who(id, nil, row.a); err != nil || got != row.want {
+			t.Errorf("%s: %q, want %q, %v", says, got, row.want, err)
+		}
+	}
+}
+
+// More groups than an upstream sends let no stranger in where groups decide.
+func TestRolesThatWereLeftOutLetNobodyNewIn(t *testing.T) {
+	email, _ := account.ParseEmail("anna@linde.example")
+	id := Identity{Connection: "linde", Key: "1", Email: email, RolesLeft: true}
+	linked := &account.Account{ID: "a", Role: platform.Professional, State: account.Active}
+	table := []RoleRow{{Value: "zorg", Role: platform.Professional}}
+	strict := &Connection{ID: "linde", Access: Access{JIT: JITCreate, Role: platform.Professional, Table: table, Strict: true}}
+	if _, err := strict.Who(id, nil, nil); ReasonOf(err) != NoRole {
+		t.Errorf("a stranger: %v", err)
+	}
+	if got, err := strict.Who(id, linked, nil); err != nil || got != SignsIn {
+		t.Errorf("who is linked: %q, %v", got, err)
+	}
+	if role, may := strict.MayCreate(id); may {
+		t.Errorf("an account of a %s would be made", role)
+	}
+	loose := &Connection{ID: "linde", Access: Access{JIT: JITCreate, Role: platform.Professional, Table: table}}
+	if got, err := loose.Who(id, nil, nil); err != nil || got != Asks {
+		t.Errorf("a table that decides: %q, %v", got, err)
+	}
+}
+
+// A name that somebody else wrote has no characters that steer what is around it.
+func TestNamesOfOthersAreText(t *testing.T) {
+	if got := clip("An\x00na\u202e Ba\nkker"); got != "Anna Bakker" {
+		t.Errorf("%q", got)
+	}
+	if ReasonOf(errors.New("x")) != "" {
+		t.Error("every error is a refusal")
+	}
+}
