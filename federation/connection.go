@@ -143,13 +143,12 @@ type RoleRow struct {
 
 // OIDCSettings are those of an upstream that speaks OpenID Connect.
 type OIDCSettings struct {
-	Issuer   string        `json:"issuer,omitempty"` // exactly one tenant's
-	ClientID string        `json:"client_id,omitempty"`
-	Auth     OIDCAuth      `json:"auth,omitempty"`
-	Audience string        `json:"assertion_audience,omitempty"` // `aud` of our client assertions; empty: the issuer
-	Scopes   []string      `json:"scopes,omitempty"`             // beside openid; nil: profile and email
-	FormPost bool          `json:"form_post,omitempty"`          // answers come as a form (OAuth 2.0 Form Post Response Mode)
-	Skew     time.Duration `json:"-"`
+	Issuer   string   `json:"issuer,omitempty"` // exactly one tenant's
+	ClientID string   `json:"client_id,omitempty"`
+	Auth     OIDCAuth `json:"auth,omitempty"`
+	Audience string   `json:"assertion_audience,omitempty"` // `aud` of our client assertions; empty: the issuer
+	Scopes   []string `json:"scopes,omitempty"`             // beside openid; nil: profile and email
+	FormPost bool     `json:"form_post,omitempty"`          // answers come as a form (OAuth 2.0 Form Post Response Mode)
 }
 
 // OIDCAuth is how we prove ourselves at an upstream's token endpoint.

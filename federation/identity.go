@@ -132,15 +132,10 @@ func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decisi
 		}
 		return Asks, nil
 	}
-	switch c.Access.JIT {
-	case JITCreate:
-		if _, may := c.MayCreate(i); byAddress != nil || !may {
-			return Asks, nil
-		}
+	if _, may := c.MayCreate(i); may && byAddress == nil {
 		return Creates, nil
-	default:
-		return Asks, nil // the person may have an account under another address
 	}
+	return Asks, nil // the person may have an account under another address
 }
 
 // owned reports whether an account is of who has its address: its owner showed that, or was invited there and nobody was in

@@ -95,7 +95,6 @@ var unable = map[string]string{
 	"OIDC.Audience":     "whom our own assertions are for",
 	"OIDC.Scopes":       "what is asked for; what counts is in the contract",
 	"OIDC.FormPost":     "the same answer another way",
-	"OIDC.Skew":         "no file sets it",
 	"SAML.MetadataURL":  "the operator says who vouches by entity_id and metadata_key",
 	"SAML.Metadata":     "new certificates are the ordinary reason; who speaks is entity_id",
 	"SAML.NameIDFormat": "asked for; the key is a rule of its own",
