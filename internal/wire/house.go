@@ -14,6 +14,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/argon2"
 	"github.com/minddistrict/idp/internal/clock"
 	"github.com/minddistrict/idp/internal/metrics"
 	"github.com/minddistrict/idp/internal/outbound"
@@ -102,6 +103,9 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	}
 	if o.Limit == 0 {
 		o.Limit = requestTime
+	}
+	if err := argon2.Check(); err != nil {
+		o.Log.WarnContext(ctx, "hashing passwords", "error", err)
 	}
 	h := &House{Options: o, Pool: password.NewPool(o.Workers, o.Queue, o.Hash), leaving: make(chan struct{})}
 	var source clock.Source

@@ -11,6 +11,8 @@ import (
 
 	"golang.org/x/crypto/bcrypt"
 	"golang.org/x/crypto/scrypt"
+
+	"github.com/minddistrict/idp/internal/argon2"
 )
 
 // foreign are the kinds of hashes that other systems made, by how they begin. They are verified only, and replaced by
@@ -41,7 +43,7 @@ func readBcrypt(stored string) (matcher, error) {
 	if cost, err := bcrypt.Cost([]byte(stored)); err != nil || cost > maxBcryptCost || len(stored) != 60 {
 		return nil, errNoHash
 	}
-	return func(password string) bool {
+	return func(_ *argon2.Memory, password string) bool {
 		return len(password) <= bcryptBytes && !strings.Contains(password, "\x00") &&
 			bcrypt.CompareHashAndPassword([]byte(stored), []byte(password)) == nil
 	}, nil
@@ -62,7 +64,7 @@ func readScrypt(stored string) (matcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return func(password string) bool {
+	return func(_ *argon2.Memory, password string) bool {
 		sum, err := scrypt.Key([]byte(password), salt, 1<<log, r, p, len(want))
 		return err == nil && subtle.ConstantTimeCompare(sum, want) == 1
 	}, nil
@@ -99,7 +101,7 @@ func pbkdf2SHA256(iterations string, salt, want []byte) (matcher, error) {
 	if err != nil || n < 1 || n > maxIterations || len(salt) == 0 || len(want) != sha256.Size {
 		return nil, errNoHash
 	}
-	return func(password string) bool {
+	return func(_ *argon2.Memory, password string) bool {
 		sum, err := pbkdf2.Key(sha256.New, password, salt, n, len(want))
 		return err == nil && subtle.ConstantTimeCompare(sum, want) == 1
 	}, nil

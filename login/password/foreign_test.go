@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minddistrict/idp/internal/argon2"
 	"github.com/minddistrict/idp/internal/fault"
 )
 
@@ -21,13 +22,13 @@ var elsewhere = map[string]string{
 	"passlib 1.7, pbkdf2":  "$pbkdf2-sha256$1000$IYSQMsZYy3mPce69N.Z8rw$dBXovof/kcZAYAjpPnBhJpES1PUxHOoZCscT2q8WnG8",
 	"hashlib, scrypt":      "$scrypt$ln=10,r=8,p=1$bjQLnP+zepicpUTmu3gKLA$NBBecsWmxKFtWxqekO4TeHjqntg9q59L/Hr0f+SS5uY",
 	"passlib 1.7, scrypt":  "$scrypt$ln=8,r=8,p=1$yPm/V0pJKWVsba3VundubQ$l4cv0vq6wq57d99fcNp8+E8W+bVCYhHlUklyr/n7xXI",
-	"ours, weaker by half": hash(phrase, Params{Memory: 32, Passes: 1, Threads: 1}),
+	"ours, weaker by half": hash(new(argon2.Memory), phrase, Params{Memory: 32, Passes: 1, Threads: 1}),
 }
 
 func TestHashesOfOthersAreVerifiedAndReplaced(t *testing.T) {
 	for maker, stored := range elsewhere {
 		for password, want := range map[string]bool{phrase: true, phrase + " ": false, strings.ToUpper(phrase): false, "": false} {
-			if ok, err := verify(password, stored); ok != want || err != nil {
+			if ok, err := verify(new(argon2.Memory), password, stored); ok != want || err != nil {
 				t.Errorf("%s: %q: %t %v", maker, password, ok, err)
 			}
 		}
@@ -35,7 +36,7 @@ func TestHashesOfOthersAreVerifiedAndReplaced(t *testing.T) {
 			t.Errorf("%s stays", maker)
 		}
 	}
-	if ok, _ := verify("cafe\u0301 met taart!", "pbkdf2_sha256$1000$zout$gXzk1C2HdBq/LNW3b7zBVvL/mXrSTew1H6oE/tTTmTQ="); !ok {
+	if ok, _ := verify(new(argon2.Memory), "cafe\u0301 met taart!", "pbkdf2_sha256$1000$zout$gXzk1C2HdBq/LNW3b7zBVvL/mXrSTew1H6oE/tTTmTQ="); !ok {
 		t.Error("the same letters in another Unicode form do not match an imported hash")
 	}
 }
@@ -47,7 +48,7 @@ func TestOutdated(t *testing.T) {
 		false: {{64, 2, 1}, {128, 3, 1}, {64, 2, 4}},
 	} {
 		for _, p := range all {
-			if got := outdated(hash("x", p), now); got != want {
+			if got := outdated(hash(new(argon2.Memory), "x", p), now); got != want {
 				t.Errorf("%+v: %t", p, got)
 			}
 		}
@@ -64,7 +65,7 @@ func TestLongPasswordNeverMatchesBcrypt(t *testing.T) {
 		{strings.Repeat("a", 72), true}, {strings.Repeat("a", 73), false}, {strings.Repeat("a", 72) + "b", false}, {strings.Repeat("a", 71), false},
 		{strings.Repeat("a", 72) + "\x00", false},
 	} {
-		if ok, err := verify(tt.password, stored); ok != tt.want || err != nil {
+		if ok, err := verify(new(argon2.Memory), tt.password, stored); ok != tt.want || err != nil {
 			t.Errorf("%d bytes: %t %v", len(tt.password), ok, err)
 		}
 	}
@@ -91,7 +92,7 @@ func TestHashesBeyondBoundsAreRefused(t *testing.T) {
 		"pbkdf2_sha256$1000$$dNfvRIwlhlBgS7zYhf8u8V7dSykTE8LY/iD05UxzHrU=",
 		"$1$salt$qJH7.N4xYta3aEG/dfqo/0", "$5$rounds=1000$x$y", "$y$j9T$x$y", "5f4dcc3b5aa765d61d8327deb882cf99", "plain", "pbkdf2_sha1$1000$salt$AAAA",
 	} {
-		if _, err := verify("x", bad); !errors.Is(err, fault.Invalid) {
+		if _, err := verify(new(argon2.Memory), "x", bad); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", bad, err)
 		} else if strings.Contains(fmt.Sprint(err), salt) {
 			t.Errorf("%q is in the message", bad)

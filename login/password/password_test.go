@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/internal/argon2"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/keys"
 )
@@ -16,22 +17,22 @@ import (
 var cheap = Params{Memory: 64, Passes: 1, Threads: 1}
 
 func TestHashHoldsItsParameters(t *testing.T) {
-	phc := hash("zeven paarse regenjassen drogen!", cheap)
-	if !strings.HasPrefix(phc, "$argon2id$v=19$m=64,t=1,p=1$") || phc == hash("zeven paarse regenjassen drogen!", cheap) {
+	phc := hash(new(argon2.Memory), "zeven paarse regenjassen drogen!", cheap)
+	if !strings.HasPrefix(phc, "$argon2id$v=19$m=64,t=1,p=1$") || phc == hash(new(argon2.Memory), "zeven paarse regenjassen drogen!", cheap) {
 		t.Errorf("%q, and every hash has its own salt", phc)
 	}
 	for password, want := range map[string]bool{
 		"zeven paarse regenjassen drogen!": true, "zeven paarse regenjassen drogen": false, "": false, "Zeven paarse regenjassen drogen!": false,
 	} {
-		if ok, err := verify(password, phc); err != nil || ok != want {
+		if ok, err := verify(new(argon2.Memory), password, phc); err != nil || ok != want {
 			t.Errorf("%q: %t %v", password, ok, err)
 		}
 	}
 }
 
 func TestSameLettersInAnotherUnicodeFormMatch(t *testing.T) {
-	phc := hash("caf\u00e9 met taart!", cheap)
-	if ok, err := verify("cafe\u0301 met taart!", phc); !ok || err != nil {
+	phc := hash(new(argon2.Memory), "caf\u00e9 met taart!", cheap)
+	if ok, err := verify(new(argon2.Memory), "cafe\u0301 met taart!", phc); !ok || err != nil {
 		t.Errorf("decomposed form refused: %v", err)
 	}
 }
@@ -39,8 +40,8 @@ func TestSameLettersInAnotherUnicodeFormMatch(t *testing.T) {
 // Okta, October 2024: bcrypt looks at 72 bytes only.
 func TestLongPasswordsAreComparedWhole(t *testing.T) {
 	long := strings.Repeat("a", 200)
-	phc := hash(long+"b", cheap)
-	if ok, _ := verify(long+"c", phc); ok {
+	phc := hash(new(argon2.Memory), long+"b", cheap)
+	if ok, _ := verify(new(argon2.Memory), long+"c", phc); ok {
 		t.Error("passwords that differ at the 201st character match")
 	}
 }
@@ -48,9 +49,9 @@ func TestLongPasswordsAreComparedWhole(t *testing.T) {
 // A zero byte ends nothing, and neither do bytes that are no text.
 func TestEveryByteCounts(t *testing.T) {
 	for _, password := range []string{"kapper\x00lantaarn", "\x00", "kapper\xff", "\u202ekapper", "\U0001F418"} {
-		phc := hash(password, cheap)
+		phc := hash(new(argon2.Memory), password, cheap)
 		for _, other := range []string{password + "\x00", strings.TrimSuffix(password, "lantaarn"), "kapper", "kapper\x00", "kapper\xfe", ""} {
-			if ok, err := verify(other, phc); ok != (other == password) || err != nil {
+			if ok, err := verify(new(argon2.Memory), other, phc); ok != (other == password) || err != nil {
 				t.Errorf("%q for %q: %t %v", other, password, ok, err)
 			}
 		}
@@ -86,27 +87,27 @@ func TestNewHashRaisesTheCounter(t *testing.T) {
 	if err != nil || len(put) != 1 || put[0].Counter != 2 || put[0].ID != c.ID || !put[0].AddedAt.Equal(next.AddedAt) {
 		t.Errorf("%+v %v", put, err)
 	}
-	o.Pool.queue, o.Pool.slots = -1, nil // full
+	o.Pool.queue = -1 // full
 	if put, err := o.upgraded(t.Context(), next, "two"); put != nil || err != nil {
 		t.Errorf("a full pool spoils a sign-in: %v %v", put, err)
 	}
 }
 
 func TestForeignHashIsRefused(t *testing.T) {
-	good := hash("x", cheap)
+	good := hash(new(argon2.Memory), "x", cheap)
 	for _, bad := range []string{
 		"", "x", "$2a$10$abc", strings.Replace(good, "argon2id", "argon2i", 1), strings.Replace(good, "v=19", "v=18", 1),
 		strings.Replace(good, "m=64", "m=999999999", 1), strings.Replace(good, "t=1", "t=0", 1), strings.Replace(good, "p=1", "p=0", 1),
 		good[:len(good)-40], good + "$",
 	} {
-		if _, err := verify("x", bad); !errors.Is(err, fault.Invalid) {
+		if _, err := verify(new(argon2.Memory), "x", bad); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
 }
 
 func FuzzParse(f *testing.F) {
-	f.Add(hash("x", cheap))
+	f.Add(hash(new(argon2.Memory), "x", cheap))
 	f.Add("$argon2id$v=19$m=64,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
 	f.Fuzz(func(_ *testing.T, phc string) { _, _, _, _ = parse(phc) }) // must not panic
 }
@@ -128,7 +129,7 @@ func TestUnknownAddressCostsTheSameHash(t *testing.T) {
 
 func TestPoolIsBounded(t *testing.T) {
 	p := NewPool(1, 1, cheap)
-	p.slots <- struct{}{} // the one worker is busy
+	in := <-p.slots // the one worker is busy
 	ctx, cancel := context.WithCancel(t.Context())
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
@@ -144,7 +145,7 @@ func TestPoolIsBounded(t *testing.T) {
 	}
 	cancel()
 	waiting.Wait()
-	<-p.slots
+	p.slots <- in
 	p.taken.Add(-1)
 	if phc, err := p.Hash(t.Context(), "x"); err != nil || phc == "" {
 		t.Errorf("afterwards: %v", err)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/minddistrict/idp/internal/argon2"
 	"github.com/minddistrict/idp/internal/fault"
 )
 
@@ -16,8 +17,9 @@ type Pool struct {
 	// something else.
 	Patience time.Duration
 
-	slots  chan struct{} // one per worker; holding one allows one hash
-	taken  atomic.Int64  // places: as many as there are workers and room in the queue
+	slots  chan *argon2.Memory // one per worker; whoever holds one hashes in it
+	idle   *time.Timer         // lets the memory go
+	taken  atomic.Int64        // places: as many as there are workers and room in the queue
 	shed   atomic.Uint64
 	hashed atomic.Uint64
 	queue  int64
@@ -28,13 +30,37 @@ type Pool struct {
 // NewPool makes a pool. One worker per core is right: a hash uses one core and 19 MiB. Whoever serves requests beside it
 // gives each worker one more place in GOMAXPROCS, or requests wait for the whole queue.
 func NewPool(workers, queue int, params Params) *Pool {
-	return &Pool{Patience: time.Minute, slots: make(chan struct{}, workers), queue: int64(queue), params: params, dummy: standIn(params)}
+	p := &Pool{
+		Patience: time.Minute, slots: make(chan *argon2.Memory, workers), queue: int64(queue), params: params, dummy: standIn(params),
+	}
+	for range workers {
+		p.slots <- &argon2.Memory{}
+	}
+	p.idle = time.AfterFunc(keepMemory, p.letGo)
+	return p
+}
+
+// keepMemory is how long the memory of hashes is kept when none comes: making and clearing it takes a fifth of a hash, and it
+// holds what was derived from the last password.
+const keepMemory = 5 * time.Second
+
+// letGo clears and gives back the memory that no hash uses now.
+func (p *Pool) letGo() {
+	for range cap(p.slots) {
+		select {
+		case m := <-p.slots:
+			m.Clear()
+			p.slots <- m
+		default:
+			return // whoever has one begins the wait anew
+		}
+	}
 }
 
 // Hash makes the stored form of a new password.
 func (p *Pool) Hash(ctx context.Context, password string) (string, error) {
 	var phc string
-	err := p.run(ctx, func() { phc = hash(password, p.params); p.hashed.Add(1) })
+	err := p.run(ctx, func(in *argon2.Memory) { phc = hash(in, password, p.params); p.hashed.Add(1) })
 	return phc, err
 }
 
@@ -48,7 +74,7 @@ func (p *Pool) Verify(ctx context.Context, password, phc string) (bool, error) {
 	}
 	var ok bool
 	var verifyErr error
-	if err := p.run(ctx, func() { ok, verifyErr = verify(password, phc); p.hashed.Add(1) }); err != nil {
+	if err := p.run(ctx, func(in *argon2.Memory) { ok, verifyErr = verify(in, password, phc); p.hashed.Add(1) }); err != nil {
 		return false, err
 	}
 	return ok && known, verifyErr
@@ -110,7 +136,7 @@ func (p *Pool) Yield(ctx context.Context) {
 }
 
 // run works in the place of the context, or in one of its own for so long.
-func (p *Pool) run(ctx context.Context, work func()) error {
+func (p *Pool) run(ctx context.Context, work func(in *argon2.Memory)) error {
 	if l, ok := ctx.Value(placeKey{}).(*place); !ok || l.pool != p || !l.held.Load() {
 		own := &place{pool: p}
 		if err := own.take(); err != nil {
@@ -120,15 +146,22 @@ func (p *Pool) run(ctx context.Context, work func()) error {
 	}
 	patience := time.NewTimer(p.Patience)
 	defer patience.Stop()
+	var in *argon2.Memory
 	select {
-	case p.slots <- struct{}{}:
+	case in = <-p.slots:
 	case <-patience.C:
 		p.shed.Add(1)
 		return fmt.Errorf("waiting %s to hash a password: %w", p.Patience, fault.Busy)
 	case <-ctx.Done():
 		return fmt.Errorf("hashing password: %w: %w", fault.Unavailable, ctx.Err())
 	}
-	defer func() { <-p.slots }()
-	work()
+	defer func() {
+		if in.Bytes() > int(p.params.Memory)<<10 {
+			in.Clear() // a stored hash asked for more than ours do
+		}
+		p.slots <- in
+		p.idle.Reset(keepMemory)
+	}()
+	work(in)
 	return nil
 }
