@@ -1,7 +1,7 @@
 # make alone lists the targets.
 GO ?= go
 
-.PHONY: help dev test quick bench torture model screenshots pictures release
+.PHONY: help dev test quick upstreams bench torture model screenshots pictures release
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -20,6 +20,11 @@ bench: ## measure: Go benchmarks in process, then the program from outside besid
 	eval "$$(bash .ci/postgres)" && $(GO) test -run '^$$' -bench . -benchmem ./op/ ./keys/
 	$(GO) run ./internal/bench run -rounds $(or $(ROUNDS),5)
 	$(GO) run ./internal/bench timing
+
+upstreams: ## people sign in at Keycloak (a download of 160 MB, then two minutes; IDP_RECORD=keycloak keeps its answers for the tests)
+	bash .ci/prepare
+	cd testdata/tools/keycloak && mvn -q -B package
+	eval "$$(bash .ci/postgres)" && cd internal/clients && $(GO) test -count=1 -timeout 20m -tags clients,upstreams -run TestKeycloak
 
 torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE_KILLS=200 PIN_KILLS=100 REVOKES=50 CYCLES=100 ROUNDS=20 LOGINS=1)
 	eval "$$(bash .ci/postgres)" && IDP_KILLS=$(or $(KILLS),300) IDP_SQLITE_KILLS=$(or $(SQLITE_KILLS),200) IDP_CYCLES=$(or $(CYCLES),100) \

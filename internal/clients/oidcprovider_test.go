@@ -59,7 +59,7 @@ func oidcProvider(t *testing.T, h *house) {
 `)
 	}
 	connect(t, "client_id: minddistrict, secret: "+secretText)
-	site.checks(c)
+	site.checks(c, false)
 	c.check("two factors there count for two here, where that was agreed", func(t *testing.T) {
 		says(t, "urn:lindehof:two", "pwd", "hwk")
 		if got := site.signIn(t, h.visitor(site.own())); got.ACR != "urn:minddistrict:acr:2fa" {

@@ -21,8 +21,13 @@ type process struct {
 	once  sync.Once
 }
 
-// start starts a program and waits until it answers.
+// start starts a program and waits until it answers, as long as most need.
 func start(t *testing.T, what string, cmd *exec.Cmd, env []string, answers func() error) *process {
+	t.Helper()
+	return startWithin(t, 20*time.Second, what, cmd, env, answers)
+}
+
+func startWithin(t *testing.T, long time.Duration, what string, cmd *exec.Cmd, env []string, answers func() error) *process {
 	t.Helper()
 	p := &process{t: t, what: what, cmd: cmd, ended: make(chan struct{})}
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, &p.log, &p.log
@@ -34,7 +39,7 @@ func start(t *testing.T, what string, cmd *exec.Cmd, env []string, answers func(
 		close(p.ended)
 	}()
 	t.Cleanup(p.stop)
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(long); ; time.Sleep(50 * time.Millisecond) {
 		err := answers()
 		if err == nil {
 			return p

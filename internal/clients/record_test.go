@@ -16,6 +16,7 @@ import (
 
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/upstream/ownkey"
 	"github.com/minddistrict/idp/internal/upstream/saml"
 	"github.com/minddistrict/idp/platform"
 )
@@ -23,24 +24,28 @@ import (
 // recorded is where the tests of the package that speaks SAML read what was recorded.
 const recorded = "../upstream/saml/testdata"
 
-// record writes a response to the keys of those tests as a folder of theirs, when a test is run with IDP_RECORD set to
-// the start of its name.
-func (s *simpleSAML) record(t *testing.T, kind string) {
+// speaker is a product that gives responses of SAML.
+type speaker struct {
+	h                   *house
+	product             string // and its version
+	metadataURL, entity string
+	takes               func(t *testing.T, ours []byte) // takes our metadata
+	asked               func(t *testing.T, v *visitor)  // asks Jan who he is
+}
+
+// record writes a response to a key of its own as a folder of theirs.
+func (s speaker) record(t *testing.T, name string) {
 	t.Helper()
-	name := os.Getenv("IDP_RECORD")
-	if name == "" {
-		return
-	}
 	const own, back = "https://care.example/", "https://care.example/federation/lindehof/acs"
-	var all federation.OwnKeys
-	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(recorded, "keys.json"))), &all); err != nil {
-		t.Fatal(err)
-	}
-	keys, err := json.Marshal(federation.OwnKeys{Keys: all.Keys[1:]}) // the first is the upstream's there
+	made, err := ownkey.New(own, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	metadata := s.h.fetch(t, s.origin+"/saml/saml2/idp/metadata.php")
+	keys, err := json.Marshal(federation.OwnKeys{Keys: []federation.OwnKey{made}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	metadata := s.h.fetch(t, s.metadataURL)
 	c := &federation.Connection{
 		Platform: "care", ID: "lindehof", Kind: federation.SAML, Keys: keys,
 		SAML: federation.SAMLSettings{EntityID: s.entity, Metadata: metadata},
@@ -51,13 +56,11 @@ func (s *simpleSAML) record(t *testing.T, kind string) {
 		Log:  slog.New(slog.DiscardHandler),
 		Open: func(plain []byte, _ string) ([]byte, error) { return plain, nil },
 	})
-	before := readFile(t, filepath.Join(s.dir, "metadata/idp.xml"))
-	defer s.write(t, "metadata/idp.xml", before)
 	ours, err := up.Metadata(c, back)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.write(t, "metadata/idp.xml", string(ours))
+	s.takes(t, ours)
 	trip := federation.Trip{ID: "_9fff4fcc3f14c0c82298fd06618131c65bff4c01", State: "state"}
 	away, err := up.Away(t.Context(), c, trip, back)
 	if err != nil {
@@ -76,18 +79,18 @@ func (s *simpleSAML) record(t *testing.T, kind string) {
 	}
 	c.SAML.Metadata = ""
 	about, err := json.MarshalIndent(map[string]any{
-		"product": "SimpleSAMLphp " + simpleSAMLVersion(t), "now": now, "back": back, "request": trip.ID,
-		"saml": c.SAML, "want": answer,
+		"product": s.product, "now": now, "back": back, "request": trip.ID, "saml": c.SAML, "want": answer,
 	}, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.keep(t, name+kind, map[string]string{
+	keep(t, name, map[string]string{
 		"case.json": string(about) + "\n", "metadata.xml": metadata, "response.b64": form.Get("SAMLResponse") + "\n",
+		"keys.json": string(keys) + "\n",
 	})
 }
 
-func (s *simpleSAML) keep(t *testing.T, name string, files map[string]string) {
+func keep(t *testing.T, name string, files map[string]string) {
 	t.Helper()
 	folder := filepath.Join(recorded, "recorded", name)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -98,6 +101,21 @@ func (s *simpleSAML) keep(t *testing.T, name string, files map[string]string) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// record does so when a test is run with IDP_RECORD set to the start of the folder's name.
+func (s *simpleSAML) record(t *testing.T, kind string) {
+	t.Helper()
+	name := os.Getenv("IDP_RECORD")
+	if name == "" {
+		return
+	}
+	before := readFile(t, filepath.Join(s.dir, "metadata/idp.xml"))
+	defer s.write(t, "metadata/idp.xml", before)
+	speaker{
+		h: s.h, product: "SimpleSAMLphp " + simpleSAMLVersion(t), metadataURL: s.origin + "/saml/saml2/idp/metadata.php", entity: s.entity,
+		takes: func(t *testing.T, ours []byte) { s.write(t, "metadata/idp.xml", string(ours)) }, asked: s.asked,
+	}.record(t, name+kind)
 }
 
 // asked types who Jan is at the page of SimpleSAMLphp.

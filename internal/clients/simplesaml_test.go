@@ -214,7 +214,7 @@ func simpleSAMLphp(t *testing.T, h *house) {
 	c.check("it takes the metadata that we publish", func(t *testing.T) {
 		s.write(t, "metadata/idp.xml", h.fetch(t, h.issuer+"/federation/lindehof/metadata"))
 	})
-	site.checks(c)
+	site.checks(c, false)
 	v := h.visitor(site.own())
 	c.check("single logout begun there ends the session here", func(t *testing.T) {
 		site.signIn(t, v)

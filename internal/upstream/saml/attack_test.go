@@ -21,8 +21,10 @@ import (
 	"github.com/minddistrict/idp/federation"
 )
 
-// evil is the assertion of who attacks: somebody else's name in it.
-func evil(s said, id string) *etree.Element {
+// forger makes the assertion of who attacks, with an identifier: somebody else's name is in it.
+type forger func(id string) *etree.Element
+
+func (s said) forges(id string) *etree.Element {
 	s.id, s.signsAssertion, s.encrypts = id, false, nil
 	s.subject = strings.Replace(s.subject, somebody, "manager", 1)
 	return parsed(s.plainAssertion())
@@ -48,60 +50,60 @@ func signatureOf(e *etree.Element) *etree.Element { return named(e, "Signature")
 
 // wrappings are the eight ways of signature wrapping (Somorovsky and others, "On Breaking SAML: Be Whoever You Want to Be",
 // in the order of SAML Raider): they make an element that is not signed of a document with one that is.
-var wrappings = []func(s said, response *etree.Element, id string) *etree.Element{
-	func(s said, r *etree.Element, id string) *etree.Element { // 1: the signed response stands in the signature of another
+var wrappings = []func(evil forger, response *etree.Element, id string) *etree.Element{
+	func(evil forger, r *etree.Element, id string) *etree.Element { // 1: the signed response stands in the signature of another
 		other := without(r, "Signature")
 		other.CreateAttr("ID", id)
-		replaceAssertion(other, evil(s, "_evil"))
+		replaceAssertion(other, evil("_evil"))
 		sig := signatureOf(r).Copy()
 		sig.AddChild(without(r, "Signature"))
 		other.InsertChildAt(1, sig)
 		return other
 	},
-	func(s said, r *etree.Element, id string) *etree.Element { // 2: … beside it
+	func(evil forger, r *etree.Element, id string) *etree.Element { // 2: … beside it
 		other := without(r, "Signature")
 		other.CreateAttr("ID", id)
-		replaceAssertion(other, evil(s, "_evil"))
+		replaceAssertion(other, evil("_evil"))
 		other.InsertChildAt(1, signatureOf(r).Copy())
 		other.InsertChildAt(1, without(r, "Signature"))
 		return other
 	},
-	func(s said, r *etree.Element, id string) *etree.Element { // 3: another assertion before the signed one
-		r.InsertChildAt(part(r, "Assertion").Index(), evil(s, id))
+	func(evil forger, r *etree.Element, id string) *etree.Element { // 3: another assertion before the signed one
+		r.InsertChildAt(part(r, "Assertion").Index(), evil(id))
 		return r
 	},
-	func(s said, r *etree.Element, id string) *etree.Element { // 4: … around it
+	func(evil forger, r *etree.Element, id string) *etree.Element { // 4: … around it
 		signed := part(r, "Assertion").Copy()
-		e := evil(s, id)
+		e := evil(id)
 		e.AddChild(signed)
 		replaceAssertion(r, e)
 		return r
 	},
-	func(s said, r *etree.Element, id string) *etree.Element { // 5: … with its signature, and it at the end
+	func(evil forger, r *etree.Element, id string) *etree.Element { // 5: … with its signature, and it at the end
 		signed := part(r, "Assertion").Copy()
-		e := evil(s, id)
+		e := evil(id)
 		e.InsertChildAt(1, signatureOf(signed).Copy())
 		replaceAssertion(r, e)
 		r.AddChild(without(signed, "Signature"))
 		return r
 	},
-	func(s said, r *etree.Element, id string) *etree.Element { // 6: … in its signature
+	func(evil forger, r *etree.Element, id string) *etree.Element { // 6: … in its signature
 		signed := part(r, "Assertion").Copy()
-		e, sig := evil(s, id), signatureOf(signed).Copy()
+		e, sig := evil(id), signatureOf(signed).Copy()
 		sig.AddChild(without(signed, "Signature"))
 		e.InsertChildAt(1, sig)
 		replaceAssertion(r, e)
 		return r
 	},
-	func(s said, r *etree.Element, id string) *etree.Element { // 7: … in Extensions
+	func(evil forger, r *etree.Element, id string) *etree.Element { // 7: … in Extensions
 		ext := etree.NewElement("samlp:Extensions")
-		ext.AddChild(evil(s, id))
+		ext.AddChild(evil(id))
 		r.InsertChildAt(part(r, "Assertion").Index(), ext)
 		return r
 	},
-	func(s said, r *etree.Element, id string) *etree.Element { // 8: the signed one in an Object of the signature of the other
+	func(evil forger, r *etree.Element, id string) *etree.Element { // 8: the signed one in an Object of the signature of the other
 		signed := part(r, "Assertion").Copy()
-		e, sig := evil(s, id), signatureOf(signed).Copy()
+		e, sig := evil(id), signatureOf(signed).Copy()
 		object := etree.NewElement("ds:Object")
 		object.AddChild(without(signed, "Signature"))
 		sig.AddChild(object)
@@ -132,7 +134,7 @@ func TestWrappedSignaturesAreRefused(t *testing.T) {
 					if as == "same" {
 						as = map[bool]string{true: s.id, false: s.answer}[i >= 2]
 					}
-					a, err := p.answer(t, written(wrap(s, parsed(s.response()), as)))
+					a, err := p.answer(t, written(wrap(s.forges, parsed(s.response()), as)))
 					if err == nil && a.Subject != somebody {
 						t.Fatalf("taken: %+v", a)
 					}

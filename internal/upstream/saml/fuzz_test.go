@@ -22,7 +22,7 @@ func FuzzAnswer(f *testing.F) {
 	s.signsResponse = true
 	f.Add(s.response())
 	for _, wrap := range wrappings[2:] {
-		f.Add(written(wrap(s, parsed(good(trip).response()), "_evil")))
+		f.Add(written(wrap(s.forges, parsed(good(trip).response()), "_evil")))
 	}
 	f.Add("")
 	f.Add("<a/>")

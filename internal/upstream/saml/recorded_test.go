@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
@@ -33,7 +34,8 @@ type recorded struct {
 	Want    federation.Answer       `json:"want"`
 }
 
-func TestRecordedResponses(t *testing.T) {
+// eachRecorded runs a test over what each product gave us.
+func eachRecorded(t *testing.T, test func(*testing.T, recording)) {
 	folders, err := filepath.Glob("testdata/recorded/*")
 	if err != nil || len(folders) == 0 {
 		t.Fatalf("no recorded response: %v", err)
@@ -48,36 +50,126 @@ func TestRecordedResponses(t *testing.T) {
 				}
 				return text
 			}
-			var r recorded
-			if err := json.Unmarshal(read("case.json"), &r); err != nil {
+			r := recording{place: newPlace(t)}
+			if err := json.Unmarshal(read("case.json"), &r.recorded); err != nil {
 				t.Fatal(err)
 			}
-			p := newPlace(t)
-			p.now = r.Now
-			p.c.SAML = r.SAML
-			p.c.SAML.Metadata = string(read("metadata.xml"))
+			r.now = r.Now
+			r.c.SAML = r.SAML
+			r.c.SAML.Metadata = string(read("metadata.xml"))
 			if keys, err := os.ReadFile(filepath.Join(folder, "keys.json")); err == nil {
-				p.c.Keys = keys
+				r.c.Keys = keys
 			}
-			p.trip = federation.Trip{ID: r.Request, State: "state"}
-			form := url.Values{"SAMLResponse": {strings.TrimSpace(string(read("response.b64")))}, "RelayState": {"state"}}
-			got, err := p.Answer(t.Context(), p.c, p.trip, r.Back, posts(r.Back, form))
-			if err != nil {
+			r.trip = federation.Trip{ID: r.Request, State: "state"}
+			if r.xml, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(read("response.b64")))); err != nil {
 				t.Fatal(err)
 			}
-			// As it is kept: numbers and lists have the types of JSON.
-			body, err := json.Marshal(got)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var kept federation.Answer
-			if err := json.Unmarshal(body, &kept); err != nil {
-				t.Fatal(err)
-			}
-			if !reflect.DeepEqual(kept, r.Want) {
-				t.Errorf("got %s", body)
-			}
+			test(t, r)
 		})
+	}
+}
+
+// recording is one that can be answered with.
+type recording struct {
+	*place
+	recorded
+	xml []byte // the response
+}
+
+// take is the answer, as it is kept: numbers and lists have the types of JSON.
+func (r recording) take(t *testing.T, response []byte) (kept federation.Answer, err error) {
+	t.Helper()
+	form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(response)}, "RelayState": {"state"}}
+	got, err := r.Answer(t.Context(), r.c, r.trip, r.Back, posts(r.Back, form))
+	if err != nil {
+		return kept, err
+	}
+	body, err := json.Marshal(got)
+	if err == nil {
+		err = json.Unmarshal(body, &kept)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kept, nil
+}
+
+func TestRecordedResponses(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, r recording) {
+		got, err := r.take(t, r.xml)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, r.Want) {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// A byte of what a product sent that is another one is refused, or changes nothing of what is read: it is not signed. Every
+// byte takes some minutes, so one of 41 is changed unless IDP_EVERY_BYTE is set.
+func TestNoByteOfARecordedResponseCanBeAnother(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, r recording) {
+		step := 41
+		if os.Getenv("IDP_EVERY_BYTE") != "" {
+			step = 1
+		}
+		refused, tried := 0, 0
+		for i := 0; i < len(r.xml); i += step {
+			tried++
+			changed := bytes.Clone(r.xml)
+			changed[i] ^= 1
+			got, err := r.take(t, changed)
+			switch {
+			case err != nil:
+				refused++
+			case !reflect.DeepEqual(got, r.Want):
+				t.Fatalf("byte %d of %q: %+v", i, r.xml[max(0, i-20):min(len(r.xml), i+20)], got)
+			}
+		}
+		if refused < tried*9/10 {
+			t.Errorf("%d of %d bytes may be others", tried-refused, tried)
+		}
+	})
+}
+
+// The eight ways of signature wrapping, made of what products sent, with and without the signature around them.
+func TestWrappedRecordedResponsesAreRefused(t *testing.T) {
+	made := 0
+	eachRecorded(t, func(t *testing.T, r recording) {
+		root := parsed(string(r.xml))
+		if len(named(root, "Assertion")) == 0 {
+			return // encrypted: nobody can read what to wrap
+		}
+		evil := func(id string) *etree.Element {
+			a := without(part(parsed(string(r.xml)), "Assertion"), "Signature")
+			a.CreateAttr("ID", id)
+			part(a, "NameID").SetText("manager")
+			return a
+		}
+		for i, wrap := range wrappings {
+			for _, inner := range []bool{false, true} {
+				whole, signed := root.Copy(), root
+				if i >= 2 {
+					signed = part(root, "Assertion")
+					if inner {
+						whole = without(whole, "Signature")
+					}
+				}
+				if len(named(signed, "Signature")) == 0 {
+					continue // this product signs the other one
+				}
+				for _, id := range []string{signed.SelectAttrValue("ID", ""), "_evil2"} {
+					made++
+					if got, err := r.take(t, []byte(written(wrap(evil, whole.Copy(), id)))); err == nil {
+						t.Errorf("XSW%d, %s, without the signature around it %t: %+v", i+1, id, inner, got)
+					}
+				}
+			}
+		}
+	})
+	if made < 40 {
+		t.Errorf("%d cases were made", made)
 	}
 }
 
