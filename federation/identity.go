@@ -106,7 +106,8 @@ const (
 
 // Who says what happens with somebody: linked is the account that is linked to the key, byAddress the one with the address;
 // nil: there is none. A Refusal: nothing does. What the platform decided of an account counts before what the upstream
-// says, and an address alone never leads to an account that helps others.
+// says, and an address alone never leads to an account that helps others. Nor does it make a link again that was removed
+// here: whoever gets Links asks for that, and calls this again with an Identity that is not Trusted.
 func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decision, error) {
 	switch {
 	case c.Disabled:

@@ -263,6 +263,20 @@ func (db *DB) AccountByLink(ctx context.Context, p platform.ID, method, external
 	return a, fail("finding account by link", err)
 }
 
+const selectRemovedLink = `
+SELECT COUNT(*)
+FROM credentials
+WHERE account = $1 AND platform = $2 AND method = $3 AND external = $4 AND retired_at IS NOT NULL`
+
+// LinkRemoved reports whether an account was linked to who it is elsewhere, and somebody took that away.
+func (db *DB) LinkRemoved(ctx context.Context, p platform.ID, of account.ID, method, external string) (bool, error) {
+	n, err := one(ctx, db.read, func(n *int64) []any { return []any{n} }, selectRemovedLink, string(of), string(p), method, external)
+	if err != nil {
+		return false, fail("finding removed link", err)
+	}
+	return *n > 0, nil
+}
+
 const countLinks = `
 SELECT COUNT(*)
 FROM credentials

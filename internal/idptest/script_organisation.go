@@ -15,6 +15,7 @@ import (
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
 )
 
@@ -22,6 +23,7 @@ import (
 //
 //	organisation NAME [key=value …]  connects linde (on=wilg) with the sign-in of an organisation (jit=create|invited as=ROLE table=GROUP:ROLE roles=ROLE+ROLE counts=yes: two factors there replace the code here, idle=bounce domain=DOMAIN proven=yes place=none|below form-post=yes disabled=yes confirmed=two: by a test sign-in that showed two factors)
 //	linked ADDRESS NAME WHO          the account at linde was linked before to who that is there
+//	unlinked ADDRESS NAME            the operator removes the link of the account at linde
 //	signs-in WHO [claim=value …]     on the organisation's page, with claims: amr=pwd+mfa, groups=A+B and email_verified=no|text have their types, none takes a claim away, auth_time=-8h is so long ago; kept=yes: the answer stays with the browser that got it, for reopen
 //	stops [CODE [WHY]]               on the organisation's page: access_denied, or another error
 //	turns NAME silent|mute|forged|well  it asks nobody to sign in again; answers no server; signs with another key; as it was
@@ -29,6 +31,7 @@ import (
 var organisationVocabulary = vocabulary{verbs: map[string]func(*script, string) error{
 	"organisation": (*script).organisation,
 	"linked":       (*script).linked,
+	"unlinked":     (*script).unlinked,
 	"signs-in":     (*script).signsIn,
 	"stops":        (*script).stops,
 	"turns":        (*script).turns,
@@ -120,6 +123,14 @@ func (s *script) linked(rest string) error {
 		ID: account.CredentialID(secret.ID()), Account: a.ID, Method: federation.Method, Use: account.Primary, Label: words[2],
 		External: federation.External(federation.ID(words[1]), "sub-"+words[2]), AddedAt: now, ConfirmedAt: now,
 	}}}, now)
+}
+
+func (s *script) unlinked(rest string) error {
+	words := strings.Fields(rest)
+	if len(words) != 2 {
+		return errors.New("unlinked ADDRESS NAME")
+	}
+	return s.server.Tools().Acts().RemoveLink(s.t.Context(), "linde", federation.ID(words[1]), staff.ByAddress(words[0]))
 }
 
 // here is the organisation on whose page the browser is.

@@ -33,9 +33,14 @@ type Store interface {
 	UpstreamAnswer(ctx context.Context, p platform.ID, handle []byte, now time.Time) ([]byte, error)
 	AccountByLink(ctx context.Context, p platform.ID, method, external string) (*account.Account, error)
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
-	TestID(ctx context.Context, p platform.ID, c federation.ID, now time.Time) (string, error)
+	LinkRemoved(ctx context.Context, p platform.ID, of account.ID, method, external string) (bool, error)
 	EndUpstream(ctx context.Context, p platform.ID, c federation.ID, over federation.Ended, e audit.Event, now time.Time) (int, error)
 	RequestMail(ctx context.Context, m outbox.Message, limits []authn.Limit, e audit.Event, now time.Time) error
+}
+
+// TestStore is what test sign-ins need of storage, likewise.
+type TestStore interface {
+	TestID(ctx context.Context, p platform.ID, c federation.ID, now time.Time) (string, error)
 	AnswerTest(ctx context.Context, p platform.ID, c federation.ID, id string, sealed []byte, now time.Time) error
 }
 
@@ -49,6 +54,7 @@ type Sealer interface {
 // Options are what the house passes in.
 type Options struct {
 	Store       Store
+	Tests       TestStore
 	Sealer      Sealer
 	Connections func(platform.ID) []*federation.Connection
 	Managers    func(context.Context, platform.ID) ([]account.Account, error)

@@ -42,6 +42,19 @@ func (s step) signsIn(v *login.Visit, c *federation.Connection, id federation.Id
 // system is the actor of what an organisation's sign-in changes.
 const system = "system"
 
+// unlessRemoved is the decision about an account that an address would link: somebody who had its link to the same person
+// there removed, or staff who did, said no to that, so the account is proven as where nobody vouches for the address.
+func (s step) unlessRemoved(
+	ctx context.Context, c *federation.Connection, id federation.Identity, a *account.Account,
+) (federation.Decision, error) {
+	removed, err := s.Store.LinkRemoved(ctx, a.Platform, a.ID, federation.Method, federation.External(c.ID, id.Key))
+	if err != nil || !removed {
+		return federation.Links, err
+	}
+	id.Trusted = false
+	return c.Who(id, nil, a)
+}
+
 // link adds to an outcome that an account is linked: the owner is told, always, and the mail names both.
 func (s step) link(v *login.Visit, out *login.Outcome, c *federation.Connection, id federation.Identity, a *account.Account) {
 	change, l := s.linking(v, c, id, a)

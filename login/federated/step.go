@@ -288,6 +288,9 @@ func (s step) decided(
 		return login.Outcome{}, err
 	}
 	decision, err := c.Who(id, here, byAddress)
+	if err == nil && decision == federation.Links {
+		decision, err = s.unlessRemoved(ctx, c, id, byAddress)
+	}
 	if err != nil {
 		return login.Outcome{}, err
 	}

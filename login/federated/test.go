@@ -33,7 +33,7 @@ func (d *Door) beginTest(w http.ResponseWriter, r *http.Request) error {
 	if c == nil || d.Protocols[c.Kind] == nil || !secret.IsID(id) {
 		return fault.NotFound
 	}
-	if running, err := d.Store.TestID(ctx, p.ID, c.ID, now); err != nil || running != id {
+	if running, err := d.Tests.TestID(ctx, p.ID, c.ID, now); err != nil || running != id {
 		return errors.Join(fault.NotFound, err)
 	}
 	t := federation.NewTrip(d.Sealer.MAC, p.ID, c.ID, id, true, true, now)
@@ -61,7 +61,7 @@ func (d *Door) tested(w http.ResponseWriter, r *http.Request, c *federation.Conn
 	if err != nil {
 		return err
 	}
-	if err := d.Store.AnswerTest(r.Context(), c.Platform, c.ID, t.Journey, d.Sealer.Seal(text, c.Binding("test")), d.now()); err != nil {
+	if err := d.Tests.AnswerTest(r.Context(), c.Platform, c.ID, t.Journey, d.Sealer.Seal(text, c.Binding("test")), d.now()); err != nil {
 		return err
 	}
 	page := testPage{At: c.Names}

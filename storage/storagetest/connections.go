@@ -89,6 +89,25 @@ var connections = []promise{
 		w.fails(err, fault.NotFound)
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{hers}}, w.now))
 	}},
+	{"a link that was removed is remembered, of that person there and that account only", func(w *world) {
+		eva := w.person(linde, "eva@example.org")
+		w.ok(w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{eva}}, w.now))
+		mine := w.link(w.anna, entra, "t/1")
+		removed := func(p platform.ID, of account.Account, method, external string) bool {
+			is, err := w.db.LinkRemoved(w.Context(), p, of.ID, method, external)
+			w.ok(err)
+			return is
+		}
+		w.same("never linked", removed(linde, w.anna, federation.Method, mine.External), false)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{mine}}, w.now))
+		w.same("linked", removed(linde, w.anna, federation.Method, mine.External), false)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Retire: []account.CredentialID{mine.ID}}, w.now))
+		w.same("removed", removed(linde, w.anna, federation.Method, mine.External), true)
+		w.same("of another platform", removed(wilg, w.anna, federation.Method, mine.External), false)
+		w.same("of another account", removed(linde, eva, federation.Method, mine.External), false)
+		w.same("of another method", removed(linde, w.anna, "password", mine.External), false)
+		w.same("of somebody else there", removed(linde, w.anna, federation.Method, "entra/t/2"), false)
+	}},
 	{"links are listed by their keys, page by page, of one connection and platform, without those that are removed", func(w *world) {
 		eva := w.person(linde, "eva@example.org")
 		w.ok(w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{eva}}, w.now))
