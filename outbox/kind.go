@@ -36,6 +36,7 @@ const (
 	ResetsStopped        Kind = "mail_resets_stopped"   // to managers: somebody did as many resets as one may
 	LogOutsStopped       Kind = "mail_log_outs_stopped" // to managers: somebody logged out as many people as one may
 	AppRemovedByStaff    Kind = "mail_app_out"          // a device with the mobile app
+	LinkRemovedByStaff   Kind = "mail_link_out"         // to the account at an organisation
 	MethodChanged        Kind = "mail_method"
 	WrongCodes           Kind = "mail_codes"       // five wrong codes
 	DeviceRemovedByPINs  Kind = "mail_app_removed" // too many wrong PINs in the mobile app
@@ -182,6 +183,10 @@ var Kinds = map[Kind]Spec{
 	AppRemovedByStaff: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_app_out.subject",
 		Before: []string{"mail_app_out.body", "mail_app_out.next", "mail.by_staff"},
+	},
+	LinkRemovedByStaff: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_link_out.subject",
+		Before: []string{"mail_link_out.body", "mail_link_out.next", "mail.by_staff"},
 	},
 	LoggedOutByStaff: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_logged_out.subject",

@@ -42,7 +42,7 @@ type Acts struct {
 
 	Tickets    Tickets         // finds a referral; nil where none is followed
 	Waiting    WaitingStore    // acts that wait; nil where nobody but operators and systems acts
-	Federation FederationStore // nil where nobody acts on connections
+	Federation FederationStore // nil where nobody acts on connections and links
 	Devices    DeviceStore     // nil where no page offers to end one
 }
 

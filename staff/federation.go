@@ -12,6 +12,7 @@ import (
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -289,33 +290,61 @@ func refusedOr(err error) (LinkOutcome, error, error) {
 	return "", nil, err
 }
 
-// RemoveLink takes the link of an account to a connection away, and ends its sessions. fault.NotFound: it has none.
-func (s *Acts) RemoveLink(ctx context.Context, id platform.ID, c federation.ID, whom Whom) error {
-	failed := func(err error) error { return fmt.Errorf("removing the link of %s to %s on %s: %w", whom, c, id, err) }
-	f, err := s.facts(ctx, id, whom, Said{})
+// RemoveLink takes the link of an account away. Whoever came by it is out: all sessions end, with the tokens that derive
+// from them, and the devices of the app; the owner is told, with what the organisation is called. The same person there is
+// not linked again by an address alone. fault.NotFound: link is the zero value. Storage adds fault.Throttled, as of
+// EndSessions, and fault.Stale: it is removed.
+func RemoveLink(f Facts, link account.Credential, organisation string) (authn.Change, error) {
+	e, err := f.guard(audit.CredentialRetired)
+	if err == nil && link.ID == "" {
+		err = fmt.Errorf("link: %w", fault.NotFound)
+	}
 	if err != nil {
-		return failed(err)
+		return authn.Change{}, err
 	}
-	on := f
-	on.Account = nil
-	e, err := on.guard(audit.LinksImported)
-	if err != nil {
-		return failed(err)
-	}
-	a := f.Account
-	i := slices.IndexFunc(a.Credentials, func(l account.Credential) bool {
-		return l.Usable() && l.Method == federation.Method && federation.ConnectionOf(l.External) == c
-	})
-	if i < 0 {
-		return failed(fmt.Errorf("link: %w", fault.NotFound))
-	}
-	e.Kind, e.Account, e.Reason = audit.CredentialRetired, a.ID, federation.Method
+	e.Reason = federation.Method
 	change := authn.Change{
-		Platform: id, Retire: []account.CredentialID{a.Credentials[i].ID}, End: &authn.End{Account: a.ID, Devices: true, Reason: "link removed"},
-		Events: []audit.Event{e},
+		Platform: f.Platform, Retire: []account.CredentialID{link.ID}, Events: []audit.Event{e}, Count: f.logOuts(),
+		End: &authn.End{Account: f.Account.ID, Devices: true, Reason: "link removed"},
 	}
-	if err := s.Store.SaveChange(ctx, change, s.Now); err != nil {
-		return failed(err)
+	if f.Account.State == account.Active {
+		mail := f.mail(outbox.LinkRemovedByStaff)
+		mail.Contents.Values = map[string]string{"connection": organisation}
+		change.Messages = []outbox.Message{mail.Seal(f.Sealer.Seal)}
 	}
-	return nil
+	return change, nil
+}
+
+// RemoveLink also returns fault.NotFound where the account has no such link any more.
+func (s *Acts) RemoveLink(ctx context.Context, id platform.ID, whom Whom, link account.CredentialID, said Said) error {
+	is := func(l account.Credential) bool { return l.ID == link }
+	return s.removeLink(ctx, fmt.Sprintf("removing link %s of %s on %s", link, whom, id), id, whom, is, said)
+}
+
+// RemoveLinkTo is RemoveLink of the one to a connection.
+func (s *Acts) RemoveLinkTo(ctx context.Context, id platform.ID, whom Whom, c federation.ID, said Said) error {
+	is := func(l account.Credential) bool { return federation.ConnectionOf(l.External) == c }
+	return s.removeLink(ctx, fmt.Sprintf("removing the link of %s to %s on %s", whom, c, id), id, whom, is, said)
+}
+
+func (s *Acts) removeLink(ctx context.Context, attempted string, id platform.ID, whom Whom, is func(account.Credential) bool, said Said) error {
+	return s.save(ctx, attempted, id, whom, said, func(f Facts) (authn.Change, error) {
+		var link account.Credential
+		for _, l := range f.Account.Credentials {
+			if l.Usable() && l.Method == federation.Method && is(l) {
+				link = l
+			}
+		}
+		all, err := s.Federation.Connections(ctx)
+		if err != nil {
+			return authn.Change{}, err
+		}
+		organisation := string(federation.ConnectionOf(link.External)) // of one that is gone
+		for _, c := range all {
+			if c.Platform == id && c.ID == federation.ConnectionOf(link.External) {
+				organisation = c.Name(f.Account.Locale)
+			}
+		}
+		return RemoveLink(f, link, organisation)
+	})
 }

@@ -57,6 +57,7 @@ var demands = map[audit.Kind]demand{
 	audit.SessionEnded:       {act: ActRemoveDevice},
 	audit.DeviceForgotten:    {act: ActRemoveDevice},
 	audit.DeviceRemoved:      {act: ActRemoveDevice},
+	audit.CredentialRetired:  {act: ActRemoveLink},
 	audit.PartySet:           {act: ActParties},
 	audit.PartySecretSet:     {act: ActParties},
 	audit.SigningKeyMade:     {act: ActKeys},

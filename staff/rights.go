@@ -30,6 +30,7 @@ const (
 	ActReactivate     Act = "reactivate"        //
 	ActEndSessions    Act = "end sessions"      //
 	ActRemoveDevice   Act = "remove device"     //
+	ActRemoveLink     Act = "remove link"       // to the account that somebody has at an organisation
 	ActErase          Act = "erase"             //
 	ActSetRole        Act = "set role"          //
 	ActOrganisation   Act = "set organisation"  // looks, contact, texts, policy
@@ -73,6 +74,7 @@ var rights = []Right{
 	{Act: ActReactivate, Helpdesk: yes, Manager: yes, Scope: "accounts:write", Person: true, Reason: true},
 	{Act: ActEndSessions, Helpdesk: yes, Manager: yes, Scope: "accounts:write", Person: true, Widely: true, Reason: true},
 	{Act: ActRemoveDevice, Helpdesk: yes, Manager: yes, Scope: "accounts:write", Person: true, Reason: true},
+	{Act: ActRemoveLink, Helpdesk: yes, Manager: yes, Person: true, Fresh: true, Reason: true, Identified: true},
 	{Act: ActErase, Manager: withSecond, Scope: "accounts:erase", Person: true, Reason: true},
 	{Act: ActSetRole, Manager: yes, Person: true, Reason: true},
 	{Act: ActOrganisation, Manager: yes, Fresh: true},

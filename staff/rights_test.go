@@ -51,6 +51,7 @@ var grid = map[Act]map[string]string{
 	ActReactivate:     {"helpdesk": "yyynn", "manager": "yyyyn", "two": "yyyyn", "write": "yyynn"},
 	ActEndSessions:    {"helpdesk": "yyynn", "manager": "yyyyn", "two": "yyyyn", "write": "yyyyn"},
 	ActRemoveDevice:   {"helpdesk": "yyynn", "manager": "yyyyn", "two": "yyyyn", "write": "yyynn"},
+	ActRemoveLink:     {"helpdesk": "yyynn", "manager": "yyyyn", "two": "yyyyn"},
 	ActErase:          {"two": "yyyyn", "erase": "yyynn"},
 	ActSetRole:        {"manager": "yyyyn", "two": "yyyyy"},
 	ActOrganisation:   {"manager": "yyyyy", "two": "yyyyy"},
@@ -162,7 +163,7 @@ func TestNobodyMay(t *testing.T) {
 func TestWhatActsWant(t *testing.T) {
 	wants := map[Act]string{
 		ActCorrectAddress: "fresh reason", ActChangeAddress: "fresh reason", ActReset: "fresh reason identified", ActDeactivate: "reason",
-		ActReactivate: "reason", ActEndSessions: "reason", ActRemoveDevice: "reason", ActErase: "reason second", ActSetRole: "reason",
+		ActReactivate: "reason", ActEndSessions: "reason", ActRemoveDevice: "reason", ActRemoveLink: "fresh reason identified", ActErase: "reason second", ActSetRole: "reason",
 		ActOrganisation: "fresh", ActParties: "fresh", ActExportRecord: "fresh", ActExportPeople: "fresh",
 	}
 	on := Subject{Account: "anna", Role: platform.Client, Platform: "linde"}

@@ -77,6 +77,9 @@ var every = map[audit.Kind]func(Facts) (authn.Change, error){
 	audit.RoleGiven:            func(f Facts) (authn.Change, error) { return SetRole(f, givenRole(f)) },
 	audit.DeviceForgotten:      ForgetDevice,
 	audit.DeviceRemoved:        RemoveDevice,
+	audit.CredentialRetired: func(f Facts) (authn.Change, error) {
+		return RemoveLink(f, account.Credential{ID: "link", Account: f.Account.ID, Method: federation.Method, External: "hof/1"}, "Lindehof")
+	},
 	audit.SessionEnded: func(f Facts) (authn.Change, error) {
 		e, tells, err := EndSession(f, "")
 		if err != nil {
@@ -197,6 +200,9 @@ func TestActsAreOfOneAccountAndOnRecord(t *testing.T) {
 			}
 			if kind == audit.RoleGiven {
 				want.Reason = "from  to client"
+			}
+			if kind == audit.CredentialRetired {
+				want.Reason = federation.Method
 			}
 			all := []audit.Event{want}
 			if kind == audit.AccountAdded { // and invited
@@ -373,7 +379,7 @@ func TestOwnersAreToldOfWhatStaffDid(t *testing.T) {
 	for kind, mail := range map[audit.Kind]outbox.Kind{
 		audit.RoleGiven: outbox.RoleByStaff, audit.AccountUnblocked: outbox.UnblockedByStaff, audit.AllSessionsEnded: outbox.LoggedOutByStaff,
 		audit.AccountDeactivated: outbox.DeactivatedByStaff, audit.SessionEnded: outbox.DeviceOutByStaff, audit.DeviceForgotten: outbox.ForgottenByStaff,
-		audit.TwoStepReset: outbox.TwoStepReset, audit.DeviceRemoved: outbox.AppRemovedByStaff,
+		audit.TwoStepReset: outbox.TwoStepReset, audit.DeviceRemoved: outbox.AppRemovedByStaff, audit.CredentialRetired: outbox.LinkRemovedByStaff,
 	} {
 		change, err := every[kind](saying(kind, facts(account.Active)))
 		if err != nil || len(change.Messages) != 1 || change.Messages[0].Kind != mail || change.Messages[0].Account != "anna" {

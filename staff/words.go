@@ -25,6 +25,7 @@ const (
 	NewAddress Reason = "new-address"
 	NewTask    Reason = "new-task"
 	LeftTask   Reason = "left-task"
+	WrongLink  Reason = "wrong-link" // the account at the organisation is somebody else's
 )
 
 // Identified is how the actor knows that the person is who they say they are.
@@ -47,6 +48,7 @@ var reasons = map[Act][]Reason{
 	ActReactivate:     {Returned, Mistake, Asked},
 	ActEndSessions:    {LostDevice, Suspicion, Asked},
 	ActRemoveDevice:   {LostDevice, Suspicion, Asked},
+	ActRemoveLink:     {WrongLink, Suspicion, Left, Asked},
 	ActErase:          {Asked, Left},
 	ActSetRole:        {NewTask, LeftTask},
 }

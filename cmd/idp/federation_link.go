@@ -178,14 +178,24 @@ func linkList(g *globals, on *string) *cobra.Command {
 }
 
 func linkRemove(g *globals, on *string) *cobra.Command {
-	return &cobra.Command{
+	var with *said
+	c := &cobra.Command{
 		Use: "remove NAME EMAIL", Short: "Remove the link of an account to a connection, and end its sessions", Args: cobra.ExactArgs(2),
+		Long: "Remove the link of an account to a connection, and end its sessions.\n\n" +
+			"The person gets a mail. Whoever comes with the same account there proves the account here before the two are linked again; " +
+			"`idp federation link import` links them without a question.",
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			err := f.tools().Acts().RemoveLink(cmd.Context(), platform.ID(*on), federation.ID(args[0]), staff.ByAddress(args[1]))
+			said, err := with.words()
+			if err != nil {
+				return err
+			}
+			err = f.tools().Acts().RemoveLinkTo(cmd.Context(), platform.ID(*on), staff.ByAddress(args[1]), federation.ID(args[0]), said)
 			if err != nil {
 				return err
 			}
 			return printChanged(g, cmd, true, fmt.Sprintf("link %s/%s of %s removed", *on, args[0], args[1]))
 		}),
 	}
+	with = sayWith(c, staff.ActRemoveLink)
+	return c
 }

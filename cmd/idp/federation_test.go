@@ -287,8 +287,11 @@ func (i *install) importsLinks() {
 	}
 	i.refused(1, "no column key", "federation", "link", "import", i.file("bad.csv", "a,connection,address\n1,2,3\n"), "--platform", "linde")
 	i.refused(1, `platform "els": not found`, "federation", "link", "import", file, "--platform", "els")
-	i.ok(append([]string{"federation", "link", "remove", "hof", "anna@example.org"}, on...)...)
-	i.refused(1, "link: not found", append([]string{"federation", "link", "remove", "hof", "anna@example.org"}, on...)...)
+	remove := append([]string{"federation", "link", "remove", "hof", "anna@example.org"}, on...)
+	i.refused(2, "--reason", remove...)
+	remove = append(remove, "--reason", "wrong-link", "--identified", "called-back")
+	i.ok(remove...)
+	i.refused(1, "link: not found", remove...)
 	if got := links(); fmt.Sprint(got) != "[t/3 mia@example.org]" {
 		i.t.Errorf("after one was removed: %v", got)
 	}

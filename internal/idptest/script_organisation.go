@@ -130,7 +130,8 @@ func (s *script) unlinked(rest string) error {
 	if len(words) != 2 {
 		return errors.New("unlinked ADDRESS NAME")
 	}
-	return s.server.Tools().Acts().RemoveLink(s.t.Context(), "linde", federation.ID(words[1]), staff.ByAddress(words[0]))
+	said := staff.Said{Reason: staff.WrongLink, Identified: staff.CalledBack}
+	return s.server.Tools().Acts().RemoveLinkTo(s.t.Context(), "linde", staff.ByAddress(words[0]), federation.ID(words[1]), said)
 }
 
 // here is the organisation on whose page the browser is.

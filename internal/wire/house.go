@@ -172,7 +172,7 @@ func acts(h *House) func(staff.Actor, audit.Origin, time.Time) *staff.Acts {
 	return func(by staff.Actor, from audit.Origin, now time.Time) *staff.Acts {
 		return &staff.Acts{
 			Store: h.DB, Sealer: h.Sealer, Actor: by, People: h.DB, Origin: from, Now: now,
-			Tickets: h.DB, Waiting: h.DB, Devices: h.DB,
+			Tickets: h.DB, Waiting: h.DB, Devices: h.DB, Federation: h.DB,
 		}
 	}
 }
@@ -250,7 +250,7 @@ func (h *House) routes() http.Handler {
 	answers := federated.New(federatedOptions(h), people, h.clock.Now)
 	helping := admin.New(admin.Options{
 		Store: h.DB, People: h.DB, Cards: h.DB, Engine: people, Acts: acts(h), Files: files(h), Sealer: h.Sealer,
-		LoginURL: loginURL(h),
+		LoginURL: loginURL(h), Connections: federatedOptions(h).Connections,
 	})
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()
 	if h.Traces != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/login"
@@ -54,6 +55,8 @@ type Options struct {
 	Sealer login.Sealer
 	// LoginURL is where somebody goes on to the platform of a party: where logins begin there.
 	LoginURL func(*platform.Platform, grant.PartyID) string
+	// Connections are those of a platform, disabled ones too: what organisations are called.
+	Connections func(platform.ID) []*federation.Connection
 }
 
 // Server is the pages of all platforms; a request's platform is in its context.

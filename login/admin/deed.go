@@ -43,6 +43,7 @@ type Whose struct {
 	Device  bool   // Machine is what it is done to
 	Machine ui.Machine
 	UsedAt  time.Time // when it was used last
+	Link    *Link     // what it is done to; nil: something else
 }
 
 // Question is a choice of words of our own list.
@@ -125,9 +126,10 @@ type theDeed struct {
 	*Visit
 	Deed
 	a       *account.Account // whom it is done to
-	of      string           // and to which session, remembered browser or device
+	of      string           // and to which session, remembered browser, device or link
 	machine ui.Machine       // that is it
 	usedAt  time.Time        // last
+	link    *Link            // nil: it is done to none
 }
 
 // ofPerson calls a handler with the person that the address names, where the helper may do the deed to that one. Of
@@ -149,7 +151,7 @@ func (s *Server) ofPerson(d Deed, h func(http.ResponseWriter, *http.Request, the
 		}
 		t := theDeed{Visit: v, Deed: d, a: a}
 		if d.Each {
-			if ok, err := s.findDevice(r, &t); err != nil {
+			if ok, err := s.findOne(r, &t); err != nil {
 				return err
 			} else if !ok {
 				note(w, v.Platform.ID, noticeChanged)
@@ -160,10 +162,17 @@ func (s *Server) ofPerson(d Deed, h func(http.ResponseWriter, *http.Request, the
 	}
 }
 
-// findDevice finds what the address names last among what is the person's.
-func (s *Server) findDevice(r *http.Request, t *theDeed) (there bool, err error) {
+// findOne finds what the address names last among what is the person's.
+func (s *Server) findOne(r *http.Request, t *theDeed) (there bool, err error) {
 	t.of = mux.Vars(r)["of"]
 	switch t.Name {
+	case removeLink:
+		for _, l := range linksOf(t.a) {
+			if string(l.ID) == t.of {
+				t.link = s.link(t.a, l)
+			}
+		}
+		return t.link != nil, nil
 	case forgetBrowser:
 		all, err := s.Store.Devices(r.Context(), t.Platform.ID, t.a.ID, t.Now)
 		return found(t, all, err, func(d account.Device) (string, ui.Machine, time.Time) { return d.ID, ui.MachineOf(d.Agent), d.SeenAt })
@@ -235,7 +244,8 @@ func (s *Server) deedPage(t theDeed, f Form) DeedPage {
 		Chrome: s.chrome(t.Visit), Action: t.Action, Title: d.key("title"), Body: d.key("body"), Button: d.key("button"), Danger: d.Danger,
 		Waits: d.waitsKey(a),
 		Whose: Whose{
-			Name: a.Profile.Name(), Email: a.Email.Address, Role: role, Device: d.Each, Machine: t.machine, UsedAt: t.usedAt,
+			Name: a.Profile.Name(), Email: a.Email.Address, Role: role, Device: d.Each && t.link == nil, Machine: t.machine, UsedAt: t.usedAt,
+			Link: t.link,
 		},
 		Questions: d.questions(f, t.roles(a)), AsksEmail: d.Email, Typed: f.Email, Back: personURL(t.Visit, a.ID),
 	}

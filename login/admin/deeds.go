@@ -18,7 +18,7 @@ type Deed struct {
 	Danger bool      // it takes something away
 	Email  bool      // the page asks for an address
 	Role   bool      // the page asks for a role
-	Each   bool      // done to one session, remembered browser or device with the mobile app, which its address names last
+	Each   bool      // done to one session, remembered browser, device with the mobile app or link, which its address names last
 	// For reports whether it makes sense as the person stands now; who may not do it is not offered it either.
 	For func(*staff.Card) bool
 	Do  func(ctx context.Context, acts *staff.Acts, p platform.ID, whom staff.Whom, f Form) error
@@ -31,7 +31,7 @@ type Form struct {
 	Said  staff.Said
 	Email string
 	Role  platform.Role
-	Of    string // the session, the remembered browser or the device
+	Of    string // the session, the remembered browser, the device or the link
 }
 
 // deeds are all, in the order in which the page of a person offers them.
@@ -112,6 +112,13 @@ var deeds = []Deed{
 		},
 	},
 	{
+		Name: removeLink, Right: staff.ActRemoveLink, Danger: true, Each: true,
+		For: func(c *staff.Card) bool { return len(linksOf(&c.Account)) > 0 },
+		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
+			return a.RemoveLink(ctx, p, whom, account.CredentialID(f.Of), f.Said)
+		},
+	},
+	{
 		Name: "end-sessions", Right: staff.ActEndSessions, Danger: true,
 		For: func(c *staff.Card) bool { return len(c.Sessions)+len(c.Devices)+len(c.Apps) > 0 },
 		Do: func(ctx context.Context, a *staff.Acts, p platform.ID, whom staff.Whom, f Form) error {
@@ -136,11 +143,12 @@ var deeds = []Deed{
 	},
 }
 
-// Deeds of which there is one for each session, each remembered browser and each device with the mobile app.
+// Deeds of which there is one for each session, each remembered browser, each device with the mobile app and each link.
 const (
 	endSession    = "end-session"
 	forgetBrowser = "forget-browser"
 	removeDevice  = "remove-device"
+	removeLink    = "remove-link"
 )
 
 // deedOf is the one of a right that may wait.

@@ -14,7 +14,6 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
-	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
@@ -33,13 +32,13 @@ type PersonPage struct {
 	Whose // no device
 	Answer
 	Help
+	Ways
 	Role     string
 	Facts    []Fact
 	Waits    []Waiting
 	Mails    []Mail
 	Attempts []Line
 	Asked    []Asked // what waits for that person
-	Reach    []Reach // devices with the mobile app, sessions and remembered browsers
 	Back     string
 }
 
@@ -47,6 +46,12 @@ type PersonPage struct {
 type Answer struct {
 	Says  []Finding // the first reason first; one that all is well where there is none
 	Ended []Line    // what made the account inactive
+}
+
+// Ways are those by which somebody comes in, and came.
+type Ways struct {
+	Links []Link  // to accounts at organisations
+	Reach []Reach // devices with the mobile app, sessions and remembered browsers
 }
 
 // Help is what can be done about it.
@@ -69,7 +74,6 @@ type Fact struct {
 	N     int
 	At    time.Time
 	Also  []string // further text keys
-	Said  string   // as others call it, in place of all that; empty: nothing
 }
 
 // Waiting is until when somebody waits, and for what.
@@ -141,6 +145,7 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 	if page.Ended, err = s.lines(r, v, card.Ended); err != nil {
 		return err
 	}
+	page.Links = s.links(v, a)
 	page.Reach = reach(v, card)
 	page.Attempts, page.Ended = plainly(page.Attempts, personURL(v, a.ID)), plainly(page.Ended, personURL(v, a.ID))
 	page.Deeds, page.Beyond = offers(v, card, pending)
@@ -163,8 +168,12 @@ func offers(v *Visit, card *staff.Card, pending []staff.Pending) (all []Offer, b
 		switch {
 		case asked || !d.For(card):
 		case d.Each:
-			if toDevices := (Offer{Key: "staff.to_devices", URL: "#reach"}); v.mayOffer(d, a) && !slices.Contains(all, toDevices) {
-				all = append(all, toDevices)
+			to := Offer{Key: "staff.to_devices", URL: "#reach"}
+			if d.Name == removeLink {
+				to = Offer{Key: "staff.to_links", URL: "#links"}
+			}
+			if v.mayOffer(d, a) && !slices.Contains(all, to) {
+				all = append(all, to)
 			}
 		case v.mayOffer(d, a):
 			all = append(all, Offer{Key: d.key("title"), URL: personURL(v, a.ID) + "/" + d.Name, Danger: d.Danger})
@@ -323,12 +332,6 @@ func facts(c *staff.Card) []Fact {
 		all = append(all, second, Fact{Key: "staff.fact_codes", N: c.RecoveryCodes})
 	} else {
 		all = append(all, second)
-	}
-	for _, link := range a.Credentials {
-		if link.External != "" {
-			said := link.Label + " (" + string(federation.ConnectionOf(link.External)) + ")"
-			all = append(all, Fact{Key: "staff.fact_elsewhere", Said: said})
-		}
 	}
 	browsers, apps := 0, 0
 	for _, session := range c.Sessions {

@@ -56,7 +56,6 @@ func (PersonPage) samples() []ui.Sample {
 		Facts: []Fact{
 			{Key: "staff.fact_state", Value: "staff.state_active"}, {Key: "staff.fact_signed_in", At: sampleNoon},
 			{Key: "staff.fact_second", Value: "staff.second_totp", Also: []string{"staff.second_sms"}}, {Key: "staff.fact_codes", N: 7},
-			{Key: "staff.fact_elsewhere", Said: "e.jansen@linde.example (linde)"},
 			{Key: "staff.fact_devices", N: 2}, {Key: "staff.fact_browsers", N: 2}, {Key: "staff.fact_apps", N: 1}, {Key: "staff.fact_remembered", N: 1},
 		},
 		Mails: []Mail{
@@ -122,6 +121,11 @@ func (PersonPage) samples() []ui.Sample {
 			{Kind: "staff.reach_remembered", AddedAt: sampleNoon, UsedAt: sampleNoon, Key: Deed{Name: forgetBrowser}.key("title"), URL: sampleAnna.URL + "/" + forgetBrowser + "/z"},
 		}
 	})
+	add("linked to organisations", func(p *PersonPage) {
+		p.Deeds = slices.Insert(slices.Clip(p.Deeds), 1, Offer{Key: "staff.to_links", URL: "#links"})
+		p.Links = []Link{sampleLink, {Connection: "lindehof-old", AddedAt: sampleNoon}}
+		p.Links[0].URL = sampleAnna.URL + "/" + removeLink + "/x"
+	})
 	add("another address is asked for", func(p *PersonPage) {
 		p.Says, p.Deeds = []Finding{{Key: "staff.finding_new_address", Tone: "waiting"}}, offers("resend", "correct-address")
 	})
@@ -147,6 +151,10 @@ func (PersonPage) samples() []ui.Sample {
 	return all
 }
 
+var sampleLink = Link{
+	Names: map[string]string{"nl": "GGZ Lindehof", "en": "Lindehof Trust"}, Connection: "lindehof", Label: "a.bakker@lindehof.example", AddedAt: sampleNoon,
+}
+
 // samples are the states of the page.
 func (DeedPage) samples() (all []ui.Sample) {
 	for _, d := range deeds {
@@ -158,8 +166,12 @@ func (DeedPage) samples() (all []ui.Sample) {
 		if d.Role {
 			page.Whose.Role = roleKey(platform.Professional)
 		}
-		if d.Name == removeDevice {
+		switch d.Name {
+		case removeDevice:
 			page.Whose.Machine = sampleDevice
+		case removeLink:
+			link := sampleLink
+			page.Whose.Device, page.Whose.Link = false, &link
 		}
 		all = append(all, ui.Sample{Name: d.Name, Data: page, Staff: true})
 		if page.Waits = d.waitsKey(&account.Account{Role: platform.Manager}); page.Waits != "" {

@@ -1,0 +1,52 @@
+package admin
+
+import (
+	"time"
+
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/staff"
+)
+
+// Link is an account at an organisation with which somebody logs in, and what removes the link.
+type Link struct {
+	Names      map[string]string // of the organisation, by language; nil: its connection is gone
+	Connection string
+	Label      string // who the person is there
+	AddedAt    time.Time
+	URL        string // empty: not for who looks
+}
+
+// linksOf are the links of somebody that count.
+func linksOf(a *account.Account) (all []account.Credential) {
+	for _, c := range a.Credentials {
+		if c.Method == federation.Method && c.Usable() {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+func (s *Server) link(a *account.Account, c account.Credential) *Link {
+	id := federation.ConnectionOf(c.External)
+	l := &Link{Connection: string(id), Label: c.Label, AddedAt: c.AddedAt}
+	for _, at := range s.Connections(a.Platform) {
+		if at.ID == id {
+			l.Names = at.Names
+		}
+	}
+	return l
+}
+
+// links are those of somebody, as the helper may remove them.
+func (s *Server) links(v *Visit, a *account.Account) (all []Link) {
+	may := v.mayDo(staff.ActRemoveLink, subject(a))
+	for _, c := range linksOf(a) {
+		l := s.link(a, c)
+		if may {
+			l.URL = personURL(v, a.ID) + "/" + removeLink + "/" + string(c.ID)
+		}
+		all = append(all, *l)
+	}
+	return all
+}
