@@ -7,21 +7,23 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
 )
 
 const upsertCredential = `
 INSERT INTO credentials (
-    platform, id, account, method, used_as, label, sealed, counter, added_at, confirmed_at, used_at, retired_at, external)
-SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13
+    platform, id, account, method, used_as, label, sealed, counter, added_at, confirmed_at, used_at, retired_at, external,
+    connection)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14
 FROM accounts AS a
 WHERE a.platform = $1 AND a.id = $3
 ON CONFLICT (id) DO UPDATE
 SET method = excluded.method, used_as = excluded.used_as, label = excluded.label, sealed = excluded.sealed,
     counter = CASE WHEN excluded.counter > credentials.counter THEN excluded.counter ELSE credentials.counter END,
     added_at = excluded.added_at, confirmed_at = excluded.confirmed_at, used_at = excluded.used_at,
-    retired_at = excluded.retired_at, external = excluded.external
+    retired_at = excluded.retired_at, external = excluded.external, connection = excluded.connection
 WHERE credentials.platform = excluded.platform AND credentials.account = excluded.account`
 
 // risen is what makes using a counter and spending it one statement: of two submits with one TOTP step, the second
@@ -33,7 +35,8 @@ const risen = `
        OR excluded.retired_at IS NOT NULL)`
 
 // putCredentials adds credentials or replaces them whole. fault.Stale: one was retired meanwhile, belongs to another
-// account, or has a counter that did not rise, because somebody was here before with the same code.
+// account, or has a counter that did not rise, because somebody was here before with the same code. A link to somebody who
+// is another account's, and a second one of the account to the same connection, break an index: fault.Taken.
 func putCredentials(ctx context.Context, q conn, p platform.ID, all []account.Credential) error {
 	for _, c := range sorted(all, func(c account.Credential) string { return string(c.ID) }) {
 		if err := putCredential(ctx, q, upsertCredential+risen, p, c); err != nil {
@@ -45,7 +48,8 @@ func putCredentials(ctx context.Context, q conn, p platform.ID, all []account.Cr
 
 func putCredential(ctx context.Context, q conn, text string, p platform.ID, c account.Credential) error {
 	changed, err := exec(ctx, q, text, string(p), string(c.ID), string(c.Account), c.Method, string(c.Use), c.Label,
-		orNull(c.Sealed), c.Counter, millis(c.AddedAt), millis(c.ConfirmedAt), millis(c.UsedAt), millis(c.RetiredAt), orNullText(c.External))
+		orNull(c.Sealed), c.Counter, millis(c.AddedAt), millis(c.ConfirmedAt), millis(c.UsedAt), millis(c.RetiredAt), orNullText(c.External),
+		orNullText(string(federation.ConnectionOf(c.External))))
 	if err == nil && changed == 0 {
 		err = fault.Stale
 	}

@@ -205,3 +205,75 @@ func migrateMessages(t *testing.T, dsn string) {
 		}
 	}
 }
+
+// beforeOneLink is the last version in which an account may be linked to several people of one connection.
+const beforeOneLink = 45
+
+// Of two links to one connection that an older program left the older one stays, and no second one comes after.
+func TestMigrationLeavesOneLinkToAConnection(t *testing.T) {
+	for name, dsn := range map[string]func(*testing.T) string{
+		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "idp.db") },
+		"postgres": func(t *testing.T) string { return idptest.EmptyPostgres(t) },
+	} {
+		t.Run(name, func(t *testing.T) { migrateConnections(t, dsn(t)) })
+	}
+}
+
+func migrateConnections(t *testing.T, dsn string) {
+	ctx := t.Context()
+	db, err := storage.Open(ctx, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // what is in it was looked at
+	if err := db.MigrateTo(ctx, beforeOneLink); err != nil {
+		t.Fatal(err)
+	}
+	run := func(text string, args ...any) {
+		t.Helper()
+		if _, err := db.SQL().ExecContext(ctx, text, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(`INSERT INTO platforms (id, issuer, body) VALUES ('linde', 'https://linde.test', '{}')`)
+	for _, a := range []string{"anna", "bram"} {
+		run(`INSERT INTO accounts (id, platform, email, email_key, role, state, locale, profile, created_at)
+			VALUES ($1, 'linde', $2, $2, 'client', 'active', '', '{}', 1)`, a, a+"@example.org")
+	}
+	for _, c := range []string{"hof", "hof-2"} {
+		run(`INSERT INTO connections (platform, id, body) VALUES ('linde', $1, '{}')`, c)
+	}
+	for _, row := range []struct {
+		id, account string
+		external    any
+		added       int
+		retired     any
+	}{
+		{"a", "anna", "hof/1", 5, nil}, {"b", "anna", "hof/2", 4, nil}, {"c", "anna", "hof/3", 4, nil}, {"d", "anna", "hof/4", 1, 2},
+		{"e", "anna", "hof-2/1", 5, nil}, {"f", "bram", "hof/5", 9, nil}, {"g", "anna", nil, 1, nil},
+	} {
+		run(`INSERT INTO credentials (id, platform, account, method, used_as, label, counter, added_at, retired_at, external)
+			VALUES ($1, 'linde', $2, 'm', 'primary', '', 0, $3, $4, $5)`, row.id, row.account, row.added, row.retired, row.external)
+	}
+	if err := db.Migrate(ctx); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := db.SQL().QueryContext(ctx, `SELECT id, COALESCE(connection, ''), COALESCE(retired_at, 0) FROM credentials ORDER BY id`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }() // read to its end below
+	var got []string
+	for rows.Next() {
+		var id, connection string
+		var retired int
+		if err := rows.Scan(&id, &connection, &retired); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, fmt.Sprint(id, " ", connection, " ", retired))
+	}
+	want := "a hof 5, b hof 0, c hof 4, d hof 2, e hof-2 0, f hof 0, g  0"
+	if err := rows.Err(); err != nil || strings.Join(got, ", ") != want {
+		t.Errorf("%q, %v, want %q", got, err, want)
+	}
+}

@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -112,10 +113,11 @@ var connections = []promise{
 		eva := w.person(linde, "eva@example.org")
 		w.ok(w.db.Declare(w.Context(), storage.Setup{Accounts: []account.Account{eva}}, w.now))
 		first, second, gone := w.link(eva, entra, "t/2"), w.link(w.anna, entra, "t/1"), w.link(eva, entra, "t/0")
-		for _, l := range []account.Credential{first, second, gone, w.link(eva, "entra-2", "t/1")} {
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{gone}}, w.now))
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Retire: []account.CredentialID{gone.ID}}, w.now))
+		for _, l := range []account.Credential{first, second, w.link(eva, "entra-2", "t/1")} {
 			w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{l}}, w.now))
 		}
-		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Retire: []account.CredentialID{gone.ID}}, w.now))
 		page, err := w.db.LinksOf(w.Context(), linde, entra, "", 1)
 		w.ok(err)
 		w.same("first page", page, []storage.Linked{{External: "entra/t/1", Account: w.anna.ID, Email: w.anna.Email.Address, AddedAt: millis(second.AddedAt)}})
@@ -154,6 +156,28 @@ var connections = []promise{
 		}
 		all.Wait()
 		w.onlyOne(results, fault.Taken)
+	}},
+	{"of a crowd that links one account to several people of a connection exactly one does, and other connections are apart", func(w *world) {
+		results := make([]error, crowd)
+		var all sync.WaitGroup
+		for i := range results {
+			c := authn.Change{Platform: linde, Put: []account.Credential{w.link(w.anna, entra, fmt.Sprint("t/", i))}}
+			all.Go(func() { results[i] = w.db.SaveChange(w.Context(), c, w.now) })
+		}
+		all.Wait()
+		w.onlyOne(results, fault.Taken)
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{w.link(w.anna, "entra-2", "t/1")}}, w.now))
+		page, err := w.db.LinksOf(w.Context(), linde, entra, "", 10)
+		w.ok(err)
+		w.same("links", len(page), 1)
+		stored, err := w.db.Account(w.Context(), linde, w.anna.ID)
+		w.ok(err)
+		for _, l := range stored.Credentials {
+			if federation.ConnectionOf(l.External) == entra {
+				w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Retire: []account.CredentialID{l.ID}}, w.now))
+			}
+		}
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{w.link(w.anna, entra, "t/new")}}, w.now))
 	}},
 	{"a visit to an upstream is answered once, and the answer is taken once, by its handle and within its time", func(w *world) {
 		handle := w.answer("visit")
@@ -227,11 +251,11 @@ var connections = []promise{
 		w.same("trouble", got.Trouble, bad.Trouble)
 	}},
 	{"what is over at an upstream ends the sessions that came from it, and no other, once", func(w *world) {
+		link := w.link(w.anna, entra, "key")
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{link}}, w.now))
 		start := func(subject, session string) string {
 			s := w.newVisit(w.anna).Session
 			s.ID = secret.ID()
-			link := w.link(w.anna, entra, subject+session)
-			w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{link}}, w.now))
 			s.Proofs = []authn.Proof{{
 				Method: federation.Method, Use: account.Primary, Kinds: authn.Knows, Credential: link.ID, At: w.now,
 				Upstream: &authn.OnUpstream{Connection: string(entra), Subject: subject, Session: session, Told: w.now},
