@@ -98,6 +98,27 @@ func (k KeyRule) Of(a Answer) (string, error) {
 	return key, nil
 }
 
+// OtherKeys is the setting by which a key stands for somebody else than it did in was, the connection as it was before;
+// empty: a key stands for who it stood for. Keys of Entra name their tenant, and are the same by either protocol. A hub
+// makes its own NameIDs, but hands on the attributes of whoever is behind it.
+func (c *Connection) OtherKeys(was *Connection) string {
+	hub := was.SAML.Scoping
+	more := func(provider string) bool { return !slices.Contains(hub, provider) }
+	switch {
+	case c.Key != was.Key:
+		return "key"
+	case c.Key.By == ByEntra:
+		return ""
+	case c.OIDC.Issuer != was.OIDC.Issuer:
+		return "oidc.issuer"
+	case c.SAML.EntityID != was.SAML.EntityID:
+		return "saml.entity_id"
+	case c.Key.By == ByAttribute && len(hub) > 0 && (len(c.SAML.Scoping) == 0 || slices.ContainsFunc(c.SAML.Scoping, more)):
+		return "saml.requested_providers"
+	}
+	return ""
+}
+
 // External is how a link is kept and found: a connection and the key of a person there.
 func External(c ID, key string) string { return string(c) + "/" + key }
 

@@ -325,19 +325,12 @@ func (p *plan) connectionSet(c *federation.Connection, reason string) {
 	})
 }
 
-// unlinked refuses another key of people, or another issuer of keys that are its own, where people are linked by them:
-// nobody would be known any more, or somebody else would be.
+// unlinked refuses another key of people, or another issuer of their keys, where people are linked by them: nobody would be
+// known any more, or somebody else would be (federation.Connection.OtherKeys).
 func (p *plan) unlinked(ctx context.Context, exists bool, was, is *federation.Connection) error {
-	own := is.Key.By == federation.BySubject || is.Key.By == federation.ByNameID
 	key := ""
-	switch {
-	case !exists:
-	case was.Key != is.Key:
-		key = "key"
-	case own && was.OIDC.Issuer != is.OIDC.Issuer:
-		key = "oidc.issuer"
-	case own && was.SAML.EntityID != is.SAML.EntityID:
-		key = "saml.entity_id"
+	if exists {
+		key = is.OtherKeys(was)
 	}
 	if key == "" {
 		return nil
@@ -347,7 +340,8 @@ func (p *plan) unlinked(ctx context.Context, exists bool, was, is *federation.Co
 		return err
 	}
 	if links > 0 {
-		return fmt.Errorf("%w: %s: %d accounts are linked by it: declare a connection of another name beside it", fault.Invalid, key, links)
+		return fmt.Errorf("%w: %s: %d accounts are linked by it, and would be somebody else's: declare a connection of another name beside it, "+
+			"or remove each link with `idp federation link remove %s EMAIL`", fault.Invalid, key, links, is.ID)
 	}
 	return nil
 }

@@ -251,6 +251,18 @@ func TestKeyIsFixedOnceSomebodyIsLinked(t *testing.T) {
 		if dump(t, db) != before {
 			t.Error("something was written")
 		}
+		// Another organisation's employee numbers are other people's, too.
+		mustApply(t, tools, connecting(adfs))
+		other := "{ name: eik, saml: { entity_id: \"https://b.example\" } }"
+		mustApply(t, tools, connecting(other))
+		mustApply(t, tools, connecting(adfs))
+		link(t, db, "m@example.org", "eik", "y")
+		wantRefused(t, tools, connecting(other), "saml.entity_id: 1 accounts are linked by it")
+		wantRefused(t, tools, connecting(other), "`idp federation link remove eik EMAIL`")
+		// Who goes from one tenant, or protocol, of Entra to another keeps the keys: they name the tenant.
+		mustApply(t, tools, connecting("{ name: zilver, "+strings.TrimPrefix(entra, "{ name: lindehof, ")))
+		link(t, db, "m@example.org", "zilver", "z")
+		mustApply(t, tools, connecting("{ name: zilver, oidc: { issuer: https://other.example } }"))
 	})
 }
 
