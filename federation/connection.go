@@ -126,13 +126,14 @@ type Access struct {
 	Manages []platform.Role `json:"manages,omitempty"` // roles beyond professional that Table may give: helpdesk, manager
 }
 
-// JIT says whether accounts are made for people who come by a connection for the first time.
+// JIT says who comes in that is not linked: each lets in more than the one before. Whoever has an account that is active
+// proves it, whatever this is.
 type JIT string
 
 const (
-	JITOff     JIT = ""        // nobody comes in without an account here
-	JITInvited JIT = "invited" // whoever was invited links the account with the button of the mail
-	JITCreate  JIT = "create"  // an account is made
+	JITOff     JIT = ""        // nobody else
+	JITInvited JIT = "invited" // whoever was invited: with the button of the mail, or by a trusted address
+	JITCreate  JIT = "create"  // anybody: an account is made
 )
 
 // RoleRow gives a role to whom the upstream names a role or group, exactly.

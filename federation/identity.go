@@ -128,7 +128,7 @@ func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decisi
 	}
 	if byAddress != nil && byAddress.State != account.Deactivated && c.For(byAddress.Role) {
 		helps := byAddress.Role == platform.Helpdesk || byAddress.Role == platform.Manager
-		if i.Trusted && !helps && byAddress.MarkedAt.IsZero() && owned(byAddress) {
+		if i.Trusted && !helps && c.Admits(byAddress) && byAddress.MarkedAt.IsZero() && owned(byAddress) {
 			return Links, nil
 		}
 		return Asks, nil
@@ -137,6 +137,12 @@ func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decisi
 		return Creates, nil
 	}
 	return Asks, nil // the person may have an account under another address
+}
+
+// Admits reports whether an account that is not linked may be, once whose it is was shown: somebody who was only invited
+// comes in by the connection where that is for such people.
+func (c *Connection) Admits(a *account.Account) bool {
+	return a.State == account.Active || a.State == account.Invited && c.Access.JIT != JITOff
 }
 
 // owned reports whether an account is of who has its address: its owner showed that, or was invited there and nobody was in

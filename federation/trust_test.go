@@ -75,6 +75,38 @@ func TestOnlyAnOwnedAccountIsLinkedByItsAddress(t *testing.T) {
 	}
 }
 
+// Somebody who was only invited comes in where that is said; whoever has an account that is active, everywhere.
+func TestWhoWasInvitedComesInWhereThatIsSaid(t *testing.T) {
+	email, _ := account.ParseEmail("anna@linde.example")
+	id := Identity{Connection: "linde", Key: "1", Email: email, Trusted: true}
+	for _, row := range []struct {
+		jit    JIT
+		state  account.State
+		admits bool
+	}{
+		{JITOff, account.Active, true}, {JITOff, account.Invited, false}, {JITOff, account.Deactivated, false},
+		{JITInvited, account.Active, true}, {JITInvited, account.Invited, true}, {JITInvited, account.Deactivated, false},
+		{JITCreate, account.Active, true}, {JITCreate, account.Invited, true}, {JITCreate, account.Deactivated, false},
+	} {
+		c := &Connection{ID: "linde", Kind: OIDC, Access: Access{JIT: row.jit, Role: platform.Professional}}
+		a := &account.Account{ID: "a", Email: email, Role: platform.Professional, State: row.state, EmailVerifiedAt: trustNow}
+		want := Asks
+		if row.admits {
+			want = Links
+		}
+		if got, err := c.Who(id, nil, a); err != nil || got != want || c.Admits(a) != row.admits {
+			t.Errorf("%q, account %s: %q, %t, want %q, %v", row.jit, row.state, got, c.Admits(a), want, err)
+		}
+		if row.state == account.Deactivated {
+			continue
+		}
+		// Who was linked before, as from a file, is.
+		if got, err := c.Who(id, a, nil); err != nil || got != SignsIn {
+			t.Errorf("%q, account %s that is linked: %q, %v", row.jit, row.state, got, err)
+		}
+	}
+}
+
 // More groups than an upstream sends let no stranger in where groups decide.
 func TestRolesThatWereLeftOutLetNobodyNewIn(t *testing.T) {
 	email, _ := account.ParseEmail("anna@linde.example")

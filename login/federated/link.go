@@ -92,6 +92,8 @@ func (s step) connect(v *login.Visit, c *federation.Connection, id federation.Id
 		return login.Outcome{}, federation.Refuse(federation.AlreadyOther, "account %s is linked to somebody else there", a.ID)
 	case !c.For(a.Role):
 		return login.Outcome{}, federation.Refuse(federation.OtherRole, "account %s is a %s", a.ID, a.Role)
+	case linked == nil && !c.Admits(a):
+		return login.Outcome{}, federation.Refuse(federation.NoAccount, "account %s is %s", a.ID, a.State)
 	}
 	if linked == nil {
 		// What keeps strangers out keeps out who brings another's account there.

@@ -81,7 +81,7 @@ func (s step) choices(v *login.Visit) (all []*federation.Connection) {
 	for _, c := range s.open(v.Platform.ID) {
 		switch {
 		case a != nil && !primary:
-			if !a.HasLink(string(c.ID)) && c.For(a.Role) {
+			if !a.HasLink(string(c.ID)) && c.For(a.Role) && c.Admits(a) {
 				all = append(all, c)
 			}
 		case c.Place != federation.NoPlace || names(v, c):
