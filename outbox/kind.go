@@ -37,6 +37,7 @@ const (
 	LogOutsStopped       Kind = "mail_log_outs_stopped" // to managers: somebody logged out as many people as one may
 	AppRemovedByStaff    Kind = "mail_app_out"          // a device with the mobile app
 	LinkRemovedByStaff   Kind = "mail_link_out"         // to the account at an organisation
+	LinkedByStaff        Kind = "mail_link_in"          // to the account at an organisation, from a file
 	MethodChanged        Kind = "mail_method"
 	WrongCodes           Kind = "mail_codes"       // five wrong codes
 	DeviceRemovedByPINs  Kind = "mail_app_removed" // too many wrong PINs in the mobile app
@@ -183,6 +184,10 @@ var Kinds = map[Kind]Spec{
 	AppRemovedByStaff: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_app_out.subject",
 		Before: []string{"mail_app_out.body", "mail_app_out.next", "mail.by_staff"},
+	},
+	LinkedByStaff: {
+		Recipient: Mail, Life: NoticeLife, Subject: "mail_link_in.subject",
+		Before: []string{"mail_link_in.body", "mail_link_in.next", "mail.by_staff"},
 	},
 	LinkRemovedByStaff: {
 		Recipient: Mail, Life: NoticeLife, Subject: "mail_link_out.subject",

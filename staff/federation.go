@@ -174,6 +174,7 @@ const (
 type ImportOptions struct {
 	DryRun  bool // nothing is saved
 	Helpers bool // helpdesk and managers are linked, too
+	Mail    bool // who is active is told by a mail; by themselves many mails at once would be taken for an attack
 }
 
 // ImportLinks links people from a file, row by row: each is saved by itself, so that the same file goes on where it stopped.
@@ -231,8 +232,8 @@ func (s *Acts) importLink(ctx context.Context, f Facts, row LinkRow, o ImportOpt
 		why = "the key is another account's"
 	case a.HasLink(string(c.ID)):
 		why = "the account is linked to somebody else there"
-	case a.State != account.Active:
-		why = "the account is " + string(a.State)
+	case a.State == account.Deactivated:
+		why = "the account is deactivated"
 	case !c.For(a.Role):
 		why = "the connection is not for a " + string(a.Role)
 	case ranks[a.Role] >= ranks[platform.Helpdesk] && !o.Helpers:
@@ -244,15 +245,15 @@ func (s *Acts) importLink(ctx context.Context, f Facts, row LinkRow, o ImportOpt
 	if o.DryRun {
 		return LinkMade, nil, nil
 	}
-	err = s.Store.SaveChange(ctx, linked(f, a, external), s.Now)
+	err = s.Store.SaveChange(ctx, linked(f, c, a, external, o.Mail), s.Now)
 	if err != nil {
 		return refusedOr(err)
 	}
 	return LinkMade, nil, nil
 }
 
-// linked is the change that links an account, on its record.
-func linked(f Facts, a *account.Account, external string) authn.Change {
+// linked is the change that links an account, on its record, and with a mail to who is active where that is said.
+func linked(f Facts, c federation.Connection, a *account.Account, external string, mail bool) authn.Change {
 	l := account.Credential{
 		ID: account.CredentialID(secret.ID()), Account: a.ID, Method: federation.Method, Use: account.Primary, Label: a.Email.Address,
 		External: external, AddedAt: f.Now, ConfirmedAt: f.Now,
@@ -260,7 +261,22 @@ func linked(f Facts, a *account.Account, external string) authn.Change {
 	e := f.Actor.does(audit.Event{
 		At: f.Now, Platform: f.Platform, Kind: audit.CredentialAdded, Account: a.ID, Outcome: audit.Success, Reason: federation.Method, Origin: f.Origin,
 	})
-	return authn.Change{Put: []account.Credential{l}, Events: []audit.Event{e}}
+	change := authn.Change{Put: []account.Credential{l}, Events: []audit.Event{e}}
+	if mail {
+		f.Account = a
+		change.Messages = f.saysOf(outbox.LinkedByStaff, c.Name(a.Locale))
+	}
+	return change
+}
+
+// saysOf is says with what an organisation is called.
+func (f Facts) saysOf(kind outbox.Kind, organisation string) []outbox.Message {
+	if f.Account.State != account.Active {
+		return nil
+	}
+	mail := f.mail(kind)
+	mail.Contents.Values = map[string]string{"connection": organisation}
+	return []outbox.Message{mail.Seal(f.Sealer.Seal)}
 }
 
 // whomToLink are the connection and the account of a row, and how the link is kept.
@@ -303,16 +319,11 @@ func RemoveLink(f Facts, link account.Credential, organisation string) (authn.Ch
 		return authn.Change{}, err
 	}
 	e.Reason = federation.Method
-	change := authn.Change{
+	return authn.Change{
 		Platform: f.Platform, Retire: []account.CredentialID{link.ID}, Events: []audit.Event{e}, Count: f.logOuts(),
-		End: &authn.End{Account: f.Account.ID, Devices: true, Reason: "link removed"},
-	}
-	if f.Account.State == account.Active {
-		mail := f.mail(outbox.LinkRemovedByStaff)
-		mail.Contents.Values = map[string]string{"connection": organisation}
-		change.Messages = []outbox.Message{mail.Seal(f.Sealer.Seal)}
-	}
-	return change, nil
+		End:      &authn.End{Account: f.Account.ID, Devices: true, Reason: "link removed"},
+		Messages: f.saysOf(outbox.LinkRemovedByStaff, organisation),
+	}, nil
 }
 
 // RemoveLink also returns fault.NotFound where the account has no such link any more.

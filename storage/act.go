@@ -175,6 +175,18 @@ func concerned(c authn.Change) (account.ID, error) {
 	return all[0], nil
 }
 
+// onlyLinks reports whether all that a change saves for a person is links, and no journey of that person does it.
+func onlyLinks(c authn.Change) bool {
+	n := 0
+	for _, part := range c.Parts() {
+		if part.Given {
+			n++
+		}
+	}
+	other := func(l account.Credential) bool { return l.External == "" }
+	return c.Journey == nil && n == len(c.Put) && n > 0 && !slices.ContainsFunc(c.Put, other)
+}
+
 // given reports whether a change saves something for a person: nobody gets it whose account is not active.
 func given(c authn.Change) bool {
 	return slices.ContainsFunc(c.Parts(), func(part authn.Part) bool { return part.Given })
@@ -201,6 +213,7 @@ func (h held) claim(c authn.Change, now time.Time) error {
 	case welcome && h.state == account.Active:
 		return fmt.Errorf("account that is active: %w", fault.Spent)
 	case welcome && h.state == account.Invited:
+	case onlyLinks(c) && h.state == account.Invited: // from a file, so that the first sign-in there finds the account
 	case (welcome || given(c)) && h.state != account.Active:
 		return errNotActive
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
@@ -47,7 +48,7 @@ func linkImport(g *globals, on *string) *cobra.Command {
 		Use: "import FILE", Short: "Link accounts to who people are at their organisation, from a file", Args: cobra.ExactArgs(1),
 		Long: "FILE is comma-separated, as spreadsheets write it, or - for standard input, with the columns connection, key and address. The key is what the " +
 			"connection's key rule takes from an answer: of entra tenant/object, of nameid NameQualifier!NameID. Each row is done by itself, so the same file goes on " +
-			"where it stopped. Refused is a row whose account is unknown, not active, of a role that the connection is not for or linked to somebody else there, and " +
+			"where it stopped. Somebody who was invited becomes active by the first sign-in there. Refused is a row whose account is unknown, deactivated, of a role that the connection is not for or linked to somebody else there, and " +
 			"whose key is taken. Exit code 1: a row was refused.",
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
 			text, err := readFile(cmd, args[0])
@@ -79,6 +80,7 @@ func linkImport(g *globals, on *string) *cobra.Command {
 		}),
 	}
 	c.Flags().BoolVar(&o.DryRun, "dry-run", false, "show what would come of each row, and write nothing")
+	c.Flags().BoolVar(&o.Mail, "mail", false, "tell each person who is active, and is linked, by a mail")
 	c.Flags().BoolVar(&o.Helpers, "include-helpers", false, "link accounts of helpdesk and managers, too")
 	return c
 }
@@ -133,7 +135,7 @@ func linkRows(text []byte) (rows []staff.LinkRow, lines []int, err error) {
 			}
 			return ""
 		}
-		rows = append(rows, staff.LinkRow{Connection: federation.ID(cell("connection")), Key: cell("key"), Address: cell("address")})
+		rows = append(rows, staff.LinkRow{Connection: federation.ID(cell("connection")), Key: sheet.Text(cell("key")), Address: sheet.Text(cell("address"))})
 		lines = append(lines, row.Line)
 	}
 	return rows, lines, nil
@@ -150,12 +152,19 @@ type linkShown struct {
 func linkList(g *globals, on *string) *cobra.Command {
 	var after string
 	var limit int
+	var file bool
 	c := &cobra.Command{
 		Use: "list NAME", Short: "List who is linked by a connection, by key", Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
 			_, c, err := f.connection(cmd, *on, args[0])
 			if err != nil {
 				return err
+			}
+			if file {
+				if !cmd.Flags().Changed("limit") {
+					limit = maxLinks
+				}
+				return exportLinks(cmd, f, c, after, limit)
 			}
 			all, err := f.db.LinksOf(cmd.Context(), c.Platform, c.ID, after, limit)
 			if err != nil {
@@ -173,8 +182,37 @@ func linkList(g *globals, on *string) *cobra.Command {
 		}),
 	}
 	c.Flags().StringVar(&after, "after", "", "go on after this key")
-	c.Flags().IntVar(&limit, "limit", 1000, "at most this many")
+	c.Flags().IntVar(&limit, "limit", 1000, fmt.Sprintf("at most this many; with --csv %d where nothing is said", maxLinks))
+	c.Flags().BoolVar(&file, "csv", false, "as a file that import takes")
 	return c
+}
+
+// exportLinks writes a file that import reads: what would come back as something else is an error.
+func exportLinks(cmd *cobra.Command, f *floor, c *federation.Connection, after string, limit int) error {
+	all, err := f.db.LinksOf(cmd.Context(), c.Platform, c.ID, after, limit)
+	if err != nil {
+		return err
+	}
+	var text bytes.Buffer
+	table, rows := [][]string{linkColumns}, []staff.LinkRow(nil)
+	for _, l := range all {
+		row := staff.LinkRow{Connection: c.ID, Key: strings.TrimPrefix(l.External, string(c.ID)+"/"), Address: l.Email}
+		table, rows = append(table, []string{string(row.Connection), row.Key, row.Address}), append(rows, row)
+	}
+	if err := sheet.Write(&text, table...); err != nil {
+		return err
+	}
+	read, _, err := linkRows(text.Bytes())
+	if err != nil {
+		return err
+	}
+	for i, row := range rows {
+		if i >= len(read) || read[i] != row {
+			return fmt.Errorf("%w: key %q of %s cannot be written into a file", fault.Invalid, row.Key, row.Address)
+		}
+	}
+	_, err = cmd.OutOrStdout().Write(text.Bytes())
+	return err
 }
 
 func linkRemove(g *globals, on *string) *cobra.Command {

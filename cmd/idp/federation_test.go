@@ -276,13 +276,13 @@ func (i *install) importsLinks() {
 		}
 		return keys
 	}
-	imports("[linked refused refused refused refused refused refused refused refused]", "--dry-run")
+	imports("[linked refused refused linked refused refused refused refused refused]", "--dry-run")
 	if got := links(); len(got) > 0 {
 		i.t.Errorf("the dry run linked %v", got)
 	}
-	imports("[linked refused refused refused refused refused refused refused refused]")
-	imports("[there already refused linked refused refused refused refused refused refused]", "--include-helpers")
-	if got := links(); fmt.Sprint(got) != "[t/1 anna@example.org t/3 mia@example.org]" {
+	imports("[linked refused refused linked refused refused refused refused refused]")
+	imports("[there already refused linked there already refused refused refused refused refused]", "--include-helpers")
+	if got := links(); fmt.Sprint(got) != "[t/1 anna@example.org t/3 mia@example.org t/4 ria@example.org]" {
 		i.t.Errorf("linked %v", got)
 	}
 	i.refused(1, "no column key", "federation", "link", "import", i.file("bad.csv", "a,connection,address\n1,2,3\n"), "--platform", "linde")
@@ -292,7 +292,7 @@ func (i *install) importsLinks() {
 	remove = append(remove, "--reason", "wrong-link", "--identified", "called-back")
 	i.ok(remove...)
 	i.refused(1, "link: not found", remove...)
-	if got := links(); fmt.Sprint(got) != "[t/3 mia@example.org]" {
+	if got := links(); fmt.Sprint(got) != "[t/3 mia@example.org t/4 ria@example.org]" {
 		i.t.Errorf("after one was removed: %v", got)
 	}
 	db, _ := i.floor()
@@ -304,10 +304,45 @@ func (i *install) importsLinks() {
 	for _, e := range events {
 		kinds[e.Kind] = append(kinds[e.Kind], e.Reason)
 	}
-	if got := fmt.Sprint(kinds[audit.LinksImported]); got != "[1 linked, 1 there already, 7 refused 1 linked, 0 there already, 8 refused]" {
+	if got := fmt.Sprint(kinds[audit.LinksImported]); got != "[1 linked, 2 there already, 6 refused 2 linked, 0 there already, 7 refused]" {
 		i.t.Errorf("imports on record: %s", got)
 	}
-	if fmt.Sprint(kinds[audit.CredentialRetired]) != "[federated]" || len(kinds[audit.CredentialAdded]) != 2 {
+	if fmt.Sprint(kinds[audit.CredentialRetired]) != "[federated]" || len(kinds[audit.CredentialAdded]) != 3 {
 		i.t.Errorf("links on record: %v, %v", kinds[audit.CredentialAdded], kinds[audit.CredentialRetired])
+	}
+	if n := i.told(db); n != 0 {
+		i.t.Errorf("%d mails about links that nobody asked to be told of", n)
+	}
+	i.takesBack(on, db, links)
+}
+
+// told is how many mails tell that somebody was linked.
+func (i *install) told(db *storage.DB) (n int) {
+	i.t.Helper()
+	if err := db.SQL().QueryRowContext(i.t.Context(), `SELECT COUNT(*) FROM letters WHERE kind = 'mail_link_in'`).Scan(&n); err != nil {
+		i.t.Fatal(err)
+	}
+	return n
+}
+
+// takesBack goes the round: what is listed as a file is taken as one, and those who are active are told where that is said.
+func (i *install) takesBack(on []string, db *storage.DB, links func() []string) {
+	i.t.Helper()
+	csv := i.run(append([]string{"federation", "link", "list", "hof", "--csv"}, on...)...)
+	want := "\ufeffconnection;key;address\r\nhof;t/3;mia@example.org\r\nhof;t/4;ria@example.org\r\n"
+	if csv.code != 0 || csv.out != want {
+		i.t.Fatalf("as a file: %+v, want %q", csv, want)
+	}
+	before := links()
+	for _, address := range []string{"mia@example.org", "ria@example.org"} {
+		i.ok(append([]string{"federation", "link", "remove", "hof", address, "--reason", "asked", "--identified", "known"}, on...)...)
+	}
+	file := i.file("back.csv", csv.out)
+	i.ok(append([]string{"federation", "link", "import", file, "--include-helpers", "--mail"}, on...)...)
+	if got := links(); len(got) != 2 || fmt.Sprint(got) != fmt.Sprint(before) {
+		i.t.Errorf("taken back: %v, were %v", got, before)
+	}
+	if n := i.told(db); n != 1 { // Mia; Ria was only invited
+		i.t.Errorf("%d mails, want 1", n)
 	}
 }

@@ -188,3 +188,12 @@ func TestCellOfAText(t *testing.T) {
 		}
 	}
 }
+
+// What was marked as text is the same text again.
+func TestMarkedCellsComeBack(t *testing.T) {
+	for _, text := range []string{"", "a", "=a", " +a", "@a;=b, -c", "a\tb", "'a", "a'=b", "t/1", "+q3/8w==", "!x"} {
+		if got := sheet.Text(sheet.Cell(text)); got != text {
+			t.Errorf("%q came back as %q, by %q", text, got, sheet.Cell(text))
+		}
+	}
+}

@@ -31,6 +31,18 @@ func Cell(text string) string {
 	return begin + inside.ReplaceAllString(rest, "$1'$2")
 }
 
+// marked is a mark of Cell inside a text.
+var marked = regexp.MustCompile("([;,\t\r\n][ \u00a0\"]*)'([=+@＝＋－＠-])")
+
+// Text is the text of a cell that Cell made. Of one that somebody else wrote it is the text without such marks, so a text
+// that has them itself does not come back.
+func Text(cell string) string {
+	if rest, ok := strings.CutPrefix(cell, "'"); ok && Formula(rest) {
+		cell = rest
+	}
+	return marked.ReplaceAllString(cell, "$1$2")
+}
+
 // Write writes rows as UTF-8 with a mark, because spreadsheets take it for another encoding otherwise, each cell as Cell
 // makes it. The separator is a semicolon, which a Dutch spreadsheet expects.
 func Write(w io.Writer, rows ...[]string) error {

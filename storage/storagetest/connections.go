@@ -179,6 +179,28 @@ var connections = []promise{
 		}
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{w.link(w.anna, entra, "t/new")}}, w.now))
 	}},
+	{"who was invited is linked beforehand, by no journey and with nothing else; who is deactivated is not", func(w *world) {
+		j := w.begun()
+		saved, link := w.saves(j), w.link(w.anna, entra, "t/1")
+		w.become(account.Deactivated)
+		w.fails(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{link}}, w.now), fault.Refused)
+		w.become(account.Invited)
+		for name, c := range map[string]authn.Change{
+			"in a journey":              {Platform: linde, Journey: &j, Put: []account.Credential{link}},
+			"with a factor":             {Platform: linde, Put: []account.Credential{link, w.credential(w.anna, "totp", account.Second, 0)}},
+			"with a session":            {Platform: linde, Put: []account.Credential{link}, Start: saved["a session"].Start},
+			"a factor that is no link":  {Platform: linde, Put: []account.Credential{w.credential(w.anna, "totp", account.Second, 0)}},
+			"with a remembered browser": {Platform: linde, Put: []account.Credential{link}, Remember: saved["a device"].Remember},
+		} {
+			if err := w.db.SaveChange(w.Context(), c, w.now); !errors.Is(err, fault.Refused) {
+				w.Errorf("%s: %v", name, err)
+			}
+		}
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{link}}, w.now))
+		found, err := w.db.AccountByLink(w.Context(), linde, federation.Method, link.External)
+		w.ok(err)
+		w.same("state", found.State, account.Invited)
+	}},
 	{"a visit to an upstream is answered once, and the answer is taken once, by its handle and within its time", func(w *world) {
 		handle := w.answer("visit")
 		again := federation.Kept{State: secret.Hash("visit"), Handle: secret.Hash("other"), Sealed: []byte("replayed")}
