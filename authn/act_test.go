@@ -16,22 +16,22 @@ var (
 	}
 	ticketPurposes = []authn.TicketPurpose{
 		authn.TicketWelcome, authn.TicketReset, authn.TicketSignUp, authn.TicketUnblock, authn.TicketEmail, authn.TicketFreeze,
-		authn.TicketDevice, authn.TicketStop, authn.TicketReferral, authn.TicketAfterReset, authn.TicketSMS, authn.TicketRecoveryCode,
+		authn.TicketDevice, authn.TicketStop, authn.TicketReferral, authn.TicketAfterReset, authn.TicketSMS, authn.TicketMailCode, authn.TicketRecoveryCode,
 	}
 )
 
 // What voids what, written out: an x is a ticket that stops working.
 func TestWhatVoidsWhat(t *testing.T) {
-	columns := "welcome reset sign-up unblock email freeze device stop referral after-reset sms recovery-code journeys waiting"
+	columns := "welcome reset sign-up unblock email freeze device stop referral after-reset sms mail-code recovery-code journeys waiting"
 	for act, row := range map[authn.Act]string{
-		authn.ActActivated:    "x . . . . . . . . . . . . .",
-		authn.ActPassword:     "x x . x . . . . . . . . x .",
-		authn.ActAddressAsked: ". . . . x . . x . . . . . x",
-		authn.ActAddress:      "x x . x x x x x . x . . . x",
-		authn.ActDeactivated:  "x x . x x x x x x x x . x x",
-		authn.ActTwoStepReset: "x x . x x x x x x x x x x x",
-		authn.ActOwnerShown:   ". . . . . . . . . x . . x .",
-		authn.ActStopped:      ". . . . . . . x . . . . . x",
+		authn.ActActivated:    "x . . . . . . . . . . . . . .",
+		authn.ActPassword:     "x x . x . . . . . . . . . x .",
+		authn.ActAddressAsked: ". . . . x . . x . . . . . . x",
+		authn.ActAddress:      "x x . x x x x x . x . . . . x",
+		authn.ActDeactivated:  "x x . x x x x x x x x . . x x",
+		authn.ActTwoStepReset: "x x . x x x x x x x x . x x x",
+		authn.ActOwnerShown:   ". . . . . . . . . x . . . x .",
+		authn.ActStopped:      ". . . . . . . x . . . . . . x",
 	} {
 		got := ""
 		for _, purpose := range ticketPurposes {
@@ -160,7 +160,7 @@ func TestTicketsFitTheStateOfTheirAccount(t *testing.T) {
 		if got != want {
 			t.Errorf("%s for %v: %s, want %s", purpose, states, got, want)
 		}
-		several := []authn.TicketPurpose{authn.TicketDevice, authn.TicketSignUp, authn.TicketReferral, authn.TicketSMS, authn.TicketRecoveryCode}
+		several := []authn.TicketPurpose{authn.TicketDevice, authn.TicketSignUp, authn.TicketReferral, authn.TicketSMS, authn.TicketMailCode, authn.TicketRecoveryCode}
 		one := !slices.Contains(several, purpose)
 		if purpose.OneWorks() != one {
 			t.Errorf("%s: one works at a time: %t", purpose, purpose.OneWorks())

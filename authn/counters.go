@@ -50,6 +50,12 @@ func CodesOf(m Namer, p platform.ID, id account.ID) Limit {
 	return Limit{Key: codeKey(m, p, "codes", id), Max: CodesPerDay, Window: aDay, Owner: CodeOwner(m, p, id)}
 }
 
+// MailCodesOf bounds codes of mails for the key of an address, which may be nobody's.
+func MailCodesOf(m Namer, p platform.ID, email string) Limit {
+	key := hex.EncodeToString(m.MAC("wrong codes", string(p)+"\x00mail codes\x00"+email))
+	return Limit{Key: key, Max: CodesPerDay, Window: aDay, Owner: PasswordOwner(m, p, email)}
+}
+
 // RecoveriesOf bounds recovery codes of an account.
 func RecoveriesOf(m Namer, p platform.ID, id account.ID) []Limit {
 	return []Limit{

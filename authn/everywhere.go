@@ -48,6 +48,12 @@ func asksProof(t table) table {
 // linking: who somebody is elsewhere is known, and whose account that is, not.
 func linking(_ Ask, f Facts) bool { return f.Linking }
 
+// byMail tells whether a proof is the code of a mail that stands for a first factor: at a sign-in, in the journey that it was
+// sent for, of who is known elsewhere, until that is linked.
+func (r Requirement) byMail(a Ask, f Facts, p Proof) bool {
+	return p.mailed() && a.Purpose == SignIn && f.Linking && f.Proving && a.shown(p) && r.Why != ForReset && MayProveByMail(f.Account)
+}
+
 // vouchedTwo tells whether a proof is of two factors that an organisation vouches for, as new as a code would have to be
 // here: what was shown there this morning spares the set-up to nobody who shows only a password now.
 func vouchedTwo(why Purpose, a Ask, f Facts, p Proof) bool {
@@ -71,11 +77,11 @@ func vouchedTwo(why Purpose, a Ask, f Facts, p Proof) bool {
 }
 
 // ProvenHere reports whether an account was proven in a journey by what it has itself: a first factor that no organisation
-// vouched for, and a second one where it has one.
+// vouched for or its mailbox, and a second one where it has one.
 func ProvenHere(j *Journey, f Facts) bool {
 	given := func(fits func(Proof) bool) bool {
 		return slices.ContainsFunc(j.Proofs, func(p Proof) bool { return p.Upstream == nil && p.Journey == j.ID && fits(p) })
 	}
-	first := given(func(p Proof) bool { return p.Use == account.Primary })
+	first := given(func(p Proof) bool { return p.Use == account.Primary || p.mailed() && MayProveByMail(f.Account) })
 	return first && (len(Enrolled(f)) == 0 || given(Proof.second))
 }

@@ -28,7 +28,7 @@ func TestEveryLinkHasItsMessage(t *testing.T) {
 		}
 	}
 	// A platform is told the address of a referral; the others are codes.
-	unsent := []authn.TicketPurpose{authn.TicketReferral, authn.TicketSMS, authn.TicketRecoveryCode}
+	unsent := []authn.TicketPurpose{authn.TicketReferral, authn.TicketSMS, authn.TicketMailCode, authn.TicketRecoveryCode}
 	for _, purpose := range ticketPurposes {
 		if link := !slices.Contains(unsent, purpose); link != (opened[purpose] != "") {
 			t.Errorf("%s is opened by %q", purpose, opened[purpose])

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/platform"
 )
 
 // Kinds is a set of authentication factors in the sense of NIST SP 800-63B-4: something you know, have or are.
@@ -65,6 +66,27 @@ func CameFrom(proofs []Proof) OnUpstream {
 	return from
 }
 
+// MailCode is the method of a code that came by mail to the address of an account. It says whose account it is to be for
+// who is known elsewhere, is no factor of any kind, and lets nobody in by itself.
+const MailCode = "mail_code"
+
+// mailed tells whether the proof is such a code.
+func (p Proof) mailed() bool { return p.Method == MailCode && p.Use == account.Link }
+
+// button tells whether the proof is the button of a mail.
+func (p Proof) button() bool { return p.Use == account.Link && !p.mailed() }
+
+// Mailed reports whether a journey was given the code of a mail.
+func Mailed(j *Journey) bool {
+	return slices.ContainsFunc(j.Proofs, func(p Proof) bool { return p.mailed() && p.Journey == j.ID })
+}
+
+// MayProveByMail reports whether a code of a mail may say whose account it is: not of who helps others, who shows password
+// and code, nor of an account that staff reset, whose mails are half of what is asked of its owner.
+func MayProveByMail(a *account.Account) bool {
+	return a.State != account.Deactivated && a.Role != platform.Helpdesk && a.Role != platform.Manager && a.MarkedAt.IsZero()
+}
+
 // second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.
 func (p Proof) second() bool {
 	return p.Use == account.Second || p.Use == account.Recovery || p.Kinds.Two()
@@ -101,10 +123,10 @@ func (p Proof) Stands(a *account.Account) bool {
 // OwnerShown tells whether a journey was given what an account asks after staff reset its two-step authentication: a
 // primary proof, such as the password, and the button of a mail. Either alone may be somebody else's by then.
 func OwnerShown(journey string, proofs []Proof) bool {
-	given := func(use account.Use) bool {
-		return slices.ContainsFunc(proofs, func(p Proof) bool { return p.Use == use && p.Journey == journey })
+	given := func(fits func(Proof) bool) bool {
+		return slices.ContainsFunc(proofs, func(p Proof) bool { return p.Journey == journey && fits(p) })
 	}
-	return journey != "" && given(account.Primary) && given(account.Link)
+	return journey != "" && given(func(p Proof) bool { return p.Use == account.Primary }) && given(Proof.button)
 }
 
 // AMR is the `amr` claim: the registered values of all proofs (RFC 8176 section 2), each once and sorted, with

@@ -435,12 +435,12 @@ func met(r Requirement, a Ask, f Facts, proofs []Proof) bool {
 	switch r.Need {
 	case NeedPrimary:
 		return f.Account != nil && shown(func(p Proof) bool {
-			return p.Use == account.Primary && !(p.Method == Password && PasswordClosed(f)) && !(r.Why == ForLink && p.Upstream != nil)
+			return r.byMail(a, f, p) || p.Use == account.Primary && !(p.Method == Password && PasswordClosed(f)) && !(r.Why == ForLink && p.Upstream != nil)
 		})
 	case NeedSecond:
 		return shown(func(p Proof) bool { return p.second() && r.countsOf(p, f.Account) })
 	case NeedLink:
-		return shown(func(p Proof) bool { return p.Use == account.Link })
+		return shown(Proof.button)
 	case NeedGoOn:
 		return a.answered(f, proofs)
 	case NeedEnrol, NeedSwitch, NeedConsent, NeedRoom, NeedNewPassword, NeedCodes, NeedLow, NeedOff, NeedConnect:

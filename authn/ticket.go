@@ -40,6 +40,7 @@ const (
 	TicketAfterReset TicketPurpose = "after-reset" // sign in after that: the owner reads the mails
 
 	TicketSMS          TicketPurpose = "sms"           // a code of a text message
+	TicketMailCode     TicketPurpose = "mail-code"     // a code of a mail: whose account it is, of who is known elsewhere; it has no account until it is typed
 	TicketRecoveryCode TicketPurpose = "recovery-code" // outlives deactivation and a restore: it is a factor
 )
 
@@ -54,7 +55,7 @@ func (p TicketPurpose) Life() time.Duration {
 		return 24 * time.Hour
 	case TicketReferral:
 		return 5 * time.Minute // he is on his way from the platform
-	case TicketSMS:
+	case TicketSMS, TicketMailCode:
 		return 10 * time.Minute // "De code werkt 10 minuten"
 	}
 	return time.Hour

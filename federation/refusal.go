@@ -37,6 +37,7 @@ const (
 	OtherRole    Reason = "other_role"    // the connection is not for the role of the account
 	OtherPerson  Reason = "other_person"  // another account was to be shown
 	AlreadyOther Reason = "already_other" // the account is linked to somebody else there
+	Unproven     Reason = "unproven"      // the person said to have an account, and the code of the mail was not right
 	Closed       Reason = "closed"        // the connection is disabled or gone
 )
 

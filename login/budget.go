@@ -61,6 +61,24 @@ func (b Budget) Code(ctx context.Context, v *Visit) (Attempt, error) {
 	return Attempt{Keys: append(a.Keys, next.Keys...), Until: next.Until, ownLast: last, day: stand[0]}, nil
 }
 
+// Mailed counts a code of a mail to the key of an address, whether anybody has it or not.
+func (b Budget) Mailed(ctx context.Context, v *Visit, email string) (Attempt, error) {
+	own := authn.Limit{Key: b.key(v, "mails of a journey", v.Journey.ID), Max: codesPerJourney, Window: authn.JourneyLife}
+	a, stand, err := b.count(ctx, v, own)
+	if err != nil || !a.Until.IsZero() {
+		a.Own = true
+		return a, err
+	}
+	next, _, err := b.count(ctx, v, authn.MailCodesOf(b.Sealer, v.Platform.ID, email))
+	if err != nil {
+		return Attempt{}, err
+	}
+	return Attempt{Keys: append(a.Keys, next.Keys...), Until: next.Until, ownLast: stand[0].N == codesPerJourney}, nil
+}
+
+// Last reports whether this journey's budget is used up if the code is wrong.
+func (a Attempt) Last() bool { return a.ownLast }
+
 // Recovery counts a recovery code.
 func (b Budget) Recovery(ctx context.Context, v *Visit) (Attempt, error) {
 	a, _, err := b.count(ctx, v, authn.RecoveriesOf(b.Sealer, v.Platform.ID, v.Facts.Account.ID)...)

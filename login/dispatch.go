@@ -296,6 +296,9 @@ func (s *Server) recordRefused(ctx context.Context, v *Visit, change authn.Chang
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change authn.Change) error {
 	j, a, old := v.Journey, v.Facts.Account, v.Facts.Session
 	change, err := s.finishing(r.Context(), v, change)
+	if errors.Is(err, ErrNotOver) {
+		return s.notOver(w, r, v, change)
+	}
 	if err != nil {
 		return err
 	}
@@ -334,6 +337,15 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 		s.Finished(w, v, change)
 	}
 	return web.SeeOther(w, r, s.destination(v, web.Done))
+}
+
+// notOver saves a journey of which no session may come, and leads to where the step that said so wants it.
+func (s *Server) notOver(w http.ResponseWriter, r *http.Request, v *Visit, change authn.Change) error {
+	if err := s.save(r.Context(), v, change); err != nil {
+		return err
+	}
+	s.keepOwn(w, r, v)
+	return web.SeeOther(w, r, v.Action)
 }
 
 // Methods of the proofs that no factor gives.

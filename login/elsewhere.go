@@ -36,6 +36,10 @@ type Leaver interface {
 	Return(ctx context.Context, v *Visit, handle string) (Outcome, error)
 }
 
+// ErrNotOver is what a Finisher returns where no session may come of a journey: it is saved as the step left it, with the
+// change, and goes on at Visit.Action.
+var ErrNotOver = errors.New("the journey goes on")
+
 // Finisher is a step with something to save when a journey ends in a session that it did not end itself.
 type Finisher interface {
 	Finish(context.Context, *Visit) (authn.Change, error)
@@ -151,12 +155,16 @@ func (s *Server) finishing(ctx context.Context, v *Visit, change authn.Change) (
 		if !ok {
 			continue
 		}
-		more, err := f.Finish(ctx, v)
-		if err != nil {
-			return change, err
+		more, over := f.Finish(ctx, v)
+		if over != nil && !errors.Is(over, ErrNotOver) {
+			return change, over
 		}
+		var err error
 		if change, err = change.And(more); err != nil {
 			return change, err
+		}
+		if over != nil {
+			return change, over
 		}
 	}
 	return change, nil

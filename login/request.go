@@ -40,7 +40,7 @@ func (m Mails) Ask(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Content
 	}
 	limits := []authn.Limit{authn.MailsOf(m.Sealer, v.Platform.ID, kind, email.Key)}
 	if button != "" {
-		limits = append(limits, authn.Limit{Key: m.key(v, "button", button), Max: 1, Window: pressedTwice})
+		limits = append(limits, PressedTwice(m.Sealer, v, button))
 	}
 	return m.within(r, v, kind, c, limits...)
 }
@@ -65,8 +65,17 @@ func (m Mails) within(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Cont
 	d := outbox.Draft{Kind: kind, Platform: v.Platform.ID, Locale: LanguageOf(r, v.Journey.Locale), Now: v.Now, Contents: c}
 	e := v.Event(audit.MessageRequested, audit.Success, "")
 	e.Reason = string(kind)
-	source := authn.Limit{Key: m.key(v, "source", v.Caller.Source()), Max: requestsPerHour, Window: time.Hour}
-	return m.Store.RequestMail(r.Context(), d.Seal(m.Sealer.Seal), append(limits, source), e, v.Now)
+	return m.Store.RequestMail(r.Context(), d.Seal(m.Sealer.Seal), append(limits, SourceLimit(m.Sealer, v)), e, v.Now)
+}
+
+// SourceLimit bounds what is asked for from one source, over all addresses and kinds of mails that anybody can have sent.
+func SourceLimit(m authn.Namer, v *Visit) authn.Limit {
+	return authn.Limit{Key: authn.MailKey(m, v.Platform.ID, "source", v.Caller.Source()), Max: requestsPerHour, Window: time.Hour}
+}
+
+// PressedTwice bounds one button that stays on the page, for an address.
+func PressedTwice(m authn.Namer, v *Visit, button string) authn.Limit {
+	return authn.Limit{Key: authn.MailKey(m, v.Platform.ID, "button", button), Max: 1, Window: pressedTwice}
 }
 
 // key names a counter of mails that anybody can have sent.

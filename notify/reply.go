@@ -21,7 +21,8 @@ type reply struct {
 	locale   string // of the page that asked; the account's own comes first
 	party    string // client_id where the person goes on
 
-	organisation string // with whose account the person signs in; empty: not known, or not of interest
+	asked        map[string]string // what the request says beside the address: of a code that, and by language the name of the organisation
+	organisation string            // with whose account the person signs in; empty: not known, or not of interest
 }
 
 // lang is the language of the message.
@@ -48,6 +49,9 @@ func (r reply) change(kind outbox.Kind, form json.RawMessage) authn.Change {
 	}
 	if kind == outbox.OrganisationIn {
 		m.Contents.Values = map[string]string{"connection": r.organisation}
+	}
+	if kind == outbox.LinkCode {
+		m.Contents.Values = map[string]string{"connection": r.asked[r.lang()], "code": r.asked["code"]}
 	}
 	var about []byte
 	if kind == outbox.SignUpConfirm {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
@@ -33,7 +34,7 @@ func (w *Worker) answerOnce(ctx context.Context, p *platform.Platform, m outbox.
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	r := reply{platform: p, account: a, now: w.Now(), sealer: w.Sealer, to: email, locale: m.Locale, party: c.Party}
+	r := reply{platform: p, account: a, now: w.Now(), sealer: w.Sealer, to: email, locale: m.Locale, party: c.Party, asked: c.Values}
 	kind := become(m.Kind, p, a)
 	if kind == outbox.PasswordReset && w.Organisation != nil {
 		if r.organisation = w.Organisation(a, r.lang()); r.organisation != "" {
@@ -67,6 +68,10 @@ func become(request outbox.Kind, p *platform.Platform, a *account.Account) outbo
 		return ""
 	}
 	switch {
+	case request == outbox.LinkCodeRequest && authn.MayProveByMail(a):
+		return outbox.LinkCode
+	case request == outbox.LinkCodeRequest:
+		return ""
 	case a.State == account.Invited:
 		return outbox.Welcome
 	case a.State == account.Active && request == outbox.PasswordResetRequest:

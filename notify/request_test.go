@@ -37,6 +37,13 @@ func marked() *account.Account {
 	return a
 }
 
+// as is anna in another role.
+func as(role platform.Role) *account.Account {
+	a := anna(account.Active)
+	a.Role = role
+	return a
+}
+
 // clear is a sealer that shows what it is given.
 type clear struct{}
 
@@ -75,6 +82,13 @@ func TestWishBecomes(t *testing.T) {
 		{outbox.AfterResetRequest, closed, marked(), outbox.AfterReset},
 		{outbox.AfterResetRequest, closed, anna(account.Active), ""}, // the owner was shown meanwhile
 		{outbox.AfterResetRequest, open, nil, ""},
+		{outbox.LinkCodeRequest, open, nil, ""},
+		{outbox.LinkCodeRequest, closed, anna(account.Active), outbox.LinkCode},
+		{outbox.LinkCodeRequest, closed, anna(account.Invited), outbox.LinkCode},
+		{outbox.LinkCodeRequest, closed, anna(account.Deactivated), ""},
+		{outbox.LinkCodeRequest, closed, marked(), ""}, // the mail is half of what its owner shows
+		{outbox.LinkCodeRequest, closed, as(platform.Helpdesk), ""},
+		{outbox.LinkCodeRequest, closed, as(platform.Manager), ""},
 	} {
 		if got := become(row.wish, row.p, row.a); got != row.letter {
 			state := account.State("unknown")
@@ -97,6 +111,22 @@ func TestAReplyNamesTheOrganisation(t *testing.T) {
 	}
 	c, err := change.Messages[0].Open(clear{}.Open)
 	if err != nil || c.Values["connection"] != "Lindehof" || c.Token != "" || change.Messages[0].Locale != "en" {
+		t.Errorf("%+v, %v", c, err)
+	}
+}
+
+// A code goes out as the request has it, with the organisation's name in the language of the mail.
+func TestAReplyHasTheCode(t *testing.T) {
+	a := anna(account.Active)
+	a.Locale = "en"
+	asked := map[string]string{"code": "014874", "nl": "Stichting Lindehof", "en": "Lindehof Trust"}
+	r := reply{platform: linde(), account: a, now: time.Unix(1e9, 0), sealer: clear{}, to: a.Email, locale: "nl", asked: asked}
+	change := r.change(outbox.LinkCode, nil)
+	if len(change.Messages) != 1 || len(change.Issue) != 0 {
+		t.Fatalf("%+v", change)
+	}
+	c, err := change.Messages[0].Open(clear{}.Open)
+	if err != nil || c.Values["connection"] != "Lindehof Trust" || c.Values["code"] != "014874" || c.To != a.Email.Address {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -9,8 +9,9 @@ const (
 	Welcome         Kind = "mail_welcome"
 	PasswordReset   Kind = "mail_reset"
 	Unblock         Kind = "mail_unblock"
-	OrganisationIn  Kind = "mail_sso"    // a new password was asked for an account that has none, and signs in with that of an organisation
-	AccountExists   Kind = "mail_exists" // sign-up with an address that has an account
+	LinkCode        Kind = "mail_sso_code" // a code that shows whose account somebody is to have who is known elsewhere
+	OrganisationIn  Kind = "mail_sso"      // a new password was asked for an account that has none, and signs in with that of an organisation
+	AccountExists   Kind = "mail_exists"   // sign-up with an address that has an account
 	SignUpConfirm   Kind = "mail_confirm"
 	AccountInactive Kind = "mail_inactive"
 	EmailConfirm    Kind = "mail_email_confirm" // to the new address
@@ -48,6 +49,7 @@ const (
 	SignUpRequest        Kind = "wish_sign_up"
 	UnblockRequest       Kind = "wish_unblock"
 	AfterResetRequest    Kind = "wish_after_reset" // of somebody who gave the password
+	LinkCodeRequest      Kind = "wish_sso_code"    // of somebody who is known elsewhere, and says to have an account
 )
 
 // Spec is what all messages of a kind have in common.
@@ -75,8 +77,9 @@ const NoticeLife = 3 * day
 
 // Lives of other messages, and of the tickets that some lives are half of.
 const (
-	answerLife  = day       // of a mail without a ticket to somebody who asked for it and waits
-	requestLife = time.Hour // longer than mail servers are away, and shorter than anybody waits for the mail
+	answerLife  = day              // of a mail without a ticket to somebody who asked for it and waits
+	codeLife    = 10 * time.Minute // as long as a code works
+	requestLife = time.Hour        // longer than mail servers are away, and shorter than anybody waits for the mail
 
 	logoutLife = 8 * time.Hour // the last of its attempts comes after 7 h 6 min
 
@@ -110,6 +113,10 @@ var Kinds = map[Kind]Spec{
 	OrganisationIn: {
 		Recipient: Mail, Life: answerLife, Subject: "mail_sso.subject",
 		Before: []string{"mail_sso.body", "mail_sso.helper"}, Button: "mail_sso.button", After: []string{"mail.not_you"},
+	},
+	LinkCode: {
+		Recipient: Mail, Life: codeLife, Subject: "mail_sso_code.subject",
+		Before: []string{"mail_sso_code.body", "mail_sso_code.code", "mail_sso_code.valid", "mail_sso_code.not_you"},
 	},
 	AccountExists: {
 		Recipient: Mail, Life: answerLife, Subject: "mail_exists.subject",
@@ -243,6 +250,7 @@ var Kinds = map[Kind]Spec{
 	SignUpRequest:        {Recipient: Mail, Life: requestLife, Request: true},
 	UnblockRequest:       {Recipient: Mail, Life: requestLife, Request: true},
 	AfterResetRequest:    {Recipient: Mail, Life: requestLife, Request: true},
+	LinkCodeRequest:      {Recipient: Mail, Life: codeLife, Request: true},
 }
 
 // Request tells whether the outbox must decide first what is sent.

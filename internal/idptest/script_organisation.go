@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,7 +29,9 @@ import (
 //	stops [CODE [WHY]]               on the organisation's page: access_denied, or another error
 //	turns NAME silent|mute|forged|well  it asks nobody to sign in again; answers no server; signs with another key; as it was
 //	asked NAME PARAMETER == VALUE    what the last authorization request to it said; none: nothing
-var organisationVocabulary = vocabulary{verbs: map[string]func(*script, string) error{
+//
+// fill knows mailed, the code in the mail that was taken, and mailed+1, one that was never sent.
+var organisationVocabulary = vocabulary{word: (*script).mailedCode, verbs: map[string]func(*script, string) error{
 	"organisation": (*script).organisation,
 	"linked":       (*script).linked,
 	"unlinked":     (*script).unlinked,
@@ -37,6 +40,25 @@ var organisationVocabulary = vocabulary{verbs: map[string]func(*script, string) 
 	"turns":        (*script).turns,
 	"asked":        (*script).asked,
 }}
+
+var (
+	mailedWord = regexp.MustCompile(`^mailed(\+\d+)?$`)
+	codeOfMail = regexp.MustCompile(`(?m)^\d{6}$`)
+)
+
+// mailedCode is the code in the mail that was taken, or one that was never sent.
+func (s *script) mailedCode(value string) (string, bool, error) {
+	m := mailedWord.FindStringSubmatch(value)
+	if m == nil {
+		return "", false, nil
+	}
+	code, err := strconv.Atoi(codeOfMail.FindString(s.letter.Text))
+	if err != nil {
+		return "", true, fmt.Errorf("the mail that was taken has no code")
+	}
+	n, _ := strconv.Atoi(m[1]) // digits, or nothing
+	return fmt.Sprintf("%06d", (code+n)%1_000_000), true, nil
+}
 
 var signInButton = regexp.MustCompile("^Sign in$")
 

@@ -3,6 +3,7 @@ package wire_test
 import (
 	"testing"
 
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest/pretend"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/login"
@@ -10,7 +11,7 @@ import (
 
 // TestEveryMethodHasItsText holds that the page of past logins leaves out no step of one.
 func TestEveryMethodHasItsText(t *testing.T) {
-	methods := []string{login.MethodLink, login.MethodRemembered}
+	methods := []string{login.MethodLink, login.MethodRemembered, authn.MailCode}
 	for _, f := range wire.Factors(pretend.Factor(nil)) {
 		methods = append(methods, f.Method)
 	}

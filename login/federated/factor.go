@@ -59,12 +59,14 @@ type Options struct {
 	Connections func(platform.ID) []*federation.Connection
 	Managers    func(context.Context, platform.ID) ([]account.Account, error)
 	Protocols   map[federation.Kind]Protocol
+	Codes       CodeStore
+	Budget      login.Budget // of the codes of mails
 	Log         *slog.Logger
 }
 
 // Factor is an organisation's own sign-in as a way of proving.
 func Factor(o Options) login.Factor {
-	return login.Factor{Method: federation.Method, Prove: step{o}, UI: part()}
+	return login.Factor{Method: federation.Method, Prove: step{o}, Steps: []login.Step{mailStep{o}}, UI: part()}
 }
 
 // open are the connections of a platform that are open.

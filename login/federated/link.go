@@ -161,9 +161,9 @@ func (o Options) unseal(sealed []byte, binding string, to any) error {
 	return json.Unmarshal(text, to)
 }
 
-// Finish links the account that somebody proved in this journey to who they are elsewhere. Where that is somebody else's
+// prove links the account that somebody proved in this journey to who they are elsewhere. Where that is somebody else's
 // by now, or the account is not one for the connection, the person is signed in without.
-func (s step) Finish(ctx context.Context, v *login.Visit) (authn.Change, error) {
+func (s step) prove(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	a := v.Facts.Account
 	if !v.Journey.Pending() || a == nil {
 		return authn.Change{}, nil

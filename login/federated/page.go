@@ -15,7 +15,7 @@ var files embed.FS
 
 // part is what the way shows and says.
 func part() ui.Part {
-	return ui.Part{Files: files, Samples: samples, Chosen: []string{"sso.way"}, Letters: letters()}
+	return ui.Part{Files: files, Samples: samples, Chosen: []string{"sso.way", "sso_mail.way"}, Letters: letters()}
 }
 
 func letters() []outbox.Letter {
@@ -52,7 +52,17 @@ type startPage struct {
 	Question bool   // is there an account here that is the person's?
 	Label    string // who the person is there
 	New      bool   // an account can be made
-	NoWay    bool   // no account can be proven here by password
+}
+
+// mailPage asks for the address of an account, or for the code that was mailed there. Fields: email or code; do: send, again,
+// change, back, continue, cancel.
+type mailPage struct {
+	ui.CodePage
+	At       map[string]string // name of the organisation, by language
+	Label    string            // who the person is there
+	Email    string            // as typed
+	Again    bool              // another code was asked for
+	Password bool              // one is taken here, too
 }
 
 // About is what there is to say of a sign-in at an organisation.

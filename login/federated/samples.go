@@ -15,7 +15,7 @@ var (
 
 // samples are the pages in their states.
 func samples() map[string][]ui.Sample {
-	return map[string][]ui.Sample{"sso": startSamples(), "sso_test": testSamples(), "sso_links": linksSamples(), "sso_unlink": unlinkSamples(), "activity": ui.SampleActivity("activity.by_federated")}
+	return map[string][]ui.Sample{"sso": startSamples(), "sso_test": testSamples(), "sso_mail": mailSamples(), "sso_mail_code": mailCodeSamples(), "sso_links": linksSamples(), "sso_unlink": unlinkSamples(), "activity": ui.SampleActivity("activity.by_federated", "activity.by_mail_code")}
 }
 
 func startSamples() []ui.Sample {
@@ -29,7 +29,6 @@ func startSamples() []ui.Sample {
 		{Name: "two", Data: startPage{Action: sampleAction, Cancel: true, Choices: two, Closed: true}},
 		{Name: "known elsewhere", Data: startPage{Action: sampleAction, Cancel: true, Question: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
 		{Name: "known elsewhere, may be new", Data: startPage{Action: sampleAction, Cancel: true, Question: true, New: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
-		{Name: "known elsewhere, no password here", Data: startPage{Action: sampleAction, Cancel: true, Question: true, NoWay: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
 		{Name: "nobody waits for it", Data: startPage{About: About{Trouble: "sso.error_over", At: linde, Reference: "7KQ4-MXDA"}, HomeURL: "https://linde.example.net/"}},
 	}
 	for _, key := range []string{
@@ -39,6 +38,29 @@ func startSamples() []ui.Sample {
 		all = append(all, ui.Sample{Name: key, Data: trouble(key)})
 	}
 	return all
+}
+
+func mailSamples() []ui.Sample {
+	page := mailPage{CodePage: ui.CodePage{Action: sampleAction + "-mail", Cancel: true}, At: linde, Label: "e.jansen@linde.example", Email: "e.jansen@linde.example", Password: true}
+	closed, empty := page, page
+	closed.Password, empty.Email = false, ""
+	return []ui.Sample{
+		{Name: "asked", Data: page}, {Name: "no password here", Data: closed},
+		{Name: "no address", Data: empty, Errors: []ui.FieldError{{Field: "email", Key: "login.error_email_empty"}}},
+	}
+}
+
+func mailCodeSamples() []ui.Sample {
+	page := mailPage{CodePage: ui.CodePage{Action: sampleAction + "-mail", Cancel: true}, At: linde, Label: "e.jansen@linde.example", Email: "els@example.org"}
+	again := page
+	again.Again = true
+	wrong := func(key string, args ...any) ui.Sample {
+		return ui.Sample{Name: key, Data: page, Errors: []ui.FieldError{{Field: "code", Key: key, Args: args}}}
+	}
+	return []ui.Sample{
+		{Name: "sent", Data: page}, {Name: "sent again", Data: again}, wrong("sso_mail.error_wrong"), wrong("sso_mail.error_expired"),
+		wrong("sso_mail.error_limit", "n", 23),
+	}
 }
 
 func linksSamples() []ui.Sample {

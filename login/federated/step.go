@@ -37,7 +37,7 @@ func (step) Meets(r authn.Requirement, f authn.Facts) bool {
 	case r.Need != authn.NeedPrimary:
 		return false
 	}
-	return !authn.AsksPassword(r, f)
+	return !authn.AsksPassword(r, f) && !proves(f)
 }
 
 func linked(a *account.Account) bool { _, ok := a.Credential(federation.Method); return ok }
@@ -123,8 +123,11 @@ func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if there := v.Journey.Elsewhere; there != nil && there.Trouble != nil {
 		page.Trouble = troubleText(federation.Reason(there.Trouble.Reason))
 		page.Reference = there.Trouble.Reference
-		if c := s.connection(v.Platform.ID, federation.ID(there.Trouble.Connection)); c != nil {
+		c := s.any(v.Platform.ID, federation.ID(there.Trouble.Connection))
+		if c != nil {
 			page.At = c.Names
+		}
+		if c != nil && !c.Disabled {
 			page.AgainURL = login.LeavePath(v, stepName, string(c.ID))
 		}
 	}
@@ -135,7 +138,6 @@ func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 		}
 		_, page.New = c.MayCreate(id)
 		page.Question, page.At, page.Label = !v.Facts.Proving, c.Names, id.Label()
-		page.NoWay = v.Facts.Proving || authn.PasswordClosed(v.Facts)
 	}
 	return login.Page{Template: "sso", Data: page}, nil
 }
