@@ -133,10 +133,15 @@ type Link struct {
 // Elsewhere is what a journey keeps of the sign-ins of organisations.
 type Elsewhere struct {
 	Pending []byte   `json:"pending,omitempty"` // sealed: who somebody is there, until it is known whose account that is
-	Proving bool     `json:"proving,omitempty"` // … and the person says to have one, and shows it
+	Label   string   `json:"label,omitempty"`   // … what that account is called
+	Proving bool     `json:"proving,omitempty"` // … and the person says to have one here, and shows it
+	Names   Names    `json:"names,omitempty"`   // … and those of the organisation
 	Glass   bool     `json:"glass,omitempty"`   // it began at the emergency door, where named managers have a password
 	Trouble *Trouble `json:"trouble,omitempty"` // how the last try ended; nil: there was none, or it went well
 }
+
+// Names are what an organisation is called, by language.
+type Names map[string]string
 
 // Trouble is how a sign-in elsewhere ended that did not go well. The page says it, and sends nobody there again unasked.
 type Trouble struct {

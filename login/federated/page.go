@@ -87,7 +87,8 @@ type choice struct {
 	URL   string
 }
 
-// troubleText is what is said of a reason: few of them are the person's to mend.
+// troubleText is what is said of a reason. Reasons that share a sentence have the same to be done about by the person: try
+// again, wait, log in there as somebody else, ask whoever gives accounts here, or ask the organisation's own helpdesk.
 func troubleText(why federation.Reason) string {
 	switch why {
 	case federation.Denied:
@@ -100,12 +101,26 @@ func troubleText(why federation.Reason) string {
 		return "sso.error_old"
 	case federation.Unsolicited, federation.Replayed, federation.BadTime:
 		return "sso.error_over"
-	case federation.NoAccount, federation.NoRole, federation.ForeignDomain, federation.OtherRole:
+	case federation.NoAccount:
 		return "sso.error_no_account"
+	case federation.NoRole:
+		return "sso.error_no_role"
+	case federation.ForeignDomain:
+		return "sso.error_foreign"
+	case federation.OtherRole:
+		return "sso.error_other_role"
 	case federation.Inactive:
 		return "sso.error_inactive"
-	case federation.OtherPerson, federation.AlreadyOther:
+	case federation.OtherPerson:
 		return "sso.error_other"
+	case federation.AlreadyOther:
+		return "sso.error_already"
+	case federation.Unproven:
+		return "sso.error_unproven"
+	case federation.Closed:
+		return "sso.error_closed"
+	case federation.Misset, federation.Interaction, federation.BadAudience, federation.BadForm, federation.KeyMissing, federation.Drifted:
+		return "sso.error_settings"
 	}
 	return "sso.error_technical"
 }

@@ -320,6 +320,7 @@ func (s step) decided(
 		return login.Outcome{}, err
 	}
 	v.Journey.Elsewhere.Pending = s.Sealer.Seal(text, pendingBinding(v))
+	v.Journey.Elsewhere.Label, v.Journey.Elsewhere.Names = id.Label(), c.Names
 	v.Journey.Anew = true // whoever is signed in here may be somebody else
 	return login.Outcome{}, nil
 }

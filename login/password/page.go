@@ -31,15 +31,17 @@ var breakGlass = outbox.Letter{Kind: "mail_break_glass", Spec: outbox.Spec{
 // loginPage asks e-mail address and password. Fields: email, password; do: continue, cancel.
 type loginPage struct {
 	Action    string
-	Email     string // as typed or hinted
-	Check     bool   // several wrong attempts: is this the right platform?
-	Slow      bool   // so many that checking takes seconds
-	Party     string // who asks; empty when it is the platform itself
-	PolicyURI string // of the party; empty: no link
-	TermsURI  string // of the party; empty: no link
-	Notice    string // text key; empty: none
-	Linking   bool   // an account at an organisation is to be connected, which wants a proof of the one here
-	Cancel    bool   // there is somewhere to go back to
+	Email     string            // as typed or hinted
+	Check     bool              // several wrong attempts: is this the right platform?
+	Slow      bool              // so many that checking takes seconds
+	Party     string            // who asks; empty when it is the platform itself
+	PolicyURI string            // of the party; empty: no link
+	TermsURI  string            // of the party; empty: no link
+	Notice    string            // text key; empty: none
+	Linking   bool              // an account at an organisation is to be connected, which wants a proof of the one here
+	At        map[string]string // … name of the organisation, by language
+	Label     string            // … and what the account there is called
+	Cancel    bool              // there is somewhere to go back to
 }
 
 // confirmPage asks the password of someone who is known already. Field: password; do: continue, cancel, other.

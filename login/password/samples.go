@@ -45,7 +45,7 @@ func (loginPage) Samples() []ui.Sample {
 		{Name: "wrong", Data: loginPage{Action: sampleAction, Email: sampleEmail, Cancel: true}, Errors: wrong},
 		{Name: "wrong three times", Data: loginPage{Action: sampleAction, Email: sampleEmail, Check: true, Cancel: true}, Errors: wrong, Ways: both},
 		{Name: "wrong five times", Data: loginPage{Action: sampleAction, Email: sampleEmail, Check: true, Slow: true, Cancel: true}, Errors: wrong, Ways: both},
-		{Name: "an account is connected", Data: loginPage{Action: sampleAction, Linking: true, Cancel: true}, Ways: []ui.Way{ui.SampleForgot}},
+		{Name: "an account is connected", Data: loginPage{Action: sampleAction, Linking: true, At: map[string]string{"nl": "GGZ De Linde", "en": "GGZ De Linde"}, Label: "e.jansen@linde.example", Cancel: true}, Ways: []ui.Way{ui.SampleForgot}},
 		{Name: "an organisation", Data: loginPage{Action: sampleAction, Cancel: true}, Ways: []ui.Way{above, ui.SampleForgot, ui.SampleSignUp}},
 		{Name: "an organisation, wrong", Data: loginPage{Action: sampleAction, Email: sampleEmail, Cancel: true}, Errors: wrong, Ways: []ui.Way{above, ui.SampleForgot}},
 		{Name: "an organisation below", Data: loginPage{Action: sampleAction, Cancel: true},

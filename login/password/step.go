@@ -73,6 +73,9 @@ func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 		Action: v.Action, Email: v.Journey.Hint, Check: v.Journey.Failures >= hintAfter, Slow: v.Journey.Failures >= authn.FreeAttempts, Party: v.PartyName, Cancel: true,
 		PolicyURI: v.Party.PolicyURI, TermsURI: v.Party.TermsURI, Linking: v.Facts.Proving,
 	}
+	if page.Linking {
+		page.At, page.Label = v.Journey.Elsewhere.Names, v.Journey.Elsewhere.Label
+	}
 	return login.Page{Template: "login", Data: page}, nil
 }
 
