@@ -28,7 +28,10 @@ type Mails struct {
 	From     string                                          // address of the sender, of platforms that have none of their own; empty: login at the issuer's host
 	LoginURL func(p *platform.Platform, party string) string // where somebody begins a login, of a party or of the platform
 	Accounts Accounts
-	UI       *ui.Renderer // has the texts
+	// By is what people call the organisation with whose account somebody who is invited signs in, and whether that is the
+	// only way; empty: they make a password. nil: everybody does.
+	By func(p *platform.Platform, a *account.Account, lang string) (name string, only bool)
+	UI *ui.Renderer // has the texts
 }
 
 // Accounts is where mails learn to whom they go.
@@ -38,11 +41,17 @@ type Accounts interface {
 
 // Send makes a mail and hands it over.
 func (s Mails) Send(ctx context.Context, p *platform.Platform, m outbox.Message, c outbox.Contents) error {
-	staff, err := s.staff(ctx, m)
+	a, err := s.whose(ctx, m)
 	if err != nil {
 		return err
 	}
-	out, err := s.compose(p, m, c, staff)
+	texts := s.UI.Letters()[m.Kind]
+	if m.Kind == outbox.Welcome && a != nil && s.By != nil {
+		if name, only := s.By(p, a, ui.Match(m.Locale, p.Locale)); name != "" {
+			texts, c.Values = outbox.WelcomeBy(only), map[string]string{"connection": name}
+		}
+	}
+	out, err := s.composeAs(texts, p, m, c, a != nil && a.Role.Staff())
 	if err != nil {
 		return err
 	}
@@ -59,18 +68,14 @@ func (s Mails) Rest() {
 	}
 }
 
-// staff tells whether a message goes to somebody of the organisation, who asks another helpdesk.
-func (s Mails) staff(ctx context.Context, m outbox.Message) (bool, error) {
+// whose is the account that a message goes to: somebody of the organisation asks another helpdesk. nil: there is none.
+func (s Mails) whose(ctx context.Context, m outbox.Message) (*account.Account, error) {
 	if m.Account == "" {
-		return false, nil
+		return nil, nil
 	}
 	ctx, done := context.WithTimeout(ctx, storeTime)
 	defer done()
-	a, err := s.Accounts.Account(ctx, m.Platform, m.Account)
-	if err != nil {
-		return false, err
-	}
-	return a.Role.Staff(), nil
+	return s.Accounts.Account(ctx, m.Platform, m.Account)
 }
 
 //go:embed mail.html mail.txt
@@ -108,8 +113,12 @@ type button struct {
 
 // compose makes the mail of a message.
 func (s Mails) compose(p *platform.Platform, m outbox.Message, c outbox.Contents, staff bool) (Mail, error) {
-	texts, ok := s.UI.Letters()[m.Kind]
-	if !ok || texts.Recipient != outbox.Mail || texts.Request {
+	return s.composeAs(s.UI.Letters()[m.Kind], p, m, c, staff)
+}
+
+// composeAs is compose with what the message says.
+func (s Mails) composeAs(texts outbox.Spec, p *platform.Platform, m outbox.Message, c outbox.Contents, staff bool) (Mail, error) {
+	if texts.Recipient != outbox.Mail || texts.Request {
 		return Mail{}, because(fault.Refused, "no such mail")
 	}
 	lang := ui.Match(m.Locale, p.Locale)

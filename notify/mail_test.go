@@ -133,7 +133,7 @@ func TestMailsSayEverything(t *testing.T) {
 func TestMailTextsAreUsed(t *testing.T) {
 	used := append([]string{"mail.greeting_anonymous", "mail.link_help"}, framed...)
 	used = slices.DeleteFunc(used, func(key string) bool { return strings.HasPrefix(key, "footer.") }) // of pages too
-	for _, texts := range mails() {
+	for _, texts := range append(slices.Collect(maps.Values(mails())), outbox.WelcomeBy(false)) {
 		used = append(used, slices.Concat([]string{texts.Subject, texts.Button}, texts.Before, texts.After)...)
 	}
 	have := slices.DeleteFunc(Whole().Keys(), func(key string) bool {

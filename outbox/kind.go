@@ -253,5 +253,17 @@ var Kinds = map[Kind]Spec{
 	LinkCodeRequest:      {Recipient: Mail, Life: codeLife, Request: true},
 }
 
+// WelcomeBy is what the welcome mail says of somebody who signs in with the account of an organisation, instead of its row in
+// Kinds. Its button opens the same link. only: no password is taken here.
+func WelcomeBy(only bool) Spec {
+	s := Kinds[Welcome]
+	s.Before, s.Button = []string{"mail_welcome.sso_body", "mail_welcome.sso"}, "mail_welcome.sso_button"
+	if !only {
+		s.Before = append(s.Before, "mail_welcome.sso_or")
+	}
+	s.Before, s.After = append(s.Before, "mail_welcome.valid"), []string{"mail_welcome.sso_keep", "mail_welcome.sso_not_you"}
+	return s
+}
+
 // Request tells whether the outbox must decide first what is sent.
 func (k Kind) Request() bool { return Kinds[k].Request }

@@ -3,6 +3,7 @@ package idptest
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -47,6 +48,16 @@ func (s *script) mail(rest string) error {
 		}
 	}
 	return fmt.Errorf("no such mail; there are:%s", listed(sent))
+}
+
+// reads looks for a text in the mail that was taken, whose lines break anywhere.
+func (s *script) reads(key string) error {
+	key, unwanted := strings.CutPrefix(key, "not ")
+	text := strings.Join(strings.Fields(s.letter.Text), " ")
+	if regexp.MustCompile(s.pattern(key)).MatchString(text) == unwanted {
+		return fmt.Errorf("want %t: %q in %s", !unwanted, s.text(key), text)
+	}
+	return nil
 }
 
 func (s *script) noMail(address string) error {

@@ -57,6 +57,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	speaks nl|en|own · language NAME the language of the page, own being that of the run; chooses another on the page
 //	invite ADDRESS · resend ADDRESS  adds an account and sends the welcome mail; sends it again
 //	mail KIND ADDRESS [new]          letters go; the newest mail of that kind (reset for mail_reset) to that address is taken; new: it was not there at the last look
+//	reads KEY · reads not KEY        the mail that was taken says the text, does not
 //	sms NUMBER [new] · nosms         letters go; the text messages to that number are taken, and fill knows sms (the newest code), sms-1 (the one before) and sms+1 (one that was never sent); none came to anybody
 //	gateway up|down|refuses          what becomes of text messages from now on
 //	nomail ADDRESS                   letters go; no mail to that address came since the last look
@@ -208,6 +209,7 @@ var verbs = map[string]func(*script, string) error{
 	"resend":     (*script).resend,
 	"mail":       (*script).mail,
 	"nomail":     (*script).noMail,
+	"reads":      (*script).reads,
 	"emergency":  (*script).emergency,
 	"set-email":  (*script).setEmail,
 	"reset-2fa":  (*script).resetTwoStep,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/outbox"
@@ -19,7 +20,7 @@ import (
 func (h *House) newOutbox() *notify.Worker {
 	senders := map[outbox.Recipient]notify.Sender{
 		outbox.Mail: notify.Mails{
-			Mailer: h.Mailer, From: h.MailFrom, UI: h.UI, Accounts: h.DB,
+			Mailer: h.Mailer, From: h.MailFrom, UI: h.UI, Accounts: h.DB, By: invitedBy(h),
 			LoginURL: func(p *platform.Platform, party string) string {
 				asked, _ := h.settings.Party(p.ID, grant.PartyID(party)) // none: the platform itself
 				return h.settings.LoginURL(p, asked)
@@ -56,6 +57,35 @@ func organisationOf(h *House) func(a *account.Account, locale string) string {
 			}
 		}
 		return ""
+	}
+}
+
+// invitedBy says with the account of which organisation somebody who is invited signs in, and whether that is the only way:
+// the one of the domain of the address, or the only one for the role. Where there are several and no password is taken it is
+// the platform's organisation.
+func invitedBy(h *House) func(p *platform.Platform, a *account.Account, lang string) (name string, only bool) {
+	return func(p *platform.Platform, a *account.Account, lang string) (string, bool) {
+		only := !p.Policy.LoginForm
+		if only && p.Policy.InEmergency(a.Email.Key) {
+			return "", false
+		}
+		var all []*federation.Connection
+		for _, c := range h.settings.Connections(p.ID) {
+			if c.Disabled || !c.For(a.Role) {
+				continue
+			}
+			if inside, _ := c.Has(a.Email); inside {
+				return c.Name(lang), only
+			}
+			all = append(all, c)
+		}
+		switch {
+		case len(all) == 1:
+			return all[0].Name(lang), only
+		case len(all) > 1 && only:
+			return p.Organisation, only
+		}
+		return "", false
 	}
 }
 

@@ -27,6 +27,7 @@ func startSamples() []ui.Sample {
 	all := []ui.Sample{
 		{Name: "one", Data: startPage{Action: sampleAction, Cancel: true, Choices: one, Closed: true}},
 		{Name: "two", Data: startPage{Action: sampleAction, Cancel: true, Choices: two, Closed: true}},
+		{Name: "none for the role", Data: startPage{Action: sampleAction, Cancel: true, Closed: true}},
 		{Name: "known elsewhere", Data: startPage{Action: sampleAction, Cancel: true, Question: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
 		{Name: "known elsewhere, may be new", Data: startPage{Action: sampleAction, Cancel: true, Question: true, New: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
 		{Name: "nobody waits for it", Data: startPage{About: About{Trouble: "sso.error_over", At: linde, Reference: "7KQ4-MXDA"}, HomeURL: "https://linde.example.net/"}},

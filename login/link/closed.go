@@ -7,10 +7,12 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// closed tells whether a link of a mail leads to a password, where none can be used. It is spent by nothing meanwhile.
+// closed tells whether a link of a mail leads to a password, where none can be used. It is spent by nothing meanwhile. That of
+// an invitation leads to the sign-in of an organisation as well, where one is open.
 func (v *Visit) closed() bool {
 	_, journey := purposes[v.Ticket.Purpose]
-	return journey && authn.PasswordClosed(v.Facts)
+	invited := v.Ticket.Purpose == authn.TicketWelcome && v.Facts.Connected
+	return journey && authn.PasswordClosed(v.Facts) && !invited
 }
 
 // showClosed says so without a journey.

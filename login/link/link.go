@@ -92,7 +92,7 @@ func (s *Server) find(r *http.Request) (*Visit, error) {
 	p, token := platform.FromContext(r.Context()), mux.Vars(r)["token"]
 	v := &Visit{Token: token, Visit: login.Visit{
 		Platform: p, Caller: web.From(r.Context()), Now: s.Engine.Now(), Journey: &authn.Journey{Platform: p.ID},
-		Action: URL(p, token), Request: r, Facts: authn.Facts{Policy: p.Policy},
+		Action: URL(p, token), Request: r, Facts: authn.Facts{Policy: p.Policy, There: authn.There{Connected: s.Engine.Connected(p.ID)}},
 	}}
 	if !secret.IsToken(token) {
 		return v, fmt.Errorf("link: %w: not a token", fault.NotFound)
