@@ -9,6 +9,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/web"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -25,10 +26,14 @@ func (forgotStep) Way(v *Visit) string {
 	return "login.forgot"
 }
 
-func (forgotStep) Show(_ context.Context, v *Visit) (Page, error) {
+func (f forgotStep) Show(_ context.Context, v *Visit) (Page, error) {
 	back := JourneyPath(v.Platform, v.Journey.ID)
 	if sent := v.Journey.Forgot; sent != nil {
-		return Page{"forgot_sent", ui.SentPage{Action: v.Action, Email: sent.To, Again: sent.Again, BackURL: back}}, nil
+		page := ui.SentPage{Action: v.Action, Email: sent.To, Again: sent.Again, BackURL: back}
+		if email, err := account.ParseEmail(sent.To); err == nil {
+			page.Kept = f.keeps(v.Platform.ID, email)
+		}
+		return Page{"forgot_sent", page}, nil
 	}
 	email := v.Journey.Hint
 	if a := v.Facts.Account; a != nil && email == "" {
@@ -92,7 +97,12 @@ func typedEmail(v *Visit, typed string) (account.Email, *authn.Mistake) {
 	return email, nil
 }
 
-// forgot is the address that people are told, and that is linked from outside a login.
+// forgot is the address that people are told, and that is linked from outside a login. Where no password is taken it says
+// who keeps it.
 func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
+	if p := platform.FromContext(r.Context()); !p.Policy.LoginForm && s.Connected(p.ID) {
+		page := ui.ForgotKeptPage{Kept: s.keeps(p.ID, account.Email{}), HomeURL: p.HomeURL}
+		return s.ShowPage(w, r, http.StatusOK, "forgot_kept", page, Look{})
+	}
 	return s.Start(w, r, authn.SignIn, "/settings", "forgot")
 }

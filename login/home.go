@@ -6,6 +6,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/platform"
 )
 
 // Homer is a way that sends people where their address is at home.
@@ -16,6 +17,26 @@ type Homer interface {
 	Home(*Visit, account.Email) (place string)
 	// Asked is the place that whoever asks named, or hinted at; empty: none.
 	Asked(*Visit) (place string)
+}
+
+// Keeper is a step that knows who keeps passwords elsewhere. Nobody is looked up.
+type Keeper interface {
+	Step
+	// Keeps is the name, by language, of the organisation that keeps the password of an address; of the zero address that of all
+	// people of a platform. nil: none does, or it is not known which.
+	Keeps(p platform.ID, email account.Email) map[string]string
+}
+
+// keeps is what the steps know of it.
+func (s *Server) keeps(p platform.ID, email account.Email) map[string]string {
+	for _, step := range s.steps {
+		if k, ok := step.(Keeper); ok {
+			if names := k.Keeps(p, email); names != nil {
+				return names
+			}
+		}
+	}
+	return nil
 }
 
 // homers are the ways from what is wanted now that know such places.

@@ -111,6 +111,14 @@ type SentPage struct {
 	Email   string
 	Again   bool // another one was asked for, whether it was sent or not
 	BackURL string
+
+	Kept map[string]string // name of the organisation that keeps passwords of addresses of this domain, by language; nil: none does
+}
+
+// ForgotKeptPage says who keeps the passwords of people where none is taken.
+type ForgotKeptPage struct {
+	Kept    map[string]string // name of the organisation, by language; nil: the platform's
+	HomeURL string
 }
 
 // CheckMailPage says that the log-in goes on with the button of a mail, because staff reset two-step authentication. do:

@@ -71,6 +71,7 @@ func samples() map[string][]Sample {
 		"activity":      ActivityPage{}.Samples(),
 		"forgot":        ForgotPage{}.Samples(),
 		"forgot_sent":   SentPage{}.Samples(),
+		"forgot_kept":   ForgotKeptPage{}.Samples(),
 		"check_mail":    CheckMailPage{}.Samples(),
 		"signup":        SignUpPage{}.Samples(),
 		"signup_sent":   SentPage{}.Samples(),

@@ -20,10 +20,23 @@ func (SentPage) Samples() []Sample {
 	page := func(email string, again bool) SentPage {
 		return SentPage{Action: sampleAction, Email: email, Again: again, BackURL: sampleAction}
 	}
+	kept := page(sampleEmail, false)
+	kept.Kept = sampleKept
 	return []Sample{
 		{Name: "sent", Data: page(sampleEmail, false)},
 		{Name: "again", Data: page(sampleEmail, true)},
+		{Name: "of a domain whose passwords an organisation keeps", Data: kept},
 		{Name: "again, long address", Data: page("anna.elisabeth.van.der.berg-bakker.de.jong@geestelijkegezondheidszorg.example", true)},
+	}
+}
+
+var sampleKept = map[string]string{"nl": "GGZ De Linde", "en": "GGZ De Linde"}
+
+// Samples are the states of the page that says who keeps passwords.
+func (ForgotKeptPage) Samples() []Sample {
+	return []Sample{
+		{Name: "one", Data: ForgotKeptPage{Kept: sampleKept, HomeURL: sampleHome}},
+		{Name: "not known which", Data: ForgotKeptPage{HomeURL: sampleHome}},
 	}
 }
 

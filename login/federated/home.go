@@ -7,6 +7,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/platform"
 )
 
 // Home is the connection of the domain of an address. Nobody is looked up: an address that nobody has leads there too.
@@ -17,6 +18,17 @@ func (s step) Home(v *login.Visit, email account.Email) string {
 		}
 	}
 	return ""
+}
+
+// Keeps is the connection of the proven domain of an address; of the zero address the only one of the platform.
+func (s step) Keeps(p platform.ID, email account.Email) map[string]string {
+	all := s.open(p)
+	for _, c := range all {
+		if _, proven := c.Has(email); proven || email.Key == "" && len(all) == 1 {
+			return c.Names
+		}
+	}
+	return nil
 }
 
 // Asked is the connection where whoever asks wants the person to sign in.
