@@ -49,10 +49,11 @@ type OnDevice struct {
 // OnUpstream is where an organisation's own sign-in vouched for somebody.
 type OnUpstream struct {
 	Connection string    `json:"connection"`
-	Subject    string    `json:"subject"`           // the person there, as it ends sessions: `sub`, or NameID
-	Session    string    `json:"session,omitempty"` // there: `sid`, or SessionIndex
-	Bounces    bool      `json:"bounces,omitempty"` // after the idle hour it does that the person is still known there
-	Told       time.Time `json:"told"`              // when the answer came, by our clock
+	Subject    string    `json:"subject"`            // the person there, as it ends sessions: `sub`, or NameID
+	Session    string    `json:"session,omitempty"`  // there: `sid`, or SessionIndex
+	Bounces    bool      `json:"bounces,omitempty"`  // after the idle hour it does that the person is still known there
+	Told       time.Time `json:"told"`               // when the answer came, by our clock
+	TwoUntil   time.Time `json:"two_until,omitzero"` // two factors there count so long; zero: as long as what they were shown for
 }
 
 // CameFrom is where a session came from: the upstream that vouched last; zero: none did.
@@ -90,6 +91,24 @@ func MayProveByMail(a *account.Account) bool {
 // second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.
 func (p Proof) second() bool {
 	return p.Use == account.Second || p.Use == account.Recovery || p.Kinds.Two()
+}
+
+// AsOf are the proofs as they count now: two factors that an organisation vouched for, and that count for so long as was
+// agreed, are one afterwards, in the rules and in what tokens say. What was answered before stays true.
+func AsOf(proofs []Proof, now time.Time) []Proof {
+	lapsed := func(p Proof) bool {
+		return p.Upstream != nil && !p.Upstream.TwoUntil.IsZero() && now.After(p.Upstream.TwoUntil) && p.Kinds.Two()
+	}
+	if !slices.ContainsFunc(proofs, lapsed) {
+		return proofs
+	}
+	all := slices.Clone(proofs)
+	for i, p := range all {
+		if lapsed(p) {
+			all[i].Kinds, all[i].AMR = Knows, nil
+		}
+	}
+	return all
 }
 
 // stillKnown reports whether an organisation's sign-in still knew somebody then, where that does after the idle hour.

@@ -57,6 +57,9 @@ func (c *Connection) Judge(a Answer, now time.Time) (Identity, error) {
 		Method: Method, Use: account.Primary, Kinds: kinds, AMR: amr, At: a.AuthTime, Issuer: a.Issuer,
 		Upstream: &authn.OnUpstream{Connection: string(c.ID), Subject: a.Subject, Session: a.Session, Bounces: c.Idle == IdleBounce, Told: now},
 	}
+	if kinds.Two() && c.Contract.MaxAge > 0 {
+		i.Proof.Upstream.TwoUntil = a.AuthTime.Add(c.Contract.MaxAge)
+	}
 	return i, nil
 }
 

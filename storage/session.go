@@ -37,7 +37,7 @@ func (r *sessionRow) columns() []any {
 }
 
 // Session finds the live session of a cookie and its account, in one query. A session that has ended, or whose
-// account is not active, is not found. An idle one is: it asks for a proof again.
+// account is not active, is not found. An idle one is: it asks for a proof again. Its proofs are as they count now.
 func (db *DB) Session(ctx context.Context, p platform.ID, cookieHash []byte, now time.Time) (*authn.Session, *account.Account, error) {
 	rows, err := list(ctx, db.read, (*sessionRow).columns, selectSession, cookieHash, string(p), millis(now))
 	if err == nil && len(rows) == 0 {
@@ -50,7 +50,9 @@ func (db *DB) Session(ctx context.Context, p platform.ID, cookieHash []byte, now
 	for i, r := range rows {
 		accounts[i] = r.accountRow
 	}
-	return &rows[0].session, &fold(accounts)[0], nil
+	session := &rows[0].session
+	session.Proofs = authn.AsOf(session.Proofs, now)
+	return session, &fold(accounts)[0], nil
 }
 
 const selectSessions = `

@@ -106,6 +106,17 @@ var sessions = []promise{
 		w.is("the session beside lives", w.alive(beside) && w.given(kept), true)
 		w.ok(w.db.EndSession(w.Context(), linde, "unknown", audit.Event{}, w.now))
 	}},
+	{"two factors that an organisation vouched for count as long as was agreed", func(w *world) {
+		v := w.newVisit(w.anna)
+		v.Proofs[0].Kinds |= authn.Has
+		v.Proofs[0].Upstream = &authn.OnUpstream{Connection: "hof", TwoUntil: w.now.Add(time.Minute)}
+		w.ok(w.db.SaveChange(w.Context(), authn.Change{Start: &authn.SessionStart{Session: v.Session, Cookie: secret.Hash(v.cookie)}}, w.now))
+		for after, want := range map[time.Duration]authn.ACR{time.Minute: authn.TwoFactor, time.Minute + time.Millisecond: authn.OneFactor} {
+			s, _, err := w.db.Session(w.Context(), linde, secret.Hash(v.cookie), w.now.Add(after))
+			w.ok(err)
+			w.is("counts for "+string(want), authn.ACROf(s.Proofs) == want, true)
+		}
+	}},
 	{"a session does not start from a password that was changed after it was shown", func(w *world) {
 		password := w.anna.Credentials[0]
 		start := func(version int64) error {
