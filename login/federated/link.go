@@ -178,10 +178,18 @@ func (s step) prove(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	if err != nil {
 		return authn.Change{}, err
 	}
-	if there != nil || a.HasLink(string(c.ID)) || !c.For(a.Role) {
-		e := v.Event(audit.FederatedRefused, audit.Failure, a.ID)
-		e.Reason = string(federation.AlreadyOther)
-		return authn.Change{Events: []audit.Event{e}}, nil
+	why := federation.AlreadyOther
+	if there == nil && !a.HasLink(string(c.ID)) {
+		_, err := c.Who(id, nil, a) // what keeps strangers out may be another since the answer came
+		if why = federation.ReasonOf(err); err != nil && why == "" {
+			return authn.Change{}, err
+		}
+		if why == "" && !c.For(a.Role) {
+			why = federation.OtherRole
+		}
+	}
+	if why != "" {
+		return authn.Change{Events: []audit.Event{refusal(v, a.ID, string(why))}}, nil
 	}
 	change, l := s.linking(v, c, id, a)
 	id.Proof.Credential, id.Proof.Version = l.ID, l.Counter
