@@ -70,7 +70,8 @@ type About struct {
 	At        map[string]string // its name, by language
 	Trouble   string            // text key; empty: none
 	Reference string
-	AgainURL  string // to try once more; empty: it would not help
+	AgainURL  string // to try once more; empty: nobody is there
+	Hopeless  bool   // … which the person need not expect to help
 }
 
 // testPage says how a test sign-in ended.
@@ -86,6 +87,9 @@ type choice struct {
 	Names map[string]string
 	URL   string
 }
+
+// hopeless is the text of what only the organisation's own IT can mend.
+const hopeless = "sso.error_settings"
 
 // troubleText is what is said of a reason. Reasons that share a sentence have the same to be done about by the person: try
 // again, wait, log in there as somebody else, ask whoever gives accounts here, or ask the organisation's own helpdesk.

@@ -22,7 +22,7 @@ func startSamples() []ui.Sample {
 	one := []choice{{Names: linde, URL: sampleAction + "/to/linde"}}
 	two := append(one, choice{Names: wilg, URL: sampleAction + "/to/wilg"})
 	trouble := func(key string) startPage {
-		return startPage{Action: sampleAction, Cancel: true, Choices: one, About: About{Trouble: key, At: linde, Reference: "7KQ4-MXDA", AgainURL: one[0].URL}}
+		return startPage{Action: sampleAction, Cancel: true, Choices: one, About: About{Trouble: key, At: linde, Reference: "7KQ4-MXDA", AgainURL: one[0].URL, Hopeless: key == hopeless}}
 	}
 	all := []ui.Sample{
 		{Name: "one", Data: startPage{Action: sampleAction, Cancel: true, Choices: one, Closed: true}},

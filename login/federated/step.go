@@ -128,6 +128,7 @@ func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 			page.At = c.Names
 		}
 		if c != nil && !c.Disabled {
+			page.Hopeless = page.Trouble == hopeless
 			page.AgainURL = login.LeavePath(v, stepName, string(c.ID))
 		}
 	}
