@@ -123,18 +123,22 @@ func (c Contract) rows() []ContractRow { return slices.Concat(c.Rows, presets[c.
 
 // Level is what an answer counts for under a contract, and what our `amr` says of it. It is never more than a row says of
 // a value that stands in the answer exactly; unknown and absent is one factor. Two factors count while they are not older
-// than MaxAge, and replace nothing here unless Counts.
+// than MaxAge, and replace nothing here unless Counts. A row of two factors that are not counted says nothing in `amr`
+// either: a party that reads methods there and no `mfa` would count them itself.
 func (c Contract) Level(a Answer, now time.Time) (kinds authn.Kinds, amr []string) {
 	kinds = authn.Knows
 	for _, row := range c.rows() {
 		if !slices.Contains(a.strength(row.Claim), row.Value) {
 			continue
 		}
-		amr = append(amr, row.AMR...)
-		young := c.MaxAge == 0 || !a.AuthTime.IsZero() && now.Sub(a.AuthTime) <= c.MaxAge
-		if row.ACR == authn.TwoFactor && c.Counts && young {
+		if row.ACR == authn.TwoFactor {
+			young := c.MaxAge == 0 || !a.AuthTime.IsZero() && now.Sub(a.AuthTime) <= c.MaxAge
+			if !c.Counts || !young {
+				continue
+			}
 			kinds = authn.Knows | authn.Has
 		}
+		amr = append(amr, row.AMR...)
 	}
 	slices.Sort(amr)
 	return kinds, slices.Compact(amr)

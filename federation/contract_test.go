@@ -77,6 +77,13 @@ func timeless(c federation.Contract, a federation.Answer) (authn.Kinds, []string
 	return c.Level(a, noon)
 }
 
+// telling says in `amr` what it does not count.
+func telling(c federation.Contract, a federation.Answer) (authn.Kinds, []string) {
+	kinds, _ := c.Level(a, noon)
+	_, amr := generous(c, a)
+	return kinds, amr
+}
+
 // above is the number of answers, of all that there are, that count for something else than was agreed; where stop is not negative, up to so many.
 func above(judge level, stop int) (wrong, all int, first string) {
 	amrs := []any{
@@ -161,9 +168,12 @@ func agreed(c federation.Contract, a federation.Answer) (authn.Kinds, []string) 
 		if !has(row) {
 			continue
 		}
-		amr = append(amr, row.AMR...)
 		old := c.MaxAge > 0 && (a.AuthTime.IsZero() || noon.Sub(a.AuthTime) > c.MaxAge)
-		if row.ACR == authn.TwoFactor && c.Counts && !old {
+		counted := row.ACR != authn.TwoFactor || c.Counts && !old
+		if counted {
+			amr = append(amr, row.AMR...)
+		}
+		if counted && row.ACR == authn.TwoFactor {
 			kinds |= authn.Has
 		}
 	}
@@ -177,6 +187,7 @@ func TestAnAnswerNeverCountsForMoreThanWasAgreed(t *testing.T) {
 	}
 	for says, judge := range map[string]level{
 		"letters of any case": folded, "texts are lists": split, "it counts whatever was agreed": generous, "it counts for ever": timeless,
+		"it says what it does not count": telling,
 	} {
 		if wrong, all, _ := above(judge, 1); wrong == 0 {
 			t.Errorf("%s: none of %d answers notices", says, all)
