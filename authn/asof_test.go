@@ -15,7 +15,7 @@ func TestTwoFactorsThereCountAsLongAsWasAgreed(t *testing.T) {
 	there := func(until time.Time) Proof {
 		return Proof{
 			Method: "federated", Use: account.Primary, Kinds: Knows | Has, AMR: []string{"hwk"}, At: noon.Add(-time.Hour),
-			Upstream: &OnUpstream{Connection: "hof", TwoUntil: until},
+			Upstream: &OnUpstream{Connection: "hof", TwoUntil: until, OneAMR: []string{"pwd"}},
 		}
 	}
 	code := Proof{Method: "totp", Use: account.Second, Kinds: Has, AMR: []string{"otp"}, At: noon.Add(-time.Hour)}
@@ -26,8 +26,8 @@ func TestTwoFactorsThereCountAsLongAsWasAgreed(t *testing.T) {
 	}{
 		"no end was agreed":         {[]Proof{there(time.Time{})}, TwoFactor, []string{"hwk", "mfa"}},
 		"it is not over":            {[]Proof{there(noon)}, TwoFactor, []string{"hwk", "mfa"}},
-		"it is over":                {[]Proof{there(noon.Add(-time.Second))}, OneFactor, nil},
-		"it is over, and a code":    {[]Proof{there(noon.Add(-time.Second)), code}, TwoFactor, []string{"mfa", "otp"}},
+		"it is over":                {[]Proof{there(noon.Add(-time.Second))}, OneFactor, []string{"pwd"}},
+		"it is over, and a code":    {[]Proof{there(noon.Add(-time.Second)), code}, TwoFactor, []string{"mfa", "otp", "pwd"}},
 		"shown to us, nothing ends": {[]Proof{{Method: Password, Use: account.Primary, Kinds: Knows, AMR: []string{"pwd"}}, code}, TwoFactor, []string{"mfa", "otp", "pwd"}},
 	} {
 		was := row.proofs[0].Kinds

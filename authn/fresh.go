@@ -60,7 +60,7 @@ func here(Ask, Facts) time.Time { return onlyHere }
 // sign-in of two factors.
 func (a Ask) Counted(proofs []Proof, now time.Time) []Proof {
 	since := askedSince(a, Facts{Now: now})
-	return slices.DeleteFunc(slices.Clone(proofs), func(p Proof) bool { return !a.shown(p) && p.At.Before(since) })
+	return slices.DeleteFunc(slices.Clone(AsOf(proofs, now)), func(p Proof) bool { return !a.shown(p) && p.At.Before(since) })
 }
 
 // Told are the proofs that the answer to a request tells of: with prompt=login those that were given for it, otherwise
@@ -108,7 +108,7 @@ func FreshProofs(f Facts) []Proof {
 		return nil
 	}
 	codes := Requirement{Before: sessionStart(Ask{}, f)}
-	return slices.DeleteFunc(slices.Clone(f.Session.Proofs), func(p Proof) bool {
+	return slices.DeleteFunc(slices.Clone(AsOf(f.Session.Proofs, f.Now)), func(p Proof) bool {
 		return p.Use == account.Waiver || p.At.Before(fresh(Ask{}, f)) || !codes.countsOf(p, f.Account)
 	})
 }

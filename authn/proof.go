@@ -54,6 +54,7 @@ type OnUpstream struct {
 	Bounces    bool      `json:"bounces,omitempty"`  // after the idle hour it does that the person is still known there
 	Told       time.Time `json:"told"`               // when the answer came, by our clock
 	TwoUntil   time.Time `json:"two_until,omitzero"` // two factors there count so long; zero: as long as what they were shown for
+	OneAMR     []string  `json:"one_amr,omitempty"`  // what `amr` says of it afterwards
 }
 
 // CameFrom is where a session came from: the upstream that vouched last; zero: none did.
@@ -94,7 +95,11 @@ func (p Proof) second() bool {
 }
 
 // AsOf are the proofs as they count now: two factors that an organisation vouched for, and that count for so long as was
-// agreed, are one afterwards, in the rules and in what tokens say. What was answered before stays true.
+// agreed, are one afterwards, in the rules and in what tokens say. What was answered before stays true: a grant keeps the
+// proofs of its sign-in, and a refresh says what that was.
+//
+// It is the only place that knows. Sessions are read as of now (storage.Session), and rules ask it again of what they are
+// given: the proofs of a journey lapse while somebody looks at a page.
 func AsOf(proofs []Proof, now time.Time) []Proof {
 	lapsed := func(p Proof) bool {
 		return p.Upstream != nil && !p.Upstream.TwoUntil.IsZero() && now.After(p.Upstream.TwoUntil) && p.Kinds.Two()
@@ -105,7 +110,7 @@ func AsOf(proofs []Proof, now time.Time) []Proof {
 	all := slices.Clone(proofs)
 	for i, p := range all {
 		if lapsed(p) {
-			all[i].Kinds, all[i].AMR = Knows, nil
+			all[i].Kinds, all[i].AMR = Knows, p.Upstream.OneAMR
 		}
 	}
 	return all

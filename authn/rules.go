@@ -355,6 +355,7 @@ func (t table) missing(ask Ask, f Facts, proofs []Proof) []Requirement {
 	if f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID {
 		all = Merge(f.Session.Proofs, proofs)
 	}
+	all = AsOf(all, f.Now)
 	why := purpose(ask, f)
 	f.two = slices.ContainsFunc(all, func(p Proof) bool { return vouchedTwo(why, ask, f, p) })
 	f.password = slices.ContainsFunc(all, func(p Proof) bool { return p.Method == Password && p.Use == account.Primary })

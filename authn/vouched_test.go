@@ -204,6 +204,58 @@ func TestVouchedForMoreIsNoticed(t *testing.T) {
 	}
 }
 
+// Two factors there that have an end count as if they had none until it, and from then on as one, for every purpose; in the
+// session and among the proofs of a journey, which lapse while somebody looks at a page.
+func TestTwoFactorsThereEndForEveryPurpose(t *testing.T) {
+	asked := map[authn.Purpose]int{}
+	vouchedJourneys(func(v vouched) {
+		if !v.counts {
+			return
+		}
+		until := func(end time.Time) []authn.Requirement {
+			p := v.there()
+			p.Upstream.TwoUntil = end
+			return v.missing(v.facts(v.enrolled, v.idle), []authn.Proof{p})
+		}
+		of := func(change func(*authn.Proof)) []authn.Requirement {
+			p := v.there()
+			change(&p)
+			return v.missing(v.facts(v.enrolled, v.idle), []authn.Proof{p})
+		}
+		two, one := of(func(*authn.Proof) {}), of(func(p *authn.Proof) { p.Kinds = authn.Knows })
+		for end, want := range map[time.Duration][]authn.Requirement{0: two, time.Hour: two, -time.Nanosecond: one, -time.Hour: one} {
+			if got := until(noon.Add(end)); !slices.Equal(got, want) {
+				t.Errorf("%+v, until %s from now: %v, want %v", v, end, got, want)
+			}
+		}
+		if !slices.Equal(one, two) {
+			asked[v.purpose]++
+		}
+	})
+	for _, purpose := range []authn.Purpose{authn.SignIn, authn.TwoStepOff, authn.NewCodes, authn.Connect, authn.StaffPages, authn.StaffAct} {
+		if asked[purpose] == 0 {
+			t.Errorf("%s: one factor there is never asked more than two", purpose)
+		}
+	}
+}
+
+// What is counted for a level, and what a QR code takes along, ends with them.
+func TestTwoFactorsThereEndForALevel(t *testing.T) {
+	v := vouched{purpose: authn.SignIn, asked: "max_age=600", when: "fresh", counts: true}
+	for end, want := range map[time.Duration]authn.ACR{0: authn.TwoFactor, -time.Second: authn.OneFactor} {
+		p := v.there()
+		p.Upstream.TwoUntil = noon.Add(end)
+		f := v.facts(false, false)
+		f.Session.Proofs = []authn.Proof{p}
+		if got := authn.ACROf(v.ask().Counted(f.Session.Proofs, noon)); got != want {
+			t.Errorf("counted, until %s from now: %s, want %s", end, got, want)
+		}
+		if got := authn.ACROf(authn.FreshProofs(f)); got != want {
+			t.Errorf("fresh, until %s from now: %s, want %s", end, got, want)
+		}
+	}
+}
+
 // Some cells in full, so that what they are held against is held against something too.
 func TestVouchedFor(t *testing.T) {
 	for _, row := range []struct {

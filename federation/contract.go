@@ -144,6 +144,13 @@ func (c Contract) Level(a Answer, now time.Time) (kinds authn.Kinds, amr []strin
 	return kinds, slices.Compact(amr)
 }
 
+// one is what our `amr` says of an answer when it counts for one factor.
+func (c Contract) one(a Answer) []string {
+	c.Counts = false
+	_, amr := c.Level(a, a.AuthTime)
+	return amr
+}
+
 func (c Contract) validate() error {
 	if _, ok := presets[c.Preset]; !ok {
 		return invalid("contract.preset %q: entra, entra-saml, adfs or surfconext", c.Preset)

@@ -58,7 +58,7 @@ func (c *Connection) Judge(a Answer, now time.Time) (Identity, error) {
 		Upstream: &authn.OnUpstream{Connection: string(c.ID), Subject: a.Subject, Session: a.Session, Bounces: c.Idle == IdleBounce, Told: now},
 	}
 	if kinds.Two() && c.Contract.MaxAge > 0 {
-		i.Proof.Upstream.TwoUntil = a.AuthTime.Add(c.Contract.MaxAge)
+		i.Proof.Upstream.TwoUntil, i.Proof.Upstream.OneAMR = a.AuthTime.Add(c.Contract.MaxAge), c.Contract.one(a)
 	}
 	return i, nil
 }

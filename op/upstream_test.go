@@ -139,6 +139,41 @@ func TestTokensNeverSayMoreOfAnUpstreamThanItsContract(t *testing.T) {
 	}
 }
 
+// Two factors that count for an hour are one afterwards, in the tokens of the same session; what was answered before, a
+// refresh says as it was.
+func TestTwoFactorsThereEndInASession(t *testing.T) {
+	u := newUpstream(t)
+	u.answers(federation.Contract{Counts: true, MaxAge: time.Hour, Rows: []federation.ContractRow{
+		{Claim: federation.ByAMR, Value: "mfa", ACR: authn.TwoFactor, AMR: []string{"otp"}}, {Claim: federation.ByAMR, Value: "pwd", ACR: authn.OneFactor, AMR: []string{"pwd"}},
+	}}, map[string]any{"amr": []any{"pwd", "mfa"}}, since(10*time.Minute))
+	b := u.signsIn(nil)
+	silent := func(more ...string) url.Values {
+		b.MustOpen(t, issuer+authorizeQuery("web", hinting(append([]string{"prompt", "none"}, more...))))
+		return b.URL.Query()
+	}
+	says := func(got map[string]any) string { return fmt.Sprint(got["acr"], " ", sorted(got["amr"])) }
+	first := u.token(codeForm(u.code(b, "web", asking("openid offline_access", `{}`))), "web")
+	_, id := claimsOf(t, first.ID)
+	if got := says(id); got != twoFactor+" mfa otp pwd" {
+		t.Errorf("at first: %s", got)
+	}
+	u.Clock.Later(50 * time.Minute)
+	if got := says(u.tokenOf(b)); got != twoFactor+" mfa otp pwd" {
+		t.Errorf("to the hour: %s", got)
+	}
+	u.Clock.Later(time.Second)
+	if got := says(u.tokenOf(b)); got != oneFactor+" pwd" {
+		t.Errorf("after the hour: %s", got)
+	}
+	if got := silent("acr_values", twoFactor); got.Get("error") == "" {
+		t.Errorf("two factors asked after the hour: %v", got)
+	}
+	_, id = claimsOf(t, u.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {first.Refresh}}, "web").ID)
+	if got := says(id); got != twoFactor+" mfa otp pwd" {
+		t.Errorf("of the sign-in before, refreshed: %s", got)
+	}
+}
+
 // tokenOf is what the ID token says of who is signed in in a browser, with the details.
 func (u *upstream) tokenOf(b *idptest.Browser) map[string]any {
 	u.Helper()
