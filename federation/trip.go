@@ -98,6 +98,9 @@ func Returned(mac MAC, p platform.ID, c ID, state string, now time.Time) (Trip, 
 // Old reports whether an answer is older than was asked: the person was to sign in again after the trip began.
 func (t Trip) Old(a Answer) bool { return t.Fresh && a.AuthTime.Before(t.Began.Add(-MaxSkew)) }
 
+// Over is when nobody can answer it any more, by the clock of any node.
+func (t Trip) Over() time.Time { return t.Began.Add(TripLife + MaxSkew) }
+
 // Hash is how a trip is kept when it is over.
 func (t Trip) Hash() []byte { return secret.Hash(t.State) }
 

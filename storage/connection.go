@@ -197,6 +197,16 @@ INSERT INTO upstream_answers (platform, state, handle, answer, answer_ends_at, e
 VALUES ($1, $2, $3, $4, $5, $6, NULL)
 ON CONFLICT (platform, state) DO NOTHING`
 
+	fillAnswer = `
+UPDATE upstream_answers
+SET answer = $1, answer_ends_at = $2
+WHERE platform = $3 AND state = $4 AND handle = $5 AND answer IS NULL AND taken_at IS NULL`
+
+	selectAnswered = `
+SELECT COUNT(*)
+FROM upstream_answers
+WHERE platform = $1 AND state = $2 AND (answer IS NOT NULL OR taken_at IS NOT NULL)`
+
 	selectAnswer = `
 SELECT answer
 FROM upstream_answers
@@ -217,15 +227,39 @@ WHERE (platform, state) IN (
     LIMIT $2)`
 )
 
+// ClaimAnswer claims a visit to an upstream before its answer is asked for there, which is done once, at whatever node.
+// fault.Spent: the visit was answered; fault.Taken: it was claimed before, and nothing came of it so far. A claim stays
+// until over, when the visit's own time is.
+func (db *DB) ClaimAnswer(ctx context.Context, p platform.ID, a federation.Kept, over time.Time) error {
+	added, err := exec(ctx, db.write, insertAnswer, string(p), a.State, a.Handle, nil, 0, millis(over))
+	if err != nil || added > 0 {
+		return fail("claiming answer", err)
+	}
+	answered, err := one(ctx, db.write, func(n *int64) []any { return []any{n} }, selectAnswered, string(p), a.State)
+	switch {
+	case err != nil:
+	case *answered > 0:
+		err = fault.Spent
+	default:
+		err = fault.Taken
+	}
+	return fail("claiming answer", err)
+}
+
 // KeepAnswer keeps the answer of an upstream until the browser comes that it is for. A visit is answered once, at whatever
-// node, and whoever is later gets fault.Spent.
+// node, by whoever claimed it with this handle or, where nobody did, by the first: others get fault.Spent.
 // The answer is there until ends, and until the visit's own time is over it is known that it was answered.
 func (db *DB) KeepAnswer(ctx context.Context, p platform.ID, a federation.Kept, ends, over time.Time) error {
-	added, err := exec(ctx, db.write, insertAnswer, string(p), a.State, a.Handle, a.Sealed, millis(ends), millis(over))
-	if err == nil && added == 0 {
-		err = fault.Spent
-	}
-	return fail("keeping answer", err)
+	return fail("keeping answer", db.inTx(ctx, func(q conn) error {
+		kept, err := exec(ctx, q, fillAnswer, a.Sealed, millis(ends), string(p), a.State, a.Handle)
+		if err == nil && kept == 0 {
+			kept, err = exec(ctx, q, insertAnswer, string(p), a.State, a.Handle, a.Sealed, millis(ends), millis(over))
+		}
+		if err == nil && kept == 0 {
+			err = fault.Spent
+		}
+		return err
+	}))
 }
 
 // UpstreamAnswer is what was kept under the hash of a handle, sealed. fault.NotFound: its time is over, or it was taken.

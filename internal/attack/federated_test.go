@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -86,8 +87,8 @@ func (k *connected) at(v *visitor, node int) *visitor {
 // sessions counts those that live.
 func (k *connected) sessions() int { return k.count("sessions WHERE ended_at IS NULL") }
 
-// TestAnswerOfAnOrganisationCountsOnce: 32 answers to one visit, with as many codes, at two nodes; one is kept. 32 browsers
-// with the same cookies bring it; one session comes of it.
+// TestAnswerOfAnOrganisationCountsOnce: 32 answers to one visit, with as many codes, at two nodes; one is exchanged and
+// kept. 32 browsers with the same cookies bring it; one session comes of it.
 func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
 	databases(t, func(s *scene) {
 		k := connect(s)
@@ -98,7 +99,7 @@ func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
 			for i := range answers {
 				answers[i] = k.told(there, "jan")
 			}
-			handles, before := make([]string, phones), k.sessions()
+			handles, before, exchanged := make([]string, phones), k.sessions(), k.org.TokenRequests()
 			race(phones, func(i int) {
 				a := k.nodes[i%2].get(answers[i]) // no cookie comes along
 				if strings.Contains(a.To.Path, "/sso/back/") {
@@ -107,12 +108,12 @@ func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
 			})
 			var kept []string
 			for _, h := range handles {
-				if h != "" {
+				if h != "" && !strings.Contains(h, "refused.") {
 					kept = append(kept, h)
 				}
 			}
-			if len(kept) != 1 || strings.Contains(kept[0], "refused.") {
-				t.Fatalf("round %d: %d of %d answers count: %q", round, len(kept), phones, kept)
+			if n := k.org.TokenRequests() - exchanged; len(kept) != 1 || n != 1 {
+				t.Fatalf("round %d: %d of %d answers count, %d codes went to the organisation: %q", round, len(kept), phones, n, kept)
 			}
 			won := make([]bool, phones)
 			race(phones, func(i int) {
@@ -129,6 +130,40 @@ func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
 		}
 		if n := k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 1 {
 			t.Errorf("%d accounts were made", n)
+		}
+	})
+}
+
+// TestCodesAreExchangedOnce: whoever has one state presents it with codes of their own making, and the organisation is
+// asked of the first. A page says that this visit is over, and the way on begins another one.
+func TestCodesAreExchangedOnce(t *testing.T) {
+	databases(t, func(s *scene) {
+		k := connect(s)
+		v := s.visitor()
+		journey, there := k.leave(v)
+		state := there.Query().Get("state")
+		var last answer
+		for i := range 10 {
+			code := url.Values{"state": {state}, "iss": {organisation}, "code": {"guess" + strconv.Itoa(i)}}
+			last = k.nodes[i%2].get(k.issuer + "/federation/lindehof/callback?" + code.Encode())
+			if !strings.Contains(last.To.Path, "/sso/back/refused.") {
+				t.Fatalf("%d: it leads to %q (%d)", i, last.To, last.Status)
+			}
+		}
+		if n := k.org.TokenRequests(); n != 1 {
+			t.Errorf("%d codes went to the organisation", n)
+		}
+		page := v.open(last.To.String())
+		for page.To.Host != "" {
+			page = v.open(page.To.String())
+		}
+		if page.Status != http.StatusOK || !strings.Contains(page.Body, "/sso/to/lindehof") {
+			t.Fatalf("the page: %d %s", page.Status, page.Body)
+		}
+		again := v.open(s.issuer + "/login/" + journey + "/sso/to/lindehof")
+		v.open(s.get(k.told(again.To, "jan")).To.String())
+		if k.sessions() != 1 {
+			t.Errorf("the next visit: %d sessions", k.sessions())
 		}
 	})
 }

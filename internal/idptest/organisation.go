@@ -36,6 +36,14 @@ type Organisation struct {
 	mu       sync.Mutex // guards what follows
 	sessions map[string]presence
 	codes    map[string]given
+	tokens   int // requests to the token endpoint
+}
+
+// TokenRequests is how often the token endpoint was called, whatever came of it.
+func (o *Organisation) TokenRequests() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.tokens
 }
 
 // Registration is how a provider is known there.
@@ -181,13 +189,14 @@ func page(w http.ResponseWriter, body string) {
 // token exchanges a code, once.
 func (o *Organisation) token(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm() // what it lacks is refused
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tokens++
 	id, pass, _ := r.BasicAuth()
 	if id != url.QueryEscape(o.ClientID) || pass != url.QueryEscape(o.ClientSecret) {
 		say(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
 		return
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	key := string(secret.Hash(r.PostForm.Get("code")))
 	got, ok := o.codes[key]
 	delete(o.codes, key)

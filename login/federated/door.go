@@ -82,6 +82,13 @@ func (d *Door) back(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return d.unsolicited(w, r, c, err)
 	}
+	handle := secret.Token()
+	if calls(r) {
+		err = d.Store.ClaimAnswer(ctx, p.ID, federation.Kept{State: t.Hash(), Handle: secret.Hash(handle)}, t.Over())
+	}
+	if err != nil {
+		return d.late(w, r, c, t, err)
+	}
 	answer, err := d.Protocols[c.Kind].Answer(ctx, c, t, p.URL(callbackPath(c)), r)
 	if err != nil && federation.ReasonOf(err) == "" {
 		return err
@@ -89,10 +96,31 @@ func (d *Door) back(w http.ResponseWriter, r *http.Request) error {
 	if t.Test {
 		return d.tested(w, r, c, t, answer, err)
 	}
-	path, err := d.keep(ctx, p, c, t, answer, err, now)
-	if errors.Is(err, fault.Spent) { // answered before: the journey goes on from where it is
+	path, err := d.keep(ctx, p, c, t, answer, err, handle, now)
+	if err != nil {
+		return d.late(w, r, c, t, err)
+	}
+	return web.SeeOther(w, r, p.URL(path))
+}
+
+// calls reports whether an answer has us call its upstream, which is claimed first: a code or an artifact stands for the
+// answer, and whoever has a state of their own can make up as many as they like.
+func calls(r *http.Request) bool { return r.Form.Has("code") || r.Form.Has("SAMLart") }
+
+// late leads on whoever brings another answer to a visit. Answered before: the journey goes on from where it is. Claimed,
+// and nothing came of it, as where the node went away: the page says so, and another visit begins from there.
+func (d *Door) late(w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.Trip, err error) error {
+	p, spent, taken := platform.FromContext(r.Context()), errors.Is(err, fault.Spent), errors.Is(err, fault.Taken)
+	over := federation.Refuse(federation.Replayed, "an answer to this visit was here before")
+	switch {
+	case !spent && !taken:
+		return err
+	case t.Test: // what the first one brought stays
+		return d.unsolicited(w, r, c, over)
+	case spent:
 		return web.SeeOther(w, r, p.URL("/login/"+t.Journey))
 	}
+	path, err := d.refused(p, c, t, over)
 	if err != nil {
 		return err
 	}
@@ -120,27 +148,35 @@ func refusedBinding(p platform.ID, journey string) string {
 	return "refused/" + string(p) + "/" + journey
 }
 
-// keep seals an answer, or the reason for which there is none, and is the path where its browser takes it.
-func (o Options) keep(
-	ctx context.Context, p *platform.Platform, c *federation.Connection, t federation.Trip, a federation.Answer, cause error, now time.Time,
-) (string, error) {
-	came := arrived{Journey: t.Journey, Connection: c.ID, Answer: a}
-	if cause != nil && !errors.As(cause, &came.Refused) {
+// refused seals the reason for which there is no answer, and is the path where the browser learns it.
+func (o Options) refused(p *platform.Platform, c *federation.Connection, t federation.Trip, cause error) (string, error) {
+	came := arrived{Journey: t.Journey, Connection: c.ID}
+	if !errors.As(cause, &came.Refused) {
 		return "", cause
 	}
-	came.Old = cause == nil && t.Old(a)
 	text, err := json.Marshal(came)
 	if err != nil {
 		return "", err
 	}
-	if came.Refused != nil {
-		sealed := o.Sealer.Seal(text, refusedBinding(p.ID, t.Journey))
-		return login.ReturnPath(t.Journey, stepName, refusedPrefix+base64.RawURLEncoding.EncodeToString(sealed)), nil
+	sealed := o.Sealer.Seal(text, refusedBinding(p.ID, t.Journey))
+	return login.ReturnPath(t.Journey, stepName, refusedPrefix+base64.RawURLEncoding.EncodeToString(sealed)), nil
+}
+
+// keep seals an answer under a handle, or the reason for which there is none, and is the path where its browser takes it.
+func (o Options) keep(
+	ctx context.Context, p *platform.Platform, c *federation.Connection, t federation.Trip, a federation.Answer, cause error,
+	handle string, now time.Time,
+) (string, error) {
+	if cause != nil {
+		return o.refused(p, c, t, cause)
 	}
-	handle := secret.Token()
+	text, err := json.Marshal(arrived{Journey: t.Journey, Connection: c.ID, Answer: a, Old: t.Old(a)})
+	if err != nil {
+		return "", err
+	}
 	kept := federation.Kept{State: t.Hash(), Handle: secret.Hash(handle)}
 	kept.Sealed = o.Sealer.Seal(text, kept.Binding(p.ID))
-	if err := o.Store.KeepAnswer(ctx, p.ID, kept, now.Add(answerLife), t.Began.Add(federation.TripLife+federation.MaxSkew)); err != nil {
+	if err := o.Store.KeepAnswer(ctx, p.ID, kept, now.Add(answerLife), t.Over()); err != nil {
 		return "", err
 	}
 	return login.ReturnPath(t.Journey, stepName, handle), nil

@@ -29,6 +29,7 @@ type Protocol interface {
 
 // Store is what the way needs of storage; each method is one transaction.
 type Store interface {
+	ClaimAnswer(ctx context.Context, p platform.ID, a federation.Kept, over time.Time) error
 	KeepAnswer(ctx context.Context, p platform.ID, a federation.Kept, ends, over time.Time) error
 	UpstreamAnswer(ctx context.Context, p platform.ID, handle []byte, now time.Time) ([]byte, error)
 	AccountByLink(ctx context.Context, p platform.ID, method, external string) (*account.Account, error)

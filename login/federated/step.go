@@ -185,14 +185,14 @@ func (s step) Leave(ctx context.Context, v *login.Visit, place string) (login.El
 		// Nobody is at home there. The page says so when the person comes to it; this address changes nothing.
 		s.Log.WarnContext(ctx, "an organisation's sign-in cannot be reached", slog.String("platform", string(v.Platform.ID)),
 			slog.String("connection", string(c.ID)), slog.Any("error", err))
-		return s.failed(ctx, v, c, trip, err)
+		return s.failed(v, c, trip, err)
 	}
 	return login.Elsewhere{URL: away.URL, Form: away.Form, Name: c.Name(v.Journey.Locale)}, err
 }
 
 // failed leads to where an answer would, with the reason for which there is none.
-func (s step) failed(ctx context.Context, v *login.Visit, c *federation.Connection, t federation.Trip, cause error) (login.Elsewhere, error) {
-	path, err := s.keep(ctx, v.Platform, c, t, federation.Answer{}, cause, v.Now)
+func (s step) failed(v *login.Visit, c *federation.Connection, t federation.Trip, cause error) (login.Elsewhere, error) {
+	path, err := s.refused(v.Platform, c, t, cause)
 	return login.Elsewhere{URL: v.Platform.URL(path)}, err
 }
 

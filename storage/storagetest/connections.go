@@ -227,6 +227,41 @@ var connections = []promise{
 		w.ok(err)
 		w.same("removed", removed, 1)
 	}},
+	{"a visit is claimed once, and answered by who claimed it", func(w *world) {
+		over := w.now.Add(time.Hour)
+		for _, way := range []string{"nothing came", "answered", "taken"} {
+			handle := secret.Hash(secret.Token())
+			mine := federation.Kept{State: secret.Hash(way), Handle: handle}
+			other := federation.Kept{State: secret.Hash(way), Handle: secret.Hash(secret.Token()), Sealed: []byte("other")}
+			w.ok(w.db.ClaimAnswer(w.Context(), linde, mine, over))
+			w.fails(w.db.ClaimAnswer(w.Context(), linde, other, over), fault.Taken)
+			w.fails(w.db.KeepAnswer(w.Context(), linde, other, w.now.Add(time.Minute), over), fault.Spent)
+			_, err := w.db.UpstreamAnswer(w.Context(), linde, handle, w.now)
+			w.fails(err, fault.NotFound)
+			w.fails(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Taken: handle}, w.now), fault.Spent)
+			if way == "nothing came" {
+				w.ok(w.db.ClaimAnswer(w.Context(), wilg, other, over))
+				continue
+			}
+			mine.Sealed = []byte("answer")
+			w.ok(w.db.KeepAnswer(w.Context(), linde, mine, w.now.Add(time.Minute), over))
+			w.fails(w.db.KeepAnswer(w.Context(), linde, mine, w.now.Add(time.Minute), over), fault.Spent)
+			if way == "taken" {
+				w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Taken: handle}, w.now))
+			}
+			w.fails(w.db.ClaimAnswer(w.Context(), linde, other, over), fault.Spent)
+		}
+	}},
+	{"of a crowd that claims one visit exactly one does", func(w *world) {
+		results := make([]error, crowd)
+		var all sync.WaitGroup
+		for i := range results {
+			claim := federation.Kept{State: secret.Hash("visit"), Handle: secret.Hash(secret.Token())}
+			all.Go(func() { results[i] = w.db.ClaimAnswer(w.Context(), linde, claim, w.now.Add(time.Hour)) })
+		}
+		all.Wait()
+		w.onlyOne(results, fault.Taken)
+	}},
 	{"of a crowd that takes one answer exactly one does", func(w *world) {
 		for range 5 {
 			handle := w.answer(secret.Token())
