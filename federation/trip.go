@@ -40,6 +40,10 @@ type Trip struct {
 // MAC derives bytes from a purpose and data (keys.Sealer).
 type MAC func(purpose, data string) []byte
 
+// MACs derives them with each master key that is known: a trip may have begun before a rotation of them, or at a node that
+// is ahead of this one.
+type MACs func(purpose, data string) [][]byte
+
 // flags of a state.
 const (
 	flagFresh = 1 << iota
@@ -64,18 +68,27 @@ func NewTrip(mac MAC, p platform.ID, c ID, journey string, fresh, test bool, now
 }
 
 func tripOf(mac MAC, p platform.ID, c ID, body, journey string, flags int, began time.Time) Trip {
-	of := string(p) + "/" + string(c) + "/" + body
+	data := of(p, c, body)
 	return Trip{
-		State:   body + "." + base64.RawURLEncoding.EncodeToString(mac("upstream state", of)[:16]),
+		State:   stateOf(body, mac(statePurpose, data)),
 		Journey: journey, Began: began, Fresh: flags&flagFresh != 0, Test: flags&flagTest != 0,
-		Nonce:    base64.RawURLEncoding.EncodeToString(mac("upstream nonce", of)),
-		Verifier: base64.RawURLEncoding.EncodeToString(mac("upstream verifier", of)),
-		ID:       "_" + hex.EncodeToString(mac("upstream request", of)[:20]),
+		Nonce:    base64.RawURLEncoding.EncodeToString(mac("upstream nonce", data)),
+		Verifier: base64.RawURLEncoding.EncodeToString(mac("upstream verifier", data)),
+		ID:       "_" + hex.EncodeToString(mac("upstream request", data)[:20]),
 	}
 }
 
+const statePurpose = "upstream state"
+
+// of is what everything of a trip is derived from.
+func of(p platform.ID, c ID, body string) string { return string(p) + "/" + string(c) + "/" + body }
+
+func stateOf(body string, mac []byte) string {
+	return body + "." + base64.RawURLEncoding.EncodeToString(mac[:16])
+}
+
 // Returned is the trip that a state belongs to, of this connection. A Refusal: it is of none, or it took too long.
-func Returned(mac MAC, p platform.ID, c ID, state string, now time.Time) (Trip, error) {
+func Returned(macs MACs, p platform.ID, c ID, state string, now time.Time) (Trip, error) {
 	parts := strings.Split(state, ".")
 	if len(parts) != 5 || !secret.IsID(parts[0]) {
 		return Trip{}, refuse(Unsolicited, "state or RelayState is none of ours")
@@ -85,10 +98,14 @@ func Returned(mac MAC, p platform.ID, c ID, state string, now time.Time) (Trip, 
 	if errTime != nil || errFlags != nil {
 		return Trip{}, refuse(Unsolicited, "state or RelayState is none of ours")
 	}
-	t := tripOf(mac, p, c, strings.Join(parts[:4], "."), parts[0], flags, time.Unix(seconds, 0).UTC())
-	if subtle.ConstantTimeCompare([]byte(t.State), []byte(state)) != 1 {
+	body, began := strings.Join(parts[:4], "."), time.Unix(seconds, 0).UTC()
+	own := slices.IndexFunc(macs(statePurpose, of(p, c, body)), func(mac []byte) bool {
+		return subtle.ConstantTimeCompare([]byte(stateOf(body, mac)), []byte(state)) == 1
+	})
+	if own < 0 {
 		return Trip{}, refuse(Unsolicited, "state or RelayState is none of this connection's")
 	}
+	t := tripOf(func(purpose, data string) []byte { return macs(purpose, data)[own] }, p, c, body, parts[0], flags, began)
 	if late := now.Sub(t.Began); late > TripLife || late < -MaxSkew {
 		return Trip{}, refuse(BadTime, "the sign-in began %s ago", late.Round(time.Second))
 	}

@@ -27,7 +27,7 @@ const (
 //
 // The first master key seals and derives; all of them open. To replace one, add the new one as the second on every
 // node, then make it the first, reseal what is stored, and remove the old one. MAC follows the first master at once:
-// what it made before no longer compares.
+// what it made before compares with one of MACs only.
 type Sealer struct{ masters []master }
 
 type master struct {
@@ -84,8 +84,19 @@ func (s *Sealer) Open(sealed []byte, binding string) ([]byte, error) {
 }
 
 // MAC is HMAC-SHA-256 of data under a key of its own for the purpose, derived from the first master key.
-func (s *Sealer) MAC(purpose, data string) []byte {
-	h := hmac.New(sha256.New, derive(s.masters[0].secret, "mac/"+purpose))
+func (s *Sealer) MAC(purpose, data string) []byte { return s.masters[0].mac(purpose, data) }
+
+// MACs are what MAC is with each master key as the first, in their order: one of them is what it was before a rotation.
+func (s *Sealer) MACs(purpose, data string) [][]byte {
+	all := make([][]byte, len(s.masters))
+	for i, m := range s.masters {
+		all[i] = m.mac(purpose, data)
+	}
+	return all
+}
+
+func (m master) mac(purpose, data string) []byte {
+	h := hmac.New(sha256.New, derive(m.secret, "mac/"+purpose))
 	h.Write([]byte(data))
 	return h.Sum(nil)
 }

@@ -114,6 +114,9 @@ func TestDerivedKeysAreSeparate(t *testing.T) {
 	if !bytes.Equal(one.MAC("p", "d"), newSealer(t, masterA, masterB).MAC("p", "d")) {
 		t.Error("a MAC depends on more than the first master")
 	}
+	if got := two.MACs("p", "d"); len(got) != 2 || !bytes.Equal(got[0], two.MAC("p", "d")) || !bytes.Equal(got[1], one.MAC("p", "d")) {
+		t.Errorf("want one MAC per master, in their order: got %x", got)
+	}
 }
 
 func TestSealerRefusesMasters(t *testing.T) {

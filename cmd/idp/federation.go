@@ -325,14 +325,22 @@ type domainProof struct {
 	Value  string `json:"value"`
 	Proven bool   `json:"proven"`
 	Detail string `json:"detail"`
+
+	others []string // that count beside Value: those of master keys that are not the first, or not any more
 }
 
 func (f *floor) proofs(c *federation.Connection) []domainProof {
 	all := []domainProof{}
 	for _, d := range c.Domains {
-		all = append(all, domainProof{
-			d.Name, federation.ProofName(d.Name), federation.ProofValue(f.sealer.MAC("proof of a domain", c.ProofOf(d.Name))), d.Proven, provenText(d),
-		})
+		proof := domainProof{Domain: d.Name, Record: federation.ProofName(d.Name), Proven: d.Proven, Detail: provenText(d)}
+		for i, mac := range f.sealer.MACs("proof of a domain", c.ProofOf(d.Name)) {
+			if value := federation.ProofValue(mac); i == 0 {
+				proof.Value = value
+			} else {
+				proof.others = append(proof.others, value)
+			}
+		}
+		all = append(all, proof)
 	}
 	return all
 }
@@ -406,7 +414,7 @@ func askDNS(ctx context.Context, lookup func(context.Context, string) ([]string,
 		done()
 		var answer *net.DNSError
 		switch {
-		case slices.Contains(found, d.Value):
+		case slices.ContainsFunc(found, func(text string) bool { return text == d.Value || slices.Contains(d.others, text) }):
 			d.Proven, d.Detail = true, foundByDNS
 		case d.Proven:
 		case errors.As(err, &answer) && answer.IsNotFound:

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net"
 	"strings"
 	"testing"
+
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/keys"
 )
 
 // Each domain is asked for by its whole name; one that DNS does not know, or does not answer about, costs no other, and what
@@ -35,6 +39,36 @@ func TestDNSProvesDomainByDomain(t *testing.T) {
 	} {
 		if got := askDNS(t.Context(), lookup, all)[i]; got.Proven != want.Proven || got.Detail != want.Detail {
 			t.Errorf("%s: %t, %s", got.Domain, got.Proven, got.Detail)
+		}
+	}
+}
+
+// A proof that was published before a rotation of master keys still proves, and the one that is printed is the first's.
+func TestDomainProofOutlivesARotationOfMasterKeys(t *testing.T) {
+	sealer := func(masters ...string) *keys.Sealer {
+		all := make([][]byte, len(masters))
+		for i, m := range masters {
+			all[i] = bytes.Repeat([]byte(m), 32)
+		}
+		s, err := keys.NewSealer(all...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	c := &federation.Connection{Platform: "linde", ID: "lindehof", Domains: []federation.Domain{{Name: "lindehof.example"}}}
+	published := (&floor{sealer: sealer("a")}).proofs(c)[0].Value
+	lookup := func(context.Context, string) ([]string, error) { return []string{published}, nil }
+	for _, row := range []struct {
+		now     *keys.Sealer
+		proves  bool
+		printed bool // the value is what it was
+	}{
+		{sealer("a"), true, true}, {sealer("a", "b"), true, true}, {sealer("b", "a"), true, false}, {sealer("b"), false, false},
+	} {
+		got := askDNS(t.Context(), lookup, (&floor{sealer: row.now}).proofs(c))[0]
+		if got.Proven != row.proves || (got.Value == published) != row.printed {
+			t.Errorf("%+v, want it proven: %t", got, row.proves)
 		}
 	}
 }

@@ -78,7 +78,7 @@ func (d *Door) back(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return d.unsolicited(w, r, c, federation.Refuse(federation.BadForm, "the form cannot be read: %v", err))
 	}
-	t, err := federation.Returned(d.Sealer.MAC, p.ID, c.ID, stateOf(r), now)
+	t, err := federation.Returned(d.Sealer.MACs, p.ID, c.ID, stateOf(r), now)
 	if err != nil {
 		return d.unsolicited(w, r, c, err)
 	}

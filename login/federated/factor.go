@@ -50,6 +50,7 @@ type Sealer interface {
 	Seal(plain []byte, binding string) []byte
 	Open(sealed []byte, binding string) ([]byte, error)
 	MAC(purpose, data string) []byte
+	MACs(purpose, data string) [][]byte
 }
 
 // Options are what the house passes in.

@@ -1,0 +1,54 @@
+package federation
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"testing"
+	"time"
+
+	"github.com/minddistrict/idp/internal/secret"
+)
+
+// masters derive as keys.Sealer does: by the first, and by each.
+type masters []string
+
+func (m masters) MAC(purpose, data string) []byte { return m.MACs(purpose, data)[0] }
+
+func (m masters) MACs(purpose, data string) (all [][]byte) {
+	for _, master := range m {
+		h := hmac.New(sha256.New, []byte(master+"/"+purpose))
+		h.Write([]byte(data))
+		all = append(all, h.Sum(nil))
+	}
+	return all
+}
+
+// A trip ends where it began although the master keys change meanwhile, or are further at another node: with all that was
+// derived for it, and with no key that is gone.
+func TestTripOutlivesARotationOfMasterKeys(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0).UTC()
+	for _, row := range []struct {
+		says        string
+		began, ends masters
+		ok          bool
+	}{
+		{"no rotation", masters{"a"}, masters{"a"}, true},
+		{"another key is added", masters{"a"}, masters{"a", "b"}, true},
+		{"it is the first", masters{"a"}, masters{"b", "a"}, true},
+		{"a node that is ahead began", masters{"b", "a"}, masters{"a", "b"}, true},
+		{"the old one is removed", masters{"a"}, masters{"b"}, false},
+		{"another house", masters{"a"}, masters{"b", "c"}, false},
+	} {
+		left := NewTrip(row.began.MAC, "linde", "lindehof", secret.ID(), true, false, now)
+		back, err := Returned(row.ends.MACs, "linde", "lindehof", left.State, now.Add(time.Minute))
+		if row.ok && (err != nil || back != left) {
+			t.Errorf("%s: %+v, %v; want %+v", row.says, back, err, left)
+		}
+		if !row.ok && ReasonOf(err) != Unsolicited {
+			t.Errorf("%s: %+v, %v", row.says, back, err)
+		}
+		if _, err := Returned(row.ends.MACs, "linde", "iep", left.State, now); ReasonOf(err) != Unsolicited {
+			t.Errorf("%s, at another connection: %v", row.says, err)
+		}
+	}
+}
