@@ -460,10 +460,12 @@ func stateOf(have, want *account.Account, said *bool) account.State {
 	deactivated := have.State == account.Deactivated
 	set(&deactivated, said)
 	_, hasPassword := want.Credential(password.Method)
+	// Whoever came in by an organisation's sign-in has no password, and was here nevertheless.
+	linked := slices.ContainsFunc(want.Credentials, func(c account.Credential) bool { return c.External != "" && c.Usable() })
 	switch {
 	case deactivated:
 		return account.Deactivated
-	case hasPassword:
+	case hasPassword, linked && have.State == account.Active:
 		return account.Active
 	}
 	return account.Invited

@@ -242,6 +242,22 @@ func TestDeactivatedStaysDeactivatedUnlessTheFileSaysOtherwise(t *testing.T) {
 		if ria, err := db.AccountByEmail(t.Context(), "linde", "ria@example.org"); err != nil || ria.State != account.Invited {
 			t.Errorf("without password: %v, %v", ria, err)
 		}
+		// Who was linked beforehand is invited until the first sign-in; who came in by an organisation stays in.
+		link(t, db, "ria@example.org", "lindehof", "r")
+		if report := mustApply(t, tools, invited); len(report.Changed) != 0 {
+			t.Errorf("linked and never here: changed %v", report.Changed)
+		}
+		ria, err := db.AccountByEmail(t.Context(), "linde", "ria@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Account, e.Kind = ria.ID, audit.AccountReactivated
+		if err := db.SetState(t.Context(), "linde", ria.ID, account.Active, e, start); err != nil {
+			t.Fatal(err)
+		}
+		if report := mustApply(t, tools, invited); len(report.Changed) != 0 {
+			t.Errorf("linked and active: changed %v", report.Changed)
+		}
 	})
 }
 
