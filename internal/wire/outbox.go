@@ -71,7 +71,7 @@ func invitedBy(h *House) func(p *platform.Platform, a *account.Account, lang str
 		}
 		var all []*federation.Connection
 		for _, c := range h.settings.Connections(p.ID) {
-			if c.Disabled || !c.For(a.Role) {
+			if c.Disabled || !c.For(a.Role) || !c.Admits(a) && !a.HasLink(string(c.ID)) {
 				continue
 			}
 			if inside, _ := c.Has(a.Email); inside {
