@@ -139,7 +139,7 @@ func derivedKeys(t *testing.T) (purposes []string) {
 				return true
 			}
 			method, ok := call.Fun.(*ast.SelectorExpr)
-			if !ok || method.Sel.Name != "MAC" && method.Sel.Name != "Derive" {
+			if !ok || !slices.Contains([]string{"MAC", "MACs", "Derive"}, method.Sel.Name) {
 				return true
 			}
 			purpose := call.Args[0]
@@ -147,7 +147,7 @@ func derivedKeys(t *testing.T) (purposes []string) {
 				purpose = sum.X // what begins with it
 			}
 			if value := quoted(purpose); value != "" {
-				purposes = append(purposes, strings.TrimSpace(method.Sel.Name+": "+value))
+				purposes = append(purposes, strings.TrimSuffix(method.Sel.Name, "s")+": "+strings.TrimSpace(value))
 			}
 			return true
 		})
