@@ -61,6 +61,9 @@ var modelPages = map[string]modelPage{
 	"/staff/people/{person}/remove-device/{of}": {
 		roles: "hm", deed: "app.remove", reason: "lost-device suspicion asked",
 	},
+	"/staff/people/{person}/remove-link/{of}": {
+		roles: "hm", fresh: true, deed: "credential.retire", how: true, reason: "wrong-link suspicion left asked",
+	},
 	"/staff/people/{person}/end-sessions": {roles: "hm", deed: "session.end_all", reason: "lost-device suspicion asked"},
 	"/staff/people/{person}/deactivate":   {roles: "hm", deed: "account.deactivate", reason: "left asked suspicion"},
 	"/staff/people/{person}/reactivate":   {roles: "hm", deed: "account.reactivate", reason: "returned mistake asked"},
