@@ -26,7 +26,17 @@ func (i Identity) Label() string {
 	if i.Email.Address != "" {
 		return i.Email.Address
 	}
-	return i.Profile.Name()
+	return i.named()
+}
+
+// named is the name of somebody without an address. Whoever has no name either is called by the end of the key, which tells
+// two accounts apart and says little.
+func (i Identity) named() string {
+	if name := i.Profile.Name(); name != "" {
+		return name
+	}
+	key := []rune(i.Key)
+	return "…" + string(key[max(0, len(key)-6):])
 }
 
 // Masked is Label for a mail, which others may read.
@@ -34,7 +44,7 @@ func (i Identity) Masked() string {
 	if i.Email.Address != "" {
 		return i.Email.Masked()
 	}
-	return i.Profile.Name()
+	return i.named()
 }
 
 // Judge is what an answer counts for here. A Refusal: it counts for nothing.
