@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -248,15 +249,14 @@ func keycloakOIDC(t *testing.T, h *house) {
 	c := client{t, "Keycloak, OIDC", k.version}
 	site := newSite(t, h, "keycloak-site", k.asked)
 	there := h.issuer + "/federation/lindehof/"
-	attributes := object{"backchannel.logout.url": there + "backchannel", "backchannel.logout.session.required": "true"}
-	k.call(t, http.MethodPost, admin+"/clients", object{
-		"clientId": "minddistrict", "secret": secretText, "redirectUris": []string{there + "callback"}, "attributes": attributes,
-	}, nil)
-	k.call(t, http.MethodPost, admin+"/clients", object{
-		"clientId": "minddistrict-key", "clientAuthenticatorType": "client-jwt", "redirectUris": []string{there + "callback"}, "attributes": object{
-			"use.jwks.url": "true", "jwks.url": there + "jwks", "backchannel.logout.url": there + "backchannel", "backchannel.logout.session.required": "true",
-		},
-	}, nil)
+	for id, more := range map[string]object{"minddistrict": {"secret": secretText}, "minddistrict-key": {"clientAuthenticatorType": "client-jwt"}} {
+		made := object{"clientId": id, "redirectUris": []string{there + "callback"}, "attributes": object{
+			"backchannel.logout.url": there + "backchannel", "backchannel.logout.session.required": "true",
+			"use.jwks.url": "true", "jwks.url": there + "jwks", // read where it proves itself by a key
+		}}
+		maps.Copy(made, more)
+		k.call(t, http.MethodPost, admin+"/clients", made, nil)
+	}
 	connect := func(t *testing.T, settings string) {
 		t.Helper()
 		h.connect(t, `
@@ -312,7 +312,7 @@ func keycloakOIDC(t *testing.T, h *house) {
 	})
 	c.check("a wrong secret is a page of ours that says so, and a right one mends it", func(t *testing.T) {
 		connect(t, "client_id: minddistrict, auth: client_secret_basic, secret: wrong-"+secretText)
-		site.refused(t, "sso.error_technical")
+		site.refused(t, "sso.error_settings")
 		connect(t, ours)
 		site.signIn(t, h.visitor(site.own()))
 	})
