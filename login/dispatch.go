@@ -88,7 +88,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 			look.Reference = there.Trouble.Reference
 		}
 	}
-	if step.Name() == (closedStep{}).Name() {
+	if step.Name() == (closedStep{}).Name() || page.Template == "closed" {
 		look.Reference = s.Refuse(r, audit.Event{Kind: audit.PageRefused, Reason: "closed", Party: v.Journey.Party})
 	}
 	return s.ShowPage(w, r, http.StatusOK, page.Template, page.Data, look)

@@ -17,6 +17,7 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/login"
+	"github.com/minddistrict/idp/ui"
 )
 
 // step is the page from which people go to their organisation, and which says what came of it.
@@ -116,6 +117,9 @@ func (s step) home(v *login.Visit) *federation.Connection {
 }
 
 func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
+	if v.Requirement.Need == authn.NeedNewPassword && len(s.choices(v)) == 0 {
+		return login.Page{Template: "closed", Data: ui.ClosedPage{Action: v.Action, Party: v.AskedBy}}, nil // nobody is let in by an invitation
+	}
 	page := startPage{Action: v.Action, Party: v.PartyName, Cancel: true, Closed: authn.PasswordClosed(v.Facts)}
 	for _, c := range usedFirst(s.choices(v), v.Used()) {
 		page.Choices = append(page.Choices, choice{Names: c.Names, URL: login.LeavePath(v, stepName, string(c.ID))})

@@ -7,12 +7,12 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// closed tells whether a link of a mail leads to a password, where none can be used. It is spent by nothing meanwhile. That of
-// an invitation leads to the sign-in of an organisation as well, where one is open.
+// closed tells whether a link of a mail leads to a password, where none can be used. It is spent by nothing meanwhile.
+// Whoever was invited, or was reset by staff, shows the account of an organisation instead, where one's sign-in is open.
 func (v *Visit) closed() bool {
-	_, journey := purposes[v.Ticket.Purpose]
-	invited := v.Ticket.Purpose == authn.TicketWelcome && v.Facts.Connected
-	return journey && authn.PasswordClosed(v.Facts) && !invited
+	purpose, journey := purposes[v.Ticket.Purpose]
+	elsewhere := v.Facts.Connected && (purpose == authn.Welcome || purpose == authn.AfterReset)
+	return journey && authn.PasswordClosed(v.Facts) && !elsewhere
 }
 
 // showClosed says so without a journey.
