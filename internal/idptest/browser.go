@@ -18,20 +18,26 @@ import (
 
 // Browser is a plain browser without script: cookies, redirects, forms by label, links and buttons by text.
 type Browser struct {
-	Jar     http.CookieJar
-	Lang    string            // Accept-Language
-	Agent   string            // User-Agent; empty: one that nobody knows
-	NoJar   bool              // cookies are blocked
-	More    map[string]string // further headers of every request
-	server  http.RoundTripper
-	history []string
-	URL     *url.URL
-	Status  int
-	Header  http.Header
-	Doc     *html.Node
-	Body    string
-	filled  map[string]string // name of field -> value, on this page
-	ticked  map[*html.Node]bool
+	Jar    http.CookieJar
+	Lang   string            // Accept-Language
+	Agent  string            // User-Agent; empty: one that nobody knows
+	NoJar  bool              // cookies are blocked
+	More   map[string]string // further headers of every request
+	server http.RoundTripper
+	past   past
+	URL    *url.URL
+	Status int
+	Header http.Header
+	Doc    *html.Node
+	Body   string
+	filled map[string]string // name of field -> value, on this page
+	ticked map[*html.Node]bool
+}
+
+// past is where a browser was.
+type past struct {
+	pages []string // that were shown
+	trail []string // addresses that the last of them was reached through, its own last
 }
 
 // NewBrowser opens a browser with an empty jar in front of a house in process.
@@ -56,11 +62,11 @@ func (b *Browser) Reload() error { return b.send(http.MethodGet, b.URL.String(),
 
 // Back loads the page before this one again, as a page with no-store is.
 func (b *Browser) Back() error {
-	if len(b.history) < 2 {
+	if len(b.past.pages) < 2 {
 		return fmt.Errorf("there is no page before this one")
 	}
-	address := b.history[len(b.history)-2]
-	b.history = b.history[:len(b.history)-2]
+	address := b.past.pages[len(b.past.pages)-2]
+	b.past.pages = b.past.pages[:len(b.past.pages)-2]
 	return b.send(http.MethodGet, address, nil)
 }
 
@@ -125,7 +131,18 @@ func (b *Browser) send(method, address string, form url.Values) error {
 	if err != nil {
 		return err
 	}
+	b.past.trail = nil
 	return b.take(req, res, body)
+}
+
+// Retrace opens again the address with a part in it through which this page was reached.
+func (b *Browser) Retrace(part string) error {
+	for _, address := range b.past.trail {
+		if strings.Contains(address, part) {
+			return b.Open(address)
+		}
+	}
+	return fmt.Errorf("no %s on the way to %s: %q", part, b.URL, b.past.trail)
 }
 
 // take keeps the cookies of an answer, follows its redirects, and shows the page.
@@ -134,11 +151,12 @@ func (b *Browser) take(req *http.Request, res *http.Response, body []byte) error
 		if !b.NoJar {
 			b.Jar.SetCookies(req.URL, res.Cookies())
 		}
+		b.past.trail = append(b.past.trail, req.URL.String())
 		b.URL, b.Status, b.Header, b.Body = req.URL, res.StatusCode, res.Header, string(body)
 		location := res.Header.Get("Location")
 		if location == "" || res.StatusCode < 300 || res.StatusCode > 399 {
 			b.filled, b.ticked = map[string]string{}, map[*html.Node]bool{}
-			b.history = append(b.history, req.URL.String())
+			b.past.pages = append(b.past.pages, req.URL.String())
 			var err error
 			b.Doc, err = html.Parse(bytes.NewReader(body))
 			return err

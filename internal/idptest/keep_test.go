@@ -133,7 +133,7 @@ func (s *script) begin(name string) error {
 	if err != nil || to.String() == address {
 		return fmt.Errorf("status %d without a way on: %w", res.StatusCode, err)
 	}
-	s.kept = to.String()
+	s.kept.address = to.String()
 	return nil
 }
 
@@ -240,7 +240,7 @@ func TestKeepDatabase(t *testing.T) {
 
 func (s *script) world() world {
 	w := world{
-		MadeAt: s.server.Clock.Now(), Lang: s.lang, Kept: s.kept, Codes: s.codes,
+		MadeAt: s.server.Clock.Now(), Lang: s.lang, Kept: s.kept.address, Codes: s.codes,
 		Browsers: map[string]keptBrowser{}, Parties: map[string]keptParty{},
 	}
 	for name, b := range s.browsers {

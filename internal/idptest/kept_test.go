@@ -173,7 +173,7 @@ func (s *script) opensAll() {
 // openKept makes the world as it was around a server on the kept database.
 func (s *script) openKept(w world) error {
 	s.server.Clock.Later(w.MadeAt.Add(time.Second).Sub(s.server.Clock.Now()))
-	s.kept, s.codes = w.Kept, w.Codes
+	s.kept.address, s.codes = w.Kept, w.Codes
 	for name, k := range w.Parties {
 		p := NewParty(s.server, k.Host, k.Issuer, k.ID, k.Secret)
 		if strings.Contains(k.Host, ":") { // a program that waits on a port

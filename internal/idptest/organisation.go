@@ -1,41 +1,33 @@
 package idptest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
-	"encoding/json"
+	"crypto"
 	"fmt"
 	"html"
-	"maps"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/keys"
 )
 
-// Organisation is an organisation's own sign-in, as another site of a test: a provider of OpenID Connect Core 1.0 with the
-// authorization code flow. It remembers who signed in in a browser, as such sites do, and what it says of people is set
-// by the test.
+// Organisation is an organisation's own sign-in, as another site of a test, in OpenID Connect or SAML 2.0. It remembers
+// who signed in in a browser, as such sites do, and what it says of people is set by the test.
 type Organisation struct {
 	Registration
 	Mood
 	People map[string]map[string]any // claims of who signs in, by what they type; auth_time is added where it is not among them
-	Asked  url.Values                // the last authorization request
+	Asked  url.Values                // the last request to sign somebody in
 
 	now      func() time.Time
-	own      *ecdsa.PrivateKey
-	strange  *ecdsa.PrivateKey
-	mu       sync.Mutex // guards what follows
+	speaks   speech
+	own      crypto.Signer
+	strange  crypto.Signer
+	mu       sync.Mutex // guards what follows, and what speaks keeps
 	sessions map[string]presence
-	codes    map[string]given
 	tokens   int // requests to the token endpoint
 }
 
@@ -44,6 +36,16 @@ func (o *Organisation) TokenRequests() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.tokens
+}
+
+// speech is the protocol of an organisation.
+type speech interface {
+	// people serves what a browser comes for; false: it is no address of that kind.
+	people(w http.ResponseWriter, r *http.Request) bool
+	// servers serves what servers read; false: there is no such address.
+	servers(w http.ResponseWriter, r *http.Request) bool
+	key(who string) string
+	connect(c *federation.Connection, sealer *keys.Sealer, signs, formPost bool) error
 }
 
 // Registration is how a provider is known there.
@@ -56,9 +58,12 @@ type Registration struct {
 
 // Mood is what is wrong there.
 type Mood struct {
-	Silent bool // who signed in before is not asked again, whatever is asked of it
-	Mute   bool // servers get no answer; people do
-	Forged bool // it signs with a key that it does not publish
+	Silent  bool          // who signed in before is not asked again, whatever is asked of it
+	Mute    bool          // servers get no answer; people do
+	Forged  bool          // it signs with a key that it does not publish
+	Rolled  bool          // … and that one is published now
+	Swollen bool          // what it says of itself is 10 MB long
+	Skew    time.Duration // how far its clock is ahead of ours
 }
 
 // presence is who signed in there, and when.
@@ -68,113 +73,90 @@ type presence struct {
 	sid string
 }
 
-// given is what a code stands for.
-type given struct {
-	presence
-	asked url.Values
-}
-
 // thereCookie keeps who signed in at an organisation.
 const thereCookie = "there"
 
-// NewOrganisation is one that knows a provider by a name and a secret.
-func NewOrganisation(issuer, clientID, redirect string, now func() time.Time) *Organisation {
-	key := func() *ecdsa.PrivateKey {
-		k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-		if err != nil {
-			panic(err) // the system has no randomness
-		}
-		return k
-	}
+func newOrganisation(r Registration, now func() time.Time, own, strange crypto.Signer) *Organisation {
 	return &Organisation{
-		Registration: Registration{Issuer: issuer, ClientID: clientID, ClientSecret: secretOf(clientID), Redirect: redirect},
-		People:       map[string]map[string]any{}, now: now, own: key(), strange: key(), sessions: map[string]presence{}, codes: map[string]given{},
+		Registration: r, People: map[string]map[string]any{}, now: now, own: own, strange: strange, sessions: map[string]presence{},
 	}
 }
 
+// signer is the key that it signs with.
+func (o *Organisation) signer() crypto.Signer {
+	if o.Forged || o.Rolled {
+		return o.strange
+	}
+	return o.own
+}
+
+// Key is how somebody is known for ever in a link, by what they type.
+func (o *Organisation) Key(who string) string { return o.speaks.key(who) }
+
+// Connect makes a connection one to it.
+func (o *Organisation) Connect(c *federation.Connection, sealer *keys.Sealer, signs, formPost bool) error {
+	return o.speaks.connect(c, sealer, signs, formPost)
+}
+
+// clock is its own.
+func (o *Organisation) clock() time.Time { return o.now().Add(o.Skew) }
+
 func (o *Organisation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	switch r.URL.Path {
-	case "/authorize":
-		o.authorize(w, r)
-		return
-	}
-	if o.Mute {
+	switch {
+	case o.speaks.people(w, r):
+	case o.Mute:
 		w.WriteHeader(http.StatusServiceUnavailable)
-		return
-	}
-	switch r.URL.Path {
-	case "/.well-known/openid-configuration":
-		say(w, http.StatusOK, map[string]any{
-			"issuer": o.Issuer, "authorization_endpoint": o.Issuer + "/authorize", "token_endpoint": o.Issuer + "/token",
-			"jwks_uri": o.Issuer + "/keys", "authorization_response_iss_parameter_supported": true,
-		})
-	case "/keys":
-		say(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: o.own.Public(), KeyID: "one", Algorithm: "ES256", Use: "sig"}}})
-	case "/token":
-		o.token(w, r)
-	default:
+	case !o.speaks.servers(w, r):
 		http.NotFound(w, r)
 	}
 }
 
-func say(w http.ResponseWriter, status int, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // to memory
-}
+// Values of do on the page of an organisation; any other is the error to answer with.
+const (
+	shownPage = ""
+	signedIn  = "in"
+)
 
-// authorize is the page of the organisation, which people see who are to sign in there.
-func (o *Organisation) authorize(w http.ResponseWriter, r *http.Request) {
-	_ = r.ParseForm() // what it lacks is refused
-	asked := r.Form
-	for name, want := range map[string]string{
-		"client_id": o.ClientID, "redirect_uri": o.Redirect, "response_type": "code", "code_challenge_method": "S256",
-	} {
-		if got := asked.Get(name); got != want {
-			http.Error(w, fmt.Sprintf("%s is %q, want %q", name, got, want), http.StatusBadRequest)
-			return
-		}
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.Asked = asked
-	var known presence
-	if c, err := r.Cookie(thereCookie); err == nil {
-		known = o.sessions[c.Value]
-	}
-	switch {
-	case r.Method == http.MethodPost && asked.Get("do") != "in":
-		o.answer(w, r, url.Values{"error": {asked.Get("do")}, "error_description": {asked.Get("why")}})
-	case r.Method == http.MethodPost:
-		in := presence{who: asked.Get("account"), at: o.now(), sid: secret.ID()}
+// desk is the page of an organisation, which people see who are to sign in there: signedIn and who did, shownPage, or an
+// error with which the person is sent back. action is where its form goes. mu is held.
+func (o *Organisation) desk(w http.ResponseWriter, r *http.Request, action string, again bool) (in presence, do string) {
+	known := o.sessions[cookieOf(r)]
+	switch do := r.PostFormValue("do"); {
+	case r.Method == http.MethodPost && do == signedIn:
+		in := presence{who: r.PostFormValue("account"), at: o.clock(), sid: secret.ID()}
 		cookie := secret.Token()
 		o.sessions[cookie] = in
 		http.SetCookie(w, &http.Cookie{Name: thereCookie, Value: cookie, Path: "/", Secure: true, HttpOnly: true})
-		o.answer(w, r, url.Values{"code": {o.code(in, asked)}})
-	case known.who != "" && (asked.Get("prompt") != "login" || o.Silent):
-		o.answer(w, r, url.Values{"code": {o.code(known, asked)}})
-	default:
-		page(w, `<form method="post" action="/authorize?`+html.EscapeString(r.URL.RawQuery)+`">
+		return in, signedIn
+	case r.Method == http.MethodPost && do != "":
+		return presence{}, do
+	case known.who != "" && (!again || o.Silent):
+		return known, signedIn
+	}
+	page(w, `<form method="post" action="`+html.EscapeString(action)+`">
 <label for="account">Account</label><input id="account" name="account">
-<button name="do" value="in">Sign in</button><button name="do" value="access_denied">Cancel</button></form>`)
-	}
+<button name="do" value="`+signedIn+`">Sign in</button><button name="do" value="access_denied">Cancel</button></form>`)
+	return presence{}, shownPage
 }
 
-func (o *Organisation) code(of presence, asked url.Values) string {
-	code := secret.Token()
-	o.codes[string(secret.Hash(code))] = given{of, asked}
-	return code
+// leave forgets who signed in in a browser, and is who that was. mu is held.
+func (o *Organisation) leave(cookie string) (presence, bool) {
+	in, ok := o.sessions[cookie]
+	delete(o.sessions, cookie)
+	return in, ok
 }
 
-// answer sends the browser back with an authorization response.
-func (o *Organisation) answer(w http.ResponseWriter, r *http.Request, values url.Values) {
-	values.Set("state", r.Form.Get("state"))
-	values.Set("iss", o.Issuer)
-	if r.Form.Get("response_mode") != "form_post" {
-		http.Redirect(w, r, o.Redirect+"?"+values.Encode(), http.StatusSeeOther)
-		return
+func cookieOf(r *http.Request) string {
+	c, err := r.Cookie(thereCookie)
+	if err != nil {
+		return ""
 	}
-	form := `<form method="post" action="` + html.EscapeString(o.Redirect) + `">`
+	return c.Value
+}
+
+// carried is a page that a browser with script sends on by itself.
+func carried(w http.ResponseWriter, to string, values url.Values) {
+	form := `<form method="post" action="` + html.EscapeString(to) + `">`
 	for name := range values {
 		form += `<input type="hidden" name="` + name + `" value="` + html.EscapeString(values.Get(name)) + `">`
 	}
@@ -184,64 +166,4 @@ func (o *Organisation) answer(w http.ResponseWriter, r *http.Request, values url
 func page(w http.ResponseWriter, body string) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = fmt.Fprintf(w, "<!doctype html><html lang=en><title>Sign in</title><body>%s</body></html>", body) // to memory
-}
-
-// token exchanges a code, once.
-func (o *Organisation) token(w http.ResponseWriter, r *http.Request) {
-	_ = r.ParseForm() // what it lacks is refused
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.tokens++
-	id, pass, _ := r.BasicAuth()
-	if id != url.QueryEscape(o.ClientID) || pass != url.QueryEscape(o.ClientSecret) {
-		say(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client"})
-		return
-	}
-	key := string(secret.Hash(r.PostForm.Get("code")))
-	got, ok := o.codes[key]
-	delete(o.codes, key)
-	challenge := sha256.Sum256([]byte(r.PostForm.Get("code_verifier")))
-	proven := subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(challenge[:])), []byte(got.asked.Get("code_challenge"))) == 1
-	if !ok || !proven || r.PostForm.Get("redirect_uri") != o.Redirect {
-		say(w, http.StatusBadRequest, map[string]any{"error": "invalid_grant"})
-		return
-	}
-	token, err := o.idToken(got)
-	if err != nil {
-		say(w, http.StatusInternalServerError, map[string]any{"error": "server_error", "error_description": err.Error()})
-		return
-	}
-	say(w, http.StatusOK, map[string]any{"access_token": secret.Token(), "token_type": "Bearer", "id_token": token})
-}
-
-func (o *Organisation) idToken(of given) (string, error) {
-	now := o.now()
-	claims := map[string]any{
-		"iss": o.Issuer, "sub": "sub-" + of.who, "aud": o.ClientID, "iat": now.Unix(), "exp": now.Add(time.Hour).Unix(),
-		"nonce": of.asked.Get("nonce"), "sid": of.sid, "auth_time": of.at.Unix(), "email": of.who + "@lindehof.test", "email_verified": true,
-		"given_name": "Jan", "family_name": "de Boer",
-	}
-	maps.Copy(claims, o.People[of.who])
-	for name, value := range claims {
-		if value == nil {
-			delete(claims, name)
-		}
-	}
-	key := o.own
-	if o.Forged {
-		key = o.strange
-	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "one"}}, (&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(claims)
-	if err != nil {
-		return "", err
-	}
-	signed, err := signer.Sign(text)
-	if err != nil {
-		return "", err
-	}
-	return signed.CompactSerialize()
 }

@@ -49,6 +49,8 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	double KEY · lost KEY            presses a button twice before an answer comes; presses it, and no answer comes
 //	see KEY · miss KEY · at STEP     a text is on the page, is not; the address ends in this step
 //	reload · back · later DURATION   as a browser does; moves the clock
+//	retrace PART                     opens again the address with PART in it through which this page was reached
+//	role ADDRESS ROLE · logged TEXT  the account at linde has that role now; a warning in the log says so
 //	arrive NAME[/PARTY] · arrive NAME error CODE · arrive NAME home
 //	token CLAIM == VALUE …           what the last ID token says; amr is a set; same, other and newer compare with the one before
 //	userinfo ok|refused · refresh ok|CODE · revoke
@@ -72,7 +74,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	number                           keeps the number for the helpdesk that the page shows: number in fill
 //	emergency ADDRESS …              names these managers of linde, who keep their password where login-form=false
 //	follow · scan                    opens the link of the mail that was taken; opens it as a scanner of mails does, twice, without cookies
-//	organisation · linked · signs-in · stops · turns · asked  sign-ins of organisations: see organisationVocabulary
+//	organisation · linked · signs-in · signs-out · stops · turns · asked  sign-ins of organisations: see organisationVocabulary
 //	deactivate ADDRESS · reactivate ADDRESS · waited DURATION · status N · cookies off|on
 func RunScript(t *testing.T, path string, db *storage.DB, lang string) {
 	t.Helper()
@@ -134,7 +136,7 @@ type script struct {
 	tabs     map[string]*Browser
 	b        *Browser
 	party    *Party // of the last arrival or visit
-	kept     string
+	kept     kept
 	previous map[string]any             // claims of the arrival before
 	texts    []notify.Text              // text messages that were taken
 	looked   struct{ mails, texts int } // that were there at the last look
@@ -160,6 +162,9 @@ func (s *script) run(step string) error {
 	if err := run(s, rest); err != nil {
 		return err
 	}
+	if err := s.carryOn(); err != nil {
+		return err
+	}
 	return s.onRecord()
 }
 
@@ -170,8 +175,8 @@ var verbs = map[string]func(*script, string) error{
 	"browser":  func(s *script, name string) error { s.openBrowser(name); return nil },
 	"tab":      (*script).tab,
 	"open":     func(s *script, address string) error { return s.b.Open(address) },
-	"bookmark": func(s *script, _ string) error { s.kept = s.b.URL.String(); return nil },
-	"reopen":   func(s *script, _ string) error { return s.b.Open(s.kept) },
+	"bookmark": func(s *script, _ string) error { s.kept = kept{address: s.b.URL.String()}; return nil },
+	"reopen":   (*script).reopen,
 	"fill":     (*script).fill,
 	"holds":    (*script).holds,
 	"file":     (*script).file,
@@ -192,6 +197,7 @@ var verbs = map[string]func(*script, string) error{
 	"see":        func(s *script, key string) error { return s.see(key, true) },
 	"miss":       func(s *script, key string) error { return s.see(key, false) },
 	"at":         (*script).at,
+	"retrace":    func(s *script, part string) error { return s.b.Retrace(part) },
 	"reload":     func(s *script, _ string) error { return s.b.Reload() },
 	"back":       func(s *script, _ string) error { return s.b.Back() },
 	"later":      (*script).later,
@@ -220,6 +226,8 @@ var verbs = map[string]func(*script, string) error{
 	"number":     (*script).keepNumber,
 	"follow":     (*script).follow,
 	"scan":       (*script).scan,
+	"role":       (*script).role,
+	"logged":     (*script).logged,
 	"deactivate": func(s *script, who string) error { return s.setState(who, account.Deactivated) },
 	"reactivate": func(s *script, who string) error { return s.setState(who, account.Active) },
 	"waited":     (*script).waitedFor,

@@ -1,14 +1,20 @@
 package idptest
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/net/html"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
@@ -22,12 +28,15 @@ import (
 
 // organisationVocabulary is what scripts say of organisations' own sign-ins.
 //
-//	organisation NAME [key=value …]  connects linde (on=wilg) with the sign-in of an organisation (jit=create|invited as=ROLE table=GROUP:ROLE roles=ROLE+ROLE counts=yes: two factors there replace the code here, idle=bounce domain=DOMAIN proven=yes place=none|below form-post=yes disabled=yes confirmed=two: by a test sign-in that showed two factors)
+//	organisation NAME [key=value …]  connects linde (on=wilg) with the sign-in of an organisation (jit=create|invited as=ROLE table=GROUP:ROLE roles=ROLE+ROLE counts=yes: two factors there replace the code here, idle=bounce domain=DOMAIN proven=yes place=none|below form-post=yes disabled=yes confirmed=two: by a test sign-in that showed two factors; saml: it speaks that, encrypts, and signs: requests must be signed, lapsed: its certificate expired)
 //	linked ADDRESS NAME WHO          the account at linde was linked before to who that is there
 //	unlinked ADDRESS NAME            the operator removes the link of the account at linde
-//	signs-in WHO [claim=value …]     on the organisation's page, with claims: amr=pwd+mfa, groups=A+B and email_verified=no|text have their types, none takes a claim away, auth_time=-8h is so long ago; kept=yes: the answer stays with the browser that got it, for reopen
+//	signs-in WHO [claim=value …]     on the organisation's page, with claims: amr=pwd+mfa, groups=A+B, groups=left-out and email_verified=no|text have their types, context=two and format=F are those of SAML, none takes a claim away, auth_time=-8h is so long ago; kept=yes: the answer stays with the browser that got it, for reopen
+//	sent N                           on the way to this page the browser was sent to organisations so often
 //	stops [CODE [WHY]]               on the organisation's page: access_denied, or another error
 //	turns NAME silent|mute|forged|well  it asks nobody to sign in again; answers no server; signs with another key; as it was
+//	turns NAME rolled|swollen|early|late  it signs with another key, which it publishes; says 10 MB of itself; its clock is ten minutes ahead, behind
+//	signs-out NAME [all|twice|refused]  the person signs out at the organisation, in this browser: linde is told of that session; of all of the person's; twice; and does not believe it
 //	asked NAME PARAMETER == VALUE    what the last authorization request to it said; none: nothing
 //
 // fill knows mailed, the code in the mail that was taken, and mailed+1, one that was never sent.
@@ -38,6 +47,8 @@ var organisationVocabulary = vocabulary{word: (*script).mailedCode, verbs: map[s
 	"signs-in":     (*script).signsIn,
 	"stops":        (*script).stops,
 	"turns":        (*script).turns,
+	"signs-out":    (*script).signsOut,
+	"sent":         (*script).sent,
 	"asked":        (*script).asked,
 }}
 
@@ -76,36 +87,15 @@ func (s *script) organisationOf(name string) (*Organisation, error) {
 func (s *script) organisation(rest string) error {
 	name, options := fields(rest)
 	on := cmp.Or(options["on"], "linde")
-	issuer := issuerOf(on)
 	o, err := s.organisationOf(name)
 	if err != nil {
-		o = NewOrganisation("https://"+hostOf(name), "idp of "+on, issuer+"/federation/"+name+"/callback", s.server.Clock.Now)
+		o = s.newOrganisation(name, on, options)
 		s.server.Site(hostOf(name), o)
 	}
-	c := federation.Connection{
-		Platform: platform.ID(on), ID: federation.ID(name), Kind: federation.OIDC, Names: map[string]string{"nl": "Stichting " + name, "en": name + " Trust"},
-		Place: federation.Place(options["place"]), Key: federation.KeyRule{By: federation.BySubject}, Idle: federation.Idle(options["idle"]),
-		Contract: federation.Contract{Counts: options["counts"] == "yes", Rows: []federation.ContractRow{
-			{Claim: federation.ByAMR, Value: "mfa", ACR: authn.TwoFactor}, {Claim: federation.ByACR, Value: "two", ACR: authn.TwoFactor},
-		}},
-		Access:   federation.Access{JIT: federation.JIT(options["jit"]), Role: platform.Role(options["as"])},
-		OIDC:     federation.OIDCSettings{Issuer: o.Issuer, ClientID: o.ClientID, FormPost: options["form-post"] == "yes"},
-		Disabled: options["disabled"] == "yes",
-	}
-	for _, role := range strings.Fields(options["roles"]) {
-		c.Roles = append(c.Roles, platform.Role(role))
-	}
-	for _, row := range strings.Fields(options["table"]) {
-		group, role, _ := strings.Cut(row, ":")
-		c.Access.Table = append(c.Access.Table, federation.RoleRow{Value: group, Role: platform.Role(role)})
-	}
-	if domain := options["domain"]; domain != "" {
-		c.Domains = []federation.Domain{{Name: domain, Proven: options["proven"] == "yes"}}
-	}
-	if err := c.Validate(); err != nil {
+	c, err := s.connectionWith(o, name, on, options)
+	if err != nil {
 		return err
 	}
-	c.Secret = s.server.Sealer.Seal([]byte(o.ClientSecret), c.Binding("secret"))
 	ctx, now := s.t.Context(), s.server.Clock.Now()
 	if err := s.server.DB.Declare(ctx, storage.Setup{Connections: []federation.Connection{c}}, now); err != nil {
 		return err
@@ -118,6 +108,45 @@ func (s *script) organisation(rest string) error {
 	return s.server.Refresh(ctx)
 }
 
+func (s *script) newOrganisation(name, on string, options map[string]string) *Organisation {
+	address := "https://" + hostOf(name)
+	if _, saml := options["saml"]; !saml {
+		return NewOrganisation(address, "idp of "+on, issuerOf(on)+"/federation/"+name+"/callback", s.server.Clock.Now)
+	}
+	_, encrypts := options["encrypts"]
+	_, lapsed := options["lapsed"]
+	return NewSAMLOrganisation(address, s.server.Clock.Now, SAMLOptions{Encrypts: encrypts, Lapsed: lapsed, Read: s.server.Read})
+}
+
+// connectionWith is how linde knows an organisation.
+func (s *script) connectionWith(o *Organisation, name, on string, options map[string]string) (federation.Connection, error) {
+	c := federation.Connection{
+		Platform: platform.ID(on), ID: federation.ID(name), Names: map[string]string{"nl": "Stichting " + name, "en": name + " Trust"},
+		Place: federation.Place(options["place"]), Idle: federation.Idle(options["idle"]),
+		Contract: federation.Contract{Counts: options["counts"] == "yes", Rows: []federation.ContractRow{
+			{Claim: federation.ByAMR, Value: "mfa", ACR: authn.TwoFactor}, {Claim: federation.ByACR, Value: "two", ACR: authn.TwoFactor},
+			{Claim: federation.ByContext, Value: "two", ACR: authn.TwoFactor},
+		}},
+		Access:   federation.Access{JIT: federation.JIT(options["jit"]), Role: platform.Role(options["as"])},
+		Disabled: options["disabled"] == "yes",
+	}
+	for _, role := range strings.Fields(options["roles"]) {
+		c.Roles = append(c.Roles, platform.Role(role))
+	}
+	for _, row := range strings.Fields(options["table"]) {
+		group, role, _ := strings.Cut(row, ":")
+		c.Access.Table = append(c.Access.Table, federation.RoleRow{Value: group, Role: platform.Role(role)})
+	}
+	if domain := options["domain"]; domain != "" {
+		c.Domains = []federation.Domain{{Name: domain, Proven: options["proven"] == "yes"}}
+	}
+	_, signs := options["signs"]
+	if err := o.Connect(&c, s.server.Sealer, signs, options["form-post"] == "yes"); err != nil {
+		return c, err
+	}
+	return c, c.Validate()
+}
+
 // confirm says that a test sign-in showed two factors.
 func (s *script) confirm(c federation.Connection) error {
 	ctx, now := s.t.Context(), s.server.Clock.Now()
@@ -125,7 +154,13 @@ func (s *script) confirm(c federation.Connection) error {
 	if err != nil {
 		return err
 	}
-	b := c.NewBaseline(federation.Answer{Claims: map[string]any{"email": "test@lindehof.test", "amr": []string{"mfa"}}}, now)
+	said := federation.Answer{Claims: map[string]any{"email": "test@lindehof.test", "amr": []string{"mfa"}}}
+	if c.Kind == federation.SAML {
+		said = federation.Answer{
+			Format: persistentFormat, Context: []string{"two"}, Claims: map[string]any{claimNames["email"]: []string{"test@lindehof.test"}},
+		}
+	}
+	b := c.NewBaseline(said, now)
 	return s.server.DB.SetBaseline(ctx, c.Platform, c.ID, b, seen, audit.Event{
 		At: now, Platform: c.Platform, Kind: audit.ConnectionConfirmed, Actor: "cli test", Outcome: audit.Success,
 	})
@@ -136,6 +171,10 @@ func (s *script) linked(rest string) error {
 	if len(words) != 3 {
 		return errors.New("linked ADDRESS NAME WHO")
 	}
+	o, err := s.organisationOf(words[1])
+	if err != nil {
+		return err
+	}
 	ctx, now := s.t.Context(), s.server.Clock.Now()
 	a, err := s.server.DB.AccountByEmail(ctx, "linde", words[0])
 	if err != nil {
@@ -143,7 +182,7 @@ func (s *script) linked(rest string) error {
 	}
 	return s.server.DB.SaveChange(ctx, authn.Change{Platform: "linde", Put: []account.Credential{{
 		ID: account.CredentialID(secret.ID()), Account: a.ID, Method: federation.Method, Use: account.Primary, Label: words[2],
-		External: federation.External(federation.ID(words[1]), "sub-"+words[2]), AddedAt: now, ConfirmedAt: now,
+		External: federation.External(federation.ID(words[1]), o.Key(words[2])), AddedAt: now, ConfirmedAt: now,
 	}}}, now)
 }
 
@@ -184,32 +223,56 @@ func (s *script) signsIn(rest string) error {
 	if kept {
 		return s.keepAnswer()
 	}
-	if err := s.b.Press("Sign in"); err != nil || !formPosted(s.b) {
-		return err
+	return s.b.Press("Sign in")
+}
+
+// carryOn sends a form of an organisation that a browser with script sends by itself.
+func (s *script) carryOn() error {
+	if s.b.URL == nil || !strings.HasPrefix(s.b.URL.Host, "sso.") || s.b.Doc == nil || s.b.Button("Continue") == nil {
+		return nil
 	}
 	return s.b.Press("Continue")
 }
 
-// formPosted reports whether the answer is a form that a browser with script sends by itself.
-func formPosted(b *Browser) bool {
-	return b.Doc != nil && b.Button("Continue") != nil && strings.HasPrefix(b.URL.Host, "sso.")
-}
-
-// keepAnswer signs in, and keeps the address to which the organisation sends the browser.
+// keepAnswer signs in, and keeps what the organisation sends the browser back with: an address, or a form.
 func (s *script) keepAnswer() error {
 	form, action, err := s.b.Form(s.b.ButtonLike(signInButton))
 	if err != nil {
 		return err
 	}
-	req, res, _, err := s.b.exchange(http.MethodPost, action, form)
+	req, res, body, err := s.b.exchange(http.MethodPost, action, form)
 	if err != nil {
 		return err
 	}
 	s.b.Jar.SetCookies(req.URL, res.Cookies())
-	if s.kept = res.Header.Get("Location"); s.kept == "" {
+	if s.kept = (kept{address: res.Header.Get("Location")}); s.kept.address != "" {
+		return nil
+	}
+	doc, err := html.Parse(bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	there := &Browser{URL: req.URL, Doc: doc}
+	button := there.Button("Continue")
+	if button == nil {
 		return fmt.Errorf("status %d without an address to go to", res.StatusCode)
 	}
-	return nil
+	s.kept.form, s.kept.address, err = there.Form(button)
+	return err
+}
+
+// kept is where a browser can be sent again.
+type kept struct {
+	address string
+	form    url.Values // nil: it is opened
+}
+
+// reopen opens what was kept again.
+func (s *script) reopen(string) error {
+	if s.kept.form != nil {
+		return s.b.Post(s.kept.form, s.kept.address)
+	}
+	return s.b.Open(s.kept.address)
 }
 
 // claims have the types that they have in JSON.
@@ -219,6 +282,8 @@ func (s *script) claims(options map[string]string) (map[string]any, error) {
 		switch {
 		case value == "none":
 			all[name] = nil
+		case name == "groups" && value == "left-out": // OpenID Connect Core 1.0 section 5.6.2, as Entra says that there are too many
+			all["_claim_names"] = map[string]any{"groups": "src1"}
 		case name == "amr", name == "groups":
 			all[name] = strings.Fields(value)
 		case name == "email_verified" && value != "text":
@@ -258,17 +323,74 @@ func (s *script) turns(rest string) error {
 	if err != nil {
 		return err
 	}
-	switch how {
-	case "silent":
-		o.Silent = true
-	case "mute":
-		o.Mute = true
-	case "forged":
-		o.Forged = true
-	case "well":
-		o.Mood = Mood{}
-	default:
-		return fmt.Errorf("turns NAME silent|mute|forged|well")
+	turn, ok := moods[how]
+	if !ok {
+		return fmt.Errorf("turns NAME %s", strings.Join(slices.Sorted(maps.Keys(moods)), "|"))
+	}
+	turn(&o.Mood)
+	return nil
+}
+
+// moods are what an organisation can turn.
+var moods = map[string]func(*Mood){
+	"silent":  func(m *Mood) { m.Silent = true },
+	"mute":    func(m *Mood) { m.Mute = true },
+	"forged":  func(m *Mood) { m.Forged = true },
+	"rolled":  func(m *Mood) { m.Rolled = true },
+	"swollen": func(m *Mood) { m.Swollen = true },
+	"early":   func(m *Mood) { m.Skew = 10 * time.Minute },
+	"late":    func(m *Mood) { m.Skew = -10 * time.Minute },
+	"well":    func(m *Mood) { *m = Mood{} },
+}
+
+// signsOut ends what somebody signed in at an organisation in this browser, there.
+func (s *script) signsOut(rest string) error {
+	name, how, _ := strings.Cut(rest, " ")
+	o, err := s.organisationOf(name)
+	if err != nil {
+		return err
+	}
+	if _, saml := o.speaks.(bySAML); saml {
+		if err := s.b.Open(o.Issuer + samlLeave); err != nil {
+			return err
+		}
+		if done := Visible(s.b.Doc) == signedOut; done == (how == "refused") {
+			return fmt.Errorf("at %s (%d):\n%s", s.b.URL, s.b.Status, Visible(s.b.Doc))
+		}
+		return nil
+	}
+	there, err := url.Parse(o.Issuer)
+	if err != nil {
+		return err
+	}
+	for _, c := range s.b.Jar.Cookies(there) {
+		if c.Name == thereCookie {
+			return o.SignOut(c.Value, how == "all", func(token string) error { return s.tellOver(name, token, how) })
+		}
+	}
+	return fmt.Errorf("nobody signed in at %s in this browser", name)
+}
+
+// tellOver brings a logout token, as the organisation's server does; one that is brought again is no error (OpenID Connect
+// Back-Channel Logout 1.0 section 2.8).
+func (s *script) tellOver(name, token, how string) error {
+	times := 1
+	if how == "twice" {
+		times = 2
+	}
+	for range times {
+		form := strings.NewReader(url.Values{"logout_token": {token}}.Encode())
+		res, err := s.server.Client().Post(issuerOf("linde")+"/federation/"+name+"/backchannel", "application/x-www-form-urlencoded", form)
+		if err != nil {
+			return err
+		}
+		want := http.StatusOK
+		if how == "refused" {
+			want = http.StatusBadRequest
+		}
+		if res.StatusCode != want {
+			return fmt.Errorf("status %d, want %d", res.StatusCode, want)
+		}
 	}
 	return nil
 }
@@ -282,6 +404,20 @@ func (s *script) asked(rest string) error {
 	}
 	if got := cmp.Or(o.Asked.Get(parameter), "none"); got != want {
 		return fmt.Errorf("asked %q, want %q", got, want)
+	}
+	return nil
+}
+
+// sent counts requests to sign somebody in on the way to the page.
+func (s *script) sent(rest string) error {
+	n := 0
+	for _, address := range s.b.past.trail {
+		if strings.HasPrefix(address, "https://sso.") {
+			n++
+		}
+	}
+	if fmt.Sprint(n) != rest {
+		return fmt.Errorf("%d times: %q", n, s.b.past.trail)
 	}
 	return nil
 }

@@ -63,3 +63,21 @@ func (s *script) onRecord() error {
 	}
 	return nil
 }
+
+// role compares the role that an account at linde has now.
+func (s *script) role(rest string) error {
+	address, want, _ := strings.Cut(rest, " ")
+	a, err := s.server.DB.AccountByEmail(s.t.Context(), "linde", address)
+	if err == nil && string(a.Role) != strings.TrimSpace(want) {
+		err = fmt.Errorf("it is %s", a.Role)
+	}
+	return err
+}
+
+// logged wants a warning in the log.
+func (s *script) logged(text string) error {
+	if !s.server.Logged(text) {
+		return errors.New("no line says so")
+	}
+	return nil
+}

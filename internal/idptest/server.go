@@ -1,11 +1,13 @@
 package idptest
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +35,7 @@ type Server struct {
 	Mails *notify.Memory
 	t     testing.TB
 	hosts map[string]http.Handler // other sites, by host
+	log   *testLog
 
 	mu     sync.Mutex
 	looked time.Time // at the settings, the last time
@@ -55,10 +58,10 @@ func Sealer(t testing.TB) *keys.Sealer {
 func NewServer(t testing.TB, db *storage.DB, factors ...login.Factor) *Server {
 	t.Helper()
 	clock, mails := NewClock(), &notify.Memory{}
-	s := &Server{Clock: clock, Mails: mails, t: t, hosts: map[string]http.Handler{}}
+	s := &Server{Clock: clock, Mails: mails, t: t, hosts: map[string]http.Handler{}, log: &testLog{t: t}}
 	house, err := wire.Build(t.Context(), wire.Options{
 		DB: db, Sealer: Sealer(t), Hash: Cheap, Workers: 2, Queue: manyLogins, Now: clock.Now, FixedClock: true, Wait: clock.Wait, Limit: patience, Factors: factors, Mailer: mails, Texts: mails, Network: wire.Network{Outbound: s.Client()},
-		Log: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		Log: slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -142,12 +145,40 @@ func (s *Server) Client() *http.Client {
 	return &http.Client{Transport: s, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// testLog sends log lines to the test.
-type testLog struct{ t testing.TB }
+// Logged reports whether a line of the log has a text in it.
+func (s *Server) Logged(text string) bool {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return slices.ContainsFunc(s.log.lines, func(line string) bool { return strings.Contains(line, text) })
+}
 
-func (l testLog) Write(b []byte) (int, error) {
-	l.t.Log(strings.TrimSpace(string(b)))
+// Read reads an address, as another site's server does.
+func (s *Server) Read(address string) ([]byte, error) {
+	res, err := s.Client().Get(address)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }() // in memory
+	if res.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answers %d", address, res.StatusCode)
+	}
+	return io.ReadAll(res.Body)
+}
+
+// testLog sends log lines to the test, and keeps them.
+type testLog struct {
+	t     testing.TB
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *testLog) Write(b []byte) (int, error) {
+	line := strings.TrimSpace(string(b))
+	l.t.Log(line)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, line)
 	return len(b), nil
 }
 
-var _ io.Writer = testLog{}
+var _ io.Writer = (*testLog)(nil)
