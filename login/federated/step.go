@@ -268,6 +268,10 @@ func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (out logi
 	if err != nil {
 		return out, whose, err
 	}
+	if id.RolesLeft && len(c.Access.Table) > 0 {
+		s.Log.WarnContext(ctx, "groups are left out of an organisation's answer, because there are too many: nobody's role is changed by it",
+			slog.String("platform", string(v.Platform.ID)), slog.String("connection", string(c.ID)), slog.String("reference", v.Caller.Reference))
+	}
 	if came.Old {
 		return out, whose, federation.Refuse(federation.StillOld, "signed in there at %s, asked for was a new sign-in", came.Answer.AuthTime)
 	}
