@@ -1,9 +1,11 @@
 package attack
 
 import (
+	"html"
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -24,18 +26,33 @@ type connected struct {
 
 const organisation = "https://lindehof.test"
 
-// connect connects one whose people get accounts when they come for the first time.
+// connect connects one that speaks OpenID Connect, whose people get accounts when they come for the first time.
 func connect(s *scene) *connected {
 	s.Helper()
-	k := &connected{scene: s, nodes: [2]*scene{s, s.node()}}
-	k.org = idptest.NewOrganisation(organisation, "idp", s.issuer+"/federation/lindehof/callback", s.Clock.Now)
+	return connectTo(s, idptest.NewOrganisation(organisation, "idp", s.issuer+"/federation/lindehof/callback", s.Clock.Now))
+}
+
+// kinds connects one of each kind in turn.
+func kinds(s *scene, test func(kind federation.Kind, k *connected)) {
+	s.Helper()
+	k := connect(s)
+	test(federation.OIDC, k)
+	s.run("DELETE FROM connections")
+	k = connectTo(s, idptest.NewSAMLOrganisation(organisation, s.Clock.Now, idptest.SAMLOptions{Read: s.Read}))
+	test(federation.SAML, k)
+}
+
+func connectTo(s *scene, org *idptest.Organisation) *connected {
+	s.Helper()
+	k := &connected{scene: s, nodes: [2]*scene{s, s.node()}, org: org}
 	k.c = federation.Connection{
-		Platform: s.platform(), ID: "lindehof", Kind: federation.OIDC, Names: map[string]string{"nl": "Lindehof"},
-		Roles: []platform.Role{platform.Client, platform.Professional, platform.Manager}, Key: federation.KeyRule{By: federation.BySubject},
+		Platform: s.platform(), ID: "lindehof", Names: map[string]string{"nl": "Lindehof"},
+		Roles:  []platform.Role{platform.Client, platform.Professional, platform.Manager},
 		Access: federation.Access{JIT: federation.JITCreate, Role: platform.Professional},
-		OIDC:   federation.OIDCSettings{Issuer: organisation, ClientID: "idp"},
 	}
-	k.c.Secret = idptest.Sealer(s).Seal([]byte(k.org.ClientSecret), k.c.Binding("secret"))
+	if err := org.Connect(&k.c, idptest.Sealer(s), true, false); err != nil {
+		s.Fatal(err)
+	}
 	for _, n := range k.nodes {
 		n.Site("lindehof.test", k.org)
 	}
@@ -79,6 +96,52 @@ func (k *connected) told(there *url.URL, who string) string {
 	return a.To.String()
 }
 
+// brought is what a browser brings from the organisation.
+type brought struct{ method, address, body string }
+
+// says is what the organisation gives a browser to bring where somebody signs in, each time another.
+func (k *connected) says(there *url.URL, who string) brought {
+	k.Helper()
+	if k.c.Kind == federation.OIDC {
+		return brought{http.MethodGet, k.told(there, who), ""}
+	}
+	page := k.get(there.String())
+	form := url.Values{"account": {who}, "do": {"in"}}
+	desk := organisation + html.UnescapeString(between(page.Body, `action="`, `"`))
+	page = k.send(http.MethodPost, desk, form.Encode(), nil)
+	to, values := between(page.Body, `action="`, `"`), url.Values{}
+	for _, name := range []string{"SAMLResponse", "RelayState"} {
+		values.Set(name, html.UnescapeString(between(page.Body, `name="`+name+`" value="`, `"`)))
+	}
+	if to != k.issuer+"/federation/lindehof/acs" || values.Get("SAMLResponse") == "" {
+		k.Fatalf("the organisation leads to %q (%d): %s", to, page.Status, page.Body)
+	}
+	return brought{http.MethodPost, to, values.Encode()}
+}
+
+// between is what stands between two texts for the first time.
+func between(text, before, after string) string {
+	_, text, _ = strings.Cut(text, before)
+	text, _, _ = strings.Cut(text, after)
+	return text
+}
+
+// bring brings it to a node, without cookies: the address at which the browser shows its own, where it counts.
+func (k *connected) bring(node int, b brought) (handle string) {
+	to := k.nodes[node%2].send(b.method, b.address, b.body, nil).To
+	if !strings.Contains(to.Path, "/sso/back/") || strings.Contains(to.Path, "/refused.") {
+		return ""
+	}
+	return to.String()
+}
+
+// bringAll brings many at once, to both nodes in turn: where they count.
+func (k *connected) bringAll(all []brought) (handles []string) {
+	got := make([]string, len(all))
+	race(len(all), func(i int) { got[i] = k.bring(i+1, all[i]) })
+	return slices.DeleteFunc(got, func(handle string) bool { return handle == "" })
+}
+
 // at is a copy of a browser, in front of one of the nodes.
 func (k *connected) at(v *visitor, node int) *visitor {
 	return &visitor{k.nodes[node%2], maps.Clone(v.jar)}
@@ -87,50 +150,96 @@ func (k *connected) at(v *visitor, node int) *visitor {
 // sessions counts those that live.
 func (k *connected) sessions() int { return k.count("sessions WHERE ended_at IS NULL") }
 
-// TestAnswerOfAnOrganisationCountsOnce: 32 answers to one visit, with as many codes, at two nodes; one is exchanged and
-// kept. 32 browsers with the same cookies bring it; one session comes of it.
+// TestAnswerOfAnOrganisationCountsOnce: a visit begins at one node; 32 answers to it, each with a code or an assertion of
+// its own, come to both, and one is kept. 32 browsers with the same cookies bring it; one session comes of it. All of it
+// again at both nodes is nothing.
 func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
 	databases(t, func(s *scene) {
-		k := connect(s)
-		for round := range appRounds(t, 5) {
-			v := s.visitor()
-			_, there := k.leave(v)
-			answers := make([]string, phones)
-			for i := range answers {
-				answers[i] = k.told(there, "jan")
-			}
-			handles, before, exchanged := make([]string, phones), k.sessions(), k.org.TokenRequests()
-			race(phones, func(i int) {
-				a := k.nodes[i%2].get(answers[i]) // no cookie comes along
-				if strings.Contains(a.To.Path, "/sso/back/") {
-					handles[i] = a.To.String()
+		kinds(s, func(kind federation.Kind, k *connected) {
+			for round := range appRounds(t, 5) {
+				v := s.visitor()
+				_, there := k.leave(v)
+				answers := make([]brought, phones)
+				for i := range answers {
+					answers[i] = k.says(there, "jan")
 				}
-			})
-			var kept []string
-			for _, h := range handles {
-				if h != "" && !strings.Contains(h, "refused.") {
-					kept = append(kept, h)
+				before, exchanged := k.sessions(), k.org.TokenRequests()
+				kept := k.bringAll(answers)
+				if len(kept) != 1 {
+					t.Fatalf("%s, round %d: %d of %d answers count: %q", kind, round, len(kept), phones, kept)
+				}
+				if n := k.org.TokenRequests() - exchanged; kind == federation.OIDC && n != 1 {
+					t.Fatalf("round %d: %d codes went to the organisation", round, n)
+				}
+				won := make([]bool, phones)
+				race(phones, func(i int) {
+					a := k.at(v, i).open(kept[0])
+					won[i] = strings.HasSuffix(a.To.Path, "/authorize/callback") && len(a.Cookies) > 0
+				})
+				if n := k.sessions() - before; n != 1 {
+					t.Fatalf("%s, round %d: %d sessions: %v", kind, round, n, won)
+				}
+				if again := k.bringAll(answers); len(again) != 0 {
+					t.Errorf("%s, round %d: answers count again: %q", kind, round, again)
+				}
+				for node := range k.nodes {
+					if a := k.at(v, node).open(kept[0]); len(a.Cookies) > 0 {
+						t.Errorf("%s, round %d: it counts again at node %d: %v", kind, round, node, a.Cookies)
+					}
 				}
 			}
-			if n := k.org.TokenRequests() - exchanged; len(kept) != 1 || n != 1 {
-				t.Fatalf("round %d: %d of %d answers count, %d codes went to the organisation: %q", round, len(kept), phones, n, kept)
+			if n := k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 1 {
+				t.Errorf("%s: %d accounts were made", kind, n)
 			}
-			won := make([]bool, phones)
-			race(phones, func(i int) {
-				b := k.at(v, i)
-				a := b.open(kept[0])
-				won[i] = strings.HasSuffix(a.To.Path, "/authorize/callback") && len(a.Cookies) > 0
-			})
-			if n := k.sessions() - before; n != 1 {
-				t.Fatalf("round %d: %d sessions: %v", round, n, won)
+			s.run("DELETE FROM credentials WHERE external IS NOT NULL", "DELETE FROM sessions", "DELETE FROM accounts WHERE email_key = 'jan@lindehof.test'")
+		})
+	})
+}
+
+// TestOneAnswerManyTimesCountsOnce: the same code, or the same assertion, 32 times at two nodes.
+func TestOneAnswerManyTimesCountsOnce(t *testing.T) {
+	databases(t, func(s *scene) {
+		kinds(s, func(kind federation.Kind, k *connected) {
+			for round := range appRounds(t, 5) {
+				_, there := k.leave(s.visitor())
+				same := slices.Repeat([]brought{k.says(there, "jan")}, phones)
+				if kept := k.bringAll(same); len(kept) != 1 {
+					t.Fatalf("%s, round %d: it counts %d times: %q", kind, round, len(kept), kept)
+				}
+				if again := k.bringAll(same[:2]); len(again) != 0 {
+					t.Errorf("%s, round %d: it counts again: %q", kind, round, again)
+				}
 			}
-			if a := k.at(v, round).open(kept[0]); len(a.Cookies) > 0 {
-				t.Errorf("round %d: it counts again: %v", round, a.Cookies)
+		})
+	})
+}
+
+// TestConnectionClosedInBetween: of an answer that was kept nothing comes when the connection is closed before the browser
+// shows its cookie, at whatever node; nor of those that come then.
+func TestConnectionClosedInBetween(t *testing.T) {
+	databases(t, func(s *scene) {
+		kinds(s, func(kind federation.Kind, k *connected) {
+			for round := range appRounds(t, 3) {
+				v := s.visitor()
+				_, there := k.leave(v)
+				answers := make([]brought, phones)
+				for i := range answers {
+					answers[i] = k.says(there, "jan")
+				}
+				kept := k.bringAll(answers[:2])
+				if len(kept) != 1 {
+					t.Fatalf("%s, round %d: %d answers count", kind, round, len(kept))
+				}
+				k.declare(true)
+				race(phones, func(i int) { k.at(v, i).open(kept[0]) })
+				later := k.bringAll(answers)
+				race(len(later), func(i int) { k.at(v, i).open(later[i]) })
+				if n := k.sessions() + k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 0 {
+					t.Fatalf("%s, round %d: %d sessions and accounts", kind, round, n)
+				}
+				k.declare(false)
 			}
-		}
-		if n := k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 1 {
-			t.Errorf("%d accounts were made", n)
-		}
+		})
 	})
 }
 
@@ -203,24 +312,25 @@ func TestAnswerOfAnOrganisationIsTheBrowsersThatLeft(t *testing.T) {
 // (CVE-2025-64717), wherever on the way.
 func TestConnectionClosedMeanwhile(t *testing.T) {
 	issuers(t, func(s *scene) {
-		for name, closed := range map[string]int{"before the answer": 0, "before the browser comes": 1} {
-			k := connect(s)
-			v := s.visitor()
-			_, there := k.leave(v)
-			answer := k.told(there, "jan")
-			if closed == 0 {
+		kinds(s, func(kind federation.Kind, k *connected) {
+			for name, closed := range map[string]int{"before the answer": 0, "before the browser comes": 1} {
+				v := s.visitor()
+				_, there := k.leave(v)
+				answer := k.says(there, "jan")
+				if closed == 0 {
+					k.declare(true)
+				}
+				back := k.bring(0, answer)
 				k.declare(true)
+				if back != "" {
+					v.open(back)
+				}
+				if n := k.sessions() + k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 0 {
+					t.Errorf("%s, %s: %d sessions and accounts", kind, name, n)
+				}
+				k.declare(false)
 			}
-			back := s.get(answer).To.String()
-			k.declare(true)
-			if strings.Contains(back, "/sso/back/") {
-				v.open(back)
-			}
-			if n := k.sessions() + k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 0 {
-				t.Errorf("%s: %d sessions and accounts", name, n)
-			}
-			k.declare(false)
-		}
+		})
 	})
 }
 
