@@ -88,6 +88,23 @@ func (b *Baseline) holds(c *Connection, a Answer, now time.Time) error {
 	return nil
 }
 
+// Less is in which way somebody showed less there than two factors: less than was confirmed, or than was asked where that
+// can be asked and two are wanted of the account; empty: in none, or two factors counted. What is asked passes through the
+// browser, so that whoever has the first factor of somebody else could take the question out, and set up a second factor
+// here that is their own. An organisation that never showed two, and was not asked, has people without: they set one up
+// here.
+func (c *Connection) Less(i Identity, wanted bool) string {
+	switch {
+	case i.Proof.Kinds.Two():
+		return ""
+	case c.Baseline != nil && c.Baseline.ACR == authn.TwoFactor:
+		return "one factor, was two"
+	case wanted && i.AskedTwo && c.Contract.Proves() && c.Contract.Asks().any():
+		return "one factor, two were asked"
+	}
+	return ""
+}
+
 func emailOf(c *Connection, a Answer) account.Email {
 	email, _ := c.Mapping.email(a)
 	return email

@@ -97,6 +97,9 @@ type Asked struct {
 	Claims    map[string]any // the claims parameter (OpenID Connect Core 1.0 section 5.5); nil: none
 }
 
+// any reports whether there is something to ask: of what an organisation says unasked, nothing can be taken out.
+func (a Asked) any() bool { return len(a.ACRValues) > 0 || a.Claims != nil }
+
 // Asks is how two factors are asked for: by the values that would count.
 func (c Contract) Asks() Asked {
 	var a Asked

@@ -19,6 +19,7 @@ type Identity struct {
 	Roles      []string        `json:"roles,omitempty"`
 	RolesLeft  bool            `json:"roles_left,omitempty"` // there are more than the upstream sends: they change nothing
 	Proof      authn.Proof     `json:"proof"`
+	AskedTwo   bool            `json:"asked_two,omitempty"` // two factors were asked of the upstream (Trip.Two)
 }
 
 // Label is how the account elsewhere is called in settings and mails.

@@ -27,7 +27,7 @@ const (
 	BadForm       Reason = "form"           // not what its protocol says
 	StillOld      Reason = "old"            // the person was to sign in again there, and did not
 	KeyMissing    Reason = "key"            // nothing in it says for ever who it is
-	Drifted       Reason = "drift"          // it is not what the last confirmed test sign-in brought
+	Drifted       Reason = "drift"          // it is less than the last confirmed test sign-in brought, or than was asked
 	ForeignDomain Reason = "foreign_domain" // an address of another organisation
 
 	// Whose account it is.

@@ -26,12 +26,12 @@ type Trip struct {
 	Began    time.Time // exact to the second
 	Test     bool      // a test sign-in
 	Fresh    bool      // the person is to sign in there again
+	Two      bool      // two factors are asked, in the ways of the contract
 	Nonce    string    // `nonce`
 	Verifier string    // `code_verifier` (RFC 7636 section 4.1)
 	ID       string    // of the authentication request: an NCName
 
 	// What is asked beside that, and does not come back.
-	Two        bool   // two factors, in the ways of the contract
 	LoginHint  string // address
 	DomainHint string // domain
 	Locale     string
@@ -48,6 +48,7 @@ type MACs func(purpose, data string) [][]byte
 const (
 	flagFresh = 1 << iota
 	flagTest
+	flagTwo
 )
 
 // NewTrip begins one.
@@ -67,11 +68,21 @@ func NewTrip(mac MAC, p platform.ID, c ID, journey string, fresh, test bool, now
 	return tripOf(mac, p, c, body, journey, flags, time.Unix(now.Unix(), 0).UTC())
 }
 
+// WithTwo is the same trip on which two factors are asked. What it asks passes through the browser, where anybody can take
+// it out; its state is what we believe when it comes back.
+func (t Trip) WithTwo(mac MAC, p platform.ID, c ID) Trip {
+	parts := strings.Split(t.State, ".")
+	flags, _ := strconv.Atoi(parts[2]) // as NewTrip wrote it
+	flags |= flagTwo
+	parts[2] = strconv.Itoa(flags)
+	return tripOf(mac, p, c, strings.Join(parts[:4], "."), t.Journey, flags, t.Began)
+}
+
 func tripOf(mac MAC, p platform.ID, c ID, body, journey string, flags int, began time.Time) Trip {
 	data := of(p, c, body)
 	return Trip{
 		State:   stateOf(body, mac(statePurpose, data)),
-		Journey: journey, Began: began, Fresh: flags&flagFresh != 0, Test: flags&flagTest != 0,
+		Journey: journey, Began: began, Fresh: flags&flagFresh != 0, Test: flags&flagTest != 0, Two: flags&flagTwo != 0,
 		Nonce:    base64.RawURLEncoding.EncodeToString(mac("upstream nonce", data)),
 		Verifier: base64.RawURLEncoding.EncodeToString(mac("upstream verifier", data)),
 		ID:       "_" + hex.EncodeToString(mac("upstream request", data)[:20]),

@@ -64,6 +64,7 @@ type arrived struct {
 	Connection federation.ID       `json:"connection"`
 	Answer     federation.Answer   `json:"answer"`
 	Old        bool                `json:"old,omitempty"` // it is no new sign-in, and one was asked for
+	Two        bool                `json:"two,omitempty"` // two factors were asked for
 	Refused    *federation.Refusal `json:"refused,omitempty"`
 }
 
@@ -170,7 +171,7 @@ func (o Options) keep(
 	if cause != nil {
 		return o.refused(p, c, t, cause)
 	}
-	text, err := json.Marshal(arrived{Journey: t.Journey, Connection: c.ID, Answer: a, Old: t.Old(a)})
+	text, err := json.Marshal(arrived{Journey: t.Journey, Connection: c.ID, Answer: a, Old: t.Old(a), Two: t.Two})
 	if err != nil {
 		return "", err
 	}

@@ -130,6 +130,9 @@ func (s step) create(v *login.Visit, c *federation.Connection, id federation.Ide
 	if id.Trusted {
 		a.EmailVerifiedAt = v.Now
 	}
+	if err := tooWeak(v, c, id, a); err != nil {
+		return login.Outcome{}, err
+	}
 	proof := id.Proof
 	out := login.Outcome{Known: a, Proof: &proof, Change: authn.Change{Add: a}}
 	e := v.Event(audit.AccountAdded, audit.Success, a.ID)

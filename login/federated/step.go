@@ -142,32 +142,51 @@ func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 			return login.Page{Template: "sso", Data: page}, err
 		}
 		_, page.New = c.MayCreate(id)
+		page.New = page.New && page.Trouble == "" // it was tried
 		page.Question, page.At, page.Label = !v.Facts.Proving, c.Names, id.Label()
 	}
 	return login.Page{Template: "sso", Data: page}, nil
 }
 
-func (s step) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) {
+func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
 	if !v.Journey.Pending() {
 		return login.Outcome{}, nil
 	}
 	there := *v.Journey.Elsewhere
 	switch v.Do() {
 	case "link":
-		there.Proving = true
+		there.Proving, there.Trouble = true, nil
 	case "other":
 		there = authn.Elsewhere{Glass: there.Glass}
 	case "new":
-		id, c, err := s.pending(v)
-		if err != nil || c == nil {
-			return login.Outcome{}, err
-		}
-		v.Journey.Elsewhere = nil
-		return s.create(v, c, id)
+		return s.newHere(ctx, v)
 	}
 	v.Journey.Elsewhere = &there
 	return login.Outcome{}, nil
 }
+
+// newHere makes an account for somebody who says to have none. Where none is made the page says why, and asks again whether
+// there is one: that is what is left.
+func (s step) newHere(ctx context.Context, v *login.Visit) (login.Outcome, error) {
+	id, c, err := s.pending(v)
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	there := *v.Journey.Elsewhere
+	v.Journey.Elsewhere = &there
+	if c == nil {
+		return s.refuse(ctx, v, id.Connection, "", gone()), nil
+	}
+	out, err := s.create(v, c, id)
+	if federation.ReasonOf(err) != "" {
+		return s.refuse(ctx, v, c.ID, "", err), nil
+	}
+	v.Journey.Elsewhere = nil
+	return out, err
+}
+
+// gone is why nothing comes of a connection that is not open.
+func gone() error { return federation.Refuse(federation.Closed, "the connection is disabled or gone") }
 
 // Leave is where the person signs in at a connection.
 func (s step) Leave(ctx context.Context, v *login.Visit, place string) (login.Elsewhere, error) {
@@ -179,7 +198,9 @@ func (s step) Leave(ctx context.Context, v *login.Visit, place string) (login.El
 	bounces := r.Why == authn.ForIdle && c.Idle == federation.IdleBounce
 	fresh := r.Need == authn.NeedConnect || r.Need == authn.NeedNewPassword || r.Need == authn.NeedPrimary && !r.After.IsZero() && !bounces
 	trip := federation.NewTrip(s.Sealer.MAC, v.Platform.ID, c.ID, v.Journey.ID, fresh, false, v.Now)
-	trip.Two = c.Contract.Proves() && authn.WantsTwo(v.Journey.Ask, v.Facts)
+	if c.Contract.Proves() && authn.WantsTwo(v.Journey.Ask, v.Facts) {
+		trip = trip.WithTwo(s.Sealer.MAC, v.Platform.ID, c.ID)
+	}
 	trip.LoginHint, trip.DomainHint, trip.Locale = v.Journey.Hint, v.Journey.Ask.Domain, v.Journey.Locale
 	if a := v.Facts.Account; a != nil && trip.LoginHint == "" {
 		trip.LoginHint = a.Email.Address
@@ -213,16 +234,20 @@ func (s step) Return(ctx context.Context, v *login.Visit, handle string) (login.
 	}
 	v.Journey.Elsewhere = &there
 	out, whose, err := s.taken(ctx, v, came)
-	if why := federation.ReasonOf(err); why != "" {
-		s.Log.InfoContext(ctx, "sign-in by an organisation refused", slog.String("platform", string(v.Platform.ID)),
-			slog.String("connection", string(came.Connection)), slog.String("reference", v.Caller.Reference), slog.Any("error", err))
-		there.Trouble = &authn.Trouble{Connection: string(came.Connection), Reason: string(why), Reference: v.Caller.Reference}
-		e := v.Event(audit.FederatedRefused, audit.Failure, whose)
-		e.Reason = string(why)
-		out, err = login.Outcome{Change: authn.Change{Events: []audit.Event{e}}}, nil
+	if federation.ReasonOf(err) != "" {
+		out, err = s.refuse(ctx, v, came.Connection, whose, err), nil
 	}
 	out.Change.Platform, out.Change.Taken = v.Platform.ID, hash
 	return out, err
+}
+
+// refuse says why a sign-in came to nothing: on the page, on record, and in the log with what IT needs to mend it.
+func (s step) refuse(ctx context.Context, v *login.Visit, c federation.ID, whose account.ID, cause error) login.Outcome {
+	s.Log.InfoContext(ctx, "sign-in by an organisation refused", slog.String("platform", string(v.Platform.ID)),
+		slog.String("connection", string(c)), slog.String("reference", v.Caller.Reference), slog.Any("error", cause))
+	why := string(federation.ReasonOf(cause))
+	v.Journey.Elsewhere.Trouble = &authn.Trouble{Connection: string(c), Reason: why, Reference: v.Caller.Reference}
+	return login.Outcome{Change: authn.Change{Events: []audit.Event{refusal(v, whose, why)}}}
 }
 
 // came is what was kept under a handle for this journey, and what it is taken by; nil: there is nothing to take.
@@ -259,7 +284,7 @@ func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (out logi
 	}
 	c := s.connection(v.Platform.ID, came.Connection)
 	if c == nil {
-		return out, whose, federation.Refuse(federation.Closed, "the connection is disabled or gone")
+		return out, whose, gone()
 	}
 	if err := s.alarm(ctx, v, c, came.Answer); err != nil {
 		return out, whose, err
@@ -268,6 +293,7 @@ func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (out logi
 	if err != nil {
 		return out, whose, err
 	}
+	id.AskedTwo = came.Two
 	if id.RolesLeft && len(c.Access.Table) > 0 {
 		s.Log.WarnContext(ctx, "groups are left out of an organisation's answer, because there are too many: nobody's role is changed by it",
 			slog.String("platform", string(v.Platform.ID)), slog.String("connection", string(c.ID)), slog.String("reference", v.Caller.Reference))
@@ -311,8 +337,10 @@ func (s step) decided(
 	if a := v.Facts.Account; a != nil && v.Journey.Ask.Purpose != authn.SignIn && (here == nil || here.ID != a.ID) {
 		return login.Outcome{}, federation.Refuse(federation.OtherPerson, "another account than %s", a.ID)
 	}
-	if a := cmp.Or(here, byAddress); a != nil && decision != federation.Asks && weaker(c, id, v.Facts, a) {
-		return login.Outcome{}, federation.Refuse(federation.Drifted, "one factor, was two, and account %s has no second one here", a.ID)
+	if a := cmp.Or(here, byAddress); a != nil && decision != federation.Asks {
+		if err := tooWeak(v, c, id, a); err != nil {
+			return login.Outcome{}, err
+		}
 	}
 	switch decision {
 	case federation.SignsIn:
@@ -334,12 +362,18 @@ func (s step) decided(
 	return login.Outcome{}, nil
 }
 
-// weaker reports whether an answer says less of how somebody signed in than was confirmed, of an account that has no second
-// factor here which could be asked instead: who deletes from a request what asks for two gains nothing.
-func weaker(c *federation.Connection, id federation.Identity, f authn.Facts, a *account.Account) bool {
-	was := c.Baseline != nil && c.Baseline.ACR == authn.TwoFactor
+// tooWeak refuses an answer that says less of how somebody signed in than was confirmed or asked (Connection.Less), of an
+// account, or one that is about to be made, which has no second factor here that could be asked instead: who takes out of
+// a request what asks for two gains nothing. Who comes is not known when it is asked, so it may have been asked of somebody
+// of whom one factor is enough.
+func tooWeak(v *login.Visit, c *federation.Connection, id federation.Identity, a *account.Account) error {
+	f := v.Facts
 	f.Account = a
-	return was && !id.Proof.Kinds.Two() && len(authn.Enrolled(f)) == 0
+	why := c.Less(id, authn.WantsTwo(v.Journey.Ask, f))
+	if why == "" || len(authn.Enrolled(f)) > 0 {
+		return nil
+	}
+	return federation.Refuse(federation.Drifted, "%s, and account %s has no second one here", why, a.ID)
 }
 
 // find is an account, or nil where there is none.

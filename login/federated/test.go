@@ -37,7 +37,9 @@ func (d *Door) beginTest(w http.ResponseWriter, r *http.Request) error {
 		return errors.Join(fault.NotFound, err)
 	}
 	t := federation.NewTrip(d.Sealer.MAC, p.ID, c.ID, id, true, true, now)
-	t.Two = c.Contract.Proves()
+	if c.Contract.Proves() {
+		t = t.WithTwo(d.Sealer.MAC, p.ID, c.ID)
+	}
 	away, err := d.Protocols[c.Kind].Away(ctx, c, t, p.URL(callbackPath(c)))
 	if federation.ReasonOf(err) != "" {
 		return d.tested(w, r, c, t, federation.Answer{}, err)
