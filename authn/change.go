@@ -42,7 +42,8 @@ type Change struct {
 }
 
 // And is what both changes are together: lists one after the other, and of everything else what one of them has. What
-// both have is a mistake of the caller, and fault.Invalid; but for a platform or a request that is the same.
+// both have is a mistake of the caller, and fault.Invalid; but for a platform or a request that is the same, and for
+// different things of one account.
 func (c Change) And(d Change) (Change, error) {
 	m := merge{}
 	sum := Change{
@@ -54,7 +55,7 @@ func (c Change) And(d Change) (Change, error) {
 		Void:     slices.Concat(c.Void, d.Void),
 		Issue:    slices.Concat(c.Issue, d.Issue),
 		Add:      only(&m, "Add", c.Add, d.Add),
-		Account:  only(&m, "Account", c.Account, d.Account),
+		Account:  m.account(c.Account, d.Account),
 		Put:      slices.Concat(c.Put, d.Put),
 		Retire:   slices.Concat(c.Retire, d.Retire),
 		Cut:      only(&m, "Cut", c.Cut, d.Cut),
@@ -91,6 +92,25 @@ func only[T comparable](m *merge, field string, a, b T) T {
 		m.both = append(m.both, field)
 	}
 	return a
+}
+
+// account is what both change of an account, each something else of it.
+func (m *merge) account(a, b *AccountChange) *AccountChange {
+	if a == nil || b == nil || a == b || a.ID != b.ID {
+		return only(m, "Account", a, b)
+	}
+	return &AccountChange{
+		ID:         a.ID,
+		Activate:   a.Activate || b.Activate,
+		Verified:   a.Verified || b.Verified,
+		Email:      only(m, "Account.Email", a.Email, b.Email),
+		Role:       only(m, "Account.Role", a.Role, b.Role),
+		Stop:       a.Stop || b.Stop,
+		Locale:     only(m, "Account.Locale", a.Locale, b.Locale),
+		Offered:    a.Offered || b.Offered,
+		Remember:   only(m, "Account.Remember", a.Remember, b.Remember),
+		OwnerShown: a.OwnerShown || b.OwnerShown,
+	}
 }
 
 // Part is one thing that a change does: where, and to whom.

@@ -34,6 +34,35 @@ func TestTwoChangesTogetherLoseNothing(t *testing.T) {
 	})
 }
 
+// Two changes of one account are one, where each changes something else of it; no field is lost.
+func TestTwoChangesOfOneAccountAreOne(t *testing.T) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[authn.AccountChange]()) {
+		if f.Name == "ID" {
+			continue
+		}
+		of := func() *authn.AccountChange {
+			a := &authn.AccountChange{ID: "anna"}
+			filled.Fill(reflect.ValueOf(a).Elem().FieldByIndex(f.Index))
+			return a
+		}
+		alone, none := of(), &authn.AccountChange{ID: "anna"}
+		for _, pair := range [][2]*authn.AccountChange{{alone, none}, {none, alone}} {
+			got, err := authn.Change{Account: pair[0]}.And(authn.Change{Account: pair[1]})
+			if err != nil || !reflect.DeepEqual(got.Account, alone) {
+				t.Errorf("%s: got %+v, %v, want %+v", f.Name, got.Account, err, alone)
+			}
+		}
+		_, err := authn.Change{Account: alone}.And(authn.Change{Account: of()})
+		if twice := f.Type.Kind() == reflect.Pointer; errors.Is(err, fault.Invalid) != twice {
+			t.Errorf("%s twice: %v", f.Name, err)
+		}
+	}
+	_, err := authn.Change{Account: &authn.AccountChange{ID: "anna"}}.And(authn.Change{Account: &authn.AccountChange{ID: "mia"}})
+	if !errors.Is(err, fault.Invalid) {
+		t.Errorf("two accounts: %v", err)
+	}
+}
+
 // What both have is either in the sum twice, or refused, or the same name.
 func TestTwoChangesOfOneThingAreRefused(t *testing.T) {
 	same := []string{"Platform", "Answered"}

@@ -294,7 +294,7 @@ func (s *Server) recordRefused(ctx context.Context, v *Visit, change authn.Chang
 
 // finish starts or raises the session, ends the journey, and leads back to who asked: one transaction, one new cookie.
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change authn.Change) error {
-	j, a, old := v.Journey, v.Facts.Account, v.Facts.Session
+	j, old := v.Journey, v.Facts.Session
 	change, err := s.finishing(r.Context(), v, change)
 	if errors.Is(err, ErrNotOver) {
 		return s.notOver(w, r, v, change)
@@ -302,6 +302,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	if err != nil {
 		return err
 	}
+	a := v.Facts.Account // with the role that it has by now
 	setRemember := s.remember(r, v, &change)
 	showOwner(v, &change)
 	token := secret.Token()

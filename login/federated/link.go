@@ -24,19 +24,27 @@ func (s step) signsIn(v *login.Visit, c *federation.Connection, id federation.Id
 	}
 	out := login.Outcome{Known: a, Proof: &proof}
 	change := authn.AccountChange{ID: a.ID, Activate: a.State == account.Invited}
-	if to, ok := c.RoleChange(id, a); ok && !v.Platform.Policy.InEmergency(a.Email.Key) {
-		change.Role = &authn.RoleChange{From: a.Role, To: to}
-		e := v.Event(audit.RoleGiven, audit.Success, a.ID)
-		e.Actor, e.Reason = system, fmt.Sprintf("from %s to %s", a.Role, to)
-		out.Change.Events = append(out.Change.Events, e)
-		changed := *a
-		changed.Role = to
-		out.Known = &changed
+	if to, e := given(v, c, id, a); to != nil {
+		change.Role = &authn.RoleChange{From: a.Role, To: to.Role}
+		out.Known, out.Change.Events = to, append(out.Change.Events, e)
 	}
 	if change.Activate || change.Role != nil {
 		out.Change.Account = &change
 	}
 	return out
+}
+
+// given is an account with the role that a connection gives it, and the event that says so; nil: it keeps its own.
+func given(v *login.Visit, c *federation.Connection, id federation.Identity, a *account.Account) (*account.Account, audit.Event) {
+	to, ok := c.RoleChange(id, a)
+	if !ok || v.Platform.Policy.InEmergency(a.Email.Key) {
+		return nil, audit.Event{}
+	}
+	e := v.Event(audit.RoleGiven, audit.Success, a.ID)
+	e.Actor, e.Reason = system, fmt.Sprintf("from %s to %s", a.Role, to)
+	changed := *a
+	changed.Role = to
+	return &changed, e
 }
 
 // system is the actor of what an organisation's sign-in changes.
@@ -105,7 +113,11 @@ func (s step) connect(v *login.Visit, c *federation.Connection, id federation.Id
 	if v.Requirement.Need == authn.NeedNewPassword {
 		out = s.signsIn(v, c, id, a)
 		out.Done = authn.NeedNewPassword
-		out.Change.Account = &authn.AccountChange{ID: a.ID, Activate: true, Verified: true}
+		change := authn.AccountChange{ID: a.ID, Activate: true, Verified: true}
+		if signs := out.Change.Account; signs != nil {
+			change.Role = signs.Role
+		}
+		out.Change.Account = &change
 		if use, _, ok := v.TicketOf(); ok {
 			out.Change.Spend = []authn.TicketUse{use}
 		}
@@ -164,8 +176,22 @@ func (o Options) unseal(sealed []byte, binding string, to any) error {
 	return json.Unmarshal(text, to)
 }
 
-// prove links the account that somebody proved in this journey to who they are elsewhere. Where that is somebody else's
-// by now, or the account is not one for the connection, the person is signed in without.
+// unlinkable is why an account that somebody proved cannot be linked to who they are elsewhere: what keeps people out at a
+// sign-in keeps them out here, where it may have changed since the question was asked. there is the account that is linked
+// already, or nil.
+func unlinkable(c *federation.Connection, id federation.Identity, there, a *account.Account) error {
+	switch {
+	case there != nil || a.HasLink(string(c.ID)):
+		return federation.Refuse(federation.AlreadyOther, "account %s, or who came, is linked to somebody else", a.ID)
+	case !c.For(a.Role):
+		return federation.Refuse(federation.OtherRole, "account %s is a %s", a.ID, a.Role)
+	}
+	_, err := c.Who(id, nil, nil)
+	return err
+}
+
+// prove links the account that somebody proved in this journey to who they are elsewhere, with the role that the connection
+// gives. Where it cannot be linked the person is signed in without. A new role may ask more: then the journey goes on.
 func (s step) prove(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	a := v.Facts.Account
 	if !v.Journey.Pending() || a == nil {
@@ -174,28 +200,37 @@ func (s step) prove(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	id, c, err := s.pending(v)
 	said := v.Facts.Proving
 	v.Journey.Elsewhere = nil
-	if err != nil || c == nil || !said || !authn.ProvenHere(v.Journey, v.Facts) {
+	if err != nil || !said || !authn.ProvenHere(v.Journey, v.Facts) {
 		return authn.Change{}, err // nobody said that the two are one, and showed it
 	}
-	there, err := find(s.Store.AccountByLink(ctx, v.Platform.ID, federation.Method, federation.External(c.ID, id.Key)))
+	there, err := find(s.Store.AccountByLink(ctx, v.Platform.ID, federation.Method, federation.External(id.Connection, id.Key)))
 	if err != nil {
 		return authn.Change{}, err
 	}
-	why := federation.AlreadyOther
-	if there == nil && !a.HasLink(string(c.ID)) {
-		_, err := c.Who(id, nil, a) // what keeps strangers out may be another since the answer came
-		if why = federation.ReasonOf(err); err != nil && why == "" {
-			return authn.Change{}, err
-		}
-		if why == "" && !c.For(a.Role) {
-			why = federation.OtherRole
-		}
+	if err = gone(); c != nil {
+		err = unlinkable(c, id, there, a)
 	}
-	if why != "" {
-		return authn.Change{Events: []audit.Event{refusal(v, a.ID, string(why))}}, nil
+	if err != nil {
+		return authn.Change{Events: []audit.Event{refusal(v, a.ID, string(federation.ReasonOf(err)))}}, err
 	}
 	change, l := s.linking(v, c, id, a)
 	id.Proof.Credential, id.Proof.Version = l.ID, l.Counter
 	v.Journey.Give(id.Proof)
+	if to, e := given(v, c, id, a); to != nil {
+		change.Account = &authn.AccountChange{ID: a.ID, Role: &authn.RoleChange{From: a.Role, To: to.Role}}
+		change.Events = append(change.Events, e)
+		return change, s.asRole(v, to)
+	}
 	return change, nil
+}
+
+// asRole is nil where nothing more is asked of an account that has just got another role.
+func (s step) asRole(v *login.Visit, a *account.Account) error {
+	v.Facts.Account = a
+	v.Facts.Follow(v.Journey)
+	if len(authn.Missing(v.Journey.Ask, v.Facts, v.Journey.Proofs)) == 0 {
+		return nil
+	}
+	v.Action = login.JourneyPath(v.Platform, v.Journey.ID)
+	return login.ErrNotOver
 }

@@ -1,6 +1,7 @@
 package federated
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -267,10 +268,9 @@ func (s mailStep) right(
 		return s.refused(v, id, a.ID, federation.Inactive), nil
 	case !authn.MayProveByMail(a):
 		return s.refused(v, id, a.ID, federation.Unproven), nil
-	case !c.For(a.Role):
-		return s.refused(v, id, a.ID, federation.OtherRole), nil
-	case there != nil || a.HasLink(string(c.ID)):
-		return s.refused(v, id, a.ID, federation.AlreadyOther), nil
+	}
+	if err := unlinkable(c, id, there, a); err != nil {
+		return s.refused(v, id, a.ID, federation.ReasonOf(err)), nil
 	}
 	out := login.Outcome{Known: a, Proof: &authn.Proof{Method: authn.MailCode, Use: account.Link, At: v.Now}}
 	out.Change.Account = &authn.AccountChange{ID: a.ID, Activate: a.State == account.Invited, Verified: true}
@@ -335,10 +335,14 @@ func (s step) Finish(ctx context.Context, v *login.Visit) (authn.Change, error) 
 		}
 	}
 	change, err := s.prove(ctx, v)
-	if err != nil || !mailed || !linking || len(change.Put) > 0 {
+	why := federation.ReasonOf(err)
+	switch {
+	case err != nil && why == "":
 		return change, err
+	case !mailed || !linking || len(change.Put) > 0:
+		return change, nil
 	}
 	v.Journey.Forget()
-	s.trouble(v, id, federation.AlreadyOther)
+	s.trouble(v, id, cmp.Or(why, federation.Unproven))
 	return change, login.ErrNotOver
 }
