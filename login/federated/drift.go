@@ -2,11 +2,13 @@ package federated
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/login"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
@@ -37,8 +39,8 @@ func alarmMail(kind outbox.Kind, subject, look string) outbox.Letter {
 	}}
 }
 
-// Alarm tells who looks after a connection of one thing, once a day, and records it; where nobody is named, the managers
-// of the platform. It stops nothing.
+// Alarm records one thing of a connection, and tells who looks after it; where nobody is named, the managers of the
+// platform. Each is told once a day, and the record has what happened each time, told or not. It stops nothing.
 func (o Options) Alarm(ctx context.Context, p *platform.Platform, c *federation.Connection, what string, e audit.Event) error {
 	whom, err := o.lookAfter(ctx, c)
 	if err != nil {
@@ -46,16 +48,29 @@ func (o Options) Alarm(ctx context.Context, p *platform.Platform, c *federation.
 	}
 	letter := alarmMails[what]
 	e.Platform, e.Kind, e.Actor, e.Outcome, e.Reason = p.ID, audit.ConnectionDrifted, system, audit.Success, what
+	recorded := false
 	for _, to := range whom {
 		d := outbox.Draft{
 			Kind: letter.Kind, Spec: &letter.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At, Contents: outbox.Contents{To: to},
 		}
 		limit := authn.Limit{Key: authn.MailKey(o.Sealer, p.ID, what, string(c.ID)+"\x00"+to), Max: 1, Window: alarmEvery}
-		if err := o.Store.RequestMail(ctx, d.Seal(o.Sealer.Seal), []authn.Limit{limit}, e, e.At); err != nil {
+		change := authn.Change{Platform: p.ID, Messages: []outbox.Message{d.Seal(o.Sealer.Seal)}, Count: []authn.Limit{limit}}
+		if !recorded {
+			change.Events = []audit.Event{e}
+		}
+		err := o.Store.SaveChange(ctx, change, e.At)
+		if errors.Is(err, fault.Throttled) { // told today
+			continue
+		}
+		if err != nil {
 			return err
 		}
+		recorded = true
 	}
-	return nil
+	if recorded {
+		return nil
+	}
+	return o.Store.SaveChange(ctx, authn.Change{Platform: p.ID, Events: []audit.Event{e}}, e.At)
 }
 
 // lookAfter are the addresses of who looks after a connection.

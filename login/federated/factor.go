@@ -11,7 +11,6 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/login"
-	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -36,7 +35,7 @@ type Store interface {
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	LinkRemoved(ctx context.Context, p platform.ID, of account.ID, method, external string) (bool, error)
 	EndUpstream(ctx context.Context, p platform.ID, c federation.ID, over federation.Ended, e audit.Event, now time.Time) (int, error)
-	RequestMail(ctx context.Context, m outbox.Message, limits []authn.Limit, e audit.Event, now time.Time) error
+	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }
 
 // TestStore is what test sign-ins need of storage, likewise.
