@@ -30,6 +30,10 @@ func startSamples() []ui.Sample {
 		{Name: "none for the role", Data: startPage{Action: sampleAction, Cancel: true, Closed: true}},
 		{Name: "known elsewhere", Data: startPage{Action: sampleAction, Cancel: true, Question: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
 		{Name: "known elsewhere, may be new", Data: startPage{Action: sampleAction, Cancel: true, Question: true, New: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
+		{Name: "no account is made", Data: startPage{
+			Action: sampleAction, Cancel: true, Question: true, Label: "e.jansen@linde.example",
+			About: About{Trouble: "sso.error_address", At: linde, Reference: "7KQ4-MXDA"},
+		}},
 		{Name: "nobody waits for it", Data: startPage{About: About{Trouble: "sso.error_over", At: linde, Reference: "7KQ4-MXDA"}, HomeURL: "https://linde.example.net/"}},
 	}
 	for _, key := range []string{

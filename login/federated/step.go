@@ -181,8 +181,19 @@ func (s step) newHere(ctx context.Context, v *login.Visit) (login.Outcome, error
 	if federation.ReasonOf(err) != "" {
 		return s.refuse(ctx, v, c.ID, "", err), nil
 	}
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	has, err := find(s.Store.AccountByEmail(ctx, v.Platform.ID, id.Email.Key))
+	if err != nil {
+		return login.Outcome{}, err
+	}
+	if has != nil {
+		taken := federation.Refuse(federation.AddressTaken, "account %s has the address %s", has.ID, id.Email.Masked())
+		return s.refuse(ctx, v, c.ID, has.ID, taken), nil
+	}
 	v.Journey.Elsewhere = nil
-	return out, err
+	return out, nil
 }
 
 // gone is why nothing comes of a connection that is not open.
