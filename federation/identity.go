@@ -15,6 +15,7 @@ type Identity struct {
 	Key        string          `json:"key"` // see External
 	Email      account.Email   `json:"email,omitzero"`
 	Trusted    bool            `json:"trusted,omitempty"` // the address is the organisation's, and the upstream verified it
+	Backed     bool            `json:"backed,omitempty"`  // somebody stands for the address: the upstream verified it, or it is of a domain of the connection
 	Profile    account.Profile `json:"profile,omitzero"`
 	Roles      []string        `json:"roles,omitempty"`
 	RolesLeft  bool            `json:"roles_left,omitempty"` // there are more than the upstream sends: they change nothing
@@ -61,8 +62,9 @@ func (c *Connection) Judge(a Answer, now time.Time) (Identity, error) {
 	i := Identity{Connection: c.ID, Key: key, Profile: c.Mapping.profile(a)}
 	var claim string
 	i.Email, claim = c.Mapping.email(a)
-	_, proven := c.Has(i.Email)
-	i.Trusted = proven && c.verified(a, claim)
+	inside, proven := c.Has(i.Email)
+	verified := c.verified(a, claim)
+	i.Trusted, i.Backed = proven && verified, inside || verified
 	i.Roles, i.RolesLeft = c.Mapping.roles(a)
 	i.Proof = authn.Proof{
 		Method: Method, Use: account.Primary, Kinds: kinds, AMR: amr, At: a.AuthTime, Issuer: a.Issuer,
@@ -147,7 +149,7 @@ func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decisi
 		}
 		return Asks, nil
 	}
-	if _, may := c.MayCreate(i); may && byAddress == nil {
+	if _, err := c.MayCreate(i); err == nil && byAddress == nil {
 		return Creates, nil
 	}
 	return Asks, nil // the person may have an account under another address
@@ -170,15 +172,34 @@ func owned(a *account.Account) bool {
 	return a.State == account.Invited || !a.EmailVerifiedAt.IsZero()
 }
 
-// MayCreate reports whether an account can be made for somebody who says to be new, and as what.
-func (c *Connection) MayCreate(i Identity) (platform.Role, bool) {
-	if c.Access.JIT != JITCreate || i.Email.Key == "" || i.RolesLeft && (c.Access.Strict || len(c.Access.Table) > 0) {
-		return "", false
+// MayCreate is the role with which an account is made for somebody who says to be new. A Refusal: none is. An address for
+// which nobody stands makes none: the account would have it, and whoever it belongs to would have to ask for it back
+// (docs/decisions/0037-who-stands-for-an-address.md).
+func (c *Connection) MayCreate(i Identity) (platform.Role, error) {
+	role, ok := c.RoleOf(i)
+	if !ok {
+		role = c.Access.Role
 	}
-	if role, ok := c.RoleOf(i); ok {
-		return role, true
+	switch {
+	case c.Access.JIT != JITCreate:
+		return "", refuse(NoAccount, "the connection makes no accounts")
+	case i.Email.Key == "":
+		return "", refuse(NoAccount, "no account is made without an address")
+	case i.RolesLeft && (c.Access.Strict || len(c.Access.Table) > 0):
+		return "", refuse(NoAccount, "the upstream left roles out, and roles decide")
+	case role == "":
+		return "", refuse(NoAccount, "none of the roles %q is in the table, and there is no other", i.Roles)
+	case !i.Backed:
+		return "", refuse(Unverified, "nothing says that the address is verified (email_verified, xms_edov), and domain %q is none of the connection's",
+			domainOf(i.Email))
 	}
-	return c.Access.Role, c.Access.Role != ""
+	return role, nil
+}
+
+// SaysWhy reports whether somebody who says to be new is told why no account is made: it is for the organisation to mend.
+func (c *Connection) SaysWhy(i Identity) bool {
+	_, err := c.MayCreate(i)
+	return err == nil || ReasonOf(err) == Unverified
 }
 
 // RoleChange is the role that an account gets at a sign-in; ok: another one than it has. Who helps others, or would, keeps

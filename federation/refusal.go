@@ -38,6 +38,7 @@ const (
 	OtherPerson  Reason = "other_person"  // another account was to be shown
 	AlreadyOther Reason = "already_other" // the account is linked to somebody else there
 	Unproven     Reason = "unproven"      // the person said to have an account, and the code of the mail was not right
+	Unverified   Reason = "unverified"    // the person is new, and nobody stands for the address
 	AddressTaken Reason = "address_taken" // the person said to be new, and an account has the address
 	Closed       Reason = "closed"        // the connection is disabled or gone
 )

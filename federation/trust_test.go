@@ -75,6 +75,52 @@ func TestOnlyAnOwnedAccountIsLinkedByItsAddress(t *testing.T) {
 	}
 }
 
+// An account is made for an address for which somebody stands: the upstream verified it, or its domain is the connection's.
+// Whoever comes with another is asked, and told why none is made.
+func TestAnAccountIsMadeOnlyWhereSomebodyStandsForTheAddress(t *testing.T) {
+	mail := "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
+	verified := map[string]any{"email": "anna@linde.example", "email_verified": true}
+	said := map[string]any{"email": "anna@linde.example"}
+	text := map[string]any{"email": "anna@linde.example", "email_verified": "true"}
+	login := map[string]any{"preferred_username": "anna@linde.example", "email_verified": true}
+	signed := map[string]any{mail: []string{"anna@linde.example"}}
+	signedLogin := map[string]any{"upn": []string{"anna@linde.example"}}
+	for _, kind := range []Kind{OIDC, SAML} {
+		for _, domain := range []string{"", "declared", "vouched", "proven"} {
+			for _, hub := range [][]string{nil, {"https://idp.linde.example"}} {
+				for says, claims := range map[string]map[string]any{
+					"verified": verified, "said": said, "a text": text, "a login name": login, "signed": signed, "signed login name": signedLogin,
+				} {
+					c := &Connection{
+						ID: "linde", Kind: kind, Key: KeyRule{By: ByAttribute, Attribute: "key"}, SAML: SAMLSettings{Scoping: hub},
+						Access: Access{JIT: JITCreate, Role: platform.Professional},
+					}
+					if domain != "" {
+						c.Domains = []Domain{{Name: "linde.example", Proven: domain == "proven", Vouched: domain == "vouched"}}
+					}
+					claims["key"] = "1"
+					i, err := c.Judge(Answer{Issuer: "i", Subject: "s", AuthTime: trustNow, Claims: claims}, trustNow)
+					if err != nil {
+						t.Fatal(err)
+					}
+					want := domain != "" || kind == OIDC && says == "verified" ||
+						kind == SAML && hub == nil && says != "a login name" && says != "signed login name"
+					role, err := c.MayCreate(i)
+					decision, _ := c.Who(i, nil, nil)
+					switch at := []any{kind, domain, hub, says}; {
+					case want && (err != nil || role != platform.Professional || decision != Creates):
+						t.Errorf("%v: %q, %q, %v", at, decision, role, err)
+					case !want && (ReasonOf(err) != Unverified || decision != Asks):
+						t.Errorf("%v: %q, %q, %v, want %s", at, decision, role, err, Unverified)
+					case !c.SaysWhy(i):
+						t.Errorf("%v: nobody is told why", at)
+					}
+				}
+			}
+		}
+	}
+}
+
 // Somebody who was only invited comes in where that is said; whoever has an account that is active, everywhere.
 func TestWhoWasInvitedComesInWhereThatIsSaid(t *testing.T) {
 	email, _ := account.ParseEmail("anna@linde.example")
@@ -110,7 +156,7 @@ func TestWhoWasInvitedComesInWhereThatIsSaid(t *testing.T) {
 // More groups than an upstream sends let no stranger in where groups decide.
 func TestRolesThatWereLeftOutLetNobodyNewIn(t *testing.T) {
 	email, _ := account.ParseEmail("anna@linde.example")
-	id := Identity{Connection: "linde", Key: "1", Email: email, RolesLeft: true}
+	id := Identity{Connection: "linde", Key: "1", Email: email, Backed: true, RolesLeft: true}
 	linked := &account.Account{ID: "a", Role: platform.Professional, State: account.Active}
 	table := []RoleRow{{Value: "zorg", Role: platform.Professional}}
 	strict := &Connection{ID: "linde", Access: Access{JIT: JITCreate, Role: platform.Professional, Table: table, Strict: true}}
@@ -120,7 +166,7 @@ func TestRolesThatWereLeftOutLetNobodyNewIn(t *testing.T) {
 	if got, err := strict.Who(id, linked, nil); err != nil || got != SignsIn {
 		t.Errorf("who is linked: %q, %v", got, err)
 	}
-	if role, may := strict.MayCreate(id); may {
+	if role, err := strict.MayCreate(id); err == nil {
 		t.Errorf("an account of a %s would be made", role)
 	}
 	loose := &Connection{ID: "linde", Access: Access{JIT: JITCreate, Role: platform.Professional, Table: table}}

@@ -42,6 +42,7 @@ type brought struct {
 	Name    string             `json:"name,omitempty"`
 	Roles   []string           `json:"roles,omitempty"`
 	Role    platform.Role      `json:"role,omitempty"` // that the table gives
+	New     string             `json:"new_account,omitempty"` // with jit: create, the role of an account that is made, or why none is
 	ACR     authn.ACR          `json:"acr,omitempty"`
 	Claims  map[string]any     `json:"claims,omitempty"`
 	Drifts  []federation.Drift `json:"drifts,omitempty"`
@@ -133,6 +134,12 @@ func (s *testShown) judged(c *federation.Connection, a federation.Answer, now ti
 	s.Key, s.Email, s.Trusted, s.Name, s.Roles = id.Key, id.Email.Address, id.Trusted, id.Profile.Name(), id.Roles
 	s.Role, _ = c.RoleOf(id)
 	s.ACR = c.NewBaseline(a, now).ACR
+	if c.Access.JIT == federation.JITCreate {
+		role, err := c.MayCreate(id)
+		if s.New = "is made, as " + string(role); err != nil {
+			s.New = "is not made: " + err.Error()
+		}
+	}
 }
 
 func (s testShown) text(w io.Writer) {
@@ -156,6 +163,9 @@ func (s testShown) text(w io.Writer) {
 		line("name", "%s", orNone(s.Name))
 		line("roles", "%s", orNone(fmt.Sprint(s.Roles)))
 		line("role", "%s", orNone(string(s.Role)))
+		if s.New != "" {
+			line("new account", "%s", s.New)
+		}
 		line("counts for", "%s", s.ACR)
 	}
 	for _, d := range s.Drifts {

@@ -21,7 +21,7 @@ const connected = `platforms:
   - name: linde
     connections:
       - { name: hof, kind: oidc, names: { nl: Lindehof }, key: { by: entra }, domains: [hof.invalid], roles: [client, professional, manager],
-          contract: { preset: entra, counts: true }, oidc: { issuer: "https://login.example/t/v2.0", client_id: c, auth: private_key_jwt } }
+          contract: { preset: entra, counts: true }, access: { jit: create, role: client }, oidc: { issuer: "https://login.example/t/v2.0", client_id: c, auth: private_key_jwt } }
       - { name: eik, kind: saml, names: { nl: De Eik }, key: { by: nameid }, saml: { entity_id: "https://eik.example", metadata_url: "https://eik.example/m" } }
     accounts:
       - { email: mia@example.org, role: manager, password: "zeven groene regenjassen!" }
@@ -116,6 +116,7 @@ type shownJSON struct {
 	Name    string
 	Roles   []string
 	Role    string
+	New     string `json:"new_account"`
 	ACR     string
 	Claims  map[string]any
 	Drifts  []federation.Drift
@@ -168,7 +169,7 @@ func (i *install) testsAndConfirms() {
 		came.ACR != string(authn.TwoFactor) || came.Claims["oid"] != "O" || came.Refused != "" {
 		i.t.Errorf("result: %+v", came)
 	}
-	if out := i.ok(run("test")...); !strings.Contains(out, "claim         oid = O\n") || !strings.Contains(out, "counts for    urn:minddistrict:acr:2fa\n") {
+	if out := i.ok(run("test")...); !strings.Contains(out, "claim         oid = O\n") || !strings.Contains(out, "new account   is made, as client\n") || !strings.Contains(out, "counts for    urn:minddistrict:acr:2fa\n") {
 		i.t.Errorf("result: %q", out)
 	} else if strings.Contains(out, "\x1b") {
 		i.t.Errorf("a claim steers the terminal: %q", out)

@@ -131,9 +131,9 @@ func (s step) connect(v *login.Visit, c *federation.Connection, id federation.Id
 
 // create makes an account for somebody who is new.
 func (s step) create(v *login.Visit, c *federation.Connection, id federation.Identity) (login.Outcome, error) {
-	role, ok := c.MayCreate(id)
-	if !ok {
-		return login.Outcome{}, federation.Refuse(federation.NoAccount, "no account is made")
+	role, err := c.MayCreate(id)
+	if err != nil {
+		return login.Outcome{}, err
 	}
 	a := &account.Account{
 		ID: account.ID(secret.ID()), Platform: v.Platform.ID, Email: id.Email, Role: role, State: account.Active,

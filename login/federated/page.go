@@ -119,6 +119,8 @@ func troubleText(why federation.Reason) string {
 		return "sso.error_other"
 	case federation.AlreadyOther:
 		return "sso.error_already"
+	case federation.Unverified:
+		return "sso.error_unverified"
 	case federation.AddressTaken:
 		return "sso.error_address"
 	case federation.Unproven:

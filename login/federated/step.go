@@ -141,8 +141,7 @@ func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 		if err != nil || c == nil {
 			return login.Page{Template: "sso", Data: page}, err
 		}
-		_, page.New = c.MayCreate(id)
-		page.New = page.New && page.Trouble == "" // it was tried
+		page.New = page.Trouble == "" && c.SaysWhy(id) // with a trouble it was tried
 		page.Question, page.At, page.Label = !v.Facts.Proving, c.Names, id.Label()
 	}
 	return login.Page{Template: "sso", Data: page}, nil
