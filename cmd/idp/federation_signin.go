@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +28,7 @@ const testLife = time.Hour
 
 // testShown is a test sign-in: where it is done until it came back, and what it brought.
 type testShown struct {
+	ID      string    `json:"id,omitempty"`  // of what it brought: that is confirmed, and nothing that came later
 	URL     string    `json:"url,omitempty"` // nothing came yet
 	Ends    time.Time `json:"ends_at"`
 	Came    time.Time `json:"answered_at,omitzero"`
@@ -41,7 +44,7 @@ type brought struct {
 	Trusted bool               `json:"email_trusted,omitempty"`
 	Name    string             `json:"name,omitempty"`
 	Roles   []string           `json:"roles,omitempty"`
-	Role    platform.Role      `json:"role,omitempty"` // that the table gives
+	Role    platform.Role      `json:"role,omitempty"`        // that the table gives
 	New     string             `json:"new_account,omitempty"` // with jit: create, the role of an account that is made, or why none is
 	ACR     authn.ACR          `json:"acr,omitempty"`
 	Claims  map[string]any     `json:"claims,omitempty"`
@@ -108,6 +111,7 @@ func (f *floor) test(ctx context.Context, p *platform.Platform, c *federation.Co
 	if err != nil {
 		return s, err
 	}
+	s.ID = answerID(t, text)
 	var came federated.Tested
 	if err := json.Unmarshal(text, &came); err != nil {
 		return s, fmt.Errorf("test sign-in of %s: %w", c.ID, err)
@@ -118,6 +122,13 @@ func (f *floor) test(ctx context.Context, p *platform.Platform, c *federation.Co
 	}
 	s.judged(c, came.Answer, f.now())
 	return s, nil
+}
+
+// answerID is a short name of what a test sign-in brought. Its address can be opened by anybody who has it, as often as they
+// like within the hour, and somebody else can begin another test: what came later has another name.
+func answerID(t storage.ConnectionTest, text []byte) string {
+	whole := t.ID + "\n" + strconv.FormatInt(t.AnsweredAt.UnixMilli(), 10) + "\n" + string(text)
+	return hex.EncodeToString(secret.Hash(whole))[:8]
 }
 
 // judged is what an answer counts for, whatever the baseline says.
@@ -150,7 +161,7 @@ func (s testShown) text(w io.Writer) {
 		line("test", "%s until %s", s.URL, s.Ends.UTC().Format(time.RFC3339))
 		return
 	}
-	line("test", "came %s, kept until %s", s.Came.UTC().Format(time.RFC3339), s.Ends.UTC().Format(time.RFC3339))
+	line("test", "%s came %s, kept until %s", s.ID, s.Came.UTC().Format(time.RFC3339), s.Ends.UTC().Format(time.RFC3339))
 	if s.Refused != "" {
 		line("refused", "%s: %s", s.Refused, s.Detail)
 	} else {
@@ -185,31 +196,49 @@ func orNone(s string) string {
 
 func federationConfirm(g *globals, on *string) *cobra.Command {
 	return &cobra.Command{
-		Use: "confirm NAME", Short: "Make what the newest test sign-in brought the baseline: what is less than that later stops a sign-in, or weakens it",
-		Args: cobra.ExactArgs(1),
+		Use: "confirm NAME ID", Short: "Make what a test sign-in brought the baseline: what is less than that later stops a sign-in, or weakens it",
+		Long: "ID is the name that `idp federation test` prints with what came. Where something else came meanwhile, by the same address or by another test, it is refused: " +
+			"look at that first.",
+		Args: cobra.ExactArgs(2),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
 			p, c, err := f.connection(cmd, *on, args[0])
 			if err != nil {
 				return err
 			}
 			t, err := f.test(cmd.Context(), p, c)
-			switch {
-			case errors.Is(err, fault.NotFound):
-				return fmt.Errorf("test sign-in of %s: there is none, or its hour is over: %w", c.ID, fault.NotFound)
-			case err != nil:
+			if err != nil && !errors.Is(err, fault.NotFound) {
 				return err
-			case t.Refused != "":
-				return fmt.Errorf("%w: the test sign-in of %s was refused: %s: %s", fault.Refused, c.ID, t.Refused, printable(t.Detail))
-			case t.answer == nil:
-				return fmt.Errorf("test sign-in of %s: nothing came back yet: %w", c.ID, fault.NotFound)
+			}
+			if err := t.confirmable(c, args[1], err); err != nil {
+				return err
 			}
 			b, err := f.tools().Acts().ConfirmConnection(cmd.Context(), p.ID, c.ID, *t.answer)
 			if err != nil {
 				return err
 			}
 			return g.print(cmd, b, func(w io.Writer) {
-				fmt.Fprintf(w, "The baseline of %s is what the test sign-in brought: it counts for %s.\n", c.ID, b.ACR)
+				fmt.Fprintf(w, "The baseline of %s is what the test sign-in %s brought: it is of %s, and counts for %s.\n", c.ID, t.ID, printable(t.whose()), b.ACR)
 			})
 		}),
 	}
+}
+
+// whose is who did a test sign-in, and when.
+func (s testShown) whose() string {
+	return fmt.Sprintf("key %s (%s), %s", s.Key, orNone(s.Email), s.Came.UTC().Format(time.RFC3339))
+}
+
+// confirmable is why what a test sign-in brought cannot be confirmed under a name; none is an error where there is no test.
+func (s testShown) confirmable(c *federation.Connection, id string, none error) error {
+	switch {
+	case none != nil:
+		return fmt.Errorf("test sign-in of %s: there is none, or its hour is over: %w", c.ID, fault.NotFound)
+	case s.ID == "":
+		return fmt.Errorf("test sign-in of %s: nothing came back yet: %w", c.ID, fault.NotFound)
+	case s.ID != id:
+		return fmt.Errorf("%w: the newest answer of %s is %s, not %s: %s; look at it with idp federation test", fault.Refused, c.ID, s.ID, printable(id), printable(s.whose()))
+	case s.Refused != "":
+		return fmt.Errorf("%w: the test sign-in of %s was refused: %s: %s", fault.Refused, c.ID, s.Refused, printable(s.Detail))
+	}
+	return nil
 }

@@ -105,6 +105,7 @@ func TestOperatorConnectsAnOrganisation(t *testing.T) {
 }
 
 type shownJSON struct {
+	ID      string
 	URL     string
 	Ends    time.Time `json:"ends_at"`
 	Came    time.Time `json:"answered_at"`
@@ -130,7 +131,8 @@ func (i *install) testsAndConfirms() {
 		return append(append([]string{"federation", verb}, on...), more...)
 	}
 	i.refused(1, "there is none, or its hour is over", run("test", "--result")...)
-	i.refused(1, "there is none, or its hour is over", run("confirm")...)
+	i.refused(1, "there is none, or its hour is over", run("confirm", "0a1b2c3d")...)
+	i.refused(2, "accepts 2 arg(s)", run("confirm")...)
 	var first, again shownJSON
 	if i.read(&first, run("test")...); !strings.HasPrefix(first.URL, i.issuer+"/federation/hof/test/") || time.Until(first.Ends).Round(time.Minute) != time.Hour {
 		i.t.Fatalf("test: %+v", first)
@@ -139,7 +141,7 @@ func (i *install) testsAndConfirms() {
 		i.t.Errorf("test again: %s, was %s", again.URL, first.URL)
 	}
 	i.refused(1, "nothing came back yet", run("test", "--result")...)
-	i.refused(1, "nothing came back yet", run("confirm")...)
+	i.refused(1, "nothing came back yet", run("confirm", "0a1b2c3d")...)
 
 	db, sealer := i.floor()
 	c := federation.Connection{Platform: "linde", ID: "hof"}
@@ -158,9 +160,18 @@ func (i *install) testsAndConfirms() {
 	if out := i.ok(run("test")...); !strings.Contains(out, "refused       audience: aud is x\n") {
 		i.t.Errorf("test that was refused: %s", out)
 	}
-	i.refused(1, "was refused: audience: aud is x", run("confirm")...)
+	shown := func() (t shownJSON) {
+		i.t.Helper()
+		i.read(&t, run("test", "--result")...)
+		if !regexp.MustCompile(`^[0-9a-f]{8}$`).MatchString(t.ID) {
+			i.t.Errorf("what came has the name %q", t.ID)
+		}
+		return t
+	}
+	refused := shown()
+	i.refused(1, "was refused: audience: aud is x", run("confirm", refused.ID)...)
 	comes(map[string]any{"answer": federation.Answer{Claims: map[string]any{"sub": "x"}}})
-	i.refused(1, "was refused: key: ", run("confirm")...)
+	i.refused(1, "was refused: key: ", run("confirm", shown().ID)...)
 	comes(map[string]any{"answer": federation.Answer{
 		Issuer: "https://login.example/t/v2.0", Subject: "s", Claims: map[string]any{"tid": "T", "oid": "O", "email": "j@hof.invalid", "acrs": []string{"c1"}, "name": "\x1b[31mJan"},
 	}})
@@ -174,7 +185,22 @@ func (i *install) testsAndConfirms() {
 	} else if strings.Contains(out, "\x1b") {
 		i.t.Errorf("a claim steers the terminal: %q", out)
 	}
-	if out := i.ok(run("confirm")...); !strings.Contains(out, "it counts for urn:minddistrict:acr:2fa") {
+	i.refused(1, "the newest answer of hof is "+came.ID+", not "+refused.ID+": key t/o (j@hof.invalid), ", run("confirm", refused.ID)...)
+	// The address is opened once more, by whoever has it: that is no answer that anybody looked at.
+	another := map[string]any{"answer": federation.Answer{
+		Issuer: "https://login.example/t/v2.0", Subject: "s", Claims: map[string]any{"tid": "T", "oid": "O2", "email": "eve@hof.invalid"},
+	}}
+	comes(another)
+	i.refused(1, "key t/o2 (eve@hof.invalid)", run("confirm", came.ID)...)
+	if out := i.ok(run("show")...); !strings.Contains(out, "baseline      none") {
+		i.t.Errorf("confirmed what nobody saw: %s", out)
+	}
+	comes(map[string]any{"answer": federation.Answer{
+		Issuer: "https://login.example/t/v2.0", Subject: "s", Claims: map[string]any{"tid": "T", "oid": "O", "email": "j@hof.invalid", "acrs": []string{"c1"}, "name": "Jan"},
+	}})
+	seen := shown()
+	if out := i.ok(run("confirm", seen.ID)...); !strings.Contains(out, "test sign-in "+seen.ID+" brought: it is of key t/o (j@hof.invalid), ") ||
+		!strings.Contains(out, "counts for urn:minddistrict:acr:2fa") {
 		i.t.Errorf("confirm: %s", out)
 	}
 	if out := i.ok(run("show")...); !strings.Contains(out, "baseline      urn:minddistrict:acr:2fa, confirmed ") || !strings.Contains(out, "acrs, email, name, oid, tid\n") {
@@ -186,6 +212,7 @@ func (i *install) testsAndConfirms() {
 	if i.read(&again, run("test", "--new")...); again.URL == first.URL || again.URL == "" {
 		i.t.Errorf("another test: %+v", again)
 	}
+	i.refused(1, "nothing came back yet", run("confirm", seen.ID)...)
 	events, err := db.Events(i.t.Context(), "linde", 100)
 	if err != nil || len(events) == 0 || events[0].Kind != audit.ConnectionConfirmed || events[0].Reason != "hof" || events[0].Actor != "cli operator" && !strings.HasPrefix(events[0].Actor, "cli ") {
 		i.t.Errorf("events %+v, %v", events[:min(2, len(events))], err)
