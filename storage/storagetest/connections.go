@@ -352,4 +352,33 @@ var connections = []promise{
 		w.same("ended", n, 1)
 		w.same("live", []bool{live(one), live(two), live(three)}, []bool{false, false, true})
 	}},
+	{"what was over at an upstream before somebody signed in there again ends nothing, unless all of that person's is over", func(w *world) {
+		v := w.visit(w.anna)
+		cookie := secret.Hash(v.cookie)
+		signIn := func(c federation.ID, session string, after time.Duration) {
+			v.Proofs = authn.Merge(v.Proofs, []authn.Proof{{
+				Method: federation.Method, Use: account.Primary, Kinds: authn.Knows, At: w.now, Upstream: &authn.OnUpstream{
+					Connection: string(c), Subject: "jan", Session: session, Told: w.now.Add(after),
+				},
+			}})
+			next := secret.Hash(secret.Token())
+			w.ok(w.db.SaveChange(w.Context(), authn.Change{Raise: &authn.SessionRaise{Session: v.Session, From: cookie, To: next}}, w.now))
+			cookie = next
+		}
+		over := func(c federation.ID, subject string, sessions ...string) (n int) {
+			e := federation.Ended{Subject: subject, Sessions: sessions, ID: secret.ID(), Until: w.now.Add(time.Hour)}
+			n, err := w.db.EndUpstream(w.Context(), linde, c, e, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
+			w.ok(err)
+			return n
+		}
+		signIn(entra, "1", 0)
+		signIn(entra, "2", time.Second)
+		w.same("the session there before", over(entra, "", "1"), 0)
+		w.same("… of that person", over(entra, "jan", "1"), 0)
+		signIn("other", "3", 2*time.Second)
+		w.same("all there, since somebody signed in elsewhere", over(entra, "jan"), 0)
+		signIn(entra, "4", 3*time.Second)
+		w.same("somebody else's", over(entra, "piet"), 0)
+		w.same("all of that person's", over(entra, "jan"), 1)
+	}},
 }
