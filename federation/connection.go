@@ -176,6 +176,11 @@ type SAMLSettings struct {
 	Scoping      []string `json:"requested_providers,omitempty"` // IDPList of the request, for a hub such as SURFconext
 }
 
+// MaxMetadata bounds a document of metadata, in bytes, wherever it is from: ten times what AD FS publishes, which is the
+// longest of one provider. The file of a whole federation has many MiB and is not taken: each node keeps an uploaded one
+// in memory, and reads metadata with each answer.
+const MaxMetadata = 1 << 20
+
 // MaxSkew is how far clocks may be apart: an answer that is this early or late is taken.
 const MaxSkew = 60 * time.Second
 

@@ -98,8 +98,6 @@ const (
 	idleFresh   = "fresh"
 	jitOff      = "off"
 	secretBasic = "client_secret_basic"
-
-	maxMetadata = 256 << 10 // as of an answer with one of its kind
 )
 
 // usualScopes are asked for beside openid where nothing else is said (federation.OIDCSettings).
@@ -254,8 +252,8 @@ func (d *SAML) settings(s *federation.SAMLSettings, have federation.SAMLSettings
 			continue
 		}
 		text, err := os.ReadFile(file.path)
-		if err == nil && len(text) > maxMetadata {
-			err = fmt.Errorf("%d bytes: at most %d", len(text), maxMetadata)
+		if err == nil && len(text) > federation.MaxMetadata {
+			err = fmt.Errorf("%d bytes, at most %d: of one provider, not of a whole federation", len(text), federation.MaxMetadata)
 		}
 		if err != nil {
 			return fmt.Errorf("%w: saml.%s: %w", fault.Invalid, file.key, err)

@@ -173,7 +173,7 @@ func TestConnectionThatCannotWorkIsRefusedOnItsLine(t *testing.T) {
 	mustApply(t, tools, open)
 	mustApply(t, tools, connecting(entra, adfs))
 	big, other := filepath.Join(t.TempDir(), "big.xml"), filepath.Join(t.TempDir(), "m.xml")
-	if err := errors.Join(os.WriteFile(big, make([]byte, 300<<10), 0o600), os.WriteFile(other, []byte("<x entityID='https://c.example'/>"), 0o600)); err != nil {
+	if err := errors.Join(os.WriteFile(big, make([]byte, 10<<20), 0o600), os.WriteFile(other, []byte("<x entityID='https://c.example'/>"), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	before := dump(t, db)
@@ -198,7 +198,7 @@ func TestConnectionThatCannotWorkIsRefusedOnItsLine(t *testing.T) {
 		"{ name: lindehof, place: left }":                                                          "place \"left\"",
 		"{ name: lindehof, key: { by: attribute, attribute: mail } }":                              "key.attribute mail",
 		"{ name: eik, saml: { metadata_file: nowhere } }":                                          "saml.metadata_file: open nowhere",
-		"{ name: eik, saml: { metadata_file: " + big + " } }":                                      "307200 bytes: at most 262144",
+		"{ name: eik, saml: { metadata_file: " + big + " } }":                                      "10485760 bytes, at most 1048576: of one provider, not of a whole federation",
 		"{ name: eik, saml: { metadata_file: " + other + " } }":                                    "the metadata does not have it",
 		"{ name: eik, saml: { metadata_url: 'https://a.example', metadata_file: " + other + " } }": "one of them",
 		"{ name: lindehof }\n      - { name: lindehof }":                                           "declared on line 4 already",

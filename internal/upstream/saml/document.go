@@ -168,7 +168,7 @@ func (u *Upstream) fetch(ctx context.Context, address string) ([]byte, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%w: metadata: HTTP status %d", fault.Refused, res.StatusCode)
 	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, maxMetadata+1))
+	body, err := io.ReadAll(io.LimitReader(res.Body, federation.MaxMetadata+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: metadata: %w", fault.Refused, err)
 	}

@@ -11,11 +11,10 @@ import (
 
 // Bounds on what comes from outside, in bytes.
 const (
-	maxForm     = 384 << 10 // a posted form: base64 of maxXML, and what else is in it
-	maxXML      = 256 << 10 // a message, and the answer to an artifact
-	maxQuery    = 64 << 10  // the query of a message by HTTP-Redirect
-	maxMetadata = 2 << 20   // AD FS needs about 100 KiB
-	maxDepth    = 32        // of elements: a response needs about ten
+	maxForm  = 384 << 10 // a posted form: base64 of maxXML, and what else is in it
+	maxXML   = 256 << 10 // a message, and the answer to an artifact
+	maxQuery = 64 << 10  // the query of a message by HTTP-Redirect
+	maxDepth = 32        // of elements: a response needs about ten
 )
 
 // Namespaces.

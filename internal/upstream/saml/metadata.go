@@ -39,8 +39,8 @@ type entity struct {
 // not of the entity that is wanted, not signed as it must be, or has a key that is too weak.
 func readMetadata(s federation.SAMLSettings, body []byte, now time.Time) (*entity, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) // a byte order mark, which AD FS writes
-	if len(body) > maxMetadata {
-		return nil, broken("longer than %d bytes", maxMetadata)
+	if len(body) > federation.MaxMetadata {
+		return nil, broken("more than %d bytes: of one provider, not of a whole federation", federation.MaxMetadata)
 	}
 	if _, err := lookMetadata(body); err != nil {
 		return nil, broken("%w", err)

@@ -40,6 +40,7 @@ func TestMetadataThatIsTaken(t *testing.T) {
 	}{
 		"of one entity":                {federation.SAMLSettings{EntityID: theirs}, one, 1},
 		"with a byte order mark":       {federation.SAMLSettings{EntityID: theirs}, "\xef\xbb\xbf<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!-- x -->" + one, 1},
+		"of 1 MiB":                     {federation.SAMLSettings{EntityID: theirs}, one + strings.Repeat(" ", federation.MaxMetadata-len(one)), 1},
 		"with two keys, one expired":   {federation.SAMLSettings{EntityID: theirs}, theirMetadata(theirKey(), expiredKey()), 2},
 		"with a key on a curve":        {federation.SAMLSettings{EntityID: theirs}, theirMetadata(newECPair()), 1},
 		"of several entities":          {federation.SAMLSettings{EntityID: theirs}, several(one, later), 1},
@@ -75,7 +76,8 @@ func TestMetadataThatIsRefused(t *testing.T) {
 		"an instruction":          {plain, "<?xml-stylesheet href='x'?>" + one, "instruction"},
 		"not XML":                 {plain, "<html><p>404</html>", ""},
 		"nothing":                 {plain, "", ""},
-		"2 MiB and more":          {plain, one + strings.Repeat(" ", maxMetadata), "longer"},
+		"1 MiB and more":          {plain, one + strings.Repeat(" ", federation.MaxMetadata), "more than 1048576 bytes: of one provider"},
+		"10 MiB":                  {plain, strings.Repeat("<!-- -->", 10<<17) + one, "more than 1048576 bytes"},
 		"not signed":              {signed, one, "not signed"},
 		"signed by another":       {signed, sign(one, theirKey(), dsig.RSASHA256SignatureMethod), ""},
 		"signed with SHA-1":       {signed, sign(one, foreignKey(), dsig.RSASHA1SignatureMethod), "sha1"},
