@@ -1,7 +1,11 @@
 package federation
 
 import (
+	"encoding/xml"
+	"errors"
+	"io"
 	"slices"
+	"strings"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/platform"
@@ -48,6 +52,14 @@ var weakenings = []weakening{
 		return was.OIDC.Auth == PrivateKeyJWT && is.OIDC.Auth != PrivateKeyJWT
 	}},
 	{"SAML.EntityID", "saml.entity_id", func(was, is *Connection) bool { return was.SAML.EntityID != is.SAML.EntityID }},
+	// By another address somebody else says who signs, and so does a file with another certificate: unless it is signed with the
+	// key that it was before. A new certificate at the same address is taken over https, and told.
+	{"SAML.MetadataURL", "saml.metadata_url", func(was, is *Connection) bool {
+		return was.SAML.MetadataURL != is.SAML.MetadataURL && !is.SAML.pinned(was.SAML)
+	}},
+	{"SAML.Metadata", "saml.metadata_file", func(was, is *Connection) bool {
+		return was.SAML.MetadataURL == "" && is.SAML.MetadataURL == "" && !is.SAML.pinned(was.SAML) && is.SAML.newCertificate(was.SAML)
+	}},
 	{"SAML.MetadataKey", "saml.metadata_key_file", func(was, is *Connection) bool {
 		return was.SAML.MetadataKey != "" && was.SAML.MetadataKey != is.SAML.MetadataKey
 	}},
@@ -84,3 +96,41 @@ func (r ContractRow) same(o ContractRow) bool {
 }
 
 func (j JIT) rank() int { return slices.Index([]JIT{JITOff, JITInvited, JITCreate}, j) }
+
+// pinned reports whether metadata is signed with the key that it was signed with before.
+func (s SAMLSettings) pinned(was SAMLSettings) bool {
+	return s.MetadataKey != "" && s.MetadataKey == was.MetadataKey
+}
+
+// newCertificate reports whether uploaded metadata has a certificate that it did not have. What cannot be read may.
+func (s SAMLSettings) newCertificate(was SAMLSettings) bool {
+	if s.Metadata == was.Metadata {
+		return false
+	}
+	before, errBefore := certificates(was.Metadata)
+	now, errNow := certificates(s.Metadata)
+	return errBefore != nil || errNow != nil || slices.ContainsFunc(now, func(c string) bool { return !slices.Contains(before, c) })
+}
+
+// certificates are those in a document, of whatever use, in base64 without white space.
+func certificates(document string) (all []string, err error) {
+	d := xml.NewDecoder(strings.NewReader(strings.TrimPrefix(document, "\xef\xbb\xbf")))
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		start, ok := token.(xml.StartElement)
+		if !ok || start.Name.Local != "X509Certificate" {
+			continue
+		}
+		var text string
+		if err := d.DecodeElement(&text, &start); err != nil {
+			return nil, err
+		}
+		all = append(all, strings.Join(strings.Fields(text), ""))
+	}
+}

@@ -73,9 +73,59 @@ func TestWeakerConnectionIsKnownInOneDirectionOnly(t *testing.T) {
 			t.Errorf("%s: weaker than itself in %v", w.key, same)
 		}
 	}
+	for _, row := range trust {
+		if row.key != "" {
+			covered[row.key] = true
+		}
+	}
 	for _, w := range weakenings {
 		if !covered[w.key] {
 			t.Errorf("no row of the table above for %s", w.key)
+		}
+	}
+}
+
+// document is metadata with these certificates.
+func document(certificates ...string) string {
+	all := "<EntityDescriptor entityID='https://a.example' xmlns:ds='http://www.w3.org/2000/09/xmldsig#'>"
+	for _, c := range certificates {
+		all += "<ds:X509Certificate>" + c + "</ds:X509Certificate>"
+	}
+	return all + "</EntityDescriptor>"
+}
+
+// trust is who says which keys an upstream signs with, before and after.
+var trust = []struct {
+	says    string
+	was, is SAMLSettings
+	key     string // in which it is weaker; empty: it is not
+}{
+	{"the same address", SAMLSettings{MetadataURL: "https://a"}, SAMLSettings{MetadataURL: "https://a"}, ""},
+	{"another address", SAMLSettings{MetadataURL: "https://a"}, SAMLSettings{MetadataURL: "https://b"}, "saml.metadata_url"},
+	{"another address, signed as before", SAMLSettings{MetadataURL: "https://a", MetadataKey: "k"}, SAMLSettings{MetadataURL: "https://b", MetadataKey: "k"}, ""},
+	{"another address, signed now", SAMLSettings{MetadataURL: "https://a"}, SAMLSettings{MetadataURL: "https://b", MetadataKey: "k"}, "saml.metadata_url"},
+	{"the same address, signed now", SAMLSettings{MetadataURL: "https://a"}, SAMLSettings{MetadataURL: "https://a", MetadataKey: "k"}, ""},
+	{"a file for an address", SAMLSettings{MetadataURL: "https://a"}, SAMLSettings{Metadata: document("AA")}, "saml.metadata_url"},
+	{"an address for a file", SAMLSettings{Metadata: document("AA")}, SAMLSettings{MetadataURL: "https://a"}, "saml.metadata_url"},
+	{"the same file", SAMLSettings{Metadata: "no XML"}, SAMLSettings{Metadata: "no XML"}, ""},
+	{"a new certificate", SAMLSettings{Metadata: document("AA")}, SAMLSettings{Metadata: document("AA", "BB")}, "saml.metadata_file"},
+	{"another certificate", SAMLSettings{Metadata: document("AA")}, SAMLSettings{Metadata: document("BB")}, "saml.metadata_file"},
+	{"a certificate less", SAMLSettings{Metadata: document("AA", "BB")}, SAMLSettings{Metadata: document("AA")}, ""},
+	{"the same one in other lines", SAMLSettings{Metadata: document("AABB")}, SAMLSettings{Metadata: "\xef\xbb\xbf" + document("\nAA\n BB\n")}, ""},
+	{"a new certificate, signed as before", SAMLSettings{Metadata: document("AA"), MetadataKey: "k"}, SAMLSettings{Metadata: document("BB"), MetadataKey: "k"}, ""},
+	{"a file that cannot be read", SAMLSettings{Metadata: document("AA")}, SAMLSettings{Metadata: document("AA") + "<"}, "saml.metadata_file"},
+}
+
+// Who says which keys count is whom we trust: somebody else, or a file with a key that was not in it, is for who may weaken.
+func TestAnotherVoucherIsWeaker(t *testing.T) {
+	for _, row := range trust {
+		var want []string
+		if row.key != "" {
+			want = []string{row.key}
+		}
+		was, is := &Connection{Kind: SAML, SAML: row.was}, &Connection{Kind: SAML, SAML: row.is}
+		if got := is.WeakerThan(was); !slices.Equal(got, want) {
+			t.Errorf("%s: weaker in %v, want %v", row.says, got, want)
 		}
 	}
 }
@@ -95,8 +145,6 @@ var unable = map[string]string{
 	"OIDC.Audience":     "whom our own assertions are for",
 	"OIDC.Scopes":       "what is asked for; what counts is in the contract",
 	"OIDC.FormPost":     "the same answer another way",
-	"SAML.MetadataURL":  "the operator says who vouches by entity_id and metadata_key",
-	"SAML.Metadata":     "new certificates are the ordinary reason; who speaks is entity_id",
 	"SAML.NameIDFormat": "asked for; the key is a rule of its own",
 	"SAML.Artifact":     "the same answer another way",
 	"SAML.PostRequests": "the same request another way",

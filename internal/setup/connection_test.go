@@ -222,7 +222,7 @@ func TestMetadataIsByAddressOrFromAFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, step := range []struct{ says, want string }{
-		{"{ metadata_file: " + path + " }", "saml.metadata_url: https://adfs.eik.example/m.xml → none, saml.metadata_file: set [hidden]"},
+		{"{ metadata_file: " + path + " }", "saml.metadata_url: https://adfs.eik.example/m.xml → none (weaker), saml.metadata_file: set [hidden]"},
 		{"{ metadata_file: " + path + " }", ""},
 		{"{ metadata_key_file: " + path + " }", "saml.metadata_key_file: set [hidden]"},
 		{"{ metadata_url: 'https://adfs.eik.example/m.xml' }", "saml.metadata_url: https://adfs.eik.example/m.xml, saml.metadata_file: [hidden] → none"},
