@@ -93,7 +93,7 @@ func (u byOIDC) Published(c *federation.Connection, _ string) (contentType strin
 
 // federatedOptions are those of the sign-ins of organisations.
 func federatedOptions(h *House) federated.Options {
-	o := federated.Options{Store: h.DB, Tests: h.DB, Codes: h.DB, Sealer: h.Sealer, Log: h.Log, Protocols: h.upstreams, Budget: h.budget()}
+	o := federated.Options{Store: h.DB, Answers: h.DB, Tests: h.DB, Codes: h.DB, Sealer: h.Sealer, Log: h.Log, Protocols: h.upstreams, Budget: h.budget()}
 	if h.DB != nil {
 		o.Managers = h.DB.Managers
 	}

@@ -85,7 +85,7 @@ func (d *Door) back(w http.ResponseWriter, r *http.Request) error {
 	}
 	handle := secret.Token()
 	if calls(r) {
-		err = d.Store.ClaimAnswer(ctx, p.ID, federation.Kept{State: t.Hash(), Handle: secret.Hash(handle)}, t.Over())
+		err = d.Answers.ClaimAnswer(ctx, p.ID, federation.Kept{State: t.Hash(), Handle: secret.Hash(handle)}, t.Over())
 	}
 	if err != nil {
 		return d.late(w, r, c, t, err)
@@ -177,7 +177,7 @@ func (o Options) keep(
 	}
 	kept := federation.Kept{State: t.Hash(), Handle: secret.Hash(handle)}
 	kept.Sealed = o.Sealer.Seal(text, kept.Binding(p.ID))
-	if err := o.Store.KeepAnswer(ctx, p.ID, kept, now.Add(answerLife), t.Over()); err != nil {
+	if err := o.Answers.KeepAnswer(ctx, p.ID, kept, now.Add(answerLife), t.Over()); err != nil {
 		return "", err
 	}
 	return login.ReturnPath(t.Journey, stepName, handle), nil

@@ -28,9 +28,6 @@ type Protocol interface {
 
 // Store is what the way needs of storage; each method is one transaction.
 type Store interface {
-	ClaimAnswer(ctx context.Context, p platform.ID, a federation.Kept, over time.Time) error
-	KeepAnswer(ctx context.Context, p platform.ID, a federation.Kept, ends, over time.Time) error
-	UpstreamAnswer(ctx context.Context, p platform.ID, handle []byte, now time.Time) ([]byte, error)
 	AccountByLink(ctx context.Context, p platform.ID, method, external string) (*account.Account, error)
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	LinkRemoved(ctx context.Context, p platform.ID, of account.ID, method, external string) (bool, error)
@@ -42,6 +39,13 @@ type Store interface {
 type TestStore interface {
 	TestID(ctx context.Context, p platform.ID, c federation.ID, now time.Time) (string, error)
 	AnswerTest(ctx context.Context, p platform.ID, c federation.ID, id string, sealed []byte, now time.Time) error
+}
+
+// Answers are on their way from an upstream to the browser that asked for them; a Change takes them (authn.Change.Taken).
+type Answers interface {
+	ClaimAnswer(ctx context.Context, p platform.ID, a federation.Kept, over time.Time) error
+	KeepAnswer(ctx context.Context, p platform.ID, a federation.Kept, ends, over time.Time) error
+	UpstreamAnswer(ctx context.Context, p platform.ID, handle []byte, now time.Time) ([]byte, error)
 }
 
 // Sealer opens and seals what is stored, and derives what a trip needs.
@@ -56,6 +60,7 @@ type Sealer interface {
 type Options struct {
 	Store       Store
 	Tests       TestStore
+	Answers     Answers
 	Sealer      Sealer
 	Connections func(platform.ID) []*federation.Connection
 	Managers    func(context.Context, platform.ID) ([]account.Account, error)

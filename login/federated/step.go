@@ -274,7 +274,7 @@ func (s step) came(ctx context.Context, v *login.Visit, handle string) (came arr
 		return came, nil, nil
 	}
 	hash = secret.Hash(handle)
-	sealed, err := s.Store.UpstreamAnswer(ctx, v.Platform.ID, hash, v.Now)
+	sealed, err := s.Answers.UpstreamAnswer(ctx, v.Platform.ID, hash, v.Now)
 	if err == nil {
 		err = s.unseal(sealed, federation.Kept{Handle: hash}.Binding(v.Platform.ID), &came)
 	}
