@@ -18,12 +18,16 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/storage"
 )
 
 // These tests compare docs/operating.md and the dashboard with the program. Where a table is made from it, a test that
@@ -44,6 +48,18 @@ type metric struct{ name, kind, help string }
 func metrics(t *testing.T) []metric {
 	t.Helper()
 	house, _ := house(t)
+	connection := federation.Connection{
+		Platform: "linde", ID: "eik", Kind: federation.SAML, Names: map[string]string{"nl": "De Eik"}, Key: federation.KeyRule{By: federation.ByNameID},
+		SAML: federation.SAMLSettings{EntityID: "https://eik.example", Metadata: idptest.SAMLMetadata(t, "https://eik.example", time.Unix(2_000_000_000, 0))},
+	}
+	p := platform.Platform{ID: "linde", Issuer: "http://localhost", Organisation: "GGZ De Linde", Policy: platform.DefaultPolicy()}
+	err := house.DB.Declare(t.Context(), storage.Setup{Platforms: []platform.Platform{p}, Connections: []federation.Connection{connection}}, time.Time{})
+	if err == nil {
+		err = house.Refresh(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	house.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", nil))
 	answer := httptest.NewRecorder()
 	house.Operator().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))

@@ -19,6 +19,7 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/upstream/ownkey"
+	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
 )
@@ -118,6 +119,9 @@ type connectionShown struct {
 	Links    int64                `json:"links"`
 	Baseline *federation.Baseline `json:"baseline,omitempty"`
 	Test     *testShown           `json:"test,omitempty"`
+
+	CertificateEnds time.Time `json:"certificate_ends_at,omitzero"` // the last of theirs; zero: not read yet, or it is no SAML
+	CertificateDue  bool      `json:"certificate_due,omitempty"`    // … within 30 days, or it did
 }
 
 func federationShow(g *globals, on *string) *cobra.Command {
@@ -162,6 +166,13 @@ func (f *floor) shown(ctx context.Context, p *platform.Platform, c *federation.C
 		}
 		s.Keys = append(s.Keys, ownCertificate{i == 0, k.MadeAt, parsed.NotAfter})
 	}
+	now := f.now()
+	switch s.CertificateEnds, err = wire.CertificateEnds(ctx, f.db, c, now); {
+	case err == nil:
+		s.CertificateDue = !s.CertificateEnds.IsZero() && s.CertificateEnds.Sub(now) < wire.CertificateWarning
+	case !errors.Is(err, fault.NotFound) && !errors.Is(err, fault.Invalid):
+		return s, err
+	}
 	if s.Links, err = f.db.Links(ctx, c.Platform, c.ID); err != nil {
 		return s, err
 	}
@@ -191,6 +202,13 @@ func (s connectionShown) text(w io.Writer) {
 			what = "signs"
 		}
 		line("key", "%s; its certificate ends %s", what, k.Ends.UTC().Format(time.DateOnly))
+	}
+	switch {
+	case s.CertificateEnds.IsZero():
+	case s.CertificateDue:
+		line("certificate", "the last one of theirs ends %s: SOON, OR IT DID; it counts as long as they publish it", s.CertificateEnds.UTC().Format(time.DateOnly))
+	default:
+		line("certificate", "the last one of theirs ends %s", s.CertificateEnds.UTC().Format(time.DateOnly))
 	}
 	for _, d := range s.Domains {
 		line("domain", "%s, %s", d.Name, provenText(d))

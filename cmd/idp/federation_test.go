@@ -13,6 +13,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/storage"
 )
@@ -79,6 +80,7 @@ func TestOperatorConnectsAnOrganisation(t *testing.T) {
 			!strings.Contains(out, "entity ID     "+i.issuer+"/federation/eik/metadata\n") {
 			t.Errorf("show: %s", out)
 		}
+		i.saysWhenCertificatesEnd()
 		i.testsAndConfirms()
 		i.rotatesOwnKeys()
 		for _, step := range []struct{ verb, want string }{
@@ -102,6 +104,27 @@ func TestOperatorConnectsAnOrganisation(t *testing.T) {
 		}
 		i.importsLinks()
 	})
+}
+
+// saysWhenCertificatesEnd shows when the last certificate of an organisation ends, and when that is soon.
+func (i *install) saysWhenCertificatesEnd() {
+	i.t.Helper()
+	for name, days := range map[string]int{"berk": 31, "beuk": 10, "els": -10} {
+		ends := time.Now().AddDate(0, 0, days)
+		path := i.file(name+".xml", idptest.SAMLMetadata(i.t, "https://"+name+".example", ends))
+		i.ok("apply", i.file(name+".yaml", `platforms:
+  - name: linde
+    connections:
+      - { name: `+name+`, kind: saml, names: { nl: De `+name+` }, key: { by: nameid }, saml: { entity_id: "https://`+name+`.example", metadata_file: `+path+` } }
+`))
+		want := "certificate   the last one of theirs ends " + ends.UTC().Format(time.DateOnly)
+		if days < 30 {
+			want += ": SOON, OR IT DID"
+		}
+		if out := i.ok("federation", "show", name, "--platform", "linde"); !strings.Contains(out, want) || days > 30 && strings.Contains(out, "SOON") {
+			i.t.Errorf("show: no %q in\n%s", want, out)
+		}
+	}
 }
 
 type shownJSON struct {

@@ -23,6 +23,28 @@ type Sources struct {
 	Unopened    func() int               // signing keys
 	Shed        map[string]func() uint64 // who was turned away, by what they waited for
 	DB          *sql.DB
+
+	CertificateEnds func() []CertificateEnd
+}
+
+// CertificateEnd is when the last of the certificates ends with which an organisation's sign-in signs.
+type CertificateEnd struct {
+	Platform, Connection string
+	In                   time.Duration // below zero: it did
+}
+
+// ends shows them.
+type ends struct {
+	desc *prometheus.Desc
+	read func() []CertificateEnd
+}
+
+func (e ends) Describe(to chan<- *prometheus.Desc) { to <- e.desc }
+
+func (e ends) Collect(to chan<- prometheus.Metric) {
+	for _, c := range e.read() {
+		to <- prometheus.MustNewConstMetric(e.desc, prometheus.GaugeValue, c.In.Seconds(), c.Platform, c.Connection)
+	}
 }
 
 // Metrics are few and without anything personal: no account, no address, no party.
@@ -66,6 +88,9 @@ func New(from Sources) *Metrics {
 			Help: "Signing keys that this node cannot open; their platforms give no tokens here.",
 		},
 			func() float64 { return float64(from.Unopened()) }),
+		ends{prometheus.NewDesc("idp_federation_certificate_expires_seconds",
+			"Until the last certificate ends with which an organisation signs that is connected by SAML, by platform and connection; below 0 it did.",
+			[]string{"platform", "connection"}, nil), from.CertificateEnds},
 		collectors.NewDBStatsCollector(from.DB, "idp"))
 	for waitingFor, total := range from.Shed {
 		m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{

@@ -25,6 +25,7 @@ func protocols(h *House) map[federation.Kind]federated.Protocol {
 
 // tellOfKeys tells who looks after a connection what became known of the keys of its upstream.
 func tellOfKeys(h *House) func(context.Context, *federation.Connection, saml.News) {
+	var told certificatesTold
 	return func(ctx context.Context, c *federation.Connection, news saml.News) {
 		p, ok := h.settings.Platform(c.Platform)
 		if !ok {
@@ -32,7 +33,7 @@ func tellOfKeys(h *House) func(context.Context, *federation.Connection, saml.New
 		}
 		about := map[string]bool{federated.NewKey: len(news.Keys) > 0, federated.Certificate: !news.Expires.IsZero()}
 		for _, what := range []string{federated.NewKey, federated.Certificate} {
-			if !about[what] {
+			if !about[what] || what == federated.Certificate && !told.first(c, h.clock.Now()) {
 				continue
 			}
 			err := federatedOptions(h).Alarm(ctx, p, c, what, audit.Event{At: h.clock.Now()})

@@ -18,6 +18,7 @@ func sources(h *House) metrics.Sources {
 	return metrics.Sources{
 		Hashes: h.Pool.Waiting, ClockAhead: h.clock.Ahead, SettingsAge: h.settings.Age,
 		Unopened: func() int { return len(h.settings.Unopened()) }, Shed: shed, DB: h.DB.SQL(),
+		CertificateEnds: (&certificateEnds{house: h}).now,
 	}
 }
 

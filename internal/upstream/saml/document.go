@@ -38,11 +38,37 @@ func (u *Upstream) Refresh(ctx context.Context, c *federation.Connection) error 
 		return err
 	}
 	now := u.o.Now()
-	if d.Trouble == "" && now.Sub(d.ReadAt) < readDaily || d.Trouble != "" && now.Sub(d.TriedAt) < readAgain {
-		return nil
+	due := d.Trouble == "" && now.Sub(d.ReadAt) >= readDaily || d.Trouble != "" && now.Sub(d.TriedAt) >= readAgain
+	if due {
+		if _, err = u.read(ctx, c, d); err == nil {
+			return nil
+		}
 	}
-	_, err = u.read(ctx, c, d)
+	if e, errKept := readMetadata(c.SAML, d.Body, now); errKept == nil { // the copy that counts ends, whether there is a newer one or not
+		u.tell(ctx, c, nil, e)
+	}
 	return err
+}
+
+// CertificateEnds is when the last certificate ends that an upstream signs with. fault.NotFound: its metadata was not read
+// yet; fault.Invalid: what was read does not count.
+func CertificateEnds(ctx context.Context, store Store, c *federation.Connection, now time.Time) (time.Time, error) {
+	body := []byte(c.SAML.Metadata)
+	if c.SAML.MetadataURL != "" {
+		d, err := store.Document(ctx, c.Platform, c.ID)
+		if err == nil && d.Body == nil {
+			err = fault.NotFound
+		}
+		if err != nil {
+			return time.Time{}, fmt.Errorf("metadata of connection %s: %w", c.ID, err)
+		}
+		body = d.Body
+	}
+	e, err := readMetadata(c.SAML, body, now)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return e.expires(), nil
 }
 
 // entity is an upstream as its metadata describes it. A Refusal: nothing usable is there.

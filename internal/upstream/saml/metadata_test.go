@@ -244,3 +244,25 @@ func TestTheEndOfTheLastCertificateIsTold(t *testing.T) {
 		t.Errorf("29 days before: %+v, %v", p.news, err)
 	}
 }
+
+// The end of the copy that counts is told whenever it is looked at, and also while there is no newer one to be read.
+func TestTheEndOfACertificateIsToldWhileMetadataIsAway(t *testing.T) {
+	p := newPlace(t)
+	s := newSite(t, p)
+	if err := p.Refresh(t.Context(), p.c); err != nil || len(p.news) != 0 {
+		t.Fatalf("%+v, %v", p.news, err)
+	}
+	s.body = ""
+	ends := theirKey().certificate.NotAfter
+	p.now = ends.Add(-29 * 24 * time.Hour)
+	for range 2 { // the second time it is not due
+		p.news = nil
+		_ = p.Refresh(t.Context(), p.c) // the site is away
+		if want := []News{{Expires: ends}}; !reflect.DeepEqual(p.news, want) {
+			t.Errorf("news %+v, want %+v", p.news, want)
+		}
+	}
+	if got, err := CertificateEnds(t.Context(), p.o.Store, p.c, p.now); err != nil || !got.Equal(ends) {
+		t.Errorf("it ends %s, want %s, %v", got, ends, err)
+	}
+}

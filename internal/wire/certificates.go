@@ -1,0 +1,84 @@
+package wire
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/metrics"
+	"github.com/minddistrict/idp/internal/upstream/saml"
+	"github.com/minddistrict/idp/storage"
+)
+
+// CertificateWarning is how long before the last certificate of an organisation ends that is told.
+const CertificateWarning = saml.Warning
+
+// CertificateEnds is when the last certificate ends that an organisation signs with; zero: the connection is of a kind that
+// has none. fault.NotFound: its metadata was not read yet; fault.Invalid: what was read does not count.
+func CertificateEnds(ctx context.Context, db *storage.DB, c *federation.Connection, now time.Time) (time.Time, error) {
+	if c.Kind != federation.SAML {
+		return time.Time{}, nil
+	}
+	return saml.CertificateEnds(ctx, db, c, now)
+}
+
+// certificatesTold are the ends of certificates that this node told: the outbox sends one mail a day of them, and records
+// each further try as one too many.
+type certificatesTold struct {
+	mu sync.Mutex // guards at
+	at map[string]time.Time
+}
+
+// first reports whether a day has passed since it did for the connection.
+func (t *certificatesTold) first(c *federation.Connection, now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key := string(c.Platform) + "/" + string(c.ID)
+	if before, ok := t.at[key]; ok && now.Sub(before) < 24*time.Hour {
+		return false
+	}
+	if t.at == nil {
+		t.at = map[string]time.Time{}
+	}
+	t.at[key] = now
+	return true
+}
+
+// certificateEnds are the ends of certificates for who asks again and again: looked up every ten minutes.
+type certificateEnds struct {
+	house *House
+
+	mu   sync.Mutex // guards what follows
+	at   time.Time
+	last []certificateEnd
+}
+
+type certificateEnd struct {
+	of   *federation.Connection
+	ends time.Time
+}
+
+// lookupTime is how long the database may take to answer while somebody waits for metrics.
+const lookupTime = 2 * time.Second
+
+// now is how long they have to go. One that cannot be looked up is left out.
+func (e *certificateEnds) now() (all []metrics.CertificateEnd) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.house.clock.Now()
+	if e.at.IsZero() || now.Sub(e.at) >= metadataEvery {
+		ctx, done := context.WithTimeout(context.Background(), lookupTime)
+		defer done()
+		e.at, e.last = now, nil
+		for _, c := range e.house.settings.Open(federation.SAML) {
+			if ends, err := CertificateEnds(ctx, e.house.DB, c, now); err == nil {
+				e.last = append(e.last, certificateEnd{c, ends})
+			}
+		}
+	}
+	for _, c := range e.last {
+		all = append(all, metrics.CertificateEnd{Platform: string(c.of.Platform), Connection: string(c.of.ID), In: c.ends.Sub(now)})
+	}
+	return all
+}
