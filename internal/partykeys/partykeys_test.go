@@ -26,6 +26,7 @@ import (
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/outbound"
+	"github.com/minddistrict/idp/internal/shelf"
 )
 
 // site is a party's server, whose answer a test changes.
@@ -175,7 +176,7 @@ func TestAnswersThatAreNoKeys(t *testing.T) {
 			if keys, err := b.Keys(t.Context(), party("p", s.URL), "a"); !errors.Is(err, fault.NotFound) {
 				t.Errorf("%v, %v", keys, err)
 			}
-			if b.later(readEvery); s.reads.Load() != 1 || !strings.Contains(b.log.String(), "party=p") {
+			if b.later(shelf.ReadEvery); s.reads.Load() != 1 || !strings.Contains(b.log.String(), "party=p") {
 				t.Errorf("read %d times; log: %s", s.reads.Load(), &b.log)
 			}
 			s.says(text(one))
@@ -225,7 +226,7 @@ func TestKeysAreReadSeldom(t *testing.T) {
 	for range 100 {
 		ask("guessed", false, 3)
 	}
-	b.later(readEvery)
+	b.later(shelf.ReadEvery)
 	ask("b", true, 3)
 	ask("guessed", false, 4)
 	other := party("q", s.URL)
@@ -320,7 +321,7 @@ func TestPrivateAddressesAreNotRead(t *testing.T) {
 // What is remembered has an end, however many parties there are.
 func TestSetsAreBounded(t *testing.T) {
 	b, s := newBench(loopback), newSite(t, text(set(t, "a")))
-	for i := range maxSets + 50 {
+	for i := range shelf.Most + 50 {
 		b.later(time.Millisecond)
 		if _, err := b.Keys(t.Context(), party(fmt.Sprint("p", i), s.URL), "a"); err != nil {
 			t.Fatal(err)
@@ -330,13 +331,13 @@ func TestSetsAreBounded(t *testing.T) {
 	for _, row := range []struct {
 		i    int
 		want int64
-	}{{maxSets + 49, 0}, {50, 0}, {49, 1}} {
+	}{{shelf.Most + 49, 0}, {50, 0}, {49, 1}} {
 		before := s.reads.Load()
 		if _, err := b.Keys(t.Context(), party(fmt.Sprint("p", row.i), s.URL), "a"); err != nil || s.reads.Load()-before != row.want {
 			t.Errorf("party %d: read %d times, want %d: %v", row.i, s.reads.Load()-before, row.want, err)
 		}
 	}
-	if len(b.sets) != maxSets || reads != maxSets+50 {
-		t.Errorf("%d sets, %d reads", len(b.sets), reads)
+	if b.sets.Len() != shelf.Most || reads != shelf.Most+50 {
+		t.Errorf("%d sets, %d reads", b.sets.Len(), reads)
 	}
 }

@@ -110,7 +110,7 @@ func (u *Upstream) signed(ctx context.Context, m metadata, name, raw string) (ty
 		return "", nil, refuse(federation.BadForm, "%s has a header with crit or b64, wanted is none", name)
 	}
 	// Without a kid there is no way to see that a key is new, other than that it does not verify.
-	set, err := u.keys.get(ctx, m.jwks, func(s keySet) bool {
+	set, err := taken(ctx, u.keys, m.jwks, func(s keySet) bool {
 		if h.KeyID != "" {
 			return len(s.of(h)) > 0
 		}

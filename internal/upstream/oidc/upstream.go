@@ -2,11 +2,19 @@ package oidc
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/shelf"
+)
+
+// What is published counts this long without being read again.
+const (
+	metadataFor = time.Hour
+	keysFor     = 10 * time.Minute
 )
 
 // Options are what the house passes in.
@@ -24,9 +32,9 @@ type Upstream struct {
 	open     func(sealed []byte, binding string) ([]byte, error)
 	now      func() time.Time
 	log      *slog.Logger
-	patience time.Duration    // one call may take, to the last byte of its answer
-	metadata *shelf[metadata] // by issuer
-	keys     *shelf[keySet]   // by jwks_uri
+	patience time.Duration                  // one call may take, to the last byte of its answer
+	metadata *shelf.Shelf[string, metadata] // by issuer
+	keys     *shelf.Shelf[string, keySet]   // by jwks_uri
 }
 
 // New makes an upstream. It follows no redirects and keeps no cookies, whatever the client does.
@@ -35,14 +43,23 @@ func New(o Options) *Upstream {
 	client.Jar = nil
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	u := &Upstream{client: &client, open: o.Open, now: o.Now, log: o.Log, patience: callTime}
-	u.metadata = newShelf(o.Now, metadataFor, u.readMetadata)
-	u.keys = newShelf(o.Now, keysFor, u.readKeys)
+	u.metadata = shelf.New(o.Now, metadataFor, u.readMetadata)
+	u.keys = shelf.New(o.Now, keysFor, u.readKeys)
 	return u
 }
 
 // about is what an upstream says of itself, of this connection.
 func (u *Upstream) about(ctx context.Context, c *federation.Connection) (metadata, error) {
-	return u.metadata.get(ctx, c.OIDC.Issuer, nil)
+	return taken(ctx, u.metadata, c.OIDC.Issuer, nil)
+}
+
+// taken is what is on a shelf at an address. An error is a Refusal.
+func taken[T any](ctx context.Context, s *shelf.Shelf[string, T], address string, fits func(T) bool) (T, error) {
+	value, err := s.Get(ctx, address, fits)
+	if errors.Is(err, shelf.ErrLate) {
+		err = refuse(federation.Unreachable, "%s: no answer in time", shown(address))
+	}
+	return value, err
 }
 
 func refuse(why federation.Reason, detail string, args ...any) error {
