@@ -108,18 +108,22 @@ type ownCertificate struct {
 // connectionShown is a connection as its organisation's IT needs it, and how it stands.
 type connectionShown struct {
 	connectionLine
-	Callback string               `json:"redirect_uri,omitempty"`
-	ACS      string               `json:"acs_url,omitempty"`
-	EntityID string               `json:"entity_id,omitempty"` // ours, where our metadata is
-	JWKS     string               `json:"jwks_uri,omitempty"`
-	Logout   string               `json:"logout_uri"` // where sessions are ended: back-channel logout, or single logout
-	Upstream string               `json:"upstream"`
+	Callback string `json:"redirect_uri,omitempty"`
+	ACS      string `json:"acs_url,omitempty"`
+	EntityID string `json:"entity_id,omitempty"` // ours, where our metadata is
+	JWKS     string `json:"jwks_uri,omitempty"`
+	Logout   string `json:"logout_uri"` // where sessions are ended: back-channel logout, or single logout
+	upstreamShown
 	Keys     []ownCertificate     `json:"keys,omitempty"`
 	Domains  []federation.Domain  `json:"domains,omitempty"`
 	Links    int64                `json:"links"`
 	Baseline *federation.Baseline `json:"baseline,omitempty"`
 	Test     *testShown           `json:"test,omitempty"`
+}
 
+// upstreamShown is who is on the other side.
+type upstreamShown struct {
+	Upstream        string    `json:"upstream"`                     // issuer or entity ID
 	CertificateEnds time.Time `json:"certificate_ends_at,omitzero"` // the last of theirs; zero: not read yet, or it is no SAML
 	CertificateDue  bool      `json:"certificate_due,omitempty"`    // … within 30 days, or it did
 }
@@ -144,7 +148,7 @@ func federationShow(g *globals, on *string) *cobra.Command {
 func (f *floor) shown(ctx context.Context, p *platform.Platform, c *federation.Connection) (s connectionShown, err error) {
 	s = connectionShown{
 		connectionLine: connectionLine{c.Platform, c.ID, c.Kind, c.Name("nl"), c.Disabled}, Domains: c.Domains, Baseline: c.Baseline,
-		Upstream: cmp.Or(c.OIDC.Issuer, c.SAML.EntityID),
+		upstreamShown: upstreamShown{Upstream: cmp.Or(c.OIDC.Issuer, c.SAML.EntityID)},
 	}
 	base := p.URL("/federation/" + string(c.ID))
 	if c.Kind == federation.SAML {
