@@ -58,7 +58,7 @@ func serveCommand(g *globals) *cobra.Command {
 				return err
 			}
 			defer runtime.KeepAlive(serve.CollectGarbage(c.Hash.Workers))
-			serve.GiveHashesRoom(c.Hash.Workers)
+			house.Pool.Hashing = serve.RoomForHashes(c.Hash.Workers)
 			return serveHouse(cmd.Context(), c, house, log)
 		},
 	}

@@ -3,6 +3,7 @@ package password
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,9 +18,18 @@ type Pool struct {
 	// something else.
 	Patience time.Duration
 
+	// Hashing is told true before the first hash after a pause, and false when none came for five seconds: one call at a
+	// time, in turn. Nil: nobody is told. It is set before the first hash.
+	Hashing func(bool)
+
 	slots  chan *argon2.Memory // one per worker; whoever holds one hashes in it
 	idle   *time.Timer         // lets the memory go
-	taken  atomic.Int64        // places: as many as there are workers and room in the queue
+	hashes struct {            // that run or ended less than keepMemory ago
+		sync.Mutex
+		running int
+		told    bool // Hashing knows of them
+	}
+	taken  atomic.Int64 // places: as many as there are workers and room in the queue
 	shed   atomic.Uint64
 	hashed atomic.Uint64
 	queue  int64
@@ -28,7 +38,7 @@ type Pool struct {
 }
 
 // NewPool makes a pool. One worker per core is right: a hash uses one core and 19 MiB. Whoever serves requests beside it
-// gives each worker one more place in GOMAXPROCS, or requests wait for the whole queue.
+// gives each worker one more place in GOMAXPROCS while hashes run, or requests wait for the whole queue.
 func NewPool(workers, queue int, params Params) *Pool {
 	p := &Pool{
 		Patience: time.Minute, slots: make(chan *argon2.Memory, workers), queue: int64(queue), params: params, dummy: standIn(params),
@@ -44,8 +54,38 @@ func NewPool(workers, queue int, params Params) *Pool {
 // holds what was derived from the last password.
 const keepMemory = 5 * time.Second
 
+// begin counts a hash that begins.
+func (p *Pool) begin() {
+	p.hashes.Lock()
+	defer p.hashes.Unlock()
+	p.hashes.running++
+	if p.Hashing != nil && !p.hashes.told {
+		p.hashes.told = true
+		p.Hashing(true)
+	}
+}
+
+// end counts one that ended.
+func (p *Pool) end() {
+	p.hashes.Lock()
+	defer p.hashes.Unlock()
+	p.hashes.running--
+	p.idle.Reset(keepMemory)
+}
+
+// pause tells that no hash runs, where that was not told yet.
+func (p *Pool) pause() {
+	p.hashes.Lock()
+	defer p.hashes.Unlock()
+	if p.hashes.told && p.hashes.running == 0 {
+		p.hashes.told = false
+		p.Hashing(false)
+	}
+}
+
 // letGo clears and gives back the memory that no hash uses now.
 func (p *Pool) letGo() {
+	p.pause()
 	for range cap(p.slots) {
 		select {
 		case m := <-p.slots:
@@ -160,8 +200,9 @@ func (p *Pool) run(ctx context.Context, work func(in *argon2.Memory)) error {
 			in.Clear() // a stored hash asked for more than ours do
 		}
 		p.slots <- in
-		p.idle.Reset(keepMemory)
+		p.end()
 	}()
+	p.begin()
 	work(in)
 	return nil
 }
