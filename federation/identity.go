@@ -174,7 +174,7 @@ func owned(a *account.Account) bool {
 
 // MayCreate is the role with which an account is made for somebody who says to be new. A Refusal: none is. An address for
 // which nobody stands makes none: the account would have it, and whoever it belongs to would have to ask for it back
-// (docs/decisions/0037-who-stands-for-an-address.md).
+// (docs/decisions/0039-who-stands-for-an-address.md).
 func (c *Connection) MayCreate(i Identity) (platform.Role, error) {
 	role, ok := c.RoleOf(i)
 	if !ok {
