@@ -34,6 +34,7 @@ type testShown struct {
 	Came    time.Time `json:"answered_at,omitzero"`
 	Refused string    `json:"refused,omitempty"`
 	Detail  string    `json:"detail,omitempty"`
+	Number  string    `json:"reference,omitempty"` // of the page that said so, and in the log
 	brought
 }
 
@@ -117,9 +118,10 @@ func (f *floor) test(ctx context.Context, p *platform.Platform, c *federation.Co
 		return s, fmt.Errorf("test sign-in of %s: %w", c.ID, err)
 	}
 	if came.Refused != nil {
-		s.Refused, s.Detail = string(came.Refused.Reason), came.Refused.Detail
+		s.Refused, s.Detail, s.Number = string(came.Refused.Reason), came.Refused.Detail, came.Reference
 		return s, nil
 	}
+	s.Number = came.Reference
 	s.judged(c, came.Answer, f.now())
 	return s, nil
 }
@@ -134,9 +136,7 @@ func answerID(t storage.ConnectionTest, text []byte) string {
 // judged is what an answer counts for, whatever the baseline says.
 func (s *testShown) judged(c *federation.Connection, a federation.Answer, now time.Time) {
 	s.answer, s.Claims, s.Drifts = &a, a.Claims, c.Drifts(a, now)
-	free := *c
-	free.Baseline = nil
-	id, err := free.Judge(a, now)
+	id, err := c.Tried(a, now)
 	var refused *federation.Refusal
 	if errors.As(err, &refused) {
 		s.Refused, s.Detail = string(refused.Reason), refused.Detail
@@ -164,6 +164,9 @@ func (s testShown) text(w io.Writer) {
 	line("test", "%s came %s, kept until %s", s.ID, s.Came.UTC().Format(time.RFC3339), s.Ends.UTC().Format(time.RFC3339))
 	if s.Refused != "" {
 		line("refused", "%s: %s", s.Refused, s.Detail)
+		if s.Number != "" {
+			line("number", "%s", s.Number)
+		}
 	} else {
 		trusted := "the address links no account"
 		if s.Trusted {

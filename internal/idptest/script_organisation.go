@@ -21,6 +21,7 @@ import (
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/login/federated"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
 	"github.com/minddistrict/idp/storage"
@@ -37,6 +38,7 @@ import (
 //	turns NAME silent|mute|forged|well  it asks nobody to sign in again; answers no server; signs with another key; as it was
 //	turns NAME rolled|swollen|early|late  it signs with another key, which it publishes; says 10 MB of itself; its clock is ten minutes ahead, behind
 //	signs-out NAME [all|twice|refused]  the person signs out at the organisation, in this browser: linde is told of that session; of all of the person's; twice; and does not believe it
+//	tests NAME                       the operator begins a test sign-in at the organisation, and its address is opened in this browser
 //	asked NAME PARAMETER == VALUE    what the last authorization request to it said; none: nothing
 //
 // fill knows mailed, the code in the mail that was taken, and mailed+1, one that was never sent.
@@ -48,6 +50,7 @@ var organisationVocabulary = vocabulary{word: (*script).mailedCode, verbs: map[s
 	"stops":        (*script).stops,
 	"turns":        (*script).turns,
 	"signs-out":    (*script).signsOut,
+	"tests":        (*script).tests,
 	"sent":         (*script).sent,
 	"asked":        (*script).asked,
 }}
@@ -393,6 +396,19 @@ func (s *script) tellOver(name, token, how string) error {
 		}
 	}
 	return nil
+}
+
+// tests begins a test sign-in, and opens its address.
+func (s *script) tests(name string) error {
+	if _, err := s.organisationOf(name); err != nil {
+		return err
+	}
+	id, now := secret.ID(), s.server.Clock.Now()
+	t := storage.ConnectionTest{ID: id, MadeAt: now, EndsAt: now.Add(time.Hour)}
+	if err := s.server.DB.StartTest(s.t.Context(), "linde", federation.ID(name), t); err != nil {
+		return err
+	}
+	return s.b.Open(issuerOf("linde") + federated.TestPath(federation.ID(name), id))
 }
 
 func (s *script) asked(rest string) error {

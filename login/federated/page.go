@@ -77,7 +77,8 @@ type About struct {
 // testPage says how a test sign-in ended.
 type testPage struct {
 	At        map[string]string // name of the organisation, by language
-	Trouble   string            // text key; empty: it went well
+	Advice    string            // text key of what IT can do; empty: it went well
+	Reason    string            // federation.Reason
 	Detail    string            // for who looks after the connection
 	Reference string
 }

@@ -1,8 +1,11 @@
 package federated
 
 import (
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/ui"
 )
 
@@ -89,8 +92,27 @@ func unlinkSamples() []ui.Sample {
 }
 
 func testSamples() []ui.Sample {
-	return []ui.Sample{
-		{Name: "done", Data: testPage{At: linde}},
-		{Name: "refused", Data: testPage{At: linde, Trouble: "sso.error_technical", Detail: "signature: no key of the metadata fits", Reference: "7KQ4-MXDA"}},
+	all := []ui.Sample{{Name: "done", Data: testPage{At: linde}}}
+	for reason, detail := range testDetails {
+		page := testPage{At: linde, Advice: adviceText(reason), Reason: string(reason), Detail: detail, Reference: "7KQ4-MXDA"}
+		all = append(all, ui.Sample{Name: "refused: " + string(reason), Data: page})
 	}
+	slices.SortFunc(all, func(a, b ui.Sample) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// testDetails are examples of why a test sign-in is refused, one of each sentence.
+var testDetails = map[federation.Reason]string{
+	federation.Denied:       "status urn:oasis:names:tc:SAML:2.0:status:Responder urn:oasis:names:tc:SAML:2.0:status:AuthnFailed: not assigned",
+	federation.Cancelled:    "authorization_endpoint says access_denied: the user declined",
+	federation.Unreachable:  "discovery at sso.linde.example: no answer in time",
+	federation.Misset:       "token_endpoint says invalid_client",
+	federation.Interaction:  "authorization_endpoint says consent_required",
+	federation.Replayed:     "token_endpoint says invalid_grant",
+	federation.BadSignature: "ID token is signed with kid \"b2\" and RS256: no such key is at jwks_uri",
+	federation.BadAudience:  "Audience is \"https://login.example.net/federation/linde/metadata\"",
+	federation.BadTime:      "IssueInstant is 2027-02-03T09:10:00Z, here it is 2027-02-03T09:00:00Z",
+	federation.BadForm:      "no NameID",
+	federation.KeyMissing:   "NameID has format \"urn:oasis:names:tc:SAML:2.0:nameid-format:transient\", wanted is urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+	federation.Drifted:      "one factor, was two",
 }

@@ -3,6 +3,7 @@ package federated
 import (
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net/http"
 
 	"github.com/gorilla/mux"
@@ -20,6 +21,8 @@ import (
 type Tested struct {
 	Answer  federation.Answer   `json:"answer"`
 	Refused *federation.Refusal `json:"refused,omitempty"` // nil: it was an answer
+
+	Reference string `json:"reference,omitempty"` // the number of the page that said that nobody comes in with it; empty: it did not
 }
 
 // TestPath is the address of a test sign-in, below the issuer. Whoever opens it signs in at the organisation, and nowhere
@@ -53,25 +56,66 @@ func (d *Door) beginTest(w http.ResponseWriter, r *http.Request) error {
 	return d.engine.Post(w, r, login.Elsewhere{URL: away.URL, Form: away.Form, Name: c.Name(p.Locale)})
 }
 
-// tested keeps what a test sign-in brought, and says whether it was an answer. It makes no account, link or session.
-func (d *Door) tested(w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.Trip, a federation.Answer, cause error) error {
+// tested keeps what a test sign-in brought, and says whether somebody could come in with it. It makes no account, link or
+// session.
+func (d *Door) tested(
+	w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.Trip, a federation.Answer, cause error,
+) error {
 	result := Tested{Answer: a}
 	if cause != nil && !errors.As(cause, &result.Refused) {
 		return cause
+	}
+	refused := result.Refused
+	if _, err := c.Tried(a, d.now()); refused == nil && err != nil && !errors.As(err, &refused) {
+		return err
+	}
+	page := testPage{At: c.Names}
+	if refused != nil {
+		page.Reason, page.Detail, page.Advice = string(refused.Reason), refused.Detail, adviceText(refused.Reason)
+		page.Reference = d.engine.Refuse(r, audit.Event{Kind: audit.FederatedRefused, Reason: page.Reason})
+		result.Reference = page.Reference
+		d.Log.InfoContext(r.Context(), "test sign-in by an organisation refused", slog.String("platform", string(c.Platform)),
+			slog.String("connection", string(c.ID)), slog.String("reference", page.Reference), slog.Any("error", refused))
 	}
 	text, err := json.Marshal(result)
 	if err != nil {
 		return err
 	}
-	if err := d.Tests.AnswerTest(r.Context(), c.Platform, c.ID, t.Journey, d.Sealer.Seal(text, c.Binding("test")), d.now()); err != nil {
+	sealed := d.Sealer.Seal(text, c.Binding("test"))
+	if err := d.Tests.AnswerTest(r.Context(), c.Platform, c.ID, t.Journey, sealed, d.now()); err != nil {
 		return err
 	}
-	page := testPage{At: c.Names}
-	if result.Refused != nil {
-		page.Trouble, page.Detail = troubleText(result.Refused.Reason), result.Refused.Detail
-		page.Reference = d.engine.Refuse(r, audit.Event{Kind: audit.FederatedRefused, Reason: string(result.Refused.Reason)})
-	}
 	return d.engine.ShowPage(w, r, http.StatusOK, "sso_test", page, login.Look{Fixed: true, Reference: page.Reference})
+}
+
+// adviceText is what IT can do about the reason for which a test sign-in was refused. Reasons that are about an account here
+// are none of a test.
+func adviceText(why federation.Reason) string {
+	switch why {
+	case federation.Denied:
+		return "sso.test_denied"
+	case federation.Cancelled:
+		return "sso.test_cancelled"
+	case federation.Unreachable:
+		return "sso.test_unreachable"
+	case federation.Misset:
+		return "sso.test_misset"
+	case federation.Interaction:
+		return "sso.test_interaction"
+	case federation.Unsolicited, federation.Replayed:
+		return "sso.test_again"
+	case federation.BadSignature:
+		return "sso.test_signature"
+	case federation.BadAudience:
+		return "sso.test_audience"
+	case federation.BadTime:
+		return "sso.test_time"
+	case federation.BadForm:
+		return "sso.test_form"
+	case federation.KeyMissing:
+		return "sso.test_key"
+	}
+	return "sso.test_other"
 }
 
 // any is the connection of that name, open or not; nil: there is none.
