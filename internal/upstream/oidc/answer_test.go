@@ -234,7 +234,7 @@ func TestTamperedIDTokens(t *testing.T) {
 			p.header["alg"] = "ES256"
 		}, federation.BadSignature, "no public key"},
 		{"no keys", func(p *provider) { p.jwks = map[string]any{} }, federation.BadSignature, "no public key"},
-		{"keys are a list", func(p *provider) { p.jwks = []any{} }, federation.BadForm, "jwks_uri"},
+		{"keys are a list", func(p *provider) { p.jwks = []any{} }, federation.Misset, "jwks_uri"},
 	} {
 		t.Run(row.says, func(t *testing.T) {
 			p := newProvider(t)

@@ -139,6 +139,15 @@ func TestDiscoveryThatIsWrong(t *testing.T) {
 			}
 		}
 	}
+	page := func(status int) func(*provider) {
+		return func(p *provider) {
+			p.instead["/.well-known/openid-configuration"] = func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				w.WriteHeader(status)
+				_, _ = w.Write([]byte("<html>"))
+			}
+		}
+	}
 	for name, row := range map[string]struct {
 		change func(*provider)
 		why    federation.Reason
@@ -155,16 +164,16 @@ func TestDiscoveryThatIsWrong(t *testing.T) {
 		"a file":               {says("jwks_uri", "file:///etc/passwd"), federation.Misset, "jwks_uri"},
 		"a password in it":     {says("jwks_uri", "https://a:b@evil.test/"), federation.Misset, "jwks_uri"},
 		"userinfo is a number": {says("userinfo_endpoint", "gopher://evil.test/"), federation.Misset, "userinfo_endpoint"},
-		"404":                  {raw(404, "{}"), federation.Misset, "404"},
+		"404":                  {page(404), federation.Misset, "/.well-known/openid-configuration answers 404 with text/html"},
 		"500":                  {raw(500, "{}"), federation.Unreachable, "500"},
 		"429":                  {raw(429, "{}"), federation.Unreachable, "429"},
 		"a redirect":           {raw(302, "{}"), federation.Misset, "302"},
-		"a page":               {raw(200, "<html>"), federation.BadForm, "JSON"},
-		"null":                 {raw(200, "null"), federation.BadForm, "JSON"},
-		"two objects":          {raw(200, "{}{}"), federation.BadForm, "JSON"},
-		"nothing":              {raw(200, ""), federation.BadForm, "JSON"},
-		"too deep":             {raw(200, strings.Repeat(`{"a":`, 20_000)), federation.BadForm, "JSON"},
-		"more than 256 KiB":    {raw(200, `{"a":"`+strings.Repeat("a", 256<<10)+`"}`), federation.BadForm, "more than"},
+		"a page":               {page(200), federation.Misset, "/.well-known/openid-configuration answers 200 with text/html, and that is no object in JSON"},
+		"null":                 {raw(200, "null"), federation.Misset, "JSON"},
+		"two objects":          {raw(200, "{}{}"), federation.Misset, "JSON"},
+		"nothing":              {raw(200, ""), federation.Misset, "JSON"},
+		"too deep":             {raw(200, strings.Repeat(`{"a":`, 20_000)), federation.Misset, "JSON"},
+		"more than 256 KiB":    {raw(200, `{"a":"`+strings.Repeat("a", 256<<10)+`"}`), federation.Misset, "more than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)

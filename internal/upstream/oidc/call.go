@@ -25,25 +25,40 @@ const (
 	totalTime = 20 * time.Second // all calls for one answer may take
 )
 
+// reply is what an endpoint answers.
+type reply struct {
+	status int
+	kind   string // Content-Type
+	text   []byte
+}
+
+// String says what came, without what it says.
+func (r reply) String() string {
+	if r.kind == "" {
+		return fmt.Sprintf("%d", r.status)
+	}
+	return fmt.Sprintf("%d with %s", r.status, shown(r.kind))
+}
+
 // call sends a request to an endpoint, which has a name in metadata, and reads what it answers. A Refusal says why it
 // did not, in words that name no address of a network.
-func (u *Upstream) call(ctx context.Context, endpoint string, r *http.Request) (status int, text []byte, err error) {
+func (u *Upstream) call(ctx context.Context, endpoint string, r *http.Request) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, u.patience)
 	defer cancel()
 	r.Header.Set("Accept", "application/json")
 	res, err := u.client.Do(r.WithContext(ctx))
 	if err != nil {
-		return 0, nil, u.unreachable(ctx, endpoint, r, err)
+		return reply{}, u.unreachable(ctx, endpoint, r, err)
 	}
 	defer func() { _ = res.Body.Close() }() // what counts was read
-	text, err = io.ReadAll(io.LimitReader(res.Body, maxBytes+1))
+	text, err := io.ReadAll(io.LimitReader(res.Body, maxBytes+1))
 	switch {
 	case err != nil:
-		return 0, nil, u.unreachable(ctx, endpoint, r, err)
+		return reply{}, u.unreachable(ctx, endpoint, r, err)
 	case len(text) > maxBytes:
-		return 0, nil, refuse(federation.BadForm, "%s answers with more than %d bytes", endpoint, maxBytes)
+		return reply{}, refuse(federation.BadForm, "%s answers with more than %d bytes", endpoint, maxBytes)
 	}
-	return res.StatusCode, text, nil
+	return reply{res.StatusCode, res.Header.Get("Content-Type"), text}, nil
 }
 
 // unreachable says why an endpoint did not answer: the log knows all of it.
@@ -77,20 +92,30 @@ func (u *Upstream) get(ctx context.Context, endpoint, address, token string) (ma
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	status, text, err := u.call(ctx, endpoint, r)
+	got, err := u.call(ctx, endpoint, r)
 	switch {
 	case err != nil:
 		return nil, err
-	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests:
-		return nil, refuse(federation.Unreachable, "%s answers %d, wanted is 200", endpoint, status)
-	case status != http.StatusOK:
-		return nil, refuse(federation.Misset, "%s answers %d, wanted is 200", endpoint, status)
+	case got.status >= http.StatusInternalServerError, got.status == http.StatusTooManyRequests:
+		return nil, refuse(federation.Unreachable, "%s answers %d, wanted is 200", endpoint, got.status)
+	case got.status != http.StatusOK:
+		return nil, refuse(federation.Misset, "%s at %s answers %s, wanted is 200", endpoint, shown(address), got)
 	}
-	all, err := object(text)
+	all, err := object(got.text)
 	if err != nil {
-		return nil, refuse(federation.BadForm, "%s answers no object in JSON", endpoint)
+		return nil, refuse(federation.BadForm, "%s at %s answers %s, and that is no object in JSON", endpoint, shown(address), got)
 	}
 	return all, nil
+}
+
+// published reads what an upstream publishes for everybody. What is no such thing is at another address, or the address
+// that is set is not one of theirs: Misset.
+func (u *Upstream) published(ctx context.Context, endpoint, address string) (map[string]any, error) {
+	all, err := u.get(ctx, endpoint, address, "")
+	if refused := (*federation.Refusal)(nil); errors.As(err, &refused) && refused.Reason == federation.BadForm {
+		return nil, refuse(federation.Misset, "%s", refused.Detail)
+	}
+	return all, err
 }
 
 // object reads an object in JSON and nothing after it. Its numbers stay as they were written (json.Number).

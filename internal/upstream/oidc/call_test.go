@@ -61,6 +61,9 @@ func TestAnswersAreBounded(t *testing.T) {
 				u.Impatient(300 * time.Millisecond)
 				begun := time.Now()
 				_, err := p.answer(u, c, p.trip(c, false))
+				if published := path == "/.well-known/openid-configuration" || path == "/keys"; published && name == "endless" {
+					row.why = federation.Misset // what is there is none of theirs
+				}
 				refused(t, err, row.why, row.words, endpoint)
 				if took := time.Since(begun); took > 5*time.Second {
 					t.Errorf("took %s", took)

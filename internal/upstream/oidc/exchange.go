@@ -30,11 +30,12 @@ func (u *Upstream) exchange(ctx context.Context, c *federation.Connection, m met
 	if basic != "" {
 		r.Header.Set("Authorization", "Basic "+basic)
 	}
-	status, text, err := u.call(ctx, "token_endpoint", r)
+	reply, err := u.call(ctx, "token_endpoint", r)
 	if err != nil {
 		return tokens{}, err
 	}
-	all, err := object(text)
+	status := reply.status
+	all, err := object(reply.text)
 	named, _ := all["error"].(string)
 	description, _ := all["error_description"].(string)
 	switch {

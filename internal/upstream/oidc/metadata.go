@@ -20,7 +20,7 @@ type metadata struct {
 
 // readMetadata reads it. The issuer in it is the one that was asked, to the letter: it is the name of who signs.
 func (u *Upstream) readMetadata(ctx context.Context, issuer string) (metadata, error) {
-	all, err := u.get(ctx, "discovery", strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration", "")
+	all, err := u.published(ctx, "discovery", strings.TrimSuffix(issuer, "/")+"/.well-known/openid-configuration")
 	if err != nil {
 		return metadata{}, err
 	}

@@ -29,7 +29,7 @@ type keySet []jose.JSONWebKey
 
 // readKeys reads them. What is no such key is as if it was not there (RFC 7517 section 5).
 func (u *Upstream) readKeys(ctx context.Context, address string) (keySet, error) {
-	all, err := u.get(ctx, "jwks_uri", address, "")
+	all, err := u.published(ctx, "jwks_uri", address)
 	if err != nil {
 		return nil, err
 	}

@@ -89,17 +89,27 @@ func (u *Upstream) entity(ctx context.Context, c *federation.Connection) (*entit
 			return e, nil
 		} // it does not fit the settings any more, or is too old to be trusted: it is read now
 	}
-	if u.o.Now().Sub(d.TriedAt) < readFirst {
-		return nil, federation.Refuse(federation.Unreachable, "metadata: %s", d.Trouble)
+	if before := refusedBefore(c.SAML, d); before != nil && u.o.Now().Sub(d.TriedAt) < readFirst {
+		return nil, before
 	}
-	e, err := u.read(ctx, c, d)
-	if errors.Is(err, fault.Unavailable) {
-		return nil, err
+	return u.read(ctx, c, d)
+}
+
+// wanted is which metadata is read where: what is said of it is not said of another address or entity.
+func wanted(s federation.SAMLSettings) string {
+	return "metadata of " + clean(s.EntityID) + " at " + clean(s.MetadataURL)
+}
+
+// refusedBefore is the refusal of the last try, which Document.Trouble keeps as text; nil: it was of other settings, so that
+// whoever mends them need not wait.
+func refusedBefore(s federation.SAMLSettings, d federation.Document) error {
+	for _, why := range []federation.Reason{federation.Misset, federation.Unreachable} {
+		if r := federation.Refuse(why, "%s", strings.TrimPrefix(d.Trouble, string(why)+": ")); r.Error() == d.Trouble &&
+			strings.HasPrefix(r.Detail, wanted(s)+": ") {
+			return r
+		}
 	}
-	if err != nil {
-		return nil, federation.Refuse(federation.Unreachable, "%v", err)
-	}
-	return e, nil
+	return nil
 }
 
 // newer reads metadata because an answer is signed by a key that is not in it; nil: there is nothing else than before.
@@ -126,17 +136,13 @@ func (u *Upstream) kept(ctx context.Context, c *federation.Connection) (federati
 	return d, nil
 }
 
-// read reads metadata, keeps it if it is good, and keeps why if it is not.
+// read reads metadata, keeps it if it is good, and keeps why if it is not: that is a Refusal.
 func (u *Upstream) read(ctx context.Context, c *federation.Connection, before federation.Document) (*entity, error) {
-	var e *entity
-	body, err := u.fetch(ctx, c.SAML.MetadataURL)
-	if err == nil {
-		e, err = readMetadata(c.SAML, body, u.o.Now())
-	}
+	e, body, err := u.fetched(ctx, c.SAML)
 	d := before
 	d.TriedAt, d.Trouble = u.o.Now(), ""
 	if err != nil {
-		d.Trouble = clean(err.Error())
+		d.Trouble = err.Error()
 		u.o.Log.WarnContext(ctx, "reading an upstream's metadata", slog.String("platform", string(c.Platform)),
 			slog.String("connection", string(c.ID)), slog.Any("error", err))
 	} else {
@@ -180,25 +186,53 @@ func added(before, now *entity) (all []string) {
 	return all
 }
 
-func (u *Upstream) fetch(ctx context.Context, address string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+// fetched is what an address answers. A Refusal names the address: no answer is one that comes later (Unreachable); an
+// answer that is no metadata of the entity is a mistake in what is set, here or there (Misset).
+func (u *Upstream) fetched(ctx context.Context, s federation.SAMLSettings) (*entity, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.MetadataURL, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%w: metadata: %w", fault.Invalid, err)
+		return nil, nil, federation.Refuse(federation.Misset, "%s: %s", wanted(s), clean(err.Error()))
 	}
 	req.Header.Set("Accept", "application/samlmetadata+xml, application/xml, text/xml")
 	res, err := u.o.Client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w: metadata: %w", fault.Refused, err)
+		return nil, nil, federation.Refuse(federation.Unreachable, "%s: %s", wanted(s), clean(err.Error()))
 	}
 	defer func() { _ = res.Body.Close() }() // what was read counts
 	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%w: metadata: HTTP status %d", fault.Refused, res.StatusCode)
+		return nil, nil, federation.Refuse(reasonOf(res.StatusCode), "%s: %s came, wanted is 200", wanted(s), came(res))
 	}
 	body, err := io.ReadAll(io.LimitReader(res.Body, federation.MaxMetadata+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: metadata: %w", fault.Refused, err)
+		return nil, nil, federation.Refuse(federation.Unreachable, "%s: %s", wanted(s), clean(err.Error()))
 	}
-	return body, nil
+	e, err := readMetadata(s, body, u.o.Now())
+	if err != nil {
+		why := strings.TrimPrefix(err.Error(), fault.Invalid.Error()+": metadata: ")
+		return nil, nil, federation.Refuse(federation.Misset, "%s: %s came: %s", wanted(s), came(res), clean(why))
+	}
+	return e, body, nil
+}
+
+// reasonOf is what a status other than 200 says: that it is to be asked later, or that nothing is there.
+func reasonOf(status int) federation.Reason {
+	later := []int{http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests}
+	if status >= http.StatusInternalServerError || slices.Contains(later, status) {
+		return federation.Unreachable
+	}
+	return federation.Misset
+}
+
+// came is what an address answered: the status, the type of what came, and where it leads.
+func came(res *http.Response) string {
+	said := fmt.Sprintf("status %d", res.StatusCode)
+	if kind := res.Header.Get("Content-Type"); kind != "" {
+		said += " with " + clean(kind)
+	}
+	if to := res.Header.Get("Location"); to != "" {
+		said += ", which leads to " + clean(to)
+	}
+	return said
 }
 
 // clean makes a line of what others wrote: 300 bytes at most, and nothing that a terminal acts on.

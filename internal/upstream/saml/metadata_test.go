@@ -176,6 +176,69 @@ func TestTheLastGoodCopyCounts(t *testing.T) {
 	}
 }
 
+// What is at the address and is no metadata is a mistake in the settings, of which the address and what came are said. No
+// answer, or one of trouble there, is one that comes later. The same is said until the next try.
+func TestWhatIsAtTheAddressOfMetadata(t *testing.T) {
+	for name, test := range map[string]struct {
+		status     int
+		kind, body string
+		want       federation.Reason
+		says       []string
+	}{
+		"a page":           {200, "text/html; charset=utf-8", "<!doctype html><title>Log in</title>", federation.Misset, []string{"status 200 with text/html"}},
+		"nothing":          {200, "", "", federation.Misset, []string{"status 200"}},
+		"no such address":  {404, "text/html", "<h1>Not found</h1>", federation.Misset, []string{"status 404 with text/html"}},
+		"for somebody":     {403, "text/plain", "no", federation.Misset, []string{"status 403"}},
+		"another entity":   {200, "application/xml", strings.Replace(theirMetadata(theirKey()), theirs, "urn:x", 1), federation.Misset, []string{`of entity "urn:x", wanted is "` + theirs + `"`}},
+		"a weak key":       {200, "application/xml", theirMetadata(weakKey()), federation.Misset, []string{"1024 bits"}},
+		"trouble there":    {503, "text/html", "maintenance", federation.Unreachable, []string{"status 503"}},
+		"too often":        {429, "text/plain", "later", federation.Unreachable, []string{"status 429"}},
+		"an empty promise": {302, "", "", federation.Misset, []string{"status 302", "which leads to https://idp.lindehof.example/login"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if w.Header()["Content-Type"] = nil; test.kind != "" {
+					w.Header().Set("Content-Type", test.kind)
+				}
+				if test.status == http.StatusFound {
+					w.Header().Set("Location", "https://idp.lindehof.example/login")
+				}
+				w.WriteHeader(test.status)
+				_, _ = w.Write([]byte(test.body))
+			}))
+			t.Cleanup(server.Close)
+			p.c.SAML.Metadata, p.c.SAML.MetadataURL = "", server.URL+"/metadata"
+			client := server.Client()
+			client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			node := p.node(client)
+			var first string
+			for i := range 2 {
+				_, err := node.Away(t.Context(), p.c, p.trip, back)
+				if federation.ReasonOf(err) != test.want {
+					t.Fatalf("%d: got %v, want %s", i, err, test.want)
+				}
+				for _, says := range append(test.says, server.URL+"/metadata") {
+					if !strings.Contains(err.Error(), says) {
+						t.Errorf("%d: no %q in %v", i, says, err)
+					}
+				}
+				if i == 0 {
+					first = err.Error()
+				} else if err.Error() != first {
+					t.Errorf("again: %v, first %s", err, first)
+				}
+			}
+			if server.Close(); test.want == federation.Misset {
+				p.now = p.now.Add(readFirst)
+				if _, err := node.Away(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+					t.Errorf("nobody answers: %v", err)
+				}
+			}
+		})
+	}
+}
+
 // While there is none, it is tried at most every 30 seconds, and people get a page.
 func TestNoMetadataYet(t *testing.T) {
 	p := newPlace(t)
@@ -194,6 +257,31 @@ func TestNoMetadataYet(t *testing.T) {
 	if _, err := p.Away(t.Context(), p.c, p.trip, back); err != nil {
 		t.Error(err)
 	}
+}
+
+// Whoever mends the settings need not wait for the next try: another address, or another entity, is read at once.
+func TestChangedSettingsAreReadAtOnce(t *testing.T) {
+	p := newPlace(t)
+	s := newSite(t, p)
+	right, address := p.c.SAML, s.URL
+	away := func(settings federation.SAMLSettings, want federation.Reason, reads int) {
+		t.Helper()
+		p.c.SAML = settings
+		for range 3 {
+			if _, err := p.Away(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != want {
+				t.Errorf("got %v, want %q", err, want)
+			}
+		}
+		if s.read != reads {
+			t.Errorf("read %d times, want %d", s.read, reads)
+		}
+	}
+	other, down := right, right
+	other.EntityID, down.MetadataURL = "urn:x", "http://127.0.0.1:1/metadata"
+	away(down, federation.Unreachable, 0)
+	away(other, federation.Misset, 1)
+	right.MetadataURL = address + "/other"
+	away(right, "", 2)
 }
 
 func TestANewKeyIsReadAtOnceAndTold(t *testing.T) {
