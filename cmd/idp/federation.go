@@ -126,6 +126,10 @@ type upstreamShown struct {
 	Upstream        string    `json:"upstream"`                     // issuer or entity ID
 	CertificateEnds time.Time `json:"certificate_ends_at,omitzero"` // the last of theirs; zero: not read yet, or it is no SAML
 	CertificateDue  bool      `json:"certificate_due,omitempty"`    // … within 30 days, or it did
+
+	Certificates []wire.Certificate `json:"certificates,omitempty"`     // of theirs that count
+	ReadAt       time.Time          `json:"metadata_read_at,omitzero"`  // where those were; zero: not read yet, uploaded, or it is no SAML
+	Trouble      string             `json:"metadata_trouble,omitempty"` // of the last try to read it
 }
 
 func federationShow(g *globals, on *string) *cobra.Command {
@@ -171,12 +175,12 @@ func (f *floor) shown(ctx context.Context, p *platform.Platform, c *federation.C
 		s.Keys = append(s.Keys, ownCertificate{i == 0, k.MadeAt, parsed.NotAfter})
 	}
 	now := f.now()
-	switch s.CertificateEnds, err = wire.CertificateEnds(ctx, f.db, c, now); {
-	case err == nil:
-		s.CertificateDue = !s.CertificateEnds.IsZero() && s.CertificateEnds.Sub(now) < wire.CertificateWarning
-	case !errors.Is(err, fault.NotFound) && !errors.Is(err, fault.Invalid):
+	known, err := wire.Knows(ctx, f.db, c, now)
+	if err != nil {
 		return s, err
 	}
+	s.Certificates, s.ReadAt, s.Trouble, s.CertificateEnds = known.Certificates, known.ReadAt, known.Trouble, known.Ends()
+	s.CertificateDue = !s.CertificateEnds.IsZero() && s.CertificateEnds.Sub(now) < wire.CertificateWarning
 	if s.Links, err = f.db.Links(ctx, c.Platform, c.ID); err != nil {
 		return s, err
 	}
@@ -213,6 +217,15 @@ func (s connectionShown) text(w io.Writer) {
 		line("certificate", "the last one of theirs ends %s: SOON, OR IT DID; it counts as long as they publish it", s.CertificateEnds.UTC().Format(time.DateOnly))
 	default:
 		line("certificate", "the last one of theirs ends %s", s.CertificateEnds.UTC().Format(time.DateOnly))
+	}
+	for _, one := range s.Certificates {
+		line("certificate", "SHA-256 %s (%s, ends %s)", one.Fingerprint, one.Subject, one.Ends.UTC().Format(time.DateOnly))
+	}
+	if !s.ReadAt.IsZero() {
+		line("metadata", "read %s", s.ReadAt.UTC().Format(time.RFC3339))
+	}
+	if s.Trouble != "" {
+		line("metadata", "the last try: %s", s.Trouble)
 	}
 	for _, d := range s.Domains {
 		line("domain", "%s, %s", d.Name, provenText(d))

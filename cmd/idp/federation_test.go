@@ -81,6 +81,7 @@ func TestOperatorConnectsAnOrganisation(t *testing.T) {
 			t.Errorf("show: %s", out)
 		}
 		i.saysWhenCertificatesEnd()
+		i.saysWhatWasRead()
 		i.testsAndConfirms()
 		i.rotatesOwnKeys()
 		for _, step := range []struct{ verb, want string }{
@@ -121,7 +122,28 @@ func (i *install) saysWhenCertificatesEnd() {
 		if days < 30 {
 			want += ": SOON, OR IT DID"
 		}
-		if out := i.ok("federation", "show", name, "--platform", "linde"); !strings.Contains(out, want) || days > 30 && strings.Contains(out, "SOON") {
+		print := regexp.MustCompile(`(?m)^certificate   SHA-256 ([0-9A-F]{2}:){31}[0-9A-F]{2} \(.*, ends ` + ends.UTC().Format(time.DateOnly) + `\)$`)
+		if out := i.ok("federation", "show", name, "--platform", "linde"); !strings.Contains(out, want) || !print.MatchString(out) || days > 30 && strings.Contains(out, "SOON") {
+			i.t.Errorf("show: no %q in\n%s", want, out)
+		}
+	}
+}
+
+// saysWhatWasRead shows when metadata was read at its address, and what came of the last try.
+func (i *install) saysWhatWasRead() {
+	i.t.Helper()
+	db, _ := i.floor()
+	read := time.Now().UTC().Truncate(time.Second)
+	d := federation.Document{
+		Body: []byte(idptest.SAMLMetadata(i.t, "https://eik.example", read.AddDate(1, 0, 0))), ReadAt: read, TriedAt: read.Add(time.Hour),
+		Trouble: "misset: metadata of https://eik.example at https://eik.example/m: status 404 came, wanted is 200",
+	}
+	if err := db.KeepDocument(i.t.Context(), "linde", "eik", d); err != nil {
+		i.t.Fatal(err)
+	}
+	out := i.ok("federation", "show", "eik", "--platform", "linde")
+	for _, want := range []string{"certificate   SHA-256 ", "metadata      read " + read.Format(time.RFC3339) + "\n", "metadata      the last try: " + d.Trouble + "\n"} {
+		if !strings.Contains(out, want) {
 			i.t.Errorf("show: no %q in\n%s", want, out)
 		}
 	}

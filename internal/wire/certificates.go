@@ -14,13 +14,18 @@ import (
 // CertificateWarning is how long before the last certificate of an organisation ends that is told.
 const CertificateWarning = saml.Warning
 
-// CertificateEnds is when the last certificate ends that an organisation signs with; zero: the connection is of a kind that
-// has none. fault.NotFound: its metadata was not read yet; fault.Invalid: what was read does not count.
-func CertificateEnds(ctx context.Context, db *storage.DB, c *federation.Connection, now time.Time) (time.Time, error) {
+// Known is what is known of the keys of an organisation, and Certificate one of its certificates.
+type (
+	Known       = saml.Known
+	Certificate = saml.Certificate
+)
+
+// Knows is what is known of the keys of an organisation that speaks SAML; of another kind nothing is kept.
+func Knows(ctx context.Context, db *storage.DB, c *federation.Connection, now time.Time) (Known, error) {
 	if c.Kind != federation.SAML {
-		return time.Time{}, nil
+		return Known{}, nil
 	}
-	return saml.CertificateEnds(ctx, db, c, now)
+	return saml.Knows(ctx, db, c, now)
 }
 
 // certificatesTold are the ends of certificates that this node told: the outbox sends one mail a day of them, and records
@@ -72,7 +77,7 @@ func (e *certificateEnds) now() (all []metrics.CertificateEnd) {
 		defer done()
 		e.at, e.last = now, nil
 		for _, c := range e.house.settings.Open(federation.SAML) {
-			if ends, err := CertificateEnds(ctx, e.house.DB, c, now); err == nil {
+			if ends, err := saml.CertificateEnds(ctx, e.house.DB, c, now); err == nil {
 				e.last = append(e.last, certificateEnd{c, ends})
 			}
 		}

@@ -36,14 +36,17 @@ func TestKeysAreReadSeldom(t *testing.T) {
 	taken(ask("one", 1))
 	p.jwks = map[string]any{"keys": []any{jwk(foreign(), "two")}}
 	p.sign = rs256(foreign())
-	refused(t, ask("two", 1), federation.BadSignature, `kid "two"`)
+	first := `jwks_uri, read ` + p.at.UTC().Format(time.RFC3339) + `, has kid "one"`
+	refused(t, ask("two", 1), federation.BadSignature, `kid "two" and RS256, which is not known`, first)
 	p.later(29 * time.Second)
 	refused(t, ask("two", 1), federation.BadSignature)
 	p.later(time.Second)
 	taken(ask("two", 2))
 	for range 5 {
-		refused(t, ask("guessed", 2), federation.BadSignature)
+		refused(t, ask("guessed", 2), federation.BadSignature, `jwks_uri, read `+p.at.UTC().Format(time.RFC3339)+`, has kid "two"`)
 	}
+	p.sign = rs256(own())
+	refused(t, ask("two", 2), federation.BadSignature, `says kid "two" and RS256, and is not signed with that key`, `has kid "two"`)
 	p.sign = rs256(own())
 	refused(t, ask("one", 2), federation.BadSignature) // it is not there any more
 	p.sign = rs256(foreign())

@@ -8,7 +8,9 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -27,11 +29,33 @@ var algs = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS
 // keySet are the public keys of an upstream that can sign.
 type keySet []jose.JSONWebKey
 
+// keysRead are those that were at an address, and when that was.
+type keysRead struct {
+	keySet
+	at time.Time
+}
+
+// mostShown is how many keys of an upstream a detail names: more make a line that nobody reads.
+const mostShown = 8
+
+// String names them, for whoever compares them with what a token names.
+func (k keysRead) String() string {
+	var all []string
+	for i, key := range k.keySet {
+		if i == mostShown {
+			all = append(all, fmt.Sprintf("%d more", len(k.keySet)-i))
+			break
+		}
+		all = append(all, fmt.Sprintf("%q", shown(key.KeyID)))
+	}
+	return "jwks_uri, read " + stamp(k.at) + ", has kid " + strings.Join(all, ", ")
+}
+
 // readKeys reads them. What is no such key is as if it was not there (RFC 7517 section 5).
-func (u *Upstream) readKeys(ctx context.Context, address string) (keySet, error) {
+func (u *Upstream) readKeys(ctx context.Context, address string) (keysRead, error) {
 	all, err := u.published(ctx, "jwks_uri", address)
 	if err != nil {
-		return nil, err
+		return keysRead{}, err
 	}
 	list, _ := all["keys"].([]any)
 	if len(list) > maxKeys {
@@ -51,10 +75,10 @@ func (u *Upstream) readKeys(ctx context.Context, address string) (keySet, error)
 		set = append(set, key)
 	}
 	if len(set) == 0 {
-		return nil, refuse(federation.BadSignature,
+		return keysRead{}, refuse(federation.BadSignature,
 			"jwks_uri has no public key that signs: RSA of %d bits or more, P-256 or Ed25519", minRSABits)
 	}
-	return set, nil
+	return keysRead{set, u.now()}, nil
 }
 
 func strong(key jose.JSONWebKey) bool {
@@ -110,7 +134,7 @@ func (u *Upstream) signed(ctx context.Context, m metadata, name, raw string) (ty
 		return "", nil, refuse(federation.BadForm, "%s has a header with crit or b64, wanted is none", name)
 	}
 	// Without a kid there is no way to see that a key is new, other than that it does not verify.
-	set, err := taken(ctx, u.keys, m.jwks, func(s keySet) bool {
+	set, err := taken(ctx, u.keys, m.jwks, func(s keysRead) bool {
 		if h.KeyID != "" {
 			return len(s.of(h)) > 0
 		}
@@ -124,11 +148,11 @@ func (u *Upstream) signed(ctx context.Context, m metadata, name, raw string) (ty
 	payload, ok := fits.verify(jws)
 	switch {
 	case len(fits) == 0:
-		return "", nil, refuse(federation.BadSignature, "%s is signed with kid %q and %s: no such key is at jwks_uri", name,
-			shown(h.KeyID), h.Algorithm)
+		return "", nil, refuse(federation.BadSignature, "%s is signed with kid %q and %s, which is not known: %s", name,
+			shown(h.KeyID), h.Algorithm, set)
 	case !ok:
-		return "", nil, refuse(federation.BadSignature, "%s is not signed with the key of kid %q and %s at jwks_uri", name,
-			shown(h.KeyID), h.Algorithm)
+		return "", nil, refuse(federation.BadSignature, "%s says kid %q and %s, and is not signed with that key: %s", name,
+			shown(h.KeyID), h.Algorithm, set)
 	}
 	if claims, err = object(payload); err != nil {
 		return "", nil, refuse(federation.BadForm, "%s has no object in JSON", name)

@@ -34,7 +34,7 @@ type Upstream struct {
 	log      *slog.Logger
 	patience time.Duration                  // one call may take, to the last byte of its answer
 	metadata *shelf.Shelf[string, metadata] // by issuer
-	keys     *shelf.Shelf[string, keySet]   // by jwks_uri
+	keys     *shelf.Shelf[string, keysRead] // by jwks_uri
 }
 
 // New makes an upstream. It follows no redirects and keeps no cookies, whatever the client does.

@@ -39,9 +39,10 @@ func (u *Upstream) Answer(
 	a, x, err := u.take(ctx, c, t, back, e, m)
 	if err != nil && x != nil && x.verifier.foreign && m.artifact == "" {
 		// It may have begun to sign with a new key. An artifact works once: the next sign-in will do.
-		if e = u.newer(ctx, c, e); e != nil {
-			a, x, err = u.take(ctx, c, t, back, e, m)
+		if newer := u.newer(ctx, c, e); newer != nil {
+			e = newer
 		}
+		a, x, err = u.take(ctx, c, t, back, e, m) // what is said of it is of what is known by now
 	} else if err != nil && x != nil && x.verifier.foreign {
 		u.newer(ctx, c, e)
 	}
@@ -128,7 +129,9 @@ func (u *Upstream) take(
 	case x.used.err != nil:
 		return federation.Answer{}, x, x.used.err
 	case err != nil:
-		return federation.Answer{}, x, refusal(err, m.seen, x.verifier)
+		// With AES-CBC outside a signature nothing may tell whether something could be opened (saml-core errata E93).
+		hidden := c.SAML.CBC && m.seen.encrypted && x.verifier.used == nil
+		return federation.Answer{}, x, e.explained(refusal(err, m.seen, x.verifier), x.verifier, hidden)
 	}
 	if !u.off.times {
 		if err := inTime(said, t, back, u.o.Now()); err != nil {

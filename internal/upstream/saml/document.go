@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,25 +51,65 @@ func (u *Upstream) Refresh(ctx context.Context, c *federation.Connection) error 
 	return err
 }
 
-// CertificateEnds is when the last certificate ends that an upstream signs with. fault.NotFound: its metadata was not read
-// yet; fault.Invalid: what was read does not count.
-func CertificateEnds(ctx context.Context, store Store, c *federation.Connection, now time.Time) (time.Time, error) {
-	body := []byte(c.SAML.Metadata)
+// Known is what is known of an upstream, for who looks after the connection.
+type Known struct {
+	Certificates []Certificate // that it signs with; nil: nothing that counts was read
+	ReadAt       time.Time     // when that was read; zero: not yet, or it was uploaded
+	Trouble      string        // of the last try to read it; empty: it went well
+}
+
+// Certificate is one as a product shows it.
+type Certificate struct {
+	Fingerprint string    `json:"sha256"` // upper-case hex, with colons
+	Subject     string    `json:"subject"`
+	Ends        time.Time `json:"ends_at"`
+}
+
+// Ends is when the last certificate ends; zero: none is known.
+func (k Known) Ends() (last time.Time) {
+	for _, c := range k.Certificates {
+		if c.Ends.After(last) {
+			last = c.Ends
+		}
+	}
+	return last
+}
+
+// Knows is what is known of the upstream of a connection. Without certificates it is no error: its metadata was not read
+// yet, or what was read or uploaded does not count, which Trouble says.
+func Knows(ctx context.Context, store Store, c *federation.Connection, now time.Time) (Known, error) {
+	body, k := []byte(c.SAML.Metadata), Known{}
 	if c.SAML.MetadataURL != "" {
 		d, err := store.Document(ctx, c.Platform, c.ID)
-		if err == nil && d.Body == nil {
-			err = fault.NotFound
+		if errors.Is(err, fault.NotFound) {
+			return k, nil
 		}
 		if err != nil {
-			return time.Time{}, fmt.Errorf("metadata of connection %s: %w", c.ID, err)
+			return k, fmt.Errorf("metadata of connection %s: %w", c.ID, err)
 		}
-		body = d.Body
+		body, k.ReadAt, k.Trouble = d.Body, d.ReadAt, d.Trouble
+	}
+	if body == nil {
+		return k, nil
 	}
 	e, err := readMetadata(c.SAML, body, now)
 	if err != nil {
-		return time.Time{}, err
+		k.Trouble = cmp.Or(k.Trouble, clean(err.Error()))
+		return k, nil
 	}
-	return e.expires(), nil
+	for _, one := range e.certificates {
+		k.Certificates = append(k.Certificates, Certificate{fingerprint(one), clean(one.Subject.String()), one.NotAfter})
+	}
+	return k, nil
+}
+
+// CertificateEnds is when the last certificate ends that an upstream signs with. fault.NotFound: none is known.
+func CertificateEnds(ctx context.Context, store Store, c *federation.Connection, now time.Time) (time.Time, error) {
+	k, err := Knows(ctx, store, c, now)
+	if err == nil && k.Certificates == nil {
+		err = fmt.Errorf("certificates of connection %s: %w", c.ID, fault.NotFound)
+	}
+	return k.Ends(), err
 }
 
 // entity is an upstream as its metadata describes it. A Refusal: nothing usable is there.
@@ -86,6 +127,7 @@ func (u *Upstream) entity(ctx context.Context, c *federation.Connection) (*entit
 	}
 	if d.Body != nil {
 		if e, err := readMetadata(c.SAML, d.Body, u.o.Now()); err == nil {
+			e.readAt = d.ReadAt
 			return e, nil
 		} // it does not fit the settings any more, or is too old to be trusted: it is read now
 	}
@@ -112,7 +154,8 @@ func refusedBefore(s federation.SAMLSettings, d federation.Document) error {
 	return nil
 }
 
-// newer reads metadata because an answer is signed by a key that is not in it; nil: there is nothing else than before.
+// newer reads metadata because an answer is signed by a key that is not in it; nil: there is nothing else than before, and
+// before is known as of now.
 func (u *Upstream) newer(ctx context.Context, c *federation.Connection, before *entity) *entity {
 	if c.SAML.MetadataURL == "" {
 		return nil
@@ -122,6 +165,9 @@ func (u *Upstream) newer(ctx context.Context, c *federation.Connection, before *
 		return nil
 	}
 	e, err := u.read(ctx, c, d)
+	if err == nil {
+		before.readAt = e.readAt
+	}
 	if err != nil || len(added(before, e)) == 0 {
 		return nil
 	}
@@ -154,6 +200,7 @@ func (u *Upstream) read(ctx context.Context, c *federation.Connection, before fe
 	if err != nil {
 		return nil, err
 	}
+	e.readAt = d.ReadAt
 	var old *entity
 	if before.Body != nil {
 		old, _ = readMetadata(c.SAML, before.Body, u.o.Now()) // of other settings: all keys are new

@@ -30,6 +30,7 @@ const (
 type outline struct {
 	root       xml.Name
 	assertions int      // plain and encrypted
+	encrypted  bool     // one is
 	status     []string // of the Response: the codes from the outermost inwards
 	message    string   // … and its message
 }
@@ -175,6 +176,7 @@ func (l *looker) place(t xml.StartElement) error {
 	switch t.Name.Local {
 	case "Assertion", "EncryptedAssertion":
 		l.found.assertions++
+		l.found.encrypted = l.found.encrypted || t.Name.Local == "EncryptedAssertion"
 		if t.Name.Space != nsAssertion || parent != (xml.Name{Space: nsProtocol, Local: "Response"}) {
 			return fmt.Errorf("%s in %s", t.Name.Local, parent.Local)
 		}

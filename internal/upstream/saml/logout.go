@@ -35,7 +35,8 @@ func (u *Upstream) Ended(
 	}
 	x, req, err := u.takeLogout(ctx, c, back, e, r)
 	if err != nil && x != nil && federation.ReasonOf(err) == federation.BadSignature {
-		if e = u.newer(ctx, c, e); e != nil {
+		if newer := u.newer(ctx, c, e); newer != nil {
+			e = newer
 			x, req, err = u.takeLogout(ctx, c, back, e, r)
 		}
 	}
@@ -115,7 +116,7 @@ func (u *Upstream) takeLogout(
 		req, err = x.sp.ValidateLogoutRequest(&http.Request{Method: http.MethodGet, URL: &url.URL{RawQuery: r.URL.RawQuery}})
 	}
 	if err != nil {
-		return x, nil, logoutRefusal(err, x.verifier)
+		return x, nil, e.explainedLogout(logoutRefusal(err, x.verifier), x.verifier, r)
 	}
 	now := u.o.Now()
 	if early := req.IssueInstant.Sub(now); early > federation.MaxSkew {
@@ -134,6 +135,15 @@ func logoutRefusal(err error, v *verifier) error {
 		return known
 	}
 	return err
+}
+
+// explainedLogout is explained of a request to log out. A signature in a query (HTTP-Redirect) names no certificate.
+func (e *entity) explainedLogout(err error, v *verifier, r *http.Request) error {
+	signed := r.Method != http.MethodPost && r.URL.Query().Has("Signature")
+	if federation.ReasonOf(err) == federation.BadSignature && !v.foreign && signed {
+		return federation.Refuse(federation.BadSignature, "the signature in the query is by no certificate that is known; %s", e.knows())
+	}
+	return e.explained(err, v, false)
 }
 
 // reply is our LogoutResponse.

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"crypto/ecdsa"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/pem"
 	"encoding/xml"
 	"fmt"
@@ -33,6 +31,7 @@ type entity struct {
 	described    *crewjam.EntityDescriptor
 	certificates []*x509.Certificate // that it signs with
 	wantsSigned  bool                // WantAuthnRequestsSigned
+	readAt       time.Time           // at its address; zero: it was uploaded
 }
 
 // readMetadata reads the metadata of an upstream. fault.Invalid, with words for who looks after the connection: it is none,
@@ -229,11 +228,6 @@ func strong(c *x509.Certificate) error {
 		}
 	}
 	return broken("certificate %s: a key that is no RSA key, nor on P-256, P-384 or P-521", fingerprint(c))
-}
-
-func fingerprint(c *x509.Certificate) string {
-	sum := sha256.Sum256(c.Raw)
-	return hex.EncodeToString(sum[:])
 }
 
 // expires is when the last of its certificates expires: until then, one is as it should be.

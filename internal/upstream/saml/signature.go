@@ -11,11 +11,12 @@ import (
 )
 
 // verifier verifies one signed element for the library, with each key of the upstream in turn. What a signature says of
-// its own key (KeyInfo) is not read: it is not signed, and a certificate that was issued again for a key that is known is
-// no other key.
+// its own key (KeyInfo) decides nothing: it is not signed, and a certificate that was issued again for a key that is known is
+// no other key. It is kept for whoever has to find out why a signature does not count.
 type verifier struct {
-	lax     bool // switches.profile
-	foreign bool // something was signed, by none of the keys
+	lax     bool              // switches.profile
+	foreign bool              // something was signed, by none of the keys
+	claimed *x509.Certificate // … and says to be signed by this one; nil: it does not say
 	used    *x509.Certificate
 }
 
@@ -33,10 +34,12 @@ func (v *verifier) VerifySignedElement(ctx *dsig.ValidationContext, el *etree.El
 		}
 	}
 	el = el.Copy()
+	var says *x509.Certificate
 	for _, sig := range el.ChildElements() {
 		if sig.Tag != dsig.SignatureTag {
 			continue
 		}
+		says = claimed(sig)
 		for _, info := range sig.ChildElements() {
 			if info.Tag == dsig.KeyInfoTag {
 				sig.RemoveChild(info)
@@ -57,7 +60,7 @@ func (v *verifier) VerifySignedElement(ctx *dsig.ValidationContext, el *etree.El
 			return signed, nil
 		}
 	}
-	v.foreign = true
+	v.foreign, v.claimed = true, says
 	return nil, err
 }
 
