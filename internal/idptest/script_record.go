@@ -76,6 +76,7 @@ func (s *script) role(rest string) error {
 
 // logged wants a warning in the log.
 func (s *script) logged(text string) error {
+	text = strings.ReplaceAll(text, "NUMBER", s.number)
 	if !s.server.Logged(text) {
 		return errors.New("no line says so")
 	}

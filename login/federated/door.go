@@ -185,12 +185,18 @@ func (o Options) keep(
 
 // unsolicited says to somebody that an answer is none to what began here, in this browser or at all.
 func (d *Door) unsolicited(w http.ResponseWriter, r *http.Request, c *federation.Connection, cause error) error {
-	d.Log.WarnContext(r.Context(), "an answer of an upstream that nobody waits for", slog.String("platform", string(c.Platform)),
-		slog.String("connection", string(c.ID)), slog.Any("error", cause))
-	page := startPage{
-		About: About{Trouble: troubleText(federation.ReasonOf(cause)), At: c.Names}, HomeURL: platform.FromContext(r.Context()).HomeURL,
-	}
+	page := startPage{About: About{Trouble: troubleText(federation.ReasonOf(cause)), At: c.Names}}
+	return d.notTaken(w, r, c, "an answer of an upstream that nobody waits for", page, cause)
+}
+
+// notTaken says to somebody that what the browser brought is not taken, with the number under which the log has why.
+func (d *Door) notTaken(
+	w http.ResponseWriter, r *http.Request, c *federation.Connection, what string, page startPage, cause error,
+) error {
+	page.HomeURL = platform.FromContext(r.Context()).HomeURL
 	page.Reference = d.engine.Refuse(r, audit.Event{Kind: audit.FederatedRefused, Reason: string(federation.ReasonOf(cause))})
+	d.Log.WarnContext(r.Context(), what, slog.String("platform", string(c.Platform)), slog.String("connection", string(c.ID)),
+		slog.String("reference", page.Reference), slog.Any("error", cause))
 	return d.engine.ShowPage(w, r, http.StatusBadRequest, "sso", page, login.Look{Fixed: true, Reference: page.Reference})
 }
 

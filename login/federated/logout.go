@@ -71,6 +71,9 @@ func (d *Door) published(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
+// noLogout is the line of the log of a logout that does not count.
+const noLogout = "a logout that no upstream sent"
+
 // over ends the sessions that came from those which are over at an upstream, and their parties are told (decided by what
 // the upstream signed, never by a cookie).
 func (d *Door) over(w http.ResponseWriter, r *http.Request) error {
@@ -86,10 +89,11 @@ func (d *Door) over(w http.ResponseWriter, r *http.Request) error {
 	web.Widen(r, maxAnswer)
 	ended, reply, err := ender.Ended(ctx, c, p.URL(callbackPath(c)), r)
 	if federation.ReasonOf(err) != "" {
-		if c.Kind == federation.SAML {
-			return d.unsolicited(w, r, c, err)
+		if c.Kind == federation.SAML { // a browser brought it
+			page := startPage{Leaving: true, About: About{Trouble: "sso.logout_failed", At: c.Names}}
+			return d.notTaken(w, r, c, noLogout, page, err)
 		}
-		d.Log.WarnContext(ctx, "a logout that no upstream sent", slog.String("platform", string(p.ID)), slog.String("connection", string(c.ID)), slog.Any("error", err))
+		d.Log.WarnContext(ctx, noLogout, slog.String("platform", string(p.ID)), slog.String("connection", string(c.ID)), slog.Any("error", err))
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)

@@ -44,6 +44,7 @@ type startPage struct {
 	Party   string // who asks; empty: the platform itself
 	Cancel  bool   // there is somewhere to go back to
 	Closed  bool   // e-mail address and password are not taken here
+	Leaving bool   // the trouble is with logging out
 	Choices []choice
 
 	About

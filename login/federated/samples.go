@@ -38,6 +38,7 @@ func startSamples() []ui.Sample {
 			About: About{Trouble: "sso.error_address", At: linde, Reference: "7KQ4-MXDA"},
 		}},
 		{Name: "nobody waits for it", Data: startPage{About: About{Trouble: "sso.error_over", At: linde, Reference: "7KQ4-MXDA"}, HomeURL: "https://linde.example.net/"}},
+		{Name: "a logout that does not count", Data: startPage{Leaving: true, About: About{Trouble: "sso.logout_failed", At: linde, Reference: "7KQ4-MXDA"}, HomeURL: "https://linde.example.net/"}},
 	}
 	for _, key := range []string{
 		"sso.error_denied", "sso.error_cancelled", "sso.error_unreachable", "sso.error_old", "sso.error_no_account", "sso.error_inactive",
