@@ -27,14 +27,22 @@ type Event struct {
 	Reason   string // a word from our own list, or what an operator changed; never text from others outside
 	Origin
 
-	// What staff say with an act, in words of their lists; empty where the act takes none.
-	StatedReason string // why
-	Identified   string // how the person was identified
+	// Connection is that of an organisation by which somebody signed in, or was refused; empty: by none. Only the kinds
+	// ByConnection have one, and those that were recorded before there was this field have none.
+	Connection string
+
+	Stated
 
 	// As names the person who acts on somebody else, and the role that allows it. It is zero where an operator or the
 	// system acts. Storage saves the event, and the change that it records, only while that person has that role. As itself
 	// is not stored.
 	As Acting
+}
+
+// Stated is what staff say with an act, in words of their lists; empty where the act takes none.
+type Stated struct {
+	StatedReason string // why
+	Identified   string // how the person was identified
 }
 
 // Acting is a person who acts on others by a role.

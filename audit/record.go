@@ -136,6 +136,9 @@ func KindsOf(word string) (kinds []Kind, err error) {
 	return kinds, nil
 }
 
+// ByConnection are the kinds of events that name the connection of an organisation.
+var ByConnection = []Kind{SessionStarted, SessionRaised, FederatedRefused}
+
 // Kinds are all that are recorded, in the order of the constants.
 func Kinds() []Kind { return slices.Clone(all) }
 

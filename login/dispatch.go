@@ -311,7 +311,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	}
 	cookie := web.CookieHash(r, v.Platform.ID, visitor.Cookie(j.Ask.Channel))
 	event := v.Event(audit.SessionStarted, audit.Success, a.ID)
-	event.Reason = methodsOf(j.Proofs)
+	event.Reason, event.Connection = methodsOf(j.Proofs), cameBy(j)
 	if old != nil && old.Account == a.ID {
 		raised := old.Raised(j.Proofs, v.Now)
 		change.Raise = &authn.SessionRaise{Session: raised, From: cookie, To: secret.Hash(token)}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/gorilla/mux"
+
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
@@ -23,6 +25,9 @@ func (s *Server) Refuse(r *http.Request, e audit.Event) (reference string) {
 		return caller.Reference
 	}
 	e = audit.Origin(caller).Of(e)
+	if e.Kind == audit.FederatedRefused { // at an address of that connection
+		e.Connection = mux.Vars(r)["connection"]
+	}
 	e.At, e.Platform, e.Outcome = s.Now(), platform.FromContext(r.Context()).ID, audit.Failure
 	ctx, done := context.WithTimeout(context.WithoutCancel(r.Context()), takeBackFor) // whatever ended the request
 	defer done()
@@ -34,6 +39,21 @@ func (s *Server) Refuse(r *http.Request, e audit.Event) (reference string) {
 		s.Log.ErrorContext(ctx, "noting refusal", slog.String("reference", caller.Reference), slog.Any("error", err))
 	}
 	return caller.Reference
+}
+
+// cameBy is the connection by which somebody signed in in a journey; empty: by none. What vouched for the session that the
+// person had before does not count again.
+func cameBy(j *authn.Journey) string {
+	return authn.CameFrom(slices.DeleteFunc(slices.Clone(j.Proofs), func(p authn.Proof) bool { return p.Journey != j.ID })).Connection
+}
+
+// refusedBy is the connection whose answer a journey did not take, as it remembers that for the page that says so; empty:
+// it remembers none.
+func refusedBy(j *authn.Journey) string {
+	if j.Elsewhere == nil || j.Elsewhere.Trouble == nil {
+		return ""
+	}
+	return j.Elsewhere.Trouble.Connection
 }
 
 // unrecorded are statuses of error pages that leave no event: anybody can ask for addresses that there are not, again and

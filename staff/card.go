@@ -25,6 +25,7 @@ type Card struct {
 	Devices       []account.Device // remembered browsers, the last used first; at most 100
 	Apps          []grant.Device   // with the mobile app, the last used first
 	Sessions      []authn.Session  // that live, in browsers and apps, the last used first; at most 100
+	Links         []CardLink       // to accounts at organisations
 	Waits         []authn.Wait
 	Mails         []CardMail       // of MailsFor, the newest first; at most CardMails
 	Attempts      []audit.Recorded // to sign in, the newest first; at most CardAttempts

@@ -114,7 +114,7 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	}
 	e := audit.Event{
 		At: f.Now, Platform: f.Platform, Kind: kind, Outcome: audit.Success,
-		StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified), Origin: f.Origin,
+		Stated: audit.Stated{StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified)}, Origin: f.Origin,
 	}
 	if f.Account != nil {
 		e.Account = f.Account.ID

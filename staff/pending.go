@@ -303,7 +303,7 @@ func (p Pending) ends(kind audit.Kind, by Actor, why string, now time.Time) auth
 func (p Pending) event(kind audit.Kind, by Actor, now time.Time) audit.Event {
 	return by.does(audit.Event{
 		At: now, Platform: p.Platform, Kind: kind, Account: p.Account, Outcome: audit.Success, Reason: string(p.Act),
-		StatedReason: string(p.Said.Reason), Identified: string(p.Said.Identified),
+		Stated: audit.Stated{StatedReason: string(p.Said.Reason), Identified: string(p.Said.Identified)},
 	})
 }
 

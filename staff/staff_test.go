@@ -192,7 +192,7 @@ func TestActsAreOfOneAccountAndOnRecord(t *testing.T) {
 			}
 			want := audit.Event{
 				At: f.Now, Platform: "linde", Kind: kind, Actor: f.Actor.Name, Account: "anna", Outcome: audit.Success,
-				StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified),
+				Stated: audit.Stated{StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified)},
 			}
 			if kind == audit.ReferralMade {
 				want.StatedReason = "lost-phone"

@@ -114,6 +114,9 @@ func (db *DB) card(ctx context.Context, p platform.ID, id account.ID, m authn.Na
 	if c.Attempts, err = db.ofKinds(ctx, p, id, staff.Attempts, staff.CardAttempts); err != nil {
 		return nil, err
 	}
+	if c.Links, err = db.cardLinks(ctx, &c.Account); err != nil {
+		return nil, err
+	}
 	if c.Account.State == account.Deactivated {
 		c.Ended, err = db.ofKinds(ctx, p, id, staff.Endings, 1)
 	}

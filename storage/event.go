@@ -15,8 +15,8 @@ import (
 
 const insertEvent = `
 INSERT INTO events (platform, id, at, place, kind, actor, account, party, session, outcome, reason, address, agent, reference,
-  stated_reason, identified)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+  stated_reason, identified, connection)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
 
 // addEvents records what the transaction does. It comes last, so that an event is never there without its cause.
 func addEvents(ctx context.Context, q conn, all []audit.Event) error {
@@ -33,6 +33,7 @@ func eventValues(place int, e audit.Event) []any {
 	return []any{
 		string(e.Platform), secret.ID(), millis(e.At), place, string(e.Kind), e.Actor, string(e.Account), e.Party, e.Session,
 		string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference), e.StatedReason, e.Identified,
+		e.Connection,
 	}
 }
 
@@ -50,12 +51,15 @@ func (db *DB) Note(ctx context.Context, e audit.Event, source string) error {
 func note(ctx context.Context, q conn, e audit.Event, more ...string) error {
 	_, err := exec(ctx, q, noteEvent, string(e.Platform), sameEvent(e, more...), millis(e.At), 0, string(e.Kind), e.Actor,
 		string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference),
-		e.StatedReason, e.Identified)
+		e.StatedReason, e.Identified, e.Connection)
 	return err
 }
 
 // sameEvent names all events that note takes for one.
 func sameEvent(e audit.Event, more ...string) string {
+	if e.Connection != "" {
+		more = append(more, "connection "+e.Connection)
+	}
 	same := strings.Join(append([]string{string(e.Platform), string(e.Kind), e.Party, e.Reason}, more...), "\x00")
 	return hex.EncodeToString(secret.Hash(same))
 }
@@ -87,7 +91,7 @@ func plain(s string) string {
 
 const selectEvents = `
 SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
-  stated_reason, identified
+  stated_reason, identified, connection
 FROM events
 WHERE platform = $1
 ORDER BY at DESC, place DESC, id
@@ -95,7 +99,7 @@ LIMIT $2`
 
 const selectEventsOf = `
 SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
-  stated_reason, identified
+  stated_reason, identified, connection
 FROM events
 WHERE account = $1 AND platform = $2
 ORDER BY at DESC, place DESC, id
@@ -103,7 +107,7 @@ LIMIT $3`
 
 const selectSignIns = `
 SELECT platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
-  stated_reason, identified
+  stated_reason, identified, connection
 FROM events
 WHERE account = $1 AND platform = $2 AND kind = $3 AND reason <> '` + authn.PIN + `'
 ORDER BY at DESC, place DESC, id
@@ -112,7 +116,7 @@ LIMIT $4`
 func columnsOfEvent(e *audit.Event) []any {
 	return []any{
 		&e.Platform, instant{&e.At}, &e.Kind, &e.Actor, &e.Account, &e.Party, &e.Session, &e.Outcome, &e.Reason,
-		&e.Address, &e.Agent, &e.Reference, &e.StatedReason, &e.Identified,
+		&e.Address, &e.Agent, &e.Reference, &e.StatedReason, &e.Identified, &e.Connection,
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
@@ -76,6 +77,21 @@ func readsByIndexes(t *testing.T, db *storage.DB, postgres bool) {
 			_, err := db.Card(ctx, "linde", "anna", noNames{}, by, now)
 			return err
 		}, "accounts_pkey"},
+		"connections": {func(ctx context.Context) error {
+			_, err := db.ConnectionUses(ctx, "linde")
+			return err
+		}, "events_connection"},
+		"refusals": {func(ctx context.Context) error {
+			_, err := db.Refusals(ctx, "linde", "hof", 20, by, now)
+			return err
+		}, "events_connection"},
+		"who confirmed": {func(ctx context.Context) error {
+			_, err := db.ConfirmedBy(ctx, "linde", "hof", now)
+			if errors.Is(err, fault.NotFound) {
+				return nil
+			}
+			return err
+		}, "events_kind"},
 		"record":              {record(audit.Query{}), "events_at"},
 		"record of an actor":  {record(audit.Query{Actor: "cli ria"}), "events_actor"},
 		"record of kinds":     {record(audit.Query{Kinds: []audit.Kind{audit.PartySet, audit.PartySecretSet}}), "events_kind"},
@@ -118,6 +134,8 @@ const plannedRows = `
 INSERT INTO platforms (id, issuer, body) VALUES ('linde', 'https://linde.test', '{}');
 INSERT INTO accounts (id, platform, email, email_key, role, state, locale, profile, created_at)
 VALUES ('anna', 'linde', 'anna@example.org', 'anna@example.org', 'client', 'active', '', '{}', 1);
+INSERT INTO credentials (id, platform, account, method, used_as, label, counter, added_at, external, connection)
+VALUES ('link', 'linde', 'anna', 'federated', 'primary', '', 0, 1, 'hof/1', 'hof');
 INSERT INTO events (id, platform, at, place, kind, actor, account, party, session, outcome, reason, address, agent, reference)
 VALUES ('e', 'linde', 1699999999999, 0, 'password.refuse', 'anna', 'anna', '', '', 'failure', 'wrong', '', '', '');
 INSERT INTO letters (id, platform, account, kind, medium, locale, queued_at, expires_at, tries, outcome, reason)

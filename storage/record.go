@@ -35,7 +35,7 @@ AND platform || ' ' || actor = $11` + recordPart
 
 	selectRecordOfKinds = `
 SELECT id, place, platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
-  stated_reason, identified
+  stated_reason, identified, connection
 FROM (%s) AS of_any
 ORDER BY at DESC, place DESC, id
 LIMIT $10`
@@ -48,7 +48,7 @@ AND reference <> '' -- as the index has it` + recordPart
 
 	selectRecorded = `
 SELECT id, place, platform, at, kind, actor, account, party, session, outcome, reason, address, agent, reference,
-  stated_reason, identified
+  stated_reason, identified, connection
 FROM events`
 
 	recordPart = `

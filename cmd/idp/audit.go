@@ -136,6 +136,12 @@ type eventLine struct {
 	Reason   string        `json:"reason,omitempty"`
 	originLine
 
+	statedLine
+	Connection string `json:"connection,omitempty"`
+}
+
+// statedLine is what staff said with an act.
+type statedLine struct {
 	StatedReason string `json:"stated_reason,omitempty"`
 	Identified   string `json:"identified,omitempty"`
 }
@@ -150,7 +156,7 @@ type originLine struct {
 func eventLineOf(r audit.Recorded) eventLine {
 	return eventLine{
 		r.Cursor().String(), r.ID, r.At.UTC(), r.Platform, r.Kind, r.Outcome, r.Actor, r.Account, r.Party, r.Session, r.Reason,
-		originLine{r.Address, r.Agent, r.Reference}, r.StatedReason, r.Identified,
+		originLine{r.Address, r.Agent, r.Reference}, statedLine{r.StatedReason, r.Identified}, r.Connection,
 	}
 }
 
@@ -160,7 +166,7 @@ func (l eventLine) print(w io.Writer) {
 	fmt.Fprintf(w, "%s  %-19s %-7s  by %s", l.At.Format("2006-01-02T15:04:05.000Z"), l.Kind, l.Outcome, visible(l.Actor))
 	for _, f := range []struct{ name, value string }{
 		{"account", string(l.Account)}, {"party", l.Party}, {"session", l.Session}, {"reason", l.Reason},
-		{"stated_reason", l.StatedReason}, {"identified", l.Identified}, {"from", l.Address},
+		{"stated_reason", l.StatedReason}, {"identified", l.Identified}, {"connection", l.Connection}, {"from", l.Address},
 		{"agent", l.Agent}, {"reference", l.Reference},
 	} {
 		if f.value != "" {

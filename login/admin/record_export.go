@@ -52,6 +52,7 @@ var recordColumns = []column[audit.Recorded]{
 	{"reason", func(e audit.Recorded) string { return e.Reason }},
 	{"stated_reason", func(e audit.Recorded) string { return e.StatedReason }},
 	{"identified", func(e audit.Recorded) string { return e.Identified }},
+	{"connection", func(e audit.Recorded) string { return e.Connection }},
 	{"address", func(e audit.Recorded) string { return e.Address }},
 	{"agent", func(e audit.Recorded) string { return e.Agent }},
 	{"reference", func(e audit.Recorded) string { return e.Reference }},

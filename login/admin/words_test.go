@@ -93,6 +93,7 @@ func TestReasonsOfMachinesStayAsTheyAre(t *testing.T) {
 		{audit.SigningKeyMade, "ES256", "", "ES256"},
 		{audit.RecordRead, "12 account kind", "staff.why_n_lines 12 staff.why_filter_account staff.why_filter_kind", ""},
 		{audit.RecordRead, "1", "staff.why_n_lines 1", ""},
+		{audit.RecordRead, "2 kind connection", "staff.why_n_lines 2 staff.why_filter_kind staff.why_filter_connection", ""},
 		{audit.RecordExported, "0 account actor kind outcome reference since until after", "staff.why_n_lines staff.why_filter_account " +
 			"staff.why_filter_actor staff.why_filter_kind staff.why_filter_outcome staff.why_filter_reference staff.why_filter_since " +
 			"staff.why_filter_until staff.why_filter_after", ""},

@@ -35,7 +35,7 @@ type promise struct {
 func Run(t *testing.T, open func(t *testing.T) *storage.DB) {
 	for _, p := range slices.Concat(
 		settings, accounts, sessions, endings, logouts, access, journeys, requests, pushes, codes, refreshes, consents, subjects, attempts,
-		tickets, actPromises, actRaces, marks, actings, pendings, messages, devices, appDevices, handoffs, uses, connections, intakes, upkeep, record, people, safety,
+		tickets, actPromises, actRaces, marks, actings, pendings, messages, devices, appDevices, handoffs, uses, connections, connectionUses, intakes, upkeep, record, people, safety,
 	) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()

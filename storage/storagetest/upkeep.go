@@ -169,7 +169,7 @@ var upkeep = []promise{
 	{"events come back whole, newest first, those of one change in its order", func(w *world) {
 		first := w.event(audit.SessionStarted, w.anna)
 		first.Party, first.Session, first.Reason = string(web), "sid", "because"
-		first.StatedReason, first.Identified = "lost-phone", "called-back"
+		first.StatedReason, first.Identified, first.Connection = "lost-phone", "called-back", "lindehof"
 		second, third := first, first
 		second.Kind, third.Kind, third.At = audit.CredentialAdded, audit.SessionEnded, w.now.Add(time.Millisecond)
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Events: []audit.Event{first, second}}, w.now))
