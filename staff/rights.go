@@ -19,26 +19,27 @@ const (
 type Act string
 
 const (
-	ActFind           Act = "find people"       // and see their sign-in card
-	ActInvite         Act = "invite"            // and send the invitation again
-	ActCorrectAddress Act = "correct address"   // of somebody who never signed in
-	ActChangeAddress  Act = "change address"    // of somebody active
-	ActUnblock        Act = "unblock"           //
-	ActReset          Act = "reset two-step"    //
-	ActRefer          Act = "refer"             // a professional to the page that resets one client
-	ActDeactivate     Act = "deactivate"        //
-	ActReactivate     Act = "reactivate"        //
-	ActEndSessions    Act = "end sessions"      //
-	ActRemoveDevice   Act = "remove device"     //
-	ActRemoveLink     Act = "remove link"       // to the account that somebody has at an organisation
-	ActErase          Act = "erase"             //
-	ActSetRole        Act = "set role"          //
-	ActOrganisation   Act = "set organisation"  // looks, contact, texts, policy
-	ActParties        Act = "set parties"       // and their secrets
-	ActKeys           Act = "set signing keys"  // nobody but the operator
-	ActReadRecord     Act = "read the record"   //
-	ActExportRecord   Act = "export the record" //
-	ActExportPeople   Act = "export people"     // a list of them, as a file
+	ActFind            Act = "find people"       // and see their sign-in card
+	ActInvite          Act = "invite"            // and send the invitation again
+	ActCorrectAddress  Act = "correct address"   // of somebody who never signed in
+	ActChangeAddress   Act = "change address"    // of somebody active
+	ActUnblock         Act = "unblock"           //
+	ActReset           Act = "reset two-step"    //
+	ActRefer           Act = "refer"             // a professional to the page that resets one client
+	ActDeactivate      Act = "deactivate"        //
+	ActReactivate      Act = "reactivate"        //
+	ActEndSessions     Act = "end sessions"      //
+	ActRemoveDevice    Act = "remove device"     //
+	ActRemoveLink      Act = "remove link"       // to the account that somebody has at an organisation
+	ActErase           Act = "erase"             //
+	ActSetRole         Act = "set role"          //
+	ActOrganisation    Act = "set organisation"  // looks, contact, texts, policy
+	ActParties         Act = "set parties"       // and their secrets
+	ActKeys            Act = "set signing keys"  // nobody but the operator
+	ActReadConnections Act = "read connections"  // to organisations: what is agreed, and how they do
+	ActReadRecord      Act = "read the record"   //
+	ActExportRecord    Act = "export the record" //
+	ActExportPeople    Act = "export people"     // a list of them, as a file
 )
 
 // held is whether, and on what condition, a role has a right.
@@ -80,6 +81,7 @@ var rights = []Right{
 	{Act: ActOrganisation, Manager: yes, Fresh: true},
 	{Act: ActParties, Manager: yes, Fresh: true},
 	{Act: ActKeys},
+	{Act: ActReadConnections, Manager: yes},
 	{Act: ActReadRecord, Manager: yes, Scope: "audit:read"},
 	{Act: ActExportRecord, Manager: yes, Scope: "audit:read", Fresh: true},
 	{Act: ActExportPeople, Manager: yes, Fresh: true},

@@ -34,6 +34,9 @@ var modelPages = map[string]modelPage{
 	"/staff/record":              {roles: "m"},
 	"/staff/record/export":       {roles: "m", fresh: true},
 
+	"/staff/connections":              {roles: "m"},
+	"/staff/connections/{connection}": {roles: "m"},
+
 	"/staff/people.csv": {roles: "m", fresh: true},
 	"/staff/welcome":    {roles: "hm"},
 
@@ -68,6 +71,9 @@ var modelPages = map[string]modelPage{
 	"/staff/people/{person}/deactivate":   {roles: "hm", deed: "account.deactivate", reason: "left asked suspicion"},
 	"/staff/people/{person}/reactivate":   {roles: "hm", deed: "account.reactivate", reason: "returned mistake asked"},
 }
+
+// modelConnections are the ones that the platforms have.
+var modelConnections = map[string]string{"linde": "lindehof", "wilg": "wilgenhof"}
 
 // modelAPI are the endpoints that machines do acts of staff with.
 var modelAPI = []string{"POST /api/v1/referrals"}
@@ -120,6 +126,8 @@ func (t triple) expect() outcome {
 		return missing
 	case t.page == "/staff/people.csv": // nothing was searched for
 		return led
+	case t.page == "/staff/connections/{connection}" && !strings.HasSuffix(t.path, "/"+modelConnections[who.platform]):
+		return missing
 	case t.method == "GET":
 		return shown
 	case t.page == "/staff/welcome":

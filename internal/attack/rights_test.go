@@ -158,6 +158,13 @@ platforms:
     issuer: https://login.linde.test
     organisation: GGZ De Linde
     home_url: https://linde.test/home
+    connections:
+      - name: lindehof
+        kind: oidc
+        names: { nl: Lindehof }
+        key: { by: sub }
+        access: { jit: create, role: professional }
+        oidc: { issuer: "https://sso.lindehof.test", client_id: c, secret: kT9q2-as-they-gave-it }
     parties:
       - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, grant_types: [authorization_code, client_credentials], redirect_uris: ["https://rp.test/cb"], scopes: [openid, report.read, accounts:refer] }
     accounts: ACCOUNTS linde
@@ -165,6 +172,13 @@ platforms:
     issuer: https://id.test/p/wilg
     organisation: Praktijk De Wilg
     home_url: https://wilg.test/home
+    connections:
+      - name: wilgenhof
+        kind: oidc
+        names: { nl: Wilgenhof }
+        key: { by: sub }
+        access: { jit: create, role: professional }
+        oidc: { issuer: "https://sso.wilgenhof.test", client_id: c, secret: kT9q2-as-they-gave-it }
     parties:
       - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, grant_types: [authorization_code, client_credentials], redirect_uris: ["https://rp.test/cb"], scopes: [openid, report.read, accounts:refer] }
     accounts: ACCOUNTS wilg
@@ -452,6 +466,9 @@ func (o *office) restore() {
 	}
 }
 
+// connectionsThere are those of both platforms, and some that there are not.
+var connectionsThere = []string{"lindehof", "wilgenhof", "Lindehof", "x", "%00", noID}
+
 // draw makes a request.
 func (o *office) draw(d *dice) triple {
 	if d.in(6) {
@@ -487,7 +504,7 @@ func (o *office) draw(d *dice) triple {
 		file = noID
 	}
 	t.ownFile = file == o.files[t.who.cookie]
-	t.path = strings.NewReplacer("{person}", t.whom.id, "{file}", file, "{act}", noID, "{of}", noID, "{token}", noID).Replace(t.page)
+	t.path = strings.NewReplacer("{person}", t.whom.id, "{file}", file, "{act}", noID, "{of}", noID, "{token}", noID, "{connection}", pick(d, connectionsThere...)).Replace(t.page)
 	return t
 }
 

@@ -249,7 +249,7 @@ func (h *House) routes() http.Handler {
 	})
 	answers := federated.New(federatedOptions(h), people, h.clock.Now)
 	helping := admin.New(admin.Options{
-		Store: h.DB, People: h.DB, Cards: h.DB, Engine: people, Acts: acts(h), Files: files(h), Sealer: h.Sealer,
+		Store: h.DB, People: h.DB, Cards: h.DB, Uses: h.DB, Engine: people, Acts: acts(h), Files: files(h), Sealer: h.Sealer,
 		LoginURL: loginURL(h), Connections: federatedOptions(h).Connections,
 	})
 	r := mux.NewRouter().SkipClean(true).UseEncodedPath()

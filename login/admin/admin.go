@@ -49,6 +49,7 @@ type Options struct {
 	Store  Store
 	People PeopleStore
 	Cards  CardStore
+	Uses   ConnectionStore
 	Engine *login.Server // lets people in
 	Acts   func(staff.Actor, audit.Origin, time.Time) *staff.Acts
 	Files  func(staff.Actor, audit.Origin, time.Time) *staff.Files
@@ -84,9 +85,11 @@ type Handler func(w http.ResponseWriter, r *http.Request, v *Visit) error
 
 // Page is a row of the table of pages.
 type Page struct {
-	Path   string    // below the issuer; {person} is an account.ID
-	Name   string    // of its route
-	Menu   string    // text key of its line in the menu; empty: it has none
+	Path string // below the issuer; {person} is an account.ID
+	Name string // of its route
+	Menu string // text key of its line in the menu; empty: it has none
+	// Where reports whether a platform has that line; nil: all have.
+	Where  func(*Visit) bool
 	Right  staff.Act // who has it over nobody has no such page
 	Fresh  bool      // seen, and its form taken, after a fresh sign-in only
 	Show   Handler   // nil: it takes forms only
@@ -149,6 +152,14 @@ func (s *Server) pages() []Page {
 		{
 			Path: recordExport, Name: "staff record export", Right: staff.ActExportRecord, Fresh: true,
 			Show: s.showExport, Submit: s.submitExport,
+		},
+		{
+			Path: connectionsPath, Name: "staff connections", Menu: "staff.connections", Where: s.hasConnections,
+			Right: staff.ActReadConnections, Show: s.showConnections,
+		},
+		{
+			Path: connectionsPath + "/{connection}", Name: "staff connection", Right: staff.ActReadConnections,
+			Show: s.showConnection,
 		},
 	}, s.deedPages()...)
 }

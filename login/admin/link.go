@@ -14,7 +14,9 @@ type Link struct {
 	Connection string
 	Label      string // who the person is there
 	AddedAt    time.Time
-	URL        string // empty: not for who looks
+	MadeBy     string    // text key; empty: it is not on record
+	UsedAt     time.Time // zero: never, or it is not on record
+	URL        string    // empty: not for who looks
 }
 
 // linksOf are the links of somebody that count.
@@ -39,14 +41,32 @@ func (s *Server) link(a *account.Account, c account.Credential) *Link {
 }
 
 // links are those of somebody, as the helper may remove them.
-func (s *Server) links(v *Visit, a *account.Account) (all []Link) {
+func (s *Server) links(v *Visit, card *staff.Card) (all []Link) {
+	a := &card.Account
 	may := v.mayDo(staff.ActRemoveLink, subject(a))
 	for _, c := range linksOf(a) {
 		l := s.link(a, c)
+		for _, known := range card.Links {
+			if known.Credential == c.ID {
+				l.MadeBy, l.UsedAt = madeKey(known.MadeBy, a.ID), known.UsedAt
+			}
+		}
 		if may {
 			l.URL = personURL(v, a.ID) + "/" + removeLink + "/" + string(c.ID)
 		}
 		all = append(all, *l)
 	}
 	return all
+}
+
+// madeKey is the text key of who made a link of somebody, as the record names an actor; empty: it does not, or it is
+// nobody who makes links today.
+func madeKey(by string, whose account.ID) string {
+	switch {
+	case by == string(whose):
+		return "staff.link_made_own"
+	case operator(by):
+		return "staff.link_made_operator"
+	}
+	return ""
 }

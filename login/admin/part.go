@@ -25,9 +25,10 @@ func chosen() []string {
 // samples are the states of the pages.
 func samples() map[string][]ui.Sample {
 	return map[string][]ui.Sample{
-		"staff_people":    PeoplePage{}.samples(),
-		"staff_person":    PersonPage{}.samples(),
-		"staff_deed":      DeedPage{}.samples(),
+		"staff_people":      PeoplePage{}.samples(),
+		"staff_person":      PersonPage{}.samples(),
+		"staff_deed":        DeedPage{}.samples(),
+		"staff_connections": ConnectionsPage{}.samples(), "staff_connection": ConnectionPage{}.samples(),
 		"staff_waiting":   WaitingPage{}.samples(),
 		"staff_welcome":   WelcomePage{}.samples(),
 		"staff_reference": ReferencePage{}.samples(), "staff_record": RecordPage{}.samples(),

@@ -145,7 +145,7 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 	if page.Ended, err = s.lines(r, v, card.Ended); err != nil {
 		return err
 	}
-	page.Links = s.links(v, a)
+	page.Links = s.links(v, card)
 	page.Reach = reach(v, card)
 	page.Attempts, page.Ended = plainly(page.Attempts, personURL(v, a.ID)), plainly(page.Ended, personURL(v, a.ID))
 	page.Deeds, page.Beyond = offers(v, card, pending)

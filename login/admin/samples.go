@@ -9,11 +9,12 @@ import (
 // sampleNoon is when what samples show happened.
 var sampleNoon = time.Date(2026, 11, 25, 11, 0, 0, 0, time.UTC)
 
-// sampleChrome is around the samples, of which one page is open.
+// sampleChrome is around the samples, of which one page is open. A line that only some platforms have is there on its own
+// pages.
 func sampleChrome(current string) Chrome {
 	c := Chrome{HomeURL: "https://linde.example.net/"}
 	for _, page := range (&Server{}).pages() {
-		if page.Menu != "" {
+		if page.Menu != "" && (page.Where == nil || page.Menu == current) {
 			c.Menu = append(c.Menu, MenuLine{Key: page.Menu, URL: page.Path, Current: page.Menu == current})
 		}
 	}

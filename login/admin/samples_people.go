@@ -2,6 +2,7 @@ package admin
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -123,8 +124,13 @@ func (PersonPage) samples() []ui.Sample {
 	})
 	add("linked to organisations", func(p *PersonPage) {
 		p.Deeds = slices.Insert(slices.Clip(p.Deeds), 1, Offer{Key: "staff.to_links", URL: "#links"})
-		p.Links = []Link{sampleLink, {Connection: "lindehof-old", AddedAt: sampleNoon}}
-		p.Links[0].URL = sampleAnna.URL + "/" + removeLink + "/x"
+		p.Links = []Link{
+			sampleLink, {Connection: "lindehof-old", AddedAt: sampleNoon, MadeBy: "staff.link_made_operator"},
+			{Names: map[string]string{"nl": strings.Repeat("Wilgenhof", 8)}, Label: strings.Repeat("anna.bakker", 6) + "@hof.example", AddedAt: sampleNoon, UsedAt: sampleNoon},
+		}
+		for i := range p.Links[:2] {
+			p.Links[i].URL = sampleAnna.URL + "/" + removeLink + "/x"
+		}
 	})
 	add("another address is asked for", func(p *PersonPage) {
 		p.Says, p.Deeds = []Finding{{Key: "staff.finding_new_address", Tone: "waiting"}}, offers("resend", "correct-address")
@@ -153,6 +159,7 @@ func (PersonPage) samples() []ui.Sample {
 
 var sampleLink = Link{
 	Names: map[string]string{"nl": "GGZ Lindehof", "en": "Lindehof Trust"}, Connection: "lindehof", Label: "a.bakker@lindehof.example", AddedAt: sampleNoon,
+	MadeBy: "staff.link_made_own", UsedAt: sampleNoon,
 }
 
 // samples are the states of the page.
