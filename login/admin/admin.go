@@ -154,7 +154,7 @@ func (s *Server) pages() []Page {
 			Show: s.showExport, Submit: s.submitExport,
 		},
 		{
-			Path: connectionsPath, Name: "staff connections", Menu: "staff.connections", Where: s.hasConnections,
+			Path: connectionsPath, Name: "staff connections", Menu: "staff.connections_menu", Where: s.hasConnections,
 			Right: staff.ActReadConnections, Show: s.showConnections,
 		},
 		{

@@ -165,7 +165,7 @@ func accessOf(c *federation.Connection) ConnectionAccess {
 			a.For = append(a.For, roleKey(r))
 		}
 	}
-	if c.Access.Role != "" {
+	if c.Access.JIT == federation.JITCreate && c.Access.Role != "" {
 		a.Role = roleKey(c.Access.Role)
 	}
 	for _, row := range c.Access.Table {

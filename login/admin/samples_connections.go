@@ -56,10 +56,15 @@ var sampleUse = ConnectionUse{Linked: 214, UsedAt: sampleNoon, RefusedAt: sample
 // samples are the states of the page.
 func (ConnectionsPage) samples() []ui.Sample {
 	page := func(all ...ConnectionLine) ConnectionsPage {
-		return ConnectionsPage{Chrome: sampleChrome("staff.connections"), Connections: all}
+		if len(all) == 0 {
+			return ConnectionsPage{Chrome: sampleChrome("")}
+		}
+		return ConnectionsPage{Chrome: sampleChrome("staff.connections_menu"), Connections: all}
 	}
 	one := sampleConnectionLine(sampleOIDC, sampleUse)
-	off := sampleConnection(sampleOIDC, "elders", func(c *federation.Connection) { c.Disabled, c.Names, c.Access.JIT = true, nil, federation.JITInvited })
+	off := sampleConnection(sampleOIDC, "elders", func(c *federation.Connection) {
+		c.Disabled, c.Names, c.Access.JIT = true, map[string]string{"nl": "Huize Elders", "en": "Elders House"}, federation.JITInvited
+	})
 	var many []ConnectionLine
 	for i := range 50 {
 		c := sampleConnection(sampleOIDC, fmt.Sprintf("huis-%d", i+1), func(c *federation.Connection) {
@@ -84,7 +89,7 @@ func (ConnectionsPage) samples() []ui.Sample {
 func (ConnectionPage) samples() []ui.Sample {
 	page := func(c *federation.Connection, use ConnectionUse) ConnectionPage {
 		p := connectionPage(c)
-		p.Chrome, p.ConnectionLine, p.Back = sampleChrome("staff.connections"), sampleConnectionLine(c, use), connectionsPath
+		p.Chrome, p.ConnectionLine, p.Back = sampleChrome("staff.connections_menu"), sampleConnectionLine(c, use), connectionsPath
 		p.Confirmed = confirmedOf(c, Named{Key: "staff.by_operator"})
 		return p
 	}
