@@ -260,7 +260,19 @@ WHERE platform = $2 AND key = $3 AND total > 0`
 
 // uncount takes what turned out to be right out of what counted it; a row of wrong ones ends with it.
 func uncount(ctx context.Context, q conn, p platform.ID, keys []string) error {
-	return settle(ctx, q, uncountRight, keys, bucket.Every.Milliseconds(), string(p))
+	keys = slices.Clone(keys)
+	slices.Sort(keys)
+	for i, key := range keys {
+		right := step{text: uncountRight, args: []any{bucket.Every.Milliseconds(), string(p), key}}
+		run := do
+		if i > 0 && keys[i-1] == key { // what counted twice is a row that two steps would write
+			run = func(ctx context.Context, q conn, s step) error { return s.run(ctx, q) }
+		}
+		if err := run(ctx, q, right); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const (

@@ -24,7 +24,9 @@ func (db *DB) SaveChange(ctx context.Context, c authn.Change, now time.Time) err
 	if err != nil {
 		return fail("saving change", err)
 	}
-	return fail("saving change", db.issuing(ctx, func(q conn) error { return saveChange(ctx, q, p, c, now) }))
+	return fail("saving change", db.issuing(ctx, func(q conn) error {
+		return db.dialect.gather(ctx, q, func(q conn) error { return saveChange(ctx, q, p, c, now) })
+	}))
 }
 
 // saveChange is SaveChange inside a transaction.

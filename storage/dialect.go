@@ -18,10 +18,13 @@ import (
 
 // dialect is all that differs between the two databases; the SQL does not.
 type dialect struct {
-	clock     string // asks the database what time it is, in milliseconds; empty: it runs in our process and has our clock
-	goose     goose.Dialect
-	writable  func(context.Context, *DB) error       // fault.Unavailable when the database takes no writes; it writes nothing
-	migration func() ([]goose.ProviderOption, error) // how nodes that migrate at once take turns
+	clock string // asks the database what time it is, in milliseconds; empty: it runs in our process and has our clock
+	goose goose.Dialect
+	// writesInWith: a WITH may hold statements that write, so that several are sent as one and waited for once. SQLite,
+	// which runs in our process and makes nobody wait, takes them one by one.
+	writesInWith bool
+	writable     func(context.Context, *DB) error       // fault.Unavailable when the database takes no writes; it writes nothing
+	migration    func() ([]goose.ProviderOption, error) // how nodes that migrate at once take turns
 }
 
 // busyTimeout is how long a statement waits for another process that writes the same SQLite file, in milliseconds.
@@ -108,7 +111,7 @@ func openPostgres(dsn string, open Opener) (*DB, error) {
 	pool.SetConnMaxIdleTime(connectionIdle)
 	return &DB{write: pool, read: pool, patient: patient, dialect: dialect{
 		clock: `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`, goose: goose.DialectPostgres,
-		writable: primary.takesWrites, migration: lockMigration,
+		writesInWith: true, writable: primary.takesWrites, migration: lockMigration,
 	}}, nil
 }
 

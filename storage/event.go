@@ -21,7 +21,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 // addEvents records what the transaction does. It comes last, so that an event is never there without its cause.
 func addEvents(ctx context.Context, q conn, all []audit.Event) error {
 	for place, e := range all {
-		if _, err := exec(ctx, q, insertEvent, eventValues(place, e)...); err != nil {
+		if err := do(ctx, q, step{text: insertEvent, args: eventValues(place, e)}); err != nil {
 			return err
 		}
 	}

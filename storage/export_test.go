@@ -173,3 +173,41 @@ func (db *DB) planOf(ctx context.Context, text string, args ...any) (plan []stri
 	}
 	return plan, rows.Err()
 }
+
+// Shifted gives placeholders higher numbers.
+var Shifted = shifted
+
+// MostTogether is how many steps are sent as one statement at most.
+const MostTogether = mostTogether
+
+// Together runs work in one transaction with its steps gathered, as SaveChange does.
+func (db *DB) Together(ctx context.Context, work func(t Gathered) error) error {
+	return db.inTx(ctx, func(q conn) error {
+		return db.dialect.gather(ctx, q, func(q conn) error { return work(Gathered{ctx, q}) })
+	})
+}
+
+// Gathered is a transaction of Together.
+type Gathered struct {
+	ctx context.Context
+	q   conn
+}
+
+// Do runs a step. Where it finds or writes nothing it is refused with none; nil: that will do.
+func (g Gathered) Do(none error, text string, args ...any) error {
+	return do(g.ctx, g.q, step{text, args, func(rows int64) error {
+		if rows == 0 {
+			return none
+		}
+		return nil
+	}})
+}
+
+// Count asks for a number.
+func (g Gathered) Count(text string, args ...any) (int, error) {
+	n, err := one(g.ctx, g.q, func(n *int) []any { return []any{n} }, text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return *n, nil
+}

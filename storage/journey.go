@@ -109,12 +109,20 @@ ON CONFLICT DO NOTHING`
 
 // addJourney stores a journey that is not stored yet; of several at once one does, the others are fault.Stale.
 func addJourney(ctx context.Context, q conn, j *authn.Journey, cutAt time.Time, version int64) error {
-	added, err := exec(ctx, q, insertJourney, string(j.Platform), j.ID, orNull(j.Browser), bodyOf(j), string(j.Account), millis(cutAt), version,
-		millis(j.StartedAt), millis(j.ExpiresAt), millis(j.EndedAt))
-	if err == nil && added == 0 {
-		err = fmt.Errorf("journey %s: %w", j.ID, fault.Stale)
+	return do(ctx, q, step{insertJourney, []any{
+		string(j.Platform), j.ID, orNull(j.Browser), bodyOf(j), string(j.Account), millis(cutAt), version,
+		millis(j.StartedAt), millis(j.ExpiresAt), millis(j.EndedAt),
+	}, orStale("journey " + j.ID)})
+}
+
+// orStale judges a step by which one of several at once wins: the others write nothing, and get fault.Stale.
+func orStale(what string) func(int64) error {
+	return func(rows int64) error {
+		if rows == 0 {
+			return fmt.Errorf("%s: %w", what, fault.Stale)
+		}
+		return nil
 	}
-	return err
 }
 
 // StartJourney adds a journey that answers no request: of a mail's button, or of our own settings.
@@ -133,10 +141,8 @@ func saveJourney(ctx context.Context, q conn, j *authn.Journey, cutAt time.Time)
 	if j.Version == authn.Unstored {
 		return addJourney(ctx, q, j, cutAt, j.Version+1)
 	}
-	changed, err := exec(ctx, q, updateJourney, orNull(j.Browser), bodyOf(j), string(j.Account), millis(cutAt), millis(j.ExpiresAt),
-		millis(j.EndedAt), string(j.Platform), j.ID, j.Version)
-	if err == nil && changed == 0 {
-		err = fmt.Errorf("journey %s: %w", j.ID, fault.Stale)
-	}
-	return err
+	return do(ctx, q, step{updateJourney, []any{
+		orNull(j.Browser), bodyOf(j), string(j.Account), millis(cutAt), millis(j.ExpiresAt),
+		millis(j.EndedAt), string(j.Platform), j.ID, j.Version,
+	}, orStale("journey " + j.ID)})
 }

@@ -69,6 +69,16 @@ func (l *locks) note(text string) {
 		l.in = false
 		return
 	}
+	for _, part := range parts.Split(text, -1) { // of several statements that are sent as one
+		l.noteOne(part)
+	}
+}
+
+// parts begin like this: see asOne.
+var parts = regexp.MustCompile(`\bstep\d+ AS \(`)
+
+// noteOne follows one statement.
+func (l *locks) noteOne(text string) {
 	switch {
 	case writesName(text):
 		l.named = text

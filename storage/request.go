@@ -78,11 +78,7 @@ WHERE platform = $1 AND id = $2 AND answered_at IS NULL AND expires_at > $3`
 // beginRequest notes that the journey of a request is stored, which keeps the request. fault.Stale: it was answered, its
 // time is over, or it is gone.
 func beginRequest(ctx context.Context, q conn, p platform.ID, id string, now time.Time) error {
-	changed, err := exec(ctx, q, beginJourney, string(p), id, millis(now))
-	if err == nil && changed == 0 {
-		err = fmt.Errorf("request %s: %w", id, fault.Stale)
-	}
-	return err
+	return do(ctx, q, step{beginJourney, []any{string(p), id, millis(now)}, orStale("request " + id)})
 }
 
 // What is answered waits no more: it is not among those that BoundWaiting counts.

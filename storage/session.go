@@ -114,16 +114,17 @@ func startSession(ctx context.Context, q conn, start *authn.SessionStart, now ti
 		}
 	}
 	from := authn.CameFrom(s.Proofs)
-	_, err := exec(ctx, q, insertSession, string(s.Platform), s.ID, string(s.Account), string(s.Channel), start.Cookie,
+	return do(ctx, q, step{text: insertSession, args: []any{
+		string(s.Platform), s.ID, string(s.Account), string(s.Channel), start.Cookie,
 		document{&s.Proofs}, plain(s.Agent), s.Network, millis(s.StartedAt), millis(s.SeenAt), millis(s.EndsAt),
-		from.Connection, from.Subject, from.Session)
-	return err
+		from.Connection, from.Subject, from.Session,
+	}})
 }
 
-const selectCounter = `
-SELECT counter
+const selectStanding = `
+SELECT 1
 FROM credentials
-WHERE platform = $1 AND id = $2 AND account = $3 AND retired_at IS NULL`
+WHERE platform = $1 AND id = $2 AND account = $3 AND counter = $4 AND retired_at IS NULL`
 
 // proofsStand compares what a new session was proven with, while its account's row is locked: a password that was
 // changed after it was shown, and before the session starts, starts none. fault.Stale.
@@ -132,10 +133,10 @@ func proofsStand(ctx context.Context, q conn, s authn.Session) error {
 		if p.Use != account.Primary || p.Credential == "" {
 			continue
 		}
-		counter, err := one(ctx, q, func(n *int64) []any { return []any{n} }, selectCounter, string(s.Platform), string(p.Credential), string(s.Account))
-		if errors.Is(err, sql.ErrNoRows) || err == nil && *counter != p.Version {
-			err = fmt.Errorf("proof by %s: %w", p.Method, fault.Stale)
-		}
+		err := do(ctx, q, step{
+			selectStanding, []any{string(s.Platform), string(p.Credential), string(s.Account), p.Version},
+			orStale("proof by " + p.Method),
+		})
 		if err != nil {
 			return err
 		}
