@@ -59,11 +59,16 @@ var bucket = authn.Limit{Max: authn.AtOnce, Every: authn.Refill}
 // have to wait has BlockedTo set already. Later ones get fault.Throttled, with BlockedTo, and count nowhere.
 func (db *DB) CountAttempt(ctx context.Context, p platform.ID, g authn.Guess, now time.Time) (authn.Attempts, error) {
 	const attempted = "counting attempt"
+	if db.dialect.writesInWith {
+		a, err := countAtOnce(ctx, db.write, p, g, now)
+		if !errors.Is(err, sql.ErrNoRows) { // otherwise it is refused: until when, the transaction tells
+			return a, fail(attempted, err)
+		}
+	}
 	var counted authn.Attempts
 	err := db.inTx(ctx, func(q conn) error {
 		a, err := one(ctx, q, func(a *authn.Attempts) []any { return []any{&a.Failures, instant{&a.BlockedTo}} },
-			countAttempt, string(p), g.Counter, g.Owner, millis(now), millis(now.Add(bucket.Every)), millis(now.Add(-authn.ForgetAfter)),
-			bucket.Every.Milliseconds(), bucket.Slack().Milliseconds(), millis(now.Add(authn.BlockFor)), authn.BlockAt)
+			countAttempt, guessValues(p, g, now)...)
 		if errors.Is(err, sql.ErrNoRows) {
 			if counted.BlockedTo, err = blocked(ctx, q, p, g.Counter); err == nil {
 				err = fault.Throttled
@@ -80,6 +85,34 @@ func (db *DB) CountAttempt(ctx context.Context, p platform.ID, g authn.Guess, no
 		return counted, fmt.Errorf("%s: %w", attempted, err)
 	}
 	return counted, fail(attempted, err)
+}
+
+// guessValues are those of countAttempt.
+func guessValues(p platform.ID, g authn.Guess, now time.Time) []any {
+	return []any{
+		string(p), g.Counter, g.Owner, millis(now), millis(now.Add(bucket.Every)), millis(now.Add(-authn.ForgetAfter)),
+		bucket.Every.Milliseconds(), bucket.Slack().Milliseconds(), millis(now.Add(authn.BlockFor)), authn.BlockAt,
+	}
+}
+
+// countGuess is countAttempt and, if that counts, countWithin at the source, as one statement; no row: neither counted. The
+// counter of the address is locked first, because that of the source waits for what it returns.
+var countGuess = "WITH guess AS (" + countAttempt + "),\nsource AS (" + shifted(intoWindow+`
+SELECT $1, $2, 0, 1, $3, $3, $5
+FROM guess`+ofWindow, 10) + `)
+SELECT guess.failures, guess.blocked_until, source.total
+FROM guess
+CROSS JOIN source`
+
+// countAtOnce runs countGuess; sql.ErrNoRows: neither counted.
+func countAtOnce(ctx context.Context, q conn, p platform.ID, g authn.Guess, now time.Time) (authn.Attempts, error) {
+	source := []any{string(p), g.Source, millis(now), millis(now.Add(-authn.SourceFor)), ""}
+	a, err := one(ctx, q, func(a *authn.Attempts) []any { return []any{&a.Failures, instant{&a.BlockedTo}, &a.Source} },
+		countGuess, append(guessValues(p, g, now), source...)...)
+	if err != nil {
+		return authn.Attempts{}, err
+	}
+	return *a, nil
 }
 
 // blocked is until when a counter of passwords refuses.
@@ -113,14 +146,18 @@ func (db *DB) Uncount(ctx context.Context, p platform.ID, keys []string) error {
 }
 
 // countWithin leaves last_at where the window began: it is indexed, and a busy source would grow the index at each count.
-const countWithin = `
-INSERT INTO attempts (platform, key, failures, total, last_at, since_at, owner)
-VALUES ($1, $2, 0, 1, $3, $3, $5)
+const (
+	intoWindow = `
+INSERT INTO attempts (platform, key, failures, total, last_at, since_at, owner)`
+	ofWindow = `
 ON CONFLICT (key, platform) DO UPDATE
 SET total = CASE WHEN attempts.since_at > $4 THEN attempts.total + 1 ELSE 1 END,
     since_at = CASE WHEN attempts.since_at > $4 THEN attempts.since_at ELSE $3 END,
     last_at = CASE WHEN attempts.since_at > $4 THEN attempts.last_at ELSE $3 END
 RETURNING total, since_at`
+	countWithin = intoWindow + `
+VALUES ($1, $2, 0, 1, $3, $3, $5)` + ofWindow
+)
 
 // countRefilled counts where the bucket has room for one more.
 const countRefilled = `

@@ -14,7 +14,7 @@ import (
 
 // firstLoginStatements is how often a first login asks PostgreSQL at most: each statement, BEGIN and COMMIT is a wait
 // for an answer.
-const firstLoginStatements = 19
+const firstLoginStatements = 13
 
 // A first login from the party's request to its tokens, as a browser and a party make it, without a second factor.
 func TestStatementsOfAFirstLogin(t *testing.T) {

@@ -59,11 +59,26 @@ INSERT INTO grants (
     platform, id, party, account, session, scopes, offline, nonce, redirect_uri, challenge, proofs,
     started_at, code_hash, code_ends_at, ends_at, claims, dpop_jkt, idled_at)
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-       (SELECT s.idled_at FROM parties AS p WHERE p.platform = s.platform AND p.id = $3 AND p.logout_on_idle = 1)
+       (SELECT s.idled_at FROM parties AS p WHERE p.platform = s.platform AND p.id = $3 AND p.logout_on_idle = 1)` + ofLiveSession
+
+// ofLiveSession are the session and the account of a grant that is added, if it may be.
+const ofLiveSession = `
 FROM sessions AS s
 JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
 WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AND s.ends_at > $12
   AND a.state = 'active' AND a.marked_at IS NULL`
+
+// answerAtOnce is markAnswered, of a request that does not come from a pushed one, with insertGrant: both or neither. They
+// see the session at one moment, so the request is not used up where the grant is not added; and no grant is added to a
+// request that another answer took while this one waited.
+const answerAtOnce = `
+WITH answered AS (
+    UPDATE requests
+    SET answered_at = $12, waiting_since = NULL
+    WHERE platform = $1 AND id = $18 AND answered_at IS NULL AND expires_at > $12 AND pushed IS NULL
+      AND EXISTS (SELECT 1` + ofLiveSession + `)
+    RETURNING 1)` + insertGrant + `
+  AND EXISTS (SELECT 1 FROM answered)`
 
 // returningSubject tells whether the subject of a pairwise party is kept.
 const returningSubject = `
@@ -97,6 +112,12 @@ func (db *DB) Answer(ctx context.Context, to grant.Answered, g grant.Grant) erro
 	if to.Request == "" && to.Pushed == "" && to.StandsOn == nil {
 		return fail("giving grant", addGrant(ctx, db.write, &g, to.Subject))
 	}
+	if db.dialect.writesInWith && to == (grant.Answered{Request: to.Request}) {
+		added, err := exec(ctx, db.write, answerAtOnce, append(grantValues(&g), to.Request)...)
+		if err != nil || added > 0 { // otherwise nothing is done yet: the transaction does it, or tells why not
+			return fail("answering request", err)
+		}
+	}
 	return fail("answering request", db.inTx(ctx, func(q conn) (err error) {
 		if to.Request != "" {
 			err = answerRequest(ctx, q, g.Platform, to.Request, g.StartedAt)
@@ -126,11 +147,7 @@ func (db *DB) Answer(ctx context.Context, to grant.Answered, g grant.Grant) erro
 // addGrant adds a grant, and the pairwise subject that its party sees unless it is kept already: the statement that adds
 // the grant says so.
 func addGrant(ctx context.Context, q conn, g *grant.Grant, s grant.Pairwise) error {
-	args := []any{
-		string(g.Platform), string(g.ID), string(g.Party), string(g.Account), g.Session,
-		words{&g.Scopes}, flag(g.Offline()), g.Nonce, g.RedirectURI, g.Challenge, document{&g.Proofs},
-		millis(g.StartedAt), orNull(g.CodeHash), millis(g.CodeEndsAt), millis(g.EndsAt), document{&g.Claims}, g.JKT,
-	}
+	args := grantValues(g)
 	if s == (grant.Pairwise{}) {
 		added, err := exec(ctx, q, insertGrant, args...)
 		if err == nil && added == 0 {
@@ -146,6 +163,15 @@ func addGrant(ctx context.Context, q conn, g *grant.Grant, s grant.Pairwise) err
 		return err
 	}
 	return addSubject(ctx, q, g.Platform, s, g.Account)
+}
+
+// grantValues are those of insertGrant.
+func grantValues(g *grant.Grant) []any {
+	return []any{
+		string(g.Platform), string(g.ID), string(g.Party), string(g.Account), g.Session,
+		words{&g.Scopes}, flag(g.Offline()), g.Nonce, g.RedirectURI, g.Challenge, document{&g.Proofs},
+		millis(g.StartedAt), orNull(g.CodeHash), millis(g.CodeEndsAt), millis(g.EndsAt), document{&g.Claims}, g.JKT,
+	}
 }
 
 const selectGrant = `

@@ -52,7 +52,7 @@ type locks struct {
 	named   string // the statement that wrote a name, until the account is made findable again
 }
 
-var writes = regexp.MustCompile(`(?i)\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)`)
+var writes = regexp.MustCompile(`\b(INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)`)
 
 func (l *locks) note(text string) {
 	switch text {
@@ -69,15 +69,21 @@ func (l *locks) note(text string) {
 		l.in = false
 		return
 	}
-	for _, part := range parts.Split(text, -1) { // of several statements that are sent as one
-		l.noteOne(part)
+	all := writes.FindAllStringIndex(text, -1)
+	if !l.in && len(all) > 1 { // it is a transaction by itself
+		l.note("BEGIN")
+		defer l.note("END")
+	}
+	for i, at := range all {
+		end := len(text)
+		if i+1 < len(all) {
+			end = all[i+1][0]
+		}
+		l.noteOne(text[at[0]:end])
 	}
 }
 
-// parts begin like this: see asOne.
-var parts = regexp.MustCompile(`\bstep\d+ AS \(`)
-
-// noteOne follows one statement.
+// noteOne follows one of the statements that may be sent as one.
 func (l *locks) noteOne(text string) {
 	switch {
 	case writesName(text):
