@@ -107,10 +107,12 @@ func TestARefusedStepUndoesAll(t *testing.T) {
 	const nobody = "UPDATE noted SET what = 'lost' WHERE what = $1"
 	for name, work := range map[string]func(storage.Gathered) error{
 		"among steps": func(tx storage.Gathered) error {
-			return cmp.Or(tx.Do(nil, noteStep, "one"), tx.Do(refused, nobody, "none"), tx.Do(later, nobody, "none"), tx.Do(nil, noteStep, "two"))
+			return cmp.Or(tx.Do(nil, noteStep, "one"), tx.Do(refused, nobody, "none"), tx.Do(later, nobody, "none"),
+				tx.Do(nil, noteStep, "two"))
 		},
 		"a read": func(tx storage.Gathered) error {
-			return cmp.Or(tx.Do(nil, noteStep, "one"), tx.Do(refused, "SELECT 1 FROM noted WHERE what = $1", "none"), tx.Do(nil, noteStep, "two"))
+			const read = "SELECT 1 FROM noted WHERE what = $1"
+			return cmp.Or(tx.Do(nil, noteStep, "one"), tx.Do(refused, read, "none"), tx.Do(nil, noteStep, "two"))
 		},
 		"alone": func(tx storage.Gathered) error { return tx.Do(refused, nobody, "none") },
 		"before what the work itself says": func(tx storage.Gathered) error {
