@@ -16,7 +16,10 @@ type DB struct {
 	write   *pool // on SQLite one connection: writers queue here, in order, instead of polling a locked file
 	read    *pool // on PostgreSQL the same pool
 	patient *pool // for work whose statements may take long: see answerTime; on SQLite the same as write
+	many    *pool // for the statements of frequent, which go in messages of several; nil: they go alone
 	dialect dialect
+
+	closeMany func() error // ends what many leads to
 }
 
 // Opener makes a pool of what a connector connects to; sql.OpenDB is one. Another may watch what passes: internal/trace.
@@ -66,6 +69,9 @@ func (db *DB) Close() error {
 	var err error
 	for _, p := range db.pools() {
 		err = errors.Join(err, p.Close())
+	}
+	if db.closeMany != nil {
+		err = errors.Join(err, db.closeMany())
 	}
 	return err
 }

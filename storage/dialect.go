@@ -98,9 +98,16 @@ func openPostgres(dsn string, open Opener) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
+	lines, err := linesOf(config)
+	if err != nil {
+		return nil, err
+	}
 	config.DialFunc = dialer(answer)
-	pool := newPool(open(stdlib.GetConnector(*config, stdlib.OptionShouldPing(stillLives),
-		stdlib.OptionAfterConnect(primary.made), stdlib.OptionResetSession(primary.stillLeads))))
+	served := []stdlib.OptionOpenDB{
+		stdlib.OptionShouldPing(stillLives), stdlib.OptionAfterConnect(primary.made), stdlib.OptionResetSession(primary.stillLeads),
+	}
+	pool := newPool(open(stdlib.GetConnector(*config, served...)))
+	many, closeMany := openMany(config, served, lines, open)
 	config.DialFunc = dialer(batchTime)
 	patient := newPool(open(stdlib.GetConnector(*config)))
 	patient.SetMaxIdleConns(0) // each batch has a connection of its own
@@ -109,7 +116,7 @@ func openPostgres(dsn string, open Opener) (*DB, error) {
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxLifetime(connectionLife)
 	pool.SetConnMaxIdleTime(connectionIdle)
-	return &DB{write: pool, read: pool, patient: patient, dialect: dialect{
+	return &DB{write: pool, read: pool, patient: patient, many: many, closeMany: closeMany, dialect: dialect{
 		clock: `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`, goose: goose.DialectPostgres,
 		writesInWith: true, writable: primary.takesWrites, migration: lockMigration,
 	}}, nil

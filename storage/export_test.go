@@ -103,7 +103,7 @@ var LockOrder = lockOrder
 
 // WatchEach tells of the statements of each connection by itself from now on, transactions included: BEGIN, and END or ROLLBACK.
 func (db *DB) WatchEach(conn func() (note func(text string))) (stop func() error) {
-	write, read, patient := db.write, db.read, db.patient
+	write, read, patient, many := db.write, db.read, db.patient, db.many
 	watch := func(p *pool) *pool {
 		all := sql.OpenDB(watched{pool: p.DB, conn: conn})
 		all.SetMaxOpenConns(p.Stats().MaxOpenConnections) // one that idles here holds a real one
@@ -117,13 +117,16 @@ func (db *DB) WatchEach(conn func() (note func(text string))) (stop func() error
 	if patient != write {
 		db.patient = watch(patient)
 	}
+	if many != nil {
+		db.many = watch(many)
+	}
 	mine := db.pools()
 	return func() error {
 		var err error
 		for _, p := range mine {
 			err = errors.Join(err, p.Close())
 		}
-		db.write, db.read, db.patient = write, read, patient
+		db.write, db.read, db.patient, db.many = write, read, patient, many
 		return err
 	}
 }

@@ -110,7 +110,7 @@ WHERE platform = $2 AND id = $3`
 // anew. It is held until the grant is there, so that taking it back at the same moment finds the grant and ends it.
 func (db *DB) Answer(ctx context.Context, to grant.Answered, g grant.Grant) error {
 	if to.Request == "" && to.Pushed == "" && to.StandsOn == nil {
-		return fail("giving grant", addGrant(ctx, db.write, &g, to.Subject))
+		return fail("giving grant", addGrant(ctx, db.manyOr(db.write), &g, to.Subject))
 	}
 	if db.dialect.writesInWith && to == (grant.Answered{Request: to.Request}) {
 		added, err := exec(ctx, db.write, answerAtOnce, append(grantValues(&g), to.Request)...)
@@ -206,7 +206,7 @@ func (db *DB) liveGrant(ctx context.Context, by string, args ...any) (*grant.Gra
 		grant   grant.Grant
 		account account.Account
 	}
-	r, err := one(ctx, db.read, func(r *row) []any {
+	r, err := one(ctx, db.manyOr(db.read), func(r *row) []any {
 		a := &r.account
 		return append(liveRow(&r.grant),
 			&a.Platform, &a.ID, &a.Email.Address, &a.Email.Key, instant{&a.EmailVerifiedAt}, &a.Role, &a.State, &a.Locale,
@@ -318,7 +318,7 @@ WHERE grants.id = $1 AND grants.platform = $2 AND grants.code_hash = $3`
 // changes nothing, so that a stolen code without its verifier cannot end a grant; as long as the code would have
 // worked, that somebody has it is recorded, once for each party and reason.
 func (db *DB) Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error) {
-	g, err := one(ctx, db.write, liveRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
+	g, err := one(ctx, db.manyOr(db.write), liveRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
 		string(r.Grant), string(r.Platform), string(r.Party), r.CodeHash, r.RedirectURI, r.Challenge, flag(r.Consented), r.Key.JKT, flag(r.Key.Binds))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = db.whyNotRedeemed(ctx, r)

@@ -52,7 +52,7 @@ func (db *DB) Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error
 		grant.Grant
 		seenAt time.Time
 	}
-	used, err := one(ctx, db.write, func(r *row) []any { return append(liveRow(&r.Grant), instant{&r.seenAt}) },
+	used, err := one(ctx, db.manyOr(db.write), func(r *row) []any { return append(liveRow(&r.Grant), instant{&r.seenAt}) },
 		rotateRefresh, millis(r.Now), activeSince(r.Now, r.IdleAfter), r.Next, millis(r.RefreshEnds), string(r.Grant), string(r.Platform), string(r.Party), r.Hash,
 		flag(r.Key.Binds), r.Key.JKT)
 	if errors.Is(err, sql.ErrNoRows) {

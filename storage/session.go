@@ -39,7 +39,7 @@ func (r *sessionRow) columns() []any {
 // Session finds the live session of a cookie and its account, in one query. A session that has ended, or whose
 // account is not active, is not found. An idle one is: it asks for a proof again. Its proofs are as they count now.
 func (db *DB) Session(ctx context.Context, p platform.ID, cookieHash []byte, now time.Time) (*authn.Session, *account.Account, error) {
-	rows, err := list(ctx, db.read, (*sessionRow).columns, selectSession, cookieHash, string(p), millis(now))
+	rows, err := list(ctx, db.manyOr(db.read), (*sessionRow).columns, selectSession, cookieHash, string(p), millis(now))
 	if err == nil && len(rows) == 0 {
 		err = sql.ErrNoRows
 	}
