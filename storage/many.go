@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/minddistrict/idp/internal/fault"
@@ -76,31 +75,13 @@ func openMany(config *pgx.ConnConfig, served []stdlib.OptionOpenDB, lines int, o
 	real.SetMaxOpenConns(lines)
 	real.SetMaxIdleConns(lines)
 	real.SetConnMaxLifetime(connectionLife)
-	p := pipeline.New(pipeline.Options{Statements: frequent, Lines: lines, Most: perMessage, Line: lend(real)})
+	p := pipeline.New(pipeline.Options{Statements: frequent, Lines: lines, Most: perMessage, Line: pipeline.Lend(real)})
 	many := newPool(open(p.Connector()))
 	many.SetMaxIdleConns(maxCalls) // they cost nothing
 	many.SetConnMaxIdleTime(time.Minute)
 	return many, func() error {
 		p.Close()
 		return real.Close()
-	}
-}
-
-// lend lends a connection of a pool, checked as the pool checks it.
-func lend(db *sql.DB) pipeline.Line {
-	return func(ctx context.Context, use func(*pgconn.PgConn) error) error {
-		c, err := db.Conn(ctx)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = c.Close() }() // it goes back; a broken one is dropped when its turn comes
-		return c.Raw(func(raw any) error {
-			real, ok := raw.(*stdlib.Conn)
-			if !ok {
-				return fmt.Errorf("%w: connection %T", fault.Invalid, raw)
-			}
-			return use(real.Conn().PgConn())
-		})
 	}
 }
 

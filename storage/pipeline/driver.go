@@ -2,9 +2,13 @@ package pipeline
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"fmt"
 	"io"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // Connector makes connections for database/sql that are places in the queue: each runs one statement at a time, they cost
@@ -79,4 +83,22 @@ func (r *rows) Next(into []driver.Value) error {
 		r.in += n
 	}
 	return nil
+}
+
+// Lend lends connections of a pool of pgx, checked as the pool checks them. It should have as many as there are lines.
+func Lend(db *sql.DB) Line {
+	return func(ctx context.Context, use func(*pgconn.PgConn) error) error {
+		c, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = c.Close() }() // it goes back; a broken one is dropped when its turn comes
+		return c.Raw(func(raw any) error {
+			real, ok := raw.(*stdlib.Conn)
+			if !ok {
+				return notTaken(fmt.Sprintf("a connection of type %T", raw))
+			}
+			return use(real.Conn().PgConn())
+		})
+	}
 }

@@ -14,22 +14,16 @@ import (
 // group is what shares a transaction.
 type group struct {
 	calls  []*call
-	ended  bool  // the server has ended the transaction: it is committed, or nothing of it was done
-	failed int   // which of the calls failed, if err says that one did; len(calls): the commit
-	err    error // why
+	again  []*call // of the calls: nothing was done, because another one failed
+	ended  bool    // the server has ended the transaction: it is committed, or nothing of it was done
+	failed int     // which of the calls failed, if err says that one did; len(calls): the commit
+	err    error   // why
 }
 
-// settle answers the calls of a group after its message, and returns those that are to be sent again because another one
-// failed. Where the server did not end the transaction, lost says why, and whether it was committed is not known: nothing
-// is sent again.
-func (g *group) settle(lost error) (again []*call) {
-	if lost == nil && !g.ended {
-		lost = errOutOfStep // never an answer without its commit
-	}
+// settle answers the calls of a group whose transaction the server has ended.
+func (g *group) settle() {
 	for i, c := range g.calls {
 		switch {
-		case !g.ended:
-			c.finish(lost)
 		case g.err == nil:
 			c.finish(nil)
 		case i == g.failed && unfit(g.err):
@@ -37,10 +31,19 @@ func (g *group) settle(lost error) (again []*call) {
 		case len(g.calls) == 1:
 			c.finish(g.err)
 		default:
-			again = append(again, c)
+			g.again = append(g.again, c)
 		}
 	}
-	return again
+}
+
+// lose answers the calls of a group whose connection broke: nobody knows whether it was committed, so nothing is sent again.
+func (g *group) lose(err error) {
+	if err == nil {
+		err = errOutOfStep // never an answer without its commit
+	}
+	for _, c := range g.calls {
+		c.finish(err)
+	}
 }
 
 // unfitCodes are those of PostgreSQL that mean: nothing was done, and by itself the statement may do.
@@ -56,10 +59,13 @@ func unfit(err error) bool {
 	return ok && slices.Contains(unfitCodes, pg.Code)
 }
 
-// exchange sends groups as one message and reads what comes back. An error is that of the connection.
+// exchange sends groups as one message and reads what comes back; each is settled as soon as its transaction has ended. An
+// error is that of the connection.
 func exchange(ctx context.Context, c *pgconn.PgConn, groups []*group) error {
 	for _, g := range groups {
-		g.ended, g.failed, g.err = false, 0, nil
+		if g.ended {
+			continue // when another connection was tried
+		}
 		if err := g.prepare(ctx, c); err != nil {
 			return err
 		}
@@ -70,15 +76,16 @@ func exchange(ctx context.Context, c *pgconn.PgConn, groups []*group) error {
 			continue // it cannot be prepared
 		}
 		for _, call := range g.calls {
-			d := call.answer.of
-			p.SendQueryStatement(d.statement, call.params, call.formats, d.formats)
+			call.answer.of.send(p, call)
 		}
 		p.SendPipelineSync()
 	}
 	err := p.Flush()
 	for _, g := range groups {
 		if err == nil && !g.ended {
-			err = g.receive(c, p)
+			if err = g.receive(c, p); err == nil {
+				g.settle()
+			}
 		}
 	}
 	if closing := p.Close(); err == nil && c.IsClosed() {
@@ -145,6 +152,7 @@ func (g *group) prepare(ctx context.Context, c *pgconn.PgConn) error {
 			statement, err := c.Prepare(ctx, fmt.Sprintf("pipeline_%d", len(known)+1), call.of.Text, nil)
 			if _, said := errors.AsType[*pgconn.PgError](err); said && !c.IsClosed() {
 				g.ended, g.failed, g.err = true, i, err
+				g.settle()
 				return nil
 			}
 			if err != nil {
@@ -162,6 +170,17 @@ func (g *group) prepare(ctx context.Context, c *pgconn.PgConn) error {
 type described struct {
 	statement *pgconn.StatementDescription
 	formats   []int16 // of its columns
+}
+
+// send puts a call in a message. Its columns are known, so that the server need not describe them again. Where there are none
+// it does: pgx attributes descriptions to the wrong answers after a statement that was skipped because one before it failed.
+// That only matters where it takes a statement for one without columns, or the other way round.
+func (d *described) send(p *pgconn.Pipeline, c *call) {
+	if len(d.formats) == 0 {
+		p.SendQueryPrepared(d.statement.Name, c.params, c.formats, nil)
+		return
+	}
+	p.SendQueryStatement(d.statement, c.params, c.formats, d.formats)
 }
 
 // Types of PostgreSQL whose values are read in binary.

@@ -126,7 +126,10 @@ func (p *Pipeline) exchange(groups []*group) (again []*call) {
 		}
 	}
 	for _, g := range groups {
-		again = append(again, g.settle(err)...)
+		if !g.ended {
+			g.lose(err)
+		}
+		again = append(again, g.again...)
 	}
 	return again
 }
