@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/platform"
@@ -213,4 +215,17 @@ func (g Gathered) Count(text string, args ...any) (int, error) {
 		return 0, err
 	}
 	return *n, nil
+}
+
+// InMessages is how many statements went in messages of several so far, and Alone how many others.
+func (db *DB) InMessages() uint64 { return db.many.answered.Load() }
+func (db *DB) Alone() uint64      { return db.write.answered.Load() }
+
+// LinesOf is how many connections for messages an address asks for.
+func LinesOf(dsn string) (int, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return 0, err
+	}
+	return linesOf(config)
 }
