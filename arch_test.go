@@ -45,6 +45,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"login", "login/link/…", "links know the engine, not the other way round"},
 	{"login/link/…", "FACTORS login/settings/…", "links know no factor and no settings: a factor's Button is handed to them"},
 	{"ui", "op/… login/… notify/… storage/… keys/… configs/… authn/… grant/…", "pages know data and texts, not journeys"},
+	{"storage/pipeline", "platform/… account/… audit/… outbox/… authn/… grant/… federation/… staff/… internal/fault", "it carries statements and knows neither what they say nor whose they are"},
 	{"storage/… keys/…", "op/… login/… ui/… notify/… configs/…", "the floor knows nothing of the doors"},
 	{"notify", "op/… login/… storage/… keys/… configs/…", "letters are made from the texts of ui; internal/wire joins them to the outbox"},
 	{"op/… login/…", "notify internal/outbound", "a door queues letters; what they say and how they travel is not its business"},

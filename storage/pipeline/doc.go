@@ -6,6 +6,6 @@
 // done, and each of its statements is sent again by itself: the failing one fails, and the others do not.
 //
 // It takes only statements that it was told of beforehand: single ones, short ones, each a transaction of its own. It keeps
-// no connections; whoever makes a Pipeline lends it one for each message. Callers reach it through database/sql, as a
-// driver whose connections are only places in the queue.
+// no connections; whoever makes a Pipeline lends it one for each message. Callers reach it as a driver of the
+// standard library, whose connections are only places in the queue.
 package pipeline

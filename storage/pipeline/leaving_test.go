@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"sync"
 	"testing"
@@ -97,15 +96,15 @@ func TestThousandCallersOfWhomManyLeave(t *testing.T) {
 			var all sync.WaitGroup
 			for i := range callers {
 				ctx, end := t.Context(), context.CancelFunc(func() {})
-				if rand.IntN(2) == 0 {
-					ctx, end = context.WithTimeout(t.Context(), time.Duration(rand.IntN(30_000))*time.Microsecond)
+				if draw(2) == 0 {
+					ctx, end = context.WithTimeout(t.Context(), time.Duration(draw(30_000))*time.Microsecond)
 				}
 				all.Go(func() {
 					defer end()
 					var err error
 					var n int64
-					row, wanted := rand.IntN(rows), ""
-					kind := rand.IntN(5)
+					row, wanted := draw(rows), ""
+					kind := draw(5)
 					switch kind {
 					case 0, 1:
 						err = s.many.QueryRowContext(ctx, countUp, fmt.Sprint("row", row)).Scan(&n)

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/storage/pipeline"
 )
 
@@ -161,3 +163,6 @@ func code(err error) string {
 	}
 	return ""
 }
+
+// draw is a number from 0 on, below n.
+func draw(n int) int { return int(binary.BigEndian.Uint32(secret.Bytes(4))) % n }
