@@ -35,6 +35,7 @@ func TestOneOfSixteenFailsAlone(t *testing.T) {
 		alone bool
 	}{
 		"a unique violation":                  {s.exec(add, "taken"), "23505", false},
+		"a commit that fails":                 {s.exec(addLate, "taken"), "23505", false},
 		"a serialization failure":             {s.exec(failWrite, "x", "40001"), "40001", false},
 		"a deadlock":                          {s.exec(failWrite, "x", "40P01"), "40P01", false},
 		"a check":                             {s.exec(failWrite, "x", "23514"), "23514", false},

@@ -159,3 +159,60 @@ func TestThousandCallersOfWhomManyLeave(t *testing.T) {
 		})
 	}
 }
+
+// While all connections are ended again and again, whoever is answered was served once, and nothing is sent a second time
+// whose end nobody knows.
+func TestEndedConnectionsRepeatNothing(t *testing.T) {
+	const callers, each, rows = 64, 12, 8
+	s := newScene(t, 2, 16, "")
+	for i := range rows {
+		if err := s.exec(add, fmt.Sprint("row", i))(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var mu sync.Mutex // guards the two
+	counted, unknown := [rows]map[int64]bool{}, [rows]int64{}
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			for range each {
+				row, n := draw(rows), int64(0)
+				err := s.counted(fmt.Sprint("row", row), &n)()
+				mu.Lock()
+				if counted[row] == nil {
+					counted[row] = map[int64]bool{}
+				}
+				if err != nil {
+					unknown[row]++
+				} else if counted[row][n] {
+					t.Errorf("row %d became %d twice", row, n)
+				} else {
+					counted[row][n] = true
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { all.Wait(); close(done) }()
+	for ended := false; !ended; {
+		select {
+		case <-done:
+			ended = true
+		case <-time.After(time.Duration(draw(8000)) * time.Microsecond):
+			_ = s.number(`SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'lent'`)
+		}
+	}
+	lost := int64(0)
+	for row := range rows {
+		n, acknowledged := s.number(`SELECT n FROM t WHERE id = $1`, fmt.Sprint("row", row)), int64(len(counted[row]))
+		if n < acknowledged || n > acknowledged+unknown[row] {
+			t.Errorf("row %d: %d, of %d that were acknowledged and %d that nobody knows of", row, n, acknowledged, unknown[row])
+		}
+		lost += unknown[row]
+	}
+	if lost == 0 {
+		t.Error("nobody met an end: it shows nothing")
+	}
+	t.Logf("%d of %d were not answered", lost, callers*each)
+}
