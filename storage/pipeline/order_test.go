@@ -1,11 +1,19 @@
 package pipeline_test
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/minddistrict/idp/storage/pipeline"
 )
 
 // Who came first is in an earlier message, whatever they ask.
@@ -114,5 +122,31 @@ func TestLockedRowKeepsNobodyElseWaiting(t *testing.T) {
 	}
 	if err := s.exec(add, "after")(); err != nil {
 		t.Error(err)
+	}
+}
+
+// unsent is what pgx reports where nothing was sent.
+type unsent struct{ error }
+
+func (unsent) SafeToRetry() bool { return true }
+
+// A message is sent over another connection only where nothing of it was sent; otherwise it may have been done.
+func TestOnlyWhatWasNotSentIsTriedAgain(t *testing.T) {
+	for _, row := range []struct {
+		err   error
+		tries int
+	}{{io.ErrUnexpectedEOF, 1}, {unsent{io.ErrClosedPipe}, 3}, {nil, 1}} { // nil: it says that all is well and did nothing
+		tries := 0
+		p := pipeline.New(pipeline.Options{Statements: statements(), Line: func(context.Context, func(*pgconn.PgConn) error) error {
+			tries++
+			return row.err
+		}})
+		db := sql.OpenDB(p.Connector())
+		_, err := db.ExecContext(t.Context(), add, "x")
+		if err == nil || row.err != nil && !errors.Is(err, row.err) || tries != row.tries {
+			t.Errorf("%v: got %v after %d tries, want %d", row.err, err, tries, row.tries)
+		}
+		p.Close()
+		_ = db.Close() // there is nothing to close
 	}
 }
