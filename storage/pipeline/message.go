@@ -60,7 +60,8 @@ func unfit(err error) bool {
 }
 
 // exchange sends groups as one message and reads what comes back; each is settled as soon as its transaction has ended. An
-// error is that of the connection.
+// error is that of the connection. Only the last group may be of several calls: after one that failed in the midst of a
+// group pgx attributes the descriptions of statements to the wrong answers.
 func exchange(ctx context.Context, c *pgconn.PgConn, groups []*group) error {
 	for _, g := range groups {
 		if g.ended {
@@ -76,7 +77,8 @@ func exchange(ctx context.Context, c *pgconn.PgConn, groups []*group) error {
 			continue // it cannot be prepared
 		}
 		for _, call := range g.calls {
-			call.answer.of.send(p, call)
+			d := call.answer.of
+			p.SendQueryStatement(d.statement, call.params, call.formats, d.formats)
 		}
 		p.SendPipelineSync()
 	}
@@ -170,17 +172,6 @@ func (g *group) prepare(ctx context.Context, c *pgconn.PgConn) error {
 type described struct {
 	statement *pgconn.StatementDescription
 	formats   []int16 // of its columns
-}
-
-// send puts a call in a message. Its columns are known, so that the server need not describe them again. Where there are none
-// it does: pgx attributes descriptions to the wrong answers after a statement that was skipped because one before it failed.
-// That only matters where it takes a statement for one without columns, or the other way round.
-func (d *described) send(p *pgconn.Pipeline, c *call) {
-	if len(d.formats) == 0 {
-		p.SendQueryPrepared(d.statement.Name, c.params, c.formats, nil)
-		return
-	}
-	p.SendQueryStatement(d.statement, c.params, c.formats, d.formats)
 }
 
 // Types of PostgreSQL whose values are read in binary.

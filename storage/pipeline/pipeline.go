@@ -85,22 +85,20 @@ func (p *Pipeline) do(ctx context.Context, text string, args []driver.NamedValue
 	return c, c.answer.err
 }
 
-// send answers all calls: in one message, and those whose transaction failed in a second one, each for itself.
+// send answers all calls: in one message, and the writes whose transaction failed in a second one, each for itself.
 func (p *Pipeline) send(calls []*call) {
-	var reads, writes []*call
+	groups := make([]*group, 0, len(calls))
+	var writes []*call
 	for _, c := range calls {
 		if c.of.Writes {
 			writes = append(writes, c)
 		} else {
-			reads = append(reads, c)
+			groups = append(groups, &group{calls: []*call{c}})
 		}
 	}
-	ordered(writes)
-	var groups []*group
-	for _, g := range [][]*call{reads, writes} {
-		if len(g) > 0 {
-			groups = append(groups, &group{calls: g})
-		}
+	if len(writes) > 0 {
+		ordered(writes)
+		groups = append(groups, &group{calls: writes})
 	}
 	again := p.exchange(groups)
 	if len(again) == 0 {
