@@ -17,7 +17,7 @@ import (
 )
 
 // frequent are the statements that nearly all requests consist of, each a transaction of its own. On PostgreSQL those of
-// several requests are one message with one commit: decision 38.
+// several requests are one message with one commit: decision 40.
 var frequent = []pipeline.Statement{
 	{Text: selectSession},
 	{Text: selectGrant + byGrantID},
