@@ -111,20 +111,20 @@ func (s *simpleSAML) record(t *testing.T, kind string) {
 		return
 	}
 	before := readFile(t, filepath.Join(s.dir, "metadata/idp.xml"))
-	defer s.write(t, "metadata/idp.xml", before)
+	defer s.knows(t, before, s.h.issuer)
 	speaker{
 		h: s.h, product: "SimpleSAMLphp " + simpleSAMLVersion(t), metadataURL: s.origin + "/saml/saml2/idp/metadata.php", entity: s.entity,
-		takes: func(t *testing.T, ours []byte) { s.write(t, "metadata/idp.xml", string(ours)) }, asked: s.asked,
+		takes: func(t *testing.T, ours []byte) { s.knows(t, string(ours), "https://care.example") }, asked: s.asked,
 	}.record(t, name+kind)
 }
 
-// asked types who Jan is at the page of SimpleSAMLphp.
+// asked types who signs in at the page of SimpleSAMLphp.
 func (s *simpleSAML) asked(t *testing.T, v *visitor) {
 	t.Helper()
 	if !strings.HasPrefix(v.URL.String(), s.origin+"/saml/module.php/core/loginuserpass.php") {
 		t.Fatalf("not asked at SimpleSAMLphp, but at %s (%d):\n%s", v.URL, v.Status, v.Body)
 	}
-	v.submits(t, map[string]string{"username": "jan", "password": jansWords})
+	v.submits(t, map[string]string{"username": s.who, "password": jansWords})
 }
 
 // forgetful is the storage of one answer.

@@ -69,29 +69,35 @@ $config = [
   'enable.saml20-idp' => true, 'module.enable' => ['exampleauth' => true, 'core' => true, 'saml' => true],
   'store.type' => 'phpsession', 'session.phpsession.savepath' => 'FOLDER/tmp', 'session.cookie.secure' => true,
   'language.default' => 'en',
-  'metadata.sources' => [['type' => 'flatfile'], ['type' => 'xml', 'file' => 'FOLDER/metadata/idp.xml']],
 ];
 `
 
-// simpleSAMLSources is authsources.php: one person, with the attributes of a directory.
+// simpleSAMLSources is authsources.php: two people, with the attributes of a directory. One lacks what says who it is.
 const simpleSAMLSources = `<?php
 $config = [
   'admin' => ['core:AdminPassword'],
   'staff' => ['exampleauth:UserPass', 'jan:` + jansWords + `' => [
     'uid' => ['jjansen'], 'mail' => ['jan@lindehof.example'], 'givenName' => ['Jan'], 'sn' => ['Jansen'],
-  ]],
+  ], 'kim:` + jansWords + `' => ['mail' => ['kim@lindehof.example'], 'givenName' => ['Kim'], 'sn' => ['Kist']]],
 ];
 `
 
 // simpleSAMLHosted is metadata/saml20-idp-hosted.php: the organisation's own side.
 const simpleSAMLHosted = `<?php
 $metadata['ENTITY'] = [
-  'host' => '__DEFAULT__', 'privatekey' => 'idp.key', 'certificate' => 'idp.crt', 'auth' => 'staff',
-  'NameIDFormat' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
-  'authproc' => [1 => ['class' => 'saml:PersistentNameID', 'attribute' => 'uid']],
-  'sign.logout' => true,
-  MORE
+  'host' => '__DEFAULT__', 'auth' => 'staff', MORE
 ];
+`
+
+// idpKeys are the keys of that side as it begins.
+const idpKeys = `'privatekey' => 'idp.key', 'certificate' => 'idp.crt', `
+
+// simpleSAMLRemote is metadata/saml20-sp-remote.php: what the XML converter writes of our metadata, and below it what
+// docs/sso.md says to put there.
+const simpleSAMLRemote = `<?php
+foreach (SimpleSAML\Metadata\SAMLParser::parseDescriptorsFile('FOLDER/metadata/idp.xml') as $entity => $parsed) {
+  $metadata[$entity] = $parsed->getMetadata20SP();
+}
 `
 
 const jansWords = "grijze-tegels"
@@ -101,6 +107,7 @@ type simpleSAML struct {
 	*process
 	h                   *house
 	dir, origin, entity string
+	who                 string // signs in
 }
 
 // startSimpleSAML starts one, with a folder and a key of its own.
@@ -108,7 +115,7 @@ func startSimpleSAML(t *testing.T, h *house) *simpleSAML {
 	t.Helper()
 	address := freeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
-	s := &simpleSAML{h: h, origin: "https://localhost:" + port}
+	s := &simpleSAML{h: h, who: "jan", origin: "https://localhost:" + port}
 	s.entity = s.origin + "/saml/metadata"
 	modules, err := filepath.Glob("/usr/lib/apache2/modules/libphp*.so")
 	if err != nil || len(modules) == 0 {
@@ -118,7 +125,8 @@ func startSimpleSAML(t *testing.T, h *house) *simpleSAML {
 	s.dir = httpdFolder(t, h, map[string]string{
 		"config/config.php": "", "config/authsources.php": simpleSAMLSources,
 		"cert/idp.key": string(key), "cert/idp.crt": string(certificate),
-		"metadata/saml20-idp-hosted.php": "", "metadata/idp.xml": "",
+		"metadata/saml20-idp-hosted.php": "", "metadata/saml20-sp-remote.php": "<?php\n", "metadata/idp.xml": "",
+		"cert/new.key": "", "cert/new.crt": "",
 		"log/saml.log": "", "data/none": "", "tmp/none": "", "pages/open": "open",
 	})
 	s.set(t, "")
@@ -136,8 +144,28 @@ func startSimpleSAML(t *testing.T, h *house) *simpleSAML {
 	return s
 }
 
+// knows makes our metadata known there, in the way of docs/sso.md: the block is copied as it stands.
+func (s *simpleSAML) knows(t *testing.T, metadata, issuer string) {
+	t.Helper()
+	_, section, _ := strings.Cut(readFile(t, "../../docs/sso.md"), "### SimpleSAMLphp")
+	_, block, _ := strings.Cut(section, "```php\n")
+	block, _, found := strings.Cut(block, "```")
+	if !found || !strings.Contains(block, "'ISSUER/federation/NAME/metadata'") {
+		t.Fatalf("docs/sso.md has no block for SimpleSAMLphp:\n%s", block)
+	}
+	s.write(t, "metadata/idp.xml", metadata)
+	block = strings.NewReplacer("ISSUER", issuer, "NAME/", "lindehof/").Replace(block)
+	s.write(t, "metadata/saml20-sp-remote.php", strings.ReplaceAll(simpleSAMLRemote, "FOLDER", s.dir)+block)
+}
+
 // set sets what else the organisation sets of its side.
 func (s *simpleSAML) set(t *testing.T, more string) {
+	t.Helper()
+	s.setWhole(t, idpKeys+more)
+}
+
+// setWhole is the same with its keys.
+func (s *simpleSAML) setWhole(t *testing.T, more string) {
 	t.Helper()
 	hosted := strings.NewReplacer("ENTITY", s.entity, "MORE", more)
 	s.write(t, "metadata/saml20-idp-hosted.php", hosted.Replace(simpleSAMLHosted))
@@ -212,7 +240,7 @@ func simpleSAMLphp(t *testing.T, h *house) {
 	}
 	connect(t, `metadata_url: "`+s.origin+`/saml/saml2/idp/metadata.php"`)
 	c.check("it takes the metadata that we publish", func(t *testing.T) {
-		s.write(t, "metadata/idp.xml", h.fetch(t, h.issuer+"/federation/lindehof/metadata"))
+		s.knows(t, h.fetch(t, h.issuer+"/federation/lindehof/metadata"), h.issuer)
 	})
 	site.checks(c, false)
 	v := h.visitor(site.own())
@@ -236,6 +264,33 @@ func simpleSAMLphp(t *testing.T, h *house) {
 	c.check("encrypted and no signature outside: refused", func(t *testing.T) {
 		s.set(t, `'assertion.encryption' => true, 'saml20.sign.response' => false,`)
 		site.refused(t, "sso.error_technical")
+	})
+	c.check("who lacks the attribute that the persistent NameID is made of: refused", func(t *testing.T) {
+		s.set(t, "")
+		s.who = "kim"
+		defer func() { s.who = "jan" }()
+		site.refused(t, "sso.error_settings")
+		if !bytes.Contains(site.response(t), []byte("nameid-format:transient")) {
+			t.Errorf("no transient NameID: %s", site.response(t))
+		}
+	})
+	c.check("a new key: both certificates are published, the old one signs, then the new one", func(t *testing.T) {
+		key, certificate := newSigner(t)
+		s.write(t, "cert/new.key", string(key))
+		s.write(t, "cert/new.crt", string(certificate))
+		block, _ := pem.Decode(certificate)
+		s.set(t, `'new_privatekey' => 'new.key', 'new_certificate' => 'new.crt',`)
+		both := h.fetch(t, s.origin+"/saml/saml2/idp/metadata.php")
+		if n := strings.Count(both, base64.StdEncoding.EncodeToString(block.Bytes)); n == 0 {
+			t.Fatalf("the new certificate is not in\n%s", both)
+		}
+		connect(t, "metadata_file: "+h.file("both.xml", []byte(both)))
+		first := site.signIn(t, h.visitor(site.own()))
+		s.setWhole(t, `'privatekey' => 'new.key', 'certificate' => 'new.crt',`)
+		if again := site.signIn(t, h.visitor(site.own())); again.Subject != first.Subject {
+			t.Errorf("%+v after %+v", again, first)
+		}
+		s.set(t, "")
 	})
 	c.check("a signature by a key that its metadata does not have: refused, until it does", func(t *testing.T) {
 		s.set(t, "")
