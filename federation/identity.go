@@ -102,6 +102,30 @@ func (c *Connection) verified(a Answer, claim string) bool {
 	return verified || owned
 }
 
+// Untrusted is why the address in an answer links no account, in words for who looks after the connection; empty: it may
+// (Identity.Trusted).
+func (c *Connection) Untrusted(a Answer) string {
+	email, claim := c.Mapping.email(a)
+	inside, proven := c.Has(email)
+	switch domain := domainOf(email); {
+	case claim == "":
+		return "there is none in the answer"
+	case !inside:
+		return domain + " is none of the connection's domains"
+	case !proven:
+		return "domain " + domain + " is not proven"
+	case c.verified(a, claim):
+		return ""
+	case c.Kind == SAML && len(c.SAML.Scoping) > 0:
+		return "a hub signs for many organisations"
+	case c.Kind == SAML:
+		return claim + " is a login name"
+	case claim != "email":
+		return "it is in " + claim + ", and only email can be verified"
+	}
+	return "neither email_verified nor xms_edov is JSON true"
+}
+
 // RoleOf is the role that the connection gives to somebody; ok: it gives one. Roles that were left out give none.
 func (c *Connection) RoleOf(i Identity) (role platform.Role, ok bool) {
 	if i.RolesLeft {

@@ -40,6 +40,13 @@ func TestAnAddressIsTrustedInItsOwnClaimOnly(t *testing.T) {
 		if err != nil || i.Trusted != row.want {
 			t.Errorf("%s: %t, want %t (%s, %v)", row.says, i.Trusted, row.want, i.Email.Address, err)
 		}
+		for _, domains := range [][]Domain{proven, {{Name: "linde.example"}}, nil} { // it is said why, exactly where it is not
+			c.Domains = domains
+			a := Answer{Issuer: "i", Subject: "s", AuthTime: trustNow, Claims: row.claims}
+			if i, _ := c.Judge(a, trustNow); i.Trusted != (c.Untrusted(a) == "") {
+				t.Errorf("%s, domains %v: trusted %t, and untrusted for %q", row.says, domains, i.Trusted, c.Untrusted(a))
+			}
+		}
 	}
 }
 

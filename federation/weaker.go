@@ -79,6 +79,17 @@ func (c *Connection) WeakerThan(was *Connection) (keys []string) {
 	return keys
 }
 
+// whose are the keys that say who is on the other side.
+var whose = []string{"oidc.issuer", "saml.entity_id", "saml.metadata_url", "saml.metadata_file"}
+
+// WeakerInUse is WeakerThan of a connection by which so many accounts are linked. Where nothing rests on who was on the other
+// side, another may be there: nobody is linked, no test was confirmed and no domain is proven, so that the connection is as
+// good as a new one. It is for a typo in what was declared last.
+func (c *Connection) WeakerInUse(was *Connection, links int64) []string {
+	rests := links > 0 || was.Baseline != nil || slices.ContainsFunc(was.Domains, func(d Domain) bool { return d.Proven })
+	return slices.DeleteFunc(c.WeakerThan(was), func(key string) bool { return !rests && slices.Contains(whose, key) })
+}
+
 func (c *Connection) proven(domain string) bool {
 	return slices.ContainsFunc(c.Domains, func(d Domain) bool { return d.Name == domain && d.Proven })
 }

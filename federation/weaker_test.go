@@ -190,3 +190,41 @@ func TestEveryFieldOfConnectionIsWeighed(t *testing.T) {
 		t.Errorf("no such fields: %v", weighed)
 	}
 }
+
+// Who is on the other side may be mended without asking while nothing rests on it; nothing else may.
+func TestATypoOfAConnectionThatWasNeverUsedIsMended(t *testing.T) {
+	for _, w := range weaker {
+		for says, row := range map[string]struct {
+			was   func(*Connection)
+			links int64
+			rests bool
+		}{
+			"never used":       {func(*Connection) {}, 0, false},
+			"linked":           {func(*Connection) {}, 1, true},
+			"confirmed":        {func(c *Connection) { c.Baseline = &Baseline{} }, 0, true},
+			"of a proven name": {func(c *Connection) { c.Domains[0].Proven = true }, 0, true},
+		} {
+			was, is := strict(), strict()
+			row.was(was)
+			row.was(is)
+			w.change(is)
+			var want []string
+			for _, key := range is.WeakerThan(was) {
+				if row.rests || !slices.Contains([]string{"oidc.issuer", "saml.entity_id"}, key) {
+					want = append(want, key)
+				}
+			}
+			if got := is.WeakerInUse(was, row.links); !slices.Equal(got, want) {
+				t.Errorf("%s, %s: weaker in %v, want %v", w.key, says, got, want)
+			}
+		}
+	}
+	for _, row := range trust {
+		was, is := &Connection{Kind: SAML, SAML: row.was}, &Connection{Kind: SAML, SAML: row.is}
+		for _, key := range is.WeakerInUse(was, 0) {
+			if key == "saml.metadata_url" || key == "saml.metadata_file" {
+				t.Errorf("%s: never used, and weaker in %s", row.says, key)
+			}
+		}
+	}
+}

@@ -62,8 +62,8 @@ func linkImport(g *globals, on *string) *cobra.Command {
 			report := linksReport{Rows: []linkLine{}, DryRun: o.DryRun}
 			err = f.tools().Acts().ImportLinks(cmd.Context(), platform.ID(*on), rows, o, func(i int, out staff.LinkOutcome, why error) {
 				line := linkLine{Line: lines[i], Connection: rows[i].Connection, Key: rows[i].Key, Address: rows[i].Address, Outcome: out}
-				if why != nil {
-					line.Why = why.Error()
+				if why != nil { // the outcome says already that it is refused
+					line.Why = strings.TrimPrefix(why.Error(), fault.Refused.Error()+": ")
 				}
 				report.add(line)
 			})
@@ -98,16 +98,19 @@ func (r *linksReport) add(l linkLine) {
 }
 
 func (r linksReport) text(w io.Writer) {
-	for _, l := range r.Rows {
-		why := ""
-		if l.Why != "" {
-			why = ": " + l.Why
-		}
-		fmt.Fprintf(w, "line %d: %s %s: %s%s\n", l.Line, printable(string(l.Connection)), printable(l.Address), l.Outcome, printable(why))
-	}
 	would := ""
 	if r.DryRun {
 		would = "would be "
+	}
+	for _, l := range r.Rows {
+		why, outcome := "", string(l.Outcome)
+		if l.Why != "" {
+			why = ": " + l.Why
+		}
+		if l.Outcome == staff.LinkMade {
+			outcome = would + outcome
+		}
+		fmt.Fprintf(w, "line %d: %s %s: %s%s\n", l.Line, printable(string(l.Connection)), printable(l.Address), outcome, printable(why))
 	}
 	fmt.Fprintf(w, "%d %slinked, %d there already, %d refused\n", r.Linked, would, r.There, r.Refused)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,6 +45,7 @@ type brought struct {
 	Key     string             `json:"key,omitempty"`
 	Email   string             `json:"email,omitempty"`
 	Trusted bool               `json:"email_trusted,omitempty"`
+	Why     string             `json:"email_not_trusted,omitempty"` // why it is not
 	Name    string             `json:"name,omitempty"`
 	Roles   []string           `json:"roles,omitempty"`
 	Role    platform.Role      `json:"role,omitempty"`        // that the table gives
@@ -50,7 +53,18 @@ type brought struct {
 	ACR     authn.ACR          `json:"acr,omitempty"`
 	Claims  map[string]any     `json:"claims,omitempty"`
 	Drifts  []federation.Drift `json:"drifts,omitempty"`
+	Said    *saidThere         `json:"answer,omitempty"`
 	answer  *federation.Answer
+}
+
+// saidThere is what an answer says beside its claims or attributes.
+type saidThere struct {
+	Issuer    string    `json:"issuer"`
+	Subject   string    `json:"subject"` // `sub`, or NameID
+	Format    string    `json:"name_id_format,omitempty"`
+	Qualifier string    `json:"name_qualifier,omitempty"`
+	AuthTime  time.Time `json:"auth_time,omitzero"` // or AuthnInstant
+	Context   []string  `json:"authncontext,omitempty"`
 }
 
 func federationTest(g *globals, on *string) *cobra.Command {
@@ -136,6 +150,7 @@ func answerID(t storage.ConnectionTest, text []byte) string {
 // judged is what an answer counts for, whatever the baseline says.
 func (s *testShown) judged(c *federation.Connection, a federation.Answer, now time.Time) {
 	s.answer, s.Claims, s.Drifts = &a, a.Claims, c.Drifts(a, now)
+	s.Said = &saidThere{a.Issuer, a.Subject, a.Format, a.Qualifier, a.AuthTime, a.Context}
 	id, err := c.Tried(a, now)
 	var refused *federation.Refusal
 	if errors.As(err, &refused) {
@@ -143,6 +158,7 @@ func (s *testShown) judged(c *federation.Connection, a federation.Answer, now ti
 		return
 	}
 	s.Key, s.Email, s.Trusted, s.Name, s.Roles = id.Key, id.Email.Address, id.Trusted, id.Profile.Name(), id.Roles
+	s.Why = c.Untrusted(a)
 	s.Role, _ = c.RoleOf(id)
 	s.ACR = c.NewBaseline(a, now).ACR
 	if c.Access.JIT == federation.JITCreate {
@@ -168,7 +184,7 @@ func (s testShown) text(w io.Writer) {
 			line("number", "%s", s.Number)
 		}
 	} else {
-		trusted := "the address links no account"
+		trusted := "the address links no account: " + s.Why
 		if s.Trusted {
 			trusted = "the address may link an account"
 		}
@@ -176,7 +192,7 @@ func (s testShown) text(w io.Writer) {
 		line("e-mail", "%s (%s)", orNone(s.Email), trusted)
 		line("name", "%s", orNone(s.Name))
 		line("roles", "%s", orNone(fmt.Sprint(s.Roles)))
-		line("role", "%s", orNone(string(s.Role)))
+		line("role", "%s", cmp.Or(string(s.Role), "none of the table: whoever has an account keeps the one that it has"))
 		if s.New != "" {
 			line("new account", "%s", s.New)
 		}
@@ -185,8 +201,27 @@ func (s testShown) text(w io.Writer) {
 	for _, d := range s.Drifts {
 		line("drift", "%s: %s", d.Kind, d.Detail)
 	}
+	if s.Said != nil {
+		s.Said.text(line)
+	}
 	for _, name := range slices.Sorted(maps.Keys(s.Claims)) {
 		line("claim", "%s = %v", name, s.Claims[name])
+	}
+}
+
+func (s *saidThere) text(line func(name, format string, args ...any)) {
+	line("issuer", "%s", s.Issuer)
+	for _, one := range []struct{ name, value string }{
+		{"subject", s.Subject}, {"format", s.Format}, {"qualifier", s.Qualifier}, {"authncontext", strings.Join(s.Context, " ")},
+	} {
+		if one.value != "" {
+			line(one.name, "%s", one.value)
+		}
+	}
+	if s.AuthTime.IsZero() {
+		line("signed in", "it does not say when (auth_time): no sign-in counts as fresh")
+	} else {
+		line("signed in", "%s (auth_time, AuthnInstant)", s.AuthTime.UTC().Format(time.RFC3339))
 	}
 }
 

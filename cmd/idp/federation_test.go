@@ -82,6 +82,9 @@ func TestOperatorConnectsAnOrganisation(t *testing.T) {
 		}
 		i.saysWhenCertificatesEnd()
 		i.saysWhatWasRead()
+		typo := strings.Replace(connected, `entity_id: "https://eik.example"`, `entity_id: "https://eik.example/saml"`, 1)
+		i.ok("apply", i.file("typo.yaml", typo)) // nobody came by it yet: a typo is mended
+		i.ok("apply", i.file("mended.yaml", connected))
 		i.testsAndConfirms()
 		i.rotatesOwnKeys()
 		for _, step := range []struct{ verb, want string }{
@@ -166,6 +169,8 @@ type shownJSON struct {
 	ACR     string
 	Claims  map[string]any
 	Drifts  []federation.Drift
+	Why     string         `json:"email_not_trusted"`
+	Said    map[string]any `json:"answer"`
 }
 
 // testsAndConfirms makes a test sign-in and its answer the baseline.
@@ -218,14 +223,18 @@ func (i *install) testsAndConfirms() {
 	comes(map[string]any{"answer": federation.Answer{Claims: map[string]any{"sub": "x"}}})
 	i.refused(1, "was refused: key: ", run("confirm", shown().ID)...)
 	comes(map[string]any{"answer": federation.Answer{
-		Issuer: "https://login.example/t/v2.0", Subject: "s", Claims: map[string]any{"tid": "T", "oid": "O", "email": "j@hof.invalid", "acrs": []string{"c1"}, "name": "\x1b[31mJan"},
+		Issuer: "https://login.example/t/v2.0", Subject: "s", Format: "urn:x", Context: []string{"urn:two"}, AuthTime: time.Date(2026, 11, 30, 9, 30, 0, 0, time.UTC),
+		Claims: map[string]any{"tid": "T", "oid": "O", "email": "j@hof.invalid", "acrs": []string{"c1"}, "name": "\x1b[31mJan"},
 	}})
 	var came shownJSON
 	if i.read(&came, run("test", "--result")...); came.URL != "" || came.Key != "t/o" || came.Email != "j@hof.invalid" || came.Trusted ||
 		came.ACR != string(authn.TwoFactor) || came.Claims["oid"] != "O" || came.Refused != "" {
 		i.t.Errorf("result: %+v", came)
 	}
-	if out := i.ok(run("test")...); !strings.Contains(out, "claim         oid = O\n") || !strings.Contains(out, "new account   is made, as client\n") || !strings.Contains(out, "counts for    urn:minddistrict:acr:2fa\n") {
+	if out := i.ok(run("test")...); !strings.Contains(out, "claim         oid = O\n") || !strings.Contains(out, "new account   is made, as client\n") ||
+		!strings.Contains(out, "(the address links no account: domain hof.invalid is not proven)\n") || !strings.Contains(out, "role          none of the table: ") ||
+		!strings.Contains(out, "issuer        https://login.example/t/v2.0\n") || !strings.Contains(out, "format        urn:x\n") ||
+		!strings.Contains(out, "authncontext  urn:two\n") || !strings.Contains(out, "signed in     2026-11-30T09:30:00Z (auth_time, AuthnInstant)\n") || !strings.Contains(out, "counts for    urn:minddistrict:acr:2fa\n") {
 		i.t.Errorf("result: %q", out)
 	} else if strings.Contains(out, "\x1b") {
 		i.t.Errorf("a claim steers the terminal: %q", out)
@@ -348,6 +357,10 @@ func (i *install) importsLinks() {
 			keys = append(keys, l.Key+" "+l.Address)
 		}
 		return keys
+	}
+	dry := i.run(append([]string{"federation", "link", "import", file, "--dry-run"}, on...)...).out
+	if !strings.Contains(dry, "line 2: hof anna@example.org: would be linked\n") || strings.Contains(dry, "refused: refused") {
+		i.t.Errorf("dry run:\n%s", dry)
 	}
 	imports("[linked refused refused linked refused refused refused refused refused]", "--dry-run")
 	if got := links(); len(got) > 0 {

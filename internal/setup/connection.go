@@ -298,7 +298,11 @@ func (p *plan) connection(ctx context.Context, on platform.Platform, d *Connecti
 		fileDifference("saml.metadata_file", []byte(have.SAML.Metadata), []byte(c.SAML.Metadata)),
 		fileDifference("saml.metadata_key_file", []byte(have.SAML.MetadataKey), []byte(c.SAML.MetadataKey)))
 	if exists {
-		mark(all, "", c.WeakerThan(&have))
+		links, err := p.DB.Links(ctx, c.Platform, c.ID)
+		if err != nil {
+			return err
+		}
+		mark(all, "", c.WeakerInUse(&have, links))
 		p.connections[i] = c
 	} else {
 		fresh(all)

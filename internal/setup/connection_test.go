@@ -133,8 +133,8 @@ var connectionMerges = []struct{ name, says, want string }{
 		"domains: [lindehof.example, {name: hof.example, proven: operator}] → [hof.example]"},
 	{"switched off", "{ name: lindehof, disabled: true }", "disabled: false → true"},
 	{"what a claim is called", "{ name: eik, mapping: { family_name: [sn] } }", "mapping.family_name: [sn]"},
-	{"others vouch", `{ name: eik, saml: { entity_id: "https://b.example" } }`,
-		"saml.entity_id: https://adfs.eik.example/trust → https://b.example (weaker)"},
+	{"others vouch, and nobody came by them yet", `{ name: eik, saml: { entity_id: "https://b.example" } }`,
+		"saml.entity_id: https://adfs.eik.example/trust → https://b.example"},
 }
 
 func TestConnectionsMergeKeyByKey(t *testing.T) {
@@ -219,6 +219,14 @@ func TestMetadataIsByAddressOrFromAFile(t *testing.T) {
 	mustApply(t, tools, connecting(adfs))
 	path := filepath.Join(t.TempDir(), "m.xml")
 	if err := os.WriteFile(path, []byte("<EntityDescriptor entityID='https://adfs.eik.example/trust'/>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	seen, err := db.Version(t.Context())
+	if err == nil { // something rests on who is there
+		e := audit.Event{At: tools.Now, Platform: "linde", Kind: audit.ConnectionConfirmed, Actor: "cli test", Outcome: audit.Success}
+		err = db.SetBaseline(t.Context(), "linde", "eik", federation.Baseline{At: tools.Now}, seen, e)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	for _, step := range []struct{ says, want string }{
