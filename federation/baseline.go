@@ -80,9 +80,13 @@ var steady = slices.Concat(
 // code.
 func (b *Baseline) holds(c *Connection, a Answer, now time.Time) error {
 	for _, d := range c.Drifts(a, now) {
-		// Where no domains are declared the test sign-in shows one of several that there may be.
-		if d.Kind == DriftFormat || d.Kind == DriftDomain && len(c.Domains) > 0 {
+		switch {
+		case d.Kind == DriftFormat:
 			return refuse(Drifted, "%s", d.Detail)
+		// Where no domains are declared the test sign-in shows one of several that there may be. It is the person's address, as
+		// it is for whoever comes for the first time (Who).
+		case d.Kind == DriftDomain && len(c.Domains) > 0:
+			return refuse(ForeignDomain, "%s", d.Detail)
 		}
 	}
 	return nil

@@ -19,11 +19,11 @@ const (
 	Interaction Reason = "interaction" // it wanted to ask something although nothing was to be asked
 
 	// What is wrong with an answer.
-	Unsolicited   Reason = "unsolicited"    // nothing here asked for it, or another browser did
+	Unsolicited   Reason = "unsolicited"    // nothing here asked for it, or another browser did, or too long ago
 	Replayed      Reason = "replayed"       // it was here before
 	BadSignature  Reason = "signature"      // not signed by a key that is known, or not as it must be
 	BadAudience   Reason = "audience"       // for somebody else, or from somebody else
-	BadTime       Reason = "time"           // too early or too late
+	BadTime       Reason = "time"           // too early or too late by our clock
 	BadForm       Reason = "form"           // not what its protocol says
 	StillOld      Reason = "old"            // the person was to sign in again there, and did not
 	KeyMissing    Reason = "key"            // nothing in it says for ever who it is

@@ -118,7 +118,7 @@ func Returned(macs MACs, p platform.ID, c ID, state string, now time.Time) (Trip
 	}
 	t := tripOf(func(purpose, data string) []byte { return macs(purpose, data)[own] }, p, c, body, parts[0], flags, began)
 	if late := now.Sub(t.Began); late > TripLife || late < -MaxSkew {
-		return Trip{}, refuse(BadTime, "the sign-in began %s ago", late.Round(time.Second))
+		return Trip{}, refuse(Unsolicited, "the sign-in began %s ago, and may take %s", late.Round(time.Second), TripLife)
 	}
 	return t, nil
 }

@@ -191,3 +191,26 @@ func TestNamesOfOthersAreText(t *testing.T) {
 		t.Error("every error is a refusal")
 	}
 }
+
+// An address of another domain than the test's is the person's to mend, and has the reason that it has at the first time;
+// another kind of NameID is the organisation's.
+func TestADriftOfTheDomainIsAForeignAddress(t *testing.T) {
+	c := &Connection{ID: "linde", Kind: OIDC, Key: KeyRule{By: BySubject}, Domains: []Domain{{Name: "linde.example"}}}
+	c.Baseline = &Baseline{Domain: "linde.example"}
+	for _, row := range []struct {
+		answer  Answer
+		domains []Domain
+		want    Reason
+	}{
+		{Answer{Subject: "s", Claims: map[string]any{"email": "anna@linde.example"}}, c.Domains, ""},
+		{Answer{Subject: "s", Claims: map[string]any{"email": "anna@wilg.example"}}, c.Domains, ForeignDomain},
+		{Answer{Subject: "s", Claims: map[string]any{"email": "anna@wilg.example"}}, nil, ""},
+		{Answer{Subject: "s", Format: "f", Claims: map[string]any{"email": "anna@linde.example"}}, c.Domains, Drifted},
+	} {
+		free := *c
+		free.Domains = row.domains
+		if _, err := free.Judge(row.answer, trustNow); ReasonOf(err) != row.want {
+			t.Errorf("%v, domains %v: %v, want %q", row.answer, row.domains, err, row.want)
+		}
+	}
+}

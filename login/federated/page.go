@@ -105,8 +105,10 @@ func troubleText(why federation.Reason) string {
 		return "sso.error_unreachable"
 	case federation.StillOld:
 		return "sso.error_old"
-	case federation.Unsolicited, federation.Replayed, federation.BadTime:
+	case federation.Unsolicited, federation.Replayed:
 		return "sso.error_over"
+	case federation.BadTime:
+		return "sso.error_clock"
 	case federation.NoAccount:
 		return "sso.error_no_account"
 	case federation.NoRole:

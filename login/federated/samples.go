@@ -43,7 +43,7 @@ func startSamples() []ui.Sample {
 	for _, key := range []string{
 		"sso.error_denied", "sso.error_cancelled", "sso.error_unreachable", "sso.error_old", "sso.error_no_account", "sso.error_inactive",
 		"sso.error_other", "sso.error_technical", "sso.error_no_role", "sso.error_foreign", "sso.error_other_role", "sso.error_already",
-		"sso.error_unproven", "sso.error_unverified", "sso.error_closed", "sso.error_settings",
+		"sso.error_unproven", "sso.error_unverified", "sso.error_closed", "sso.error_settings", "sso.error_clock",
 	} {
 		all = append(all, ui.Sample{Name: key, Data: trouble(key)})
 	}

@@ -279,6 +279,10 @@ func refusal(err error, seen outline, v *verifier) error {
 	case is(crewjam.ErrDecryptionFailed):
 		// One answer for all: whether something was opened is what attacks on CBC want to know (saml-core errata E93).
 		return federation.Refuse(federation.BadSignature, "not signed by a key that is known, or not encrypted for ours")
+	case strings.Contains(detail(), "RequireSignedResponseForCBC"): // the library names its own setting
+		_, cipher, _ := strings.Cut(detail(), "encrypted with ")
+		return federation.Refuse(federation.BadSignature, "encrypted with AES-CBC (%s) and not signed as a whole: choose AES-GCM there, "+
+			"such as AES-256-GCM, or let it sign the response as well as the assertion", cipher)
 	case is(crewjam.ErrInvalidSignature, crewjam.ErrUntrustedCertificate):
 		return federation.Refuse(federation.BadSignature, "%s", detail())
 	case is(crewjam.ErrRequestIDMismatch):

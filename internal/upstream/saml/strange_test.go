@@ -106,3 +106,15 @@ func TestWhoSignedALogoutIsSaid(t *testing.T) {
 		t.Errorf("by redirect: %v", err)
 	}
 }
+
+// What is encrypted in a way that is not taken says what to choose there, and no setting of ours.
+func TestWhatIsEncryptedOtherwiseSaysWhatToChoose(t *testing.T) {
+	p := newPlace(t)
+	s := good(p.trip)
+	s.encrypts, s.cipher = certificateOfOwn(t, firstOwnKey()), xmlenc.AES256CBC
+	_, err := p.answer(t, s.response())
+	if federation.ReasonOf(err) != federation.BadSignature || !strings.Contains(err.Error(), "aes256-cbc) and not signed as a whole: choose AES-GCM there") ||
+		strings.Contains(err.Error(), "Require") {
+		t.Errorf("got %v", err)
+	}
+}
