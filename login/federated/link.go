@@ -65,7 +65,11 @@ func (s step) unlessRemoved(
 
 // link adds to an outcome that an account is linked: the owner is told, always, and the mail names both.
 func (s step) link(v *login.Visit, out *login.Outcome, c *federation.Connection, id federation.Identity, a *account.Account) {
-	change, l := s.linking(v, c, id, a)
+	letter := linkedMail
+	if out.Change.Add == a {
+		letter = madeMail
+	}
+	change, l := s.linking(v, c, id, a, letter)
 	out.Change.Put = append(out.Change.Put, change.Put...)
 	out.Change.Events = append(out.Change.Events, change.Events...)
 	out.Change.Messages = append(out.Change.Messages, change.Messages...)
@@ -74,7 +78,9 @@ func (s step) link(v *login.Visit, out *login.Outcome, c *federation.Connection,
 	}
 }
 
-func (s step) linking(v *login.Visit, c *federation.Connection, id federation.Identity, a *account.Account) (authn.Change, account.Credential) {
+func (s step) linking(
+	v *login.Visit, c *federation.Connection, id federation.Identity, a *account.Account, letter outbox.Letter,
+) (authn.Change, account.Credential) {
 	l := account.Credential{
 		ID: account.CredentialID(secret.ID()), Account: a.ID, Method: federation.Method, Use: account.Primary, Label: id.Label(),
 		External: federation.External(c.ID, id.Key), AddedAt: v.Now, ConfirmedAt: v.Now,
@@ -83,7 +89,7 @@ func (s step) linking(v *login.Visit, c *federation.Connection, id federation.Id
 	e.Reason = federation.Method
 	known := v.Facts.Account
 	v.Facts.Account = a // whom the mail is for
-	mail := v.NoticeOf(linkedMail, s.Sealer, map[string]string{"email_masked": id.Masked()})
+	mail := v.NoticeOf(letter, s.Sealer, map[string]string{"email_masked": id.Masked(), "connection": c.Name(a.Locale)})
 	v.Facts.Account = known
 	return authn.Change{Put: []account.Credential{l}, Events: []audit.Event{e}, Messages: []outbox.Message{mail}}, l
 }
@@ -213,7 +219,7 @@ func (s step) prove(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	if err != nil {
 		return authn.Change{Events: []audit.Event{refusal(v, a.ID, string(federation.ReasonOf(err)))}}, err
 	}
-	change, l := s.linking(v, c, id, a)
+	change, l := s.linking(v, c, id, a, linkedMail)
 	id.Proof.Credential, id.Proof.Version = l.ID, l.Counter
 	v.Journey.Give(id.Proof)
 	if to, e := given(v, c, id, a); to != nil {

@@ -19,7 +19,7 @@ func part() ui.Part {
 }
 
 func letters() []outbox.Letter {
-	all := []outbox.Letter{linkedMail, unlinkedMail}
+	all := []outbox.Letter{linkedMail, madeMail, unlinkedMail}
 	for _, kind := range slices.Sorted(maps.Keys(alarmMails)) {
 		all = append(all, alarmMails[kind])
 	}
@@ -30,6 +30,12 @@ func letters() []outbox.Letter {
 var linkedMail = outbox.Letter{Kind: "mail_sso_linked", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_sso_linked.subject",
 	Before: []string{"mail_sso_linked.body", "mail.not_you_urgent"},
+}}
+
+// madeMail tells that an account was made by a sign-in there: it has no password that could be changed.
+var madeMail = outbox.Letter{Kind: "mail_sso_made", Spec: outbox.Spec{
+	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_sso_made.subject",
+	Before: []string{"mail_sso_made.body", "mail_sso_made.how", "mail_sso_made.not_you"},
 }}
 
 // unlinkedMail tells that it is not any more.
