@@ -198,7 +198,7 @@ const mostBytes = 20 << 10
 func TestMailsAreLight(t *testing.T) {
 	c := outbox.Contents{
 		To: "anna@example.org", Name: "Anna van der Bakker", Token: secret.Token(),
-		Values: map[string]string{"email_masked": "b•••@example.org", "person": "c•••@example.org", "n": "5", "phone_end": "16", "connection": "Wilgenhof"},
+		Values: map[string]string{"email_masked": "b•••@example.org", "person": "c•••@example.org", "n": "5", "phone_end": "16", "connection": "Wilgenhof", "detail": "one factor, was two"},
 	}
 	for kind := range mails() {
 		for _, lang := range []string{"nl", "en"} {

@@ -88,7 +88,7 @@ var framed = []string{
 func TestMailsSayEverything(t *testing.T) {
 	c := outbox.Contents{
 		To: "anna@example.org", Name: "Anna van der Bakker", Token: secret.Token(), Party: "linde-web",
-		Values: map[string]string{"email_masked": "b•••@example.org", "person": "c•••@example.org", "n": "5", "phone_end": "16", "connection": "Wilgenhof", "code": "014874"},
+		Values: map[string]string{"email_masked": "b•••@example.org", "person": "c•••@example.org", "n": "5", "phone_end": "16", "connection": "Wilgenhof", "detail": "one factor, was two", "code": "014874"},
 	}
 	dates := map[string]string{"nl": "26 november 2026 om 14:05", "en": "26 November 2026 at 14:05"}
 	for kind, texts := range mails() {
@@ -99,7 +99,7 @@ func TestMailsSayEverything(t *testing.T) {
 			plain := strings.Join(strings.Fields(m.Text), " ")
 			frame := ui.Frame{Platform: p, Lang: lang}
 			for _, key := range slices.Concat(texts.Before, texts.After, framed) {
-				text := Whole().TextIn(frame, key, "name", c.Name, "email", c.To, "date", dates[lang], "email_masked", "b•••@example.org", "person", "c•••@example.org", "n", "5", "phone_end", "16", "connection", "Wilgenhof", "code", "014874")
+				text := Whole().TextIn(frame, key, "name", c.Name, "email", c.To, "date", dates[lang], "email_masked", "b•••@example.org", "person", "c•••@example.org", "n", "5", "phone_end", "16", "connection", "Wilgenhof", "detail", "one factor, was two", "code", "014874")
 				if strings.Contains(text, "{") || !strings.Contains(said, text) || !strings.Contains(plain, text) {
 					t.Errorf("%s %s %s: %q in\n%s\n%s", kind, lang, key, text, said, plain)
 				}

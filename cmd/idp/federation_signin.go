@@ -42,19 +42,24 @@ type testShown struct {
 
 // brought is what an answer says, and what it counts for here.
 type brought struct {
-	Key     string             `json:"key,omitempty"`
-	Email   string             `json:"email,omitempty"`
-	Trusted bool               `json:"email_trusted,omitempty"`
-	Why     string             `json:"email_not_trusted,omitempty"` // why it is not
-	Name    string             `json:"name,omitempty"`
-	Roles   []string           `json:"roles,omitempty"`
-	Role    platform.Role      `json:"role,omitempty"`        // that the table gives
-	New     string             `json:"new_account,omitempty"` // with jit: create, the role of an account that is made, or why none is
-	ACR     authn.ACR          `json:"acr,omitempty"`
-	Claims  map[string]any     `json:"claims,omitempty"`
-	Drifts  []federation.Drift `json:"drifts,omitempty"`
-	Said    *saidThere         `json:"answer,omitempty"`
-	answer  *federation.Answer
+	Key string `json:"key,omitempty"`
+	addressBrought
+	Name   string             `json:"name,omitempty"`
+	Roles  []string           `json:"roles,omitempty"`
+	Role   platform.Role      `json:"role,omitempty"`        // that the table gives
+	New    string             `json:"new_account,omitempty"` // with jit: create, the role of an account that is made, or why none is
+	ACR    authn.ACR          `json:"acr,omitempty"`
+	Claims map[string]any     `json:"claims,omitempty"`
+	Drifts []federation.Drift `json:"drifts,omitempty"`
+	Said   *saidThere         `json:"answer,omitempty"`
+	answer *federation.Answer
+}
+
+// addressBrought is the address in an answer, and whether it may link an account.
+type addressBrought struct {
+	Email   string `json:"email,omitempty"`
+	Trusted bool   `json:"email_trusted,omitempty"`
+	Why     string `json:"email_not_trusted,omitempty"` // why it is not
 }
 
 // saidThere is what an answer says beside its claims or attributes.

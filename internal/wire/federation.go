@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/audit"
@@ -31,12 +32,18 @@ func tellOfKeys(h *House) func(context.Context, *federation.Connection, saml.New
 		if !ok {
 			return
 		}
-		about := map[string]bool{federated.NewKey: len(news.Keys) > 0, federated.Certificate: !news.Expires.IsZero()}
+		about := map[string]string{} // what is told of each
+		if len(news.Keys) > 0 {
+			about[federated.NewKey] = "SHA-256 " + strings.Join(news.Keys, ", ")
+		}
+		if !news.Expires.IsZero() {
+			about[federated.Certificate] = "ends " + news.Expires.UTC().Format(time.DateOnly)
+		}
 		for _, what := range []string{federated.NewKey, federated.Certificate} {
-			if !about[what] || what == federated.Certificate && !told.first(c, h.clock.Now()) {
+			if about[what] == "" || what == federated.Certificate && !told.first(c, h.clock.Now()) {
 				continue
 			}
-			err := federatedOptions(h).Alarm(ctx, p, c, what, audit.Event{At: h.clock.Now()})
+			err := federatedOptions(h).Alarm(ctx, p, c, what, about[what], audit.Event{At: h.clock.Now()})
 			if err != nil && ctx.Err() == nil {
 				h.Log.ErrorContext(ctx, "telling of the keys of an upstream", slog.String("platform", string(c.Platform)),
 					slog.String("connection", string(c.ID)), slog.Any("error", err))

@@ -35,13 +35,16 @@ var alarmMails = map[string]outbox.Letter{
 
 func alarmMail(kind outbox.Kind, subject, look string) outbox.Letter {
 	return outbox.Letter{Kind: kind, Spec: outbox.Spec{
-		Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: subject, Before: []string{string(kind) + ".body", look},
+		Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: subject, Before: []string{string(kind) + ".body", "mail_sso_alarm.which", look},
 	}}
 }
 
 // Alarm records one thing of a connection, and tells who looks after it; where nobody is named, the managers of the
-// platform. Each is told once a day, and the record has what happened each time, told or not. It stops nothing.
-func (o Options) Alarm(ctx context.Context, p *platform.Platform, c *federation.Connection, what string, e audit.Event) error {
+// platform. Each is told once a day, and the record has what happened each time, told or not. It stops nothing. detail is
+// what changed, in words of the protocol that name nobody.
+func (o Options) Alarm(
+	ctx context.Context, p *platform.Platform, c *federation.Connection, what, detail string, e audit.Event,
+) error {
 	whom, err := o.lookAfter(ctx, c)
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func (o Options) Alarm(ctx context.Context, p *platform.Platform, c *federation.
 	recorded := false
 	for _, to := range whom {
 		d := outbox.Draft{
-			Kind: letter.Kind, Spec: &letter.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At, Contents: outbox.Contents{To: to},
+			Kind: letter.Kind, Spec: &letter.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At, Contents: outbox.Contents{To: to, Values: map[string]string{"connection": c.Name(p.Locale) + " (" + string(c.ID) + ")", "detail": detail}},
 		}
 		limit := authn.Limit{Key: authn.MailKey(o.Sealer, p.ID, what, string(c.ID)+"\x00"+to), Max: 1, Window: alarmEvery}
 		change := authn.Change{Platform: p.ID, Messages: []outbox.Message{d.Seal(o.Sealer.Seal)}, Count: []authn.Limit{limit}}
@@ -88,7 +91,7 @@ func (o Options) lookAfter(ctx context.Context, c *federation.Connection) (all [
 // alarm tells of everything in which an answer was less than what the last confirmed test sign-in brought.
 func (s step) alarm(ctx context.Context, v *login.Visit, c *federation.Connection, a federation.Answer) error {
 	for _, drift := range c.Drifts(a, v.Now) {
-		if err := s.Alarm(ctx, v.Platform, c, drift.Kind, v.Event(audit.ConnectionDrifted, audit.Success, "")); err != nil {
+		if err := s.Alarm(ctx, v.Platform, c, drift.Kind, drift.Detail, v.Event(audit.ConnectionDrifted, audit.Success, "")); err != nil {
 			return err
 		}
 	}

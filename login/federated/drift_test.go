@@ -1,6 +1,7 @@
 package federated_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -30,8 +31,8 @@ func TestTheRecordSaysEachTimeWhatChanged(t *testing.T) {
 	} {
 		h.Clock.Later(row.later)
 		c := row.c
-		c.Platform = "linde"
-		if err := o.Alarm(t.Context(), p, &c, row.what, audit.Event{At: h.Clock.Now()}); err != nil {
+		c.Platform, c.Names = "linde", map[string]string{"nl": "Organisatie Lindehof"}
+		if err := o.Alarm(t.Context(), p, &c, row.what, "what changed", audit.Event{At: h.Clock.Now()}); err != nil {
 			t.Fatal(err)
 		}
 		if err := h.Deliver(t.Context()); err != nil {
@@ -39,6 +40,11 @@ func TestTheRecordSaysEachTimeWhatChanged(t *testing.T) {
 		}
 		if got := len(h.Mails.Sent()); got != row.mails {
 			t.Errorf("%d: %d mails, want %d", i, got, row.mails)
+		}
+		for _, m := range h.Mails.Sent() {
+			if !strings.Contains(m.Text, "Organisatie Lindehof (lindehof): what changed") {
+				t.Errorf("%d: a mail does not say of which connection, and what: %s", i, m.Text)
+			}
 		}
 		events, err := h.DB.Events(t.Context(), "linde", 1000)
 		if err != nil {
