@@ -103,11 +103,13 @@ func openPostgres(dsn string, open Opener) (*DB, error) {
 		return nil, err
 	}
 	config.DialFunc = dialer(answer)
-	served := []stdlib.OptionOpenDB{
-		stdlib.OptionShouldPing(stillLives), stdlib.OptionAfterConnect(primary.made), stdlib.OptionResetSession(primary.stillLeads),
+	served := func(pingAfter time.Duration) []stdlib.OptionOpenDB {
+		return []stdlib.OptionOpenDB{
+			stdlib.OptionShouldPing(stillLives(pingAfter)), stdlib.OptionAfterConnect(primary.made), stdlib.OptionResetSession(primary.stillLeads),
+		}
 	}
-	pool := newPool(open(stdlib.GetConnector(*config, served...)))
-	many, closeMany := openMany(config, served, lines, open)
+	pool := newPool(open(stdlib.GetConnector(*config, served(pingAfter)...)))
+	many, closeMany := openMany(config, served(linePingAfter), lines, open)
 	config.DialFunc = dialer(batchTime)
 	patient := newPool(open(stdlib.GetConnector(*config)))
 	patient.SetMaxIdleConns(0) // each batch has a connection of its own

@@ -300,6 +300,24 @@ func TestEndedConnectionsLoseNothingThatWasAcknowledged(t *testing.T) {
 	t.Logf("%d times ended: %d given, %d redeemed, %d rotated, %d refused", kills, given.Load(), redeemed.Load(), rotated.Load(), refused.Load())
 }
 
+// Connections that ended while nobody asked anything cost nobody an answer.
+func TestConnectionsThatEndedBeforeAreNotMet(t *testing.T) {
+	c := newCrowded(t, nil, "&answer_timeout=60")
+	for range 5 {
+		var all sync.WaitGroup
+		for range 32 { // so that all connections are there
+			all.Go(func() {
+				if _, _, err := c.db.Session(t.Context(), "linde", []byte{1}, manyNow); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		c.must(c.beside.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'idp'`))
+		time.Sleep(100 * time.Millisecond) // the pool would ask after a second
+	}
+}
+
 // Of many who redeem one code while connections end, at most one is given tokens.
 func TestCodeIsRedeemedOnceWhileConnectionsEnd(t *testing.T) {
 	c := newCrowded(t, nil, "&answer_timeout=60")

@@ -17,12 +17,13 @@ import (
 // How long a database may be silent: no answer, and no end of the connection either. A connection on which it was is
 // thrown away. Decision 15 says why each connection keeps these times itself.
 const (
-	connectTimeout = 3 * time.Second  // unless the DSN says otherwise
-	answerTime     = 3 * time.Second  // for one statement, COMMIT and ROLLBACK included, unless the DSN says otherwise
-	batchTime      = time.Hour        // for one statement of a batch, such as an index on a large table
-	pingTime       = time.Second      // for a connection that was idle; a call meets two dead ones at most, and then dials
-	pingAfter      = time.Second      // idle for this long: it is asked whether it still lives
-	lostTime       = 10 * time.Second // without a sign of life from the other machine
+	connectTimeout = 3 * time.Second       // unless the DSN says otherwise
+	answerTime     = 3 * time.Second       // for one statement, COMMIT and ROLLBACK included, unless the DSN says otherwise
+	batchTime      = time.Hour             // for one statement of a batch, such as an index on a large table
+	pingTime       = time.Second           // for a connection that was idle; a call meets two dead ones at most, and then dials
+	pingAfter      = time.Second           // idle for this long: it is asked whether it still lives
+	linePingAfter  = 50 * time.Millisecond // the same for one that carries messages of several callers: they would all be lost
+	lostTime       = 10 * time.Second      // without a sign of life from the other machine
 )
 
 // answerTimeOf takes answer_timeout, whole seconds, out of the parameters of a DSN: the server knows none of that name.
@@ -71,13 +72,15 @@ func (c *impatient) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// stillLives decides whether a connection that was idle is pinged: no, because it was just done, with a limit of its own.
-// Where there was no answer pgx has closed the connection, and its own ping tells database/sql to take another.
-func stillLives(ctx context.Context, p stdlib.ShouldPingParams) bool {
-	if p.IdleDuration <= pingAfter {
-		return false
+// stillLives decides whether a connection that was idle for so long is pinged: no, because it was just done, with a limit
+// of its own. Where there was no answer pgx has closed the connection, and its own ping tells database/sql to take another.
+func stillLives(after time.Duration) func(context.Context, stdlib.ShouldPingParams) bool {
+	return func(ctx context.Context, p stdlib.ShouldPingParams) bool {
+		if p.IdleDuration <= after {
+			return false
+		}
+		ctx, done := context.WithTimeout(ctx, pingTime)
+		defer done()
+		return p.Conn.Ping(ctx) != nil
 	}
-	ctx, done := context.WithTimeout(ctx, pingTime)
-	defer done()
-	return p.Conn.Ping(ctx) != nil
 }
