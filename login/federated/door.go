@@ -34,6 +34,7 @@ type Engine interface {
 	ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, data any, look login.Look) error
 	Post(w http.ResponseWriter, r *http.Request, to login.Elsewhere) error
 	Refuse(r *http.Request, e audit.Event) (reference string)
+	NotFound(w http.ResponseWriter, r *http.Request)
 }
 
 // Door takes answers of upstreams. It sees no cookie.

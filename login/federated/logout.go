@@ -56,11 +56,13 @@ func (d *Door) at(r *http.Request, place func(federation.Kind) string) *federati
 func (d *Door) published(w http.ResponseWriter, r *http.Request) error {
 	c := d.at(r, func(k federation.Kind) string { return places[k].published })
 	if c == nil {
-		return fault.NotFound
+		d.engine.NotFound(w, r)
+		return nil
 	}
 	p, ok := d.Protocols[c.Kind].(Publisher)
 	if !ok {
-		return fault.NotFound
+		d.engine.NotFound(w, r)
+		return nil
 	}
 	contentType, body, err := p.Published(c, platform.FromContext(r.Context()).URL(callbackPath(c)))
 	if err != nil {

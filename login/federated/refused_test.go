@@ -45,3 +45,22 @@ func TestNothingIsKeptOfASignInThatDidNotHappen(t *testing.T) {
 		t.Errorf("in another journey it leads to %s", other.URL.Path)
 	}
 }
+
+// A document of a connection that is not declared, or is of another kind, is not there: IT looks for the mistake in the address.
+func TestDocumentsOfNoConnectionAreNotFound(t *testing.T) {
+	h := newHouse(t, at("lindehof", federation.AboveForm, "lindehof.example"))
+	for path, want := range map[string]int{"lindehof/jwks": 200, "lindehof/metadata": 404, "nope/jwks": 404, "nope/metadata": 404} {
+		req, err := http.NewRequestWithContext(t.Context(), "GET", "https://id.test/p/linde/federation/"+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := h.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%s: %d, want %d", path, res.StatusCode, want)
+		}
+	}
+}
