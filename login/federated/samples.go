@@ -110,7 +110,7 @@ var testDetails = map[federation.Reason]string{
 	federation.Misset:       "token_endpoint says invalid_client",
 	federation.Interaction:  "authorization_endpoint says consent_required",
 	federation.Replayed:     "token_endpoint says invalid_grant",
-	federation.BadSignature: "ID token is signed with kid \"b2\" and RS256: no such key is at jwks_uri",
+	federation.BadSignature: "signed by SHA-256 00:07:0E:15:1C:23:2A:31:38:3F:46:4D:54:5B:62:69:70:77:7E:85:8C:93:9A:A1:A8:AF:B6:BD:C4:CB:D2:D9 (CN=sso.linde.example, ends 2028-01-01), which is not known; its metadata, an uploaded file, has SHA-256 9D:2D:BC:4C:DB:6B:FA:8A:1A:A9:39:C8:58:E7:77:07:96:26:B5:45:D4:64:F3:83:13:A2:32:C1:51:E0:70:00 (CN=sso.linde.example, ends 2027-01-01)",
 	federation.BadAudience:  "Audience is \"https://login.example.net/federation/linde/metadata\"",
 	federation.BadTime:      "IssueInstant is 2027-02-03T09:10:00Z, here it is 2027-02-03T09:00:00Z",
 	federation.BadForm:      "no NameID",
