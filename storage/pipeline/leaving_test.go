@@ -72,7 +72,7 @@ func TestClosingEndsWhoWaits(t *testing.T) {
 		t.Errorf("who waited: %v", err)
 	}
 	close(gate)
-	<-ended // its connection was made before or after the end
+	_ = <-ended // its connection was made before or after the end
 	<-closed
 	if err := s.exec(add, "late")(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("who came later: %v", err)
@@ -215,4 +215,43 @@ func TestEndedConnectionsRepeatNothing(t *testing.T) {
 		t.Error("nobody met an end: it shows nothing")
 	}
 	t.Logf("%d of %d were not answered", lost, callers*each)
+}
+
+// Connections that ended while nobody asked anything cost no read its answer, and no write is done twice by that.
+func TestReadsAreAskedAgainWhereTheirConnectionEnded(t *testing.T) {
+	s := newScene(t, 2, 16, "")
+	if err := s.exec(add, "row")(); err != nil {
+		t.Fatal(err)
+	}
+	done := int64(0)
+	for range 20 {
+		var warm sync.WaitGroup
+		for range 8 {
+			warm.Go(func() { _ = s.counted("none", new(int64))() }) // both lines have a connection
+		}
+		warm.Wait()
+		s.number(`SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'lent'`)
+		s.until(func() bool {
+			return s.number(`SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'lent'`) == 0
+		})
+		var n int64
+		calls := []func() error{s.counted("row", &n)}
+		for range 15 {
+			calls = append(calls, func() error {
+				return s.many.QueryRowContext(t.Context(), look, "row").Scan(new(any), new(any), new(any), new(any), new(any))
+			})
+		}
+		errs := s.together(2, calls...)
+		for i, err := range errs[1:] {
+			if err != nil {
+				t.Fatalf("read %d: %v", i, err)
+			}
+		}
+		if errs[0] == nil {
+			done++
+		}
+		if now := s.number(`SELECT n FROM t WHERE id = 'row'`); now != done {
+			t.Fatalf("it was counted %d times, of which %d were acknowledged", now, done)
+		}
+	}
 }

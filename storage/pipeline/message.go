@@ -38,6 +38,7 @@ func (g *group) settle() {
 
 // lose answers the calls of a group whose connection broke: nobody knows whether it was committed, so nothing is sent again.
 func (g *group) lose(err error) {
+	g.ended = true
 	if err == nil {
 		err = errOutOfStep // never an answer without its commit
 	}
@@ -67,6 +68,7 @@ func exchange(ctx context.Context, c *pgconn.PgConn, groups []*group) error {
 		if g.ended {
 			continue // when another connection was tried
 		}
+		g.failed, g.err = 0, nil // what a connection said that ended before the transaction did
 		if err := g.prepare(ctx, c); err != nil {
 			return err
 		}

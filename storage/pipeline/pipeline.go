@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"net"
 	"sync"
 
@@ -111,15 +112,37 @@ func (p *Pipeline) send(calls []*call) {
 	p.exchange(groups) // a group of one is always answered
 }
 
-// tries is how many connections are tried for a message of which nothing could be sent, as database/sql does.
+// tries is how many connections are tried for what may be sent again, as database/sql does.
 const tries = 3
 
-// exchange answers the calls of groups, but for those that it returns: nothing of these was done.
+// exchange answers the calls of groups, but for those that it returns: nothing of these was done. Where nothing of a message
+// could be sent it is sent over another connection. Where the connection ended later, unless the server was silent for too
+// long, that is so for the reads of which no answer came: to read twice changes nothing. Of its writes nobody knows.
 func (p *Pipeline) exchange(groups []*group) (again []*call) {
 	var err error
 	for range tries {
-		err = p.line(p.ctx, func(c *pgconn.PgConn) error { return exchange(p.ctx, c, groups) })
-		if err == nil || !pgconn.SafeToRetry(err) {
+		began := false
+		err = p.line(p.ctx, func(c *pgconn.PgConn) error {
+			began = true
+			return exchange(p.ctx, c, groups)
+		})
+		if err == nil {
+			break
+		}
+		if pgconn.SafeToRetry(err) {
+			continue
+		}
+		reads := false
+		for _, g := range groups {
+			switch {
+			case g.ended:
+			case g.calls[0].of.Writes:
+				g.lose(err)
+			default:
+				reads = true
+			}
+		}
+		if !began || !reads || silent(err) {
 			break
 		}
 	}
@@ -130,4 +153,11 @@ func (p *Pipeline) exchange(groups []*group) (again []*call) {
 		again = append(again, g.again...)
 	}
 	return again
+}
+
+// silent reports whether an error is that a time was over, or that the pipeline is closed: what took too long is not begun
+// anew.
+func silent(err error) bool {
+	late, ok := errors.AsType[net.Error](err)
+	return ok && late.Timeout() || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
