@@ -6,8 +6,6 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/gorilla/mux"
-
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
@@ -25,9 +23,6 @@ func (s *Server) Refuse(r *http.Request, e audit.Event) (reference string) {
 		return caller.Reference
 	}
 	e = audit.Origin(caller).Of(e)
-	if e.Kind == audit.FederatedRefused { // at an address of that connection
-		e.Connection = mux.Vars(r)["connection"]
-	}
 	e.At, e.Platform, e.Outcome = s.Now(), platform.FromContext(r.Context()).ID, audit.Failure
 	ctx, done := context.WithTimeout(context.WithoutCancel(r.Context()), takeBackFor) // whatever ended the request
 	defer done()
@@ -45,15 +40,6 @@ func (s *Server) Refuse(r *http.Request, e audit.Event) (reference string) {
 // person had before does not count again.
 func cameBy(j *authn.Journey) string {
 	return authn.CameFrom(slices.DeleteFunc(slices.Clone(j.Proofs), func(p authn.Proof) bool { return p.Journey != j.ID })).Connection
-}
-
-// refusedBy is the connection whose answer a journey did not take, as it remembers that for the page that says so; empty:
-// it remembers none.
-func refusedBy(j *authn.Journey) string {
-	if j.Elsewhere == nil || j.Elsewhere.Trouble == nil {
-		return ""
-	}
-	return j.Elsewhere.Trouble.Connection
 }
 
 // unrecorded are statuses of error pages that leave no event: anybody can ask for addresses that there are not, again and

@@ -111,14 +111,10 @@ func (v *Visit) Do() string { return v.Form.Get("do") }
 
 // Event starts an audit event of this visit.
 func (v *Visit) Event(kind audit.Kind, outcome audit.Outcome, id account.ID) audit.Event {
-	e := audit.Event{
+	return audit.Event{
 		At: v.Now, Platform: v.Platform.ID, Kind: kind, Actor: string(id), Account: id, Party: v.Journey.Party, Outcome: outcome,
 		Origin: audit.Origin{Address: v.Caller.Address, Agent: v.Caller.Agent, Reference: v.Caller.Reference},
 	}
-	if kind == audit.FederatedRefused {
-		e.Connection = refusedBy(v.Journey)
-	}
-	return e
 }
 
 // Page is what a step shows: a template with its data.

@@ -69,10 +69,13 @@ SELECT reference
 FROM events
 WHERE id = $1`
 
-// Noted is Note, of each account one a minute, and returns the reference of the event that is on record: another one's,
+// Noted is Note, of each account and connection one a minute, and returns the reference of the event that is on record: another one's,
 // where the same was noted in that minute.
 func (db *DB) Noted(ctx context.Context, e audit.Event, source string) (reference string, err error) {
 	more := []string{source, e.At.Truncate(time.Minute).UTC().Format(time.RFC3339), string(e.Account)}
+	if e.Connection != "" {
+		more = append(more, e.Connection)
+	}
 	if err := note(ctx, db.write, e, more...); err != nil {
 		return "", fail("noting refusal", err)
 	}

@@ -195,7 +195,9 @@ func (d *Door) notTaken(
 	w http.ResponseWriter, r *http.Request, c *federation.Connection, what string, page startPage, cause error,
 ) error {
 	page.HomeURL = platform.FromContext(r.Context()).HomeURL
-	page.Reference = d.engine.Refuse(r, audit.Event{Kind: audit.FederatedRefused, Reason: string(federation.ReasonOf(cause))})
+	page.Reference = d.engine.Refuse(r, audit.Event{
+		Kind: audit.FederatedRefused, Connection: string(c.ID), Reason: string(federation.ReasonOf(cause)),
+	})
 	d.Log.WarnContext(r.Context(), what, slog.String("platform", string(c.Platform)), slog.String("connection", string(c.ID)),
 		slog.String("reference", page.Reference), slog.Any("error", cause))
 	return d.engine.ShowPage(w, r, http.StatusBadRequest, "sso", page, login.Look{Fixed: true, Reference: page.Reference})

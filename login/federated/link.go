@@ -217,7 +217,7 @@ func (s step) prove(ctx context.Context, v *login.Visit) (authn.Change, error) {
 		err = unlinkable(c, id, there, a)
 	}
 	if err != nil {
-		return authn.Change{Events: []audit.Event{refusal(v, a.ID, string(federation.ReasonOf(err)))}}, err
+		return authn.Change{Events: []audit.Event{refusal(v, id.Connection, a.ID, federation.ReasonOf(err))}}, err
 	}
 	change, l := s.linking(v, c, id, a, linkedMail)
 	id.Proof.Credential, id.Proof.Version = l.ID, l.Counter

@@ -228,18 +228,18 @@ func (s mailStep) typed(
 		return login.Outcome{}, err
 	}
 	if !attempt.Until.IsZero() {
-		return s.tooMany(v, attempt), nil
+		return s.tooMany(v, c.ID, attempt), nil
 	}
 	ticket, err := s.Codes.Ticket(ctx, v.Platform.ID, s.hash(v, was.For, email.Key, code))
 	switch {
 	case errors.Is(err, fault.NotFound):
-		return s.wrong(v, attempt, "sso_mail.error_wrong"), nil
+		return s.wrong(v, c.ID, attempt, "sso_mail.error_wrong"), nil
 	case err != nil:
 		return attempt.Unverified(), err
 	case ticket.State(v.Now) == authn.TicketExpired:
-		return s.wrong(v, attempt, "sso_mail.error_expired"), nil // only who reads the mails learns that
+		return s.wrong(v, c.ID, attempt, "sso_mail.error_expired"), nil // only who reads the mails learns that
 	case ticket.State(v.Now) != authn.TicketWorks:
-		return s.wrong(v, attempt, "sso_mail.error_wrong"), nil
+		return s.wrong(v, c.ID, attempt, "sso_mail.error_wrong"), nil
 	}
 	out, err := s.right(ctx, v, c, id, email)
 	if err != nil {
@@ -282,7 +282,7 @@ func (s mailStep) right(
 func (s mailStep) refused(v *login.Visit, id federation.Identity, whose account.ID, why federation.Reason) login.Outcome {
 	v.Journey.Keep(mailStepName, nil)
 	step(s).trouble(v, id, why)
-	return login.Outcome{Change: authn.Change{Events: []audit.Event{refusal(v, whose, string(why))}}}
+	return login.Outcome{Change: authn.Change{Events: []audit.Event{refusal(v, id.Connection, whose, why)}}}
 }
 
 // trouble keeps that a sign-in elsewhere came to nothing, and leads to the page that says so.
@@ -294,15 +294,16 @@ func (s step) trouble(v *login.Visit, id federation.Identity, why federation.Rea
 	v.Action = v.PathOf(stepName)
 }
 
-func refusal(v *login.Visit, whose account.ID, why string) audit.Event {
+// refusal is the event that a sign-in by a connection came to nothing.
+func refusal(v *login.Visit, c federation.ID, whose account.ID, why federation.Reason) audit.Event {
 	e := v.Event(audit.FederatedRefused, audit.Failure, whose)
-	e.Reason = why
+	e.Connection, e.Reason = string(c), string(why)
 	return e
 }
 
 // wrong is what a wrong code leads to: the text that says so, or the end of what one journey may try.
-func (mailStep) wrong(v *login.Visit, a login.Attempt, text string) login.Outcome {
-	out := login.Outcome{Tried: a.Keys, Change: authn.Change{Events: []audit.Event{refusal(v, "", string(federation.Unproven))}}}
+func (mailStep) wrong(v *login.Visit, c federation.ID, a login.Attempt, text string) login.Outcome {
+	out := login.Outcome{Tried: a.Keys, Change: authn.Change{Events: []audit.Event{refusal(v, c, "", federation.Unproven)}}}
 	if a.Last() {
 		out.Stop = &authn.Stop{Page: login.StopCodes}
 		return out
@@ -312,8 +313,8 @@ func (mailStep) wrong(v *login.Visit, a login.Attempt, text string) login.Outcom
 }
 
 // tooMany is what a code leads to that is not verified: the same for a right one.
-func (mailStep) tooMany(v *login.Visit, a login.Attempt) login.Outcome {
-	out := login.Outcome{Change: authn.Change{Events: []audit.Event{refusal(v, "", string(federation.Unproven))}}}
+func (mailStep) tooMany(v *login.Visit, c federation.ID, a login.Attempt) login.Outcome {
+	out := login.Outcome{Change: authn.Change{Events: []audit.Event{refusal(v, c, "", federation.Unproven)}}}
 	if a.Own {
 		out.Stop = a.WrongCodes()
 		return out

@@ -255,9 +255,9 @@ func (s step) Return(ctx context.Context, v *login.Visit, handle string) (login.
 func (s step) refuse(ctx context.Context, v *login.Visit, c federation.ID, whose account.ID, cause error) login.Outcome {
 	s.Log.InfoContext(ctx, "sign-in by an organisation refused", slog.String("platform", string(v.Platform.ID)),
 		slog.String("connection", string(c)), slog.String("reference", v.Caller.Reference), slog.Any("error", cause))
-	why := string(federation.ReasonOf(cause))
-	v.Journey.Elsewhere.Trouble = &authn.Trouble{Connection: string(c), Reason: why, Reference: v.Caller.Reference}
-	return login.Outcome{Change: authn.Change{Events: []audit.Event{refusal(v, whose, why)}}}
+	why := federation.ReasonOf(cause)
+	v.Journey.Elsewhere.Trouble = &authn.Trouble{Connection: string(c), Reason: string(why), Reference: v.Caller.Reference}
+	return login.Outcome{Change: authn.Change{Events: []audit.Event{refusal(v, c, whose, why)}}}
 }
 
 // came is what was kept under a handle for this journey, and what it is taken by; nil: there is nothing to take.

@@ -72,7 +72,7 @@ func (d *Door) tested(
 	page := testPage{At: c.Names}
 	if refused != nil {
 		page.Reason, page.Detail, page.Advice = string(refused.Reason), refused.Detail, adviceText(refused.Reason)
-		page.Reference = d.engine.Refuse(r, audit.Event{Kind: audit.FederatedRefused, Reason: page.Reason})
+		page.Reference = d.engine.Refuse(r, audit.Event{Kind: audit.FederatedRefused, Connection: string(c.ID), Reason: page.Reason})
 		result.Reference = page.Reference
 		d.Log.InfoContext(r.Context(), "test sign-in by an organisation refused", slog.String("platform", string(c.Platform)),
 			slog.String("connection", string(c.ID)), slog.String("reference", page.Reference), slog.Any("error", refused))

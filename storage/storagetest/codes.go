@@ -110,7 +110,7 @@ var codes = []promise{
 		w.ok(w.db.Note(w.Context(), e, "192.0.2.8"))
 		w.same("events", len(w.events()), 6)
 	}},
-	{"what a page refuses is noted once a minute from each source and of each account, and its number is that of the event", func(w *world) {
+	{"what a page refuses is noted once a minute from each source and of each account and connection, and its number is that of the event", func(w *world) {
 		e := caller.Of(audit.Event{At: w.now, Platform: linde, Kind: audit.LinkRefused, Account: w.anna.ID, Outcome: audit.Failure, Reason: "used"})
 		got, err := w.db.Noted(w.Context(), e, "192.0.2.7")
 		w.ok(err)
@@ -129,6 +129,7 @@ var codes = []promise{
 		w.same("events", w.events(), []audit.Event{e})
 		for _, change := range []func(*audit.Event){
 			func(e *audit.Event) { e.Account = "" }, func(e *audit.Event) { e.Reason = "expired" }, func(e *audit.Event) { e.At = e.At.Add(time.Minute) },
+			func(e *audit.Event) { e.Connection = "entra" }, func(e *audit.Event) { e.Connection = "other" },
 		} {
 			another := again
 			change(&another)
@@ -136,7 +137,7 @@ var codes = []promise{
 			w.ok(err)
 			w.is("another number", number == again.Reference, true)
 		}
-		w.same("events", len(w.events()), 4)
+		w.same("events", len(w.events()), 6)
 	}},
 	{"a code has an end, and so have its grant and its session", func(w *world) {
 		v := w.visit(w.anna)
