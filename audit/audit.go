@@ -27,8 +27,8 @@ type Event struct {
 	Reason   string // a word from our own list, or what an operator changed; never text from others outside
 	Origin
 
-	// Connection is that of an organisation by which somebody signed in, or was refused; empty: by none. Only the kinds
-	// ByConnection have one, and those that were recorded before there was this field have none.
+	// Connection names the organisation's connection by which somebody signed in or was refused; empty: none. Only the kinds
+	// ByConnection have one, and events from before this field do not.
 	Connection string
 
 	Stated

@@ -92,11 +92,11 @@ func (b *Baseline) holds(c *Connection, a Answer, now time.Time) error {
 	return nil
 }
 
-// Less is in which way somebody showed less there than two factors: less than was confirmed, or than was asked where that
-// can be asked and two are wanted of the account; empty: in none, or two factors counted. What is asked passes through the
-// browser, so that whoever has the first factor of somebody else could take the question out, and set up a second factor
-// here that is their own. An organisation that never showed two, and was not asked, has people without: they set one up
-// here.
+// Less says why an answer of one factor is too little to set up a second factor here; empty: it is not, or two factors
+// counted. It is too little where a confirmed test brought two, and where two were asked, can be asked, and are wanted of the
+// account. The question passes through the browser: whoever knows somebody's password there could take it out, and set up a
+// second factor of their own. An organisation that never showed two, and was not asked, has people without: they may set one
+// up here.
 func (c *Connection) Less(i Identity, wanted bool) string {
 	switch {
 	case i.Proof.Kinds.Two():
