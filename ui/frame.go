@@ -152,6 +152,18 @@ func (v *View) values(args []any) func(string) (string, bool) {
 	}
 }
 
+// Breakable is a text whose long identifiers, such as a URN, an address or a fingerprint, may go on in another line after
+// their own punctuation and not within a name. What is copied from the page is the text as it was (HTML, the wbr element).
+func (v *View) Breakable(text string) template.HTML {
+	text = identifier.ReplaceAllStringFunc(text, func(id string) string { return punctuation.ReplaceAllString(id, "$0\u200b") })
+	return template.HTML(strings.ReplaceAll(template.HTMLEscapeString(text), "\u200b", "<wbr>")) // escaped just now
+}
+
+var (
+	identifier  = regexp.MustCompile(`\S{16,}`)
+	punctuation = regexp.MustCompile(`[:/._=#&?-]+`)
+)
+
 // Contact is the helpdesk of whom the page is for.
 func (v *View) Contact() platform.Contact {
 	if v.Staff {

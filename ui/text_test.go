@@ -194,6 +194,20 @@ func TestUnknownKeyIsShownAsItIs(t *testing.T) {
 	}
 }
 
+// TestIdentifiersBreakAfterTheirPunctuation: on a phone with large text a URN goes on in another line, and no name in it is
+// broken. Words stay as they are, and so does what is copied.
+func TestIdentifiersBreakAfterTheirPunctuation(t *testing.T) {
+	for in, want := range map[string]string{
+		"well-known, and/or 10:30":      "well-known, and/or 10:30",
+		"NameID has urn:oasis:names:tc": "NameID has urn:<wbr>oasis:<wbr>names:<wbr>tc",
+		"https://a.example/<b>&c":       "https://<wbr>a.<wbr>example/<wbr>&lt;b&gt;&amp;<wbr>c",
+	} {
+		if got := (&ui.View{}).Breakable(in); string(got) != want {
+			t.Errorf("Breakable(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestMatch(t *testing.T) {
 	for _, tt := range []struct {
 		candidates []string
