@@ -26,10 +26,10 @@ upstreams: ## people sign in at Keycloak (a download of 160 MB, then two minutes
 	cd testdata/tools/keycloak && mvn -q -B package
 	eval "$$(bash .ci/postgres)" && cd internal/clients && $(GO) test -count=1 -timeout 20m -tags clients,upstreams -run TestKeycloak
 
-torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE_KILLS=200 PIN_KILLS=100 REVOKES=50 CYCLES=100 ROUNDS=20 LOGINS=1)
+torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE_KILLS=200 PIN_KILLS=100 REVOKES=50 CYCLES=100 BROWSERS=4 RACES=1000 ROUNDS=20 LOGINS=1)
 	eval "$$(bash .ci/postgres)" && IDP_KILLS=$(or $(KILLS),300) IDP_SQLITE_KILLS=$(or $(SQLITE_KILLS),200) IDP_CYCLES=$(or $(CYCLES),100) \
 		IDP_PIN_KILLS=$(or $(PIN_KILLS),100) IDP_REVOKES=$(or $(REVOKES),50) \
-		IDP_ROLLS=$(or $(ROUNDS),20) IDP_LOGINS=$(or $(LOGINS),1) $(GO) test -race -count=1 -v -timeout 12h ./internal/twonodes/
+		IDP_BROWSERS=$(or $(BROWSERS),4) IDP_RACES=$(or $(RACES),1000) IDP_ROLLS=$(or $(ROUNDS),20) IDP_LOGINS=$(or $(LOGINS),1) $(GO) test -race -count=1 -v -timeout 12h ./internal/twonodes/
 
 model: ## search every interleaving of the app's handoff and PIN counter, and find each seeded mistake (docs/app/model.md)
 	bash .ci/prepare

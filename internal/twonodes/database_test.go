@@ -16,14 +16,15 @@ const soonEnough = time.Minute
 // themselves; nobody hangs; what was answered before counts afterwards.
 func TestKilledDatabaseLosesNothingThatWasAcknowledged(t *testing.T) {
 	g := newPostgres(t)
-	p := serve(t, newSite(t, openBeside(t, "pgx", g.dsn)), g.dsn, browsers, 2)
+	workers := times(t, "IDP_BROWSERS", browsers)
+	p := serve(t, newSite(t, openBeside(t, "pgx", g.dsn)), g.dsn, workers, 2)
 	m := newMix(t, p)
 	processes := p.processes()
 	cycles := times(t, "IDP_CYCLES", 1)
 	var sum tally
 	var noticed, back time.Duration
 	for k := range cycles {
-		l := startLoad(p.through().whenBusy(), browsers, false, m.begin(t))
+		l := startLoad(p.through().whenBusy(), workers, false, m.begin(t))
 		time.Sleep(moment(100*time.Millisecond, 1500*time.Millisecond))
 		g.kill()
 		noticed = max(noticed, p.become(http.StatusServiceUnavailable))

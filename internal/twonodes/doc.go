@@ -16,5 +16,6 @@
 // `make test` kills a node three times, one on SQLite twice and PostgreSQL once, and restarts both nodes once behind
 // each kind of proxy: one that keeps connections, and one that does not. `make torture` does so as often as a release asks:
 // IDP_KILLS, IDP_SQLITE_KILLS, IDP_PIN_KILLS and IDP_REVOKES of devices on each, IDP_CYCLES of the database and IDP_ROLLS;
-// IDP_LOGINS is how many full logins a second a rolling restart must see at least.
+// IDP_LOGINS is how many full logins a second a rolling restart must see at least, IDP_BROWSERS how many act at once while
+// the database is killed, and IDP_RACES how often 32 callers race for one code and for one refresh token.
 package twonodes
