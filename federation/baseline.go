@@ -76,17 +76,21 @@ var steady = slices.Concat(
 		"http://schemas.microsoft.com/claims/authnmethodsreferences"},
 	emailNames, familyNames, employeeNames)
 
-// holds stops a sign-in that is another thing than what was confirmed. One that is only weaker goes on and is asked our own
-// code.
+// drifted are the reasons of kinds of drift that stop a sign-in.
+var drifted = map[string]Reason{DriftFormat: Drifted, DriftDomain: ForeignDomain}
+
+// Stops reports whether a kind of drift stops a sign-in by the connection: it is another thing than what was confirmed. One
+// that is only weaker goes on and is asked our own code. Where no domains are declared the test sign-in shows one of several
+// that there may be: it is the person's address, as it is for whoever comes for the first time (Who).
+func (c *Connection) Stops(kind string) bool {
+	return drifted[kind] != "" && (kind != DriftDomain || len(c.Domains) > 0)
+}
+
+// holds stops a sign-in by what is another thing than what was confirmed.
 func (b *Baseline) holds(c *Connection, a Answer, now time.Time) error {
 	for _, d := range c.Drifts(a, now) {
-		switch {
-		case d.Kind == DriftFormat:
-			return refuse(Drifted, "%s", d.Detail)
-		// Where no domains are declared the test sign-in shows one of several that there may be. It is the person's address, as
-		// it is for whoever comes for the first time (Who).
-		case d.Kind == DriftDomain && len(c.Domains) > 0:
-			return refuse(ForeignDomain, "%s", d.Detail)
+		if c.Stops(d.Kind) {
+			return refuse(drifted[d.Kind], "%s", d.Detail)
 		}
 	}
 	return nil

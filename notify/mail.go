@@ -92,6 +92,7 @@ type page struct {
 	Heading                            string // the subject, with the organisation by its name
 	Preview                            string // what a list of mails shows of this one, which others see too
 	Before, After                      []string
+	Detail                             *detail // nil: none
 	Button                             *button // nil: none
 	Brand                              brand
 	Foot                               foot
@@ -109,6 +110,12 @@ type foot struct {
 type button struct {
 	Text, Link string
 	Help       string // before the link in full, for programs in which a button does not work
+}
+
+// detail is what a mail has for technicians.
+type detail struct {
+	Label string // whom it is for, in the language of the mail
+	Text  string // in English
 }
 
 // compose makes the mail of a message.
@@ -153,6 +160,9 @@ func (s Mails) composeAs(texts outbox.Spec, p *platform.Platform, m outbox.Messa
 	}
 	if strings.TrimSpace(c.Name) != "" {
 		d.Greeting = say("mail.greeting")
+	}
+	if text := c.Values[outbox.DetailValue]; texts.Detail != "" && text != "" {
+		d.Detail = &detail{say(texts.Detail), text}
 	}
 	if texts.Button != "" {
 		out.Link = s.linkOf(p, c)

@@ -104,6 +104,11 @@ func TestMailsSayEverything(t *testing.T) {
 					t.Errorf("%s %s %s: %q in\n%s\n%s", kind, lang, key, text, said, plain)
 				}
 			}
+			detail := Whole().TextIn(frame, texts.Detail)
+			if (texts.Detail != "") != strings.Contains(m.Text, "\n\n"+detail+"\none factor, was two\n\n") ||
+				(texts.Detail != "") != strings.Contains(m.HTML, detail+`<br><span lang="en">one factor, was two</span>`) {
+				t.Errorf("%s %s: the detail is not there, or not as what it is:\n%s\n%s", kind, lang, m.Text, m.HTML)
+			}
 			help := []string{"tel:0101234567", "mailto:help@linde.test"}
 			if texts.Button == "" {
 				if m.Link != "" || !slices.Equal(links, help) || strings.Contains(plain, "://") {
@@ -134,7 +139,7 @@ func TestMailTextsAreUsed(t *testing.T) {
 	used := append([]string{"mail.greeting_anonymous", "mail.link_help"}, framed...)
 	used = slices.DeleteFunc(used, func(key string) bool { return strings.HasPrefix(key, "footer.") }) // of pages too
 	for _, texts := range append(slices.Collect(maps.Values(mails())), outbox.WelcomeBy(false)) {
-		used = append(used, slices.Concat([]string{texts.Subject, texts.Button}, texts.Before, texts.After)...)
+		used = append(used, slices.Concat([]string{texts.Subject, texts.Button, texts.Detail}, texts.Before, texts.After)...)
 	}
 	have := slices.DeleteFunc(Whole().Keys(), func(key string) bool {
 		return !strings.HasPrefix(key, "mail.") && !strings.HasPrefix(key, "mail_")

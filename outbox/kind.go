@@ -67,10 +67,15 @@ type Spec struct {
 	Subject string
 	Before  []string // above the button; of a text message: all that it says
 	Button  string   // empty: none
+	// Detail is what is said before the detail that a mail has in words of a protocol (DetailValue); empty: it has none.
+	Detail string
 	// After is below the button; of a text message: the last line, which binds a code to a host (WICG, "Origin-bound
 	// one-time codes delivered via SMS").
 	After []string
 }
+
+// DetailValue is the name of what a mail has for technicians (Spec.Detail): in English, whatever the mail is written in.
+const DetailValue = "detail"
 
 // NoticeLife is how long a mail is tried that says what changed: that is news for some days.
 const NoticeLife = 3 * day

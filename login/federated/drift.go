@@ -23,11 +23,15 @@ const (
 	Certificate = "certificate" // the last of its certificates expires soon, or did
 )
 
+// openDomain is said of federation.DriftDomain where it stops nobody.
+const openDomain = "domain_open"
+
 // alarmMails are what is said of each.
 var alarmMails = map[string]outbox.Letter{
 	federation.DriftClaim:  alarmMail("mail_sso_claim", "mail_sso_drift.subject", "mail_sso_drift.look"),
 	federation.DriftWeaker: alarmMail("mail_sso_weaker", "mail_sso_drift.subject", "mail_sso_drift.look"),
 	federation.DriftDomain: alarmMail("mail_sso_domain", "mail_sso_drift.subject", "mail_sso_drift.look"),
+	openDomain:             alarmMail("mail_sso_domain_open", "mail_sso_drift.subject", "mail_sso_drift.look"),
 	federation.DriftFormat: alarmMail("mail_sso_format", "mail_sso_drift.subject", "mail_sso_drift.look"),
 	NewKey:                 alarmMail("mail_sso_new_key", "mail_sso_new_key.subject", "mail_sso_new_key.look"),
 	Certificate:            alarmMail("mail_sso_certificate", "mail_sso_certificate.subject", "mail_sso_certificate.look"),
@@ -35,13 +39,22 @@ var alarmMails = map[string]outbox.Letter{
 
 func alarmMail(kind outbox.Kind, subject, look string) outbox.Letter {
 	return outbox.Letter{Kind: kind, Spec: outbox.Spec{
-		Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: subject, Before: []string{string(kind) + ".body", "mail_sso_alarm.which", look},
+		Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: subject,
+		Before: []string{string(kind) + ".body", "mail_sso_alarm.which", look}, Detail: "mail_sso_alarm.detail",
 	}}
+}
+
+// alarmOf is what is said of one thing of a connection.
+func alarmOf(c *federation.Connection, what string) outbox.Letter {
+	if what == federation.DriftDomain && !c.Stops(what) {
+		what = openDomain
+	}
+	return alarmMails[what]
 }
 
 // Alarm records one thing of a connection, and tells who looks after it; where nobody is named, the managers of the
 // platform. Each is told once a day, and the record has what happened each time, told or not. It stops nothing. detail is
-// what changed, in words of the protocol that name nobody.
+// what changed, in words of the protocol that name nobody: the mail says it in words of its own, and has detail apart.
 func (o Options) Alarm(
 	ctx context.Context, p *platform.Platform, c *federation.Connection, what, detail string, e audit.Event,
 ) error {
@@ -49,12 +62,13 @@ func (o Options) Alarm(
 	if err != nil {
 		return err
 	}
-	letter := alarmMails[what]
+	letter := alarmOf(c, what)
 	e.Platform, e.Kind, e.Actor, e.Outcome, e.Reason = p.ID, audit.ConnectionDrifted, system, audit.Success, what
 	recorded := false
 	for _, to := range whom {
 		d := outbox.Draft{
-			Kind: letter.Kind, Spec: &letter.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At, Contents: outbox.Contents{To: to, Values: map[string]string{"connection": c.Name(p.Locale) + " (" + string(c.ID) + ")", "detail": detail}},
+			Kind: letter.Kind, Spec: &letter.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At,
+			Contents: outbox.Contents{To: to, Values: map[string]string{"connection": c.Name(p.Locale) + " (" + string(c.ID) + ")", outbox.DetailValue: detail}},
 		}
 		limit := authn.Limit{Key: authn.MailKey(o.Sealer, p.ID, what, string(c.ID)+"\x00"+to), Max: 1, Window: alarmEvery}
 		change := authn.Change{Platform: p.ID, Messages: []outbox.Message{d.Seal(o.Sealer.Seal)}, Count: []authn.Limit{limit}}

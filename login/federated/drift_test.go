@@ -1,11 +1,14 @@
 package federated_test
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/login/federated"
 	"github.com/minddistrict/idp/platform"
@@ -42,7 +45,7 @@ func TestTheRecordSaysEachTimeWhatChanged(t *testing.T) {
 			t.Errorf("%d: %d mails, want %d", i, got, row.mails)
 		}
 		for _, m := range h.Mails.Sent() {
-			if !strings.Contains(m.Text, "Organisatie Lindehof (lindehof): what changed") {
+			if !strings.Contains(m.Text, "Organisatie Lindehof (lindehof)") || !strings.Contains(m.Text, "\nwhat changed\n") {
 				t.Errorf("%d: a mail does not say of which connection, and what: %s", i, m.Text)
 			}
 		}
@@ -58,6 +61,60 @@ func TestTheRecordSaysEachTimeWhatChanged(t *testing.T) {
 		}
 		if said++; len(drifts) != said || drifts[0].Reason != row.what || drifts[0].Outcome != audit.Success {
 			t.Fatalf("%d: events %+v, want %d, the newest %s", i, drifts, said, row.what)
+		}
+	}
+}
+
+// A mail says that somebody was not let in where that is so, and where it is not, that nobody was stopped: whatever drifted,
+// and whether the domains of the organisation are declared or not. What it says in words of the protocol stands apart.
+func TestAlarmsSayWhetherSomebodyWasLetIn(t *testing.T) {
+	out := map[string][]string{ // what says that somebody was stopped
+		"nl": {"Die persoon is niet toegelaten", "Niemand wordt toegelaten"}, "en": {"That person was not let in", "Nobody is let in"},
+	}
+	answer := federation.Answer{Subject: "jan", Format: "urn:persistent", Claims: map[string]any{
+		"email": "jan@lindehof.test", "amr": []any{"mfa"}, "sn": "Jansen",
+	}}
+	drifts := map[string]func(a *federation.Answer){
+		federation.DriftDomain: func(a *federation.Answer) { a.Claims["email"] = "jan@elders.test" },
+		federation.DriftWeaker: func(a *federation.Answer) { a.Claims["amr"] = []any{"pwd"} },
+		federation.DriftClaim:  func(a *federation.Answer) { delete(a.Claims, "sn") },
+		federation.DriftFormat: func(a *federation.Answer) { a.Format = "urn:transient" },
+	}
+	for _, declared := range [][]federation.Domain{nil, {{Name: "lindehof.test"}}} {
+		for kind, change := range drifts {
+			for lang := range out {
+				c := at("lindehof", federation.AboveForm)
+				c.Contact, c.Domains = "ict@lindehof.example", declared
+				c.Contract = federation.Contract{Counts: true, Rows: []federation.ContractRow{{Claim: federation.ByAMR, Value: "mfa", ACR: authn.TwoFactor}}}
+				h := newHouse(t, c)
+				c.Platform, c.Key = "linde", federation.KeyRule{By: federation.BySubject}
+				b := c.NewBaseline(answer, h.Clock.Now())
+				c.Baseline = &b
+				came := answer
+				came.Claims = maps.Clone(answer.Claims)
+				change(&came)
+				found := c.Drifts(came, h.Clock.Now())
+				if len(found) != 1 || found[0].Kind != kind {
+					t.Fatalf("%s: drifts %+v", kind, found)
+				}
+				o := federated.Options{Store: h.DB, Sealer: h.Sealer, Managers: h.DB.Managers}
+				p := &platform.Platform{ID: "linde", Locale: lang}
+				if err := o.Alarm(t.Context(), p, &c, kind, found[0].Detail, audit.Event{At: h.Clock.Now()}); err != nil {
+					t.Fatal(err)
+				}
+				if err := h.Deliver(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				_, err := c.Judge(came, h.Clock.Now())
+				text := strings.Join(strings.Fields(h.Mails.Sent()[0].Text), " ")
+				says := slices.ContainsFunc(out[lang], func(words string) bool { return strings.Contains(text, words) })
+				if stopped := federation.ReasonOf(err) != ""; says != stopped {
+					t.Errorf("%s %s, domains %v: stopped: %v, and the mail says:\n%s", kind, lang, declared, err, text)
+				}
+				if label := map[string]string{"nl": "Voor de IT-afdeling, in het Engels: ", "en": "For the IT department: "}[lang]; !strings.Contains(text, label+found[0].Detail) {
+					t.Errorf("%s %s: the detail %q does not stand apart:\n%s", kind, lang, found[0].Detail, text)
+				}
+			}
 		}
 	}
 }
