@@ -101,23 +101,33 @@ func TestEveryRefusalIsDescribed(t *testing.T) {
 func pageTexts(t *testing.T) (byReason map[string]string, other string) {
 	t.Helper()
 	byReason = map[string]string{}
-	for _, d := range parsed(t, "../login/federated/page.go").Decls {
-		f, ok := d.(*ast.FuncDecl)
-		if !ok || f.Name.Name != "troubleText" {
-			continue
-		}
-		ast.Inspect(f, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.CaseClause:
-				for _, one := range n.List {
-					byReason[one.(*ast.SelectorExpr).Sel.Name] = textsIn(n)[0]
-				}
-			case *ast.ReturnStmt:
-				other = textsIn(n)[0] // the last one
-			}
+	named := map[string]string{}
+	ast.Inspect(parsed(t, "../login/federated/page.go"), func(n ast.Node) bool {
+		v, ok := n.(*ast.ValueSpec)
+		if !ok || len(v.Values) != 1 {
 			return true
-		})
-	}
+		}
+		switch name := v.Names[0].Name; name {
+		case "hopeless", "otherwise":
+			named[name] = textsIn(v.Values[0])[0]
+		case "wordsOf":
+			for _, row := range v.Values[0].(*ast.CompositeLit).Elts {
+				row := row.(*ast.KeyValueExpr)
+				var text string
+				switch first := row.Value.(*ast.CompositeLit).Elts[0].(type) {
+				case *ast.Ident:
+					text = named[first.Name]
+				case *ast.SelectorExpr:
+					text = named[first.X.(*ast.Ident).Name]
+				default:
+					text = textsIn(first)[0]
+				}
+				byReason[row.Key.(*ast.SelectorExpr).Sel.Name] = text
+			}
+		}
+		return true
+	})
+	other = named["otherwise"]
 	if len(byReason) < 5 || other == "" {
 		t.Fatalf("texts of pages: %v, %q", byReason, other)
 	}

@@ -76,11 +76,17 @@ func (c *Connection) Judge(a Answer, now time.Time) (Identity, error) {
 	return i, nil
 }
 
-// Tried is what the answer of a test sign-in counts for, whatever the baseline says: it may become the next one.
-func (c *Connection) Tried(a Answer, now time.Time) (Identity, error) {
+// Tried is what the answer of a test sign-in counts for, whatever the baseline says: it may become the next one. A test asks
+// for a new sign-in. An answer that is none (old, see Trip.Old) is refused as it would be in front of people after an idle
+// hour; where the organisation need only know the person still (IdleBounce), sign-ins go on with such answers.
+func (c *Connection) Tried(a Answer, old bool, now time.Time) (Identity, error) {
 	free := *c
 	free.Baseline = nil
-	return free.Judge(a, now)
+	i, err := free.Judge(a, now)
+	if err == nil && old && c.Idle != IdleBounce {
+		return Identity{}, RefuseOld(a)
+	}
+	return i, err
 }
 
 // loginNames are claims that name a login and often look like an address, which nobody says is the person's.

@@ -3,6 +3,7 @@ package federation
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/minddistrict/idp/internal/fault"
 )
@@ -69,4 +70,12 @@ func ReasonOf(err error) Reason {
 		return r.Reason
 	}
 	return ""
+}
+
+// RefuseOld is why an answer to the question for a new sign-in does not do.
+func RefuseOld(a Answer) *Refusal {
+	if a.AuthTime.IsZero() {
+		return Refuse(StillOld, "auth_time is missing, asked for was a new sign-in")
+	}
+	return Refuse(StillOld, "signed in there at %s, asked for was a new sign-in", a.AuthTime.UTC().Format(time.RFC3339))
 }

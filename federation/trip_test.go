@@ -52,3 +52,24 @@ func TestTripOutlivesARotationOfMasterKeys(t *testing.T) {
 		}
 	}
 }
+
+// A test sign-in says what a sign-in would get that asks for a new one, as an idle hour does: an answer that is none is
+// refused, unless the organisation need only know the person still.
+func TestAnOldAnswerOfATestIsRefusedAsASignInWouldBe(t *testing.T) {
+	a := Answer{Subject: "jan", AuthTime: time.Date(2026, 11, 30, 9, 30, 0, 0, time.UTC)}
+	for _, row := range []struct {
+		idle Idle
+		old  bool
+		want Reason
+	}{
+		{IdleFresh, false, ""}, {IdleFresh, true, StillOld}, {IdleBounce, false, ""}, {IdleBounce, true, ""},
+	} {
+		c := &Connection{Kind: OIDC, Key: KeyRule{By: BySubject}, Idle: row.idle}
+		if _, err := c.Tried(a, row.old, a.AuthTime); ReasonOf(err) != row.want {
+			t.Errorf("idle %q, old %t: %v, want %q", row.idle, row.old, err, row.want)
+		}
+		if _, err := c.Tried(Answer{}, row.old, a.AuthTime); ReasonOf(err) != KeyMissing {
+			t.Errorf("idle %q, old %t, nobody: %v", row.idle, row.old, err)
+		}
+	}
+}

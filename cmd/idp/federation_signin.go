@@ -69,6 +69,7 @@ type saidThere struct {
 	Format    string    `json:"name_id_format,omitempty"`
 	Qualifier string    `json:"name_qualifier,omitempty"`
 	AuthTime  time.Time `json:"auth_time,omitzero"` // or AuthnInstant
+	Old       bool      `json:"old,omitempty"`      // … which is no new sign-in, and one was asked for
 	Context   []string  `json:"authncontext,omitempty"`
 }
 
@@ -141,7 +142,7 @@ func (f *floor) test(ctx context.Context, p *platform.Platform, c *federation.Co
 		return s, nil
 	}
 	s.Number = came.Reference
-	s.judged(c, came.Answer, f.now())
+	s.judged(c, came, f.now())
 	return s, nil
 }
 
@@ -153,10 +154,11 @@ func answerID(t storage.ConnectionTest, text []byte) string {
 }
 
 // judged is what an answer counts for, whatever the baseline says.
-func (s *testShown) judged(c *federation.Connection, a federation.Answer, now time.Time) {
+func (s *testShown) judged(c *federation.Connection, came federated.Tested, now time.Time) {
+	a := came.Answer
 	s.answer, s.Claims, s.Drifts = &a, a.Claims, c.Drifts(a, now)
-	s.Said = &saidThere{a.Issuer, a.Subject, a.Format, a.Qualifier, a.AuthTime, a.Context}
-	id, err := c.Tried(a, now)
+	s.Said = &saidThere{a.Issuer, a.Subject, a.Format, a.Qualifier, a.AuthTime, came.Old, a.Context}
+	id, err := c.Tried(a, came.Old, now)
 	var refused *federation.Refusal
 	if errors.As(err, &refused) {
 		s.Refused, s.Detail = string(refused.Reason), refused.Detail
@@ -223,9 +225,12 @@ func (s *saidThere) text(line func(name, format string, args ...any)) {
 			line(one.name, "%s", one.value)
 		}
 	}
-	if s.AuthTime.IsZero() {
+	switch {
+	case s.AuthTime.IsZero():
 		line("signed in", "it does not say when (auth_time): no sign-in counts as fresh")
-	} else {
+	case s.Old:
+		line("signed in", "%s (auth_time, AuthnInstant): OLD, a new sign-in was asked: what wants one is refused", s.AuthTime.UTC().Format(time.RFC3339))
+	default:
 		line("signed in", "%s (auth_time, AuthnInstant)", s.AuthTime.UTC().Format(time.RFC3339))
 	}
 }

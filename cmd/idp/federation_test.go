@@ -222,6 +222,12 @@ func (i *install) testsAndConfirms() {
 	i.refused(1, "was refused: audience: aud is x", run("confirm", refused.ID)...)
 	comes(map[string]any{"answer": federation.Answer{Claims: map[string]any{"sub": "x"}}})
 	i.refused(1, "was refused: key: ", run("confirm", shown().ID)...)
+	comes(map[string]any{"old": true, "answer": federation.Answer{AuthTime: time.Date(2026, 11, 30, 8, 30, 0, 0, time.UTC), Claims: map[string]any{"tid": "T", "oid": "O"}}})
+	if out := i.ok(run("test")...); !strings.Contains(out, "refused       old: signed in there at 2026-11-30T08:30:00Z, asked for was a new sign-in\n") ||
+		!strings.Contains(out, "signed in     2026-11-30T08:30:00Z (auth_time, AuthnInstant): OLD, ") {
+		i.t.Errorf("an answer that is no new sign-in: %s", out)
+	}
+	i.refused(1, "was refused: old: ", run("confirm", shown().ID)...)
 	comes(map[string]any{"answer": federation.Answer{
 		Issuer: "https://login.example/t/v2.0", Subject: "s", Format: "urn:x", Context: []string{"urn:two"}, AuthTime: time.Date(2026, 11, 30, 9, 30, 0, 0, time.UTC),
 		Claims: map[string]any{"tid": "T", "oid": "O", "email": "j@hof.invalid", "acrs": []string{"c1"}, "name": "\x1b[31mJan"},

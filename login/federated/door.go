@@ -186,7 +186,7 @@ func (o Options) keep(
 
 // unsolicited says to somebody that an answer is none to what began here, in this browser or at all.
 func (d *Door) unsolicited(w http.ResponseWriter, r *http.Request, c *federation.Connection, cause error) error {
-	page := startPage{About: About{Trouble: troubleText(federation.ReasonOf(cause)), At: c.Names}}
+	page := startPage{About: About{Trouble: said(federation.ReasonOf(cause)).trouble, At: c.Names}}
 	return d.notTaken(w, r, c, "an answer of an upstream that nobody waits for", page, cause)
 }
 

@@ -84,6 +84,7 @@ type About struct {
 // testPage says how a test sign-in ended.
 type testPage struct {
 	At        map[string]string // name of the organisation, by language
+	Old       bool              // it went well, and was no new sign-in
 	Advice    string            // text key of what IT can do; empty: it went well
 	Reason    string            // federation.Reason
 	Detail    string            // for who looks after the connection
@@ -99,46 +100,52 @@ type choice struct {
 // hopeless is the text of what only the organisation's own IT can mend.
 const hopeless = "sso.error_settings"
 
-// troubleText is what is said of a reason. Reasons that share a sentence have the same to be done about by the person: try
-// again, wait, log in there as somebody else, ask whoever gives accounts here, or ask the organisation's own helpdesk.
-func troubleText(why federation.Reason) string {
-	switch why {
-	case federation.Denied:
-		return "sso.error_denied"
-	case federation.Cancelled:
-		return "sso.error_cancelled"
-	case federation.Unreachable:
-		return "sso.error_unreachable"
-	case federation.StillOld:
-		return "sso.error_old"
-	case federation.Unsolicited, federation.Replayed:
-		return "sso.error_over"
-	case federation.BadTime:
-		return "sso.error_clock"
-	case federation.NoAccount:
-		return "sso.error_no_account"
-	case federation.NoRole:
-		return "sso.error_no_role"
-	case federation.ForeignDomain:
-		return "sso.error_foreign"
-	case federation.OtherRole:
-		return "sso.error_other_role"
-	case federation.Inactive:
-		return "sso.error_inactive"
-	case federation.OtherPerson:
-		return "sso.error_other"
-	case federation.AlreadyOther:
-		return "sso.error_already"
-	case federation.Unverified:
-		return "sso.error_unverified"
-	case federation.AddressTaken:
-		return "sso.error_address"
-	case federation.Unproven:
-		return "sso.error_unproven"
-	case federation.Closed:
-		return "sso.error_closed"
-	case federation.Misset, federation.Interaction, federation.BadAudience, federation.BadForm, federation.KeyMissing, federation.Drifted:
-		return "sso.error_settings"
+// words are what is said of a reason.
+type words struct {
+	trouble string // text key: to the person who wants to sign in
+	advice  string // text key: what IT can do about it, to whoever does a test sign-in
+}
+
+// otherwise is what is said of a reason that is not in wordsOf.
+var otherwise = words{"sso.error_technical", "sso.test_other"}
+
+// wordsOf has what is said of each reason. Those that share what people are told have the same to be done about by the
+// person: try again, wait, log in there as somebody else, ask whoever gives accounts here, or ask the organisation's own
+// helpdesk. Reasons that are about an account here are none of a test.
+var wordsOf = map[federation.Reason]words{
+	federation.Denied:      {"sso.error_denied", "sso.test_denied"},
+	federation.Cancelled:   {"sso.error_cancelled", "sso.test_cancelled"},
+	federation.Unreachable: {"sso.error_unreachable", "sso.test_unreachable"},
+	federation.Misset:      {hopeless, "sso.test_misset"},
+	federation.Interaction: {hopeless, "sso.test_interaction"},
+
+	federation.Unsolicited:   {"sso.error_over", "sso.test_again"},
+	federation.Replayed:      {"sso.error_over", "sso.test_again"},
+	federation.BadSignature:  {otherwise.trouble, "sso.test_signature"},
+	federation.BadAudience:   {hopeless, "sso.test_audience"},
+	federation.BadTime:       {"sso.error_clock", "sso.test_time"},
+	federation.BadForm:       {hopeless, "sso.test_form"},
+	federation.StillOld:      {"sso.error_old", "sso.test_old"},
+	federation.KeyMissing:    {hopeless, "sso.test_key"},
+	federation.Drifted:       {hopeless, otherwise.advice},
+	federation.ForeignDomain: {"sso.error_foreign", otherwise.advice},
+
+	federation.NoAccount:    {"sso.error_no_account", otherwise.advice},
+	federation.NoRole:       {"sso.error_no_role", otherwise.advice},
+	federation.Inactive:     {"sso.error_inactive", otherwise.advice},
+	federation.OtherRole:    {"sso.error_other_role", otherwise.advice},
+	federation.OtherPerson:  {"sso.error_other", otherwise.advice},
+	federation.AlreadyOther: {"sso.error_already", otherwise.advice},
+	federation.Unproven:     {"sso.error_unproven", otherwise.advice},
+	federation.Unverified:   {"sso.error_unverified", otherwise.advice},
+	federation.AddressTaken: {"sso.error_address", otherwise.advice},
+	federation.Closed:       {"sso.error_closed", otherwise.advice},
+}
+
+// said is what is said of a reason.
+func said(why federation.Reason) words {
+	if w, ok := wordsOf[why]; ok {
+		return w
 	}
-	return "sso.error_technical"
+	return otherwise
 }

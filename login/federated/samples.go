@@ -93,9 +93,9 @@ func unlinkSamples() []ui.Sample {
 }
 
 func testSamples() []ui.Sample {
-	all := []ui.Sample{{Name: "done", Data: testPage{At: linde}}}
+	all := []ui.Sample{{Name: "done", Data: testPage{At: linde}}, {Name: "done, and old", Data: testPage{At: linde, Old: true}}}
 	for reason, detail := range testDetails {
-		page := testPage{At: linde, Advice: adviceText(reason), Reason: string(reason), Detail: detail, Reference: "7KQ4-MXDA"}
+		page := testPage{At: linde, Advice: said(reason).advice, Reason: string(reason), Detail: detail, Reference: "7KQ4-MXDA"}
 		all = append(all, ui.Sample{Name: "refused: " + string(reason), Data: page})
 	}
 	slices.SortFunc(all, func(a, b ui.Sample) int { return strings.Compare(a.Name, b.Name) })
@@ -114,6 +114,7 @@ var testDetails = map[federation.Reason]string{
 	federation.BadAudience:  "Audience is \"https://login.example.net/federation/linde/metadata\"",
 	federation.BadTime:      "IssueInstant is 2027-02-03T09:10:00Z, here it is 2027-02-03T09:00:00Z",
 	federation.BadForm:      "no NameID",
+	federation.StillOld:     "signed in there at 2027-02-03T08:10:00Z, asked for was a new sign-in",
 	federation.KeyMissing:   "NameID has format \"urn:oasis:names:tc:SAML:2.0:nameid-format:transient\", wanted is urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
 	federation.Drifted:      "one factor, was two",
 }

@@ -125,7 +125,7 @@ func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 		page.Choices = append(page.Choices, choice{Names: c.Names, URL: login.LeavePath(v, stepName, string(c.ID))})
 	}
 	if there := v.Journey.Elsewhere; there != nil && there.Trouble != nil {
-		page.Trouble = troubleText(federation.Reason(there.Trouble.Reason))
+		page.Trouble = said(federation.Reason(there.Trouble.Reason)).trouble
 		page.Reference = there.Trouble.Reference
 		c := s.any(v.Platform.ID, federation.ID(there.Trouble.Connection))
 		if c != nil {
@@ -309,7 +309,7 @@ func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (out logi
 			slog.String("platform", string(v.Platform.ID)), slog.String("connection", string(c.ID)), slog.String("reference", v.Caller.Reference))
 	}
 	if came.Old {
-		return out, whose, stillOld(came.Answer)
+		return out, whose, federation.RefuseOld(came.Answer)
 	}
 	here, err := find(s.Store.AccountByLink(ctx, v.Platform.ID, federation.Method, federation.External(c.ID, id.Key)))
 	if err != nil {
@@ -324,14 +324,6 @@ func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (out logi
 	}
 	out, err = s.decided(ctx, v, c, id, here)
 	return out, whose, err
-}
-
-// stillOld is why an answer to the question for a new sign-in does not do.
-func stillOld(a federation.Answer) error {
-	if a.AuthTime.IsZero() {
-		return federation.Refuse(federation.StillOld, "auth_time is missing, asked for was a new sign-in")
-	}
-	return federation.Refuse(federation.StillOld, "signed in there at %s, asked for was a new sign-in", a.AuthTime)
 }
 
 // decided does what the connection decides of somebody who is not being connected.

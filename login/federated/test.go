@@ -20,6 +20,7 @@ import (
 // Tested is what a test sign-in brought, as it is kept for its hour.
 type Tested struct {
 	Answer  federation.Answer   `json:"answer"`
+	Old     bool                `json:"old,omitempty"`     // it is no new sign-in, which a test asks for
 	Refused *federation.Refusal `json:"refused,omitempty"` // nil: it was an answer
 
 	Reference string `json:"reference,omitempty"` // the number of the page that said that nobody comes in with it; empty: it did not
@@ -61,17 +62,17 @@ func (d *Door) beginTest(w http.ResponseWriter, r *http.Request) error {
 func (d *Door) tested(
 	w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.Trip, a federation.Answer, cause error,
 ) error {
-	result := Tested{Answer: a}
+	result := Tested{Answer: a, Old: cause == nil && t.Old(a)}
 	if cause != nil && !errors.As(cause, &result.Refused) {
 		return cause
 	}
 	refused := result.Refused
-	if _, err := c.Tried(a, d.now()); refused == nil && err != nil && !errors.As(err, &refused) {
+	if _, err := c.Tried(a, result.Old, d.now()); refused == nil && err != nil && !errors.As(err, &refused) {
 		return err
 	}
-	page := testPage{At: c.Names}
+	page := testPage{At: c.Names, Old: result.Old}
 	if refused != nil {
-		page.Reason, page.Detail, page.Advice = string(refused.Reason), refused.Detail, adviceText(refused.Reason)
+		page.Reason, page.Detail, page.Advice = string(refused.Reason), refused.Detail, said(refused.Reason).advice
 		page.Reference = d.engine.Refuse(r, audit.Event{Kind: audit.FederatedRefused, Connection: string(c.ID), Reason: page.Reason})
 		result.Reference = page.Reference
 		d.Log.InfoContext(r.Context(), "test sign-in by an organisation refused", slog.String("platform", string(c.Platform)),
@@ -86,36 +87,6 @@ func (d *Door) tested(
 		return err
 	}
 	return d.engine.ShowPage(w, r, http.StatusOK, "sso_test", page, login.Look{Fixed: true, Reference: page.Reference})
-}
-
-// adviceText is what IT can do about the reason for which a test sign-in was refused. Reasons that are about an account here
-// are none of a test.
-func adviceText(why federation.Reason) string {
-	switch why {
-	case federation.Denied:
-		return "sso.test_denied"
-	case federation.Cancelled:
-		return "sso.test_cancelled"
-	case federation.Unreachable:
-		return "sso.test_unreachable"
-	case federation.Misset:
-		return "sso.test_misset"
-	case federation.Interaction:
-		return "sso.test_interaction"
-	case federation.Unsolicited, federation.Replayed:
-		return "sso.test_again"
-	case federation.BadSignature:
-		return "sso.test_signature"
-	case federation.BadAudience:
-		return "sso.test_audience"
-	case federation.BadTime:
-		return "sso.test_time"
-	case federation.BadForm:
-		return "sso.test_form"
-	case federation.KeyMissing:
-		return "sso.test_key"
-	}
-	return "sso.test_other"
 }
 
 // any is the connection of that name, open or not; nil: there is none.
