@@ -28,28 +28,6 @@ func Knows(ctx context.Context, db *storage.DB, c *federation.Connection, now ti
 	return saml.Knows(ctx, db, c, now)
 }
 
-// certificatesTold are the ends of certificates that this node told: the outbox sends one mail a day of them, and records
-// each further try as one too many.
-type certificatesTold struct {
-	mu sync.Mutex // guards at
-	at map[string]time.Time
-}
-
-// first reports whether a day has passed since it did for the connection.
-func (t *certificatesTold) first(c *federation.Connection, now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	key := string(c.Platform) + "/" + string(c.ID)
-	if before, ok := t.at[key]; ok && now.Sub(before) < 24*time.Hour {
-		return false
-	}
-	if t.at == nil {
-		t.at = map[string]time.Time{}
-	}
-	t.at[key] = now
-	return true
-}
-
 // certificateEnds are the ends of certificates for who asks again and again: looked up every ten minutes.
 type certificateEnds struct {
 	house *House

@@ -16,7 +16,7 @@ import (
 )
 
 // Who looks after a connection gets one mail a day from 30 days before the last certificate there ends, whatever its
-// metadata is read from and however often it is looked at; the metric counts down to that end and beyond.
+// metadata is read from, and however often and at how many nodes it is looked at, and the record has it as often; the metric counts down to that end and beyond.
 func TestTheEndOfACertificateIsToldDaily(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
 	s.Apply(oneHouse)
@@ -29,10 +29,14 @@ func TestTheEndOfACertificateIsToldDaily(t *testing.T) {
 	if err := s.DB.Declare(t.Context(), storage.Setup{Connections: []federation.Connection{c}}, s.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
-	node, err := wire.Build(t.Context(), s.Options)
-	if err != nil {
-		t.Fatal(err)
+	var nodes [2]*wire.House
+	for i := range nodes {
+		var err error
+		if nodes[i], err = wire.Build(t.Context(), s.Options); err != nil {
+			t.Fatal(err)
+		}
 	}
+	node := nodes[0]
 	count := func(from string) (n int) {
 		t.Helper()
 		if err := s.DB.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM "+from).Scan(&n); err != nil {
@@ -53,13 +57,16 @@ func TestTheEndOfACertificateIsToldDaily(t *testing.T) {
 		{40 * 24 * time.Hour, 3, -11*86_400 - 601},
 	} {
 		s.Clock.Later(step.later)
-		for range 3 {
-			if err := node.Do(t.Context(), "metadata"); err != nil {
+		for i := range 6 {
+			if err := nodes[i%2].Do(t.Context(), "metadata"); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if n := count("letters WHERE kind = 'mail_sso_certificate'"); n != step.mails {
 			t.Errorf("%s later: %d mails, want %d", step.later, n, step.mails)
+		}
+		if n := count("events WHERE kind = 'connection.drift'"); n != step.mails {
+			t.Errorf("%s later: %d times on record, want %d", step.later, n, step.mails)
 		}
 		answer := httptest.NewRecorder()
 		node.Operator().ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))

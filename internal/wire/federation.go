@@ -26,7 +26,6 @@ func protocols(h *House) map[federation.Kind]federated.Protocol {
 
 // tellOfKeys tells who looks after a connection what became known of the keys of its upstream.
 func tellOfKeys(h *House) func(context.Context, *federation.Connection, saml.News) {
-	var told certificatesTold
 	return func(ctx context.Context, c *federation.Connection, news saml.News) {
 		p, ok := h.settings.Platform(c.Platform)
 		if !ok {
@@ -40,7 +39,7 @@ func tellOfKeys(h *House) func(context.Context, *federation.Connection, saml.New
 			about[federated.Certificate] = "ends " + news.Expires.UTC().Format(time.DateOnly)
 		}
 		for _, what := range []string{federated.NewKey, federated.Certificate} {
-			if about[what] == "" || what == federated.Certificate && !told.first(c, h.clock.Now()) {
+			if about[what] == "" {
 				continue
 			}
 			err := federatedOptions(h).Alarm(ctx, p, c, what, about[what], audit.Event{At: h.clock.Now()})

@@ -52,8 +52,12 @@ func alarmOf(c *federation.Connection, what string) outbox.Letter {
 	return alarmMails[what]
 }
 
+// watched reports whether a thing is found again and again by whoever looks, and is no event each time: it is on record as
+// often as it is told.
+func watched(what string) bool { return what == Certificate }
+
 // Alarm records one thing of a connection, and tells who looks after it; where nobody is named, the managers of the
-// platform. Each is told once a day, and the record has what happened each time, told or not. It stops nothing. detail is
+// platform. Each is told once a day, by whatever node, and the record has what happened each time, told or not (watched has the exception). It stops nothing. detail is
 // what changed, in words of the protocol that name nobody: the mail says it in words of its own, and has detail apart.
 func (o Options) Alarm(
 	ctx context.Context, p *platform.Platform, c *federation.Connection, what, detail string, e audit.Event,
@@ -65,13 +69,19 @@ func (o Options) Alarm(
 	letter := alarmOf(c, what)
 	e.Platform, e.Kind, e.Actor, e.Outcome, e.Reason = p.ID, audit.ConnectionDrifted, system, audit.Success, what
 	recorded := false
+	if len(whom) == 0 && watched(what) {
+		whom = []string{""} // nobody: it is recorded once a day
+	}
 	for _, to := range whom {
 		d := outbox.Draft{
 			Kind: letter.Kind, Spec: &letter.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At,
 			Contents: outbox.Contents{To: to, Values: map[string]string{"connection": c.Name(p.Locale) + " (" + string(c.ID) + ")", outbox.DetailValue: detail}},
 		}
 		limit := authn.Limit{Key: authn.MailKey(o.Sealer, p.ID, what, string(c.ID)+"\x00"+to), Max: 1, Window: alarmEvery}
-		change := authn.Change{Platform: p.ID, Messages: []outbox.Message{d.Seal(o.Sealer.Seal)}, Count: []authn.Limit{limit}}
+		change := authn.Change{Platform: p.ID, Count: []authn.Limit{limit}}
+		if to != "" {
+			change.Messages = []outbox.Message{d.Seal(o.Sealer.Seal)}
+		}
 		if !recorded {
 			change.Events = []audit.Event{e}
 		}
@@ -84,7 +94,7 @@ func (o Options) Alarm(
 		}
 		recorded = true
 	}
-	if recorded {
+	if recorded || watched(what) {
 		return nil
 	}
 	return o.Store.SaveChange(ctx, authn.Change{Platform: p.ID, Events: []audit.Event{e}}, e.At)

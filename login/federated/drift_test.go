@@ -65,6 +65,37 @@ func TestTheRecordSaysEachTimeWhatChanged(t *testing.T) {
 	}
 }
 
+// What is looked at again and again is on record once a day, also where there is nobody to be told.
+func TestTheEndOfACertificateIsOnRecordOnceADay(t *testing.T) {
+	c := at("iep", federation.AboveForm) // this platform has no manager
+	h := newHouse(t, c)
+	o := federated.Options{Store: h.DB, Sealer: h.Sealer, Managers: h.DB.Managers}
+	c.Platform = "linde"
+	for _, row := range []struct {
+		later time.Duration
+		want  int
+	}{{0, 1}, {10 * time.Minute, 1}, {23*time.Hour + 49*time.Minute, 1}, {2 * time.Minute, 2}} {
+		h.Clock.Later(row.later)
+		err := o.Alarm(t.Context(), &platform.Platform{ID: "linde", Locale: "nl"}, &c, federated.Certificate, "ends", audit.Event{At: h.Clock.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		events, err := h.DB.Events(t.Context(), "linde", 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, e := range events {
+			if e.Kind == audit.ConnectionDrifted {
+				n++
+			}
+		}
+		if n != row.want {
+			t.Errorf("%s later: %d times on record, want %d", row.later, n, row.want)
+		}
+	}
+}
+
 // A mail says that somebody was not let in where that is so, and where it is not, that nobody was stopped: whatever drifted,
 // and whether the domains of the organisation are declared or not. What it says in words of the protocol stands apart.
 func TestAlarmsSayWhetherSomebodyWasLetIn(t *testing.T) {
