@@ -184,8 +184,9 @@ type OwnKey struct {
 
 // Document is the last good copy of what a connection reads at an address, such as metadata.
 type Document struct {
-	Body    []byte // nil: it was never read
-	ReadAt  time.Time
+	Address string    // where it is read now: it is kept only while the settings say so, and is not stored
+	Body    []byte    // nil: it was never read
+	ReadAt  time.Time // zero: never at the address that the settings have, so that Body, if any, does not count
 	TriedAt time.Time
 	Trouble string // of the last try; empty: it went well
 }

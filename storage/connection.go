@@ -52,6 +52,19 @@ VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (platform, id) DO UPDATE
 SET body = excluded.body, secret = excluded.secret, own_keys = COALESCE(excluded.own_keys, connections.own_keys)`
 
+	// lockConnection waits for who changes a connection, and lets who wants to change it wait.
+	lockConnection = `
+UPDATE connections
+SET id = id
+WHERE platform = $1 AND id = $2
+RETURNING body`
+
+	// forgetRead keeps what was read at another address only to tell what is new at this one.
+	forgetRead = `
+UPDATE connection_documents
+SET read_at = NULL, trouble = ''
+WHERE platform = $1 AND connection = $2`
+
 	updateBaseline = `
 UPDATE connections
 SET baseline = $1
@@ -59,14 +72,31 @@ WHERE platform = $2 AND id = $3`
 )
 
 // putConnections adds connections or replaces them whole, but for their keys, where none are given, and their baselines.
+// What was read at an address that a connection does not name any more counts no longer.
 func putConnections(ctx context.Context, q conn, all []federation.Connection) error {
 	for _, c := range sorted(all, func(c federation.Connection) string { return rowKey(c.Platform, c.ID) }) {
-		_, err := exec(ctx, q, upsertConnection, string(c.Platform), string(c.ID), document{&c}, orNull(c.Secret), orNull(c.Keys))
+		reads, err := readsAt(ctx, q, c.Platform, c.ID)
+		if err == nil {
+			_, err = exec(ctx, q, upsertConnection, string(c.Platform), string(c.ID), document{&c}, orNull(c.Secret), orNull(c.Keys))
+		}
+		if err == nil && reads != c.SAML.MetadataURL {
+			_, err = exec(ctx, q, forgetRead, string(c.Platform), string(c.ID))
+		}
 		if err != nil {
 			return fmt.Errorf("connection %s of platform %s: %w", c.ID, c.Platform, err)
 		}
 	}
 	return nil
+}
+
+// readsAt locks a connection, and is the address of its metadata; empty: it has none, or there is no such connection.
+func readsAt(ctx context.Context, q conn, p platform.ID, c federation.ID) (string, error) {
+	// The row is read to its end, which commits nothing here, and lets SQLite write.
+	all, err := list(ctx, q, func(c *federation.Connection) []any { return []any{document{c}} }, lockConnection, string(p), string(c))
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	return all[0].SAML.MetadataURL, nil
 }
 
 // SaveConnection replaces a connection whole, but for its baseline, and records why. fault.Stale: seen, the version of the
@@ -186,9 +216,16 @@ func (db *DB) Document(ctx context.Context, p platform.ID, c federation.ID) (fed
 }
 
 // KeepDocument keeps what was read, or that it could not be: the last good copy stays then. Of two at once the later counts.
+// Nothing is kept of an address that the settings do not name: whoever read there has older ones.
 func (db *DB) KeepDocument(ctx context.Context, p platform.ID, c federation.ID, d federation.Document) error {
-	_, err := exec(ctx, db.write, upsertDocument, string(p), string(c), orNull(d.Body), millis(d.ReadAt), millis(d.TriedAt), d.Trouble)
-	return fail("keeping document", err)
+	return fail("keeping document", db.inTx(ctx, func(q conn) error {
+		reads, err := readsAt(ctx, q, p, c)
+		if err != nil || reads != d.Address {
+			return err
+		}
+		_, err = exec(ctx, q, upsertDocument, string(p), string(c), orNull(d.Body), millis(d.ReadAt), millis(d.TriedAt), d.Trouble)
+		return err
+	}))
 }
 
 const (

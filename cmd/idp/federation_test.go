@@ -138,7 +138,8 @@ func (i *install) saysWhatWasRead() {
 	db, _ := i.floor()
 	read := time.Now().UTC().Truncate(time.Second)
 	d := federation.Document{
-		Body: []byte(idptest.SAMLMetadata(i.t, "https://eik.example", read.AddDate(1, 0, 0))), ReadAt: read, TriedAt: read.Add(time.Hour),
+		Address: "https://eik.example/m",
+		Body:    []byte(idptest.SAMLMetadata(i.t, "https://eik.example", read.AddDate(1, 0, 0))), ReadAt: read, TriedAt: read.Add(time.Hour),
 		Trouble: "misset: metadata of https://eik.example at https://eik.example/m: status 404 came, wanted is 200",
 	}
 	if err := db.KeepDocument(i.t.Context(), "linde", "eik", d); err != nil {

@@ -313,6 +313,11 @@ func (p *plan) connection(ctx context.Context, on platform.Platform, d *Connecti
 	}
 	p.setup.Connections = append(p.setup.Connections, c)
 	p.connectionSet(&c, string(c.ID))
+	if was := have.SAML.MetadataURL; was != "" && c.SAML.MetadataURL != "" && was != c.SAML.MetadataURL {
+		p.report.Warnings = append(p.report.Warnings, fmt.Sprintf("%s: what was read at the old saml.metadata_url does not count any more; "+
+			"the new one is read at the next sign-in, or within ten minutes, and nobody signs in before: look with `idp federation show %s`",
+			connectionName(on.ID, c.ID), c.ID))
+	}
 	for _, domain := range c.Domains {
 		if domain.Vouched && !slices.Contains(have.Domains, domain) {
 			p.connectionSet(&c, fmt.Sprintf("%s: the operator vouches for domain %s", c.ID, domain.Name))

@@ -242,6 +242,27 @@ func TestMetadataIsByAddressOrFromAFile(t *testing.T) {
 	}
 }
 
+// Another address of metadata is read by the nodes, and until it was nobody signs in: it is said when it is declared.
+func TestAnotherAddressOfMetadataIsSaid(t *testing.T) {
+	tools := tools(t, idptest.SQLite(t))
+	tools.Weaken = true
+	mustApply(t, tools, open)
+	for _, step := range []struct {
+		says string
+		want bool
+	}{
+		{adfs, false}, {adfs, false},
+		{"{ name: eik, contact: ict@eik.example }", false},
+		{"{ name: eik, saml: { metadata_url: 'https://adfs.eik.example/other.xml' } }", true},
+		{"{ name: eik, saml: { metadata_url: 'https://adfs.eik.example/other.xml' } }", false},
+	} {
+		got := strings.Join(mustApply(t, tools, connecting(step.says)).Warnings, "\n")
+		if strings.Contains(got, "does not count any more; the new one is read at the next sign-in") != step.want {
+			t.Errorf("%s: warned %q", step.says, got)
+		}
+	}
+}
+
 // Who people are there is fixed once somebody is linked: by another key nobody would be known, or somebody else.
 func TestKeyIsFixedOnceSomebodyIsLinked(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *storage.DB) {

@@ -307,6 +307,38 @@ var connections = []promise{
 		w.ok(err)
 		w.same("trouble", got.Trouble, bad.Trouble)
 	}},
+	{"a document belongs to the address that the settings name", func(w *world) {
+		c := connection(linde, entra)
+		c.Kind = federation.SAML
+		reads := func(address string) {
+			c.SAML.MetadataURL = address
+			w.ok(w.db.Declare(w.Context(), storage.Setup{Connections: []federation.Connection{c}}, w.now))
+		}
+		keeps := func(address, body string, at time.Time) {
+			w.ok(w.db.KeepDocument(w.Context(), linde, entra, federation.Document{Address: address, Body: []byte(body), ReadAt: millis(at), TriedAt: millis(at)}))
+		}
+		is := func(body string, readAt time.Time) {
+			got, err := w.db.Document(w.Context(), linde, entra)
+			w.ok(err)
+			w.same("body", string(got.Body), body)
+			w.same("read at", got.ReadAt, readAt)
+		}
+		const old, other = "https://old.example/m", "https://other.example/m"
+		reads(old)
+		keeps(old, "old", w.now)
+		reads(old) // nothing changed
+		is("old", millis(w.now))
+		reads(other)
+		is("old", time.Time{}) // to tell what is new
+		keeps(old, "old again", w.now.Add(time.Minute))
+		is("old", time.Time{}) // a node that has the settings before
+		w.ok(w.db.KeepDocument(w.Context(), linde, entra, federation.Document{Address: other, Body: []byte("old"), TriedAt: millis(w.now.Add(time.Minute)), Trouble: "no answer"}))
+		is("old", time.Time{}) // the other address does not answer
+		keeps(other, "new", w.now.Add(2*time.Minute))
+		is("new", millis(w.now.Add(2*time.Minute)))
+		reads("")
+		is("new", time.Time{})
+	}},
 	{"what is over at an upstream ends the sessions that came from it, and no other, once", func(w *world) {
 		link := w.link(w.anna, entra, "key")
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Put: []account.Credential{link}}, w.now))

@@ -45,7 +45,7 @@ func (u *Upstream) Refresh(ctx context.Context, c *federation.Connection) error 
 			return nil
 		}
 	}
-	if e, errKept := readMetadata(c.SAML, d.Body, now); errKept == nil { // the copy that counts ends, whether there is a newer one or not
+	if e := counting(c.SAML, d, now); e != nil { // the copy that counts ends, whether there is a newer one or not
 		u.tell(ctx, c, nil, e)
 	}
 	return err
@@ -88,6 +88,9 @@ func Knows(ctx context.Context, store Store, c *federation.Connection, now time.
 			return k, fmt.Errorf("metadata of connection %s: %w", c.ID, err)
 		}
 		body, k.ReadAt, k.Trouble = d.Body, d.ReadAt, d.Trouble
+		if d.ReadAt.IsZero() {
+			return k, nil
+		}
 	}
 	if body == nil {
 		return k, nil
@@ -125,16 +128,27 @@ func (u *Upstream) entity(ctx context.Context, c *federation.Connection) (*entit
 	if err != nil {
 		return nil, err
 	}
-	if d.Body != nil {
-		if e, err := readMetadata(c.SAML, d.Body, u.o.Now()); err == nil {
-			e.readAt = d.ReadAt
-			return e, nil
-		} // it does not fit the settings any more, or is too old to be trusted: it is read now
+	if e := counting(c.SAML, d, u.o.Now()); e != nil {
+		return e, nil
 	}
 	if before := refusedBefore(c.SAML, d); before != nil && u.o.Now().Sub(d.TriedAt) < readFirst {
 		return nil, before
 	}
 	return u.read(ctx, c, d)
+}
+
+// counting is what the last good copy says; nil: there is none, it was read at another address, does not fit the settings any
+// more, or is too old to be trusted.
+func counting(s federation.SAMLSettings, d federation.Document, now time.Time) *entity {
+	if d.ReadAt.IsZero() {
+		return nil
+	}
+	e, err := readMetadata(s, d.Body, now)
+	if err != nil {
+		return nil
+	}
+	e.readAt = d.ReadAt
+	return e
 }
 
 // wanted is which metadata is read where: what is said of it is not said of another address or entity.
@@ -186,7 +200,7 @@ func (u *Upstream) kept(ctx context.Context, c *federation.Connection) (federati
 func (u *Upstream) read(ctx context.Context, c *federation.Connection, before federation.Document) (*entity, error) {
 	e, body, err := u.fetched(ctx, c.SAML)
 	d := before
-	d.TriedAt, d.Trouble = u.o.Now(), ""
+	d.Address, d.TriedAt, d.Trouble = c.SAML.MetadataURL, u.o.Now(), ""
 	if err != nil {
 		d.Trouble = err.Error()
 		u.o.Log.WarnContext(ctx, "reading an upstream's metadata", slog.String("platform", string(c.Platform)),

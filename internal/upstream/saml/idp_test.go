@@ -260,6 +260,16 @@ type shared struct {
 	used      map[string]bool
 	documents map[federation.ID]federation.Document
 	broken    error
+	reads     string // the address that the settings have; empty: whatever is kept belongs to it
+}
+
+// moved is that the settings have another address, as the storage takes it.
+func (s *shared) moved(c federation.ID, address string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.documents[c]
+	d.ReadAt, d.Trouble, s.reads = time.Time{}, "", address
+	s.documents[c] = d
 }
 
 func (s *shared) Document(_ context.Context, _ platform.ID, c federation.ID) (federation.Document, error) {
@@ -275,7 +285,9 @@ func (s *shared) Document(_ context.Context, _ platform.ID, c federation.ID) (fe
 func (s *shared) KeepDocument(_ context.Context, _ platform.ID, c federation.ID, d federation.Document) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.documents[c] = d
+	if s.reads == "" || s.reads == d.Address {
+		s.documents[c] = d
+	}
 	return s.broken
 }
 

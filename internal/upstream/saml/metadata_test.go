@@ -284,6 +284,47 @@ func TestChangedSettingsAreReadAtOnce(t *testing.T) {
 	away(right, "", 2)
 }
 
+// What was read at one address says nothing of who signs at another: not while that one is away, not to who looks what is
+// known, and not because a node that has the old settings reads there once more. Its keys are told as new.
+func TestTheCopyBelongsToItsAddress(t *testing.T) {
+	p := newPlace(t)
+	s := newSite(t, p)
+	store := p.o.Store.(*shared)
+	if _, err := p.Away(t.Context(), p.c, p.trip, back); err != nil {
+		t.Fatal(err)
+	}
+	behind := *p.c // of a node that has not heard of it
+	p.c.SAML.MetadataURL = s.URL + "/other"
+	store.moved(p.c.ID, p.c.SAML.MetadataURL)
+	s.body = ""
+	if _, err := p.Away(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+		t.Errorf("the other address is away: %v", err)
+	}
+	if _, err := p.answer(t, p.later(time.Second).response()); federation.ReasonOf(err) != federation.Unreachable {
+		t.Errorf("an answer by a key of the old address: %v", err)
+	}
+	if k, err := Knows(t.Context(), p.o.Store, p.c, p.now); err != nil || k.Certificates != nil || !k.ReadAt.IsZero() || k.Trouble == "" {
+		t.Errorf("known is %+v, %v", k, err)
+	}
+	s.body = theirMetadata(theirKey())
+	p.now = p.now.Add(readFirst)
+	if _, err := p.Away(t.Context(), &behind, p.trip, back); err != nil {
+		t.Errorf("the node that is behind: %v", err)
+	}
+	s.body = ""
+	if _, err := p.Away(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+		t.Errorf("what the node read that is behind counts: %v", err)
+	}
+	s.body, p.news = theirMetadata(foreignKey()), nil
+	p.now = p.now.Add(readFirst)
+	if _, err := p.Away(t.Context(), p.c, p.trip, back); err != nil {
+		t.Fatal(err)
+	}
+	if want := []News{{Keys: []string{fingerprint(foreignKey().certificate)}}}; !reflect.DeepEqual(p.news, want) {
+		t.Errorf("news %+v, want %+v", p.news, want)
+	}
+}
+
 func TestANewKeyIsReadAtOnceAndTold(t *testing.T) {
 	p := newPlace(t)
 	s := newSite(t, p)
