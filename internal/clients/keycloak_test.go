@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -348,7 +349,7 @@ func keycloakSAML(t *testing.T, h *house) {
 		k.call(t, http.MethodPut, admin+"/clients/"+id, made, nil)
 	}
 	set(t, object{"saml.encrypt": "false"})
-	for _, name := range []string{"email", "firstName", "lastName"} {
+	for _, name := range []string{"email", "firstName", "lastName", "id"} {
 		k.call(t, http.MethodPost, admin+"/clients/"+id+"/protocol-mappers/models", object{
 			"name": name, "protocol": "saml", "protocolMapper": "saml-user-property-mapper", "config": object{
 				"user.attribute": name, "attribute.name": attributeNames[name], "attribute.nameformat": "Basic",
@@ -369,6 +370,14 @@ func keycloakSAML(t *testing.T, h *house) {
 		site.signIn(t, v)
 		k.endSessions(t)
 		site.signedOut(t, v)
+	})
+	c.check("an attribute id has the person's ID there, so that it can be the key", func(t *testing.T) {
+		var people []struct{ ID string }
+		k.call(t, http.MethodGet, admin+"/users", nil, &people)
+		site.signIn(t, h.visitor(site.own()))
+		if value := regexp.MustCompile(`Name="id".*?<saml:AttributeValue[^>]*>([^<]+)<`).FindSubmatch(site.response(t)); len(people) != 1 || value == nil || string(value[1]) != people[0].ID {
+			t.Errorf("%q, not the ID of %v: %s", value, people, site.response(t))
+		}
 	})
 	c.check("an encrypted assertion", func(t *testing.T) {
 		set(t, object{"saml.encrypt": "true"})
@@ -407,7 +416,7 @@ func keycloakSAML(t *testing.T, h *house) {
 }
 
 // attributeNames are those that we read, of the properties that Keycloak has.
-var attributeNames = map[string]string{"email": "mail", "firstName": "givenName", "lastName": "sn"}
+var attributeNames = map[string]string{"email": "mail", "firstName": "givenName", "lastName": "sn", "id": "id"}
 
 // makeSAMLClient makes a client of our metadata, as the button for that in its administration does.
 func (k *keycloak) makeSAMLClient(t *testing.T, ours []byte) (id string, made object) {
