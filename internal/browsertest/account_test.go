@@ -5,7 +5,6 @@ package browsertest_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -146,10 +145,8 @@ func (s site) invite(t *testing.T, address, lang string) {
 // TestAccountJourneys: a welcome, a sign-up and a forgotten password with their mails, in both languages, narrow and
 // wide, by keyboard alone and with JavaScript off.
 func TestAccountJourneys(t *testing.T) {
-	axe, err := os.ReadFile("../../testdata/tools/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("axe-core is missing (`make test` installs it): %v", err)
-	}
+	t.Parallel()
+	axe := axeCore(t)
 	for _, lang := range []string{"nl", "en"} {
 		for _, width := range []int64{320, 1280} {
 			for _, keyboard := range []bool{true, false} {
@@ -157,7 +154,7 @@ func TestAccountJourneys(t *testing.T) {
 				name := fmt.Sprintf("%s-%d-%s", lang, width, how)
 				t.Run(name, func(t *testing.T) {
 					where := startSite(t)
-					p := person{t, openBrowser(t, lang), name, lang, keyboard, string(axe)}
+					p := person{t, openBrowser(t, lang), name, lang, keyboard, axe}
 					do(t, p.ctx, "size", chromedp.EmulateViewport(width, 900), script(keyboard))
 					welcome(p, where)
 					do(t, p.ctx, "another", another())

@@ -154,6 +154,7 @@ func click(css string) chromedp.Action[chromedp.Void] { return chromedp.Click(ch
 
 // TestSignInOnBothPlatforms is the issue's own show: from the relying platform, in a real browser, in both languages.
 func TestSignInOnBothPlatforms(t *testing.T) {
+	t.Parallel()
 	where := startSite(t)
 	for _, row := range []struct{ platform, lang, title, email, password string }{
 		{"linde", "nl", "Inloggen bij GGZ De Linde", "anna@example.org", "zeven paarse regenjassen drogen!"},

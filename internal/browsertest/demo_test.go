@@ -5,7 +5,6 @@ package browsertest_test
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -18,10 +17,8 @@ import (
 // there. axe-core finds no violation of WCAG 2.2 A and AA, nothing is wider than the screen, and the console is silent,
 // narrow and wide, light and dark. With SCREENSHOTS set to a folder it leaves a picture of each there.
 func TestDemoPages(t *testing.T) {
-	axe, err := os.ReadFile("../../testdata/tools/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("axe-core is missing (`make test` installs it): %v", err)
-	}
+	t.Parallel()
+	axe := axeCore(t)
 	where := startSite(t)
 	ctx := openBrowser(t, "en")
 	look := func(name string) {
@@ -31,7 +28,7 @@ func TestDemoPages(t *testing.T) {
 			what := fmt.Sprintf("demo-%s-%d-%s", name, as.width, as.scheme)
 			do(t, ctx, what, emulateScheme(as.scheme), chromedp.EmulateViewport(as.width, 900), chromedp.Navigate(address),
 				chromedp.WaitReady(chromedp.CSS("body")))
-			look(t, ctx, what, string(axe))
+			look(t, ctx, what, axe)
 		}
 	}
 	visit := func(path string) {

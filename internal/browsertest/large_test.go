@@ -3,15 +3,12 @@
 package browsertest_test
 
 import (
-	"fmt"
+	"context"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
-
-	"github.com/minddistrict/idp/internal/wire"
 )
 
 // enlarged doubles the size of text as a phone's setting does (the style sheet's 112.5 % of 32 px instead of 16), and
@@ -43,32 +40,18 @@ const enlarged = `document.documentElement.style.fontSize = "36px";
 	return found;
 })()`
 
-// TestLargeTextBreaksNoWord opens every page in every state on a phone of 390 px with text at 200 %.
-func TestLargeTextBreaksNoWord(t *testing.T) {
-	site := sampleSite(t)
-	for _, lang := range []string{"nl", "en"} {
-		t.Run(lang, func(t *testing.T) {
-			ctx := openBrowser(t, lang)
-			for _, name := range wire.UI().PageNames() {
-				if name == "form_post" {
-					continue // leaves at once
-				}
-				for i, sample := range wire.UI().Samples()[name] {
-					what := fmt.Sprintf("large-%s-%s-%s", name, strings.ReplaceAll(sample.Name, " ", "_"), lang)
-					do(t, ctx, what, chromedp.EmulateViewport(390, 844),
-						chromedp.Navigate(fmt.Sprintf("%s/page/%s/%s/%d", site.URL, lang, name, i)), chromedp.WaitReady(chromedp.CSS("body")))
-					found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](enlarged))
-					if err != nil {
-						t.Fatal(err)
-					}
-					if len(found) > 0 {
-						t.Errorf("%s: %q", what, found)
-					}
-					if dir := os.Getenv("SCREENSHOTS"); dir != "" && i == 0 {
-						shoot(t, ctx, filepath.Join(dir, what+".png"))
-					}
-				}
-			}
-		})
+// enlarge holds the page that is open against that on a phone of 390 px, and takes a picture if pictures are wanted.
+func enlarge(t *testing.T, ctx context.Context, what string, picture bool) {
+	t.Helper()
+	do(t, ctx, what, emulateScheme("light"), chromedp.EmulateViewport(390, 844))
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](enlarged))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(found) > 0 {
+		t.Errorf("%s: %q", what, found)
+	}
+	if dir := os.Getenv("SCREENSHOTS"); dir != "" && picture {
+		shoot(t, ctx, filepath.Join(dir, what+".png"))
 	}
 }

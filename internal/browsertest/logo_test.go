@@ -9,7 +9,6 @@ import (
 	"image/color"
 	"image/png"
 	"net/http/httptest"
-	"os"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -22,10 +21,8 @@ import (
 // TestLogos looks at a page with one logo and with two: which is shown in which mode, how large, and what is behind it.
 // With SCREENSHOTS set to a folder it leaves a picture of each there.
 func TestLogos(t *testing.T) {
-	axe, err := os.ReadFile("../../testdata/tools/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("axe-core is missing (`make test` installs it): %v", err)
-	}
+	t.Parallel()
+	axe := axeCore(t)
 	light := sampleLogo(t)
 	const transparent, white = "rgba(0, 0, 0, 0)", "rgb(255, 255, 255)"
 	ctx := openBrowser(t, "nl")
@@ -57,7 +54,7 @@ func TestLogos(t *testing.T) {
 			if want := fmt.Sprintf("%s %s 210 true", row.file, row.behind); got != want { // 360 by 96, made 56 high
 				t.Errorf("%s: %s, want %s", what, got, want)
 			}
-			look(t, ctx, what, string(axe))
+			look(t, ctx, what, axe)
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"image"
 	"image/color"
@@ -128,29 +127,28 @@ func mailSite(t *testing.T) (site *httptest.Server, kinds []outbox.Kind) {
 // A and AA, nothing is wider than the screen, and a mail asks for nothing from the network. With SCREENSHOTS set to a
 // folder it leaves a picture of each there.
 func TestMails(t *testing.T) {
-	axe, err := os.ReadFile("../../testdata/tools/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("axe-core is missing (`make test` installs it): %v", err)
-	}
+	t.Parallel()
+	axe := axeCore(t)
 	site, kinds := mailSite(t)
 	if len(kinds) < 15 {
 		t.Errorf("%d kinds of mail", len(kinds))
 	}
 	for _, lang := range []string{"nl", "en"} {
 		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
 			ctx := openBrowser(t, lang)
 			for _, p := range []string{"linde", "wilg"} {
 				for _, kind := range kinds {
 					for _, way := range []string{"whole", "blocked", "plain"} {
-						for _, scheme := range []string{"light", "dark"} {
-							if way == "plain" && scheme == "dark" {
-								continue // the browser's own colours then, which axe-core takes to be on white
-							}
-							what := fmt.Sprintf("%s-%s-%s-%s-%s", kind, p, way, lang, scheme)
-							do(t, ctx, what, emulateScheme(scheme), chromedp.EmulateViewport(320, 900),
-								chromedp.Navigate(fmt.Sprintf("%s/%s/%s/%s?%s", site.URL, p, kind, lang, way)), chromedp.WaitReady(chromedp.CSS("h1")))
-							lookAtMail(t, ctx, what, string(axe), way != "plain")
+						what := fmt.Sprintf("%s-%s-%s-%s", kind, p, way, lang)
+						show(t, ctx, what, appearance{320, "light"})
+						do(t, ctx, what, chromedp.Navigate(fmt.Sprintf("%s/%s/%s/%s?%s", site.URL, p, kind, lang, way)))
+						lookAtMail(t, ctx, what+"-light", axe, way != "plain")
+						if way == "plain" {
+							continue // the browser's own colours in the dark, which axe-core takes to be on white
 						}
+						do(t, ctx, what, emulateScheme("dark"))
+						lookAtMail(t, ctx, what+"-dark", axe, true)
 					}
 				}
 			}
@@ -169,23 +167,7 @@ func lookAtMail(t *testing.T, ctx context.Context, what, axe string, fits bool) 
 	if wide && fits {
 		t.Errorf("%s: wider than the screen", what)
 	}
-	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](axe+"; true")); err != nil {
-		t.Fatal(err)
-	}
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`axe.run(document, {
-		runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice'],
-		rules: {region: {enabled: false}, 'landmark-one-main': {enabled: false}},
-	}).then(r => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var findings []finding
-	if err := json.Unmarshal([]byte(text), &findings); err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range findings {
-		t.Errorf("%s: %s (%s): %s: %+v", what, f.ID, f.Impact, f.Help, f.Nodes)
-	}
+	judge(t, ctx, what, axe, `{region: {enabled: false}, 'landmark-one-main': {enabled: false}}`)
 	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
 		shoot(t, ctx, filepath.Join(dir, what+".png"))
 	}

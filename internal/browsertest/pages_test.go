@@ -55,34 +55,53 @@ func appearances() []appearance {
 	return []appearance{{320, "dark"}, {1280, "light"}}
 }
 
-// TestPages opens every page in every state, in both languages, narrow and wide, light and dark. axe-core finds no
-// violation of WCAG 2.2 A and AA, nothing is wider than the screen, and the console is silent. With SCREENSHOTS set to a
-// folder it leaves a picture of each there, and one without script.
+// TestPages opens every page in every state, in both languages, and shows it narrow and wide, light and dark. axe-core
+// finds no violation of WCAG 2.2 A and AA, nothing is wider than the screen, and the console is silent. On a phone of
+// 390 px with text at 200 % no word is broken. A page is opened once for all of that: its script asks neither for the width nor
+// for the colours. With SCREENSHOTS set to a folder it leaves a picture of each there, and one without script.
 func TestPages(t *testing.T) {
-	axe, err := os.ReadFile("../../testdata/tools/node_modules/axe-core/axe.min.js")
+	t.Parallel()
+	axe := axeCore(t)
+	site := sampleSite(t)
+	names, samples := wire.UI().PageNames(), wire.UI().Samples()
+	for _, lang := range []string{"nl", "en"} {
+		t.Run(lang, func(t *testing.T) {
+			t.Parallel()
+			ctx := openBrowser(t, lang)
+			for _, name := range names {
+				for i, sample := range samples[name] {
+					what := fmt.Sprintf("%s-%s-%s", name, strings.ReplaceAll(sample.Name, " ", "_"), lang)
+					show(t, ctx, what, appearances()[0])
+					do(t, ctx, what, chromedp.Navigate(site.URL+preview.Path(lang, name, i)))
+					if name == "form_post" {
+						continue // with script it leaves at once; without it is looked at below
+					}
+					for _, as := range appearances() {
+						show(t, ctx, what, as)
+						look(t, ctx, fmt.Sprintf("%s-%d-%s", what, as.width, as.scheme), axe)
+					}
+					enlarge(t, ctx, "large-"+what, i == 0)
+				}
+			}
+			withoutScript(t, ctx, site.URL, lang, axe)
+		})
+	}
+}
+
+// axeCore is the script of axe-core.
+func axeCore(t *testing.T) string {
+	t.Helper()
+	script, err := os.ReadFile("../../testdata/tools/node_modules/axe-core/axe.min.js")
 	if err != nil {
 		t.Fatalf("axe-core is missing (`make test` installs it): %v", err)
 	}
-	site := sampleSite(t)
-	for _, lang := range []string{"nl", "en"} {
-		t.Run(lang, func(t *testing.T) {
-			ctx := openBrowser(t, lang)
-			for _, name := range wire.UI().PageNames() {
-				for i, sample := range wire.UI().Samples()[name] {
-					for _, as := range appearances() {
-						what := fmt.Sprintf("%s-%s-%s-%d-%s", name, strings.ReplaceAll(sample.Name, " ", "_"), lang, as.width, as.scheme)
-						do(t, ctx, what, emulateScheme(as.scheme), chromedp.EmulateViewport(as.width, 900),
-							chromedp.Navigate(site.URL+preview.Path(lang, name, i)), chromedp.WaitReady(chromedp.CSS("body")))
-						if name == "form_post" {
-							continue // with script it leaves at once; without it is looked at below
-						}
-						look(t, ctx, what, string(axe))
-					}
-				}
-			}
-			withoutScript(t, ctx, site.URL, lang, string(axe))
-		})
-	}
+	return string(script)
+}
+
+// show gives the screen a width and its colours.
+func show(t *testing.T, ctx context.Context, what string, as appearance) {
+	t.Helper()
+	do(t, ctx, what, emulateScheme(as.scheme), chromedp.EmulateViewport(as.width, 900))
 }
 
 func emulateScheme(scheme string) chromedp.Action[chromedp.Void] {
@@ -104,11 +123,29 @@ func look(t *testing.T, ctx context.Context, what, axe string) {
 	if wide {
 		t.Errorf("%s: wider than the screen", what)
 	}
-	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](axe+"; true")); err != nil {
+	judge(t, ctx, what, axe, "{}")
+	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
+		shoot(t, ctx, filepath.Join(dir, what+".png"))
+	}
+}
+
+// judge reports what axe-core finds on the page that is open, with some of its rules set otherwise. What moves is at
+// its end: axe-core would see colours on their way from one scheme to the other.
+func judge(t *testing.T, ctx context.Context, what, axe, rules string) {
+	t.Helper()
+	there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.getAnimations().forEach(a => a.finish()); "axe" in window`))
+	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](
-		`axe.run(document, {runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']}).then(r => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise))
+	if !there {
+		if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](axe+"; true")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`axe.run(document, {
+		runOnly: ['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice'],
+		resultTypes: ['violations'], preload: false, rules: `+rules+`,
+	}).then(r => JSON.stringify(r.violations))`, chromedp.EvalAwaitPromise))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,9 +155,6 @@ func look(t *testing.T, ctx context.Context, what, axe string) {
 	}
 	for _, f := range findings {
 		t.Errorf("%s: %s (%s): %s: %+v", what, f.ID, f.Impact, f.Help, f.Nodes)
-	}
-	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
-		shoot(t, ctx, filepath.Join(dir, what+".png"))
 	}
 }
 

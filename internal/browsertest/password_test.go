@@ -18,6 +18,7 @@ import (
 
 // TestWaitingIsSaid sends a form whose answer takes long: after a second that is said, where a screen reader hears it.
 func TestWaitingIsSaid(t *testing.T) {
+	t.Parallel()
 	site := sampleSite(t)
 	for lang, want := range map[string]string{
 		"nl": "We controleren je wachtwoord. Dat duurt nu een paar seconden.", "en": "We are checking your password. This takes a few seconds now.",
@@ -52,10 +53,8 @@ func TestWaitingIsSaid(t *testing.T) {
 // TestTicksOfANewPassword types and looks what is seen and said: the ticks follow every letter, "all met" is said once,
 // and axe-core finds nothing in either state.
 func TestTicksOfANewPassword(t *testing.T) {
-	axe, err := os.ReadFile("../../testdata/tools/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("axe-core is missing (`make test` installs it): %v", err)
-	}
+	t.Parallel()
+	axe := axeCore(t)
 	site := sampleSite(t)
 	for lang, texts := range map[string]struct{ met, open, all string }{
 		"nl": {"klopt", "klopt nog niet", "Je wachtwoord voldoet aan de regels."},
@@ -100,7 +99,7 @@ func TestTicksOfANewPassword(t *testing.T) {
 				if want := say(step.length) + "," + say(step.special) + "," + say(step.guess); got != want {
 					t.Errorf("%q: %q, want %q", step.typed, got, want)
 				}
-				look(t, ctx, fmt.Sprintf("ticks-%s-%t-%t-%t", lang, step.length, step.special, step.guess), string(axe))
+				look(t, ctx, fmt.Sprintf("ticks-%s-%t-%t-%t", lang, step.length, step.special, step.guess), axe)
 			}
 			if got, want := evaluate("announcements", `window.said.join("|")`), texts.all+"||"+texts.all; got != want {
 				t.Errorf("said %q, want %q", got, want)
@@ -112,6 +111,7 @@ func TestTicksOfANewPassword(t *testing.T) {
 // TestTicksAreKept types three to five of the 3000 words that people use most: what gets the tick "not easy to guess" on the
 // page is rarely refused for that afterwards (6 of 340), and what everybody tries first gets none.
 func TestTicksAreKept(t *testing.T) {
+	t.Parallel()
 	words, err := os.ReadFile("../../login/password/lists/nl.txt")
 	if err != nil {
 		t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 // Somebody shows the QR code in the settings, scans it with the app, types the number and chooses a PIN, in both languages.
 // With script the web page goes on by itself; without, by its button.
 func TestAppByQRCode(t *testing.T) {
+	t.Parallel()
 	where := startSite(t)
 	for _, row := range []struct {
 		lang       string

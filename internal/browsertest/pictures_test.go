@@ -39,6 +39,7 @@ const mostPicture = 120 << 10
 // TestPictures makes the pictures of README.md and docs/staff.md, from pages that say the same at any time. With PICTURES set to a
 // folder, as `make pictures` does, it leaves them there.
 func TestPictures(t *testing.T) {
+	t.Parallel()
 	dir := cmp.Or(os.Getenv("PICTURES"), t.TempDir())
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)

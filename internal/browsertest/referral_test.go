@@ -4,7 +4,6 @@ package browsertest_test
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
@@ -17,10 +16,8 @@ import (
 // authentication". From the demo platform, in a real browser, in both languages, and back. axe-core finds nothing on
 // the pages in between, narrow and wide, light and dark.
 func TestTherapistHelpsAClient(t *testing.T) {
-	axe, err := os.ReadFile("../../testdata/tools/node_modules/axe-core/axe.min.js")
-	if err != nil {
-		t.Fatalf("axe-core is missing (`make test` installs it): %v", err)
-	}
+	t.Parallel()
+	axe := axeCore(t)
 	for _, row := range []struct{ lang, asks, done, then, back string }{
 		{
 			"nl", "Hoe weet je dat dit de juiste persoon is?", "Twee-staps-authenticatie staat uit",
@@ -39,7 +36,7 @@ func TestTherapistHelpsAClient(t *testing.T) {
 				for _, as := range appearances() {
 					what := fmt.Sprintf("referral-%s-%s-%d-%s", name, row.lang, as.width, as.scheme)
 					do(t, ctx, what, emulateScheme(as.scheme), chromedp.EmulateViewport(as.width, 900))
-					look(t, ctx, what, string(axe))
+					look(t, ctx, what, axe)
 				}
 			}
 			says := func(want ...string) {

@@ -61,6 +61,7 @@ func titled(t *testing.T, ctx context.Context, want string) {
 
 // Every setting is seen and changed with the keyboard alone, in both languages.
 func TestSettingsByKeyboard(t *testing.T) {
+	t.Parallel()
 	where := startSite(t)
 	for _, row := range []struct {
 		lang, platform, email, password string
@@ -122,6 +123,7 @@ func TestSettingsByKeyboard(t *testing.T) {
 
 // The same with JavaScript off, from the relying platform and back to it.
 func TestSettingsWithoutScript(t *testing.T) {
+	t.Parallel()
 	where := startSite(t)
 	ctx := openBrowser(t, "nl")
 	off := chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {

@@ -30,6 +30,7 @@ func holds(t *testing.T, ctx context.Context, what, script string) {
 // TestCodesByTextMessageByKeyboard sets them up with the keyboard alone, in both languages. The button to send again
 // comes when its time has come, and that is said.
 func TestCodesByTextMessageByKeyboard(t *testing.T) {
+	t.Parallel()
 	where := startSite(t)
 	for lang, who := range map[string]struct{ email, password, number string }{
 		"nl": {"anna@example.org", "zeven paarse regenjassen drogen!", "06 12 34 56 71"},

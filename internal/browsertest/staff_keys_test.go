@@ -181,6 +181,7 @@ func keysOf(all []stop) (keys []string) {
 // colleague and takes it back, invites somebody and reads the record, with the keyboard alone, in both languages, wide
 // and narrow.
 func TestStaffByKeyboard(t *testing.T) {
+	t.Parallel()
 	for _, row := range []struct {
 		lang  string
 		width int64

@@ -37,12 +37,13 @@ type Site struct {
 	UI       *ui.Renderer
 	Platform *platform.Platform
 	Failed   func(error) // is told of a page that cannot be made; nil: nobody is
+	samples  map[string][]ui.Sample
 	routes   http.Handler
 }
 
 // New makes the site. The renderer has the pages of the build.
 func New(pages *ui.Renderer, p *platform.Platform) *Site {
-	s := &Site{UI: pages, Platform: p}
+	s := &Site{UI: pages, Platform: p, samples: pages.Samples()} // once: making them all takes 10 ms
 	m := http.NewServeMux()
 	m.HandleFunc("GET /{$}", s.index)
 	m.HandleFunc("GET /page/{lang}/{page}/{state}", s.page)
@@ -72,7 +73,7 @@ func (s *Site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // page shows one state of a page.
 func (s *Site) page(w http.ResponseWriter, r *http.Request) {
 	lang, name := r.PathValue("lang"), r.PathValue("page")
-	samples := s.UI.Samples()[name]
+	samples := s.samples[name]
 	state, err := strconv.Atoi(r.PathValue("state"))
 	if err != nil || state < 0 || state >= len(samples) || !speaks(lang) {
 		http.NotFound(w, r)
@@ -126,12 +127,11 @@ type listed struct {
 }
 
 func (s *Site) index(w http.ResponseWriter, _ *http.Request) {
-	samples := s.UI.Samples()
 	out := s.list()
 	out.Letters = s.letters()
 	for _, name := range s.UI.PageNames() {
 		e := entry{Name: name}
-		for i, sample := range samples[name] {
+		for i, sample := range s.samples[name] {
 			shown := state{Name: sample.Name}
 			for _, l := range languages {
 				l.URL = Path(l.Code, name, i)
