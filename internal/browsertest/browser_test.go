@@ -95,7 +95,7 @@ func openBrowser(t *testing.T, lang string) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 10*time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 25*time.Minute) // less than `go test` gets, so that it can say where
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("Chromium does not start (`make test` installs it): %v", err)
