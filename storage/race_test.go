@@ -10,3 +10,7 @@ const useRounds = 50
 
 // requestTime is what a request may take; the race detector slows it down, 20 times where SQLite does much.
 const requestTime = 3 * time.Minute
+
+// intakeRows is how many people a file has; all that one may have take minutes on SQLite, and the parts that they are
+// saved in are as large.
+const intakeRows = 1000
