@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -91,6 +92,27 @@ func TestMedian(t *testing.T) {
 	}{{nil, 0}, {[]float64{3}, 3}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 1, 2, 3}, 2.5}} {
 		if got := median(row.of); got != row.want {
 			t.Errorf("%v: got %v, want %v", row.of, got, row.want)
+		}
+	}
+}
+
+// TestMain is the ceiling where a test starts it as a process of its own.
+func TestMain(m *testing.M) {
+	if port := os.Getenv("BENCH_HELLO"); port != "" {
+		if err := hello(context.Background(), []string{"-listen", "127.0.0.1:" + port}); err != nil {
+			panic(err)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// waitFor waits until something is so, and fails if it takes half a minute.
+func waitFor(t *testing.T, so func() bool) {
+	t.Helper()
+	for began := now(); !so(); time.Sleep(5 * time.Millisecond) {
+		if now().Sub(began) > 30*time.Second {
+			t.Fatal("it did not come")
 		}
 	}
 }

@@ -22,21 +22,23 @@ type effort struct {
 
 // result is one measurement. Times are milliseconds, CPU is seconds per 1,000 operations.
 type result struct {
-	perSecond, p50, p95, p99 float64
+	perSecond, p50, p95, p99 float64 // perSecond is 0 if nothing succeeded; then nothing else was measured either
 	cpu, database, generator float64 // generator: share of one core
 	memory                   float64 // MiB, the highest seen
 	failures                 int64
 	first                    error // failure
 }
 
-var errLeftOut = errors.New("the provider has no party for it")
+var errLeftOut = errors.New("the provider cannot do it, or has no party for it")
 
 // measure runs one scenario against one provider.
 func measure(ctx context.Context, p *provider, s scenario, e effort) (result, error) {
 	role, has := p.Parties[s.role]
-	if !has && s.role != "" {
+	if _, without := p.Without[s.name]; without || !has && s.role != "" {
 		return result{}, errLeftOut
 	}
+	p.wake()
+	defer p.rest()
 	workers, err := prepared(p, role, s, e.workers)
 	defer func() {
 		for _, w := range workers {
@@ -67,14 +69,22 @@ func measure(ctx context.Context, p *provider, s scenario, e effort) (result, er
 	}, nil
 }
 
-// prepared makes workers, all at once, that are ready to begin.
+// preparedAtOnce is how many workers prepare at once: queues for passwords take no hundred logins.
+const preparedAtOnce = 8
+
+// prepared makes workers that are ready to begin.
 func prepared(p *provider, role party, s scenario, n int) ([]*worker, error) {
 	workers, failed := make([]*worker, n), make([]error, n)
 	var all sync.WaitGroup
+	turns := make(chan struct{}, preparedAtOnce)
 	for i := range workers {
 		workers[i] = &worker{provider: p, party: role, browser: newBrowser()}
 		if s.prepare != nil {
-			all.Go(func() { failed[i] = s.prepare(workers[i]) })
+			all.Go(func() {
+				turns <- struct{}{}
+				failed[i] = s.prepare(workers[i])
+				<-turns
+			})
 		}
 	}
 	all.Wait()

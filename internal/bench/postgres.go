@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
 
 	"github.com/minddistrict/idp/internal/secret"
@@ -76,7 +77,7 @@ func (p *postgres) create(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = db.ExecContext(ctx, "CREATE DATABASE "+name)
+	_, err = db.ExecContext(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
 	return strings.Replace(p.DSN, "/postgres?", "/"+name+"?", 1), errors.Join(err, db.Close())
 }
 

@@ -27,14 +27,8 @@ func ticks(pid int) (own, reaped float64, parent int) {
 	return n(11) + n(12), n(13) + n(14), int(n(1))
 }
 
-// cpuOf is the CPU time of a process in seconds.
-func cpuOf(pid int) float64 {
-	own, _, _ := ticks(pid)
-	return own / clockTick
-}
-
-// cpuOfTree is that of a process and everything it has started.
-func cpuOfTree(root int) float64 {
+// family is a process and everything that lives of what it has started.
+func family(root int) []int {
 	children := map[int][]int{}
 	all, _ := filepath.Glob("/proc/[0-9]*")
 	for _, dir := range all {
@@ -42,11 +36,19 @@ func cpuOfTree(root int) float64 {
 		_, _, parent := ticks(pid)
 		children[parent] = append(children[parent], pid)
 	}
+	found := []int{root}
+	for i := 0; i < len(found); i++ {
+		found = append(found, children[found[i]]...)
+	}
+	return found
+}
+
+// cpuOfTree is the CPU time of a process and everything it has started, in seconds.
+func cpuOfTree(root int) float64 {
 	sum := 0.0
-	for family := []int{root}; len(family) > 0; family = family[1:] {
-		own, reaped, _ := ticks(family[0])
+	for _, pid := range family(root) {
+		own, reaped, _ := ticks(pid)
 		sum += own + reaped
-		family = append(family, children[family[0]]...)
 	}
 	return sum / clockTick
 }
@@ -58,8 +60,15 @@ func ownCPU() float64 {
 	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e9
 }
 
-// memoryOf is the resident memory of a process in MiB.
-func memoryOf(pid int) float64 {
+// memoryOf is the resident memory of processes in MiB. What several share counts for each.
+func memoryOf(pids ...int) (sum float64) {
+	for _, pid := range pids {
+		sum += residentOf(pid)
+	}
+	return sum
+}
+
+func residentOf(pid int) float64 {
 	raw, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	for line := range strings.Lines(string(raw)) {
 		if v, ok := strings.CutPrefix(line, "VmRSS:"); ok {
@@ -73,6 +82,7 @@ func memoryOf(pid int) float64 {
 // meter watches a server, its database and this process during a measurement.
 type meter struct {
 	p                           *provider
+	family                      []int   // processes of the server
 	server, database, generator float64 // CPU seconds at the start
 	memory                      float64 // MiB, the highest so far; the watching goroutine's until stopped
 	stop                        chan struct{}
@@ -80,8 +90,9 @@ type meter struct {
 }
 
 func startMeter(p *provider) *meter {
-	m := &meter{p: p, stop: make(chan struct{}), memory: memoryOf(p.PID)}
-	m.server, m.generator = cpuOf(p.PID), ownCPU()
+	m := &meter{p: p, family: family(p.PID), stop: make(chan struct{})}
+	m.memory = memoryOf(m.family...)
+	m.server, m.generator = cpuOfTree(p.PID), ownCPU()
 	if p.Database != 0 {
 		m.database = cpuOfTree(p.Database)
 	}
@@ -93,7 +104,7 @@ func startMeter(p *provider) *meter {
 			case <-m.stop:
 				return
 			case <-every.C:
-				m.memory = max(m.memory, memoryOf(p.PID))
+				m.memory = max(m.memory, memoryOf(m.family...))
 			}
 		}
 	})
@@ -102,11 +113,11 @@ func startMeter(p *provider) *meter {
 
 // end tells what was used since the start: CPU seconds, and MiB.
 func (m *meter) end() (server, database, generator, memory float64) {
-	server, generator = cpuOf(m.p.PID)-m.server, ownCPU()-m.generator
+	server, generator = cpuOfTree(m.p.PID)-m.server, ownCPU()-m.generator
 	if m.p.Database != 0 {
 		database = cpuOfTree(m.p.Database) - m.database
 	}
 	close(m.stop)
 	m.watch.Wait()
-	return server, database, generator, max(m.memory, memoryOf(m.p.PID))
+	return server, database, generator, max(m.memory, memoryOf(m.family...))
 }

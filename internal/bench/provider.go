@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"os"
+	"strings"
 )
 
 // party is an OAuth client of a provider that is measured.
@@ -19,15 +19,20 @@ type party struct {
 	keeps  bool    // its refresh tokens do not rotate
 }
 
-// provider is one server to drive. A file with this as JSON describes another one that runs already (bench run -with).
+// provider is one server to drive. A file with this as JSON describes another one (bench run -with), with how it is started
+// or as one that runs already.
 type provider struct {
+	launch
 	Name     string           `json:"name"`
+	Note     string           `json:"note"` // version, algorithm, form of tokens, where it keeps them; for readers
 	Issuer   string           `json:"issuer"`
 	Parties  map[string]party `json:"parties"` // by the role that a scenario names; a scenario without its role is left out
 	Redirect string           `json:"redirect_uri"`
 	Login    loginForm        `json:"login"`
-	PID      int              `json:"pid"`
+	PID      int              `json:"pid"`          // what it has started counts too
 	Database int              `json:"database_pid"` // of the postmaster; 0: the server has none, or has it in its own process
+
+	Without map[string]string `json:"without"` // scenarios that it cannot do, or not so that they compare, with why
 
 	endpoints struct {
 		Issuer     string `json:"issuer"`
@@ -55,21 +60,9 @@ type loginForm struct {
 	People        int64  `json:"people"`
 }
 
-func readProvider(path string) (*provider, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	p := new(provider)
-	if err := json.Unmarshal(raw, p); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return p, p.discover()
-}
-
 // discover reads the metadata once; everything else goes to the endpoints it names.
 func (p *provider) discover() (err error) {
-	if p.discovery, err = url.Parse(p.Issuer + "/.well-known/openid-configuration"); err != nil {
+	if p.discovery, err = url.Parse(strings.TrimSuffix(p.Issuer, "/") + "/.well-known/openid-configuration"); err != nil {
 		return err
 	}
 	c := newBrowser()

@@ -17,16 +17,17 @@ type plan struct {
 	rounds              int
 	effort              effort
 	scenarios           []scenario
+	whole               bool // nothing was chosen with -s: what is no scenario is measured too
 	dir                 string
 	serverCPU, otherCPU string
 	sqlite              bool
 	against             string   // another checkout, to compare with
-	with                []string // descriptions of further providers that run already
+	with                []string // descriptions of further providers
 }
 
 // readPlan adds the flags of a plan to those of a command and reads them all.
 func readPlan(flags *flag.FlagSet, args []string) (plan, error) {
-	p := plan{scenarios: scenarios}
+	p := plan{scenarios: scenarios, whole: true}
 	flags.IntVar(&p.rounds, "rounds", 5, "rounds over all servers; the table shows medians")
 	flags.IntVar(&p.effort.workers, "c", 8, "workers at once")
 	flags.DurationVar(&p.effort.lasts, "d", 3*time.Second, "measured time per scenario, server and round")
@@ -37,13 +38,23 @@ func readPlan(flags *flag.FlagSet, args []string) (plan, error) {
 	flags.StringVar(&p.otherCPU, "other-cpu", "1", "CPUs of generator and database")
 	flags.BoolVar(&p.sqlite, "sqlite", true, "measure it on SQLite too")
 	flags.StringVar(&p.against, "against", "", "another checkout of this module, measured beside it on PostgreSQL: what did a change bring?")
-	with := flags.String("with", "", "JSON files that describe further providers, separated by commas")
+	with := flags.String("with", "", "JSON files that describe further providers, separated by commas (run)")
+	peers := flags.String("peers", "", "folders of "+peersDir+" with peers that are started, separated by commas (run)")
+	keys := flags.Bool("keys", true, "measure operations with keys too: private_key_jwt, DPoP, FAPI 2.0")
 	_ = flags.Parse(args) // exits on a mistake
+	for name := range strings.SplitSeq(*peers, ",") {
+		if name != "" {
+			p.with = append(p.with, filepath.Join(peersDir, name, "peer.json"))
+		}
+	}
 	if *with != "" {
-		p.with = strings.Split(*with, ",")
+		p.with = append(p.with, strings.Split(*with, ",")...)
+	}
+	if !*keys {
+		p.scenarios = slices.DeleteFunc(slices.Clone(p.scenarios), func(s scenario) bool { return s.beside != "" })
 	}
 	if *names != "" {
-		p.scenarios = nil
+		p.scenarios, p.whole = nil, false
 		for name := range strings.SplitSeq(*names, ",") {
 			s, err := scenarioOf(name)
 			if err != nil {
@@ -82,6 +93,10 @@ func run(ctx context.Context, args []string) (err error) {
 		return err
 	}
 	defer func() { _ = os.Remove(filepath.Join(p.dir, "idp.db")) }() // where SQLite was measured
+	others, peers, err := p.others(ctx, pg)                          // before anything is measured: what is missing is found at once
+	if err != nil {
+		return err
+	}
 	t := newTable(p)
 	if err := t.starts(ctx, servers[1]); err != nil {
 		return err
@@ -94,22 +109,49 @@ func run(ctx context.Context, args []string) (err error) {
 		defer func() { err = errors.Join(err, s.stop()) }()
 		all = append(all, s.provider)
 	}
-	for _, file := range p.with {
-		other, err := readProvider(file)
-		if err != nil {
+	for _, s := range peers {
+		if err := s.start(ctx); err != nil {
 			return err
 		}
-		all = append(all, other)
+		defer func() { err = errors.Join(err, s.stop()) }()
 	}
-	if err := t.fill(ctx, all); err != nil {
+	for _, other := range others {
+		t.others = append(t.others, other.Name)
+		if other.Database != 0 {
+			t.products = append(t.products, other.Name)
+		}
+		if err := t.warm(ctx, other); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "bench: %s is there\n", other.Name)
+	}
+	if err := t.fill(ctx, append(all, others...)); err != nil {
 		return err
 	}
 	t.print(os.Stdout)
 	return nil
 }
 
-// beforeName is what the program of another checkout is called in tables.
-const beforeName = "before"
+// others are the further providers, and those of them that are to be started.
+func (p plan) others(ctx context.Context, pg *postgres) (all []*provider, start []*peer, err error) {
+	for _, file := range p.with {
+		other, s, err := p.newPeer(ctx, file, pg)
+		if err != nil {
+			return nil, nil, err
+		}
+		if all = append(all, other); s != nil {
+			start = append(start, s)
+		}
+	}
+	return all, start, nil
+}
+
+// Names of our servers in tables.
+const (
+	ownName    = "postgres" // where the goals are judged
+	sqliteName = "sqlite"
+	beforeName = "before" // the program of another checkout
+)
 
 // servers prepares the ceiling, our server, and what it is compared with, in this order.
 func (p plan) servers(ctx context.Context, pg *postgres) ([]*server, error) {
@@ -134,9 +176,9 @@ func (p plan) servers(ctx context.Context, pg *postgres) ([]*server, error) {
 		}
 		all = append(all, s)
 	}
-	add(".", "postgres", pg.DSN, pg.PID)
+	add(".", ownName, pg.DSN, pg.PID)
 	if p.sqlite {
-		add(".", "sqlite", "sqlite:"+filepath.Join(p.dir, "idp.db"), 0)
+		add(".", sqliteName, "sqlite:"+filepath.Join(p.dir, "idp.db"), 0)
 	}
 	if p.against != "" && err == nil {
 		var dsn string
@@ -177,12 +219,30 @@ func (t *table) fill(ctx context.Context, all []*provider) error {
 				}
 			}
 		}
-		if len(t.plan.scenarios) == len(scenarios) {
+		if t.plan.whole {
 			if err := t.alone(ctx, all); err != nil {
 				return err
 			}
 		}
 		fmt.Fprintf(os.Stderr, "bench: round %d of %d\n", round+1, t.plan.rounds)
+	}
+	if t.plan.whole {
+		return t.crowd(ctx, all[slices.IndexFunc(all, isOwn)])
+	}
+	return nil
+}
+
+func isOwn(p *provider) bool { return p.Name == ownName }
+
+// warm drives a peer through its scenarios before the first round, as often as its description says.
+func (t *table) warm(ctx context.Context, p *provider) error {
+	for range p.WarmUp {
+		for _, s := range t.plan.scenarios {
+			_, _ = measure(ctx, p, s, t.plan.effort) // what fails here fails below as well
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
 	}
 	return nil
 }
@@ -191,6 +251,9 @@ func (t *table) measure(ctx context.Context, p *provider, s scenario) error {
 	r, err := measure(ctx, p, s, t.plan.effort)
 	if errors.Is(err, errLeftOut) {
 		return nil
+	}
+	if err != nil && slices.Contains(t.others, p.Name) && ctx.Err() == nil { // a round of ours is worth more than theirs
+		r, err = result{failures: 1, first: err}, nil
 	}
 	if err != nil {
 		return err
@@ -204,9 +267,9 @@ func (t *table) measure(ctx context.Context, p *provider, s scenario) error {
 
 // alone measures, on PostgreSQL, what one worker waits, and how refreshing fares while logins fill the hash queue.
 func (t *table) alone(ctx context.Context, all []*provider) error {
-	i := slices.IndexFunc(all, func(p *provider) bool { return p.Name == "postgres" })
+	i := slices.IndexFunc(all, isOwn)
 	one := effort{workers: 1, lasts: t.plan.effort.lasts, warmUp: t.plan.effort.warmUp}
-	for _, name := range []string{"code_sso", "refresh"} {
+	for _, name := range crowded {
 		s, err := scenarioOf(name)
 		if err != nil {
 			return err
@@ -218,6 +281,26 @@ func (t *table) alone(ctx context.Context, all []*provider) error {
 		t.add(name+aloneSuffix, all[i].Name, r)
 	}
 	return t.storm(ctx, all[i])
+}
+
+// crowd measures, on PostgreSQL, what many workers at once get. It comes after all rounds, because the memory that they take
+// is not given back at once.
+func (t *table) crowd(ctx context.Context, p *provider) error {
+	many := effort{workers: crowdWorkers, lasts: t.plan.effort.lasts, warmUp: t.plan.effort.warmUp}
+	for range t.plan.rounds {
+		for _, name := range crowded {
+			s, err := scenarioOf(name)
+			if err != nil {
+				return err
+			}
+			r, err := measure(ctx, p, s, many)
+			if err != nil {
+				return err
+			}
+			t.add(name+crowdSuffix, p.Name, r)
+		}
+	}
+	return nil
 }
 
 // storm compares refreshing alone with refreshing beside more logins than the hash workers can take.
