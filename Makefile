@@ -16,9 +16,9 @@ quick: ## the inner loop: vet and unit tests on SQLite, no browser, no race dete
 test: ## everything CI checks; installs what it needs on Debian
 	bash .ci/test
 
-bench: ## measure: Go benchmarks in process, then the program from outside beside a ceiling (ROUNDS=5)
+bench: ## measure: Go benchmarks in process, then the program from outside beside a ceiling (ROUNDS=5 PEERS=oidc-provider,zitadel,keycloak WITH=FILE)
 	eval "$$(bash .ci/postgres)" && $(GO) test -run '^$$' -bench . -benchmem ./op/ ./keys/
-	$(GO) run ./internal/bench run -rounds $(or $(ROUNDS),5)
+	$(GO) run ./internal/bench run -rounds $(or $(ROUNDS),5) -peers '$(PEERS)' -with '$(WITH)'
 	$(GO) run ./internal/bench timing
 
 upstreams: ## people sign in at Keycloak (a download of 160 MB, then two minutes; IDP_RECORD=keycloak keeps its answers for the tests)
