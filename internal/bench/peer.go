@@ -97,8 +97,9 @@ type peer struct {
 	ended error         // how; read it after that
 }
 
-// patience is how long a peer may take until it answers; Keycloak makes its tables first.
-const patience = 5 * time.Minute
+// patience is how long a peer may take until it answers. Keycloak makes its tables first, which took more than 5 minutes at a
+// load of 24.
+const patience = 15 * time.Minute
 
 // newPeer prepares what a description says. nil is one that runs already.
 func (p plan) newPeer(ctx context.Context, file string, pg *postgres) (*provider, *peer, error) {
