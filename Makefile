@@ -30,6 +30,7 @@ torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE
 	eval "$$(bash .ci/postgres)" && IDP_KILLS=$(or $(KILLS),300) IDP_SQLITE_KILLS=$(or $(SQLITE_KILLS),200) IDP_CYCLES=$(or $(CYCLES),100) \
 		IDP_PIN_KILLS=$(or $(PIN_KILLS),100) IDP_REVOKES=$(or $(REVOKES),50) \
 		IDP_BROWSERS=$(or $(BROWSERS),4) IDP_RACES=$(or $(RACES),1000) IDP_ROLLS=$(or $(ROUNDS),20) IDP_LOGINS=$(or $(LOGINS),1) $(GO) test -race -count=1 -v -timeout 12h ./internal/twonodes/
+	eval "$$(bash .ci/postgres)" && $(GO) test -count=1 -run TestAsManyPeopleAsAFileHasAreInvitedInTime ./storage # all that a file may have
 
 model: ## search every interleaving of the app's handoff and PIN counter, and find each seeded mistake (docs/app/model.md)
 	bash .ci/prepare
