@@ -131,14 +131,17 @@ func (g *globals) print(cmd *cobra.Command, result any, text func(io.Writer)) er
 }
 
 // logger writes to standard error, so that output stays clean.
-func logger(c *configs.Config) *slog.Logger {
+func logger(c *configs.Config) *slog.Logger { return slog.New(logTo(c)(os.Stderr)) }
+
+// logTo makes the handler of the configured form and level.
+func logTo(c *configs.Config) func(io.Writer) slog.Handler {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(c.Log.Level)) // checked by configs
 	o := &slog.HandlerOptions{Level: level}
 	if c.Log.Format == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, o))
+		return func(to io.Writer) slog.Handler { return slog.NewJSONHandler(to, o) }
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, o))
+	return func(to io.Writer) slog.Handler { return slog.NewTextHandler(to, o) }
 }
 
 // secretFrom reads a secret from a file that is not everybody's, or from standard input for "-", so that it is in no

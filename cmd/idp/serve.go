@@ -33,7 +33,9 @@ func serveCommand(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			log, open := logger(c), storage.Opener(sql.OpenDB)
+			lines := serve.NewLines(os.Stderr, time.Now)
+			defer func() { _ = lines.Close() }() // last of all, and in a panic too
+			log, open := slog.New(lines.Handler(logTo(c))), storage.Opener(sql.OpenDB)
 			traces, err := trace.Start(cmd.Context(), os.Getenv, version(), log)
 			if err != nil {
 				return err

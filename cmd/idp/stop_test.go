@@ -182,3 +182,31 @@ func TestServeCutsOffALetterAfterTheGrace(t *testing.T) {
 		t.Errorf("exit %d:\n%s", code, server.log)
 	}
 }
+
+// Lines of the log are gathered: a stop under load writes them all.
+func TestStopLosesNoLine(t *testing.T) {
+	t.Parallel()
+	i := newInstall(t, "")
+	i.setUp()
+	server := i.serve()
+	answered := 0
+	for end := time.Now().Add(10 * time.Second); ; answered++ {
+		res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(request(t, http.MethodGet, i.issuer+"/logged-out", nil))
+		if err != nil {
+			break // it does not listen any more
+		}
+		_ = res.Body.Close() // not read
+		if answered == 50 {
+			server.terminate()
+		}
+		if time.Now().After(end) {
+			t.Fatal("it does not stop")
+		}
+	}
+	if code := server.ended(12 * time.Second); code != 0 {
+		t.Errorf("exit %d", code)
+	}
+	if got := strings.Count(server.log.String(), `"route":"logged-out"`); got != answered || answered <= 50 {
+		t.Errorf("%d lines, %d answers", got, answered)
+	}
+}

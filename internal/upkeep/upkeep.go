@@ -8,6 +8,7 @@ package upkeep
 import (
 	"context"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -42,6 +43,12 @@ func Run(ctx context.Context, log *slog.Logger, draining <-chan struct{}, jobs [
 }
 
 func (j Job) run(ctx context.Context, log *slog.Logger) {
+	defer func() {
+		if p := recover(); p != nil { // the process ends, and its log says why: lines may be gathered up to one like this
+			log.ErrorContext(ctx, "panic", slog.String("job", j.Name), slog.Any("error", p), slog.String("stack", string(debug.Stack())))
+			panic(p)
+		}
+	}()
 	t := time.NewTicker(j.Every)
 	defer t.Stop()
 	for {
