@@ -31,6 +31,7 @@ const apiLimit = 600
 func api(scope string, answer answering) serving {
 	return func(s *Server, e Endpoint) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			web.ToMachine(w)
 			c, err := s.admitMachine(w, r, e, scope)
 			if err == nil {
 				c.body, err = readJSON(r)

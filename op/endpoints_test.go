@@ -90,6 +90,44 @@ func TestEndpointsDoWhatTheirRowsSay(t *testing.T) {
 	}
 }
 
+// Answers for programs carry what a program obeys, answers for people what their browser does too; and no address is in
+// two rows, of which the table and the router would choose another one.
+func TestAnswersHaveTheHeadersOfWhoReadsThem(t *testing.T) {
+	c := newCaller(t)
+	programs := []string{"/par", "/token", "/userinfo", "/revoke", "/introspect", "/app/handoff", "/app/pin", "/api/v1/referrals"}
+	ofPages := []string{
+		"Content-Security-Policy", "X-Frame-Options", "Referrer-Policy", "Permissions-Policy", "Cross-Origin-Opener-Policy", "Cross-Origin-Resource-Policy",
+	}
+	seen := map[string]bool{}
+	for _, e := range op.Endpoints() {
+		if e.Scripts == op.ScriptsOfAll {
+			continue // prebuilt, and cached
+		}
+		for _, method := range e.Served() {
+			if seen[method+e.Path] {
+				t.Errorf("%s %s is in two rows", method, e.Path)
+			}
+			seen[method+e.Path] = true
+			h := c.send(method, issuer+e.Path, "a=b", nil).Header
+			if h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Strict-Transport-Security") == "" {
+				t.Errorf("%s %s: %v", method, e.Path, h)
+			}
+			for _, name := range ofPages {
+				if _, said := h[name]; said == slices.Contains(programs, e.Path) {
+					t.Errorf("%s %s: %s %q", method, e.Path, name, h[name])
+				}
+			}
+		}
+	}
+	for _, page := range []string{issuer + "/unknown", "https://nobody.test/token"} {
+		for _, name := range ofPages {
+			if res := c.send(http.MethodPost, page, "a=b", nil); res.Header.Get(name) == "" {
+				t.Errorf("%s: no %s", page, name)
+			}
+		}
+	}
+}
+
 // RFC 6749 sections 3.1 and 3.2: a parameter without a value was left out, one that an endpoint does not know is ignored,
 // and names are written in one way.
 func TestParametersCountAsTheyAreWritten(t *testing.T) {

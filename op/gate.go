@@ -46,7 +46,8 @@ func machine(answer answering) serving {
 			if e.preflight() {
 				s.cors(w, r, p.ID)
 			}
-			w.Header().Set("Pragma", "no-cache") // RFC 6749 section 5.1
+			web.ToMachine(w)
+			w.Header()["Pragma"] = noCache // RFC 6749 section 5.1
 			if r.Method == http.MethodOptions {
 				w.WriteHeader(http.StatusNoContent)
 				return
@@ -70,6 +71,12 @@ func machine(answer answering) serving {
 		})
 	}
 }
+
+// Values of headers that answers share: they are full, so whoever adds to one gets a copy.
+var (
+	noCache  = []string{"no-cache"}
+	jsonType = []string{"application/json"}
+)
 
 // admit reads a request and lets in whoever may call the endpoint.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, e Endpoint) (*call, error) {
@@ -203,7 +210,7 @@ func (s *Server) cors(w http.ResponseWriter, r *http.Request, p platform.ID) {
 // writeAnswer is the last step of every answered machine request. What is empty has no type.
 func writeAnswer(w http.ResponseWriter, e Endpoint, answer any) {
 	if answer != nil {
-		w.Header().Set("Content-Type", "application/json")
+		w.Header()["Content-Type"] = jsonType
 	}
 	w.WriteHeader(cmp.Or(e.Answers, http.StatusOK))
 	if answer == nil {
@@ -230,7 +237,7 @@ func writeMachineError(w http.ResponseWriter, r *http.Request, e Endpoint, err e
 		maps.Copy(body, more.members)
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/json")
+	h["Content-Type"] = jsonType
 	h.Set("Cache-Control", "no-store")
 	realm := `realm="` + string(platform.FromContext(r.Context()).Issuer) + `"` // an issuer has no quotes
 	switch {

@@ -2,9 +2,11 @@ package web_test
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +90,44 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 		if !strings.Contains(csp, want) {
 			t.Errorf("CSP %q lacks %s", csp, want)
 		}
+	}
+}
+
+// An answer for a program has what a program obeys; a page has all, whatever its handler set itself, and so has the answer
+// to a program whose handler panics.
+func TestProgramsGetNoHeadersOfPages(t *testing.T) {
+	names := func(h http.HandlerFunc) []string {
+		w := httptest.NewRecorder()
+		wrap(h, &strings.Builder{}).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		return slices.Sorted(maps.Keys(w.Result().Header))
+	}
+	all := names(func(w http.ResponseWriter, _ *http.Request) { web.AllowOwnCalls(w.Header()) })
+	for what, h := range map[string]http.HandlerFunc{
+		"a status":         func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"nothing":          func(http.ResponseWriter, *http.Request) {},
+		"its own":          func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Cache-Control", "private") },
+		"a text":           func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil; _, _ = w.Write(nil) },
+		"not as a program": func(w http.ResponseWriter, _ *http.Request) { w.Header()["Content-Type"] = nil },
+	} {
+		got := names(func(w http.ResponseWriter, r *http.Request) {
+			if what != "not as a program" {
+				web.ToMachine(w)
+			}
+			h(w, r)
+		})
+		want := []string{"Cache-Control", "X-Content-Type-Options"}
+		if what == "not as a program" {
+			want = all
+		}
+		if got = slices.DeleteFunc(got, func(name string) bool { return name == "Content-Type" }); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", what, got, want)
+		}
+	}
+	if got := names(func(w http.ResponseWriter, _ *http.Request) { web.ToMachine(w); panic("boom") }); !slices.Contains(got, "Content-Security-Policy") {
+		t.Errorf("after a panic: %q", got)
+	}
+	if len(all) != 8 {
+		t.Errorf("a page has %q", all)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -128,11 +127,12 @@ func Wrap(next http.Handler, o Options) http.Handler {
 			r.Body = bound(w, r.Body, MaxBody)
 		}
 		rec := &recorder{ResponseWriter: w, leaves: o.Leaves}
-		Headers(rec.Header())
+		rec.said = rec.room[:0]
 		defer func() {
 			if err := recover(); err != nil {
 				o.Log.ErrorContext(r.Context(), "panic", "reference", c.Reference, "error", fmt.Sprint(err), "stack", string(debug.Stack()))
 				if rec.status == 0 {
+					rec.toMachine = false
 					o.Broken(rec, r)
 				}
 			}
@@ -152,27 +152,51 @@ func Wrap(next http.Handler, o Options) http.Handler {
 	})
 }
 
-// Headers sets what every answer carries unless its handler says otherwise.
+// header is one that answers carry unless their handler says otherwise.
+type header struct {
+	name  string
+	value []string // full: whoever adds to it gets a copy
+	pages bool     // only a browser that shows the answer reads it
+}
+
+// headers are shared by all answers.
 //
 // form-action is left out on purpose: browsers check it on every hop of the redirects that follow a form, and where a
 // party leads people after its callback is not ours to know (docs/decisions/0005).
-func Headers(h http.Header) { maps.Copy(h, headers) }
+var headers = []header{
+	{"Cache-Control", []string{"no-store"}, false},
+	{"X-Content-Type-Options", []string{"nosniff"}, false},
+	{"Content-Security-Policy", []string{policy}, true},
+	{"Cross-Origin-Opener-Policy", []string{"same-origin"}, true},
+	{"Cross-Origin-Resource-Policy", []string{"same-origin"}, true},
+	{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=()"}, true},
+	{"Referrer-Policy", []string{"same-origin"}, true},
+	{"X-Frame-Options", []string{"DENY"}, true},
+}
 
-// headers are shared by all answers: each value is full, so whoever adds to one gets a copy.
-var headers = http.Header{
-	"Cache-Control":                {"no-store"},
-	"Content-Security-Policy":      {"default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'"},
-	"Cross-Origin-Opener-Policy":   {"same-origin"},
-	"Cross-Origin-Resource-Policy": {"same-origin"},
-	"Permissions-Policy":           {"camera=(), geolocation=(), microphone=()"},
-	"Referrer-Policy":              {"same-origin"},
-	"X-Content-Type-Options":       {"nosniff"},
-	"X-Frame-Options":              {"DENY"},
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// Headers adds what an answer carries unless its handler said otherwise.
+func Headers(h http.Header) { addHeaders(h, false) }
+
+func addHeaders(h http.Header, toMachine bool) {
+	for _, d := range headers {
+		if _, said := h[d.name]; !said && !(d.pages && toMachine) {
+			h[d.name] = d.value
+		}
+	}
+}
+
+// ToMachine says that an answer is JSON for a program: what only a browser that shows a page obeys is left out.
+func ToMachine(w http.ResponseWriter) {
+	if rec, ok := w.(*recorder); ok {
+		rec.toMachine = true
+	}
 }
 
 // AllowOwnCalls lets the script of a page ask our own addresses how things stand.
 func AllowOwnCalls(h http.Header) {
-	h["Content-Security-Policy"] = []string{headers["Content-Security-Policy"][0] + "; connect-src 'self'"}
+	h["Content-Security-Policy"] = []string{policy + "; connect-src 'self'"}
 }
 
 // Transport adds the headers that only make sense over TLS.
@@ -259,6 +283,9 @@ type recorder struct {
 	status int
 	route  string
 	said   []slog.Attr
+	room   [12]slog.Attr // for said, and what every line says
+
+	toMachine bool // see ToMachine
 }
 
 // begin is called before the headers are sent; only the first time counts.
@@ -267,6 +294,7 @@ func (r *recorder) begin(status int) {
 		return
 	}
 	r.status = status
+	addHeaders(r.Header(), r.toMachine)
 	if r.leaves != nil && r.leaves() {
 		endConnection(r.Header())
 	}
