@@ -162,18 +162,47 @@ func document(of func(Registry, platform.ID) Document) serving {
 	}
 }
 
-// Routes adds the door to a platform's router.
-func (s *Server) Routes(r *mux.Router) {
+// row is what answers one path by some methods.
+type row struct {
+	path    string
+	methods []string
+	handler http.Handler
+}
+
+// rows makes the handlers of the table.
+func (s *Server) rows() (rows []row) {
 	for _, e := range endpoints {
 		if e.still() {
-			r.Handle(e.Path, web.Route(e.Route, http.HandlerFunc(web.Still))).Methods(http.MethodHead)
+			rows = append(rows, row{e.Path, []string{http.MethodHead}, web.Route(e.Route, http.HandlerFunc(web.Still))})
 		}
-		methods := slices.Clone(e.Methods) // the router writes into what it is given
+		methods := slices.Clone(e.Methods)
 		if e.preflight() {
 			methods = append(methods, http.MethodOptions)
 		}
-		r.Handle(e.Path, web.Route(e.Route, e.serve(s, e))).Methods(methods...)
+		rows = append(rows, row{e.Path, methods, web.Route(e.Route, e.serve(s, e))})
 	}
+	return rows
+}
+
+// Routes adds the door to a platform's router, and returns a handler that answers the rows of the table by one look at
+// path and method. The router, which tries one pattern after the other, has the same rows: it is asked for what no row
+// answers, and where requests are traced.
+func (s *Server) Routes(r *mux.Router) (ahead http.Handler) {
+	type address struct{ path, method string }
+	table := map[address]http.Handler{}
+	for _, row := range s.rows() {
+		for _, method := range row.methods {
+			table[address{row.path, method}] = row.handler
+		}
+		r.Handle(row.path, row.handler).Methods(row.methods...)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, asked *http.Request) {
+		if h := table[address{asked.URL.Path, asked.Method}]; h != nil {
+			h.ServeHTTP(w, asked)
+			return
+		}
+		r.ServeHTTP(w, asked)
+	})
 }
 
 // Reserved tells whether a first path element is one of the protocol's own, so that no platform can have its issuer

@@ -256,7 +256,10 @@ func (h *House) routes() http.Handler {
 	if h.Traces != nil {
 		r.Use(h.Traces.Name)
 	}
-	protocol.Routes(r)
+	routes := protocol.Routes(r)
+	if h.Traces != nil {
+		routes = r // which names the route of a span
+	}
 	people.Routes(r)
 	links.Routes(r)
 	own.Routes(r)
@@ -267,7 +270,7 @@ func (h *House) routes() http.Handler {
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
 	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, protocol.Unserved(otherMethod(r)))
 	reports := notify.Reports{By: h.Reports, Store: h.DB, Log: h.Log}
-	return web.Leaving(h.documents(h.wrap(reports.Beside(h.byPlatform(guardForms(r))))), h.leaves)
+	return web.Leaving(h.documents(h.wrap(reports.Beside(h.byPlatform(guardForms(routes))))), h.leaves)
 }
 
 // referralURL is where a professional helps whom his platform referred him to.
