@@ -143,6 +143,9 @@ func (g *Grant) ACR() authn.ACR {
 
 // SignIn are the claims about the sign-in that are asked by name.
 func (g *Grant) SignIn(names []string) map[string]any {
+	if len(names) == 0 {
+		return nil
+	}
 	claims := map[string]any{"acr": g.ACR(), "amr": authn.AMR(g.Proofs), "amr_details": AMRDetails(g.Proofs)}
 	if at := AuthTime(g.Proofs); at != 0 {
 		claims["auth_time"] = at

@@ -114,14 +114,26 @@ func (s *Server) openAccess(p *platform.Platform, token string) (handle, error) 
 // live is an access token that counts at this moment: its party is not disabled, and its grant, if it has one, stands.
 type live struct {
 	handle
-	party   *grant.Party
-	grant   *grant.Grant
-	account *account.Account
+	party *grant.Party
+	grant *grant.Grant // nil: client credentials
 }
 
 // liveAccess checks an access token against what it derives from, with one read at most. One that does not count is
 // fault.NotFound.
 func (s *Server) liveAccess(ctx context.Context, p *platform.Platform, token string) (live, error) {
+	return s.live(p, token, func(id grant.ID) (*grant.Grant, error) { return s.Grants.LiveGrant(ctx, p.ID, id, s.Now()) })
+}
+
+// livePerson is liveAccess with the account in the same read; nil for client credentials.
+func (s *Server) livePerson(ctx context.Context, p *platform.Platform, token string) (l live, a *account.Account, err error) {
+	l, err = s.live(p, token, func(id grant.ID) (g *grant.Grant, err error) {
+		g, a, err = s.Grants.Grant(ctx, p.ID, id, s.Now())
+		return g, err
+	})
+	return l, a, err
+}
+
+func (s *Server) live(p *platform.Platform, token string, find func(grant.ID) (*grant.Grant, error)) (live, error) {
 	h, err := s.openAccess(p, token)
 	if err != nil {
 		return live{}, err
@@ -138,7 +150,7 @@ func (s *Server) liveAccess(ctx context.Context, p *platform.Platform, token str
 		}
 		return l, nil
 	}
-	l.grant, l.account, err = s.Grants.Grant(ctx, p.ID, h.Grant, s.Now())
+	l.grant, err = find(h.Grant)
 	if err == nil && l.grant.Party != h.Party {
 		err = fmt.Errorf("access token of another party's grant: %w", fault.NotFound)
 	}

@@ -77,7 +77,7 @@ func (s *Server) liveRefresh(ctx context.Context, p *platform.Platform, token st
 	if !ok {
 		return live{}, fault.NotFound
 	}
-	g, a, err := s.Grants.GrantByRefresh(ctx, p.ID, grant.Refresh{Grant: id, Hash: secret.Hash(token)}, p.Policy.IdleAfter, s.Now())
+	g, err := s.Grants.GrantByRefresh(ctx, p.ID, grant.Refresh{Grant: id, Hash: secret.Hash(token)}, p.Policy.IdleAfter, s.Now())
 	if err != nil {
 		return live{}, err
 	}
@@ -89,5 +89,5 @@ func (s *Server) liveRefresh(ctx context.Context, p *platform.Platform, token st
 	if !known {
 		return live{}, fault.NotFound
 	}
-	return live{handle: handle{Grant: g.ID, Party: g.Party, Ends: ends, Scopes: party.Granted(g.Scopes)}, party: party, grant: g, account: a}, nil
+	return live{handle: handle{Grant: g.ID, Party: g.Party, Ends: ends, Scopes: party.Granted(g.Scopes)}, party: party, grant: g}, nil
 }

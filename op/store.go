@@ -60,9 +60,8 @@ type PushStore interface {
 type GrantStore interface {
 	Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error)
 	Rotate(ctx context.Context, r grant.Rotation) (*grant.Grant, error)
-	GrantByRefresh(
-		ctx context.Context, p platform.ID, r grant.Refresh, idleAfter time.Duration, now time.Time,
-	) (*grant.Grant, *account.Account, error)
+	GrantByRefresh(ctx context.Context, p platform.ID, r grant.Refresh, idleAfter time.Duration, now time.Time) (*grant.Grant, error)
+	LiveGrant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, error)
 	Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error)
 	EndGrant(ctx context.Context, id grant.ID, e grant.Ending) error
 	RevokeRefresh(ctx context.Context, r grant.Refresh, e grant.Ending) error

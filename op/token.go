@@ -200,7 +200,7 @@ func (s *Server) checkNarrowing(ctx context.Context, r grant.Rotation, scopes []
 	if len(scopes) == 0 {
 		return nil
 	}
-	g, _, err := s.Grants.GrantByRefresh(ctx, r.Platform, r.Refresh, r.IdleAfter, r.Now)
+	g, err := s.Grants.GrantByRefresh(ctx, r.Platform, r.Refresh, r.IdleAfter, r.Now)
 	switch {
 	case errors.Is(err, fault.NotFound):
 		return nil // the rotation says why

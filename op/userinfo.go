@@ -11,7 +11,7 @@ import (
 // userinfo answers with the claims of the token's scopes, and with single ones (OpenID Connect Core 1.0 sections 5.3 and
 // 5.5). One read decides whether the grant still stands.
 func (s *Server) userinfo(ctx context.Context, c *call) (any, error) {
-	l, err := s.liveAccess(ctx, c.platform, c.token)
+	l, a, err := s.livePerson(ctx, c.platform, c.token)
 	if err != nil {
 		return nil, s.fail(ctx, "userinfo", deadToken(err))
 	}
@@ -22,8 +22,8 @@ func (s *Server) userinfo(ctx context.Context, c *call) (any, error) {
 		return nil, s.fail(ctx, "userinfo", refuse(insufficientScope, "needs openid"))
 	}
 	named := l.grant.UserInfoNames(l.party)
-	claims := grant.Claims(l.account, l.Scopes, named)
+	claims := grant.Claims(a, l.Scopes, named)
 	maps.Copy(claims, l.grant.SignIn(named))
-	claims["sub"] = l.party.Subject(l.account.ID, c.platform.Salt)
+	claims["sub"] = l.party.Subject(a.ID, c.platform.Salt)
 	return claims, nil
 }

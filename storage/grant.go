@@ -177,13 +177,18 @@ func grantValues(g *grant.Grant) []any {
 const selectGrant = `
 SELECT ` + liveColumns + `,
        a.platform, a.id, a.email, a.email_key, a.email_verified_at, a.role, a.state, a.locale, a.profile,
-       a.created_at, a.updated_at
+       a.created_at, a.updated_at` + ofLiveGrant
+
+// selectLiveGrant is that without the account: what nobody asks is neither read nor parsed.
+const selectLiveGrant = `
+SELECT ` + liveColumns + ofLiveGrant
+
+const (
+	ofLiveGrant = `
 FROM grants
 JOIN sessions AS s ON s.platform = grants.platform AND s.id = grants.session
 JOIN accounts AS a ON a.platform = grants.platform AND a.id = grants.account
 WHERE grants.ended_at IS NULL AND grants.ends_at > $1 AND a.state = 'active'`
-
-const (
 	byGrantID = `
   AND grants.platform = $2 AND grants.id = $3 AND (grants.offline = 1 OR s.ended_at IS NULL)`
 	byRefreshToken = `
@@ -193,15 +198,6 @@ const (
 
 // Grant finds a grant that still gives something, without its code, and its account without credentials, in one query.
 func (db *DB) Grant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, *account.Account, error) {
-	return db.liveGrant(ctx, byGrantID, millis(now), string(p), string(id))
-}
-
-// GrantByRefresh finds the grant of a refresh token the same way, if Rotate would take the token as the current one now.
-func (db *DB) GrantByRefresh(ctx context.Context, p platform.ID, r grant.Refresh, idleAfter time.Duration, now time.Time) (*grant.Grant, *account.Account, error) {
-	return db.liveGrant(ctx, byRefreshToken, millis(now), activeSince(now, idleAfter), string(p), string(r.Grant), r.Hash)
-}
-
-func (db *DB) liveGrant(ctx context.Context, by string, args ...any) (*grant.Grant, *account.Account, error) {
 	type row struct {
 		grant   grant.Grant
 		account account.Account
@@ -211,11 +207,24 @@ func (db *DB) liveGrant(ctx context.Context, by string, args ...any) (*grant.Gra
 		return append(liveRow(&r.grant),
 			&a.Platform, &a.ID, &a.Email.Address, &a.Email.Key, instant{&a.EmailVerifiedAt}, &a.Role, &a.State, &a.Locale,
 			document{&a.Profile}, instant{&a.CreatedAt}, instant{&a.UpdatedAt})
-	}, selectGrant+by, args...)
+	}, selectGrant+byGrantID, millis(now), string(p), string(id))
 	if err != nil {
 		return nil, nil, fail("finding grant", err)
 	}
 	return &r.grant, &r.account, nil
+}
+
+// LiveGrant finds what Grant does, without the account.
+func (db *DB) LiveGrant(ctx context.Context, p platform.ID, id grant.ID, now time.Time) (*grant.Grant, error) {
+	g, err := one(ctx, db.manyOr(db.read), liveRow, selectLiveGrant+byGrantID, millis(now), string(p), string(id))
+	return g, fail("finding grant", err)
+}
+
+// GrantByRefresh finds the grant of a refresh token the same way, if Rotate would take the token as the current one now.
+func (db *DB) GrantByRefresh(ctx context.Context, p platform.ID, r grant.Refresh, idleAfter time.Duration, now time.Time) (*grant.Grant, error) {
+	g, err := one(ctx, db.manyOr(db.read), liveRow, selectLiveGrant+byRefreshToken,
+		millis(now), activeSince(now, idleAfter), string(p), string(r.Grant), r.Hash)
+	return g, fail("finding grant", err)
 }
 
 const selectGrantOfParty = `

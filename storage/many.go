@@ -21,7 +21,8 @@ import (
 var frequent = []pipeline.Statement{
 	{Text: selectSession},
 	{Text: selectGrant + byGrantID},
-	{Text: selectGrant + byRefreshToken},
+	{Text: selectLiveGrant + byGrantID},
+	{Text: selectLiveGrant + byRefreshToken},
 	{Text: insertGrant, Writes: true, Turn: turnOf("sessions"), Row: []int{5}}, // the session is locked by the foreign key
 	{Text: insertGrant + returningSubject, Writes: true, Turn: turnOf("sessions"), Row: []int{5}},
 	{Text: redeemCode, Writes: true, Turn: turnOf("grants"), Row: []int{4}},

@@ -146,10 +146,11 @@ func TestFrequentStatementsGoInMessages(t *testing.T) {
 		{"redeeming", func() error { return c.redeem(ch) }, 0},
 		{"rotating", func() error { _, err := c.rotate(t.Context(), ch); return err }, 0},
 		{"a grant", func() error { _, _, err := c.db.Grant(t.Context(), "linde", ch.id, manyNow); return err }, 0},
+		{"a grant without its account", func() error { _, err := c.db.LiveGrant(t.Context(), "linde", ch.id, manyNow); return err }, 0},
 		{"a grant of a refresh token", func() error {
 			next, err := c.rotate(t.Context(), ch) // a repeat: it is also looked at
 			if err == nil {
-				_, _, err = c.db.GrantByRefresh(t.Context(), "linde", grant.Refresh{Grant: ch.id, Hash: secret.Hash(next.refresh)}, 0, manyNow)
+				_, err = c.db.GrantByRefresh(t.Context(), "linde", grant.Refresh{Grant: ch.id, Hash: secret.Hash(next.refresh)}, 0, manyNow)
 			}
 			return err
 		}, 1},

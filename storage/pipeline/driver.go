@@ -57,14 +57,7 @@ type rows struct {
 	at, in int // the next length, and where its cell begins
 }
 
-func (r *rows) Columns() []string {
-	fields := r.answer.of.statement.Fields
-	names := make([]string, len(fields))
-	for i, f := range fields {
-		names[i] = f.Name
-	}
-	return names
-}
+func (r *rows) Columns() []string { return r.answer.of.names }
 
 func (r *rows) Close() error { return nil }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -173,7 +174,8 @@ func (g *group) prepare(ctx context.Context, c *pgconn.PgConn) error {
 // described is a statement as prepared on a connection.
 type described struct {
 	statement *pgconn.StatementDescription
-	formats   []int16 // of its columns
+	formats   []int16  // of its columns
+	names     []string // … for database/sql, which does not write into them
 }
 
 // Types of PostgreSQL whose values are read in binary.
@@ -185,8 +187,9 @@ const (
 )
 
 func describe(s *pgconn.StatementDescription) *described {
-	d := &described{statement: s, formats: make([]int16, len(s.Fields))}
+	d := &described{statement: s, formats: make([]int16, len(s.Fields)), names: make([]string, len(s.Fields))}
 	for i, f := range s.Fields {
+		d.names[i] = f.Name
 		switch f.DataTypeOID {
 		case oidBytes, oidInt8, oidInt2, oidInt4:
 			d.formats[i] = asBinary
@@ -207,19 +210,25 @@ type answer struct {
 }
 
 func (a *answer) read(r *pgconn.ResultReader) error {
-	var all []byte
+	var all strings.Builder
 	for r.NextRow() {
-		for _, value := range r.Values() {
+		values, size := r.Values(), 0
+		for _, value := range values {
+			size += len(value)
+		}
+		all.Grow(size)
+		a.lengths = slices.Grow(a.lengths, len(values))
+		for _, value := range values {
 			if value == nil {
 				a.lengths = append(a.lengths, -1)
 				continue
 			}
 			a.lengths = append(a.lengths, len(value))
-			all = append(all, value...)
+			all.Write(value)
 		}
 	}
 	tag, err := r.Close()
-	a.cells, a.affected = string(all), tag.RowsAffected()
+	a.cells, a.affected = all.String(), tag.RowsAffected()
 	return err
 }
 

@@ -218,7 +218,7 @@ var codes = []promise{
 					} else {
 						w.fails(err, fault.Expired)
 					}
-					_, _, err = w.db.GrantByRefresh(w.Context(), linde, presented(token), time.Hour, w.now)
+					_, err = w.db.GrantByRefresh(w.Context(), linde, presented(token), time.Hour, w.now)
 					w.is("grant by refresh token, "+left.by, w.found(err), want)
 				}
 				w.run(left.undo)

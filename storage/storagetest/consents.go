@@ -190,29 +190,28 @@ var consents = []promise{
 		_, code := w.code(w.visit(w.anna), "openid", "offline_access")
 		id, _ := grant.IDOf(code)
 		token := grant.NewToken(id)
-		look := func(p platform.ID, at time.Time) (*grant.Grant, *account.Account, error) {
+		look := func(p platform.ID, at time.Time) (*grant.Grant, error) {
 			return w.db.GrantByRefresh(w.Context(), p, presented(token), time.Hour, at)
 		}
 		got, err := w.db.Redeem(w.Context(), w.redemption(linde, code, token))
 		w.ok(err)
-		found, a, err := look(linde, w.now)
+		found, err := look(linde, w.now)
 		w.ok(err)
 		w.same("grant", found.ID, got.ID)
-		w.same("account", a.ID, w.anna.ID)
+		w.same("account", found.Account, w.anna.ID)
 		w.same("claims", found.Claims, grant.Requested{UserInfo: []string{"name"}})
-		_, _, err = look(wilg, w.now)
+		_, err = look(wilg, w.now)
 		w.fails(err, fault.NotFound)
 		_, err = w.db.Rotate(w.Context(), w.rotation(token))
 		w.ok(err)
-		_, _, err = look(linde, w.now)
+		_, err = look(linde, w.now)
 		w.fails(err, fault.NotFound)
 	}}, {"a refresh token is found as long as it would work", func(w *world) {
 		v := w.visit(w.anna)
 		_, online := w.tokens(v, "openid")
 		_, offline := w.tokens(v, "openid", "offline_access")
 		look := func(token string, at time.Time) (*grant.Grant, error) {
-			g, _, err := w.db.GrantByRefresh(w.Context(), linde, presented(token), time.Hour, at)
-			return g, err
+			return w.db.GrantByRefresh(w.Context(), linde, presented(token), time.Hour, at)
 		}
 		g, err := look(online, w.now.Add(time.Hour-time.Millisecond))
 		w.ok(err)

@@ -208,7 +208,10 @@ func next(refresh string) string { return grant.Successor(successorKey, refresh)
 
 func (w *world) given(g grant.Grant) bool {
 	w.Helper()
-	_, _, err := w.db.Grant(w.Context(), g.Platform, g.ID, w.now)
+	found, _, err := w.db.Grant(w.Context(), g.Platform, g.ID, w.now)
+	alone, errAlone := w.db.LiveGrant(w.Context(), g.Platform, g.ID, w.now)
+	w.same("grant without its account", alone, found)
+	w.is("grant without its account", w.found(errAlone), w.found(err))
 	return w.found(err)
 }
 

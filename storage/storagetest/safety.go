@@ -48,6 +48,7 @@ var safety = []promise{
 			"Redeem":        func() error { _, err := w.db.Redeem(ctx, w.redemption(wilg, code, secret.Token())); return err },
 			"Rotate":        func() error { _, err := w.db.Rotate(ctx, rotation); return err },
 			"Grant":         func() error { _, _, err := w.db.Grant(ctx, wilg, given.ID, w.now); return err },
+			"LiveGrant":     func() error { _, err := w.db.LiveGrant(ctx, wilg, given.ID, w.now); return err },
 			"EndGrant":      func() error { return w.db.EndGrant(ctx, given.ID, w.ending(wilg, web)) },
 			"RevokeRefresh": func() error { return w.db.RevokeRefresh(ctx, presented(refresh), w.ending(wilg, web)) },
 			"Answered":      func() error { return w.db.SaveChange(ctx, authn.Change{Platform: wilg, Answered: r.ID}, w.now) },
