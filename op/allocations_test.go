@@ -12,7 +12,7 @@ import (
 )
 
 // What each endpoint may allocate per request, on SQLite and on PostgreSQL: objects, those of the request's making in the
-// test among them (about 40), with ES256. Collecting them is a sixth of the CPU of a token. Unlike time this does not
+// test among them, with ES256. Collecting them is a sixth of the CPU of a token. Unlike time this does not
 // depend on the machine; the race detector allocates too, so this file is built without it. A budget is what was counted,
 // and may be exceeded by a twentieth: another version of Go or of a driver is not at fault. Who makes an endpoint cheaper
 // lowers its row.

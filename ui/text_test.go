@@ -133,7 +133,7 @@ func TestTextsKeepOurWords(t *testing.T) {
 }
 
 // capitalised are the names that a Dutch sentence may hold. Labels of ours are in quotes there.
-var capitalised = regexp.MustCompile(`\b(App Store|Google (Play|Authenticator)|Microsoft (Authenticator|Entra ID|Entra|AD FS)|OpenID Connect|NameID|SAML|DNS|ICT|QR-code|Samaritans|TelefonSeelsorge)\b`)
+var capitalised = regexp.MustCompile(`\b(App Store|Google (Play|Authenticator)|Microsoft (Authenticator|Entra ID|Entra|AD FS)|OpenID Connect|NameID|SAML|DNS|ICT|Engels|QR-code|Samaritans|TelefonSeelsorge)\b`)
 
 // TestDutchSentencesHoldNoCapitals: Dutch has one where a sentence begins, and in names.
 func TestDutchSentencesHoldNoCapitals(t *testing.T) {

@@ -142,7 +142,7 @@ func TestAlarmsSayWhetherSomebodyWasLetIn(t *testing.T) {
 				if stopped := federation.ReasonOf(err) != ""; says != stopped {
 					t.Errorf("%s %s, domains %v: stopped: %v, and the mail says:\n%s", kind, lang, declared, err, text)
 				}
-				if label := map[string]string{"nl": "Voor de IT-afdeling, in het Engels: ", "en": "For the IT department: "}[lang]; !strings.Contains(text, label+found[0].Detail) {
+				if label := map[string]string{"nl": "Voor de ICT, in het Engels: ", "en": "For the IT department: "}[lang]; !strings.Contains(text, label+found[0].Detail) {
 					t.Errorf("%s %s: the detail %q does not stand apart:\n%s", kind, lang, found[0].Detail, text)
 				}
 			}
