@@ -142,6 +142,14 @@ func (k *connected) bringAll(all []brought) (handles []string) {
 	return slices.DeleteFunc(got, func(handle string) bool { return handle == "" })
 }
 
+// saysMany are as many good answers to one visit as there are phones, each with a code or an assertion of its own.
+func (k *connected) saysMany(there *url.URL, who string) (all []brought) {
+	for range phones {
+		all = append(all, k.says(there, who))
+	}
+	return all
+}
+
 // at is a copy of a browser, in front of one of the nodes.
 func (k *connected) at(v *visitor, node int) *visitor {
 	return &visitor{k.nodes[node%2], maps.Clone(v.jar)}
@@ -159,10 +167,7 @@ func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
 			for round := range appRounds(t, 5) {
 				v := s.visitor()
 				_, there := k.leave(v)
-				answers := make([]brought, phones)
-				for i := range answers {
-					answers[i] = k.says(there, "jan")
-				}
+				answers := k.saysMany(there, "jan")
 				before, exchanged := k.sessions(), k.org.TokenRequests()
 				kept := k.bringAll(answers)
 				if len(kept) != 1 {
@@ -222,10 +227,7 @@ func TestConnectionClosedInBetween(t *testing.T) {
 			for round := range appRounds(t, 3) {
 				v := s.visitor()
 				_, there := k.leave(v)
-				answers := make([]brought, phones)
-				for i := range answers {
-					answers[i] = k.says(there, "jan")
-				}
+				answers := k.saysMany(there, "jan")
 				kept := k.bringAll(answers[:2])
 				if len(kept) != 1 {
 					t.Fatalf("%s, round %d: %d answers count", kind, round, len(kept))
