@@ -57,8 +57,9 @@ func alarmOf(c *federation.Connection, what string) outbox.Letter {
 func watched(what string) bool { return what == Certificate }
 
 // Alarm records one thing of a connection, and tells who looks after it; where nobody is named, the managers of the
-// platform. Each is told once a day, by whatever node, and the record has what happened each time, told or not (watched has the exception). It stops nothing. detail is
-// what changed, in words of the protocol that name nobody: the mail says it in words of its own, and has detail apart.
+// platform. Each is told once a day, by whatever node, and the record has what happened each time, told or not (watched has
+// the exception). It stops nothing. detail is what changed, in words of the protocol that name nobody: the mail says it in
+// words of its own, and has detail apart.
 func (o Options) Alarm(
 	ctx context.Context, p *platform.Platform, c *federation.Connection, what, detail string, e audit.Event,
 ) error {
