@@ -79,9 +79,9 @@ var steady = slices.Concat(
 // drifted are the reasons of kinds of drift that stop a sign-in.
 var drifted = map[string]Reason{DriftFormat: Drifted, DriftDomain: ForeignDomain}
 
-// Stops reports whether a kind of drift stops a sign-in by the connection: it is another thing than what was confirmed. One
-// that is only weaker goes on and is asked our own code. Where no domains are declared the test sign-in shows one of several
-// that there may be: it is the person's address, as it is for whoever comes for the first time (Who).
+// Stops reports whether a kind of drift stops a sign-in by the connection, because it is another thing than what was
+// confirmed. A sign-in that is only weaker goes on and is asked our own code. Where a connection declares no domains, the test
+// sign-in shows one domain of several that may exist: then another one stops nobody, and Who decides about the address.
 func (c *Connection) Stops(kind string) bool {
 	return drifted[kind] != "" && (kind != DriftDomain || len(c.Domains) > 0)
 }

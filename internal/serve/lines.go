@@ -13,8 +13,8 @@ import (
 // (docs/performance.md). A line after a pause is written at once; those that follow it wait for at most gatherFor and are
 // written together, in their order and whole, unless gatherMost bytes wait or one of level error comes sooner.
 //
-// After Close every line is written at once, so that a stop loses none. Whoever kills the process, or a panic that nobody
-// logs, loses what waits.
+// After Close every line is written at once, so that a stop loses none. What waits is lost when the process is killed, or
+// ends by a panic that nobody logs.
 type Lines struct {
 	to  io.Writer
 	now func() time.Time
@@ -27,7 +27,7 @@ type Lines struct {
 }
 
 const (
-	gatherFor  = 100 * time.Millisecond // whoever reads the log live notices no difference
+	gatherFor  = 100 * time.Millisecond // a person who reads the log live notices no difference
 	gatherMost = 64 << 10               // bytes: some 200 lines; what a pipe of Linux takes at once
 )
 

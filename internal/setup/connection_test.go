@@ -242,7 +242,7 @@ func TestMetadataIsByAddressOrFromAFile(t *testing.T) {
 	}
 }
 
-// Another address of metadata is read by the nodes, and until it was nobody signs in: it is said when it is declared.
+// Nodes read another address of metadata later, and nobody signs in until then: apply says so.
 func TestAnotherAddressOfMetadataIsSaid(t *testing.T) {
 	tools := tools(t, idptest.SQLite(t))
 	tools.Weaken = true

@@ -16,7 +16,8 @@ import (
 )
 
 // Who looks after a connection gets one mail a day from 30 days before the last certificate there ends, whatever its
-// metadata is read from, and however often and at how many nodes it is looked at, and the record has it as often; the metric counts down to that end and beyond.
+// metadata is read from, and however often and at how many nodes it is looked at. The record has it as often as the mails;
+// the metric counts down to that end and beyond.
 func TestTheEndOfACertificateIsToldDaily(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
 	s.Apply(oneHouse)
