@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/fault"
@@ -389,7 +391,7 @@ func (p *Party) checkConsent(refuse func(string, ...any) error) error {
 			return refuse("scope_texts %s: has a text of ours", scope)
 		case !slices.Contains(p.Scopes, scope):
 			return refuse("scope_texts %s: not one of its scopes", scope)
-		case len(texts) != 2 || !scopeText.MatchString(texts["nl"]) || !scopeText.MatchString(texts["en"]):
+		case len(texts) != 2 || !isScopeText(texts["nl"]) || !isScopeText(texts["en"]):
 			return refuse("scope_texts %s: one line for nl and one for en, of at most 200 characters", scope)
 		}
 	}
@@ -404,8 +406,13 @@ func (p *Party) checkConsent(refuse func(string, ...any) error) error {
 	return nil
 }
 
-// scopeText is one line without control characters and marks of writing direction.
-var scopeText = regexp.MustCompile(`^[^\p{C}\x{2028}\x{2029}]{1,200}$`)
+// isScopeText reports whether a text is one line of 1 to 200 characters without control characters and marks of writing
+// direction.
+func isScopeText(text string) bool {
+	refused := func(r rune) bool { return unicode.Is(unicode.C, r) || r == '\u2028' || r == '\u2029' }
+	length := utf8.RuneCountInString(text)
+	return 1 <= length && length <= 200 && !strings.ContainsFunc(text, refused)
+}
 
 func (p *Party) checkAddresses(refuse func(string, ...any) error) error {
 	for _, o := range p.Origins {

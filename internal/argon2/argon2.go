@@ -3,7 +3,9 @@ package argon2
 import (
 	"encoding/binary"
 	"errors"
+	"runtime"
 	"sync"
+	"unsafe"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/blake2b"
@@ -22,16 +24,27 @@ type block = [blockWords]uint64
 
 // Memory is what hashes are made in, one after another: it is not to be shared by two at a time. The zero value is ready; it
 // grows to what a hash asks for, and holds what was derived from the last password until it is used again or cleared.
-type Memory struct{ blocks []block }
+type Memory struct {
+	blocks  []block
+	beside  []byte          // what blocks is, where that is not of Go's heap
+	dropped runtime.Cleanup // gives it back if nobody clears it
+}
 
 // Bytes is how much is held.
 func (m *Memory) Bytes() int { return cap(m.blocks) * blockWords * 8 }
 
 // Clear overwrites what is held and lets it go.
 func (m *Memory) Clear() {
-	clear(m.blocks[:cap(m.blocks)])
+	m.wipe()
 	m.blocks = nil
+	if m.beside != nil {
+		m.dropped.Stop()
+		release(m.beside)
+		m.beside = nil
+	}
 }
+
+func (m *Memory) wipe() { clear(m.blocks[:cap(m.blocks)]) }
 
 // IDKey derives a key of size bytes from a password with Argon2id (RFC 9106): passes over kib KiB of memory, at least 8 for
 // each lane. Lanes are worked on one after another, so that a hash takes one core whatever it asks for. It panics when
@@ -67,10 +80,20 @@ func (m *Memory) derive(h0 [blake2b.Size]byte, passes, kib, lanes, size uint32) 
 func (m *Memory) room(blocks int) []block {
 	if cap(m.blocks) < blocks {
 		m.Clear()
-		m.blocks = make([]block, blocks)
+		m.hold(blocks)
 	}
 	m.blocks = m.blocks[:blocks]
 	return m.blocks
+}
+
+// hold takes new memory, for at least one block.
+func (m *Memory) hold(blocks int) {
+	if m.beside = reserve(blocks * blockWords * 8); m.beside == nil {
+		m.blocks = make([]block, blocks)
+		return
+	}
+	m.blocks = unsafe.Slice((*block)(unsafe.Pointer(unsafe.SliceData(m.beside))), blocks)
+	m.dropped = runtime.AddCleanup(m, release, m.beside)
 }
 
 // start is H_0 (RFC 9106 section 3.2, step 1). Hashes of passwords have neither a secret nor associated data.

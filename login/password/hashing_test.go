@@ -10,7 +10,7 @@ import (
 	"github.com/minddistrict/idp/login/password"
 )
 
-// Whoever gives hashes room is told once when they begin, and once when none came for five seconds, whatever many do at once.
+// Whoever gives hashes room is told once when they begin, and once when none came for a tenth of a second, whatever many do at once.
 func TestPoolTellsWhetherItHashes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pool := password.NewPool(3, 100, password.Params{Memory: 8, Passes: 1, Threads: 1})
@@ -45,16 +45,16 @@ func TestPoolTellsWhetherItHashes(t *testing.T) {
 		time.Sleep(time.Minute) // the memory is let go, and nobody is told of that
 		expect()
 		burst()
-		time.Sleep(4 * time.Second)
+		time.Sleep(80 * time.Millisecond)
 		burst()
-		time.Sleep(4 * time.Second)
+		time.Sleep(80 * time.Millisecond)
 		expect(true)
-		time.Sleep(2 * time.Second)
+		time.Sleep(40 * time.Millisecond)
 		expect(true, false)
 		time.Sleep(time.Hour)
 		burst()
 		expect(true, false, true)
-		time.Sleep(6 * time.Second)
+		time.Sleep(120 * time.Millisecond)
 		expect(true, false, true, false)
 	})
 }
