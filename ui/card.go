@@ -17,12 +17,12 @@ type Card struct {
 
 // Card is a card as it stands in the page.
 func (v *View) Card(c Card) (template.HTML, error) {
-	t, ok := v.from.templates().cards[c.Template]
+	parsed, ok := v.from.templates().cards[c.Template]
 	if !ok {
 		return "", fmt.Errorf("card %q: no such template", c.Template)
 	}
 	var b bytes.Buffer
-	err := t.ExecuteTemplate(&b, "card", v.Of(c.Data))
+	err := parsed().ExecuteTemplate(&b, "card", v.Of(c.Data))
 	return template.HTML(b.String()), err // escaped as it was executed
 }
 

@@ -28,8 +28,9 @@ type Part struct {
 	Chosen  []string                   // keys of texts that no template names and no sample shows
 }
 
-// templates are those of pages, each on the base layout, and of cards, by the name of their file.
-type templates struct{ pages, cards map[string]*template.Template }
+// templates are those of pages, each on the base layout, and of cards, by the name of their file. One is parsed when it is
+// first shown: each has its own copy of the layout, all together 9 MiB for the collector to walk through again and again.
+type templates struct{ pages, cards map[string]func() *template.Template }
 
 // Renderer has the pages and texts of all parts. It reads them when the first one is shown: a server starts sooner.
 type Renderer struct {
@@ -51,11 +52,11 @@ func New(parts ...Part) *Renderer {
 // shared is the file with what the pages of a part have in common, as base.html has what all pages have.
 const shared = "templates/shared.html"
 
-// readTemplates parses one template per file. Files are embedded: what is wrong with one is a mistake of ours, which
+// readTemplates finds one template per file. Files are embedded: what is wrong with one is a mistake of ours, which
 // every test that shows a page finds.
 func (r *Renderer) readTemplates() templates {
 	base := template.Must(template.ParseFS(files, "templates/base.html"))
-	all := templates{pages: map[string]*template.Template{}, cards: map[string]*template.Template{}}
+	all := templates{pages: map[string]func() *template.Template{}, cards: map[string]func() *template.Template{}}
 	for _, part := range r.parts {
 		names, err := fs.Glob(part.Files, "templates/*.html")
 		if err != nil {
@@ -69,18 +70,27 @@ func (r *Renderer) readTemplates() templates {
 			if all.pages[name] != nil || all.cards[name] != nil {
 				panic("two templates named " + name)
 			}
-			page := template.Must(base.Clone())
-			if _, err := fs.Stat(part.Files, shared); err == nil {
-				template.Must(page.ParseFS(part.Files, shared))
+			text, err := fs.ReadFile(part.Files, file)
+			if err != nil {
+				panic(err)
 			}
 			kind := all.pages
-			if template.Must(page.ParseFS(part.Files, file)).Lookup("card") != nil {
+			if bytes.Contains(text, []byte(`{{define "card"}}`)) {
 				kind = all.cards
 			}
-			kind[name] = page
+			kind[name] = sync.OnceValue(func() *template.Template { return parse(base, part, file) })
 		}
 	}
 	return all
+}
+
+// parse is the template of a file on the layout, with what its part has in common.
+func parse(base *template.Template, part Part, file string) *template.Template {
+	page := template.Must(base.Clone())
+	if _, err := fs.Stat(part.Files, shared); err == nil {
+		template.Must(page.ParseFS(part.Files, shared))
+	}
+	return template.Must(page.ParseFS(part.Files, file))
 }
 
 // readTexts reads the texts of all parts. A key belongs to one of them.
@@ -140,12 +150,12 @@ func (r *Renderer) Letters() map[outbox.Kind]outbox.Spec {
 
 // Render writes a page. Nothing is written when the template fails.
 func (r *Renderer) Render(w io.Writer, page string, f Frame, data any) error {
-	t, ok := r.templates().pages[page]
+	parsed, ok := r.templates().pages[page]
 	if !ok {
 		return fmt.Errorf("rendering page %q: no such template", page)
 	}
 	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "base.html", &View{Frame: f, Data: data, from: r}); err != nil {
+	if err := parsed().ExecuteTemplate(&b, "base.html", &View{Frame: f, Data: data, from: r}); err != nil {
 		return fmt.Errorf("rendering page %s: %w", page, err)
 	}
 	_, err := b.WriteTo(w)
