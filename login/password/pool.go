@@ -53,7 +53,7 @@ func NewPool(workers, queue int, params Params) *Pool {
 
 // keepMemory is how long the memory of hashes is kept when none comes: making and clearing it takes a fifth of a hash, and it
 // holds what was derived from the last password.
-const keepMemory = 5 * time.Second
+const keepMemory = time.Second
 
 // pauseAfter is how long after the last hash Hashing is told that none runs. What it is told for, places for goroutines, makes
 // every other request slower: with five seconds, userinfo on one core cost a seventh more and its p99 was half as much again
