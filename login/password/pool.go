@@ -3,6 +3,7 @@ package password
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -209,6 +210,21 @@ func (p *Pool) run(ctx context.Context, work func(in *argon2.Memory)) error {
 		p.end()
 	}()
 	p.begin()
-	work(in)
+	aside(func() { work(in) })
 	return nil
+}
+
+// aside does work on a thread of its own, which gives way to all others (giveWay), and waits for it. What panics there panics
+// here.
+func aside(work func()) {
+	done := make(chan any)
+	go func() {
+		defer func() { done <- recover() }()
+		runtime.LockOSThread() // never unlocked: a thread that gave way ends with its goroutine
+		giveWay()
+		work()
+	}()
+	if mishap := <-done; mishap != nil {
+		panic(mishap)
+	}
 }
