@@ -18,7 +18,7 @@ func TestKilledDatabaseLosesNothingThatWasAcknowledged(t *testing.T) {
 	g := newPostgres(t)
 	workers := times(t, "IDP_BROWSERS", browsers)
 	p := serve(t, newSite(t, openBeside(t, "pgx", g.dsn)), g.dsn, workers, 2)
-	m := newMix(t, p)
+	m := newMix(t, p, workers)
 	processes := p.processes()
 	cycles := times(t, "IDP_CYCLES", 1)
 	var sum tally

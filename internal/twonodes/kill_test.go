@@ -26,7 +26,7 @@ func TestKilledNodeOnSQLiteLosesNothingThatWasAcknowledged(t *testing.T) {
 }
 
 func killOften(t *testing.T, p *pair, kills int) {
-	m := newMix(t, p)
+	m := newMix(t, p, browsers)
 	var sum tally
 	for k := range kills {
 		n := p.nodes[k%len(p.nodes)]

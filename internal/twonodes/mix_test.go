@@ -46,7 +46,8 @@ type guesses struct {
 // freeGuesses wrong passwords in a row are answered at once (package authn).
 const freeGuesses = 4
 
-func newMix(t *testing.T, p *pair) *mix {
+// newMix makes the accounts of so many browsers, at most 256.
+func newMix(t *testing.T, p *pair, browsers int) *mix {
 	t.Helper()
 	master, err := keys.ParseMaster(p.master)
 	must(t, "reading the master key", err)
@@ -69,8 +70,9 @@ func newMix(t *testing.T, p *pair) *mix {
 
 // recoveryCodes are those of a browser's account.
 func recoveryCodes(browser int) (codes []string) {
+	const letters = "ABCDEFGHJKMNPQRS"
 	for n := range 9 {
-		codes = append(codes, fmt.Sprintf("AB%dD-KPX%d-TRDW", browser+2, n+1))
+		codes = append(codes, fmt.Sprintf("A%c%cD-KPX%d-TRDW", letters[browser/16], letters[browser%16], n+1))
 	}
 	return codes
 }
