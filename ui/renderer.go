@@ -30,7 +30,9 @@ type Part struct {
 
 // templates are those of pages, each on the base layout, and of cards, by the name of their file. One is parsed when it is
 // first shown: each has its own copy of the layout, all together 9 MiB for the collector to walk through again and again.
-type templates struct{ pages, cards map[string]func() *template.Template }
+type templates struct {
+	pages, cards map[string]func() *template.Template
+}
 
 // Renderer has the pages and texts of all parts. It reads them when the first one is shown: a server starts sooner.
 type Renderer struct {
