@@ -4,10 +4,13 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	batchv1 "k8s.io/api/batch/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -133,16 +136,66 @@ func keysOfSchema(prefix string, section map[string]any) (all []string) {
 	return all
 }
 
-// The values that README.md of the chart shows are the least, with a digest of the reader's own.
-func TestReadmeShowsValuesThatAreTaken(t *testing.T) {
-	text, err := os.ReadFile("idp/README.md")
+// The values that README.md of the chart and docs/operating.md show are taken, with a digest of the reader's own, and name
+// what docs/operating.md has made before.
+func TestDocumentsShowValuesThatAreTaken(t *testing.T) {
+	for path, before := range map[string]string{"idp/README.md": "```yaml\n", "../../docs/operating.md": "with these `values.yaml`:\n\n```yaml\n"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made, block, _ := strings.Cut(string(text), before)
+		block, _, _ = strings.Cut(block, "```")
+		c := chart(t, strings.Replace(block, "sha256:…", digest, 1))
+		if got := c.deployment.Spec.Template.Spec.Containers[0].Image; got != "registry.example.org/idp@"+digest {
+			t.Errorf("%s: it runs %s", path, got)
+		}
+		if path == "idp/README.md" {
+			continue
+		}
+		for _, name := range []string{
+			"secret generic idp-database --from-file=database\n", "secret generic idp-master-keys --from-file=master-keys\n",
+			"configmap idp-platforms --from-file=platforms.yaml ", "secret generic idp-platform-secrets ",
+			"helm upgrade login deploy/helm/idp ", "kubectl rollout status deployment/" + c.deployment.Name + "\n",
+		} {
+			if !strings.Contains(made, name) {
+				t.Errorf("%s does not say %q", path, name)
+			}
+		}
+		for _, volume := range c.jobs["login-idp-apply"].Spec.Template.Spec.Volumes {
+			for _, source := range volume.Projected.Sources {
+				if source.Secret != nil && !strings.Contains(made, "secret generic "+source.Secret.Name+" ") {
+					t.Errorf("%s makes no Secret %s", path, source.Secret.Name)
+				}
+			}
+		}
+	}
+}
+
+// docs/operating.md turns the job that migrates into one that runs `idp restored`, by the sed of this machine.
+func TestRestoredRunsInTheMigrationsPlace(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operating.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, block, _ := strings.Cut(string(text), "```yaml\n")
-	block, _, _ = strings.Cut(block, "```")
-	c := chart(t, strings.Replace(block, "sha256:…", digest, 1))
-	if got := c.deployment.Spec.Template.Spec.Containers[0].Image; got != "registry.example.org/idp@"+digest {
-		t.Errorf("it runs %s", got)
+	script := regexp.MustCompile(`sed '([^']*)' \| kubectl create -f -`).FindSubmatch(text)
+	if script == nil {
+		t.Fatal("docs/operating.md has no sed")
+	}
+	files, err := render(least)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sed := exec.Command("sed", string(script[1]))
+	sed.Stdin = strings.NewReader(files["idp/templates/migrate.yaml"])
+	out, err := sed.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := rendered{jobs: map[string]*batchv1.Job{}}
+	got.take(t, "the changed job", out)
+	job := got.jobs["login-idp-restored"]
+	if job == nil || !slices.Equal(job.Spec.Template.Spec.Containers[0].Args, []string{"restored"}) {
+		t.Errorf("it is\n%s", out)
 	}
 }
