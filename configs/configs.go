@@ -272,5 +272,8 @@ func knownDatabase(dsn string) bool {
 		return path != ""
 	}
 	u, err := url.Parse(dsn)
-	return err == nil && u.Scheme == "postgres" && (u.Host != "" || u.Query().Has("host")) // a socket's folder is a parameter
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" { // libpq knows both
+		return false
+	}
+	return u.Host != "" || u.Query().Has("host") // a socket's folder is a parameter
 }

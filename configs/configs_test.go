@@ -237,6 +237,19 @@ func TestEnvironmentOverridesTheFile(t *testing.T) {
 	}
 }
 
+// PostgreSQL's own programs, managed databases and operators of Kubernetes write either scheme, and several hosts.
+func TestAddressOfPostgreSQL(t *testing.T) {
+	for dsn, want := range map[string]bool{
+		"postgres://idp:secret@db/idp": true, "postgresql://idp:secret@db/idp": true, "postgres://idp:secret@pg1:5432,pg2:5433/idp": true,
+		"postgresql:///idp?host=/run/postgresql": true, "postgresql:///idp": false, "postgresqls://idp@db/idp": false,
+	} {
+		_, err := Load(write(t, "idp.yaml", small, 0o600), []string{"IDP_DATABASE=" + dsn})
+		if got := err == nil; got != want {
+			t.Errorf("%s is taken: %t, %v", dsn, got, err)
+		}
+	}
+}
+
 func TestSecretsComeFromFiles(t *testing.T) {
 	dsn := write(t, "dsn", "postgres://idp:hunter2@db/idp\n", 0o640)
 	c := load(t, small, "IDP_DATABASE_FILE="+dsn)
