@@ -21,7 +21,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
@@ -45,7 +44,7 @@ type Config struct {
 	Log            Log           `yaml:"log"`
 	ShutdownGrace  time.Duration `yaml:"shutdown_grace"` // requests that run may take this long at a stop
 
-	origins map[string]string // key: where its value comes from, for messages
+	origins map[string]origin // by key
 }
 
 // TLS names the certificate. Both empty: plain HTTP, behind a proxy or on loopback.
@@ -88,7 +87,7 @@ func defaults() *Config {
 		Arrivals:       Arrivals{AtOnce: 600, PerSecond: 10}, // 2,000 people of one hospital within five minutes, and more
 		Log:            Log{Level: "info", Format: "json"},
 		ShutdownGrace:  20 * time.Second,
-		origins:        map[string]string{},
+		origins:        map[string]origin{},
 	}
 }
 
@@ -124,9 +123,10 @@ func (c *Config) resolve() error {
 	}
 	var err error
 	if c.MasterKeys, err = readMasters(c.MasterKeysFile); err != nil {
-		return c.wrap("master_keys_file", err)
+		c.origins["master_keys"] = origin{broken: true}
+		return c.misread("master_keys_file", err)
 	}
-	c.origins["master_keys"] = c.MasterKeysFile
+	c.origins["master_keys"] = origin{place: c.MasterKeysFile}
 	return nil
 }
 
@@ -147,7 +147,12 @@ func readMasters(path string) ([]secret.Text, error) {
 
 // Validate returns every setting that cannot work, each with its key, its place and what is allowed.
 func (c *Config) Validate() error {
-	return errors.Join(slices.Concat(c.checkListeners(), c.checkSecrets(), c.checkSMTP(), c.checkSMS(), c.checkLimits())...)
+	return errors.Join(append(c.checkListeners(), c.validateRest())...)
+}
+
+// validateRest is Validate without how the server is reached.
+func (c *Config) validateRest() error {
+	return errors.Join(slices.Concat(c.checkSecrets(), c.checkSMTP(), c.checkSMS(), c.checkLimits())...)
 }
 
 func (c *Config) checkListeners() (wrong []error) {
@@ -189,11 +194,11 @@ func (c *Config) checkSecrets() (wrong []error) {
 	for i, text := range c.MasterKeys {
 		var err error
 		if masters[i], err = keys.ParseMaster(text.Reveal()); err != nil {
-			return append(wrong, c.wrap("master_keys", fmt.Errorf("key %d: %w", i+1, err)))
+			return append(wrong, c.Mistake("master_keys", fmt.Errorf("key %d: %w", i+1, err)))
 		}
 	}
 	if _, err := keys.NewSealer(masters...); err != nil {
-		wrong = append(wrong, c.wrap("master_keys", err))
+		wrong = append(wrong, c.Mistake("master_keys", err))
 	}
 	return wrong
 }
@@ -221,18 +226,6 @@ func (c *Config) checkLimits() (wrong []error) {
 		wrong = append(wrong, c.refuse("shutdown_grace", "%q: %s to %s", c.ShutdownGrace, minGrace, maxGrace))
 	}
 	return wrong
-}
-
-// refuse is an error that names a key and the place of its value. What it says must not show a secret.
-func (c *Config) refuse(key, format string, args ...any) error {
-	return c.wrap(key, fmt.Errorf("%w: "+format, append([]any{fault.Invalid}, args...)...))
-}
-
-func (c *Config) wrap(key string, err error) error {
-	if origin := c.origins[key]; origin != "" {
-		return fmt.Errorf("%s: %s: %w", origin, key, err)
-	}
-	return fmt.Errorf("%s: %w", key, err)
 }
 
 const (

@@ -61,7 +61,7 @@ func TestExampleHasEveryKeyAndItsDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range c.settings() {
-		if c.origins[s.key] == "" {
+		if c.origins[s.key].place == "" {
 			t.Errorf("example.yaml has no %s", s.key)
 		}
 		want, _ := find(usual.settings(), s.key)

@@ -29,6 +29,54 @@ var devYAML []byte
 // Every key has a variable: hash.workers is IDP_HASH__WORKERS; items of a list are separated by commas. A secret can
 // be in a file that a variable names: IDP_DATABASE_FILE. Where a variable comes twice the last one counts.
 func Load(path string, environ []string) (*Config, error) {
+	return loadValid(path, environ, (*Config).Validate)
+}
+
+// LoadWithoutListeners is Load for commands that serve nobody: how the server is reached is not validated, so that they
+// work where only the database and its keys are.
+func LoadWithoutListeners(path string, environ []string) (*Config, error) {
+	return loadValid(path, environ, (*Config).validateRest)
+}
+
+func loadValid(path string, environ []string, validate func(*Config) error) (*Config, error) {
+	c, err := read(path, environ)
+	if err == nil || c != nil {
+		err = errors.Join(err, validate(c))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Check is Load for whoever wants every mistake: of form, of values, and of what the values are together. The
+// configuration is what could be read; nil: nothing could.
+func Check(path string, environ []string) (*Config, []error) {
+	c, err := read(path, environ)
+	if c == nil {
+		return nil, []error{err}
+	}
+	return c, parts(errors.Join(err, c.Validate()))
+}
+
+// parts are the errors that errors.Join joined, one by one.
+func parts(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return slices.DeleteFunc([]error{err}, func(err error) bool { return err == nil })
+	}
+	if _, wrapped := err.(*Mistake); wrapped {
+		return []error{err}
+	}
+	var all []error
+	for _, part := range joined.Unwrap() {
+		all = append(all, parts(part)...)
+	}
+	return all
+}
+
+// read reads file and environment. The configuration is nil where the file could not be read at all.
+func read(path string, environ []string) (*Config, error) {
 	var data []byte
 	if path != "" {
 		var err error
@@ -36,31 +84,28 @@ func Load(path string, environ []string) (*Config, error) {
 			return nil, fmt.Errorf("reading configuration: %w", err)
 		}
 	}
-	c, err := parse(data, filepath.Base(path), environ)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Validate(); err != nil {
-		return nil, err
-	}
-	return c, nil
+	return parse(data, filepath.Base(path), environ)
 }
 
 // Dev is the configuration of `idp dev`: dev.yaml of this package. It is not valid yet: the caller adds the database
 // and the master key, which are in the folder that was chosen.
 func Dev() (*Config, error) { return parse(devYAML, "dev.yaml", nil) }
 
+// parse takes over what file and environment say, as far as it can be understood. A file that is no YAML document with
+// keys is not understood at all: there is no configuration then.
 func parse(data []byte, name string, environ []string) (*Config, error) {
 	c := defaults()
 	settings := c.settings()
-	wrong := append(c.readFile(data, name, settings), c.readEnvironment(environ, settings)...)
-	if len(wrong) == 0 {
-		wrong = append(wrong, c.resolve())
-	}
-	if err := errors.Join(wrong...); err != nil {
+	document, err := document(data, name)
+	if err != nil {
 		return nil, err
 	}
-	return c, nil
+	var wrong []error
+	if document != nil {
+		wrong = c.readSection("", document, name, settings)
+	}
+	wrong = append(wrong, c.readEnvironment(environ, settings)...)
+	return c, errors.Join(append(wrong, c.resolve())...)
 }
 
 // setting is one value of the struct.
@@ -95,47 +140,55 @@ func find(all []setting, key string) (setting, bool) {
 	return all[i], true
 }
 
-// readFile takes over what a YAML document says. It goes through the document itself, so that every complaint has a
-// line and none of them repeats a secret.
-func (c *Config) readFile(data []byte, name string, all []setting) []error {
+// document is what a YAML document says; nil: nothing. Sections go through the document itself, so that every complaint
+// has a line and none of them repeats a secret.
+func document(data []byte, name string) (*yaml.Node, error) {
 	var document yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	if err := d.Decode(&document); errors.Is(err, io.EOF) {
-		return nil
+		return nil, nil
 	} else if err != nil {
-		return []error{fmt.Errorf("%s: %w: %w", name, fault.Invalid, err)}
+		return nil, &Mistake{Place: name, Err: fmt.Errorf("%w: %w", fault.Invalid, err)}
 	}
 	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return []error{fmt.Errorf("%s: %w: more than one document", name, fault.Invalid)}
+		return nil, &Mistake{Place: name, Err: fmt.Errorf("%w: more than one document", fault.Invalid)}
 	}
-	return c.readSection("", document.Content[0], name, all)
+	root := document.Content[0]
+	if root.Kind != yaml.MappingNode && root.Tag != "!!null" {
+		return nil, &Mistake{Place: fmt.Sprintf("%s line %d", name, root.Line), Key: section(""), Err: errNoSection}
+	}
+	return root, nil
 }
+
+// errNoSection is a value where keys are expected.
+var errNoSection = fmt.Errorf("%w: keys with values", fault.Invalid)
 
 func (c *Config) readSection(prefix string, node *yaml.Node, name string, all []setting) (wrong []error) {
 	if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
 		return nil // a section of which everything is commented out
 	}
 	if node.Kind != yaml.MappingNode {
-		return []error{fmt.Errorf("%s line %d: %s: %w: keys with values", name, node.Line, section(prefix), fault.Invalid)}
+		c.origins[section(prefix)] = origin{place: fmt.Sprintf("%s line %d", name, node.Line)}
+		return []error{c.misread(section(prefix), errNoSection)}
 	}
 	seen := map[string]bool{}
 	for i := 0; i < len(node.Content); i += 2 {
 		key, value := prefix+node.Content[i].Value, node.Content[i+1]
-		origin := fmt.Sprintf("%s line %d", name, node.Content[i].Line)
+		place := fmt.Sprintf("%s line %d", name, node.Content[i].Line)
 		s, known := find(all, key)
 		isSection := slices.ContainsFunc(all, func(s setting) bool { return strings.HasPrefix(s.key, key+".") })
 		switch {
 		case seen[key]:
-			wrong = append(wrong, fmt.Errorf("%s: %s: %w: there twice", origin, key, fault.Invalid))
+			wrong = append(wrong, &Mistake{key, place, fmt.Errorf("%w: there twice", fault.Invalid)})
 		case isSection:
-			c.origins[key] = origin
+			c.origins[key] = origin{place: place}
 			wrong = append(wrong, c.readSection(key+".", value, name, all)...)
 		case !known:
-			wrong = append(wrong, fmt.Errorf("%s: %s: %w: unknown; %s has %s", origin, key, fault.Invalid, section(prefix), keysIn(prefix, all)))
+			wrong = append(wrong, &Mistake{key, place, fmt.Errorf("%w: unknown; %s has %s", fault.Invalid, section(prefix), keysIn(prefix, all))})
 		default:
-			c.origins[key] = origin
+			c.origins[key] = origin{place: place}
 			if err := s.set(value); err != nil {
-				wrong = append(wrong, c.wrap(key, err))
+				wrong = append(wrong, c.misread(key, err))
 			}
 		}
 		seen[key] = true
@@ -182,14 +235,14 @@ func (c *Config) readEnvironment(environ []string, all []setting) (wrong []error
 			path, fromFile := given[name+"_FILE"]
 			delete(given, name+"_FILE")
 			if fromFile && ok {
-				wrong = append(wrong, fmt.Errorf("%s: %w: this or %s_FILE, not both", name, fault.Invalid, name))
+				wrong = append(wrong, c.misreadAt(name, s.key, fmt.Errorf("%w: this or %s_FILE, not both", fault.Invalid, name)))
 				continue
 			}
 			if fromFile {
 				var err error
 				name, ok = name+"_FILE", true
 				if value, err = readSecret(path); err != nil {
-					wrong = append(wrong, fmt.Errorf("%s: %w", name, err))
+					wrong = append(wrong, c.misreadAt(name, s.key, err))
 					continue
 				}
 			}
@@ -197,15 +250,16 @@ func (c *Config) readEnvironment(environ []string, all []setting) (wrong []error
 		if !ok {
 			continue
 		}
-		c.origins[s.key] = name
+		c.origins[s.key] = origin{place: name}
 		if err := s.set(s.node(value)); err != nil {
-			wrong = append(wrong, c.wrap(s.key, err))
+			wrong = append(wrong, c.misread(s.key, err))
 		}
 	}
 	c.preferMasters()
 	maps.DeleteFunc(given, func(name, _ string) bool { return foreign.MatchString(name) }) // after ours: IDP_SMTP__PORT looks like one
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		wrong = append(wrong, fmt.Errorf("%s: %w: no key of that name; a section is followed by two underscores, as in IDP_HASH__WORKERS", name, fault.Invalid))
+		unknown := fmt.Errorf("%w: no key of that name; a section is followed by two underscores, as in IDP_HASH__WORKERS", fault.Invalid)
+		wrong = append(wrong, &Mistake{Place: name, Err: unknown})
 	}
 	return wrong
 }
@@ -218,7 +272,7 @@ func readSecret(path string) (string, error) {
 
 // preferMasters lets a variable for the master keys replace the other way of giving them in the file.
 func (c *Config) preferMasters() {
-	fromVariable := func(key string) bool { return strings.HasPrefix(c.origins[key], "IDP_") }
+	fromVariable := func(key string) bool { return strings.HasPrefix(c.origins[key].place, "IDP_") }
 	switch list, file := fromVariable("master_keys"), fromVariable("master_keys_file"); {
 	case list && !file:
 		c.MasterKeysFile = ""

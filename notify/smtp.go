@@ -143,6 +143,20 @@ func (s *SMTP) dial(ctx context.Context) error {
 	return nil
 }
 
+// Check connects as Send would, with TLS and login, and takes its leave. No mail is sent. fault.Unavailable: it did not
+// come that far; the error says how far.
+func (s *SMTP) Check(ctx context.Context) error {
+	defer s.Rest()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop()
+	if err := s.dial(ctx); err != nil {
+		s.drop()
+		return fmt.Errorf("%w: %w", fault.Unavailable, err)
+	}
+	return nil
+}
+
 // drop ends the connection without a word.
 func (s *SMTP) drop() {
 	if s.conn != nil {

@@ -247,6 +247,14 @@ func TestMailGoesOverTLSOnly(t *testing.T) {
 			if len(p.offered) != before {
 				t.Errorf("the password went to a server that nobody vouched for")
 			}
+			for name, m := range map[string]*notify.SMTP{"unknown issuer": stranger, "wrong password": stale} {
+				if err := m.Check(t.Context()); !errors.Is(err, fault.Unavailable) || strings.Contains(err.Error(), "old") {
+					t.Errorf("checked, %s: %v", name, err)
+				}
+			}
+			if err := m.Check(t.Context()); err != nil {
+				t.Errorf("checked: %v", err)
+			}
 			if err := stale.Send(t.Context(), mail()); !errors.Is(err, fault.Unavailable) || strings.Contains(err.Error(), "old") {
 				t.Errorf("wrong password: %v", err)
 			}

@@ -27,8 +27,13 @@ import (
 // globals are the flags of every command.
 type globals struct{ config, output string }
 
-// load reads and checks the configuration.
+// load reads and checks the configuration of a server.
 func (g *globals) load() (*configs.Config, error) { return configs.Load(g.config, os.Environ()) }
+
+// loadForCommand does not ask how the server is reached: who administers serves nobody.
+func (g *globals) loadForCommand() (*configs.Config, error) {
+	return configs.LoadWithoutListeners(g.config, os.Environ())
+}
 
 // floor is what commands without a server need.
 type floor struct {
@@ -40,7 +45,7 @@ type floor struct {
 
 // open opens the database, which must have our schema, and the sealer.
 func (g *globals) open(ctx context.Context) (*floor, error) {
-	c, err := g.load()
+	c, err := g.loadForCommand()
 	if err != nil {
 		return nil, err
 	}

@@ -18,8 +18,16 @@ func warnOfWaiting(c *configs.Config, log *slog.Logger) {
 	}
 }
 
-// mailer is the mail server of a configuration; nil: there is none.
+// mailer is what sends mails under a configuration; nil: nothing does.
 func mailer(c *configs.Config) letters.Mailer {
+	if server := mailServer(c); server != nil {
+		return server
+	}
+	return nil
+}
+
+// mailServer is the mail server of a configuration; nil: there is none.
+func mailServer(c *configs.Config) *letters.SMTP {
 	if c.SMTP.Host == "" {
 		return nil
 	}

@@ -284,7 +284,7 @@ func TestServeSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 	}
 	i.refused(1, "open nowhere.yaml: no such file", "serve", "--config", "nowhere.yaml")
 	i.env = slices.DeleteFunc(i.env, func(entry string) bool { return strings.HasPrefix(entry, "IDP_DATABASE=") })
-	i.with("IDP_DATABASE_FILE="+openDatabase).refused(1, "IDP_DATABASE_FILE: refused: "+openDatabase+" may be used by everybody (mode 0644): chmod 0600", "serve")
+	i.with("IDP_DATABASE_FILE="+openDatabase).refused(1, "IDP_DATABASE_FILE: database: refused: "+openDatabase+" may be used by everybody (mode 0644): chmod 0600", "serve")
 }
 
 // certificate writes a self-signed certificate and its key.

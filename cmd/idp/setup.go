@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 
 	"github.com/spf13/cobra"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/internal/setup"
 )
@@ -19,7 +16,7 @@ func migrateCommand(g *globals) *cobra.Command {
 		Short: "Bring the database to the schema of this version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := g.load()
+			c, err := g.loadForCommand()
 			if err != nil {
 				return err
 			}
@@ -101,39 +98,4 @@ func readFile(cmd *cobra.Command, path string) ([]byte, error) {
 		return io.ReadAll(io.LimitReader(cmd.InOrStdin(), 16<<20))
 	}
 	return os.ReadFile(path)
-}
-
-func configCommand(g *globals) *cobra.Command {
-	c := &cobra.Command{Use: "config", Short: "Check or print the configuration"}
-	c.AddCommand(&cobra.Command{
-		Use: "check", Short: "Check the configuration without serving", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := g.load()
-			if err != nil {
-				return err
-			}
-			if _, _, err := gateways(c, slog.New(slog.DiscardHandler)); err != nil {
-				return err
-			}
-			return g.print(cmd, map[string]string{"configuration": "ok"}, func(w io.Writer) { fmt.Fprintln(w, "The configuration is right.") })
-		},
-	}, &cobra.Command{
-		Use: "print", Short: "Print the configuration as it counts, secrets hidden", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := g.load()
-			if err != nil {
-				return err
-			}
-			var text bytes.Buffer
-			if err := c.Print(&text); err != nil {
-				return err
-			}
-			var keys map[string]any // JSON with the keys of the file
-			if err := yaml.Unmarshal(text.Bytes(), &keys); err != nil {
-				return err
-			}
-			return g.print(cmd, keys, func(w io.Writer) { fmt.Fprint(w, text.String()) })
-		},
-	})
-	return c
 }

@@ -25,6 +25,20 @@ func private(path string, info os.FileInfo) error {
 	return nil
 }
 
+// Readable tells why a file cannot be read, or that nothing is in it; nil: something can be read.
+func Readable(path string) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = file.Close() }() // only read
+	_, err = io.CopyN(io.Discard, file, 1)
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: %s is empty", fault.Invalid, path)
+	}
+	return err
+}
+
 // longestFile bounds a file with secrets, in bytes: the longest is a list of master keys.
 const longestFile = 64 << 10
 
