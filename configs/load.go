@@ -91,6 +91,16 @@ func read(path string, environ []string) (*Config, error) {
 // and the master key, which are in the folder that was chosen.
 func Dev() (*Config, error) { return parse(devYAML, "dev.yaml", nil) }
 
+// DevFile is the configuration of `idp dev` as a file for other commands, with what its folder and flags say.
+func DevFile(listen, database, masterKeysFile string) ([]byte, error) {
+	keys := map[string]any{}
+	if err := yaml.Unmarshal(devYAML, &keys); err != nil {
+		return nil, err
+	}
+	keys["listen"], keys["database"], keys["master_keys_file"] = listen, database, masterKeysFile
+	return yaml.Marshal(keys)
+}
+
 // parse takes over what file and environment say, as far as it can be understood. A file that is no YAML document with
 // keys is not understood at all: there is no configuration then.
 func parse(data []byte, name string, environ []string) (*Config, error) {

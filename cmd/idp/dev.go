@@ -38,7 +38,9 @@ func devCommand(*globals) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dev",
 		Short: "Run everything on SQLite, with demo platforms and accounts",
-		Args:  cobra.NoArgs,
+		Long: "Runs everything on SQLite, with demo platforms and accounts. Other commands work beside it with --config and the file idp.yaml, which " +
+			"it writes into its folder at each start.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return dev(cmd, dir, port, sitePort)
 		},
@@ -92,7 +94,11 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 		}
 		handlers[l] = handler
 	}
-	tell(cmd, site, origin)
+	path, err := writeDevFile(dir, port)
+	if err != nil {
+		return err
+	}
+	tell(cmd, site, origin, path)
 	return serve.Run(ctx, serve.Options{Grace: time.Second, Now: time.Now, Log: log}, house, handlers)
 }
 
@@ -146,12 +152,27 @@ func devConfig(dir string) (*configs.Config, error) {
 	return c, nil
 }
 
+// writeDevFile writes the configuration with which other commands work on the folder, from wherever they are started.
+func writeDevFile(dir string, port int) (path string, err error) {
+	whole, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	text, err := configs.DevFile(fmt.Sprintf("localhost:%d", port), "sqlite:"+filepath.Join(whole, "idp.db"), filepath.Join(whole, "master-key"))
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, "idp.yaml")
+	text = append([]byte("# Written by `idp dev` at each start, for other commands: idp --config "+path+" account list --platform linde\n"), text...)
+	return path, os.WriteFile(path, text, 0o600)
+}
+
 // tell says where to go, and as whom.
-func tell(cmd *cobra.Command, site *demo.Site, origin string) {
+func tell(cmd *cobra.Command, site *demo.Site, origin, config string) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "\n  Open  %s\n\n", site.Origin)
-	fmt.Fprintf(out, "  %-20s %s\n  %-20s %s/dev/outbox\n  %-20s Ctrl-C\n\n", "the provider", origin,
-		"mails and messages", site.Origin, "stop")
+	fmt.Fprintf(out, "  %-20s %s\n  %-20s %s/dev/outbox\n  %-20s idp --config %s account list --platform linde\n  %-20s Ctrl-C\n\n", "the provider", origin,
+		"mails and messages", site.Origin, "other commands", config, "stop")
 	at := ""
 	for _, a := range site.Accounts {
 		if a.Platform != at {

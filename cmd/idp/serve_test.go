@@ -514,6 +514,14 @@ func TestDevServesEverythingWithinFiveSeconds(t *testing.T) {
 		if anna.status != 200 || anna.page != site+"/linde/" || !strings.Contains(anna.body, "anna@example.org") {
 			t.Errorf("back at %s (%d):\n%s", anna.page, anna.status, anna.body)
 		}
+		config := filepath.Join(dir, "idp.yaml")
+		if want := "idp --config " + config + " account list --platform linde\n"; !strings.Contains(dev.out.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, dev.out)
+		}
+		if out := i.ok("--config", config, "account", "list", "--platform", "linde"); !strings.Contains(out, "anna@example.org") {
+			t.Errorf("account list beside it: %s", out)
+		}
+		i.ok("--config", config, "config", "check", "--connect")
 		taken := i.run("dev", "--dir", filepath.Join(i.dir, "other"), "--port", i.port, "--site-port", freePort(t))
 		if taken.code != 1 || !strings.Contains(taken.err, "address already in use (another `idp dev`? --port and --site-port choose others)") {
 			t.Errorf("a second one on the same port: exit %d, %s", taken.code, taken.err)
@@ -523,7 +531,7 @@ func TestDevServesEverythingWithinFiveSeconds(t *testing.T) {
 			t.Errorf("exit %d:\n%s", code, dev.log)
 		}
 	}
-	for name, want := range map[string]os.FileMode{"master-key": 0o600, "idp.db": 0o600, ".": 0o700} {
+	for name, want := range map[string]os.FileMode{"master-key": 0o600, "idp.db": 0o600, "idp.yaml": 0o600, ".": 0o700} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%s: %v, %v, want %o", name, info.Mode(), err, want)
 		}
