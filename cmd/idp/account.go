@@ -35,6 +35,9 @@ func accountAdd(g *globals, on *string) *cobra.Command {
 	var invite bool
 	c := &cobra.Command{
 		Use: "add EMAIL", Short: "Add an account", Args: cobra.ExactArgs(1),
+		Long: "Add an account, with a password or without. Nobody is told: --invite also sends the welcome mail, with which the person makes a password; " +
+			"`idp account invite` does so later.\n\n" +
+			"A password outside the rule of the platform is taken, with a warning.",
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) (err error) {
 			d.Email = args[0]
 			if d.Password, err = secretFrom(cmd, passwordPath); err != nil {
@@ -44,13 +47,23 @@ func accountAdd(g *globals, on *string) *cobra.Command {
 				return fmt.Errorf("account %s exists on %s", d.Email, *on)
 			}
 			report, err := setup.AddAccount(cmd.Context(), f.tools(), platform.ID(*on), d)
-			if err == nil && invite {
-				err = f.tools().Acts().Invite(cmd.Context(), platform.ID(*on), staff.ByAddress(d.Email))
-			}
 			if err != nil {
 				return err
 			}
-			return printReport(g, cmd, report)
+			result := addedAccount{Report: report, State: account.Invited, Mail: "none"}
+			if d.Password != "" {
+				result.State = account.Active
+			}
+			if invite {
+				if err := f.tools().Acts().Invite(cmd.Context(), platform.ID(*on), staff.ByAddress(d.Email)); err != nil {
+					return fmt.Errorf("account %s is added, and not invited: %w", d.Email, err)
+				}
+				result.Mail = "waiting"
+			}
+			return g.print(cmd, result, func(w io.Writer) {
+				printed(cmd, report, "added")(w)
+				fmt.Fprintln(w, result.says(d.Email, *on))
+			})
 		}),
 	}
 	c.Flags().StringVar(&d.Role, "role", "client", "client, relative, professional, helpdesk or manager")
@@ -58,10 +71,28 @@ func accountAdd(g *globals, on *string) *cobra.Command {
 	c.Flags().StringVar(&d.Name.Middle, "middle-name", "", "tussenvoegsel")
 	c.Flags().StringVar(&d.Name.Family, "family-name", "", "family name")
 	c.Flags().StringVar(&d.Locale, "locale", "", "nl or en")
-	c.Flags().StringVar(&passwordPath, "password-file", "", "file with a password, - for standard input; without one the account is invited")
+	c.Flags().StringVar(&passwordPath, "password-file", "", "file with a password, - for standard input; without one the person makes it with the button of the welcome mail")
 	c.Flags().BoolVar(&invite, "invite", false, "also send the welcome mail")
 	c.MarkFlagsMutuallyExclusive("invite", "password-file")
 	return c
+}
+
+// addedAccount says what adding an account did.
+type addedAccount struct {
+	setup.Report
+	State account.State `json:"state"` // invited: without a password
+	Mail  string        `json:"mail"`  // waiting: the welcome mail is in the outbox; none
+}
+
+// says is what was done and what was not, in words.
+func (a addedAccount) says(address, on string) string {
+	switch {
+	case a.Mail == "waiting":
+		return "The welcome mail waits for a server, which sends it. Until the person makes a password with its button nobody can sign in."
+	case a.State == account.Active:
+		return "The person can sign in with the password. No mail was sent."
+	}
+	return fmt.Sprintf("No mail was sent, and nobody can sign in with a password yet: `idp account invite %s --platform %s` sends the welcome mail.", address, on)
 }
 
 func accountInvite(g *globals, on *string, use, short string) *cobra.Command {

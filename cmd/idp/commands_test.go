@@ -22,6 +22,11 @@ type report struct {
 	Differences       []setup.Difference
 }
 
+type addedJSON struct {
+	report
+	State, Mail string
+}
+
 type accountJSON struct {
 	Sub, Platform, Email, Name, Role, State string
 	Factors                                 []string
@@ -163,7 +168,7 @@ func (i *install) parties() {
 
 func (i *install) accounts() {
 	i.t.Helper()
-	var r report
+	var r addedJSON
 	words := i.file("words", "negen groene fietsen lachen!\n")
 	if i.read(&r, "account", "add", "Samira@Example.org", "--platform", "linde", "--role", "professional", "--given-name", "Samira", "--middle-name", "el", "--family-name", "Idrissi", "--password-file", words); fmt.Sprint(r.Changed) != "[account linde/samira@example.org]" {
 		i.t.Errorf("account add: %+v", r)

@@ -3,6 +3,7 @@ package main_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/minddistrict/idp/keys"
@@ -18,8 +19,8 @@ func TestInviteResendSetEmail(t *testing.T) {
 		on := func(args ...string) []string {
 			return append(append([]string{"account"}, args...), "--platform", "linde")
 		}
-		var r report
-		if i.read(&r, on("add", "ria@example.org", "--invite")...); fmt.Sprint(r.Changed) != "[account linde/ria@example.org]" {
+		var r addedJSON
+		if i.read(&r, on("add", "ria@example.org", "--invite")...); fmt.Sprint(r.Changed) != "[account linde/ria@example.org]" || r.State != "invited" || r.Mail != "waiting" {
 			t.Errorf("account add --invite: %+v", r)
 		}
 		i.recorded("linde", "account.add ", "account.invite ")
@@ -27,7 +28,10 @@ func TestInviteResendSetEmail(t *testing.T) {
 		i.refused(1, "none of the others can be", on("add", "x@example.org", "--invite", "--password-file", i.file("words", "negen groene fietsen lachen!\n"))...)
 
 		var a accountJSON
-		i.ok(on("add", "piet@example.org")...)
+		if out := i.ok(on("add", "piet@example.org")...); !strings.HasPrefix(out, "added account linde/piet@example.org\n") ||
+			!strings.HasSuffix(out, "No mail was sent, and nobody can sign in with a password yet: `idp account invite piet@example.org --platform linde` sends the welcome mail.\n") {
+			t.Errorf("account add says %q", out)
+		}
 		i.recorded("linde", "account.add ")
 		if i.read(&a, on("invite", "Piet@example.org")...); a.Email != "piet@example.org" || a.State != "invited" {
 			t.Errorf("account invite: %+v", a)
@@ -64,6 +68,43 @@ func TestInviteResendSetEmail(t *testing.T) {
 			alone.refused(1, "master key", args...) // the servers could not open what it seals
 		}
 	})
+}
+
+// Whoever adds an account is told what was done and what was not, and of a password that the person could not choose.
+func TestAddSaysWhatItDid(t *testing.T) {
+	i := newInstall(t, "")
+	i.setUp()
+	add := func(email string, more ...string) (out, warned string) {
+		r := i.run(append([]string{"account", "add", email, "--platform", "linde"}, more...)...)
+		if r.code != 0 {
+			t.Fatalf("account add %s: %+v", email, r)
+		}
+		return r.out, r.err
+	}
+	if out, warned := add("a@example.org", "--invite"); !strings.HasSuffix(out, "\nThe welcome mail waits for a server, which sends it. Until the person makes a password with its button nobody can sign in.\n") || warned != "" {
+		t.Errorf("invited: %q, %q", out, warned)
+	}
+	for n, c := range []struct{ words, warned string }{
+		{"negen groene fietsen lachen!", ""},
+		{"kort", "it is too short: at least 12 characters"},
+		{"negengroenefietsen", "it has too few characters that are neither letter nor digit: at least 1"},
+		{"p6@example.org!", "it is easy to guess"},
+	} {
+		address := fmt.Sprintf("p%d@example.org", n+3)
+		out, warned := add(address, "--password-file", i.file("words", c.words+"\n"))
+		if want := "warning: account linde/" + address + ": password: outside the rule of the platform, and taken nevertheless: " + c.warned + "\n"; c.warned == "" && warned != "" ||
+			c.warned != "" && warned != want || !strings.HasSuffix(out, "\nThe person can sign in with the password. No mail was sent.\n") {
+			t.Errorf("%s: %q, %q", c.words, out, warned)
+		}
+	}
+	file := i.file("more.yaml", "platforms: [{ name: linde, accounts: [{ email: q@example.org, password: kort }] }]")
+	var r report
+	if i.read(&r, "apply", file); len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "account linde/q@example.org: password: outside the rule") {
+		t.Errorf("apply warns of %q", r.Warnings)
+	}
+	if i.read(&r, "apply", file); len(r.Changed)+len(r.Warnings) != 0 {
+		t.Errorf("applied again: %+v", r)
+	}
 }
 
 // waiting compares the kinds of the letters that wait on a platform, in any order.

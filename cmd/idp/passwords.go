@@ -53,16 +53,6 @@ type verdict struct {
 	Mistake  password.Mistake `json:"mistake,omitempty"`
 }
 
-// meanings say to an operator what pages say to people.
-var meanings = map[password.Mistake]string{
-	password.Empty:   "it is empty",
-	password.Short:   "it is too short",
-	password.Long:    "it is too long",
-	password.NoMark:  "it has too few characters that are neither letter nor digit",
-	password.Leaked:  "it became known, or was printed as an example",
-	password.Guessed: "it is easy to guess",
-}
-
 func passwordsCheck(g *globals) *cobra.Command {
 	var filter string
 	var words []string
@@ -78,7 +68,8 @@ func passwordsCheck(g *globals) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			m, err := password.Rule{Filter: known}.Check(platform.DefaultPolicy().Password, text, words)
+			rule := platform.DefaultPolicy().Password
+			m, err := password.Rule{Filter: known}.Check(rule, text, words)
 			if err != nil {
 				return err
 			}
@@ -89,7 +80,7 @@ func passwordsCheck(g *globals) *cobra.Command {
 			}); err != nil || m == password.None {
 				return err
 			}
-			return fmt.Errorf("the password is refused: %s", meanings[m])
+			return fmt.Errorf("the password is refused: %s", m.Meaning(rule))
 		},
 	}
 	c.Flags().StringVar(&filter, "filter", "", "filter file; without one only our own short list counts")

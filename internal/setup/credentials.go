@@ -77,6 +77,21 @@ func (p *proofs) password(ctx context.Context, d *Account) error {
 	return nil
 }
 
+// warnOfPassword tells of a password that the account gets and that the person could not choose: the platform's rule is
+// for those. It counts nevertheless, because whoever writes the file may know what it is for.
+func (p *plan) warnOfPassword(a *account.Account, plain string, changed []Difference) error {
+	if !slices.ContainsFunc(changed, func(d Difference) bool { return d.Key == "password" }) {
+		return nil
+	}
+	on := p.platforms[a.Platform]
+	mistake, err := password.Rule{}.Check(on.Policy.Password, plain, password.Words(&on, a))
+	if err == nil && mistake != password.None {
+		p.report.Warnings = append(p.report.Warnings, fmt.Sprintf("account %s/%s: password: outside the rule of the platform, and taken nevertheless: %s",
+			a.Platform, a.Email.Key, mistake.Meaning(on.Policy.Password)))
+	}
+	return err
+}
+
 // second takes a second factor that is another one, in the place of any other.
 func (p *proofs) second(key, method, plain, label string) {
 	if plain == "" || p.sealedSame(p.have, method, plain) {

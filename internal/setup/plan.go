@@ -48,7 +48,7 @@ func (t Tools) Acts() *staff.Acts {
 type Report struct {
 	Changed     []string     `json:"changed"`     // "platform linde", "party linde/linde-web", "account linde/anna@example.org"
 	Differences []Difference `json:"differences"` // of what changed, key by key
-	Warnings    []string     `json:"warnings"`    // what is kept but has no effect yet, and what protects less than before
+	Warnings    []string     `json:"warnings"`    // what is kept but has no effect yet, what protects less than before, passwords outside the rule
 }
 
 // Apply makes the database say what the file says. Nothing is written unless all of it is right.
@@ -427,6 +427,9 @@ func (p *plan) account(ctx context.Context, id platform.ID, d *Account, said *ya
 	}
 	if !p.differs("account "+string(id)+"/"+email.Key, all, path...) {
 		return nil
+	}
+	if err := p.warnOfPassword(&want, full.Password, credentials); err != nil {
+		return err
 	}
 	want.UpdatedAt = p.Now
 	p.setup.Accounts = append(p.setup.Accounts, want)

@@ -81,7 +81,7 @@ func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (
 	var m Mistake
 	var ruleErr error
 	// The first password to be judged waits for the lists of words, about as long as a hash takes: that counts as a hash does.
-	if err := s.Pool.run(ctx, func(*argon2.Memory) { m, ruleErr = s.Rule.Check(rule, password, words(v.Platform, v.Facts.Account)) }); err != nil {
+	if err := s.Pool.run(ctx, func(*argon2.Memory) { m, ruleErr = s.Rule.Check(rule, password, Words(v.Platform, v.Facts.Account)) }); err != nil {
 		return nil, err
 	}
 	if m != None || ruleErr != nil {

@@ -1,6 +1,7 @@
 package password
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,6 +21,25 @@ type Rule struct {
 
 // Mistake is the first thing that is wrong with a password.
 type Mistake string
+
+// Meaning says to an operator what pages say to people, with the numbers of the rule that was broken.
+func (m Mistake) Meaning(p platform.PasswordRule) string {
+	switch m {
+	case Empty:
+		return "it is empty"
+	case Short:
+		return fmt.Sprintf("it is too short: at least %d characters", p.MinLength)
+	case Long:
+		return fmt.Sprintf("it is too long: at most %d characters", p.MaxLength)
+	case NoMark:
+		return fmt.Sprintf("it has too few characters that are neither letter nor digit: at least %d", p.Special)
+	case Leaked:
+		return "it became known, or was printed as an example"
+	case Guessed:
+		return "it is easy to guess"
+	}
+	return ""
+}
 
 // Mistakes in the order in which they are looked for.
 const (
@@ -99,8 +119,8 @@ func mistakeText(m Mistake, p platform.PasswordRule) *authn.Mistake {
 	return &authn.Mistake{Key: "password.error_" + string(m), Args: []any{"n", n, "max", p.MaxLength}}
 }
 
-// words are what people who know the platform or the person try first: names of both, parts of addresses.
-func words(p *platform.Platform, a *account.Account) []string {
+// Words are what people who know the platform or the person try first: names of both, parts of addresses.
+func Words(p *platform.Platform, a *account.Account) []string {
 	texts := []string{p.Name, p.Organisation, p.NeutralName, p.Host()}
 	if a != nil {
 		f := a.Profile

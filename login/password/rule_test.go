@@ -65,7 +65,7 @@ func TestRule(t *testing.T) {
 		"IDrink3CoffeePerDay!": Leaked, "IDrink3CoffeePerDay!ButIAlsoDrink2Tea!": Leaked, "ikdrink3koffieperdag!!": Leaked,
 		"Correct Horse Battery Staple": Leaked, "1qaz2wsx3edc!": Leaked, "Qwerty123456!!": Leaked, "  q1w2e3r4t5y6  ": Leaked,
 	} {
-		got, err := Rule{}.Check(platform.DefaultPolicy().Password, password, words(&linde, &anna))
+		got, err := Rule{}.Check(platform.DefaultPolicy().Password, password, Words(&linde, &anna))
 		if got != want || err != nil {
 			t.Errorf("%.60q: got %q (%v), want %q", password, got, err, want)
 		}
@@ -110,7 +110,7 @@ func TestWorkOfJudgingIsBounded(t *testing.T) {
 		"thedogandthecatwenttothehouseofthemanwhohadthebiggestgardeninthewholeoftheworldandthentheyallatesomething",
 	} {
 		begun := time.Now()
-		_, _ = Rule{}.Check(rule, password, words(&linde, &anna)) // whatever it is: nothing may panic
+		_, _ = Rule{}.Check(rule, password, Words(&linde, &anna)) // whatever it is: nothing may panic
 		if took := time.Since(begun); took > 2*time.Second {
 			t.Errorf("%.20q…: %s", password, took)
 		}
