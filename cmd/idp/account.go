@@ -193,15 +193,6 @@ func accountList(g *globals, on *string) *cobra.Command {
 	return c
 }
 
-func accountShow(g *globals, on *string) *cobra.Command {
-	return &cobra.Command{
-		Use: "show EMAIL", Short: "Show an account", Args: cobra.ExactArgs(1),
-		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {
-			return printAccount(g, cmd, f, *on, args[0])
-		}),
-	}
-}
-
 func printAccount(g *globals, cmd *cobra.Command, f *floor, on, address string) error {
 	a, err := f.account(cmd, on, address)
 	if err != nil {

@@ -32,6 +32,26 @@ type accountJSON struct {
 	Factors                                 []string
 }
 
+// openedJSON is what account show says.
+type openedJSON struct {
+	accountJSON
+	CreatedAt               time.Time `json:"created_at"`
+	SignedInAt              time.Time `json:"signed_in_at"`
+	Invitation              string
+	Sessions, Devices, Apps int
+	RecoveryCodes           int `json:"recovery_codes"`
+	Waits                   []struct {
+		For   string
+		Until time.Time
+	}
+	Mails []struct {
+		Kind, Medium, State, Said string
+		Tries                     int
+		QueuedAt                  time.Time `json:"queued_at"`
+		SettledAt                 time.Time `json:"settled_at"`
+	}
+}
+
 func TestOperatorSetsUpAPlatform(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		i.refused(1, "run idp migrate", "platform", "list")
@@ -78,6 +98,7 @@ func (i *install) platforms() {
 		SecondFactor                                       struct{ Client, Staff string } `json:"second_factor"`
 		Colour, Logo                                       string
 		LogoDark                                           string `json:"logo_dark"`
+		Settings                                           map[string]string
 	}
 	var all []platformJSON
 	if i.read(&all, "platform", "list"); len(all) != 2 || all[0].Name != "linde" || all[1].Issuer != i.issuer+"/p/wilg" {
@@ -86,6 +107,14 @@ func (i *install) platforms() {
 	var one platformJSON
 	if i.read(&one, "platform", "show", "linde"); one.Organisation != "GGZ De Linde" || one.SecondFactor.Client != "off" || one.HomeURL != "https://linde.example.net" || one.Colour != "#1b6a7a" || one.Logo+one.LogoDark != "" {
 		i.t.Errorf("platform show: %+v", one)
+	}
+	if one.Settings["policy.password.min_length"] != "12" || one.Settings["policy.idle_after"] != "1h" || one.Settings["title"] != "GGZ De Linde" {
+		i.t.Errorf("platform show: %v", one.Settings)
+	}
+	for _, want := range []string{"\npolicy.idle_after: 1h\n", "\npolicy.password.special: 1\n", "\npolicy.remember.staff.choices: [12h, 72h, 168h]\n", "\nlocale: nl\n"} {
+		if out := i.ok("platform", "show", "linde"); !strings.Contains(out, want) || strings.Count(out, "GGZ De Linde") != 2 {
+			i.t.Errorf("platform show does not say %q:\n%s", want, out)
+		}
 	}
 	if out := i.ok("platform", "show", "linde"); !strings.Contains(out, "organisation  GGZ De Linde\n") || !strings.Contains(out, "colour        #1b6a7a\nlogo          none\n") {
 		i.t.Errorf("platform show: %q", out)
@@ -126,7 +155,8 @@ func (i *install) parties() {
 		i.t.Errorf("party show of one that is told: %v", one)
 	}
 	out := i.ok("party", "show", "wilg-told", "--platform", "wilg")
-	if !strings.Contains(out, "\ntold at    https://told.example/out, when a session ends or is idle\n") {
+	if !strings.Contains(out, "\ntold at    https://told.example/out, when a session ends or is idle\n") || !strings.Contains(out, "\npkce: required\n") ||
+		!strings.Contains(out, "\nbackchannel_logout_session_required: true\n") || strings.Contains(out, clientSecret) {
 		i.t.Errorf("party show of one that is told:\n%s", out)
 	}
 
@@ -177,9 +207,9 @@ func (i *install) accounts() {
 	i.refused(1, `role "boss"`, "account", "add", "x@example.org", "--platform", "linde", "--role", "boss")
 	i.refused(1, "e-mail address", "account", "add", "x", "--platform", "linde")
 	i.read(&r, "account", "add", "ria@example.org", "--platform", "linde")
-	var one accountJSON
+	var one openedJSON
 	i.read(&one, "account", "show", "samira@example.org", "--platform", "linde")
-	if got, want := fmt.Sprint(one), "{"+one.Sub+" linde Samira@Example.org Samira el Idrissi professional active [password]}"; got != want || len(one.Sub) != 26 {
+	if got, want := fmt.Sprint(one.accountJSON), "{"+one.Sub+" linde Samira@Example.org Samira el Idrissi professional active [password]}"; got != want || len(one.Sub) != 26 {
 		i.t.Errorf("account show: %s, want %s", got, want)
 	}
 	var all []accountJSON
@@ -348,7 +378,7 @@ func TestWrongOutputChangesNothing(t *testing.T) {
 	i := newInstall(t, "")
 	i.setUp()
 	i.refused(2, "text or json", "account", "deactivate", "anna@example.org", "--platform", "linde", "--output", "xml")
-	var a accountJSON
+	var a openedJSON
 	if i.read(&a, "account", "show", "anna@example.org", "--platform", "linde"); a.State != "active" {
 		t.Errorf("the account is %s", a.State)
 	}

@@ -2,10 +2,15 @@ package main_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/minddistrict/idp/account"
+	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
@@ -104,6 +109,69 @@ func TestAddSaysWhatItDid(t *testing.T) {
 	}
 	if i.read(&r, "apply", file); len(r.Changed)+len(r.Warnings) != 0 {
 		t.Errorf("applied again: %+v", r)
+	}
+}
+
+// What staff see of somebody who cannot get in an operator sees, too, and that is on the record.
+func TestShowSaysWhySomebodyCannotGetIn(t *testing.T) {
+	onBoth(t, func(t *testing.T, i *install) {
+		i.setUp()
+		i.ok("account", "add", "ria@example.org", "--platform", "linde", "--invite", "--given-name", "Ria", "--family-name", "de Vries")
+		var ria, anna openedJSON
+		i.read(&ria, "account", "show", "ria@example.org", "--platform", "linde")
+		i.recorded("linde", "people.open ")
+		if ria.Name != "Ria de Vries" || ria.State != "invited" || ria.Invitation != "made" || !ria.SignedInAt.IsZero() || len(ria.Waits) != 0 || len(ria.Mails) != 1 ||
+			ria.Mails[0].Kind != "mail_welcome" || ria.Mails[0].Medium != "mail" || ria.Mails[0].State != "queued" || ria.Mails[0].QueuedAt.IsZero() || !ria.Mails[0].SettledAt.IsZero() {
+			t.Errorf("account show: %+v", ria)
+		}
+		out := i.ok("account", "show", "ria@example.org", "--platform", "linde")
+		for _, want := range []string{"name        Ria de Vries\n", "signed in   never\n", "invitation  made\n", "waits       no\n", "  mail_welcome, queued\n"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("account show does not say %q:\n%s", want, out)
+			}
+		}
+		i.with("IDP_MASTER_KEYS_FILE="+i.file("other", keys.NewMaster())).refused(1, "master key", "account", "show", "ria@example.org", "--platform", "linde")
+
+		i.serve()
+		i.visitor().signIn(i)
+		i.read(&anna, "account", "show", "anna@example.org", "--platform", "linde")
+		i.wrongCodes(account.ID(anna.Sub))
+		i.read(&anna, "account", "show", "anna@example.org", "--platform", "linde")
+		if anna.SignedInAt.IsZero() || anna.Sessions != 1 || len(anna.Waits) != 1 || anna.Waits[0].For != "codes" {
+			t.Errorf("account show of somebody who waits: %+v", anna)
+		}
+		out = i.ok("account", "show", "anna@example.org", "--platform", "linde")
+		if !strings.Contains(out, "waits       codes, until "+anna.Waits[0].Until.Format(time.RFC3339)+"\n") || !strings.Contains(out, "signed in   2") {
+			t.Errorf("account show of somebody who waits:\n%s", out)
+		}
+	})
+}
+
+// wrongCodes counts wrong codes of somebody, as the server does, until the next one is refused.
+func (i *install) wrongCodes(of account.ID) {
+	i.t.Helper()
+	text, err := os.ReadFile(filepath.Join(i.dir, "master-keys"))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	master, err := keys.ParseMaster(strings.TrimSpace(string(text)))
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	sealer, err := keys.NewSealer(master)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	db, err := storage.Open(i.t.Context(), i.dsn())
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }() // each call was committed
+	limit := authn.CodesOf(sealer, "linde", of)
+	for range limit.Max {
+		if _, err := db.Count(i.t.Context(), "linde", []authn.Limit{limit}, time.Now()); err != nil {
+			i.t.Fatal(err)
+		}
 	}
 }
 

@@ -112,6 +112,7 @@ func partyShow(g *globals) *cobra.Command {
 			}
 			line := lineOf(*p)
 			line.Working = p.WorkingSecrets(f.now())
+			line.Settings = settingsJSON(setup.PartySettings(*p))
 			return g.print(cmd, line, func(w io.Writer) {
 				fmt.Fprintf(w, "client_id  %s\nplatform   %s\ntype       %s, auth %s\nredirects  %v\ngrants     %v\nscopes     %v\n",
 					p.ID, p.Platform, p.Type, p.Auth, p.Redirects, p.Grants, p.Scopes)
@@ -124,6 +125,7 @@ func partyShow(g *globals) *cobra.Command {
 				if !p.DisabledAt.IsZero() {
 					fmt.Fprintf(w, "disabled   since %s\n", p.DisabledAt.Format(time.DateTime))
 				}
+				printSettings(w, setup.PartySettings(*p), "client_id", "type", "auth", "redirect_uris", "grant_types", "scopes")
 			})
 		}),
 	}
@@ -186,6 +188,8 @@ func partySwitch(g *globals, verb, short string, disabled bool) *cobra.Command {
 type partyLine struct {
 	Platform platform.ID `json:"platform"`
 	Working  int         `json:"secrets_working,omitempty"` // how many; where one party is shown
+	// keys of the file of `idp apply` with values as there; where one party is shown
+	Settings map[string]string `json:"settings,omitempty"`
 	grant.Party
 }
 

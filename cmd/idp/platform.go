@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -55,11 +56,13 @@ func platformCommand(g *globals) *cobra.Command {
 				return err
 			}
 			line := platformLineOf(p)
-			return g.print(cmd, line, func(w io.Writer) {
+			shown := shownPlatform{line, settingsJSON(setup.PlatformSettings(*p))}
+			return g.print(cmd, shown, func(w io.Writer) {
 				fmt.Fprintf(w, "name          %s\nissuer        %s\norganisation  %s\nhome          %s\nsecond factor client %s, staff %s\n",
 					line.Name, line.Issuer, line.Organisation, line.HomeURL, line.SecondFactor.Client, line.SecondFactor.Staff)
 				fmt.Fprintf(w, "colour        %s\nlogo          %s\nlogo, dark    %s\n", line.Colour, cmp.Or(line.Logo, "none"),
 					cmp.Or(line.LogoDark, "none"))
+				printSettings(w, setup.PlatformSettings(*p), "name", "issuer", "organisation", "home_url", "colour")
 			})
 		}),
 	}, previewCommand(g))
@@ -79,6 +82,29 @@ type platformLine struct {
 	Colour       string                            `json:"colour"`
 	Logo         string                            `json:"logo,omitempty"`      // its size, such as 320 x 80 pixels, and that of its file
 	LogoDark     string                            `json:"logo_dark,omitempty"` // the same of the one for dark mode
+}
+
+// shownPlatform is a platform with all that is set of it.
+type shownPlatform struct {
+	platformLine
+	Settings map[string]string `json:"settings"` // keys of the file of `idp apply`, such as policy.idle_after, with values as there
+}
+
+func settingsJSON(all []setup.Setting) map[string]string {
+	m := map[string]string{}
+	for _, s := range all {
+		m[s.Key] = s.Value
+	}
+	return m
+}
+
+// printSettings writes settings as the file of `idp apply` has them, but for those that were written before.
+func printSettings(w io.Writer, all []setup.Setting, but ...string) {
+	for _, s := range all {
+		if !slices.Contains(but, s.Key) {
+			fmt.Fprintf(w, "%s: %s\n", s.Key, s.Value)
+		}
+	}
 }
 
 // logoLine is what can be said of a picture in a line; empty: there is none.

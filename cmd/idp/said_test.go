@@ -76,7 +76,7 @@ func TestResetOfAManagerWaitsADay(t *testing.T) {
 		if said := i.ok(reset...); !strings.Contains(said, "will be reset at ") {
 			t.Errorf("said %q", said)
 		}
-		var a accountJSON
+		var a openedJSON
 		if i.read(&a, "account", "show", "anna@example.org", "--platform", "linde"); !slices.Contains(a.Factors, "totp") {
 			t.Errorf("reset at once: %+v", a)
 		}

@@ -76,7 +76,7 @@ func TestResetTwoStepWantsTheServersMasterKey(t *testing.T) {
 		i.ok("apply", i.file("totp.yaml", string(sample)+"        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
 		reset := []string{"account", "reset-2fa", "anna@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "called-back"}
 		i.with("IDP_MASTER_KEYS_FILE="+i.file("other", keys.NewMaster())).refused(1, "sealed under a master key that is not configured", reset...)
-		var a accountJSON
+		var a openedJSON
 		if i.read(&a, "account", "show", "anna@example.org", "--platform", "linde"); !slices.Contains(a.Factors, "totp") {
 			t.Errorf("another master key took a factor: %+v", a)
 		}
