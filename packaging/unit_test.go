@@ -46,7 +46,7 @@ func TestReleaseServesAsTheUnitSays(t *testing.T) {
 	}
 	unpacked := t.TempDir()
 	root.run(exec.Command("tar", "--extract", "--file", archives[0], "--directory", unpacked, "--strip-components=1"))
-	for _, name := range []string{"man/man1/idp.1", "man/man1/idp-keys-rotate.1", "completions/idp.bash", "completions/_idp", "completions/idp.fish", "sbom.cdx.json", "example.yaml", "docs/operating.md", "README.md", "CHANGELOG.md"} {
+	for _, name := range []string{"man/man1/idp.1", "man/man1/idp-keys-rotate.1", "completions/idp.bash", "completions/_idp", "completions/idp.fish", "sbom.cdx.json", "example.yaml", "platforms.example.yaml", "docs/operating.md", "README.md", "CHANGELOG.md"} {
 		if text := read(t, filepath.Join(unpacked, name)); len(text) < 200 {
 			t.Errorf("%s has %d bytes", name, len(text))
 		}

@@ -143,6 +143,7 @@ var documents = map[string]string{
 	"docs/clients.md": "docs/clients.md", "docs/performance.md": "docs/performance.md", "docs/audit.md": "docs/audit.md",
 	"docs/sso.md":           "docs/sso.md",
 	"docs/grafana/idp.json": "docs/grafana/idp.json", "packaging/idp.service": "idp.service",
+	"packaging/platforms.example.yaml": "platforms.example.yaml",
 }
 
 // sharedFiles are those that every platform gets: documents, and what the program writes about itself.

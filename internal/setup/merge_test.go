@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -20,6 +21,7 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
 )
@@ -303,6 +305,46 @@ func TestTheExampleOfTheGuide(t *testing.T) {
 	for key := range setup.Keys() {
 		if !regexp.MustCompile(`\b` + key + `\b`).MatchString(blocks[0]) {
 			t.Errorf("no word of the key %s", key)
+		}
+	}
+}
+
+// The file of the archive can be applied as it is, but for its secret, and what it marks as required is: without it nothing
+// new is made.
+func TestTheExampleOfTheArchive(t *testing.T) {
+	text, err := os.ReadFile("../../packaging/platforms.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(path, []byte(strings.Repeat("0123456789abcdef", 4)+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	example := strings.Replace(string(text), "/etc/idp/linde-web.secret  #", path+"  #", 1)
+	onBoth(t, func(t *testing.T, db *storage.DB) {
+		tools := tools(t, db)
+		tools.Methods = wire.Methods()
+		report := mustApply(t, tools, example)
+		if want := "[platform linde party linde/linde-web keys linde account linde/manager@linde.example]"; fmt.Sprint(report.Changed) != want || len(report.Warnings) > 0 {
+			t.Errorf("changed %v, warned of %v", report.Changed, report.Warnings)
+		}
+		if again := mustApply(t, tools, example); len(again.Changed) > 0 {
+			t.Errorf("again changes %v", again.Differences)
+		}
+	})
+	required := regexp.MustCompile(`(?m)^( +)(- )?([a-z_]+): [^#\n]*# required.*\n`)
+	lines := required.FindAllStringSubmatchIndex(example, -1)
+	if len(lines) < 8 {
+		t.Fatalf("%d keys are marked as required", len(lines))
+	}
+	for _, at := range lines {
+		instead := ""
+		if at[4] >= 0 { // the first key of an item: the item stays
+			instead = example[at[2]:at[3]] + "-\n"
+		}
+		key := example[at[6]:at[7]]
+		if _, err := apply(t, tools(t, idptest.SQLite(t)), example[:at[0]]+instead+example[at[1]:]); err == nil || !strings.Contains(err.Error(), strings.TrimSuffix(key, "_file")) {
+			t.Errorf("without %s: %v", key, err)
 		}
 	}
 }
