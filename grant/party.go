@@ -254,6 +254,9 @@ func (p *Party) OriginAllowed(origin string) bool { return slices.Contains(p.Ori
 
 var partyIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$`)
 
+// IsPartyID tells whether a text is one that a party can have as its `client_id`.
+func IsPartyID(text string) bool { return partyIDPattern.MatchString(text) }
+
 // Defaults fills what was left open.
 func (p *Party) Defaults() {
 	if p.Type == "" {

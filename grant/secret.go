@@ -27,6 +27,15 @@ func (p *Party) SecretMatches(presented string, now time.Time) bool {
 	return ok && p.HasSecret()
 }
 
+// SecretEnded tells whether a presented secret is a registered one that works no more.
+func (p *Party) SecretEnded(presented string, now time.Time) bool {
+	hash, ended := secret.Hash(presented), false
+	for i, s := range p.Secrets {
+		ended = secret.Equal(hash, s) && !p.works(i, now) || ended
+	}
+	return ended && p.HasSecret()
+}
+
 // Proves tells whether a presented secret, "" being none, is what the party proves itself with: none where it can keep
 // none.
 func (p *Party) Proves(presented string, now time.Time) bool {

@@ -136,6 +136,9 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, scope stri
 			code, t = "server_error", texts["server_error"]
 		}
 		told = &problem{status: t.status, code: cmp.Or(t.said, code), detail: t.text}
+		sayRefusal(w, err)
+	} else {
+		web.Say(w, slog.String("error", told.code), slog.String("reason", cmp.Or(told.detail, told.code)))
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")

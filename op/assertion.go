@@ -21,7 +21,7 @@ var assertionTypes = []string{"", "JWT", "client-authentication+jwt"}
 // that is registered for another way proves itself by that one only.
 func (s *Server) asserts(ctx context.Context, e Endpoint, party *grant.Party, c credentials) error {
 	if party.Auth != grant.PrivateKeyJWT {
-		return flaw("registered for another way")
+		return flaw("an assertion came" + registeredIs(party))
 	}
 	j, err := s.verifySigned(ctx, party, c.assertion, party.AuthAlgs())
 	if err != nil {

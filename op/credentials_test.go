@@ -112,7 +112,10 @@ func TestSecretIsTakenFromHeaderOrBody(t *testing.T) {
 						}
 						wantRecord := ""
 						if want == "invalid_client" && (path != "/introspect" || way != "none") { // without a secret nobody is asked there
-							wantRecord = id + " not proven: " + way
+							wantRecord = id + " not proven: " + way + " (" + wrongIs(registered, way) + ")"
+						}
+						if reason := strings.TrimPrefix(wantRecord, id+" "); reason != "" && !strings.Contains(log.String(), `error=invalid_client reason="`+reason+`"`) {
+							t.Errorf("%s: want %q as the reason in the log: %s", says, reason, log)
 						}
 						if last != wantRecord {
 							t.Errorf("%s: on record %q, want %q", says, last, wantRecord)
@@ -127,6 +130,17 @@ func TestSecretIsTakenFromHeaderOrBody(t *testing.T) {
 			}
 		}
 	}
+}
+
+// wrongIs is what is wrong with what came in a way.
+func wrongIs(registered, way string) string {
+	switch {
+	case way == "none":
+		return "no secret came, registered is " + registered
+	case registered == "none":
+		return "a secret came in the " + map[string]string{"basic": "header", "post": "body"}[way] + ", registered is none"
+	}
+	return "wrong secret"
 }
 
 // refusals are the events of parties that did not prove themselves, the newest first.

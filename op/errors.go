@@ -40,7 +40,8 @@ const (
 	notUTF8                  = "not_utf8"             // ours; said as invalid_request, with a text of its own
 )
 
-// protocolError is an error that a party may read: a code of the protocol and a sentence of our own.
+// protocolError is an error that a party may read: a code of the protocol and a sentence of our own. The sentence stands in
+// the log; what a party reads of it is said where errors are written.
 type protocolError struct{ code, text string }
 
 func (e *protocolError) Error() string { return e.code + ": " + e.text }
@@ -118,7 +119,25 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 	if code == "server_error" || code == temporarilyUnavailable && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, what, slog.String("reference", web.From(ctx).Reference), slog.Any("error", err))
 	}
-	return &protocolError{code, what}
+	return refuse(code, what+": "+whatever(err))
+}
+
+// whatever is what an error says in words of ours: what stands around a sentinel may have come from outside.
+func whatever(err error) string {
+	if own, ok := errors.AsType[*protocolError](err); ok {
+		return own.text
+	}
+	for _, known := range []error{fault.Unavailable, fault.NotFound, fault.Spent, fault.Expired, fault.Refused} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return "a mistake of ours"
+}
+
+// sayRefusal adds to the line of a request in the log that it is refused, and why.
+func sayRefusal(w http.ResponseWriter, err error) {
+	web.Say(w, slog.String("error", codeOf(err)), slog.String("reason", whatever(err)))
 }
 
 // note records something that a party did, once a minute for each source; "" is a party that nobody registered. That it

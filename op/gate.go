@@ -128,39 +128,42 @@ func inspect(r *http.Request, e Endpoint) (asks shown, err error) {
 	return asks, err
 }
 
-// sayParty names the party and the way that it used in the log, if it is one that somebody registered.
+// sayParty names the party and the way that it used in the log, if it is one that somebody registered. Of another name
+// only what cannot be a secret in the wrong place is said.
 func (s *Server) sayParty(w http.ResponseWriter, p platform.ID, c credentials) {
 	if party, known := s.Registry.Party(p, grant.PartyID(c.id)); known {
 		web.Say(w, slog.String("party", string(party.ID)))
+	} else if len(c.id) < grant.MinSecret && grant.IsPartyID(c.id) {
+		web.Say(w, slog.String("client_id", c.id))
 	}
 	web.Say(w, slog.String("auth", string(c.way().way)))
 }
 
 func readForm(r *http.Request, e Endpoint) error {
-	malformed := refuse("invalid_request", "malformed")
+	malformed := func(why string) error { return refuse("invalid_request", why) }
 	// No parameter of these endpoints belongs into a URL: logs and histories keep those (RFC 6750 section 5.3).
 	if r.URL.RawQuery != "" {
 		_ = r.ParseForm() // for the record: it is refused
-		return malformed
+		return malformed("the address has a query")
 	}
 	if len(r.Header.Values("Authorization")) > 1 {
-		return malformed
+		return malformed("two Authorization headers")
 	}
 	if (r.Method == http.MethodPost || r.Method == http.MethodPut) && !(slices.Contains(e.Methods, http.MethodGet) && r.ContentLength == 0) {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		if err != nil || kind != "application/x-www-form-urlencoded" {
-			return malformed
+			return malformed("the body is not application/x-www-form-urlencoded")
 		}
 	}
 	if err := web.ParseForm(r); errors.Is(err, web.ErrNotUTF8) {
-		return refuse(notUTF8, "characters")
+		return refuse(notUTF8, "the form is not UTF-8")
 	} else if err != nil {
-		return malformed
+		return malformed("the form cannot be read")
 	}
 	for name, values := range r.Form {
 		// resource and audience may repeat (RFC 8707, RFC 8693); nothing else may (RFC 6749 section 3.2).
 		if len(values) > 1 && name != "resource" && name != "audience" {
-			return malformed
+			return malformed("a parameter is there twice")
 		}
 	}
 	return nil
@@ -221,6 +224,7 @@ func writeAnswer(w http.ResponseWriter, e Endpoint, answer any) {
 
 // writeMachineError is the last step of every refused machine request (RFC 6749 section 5.2, RFC 6750 section 3).
 func writeMachineError(w http.ResponseWriter, r *http.Request, e Endpoint, err error) {
+	sayRefusal(w, err)
 	code := codeOf(err)
 	t, known := texts[code]
 	if !known {

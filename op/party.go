@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
@@ -35,21 +36,42 @@ var clientAuths = []clientAuth{
 	{oidc.AuthMethodNone, grant.AuthNone, func(credentials) bool { return true }, secretMatches},
 }
 
-func nobody(*Server, context.Context, Endpoint, *grant.Party, credentials) error { return flaw("") }
+func nobody(_ *Server, _ context.Context, _ Endpoint, p *grant.Party, _ credentials) error {
+	return flaw("another scheme than Basic came in the header" + registeredIs(p))
+}
 
 // secretMatches takes the secret either way, whichever the party registered (RFC 6749 section 2.3.1); none only from a
 // party that has none.
 func secretMatches(s *Server, _ context.Context, _ Endpoint, p *grant.Party, c credentials) error {
 	if !p.Proves(c.secret(), s.Now()) {
-		return flaw("")
+		return wrongSecret(p, c, s.Now())
 	}
 	return nil
 }
+
+// wrongSecret says for operators what came and what is registered, never what it was.
+func wrongSecret(p *grant.Party, c credentials, now time.Time) flaw {
+	switch place := map[bool]string{true: "header", false: "body"}[c.inHeader != ""]; {
+	case c.secret() == "":
+		return flaw("no secret came" + registeredIs(p))
+	case !p.HasSecret():
+		return flaw("a secret came in the " + place + registeredIs(p))
+	case p.SecretEnded(c.secret(), now):
+		return "secret is expired"
+	case c.asSent != "" && p.SecretMatches(c.asSent, now):
+		return "the right secret came in the header, not encoded as in a form (RFC 6749 section 2.3.1)"
+	}
+	return "wrong secret"
+}
+
+// registeredIs is the end of a sentence about how a party proved itself.
+func registeredIs(p *grant.Party) string { return ", registered is " + string(p.Auth) }
 
 // credentials are what a machine request shows of its party.
 type credentials struct {
 	id               string
 	inHeader, inBody string // the secret, in the Authorization header and in the form; "" is none
+	asSent           string // that of the header before it was decoded, where that made a difference
 	otherScheme      bool   // an Authorization header that is no Basic one
 	assertion        string
 }
@@ -96,9 +118,11 @@ func (c *credentials) readHeader(user, password string) error {
 	case c.id != "" && (err != nil || c.id != name), c.inBody != "" && (errSecret != nil || inHeader != "" && c.inBody != inHeader):
 		return refuse("invalid_request", "two kinds of client authentication")
 	case broken || name == "":
-		return refuse("invalid_client", "malformed header")
+		return refuse("invalid_client", "the name or secret of the header is not encoded as in a form (RFC 6749 section 2.3.1)")
 	}
-	c.id, c.inHeader = name, inHeader
+	if c.id, c.inHeader = name, inHeader; inHeader != password {
+		c.asSent = password
+	}
 	return nil
 }
 
@@ -108,15 +132,15 @@ func (c *credentials) readHeader(user, password string) error {
 func (s *Server) authenticate(ctx context.Context, e Endpoint, c credentials) (*grant.Party, error) {
 	auth := c.way()
 	if auth.method != "" && !slices.Contains(e.Auth, auth.method) {
-		return nil, refuse("invalid_client", "a party proves itself here")
+		return nil, refuse("invalid_client", "not taken at this endpoint: "+string(auth.way))
 	}
 	party, known := s.Registry.Party(platform.FromContext(ctx).ID, grant.PartyID(c.id))
-	var reason string
+	var reason, inLog string
 	switch {
 	case !known:
-		reason, party = "unknown", &grant.Party{}
+		reason, inLog, party = "unknown", "no such party", &grant.Party{}
 	case !party.DisabledAt.IsZero():
-		reason = "disabled"
+		reason, inLog = "disabled", "party is disabled"
 	default:
 		err := auth.proves(s, ctx, e, party, c)
 		switch {
@@ -128,7 +152,7 @@ func (s *Server) authenticate(ctx context.Context, e Endpoint, c credentials) (*
 		reason = "not proven: " + string(auth.way) + why(err)
 	}
 	s.note(ctx, audit.PartyRefused, party.ID, reason)
-	return nil, refuse("invalid_client", "unknown, or not proven as registered")
+	return nil, refuse("invalid_client", cmp.Or(inLog, reason))
 }
 
 // why says for the record what was wrong, where there is something to say.
