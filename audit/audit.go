@@ -7,6 +7,7 @@
 package audit
 
 import (
+	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/account"
@@ -24,7 +25,7 @@ type Event struct {
 	Party    string     // client_id; empty where there is none
 	Session  string     // the session's public identifier (`sid`); empty where there is none
 	Outcome  Outcome
-	Reason   string // a word from our own list, or what an operator changed; never text from others outside
+	Reason   string // a word from our own list, or what an operator changed; text from others outside only behind Received
 	Origin
 
 	// Connection names the organisation's connection by which somebody signed in or was refused; empty: none. Only the kinds
@@ -37,6 +38,16 @@ type Event struct {
 	// system acts. Storage saves the event, and the change that it records, only while that person has that role. As itself
 	// is not stored.
 	As Acting
+}
+
+// Received begins what a Reason says of what came from outside, and what was expected. Anybody can make it up again and
+// again, so it tells no two events apart that are recorded once a minute.
+const Received = ": received "
+
+// Alike is the reason as events are compared by it.
+func (e Event) Alike() string {
+	words, _, _ := strings.Cut(e.Reason, Received)
+	return words
 }
 
 // Stated is what staff say with an act, in words of their lists; empty where the act takes none.

@@ -2,6 +2,7 @@ package op
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -93,6 +94,8 @@ func (s *Server) answerError(v *visit, e *protocolError) (err error) {
 	if err != nil {
 		return err
 	}
+	web.Say(v.w, slog.String("party", string(v.party.ID)))
+	sayRefusal(v.w, e)
 	return s.send(v, url.Values{"error": {e.code}, "error_description": {e.text}})
 }
 
@@ -183,6 +186,9 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, err error) {
 		pages.Own = []errorpage.Row{{Err: own, Status: http.StatusBadRequest, Page: page}}
 	}
 	status, page := pages.Of(w, r, err)
+	if own != nil && s.Explain {
+		page.Wrong = ui.Wrong{Parameter: own.parameter, Received: own.received, Registered: own.registered}
+	}
 	e := audit.Event{Kind: audit.PageRefused, Reason: page.Code}
 	if own != nil {
 		e.Reason = refusedRequest + ": " + own.code
@@ -193,8 +199,12 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	if to, ok := errors.AsType[*redirectError](err); ok {
-		e.Kind, e.Actor, e.Party, e.Reason = audit.RedirectRefused, systemActor, string(to.party), "redirect"
+		e.Kind, e.Actor, e.Party, e.Reason = audit.RedirectRefused, systemActor, string(to.party), to.recorded()
 	}
+	if e.Party != "" {
+		web.Say(w, slog.String("party", e.Party))
+	}
+	said(w, page.Code, err)
 	if err := s.Refused(w, r, status, page, e); err != nil {
 		s.Log.ErrorContext(r.Context(), "showing error page", "error", err)
 	}

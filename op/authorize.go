@@ -52,15 +52,12 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		err = refuse("invalid_request", "The form is not UTF-8.")
 	}
 	if err == nil && party.Pushes() {
-		err = refuse("invalid_request", "This client must push its requests (RFC 9126 section 4).")
+		err = refuse("invalid_request", "This client must push its requests (RFC 9126 section 4).").about("request_uri")
 	}
 	v := &visit{w: w, r: r, platform: p, party: party, request: req, now: s.Now()}
 	var refused *protocolError
 	if errors.As(err, &refused) && req != nil {
 		return s.answerError(v, refused)
-	}
-	if refused != nil && party != nil && refused.code != invalidRequestObject {
-		return &redirectError{refused, party.ID}
 	}
 	if err != nil {
 		return err
@@ -285,7 +282,7 @@ func (s *Server) storedRequest(w http.ResponseWriter, r *http.Request) (*visit, 
 	}
 	party, known := s.enabled(p.ID, req.Party)
 	if !known {
-		return nil, refuse("unauthorized_client", "unknown client")
+		return nil, refuse("unauthorized_client", "the party is gone, or disabled")
 	}
 	if err := stillAllowed(party, req); err != nil {
 		return nil, err
@@ -300,13 +297,13 @@ func (s *Server) storedRequest(w http.ResponseWriter, r *http.Request) (*visit, 
 func stillAllowed(party *grant.Party, req *grant.AuthRequest) error {
 	switch {
 	case !party.RedirectMatches(req.RedirectURI):
-		return refuse("invalid_request", "redirect_uri is not registered any more")
+		return unregistered(party, req.RedirectURI, "redirect_uri is not registered any more")
 	case !party.Allows(grant.AuthorizationCode):
 		return refuse("unauthorized_client", "not registered for this grant type any more")
 	case req.Challenge == "" && !party.PKCEOptional:
-		return refuse("invalid_request", "code_challenge is required by now")
+		return refuse("invalid_request", "code_challenge is required by now").about("code_challenge")
 	case party.SignsAnswers() && !req.Mode.Signed():
-		return refuse("invalid_request", "answers are signed by now")
+		return refuse("invalid_request", "answers are signed by now").about("response_mode")
 	}
 	return nil
 }
@@ -346,7 +343,7 @@ func readOnce(r *http.Request) (url.Values, error) {
 	}
 	for name, values := range r.Form {
 		if len(values) > 1 && slices.Contains(onceOnly, name) {
-			return nil, refuse("invalid_request", "repeated parameter")
+			return nil, refuse("invalid_request", "repeated parameter").about(name)
 		}
 	}
 	return r.Form, nil

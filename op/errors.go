@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
@@ -42,11 +44,22 @@ const (
 
 // protocolError is an error that a party may read: a code of the protocol and a sentence of our own. The sentence stands in
 // the log; what a party reads of it is said where errors are written.
-type protocolError struct{ code, text string }
+type protocolError struct {
+	code, text string
+	// For operators: which parameter it is about, and of a redirect URI what came and what is registered; empty: not said.
+	parameter, received string
+	registered          []string
+}
 
 func (e *protocolError) Error() string { return e.code + ": " + e.text }
 
-func refuse(code, text string) *protocolError { return &protocolError{code, text} }
+func refuse(code, text string) *protocolError { return &protocolError{code: code, text: text} }
+
+// about says which parameter an error is about, by a name of ours.
+func (e *protocolError) about(parameter string) *protocolError {
+	e.parameter = parameter
+	return e
+}
 
 // toldError is one whose own sentence goes out: it says what is wrong with a request that somebody writes a program for.
 type toldError struct{ *protocolError }
@@ -71,6 +84,55 @@ type redirectError struct {
 }
 
 func (e *redirectError) Unwrap() error { return e.protocolError }
+
+// recorded is what the record says of it.
+func (e *redirectError) recorded() string {
+	return "redirect" + audit.Received + e.received + ", registered " + strings.Join(e.registered, " ")
+}
+
+// unregistered refuses a redirect URI that the party did not register.
+func unregistered(party *grant.Party, uri, text string) *protocolError {
+	e := refuse("invalid_request", text).about("redirect_uri")
+	e.received, e.registered = shownURI(uri), someOf(party.Redirects)
+	return e
+}
+
+const (
+	longestShown    = 200 // characters of what came from outside
+	mostShown       = 10  // of the addresses that a party registered …
+	longestAllShown = 800 // … and bytes of them together
+)
+
+// shownURI is an address from outside as operators see it: without its query, its fragment and what stands before the
+// host, which may be secrets, in ASCII, and cut. An address that is right has no other characters (RFC 3986 section 2).
+func shownURI(uri string) string {
+	if i := strings.IndexAny(uri, "?#"); i >= 0 {
+		uri = uri[:i]
+	}
+	if scheme, rest, ok := strings.Cut(uri, "//"); ok {
+		host, path, more := strings.Cut(rest, "/")
+		if at := strings.LastIndexByte(host, '@'); at >= 0 {
+			uri = scheme + "//" + host[at+1:]
+			if more {
+				uri += "/" + path
+			}
+		}
+	}
+	quoted := strconv.QuoteToASCII(uri[:min(len(uri), longestShown)])
+	return quoted[1:min(len(quoted)-1, longestShown+1)]
+}
+
+// someOf are registered addresses, as many as fit a line.
+func someOf(uris []string) (some []string) {
+	length := 0
+	for i, uri := range uris {
+		if length += len(uri); i >= mostShown || length > longestAllShown && i > 0 {
+			return append(some, "…")
+		}
+		some = append(some, uri)
+	}
+	return some
+}
 
 // systemActor is who does what a party or the provider does, as events name an actor.
 const systemActor = "system"
@@ -137,7 +199,20 @@ func whatever(err error) string {
 
 // sayRefusal adds to the line of a request in the log that it is refused, and why.
 func sayRefusal(w http.ResponseWriter, err error) {
-	web.Say(w, slog.String("error", codeOf(err)), slog.String("reason", whatever(err)))
+	said(w, codeOf(err), err)
+}
+
+// said adds to the line of a request in the log the code of an error, and why.
+func said(w http.ResponseWriter, code string, err error) {
+	web.Say(w, slog.String("error", code), slog.String("reason", whatever(err)))
+	own, ok := errors.AsType[*protocolError](err)
+	if !ok || own.parameter == "" {
+		return
+	}
+	web.Say(w, slog.String("parameter", own.parameter))
+	if len(own.registered) > 0 {
+		web.Say(w, slog.String("received", own.received), slog.String("registered", strings.Join(own.registered, " ")))
+	}
 }
 
 // note records something that a party did, once a minute for each source; "" is a party that nobody registered. That it

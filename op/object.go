@@ -31,7 +31,7 @@ type object struct {
 // it, for us, for now. The party is told which check failed.
 func (s *Server) openObject(ctx context.Context, p *platform.Platform, party *grant.Party, text string) (object, error) {
 	no := func(why string) (object, error) {
-		return object{}, refuse(invalidRequestObject, "The request object is not one that this client may send: "+why+".")
+		return object{}, refuse(invalidRequestObject, "The request object is not one that this client may send: "+why+".").about("request")
 	}
 	j, err := s.verifySigned(ctx, party, text, party.RequestAlgs())
 	var bad flaw
@@ -118,7 +118,7 @@ func (s *Server) spendObject(ctx context.Context, party *grant.Party, o object) 
 	}
 	err := s.once(ctx, useRequestObject, party.Platform, string(party.ID), o.id, o.ends)
 	if errors.Is(err, fault.Spent) {
-		return refuse(invalidRequestObject, "The request object was used before.")
+		return refuse(invalidRequestObject, "The request object was used before.").about("request")
 	}
 	return err
 }

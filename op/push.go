@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
@@ -34,6 +35,9 @@ func (s *Server) push(ctx context.Context, c *call) (any, error) {
 	req, err := s.pushedRequest(ctx, c)
 	var refused *protocolError
 	if errors.As(err, &refused) {
+		if to, ok := errors.AsType[*redirectError](err); ok {
+			s.note(ctx, audit.RedirectRefused, to.party, to.recorded())
+		}
 		return nil, &toldError{refused}
 	}
 	if err != nil {
@@ -58,10 +62,10 @@ func (s *Server) push(ctx context.Context, c *call) (any, error) {
 func (s *Server) pushedRequest(ctx context.Context, c *call) (*grant.AuthRequest, error) {
 	form := c.form
 	if named := form.Get("client_id"); named != "" && named != string(c.party.ID) {
-		return nil, refuse("invalid_request", "client_id is another than the one that was proven.")
+		return nil, refuse("invalid_request", "client_id is another than the one that was proven.").about("client_id")
 	}
 	if form.Get("request_uri") != "" {
-		return nil, refuse("invalid_request", "request_uri cannot be pushed (RFC 9126 section 2.1).")
+		return nil, refuse("invalid_request", "request_uri cannot be pushed (RFC 9126 section 2.1).").about("request_uri")
 	}
 	form.Set("client_id", string(c.party.ID))
 	req, _, err := s.parseRequest(ctx, c.platform, form)
@@ -70,7 +74,7 @@ func (s *Server) pushedRequest(ctx context.Context, c *call) (*grant.AuthRequest
 	}
 	if c.proof != nil {
 		if req.JKT != "" && req.JKT != c.proof.jkt {
-			return nil, refuse(invalidProof, "dpop_jkt names another key than the proof.")
+			return nil, refuse(invalidProof, "dpop_jkt names another key than the proof.").about("dpop_jkt")
 		}
 		req.JKT = c.proof.jkt
 		req.Ask.Key = req.JKT
@@ -87,13 +91,13 @@ func (s *Server) bring(w http.ResponseWriter, r *http.Request, form url.Values) 
 	p := platform.FromContext(r.Context())
 	party, known := s.enabled(p.ID, grant.PartyID(form.Get("client_id")))
 	if !known {
-		return refuse("unauthorized_client", "unknown client")
+		return refuse("unauthorized_client", "unknown client").about("client_id")
 	}
 	if r.Method == http.MethodPost { // without a cookie, if another site sends it
 		q := url.Values{"client_id": {string(party.ID)}, "request_uri": {form.Get("request_uri")}}
 		return web.SeeOther(w, r, p.URL(pathAuthorize)+"?"+q.Encode())
 	}
-	id, gone := strings.TrimPrefix(form.Get("request_uri"), requestURN), refuse(invalidRequestURI, "answered, expired, or another party's")
+	id, gone := strings.TrimPrefix(form.Get("request_uri"), requestURN), refuse(invalidRequestURI, "answered, expired, or another party's").about("request_uri")
 	if !secret.IsID(id) {
 		return gone
 	}

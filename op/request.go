@@ -42,13 +42,13 @@ const (
 func (s *Server) parseRequest(ctx context.Context, p *platform.Platform, form url.Values) (*grant.AuthRequest, *grant.Party, error) {
 	party, known := s.enabled(p.ID, grant.PartyID(form.Get("client_id")))
 	if !known {
-		return nil, nil, refuse("unauthorized_client", "unknown client")
+		return nil, nil, refuse("unauthorized_client", "unknown client").about("client_id")
 	}
 	text := form.Get("request")
 	if text == "" || !party.HasKeys() {
 		req, party, err := s.parseParameters(p, party, form)
 		if err == nil && party.SignsRequests() {
-			err = refuse("invalid_request", "This client must sign its requests (RFC 9101 section 10.5).")
+			err = refuse("invalid_request", "This client must sign its requests (RFC 9101 section 10.5).").about("request")
 		}
 		return req, party, err
 	}
@@ -72,7 +72,7 @@ func (s *Server) parseRequest(ctx context.Context, p *platform.Platform, form ur
 func (s *Server) parseParameters(p *platform.Platform, party *grant.Party, form url.Values) (*grant.AuthRequest, *grant.Party, error) {
 	redirect := form.Get("redirect_uri")
 	if !party.RedirectMatches(redirect) {
-		return nil, party, refuse("invalid_request", "redirect_uri is not registered")
+		return nil, party, &redirectError{unregistered(party, redirect, "redirect_uri is not registered"), party.ID}
 	}
 	now, id := s.Now(), secret.ID()
 	req := &grant.AuthRequest{
@@ -83,7 +83,7 @@ func (s *Server) parseParameters(p *platform.Platform, party *grant.Party, form 
 	req.Ask.Least = minimums(p, party)
 	if req.State = form.Get("state"); len(req.State) > longestState || !web.Plain(req.State) {
 		req.State = ""
-		return req, party, refuse("invalid_request", "state is too long, or not plain text.")
+		return req, party, refuse("invalid_request", "state is too long, or not plain text.").about("state")
 	}
 	return req, party, s.readParameters(p, party, req, form)
 }
@@ -134,11 +134,11 @@ func checkMode(party *grant.Party, req *grant.AuthRequest, mode string) error {
 	case mode == "":
 		return nil
 	case !slices.Contains(responseModes, mode):
-		return refuse("invalid_request", "response_mode must be query, form_post, query.jwt, form_post.jwt or jwt.")
+		return refuse("invalid_request", "response_mode must be query, form_post, query.jwt, form_post.jwt or jwt.").about("response_mode")
 	case grant.ResponseMode(mode).Posted() && !req.Mode.Posted():
-		return refuse("invalid_request", "response_mode "+mode+" needs an http or https redirect_uri.")
+		return refuse("invalid_request", "response_mode "+mode+" needs an http or https redirect_uri.").about("response_mode")
 	case party.SignsAnswers() && !grant.ResponseMode(mode).Signed() && mode != modeJWT:
-		return refuse("invalid_request", "response_mode must be jwt: this client is held to FAPI 2.0 Message Signing.")
+		return refuse("invalid_request", "response_mode must be jwt: this client is held to FAPI 2.0 Message Signing.").about("response_mode")
 	}
 	return nil
 }
@@ -164,15 +164,15 @@ func unsupported(party *grant.Party, req *grant.AuthRequest, form url.Values) er
 	has := func(name string) bool { return form.Get(name) != "" }
 	switch {
 	case has("request"):
-		return refuse("request_not_supported", "Request objects are not supported.")
+		return refuse("request_not_supported", "Request objects are not supported.").about("request")
 	case has("request_uri"):
-		return refuse(requestURINotSupported, "request_uri is not supported.")
+		return refuse(requestURINotSupported, "request_uri is not supported.").about("request_uri")
 	case has("registration"):
-		return refuse(registrationNotSupported, "registration is not supported.")
+		return refuse(registrationNotSupported, "registration is not supported.").about("registration")
 	case !has("response_type"):
-		return refuse("invalid_request", "response_type is missing.")
+		return refuse("invalid_request", "response_type is missing.").about("response_type")
 	case form.Get("response_type") != "code":
-		return refuse(unsupportedResponseType, "Only response_type code is supported.")
+		return refuse(unsupportedResponseType, "Only response_type code is supported.").about("response_type")
 	case !party.Allows(grant.AuthorizationCode):
 		return refuse("unauthorized_client", "This client may not use the authorization code grant.")
 	}
@@ -185,14 +185,14 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 		return err
 	}
 	if req.JKT = form.Get("dpop_jkt"); req.JKT != "" && !grant.ChallengeValid(req.JKT) { // a SHA-256 in base64url, like a challenge
-		return refuse("invalid_request", "dpop_jkt must be 43 characters of base64url (RFC 7638).")
+		return refuse("invalid_request", "dpop_jkt must be 43 characters of base64url (RFC 7638).").about("dpop_jkt")
 	}
 	if party.MobileApp && req.JKT == "" {
-		return refuse("invalid_request", "dpop_jkt is required of the mobile app (docs/app.md).")
+		return refuse("invalid_request", "dpop_jkt is required of the mobile app (docs/app.md).").about("dpop_jkt")
 	}
 	req.Ask.Key = req.JKT
 	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState || !web.Plain(req.Nonce) {
-		return refuse("invalid_request", "nonce is too long, or not plain text.")
+		return refuse("invalid_request", "nonce is too long, or not plain text.").about("nonce")
 	}
 	for _, read := range []func(*grant.Party, *grant.AuthRequest, url.Values) error{readPKCE, readScopes, readPrompt, readMaxAge} {
 		if err := read(party, req, form); err != nil {
@@ -202,7 +202,7 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	if hint := form.Get("id_token_hint"); hint != "" {
 		claims, err := s.readHint(p, hint)
 		if err != nil || claims.Audience != party.ID && party.Pairwise {
-			return refuse("invalid_request", "id_token_hint is not an ID token of ours.")
+			return refuse("invalid_request", "id_token_hint is not an ID token of ours.").about("id_token_hint")
 		}
 		req.HintSubject = claims.Subject
 	}
@@ -215,7 +215,7 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 		req.LoginHint = hint.Address
 	}
 	if len(form.Get("acr_values")) > longestList {
-		return refuse("invalid_request", "acr_values is too long.")
+		return refuse("invalid_request", "acr_values is too long.").about("acr_values")
 	}
 	s.readElsewhere(p, req, form)
 	if len(form.Get("ui_locales")) <= longestList {
@@ -234,11 +234,11 @@ func readPKCE(party *grant.Party, req *grant.AuthRequest, form url.Values) error
 	case challenge == "" && method == "" && party.PKCEOptional:
 		return nil
 	case challenge == "":
-		return refuse("invalid_request", "code_challenge is required (PKCE).")
+		return refuse("invalid_request", "code_challenge is required (PKCE).").about("code_challenge")
 	case method != "S256":
-		return refuse("invalid_request", "code_challenge_method must be S256.")
+		return refuse("invalid_request", "code_challenge_method must be S256.").about("code_challenge_method")
 	case !grant.ChallengeValid(challenge):
-		return refuse("invalid_request", "code_challenge must be 43 characters of base64url.")
+		return refuse("invalid_request", "code_challenge must be 43 characters of base64url.").about("code_challenge")
 	}
 	req.Challenge = challenge
 	return nil
@@ -248,7 +248,7 @@ func readPKCE(party *grant.Party, req *grant.AuthRequest, form url.Values) error
 func readScopes(party *grant.Party, req *grant.AuthRequest, form url.Values) error {
 	asked := strings.Fields(form.Get("scope"))
 	if len(asked) > 100 {
-		return refuse("invalid_scope", "Too many scopes.")
+		return refuse("invalid_scope", "Too many scopes.").about("scope")
 	}
 	for _, scope := range asked {
 		if slices.Contains(grant.OwnScopes, scope) {
@@ -259,7 +259,7 @@ func readScopes(party *grant.Party, req *grant.AuthRequest, form url.Values) err
 		}
 	}
 	if len(req.Scopes) == 0 {
-		return refuse("invalid_scope", "No scope that this client may ask for.")
+		return refuse("invalid_scope", "No scope that this client may ask for.").about("scope")
 	}
 	if !party.Allows(grant.RefreshToken) {
 		req.Scopes = slices.DeleteFunc(req.Scopes, func(s string) bool { return s == "offline_access" })
@@ -283,11 +283,11 @@ func readPrompt(party *grant.Party, req *grant.AuthRequest, form url.Values) err
 		case "select_account":
 			req.Ask.Choose = true
 		default:
-			return refuse("invalid_request", "prompt has a value that is not none, login, consent or select_account.")
+			return refuse("invalid_request", "prompt has a value that is not none, login, consent or select_account.").about("prompt")
 		}
 	}
 	if req.Silent && len(prompts) > 1 {
-		return refuse("invalid_request", "prompt none goes with no other value.")
+		return refuse("invalid_request", "prompt none goes with no other value.").about("prompt")
 	}
 	return nil
 }
@@ -299,7 +299,7 @@ func readMaxAge(_ *grant.Party, req *grant.AuthRequest, form url.Values) error {
 	}
 	seconds, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || seconds < 0 {
-		return refuse("invalid_request", "max_age must be a number of seconds, 0 or more.")
+		return refuse("invalid_request", "max_age must be a number of seconds, 0 or more.").about("max_age")
 	}
 	age := longestMax
 	if seconds < int64(longestMax/time.Second) {
@@ -318,14 +318,14 @@ func readClaims(party *grant.Party, req *grant.AuthRequest, form url.Values) err
 		return nil
 	}
 	if len(text) > longestClaims {
-		return refuse("invalid_request", "claims is too long.")
+		return refuse("invalid_request", "claims is too long.").about("claims")
 	}
 	requested, acr, sub, err := grant.ParseClaims(text)
 	if err != nil {
-		return refuse("invalid_request", "claims is not the JSON object of OpenID Connect Core section 5.5.")
+		return refuse("invalid_request", "claims is not the JSON object of OpenID Connect Core section 5.5.").about("claims")
 	}
 	if len(strings.Join(slices.Concat(acr...), " ")) > longestList || len(sub) > longestSubject {
-		return refuse("invalid_request", "claims: the values of acr or sub are too long.")
+		return refuse("invalid_request", "claims: the values of acr or sub are too long.").about("claims")
 	}
 	req.Claims = grant.Requested{
 		UserInfo: grant.Within(party.Scopes, requested.UserInfo), IDToken: grant.Within(party.Scopes, requested.IDToken),

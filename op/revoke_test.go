@@ -160,7 +160,7 @@ func TestRefusalsAreOnRecord(t *testing.T) {
 	slices.Sort(got)
 	if want := []string{
 		"page.refuse  request: unauthorized_client 192.0.2.1", "page.refuse  stale 192.0.2.1", "page.refuse web request: invalid_request 192.0.2.1",
-		"party.refuse  unknown 192.0.2.1", "party.refuse web not proven: basic (wrong secret) 192.0.2.1", "request.refuse web redirect 192.0.2.1",
+		"party.refuse  unknown 192.0.2.1", "party.refuse web not proven: basic (wrong secret) 192.0.2.1", "request.refuse web redirect: received https://evil.test/cb, registered https://rp.test/cb 192.0.2.1",
 	}; !slices.Equal(got, want) {
 		t.Errorf("on record: %q", got)
 	}

@@ -57,6 +57,9 @@ type Pages struct {
 	// Refused writes an error page, with the number under which the refusal is on record by then: of each kind, party and
 	// reason one a minute from each source, so that nobody fills the record.
 	Refused func(w http.ResponseWriter, r *http.Request, status int, page ui.ErrorPage, e audit.Event) error
+	// Explain says on an error page which parameter is wrong, what came and what is registered: to developers, where everybody
+	// who sees a page is one.
+	Explain bool
 }
 
 // URLs are addresses of other doors.

@@ -1,14 +1,20 @@
 package op_test
 
 import (
+	"fmt"
+	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/staff"
 )
 
@@ -140,5 +146,190 @@ func TestEveryRefusedCallHasAReason(t *testing.T) {
 		if c.send(http.MethodPost, issuer+row.path, row.body, row.header); !strings.Contains(log.String(), row.line) {
 			t.Errorf("%s: want %s in the log: %s", says, row.line, log)
 		}
+	}
+}
+
+// records are party and reason of the events of some kinds, the newest first.
+func (c caller) records(kinds ...audit.Kind) (all []string) {
+	c.Helper()
+	events, err := c.DB.Events(c.Context(), "linde", 1000)
+	if err != nil {
+		c.Fatal(err)
+	}
+	for _, e := range events {
+		if slices.Contains(kinds, e.Kind) {
+			all = append(all, strings.TrimSpace(e.Party+" "+e.Reason))
+		}
+	}
+	return all
+}
+
+// A redirect URI that is not registered stands in the log and on record beside those that are: without what may be a
+// secret, in one line, and short. Whoever makes one up again and again fills no record.
+func TestOperatorLearnsWhichRedirectIsRefused(t *testing.T) {
+	c := newCaller(t)
+	log := c.logged()
+	for sent, shown := range map[string]string{
+		"https://rp.test/cb/":                              "https://rp.test/cb/",
+		"https://rp.test/cb?code=secret1":                  "https://rp.test/cb",
+		"https://rp.test/cb#token=secret1":                 "https://rp.test/cb",
+		"https://rp.test/cb/#/x?token=secret1":             "https://rp.test/cb/",
+		"https://anna:secret1@rp.test/cb":                  "https://rp.test/cb",
+		"https://anna:secret1@rp.test":                     "https://rp.test",
+		"//secret1@rp.test/a//b@c":                         "//rp.test/a//b@c",
+		"https://rp.test/\n\u202elevel=ERROR":              `https://rp.test/\n\u202elevel=ERROR`,
+		"https://rp.test/\"\x00":                           `https://rp.test/\"\x00`,
+		"https://rp.test/" + strings.Repeat("x", 5000):     "https://rp.test/" + strings.Repeat("x", 184),
+		"https://rp.test/" + strings.Repeat("\u00e9", 500): ("https://rp.test/" + strings.Repeat(`\u00e9`, 50))[:200],
+		"":         "",
+		"rp.test":  "rp.test",
+		"x y <b>&": "x y <b>&",
+	} {
+		other := func(q url.Values) { q.Set("redirect_uri", sent) }
+		push := url.Values{"redirect_uri": {sent}, "response_type": {"code"}, "scope": {"openid"}}
+		for says, ask := range map[string]func() *http.Response{
+			"by GET": func() *http.Response { return c.get(issuer + authorizeQuery("web", other)) },
+			"by POST": func() *http.Response {
+				_, form, _ := strings.Cut(authorizeQuery("web", other), "?")
+				return c.send(http.MethodPost, issuer+"/authorize", form, nil)
+			},
+			"pushed": func() *http.Response {
+				return c.send(http.MethodPost, issuer+"/par", push.Encode(), basicOf("web", secretText))
+			},
+		} {
+			c.Clock.Later(time.Minute)
+			log.Reset()
+			before := len(c.records(audit.RedirectRefused))
+			res := ask()
+			body, err := io.ReadAll(res.Body)
+			if err != nil || res.StatusCode != http.StatusBadRequest {
+				t.Fatalf("%q %s: %d, %v", sent, says, res.StatusCode, err)
+			}
+			told := string(body)
+			if _, details, page := strings.Cut(told, "<details"); page {
+				told = details // what is before has the address in links for other languages
+			}
+			if shown != "" && strings.Contains(told, shown) || strings.Contains(told, "https://rp.test/cb") {
+				t.Errorf("%q %s: who asks is told more than before: %s", sent, says, body)
+			}
+			var b strings.Builder
+			slog.New(slog.NewTextHandler(&b, nil)).Info("", "parameter", "redirect_uri", "received", shown, "registered", "https://rp.test/cb")
+			_, want, _ := strings.Cut(strings.TrimSpace(b.String()), ` msg="" `)
+			line := log.String()
+			for _, part := range []string{want, " party=web ", " error=invalid_request ", `reason="redirect_uri is not registered"`} {
+				if !strings.Contains(line, part) || strings.Count(line, "\n") != 1 {
+					t.Errorf("%q %s: want one line with %s: %s", sent, says, part, line)
+				}
+			}
+			all, record := c.records(audit.RedirectRefused), "web redirect: received "+shown+", registered https://rp.test/cb"
+			if len(all) != before+1 || all[0] != record {
+				t.Errorf("%q %s: on record %q, want %q", sent, says, all[:min(1, len(all))], record)
+			}
+			if strings.Contains(line+strings.Join(all, ""), "secret1") {
+				t.Errorf("%q %s: a secret: %s%s", sent, says, line, all)
+			}
+		}
+	}
+	before := len(c.records(audit.RedirectRefused))
+	c.Clock.Later(time.Minute)
+	for i := range 5 {
+		c.get(issuer + authorizeQuery("web", func(q url.Values) { q.Set("redirect_uri", fmt.Sprint("https://rp.test/", i)) }))
+	}
+	if n := len(c.records(audit.RedirectRefused)) - before; n != 1 {
+		t.Errorf("%d events of one minute", n)
+	}
+}
+
+// A party with many addresses makes no line that nobody can read.
+func TestRegisteredAddressesFitALine(t *testing.T) {
+	c := newCaller(t)
+	var many []string
+	for i := range 50 {
+		many = append(many, fmt.Sprintf("https://rp.test/%d/%s", i, strings.Repeat("x", 1900)))
+	}
+	c.Apply(strings.NewReplacer("plus", "many", `"https://rp.test/cb"`, `"`+strings.Join(many, `", "`)+`"`).Replace(plusParty))
+	log := c.logged()
+	c.get(issuer + authorizeQuery("many", nil))
+	if line := log.String(); len(line) > 3000 || !strings.Contains(line, " …") || !strings.Contains(line, many[0]) {
+		t.Errorf("%d bytes: %.3000s", len(line), line)
+	}
+}
+
+// What a party gets wrong in a request is named in the log: the person sees nothing of it, and its makers not always.
+func TestOperatorLearnsWhichParameterIsWrong(t *testing.T) {
+	c := newCaller(t)
+	log := c.logged()
+	long := strings.Repeat("x", 3000)
+	for parameter, row := range map[string]struct{ value, code string }{
+		"response_type":         {"token", "unsupported_response_type"},
+		"response_mode":         {"fragment", "invalid_request"},
+		"scope":                 {"nothing", "invalid_scope"},
+		"state":                 {long, "invalid_request"},
+		"nonce":                 {long, "invalid_request"},
+		"code_challenge":        {"", "invalid_request"},
+		"code_challenge_method": {"plain", "invalid_request"},
+		"prompt":                {"create", "invalid_request"},
+		"max_age":               {"soon", "invalid_request"},
+		"claims":                {"x", "invalid_request"},
+		"id_token_hint":         {"x", "invalid_request"},
+		"acr_values":            {long, "invalid_request"},
+		"dpop_jkt":              {"x", "invalid_request"},
+		"request":               {"x", "request_not_supported"},
+		"request_uri":           {"https://rp.test/r", "request_uri_not_supported"},
+		"registration":          {"{}", "registration_not_supported"},
+		"client_id":             {"nobody", "unauthorized_client"},
+	} {
+		log.Reset()
+		c.get(issuer + authorizeQuery("web", func(q url.Values) { q.Set(parameter, row.value) }))
+		line := log.String()
+		if !strings.Contains(line, " error="+row.code+" reason=") || !strings.Contains(line, " parameter="+parameter+" ") {
+			t.Errorf("%s: %s", parameter, line)
+		}
+		if parameter != "client_id" && !strings.Contains(line, " party=web ") {
+			t.Errorf("%s: the party is not named: %s", parameter, line)
+		}
+	}
+	log.Reset()
+	if c.get(issuer + authorizeQuery("web", nil) + "&scope=openid"); !strings.Contains(log.String(), `reason="repeated parameter" parameter=scope`) {
+		t.Errorf("a parameter twice: %s", log)
+	}
+}
+
+// Where everybody is a developer the page says it as well.
+func TestDevelopersAreToldOnThePage(t *testing.T) {
+	c := newCaller(t)
+	ask := func() string {
+		t.Helper()
+		res := c.get(issuer + authorizeQuery("web", func(q url.Values) { q.Set("redirect_uri", "https://rp.test/<b>cb?x=secret1") }))
+		text, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != http.StatusBadRequest {
+			t.Fatalf("%d, %v", res.StatusCode, err)
+		}
+		return string(text)
+	}
+	told := []string{
+		"<details open>", "<dt>parameter</dt><dd>redirect_uri</dd>", "<dt>received</dt><dd>https://rp.test/&lt;b&gt;cb</dd>",
+		"<dt>registered</dt><dd>https://rp.test/cb</dd>",
+	}
+	for _, text := range told {
+		if page := ask(); strings.Contains(page, text) {
+			t.Errorf("everybody is told %q", text)
+		}
+	}
+	o := c.House.Options
+	o.Explain = true
+	house, err := wire.Build(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.House, c.Server.House = house, house
+	page := ask()
+	for _, text := range told {
+		if !strings.Contains(page, text) {
+			t.Errorf("a developer is not told %q: %s", text, page)
+		}
+	}
+	if _, told, _ := strings.Cut(page, "<details"); strings.Contains(told, "secret1") {
+		t.Error("the query is on the page")
 	}
 }

@@ -60,7 +60,7 @@ func sameEvent(e audit.Event, more ...string) string {
 	if e.Connection != "" {
 		more = append(more, "connection "+e.Connection)
 	}
-	same := strings.Join(append([]string{string(e.Platform), string(e.Kind), e.Party, e.Reason}, more...), "\x00")
+	same := strings.Join(append([]string{string(e.Platform), string(e.Kind), e.Party, e.Alike()}, more...), "\x00")
 	return hex.EncodeToString(secret.Hash(same))
 }
 

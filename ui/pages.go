@@ -96,6 +96,15 @@ type ErrorPage struct {
 	HomeURL          string // empty: no such button
 	Crisis           bool   // also show the help lines
 	Again            bool   // also say what to do when it does not help to try again
+
+	Wrong Wrong // what a program got wrong, for developers; zero: not said
+}
+
+// Wrong is a parameter of the protocol that is wrong.
+type Wrong struct {
+	Parameter  string   // its name
+	Received   string   // what came in it
+	Registered []string // what could have come; nil: nothing is compared
 }
 
 // ForgotPage asks for the address that a link is mailed to. Field: email.

@@ -159,6 +159,12 @@ func (ErrorPage) Samples() []Sample {
 	return []Sample{
 		answered(http.StatusInternalServerError, page("ours", "error.title", "error.body", "", func(p *ErrorPage) { p.Code, p.Again, p.Crisis, p.RetryURL = "server_error", true, true, "/login" })),
 		page("request", "error.request_title", "error.request_body", "", func(p *ErrorPage) { p.Party = "linde-web" }),
+		page("developer", "error.request_title", "error.request_body", "", func(p *ErrorPage) {
+			p.Party, p.Wrong = "linde-web", Wrong{
+				"redirect_uri", "https://linde.example.net/callback/",
+				[]string{"https://linde.example.net/callback", "https://app.linde.example.net/callback"},
+			}
+		}),
 		page("stale", "error.stale_title", "error.stale_body", "error.stale_tip", nil),
 		page("cookies", "error.cookies_title", "error.cookies_body", "", func(p *ErrorPage) { p.RetryURL = "/login" }),
 		page("twice", "error.twice_title", "error.twice_body", "", nil),

@@ -82,6 +82,7 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	log := logger(c)
 	house, err := buildHouse(ctx, f, wire.Options{
 		Log: log, Mailer: site.Mails, Texts: site.Mails, Network: wire.Network{Outbound: outbound.NewClient(c.Outbound.Networks())},
+		Insight: wire.Insight{Explain: true},
 	})
 	if err != nil {
 		return err

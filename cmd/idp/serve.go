@@ -54,7 +54,7 @@ func serveCommand(g *globals) *cobra.Command {
 				return err
 			}
 			house, err := buildHouse(cmd.Context(), f, wire.Options{
-				Log: log, Traces: traces, Mailer: mailer(c), Texts: texts, Reports: reports, Network: wire.Network{Outbound: outbound.NewClient(c.Outbound.Networks())},
+				Log: log, Insight: wire.Insight{Traces: traces}, Mailer: mailer(c), Texts: texts, Reports: reports, Network: wire.Network{Outbound: outbound.NewClient(c.Outbound.Networks())},
 			})
 			if err != nil {
 				return err

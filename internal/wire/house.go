@@ -49,6 +49,12 @@ type Network struct {
 	Outbound *http.Client   // calls parties, reads their keys; nil: at public addresses only
 }
 
+// Insight is what whoever runs the house sees of requests, beside the log.
+type Insight struct {
+	Traces  *trace.Tracer // nil: nobody asked for them
+	Explain bool          // error pages say to developers what a party got wrong; only of `idp dev`
+}
+
 // Options are what a house is built from.
 type Options struct {
 	DB      *storage.DB
@@ -71,7 +77,7 @@ type Options struct {
 	Senders    map[outbox.Recipient]notify.Sender   // beside those of mails and text messages
 	Reports    map[string]notify.ReportedBy         // by the name of the gateway that sends them
 	Log        *slog.Logger
-	Traces     *trace.Tracer // nil: nobody asked for them
+	Insight
 }
 
 // House is the provider, ready to serve.
@@ -244,7 +250,7 @@ func (h *House) routes() http.Handler {
 			Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
 				return people.ShowPage(w, r, status, page, data, login.Look{Fixed: page == op.PageFormPost})
 			},
-			Refused: people.ShowRefused,
+			Refused: people.ShowRefused, Explain: h.Explain,
 		},
 	})
 	answers := federated.New(federatedOptions(h), people, h.clock.Now)

@@ -99,6 +99,12 @@ var codes = []promise{
 			w.ok(err)
 		}
 		w.same("events", w.events(), []audit.Event{e})
+		for _, text := range []string{"https://a.test", "https://b.test"} { // what anybody makes up
+			another := e
+			another.Reason = "told" + audit.Received + text
+			w.ok(w.db.Note(w.Context(), another, "192.0.2.7"))
+		}
+		w.same("events, two of which differ only in what came", len(w.events()), 2)
 		for _, change := range []func(*audit.Event){
 			func(e *audit.Event) { e.Party = string(other) }, func(e *audit.Event) { e.Reason = "redirect" },
 			func(e *audit.Event) { e.Kind = audit.RedirectRefused }, func(e *audit.Event) { e.At = e.At.Add(time.Minute) },
@@ -108,7 +114,7 @@ var codes = []promise{
 			w.ok(w.db.Note(w.Context(), another, "192.0.2.7"))
 		}
 		w.ok(w.db.Note(w.Context(), e, "192.0.2.8"))
-		w.same("events", len(w.events()), 6)
+		w.same("events", len(w.events()), 7)
 	}},
 	{"what a page refuses is noted once a minute from each source and of each account and connection, and its number is that of the event", func(w *world) {
 		e := caller.Of(audit.Event{At: w.now, Platform: linde, Kind: audit.LinkRefused, Account: w.anna.ID, Outcome: audit.Failure, Reason: "used"})
