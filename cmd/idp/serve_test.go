@@ -207,7 +207,9 @@ func TestServerGoesOnWhileTheNextReleaseMigrates(t *testing.T) {
 		}
 		i.visitor().signIn(i)
 		i.ok("health")
-		if n := strings.Count(server.log.String(), "the schema is newer now"); n != 1 {
+		said := func() int { return strings.Count(server.log.String(), "the schema is newer now") }
+		server.soon(5*time.Second, "said that the schema is newer", func() bool { return said() > 0 })
+		if n := said(); n != 1 {
 			t.Errorf("said %d times, want once:\n%s", n, server.log)
 		}
 		i.refused(1, "schema version 9999 and this program knows up to", "serve")
