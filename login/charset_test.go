@@ -2,18 +2,28 @@ package login_test
 
 import (
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/wire"
 )
 
 // What a person typed means what it says only in the characters of our pages: a form in others is not taken, by no
 // page, and the page that says so leads back.
 func TestFormsOfPeopleAreUTF8(t *testing.T) {
 	v := newVisit(t)
+	var log strings.Builder
+	o := v.House.Options
+	o.Log = slog.New(slog.NewTextHandler(&log, nil))
+	house, err := wire.Build(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.Server.House = house
 	b := idptest.NewBrowser(v.Server, "en")
 	signIn(t, b, v.linde, "anna@example.org")
 	b.MustOpen(t, settings)
@@ -30,7 +40,11 @@ func TestFormsOfPeopleAreUTF8(t *testing.T) {
 		for says, row := range map[string]struct{ kind, more string }{
 			"Latin 1": {"; charset=iso-8859-1", ""}, "UTF-16": {"; charset=utf-16", ""}, "broken": {"", "&x=%e9"}, "broken, unescaped": {"", "&x=\xe9"}, "half a pair": {"", "&x=%ed%a0%80"},
 		} {
+			log.Reset()
 			status, body := sendForm(t, v, who, address, form+row.more, "application/x-www-form-urlencoded"+row.kind)
+			if !strings.Contains(log.String(), " error=not_utf8 reason=invalid ") {
+				t.Errorf("%s to %s: the log does not say why: %s", says, address, log.String())
+			}
 			if status != http.StatusBadRequest || !strings.Contains(body, "We cannot read this form") {
 				t.Errorf("%s to %s: %d %s", says, address, status, body)
 			}

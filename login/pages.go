@@ -129,6 +129,7 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		if status >= 500 && !fault.Quiet(err) {
 			s.Log.ErrorContext(r.Context(), "login page", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
 		}
+		web.SayRefused(w, page.Code, fault.Word(err))
 		look := Look{Reference: s.refusedPage(r, status, audit.Event{Kind: audit.PageRefused, Reason: page.Code})}
 		if err := s.ShowPage(w, r, status, "error", page, look); err != nil {
 			s.Log.ErrorContext(r.Context(), "showing error page", slog.Any("error", err))

@@ -138,7 +138,7 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, scope stri
 		told = &problem{status: t.status, code: cmp.Or(t.said, code), detail: t.text}
 		sayRefusal(w, err)
 	} else {
-		web.Say(w, slog.String("error", told.code), slog.String("reason", cmp.Or(told.detail, told.code)))
+		web.SayRefused(w, told.code, cmp.Or(told.detail, told.code))
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")

@@ -189,12 +189,7 @@ func whatever(err error) string {
 	if own, ok := errors.AsType[*protocolError](err); ok {
 		return own.text
 	}
-	for _, known := range []error{fault.Unavailable, fault.NotFound, fault.Spent, fault.Expired, fault.Refused} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
-	}
-	return "a mistake of ours"
+	return fault.Word(err)
 }
 
 // sayRefusal adds to the line of a request in the log that it is refused, and why.
@@ -204,7 +199,7 @@ func sayRefusal(w http.ResponseWriter, err error) {
 
 // said adds to the line of a request in the log the code of an error, and why.
 func said(w http.ResponseWriter, code string, err error) {
-	web.Say(w, slog.String("error", code), slog.String("reason", whatever(err)))
+	web.SayRefused(w, code, whatever(err))
 	own, ok := errors.AsType[*protocolError](err)
 	if !ok || own.parameter == "" {
 		return

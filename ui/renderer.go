@@ -46,7 +46,7 @@ var files embed.FS
 
 // New makes a renderer of the pages and texts of this package and of further parts.
 func New(parts ...Part) *Renderer {
-	r := &Renderer{parts: append([]Part{{Files: files, Samples: samples}}, parts...)}
+	r := &Renderer{parts: append([]Part{{Files: files, Samples: samples, Chosen: []string{"error.nowhere_body"}}}, parts...)}
 	r.templates, r.texts = sync.OnceValue(r.readTemplates), sync.OnceValue(r.readTexts)
 	return r
 }

@@ -31,5 +31,16 @@ var Busy = fmt.Errorf("%w: too many wait", Unavailable)
 // that cannot be opened.
 var Told = fmt.Errorf("%w: for a reason that stands in the log", Unavailable)
 
+// Word is the way in which something went wrong, and nothing of what stands around it, which may have come from outside;
+// "a mistake of ours" where the error is none of the ways.
+func Word(err error) string {
+	for _, known := range []error{NotFound, Taken, Stale, Spent, Expired, Refused, Throttled, Invalid, Unavailable} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return "a mistake of ours"
+}
+
 // Quiet tells whether an error is told elsewhere: a line for each would only bury the others.
 func Quiet(err error) bool { return errors.Is(err, Busy) || errors.Is(err, Told) }

@@ -126,7 +126,7 @@ func Wrap(next http.Handler, o Options) http.Handler {
 		if r.Body != http.NoBody {
 			r.Body = bound(w, r.Body, MaxBody)
 		}
-		rec := &recorder{ResponseWriter: w, leaves: o.Leaves}
+		rec := &recorder{ResponseWriter: w, leaves: o.Leaves, route: UnknownRoute}
 		rec.said = rec.room[:0]
 		defer func() {
 			if err := recover(); err != nil {
@@ -313,11 +313,17 @@ func (r *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// Say adds to the line of the request in the log: words of ours and names that are registered, never text from outside.
+// Say adds to the line of the request in the log: words of ours and names that are registered. Text from outside only where
+// docs/operating.md says that it is there, cut, and as a value of its own.
 func Say(w http.ResponseWriter, more ...slog.Attr) {
 	if rec, ok := w.(*recorder); ok {
 		rec.said = append(rec.said, more...)
 	}
+}
+
+// SayRefused says in the log that the request is refused: a code, and why, in words of ours.
+func SayRefused(w http.ResponseWriter, code, reason string) {
+	Say(w, slog.String("error", code), slog.String("reason", reason))
 }
 
 // UnknownRoute names what is not an address of ours.

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"github.com/minddistrict/idp/login/settings"
 	"github.com/minddistrict/idp/op"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/ui"
 )
 
 // ServeHTTP answers every platform.
@@ -24,7 +26,7 @@ func (h *House) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.handler.Se
 const authorizationServer = "/.well-known/oauth-authorization-server"
 
 // byPlatform finds the platform of a request by its host and the longest path prefix, puts it into the context, and
-// strips the prefix. A host or path that nobody configured gets a plain 404: there is no organisation to speak for.
+// strips the prefix. A host or path that nobody configured gets a page or line that speaks for nobody.
 func (h *House) byPlatform(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		known := h.settings.Load()
@@ -41,7 +43,7 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 			return
 		}
 		if p == nil {
-			http.Error(w, "404 page not found", http.StatusNotFound)
+			nowhere(h.UI, w, r)
 			return
 		}
 		if h.Traces != nil {
@@ -49,6 +51,7 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 		}
 		if p.Issuer.Secure() {
 			if !h.overTLS(r) {
+				web.SayRefused(w, "insecure", "not over https as far as anybody knows: no TLS here, and no X-Forwarded-Proto: https of one of trusted_proxies")
 				http.Error(w, "400 this address is served over https only (a proxy in front must be in trusted_proxies and send X-Forwarded-Proto)", http.StatusBadRequest)
 				return
 			}
@@ -64,6 +67,21 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// nowhere answers for what belongs to no platform: browsers with a page in their language, programs with a line.
+func nowhere(pages *ui.Renderer, w http.ResponseWriter, r *http.Request) {
+	web.SayRefused(w, "not_found", "no platform has this host and path")
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		http.Error(w, "404 page not found", http.StatusNotFound)
+		return
+	}
+	lang := cmp.Or(ui.Match(r.Header.Get("Accept-Language")), "nl")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Language", lang)
+	w.Header().Add("Vary", "Accept, Accept-Language")
+	w.WriteHeader(http.StatusNotFound)
+	_ = pages.Nowhere(w, lang) // the caller is gone: nothing to do about it
 }
 
 // overTLS tells whether the peer, or the person before a trusted proxy, spoke TLS.
@@ -107,6 +125,7 @@ func guardForms(next http.Handler) http.Handler {
 		guard.AddInsecureBypassPattern("POST " + path)
 	}
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		web.SayRefused(w, "cross_origin", "a form of another site")
 		http.Error(w, "403 forbidden: this form was sent by another site", http.StatusForbidden)
 	})
 	guard.SetDenyHandler(refuse)

@@ -195,6 +195,7 @@ func (d *Door) notTaken(
 	w http.ResponseWriter, r *http.Request, c *federation.Connection, what string, page startPage, cause error,
 ) error {
 	page.HomeURL = platform.FromContext(r.Context()).HomeURL
+	web.SayRefused(w, "federated", string(federation.ReasonOf(cause)))
 	page.Reference = d.engine.Refuse(r, audit.Event{
 		Kind: audit.FederatedRefused, Connection: string(c.ID), Reason: string(federation.ReasonOf(cause)),
 	})

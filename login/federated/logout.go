@@ -96,6 +96,7 @@ func (d *Door) over(w http.ResponseWriter, r *http.Request) error {
 			return d.notTaken(w, r, c, noLogout, page, err)
 		}
 		d.Log.WarnContext(ctx, noLogout, slog.String("platform", string(p.ID)), slog.String("connection", string(c.ID)), slog.Any("error", err))
+		web.SayRefused(w, "invalid_request", string(federation.ReasonOf(err)))
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
