@@ -103,10 +103,15 @@ func transact(ctx context.Context, pool *pool, work func(conn) error) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing; before, the first error is the one to tell
-	if err := work(tx); err != nil {
+	all := &recording{Tx: tx}
+	if err := work(all); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	pool.records.tell(all.events)
+	return nil
 }
 
 // exec runs a statement and tells how many rows it changed.

@@ -25,6 +25,7 @@ func addEvents(ctx context.Context, q conn, all []audit.Event) error {
 			return err
 		}
 	}
+	recorded(q, all...)
 	return nil
 }
 
@@ -49,9 +50,12 @@ func (db *DB) Note(ctx context.Context, e audit.Event, source string) error {
 
 // note records an event once, of all that have the same kind, party and reason and whatever else is given.
 func note(ctx context.Context, q conn, e audit.Event, more ...string) error {
-	_, err := exec(ctx, q, noteEvent, string(e.Platform), sameEvent(e, more...), millis(e.At), 0, string(e.Kind), e.Actor,
+	added, err := exec(ctx, q, noteEvent, string(e.Platform), sameEvent(e, more...), millis(e.At), 0, string(e.Kind), e.Actor,
 		string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference),
 		e.StatedReason, e.Identified, e.Connection)
+	if added > 0 {
+		recorded(q, e)
+	}
 	return err
 }
 

@@ -167,6 +167,7 @@ func (db *DB) Admit(ctx context.Context, a staff.Admission, now time.Time) error
 		if err := findAndFollow(ctx, q, a, now); err != nil {
 			return err
 		}
+		recorded(q, a.Events...)
 		return addMany(ctx, q, insertEvent, a.Events, eventValues)
 	}))
 }

@@ -20,6 +20,7 @@ type pool struct {
 	calls    atomic.Int64 // that wait for a connection or an answer
 	shed     atomic.Uint64
 	answered atomic.Uint64
+	records  records
 }
 
 func newPool(db *sql.DB) *pool { return &pool{DB: db} }

@@ -194,7 +194,7 @@ var actings = []promise{
 			w.same("events", len(w.events())-before, done)
 			w.fails(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Events: []audit.Event{w.by(h, w.anna)}}, w.now), fault.Refused)
 			w.becomes(h, platform.Helpdesk, account.Active)
-			w.run("DELETE FROM events")
+			w.clearRecord()
 		}
 	}},
 }

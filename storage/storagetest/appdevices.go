@@ -216,7 +216,7 @@ var appDevices = []promise{
 			h := w.showsCode(w.visit(w.anna))
 			w.scans(h)
 			w.types(h, "42")
-			w.run("DELETE FROM events")
+			w.clearRecord()
 			a, _ := w.makes(w.anna, "", jkt)
 			a.Most, a.Follows = row.most, queued()
 			_, err := w.db.RedeemHandoff(w.Context(), w.poll(h), a)

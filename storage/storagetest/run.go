@@ -39,7 +39,12 @@ func Run(t *testing.T, open func(t *testing.T) *storage.DB) {
 	) {
 		t.Run(p.name, func(t *testing.T) {
 			t.Parallel()
-			p.keep(newWorld(t, open(t)))
+			db := open(t)
+			heard := listen(db)
+			w := newWorld(t, db)
+			w.heard = heard
+			p.keep(w)
+			w.toldOfAll()
 		})
 	}
 }
@@ -56,10 +61,11 @@ const (
 // world is two platforms; on each anna has an account with the same address, and the same parties are registered.
 type world struct {
 	*testing.T
-	db   *storage.DB
-	now  time.Time
-	anna account.Account // on linde
-	far  account.Account // on wilg
+	db    *storage.DB
+	now   time.Time
+	anna  account.Account // on linde
+	far   account.Account // on wilg
+	heard *told           // of the record
 }
 
 func newWorld(t *testing.T, db *storage.DB) *world {
