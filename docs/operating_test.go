@@ -22,6 +22,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/wire"
@@ -42,6 +43,41 @@ func TestEveryMetricIsDescribed(t *testing.T) {
 	section(t, "metrics", table.String())
 }
 
+func TestEveryAlertIsDescribed(t *testing.T) {
+	var file struct {
+		Groups []struct {
+			Rules []struct {
+				Alert, Expr, For    string
+				Labels, Annotations map[string]string
+			}
+		}
+	}
+	if err := yaml.Unmarshal([]byte(read(t, "grafana/alerts.yaml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{"up": true, "idp_request_seconds_bucket": true}
+	for _, m := range metrics(t) {
+		known[m.name] = true
+	}
+	var table strings.Builder
+	table.WriteString("| alert | | fires when, for how long | what it means, and what to do |\n|---|---|---|---|\n")
+	for _, group := range file.Groups {
+		for _, r := range group.Rules {
+			for _, name := range regexp.MustCompile(`\b(?:up|idp_[a-z_]+)\b`).FindAllString(r.Expr, -1) {
+				if !known[name] {
+					t.Errorf("%s: there is no metric %s", r.Alert, name)
+				}
+			}
+			if s := r.Labels["severity"]; s != "page" && s != "ticket" || r.For == "" || r.Annotations["summary"] == "" || r.Annotations["description"] == "" {
+				t.Errorf("%s is not whole", r.Alert)
+			}
+			fmt.Fprintf(&table, "| `%s` | %s | `%s`, %s | %s |\n", r.Alert, r.Labels["severity"],
+				strings.ReplaceAll(strings.ReplaceAll(r.Expr, `{job="idp"}`, ""), "|", `\|`), r.For, r.Annotations["description"])
+		}
+	}
+	section(t, "alerts", table.String())
+}
+
 type metric struct{ name, kind, help string }
 
 // metrics are those that a server shows once it has answered a request.
@@ -55,9 +91,14 @@ func metrics(t *testing.T) []metric {
 	p := platform.Platform{ID: "linde", Issuer: "http://localhost", Organisation: "GGZ De Linde", Policy: platform.DefaultPolicy()}
 	err := house.DB.Declare(t.Context(), storage.Setup{Platforms: []platform.Platform{p}, Connections: []federation.Connection{connection}}, time.Time{})
 	if err == nil {
-		err = house.Refresh(t.Context())
+		house, err = wire.Build(t.Context(), house.Options) // which makes its keys
 	}
 	if err != nil {
+		t.Fatal(err)
+	}
+	wire.ShowCertificate(house, time.Now)
+	linked := audit.Event{At: time.Unix(1, 0), Platform: "linde", Kind: audit.CredentialAdded, Actor: "system", Outcome: audit.Success, Reason: federation.Method}
+	if err := house.DB.Note(t.Context(), linked, ""); err != nil {
 		t.Fatal(err)
 	}
 	house.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", nil))

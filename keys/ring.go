@@ -110,6 +110,18 @@ func (r *Ring) signers(p platform.ID, alg string, now time.Time) (map[string]*Si
 	return signers, nil
 }
 
+// InUse are the keys of all platforms that sign now, also those that this node cannot open.
+func (r *Ring) InUse(now time.Time) (all []Key) {
+	for p, own := range r.keys {
+		for _, alg := range algs {
+			if k, ok := current(own, p, alg, now); ok {
+				all = append(all, k)
+			}
+		}
+	}
+	return all
+}
+
 // Signer returns the signer of a platform's current key: kid and typ are in the header. Errors are those of Signs, and
 // fault.NotFound for a typ we do not sign.
 func (r *Ring) Signer(p platform.ID, alg string, typ string, now time.Time) (*Signer, error) {

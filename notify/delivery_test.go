@@ -105,7 +105,7 @@ func (d *desk) worker(t *testing.T, mailer notify.Mailer) *notify.Worker {
 			LoginURL: func(*platform.Platform, string) string { return "https://login.linde.test/" },
 		}},
 		Platform: func(platform.ID) (*platform.Platform, bool) { return p, true },
-		Settled:  func(outbox.Recipient, outbox.Outcome) {},
+		Settled:  func(*outbox.Message, outbox.Outcome) {},
 	}}
 }
 

@@ -54,7 +54,7 @@ func (w *Worker) answerOnce(ctx context.Context, p *platform.Platform, m outbox.
 	if err := w.store().SettleMessage(ctx, m, outbox.Answered, reason, follows, w.Now()); err != nil {
 		return err
 	}
-	w.Settled(m.Recipient, outbox.Answered)
+	w.Settled(&m, outbox.Answered)
 	return nil
 }
 

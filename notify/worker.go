@@ -39,7 +39,7 @@ type Options struct {
 	Platform func(platform.ID) (*platform.Platform, bool)
 	Now      func() time.Time
 	Log      *slog.Logger
-	Settled  func(outbox.Recipient, outbox.Outcome) // counts
+	Settled  func(*outbox.Message, outbox.Outcome) // counts
 	// Organisation is what people call the organisation with whose account somebody signs in who has no password here; empty:
 	// there is none that works. nil: nobody does.
 	Organisation func(a *account.Account, locale string) string
@@ -187,7 +187,7 @@ func (w *Worker) settle(ctx context.Context, m outbox.Message, outcome outbox.Ou
 	if err := w.store().SettleMessage(ctx, m, outcome, reason, authn.Change{Events: []audit.Event{e}}, w.Now()); err != nil {
 		return err
 	}
-	w.Settled(m.Recipient, outcome)
+	w.Settled(&m, outcome)
 	if m.Party != "" && outcome != outbox.Sent {
 		w.Log.WarnContext(ctx, "a party does not know that a session ended", slog.String("platform", string(m.Platform)),
 			slog.String("party", m.Party), slog.String("outcome", string(outcome)), slog.String("reason", reason))

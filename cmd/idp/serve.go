@@ -101,6 +101,7 @@ func serveHouse(ctx context.Context, c *configs.Config, house *wire.House, log *
 		if err != nil {
 			return fmt.Errorf("tls: %w", err)
 		}
+		wire.ShowCertificate(house, certificate.Ends)
 		public = tls.NewListener(public, &tls.Config{
 			MinVersion: tls.VersionTLS12, GetCertificate: certificate.Get, NextProtos: []string{"h2", "http/1.1"},
 			CipherSuites: []uint16{

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/outbox"
@@ -183,13 +185,19 @@ func quoted(e ast.Expr) string {
 
 var (
 	ourSeries = regexp.MustCompile(`(?m)^(?:idp_|go_sql_)[^ ]*`)
-	anyValue  = regexp.MustCompile(`(route|status|le)="[^"]*"`)
+	anyValue  = regexp.MustCompile(`(route|status|le|platform|kind|alg)="[^"]*"`)
 )
 
 // metricNames are our series at /metrics with their labels, without the values of those that depend on what happened.
 func metricNames(t *testing.T) (names []string) {
 	t.Helper()
 	s := idptest.NewServer(t, idptest.SQLite(t))
+	s.Apply(`platforms: [{ name: linde, issuer: "https://login.linde.test", organisation: GGZ De Linde, home_url: "https://linde.test/home" }]`)
+	linked := audit.Event{At: s.Clock.Now(), Platform: "linde", Kind: audit.CredentialAdded, Actor: "system", Outcome: audit.Success, Reason: federation.Method}
+	if err := s.DB.Note(t.Context(), linked, ""); err != nil {
+		t.Fatal(err)
+	}
+	wire.ShowCertificate(s.House, s.Clock.Now)
 	s.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "https://nobody.test/", nil))
 	w := httptest.NewRecorder()
 	s.Operator().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))

@@ -57,6 +57,12 @@ func (c *Certificate) read() error {
 	return nil
 }
 
+// Ends is when the certificate ends that handshakes get, which is the renewed one where its file changed.
+func (c *Certificate) Ends() time.Time {
+	current, _ := c.Get(nil)
+	return current.Leaf.NotAfter
+}
+
 // valid refuses what browsers would refuse today.
 func (c *Certificate) valid(leaf *x509.Certificate) error {
 	switch now := c.now(); {
@@ -70,7 +76,7 @@ func (c *Certificate) valid(leaf *x509.Certificate) error {
 
 const day = "2 January 2006 15:04 UTC"
 
-// Get is called for each handshake.
+// Get is called for each handshake. It returns no error.
 func (c *Certificate) Get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -100,6 +102,9 @@ func (c *Current) Platform(id platform.ID) (*platform.Platform, bool) {
 	t, ok := c.Load().tenants[id]
 	return t.platform, ok
 }
+
+// Platforms are the names of all.
+func (c *Current) Platforms() []platform.ID { return slices.Collect(maps.Keys(c.Load().tenants)) }
 
 // Party is a party of a platform, if there is one; it may be disabled.
 func (c *Current) Party(p platform.ID, id grant.PartyID) (*grant.Party, bool) {

@@ -81,3 +81,11 @@ func (c *Current) Unopened() []keys.Unopened {
 	}
 	return nil
 }
+
+// KeysInUse are the keys that sign now.
+func (c *Current) KeysInUse() []keys.Key {
+	if s := c.Load(); s != nil {
+		return s.ring.InUse(c.Now())
+	}
+	return nil
+}

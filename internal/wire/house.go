@@ -124,6 +124,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	h.UI = UI(o.Factors...)
 	h.settings = snapshot.New(snapshot.Options{Store: o.DB, Sealer: o.Sealer, Now: h.clock.Now, Own: o.Now, Log: o.Log})
 	h.metrics = metrics.New(sources(h))
+	h.DB.OnRecord(count(h.metrics))
 	h.outbox = h.newOutbox()
 	if err := h.clock.Follow(ctx); err != nil {
 		return nil, err

@@ -16,6 +16,9 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
+// settled are how a message may end.
+var settled = []outbox.Outcome{outbox.Sent, outbox.Refused, outbox.GaveUp, outbox.Answered}
+
 // newOutbox is the worker that sends letters.
 func (h *House) newOutbox() *notify.Worker {
 	senders := map[outbox.Recipient]notify.Sender{
@@ -31,15 +34,15 @@ func (h *House) newOutbox() *notify.Worker {
 	}
 	maps.Copy(senders, h.Senders)
 	for to := range senders {
-		for _, outcome := range []outbox.Outcome{outbox.Sent, outbox.Refused, outbox.GaveUp, outbox.Answered} {
+		for _, outcome := range settled {
 			h.metrics.Expect(string(to), string(outcome)) // 0, so that a rise is seen
 		}
 	}
 	return &notify.Worker{Options: notify.Options{
 		Store: h.DB, Sealer: h.Sealer, Senders: senders, Now: h.clock.Now, Log: h.Log,
 		Platform: h.settings.Platform, Organisation: organisationOf(h),
-		Settled: func(to outbox.Recipient, outcome outbox.Outcome) {
-			h.metrics.Letter(string(to), string(outcome))
+		Settled: func(m *outbox.Message, outcome outbox.Outcome) {
+			h.metrics.Message(string(m.Platform), string(m.Recipient), string(outcome))
 		},
 	}}
 }
