@@ -13,18 +13,19 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 )
 
-// scopeClaims are the claims that a scope asks for (OpenID Connect Core 1.0 section 5.4).
+// scopeClaims are the claims that a scope asks for (OpenID Connect Core 1.0 section 5.4), and the one of ours.
 var scopeClaims = map[string][]string{
 	"profile": strings.Fields(`name given_name middle_name family_name nickname preferred_username profile picture website
 		gender birthdate zoneinfo locale updated_at`),
 	"email":   {"email", "email_verified"},
 	"phone":   {"phone_number", "phone_number_verified"},
 	"address": {"address"},
+	RoleScope: {"role"},
 }
 
 // ClaimNames lists every claim that can be asked for, for discovery.
 var ClaimNames = append(strings.Fields("sub iss aud exp iat auth_time nonce acr amr sid amr_details"),
-	slices.Concat(scopeClaims["profile"], scopeClaims["email"], scopeClaims["phone"], scopeClaims["address"])...)
+	slices.Concat(scopeClaims["profile"], scopeClaims["email"], scopeClaims["phone"], scopeClaims["address"], scopeClaims[RoleScope])...)
 
 // Claims are the claims about a person that the scopes and single names ask for. Empty ones are left out; `sub` is the
 // caller's to add, because it may be pairwise.
@@ -60,6 +61,7 @@ func allClaims(a *account.Account) map[string]any {
 		"name": p.Name(), "given_name": p.GivenName, "middle_name": p.MiddleName, "family_name": p.FamilyName, "nickname": p.Nickname,
 		"preferred_username": p.Username, "profile": p.PageURL, "picture": p.PictureURL, "website": p.Website, "gender": p.Gender,
 		"birthdate": p.Birthdate, "zoneinfo": p.Zoneinfo, "locale": a.Locale, "email": a.Email.Address, "phone_number": p.Phone,
+		"role": string(a.Role),
 	}
 	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == "" })
 	if !a.UpdatedAt.IsZero() {

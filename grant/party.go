@@ -53,7 +53,16 @@ const (
 var Algs = []string{"RS256", "ES256", "EdDSA", "PS256"}
 
 // Scopes are those we know; others are ignored (OpenID Connect Core 1.0 section 3.1.2.1).
-var Scopes = []string{"openid", "profile", "email", "phone", "address", "offline_access"}
+var Scopes = []string{"openid", "profile", "email", "phone", "address", RoleScope, "offline_access"}
+
+// RoleScope asks for the claim of the same name: what somebody is on the platform (platform.Role). No standard has it, so a
+// party has it only where its registration names it.
+const RoleScope = "role"
+
+// usualScopes are those of a party whose registration names none.
+func usualScopes() []string {
+	return slices.DeleteFunc(slices.Clone(Scopes), func(s string) bool { return s == RoleScope })
+}
 
 // OwnScopes are those of our own API. Parties have them as themselves (RFC 6749 section 4.4), each by its name only, so that
 // a token for somebody else's API has none; no person grants them, and no third party has them.
@@ -275,7 +284,7 @@ func (p *Party) Defaults() {
 		}
 	}
 	if p.Scopes == nil {
-		p.Scopes = slices.Clone(Scopes)
+		p.Scopes = usualScopes()
 	}
 	if p.IDTokenAlg == "" {
 		p.IDTokenAlg = "RS256" // what every library expects (OpenID Connect Core 1.0 section 15.1)

@@ -19,7 +19,7 @@ func (consentStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Nee
 
 // readScopes are the scopes of ours, in the order in which people read them: what says most about them first. None of
 // them changes anything.
-var readScopes = []string{"profile", "email", "phone", "address", "openid"}
+var readScopes = []string{"profile", "email", "phone", "address", grant.RoleScope, "openid"}
 
 // Asked puts what a party asks or has, by its scopes, in the order in which people read it. A scope of an API changes
 // something there, unless the party's registration says that it does not: nothing is made to look smaller than it is.

@@ -6,7 +6,7 @@ import "time"
 var sampleAsked = Asked{
 	Reads: []AskedScope{
 		{Key: "consent.scope_profile"}, {Key: "consent.scope_email"}, {Key: "consent.scope_phone"}, {Key: "consent.scope_address"},
-		{Key: "consent.scope_openid"}, {Key: "consent.scope_other", Name: "mood.read"},
+		{Key: "consent.scope_role"}, {Key: "consent.scope_openid"}, {Key: "consent.scope_other", Name: "mood.read"},
 	},
 	Writes: []AskedScope{
 		{Key: "consent.scope_other", Name: "journal.write", Texts: map[string]string{"nl": "Schrijven in je dagboek", "en": "Writing in your journal"}},
@@ -19,7 +19,7 @@ func (ConsentPage) Samples() []Sample {
 	page := ConsentPage{Action: sampleAction, Email: sampleEmail, Party: "Dagboek van Anders", Asked: sampleAsked}
 	everything, little, writes := page, page, page
 	everything.PolicyURI, everything.TermsURI = "https://dagboek.example.net/privacy", "https://dagboek.example.net/voorwaarden"
-	little.Asked = Asked{Reads: sampleAsked.Reads[4:5]}
+	little.Asked = Asked{Reads: sampleAsked.Reads[5:6]}
 	writes.Asked = Asked{Writes: sampleAsked.Writes}
 	return []Sample{{Name: "everything", Data: everything}, {Name: "little", Data: little}, {Name: "only writing", Data: writes}}
 }
@@ -30,7 +30,7 @@ func (ConsentsPage) Samples() []Sample {
 	page, stopped := none, none
 	page.Given = []Given{
 		{Party: "Dagboek van Anders", Asked: sampleAsked, At: sampleNoon, URL: sampleSettings + "/consents/anders"},
-		{Party: "Slaapdagboek", Asked: Asked{Reads: sampleAsked.Reads[4:5]}, At: sampleNoon.Add(-900 * time.Hour), URL: sampleSettings + "/consents/slaap"},
+		{Party: "Slaapdagboek", Asked: Asked{Reads: sampleAsked.Reads[5:6]}, At: sampleNoon.Add(-900 * time.Hour), URL: sampleSettings + "/consents/slaap"},
 	}
 	stopped.Notice = "consents.stopped"
 	return []Sample{{Name: "two", Data: page}, {Name: "none", Data: none}, {Name: "stopped", Data: stopped}}

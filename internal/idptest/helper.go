@@ -44,6 +44,9 @@ var helping = map[string]func(s *script, acts *staff.Acts, whom, what string) er
 		_, err := acts.AskRole(s.t.Context(), "linde", staff.ByAddress(whom), platform.Role(what), staff.Said{Reason: staff.NewTask})
 		return err
 	},
+	"gives-role": func(s *script, acts *staff.Acts, whom, what string) error {
+		return acts.SetRole(s.t.Context(), "linde", staff.ByAddress(whom), platform.Role(what), staff.Said{Reason: staff.NewTask})
+	},
 	"agrees": func(s *script, acts *staff.Acts, whom, _ string) error {
 		id, err := s.waiting(acts, whom)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 // sentences, so that it runs in every language. The verbs are the methods of this table, and of the vocabularies of
 // factors:
 //
-//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required asked-of=staff from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false mobile-app=false login=KIND|only told=yes: all but intranet hear of sessions that end; told=idle: agenda hears of idle ones too) with its parties web and agenda, app, its own mobile one, desk, another native one, and anders, which is not its own, and intranet: like agenda a party where logins begin, so that neither is taken for the one of journeys by link, unless login names one, or leaves intranet out; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
+//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required asked-of=staff from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false mobile-app=false login=KIND|only role=KIND+KIND: these parties are registered for the claim role; told=yes: all but intranet hear of sessions that end; told=idle: agenda hears of idle ones too) with its parties web and agenda, app, its own mobile one, desk, another native one, and anders, which is not its own, and intranet: like agenda a party where logins begin, so that neither is taken for the one of journeys by link, unless login names one, or leaves intranet out; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
 //	account ADDRESS [key=value …]    declares an account (on=wilg role=manager locale=en totp sms=+31612345678) with the password of all scripts, or password=none
 //	visit NAME[/PARTY] [key=value …] a relying platform sends the person to us; values go into the request
 //	browser NAME · tab NAME          another browser, another tab of this browser
@@ -52,8 +53,8 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	retrace PART                     opens again the address with PART in it through which this page was reached
 //	role ADDRESS ROLE · logged TEXT  the account at linde has that role now; a warning in the log says so
 //	arrive NAME[/PARTY] · arrive NAME error CODE · arrive NAME home
-//	token CLAIM == VALUE …           what the last ID token says; amr is a set; same, other and newer compare with the one before
-//	userinfo ok|refused · refresh ok|CODE · revoke
+//	token CLAIM == VALUE …           what the last ID token says; none: the claim is not there; amr is a set; same, other and newer compare with the one before
+//	userinfo ok|refused · userinfo CLAIM == VALUE|none · refresh ok|CODE · revoke
 //	told NAME[/PARTY] · untold NAME[/PARTY]  idle sessions are looked for, and letters go; the party is told that the session of its last arrival ended; of nothing
 //	logout NAME [hint]               a relying platform sends the person to sign out
 //	speaks nl|en|own · language NAME the language of the page, own being that of the run; chooses another on the page
@@ -66,7 +67,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	set-email OLD NEW                gives somebody a new address on linde that is to be confirmed
 //	choose TEXT                      press the first button or link that has the text among others, such as an address in a list
 //	reset-2fa ADDRESS                staff of linde reset two-step authentication
-//	helper WHO VERB ADDRESS [WHAT]   somebody of staff of linde resets, asks-reset, asks-address, asks-role, agrees, withdraws
+//	helper WHO VERB ADDRESS [WHAT]   somebody of staff of linde resets, asks-reset, asks-address, asks-role, gives-role, agrees, withdraws
 //	refers WHO ADDRESS [WHY]         the server of linde refers a professional to a person (platform linde refers=yes); its answer is followed, scanned, by "follow" and "scan"
 //	waits ADDRESS acts=N · due       so many acts wait for an account; what has waited long enough is done
 //	refused STEP                     what staff do is refused
@@ -307,6 +308,9 @@ func (s *script) platform(rest string) error {
 			if options["told"] == "idle" && kind == "agenda" {
 				fmt.Fprintf(file, "        logout_on_idle: true\n")
 			}
+		}
+		if slices.Contains(strings.Fields(options["role"]), kind) {
+			fmt.Fprintf(file, "        scopes: [openid, profile, email, phone, address, role, offline_access]\n")
 		}
 		if kind == "agenda" {
 			fmt.Fprintf(file, "        id_token_alg: ES256\n        initiate_login_uri: https://%s.%s.test/login\n        rotate_refresh_tokens: true\n", kind, name)

@@ -32,6 +32,11 @@ func (s *script) token(rest string) error {
 	got := s.party.Last.Claims[claim]
 	before := s.previous[claim]
 	switch want {
+	case "none":
+		if got != nil {
+			return fmt.Errorf("%v", got)
+		}
+		return nil
 	case "same":
 		if got == nil || fmt.Sprint(got) != fmt.Sprint(before) {
 			return fmt.Errorf("%v, before it was %v", got, before)
@@ -71,7 +76,10 @@ func (s *script) token(rest string) error {
 
 func (s *script) userinfo(want string) error {
 	claims, err := s.party.UserInfo()
+	claim, value, named := strings.Cut(want, " == ")
 	switch {
+	case named && err == nil && value == "none" && claims[claim] != nil, named && err == nil && value != "none" && fmt.Sprint(claims[claim]) != value:
+		return fmt.Errorf("%v", claims[claim])
 	case want == "refused" && err == nil:
 		return fmt.Errorf("answered %v", claims)
 	case want == "refused":
