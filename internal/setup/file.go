@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 
@@ -309,15 +312,63 @@ func (l *Lines) find(path []any) (n *yaml.Node, line int) {
 }
 
 // blame puts a line before an error, if there is a file: that of the key the error begins with, as nouns refuse a
-// setting ("invalid: policy.idle_after 1s: …"), or else that of the whole item.
+// setting ("invalid: policy.idle_after 1s: …"), or of the entry of its list that is refused. Where the file does not say
+// that key of a party, it is the line of the first other one that the error speaks of: that contradicts a default, or what
+// was there. What is missing has no line but that of the whole item.
 func (l *Lines) blame(err error, item string, path ...any) error {
-	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), fault.Invalid.Error()+": "), fault.Taken.Error()+": ")
-	key, _, _ := strings.Cut(text, " ")
-	for part := range strings.SplitSeq(strings.TrimSuffix(key, ":"), ".") {
-		path = append(path, part)
-	}
-	if line := l.Of(path...); line > 0 {
+	if line := l.blamed(withoutKind(err), path); line > 0 {
 		return fmt.Errorf("line %d: %s: %w", line, item, err)
 	}
 	return fmt.Errorf("%s: %w", item, err)
+}
+
+// withoutKind is the text of an error without the words of fault that it begins with.
+func withoutKind(err error) string {
+	text := err.Error()
+	for _, kind := range []error{fault.Invalid, fault.Taken, fault.Refused} {
+		text = strings.TrimPrefix(text, kind.Error()+": ")
+	}
+	return text
+}
+
+func (l *Lines) blamed(text string, path []any) int {
+	key, rest, _ := strings.Cut(text, " ")
+	whole := append(slices.Clone(path), keyPath(strings.TrimSuffix(key, ":"))...)
+	if n, line := l.find(whole); l.says(whole...) {
+		return lineOfEntry(n, rest, line)
+	}
+	if !slices.Contains(path, any("parties")) || strings.HasPrefix(rest, "is missing") {
+		return l.Of(whole...)
+	}
+	for _, word := range strings.FieldsFunc(rest, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) }) {
+		if other := append(slices.Clone(path), word); l.says(other...) {
+			return l.Of(other...)
+		}
+	}
+	return l.Of(whole...)
+}
+
+// says reports whether the file has all of a path.
+func (l *Lines) says(path ...any) bool {
+	if l == nil {
+		return false
+	}
+	n, _ := l.find(path[:len(path)-1])
+	key, _ := path[len(path)-1].(string)
+	return n != nil && slices.ContainsFunc(entries(n), func(e entry) bool { return e.key.Value == key })
+}
+
+// lineOfEntry is the line of the entry of a list whose value a text quotes first, or else the line that is given.
+func lineOfEntry(n *yaml.Node, text string, line int) int {
+	quoted, err := strconv.QuotedPrefix(text)
+	if err != nil || n.Kind != yaml.SequenceNode {
+		return line
+	}
+	value, _ := strconv.Unquote(quoted) // QuotedPrefix found it to be one
+	for _, item := range n.Content {
+		if resolve(item).Value == value {
+			return item.Line
+		}
+	}
+	return line
 }

@@ -420,7 +420,7 @@ var values = map[string]string{
 	"party.origins": "[https://a.example]", "party.grant_types": "[authorization_code]|[authorization_code, refresh_token]",
 	"party.scopes": "[openid, journal]|[openid, journal, email]", "party.access_token": "opaque|jwt", "party.rotate_refresh_tokens": "true|false",
 	"party.subject_type": "public|pairwise", "party.id_token_claims": "[email]|[email, name]", "party.amr_details": "true|false",
-	"party.audience": "[x]|[x, y]", "party.minimum_acr": "urn:minddistrict:acr:1fa|urn:minddistrict:acr:2fa",
+	"party.audience": "[web]|[web, web]", "party.minimum_acr": "urn:minddistrict:acr:1fa|urn:minddistrict:acr:2fa",
 	"party.lives.access_token": "1m|2m30s", "party.lives.refresh_end": "1h", "party.tos_uri": "https://a.example/t|https://b.example/t",
 	"account.role": "client|professional|manager", "account.locale": "nl|en", "account.name.given": "Anna|Bert", "account.name.family": "Bakker",
 	"account.nickname": "Ans|Bep", "account.phone": "+31612345678|+31687654321", "account.address.locality": "Utrecht|Gent",

@@ -3,12 +3,15 @@ package setup
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -20,6 +23,9 @@ func AddParty(ctx context.Context, t Tools, id platform.ID, d Party) (Report, er
 			return err
 		}
 		if err := p.party(id, &d, said); err != nil {
+			return err
+		}
+		if err := p.audience(id, &d); err != nil {
 			return err
 		}
 		return p.ensureKeys(id)
@@ -72,6 +78,49 @@ func (p *plan) party(id platform.ID, d *Party, said *yaml.Node, path ...any) err
 		p.event(id, audit.PartySet, party.ID, "")
 	}
 	return nil
+}
+
+// audience refuses parties that tokens of a party are for, as the file has them, and that the platform does not have once the
+// file is applied: a resource server of that name would never be told of a token. What the file does not say is there
+// from before, and a warning.
+func (p *plan) audience(id platform.ID, d *Party) error {
+	for _, name := range d.Audience {
+		if _, exists := p.find(id, grant.PartyID(name)); !exists {
+			return fmt.Errorf("%w: audience %q: %s", fault.Invalid, name, p.noParty(id))
+		}
+	}
+	if d.Audience != nil {
+		return nil
+	}
+	have, _ := p.find(id, grant.PartyID(d.ClientID))
+	for _, name := range have.Audience {
+		if _, exists := p.find(id, grant.PartyID(name)); !exists {
+			p.report.Warnings = append(p.report.Warnings, fmt.Sprintf("%s: audience %q: %s", partyName(id, have.ID), name, p.noParty(id)))
+		}
+	}
+	return nil
+}
+
+// mostNamed bounds how many parties a message names.
+const mostNamed = 10
+
+// noParty says that a name is no party's, and which there are.
+func (p *plan) noParty(id platform.ID) string {
+	var names []string
+	for _, have := range p.all {
+		if have.Platform == id {
+			names = append(names, string(have.ID))
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	switch {
+	case len(names) == 0:
+		return "no party of the platform, which has none"
+	case len(names) > mostNamed:
+		return fmt.Sprintf("no party of the platform, which has %s and %d more", strings.Join(names[:mostNamed], ", "), len(names)-mostNamed)
+	}
+	return "no party of the platform, which has " + strings.Join(names, ", ")
 }
 
 // hasMobileApp tells whether a mobile app of the platform is served already: people in care are asked no code there.

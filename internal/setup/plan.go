@@ -225,6 +225,11 @@ func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
 			return p.lines.blame(err, "party "+d.Parties[j].ClientID, path...)
 		}
 	}
+	for j := range d.Parties { // each may be for one that stands further down
+		if err := p.audience(tenant.ID, &d.Parties[j]); err != nil {
+			return p.lines.blame(err, "party "+d.Parties[j].ClientID, "platforms", i, "parties", j)
+		}
+	}
 	for j := range d.Connections {
 		path := []any{"platforms", i, "connections", j}
 		err := p.once("connection", d.Connections[j].Name, d.Name, p.lines.Of(append(path, "name")...))
@@ -321,7 +326,7 @@ func (p *plan) loginParty(tenant platform.Platform, before string) error {
 	}
 	switch {
 	case party == nil:
-		return fmt.Errorf("%w: login_party %q: no party of the platform", fault.Invalid, name)
+		return fmt.Errorf("%w: login_party %q: %s", fault.Invalid, name, p.noParty(tenant.ID))
 	case !party.TakesIn():
 		return fmt.Errorf("%w: login_party %q: one of the platform's own, of type web or spa", fault.Invalid, name)
 	case party.InitiateURI == "":

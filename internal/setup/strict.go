@@ -17,7 +17,7 @@ import (
 // is allowed. The decoder's own messages show Go types and the beginning of values, which may be secrets.
 func checkShape(root *yaml.Node, into any) error {
 	c := checker{seen: map[visit]bool{}}
-	c.value("", root, reflect.TypeOf(into).Elem())
+	c.value(root.Line, "", root, reflect.TypeOf(into).Elem())
 	return errors.Join(c.wrong...)
 }
 
@@ -31,12 +31,12 @@ type visit struct {
 	into reflect.Type
 }
 
-func (c *checker) refuse(n *yaml.Node, key, format string, args ...any) {
-	c.wrong = append(c.wrong, fmt.Errorf("line %d: %s: %w: "+format, append([]any{n.Line, section(key), fault.Invalid}, args...)...))
+func (c *checker) refuse(line int, key, format string, args ...any) {
+	c.wrong = append(c.wrong, fmt.Errorf("line %d: %s: %w: "+format, append([]any{line, section(key), fault.Invalid}, args...)...))
 }
 
-// value checks one value. An empty one is null, which resets the key.
-func (c *checker) value(key string, n *yaml.Node, into reflect.Type) {
+// value checks one value, whose key or place in a list is on a line. An empty one is null, which resets the key.
+func (c *checker) value(line int, key string, n *yaml.Node, into reflect.Type) {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -51,26 +51,26 @@ func (c *checker) value(key string, n *yaml.Node, into reflect.Type) {
 	case (into == reflect.TypeFor[SecondFactor]() || into == reflect.TypeFor[Domain]()) && n.Kind == yaml.ScalarNode: // its short form
 	case into == reflect.TypeFor[KeySet](): // JSON, which grant.ParseKeys reads
 		if err := n.Decode(new(KeySet)); err != nil {
-			c.refuse(n, key, "a JSON Web Key Set")
+			c.refuse(line, key, "a JSON Web Key Set")
 		}
 	case into.Kind() == reflect.Struct && into != reflect.TypeFor[time.Time]():
-		c.section(key, n, into)
+		c.section(line, key, n, into)
 	case into.Kind() == reflect.Slice && n.Kind == yaml.SequenceNode:
 		for _, item := range n.Content {
-			c.value(key, item, into.Elem())
+			c.value(item.Line, key, item, into.Elem())
 		}
 	case into.Kind() == reflect.Map && n.Kind == yaml.MappingNode:
 		for i := 1; i < len(n.Content); i += 2 {
-			c.value(key, n.Content[i], into.Elem())
+			c.value(n.Content[i-1].Line, key, n.Content[i], into.Elem())
 		}
 	case n.Kind != yaml.ScalarNode || n.Decode(reflect.New(into).Interface()) != nil:
-		c.refuse(n, key, "%s", allowed(into))
+		c.refuse(line, key, "%s", allowed(into))
 	}
 }
 
-func (c *checker) section(name string, n *yaml.Node, into reflect.Type) {
+func (c *checker) section(line int, name string, n *yaml.Node, into reflect.Type) {
 	if n.Kind != yaml.MappingNode {
-		c.refuse(n, name, "keys with values: %s", strings.Join(keysOf(into), ", "))
+		c.refuse(line, name, "keys with values: %s", strings.Join(keysOf(into), ", "))
 		return
 	}
 	seen := map[string]int{}
@@ -79,29 +79,29 @@ func (c *checker) section(name string, n *yaml.Node, into reflect.Type) {
 		at := slices.Index(keysOf(into), key.Value)
 		switch {
 		case key.ShortTag() == "!!merge":
-			c.merged(name, value, into)
+			c.merged(key.Line, name, value, into)
 		case seen[key.Value] > 0:
-			c.refuse(key, key.Value, "there already on line %d", seen[key.Value])
+			c.refuse(key.Line, key.Value, "there already on line %d", seen[key.Value])
 		case at < 0:
-			c.refuse(key, key.Value, "unknown; %s has %s", section(name), strings.Join(keysOf(into), ", "))
+			c.refuse(key.Line, key.Value, "unknown; %s has %s", section(name), strings.Join(keysOf(into), ", "))
 		case resolve(value).ShortTag() == "!!null" && into.Field(at).Tag.Get("null") != "":
-			c.refuse(key, key.Value, "cannot be reset: %s", into.Field(at).Tag.Get("null"))
+			c.refuse(key.Line, key.Value, "cannot be reset: %s", into.Field(at).Tag.Get("null"))
 		default:
-			c.value(key.Value, value, into.Field(at).Type)
+			c.value(key.Line, key.Value, value, into.Field(at).Type)
 		}
 		seen[key.Value] = key.Line
 	}
 }
 
 // merged checks what "<<" takes over: one mapping, or a list of them.
-func (c *checker) merged(name string, n *yaml.Node, into reflect.Type) {
+func (c *checker) merged(line int, name string, n *yaml.Node, into reflect.Type) {
 	if n.Kind == yaml.SequenceNode {
 		for _, item := range n.Content {
-			c.value(name, item, into)
+			c.value(item.Line, name, item, into)
 		}
 		return
 	}
-	c.value(name, n, into)
+	c.value(line, name, n, into)
 }
 
 func section(key string) string {
