@@ -15,11 +15,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/minddistrict/idp/internal/secret"
 )
 
-// httpdConf makes an Apache that asks people to sign in for everything but /open. What is in capitals is replaced.
+// httpdConf is the Apache around the site of the document. What is in capitals is replaced; SITE by blocks of the document.
 const httpdConf = `
 ServerRoot /usr/lib/apache2
 LoadModule mpm_event_module modules/mod_mpm_event.so
@@ -37,41 +35,22 @@ ErrorLog DIR/errors
 LogLevel warn auth_openidc:info
 ServerName localhost
 Listen ADDRESS
+SSLSessionCache none
+
+<VirtualHost ADDRESS>
 DocumentRoot DIR/pages
 DirectoryIndex index.html
 SSLEngine on
 SSLCertificateFile DIR/certificate.pem
 SSLCertificateKeyFile DIR/key.pem
-SSLSessionCache none
-
-OIDCProviderMetadataURL ISSUER/.well-known/openid-configuration
 OIDCCABundlePath DIR/authority.pem
-OIDCClientID apache
-OIDCClientSecret SECRET
-OIDCProviderTokenEndpointAuth client_secret_basic
-OIDCPKCEMethod S256
-OIDCScope "openid profile email offline_access"
-OIDCRedirectURI /callback
-OIDCCryptoPassphrase PASSPHRASE
-OIDCRemoteUserClaim email
-OIDCCacheType shm
 OIDCInfoHook access_token id_token userinfo session
-
-<Location />
-  AuthType openid-connect
-  Require valid-user
-</Location>
-<Location /again>
-  OIDCPathAuthRequestParams max_age=1
-</Location>
-<Location /professionals>
-  Require claim acr:urn:minddistrict:acr:2fa
-</Location>
-<Location /open>
-  AuthType None
-  Require all granted
-</Location>
+SITE
+</VirtualHost>
 `
+
+// apacheSection is where the document has it.
+const apacheSection = "Apache with mod_auth_openidc"
 
 // httpd is an Apache with mod_auth_openidc.
 type httpd struct {
@@ -92,13 +71,7 @@ func apache(t *testing.T, h *house) {
 	address := freeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
 	origin := "https://localhost:" + port
-	h.register(t, `
-      - client_id: apache
-        secret: `+secretText+`
-        redirect_uris: [`+origin+`/callback]
-        post_logout_redirect_uris: [`+origin+`/open/]
-        backchannel_logout_uri: `+origin+`/callback?logout=backchannel
-`)
+	h.registers(t, apacheSection, 0, origin)
 	s := startHttpd(t, h, address, origin)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -128,6 +101,16 @@ func apache(t *testing.T, h *house) {
 		if v.Status != http.StatusUnauthorized && v.Status != http.StatusForbidden {
 			t.Errorf("a page that requires another acr: %d", v.Status)
 		}
+	})
+	c.check("tokens renewed where people work for long", func(t *testing.T) {
+		sleepPast(first.IDToken["auth_time"])
+		v.visit(t, origin+"/work/")
+		at(t, "/work/")
+		next := s.info(t, v)
+		if next.AccessToken == first.AccessToken || next.AccessToken == "" {
+			t.Errorf("the same access token")
+		}
+		first = next
 	})
 	c.check("refresh hook", func(t *testing.T) {
 		v.visit(t, origin+"/callback?"+url.Values{"refresh": {origin + "/diary/"}, "access_token": {first.AccessToken}}.Encode())
@@ -196,11 +179,12 @@ func apache(t *testing.T, h *house) {
 func startHttpd(t *testing.T, h *house, address, origin string) *httpd {
 	t.Helper()
 	files := map[string]string{}
-	for _, page := range []string{"/diary/", "/again/", "/professionals/", "/open/"} {
+	for _, page := range []string{"/diary/", "/again/", "/professionals/", "/work/", "/open/"} {
 		files["pages"+page+"index.html"] = page
 	}
 	dir := httpdFolder(t, h, files)
-	conf := strings.NewReplacer("DIR", dir, "ADDRESS", address, "ISSUER", h.issuer, "SECRET", secretText, "PASSPHRASE", secret.Token()).Replace(httpdConf)
+	site := h.documented(t, apacheSection, "apache", 0, origin) + h.documented(t, apacheSection, "apache", 1, origin)
+	conf := strings.NewReplacer("DIR", dir, "ADDRESS", address, "SITE", site).Replace(httpdConf)
 	return &httpd{startApache(t, dir, conf, func() error { return h.answers(origin + "/open/") }), h, dir, origin}
 }
 

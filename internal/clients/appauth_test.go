@@ -18,19 +18,17 @@ import (
 
 func appAuth(t *testing.T, h *house) {
 	const scheme = "nl.example.linde:/callback"
-	h.register(t, `
-      - client_id: appauth
-        type: native
-        redirect_uris: ["`+scheme+`", "http://127.0.0.1/callback"]
-`)
+	const section = "AppAuth"
+	h.registers(t, section, 0, "")
 	c := client{t, "@openid/appauth", npmVersion(t, "@openid/appauth")}
 	opened := filepath.Join(t.TempDir(), "opened")
-	p := h.startNode(t, "appauth.mjs", openerTo(t, opened), map[string]string{"issuer": h.issuer, "client_id": "appauth"})
+	dir := nodeFolder(t, map[string]string{"app.mjs": h.documented(t, section, "js", 0, "") + h.documented(t, section, "js", 1, "")})
+	p := h.startNode(t, "appauth.mjs", openerTo(t, opened), map[string]string{"issuer": h.issuer, "app": dir + "/app.mjs"})
 
 	var tokens map[string]any
 	c.check("loopback redirect on a port of the moment, PKCE", func(t *testing.T) {
 		_, port, _ := strings.Cut(freeAddress(t), ":")
-		p.send(t, map[string]any{"do": "loopback", "port": port, "redirect_uri": "http://127.0.0.1:" + port + "/callback"})
+		p.send(t, map[string]any{"do": "loopback", "port": port})
 		v := h.visitor("")
 		at := v.signIn(t, challenged(t, content(t, opened)))
 		answer := p.receive(t)
@@ -56,13 +54,13 @@ func appAuth(t *testing.T, h *house) {
 	})
 	c.check("private-use scheme, PKCE", func(t *testing.T) {
 		v := h.visitor(scheme)
-		address := text(p.do(t, "scheme", map[string]any{"redirect_uri": scheme}), "url")
+		address := text(p.do(t, "scheme", nil), "url")
 		back := v.signIn(t, challenged(t, address))
 		h.isAnnas(t, "appauth", p.do(t, "opened", map[string]any{"url": back}))
 	})
 	c.check("single sign-on after a page, and a code that is of no use without the verifier", func(t *testing.T) {
 		v := h.visitor(scheme)
-		start := func() string { return text(p.do(t, "scheme", map[string]any{"redirect_uri": scheme}), "url") }
+		start := func() string { return text(p.do(t, "scheme", nil), "url") }
 		v.signIn(t, start())
 		v.visit(t, start())
 		v.sees(t, "go_on.hint")

@@ -3,51 +3,64 @@
 package clients_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
 )
 
-// strongParty is one that proves itself with a key, pushes its requests and binds its tokens.
+const (
+	fapiSection = "A FAPI 2.0 client: openid-client with keys"
+	insurer     = "https://localhost/insurer" // the client's address, where no server answers
+)
+
+// strongParty is the client of the document that proves itself with a key, in one of its forms.
 type strongParty struct {
 	name     string
-	settings string // of its registration, beside keys and address
-	signs    bool   // its requests, and has answers signed
+	pushes   bool // it is held to a profile: what is not pushed is refused
+	signs    bool // its requests, and has answers signed
+	register func(t *testing.T, h *house, key []string)
 }
 
+// The document's registration stands as it is; a form without its line `profile` comes before it, and one with the other
+// profile after it.
 var strongParties = []strongParty{
-	{"strong", "", false},
-	{"fapi2", "profile: fapi2", false},
-	{"fapi2-message-signing", "profile: fapi2_message_signing", true},
+	{"without a profile", false, false, func(t *testing.T, h *house, key []string) {
+		h.applied(t, strings.Replace(h.documented(t, fapiSection, "yaml", 0, insurer, key...), "        profile: fapi2\n", "", 1))
+	}},
+	{"fapi2", true, false, func(t *testing.T, h *house, key []string) {
+		h.registers(t, fapiSection, 0, insurer, key...)
+		h.newsIsOut()
+	}},
+	{"fapi2_message_signing", true, true, func(t *testing.T, h *house, _ []string) {
+		h.registers(t, fapiSection, 1, insurer)
+		h.newsIsOut()
+	}},
 }
 
 func openidClientWithKeys(t *testing.T, h *house) {
+	program := h.documented(t, fapiSection, "js", 1, insurer)
+	dir := nodeFolder(t, map[string]string{
+		"key.mjs": h.documented(t, fapiSection, "js", 0, insurer), "app.mjs": program, "signing.mjs": program + h.documented(t, fapiSection, "js", 2, insurer),
+	})
+	var key []string // what stands in the registration for the key that the program made
 	for _, s := range strongParties {
-		s.run(t, h)
+		s.run(t, h, dir, &key)
 	}
 }
 
-func (s strongParty) run(t *testing.T, h *house) {
-	redirect := "https://localhost/" + s.name + "/callback"
-	signs := map[bool]string{true: "yes"}[s.signs]
-	p := h.startNode(t, "fapi.mjs", "", map[string]string{
-		"issuer": h.issuer, "client_id": s.name, "redirect_uri": redirect, "message_signing": signs,
-	})
-	keys, err := json.Marshal(p.do(t, "keys", nil))
-	if err != nil {
-		t.Fatal(err)
+func (s strongParty) run(t *testing.T, h *house, dir string, key *[]string) {
+	settings := map[string]string{"issuer": h.issuer, "redirect_uri": insurer + "/callback", "key": dir + "/key.mjs", "app": dir + "/app.mjs"}
+	if s.signs {
+		settings["app"], settings["message_signing"] = dir+"/signing.mjs", "yes"
 	}
-	h.register(t, `
-      - client_id: `+s.name+`
-        auth: private_key_jwt
-        jwks: `+string(keys)+`
-        id_token_alg: ES256
-        redirect_uris: [`+redirect+`]
-        `+s.settings+`
-`)
-	c := client{t, "openid-client, " + s.name, npmVersion(t, "openid-client")}
-	v := h.visitor("https://localhost/" + s.name + "/")
+	p := h.startNode(t, "fapi.mjs", "", settings)
+	if *key == nil {
+		made := p.do(t, "key", nil)
+		*key = []string{"the-x-of-your-key", text(made, "x"), "the-y-of-your-key", text(made, "y")}
+	}
+	s.register(t, h, *key)
+	c := client{t, "openid-client with keys, " + s.name, npmVersion(t, "openid-client")}
+	v := h.visitor(insurer + "/")
 	var first map[string]any
 	c.check("PAR, private_key_jwt, DPoP: code, userinfo", func(t *testing.T) {
 		address := text(p.do(t, "start", nil), "url")
@@ -59,8 +72,8 @@ func (s strongParty) run(t *testing.T, h *house) {
 			t.Errorf("answered at %s", address)
 		}
 		first = p.do(t, "finish", map[string]any{"url": address})
-		if info := p.do(t, "userinfo", nil); text(info, "email") != annasEmail || info["sub"] != first["sub"] || first["token_type"] != "dpop" {
-			t.Errorf("userinfo %v of %v", info, first)
+		if text(first, "email") != annasEmail || first["person"] != first["sub"] || first["token_type"] != "dpop" {
+			t.Errorf("%v", first)
 		}
 	})
 	c.check("the access token without its key is refused", func(t *testing.T) {
@@ -78,7 +91,7 @@ func (s strongParty) run(t *testing.T, h *house) {
 			t.Errorf("%v", got)
 		}
 	})
-	if s.settings != "" {
+	if s.pushes {
 		c.check("what was not pushed is refused", func(t *testing.T) {
 			p.refused(t, "invalid_request", "finish", map[string]any{"url": v.visit(t, text(p.do(t, "bare", nil), "url"))})
 		})

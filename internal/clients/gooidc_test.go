@@ -4,8 +4,15 @@ package clients_test
 
 import (
 	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"os/exec"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -70,12 +77,12 @@ func (p *goParty) refresh(refreshToken string) (*oauth2.Token, error) {
 
 func goOIDC(t *testing.T, h *house) {
 	h.register(t, `
-      - client_id: go-oidc
+      - client_id: go-party
         secret: `+secretText+`
-        redirect_uris: [http://localhost/go-oidc/callback]
+        redirect_uris: [http://localhost/go-party/callback]
         id_token_alg: ES256
 `)
-	p := newGoParty(t, h, "go-oidc", secretText, "http://localhost/go-oidc/callback", "profile", "email", oidc.ScopeOfflineAccess)
+	p := newGoParty(t, h, "go-party", secretText, "http://localhost/go-party/callback", "profile", "email", oidc.ScopeOfflineAccess)
 	c := client{t, "coreos/go-oidc, x/oauth2", moduleVersion(t, "github.com/coreos/go-oidc/v3") + ", " + moduleVersion(t, "golang.org/x/oauth2")}
 	var token *oauth2.Token
 	var id *oidc.IDToken
@@ -113,7 +120,7 @@ func goOIDC(t *testing.T, h *house) {
 			t.Fatal(err)
 		}
 		raw, _ := next.Extra("id_token").(string)
-		again, err := p.provider.Verifier(&oidc.Config{ClientID: "go-oidc"}).Verify(p.ctx, raw)
+		again, err := p.provider.Verifier(&oidc.Config{ClientID: "go-party"}).Verify(p.ctx, raw)
 		if err != nil || again.Subject != id.Subject || next.AccessToken == token.AccessToken {
 			t.Errorf("%+v, %v", again, err)
 		}
@@ -121,4 +128,27 @@ func goOIDC(t *testing.T, h *house) {
 			t.Errorf("userinfo of %q", info.Subject)
 		}
 	})
+	c.check("the program of the document", func(t *testing.T) { goSite(t, h, id.Subject) })
+}
+
+// goSite signs Anna in at the program of the document, in front of which something speaks TLS.
+func goSite(t *testing.T, h *house, subject string) {
+	const section = "go-oidc and x/oauth2"
+	inside, outside := freeAddress(t), freeAddress(t)
+	_, port, _ := strings.Cut(outside, ":")
+	origin := "https://localhost:" + port
+	h.registers(t, section, 0, origin)
+	program := goProgram(t, h.documented(t, section, "go", 0, origin, "localhost:8080", inside))
+	front := &http.Server{Addr: outside, Handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: "http", Host: inside})
+	}}, ReadHeaderTimeout: time.Minute}
+	go func() { _ = front.ListenAndServeTLS(h.certificate, h.key) }() // ends with the test
+	t.Cleanup(func() { _ = front.Close() })
+	start(t, "the site in Go", exec.Command(program), []string{"SSL_CERT_FILE=" + h.authority}, func() error { return h.answers("http://" + inside + "/") }).simple = true
+	v := h.visitor("")
+	v.signIn(t, origin+"/login")
+	var claims map[string]any
+	if err := json.Unmarshal([]byte(v.Body), &claims); err != nil || claims["sub"] != subject || claims["email"] != annasEmail || claims["family_name"] != "Bakker" {
+		t.Errorf("%d %v:\n%s", v.Status, err, v.Body)
+	}
 }

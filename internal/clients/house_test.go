@@ -91,6 +91,12 @@ func (h *house) apply(t *testing.T, section, entries string) {
 func (h *house) register(t *testing.T, entries string) {
 	t.Helper()
 	h.apply(t, "parties", entries)
+	h.known(t, entries)
+}
+
+// known waits until the server knows the last party that was declared.
+func (h *house) known(t *testing.T, entries string) {
+	t.Helper()
 	_, last, _ := cutLast(entries, "client_id: ")
 	id, rest, _ := strings.Cut(last, "\n")
 	_, redirect, _ := strings.Cut(rest, "redirect_uris: [")
@@ -111,6 +117,9 @@ func (h *house) register(t *testing.T, entries string) {
 		}
 	}
 }
+
+// newsIsOut waits until the server knows what changed of a party that it knew: it looks twice a second.
+func (h *house) newsIsOut() { time.Sleep(1200 * time.Millisecond) }
 
 func cutLast(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {

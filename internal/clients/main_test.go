@@ -47,14 +47,17 @@ func buildAndRun(m *testing.M) int {
 // on SQLite too. What people sign in at has a server for itself.
 func TestClients(t *testing.T) {
 	t.Cleanup(func() { results.explain(t, "idp serve") }) // runs last
+	t.Cleanup(func() { everyBlockRan(t) })
 	postgres := newHouse(t, idptest.EmptyPostgres(t))
 	sqlite := newHouse(t, "sqlite:"+filepath.Join(t.TempDir(), "idp.db"))
+	registerJournal(t, postgres)
 	for _, client := range []struct {
 		name string
 		run  func(*testing.T)
 	}{
 		{"mod_auth_openidc", func(t *testing.T) { apache(t, postgres) }},
 		{"Spring Security", func(t *testing.T) { spring(t, postgres) }},
+		{"resource servers", func(t *testing.T) { resourceServers(t, postgres) }},
 		{"openid-client", func(t *testing.T) { openidClient(t, postgres) }},
 		{"openid-client with keys", func(t *testing.T) { openidClientWithKeys(t, postgres) }},
 		{"oidc-client-ts", func(t *testing.T) { singlePage(t, postgres) }},

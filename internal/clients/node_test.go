@@ -45,6 +45,25 @@ func (h *house) startNode(t *testing.T, script, path string, party map[string]st
 	return h.startProgram(t, tools, []string{"./extensions.mjs", script}, path, party)
 }
 
+// nodeFolder makes a folder of modules that find the packages of npm.
+func nodeFolder(t *testing.T, modules map[string]string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	packages, err := filepath.Abs(filepath.Join(tools, "node_modules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(packages, filepath.Join(dir, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range modules {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 // startProgram starts a program of a folder: what Node imports first, and the script.
 func (h *house) startProgram(t *testing.T, dir string, scripts []string, path string, party map[string]string) *program {
 	t.Helper()

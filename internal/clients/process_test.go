@@ -13,12 +13,13 @@ import (
 
 // process is a program that serves.
 type process struct {
-	t     *testing.T
-	what  string
-	cmd   *exec.Cmd
-	log   buffer // what it wrote, on either output
-	ended chan struct{}
-	once  sync.Once
+	t      *testing.T
+	what   string
+	cmd    *exec.Cmd
+	log    buffer // what it wrote, on either output
+	ended  chan struct{}
+	once   sync.Once
+	simple bool // it does nothing of its own about SIGTERM, and so ends by it
 }
 
 // start starts a program and waits until it answers, as long as most need.
@@ -64,7 +65,8 @@ func (p *process) stop() {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails when it ended, which is seen below
 		select {
 		case <-p.ended:
-			if code := p.cmd.ProcessState.ExitCode(); code != 0 && code != asked {
+			status, _ := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
+			if code := p.cmd.ProcessState.ExitCode(); code != 0 && code != asked && !(p.simple && status.Signal() == syscall.SIGTERM) {
 				p.t.Errorf("%s: %v\n%s", p.what, p.cmd.ProcessState, p.log.String())
 			}
 		case <-time.After(30 * time.Second):

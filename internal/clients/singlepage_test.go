@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -22,27 +23,25 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// singlePageHTML is a single-page application. It shows who is signed in, or what went wrong, in #who.
+// singlePageHTML is a single-page application around the module of the document. It shows who is signed in, or what went
+// wrong, in #who. A bundler does what the import map does here.
 const singlePageHTML = `<!doctype html><html lang="en"><title>app</title><link rel="icon" href="data:,">
 <p id="who" hidden></p>
-<script src="/oidc-client-ts.js"></script>
-<script>
-const manager = new oidc.UserManager({
-  authority: %q, client_id: 'oidc-client-ts', redirect_uri: location.origin + '/callback', post_logout_redirect_uri: location.origin + '/bye',
-  scope: 'openid profile email offline_access', loadUserInfo: true, automaticSilentRenew: false,
-})
+<script type="importmap">{"imports": {"oidc-client-ts": "/oidc-client-ts.js", "jwt-decode": "/jwt-decode.js"}}</script>
+<script type="module">
+import { manager, person } from '/app.js'
 function show(user) {
   const p = document.getElementById('who')
   p.textContent = user ? user.profile.email : 'nobody'
   p.hidden = false
 }
-const arriving = location.pathname === '/callback'
-;(arriving ? manager.signinCallback() : manager.getUser()).then(show, e => show({ profile: { email: e.error ?? String(e) } }))
-const about = user => JSON.stringify({ access: user.access_token, refresh: user.refresh_token, email: user.profile.email, sub: user.profile.sub })
+window.manager = manager
+window.about = user => JSON.stringify({ access: user.access_token, refresh: user.refresh_token, email: user.profile.email, family: user.profile.family_name, sub: user.profile.sub })
+person().then(show, e => show({ profile: { email: e.error ?? String(e) } }))
 </script>`
 
 // holder is what the application holds.
-type holder struct{ Access, Refresh, Email, Sub string }
+type holder struct{ Access, Refresh, Email, Family, Sub string }
 
 func singlePage(t *testing.T, h *house) {
 	version := npmVersion(t, "oidc-client-ts")
@@ -55,13 +54,9 @@ func singlePage(t *testing.T, h *house) {
 		t.Fatal(err)
 	}
 	origin := "http://localhost:" + port
-	h.register(t, `
-      - client_id: oidc-client-ts
-        type: spa
-        redirect_uris: [`+origin+`/callback]
-        post_logout_redirect_uris: [`+origin+`/bye]
-`)
-	serveSinglePage(t, l, h.issuer)
+	const section = "oidc-client-ts"
+	h.registers(t, section, 0, origin)
+	serveSinglePage(t, l, h.documented(t, section, "js", 0, origin))
 	ctx := openChromium(t, h)
 	c := client{t, "oidc-client-ts in Chromium", version}
 	var first holder
@@ -72,7 +67,9 @@ func singlePage(t *testing.T, h *house) {
 		if who := read(t, ctx, "#who"); who != annasEmail {
 			t.Fatalf("signed in: %s", who)
 		}
-		first = hold(t, ctx, `manager.getUser()`)
+		if first = hold(t, ctx, `manager.getUser()`); first.Family != "Bakker" {
+			t.Errorf("%+v", first)
+		}
 	})
 	c.check("renewal by refresh token, three times, with rotation", func(t *testing.T) {
 		last := first
@@ -111,21 +108,22 @@ func singlePage(t *testing.T, h *house) {
 	})
 }
 
-// serveSinglePage serves the application and its library until the test ends.
-func serveSinglePage(t *testing.T, l net.Listener, issuer string) {
+// serveSinglePage serves the application with its libraries until the test ends.
+func serveSinglePage(t *testing.T, l net.Listener, app string) {
 	t.Helper()
-	library, err := os.ReadFile(filepath.Join(tools, "node_modules", "oidc-client-ts", "dist", "browser", "oidc-client-ts.min.js"))
-	if err != nil {
-		t.Fatalf("oidc-client-ts is missing (.ci/prepare installs it): %v", err)
-	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/oidc-client-ts.js", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/javascript")
-		_, _ = w.Write(library) // the browser is gone, then
-	})
+	module := func(path, content string) {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/javascript")
+			_, _ = io.WriteString(w, content) // the browser is gone, then
+		})
+	}
+	module("/app.js", app)
+	module("/oidc-client-ts.js", readFile(t, filepath.Join(tools, "node_modules", "oidc-client-ts", "dist", "esm", "oidc-client-ts.js")))
+	module("/jwt-decode.js", readFile(t, filepath.Join(tools, "node_modules", "jwt-decode", "build", "esm", "index.js")))
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = fmt.Fprintf(w, singlePageHTML, issuer) // as above
+		_, _ = io.WriteString(w, singlePageHTML) // as above
 	})
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	go func() { _ = server.Serve(l) }() // ends with the test

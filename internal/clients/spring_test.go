@@ -16,21 +16,45 @@ import (
 // diary is the site of testdata/tools/spring, as .ci/prepare builds it.
 const diary = tools + "/spring/target/diary.jar"
 
+// springSection is where the document has it.
+const springSection = "Spring Security"
+
+// isSource wants a class of the site to be a block of the document, below a line that puts it into a package: .ci/prepare
+// builds the site when one of its sources changed.
+func isSource(t *testing.T, name, block string) {
+	t.Helper()
+	path := filepath.Join(tools, "spring/src/main/java/example", name)
+	if got, want := readFile(t, path), "package example;\n\n"+block; got != want {
+		t.Fatalf("%s is not what docs/clients.md shows. It has:\n%s\nThe document:\n%s", path, got, want)
+	}
+	source, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if built, err := os.Stat(diary); err != nil || built.ModTime().Before(source.ModTime()) {
+		t.Fatalf("%s is older than %s (.ci/prepare builds it): %v", diary, path, err)
+	}
+}
+
 func spring(t *testing.T, h *house) {
 	_, port, _ := strings.Cut(freeAddress(t), ":")
 	origin := "https://localhost:" + port
-	h.register(t, `
-      - client_id: spring
-        secret: `+secretText+`
-        redirect_uris: [`+origin+`/login/oauth2/code/idp]
-        post_logout_redirect_uris: [`+origin+`/open]
-        backchannel_logout_uri: `+origin+`/logout/connect/back-channel/idp
-`)
+	h.registers(t, springSection, 0, origin)
+	isSource(t, "SignIn.java", guide.block(t, springSection, "java", 0))
+	isSource(t, "Api.java", guide.block(t, resourceSection, "java", 0))
+	site, api := filepath.Join(t.TempDir(), "application.yaml"), filepath.Join(t.TempDir(), "application.yaml")
+	for path, block := range map[string]string{
+		site: h.documented(t, springSection, "yaml", 1, origin), api: h.documented(t, resourceSection, "yaml", 1, origin),
+	} {
+		if err := os.WriteFile(path, []byte(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	cmd := exec.Command("java", "-XX:TieredStopAtLevel=1", "-Djavax.net.ssl.trustStore="+h.trusted(t),
-		"-Djavax.net.ssl.trustStorePassword=changeit", "-jar", diary) // the first of these starts it sooner
-	start(t, "Spring", cmd, []string{
-		"PATH=" + os.Getenv("PATH"), "PORT=" + port, "CERTIFICATE=" + h.certificate, "KEY=" + h.key, "ISSUER=" + h.issuer, "SECRET=" + secretText,
-	}, func() error { return h.answers(origin + "/open") })
+		"-Djavax.net.ssl.trustStorePassword=changeit", "-jar", diary, // the first of these starts it sooner
+		"--spring.config.additional-location=file:"+site+",file:"+api)
+	start(t, "Spring", cmd, []string{"PATH=" + os.Getenv("PATH"), "PORT=" + port, "CERTIFICATE=" + h.certificate, "KEY=" + h.key},
+		func() error { return h.answers(origin + "/open") })
 	c := client{t, "Spring Security", springBootVersion(t)}
 	v := h.visitor("")
 	// see opens the page that asks a person to sign in, and returns the claims that the site has of that person.
@@ -66,6 +90,8 @@ func spring(t *testing.T, h *house) {
 		other.visit(t, origin+"/diary")
 		see(t, other)
 	})
+	c.name = "resource server: Spring Security"
+	journal{address: origin + "/api/journal", proofs: true}.checks(c, h)
 }
 
 // trusted is a key store for Java with the authority of the certificates.
