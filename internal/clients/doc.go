@@ -1,5 +1,5 @@
 // Package clients connects clients that we did not write to a running `idp serve`: Apache with mod_auth_openidc, Spring
-// Security, npm's openid-client, oidc-client-ts in Chromium, AppAuth, coreos/go-oidc and zitadel's
+// Security, npm's openid-client, oidc-client-ts in Chromium, AppAuth, oauth2-proxy, Django, coreos/go-oidc and zitadel's
 // relying party, many refreshes at the same moment, and APIs that check access tokens. The other way round, people sign in with the account that they
 // have at SimpleSAMLphp and at npm's oidc-provider.
 //

@@ -111,6 +111,7 @@ type placeholder struct {
 var placeholders = []placeholder{
 	{"https://login.example.org", func(h *house, _ string) string { return h.issuer }},
 	{"https://app.example.org", func(_ *house, app string) string { return app }},
+	{"login.example.org", func(h *house, _ string) string { return h.host() }},
 	{"the-secret-of-this-client", func(*house, string) string { return secretText }},
 	{"the-secret-of-the-api", func(*house, string) string { return secretText }},
 	{"a-random-text-of-your-own", func(*house, string) string { return secretText }},
@@ -122,6 +123,7 @@ var placeholders = []placeholder{
 var shorter = []string{
 	"max_age=300", "max_age=1",
 	"OIDCRefreshAccessTokenBeforeExpiry 600", "OIDCRefreshAccessTokenBeforeExpiry 900",
+	`cookie_refresh = "10m"`, `cookie_refresh = "1s"`,
 }
 
 // documented is a block as a reader has it: with an issuer, the address of an application and secrets of their own, and
@@ -171,14 +173,19 @@ func TestDocumentNamesWhatIsTested(t *testing.T) {
 	guide.read(t)
 	for name, version := range map[string]string{
 		"openid-client": npmVersion(t, "openid-client"), "oidc-client-ts": npmVersion(t, "oidc-client-ts"), "@openid/appauth": npmVersion(t, "@openid/appauth"),
+		"oauth2-proxy":                      proxyVersion(t),
 		"oidc-provider":                     npmVersion(t, "oidc-provider"),
-		"spring-boot-starter-oauth2-client": springBootVersion(t),
-		"github.com/coreos/go-oidc/v3":      moduleVersion(t, "github.com/coreos/go-oidc/v3"), "golang.org/x/oauth2": moduleVersion(t, "golang.org/x/oauth2"),
+		"spring-boot-starter-oauth2-client": springBootVersion(t), "spring-boot-starter-oauth2-resource-server": springBootVersion(t),
+		"github.com/coreos/go-oidc/v3": moduleVersion(t, "github.com/coreos/go-oidc/v3"), "golang.org/x/oauth2": moduleVersion(t, "golang.org/x/oauth2"),
 		"github.com/zitadel/oidc/v3": moduleVersion(t, "github.com/zitadel/oidc/v3"),
 	} {
 		if row := "| `" + name + "` | " + version + " |"; !strings.Contains(guide.text, row) {
 			t.Errorf("docs/clients.md has no row %s", row)
 		}
+	}
+	django := "| Django with `mozilla-django-oidc` | " + pythonVersion(t, "Django") + " with " + pythonVersion(t, "mozilla-django-oidc") + " |"
+	if !strings.Contains(guide.text, django) {
+		t.Errorf("docs/clients.md has no row %s", django)
 	}
 }
 

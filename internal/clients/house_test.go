@@ -220,6 +220,11 @@ func (h *house) serve() {
 	})
 }
 
+// host is that of the issuer.
+func (h *house) host() string {
+	return strings.TrimSuffix(strings.TrimPrefix(h.issuer, "https://"), "/p/linde")
+}
+
 // answers tells whether an address can be had.
 func (h *house) answers(address string) error {
 	res, err := h.http.Get(address)

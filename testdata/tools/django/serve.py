@@ -1,0 +1,36 @@
+# Serves the project of the folder that it is in, over TLS, until it is told to stop.
+import os
+import signal
+import ssl
+import sys
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
+
+os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
+
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+
+
+class Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def setup_environ(self):
+        super().setup_environ()
+        self.base_environ["HTTPS"] = "on"
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+application = get_wsgi_application()
+call_command("migrate", verbosity=0)
+server = Server(("127.0.0.1", int(os.environ["PORT"])), Quiet)
+server.set_app(application)
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(os.environ["CERTIFICATE"], os.environ["KEY"])
+server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+server.serve_forever()
