@@ -1,7 +1,7 @@
 # make alone lists the targets.
 GO ?= go
 
-.PHONY: help dev test quick upstreams bench torture model screenshots pictures release
+.PHONY: help dev test quick clients upstreams bench torture model screenshots pictures release
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -20,6 +20,10 @@ bench: ## measure: Go benchmarks in process, then the program from outside besid
 	eval "$$(bash .ci/postgres)" && $(GO) test -run '^$$' -bench . -benchmem ./op/ ./keys/
 	$(GO) run ./internal/bench run -rounds $(or $(ROUNDS),5) -peers '$(PEERS)' -with '$(WITH)'
 	$(GO) run ./internal/bench timing
+
+clients: ## the clients that `make test` leaves out: every block of docs/clients.md runs here or there
+	bash .ci/prepare
+	eval "$$(bash .ci/postgres)" && cd internal/clients && $(GO) test -count=1 -tags clients,more -run TestMoreClients
 
 upstreams: ## people sign in at Keycloak (a download of 160 MB, then two minutes; IDP_RECORD=keycloak keeps its answers for the tests)
 	bash .ci/prepare

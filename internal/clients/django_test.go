@@ -22,14 +22,21 @@ const python = tools + "/django"
 // startDjango serves the project of testdata/tools/django with what a reader adds to its files.
 func startDjango(t *testing.T, h *house, port string, added map[string]string) {
 	t.Helper()
-	dir := t.TempDir()
-	files := map[string]string{"serve.py": readFile(t, python+"/serve.py")}
+	files := map[string]string{"wsgi.py": readFile(t, python+"/wsgi.py")}
 	for _, name := range []string{"settings.py", "urls.py"} {
 		files[name] = readFile(t, filepath.Join(python, name)) + "\n"
 	}
 	for name, text := range added {
 		files[name] += text
 	}
+	startPython(t, h, "Django", "https://localhost:"+port+"/open", port, files)
+}
+
+// startPython serves the application of a folder with these files, until it answers at a page.
+func startPython(t *testing.T, h *house, what, page, port string, files map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	files["serve.py"] = readFile(t, python+"/serve.py")
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -37,11 +44,11 @@ func startDjango(t *testing.T, h *house, port string, added map[string]string) {
 	}
 	cmd := exec.Command(interpreter(t), "serve.py")
 	cmd.Dir = dir
-	served := start(t, "Django", cmd, []string{"PORT=" + port, "CERTIFICATE=" + h.certificate, "KEY=" + h.key, "REQUESTS_CA_BUNDLE=" + h.authority},
-		func() error { return h.answers("https://localhost:" + port + "/open") })
+	served := start(t, what, cmd, []string{"PORT=" + port, "CERTIFICATE=" + h.certificate, "KEY=" + h.key, "REQUESTS_CA_BUNDLE=" + h.authority},
+		func() error { return h.answers(page) })
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the log of Django:\n%s", served.log.String())
+			t.Logf("the log of %s:\n%s", what, served.log.String())
 		}
 	})
 }

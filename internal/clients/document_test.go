@@ -158,12 +158,23 @@ func (h *house) applied(t *testing.T, content string) {
 	}
 }
 
+const (
+	allauthSection = "Django with django-allauth"
+	authlibSection = "Flask with Authlib"
+)
+
+// isLater tells whether a block is one of those that `make clients` runs and `make test` does not.
+func isLater(b *fence) bool { return b.section == allauthSection || b.section == authlibSection }
+
 // everyBlockRan wants each block of the document to have been run, where all clients were.
 func everyBlockRan(t *testing.T) {
 	if t.Failed() || flag.Lookup("test.run").Value.String() != "" || flag.Lookup("test.skip").Value.String() != "" {
 		return
 	}
 	for _, b := range guide.untaken(t) {
+		if isLater(b) {
+			continue
+		}
 		t.Errorf("docs/clients.md:%d: nobody ran this block of %q", b.line, b.section)
 	}
 }
@@ -183,9 +194,11 @@ func TestDocumentNamesWhatIsTested(t *testing.T) {
 			t.Errorf("docs/clients.md has no row %s", row)
 		}
 	}
-	django := "| Django with `mozilla-django-oidc` | " + pythonVersion(t, "Django") + " with " + pythonVersion(t, "mozilla-django-oidc") + " |"
-	if !strings.Contains(guide.text, django) {
-		t.Errorf("docs/clients.md has no row %s", django)
+	for _, pair := range [][2]string{{"Django", "mozilla-django-oidc"}, {"Django", "django-allauth"}, {"Flask", "Authlib"}} {
+		row := "| " + pair[0] + " with `" + pair[1] + "` | " + pythonVersion(t, pair[0]) + " with " + pythonVersion(t, pair[1]) + " |"
+		if !strings.Contains(guide.text, row) {
+			t.Errorf("docs/clients.md has no row %s", row)
+		}
 	}
 }
 

@@ -1,4 +1,4 @@
-# Serves the project of the folder that it is in, over TLS, until it is told to stop.
+# Serves the application of the module wsgi, over TLS, until it is told to stop.
 import os
 import signal
 import ssl
@@ -6,10 +6,7 @@ import sys
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-os.environ["DJANGO_SETTINGS_MODULE"] = "settings"
-
-from django.core.management import call_command
-from django.core.wsgi import get_wsgi_application
+from wsgi import application
 
 
 class Server(ThreadingMixIn, WSGIServer):
@@ -25,8 +22,6 @@ class Quiet(WSGIRequestHandler):
         pass
 
 
-application = get_wsgi_application()
-call_command("migrate", verbosity=0)
 server = Server(("127.0.0.1", int(os.environ["PORT"])), Quiet)
 server.set_app(application)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
