@@ -1,7 +1,7 @@
 // Package clients connects clients that we did not write to a running `idp serve`: Apache with mod_auth_openidc, Spring
-// Security, npm's openid-client, oidc-client-ts in Chromium, AppAuth, oauth2-proxy, Django, coreos/go-oidc and zitadel's
-// relying party, many refreshes at the same moment, and APIs that check access tokens. The other way round, people sign in with the account that they
-// have at SimpleSAMLphp and at npm's oidc-provider.
+// Security, npm's openid-client, oidc-client-ts in Chromium, AppAuth, oauth2-proxy, mozilla-django-oidc, coreos/go-oidc and
+// zitadel's relying party, many refreshes at the same moment, and APIs that check access tokens. The other way round,
+// people sign in with the account that they have at SimpleSAMLphp and at npm's oidc-provider.
 //
 // Each test file registers its party by `idp apply` as a platform's engineer would, drives the client with a plain
 // browser, and notes what it checked; TestMain prints all of it as one table. What is applied and run are the fenced
