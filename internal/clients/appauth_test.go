@@ -58,6 +58,14 @@ func appAuth(t *testing.T, h *house) {
 		back := v.signIn(t, challenged(t, address))
 		h.isAnnas(t, "appauth", p.do(t, "opened", map[string]any{"url": back}))
 	})
+	c.check("a refusal reaches the app", func(t *testing.T) {
+		address, err := url.Parse(text(p.do(t, "scheme", nil), "url"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		back := url.Values{"error": {"access_denied"}, "state": {address.Query().Get("state")}}
+		p.refused(t, "access_denied", "opened", map[string]any{"url": scheme + "?" + back.Encode()})
+	})
 	c.check("single sign-on after a page, and a code that is of no use without the verifier", func(t *testing.T) {
 		v := h.visitor(scheme)
 		start := func() string { return text(p.do(t, "scheme", nil), "url") }

@@ -146,9 +146,16 @@ func goSite(t *testing.T, h *house, subject string) {
 	t.Cleanup(func() { _ = front.Close() })
 	start(t, "the site in Go", exec.Command(program), []string{"SSL_CERT_FILE=" + h.authority}, func() error { return h.answers("http://" + inside + "/") }).simple = true
 	v := h.visitor("")
+	v.visit(t, origin+"/login") // what it keeps of this one is there when another answer comes
+	if v.visit(t, origin+"/callback?state=another&code=x"); v.Status != http.StatusForbidden || v.Body != "this answers another sign-in\n" {
+		t.Errorf("an answer to another sign-in: %d\n%s", v.Status, v.Body)
+	}
 	v.signIn(t, origin+"/login")
 	var claims map[string]any
 	if err := json.Unmarshal([]byte(v.Body), &claims); err != nil || claims["sub"] != subject || claims["email"] != annasEmail || claims["family_name"] != "Bakker" {
 		t.Errorf("%d %v:\n%s", v.Status, err, v.Body)
+	}
+	if len(v.exposed) != 0 {
+		t.Errorf("cookies without Secure: %v", v.exposed)
 	}
 }

@@ -41,7 +41,7 @@ func allauth(t *testing.T, h *house) {
 	})
 	c := client{t, "Django, django-allauth", pythonVersion(t, "Django") + ", " + pythonVersion(t, "django-allauth")}
 	c.check("login: code with PKCE, claims of userinfo; the second time the same account", func(t *testing.T) {
-		twice(t, h, origin, "username")
+		twice(t, h, origin, "username", false)
 	})
 }
 
@@ -55,12 +55,12 @@ func authlib(t *testing.T, h *house) {
 	})
 	c := client{t, "Flask, Authlib", pythonVersion(t, "Flask") + ", " + pythonVersion(t, "Authlib")}
 	c.check("login: code with PKCE, claims of userinfo; the second time the same person", func(t *testing.T) {
-		twice(t, h, origin, "sub")
+		twice(t, h, origin, "sub", true)
 	})
 }
 
-// twice signs Anna in at a site with two browsers, and compares what the site knows her by.
-func twice(t *testing.T, h *house, origin, key string) {
+// twice signs Anna in at a site with two browsers, and compares what the site knows her by. secure: its cookies are for TLS only.
+func twice(t *testing.T, h *house, origin, key string, secure bool) {
 	t.Helper()
 	var known []any
 	for range 2 {
@@ -74,6 +74,9 @@ func twice(t *testing.T, h *house, origin, key string) {
 			t.Errorf("%v", person)
 		}
 		known = append(known, person[key])
+		if secure && len(v.exposed) != 0 {
+			t.Errorf("cookies without Secure: %v", v.exposed)
+		}
 	}
 	if known[0] != known[1] {
 		t.Errorf("known by %v", known)

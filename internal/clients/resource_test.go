@@ -199,6 +199,25 @@ func resourceServers(t *testing.T, h *house) {
 	serving.simple = true
 	c := client{t, "resource server: go-oidc", moduleVersion(t, "github.com/coreos/go-oidc/v3")}
 	journal{address: api}.checks(c, h)
+	c.check("says why it refuses", func(t *testing.T) {
+		for authorization, want := range map[string]string{
+			"Bearer x": "401 Unauthorized invalid_token",
+			"Bearer " + newCaller(t, h, "journal-app", nil, "profile").token.AccessToken: "403 Forbidden insufficient_scope",
+		} {
+			r := get(t, api)
+			r.Header.Set("Authorization", authorization)
+			res, err := h.http.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(res.Body)
+			_ = res.Body.Close() // it was read
+			word := strings.TrimSpace(string(body))
+			if got := res.Status + " " + word; err != nil || got != want || res.Header.Get("WWW-Authenticate") != `Bearer error="`+word+`"` {
+				t.Errorf("%s %v, want %s", got, res.Header, want)
+			}
+		}
+	})
 
 	_, port, _ := strings.Cut(freeAddress(t), ":")
 	dir := nodeFolder(t, map[string]string{"api.mjs": h.documented(t, resourceSection, "js", 0, journalApp) + h.documented(t, resourceSection, "js", 1, journalApp)})

@@ -20,6 +20,7 @@ type visitor struct {
 	network http.RoundTripper
 	own     string   // prefix of such addresses; empty: there are none
 	arrived *url.URL // the last one
+	exposed []string // cookies that a browser would send without TLS too
 }
 
 func (h *house) visitor(own string) *visitor {
@@ -34,7 +35,16 @@ func (v *visitor) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.Header.Set("Sec-Fetch-Mode", "navigate")
 	r.Header.Set("Sec-Fetch-Dest", "document")
 	if v.own == "" || !strings.HasPrefix(r.URL.String(), v.own) {
-		return v.network.RoundTrip(r)
+		res, err := v.network.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range res.Cookies() {
+			if !c.Secure {
+				v.exposed = append(v.exposed, c.Name)
+			}
+		}
+		return res, nil
 	}
 	v.arrived = r.URL
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("arrived")), Request: r}, nil
