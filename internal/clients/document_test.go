@@ -185,6 +185,7 @@ func TestDocumentNamesWhatIsTested(t *testing.T) {
 	for name, version := range map[string]string{
 		"openid-client": npmVersion(t, "openid-client"), "oidc-client-ts": npmVersion(t, "oidc-client-ts"), "@openid/appauth": npmVersion(t, "@openid/appauth"),
 		"oauth2-proxy":                      proxyVersion(t),
+		"jose":                              npmVersion(t, "jose"),
 		"oidc-provider":                     npmVersion(t, "oidc-provider"),
 		"spring-boot-starter-oauth2-client": springBootVersion(t), "spring-boot-starter-oauth2-resource-server": springBootVersion(t),
 		"github.com/coreos/go-oidc/v3": moduleVersion(t, "github.com/coreos/go-oidc/v3"), "golang.org/x/oauth2": moduleVersion(t, "golang.org/x/oauth2"),
