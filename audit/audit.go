@@ -140,6 +140,7 @@ const (
 	CredentialRetired         Kind = "credential.retire"
 	PlatformSet               Kind = "platform.set"
 	PartySet                  Kind = "party.set"
+	PartyDeleted              Kind = "party.delete"
 	PartySecretSet            Kind = "party.secret"
 	SettingWeakened           Kind = "setting.weaken"     // a key of platform, party or account protects less than before; the reason has it
 	PartyRefused              Kind = "party.refuse"       // it did not prove itself as registered

@@ -150,7 +150,7 @@ var all = []Kind{
 	RoleGiven, ActAsked, ActConfirmed, ActWithdrawn, ActStopped, ActDropped, ActLapsed, ResetsStopped, LogOutsStopped,
 	EmailChangeRequested, EmailChanged, MessageRequested, MessageSettled, PasswordSet, DeviceRemembered, DeviceForgotten, DeviceCookieReplayed,
 	DeviceAdded, DeviceRemoved, PINSet, PINRefused, HandoffMade, HandoffClaimed, HandoffConfirmed, HandoffRefused, HandoffExpired,
-	AllSessionsEnded, CredentialAdded, CredentialRetired, PlatformSet, PartySet, PartySecretSet, SettingWeakened, PartyRefused,
+	AllSessionsEnded, CredentialAdded, CredentialRetired, PlatformSet, PartySet, PartyDeleted, PartySecretSet, SettingWeakened, PartyRefused,
 	RedirectRefused, SecretExposed,
 	ConnectionSet, ConnectionTested, ConnectionConfirmed, ConnectionDrifted, FederatedRefused, BreakGlassUsed, LinksImported, SigningKeyMade, SigningKeyRetired, MasterKeyRotated, DatabaseRestored, PeopleSearched, PersonOpened,
 	PeopleExported, LinkRefused, PageRefused, LoginCancelled, RecordRead, RecordExported,

@@ -238,7 +238,8 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 	v := &Visit{Platform: p, Journey: j, Caller: web.From(r.Context()), Now: now}
 	v.known.used = web.Cookie(r, p.ID, web.UsedCookie)
 	v.AskedBy = p.Name
-	if party, ok := s.Party(p.ID, partyID(j)); ok {
+	party, known := s.Party(p.ID, partyID(j))
+	if known {
 		if name := party.CalledAs(p.Name); name != p.Name {
 			v.PartyName, v.AskedBy = name, name
 		}
@@ -249,6 +250,9 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 	}
 	if !web.Bound(r, p.ID, j.ID, j.Browser) {
 		return v, errUnbound
+	}
+	if !known && j.Request != "" {
+		return v, errEnded // whoever reads the request says that its party is gone
 	}
 	if !j.Open(now) {
 		if err := s.linkWorks(r.Context(), v); err != nil {

@@ -44,6 +44,15 @@ type Acts struct {
 	Waiting    WaitingStore    // acts that wait; nil where nobody but operators and systems acts
 	Federation FederationStore // nil where nobody acts on connections and links
 	Devices    DeviceStore     // nil where no page offers to end one
+	Parties    PartyStore      // nil where no party is deleted
+}
+
+// PartyStore deletes a party with what it was given, or counts that. seen is as of Store.SaveSettings.
+type PartyStore interface {
+	HeldByParty(ctx context.Context, p platform.ID, party grant.PartyID, now time.Time) (grant.Deletion, error)
+	DeleteParty(
+		ctx context.Context, seen int64, p platform.ID, party grant.PartyID, events []audit.Event, now time.Time,
+	) (grant.Deletion, error)
 }
 
 // DeviceStore ends one session, one remembered browser or one device with the mobile app.

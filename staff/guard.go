@@ -59,6 +59,7 @@ var demands = map[audit.Kind]demand{
 	audit.DeviceRemoved:      {act: ActRemoveDevice},
 	audit.CredentialRetired:  {act: ActRemoveLink},
 	audit.PartySet:           {act: ActParties},
+	audit.PartyDeleted:       {act: ActParties},
 	audit.PartySecretSet:     {act: ActParties},
 	audit.SigningKeyMade:     {act: ActKeys},
 

@@ -2,8 +2,10 @@ package staff
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/minddistrict/idp/audit"
@@ -23,6 +25,7 @@ type Settings struct {
 	Events  []audit.Event
 
 	Connections []federation.Connection // at most one
+	Deleted     grant.PartyID           // a party that is deleted; empty: none
 }
 
 // DisableParty refuses a party at every endpoint, so what it holds is worth nothing meanwhile; nothing of it is ended.
@@ -43,6 +46,29 @@ func switchParty(f Facts, p grant.Party, since time.Time, reason string) (Settin
 	}
 	p.DisabledAt, e.Party, e.Reason = since, string(p.ID), reason
 	return Settings{Parties: []grant.Party{p}, Events: []audit.Event{e}}, nil
+}
+
+// DeleteParty deletes a party of a platform, which has these parties. fault.Refused: the platform leads people there to log in, or
+// tokens of another party are for it.
+func DeleteParty(f Facts, on platform.Platform, all []grant.Party, id grant.PartyID) (Settings, error) {
+	e, err := f.guard(audit.PartyDeleted)
+	if err != nil {
+		return Settings{}, err
+	}
+	if on.LoginParty == string(id) {
+		return Settings{}, fmt.Errorf("%w: login_party of platform %s names it: name another one, or none, with `idp apply`", fault.Refused, on.ID)
+	}
+	var naming []string
+	for _, p := range all {
+		if p.Platform == on.ID && p.ID != id && slices.Contains(p.Audience, string(id)) {
+			naming = append(naming, string(p.ID))
+		}
+	}
+	if len(naming) > 0 {
+		return Settings{}, fmt.Errorf("%w: audience of %s names it: take it out with `idp apply`", fault.Refused, strings.Join(naming, ", "))
+	}
+	e.Party = string(id)
+	return Settings{Deleted: id, Events: []audit.Event{e}}, nil
 }
 
 // RotateSecret gives a party a new secret (see grant.Party.RotateSecret). The record says until when the old one works.
@@ -92,26 +118,65 @@ func (s *Acts) RotateSecret(ctx context.Context, id platform.ID, party grant.Par
 	return err
 }
 
+// DeleteParty also returns what ends with the party. A dry run changes nothing, and returns what would end.
+func (s *Acts) DeleteParty(ctx context.Context, id platform.ID, party grant.PartyID, dryRun bool) (ended grant.Deletion, err error) {
+	err = s.Store.Revise(ctx, func(seen int64) error {
+		if _, err := s.party(ctx, id, party); err != nil {
+			return err
+		}
+		all, errParties := s.Store.Parties(ctx)
+		platforms, errPlatforms := s.Store.Platforms(ctx)
+		f, errFacts := s.factsOn(ctx, id)
+		if err := errors.Join(errParties, errPlatforms, errFacts); err != nil {
+			return err
+		}
+		i := slices.IndexFunc(platforms, func(p platform.Platform) bool { return p.ID == id })
+		if i < 0 {
+			return fmt.Errorf("platform %q: %w", id, fault.NotFound)
+		}
+		to, err := DeleteParty(f, platforms[i], all, party)
+		switch {
+		case err != nil:
+			return fmt.Errorf("deleting party %s of platform %s: %w", party, id, err)
+		case dryRun:
+			ended, err = s.Parties.HeldByParty(ctx, id, party, s.Now)
+		default:
+			ended, err = s.Parties.DeleteParty(ctx, seen, id, to.Deleted, to.Events, s.Now)
+		}
+		return err
+	})
+	return ended, err
+}
+
+// party is one that there is.
+func (s *Acts) party(ctx context.Context, id platform.ID, party grant.PartyID) (grant.Party, error) {
+	all, err := s.Store.Parties(ctx)
+	if err != nil {
+		return grant.Party{}, err
+	}
+	i := slices.IndexFunc(all, func(p grant.Party) bool { return p.Platform == id && p.ID == party })
+	if i < 0 {
+		if err := s.hasPlatform(ctx, id); err != nil {
+			return grant.Party{}, fmt.Errorf("platform %q: %w", id, err)
+		}
+		return grant.Party{}, fmt.Errorf("party %s on platform %q: %w", party, id, fault.NotFound)
+	}
+	return all[i], nil
+}
+
 func (s *Acts) ofParty(
 	ctx context.Context, id platform.ID, party grant.PartyID, act func(Facts, grant.Party) (Settings, error),
 ) (changed bool, err error) {
 	err = s.revise(ctx, func() (Settings, error) {
-		all, err := s.Store.Parties(ctx)
+		have, err := s.party(ctx, id, party)
 		if err != nil {
 			return Settings{}, err
-		}
-		i := slices.IndexFunc(all, func(p grant.Party) bool { return p.Platform == id && p.ID == party })
-		if i < 0 {
-			if err := s.hasPlatform(ctx, id); err != nil {
-				return Settings{}, fmt.Errorf("platform %q: %w", id, err)
-			}
-			return Settings{}, fmt.Errorf("party %s on platform %q: %w", party, id, fault.NotFound)
 		}
 		f, err := s.factsOn(ctx, id)
 		if err != nil {
 			return Settings{}, err
 		}
-		to, err := act(f, all[i])
+		to, err := act(f, have)
 		changed = len(to.Parties) > 0
 		return to, err
 	})

@@ -108,7 +108,8 @@ func refer(f Facts) (authn.Change, error) {
 
 // settings is the acts on settings.
 var settings = map[audit.Kind]func(Facts) (Settings, error){
-	audit.PartySet: func(f Facts) (Settings, error) { return DisableParty(f, grant.Party{Platform: "linde", ID: "web"}) },
+	audit.PartySet:     func(f Facts) (Settings, error) { return DisableParty(f, grant.Party{Platform: "linde", ID: "web"}) },
+	audit.PartyDeleted: func(f Facts) (Settings, error) { return DeleteParty(f, platform.Platform{ID: "linde"}, nil, "web") },
 	audit.PartySecretSet: func(f Facts) (Settings, error) {
 		return RotateSecret(f, grant.Party{Platform: "linde", ID: "web", Auth: grant.AuthBasic, Secrets: [][]byte{secret.Hash("old")}}, SecretRotation{Secret: secret.Text(strings.Repeat("n", 32))})
 	},
@@ -434,6 +435,9 @@ type memory struct {
 	keys      []keys.Key
 	meanwhile func() // what somebody else does to the settings, once, before they are saved
 	settings  int    // how often they were saved
+
+	loginParty string
+	deleted    []audit.Event // of parties that were deleted
 }
 
 func (m *memory) Parties(context.Context) ([]grant.Party, error) { return slices.Clone(m.parties), nil }
@@ -464,7 +468,24 @@ func (m *memory) SaveSettings(_ context.Context, _ int64, parties []grant.Party,
 }
 
 func (m *memory) Platforms(context.Context) ([]platform.Platform, error) {
-	return []platform.Platform{{ID: m.f.Account.Platform}}, nil
+	return []platform.Platform{{ID: m.f.Account.Platform, LoginParty: m.loginParty}}, nil
+}
+
+func (m *memory) HeldByParty(context.Context, platform.ID, grant.PartyID, time.Time) (grant.Deletion, error) {
+	return grant.Deletion{Grants: 3}, nil
+}
+
+func (m *memory) DeleteParty(
+	_ context.Context, _ int64, p platform.ID, id grant.PartyID, events []audit.Event, _ time.Time,
+) (grant.Deletion, error) {
+	if do := m.meanwhile; do != nil {
+		m.meanwhile = nil
+		do()
+		return grant.Deletion{}, fault.Stale
+	}
+	m.parties = slices.DeleteFunc(m.parties, func(have grant.Party) bool { return have.Platform == p && have.ID == id })
+	m.deleted = append(m.deleted, events...)
+	return grant.Deletion{Grants: 3, Devices: 1}, nil
 }
 
 func (m *memory) AccountByEmail(_ context.Context, p platform.ID, key string) (*account.Account, error) {

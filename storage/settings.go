@@ -111,13 +111,17 @@ func (db *DB) Parties(ctx context.Context) ([]grant.Party, error) {
 
 // Declare saves a set-up: all of it, or nothing. It returns fault.Taken when an e-mail key or an issuer belongs to
 // another row, fault.NotFound when a platform is named that does not exist, and fault.Stale when Seen is not the
-// version any more.
+// version any more. A party that is made begins with nothing: what one of its name left that was deleted ends.
 func (db *DB) Declare(ctx context.Context, s Setup, now time.Time) error {
 	return fail("declaring settings", db.settingsTx(ctx, s.Seen, func(q conn) error {
 		for _, p := range sorted(s.Platforms, func(p platform.Platform) string { return string(p.ID) }) {
 			if err := putPlatform(ctx, q, p); err != nil {
 				return err
 			}
+		}
+		made, err := newParties(ctx, q, s.Parties)
+		if err != nil {
+			return err
 		}
 		if err := putParties(ctx, q, s.Parties); err != nil {
 			return err
@@ -136,6 +140,9 @@ func (db *DB) Declare(ctx context.Context, s Setup, now time.Time) error {
 		}
 		if !now.IsZero() { // SaveSettings makes no app of a party, nor the other way round
 			if err := removeOfParties(ctx, q, s.Parties, now); err != nil {
+				return err
+			}
+			if err := sweepMade(ctx, q, made, now); err != nil {
 				return err
 			}
 		}

@@ -194,6 +194,43 @@ func (i *install) parties() {
 		i.t.Errorf("a first mobile app: exit %d, %s%s", r.code, r.err, r.out)
 	}
 	i.ok(append(first, "--weaken")...)
+	i.deletedParty()
+}
+
+// deletedParty deletes one, which says what it ends, wants to be meant, and is once.
+func (i *install) deletedParty() {
+	i.t.Helper()
+	added := []string{"party", "add", "wilg-old", "--platform", "wilg", "--redirect-uri", "https://old.wilg.example/cb", "--secret-file", i.file("old", clientSecret)}
+	i.ok(added...)
+	i.ok("apply", i.file("names.yaml", "platforms:\n  - name: wilg\n    parties:\n      - { client_id: wilg-told, audience: [wilg-old] }\n"))
+	remove := []string{"party", "delete", "wilg-old", "--platform", "wilg"}
+	for _, flag := range []string{"--yes", "--dry-run"} {
+		i.refused(1, "audience of wilg-told names it", append(remove, flag)...)
+	}
+	i.ok("apply", i.file("free.yaml", "platforms:\n  - name: wilg\n    parties:\n      - { client_id: wilg-told, audience: null }\n"))
+	var dry, done struct {
+		Deleted bool
+		Ended   map[string]int
+	}
+	i.read(&dry, append(remove, "--dry-run")...)
+	if r := i.run(remove...); r.code != 3 || !strings.Contains(r.err, "nothing is deleted: deleting party wilg/wilg-old ends nothing: it holds nothing; there is no way back. --yes does it") {
+		i.t.Errorf("not meant: exit %d, %s%s", r.code, r.err, r.out)
+	}
+	i.ok("party", "show", "wilg-old", "--platform", "wilg")
+	i.read(&done, append(remove, "--yes")...)
+	if grants, there := done.Ended["grants"]; dry.Deleted || !done.Deleted || len(done.Ended) != 5 || grants != 0 || !there {
+		i.t.Errorf("dry run %+v, then %+v", dry, done)
+	}
+	i.refused(1, `party wilg-old on platform "wilg": not found`, append(remove, "--yes")...)
+	i.refused(1, `party wilg-old on platform "wilg": not found`, "party", "show", "wilg-old", "--platform", "wilg")
+	if out := i.ok("audit", "list", "--platform", "wilg", "--kind", "party.delete"); strings.Count(out, "wilg-old") != 1 {
+		i.t.Errorf("on record: %s", out)
+	}
+	i.ok(added...) // anew
+	out := i.ok(append(remove, "--yes")...)
+	if out != "deleted party wilg/wilg-old, and ended nothing: it holds nothing\nA file of `idp apply` that still has the party makes it anew: take it out there, too.\n" {
+		i.t.Errorf("deleted: %s", out)
+	}
 }
 
 func (i *install) accounts() {

@@ -2,7 +2,8 @@
 //
 // This package holds flags and output only: each command builds what it needs with internal/wire, calls it, and prints
 // text or, with --output json, one JSON document. Exit codes: 0 done, 1 refused or failed, 2 wrong use of the command,
-// 3 a file that protects less than before (see apply), a party that falls short of its profile (see party check).
+// 3 a file that protects less than before (see apply), a party that falls short of its profile (see party check) or is not
+// meant to be deleted (see party delete).
 package main
 
 import (
@@ -27,11 +28,12 @@ func main() {
 	var usage usageError
 	var weakening setup.Weakening
 	var shortfall shortfallError
+	var unmeant unmeantError
 	switch {
 	case errors.As(err, &usage):
 		fmt.Fprintln(os.Stderr, "idp:", err)
 		os.Exit(2)
-	case errors.As(err, &weakening), errors.As(err, &shortfall):
+	case errors.As(err, &weakening), errors.As(err, &shortfall), errors.As(err, &unmeant):
 		fmt.Fprintln(os.Stderr, "idp:", err)
 		os.Exit(3)
 	case err != nil:

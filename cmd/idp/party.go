@@ -17,7 +17,7 @@ import (
 
 func partyCommand(g *globals) *cobra.Command {
 	c := &cobra.Command{Use: "party", Short: "Parties: OAuth clients of a platform"}
-	c.AddCommand(partyAdd(g), partyList(g), partyShow(g), partySecret(g), partyCheck(g),
+	c.AddCommand(partyAdd(g), partyList(g), partyShow(g), partySecret(g), partyCheck(g), partyDelete(g),
 		partySwitch(g, "disable", "Refuse a party everywhere until it is enabled again, such as when its secret leaked", true),
 		partySwitch(g, "enable", "Serve a disabled party again; what it held and has not expired counts again", false))
 	return c

@@ -55,6 +55,7 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 //	arrive NAME[/PARTY] · arrive NAME error CODE · arrive NAME home
 //	token CLAIM == VALUE …           what the last ID token says; none: the claim is not there; amr is a set; same, other and newer compare with the one before
 //	userinfo ok|refused · userinfo CLAIM == VALUE|none · refresh ok|CODE · revoke
+//	delete NAME/PARTY                the operator deletes a party
 //	told NAME[/PARTY] · untold NAME[/PARTY]  idle sessions are looked for, and letters go; the party is told that the session of its last arrival ended; of nothing
 //	logout NAME [hint]               a relying platform sends the person to sign out
 //	speaks nl|en|own · language NAME the language of the page, own being that of the run; chooses another on the page
@@ -208,6 +209,7 @@ var verbs = map[string]func(*script, string) error{
 	"phone":      (*script).phone,
 	"userinfo":   (*script).userinfo,
 	"refresh":    (*script).refresh,
+	"delete":     (*script).deleteParty,
 	"revoke":     func(s *script, _ string) error { return s.party.Revoke() },
 	"logout":     (*script).logout,
 	"told":       (*script).told,

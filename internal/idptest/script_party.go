@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/platform"
 )
 
 func (s *script) arrive(rest string) error {
@@ -86,6 +89,15 @@ func (s *script) userinfo(want string) error {
 		return expect(err, "invalid_token")
 	case err == nil && s.party.Last.Claims != nil && claims["sub"] != s.party.Last.Claims["sub"]:
 		return fmt.Errorf("sub %v, want %v", claims["sub"], s.party.Last.Claims["sub"])
+	}
+	return err
+}
+
+func (s *script) deleteParty(name string) error {
+	on, kind, _ := strings.Cut(name, "/")
+	_, err := s.server.Tools().Acts().DeleteParty(s.t.Context(), platform.ID(on), grant.PartyID(on+"-"+kind), false)
+	if err == nil {
+		err = s.server.Refresh(s.t.Context())
 	}
 	return err
 }

@@ -41,7 +41,7 @@ type Tools struct {
 
 // Acts are what staff may do, by whoever runs a command.
 func (t Tools) Acts() *staff.Acts {
-	return &staff.Acts{Store: t.DB, Sealer: t.Sealer, People: t.DB, Waiting: t.DB, Devices: t.DB, Federation: t.DB, Actor: staff.Operator(Operator()), Now: t.Now}
+	return &staff.Acts{Store: t.DB, Sealer: t.Sealer, People: t.DB, Waiting: t.DB, Devices: t.DB, Federation: t.DB, Parties: t.DB, Actor: staff.Operator(Operator()), Now: t.Now}
 }
 
 // Report says what applying did.

@@ -34,7 +34,7 @@ type promise struct {
 // Run checks every promise, each on a migrated database that open makes for it.
 func Run(t *testing.T, open func(t *testing.T) *storage.DB) {
 	for _, p := range slices.Concat(
-		settings, accounts, sessions, endings, logouts, access, journeys, requests, pushes, codes, refreshes, consents, subjects, attempts,
+		settings, deletedParties, accounts, sessions, endings, logouts, access, journeys, requests, pushes, codes, refreshes, consents, subjects, attempts,
 		tickets, actPromises, actRaces, marks, actings, pendings, messages, devices, appDevices, handoffs, uses, connections, connectionUses, intakes, upkeep, record, people, safety,
 	) {
 		t.Run(p.name, func(t *testing.T) {
