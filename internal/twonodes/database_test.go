@@ -38,6 +38,9 @@ func TestKilledDatabaseLosesNothingThatWasAcknowledged(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("after kill %d of %d", k+1, cycles)
 		}
+		if (k+1)%10 == 0 {
+			t.Logf("%d kills of %d, %d acknowledgements kept", k+1, cycles, sum.facts)
+		}
 	}
 	sum.report(t, fmt.Sprintf("%d kills of PostgreSQL, noticed within %s, ready %s after it accepted connections",
 		cycles, noticed.Round(time.Millisecond), back.Round(time.Millisecond)))

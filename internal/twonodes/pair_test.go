@@ -222,7 +222,7 @@ func (n *node) start() {
 			}
 		}
 		if t.Failed() {
-			t.Logf("node %s wrote:\n%.20000s", n.address, text)
+			t.Logf("node %s wrote at last:\n%s", n.address, text[max(0, len(text)-20000):])
 		}
 	})
 	n.cmd, n.log, n.ended = cmd, log, ended
