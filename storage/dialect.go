@@ -102,14 +102,14 @@ func openPostgres(dsn string, open Opener) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.DialFunc = dialer(answer)
-	served := func(pingAfter time.Duration) []stdlib.OptionOpenDB {
+	config.DialFunc = onlyToConnect(dialer(answer))
+	served := func(pingAfter time.Duration, made func(context.Context, *pgx.Conn) error) []stdlib.OptionOpenDB {
 		return []stdlib.OptionOpenDB{
-			stdlib.OptionShouldPing(stillLives(pingAfter)), stdlib.OptionAfterConnect(primary.made), stdlib.OptionResetSession(primary.stillLeads),
+			stdlib.OptionShouldPing(stillLives(pingAfter)), stdlib.OptionAfterConnect(made), stdlib.OptionResetSession(primary.stillLeads),
 		}
 	}
-	pool := newPool(open(stdlib.GetConnector(*config, served(pingAfter)...)))
-	many, closeMany := openMany(config, served(linePingAfter), lines, open)
+	pool := newPool(open(uncancelled{stdlib.GetConnector(*config, served(pingAfter, endStatements(config, answer, primary.made))...)}))
+	many, closeMany := openMany(config, served(linePingAfter, primary.made), lines, open)
 	config.DialFunc = dialer(batchTime)
 	patient := newPool(open(stdlib.GetConnector(*config)))
 	patient.SetMaxIdleConns(0) // each batch has a connection of its own

@@ -72,7 +72,7 @@ func openMany(config *pgx.ConnConfig, served []stdlib.OptionOpenDB, lines int, o
 			config.RuntimeParams[name] = value
 		}
 	}
-	real := sql.OpenDB(stdlib.GetConnector(*config, served...))
+	real := sql.OpenDB(uncancelled{stdlib.GetConnector(*config, served...)})
 	real.SetMaxOpenConns(lines)
 	real.SetMaxIdleConns(lines)
 	real.SetConnMaxLifetime(connectionLife)

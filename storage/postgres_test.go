@@ -1,7 +1,9 @@
 package storage_test
 
 import (
+	"database/sql"
 	"errors"
+	"net/url"
 	"sync"
 	"testing"
 	"time"
@@ -58,4 +60,62 @@ func TestLostPostgresConnectionIsUnavailableAndComesBack(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	t.Fatalf("the database did not come back: %v", err)
+}
+
+// A statement that is given up is not cancelled: a commit that waits for a standby would become visible. Its server ends it
+// soon, unless the address says that it should not.
+func TestStatementThatIsGivenUpEndsByItself(t *testing.T) {
+	for name, row := range map[string]struct {
+		limit string // statement_timeout of the address
+		goes  bool   // on, as far as the server is concerned
+	}{"as we ask": {"", false}, "as the address says": {"0", true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			address, err := url.Parse(idptest.EmptyPostgres(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			beside, err := sql.Open("pgx", address.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = beside.Close() }() // the test is over
+			const theirs = ` FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid() AND state = 'active'`
+			asleep := func() (n int) {
+				if err := beside.QueryRowContext(t.Context(), `SELECT COUNT(*)`+theirs).Scan(&n); err != nil {
+					t.Fatal(err)
+				}
+				return n
+			}
+			q := address.Query()
+			q.Set("answer_timeout", "1")
+			if row.limit != "" {
+				q.Set("statement_timeout", row.limit)
+			}
+			address.RawQuery = q.Encode()
+			db, err := storage.Open(t.Context(), address.String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = db.Close() }() // as above
+			if _, err := db.SQL().ExecContext(t.Context(), `SELECT pg_sleep(600)`); err == nil {
+				t.Fatal("it was waited for")
+			}
+			if row.goes {
+				time.Sleep(500 * time.Millisecond) // a request to cancel takes less
+				if n := asleep(); n != 1 {
+					t.Errorf("%d statements go on, want 1", n)
+				}
+				if _, err := beside.ExecContext(t.Context(), `SELECT pg_terminate_backend(pid)`+theirs); err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			for end := time.Now().Add(30 * time.Second); asleep() > 0; time.Sleep(50 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("it goes on although nobody waits for it")
+				}
+			}
+		})
+	}
 }

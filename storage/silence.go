@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"database/sql/driver"
+	"errors"
 	"fmt"
 	"net"
 	"strconv"
@@ -24,6 +26,10 @@ const (
 	pingAfter      = time.Second           // idle for this long: it is asked whether it still lives
 	linePingAfter  = 50 * time.Millisecond // the same for one that carries messages of several callers: they would all be lost
 	lostTime       = 10 * time.Second      // without a sign of life from the other machine
+
+	// endsAfter is how long after a connection was given up its server ends the statement: nobody waits for it any more.
+	// It does not end the wait of a COMMIT for a standby.
+	endsAfter = 500 * time.Millisecond
 )
 
 // answerTimeOf takes answer_timeout, whole seconds, out of the parameters of a DSN: the server knows none of that name.
@@ -53,6 +59,49 @@ func dialer(answer time.Duration) pgconn.DialFunc {
 			return nil, err
 		}
 		return &impatient{c, answer}, nil
+	}
+}
+
+// uncancelled makes connections whose statements are not cancelled when they are given up. A server that is told to cancel
+// while a commit waits for its synchronous standby makes that commit visible, although the standby does not have it, and
+// only warns: "The transaction has already committed locally, but might not have been replicated to the standby." Whoever
+// asks again would be told that it is done, and a failover would lose it. Not cancelled, it stays invisible until the
+// standby has it, and keeps its locks.
+type uncancelled struct{ driver.Connector }
+
+// connectingKey marks the context of whoever makes a connection. What pgx dials to cancel a statement does not have it.
+type connectingKey struct{}
+
+// Connect makes a connection.
+func (u uncancelled) Connect(ctx context.Context) (driver.Conn, error) {
+	return u.Connector.Connect(context.WithValue(ctx, connectingKey{}, true))
+}
+
+var errNotCancelled = errors.New("statements that are given up are not cancelled")
+
+// onlyToConnect refuses to dial for anything but a connection that uncancelled makes.
+func onlyToConnect(dial pgconn.DialFunc) pgconn.DialFunc {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if ctx.Value(connectingKey{}) == nil {
+			return nil, errNotCancelled
+		}
+		return dial(ctx, network, address)
+	}
+}
+
+// endStatements adds to what is done with a new connection: its server is told to end what takes longer than anybody waits,
+// unless the DSN has a limit of its own. It is no parameter of the connection, because poolers refuse those that they do
+// not know.
+func endStatements(config *pgx.ConnConfig, answer time.Duration, made func(context.Context, *pgx.Conn) error) func(context.Context, *pgx.Conn) error {
+	if _, given := config.RuntimeParams["statement_timeout"]; given {
+		return made
+	}
+	limit := fmt.Sprintf("SET statement_timeout = %d", (answer + endsAfter).Milliseconds())
+	return func(ctx context.Context, c *pgx.Conn) error {
+		if _, err := c.PgConn().Exec(ctx, limit).ReadAll(); err != nil {
+			return err
+		}
+		return made(ctx, c)
 	}
 }
 
