@@ -1,7 +1,7 @@
 # make alone lists the targets.
 GO ?= go
 
-.PHONY: help dev test quick clients upstreams bench torture model screenshots pictures release
+.PHONY: help dev test quick clients upstreams bench torture failover model screenshots pictures release
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -35,6 +35,10 @@ torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE
 		IDP_PIN_KILLS=$(or $(PIN_KILLS),100) IDP_REVOKES=$(or $(REVOKES),50) \
 		IDP_BROWSERS=$(or $(BROWSERS),4) IDP_RACES=$(or $(RACES),1000) IDP_ROLLS=$(or $(ROUNDS),20) IDP_LOGINS=$(or $(LOGINS),1) $(GO) test -race -count=1 -v -timeout 12h ./internal/twonodes/
 	eval "$$(bash .ci/postgres)" && $(GO) test -count=1 -run TestAsManyPeopleAsAFileHasAreInvitedInTime ./storage # all that a file may have
+
+failover: ## kill the primary of a PostgreSQL under Patroni while people sign in (Debian's Patroni, etcd and haproxy; KILLS=20 MACHINES=2 of PostgreSQL)
+	bash .ci/failover
+	IDP_FAILOVERS=$(or $(KILLS),20) IDP_POSTGRES_MACHINES=$(or $(MACHINES),2) $(GO) test -count=1 -v -timeout 6h -tags failover -run TestFailover ./internal/twonodes/
 
 model: ## search every interleaving of the app's handoff and PIN counter, and find each seeded mistake (docs/app/model.md)
 	bash .ci/prepare

@@ -7,7 +7,8 @@
 // and parties come over the network (person_test.go), several at once where there is load (load_test.go), which does all
 // that people do where nodes or databases are killed (mix_test.go). Clocks that differ need a clock that tests own, so that
 // test has two houses in process (clocks_test.go). A database that is killed is a server of the test's own
-// (postgres_test.go).
+// (postgres_test.go). A database that fails over is a cluster (patroni_test.go, failover_test.go), which only
+// `make failover` builds and runs.
 //
 // Phones with the mobile app (app_phone_test.go) meet the same: nodes that are killed in the middle of a PIN, at a statement
 // where a tap on the way to PostgreSQL stops them (tap_test.go), a database that goes away in the middle of whatever the

@@ -149,8 +149,14 @@ func (l *load) leave(email string) (fact, error) {
 	copied := held.person.copied(l.door)
 	for {
 		err := held.person.open(http.MethodGet, l.door.issuer+"/logout?id_token_hint="+held.id, nil)
+		if err == nil && strings.HasSuffix(held.person.page.Path, "/logout") { // a node whose settings are old trusts no hint, and asks
+			err = held.person.submit(url.Values{"do": {"logout"}})
+		}
 		if a.again(err) {
 			continue
+		}
+		if err == nil && !strings.HasSuffix(held.person.page.Path, "/logged-out") {
+			err = fmt.Errorf("logging out led to %s (%d)", held.person.page, held.person.shown.status)
 		}
 		held.person = copied
 		return ended{held, "login_required"}, err
