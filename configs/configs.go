@@ -185,10 +185,10 @@ func (c *Config) checkListeners() (wrong []error) {
 
 func (c *Config) checkSecrets() (wrong []error) {
 	if !knownDatabase(c.Database.Reveal()) {
-		wrong = append(wrong, c.refuse("database", "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME"))
+		wrong = append(wrong, c.refuse("database", "sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME, here, in IDP_DATABASE or in the file of IDP_DATABASE_FILE"))
 	}
 	if len(c.MasterKeys) == 0 {
-		return append(wrong, c.refuse("master_keys", "missing: 32 random bytes, as openssl rand -base64 32 prints them, here or in master_keys_file"))
+		return append(wrong, c.refuse("master_keys", "missing: 32 random bytes, as openssl rand -base64 32 prints them, here, in master_keys_file or in the file of IDP_MASTER_KEYS_FILE"))
 	}
 	masters := make([][]byte, len(c.MasterKeys))
 	for i, text := range c.MasterKeys {

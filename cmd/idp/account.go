@@ -58,7 +58,7 @@ func accountAdd(g *globals, on *string) *cobra.Command {
 				if err := f.tools().Acts().Invite(cmd.Context(), platform.ID(*on), staff.ByAddress(d.Email)); err != nil {
 					return fmt.Errorf("account %s is added, and not invited: %w", d.Email, err)
 				}
-				result.Mail = "waiting"
+				result.Mail, result.unsent = "waiting", f.config.SMTP.Host == ""
 			}
 			return g.print(cmd, result, func(w io.Writer) {
 				printed(cmd, report, "added")(w)
@@ -82,11 +82,15 @@ type addedAccount struct {
 	setup.Report
 	State account.State `json:"state"` // invited: without a password
 	Mail  string        `json:"mail"`  // waiting: the welcome mail is in the outbox; none
+
+	unsent bool // no mail server is configured here
 }
 
 // says is what was done and what was not, in words.
 func (a addedAccount) says(address, on string) string {
 	switch {
+	case a.Mail == "waiting" && a.unsent:
+		return "The welcome mail waits: no mail server is configured here (smtp.host). Until one is, and the person makes a password with its button, nobody can sign in."
 	case a.Mail == "waiting":
 		return "The welcome mail waits for a server, which sends it. Until the person makes a password with its button nobody can sign in."
 	case a.State == account.Active:

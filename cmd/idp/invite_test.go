@@ -86,8 +86,12 @@ func TestAddSaysWhatItDid(t *testing.T) {
 		}
 		return r.out, r.err
 	}
-	if out, warned := add("a@example.org", "--invite"); !strings.HasSuffix(out, "\nThe welcome mail waits for a server, which sends it. Until the person makes a password with its button nobody can sign in.\n") || warned != "" {
-		t.Errorf("invited: %q, %q", out, warned)
+	if out, warned := add("a@example.org", "--invite"); !strings.HasSuffix(out, "\nThe welcome mail waits: no mail server is configured here (smtp.host). Until one is, and the person makes a password with its button, nobody can sign in.\n") || warned != "" {
+		t.Errorf("invited without a mail server: %q, %q", out, warned)
+	}
+	withMail := i.with("IDP_SMTP__HOST=mail.example.org", "IDP_SMTP__FROM=login@example.org")
+	if r := withMail.run("account", "add", "b@example.org", "--platform", "linde", "--invite"); r.code != 0 || !strings.HasSuffix(r.out, "\nThe welcome mail waits for a server, which sends it. Until the person makes a password with its button nobody can sign in.\n") {
+		t.Errorf("invited: %+v", r)
 	}
 	for n, c := range []struct{ words, warned string }{
 		{"negen groene fietsen lachen!", ""},

@@ -141,8 +141,8 @@ var documents = map[string]string{
 	"README.md": "README.md", "CHANGELOG.md": "CHANGELOG.md", "configs/example.yaml": "example.yaml",
 	"docs/operating.md": "docs/operating.md", "docs/setup-file.md": "docs/setup-file.md", "docs/oidc.md": "docs/oidc.md",
 	"docs/clients.md": "docs/clients.md", "docs/performance.md": "docs/performance.md", "docs/audit.md": "docs/audit.md",
-	"docs/sso.md":           "docs/sso.md",
-	"docs/grafana/idp.json": "docs/grafana/idp.json", "packaging/idp.service": "idp.service",
+	"docs/sso.md": "docs/sso.md", "docs/staff.md": "docs/staff.md", "docs/app.md": "docs/app.md", "docs/looks.md": "docs/looks.md",
+	"docs/grafana/idp.json": "docs/grafana/idp.json", "docs/grafana/alerts.yaml": "docs/grafana/alerts.yaml", "packaging/idp.service": "idp.service",
 	"packaging/platforms.example.yaml": "platforms.example.yaml",
 }
 
