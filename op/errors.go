@@ -61,6 +61,16 @@ func (e *protocolError) about(parameter string) *protocolError {
 	return e
 }
 
+// unknownClient refuses a request that names no party, or none that there is.
+func unknownClient(id string) *protocolError {
+	if id == "" {
+		return refuse("unauthorized_client", "client_id is missing").about("client_id")
+	}
+	e := refuse("unauthorized_client", "unknown client").about("client_id")
+	e.received = quoted(id)
+	return e
+}
+
 // toldError is one whose own sentence goes out: it says what is wrong with a request that somebody writes a program for.
 type toldError struct{ *protocolError }
 
@@ -118,8 +128,13 @@ func shownURI(uri string) string {
 			}
 		}
 	}
-	quoted := strconv.QuoteToASCII(uri[:min(len(uri), longestShown)])
-	return quoted[1:min(len(quoted)-1, longestShown+1)]
+	return quoted(uri)
+}
+
+// quoted is what came from outside as operators see it: in ASCII, and cut.
+func quoted(text string) string {
+	all := strconv.QuoteToASCII(text[:min(len(text), longestShown)])
+	return all[1:min(len(all)-1, longestShown+1)]
 }
 
 // someOf are registered addresses, as many as fit a line.
@@ -205,8 +220,11 @@ func said(w http.ResponseWriter, code string, err error) {
 		return
 	}
 	web.Say(w, slog.String("parameter", own.parameter))
+	if own.received != "" || len(own.registered) > 0 {
+		web.Say(w, slog.String("received", own.received))
+	}
 	if len(own.registered) > 0 {
-		web.Say(w, slog.String("received", own.received), slog.String("registered", strings.Join(own.registered, " ")))
+		web.Say(w, slog.String("registered", strings.Join(own.registered, " ")))
 	}
 }
 

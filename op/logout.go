@@ -2,6 +2,7 @@ package op
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -55,6 +56,9 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	back := returnTo(party, form)
 	named := sid != "" && len(sessions) == 1 && sidOf(p, party, sessions[0]) == sid
 	refusedURI := form.Get("post_logout_redirect_uri") != "" && back == ""
+	if refusedURI {
+		web.Say(w, slog.String("reason", "post_logout_redirect_uri is not registered, or nothing says of which client"))
+	}
 	if len(sessions) > 0 && !confirmed && (!named || refusedURI) {
 		return s.askLogout(w, r, p, form)
 	}

@@ -91,7 +91,7 @@ func (s *Server) bring(w http.ResponseWriter, r *http.Request, form url.Values) 
 	p := platform.FromContext(r.Context())
 	party, known := s.enabled(p.ID, grant.PartyID(form.Get("client_id")))
 	if !known {
-		return refuse("unauthorized_client", "unknown client").about("client_id")
+		return unknownClient(form.Get("client_id"))
 	}
 	if r.Method == http.MethodPost { // without a cookie, if another site sends it
 		q := url.Values{"client_id": {string(party.ID)}, "request_uri": {form.Get("request_uri")}}

@@ -42,7 +42,7 @@ const (
 func (s *Server) parseRequest(ctx context.Context, p *platform.Platform, form url.Values) (*grant.AuthRequest, *grant.Party, error) {
 	party, known := s.enabled(p.ID, grant.PartyID(form.Get("client_id")))
 	if !known {
-		return nil, nil, refuse("unauthorized_client", "unknown client").about("client_id")
+		return nil, nil, unknownClient(form.Get("client_id"))
 	}
 	text := form.Get("request")
 	if text == "" || !party.HasKeys() {

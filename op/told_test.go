@@ -333,3 +333,22 @@ func TestDevelopersAreToldOnThePage(t *testing.T) {
 		t.Error("the query is on the page")
 	}
 }
+
+// What names no client that there is, or no address, is in the log as it came; what is missing is called that.
+func TestOperatorLearnsWhichClientIsUnknown(t *testing.T) {
+	c := newCaller(t)
+	log := c.logged()
+	for path, want := range map[string]string{
+		authorizeQuery("nobody", func(url.Values) {}):                      `reason="unknown client" parameter=client_id received=nobody`,
+		authorizeQuery("a\n\"b", func(url.Values) {}):                      `reason="unknown client" parameter=client_id received="a\\n\\\"b"`,
+		authorizeQuery("web", func(q url.Values) { q.Del("client_id") }):   `reason="client_id is missing" parameter=client_id reference=`,
+		"/.well-known/openid-konfiguration":                                `error=not_found reason="the platform has no such address"`,
+		"/logout?client_id=web&post_logout_redirect_uri=https://rp.test/x": `reason="post_logout_redirect_uri is not registered, or nothing says of which client"`,
+	} {
+		log.Reset()
+		_ = c.get(issuer + path).Body.Close() // in memory
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("%s: want %s: %s", path, want, log.String())
+		}
+	}
+}
