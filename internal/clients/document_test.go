@@ -161,10 +161,13 @@ func (h *house) applied(t *testing.T, content string) {
 const (
 	allauthSection = "Django with django-allauth"
 	authlibSection = "Flask with Authlib"
+	authjsSection  = "Express with Auth.js"
 )
 
 // isLater tells whether a block is one of those that `make clients` runs and `make test` does not.
-func isLater(b *fence) bool { return b.section == allauthSection || b.section == authlibSection }
+func isLater(b *fence) bool {
+	return slices.Contains([]string{allauthSection, authlibSection, authjsSection}, b.section)
+}
 
 // everyBlockRan wants each block of the document to have been run, where all clients were.
 func everyBlockRan(t *testing.T) {
@@ -192,6 +195,14 @@ func TestDocumentNamesWhatIsTested(t *testing.T) {
 		"github.com/zitadel/oidc/v3": moduleVersion(t, "github.com/zitadel/oidc/v3"),
 	} {
 		if row := "| `" + name + "` | " + version + " |"; !strings.Contains(guide.text, row) {
+			t.Errorf("docs/clients.md has no row %s", row)
+		}
+	}
+	for _, row := range []string{
+		"| Express with `@auth/express` (Auth.js) | " + authjsVersion(t, "express") + " with " + authjsVersion(t, "@auth/express") + " |",
+		"| Spring Boot 4 | " + springFourVersion + " |",
+	} {
+		if !strings.Contains(guide.text, row) {
 			t.Errorf("docs/clients.md has no row %s", row)
 		}
 	}

@@ -61,6 +61,7 @@ func TestClients(t *testing.T) {
 		{"openid-client", func(t *testing.T) { openidClient(t, postgres) }},
 		{"openid-client with keys", func(t *testing.T) { openidClientWithKeys(t, postgres) }},
 		{"oidc-client-ts", func(t *testing.T) { singlePage(t, postgres) }},
+		{"curl", func(t *testing.T) { curl(t, postgres) }},
 		{"oauth2-proxy", func(t *testing.T) { oauth2Proxy(t, postgres) }},
 		{"Django", func(t *testing.T) { django(t, postgres) }},
 		{"AppAuth", func(t *testing.T) { appAuth(t, postgres) }},

@@ -45,11 +45,32 @@ func (h *house) startNode(t *testing.T, script, path string, party map[string]st
 	return h.startProgram(t, tools, []string{"./extensions.mjs", script}, path, party)
 }
 
+// authjsTools is where the packages of Auth.js are, which `make clients` installs.
+const authjsTools = tools + "/authjs"
+
+// authjsVersion is the version of a package that Auth.js runs with.
+func authjsVersion(t *testing.T, name string) string {
+	t.Helper()
+	var file struct {
+		Dependencies map[string]string `json:"dependencies"`
+	}
+	if err := json.Unmarshal([]byte(readFile(t, authjsTools+"/package.json")), &file); err != nil || file.Dependencies[name] == "" {
+		t.Fatalf("%s is not in package.json: %v", name, err)
+	}
+	return file.Dependencies[name]
+}
+
 // nodeFolder makes a folder of modules that find the packages of npm.
 func nodeFolder(t *testing.T, modules map[string]string) (dir string) {
 	t.Helper()
+	return moduleFolder(t, filepath.Join(tools, "node_modules"), modules)
+}
+
+// moduleFolder makes a folder of modules that find the packages of a folder.
+func moduleFolder(t *testing.T, from string, modules map[string]string) (dir string) {
+	t.Helper()
 	dir = t.TempDir()
-	packages, err := filepath.Abs(filepath.Join(tools, "node_modules"))
+	packages, err := filepath.Abs(from)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ const springSection = "Spring Security"
 
 // isSource wants a class of the site to be a block of the document, below a line that puts it into a package: .ci/prepare
 // builds the site when one of its sources changed.
-func isSource(t *testing.T, name, block string) {
+func isSource(t *testing.T, jar, name, block string) {
 	t.Helper()
 	path := filepath.Join(tools, "spring/src/main/java/example", name)
 	if got, want := readFile(t, path), "package example;\n\n"+block; got != want {
@@ -31,17 +31,24 @@ func isSource(t *testing.T, name, block string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if built, err := os.Stat(diary); err != nil || built.ModTime().Before(source.ModTime()) {
-		t.Fatalf("%s is older than %s (.ci/prepare builds it): %v", diary, path, err)
+	if built, err := os.Stat(jar); err != nil || built.ModTime().Before(source.ModTime()) {
+		t.Fatalf("%s is older than %s (.ci/prepare builds it): %v", jar, path, err)
 	}
 }
 
-func spring(t *testing.T, h *house) {
+// springFourVersion is the version of Spring Boot that `make clients` builds the site with.
+const springFourVersion = "4.0.0"
+
+func spring(t *testing.T, h *house) { springSite(t, h, diary, springBootVersion(t)) }
+
+// springSite runs a build of the site.
+func springSite(t *testing.T, h *house, jar, version string) {
+	t.Helper()
 	_, port, _ := strings.Cut(freeAddress(t), ":")
 	origin := "https://localhost:" + port
 	h.registers(t, springSection, 0, origin)
-	isSource(t, "SignIn.java", guide.block(t, springSection, "java", 0))
-	isSource(t, "Api.java", guide.block(t, resourceSection, "java", 0))
+	isSource(t, jar, "SignIn.java", guide.block(t, springSection, "java", 0))
+	isSource(t, jar, "Api.java", guide.block(t, resourceSection, "java", 0))
 	site, api := filepath.Join(t.TempDir(), "application.yaml"), filepath.Join(t.TempDir(), "application.yaml")
 	for path, block := range map[string]string{
 		site: h.documented(t, springSection, "yaml", 1, origin), api: h.documented(t, resourceSection, "yaml", 1, origin),
@@ -51,11 +58,11 @@ func spring(t *testing.T, h *house) {
 		}
 	}
 	cmd := exec.Command("java", "-XX:TieredStopAtLevel=1", "-Djavax.net.ssl.trustStore="+h.trusted(t),
-		"-Djavax.net.ssl.trustStorePassword=changeit", "-jar", diary, // the first of these starts it sooner
+		"-Djavax.net.ssl.trustStorePassword=changeit", "-jar", jar, // the first of these starts it sooner
 		"--spring.config.additional-location=file:"+site+",file:"+api)
 	start(t, "Spring", cmd, []string{"PATH=" + os.Getenv("PATH"), "PORT=" + port, "CERTIFICATE=" + h.certificate, "KEY=" + h.key},
 		func() error { return h.answers(origin + "/open") })
-	c := client{t, "Spring Security", springBootVersion(t)}
+	c := client{t, "Spring Security", version}
 	v := h.visitor("")
 	// see opens the page that asks a person to sign in, and returns the claims that the site has of that person.
 	see := func(t *testing.T, v *visitor) (claims map[string]any) {

@@ -62,11 +62,17 @@ func (v *visitor) visit(t *testing.T, address string) string {
 func (v *visitor) signIn(t *testing.T, address string) string {
 	t.Helper()
 	v.visit(t, address)
+	v.signInHere(t)
+	return v.URL.String()
+}
+
+// signInHere signs in on the login page, which is open.
+func (v *visitor) signInHere(t *testing.T) {
+	t.Helper()
 	v.sees(t, "login.submit")
 	v.MustFill(t, idptest.Text("en", "login.email"), annasEmail)
 	v.MustFill(t, idptest.Text("en", "login.password"), annasWords)
 	v.MustPress(t, idptest.Text("en", "login.submit"))
-	return v.URL.String()
 }
 
 // confirm opens an address that leads to the page that asks the password again, and types it there.
