@@ -23,7 +23,7 @@ bench: ## measure: Go benchmarks in process, then the program from outside besid
 
 clients: ## the clients that `make test` leaves out: every block of docs/clients.md runs here or there
 	bash .ci/prepare
-	cd testdata/tools/authjs && npm ci --silent
+	bash .ci/clients
 	eval "$$(bash .ci/postgres)" && cd internal/clients && $(GO) test -count=1 -timeout 20m -tags clients,more -run TestMoreClients
 
 upstreams: ## people sign in at Keycloak (a download of 160 MB, then two minutes; IDP_RECORD=keycloak keeps its answers for the tests)

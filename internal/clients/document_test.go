@@ -162,11 +162,12 @@ const (
 	allauthSection = "Django with django-allauth"
 	authlibSection = "Flask with Authlib"
 	authjsSection  = "Express with Auth.js"
+	rustSection    = "Rust with openidconnect"
 )
 
 // isLater tells whether a block is one of those that `make clients` runs and `make test` does not.
 func isLater(b *fence) bool {
-	return slices.Contains([]string{allauthSection, authlibSection, authjsSection}, b.section)
+	return slices.Contains([]string{allauthSection, authlibSection, authjsSection, rustSection}, b.section)
 }
 
 // everyBlockRan wants each block of the document to have been run, where all clients were.
@@ -200,6 +201,7 @@ func TestDocumentNamesWhatIsTested(t *testing.T) {
 	}
 	for _, row := range []string{
 		"| Express with `@auth/express` (Auth.js) | " + authjsVersion(t, "express") + " with " + authjsVersion(t, "@auth/express") + " |",
+		"| Rust with `openidconnect` | " + openidconnectVersion(t) + " |",
 		"| Spring Boot 4 | " + springFourVersion + " |",
 	} {
 		if !strings.Contains(guide.text, row) {

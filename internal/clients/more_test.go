@@ -20,7 +20,7 @@ func TestMoreClients(t *testing.T) {
 	t.Cleanup(func() { results.explain(t, "idp serve") }) // runs last
 	h := newHouse(t, idptest.EmptyPostgres(t))
 	registerJournal(t, h)
-	for name, run := range map[string]func(*testing.T, *house){"django-allauth": allauth, "Authlib": authlib, "Auth.js": authjs, "Spring Boot 4": springFour} {
+	for name, run := range map[string]func(*testing.T, *house){"django-allauth": allauth, "Authlib": authlib, "Auth.js": authjs, "Rust": rust, "Spring Boot 4": springFour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			t.Cleanup(func() { results.explain(t, name) })
