@@ -403,7 +403,7 @@ type tally struct {
 }
 
 // looksAtOnce is how many facts are looked at at the same time: a password that was replaced is answered late on purpose.
-const looksAtOnce = 16
+const looksAtOnce = 48
 
 // check ends the load and looks at everything that it was told.
 func (m *mix) check(t *testing.T, l *load, sum *tally) {
