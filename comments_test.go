@@ -141,3 +141,53 @@ func declared(t *testing.T) (names map[string]map[string]bool, folders map[strin
 	})
 	return names, folders
 }
+
+// TestCommentsBeginWithTheirSubject: the comment of a function or a type begins with its name, as go doc readers
+// expect, and a function whose only result is a bool reports whether something is so.
+func TestCommentsBeginWithTheirSubject(t *testing.T) {
+	each(t, func(path string, file *ast.File, set *token.FileSet) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		check := func(doc *ast.CommentGroup, name string, isBool bool) {
+			if doc == nil || doc.Text() == "" {
+				return
+			}
+			text := strings.Join(strings.Fields(doc.Text()), " ")
+			rest, ok := strings.CutPrefix(text, name)
+			if article, _, _ := strings.Cut(text, " "); !ok && (article == "A" || article == "An" || article == "The") {
+				rest, ok = strings.CutPrefix(text, article+" "+name) // of a type, as the standard library writes it
+			}
+			switch {
+			case !ok || rest != "" && !strings.ContainsRune(" ,:;'.", rune(rest[0])):
+				t.Errorf("%s: the comment of %s begins with another word", set.Position(doc.Pos()), name)
+			case isBool && !strings.HasPrefix(rest, " reports whether "):
+				t.Errorf("%s: the comment of %s does not say what it reports", set.Position(doc.Pos()), name)
+			}
+		}
+		for _, d := range file.Decls {
+			switch d := d.(type) {
+			case *ast.FuncDecl:
+				if d.Name.Name != "init" {
+					check(d.Doc, d.Name.Name, onlyBool(d.Type))
+				}
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					if spec, ok := spec.(*ast.TypeSpec); ok {
+						check(d.Doc, spec.Name.Name, false)
+						check(spec.Doc, spec.Name.Name, false)
+					}
+				}
+			}
+		}
+	})
+}
+
+// onlyBool reports whether a function has one result, a bool.
+func onlyBool(f *ast.FuncType) bool {
+	if f.Results == nil || len(f.Results.List) != 1 || len(f.Results.List[0].Names) > 1 {
+		return false
+	}
+	id, ok := f.Results.List[0].Type.(*ast.Ident)
+	return ok && id.Name == "bool"
+}

@@ -2,10 +2,12 @@
 // that may go without a code for a while (Device).
 //
 // An account belongs to one platform and is found there by its e-mail key or its identifier; the identifier is the
-// protocol's `sub`, random and never reused. For a party with pairwise subjects grant derives another one. A Credential is
-// what somebody can prove with; only its factor understands what it holds. The package is pure: storage loads and
+// protocol's `sub`, random and never reused. For a party with pairwise subjects grant derives another one. A Credential
+// is what somebody can prove with; only its factor understands what it holds. The package is pure: storage loads and
 // saves these values whole, authn decides with them. It refuses addresses that could be mistaken for another account's
 // (ParseEmail).
+//
+// A party is a relying party (OAuth client).
 package account
 
 import (
@@ -119,7 +121,7 @@ func (a *Account) SecondCredentials() []CredentialID {
 	return all
 }
 
-// CanSignIn tells whether there is anything to sign in with.
+// CanSignIn reports whether there is anything to sign in with.
 func (a *Account) CanSignIn() bool {
 	return slices.ContainsFunc(a.Credentials, func(c Credential) bool { return c.Use == Primary && c.Usable() })
 }

@@ -32,7 +32,7 @@ type Credential struct {
 	RetiredAt   time.Time // set: kept for the record, proves nothing any more
 }
 
-// Usable tells whether the credential can prove anything.
+// Usable reports whether the credential can prove anything.
 func (c Credential) Usable() bool { return !c.ConfirmedAt.IsZero() && c.RetiredAt.IsZero() }
 
 // Binding is the additional data that ties Sealed to its row: a sealed secret copied to another account, method or

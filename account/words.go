@@ -34,8 +34,9 @@ func Fold(text string) string {
 	return norm.NFC.String(strokes.Replace(text))
 }
 
-// Words are what an account is found by: of its name and its address each word, and the parts that signs divide it into;
-// folded, as UTF-8, sorted, each once. A name in characters that are written without blanks is a word as a whole, too.
+// Words are what an account is found by: of its name and its address each word, and the parts that signs divide it
+// into; folded, as UTF-8, sorted, each once. A name in characters that are written without blanks is a word as a whole,
+// too.
 func (a *Account) Words() [][]byte {
 	var all []string
 	add := func(word string, signs string) {
@@ -66,7 +67,7 @@ func (a *Account) Words() [][]byte {
 	return slices.CompactFunc(words, bytes.Equal)
 }
 
-// unblanked are characters of languages that put no blank between the parts of a name.
+// unblanked reports whether a character is of a language that puts no blank between the parts of a name.
 func unblanked(r rune) bool {
 	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul)
 }

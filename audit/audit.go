@@ -1,9 +1,11 @@
-// Package audit owns the record of who did what to whom. An Event has a Kind and says where it came from (Origin); a Query
-// selects events.
+// Package audit owns the record of who did what to whom. An Event has a Kind and says where it came from (Origin); a
+// Query selects events.
 //
 // An event is saved in the transaction of what it records, and never changed afterwards. The stored kinds are read by
 // queries and dashboards of operators, so they stay; the Go names may not be mistaken for each other. The package is
 // pure: the code that changes something makes its event, and storage saves both.
+//
+// A party is a relying party (OAuth client).
 package audit
 
 import (
@@ -28,15 +30,15 @@ type Event struct {
 	Reason   string // a word from our own list, or what an operator changed; text from others outside only behind Received
 	Origin
 
-	// Connection names the organisation's connection by which somebody signed in or was refused; empty: none. Only the kinds
-	// ByConnection have one, and events from before this field do not.
+	// Connection names the organisation's connection by which somebody signed in or was refused; empty: none. Only the
+	// kinds ByConnection have one, and events from before this field do not.
 	Connection string
 
 	Stated
 
 	// As names the person who acts on somebody else, and the role that allows it. It is zero where an operator or the
-	// system acts. Storage saves the event, and the change that it records, only while that person has that role. As itself
-	// is not stored.
+	// system acts. Storage saves the event, and the change that it records, only while that person has that role. As
+	// itself is not stored.
 	As Acting
 }
 

@@ -28,7 +28,7 @@ func ACROf(proofs []Proof) ACR {
 	return NoFactor
 }
 
-// Satisfies tells whether a sign-in of this strength meets a wanted value. Aliases are other names of our values.
+// Satisfies reports whether a sign-in of this strength meets a wanted value. Aliases are other names of our values.
 // An unknown value is not met.
 func (a ACR) Satisfies(want string, aliases map[string]string) bool {
 	if alias, ok := aliases[want]; ok {
@@ -38,24 +38,24 @@ func (a ACR) Satisfies(want string, aliases map[string]string) bool {
 	return rank >= 0 && slices.Index(ACRs, a) >= rank
 }
 
-// SatisfiesAny tells whether any of the wanted values is met; an empty list is.
+// SatisfiesAny reports whether any of the wanted values is met; an empty list is.
 func (a ACR) SatisfiesAny(wants []string, aliases map[string]string) bool {
 	return len(wants) == 0 || slices.ContainsFunc(wants, func(w string) bool { return a.Satisfies(w, aliases) })
 }
 
-// Enough tells whether a sign-in of this strength meets everything that is asked of it. What the claims parameter wants
-// is not weakened by acr_values, nor the other way round (OpenID Connect Core 1.0 section 5.5.1.1).
-func (a Ask) Enough(have ACR, aliases map[string]string) bool {
+// SatisfiedBy reports whether a sign-in of this strength meets everything that is asked of it. What the claims
+// parameter wants is not weakened by acr_values, nor the other way round (OpenID Connect Core 1.0 section 5.5.1.1).
+func (a Ask) SatisfiedBy(have ACR, aliases map[string]string) bool {
 	met := func(wants []string) bool { return have.SatisfiesAny(wants, aliases) }
-	return met(a.ACR) && !slices.ContainsFunc(a.Claimed, func(wants []string) bool { return !met(wants) }) &&
-		!slices.ContainsFunc(a.Least, func(least string) bool { return !have.Satisfies(least, aliases) })
+	return met(a.ACR) && !slices.ContainsFunc(a.ClaimedACR, func(wants []string) bool { return !met(wants) }) &&
+		!slices.ContainsFunc(a.MinimumACR, func(least string) bool { return !have.Satisfies(least, aliases) })
 }
 
 // Alias is the asked name of a strength, for an answer in the words of the question (OpenID Connect Core 1.0 section
 // 5.5.1.1); empty when it is asked by our own name, or not at all. A list of the claims parameter decides before
 // acr_values: its answer must be one of its values.
 func (a Ask) Alias(have ACR, aliases map[string]string) string {
-	for _, wants := range append(slices.Clone(a.Claimed), a.ACR) {
+	for _, wants := range append(slices.Clone(a.ClaimedACR), a.ACR) {
 		if slices.Contains(wants, string(have)) {
 			return ""
 		}

@@ -65,13 +65,13 @@ var effects = map[Act]effect{
 // Voids lists the tickets of the account that stop working.
 func (a Act) Voids() []TicketPurpose { return effects[a].voids }
 
-// Done tells whether they count as used, because what they were for was done without them.
+// Done reports whether they count as used, because what they were for was done without them.
 func (a Act) Done() bool { return effects[a].done }
 
-// EndsJourneys tells whether the journeys of the account end, but for the one that does it.
+// EndsJourneys reports whether the journeys of the account end, but for the one that does it.
 func (a Act) EndsJourneys() bool { return effects[a].journeys }
 
-// EndsWaiting tells whether what staff asked for the account, and what waits, comes to nothing: it was asked for the
+// EndsWaiting reports whether what staff asked for the account, and what waits, comes to nothing: it was asked for the
 // account as it was.
 func (a Act) EndsWaiting() bool { return effects[a].waiting }
 
@@ -150,9 +150,9 @@ func Declared(before, after *account.Account) []Act {
 	return acts
 }
 
-// CutBefore tells whether the journey came to know its account before the last act that ended the journeys of it. One
-// that a node of the release before has saved does not say; it is held against the time of that act.
-func (j *Journey) CutBefore(a *account.Account) bool {
+// EndedByAct reports whether the journey came to know its account before the last act that ended the journeys of it.
+// One that a node of the release before has saved does not say; it is held against the time of that act.
+func (j *Journey) EndedByAct(a *account.Account) bool {
 	switch {
 	case j.Account != a.ID:
 		return false
@@ -162,15 +162,15 @@ func (j *Journey) CutBefore(a *account.Account) bool {
 	return !j.CutAt.Equal(a.CutAt)
 }
 
-// Know makes the journey that of an account, as the account is now. Of one that it knew before it keeps what it knew
-// then.
-func (j *Journey) Know(a *account.Account) {
+// SetAccount makes the journey that of an account, as the account is now. Of one that it knew before it keeps what it
+// knew then.
+func (j *Journey) SetAccount(a *account.Account) {
 	if j.Account != a.ID {
 		j.Account, j.CutAt, j.Unlinked = a.ID, a.CutAt, false
 	}
 }
 
-// OneWorks tells whether of tickets of this purpose an account has one at a time that works: a newer one voids it.
+// OneWorks reports whether of tickets of this purpose an account has one at a time that works: a newer one voids it.
 func (p TicketPurpose) OneWorks() bool {
 	switch p {
 	case TicketWelcome, TicketReset, TicketUnblock, TicketEmail, TicketFreeze, TicketStop, TicketAfterReset:
@@ -179,7 +179,7 @@ func (p TicketPurpose) OneWorks() bool {
 	return false
 }
 
-// Fits tells whether a ticket of this purpose may be given to an account of that state.
+// Fits reports whether a ticket of this purpose may be given to an account of that state.
 func (p TicketPurpose) Fits(s account.State) bool {
 	switch p {
 	case TicketWelcome:

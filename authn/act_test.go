@@ -126,7 +126,7 @@ func TestJourneyOfBeforeTheCut(t *testing.T) {
 		"of an older node, began after":  {authn.Journey{Progress: authn.Progress{Account: "anna", Unlinked: true}, StartedAt: at(6)}, at(5), false},
 		"of an older node, never cut":    {authn.Journey{Progress: authn.Progress{Account: "anna", Unlinked: true}, StartedAt: at(6)}, time.Time{}, false},
 	} {
-		if got := row.journey.CutBefore(&account.Account{ID: "anna", CutAt: row.cutAt}); got != row.want {
+		if got := row.journey.EndedByAct(&account.Account{ID: "anna", CutAt: row.cutAt}); got != row.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
@@ -134,12 +134,12 @@ func TestJourneyOfBeforeTheCut(t *testing.T) {
 
 func TestJourneyKeepsWhatItKnewOfItsAccount(t *testing.T) {
 	j := authn.Journey{}
-	j.Know(&account.Account{ID: "anna", CutAt: at(1)})
-	j.Know(&account.Account{ID: "anna", CutAt: at(2)})
+	j.SetAccount(&account.Account{ID: "anna", CutAt: at(1)})
+	j.SetAccount(&account.Account{ID: "anna", CutAt: at(2)})
 	if j.Account != "anna" || !j.CutAt.Equal(at(1)) {
 		t.Errorf("a password shown again hides the cut: %+v", j)
 	}
-	j.Know(&account.Account{ID: "bram", CutAt: at(3)})
+	j.SetAccount(&account.Account{ID: "bram", CutAt: at(3)})
 	if j.Account != "bram" || !j.CutAt.Equal(at(3)) {
 		t.Errorf("another account: %+v", j)
 	}

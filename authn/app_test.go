@@ -154,7 +154,7 @@ func TestOnlyPeopleInCareAreSparedTheCode(t *testing.T) {
 	// a party that wants two factors gets them in the app as well
 	ask, f, proofs = scene(mobile, platform.Client, true, atLogin)
 	for _, wants := range []func(){
-		func() { ask.ACR = []string{string(authn.TwoFactor)} }, func() { ask.ACR, ask.Least = nil, []string{string(authn.TwoFactor)} },
+		func() { ask.ACR = []string{string(authn.TwoFactor)} }, func() { ask.ACR, ask.MinimumACR = nil, []string{string(authn.TwoFactor)} },
 	} {
 		if wants(); needs(authn.Missing(ask, f, proofs)) != "second" {
 			t.Errorf("two factors are wanted, asked %q", needs(authn.Missing(ask, f, proofs)))
@@ -207,15 +207,15 @@ func TestClosedPasswordProvesNothing(t *testing.T) {
 // Another native party gets what a browser gets, for every account. The mobile app gets it for staff.
 func TestNativePartiesAreAskedWhatABrowserAsks(t *testing.T) {
 	changes := []func(*authn.Ask, *authn.Facts){
-		func(a *authn.Ask, _ *authn.Facts) { a.Again = true },
+		func(a *authn.Ask, _ *authn.Facts) { a.PromptLogin = true },
 		func(a *authn.Ask, _ *authn.Facts) { a.MaxAge = age(0) },
 		func(a *authn.Ask, _ *authn.Facts) { a.ACR = []string{string(authn.TwoFactor)} },
-		func(a *authn.Ask, _ *authn.Facts) { a.Choose = true },
+		func(a *authn.Ask, _ *authn.Facts) { a.PromptSelectAccount = true },
 		func(a *authn.Ask, _ *authn.Facts) { a.Consent = []string{"email"} },
 		func(_ *authn.Ask, f *authn.Facts) { f.Account = putOff(31); f.Account.Role = platform.Manager },
 		func(_ *authn.Ask, f *authn.Facts) { f.Account = person(true); f.Account.Role = platform.Manager },
 		func(_ *authn.Ask, f *authn.Facts) { f.Account = nil },
-		func(_ *authn.Ask, f *authn.Facts) { f.Low, f.Wished = true, authn.NeedCodes },
+		func(_ *authn.Ask, f *authn.Facts) { f.Low, f.OptIn = true, authn.NeedSaveCodes },
 		func(_ *authn.Ask, f *authn.Facts) { f.Policy.LoginForm = false },
 		func(_ *authn.Ask, f *authn.Facts) { f.Policy.AppCode = true },
 	}

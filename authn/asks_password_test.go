@@ -22,23 +22,23 @@ func TestAsksPassword(t *testing.T) {
 	for says, row := range map[string]struct {
 		account *account.Account
 		why     authn.Reason
-		there   authn.There
+		there   authn.FederationFacts
 		closed  bool
 		want    bool
 	}{
-		"nobody is known":                            {nil, "", authn.There{Connected: true}, false, true},
-		"nobody is known, passwords are closed":      {nil, "", authn.There{Connected: true}, true, false},
-		"somebody with a password":                   {with(password), "", authn.There{Connected: true}, false, true},
-		"… and a link":                               {with(password, linked), "", authn.There{Connected: true}, false, true},
-		"a link only":                                {with(linked), "", authn.There{Connected: true}, false, false},
-		"a link, and a password that is gone":        {with(retired, linked), "", authn.There{Connected: true}, false, false},
-		"a link only, and no organisation is open":   {with(linked), "", authn.There{}, false, true},
-		"a link only, and another account is wanted": {with(linked), authn.ForLink, authn.There{Connected: true}, false, true},
-		"neither": {with(), "", authn.There{Connected: true}, false, true},
-		"known elsewhere, and has not said whose":      {nil, authn.ForLink, authn.There{Connected: true, Linking: true}, false, false},
-		"known elsewhere, and says to have an account": {nil, authn.ForLink, authn.There{Connected: true, Linking: true, Proving: true}, false, true},
+		"nobody is known":                            {nil, "", authn.FederationFacts{Connected: true}, false, true},
+		"nobody is known, passwords are closed":      {nil, "", authn.FederationFacts{Connected: true}, true, false},
+		"somebody with a password":                   {with(password), "", authn.FederationFacts{Connected: true}, false, true},
+		"… and a link":                               {with(password, linked), "", authn.FederationFacts{Connected: true}, false, true},
+		"a link only":                                {with(linked), "", authn.FederationFacts{Connected: true}, false, false},
+		"a link, and a password that is gone":        {with(retired, linked), "", authn.FederationFacts{Connected: true}, false, false},
+		"a link only, and no organisation is open":   {with(linked), "", authn.FederationFacts{}, false, true},
+		"a link only, and another account is wanted": {with(linked), authn.ForLink, authn.FederationFacts{Connected: true}, false, true},
+		"neither": {with(), "", authn.FederationFacts{Connected: true}, false, true},
+		"known elsewhere, and has not said whose":      {nil, authn.ForLink, authn.FederationFacts{Connected: true, Linking: true}, false, false},
+		"known elsewhere, and says to have an account": {nil, authn.ForLink, authn.FederationFacts{Connected: true, Linking: true, Proving: true}, false, true},
 	} {
-		f := authn.Facts{Account: row.account, Policy: platform.DefaultPolicy(), Now: noon, There: row.there}
+		f := authn.Facts{Account: row.account, Policy: platform.DefaultPolicy(), Now: noon, FederationFacts: row.there}
 		f.Policy.LoginForm = !row.closed
 		if got := authn.AsksPassword(authn.Requirement{Need: authn.NeedPrimary, Why: row.why}, f); got != row.want {
 			t.Errorf("%s: %t", says, got)

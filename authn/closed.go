@@ -8,12 +8,12 @@ import (
 // Password is the method of e-mail address and password, the way of signing in that a policy can close.
 const Password = "password"
 
-// PIN is the method of the five digits of a mobile app. It has a name here because what was forgotten of it proves nothing
-// to who chooses another one.
+// PIN is the method of the five digits of a mobile app. It has a name here because what was forgotten of it proves
+// nothing to who chooses another one.
 const PIN = "pin"
 
-// PasswordClosed tells whether e-mail address and password are closed here: on the whole platform, whose people sign in
-// with an account of their organisation, or at its own mobile app. A password then proves nothing to who asks, given
+// PasswordClosed reports whether e-mail address and password are closed here: on the whole platform, whose people sign
+// in with an account of their organisation, or at its own mobile app. A password then proves nothing to who asks, given
 // now or earlier in the same session, and none can be made. The managers that the platform names for an emergency keep
 // theirs, in a browser; before it is known who somebody is, at the emergency door only.
 func PasswordClosed(f Facts) bool {
@@ -25,7 +25,7 @@ func PasswordClosed(f Facts) bool {
 	case f.MobileApp:
 		return true
 	case f.Account == nil:
-		return !f.Glass
+		return !f.BreakGlass
 	}
 	return !inEmergency(f)
 }
@@ -37,21 +37,22 @@ func inEmergency(f Facts) bool {
 	return a != nil && f.Policy.InEmergency(a.Email.Key) && a.Role == platform.Manager && len(Enrolled(f)) > 0
 }
 
-// byEmergency reports whether a password where passwords are closed is what somebody came in by: then a code is asked in
-// every browser.
+// byEmergency reports whether a password where passwords are closed is what somebody came in by: then a code is asked
+// in every browser.
 func byEmergency(f Facts) bool {
 	return !f.Policy.LoginForm && !f.MobileApp && f.password && inEmergency(f)
 }
 
-// LacksCode reports whether somebody is named for an emergency and has no second factor, which is why the password is closed.
+// LacksCode reports whether somebody is named for an emergency and has no second factor, which is why the password is
+// closed.
 func LacksCode(f Facts) bool {
 	a := f.Account
 	return a != nil && f.Policy.InEmergency(a.Email.Key) && a.Role == platform.Manager && len(Enrolled(f)) == 0
 }
 
-// AsksPassword reports whether a first factor is asked on the page of the password. It is not where passwords are closed,
-// where somebody who is known elsewhere has still to say whether there is an account here, nor of whoever signs in
-// elsewhere and has no password.
+// AsksPassword reports whether a first factor is asked on the page of the password. It is not where passwords are
+// closed, where somebody who is known elsewhere has still to say whether there is an account here, nor of whoever signs
+// in elsewhere and has no password.
 func AsksPassword(r Requirement, f Facts) bool {
 	switch {
 	case r.Need != NeedPrimary || PasswordClosed(f) || f.Linking && !f.Proving:

@@ -26,7 +26,7 @@ func TestWhoKeepsThePasswordWherePasswordsAreClosed(t *testing.T) {
 		"named, a manager, with a second factor": {func(*authn.Facts) {}, false},
 		"not named":                              {func(f *authn.Facts) { f.Policy.BreakGlass = []string{"tom@example.org"} }, true},
 		"nobody is":                              {func(f *authn.Facts) { f.Policy.BreakGlass = nil }, true},
-		"not at the door either":                 {func(f *authn.Facts) { f.Policy.BreakGlass, f.Glass = nil, true }, true},
+		"not at the door either":                 {func(f *authn.Facts) { f.Policy.BreakGlass, f.BreakGlass = nil, true }, true},
 		"without an address":                     {func(f *authn.Facts) { f.Account.Email, f.Policy.BreakGlass = account.Email{}, []string{""} }, true},
 		"a manager no more":                      {func(f *authn.Facts) { f.Account.Role = platform.Helpdesk }, true},
 		"without a second factor":                {func(f *authn.Facts) { f.Account.Credentials = nil }, true},
@@ -34,8 +34,8 @@ func TestWhoKeepsThePasswordWherePasswordsAreClosed(t *testing.T) {
 		"at the mobile app":                      {func(f *authn.Facts) { f.MobileApp = true }, true},
 		"at the mobile app, which is closed":     {func(f *authn.Facts) { f.MobileApp, f.Policy.AppPassword = true, false }, true},
 		"nobody known yet":                       {func(f *authn.Facts) { f.Account = nil }, true},
-		"nobody known yet, at the door":          {func(f *authn.Facts) { f.Account, f.Glass = nil, true }, false},
-		"the same, of the mobile app":            {func(f *authn.Facts) { f.Account, f.Glass, f.MobileApp = nil, true, true }, true},
+		"nobody known yet, at the door":          {func(f *authn.Facts) { f.Account, f.BreakGlass = nil, true }, false},
+		"the same, of the mobile app":            {func(f *authn.Facts) { f.Account, f.BreakGlass, f.MobileApp = nil, true, true }, true},
 		"passwords are open again":               {func(f *authn.Facts) { f.Policy.LoginForm, f.Policy.BreakGlass = true, nil }, false},
 	} {
 		_, f := emergency()
@@ -69,10 +69,10 @@ func TestACodeIsAlwaysAskedInAnEmergency(t *testing.T) {
 			f.Session, f.Remembered = session("anna", -60, pwd(-80), code(-80)), true
 		}, nil, "second"},
 		"at the door, in a session with one": {func(_ *authn.Ask, f *authn.Facts) {
-			f.Session, f.Glass = session("anna", -1, pwd(-20), code(-20)), true
+			f.Session, f.BreakGlass = session("anna", -1, pwd(-20), code(-20)), true
 		}, nil, "primary, second"},
 		"at the door, beside what an organisation said": {func(_ *authn.Ask, f *authn.Facts) {
-			f.Session, f.Glass = session("anna", -1, there), true
+			f.Session, f.BreakGlass = session("anna", -1, there), true
 		}, []authn.Proof{ofThisOne(pwd(0))}, "second"},
 		"signed in elsewhere, in a remembered browser": {func(_ *authn.Ask, f *authn.Facts) {
 			f.Session, f.Remembered = session("anna", -1, there), true
@@ -82,7 +82,7 @@ func TestACodeIsAlwaysAskedInAnEmergency(t *testing.T) {
 		}, []authn.Proof{ofThisOne(pwd(0))}, "second"},
 		"open again, remembered": {func(_ *authn.Ask, f *authn.Facts) { f.Policy.LoginForm, f.Remembered = true, true }, []authn.Proof{ofThisOne(pwd(0))}, ""},
 		"open again, at what was the door": {func(_ *authn.Ask, f *authn.Facts) {
-			f.Policy.LoginForm, f.Glass, f.Session = true, true, session("anna", -1, pwd(-20), code(-20))
+			f.Policy.LoginForm, f.BreakGlass, f.Session = true, true, session("anna", -1, pwd(-20), code(-20))
 		}, nil, ""},
 	} {
 		ask, f := emergency()

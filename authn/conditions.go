@@ -24,39 +24,42 @@ func RememberFor(f Facts) time.Duration {
 	return 0
 }
 
-// enrolledAndNotRemembered: at a login. A session that began in a remembered browser goes on without a code, until it is
-// asked to sign in again: then only what was waived for that counts. What is not allowed as long any more, by the
-// organisation or by the person, is not waived any more.
+// enrolledAndNotRemembered reports whether a login needs a code. A session that began in a remembered browser goes on
+// without a code, until it is asked to sign in again: then only what was waived for that counts. What is not allowed as
+// long any more, by the organisation or by the person, is not waived any more.
 func enrolledAndNotRemembered(a Ask, f Facts) bool {
 	waived := ownSession(f) && slices.ContainsFunc(f.Session.Proofs, func(p Proof) bool {
-		return p.Use == account.Waiver && p.allowed(RememberFor(f)) && (!a.Again || a.shown(p))
+		return p.Use == account.Waiver && p.allowed(RememberFor(f)) && (!a.PromptLogin || a.givenFor(p))
 	})
 	return len(Enrolled(f)) > 0 && (byEmergency(f) || !f.Remembered && !waived)
 }
 
-// enrolledAndForgotten: after the idle hour only a browser that is still remembered counts.
+// enrolledAndForgotten reports whether a return after the idle hour needs a code: only a browser that is still
+// remembered counts.
 func enrolledAndForgotten(_ Ask, f Facts) bool {
 	return len(Enrolled(f)) > 0 && (byEmergency(f) || !f.Remembered)
 }
 
 func enrolled(_ Ask, f Facts) bool { return len(Enrolled(f)) > 0 }
 
-// marked: staff reset two-step authentication, and nobody has shown since to be the owner. Every purpose asks both of
-// such an account (asksOwner): whoever has the password and talked a helpdesk into the reset has not the mails.
-func marked(_ Ask, f Facts) bool { return f.Account != nil && !f.Account.MarkedAt.IsZero() }
+// ownerUnproven reports whether staff reset two-step authentication and nobody has shown since to be the owner. Every
+// purpose asks both of such an account (asksOwner): whoever has the password and talked a helpdesk into the reset has
+// not the mails.
+func ownerUnproven(_ Ask, f Facts) bool { return f.Account != nil && !f.Account.MarkedAt.IsZero() }
 
-func did(n Need) func(Ask, Facts) bool {
+func done(n Need) func(Ask, Facts) bool {
 	return func(_ Ask, f Facts) bool { return slices.Contains(f.Done, n) }
 }
 
-// enrolledBefore: who sets a new factor up has shown the old one, if there was one when the journey began.
+// enrolledBefore reports whether who sets a new factor up has an old one to show: one that was there when the journey
+// began.
 func enrolledBefore(_ Ask, f Facts) bool {
 	return len(Enrolled(f)) > 0 && !slices.Contains(f.Done, NeedEnrol)
 }
 
 func codeAskedOfApp(_ Ask, f Facts) bool { return f.Policy.AppCode }
 
-// codesMissing: a second factor is set up, and no set of recovery codes was ever confirmed.
+// codesMissing reports whether a second factor is set up and no set of recovery codes was ever confirmed.
 func codesMissing(_ Ask, f Facts) bool {
 	return f.Recovery && len(Enrolled(f)) > 0 &&
 		!slices.ContainsFunc(f.Account.Credentials, func(c account.Credential) bool { return c.Use == account.Recovery && c.Usable() })
@@ -64,26 +67,27 @@ func codesMissing(_ Ask, f Facts) bool {
 
 func codesLow(_ Ask, f Facts) bool { return f.Low && !f.NoPages }
 
-// wished: the person wants new codes or another factor, and has not got it yet. Where two-step authentication was
-// turned off meanwhile there is nothing to renew.
-func wished(_ Ask, f Facts) bool {
-	return f.Wished != "" && !slices.Contains(f.Done, f.Wished) && len(Enrolled(f)) > 0
+// optedIn reports whether the person chose new codes or another factor, and has not got it yet. Where two-step
+// authentication was turned off meanwhile there is nothing to renew.
+func optedIn(_ Ask, f Facts) bool {
+	return f.OptIn != "" && !slices.Contains(f.Done, f.OptIn) && len(Enrolled(f)) > 0
 }
 
-func wants(n Need) func(Ask, Facts) bool {
-	return func(a Ask, f Facts) bool { return f.Wished == n && wished(a, f) }
+func optedInTo(n Need) func(Ask, Facts) bool {
+	return func(a Ask, f Facts) bool { return f.OptIn == n && optedIn(a, f) }
 }
 
-// codesAtLogin: at a login, and where a factor was just set up; not whenever a party asks somebody who is signed in.
+// codesAtLogin reports whether recovery codes are shown now: at a login, and where a factor was just set up; not
+// whenever a party asks somebody who is signed in.
 func codesAtLogin(a Ask, f Facts) bool {
 	return codesMissing(a, f) && !f.NoPages && (!ownSession(f) || slices.Contains(f.Done, NeedEnrol))
 }
 
-// strongerAsked: the party wants an `acr` that one factor does not reach, and a code would reach it.
+// strongerAsked reports whether the party wants an `acr` that one factor does not reach, and a code would reach it.
 func strongerAsked(a Ask, f Facts) bool { return len(Enrolled(f)) > 0 && wantsTwo(a, f) }
 
-// WantsTwo reports whether two factors are wanted of somebody, as far as is known who that is: an organisation's sign-in is
-// asked for them then.
+// WantsTwo reports whether two factors are wanted of somebody, as far as is known who that is: an organisation's
+// sign-in is asked for them then.
 func WantsTwo(a Ask, f Facts) bool {
 	if wantsTwo(a, f) {
 		return true
@@ -96,26 +100,27 @@ func WantsTwo(a Ask, f Facts) bool {
 }
 
 func wantsTwo(a Ask, f Facts) bool {
-	return !a.Enough(OneFactor, f.Policy.ACRAliases) && a.Enough(TwoFactor, f.Policy.ACRAliases)
+	return !a.SatisfiedBy(OneFactor, f.Policy.ACRAliases) && a.SatisfiedBy(TwoFactor, f.Policy.ACRAliases)
 }
 
-// otherAccount: this browser has a session of someone else, and one browser holds one account at a time.
+// otherAccount reports whether this browser has a session of someone else, and one browser holds one account at a time.
 func otherAccount(_ Ask, f Facts) bool {
 	return !f.Switch && f.Account != nil && f.Session != nil && f.Session.Account != f.Account.ID
 }
 
-// choiceAsked: prompt=select_account, and there is somebody to choose.
+// choiceAsked reports whether prompt=select_account was sent and there is somebody to choose.
 func choiceAsked(a Ask, f Facts) bool {
-	return a.Choose && !f.Switch && f.Session != nil && f.Account == nil
+	return a.PromptSelectAccount && !f.Switch && f.Session != nil && f.Account == nil
 }
 
-// unsure: a native app whose answer another program on the device could take is not answered from a session alone.
-func unsure(a Ask, _ Facts) bool { return a.Unsure }
+// impersonable reports whether another program on the device could take the answer of a native app: it is not given
+// from a session alone (RFC 8252 section 8.6).
+func impersonable(a Ask, _ Facts) bool { return a.Impersonable }
 
 func consentMissing(a Ask, f Facts) bool { return len(a.Consent) > 0 && !f.Consent.Covers(a) }
 
-// full: one device more than an account may have would come of this sign-in.
-func full(_ Ask, f Facts) bool { return f.MobileApp && f.Full }
+// deviceLimitReached reports whether one device more than an account may have would come of this sign-in.
+func deviceLimitReached(_ Ask, f Facts) bool { return f.MobileApp && f.DeviceLimitReached }
 
 func ownSession(f Facts) bool {
 	return f.Session != nil && f.Account != nil && f.Session.Account == f.Account.ID

@@ -16,9 +16,9 @@ type Consent struct {
 	At      time.Time
 }
 
-// Covers tells whether nothing needs to be asked.
+// Covers reports whether nothing needs to be asked.
 func (c *Consent) Covers(a Ask) bool {
-	if c == nil || a.Renew && c.Journey != a.Journey {
+	if c == nil || a.PromptConsent && c.Journey != a.Journey {
 		return false
 	}
 	return !slices.ContainsFunc(a.Consent, func(s string) bool { return !slices.Contains(c.Scopes, s) })

@@ -12,4 +12,6 @@
 //
 // A request passes through here as: facts in (account, policy, session, clock), requirements out; at the end proofs
 // become a Session, and one Change says everything that is to be saved together.
+//
+// A party is a relying party (OAuth client).
 package authn

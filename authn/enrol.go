@@ -14,23 +14,24 @@ func Enrolled(f Facts) []string {
 	return slices.DeleteFunc(f.Account.SecondMethods(), func(m string) bool { return !slices.Contains(f.Methods, m) })
 }
 
-// mustEnrol: a second factor is required of the role and there is none. A policy that names no method
+// mustEnrol reports whether a second factor is required of the role and there is none. A policy that names no method
 // which this build has acts as off.
 func mustEnrol(_ Ask, f Facts) bool { return canEnrol(f) && demand(f) == platform.Required }
 
-// MustEnrol tells whether the set-up cannot be put off.
+// MustEnrol reports whether the set-up cannot be put off.
 func MustEnrol(f Facts) bool { return mustEnrol(Ask{}, f) }
 
-// MayEnrol tells whether the person can have two-step authentication here.
+// MayEnrol reports whether the person can have two-step authentication here.
 func MayEnrol(f Facts) bool {
 	return f.Account != nil && demand(f) != platform.Off && len(Offers(f)) > 0
 }
 
-// MayTurnOff tells whether two-step authentication is the person's own choice.
+// MayTurnOff reports whether two-step authentication is the person's own choice.
 func MayTurnOff(f Facts) bool { return f.Account != nil && demand(f) != platform.Required }
 
-// offered: the set-up is shown with "not now": at each login before a factor is required from a date, and where it is
-// optional every so often, and once after staff reset it. Somebody who is signed in already is not stopped for it.
+// offered reports whether the set-up is shown with "not now": at each login before a factor is required from a date,
+// and where it is optional every so often, and once after staff reset it. Somebody who is signed in already is not
+// stopped for it.
 func offered(_ Ask, f Facts) bool {
 	if f.NoPages || !canEnrol(f) || demand(f) != platform.Optional || ownSession(f) {
 		return false
@@ -40,15 +41,16 @@ func offered(_ Ask, f Facts) bool {
 		s.OfferEvery > 0 && f.Now.Sub(f.Account.OfferedAt) >= s.OfferEvery
 }
 
-// strongerNeedsEnrol: the party wants an `acr` that only a second factor reaches, the role may have one, and there is
-// none yet. Where it is off for the role, the party gets an error instead (op).
+// strongerNeedsEnrol reports whether the party wants an `acr` that only a second factor reaches, the role may have one,
+// and there is none yet. Where it is off for the role, the party gets an error instead (op).
 func strongerNeedsEnrol(a Ask, f Facts) bool {
 	return canEnrol(f) && demand(f) != platform.Off && wantsTwo(a, f)
 }
 
-// canEnrol: there is no second factor, here or at an organisation whose two factors count, and one could be set up here.
+// canEnrol reports whether there is no second factor, here or at an organisation whose two factors count, and one could
+// be set up here.
 func canEnrol(f Facts) bool {
-	return f.Account != nil && !f.two && len(Enrolled(f)) == 0 && len(Offers(f)) > 0
+	return f.Account != nil && !f.twoFactors && len(Enrolled(f)) == 0 && len(Offers(f)) > 0
 }
 
 // Offers lists the methods of second factors that the platform offers and this build has, in the platform's order.

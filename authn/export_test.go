@@ -6,11 +6,11 @@ import (
 )
 
 // Rules is a table of rules that a test asks, and may change: its own copy.
-type Rules struct{ t table }
+type Rules struct{ t ruleTable }
 
 // Today is the table as it is.
 func Today() Rules {
-	copied := table{}
+	copied := ruleTable{}
 	for purpose, channels := range rules {
 		copied[purpose] = maps.Clone(channels)
 		for channel, rows := range channels {
@@ -40,7 +40,7 @@ func (r Rules) Rows() map[Purpose]map[Channel][]Need {
 }
 
 // with is the table of today with the n-th row of a need changed, of those that are not about somebody known elsewhere.
-func with(p Purpose, c Channel, need Need, n int, change func(*want)) Rules {
+func with(p Purpose, c Channel, need Need, n int, change func(*rule)) Rules {
 	r := Today()
 	rows := r.t[p][c]
 	for i := range rows {
@@ -59,32 +59,32 @@ func never(Ask, Facts) bool { return false }
 
 // WeakFresh are tables with one row as it was when a code of before counted for a fresh sign-in at a level.
 func WeakFresh() map[string]Rules {
-	anyAge := func(w *want) { w.after = nil }
+	anyAge := func(w *rule) { w.after = nil }
 	return map[string]Rules{
 		"sign-in, browser: a level takes any code":        with(SignIn, Browser, NeedSecond, 1, anyAge),
 		"sign-in, app: a level takes any code":            with(SignIn, App, NeedSecond, 1, anyAge),
 		"return, browser: a level takes any code":         with(Return, Browser, NeedSecond, 1, anyAge),
 		"return, app: a level takes any code":             with(Return, App, NeedSecond, 1, anyAge),
-		"sign-in, browser: max_age=0 is for the password": with(SignIn, Browser, NeedSecond, 1, func(w *want) { w.after = askedAgain }),
-		"sign-in, app: max_age=0 is for the password":     with(SignIn, App, NeedSecond, 1, func(w *want) { w.after = askedAgain }),
+		"sign-in, browser: max_age=0 is for the password": with(SignIn, Browser, NeedSecond, 1, func(w *rule) { w.after = askedAgain }),
+		"sign-in, app: max_age=0 is for the password":     with(SignIn, App, NeedSecond, 1, func(w *rule) { w.after = askedAgain }),
 	}
 }
 
 // WeakFactors are tables with one row as it was, or gone, that keeps second factors and recovery codes.
 func WeakFactors() map[string]Rules {
-	anySet, gone := func(w *want) { w.before = nil }, func(w *want) { w.when = never }
+	anySet, gone := func(w *rule) { w.before = nil }, func(w *rule) { w.when = never }
 	return map[string]Rules{
-		"new codes take any code of the session": with(NewCodes, Browser, NeedSecond, 0, func(w *want) {
+		"new codes take any code of the session": with(NewCodes, Browser, NeedSecond, 0, func(w *rule) {
 			w.when, w.after, w.before = enrolled, nil, nil
 		}),
 		"new codes take a set of this session":          with(NewCodes, Browser, NeedSecond, 0, anySet),
-		"new codes, old password":                       with(NewCodes, Browser, NeedPrimary, 0, func(w *want) { w.after = nil }),
-		"new codes where nothing is enrolled":           with(NewCodes, Browser, NeedCodes, 0, func(w *want) { w.when = nil }),
+		"new codes, old password":                       with(NewCodes, Browser, NeedPrimary, 0, func(w *rule) { w.after = nil }),
+		"new codes where nothing is enrolled":           with(NewCodes, Browser, NeedSaveCodes, 0, func(w *rule) { w.when = nil }),
 		"another factor takes a set of this session":    with(TwoStep, Browser, NeedSecond, 0, anySet),
-		"another factor takes any code of the session":  with(TwoStep, Browser, NeedSecond, 0, func(w *want) { w.after = nil }),
+		"another factor takes any code of the session":  with(TwoStep, Browser, NeedSecond, 0, func(w *rule) { w.after = nil }),
 		"codes of a factor that was replaced meanwhile": with(TwoStep, Browser, NeedSecond, 1, gone),
 		"off takes a set of this session":               with(TwoStepOff, Browser, NeedSecond, 0, anySet),
-		"off takes any code of the session":             with(TwoStepOff, Browser, NeedSecond, 0, func(w *want) { w.after = nil }),
+		"off takes any code of the session":             with(TwoStepOff, Browser, NeedSecond, 0, func(w *rule) { w.after = nil }),
 		"sign-in: a wish takes what there is":           with(SignIn, Browser, NeedSecond, 2, gone),
 		"return: a wish takes what there is":            with(Return, Browser, NeedSecond, 2, gone),
 		"sign-in: a wish takes an old password":         with(SignIn, Browser, NeedPrimary, 2, gone),
@@ -102,21 +102,21 @@ const PretendPurpose Purpose = "pretend"
 
 // Pretend are both tables of a purpose that asks these needs, whatever holds.
 func Pretend(needs ...Need) (bare, asked Rules) {
-	written := func() table {
-		var rows []want
+	written := func() ruleTable {
+		var rows []rule
 		for _, n := range needs {
-			w := want{need: n}
+			w := rule{need: n}
 			switch n {
 			case NeedPrimary:
 				w.after = fresh
 			case NeedLink:
-				w.after = here
+				w.after = sinceJourney
 			case NeedSecond:
 				w.when = enrolled
 			}
 			rows = append(rows, w)
 		}
-		return table{PretendPurpose: {Browser: rows, App: slices.Clone(rows)}}
+		return ruleTable{PretendPurpose: {Browser: rows, App: slices.Clone(rows)}}
 	}
 	return Rules{written()}, Rules{asksOwner(written())}
 }

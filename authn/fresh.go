@@ -7,15 +7,15 @@ import (
 	"github.com/minddistrict/idp/account"
 )
 
-// onlyHere is later than any proof: only those of the journey count.
-var onlyHere = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+// onlyThisJourney is later than any proof: only those of the journey count.
+var onlyThisJourney = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // askedSince: with prompt=login only what is shown for this request counts; with max_age
 // (OpenID Connect Core 1.0 section 3.1.2.1) also what is not older than that.
 func askedSince(a Ask, f Facts) time.Time {
 	switch {
-	case a.Again || f.Glass && !f.Policy.LoginForm || a.MaxAge != nil && *a.MaxAge == 0:
-		return onlyHere
+	case a.PromptLogin || f.BreakGlass && !f.Policy.LoginForm || a.MaxAge != nil && *a.MaxAge == 0:
+		return onlyThisJourney
 	case a.MaxAge != nil:
 		return f.Now.Add(-*a.MaxAge)
 	}
@@ -26,21 +26,21 @@ func askedSince(a Ask, f Facts) time.Time {
 // (strongerAsked); without one it is about the primary only.
 // At the emergency door nothing from before counts.
 func askedAgain(a Ask, f Facts) time.Time {
-	if a.Again || f.Glass && !f.Policy.LoginForm {
-		return onlyHere
+	if a.PromptLogin || f.BreakGlass && !f.Policy.LoginForm {
+		return onlyThisJourney
 	}
 	return time.Time{}
 }
 
-// seen: only what was shown after the last activity answers the question "are you still there?".
-func seen(_ Ask, f Facts) time.Time { return f.Session.SeenAt.Add(time.Nanosecond) }
+// sinceLastSeen: only what was shown after the last activity answers the question "are you still there?".
+func sinceLastSeen(_ Ask, f Facts) time.Time { return f.Session.SeenAt.Add(time.Nanosecond) }
 
 // seenAndAskedAgain: after the idle hour, and with prompt=login for this request.
 func seenAndAskedAgain(a Ask, f Facts) time.Time {
-	if a.Again {
-		return onlyHere
+	if a.PromptLogin {
+		return onlyThisJourney
 	}
-	return seen(a, f)
+	return sinceLastSeen(a, f)
 }
 
 // sessionStart: a set of recovery codes that was made in the session proves nothing that the session did not have.
@@ -52,25 +52,25 @@ func sessionStart(_ Ask, f Facts) time.Time {
 	return f.Session.StartedAt
 }
 
-// here: only what is shown in this journey counts.
-func here(Ask, Facts) time.Time { return onlyHere }
+// sinceJourney: only what is shown in this journey counts.
+func sinceJourney(Ask, Facts) time.Time { return onlyThisJourney }
 
 // Counted are the proofs that count for the level of a request: with prompt=login those that were given for it, with
 // max_age (OpenID Connect Core 1.0 section 3.1.2.1) also those that are not older. A code from before makes no fresh
 // sign-in of two factors.
 func (a Ask) Counted(proofs []Proof, now time.Time) []Proof {
 	since := askedSince(a, Facts{Now: now})
-	return slices.DeleteFunc(slices.Clone(AsOf(proofs, now)), func(p Proof) bool { return !a.shown(p) && p.At.Before(since) })
+	return slices.DeleteFunc(slices.Clone(AsOf(proofs, now)), func(p Proof) bool { return !a.givenFor(p) && p.At.Before(since) })
 }
 
-// Told are the proofs that the answer to a request tells of: with prompt=login those that were given for it, otherwise
-// all that the session has. A party that asks a person to sign in again does not hear of an older code: somebody else
-// may have shown it.
-func (a Ask) Told(proofs []Proof) []Proof {
-	if !a.Again {
+// ReportedProofs are the proofs that the answer to a request tells of: with prompt=login those that were given for it,
+// otherwise all that the session has. A party that asks a person to sign in again does not hear of an older code:
+// somebody else may have shown it.
+func (a Ask) ReportedProofs(proofs []Proof) []Proof {
+	if !a.PromptLogin {
 		return proofs
 	}
-	return slices.DeleteFunc(slices.Clone(proofs), func(p Proof) bool { return !a.shown(p) })
+	return slices.DeleteFunc(slices.Clone(proofs), func(p Proof) bool { return !a.givenFor(p) })
 }
 
 // Who works on pages of staff shows password and code again after a pause, and after a working day.
@@ -101,8 +101,8 @@ const FreshFor = 5 * time.Minute
 
 func fresh(_ Ask, f Facts) time.Time { return f.Now.Add(-FreshFor) }
 
-// FreshProofs are those of a session that nobody asks again in the settings: what was shown in the last FreshFor. A waiver
-// shows nothing, and a set of recovery codes that was made in the session nothing new.
+// FreshProofs are those of a session that nobody asks again in the settings: what was shown in the last FreshFor. A
+// waiver shows nothing, and a set of recovery codes that was made in the session nothing new.
 func FreshProofs(f Facts) []Proof {
 	if f.Session == nil {
 		return nil

@@ -94,7 +94,7 @@ func (r request) asked(recoveryCode bool) (authn.Ask, authn.Facts, []authn.Proof
 	ask := authn.Ask{Purpose: authn.SignIn, Channel: authn.Browser, Journey: "this one"}
 	f := authn.Facts{Account: withCodes(), Recovery: true, Now: noon, Methods: []string{"pretend"}, Policy: platform.DefaultPolicy()}
 	f.Policy.CodeMethods = []string{"pretend"}
-	ask.Again = r.fresh == "prompt=login" || r.fresh == "both"
+	ask.PromptLogin = r.fresh == "prompt=login" || r.fresh == "both"
 	switch r.fresh {
 	case "max_age=0", "both":
 		ask.MaxAge = age(0)
@@ -105,11 +105,11 @@ func (r request) asked(recoveryCode bool) (authn.Ask, authn.Facts, []authn.Proof
 	case "acr_values":
 		ask.ACR = []string{two}
 	case "claims acr":
-		ask.ACR, ask.Claimed = []string{one}, [][]string{{"urn:x", two}}
+		ask.ACR, ask.ClaimedACR = []string{one}, [][]string{{"urn:x", two}}
 	case "party minimum":
-		ask.Least = []string{two}
+		ask.MinimumACR = []string{two}
 	case "platform minimum":
-		ask.Least = []string{one, two}
+		ask.MinimumACR = []string{one, two}
 	case "an alias":
 		ask.ACR = []string{"https://refeds.org/profile/mfa"}
 	case "one factor":
@@ -198,7 +198,7 @@ func differ(rules authn.Rules, r request, recoveryCode bool) string {
 		return ""
 	}
 	counted := ask.Counted(authn.Merge(f.Session.Proofs, here), f.Now)
-	if acr := authn.ACROf(counted); !ask.Enough(acr, f.Policy.ACRAliases) {
+	if acr := authn.ACROf(counted); !ask.SatisfiedBy(acr, f.Policy.ACRAliases) {
 		return fmt.Sprintf("%s: nothing is asked, and the party is told that %q is too weak", r, acr)
 	}
 	return ""
@@ -337,7 +337,7 @@ func TestRecoveryCodesOfThisSessionDoNotCount(t *testing.T) {
 				f.Session = session("anna", -1, pwd(-1))
 			}
 			if purpose == authn.SignIn {
-				f.Low, f.Wished, f.Done = true, authn.NeedEnrol, []authn.Need{authn.NeedLow}
+				f.Low, f.OptIn, f.Done = true, authn.NeedEnrol, []authn.Need{authn.NeedLowCodes}
 			}
 			used := ofThisOne(recovery(0))
 			used.Credential = "set"

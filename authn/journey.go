@@ -17,31 +17,31 @@ const Unstored = -1
 // never stored, because Missing says it anew each time. It is saved only if Version is unchanged, so that of two
 // tabs or a double click exactly one submit counts.
 type Journey struct {
-	ID       string
-	Platform platform.ID
-	Browser  []byte   // hash of the cookie that binds it to one browser: the browser's, from its first proof on Own's
-	Own      *Binding // nil: it has no proof yet
-	Ask      Ask
-	Progress // of the person who goes on
+	ID         string
+	Platform   platform.ID
+	Browser    []byte   // hash of the cookie that binds it to one browser: the browser's, from its first proof on OwnBinding's
+	OwnBinding *Binding // nil: it has no proof yet
+	Ask        Ask
+	Progress   // of the person who goes on
 
-	Failures  int        // wrong answers so far: after 3 the login page names platform and host
-	Switch    bool       // the person chose to replace the session of another account
-	Denied    bool       // the person stopped
-	Anew      bool       // the person says who it is; whoever is signed in here is not assumed
-	Party     string     // client_id of who asked; empty for our own pages
-	Request   string     // identifier of the authorization request that is answered at the end; empty for our own pages
-	ReturnTo  string     // path on our own origin that is opened at the end, when there is no Request
-	Hint      string     // e-mail address to prefill
-	Locale    string     // language asked for by the party or chosen on the page; empty: account, then browser
-	Link      *Link      // the button of a mail that it began with; nil: none
-	Elsewhere *Elsewhere // what it keeps of the sign-ins of organisations; nil: nothing
-	Forgot    *AskedMail
-	SignUp    *AskedMail
-	Typed     *SignUpForm // as it was filled in last, right or not
-	Version   int64       // rises with each change
-	StartedAt time.Time
-	ExpiresAt time.Time
-	EndedAt   time.Time // finished, cancelled or overtaken
+	Failures      int         // wrong answers so far: after 3 the login page names platform and host
+	Switch        bool        // the person chose to replace the session of another account
+	Denied        bool        // the person stopped
+	IgnoreSession bool        // the person says who it is; whoever is signed in here is not assumed
+	Party         string      // client_id of who asked; empty for our own pages
+	Request       string      // identifier of the authorization request that is answered at the end; empty for our own pages
+	ReturnTo      string      // path on our own origin that is opened at the end, when there is no Request
+	Hint          string      // e-mail address to prefill
+	Locale        string      // language asked for by the party or chosen on the page; empty: account, then browser
+	Link          *Link       // the button of a mail that it began with; nil: none
+	Federation    *Federation // what it keeps of the sign-ins of organisations; nil: nothing
+	ForgotMail    *MailRequest
+	SignUpMail    *MailRequest
+	SignUpForm    *SignUpForm // as it was filled in last, right or not
+	Version       int64       // rises with each change
+	StartedAt     time.Time
+	ExpiresAt     time.Time
+	EndedAt       time.Time // finished, cancelled or overtaken
 }
 
 // Progress is what a journey holds of the person who goes on: what was proven, done and prepared. Somebody else starts
@@ -53,15 +53,15 @@ type Progress struct {
 	Proofs   []Proof
 	Done     []Need // what was done here and is not asked again, such as a new password
 
-	Mistakes *Mistakes // on the last form; nil: none
-	Stop     *Stop     // the journey rests; nil: it does not
-	Remember bool      // the person wants this browser remembered
-	Choosing bool      // the person started the set-up of two-step authentication
-	Method   string    // … and chose this way of getting codes
-	LowCodes bool      // few recovery codes are left
-	Wish     Need      // … and the person wants this about it
+	Mistakes     *Mistakes // on the last form; nil: none
+	Stop         *Stop     // the journey rests; nil: it does not
+	Remember     bool      // the person wants this browser remembered
+	SetUpStarted bool      // the person started the set-up of two-step authentication
+	Method       string    // … and chose this way of getting codes
+	LowCodes     bool      // few recovery codes are left
+	OptIn        Need      // … and the person wants this about it
 
-	Kept map[string][]byte // by step, what it sealed for its next form
+	StepData map[string][]byte // by step, what it sealed for its next form
 }
 
 // Binding is the cookie of a journey alone, which it gets with each proof anew. Its value is computed, so that a form
@@ -78,26 +78,26 @@ type Binding struct {
 // Keep keeps something for a step; nil keeps nothing any more.
 func (p *Progress) Keep(step string, sealed []byte) {
 	kept := map[string][]byte{} // another copy of the journey may hold the old one
-	for name, value := range p.Kept {
+	for name, value := range p.StepData {
 		kept[name] = value
 	}
 	if kept[step] = sealed; sealed == nil {
 		delete(kept, step)
 	}
-	p.Kept = kept
+	p.StepData = kept
 }
 
-// roomSlot is where a journey keeps the device that makes room.
-const roomSlot = "room"
+// removalSlot is where a journey keeps the device that makes room.
+const removalSlot = "room"
 
 // Displace chooses the device that is removed when the mobile app gets the one that asks.
-func (p *Progress) Displace(device string) { p.Keep(roomSlot, []byte(device)) }
+func (p *Progress) Displace(device string) { p.Keep(removalSlot, []byte(device)) }
 
 // Displaces is the identifier of that device; empty: none was chosen.
-func (p *Progress) Displaces() string { return string(p.Kept[roomSlot]) }
+func (p *Progress) Displaces() string { return string(p.StepData[removalSlot]) }
 
-// Mistakes are what the person can mend on the page of a step. They are kept until the next form, so that a reload shows
-// them again.
+// Mistakes are what the person can mend on the page of a step. They are kept until the next form, so that a reload
+// shows them again.
 type Mistakes struct {
 	Step string    `json:"step"`
 	All  []Mistake `json:"errors"`
@@ -130,35 +130,36 @@ type Link struct {
 	Sealed  []byte        `json:"sealed,omitempty"`
 }
 
-// Elsewhere is what a journey keeps of the sign-ins of organisations.
-type Elsewhere struct {
-	Pending []byte   `json:"pending,omitempty"` // sealed: who somebody is there, until it is known whose account that is
-	Label   string   `json:"label,omitempty"`   // … what that account is called
-	Proving bool     `json:"proving,omitempty"` // … and the person says to have one here, and shows it
-	Names   Names    `json:"names,omitempty"`   // … and those of the organisation
-	Glass   bool     `json:"glass,omitempty"`   // it began at the emergency door, where named managers have a password
-	Trouble *Trouble `json:"trouble,omitempty"` // how the last try ended; nil: there was none, or it went well
+// Federation is what a journey keeps of the sign-ins of organisations.
+type Federation struct {
+	PendingIdentity []byte           `json:"pending,omitempty"` // sealed: who somebody is there, until it is known whose account that is
+	Label           string           `json:"label,omitempty"`   // … what that account is called
+	Proving         bool             `json:"proving,omitempty"` // … and the person says to have one here, and shows it
+	Names           Names            `json:"names,omitempty"`   // … and those of the organisation
+	BreakGlass      bool             `json:"glass,omitempty"`   // it began at the emergency door, where named managers have a password
+	LastError       *FederationError `json:"trouble,omitempty"` // how the last try ended; nil: there was none, or it went well
 }
 
 // Names are what an organisation is called, by language.
 type Names map[string]string
 
-// Trouble is how a sign-in elsewhere ended that did not go well. The page says it, and sends nobody there again unasked.
-type Trouble struct {
+// FederationError is how a sign-in elsewhere ended that did not go well. The page says it, and sends nobody there again
+// unasked.
+type FederationError struct {
 	Connection string `json:"connection"`
 	Reason     string `json:"reason"`              // of federation
 	Reference  string `json:"reference,omitempty"` // as the record has it
 }
 
 // Pending reports whether it is still to be found out whose account somebody is.
-func (j *Journey) Pending() bool { return j.Elsewhere != nil && len(j.Elsewhere.Pending) > 0 }
+func (j *Journey) Pending() bool { return j.Federation != nil && len(j.Federation.PendingIdentity) > 0 }
 
-// AtGlass reports whether the journey began at the emergency door.
-func (j *Journey) AtGlass() bool { return j.Elsewhere != nil && j.Elsewhere.Glass }
+// BeganAtBreakGlass reports whether the journey began at the emergency door.
+func (j *Journey) BeganAtBreakGlass() bool { return j.Federation != nil && j.Federation.BreakGlass }
 
-// AskedMail is what a page remembers of the mail that it asked for. It knows what was typed, and nothing of any account,
-// nor whether a mail was sent.
-type AskedMail struct {
+// MailRequest is what a page remembers of the mail that it asked for. It knows what was typed, and nothing of any
+// account, nor whether a mail was sent.
+type MailRequest struct {
 	To    string `json:"to"`
 	Again bool   `json:"again,omitempty"` // another one was asked for, which is worth a word
 }
@@ -173,21 +174,21 @@ type SignUpForm struct {
 	Terms      bool   `json:"terms,omitempty"` // ticked
 }
 
-// Give adds a proof to those of the journey.
-func (j *Journey) Give(p Proof) {
+// AddProof adds a proof to those of the journey.
+func (j *Journey) AddProof(p Proof) {
 	if p.Journey = ""; p.freshIn(j) {
 		p.Journey = j.ID
 	}
 	j.Proofs = Merge(j.Proofs, []Proof{p})
 }
 
-// Open tells whether the journey can still be continued.
+// Open reports whether the journey can still be continued.
 func (j *Journey) Open(now time.Time) bool { return j.EndedAt.IsZero() && now.Before(j.ExpiresAt) }
 
-// Forget lets the journey go on with somebody else.
-func (j *Journey) Forget() {
+// ResetProgress lets the journey go on with somebody else.
+func (j *Journey) ResetProgress() {
 	j.Progress = Progress{}
-	if j.Own != nil { // without a proof it is bound by the cookie of the browser
-		j.Browser, j.Own = j.Own.Began, nil
+	if j.OwnBinding != nil { // without a proof it is bound by the cookie of the browser
+		j.Browser, j.OwnBinding = j.OwnBinding.Began, nil
 	}
 }

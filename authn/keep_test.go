@@ -166,9 +166,9 @@ func (w *walk) askOfParty(f *authn.Facts) {
 	case 0:
 		w.ask.ACR = []string{string(authn.TwoFactor)}
 	case 1:
-		w.ask.Least = []string{string(authn.TwoFactor)}
+		w.ask.MinimumACR = []string{string(authn.TwoFactor)}
 	}
-	w.ask.Again = w.yes(4)
+	w.ask.PromptLogin = w.yes(4)
 	if w.yes(4) {
 		w.ask.MaxAge = age(time.Duration(w.one(0, 600)) * time.Second)
 	}
@@ -262,27 +262,27 @@ func (w *walk) step(r authn.Requirement) string {
 		switch {
 		case k.factor == 0:
 			return ""
-		case ok && r.Takes(set) && w.yes(2): // the page refuses others, and spends none
+		case ok && r.Accepts(set) && w.yes(2): // the page refuses others, and spends none
 			w.shows(w.recoveryProof(w.facts.Account), showing{what: "recovery code", made: k.made})
 			w.facts.Low = w.facts.Low || w.n(4) > 0
 		default:
 			w.shows(w.codeProof(), showing{what: "code", factor: k.factor})
 		}
-	case authn.NeedLow:
-		w.facts.Wished = []authn.Need{"", authn.NeedCodes, authn.NeedEnrol}[w.n(3)]
-		w.done(authn.NeedLow)
+	case authn.NeedLowCodes:
+		w.facts.OptIn = []authn.Need{"", authn.NeedSaveCodes, authn.NeedEnrol}[w.n(3)]
+		w.done(authn.NeedLowCodes)
 	case authn.NeedEnrol:
 		if !authn.MustEnrol(w.facts) && r.Why != authn.ForParty && w.ask.Purpose != authn.TwoStep && w.yes(3) {
 			w.done(authn.NeedEnrol)
 			return "later"
 		}
-	case authn.NeedOff:
+	case authn.NeedTurnOff:
 		if !authn.MayTurnOff(w.facts) {
 			return ""
 		}
 	case authn.NeedSwitch:
 		w.facts.Switch = true
-	case authn.NeedCodes:
+	case authn.NeedSaveCodes:
 		return "codes"
 	default:
 		return ""
@@ -304,11 +304,11 @@ func (w *walk) change(act string) {
 		w.without(account.Recovery)
 		k.set, k.made = true, k.now
 		w.facts.Account = w.facts.Account.With([]account.Credential{w.set()})
-		w.done(authn.NeedCodes)
+		w.done(authn.NeedSaveCodes)
 	case "off":
 		w.without(account.Second, account.Recovery)
 		k.factor, k.set = 0, false
-		w.done(authn.NeedOff)
+		w.done(authn.NeedTurnOff)
 	}
 }
 

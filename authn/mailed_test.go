@@ -22,7 +22,7 @@ func mailedCells(try func(says string, ask authn.Ask, f authn.Facts, counts bool
 				for bits := range 1 << 7 {
 					bit := func(n int) bool { return bools[bits>>n&1] }
 					linking, proving, marked, enrolled, required, again, idle := bit(0), bit(1), bit(2), bit(3), bit(4), bit(5), bit(6)
-					ask := authn.Ask{Purpose: purpose, Channel: authn.Browser, Journey: "this one", Again: again}
+					ask := authn.Ask{Purpose: purpose, Channel: authn.Browser, Journey: "this one", PromptLogin: again}
 					f := authn.Facts{Account: person(false), Recovery: true, Now: noon, Methods: []string{"pretend"}, Policy: platform.DefaultPolicy()}
 					if enrolled {
 						f.Account = withCodes()
@@ -50,8 +50,8 @@ func mailedCells(try func(says string, ask authn.Ask, f authn.Facts, counts bool
 	return cells
 }
 
-// The code of a mail answers the one question who somebody is who is known elsewhere, and no other, whoever asks it: not of
-// who helps others, not of an account that staff reset, and never the second factor.
+// The code of a mail answers the one question who somebody is who is known elsewhere, and no other, whoever asks it:
+// not of who helps others, not of an account that staff reset, and never the second factor.
 func TestCodeOfAMailAnswersOneQuestion(t *testing.T) {
 	answered := 0
 	cells := mailedCells(func(says string, ask authn.Ask, f authn.Facts, counts bool) {

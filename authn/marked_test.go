@@ -10,8 +10,8 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// marked is somebody whose two-step authentication staff reset, and who did not show since to be the owner.
-func marked(a *account.Account) *account.Account {
+// ownerUnproven is somebody whose two-step authentication staff reset, and who did not show since to be the owner.
+func ownerUnproven(a *account.Account) *account.Account {
 	a.MarkedAt = at(-60)
 	return a
 }
@@ -27,7 +27,7 @@ func scenes(rows map[authn.Purpose]map[authn.Channel][]authn.Need, f func(at str
 					if set(3) && channel != authn.App || set(7) && !set(6) {
 						continue // nothing of an app, nothing of a session
 					}
-					ask := authn.Ask{Purpose: purpose, Channel: channel, Journey: "this one", Again: set(0)}
+					ask := authn.Ask{Purpose: purpose, Channel: channel, Journey: "this one", PromptLogin: set(0)}
 					if set(1) {
 						ask.ACR = []string{string(authn.TwoFactor)}
 					}
@@ -37,7 +37,7 @@ func scenes(rows map[authn.Purpose]map[authn.Channel][]authn.Need, f func(at str
 					}
 					who.ResetAt = at(-60)
 					facts := authn.Facts{
-						Account: marked(who), Policy: platform.DefaultPolicy(), Methods: []string{"pretend"}, Recovery: true,
+						Account: ownerUnproven(who), Policy: platform.DefaultPolicy(), Methods: []string{"pretend"}, Recovery: true,
 						MobileApp: set(3), Remembered: set(4), Now: noon,
 					}
 					facts.Policy.CodeMethods, facts.Policy.AppCode = []string{"pretend"}, set(5)
@@ -79,7 +79,7 @@ func shownSets() (all [][]authn.Proof) {
 
 // everythingDone is what a journey can have done.
 var everythingDone = []authn.Need{
-	authn.NeedSwitch, authn.NeedEnrol, authn.NeedCodes, authn.NeedConsent, authn.NeedRoom, authn.NeedGoOn, authn.NeedLow, authn.NeedNewPassword, authn.NeedOff,
+	authn.NeedSwitch, authn.NeedEnrol, authn.NeedSaveCodes, authn.NeedConsent, authn.NeedDeviceRemoval, authn.NeedContinueAs, authn.NeedLowCodes, authn.NeedNewPassword, authn.NeedTurnOff,
 }
 
 // lessEnds looks for a journey of a marked account that ends before the password and the button of a mail were given in
@@ -132,8 +132,8 @@ func lessChanges(rules authn.Rules, of map[authn.Purpose]map[authn.Channel][]aut
 	return found
 }
 
-// No journey of a marked account ends before the password and the button of a mail were given in it, whatever it is for,
-// whatever the platform asks, and whatever the session and the browser have.
+// No journey of a marked account ends before the password and the button of a mail were given in it, whatever it is
+// for, whatever the platform asks, and whatever the session and the browser have.
 func TestMarkedAccountIsNotSignedInByLess(t *testing.T) {
 	if found := lessEnds(authn.Today(), authn.Today().Rows()); found != "" {
 		t.Error(found)
@@ -165,8 +165,8 @@ func TestEveryRowOfMarkedAccountsIsNeeded(t *testing.T) {
 // these tests would find it.
 func TestAPurposeThatForgetsMarkedAccountsAsksThemAllTheSame(t *testing.T) {
 	for _, needs := range [][]authn.Need{
-		{authn.NeedPrimary, authn.NeedEnrol}, {authn.NeedPrimary, authn.NeedSecond, authn.NeedCodes}, {authn.NeedSwitch, authn.NeedPrimary},
-		{authn.NeedSecond, authn.NeedPrimary, authn.NeedOff}, {authn.NeedEnrol}, {authn.NeedSwitch, authn.NeedSwitch, authn.NeedConsent},
+		{authn.NeedPrimary, authn.NeedEnrol}, {authn.NeedPrimary, authn.NeedSecond, authn.NeedSaveCodes}, {authn.NeedSwitch, authn.NeedPrimary},
+		{authn.NeedSecond, authn.NeedPrimary, authn.NeedTurnOff}, {authn.NeedEnrol}, {authn.NeedSwitch, authn.NeedSwitch, authn.NeedConsent},
 		{authn.NeedLink, authn.NeedNewPassword, authn.NeedEnrol}, {authn.NeedLink, authn.NeedConsent}, {authn.NeedLink},
 	} {
 		bare, asked := authn.Pretend(needs...)
@@ -220,7 +220,7 @@ func TestAfterAReset(t *testing.T) {
 			row.proofs[i] = ofThisOne(row.proofs[i])
 		}
 		f := authn.Facts{
-			Account: marked(row.account), Policy: platform.DefaultPolicy(), Methods: []string{"pretend"}, Recovery: true, Done: row.done,
+			Account: ownerUnproven(row.account), Policy: platform.DefaultPolicy(), Methods: []string{"pretend"}, Recovery: true, Done: row.done,
 			MobileApp: ask.Channel == authn.App, Now: noon,
 		}
 		f.Policy.CodeMethods, f.Policy.SecondFactor.Client = []string{"pretend"}, row.demand

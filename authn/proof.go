@@ -17,7 +17,7 @@ const (
 	Is
 )
 
-// Two tells whether at least two different kinds are in the set.
+// Two reports whether at least two different kinds are in the set.
 func (k Kinds) Two() bool { return k&(k-1) != 0 }
 
 // Proof is one factor shown at one time. Everything a token says about it is copied when it is shown, so that an
@@ -68,14 +68,14 @@ func CameFrom(proofs []Proof) OnUpstream {
 	return from
 }
 
-// MailCode is the method of a code that came by mail to the address of an account. It says whose account it is to be for
-// who is known elsewhere, is no factor of any kind, and lets nobody in by itself.
+// MailCode is the method of a code that came by mail to the address of an account. It says whose account it is to be
+// for who is known elsewhere, is no factor of any kind, and lets nobody in by itself.
 const MailCode = "mail_code"
 
-// mailed tells whether the proof is such a code.
+// mailed reports whether the proof is such a code.
 func (p Proof) mailed() bool { return p.Method == MailCode && p.Use == account.Link }
 
-// button tells whether the proof is the button of a mail.
+// button reports whether the proof is the button of a mail.
 func (p Proof) button() bool { return p.Use == account.Link && !p.mailed() }
 
 // Mailed reports whether a journey was given the code of a mail.
@@ -83,23 +83,23 @@ func Mailed(j *Journey) bool {
 	return slices.ContainsFunc(j.Proofs, func(p Proof) bool { return p.mailed() && p.Journey == j.ID })
 }
 
-// MayProveByMail reports whether a code of a mail may say whose account it is: not of who helps others, who shows password
-// and code, nor of an account that staff reset, whose mails are half of what is asked of its owner.
+// MayProveByMail reports whether a code of a mail may say whose account it is: not of who helps others, who shows
+// password and code, nor of an account that staff reset, whose mails are half of what is asked of its owner.
 func MayProveByMail(a *account.Account) bool {
 	return a.State != account.Deactivated && a.Role != platform.Helpdesk && a.Role != platform.Manager && a.MarkedAt.IsZero()
 }
 
-// second tells whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.
+// second reports whether the proof can stand as the second step: a code, or a primary that covers two kinds itself.
 func (p Proof) second() bool {
 	return p.Use == account.Second || p.Use == account.Recovery || p.Kinds.Two()
 }
 
-// AsOf are the proofs as they count now: two factors that an organisation vouched for, and that count for so long as was
-// agreed, are one afterwards, in the rules and in what tokens say. What was answered before stays true: a grant keeps the
-// proofs of its sign-in, and a refresh says what that was.
+// AsOf are the proofs as they count now: two factors that an organisation vouched for, and that count for so long as
+// was agreed, are one afterwards, in the rules and in what tokens say. What was answered before stays true: a grant
+// keeps the proofs of its sign-in, and a refresh says what that was.
 //
-// It is the only place that knows. Sessions are read as of now (storage.Session), and rules ask it again of what they are
-// given: the proofs of a journey lapse while somebody looks at a page.
+// It is the only place that knows. Sessions are read as of now (storage.Session), and rules ask it again of what they
+// are given: the proofs of a journey lapse while somebody looks at a page.
 func AsOf(proofs []Proof, now time.Time) []Proof {
 	lapsed := func(p Proof) bool {
 		return p.Upstream != nil && !p.Upstream.TwoUntil.IsZero() && now.After(p.Upstream.TwoUntil) && p.Kinds.Two()
@@ -124,16 +124,17 @@ func (p Proof) stillKnown(since time.Time) bool {
 // VouchedSkew is how far the clock of an organisation's sign-in may be behind ours.
 const VouchedSkew = 60 * time.Second
 
-// freshIn reports whether a proof that a journey was given was shown in it. What an organisation vouches for was, if the
-// person signed in there since the journey began: an old sign-in that was answered silently is no fresh one.
+// freshIn reports whether a proof that a journey was given was shown in it. What an organisation vouches for was, if
+// the person signed in there since the journey began: an old sign-in that was answered silently is no fresh one.
 func (p Proof) freshIn(j *Journey) bool {
 	return p.Upstream == nil || !p.At.Before(j.StartedAt.Add(-VouchedSkew))
 }
 
-// allowed tells whether a waiver still counts where browsers are remembered for so long: not when that became shorter.
+// allowed reports whether a waiver still counts where browsers are remembered for so long: not when that became
+// shorter.
 func (p Proof) allowed(remember time.Duration) bool { return remember > 0 && remember >= p.For }
 
-// Stands tells whether a proof of an unfinished journey still counts: what it was given with is what it was then. A
+// Stands reports whether a proof of an unfinished journey still counts: what it was given with is what it was then. A
 // password that was changed meanwhile proves nothing, nor does a phone that was replaced.
 func (p Proof) Stands(a *account.Account) bool {
 	if p.Credential == "" || p.Use == account.Recovery { // a recovery code was spent when it was shown
@@ -144,7 +145,7 @@ func (p Proof) Stands(a *account.Account) bool {
 	})
 }
 
-// OwnerShown tells whether a journey was given what an account asks after staff reset its two-step authentication: a
+// OwnerShown reports whether a journey was given what an account asks after staff reset its two-step authentication: a
 // primary proof, such as the password, and the button of a mail. Either alone may be somebody else's by then.
 func OwnerShown(journey string, proofs []Proof) bool {
 	given := func(fits func(Proof) bool) bool {

@@ -35,12 +35,12 @@ type Session struct {
 // SeenEvery is how exact SeenAt is: it is written at most this often.
 const SeenEvery = time.Minute
 
-// Live tells whether the session has neither ended nor run out. An idle session is live: it asks for a proof again.
+// Live reports whether the session has neither ended nor run out. An idle session is live: it asks for a proof again.
 func (s *Session) Live(now time.Time) bool {
 	return s != nil && s.EndedAt.IsZero() && now.Before(s.EndsAt)
 }
 
-// Idle tells whether there was no activity for so long that something must be proven again
+// Idle reports whether there was no activity for so long that something must be proven again
 // (testdata/journeys/idle_hour.txt, code_idle.txt).
 func (s *Session) Idle(p platform.Policy, now time.Time) bool {
 	return p.IdleAfter > 0 && now.Sub(s.SeenAt) >= p.IdleAfter

@@ -81,7 +81,7 @@ const (
 	TicketExpired  TicketState = "expired"
 )
 
-// State tells whether the ticket works now.
+// State reports whether the ticket works now.
 func (t *Ticket) State(now time.Time) TicketState {
 	switch {
 	case !t.UsedAt.IsZero():

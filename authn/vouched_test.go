@@ -55,7 +55,7 @@ func (v vouched) ask() authn.Ask {
 	a := authn.Ask{Purpose: v.purpose, Channel: authn.Browser, Journey: "this one"}
 	switch v.asked {
 	case "prompt=login":
-		a.Again = true
+		a.PromptLogin = true
 	case "max_age=0":
 		a.MaxAge = age(0)
 	case "max_age=600", "acr_values max_age=600":
@@ -69,7 +69,7 @@ func (v vouched) ask() authn.Ask {
 
 // facts are those of a journey; enrolled and idle may be others than the cell's.
 func (v vouched) facts(enrolled, idle bool) authn.Facts {
-	f := authn.Facts{Account: person(false), Recovery: true, Now: noon, Methods: []string{"pretend"}, Policy: platform.DefaultPolicy(), There: authn.There{Connected: true}}
+	f := authn.Facts{Account: person(false), Recovery: true, Now: noon, Methods: []string{"pretend"}, Policy: platform.DefaultPolicy(), FederationFacts: authn.FederationFacts{Connected: true}}
 	if enrolled {
 		f.Account = withCodes()
 	}
@@ -121,13 +121,13 @@ func (v vouched) missing(f authn.Facts, shown []authn.Proof) []authn.Requirement
 		case !v.here:
 			f.Session.Proofs = append(f.Session.Proofs, p)
 		case p.Journey == "" && (p.Upstream != nil || v.when == "fresh"):
-			j.Give(p)
+			j.AddProof(p)
 		default: // what is shown here is not of this morning
 			j.Proofs = append(j.Proofs, p)
 		}
 	}
 	if v.password {
-		j.Give(pwd(0))
+		j.AddProof(pwd(0))
 	}
 	return authn.Missing(v.ask(), f, j.Proofs)
 }
@@ -204,8 +204,8 @@ func TestVouchedForMoreIsNoticed(t *testing.T) {
 	}
 }
 
-// Two factors there that have an end count as if they had none until it, and from then on as one, for every purpose; in the
-// session and among the proofs of a journey, which lapse while somebody looks at a page.
+// Two factors there that have an end count as if they had none until it, and from then on as one, for every purpose; in
+// the session and among the proofs of a journey, which lapse while somebody looks at a page.
 func TestTwoFactorsThereEndForEveryPurpose(t *testing.T) {
 	asked := map[authn.Purpose]int{}
 	vouchedJourneys(func(v vouched) {

@@ -56,8 +56,8 @@ func (c Counters) WithMails(m Namer, p platform.ID, email string) Counters {
 	return c
 }
 
-// Standing is a counter as it is stored.
-type Standing struct {
+// CounterState is a counter as it is stored.
+type CounterState struct {
 	Key, Owner   string
 	Total        int
 	Since        time.Time // when the window began
@@ -66,7 +66,7 @@ type Standing struct {
 }
 
 // Waits are what somebody waits for now, by where the counters stand; of each the longest.
-func (c Counters) Waits(all []Standing, now time.Time) []Wait {
+func (c Counters) Waits(all []CounterState, now time.Time) []Wait {
 	longest := map[WaitFor]time.Time{}
 	note := func(what WaitFor, until time.Time) {
 		if until.After(now) && until.After(longest[what]) {

@@ -21,33 +21,33 @@ func TestWaitsAreWhatCountersRefuse(t *testing.T) {
 	mails, unblocks := MailsOf(m, "linde", outbox.PasswordResetRequest, "anna@example.org"), UnblocksOf(m, "linde", "anna@example.org")
 	hour := now.Add(-time.Hour / 2)
 	for name, row := range map[string]struct {
-		all  []Standing
+		all  []CounterState
 		want []Wait
 	}{
 		"nothing counted": {nil, nil},
-		"blocked":         {[]Standing{{Key: "x", Owner: c.Passwords, BlockedUntil: now.Add(time.Minute)}}, []Wait{{WaitPassword, now.Add(time.Minute)}}},
-		"no longer":       {[]Standing{{Key: "x", Owner: c.Passwords, BlockedUntil: now, Full: now}}, nil},
+		"blocked":         {[]CounterState{{Key: "x", Owner: c.Passwords, BlockedUntil: now.Add(time.Minute)}}, []Wait{{WaitPassword, now.Add(time.Minute)}}},
+		"no longer":       {[]CounterState{{Key: "x", Owner: c.Passwords, BlockedUntil: now, Full: now}}, nil},
 		"of two kinds of browsers the longer one": {
-			[]Standing{{Key: "x", Owner: c.Passwords, BlockedUntil: now.Add(time.Minute)}, {Key: "y", Owner: c.Passwords, BlockedUntil: now.Add(time.Hour)}},
+			[]CounterState{{Key: "x", Owner: c.Passwords, BlockedUntil: now.Add(time.Minute)}, {Key: "y", Owner: c.Passwords, BlockedUntil: now.Add(time.Hour)}},
 			[]Wait{{WaitPassword, now.Add(time.Hour)}},
 		},
 		"the bucket is used up": {
-			[]Standing{{Key: "x", Owner: c.Passwords, Full: now.Add(AtOnce * Refill)}}, []Wait{{WaitPassword, now.Add(Refill)}},
+			[]CounterState{{Key: "x", Owner: c.Passwords, Full: now.Add(AtOnce * Refill)}}, []Wait{{WaitPassword, now.Add(Refill)}},
 		},
-		"room for one more": {[]Standing{{Key: "x", Owner: c.Passwords, Full: now.Add((AtOnce - 1) * Refill)}}, nil},
-		"somebody else's":   {[]Standing{{Key: "x", Owner: "other", BlockedUntil: now.Add(time.Minute)}}, nil},
-		"nobody's":          {[]Standing{{Key: "x", BlockedUntil: now.Add(time.Minute)}}, nil},
+		"room for one more": {[]CounterState{{Key: "x", Owner: c.Passwords, Full: now.Add((AtOnce - 1) * Refill)}}, nil},
+		"somebody else's":   {[]CounterState{{Key: "x", Owner: "other", BlockedUntil: now.Add(time.Minute)}}, nil},
+		"nobody's":          {[]CounterState{{Key: "x", BlockedUntil: now.Add(time.Minute)}}, nil},
 		"codes": {
-			[]Standing{{Key: codes.Key, Owner: codes.Owner, Total: CodesPerDay, Since: hour}}, []Wait{{WaitCodes, hour.Add(24 * time.Hour)}},
+			[]CounterState{{Key: codes.Key, Owner: codes.Owner, Total: CodesPerDay, Since: hour}}, []Wait{{WaitCodes, hour.Add(24 * time.Hour)}},
 		},
-		"one code left": {[]Standing{{Key: codes.Key, Owner: codes.Owner, Total: CodesPerDay - 1, Since: hour}}, nil},
-		"yesterday's":   {[]Standing{{Key: codes.Key, Owner: codes.Owner, Total: 99, Since: now.Add(-24 * time.Hour)}}, nil},
+		"one code left": {[]CounterState{{Key: codes.Key, Owner: codes.Owner, Total: CodesPerDay - 1, Since: hour}}, nil},
+		"yesterday's":   {[]CounterState{{Key: codes.Key, Owner: codes.Owner, Total: 99, Since: now.Add(-24 * time.Hour)}}, nil},
 		"recovery codes of the hour": {
-			[]Standing{{Key: recoveries[0].Key, Total: RecoveriesPerHour, Since: hour}, {Key: recoveries[1].Key, Total: RecoveriesPerHour, Since: hour}},
+			[]CounterState{{Key: recoveries[0].Key, Total: RecoveriesPerHour, Since: hour}, {Key: recoveries[1].Key, Total: RecoveriesPerHour, Since: hour}},
 			[]Wait{{WaitRecovery, hour.Add(time.Hour)}},
 		},
 		"mails": {
-			[]Standing{{Key: mails.Key, Full: now.Add(MailsAtOnce * MailEvery)}, {Key: unblocks.Key, Total: UnblocksADay, Since: hour}},
+			[]CounterState{{Key: mails.Key, Full: now.Add(MailsAtOnce * MailEvery)}, {Key: unblocks.Key, Total: UnblocksADay, Since: hour}},
 			[]Wait{{WaitReset, now.Add(MailEvery)}, {WaitUnblock, hour.Add(24 * time.Hour)}},
 		},
 	} {

@@ -4,6 +4,8 @@
 // its line; a value that cannot work is refused with key, place and what is allowed. What belongs to an organisation
 // (platforms, parties, policy) is not here: it is in the database, put there by `idp apply`. example.yaml describes
 // every key; a test compares it with the struct.
+//
+// A party is a relying party (OAuth client).
 package configs
 
 import (

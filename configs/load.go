@@ -291,7 +291,7 @@ func (c *Config) preferMasters() {
 	}
 }
 
-// secret tells whether the value may never be shown.
+// secret reports whether the value may never be shown.
 func (s setting) secret() bool {
 	switch s.target.Interface().(type) {
 	case secret.Text, []secret.Text:

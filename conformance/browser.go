@@ -88,7 +88,7 @@ func (b *browser) visit(ctx context.Context, address string, posted bool) (*sigh
 	return b.seen, nil
 }
 
-// matches is the pattern of the official suite: * stands for anything.
+// matches reports whether a text fits the pattern of the official suite: * stands for anything.
 func matches(pattern, s string) bool {
 	first, rest, wild := strings.Cut(pattern, "*")
 	if !wild {

@@ -33,7 +33,7 @@ func query(page *html.Node, kind, target string) *html.Node {
 
 var attribute = regexp.MustCompile(`\[([a-z-]+)(?:="?([^"\]]*)"?)?\]`)
 
-// fitsAll tells whether an element fits the last selector, and an element around it each of those before.
+// fitsAll reports whether an element fits the last selector, and an element around it each of those before.
 func fitsAll(n *html.Node, selectors []string) bool {
 	last := len(selectors) - 1
 	if last < 0 || !fitsOne(n, selectors[last]) {
@@ -50,7 +50,7 @@ func fitsAll(n *html.Node, selectors []string) bool {
 	return true
 }
 
-// fitsOne tells whether an element fits a selector such as button[name=do][value=continue].
+// fitsOne reports whether an element fits a selector such as button[name=do][value=continue].
 func fitsOne(n *html.Node, selector string) bool {
 	name, rest, _ := strings.Cut(selector, "[")
 	if n.Type != html.ElementNode || name != "" && n.Data != name {

@@ -98,7 +98,7 @@ func metrics(t *testing.T) []metric {
 	}
 	wire.ShowCertificate(house, time.Now)
 	linked := audit.Event{At: time.Unix(1, 0), Platform: "linde", Kind: audit.CredentialAdded, Actor: "system", Outcome: audit.Success, Reason: federation.Method}
-	if err := house.DB.Note(t.Context(), linked, ""); err != nil {
+	if err := house.DB.RecordOnce(t.Context(), linked, ""); err != nil {
 		t.Fatal(err)
 	}
 	house.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://localhost/", nil))

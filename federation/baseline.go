@@ -80,8 +80,9 @@ var steady = slices.Concat(
 var drifted = map[string]Reason{DriftFormat: Drifted, DriftDomain: ForeignDomain}
 
 // Stops reports whether a kind of drift stops a sign-in by the connection, because it is another thing than what was
-// confirmed. A sign-in that is only weaker goes on and is asked our own code. Where a connection declares no domains, the test
-// sign-in shows one domain of several that may exist: then another one stops nobody, and Who decides about the address.
+// confirmed. A sign-in that is only weaker goes on and is asked our own code. Where a connection declares no domains,
+// the test sign-in shows one domain of several that may exist: then another one stops nobody, and Who decides about the
+// address.
 func (c *Connection) Stops(kind string) bool {
 	return drifted[kind] != "" && (kind != DriftDomain || len(c.Domains) > 0)
 }
@@ -96,12 +97,12 @@ func (b *Baseline) holds(c *Connection, a Answer, now time.Time) error {
 	return nil
 }
 
-// Less says why an answer of one factor is too little to set up a second factor here; empty: it is not, or two factors
-// counted. It is too little where a confirmed test brought two, and where two were asked, can be asked, and are wanted of the
-// account. The question passes through the browser: whoever knows somebody's password there could take it out, and set up a
-// second factor of their own. An organisation that never showed two, and was not asked, has people without: they may set one
-// up here.
-func (c *Connection) Less(i Identity, wanted bool) string {
+// WhyTooWeak says why an answer of one factor is too little to set up a second factor here; empty: it is not, or two
+// factors counted. It is too little where a confirmed test brought two, and where two were asked, can be asked, and are
+// wanted of the account. The question passes through the browser: whoever knows somebody's password there could take it
+// out, and set up a second factor of their own. An organisation that never showed two, and was not asked, has people
+// without: they may set one up here.
+func (c *Connection) WhyTooWeak(i Identity, wanted bool) string {
 	switch {
 	case i.Proof.Kinds.Two():
 		return ""

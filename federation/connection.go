@@ -81,8 +81,9 @@ func (c *Connection) For(r platform.Role) bool {
 	return slices.Contains(c.Roles, r)
 }
 
-// Domain is a domain of mail addresses that belong to the organisation. Proven by DNS, an address of it says whose it is
-// where the upstream verified it. One that a manager vouches for only leads from a typed address to the organisation.
+// Domain is a domain of mail addresses that belong to the organisation. Proven by DNS, an address of it says whose it
+// is where the upstream verified it. One that a manager vouches for only leads from a typed address to the
+// organisation.
 type Domain struct {
 	Name    string `json:"name"` // lower case, ASCII
 	Proven  bool   `json:"proven,omitempty"`
@@ -126,8 +127,8 @@ type Access struct {
 	Manages []platform.Role `json:"manages,omitempty"` // roles beyond professional that Table may give: helpdesk, manager
 }
 
-// JIT says who comes in that is not linked: each lets in more than the one before. Whoever has an account that is active
-// proves it, whatever this is.
+// JIT says who comes in that is not linked: each lets in more than the one before. Whoever has an account that is
+// active proves it, whatever this is.
 type JIT string
 
 const (
@@ -176,9 +177,9 @@ type SAMLSettings struct {
 	Scoping      []string `json:"requested_providers,omitempty"` // IDPList of the request, for a hub such as SURFconext
 }
 
-// MaxMetadata bounds a document of metadata, in bytes, wherever it is from: ten times what AD FS publishes, which is the
-// longest of one provider. The file of a whole federation has many MiB and is not taken: each node keeps an uploaded one
-// in memory, and reads metadata with each answer.
+// MaxMetadata bounds a document of metadata, in bytes, wherever it is from: ten times what AD FS publishes, which is
+// the longest of one provider. The file of a whole federation has many MiB and is not taken: each node keeps an
+// uploaded one in memory, and reads metadata with each answer.
 const MaxMetadata = 1 << 20
 
 // MaxSkew is how far clocks may be apart: an answer that is this early or late is taken.
@@ -295,7 +296,7 @@ func (s SAMLSettings) validate() error {
 	return nil
 }
 
-// isLoopback allows plain http to this machine, for tests and demonstrations.
+// isLoopback reports whether a URL is of this machine, to which plain http is allowed, for tests and demonstrations.
 func isLoopback(u *url.URL) bool {
 	return u.Scheme == "http" && (u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || u.Hostname() == "127.0.0.1")
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/minddistrict/idp/authn"
 )
 
-// Contract is what an organisation and the platform agreed that the answers of a connection count for here. What it does
-// not name, exactly and in its own spelling, counts for one factor.
+// Contract is what an organisation and the platform agreed that the answers of a connection count for here. What it
+// does not name, exactly and in its own spelling, counts for one factor.
 type Contract struct {
 	Preset Preset        `json:"preset,omitempty" yaml:"preset,omitempty"` // rows and requests that are added to these
 	Rows   []ContractRow `json:"rows,omitempty" yaml:"rows,omitempty"`
@@ -91,18 +91,18 @@ func Presets() (all []Preset) {
 // Rows are those that a preset adds to a contract.
 func (p Preset) Rows() []ContractRow { return slices.Clone(presets[p]) }
 
-// Asked is how two factors are asked of an upstream.
-type Asked struct {
+// TwoFactorRequest is how two factors are asked of an upstream.
+type TwoFactorRequest struct {
 	ACRValues []string       // acr_values, or RequestedAuthnContext
 	Claims    map[string]any // the claims parameter (OpenID Connect Core 1.0 section 5.5); nil: none
 }
 
 // any reports whether there is something to ask: of what an organisation says unasked, nothing can be taken out.
-func (a Asked) any() bool { return len(a.ACRValues) > 0 || a.Claims != nil }
+func (a TwoFactorRequest) any() bool { return len(a.ACRValues) > 0 || a.Claims != nil }
 
 // Asks is how two factors are asked for: by the values that would count.
-func (c Contract) Asks() Asked {
-	var a Asked
+func (c Contract) Asks() TwoFactorRequest {
+	var a TwoFactorRequest
 	for _, row := range c.rows() {
 		switch {
 		case row.ACR != authn.TwoFactor:
@@ -124,10 +124,10 @@ func (c Contract) Proves() bool {
 
 func (c Contract) rows() []ContractRow { return slices.Concat(c.Rows, presets[c.Preset]) }
 
-// Level is what an answer counts for under a contract, and what our `amr` says of it. It is never more than a row says of
-// a value that stands in the answer exactly; unknown and absent is one factor. Two factors count while they are not older
-// than MaxAge, and replace nothing here unless Counts. A row of two factors that are not counted says nothing in `amr`
-// either: a party that reads methods there and no `mfa` would count them itself.
+// Level is what an answer counts for under a contract, and what our `amr` says of it. It is never more than a row says
+// of a value that stands in the answer exactly; unknown and absent is one factor. Two factors count while they are not
+// older than MaxAge, and replace nothing here unless Counts. A row of two factors that are not counted says nothing in
+// `amr` either: a party that reads methods there and no `mfa` would count them itself.
 func (c Contract) Level(a Answer, now time.Time) (kinds authn.Kinds, amr []string) {
 	kinds = authn.Knows
 	for _, row := range c.rows() {

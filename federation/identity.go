@@ -20,7 +20,7 @@ type Identity struct {
 	Roles      []string        `json:"roles,omitempty"`
 	RolesLeft  bool            `json:"roles_left,omitempty"` // there are more than the upstream sends: they change nothing
 	Proof      authn.Proof     `json:"proof"`
-	AskedTwo   bool            `json:"asked_two,omitempty"` // two factors were asked of the upstream (Trip.Two)
+	AskedTwo   bool            `json:"asked_two,omitempty"` // two factors were asked of the upstream (AuthnRequest.TwoFactors)
 }
 
 // Label is how the account elsewhere is called in settings and mails.
@@ -31,8 +31,8 @@ func (i Identity) Label() string {
 	return i.named()
 }
 
-// named is the name of somebody without an address. Whoever has no name either is called by the end of the key, which tells
-// two accounts apart and says little.
+// named is the name of somebody without an address. Whoever has no name either is called by the end of the key, which
+// tells two accounts apart and says little.
 func (i Identity) named() string {
 	if name := i.Profile.Name(); name != "" {
 		return name
@@ -49,8 +49,8 @@ func (i Identity) Masked() string {
 	return i.named()
 }
 
-// Judge is what an answer counts for here. A Refusal: it counts for nothing.
-func (c *Connection) Judge(a Answer, now time.Time) (Identity, error) {
+// Evaluate is what an answer counts for here. A Refusal: it counts for nothing.
+func (c *Connection) Evaluate(a Answer, now time.Time) (Identity, error) {
 	key, err := c.Key.Of(a)
 	if err != nil {
 		return Identity{}, err
@@ -76,13 +76,14 @@ func (c *Connection) Judge(a Answer, now time.Time) (Identity, error) {
 	return i, nil
 }
 
-// Tried is what the answer of a test sign-in counts for, whatever the baseline says: it may become the next one. A test asks
-// for a new sign-in. An answer that is none (old, see Trip.Old) is refused as it would be in front of people after an idle
-// hour; where the organisation need only know the person still (IdleBounce), sign-ins go on with such answers.
-func (c *Connection) Tried(a Answer, old bool, now time.Time) (Identity, error) {
+// EvaluateTest is what the answer of a test sign-in counts for, whatever the baseline says: it may become the next one.
+// A test asks for a new sign-in. An answer that is none (old, see AuthnRequest.Stale) is refused as it would be in
+// front of people after an idle hour; where the organisation need only know the person still (IdleBounce), sign-ins go
+// on with such answers.
+func (c *Connection) EvaluateTest(a Answer, old bool, now time.Time) (Identity, error) {
 	free := *c
 	free.Baseline = nil
-	i, err := free.Judge(a, now)
+	i, err := free.Evaluate(a, now)
 	if err == nil && old && c.Idle != IdleBounce {
 		return Identity{}, RefuseOld(a)
 	}
@@ -92,10 +93,10 @@ func (c *Connection) Tried(a Answer, old bool, now time.Time) (Identity, error) 
 // loginNames are claims that name a login and often look like an address, which nobody says is the person's.
 var loginNames = []string{"preferred_username", "upn", "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"}
 
-// verified reports whether the upstream says that the address is the person's: `email_verified` is JSON true (a text or a
-// number is not), or Entra's `xms_edov` says that the domain is the tenant's. Both speak of the claim `email` and of no
-// other. SAML has no such claim: who signs for a domain that is proven to be theirs says it by that, but not of a login
-// name, and not through a hub that signs for many.
+// verified reports whether the upstream says that the address is the person's: `email_verified` is JSON true (a text or
+// a number is not), or Entra's `xms_edov` says that the domain is the tenant's. Both speak of the claim `email` and of
+// no other. SAML has no such claim: who signs for a domain that is proven to be theirs says it by that, but not of a
+// login name, and not through a hub that signs for many.
 func (c *Connection) verified(a Answer, claim string) bool {
 	if c.Kind == SAML {
 		return !slices.Contains(loginNames, claim) && len(c.SAML.Scoping) == 0
@@ -108,8 +109,8 @@ func (c *Connection) verified(a Answer, claim string) bool {
 	return verified || owned
 }
 
-// Untrusted is why the address in an answer links no account, in words for who looks after the connection; empty: it may
-// (Identity.Trusted).
+// Untrusted is why the address in an answer links no account, in words for who looks after the connection; empty: it
+// may (Identity.Trusted).
 func (c *Connection) Untrusted(a Answer) string {
 	email, claim := c.Mapping.email(a)
 	inside, proven := c.Has(email)
@@ -157,10 +158,10 @@ const (
 	Creates Decision = "creates"  // an account is made
 )
 
-// Who says what happens with somebody: linked is the account that is linked to the key, byAddress the one with the address;
-// nil: there is none. A Refusal: nothing does. What the platform decided of an account counts before what the upstream
-// says, and an address alone never leads to an account that helps others. Nor does it make a link again that was removed
-// here: whoever gets Links asks for that, and calls this again with an Identity that is not Trusted.
+// Who says what happens with somebody: linked is the account that is linked to the key, byAddress the one with the
+// address; nil: there is none. A Refusal: nothing does. What the platform decided of an account counts before what the
+// upstream says, and an address alone never leads to an account that helps others. Nor does it make a link again that
+// was removed here: whoever gets Links asks for that, and calls this again with an Identity that is not Trusted.
 func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decision, error) {
 	switch {
 	case c.Disabled:
@@ -192,14 +193,14 @@ func (c *Connection) Who(i Identity, linked, byAddress *account.Account) (Decisi
 	return Asks, nil // the person may have an account under another address
 }
 
-// Admits reports whether an account that is not linked may be, once whose it is was shown: somebody who was only invited
-// comes in by the connection where that is for such people.
+// Admits reports whether an account that is not linked may be, once whose it is was shown: somebody who was only
+// invited comes in by the connection where that is for such people.
 func (c *Connection) Admits(a *account.Account) bool {
 	return a.State == account.Active || a.State == account.Invited && c.Access.JIT != JITOff
 }
 
-// owned reports whether an account is of who has its address: its owner showed that, or was invited there and nobody was in
-// since. One that another sign-in made under an address that nobody verified may be anybody's.
+// owned reports whether an account is of who has its address: its owner showed that, or was invited there and nobody
+// was in since. One that another sign-in made under an address that nobody verified may be anybody's.
 func owned(a *account.Account) bool {
 	for _, l := range a.Credentials {
 		if l.External != "" && l.Usable() {
@@ -209,9 +210,9 @@ func owned(a *account.Account) bool {
 	return a.State == account.Invited || !a.EmailVerifiedAt.IsZero()
 }
 
-// MayCreate is the role with which an account is made for somebody who says to be new. A Refusal: none is. An address for
-// which nobody stands makes none: the account would have it, and whoever it belongs to would have to ask for it back
-// (docs/decisions/0039-who-stands-for-an-address.md).
+// MayCreate is the role with which an account is made for somebody who says to be new. A Refusal: none is. An address
+// for which nobody stands makes none: the account would have it, and whoever it belongs to would have to ask for it
+// back (docs/decisions/0039-who-stands-for-an-address.md).
 func (c *Connection) MayCreate(i Identity) (platform.Role, error) {
 	role, ok := c.RoleOf(i)
 	if !ok {
@@ -233,14 +234,15 @@ func (c *Connection) MayCreate(i Identity) (platform.Role, error) {
 	return role, nil
 }
 
-// SaysWhy reports whether somebody who says to be new is told why no account is made: it is for the organisation to mend.
+// SaysWhy reports whether somebody who says to be new is told why no account is made: it is for the organisation to
+// mend.
 func (c *Connection) SaysWhy(i Identity) bool {
 	_, err := c.MayCreate(i)
 	return err == nil || ReasonOf(err) == Unverified
 }
 
-// RoleChange is the role that an account gets at a sign-in; ok: another one than it has. Who helps others, or would, keeps
-// the role unless the connection manages it.
+// RoleChange is the role that an account gets at a sign-in; ok: another one than it has. Who helps others, or would,
+// keeps the role unless the connection manages it.
 func (c *Connection) RoleChange(i Identity, a *account.Account) (to platform.Role, ok bool) {
 	to, ok = c.RoleOf(i)
 	if !ok || to == a.Role || c.managed(a.Role) || c.managed(to) {

@@ -28,7 +28,7 @@ func TestLessIsAnAnswerOfOneFactorWhereTwoWereToCome(t *testing.T) {
 			}
 			could := says == "can be asked" || says == "a context can be asked"
 			want := !two && (confirmed || asked && wanted && counts && could)
-			if got := c.Less(i, wanted); (got != "") != want {
+			if got := c.WhyTooWeak(i, wanted); (got != "") != want {
 				t.Errorf("%s, two %t, confirmed %t, asked %t, counts %t, wanted %t: %q", says, two, confirmed, asked, counts, wanted, got)
 			}
 			cells++
@@ -37,7 +37,7 @@ func TestLessIsAnAnswerOfOneFactorWhereTwoWereToCome(t *testing.T) {
 	if cells != 4*32 {
 		t.Errorf("%d cells", cells)
 	}
-	if got := (&Connection{Contract: Contract{Counts: true, Rows: askable}}).Less(Identity{Proof: authn.Proof{Kinds: authn.Knows}}, true); got != "" {
+	if got := (&Connection{Contract: Contract{Counts: true, Rows: askable}}).WhyTooWeak(Identity{Proof: authn.Proof{Kinds: authn.Knows}}, true); got != "" {
 		t.Errorf("nothing confirmed and nothing asked: %q", got)
 	}
 }
@@ -48,16 +48,16 @@ func TestAStateSaysWhatWasAsked(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0).UTC()
 	for bits := range 1 << 3 {
 		fresh, test, two := bits&1 != 0, bits&2 != 0, bits&4 != 0
-		left := NewTrip(mac.MAC, "linde", "lindehof", secret.ID(), fresh, test, now)
+		left := NewAuthnRequest(mac.MAC, "linde", "lindehof", secret.ID(), fresh, test, now)
 		if two {
-			left = left.WithTwo(mac.MAC, "linde", "lindehof")
+			left = left.WithTwoFactors(mac.MAC, "linde", "lindehof")
 		}
 		back, err := Returned(mac.MACs, "linde", "lindehof", left.State, now)
-		if err != nil || back != left || back.Fresh != fresh || back.Test != test || back.Two != two {
+		if err != nil || back != left || back.Fresh != fresh || back.Test != test || back.TwoFactors != two {
 			t.Errorf("%03b: %+v, %v; want %+v", bits, back, err, left)
 		}
 	}
-	asked := NewTrip(mac.MAC, "linde", "lindehof", secret.ID(), false, false, now).WithTwo(mac.MAC, "linde", "lindehof")
+	asked := NewAuthnRequest(mac.MAC, "linde", "lindehof", secret.ID(), false, false, now).WithTwoFactors(mac.MAC, "linde", "lindehof")
 	parts := []byte(asked.State)
 	for i := range parts {
 		if parts[i] == '4' { // the flags, or another part: none may be changed

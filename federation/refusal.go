@@ -13,11 +13,11 @@ type Reason string
 
 const (
 	// What the upstream said or did.
-	Denied      Reason = "denied"      // it did not let the person through
-	Cancelled   Reason = "cancelled"   // the person stopped there
-	Unreachable Reason = "unreachable" // no answer, or an error of its own
-	Misset      Reason = "misset"      // it does not know us, or not our secret
-	Interaction Reason = "interaction" // it wanted to ask something although nothing was to be asked
+	Denied        Reason = "denied"      // it did not let the person through
+	Cancelled     Reason = "cancelled"   // the person stopped there
+	Unreachable   Reason = "unreachable" // no answer, or an error of its own
+	Misconfigured Reason = "misset"      // it does not know us, or not our secret
+	Interaction   Reason = "interaction" // it wanted to ask something although nothing was to be asked
 
 	// What is wrong with an answer.
 	Unsolicited   Reason = "unsolicited"    // nothing here asked for it, or another browser did, or too long ago
@@ -44,8 +44,8 @@ const (
 	Closed       Reason = "closed"        // the connection is disabled or gone
 )
 
-// Refusal is that a sign-in by a connection did not happen. Detail is for who looks after the connection, in the words of
-// the protocol: it names what was received and what was wanted, and never a secret.
+// Refusal is that a sign-in by a connection did not happen. Detail is for who looks after the connection, in the words
+// of the protocol: it names what was received and what was wanted, and never a secret.
 type Refusal struct {
 	Reason Reason
 	Detail string

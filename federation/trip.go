@@ -15,21 +15,21 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// TripLife is how long an upstream may take to answer: as long as a journey may.
-const TripLife = 60 * time.Minute
+// AuthnRequestLife is how long an upstream may take to answer: as long as a journey may.
+const AuthnRequestLife = 60 * time.Minute
 
-// Trip is one visit of a browser to an upstream. Nothing is stored of it: its State is all that comes back, at any node,
-// and what else it needs is derived from that. That it is over is stored, once (an answer is taken once).
-type Trip struct {
-	State    string    // `state`, RelayState: at most 80 bytes, as SAML bindings allow
-	Journey  string    // which it belongs to, or the identifier of a test sign-in
-	Began    time.Time // exact to the second
-	Test     bool      // a test sign-in
-	Fresh    bool      // the person is to sign in there again
-	Two      bool      // two factors are asked, in the ways of the contract
-	Nonce    string    // `nonce`
-	Verifier string    // `code_verifier` (RFC 7636 section 4.1)
-	ID       string    // of the authentication request: an NCName
+// AuthnRequest is one visit of a browser to an upstream. Nothing is stored of it: its State is all that comes back, at
+// any node, and what else it needs is derived from that. That it is over is stored, once (an answer is taken once).
+type AuthnRequest struct {
+	State      string    // `state`, RelayState: at most 80 bytes, as SAML bindings allow
+	Journey    string    // which it belongs to, or the identifier of a test sign-in
+	Began      time.Time // exact to the second
+	Test       bool      // a test sign-in
+	Fresh      bool      // the person is to sign in there again
+	TwoFactors bool      // two factors are asked, in the ways of the contract
+	Nonce      string    // `nonce`
+	Verifier   string    // `code_verifier` (RFC 7636 section 4.1)
+	ID         string    // of the authentication request: an NCName
 
 	// What is asked beside that, and does not come back.
 	LoginHint  string // address
@@ -40,8 +40,8 @@ type Trip struct {
 // MAC derives bytes from a purpose and data (keys.Sealer).
 type MAC func(purpose, data string) []byte
 
-// MACs derives them with each master key that is known: a trip may have begun before a rotation of them, or at a node that
-// is ahead of this one.
+// MACs derives them with each master key that is known: a trip may have begun before a rotation of them, or at a node
+// that is ahead of this one.
 type MACs func(purpose, data string) [][]byte
 
 // flags of a state.
@@ -51,8 +51,8 @@ const (
 	flagTwo
 )
 
-// NewTrip begins one.
-func NewTrip(mac MAC, p platform.ID, c ID, journey string, fresh, test bool, now time.Time) Trip {
+// NewAuthnRequest begins one.
+func NewAuthnRequest(mac MAC, p platform.ID, c ID, journey string, fresh, test bool, now time.Time) AuthnRequest {
 	random := make([]byte, 8)
 	_, _ = rand.Read(random) // never fails
 	flags := 0
@@ -65,24 +65,24 @@ func NewTrip(mac MAC, p platform.ID, c ID, journey string, fresh, test bool, now
 	body := strings.Join([]string{
 		journey, strconv.FormatInt(now.Unix(), 36), strconv.Itoa(flags), base64.RawURLEncoding.EncodeToString(random),
 	}, ".")
-	return tripOf(mac, p, c, body, journey, flags, time.Unix(now.Unix(), 0).UTC())
+	return requestOf(mac, p, c, body, journey, flags, time.Unix(now.Unix(), 0).UTC())
 }
 
-// WithTwo is the same trip on which two factors are asked. What it asks passes through the browser, where anybody can take
-// it out; its state is what we believe when it comes back.
-func (t Trip) WithTwo(mac MAC, p platform.ID, c ID) Trip {
+// WithTwoFactors is the same trip on which two factors are asked. What it asks passes through the browser, where
+// anybody can take it out; its state is what we believe when it comes back.
+func (t AuthnRequest) WithTwoFactors(mac MAC, p platform.ID, c ID) AuthnRequest {
 	parts := strings.Split(t.State, ".")
-	flags, _ := strconv.Atoi(parts[2]) // as NewTrip wrote it
+	flags, _ := strconv.Atoi(parts[2]) // as NewAuthnRequest wrote it
 	flags |= flagTwo
 	parts[2] = strconv.Itoa(flags)
-	return tripOf(mac, p, c, strings.Join(parts[:4], "."), t.Journey, flags, t.Began)
+	return requestOf(mac, p, c, strings.Join(parts[:4], "."), t.Journey, flags, t.Began)
 }
 
-func tripOf(mac MAC, p platform.ID, c ID, body, journey string, flags int, began time.Time) Trip {
+func requestOf(mac MAC, p platform.ID, c ID, body, journey string, flags int, began time.Time) AuthnRequest {
 	data := of(p, c, body)
-	return Trip{
+	return AuthnRequest{
 		State:   stateOf(body, mac(statePurpose, data)),
-		Journey: journey, Began: began, Fresh: flags&flagFresh != 0, Test: flags&flagTest != 0, Two: flags&flagTwo != 0,
+		Journey: journey, Began: began, Fresh: flags&flagFresh != 0, Test: flags&flagTest != 0, TwoFactors: flags&flagTwo != 0,
 		Nonce:    base64.RawURLEncoding.EncodeToString(mac("upstream nonce", data)),
 		Verifier: base64.RawURLEncoding.EncodeToString(mac("upstream verifier", data)),
 		ID:       "_" + hex.EncodeToString(mac("upstream request", data)[:20]),
@@ -99,47 +99,50 @@ func stateOf(body string, mac []byte) string {
 }
 
 // Returned is the trip that a state belongs to, of this connection. A Refusal: it is of none, or it took too long.
-func Returned(macs MACs, p platform.ID, c ID, state string, now time.Time) (Trip, error) {
+func Returned(macs MACs, p platform.ID, c ID, state string, now time.Time) (AuthnRequest, error) {
 	parts := strings.Split(state, ".")
 	if len(parts) != 5 || !secret.IsID(parts[0]) {
-		return Trip{}, refuse(Unsolicited, "state or RelayState is none of ours")
+		return AuthnRequest{}, refuse(Unsolicited, "state or RelayState is none of ours")
 	}
 	seconds, errTime := strconv.ParseInt(parts[1], 36, 64)
 	flags, errFlags := strconv.Atoi(parts[2])
 	if errTime != nil || errFlags != nil {
-		return Trip{}, refuse(Unsolicited, "state or RelayState is none of ours")
+		return AuthnRequest{}, refuse(Unsolicited, "state or RelayState is none of ours")
 	}
 	body, began := strings.Join(parts[:4], "."), time.Unix(seconds, 0).UTC()
 	own := slices.IndexFunc(macs(statePurpose, of(p, c, body)), func(mac []byte) bool {
 		return subtle.ConstantTimeCompare([]byte(stateOf(body, mac)), []byte(state)) == 1
 	})
 	if own < 0 {
-		return Trip{}, refuse(Unsolicited, "state or RelayState is none of this connection's")
+		return AuthnRequest{}, refuse(Unsolicited, "state or RelayState is none of this connection's")
 	}
-	t := tripOf(func(purpose, data string) []byte { return macs(purpose, data)[own] }, p, c, body, parts[0], flags, began)
-	if late := now.Sub(t.Began); late > TripLife || late < -MaxSkew {
-		return Trip{}, refuse(Unsolicited, "the sign-in began %s ago, and may take %s", late.Round(time.Second), TripLife)
+	t := requestOf(func(purpose, data string) []byte { return macs(purpose, data)[own] }, p, c, body, parts[0], flags, began)
+	if late := now.Sub(t.Began); late > AuthnRequestLife || late < -MaxSkew {
+		return AuthnRequest{}, refuse(Unsolicited, "the sign-in began %s ago, and may take %s", late.Round(time.Second), AuthnRequestLife)
 	}
 	return t, nil
 }
 
-// Old reports whether an answer is older than was asked: the person was to sign in again after the trip began.
-func (t Trip) Old(a Answer) bool { return t.Fresh && a.AuthTime.Before(t.Began.Add(-MaxSkew)) }
+// Stale reports whether an answer is older than was asked: the person was to sign in again after the trip began.
+func (t AuthnRequest) Stale(a Answer) bool {
+	return t.Fresh && a.AuthTime.Before(t.Began.Add(-MaxSkew))
+}
 
-// Over is when nobody can answer it any more, by the clock of any node.
-func (t Trip) Over() time.Time { return t.Began.Add(TripLife + MaxSkew) }
+// Expired is when nobody can answer it any more, by the clock of any node.
+func (t AuthnRequest) Expired() time.Time { return t.Began.Add(AuthnRequestLife + MaxSkew) }
 
 // Hash is how a trip is kept when it is over.
-func (t Trip) Hash() []byte { return secret.Hash(t.State) }
+func (t AuthnRequest) Hash() []byte { return secret.Hash(t.State) }
 
-// Away is where a browser is sent: an address, or a form that is posted there.
-type Away struct {
+// Redirect is where a browser is sent: an address, or a form that is posted there.
+type Redirect struct {
 	URL  string
 	Form url.Values // nil: it is only opened
 }
 
-// Ended is what an upstream says is over: these sessions of a person there, or all of the person's where it names none.
-type Ended struct {
+// Logout is what an upstream says is over: these sessions of a person there, or all of the person's where it names
+// none.
+type Logout struct {
 	Subject  string    // `sub`, or NameID; empty: only sessions are named
 	Sessions []string  // `sid`, or SessionIndex
 	ID       string    // of what it was said with, which works once: `jti`, or the identifier of a LogoutRequest
@@ -147,7 +150,7 @@ type Ended struct {
 }
 
 // All are the sessions, or one empty one where none is named; none: it names nobody.
-func (e Ended) All() []string {
+func (e Logout) All() []string {
 	if len(e.Sessions) == 0 && e.Subject != "" {
 		return []string{""}
 	}
@@ -155,17 +158,17 @@ func (e Ended) All() []string {
 }
 
 // Hash names what it was said with.
-func (e Ended) Hash(c ID) []byte { return secret.Hash("upstream logout\n" + string(c) + "\n" + e.ID) }
+func (e Logout) Hash(c ID) []byte { return secret.Hash("upstream logout\n" + string(c) + "\n" + e.ID) }
 
-// Kept is an answer on its way from the request that brought it to the one that shows the browser's cookie.
-type Kept struct {
+// StoredAnswer is an answer on its way from the request that brought it to the one that shows the browser's cookie.
+type StoredAnswer struct {
 	State  []byte // hash of the trip
 	Handle []byte // hash of what the browser comes back with
 	Sealed []byte // the answer, bound to Binding
 }
 
 // Binding is the additional data that ties Sealed to its row.
-func (k Kept) Binding(p platform.ID) string {
+func (k StoredAnswer) Binding(p platform.ID) string {
 	return "upstream answer/" + string(p) + "/" + hex.EncodeToString(k.Handle)
 }
 
@@ -184,9 +187,9 @@ type OwnKey struct {
 
 // Document is the last good copy of what a connection reads at an address, such as metadata.
 type Document struct {
-	Address string    // where it is read now: it is kept only while the settings say so, and is not stored
-	Body    []byte    // nil: it was never read
-	ReadAt  time.Time // zero: never at the address that the settings have, so that Body, if any, does not count
-	TriedAt time.Time
-	Trouble string // of the last try; empty: it went well
+	Address   string    // where it is read now: it is kept only while the settings say so, and is not stored
+	Body      []byte    // nil: it was never read
+	ReadAt    time.Time // zero: never at the address that the settings have, so that Body, if any, does not count
+	TriedAt   time.Time
+	LastError string // of the last try; empty: it went well
 }

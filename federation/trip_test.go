@@ -23,8 +23,8 @@ func (m masters) MACs(purpose, data string) (all [][]byte) {
 	return all
 }
 
-// A trip ends where it began although the master keys change meanwhile, or are further at another node: with all that was
-// derived for it, and with no key that is gone.
+// A trip ends where it began although the master keys change meanwhile, or are further at another node: with all that
+// was derived for it, and with no key that is gone.
 func TestTripOutlivesARotationOfMasterKeys(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0).UTC()
 	for _, row := range []struct {
@@ -39,7 +39,7 @@ func TestTripOutlivesARotationOfMasterKeys(t *testing.T) {
 		{"the old one is removed", masters{"a"}, masters{"b"}, false},
 		{"another house", masters{"a"}, masters{"b", "c"}, false},
 	} {
-		left := NewTrip(row.began.MAC, "linde", "lindehof", secret.ID(), true, false, now)
+		left := NewAuthnRequest(row.began.MAC, "linde", "lindehof", secret.ID(), true, false, now)
 		back, err := Returned(row.ends.MACs, "linde", "lindehof", left.State, now.Add(time.Minute))
 		if row.ok && (err != nil || back != left) {
 			t.Errorf("%s: %+v, %v; want %+v", row.says, back, err, left)
@@ -65,10 +65,10 @@ func TestAnOldAnswerOfATestIsRefusedAsASignInWouldBe(t *testing.T) {
 		{IdleFresh, false, ""}, {IdleFresh, true, StillOld}, {IdleBounce, false, ""}, {IdleBounce, true, ""},
 	} {
 		c := &Connection{Kind: OIDC, Key: KeyRule{By: BySubject}, Idle: row.idle}
-		if _, err := c.Tried(a, row.old, a.AuthTime); ReasonOf(err) != row.want {
+		if _, err := c.EvaluateTest(a, row.old, a.AuthTime); ReasonOf(err) != row.want {
 			t.Errorf("idle %q, old %t: %v, want %q", row.idle, row.old, err, row.want)
 		}
-		if _, err := c.Tried(Answer{}, row.old, a.AuthTime); ReasonOf(err) != KeyMissing {
+		if _, err := c.EvaluateTest(Answer{}, row.old, a.AuthTime); ReasonOf(err) != KeyMissing {
 			t.Errorf("idle %q, old %t, nobody: %v", row.idle, row.old, err)
 		}
 	}

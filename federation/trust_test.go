@@ -36,14 +36,14 @@ func TestAnAddressIsTrustedInItsOwnClaimOnly(t *testing.T) {
 		c := &Connection{ID: "linde", Kind: row.kind, Domains: proven, Key: KeyRule{By: ByAttribute, Attribute: "key"}, Mapping: Mapping{Email: []string{"contact"}}}
 		c.SAML.Scoping = row.hub
 		row.claims["key"] = "1"
-		i, err := c.Judge(Answer{Issuer: "i", Subject: "s", AuthTime: trustNow, Claims: row.claims}, trustNow)
+		i, err := c.Evaluate(Answer{Issuer: "i", Subject: "s", AuthTime: trustNow, Claims: row.claims}, trustNow)
 		if err != nil || i.Trusted != row.want {
 			t.Errorf("%s: %t, want %t (%s, %v)", row.says, i.Trusted, row.want, i.Email.Address, err)
 		}
 		for _, domains := range [][]Domain{proven, {{Name: "linde.example"}}, nil} { // it is said why, exactly where it is not
 			c.Domains = domains
 			a := Answer{Issuer: "i", Subject: "s", AuthTime: trustNow, Claims: row.claims}
-			if i, _ := c.Judge(a, trustNow); i.Trusted != (c.Untrusted(a) == "") {
+			if i, _ := c.Evaluate(a, trustNow); i.Trusted != (c.Untrusted(a) == "") {
 				t.Errorf("%s, domains %v: trusted %t, and untrusted for %q", row.says, domains, i.Trusted, c.Untrusted(a))
 			}
 		}
@@ -82,8 +82,8 @@ func TestOnlyAnOwnedAccountIsLinkedByItsAddress(t *testing.T) {
 	}
 }
 
-// An account is made for an address for which somebody stands: the upstream verified it, or its domain is the connection's.
-// Whoever comes with another is asked, and told why none is made.
+// An account is made for an address for which somebody stands: the upstream verified it, or its domain is the
+// connection's. Whoever comes with another is asked, and told why none is made.
 func TestAnAccountIsMadeOnlyWhereSomebodyStandsForTheAddress(t *testing.T) {
 	mail := "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"
 	verified := map[string]any{"email": "anna@linde.example", "email_verified": true}
@@ -106,7 +106,7 @@ func TestAnAccountIsMadeOnlyWhereSomebodyStandsForTheAddress(t *testing.T) {
 						c.Domains = []Domain{{Name: "linde.example", Proven: domain == "proven", Vouched: domain == "vouched"}}
 					}
 					claims["key"] = "1"
-					i, err := c.Judge(Answer{Issuer: "i", Subject: "s", AuthTime: trustNow, Claims: claims}, trustNow)
+					i, err := c.Evaluate(Answer{Issuer: "i", Subject: "s", AuthTime: trustNow, Claims: claims}, trustNow)
 					if err != nil {
 						t.Fatal(err)
 					}
@@ -192,8 +192,8 @@ func TestNamesOfOthersAreText(t *testing.T) {
 	}
 }
 
-// An address of another domain than the test's is the person's to mend, and has the reason that it has at the first time;
-// another kind of NameID is the organisation's.
+// An address of another domain than the test's is the person's to mend, and has the reason that it has at the first
+// time; another kind of NameID is the organisation's.
 func TestADriftOfTheDomainIsAForeignAddress(t *testing.T) {
 	c := &Connection{ID: "linde", Kind: OIDC, Key: KeyRule{By: BySubject}, Domains: []Domain{{Name: "linde.example"}}}
 	c.Baseline = &Baseline{Domain: "linde.example"}
@@ -209,7 +209,7 @@ func TestADriftOfTheDomainIsAForeignAddress(t *testing.T) {
 	} {
 		free := *c
 		free.Domains = row.domains
-		if _, err := free.Judge(row.answer, trustNow); ReasonOf(err) != row.want {
+		if _, err := free.Evaluate(row.answer, trustNow); ReasonOf(err) != row.want {
 			t.Errorf("%v, domains %v: %v, want %q", row.answer, row.domains, err, row.want)
 		}
 	}

@@ -47,7 +47,7 @@ func Claims(a *account.Account, scopes, names []string) map[string]any {
 	return claims
 }
 
-// AboutPerson tells whether any of the names is a claim that comes from the account.
+// AboutPerson reports whether any of the names is a claim that comes from the account.
 func AboutPerson(names []string) bool {
 	return slices.ContainsFunc(names, func(n string) bool {
 		return slices.ContainsFunc(slices.Collect(maps.Values(scopeClaims)), func(of []string) bool { return slices.Contains(of, n) })
@@ -88,8 +88,8 @@ func addressClaim(a account.Address) account.Address {
 	return a
 }
 
-// Requested are single claims that the `claims` parameter asks for (OpenID Connect Core 1.0 section 5.5), and what became
-// of them.
+// Requested are single claims that the `claims` parameter asks for (OpenID Connect Core 1.0 section 5.5), and what
+// became of them.
 type Requested struct {
 	UserInfo []string `json:"userinfo,omitempty"`
 	IDToken  []string `json:"id_token,omitempty"`
@@ -117,8 +117,9 @@ func Within(scopes, names []string) []string {
 // UserInfoNames are the single claims that the party gets from userinfo.
 func (g *Grant) UserInfoNames(p *Party) []string { return Within(g.openScopes(p), g.Claims.UserInfo) }
 
-// IDTokenNames are the single claims that the party gets in the ID token: those of the request, and those registered for
-// it. Of the platform's own parties the organisation decided; what a third party has registered is consented to as well.
+// IDTokenNames are the single claims that the party gets in the ID token: those of the request, and those registered
+// for it. Of the platform's own parties the organisation decided; what a third party has registered is consented to as
+// well.
 func (g *Grant) IDTokenNames(p *Party) []string {
 	asked := Within(g.openScopes(p), g.Claims.IDToken)
 	if p.ThirdParty {
@@ -127,8 +128,8 @@ func (g *Grant) IDTokenNames(p *Party) []string {
 	return append(asked, p.IDClaims...)
 }
 
-// openScopes are those whose claims the party may have by name: those registered now and, of a third party, consented to
-// when the grant was given.
+// openScopes are those whose claims the party may have by name: those registered now and, of a third party, consented
+// to when the grant was given.
 func (g *Grant) openScopes(p *Party) []string {
 	return slices.DeleteFunc(slices.Clone(p.Scopes), func(s string) bool {
 		return p.ThirdParty && !slices.Contains(g.Scopes, s) && !slices.Contains(g.Claims.Allowed, s)
@@ -159,8 +160,8 @@ func (g *Grant) SignIn(names []string) map[string]any {
 // maxClaims bounds the parameter: more names than exist are a mistake or an attack.
 const maxClaims = 100
 
-// wish is how one claim is wanted (OpenID Connect Core 1.0 section 5.5.1).
-type wish struct {
+// claimRequest is how one claim is wanted (OpenID Connect Core 1.0 section 5.5.1).
+type claimRequest struct {
 	Value  anyJSON   `json:"value"`
 	Values []anyJSON `json:"values"`
 }
@@ -168,7 +169,7 @@ type wish struct {
 // anyJSON is a wanted value, which need not be a text.
 type anyJSON struct{ json.RawMessage }
 
-func (v anyJSON) there() bool { return len(v.RawMessage) > 0 && string(v.RawMessage) != "null" }
+func (v anyJSON) present() bool { return len(v.RawMessage) > 0 && string(v.RawMessage) != "null" }
 
 // text is a value that is a text. Any other stays as it was written, which meets nothing.
 func (v anyJSON) text() string {
@@ -183,21 +184,21 @@ func (v anyJSON) text() string {
 // honoured for `acr` (of each member that has any, one suffices) and `sub`.
 func ParseClaims(text string) (r Requested, acr [][]string, sub string, err error) {
 	var asked struct {
-		UserInfo map[string]*wish `json:"userinfo"`
-		IDToken  map[string]*wish `json:"id_token"`
+		UserInfo map[string]*claimRequest `json:"userinfo"`
+		IDToken  map[string]*claimRequest `json:"id_token"`
 	}
 	if err := json.Unmarshal([]byte(text), &asked); err != nil || len(asked.UserInfo)+len(asked.IDToken) > maxClaims {
 		return r, nil, "", fmt.Errorf("claims: %w", fault.Invalid)
 	}
-	known := func(names map[string]*wish) []string {
+	known := func(names map[string]*claimRequest) []string {
 		return slices.DeleteFunc(slices.Sorted(maps.Keys(names)), func(n string) bool { return !slices.Contains(ClaimNames, n) })
 	}
 	r = Requested{UserInfo: known(asked.UserInfo), IDToken: known(asked.IDToken)}
-	for _, names := range []map[string]*wish{asked.IDToken, asked.UserInfo} {
+	for _, names := range []map[string]*claimRequest{asked.IDToken, asked.UserInfo} {
 		if wants := names["acr"].texts(); len(wants) > 0 {
 			acr = append(acr, wants)
 		}
-		if w := names["sub"]; w != nil && w.Value.there() {
+		if w := names["sub"]; w != nil && w.Value.present() {
 			sub = w.Value.text()
 		}
 	}
@@ -205,20 +206,20 @@ func ParseClaims(text string) (r Requested, acr [][]string, sub string, err erro
 }
 
 // texts are all values of a wish.
-func (w *wish) texts() (all []string) {
+func (w *claimRequest) texts() (all []string) {
 	if w == nil {
 		return nil
 	}
 	for _, value := range append(slices.Clone(w.Values), w.Value) {
-		if value.there() {
+		if value.present() {
 			all = append(all, value.text())
 		}
 	}
 	return all
 }
 
-// AuthTime is `auth_time`, in seconds since 1970: of the newest primary proof. Zero: an upstream vouched that did not say
-// when, and the claim is left out.
+// AuthTime is `auth_time`, in seconds since 1970: of the newest primary proof. Zero: an upstream vouched that did not
+// say when, and the claim is left out.
 func AuthTime(proofs []authn.Proof) int64 { return seconds(authn.AuthTime(proofs)) }
 
 // seconds are those since 1970; zero: no time.
@@ -229,8 +230,8 @@ func seconds(t time.Time) int64 {
 	return t.Unix()
 }
 
-// Detail is one entry of `amr_details`, our own claim: how, when and where something was proven.
-type Detail struct {
+// AMRDetail is one entry of `amr_details`, our own claim: how, when and where something was proven.
+type AMRDetail struct {
 	Method string `json:"method"`
 	Time   int64  `json:"time,omitempty"` // zero: the upstream did not say
 	Source string `json:"source"`         // here, or the issuer of the upstream that vouched for it
@@ -244,10 +245,10 @@ type Detail struct {
 }
 
 // AMRDetails lists the proofs of a grant in the order they were given.
-func AMRDetails(proofs []authn.Proof) []Detail {
-	details := make([]Detail, len(proofs))
+func AMRDetails(proofs []authn.Proof) []AMRDetail {
+	details := make([]AMRDetail, len(proofs))
 	for i, p := range proofs {
-		details[i] = Detail{Method: p.Method, Time: seconds(p.At), Source: "here"}
+		details[i] = AMRDetail{Method: p.Method, Time: seconds(p.At), Source: "here"}
 		if d := p.Device; d != nil {
 			details[i].Device, details[i].Way, details[i].Level = d.ID, d.Way, d.Level
 		}

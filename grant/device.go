@@ -21,8 +21,8 @@ const (
 	HandoffGrant = "urn:minddistrict:params:oauth:grant-type:handoff"
 )
 
-// AppPIN is the scope of the token that a sign-in at the mobile app is answered with. It is good for choosing a PIN, and
-// for nothing else.
+// AppPIN is the scope of the token that a sign-in at the mobile app is answered with. It is good for choosing a PIN,
+// and for nothing else.
 const AppPIN = "app-pin"
 
 const (
@@ -91,8 +91,8 @@ type Device struct {
 // PINBinding ties the sealed key of a PIN to its device.
 func (d *Device) PINBinding() string { return "device/" + string(d.Account) + "/" + string(d.ID) }
 
-// Proof is what a right PIN proves: who holds the phone knows it. On a device that was entered with two kinds of factors
-// the key in the phone counts as one of them. The key is not attested, so it is `swk` (RFC 8176 section 2).
+// Proof is what a right PIN proves: who holds the phone knows it. On a device that was entered with two kinds of
+// factors the key in the phone counts as one of them. The key is not attested, so it is `swk` (RFC 8176 section 2).
 func (d *Device) Proof(now time.Time) authn.Proof {
 	kinds := authn.Knows
 	if d.Level == authn.TwoFactor {
@@ -104,8 +104,8 @@ func (d *Device) Proof(now time.Time) authn.Proof {
 	}
 }
 
-// DeviceName is what a device calls itself, made fit to be shown to its owner: one line of at most 40 characters without
-// control characters and marks of writing direction. Empty: it says nothing.
+// DeviceName is what a device calls itself, made fit to be shown to its owner: one line of at most 40 characters
+// without control characters and marks of writing direction. Empty: it says nothing.
 func DeviceName(said string) string {
 	said = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.C, r) || r == unicode.ReplacementChar || r == '\u2028' || r == '\u2029' {
@@ -125,8 +125,8 @@ func DeviceScopes(scopes []string) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return s == "offline_access" })
 }
 
-// PINProof is what a device sends of its PIN: HMAC-SHA-256 with the key of the PIN over the identifier of the DPoP proof
-// beside it and the nonce in that, so that it is good for that request only.
+// PINProof is what a device sends of its PIN: HMAC-SHA-256 with the key of the PIN over the identifier of the DPoP
+// proof beside it and the nonce in that, so that it is good for that request only.
 func PINProof(pinKey []byte, jti, nonce string) []byte {
 	mac := hmac.New(sha256.New, pinKey)
 	mac.Write([]byte(jti + "\x00" + nonce)) // never fails
@@ -165,8 +165,8 @@ type PINSignIn struct {
 	Now         time.Time
 }
 
-// SetupToken is the token with which the PIN of a device is chosen: it names the device, and has 256 random bits. Those are
-// drawn, and kept as a hash, before it is known whether the device is new or is one that is renewed.
+// SetupToken is the token with which the PIN of a device is chosen: it names the device, and has 256 random bits. Those
+// are drawn, and kept as a hash, before it is known whether the device is new or is one that is renewed.
 func SetupToken(d DeviceID, random string) string { return setupPrefix + string(d) + "." + random }
 
 // SetupDevice is the device that such a token names, and its random part; not ok: it is none.
@@ -192,7 +192,7 @@ type Try struct {
 // Left are the wrong PINs that the device would still stand after this one.
 func (t *Try) Left() int { return max(0, min(MaxTries-1-t.Before, MaxWrong-len(t.Wrong))) }
 
-// Comparable tells whether the try may be compared at all.
+// Comparable reports whether the try may be compared at all.
 func (t *Try) Comparable() bool { return len(t.Wrong) <= MaxWrong }
 
 // NewTry names a try.

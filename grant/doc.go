@@ -8,4 +8,6 @@
 //
 // An address is compared with the registered ones byte for byte, but for the port of a native party's loopback
 // (RedirectMatches); a Party that could not be served safely is refused when it is registered (Validate).
+//
+// A party is a relying party (OAuth client).
 package grant

@@ -53,10 +53,10 @@ func Visit(session string, idledAt time.Time) string {
 // Visit is that of the grant.
 func (g *Grant) Visit() string { return Visit(g.Session, g.IdledAt) }
 
-// Offline tells whether refresh tokens outlive the session (OpenID Connect Core 1.0 section 11).
+// Offline reports whether refresh tokens outlive the session (OpenID Connect Core 1.0 section 11).
 func (g *Grant) Offline() bool { return slices.Contains(g.Scopes, "offline_access") }
 
-// OpenID tells whether ID tokens and userinfo belong to it.
+// OpenID reports whether ID tokens and userinfo belong to it.
 func (g *Grant) OpenID() bool { return slices.Contains(g.Scopes, "openid") }
 
 // Access is what one party was given in one session and still has, however many grants that are.
@@ -79,11 +79,11 @@ func New(r *AuthRequest, s *authn.Session, p *Party, now time.Time) (g Grant, co
 	g = Grant{
 		ID: id, Platform: r.Platform, Party: r.Party, Account: s.Account, Session: s.ID,
 		Scopes: r.Scopes, Claims: r.Claims, Nonce: r.Nonce, RedirectURI: r.RedirectURI, Challenge: r.Challenge, JKT: r.JKT,
-		Proofs: r.Ask.Told(s.Proofs), StartedAt: now, CodeHash: secret.Hash(code), CodeEndsAt: now.Add(CodeLife),
+		Proofs: r.Ask.ReportedProofs(s.Proofs), StartedAt: now, CodeHash: secret.Hash(code), CodeEndsAt: now.Add(CodeLife),
 		EndsAt: s.EndsAt,
 	}
 	if g.Offline() {
-		g.EndsAt = now.Add(p.EffectiveLives().RefreshEnd)
+		g.EndsAt = now.Add(p.EffectiveLifetimes().RefreshEnd)
 	}
 	return g, code
 }
@@ -93,8 +93,8 @@ type Answered struct {
 	Request  string         // stored; it knows the pushed one that it came from
 	Pushed   string         // … of a request that was not stored itself
 	StandsOn *authn.Consent // nil: none is needed
-	// Displaces is the device that its owner chose to be removed, so that there is room for the one that comes of the code;
-	// empty: none.
+	// Displaces is the device that its owner chose to be removed, so that there is room for the one that comes of the
+	// code; empty: none.
 	Displaces DeviceID
 	Subject   Pairwise // kept with the first grant that leads to it, so that its account is found again; zero: it is public
 }
@@ -137,8 +137,8 @@ type Ending struct {
 type Refresh struct {
 	Grant ID     // that it names
 	Hash  []byte // of the whole token
-	// Outdated tells whether it was replaced before the predecessor of the one with this hash. It is called only for a token
-	// that is neither, because it costs as much as a signature; nil: the token does not rotate.
+	// Outdated reports whether it was replaced before the predecessor of the one with this hash. It is called only for a
+	// token that is neither, because it costs as much as a signature; nil: the token does not rotate.
 	Outdated func(current []byte) bool
 }
 

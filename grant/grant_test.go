@@ -81,7 +81,7 @@ func TestOnlyClaimedAddressesAreAssured(t *testing.T) {
 	}
 }
 
-// RFC 8252 section 7.3: only the port of a loopback address may differ, and only for a native party (gap Z2).
+// RFC 8252 section 7.3: only the port of a loopback address may differ, and only for a native party.
 func TestLoopbackDiffersByPortOnly(t *testing.T) {
 	p := party(func(p *grant.Party) {
 		p.Type, p.Secrets, p.Redirects = grant.Native, nil, []string{"http://127.0.0.1/cb", "http://localhost:9999/cb", "net.example.app:/cb"}
@@ -241,12 +241,12 @@ func TestSecretMatchesAnyRegisteredOne(t *testing.T) {
 }
 
 func TestLivesAreOnlyEverShorter(t *testing.T) {
-	p := grant.Party{Lives: grant.Lives{IDToken: time.Hour, Access: time.Minute}}
-	got := p.EffectiveLives()
+	p := grant.Party{Lifetimes: grant.Lifetimes{IDToken: time.Hour, Access: time.Minute}}
+	got := p.EffectiveLifetimes()
 	if got.IDToken != 5*time.Minute || got.Access != time.Minute || got.RefreshIdle != 30*24*time.Hour || got.RefreshEnd != 90*24*time.Hour {
 		t.Errorf("lives %+v", got)
 	}
-	if p.AccessJWT, p.Lives.Access = true, 0; p.EffectiveLives().Access != 5*time.Minute {
+	if p.AccessJWT, p.Lifetimes.Access = true, 0; p.EffectiveLifetimes().Access != 5*time.Minute {
 		t.Error("a token that cannot be taken back lives 5 minutes")
 	}
 }

@@ -37,9 +37,9 @@ const (
 	HandoffExpired  HandoffEnd = "expired"
 )
 
-// Handoff is a sign-in on a phone by a QR code, from when somebody who is signed in shows the code to the phone's answer
-// (docs/app.md). A phone claims it with what the code says, once; then its owner types in the browser the number that the
-// phone shows. It needs the session in which it was made, to the end.
+// Handoff is a sign-in on a phone by a QR code, from when somebody who is signed in shows the code to the phone's
+// answer (docs/app.md). A phone claims it with what the code says, once; then its owner types in the browser the number
+// that the phone shows. It needs the session in which it was made, to the end.
 type Handoff struct {
 	ID        HandoffID
 	Platform  platform.ID
@@ -84,7 +84,7 @@ func (h *Handoff) Ended(now time.Time) HandoffEnd {
 	return h.End
 }
 
-// SameNetwork tells whether the phone is in the network that a browser is in.
+// SameNetwork reports whether the phone is in the network that a browser is in.
 func (h *Handoff) SameNetwork(nearby string) bool { return nearby != "" && h.Nearby == nearby }
 
 // NewHandoff is a handoff that somebody makes in a session, and the reference that its code says.

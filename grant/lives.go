@@ -2,25 +2,25 @@ package grant
 
 import "time"
 
-// Lives are how long what a party gets lives; a party may have shorter lives than the defaults, never longer.
-type Lives struct {
+// Lifetimes are how long what a party gets lives; a party may have shorter lives than the defaults, never longer.
+type Lifetimes struct {
 	IDToken     time.Duration `json:"id_token,omitempty"`
 	Access      time.Duration `json:"access,omitempty"`
 	RefreshIdle time.Duration `json:"refresh_idle,omitempty"`
 	RefreshEnd  time.Duration `json:"refresh_end,omitempty"`
 }
 
-// EffectiveLives are the party's lives with defaults filled in and capped by them.
-func (p *Party) EffectiveLives() Lives {
+// EffectiveLifetimes are the party's lives with defaults filled in and capped by them.
+func (p *Party) EffectiveLifetimes() Lifetimes {
 	access := opaqueAccessLife
 	if p.AccessJWT {
 		access = jwtAccessLife
 	}
-	return Lives{
-		IDToken:     shorter(p.Lives.IDToken, idTokenLife),
-		Access:      shorter(p.Lives.Access, access),
-		RefreshIdle: shorter(p.Lives.RefreshIdle, refreshIdleLife),
-		RefreshEnd:  shorter(p.Lives.RefreshEnd, refreshEndLife),
+	return Lifetimes{
+		IDToken:     shorter(p.Lifetimes.IDToken, idTokenLife),
+		Access:      shorter(p.Lifetimes.Access, access),
+		RefreshIdle: shorter(p.Lifetimes.RefreshIdle, refreshIdleLife),
+		RefreshEnd:  shorter(p.Lifetimes.RefreshEnd, refreshEndLife),
 	}
 }
 

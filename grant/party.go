@@ -55,8 +55,8 @@ var Algs = []string{"RS256", "ES256", "EdDSA", "PS256"}
 // Scopes are those we know; others are ignored (OpenID Connect Core 1.0 section 3.1.2.1).
 var Scopes = []string{"openid", "profile", "email", "phone", "address", RoleScope, "offline_access"}
 
-// RoleScope asks for the claim of the same name: what somebody is on the platform (platform.Role). No standard has it, so a
-// party has it only where its registration names it.
+// RoleScope asks for the claim of the same name: what somebody is on the platform (platform.Role). No standard has it,
+// so a party has it only where its registration names it.
 const RoleScope = "role"
 
 // usualScopes are those of a party whose registration names none.
@@ -64,8 +64,8 @@ func usualScopes() []string {
 	return slices.DeleteFunc(slices.Clone(Scopes), func(s string) bool { return s == RoleScope })
 }
 
-// OwnScopes are those of our own API. Parties have them as themselves (RFC 6749 section 4.4), each by its name only, so that
-// a token for somebody else's API has none; no person grants them, and no third party has them.
+// OwnScopes are those of our own API. Parties have them as themselves (RFC 6749 section 4.4), each by its name only, so
+// that a token for somebody else's API has none; no person grants them, and no third party has them.
 var OwnScopes = []string{"accounts:refer"}
 
 // Party is an OAuth client. "Client" alone is a person in care; the word stays in wire names only.
@@ -104,7 +104,7 @@ type Party struct {
 	AMRDetails bool       `json:"amr_details,omitempty"`     // our own claim goes into the ID token
 	Audience   []string   `json:"audience,omitempty"`        // parties that its access tokens are for, beside itself; they may introspect them
 	MinimumACR string     `json:"minimum_acr,omitempty"`
-	Lives      Lives      `json:"lives,omitzero"`
+	Lifetimes  Lifetimes  `json:"lives,omitzero"`
 	PolicyURI  string     `json:"policy_uri,omitempty"`
 	TermsURI   string     `json:"tos_uri,omitempty"`
 	DisabledAt time.Time  `json:"disabled_at,omitzero"`
@@ -127,23 +127,23 @@ const (
 	maxRegisteredURIs = 50
 )
 
-// Granted are those of the scopes that the party may still have: taking one from its registration takes it from what was
-// given before as well.
+// Granted are those of the scopes that the party may still have: taking one from its registration takes it from what
+// was given before as well.
 func (p *Party) Granted(scopes []string) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return !slices.Contains(p.Scopes, s) })
 }
 
-// Public tells whether the party can keep no secret.
+// Public reports whether the party can keep no secret.
 func (p *Party) Public() bool { return p.Auth == AuthNone }
 
-// HasSecret tells whether the party proves itself with a secret.
+// HasSecret reports whether the party proves itself with a secret.
 func (p *Party) HasSecret() bool { return p.Auth == AuthBasic || p.Auth == AuthPost }
 
-// Rotates tells whether its refresh tokens rotate: always for public parties (RFC 9700 section 2.2.2).
+// Rotates reports whether its refresh tokens rotate: always for public parties (RFC 9700 section 2.2.2).
 func (p *Party) Rotates() bool { return p.Public() || p.Rotate }
 
-// CalledAs is what people call the party: its name, or that of its platform. A third party never goes by the platform's:
-// one that was registered before names were demanded goes by its client_id.
+// CalledAs is what people call the party: its name, or that of its platform. A third party never goes by the
+// platform's: one that was registered before names were demanded goes by its client_id.
 func (p *Party) CalledAs(platformName string) string {
 	switch {
 	case p.Name != "":
@@ -162,14 +162,15 @@ func (p *Party) Channel() authn.Channel {
 	return authn.Browser
 }
 
-// AsksAsMobileApp tells whether what it asks in a channel is asked as the platform's own mobile app: the channel of a
+// AsksAsMobileApp reports whether what it asks in a channel is asked as the platform's own mobile app: the channel of a
 // stored request is that of the party then, and a link of a mail that it had sent opens in a browser.
 func (p *Party) AsksAsMobileApp(c authn.Channel) bool { return p.MobileApp && c == authn.App }
 
-// Begins tells whether a login can begin at the party: it has an initiate_login_uri and is not disabled.
+// Begins reports whether a login can begin at the party: it has an initiate_login_uri and is not disabled.
 func (p *Party) Begins() bool { return p != nil && p.InitiateURI != "" && p.DisabledAt.IsZero() }
 
-// TakesIn tells whether people of the platform may be led to the party to log in: it is the platform's own, in a browser.
+// TakesIn reports whether people of the platform may be led to the party to log in: it is the platform's own, in a
+// browser.
 func (p *Party) TakesIn() bool { return !p.ThirdParty && (p.Type == Web || p.Type == SPA) }
 
 // LoginParty is where people of a platform log in who come by the link of a mail that no party had sent: the party that
@@ -192,7 +193,7 @@ func LoginParty(p *platform.Platform, parties map[PartyID]*Party) *Party {
 	return only
 }
 
-// Allows tells whether the party may use a grant type. Those of a mobile app come with being one.
+// Allows reports whether the party may use a grant type. Those of a mobile app come with being one.
 func (p *Party) Allows(grantType string) bool {
 	if grantType == PINGrant || grantType == HandoffGrant {
 		return p.MobileApp
@@ -200,7 +201,7 @@ func (p *Party) Allows(grantType string) bool {
 	return slices.Contains(p.Grants, grantType)
 }
 
-// RedirectMatches tells whether a redirect URI is registered: byte for byte, but for the port of a loopback address
+// RedirectMatches reports whether a redirect URI is registered: byte for byte, but for the port of a loopback address
 // of a native party (RFC 8252 section 7.3, RFC 9700 section 2.1). A loopback address where no answer can arrive matches
 // nothing, not even itself.
 func (p *Party) RedirectMatches(uri string) bool {
@@ -217,7 +218,7 @@ func (p *Party) RedirectMatches(uri string) bool {
 	})
 }
 
-// Assured tells whether an answer at a redirect URI reaches the party and no other program. Of a native party it does only
+// Assured reports whether an answer at a redirect URI reaches the party and no other program. Of a native party it does only
 // at an https address that the app has claimed: any program can listen on a port or register a scheme (RFC 8252 section
 // 8.6).
 func (p *Party) Assured(uri string) bool {
@@ -243,7 +244,7 @@ var hostPort = regexp.MustCompile(`:[^:\]]*$`) // of a host, with its colon
 
 var portPattern = regexp.MustCompile(`^:[1-9][0-9]{0,4}$`)
 
-// portWorks tells whether a port with its colon is none, or one from 1 to 65535 in its only spelling.
+// portWorks reports whether a port with its colon is none, or one from 1 to 65535 in its only spelling.
 func portWorks(port string) bool {
 	if port == "" {
 		return true
@@ -255,15 +256,15 @@ func portWorks(port string) bool {
 	return err == nil && n <= 65535
 }
 
-// LogoutMatches tells whether a post-logout redirect URI is registered, byte for byte.
+// LogoutMatches reports whether a post-logout redirect URI is registered, byte for byte.
 func (p *Party) LogoutMatches(uri string) bool { return slices.Contains(p.LogoutURIs, uri) }
 
-// OriginAllowed tells whether a browser page of this origin may call token, userinfo and revocation.
+// OriginAllowed reports whether a browser page of this origin may call token, userinfo and revocation.
 func (p *Party) OriginAllowed(origin string) bool { return slices.Contains(p.Origins, origin) }
 
 var partyIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~-]{0,99}$`)
 
-// IsPartyID tells whether a text is one that a party can have as its `client_id`.
+// IsPartyID reports whether a text is one that a party can have as its `client_id`.
 func IsPartyID(text string) bool { return partyIDPattern.MatchString(text) }
 
 // Defaults fills what was left open.

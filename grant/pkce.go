@@ -11,7 +11,7 @@ var (
 	verifierPattern  = regexp.MustCompile(`^[A-Za-z0-9._~-]{43,128}$`) // RFC 7636 section 4.1
 )
 
-// ChallengeValid tells whether an S256 code challenge has the only form it can have.
+// ChallengeValid reports whether an S256 code challenge has the only form it can have.
 func ChallengeValid(challenge string) bool { return challengePattern.MatchString(challenge) }
 
 // ChallengeOf is the S256 challenge of a verifier (RFC 7636 section 4.2); false when the verifier has a wrong form.

@@ -32,7 +32,7 @@ func Successor(key []byte, token string) string {
 	return id + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// Outdated tells whether a token was replaced by one that was replaced itself, before the one whose hash is current:
+// Outdated reports whether a token was replaced by one that was replaced itself, before the one whose hash is current:
 // somebody kept a copy.
 func Outdated(key []byte, token string, current []byte) bool {
 	next := Successor(key, token)

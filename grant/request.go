@@ -21,10 +21,10 @@ const (
 	ModeFormPostJWT ResponseMode = "form_post.jwt"
 )
 
-// Posted tells whether the answer travels as a form.
+// Posted reports whether the answer travels as a form.
 func (m ResponseMode) Posted() bool { return m == ModeFormPost || m == ModeFormPostJWT }
 
-// Signed tells whether the answer is a signed JWT (JARM section 2.1).
+// Signed reports whether the answer is a signed JWT (JARM section 2.1).
 func (m ResponseMode) Signed() bool { return m == ModeQueryJWT || m == ModeFormPostJWT }
 
 // PushedLife is how long a pushed request waits for a browser that brings it (RFC 9126 section 2.2).
@@ -45,7 +45,7 @@ type AuthRequest struct {
 	Challenge   string       `json:"code_challenge,omitempty"` // S256; empty for an exempted party
 	Mode        ResponseMode `json:"response_mode"`
 	Ask         authn.Ask    `json:"ask"`
-	Silent      bool         `json:"silent,omitempty"` // prompt=none
+	PromptNone  bool         `json:"silent,omitempty"` // prompt=none
 	HintSubject string       `json:"hint_subject,omitempty"`
 	LoginHint   string       `json:"login_hint,omitempty"`
 	Locales     []string     `json:"ui_locales,omitempty"` // the language that suits ui_locales, if we have one
@@ -56,7 +56,7 @@ type AuthRequest struct {
 	AnsweredAt  time.Time    `json:"-"` // zero: open
 }
 
-// Open tells whether the request can still be answered.
+// Open reports whether the request can still be answered.
 func (r *AuthRequest) Open(now time.Time) bool { return r.AnsweredAt.IsZero() && now.Before(r.Expiry) }
 
 // Journey is how the journey of a bound request begins. It has the identifier of its request, so that either finds the

@@ -18,7 +18,7 @@ const (
 // ErrTwoSecrets is fault.Refused: a third secret, while two work.
 var ErrTwoSecrets = fmt.Errorf("%w: two secrets work already", fault.Refused)
 
-// SecretMatches compares a presented secret with the registered ones that still work, in constant time.
+// SecretMatches reports whether a presented secret is one of the registered ones that still work, in constant time.
 func (p *Party) SecretMatches(presented string, now time.Time) bool {
 	hash, ok := secret.Hash(presented), false
 	for i, s := range p.Secrets {
@@ -27,7 +27,7 @@ func (p *Party) SecretMatches(presented string, now time.Time) bool {
 	return ok && p.HasSecret()
 }
 
-// SecretEnded tells whether a presented secret is a registered one that works no more.
+// SecretEnded reports whether a presented secret is a registered one that works no more.
 func (p *Party) SecretEnded(presented string, now time.Time) bool {
 	hash, ended := secret.Hash(presented), false
 	for i, s := range p.Secrets {
@@ -36,8 +36,8 @@ func (p *Party) SecretEnded(presented string, now time.Time) bool {
 	return ended && p.HasSecret()
 }
 
-// Proves tells whether a presented secret, "" being none, is what the party proves itself with: none where it can keep
-// none.
+// Proves reports whether a presented secret, "" being none, is what the party proves itself with: none where it can
+// keep none.
 func (p *Party) Proves(presented string, now time.Time) bool {
 	if p.Public() {
 		return presented == ""
@@ -45,7 +45,7 @@ func (p *Party) Proves(presented string, now time.Time) bool {
 	return presented != "" && p.SecretMatches(presented, now)
 }
 
-// works tells whether a secret has not ended.
+// works reports whether a secret has not ended.
 func (p *Party) works(i int, now time.Time) bool {
 	return i == 0 || p.OlderEndsAt.IsZero() || now.Before(p.OlderEndsAt)
 }
@@ -60,9 +60,9 @@ func (p *Party) WorkingSecrets(now time.Time) (n int) {
 	return n
 }
 
-// RotateSecret gives the party a new secret. The newest of those that it had works until olderEnds, which is after now and
-// at most MaxOverlap ahead; zero: none of them works any more. Where an older one works besides, it is ErrTwoSecrets unless
-// that one may be dropped; where the secret is one of its own already, fault.Taken.
+// RotateSecret gives the party a new secret. The newest of those that it had works until olderEnds, which is after now
+// and at most MaxOverlap ahead; zero: none of them works any more. Where an older one works besides, it is
+// ErrTwoSecrets unless that one may be dropped; where the secret is one of its own already, fault.Taken.
 func (p *Party) RotateSecret(text string, olderEnds time.Time, drop bool, now time.Time) error {
 	hash := secret.Hash(text)
 	switch {

@@ -45,22 +45,22 @@ type Strength struct {
 	DPoPRequired    bool `json:"dpop_bound_access_tokens,omitempty"`              // RFC 9449 section 5.2
 }
 
-// FAPI tells whether the party is held to FAPI 2.0.
+// FAPI reports whether the party is held to FAPI 2.0.
 func (p *Party) FAPI() bool { return p.Profile == FAPI2 || p.Profile == FAPI2Messages }
 
-// Pushes tells whether its authorization requests must be pushed.
+// Pushes reports whether its authorization requests must be pushed.
 func (p *Party) Pushes() bool { return p.PARRequired || p.FAPI() }
 
-// Binds tells whether its access tokens must be bound to a key of its own.
+// Binds reports whether its access tokens must be bound to a key of its own.
 func (p *Party) Binds() bool { return p.DPoPRequired || p.MobileApp || p.FAPI() }
 
-// SignsRequests tells whether its authorization requests must be signed request objects.
+// SignsRequests reports whether its authorization requests must be signed request objects.
 func (p *Party) SignsRequests() bool { return p.RequestRequired || p.Profile == FAPI2Messages }
 
-// SignsAnswers tells whether its authorization responses are signed, whatever it asks (JARM).
+// SignsAnswers reports whether its authorization responses are signed, whatever it asks (JARM).
 func (p *Party) SignsAnswers() bool { return p.Profile == FAPI2Messages }
 
-// HasKeys tells whether the party registered keys, or where they are.
+// HasKeys reports whether the party registered keys, or where they are.
 func (p *Party) HasKeys() bool { return p.JWKS != "" || p.JWKSURI != "" }
 
 // AuthAlgs are the algorithms that its client assertions may have.
@@ -107,8 +107,8 @@ func (p *Party) Conformance() (rules []Shortfall) {
 	return rules
 }
 
-// canSign tells whether a key that is registered here makes signatures with one of these algorithms; with any of FAPI 2.0
-// where they are others, which breaks a rule of its own. Of keys at an address nothing is known.
+// canSign reports whether a key that is registered here makes signatures with one of these algorithms; with any of FAPI
+// 2.0 where they are others, which breaks a rule of its own. Of keys at an address nothing is known.
 func (p *Party) canSign(algs []string) bool {
 	if p.JWKS == "" {
 		return true

@@ -88,7 +88,7 @@ var unable = map[string]string{
 	"IDClaims":             "where claims stand; a third party gets those of its scopes only",
 	"AMRDetails":           "tells more about the sign-in",
 	"Audience":             "who may take and introspect its tokens",
-	"Lives":                "never longer than the published numbers",
+	"Lifetimes":            "never longer than the published numbers",
 	"PolicyURI":            "shown to people",
 	"TermsURI":             "shown to people",
 	"DisabledAt":           "no file changes it",

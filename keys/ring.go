@@ -80,7 +80,7 @@ func NextRing(all []Key, s *Sealer, before *Ring) *Ring {
 	return r
 }
 
-// vouches tells whether the ring opened this very key, and fills in its public half.
+// vouches reports whether the ring opened this very key, and fills in its public half.
 func (r *Ring) vouches(k Key, o *opened) bool {
 	known, ok := r.opened[k.id()]
 	o.public = known.public
@@ -90,7 +90,7 @@ func (r *Ring) vouches(k Key, o *opened) bool {
 // Unopened are the keys that could not be opened.
 func (r *Ring) Unopened() []Unopened { return r.unopened }
 
-// Signs tells whether a platform can sign now: fault.NotFound without a key of that algorithm, fault.Unavailable when
+// Signs reports whether a platform can sign now: fault.NotFound without a key of that algorithm, fault.Unavailable when
 // it cannot be opened.
 func (r *Ring) Signs(p platform.ID, alg string, now time.Time) error {
 	_, err := r.signers(p, alg, now)
@@ -188,7 +188,7 @@ func (k Key) open(s *Sealer) (opened, error) {
 	return o, nil
 }
 
-// publishes tells whether the stored public half is this key, for this algorithm.
+// publishes reports whether the stored public half is this key, for this algorithm.
 func (k Key) publishes(public jose.JSONWebKey) bool {
 	var stored jose.JSONWebKey
 	if err := json.Unmarshal(k.Public, &stored); err != nil || !stored.IsPublic() {

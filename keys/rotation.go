@@ -160,5 +160,5 @@ func (k Key) retired(at time.Time) Key {
 	return k
 }
 
-// listed tells whether the key is in the JWKS.
+// listed reports whether the key is in the JWKS.
 func (k Key) listed(now time.Time) bool { return k.DropAt.IsZero() || now.Before(k.DropAt) }

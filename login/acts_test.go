@@ -81,13 +81,13 @@ func (m *mailbox) request(asked, kind outbox.Kind, to string) {
 
 func (m *mailbox) reset() {
 	m.t.Helper()
-	m.must(m.Tools().Acts().ResetTwoStep(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), staff.Said{Reason: staff.LostPhone, Identified: staff.InPerson}))
+	m.must(m.Tools().Acts().ResetTwoStep(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), staff.Justification{Reason: staff.LostPhone, Identified: staff.InPerson}))
 	m.keep(outbox.TwoStepReset)
 }
 
 func (m *mailbox) setEmail(from string) {
 	m.t.Helper()
-	m.must(m.Tools().Acts().SetEmail(m.t.Context(), "linde", staff.ByAddress(from), "new@example.org", staff.Said{Reason: staff.NewAddress}))
+	m.must(m.Tools().Acts().SetEmail(m.t.Context(), "linde", staff.ByAddress(from), "new@example.org", staff.Justification{Reason: staff.NewAddress}))
 	m.keep(outbox.EmailConfirm)
 }
 
@@ -189,7 +189,7 @@ func TestWhichLinkStillWorks(t *testing.T) {
 		"anna, a new address": {anna, func(m *mailbox) { m.press(outbox.EmailConfirm, "email_change.submit") },
 			"- newer newer used newer newer"},
 		"anna, another address by staff": {anna, func(m *mailbox) {
-			m.must(m.Tools().Acts().SetEmail(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), "x@example.org", staff.Said{Reason: staff.NewAddress}))
+			m.must(m.Tools().Acts().SetEmail(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), "x@example.org", staff.Justification{Reason: staff.NewAddress}))
 		}, "- works works newer works works"},
 		"anna, deactivated": {anna, func(m *mailbox) { m.state(account.Deactivated) }, "- inactive inactive inactive inactive inactive"},
 		"anna, deactivated and active again": {anna, func(m *mailbox) { m.state(account.Deactivated); m.state(account.Active) },
@@ -199,7 +199,7 @@ func TestWhichLinkStillWorks(t *testing.T) {
 		"anna, blocked by herself": {anna, func(m *mailbox) { m.press(outbox.TwoStepReset, "freeze.submit") },
 			"- inactive inactive inactive used inactive"},
 		"anna, a reset by staff": {func(m *mailbox) { m.anna(false) }, func(m *mailbox) {
-			m.must(m.Tools().Acts().ResetTwoStep(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), staff.Said{Reason: staff.LostCodes, Identified: staff.Video}))
+			m.must(m.Tools().Acts().ResetTwoStep(m.t.Context(), "linde", staff.ByAddress("anna@example.org"), staff.Justification{Reason: staff.LostCodes, Identified: staff.Video}))
 		},
 			"- newer newer - newer newer"},
 		"bram, the welcome mail": {(*mailbox).bram, func(m *mailbox) { m.words(outbox.Welcome, idptest.NewPassword) }, "used - - - - -"},

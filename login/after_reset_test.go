@@ -16,7 +16,7 @@ import (
 // afterReset is a house that demands codes, whose staff took Anna's from her.
 func afterReset(t *testing.T) visit {
 	v := demanding(t)
-	if err := v.Tools().Acts().ResetTwoStep(t.Context(), "linde", staff.ByAddress("anna@example.org"), staff.Said{Reason: staff.LostPhone, Identified: staff.InPerson}); err != nil {
+	if err := v.Tools().Acts().ResetTwoStep(t.Context(), "linde", staff.ByAddress("anna@example.org"), staff.Justification{Reason: staff.LostPhone, Identified: staff.InPerson}); err != nil {
 		t.Fatal(err)
 	}
 	return v

@@ -11,17 +11,17 @@ type sent struct {
 	way  bool
 }
 
-// apply is the journey after a form that a step took: whose it is, what was proven, done and chosen, and what is said of
-// it. known is who it was about when the form came; nil: not known. It is pure.
+// apply is the journey after a form that a step took: whose it is, what was proven, done and chosen, and what is said
+// of it. known is who it was about when the form came; nil: not known. It is pure.
 func apply(j authn.Journey, from sent, out Outcome, known *account.Account) authn.Journey {
 	switch {
 	case out.Known != nil:
 		if known == nil || known.ID != out.Known.ID {
-			j.Forget() // of somebody else it keeps nothing
+			j.ResetProgress() // of somebody else it keeps nothing
 		}
-		j.Know(out.Known)
+		j.SetAccount(out.Known)
 	case j.Account == "" && known != nil && j.Ask.Purpose != authn.SignUp && (!from.way || out.Proof != nil):
-		j.Know(known) // who is signed in and sent a form: from now on it is theirs, whoever signs in in another tab
+		j.SetAccount(known) // who is signed in and sent a form: from now on it is theirs, whoever signs in in another tab
 	}
 	j.Mistakes = nil
 	if len(out.Retry) > 0 {
@@ -36,7 +36,7 @@ func apply(j authn.Journey, from sent, out Outcome, known *account.Account) auth
 	}
 	j.Remember = j.Remember || out.Remember
 	if out.Proof != nil {
-		j.Give(*out.Proof)
+		j.AddProof(*out.Proof)
 	}
 	if out.Done != "" {
 		j.Done = append(j.Done[:len(j.Done):len(j.Done)], out.Done)

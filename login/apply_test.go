@@ -21,8 +21,8 @@ func TestApply(t *testing.T) {
 	mistakes := []authn.Mistake{{Field: "code", Key: "wrong"}}
 	stop, wait := &authn.Stop{Page: StopCodes}, &authn.Stop{Page: StopWait}
 	full := authn.Progress{
-		Account: "anna", CutAt: time.Unix(1, 0), Proofs: []authn.Proof{given}, Done: []authn.Need{authn.NeedLow}, Remember: true, Choosing: true,
-		Method: "totp", LowCodes: true, Wish: authn.NeedCodes, Kept: map[string][]byte{"totp": []byte("x")}, Stop: wait,
+		Account: "anna", CutAt: time.Unix(1, 0), Proofs: []authn.Proof{given}, Done: []authn.Need{authn.NeedLowCodes}, Remember: true, SetUpStarted: true,
+		Method: "totp", LowCodes: true, OptIn: authn.NeedSaveCodes, StepData: map[string][]byte{"totp": []byte("x")}, Stop: wait,
 	}
 	for name, row := range map[string]struct {
 		before authn.Progress
@@ -44,7 +44,7 @@ func TestApply(t *testing.T) {
 		"a mail is asked for while waiting": {before: authn.Progress{Stop: wait}, step: beside("b"), want: authn.Progress{Stop: wait}},
 		"a code of another kind":            {before: authn.Progress{Stop: wait}, step: beside("b"), out: Outcome{Proof: &proof}, want: authn.Progress{Proofs: []authn.Proof{given}}},
 		"too many":                          {before: authn.Progress{Stop: wait}, step: named("a"), out: Outcome{Stop: stop, Retry: mistakes}, want: authn.Progress{Stop: &authn.Stop{Page: StopCodes, Step: "a"}}},
-		"done":                              {before: authn.Progress{Remember: true}, step: named("a"), out: Outcome{Done: authn.NeedCodes}, want: authn.Progress{Remember: true, Done: []authn.Need{authn.NeedCodes}}},
+		"done":                              {before: authn.Progress{Remember: true}, step: named("a"), out: Outcome{Done: authn.NeedSaveCodes}, want: authn.Progress{Remember: true, Done: []authn.Need{authn.NeedSaveCodes}}},
 		"to be remembered":                  {step: named("a"), out: Outcome{Remember: true}, want: authn.Progress{Remember: true}},
 	} {
 		got := apply(authn.Journey{ID: "j", Progress: row.before}, row.step, row.out, row.known)
@@ -69,8 +69,8 @@ func TestApplyIsPureAndKeepsPeopleApart(t *testing.T) {
 					j.Ask.Purpose = authn.SignUp
 				}
 				if known != nil && set(1) {
-					j.Know(known)
-					j.Method, j.Done, j.Kept = "totp", make([]authn.Need, 1, 4), map[string][]byte{"totp": []byte(known.ID)}
+					j.SetAccount(known)
+					j.Method, j.Done, j.StepData = "totp", make([]authn.Need, 1, 4), map[string][]byte{"totp": []byte(known.ID)}
 					j.Proofs = append(make([]authn.Proof, 0, 4), authn.Proof{Method: "password", Credential: account.CredentialID(known.ID)})
 				}
 				out := Outcome{Known: recognised, Remember: set(2)}
@@ -78,7 +78,7 @@ func TestApplyIsPureAndKeepsPeopleApart(t *testing.T) {
 					out.Proof = second
 				}
 				if set(4) {
-					out.Done = authn.NeedLow
+					out.Done = authn.NeedLowCodes
 				}
 				step := named("a")
 				if set(5) {
@@ -91,7 +91,7 @@ func TestApplyIsPureAndKeepsPeopleApart(t *testing.T) {
 				}
 				if recognised != nil && (known == nil || recognised.ID != known.ID) {
 					n++
-					if one.Account != recognised.ID || one.Kept != nil || one.Method != "" || len(one.Proofs) > 1 {
+					if one.Account != recognised.ID || one.StepData != nil || one.Method != "" || len(one.Proofs) > 1 {
 						t.Fatalf("%s goes on with what was %v: %+v", recognised.ID, known, one.Progress)
 					}
 				}

@@ -45,8 +45,8 @@ type Attempt struct {
 	day     authn.Counted
 }
 
-// Code counts a code of an app or a text message.
-func (b Budget) Code(ctx context.Context, v *Visit) (Attempt, error) {
+// CountCode counts a code of an app or a text message.
+func (b Budget) CountCode(ctx context.Context, v *Visit) (Attempt, error) {
 	own := authn.Limit{Key: b.key(v, "journey", v.Journey.ID), Max: codesPerJourney, Window: authn.JourneyLife}
 	a, stand, err := b.count(ctx, v, own)
 	if err != nil || !a.Until.IsZero() {
@@ -61,8 +61,8 @@ func (b Budget) Code(ctx context.Context, v *Visit) (Attempt, error) {
 	return Attempt{Keys: append(a.Keys, next.Keys...), Until: next.Until, ownLast: last, day: stand[0]}, nil
 }
 
-// Mailed counts a code of a mail to the key of an address, whether anybody has it or not.
-func (b Budget) Mailed(ctx context.Context, v *Visit, email string) (Attempt, error) {
+// CountMailed counts a code of a mail to the key of an address, whether anybody has it or not.
+func (b Budget) CountMailed(ctx context.Context, v *Visit, email string) (Attempt, error) {
 	own := authn.Limit{Key: b.key(v, "mails of a journey", v.Journey.ID), Max: codesPerJourney, Window: authn.JourneyLife}
 	a, stand, err := b.count(ctx, v, own)
 	if err != nil || !a.Until.IsZero() {
@@ -79,8 +79,8 @@ func (b Budget) Mailed(ctx context.Context, v *Visit, email string) (Attempt, er
 // Last reports whether this journey's budget is used up if the code is wrong.
 func (a Attempt) Last() bool { return a.ownLast }
 
-// Recovery counts a recovery code.
-func (b Budget) Recovery(ctx context.Context, v *Visit) (Attempt, error) {
+// CountRecovery counts a recovery code.
+func (b Budget) CountRecovery(ctx context.Context, v *Visit) (Attempt, error) {
 	a, _, err := b.count(ctx, v, authn.RecoveriesOf(b.Sealer, v.Platform.ID, v.Facts.Account.ID)...)
 	return a, err
 }

@@ -14,7 +14,7 @@ type closedStep struct{}
 
 func (closedStep) Name() string { return "closed" }
 
-func (closedStep) Meets(r authn.Requirement, f authn.Facts) bool {
+func (closedStep) Handles(r authn.Requirement, f authn.Facts) bool {
 	return authn.PasswordClosed(f) && (r.Need == authn.NeedPrimary || r.Need == authn.NeedNewPassword)
 }
 

@@ -81,8 +81,8 @@ func TestClosedPasswordIsTakenByNoForm(t *testing.T) {
 			}
 		}
 		j, err := n.DB.Journey(t.Context(), "linde", id)
-		if err != nil || len(j.Proofs) > 0 || len(j.Done) > 0 || !j.EndedAt.IsZero() || j.Forgot != nil || j.SignUp != nil {
-			t.Errorf("%s: the journey has %v %v %v, ended %s: %v", says, j.Proofs, j.Done, j.Typed, j.EndedAt, err)
+		if err != nil || len(j.Proofs) > 0 || len(j.Done) > 0 || !j.EndedAt.IsZero() || j.ForgotMail != nil || j.SignUpMail != nil {
+			t.Errorf("%s: the journey has %v %v %v, ended %s: %v", says, j.Proofs, j.Done, j.SignUpForm, j.EndedAt, err)
 		}
 		if got := silent(t, b, row.party); got != "login_required" {
 			t.Errorf("%s: a silent request is answered %q", says, got)
@@ -134,8 +134,8 @@ func TestClosedLinkIsNotSentAgain(t *testing.T) {
 	}
 }
 
-// A session answers parties of its own channel, whatever name its cookie has. The mobile app is answered by none, and its
-// own answers nobody.
+// A session answers parties of its own channel, whatever name its cookie has. The mobile app is answered by none, and
+// its own answers nobody.
 func TestSessionsOfTheChannelsNeverCross(t *testing.T) {
 	n := newNatives(t, "login_form: true")
 	parties := map[string]*idptest.Party{"web": n.linde, "app": n.app, "tool": n.tool}

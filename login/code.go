@@ -89,23 +89,23 @@ func (v *Visit) CodePage() ui.CodePage {
 	return page
 }
 
-// Remembering tells whether the form asks to remember this browser. What was ticked before a mistake counts only if it
-// still is.
+// Remembering reports whether the form asks to remember this browser. What was ticked before a mistake counts only if
+// it still is.
 func (v *Visit) Remembering() bool {
 	v.Journey.Remember = false
 	return v.RememberFor() > 0 && v.Form.Get("remember") != ""
 }
 
-// tooLate is what a step wants said when the code that it took was used by somebody else before it was saved: in another
-// tab, or by who looked over a shoulder.
-type tooLate struct {
+// lateMistake is what a step wants said when the code that it took was used by somebody else before it was saved: in
+// another tab, or by who looked over a shoulder.
+type lateMistake struct {
 	step string
 	say  []authn.Mistake
 	put  []account.Credential // with the counters that did not rise
 }
 
-// tellLate keeps that for the page, if that was the reason and nothing else about the journey changed.
-func (s *Server) tellLate(ctx context.Context, v *Visit) error {
+// keepLateMistake keeps that for the page, if that was the reason and nothing else about the journey changed.
+func (s *Server) keepLateMistake(ctx context.Context, v *Visit) error {
 	if len(v.form.late.say) == 0 {
 		return nil
 	}

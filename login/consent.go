@@ -15,26 +15,29 @@ type consentStep struct{}
 
 func (consentStep) Name() string { return "consent" }
 
-func (consentStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedConsent }
+func (consentStep) Handles(r authn.Requirement, _ authn.Facts) bool {
+	return r.Need == authn.NeedConsent
+}
 
 // readScopes are the scopes of ours, in the order in which people read them: what says most about them first. None of
 // them changes anything.
 var readScopes = []string{"profile", "email", "phone", "address", grant.RoleScope, "openid"}
 
-// Asked puts what a party asks or has, by its scopes, in the order in which people read it. A scope of an API changes
-// something there, unless the party's registration says that it does not: nothing is made to look smaller than it is.
-func Asked(scopes []string, party *grant.Party) ui.Asked {
-	asked := ui.Asked{Offline: slices.Contains(scopes, "offline_access")}
+// RequestedAccess puts what a party asks or has, by its scopes, in the order in which people read it. A scope of an API
+// changes something there, unless the party's registration says that it does not: nothing is made to look smaller than
+// it is.
+func RequestedAccess(scopes []string, party *grant.Party) ui.RequestedAccess {
+	asked := ui.RequestedAccess{Offline: slices.Contains(scopes, "offline_access")}
 	for _, scope := range readScopes {
 		if slices.Contains(scopes, scope) {
-			asked.Reads = append(asked.Reads, ui.AskedScope{Key: "consent.scope_" + scope})
+			asked.Reads = append(asked.Reads, ui.RequestedScope{Key: "consent.scope_" + scope})
 		}
 	}
 	for _, scope := range scopes {
 		if slices.Contains(grant.Scopes, scope) {
 			continue
 		}
-		line := ui.AskedScope{Key: "consent.scope_other", Name: scope, Texts: party.ScopeTexts[scope]}
+		line := ui.RequestedScope{Key: "consent.scope_other", Name: scope, Texts: party.ScopeTexts[scope]}
 		if slices.Contains(party.ReadOnly, scope) {
 			asked.Reads = append(asked.Reads, line)
 		} else {
@@ -46,7 +49,7 @@ func Asked(scopes []string, party *grant.Party) ui.Asked {
 
 func (consentStep) Show(_ context.Context, v *Visit) (Page, error) {
 	return Page{"consent", ui.ConsentPage{
-		Action: v.Action, Email: v.Facts.Account.Email.Address, Party: v.AskedBy, Asked: Asked(v.Journey.Ask.Consent, &v.Party),
+		Action: v.Action, Email: v.Facts.Account.Email.Address, Party: v.AskedBy, Asked: RequestedAccess(v.Journey.Ask.Consent, &v.Party),
 		PolicyURI: v.Party.PolicyURI, TermsURI: v.Party.TermsURI,
 	}}, nil
 }

@@ -24,7 +24,7 @@ import (
 func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.load(r)
 	if err != nil {
-		return s.leadOn(w, r, v, err)
+		return s.answerStale(w, r, v, err)
 	}
 	step, err := s.current(v)
 	if err != nil {
@@ -32,7 +32,7 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) error {
 	}
 	if step == nil && !stopped(v) {
 		if err := s.finish(w, r, v, authn.Change{}); err != nil {
-			return s.leadOn(w, r, v, err)
+			return s.answerStale(w, r, v, err)
 		}
 		return nil
 	}
@@ -54,7 +54,7 @@ func (v *Visit) page(step Step) string {
 func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.load(r)
 	if err != nil {
-		return s.leadOn(w, r, v, err)
+		return s.answerStale(w, r, v, err)
 	}
 	step, err := s.current(v)
 	if err != nil {
@@ -64,11 +64,11 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if step != nil && step.Name() != name {
 		step = s.way(v, name)
 	}
-	if step == nil || s.resting(v, name) {
+	if step == nil || s.blockedByStop(v, name) {
 		return web.SeeOther(w, r, v.page(current))
 	}
 	if r.Method == http.MethodGet {
-		if to := s.straight(v, step, current); to != "" {
+		if to := s.immediateURL(v, step, current); to != "" {
 			return web.SeeOther(w, r, to)
 		}
 	}
@@ -77,15 +77,15 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	mistakes := v.Trouble
+	mistakes := v.Mistakes
 	if m := v.Journey.Mistakes; m != nil && m.Step == step.Name() {
 		mistakes = m.All
 	}
 	look := v.Look(mistakes)
-	_, look.Typing = step.(Typist)
-	if there := v.Journey.Elsewhere; there != nil && there.Trouble != nil {
-		if _, tells := step.(Leaver); tells {
-			look.Reference = there.Trouble.Reference
+	_, look.Typing = step.(InputKeeper)
+	if there := v.Journey.Federation; there != nil && there.LastError != nil {
+		if _, tells := step.(Redirector); tells {
+			look.Reference = there.LastError.Reference
 		}
 	}
 	if step.Name() == (closedStep{}).Name() || page.Template == "closed" {
@@ -97,17 +97,17 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request) error {
 // submit takes the form of a step: one noun call, one storage call, 303.
 func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	malformed := web.ParseForm(r)
-	r, leave, err := s.enter(r)
+	r, leave, err := s.admitForm(r)
 	if err != nil {
 		return err
 	}
 	defer leave()
 	v, err := s.load(r)
 	if malformed == nil && (errors.Is(err, errUnbound) || errors.Is(err, fault.Spent)) {
-		return s.submitAgain(w, r, v, err)
+		return s.answerRepeated(w, r, v, err)
 	}
 	if err != nil {
-		return s.leadOn(w, r, v, err)
+		return s.answerStale(w, r, v, err)
 	}
 	if malformed != nil {
 		return malformed
@@ -121,7 +121,7 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	if step == nil {
 		return web.SeeOther(w, r, here)
 	}
-	if v.Do() == "cancel" {
+	if v.Button() == "cancel" {
 		return s.cancel(w, r, v)
 	}
 	v.Request = r
@@ -131,10 +131,10 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 	out, err := step.Submit(r.Context(), v)
 	v.form.unsaved = out.Change.Uncount
 	if err == nil {
-		err = s.report(w, r, v, step, out)
+		err = s.applyOutcome(w, r, v, step, out)
 	}
 	if len(v.form.unsaved) > 0 {
-		_ = s.takeBack(r.Context(), v) // what went wrong with saving is told already
+		_ = s.uncountAttempt(r.Context(), v) // what went wrong with saving is told already
 	}
 	return err
 }
@@ -142,16 +142,16 @@ func (s *Server) submit(w http.ResponseWriter, r *http.Request) error {
 // takeBackFor is how long taking a try back may take, after a request whose time may be over: nobody waits 10 s.
 const takeBackFor = 500 * time.Millisecond
 
-// takeBack takes a try back that could not be verified, or that was right and could not be saved: nobody waits for what
-// we could not do. A wrong one stays counted, saved or not: whoever makes saving fail would guess for free.
-func (s *Server) takeBack(ctx context.Context, v *Visit) error {
+// uncountAttempt takes a try back that could not be verified, or that was right and could not be saved: nobody waits
+// for what we could not do. A wrong one stays counted, saved or not: whoever makes saving fail would guess for free.
+func (s *Server) uncountAttempt(ctx context.Context, v *Visit) error {
 	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), takeBackFor)
 	defer done()
 	return s.Store.Uncount(ctx, v.Platform.ID, v.form.unsaved)
 }
 
-// enter finds room for a form whose step is bounded, before anything is looked up for it.
-func (s *Server) enter(r *http.Request) (*http.Request, func(), error) {
+// admitForm finds room for a form whose step is bounded, before anything is looked up for it.
+func (s *Server) admitForm(r *http.Request) (*http.Request, func(), error) {
 	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == mux.Vars(r)["step"] })
 	if i < 0 || r.PostForm.Get("do") == "cancel" || leaves(r.PostForm) {
 		return r, func() {}, nil
@@ -167,13 +167,13 @@ func (s *Server) enter(r *http.Request) (*http.Request, func(), error) {
 	return r.WithContext(ctx), leave, nil
 }
 
-// report makes of what a step reported the journey and the change that follow, and answers.
-func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome) error {
+// applyOutcome makes of what a step reported the journey and the change that follow, and answers.
+func (s *Server) applyOutcome(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome) error {
 	if out.File != nil {
 		return out.File.send(w)
 	}
 	if out.Home.Key != "" {
-		if done, err := s.leadHome(w, r, v, out.Home); done || err != nil {
+		if done, err := s.redirectToRealm(w, r, v, out.Home); done || err != nil {
 			return err
 		}
 	}
@@ -184,21 +184,21 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, v *Visit, step S
 	if out.Proof != nil {
 		s.bind(r, &j, step, v.Form)
 	}
-	v.Journey, v.form.late = &j, tooLate{step: step.Name(), say: out.Late, put: out.Change.Put}
-	if err := s.follow(r, v, out); err != nil {
+	v.Journey, v.form.late = &j, lateMistake{step: step.Name(), say: out.Late, put: out.Change.Put}
+	if err := s.followForm(r, v, out); err != nil {
 		return err
 	}
 	if a := v.Facts.Account; a != nil && v.remembered.presented == account.DeviceOld && v.remembered.device.Account == a.ID {
-		if err := s.copied(r.Context(), v); err != nil {
+		if err := s.endCopied(r.Context(), v); err != nil {
 			return err
 		}
 	}
 	return s.answer(w, r, v, step, out)
 }
 
-// follow makes the facts those of the journey after a form: of who was recognised, with the credentials that the change
-// leaves.
-func (s *Server) follow(r *http.Request, v *Visit, out Outcome) error {
+// followForm makes the facts those of the journey after a form: of who was recognised, with the credentials that the
+// change leaves.
+func (s *Server) followForm(r *http.Request, v *Visit, out Outcome) error {
 	if out.Known != nil {
 		v.Facts.Account, v.Facts.Consent = out.Known, nil
 		if err := s.personal(r, v); err != nil {
@@ -226,7 +226,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		v.Action = v.PathOf(stopPath)
 	case next == nil:
 		if err := s.finish(w, r, v, change); err != nil {
-			return s.overtaken(w, r, v, step, out, err)
+			return s.answerOvertaken(w, r, v, step, out, err)
 		}
 		return nil
 	case next.Name() != step.Name():
@@ -239,15 +239,15 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, v *Visit, step S
 		}
 	}
 	if err := s.save(r.Context(), v, change); err != nil {
-		return s.overtaken(w, r, v, step, out, err)
+		return s.answerOvertaken(w, r, v, step, out, err)
 	}
-	v.KeepKnown(w)
-	s.keepOwn(w, r, v)
+	v.WriteKnownBrowser(w)
+	s.setBindingCookie(w, r, v)
 	return web.SeeOther(w, r, v.Action)
 }
 
-// overtaken answers a form whose change was not saved: the same form was faster, or something else was.
-func (s *Server) overtaken(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome, cause error) error {
+// answerOvertaken answers a form whose change was not saved: the same form was faster, or something else was.
+func (s *Server) answerOvertaken(w http.ResponseWriter, r *http.Request, v *Visit, step Step, out Outcome, cause error) error {
 	if errors.Is(cause, fault.Stale) || errors.Is(cause, fault.Spent) {
 		var verified *account.Account
 		if out.Proof != nil && out.Done == "" {
@@ -266,20 +266,20 @@ func (s *Server) overtaken(w http.ResponseWriter, r *http.Request, v *Visit, ste
 			return err
 		}
 	}
-	return s.leadOn(w, r, v, cause)
+	return s.answerStale(w, r, v, cause)
 }
 
-// submitAgain answers a form that comes without the journey's own cookie, or after what the journey was for: the same form
-// may have been faster.
-func (s *Server) submitAgain(w http.ResponseWriter, r *http.Request, v *Visit, cause error) error {
+// answerRepeated answers a form that comes without the journey's own cookie, or after what the journey was for: the
+// same form may have been faster.
+func (s *Server) answerRepeated(w http.ResponseWriter, r *http.Request, v *Visit, cause error) error {
 	v.Form, v.Request = r.PostForm, r
 	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == mux.Vars(r)["step"] })
-	if i >= 0 && v.Do() != "cancel" && !leaves(v.Form) {
+	if i >= 0 && v.Button() != "cancel" && !leaves(v.Form) {
 		if done, err := s.repeated(w, r, v, s.steps[i], nil); done || err != nil {
 			return err
 		}
 	}
-	return s.leadOn(w, r, v, cause)
+	return s.answerStale(w, r, v, cause)
 }
 
 // recordRefused records that something was refused even if another form of the journey was faster: many guesses at once
@@ -297,7 +297,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	j, old := v.Journey, v.Facts.Session
 	change, err := s.finishing(r.Context(), v, change)
 	if errors.Is(err, ErrNotOver) {
-		return s.notOver(w, r, v, change)
+		return s.saveUnfinished(w, r, v, change)
 	}
 	if err != nil {
 		return err
@@ -306,7 +306,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	setRemember := s.remember(r, v, &change)
 	showOwner(v, &change)
 	token := secret.Token()
-	if j.Own != nil {
+	if j.OwnBinding != nil {
 		token = s.ownSession(j)
 	}
 	cookie := web.CookieHash(r, v.Platform.ID, visitor.Cookie(j.Ask.Channel))
@@ -328,11 +328,11 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 		return err
 	}
 	web.SetCookie(w, v.Platform.ID, visitor.Cookie(j.Ask.Channel), token)
-	s.keepOwn(w, r, v)
+	s.setBindingCookie(w, r, v)
 	setRemember(w)
 	v.Request = r
-	v.Know(s.Sealer, a.Email.Key)
-	v.KeepKnown(w)
+	v.MarkKnownBrowser(s.Sealer, a.Email.Key)
+	v.WriteKnownBrowser(w)
 	v.keepUsed(w)
 	if s.Finished != nil {
 		s.Finished(w, v, change)
@@ -340,12 +340,12 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, v *Visit, change
 	return web.SeeOther(w, r, s.destination(v, web.Done))
 }
 
-// notOver saves a journey of which no session may come, and leads to where the step that said so wants it.
-func (s *Server) notOver(w http.ResponseWriter, r *http.Request, v *Visit, change authn.Change) error {
+// saveUnfinished saves a journey of which no session may come, and leads to where the step that said so wants it.
+func (s *Server) saveUnfinished(w http.ResponseWriter, r *http.Request, v *Visit, change authn.Change) error {
 	if err := s.save(r.Context(), v, change); err != nil {
 		return err
 	}
-	s.keepOwn(w, r, v)
+	s.setBindingCookie(w, r, v)
 	return web.SeeOther(w, r, v.Action)
 }
 
@@ -368,9 +368,9 @@ func methodsOf(proofs []authn.Proof) string {
 func (s *Server) cancel(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	v.Journey.EndedAt, v.Journey.Denied = v.Now, true
 	if err := s.save(r.Context(), v, cancelled(v, mux.Vars(r)["step"])); err != nil {
-		return s.leadOn(w, r, v, err)
+		return s.answerStale(w, r, v, err)
 	}
-	s.keepOwn(w, r, v)
+	s.setBindingCookie(w, r, v)
 	return web.SeeOther(w, r, s.destination(v, web.Denied))
 }
 
@@ -398,12 +398,12 @@ func (s *Server) destination(v *Visit, outcome web.Outcome) string {
 	return s.restartOf(v)
 }
 
-// leadOn answers for a journey that cannot be continued as asked: another tab was faster, it is over, or it belongs to
-// another browser. None of these is a dead end.
-func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err error) error {
+// answerStale answers for a journey that cannot be continued as asked: another tab was faster, it is over, or it
+// belongs to another browser. None of these is a dead end.
+func (s *Server) answerStale(w http.ResponseWriter, r *http.Request, v *Visit, err error) error {
 	switch {
 	case errors.Is(err, fault.Stale):
-		if err := s.tellLate(r.Context(), v); err != nil {
+		if err := s.keepLateMistake(r.Context(), v); err != nil {
 			return err
 		}
 		return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
@@ -420,7 +420,7 @@ func (s *Server) leadOn(w http.ResponseWriter, r *http.Request, v *Visit, err er
 	case errors.Is(err, errRestart), errors.Is(err, errUnbound):
 		return web.SeeOther(w, r, s.restartOf(v))
 	case errors.Is(err, fault.Spent) && len(v.form.late.say) > 0:
-		if err := s.tellLate(r.Context(), v); err != nil {
+		if err := s.keepLateMistake(r.Context(), v); err != nil {
 			return err
 		}
 		return web.SeeOther(w, r, v.PathOf(v.form.late.step))

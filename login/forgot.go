@@ -17,8 +17,8 @@ import (
 // every address; which mail follows, if any, the outbox decides (testdata/journeys/forgot.txt).
 type forgotStep struct{ *Server }
 
-func (forgotStep) Name() string                              { return "forgot" }
-func (forgotStep) Meets(authn.Requirement, authn.Facts) bool { return false }
+func (forgotStep) Name() string                                { return "forgot" }
+func (forgotStep) Handles(authn.Requirement, authn.Facts) bool { return false }
 func (forgotStep) Way(v *Visit) string {
 	if v.Requirement.Need != authn.NeedPrimary || authn.PasswordClosed(v.Facts) {
 		return ""
@@ -28,10 +28,10 @@ func (forgotStep) Way(v *Visit) string {
 
 func (f forgotStep) Show(_ context.Context, v *Visit) (Page, error) {
 	back := JourneyPath(v.Platform, v.Journey.ID)
-	if sent := v.Journey.Forgot; sent != nil {
+	if sent := v.Journey.ForgotMail; sent != nil {
 		page := ui.SentPage{Action: v.Action, Email: sent.To, Again: sent.Again, BackURL: back}
 		if email, err := account.ParseEmail(sent.To); err == nil {
-			page.Kept = f.keeps(v.Platform.ID, email)
+			page.Kept = f.passwordHeldBy(v.Platform.ID, email)
 		}
 		return Page{"forgot_sent", page}, nil
 	}
@@ -43,40 +43,41 @@ func (f forgotStep) Show(_ context.Context, v *Visit) (Page, error) {
 }
 
 func (f forgotStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
-	if v.Do() == "change" {
-		v.Journey.Forgot = nil
+	if v.Button() == "change" {
+		v.Journey.ForgotMail = nil
 		return Outcome{}, nil
 	}
 	typed := strings.TrimSpace(v.Form.Get("email"))
-	sent := v.Journey.Forgot
-	again, button := sent != nil && v.Do() == "again", ""
+	sent := v.Journey.ForgotMail
+	again, button := sent != nil && v.Button() == "again", ""
 	if again {
 		typed, button = sent.To, v.Action
 	}
-	v.Journey.Forgot = nil
+	v.Journey.ForgotMail = nil
 	email, mistake := typedEmail(v, typed)
 	if mistake != nil {
 		return Outcome{Retry: []authn.Mistake{*mistake}}, nil
 	}
 	if sent != nil && !again && sent.To == email.Address {
-		v.Journey.Forgot = sent // a double click
+		v.Journey.ForgotMail = sent // a double click
 		return Outcome{}, nil
 	}
 	err := f.Mails.Ask(v.Request.WithContext(ctx), v, outbox.PasswordResetRequest, outbox.Contents{To: email.Address, Party: v.Journey.Party}, button)
 	if err != nil {
 		return Outcome{}, err
 	}
-	v.Journey.Forgot = &authn.AskedMail{To: email.Address, Again: again}
+	v.Journey.ForgotMail = &authn.MailRequest{To: email.Address, Again: again}
 	return Outcome{}, nil
 }
 
-// Typed keeps the address.
-func (forgotStep) Typed(v *Visit) { v.KeepEmail() }
+// KeepInput keeps the address.
+func (forgotStep) KeepInput(v *Visit) { v.KeepEmail() }
 
-// KeepEmail keeps the address in a form for the next page, so that neither a mistake nor a turn to another page costs it.
+// KeepEmail keeps the address in a form for the next page, so that neither a mistake nor a turn to another page costs
+// it.
 func (v *Visit) KeepEmail() {
 	typed := strings.TrimSpace(v.Form.Get("email"))
-	if v.Form.Has("email") && web.Plain(typed) && len(typed) <= longestEmail {
+	if v.Form.Has("email") && web.IsPlain(typed) && len(typed) <= longestEmail {
 		v.Journey.Hint = typed
 	}
 }
@@ -97,11 +98,11 @@ func typedEmail(v *Visit, typed string) (account.Email, *authn.Mistake) {
 	return email, nil
 }
 
-// forgot is the address that people are told, and that is linked from outside a login. Where no password is taken it says
-// who keeps it.
+// forgot is the address that people are told, and that is linked from outside a login. Where no password is taken it
+// says who keeps it.
 func (s *Server) forgot(w http.ResponseWriter, r *http.Request) error {
 	if p := platform.FromContext(r.Context()); !p.Policy.LoginForm && s.Connected(p.ID) {
-		page := ui.ForgotKeptPage{Kept: s.keeps(p.ID, account.Email{}), HomeURL: p.HomeURL}
+		page := ui.ForgotKeptPage{Kept: s.passwordHeldBy(p.ID, account.Email{}), HomeURL: p.HomeURL}
 		return s.ShowPage(w, r, http.StatusOK, "forgot_kept", page, Look{})
 	}
 	return s.Start(w, r, authn.SignIn, "/settings", "forgot")

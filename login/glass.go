@@ -8,22 +8,22 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// glassPath is the emergency door, where the managers whom a platform names sign in by password and code when the sign-in
-// of their organisation does not work.
+// glassPath is the emergency door, where the managers whom a platform names sign in by password and code when the
+// sign-in of their organisation does not work.
 const glassPath = "/login/form"
 
-// glass begins a journey at the emergency door. It is there wherever e-mail address and password are closed, whether or
-// not anybody is named: who comes does not learn that.
-func (s *Server) glass(w http.ResponseWriter, r *http.Request) error {
+// serveBreakGlass begins a journey at the emergency door. It is there wherever e-mail address and password are closed,
+// whether or not anybody is named: who comes does not learn that.
+func (s *Server) serveBreakGlass(w http.ResponseWriter, r *http.Request) error {
 	p := platform.FromContext(r.Context())
 	if p.Policy.LoginForm {
 		return s.home(w, r)
 	}
-	if err := s.Arrive(r); err != nil {
+	if err := s.RateLimit(r); err != nil {
 		return err
 	}
 	j := s.newJourney(w, r, authn.Ask{Purpose: authn.SignIn, Channel: authn.Browser})
-	j.Anew, j.ReturnTo, j.Elsewhere = true, "/staff", &authn.Elsewhere{Glass: true}
+	j.IgnoreSession, j.ReturnTo, j.Federation = true, "/staff", &authn.Federation{BreakGlass: true}
 	if err := s.Store.StartJourney(r.Context(), j); err != nil {
 		return err
 	}

@@ -21,14 +21,14 @@ func (s *Server) newJourney(w http.ResponseWriter, r *http.Request, ask authn.As
 
 // Forget lets a journey go on with somebody else: what was proven, done and prepared so far was not theirs.
 func (v *Visit) Forget() {
-	v.Journey.Forget()
+	v.Journey.ResetProgress()
 	v.Facts.Account, v.Facts.Consent = nil, nil
 }
 
 // Start begins a journey of our own pages and leads to its first page; at its end the person is led to returnTo, a
 // path below the issuer.
 func (s *Server) Start(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, returnTo, step string) error {
-	if err := s.Arrive(r); err != nil {
+	if err := s.RateLimit(r); err != nil {
 		return err
 	}
 	return s.StartKnown(w, r, purpose, returnTo, step)
@@ -41,7 +41,7 @@ func (s *Server) StartKnown(w http.ResponseWriter, r *http.Request, purpose auth
 
 // StartAt is StartKnown for a journey that leads to a connection.
 func (s *Server) StartAt(w http.ResponseWriter, r *http.Request, purpose authn.Purpose, returnTo, connection string) error {
-	return s.start(w, r, authn.Ask{Purpose: purpose, Channel: authn.Browser, Provider: connection}, returnTo, "")
+	return s.start(w, r, authn.Ask{Purpose: purpose, Channel: authn.Browser, IDPHint: connection}, returnTo, "")
 }
 
 func (s *Server) start(w http.ResponseWriter, r *http.Request, ask authn.Ask, returnTo, step string) error {

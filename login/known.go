@@ -29,7 +29,7 @@ const (
 // KnownBrowser is the identifier of this browser if it is known for the account with this address, and empty
 // otherwise. It costs the same for an address without an account.
 func (v *Visit) KnownBrowser(sealer Sealer, email string) string {
-	id, marks := readKnown(v.Request, v.Platform.ID)
+	id, marks := readKnownBrowsers(v.Request, v.Platform.ID)
 	known, mark := false, markOf(sealer, v.Platform.ID, email, id)
 	for _, m := range marks {
 		known = secret.Equal([]byte(m), []byte(mark)) || known
@@ -40,18 +40,19 @@ func (v *Visit) KnownBrowser(sealer Sealer, email string) string {
 	return id
 }
 
-// Know makes this browser known for the account with this address, once the change of this visit is saved, and returns
-// its identifier. Only what proves to be the owner may do that: a sign-in, the button of a mail, a new password.
-func (v *Visit) Know(sealer Sealer, email string) string {
-	id, marks := v.known.id, v.known.marks
+// MarkKnownBrowser makes this browser known for the account with this address, once the change of this visit is saved,
+// and returns its identifier. Only what proves to be the owner may do that: a sign-in, the button of a mail, a new
+// password.
+func (v *Visit) MarkKnownBrowser(sealer Sealer, email string) string {
+	id, marks := v.knownBrowser.id, v.knownBrowser.marks
 	if id == "" {
-		if id, marks = readKnown(v.Request, v.Platform.ID); id == "" {
+		if id, marks = readKnownBrowsers(v.Request, v.Platform.ID); id == "" {
 			id = secret.ID()
 		}
 	}
 	mark := markOf(sealer, v.Platform.ID, email, id)
 	marks = append([]string{mark}, slices.DeleteFunc(marks, func(m string) bool { return m == mark })...)
-	v.known.id, v.known.marks = id, marks[:min(len(marks), knownAccounts)]
+	v.knownBrowser.id, v.knownBrowser.marks = id, marks[:min(len(marks), knownAccounts)]
 	return id
 }
 
@@ -62,15 +63,15 @@ type knownBrowser struct {
 	used  string
 }
 
-// KeepKnown writes what Know decided.
-func (v *Visit) KeepKnown(w http.ResponseWriter) {
-	if v.known.id != "" {
-		web.KeepCookie(w, v.Platform.ID, web.KnownCookie, v.known.id+"."+strings.Join(v.known.marks, "."), knownFor)
+// WriteKnownBrowser writes what Know decided.
+func (v *Visit) WriteKnownBrowser(w http.ResponseWriter) {
+	if v.knownBrowser.id != "" {
+		web.KeepCookie(w, v.Platform.ID, web.KnownCookie, v.knownBrowser.id+"."+strings.Join(v.knownBrowser.marks, "."), knownFor)
 	}
 }
 
-// readKnown reads the cookie. Whatever has not its form is none.
-func readKnown(r *http.Request, p platform.ID) (id string, marks []string) {
+// readKnownBrowsers reads the cookie. Whatever has not its form is none.
+func readKnownBrowsers(r *http.Request, p platform.ID) (id string, marks []string) {
 	parts := strings.Split(web.Cookie(r, p, web.KnownCookie), ".")
 	if !secret.IsID(parts[0]) || len(parts) > 1+knownAccounts || slices.ContainsFunc(parts[1:], notMark) {
 		return "", nil

@@ -27,7 +27,7 @@ func knownCookie(b *idptest.Browser, of platform.ID) string {
 	return ""
 }
 
-// known tells whether a browser with this cookie on linde is known for an account of a platform.
+// known reports whether a browser with this cookie on linde is known for an account of a platform.
 func (v visit) known(cookie string, on platform.ID, email string) bool {
 	r := httptest.NewRequest(http.MethodPost, "/", nil)
 	r.Header.Set("Cookie", "__Host-"+string(on)+"-known="+cookie)

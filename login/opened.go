@@ -17,8 +17,8 @@ import (
 type Links interface {
 	// Works is fault.Spent when the link was used elsewhere or replaced.
 	Works(ctx context.Context, p platform.ID, hash []byte, now time.Time) error
-	// Spent is the page that says so, or that the address it confirms has an account by now; and whose link it is and why it
-	// does not work, as the record has it.
+	// Spent is the page that says so, or that the address it confirms has an account by now; and whose link it is and why
+	// it does not work, as the record has it.
 	Spent(ctx context.Context, v *Visit, hash []byte, loginURL string) (Page, audit.Event, error)
 }
 
@@ -26,13 +26,13 @@ type Links interface {
 func (s *Server) StartOpened(
 	w http.ResponseWriter, r *http.Request, purpose authn.Purpose, t *authn.Ticket, whose *account.Account,
 ) error {
-	if err := s.Arrive(r); err != nil {
+	if err := s.RateLimit(r); err != nil {
 		return err
 	}
 	j := s.newJourney(w, r, authn.Ask{Purpose: purpose, Channel: authn.Browser})
 	j.Party, j.Switch = t.Party, true
 	if whose != nil {
-		j.Know(whose)
+		j.SetAccount(whose)
 	}
 	j.Link = &authn.Link{Hash: t.Hash, Purpose: t.Purpose, Sealed: t.Sealed}
 	j.Proofs = []authn.Proof{{Method: MethodLink, Use: account.Link, At: j.StartedAt, Journey: j.ID}}
@@ -40,7 +40,7 @@ func (s *Server) StartOpened(
 	if err := s.Store.StartJourney(r.Context(), j); err != nil {
 		return err
 	}
-	s.keepOwn(w, r, &Visit{Journey: &j, Now: j.StartedAt})
+	s.setBindingCookie(w, r, &Visit{Journey: &j, Now: j.StartedAt})
 	return web.SeeOther(w, r, JourneyPath(platform.FromContext(r.Context()), j.ID))
 }
 

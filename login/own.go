@@ -18,13 +18,13 @@ import (
 	"github.com/minddistrict/idp/internal/web"
 )
 
-// Until its first proof a journey is bound by the cookie of the browser, which all its journeys share. With each proof it
-// gets a cookie of its own, and what bound it before opens it no more: whoever planted that cookie, and knows the
+// Until its first proof a journey is bound by the cookie of the browser, which all its journeys share. With each proof
+// it gets a cookie of its own, and what bound it before opens it no more: whoever planted that cookie, and knows the
 // journey, has nothing of what is proven (CVE-2024-7341).
 //
-// The browser may not have got the answer: somebody clicked twice, or the line went down. Then the same form comes again
-// with the cookies of before. A form that brings the last proof again, with the cookies that the first one had, gets the
-// same cookie again, and no other form does.
+// The browser may not have got the answer: somebody clicked twice, or the line went down. Then the same form comes
+// again with the cookies of before. A form that brings the last proof again, with the cookies that the first one had,
+// gets the same cookie again, and no other form does.
 const (
 	repeatedFor = time.Minute // after the end of a journey
 	repeats     = 5           // wrong ones of one journey: more is guessing
@@ -45,8 +45,8 @@ func (s *Server) bind(r *http.Request, j *authn.Journey, step Step, form url.Val
 		Began: j.Browser, Before: j.Browser, Salt: secret.Bytes(16),
 		Session: web.CookieHash(r, j.Platform, visitor.Cookie(j.Ask.Channel)),
 	}
-	if j.Own != nil {
-		own.Began = j.Own.Began
+	if j.OwnBinding != nil {
+		own.Began = j.OwnBinding.Began
 	}
 	if step != nil {
 		own.Step = step.Name()
@@ -54,12 +54,12 @@ func (s *Server) bind(r *http.Request, j *authn.Journey, step Step, form url.Val
 	if spender, ok := step.(Spender); ok {
 		own.Spent = s.spent(j, own.Step, spender.Spends(form))
 	}
-	j.Own = &own
-	j.Browser = secret.Hash(s.ownCookie(j))
+	j.OwnBinding = &own
+	j.Browser = secret.Hash(s.bindingCookie(j))
 }
 
-// ownCookie is the value of the journey's own cookie, since its last proof.
-func (s *Server) ownCookie(j *authn.Journey) string {
+// bindingCookie is the value of the journey's own cookie, since its last proof.
+func (s *Server) bindingCookie(j *authn.Journey) string {
 	return web.JourneyValue(j.StartedAt, base64.RawURLEncoding.EncodeToString(s.Sealer.MAC("cookie of a journey", salted(j))))
 }
 
@@ -69,7 +69,7 @@ func (s *Server) ownSession(j *authn.Journey) string {
 }
 
 func salted(j *authn.Journey) string {
-	return string(j.Platform) + "\x00" + j.ID + "\x00" + string(j.Own.Salt)
+	return string(j.Platform) + "\x00" + j.ID + "\x00" + string(j.OwnBinding.Salt)
 }
 
 // spent is what a journey keeps of a code that was used: nothing that could be used again.
@@ -77,22 +77,22 @@ func (s *Server) spent(j *authn.Journey, step, code string) []byte {
 	return s.Sealer.MAC("spent in a journey", string(j.Platform)+"\x00"+j.ID+"\x00"+step+"\x00"+code)
 }
 
-// keepOwn sets the journey's own cookie, if it has a new one. It ends with the journey; where there is a request to
-// answer, with the answer.
-func (s *Server) keepOwn(w http.ResponseWriter, r *http.Request, v *Visit) {
+// setBindingCookie sets the journey's own cookie, if it has a new one. It ends with the journey; where there is a
+// request to answer, with the answer.
+func (s *Server) setBindingCookie(w http.ResponseWriter, r *http.Request, v *Visit) {
 	j := v.Journey
-	over := j.Own == nil || !j.EndedAt.IsZero() && j.Request == ""
+	over := j.OwnBinding == nil || !j.EndedAt.IsZero() && j.Request == ""
 	switch {
 	case over && web.Cookie(r, j.Platform, web.JourneyCookie(j.ID)) != "":
 		web.DropCookie(w, j.Platform, web.JourneyCookie(j.ID))
 	case !over && !web.Bound(r, j.Platform, j.ID, j.Browser):
-		web.SetJourneyCookie(w, r, j.Platform, j.ID, s.ownCookie(j))
+		web.SetJourneyCookie(w, r, j.Platform, j.ID, s.bindingCookie(j))
 	}
 }
 
-// repeated gives the journey's own cookie again to a form that brings its last proof again, and leads to where the first
-// one led; done is false for any other form, which is told nothing. verified is whose proof of the form was taken as
-// right a moment ago; nil: nobody's.
+// repeated gives the journey's own cookie again to a form that brings its last proof again, and leads to where the
+// first one led; done is false for any other form, which is told nothing. verified is whose proof of the form was taken
+// as right a moment ago; nil: nobody's.
 func (s *Server) repeated(
 	w http.ResponseWriter, r *http.Request, v *Visit, step Step, verified *account.Account,
 ) (done bool, err error) {
@@ -111,7 +111,7 @@ func (s *Server) repeated(
 	if ok, err := s.repeats(r, &again, step, verified); err != nil || !ok {
 		return false, err
 	}
-	web.SetJourneyCookie(w, r, j.Platform, j.ID, s.ownCookie(j))
+	web.SetJourneyCookie(w, r, j.Platform, j.ID, s.bindingCookie(j))
 	if j.EndedAt.IsZero() {
 		return true, web.SeeOther(w, r, JourneyPath(v.Platform, j.ID))
 	}
@@ -129,11 +129,11 @@ func (s *Server) repeated(
 // cookies that the form which proved it had, and not long after the end. Whoever has only those of an earlier page has
 // nothing of what was proven since.
 func (s *Server) repeatable(r *http.Request, v *Visit, step Step) bool {
-	j, own := v.Journey, v.Journey.Own
+	j, own := v.Journey, v.Journey.OwnBinding
 	open := j.Open(v.Now) || !j.EndedAt.IsZero() && !j.Denied && v.Now.Sub(j.EndedAt) < repeatedFor
 	return own != nil && open && own.Step == step.Name() && web.Bound(r, j.Platform, j.ID, own.Before) &&
 		bytes.Equal(own.Session, web.CookieHash(r, j.Platform, visitor.Cookie(j.Ask.Channel))) &&
-		secret.Equal(j.Browser, secret.Hash(s.ownCookie(j))) // not under another master key
+		secret.Equal(j.Browser, secret.Hash(s.bindingCookie(j))) // not under another master key
 }
 
 // repeats reports whether a form brings the last proof of a journey again. That is counted first: a form that does not
@@ -142,7 +142,7 @@ func (s *Server) repeats(r *http.Request, v *Visit, step Step, verified *account
 	spender, spends := step.(Spender)
 	same := func() bool {
 		code := spender.Spends(v.Form)
-		return code != "" && secret.Equal(v.Journey.Own.Spent, s.spent(v.Journey, v.Journey.Own.Step, code))
+		return code != "" && secret.Equal(v.Journey.OwnBinding.Spent, s.spent(v.Journey, v.Journey.OwnBinding.Step, code))
 	}
 	if verified != nil {
 		return verified.ID == v.Journey.Account && (!spends || same()), nil
@@ -180,7 +180,7 @@ func (s *Server) verifies(r *http.Request, v *Visit, step Repeater, change *auth
 	if err != nil {
 		return false, err
 	}
-	if v.Journey.CutBefore(a) || a.State != account.Active {
+	if v.Journey.EndedByAct(a) || a.State != account.Active {
 		return false, nil
 	}
 	v.Facts.Account = a

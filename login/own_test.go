@@ -61,8 +61,8 @@ func (l *lost) guess(n int) {
 	}
 }
 
-// Whatever happened since a form whose answer was lost, sending it again leads on only where what it proved still counts,
-// in the browser that began, and nothing else does.
+// Whatever happened since a form whose answer was lost, sending it again leads on only where what it proved still
+// counts, in the browser that began, and nothing else does.
 func TestFormSentAgainAgainstEverythingElse(t *testing.T) {
 	for name, row := range map[string]struct {
 		then func(*lost)
@@ -88,10 +88,10 @@ func TestFormSentAgainAgainstEverythingElse(t *testing.T) {
 		}, true},
 		"five guesses": {func(l *lost) { l.guess(5) }, false},
 		"staff end the sessions": {func(l *lost) {
-			l.must(l.Tools().Acts().EndSessions(l.t.Context(), "linde", staff.ByAddress(l.who), staff.Said{Reason: staff.LostDevice}))
+			l.must(l.Tools().Acts().EndSessions(l.t.Context(), "linde", staff.ByAddress(l.who), staff.Justification{Reason: staff.LostDevice}))
 		}, false},
 		"staff deactivate": {func(l *lost) {
-			l.must(l.Tools().Acts().Deactivate(l.t.Context(), "linde", staff.ByAddress(l.who), staff.Said{Reason: staff.Left}))
+			l.must(l.Tools().Acts().Deactivate(l.t.Context(), "linde", staff.ByAddress(l.who), staff.Justification{Reason: staff.Left}))
 		}, false},
 		"signed out": {func(l *lost) { l.must(l.b.Open(ownIssuer + "/logout")) }, true}, // of nothing: the cookie never came
 	} {

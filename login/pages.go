@@ -129,7 +129,7 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 		if status >= 500 && !fault.Quiet(err) {
 			s.Log.ErrorContext(r.Context(), "login page", slog.String("reference", web.From(r.Context()).Reference), slog.Any("error", err))
 		}
-		web.SayRefused(w, page.Code, reasonOf(err, status, page.Code))
+		web.LogRefusal(w, page.Code, reasonOf(err, status, page.Code))
 		look := Look{Reference: s.refusedPage(r, status, audit.Event{Kind: audit.PageRefused, Reason: page.Code})}
 		if err := s.ShowPage(w, r, status, "error", page, look); err != nil {
 			s.Log.ErrorContext(r.Context(), "showing error page", slog.Any("error", err))
@@ -137,8 +137,8 @@ func (s *Server) page(h func(http.ResponseWriter, *http.Request) error) http.Han
 	})
 }
 
-// reasonOf is why a page says that it does not go on: the way in which something went wrong, or what the page says, where
-// the error is one of those that have a page of their own.
+// reasonOf is why a page says that it does not go on: the way in which something went wrong, or what the page says,
+// where the error is one of those that have a page of their own.
 func reasonOf(err error, status int, code string) string {
 	for _, row := range errorRows {
 		if status < http.StatusInternalServerError && errors.Is(err, row.Err) {
@@ -152,7 +152,7 @@ func reasonOf(err error, status int, code string) string {
 func (s *Server) NotFound(w http.ResponseWriter, r *http.Request) {
 	p := platform.FromContext(r.Context())
 	page := ui.ErrorPage{Title: "error.not_found_title", Body: "error.request_body", Code: "not_found", HomeURL: p.HomeURL}
-	web.SayRefused(w, page.Code, "the platform has no such address")
+	web.LogRefusal(w, page.Code, "the platform has no such address")
 	if err := s.ShowPage(w, r, http.StatusNotFound, "error", page, Look{}); err != nil {
 		s.Log.ErrorContext(r.Context(), "showing error page", slog.Any("error", err))
 	}

@@ -26,7 +26,7 @@ func (s *Server) Refuse(r *http.Request, e audit.Event) (reference string) {
 	e.At, e.Platform, e.Outcome = s.Now(), platform.FromContext(r.Context()).ID, audit.Failure
 	ctx, done := context.WithTimeout(context.WithoutCancel(r.Context()), takeBackFor) // whatever ended the request
 	defer done()
-	reference, err := s.Store.Noted(ctx, e, caller.Source())
+	reference, err := s.Store.RecordOnceRef(ctx, e, caller.Source())
 	if err == nil {
 		return reference
 	}
@@ -36,14 +36,14 @@ func (s *Server) Refuse(r *http.Request, e audit.Event) (reference string) {
 	return caller.Reference
 }
 
-// cameBy is the connection by which somebody signed in in a journey; empty: by none. What vouched for the session that the
-// person had before does not count again.
+// cameBy is the connection by which somebody signed in in a journey; empty: by none. What vouched for the session that
+// the person had before does not count again.
 func cameBy(j *authn.Journey) string {
 	return authn.CameFrom(slices.DeleteFunc(slices.Clone(j.Proofs), func(p authn.Proof) bool { return p.Journey != j.ID })).Connection
 }
 
-// unrecorded are statuses of error pages that leave no event: anybody can ask for addresses that there are not, again and
-// again, and where there is too much to do, or a database that does not answer, there is not more to be done.
+// unrecorded are statuses of error pages that leave no event: anybody can ask for addresses that there are not, again
+// and again, and where there is too much to do, or a database that does not answer, there is not more to be done.
 var unrecorded = []int{http.StatusNotFound, http.StatusTooManyRequests, http.StatusServiceUnavailable}
 
 // refusedPage is the number of an error page.

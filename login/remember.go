@@ -90,9 +90,9 @@ func (s *Server) rememberToken(before string) string {
 	return hex.EncodeToString(s.Sealer.MAC("remembered browser", before)[:16])
 }
 
-// copied forgets a browser whose old cookie was used, and tells the owner: somebody has a copy, of this cookie or of the
-// one that replaced it.
-func (s *Server) copied(ctx context.Context, v *Visit) error {
+// endCopied forgets a browser whose old cookie was used, and tells the owner: somebody has a copy, of this cookie or of
+// the one that replaced it.
+func (s *Server) endCopied(ctx context.Context, v *Visit) error {
 	e := v.Event(audit.DeviceCookieReplayed, audit.Failure, v.Facts.Account.ID)
 	follows := authn.Change{Events: []audit.Event{e}, Messages: []outbox.Message{s.Notice(v, outbox.DeviceCookieReplayed)}}
 	err := s.Store.ForgetDevice(ctx, v.remembered.device, follows, v.Now)
@@ -102,7 +102,7 @@ func (s *Server) copied(ctx context.Context, v *Visit) error {
 	return err
 }
 
-// recovery tells whether a factor of this house stands in for a second one.
+// recovery reports whether a factor of this house stands in for a second one.
 func (s *Server) recovery() bool {
 	return slices.ContainsFunc(s.Factors, func(f Factor) bool { return f.Recovery })
 }

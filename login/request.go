@@ -21,9 +21,9 @@ const (
 
 // Mails asks the outbox for mails that anybody can have sent.
 type Mails struct {
-	Store  MailStore
-	Sealer Sealer
-	Arrive func(*http.Request) error // as in Options
+	Store     MailStore
+	Sealer    Sealer
+	RateLimit func(*http.Request) error // as in Options
 }
 
 // MailStore queues what is asked for within limits, in one transaction.
@@ -59,7 +59,7 @@ func (m Mails) unblock(r *http.Request, v *Visit, stop *authn.Stop) error {
 
 // within is Ask with the limits of its kind.
 func (m Mails) within(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Contents, limits ...authn.Limit) error {
-	if err := m.Arrive(r); err != nil { // a request beyond its limits is a row of the record, too
+	if err := m.RateLimit(r); err != nil { // a request beyond its limits is a row of the record, too
 		return err
 	}
 	d := outbox.Draft{Kind: kind, Platform: v.Platform.ID, Locale: LanguageOf(r, v.Journey.Locale), Now: v.Now, Contents: c}
@@ -68,7 +68,8 @@ func (m Mails) within(r *http.Request, v *Visit, kind outbox.Kind, c outbox.Cont
 	return m.Store.RequestMail(r.Context(), d.Seal(m.Sealer.Seal), append(limits, SourceLimit(m.Sealer, v)), e, v.Now)
 }
 
-// SourceLimit bounds what is asked for from one source, over all addresses and kinds of mails that anybody can have sent.
+// SourceLimit bounds what is asked for from one source, over all addresses and kinds of mails that anybody can have
+// sent.
 func SourceLimit(m authn.Namer, v *Visit) authn.Limit {
 	return authn.Limit{Key: authn.MailKey(m, v.Platform.ID, "source", v.Caller.Source()), Max: requestsPerHour, Window: time.Hour}
 }

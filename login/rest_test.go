@@ -14,8 +14,8 @@ import (
 // tired is a way of signing in that says after one form that it takes none for a while.
 type tired struct{ taken *int }
 
-func (tired) Name() string                                  { return "tired" }
-func (tired) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedPrimary }
+func (tired) Name() string                                    { return "tired" }
+func (tired) Handles(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedPrimary }
 func (tired) Way(v *login.Visit) string {
 	if v.Requirement.Need != authn.NeedPrimary {
 		return ""

@@ -16,24 +16,26 @@ type DeviceStore interface {
 	AppDevices(ctx context.Context, p platform.ID, of account.ID) ([]grant.Device, error)
 }
 
-// roomStep asks which device makes room, where the mobile app would get one more than an account may have. The choice is
-// kept with the journey; the device is removed when the app gets the new one, and not before.
-type roomStep struct{ *Server }
+// deviceRemovalStep asks which device makes room, where the mobile app would get one more than an account may have. The
+// choice is kept with the journey; the device is removed when the app gets the new one, and not before.
+type deviceRemovalStep struct{ *Server }
 
-func (roomStep) Name() string                                  { return "room" }
-func (roomStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedRoom }
+func (deviceRemovalStep) Name() string { return "room" }
+func (deviceRemovalStep) Handles(r authn.Requirement, _ authn.Facts) bool {
+	return r.Need == authn.NeedDeviceRemoval
+}
 
-func (s roomStep) Show(ctx context.Context, v *Visit) (Page, error) {
+func (s deviceRemovalStep) Show(ctx context.Context, v *Visit) (Page, error) {
 	others, err := s.otherDevices(ctx, v)
 	if err != nil {
 		return Page{}, err
 	}
-	page := ui.RoomPage{Action: v.Action, Email: v.Facts.Account.Email.Address, Most: v.Facts.Policy.MaxAppDevices(), Remove: s.CanGo(others)}
+	page := ui.DeviceRemovalPage{Action: v.Action, Email: v.Facts.Account.Email.Address, Most: v.Facts.Policy.MaxAppDevices(), Remove: s.RemovableDevices(others)}
 	return Page{"room", page}, nil
 }
 
 // Submit takes one of the devices as they are now: what the page listed may be gone.
-func (s roomStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
+func (s deviceRemovalStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 	others, err := s.otherDevices(ctx, v)
 	if err != nil {
 		return Outcome{}, err
@@ -43,18 +45,18 @@ func (s roomStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
 		return Outcome{Retry: []authn.Mistake{{Field: "remove", Key: "room.error"}}}, nil
 	}
 	v.Journey.Displace(chosen)
-	v.Facts.Full = false
+	v.Facts.DeviceLimitReached = false
 	return Outcome{}, nil
 }
 
-// room reads whether one device more would be too many, where the mobile app asks.
-func (s *Server) room(ctx context.Context, v *Visit) error {
-	v.Facts.Full = false
+// readDeviceLimit reads whether one device more would be too many, where the mobile app asks.
+func (s *Server) readDeviceLimit(ctx context.Context, v *Visit) error {
+	v.Facts.DeviceLimitReached = false
 	if v.Facts.Account == nil || !v.Facts.MobileApp {
 		return nil
 	}
 	others, err := s.otherDevices(ctx, v)
-	v.Facts.Full = len(others) >= v.Facts.Policy.MaxAppDevices() && !has(others, v.Journey.Displaces())
+	v.Facts.DeviceLimitReached = len(others) >= v.Facts.Policy.MaxAppDevices() && !has(others, v.Journey.Displaces())
 	return err
 }
 
@@ -62,7 +64,7 @@ func (s *Server) room(ctx context.Context, v *Visit) error {
 func (s *Server) otherDevices(ctx context.Context, v *Visit) ([]grant.Device, error) {
 	all, err := s.Devices.AppDevices(ctx, v.Platform.ID, v.Facts.Account.ID)
 	return slices.DeleteFunc(all, func(d grant.Device) bool {
-		return string(d.Party) == v.Journey.Party && d.JKT == v.Journey.Ask.Key
+		return string(d.Party) == v.Journey.Party && d.JKT == v.Journey.Ask.JKT
 	}), err
 }
 
@@ -70,8 +72,8 @@ func has(devices []grant.Device, id string) bool {
 	return slices.ContainsFunc(devices, func(d grant.Device) bool { return string(d.ID) == id })
 }
 
-// CanGo are devices as pages list them of which one makes room.
-func (s *Server) CanGo(devices []grant.Device) []ui.AppDevice {
+// RemovableDevices are devices as pages list them of which one makes room.
+func (s *Server) RemovableDevices(devices []grant.Device) []ui.AppDevice {
 	var page []ui.AppDevice
 	for _, d := range devices {
 		page = append(page, ui.AppDevice{ID: string(d.ID), Name: d.Name, UsedAt: d.SeenAt, How: s.WayKey(d.Way)})

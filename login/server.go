@@ -31,7 +31,7 @@ type Store interface {
 	ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 	Uncount(ctx context.Context, p platform.ID, keys []string) error
-	Noted(ctx context.Context, e audit.Event, source string) (reference string, err error)
+	RecordOnceRef(ctx context.Context, e audit.Event, source string) (reference string, err error)
 }
 
 // Sealer seals what is stored, and hashes the names of counters.
@@ -60,12 +60,12 @@ type Options struct {
 	Devices  DeviceStore
 	Parties
 	Ends
-	// Arrive counts what somebody begins who is not known here by where it comes from, or says that there is too much (see
-	// web.Arrivals).
-	Arrive func(*http.Request) error
-	Fresh  func() error // fault.Unavailable: parties and policies may have changed, and nobody can look
-	Now    func() time.Time
-	Log    *slog.Logger
+	// RateLimit counts what somebody begins who is not known here by where it comes from, or says that there is too much
+	// (see web.RateLimiter).
+	RateLimit func(*http.Request) error
+	Fresh     func() error // fault.Unavailable: parties and policies may have changed, and nobody can look
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // Ends are where journeys lead.
@@ -76,8 +76,8 @@ type Ends struct {
 	Restart func(p *platform.Platform, party *grant.Party) string
 	// Login is where people log in who come by the link of a mail; the party had it sent, and may be nil.
 	Login func(p *platform.Platform, party *grant.Party) string
-	// Finished hears of a journey of our own pages that is done; Cancelled is where one leads that was given up. Both may be
-	// nil.
+	// Finished hears of a journey of our own pages that is done; Cancelled is where one leads that was given up. Both may
+	// be nil.
 	Finished  func(http.ResponseWriter, *Visit, authn.Change)
 	Cancelled func(returnTo string) string
 }
@@ -100,7 +100,7 @@ func New(o Options) *Server {
 	for _, f := range o.Factors {
 		s.steps = append(s.steps, f.Steps...)
 	}
-	s.steps = append(s.steps, switchStep{}, goOnStep{}, consentStep{}, roomStep{s}, forgotStep{s}, signUpStep{s}, checkMailStep{s}, setUpStep{s}, offStep{s},
+	s.steps = append(s.steps, switchStep{}, continueAsStep{}, consentStep{}, deviceRemovalStep{s}, forgotStep{s}, signUpStep{s}, checkMailStep{s}, setUpStep{s}, turnOffStep{s},
 		noCodeStep{s}, closedStep{}) // the last one, because it meets what no way of signing in meets
 	return s
 }
@@ -144,17 +144,17 @@ func (s *Server) Routes(r *mux.Router) {
 	for _, path := range []string{"/", "/login"} { // the second is a shortened bookmark
 		r.Handle(path, web.Route("home", s.page(s.home))).Methods("GET", "HEAD")
 	}
-	add(glassPath, "emergency door", stillHere, "HEAD") // a GET begins a journey
-	add(glassPath, "emergency door", s.glass, "GET")
-	r.Handle("/login/{journey}", web.Route("dispatch", s.page(s.Could(stillHere)))).Methods("HEAD") // a GET may end the journey
-	add("/login/{journey}", "dispatch", s.Could(s.dispatch), "GET")
-	add("/login/{journey}/"+stopPath, "stop", s.Could(s.showStop), "GET", "HEAD")
-	add("/login/{journey}/"+stopPath, "submit stop", s.Could(s.submitStop), "POST")
-	add("/login/{journey}/{step}", "show", s.Could(s.show), "GET", "HEAD")
-	add("/login/{journey}/{step}", "submit", s.Could(s.submit), "POST")
-	add("/login/{journey}/{step}/to/{place}", "leave", s.Could(s.leaveFor), "GET")
-	add("/login/{journey}/{step}/back/{handle}", "come back", s.Could(s.comeBack), "GET")
-	add("/forgot", "forgot", stillHere, "HEAD") // a GET begins a journey
+	add(glassPath, "emergency door", answerHead, "HEAD") // a GET begins a journey
+	add(glassPath, "emergency door", s.serveBreakGlass, "GET")
+	r.Handle("/login/{journey}", web.Route("dispatch", s.page(s.ServePage(answerHead)))).Methods("HEAD") // a GET may end the journey
+	add("/login/{journey}", "dispatch", s.ServePage(s.dispatch), "GET")
+	add("/login/{journey}/"+stopPath, "stop", s.ServePage(s.showStop), "GET", "HEAD")
+	add("/login/{journey}/"+stopPath, "submit stop", s.ServePage(s.submitStop), "POST")
+	add("/login/{journey}/{step}", "show", s.ServePage(s.show), "GET", "HEAD")
+	add("/login/{journey}/{step}", "submit", s.ServePage(s.submit), "POST")
+	add("/login/{journey}/{step}/to/{place}", "leave", s.ServePage(s.serveRedirect), "GET")
+	add("/login/{journey}/{step}/back/{handle}", "come back", s.ServePage(s.serveReturn), "GET")
+	add("/forgot", "forgot", answerHead, "HEAD") // a GET begins a journey
 	add("/forgot", "forgot", s.forgot, "GET")
 	for _, f := range s.Factors {
 		if f.Routes != nil {
@@ -164,9 +164,9 @@ func (s *Server) Routes(r *mux.Router) {
 	r.PathPrefix("/assets/").Handler(web.Route("assets", http.HandlerFunc(assets))).Methods("GET", "HEAD")
 }
 
-// Could lets through what a journey or a session could have: an identifier that has the form of one, and a step that
-// there is. An old journey leads on; what never was one is not found.
-func (s *Server) Could(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+// ServePage lets through what a journey or a session could have: an identifier that has the form of one, and a step
+// that there is. An old journey leads on; what never was one is not found.
+func (s *Server) ServePage(h func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		for name, value := range mux.Vars(r) {
 			known := true
@@ -185,7 +185,7 @@ func (s *Server) Could(h func(http.ResponseWriter, *http.Request) error) func(ht
 	}
 }
 
-// Reserved tells whether a first path element is one of this door's own.
+// Reserved reports whether a first path element is one of this door's own.
 func Reserved(element string) bool {
 	return element == "login" || element == "assets" || element == "link" || element == "forgot" || element == "settings" || element == "staff" || element == "app" || element == "federation"
 }
@@ -196,7 +196,7 @@ func JourneyPath(p *platform.Platform, id string) string { return p.URL("/login/
 // PageFor is the address of the page of a journey for what is wanted there, where a step meets that; otherwise of the
 // journey. Who knows less than the journey may be wrong: the page leads on.
 func (s *Server) PageFor(p *platform.Platform, id string, wanted authn.Requirement, f authn.Facts) string {
-	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Meets(wanted, f) })
+	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Handles(wanted, f) })
 	if i < 0 {
 		return JourneyPath(p, id)
 	}
@@ -236,7 +236,7 @@ func (s *Server) load(r *http.Request) (*Visit, error) {
 		return nil, err
 	}
 	v := &Visit{Platform: p, Journey: j, Caller: web.From(r.Context()), Now: now}
-	v.known.used = web.Cookie(r, p.ID, web.UsedCookie)
+	v.knownBrowser.used = web.Cookie(r, p.ID, web.UsedCookie)
 	v.AskedBy = p.Name
 	party, known := s.Party(p.ID, partyID(j))
 	if known {
@@ -274,7 +274,7 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 	p, j := v.Platform, v.Journey
 	v.Facts = authn.Facts{Methods: Methods(s.Factors), Recovery: s.recovery(), Now: v.Now}
 	v.Facts.Policy = j.Ask.Policy(p.Policy, v.Facts.Methods)
-	v.Facts.Follow(j)
+	v.Facts.FollowJourney(j)
 	v.Facts.Connected = s.Connected(p.ID)
 	if party, ok := s.Party(p.ID, partyID(j)); ok {
 		v.Facts.MobileApp = party.AsksAsMobileApp(j.Ask.Channel)
@@ -284,7 +284,7 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 		return err
 	}
 	v.Facts.Session, v.SignedIn = session, a
-	if session != nil && !j.Anew && !j.Ask.Choose && (j.Account == "" && j.Ask.Purpose != authn.SignUp || j.Account == a.ID) {
+	if session != nil && !j.IgnoreSession && !j.Ask.PromptSelectAccount && (j.Account == "" && j.Ask.Purpose != authn.SignUp || j.Account == a.ID) {
 		v.Facts.Account = a
 	}
 	if j.Account != "" && v.Facts.Account == nil {
@@ -295,7 +295,7 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 		v.Facts.Account = a
 	}
 	if a := v.Facts.Account; a != nil {
-		if j.CutBefore(a) || j.Account == a.ID && a.State == account.Deactivated {
+		if j.EndedByAct(a) || j.Account == a.ID && a.State == account.Deactivated {
 			return errRestart
 		}
 		if j.Account == a.ID {
@@ -316,7 +316,7 @@ func (s *Server) facts(r *http.Request, v *Visit) error {
 	return s.personal(r, v)
 }
 
-// welcomed tells whether a journey of the welcome mail still has what to do: an account that got its first password
+// welcomed reports whether a journey of the welcome mail still has what to do: an account that got its first password
 // elsewhere needs none.
 func welcomed(v *Visit) bool {
 	j := v.Journey
@@ -326,7 +326,7 @@ func welcomed(v *Visit) bool {
 // personal reads what depends on who it is: what was allowed before, whether this browser is remembered,
 // and whether there is room for the device.
 func (s *Server) personal(r *http.Request, v *Visit) error {
-	return errors.Join(s.consented(r, v), s.remembered(r, v), s.room(r.Context(), v))
+	return errors.Join(s.consented(r, v), s.remembered(r, v), s.readDeviceLimit(r.Context(), v))
 }
 
 // consented reads what the person allowed the party before, where that matters.
@@ -341,13 +341,13 @@ func (s *Server) consented(r *http.Request, v *Visit) error {
 
 // current is the step for what is wanted now; nil when nothing is.
 func (s *Server) current(v *Visit) (Step, error) {
-	v.Facts.Follow(v.Journey)
+	v.Facts.FollowJourney(v.Journey)
 	missing := authn.Missing(v.Journey.Ask, v.Facts, v.Journey.Proofs)
 	if len(missing) == 0 {
 		return nil, nil
 	}
 	v.Requirement = missing[0]
-	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Meets(missing[0], v.Facts) })
+	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Handles(missing[0], v.Facts) })
 	if i < 0 {
 		return nil, errors.New("no step meets " + string(missing[0].Need))
 	}
@@ -355,8 +355,8 @@ func (s *Server) current(v *Visit) (Step, error) {
 	return s.steps[i], nil
 }
 
-func stillHere(w http.ResponseWriter, r *http.Request) error {
-	web.Still(w, r)
+func answerHead(w http.ResponseWriter, r *http.Request) error {
+	web.AnswerHead(w, r)
 	return nil
 }
 

@@ -22,10 +22,10 @@ import (
 // address.
 type signUpStep struct{ *Server }
 
-func (signUpStep) Name() string                              { return "sign-up" }
-func (signUpStep) Meets(authn.Requirement, authn.Facts) bool { return false }
+func (signUpStep) Name() string                                { return "sign-up" }
+func (signUpStep) Handles(authn.Requirement, authn.Facts) bool { return false }
 func (signUpStep) Way(v *Visit) string {
-	if !v.Platform.Policy.SelfSignUp || v.Requirement.Need != authn.NeedPrimary || v.Facts.Account != nil || authn.PasswordClosed(v.Facts) || v.Facts.Glass {
+	if !v.Platform.Policy.SelfSignUp || v.Requirement.Need != authn.NeedPrimary || v.Facts.Account != nil || authn.PasswordClosed(v.Facts) || v.Facts.BreakGlass {
 		return ""
 	}
 	return "login.signup"
@@ -33,7 +33,7 @@ func (signUpStep) Way(v *Visit) string {
 
 func (signUpStep) Show(_ context.Context, v *Visit) (Page, error) {
 	back := JourneyPath(v.Platform, v.Journey.ID)
-	if sent := v.Journey.SignUp; sent != nil {
+	if sent := v.Journey.SignUpMail; sent != nil {
 		return Page{"signup_sent", ui.SentPage{Action: v.Action, Email: sent.To, Again: sent.Again, BackURL: back}}, nil
 	}
 	kept := keptSignUp(v)
@@ -44,42 +44,42 @@ func (signUpStep) Show(_ context.Context, v *Visit) (Page, error) {
 }
 
 func keptSignUp(v *Visit) authn.SignUpForm {
-	if v.Journey.Typed == nil {
+	if v.Journey.SignUpForm == nil {
 		return authn.SignUpForm{}
 	}
-	return *v.Journey.Typed
+	return *v.Journey.SignUpForm
 }
 
 // longestName is in characters: the longest names in Dutch registers fit twice.
 const longestName = 100
 
 func (s signUpStep) Submit(ctx context.Context, v *Visit) (Outcome, error) {
-	sent := v.Journey.SignUp
+	sent := v.Journey.SignUpMail
 	switch {
-	case v.Do() == "change":
-		v.Journey.SignUp = nil
+	case v.Button() == "change":
+		v.Journey.SignUpMail = nil
 		return Outcome{}, nil
-	case sent != nil && v.Do() == "again":
+	case sent != nil && v.Button() == "again":
 		return Outcome{}, s.send(ctx, v, keptSignUp(v), true)
 	}
 	before := keptSignUp(v)
 	typed, mistakes := readTyped(v)
-	v.Journey.SignUp, v.Journey.Typed = nil, &typed
+	v.Journey.SignUpMail, v.Journey.SignUpForm = nil, &typed
 	if len(mistakes) > 0 {
 		return Outcome{Retry: mistakes}, nil
 	}
 	if sent != nil && typed == before {
-		v.Journey.SignUp = sent // a double click
+		v.Journey.SignUpMail = sent // a double click
 		return Outcome{}, nil
 	}
 	return Outcome{}, s.send(ctx, v, typed, false)
 }
 
-// Typed keeps the form as far as it was filled in.
-func (s signUpStep) Typed(v *Visit) {
-	if v.Journey.SignUp == nil && v.Form.Has("given_name") {
+// KeepInput keeps the form as far as it was filled in.
+func (s signUpStep) KeepInput(v *Visit) {
+	if v.Journey.SignUpMail == nil && v.Form.Has("given_name") {
 		typed, _ := readTyped(v)
-		v.Journey.Typed = &typed
+		v.Journey.SignUpForm = &typed
 	}
 }
 
@@ -96,7 +96,7 @@ func readTyped(v *Visit) (typed authn.SignUpForm, mistakes []authn.Mistake) {
 		{"family_name", "signup.last_name", &typed.FamilyName, false},
 	} {
 		name := strings.Join(strings.Fields(v.Form.Get(field.name)), " ")
-		if web.Plain(name) && len(name) <= 4*longestName {
+		if web.IsPlain(name) && len(name) <= 4*longestName {
 			*field.to = name // stays on the page, so that too long a name can be shortened
 		}
 		if *field.to != name || utf8.RuneCountInString(name) > longestName || name == "" && !field.optional {
@@ -128,7 +128,7 @@ func (s signUpStep) send(ctx context.Context, v *Visit, f authn.SignUpForm, agai
 	}
 	err := s.Mails.Ask(v.Request.WithContext(ctx), v, outbox.SignUpRequest, outbox.Contents{To: f.Email, Party: v.Journey.Party, Form: form}, button)
 	if err == nil {
-		v.Journey.SignUp = &authn.AskedMail{To: f.Email, Again: again}
+		v.Journey.SignUpMail = &authn.MailRequest{To: f.Email, Again: again}
 	}
 	return err
 }

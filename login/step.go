@@ -21,8 +21,8 @@ import (
 type Step interface {
 	// Name is the step's path element and, where Show says nothing else, its template.
 	Name() string
-	// Meets tells whether this step is the one for a requirement.
-	Meets(authn.Requirement, authn.Facts) bool
+	// Handles reports whether this step is the one for a requirement.
+	Handles(authn.Requirement, authn.Facts) bool
 	// Show is the page. It changes nothing: mail scanners and reloads call it too.
 	Show(context.Context, *Visit) (Page, error)
 	// Submit takes the form. What a person can mend is a Retry, not an error. Beside an error only Change.Uncount counts:
@@ -30,8 +30,8 @@ type Step interface {
 	Submit(context.Context, *Visit) (Outcome, error)
 }
 
-// Beginner is a step that prepares something, such as a text message. Begin runs once, inside the POST that makes the step
-// current; its change is saved with it.
+// Beginner is a step that prepares something, such as a text message. Begin runs once, inside the POST that makes the
+// step current; its change is saved with it.
 type Beginner interface {
 	Begin(context.Context, *Visit) (authn.Change, error)
 }
@@ -50,8 +50,8 @@ type Identifier interface {
 	Identifies(url.Values) bool
 }
 
-// Bounded is a step whose form is so much work that only some are taken at once. Enter finds room for one before anything
-// is looked up for it, in the context that it returns and until it is left; without room it is fault.Busy.
+// Bounded is a step whose form is so much work that only some are taken at once. Enter finds room for one before
+// anything is looked up for it, in the context that it returns and until it is left; without room it is fault.Busy.
 type Bounded interface {
 	Enter(ctx context.Context, form url.Values) (in context.Context, leave func(), err error)
 }
@@ -76,38 +76,38 @@ type Factor struct {
 
 // Visit is one look at a journey: what a step may know.
 type Visit struct {
-	Platform    *platform.Platform
-	Journey     *authn.Journey
-	Facts       authn.Facts
-	form        submission
-	remembered  remembered
-	known       knownBrowser     // what this browser is known for from now on; empty: as it was
-	SignedIn    *account.Account // whose session this browser has; nil: nobody's
-	Requirement authn.Requirement
-	Request     *http.Request // of a submit
-	Form        url.Values
-	Action      string          // where the step's form goes
-	PartyName   string          // empty when the platform itself asks
-	AskedBy     string          // name of who asks, the platform's where the party has none
-	Ways        []ui.Way        // to which the page leads
-	Trouble     []authn.Mistake // what Show has to say by itself, where the last form had no mistake
-	Party       grant.Party     // who asks; empty: the platform itself, or one that is gone
-	Caller      web.Caller
-	Now         time.Time
+	Platform     *platform.Platform
+	Journey      *authn.Journey
+	Facts        authn.Facts
+	form         submission
+	remembered   remembered
+	knownBrowser knownBrowser     // what this browser is known for from now on; empty: as it was
+	SignedIn     *account.Account // whose session this browser has; nil: nobody's
+	Requirement  authn.Requirement
+	Request      *http.Request // of a submit
+	Form         url.Values
+	Action       string          // where the step's form goes
+	PartyName    string          // empty when the platform itself asks
+	AskedBy      string          // name of who asks, the platform's where the party has none
+	Ways         []ui.Way        // to which the page leads
+	Mistakes     []authn.Mistake // what Show has to say by itself, where the last form had no mistake
+	Party        grant.Party     // who asks; empty: the platform itself, or one that is gone
+	Caller       web.Caller
+	Now          time.Time
 }
 
 // submission is what the engine notes while it takes a form.
 type submission struct {
-	way     bool     // it is of a way, not of what is wanted now
-	late    tooLate  // what is said if somebody else was faster
-	unsaved []string // keys that counted a try, to be taken back unless what it led to is saved
+	way     bool        // it is of a way, not of what is wanted now
+	late    lateMistake // what is said if somebody else was faster
+	unsaved []string    // keys that counted a try, to be taken back unless what it led to is saved
 }
 
 // PathOf is the address of another step of the same journey.
 func (v *Visit) PathOf(step string) string { return JourneyPath(v.Platform, v.Journey.ID) + "/" + step }
 
-// Do is the button that was pressed.
-func (v *Visit) Do() string { return v.Form.Get("do") }
+// Button is the button that was pressed.
+func (v *Visit) Button() string { return v.Form.Get("do") }
 
 // Event starts an audit event of this visit.
 func (v *Visit) Event(kind audit.Kind, outcome audit.Outcome, id account.ID) audit.Event {
@@ -139,7 +139,7 @@ type Outcome struct {
 	Home     account.Email   // was typed with nothing to check: where it is at home the person goes, and Retry counts where nobody knows
 }
 
-// proves tells whether a form said more of who somebody is.
+// proves reports whether a form said more of who somebody is.
 func (o Outcome) proves() bool { return o.Proof != nil || o.Known != nil }
 
 // File is something to keep, such as a list of recovery codes.

@@ -14,15 +14,15 @@ import (
 // stopPath is the path element of the page on which a journey rests.
 const stopPath = "stop"
 
-// stopped tells whether the journey rests on a stop page now.
+// stopped reports whether the journey rests on a stop page now.
 func stopped(v *Visit) bool {
 	stop := v.Journey.Stop
 	return stop != nil && (stop.Until.IsZero() || v.Now.Before(stop.Until))
 }
 
-// resting tells whether a step is out of reach because the journey rests. Where codes of a phone are refused, recovery
-// codes are not; and who waits because of wrong passwords may have a mail sent for a new one.
-func (s *Server) resting(v *Visit, step string) bool {
+// blockedByStop reports whether a step is out of reach because the journey rests. Where codes of a phone are refused,
+// recovery codes are not; and who waits because of wrong passwords may have a mail sent for a new one.
+func (s *Server) blockedByStop(v *Visit, step string) bool {
 	if !stopped(v) {
 		return false
 	}
@@ -39,7 +39,7 @@ func (s *Server) resting(v *Visit, step string) bool {
 func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.load(r)
 	if err != nil {
-		return s.leadOn(w, r, v, err)
+		return s.answerStale(w, r, v, err)
 	}
 	here := JourneyPath(v.Platform, v.Journey.ID)
 	if !stopped(v) {
@@ -48,7 +48,7 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.current(v); err != nil {
 		return err
 	}
-	v.Ways = slices.DeleteFunc(s.ways(v, nil), func(w ui.Way) bool { return s.resting(v, w.Step) })
+	v.Ways = slices.DeleteFunc(s.ways(v, nil), func(w ui.Way) bool { return s.blockedByStop(v, w.Step) })
 	look := v.Look(nil)
 	look.Reference = v.Journey.Stop.Reference
 	switch stop := v.Journey.Stop; stop.Page {
@@ -72,12 +72,12 @@ func (s *Server) showStop(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// tryAgain leads from the waiting page back to the page of the password, perhaps for another address: who waits there with
-// the same one waits on, because the counter is the address's and not the journey's.
+// tryAgain leads from the waiting page back to the page of the password, perhaps for another address: who waits there
+// with the same one waits on, because the counter is the address's and not the journey's.
 func (s *Server) tryAgain(w http.ResponseWriter, r *http.Request, v *Visit) error {
 	v.Journey.Stop = nil
 	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
-		return s.leadOn(w, r, v, err)
+		return s.answerStale(w, r, v, err)
 	}
 	return web.SeeOther(w, r, JourneyPath(v.Platform, v.Journey.ID))
 }
@@ -86,7 +86,7 @@ func (s *Server) tryAgain(w http.ResponseWriter, r *http.Request, v *Visit) erro
 func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	v, err := s.load(r)
 	if err != nil {
-		return s.leadOn(w, r, v, err)
+		return s.answerStale(w, r, v, err)
 	}
 	if err := web.ParseForm(r); err != nil {
 		return err
@@ -97,7 +97,7 @@ func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	if !stopped(v) || stop.Page != StopWait {
 		return web.SeeOther(w, r, here)
 	}
-	switch v.Do() {
+	switch v.Button() {
 	case "mail":
 	case "back":
 		return s.tryAgain(w, r, v)
@@ -109,7 +109,7 @@ func (s *Server) submitStop(w http.ResponseWriter, r *http.Request) error {
 	}
 	stop.Sent = true
 	if err := s.save(r.Context(), v, authn.Change{}); err != nil {
-		return s.leadOn(w, r, v, err)
+		return s.answerStale(w, r, v, err)
 	}
 	return web.SeeOther(w, r, v.PathOf(stopPath))
 }

@@ -21,12 +21,12 @@ type setUpStep struct{ *Server }
 
 func (setUpStep) Name() string { return "set-up" }
 
-func (setUpStep) Meets(r authn.Requirement, f authn.Facts) bool {
+func (setUpStep) Handles(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedEnrol && f.Method == ""
 }
 
 func (s setUpStep) Show(_ context.Context, v *Visit) (Page, error) {
-	if offers := authn.Offers(v.Facts); len(offers) == 1 || !v.Journey.Choosing && v.Journey.Ask.Purpose != authn.TwoStep {
+	if offers := authn.Offers(v.Facts); len(offers) == 1 || !v.Journey.SetUpStarted && v.Journey.Ask.Purpose != authn.TwoStep {
 		return Page{"setup", ui.SetUpPage{
 			Action: v.Action, Reason: setUpReason(v), From: v.Platform.Policy.SecondFactor.For(v.Facts.Account.Role).RequiredFrom,
 			Later: s.later(v), Cancel: true, Party: v.AskedBy,
@@ -69,18 +69,18 @@ func ofWhom(f authn.Facts, at time.Time) string {
 	return ""
 }
 
-// later tells whether the set-up can be put off: it was only offered.
+// later reports whether the set-up can be put off: it was only offered.
 func (setUpStep) later(v *Visit) bool {
 	return !authn.MustEnrol(v.Facts) && v.Requirement.Why != authn.ForParty && v.Journey.Ask.Purpose != authn.TwoStep
 }
 
 func (s setUpStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	offers := authn.Offers(v.Facts)
-	switch do := v.Do(); {
+	switch do := v.Button(); {
 	case do == "later" && s.later(v):
 		return Outcome{Done: authn.NeedEnrol, Change: authn.Change{Account: &authn.AccountChange{ID: v.Facts.Account.ID, Offered: true}}}, nil
 	case do == "start":
-		v.Journey.Choosing = true
+		v.Journey.SetUpStarted = true
 		if len(offers) == 1 {
 			v.Journey.Method = offers[0]
 		}
@@ -97,11 +97,11 @@ func (v *Visit) CodesLeft(left, few int) {
 	v.Journey.LowCodes = v.Journey.LowCodes || left <= few
 }
 
-// Did tells whether something was done in this journey.
-func (v *Visit) Did(n authn.Need) bool { return slices.Contains(v.Facts.Done, n) }
+// Done reports whether something was done in this journey.
+func (v *Visit) Done(n authn.Need) bool { return slices.Contains(v.Facts.Done, n) }
 
-// Renewing tells whether the person wants new recovery codes on the way.
-func (v *Visit) Renewing() bool { return v.Facts.Wished == authn.NeedCodes }
+// Renewing reports whether the person wants new recovery codes on the way.
+func (v *Visit) Renewing() bool { return v.Facts.OptIn == authn.NeedSaveCodes }
 
 // Others are the methods that can be chosen instead of one.
 func (v *Visit) Others(method string) []string {
@@ -141,16 +141,18 @@ func (v *Visit) others(why string) *authn.End {
 	return end
 }
 
-// offStep asks whether two-step authentication is really to be turned off.
-type offStep struct{ *Server }
+// turnOffStep asks whether two-step authentication is really to be turned off.
+type turnOffStep struct{ *Server }
 
-func (offStep) Name() string                                  { return "two-step-off" }
-func (offStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedOff }
-func (offStep) Show(_ context.Context, v *Visit) (Page, error) {
+func (turnOffStep) Name() string { return "two-step-off" }
+func (turnOffStep) Handles(r authn.Requirement, _ authn.Facts) bool {
+	return r.Need == authn.NeedTurnOff
+}
+func (turnOffStep) Show(_ context.Context, v *Visit) (Page, error) {
 	return Page{"two_step_off", ui.TwoStepOffPage{Action: v.Action, Cancel: true}}, nil
 }
 
-func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
+func (s turnOffStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 	if !authn.MayTurnOff(v.Facts) {
 		return Outcome{}, fmt.Errorf("turning two-step authentication off: %w", fault.Refused)
 	}
@@ -164,14 +166,14 @@ func (s offStep) Submit(_ context.Context, v *Visit) (Outcome, error) {
 		Messages: []outbox.Message{s.Notice(v, outbox.TwoStepOff)},
 		Events:   []audit.Event{gone},
 	}
-	return Outcome{Done: authn.NeedOff, Change: change}, nil
+	return Outcome{Done: authn.NeedTurnOff, Change: change}, nil
 }
 
 // noCodeStep is the page beside a code for people who cannot get one.
 type noCodeStep struct{ *Server }
 
-func (noCodeStep) Name() string                              { return "no-code" }
-func (noCodeStep) Meets(authn.Requirement, authn.Facts) bool { return false }
+func (noCodeStep) Name() string                                { return "no-code" }
+func (noCodeStep) Handles(authn.Requirement, authn.Facts) bool { return false }
 
 func (noCodeStep) Way(v *Visit) string {
 	if v.Requirement.Need != authn.NeedSecond {
@@ -183,7 +185,7 @@ func (noCodeStep) Way(v *Visit) string {
 func (s noCodeStep) Show(_ context.Context, v *Visit) (Page, error) {
 	page := ui.NoCodePage{BackURL: JourneyPath(v.Platform, v.Journey.ID), App: s.HasMobileApp(v.Platform.ID)}
 	for _, step := range s.steps {
-		if sender, sends := step.(Sender); sends && step.Meets(v.Requirement, v.Facts) {
+		if sender, sends := step.(Sender); sends && step.Handles(v.Requirement, v.Facts) {
 			page.ResendURL, page.Resend = page.BackURL, sender.Sends() // where the button is
 		}
 	}

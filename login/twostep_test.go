@@ -106,7 +106,7 @@ func (v *twoStep) mails() (kinds []outbox.Kind) {
 	return kinds
 }
 
-// askedAgain tells whether a new login in this browser asks a code.
+// askedAgain reports whether a new login in this browser asks a code.
 func (v *twoStep) askedAgain() bool {
 	v.t.Helper()
 	v.b.MustOpen(v.t, v.party.Start(url.Values{"prompt": {"login"}}))
@@ -229,7 +229,7 @@ func TestRequiredTwoStepStaysOn(t *testing.T) {
 	}
 }
 
-// CVE-2023-3597, security target of enrolment: a session that showed a password only cannot bring a factor of its own
+// CVE-2023-3597: a session that showed a password only cannot bring a factor of its own
 // where there is one.
 func TestAPasswordAloneCannotReplaceAnApp(t *testing.T) {
 	v := newTwoStep(t, "optional")

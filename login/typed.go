@@ -9,9 +9,9 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// Typist is a step whose form can be left without sending it: for another language, or for a way beside it. Typed keeps
-// in the journey what was typed so far, except secrets, and judges nothing (testdata/journeys/typed_stays.txt).
-type Typist interface{ Typed(*Visit) }
+// InputKeeper is a step whose form can be left without sending it: for another language, or for a way beside it. Typed
+// keeps in the journey what was typed so far, except secrets, and judges nothing (testdata/journeys/typed_stays.txt).
+type InputKeeper interface{ KeepInput(*Visit) }
 
 // Fields of a form that is left: the language chosen, and the step turned to.
 const (
@@ -25,10 +25,10 @@ func leaves(form url.Values) bool { return form.Has(langField) || form.Has(goFie
 // leave keeps what was typed in a form and leads to where the person turned: the same page in another language, or the
 // page of a way. What it does not know leads back to the page.
 func (s *Server) leave(w http.ResponseWriter, r *http.Request, v *Visit, step Step) error {
-	if typist, ok := step.(Typist); ok {
-		typist.Typed(v)
+	if typist, ok := step.(InputKeeper); ok {
+		typist.KeepInput(v)
 		if err := s.save(r.Context(), v, authn.Change{}); err != nil {
-			return s.leadOn(w, r, v, err)
+			return s.answerStale(w, r, v, err)
 		}
 	}
 	if lang := ui.Match(v.Form.Get(langField)); lang != "" {

@@ -16,7 +16,7 @@ type Way interface {
 	Way(*Visit) string
 }
 
-// Offerer is a Way that leads to several places where it sends people (Leaver), each by a button of its own.
+// Offerer is a Way that leads to several places where it sends people (Redirector), each by a button of its own.
 type Offerer interface {
 	Way
 	// Offers are the buttons; none: there is the one link of Way.
@@ -26,14 +26,14 @@ type Offerer interface {
 // submitted is the step that a form was sent to, if it still counts; nil when the person has moved on.
 func (s *Server) submitted(v *Visit, name string) (Step, error) {
 	current, err := s.current(v)
-	if err != nil || s.resting(v, name) {
+	if err != nil || s.blockedByStop(v, name) {
 		return nil, err
 	}
 	i := slices.IndexFunc(s.steps, func(step Step) bool { return step.Name() == name })
 	if i >= 0 && v.Journey.Account == "" && len(v.Journey.Proofs) == 0 {
 		says, ok := s.steps[i].(Identifier)
-		if ok && says.Identifies(v.Form) && s.steps[i].Meets(authn.Requirement{Need: authn.NeedPrimary}, v.Facts) {
-			v.Journey.Anew = true
+		if ok && says.Identifies(v.Form) && s.steps[i].Handles(authn.Requirement{Need: authn.NeedPrimary}, v.Facts) {
+			v.Journey.IgnoreSession = true
 			v.Facts.Account, v.Facts.Consent = nil, nil
 			if current, err = s.current(v); err != nil {
 				return nil, err

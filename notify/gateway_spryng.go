@@ -37,7 +37,8 @@ func (g spryng) SendText(ctx context.Context, t Text) error {
 	return g.refused(t, status, "", answer)
 }
 
-// aboutRecipient tells whether an answer 422 finds fault with the number, rather than with what we are configured to send.
+// aboutRecipient reports whether an answer 422 finds fault with the number, rather than with what we are configured to
+// send.
 func aboutRecipient(answer []byte) bool {
 	var said struct {
 		Errors map[string]json.RawMessage `json:"errors"`

@@ -14,8 +14,8 @@ import (
 // answerTries is how often a request is answered anew because the account became another while it was looked at.
 const answerTries = 3
 
-// answer turns a request into the message that follows from it, or into none. The message, its ticket and the end of the
-// request are one transaction: of two nodes with the same request one does nothing.
+// answer turns a request into the message that follows from it, or into none. The message, its ticket and the end of
+// the request are one transaction: of two nodes with the same request one does nothing.
 func (w *Worker) answer(ctx context.Context, p *platform.Platform, m outbox.Message, c outbox.Contents) error {
 	for try := 1; ; try++ {
 		// Refused: no such link for an account that is active, or is not, by now.
@@ -35,7 +35,7 @@ func (w *Worker) answerOnce(ctx context.Context, p *platform.Platform, m outbox.
 		return err
 	}
 	r := reply{platform: p, account: a, now: w.Now(), sealer: w.Sealer, to: email, locale: m.Locale, party: c.Party, asked: c.Values}
-	kind := become(m.Kind, p, a)
+	kind := letterFor(m.Kind, p, a)
 	if kind == outbox.PasswordReset && w.Organisation != nil {
 		if r.organisation = w.Organisation(a, r.lang()); r.organisation != "" {
 			kind = outbox.OrganisationIn
@@ -58,9 +58,9 @@ func (w *Worker) answerOnce(ctx context.Context, p *platform.Platform, m outbox.
 	return nil
 }
 
-// become is the message that answers a request of an account; nil: the address has none. Empty: no message. An account
-// whose password is kept elsewhere does not exist yet.
-func become(request outbox.Kind, p *platform.Platform, a *account.Account) outbox.Kind {
+// letterFor is the message that answers a request of an account; nil: the address has none. Empty: no message. An
+// account whose password is kept elsewhere does not exist yet.
+func letterFor(request outbox.Kind, p *platform.Platform, a *account.Account) outbox.Kind {
 	if a == nil {
 		if request == outbox.SignUpRequest && p.Policy.SelfSignUp {
 			return outbox.SignUpConfirm

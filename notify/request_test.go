@@ -90,7 +90,7 @@ func TestWishBecomes(t *testing.T) {
 		{outbox.LinkCodeRequest, closed, as(platform.Helpdesk), ""},
 		{outbox.LinkCodeRequest, closed, as(platform.Manager), ""},
 	} {
-		if got := become(row.wish, row.p, row.a); got != row.letter {
+		if got := letterFor(row.wish, row.p, row.a); got != row.letter {
 			state := account.State("unknown")
 			if row.a != nil {
 				state = row.a.State

@@ -24,8 +24,8 @@ func (a GatewayAccount) refused(t Text, status int, code any, answer []byte) err
 	return &failure{kind: kind, reason: strings.TrimSpace(fmt.Sprint(status, " ", code)), detail: errors.New(a.firstWords(t, answer))}
 }
 
-// hopeless tells whether the same request will be refused again (RFC 9110 section 15.5): what is not so by itself, such
-// as a conflict or a lock, may pass.
+// hopeless reports whether the same request will be refused again (RFC 9110 section 15.5): what is not so by itself,
+// such as a conflict or a lock, may pass.
 func hopeless(status int) bool {
 	switch status {
 	case http.StatusConflict, http.StatusLocked, http.StatusTooEarly:

@@ -20,8 +20,8 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// accessToken is a JWT access token (RFC 9068 section 2.2). Its grant stands in a claim of ours, so that it ends with the
-// grant wherever we are asked.
+// accessToken is a JWT access token (RFC 9068 section 2.2). Its grant stands in a claim of ours, so that it ends with
+// the grant wherever we are asked.
 type accessToken struct {
 	Issuer   platform.Issuer `json:"iss"`
 	Subject  string          `json:"sub"`
@@ -192,8 +192,8 @@ func (s *Server) verifyOwn(p *platform.Platform, token, typ string) ([]byte, err
 	return payload, nil
 }
 
-// canonical tells whether each part of a compact token is written in the one way that base64url has for it: the decoder
-// skips line ends and unused bits, which nobody signed.
+// canonical reports whether each part of a compact token is written in the one way that base64url has for it: the
+// decoder skips line ends and unused bits, which nobody signed.
 func canonical(token string) bool {
 	if strings.ContainsAny(token, "\r\n") {
 		return false

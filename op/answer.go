@@ -22,11 +22,11 @@ const PageFormPost = "form_post"
 
 // answerCode gives the party a code: one grant, written before the answer leaves.
 func (s *Server) answerCode(v *visit) error {
-	if err := s.canSend(v); err != nil {
+	if err := s.canAnswer(v); err != nil {
 		return err
 	}
 	req := v.request
-	req.Claims.ACR = req.Ask.Alias(authn.ACROf(req.Ask.Told(v.session.Proofs)), v.platform.Policy.ACRAliases)
+	req.Claims.ACR = req.Ask.Alias(authn.ACROf(req.Ask.ReportedProofs(v.session.Proofs)), v.platform.Policy.ACRAliases)
 	g, code := grant.New(req, v.session, v.party, v.now)
 	to := grant.Answered{Pushed: req.Pushed}
 	if v.stored {
@@ -44,7 +44,7 @@ func (s *Server) answerCode(v *visit) error {
 	}
 	err = s.Requests.Answer(v.r.Context(), to, g)
 	switch {
-	case over(err):
+	case requestOver(err):
 		return s.restart(v)
 	case errors.Is(err, fault.Refused): // signed out or deactivated since the session was read
 		return s.answerError(v, refuse("login_required", "The session has just ended."))
@@ -52,9 +52,9 @@ func (s *Server) answerCode(v *visit) error {
 		return err
 	}
 	if v.stored && len(req.Browser) == 0 || req.Pushed != "" && v.party.Public() {
-		s.Settle(v.r) // it came by POST or was pushed, when nobody could know that a session answers it
+		s.RateRefund(v.r) // it came by POST or was pushed, when nobody could know that a session answers it
 	}
-	if !req.Silent {
+	if !req.PromptNone {
 		if err := s.Visitors.Seen(v.r, v.session, v.now); err != nil {
 			return err
 		}
@@ -80,7 +80,7 @@ func (s *Server) displaced(v *visit) (grant.DeviceID, error) {
 // answerError tells the party why there is no code (OpenID Connect Core 1.0 section 3.1.2.6), the way it asked for. An
 // error is an answer too: a stored request gets no other one.
 func (s *Server) answerError(v *visit, e *protocolError) (err error) {
-	if err := s.canSend(v); err != nil {
+	if err := s.canAnswer(v); err != nil {
 		return err
 	}
 	if v.stored {
@@ -88,14 +88,14 @@ func (s *Server) answerError(v *visit, e *protocolError) (err error) {
 	} else if v.request.Pushed != "" {
 		err = s.Pushes.SpendPushed(v.r.Context(), v.platform.ID, v.request.Pushed, v.now)
 	}
-	if over(err) {
+	if requestOver(err) {
 		return s.restart(v)
 	}
 	if err != nil {
 		return err
 	}
-	web.Say(v.w, slog.String("party", string(v.party.ID)))
-	sayRefusal(v.w, e)
+	web.AddLogAttrs(v.w, slog.String("party", string(v.party.ID)))
+	logRefusal(v.w, e)
 	return s.send(v, url.Values{"error": {e.code}, "error_description": {e.text}})
 }
 
@@ -140,19 +140,20 @@ func (s *Server) send(v *visit, values url.Values) error {
 	return nil
 }
 
-// canSend tells whether an answer can be signed, where it must be.
-func (s *Server) canSend(v *visit) error {
+// canAnswer reports whether an answer can be signed, where it must be.
+func (s *Server) canAnswer(v *visit) error {
 	if !v.request.Mode.Signed() {
 		return nil
 	}
 	return s.signs(v.platform, v.party, v.now)
 }
 
-// answerLife is how long a signed answer may be read; a code is spent sooner (JARM section 2.1 wants at most ten minutes).
+// answerLife is how long a signed answer may be read; a code is spent sooner (JARM section 2.1 wants at most ten
+// minutes).
 const answerLife = 5 * time.Minute
 
-// signAnswer makes the JWT that carries an answer (JARM section 2.1), signed like the party's ID tokens. It has a type of
-// its own, so that it is never taken for one of those.
+// signAnswer makes the JWT that carries an answer (JARM section 2.1), signed like the party's ID tokens. It has a type
+// of its own, so that it is never taken for one of those.
 func (s *Server) signAnswer(v *visit, values url.Values) (string, error) {
 	claims := map[string]any{"aud": v.party.ID, "exp": v.now.Add(answerLife).Unix()}
 	for name := range values {
@@ -175,8 +176,9 @@ var errorRows = []errorpage.Row{
 // refusedRequest is what the record says of a request that is not answered at all; the protocol's code comes after it.
 const refusedRequest = "request"
 
-// showError turns an error into a page with a reference and a way on; never a redirect, never a raw text. The reference is
-// that of an event, where one is left. It has no button to try again: without its parameters an address of ours asks for nothing.
+// showError turns an error into a page with a reference and a way on; never a redirect, never a raw text. The reference
+// is that of an event, where one is left. It has no button to try again: without its parameters an address of ours asks
+// for nothing.
 func (s *Server) showError(w http.ResponseWriter, r *http.Request, err error) {
 	p := platform.FromContext(r.Context())
 	pages := errorpage.Pages{Own: errorRows, Now: s.Now}
@@ -202,9 +204,9 @@ func (s *Server) showError(w http.ResponseWriter, r *http.Request, err error) {
 		e.Kind, e.Actor, e.Party, e.Reason = audit.RedirectRefused, systemActor, string(to.party), to.recorded()
 	}
 	if e.Party != "" {
-		web.Say(w, slog.String("party", e.Party))
+		web.AddLogAttrs(w, slog.String("party", e.Party))
 	}
-	said(w, page.Code, err)
+	logError(w, page.Code, err)
 	if err := s.Refused(w, r, status, page, e); err != nil {
 		s.Log.ErrorContext(r.Context(), "showing error page", "error", err)
 	}

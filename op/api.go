@@ -58,7 +58,7 @@ func (s *Server) admitMachine(w http.ResponseWriter, r *http.Request, e Endpoint
 	ctx, p := r.Context(), platform.FromContext(r.Context())
 	var malformed error
 	if r.URL.RawQuery != "" { // no parameter belongs there, a token least of all
-		s.exposed(r, e.Route)
+		s.recordExposedSecret(r, e.Route)
 		malformed = refuse("invalid_request", "a query")
 	}
 	if len(r.Header.Values("Authorization")) > 1 {
@@ -82,7 +82,7 @@ func (s *Server) admitMachine(w http.ResponseWriter, r *http.Request, e Endpoint
 		return nil, err
 	}
 	c.party, c.scopes = l.party, l.Scopes
-	web.Say(w, slog.String("party", string(c.party.ID)))
+	web.AddLogAttrs(w, slog.String("party", string(c.party.ID)))
 	if l.grant != nil || l.party.ThirdParty || !slices.Contains(l.Scopes, scope) {
 		return nil, refuse(insufficientScope, "needs "+scope)
 	}
@@ -136,9 +136,9 @@ func (s *Server) writeProblem(w http.ResponseWriter, r *http.Request, scope stri
 			code, t = "server_error", texts["server_error"]
 		}
 		told = &problem{status: t.status, code: cmp.Or(t.said, code), detail: t.text}
-		sayRefusal(w, err)
+		logRefusal(w, err)
 	} else {
-		web.SayRefused(w, told.code, cmp.Or(told.detail, told.code))
+		web.LogRefusal(w, told.code, cmp.Or(told.detail, told.code))
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")

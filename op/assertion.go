@@ -12,13 +12,14 @@ import (
 // longestAssertion is how far ahead the end of a client assertion may be: its jti is remembered as long.
 const longestAssertion = 10 * time.Minute
 
-// assertionTypes are what a client assertion may call itself: nothing, as most do, or that it is a JWT, or that it is one
-// (draft-ietf-oauth-rfc7523bis). Another name says that the party signed it for something else (RFC 8725 section 3.11).
+// assertionTypes are what a client assertion may call itself: nothing, as most do, or that it is a JWT, or that it is
+// one (draft-ietf-oauth-rfc7523bis). Another name says that the party signed it for something else (RFC 8725 section
+// 3.11).
 var assertionTypes = []string{"", "JWT", "client-authentication+jwt"}
 
-// asserts tells whether an assertion proves a party: signed with a key that it registered, by and about itself, for us,
-// for now, and shown for the first time (RFC 7523 section 3, OpenID Connect Core 1.0 section 9). nil: it does. A party
-// that is registered for another way proves itself by that one only.
+// asserts reports whether an assertion proves a party: signed with a key that it registered, by and about itself, for
+// us, for now, and shown for the first time (RFC 7523 section 3, OpenID Connect Core 1.0 section 9). nil: it does. A
+// party that is registered for another way proves itself by that one only.
 func (s *Server) asserts(ctx context.Context, e Endpoint, party *grant.Party, c credentials) error {
 	if party.Auth != grant.PrivateKeyJWT {
 		return flaw("an assertion came" + registeredIs(party))
@@ -43,13 +44,13 @@ func (s *Server) asserts(ctx context.Context, e Endpoint, party *grant.Party, c 
 	if err := j.checkID(); err != nil {
 		return err
 	}
-	return s.once(ctx, useAssertion, party.Platform, string(party.ID), j.id, j.expires.Add(clockSkew))
+	return s.spendJTI(ctx, useAssertion, party.Platform, string(party.ID), j.id, j.expires.Add(clockSkew))
 }
 
-// addressed tells whether an assertion is for us and nobody else. A party that is held to FAPI 2.0 says our issuer, as a
-// text (FAPI 2.0 Security Profile section 5.3.2.1). Others may also say the token endpoint (RFC 7523 section 3), or the one
-// that they call (RFC 9126 section 2), in a list as well if every member is one of these: with a member of somebody else's
-// choice, an assertion for them would be one for us.
+// addressed reports whether an assertion is for us and nobody else. A party that is held to FAPI 2.0 says our issuer,
+// as a text (FAPI 2.0 Security Profile section 5.3.2.1). Others may also say the token endpoint (RFC 7523 section 3),
+// or the one that they call (RFC 9126 section 2), in a list as well if every member is one of these: with a member of
+// somebody else's choice, an assertion for them would be one for us.
 func addressed(j signedJWT, p *platform.Platform, e Endpoint, party *grant.Party) bool {
 	if party.FAPI() {
 		return j.oneAudience && j.audience[0] == string(p.Issuer)

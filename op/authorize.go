@@ -39,13 +39,13 @@ type visit struct {
 func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 	p := platform.FromContext(r.Context())
 	form, err := readOnce(r)
-	s.exposed(r, "authorize")
+	s.recordExposedSecret(r, "authorize")
 	foreign := form != nil && errors.Is(err, web.ErrNotUTF8)
 	if err != nil && !foreign {
 		return err
 	}
 	if isPushed(form) {
-		return s.bring(w, r, form)
+		return s.bindPushed(w, r, form)
 	}
 	req, party, err := s.parseRequest(r.Context(), p, form)
 	if foreign && req != nil {
@@ -63,7 +63,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if r.Method == http.MethodPost {
-		if err := s.Arrive(r); err != nil {
+		if err := s.RateLimit(r); err != nil {
 			return err
 		}
 		if err := s.Requests.SaveRequest(r.Context(), *req); err != nil {
@@ -81,7 +81,7 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if v.bound() && v.request.Open(v.now) {
-		return s.goOn(v) // reloaded
+		return s.redirectToJourney(v) // reloaded
 	}
 	if len(v.request.Browser) > 0 || !v.request.Open(v.now) {
 		return s.restart(v)
@@ -92,8 +92,8 @@ func (s *Server) resume(w http.ResponseWriter, r *http.Request) error {
 // bound reports whether the request is that of this browser.
 func (v *visit) bound() bool { return web.Bound(v.r, v.platform.ID, v.request.ID, v.request.Browser) }
 
-// goOn leads to the journey of a request.
-func (s *Server) goOn(v *visit) error {
+// redirectToJourney leads to the journey of a request.
+func (s *Server) redirectToJourney(v *visit) error {
 	return web.SeeOther(v.w, v.r, s.JourneyURL(v.platform, v.request.ID, authn.Requirement{}, authn.Facts{}))
 }
 
@@ -108,10 +108,10 @@ func (s *Server) decide(v *visit) error {
 	if err := s.signIn(v); err != nil {
 		return err
 	}
-	if v.account != nil && !v.request.Silent && v.notHinted() {
-		v.request.Ask.Choose = true // somebody else is signed in than the party means
+	if v.account != nil && !v.request.PromptNone && v.notHinted() {
+		v.request.Ask.PromptSelectAccount = true // somebody else is signed in than the party means
 	}
-	if v.request.Ask.Choose && v.session != nil && !v.request.Silent {
+	if v.request.Ask.PromptSelectAccount && v.session != nil && !v.request.PromptNone {
 		v.account = nil // not known before the person chose
 	}
 	missing, err := s.missing(v)
@@ -124,7 +124,7 @@ func (s *Server) decide(v *visit) error {
 		}
 		return s.answerCode(v)
 	}
-	if v.request.Silent {
+	if v.request.PromptNone {
 		return s.answerError(v, silentError(missing))
 	}
 	return s.begin(v, missing[0])
@@ -133,7 +133,7 @@ func (s *Server) decide(v *visit) error {
 // begin starts the journey of a request, in this browser from now on, with the page for what is wanted first.
 func (s *Server) begin(v *visit, wanted authn.Requirement) error {
 	if !v.stored { // otherwise it was counted when it was stored
-		if err := s.Arrive(v.r); err != nil {
+		if err := s.RateLimit(v.r); err != nil {
 			return err
 		}
 	}
@@ -147,7 +147,7 @@ func (s *Server) begin(v *visit, wanted authn.Requirement) error {
 		save = s.Requests.BindRequest
 	}
 	err := save(v.r.Context(), *v.request)
-	if v.stored && over(err) {
+	if v.stored && requestOver(err) {
 		return s.restart(v)
 	}
 	if err != nil {
@@ -173,8 +173,8 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	if err := s.signIn(v); err != nil {
 		return err
 	}
-	v.request.Ask.Choose = false // who goes on was chosen on the way here
-	if v.request.Ask.Unsure, err = s.stillUnsure(v); err != nil {
+	v.request.Ask.PromptSelectAccount = false // who goes on was chosen on the way here
+	if v.request.Ask.Impersonable, err = s.stillImpersonable(v); err != nil {
 		return err
 	}
 	missing, err := s.missing(v)
@@ -185,7 +185,7 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 		return s.restart(v) // its journey is over and did not bring what was asked
 	}
 	if len(missing) > 0 {
-		return s.goOn(v)
+		return s.redirectToJourney(v)
 	}
 	// OpenID Connect Core 1.0 section 3.1.2.2: somebody else than the hinted person is not an answer.
 	if v.notHinted() {
@@ -197,11 +197,11 @@ func (s *Server) callback(w http.ResponseWriter, r *http.Request) error {
 	return s.answerCode(v)
 }
 
-// stillUnsure tells whether a request that wants a form has not had one yet. A page that proves nothing leaves no trace
-// in the session, so its journey is asked: who knows the identifier of a request has not passed its page.
-func (s *Server) stillUnsure(v *visit) (bool, error) {
-	if !v.request.Ask.Unsure || v.account == nil {
-		return v.request.Ask.Unsure, nil
+// stillImpersonable reports whether a request that wants a form has not had one yet. A page that proves nothing leaves
+// no trace in the session, so its journey is asked: who knows the identifier of a request has not passed its page.
+func (s *Server) stillImpersonable(v *visit) (bool, error) {
+	if !v.request.Ask.Impersonable || v.account == nil {
+		return v.request.Ask.Impersonable, nil
 	}
 	j, err := s.Requests.Journey(v.r.Context(), v.platform.ID, v.request.ID)
 	if errors.Is(err, fault.NotFound) {
@@ -218,7 +218,7 @@ func (s *Server) stillUnsure(v *visit) (bool, error) {
 // unmet_authentication_requirements).
 func (v *visit) tooWeak() *protocolError {
 	acr, aliases := authn.ACROf(v.request.Ask.Counted(v.session.Proofs, v.now)), v.platform.Policy.ACRAliases
-	enough := v.request.Ask.Enough(acr, aliases)
+	enough := v.request.Ask.SatisfiedBy(acr, aliases)
 	for _, least := range minimums(v.platform, v.party) {
 		enough = enough && acr.Satisfies(least, aliases)
 	}
@@ -233,7 +233,7 @@ func (s *Server) facts(v *visit) authn.Facts {
 	return authn.Facts{
 		Account: v.account, Policy: v.platform.Policy, Methods: s.Methods, Session: v.session,
 		MobileApp: v.party.AsksAsMobileApp(v.request.Ask.Channel), Now: v.now,
-		There: authn.There{Connected: s.Registry.Connected(v.platform.ID)},
+		FederationFacts: authn.FederationFacts{Connected: s.Registry.Connected(v.platform.ID)},
 	}
 }
 
@@ -248,13 +248,13 @@ func (s *Server) missing(v *visit) ([]authn.Requirement, error) {
 		v.consent, f.Consent = consent, consent
 	}
 	missing := authn.Missing(ask, f, nil)
-	if len(missing) == 0 && v.request.Silent && v.notHinted() {
+	if len(missing) == 0 && v.request.PromptNone && v.notHinted() {
 		return []authn.Requirement{{Need: authn.NeedPrimary}}, nil
 	}
 	return missing, nil
 }
 
-// notHinted tells whether somebody else is signed in than the party hinted at.
+// notHinted reports whether somebody else is signed in than the party hinted at.
 func (v *visit) notHinted() bool {
 	return v.request.HintSubject != "" && v.party.Subject(v.account.ID, v.platform.Salt) != v.request.HintSubject
 }
@@ -287,12 +287,12 @@ func (s *Server) storedRequest(w http.ResponseWriter, r *http.Request) (*visit, 
 	if err := stillAllowed(party, req); err != nil {
 		return nil, err
 	}
-	req.Ask.Unsure = !party.Assured(req.RedirectURI) // a node of the release before did not say
+	req.Ask.Impersonable = !party.Assured(req.RedirectURI) // a node of the release before did not say
 	return &visit{w: w, r: r, platform: p, party: party, request: req, stored: true, now: s.Now()}, nil
 }
 
-// stillAllowed refuses a request that passed every check, where the party's registration was changed since: above all an
-// answer at an address that was taken from it, because it is somebody else's by now, even if the person comes within
+// stillAllowed refuses a request that passed every check, where the party's registration was changed since: above all
+// an answer at an address that was taken from it, because it is somebody else's by now, even if the person comes within
 // grant.RequestLife.
 func stillAllowed(party *grant.Party, req *grant.AuthRequest) error {
 	switch {
@@ -308,8 +308,10 @@ func stillAllowed(party *grant.Party, req *grant.AuthRequest) error {
 	return nil
 }
 
-// over tells whether a stored request has its answer, is another browser's, or is gone.
-func over(err error) bool { return errors.Is(err, fault.Spent) || errors.Is(err, fault.NotFound) }
+// requestOver reports whether a stored request has its answer, is another browser's, or is gone.
+func requestOver(err error) bool {
+	return errors.Is(err, fault.Spent) || errors.Is(err, fault.NotFound)
+}
 
 // restart leads a stale request on: never finished late, because the party has forgotten its state, but begun anew
 // where the party or the platform begins. Nobody ends on a page without a way on.

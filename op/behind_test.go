@@ -15,7 +15,7 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Guards that another one stands in front of today: no request from outside tells whether they are there.
+// Guards that another one stands in front of today: no request from outside reports whether they are there.
 
 // RFC 8725 sections 3.8, 3.11: the signature of our own key is not enough.
 func TestOwnSignatureDoesNotMakeEveryToken(t *testing.T) {

@@ -9,15 +9,15 @@ import (
 	"testing"
 )
 
-// said is an answer to a machine: status, challenge, and the error code of its body.
-type said struct {
+// logError is an answer to a machine: status, challenge, and the error code of its body.
+type logError struct {
 	status    int
 	challenge string
 	code      string
 	body      string
 }
 
-func (c caller) said(res *http.Response) said {
+func (c caller) said(res *http.Response) logError {
 	c.Helper()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
@@ -27,7 +27,7 @@ func (c caller) said(res *http.Response) said {
 	if err := json.Unmarshal(text, &body); err != nil {
 		c.Fatalf("%d %q: %v", res.StatusCode, text, err)
 	}
-	return said{res.StatusCode, res.Header.Get("WWW-Authenticate"), body.Error, string(text)}
+	return logError{res.StatusCode, res.Header.Get("WWW-Authenticate"), body.Error, string(text)}
 }
 
 // RFC 6750 section 3: every refusal of userinfo says how to ask, and an error only to whoever showed a token.

@@ -90,10 +90,10 @@ func TestFormsAreUTF8(t *testing.T) {
 }
 
 // refusedOr200 is said of an answer that may be empty.
-func (c caller) refusedOr200(res *http.Response) said {
+func (c caller) refusedOr200(res *http.Response) logError {
 	c.Helper()
 	if res.StatusCode == http.StatusOK {
-		return said{status: res.StatusCode}
+		return logError{status: res.StatusCode}
 	}
 	return c.said(res)
 }

@@ -38,9 +38,9 @@ type proof struct {
 }
 
 // readProof reads the DPoP proof of a request to one of our endpoints, nil if it has none (RFC 9449 section 4.3). The
-// address is compared with that of the issuer, never with what the request says of the host. The nonce of one that has one
-// says when it was made, whatever the clock of who made it says (section 11.1). needsNonce: one without is told the nonce
-// before it is told of its clock.
+// address is compared with that of the issuer, never with what the request says of the host. The nonce of one that has
+// one says when it was made, whatever the clock of who made it says (section 11.1). needsNonce: one without is told the
+// nonce before it is told of its clock.
 func (s *Server) readProof(r *http.Request, p *platform.Platform, path string, needsNonce bool, now time.Time) (*proof, error) {
 	target := p.URL(path)
 	headers := r.Header.Values(proofHeader)
@@ -140,8 +140,8 @@ func verifyProof(text string) (jkt string, j signedJWT, err error) {
 	return base64.RawURLEncoding.EncodeToString(print), j, err
 }
 
-// sameTarget compares the address in a proof with ours: without query and fragment, normalised (RFC 9449 section 4.3,
-// RFC 3986 section 6.2.2 and 6.2.3).
+// sameTarget reports whether the address in a proof is ours: without query and fragment, normalised (RFC 9449 section
+// 4.3, RFC 3986 section 6.2.2 and 6.2.3).
 func sameTarget(htu, ours string) bool {
 	if htu == ours { // as everybody writes it
 		return true
@@ -172,8 +172,8 @@ func normal(u *url.URL) string {
 	return scheme + "://" + host + path.EscapedPath()
 }
 
-// binding is the key that the access token of this call is bound to; empty: it asks for none. A party that must bind its
-// tokens gets none without (RFC 9449 section 5.2).
+// binding is the key that the access token of this call is bound to; empty: it asks for none. A party that must bind
+// its tokens gets none without (RFC 9449 section 5.2).
 func (c *call) binding() (string, error) {
 	switch {
 	case c.proof != nil:
@@ -184,8 +184,8 @@ func (c *call) binding() (string, error) {
 	return "", nil
 }
 
-// shows tells whether an access token is shown as it must be: one that is bound to a key with a proof of that key for this
-// token, and no other (RFC 9449 section 7.1).
+// shows reports whether an access token is shown as it must be: one that is bound to a key with a proof of that key for
+// this token, and no other (RFC 9449 section 7.1).
 func (c *call) shows(h handle) error {
 	switch bound := h.JKT != ""; {
 	case bound != c.asDPoP:
@@ -202,21 +202,21 @@ func (c *call) shows(h handle) error {
 	return nil
 }
 
-// spend uses up the proof of a call (RFC 9449 section 11.1). It is the last check of all, so that what is refused anyhow
-// writes nothing.
+// spend uses up the proof of a call (RFC 9449 section 11.1). It is the last check of all, so that what is refused
+// anyhow writes nothing.
 func (s *Server) spend(ctx context.Context, p *platform.Platform, used *proof) error {
 	if used == nil || used.spent {
 		return nil
 	}
-	err := s.once(ctx, useProof, p.ID, used.jkt, used.id, used.until)
+	err := s.spendJTI(ctx, useProof, p.ID, used.jkt, used.id, used.until)
 	if errors.Is(err, fault.Spent) {
 		return refuse(invalidProof, "used before")
 	}
 	return err
 }
 
-// spendFirst uses up the proof of a call before anything else is: what a mobile app asks spends or counts something, and a
-// proof that was used before must not.
+// spendFirst uses up the proof of a call before anything else is: what a mobile app asks spends or counts something,
+// and a proof that was used before must not.
 func (s *Server) spendFirst(ctx context.Context, c *call) error {
 	if err := s.spend(ctx, c.platform, c.proof); err != nil {
 		return s.fail(ctx, "using a proof once", err)
@@ -225,8 +225,8 @@ func (s *Server) spendFirst(ctx context.Context, c *call) error {
 	return nil
 }
 
-// proven wants what every request of a mobile app must have: a proof with a nonce, which is used up first.
-func (s *Server) proven(ctx context.Context, c *call) error {
+// requireProof wants what every request of a mobile app must have: a proof with a nonce, which is used up first.
+func (s *Server) requireProof(ctx context.Context, c *call) error {
 	if c.proof == nil {
 		return s.fail(ctx, "proof of a mobile app", refuse(invalidProof, "no proof"))
 	}

@@ -27,11 +27,11 @@ func (s *Server) readElsewhere(p *platform.Platform, req *grant.AuthRequest, for
 	all := s.Registry.Connections(p.ID)
 	for _, name := range names {
 		if c := federation.Named(all, name); c != nil {
-			req.Ask.Provider = string(c.ID)
+			req.Ask.IDPHint = string(c.ID)
 			break
 		}
 	}
 	if domain := form.Get("domain_hint"); domain != "" && federation.OfDomain(all, domain) != nil {
-		req.Ask.Domain = strings.ToLower(domain)
+		req.Ask.DomainHint = strings.ToLower(domain)
 	}
 }

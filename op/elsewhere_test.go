@@ -93,8 +93,8 @@ func TestARequestSaysAtWhichOrganisation(t *testing.T) {
 			"pushed": c.get(pushedQuery("web", pushed.RequestURI)),
 		} {
 			ask := c.asked(res).Ask
-			if ask.Provider != row.provider || ask.Domain != row.domain || !slices.Equal(ask.ACR, row.acr) {
-				t.Errorf("%s, %s: provider %q, domain %q, acr %q", row.says, way, ask.Provider, ask.Domain, ask.ACR)
+			if ask.IDPHint != row.provider || ask.DomainHint != row.domain || !slices.Equal(ask.ACR, row.acr) {
+				t.Errorf("%s, %s: provider %q, domain %q, acr %q", row.says, way, ask.IDPHint, ask.DomainHint, ask.ACR)
 			}
 		}
 	}
@@ -125,8 +125,8 @@ func TestARequestObjectSaysAtWhichOrganisation(t *testing.T) {
 			"client_id": {"keys"}, "redirect_uri": {redirect}, "response_type": {"code"}, "scope": {"openid"}, "request": {text},
 			"idp_hint": {"lindehof"}, "domain_hint": {"lindehof.example"}, "acr_values": {"idp:lindehof"},
 		}.Encode())).Ask
-		if ask.Provider != row.provider || ask.Domain != row.domain || !slices.Equal(ask.ACR, row.acr) {
-			t.Errorf("%s: provider %q, domain %q, acr %q", row.says, ask.Provider, ask.Domain, ask.ACR)
+		if ask.IDPHint != row.provider || ask.DomainHint != row.domain || !slices.Equal(ask.ACR, row.acr) {
+			t.Errorf("%s: provider %q, domain %q, acr %q", row.says, ask.IDPHint, ask.DomainHint, ask.ACR)
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Endpoint is an address under a platform's issuer, and what is true of it. Routes, what others may post to, which first
-// path elements are taken, discovery and the table in docs/oidc.md follow from the rows.
+// Endpoint is an address under a platform's issuer, and what is true of it. Routes, what others may post to, which
+// first path elements are taken, discovery and the table in docs/oidc.md follow from the rows.
 type Endpoint struct {
 	Path      string
 	Route     string            // its name in log and metrics
@@ -115,11 +115,11 @@ var endpoints = []Endpoint{
 // Endpoints are the rows of the table, for tests and documents.
 func Endpoints() []Endpoint { return slices.Clone(endpoints) }
 
-// Served are the methods that a row answers: its own, HEAD where web.Still answers it, and OPTIONS, by which browsers
-// ask before a script of another origin may read.
+// Served are the methods that a row answers: its own, HEAD where web.AnswerHead answers it, and OPTIONS, by which
+// browsers ask before a script of another origin may read.
 func (e Endpoint) Served() []string {
 	methods := slices.Clone(e.Methods)
-	if e.still() {
+	if e.answersHead() {
 		methods = append(methods, http.MethodHead)
 	}
 	if e.preflight() {
@@ -128,8 +128,9 @@ func (e Endpoint) Served() []string {
 	return methods
 }
 
-// still reports whether HEAD is answered by web.Still: at a page (no script reads it) that GET opens only once.
-func (e Endpoint) still() bool {
+// answersHead reports whether HEAD is answered by web.AnswerHead: at a page (no script reads it) that GET opens only
+// once.
+func (e Endpoint) answersHead() bool {
 	return slices.Contains(e.Methods, http.MethodGet) && !slices.Contains(e.Methods, http.MethodHead) && e.Scripts == ""
 }
 
@@ -172,8 +173,8 @@ type row struct {
 // rows makes the handlers of the table.
 func (s *Server) rows() (rows []row) {
 	for _, e := range endpoints {
-		if e.still() {
-			rows = append(rows, row{e.Path, []string{http.MethodHead}, web.Route(e.Route, http.HandlerFunc(web.Still))})
+		if e.answersHead() {
+			rows = append(rows, row{e.Path, []string{http.MethodHead}, web.Route(e.Route, http.HandlerFunc(web.AnswerHead))})
 		}
 		methods := slices.Clone(e.Methods)
 		if e.preflight() {
@@ -205,7 +206,7 @@ func (s *Server) Routes(r *mux.Router) (ahead http.Handler) {
 	})
 }
 
-// Reserved tells whether a first path element is one of the protocol's own, so that no platform can have its issuer
+// Reserved reports whether a first path element is one of the protocol's own, so that no platform can have its issuer
 // there and take over another's endpoints.
 func Reserved(element string) bool {
 	if element == "register" { // RFC 7591, which is not served yet

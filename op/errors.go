@@ -42,8 +42,8 @@ const (
 	notUTF8                  = "not_utf8"             // ours; said as invalid_request, with a text of its own
 )
 
-// protocolError is an error that a party may read: a code of the protocol and a sentence of our own. The sentence stands in
-// the log; what a party reads of it is said where errors are written.
+// protocolError is an error that a party may read: a code of the protocol and a sentence of our own. The sentence
+// stands in the log; what a party reads of it is said where errors are written.
 type protocolError struct {
 	code, text string
 	// For operators: which parameter it is about, and of a redirect URI what came and what is registered; empty: not said.
@@ -71,7 +71,8 @@ func unknownClient(id string) *protocolError {
 	return e
 }
 
-// toldError is one whose own sentence goes out: it says what is wrong with a request that somebody writes a program for.
+// toldError is one whose own sentence goes out: it says what is wrong with a request that somebody writes a program
+// for.
 type toldError struct{ *protocolError }
 
 func (e *toldError) Unwrap() error { return e.protocolError }
@@ -196,45 +197,45 @@ func (s *Server) fail(ctx context.Context, what string, err error) error {
 	if code == "server_error" || code == temporarilyUnavailable && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, what, slog.String("reference", web.From(ctx).Reference), slog.Any("error", err))
 	}
-	return refuse(code, what+": "+whatever(err))
+	return refuse(code, what+": "+safeText(err))
 }
 
-// whatever is what an error says in words of ours: what stands around a sentinel may have come from outside.
-func whatever(err error) string {
+// safeText is what an error says in words of ours: what stands around a sentinel may have come from outside.
+func safeText(err error) string {
 	if own, ok := errors.AsType[*protocolError](err); ok {
 		return own.text
 	}
 	return fault.Word(err)
 }
 
-// sayRefusal adds to the line of a request in the log that it is refused, and why.
-func sayRefusal(w http.ResponseWriter, err error) {
-	said(w, codeOf(err), err)
+// logRefusal adds to the line of a request in the log that it is refused, and why.
+func logRefusal(w http.ResponseWriter, err error) {
+	logError(w, codeOf(err), err)
 }
 
-// said adds to the line of a request in the log the code of an error, and why.
-func said(w http.ResponseWriter, code string, err error) {
-	web.SayRefused(w, code, whatever(err))
+// logError adds to the line of a request in the log the code of an error, and why.
+func logError(w http.ResponseWriter, code string, err error) {
+	web.LogRefusal(w, code, safeText(err))
 	own, ok := errors.AsType[*protocolError](err)
 	if !ok || own.parameter == "" {
 		return
 	}
-	web.Say(w, slog.String("parameter", own.parameter))
+	web.AddLogAttrs(w, slog.String("parameter", own.parameter))
 	if own.received != "" || len(own.registered) > 0 {
-		web.Say(w, slog.String("received", own.received))
+		web.AddLogAttrs(w, slog.String("received", own.received))
 	}
 	if len(own.registered) > 0 {
-		web.Say(w, slog.String("registered", strings.Join(own.registered, " ")))
+		web.AddLogAttrs(w, slog.String("registered", strings.Join(own.registered, " ")))
 	}
 }
 
-// note records something that a party did, once a minute for each source; "" is a party that nobody registered. That it
-// cannot be recorded changes no answer.
-func (s *Server) note(ctx context.Context, kind audit.Kind, party grant.PartyID, reason string) {
+// recordOnce records something that a party did, once a minute for each source; "" is a party that nobody registered.
+// That it cannot be recorded changes no answer.
+func (s *Server) recordOnce(ctx context.Context, kind audit.Kind, party grant.PartyID, reason string) {
 	e := origin(ctx).Of(audit.Event{
 		At: s.Now(), Platform: platform.FromContext(ctx).ID, Kind: kind, Actor: systemActor, Party: string(party), Outcome: audit.Failure, Reason: reason,
 	})
-	if err := s.Record.Note(ctx, e, web.From(ctx).Source()); err != nil && !fault.Quiet(err) {
+	if err := s.Record.RecordOnce(ctx, e, web.From(ctx).Source()); err != nil && !fault.Quiet(err) {
 		s.Log.ErrorContext(ctx, "noting refusal", slog.String("reference", e.Reference), slog.Any("error", err))
 	}
 }

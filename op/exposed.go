@@ -19,9 +19,9 @@ var neverInURL = []string{
 	"token", "code", "code_verifier",
 }
 
-// exposed puts on record that an address held one of them, at a route of ours: which one, and whose, as far as that can
-// be told. Of several it is the gravest: one line a minute tells whoever mends it. The value is in no line.
-func (s *Server) exposed(r *http.Request, route string) {
+// recordExposedSecret puts on record that an address held one of them, at a route of ours: which one, and whose, as far
+// as that can be told. Of several it is the gravest: one line a minute tells whoever mends it. The value is in no line.
+func (s *Server) recordExposedSecret(r *http.Request, route string) {
 	name, value, id := inURL(r.URL.RawQuery)
 	if name == "" {
 		return
@@ -31,7 +31,7 @@ func (s *Server) exposed(r *http.Request, route string) {
 	if h, err := s.openAccess(p, value); party == "" && err == nil {
 		party = h.Party
 	}
-	s.note(r.Context(), audit.SecretExposed, party, name+" at "+route)
+	s.recordOnce(r.Context(), audit.SecretExposed, party, name+" at "+route)
 }
 
 // partyOf is the registered party that a request names, without proof, or "".
@@ -79,7 +79,7 @@ func (s *Server) Unserved(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if route, ours := routes[r.URL.Path]; ours {
-			s.exposed(r, route)
+			s.recordExposedSecret(r, route)
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -99,7 +99,7 @@ var (
 // usedOnce remembers in memory.
 type usedOnce map[string]bool
 
-func (u *usedOnce) Use(_ context.Context, _ platform.ID, hash []byte, _ time.Time) error {
+func (u *usedOnce) MarkUsed(_ context.Context, _ platform.ID, hash []byte, _ time.Time) error {
 	if (*u)[string(hash)] {
 		return fault.Spent
 	}
@@ -149,14 +149,14 @@ func FuzzAuthorizeParameters(f *testing.F) {
 			}
 			return
 		}
-		if !party.RedirectMatches(req.RedirectURI) || !party.DisabledAt.IsZero() || !web.Plain(req.State) || len(req.State) > longestState {
+		if !party.RedirectMatches(req.RedirectURI) || !party.DisabledAt.IsZero() || !web.IsPlain(req.State) || len(req.State) > longestState {
 			t.Fatalf("%q gives %+v", query, req)
 		}
 		if err != nil {
 			return
 		}
 		body, err := json.Marshal(req)
-		if err != nil || len(body) > 64<<10 || !web.Plain(req.Nonce) || !web.Plain(req.LoginHint) || len(req.Scopes) == 0 || req.Challenge == "" && !party.PKCEOptional {
+		if err != nil || len(body) > 64<<10 || !web.IsPlain(req.Nonce) || !web.IsPlain(req.LoginHint) || len(req.Scopes) == 0 || req.Challenge == "" && !party.PKCEOptional {
 			t.Fatalf("%q gives %+v: %d bytes, %v", query, req, len(body), err)
 		}
 		if req.Ask.MaxAge != nil && (*req.Ask.MaxAge < 0 || *req.Ask.MaxAge > longestMax) {
@@ -195,8 +195,8 @@ func FuzzOpenHandle(f *testing.F) {
 	})
 }
 
-// An assertion is one that its party signed, letter for letter, and is taken once; whatever is wrong is said by one of our
-// words.
+// An assertion is one that its party signed, letter for letter, and is taken once; whatever is wrong is said by one of
+// our words.
 func FuzzAssertion(f *testing.F) {
 	now := fuzzNow.Unix()
 	sign := func(header, claims string) string {
@@ -269,8 +269,8 @@ func FuzzVerifyOwn(f *testing.F) {
 	})
 }
 
-// What the gate lets through repeats nothing and names one party, or has one token, in one way; it refuses with errors of
-// the protocol.
+// What the gate lets through repeats nothing and names one party, or has one token, in one way; it refuses with errors
+// of the protocol.
 func FuzzGate(f *testing.F) {
 	f.Add("Basic d2ViOng=", "application/x-www-form-urlencoded", "", "grant_type=authorization_code&code=x")
 	f.Add("Basic d2ViOng=", "application/x-www-form-urlencoded; charset=utf-8", "", "client_id=web&client_secret=x&resource=a&resource=b")

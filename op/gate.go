@@ -87,14 +87,14 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, e Endpoint) (*cal
 	}
 	asks, err := inspect(r, e)
 	if r.URL.RawQuery != "" { // refused
-		s.exposed(r, e.Route)
+		s.recordExposedSecret(r, e.Route)
 	}
 	if err != nil {
 		return nil, err
 	}
 	c := &call{request: r, platform: platform.FromContext(r.Context()), token: asks.token, asDPoP: asks.asDPoP, form: r.PostForm, now: s.Now()}
 	if len(e.Auth) > 0 {
-		s.sayParty(w, c.platform.ID, asks.credentials)
+		s.logParty(w, c.platform.ID, asks.credentials)
 		if err := e.check(c.form); err != nil {
 			return nil, err
 		}
@@ -128,15 +128,15 @@ func inspect(r *http.Request, e Endpoint) (asks shown, err error) {
 	return asks, err
 }
 
-// sayParty names the party and the way that it used in the log, if it is one that somebody registered. Of another name
+// logParty names the party and the way that it used in the log, if it is one that somebody registered. Of another name
 // only what cannot be a secret in the wrong place is said.
-func (s *Server) sayParty(w http.ResponseWriter, p platform.ID, c credentials) {
+func (s *Server) logParty(w http.ResponseWriter, p platform.ID, c credentials) {
 	if party, known := s.Registry.Party(p, grant.PartyID(c.id)); known {
-		web.Say(w, slog.String("party", string(party.ID)))
+		web.AddLogAttrs(w, slog.String("party", string(party.ID)))
 	} else if len(c.id) < grant.MinSecret && grant.IsPartyID(c.id) {
-		web.Say(w, slog.String("client_id", c.id))
+		web.AddLogAttrs(w, slog.String("client_id", c.id))
 	}
-	web.Say(w, slog.String("auth", string(c.way().way)))
+	web.AddLogAttrs(w, slog.String("auth", string(c.way().way)))
 }
 
 func readForm(r *http.Request, e Endpoint) error {
@@ -169,8 +169,8 @@ func readForm(r *http.Request, e Endpoint) error {
 	return nil
 }
 
-// oneToken wants one access token, in the header or in the body (RFC 6750 section 2, RFC 9449 section 7.1). Whoever shows
-// none learns only how to ask, whatever else is wrong (section 3.1); one in the URL was shown, and is refused.
+// oneToken wants one access token, in the header or in the body (RFC 6750 section 2, RFC 9449 section 7.1). Whoever
+// shows none learns only how to ask, whatever else is wrong (section 3.1); one in the URL was shown, and is refused.
 func oneToken(r *http.Request, malformed error) (token string, asDPoP bool, err error) {
 	scheme, inHeader, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	asDPoP = strings.EqualFold(scheme, "DPoP") // RFC 9110 section 11.1
@@ -224,7 +224,7 @@ func writeAnswer(w http.ResponseWriter, e Endpoint, answer any) {
 
 // writeMachineError is the last step of every refused machine request (RFC 6749 section 5.2, RFC 6750 section 3).
 func writeMachineError(w http.ResponseWriter, r *http.Request, e Endpoint, err error) {
-	sayRefusal(w, err)
+	logRefusal(w, err)
 	code := codeOf(err)
 	t, known := texts[code]
 	if !known {
@@ -260,8 +260,8 @@ func writeMachineError(w http.ResponseWriter, r *http.Request, e Endpoint, err e
 	_, _ = w.Write(text) // the caller is gone: nothing to do about it
 }
 
-// challenge says how a token is shown: in both schemes, with what is wrong at the one that was tried (RFC 6750 section 3,
-// RFC 9449 section 7.1).
+// challenge says how a token is shown: in both schemes, with what is wrong at the one that was tried (RFC 6750 section
+// 3, RFC 9449 section 7.1).
 func challenge(h http.Header, r *http.Request, realm, wrong string) {
 	bearer, dpop := "Bearer "+realm, "DPoP "+realm
 	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")

@@ -15,14 +15,14 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Prefixes make an access token of ours recognisable to scanners that look for leaked secrets. One that is bound to a key
-// has its own, so that a node that does not know of keys takes it for none.
+// Prefixes make an access token of ours recognisable to scanners that look for leaked secrets. One that is bound to a
+// key has its own, so that a node that does not know of keys takes it for none.
 const (
 	handlePrefix = "idpat_"
 	boundPrefix  = "idpdt_"
 )
 
-// isHandle tells whether an access token is an opaque one.
+// isHandle reports whether an access token is an opaque one.
 func isHandle(token string) bool {
 	return strings.HasPrefix(token, handlePrefix) || strings.HasPrefix(token, boundPrefix)
 }

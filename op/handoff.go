@@ -46,7 +46,7 @@ func (s *Server) claimHandoff(ctx context.Context, c *call) (any, error) {
 	case !grant.ChallengeValid(challenge), c.form.Get("code_challenge_method") != "S256":
 		return nil, s.fail(ctx, what, refuse("invalid_request", "no code_challenge by S256"))
 	}
-	if err := s.proven(ctx, c); err != nil {
+	if err := s.requireProof(ctx, c); err != nil {
 		return nil, err
 	}
 	number, from := grant.NewMatchNumber(), web.From(ctx)
@@ -85,8 +85,8 @@ func (s *Server) ofPhone(ctx context.Context, c *call, kind audit.Kind, outcome 
 	})
 }
 
-// enterHandoff answers a phone that asks whether the number was typed: until then that it was not, then once with what every
-// sign-in at a mobile app gets.
+// enterHandoff answers a phone that asks whether the number was typed: until then that it was not, then once with what
+// every sign-in at a mobile app gets.
 func (s *Server) enterHandoff(ctx context.Context, c *call) (*tokenResponse, error) {
 	const what = "answering a QR code"
 	challenge, ok := grant.ChallengeOf(c.form.Get("code_verifier"))

@@ -28,12 +28,12 @@ var logoutParameters = []string{"id_token_hint", "client_id", "post_logout_redir
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	p := platform.FromContext(r.Context())
 	form, err := readOnce(r)
-	s.exposed(r, "logout")
+	s.recordExposedSecret(r, "logout")
 	if err != nil {
 		return err
 	}
 	for _, name := range logoutParameters {
-		if value := form.Get(name); len(value) > longestToken || name != "id_token_hint" && len(value) > longestState || !web.Plain(value) {
+		if value := form.Get(name); len(value) > longestToken || name != "id_token_hint" && len(value) > longestState || !web.IsPlain(value) {
 			return refuse("invalid_request", name+" is too long, or not plain text")
 		}
 	}
@@ -57,7 +57,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) error {
 	named := sid != "" && len(sessions) == 1 && sidOf(p, party, sessions[0]) == sid
 	refusedURI := form.Get("post_logout_redirect_uri") != "" && back == ""
 	if refusedURI {
-		web.Say(w, slog.String("reason", "post_logout_redirect_uri is not registered, or nothing says of which client"))
+		web.AddLogAttrs(w, slog.String("reason", "post_logout_redirect_uri is not registered, or nothing says of which client"))
 	}
 	if len(sessions) > 0 && !confirmed && (!named || refusedURI) {
 		return s.askLogout(w, r, p, form)
@@ -111,8 +111,8 @@ func (s *Server) sessionsOf(r *http.Request, p *platform.Platform) ([]*authn.Ses
 }
 
 // askedBy is the party that asks for the end of a session, with the `sid` of its hint; nil when none is known that may,
-// "" when no hint vouches for it. A hint beside the client_id of another party counts for nothing, and neither does that
-// client_id (RP-Initiated Logout 1.0 sections 2 and 4).
+// "" when no hint vouches for it. A hint beside the client_id of another party counts for nothing, and neither does
+// that client_id (RP-Initiated Logout 1.0 sections 2 and 4).
 func (s *Server) askedBy(p *platform.Platform, form url.Values) (party *grant.Party, sid string) {
 	id := grant.PartyID(form.Get("client_id"))
 	if hint, err := s.readHint(p, form.Get("id_token_hint")); err == nil {
@@ -192,9 +192,9 @@ const (
 func (s *Server) loggedOut(w http.ResponseWriter, r *http.Request) error {
 	p := platform.FromContext(r.Context())
 	party, _ := s.enabled(p.ID, grant.PartyID(r.FormValue("client_id")))
-	told := ui.ToldOf(s.receipts(r, p), func(id string) string { return s.calledAs(p, id) })
+	told := ui.NotifiedPartiesOf(s.receipts(r, p), func(id string) string { return s.calledAs(p, id) })
 	again, err := strconv.Atoi(r.FormValue("again"))
-	if missing := slices.ContainsFunc(told, func(t ui.Told) bool { return t.Waits }); missing && again < reloads && again >= 0 {
+	if missing := slices.ContainsFunc(told, func(t ui.NotifiedParty) bool { return t.Waits }); missing && again < reloads && again >= 0 {
 		if err != nil {
 			again = 0
 		}
@@ -203,8 +203,8 @@ func (s *Server) loggedOut(w http.ResponseWriter, r *http.Request) error {
 	return s.Show(w, r, http.StatusOK, "logged_out", ui.LoggedOutPage{AgainURL: RestartURL(p, party), Told: told})
 }
 
-// receipts are those of the session that ended in this browser just now, after all are here or receiptsWait is over. The
-// page is shown whether they can be read or not: the session has ended.
+// receipts are those of the session that ended in this browser just now, after all are here or receiptsWait is over.
+// The page is shown whether they can be read or not: the session has ended.
 func (s *Server) receipts(r *http.Request, p *platform.Platform) (all []outbox.Receipt) {
 	cookie := web.CookieHash(r, p.ID, web.EndedCookie)
 	if cookie == nil {
@@ -238,7 +238,7 @@ func (s *Server) calledAs(p *platform.Platform, id string) string {
 	return party.CalledAs(p.Name)
 }
 
-// sameOrigin tells whether a form was sent by a page of ours. Browsers say so; one too old to say it sends no
+// sameOrigin reports whether a form was sent by a page of ours. Browsers say so; one too old to say it sends no
 // Sec-Fetch-Site and no Origin, and its cookies are still kept back by SameSite.
 func sameOrigin(r *http.Request, p *platform.Platform) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {

@@ -34,7 +34,7 @@ func (c caller) logout(b *idptest.Browser, pairs ...string) (asked bool) {
 	return strings.Contains(b.Body, `value="logout"`)
 }
 
-// signedIn tells whether a silent request gets a code.
+// signedIn reports whether a silent request gets a code.
 func (c caller) signedIn(b *idptest.Browser) bool {
 	c.Helper()
 	b.MustOpen(c, issuer+authorizeQuery("web", func(q url.Values) { q.Set("prompt", "none") }))

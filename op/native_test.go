@@ -187,7 +187,7 @@ func TestRequestOfAnOlderNodeIsNotAnsweredWithoutThePage(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	j, err := c.DB.Journey(t.Context(), "linde", id)
-	if err != nil || j.Ask.Unsure {
+	if err != nil || j.Ask.Impersonable {
 		t.Fatal(j, err)
 	}
 	j.Version = 0

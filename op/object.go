@@ -13,11 +13,12 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// longestObject is how far ahead the end of a request object may be, and where that is asked how far its end is from its
-// beginning (FAPI 2.0 Message Signing section 5.3.1).
+// longestObject is how far ahead the end of a request object may be, and where that is asked how far its end is from
+// its beginning (FAPI 2.0 Message Signing section 5.3.1).
 const longestObject = 60 * time.Minute
 
-// objectTypes are what a request object may call itself (RFC 9101 section 10.8); many name no type or say that it is a JWT.
+// objectTypes are what a request object may call itself (RFC 9101 section 10.8); many name no type or say that it is a
+// JWT.
 var objectTypes = []string{"", "JWT", "oauth-authz-req+jwt"}
 
 // object is a request object that was verified, but for that it was not used before.
@@ -27,8 +28,8 @@ type object struct {
 	ends time.Time  // when nobody takes it any more
 }
 
-// openObject reads the request object of an authorization request (RFC 9101 section 6): signed with a key of the party, by
-// it, for us, for now. The party is told which check failed.
+// openObject reads the request object of an authorization request (RFC 9101 section 6): signed with a key of the party,
+// by it, for us, for now. The party is told which check failed.
 func (s *Server) openObject(ctx context.Context, p *platform.Platform, party *grant.Party, text string) (object, error) {
 	no := func(why string) (object, error) {
 		return object{}, refuse(invalidRequestObject, "The request object is not one that this client may send: "+why+".").about("request")
@@ -87,8 +88,8 @@ func (s *Server) timelyObject(party *grant.Party, j signedJWT) error {
 var aboutObject = []string{"iss", "aud", "exp", "nbf", "iat", "jti"}
 
 // parametersOf turns claims into parameters: texts as they are, numbers and objects (`max_age`, `claims`) as they are
-// written (OpenID Connect Core 1.0 section 6.1). Lists are for what may repeat (RFC 8707). An object inside is refused (RFC
-// 9101 section 4).
+// written (OpenID Connect Core 1.0 section 6.1). Lists are for what may repeat (RFC 8707). An object inside is refused
+// (RFC 9101 section 4).
 func parametersOf(claims map[string]json.RawMessage) (url.Values, error) {
 	form := url.Values{}
 	for name, raw := range claims {
@@ -116,7 +117,7 @@ func (s *Server) spendObject(ctx context.Context, party *grant.Party, o object) 
 	if o.id == "" {
 		return nil
 	}
-	err := s.once(ctx, useRequestObject, party.Platform, string(party.ID), o.id, o.ends)
+	err := s.spendJTI(ctx, useRequestObject, party.Platform, string(party.ID), o.id, o.ends)
 	if errors.Is(err, fault.Spent) {
 		return refuse(invalidRequestObject, "The request object was used before.").about("request")
 	}

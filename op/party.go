@@ -30,13 +30,13 @@ type clientAuth struct {
 // its row.
 var clientAuths = []clientAuth{
 	{oidc.AuthMethodPrivateKeyJWT, grant.PrivateKeyJWT, func(c credentials) bool { return c.assertion != "" }, (*Server).asserts},
-	{"", "another scheme", func(c credentials) bool { return c.otherScheme }, nobody},
+	{"", "another scheme", func(c credentials) bool { return c.otherScheme }, noAuth},
 	{oidc.AuthMethodBasic, grant.AuthBasic, func(c credentials) bool { return c.inHeader != "" }, secretMatches},
 	{oidc.AuthMethodPost, grant.AuthPost, func(c credentials) bool { return c.inBody != "" }, secretMatches},
 	{oidc.AuthMethodNone, grant.AuthNone, func(credentials) bool { return true }, secretMatches},
 }
 
-func nobody(_ *Server, _ context.Context, _ Endpoint, p *grant.Party, _ credentials) error {
+func noAuth(_ *Server, _ context.Context, _ Endpoint, p *grant.Party, _ credentials) error {
 	return flaw("another scheme than Basic came in the header" + registeredIs(p))
 }
 
@@ -127,8 +127,8 @@ func (c *credentials) readHeader(user, password string) error {
 }
 
 // authenticate checks that a party proves itself: one that has a secret shows it, in header or body, one that has keys
-// signs with one, and one that has neither shows nothing. A disabled party and an unknown one are refused alike, and both are on record, so that they take the
-// same time.
+// signs with one, and one that has neither shows nothing. A disabled party and an unknown one are refused alike, and
+// both are on record, so that they take the same time.
 func (s *Server) authenticate(ctx context.Context, e Endpoint, c credentials) (*grant.Party, error) {
 	auth := c.way()
 	if auth.method != "" && !slices.Contains(e.Auth, auth.method) {
@@ -149,14 +149,14 @@ func (s *Server) authenticate(ctx context.Context, e Endpoint, c credentials) (*
 		case !errors.Is(err, fault.Invalid) && !errors.Is(err, fault.Spent):
 			return nil, s.fail(ctx, "authenticating party", err)
 		}
-		reason = "not proven: " + string(auth.way) + why(err)
+		reason = "not proven: " + string(auth.way) + recordedReason(err)
 	}
-	s.note(ctx, audit.PartyRefused, party.ID, reason)
+	s.recordOnce(ctx, audit.PartyRefused, party.ID, reason)
 	return nil, refuse("invalid_client", cmp.Or(inLog, reason))
 }
 
-// why says for the record what was wrong, where there is something to say.
-func why(err error) string {
+// recordedReason says for the record what was wrong, where there is something to say.
+func recordedReason(err error) string {
 	var own flaw
 	switch {
 	case errors.Is(err, fault.Spent):

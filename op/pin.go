@@ -27,8 +27,8 @@ func pinValue(text string) ([]byte, error) {
 	return value, nil
 }
 
-// setPIN takes the key of a PIN, with the token of a sign-in at the mobile app. The token is spent; the same key again, as
-// after a lost answer, is answered alike.
+// setPIN takes the key of a PIN, with the token of a sign-in at the mobile app. The token is spent; the same key again,
+// as after a lost answer, is answered alike.
 func (s *Server) setPIN(ctx context.Context, c *call) (any, error) {
 	id, random, ok := grant.SetupDevice(c.token)
 	switch {
@@ -99,7 +99,7 @@ func (s *Server) enterPIN(ctx context.Context, c *call) (*tokenResponse, error) 
 		}
 	}
 	proof := d.Proof(c.now)
-	if more := s.beyondPIN(c, d, a, proof); more != authn.NoFactor {
+	if more := s.levelBeyondPIN(c, d, a, proof); more != authn.NoFactor {
 		return nil, &memberedError{refuse(interactionRequired, "more than the PIN"), members{"acr_values": string(more)}}
 	}
 	t, err := s.Devices.CountTry(ctx, d, grant.NewTry(), c.now)
@@ -127,10 +127,10 @@ func (s *Server) enterPIN(ctx context.Context, c *call) (*tokenResponse, error) 
 	return s.acceptPIN(ctx, c, t, a, proof, scopes)
 }
 
-// beyondPIN is the level of a sign-in that the person must make anew, because the rules want more than a PIN on this device
-// shows; NoFactor: they do not.
-func (s *Server) beyondPIN(c *call, d *grant.Device, a *account.Account, proof authn.Proof) authn.ACR {
-	ask := authn.Ask{Purpose: authn.SignIn, Channel: authn.App, Least: minimums(c.platform, c.party)}
+// levelBeyondPIN is the level of a sign-in that the person must make anew, because the rules want more than a PIN on
+// this device shows; NoFactor: they do not.
+func (s *Server) levelBeyondPIN(c *call, d *grant.Device, a *account.Account, proof authn.Proof) authn.ACR {
+	ask := authn.Ask{Purpose: authn.SignIn, Channel: authn.App, MinimumACR: minimums(c.platform, c.party)}
 	proofs := []authn.Proof{proof}
 	missing := authn.Missing(ask, authn.Facts{
 		Account: a, Policy: c.platform.Policy, Methods: s.Methods, MobileApp: true, NoPages: true, Now: c.now,
@@ -139,7 +139,7 @@ func (s *Server) beyondPIN(c *call, d *grant.Device, a *account.Account, proof a
 		return slices.ContainsFunc(missing, func(r authn.Requirement) bool { return r.Need == n })
 	}
 	switch {
-	case wants(authn.NeedSecond), wants(authn.NeedEnrol), !ask.Enough(authn.ACROf(proofs), c.platform.Policy.ACRAliases):
+	case wants(authn.NeedSecond), wants(authn.NeedEnrol), !ask.SatisfiedBy(authn.ACROf(proofs), c.platform.Policy.ACRAliases):
 		return authn.TwoFactor
 	case len(missing) > 0, d.PINSetAt.IsZero():
 		return authn.OneFactor
@@ -186,8 +186,8 @@ func (s *Server) removeTried(
 	return &memberedError{refuse("invalid_grant", "too many wrong PINs"), members{"tries_left": 0, "device_removed": true}}
 }
 
-// changedMeanwhile is what an app is told whose try took too long, or whose device changed while it was compared: whether it
-// was right is told to nobody.
+// changedMeanwhile is what an app is told whose try took too long, or whose device changed while it was compared:
+// whether it was right is told to nobody.
 func changedMeanwhile() error { return refuse(slowDown, "the device changed meanwhile") }
 
 // acceptPIN starts the session of a right one. It is the app's alone: nobody keeps its cookie.
@@ -207,7 +207,7 @@ func (s *Server) acceptPIN(
 	refresh := grant.NewToken(id)
 	err := s.Devices.AcceptTry(ctx, t, grant.PINSignIn{
 		Start: authn.SessionStart{Session: session, Cookie: secret.Hash(secret.Token())}, Grant: g, RefreshHash: secret.Hash(refresh),
-		RefreshEnds: c.now.Add(c.party.EffectiveLives().RefreshIdle), Events: []audit.Event{started}, Now: s.Now(), // the ten seconds of a try end now, not when the request began
+		RefreshEnds: c.now.Add(c.party.EffectiveLifetimes().RefreshIdle), Events: []audit.Event{started}, Now: s.Now(), // the ten seconds of a try end now, not when the request began
 	})
 	if errors.Is(err, fault.Stale) {
 		return nil, changedMeanwhile()

@@ -29,14 +29,14 @@ type pushed struct {
 	ExpiresIn  int64  `json:"expires_in"`
 }
 
-// push checks an authorization request that a party sends by itself, before any browser, and keeps it (RFC 9126). What is
-// wrong with it is told in the words that the redirect would have.
+// push checks an authorization request that a party sends by itself, before any browser, and keeps it (RFC 9126). What
+// is wrong with it is told in the words that the redirect would have.
 func (s *Server) push(ctx context.Context, c *call) (any, error) {
 	req, err := s.pushedRequest(ctx, c)
 	var refused *protocolError
 	if errors.As(err, &refused) {
 		if to, ok := errors.AsType[*redirectError](err); ok {
-			s.note(ctx, audit.RedirectRefused, to.party, to.recorded())
+			s.recordOnce(ctx, audit.RedirectRefused, to.party, to.recorded())
 		}
 		return nil, &toldError{refused}
 	}
@@ -44,7 +44,7 @@ func (s *Server) push(ctx context.Context, c *call) (any, error) {
 		return nil, err
 	}
 	if c.party.Public() { // anybody may push in its name: counted like what waits for a first form
-		if err := s.Arrive(c.request); err != nil {
+		if err := s.RateLimit(c.request); err != nil {
 			return nil, refuse(tooManyRequests, "too many requests were pushed from here")
 		}
 	}
@@ -77,17 +77,18 @@ func (s *Server) pushedRequest(ctx context.Context, c *call) (*grant.AuthRequest
 			return nil, refuse(invalidProof, "dpop_jkt names another key than the proof.").about("dpop_jkt")
 		}
 		req.JKT = c.proof.jkt
-		req.Ask.Key = req.JKT
+		req.Ask.JKT = req.JKT
 	}
 	return req, nil
 }
 
-// isPushed tells whether an authorization request names one that was pushed.
+// isPushed reports whether an authorization request names one that was pushed.
 func isPushed(form url.Values) bool { return strings.HasPrefix(form.Get("request_uri"), requestURN) }
 
-// bring meets a pushed request in the browser that brings it: nothing beside it counts (RFC 9126 section 4). It becomes a
-// request of this browser, which a reload finds again; another browser may bring it too, until it is answered in one.
-func (s *Server) bring(w http.ResponseWriter, r *http.Request, form url.Values) error {
+// bindPushed meets a pushed request in the browser that brings it: nothing beside it counts (RFC 9126 section 4). It
+// becomes a request of this browser, which a reload finds again; another browser may bindPushed it too, until it is
+// answered in one.
+func (s *Server) bindPushed(w http.ResponseWriter, r *http.Request, form url.Values) error {
 	p := platform.FromContext(r.Context())
 	party, known := s.enabled(p.ID, grant.PartyID(form.Get("client_id")))
 	if !known {
@@ -102,7 +103,7 @@ func (s *Server) bring(w http.ResponseWriter, r *http.Request, form url.Values) 
 		return gone
 	}
 	v := &visit{w: w, r: r, platform: p, party: party, now: s.Now()}
-	if met, err := s.met(v, id); met || err != nil {
+	if met, err := s.resumePushed(v, id); met || err != nil {
 		return err
 	}
 	req, err := s.Pushes.Pushed(r.Context(), p.ID, id)
@@ -123,8 +124,9 @@ func (s *Server) bring(w http.ResponseWriter, r *http.Request, form url.Values) 
 	return s.decide(v)
 }
 
-// met goes on with the request that this browser made of a pushed one before, if it waits for its answer still.
-func (s *Server) met(v *visit, pushed string) (bool, error) {
+// resumePushed goes on with the request that this browser made of a pushed one before, if it waits for its answer
+// still.
+func (s *Server) resumePushed(v *visit, pushed string) (bool, error) {
 	browser := web.CookieHash(v.r, v.platform.ID, web.BrowserCookie)
 	if len(browser) == 0 {
 		return false, nil
@@ -140,7 +142,7 @@ func (s *Server) met(v *visit, pushed string) (bool, error) {
 		return false, nil // the pushed one says what is wrong
 	}
 	v.request, v.stored = req, true
-	return true, s.goOn(v)
+	return true, s.redirectToJourney(v)
 }
 
 // broughtID is the identifier of a pushed request in one browser. Only who has that browser's cookie can know it.

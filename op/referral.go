@@ -42,12 +42,12 @@ func (s *Server) refer(ctx context.Context, c *call) (any, error) {
 	if err := checkReferral(c.body); err != nil {
 		return nil, err
 	}
-	asked, err := s.asked(ctx, c)
+	asked, err := s.readReferral(ctx, c)
 	if err == nil {
 		return s.referTo(ctx, c, asked)
 	}
 	if errors.Is(err, fault.NotFound) {
-		s.note(ctx, audit.ReferralRefused, c.party.ID, "unknown")
+		s.recordOnce(ctx, audit.ReferralRefused, c.party.ID, "unknown")
 		return nil, errUnknown
 	}
 	return nil, err
@@ -78,8 +78,8 @@ type askedReferral struct {
 	actor, subject *account.Account
 }
 
-// asked finds whom a body names: a party of the platform's own, and people by what that party calls them.
-func (s *Server) asked(ctx context.Context, c *call) (asked askedReferral, err error) {
+// readReferral finds whom a body names: a party of the platform's own, and people by what that party calls them.
+func (s *Server) readReferral(ctx context.Context, c *call) (asked askedReferral, err error) {
 	asked.party = c.party
 	if id, there := c.body["party"]; there {
 		party, known := s.enabled(c.platform.ID, grant.PartyID(id))
@@ -88,16 +88,16 @@ func (s *Server) asked(ctx context.Context, c *call) (asked askedReferral, err e
 		}
 		asked.party = party
 	}
-	if asked.actor, err = s.known(ctx, c, asked.party, c.body["actor"]); err != nil {
+	if asked.actor, err = s.accountOfSubject(ctx, c, asked.party, c.body["actor"]); err != nil {
 		return asked, err
 	}
-	asked.subject, err = s.known(ctx, c, asked.party, c.body["subject"])
+	asked.subject, err = s.accountOfSubject(ctx, c, asked.party, c.body["subject"])
 	return asked, err
 }
 
-// known finds the account that a party sees as a `sub`.
-func (s *Server) known(ctx context.Context, c *call, party *grant.Party, sub string) (*account.Account, error) {
-	if sub == "" || len(sub) > 255 || !web.Plain(sub) { // OpenID Connect Core 1.0 section 2
+// accountOfSubject finds the account that a party sees as a `sub`.
+func (s *Server) accountOfSubject(ctx context.Context, c *call, party *grant.Party, sub string) (*account.Account, error) {
+	if sub == "" || len(sub) > 255 || !web.IsPlain(sub) { // OpenID Connect Core 1.0 section 2
 		return nil, fault.NotFound
 	}
 	id := account.ID(sub)
@@ -114,8 +114,8 @@ func (s *Server) known(ctx context.Context, c *call, party *grant.Party, sub str
 func (s *Server) referTo(ctx context.Context, c *call, asked askedReferral) (any, error) {
 	change, token, err := staff.Refer(staff.Facts{
 		Platform: c.platform.ID, Account: asked.subject, Sealer: s.Secrets.Sealer, Now: c.now,
-		Said:  staff.Said{Reason: staff.Reason(c.body["reason"])},
-		Actor: staff.Actor{Name: "system", Platform: c.platform.ID, Scopes: c.scopes},
+		Justification: staff.Justification{Reason: staff.Reason(c.body["reason"])},
+		Actor:         staff.Actor{Name: "system", Platform: c.platform.ID, Scopes: c.scopes},
 	}, staff.Referring{
 		By: c.party.ID, To: asked.party.ID, Actor: asked.actor, Act: staff.ReferredAct(c.body["act"]),
 	})
@@ -132,7 +132,7 @@ func (s *Server) referTo(ctx context.Context, c *call, asked askedReferral) (any
 			detail: "act is reset_two_step, and reason one of lost-phone, new-phone and lost-codes.",
 		}
 	case errors.Is(err, fault.Refused):
-		s.note(ctx, audit.ReferralRefused, c.party.ID, "not allowed")
+		s.recordOnce(ctx, audit.ReferralRefused, c.party.ID, "not allowed")
 		return nil, errNotAllowed
 	case err != nil:
 		return nil, err

@@ -77,11 +77,11 @@ func (s *Server) parseParameters(p *platform.Platform, party *grant.Party, form 
 	now, id := s.Now(), secret.ID()
 	req := &grant.AuthRequest{
 		ID: id, Platform: p.ID, Party: party.ID, RedirectURI: redirect, Mode: answerMode(party, redirect, form),
-		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), Journey: id, Unsure: !party.Assured(redirect)},
+		Ask:       authn.Ask{Purpose: authn.SignIn, Channel: party.Channel(), Journey: id, Impersonable: !party.Assured(redirect)},
 		CreatedAt: now, Expiry: now.Add(grant.RequestLife),
 	}
-	req.Ask.Least = minimums(p, party)
-	if req.State = form.Get("state"); len(req.State) > longestState || !web.Plain(req.State) {
+	req.Ask.MinimumACR = minimums(p, party)
+	if req.State = form.Get("state"); len(req.State) > longestState || !web.IsPlain(req.State) {
 		req.State = ""
 		return req, party, refuse("invalid_request", "state is too long, or not plain text.").about("state")
 	}
@@ -98,9 +98,9 @@ func minimums(p *platform.Platform, party *grant.Party) (least []string) {
 	return least
 }
 
-// answerMode is how answers and errors travel: as asked, where the redirect URI can take a form, and signed where the party
-// is held to that. A request object that is refused travels as it asks (OpenID Connect Core 1.0 section 6.1: what is inside
-// supersedes). That it is not verified does no harm: who sent it could have asked the same outside.
+// answerMode is how answers and errors travel: as asked, where the redirect URI can take a form, and signed where the
+// party is held to that. A request object that is refused travels as it asks (OpenID Connect Core 1.0 section 6.1: what
+// is inside supersedes). That it is not verified does no harm: who sent it could have asked the same outside.
 func answerMode(party *grant.Party, redirect string, form url.Values) grant.ResponseMode {
 	wanted := form.Get("response_mode")
 	if inside := modeInside(form.Get("request")); inside != "" {
@@ -190,8 +190,8 @@ func (s *Server) readParameters(p *platform.Platform, party *grant.Party, req *g
 	if party.MobileApp && req.JKT == "" {
 		return refuse("invalid_request", "dpop_jkt is required of the mobile app (docs/app.md).").about("dpop_jkt")
 	}
-	req.Ask.Key = req.JKT
-	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState || !web.Plain(req.Nonce) {
+	req.Ask.JKT = req.JKT
+	if req.Nonce = form.Get("nonce"); len(req.Nonce) > longestState || !web.IsPlain(req.Nonce) {
 		return refuse("invalid_request", "nonce is too long, or not plain text.").about("nonce")
 	}
 	for _, read := range []func(*grant.Party, *grant.AuthRequest, url.Values) error{readPKCE, readScopes, readPrompt, readMaxAge} {
@@ -244,7 +244,8 @@ func readPKCE(party *grant.Party, req *grant.AuthRequest, form url.Values) error
 	return nil
 }
 
-// readScopes keeps the scopes that we and the party know, and a person can grant; others are ignored (OpenID Connect Core 1.0 section 3.1.2.1).
+// readScopes keeps the scopes that we and the party know, and a person can grant; others are ignored (OpenID Connect
+// Core 1.0 section 3.1.2.1).
 func readScopes(party *grant.Party, req *grant.AuthRequest, form url.Values) error {
 	asked := strings.Fields(form.Get("scope"))
 	if len(asked) > 100 {
@@ -271,22 +272,22 @@ func readPrompt(party *grant.Party, req *grant.AuthRequest, form url.Values) err
 	prompts := strings.Fields(form.Get("prompt"))
 	// What a session proved before says nothing of who holds the phone now: otherwise whoever has the phone would get past
 	// a PIN by forgetting it.
-	req.Ask.Again = party.MobileApp
+	req.Ask.PromptLogin = party.MobileApp
 	for _, prompt := range prompts {
 		switch prompt {
 		case "none":
-			req.Silent = true
+			req.PromptNone = true
 		case "login":
-			req.Ask.Again = true
+			req.Ask.PromptLogin = true
 		case "consent":
-			req.Ask.Renew = true
+			req.Ask.PromptConsent = true
 		case "select_account":
-			req.Ask.Choose = true
+			req.Ask.PromptSelectAccount = true
 		default:
 			return refuse("invalid_request", "prompt has a value that is not none, login, consent or select_account.").about("prompt")
 		}
 	}
-	if req.Silent && len(prompts) > 1 {
+	if req.PromptNone && len(prompts) > 1 {
 		return refuse("invalid_request", "prompt none goes with no other value.").about("prompt")
 	}
 	return nil
@@ -330,7 +331,7 @@ func readClaims(party *grant.Party, req *grant.AuthRequest, form url.Values) err
 	req.Claims = grant.Requested{
 		UserInfo: grant.Within(party.Scopes, requested.UserInfo), IDToken: grant.Within(party.Scopes, requested.IDToken),
 	}
-	req.Ask.Claimed = acr
+	req.Ask.ClaimedACR = acr
 	if sub != "" {
 		req.HintSubject = sub
 	}
@@ -338,10 +339,10 @@ func readClaims(party *grant.Party, req *grant.AuthRequest, form url.Values) err
 }
 
 // askConsent says what the person must have allowed: the scopes, and those that single claims belong to, of the request
-// and of the party's registration (OpenID Connect Core 1.0 section 3.1.2.4). It is asked only of parties that are not the
-// platform's own, or when a party wants the page.
+// and of the party's registration (OpenID Connect Core 1.0 section 3.1.2.4). It is asked only of parties that are not
+// the platform's own, or when a party wants the page.
 func askConsent(party *grant.Party, req *grant.AuthRequest) {
-	if !party.ThirdParty && !req.Ask.Renew {
+	if !party.ThirdParty && !req.Ask.PromptConsent {
 		return
 	}
 	req.Ask.Consent = slices.Clone(req.Scopes)

@@ -29,8 +29,8 @@ platforms:
 
 const roleByName = `{"id_token":{"role":null},"userinfo":{"role":{"essential":true}}}`
 
-// The role is in ID token and userinfo where the party is registered for it and asks, or has it registered as a claim of its
-// ID tokens; nowhere else, whoever asks and however.
+// The role is in ID token and userinfo where the party is registered for it and asks, or has it registered as a claim
+// of its ID tokens; nowhere else, whoever asks and however.
 func TestRoleIsToldToWhoIsRegisteredForIt(t *testing.T) {
 	c := newCaller(t)
 	c.Apply(roleHouse)
@@ -90,7 +90,7 @@ func TestRoleIsThatOfTheMoment(t *testing.T) {
 	}
 	acts := c.Tools().Acts()
 	for _, role := range []platform.Role{platform.Relative, platform.Professional, platform.Helpdesk} {
-		if err := acts.SetRole(t.Context(), "linde", staff.ByAddress("anna@example.org"), role, staff.Said{Reason: staff.NewTask}); err != nil {
+		if err := acts.SetRole(t.Context(), "linde", staff.ByAddress("anna@example.org"), role, staff.Justification{Reason: staff.NewTask}); err != nil {
 			t.Fatal(err)
 		}
 		if _, info := c.userinfo(got.Access); info["role"] != string(role) {

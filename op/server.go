@@ -42,30 +42,30 @@ type Options struct {
 	Methods  []string // second factors that exist
 	URLs
 	Pages
-	// Arrive counts a request that waits for its answer by where it comes from, or says that there are too many (see
-	// web.Arrivals); Settle takes that back.
-	Arrive func(*http.Request) error
-	Settle func(*http.Request)
-	Now    func() time.Time
-	Log    *slog.Logger
+	// RateLimit counts a request that waits for its answer by where it comes from, or says that there are too many (see
+	// web.RateLimiter); Settle takes that back.
+	RateLimit  func(*http.Request) error
+	RateRefund func(*http.Request)
+	Now        func() time.Time
+	Log        *slog.Logger
 }
 
 // Pages writes what people see.
 type Pages struct {
-	// Show writes a page of the design: its name, data and status.
+	// Show writes a page of ui: its name, data and status.
 	Show func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error
 	// Refused writes an error page, with the number under which the refusal is on record by then: of each kind, party and
 	// reason one a minute from each source, so that nobody fills the record.
 	Refused func(w http.ResponseWriter, r *http.Request, status int, page ui.ErrorPage, e audit.Event) error
-	// Explain says on an error page which parameter is wrong, what came and what is registered: to developers, where everybody
-	// who sees a page is one.
+	// Explain says on an error page which parameter is wrong, what came and what is registered: to developers, where
+	// everybody who sees a page is one.
 	Explain bool
 }
 
 // URLs are addresses of other doors.
 type URLs struct {
-	// JourneyURL is where the journey of a request that cannot be answered at once begins and goes on: the page for what is
-	// wanted there first. Nothing wanted: where the journey says itself what is.
+	// JourneyURL is where the journey of a request that cannot be answered at once begins and goes on: the page for what
+	// is wanted there first. Nothing wanted: where the journey says itself what is.
 	JourneyURL func(p *platform.Platform, request string, wanted authn.Requirement, f authn.Facts) string
 	// ReferralURL is where a professional does what he was referred for, by the token of the referral.
 	ReferralURL func(p *platform.Platform, token string) string

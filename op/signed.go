@@ -38,7 +38,7 @@ func (f flaw) Error() string { return string(f) }
 func (flaw) Unwrap() error   { return fault.Invalid }
 
 // signedJWT is what a party says and signed with a key of its own (RFC 7519). The signature holds; whether it is of the
-// right type, for us, of now and shown for the first time is for the caller to ask (is, timely, Server.once).
+// right type, for us, of now and shown for the first time is for the caller to ask (is, timely, Server.spendJTI).
 type signedJWT struct {
 	typ, alg string // of the header; "" where it has no typ
 	claims   map[string]json.RawMessage
@@ -49,9 +49,9 @@ type signedJWT struct {
 	expires, notBefore, issuedAt time.Time // exp, nbf, iat in whole seconds; zero where there is none
 }
 
-// verifySigned verifies a compact JWT that a party signed, with one of algs. Keys are those that the party registered and
-// never those of the header (`jwk`, `x5c`, `jku`, `x5u`: RFC 8725 section 3.10); `kid` selects one, and without it each
-// key of the party is tried that signs with `alg`, at most grant.MaxPartyKeys. What does not hold is a flaw.
+// verifySigned verifies a compact JWT that a party signed, with one of algs. Keys are those that the party registered
+// and never those of the header (`jwk`, `x5c`, `jku`, `x5u`: RFC 8725 section 3.10); `kid` selects one, and without it
+// each key of the party is tried that signs with `alg`, at most grant.MaxPartyKeys. What does not hold is a flaw.
 func (s *Server) verifySigned(ctx context.Context, party *grant.Party, token string, algs []string) (signedJWT, error) {
 	if len(token) > longestToken || strings.Count(token, ".") != 2 || !canonical(token) {
 		return signedJWT{}, flaw("not a compact token")
@@ -160,8 +160,9 @@ func readJWT(part string) (j signedJWT, err error) {
 	return j, err
 }
 
-// readMembers reads a part that is a JSON object. A member that is there twice, at any depth, is refused: others may take
-// the other one (RFC 7519 section 4, RFC 8725 section 2.4). Names count as they are written, which a struct would not hold.
+// readMembers reads a part that is a JSON object. A member that is there twice, at any depth, is refused: others may
+// take the other one (RFC 7519 section 4, RFC 8725 section 2.4). Names count as they are written, which a struct would
+// not hold.
 func readMembers(part string) (map[string]json.RawMessage, error) {
 	text, err := base64.RawURLEncoding.Strict().DecodeString(part)
 	if err != nil {
@@ -226,8 +227,8 @@ func readAudience(members map[string]json.RawMessage) (audience []string, one bo
 	return audience, false, nil
 }
 
-// is tells whether the token's type is one of types; "" is none. Case, and "application/" before it, mean nothing (RFC
-// 7515 section 4.1.9).
+// is reports whether the token's type is one of types; "" is none. Case, and "application/" before it, mean nothing
+// (RFC 7515 section 4.1.9).
 func (j signedJWT) is(types ...string) bool {
 	typ := strings.TrimPrefix(strings.ToLower(j.typ), "application/")
 	return slices.ContainsFunc(types, func(t string) bool { return strings.ToLower(t) == typ })
@@ -251,19 +252,19 @@ func (j signedJWT) timely(now time.Time, most time.Duration) error {
 	return nil
 }
 
-// What is used once, by what it is for: its identifier means nothing elsewhere. The names are in the database while such
-// a token lives.
+// What is used once, by what it is for: its identifier means nothing elsewhere. The names are in the database while
+// such a token lives.
 const (
 	useAssertion     = "client assertion"
 	useRequestObject = "request object"
 	useProof         = "dpop"
 )
 
-// once takes a token by its identifier (`jti`), which whoever signed it chose, and only the first time at all nodes; until
-// ends, when nobody takes the token any more. It comes last, when everything else holds.
-func (s *Server) once(ctx context.Context, what string, p platform.ID, signer, id string, ends time.Time) error {
+// spendJTI takes a token by its identifier (`jti`), which whoever signed it chose, and only the first time at all
+// nodes; until ends, when nobody takes the token any more. It comes last, when everything else holds.
+func (s *Server) spendJTI(ctx context.Context, what string, p platform.ID, signer, id string, ends time.Time) error {
 	name := strings.Join([]string{what, signer, id}, "\x00") // only the last can have one
-	return s.Uses.Use(ctx, p, secret.Hash(name), ends)
+	return s.Uses.MarkUsed(ctx, p, secret.Hash(name), ends)
 }
 
 // checkID wants an identifier that can be remembered.

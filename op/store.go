@@ -28,7 +28,7 @@ type Stores struct {
 
 // UseStore remembers what works once, over all nodes; see storage.DB.
 type UseStore interface {
-	Use(ctx context.Context, p platform.ID, hash []byte, ends time.Time) error
+	MarkUsed(ctx context.Context, p platform.ID, hash []byte, ends time.Time) error
 }
 
 // SessionStore keeps the sessions of browsers, which visitor.Reader reads: the logout endpoint ends one, and says which
@@ -77,5 +77,5 @@ type ReferralStore interface {
 
 // RecordStore is the audit record, for what parties do that is refused.
 type RecordStore interface {
-	Note(ctx context.Context, e audit.Event, source string) error
+	RecordOnce(ctx context.Context, e audit.Event, source string) error
 }

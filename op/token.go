@@ -76,7 +76,7 @@ func (s *Server) token(ctx context.Context, c *call) (any, error) {
 		return nil, refuse("unauthorized_client", "not registered for this grant type")
 	}
 	if c.party.MobileApp {
-		if err := s.proven(ctx, c); err != nil {
+		if err := s.requireProof(ctx, c); err != nil {
 			return nil, err
 		}
 	}
@@ -130,7 +130,7 @@ func (s *Server) redeemCode(ctx context.Context, c *call) (*tokenResponse, error
 	if party.Allows(grant.RefreshToken) {
 		refresh = grant.NewToken(id)
 		redemption.RefreshHash = secret.Hash(refresh)
-		redemption.RefreshEnds = now.Add(party.EffectiveLives().RefreshIdle)
+		redemption.RefreshEnds = now.Add(party.EffectiveLifetimes().RefreshIdle)
 	}
 	g, err := s.Grants.Redeem(ctx, redemption)
 	if err != nil {
@@ -161,7 +161,7 @@ func (s *Server) refresh(ctx context.Context, c *call) (*tokenResponse, error) {
 	}
 	rotation := grant.Rotation{
 		Refresh: token, Platform: p.ID, Party: party.ID, Next: token.Hash, Key: grant.Key{JKT: jkt, Binds: party.Public()},
-		RefreshEnds: now.Add(party.EffectiveLives().RefreshIdle), IdleAfter: p.Policy.IdleAfter, From: origin(ctx), Now: now,
+		RefreshEnds: now.Add(party.EffectiveLifetimes().RefreshIdle), IdleAfter: p.Policy.IdleAfter, From: origin(ctx), Now: now,
 	}
 	next := presented
 	if party.Rotates() {
@@ -220,7 +220,7 @@ func tokenType(jkt string) string {
 	return "Bearer"
 }
 
-// within tells whether all scopes were granted.
+// within reports whether all scopes were granted.
 func within(scopes, granted []string) bool {
 	return !slices.ContainsFunc(scopes, func(sc string) bool { return !slices.Contains(granted, sc) })
 }
@@ -229,7 +229,7 @@ func within(scopes, granted []string) bool {
 func (s *Server) tokens(ctx context.Context, i issuance, refresh string) (*tokenResponse, error) {
 	now := s.Now()
 	i.scopes = i.party.Granted(i.scopes)
-	ends := now.Add(i.party.EffectiveLives().Access)
+	ends := now.Add(i.party.EffectiveLifetimes().Access)
 	if i.grant.EndsAt.Before(ends) {
 		ends = i.grant.EndsAt
 	}
@@ -274,7 +274,7 @@ func (s *Server) clientCredentials(ctx context.Context, c *call) (*tokenResponse
 	if err != nil {
 		return nil, s.fail(ctx, "client credentials", err)
 	}
-	life := party.EffectiveLives().Access
+	life := party.EffectiveLifetimes().Access
 	access, err := s.issueAccess(issuance{platform: p, party: party, scopes: scopes, jkt: jkt}, now.Add(life))
 	if err != nil {
 		return nil, s.fail(ctx, "client credentials", err)
@@ -289,21 +289,21 @@ func withoutOwn(scopes []string) []string {
 	return slices.DeleteFunc(slices.Clone(scopes), func(sc string) bool { return slices.Contains(grant.OwnScopes, sc) })
 }
 
-// idToken is what every ID token says (OpenID Connect Core 1.0 section 2). Nothing about the person beyond `sub`: that is
-// asked of userinfo (section 5.4), unless the request or the party's registration wants a claim here by name.
+// idToken is what every ID token says (OpenID Connect Core 1.0 section 2). Nothing about the person beyond `sub`: that
+// is asked of userinfo (section 5.4), unless the request or the party's registration wants a claim here by name.
 type idToken struct {
-	Issuer   platform.Issuer `json:"iss"`
-	Subject  string          `json:"sub"`
-	Audience grant.PartyID   `json:"aud"`
-	Expiry   int64           `json:"exp"`
-	IssuedAt int64           `json:"iat"`
-	AuthTime int64           `json:"auth_time,omitempty"` // zero: not known
-	Nonce    string          `json:"nonce,omitempty"`
-	ACR      authn.ACR       `json:"acr,omitempty"`
-	AMR      []string        `json:"amr,omitempty"`
-	Session  string          `json:"sid"`
-	AtHash   string          `json:"at_hash,omitempty"`
-	Details  []grant.Detail  `json:"amr_details,omitempty"`
+	Issuer   platform.Issuer   `json:"iss"`
+	Subject  string            `json:"sub"`
+	Audience grant.PartyID     `json:"aud"`
+	Expiry   int64             `json:"exp"`
+	IssuedAt int64             `json:"iat"`
+	AuthTime int64             `json:"auth_time,omitempty"` // zero: not known
+	Nonce    string            `json:"nonce,omitempty"`
+	ACR      authn.ACR         `json:"acr,omitempty"`
+	AMR      []string          `json:"amr,omitempty"`
+	Session  string            `json:"sid"`
+	AtHash   string            `json:"at_hash,omitempty"`
+	Details  []grant.AMRDetail `json:"amr_details,omitempty"`
 }
 
 // issueID makes the ID token of a grant. A claim that comes from the account costs a read, so only a request or a
@@ -311,7 +311,7 @@ type idToken struct {
 func (s *Server) issueID(ctx context.Context, i issuance, access string) (string, error) {
 	p, party, g, now := i.platform, i.party, i.grant, s.Now()
 	token := idToken{
-		Issuer: p.Issuer, Subject: party.Subject(g.Account, p.Salt), Audience: g.Party, Expiry: now.Add(party.EffectiveLives().IDToken).Unix(),
+		Issuer: p.Issuer, Subject: party.Subject(g.Account, p.Salt), Audience: g.Party, Expiry: now.Add(party.EffectiveLifetimes().IDToken).Unix(),
 		IssuedAt: now.Unix(), AuthTime: grant.AuthTime(g.Proofs), Nonce: i.nonce, ACR: g.ACR(), AMR: authn.AMR(g.Proofs),
 		Session: party.Session(g.Visit(), p.Salt), AtHash: leftHalf(party.IDTokenAlg, access),
 	}
@@ -337,8 +337,8 @@ func (s *Server) issueID(ctx context.Context, i issuance, access string) (string
 	return s.sign(p.ID, party.IDTokenAlg, "JWT", claims)
 }
 
-// signs tells whether what a party gets can be signed (fault.Unavailable), before anything is used up for it: another node
-// may have the key.
+// signs reports whether what a party gets can be signed (fault.Unavailable), before anything is used up for it: another
+// node may have the key.
 func (s *Server) signs(p *platform.Platform, party *grant.Party, now time.Time) error {
 	if err := s.Registry.Signs(p.ID, party.IDTokenAlg, now); errors.Is(err, fault.Unavailable) {
 		return err

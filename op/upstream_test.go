@@ -58,7 +58,7 @@ func (u *upstream) answers(contract federation.Contract, claims map[string]any, 
 		if ago != nil {
 			a.AuthTime = now.Add(-*ago)
 		}
-		id, err := u.connection.Judge(a, now)
+		id, err := u.connection.Evaluate(a, now)
 		if err != nil {
 			u.Fatal(err)
 		}
@@ -80,7 +80,8 @@ func (u *upstream) signsIn(change func(url.Values)) *idptest.Browser {
 
 func since(d time.Duration) *time.Duration { return &d }
 
-// TestTokensNeverSayMoreOfAnUpstreamThanItsContract holds the table of docs/oidc.md: what is said there times what was agreed.
+// TestTokensNeverSayMoreOfAnUpstreamThanItsContract holds the table of docs/oidc.md: what is said there times what was
+// agreed.
 func TestTokensNeverSayMoreOfAnUpstreamThanItsContract(t *testing.T) {
 	agreed := federation.Contract{Counts: true, Rows: []federation.ContractRow{
 		{Claim: federation.ByAMR, Value: "mfa", ACR: authn.TwoFactor, AMR: []string{"otp"}}, {Claim: federation.ByAMR, Value: "pwd", ACR: authn.OneFactor, AMR: []string{"pwd"}},
@@ -236,7 +237,8 @@ func TestNoTimeIsSaidWhereAnUpstreamSaidNone(t *testing.T) {
 	}
 }
 
-// A session of a sign-in elsewhere answers without a page as any other does: while it is fresh enough, and until it idles.
+// A session of a sign-in elsewhere answers without a page as any other does: while it is fresh enough, and until it
+// idles.
 func TestASessionOfAnUpstreamAnswersSilently(t *testing.T) {
 	u := newUpstream(t)
 	u.answers(federation.Contract{Counts: true, Rows: []federation.ContractRow{{Claim: federation.ByACR, Value: "loa2", ACR: authn.TwoFactor}}},
@@ -280,7 +282,7 @@ func TestKoppeltaalsRequest(t *testing.T) {
 	ask := issuer + "/authorize?" + url.Values{
 		"client_id": {"koppeltaal"}, "redirect_uri": {redirect}, "response_type": {"code"}, "scope": {"openid"}, "state": {"kt"}, "login": {"true"}, "idp_hint": {"lindehof"},
 	}.Encode()
-	if got := u.asked(u.get(ask)).Ask.Provider; got != "lindehof" {
+	if got := u.asked(u.get(ask)).Ask.IDPHint; got != "lindehof" {
 		t.Errorf("asked is %q", got)
 	}
 	q := v.open(ask)

@@ -60,7 +60,7 @@ type Spec struct {
 	Life time.Duration
 	// Pauses are those between attempts, the last one for all further ones; none: those that mails have.
 	Pauses  []time.Duration
-	Request bool   // a page leaves it that must not tell whether an account exists; it is answered, never sent
+	Request bool   // a page leaves it that must not reports whether an account exists; it is answered, never sent
 	Ticket  string // authn.TicketPurpose of the link that its button opens; empty: the button, if any, leads to the login
 
 	// Texts are keys of the catalogue. A message to a URL has none.
@@ -74,7 +74,8 @@ type Spec struct {
 	After []string
 }
 
-// DetailValue is the name of what a mail has for technicians (Spec.Detail): in English, whatever the mail is written in.
+// DetailValue is the name of what a mail has for technicians (Spec.Detail): in English, whatever the mail is written
+// in.
 const DetailValue = "detail"
 
 // NoticeLife is how long a mail is tried that says what changed: that is news for some days.
@@ -258,8 +259,8 @@ var Kinds = map[Kind]Spec{
 	LinkCodeRequest:      {Recipient: Mail, Life: codeLife, Request: true},
 }
 
-// WelcomeBy is what the welcome mail says of somebody who signs in with the account of an organisation, instead of its row in
-// Kinds. Its button opens the same link. only: no password is taken here.
+// WelcomeBy is what the welcome mail says of somebody who signs in with the account of an organisation, instead of its
+// row in Kinds. Its button opens the same link. only: no password is taken here.
 func WelcomeBy(only bool) Spec {
 	s := Kinds[Welcome]
 	s.Before, s.Button = []string{"mail_welcome.sso_body", "mail_welcome.sso"}, "mail_welcome.sso_button"
@@ -270,5 +271,5 @@ func WelcomeBy(only bool) Spec {
 	return s
 }
 
-// Request tells whether the outbox must decide first what is sent.
+// Request reports whether the outbox must decide first what is sent.
 func (k Kind) Request() bool { return Kinds[k].Request }

@@ -4,6 +4,8 @@
 // settled of a kind is its row in Kinds. Messages are made in one place, by Draft.Seal; where a message brings a link,
 // authn.Queue calls it and adds the ticket. The package is pure: doors and staff make messages, storage keeps them,
 // notify sends them. The stored words stay: kinds, outcomes, names of fields.
+//
+// A party is a relying party (OAuth client).
 package outbox
 
 import (
@@ -18,8 +20,8 @@ import (
 // Message is something that is to be sent, or a request for it. It is a row of the outbox, written in the transaction
 // that causes it, and sent by a worker of whichever node takes it first.
 //
-// A request is what a page leaves that must not tell whether an account exists: it holds the address as typed, costs the
-// same for everybody, and the worker decides afterwards which message it becomes, if any.
+// A request is what a page leaves that must not tell whether an account exists: it holds the address as typed, costs
+// the same for everybody, and the worker decides afterwards which message it becomes, if any.
 type Message struct {
 	ID        string
 	Platform  platform.ID

@@ -51,7 +51,7 @@ func ParseIssuer(s string) (Issuer, error) {
 	return Issuer(s), nil
 }
 
-// Loopback tells whether a host name always means this machine (RFC 6761 section 6.3).
+// Loopback reports whether a host name always means this machine (RFC 6761 section 6.3).
 func Loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") || ip != nil && ip.IsLoopback()
@@ -62,7 +62,7 @@ var (
 	pathPattern = regexp.MustCompile(`^(?:/[A-Za-z0-9._~-]+)+$`)                                                // unreserved characters, RFC 3986 section 2.3
 )
 
-// literalIPv6 tells whether a host is an IPv6 address in the one spelling of RFC 5952.
+// literalIPv6 reports whether a host is an IPv6 address in the one spelling of RFC 5952.
 func literalIPv6(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Is6() && ip.Zone() == "" && ip.String() == host
@@ -91,7 +91,7 @@ func (i Issuer) split() (host, path string) {
 // Origin returns scheme, host and port: what a browser sends in an Origin header.
 func (i Issuer) Origin() string { return strings.TrimSuffix(string(i), i.Path()) }
 
-// Secure tells whether the issuer is served over TLS.
+// Secure reports whether the issuer is served over TLS.
 func (i Issuer) Secure() bool { return strings.HasPrefix(string(i), "https:") }
 
 // Directory finds the platform of a request. It is built once from all platforms and never changes.

@@ -5,6 +5,8 @@
 // value: no storage, no clock, no HTTP. The package refuses impossible settings (Validate) so that the rules in authn
 // can trust what they read, and says which change of a policy protects less than before (WeakerThan). It knows nothing
 // of accounts, and of the protocol only names that a policy mentions: the issuer, and values of `acr`.
+//
+// A party is a relying party (OAuth client).
 package platform
 
 import (
@@ -50,8 +52,8 @@ type Contact struct {
 	Phone string `json:"phone,omitempty" yaml:"phone,omitempty"`
 }
 
-// Address is what people know the platform by, as in "You are now at {platform} ({host})": the address of the home page,
-// or of the issuer when there is none, without its scheme. Platforms at one host differ in their path.
+// Address is what people know the platform by, as in "You are now at {platform} ({host})": the address of the home
+// page, or of the issuer when there is none, without its scheme. Platforms at one host differ in their path.
 func (p *Platform) Address() string {
 	address := p.HomeURL
 	if address == "" {

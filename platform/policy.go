@@ -23,7 +23,7 @@ const (
 // Roles lists every role in the order forms show them.
 var Roles = []Role{Client, Relative, Professional, Helpdesk, Manager}
 
-// Staff tells which half of the policy counts for the role.
+// Staff reports whether a role works for the organisation, so that the half of the policy that is for staff counts.
 func (r Role) Staff() bool { return r == Professional || r == Helpdesk || r == Manager }
 
 // ByGroup is a setting with one value for clients and relatives and one for staff.

@@ -14,8 +14,8 @@ import (
 )
 
 // Invite queues the welcome mail of an account that has no password yet. The button of an older one stops working.
-// fault.Refused: the account has a password, or is deactivated; storage adds fault.Throttled, where a person sends it again
-// too soon.
+// fault.Refused: the account has a password, or is deactivated; storage adds fault.Throttled, where a person sends it
+// again too soon.
 func Invite(f Facts) (authn.Change, error) {
 	e, err := f.guard(audit.AccountInvited)
 	if err != nil {
@@ -28,8 +28,8 @@ func Invite(f Facts) (authn.Change, error) {
 }
 
 // SetEmail asks somebody to confirm a new address, by a button in a mail to it, and tells the old one. Until the button
-// is pressed the old address counts. Of somebody who has no password yet the old address may be a stranger's: it is told
-// nothing, and the button that went to it stops working at once.
+// is pressed the old address counts. Of somebody who has no password yet the old address may be a stranger's: it is
+// told nothing, and the button that went to it stops working at once.
 //
 // fault.Refused: the account is deactivated, or has the address already; storage adds: or two-step authentication was
 // reset less than authn.ApartFor ago. Other has the new address; nil: nobody; fault.Taken: it is another account.
@@ -59,13 +59,12 @@ func SetEmail(f Facts, email account.Email, other *account.Account) (authn.Chang
 	return change, nil
 }
 
-// ResetTwoStep takes two-step authentication from an account whose owner lost phone and recovery codes.
-// Whoever held the old factor is out: its credentials, sessions, tokens, remembered browsers, links and journeys end.
-// The owner gets a mail with a button for when it was somebody else who asked. The account is marked
-// (account.TwoStep): nobody is signed in before password and the button of another mail were given in one journey. The
-// reason is kept in the audit record.
-// fault.Refused: it has none; storage adds: or got a new address less than authn.ApartFor ago, and fault.Throttled where
-// a person did ResetsPerHour.
+// ResetTwoStep takes two-step authentication from an account whose owner lost phone and recovery codes. Whoever held
+// the old factor is out: its credentials, sessions, tokens, remembered browsers, links and journeys end. The owner gets
+// a mail with a button for when it was somebody else who asked. The account is marked (account.TwoStep): nobody is
+// signed in before password and the button of another mail were given in one journey. The reason is kept in the audit
+// record. fault.Refused: it has none; storage adds: or got a new address less than authn.ApartFor ago, and
+// fault.Throttled where a person did ResetsPerHour.
 func ResetTwoStep(f Facts) (authn.Change, error) {
 	e, err := f.guard(audit.TwoStepReset)
 	if err != nil {
@@ -106,13 +105,13 @@ func Unblock(f Facts) (authn.Change, error) {
 	}
 	a := f.Account
 	return authn.Change{
-		Platform: a.Platform, Events: []audit.Event{e}, Messages: f.says(outbox.UnblockedByStaff),
+		Platform: a.Platform, Events: []audit.Event{e}, Messages: f.mailOwner(outbox.UnblockedByStaff),
 		Forgive: []string{authn.PasswordOwner(f.Sealer, a.Platform, a.Email.Key), authn.CodeOwner(f.Sealer, a.Platform, a.ID)},
 	}, nil
 }
 
-// EndSessions ends all sessions of an account, with the tokens that derive from them and the remembered browsers. Storage
-// adds fault.Throttled: a person did LogOutsPerHour.
+// EndSessions ends all sessions of an account, with the tokens that derive from them and the remembered browsers.
+// Storage adds fault.Throttled: a person did LogOutsPerHour.
 func EndSessions(f Facts) (authn.Change, error) {
 	e, err := f.guard(audit.AllSessionsEnded)
 	if err != nil {
@@ -121,11 +120,12 @@ func EndSessions(f Facts) (authn.Change, error) {
 	a := f.Account
 	return authn.Change{
 		Platform: a.Platform, End: &authn.End{Account: a.ID, Devices: true, Reason: "ended by staff"}, Events: []audit.Event{e},
-		Messages: f.says(outbox.LoggedOutByStaff), Count: f.logOuts(),
+		Messages: f.mailOwner(outbox.LoggedOutByStaff), Count: f.logOuts(),
 	}, nil
 }
 
-// SetRole gives somebody another role. Manager is given, and a manager gets another role, where a second manager agreed.
+// SetRole gives somebody another role. Manager is given, and a manager gets another role, where a second manager
+// agreed.
 func SetRole(f Facts, to platform.Role) (authn.Change, error) {
 	f.gives = to
 	e, err := f.guard(audit.RoleGiven)
@@ -141,7 +141,7 @@ func SetRole(f Facts, to platform.Role) (authn.Change, error) {
 	e.Reason = fmt.Sprintf("from %s to %s", a.Role, to)
 	return authn.Change{
 		Platform: a.Platform, Account: &authn.AccountChange{ID: a.ID, Role: &authn.RoleChange{From: a.Role, To: to}}, Events: []audit.Event{e},
-		Messages: f.says(outbox.RoleByStaff),
+		Messages: f.mailOwner(outbox.RoleByStaff),
 	}, nil
 }
 
@@ -152,7 +152,7 @@ func EndSession(f Facts, sid string) (audit.Event, []outbox.Message, error) {
 		return e, nil, err
 	}
 	e.Session = sid
-	return e, f.says(outbox.DeviceOutByStaff), nil
+	return e, f.mailOwner(outbox.DeviceOutByStaff), nil
 }
 
 // ForgetDevice forgets one remembered browser of an account.
@@ -162,7 +162,7 @@ func ForgetDevice(f Facts) (authn.Change, error) {
 		return authn.Change{}, err
 	}
 	return authn.Change{
-		Platform: f.Account.Platform, Events: []audit.Event{e}, Messages: f.says(outbox.ForgottenByStaff),
+		Platform: f.Account.Platform, Events: []audit.Event{e}, Messages: f.mailOwner(outbox.ForgottenByStaff),
 	}, nil
 }
 
@@ -173,12 +173,12 @@ func RemoveDevice(f Facts) (authn.Change, error) {
 		return authn.Change{}, err
 	}
 	return authn.Change{
-		Platform: f.Account.Platform, Events: []audit.Event{e}, Messages: f.says(outbox.AppRemovedByStaff),
+		Platform: f.Account.Platform, Events: []audit.Event{e}, Messages: f.mailOwner(outbox.AppRemovedByStaff),
 	}, nil
 }
 
-// Standing is a state that an account gets, its event, and what its owner is told.
-type Standing struct {
+// StateChange is a state that an account gets, its event, and what its owner is told.
+type StateChange struct {
 	State account.State
 	Event audit.Event
 	Tells []outbox.Message
@@ -187,29 +187,29 @@ type Standing struct {
 
 // Deactivate refuses sign-in and ends sessions and tokens at once; data is kept. Storage adds fault.Throttled, as of
 // EndSessions.
-func Deactivate(f Facts) (Standing, error) {
+func Deactivate(f Facts) (StateChange, error) {
 	e, err := f.guard(audit.AccountDeactivated)
 	if err != nil {
-		return Standing{}, err
+		return StateChange{}, err
 	}
-	return Standing{State: account.Deactivated, Event: e, Tells: f.says(outbox.DeactivatedByStaff), Count: f.logOuts()}, nil
+	return StateChange{State: account.Deactivated, Event: e, Tells: f.mailOwner(outbox.DeactivatedByStaff), Count: f.logOuts()}, nil
 }
 
 // Reactivate lets a deactivated account sign in again. One that has nothing to sign in with is invited, as it was.
-func Reactivate(f Facts) (Standing, error) {
+func Reactivate(f Facts) (StateChange, error) {
 	e, err := f.guard(audit.AccountReactivated)
 	switch {
 	case err != nil:
-		return Standing{}, err
+		return StateChange{}, err
 	case !f.Account.CanSignIn():
-		return Standing{State: account.Invited, Event: e}, nil
+		return StateChange{State: account.Invited, Event: e}, nil
 	}
 	tells := []outbox.Message{f.mail(outbox.ReactivatedByStaff).Seal(f.Sealer.Seal)}
-	return Standing{State: account.Active, Event: e, Tells: tells}, nil
+	return StateChange{State: account.Active, Event: e, Tells: tells}, nil
 }
 
-// says is a mail that tells somebody who can sign in what was done; nobody else has anything to look for.
-func (f Facts) says(kind outbox.Kind) []outbox.Message {
+// mailOwner is a mail that tells somebody who can sign in what was done; nobody else has anything to look for.
+func (f Facts) mailOwner(kind outbox.Kind) []outbox.Message {
 	if f.Account.State != account.Active {
 		return nil
 	}

@@ -46,7 +46,7 @@ func TestWhatWaitsSaysWhoActsInWhichRole(t *testing.T) {
 	for _, c := range waitingCases {
 		f, p, asked := c.asked(t)
 		asker, second := audit.Acting{Account: "someone", Role: c.asker}, audit.Acting{Account: "second", Role: c.second}
-		f.Actor, f.Said = c.agreeing(), Said{}
+		f.Actor, f.Justification = c.agreeing(), Justification{}
 		agreed, err := Confirm(f, p, staffed(c.asker), c.wish)
 		if err != nil {
 			t.Fatal(err)

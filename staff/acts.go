@@ -21,11 +21,12 @@ type Store interface {
 	Platforms(context.Context) ([]platform.Platform, error)
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
-	Stand(ctx context.Context, p platform.ID, id account.ID, to Standing, now time.Time) error
+	ApplyStateChange(ctx context.Context, p platform.ID, id account.ID, to StateChange, now time.Time) error
 
 	Parties(context.Context) ([]grant.Party, error)
 	Keys(context.Context) ([]keys.Key, error)
-	// Revise lets a change see one version of the settings, again where another came in between; SaveSettings is such a change.
+	// Revise lets a change see one version of the settings, again where another came in between; SaveSettings is such a
+	// change.
 	Revise(ctx context.Context, change func(seen int64) error) error
 	SaveSettings(ctx context.Context, seen int64, parties []grant.Party, all []keys.Key, events []audit.Event) error
 }
@@ -116,13 +117,13 @@ func (w Whom) String() string {
 
 // Invite is the act of that name, and so is every method below.
 func (s *Acts) Invite(ctx context.Context, id platform.ID, whom Whom) error {
-	return s.save(ctx, fmt.Sprintf("inviting %s to %s", whom, id), id, whom, Said{}, Invite)
+	return s.save(ctx, fmt.Sprintf("inviting %s to %s", whom, id), id, whom, Justification{}, Invite)
 }
 
 // InviteAgain is Invite of one of many whom somebody invites again at once. fault.Throttled: as of Invite, or he did
 // AgainPerHour.
 func (s *Acts) InviteAgain(ctx context.Context, id platform.ID, whom Whom) error {
-	return s.save(ctx, fmt.Sprintf("inviting %s to %s again", whom, id), id, whom, Said{}, func(f Facts) (authn.Change, error) {
+	return s.save(ctx, fmt.Sprintf("inviting %s to %s again", whom, id), id, whom, Justification{}, func(f Facts) (authn.Change, error) {
 		change, err := Invite(f)
 		if err == nil {
 			change.Count = append(change.Count, f.perHour("invitations again of many", AgainPerHour)...)
@@ -132,7 +133,7 @@ func (s *Acts) InviteAgain(ctx context.Context, id platform.ID, whom Whom) error
 }
 
 // SetEmail also returns fault.Taken.
-func (s *Acts) SetEmail(ctx context.Context, id platform.ID, whom Whom, to string, said Said) error {
+func (s *Acts) SetEmail(ctx context.Context, id platform.ID, whom Whom, to string, said Justification) error {
 	attempted := fmt.Sprintf("changing address %s on %s", whom, id)
 	_, errOld := account.ParseEmail(whom.address)
 	if whom.id != "" {
@@ -153,36 +154,37 @@ func (s *Acts) SetEmail(ctx context.Context, id platform.ID, whom Whom, to strin
 	})
 }
 
-func (s *Acts) ResetTwoStep(ctx context.Context, id platform.ID, whom Whom, said Said) error {
+func (s *Acts) ResetTwoStep(ctx context.Context, id platform.ID, whom Whom, said Justification) error {
 	attempted := fmt.Sprintf("resetting two-step authentication of %s on %s", whom, id)
 	return s.save(ctx, attempted, id, whom, said, ResetTwoStep)
 }
 
 func (s *Acts) Unblock(ctx context.Context, id platform.ID, whom Whom) error {
-	return s.save(ctx, fmt.Sprintf("unblocking %s on %s", whom, id), id, whom, Said{}, Unblock)
+	return s.save(ctx, fmt.Sprintf("unblocking %s on %s", whom, id), id, whom, Justification{}, Unblock)
 }
 
-func (s *Acts) EndSessions(ctx context.Context, id platform.ID, whom Whom, said Said) error {
+func (s *Acts) EndSessions(ctx context.Context, id platform.ID, whom Whom, said Justification) error {
 	return s.save(ctx, fmt.Sprintf("ending sessions of %s on %s", whom, id), id, whom, said, EndSessions)
 }
 
-func (s *Acts) Deactivate(ctx context.Context, id platform.ID, whom Whom, said Said) error {
-	return s.stand(ctx, fmt.Sprintf("deactivating %s on %s", whom, id), id, whom, said, Deactivate)
+func (s *Acts) Deactivate(ctx context.Context, id platform.ID, whom Whom, said Justification) error {
+	return s.changeState(ctx, fmt.Sprintf("deactivating %s on %s", whom, id), id, whom, said, Deactivate)
 }
 
-func (s *Acts) Reactivate(ctx context.Context, id platform.ID, whom Whom, said Said) error {
-	return s.stand(ctx, fmt.Sprintf("reactivating %s on %s", whom, id), id, whom, said, Reactivate)
+func (s *Acts) Reactivate(ctx context.Context, id platform.ID, whom Whom, said Justification) error {
+	return s.changeState(ctx, fmt.Sprintf("reactivating %s on %s", whom, id), id, whom, said, Reactivate)
 }
 
 // SetRole also returns fault.Stale where the role changed meanwhile.
-func (s *Acts) SetRole(ctx context.Context, id platform.ID, whom Whom, role platform.Role, said Said) error {
+func (s *Acts) SetRole(ctx context.Context, id platform.ID, whom Whom, role platform.Role, said Justification) error {
 	return s.save(ctx, fmt.Sprintf("giving %s on %s role %q", whom, id, role), id, whom, said, func(f Facts) (authn.Change, error) {
 		return SetRole(f, role)
 	})
 }
 
-// EndSession ends one session, whose end changes nothing where it has ended. fault.NotFound: it is none of the account's.
-func (s *Acts) EndSession(ctx context.Context, id platform.ID, whom Whom, sid string, said Said) error {
+// EndSession ends one session, whose end changes nothing where it has ended. fault.NotFound: it is none of the
+// account's.
+func (s *Acts) EndSession(ctx context.Context, id platform.ID, whom Whom, sid string, said Justification) error {
 	failed := func(err error) error { return fmt.Errorf("ending session %q of %s on %s: %w", sid, whom, id, err) }
 	f, err := s.facts(ctx, id, whom, said)
 	if err != nil {
@@ -203,7 +205,7 @@ func (s *Acts) EndSession(ctx context.Context, id platform.ID, whom Whom, sid st
 }
 
 // ForgetDevice forgets one remembered browser. fault.Spent: it is forgotten, or none of the account's.
-func (s *Acts) ForgetDevice(ctx context.Context, id platform.ID, whom Whom, device string, said Said) error {
+func (s *Acts) ForgetDevice(ctx context.Context, id platform.ID, whom Whom, device string, said Justification) error {
 	failed := func(err error) error {
 		return fmt.Errorf("forgetting browser %q of %s on %s: %w", device, whom, id, err)
 	}
@@ -222,7 +224,7 @@ func (s *Acts) ForgetDevice(ctx context.Context, id platform.ID, whom Whom, devi
 }
 
 // RemoveDevice removes one device with the mobile app. fault.NotFound: it is removed, or none of the account's.
-func (s *Acts) RemoveDevice(ctx context.Context, id platform.ID, whom Whom, device grant.DeviceID, said Said) error {
+func (s *Acts) RemoveDevice(ctx context.Context, id platform.ID, whom Whom, device grant.DeviceID, said Justification) error {
 	failed := func(err error) error { return fmt.Errorf("removing device %q of %s on %s: %w", device, whom, id, err) }
 	f, err := s.facts(ctx, id, whom, said)
 	if err != nil {
@@ -241,7 +243,7 @@ func (s *Acts) RemoveDevice(ctx context.Context, id platform.ID, whom Whom, devi
 
 // save is the way of every act whose outcome is a Change.
 func (s *Acts) save(
-	ctx context.Context, attempted string, id platform.ID, whom Whom, said Said, act func(Facts) (authn.Change, error),
+	ctx context.Context, attempted string, id platform.ID, whom Whom, said Justification, act func(Facts) (authn.Change, error),
 ) error {
 	f, err := s.facts(ctx, id, whom, said)
 	if err != nil {
@@ -254,9 +256,9 @@ func (s *Acts) save(
 	return s.burst(ctx, f, change.Count, s.Store.SaveChange(ctx, change, s.Now))
 }
 
-// stand is the way of acts that give an account another state.
-func (s *Acts) stand(
-	ctx context.Context, attempted string, id platform.ID, whom Whom, said Said, act func(Facts) (Standing, error),
+// changeState is the way of acts that give an account another state.
+func (s *Acts) changeState(
+	ctx context.Context, attempted string, id platform.ID, whom Whom, said Justification, act func(Facts) (StateChange, error),
 ) error {
 	f, err := s.facts(ctx, id, whom, said)
 	if err != nil {
@@ -266,11 +268,11 @@ func (s *Acts) stand(
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
-	return s.burst(ctx, f, to.Count, s.Store.Stand(ctx, id, f.Account.ID, to, s.Now))
+	return s.burst(ctx, f, to.Count, s.Store.ApplyStateChange(ctx, id, f.Account.ID, to, s.Now))
 }
 
 // facts finds whom an act is done to. Of an account that there is not it says whether there is the platform.
-func (s *Acts) facts(ctx context.Context, id platform.ID, whom Whom, said Said) (Facts, error) {
+func (s *Acts) facts(ctx context.Context, id platform.ID, whom Whom, said Justification) (Facts, error) {
 	a, err := s.find(ctx, id, whom)
 	if errors.Is(err, fault.NotFound) {
 		if missing := s.hasPlatform(ctx, id); missing != nil {
@@ -281,7 +283,7 @@ func (s *Acts) facts(ctx context.Context, id platform.ID, whom Whom, said Said) 
 		return Facts{}, err
 	}
 	f, err := s.factsOn(ctx, id)
-	f.Account, f.Said = a, said
+	f.Account, f.Justification = a, said
 	return f, err
 }
 

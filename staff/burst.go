@@ -15,9 +15,9 @@ import (
 	"github.com/minddistrict/idp/outbox"
 )
 
-// LogOutsPerHour is how many people one person logs out of everything in an hour, by deactivating the account or by ending
-// all sessions, counted where the act is saved. Nobody leaves by dozens an hour; whoever has a helper's session could
-// otherwise stop the work of an organisation. The operator is not counted, and neither is a system.
+// LogOutsPerHour is how many people one person logs out of everything in an hour, by deactivating the account or by
+// ending all sessions, counted where the act is saved. Nobody leaves by dozens an hour; whoever has a helper's session
+// could otherwise stop the work of an organisation. The operator is not counted, and neither is a system.
 const LogOutsPerHour = 20
 
 // logOuts counts one of them.
@@ -55,7 +55,7 @@ func (s *Acts) burst(ctx context.Context, f Facts, count []authn.Limit, stopped 
 	if i < 0 {
 		return stopped
 	}
-	stand, err := s.Waiting.Standing(ctx, f.Platform, count, s.Now)
+	stand, err := s.Waiting.LimitCounts(ctx, f.Platform, count, s.Now)
 	if err != nil {
 		return errors.Join(stopped, err)
 	}
@@ -87,7 +87,7 @@ func (b burst) stopped(f Facts, by *account.Account, until time.Time, managers [
 		}},
 	}
 	for _, m := range managers {
-		change.Messages = append(change.Messages, f.tell(b.tells, m, map[string]string{"person": by.Email.Masked(), "n": most}))
+		change.Messages = append(change.Messages, f.mailTo(b.tells, m, map[string]string{"person": by.Email.Masked(), "n": most}))
 	}
 	return change
 }

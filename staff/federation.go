@@ -177,9 +177,9 @@ type ImportOptions struct {
 	Mail    bool // who is active is told by a mail; by themselves many mails at once would be taken for an attack
 }
 
-// ImportLinks links people from a file, row by row: each is saved by itself, so that the same file goes on where it stopped.
-// A row that is refused says why; an error is that nobody can go on. The record has how many there were, and each account
-// that it was linked.
+// ImportLinks links people from a file, row by row: each is saved by itself, so that the same file goes on where it
+// stopped. A row that is refused says why; an error is that nobody can go on. The record has how many there were, and
+// each account that it was linked.
 func (s *Acts) ImportLinks(ctx context.Context, id platform.ID, rows []LinkRow, o ImportOptions, each func(i int, out LinkOutcome, why error)) error {
 	f, err := s.factsOn(ctx, id)
 	if err != nil {
@@ -306,10 +306,10 @@ func refusedOr(err error) (LinkOutcome, error, error) {
 	return "", nil, err
 }
 
-// RemoveLink takes the link of an account away. Whoever came by it is out: all sessions end, with the tokens that derive
-// from them, and the devices of the app; the owner is told, with what the organisation is called. The same person there is
-// not linked again by an address alone. fault.NotFound: link is the zero value. Storage adds fault.Throttled, as of
-// EndSessions, and fault.Stale: it is removed.
+// RemoveLink takes the link of an account away. Whoever came by it is out: all sessions end, with the tokens that
+// derive from them, and the devices of the app; the owner is told, with what the organisation is called. The same
+// person there is not linked again by an address alone. fault.NotFound: link is the zero value. Storage adds
+// fault.Throttled, as of EndSessions, and fault.Stale: it is removed.
 func RemoveLink(f Facts, link account.Credential, organisation string) (authn.Change, error) {
 	e, err := f.guard(audit.CredentialRetired)
 	if err == nil && link.ID == "" {
@@ -327,18 +327,18 @@ func RemoveLink(f Facts, link account.Credential, organisation string) (authn.Ch
 }
 
 // RemoveLink also returns fault.NotFound where the account has no such link any more.
-func (s *Acts) RemoveLink(ctx context.Context, id platform.ID, whom Whom, link account.CredentialID, said Said) error {
+func (s *Acts) RemoveLink(ctx context.Context, id platform.ID, whom Whom, link account.CredentialID, said Justification) error {
 	is := func(l account.Credential) bool { return l.ID == link }
 	return s.removeLink(ctx, fmt.Sprintf("removing link %s of %s on %s", link, whom, id), id, whom, is, said)
 }
 
 // RemoveLinkTo is RemoveLink of the one to a connection.
-func (s *Acts) RemoveLinkTo(ctx context.Context, id platform.ID, whom Whom, c federation.ID, said Said) error {
+func (s *Acts) RemoveLinkTo(ctx context.Context, id platform.ID, whom Whom, c federation.ID, said Justification) error {
 	is := func(l account.Credential) bool { return federation.ConnectionOf(l.External) == c }
 	return s.removeLink(ctx, fmt.Sprintf("removing the link of %s to %s on %s", whom, c, id), id, whom, is, said)
 }
 
-func (s *Acts) removeLink(ctx context.Context, attempted string, id platform.ID, whom Whom, is func(account.Credential) bool, said Said) error {
+func (s *Acts) removeLink(ctx context.Context, attempted string, id platform.ID, whom Whom, is func(account.Credential) bool, said Justification) error {
 	return s.save(ctx, attempted, id, whom, said, func(f Facts) (authn.Change, error) {
 		var link account.Credential
 		for _, l := range f.Account.Credentials {

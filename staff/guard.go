@@ -14,13 +14,13 @@ import (
 
 // Facts are what an act decides with.
 type Facts struct {
-	Platform platform.ID
-	Account  *account.Account // as read; nil in an act on settings
-	Sealer   Sealer
-	Actor    Actor // who does it
-	Said     Said  // kept in the audit record
-	Origin   audit.Origin
-	Now      time.Time
+	Platform      platform.ID
+	Account       *account.Account // as read; nil in an act on settings
+	Sealer        Sealer
+	Actor         Actor         // who does it
+	Justification Justification // kept in the audit record
+	Origin        audit.Origin
+	Now           time.Time
 
 	gives   platform.Role // by this act; empty: none
 	carried bool          // it has waited, or a second one agreed
@@ -88,7 +88,8 @@ func (f Facts) subject() Subject {
 }
 
 // guard refuses what the row of an act does not allow, and otherwise returns its event. fault.Invalid: nobody is named,
-// or a word is missing, or is none of the act's (words.go); fault.Refused: the account is in a state that the act is not for; what Actor.May says, and Waits.
+// or a word is missing, or is none of the act's (words.go); fault.Refused: the account is in a state that the act is
+// not for; what Actor.May says, and Waits.
 func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	d, ok := demands[kind]
 	switch {
@@ -101,10 +102,10 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	if kind == audit.AccountAdded {
 		on.Gives = on.Role
 	}
-	if err := f.Actor.May(act, on, f.Said, f.Now); err != nil {
+	if err := f.Actor.May(act, on, f.Justification, f.Now); err != nil {
 		return audit.Event{}, err
 	}
-	if err := f.Said.Check(act); err != nil {
+	if err := f.Justification.Check(act); err != nil {
 		return audit.Event{}, err
 	}
 	if d.states != nil && !slices.Contains(d.states, f.Account.State) {
@@ -115,7 +116,7 @@ func (f Facts) guard(kind audit.Kind) (audit.Event, error) {
 	}
 	e := audit.Event{
 		At: f.Now, Platform: f.Platform, Kind: kind, Outcome: audit.Success,
-		Stated: audit.Stated{StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified)}, Origin: f.Origin,
+		Stated: audit.Stated{StatedReason: string(f.Justification.Reason), Identified: string(f.Justification.Identified)}, Origin: f.Origin,
 	}
 	if f.Account != nil {
 		e.Account = f.Account.ID

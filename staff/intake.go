@@ -24,8 +24,8 @@ const (
 	MostRows      = 10_000    // of one file
 	IntakeLife    = time.Hour // that a checked file is kept for its helper to look at
 	ChecksPerHour = 30        // by one helper: a check says who has an account here
-	// IntakesPerHour is how many files a helper has invited in an hour. Each can be MostRows mails in our name; an organisation
-	// that has more people to invite waits an hour.
+	// IntakesPerHour is how many files a helper has invited in an hour. Each can be MostRows mails in our name; an
+	// organisation that has more people to invite waits an hour.
 	IntakesPerHour = 5
 )
 
@@ -35,8 +35,8 @@ const (
 	MoreCells Flaw = "more cells" // than the header has: a separator inside a name, perhaps
 )
 
-// Row is a row of a file of people to invite. What is the matter with it is one of Flaws, Twice and There; neither: it is
-// somebody new.
+// Row is a row of a file of people to invite. What is the matter with it is one of Flaws, Twice and There; neither: it
+// is somebody new.
 type Row struct {
 	Line int `json:"line"` // of the file, from 1
 	Newcomer
@@ -46,10 +46,10 @@ type Row struct {
 	There  account.ID `json:"there,omitempty"` // who has the address; empty: nobody
 }
 
-// New tells whether the row is somebody who would be invited.
+// New reports whether the row is somebody who would be invited.
 func (r Row) New() bool { return len(r.Flaws) == 0 && r.Twice == 0 && r.There == "" }
 
-// Wrong tells whether somebody has to mend the row.
+// Wrong reports whether somebody has to mend the row.
 func (r Row) Wrong() bool { return len(r.Flaws) > 0 }
 
 // Checked is a file of people to invite and what became of each row when it was checked. It is kept as JSON.
@@ -109,7 +109,7 @@ func (c Checked) check(by Actor, there map[string]account.ID, now time.Time) (Ch
 	return c, added
 }
 
-// same tells whether two checks of a file came to the same.
+// same reports whether two checks of a file came to the same.
 func (c Checked) same(other Checked) bool {
 	return slices.EqualFunc(c.Rows, other.Rows, func(a, b Row) bool {
 		return a.Line == b.Line && a.Newcomer == b.Newcomer && slices.Equal(a.Flaws, b.Flaws) && a.Twice == b.Twice && a.There == b.There
@@ -202,7 +202,7 @@ func (s *Files) Check(ctx context.Context, id platform.ID, session string, c Che
 // may is the facts of an act of somebody who may invite.
 func (s *Files) may(ctx context.Context, id platform.ID) (Facts, error) {
 	f, err := s.factsOn(ctx, id)
-	if err == nil && (f.Actor.Account == "" || f.Actor.Platform != id || !f.Actor.Could(ActInvite)) {
+	if err == nil && (f.Actor.Account == "" || f.Actor.Platform != id || !f.Actor.HasRight(ActInvite)) {
 		err = fault.Refused
 	}
 	return f, err

@@ -77,7 +77,7 @@ func (by Actor) Givable(now time.Time) (roles []platform.Role) {
 }
 
 func (by Actor) mayInvite(role platform.Role, now time.Time) error {
-	return by.May(ActInvite, Subject{Account: "somebody new", Role: role, Platform: by.Platform, Gives: role}, Said{}, now)
+	return by.May(ActInvite, Subject{Account: "somebody new", Role: role, Platform: by.Platform, Gives: role}, Justification{}, now)
 }
 
 // Account is the account that a newcomer will have on the actor's platform, or Flaws.
@@ -149,14 +149,16 @@ func readAddress(address string) (account.Email, Flaw) {
 	return email, ""
 }
 
-// formulaLike: what is kept here is exported some day, and opened by a spreadsheet.
+// formulaLike reports whether a spreadsheet would take a text for a formula: what is kept here is exported some day,
+// and opened by a spreadsheet.
 func formulaLike(text string) bool { return strings.IndexAny(text, "=+-@＝＋－＠") == 0 }
 
 // host is a dot between two words, by which mail programs make a link.
 var host = regexp.MustCompile(`[\pL\pN]{2}\.[\pL\pN]{2}`)
 
-// plainName: a mail that we send greets by it, to whoever was invited. So it is letters and what is between them, and
-// nothing that a mail program makes a link of: nobody sends others words of his own in our name.
+// plainName reports whether a mail may greet by a name: a mail that we send greets by it, to whoever was invited. So it
+// is letters and what is between them, and nothing that a mail program makes a link of: nobody sends others words of
+// his own in our name.
 func plainName(name string) bool {
 	return utf8.ValidString(name) && utf8.RuneCountInString(name) <= longestName && !host.MatchString(name) &&
 		!strings.ContainsFunc(name, func(r rune) bool {
@@ -164,8 +166,8 @@ func plainName(name string) bool {
 		})
 }
 
-// Add makes an account that is invited, and queues its welcome mail. Other has the address; nil: nobody; fault.Taken: it
-// has an account.
+// Add makes an account that is invited, and queues its welcome mail. Other has the address; nil: nobody; fault.Taken:
+// it has an account.
 func Add(f Facts, other *account.Account) (authn.Change, error) {
 	added, err := f.guard(audit.AccountAdded)
 	if err != nil {
@@ -184,9 +186,9 @@ func Add(f Facts, other *account.Account) (authn.Change, error) {
 	return change, nil
 }
 
-// InvitesPerHour is how many people a helper invites by hand in an hour: one a minute, and nobody types faster for long.
-// Whoever has more has a file. It bounds what somebody sends in our name who has a helper's session. An operator is not
-// counted.
+// InvitesPerHour is how many people a helper invites by hand in an hour: one a minute, and nobody types faster for
+// long. Whoever has more has a file. It bounds what somebody sends in our name who has a helper's session. An operator
+// is not counted.
 const InvitesPerHour = 60
 
 // AgainPerHour is how many people one helper invites again in an hour who are on a list: five times MostAgain.
@@ -223,15 +225,15 @@ func (f Facts) counter(what, of string) string {
 	return hex.EncodeToString(f.Sealer.MAC("counts by staff", string(f.Platform)+"\x00"+what+"\x00"+of))
 }
 
-// Add is the act of that name for one newcomer of the actor's platform: the account that was added, or Flaws. fault.Taken:
-// the address has an account; fault.Throttled: a person did InvitesPerHour.
+// Add is the act of that name for one newcomer of the actor's platform: the account that was added, or Flaws.
+// fault.Taken: the address has an account; fault.Throttled: a person did InvitesPerHour.
 func (s *Acts) Add(ctx context.Context, id platform.ID, n Newcomer) (*account.Account, error) {
 	attempted := fmt.Sprintf("adding an account to %s", id)
 	f, err := s.factsOn(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", attempted, err)
 	}
-	if !f.Actor.Could(ActInvite) || f.Actor.Platform != id {
+	if !f.Actor.HasRight(ActInvite) || f.Actor.Platform != id {
 		return nil, fmt.Errorf("%s: %w", attempted, fault.Refused)
 	}
 	if f.Account, err = n.Account(f.Actor, s.Now); err != nil {

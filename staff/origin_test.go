@@ -11,8 +11,8 @@ import (
 	"github.com/minddistrict/idp/staff"
 )
 
-// The record says from where something was asked for that waits, who agreed and who took it back, as of every other act:
-// a helper who was phished asks from elsewhere.
+// The record says from where something was asked for that waits, who agreed and who took it back, as of every other
+// act: a helper who was phished asks from elsewhere.
 func TestWhatWaitsIsOnRecordWithWhereItCameFrom(t *testing.T) {
 	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
 		from := func(email, reference string) *staff.Acts {
@@ -49,7 +49,7 @@ func TestWhatWaitsIsOnRecordWithWhereItCameFrom(t *testing.T) {
 // What fails on a page goes to the log, where no address belongs. An operator reads the address that he typed.
 func TestErrorsOfPagesHaveNoAddresses(t *testing.T) {
 	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
-		err := person(t, all[0], "baas@example.org").SetEmail(t.Context(), "linde", staff.ByID("nobody"), "geheim@example.org", staff.Said{})
+		err := person(t, all[0], "baas@example.org").SetEmail(t.Context(), "linde", staff.ByID("nobody"), "geheim@example.org", staff.Justification{})
 		if !errors.Is(err, fault.NotFound) || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%v", err)
 		}

@@ -21,8 +21,8 @@ const WaitsFor = SecondFor
 // Waits is the Denial of an act that is not done at once: who may do it asks for it (Acts.Ask…).
 const Waits Denial = "it waits: ask for it"
 
-// Pending is an act that somebody asked for and that waits: for its time, or for a second one who agrees. It is done with
-// the rights that the asker and the second one have at that moment, to the account as it is then.
+// Pending is an act that somebody asked for and that waits: for its time, or for a second one who agrees. It is done
+// with the rights that the asker and the second one have at that moment, to the account as it is then.
 type Pending struct {
 	ID       string
 	Platform platform.ID
@@ -32,7 +32,7 @@ type Pending struct {
 	Address  string        // the new one, of ActCorrectAddress; empty once it ended
 	EmailKey string        // of the account when it was asked for; the act comes to nothing when that changes; empty once it ended
 	Asker    account.ID
-	Said     Said
+	Said     Justification
 	AskedAt  time.Time
 	DueAt    time.Time // it is done then, or lapses
 	End      PendingEnd
@@ -101,21 +101,21 @@ func waitOf(act Act, on Subject) (row wait, ok bool) {
 	return waits[i], true
 }
 
-// MustWait tells whether an act is not done at once to a subject, whoever of the platform does it; lapses: it is not done
-// at all without a second one.
+// MustWait reports whether an act is not done at once to a subject, whoever of the platform does it; lapses: it is not
+// done at all without a second one.
 func MustWait(act Act, on Subject) (waits, lapses bool) {
 	row, ok := waitOf(act, on)
 	return ok, row.lapses
 }
 
-// MayAgree tells whether somebody may agree to an act that waits, once he signs in anew.
+// MayAgree reports whether somebody may agree to an act that waits, once he signs in anew.
 func (p Pending) MayAgree(by Actor, on Subject, now time.Time) bool {
 	by.FreshAt = now
 	_, err := Facts{Account: on.account(), Actor: by, Now: now}.agrees(p)
 	return err == nil
 }
 
-// MayWithdraw tells whether somebody may end an act that waits.
+// MayWithdraw reports whether somebody may end an act that waits.
 func (p Pending) MayWithdraw(by Actor, on Subject, now time.Time) bool {
 	_, err := Withdraw(Facts{Account: on.account(), Actor: by, Now: now}, p)
 	return err == nil
@@ -126,15 +126,15 @@ func (on Subject) account() *account.Account {
 	return &account.Account{ID: on.Account, Role: on.Role, Platform: on.Platform}
 }
 
-// Wish is what is asked for, where the act does not say all of it.
-type Wish struct {
+// ActDetails is what is asked for, where the act does not say all of it.
+type ActDetails struct {
 	Gives platform.Role    // of ActSetRole
 	To    account.Email    // of ActCorrectAddress
 	Other *account.Account // that has this address; nil: nobody
 }
 
 // perform is what an act does to the account of the facts.
-func (f Facts) perform(act Act, w Wish) (authn.Change, error) {
+func (f Facts) perform(act Act, w ActDetails) (authn.Change, error) {
 	switch act {
 	case ActReset:
 		return ResetTwoStep(f)
@@ -157,9 +157,10 @@ func (f Facts) perform(act Act, w Wish) (authn.Change, error) {
 // anybody is a second manager who agreed, for asking whether that is all that is missing.
 var anybody = account.ID("-")
 
-// Ask asks for an act that waits. It refuses what the act refuses but for the waiting. Managers are those of the platform
-// who are active. The owner of an account whose second factor is to go gets a mail with a button that stops it.
-func Ask(f Facts, act Act, w Wish, managers []account.Account) (Pending, authn.Change, error) {
+// Ask asks for an act that waits. It refuses what the act refuses but for the waiting. Managers are those of the
+// platform who are active. The owner of an account whose second factor is to go gets a mail with a button that stops
+// it.
+func Ask(f Facts, act Act, w ActDetails, managers []account.Account) (Pending, authn.Change, error) {
 	f.gives = w.Gives
 	row, ok := waitOf(act, f.subject())
 	asker := f.Actor.Account
@@ -179,7 +180,7 @@ func Ask(f Facts, act Act, w Wish, managers []account.Account) (Pending, authn.C
 	}
 	p := Pending{
 		ID: secret.ID(), Platform: f.Platform, Act: act, Account: f.Account.ID, Gives: w.Gives, Address: w.To.Address,
-		EmailKey: f.Account.Email.Key, Asker: asker, Said: f.Said, AskedAt: f.Now, DueAt: f.Now.Add(WaitsFor),
+		EmailKey: f.Account.Email.Key, Asker: asker, Said: f.Justification, AskedAt: f.Now, DueAt: f.Now.Add(WaitsFor),
 	}
 	change := authn.Change{Platform: f.Platform}
 	if act == ActReset {
@@ -190,7 +191,7 @@ func Ask(f Facts, act Act, w Wish, managers []account.Account) (Pending, authn.C
 		if row.tells == "" || m.ID == p.Asker || m.ID == p.Account {
 			continue
 		}
-		change.Messages = append(change.Messages, f.tell(row.tells, m, map[string]string{
+		change.Messages = append(change.Messages, f.mailTo(row.tells, m, map[string]string{
 			"person": f.Account.Email.Masked(), "email_masked": w.To.Masked(),
 		}))
 	}
@@ -198,13 +199,13 @@ func Ask(f Facts, act Act, w Wish, managers []account.Account) (Pending, authn.C
 	return p, change, nil
 }
 
-// isOperator tells whether somebody is named as the record names who works at the command line. No account is: its
+// isOperator reports whether somebody is named as the record names who works at the command line. No account is: its
 // identifier has no blank.
 func isOperator(name string) bool { return strings.HasPrefix(name, "cli ") }
 
-// Confirm does an act that waits, because another one agrees: f has him as its actor, and the account. fault.NotFound: he
-// is of another platform; NotFresh: he has to sign in again first; fault.Expired: its time is over.
-func Confirm(f Facts, p Pending, asker Actor, w Wish) (authn.Change, error) {
+// Confirm does an act that waits, because another one agrees: f has him as its actor, and the account. fault.NotFound:
+// he is of another platform; NotFresh: he has to sign in again first; fault.Expired: its time is over.
+func Confirm(f Facts, p Pending, asker Actor, w ActDetails) (authn.Change, error) {
 	by := f.Actor
 	row, err := f.agrees(p)
 	if err != nil {
@@ -214,7 +215,7 @@ func Confirm(f Facts, p Pending, asker Actor, w Wish) (authn.Change, error) {
 		return authn.Change{}, fmt.Errorf("agreeing to %s: %w", p.Act, fault.Expired)
 	}
 	asker.Second = Second{Account: by.Account, Role: by.Role, At: f.Now}
-	change, err := carry(f, p, asker, w)
+	change, err := performDue(f, p, asker, w)
 	if err != nil {
 		return authn.Change{}, err
 	}
@@ -222,7 +223,7 @@ func Confirm(f Facts, p Pending, asker Actor, w Wish) (authn.Change, error) {
 	return change, nil
 }
 
-// agrees tells whether the actor may agree to an act that waits, and returns its row.
+// agrees reports whether the actor may agree to an act that waits, and returns its row.
 func (f Facts) agrees(p Pending) (wait, error) {
 	by := f.Actor
 	f.gives = p.Gives
@@ -243,20 +244,20 @@ func (f Facts) agrees(p Pending) (wait, error) {
 }
 
 // Due does an act whose time has come, or lets it lapse where a second one would have had to agree: f has the account.
-func Due(f Facts, p Pending, asker Actor, w Wish) (authn.Change, Ending, error) {
+func Due(f Facts, p Pending, asker Actor, w ActDetails) (authn.Change, Ending, error) {
 	f.gives = p.Gives
 	if row, ok := waitOf(p.Act, f.subject()); ok && row.lapses {
 		return p.ends(audit.ActLapsed, systemActor, "", f.Now), Lapsed, nil
 	}
-	change, err := carry(f, p, asker, w)
+	change, err := performDue(f, p, asker, w)
 	return change, Done, err
 }
 
 // systemActor is nobody of the platform.
 var systemActor = Actor{Name: "system"}
 
-// carry does an act that waited with the rights of who asked for it as they are now. He was fresh when he asked.
-func carry(f Facts, p Pending, asker Actor, w Wish) (authn.Change, error) {
+// performDue does an act that waited with the rights of who asked for it as they are now. He was fresh when he asked.
+func performDue(f Facts, p Pending, asker Actor, w ActDetails) (authn.Change, error) {
 	f.gives = p.Gives
 	row, ok := waitOf(p.Act, f.subject())
 	switch {
@@ -266,7 +267,7 @@ func carry(f Facts, p Pending, asker Actor, w Wish) (authn.Change, error) {
 		return authn.Change{}, fmt.Errorf("%w: account that is %s", fault.Refused, f.Account.State)
 	}
 	asker.FreshAt = f.Now
-	f.Actor, f.Said, f.carried = asker, p.Said, true
+	f.Actor, f.Justification, f.carried = asker, p.Said, true
 	change, err := f.perform(p.Act, w)
 	change.Count = nil // counted when it was asked for
 	return change, err
@@ -307,8 +308,8 @@ func (p Pending) event(kind audit.Kind, by Actor, now time.Time) audit.Event {
 	})
 }
 
-// tell is a mail to another account than that of the facts.
-func (f Facts) tell(kind outbox.Kind, to account.Account, values map[string]string) outbox.Message {
+// mailTo is a mail to another account than that of the facts.
+func (f Facts) mailTo(kind outbox.Kind, to account.Account, values map[string]string) outbox.Message {
 	d := outbox.Draft{
 		Kind: kind, Platform: to.Platform, Account: to.ID, Locale: to.Locale, Now: f.Now,
 		Contents: outbox.Contents{To: to.Email.Address, Name: to.Profile.Name(), Values: values},

@@ -24,25 +24,25 @@ type waitingCase struct {
 	raised platform.Role // above the asker
 	lower  platform.Role // who may not agree
 	state  account.State
-	wish   Wish
+	wish   ActDetails
 	does   audit.Kind
 	due    Ending
 }
 
 var waitingCases = []waitingCase{
-	{ActReset, platform.Helpdesk, platform.Helpdesk, platform.Professional, platform.Helpdesk, platform.Professional, account.Active, Wish{}, audit.TwoStepReset, Done},
-	{ActReset, platform.Manager, platform.Manager, platform.Helpdesk, platform.Manager, platform.Helpdesk, account.Active, Wish{}, audit.TwoStepReset, Done},
-	{ActCorrectAddress, platform.Helpdesk, platform.Manager, platform.Professional, platform.Helpdesk, platform.Helpdesk, account.Invited, Wish{To: elsewhere}, audit.EmailChangeRequested, Done},
-	{ActSetRole, platform.Manager, platform.Manager, platform.Helpdesk, platform.Manager, platform.Helpdesk, account.Active, Wish{Gives: platform.Manager}, audit.RoleGiven, Lapsed},
-	{ActSetRole, platform.Manager, platform.Manager, platform.Manager, "superuser", platform.Helpdesk, account.Active, Wish{Gives: platform.Client}, audit.RoleGiven, Lapsed},
-	{ActDeactivate, platform.Manager, platform.Manager, platform.Manager, "superuser", platform.Helpdesk, account.Active, Wish{}, audit.AccountDeactivated, Lapsed},
+	{ActReset, platform.Helpdesk, platform.Helpdesk, platform.Professional, platform.Helpdesk, platform.Professional, account.Active, ActDetails{}, audit.TwoStepReset, Done},
+	{ActReset, platform.Manager, platform.Manager, platform.Helpdesk, platform.Manager, platform.Helpdesk, account.Active, ActDetails{}, audit.TwoStepReset, Done},
+	{ActCorrectAddress, platform.Helpdesk, platform.Manager, platform.Professional, platform.Helpdesk, platform.Helpdesk, account.Invited, ActDetails{To: elsewhere}, audit.EmailChangeRequested, Done},
+	{ActSetRole, platform.Manager, platform.Manager, platform.Helpdesk, platform.Manager, platform.Helpdesk, account.Active, ActDetails{Gives: platform.Manager}, audit.RoleGiven, Lapsed},
+	{ActSetRole, platform.Manager, platform.Manager, platform.Manager, "superuser", platform.Helpdesk, account.Active, ActDetails{Gives: platform.Client}, audit.RoleGiven, Lapsed},
+	{ActDeactivate, platform.Manager, platform.Manager, platform.Manager, "superuser", platform.Helpdesk, account.Active, ActDetails{}, audit.AccountDeactivated, Lapsed},
 }
 
 // asked is the facts of an act that was asked for, and what waits.
 func (c waitingCase) asked(t *testing.T) (Facts, Pending, authn.Change) {
 	t.Helper()
 	f := facts(c.state)
-	f.Now, f.Account.Role, f.Actor, f.Said = rightsNow, c.role, staffed(c.asker), wanted(c.act)
+	f.Now, f.Account.Role, f.Actor, f.Justification = rightsNow, c.role, staffed(c.asker), wanted(c.act)
 	p, change, err := Ask(f, c.act, c.wish, []account.Account{
 		{ID: "someone", Platform: "linde"}, {ID: "anna", Platform: "linde"}, {ID: "third", Platform: "linde"},
 	})
@@ -65,7 +65,7 @@ func TestWhatWaitsIsNotDoneAtOnce(t *testing.T) {
 		}
 		want := Pending{
 			ID: p.ID, Platform: "linde", Act: c.act, Account: "anna", Gives: c.wish.Gives, Address: c.wish.To.Address, EmailKey: "anna@example.org",
-			Asker: "someone", Said: f.Said, AskedAt: rightsNow, DueAt: rightsNow.Add(WaitsFor),
+			Asker: "someone", Said: f.Justification, AskedAt: rightsNow, DueAt: rightsNow.Add(WaitsFor),
 		}
 		if p != want || p.ID == "" {
 			t.Errorf("%+v, want %+v", p, want)
@@ -105,7 +105,7 @@ func TestAskRefuses(t *testing.T) {
 			"deactivated":      func(f *Facts) { f.Account.State = account.Deactivated },
 		} {
 			f := facts(c.state)
-			f.Now, f.Account.Role, f.Actor, f.Said = rightsNow, c.role, staffed(c.asker), wanted(c.act)
+			f.Now, f.Account.Role, f.Actor, f.Justification = rightsNow, c.role, staffed(c.asker), wanted(c.act)
 			change(&f)
 			if says == "a client" && c.wish.Gives == platform.Manager {
 				continue // which waits for everybody
@@ -115,7 +115,7 @@ func TestAskRefuses(t *testing.T) {
 			}
 		}
 		f := facts(c.state)
-		f.Now, f.Account.Role, f.Actor, f.Said = rightsNow, c.role, staffed(c.asker), Said{Reason: "because"}
+		f.Now, f.Account.Role, f.Actor, f.Justification = rightsNow, c.role, staffed(c.asker), Justification{Reason: "because"}
 		if _, _, err := Ask(f, c.act, c.wish, nil); err == nil {
 			t.Errorf("%s for no reason of ours", c.act)
 		}
@@ -156,7 +156,7 @@ func TestPendingActsMeetWhatChangedMeanwhile(t *testing.T) {
 		for _, c := range waitingCases {
 			f, p, _ := c.asked(t)
 			m := moment{f, p, with(staffed(c.asker), func(a *Actor) { a.FreshAt = a.FreshAt.Add(-WaitsFor) })}
-			m.f.Actor, m.f.Said = c.agreeing(), Said{}
+			m.f.Actor, m.f.Justification = c.agreeing(), Justification{}
 			row.change(c, &m)
 			_, refused := m.f.agrees(m.p)
 			change, err := Confirm(m.f, m.p, m.asker, c.wish)
@@ -279,7 +279,7 @@ func TestOperatorResetsAManagerInADay(t *testing.T) {
 	f := saying(audit.TwoStepReset, facts(account.Active))
 	f.Account.Role, f.Actor = platform.Manager, Operator("cli ria")
 	managers := []account.Account{*f.Account, {ID: "mo", Platform: "linde"}, {ID: "bo", Platform: "linde"}}
-	p, change, err := Ask(f, ActReset, Wish{}, managers)
+	p, change, err := Ask(f, ActReset, ActDetails{}, managers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -296,18 +296,18 @@ func TestOperatorResetsAManagerInADay(t *testing.T) {
 	// Nobody of the platform may agree, nor is it anybody's to withdraw but by the owner's button.
 	second := f
 	second.Actor = Actor{Name: "mo", Account: "mo", Platform: "linde", Role: platform.Manager, Active: true, FreshAt: f.Now}
-	if _, err := Confirm(second, p, f.Actor, Wish{}); !errors.Is(err, fault.Refused) {
+	if _, err := Confirm(second, p, f.Actor, ActDetails{}); !errors.Is(err, fault.Refused) {
 		t.Errorf("agreed to: %v", err)
 	}
 	due := f
 	due.Actor, due.Now = Actor{}, p.DueAt
-	done, how, err := Due(due, p, Operator(string(p.Asker)), Wish{})
+	done, how, err := Due(due, p, Operator(string(p.Asker)), ActDetails{})
 	if err != nil || how != Done || len(done.Retire) == 0 || done.Events[0].Actor != "cli ria" {
 		t.Errorf("when its time comes: %v, %s, %+v", err, how, done)
 	}
 	// Whoever is named otherwise asks for nothing.
 	f.Actor = Operator("somebody")
-	if _, _, err := Ask(f, ActReset, Wish{}, managers); !errors.Is(err, fault.Refused) {
+	if _, _, err := Ask(f, ActReset, ActDetails{}, managers); !errors.Is(err, fault.Refused) {
 		t.Errorf("by somebody: %v", err)
 	}
 }

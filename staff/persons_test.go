@@ -35,7 +35,7 @@ platforms:
 	return b.String()
 }
 
-var lostPhone = staff.Said{Reason: staff.LostPhone, Identified: staff.InPerson}
+var lostPhone = staff.Justification{Reason: staff.LostPhone, Identified: staff.InPerson}
 
 // person acts at a node.
 func person(t *testing.T, node *idptest.Server, email string) *staff.Acts {
@@ -111,7 +111,7 @@ func TestHelperAsHeStandsNow(t *testing.T) {
 			if err := open.Unblock(t.Context(), "linde", staff.ByAddress("client1@example.org")); !errors.Is(err, fault.Refused) {
 				t.Errorf("a helper who is none any more: %v", err)
 			}
-			if err := nodes[0].Tools().Acts().Deactivate(t.Context(), "linde", staff.ByAddress("ander@example.org"), staff.Said{Reason: staff.Left}); err != nil {
+			if err := nodes[0].Tools().Acts().Deactivate(t.Context(), "linde", staff.ByAddress("ander@example.org"), staff.Justification{Reason: staff.Left}); err != nil {
 				t.Fatal(err)
 			}
 			if err := person(t, nodes[1], "ander@example.org").Unblock(t.Context(), "linde", staff.ByAddress("client1@example.org")); !errors.Is(err, fault.Refused) {

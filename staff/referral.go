@@ -53,13 +53,13 @@ func Refer(f Facts, r Referring) (change authn.Change, token string, err error) 
 	// Whether he is fresh, and how he identified her, is asked of him where he does it.
 	by := personOf(r.Actor)
 	by.FreshAt, by.Referred = f.Now, f.Account.ID
-	if err := by.May(ActReset, f.subject(), Said{f.Said.Reason, Known}, f.Now); err != nil {
+	if err := by.May(ActReset, f.subject(), Justification{f.Justification.Reason, Known}, f.Now); err != nil {
 		return authn.Change{}, "", fmt.Errorf("the professional: %w", err)
 	}
 	token = secret.Token()
 	t := authn.NewTicket(secret.Hash(token), f.Platform, authn.TicketReferral, f.Account.ID, f.Now)
 	t.Party = string(r.To)
-	plain, err := json.Marshal(Referral{Actor: r.Actor.ID, Act: r.Act, Reason: f.Said.Reason})
+	plain, err := json.Marshal(Referral{Actor: r.Actor.ID, Act: r.Act, Reason: f.Justification.Reason})
 	if err != nil {
 		return authn.Change{}, "", err
 	}
@@ -116,7 +116,7 @@ func (s *Acts) mayFollow(ctx context.Context, id platform.ID, r *Referred, token
 	}
 	f.Actor.FreshAt = f.Now
 	if _, err := r.reset(f, Known); err != nil {
-		return s.toldWhy(ctx, r, token, err)
+		return s.recordedRefusal(ctx, r, token, err)
 	}
 	return nil
 }
@@ -158,7 +158,7 @@ func (s *Acts) opened(ctx context.Context, id platform.ID, token string) (*Refer
 	return r, err
 }
 
-// referredTo tells whether it is the actor whom a referral is for.
+// referredTo reports whether it is the actor whom a referral is for.
 func (s *Acts) referredTo(id platform.ID, r *Referred) bool {
 	return s.Actor.Account != "" && r.Actor == s.Actor.Account && s.Actor.Platform == id
 }
@@ -208,7 +208,7 @@ func (s *Acts) ResetByReferral(ctx context.Context, id platform.ID, token string
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
 	if err := s.resetReferred(ctx, id, r, how); err != nil {
-		return fmt.Errorf("%s: %w", attempted, s.toldWhy(ctx, r, token, err))
+		return fmt.Errorf("%s: %w", attempted, s.recordedRefusal(ctx, r, token, err))
 	}
 	return nil
 }
@@ -231,14 +231,14 @@ func (s *Acts) resetReferred(ctx context.Context, id platform.ID, r *Referred, h
 
 // reset is the act, as the facts have the actor.
 func (r *Referred) reset(f Facts, how Identified) (authn.Change, error) {
-	f.Account, f.Said = r.Subject, Said{r.Reason, how}
+	f.Account, f.Justification = r.Subject, Justification{r.Reason, how}
 	f.Actor.Referred = r.Subject.ID
 	return ResetTwoStep(f)
 }
 
-// toldWhy puts on record that an act was refused for good, and why: of two presses at once the slower one may find
-// the person without a second factor before it finds the referral used.
-func (s *Acts) toldWhy(ctx context.Context, r *Referred, token string, err error) error {
+// recordedRefusal puts on record that an act was refused for good, and why: of two presses at once the slower one may
+// find the person without a second factor before it finds the referral used.
+func (s *Acts) recordedRefusal(ctx context.Context, r *Referred, token string, err error) error {
 	var mendable Denial
 	switch {
 	case errors.As(err, &mendable):

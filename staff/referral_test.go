@@ -51,7 +51,7 @@ func find(t *testing.T, node *idptest.Server, p platform.ID, email string) *acco
 // system is the facts of a platform's server that refers somebody to a person.
 func system(node *idptest.Server, whom *account.Account) staff.Facts {
 	return staff.Facts{
-		Platform: "linde", Account: whom, Sealer: node.Sealer, Said: staff.Said{Reason: staff.LostPhone}, Now: node.Clock.Now(),
+		Platform: "linde", Account: whom, Sealer: node.Sealer, Justification: staff.Justification{Reason: staff.LostPhone}, Now: node.Clock.Now(),
 		Actor: staff.Actor{Name: "system", Platform: "linde", Scopes: []string{"accounts:refer"}},
 	}
 }
@@ -134,8 +134,8 @@ func TestWhoMayBeReferredToWhom(t *testing.T) {
 		"by nobody":                  {func(f *staff.Facts, _ *staff.Referring) { f.Actor = staff.Actor{Name: "x"} }, fault.Refused},
 		"for another act":            {func(_ *staff.Facts, r *staff.Referring) { r.Act = "deactivate" }, fault.Invalid},
 		"for no act":                 {func(_ *staff.Facts, r *staff.Referring) { r.Act = "" }, fault.Invalid},
-		"for no reason":              {func(f *staff.Facts, _ *staff.Referring) { f.Said.Reason = "" }, fault.Invalid},
-		"for a reason of his own":    {func(f *staff.Facts, _ *staff.Referring) { f.Said.Reason = "Anna is nice" }, fault.Invalid},
+		"for no reason":              {func(f *staff.Facts, _ *staff.Referring) { f.Justification.Reason = "" }, fault.Invalid},
+		"for a reason of his own":    {func(f *staff.Facts, _ *staff.Referring) { f.Justification.Reason = "Anna is nice" }, fault.Invalid},
 	} {
 		f := system(node, account(platform.Client, "active", "linde", "anna"))
 		r := staff.Referring{By: "a", To: "b", Actor: account(platform.Professional, "active", "linde", "sam"), Act: staff.ReferredReset}
@@ -222,7 +222,7 @@ func TestReferralWorksOnceForOne(t *testing.T) {
 			try("what was done with a colleague's", err, fault.NotFound, "")
 			try("twice", reset(by("hulp@example.org"), tokens[0]), fault.Spent, "referral.refuse linde-web used")
 			try("another one, to her who has none any more", reset(by("hulp@example.org"), again), fault.Spent, "referral.refuse linde-web replaced")
-			if err := node.Tools().Acts().Deactivate(t.Context(), "linde", staff.ByAddress("client1@example.org"), staff.Said{Reason: staff.Left}); err != nil {
+			if err := node.Tools().Acts().Deactivate(t.Context(), "linde", staff.ByAddress("client1@example.org"), staff.Justification{Reason: staff.Left}); err != nil {
 				t.Fatal(err)
 			}
 			try("of one who was deactivated", reset(by("hulp@example.org"), tokens[1]), fault.Spent, "referral.refuse linde-web replaced")

@@ -42,20 +42,20 @@ const (
 	ActExportPeople    Act = "export people"     // a list of them, as a file
 )
 
-// held is whether, and on what condition, a role has a right.
-type held string
+// condition is whether, and on what condition, a role has a right.
+type condition string
 
 const (
-	no         held = ""
-	yes        held = "yes"
-	byReferral held = "by referral" // of the platform, which knows who treats whom
-	withSecond held = "with a second manager"
+	no         condition = ""
+	yes        condition = "yes"
+	byReferral condition = "by referral" // of the platform, which knows who treats whom
+	withSecond condition = "with a second manager"
 )
 
 // Right is a row of the table of rights.
 type Right struct {
 	Act                             Act
-	Helpdesk, Manager, Professional held
+	Helpdesk, Manager, Professional condition
 	Scope                           string // by which a system has it (client credentials); "": no system does
 	Person                          bool   // it is done to a person, so ranks decide
 	Widely                          bool   // a system may do it to everybody but managers, and not to clients, relatives and professionals only
@@ -95,8 +95,8 @@ var ranks = map[platform.Role]int{
 	platform.Client: 1, platform.Relative: 1, platform.Professional: 2, platform.Helpdesk: 3, platform.Manager: 4,
 }
 
-// Actor is who does an act, as he stands at that moment: a person of the platform by the row of his account, a system by
-// the scopes of its token, or the operator. The zero value is nobody, who may nothing.
+// Actor is who does an act, as he stands at that moment: a person of the platform by the row of his account, a system
+// by the scopes of its token, or the operator. The zero value is nobody, who may nothing.
 type Actor struct {
 	Name     string // as the audit record names him
 	operator bool
@@ -145,9 +145,9 @@ func (d Denial) Error() string { return string(d) }
 // Unwrap makes it fault.Refused.
 func (Denial) Unwrap() error { return fault.Refused }
 
-// May tells whether an actor may do an act. fault.NotFound: the subject is of another platform, which is all that is said
-// of it. fault.Refused: he may not, or a Denial: not like that.
-func (by Actor) May(act Act, on Subject, said Said, now time.Time) error {
+// May reports whether an actor may do an act. fault.NotFound: the subject is of another platform, which is all that is
+// said of it. fault.Refused: he may not, or a Denial: not like that.
+func (by Actor) May(act Act, on Subject, said Justification, now time.Time) error {
 	if by.operator {
 		return nil
 	}
@@ -175,9 +175,9 @@ func (by Actor) May(act Act, on Subject, said Said, now time.Time) error {
 	return nil
 }
 
-// Could tells whether an actor has a right over anybody or anything, with a second manager or a referral perhaps. It opens
-// pages; what is done there asks May.
-func (by Actor) Could(act Act) bool {
+// HasRight reports whether an actor has a right over anybody or anything, with a second manager or a referral perhaps.
+// It opens pages; what is done there asks May.
+func (by Actor) HasRight(act Act) bool {
 	if by.operator {
 		return true
 	}
@@ -192,7 +192,7 @@ func (by Actor) Could(act Act) bool {
 }
 
 // of is whether a role has the right.
-func (r Right) of(role platform.Role) held {
+func (r Right) of(role platform.Role) condition {
 	switch role {
 	case platform.Helpdesk:
 		return r.Helpdesk
@@ -247,7 +247,7 @@ func (by Actor) personMay(r Right, on Subject, now time.Time) error {
 	return nil
 }
 
-// seconded tells whether a second manager, who is neither the actor nor whom it is done to, has confirmed it lately.
+// seconded reports whether a second manager, who is neither the actor nor whom it is done to, has confirmed it lately.
 func (by Actor) seconded(on Subject, now time.Time) bool {
 	s := by.Second
 	return s.Role == platform.Manager && s.Account != "" && s.Account != by.Account && s.Account != on.Account &&

@@ -37,8 +37,8 @@ func system(scopes ...string) Actor {
 
 func with(a Actor, change func(*Actor)) Actor { change(&a); return a }
 
-// grid says of each act who may do it to a client, relative, professional, helpdesk and manager, in that order. A column
-// that is not there may do it to nobody.
+// grid says of each act who may do it to a client, relative, professional, helpdesk and manager, in that order. A
+// column that is not there may do it to nobody.
 var grid = map[Act]map[string]string{
 	ActFind:            {"helpdesk": "yyyyy", "manager": "yyyyy", "two": "yyyyy", "read": "yyyyy"},
 	ActInvite:          {"helpdesk": "yyynn", "manager": "yyyyn", "two": "yyyyn", "invite": "yyynn"},
@@ -65,7 +65,7 @@ var grid = map[Act]map[string]string{
 
 var everyRole = []platform.Role{platform.Client, platform.Relative, platform.Professional, platform.Helpdesk, platform.Manager}
 
-var said = Said{Reason: "asked", Identified: "in person"}
+var said = Justification{Reason: "asked", Identified: "in person"}
 
 // Every cell of the table of rights: who may do what to whom.
 func TestEveryCellOfTheRights(t *testing.T) {
@@ -124,8 +124,8 @@ func TestRolesThatAreGiven(t *testing.T) {
 	}
 }
 
-// Whatever the act and whoever it is: nothing of another platform, nothing on oneself, nothing once deactivated, nothing by
-// nobody; and all that the operator wants.
+// Whatever the act and whoever it is: nothing of another platform, nothing on oneself, nothing once deactivated,
+// nothing by nobody; and all that the operator wants.
 func TestNobodyMay(t *testing.T) {
 	for act := range grid {
 		for name, by := range actors {
@@ -149,7 +149,7 @@ func TestNobodyMay(t *testing.T) {
 				if err := (Actor{Name: "nobody"}).May(act, on, said, rightsNow); err == nil {
 					t.Errorf("%s by nobody", act)
 				}
-				if err := Operator("cli").May(act, on, Said{}, rightsNow); err != nil {
+				if err := Operator("cli").May(act, on, Justification{}, rightsNow); err != nil {
 					t.Errorf("%s by the operator: %v", act, err)
 				}
 			}
@@ -178,11 +178,11 @@ func TestWhatActsWant(t *testing.T) {
 		alone := with(manager, func(a *Actor) { a.Second = Second{} })
 		for word, row := range map[string]struct {
 			by   Actor
-			said Said
+			said Justification
 			is   Denial
 		}{
-			"fresh": {stale, said, NotFresh}, "fresh ": {never, said, NotFresh}, "reason": {manager, Said{"", said.Identified}, NoReason},
-			"identified": {manager, Said{said.Reason, ""}, NotIdentified}, "second": {alone, said, NoSecond},
+			"fresh": {stale, said, NotFresh}, "fresh ": {never, said, NotFresh}, "reason": {manager, Justification{"", said.Identified}, NoReason},
+			"identified": {manager, Justification{said.Reason, ""}, NotIdentified}, "second": {alone, said, NoSecond},
 		} {
 			var want error
 			if strings.Contains(wants[r.Act], strings.TrimSpace(word)) {
@@ -224,7 +224,7 @@ func TestActsHoldTheRights(t *testing.T) {
 					f := facts(state)
 					f.Now, f.Account.Role, f.Actor = rightsNow, role, actors[actor]
 					f = saying(kind, f)
-					want := f.Actor.May(f.right(kind, demands[kind]), f.subject(), f.Said, f.Now)
+					want := f.Actor.May(f.right(kind, demands[kind]), f.subject(), f.Justification, f.Now)
 					if _, waits := waitOf(f.right(kind, demands[kind]), f.subject()); waits && want == nil && f.Actor.Second == (Second{}) {
 						want = Waits
 					}
@@ -240,12 +240,12 @@ func TestActsHoldTheRights(t *testing.T) {
 		}
 	}
 	f := facts(account.Invited)
-	f.Now, f.Actor, f.Account.Role, f.Said.Reason = rightsNow, actors["helpdesk"], platform.Client, Mistyped
+	f.Now, f.Actor, f.Account.Role, f.Justification.Reason = rightsNow, actors["helpdesk"], platform.Client, Mistyped
 	if _, err := SetEmail(f, elsewhere, nil); err != nil {
 		t.Errorf("helpdesk corrects the address of somebody who never signed in: %v", err)
 	}
 	f = facts(account.Active)
-	f.Now, f.Actor, f.Account.Role, f.Said.Reason = rightsNow, actors["helpdesk"], platform.Client, Mistyped
+	f.Now, f.Actor, f.Account.Role, f.Justification.Reason = rightsNow, actors["helpdesk"], platform.Client, Mistyped
 	if _, err := SetEmail(f, elsewhere, nil); !errors.Is(err, fault.Refused) {
 		t.Errorf("helpdesk changes the address of somebody active: %v", err)
 	}

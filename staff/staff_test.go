@@ -46,12 +46,12 @@ func facts(s account.State) Facts {
 
 // saying are facts of an act with the words that it wants.
 func saying(kind audit.Kind, f Facts) Facts {
-	f.Said = wanted(f.right(kind, demands[kind]))
+	f.Justification = wanted(f.right(kind, demands[kind]))
 	return f
 }
 
 // wanted are the words that an act wants.
-func wanted(act Act) (s Said) {
+func wanted(act Act) (s Justification) {
 	if r := rightTo(act); r.Reason {
 		s.Reason = act.Reasons()[0]
 		if r.Identified {
@@ -125,7 +125,7 @@ var settings = map[audit.Kind]func(Facts) (Settings, error){
 	audit.SigningKeyMade: func(f Facts) (Settings, error) { return RotateKey(f, []keys.Key{{Platform: "linde", MadeAt: f.Now}}) },
 }
 
-func standing(act func(Facts) (Standing, error)) func(Facts) (authn.Change, error) {
+func standing(act func(Facts) (StateChange, error)) func(Facts) (authn.Change, error) {
 	return func(f Facts) (authn.Change, error) {
 		s, err := act(f)
 		if err != nil {
@@ -193,7 +193,7 @@ func TestActsAreOfOneAccountAndOnRecord(t *testing.T) {
 			}
 			want := audit.Event{
 				At: f.Now, Platform: "linde", Kind: kind, Actor: f.Actor.Name, Account: "anna", Outcome: audit.Success,
-				Stated: audit.Stated{StatedReason: string(f.Said.Reason), Identified: string(f.Said.Identified)},
+				Stated: audit.Stated{StatedReason: string(f.Justification.Reason), Identified: string(f.Justification.Identified)},
 			}
 			if kind == audit.ReferralMade {
 				want.StatedReason = "lost-phone"
@@ -325,8 +325,8 @@ func TestOldAddressIsToldUnlessItMayBeAStrangers(t *testing.T) {
 	}
 }
 
-// It is told nothing either when the correction waits, is agreed to or is done, nor where a file said that it was verified
-// (docs/decisions/0033-who-never-logged-in-is-not-told.md).
+// It is told nothing either when the correction waits, is agreed to or is done, nor where a file said that it was
+// verified (docs/decisions/0033-who-never-logged-in-is-not-told.md).
 func TestOldAddressOfAnInvitationIsToldNothing(t *testing.T) {
 	managers := []account.Account{{ID: "third", Platform: "linde", Email: account.Email{Address: "third@example.org"}}}
 	tried := 0
@@ -360,13 +360,13 @@ func TestOldAddressOfAnInvitationIsToldNothing(t *testing.T) {
 		}
 		f, p, asked := c.asked(t)
 		silent("asked", asked, nil)
-		f.Actor, f.Said = c.agreeing(), Said{}
+		f.Actor, f.Justification = c.agreeing(), Justification{}
 		agreed, err := Confirm(f, p, staffed(c.asker), c.wish)
 		silent("agreed", agreed, err)
 		f.Actor, f.Now = Actor{}, p.DueAt
 		due, _, err := Due(f, p, staffed(c.asker), c.wish)
 		silent("due", due, err)
-		f.Actor, f.Said, f.Now = staffed(c.asker), wanted(c.act), rightsNow
+		f.Actor, f.Justification, f.Now = staffed(c.asker), wanted(c.act), rightsNow
 		_, change, err := Ask(f, c.act, c.wish, managers)
 		silent("managers", change, err)
 	}
@@ -420,7 +420,7 @@ func TestSetEmailSaysThatThereIsNoAccountWhereThereIsNoPlatform(t *testing.T) {
 	m := &memory{f: facts(account.Active)}
 	s := &Acts{Store: m, Sealer: clear{}, Actor: Operator("cli test"), Now: m.f.Now}
 	const want = `changing address "anna@example.org" on nowhere to "new@example.org": platform not found`
-	err := s.SetEmail(t.Context(), "nowhere", ByAddress("anna@example.org"), "new@example.org", Said{Reason: NewAddress})
+	err := s.SetEmail(t.Context(), "nowhere", ByAddress("anna@example.org"), "new@example.org", Justification{Reason: NewAddress})
 	if !errors.Is(err, fault.NotFound) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -500,7 +500,7 @@ func (m *memory) SaveChange(_ context.Context, c authn.Change, _ time.Time) erro
 	return nil
 }
 
-func (m *memory) Stand(context.Context, platform.ID, account.ID, Standing, time.Time) error {
+func (m *memory) ApplyStateChange(context.Context, platform.ID, account.ID, StateChange, time.Time) error {
 	return nil
 }
 
@@ -516,7 +516,7 @@ func TestPretendAct(t *testing.T) {
 	m := &memory{f: facts(account.Active)}
 	s := &Acts{Store: m, Sealer: clear{}, Actor: Operator("cli test"), Now: m.f.Now}
 	do := func(address string, reason Reason) error {
-		return s.save(t.Context(), "praising", "linde", ByAddress(address), Said{Reason: reason}, praise)
+		return s.save(t.Context(), "praising", "linde", ByAddress(address), Justification{Reason: reason}, praise)
 	}
 	if err := do("anna@example.org", Returned); err != nil || len(m.saved) != 1 || m.saved[0].Events[0].StatedReason != "returned" {
 		t.Fatalf("%v, saved %+v", err, m.saved)

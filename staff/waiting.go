@@ -28,33 +28,33 @@ type WaitingStore interface {
 	TakeDue(ctx context.Context, p Pending, until, now time.Time) error
 	// Managers lists those who are active.
 	Managers(ctx context.Context, p platform.ID) ([]account.Account, error)
-	Standing(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error)
+	LimitCounts(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error)
 }
 
 // mostPending is how many acts that wait are listed or done at once.
 const mostPending = 200
 
 // AskReset asks for a reset of two-step authentication that waits. fault.Taken: one is asked for already.
-func (s *Acts) AskReset(ctx context.Context, id platform.ID, whom Whom, said Said) (Pending, error) {
+func (s *Acts) AskReset(ctx context.Context, id platform.ID, whom Whom, said Justification) (Pending, error) {
 	return s.ask(ctx, id, whom, said, ActReset, "", "")
 }
 
 // AskAddress asks for another address of somebody who never signed in, that waits.
-func (s *Acts) AskAddress(ctx context.Context, id platform.ID, whom Whom, to string, said Said) (Pending, error) {
+func (s *Acts) AskAddress(ctx context.Context, id platform.ID, whom Whom, to string, said Justification) (Pending, error) {
 	return s.ask(ctx, id, whom, said, ActCorrectAddress, "", to)
 }
 
 // AskRole asks a second manager for a role that makes a manager, or for another one of a manager.
-func (s *Acts) AskRole(ctx context.Context, id platform.ID, whom Whom, role platform.Role, said Said) (Pending, error) {
+func (s *Acts) AskRole(ctx context.Context, id platform.ID, whom Whom, role platform.Role, said Justification) (Pending, error) {
 	return s.ask(ctx, id, whom, said, ActSetRole, role, "")
 }
 
 // AskDeactivate asks a second manager to deactivate a manager.
-func (s *Acts) AskDeactivate(ctx context.Context, id platform.ID, whom Whom, said Said) (Pending, error) {
+func (s *Acts) AskDeactivate(ctx context.Context, id platform.ID, whom Whom, said Justification) (Pending, error) {
 	return s.ask(ctx, id, whom, said, ActDeactivate, "", "")
 }
 
-func (s *Acts) ask(ctx context.Context, id platform.ID, whom Whom, said Said, act Act, gives platform.Role, to string) (Pending, error) {
+func (s *Acts) ask(ctx context.Context, id platform.ID, whom Whom, said Justification, act Act, gives platform.Role, to string) (Pending, error) {
 	failed := func(err error) (Pending, error) {
 		return Pending{}, fmt.Errorf("asking for %s of %s on %s: %w", act, whom, id, err)
 	}
@@ -62,7 +62,7 @@ func (s *Acts) ask(ctx context.Context, id platform.ID, whom Whom, said Said, ac
 	if err != nil {
 		return failed(err)
 	}
-	w, err := s.wish(ctx, id, gives, to)
+	w, err := s.actDetails(ctx, id, gives, to)
 	if err != nil {
 		return failed(err)
 	}
@@ -80,8 +80,8 @@ func (s *Acts) ask(ctx context.Context, id platform.ID, whom Whom, said Said, ac
 	return p, nil
 }
 
-// wish reads who has the address of a wish.
-func (s *Acts) wish(ctx context.Context, id platform.ID, gives platform.Role, to string) (w Wish, err error) {
+// actDetails reads who has the address of a actDetails.
+func (s *Acts) actDetails(ctx context.Context, id platform.ID, gives platform.Role, to string) (w ActDetails, err error) {
 	w.Gives = gives
 	if to == "" {
 		return w, nil
@@ -96,8 +96,8 @@ func (s *Acts) wish(ctx context.Context, id platform.ID, gives platform.Role, to
 	return w, err
 }
 
-// Confirm does an act that waits because the actor, who is another one, agrees. fault.Spent: it has ended. Where the asker
-// may not any more, or the account is another by now, the act is dropped: fault.Refused.
+// Confirm does an act that waits because the actor, who is another one, agrees. fault.Spent: it has ended. Where the
+// asker may not any more, or the account is another by now, the act is dropped: fault.Refused.
 func (s *Acts) Confirm(ctx context.Context, id platform.ID, pending string) error {
 	failed := func(err error) error { return fmt.Errorf("agreeing to act %s on %s: %w", pending, id, err) }
 	p, f, err := s.pending(ctx, id, pending)
@@ -140,8 +140,8 @@ func (s *Acts) Withdraw(ctx context.Context, id platform.ID, pending string) err
 	return nil
 }
 
-// Pending lists the acts that wait on a platform, the oldest first, at most 200, for who may find people there. It says who
-// they are, so it is on record, or it lists nobody.
+// Pending lists the acts that wait on a platform, the oldest first, at most 200, for who may find people there. It says
+// who they are, so it is on record, or it lists nobody.
 func (s *Acts) Pending(ctx context.Context, id platform.ID) ([]Pending, error) {
 	all, err := s.listPending(ctx, id, "")
 	if err == nil {
@@ -175,7 +175,7 @@ func (s *Acts) OpenPending(ctx context.Context, id platform.ID, pending string) 
 func (s *Acts) OnePending(ctx context.Context, id platform.ID, pending string) (Pending, error) {
 	by, err := s.actor(ctx)
 	if err == nil {
-		err = by.May(ActFind, Subject{Platform: id}, Said{}, s.Now)
+		err = by.May(ActFind, Subject{Platform: id}, Justification{}, s.Now)
 	}
 	if err != nil {
 		return Pending{}, fmt.Errorf("reading act that waits on %s: %w", id, err)
@@ -191,7 +191,7 @@ func (s *Acts) PendingOf(ctx context.Context, id platform.ID, of account.ID) ([]
 func (s *Acts) listPending(ctx context.Context, id platform.ID, of account.ID) ([]Pending, error) {
 	by, err := s.actor(ctx)
 	if err == nil {
-		err = by.May(ActFind, Subject{Platform: id}, Said{}, s.Now)
+		err = by.May(ActFind, Subject{Platform: id}, Justification{}, s.Now)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing acts that wait on %s: %w", id, err)
@@ -199,9 +199,10 @@ func (s *Acts) listPending(ctx context.Context, id platform.ID, of account.ID) (
 	return s.Waiting.PendingActs(ctx, id, of, mostPending)
 }
 
-// CarryOut does what is due on all platforms, or lets it lapse, and tells how much there was. Any number of nodes may call
-// it at once: each act is done once. An act is taken before it is tried, so that one which fails, takes too long or stops
-// the node lets others pass: it is tried again when Pending.again says. The actor of the Acts has no part in it.
+// CarryOut does what is due on all platforms, or lets it lapse, and tells how much there was. Any number of nodes may
+// call it at once: each act is done once. An act is taken before it is tried, so that one which fails, takes too long
+// or stops the node lets others pass: it is tried again when Pending.again says. The actor of the Acts has no part in
+// it.
 func (s *Acts) CarryOut(ctx context.Context) (int, error) {
 	due, err := s.Waiting.DueActs(ctx, s.Now, mostPending)
 	if err != nil {
@@ -271,16 +272,16 @@ func (s *Acts) pending(ctx context.Context, id platform.ID, pending string) (p P
 }
 
 // again is who asked for an act and what for, as they are now.
-func (s *Acts) again(ctx context.Context, p Pending) (Actor, Wish, error) {
+func (s *Acts) again(ctx context.Context, p Pending) (Actor, ActDetails, error) {
 	asked := &Acts{Actor: Actor{Name: string(p.Asker), Platform: p.Platform, Account: p.Asker}, People: s.People}
 	if isOperator(string(p.Asker)) {
 		asked.Actor = Operator(string(p.Asker))
 	}
 	by, err := asked.actor(ctx)
 	if err != nil {
-		return by, Wish{}, err
+		return by, ActDetails{}, err
 	}
-	w, err := s.wish(ctx, p.Platform, p.Gives, p.Address)
+	w, err := s.actDetails(ctx, p.Platform, p.Gives, p.Address)
 	return by, w, err
 }
 
@@ -297,7 +298,7 @@ func (s *Acts) drop(ctx context.Context, p Pending, why error) error {
 	return why
 }
 
-// refused tells whether an act cannot be done, today and later.
+// refused reports whether an act cannot be done, today and later.
 func refused(err error) bool {
 	return errors.Is(err, fault.Refused) || errors.Is(err, fault.Taken) || errors.Is(err, fault.NotFound) || errors.Is(err, fault.Invalid)
 }

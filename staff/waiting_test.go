@@ -176,7 +176,7 @@ func TestWhatADemotedHelperAskedForIsDropped(t *testing.T) {
 		must(t, err)
 		q, err := person(t, all[0], "hulp@example.org").AskReset(t.Context(), "linde", staff.ByAddress("tom@example.org"), lostPhone)
 		must(t, err)
-		must(t, person(t, all[1], "baas@example.org").SetRole(t.Context(), "linde", staff.ByAddress("hulp@example.org"), platform.Client, staff.Said{Reason: staff.LeftTask}))
+		must(t, person(t, all[1], "baas@example.org").SetRole(t.Context(), "linde", staff.ByAddress("hulp@example.org"), platform.Client, staff.Justification{Reason: staff.LeftTask}))
 		if err := person(t, all[0], "baas@example.org").Confirm(t.Context(), "linde", q.ID); !errors.Is(err, fault.Refused) {
 			t.Errorf("a manager agrees with who is no helper any more: %v", err)
 		}
@@ -200,7 +200,7 @@ func TestWhatADemotedHelperAskedForIsDropped(t *testing.T) {
 // A manager is made, demoted and deactivated by two, within a day.
 func TestManagersAreChangedByTwo(t *testing.T) {
 	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
-		task, left := staff.Said{Reason: staff.NewTask}, staff.Said{Reason: staff.Left}
+		task, left := staff.Justification{Reason: staff.NewTask}, staff.Justification{Reason: staff.Left}
 		hulp, second := staff.ByAddress("hulp@example.org"), staff.ByAddress("tweede@example.org")
 		boss := func() *staff.Acts { return person(t, all[0], "baas@example.org") }
 		if err := boss().SetRole(t.Context(), "linde", hulp, platform.Manager, task); !errors.Is(err, staff.NoSecond) {
@@ -241,10 +241,11 @@ func TestManagersAreChangedByTwo(t *testing.T) {
 	})
 }
 
-// The address of a therapist who never signed in is corrected after a day, or when a manager says so; managers are told.
+// The address of a therapist who never signed in is corrected after a day, or when a manager says so; managers are
+// told.
 func TestAddressOfATherapistWaits(t *testing.T) {
 	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
-		mistyped, nieuw := staff.Said{Reason: staff.Mistyped}, staff.ByAddress("nieuw@example.org")
+		mistyped, nieuw := staff.Justification{Reason: staff.Mistyped}, staff.ByAddress("nieuw@example.org")
 		ask := func() (staff.Pending, error) {
 			return person(t, all[0], "hulp@example.org").AskAddress(t.Context(), "linde", nieuw, "nieuwer@example.org", mistyped)
 		}
@@ -363,7 +364,7 @@ func TestHelperEndsOneSession(t *testing.T) {
 			Start: &authn.SessionStart{Session: session, Cookie: secret.Hash("session")}, Remember: &authn.DeviceStart{Device: device, Cookie: secret.Hash("device")},
 		}, by.Now))
 		phone := idptest.Device(t, all[0].DB, tess, "Tess' telefoon", by.Now)
-		lost := staff.Said{Reason: staff.LostDevice}
+		lost := staff.Justification{Reason: staff.LostDevice}
 		for says, err := range map[string]error{
 			"session": by.EndSession(t.Context(), "linde", staff.ByID(whoIs(t, all[0], "tess@example.org").ID), "unknown", lost),
 			"browser": by.ForgetDevice(t.Context(), "linde", staff.ByAddress("tess@example.org"), "unknown", lost),
@@ -383,7 +384,7 @@ func TestHelperEndsOneSession(t *testing.T) {
 		if err := by.RemoveDevice(t.Context(), "linde", theirs, phone.ID, lost); !errors.Is(err, fault.NotFound) {
 			t.Errorf("phone of somebody else: %v", err)
 		}
-		for says, said := range map[string]staff.Said{"by a therapist": lost, "without a reason": {}} {
+		for says, said := range map[string]staff.Justification{"by a therapist": lost, "without a reason": {}} {
 			by := by
 			if says == "by a therapist" {
 				by = person(t, all[1], "tom@example.org")
@@ -415,8 +416,8 @@ func TestHelperEndsOneSession(t *testing.T) {
 	})
 }
 
-// Who wants to log out more people everywhere than one may in an hour, by whichever of two acts, is stopped at all nodes,
-// and managers are told once. What is done already is not counted, and a colleague goes on.
+// Who wants to log out more people everywhere than one may in an hour, by whichever of two acts, is stopped at all
+// nodes, and managers are told once. What is done already is not counted, and a colleague goes on.
 func TestWhoLogsOutManyIsStopped(t *testing.T) {
 	var b strings.Builder
 	b.WriteString(clinic("helpdesk"))
@@ -427,9 +428,9 @@ func TestWhoLogsOutManyIsStopped(t *testing.T) {
 		out := func(who string, i int) error {
 			by, whom := person(t, all[i%2], who), staff.ByAddress(fmt.Sprintf("many%d@example.org", i))
 			if i%4 < 2 {
-				return by.Deactivate(t.Context(), "linde", whom, staff.Said{Reason: staff.Left})
+				return by.Deactivate(t.Context(), "linde", whom, staff.Justification{Reason: staff.Left})
 			}
-			return by.EndSessions(t.Context(), "linde", whom, staff.Said{Reason: staff.LostDevice})
+			return by.EndSessions(t.Context(), "linde", whom, staff.Justification{Reason: staff.LostDevice})
 		}
 		ended := make([]error, 2*staff.LogOutsPerHour)
 		var tries sync.WaitGroup

@@ -55,8 +55,8 @@ var reasons = map[Act][]Reason{
 
 var identified = []Identified{InPerson, Video, CalledBack, Known}
 
-// Said is what the actor says with an act. An act takes the words that its right wants, and no others.
-type Said struct {
+// Justification is what the actor says with an act. An act takes the words that its right wants, and no others.
+type Justification struct {
 	Reason     Reason
 	Identified Identified
 }
@@ -77,19 +77,19 @@ func (i Identified) TextKey() string {
 
 // Check refuses words that an act does not take, and one that it wants and does not get: fault.Invalid, with those that
 // there are. Of an act that there is not it refuses every word.
-func (s Said) Check(act Act) error {
+func (s Justification) Check(act Act) error {
 	r := rightTo(act)
-	if err := among("reason", s.Reason, reasons[act], r.Reason); err != nil {
+	if err := checkWord("reason", s.Reason, reasons[act], r.Reason); err != nil {
 		return err
 	}
 	ways := identified
 	if !r.Identified {
 		ways = nil
 	}
-	return among("identified", s.Identified, ways, r.Identified)
+	return checkWord("identified", s.Identified, ways, r.Identified)
 }
 
-func among[W ~string](name string, word W, of []W, wanted bool) error {
+func checkWord[W ~string](name string, word W, of []W, wanted bool) error {
 	switch {
 	case slices.Contains(of, word), word == "" && !wanted:
 		return nil

@@ -119,15 +119,15 @@ WHERE platform = $2 AND id = $3 AND state <> $1`
 // SetState changes who may sign in. Deactivating ends all sessions and grants of the account, with everything that
 // derives from them. A state that the account has already is no change and leaves no event.
 func (db *DB) SetState(ctx context.Context, p platform.ID, id account.ID, state account.State, e audit.Event, now time.Time) error {
-	return db.Stand(ctx, p, id, staff.Standing{State: state, Event: e}, now)
+	return db.ApplyStateChange(ctx, p, id, staff.StateChange{State: state, Event: e}, now)
 }
 
-// Stand is SetState with what the owner is told. fault.Refused: whoever does it may not any more;
+// ApplyStateChange is SetState with what the owner is told. fault.Refused: whoever does it may not any more;
 // fault.Throttled: it would be one too many.
-func (db *DB) Stand(ctx context.Context, p platform.ID, id account.ID, to staff.Standing, now time.Time) error {
+func (db *DB) ApplyStateChange(ctx context.Context, p platform.ID, id account.ID, to staff.StateChange, now time.Time) error {
 	state := to.State
 	return fail("changing state of account", db.inTx(ctx, func(q conn) error {
-		h, err := holdFor(ctx, q, p, id, false, []audit.Event{to.Event}, now)
+		h, err := lockAccountFor(ctx, q, p, id, false, []audit.Event{to.Event}, now)
 		if err != nil {
 			return err
 		}
@@ -158,7 +158,7 @@ func (db *DB) Stand(ctx context.Context, p platform.ID, id account.ID, to staff.
 }
 
 // deactivate ends all that an account has and that is under way for it; its row is locked.
-func deactivate(ctx context.Context, q conn, p platform.ID, h held, now time.Time) error {
+func deactivate(ctx context.Context, q conn, p platform.ID, h lockedAccount, now time.Time) error {
 	acts := []authn.Act{authn.ActDeactivated}
 	if err := act(ctx, q, p, h, acts, "", now); err != nil {
 		return err
@@ -242,7 +242,7 @@ func changeAccounts(ctx context.Context, q conn, p platform.ID, c authn.Change, 
 	if a := c.Add; a != nil {
 		_, err := exec(ctx, q, insertAccount, accountValues(0, a)...)
 		if err == nil && c.Start != nil {
-			_, err = hold(ctx, q, p, a.ID, true, now)
+			_, err = lockAccount(ctx, q, p, a.ID, true, now)
 		}
 		if err != nil {
 			return err
@@ -332,7 +332,7 @@ WHERE accounts.platform = excluded.platform`
 
 // declared is an account that existed before a declaration changed it.
 type declared struct {
-	held
+	lockedAccount
 	platform platform.ID
 	acts     []authn.Act
 }
@@ -350,12 +350,12 @@ func declareAccounts(ctx context.Context, q conn, all []account.Account, now tim
 		known = append(known, d)
 	}
 	for _, d := range known {
-		if err := act(ctx, q, d.platform, d.held, d.acts, "", now); err != nil {
+		if err := act(ctx, q, d.platform, d.lockedAccount, d.acts, "", now); err != nil {
 			return err
 		}
 	}
 	for _, d := range known {
-		if err := voidBy(ctx, q, d.platform, d.held, d.acts, now); err != nil {
+		if err := voidBy(ctx, q, d.platform, d.lockedAccount, d.acts, now); err != nil {
 			return err
 		}
 	}
@@ -375,7 +375,7 @@ func declareAccounts(ctx context.Context, q conn, all []account.Account, now tim
 // declareAccount saves the row of an account, and says what that does to one that existed.
 func declareAccount(ctx context.Context, q conn, a account.Account, now time.Time) (d declared, err error) {
 	d.platform = a.Platform
-	if d.held, err = hold(ctx, q, a.Platform, a.ID, false, now); err != nil {
+	if d.lockedAccount, err = lockAccount(ctx, q, a.Platform, a.ID, false, now); err != nil {
 		return d, err
 	}
 	if d.exists {

@@ -14,9 +14,10 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// held is an account whose row is locked until the transaction ends. Of two changes of one account the second sees what
-// the first did: what a deactivation ends, and what is saved for an account that is active, come one after the other.
-type held struct {
+// lockedAccount is an account whose row is locked until the transaction ends. Of two changes of one account the second
+// sees what the first did: what a deactivation ends, and what is saved for an account that is active, come one after
+// the other.
+type lockedAccount struct {
 	id       account.ID
 	exists   bool
 	state    account.State
@@ -35,18 +36,18 @@ WHERE platform = $2 AND id = $3
 RETURNING state, cut_at, address_at, two_step_reset_at, marked_at,
     CASE WHEN CAST($1 AS BIGINT) IS NOT NULL THEN (SELECT 1 FROM invitations AS i WHERE i.account = accounts.id AND i.stage = 'half-way') END`
 
-// hold locks the row of an account, and notes a sign-in if that is what it is for. An account that does not exist holds
-// nothing.
-func hold(ctx context.Context, q conn, p platform.ID, id account.ID, signedIn bool, now time.Time) (held, error) {
+// lockAccount locks the row of an account, and notes a sign-in if that is what it is for. An account that does not
+// exist holds nothing.
+func lockAccount(ctx context.Context, q conn, p platform.ID, id account.ID, signedIn bool, now time.Time) (lockedAccount, error) {
 	if id == "" {
-		return held{}, nil
+		return lockedAccount{}, nil
 	}
-	h := held{id: id, signedIn: signedIn}
+	h := lockedAccount{id: id, signedIn: signedIn}
 	var at time.Time
 	if signedIn {
 		at = now
 	}
-	row, err := one(ctx, q, func(h *held) []any {
+	row, err := one(ctx, q, func(h *lockedAccount) []any {
 		return []any{
 			&h.state, instant{&h.cutAt}, instant{&h.lastAsk}, instant{&h.lastTwo}, instant{&h.markedAt}, orZero[bool]{&h.halfWay},
 		}
@@ -62,7 +63,7 @@ func hold(ctx context.Context, q conn, p platform.ID, id account.ID, signedIn bo
 }
 
 // last is when the account had an act of staff last.
-func (h held) last(a authn.Act) time.Time {
+func (h lockedAccount) last(a authn.Act) time.Time {
 	switch a {
 	case authn.ActAddressAsked:
 		return h.lastAsk
@@ -74,7 +75,7 @@ func (h held) last(a authn.Act) time.Time {
 
 // cutBy is when what is under way ended last, once these acts are saved. It only rises, so that it tells two acts
 // within one millisecond apart.
-func (h held) cutBy(acts []authn.Act, now time.Time) time.Time {
+func (h lockedAccount) cutBy(acts []authn.Act, now time.Time) time.Time {
 	for _, a := range acts {
 		if a.EndsJourneys() {
 			if now = now.Truncate(time.Millisecond); !now.After(h.cutAt) {
@@ -87,7 +88,7 @@ func (h held) cutBy(acts []authn.Act, now time.Time) time.Time {
 }
 
 // allows says whether the account may have acts now: fault.Refused when one of staff comes too soon after another.
-func (h held) allows(acts []authn.Act, now time.Time) error {
+func (h lockedAccount) allows(acts []authn.Act, now time.Time) error {
 	for _, a := range acts {
 		other := a.Apart()
 		if other == "" || h.last(other).IsZero() {
@@ -115,9 +116,9 @@ SET ended_at = $1, version = version + 1
 WHERE platform = $2 AND account = $3 AND account <> '' AND id <> $4 AND ended_at IS NULL AND expires_at > $1`
 )
 
-// act ends the journeys of an account that is held, but for one, its tickets, and what staff asked for it, as the table of authn
-// says, and notes when.
-func act(ctx context.Context, q conn, p platform.ID, h held, acts []authn.Act, except string, now time.Time) error {
+// act ends the journeys of an account that is held, but for one, its tickets, and what staff asked for it, as the table
+// of authn says, and notes when.
+func act(ctx context.Context, q conn, p platform.ID, h lockedAccount, acts []authn.Act, except string, now time.Time) error {
 	if len(acts) == 0 || !h.exists {
 		return nil
 	}
@@ -146,7 +147,7 @@ func act(ctx context.Context, q conn, p platform.ID, h held, acts []authn.Act, e
 }
 
 // voidBy voids what acts void of an account that is held.
-func voidBy(ctx context.Context, q conn, p platform.ID, h held, acts []authn.Act, now time.Time) error {
+func voidBy(ctx context.Context, q conn, p platform.ID, h lockedAccount, acts []authn.Act, now time.Time) error {
 	var voids []authn.TicketVoid
 	for _, a := range acts {
 		for _, purpose := range a.Voids() {
@@ -156,8 +157,9 @@ func voidBy(ctx context.Context, q conn, p platform.ID, h held, acts []authn.Act
 	return void(ctx, q, p, voids, now)
 }
 
-// concerned is the account that a change is about; empty: none, or the one that it adds. A change is about one account.
-func concerned(c authn.Change) (account.ID, error) {
+// changedAccount is the account that a change is about; empty: none, or the one that it adds. A change is about one
+// account.
+func changedAccount(c authn.Change) (account.ID, error) {
 	var all []account.ID
 	for _, part := range c.Parts() {
 		if part.Account != "" {
@@ -195,7 +197,7 @@ func given(c authn.Change) bool {
 // claim says whether a change may be saved for the account that is held. fault.Stale: what was under way for it ended
 // since the journey came to know it. fault.Refused: it is not active, or the act comes too soon. fault.Spent: it has
 // its first password.
-func (h held) claim(c authn.Change, now time.Time) error {
+func (h lockedAccount) claim(c authn.Change, now time.Time) error {
 	if !h.exists {
 		if h.signedIn {
 			return errNotActive
@@ -205,7 +207,7 @@ func (h held) claim(c authn.Change, now time.Time) error {
 	if j := c.Journey; j != nil && j.Account == h.id && !j.CutAt.Equal(h.cutAt) {
 		return fmt.Errorf("journey %s: its account was cut off: %w", j.ID, fault.Stale)
 	}
-	if err := h.shown(c); err != nil {
+	if err := h.checkResetMark(c); err != nil {
 		return err
 	}
 	welcome := c.Account != nil && c.Account.Activate
@@ -225,9 +227,10 @@ func (h held) claim(c authn.Change, now time.Time) error {
 	return h.allows(c.Acts(), now)
 }
 
-// shown refuses what the mark of an account does not allow, whatever a door thought: fault.Refused: a session starts or is
-// raised and the mark stays; fault.Invalid: it is taken away by anything but a journey that was given password and mail.
-func (h held) shown(c authn.Change) error {
+// checkResetMark refuses what the mark of an account does not allow, whatever a door thought: fault.Refused: a session
+// starts or is raised and the mark stays; fault.Invalid: it is taken away by anything but a journey that was given
+// password and mail.
+func (h lockedAccount) checkResetMark(c authn.Change) error {
 	shows := c.Account != nil && c.Account.OwnerShown
 	switch {
 	case shows && (c.Journey == nil || c.Journey.Account != h.id || !authn.OwnerShown(c.Journey.ID, c.Journey.Proofs)):

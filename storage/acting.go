@@ -27,12 +27,12 @@ type acting struct {
 	audit.Acting
 }
 
-// holdFor locks the row of an account as hold does, and those of who acts on it, as the events of the transaction say, in
-// the order that all transactions have. It comes before anything else of accounts is written. staff.ActorChanged: one of
-// them is not active any more, or has another role.
-func holdFor(
+// lockAccountFor locks the row of an account as hold does, and those of who acts on it, as the events of the
+// transaction say, in the order that all transactions have. It comes before anything else of accounts is written.
+// staff.ActorChanged: one of them is not active any more, or has another role.
+func lockAccountFor(
 	ctx context.Context, q conn, p platform.ID, id account.ID, signedIn bool, events []audit.Event, now time.Time,
-) (h held, err error) {
+) (h lockedAccount, err error) {
 	var all []acting
 	for _, e := range events {
 		if e.As != (audit.Acting{}) {
@@ -45,23 +45,23 @@ func holdFor(
 	all = slices.Compact(all)
 	after, _ := slices.BinarySearchFunc(all, id, func(by acting, id account.ID) int { return cmp.Compare(by.Account, id) })
 	for _, by := range all[:after] {
-		if err := by.still(ctx, q); err != nil {
-			return held{}, err
+		if err := by.checkRoles(ctx, q); err != nil {
+			return lockedAccount{}, err
 		}
 	}
-	if h, err = hold(ctx, q, p, id, signedIn, now); err != nil {
+	if h, err = lockAccount(ctx, q, p, id, signedIn, now); err != nil {
 		return h, err
 	}
 	for _, by := range all[after:] {
-		if err := by.still(ctx, q); err != nil {
+		if err := by.checkRoles(ctx, q); err != nil {
 			return h, err
 		}
 	}
 	return h, nil
 }
 
-// still refuses who has another role by now.
-func (by acting) still(ctx context.Context, q conn) error {
+// checkRoles refuses who has another role by now.
+func (by acting) checkRoles(ctx context.Context, q conn) error {
 	if by.Role == "" { // nobody is known to have none
 		return fmt.Errorf("actor %s without a role: %w", by.Account, fault.Invalid)
 	}

@@ -64,7 +64,7 @@ SELECT 1
 FROM app_devices
 WHERE id = $1 AND platform = $2 AND account = $3`
 
-// OwnsDevice tells whether a device is, or was, an account's, as long as that is kept.
+// OwnsDevice reports whether a device is, or was, an account's, as long as that is kept.
 func (db *DB) OwnsDevice(ctx context.Context, p platform.ID, of account.ID, id grant.DeviceID) (bool, error) {
 	_, err := one(ctx, db.read, func(n *int64) []any { return []any{n} }, ownsAppDevice, string(id), string(p), string(of))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -143,11 +143,11 @@ func endOwnSession(ctx context.Context, q conn, p platform.ID, sid, reason strin
 	return err
 }
 
-// RemoveDevice removes a device of an account, with its PIN, session and tokens, once: fault.NotFound when it has none such.
-// What follows from it is saved with it.
+// RemoveDevice removes a device of an account, with its PIN, session and tokens, once: fault.NotFound when it has none
+// such. What follows from it is saved with it.
 func (db *DB) RemoveDevice(ctx context.Context, d grant.Device, reason string, follows authn.Change, now time.Time) error {
 	return fail("removing device", db.inTx(ctx, func(q conn) error {
-		if _, err := holdFor(ctx, q, d.Platform, "", false, follows.Events, now); err != nil {
+		if _, err := lockAccountFor(ctx, q, d.Platform, "", false, follows.Events, now); err != nil {
 			return err
 		}
 		sid, there, err := removeDevice(ctx, q, removesOne, reason, now, string(d.Platform), string(d.Account), string(d.ID))
@@ -194,9 +194,9 @@ WHERE (SELECT COUNT(*) FROM app_devices WHERE account = $3 AND platform = $2 AND
 ON CONFLICT DO NOTHING`
 )
 
-// RedeemForDevice spends a code as Redeem does, and what comes of it is a device instead of tokens: a new one, or the one
-// that the account has with the same key. The session in which the code was given ends, with all its grants. fault.Throttled:
-// the account has as many devices as it may have, and nothing happened.
+// RedeemForDevice spends a code as Redeem does, and what comes of it is a device instead of tokens: a new one, or the
+// one that the account has with the same key. The session in which the code was given ends, with all its grants.
+// fault.Throttled: the account has as many devices as it may have, and nothing happened.
 func (db *DB) RedeemForDevice(ctx context.Context, r grant.Redemption, a grant.Admission) (*grant.Device, error) {
 	displaces, err := one(ctx, db.read, func(id *grant.DeviceID) []any { return []any{id} }, selectDisplaced, string(r.Platform), string(r.Grant))
 	if err != nil {
@@ -218,12 +218,12 @@ func (db *DB) RedeemForDevice(ctx context.Context, r grant.Redemption, a grant.A
 	return d, fail("redeeming code for a device", err)
 }
 
-// admitDevice makes or renews a device when spend has spent what it comes of. The row of its account is held, so that of
-// two admissions the second counts what the first made.
+// admitDevice makes or renews a device when spend has spent what it comes of. The row of its account is held, so that
+// of two admissions the second counts what the first made.
 func (db *DB) admitDevice(ctx context.Context, a grant.Admission, now time.Time, spend func(conn) error) (*grant.Device, error) {
 	d := a.Device
 	err := db.issuing(ctx, func(q conn) error {
-		h, err := hold(ctx, q, d.Platform, d.Account, false, now)
+		h, err := lockAccount(ctx, q, d.Platform, d.Account, false, now)
 		if err != nil {
 			return err
 		}
@@ -260,7 +260,8 @@ func (db *DB) admitDevice(ctx context.Context, a grant.Admission, now time.Time,
 	return &d, err
 }
 
-// saveAppDevice renews the device of the same account and key, or adds one, in the place of the one that its owner chose.
+// saveAppDevice renews the device of the same account and key, or adds one, in the place of the one that its owner
+// chose.
 func saveAppDevice(ctx context.Context, q conn, d *grant.Device, a grant.Admission, now time.Time) (displaced string, err error) {
 	renewed, err := one(ctx, q, func(id *grant.DeviceID) []any { return []any{id} }, renewAppDevice, d.Name, d.Network, string(d.Way), string(d.Level),
 		document{&d.Proofs}, words{&d.Scopes}, document{&d.Claims}, d.SetupHash, millis(a.SetupEnds), millis(now), string(d.Platform), string(d.Party), d.JKT, string(d.Account))
@@ -284,8 +285,8 @@ func saveAppDevice(ctx context.Context, q conn, d *grant.Device, a grant.Admissi
 	return displaced, err
 }
 
-// removeOfParties removes the devices of parties that are no mobile app, or not any more, with all that they were given:
-// what somebody has who signed in with a PIN is that of a mobile app.
+// removeOfParties removes the devices of parties that are no mobile app, or not any more, with all that they were
+// given: what somebody has who signed in with a PIN is that of a mobile app.
 func removeOfParties(ctx context.Context, q conn, all []grant.Party, now time.Time) error {
 	for _, p := range sorted(all, func(p grant.Party) string { return rowKey(p.Platform, p.ID) }) {
 		if p.MobileApp {
@@ -318,14 +319,15 @@ WHERE d.ended_at IS NULL AND d.seen_at <= $1
 ORDER BY d.seen_at
 LIMIT $2`
 
-// RemoveUnusedDevices removes devices that nobody used for grant.DeviceUnused, at most limit, and tells how many there were.
+// RemoveUnusedDevices removes devices that nobody used for grant.DeviceUnused, at most limit, and tells how many there
+// were.
 func (db *DB) RemoveUnusedDevices(ctx context.Context, now time.Time, limit int) (int, error) {
 	type row struct {
 		platform platform.ID
 		id       string
 	}
 	since := millis(now.Add(-grant.DeviceUnused))
-	all, err := list(ctx, db.patient, func(r *row) []any { return []any{&r.platform, &r.id} }, selectUnusedDevices, since, limit)
+	all, err := list(ctx, db.batch, func(r *row) []any { return []any{&r.platform, &r.id} }, selectUnusedDevices, since, limit)
 	if err != nil {
 		return 0, fail("finding unused devices", err)
 	}

@@ -95,8 +95,8 @@ func guessValues(p platform.ID, g authn.Guess, now time.Time) []any {
 	}
 }
 
-// countGuess is countAttempt and, if that counts, countWithin at the source, as one statement; no row: neither counted. The
-// counter of the address is locked first, because that of the source waits for what it returns.
+// countGuess is countAttempt and, if that counts, countWithin at the source, as one statement; no row: neither counted.
+// The counter of the address is locked first, because that of the source waits for what it returns.
 var countGuess = "WITH guess AS (" + countAttempt + "),\nsource AS (" + shifted(intoWindow+`
 SELECT $1, $2, 0, 1, $3, $3, $5
 FROM guess`+ofWindow, 10) + `)
@@ -145,7 +145,8 @@ func (db *DB) Uncount(ctx context.Context, p platform.ID, keys []string) error {
 	}))
 }
 
-// countWithin leaves last_at where the window began: it is indexed, and a busy source would grow the index at each count.
+// countWithin leaves last_at where the window began: it is indexed, and a busy source would grow the index at each
+// count.
 const (
 	intoWindow = `
 INSERT INTO attempts (platform, key, failures, total, last_at, since_at, owner)`
@@ -254,9 +255,9 @@ SELECT total, since_at
 FROM attempts
 WHERE platform = $1 AND key = $2 AND since_at > $3`
 
-// Standing says where each limit stands, in their order, and counts nothing. Where no window has begun, one that began
-// now is told. It is for windows only.
-func (db *DB) Standing(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error) {
+// LimitCounts says where each limit stands, in their order, and counts nothing. Where no window has begun, one that
+// began now is told. It is for windows only.
+func (db *DB) LimitCounts(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error) {
 	stand := make([]authn.Counted, len(limits))
 	for i, l := range limits {
 		since := now

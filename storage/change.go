@@ -12,13 +12,12 @@ import (
 )
 
 // SaveChange saves all that one submit changes, or nothing. The account that it is about comes first, then the journey:
-// of two submits of one page the second waits there and then gets fault.Stale. fault.Stale also: the request of a journey
-// that is not stored yet was answered, expired or is gone, what was under way for the account ended since the journey
-// came to know it, the session's cookie is not the presented one any more, or a
-// credential's counter did not rise. fault.Spent: the request was answered before, a ticket was used or replaced, or an
-// invited account has become active. fault.Taken: an address has an account already. fault.Refused: the account is not
-// active any more, or staff do two things too soon after each other. fault.Throttled: it would be one too many of what
-// Count limits.
+// of two submits of one page the second waits there and then gets fault.Stale. fault.Stale also: the request of a
+// journey that is not stored yet was answered, expired or is gone, what was under way for the account ended since the
+// journey came to know it, the session's cookie is not the presented one any more, or a credential's counter did not
+// rise. fault.Spent: the request was answered before, a ticket was used or replaced, or an invited account has become
+// active. fault.Taken: an address has an account already. fault.Refused: the account is not active any more, or staff
+// do two things too soon after each other. fault.Throttled: it would be one too many of what Count limits.
 func (db *DB) SaveChange(ctx context.Context, c authn.Change, now time.Time) error {
 	p, err := platformOf(c)
 	if err != nil {
@@ -31,11 +30,11 @@ func (db *DB) SaveChange(ctx context.Context, c authn.Change, now time.Time) err
 
 // saveChange is SaveChange inside a transaction.
 func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now time.Time) error {
-	id, err := concerned(c)
+	id, err := changedAccount(c)
 	if err != nil {
 		return err
 	}
-	h, err := holdFor(ctx, q, p, id, c.Start != nil, c.Events, now)
+	h, err := lockAccountFor(ctx, q, p, id, c.Start != nil, c.Events, now)
 	if err != nil {
 		return err
 	}
@@ -84,7 +83,7 @@ func saveChange(ctx context.Context, q conn, p platform.ID, c authn.Change, now 
 
 // saveProgress saves where the journey is, takes the answer of its request, and ends what else is under way for the
 // account.
-func saveProgress(ctx context.Context, q conn, p platform.ID, h held, c authn.Change, now time.Time) error {
+func saveProgress(ctx context.Context, q conn, p platform.ID, h lockedAccount, c authn.Change, now time.Time) error {
 	acts, own := c.Acts(), ""
 	if j := c.Journey; j != nil {
 		cutAt := j.CutAt
@@ -117,7 +116,7 @@ func saveProgress(ctx context.Context, q conn, p platform.ID, h held, c authn.Ch
 }
 
 // changeTickets spends what is used, voids what comes to nothing, and issues.
-func changeTickets(ctx context.Context, q conn, p platform.ID, h held, c authn.Change, now time.Time) error {
+func changeTickets(ctx context.Context, q conn, p platform.ID, h lockedAccount, c authn.Change, now time.Time) error {
 	if err := spendTickets(ctx, q, p, c.Spend, now); err != nil {
 		return err
 	}
@@ -178,8 +177,8 @@ func saveSession(ctx context.Context, q conn, c authn.Change, now time.Time) err
 	return nil
 }
 
-// platformOf is the one platform of all parts of a change; empty: there is nothing to save. Parts of two platforms or of
-// none, or a session that is both started and raised, are a mistake of the caller, and fault.Invalid.
+// platformOf is the one platform of all parts of a change; empty: there is nothing to save. Parts of two platforms or
+// of none, or a session that is both started and raised, are a mistake of the caller, and fault.Invalid.
 func platformOf(c authn.Change) (platform.ID, error) {
 	parts := c.Parts()
 	var all []platform.ID

@@ -17,8 +17,8 @@ const keptFor = 30 * 24 * time.Hour
 // bounds what a flood leaves behind.
 const journeyKept = 24 * time.Hour
 
-// waitingKept is how long after it was made a request stays that waits for the first form of its journey: an hour longer
-// than it takes an answer, so that a page left open leads to where its party begins.
+// waitingKept is how long after it was made a request stays that waits for the first form of its journey: an hour
+// longer than it takes an answer, so that a page left open leads to where its party begins.
 const waitingKept = 2 * time.Hour
 
 // handoffKept is how long a handoff stays after its end, so that its pages say how it ended.
@@ -187,9 +187,9 @@ WHERE (key, platform) IN (
     LIMIT $2)`
 )
 
-// CleanUp deletes rows that ended 30 days ago or earlier, or a day where anybody can make them, and requests that wait for
-// two hours, and what works once or is kept for an hour when that is over; at most limit of each kind. It tells how many. Nodes that call it at once take turns. Call it again until it
-// removes nothing.
+// CleanUp deletes rows that ended 30 days ago or earlier, or a day where anybody can make them, and requests that wait
+// for two hours, and what works once or is kept for an hour when that is over; at most limit of each kind. It tells how
+// many. Nodes that call it at once take turns. Call it again until it removes nothing.
 //
 // Each kind is a transaction of its own. The rows are those of many accounts, none of which is locked: whoever changes
 // one of them may have what is deleted next, and would wait for what was deleted before.
@@ -263,11 +263,12 @@ WHERE waiting_since IS NOT NULL
     LIMIT $3)`
 )
 
-// BoundWaiting deletes requests that wait for the first form of their journey, where a platform has more than most: what
-// was made before the newest of them, batch rows at a time. It tells how many. Whoever sends that form meanwhile keeps the
-// request, or gets fault.Stale. Nodes that call it at once take turns, and delete no more than one of them would.
+// BoundWaiting deletes requests that wait for the first form of their journey, where a platform has more than most:
+// what was made before the newest of them, batch rows at a time. It tells how many. Whoever sends that form meanwhile
+// keeps the request, or gets fault.Stale. Nodes that call it at once take turns, and delete no more than one of them
+// would.
 func (db *DB) BoundWaiting(ctx context.Context, most, batch int, now time.Time) (removed int, err error) {
-	crowded, err := list(ctx, db.patient, func(p *platform.ID) []any { return []any{p} }, crowdedPlatforms, most)
+	crowded, err := list(ctx, db.batch, func(p *platform.ID) []any { return []any{p} }, crowdedPlatforms, most)
 	for _, p := range crowded {
 		n, err := db.boundWaiting(ctx, p, most, batch, now)
 		removed += n
@@ -279,7 +280,7 @@ func (db *DB) BoundWaiting(ctx context.Context, most, batch int, now time.Time) 
 }
 
 func (db *DB) boundWaiting(ctx context.Context, p platform.ID, most, batch int, now time.Time) (removed int, err error) {
-	oldest, err := one(ctx, db.patient, func(t *time.Time) []any { return []any{instant{t}} }, oldestOfNewest, string(p), most-1)
+	oldest, err := one(ctx, db.batch, func(t *time.Time) []any { return []any{instant{t}} }, oldestOfNewest, string(p), most-1)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil // fewer by now
 	}

@@ -71,8 +71,8 @@ SET baseline = $1
 WHERE platform = $2 AND id = $3`
 )
 
-// putConnections adds connections or replaces them whole, but for their keys, where none are given, and their baselines.
-// What was read at an address that a connection does not name any more counts no longer.
+// putConnections adds connections or replaces them whole, but for their keys, where none are given, and their
+// baselines. What was read at an address that a connection does not name any more counts no longer.
 func putConnections(ctx context.Context, q conn, all []federation.Connection) error {
 	for _, c := range sorted(all, func(c federation.Connection) string { return rowKey(c.Platform, c.ID) }) {
 		reads, err := readsAt(ctx, q, c.Platform, c.ID)
@@ -99,14 +99,14 @@ func readsAt(ctx context.Context, q conn, p platform.ID, c federation.ID) (strin
 	return all[0].SAML.MetadataURL, nil
 }
 
-// SaveConnection replaces a connection whole, but for its baseline, and records why. fault.Stale: seen, the version of the
-// settings that it was made from, is not the version any more (see Revise).
+// SaveConnection replaces a connection whole, but for its baseline, and records why. fault.Stale: seen, the version of
+// the settings that it was made from, is not the version any more (see Revise).
 func (db *DB) SaveConnection(ctx context.Context, seen int64, c federation.Connection, events []audit.Event) error {
 	return db.Declare(ctx, Setup{Connections: []federation.Connection{c}, Events: events, Seen: &seen}, time.Time{})
 }
 
-// SetBaseline makes what a test sign-in brought what every sign-in is compared with from now on. fault.NotFound: there is
-// no such connection; fault.Stale: seen is not the version of the settings any more.
+// SetBaseline makes what a test sign-in brought what every sign-in is compared with from now on. fault.NotFound: there
+// is no such connection; fault.Stale: seen is not the version of the settings any more.
 func (db *DB) SetBaseline(ctx context.Context, p platform.ID, c federation.ID, b federation.Baseline, seen int64, e audit.Event) error {
 	return fail("setting baseline", db.settingsTx(ctx, &seen, func(q conn) error {
 		changed, err := exec(ctx, q, updateBaseline, document{&b}, string(p), string(c))
@@ -173,7 +173,8 @@ func (db *DB) Test(ctx context.Context, p platform.ID, c federation.ID, now time
 	return *t, nil
 }
 
-// TestID is the identifier of the newest test sign-in of a connection. fault.NotFound: there is none, or its hour is over.
+// TestID is the identifier of the newest test sign-in of a connection. fault.NotFound: there is none, or its hour is
+// over.
 func (db *DB) TestID(ctx context.Context, p platform.ID, c federation.ID, now time.Time) (string, error) {
 	t, err := db.Test(ctx, p, c, now)
 	return t.ID, err
@@ -207,7 +208,7 @@ WHERE connection_documents.tried_at <= excluded.tried_at`
 // Document is what was read for a connection. fault.NotFound: nothing was, yet.
 func (db *DB) Document(ctx context.Context, p platform.ID, c federation.ID) (federation.Document, error) {
 	d, err := one(ctx, db.read, func(d *federation.Document) []any {
-		return []any{&d.Body, instant{&d.ReadAt}, instant{&d.TriedAt}, &d.Trouble}
+		return []any{&d.Body, instant{&d.ReadAt}, instant{&d.TriedAt}, &d.LastError}
 	}, selectDocument, string(p), string(c))
 	if err != nil {
 		return federation.Document{}, fail("finding document", err)
@@ -215,15 +216,15 @@ func (db *DB) Document(ctx context.Context, p platform.ID, c federation.ID) (fed
 	return *d, nil
 }
 
-// KeepDocument keeps what was read, or that it could not be: the last good copy stays then. Of two at once the later counts.
-// Nothing is kept of an address that the settings do not name: whoever read there has older ones.
+// KeepDocument keeps what was read, or that it could not be: the last good copy stays then. Of two at once the later
+// counts. Nothing is kept of an address that the settings do not name: whoever read there has older ones.
 func (db *DB) KeepDocument(ctx context.Context, p platform.ID, c federation.ID, d federation.Document) error {
 	return fail("keeping document", db.inTx(ctx, func(q conn) error {
 		reads, err := readsAt(ctx, q, p, c)
 		if err != nil || reads != d.Address {
 			return err
 		}
-		_, err = exec(ctx, q, upsertDocument, string(p), string(c), orNull(d.Body), millis(d.ReadAt), millis(d.TriedAt), d.Trouble)
+		_, err = exec(ctx, q, upsertDocument, string(p), string(c), orNull(d.Body), millis(d.ReadAt), millis(d.TriedAt), d.LastError)
 		return err
 	}))
 }
@@ -267,7 +268,7 @@ WHERE (platform, state) IN (
 // ClaimAnswer claims a visit to an upstream before its answer is asked for there, which is done once, at whatever node.
 // fault.Spent: the visit was answered; fault.Taken: it was claimed before, and nothing came of it so far. A claim stays
 // until over, when the visit's own time is.
-func (db *DB) ClaimAnswer(ctx context.Context, p platform.ID, a federation.Kept, over time.Time) error {
+func (db *DB) ClaimAnswer(ctx context.Context, p platform.ID, a federation.StoredAnswer, over time.Time) error {
 	added, err := exec(ctx, db.write, insertAnswer, string(p), a.State, a.Handle, nil, 0, millis(over))
 	if err != nil || added > 0 {
 		return fail("claiming answer", err)
@@ -283,10 +284,10 @@ func (db *DB) ClaimAnswer(ctx context.Context, p platform.ID, a federation.Kept,
 	return fail("claiming answer", err)
 }
 
-// KeepAnswer keeps the answer of an upstream until the browser comes that it is for. A visit is answered once, at whatever
-// node, by whoever claimed it with this handle or, where nobody did, by the first: others get fault.Spent.
-// The answer is there until ends, and until the visit's own time is over it is known that it was answered.
-func (db *DB) KeepAnswer(ctx context.Context, p platform.ID, a federation.Kept, ends, over time.Time) error {
+// KeepAnswer keeps the answer of an upstream until the browser comes that it is for. A visit is answered once, at
+// whatever node, by whoever claimed it with this handle or, where nobody did, by the first: others get fault.Spent. The
+// answer is there until ends, and until the visit's own time is over it is known that it was answered.
+func (db *DB) KeepAnswer(ctx context.Context, p platform.ID, a federation.StoredAnswer, ends, over time.Time) error {
 	return fail("keeping answer", db.inTx(ctx, func(q conn) error {
 		kept, err := exec(ctx, q, fillAnswer, a.Sealed, millis(ends), string(p), a.State, a.Handle)
 		if err == nil && kept == 0 {
@@ -299,7 +300,8 @@ func (db *DB) KeepAnswer(ctx context.Context, p platform.ID, a federation.Kept, 
 	}))
 }
 
-// UpstreamAnswer is what was kept under the hash of a handle, sealed. fault.NotFound: its time is over, or it was taken.
+// UpstreamAnswer is what was kept under the hash of a handle, sealed. fault.NotFound: its time is over, or it was
+// taken.
 func (db *DB) UpstreamAnswer(ctx context.Context, p platform.ID, handle []byte, now time.Time) ([]byte, error) {
 	answer, err := one(ctx, db.read, func(b *[]byte) []any { return []any{b} }, selectAnswer, string(p), handle, millis(now))
 	if err != nil {
@@ -379,7 +381,8 @@ WHERE l.platform = $1 AND l.method = $2 AND l.external > $3 AND l.external < $4 
 ORDER BY l.external
 LIMIT $5`
 
-// LinksOf lists who is linked by a connection, by their keys there, after the one of the last page; empty: the first page.
+// LinksOf lists who is linked by a connection, by their keys there, after the one of the last page; empty: the first
+// page.
 func (db *DB) LinksOf(ctx context.Context, p platform.ID, c federation.ID, after string, limit int) ([]Linked, error) {
 	all, err := list(ctx, db.read, func(l *Linked) []any {
 		return []any{&l.External, &l.Account, &l.Email, instant{&l.AddedAt}}
@@ -396,10 +399,10 @@ WHERE platform = $1 AND upstream = $2 AND ($3 = '' OR upstream_subject = $3) AND
 ORDER BY id
 LIMIT 1000`
 
-// EndUpstream ends the sessions that came from those which are over at an upstream, with their grants, and tells how many
-// there were. Each leaves the event, whose account and session it fills in. fault.Spent: it was told before.
+// EndUpstream ends the sessions that came from those which are over at an upstream, with their grants, and tells how
+// many there were. Each leaves the event, whose account and session it fills in. fault.Spent: it was told before.
 func (db *DB) EndUpstream(
-	ctx context.Context, p platform.ID, c federation.ID, over federation.Ended, e audit.Event, now time.Time,
+	ctx context.Context, p platform.ID, c federation.ID, over federation.Logout, e audit.Event, now time.Time,
 ) (n int, err error) {
 	type row struct {
 		id      string

@@ -15,14 +15,15 @@ import (
 type DB struct {
 	write   *pool // on SQLite one connection: writers queue here, in order, instead of polling a locked file
 	read    *pool // on PostgreSQL the same pool
-	patient *pool // for work whose statements may take long: see answerTime; on SQLite the same as write
+	batch   *pool // for work whose statements may take long: see answerTime; on SQLite the same as write
 	many    *pool // for the statements of frequent, which go in messages of several; nil: they go alone
 	dialect dialect
 
 	closeMany func() error // ends what many leads to
 }
 
-// Opener makes a pool of what a connector connects to; sql.OpenDB is one. Another may watch what passes: internal/trace.
+// Opener makes a pool of what a connector connects to; sql.OpenDB is one. Another may watch what passes:
+// internal/trace.
 type Opener func(driver.Connector) *sql.DB
 
 // Open connects to "sqlite:PATH" or "postgres://…". It does not touch the schema: see Migrate and SchemaError.
@@ -50,7 +51,8 @@ func OpenThrough(ctx context.Context, dsn string, open Opener) (*DB, error) {
 	return db, nil
 }
 
-// Ping tells whether the database answers. Only what is patient is not asked: it has no connection until there is work.
+// Ping reports whether the database answers. Only what is patient is not asked: it has no connection until there is
+// work.
 func (db *DB) Ping(ctx context.Context) error {
 	err := db.write.PingContext(ctx)
 	if err == nil && db.read != db.write {
@@ -59,7 +61,7 @@ func (db *DB) Ping(ctx context.Context) error {
 	return fail("reaching database", err)
 }
 
-// TakesWrites tells whether the database answers and takes writes; fault.Unavailable when not. It writes nothing.
+// TakesWrites reports whether the database answers and takes writes; fault.Unavailable when not. It writes nothing.
 func (db *DB) TakesWrites(ctx context.Context) error {
 	return fail("asking whether the database takes writes", db.dialect.writable(ctx, db))
 }
@@ -94,7 +96,7 @@ func (db *DB) inTx(ctx context.Context, work func(conn) error) error {
 
 // inLongTx is inTx for batches: one statement of theirs may take as long as the context allows.
 func (db *DB) inLongTx(ctx context.Context, work func(conn) error) error {
-	return transact(ctx, db.patient, work)
+	return transact(ctx, db.batch, work)
 }
 
 func transact(ctx context.Context, pool *pool, work func(conn) error) error {
@@ -110,7 +112,7 @@ func transact(ctx context.Context, pool *pool, work func(conn) error) error {
 	if err := tx.Commit(); err != nil {
 		return err
 	}
-	pool.records.tell(all.events)
+	pool.records.notify(all.events)
 	return nil
 }
 

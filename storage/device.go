@@ -103,7 +103,7 @@ SELECT platform, id, account, agent, added_at, seen_at, ends_at, cookie_hash, pr
 FROM devices
 WHERE id = $1 AND platform = $2 AND account = $3 AND ended_at IS NULL AND ends_at > $4`
 
-// Device finds a remembered browser of an account, and tells whether its cookie is the current one. A browser that is
+// Device finds a remembered browser of an account, and reports whether its cookie is the current one. A browser that is
 // forgotten, of another account, or not remembered any more is unknown.
 func (db *DB) Device(ctx context.Context, p platform.ID, of account.ID, id string, cookieHash []byte, now time.Time) (account.Device, account.Presented, error) {
 	r, err := one(ctx, db.read, (*deviceRow).columns, selectDevice, id, string(p), string(of), millis(now))
@@ -146,7 +146,7 @@ WHERE platform = $2 AND account = $3 AND id = $4 AND ended_at IS NULL`
 // (an event, a mail) happens once.
 func (db *DB) ForgetDevice(ctx context.Context, d account.Device, follows authn.Change, now time.Time) error {
 	return fail("forgetting browser", db.inTx(ctx, func(q conn) error {
-		if _, err := holdFor(ctx, q, d.Platform, "", false, follows.Events, now); err != nil {
+		if _, err := lockAccountFor(ctx, q, d.Platform, "", false, follows.Events, now); err != nil {
 			return err
 		}
 		changed, err := exec(ctx, q, forgetDevice, millis(now), string(d.Platform), string(d.Account), d.ID)

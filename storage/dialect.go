@@ -53,7 +53,7 @@ func openSQLite(path string, open Opener) (*DB, error) {
 	readers := max(4, 2*runtime.GOMAXPROCS(0))
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &DB{write: write, read: read, patient: write, dialect: dialect{
+	return &DB{write: write, read: read, batch: write, dialect: dialect{
 		goose:     goose.DialectSQLite3,
 		writable:  sqliteTakesWrites,
 		migration: func() ([]goose.ProviderOption, error) { return nil, nil }, // one node, one connection
@@ -118,7 +118,7 @@ func openPostgres(dsn string, open Opener) (*DB, error) {
 	pool.SetMaxIdleConns(size)
 	pool.SetConnMaxLifetime(connectionLife)
 	pool.SetConnMaxIdleTime(connectionIdle)
-	return &DB{write: pool, read: pool, patient: patient, many: many, closeMany: closeMany, dialect: dialect{
+	return &DB{write: pool, read: pool, batch: patient, many: many, closeMany: closeMany, dialect: dialect{
 		clock: `SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)`, goose: goose.DialectPostgres,
 		writesInWith: true, writable: primary.takesWrites, migration: lockMigration,
 	}}, nil

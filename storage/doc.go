@@ -9,10 +9,13 @@
 // Doors declare the few methods they need and get a *DB from internal/wire. The sentinels of internal/fault say how a
 // method ended; trouble with the database itself is fault.Unavailable.
 //
-// PostgreSQL is waited for, so on it some statements go as one: those of a change that only count rows (gathering), a guess
-// at its two counters (countGuess), a request with its grant (answerAtOnce). Each is made of the text that SQLite runs.
+// PostgreSQL is waited for, so on it some statements go as one: those of a change that only count rows (gathering), a
+// guess at its two counters (countGuess), a request with its grant (answerAtOnce). Each is made of the text that SQLite
+// runs.
 //
 // Within a transaction rows are locked in one order, lockOrder, so that two of them never wait for each other; several
 // rows of one table in the order of their keys, or all of them of an account whose row is locked. What is saved for a
 // person is saved while the account's row is locked, and events and letters are only added.
+//
+// A party is a relying party (OAuth client).
 package storage

@@ -38,9 +38,9 @@ SET ended_at = $1
 WHERE sessions.ended_at IS NULL AND `
 
 // tellParties tells parties of sessions whose column at is $1, and which a condition from $2 on names. Told is who has
-// tokens of the session, or may be fetching them at this moment. A party that gave its tokens back may have a session of
-// its own all the same, so it is told too. The identifier is that of visit and party: nobody is told twice, whatever ends
-// a session.
+// tokens of the session, or may be fetching them at this moment. A party that gave its tokens back may have a session
+// of its own all the same, so it is told too. The identifier is that of visit and party: nobody is told twice, whatever
+// ends a session.
 func tellParties(at, whom string) string {
 	return `
 INSERT INTO letters (
@@ -64,11 +64,11 @@ WHERE ` + at + ` = $1
 // letterOfVisit is the identifier of what tells the party p of the visit of the grant g.
 const letterOfVisit = `'logout.' || sessions.id || '.' || p.id || COALESCE('.' || CAST(g.idled_at AS TEXT), '')`
 
-// endSessions ends sessions and then what grants ends, and tells every party that was given something in one of them and
-// has a backchannel_logout_uri, by a row of the outbox each (OpenID Connect Back-Channel Logout 1.0 section 2.3). The
-// sessions go first: a grant is added only to a live one. The parties are told last: ending the grants waits for a code
-// that is being redeemed. It tells how many sessions ended. Where the grants are those
-// of one session, one that has ended before keeps them.
+// endSessions ends sessions and then what grants ends, and tells every party that was given something in one of them
+// and has a backchannel_logout_uri, by a row of the outbox each (OpenID Connect Back-Channel Logout 1.0 section 2.3).
+// The sessions go first: a grant is added only to a live one. The parties are told last: ending the grants waits for a
+// code that is being redeemed. It tells how many sessions ended. Where the grants are those of one session, one that
+// has ended before keeps them.
 func endSessions(ctx context.Context, q conn, which ending, now time.Time, args []any, grants func() error) (int64, error) {
 	args = append([]any{millis(now)}, args...)
 	ended, err := exec(ctx, q, endSessionsThat+string(which), args...)
@@ -115,7 +115,7 @@ SET ended_at = $1, end_reason = $2
 WHERE platform = $3 AND session IN (SELECT id FROM sessions WHERE platform = $3 AND cookie_hash = $4) AND ended_at IS NULL`
 )
 
-// endOneSession ends a session with its grants, and tells whether it was live: 1, or 0.
+// endOneSession ends a session with its grants, and reports whether it was live: 1, or 0.
 func endOneSession(ctx context.Context, q conn, p platform.ID, sid, reason string, now time.Time) (int64, error) {
 	return endSessions(ctx, q, endsOne, now, []any{string(p), sid}, func() error {
 		_, err := exec(ctx, q, endGrantsOfSession, millis(now), reason, string(p), sid)
@@ -134,7 +134,7 @@ func (db *DB) EndSessionBy(
 	ctx context.Context, p platform.ID, sid string, e audit.Event, tells []outbox.Message, now time.Time,
 ) error {
 	return fail("ending session", db.inTx(ctx, func(q conn) error {
-		if _, err := holdFor(ctx, q, p, "", false, []audit.Event{e}, now); err != nil {
+		if _, err := lockAccountFor(ctx, q, p, "", false, []audit.Event{e}, now); err != nil {
 			return err
 		}
 		ended, err := endOneSession(ctx, q, p, sid, endSignedOut, now)
@@ -203,15 +203,15 @@ WHERE ended_at IS NULL AND ends_at <= $1
 ORDER BY ends_at
 LIMIT $2`
 
-// EndOverdue ends sessions whose time is over, at most limit, so that their parties hear of it, and tells how many there
-// were. Their grants are left alone: those that do not outlive their session have ended with it. Each session is a
-// transaction of its own, which holds nothing that somebody waits for who has what it needs.
+// EndOverdue ends sessions whose time is over, at most limit, so that their parties hear of it, and tells how many
+// there were. Their grants are left alone: those that do not outlive their session have ended with it. Each session is
+// a transaction of its own, which holds nothing that somebody waits for who has what it needs.
 func (db *DB) EndOverdue(ctx context.Context, now time.Time, limit int) (int, error) {
 	type row struct {
 		platform platform.ID
 		id       string
 	}
-	all, err := list(ctx, db.patient, func(r *row) []any { return []any{&r.platform, &r.id} }, selectOverdue, millis(now), limit)
+	all, err := list(ctx, db.batch, func(r *row) []any { return []any{&r.platform, &r.id} }, selectOverdue, millis(now), limit)
 	if err != nil {
 		return 0, fail("finding sessions whose time is over", err)
 	}
@@ -241,8 +241,8 @@ ORDER BY id`
 	idle = `sessions.platform = $2 AND sessions.ended_at IS NULL AND sessions.ends_at > $1 AND sessions.seen_at <= $3
   AND (sessions.idled_at IS NULL OR sessions.idled_at <= sessions.seen_at)`
 
-	// Live sessions are found by the index sessions_overdue: some ten thousand of one installation are read in milliseconds,
-	// and an index by seen_at would cost every visit more.
+	// Live sessions are found by the index sessions_overdue: some ten thousand of one installation are read in
+	// milliseconds, and an index by seen_at would cost every visit more.
 	selectIdle = `
 SELECT sessions.id
 FROM sessions
@@ -272,12 +272,12 @@ WHERE platform = $3 AND session = $4 AND ended_at IS NULL AND offline = 0
 	ofSession = `sessions.platform = $2 AND sessions.id = $3`
 )
 
-// EndIdle tells parties with logout_on_idle of sessions that are idle by the policy of their platform, and ends the grants
-// that they have of those, but for offline ones: these outlive a session whose time is over as well. The sessions live on,
-// for all other parties too; what such a party is given afterwards has another `sid`. At most limit sessions of each
-// platform; it tells how many there were.
+// EndIdle tells parties with logout_on_idle of sessions that are idle by the policy of their platform, and ends the
+// grants that they have of those, but for offline ones: these outlive a session whose time is over as well. The
+// sessions live on, for all other parties too; what such a party is given afterwards has another `sid`. At most limit
+// sessions of each platform; it tells how many there were.
 func (db *DB) EndIdle(ctx context.Context, now time.Time, limit int) (ended int, err error) {
-	platforms, err := list(ctx, db.patient, func(p *platform.Platform) []any { return []any{document{p}, &p.ID} }, selectIdlePlatforms)
+	platforms, err := list(ctx, db.batch, func(p *platform.Platform) []any { return []any{document{p}, &p.ID} }, selectIdlePlatforms)
 	if err != nil {
 		return 0, fail("finding platforms with parties that hear of idle sessions", err)
 	}
@@ -286,7 +286,7 @@ func (db *DB) EndIdle(ctx context.Context, now time.Time, limit int) (ended int,
 			continue
 		}
 		since := millis(now.Add(-p.Policy.IdleAfter))
-		all, err := list(ctx, db.patient, func(id *string) []any { return []any{id} }, selectIdle, millis(now), string(p.ID), since, limit)
+		all, err := list(ctx, db.batch, func(id *string) []any { return []any{id} }, selectIdle, millis(now), string(p.ID), since, limit)
 		if err != nil {
 			return ended, fail("finding idle sessions", err)
 		}
@@ -300,7 +300,8 @@ func (db *DB) EndIdle(ctx context.Context, now time.Time, limit int) (ended int,
 	return ended, nil
 }
 
-// endIdleSession is EndIdle for one session. The session goes first, as in endSessions; one that was used meanwhile is left alone.
+// endIdleSession is EndIdle for one session. The session goes first, as in endSessions; one that was used meanwhile is
+// left alone.
 func endIdleSession(ctx context.Context, q conn, p platform.ID, sid string, since any, now time.Time) error {
 	noted, err := exec(ctx, q, noteIdle, millis(now), string(p), since, sid)
 	if err != nil || noted == 0 {

@@ -15,8 +15,8 @@ import (
 	"github.com/minddistrict/idp/storage/storagetest"
 )
 
-// Every way in which a session ends goes through one function, which tells its parties, and has its row in the contract:
-// an UPDATE of its own would end sessions that no party hears of.
+// Every way in which a session ends goes through one function, which tells its parties, and has its row in the
+// contract: an UPDATE of its own would end sessions that no party hears of.
 func TestNoSessionEndsBesideTheTableOfEndings(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -58,7 +58,7 @@ func TestNoSessionEndsBesideTheTableOfEndings(t *testing.T) {
 	}
 }
 
-// endsSession tells whether a statement sets the end of sessions.
+// endsSession reports whether a statement sets the end of sessions.
 func endsSession(text string) bool {
 	_, set, ok := strings.Cut(text, "UPDATE sessions\nSET ")
 	set, _, _ = strings.Cut(set, "\nWHERE")

@@ -58,7 +58,7 @@ var unavailableClasses = []string{
 	"58",                // system error
 }
 
-// unavailable tells whether the same call may work soon: the connection, the server, the disk or the time given was
+// unavailable reports whether the same call may work soon: the connection, the server, the disk or the time given was
 // the trouble, not the call.
 func unavailable(err error) bool {
 	for _, trouble := range []error{
@@ -106,7 +106,7 @@ func violates(err error, postgres string, codes ...int) bool {
 	return false
 }
 
-// missingTable tells whether a query named a table that does not exist. SQLite has no code of its own for it.
+// missingTable reports whether a query named a table that does not exist. SQLite has no code of its own for it.
 func missingTable(err error) bool {
 	lite, ok := errors.AsType[*sqlite.Error](err)
 	return violates(err, undefinedTable) || ok && strings.Contains(lite.Error(), "no such table")

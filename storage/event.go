@@ -41,15 +41,15 @@ func eventValues(place int, e audit.Event) []any {
 const noteEvent = insertEvent + `
 ON CONFLICT (id) DO NOTHING`
 
-// Note records something that changes nothing and that anybody can do again and again: of each kind, party and reason
-// one a minute from each source, on all nodes together.
-func (db *DB) Note(ctx context.Context, e audit.Event, source string) error {
+// RecordOnce records something that changes nothing and that anybody can do again and again: of each kind, party and
+// reason one a minute from each source, on all nodes together.
+func (db *DB) RecordOnce(ctx context.Context, e audit.Event, source string) error {
 	minute := e.At.Truncate(time.Minute).UTC().Format(time.RFC3339)
-	return fail("noting event", note(ctx, db.write, e, source, minute))
+	return fail("noting event", recordOnce(ctx, db.write, e, source, minute))
 }
 
-// note records an event once, of all that have the same kind, party and reason and whatever else is given.
-func note(ctx context.Context, q conn, e audit.Event, more ...string) error {
+// recordOnce records an event once, of all that have the same kind, party and reason and whatever else is given.
+func recordOnce(ctx context.Context, q conn, e audit.Event, more ...string) error {
 	added, err := exec(ctx, q, noteEvent, string(e.Platform), sameEvent(e, more...), millis(e.At), 0, string(e.Kind), e.Actor,
 		string(e.Account), e.Party, e.Session, string(e.Outcome), e.Reason, plain(e.Address), plain(e.Agent), plain(e.Reference),
 		e.StatedReason, e.Identified, e.Connection)
@@ -73,14 +73,14 @@ SELECT reference
 FROM events
 WHERE id = $1`
 
-// Noted is Note, of each account and connection one a minute, and returns the reference of the event that is on record: another one's,
-// where the same was noted in that minute.
-func (db *DB) Noted(ctx context.Context, e audit.Event, source string) (reference string, err error) {
+// RecordOnceRef is Note, of each account and connection one a minute, and returns the reference of the event that is on
+// record: another one's, where the same was noted in that minute.
+func (db *DB) RecordOnceRef(ctx context.Context, e audit.Event, source string) (reference string, err error) {
 	more := []string{source, e.At.Truncate(time.Minute).UTC().Format(time.RFC3339), string(e.Account)}
 	if e.Connection != "" {
 		more = append(more, e.Connection)
 	}
-	if err := note(ctx, db.write, e, more...); err != nil {
+	if err := recordOnce(ctx, db.write, e, more...); err != nil {
 		return "", fail("noting refusal", err)
 	}
 	found, err := one(ctx, db.read, func(s *string) []any { return []any{s} }, selectNoted, sameEvent(e, more...))
@@ -139,8 +139,8 @@ func (db *DB) EventsOf(ctx context.Context, p platform.ID, id account.ID, limit 
 	return all, fail("reading events of account", err)
 }
 
-// SignIns returns the newest sign-ins of an account, newest first, however much else was tried and recorded since. The PIN
-// of a mobile app, which is entered at each start of it, is none.
+// SignIns returns the newest sign-ins of an account, newest first, however much else was tried and recorded since. The
+// PIN of a mobile app, which is entered at each start of it, is none.
 func (db *DB) SignIns(ctx context.Context, p platform.ID, id account.ID, limit int) ([]audit.Event, error) {
 	all, err := list(ctx, db.read, columnsOfEvent, selectSignIns, string(id), string(p), string(audit.SessionStarted), limit)
 	return all, fail("reading sign-ins of account", err)

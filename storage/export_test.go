@@ -103,21 +103,22 @@ func PlatformOf(c authn.Change) (platform.ID, error) { return platformOf(c) }
 // LockOrder is the order of locks.
 var LockOrder = lockOrder
 
-// WatchEach tells of the statements of each connection by itself from now on, transactions included: BEGIN, and END or ROLLBACK.
+// WatchEach tells of the statements of each connection by itself from now on, transactions included: BEGIN, and END or
+// ROLLBACK.
 func (db *DB) WatchEach(conn func() (note func(text string))) (stop func() error) {
-	write, read, patient, many := db.write, db.read, db.patient, db.many
+	write, read, patient, many := db.write, db.read, db.batch, db.many
 	watch := func(p *pool) *pool {
 		all := sql.OpenDB(watched{pool: p.DB, conn: conn})
 		all.SetMaxOpenConns(p.Stats().MaxOpenConnections) // one that idles here holds a real one
 		return newPool(all)
 	}
 	db.write = watch(write)
-	db.read, db.patient = db.write, db.write
+	db.read, db.batch = db.write, db.write
 	if read != write {
 		db.read = watch(read)
 	}
 	if patient != write {
-		db.patient = watch(patient)
+		db.batch = watch(patient)
 	}
 	if many != nil {
 		db.many = watch(many)
@@ -128,7 +129,7 @@ func (db *DB) WatchEach(conn func() (note func(text string))) (stop func() error
 		for _, p := range mine {
 			err = errors.Join(err, p.Close())
 		}
-		db.write, db.read, db.patient, db.many = write, read, patient, many
+		db.write, db.read, db.batch, db.many = write, read, patient, many
 		return err
 	}
 }

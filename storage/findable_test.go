@@ -66,7 +66,7 @@ func TestNamesAreWrittenInOnePlace(t *testing.T) {
 
 var nameSet = regexp.MustCompile(`(?s)\bUPDATE accounts\s+SET\s.*?\b(email|email_key|profile) = .*?(WHERE|$)`)
 
-// writesName tells whether a statement writes the name or the address of accounts.
+// writesName reports whether a statement writes the name or the address of accounts.
 func writesName(text string) bool {
 	if strings.Contains(text, "INSERT INTO accounts ") {
 		return true

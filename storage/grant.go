@@ -68,9 +68,9 @@ JOIN accounts AS a ON a.platform = s.platform AND a.id = s.account
 WHERE s.platform = $1 AND s.id = $5 AND s.account = $4 AND s.ended_at IS NULL AND s.ends_at > $12
   AND a.state = 'active' AND a.marked_at IS NULL`
 
-// answerAtOnce is markAnswered, of a request that does not come from a pushed one, with insertGrant: both or neither. They
-// see the session at one moment, so the request is not used up where the grant is not added; and no grant is added to a
-// request that another answer took while this one waited.
+// answerAtOnce is markAnswered, of a request that does not come from a pushed one, with insertGrant: both or neither.
+// They see the session at one moment, so the request is not used up where the grant is not added; and no grant is added
+// to a request that another answer took while this one waited.
 const answerAtOnce = `
 WITH answered AS (
     UPDATE requests
@@ -80,7 +80,7 @@ WITH answered AS (
     RETURNING 1)` + insertGrant + `
   AND EXISTS (SELECT 1 FROM answered)`
 
-// returningSubject tells whether the subject of a pairwise party is kept.
+// returningSubject reports whether the subject of a pairwise party is kept.
 const returningSubject = `
 RETURNING (SELECT COUNT(*) FROM subjects WHERE subjects.platform = $1 AND subjects.sector = $18 AND subjects.sub = $19)`
 
@@ -103,11 +103,12 @@ WHERE platform = $2 AND id = $3`
 // leaves one behind that was added afterwards: nothing comes of that, because a code is redeemed only while its session
 // has not ended.
 //
-// The pairwise subject that the party sees is kept before anybody is given the code. Where there is no transaction a node may
-// die in between: what was added gives nothing then, because nobody has its code.
+// The pairwise subject that the party sees is kept before anybody is given the code. Where there is no transaction a
+// node may die in between: what was added gives nothing then, because nobody has its code.
 //
-// A grant that stands on a consent is added only while that very consent does; otherwise fault.Spent, and the person is asked
-// anew. It is held until the grant is there, so that taking it back at the same moment finds the grant and ends it.
+// A grant that stands on a consent is added only while that very consent does; otherwise fault.Spent, and the person is
+// asked anew. It is held until the grant is there, so that taking it back at the same moment finds the grant and ends
+// it.
 func (db *DB) Answer(ctx context.Context, to grant.Answered, g grant.Grant) error {
 	if to.Request == "" && to.Pushed == "" && to.StandsOn == nil {
 		return fail("giving grant", addGrant(ctx, db.manyOr(db.write), &g, to.Subject))
@@ -144,8 +145,8 @@ func (db *DB) Answer(ctx context.Context, to grant.Answered, g grant.Grant) erro
 	}))
 }
 
-// addGrant adds a grant, and the pairwise subject that its party sees unless it is kept already: the statement that adds
-// the grant says so.
+// addGrant adds a grant, and the pairwise subject that its party sees unless it is kept already: the statement that
+// adds the grant says so.
 func addGrant(ctx context.Context, q conn, g *grant.Grant, s grant.Pairwise) error {
 	args := grantValues(g)
 	if s == (grant.Pairwise{}) {
@@ -220,7 +221,8 @@ func (db *DB) LiveGrant(ctx context.Context, p platform.ID, id grant.ID, now tim
 	return g, fail("finding grant", err)
 }
 
-// GrantByRefresh finds the grant of a refresh token the same way, if Rotate would take the token as the current one now.
+// GrantByRefresh finds the grant of a refresh token the same way, if Rotate would take the token as the current one
+// now.
 func (db *DB) GrantByRefresh(ctx context.Context, p platform.ID, r grant.Refresh, idleAfter time.Duration, now time.Time) (*grant.Grant, error) {
 	g, err := one(ctx, db.manyOr(db.read), liveRow, selectLiveGrant+byRefreshToken,
 		millis(now), activeSince(now, idleAfter), string(p), string(r.Grant), r.Hash)
@@ -292,8 +294,8 @@ func eventOf(g *grant.Grant, kind audit.Kind, e grant.Ending) audit.Event {
 	})
 }
 
-// spent ends the family of a token that was presented once too often, and says so.
-func (db *DB) spent(ctx context.Context, g *grant.Grant, kind audit.Kind, e grant.Ending) error {
+// endReplayed ends the family of a token that was presented once too often, and says so.
+func (db *DB) endReplayed(ctx context.Context, g *grant.Grant, kind audit.Kind, e grant.Ending) error {
 	if err := db.end(ctx, g, kind, e); err != nil {
 		return err
 	}
@@ -322,10 +324,10 @@ SELECT ` + grantColumns + `
 FROM grants
 WHERE grants.id = $1 AND grants.platform = $2 AND grants.code_hash = $3`
 
-// Redeem spends a code, once, and returns what Grant would. When the party it was made for repeats it with the right challenge, somebody has a
-// copy: the grant ends (RFC 6749 section 4.1.2) and fault.Spent says so. Anybody else gets fault.NotFound and
-// changes nothing, so that a stolen code without its verifier cannot end a grant; as long as the code would have
-// worked, that somebody has it is recorded, once for each party and reason.
+// Redeem spends a code, once, and returns what Grant would. When the party it was made for repeats it with the right
+// challenge, somebody has a copy: the grant ends (RFC 6749 section 4.1.2) and fault.Spent says so. Anybody else gets
+// fault.NotFound and changes nothing, so that a stolen code without its verifier cannot end a grant; as long as the
+// code would have worked, that somebody has it is recorded, once for each party and reason.
 func (db *DB) Redeem(ctx context.Context, r grant.Redemption) (*grant.Grant, error) {
 	g, err := one(ctx, db.manyOr(db.write), liveRow, redeemCode, millis(r.Now), orNull(r.RefreshHash), refreshEnd(r),
 		string(r.Grant), string(r.Platform), string(r.Party), r.CodeHash, r.RedirectURI, r.Challenge, flag(r.Consented), r.Key.JKT, flag(r.Key.Binds))
@@ -355,7 +357,7 @@ func (db *DB) whyNotRedeemed(ctx context.Context, r grant.Redemption) error {
 		e.Reason = "another party's"
 	case !g.CodeUsedAt.IsZero() && g.Challenge == r.Challenge:
 		e.Reason = endCodeReplayed
-		return db.spent(ctx, g, audit.AuthorizationCodeReplayed, e)
+		return db.endReplayed(ctx, g, audit.AuthorizationCodeReplayed, e)
 	case g.CodeUsedAt.IsZero() && !r.Now.Before(g.CodeEndsAt):
 		return fault.Expired
 	case g.Challenge != r.Challenge:
@@ -368,7 +370,7 @@ func (db *DB) whyNotRedeemed(ctx context.Context, r grant.Redemption) error {
 	if over || !g.CodeUsedAt.IsZero() || e.Reason == "" {
 		return fault.NotFound
 	}
-	if err := note(ctx, db.write, eventOf(g, audit.AuthorizationCodeRefused, e), string(g.ID)); err != nil {
+	if err := recordOnce(ctx, db.write, eventOf(g, audit.AuthorizationCodeRefused, e), string(g.ID)); err != nil {
 		return err
 	}
 	return fault.NotFound

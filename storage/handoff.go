@@ -53,12 +53,12 @@ SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
 WHERE ` + handoffNeeds + `s.platform = $3 AND s.id = $5 AND s.account = $4)`
 )
 
-// MakeHandoff saves a new handoff and ends the older one of the account. fault.Refused: its session has ended, its account
-// is not active or is marked, or its platform has no QR codes (any more). fault.Throttled: it made too many.
+// MakeHandoff saves a new handoff and ends the older one of the account. fault.Refused: its session has ended, its
+// account is not active or is marked, or its platform has no QR codes (any more). fault.Throttled: it made too many.
 func (db *DB) MakeHandoff(ctx context.Context, m grant.Make, now time.Time) error {
 	h := m.Handoff
 	return fail("making handoff", db.inTx(ctx, func(q conn) error {
-		held, err := hold(ctx, q, h.Platform, h.Account, false, now)
+		held, err := lockAccount(ctx, q, h.Platform, h.Account, false, now)
 		if err != nil {
 			return err
 		}
@@ -105,8 +105,8 @@ WHERE platform = $11 AND id = $12 AND reference_hash = $13 AND claimed_at IS NUL
 RETURNING ` + handoffColumns
 )
 
-// ClaimHandoff spends a reference for one phone, in one statement. fault.NotFound: there is no such reference, or it was
-// claimed, has ended or is too old.
+// ClaimHandoff spends a reference for one phone, in one statement. fault.NotFound: there is no such reference, or it
+// was claimed, has ended or is too old.
 func (db *DB) ClaimHandoff(ctx context.Context, c grant.Claiming) (*grant.Handoff, error) {
 	const attempted = "claiming handoff"
 	id, err := one(ctx, db.read, func(id *grant.HandoffID) []any { return []any{id} }, selectReference, c.Hash, string(c.Platform))
@@ -208,8 +208,8 @@ func (db *DB) StopHandoff(ctx context.Context, h *grant.Handoff, e audit.Event, 
 	}))
 }
 
-// LeaveHandoff ends a handoff on the phone that claimed it. One that has ended, or is another's, is left as it is, without
-// an event.
+// LeaveHandoff ends a handoff on the phone that claimed it. One that has ended, or is another's, is left as it is,
+// without an event.
 func (db *DB) LeaveHandoff(ctx context.Context, p grant.Poll, e audit.Event) error {
 	return fail("leaving handoff", db.inTx(ctx, func(q conn) error {
 		h, err := one(ctx, q, func(h *grant.Handoff) []any { return []any{&h.Account, &h.Session} }, leaveHandoff,
@@ -264,8 +264,8 @@ func (db *DB) PollHandoff(ctx context.Context, p grant.Poll) (h *grant.Handoff, 
 	return &r.Handoff, r.hurried, err
 }
 
-// RedeemHandoff gives a phone its answer, once: the device is made or renewed in the same transaction. fault.Stale: it was
-// not confirmed, was answered before, or has ended. fault.Throttled: as RedeemForDevice.
+// RedeemHandoff gives a phone its answer, once: the device is made or renewed in the same transaction. fault.Stale: it
+// was not confirmed, was answered before, or has ended. fault.Throttled: as RedeemForDevice.
 func (db *DB) RedeemHandoff(ctx context.Context, p grant.Poll, a grant.Admission) (*grant.Device, error) {
 	d, err := db.admitDevice(ctx, a, p.Now, func(q conn) error {
 		n, err := exec(ctx, q, redeemHandoff, millis(p.Now), string(p.Platform), string(p.ID), string(p.Party), p.JKT, p.Challenge)
@@ -293,7 +293,7 @@ WHERE platform = $2 AND id = $3 AND ended_at IS NULL AND ends_at <= $1`
 
 // ExpireHandoffs notes of handoffs that their time is over, at most limit, and tells how many there were.
 func (db *DB) ExpireHandoffs(ctx context.Context, now time.Time, limit int) (int, error) {
-	all, err := list(ctx, db.patient, func(h *grant.Handoff) []any { return []any{&h.ID, &h.Platform, &h.Account, &h.Session} },
+	all, err := list(ctx, db.batch, func(h *grant.Handoff) []any { return []any{&h.ID, &h.Platform, &h.Account, &h.Session} },
 		selectOverdueHandoffs, millis(now), limit)
 	if err != nil {
 		return 0, fail("finding overdue handoffs", err)

@@ -19,9 +19,10 @@ import (
 	"github.com/minddistrict/idp/staff"
 )
 
-// How many rows one statement adds, and how many addresses one looks for. SQLite reads names of values in time that grows
-// with the square of their number, and a network takes its time for each statement: of 10,000 people 25 rows at once take
-// two to three seconds on both databases, 100 take five on SQLite, and 500 more than the ten that a request has.
+// How many rows one statement adds, and how many addresses one looks for. SQLite reads names of values in time that
+// grows with the square of their number, and a network takes its time for each statement: of 10,000 people 25 rows at
+// once take two to three seconds on both databases, 100 take five on SQLite, and 500 more than the ten that a request
+// has.
 const (
 	rowsAtOnce  = 25 // of about eleven values
 	wordsAtOnce = 100
@@ -88,15 +89,15 @@ SET applied_at = $1, invited = $2, sealed = NULL
 WHERE session = $3 AND platform = $4 AND id = $5 AND account = $6 AND applied_at IS NULL AND expires_at > $1`
 )
 
-// SaveIntake keeps a checked file in the place of the one before of its session. fault.Throttled: it would be one too many;
-// fault.Refused: the helper is none any more.
+// SaveIntake keeps a checked file in the place of the one before of its session. fault.Throttled: it would be one too
+// many; fault.Refused: the helper is none any more.
 func (db *DB) SaveIntake(ctx context.Context, i staff.Intake, limits []authn.Limit, events []audit.Event, now time.Time) error {
 	return fail("keeping a file", db.inTx(ctx, func(q conn) error {
 		_, err := exec(ctx, q, upsertIntake, i.Session, string(i.Platform), i.ID, string(i.Account), i.Sealed, millis(i.MadeAt), millis(i.ExpiresAt))
 		if err != nil {
 			return err
 		}
-		if _, err := holdFor(ctx, q, i.Platform, "", false, events, now); err != nil {
+		if _, err := lockAccountFor(ctx, q, i.Platform, "", false, events, now); err != nil {
 			return err
 		}
 		if err := countAll(ctx, q, i.Platform, limits, now); err != nil {
@@ -106,14 +107,14 @@ func (db *DB) SaveIntake(ctx context.Context, i staff.Intake, limits []authn.Lim
 	}))
 }
 
-// RenewIntake keeps what a new check of a file came to in its place. fault.Spent: it was applied; fault.NotFound: it is not
-// kept any more, or is another's.
+// RenewIntake keeps what a new check of a file came to in its place. fault.Spent: it was applied; fault.NotFound: it is
+// not kept any more, or is another's.
 func (db *DB) RenewIntake(ctx context.Context, old string, i staff.Intake, now time.Time) error {
 	return fail("keeping a file anew", db.inTx(ctx, func(q conn) error {
 		renewed, err := exec(ctx, q, renewIntake, i.ID, i.Sealed, millis(i.MadeAt), millis(i.ExpiresAt), i.Session, string(i.Platform), old,
 			string(i.Account), millis(now))
 		if err == nil && renewed == 0 {
-			err = notThere(ctx, q, i.Platform, i.Session, old, i.Account, now)
+			err = whyNoIntake(ctx, q, i.Platform, i.Session, old, i.Account, now)
 		}
 		return err
 	}))
@@ -134,15 +135,15 @@ func intake(ctx context.Context, q conn, p platform.ID, session, id string, now 
 }
 
 // Admit applies a checked file: of any number at once one does. Whoever of its addresses has an account, and that the
-// helper is one still, is looked at in the same transaction. fault.Spent: it was applied; fault.NotFound: it is not kept,
-// or is another's; fault.Stale and fault.Taken: the addresses are not those that were known; fault.Refused: the helper is
-// none any more; fault.Throttled: it would be one too many.
+// helper is one still, is looked at in the same transaction. fault.Spent: it was applied; fault.NotFound: it is not
+// kept, or is another's; fault.Stale and fault.Taken: the addresses are not those that were known; fault.Refused: the
+// helper is none any more; fault.Throttled: it would be one too many.
 func (db *DB) Admit(ctx context.Context, a staff.Admission, now time.Time) error {
 	return fail("inviting the people of a file", db.inTx(ctx, func(q conn) error {
 		if err := useIntake(ctx, q, a, now); err != nil {
 			return err
 		}
-		if _, err := holdFor(ctx, q, a.Platform, "", false, a.Events, now); err != nil {
+		if _, err := lockAccountFor(ctx, q, a.Platform, "", false, a.Events, now); err != nil {
 			return err
 		}
 		there, err := idsOf(ctx, q, a.Platform, a.Keys)
@@ -225,11 +226,11 @@ func useIntake(ctx context.Context, q conn, a staff.Admission, now time.Time) er
 	if err != nil || used == 1 {
 		return err
 	}
-	return notThere(ctx, q, a.Platform, a.Session, a.Intake, a.By, now)
+	return whyNoIntake(ctx, q, a.Platform, a.Session, a.Intake, a.By, now)
 }
 
-// notThere tells why a conditional statement found no file: fault.Spent when it was applied.
-func notThere(ctx context.Context, q conn, p platform.ID, session, id string, by account.ID, now time.Time) error {
+// whyNoIntake tells why a conditional statement found no file: fault.Spent when it was applied.
+func whyNoIntake(ctx context.Context, q conn, p platform.ID, session, id string, by account.ID, now time.Time) error {
 	i, err := intake(ctx, q, p, session, id, now)
 	switch {
 	case err != nil:
@@ -245,9 +246,9 @@ const insertLaterMessage = `
 INSERT INTO letters (platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, next_at, tries, outcome, reason)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, '', '')`
 
-// Mails to many people are due one after the other, so that somebody who asks for a new password meanwhile does not wait for
-// all of them: so many at once, and as many again after each pause. 10,000 take 17 minutes; a mail server that is slower
-// has them in a row, as always.
+// Mails to many people are due one after the other, so that somebody who asks for a new password meanwhile does not
+// wait for all of them: so many at once, and as many again after each pause. 10,000 take 17 minutes; a mail server that
+// is slower has them in a row, as always.
 const (
 	mailsAtOnce = 100
 	mailsPause  = 10 * time.Second

@@ -54,7 +54,7 @@ func stage(ctx context.Context, q conn, p platform.ID, id account.ID, to account
 }
 
 // invited takes somebody as far as a change does.
-func invited(ctx context.Context, q conn, p platform.ID, h held, c authn.Change, now time.Time) error {
+func invited(ctx context.Context, q conn, p platform.ID, h lockedAccount, c authn.Change, now time.Time) error {
 	if a := c.Add; a != nil && a.State == account.Invited {
 		if _, err := exec(ctx, q, makeInvitation, millis(now), string(p), string(a.ID)); err != nil {
 			return err
@@ -74,7 +74,7 @@ func invited(ctx context.Context, q conn, p platform.ID, h held, c authn.Change,
 			return err
 		}
 	}
-	if to, id := furthest(h, c); to != "" {
+	if to, id := furthestInvite(h, c); to != "" {
 		return stage(ctx, q, p, id, to, now)
 	}
 	if c.Account != nil && c.Account.Stop {
@@ -84,8 +84,8 @@ func invited(ctx context.Context, q conn, p platform.ID, h held, c authn.Change,
 	return nil
 }
 
-// furthest is how far a change takes an account that exists; empty: nowhere.
-func furthest(h held, c authn.Change) (account.InviteState, account.ID) {
+// furthestInvite is how far a change takes an account that exists; empty: nowhere.
+func furthestInvite(h lockedAccount, c authn.Change) (account.InviteState, account.ID) {
 	activated := c.Account != nil && c.Account.Activate
 	switch {
 	case c.Start != nil && (activated || h.halfWay):

@@ -33,13 +33,13 @@ type journeyBody struct {
 
 func bodyOf(j *authn.Journey) document {
 	return document{&journeyBody{
-		Ask: j.Ask, Account: j.Account, Proofs: j.Proofs, Done: j.Done, Failures: j.Failures, Switch: j.Switch, Anew: j.Anew, Denied: j.Denied, Party: j.Party,
+		Ask: j.Ask, Account: j.Account, Proofs: j.Proofs, Done: j.Done, Failures: j.Failures, Switch: j.Switch, Anew: j.IgnoreSession, Denied: j.Denied, Party: j.Party,
 		Request: j.Request, ReturnTo: j.ReturnTo, Hint: j.Hint, Locale: j.Locale, Scratch: scratch{j},
 	}}
 }
 
-// The journey, or the request that it is derived from: one statement, because the first page is opened most. Its version is
-// authn.Unstored.
+// The journey, or the request that it is derived from: one statement, because the first page is opened most. Its
+// version is authn.Unstored.
 const selectJourney = `
 SELECT platform, id, browser, body, account, account_cut_at, version, started_at, expires_at, ended_at
 FROM journeys
@@ -94,7 +94,7 @@ func (row *journeyRow) stored() (*authn.Journey, error) {
 	if err := (document{&b}).Scan(row.body); err != nil {
 		return nil, err
 	}
-	j.Ask, j.Account, j.Proofs, j.Done, j.Failures, j.Switch, j.Anew, j.Denied, j.Party = b.Ask, b.Account, b.Proofs, b.Done, b.Failures, b.Switch, b.Anew, b.Denied, b.Party
+	j.Ask, j.Account, j.Proofs, j.Done, j.Failures, j.Switch, j.IgnoreSession, j.Denied, j.Party = b.Ask, b.Account, b.Proofs, b.Done, b.Failures, b.Switch, b.Anew, b.Denied, b.Party
 	j.Request, j.ReturnTo, j.Hint, j.Locale = b.Request, b.ReturnTo, b.Hint, b.Locale
 	if j.Unlinked = row.account != j.Account; j.Unlinked {
 		j.CutAt = time.Time{}

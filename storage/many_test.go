@@ -126,7 +126,7 @@ func (c crowded) begun() chain {
 	return ch
 }
 
-// current tells whether a token is the one that its grant has.
+// current reports whether a token is the one that its grant has.
 func (c crowded) current(ch chain) bool {
 	c.Helper()
 	return c.number(`SELECT COUNT(*) FROM grants WHERE id = $1 AND refresh_hash = $2 AND ended_at IS NULL`, string(ch.id), secret.Hash(ch.refresh)) == 1
@@ -217,7 +217,8 @@ func TestLockedGrantIsWaitedForByItsCallerOnly(t *testing.T) {
 }
 
 // Again and again all connections are ended in the midst of full messages. What was acknowledged is there, nothing was
-// done twice, whoever is not answered is told that the database is unavailable, and no connection is left in a transaction.
+// done twice, whoever is not answered is told that the database is unavailable, and no connection is left in a
+// transaction.
 func TestEndedConnectionsLoseNothingThatWasAcknowledged(t *testing.T) {
 	const workers, lasts = 128, 3 * time.Second
 	c := newCrowded(t, nil, "&answer_timeout=60")
@@ -363,8 +364,8 @@ func TestCodeIsRedeemedOnceWhileConnectionsEnd(t *testing.T) {
 	}
 }
 
-// The wire falls silent when messages are on their way: whoever waits for an answer is told in time that the database is
-// unavailable. It goes on by new connections, and what was done without an answer was done once.
+// The wire falls silent when messages are on their way: whoever waits for an answer is told in time that the database
+// is unavailable. It goes on by new connections, and what was done without an answer was done once.
 func TestSilentWireEndsMessagesInTime(t *testing.T) {
 	var w *wire
 	c := newCrowded(t, func(dsn string) string { w = newWire(t, dsn); return w.dsn }, "&answer_timeout=1&connect_timeout=1")

@@ -54,7 +54,7 @@ SELECT (SELECT COUNT(*) FROM grants WHERE platform = $1 AND party = $2 AND ended
 
 // HeldByParty counts what DeleteParty would end.
 func (db *DB) HeldByParty(ctx context.Context, p platform.ID, party grant.PartyID, now time.Time) (grant.Deletion, error) {
-	held, err := one(ctx, db.patient, func(d *grant.Deletion) []any {
+	held, err := one(ctx, db.batch, func(d *grant.Deletion) []any {
 		return []any{&d.Grants, &d.Devices, &d.Consents, &d.Pushed, &d.Logouts}
 	}, selectHeld, string(p), string(party), millis(now))
 	if err != nil {
@@ -63,14 +63,15 @@ func (db *DB) HeldByParty(ctx context.Context, p platform.ID, party grant.PartyI
 	return *held, nil
 }
 
-// DeleteParty deletes a party with all that it was given: its grants end, whatever they outlive, its devices with a mobile
-// app are removed with their sessions, what it pushed, what people allowed it and what it was to be told is forgotten. The
-// record of events stays. fault.Stale: seen is not the version of the settings any more; fault.NotFound: there is no such
-// party.
+// DeleteParty deletes a party with all that it was given: its grants end, whatever they outlive, its devices with a
+// mobile app are removed with their sessions, what it pushed, what people allowed it and what it was to be told is
+// forgotten. The record of events stays. fault.Stale: seen is not the version of the settings any more; fault.NotFound:
+// there is no such party.
 //
 // A code that is redeemed or a token that is refreshed at the same moment waits for the end of its grant and finds it
-// ended, or is ended here. A node that has not noticed yet may add a grant, a device or a consent within a second: nobody can
-// use it, because the party is known nowhere then, and it ends where a party of that name is made anew (see Declare).
+// ended, or is ended here. A node that has not noticed yet may add a grant, a device or a consent within a second:
+// nobody can use it, because the party is known nowhere then, and it ends where a party of that name is made anew (see
+// Declare).
 func (db *DB) DeleteParty(
 	ctx context.Context, seen int64, p platform.ID, party grant.PartyID, events []audit.Event, now time.Time,
 ) (ended grant.Deletion, err error) {
@@ -108,7 +109,8 @@ func (db *DB) DeleteParty(
 	return ended, nil
 }
 
-// endOfParty ends the sessions of the devices of a party that are removed now, its sign-ins by a QR code, and its grants.
+// endOfParty ends the sessions of the devices of a party that are removed now, its sign-ins by a QR code, and its
+// grants.
 func endOfParty(ctx context.Context, q conn, p platform.ID, party grant.PartyID, now time.Time) (grants int64, err error) {
 	_, err = endSessions(ctx, q, endsOfParty, now, []any{string(p), string(party), endPartyDeleted}, func() error {
 		_, err := exec(ctx, q, endHandoffsOfParty, millis(now), string(grant.HandoffStopped), string(p), string(party))
@@ -144,8 +146,8 @@ func newParties(ctx context.Context, q conn, all []grant.Party) (made []grant.Pa
 	return made, nil
 }
 
-// sweepMade ends what a party of the same name left that was deleted, and that came too late to end with it: the party that
-// is made now is another one. In the order of locks, a table at a time.
+// sweepMade ends what a party of the same name left that was deleted, and that came too late to end with it: the party
+// that is made now is another one. In the order of locks, a table at a time.
 func sweepMade(ctx context.Context, q conn, made []grant.Party, now time.Time) error {
 	for _, p := range made {
 		if !p.MobileApp { // removeOfParties did

@@ -31,7 +31,7 @@ WHERE platform = $3 AND account = $4 AND ended_at IS NULL`
 // AskPending saves an act that waits, and what comes with it. fault.Taken: that act waits for that account already.
 func (db *DB) AskPending(ctx context.Context, p staff.Pending, follows authn.Change, now time.Time) error {
 	return fail("saving act that waits", db.issuing(ctx, func(q conn) error {
-		if _, err := holdFor(ctx, q, p.Platform, p.Account, false, follows.Events, now); err != nil {
+		if _, err := lockAccountFor(ctx, q, p.Platform, p.Account, false, follows.Events, now); err != nil {
 			return err
 		}
 		added, err := exec(ctx, q, insertPending, p.ID, string(p.Platform), string(p.Act), string(p.Account), string(p.Gives), p.Address,
@@ -46,12 +46,12 @@ func (db *DB) AskPending(ctx context.Context, p staff.Pending, follows authn.Cha
 	}))
 }
 
-// EndPending ends an act that waits in one statement, and saves what follows: of all who would end it, whoever agrees, who
-// withdraws it, its owner and every node that finds it due, one does and the others get fault.Spent. The account's row is
-// locked first, as by every change of it.
+// EndPending ends an act that waits in one statement, and saves what follows: of all who would end it, whoever agrees,
+// who withdraws it, its owner and every node that finds it due, one does and the others get fault.Spent. The account's
+// row is locked first, as by every change of it.
 func (db *DB) EndPending(ctx context.Context, p staff.Pending, end staff.PendingEnd, follows authn.Change, now time.Time) error {
 	return fail("ending act that waits", db.issuing(ctx, func(q conn) error {
-		if _, err := holdFor(ctx, q, p.Platform, p.Account, false, follows.Events, now); err != nil {
+		if _, err := lockAccountFor(ctx, q, p.Platform, p.Account, false, follows.Events, now); err != nil {
 			return err
 		}
 		ended, err := exec(ctx, q, endPending, millis(end.At), string(end.How), string(end.By), string(p.Platform), p.ID)
@@ -127,15 +127,15 @@ func (db *DB) PendingActs(ctx context.Context, p platform.ID, of account.ID, lim
 	return all, fail("listing acts that wait", err)
 }
 
-// DueActs lists acts of all platforms whose time has come, the oldest first. Those that a node took are left out until it
-// had its time.
+// DueActs lists acts of all platforms whose time has come, the oldest first. Those that a node took are left out until
+// it had its time.
 func (db *DB) DueActs(ctx context.Context, now time.Time, limit int) ([]staff.Pending, error) {
-	all, err := list(ctx, db.patient, columnsOfPending, selectDue, millis(now), limit)
+	all, err := list(ctx, db.batch, columnsOfPending, selectDue, millis(now), limit)
 	return all, fail("finding acts that are due", err)
 }
 
-// TakeDue gives an act that is due to one node until a moment: of all who would take it one does. fault.Spent: another has
-// it, or it has ended.
+// TakeDue gives an act that is due to one node until a moment: of all who would take it one does. fault.Spent: another
+// has it, or it has ended.
 func (db *DB) TakeDue(ctx context.Context, p staff.Pending, until, now time.Time) error {
 	taken, err := exec(ctx, db.write, takeDue, millis(until), string(p.Platform), p.ID, millis(now))
 	if err == nil && taken == 0 {

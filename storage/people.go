@@ -14,8 +14,8 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// What people are found by is kept in the transaction of every statement that writes a name or an address: findable comes
-// last in it, while the account's row is locked, so nobody else writes these rows.
+// What people are found by is kept in the transaction of every statement that writes a name or an address: findable
+// comes last in it, while the account's row is locked, so nobody else writes these rows.
 
 const (
 	selectNamed = `
@@ -157,9 +157,9 @@ const fillBatch = 50
 // node that dies leaves nothing half done, and any other one goes on.
 func (db *DB) FillPeople(ctx context.Context, now time.Time, limit int) (filled int, err error) {
 	for filled < limit {
-		all, err := list(ctx, db.patient, (*namedRow).columns, selectUnworded, min(fillBatch, limit-filled))
+		all, err := list(ctx, db.batch, (*namedRow).columns, selectUnworded, min(fillBatch, limit-filled))
 		if err == nil && len(all) == 0 {
-			all, err = list(ctx, db.patient, (*namedRow).columns, selectOutdated, min(fillBatch, limit-filled))
+			all, err = list(ctx, db.batch, (*namedRow).columns, selectOutdated, min(fillBatch, limit-filled))
 		}
 		if err != nil || len(all) == 0 {
 			return filled, fail("making people findable", err)
@@ -234,7 +234,7 @@ WHERE worded_at IS NULL
 ORDER BY id
 LIMIT 1`
 
-// pending tells whether somebody may not be findable yet.
+// pending reports whether somebody may not be findable yet.
 func pending(ctx context.Context, q conn) (bool, error) {
 	_, err := one(ctx, q, func(id *account.ID) []any { return []any{id} }, selectFirstUnworded)
 	if errors.Is(err, sql.ErrNoRows) {

@@ -28,9 +28,9 @@ FROM app_devices AS d
 WHERE d.platform = $1 AND d.id = $2 AND d.jkt = $3 AND d.setup_hash = $4 AND d.setup_ends_at > $5 AND d.ended_at IS NULL`
 )
 
-// SetPIN chooses the PIN of a device; what it had by the one before ends, and its tries start again. fault.Spent: it was
-// chosen with this token before, and the sealed key of that is returned. fault.NotFound: the token is not, or not any more,
-// the one of a device with this key.
+// SetPIN chooses the PIN of a device; what it had by the one before ends, and its tries start again. fault.Spent: it
+// was chosen with this token before, and the sealed key of that is returned. fault.NotFound: the token is not, or not
+// any more, the one of a device with this key.
 func (db *DB) SetPIN(ctx context.Context, c grant.PINChange) (kept []byte, err error) {
 	type row struct {
 		account account.ID
@@ -51,7 +51,7 @@ func (db *DB) SetPIN(ctx context.Context, c grant.PINChange) (kept []byte, err e
 		return nil, fail(attempted, err)
 	}
 	err = db.inTx(ctx, func(q conn) error {
-		h, err := hold(ctx, q, c.Platform, first.account, false, c.Now)
+		h, err := lockAccount(ctx, q, c.Platform, first.account, false, c.Now)
 		if err != nil {
 			return err
 		}
@@ -94,10 +94,10 @@ FROM app_devices AS d
 WHERE d.platform = $5 AND d.id = $6 AND d.ended_at IS NULL`
 )
 
-// CountTry counts a try at the PIN of a device before it is compared. fault.Throttled: another one is being compared, and this
-// one was not counted. fault.Refused: as many were wrong, or lost with their node, as a device stands. fault.Stale: somebody
-// signed in on the device again, or chose its PIN, since it was read, so that its level may be another; nothing was counted.
-// fault.NotFound: the device is gone, or has no PIN.
+// CountTry counts a try at the PIN of a device before it is compared. fault.Throttled: another one is being compared,
+// and this one was not counted. fault.Refused: as many were wrong, or lost with their node, as a device stands.
+// fault.Stale: somebody signed in on the device again, or chose its PIN, since it was read, so that its level may be
+// another; nothing was counted. fault.NotFound: the device is gone, or has no PIN.
 func (db *DB) CountTry(ctx context.Context, d *grant.Device, token string, now time.Time) (*grant.Try, error) {
 	const attempted = "counting a PIN"
 	type row struct {
@@ -154,8 +154,8 @@ SET comparing = '', tries = 0, tried = $1, seen_at = $2, session = $3
 WHERE platform = $4 AND id = $5 AND comparing = $6 AND comparing_ends > $2 AND ended_at IS NULL AND setup_hash = $7`
 )
 
-// RefuseTry settles a try that was compared and is wrong. fault.Stale: it took too long, or the device or its PIN changed
-// meanwhile, so that what it found is worth nothing any more.
+// RefuseTry settles a try that was compared and is wrong. fault.Stale: it took too long, or the device or its PIN
+// changed meanwhile, so that what it found is worth nothing any more.
 func (db *DB) RefuseTry(ctx context.Context, t *grant.Try, e audit.Event) error {
 	return fail("refusing a PIN", db.inTx(ctx, func(q conn) error {
 		wrong, err := exec(ctx, q, wrongTry, timesOf(t.Wrong), string(t.Device.Platform), string(t.Device.ID), t.Token)
@@ -169,8 +169,8 @@ func (db *DB) RefuseTry(ctx context.Context, t *grant.Try, e audit.Event) error 
 	}))
 }
 
-// RemoveTried removes a device after its last wrong PIN: that of a try that is being compared, or, without a token, where as
-// many were counted as it stands and none is in work. fault.Stale: neither is so by now, and nothing happened.
+// RemoveTried removes a device after its last wrong PIN: that of a try that is being compared, or, without a token,
+// where as many were counted as it stands and none is in work. fault.Stale: neither is so by now, and nothing happened.
 func (db *DB) RemoveTried(ctx context.Context, d *grant.Device, token string, follows authn.Change, now time.Time) error {
 	return fail("removing device", db.inTx(ctx, func(q conn) error {
 		sid, there, err := removeDevice(ctx, q, removesTried, endWrongPINs, now, string(d.Platform), string(d.ID), token, grant.MaxTries)
@@ -187,13 +187,13 @@ func (db *DB) RemoveTried(ctx context.Context, d *grant.Device, token string, fo
 	}))
 }
 
-// AcceptTry settles a try that was right: the session of the newest PIN begins, with its grant, and the one before ends with
-// what it gave. fault.Stale: it took too long, or the device, its level, its PIN or its account changed meanwhile, and
-// nothing happened.
+// AcceptTry settles a try that was right: the session of the newest PIN begins, with its grant, and the one before ends
+// with what it gave. fault.Stale: it took too long, or the device, its level, its PIN or its account changed meanwhile,
+// and nothing happened.
 func (db *DB) AcceptTry(ctx context.Context, t *grant.Try, in grant.PINSignIn) error {
 	d, now := t.Device, in.Now
 	return fail("accepting a PIN", db.inTx(ctx, func(q conn) error {
-		h, err := hold(ctx, q, d.Platform, d.Account, true, now)
+		h, err := lockAccount(ctx, q, d.Platform, d.Account, true, now)
 		if err != nil {
 			return err
 		}

@@ -77,7 +77,7 @@ func (p *pool) BeginTx(ctx context.Context, o *sql.TxOptions) (*sql.Tx, error) {
 // pools are those there are, each once.
 func (db *DB) pools() []*pool {
 	all := []*pool{db.write}
-	for _, other := range []*pool{db.read, db.patient, db.many} {
+	for _, other := range []*pool{db.read, db.batch, db.many} {
 		if other != db.write && other != nil {
 			all = append(all, other)
 		}

@@ -12,11 +12,11 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// The record is read newest first, a page at a time, by the place of the last event (keyset pagination): events that are
-// added meanwhile neither repeat nor hide one. Each text begins with what finds the rows: platform and time; the account,
-// the actor or the kind, with its time; or the reference, which few events share. `platform || ”` is no column, so that the
-// index of platform and time is not taken where another one finds less: SQLite has no statistics to tell. An empty value
-// leaves nothing out.
+// The record is read newest first, a page at a time, by the place of the last event (keyset pagination): events that
+// are added meanwhile neither repeat nor hide one. Each text begins with what finds the rows: platform and time; the
+// account, the actor or the kind, with its time; or the reference, which few events share. `platform || ”` is no
+// column, so that the index of platform and time is not taken where another one finds less: SQLite has no statistics to
+// tell. An empty value leaves nothing out.
 const (
 	selectRecord = selectRecorded + `
 WHERE platform = $1` + recordPart
@@ -66,8 +66,8 @@ func columnsOfRecorded(r *audit.Recorded) []any {
 	return append([]any{&r.ID, &r.Place}, columnsOfEvent(&r.Event)...)
 }
 
-// Record returns the events that a query selects, newest first, once it is on record that somebody reads them: the event
-// is that of audit.Query.Reading. It stands after what was read, so it is not among it.
+// Record returns the events that a query selects, newest first, once it is on record that somebody reads them: the
+// event is that of audit.Query.Reading. It stands after what was read, so it is not among it.
 func (db *DB) Record(ctx context.Context, q audit.Query, by audit.Reader, now time.Time) ([]audit.Recorded, error) {
 	if err := q.Validate(); err != nil {
 		return nil, fail("reading record", err)
@@ -106,7 +106,7 @@ FROM (
 // anyOperator is what a query has for each actor "cli NAME", as recordPart has it.
 const anyOperator = "cli"
 
-// byActor tells whether what somebody did is looked through, rather than the kinds that are asked for, too.
+// byActor reports whether what somebody did is looked through, rather than the kinds that are asked for, too.
 func (db *DB) byActor(ctx context.Context, q audit.Query) (bool, error) {
 	if q.Actor == anyOperator { // is many actors
 		return false, nil
@@ -167,8 +167,8 @@ AND ($4 = '' OR replace($4, ',' || reason || ',', '') <> $4)
 ORDER BY at DESC, place DESC, id
 LIMIT $5`
 
-// DoneTo returns what others did to an account, newest first: successes of some kinds, with any of some reasons where there
-// are some. The person reads it about herself, which leaves no event.
+// DoneTo returns what others did to an account, newest first: successes of some kinds, with any of some reasons where
+// there are some. The person reads it about herself, which leaves no event.
 func (db *DB) DoneTo(ctx context.Context, p platform.ID, of account.ID, kinds []audit.Kind, reasons []string, limit int) ([]audit.Event, error) {
 	all, err := list(ctx, db.read, columnsOfRecorded, selectDoneTo, string(p), string(of), wordsOf(kinds), wordsOf(reasons), limit)
 	events := make([]audit.Event, len(all))
@@ -190,8 +190,8 @@ LIMIT $4`
 // appKinds are what happens with devices of mobile apps.
 var appKinds = []audit.Kind{audit.DeviceAdded, audit.DeviceRemoved, audit.PINSet, audit.PINRefused}
 
-// DoneWithApp returns what somebody did with devices of mobile apps, newest first, and what wrong PINs came to. What others
-// did to them DoneTo returns. The person reads it about herself, which leaves no event.
+// DoneWithApp returns what somebody did with devices of mobile apps, newest first, and what wrong PINs came to. What
+// others did to them DoneTo returns. The person reads it about herself, which leaves no event.
 func (db *DB) DoneWithApp(ctx context.Context, p platform.ID, of account.ID, limit int) ([]audit.Event, error) {
 	all, err := list(ctx, db.read, columnsOfRecorded, selectDoneWithApp, string(p), string(of), wordsOf(appKinds), limit)
 	events := make([]audit.Event, len(all))

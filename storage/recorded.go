@@ -12,8 +12,9 @@ type records struct {
 	listener atomic.Pointer[func([]audit.Event)]
 }
 
-// OnRecord lets f be told of the events that this DB writes, once they are on record: those of a transaction together, in
-// their order. Whoever wrote them waits for f, and many may at the same time. There is one listener, the last; nil: nobody.
+// OnRecord lets f be told of the events that this DB writes, once they are on record: those of a transaction together,
+// in their order. Whoever wrote them waits for f, and many may at the same time. There is one listener, the last; nil:
+// nobody.
 func (db *DB) OnRecord(f func([]audit.Event)) {
 	for _, p := range db.pools() {
 		if f == nil {
@@ -24,7 +25,7 @@ func (db *DB) OnRecord(f func([]audit.Event)) {
 	}
 }
 
-func (r *records) tell(all []audit.Event) {
+func (r *records) notify(all []audit.Event) {
 	if f := r.listener.Load(); f != nil && len(all) > 0 {
 		(*f)(all)
 	}
@@ -36,7 +37,8 @@ type recording struct {
 	events []audit.Event
 }
 
-// recorded tells of events that were written by a statement: now, or when the transaction is committed that it is part of.
+// recorded tells of events that were written by a statement: now, or when the transaction is committed that it is part
+// of.
 func recorded(q conn, all ...audit.Event) {
 	switch q := q.(type) {
 	case *gathering:
@@ -44,6 +46,6 @@ func recorded(q conn, all ...audit.Event) {
 	case *recording:
 		q.events = append(q.events, all...)
 	case *pool:
-		q.records.tell(all)
+		q.records.notify(all)
 	}
 }

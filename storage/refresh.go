@@ -36,10 +36,10 @@ WHERE grants.id = $5 AND grants.platform = $6 AND grants.party = $7 AND grants.r
 RETURNING ` + liveColumns + `,
        (SELECT s.seen_at FROM sessions AS s WHERE s.platform = grants.platform AND s.id = grants.session)`
 
-// Rotate uses a refresh token and returns what Grant would: its successor becomes the current one, or, when Next equals Hash, it stays. Repeating
-// it within grant.RefreshRepeat, as a client does that lost the answer, finds the grant as it is; the caller computes
-// the same successor. Repeating it later, or presenting an older token of the family, ends the grant: fault.Spent.
-// fault.Expired: its time, its grant's or its session's is over, or the account is not active.
+// Rotate uses a refresh token and returns what Grant would: its successor becomes the current one, or, when Next equals
+// Hash, it stays. Repeating it within grant.RefreshRepeat, as a client does that lost the answer, finds the grant as it
+// is; the caller computes the same successor. Repeating it later, or presenting an older token of the family, ends the
+// grant: fault.Spent. fault.Expired: its time, its grant's or its session's is over, or the account is not active.
 //
 // A refresh token that is bound to no key yet is bound to the first that is proven, where keys bind at all (RFC 9449
 // section 5).
@@ -103,7 +103,7 @@ func (db *DB) repeated(ctx context.Context, r grant.Rotation) (*grant.Grant, err
 	case !g.EndedAt.IsZero():
 		return nil, fault.NotFound
 	case isBefore && r.Now.Sub(g.RefreshedAt) >= grant.RefreshRepeat, !isBefore && outdated(r.Refresh, g.current):
-		return nil, db.spent(ctx, &g.Grant, audit.RefreshTokenReplayed, replayed(r))
+		return nil, db.endReplayed(ctx, &g.Grant, audit.RefreshTokenReplayed, replayed(r))
 	case another:
 		return nil, fault.NotFound
 	case isBefore && g.usable == 1 && r.Now.Before(g.EndsAt) && r.Now.Before(g.RefreshEnds):
@@ -114,7 +114,7 @@ func (db *DB) repeated(ctx context.Context, r grant.Rotation) (*grant.Grant, err
 	return nil, fault.NotFound
 }
 
-// outdated tells whether a token was replaced by one that was replaced itself.
+// outdated reports whether a token was replaced by one that was replaced itself.
 func outdated(r grant.Refresh, current []byte) bool { return r.Outdated != nil && r.Outdated(current) }
 
 func replayed(r grant.Rotation) grant.Ending {

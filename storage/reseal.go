@@ -18,8 +18,8 @@ import (
 	"github.com/minddistrict/idp/staff"
 )
 
-// Everything that is sealed, by table. Credentials come in batches, files one by one; sealed tickets and messages are those of the last
-// days and fit in memory.
+// Everything that is sealed, by table. Credentials come in batches, files one by one; sealed tickets and messages are
+// those of the last days and fit in memory.
 const (
 	resealKey = `
 UPDATE signing_keys
@@ -172,7 +172,7 @@ type resealing struct {
 	done int
 }
 
-// replace seals one value anew and tells whether it was still there.
+// replace seals one value anew and reports whether it was still there.
 func (r *resealing) replace(ctx context.Context, text, binding, platform string, id any, old []byte) (bool, error) {
 	sealed, err := r.seal(binding, old)
 	if err != nil {
@@ -249,7 +249,7 @@ func (r *resealing) answers(ctx context.Context) error {
 	all, err := list(ctx, r.q, func(a *row) []any { return []any{&a.platform, &a.handle, &a.answer} }, selectSealedAnswers)
 	for n := 0; err == nil && n < len(all); n++ {
 		a := &all[n]
-		_, err = r.replace(ctx, resealAnswer, federation.Kept{Handle: a.handle}.Binding(a.platform), string(a.platform), a.handle, a.answer)
+		_, err = r.replace(ctx, resealAnswer, federation.StoredAnswer{Handle: a.handle}.Binding(a.platform), string(a.platform), a.handle, a.answer)
 	}
 	return err
 }

@@ -31,8 +31,8 @@ func (db *DB) Migrate(ctx context.Context) error {
 }
 
 // SchemaError is nil when the schema is exactly that of this program; otherwise it says what to do. fault.Stale: the
-// schema is older, and the program cannot work with it. fault.Refused: it is newer, so nothing starts on it; a server that
-// runs already goes on, because a migration only adds what the release before does not mind.
+// schema is older, and the program cannot work with it. fault.Refused: it is newer, so nothing starts on it; a server
+// that runs already goes on, because a migration only adds what the release before does not mind.
 func (db *DB) SchemaError(ctx context.Context) error {
 	provider, err := db.migrations()
 	if err != nil {
@@ -61,7 +61,7 @@ func (db *DB) migrations() (*goose.Provider, error) {
 		return nil, err
 	}
 	options = append(options, goose.WithTableName(schemaTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
-	return goose.NewProvider(db.dialect.goose, db.patient.DB, migrations.Files, options...)
+	return goose.NewProvider(db.dialect.goose, db.batch.DB, migrations.Files, options...)
 }
 
 const selectSchemaVersion = `

@@ -9,15 +9,15 @@ import (
 	"github.com/minddistrict/idp/authn"
 )
 
-// scratch are the fields of a journey that are stored each as a slot with a name, as releases before stored them: a flag
-// as "1", a text as it is, everything else as JSON. What steps keep is under the name of the step.
+// scratch are the fields of a journey that are stored each as a slot with a name, as releases before stored them: a
+// flag as "1", a text as it is, everything else as JSON. What steps keep is under the name of the step.
 type scratch struct{ of *authn.Journey }
 
 func (s scratch) slots() map[string]any {
 	j := s.of
 	return map[string]any{
-		"retry": &j.Mistakes, "stop": &j.Stop, "remember": &j.Remember, "choose": &j.Choosing, "method": &j.Method,
-		"low": &j.LowCodes, "wish": (*string)(&j.Wish), "ticket": &j.Link, "forgot": &j.Forgot, "sign-up": &j.SignUp, "typed": &j.Typed, "own": &j.Own, "elsewhere": &j.Elsewhere,
+		"retry": &j.Mistakes, "stop": &j.Stop, "remember": &j.Remember, "choose": &j.SetUpStarted, "method": &j.Method,
+		"low": &j.LowCodes, "wish": (*string)(&j.OptIn), "ticket": &j.Link, "forgot": &j.ForgotMail, "sign-up": &j.SignUpMail, "typed": &j.SignUpForm, "own": &j.OwnBinding, "elsewhere": &j.Federation,
 	}
 }
 
@@ -28,12 +28,12 @@ func (s scratch) IsZero() bool {
 			return false
 		}
 	}
-	return len(s.of.Kept) == 0
+	return len(s.of.StepData) == 0
 }
 
 func (s scratch) MarshalJSON() ([]byte, error) {
 	stored := map[string][]byte{}
-	maps.Copy(stored, s.of.Kept)
+	maps.Copy(stored, s.of.StepData)
 	for name, field := range s.slots() {
 		if reflect.ValueOf(field).Elem().IsZero() {
 			continue

@@ -78,7 +78,7 @@ SELECT 1
 FROM sessions
 WHERE id = $1 AND platform = $2 AND account = $3`
 
-// OwnsSession tells whether a session is, or was, an account's.
+// OwnsSession reports whether a session is, or was, an account's.
 func (db *DB) OwnsSession(ctx context.Context, p platform.ID, of account.ID, sid string) (bool, error) {
 	_, err := one(ctx, db.read, func(n *int64) []any { return []any{n} }, ownsSession, sid, string(p), string(of))
 	if errors.Is(err, sql.ErrNoRows) {

@@ -50,7 +50,7 @@ func answerTimeOf(config *pgx.ConnConfig) (time.Duration, error) {
 // system ends those that it finds dead itself: nothing arrives there, or nothing comes back.
 func dialer(answer time.Duration) pgconn.DialFunc {
 	d := net.Dialer{
-		Control:         lostAfter(lostTime),
+		Control:         setUserTimeout(lostTime),
 		KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: lostTime, Interval: lostTime / 2, Count: 2},
 	}
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -58,15 +58,15 @@ func dialer(answer time.Duration) pgconn.DialFunc {
 		if err != nil {
 			return nil, err
 		}
-		return &impatient{c, answer}, nil
+		return &deadlineConn{c, answer}, nil
 	}
 }
 
-// uncancelled makes connections whose statements are not cancelled when they are given up. A server that is told to cancel
-// while a commit waits for its synchronous standby makes that commit visible, although the standby does not have it, and
-// only warns: "The transaction has already committed locally, but might not have been replicated to the standby." Whoever
-// asks again would be told that it is done, and a failover would lose it. Not cancelled, it stays invisible until the
-// standby has it, and keeps its locks.
+// uncancelled makes connections whose statements are not cancelled when they are given up. A server that is told to
+// cancel while a commit waits for its synchronous standby makes that commit visible, although the standby does not have
+// it, and only warns: "The transaction has already committed locally, but might not have been replicated to the
+// standby." Whoever asks again would be told that it is done, and a failover would lose it. Not cancelled, it stays
+// invisible until the standby has it, and keeps its locks.
 type uncancelled struct{ driver.Connector }
 
 // connectingKey marks the context of whoever makes a connection. What pgx dials to cancel a statement does not have it.
@@ -89,9 +89,9 @@ func onlyToConnect(dial pgconn.DialFunc) pgconn.DialFunc {
 	}
 }
 
-// endStatements adds to what is done with a new connection: its server is told to end what takes longer than anybody waits,
-// unless the DSN has a limit of its own. It is no parameter of the connection, because poolers refuse those that they do
-// not know.
+// endStatements adds to what is done with a new connection: its server is told to end what takes longer than anybody
+// waits, unless the DSN has a limit of its own. It is no parameter of the connection, because poolers refuse those that
+// they do not know.
 func endStatements(config *pgx.ConnConfig, answer time.Duration, made func(context.Context, *pgx.Conn) error) func(context.Context, *pgx.Conn) error {
 	if _, given := config.RuntimeParams["statement_timeout"]; given {
 		return made
@@ -105,24 +105,25 @@ func endStatements(config *pgx.ConnConfig, answer time.Duration, made func(conte
 	}
 }
 
-// impatient is a connection whose peer must answer in time. A deadline costs no memory; the context per statement that
-// it stands for costs 640 bytes and five times as long.
-type impatient struct {
+// deadlineConn is a connection whose peer must answer in time. A deadline costs no memory; the context per statement
+// that it stands for costs 640 bytes and five times as long.
+type deadlineConn struct {
 	net.Conn
 	answer time.Duration
 }
 
 // Write begins to wait for the answer. It never moves a deadline that pgx sets when a context ends: that one is for
 // writing too, so the writing fails.
-func (c *impatient) Write(p []byte) (int, error) {
+func (c *deadlineConn) Write(p []byte) (int, error) {
 	if err := c.SetReadDeadline(time.Now().Add(c.answer)); err != nil {
 		return 0, err
 	}
 	return c.Conn.Write(p)
 }
 
-// stillLives decides whether a connection that was idle for so long is pinged: no, because it was just done, with a limit
-// of its own. Where there was no answer pgx has closed the connection, and its own ping tells database/sql to take another.
+// stillLives decides whether a connection that was idle for so long is pinged: no, because it was just done, with a
+// limit of its own. Where there was no answer pgx has closed the connection, and its own ping tells database/sql to
+// take another.
 func stillLives(after time.Duration) func(context.Context, stdlib.ShouldPingParams) bool {
 	return func(ctx context.Context, p stdlib.ShouldPingParams) bool {
 		if p.IdleDuration <= after {

@@ -9,9 +9,9 @@ import (
 // tcpUserTimeout is TCP_USER_TIMEOUT of tcp(7), in milliseconds; package syscall lacks it on some processors.
 const tcpUserTimeout = 0x12
 
-// lostAfter has the system end a connection when what was sent is not acknowledged for this long (RFC 5482). Otherwise
-// Linux repeats it for 15 minutes.
-func lostAfter(d time.Duration) func(network, address string, c syscall.RawConn) error {
+// setUserTimeout has the system end a connection when what was sent is not acknowledged for this long (RFC 5482).
+// Otherwise Linux repeats it for 15 minutes.
+func setUserTimeout(d time.Duration) func(network, address string, c syscall.RawConn) error {
 	return func(network, _ string, c syscall.RawConn) error {
 		if !strings.HasPrefix(network, "tcp") {
 			return nil

@@ -18,7 +18,7 @@ func TestLostConnectionsAreEndedBySystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }() // as above
-	raw, err := c.(*impatient).Conn.(*net.TCPConn).SyscallConn()
+	raw, err := c.(*deadlineConn).Conn.(*net.TCPConn).SyscallConn()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 			ACRAliases:   map[string]string{"a": "b"},
 		},
 	}
-	ask := authn.Ask{Purpose: "sign-in", Channel: authn.Browser, Journey: "j", Again: true, Choose: true, MaxAge: &age, ACR: []string{"a"}, Least: []string{"b"}}
+	ask := authn.Ask{Purpose: "sign-in", Channel: authn.Browser, Journey: "j", PromptLogin: true, PromptSelectAccount: true, MaxAge: &age, ACR: []string{"a"}, MinimumACR: []string{"b"}}
 	proof := authn.Proof{Method: "totp", Use: "second", Kinds: authn.Has, AMR: []string{"otp"}, Credential: "c", At: at, Journey: "j", Issuer: "i"}
 	party := grant.Party{ID: "web", Platform: "linde", Type: grant.Web, Auth: grant.AuthBasic, Secrets: [][]byte{[]byte("x")}, DisabledAt: at}
 	if err := db.Declare(t.Context(), storage.Setup{Platforms: []platform.Platform{p}, Parties: []grant.Party{party}}, at); err != nil {
@@ -35,20 +35,20 @@ func TestStoredJSONKeepsItsNames(t *testing.T) {
 	}
 	err := db.SaveRequest(t.Context(), grant.AuthRequest{
 		ID: "r", Platform: "linde", Party: "web", RedirectURI: "u", State: "s", Nonce: "n", Scopes: []string{"openid"}, Challenge: "c",
-		Mode: grant.ModeQuery, Silent: true, Claims: grant.Requested{UserInfo: []string{"name"}}, HintSubject: "h", LoginHint: "l", Locales: []string{"nl"}, CreatedAt: at, Expiry: at,
+		Mode: grant.ModeQuery, PromptNone: true, Claims: grant.Requested{UserInfo: []string{"name"}}, HintSubject: "h", LoginHint: "l", Locales: []string{"nl"}, CreatedAt: at, Expiry: at,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = db.StartJourney(t.Context(), authn.Journey{
 		ID: "j", Platform: "linde", Ask: ask, Progress: authn.Progress{
-			Account: "a", Proofs: []authn.Proof{proof}, Kept: map[string][]byte{"totp": []byte("x")},
+			Account: "a", Proofs: []authn.Proof{proof}, StepData: map[string][]byte{"totp": []byte("x")},
 			Mistakes: &authn.Mistakes{Step: "p", All: []authn.Mistake{{Field: "f", Key: "k", Label: "l"}}}, Stop: &authn.Stop{Page: "wait", Until: at, Email: "e", Sent: true, Of: "o"},
-			Remember: true, Choosing: true, Method: "m", LowCodes: true, Wish: authn.NeedCodes,
-		}, Failures: 1, Switch: true, Anew: true, Denied: true, Party: "web", Request: "r",
-		ReturnTo: "/", Hint: "h", Locale: "nl", Own: &authn.Binding{Began: []byte("b"), Before: []byte("p"), Session: []byte("q"), Salt: []byte("s"), Step: "t", Spent: []byte("c")}, Link: &authn.Link{Hash: []byte("h"), Purpose: authn.TicketReset, Sealed: []byte("s")},
-		Forgot: &authn.AskedMail{To: "f", Again: true}, SignUp: &authn.AskedMail{To: "s"},
-		Typed: &authn.SignUpForm{Email: "e", GivenName: "g", MiddleName: "m", FamilyName: "f", Locale: "nl", Terms: true}, StartedAt: at, ExpiresAt: at,
+			Remember: true, SetUpStarted: true, Method: "m", LowCodes: true, OptIn: authn.NeedSaveCodes,
+		}, Failures: 1, Switch: true, IgnoreSession: true, Denied: true, Party: "web", Request: "r",
+		ReturnTo: "/", Hint: "h", Locale: "nl", OwnBinding: &authn.Binding{Began: []byte("b"), Before: []byte("p"), Session: []byte("q"), Salt: []byte("s"), Step: "t", Spent: []byte("c")}, Link: &authn.Link{Hash: []byte("h"), Purpose: authn.TicketReset, Sealed: []byte("s")},
+		ForgotMail: &authn.MailRequest{To: "f", Again: true}, SignUpMail: &authn.MailRequest{To: "s"},
+		SignUpForm: &authn.SignUpForm{Email: "e", GivenName: "g", MiddleName: "m", FamilyName: "f", Locale: "nl", Terms: true}, StartedAt: at, ExpiresAt: at,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -48,16 +48,17 @@ func addSubject(ctx context.Context, q conn, p platform.ID, s grant.Pairwise, id
 	return err
 }
 
-// FillSubjects keeps the subjects of accounts that signed in before anybody kept them: with a node of the release before,
-// in a backup, or at a party that had no sector then. It looks at the next limit accounts behind one, by identifier, and
-// returns the last of them; empty: there is none behind it. Nodes that call it at once write the same rows.
+// FillSubjects keeps the subjects of accounts that signed in before anybody kept them: with a node of the release
+// before, in a backup, or at a party that had no sector then. It looks at the next limit accounts behind one, by
+// identifier, and returns the last of them; empty: there is none behind it. Nodes that call it at once write the same
+// rows.
 func (db *DB) FillSubjects(ctx context.Context, sectors map[platform.ID][]grant.Sector, after account.ID, limit int) (account.ID, error) {
 	type row struct {
 		id       account.ID
 		platform platform.ID
 		sector   string
 	}
-	rows, err := list(ctx, db.patient, func(r *row) []any { return []any{&r.id, &r.platform, orZero[string]{&r.sector}} },
+	rows, err := list(ctx, db.batch, func(r *row) []any { return []any{&r.id, &r.platform, orZero[string]{&r.sector}} },
 		selectUnlisted, string(after), limit)
 	if err != nil || len(rows) == 0 {
 		return "", fail("looking for subjects", err)

@@ -28,7 +28,7 @@ func TestOneOfManyUsesWinsOnTwoNodes(t *testing.T) {
 				for i := range results {
 					all.Go(func() {
 						<-start
-						results[i] = nodes[i%2].Use(t.Context(), "linde", hash, ends)
+						results[i] = nodes[i%2].MarkUsed(t.Context(), "linde", hash, ends)
 					})
 				}
 				close(start)

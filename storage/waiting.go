@@ -15,8 +15,8 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Counters name nobody, so whoever waits is looked for the other way round: among those of whom something was refused in
-// the last day, which every counter that refuses has an event of, and whose counters can be named.
+// Counters name nobody, so whoever waits is looked for the other way round: among those of whom something was refused
+// in the last day, which every counter that refuses has an event of, and whose counters can be named.
 
 const (
 	// refusals is how many of them are looked at, of each kind, the newest first: who is kept out while somebody has
@@ -51,8 +51,8 @@ FROM attempts
 WHERE platform = $1 AND key IN ($LIST)`
 )
 
-// listOf is a text with a list of arguments behind the platform. The last one is repeated until there are as many as some
-// power of two, so that there are few texts to prepare.
+// listOf is a text with a list of arguments behind the platform. The last one is repeated until there are as many as
+// some power of two, so that there are few texts to prepare.
 func listOf[T ~string](text string, p platform.ID, all []T) (string, []any) {
 	args, marks := []any{string(p)}, []string{}
 	for i, n := 0, 1; i < n || i < len(all); i++ {
@@ -65,13 +65,13 @@ func listOf[T ~string](text string, p platform.ID, all []T) (string, []any) {
 	return strings.Replace(text, "($LIST)", "("+strings.Join(marks, ", ")+")", 1), args
 }
 
-func columnsOfStanding(s *authn.Standing) []any {
+func columnsOfStanding(s *authn.CounterState) []any {
 	return []any{&s.Key, &s.Owner, &s.Total, instant{&s.Since}, instant{&s.BlockedUntil}, instant{&s.Full}}
 }
 
 // standings are the counters of owners, and those with these names.
-func standings(ctx context.Context, q conn, p platform.ID, owners, keys []string) ([]authn.Standing, error) {
-	var all []authn.Standing
+func standings(ctx context.Context, q conn, p platform.ID, owners, keys []string) ([]authn.CounterState, error) {
+	var all []authn.CounterState
 	for text, names := range map[string][]string{standingsByOwner: owners, standingsByKey: keys} {
 		if len(names) == 0 {
 			continue
@@ -156,7 +156,7 @@ func (db *DB) whoWait(ctx context.Context, p platform.ID, places []account.Place
 	if err != nil {
 		return nil, err
 	}
-	byOwner := map[string][]authn.Standing{}
+	byOwner := map[string][]authn.CounterState{}
 	for _, s := range all {
 		byOwner[s.Owner] = append(byOwner[s.Owner], s)
 	}

@@ -7,26 +7,26 @@ type ConsentPage struct {
 	Action    string
 	Email     string // of who is signed in
 	Party     string // who asks
-	Asked     Asked
+	Asked     RequestedAccess
 	PolicyURI string // of the party; empty: no link
 	TermsURI  string // of the party; empty: no link
 }
 
-// Asked is what a party asks, or has: what it reads and what it does apart, each in the order shown.
-type Asked struct {
-	Reads, Writes []AskedScope
+// RequestedAccess is what a party asks, or has: what it reads and what it does apart, each in the order shown.
+type RequestedAccess struct {
+	Reads, Writes []RequestedScope
 	Offline       bool // also when the person is not there
 }
 
-// AskedScope is one line of what a party asks.
-type AskedScope struct {
+// RequestedScope is one line of what a party asks.
+type RequestedScope struct {
 	Key   string            // of a text of ours
 	Name  string            // of the scope of an API; empty: one of ours
 	Texts map[string]string // language -> what the organisation says of it instead; nil: nothing
 }
 
 // Lines are what a party asks, in words.
-func (v *View) Lines(party string, asked []AskedScope) (lines []string) {
+func (v *View) Lines(party string, asked []RequestedScope) (lines []string) {
 	for _, s := range asked {
 		text, ok := s.Texts[v.Lang]
 		if !ok {
@@ -48,7 +48,7 @@ type ConsentsPage struct {
 // Given is one consent.
 type Given struct {
 	Party string // name of who has it
-	Asked Asked
+	Asked RequestedAccess
 	At    time.Time
 	URL   string // of what asks before it is taken back
 }

@@ -119,15 +119,15 @@ func letter(p *platform.Platform) []byte {
 // iconSide is the most that an icon has on each side, in pixels.
 const iconSide = 64
 
-// square tells whether a logo makes an icon: one that is wider than twice its height, as a name in letters is, would
+// square reports whether a logo makes an icon: one that is wider than twice its height, as a name in letters is, would
 // be a line of a few pixels. One beyond the bounds of a logo, from a release that had none, is not even opened.
 func square(logo []byte) bool {
 	width, height := platform.LogoSize(logo)
 	return platform.LogoFits(width, height) && width <= 2*height && height <= 2*width
 }
 
-// icons are those that were made, by the version of their logo: anybody may ask for one as often as they like. There are
-// as many as logos, and a few more over the years.
+// icons are those that were made, by the version of their logo: anybody may ask for one as often as they like. There
+// are as many as logos, and a few more over the years.
 var icons sync.Map
 
 // icon is a logo in the middle of a transparent square; nil where it makes none.

@@ -11,17 +11,17 @@ type SwitchPage struct {
 	Email  string // whose session this browser has
 }
 
-// GoOnPage asks whether who is signed in goes on in an app. Field: as, whom the page names. do: continue, other,
+// ContinueAsPage asks whether who is signed in goes on in an app. Field: as, whom the page names. do: continue, other,
 // cancel.
-type GoOnPage struct {
+type ContinueAsPage struct {
 	Action string
 	Party  string // who asks
 	Email  string // whose session this browser has
 }
 
-// RoomPage asks which device with the mobile app is removed, so that the one that asks gets in. Field: remove; do: continue,
-// cancel.
-type RoomPage struct {
+// DeviceRemovalPage asks which device with the mobile app is removed, so that the one that asks gets in. Field: remove;
+// do: continue, cancel.
+type DeviceRemovalPage struct {
 	Action string
 	Email  string
 	Most   int // devices that an account may have
@@ -66,14 +66,14 @@ type LogoutPage struct {
 
 // LoggedOutPage says that it is done, and where else.
 type LoggedOutPage struct {
-	AgainURL            string // empty: no button
-	PartyURL, PartyName string // empty: no button
-	Told                []Told // in the order of their names
+	AgainURL            string          // empty: no button
+	PartyURL, PartyName string          // empty: no button
+	Told                []NotifiedParty // in the order of their names
 }
 
-// Elsewhere tells whether a site of this name may be open still, for all that is known.
+// Elsewhere reports whether a site of this name may be open still, for all that is known.
 func (p LoggedOutPage) Elsewhere(name string) bool {
-	return p.PartyURL == "" && !slices.ContainsFunc(p.Told, func(t Told) bool { return t.Party == name })
+	return p.PartyURL == "" && !slices.ContainsFunc(p.Told, func(t NotifiedParty) bool { return t.Party == name })
 }
 
 // FormPostPage sends an answer to a party as a form (OAuth 2.0 Form Post Response Mode section 2).
@@ -130,8 +130,8 @@ type ForgotKeptPage struct {
 	HomeURL string
 }
 
-// CheckMailPage says that the log-in goes on with the button of a mail, because staff reset two-step authentication. do:
-// again, cancel.
+// CheckMailPage says that the log-in goes on with the button of a mail, because staff reset two-step authentication.
+// do: again, cancel.
 type CheckMailPage struct {
 	Action string
 	Email  string // of the account
@@ -160,10 +160,10 @@ type LinkPage struct {
 	LoginURL    string
 }
 
-// Inactive tells whether the account is why the button does nothing.
+// Inactive reports whether the account is why the button does nothing.
 func (p LinkPage) Inactive() bool { return p.Title == "inactive.title" }
 
-// Call tells whether what is left is to reach the helpdesk: logging in does not help.
+// Call reports whether what is left is to reach the helpdesk: logging in does not help.
 func (p LinkPage) Call() bool { return p.Inactive() || p.Body == "link.expired_freeze" }
 
 // EmailChangePage asks somebody to confirm a new address. do: continue.

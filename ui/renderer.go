@@ -28,8 +28,9 @@ type Part struct {
 	Chosen  []string                   // keys of texts that no template names and no sample shows
 }
 
-// templates are those of pages, each on the base layout, and of cards, by the name of their file. One is parsed when it is
-// first shown: each has its own copy of the layout, all together 9 MiB for the collector to walk through again and again.
+// templates are those of pages, each on the base layout, and of cards, by the name of their file. One is parsed when it
+// is first shown: each has its own copy of the layout, all together 9 MiB for the collector to walk through again and
+// again.
 type templates struct {
 	pages, cards map[string]func() *template.Template
 }
@@ -167,7 +168,7 @@ func (r *Renderer) Render(w io.Writer, page string, f Frame, data any) error {
 // Keys lists every text key in order.
 func (r *Renderer) Keys() []string { return slices.Sorted(maps.Keys(r.texts()["nl"])) }
 
-// Has tells whether there is a text of this key.
+// Has reports whether there is a text of this key.
 func (r *Renderer) Has(key string) bool {
 	_, ok := r.texts()["nl"][key]
 	return ok

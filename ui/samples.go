@@ -45,8 +45,8 @@ func WithWays(samples []Sample, ways ...Way) []Sample {
 func samples() map[string][]Sample {
 	return map[string][]Sample{
 		"switch":        SwitchPage{}.Samples(),
-		"go_on":         GoOnPage{}.Samples(),
-		"room":          RoomPage{}.Samples(),
+		"go_on":         ContinueAsPage{}.Samples(),
+		"room":          DeviceRemovalPage{}.Samples(),
 		"consent":       ConsentPage{}.Samples(),
 		"consents":      ConsentsPage{}.Samples(),
 		"withdraw":      WithdrawPage{}.Samples(),
@@ -93,12 +93,12 @@ func (SwitchPage) Samples() []Sample {
 	return []Sample{{Name: "plain", Data: SwitchPage{Action: sampleAction, Email: sampleEmail}}}
 }
 
-func (GoOnPage) Samples() []Sample {
-	return []Sample{{Name: "plain", Data: GoOnPage{Action: sampleAction, Party: "Dagboek van Anders", Email: sampleEmail}}}
+func (ContinueAsPage) Samples() []Sample {
+	return []Sample{{Name: "plain", Data: ContinueAsPage{Action: sampleAction, Party: "Dagboek van Anders", Email: sampleEmail}}}
 }
 
-func (RoomPage) Samples() []Sample {
-	page := RoomPage{Action: sampleAction, Email: sampleEmail, Most: 5}
+func (DeviceRemovalPage) Samples() []Sample {
+	page := DeviceRemovalPage{Action: sampleAction, Email: sampleEmail, Most: 5}
 	for i, name := range []string{"iPhone van Anna", "Tablet", "", "Pixel 9", "Telefoon van mijn werk, de tweede al weer"} {
 		page.Remove = append(page.Remove, AppDevice{
 			ID: string(rune('a' + i)), Name: name, UsedAt: sampleNoon.Add(-time.Duration(i) * 50 * time.Hour), How: "devices.by_qr",
@@ -128,10 +128,10 @@ func (LoggedOutPage) Samples() []Sample {
 		{Name: "plain", Data: LoggedOutPage{AgainURL: sampleHome}},
 		{Name: "party", Data: LoggedOutPage{AgainURL: sampleHome, PartyURL: "https://dagboek.example.net/", PartyName: "Dagboek van De Linde"}},
 		{Name: "nowhere to go", Data: LoggedOutPage{}},
-		{Name: "confirmed", Data: LoggedOutPage{AgainURL: sampleHome, Told: []Told{
+		{Name: "confirmed", Data: LoggedOutPage{AgainURL: sampleHome, Told: []NotifiedParty{
 			{Party: "Dagboek van De Linde", At: sampleNoon}, {Party: "GGZ De Linde", At: sampleNoon},
 		}}},
-		{Name: "not confirmed", Data: LoggedOutPage{AgainURL: sampleHome, Told: []Told{
+		{Name: "not confirmed", Data: LoggedOutPage{AgainURL: sampleHome, Told: []NotifiedParty{
 			{Party: "Agenda van De Linde"}, {Party: "Dagboek van De Linde", At: sampleNoon}, {Party: "GGZ De Linde", Waits: true},
 		}}},
 	}

@@ -134,7 +134,7 @@ func (ActivityPage) Samples() []Sample {
 		PasswordURL: sampleSettings + "/password", LogoutAll: sampleSettings + "/devices", BackURL: sampleSettings, HomeURL: sampleHome,
 		Logins: []Login{
 			{At: sampleNoon, Machine: Machine{Browser: "Firefox", System: "Windows"}, Place: "GGZ De Linde", This: true},
-			{At: sampleNoon.Add(-5 * time.Hour), Machine: Machine{Browser: "Safari", System: "iPhone"}, Place: "Dagboek van Anders", How: []string{"activity.by_remembered"}, Told: []Told{
+			{At: sampleNoon.Add(-5 * time.Hour), Machine: Machine{Browser: "Safari", System: "iPhone"}, Place: "Dagboek van Anders", How: []string{"activity.by_remembered"}, Told: []NotifiedParty{
 				{Party: "Agenda van De Linde"}, {Party: "Dagboek van Anders", At: sampleNoon}, {Party: "GGZ De Linde", Waits: true},
 			}},
 			{At: sampleNoon.Add(-300 * time.Hour), Machine: Machine{Browser: "Chrome", System: "Android"}, Place: "GGZ De Linde", How: []string{"activity.by_link"}},

@@ -87,8 +87,8 @@ type RevokePage struct {
 	HomeURL string
 }
 
-// ActivityPage shows the last times that somebody logged in, what others did to the account, what happened with devices with
-// the mobile app, and which mails about it were sent. do: logout.
+// ActivityPage shows the last times that somebody logged in, what others did to the account, what happened with devices
+// with the mobile app, and which mails about it were sent. do: logout.
 type ActivityPage struct {
 	Logins      []Login
 	Acts        []HelperAct
@@ -124,10 +124,10 @@ type SentMail struct {
 type Login struct {
 	At      time.Time
 	Machine Machine
-	Place   string   // which party or platform it was for; empty: one that does not exist any more
-	How     []string // text keys
-	Told    []Told   // of its end
-	This    bool     // it is how they are logged in now
+	Place   string          // which party or platform it was for; empty: one that does not exist any more
+	How     []string        // text keys
+	Told    []NotifiedParty // of its end
+	This    bool            // it is how they are logged in now
 }
 
 // Of is the view of a part of the page, for templates that several pages share.
@@ -156,8 +156,8 @@ func (v *View) Named(m Machine) string {
 	return v.T("devices.unknown")
 }
 
-// MethodKey is the text key that names a way of proving who you are, a text of the part that gives it; empty: this build
-// does not know the way any more.
+// MethodKey is the text key that names a way of proving who you are, a text of the part that gives it; empty: this
+// build does not know the way any more.
 func (r *Renderer) MethodKey(method string) string {
 	key := "activity.by_" + method
 	if !r.Has(key) {

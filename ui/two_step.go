@@ -18,7 +18,7 @@ type TwoStepPage struct {
 	HomeURL    string
 }
 
-// Urgent tells whether a card has the one thing to do.
+// Urgent reports whether a card has the one thing to do.
 func (p TwoStepPage) Urgent() bool {
 	return slices.ContainsFunc(p.Cards, func(c Card) bool { return c.Urgent })
 }

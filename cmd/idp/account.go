@@ -117,7 +117,7 @@ func accountInvite(g *globals, on *string, use, short string) *cobra.Command {
 }
 
 func accountSetEmail(g *globals, on *string) *cobra.Command {
-	var with *said
+	var with *justificationFlags
 	c := &cobra.Command{
 		Use: "set-email OLD NEW", Short: "Ask somebody to confirm a new e-mail address", Args: cobra.ExactArgs(2),
 		Long: "Ask somebody to confirm a new e-mail address, by a mail to it whose button works for 24 hours and once.\n\n" +
@@ -207,10 +207,10 @@ func printAccount(g *globals, cmd *cobra.Command, f *floor, on, address string) 
 }
 
 // stateAct is staff.Acts.Deactivate or Reactivate.
-type stateAct func(s *staff.Acts, ctx context.Context, id platform.ID, whom staff.Whom, said staff.Said) error
+type stateAct func(s *staff.Acts, ctx context.Context, id platform.ID, whom staff.Whom, said staff.Justification) error
 
 func accountState(g *globals, on *string, use, short string, right staff.Act, act stateAct) *cobra.Command {
-	var with *said
+	var with *justificationFlags
 	c := &cobra.Command{
 		Use: use + " EMAIL", Short: short, Args: cobra.ExactArgs(1),
 		RunE: g.with(func(cmd *cobra.Command, args []string, f *floor) error {

@@ -14,7 +14,7 @@ import (
 
 // accountReset is what staff do for somebody who lost phone and recovery codes.
 func accountReset(g *globals, on *string) *cobra.Command {
-	var with *said
+	var with *justificationFlags
 	c := &cobra.Command{
 		Use:   "reset-2fa EMAIL",
 		Short: "Take two-step authentication from an account whose owner lost phone and recovery codes",
@@ -52,7 +52,7 @@ func accountReset(g *globals, on *string) *cobra.Command {
 }
 
 // resetLater asks for a reset that waits, as that of a manager does.
-func resetLater(g *globals, cmd *cobra.Command, acts *staff.Acts, on platform.ID, address string, said staff.Said) error {
+func resetLater(g *globals, cmd *cobra.Command, acts *staff.Acts, on platform.ID, address string, said staff.Justification) error {
 	p, err := acts.AskReset(cmd.Context(), on, staff.ByAddress(address), said)
 	if err != nil {
 		return err

@@ -36,7 +36,7 @@ func (k *configChecks) add(key string, err error) {
 	}
 }
 
-// fine tells whether nothing is wrong with the keys of a section, or a key.
+// fine reports whether nothing is wrong with the keys of a section, or a key.
 func (k *configChecks) fine(section string) bool {
 	for _, err := range k.wrong {
 		m, ok := errors.AsType[*configs.Mistake](err)

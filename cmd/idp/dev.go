@@ -99,7 +99,7 @@ func dev(cmd *cobra.Command, dir string, port, sitePort int) error {
 	if err != nil {
 		return err
 	}
-	tell(cmd, site, origin, path)
+	printWelcome(cmd, site, origin, path)
 	return serve.Run(ctx, serve.Options{Grace: time.Second, Now: time.Now, Log: log}, house, handlers)
 }
 
@@ -168,8 +168,8 @@ func writeDevFile(dir string, port int) (path string, err error) {
 	return path, os.WriteFile(path, text, 0o600)
 }
 
-// tell says where to go, and as whom.
-func tell(cmd *cobra.Command, site *demo.Site, origin, config string) {
+// printWelcome says where to go, and as whom.
+func printWelcome(cmd *cobra.Command, site *demo.Site, origin, config string) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "\n  Open  %s\n\n", site.Origin)
 	fmt.Fprintf(out, "  %-20s %s\n  %-20s %s/dev/outbox\n  %-20s idp --config %s account list --platform linde\n  %-20s Ctrl-C\n\n", "the provider", origin,

@@ -127,9 +127,9 @@ type upstreamShown struct {
 	CertificateEnds time.Time `json:"certificate_ends_at,omitzero"` // the last of theirs; zero: not read yet, or it is no SAML
 	CertificateDue  bool      `json:"certificate_due,omitempty"`    // … within 30 days, or it did
 
-	Certificates []wire.Certificate `json:"certificates,omitempty"`     // of theirs that count
-	ReadAt       time.Time          `json:"metadata_read_at,omitzero"`  // where those were; zero: not read yet, uploaded, or it is no SAML
-	Trouble      string             `json:"metadata_trouble,omitempty"` // of the last try to read it
+	Certificates  []wire.Certificate `json:"certificates,omitempty"`     // of theirs that count
+	ReadAt        time.Time          `json:"metadata_read_at,omitzero"`  // where those were; zero: not read yet, uploaded, or it is no SAML
+	MetadataError string             `json:"metadata_trouble,omitempty"` // of the last try to read it
 }
 
 func federationShow(g *globals, on *string) *cobra.Command {
@@ -179,7 +179,7 @@ func (f *floor) shown(ctx context.Context, p *platform.Platform, c *federation.C
 	if err != nil {
 		return s, err
 	}
-	s.Certificates, s.ReadAt, s.Trouble, s.CertificateEnds = known.Certificates, known.ReadAt, known.Trouble, known.Ends()
+	s.Certificates, s.ReadAt, s.MetadataError, s.CertificateEnds = known.Certificates, known.ReadAt, known.LastError, known.Ends()
 	s.CertificateDue = !s.CertificateEnds.IsZero() && s.CertificateEnds.Sub(now) < wire.CertificateWarning
 	if s.Links, err = f.db.Links(ctx, c.Platform, c.ID); err != nil {
 		return s, err
@@ -224,8 +224,8 @@ func (s connectionShown) text(w io.Writer) {
 	if !s.ReadAt.IsZero() {
 		line("metadata", "read %s", s.ReadAt.UTC().Format(time.RFC3339))
 	}
-	if s.Trouble != "" {
-		line("metadata", "the last try: %s", s.Trouble)
+	if s.MetadataError != "" {
+		line("metadata", "the last try: %s", s.MetadataError)
 	}
 	for _, d := range s.Domains {
 		line("domain", "%s, %s", d.Name, provenText(d))

@@ -219,7 +219,7 @@ func exportLinks(cmd *cobra.Command, f *floor, c *federation.Connection, after s
 }
 
 func linkRemove(g *globals, on *string) *cobra.Command {
-	var with *said
+	var with *justificationFlags
 	c := &cobra.Command{
 		Use: "remove NAME EMAIL", Short: "Remove the link of an account to a connection, and end its sessions", Args: cobra.ExactArgs(2),
 		Long: "Remove the link of an account to a connection, and end its sessions.\n\n" +

@@ -146,8 +146,8 @@ func (f *floor) test(ctx context.Context, p *platform.Platform, c *federation.Co
 	return s, nil
 }
 
-// answerID is a short name of what a test sign-in brought. Its address can be opened by anybody who has it, as often as they
-// like within the hour, and somebody else can begin another test: what came later has another name.
+// answerID is a short name of what a test sign-in brought. Its address can be opened by anybody who has it, as often as
+// they like within the hour, and somebody else can begin another test: what came later has another name.
 func answerID(t storage.ConnectionTest, text []byte) string {
 	whole := t.ID + "\n" + strconv.FormatInt(t.AnsweredAt.UnixMilli(), 10) + "\n" + string(text)
 	return hex.EncodeToString(secret.Hash(whole))[:8]
@@ -158,7 +158,7 @@ func (s *testShown) judged(c *federation.Connection, came federated.Tested, now 
 	a := came.Answer
 	s.answer, s.Claims, s.Drifts = &a, a.Claims, c.Drifts(a, now)
 	s.Said = &saidThere{a.Issuer, a.Subject, a.Format, a.Qualifier, a.AuthTime, came.Old, a.Context}
-	id, err := c.Tried(a, came.Old, now)
+	id, err := c.EvaluateTest(a, came.Old, now)
 	var refused *federation.Refusal
 	if errors.As(err, &refused) {
 		s.Refused, s.Detail = string(refused.Reason), refused.Detail
@@ -276,7 +276,8 @@ func (s testShown) whose() string {
 	return fmt.Sprintf("key %s (%s), %s", s.Key, orNone(s.Email), s.Came.UTC().Format(time.RFC3339))
 }
 
-// confirmable is why what a test sign-in brought cannot be confirmed under a name; none is an error where there is no test.
+// confirmable is why what a test sign-in brought cannot be confirmed under a name; none is an error where there is no
+// test.
 func (s testShown) confirmable(c *federation.Connection, id string, none error) error {
 	switch {
 	case none != nil:

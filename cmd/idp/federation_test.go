@@ -140,13 +140,13 @@ func (i *install) saysWhatWasRead() {
 	d := federation.Document{
 		Address: "https://eik.example/m",
 		Body:    []byte(idptest.SAMLMetadata(i.t, "https://eik.example", read.AddDate(1, 0, 0))), ReadAt: read, TriedAt: read.Add(time.Hour),
-		Trouble: "misset: metadata of https://eik.example at https://eik.example/m: status 404 came, wanted is 200",
+		LastError: "misset: metadata of https://eik.example at https://eik.example/m: status 404 came, wanted is 200",
 	}
 	if err := db.KeepDocument(i.t.Context(), "linde", "eik", d); err != nil {
 		i.t.Fatal(err)
 	}
 	out := i.ok("federation", "show", "eik", "--platform", "linde")
-	for _, want := range []string{"certificate   SHA-256 ", "metadata      read " + read.Format(time.RFC3339) + "\n", "metadata      the last try: " + d.Trouble + "\n"} {
+	for _, want := range []string{"certificate   SHA-256 ", "metadata      read " + read.Format(time.RFC3339) + "\n", "metadata      the last try: " + d.LastError + "\n"} {
 		if !strings.Contains(out, want) {
 			i.t.Errorf("show: no %q in\n%s", want, out)
 		}
@@ -418,7 +418,8 @@ func (i *install) told(db *storage.DB) (n int) {
 	return n
 }
 
-// takesBack goes the round: what is listed as a file is taken as one, and those who are active are told where that is said.
+// takesBack goes the round: what is listed as a file is taken as one, and those who are active are told where that is
+// said.
 func (i *install) takesBack(on []string, db *storage.DB, links func() []string) {
 	i.t.Helper()
 	csv := i.run(append([]string{"federation", "link", "list", "hof", "--csv"}, on...)...)

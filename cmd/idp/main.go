@@ -2,8 +2,10 @@
 //
 // This package holds flags and output only: each command builds what it needs with internal/wire, calls it, and prints
 // text or, with --output json, one JSON document. Exit codes: 0 done, 1 refused or failed, 2 wrong use of the command,
-// 3 a file that protects less than before (see apply), a party that falls short of its profile (see party check) or is not
-// meant to be deleted (see party delete).
+// 3 a file that protects less than before (see apply), a party that falls short of its profile (see party check) or is
+// not meant to be deleted (see party delete).
+//
+// A party is a relying party (OAuth client).
 package main
 
 import (

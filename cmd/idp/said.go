@@ -9,15 +9,15 @@ import (
 	"github.com/minddistrict/idp/staff"
 )
 
-// said are the flags for what an operator says with an act: words of its lists.
-type said struct {
+// justificationFlags are the flags for what an operator says with an act: words of its lists.
+type justificationFlags struct {
 	act                staff.Act
 	reason, identified string
 }
 
 // sayWith gives a command the flags of an act.
-func sayWith(c *cobra.Command, act staff.Act) *said {
-	s := &said{act: act}
+func sayWith(c *cobra.Command, act staff.Act) *justificationFlags {
+	s := &justificationFlags{act: act}
 	for _, r := range staff.Rights() {
 		if r.Act == act && r.Reason {
 			c.Flags().StringVar(&s.reason, "reason", "", "why, kept in the audit record: "+wordsOf(act.Reasons()))
@@ -38,8 +38,8 @@ func wordsOf[W ~string](of []W) string {
 }
 
 // words are what was said; a usageError lists those that there are.
-func (s *said) words() (staff.Said, error) {
-	w := staff.Said{Reason: staff.Reason(s.reason), Identified: staff.Identified(s.identified)}
+func (s *justificationFlags) words() (staff.Justification, error) {
+	w := staff.Justification{Reason: staff.Reason(s.reason), Identified: staff.Identified(s.identified)}
 	if err := w.Check(s.act); err != nil {
 		return w, usageError{fmt.Errorf("--%w", err)}
 	}

@@ -27,7 +27,7 @@ func smsCommand(g *globals) *cobra.Command {
 				return err
 			}
 			day := sms.PerDay(p)
-			stand, err := f.db.Standing(cmd.Context(), p.ID, []authn.Limit{day}, f.now())
+			stand, err := f.db.LimitCounts(cmd.Context(), p.ID, []authn.Limit{day}, f.now())
 			if err != nil {
 				return err
 			}

@@ -69,7 +69,7 @@ func (i *install) connect() conn {
 	return conn{c, bufio.NewReader(c), "localhost:" + i.port}
 }
 
-// ask sends a request and tells whether the connection is kept after its answer.
+// ask sends a request and reports whether the connection is kept after its answer.
 func (c conn) ask(t *testing.T) string {
 	t.Helper()
 	_, err := fmt.Fprintf(c, "HEAD /logged-out HTTP/1.1\r\nHost: %s\r\n\r\n", c.host)

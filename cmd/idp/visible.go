@@ -27,7 +27,7 @@ func printable(s string) string {
 	return s
 }
 
-// hidden tells whether a terminal may do something else than show the character.
+// hidden reports whether a terminal may do something else than show the character.
 func hidden(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 
 // shownJSON writes JSON on, with escapes for what is hidden: encoding/json leaves C1 controls and marks of direction as

@@ -65,7 +65,7 @@ func (c canaries) in(text string) (found []string) {
 	return found
 }
 
-// digits tells whether a PIN stands in a text by itself.
+// digits reports whether a PIN stands in a text by itself.
 func digits(text string, pins ...string) bool {
 	return regexp.MustCompile(`(^|[^0-9A-Za-z_-])(` + strings.Join(pins, "|") + `)($|[^0-9A-Za-z_-])`).MatchString(text)
 }
@@ -322,7 +322,7 @@ type sightings map[string][]string
 
 var word = regexp.MustCompile(`[0-9A-Za-z]+`)
 
-// holds tells whether texts of rounds hold the number of their round: as it is, in base64 or hashed.
+// holds reports whether texts of rounds hold the number of their round: as it is, in base64 or hashed.
 func holds(texts []string, numbers []int) bool {
 	words := make([]map[string]bool, len(texts))
 	for i, text := range texts {

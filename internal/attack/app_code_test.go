@@ -69,12 +69,12 @@ func TestCodeThatNobodyClaimedIsRefused(t *testing.T) {
 		}, code: "invalid_grant"},
 		"after staff ended the sessions": {before: func(m *mobile, _ *desk) {
 			acts(m, func(a *staff.Acts) error {
-				return a.EndSessions(m.Context(), "linde", anna, staff.Said{Reason: staff.Suspicion})
+				return a.EndSessions(m.Context(), "linde", anna, staff.Justification{Reason: staff.Suspicion})
 			})
 		}, code: "invalid_grant"},
 		"after the account was deactivated": {before: func(m *mobile, _ *desk) {
 			acts(m, func(a *staff.Acts) error {
-				return a.Deactivate(m.Context(), "linde", anna, staff.Said{Reason: staff.Left})
+				return a.Deactivate(m.Context(), "linde", anna, staff.Justification{Reason: staff.Left})
 			})
 		}, code: "invalid_grant"},
 		"where codes are not offered any more": {before: func(m *mobile, _ *desk) {

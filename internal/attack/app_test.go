@@ -157,7 +157,7 @@ type told struct {
 	Number      int    `json:"match_number"`
 }
 
-// is tells whether it is the refusal with a code.
+// is reports whether it is the refusal with a code.
 func (a told) is(code string) bool { return a.Error == code && a.Access == "" && a.Refresh == "" }
 
 // nonce is the newest nonce of a node.

@@ -1,13 +1,16 @@
 // Package attack attacks a whole house in process, as somebody would who knows what other providers got wrong.
 //
 // zitadel_test.go has a test for each gap of a library that our layer once closed and a door of our own must not have,
-// Z1 to Z15, for a platform with a host of its own and for one with a path; TestMain prints their table. The cve files have one test per public vulnerability of
-// other products, named after its identifiers, as far as what it attacks exists here; what we do not serve is tested as
-// not served. hostile_test.go sends tens of thousands of requests that a grammar draws and breaks.
+// Z1 to Z15, for a platform with a host of its own and for one with a path; TestMain prints their table. The cve files
+// have one test per public vulnerability of other products, named after its identifiers, as far as what it attacks
+// exists here; what we do not serve is tested as not served. hostile_test.go sends tens of thousands of requests that a
+// grammar draws and breaks.
 //
 // All of it is black box: requests go in, answers and the database are looked at. Nodes are houses on one database.
 // A vulnerability that is tested beside the code it is about is listed below and not repeated. The package holds no
 // code that is not a test.
+//
+// A party is a relying party (OAuth client).
 package attack
 
 // Tested elsewhere:
@@ -54,8 +57,8 @@ package attack
 // Client assertions are attacked in op: assertion_test.go (CVE-2020-5300 and CVE-2020-15222 are a jti used twice,
 // CVE-2025-27370 an audience of somebody else).
 //
-// Not there to be attacked yet: deleting accounts (CVE-2026-55670), page tokens (CVE-2026-33503), links to reset (the original of
-// CVE-2026-4325; codes and requests here), SAML and registration (TestCVE_2023_45683…NotServed).
+// Not there to be attacked yet: deleting accounts (CVE-2026-55670), page tokens (CVE-2026-33503), links to reset (the
+// original of CVE-2026-4325; codes and requests here), SAML and registration (TestCVE_2023_45683…NotServed).
 //
 // Fuzz targets, each with the inputs that reached something new kept in testdata/fuzz. One of them:
 //

@@ -253,7 +253,7 @@ func (s *scene) linksStay(what, page string) {
 	}
 }
 
-// ours tells whether an address is on the page's own host, in one of the forms that our templates write.
+// ours reports whether an address is on the page's own host, in one of the forms that our templates write.
 func ours(address string) bool {
 	for _, base := range []string{"?", "#", "/assets/", "/p/wilg/assets/", "mailto:", "tel:"} {
 		if strings.HasPrefix(address, base) {
@@ -263,7 +263,7 @@ func ours(address string) bool {
 	return absolute(address) || address == "https://www.113.nl/" // the help line on some pages
 }
 
-// absolute tells whether an address is that of an issuer, or below one.
+// absolute reports whether an address is that of an issuer, or below one.
 func absolute(address string) bool {
 	for _, issuer := range []string{hostIssuer, pathIssuer} {
 		if rest, ok := strings.CutPrefix(address, issuer); ok && (rest == "" || rest[0] == '/' || rest[0] == '?') {
@@ -273,7 +273,7 @@ func absolute(address string) bool {
 	return false
 }
 
-// declared tells whether an address is one that the house declares, with what we add to it.
+// declared reports whether an address is one that the house declares, with what we add to it.
 func declared(address string) bool {
 	for _, base := range []string{
 		redirect, "https://app.example/cb", "https://rp.test/bye", "https://rp.test/start", "net.example.app:/callback",

@@ -39,7 +39,7 @@ var everybody = []string{"anna@example.org", "rosa@example.org", "dora@example.o
 
 // TestPagesDoNotTellWhoHasAnAccount compares what the login, a forgotten password and a sign-up answer for an active, a
 // deactivated, an invited and an unknown address: status, headers, length and text, and how long the answer is held
-// back, also when limits are exceeded (security target F9; ui texts "Unknown or known address").
+// back, also when limits are exceeded.
 func TestPagesDoNotTellWhoHasAnAccount(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
 		for what, walk := range map[string]func(*watcher){
@@ -162,8 +162,8 @@ func walkForgotAfterWait(w *watcher) {
 	w.ask("forgot", url.Values{"email": {w.email}})
 }
 
-// ask sends the form of a page that has a mail sent, in every way and more often than allowed. The outbox works between,
-// so that what it finds out could be told.
+// ask sends the form of a page that has a mail sent, in every way and more often than allowed. The outbox works
+// between, so that what it finds out could be told.
 func (w *watcher) ask(step string, form url.Values) {
 	w.Helper()
 	form.Set("do", "continue")

@@ -9,8 +9,10 @@
 //	bench storm    refreshing while many people log in at once; with -against, what a change brings
 //	bench profile  a CPU profile of the server under one scenario
 //
-// The servers run on one core; generator and database on the others. It speaks to loopback addresses only. `bench hello`
-// and `bench limits` are its own children: the ceiling server, and the cost of one hash and one signature.
+// The servers run on one core; generator and database on the others. It speaks to loopback addresses only. `bench
+// hello` and `bench limits` are its own children: the ceiling server, and the cost of one hash and one signature.
+//
+// A party is a relying party (OAuth client).
 package main
 
 import (

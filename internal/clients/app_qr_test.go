@@ -74,7 +74,7 @@ func (s *screen) types(t *testing.T, number int) {
 	s.MustPress(t, idptest.Text("en", "qr.confirm"))
 }
 
-// listed tells whether the settings list a device of this name.
+// listed reports whether the settings list a device of this name.
 func (s *screen) listed(t *testing.T, name string) bool {
 	t.Helper()
 	s.visit(t, s.h.issuer+"/settings/devices")

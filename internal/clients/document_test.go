@@ -165,7 +165,7 @@ const (
 	rustSection    = "Rust with openidconnect"
 )
 
-// isLater tells whether a block is one of those that `make clients` runs and `make test` does not.
+// isLater reports whether a block is one of those that `make clients` runs and `make test` does not.
 func isLater(b *fence) bool {
 	return slices.Contains([]string{allauthSection, authlibSection, authjsSection, rustSection}, b.section)
 }
@@ -216,7 +216,8 @@ func TestDocumentNamesWhatIsTested(t *testing.T) {
 	}
 }
 
-// TestPlaceholdersAreExplained keeps the table of docs/clients.md that says what readers replace, and each of its rows used.
+// TestPlaceholdersAreExplained keeps the table of docs/clients.md that says what readers replace, and each of its rows
+// used.
 func TestPlaceholdersAreExplained(t *testing.T) {
 	guide.read(t)
 	for _, p := range placeholders {

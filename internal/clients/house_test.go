@@ -225,7 +225,7 @@ func (h *house) host() string {
 	return strings.TrimSuffix(strings.TrimPrefix(h.issuer, "https://"), "/p/linde")
 }
 
-// answers tells whether an address can be had.
+// answers reports whether an address can be had.
 func (h *house) answers(address string) error {
 	res, err := h.http.Get(address)
 	if err != nil {

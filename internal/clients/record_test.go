@@ -61,8 +61,8 @@ func (s speaker) record(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	s.takes(t, ours)
-	trip := federation.Trip{ID: "_9fff4fcc3f14c0c82298fd06618131c65bff4c01", State: "state"}
-	away, err := up.Away(t.Context(), c, trip, back)
+	trip := federation.AuthnRequest{ID: "_9fff4fcc3f14c0c82298fd06618131c65bff4c01", State: "state"}
+	away, err := up.SignInRedirect(t.Context(), c, trip, back)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,4 +138,4 @@ func (forgetful) KeepDocument(context.Context, platform.ID, federation.ID, feder
 	return nil
 }
 
-func (forgetful) Use(context.Context, platform.ID, []byte, time.Time) error { return nil }
+func (forgetful) MarkUsed(context.Context, platform.ID, []byte, time.Time) error { return nil }

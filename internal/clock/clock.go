@@ -1,8 +1,8 @@
 // Package clock is the time that all nodes and commands agree on: the database's, where it has a clock of its own.
 //
 // A node looks at that clock now and then (Follow); in between its own clock counts what has passed, so that a jump of
-// the machine's time moves nothing. A database that is a file has no clock: then the machine's is the one. docs/decisions
-// has the reasons (0009-the-databases-clock.md).
+// the machine's time moves nothing. A database that is a file has no clock: then the machine's is the one.
+// docs/decisions has the reasons (0009-the-databases-clock.md).
 package clock
 
 import (
@@ -25,8 +25,8 @@ type Clock struct {
 	last   atomic.Pointer[reading] // nil: ours counts
 }
 
-// New is the clock of a source; own is this machine's. It counts as that until it is followed. A nil source is none: own
-// counts as it is.
+// New is the clock of a source; own is this machine's. It counts as that until it is followed. A nil source is none:
+// own counts as it is.
 func New(source Source, own func() time.Time, log *slog.Logger) *Clock {
 	return &Clock{source: source, own: own, log: log}
 }
@@ -44,7 +44,7 @@ const (
 	drift    = 1000 // our clock and the source's go apart by less than one part of this
 )
 
-// replaces tells whether a reading is to be believed rather than an older one.
+// replaces reports whether a reading is to be believed rather than an older one.
 func (r *reading) replaces(older *reading) bool {
 	return older == nil || r.way <= max(exactWay, older.way+2*r.here.Sub(older.here)/drift)
 }
@@ -90,7 +90,7 @@ func (c *Clock) Follow(ctx context.Context) error {
 		return nil
 	}
 	c.last.Store(next)
-	c.tell(ctx, next, was)
+	c.logDifference(ctx, next, was)
 	return nil
 }
 
@@ -102,8 +102,8 @@ const (
 	farSkew = 5 * time.Minute
 )
 
-// tell says that the clocks differ, once: at the first look, and when it became another difference.
-func (c *Clock) tell(ctx context.Context, next, was *reading) {
+// logDifference says that the clocks differ, once: at the first look, and when it became another difference.
+func (c *Clock) logDifference(ctx context.Context, next, was *reading) {
 	ahead := next.ahead()
 	before := time.Duration(0)
 	if was != nil {

@@ -1,9 +1,9 @@
 // Package fault names the ways in which something can go wrong, once, for every layer.
 //
-// Nouns and storage return these sentinels wrapped with what was attempted
-// (fmt.Errorf("redeeming code: %w", fault.Spent)); internal/errorpage turns them into a page for people, and the door of
-// the protocol into an error of OpenID Connect. The package refuses to know about HTTP, texts or people: a sentinel says
-// what happened, never what to show.
+// Nouns and storage return these sentinels wrapped with what was attempted (fmt.Errorf("redeeming code: %w",
+// fault.Spent)); internal/errorpage turns them into a page for people, and the door of the protocol into an error of
+// OpenID Connect. The package refuses to know about HTTP, texts or people: a sentinel says what happened, never what to
+// show.
 package fault
 
 import (
@@ -23,16 +23,16 @@ var (
 	Unavailable = errors.New("unavailable") // the database is gone or a queue is full; the same request may work soon
 )
 
-// Busy is Unavailable because a queue of ours is full: nothing is broken, so nobody has to look. Whoever returns it counts
-// it, and the node says how many there were.
+// Busy is Unavailable because a queue of ours is full: nothing is broken, so nobody has to look. Whoever returns it
+// counts it, and the node says how many there were.
 var Busy = fmt.Errorf("%w: too many wait", Unavailable)
 
 // Told is Unavailable for a reason that the node itself says in its log once a minute: settings that are too old, a key
 // that cannot be opened.
 var Told = fmt.Errorf("%w: for a reason that stands in the log", Unavailable)
 
-// Word is the way in which something went wrong, and nothing of what stands around it, which may have come from outside;
-// "a mistake of ours" where the error is none of the ways.
+// Word is the way in which something went wrong, and nothing of what stands around it, which may have come from
+// outside; "a mistake of ours" where the error is none of the ways.
 func Word(err error) string {
 	for _, known := range []error{NotFound, Taken, Stale, Spent, Expired, Refused, Throttled, Invalid, Unavailable} {
 		if errors.Is(err, known) {
@@ -42,5 +42,5 @@ func Word(err error) string {
 	return "a mistake of ours"
 }
 
-// Quiet tells whether an error is told elsewhere: a line for each would only bury the others.
+// Quiet reports whether an error is told elsewhere: a line for each would only bury the others.
 func Quiet(err error) bool { return errors.Is(err, Busy) || errors.Is(err, Told) }

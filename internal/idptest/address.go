@@ -14,5 +14,5 @@ func (s *script) setEmail(rest string) error {
 	if len(words) != 2 {
 		return fmt.Errorf("set-email OLD NEW")
 	}
-	return s.server.Tools().Acts().SetEmail(s.t.Context(), platform.ID("linde"), staff.ByAddress(words[0]), words[1], staff.Said{Reason: staff.NewAddress})
+	return s.server.Tools().Acts().SetEmail(s.t.Context(), platform.ID("linde"), staff.ByAddress(words[0]), words[1], staff.Justification{Reason: staff.NewAddress})
 }

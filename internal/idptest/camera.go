@@ -90,7 +90,7 @@ func readQR(path string) (string, error) {
 	return c.text(c.codewords(qrMasks[format&7]))
 }
 
-// placed tells whether a module is part of a pattern and of no codeword.
+// placed reports whether a module is part of a pattern and of no codeword.
 func (c qrCode) placed(x, y int) bool {
 	end := c.size - 8
 	switch {

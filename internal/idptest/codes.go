@@ -67,7 +67,7 @@ func (s *script) nobox(key string) error {
 	return nil
 }
 
-// ticked tells whether a box is.
+// ticked reports whether a box is.
 func (s *script) ticked(key string) error {
 	n, err := s.boxOf(key)
 	if err == nil && !hasAttr(n, "checked") {

@@ -5,4 +5,6 @@
 //
 // Requests go through a transport that calls the house directly, with the real host names and https addresses, so
 // cookies and redirects behave as they do on the network.
+//
+// A party is a relying party (OAuth client).
 package idptest

@@ -30,22 +30,22 @@ func (s *script) helper(rest string) error {
 // helping are the verbs of helpers. What is wanted with an act is the first word of its list.
 var helping = map[string]func(s *script, acts *staff.Acts, whom, what string) error{
 	"resets": func(s *script, acts *staff.Acts, whom, _ string) error {
-		return acts.ResetTwoStep(s.t.Context(), "linde", staff.ByAddress(whom), staff.Said{Reason: staff.LostPhone, Identified: staff.CalledBack})
+		return acts.ResetTwoStep(s.t.Context(), "linde", staff.ByAddress(whom), staff.Justification{Reason: staff.LostPhone, Identified: staff.CalledBack})
 	},
 	"asks-reset": func(s *script, acts *staff.Acts, whom, _ string) error {
-		_, err := acts.AskReset(s.t.Context(), "linde", staff.ByAddress(whom), staff.Said{Reason: staff.LostPhone, Identified: staff.CalledBack})
+		_, err := acts.AskReset(s.t.Context(), "linde", staff.ByAddress(whom), staff.Justification{Reason: staff.LostPhone, Identified: staff.CalledBack})
 		return err
 	},
 	"asks-address": func(s *script, acts *staff.Acts, whom, what string) error {
-		_, err := acts.AskAddress(s.t.Context(), "linde", staff.ByAddress(whom), what, staff.Said{Reason: staff.Mistyped})
+		_, err := acts.AskAddress(s.t.Context(), "linde", staff.ByAddress(whom), what, staff.Justification{Reason: staff.Mistyped})
 		return err
 	},
 	"asks-role": func(s *script, acts *staff.Acts, whom, what string) error {
-		_, err := acts.AskRole(s.t.Context(), "linde", staff.ByAddress(whom), platform.Role(what), staff.Said{Reason: staff.NewTask})
+		_, err := acts.AskRole(s.t.Context(), "linde", staff.ByAddress(whom), platform.Role(what), staff.Justification{Reason: staff.NewTask})
 		return err
 	},
 	"gives-role": func(s *script, acts *staff.Acts, whom, what string) error {
-		return acts.SetRole(s.t.Context(), "linde", staff.ByAddress(whom), platform.Role(what), staff.Said{Reason: staff.NewTask})
+		return acts.SetRole(s.t.Context(), "linde", staff.ByAddress(whom), platform.Role(what), staff.Justification{Reason: staff.NewTask})
 	},
 	"agrees": func(s *script, acts *staff.Acts, whom, _ string) error {
 		id, err := s.waiting(acts, whom)

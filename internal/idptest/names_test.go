@@ -194,7 +194,7 @@ func metricNames(t *testing.T) (names []string) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
 	s.Apply(`platforms: [{ name: linde, issuer: "https://login.linde.test", organisation: GGZ De Linde, home_url: "https://linde.test/home" }]`)
 	linked := audit.Event{At: s.Clock.Now(), Platform: "linde", Kind: audit.CredentialAdded, Actor: "system", Outcome: audit.Success, Reason: federation.Method}
-	if err := s.DB.Note(t.Context(), linked, ""); err != nil {
+	if err := s.DB.RecordOnce(t.Context(), linked, ""); err != nil {
 		t.Fatal(err)
 	}
 	wire.ShowCertificate(s.House, s.Clock.Now)

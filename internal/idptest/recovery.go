@@ -56,7 +56,7 @@ func (s *script) keepCodes(string) error {
 var recoveryCode = regexp.MustCompile(`^[A-Z2-9]{4}-[A-Z2-9]{4}-[A-Z2-9]{4}$`)
 
 func (s *script) resetTwoStep(address string) error {
-	acts, said := s.server.Tools().Acts(), staff.Said{Reason: staff.LostPhone, Identified: staff.InPerson}
+	acts, said := s.server.Tools().Acts(), staff.Justification{Reason: staff.LostPhone, Identified: staff.InPerson}
 	err := acts.ResetTwoStep(s.t.Context(), platform.ID("linde"), staff.ByAddress(address), said)
 	if errors.Is(err, staff.Waits) { // as the command does
 		_, err = acts.AskReset(s.t.Context(), platform.ID("linde"), staff.ByAddress(address), said)

@@ -194,7 +194,7 @@ func (s *script) unlinked(rest string) error {
 	if len(words) != 2 {
 		return errors.New("unlinked ADDRESS NAME")
 	}
-	said := staff.Said{Reason: staff.WrongLink, Identified: staff.CalledBack}
+	said := staff.Justification{Reason: staff.WrongLink, Identified: staff.CalledBack}
 	return s.server.Tools().Acts().RemoveLinkTo(s.t.Context(), "linde", staff.ByAddress(words[0]), federation.ID(words[1]), said)
 }
 
@@ -374,8 +374,8 @@ func (s *script) signsOut(rest string) error {
 	return fmt.Errorf("nobody signed in at %s in this browser", name)
 }
 
-// tellOver brings a logout token, as the organisation's server does; one that is brought again is no error (OpenID Connect
-// Back-Channel Logout 1.0 section 2.8).
+// tellOver brings a logout token, as the organisation's server does; one that is brought again is no error (OpenID
+// Connect Back-Channel Logout 1.0 section 2.8).
 func (s *script) tellOver(name, token, how string) error {
 	times := 1
 	if how == "twice" {

@@ -1,8 +1,10 @@
-// Package metrics counts what the operator watches: requests, what is on the audit record, letters, and what others tell
-// when somebody asks.
+// Package metrics counts what the operator watches: requests, what is on the audit record, letters, and what others
+// tell when somebody asks.
 //
 // Nothing in it is personal: no account, no address, no party. Names and help texts are those of the documentation for
 // operators, and other programs know them: they stay.
+//
+// A party is a relying party (OAuth client).
 package metrics
 
 import (
@@ -101,7 +103,7 @@ func New(from Sources) *Metrics {
 			Name: "idp_set_ups_total", Help: "Ways of signing in that were set up on this node, by platform and method: password, a second factor, recovery codes, an account at an organisation, a device with the mobile app, a PIN.",
 		}, []string{"platform", "method"}),
 		letters: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "idp_letters_total", Help: "Letters that ended on this node, by medium and outcome: sent, refused, gave_up, or answered for a wish.",
+			Name: "idp_letters_total", Help: "Letters that ended on this node, by medium and outcome: sent, refused, gave_up, or answered, of a mail request.",
 		}, []string{"medium", "outcome"}),
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "idp_messages_total",

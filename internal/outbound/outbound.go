@@ -1,10 +1,12 @@
-// Package outbound makes the one HTTP client with which we call others: gateways of text messages, and later whatever
-// parties register.
+// Package outbound makes the one HTTP client with which we call others: gateways of text messages, and addresses that
+// parties and organisations registered.
 //
 // An address that somebody configured or registered may lead into our own network (server-side request forgery). So the
-// client looks at the network address when it dials, after the name was resolved: a name that changes its mind between a
-// check and the connection gains nothing. Only public addresses are called, and those that the operator allows. It follows
-// no redirects, uses no proxy and sends nothing of the caller along.
+// client looks at the network address when it dials, after the name was resolved: a name that changes its mind between
+// a check and the connection gains nothing. Only public addresses are called, and those that the operator allows. It
+// follows no redirects, uses no proxy and sends nothing of the caller along.
+//
+// A party is a relying party (OAuth client).
 package outbound
 
 import (
@@ -64,14 +66,14 @@ func allowed(a netip.Addr, allow []netip.Prefix) bool {
 	return slices.ContainsFunc(allow, func(p netip.Prefix) bool { return p.Contains(a.Unmap().WithZone("")) })
 }
 
-// Public tells whether an address is one of the internet, as far as a table can.
+// Public reports whether an address is one of the internet, as far as a table can.
 func Public(a netip.Addr) bool {
 	a = a.Unmap()
 	return a.IsGlobalUnicast() && !a.IsPrivate() && a.Zone() == "" && !allowed(a, special)
 }
 
-// special are networks with a meaning of their own (IANA IPv4 and IPv6 Special-Purpose Address Registries), beside those
-// that package netip knows. Those that embed an IPv4 address are in it whole: it could be a private one.
+// special are networks with a meaning of their own (IANA IPv4 and IPv6 Special-Purpose Address Registries), beside
+// those that package netip knows. Those that embed an IPv4 address are in it whole: it could be a private one.
 var special = prefixes(
 	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
 	"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",

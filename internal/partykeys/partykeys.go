@@ -1,10 +1,13 @@
-// Package partykeys reads the keys of parties that registered an address instead of keys (`jwks_uri`, RFC 7591 section 2),
-// and remembers them.
+// Package partykeys reads the keys of parties that registered an address instead of keys (`jwks_uri`, RFC 7591 section
+// 2), and remembers them.
 //
-// Whoever shows an assertion makes us read, and has proven nothing yet: so an address is read seldom (internal/shelf), by a
-// read that ends after 5 seconds and holds up nobody but that party; what it answers is bounded before it is looked at,
-// redirects are not followed, and private addresses are called only where the operator allows it (internal/outbound). Keys
-// count for 10 minutes, and for a day while their address cannot be read. The package refuses to know what the keys are for.
+// Whoever shows an assertion makes us read, and has proven nothing yet: so an address is read seldom (internal/shelf),
+// by a read that ends after 5 seconds and holds up nobody but that party; what it answers is bounded before it is
+// looked at, redirects are not followed, and private addresses are called only where the operator allows it
+// (internal/outbound). Keys count for 10 minutes, and for a day while their address cannot be read. The package refuses
+// to know what the keys are for.
+//
+// A party is a relying party (OAuth client).
 package partykeys
 
 import (
@@ -33,7 +36,7 @@ const (
 type Reader struct {
 	client *http.Client
 	log    *slog.Logger
-	sets   *shelf.Shelf[address, *jose.JSONWebKeySet]
+	sets   *shelf.Cache[address, *jose.JSONWebKeySet]
 }
 
 // address is a party's, at one platform; another address begins anew.
@@ -50,8 +53,8 @@ func New(client *http.Client, now func() time.Time, log *slog.Logger) *Reader {
 	return r
 }
 
-// Keys are those at a party's jwks_uri. They are read when they are not known, 10 minutes old, or lack kid ("" is any). An
-// error, fault.NotFound, is that there are none, or none that were read within a day.
+// Keys are those at a party's jwks_uri. They are read when they are not known, 10 minutes old, or lack kid ("" is any).
+// An error, fault.NotFound, is that there are none, or none that were read within a day.
 func (r *Reader) Keys(ctx context.Context, party *grant.Party, kid string) (*jose.JSONWebKeySet, error) {
 	wait, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()

@@ -109,8 +109,8 @@ func (d *Device) forget() error {
 // Leave says that the app went into the background.
 func (d *Device) Leave() { d.awayAt = d.app.Now() }
 
-// Return says that the app is in front again, and reports whether it goes on. After five minutes it does not: the
-// tokens are gone and the PIN is asked. A clock that was turned back asks it as well.
+// Return reports whether the app, which is in front again, goes on. After five minutes it does not: the tokens are gone
+// and the PIN is asked. A clock that was turned back asks it as well.
 func (d *Device) Return() bool {
 	if away := d.app.Now().Sub(d.awayAt); away >= awayFor || away < 0 {
 		d.tokens = nil
@@ -118,7 +118,7 @@ func (d *Device) Return() bool {
 	return d.tokens != nil
 }
 
-// under tells whether an address is below the issuer, where all of the provider's are.
+// under reports whether an address is below the issuer, where all of the provider's are.
 func under(issuer, address string) bool {
 	of, err := url.Parse(issuer)
 	u, err2 := url.Parse(address)

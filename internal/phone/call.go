@@ -59,7 +59,7 @@ func (e *Error) Error() string {
 // Unwrap is what the network said.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is compares codes, so that errors.Is(err, &Error{Code: Pending}) asks for one.
+// Is reports whether the codes are the same, so that errors.Is(err, &Error{Code: Pending}) asks for one.
 func (e *Error) Is(target error) bool {
 	other, ok := target.(*Error)
 	return ok && other.Code == e.Code

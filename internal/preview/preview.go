@@ -27,7 +27,7 @@ var indexPage = template.Must(template.New("index").Parse(index))
 // languages are those of the pages.
 var languages = []ui.Language{{Code: "nl", Name: "Nederlands"}, {Code: "en", Name: "English"}}
 
-// speaks tells whether the pages are in a language.
+// speaks reports whether the pages are in a language.
 func speaks(lang string) bool {
 	return slices.ContainsFunc(languages, func(l ui.Language) bool { return l.Code == lang })
 }

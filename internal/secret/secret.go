@@ -28,18 +28,18 @@ func Token() string {
 // ID returns an identifier of 130 random bits: 26 lower-case letters and digits, safe in URLs, cookies and file names.
 func ID() string { return strings.ToLower(rand.Text()) }
 
-// DerivedID is the identifier that a text always has: of the form of an ID, from 130 bits of its SHA-256. It is as hard to
-// guess as the text.
+// DerivedID is the identifier that a text always has: of the form of an ID, from 130 bits of its SHA-256. It is as hard
+// to guess as the text.
 func DerivedID(text string) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(Hash(text))[:26])
 }
 
-// IsID tells whether a text has the form of an ID. What comes from outside is checked before it reaches a database.
+// IsID reports whether a text has the form of an ID. What comes from outside is checked before it reaches a database.
 func IsID(s string) bool {
 	return len(s) == 26 && !strings.ContainsFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '2' || r > '7') })
 }
 
-// IsToken tells whether a text has the form of a Token.
+// IsToken reports whether a text has the form of a Token.
 func IsToken(s string) bool {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	return err == nil && len(s) == 43 && len(b) == 32
@@ -51,7 +51,7 @@ func Hash(token string) []byte {
 	return sum[:]
 }
 
-// Equal compares in constant time.
+// Equal reports whether two texts are the same, in constant time.
 func Equal(a, b []byte) bool { return subtle.ConstantTimeCompare(a, b) == 1 }
 
 // referenceAlphabet has no characters that are mixed up when read aloud (0 O 1 I L U V).

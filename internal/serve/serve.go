@@ -36,7 +36,7 @@ func newFront(l net.Listener, h http.Handler, log *slog.Logger) *front {
 	f := &front{listener: l, ended: make(chan struct{}), busy: busy{conns: map[net.Conn]bool{}}}
 	f.Server = http.Server{
 		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), ConnState: f.busy.note,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), ConnState: f.busy.track,
 	}
 	return f
 }

@@ -30,7 +30,7 @@ type busy struct {
 	conns map[net.Conn]bool
 }
 
-func (b *busy) note(c net.Conn, s http.ConnState) {
+func (b *busy) track(c net.Conn, s http.ConnState) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if s == http.StateNew || s == http.StateActive {
@@ -46,8 +46,9 @@ func (b *busy) none() bool {
 	return len(b.conns) == 0
 }
 
-// drainFor is how long requests are served as ever while /readyz is not ready and every answer ends its connection: long
-// enough for whoever balances the load to look, and for kept connections to be used once more; of a short grace a quarter.
+// drainFor is how long requests are served as ever while /readyz is not ready and every answer ends its connection:
+// long enough for whoever balances the load to look, and for kept connections to be used once more; of a short grace a
+// quarter.
 const drainFor = 5 * time.Second
 
 // lingerFor is how long a connection that was accepted may take to send its request when the server stops.
@@ -56,8 +57,8 @@ const lingerFor = time.Second
 // shutDown serves on for a while, then refuses new connections and lets requests finish, all within the grace.
 //
 // http.Server.Shutdown alone closes a connection without an answer when it has not read its request yet: whoever sent
-// it, such as a proxy in a rolling restart, cannot know whether it counted and may not repeat it. So kept connections are
-// ended by their next answer (House.Drain); then connections are refused, which is safe to try at another node, and
+// it, such as a proxy in a rolling restart, cannot know whether it counted and may not repeat it. So kept connections
+// are ended by their next answer (House.Drain); then connections are refused, which is safe to try at another node, and
 // those that were accepted are served as always. Connections that nobody used all the while are closed last.
 //
 // Where a listener failed, serving on is of no use to anybody, and drain is 0.

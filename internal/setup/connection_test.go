@@ -353,7 +353,7 @@ func TestPasswordsCloseOnlyWithTwoManagersForAnEmergency(t *testing.T) {
 			t.Errorf("named %v, warned %v, %v", platforms[0].Policy.BreakGlass, report.Warnings, err)
 		}
 		// Somebody has left since: no reason to refuse what has nothing to do with it, and it is said.
-		if err := tools.Acts().SetRole(t.Context(), "linde", staff.ByAddress("bram@example.org"), "professional", staff.Said{Reason: "left-task"}); err != nil {
+		if err := tools.Acts().SetRole(t.Context(), "linde", staff.ByAddress("bram@example.org"), "professional", staff.Justification{Reason: "left-task"}); err != nil {
 			t.Fatal(err)
 		}
 		if report := mustApply(t, tools, says("title: Online")); len(report.Warnings) != 1 || !strings.Contains(report.Warnings[0], "bram@example.org is a professional") {

@@ -120,7 +120,7 @@ func (p *proofs) recovery(ctx context.Context, d *Account) error {
 	return nil
 }
 
-// sameCodes tells whether all codes of the file belong to the set that the account has, used or not.
+// sameCodes reports whether all codes of the file belong to the set that the account has, used or not.
 func (p *plan) sameCodes(ctx context.Context, have *account.Account, set account.Credential, codes []string) (bool, error) {
 	for _, code := range codes {
 		hash, err := recoverycode.Hash(p.Sealer, set, code)

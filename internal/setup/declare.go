@@ -57,8 +57,8 @@ func declaredParty(p grant.Party) Party {
 		ScopeTexts: p.ScopeTexts, ReadOnly: p.ReadOnly, IDTokenAlg: p.IDTokenAlg, AccessToken: "opaque", Rotate: p.Rotates(), ThirdParty: p.ThirdParty, MobileApp: p.MobileApp,
 		SubjectType: "public", Sector: p.Sector, IDClaims: p.IDClaims, AMRDetails: p.AMRDetails, Audience: p.Audience,
 		MinimumACR: p.MinimumACR, PolicyURI: p.PolicyURI, TermsURI: p.TermsURI,
-		Lives:   Lives{IDToken: p.Lives.IDToken, Access: p.Lives.Access, RefreshIdle: p.Lives.RefreshIdle, RefreshEnd: p.Lives.RefreshEnd},
-		Profile: string(p.Profile), JWKS: KeySet(p.JWKS), JWKSURI: p.JWKSURI, AuthAlg: p.AuthAlg, RequestAlg: p.RequestAlg,
+		Lifetimes: Lifetimes{IDToken: p.Lifetimes.IDToken, Access: p.Lifetimes.Access, RefreshIdle: p.Lifetimes.RefreshIdle, RefreshEnd: p.Lifetimes.RefreshEnd},
+		Profile:   string(p.Profile), JWKS: KeySet(p.JWKS), JWKSURI: p.JWKSURI, AuthAlg: p.AuthAlg, RequestAlg: p.RequestAlg,
 		PARRequired: p.PARRequired, RequestRequired: p.RequestRequired, DPoPRequired: p.DPoPRequired,
 	}
 	if p.PKCEOptional {
@@ -88,9 +88,9 @@ func newAccount() account.Account {
 	return account.Account{Role: platform.Client, EmailVerifiedAt: time.Unix(0, 0)}
 }
 
-// follow leaves out of a declaration what nobody set: a value that is what it would be anyhow goes on following what it
-// follows (the title the organisation, the helpdesk of staff the other one).
-func (d *Platform) follow() {
+// dropDefaults leaves out of a declaration what nobody set: a value that is what it would be anyhow goes on following
+// what it follows (the title the organisation, the helpdesk of staff the other one).
+func (d *Platform) dropDefaults() {
 	if d.Title == d.Organisation {
 		d.Title = ""
 	}
@@ -105,8 +105,8 @@ func (d *Platform) follow() {
 	}
 }
 
-// follow is that of platforms, for a party: what its type and its addresses say anyhow.
-func (d *Party) follow() {
+// dropDefaults is that of platforms, for a party: what its type and its addresses say anyhow.
+func (d *Party) dropDefaults() {
 	probe := grant.Party{Type: grant.Type(d.Type), Redirects: d.Redirects}
 	probe.Defaults()
 	usual := declaredParty(probe)

@@ -8,4 +8,6 @@
 // key (merge.go); so what a file does not mention stays as it is, and applying a file again changes nothing. The two
 // declarations are compared (difference.go): that is what a dry run shows. What protects less than before (weaker.go)
 // is refused unless it is meant, and then on record.
+//
+// A party is a relying party (OAuth client).
 package setup

@@ -11,7 +11,7 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Shows tells whether two rows differ in what a file can declare.
+// Shows reports whether two rows differ in what a file can declare.
 func Shows(was, is any) bool {
 	switch was := was.(type) {
 	case platform.Platform:

@@ -139,7 +139,7 @@ type Party struct {
 	MinimumACR  string           `yaml:"minimum_acr,omitempty"`
 	PolicyURI   string           `yaml:"policy_uri,omitempty"`
 	TermsURI    string           `yaml:"tos_uri,omitempty"`
-	Lives       Lives            `yaml:"lives,omitempty"`
+	Lifetimes   Lifetimes        `yaml:"lives,omitempty"`
 
 	Profile         string `yaml:"profile,omitempty"` // fapi2 or fapi2_message_signing
 	JWKS            KeySet `yaml:"jwks,omitempty"`
@@ -180,8 +180,8 @@ func (k *KeySet) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// Lives shorten what the party gets.
-type Lives struct {
+// Lifetimes shorten what the party gets.
+type Lifetimes struct {
 	IDToken     time.Duration `yaml:"id_token,omitempty"`
 	Access      time.Duration `yaml:"access_token,omitempty"`
 	RefreshIdle time.Duration `yaml:"refresh_idle,omitempty"`
@@ -312,9 +312,9 @@ func (l *Lines) find(path []any) (n *yaml.Node, line int) {
 }
 
 // blame puts a line before an error, if there is a file: that of the key the error begins with, as nouns refuse a
-// setting ("invalid: policy.idle_after 1s: …"), or of the entry of its list that is refused. Where the file does not say
-// that key of a party, it is the line of the first other one that the error speaks of: that contradicts a default, or what
-// was there. What is missing has no line but that of the whole item.
+// setting ("invalid: policy.idle_after 1s: …"), or of the entry of its list that is refused. Where the file does not
+// say that key of a party, it is the line of the first other one that the error speaks of: that contradicts a default,
+// or what was there. What is missing has no line but that of the whole item.
 func (l *Lines) blame(err error, item string, path ...any) error {
 	if line := l.blamed(withoutKind(err), path); line > 0 {
 		return fmt.Errorf("line %d: %s: %w", line, item, err)
@@ -334,22 +334,22 @@ func withoutKind(err error) string {
 func (l *Lines) blamed(text string, path []any) int {
 	key, rest, _ := strings.Cut(text, " ")
 	whole := append(slices.Clone(path), keyPath(strings.TrimSuffix(key, ":"))...)
-	if n, line := l.find(whole); l.says(whole...) {
+	if n, line := l.find(whole); l.has(whole...) {
 		return lineOfEntry(n, rest, line)
 	}
 	if !slices.Contains(path, any("parties")) || strings.HasPrefix(rest, "is missing") {
 		return l.Of(whole...)
 	}
 	for _, word := range strings.FieldsFunc(rest, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) }) {
-		if other := append(slices.Clone(path), word); l.says(other...) {
+		if other := append(slices.Clone(path), word); l.has(other...) {
 			return l.Of(other...)
 		}
 	}
 	return l.Of(whole...)
 }
 
-// says reports whether the file has all of a path.
-func (l *Lines) says(path ...any) bool {
+// has reports whether the file has all of a path.
+func (l *Lines) has(path ...any) bool {
 	if l == nil {
 		return false
 	}

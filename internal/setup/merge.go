@@ -71,7 +71,7 @@ func mergeStruct(said map[string]bool, path string, n *yaml.Node, into, defaults
 	return nil
 }
 
-// declared tells whether a type lists declarations of their own.
+// declared reports whether a type lists declarations of their own.
 func declared(t reflect.Type) bool {
 	return slices.Contains([]reflect.Type{reflect.TypeFor[[]Party](), reflect.TypeFor[[]Connection](), reflect.TypeFor[[]Account]()}, t)
 }

@@ -52,7 +52,7 @@ func (p *plan) party(id platform.ID, d *Party, said *yaml.Node, path ...any) err
 	var full Party
 	if exists {
 		full = declaredParty(have)
-		full.follow()
+		full.dropDefaults()
 	}
 	keys, err := merge(said, &full, Party{})
 	if err != nil {
@@ -80,9 +80,9 @@ func (p *plan) party(id platform.ID, d *Party, said *yaml.Node, path ...any) err
 	return nil
 }
 
-// audience refuses parties that tokens of a party are for, as the file has them, and that the platform does not have once the
-// file is applied: a resource server of that name would never be told of a token. What the file does not say is there
-// from before, and a warning.
+// audience refuses parties that tokens of a party are for, as the file has them, and that the platform does not have
+// once the file is applied: a resource server of that name would never be told of a token. What the file does not say
+// is there from before, and a warning.
 func (p *plan) audience(id platform.ID, d *Party) error {
 	for _, name := range d.Audience {
 		if _, exists := p.find(id, grant.PartyID(name)); !exists {
@@ -123,7 +123,7 @@ func (p *plan) noParty(id platform.ID) string {
 	return "no party of the platform, which has " + strings.Join(names, ", ")
 }
 
-// hasMobileApp tells whether a mobile app of the platform is served already: people in care are asked no code there.
+// hasMobileApp reports whether a mobile app of the platform is served already: people in care are asked no code there.
 func (p *plan) hasMobileApp(id platform.ID) bool {
 	return slices.ContainsFunc(p.all, func(have grant.Party) bool {
 		return have.Platform == id && have.MobileApp && have.DisabledAt.IsZero()

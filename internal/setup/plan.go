@@ -168,8 +168,8 @@ func (p *plan) read(ctx context.Context) error {
 	return nil
 }
 
-// differs notes what changes of an item, and whether anything does. Path is where the file declares the item, if it
-// does.
+// differs reports whether anything of an item changes, and adds what does to the plan. Path is where the file declares
+// the item, if it does.
 func (p *plan) differs(item string, all []Difference, path ...any) bool {
 	if len(all) == 0 {
 		return false
@@ -198,8 +198,8 @@ func Operator() string {
 	return "cli " + os.Getenv("USER")
 }
 
-// once refuses what the file declares a second time: one of the two would silently count.
-func (p *plan) once(key, value, scope string, line int) error {
+// declareOnce refuses what the file declares a second time: one of the two would silently count.
+func (p *plan) declareOnce(key, value, scope string, line int) error {
 	name := key + " " + scope + "/" + value
 	if first, twice := p.declared[name]; twice {
 		return fmt.Errorf("%w: %s %q: declared on line %d already", fault.Invalid, key, value, first)
@@ -217,7 +217,7 @@ func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
 	p.warn(tenant)
 	for j := range d.Parties {
 		path := []any{"platforms", i, "parties", j}
-		err := p.once("client_id", d.Parties[j].ClientID, d.Name, p.lines.Of(append(path, "client_id")...))
+		err := p.declareOnce("client_id", d.Parties[j].ClientID, d.Name, p.lines.Of(append(path, "client_id")...))
 		if err == nil {
 			err = p.party(tenant.ID, &d.Parties[j], p.lines.at(path...), path...)
 		}
@@ -232,7 +232,7 @@ func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
 	}
 	for j := range d.Connections {
 		path := []any{"platforms", i, "connections", j}
-		err := p.once("connection", d.Connections[j].Name, d.Name, p.lines.Of(append(path, "name")...))
+		err := p.declareOnce("connection", d.Connections[j].Name, d.Name, p.lines.Of(append(path, "name")...))
 		if err == nil {
 			err = p.connection(ctx, tenant, &d.Connections[j], p.lines.at(path...), path...)
 		}
@@ -263,7 +263,7 @@ func (p *plan) platform(ctx context.Context, d *Platform, i int) error {
 func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) {
 	have, exists := p.platforms[platform.ID(d.Name)]
 	want := declaredPlatform(have)
-	if want.follow(); !exists {
+	if want.dropDefaults(); !exists {
 		want = Platform{Policy: declaredPolicy(p.Policy)}
 	}
 	said, err := merge(p.lines.at("platforms", i), &want, Platform{Policy: declaredPolicy(p.Policy)})
@@ -274,10 +274,10 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 	if tenant, err = want.platformOf(have, said); err != nil {
 		return tenant, err
 	}
-	if err := p.once("name", d.Name, "", p.lines.Of("platforms", i, "name")); err != nil {
+	if err := p.declareOnce("name", d.Name, "", p.lines.Of("platforms", i, "name")); err != nil {
 		return tenant, err
 	}
-	if err := p.once("issuer", string(tenant.Issuer), "", p.lines.Of("platforms", i, "issuer")); err != nil {
+	if err := p.declareOnce("issuer", string(tenant.Issuer), "", p.lines.Of("platforms", i, "issuer")); err != nil {
 		return tenant, err
 	}
 	for element := range strings.SplitSeq(strings.Trim(tenant.Issuer.Path(), "/"), "/") {
@@ -311,8 +311,8 @@ func (p *plan) tenant(d *Platform, i int) (tenant platform.Platform, err error) 
 	return tenant, nil
 }
 
-// loginParty refuses a party at which people of the platform cannot log in, as parties are once the file is applied. One
-// that was named before, and that somebody disabled since, is no reason to refuse the rest of the file.
+// loginParty refuses a party at which people of the platform cannot log in, as parties are once the file is applied.
+// One that was named before, and that somebody disabled since, is no reason to refuse the rest of the file.
 func (p *plan) loginParty(tenant platform.Platform, before string) error {
 	name := tenant.LoginParty
 	if name == "" {
@@ -391,7 +391,7 @@ func (p *plan) account(ctx context.Context, id platform.ID, d *Account, said *ya
 	if err != nil {
 		return fmt.Errorf("email %q: %w, such as anna@example.org", d.Email, err)
 	}
-	if err := p.once("email", email.Key, string(id), p.lines.Of(append(path, "email")...)); err != nil {
+	if err := p.declareOnce("email", email.Key, string(id), p.lines.Of(append(path, "email")...)); err != nil {
 		return err
 	}
 	have, err := p.DB.AccountByEmail(ctx, id, email.Key)

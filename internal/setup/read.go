@@ -137,7 +137,7 @@ func (d *Party) partyOf(p platform.ID, have grant.Party, said map[string]bool) (
 		ThirdParty: d.ThirdParty, MobileApp: d.MobileApp, Pairwise: d.SubjectType == "pairwise", Sector: d.Sector,
 		IDClaims: d.IDClaims, AMRDetails: d.AMRDetails,
 		Audience: d.Audience, MinimumACR: d.MinimumACR, PolicyURI: d.PolicyURI, TermsURI: d.TermsURI,
-		Lives: grant.Lives{IDToken: d.Lives.IDToken, Access: d.Lives.Access, RefreshIdle: d.Lives.RefreshIdle, RefreshEnd: d.Lives.RefreshEnd},
+		Lifetimes: grant.Lifetimes{IDToken: d.Lifetimes.IDToken, Access: d.Lifetimes.Access, RefreshIdle: d.Lifetimes.RefreshIdle, RefreshEnd: d.Lifetimes.RefreshEnd},
 		Strength: grant.Strength{
 			Profile: grant.Profile(d.Profile), JWKS: string(d.JWKS), JWKSURI: d.JWKSURI, AuthAlg: d.AuthAlg, RequestAlg: d.RequestAlg,
 			PARRequired: d.PARRequired, RequestRequired: d.RequestRequired, DPoPRequired: d.DPoPRequired,

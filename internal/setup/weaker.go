@@ -92,7 +92,7 @@ func (p *plan) unasked(was, is platform.Policy) []string {
 	return nil
 }
 
-// usable tells whether a policy names a second factor that this build has.
+// usable reports whether a policy names a second factor that this build has.
 func (p *plan) usable(policy platform.Policy) bool {
 	return slices.ContainsFunc(policy.CodeMethods, func(m string) bool { return slices.Contains(p.Methods, m) })
 }

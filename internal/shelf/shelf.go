@@ -1,9 +1,11 @@
 // Package shelf remembers what addresses of others answer, and reads them seldom.
 //
 // Who makes us read has often proven nothing yet: whoever shows an assertion of a party, or posts a logout token. So an
-// address is read at most every 30 seconds, whatever is asked, by one read at a time that others wait for; what was read
-// counts for a while without being read again, and for a day while it cannot be; and what is remembered is bounded. Each
-// node reads for itself. The package refuses to know how an address is read, and what is there.
+// address is read at most every 30 seconds, whatever is asked, by one read at a time that others wait for; what was
+// read counts for a while without being read again, and for a day while it cannot be; and what is remembered is
+// bounded. Each node reads for itself. The package refuses to know how an address is read, and what is there.
+//
+// A party is a relying party (OAuth client).
 package shelf
 
 import (
@@ -22,8 +24,8 @@ const (
 // ErrLate: nobody who reads an address had an answer before whoever asked went away.
 var ErrLate = errors.New("no answer in time")
 
-// Shelf is what addresses of one kind answer. It is safe for concurrent use.
-type Shelf[A comparable, T any] struct {
+// Cache is what addresses of one kind answer. It is safe for concurrent use.
+type Cache[A comparable, T any] struct {
 	now   func() time.Time
 	keeps time.Duration
 	read  func(context.Context, A) (T, error)
@@ -43,13 +45,13 @@ type item[T any] struct {
 
 // New makes a shelf: what was read counts for keeps without being read again. read bounds itself in time and size; its
 // context does not end with the request of who asked first, because others wait for it, too.
-func New[A comparable, T any](now func() time.Time, keeps time.Duration, read func(context.Context, A) (T, error)) *Shelf[A, T] {
-	return &Shelf[A, T]{now: now, keeps: keeps, read: read, items: map[A]*item[T]{}}
+func New[A comparable, T any](now func() time.Time, keeps time.Duration, read func(context.Context, A) (T, error)) *Cache[A, T] {
+	return &Cache[A, T]{now: now, keeps: keeps, read: read, items: map[A]*item[T]{}}
 }
 
 // Get is what an address answers. It is read when it is not known, old, or does not fit (nil: anything does). What was
 // read within UsableFor counts while the address cannot be read. An error is that of the last try, or ErrLate.
-func (s *Shelf[A, T]) Get(ctx context.Context, address A, fits func(T) bool) (T, error) {
+func (s *Cache[A, T]) Get(ctx context.Context, address A, fits func(T) bool) (T, error) {
 	if reading := s.look(ctx, address, fits); reading != nil {
 		select {
 		case <-reading:
@@ -71,14 +73,14 @@ func (s *Shelf[A, T]) Get(ctx context.Context, address A, fits func(T) bool) (T,
 }
 
 // Len is how many addresses are remembered.
-func (s *Shelf[A, T]) Len() int {
+func (s *Cache[A, T]) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.items)
 }
 
 // look finds what is remembered, and begins a read where it does not do; nil: there is nothing to wait for.
-func (s *Shelf[A, T]) look(ctx context.Context, address A, fits func(T) bool) <-chan struct{} {
+func (s *Cache[A, T]) look(ctx context.Context, address A, fits func(T) bool) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, it := s.now(), s.items[address]
@@ -102,7 +104,7 @@ func (s *Shelf[A, T]) look(ctx context.Context, address A, fits func(T) bool) <-
 }
 
 // makeRoom forgets what was asked for longest ago. Its lock is held.
-func (s *Shelf[A, T]) makeRoom() {
+func (s *Cache[A, T]) makeRoom() {
 	if len(s.items) < Most {
 		return
 	}
@@ -116,7 +118,7 @@ func (s *Shelf[A, T]) makeRoom() {
 }
 
 // fill reads an address into its item. What cannot be read leaves what was there.
-func (s *Shelf[A, T]) fill(ctx context.Context, address A, it *item[T]) {
+func (s *Cache[A, T]) fill(ctx context.Context, address A, it *item[T]) {
 	value, err := s.read(ctx, address)
 	s.mu.Lock()
 	defer s.mu.Unlock()

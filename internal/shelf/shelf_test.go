@@ -12,7 +12,7 @@ import (
 
 // bench is a shelf with a clock and an address that a test changes.
 type bench struct {
-	*Shelf[string, string]
+	*Cache[string, string]
 	at    atomic.Int64
 	reads atomic.Int64
 	says  atomic.Value // of answer
@@ -27,7 +27,7 @@ func newBench(keeps time.Duration) *bench {
 	b := &bench{}
 	b.says.Store(answer{"one", nil})
 	now := func() time.Time { return time.Unix(1_800_000_000, b.at.Load()) }
-	b.Shelf = New(now, keeps, func(context.Context, string) (string, error) {
+	b.Cache = New(now, keeps, func(context.Context, string) (string, error) {
 		b.reads.Add(1)
 		a := b.says.Load().(answer)
 		return a.value, a.err
@@ -37,8 +37,8 @@ func newBench(keeps time.Duration) *bench {
 
 func (b *bench) later(d time.Duration) { b.at.Add(int64(d)) }
 
-// An address is read when it is not known, old or does not fit, at most every 30 seconds; what was read counts for a day
-// while there is nothing newer.
+// An address is read when it is not known, old or does not fit, at most every 30 seconds; what was read counts for a
+// day while there is nothing newer.
 func TestAddressesAreReadSeldom(t *testing.T) {
 	b := newBench(10 * time.Minute)
 	away := errors.New("away")

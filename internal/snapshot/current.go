@@ -132,11 +132,11 @@ func (c *Current) Open(kind federation.Kind) (all []*federation.Connection) {
 // Connected reports whether one of them is open.
 func (c *Current) Connected(p platform.ID) bool { return c.Load().tenants[p].open }
 
-// HasMobileApp tells whether the platform has a mobile app of its own, which is not disabled.
+// HasMobileApp reports whether the platform has a mobile app of its own, which is not disabled.
 func (c *Current) HasMobileApp(p platform.ID) bool { return c.Load().tenants[p].mobileApp }
 
-// LoginURL is where people log in who come by the link of a mail: at the party that had it sent, where a login can begin
-// there, or where the platform has people log in.
+// LoginURL is where people log in who come by the link of a mail: at the party that had it sent, where a login can
+// begin there, or where the platform has people log in.
 func (c *Current) LoginURL(p *platform.Platform, party *grant.Party) string {
 	if !party.Begins() {
 		party = c.Load().tenants[p.ID].login
@@ -144,7 +144,7 @@ func (c *Current) LoginURL(p *platform.Platform, party *grant.Party) string {
 	return op.RestartURL(p, party)
 }
 
-// OriginAllowed tells whether some party of the platform registered an origin and is not disabled.
+// OriginAllowed reports whether some party of the platform registered an origin and is not disabled.
 func (c *Current) OriginAllowed(p platform.ID, origin string) bool {
 	return c.Load().tenants[p].origins[origin]
 }

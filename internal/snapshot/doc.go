@@ -7,4 +7,6 @@
 // here: that is read from its row, always.
 //
 // Signing keys that are missing, or too old, are made here as well, because it is known here which are needed.
+//
+// A party is a relying party (OAuth client).
 package snapshot

@@ -66,7 +66,7 @@ func (c *Current) Tell(ctx context.Context, err error) {
 	}
 }
 
-// due tells whether something is to be said now, and notes that it is.
+// due reports whether something is to be said now, and notes that it is.
 func (c *Current) due(what string) bool {
 	last, before := c.told[what]
 	if before && c.Own().Sub(last) < tellEvery {

@@ -8,7 +8,8 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 )
 
-// variable is what the first of two variables says, or else the second: the one for traces comes before the general one.
+// variable is what the first of two variables says, or else the second: the one for traces comes before the general
+// one.
 type variable struct{ name, value string }
 
 func first(getenv func(string) string, names ...string) variable {
@@ -20,9 +21,9 @@ func first(getenv func(string) string, names ...string) variable {
 	return variable{}
 }
 
-// asked tells whether the environment asks for traces, and refuses what asks for traces that would not arrive.
+// enabled reports whether the environment asks for traces, and refuses what asks for traces that would not arrive.
 // https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/ and …/protocol/exporter/.
-func asked(getenv func(string) string) (bool, error) {
+func enabled(getenv func(string) string) (bool, error) {
 	endpoint := first(getenv, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 	exporter := first(getenv, "OTEL_TRACES_EXPORTER")
 	if endpoint.value == "" || exporter.value == "none" || strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {

@@ -26,7 +26,7 @@ const scope = "github.com/minddistrict/idp"
 // Start begins to send, if the environment asks for it; otherwise the Tracer is nil. It does not wait for the
 // collector: one that is gone costs spans and a line in the log, never a request.
 func Start(ctx context.Context, getenv func(string) string, version string, log *slog.Logger) (*Tracer, error) {
-	if on, err := asked(getenv); !on {
+	if on, err := enabled(getenv); !on {
 		return nil, err
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces", "error", err) }))

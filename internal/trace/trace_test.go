@@ -38,7 +38,7 @@ func TestOnlyTheStandardVariablesAskForTraces(t *testing.T) {
 		{map[string]string{general: "localhost:4318"}, false, fault.Invalid},
 		{map[string]string{general: "http://"}, false, fault.Invalid},
 	} {
-		if on, err := asked(func(name string) string { return c.env[name] }); on != c.on || !errors.Is(err, c.want) {
+		if on, err := enabled(func(name string) string { return c.env[name] }); on != c.on || !errors.Is(err, c.want) {
 			t.Errorf("%v: %t, %v; want %t, %v", c.env, on, err, c.on, c.want)
 		}
 	}

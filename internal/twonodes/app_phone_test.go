@@ -48,8 +48,8 @@ func (p *pair) withPhones(accounts int) *pair {
 	return p
 }
 
-// handset is a phone with the mobile app, which sends what a test wants. It may be used concurrently as long as nothing is
-// signed in or chosen.
+// handset is a phone with the mobile app, which sends what a test wants. It may be used concurrently as long as nothing
+// is signed in or chosen.
 type handset struct {
 	issuer          string
 	key             *ecdsa.PrivateKey
@@ -109,23 +109,23 @@ type told struct {
 	Number      int    `json:"match_number"`
 }
 
-// is tells whether it is the refusal with a code.
+// is reports whether it is the refusal with a code.
 func (a told) is(code string) bool { return a.Error == code && a.Access == "" && a.Refresh == "" }
 
-// right tells whether a PIN was right, after so many that were not.
+// right reports whether a PIN was right, after so many that were not.
 func (a told) right(wrong int) bool {
 	return a.status == http.StatusOK && a.Access != "" && a.WrongBefore != nil && *a.WrongBefore == wrong
 }
 
-// wrong tells whether a PIN was wrong, and so many are left.
+// wrong reports whether a PIN was wrong, and so many are left.
 func (a told) wrong(left int) bool {
 	return a.is("invalid_grant") && a.TriesLeft != nil && *a.TriesLeft == left && a.Removed == (left == 0)
 }
 
-// gone tells whether the device is no more.
+// gone reports whether the device is no more.
 func (a told) gone() bool { return a.is("invalid_grant") && a.Removed }
 
-// later tells whether it is the answer that docs/app.md has for a provider in trouble.
+// later reports whether it is the answer that docs/app.md has for a provider in trouble.
 func (a told) later() error {
 	if err := busy(a.answer); err != nil {
 		return err
@@ -145,8 +145,8 @@ func (h *handset) take(a told) bool {
 	return true
 }
 
-// ask sends a request with a proof, and once more if another nonce is wanted. token is the access token that it shows; ""
-// is none. Nothing is sent again when there is no answer.
+// ask sends a request with a proof, and once more if another nonce is wanted. token is the access token that it shows;
+// "" is none. Nothing is sent again when there is no answer.
 func (h *handset) ask(d door, method, path, token string, form func(phone.Proof) url.Values) (told, error) {
 	a, err := h.once(d, method, path, token, form)
 	const wanted = "use_dpop_nonce"
@@ -257,7 +257,7 @@ func (h *handset) userinfo(d door, access string) (int, error) {
 	return a.status, err
 }
 
-// active tells whether introspection calls a token one.
+// active reports whether introspection calls a token one.
 func active(d door, token string) (bool, error) {
 	a, err := d.post(steady, "/introspect", url.Values{"token": {token}})
 	if err != nil {

@@ -51,9 +51,9 @@ func newBalancer(t *testing.T) *balancer {
 	return b
 }
 
-// keep keeps connections, as most proxies do: up to as many for each node as there are requests at once. It is said before
-// the first request. A request that meets the end of a kept connection goes anew if nothing of it was sent; the library
-// repeats those without a body in other cases, too, as proxies do.
+// keep keeps connections, as most proxies do: up to as many for each node as there are requests at once. It is said
+// before the first request. A request that meets the end of a kept connection goes anew if nothing of it was sent; the
+// library repeats those without a body in other cases, too, as proxies do.
 func (b *balancer) keep() {
 	b.transport.DisableKeepAlives, b.transport.MaxIdleConnsPerHost = false, 100
 }
@@ -101,7 +101,7 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.Error(w, "no node accepts connections", http.StatusBadGateway)
 }
 
-// refused tells whether there was no connection at all, so that nothing was sent. A node that goes can also reset one
+// refused reports whether there was no connection at all, so that nothing was sent. A node that goes can also reset one
 // that is being made.
 func refused(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)

@@ -17,7 +17,8 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-// newSkewed is a site of two houses in this process, one with a clock that is ahead and one that is behind, each by skew.
+// newSkewed is a site of two houses in this process, one with a clock that is ahead and one that is behind, each by
+// skew.
 func newSkewed(t *testing.T, skew time.Duration) *site {
 	t.Helper()
 	db := idptest.Postgres(t)
@@ -64,8 +65,8 @@ func newHouse(t *testing.T, s *site, db *storage.DB, sealer *keys.Sealer, off ti
 	return h
 }
 
-// TestClocksAMinuteApartFromTheDatabase: one node's clock is a minute ahead, the other's a minute behind (security target
-// F18). No honest login fails, and what counts once counts once.
+// TestClocksAMinuteApartFromTheDatabase: one node's clock is a minute ahead, the other's a minute behind. No honest
+// login fails, and what counts once counts once.
 func TestClocksAMinuteApartFromTheDatabase(t *testing.T) {
 	s := newSkewed(t, time.Minute)
 	for begins := range 2 {

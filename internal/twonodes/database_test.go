@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// soonEnough ends a wait that would never end. It is no promise: those of security target F5 are told in the log.
+// soonEnough ends a wait that would never end. It is no promise: how long it took is in the log.
 const soonEnough = time.Minute
 
-// TestKilledDatabaseLosesNothingThatWasAcknowledged kills PostgreSQL itself, all processes of it, at a random moment while
-// people do all they can do, and starts it again (security target F5). Nodes say that they are not ready, and come back by
-// themselves; nobody hangs; what was answered before counts afterwards.
+// TestKilledDatabaseLosesNothingThatWasAcknowledged kills PostgreSQL itself, all processes of it, at a random moment
+// while people do all they can do, and starts it again. Nodes say that they are not ready, and come back by themselves;
+// nobody hangs; what was answered before counts afterwards.
 func TestKilledDatabaseLosesNothingThatWasAcknowledged(t *testing.T) {
 	g := newPostgres(t)
 	workers := times(t, "IDP_BROWSERS", browsers)

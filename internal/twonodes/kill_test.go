@@ -13,8 +13,8 @@ import (
 // browsers is how many people sign in at once where there is load.
 const browsers = 4
 
-// TestKilledNodeLosesNothingThatWasAcknowledged kills a node at a random moment while people do all they can do (security
-// target F4). Whatever was answered before counts afterwards, on the node that stayed and on the one that came back;
+// TestKilledNodeLosesNothingThatWasAcknowledged kills a node at a random moment while people do all they can do.
+// Whatever was answered before counts afterwards, on the node that stayed and on the one that came back;
 // whatever was not answered happened wholly or not at all.
 func TestKilledNodeLosesNothingThatWasAcknowledged(t *testing.T) {
 	killOften(t, newPair(t, browsers, nil), times(t, "IDP_KILLS", 3))
@@ -55,7 +55,7 @@ func moment(from, to time.Duration) time.Duration {
 	return from + time.Duration(binary.BigEndian.Uint64(secret.Bytes(8))%uint64(to-from))
 }
 
-// all tells whether all nodes served since take.
+// all reports whether all nodes served since take.
 func (b *balancer) all() bool {
 	seen := map[int]bool{}
 	for _, s := range b.take() {

@@ -11,7 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// atMost is how long a change made anywhere may take to count on both nodes (security target F14).
+// atMost is how long a change made anywhere may take to count on both nodes.
 const atMost = time.Second
 
 // everywhere waits until something holds at both nodes, and fails when that takes longer than atMost since the change.
@@ -53,7 +53,7 @@ func (p *pair) arrive(t *testing.T) arrived {
 	return a
 }
 
-// dead tells whether nothing of a party's tokens works at a node.
+// dead reports whether nothing of a party's tokens works at a node.
 func dead(t *testing.T, d door, p party, held tokens) bool {
 	t.Helper()
 	got, err := d.refresh(p, held.Refresh)

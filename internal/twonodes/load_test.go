@@ -136,7 +136,7 @@ type trying struct {
 
 func (l *load) try() trying { return trying{l, time.Now().Add(giveUpAfter)} }
 
-// again tells whether to try once more: an answer was lost, and the load is not strict.
+// again reports whether to try once more: an answer was lost, and the load is not strict.
 func (l trying) again(err error) bool {
 	if l.strict || !errors.Is(err, errLost) || time.Now().After(l.until) {
 		return false
@@ -148,8 +148,8 @@ func (l trying) again(err error) bool {
 	return true
 }
 
-// login is one full login: pages, code, tokens, refresh, userinfo. A person whose answer is lost begins again at the party,
-// in the same browser; a party repeats.
+// login is one full login: pages, code, tokens, refresh, userinfo. A person whose answer is lost begins again at the
+// party, in the same browser; a party repeats.
 func (l *load) login(email string, p party) (fact, error) {
 	held, err := l.try().login(newPerson(l.door, email), p)
 	if err != nil {

@@ -197,7 +197,8 @@ func (e ended) counts(t *testing.T, p *pair, turn int) {
 	}
 }
 
-// guess types a wrong password. It is counted when it was sent, and when the answer came. Who has typed enough signs in.
+// guess types a wrong password. It is counted when it was sent, and when the answer came. Who has typed enough signs
+// in.
 func (one *member) guess(l *load) (fact, error) {
 	if one.locking != "" && !one.locks {
 		shown, err := l.mistype(one.locking)
@@ -244,7 +245,7 @@ func (l *load) mistype(email string) (shown int, err error) {
 
 var toRecovery = regexp.MustCompile(`href="([^"]*/recovery-code)"`)
 
-// byRecovery signs in with a password and a recovery code, and tells whether the code was taken or is a used one.
+// byRecovery signs in with a password and a recovery code, and reports whether the code was taken or is a used one.
 func (v *person) byRecovery(code string) (used bool, err error) {
 	if _, err := v.ask(steady, nil); err != nil {
 		return false, err
@@ -362,7 +363,7 @@ func (one *member) follow(l *load) (fact, error) {
 	return a.login(v, steady)
 }
 
-// link opens a link of a mail, and tells whether it works.
+// link opens a link of a mail, and reports whether it works.
 func (v *person) link(token string) (works bool, err error) {
 	if err := v.open(http.MethodGet, v.issuer+"/link/"+token, nil); err != nil {
 		return false, err
@@ -402,7 +403,8 @@ type tally struct {
 	slowest                   time.Duration // start
 }
 
-// looksAtOnce is how many facts are looked at at the same time: a password that was replaced is answered late on purpose.
+// looksAtOnce is how many facts are looked at at the same time: a password that was replaced is answered late on
+// purpose.
 const looksAtOnce = 48
 
 // check ends the load and looks at everything that it was told.
@@ -438,7 +440,8 @@ func (m *mix) check(t *testing.T, l *load, sum *tally) {
 	sum.facts, sum.lost = sum.facts+len(facts), sum.lost+lost
 }
 
-// counters compares what was typed with what was counted: exactly where all was answered. What was looked at is forgotten.
+// counters compares what was typed with what was counted: exactly where all was answered. What was looked at is
+// forgotten.
 func (m *mix) counters(t *testing.T, lost int, sum *tally) {
 	t.Helper()
 	sent, answered := 0, 0

@@ -114,7 +114,7 @@ func (l *line) cut() {
 
 const (
 	outage       = 2 * time.Second
-	noticedAfter = 2 * time.Second // security target F5, as the next
+	noticedAfter = 2 * time.Second // as the next is too: docs/operating.md
 	backAfter    = 5 * time.Second
 )
 
@@ -131,7 +131,7 @@ func busy(a answer) error {
 	return nil
 }
 
-// TestDatabaseRestartEndsIn503AndRecovery cuts the database off for two seconds (security target F5) while people sign in.
+// TestDatabaseRestartEndsIn503AndRecovery cuts the database off for two seconds while people sign in.
 func TestDatabaseRestartEndsIn503AndRecovery(t *testing.T) {
 	var way *line
 	p := newPair(t, browsers, func(dsn string) (via string) {
@@ -254,8 +254,8 @@ func (p *pair) away(t *testing.T, i int, held arrived, waiting *person, code str
 	}
 }
 
-// crowd is people and parties who do not care whether there is a database: every answer they get is the right one or 503
-// with Retry-After, and none is late.
+// crowd is people and parties who do not care whether there is a database: every answer they get is the right one or
+// 503 with Retry-After, and none is late.
 type crowd struct {
 	ending chan struct{}
 	all    sync.WaitGroup
@@ -306,7 +306,7 @@ func (c *crowd) signIn(v *person, p party) {
 	}
 }
 
-// note judges an answer and tells whether to go on.
+// note judges an answer and reports whether to go on.
 func (c *crowd) note(a answer, err error, took time.Duration) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

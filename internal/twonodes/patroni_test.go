@@ -21,8 +21,8 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-// cluster is PostgreSQL on several machines under Patroni, with etcd, and haproxy in front, all on this one. What they are
-// told is what docs/operating.md shows; only addresses, folders and passwords are others.
+// cluster is PostgreSQL on several machines under Patroni, with etcd, and haproxy in front, all on this one. What they
+// are told is what docs/operating.md shows; only addresses, folders and passwords are others.
 type cluster struct {
 	*postgres            // who runs everything, and where the programs of PostgreSQL are; no server of its own
 	passwords [2]string  // of postgres and of replicator
@@ -77,7 +77,8 @@ func newCluster(t *testing.T, machines int) *cluster {
 	return c
 }
 
-// packagedBin is where Debian's package has the programs of PostgreSQL. Patroni needs more of them than postgresBin finds.
+// packagedBin is where Debian's package has the programs of PostgreSQL. Patroni needs more of them than postgresBin
+// finds.
 func packagedBin(t *testing.T) string {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_rewind") // the pattern is right
@@ -276,7 +277,7 @@ func (m *machine) start() {
 	m.patroni = m.cluster.run(m.name, "patroni", m.config)
 }
 
-// says tells whether Patroni answers a question about its PostgreSQL with yes.
+// says reports whether Patroni answers a question about its PostgreSQL with yes.
 func (m *machine) says(question string) bool {
 	return status("http://"+m.rest+question) == http.StatusOK
 }
@@ -312,7 +313,8 @@ func (m *machine) exec(ctx context.Context, text string) error {
 	})
 }
 
-// promoted tells whether PostgreSQL is no standby. It may still wait for a standby of its own before it answers a commit.
+// promoted reports whether PostgreSQL is no standby. It may still wait for a standby of its own before it answers a
+// commit.
 func (m *machine) promoted(ctx context.Context) bool {
 	ctx, done := context.WithTimeout(ctx, 2*time.Second)
 	defer done()

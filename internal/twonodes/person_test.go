@@ -59,7 +59,7 @@ const (
 // sessionCookie holds the session of people who use the browser.
 const sessionCookie = "__Host-linde-session"
 
-// patience is the longest anybody waits for an answer: no request may hang longer (security target F5).
+// patience is the longest anybody waits for an answer: no request may hang longer.
 const patience = 10 * time.Second
 
 // errLost says that a request may have reached a node, and its answer will never come, or tells nothing.
@@ -72,8 +72,8 @@ type door struct {
 	busy   bool // 503 is as good as no answer: what was asked may have happened or not
 }
 
-// hungAfter is when whoever uses a busy door calls a request hung. Nodes answer within patience; the rest is for machines
-// that are slow.
+// hungAfter is when whoever uses a busy door calls a request hung. Nodes answer within patience; the rest is for
+// machines that are slow.
 const hungAfter = patience + 5*time.Second
 
 // whenBusy is the same way for people who know that the provider may have no database.

@@ -9,7 +9,7 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
-// atOnce is how many requests meet (security target F3).
+// atOnce is how many requests meet.
 const atOnce = 32
 
 // together runs the same call many times at once, every second one at the other node, and returns what each got.

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// TestRollingRestartFailsNoLogin restarts one node after the other, as an update does, while people sign in (security
-// target F6), behind a proxy that keeps connections and behind one that does not. The load is strict: a request that is
+// TestRollingRestartFailsNoLogin restarts one node after the other, as an update does, while people sign in,
+// behind a proxy that keeps connections and behind one that does not. The load is strict: a request that is
 // lost, or answered by anything but what it should be, fails it.
 func TestRollingRestartFailsNoLogin(t *testing.T) {
 	for name, keeps := range map[string]bool{"new connections": false, "kept connections": true} {
@@ -66,7 +66,8 @@ func rollOver(t *testing.T, keeps bool) {
 		rolls, took.Round(time.Millisecond), len(facts), float64(len(facts))/took.Seconds(), retried)
 }
 
-// A proxy that has a connection sends its request, whenever the node was told to stop; only who is refused goes elsewhere.
+// A proxy that has a connection sends its request, whenever the node was told to stop; only who is refused goes
+// elsewhere.
 func TestStoppingNodeAnswersWhoIsConnected(t *testing.T) {
 	t.Parallel() // with the other one: both wait, mostly
 
@@ -108,7 +109,7 @@ type kept struct {
 	answered, lost, ended int // ended: the answer said that nothing more is taken
 }
 
-// ask sends a request on a connection, and tells whether there may be another one.
+// ask sends a request on a connection, and reports whether there may be another one.
 func (k *kept) ask(c net.Conn, in *bufio.Reader, host string) bool {
 	const body = "grant_type=refresh_token&refresh_token=x"
 	_ = c.SetDeadline(time.Now().Add(patience)) // fails when the next line does
@@ -132,8 +133,8 @@ func (k *kept) ask(c net.Conn, in *bufio.Reader, host string) bool {
 	return !res.Close
 }
 
-// A proxy that keeps connections cannot know that one is about to be closed while its request is on the way, and may not
-// repeat it: the answer before says so.
+// A proxy that keeps connections cannot know that one is about to be closed while its request is on the way, and may
+// not repeat it: the answer before says so.
 func TestStoppingNodeLosesNoRequestOnKeptConnections(t *testing.T) {
 	t.Parallel() // with the other one: both wait, mostly
 

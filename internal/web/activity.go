@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Activity tells whether a request is something that a person does: one goes to a page in a window of its own, or is on
-// a page of ours already. What a page of another site asks for behind somebody's back (a picture, a frame, a script's
-// request) is not, although a sibling host's carries our cookies (SameSite looks at sites, not at hosts): a session
-// would never idle while such a page is open. Neither is what a browser fetches before anybody wants it.
+// Activity reports whether a request is something that a person does: one goes to a page in a window of its own, or is
+// on a page of ours already. What a page of another site asks for behind somebody's back (a picture, a frame, a
+// script's request) is not, although a sibling host's carries our cookies (SameSite looks at sites, not at hosts): a
+// session would never idle while such a page is open. Neither is what a browser fetches before anybody wants it.
 //
 // Browsers say so themselves (Fetch Metadata Request Headers, W3C). One too old for that still announces that it goes
 // to a page (Upgrade Insecure Requests, W3C, section 3.2.1), which no page can have it say; that the page may be in a

@@ -14,7 +14,7 @@ import (
 // many a second. The zero value bounds nothing.
 type Rate struct{ AtOnce, PerSecond int }
 
-// Arrivals count what each source begins, in memory and for this process alone. A source owes the time that its
+// RateLimiter count what each source begins, in memory and for this process alone. A source owes the time that its
 // arrivals take at the steady rate, and may owe as much as AtOnce of them take (the generic cell rate algorithm of
 // ITU-T I.371, annex A).
 //
@@ -22,7 +22,7 @@ type Rate struct{ AtOnce, PerSecond int }
 // arrive in that moment, plus what floods owe: whoever uses a different network of a large one each time (IPv6) is
 // forgotten as fast as they come. Nobody is forgotten before that to make room. Where there is none all unknown sources
 // are one.
-type Arrivals struct {
+type RateLimiter struct {
 	interval, most time.Duration // that one arrival takes; that a source may owe before the next one
 
 	mu      sync.Mutex // guards what follows
@@ -41,17 +41,17 @@ const (
 // otherSources is where those are counted for whom there is no room.
 const otherSources = ""
 
-// NewArrivals counts against a rate; nil for one that bounds nothing.
-func NewArrivals(r Rate) *Arrivals {
+// NewRateLimiter counts against a rate; nil for one that bounds nothing.
+func NewRateLimiter(r Rate) *RateLimiter {
 	if r == (Rate{}) {
 		return nil
 	}
 	interval := time.Second / time.Duration(r.PerSecond)
-	return &Arrivals{interval: interval, most: time.Duration(r.AtOnce-1) * interval, paid: map[string]time.Duration{}, sweep: fewSources}
+	return &RateLimiter{interval: interval, most: time.Duration(r.AtOnce-1) * interval, paid: map[string]time.Duration{}, sweep: fewSources}
 }
 
-// Arrive counts one arrival of a request's source, or is TooMany and counts nothing.
-func (a *Arrivals) Arrive(r *http.Request, now time.Time) error {
+// Allow counts one arrival of a request's source, or is TooMany and counts nothing.
+func (a *RateLimiter) Allow(r *http.Request, now time.Time) error {
 	if a == nil {
 		return nil
 	}
@@ -61,8 +61,8 @@ func (a *Arrivals) Arrive(r *http.Request, now time.Time) error {
 	return nil
 }
 
-// Settle takes back one arrival of a request's source: it does not wait any more.
-func (a *Arrivals) Settle(r *http.Request, now time.Time) {
+// Refund takes back one arrival of a request's source: it does not wait any more.
+func (a *RateLimiter) Refund(r *http.Request, now time.Time) {
 	if a == nil {
 		return
 	}
@@ -77,7 +77,7 @@ func (a *Arrivals) Settle(r *http.Request, now time.Time) {
 }
 
 // take counts an arrival, or tells how long the source has to wait for the next one.
-func (a *Arrivals) take(source string, at time.Time) (wait time.Duration) {
+func (a *RateLimiter) take(source string, at time.Time) (wait time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.start.IsZero() {
@@ -85,7 +85,7 @@ func (a *Arrivals) take(source string, at time.Time) (wait time.Duration) {
 	}
 	now := at.Sub(a.start)
 	paid, known := a.paid[source]
-	if !known && !a.room(now) {
+	if !known && !a.roomForSource(now) {
 		source = otherSources
 		paid = a.paid[source]
 	}
@@ -96,9 +96,10 @@ func (a *Arrivals) take(source string, at time.Time) (wait time.Duration) {
 	return 0
 }
 
-// room tells whether one more source can be kept, and forgets those that owe nothing where there are many: each time
-// when there are twice as many as were left the last time, and where there is no room as often as one arrival takes.
-func (a *Arrivals) room(now time.Duration) bool {
+// roomForSource reports whether one more source can be kept, and forgets those that owe nothing where there are many:
+// each time when there are twice as many as were left the last time, and where there is no roomForSource as often as
+// one arrival takes.
+func (a *RateLimiter) roomForSource(now time.Duration) bool {
 	if len(a.paid) < a.sweep {
 		return true
 	}

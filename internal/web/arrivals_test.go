@@ -23,9 +23,9 @@ func from(address string) *http.Request {
 }
 
 // flood counts how many of n arrivals at one moment are taken.
-func flood(a *Arrivals, address string, n int, now time.Time) (taken int) {
+func flood(a *RateLimiter, address string, n int, now time.Time) (taken int) {
 	for range n {
-		if a.Arrive(from(address), now) == nil {
+		if a.Allow(from(address), now) == nil {
 			taken++
 		}
 	}
@@ -34,20 +34,20 @@ func flood(a *Arrivals, address string, n int, now time.Time) (taken int) {
 
 // A hospital on a Monday: 2,000 people behind one address, evenly over five minutes.
 func TestManyPeopleBehindOneAddressAreLetIn(t *testing.T) {
-	a := NewArrivals(house)
+	a := NewRateLimiter(house)
 	for i := range 2000 {
-		if err := a.Arrive(from("192.0.2.1"), noon.Add(time.Duration(i)*5*time.Minute/2000)); err != nil {
+		if err := a.Allow(from("192.0.2.1"), noon.Add(time.Duration(i)*5*time.Minute/2000)); err != nil {
 			t.Fatalf("person %d: %v", i, err)
 		}
 	}
 }
 
 func TestOneSourceBeginsSoManyAtOnceAndThenSoManyASecond(t *testing.T) {
-	a := NewArrivals(house)
+	a := NewRateLimiter(house)
 	if got := flood(a, "192.0.2.1", 2000, noon); got != 600 {
 		t.Errorf("%d at once, want 600", got)
 	}
-	err := a.Arrive(from("192.0.2.1"), noon)
+	err := a.Allow(from("192.0.2.1"), noon)
 	var many TooMany
 	header := http.Header{}
 	if !errors.As(err, &many) || !errors.Is(err, fault.Throttled) || many.Wait != 100*time.Millisecond {
@@ -71,7 +71,7 @@ func TestOneSourceBeginsSoManyAtOnceAndThenSoManyASecond(t *testing.T) {
 
 // One line has a /64 at least, and is one source however many addresses of it are used.
 func TestNetworkOfOneLineIsOneSource(t *testing.T) {
-	a, taken := NewArrivals(house), 0
+	a, taken := NewRateLimiter(house), 0
 	for i := range 2000 {
 		taken += flood(a, fmt.Sprintf("2001:db8:1:2::%x", i), 1, noon)
 	}
@@ -81,15 +81,15 @@ func TestNetworkOfOneLineIsOneSource(t *testing.T) {
 }
 
 func TestWhatIsSettledDoesNotCount(t *testing.T) {
-	a := NewArrivals(house)
+	a := NewRateLimiter(house)
 	for i := range 2000 {
-		if err := a.Arrive(from("192.0.2.1"), noon); err != nil {
+		if err := a.Allow(from("192.0.2.1"), noon); err != nil {
 			t.Fatalf("%d: %v", i, err)
 		}
-		a.Settle(from("192.0.2.1"), noon)
+		a.Refund(from("192.0.2.1"), noon)
 	}
 	for range 1000 {
-		a.Settle(from("192.0.2.1"), noon) // of another node: nobody gets more than there is
+		a.Refund(from("192.0.2.1"), noon) // of another node: nobody gets more than there is
 	}
 	if got := flood(a, "192.0.2.1", 2000, noon); got != 600 {
 		t.Errorf("%d at once, want 600", got)
@@ -98,12 +98,12 @@ func TestWhatIsSettledDoesNotCount(t *testing.T) {
 
 // Whoever has a network of millions of sources neither fills the memory nor makes this process forget what others owe.
 func TestManySourcesTakeBoundedMemoryAndForgetNobodysDebt(t *testing.T) {
-	a := NewArrivals(house)
+	a := NewRateLimiter(house)
 	flood(a, "192.0.2.1", 600, noon)
 	most := 0
 	for i := range 300_000 { // 30,000 a second, each from another /64
 		now := noon.Add(time.Duration(i) * time.Second / 30_000)
-		if err := a.Arrive(from(fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff)), now); err != nil {
+		if err := a.Allow(from(fmt.Sprintf("2001:db8:%x:%x::1", i>>16, i&0xffff)), now); err != nil {
 			t.Fatalf("%d: %v", i, err)
 		}
 		most = max(most, len(a.paid))
@@ -118,7 +118,7 @@ func TestManySourcesTakeBoundedMemoryAndForgetNobodysDebt(t *testing.T) {
 
 // So many at one moment that all of them owe something: those who are there are counted as ever, the others as one.
 func TestSourcesWithoutRoomAreOne(t *testing.T) {
-	a := NewArrivals(house)
+	a := NewRateLimiter(house)
 	flood(a, "192.0.2.1", 600, noon)
 	taken := 0
 	for i := range 2 * mostSources {
@@ -136,8 +136,8 @@ func TestSourcesWithoutRoomAreOne(t *testing.T) {
 }
 
 func TestRateOfNothingBoundsNothing(t *testing.T) {
-	a := NewArrivals(Rate{})
-	a.Settle(from("192.0.2.1"), noon)
+	a := NewRateLimiter(Rate{})
+	a.Refund(from("192.0.2.1"), noon)
 	if got := flood(a, "192.0.2.1", 2000, noon); got != 2000 {
 		t.Errorf("%d of 2000", got)
 	}

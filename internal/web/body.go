@@ -20,9 +20,9 @@ func bound(w http.ResponseWriter, whole io.ReadCloser, most int64) *bounded {
 	return &bounded{http.MaxBytesReader(w, whole, most), whole, w}
 }
 
-// Widen lets one handler read more of a body than MaxBody, before it read anything: who may send that much was looked at
-// by then. Outside Wrap it does nothing.
-func Widen(r *http.Request, most int64) {
+// RaiseBodyLimit lets one handler read more of a body than MaxBody, before it read anything: who may send that much was
+// looked at by then. Outside Wrap it does nothing.
+func RaiseBodyLimit(r *http.Request, most int64) {
 	if b, ok := r.Body.(*bounded); ok {
 		r.Body = bound(b.w, b.whole, most)
 	}

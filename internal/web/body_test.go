@@ -16,7 +16,7 @@ func TestOneHandlerReadsMore(t *testing.T) {
 	const wide = 2 << 20
 	s := httptest.NewServer(wrap(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/wide" {
-			web.Widen(r, wide)
+			web.RaiseBodyLimit(r, wide)
 		}
 		body, err := io.ReadAll(r.Body)
 		if web.TooLarge(err) {
@@ -52,7 +52,7 @@ func TestOneHandlerReadsMore(t *testing.T) {
 		}
 	}
 	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
-	web.Widen(r, 1)
+	web.RaiseBodyLimit(r, 1)
 	web.Drain(r, 1)
 	if body, err := io.ReadAll(r.Body); err != nil || string(body) != "x" {
 		t.Errorf("outside Wrap: %q, %v", body, err)

@@ -23,8 +23,9 @@ type Caller struct {
 	Agent     string // browser, cut to 200 characters
 }
 
-// Network is what may be kept of the address with a session: of IPv4 the /24, of IPv6 the /32 that a provider has at least
-// (RFC 6177 section 2: a /48 may be one home). It tells networks apart, and no single line. Empty where the address is none.
+// Network is what may be kept of the address with a session: of IPv4 the /24, of IPv6 the /32 that a provider has at
+// least (RFC 6177 section 2: a /48 may be one home). It tells networks apart, and no single line. Empty where the
+// address is none.
 func (c Caller) Network() string {
 	a, err := netip.ParseAddr(c.Address)
 	if err != nil {
@@ -41,8 +42,8 @@ func (c Caller) Network() string {
 	return net.String()
 }
 
-// Nearby is the network of one home or office: of IPv4 the /24, of IPv6 the /48 (RFC 6177 section 2). It is compared and not
-// kept. Empty where the address is none.
+// Nearby is the network of one home or office: of IPv4 the /24, of IPv6 the /48 (RFC 6177 section 2). It is compared
+// and not kept. Empty where the address is none.
 func (c Caller) Nearby() string {
 	a, err := netip.ParseAddr(c.Address)
 	if err != nil {
@@ -227,7 +228,7 @@ func address(r *http.Request, trusted []netip.Prefix) string {
 	return peer.WithZone("").String()
 }
 
-// FromProxy tells whether the peer of a request is a trusted proxy.
+// FromProxy reports whether the peer of a request is a trusted proxy.
 func FromProxy(r *http.Request, trusted []netip.Prefix) bool {
 	peer, err := peerOf(r)
 	return err == nil && within(peer, trusted)
@@ -266,9 +267,9 @@ func pathOf(route, p string) string {
 	return strings.Join(parts, "/")
 }
 
-// Plain tells whether a text from outside is valid UTF-8 without control characters: databases and logs take nothing
-// else.
-func Plain(s string) bool {
+// IsPlain reports whether a text from outside is valid UTF-8 without control characters: databases and logs take
+// nothing else.
+func IsPlain(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
@@ -313,17 +314,17 @@ func (r *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// Say adds to the line of the request in the log: words of ours and names that are registered. Text from outside only where
-// docs/operating.md says that it is there, cut, and as a value of its own.
-func Say(w http.ResponseWriter, more ...slog.Attr) {
+// AddLogAttrs adds to the line of the request in the log: words of ours and names that are registered. Text from
+// outside only where docs/operating.md says that it is there, cut, and as a value of its own.
+func AddLogAttrs(w http.ResponseWriter, more ...slog.Attr) {
 	if rec, ok := w.(*recorder); ok {
 		rec.said = append(rec.said, more...)
 	}
 }
 
-// SayRefused says in the log that the request is refused: a code, and why, in words of ours.
-func SayRefused(w http.ResponseWriter, code, reason string) {
-	Say(w, slog.String("error", code), slog.String("reason", reason))
+// LogRefusal says in the log that the request is refused: a code, and why, in words of ours.
+func LogRefusal(w http.ResponseWriter, code, reason string) {
+	AddLogAttrs(w, slog.String("error", code), slog.String("reason", reason))
 }
 
 // UnknownRoute names what is not an address of ours.

@@ -14,9 +14,10 @@ import (
 // CertificateWarning is how long before the last certificate of an organisation ends that is told.
 const CertificateWarning = saml.Warning
 
-// Known is what is known of the keys of an organisation, and Certificate one of its certificates.
 type (
-	Known       = saml.Known
+	// Known is what is known of the keys of an organisation.
+	Known = saml.Known
+	// Certificate is one of an organisation's certificates.
 	Certificate = saml.Certificate
 )
 

@@ -3,4 +3,6 @@
 //
 // House.ServeHTTP finds the platform of a request by host and longest path (router.go), strips the path, and hands it
 // to one router that all platforms share. Run does the upkeep: new settings, clean-up, key rotation.
+//
+// A party is a relying party (OAuth client).
 package wire

@@ -5,7 +5,7 @@ package wire
 // undone, and may be said more than once.
 func (h *House) Drain() { h.leave.Do(func() { close(h.leaving) }) }
 
-// leaves tells whether Drain was called.
+// leaves reports whether Drain was called.
 func (h *House) leaves() bool {
 	select {
 	case <-h.leaving:

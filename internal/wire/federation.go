@@ -51,8 +51,8 @@ func tellOfKeys(h *House) func(context.Context, *federation.Connection, saml.New
 	}
 }
 
-// metadataEvery is how often connections are looked at whose metadata is due: it is read daily, and an hour after it could
-// not be.
+// metadataEvery is how often connections are looked at whose metadata is due: it is read daily, and an hour after it
+// could not be.
 const metadataEvery = 10 * time.Minute
 
 // readMetadata reads what upstreams publish that speak SAML, where it is due. What cannot be read is said in the log.
@@ -87,9 +87,9 @@ func (u bySAML) Published(c *federation.Connection, back string) (contentType st
 type byOIDC struct{ *oidc.Upstream }
 
 // Ended is a logout token, which a server posts.
-func (u byOIDC) Ended(ctx context.Context, c *federation.Connection, _ string, r *http.Request) (federation.Ended, federation.Away, error) {
+func (u byOIDC) Ended(ctx context.Context, c *federation.Connection, _ string, r *http.Request) (federation.Logout, federation.Redirect, error) {
 	ended, err := u.Upstream.Ended(ctx, c, r)
-	return ended, federation.Away{}, err
+	return ended, federation.Redirect{}, err
 }
 
 // Published are the keys that our client assertions are checked with.

@@ -220,14 +220,14 @@ func parts(factors []login.Factor) []ui.Part {
 
 // routes builds the doors and the one router that all platforms share.
 func (h *House) routes() http.Handler {
-	arrivals := web.NewArrivals(h.Arrival)
-	arrive := func(r *http.Request) error { return arrivals.Arrive(r, h.Now()) }
+	arrivals := web.NewRateLimiter(h.Arrival)
+	arrive := func(r *http.Request) error { return arrivals.Allow(r, h.Now()) }
 	visitors := visitor.Reader{Store: h.DB}
 	factors := h.factors()
 	people := login.New(login.Options{
 		Store: h.DB, Visitors: visitors, Sealer: h.Sealer, Factors: factors, UI: h.UI, Devices: h.DB, Parties: h.settings,
-		Mails: login.Mails{Store: h.DB, Sealer: h.Sealer, Arrive: arrive}, Links: link.Opened{Store: h.DB},
-		Arrive: arrive, Fresh: h.settings.Fresh,
+		Mails: login.Mails{Store: h.DB, Sealer: h.Sealer, RateLimit: arrive}, Links: link.Opened{Store: h.DB},
+		RateLimit: arrive, Fresh: h.settings.Fresh,
 		Ends: login.Ends{
 			Callback: op.CallbackURL, Restart: op.RestartURL, Login: h.settings.LoginURL, Finished: settings.Finished, Cancelled: cancelled,
 		},
@@ -235,7 +235,7 @@ func (h *House) routes() http.Handler {
 	})
 	links := link.New(link.Options{Store: h.DB, Engine: people, Buttons: h.buttons()})
 	codes := qr.New(qr.Options{Store: h.DB, Engine: people, Sealer: h.Sealer})
-	elsewhere := federated.Links{Options: federatedOptions(h), Engine: people, Save: h.DB, Unlinked: settings.NoteUnlinked, Noted: settings.Noted}
+	elsewhere := federated.Links{Options: federatedOptions(h), Engine: people, Save: h.DB, Unlinked: settings.SetUnlinkedNotice, Noted: settings.TakeNotice}
 	own := settings.New(settings.Options{
 		Store: h.DB, Apps: h.DB, Past: h.DB, Consents: h.DB, Engine: people, Party: h.settings.Party, Logout: op.LogoutURL,
 		Pages: []settings.Page{{Key: "staff.menu", Path: admin.Path, For: admin.Helps}, codes.Page(), {Key: federated.LinksTitle, Path: federated.LinksPath, State: elsewhere.State}},
@@ -245,7 +245,7 @@ func (h *House) routes() http.Handler {
 		Keys:     partykeys.New(h.Outbound, h.clock.Now, h.Log),
 		Visitors: visitors, Registry: h.settings, Methods: login.Methods(factors), URLs: op.URLs{JourneyURL: people.PageFor, ReferralURL: referralURL},
 		Now: h.clock.Now, Log: h.Log,
-		Arrive: arrive, Settle: func(r *http.Request) { arrivals.Settle(r, h.Now()) },
+		RateLimit: arrive, RateRefund: func(r *http.Request) { arrivals.Refund(r, h.Now()) },
 		Secrets: op.Secrets{Handles: h.Sealer.Derive("access token handles"), Successor: h.Sealer.Derive("refresh token successors")[0], Sealer: h.Sealer},
 		Pages: op.Pages{
 			Show: func(w http.ResponseWriter, r *http.Request, status int, page string, data any) error {
@@ -277,7 +277,7 @@ func (h *House) routes() http.Handler {
 	r.NotFoundHandler = web.Route(web.UnknownRoute, http.HandlerFunc(people.NotFound))
 	r.MethodNotAllowedHandler = web.Route(web.UnknownRoute, protocol.Unserved(otherMethod(r)))
 	reports := notify.Reports{By: h.Reports, Store: h.DB, Log: h.Log}
-	return web.Leaving(h.documents(h.wrap(reports.Beside(h.byPlatform(guardForms(routes))))), h.leaves)
+	return web.CloseConnections(h.documents(h.wrap(reports.Beside(h.byPlatform(guardForms(routes))))), h.leaves)
 }
 
 // referralURL is where a professional helps whom his platform referred him to.

@@ -32,11 +32,12 @@ func keyAges(h *House) (all []metrics.KeyAge) {
 	return all
 }
 
-// ShowCertificate has the metrics say when the certificate ends that this node serves with. It is called once, before the
-// house serves.
+// ShowCertificate has the metrics say when the certificate ends that this node serves with. It is called once, before
+// the house serves.
 func ShowCertificate(h *House, ends func() time.Time) { h.metrics.OwnCertificate(ends, h.Now) }
 
-// expectAll has the metrics of each platform begin at nought, so that the first of its messages and sign-ins is seen as a rise.
+// expectAll has the metrics of each platform begin at nought, so that the first of its messages and sign-ins is seen as
+// a rise.
 func expectAll(h *House) {
 	for _, p := range h.settings.Platforms() {
 		for _, of := range expected {
@@ -73,7 +74,7 @@ func (h *House) Operator() http.Handler {
 		}
 		answer(w, http.StatusOK, "ready")
 	})
-	return web.Leaving(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return web.CloseConnections(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		web.Headers(w.Header())
 		m.ServeHTTP(w, r)
 	}), h.leaves)

@@ -7,9 +7,9 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 )
 
-// ready tells whether the house can serve: the database takes writes and has our schema, and settings are not too old.
-// A schema that has become newer while we run is that of the next release, whose nodes are about to replace us one by
-// one: it is said once, and until then we go on. Load is no reason: a balancer would give it to the nodes that are
+// ready reports whether the house can serve: the database takes writes and has our schema, and settings are not too
+// old. A schema that has become newer while we run is that of the next release, whose nodes are about to replace us one
+// by one: it is said once, and until then we go on. Load is no reason: a balancer would give it to the nodes that are
 // left.
 func (h *House) ready(ctx context.Context) error {
 	if err := h.settings.Fresh(); err != nil {

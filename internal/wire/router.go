@@ -51,7 +51,7 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 		}
 		if p.Issuer.Secure() {
 			if !h.overTLS(r) {
-				web.SayRefused(w, "insecure", "not over https as far as anybody knows: no TLS here, and no X-Forwarded-Proto: https of one of trusted_proxies")
+				web.LogRefusal(w, "insecure", "not over https as far as anybody knows: no TLS here, and no X-Forwarded-Proto: https of one of trusted_proxies")
 				http.Error(w, "400 this address is served over https only (a proxy in front must be in trusted_proxies and send X-Forwarded-Proto)", http.StatusBadRequest)
 				return
 			}
@@ -71,7 +71,7 @@ func (h *House) byPlatform(next http.Handler) http.Handler {
 
 // nowhere answers for what belongs to no platform: browsers with a page in their language, programs with a line.
 func nowhere(pages *ui.Renderer, w http.ResponseWriter, r *http.Request) {
-	web.SayRefused(w, "not_found", "no platform has this host and path")
+	web.LogRefusal(w, "not_found", "no platform has this host and path")
 	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 		http.Error(w, "404 page not found", http.StatusNotFound)
 		return
@@ -84,13 +84,13 @@ func nowhere(pages *ui.Renderer, w http.ResponseWriter, r *http.Request) {
 	_ = pages.Nowhere(w, lang) // the caller is gone: nothing to do about it
 }
 
-// overTLS tells whether the peer, or the person before a trusted proxy, spoke TLS.
+// overTLS reports whether the peer, or the person before a trusted proxy, spoke TLS.
 func (h *House) overTLS(r *http.Request) bool {
 	return r.TLS != nil || web.FromProxy(r, h.Proxies) && r.Header.Get("X-Forwarded-Proto") == "https"
 }
 
-// documents answers discovery and key sets before everything else. They are counted and not logged: every party asks for
-// them again and again, and they tell nothing of anybody. Whoever traces requests, or logs at debug, sees them too.
+// documents answers discovery and key sets before everything else. They are counted and not logged: every party asks
+// for them again and again, and they tell nothing of anybody. Whoever traces requests, or logs at debug, sees them too.
 func (h *House) documents(next http.Handler) http.Handler {
 	if h.Traces != nil || h.Log.Enabled(context.Background(), slog.LevelDebug) {
 		return next
@@ -125,7 +125,7 @@ func guardForms(next http.Handler) http.Handler {
 		guard.AddInsecureBypassPattern("POST " + path)
 	}
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		web.SayRefused(w, "cross_origin", "a form of another site")
+		web.LogRefusal(w, "cross_origin", "a form of another site")
 		http.Error(w, "403 forbidden: this form was sent by another site", http.StatusForbidden)
 	})
 	guard.SetDenyHandler(refuse)

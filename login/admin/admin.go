@@ -172,11 +172,11 @@ func (s *Server) Routes(r *mux.Router) {
 	add := s.Engine.Pages(r)
 	for _, page := range s.all {
 		if page.Show != nil {
-			add(page.Path, page.Name, s.Engine.Could(stillHere), "HEAD")
-			add(page.Path, page.Name, s.Engine.Could(s.enter(page, page.Show)), "GET")
+			add(page.Path, page.Name, s.Engine.ServePage(answerHead), "HEAD")
+			add(page.Path, page.Name, s.Engine.ServePage(s.enter(page, page.Show)), "GET")
 		}
 		if page.Submit != nil {
-			add(page.Path, "submit "+page.Name, s.Engine.Could(s.enter(page, page.Submit)), "POST")
+			add(page.Path, "submit "+page.Name, s.Engine.ServePage(s.enter(page, page.Submit)), "POST")
 		}
 	}
 }
@@ -199,13 +199,13 @@ func Cancelled(page string) string {
 	return page
 }
 
-func stillHere(w http.ResponseWriter, r *http.Request) error {
-	web.Still(w, r)
+func answerHead(w http.ResponseWriter, r *http.Request) error {
+	web.AnswerHead(w, r)
 	return nil
 }
 
-// enter lets in who has the right of a page and was asked what the rules ask. Who has not is told nothing: the page does
-// not exist. The pause is looked at before this visit ends it.
+// enter lets in who has the right of a page and was asked what the rules ask. Who has not is told nothing: the page
+// does not exist. The pause is looked at before this visit ends it.
 func (s *Server) enter(page Page, h Handler) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		seen, in, err := s.Engine.Look(r)
@@ -213,7 +213,7 @@ func (s *Server) enter(page Page, h Handler) func(http.ResponseWriter, *http.Req
 			return err
 		}
 		if page.Body > 0 && r.Method == http.MethodPost {
-			web.Widen(r, page.Body)
+			web.RaiseBodyLimit(r, page.Body)
 			defer web.Drain(r, page.Body) // where somebody is asked something first, the answer has to arrive
 		}
 		if !in {
@@ -225,7 +225,7 @@ func (s *Server) enter(page Page, h Handler) func(http.ResponseWriter, *http.Req
 				return err
 			}
 		}
-		if !v.By.Could(page.Right) {
+		if !v.By.HasRight(page.Right) {
 			s.Engine.NotFound(w, r)
 			return nil
 		}
@@ -255,8 +255,8 @@ func wanted(v *Visit, page Page) authn.Purpose {
 	return ""
 }
 
-// Helps tells whether somebody may see these pages at all; that person's settings lead to them.
-func Helps(f authn.Facts) bool { return of(f).Could(staff.ActFind) }
+// Helps reports whether somebody may see these pages at all; that person's settings lead to them.
+func Helps(f authn.Facts) bool { return of(f).HasRight(staff.ActFind) }
 
 func missing(v *Visit, purpose authn.Purpose) bool {
 	ask, f := authn.Ask{Purpose: purpose, Channel: authn.Browser}, v.Facts

@@ -58,7 +58,8 @@ func word(text string) string {
 
 func knownColumn(text string) bool { return columns[word(text)] != nil || isAddress(word(text)) }
 
-// isAddress: what is called "address" are e-mail addresses where no other column has them; else people live there.
+// isAddress reports whether a word names e-mail addresses: what is called "address" are e-mail addresses where no other
+// column has them; else people live there.
 func isAddress(word string) bool { return word == "adres" || word == "address" }
 
 // readPeople reads a file of people to invite; of what is wrong with a row it notes what shows before anybody looks at
@@ -152,7 +153,7 @@ func short(cell string) string {
 	return strings.ToValidUTF8(cell[:longestCell], "") + "…"
 }
 
-// fileKeys are the texts of what is wrong with a whole file.
+// fileKey is the text of what is wrong with a whole file.
 func fileKey(err error) string {
 	for _, row := range []struct {
 		err error

@@ -19,8 +19,8 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// DeedPage asks before something is done to a person. Fields: reason, identified, email, role, where the deed asks them;
-// do: continue.
+// DeedPage asks before something is done to a person. Fields: reason, identified, email, role, where the deed asks
+// them; do: continue.
 type DeedPage struct {
 	Chrome
 	Action      string
@@ -154,7 +154,7 @@ func (s *Server) ofPerson(d Deed, h func(http.ResponseWriter, *http.Request, the
 			if ok, err := s.findOne(r, &t); err != nil {
 				return err
 			} else if !ok {
-				note(w, v.Platform.ID, noticeChanged)
+				setNotice(w, v.Platform.ID, noticeChanged)
 				return web.SeeOther(w, r, personURL(v, a.ID))
 			}
 		}
@@ -260,7 +260,7 @@ func (s *Server) showDeed(w http.ResponseWriter, r *http.Request, t theDeed) err
 func (s *Server) submitDeed(w http.ResponseWriter, r *http.Request, t theDeed) error {
 	v, d := t.Visit, t.Deed
 	f := Form{
-		Said:  staff.Said{Reason: staff.Reason(v.Form.Get("reason")), Identified: staff.Identified(v.Form.Get("identified"))},
+		Said:  staff.Justification{Reason: staff.Reason(v.Form.Get("reason")), Identified: staff.Identified(v.Form.Get("identified"))},
 		Email: strings.TrimSpace(v.Form.Get("email")), Role: platform.Role(v.Form.Get("role")), Of: t.of,
 	}
 	if mistakes := d.mistakes(f, v.roles(t.a)); len(mistakes) > 0 {
@@ -275,7 +275,7 @@ func (s *Server) submitDeed(w http.ResponseWriter, r *http.Request, t theDeed) e
 	}
 	err := do(r.Context(), s.acts(v), v.Platform.ID, staff.ByID(t.a.ID), f)
 	if errors.Is(err, fault.Taken) {
-		asked, failed := s.asked(r, t)
+		asked, failed := s.alreadyPending(r, t)
 		if failed != nil {
 			return failed
 		}
@@ -286,23 +286,23 @@ func (s *Server) submitDeed(w http.ResponseWriter, r *http.Request, t theDeed) e
 	}
 	switch {
 	case err == nil:
-		note(w, v.Platform.ID, done)
+		setNotice(w, v.Platform.ID, done)
 	case errors.Is(err, staff.NotFresh):
 		return s.Engine.StartKnown(w, r, authn.StaffAct, back(r), "")
 	case errors.Is(err, authn.ErrTooSoon):
-		note(w, v.Platform.ID, noticeSoon)
+		setNotice(w, v.Platform.ID, noticeSoon)
 	case errors.Is(err, fault.Throttled):
-		note(w, v.Platform.ID, noticeLate)
+		setNotice(w, v.Platform.ID, noticeLate)
 	case errors.Is(err, fault.Refused), errors.Is(err, fault.Stale), errors.Is(err, fault.Spent), errors.Is(err, fault.NotFound):
-		note(w, v.Platform.ID, noticeChanged)
+		setNotice(w, v.Platform.ID, noticeChanged)
 	default:
 		return err
 	}
 	return web.SeeOther(w, r, personURL(v, t.a.ID))
 }
 
-// asked tells whether somebody asked for the deed before, and it waits.
-func (s *Server) asked(r *http.Request, t theDeed) (bool, error) {
+// alreadyPending reports whether somebody asked for the deed before, and it waits.
+func (s *Server) alreadyPending(r *http.Request, t theDeed) (bool, error) {
 	all, err := s.acts(t.Visit).PendingOf(r.Context(), t.Platform.ID, t.a.ID)
 	return slices.ContainsFunc(all, func(p staff.Pending) bool { return p.Act == t.Right }), err
 }

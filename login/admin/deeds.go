@@ -28,7 +28,7 @@ type Deed struct {
 
 // Form is what the page of a deed asks.
 type Form struct {
-	Said  staff.Said
+	Said  staff.Justification
 	Email string
 	Role  platform.Role
 	Of    string // the session, the remembered browser, the device or the link

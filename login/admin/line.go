@@ -46,7 +46,7 @@ type Named struct {
 	URL  string // of the page about that person; empty: there is none to be seen
 }
 
-// There tells whether it is anybody.
+// There reports whether it is anybody.
 func (n Named) There() bool { return n != Named{} }
 
 // lines are events in words, with the names of today.
@@ -74,7 +74,7 @@ func (s *Server) linesWith(v *Visit, known named, events []audit.Recorded) (all 
 		if e.Identified != "" {
 			l.Why = append(l.Why, Why{Key: staff.Identified(e.Identified).TextKey()})
 		}
-		if v.By.Could(staff.ActReadRecord) {
+		if v.By.HasRight(staff.ActReadRecord) {
 			l.AboutURL = onlyURL(v, "about", string(e.Account))
 			if l.ByURL = onlyURL(v, "by", e.Actor); operator(e.Actor) {
 				l.ByURL = onlyURL(v, "by", anyOperator)
@@ -130,7 +130,7 @@ const (
 	anyOperator = "cli" // audit.Query has it for each "cli NAME"
 )
 
-// operator tells whether an actor of the record worked at the command line.
+// operator reports whether an actor of the record worked at the command line.
 func operator(actor string) bool {
 	return actor == anyOperator || strings.HasPrefix(actor, anyOperator+" ")
 }
@@ -157,8 +157,8 @@ func (known named) of(v *Visit, id string) Named {
 
 func personURL(v *Visit, id account.ID) string { return v.Platform.URL(people + "/" + string(id)) }
 
-// counted reads reasons that say how many: of readings with which filters they were asked for, of files, of bursts. none:
-// it is not one that this knows.
+// counted reads reasons that say how many: of readings with which filters they were asked for, of files, of bursts.
+// none: it is not one that this knows.
 func counted(texts *ui.Renderer, kind audit.Kind, reason string) (all []Why) {
 	var n, there int
 	switch kind {
@@ -192,8 +192,9 @@ func counted(texts *ui.Renderer, kind audit.Kind, reason string) (all []Why) {
 	return all
 }
 
-// Words are a reason as the record has it: text keys of its words, and what of it is no word of ours but of a machine or an
-// operator, to be shown as it is. A word may have a text for one kind only: "unknown" is said of parties and of links.
+// Words are a reason as the record has it: text keys of its words, and what of it is no word of ours but of a machine
+// or an operator, to be shown as it is. A word may have a text for one kind only: "unknown" is said of parties and of
+// links.
 func Words(texts *ui.Renderer, kind audit.Kind, reason string) (all []Why, said string) {
 	if all := counted(texts, kind, reason); len(all) > 0 {
 		return all, ""

@@ -12,14 +12,14 @@ import (
 // noteLife is how long the next page may take that says what was done.
 const noteLife = time.Minute
 
-// note leaves for the next page what was done, or why it was not: a key of notices. In an address it could be said to
-// anybody, of something that never happened.
-func note(w http.ResponseWriter, p platform.ID, key string) {
+// setNotice leaves for the next page what was done, or why it was not: a key of notices. In an address it could be said
+// to anybody, of something that never happened.
+func setNotice(w http.ResponseWriter, p platform.ID, key string) {
 	web.KeepCookie(w, p, web.NoticeCookie, key, noteLife)
 }
 
-// noted takes what was left; nothing where that is none of notices.
-func (s *Server) noted(w http.ResponseWriter, r *http.Request, p platform.ID) string {
+// takeNotice takes what was left; nothing where that is none of notices.
+func (s *Server) takeNotice(w http.ResponseWriter, r *http.Request, p platform.ID) string {
 	key := web.Cookie(r, p, web.NoticeCookie)
 	if key == "" {
 		return ""

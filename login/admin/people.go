@@ -150,7 +150,7 @@ func (s *Server) showPeople(w http.ResponseWriter, r *http.Request, v *Visit) er
 		Chrome: s.chrome(v), Action: v.Action, Typed: q.Typed, Asked: asked, Filters: s.filters(v, q.Filter),
 		InviteURL: v.Platform.URL(root + "/invite"),
 	}
-	page.Notice = s.noted(w, r, v.Platform.ID)
+	page.Notice = s.takeNotice(w, r, v.Platform.ID)
 	if !asked {
 		return s.show(w, r, v, "staff_people", page)
 	}
@@ -169,7 +169,7 @@ func (s *Server) showPeople(w http.ResponseWriter, r *http.Request, v *Visit) er
 	if !found.Next.IsZero() {
 		page.Next = s.address(v, search{q.Typed, q.Filter, found.Next.String()})
 	}
-	if v.By.Could(staff.ActExportPeople) && len(page.People) > 0 {
+	if v.By.HasRight(staff.ActExportPeople) && len(page.People) > 0 {
 		page.Export = s.addressAt(v, peopleExport, search{q.Typed, q.Filter, ""})
 	}
 	if q.After != "" {

@@ -38,7 +38,7 @@ type PersonPage struct {
 	Waits    []Waiting
 	Mails    []Mail
 	Attempts []Line
-	Asked    []Asked // what waits for that person
+	Asked    []PendingAct // what waits for that person
 	Back     string
 }
 
@@ -127,7 +127,7 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 		Chrome: s.chrome(v), Whose: Whose{Name: a.Profile.Name(), Email: a.Email.Address},
 		Role: roleKey(a.Role), Back: v.Platform.URL(root),
 	}
-	page.Notice = s.noted(w, r, v.Platform.ID)
+	page.Notice = s.takeNotice(w, r, v.Platform.ID)
 	page.Says, page.Facts, page.Mails = findings(card, v.Now), facts(card), mails(s.Engine.UI, card)
 	for _, wait := range card.Waits {
 		page.Waits = append(page.Waits, Waiting{Key: waitKey(wait.For), Until: wait.Until})
@@ -139,7 +139,7 @@ func (s *Server) showPerson(w http.ResponseWriter, r *http.Request, v *Visit) er
 	if err != nil {
 		return err
 	}
-	if page.Asked, err = s.askedLines(r, v, pending); err != nil {
+	if page.Asked, err = s.pendingLines(r, v, pending); err != nil {
 		return err
 	}
 	if page.Ended, err = s.lines(r, v, card.Ended); err != nil {
@@ -199,7 +199,7 @@ func (v *Visit) mayOffer(d Deed, a *account.Account) bool {
 func (v *Visit) mayDo(act staff.Act, on staff.Subject) bool {
 	by := v.By
 	by.FreshAt = v.Now
-	said := staff.Said{Identified: staff.Identifications()[0]}
+	said := staff.Justification{Identified: staff.Identifications()[0]}
 	if words := act.Reasons(); len(words) > 0 {
 		said.Reason = words[0]
 	}

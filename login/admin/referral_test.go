@@ -42,7 +42,7 @@ platforms:
 		t.Fatal(err)
 	}
 	change, token, err := staff.Refer(staff.Facts{
-		Platform: "linde", Account: anna, Sealer: s.Sealer, Now: s.Clock.Now(), Said: staff.Said{Reason: staff.LostPhone},
+		Platform: "linde", Account: anna, Sealer: s.Sealer, Now: s.Clock.Now(), Justification: staff.Justification{Reason: staff.LostPhone},
 		Actor: staff.Actor{Name: "system", Platform: "linde", Scopes: []string{"accounts:refer"}},
 	}, staff.Referring{By: "web", To: "web", Actor: sam, Act: staff.ReferredReset})
 	if err == nil {

@@ -9,7 +9,7 @@ import (
 var (
 	sampleDevice  = ui.Machine{App: true, Name: "Telefoon van Anna van der Berg-Bakker"}
 	sampleMachine = ui.Machine{Browser: "Firefox", System: "Windows"}
-	sampleAsked   = []Asked{
+	sampleAsked   = []PendingAct{
 		{
 			ID: "a", What: deedOf(staff.ActReset).key("title"), Why: []string{staff.LostPhone.TextKey(), staff.CalledBack.TextKey()},
 			Whose: sampleAnna, By: sampleHenk, Until: sampleNoon, URL: waiting + "/a", Theirs: Theirs{Agree: true, Withdraw: true},

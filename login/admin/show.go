@@ -29,7 +29,7 @@ type MenuLine struct {
 func (s *Server) chrome(v *Visit) Chrome {
 	c := Chrome{HomeURL: v.Platform.HomeURL}
 	for _, page := range s.all {
-		if page.Menu != "" && v.By.Could(page.Right) && (page.Where == nil || page.Where(v)) {
+		if page.Menu != "" && v.By.HasRight(page.Right) && (page.Where == nil || page.Where(v)) {
 			c.Menu = append(c.Menu, MenuLine{
 				Key: page.Menu, URL: v.Platform.URL(page.Path),
 				Current: below(v.Page.Path, page.Path),

@@ -16,12 +16,12 @@ import (
 // WaitingPage lists acts that wait for their time or for a second one, the oldest first. do: agree or withdraw, of one.
 type WaitingPage struct {
 	Chrome
-	Asked []Asked
+	Asked []PendingAct
 	All   string // address of the list, where the page is about one
 }
 
-// Asked is an act that somebody asked for and that waits.
-type Asked struct {
+// PendingAct is an act that somebody asked for and that waits.
+type PendingAct struct {
 	ID      string
 	What    string   // text key
 	Role    string   // text key of the role that it gives; empty: none
@@ -42,8 +42,8 @@ type Theirs struct {
 	Own      bool // they asked for it
 }
 
-// askedLines are acts that wait, for who looks.
-func (s *Server) askedLines(r *http.Request, v *Visit, pending []staff.Pending) (all []Asked, err error) {
+// pendingLines are acts that wait, for who looks.
+func (s *Server) pendingLines(r *http.Request, v *Visit, pending []staff.Pending) (all []PendingAct, err error) {
 	var ids []string
 	for _, p := range pending {
 		ids = append(ids, string(p.Account), string(p.Asker))
@@ -54,7 +54,7 @@ func (s *Server) askedLines(r *http.Request, v *Visit, pending []staff.Pending) 
 	}
 	for _, p := range pending {
 		on := staff.Subject{Account: p.Account, Role: known[string(p.Account)].Role, Platform: p.Platform, Gives: p.Gives}
-		line := Asked{
+		line := PendingAct{
 			ID: p.ID, What: deedOf(p.Act).key("title"), Address: p.Address, Whose: known.of(v, string(p.Account)), By: known.of(v, string(p.Asker)),
 			Until: p.DueAt, URL: v.Platform.URL(waiting + "/" + p.ID),
 			Theirs: Theirs{
@@ -83,15 +83,15 @@ func (s *Server) showWaiting(w http.ResponseWriter, r *http.Request, v *Visit) e
 		return err
 	}
 	page := WaitingPage{Chrome: s.chrome(v)}
-	page.Notice = s.noted(w, r, v.Platform.ID)
-	if page.Asked, err = s.askedLines(r, v, pending); err != nil {
+	page.Notice = s.takeNotice(w, r, v.Platform.ID)
+	if page.Asked, err = s.pendingLines(r, v, pending); err != nil {
 		return err
 	}
 	return s.show(w, r, v, "staff_waiting", page)
 }
 
-// ofAsked calls a handler with the act that the address names. One that ended meanwhile leads to the list, where that is
-// said.
+// ofAsked calls a handler with the act that the address names. One that ended meanwhile leads to the list, where that
+// is said.
 func (s *Server) ofAsked(h func(http.ResponseWriter, *http.Request, *Visit, staff.Pending) error) Handler {
 	return func(w http.ResponseWriter, r *http.Request, v *Visit) error {
 		id := mux.Vars(r)["act"]
@@ -111,7 +111,7 @@ func (s *Server) ofAsked(h func(http.ResponseWriter, *http.Request, *Visit, staf
 		case err != nil:
 			return err
 		case !p.End.At.IsZero():
-			note(w, v.Platform.ID, noticeChanged)
+			setNotice(w, v.Platform.ID, noticeChanged)
 			return web.SeeOther(w, r, v.Platform.URL(waiting))
 		}
 		return h(w, r, v, p)
@@ -121,7 +121,7 @@ func (s *Server) ofAsked(h func(http.ResponseWriter, *http.Request, *Visit, staf
 // showAsked is the page of one act that waits: who agreed and had to sign in anew comes back to it.
 func (s *Server) showAsked(w http.ResponseWriter, r *http.Request, v *Visit, p staff.Pending) (err error) {
 	page := WaitingPage{Chrome: s.chrome(v), All: v.Platform.URL(waiting)}
-	if page.Asked, err = s.askedLines(r, v, []staff.Pending{p}); err != nil {
+	if page.Asked, err = s.pendingLines(r, v, []staff.Pending{p}); err != nil {
 		return err
 	}
 	return s.show(w, r, v, "staff_waiting", page)
@@ -131,7 +131,7 @@ func (s *Server) showAsked(w http.ResponseWriter, r *http.Request, v *Visit, p s
 func (s *Server) submitAsked(w http.ResponseWriter, r *http.Request, v *Visit, p staff.Pending) error {
 	var err error
 	var done string
-	switch v.Do() {
+	switch v.Button() {
 	case "agree":
 		done, err = noticeAgreed, s.acts(v).Confirm(r.Context(), v.Platform.ID, p.ID)
 	case "withdraw":
@@ -149,6 +149,6 @@ func (s *Server) submitAsked(w http.ResponseWriter, r *http.Request, v *Visit, p
 	default:
 		return err
 	}
-	note(w, v.Platform.ID, done)
+	setNotice(w, v.Platform.ID, done)
 	return web.SeeOther(w, r, personURL(v, p.Account))
 }

@@ -88,7 +88,7 @@ func (s *Server) showWelcome(w http.ResponseWriter, r *http.Request, v *Visit) e
 // submitWelcome invites those again whose button works no more: staff.MostAgain at most, each in a transaction of its
 // own. Whoever may not be invited by the helper, or got too many mails, is left out.
 func (s *Server) submitWelcome(w http.ResponseWriter, r *http.Request, v *Visit) error {
-	if v.Do() != "again" {
+	if v.Button() != "again" {
 		return web.SeeOther(w, r, v.Platform.URL(welcome))
 	}
 	found, err := s.People.Search(r.Context(), account.Search{

@@ -103,7 +103,8 @@ func (v *visitor) answers(there *url.URL, who string) string {
 	return res.Header.Get("Location")
 }
 
-// walk follows an address as browsers do, to a page or to another site. A loop, and what is no answer of ours, is refused.
+// walk follows an address as browsers do, to a page or to another site. A loop, and what is no answer of ours, is
+// refused.
 func (v *visitor) walk(to string) (last string, status int, body string) {
 	v.Helper()
 	for range 10 {
@@ -135,8 +136,8 @@ func (v *visitor) count(from string) (n int) {
 // sessions counts those that live.
 func (v *visitor) sessions() int { return v.count("sessions WHERE ended_at IS NULL") }
 
-// TestReloadOfTheAddressOfAnAnswer: the address that took an answer is in the history of browsers. Whenever it is opened
-// again, it leads to where the person is by now.
+// TestReloadOfTheAddressOfAnAnswer: the address that took an answer is in the history of browsers. Whenever it is
+// opened again, it leads to where the person is by now.
 func TestReloadOfTheAddressOfAnAnswer(t *testing.T) {
 	for _, closed := range []bool{false, true} {
 		v := newVisitor(t, federation.JITCreate, closed)
@@ -183,8 +184,9 @@ func TestReloadOfARefusal(t *testing.T) {
 	}
 }
 
-// TestAnswerThatGotLost: the node that had claimed a visit went away before it had the answer, or the browser did before it
-// saw where to go. There is a page, or the way that the journey has anyhow, and another visit brings the person in.
+// TestAnswerThatGotLost: the node that had claimed a visit went away before it had the answer, or the browser did
+// before it saw where to go. There is a page, or the way that the journey has anyhow, and another visit brings the
+// person in.
 func TestAnswerThatGotLost(t *testing.T) {
 	for name, kept := range map[string]bool{"the node went away": false, "the browser was not told where to go": true} {
 		v := newVisitor(t, federation.JITCreate, true)
@@ -193,7 +195,7 @@ func TestAnswerThatGotLost(t *testing.T) {
 		if kept {
 			v.step(callback)
 		} else {
-			claim := federation.Kept{State: secret.Hash(there.Query().Get("state")), Handle: secret.Hash(secret.Token())}
+			claim := federation.StoredAnswer{State: secret.Hash(there.Query().Get("state")), Handle: secret.Hash(secret.Token())}
 			if err := v.DB.ClaimAnswer(t.Context(), "linde", claim, v.Clock.Now().Add(time.Hour)); err != nil {
 				t.Fatal(err)
 			}

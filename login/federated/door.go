@@ -32,7 +32,7 @@ const maxAnswer = 384 << 10
 type Engine interface {
 	Pages(r *mux.Router) func(path, name string, h func(http.ResponseWriter, *http.Request) error, methods ...string)
 	ShowPage(w http.ResponseWriter, r *http.Request, status int, page string, data any, look login.Look) error
-	Post(w http.ResponseWriter, r *http.Request, to login.Elsewhere) error
+	Post(w http.ResponseWriter, r *http.Request, to login.Redirect) error
 	Refuse(r *http.Request, e audit.Event) (reference string)
 	NotFound(w http.ResponseWriter, r *http.Request)
 }
@@ -76,7 +76,7 @@ func (d *Door) back(w http.ResponseWriter, r *http.Request) error {
 	if c == nil || d.Protocols[c.Kind] == nil || r.URL.Path != callbackPath(c) {
 		return fault.NotFound
 	}
-	web.Widen(r, maxAnswer)
+	web.RaiseBodyLimit(r, maxAnswer)
 	if err := r.ParseForm(); err != nil {
 		return d.unsolicited(w, r, c, federation.Refuse(federation.BadForm, "the form cannot be read: %v", err))
 	}
@@ -86,7 +86,7 @@ func (d *Door) back(w http.ResponseWriter, r *http.Request) error {
 	}
 	handle := secret.Token()
 	if calls(r) {
-		err = d.Answers.ClaimAnswer(ctx, p.ID, federation.Kept{State: t.Hash(), Handle: secret.Hash(handle)}, t.Over())
+		err = d.Answers.ClaimAnswer(ctx, p.ID, federation.StoredAnswer{State: t.Hash(), Handle: secret.Hash(handle)}, t.Expired())
 	}
 	if err != nil {
 		return d.late(w, r, c, t, err)
@@ -105,13 +105,13 @@ func (d *Door) back(w http.ResponseWriter, r *http.Request) error {
 	return web.SeeOther(w, r, p.URL(path))
 }
 
-// calls reports whether an answer has us call its upstream, which is claimed first: a code or an artifact stands for the
-// answer, and whoever has a state of their own can make up as many as they like.
+// calls reports whether an answer has us call its upstream, which is claimed first: a code or an artifact stands for
+// the answer, and whoever has a state of their own can make up as many as they like.
 func calls(r *http.Request) bool { return r.Form.Has("code") || r.Form.Has("SAMLart") }
 
-// late leads on whoever brings another answer to a visit. Answered before: the journey goes on from where it is. Claimed,
-// and nothing came of it, as where the node went away: the page says so, and another visit begins from there.
-func (d *Door) late(w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.Trip, err error) error {
+// late leads on whoever brings another answer to a visit. Answered before: the journey goes on from where it is.
+// Claimed, and nothing came of it, as where the node went away: the page says so, and another visit begins from there.
+func (d *Door) late(w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.AuthnRequest, err error) error {
 	p, spent, taken := platform.FromContext(r.Context()), errors.Is(err, fault.Spent), errors.Is(err, fault.Taken)
 	over := federation.Refuse(federation.Replayed, "an answer to this visit was here before")
 	switch {
@@ -142,8 +142,8 @@ func stateOf(r *http.Request) string {
 	return ""
 }
 
-// refusedPrefix begins a handle that is what it stands for: the reason for which there is no answer. It signs nobody in, so
-// it need not work once, and nothing is stored: anybody can have as many as they like.
+// refusedPrefix begins a handle that is what it stands for: the reason for which there is no answer. It signs nobody
+// in, so it need not work once, and nothing is stored: anybody can have as many as they like.
 const refusedPrefix = "refused."
 
 func refusedBinding(p platform.ID, journey string) string {
@@ -151,7 +151,7 @@ func refusedBinding(p platform.ID, journey string) string {
 }
 
 // refused seals the reason for which there is no answer, and is the path where the browser learns it.
-func (o Options) refused(p *platform.Platform, c *federation.Connection, t federation.Trip, cause error) (string, error) {
+func (o Options) refused(p *platform.Platform, c *federation.Connection, t federation.AuthnRequest, cause error) (string, error) {
 	came := arrived{Journey: t.Journey, Connection: c.ID}
 	if !errors.As(cause, &came.Refused) {
 		return "", cause
@@ -164,21 +164,22 @@ func (o Options) refused(p *platform.Platform, c *federation.Connection, t feder
 	return login.ReturnPath(t.Journey, stepName, refusedPrefix+base64.RawURLEncoding.EncodeToString(sealed)), nil
 }
 
-// keep seals an answer under a handle, or the reason for which there is none, and is the path where its browser takes it.
+// keep seals an answer under a handle, or the reason for which there is none, and is the path where its browser takes
+// it.
 func (o Options) keep(
-	ctx context.Context, p *platform.Platform, c *federation.Connection, t federation.Trip, a federation.Answer, cause error,
+	ctx context.Context, p *platform.Platform, c *federation.Connection, t federation.AuthnRequest, a federation.Answer, cause error,
 	handle string, now time.Time,
 ) (string, error) {
 	if cause != nil {
 		return o.refused(p, c, t, cause)
 	}
-	text, err := json.Marshal(arrived{Journey: t.Journey, Connection: c.ID, Answer: a, Old: t.Old(a), Two: t.Two})
+	text, err := json.Marshal(arrived{Journey: t.Journey, Connection: c.ID, Answer: a, Old: t.Stale(a), Two: t.TwoFactors})
 	if err != nil {
 		return "", err
 	}
-	kept := federation.Kept{State: t.Hash(), Handle: secret.Hash(handle)}
+	kept := federation.StoredAnswer{State: t.Hash(), Handle: secret.Hash(handle)}
 	kept.Sealed = o.Sealer.Seal(text, kept.Binding(p.ID))
-	if err := o.Answers.KeepAnswer(ctx, p.ID, kept, now.Add(answerLife), t.Over()); err != nil {
+	if err := o.Answers.KeepAnswer(ctx, p.ID, kept, now.Add(answerLife), t.Expired()); err != nil {
 		return "", err
 	}
 	return login.ReturnPath(t.Journey, stepName, handle), nil
@@ -186,7 +187,7 @@ func (o Options) keep(
 
 // unsolicited says to somebody that an answer is none to what began here, in this browser or at all.
 func (d *Door) unsolicited(w http.ResponseWriter, r *http.Request, c *federation.Connection, cause error) error {
-	page := startPage{About: About{Trouble: said(federation.ReasonOf(cause)).trouble, At: c.Names}}
+	page := startPage{About: About{ErrorKey: said(federation.ReasonOf(cause)).key, At: c.Names}}
 	return d.notTaken(w, r, c, "an answer of an upstream that nobody waits for", page, cause)
 }
 
@@ -195,7 +196,7 @@ func (d *Door) notTaken(
 	w http.ResponseWriter, r *http.Request, c *federation.Connection, what string, page startPage, cause error,
 ) error {
 	page.HomeURL = platform.FromContext(r.Context()).HomeURL
-	web.SayRefused(w, "federated", string(federation.ReasonOf(cause)))
+	web.LogRefusal(w, "federated", string(federation.ReasonOf(cause)))
 	page.Reference = d.engine.Refuse(r, audit.Event{
 		Kind: audit.FederatedRefused, Connection: string(c.ID), Reason: string(federation.ReasonOf(cause)),
 	})

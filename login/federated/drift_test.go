@@ -14,7 +14,8 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Who looks after a connection is told once a day. The record says each time what it was, whether anybody was told or not.
+// Who looks after a connection is told once a day. The record says each time what it was, whether anybody was told or
+// not.
 func TestTheRecordSaysEachTimeWhatChanged(t *testing.T) {
 	named, unnamed := at("lindehof", federation.AboveForm), at("iep", federation.AboveForm)
 	named.Contact = "ict@lindehof.example"
@@ -96,8 +97,9 @@ func TestTheEndOfACertificateIsOnRecordOnceADay(t *testing.T) {
 	}
 }
 
-// A mail says that somebody was not let in where that is so, and where it is not, that nobody was stopped: whatever drifted,
-// and whether the domains of the organisation are declared or not. What it says in words of the protocol stands apart.
+// A mail says that somebody was not let in where that is so, and where it is not, that nobody was stopped: whatever
+// drifted, and whether the domains of the organisation are declared or not. What it says in words of the protocol
+// stands apart.
 func TestAlarmsSayWhetherSomebodyWasLetIn(t *testing.T) {
 	out := map[string][]string{ // what says that somebody was stopped
 		"nl": {"Die persoon is niet toegelaten", "Niemand wordt toegelaten"}, "en": {"That person was not let in", "Nobody is let in"},
@@ -136,7 +138,7 @@ func TestAlarmsSayWhetherSomebodyWasLetIn(t *testing.T) {
 				if err := h.Deliver(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				_, err := c.Judge(came, h.Clock.Now())
+				_, err := c.Evaluate(came, h.Clock.Now())
 				text := strings.Join(strings.Fields(h.Mails.Sent()[0].Text), " ")
 				says := slices.ContainsFunc(out[lang], func(words string) bool { return strings.Contains(text, words) })
 				if stopped := federation.ReasonOf(err) != ""; says != stopped {

@@ -20,10 +20,10 @@ const stepName = "sso"
 // Protocol speaks with upstreams of one kind. Errors of Answer are a federation.Refusal where the upstream, or what it
 // said, is the reason.
 type Protocol interface {
-	// Away is where a browser signs in. back is our address for the answer.
-	Away(ctx context.Context, c *federation.Connection, t federation.Trip, back string) (federation.Away, error)
+	// SignInRedirect is where a browser signs in. back is our address for the answer.
+	SignInRedirect(ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string) (federation.Redirect, error)
 	// Answer is what the upstream said in a request to that address.
-	Answer(ctx context.Context, c *federation.Connection, t federation.Trip, back string, r *http.Request) (federation.Answer, error)
+	Answer(ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string, r *http.Request) (federation.Answer, error)
 }
 
 // Store is what the way needs of storage; each method is one transaction.
@@ -31,7 +31,7 @@ type Store interface {
 	AccountByLink(ctx context.Context, p platform.ID, method, external string) (*account.Account, error)
 	AccountByEmail(ctx context.Context, p platform.ID, key string) (*account.Account, error)
 	LinkRemoved(ctx context.Context, p platform.ID, of account.ID, method, external string) (bool, error)
-	EndUpstream(ctx context.Context, p platform.ID, c federation.ID, over federation.Ended, e audit.Event, now time.Time) (int, error)
+	EndUpstream(ctx context.Context, p platform.ID, c federation.ID, over federation.Logout, e audit.Event, now time.Time) (int, error)
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }
 
@@ -41,10 +41,11 @@ type TestStore interface {
 	AnswerTest(ctx context.Context, p platform.ID, c federation.ID, id string, sealed []byte, now time.Time) error
 }
 
-// Answers are on their way from an upstream to the browser that asked for them; a Change takes them (authn.Change.Taken).
+// Answers are on their way from an upstream to the browser that asked for them; a Change takes them
+// (authn.Change.Taken).
 type Answers interface {
-	ClaimAnswer(ctx context.Context, p platform.ID, a federation.Kept, over time.Time) error
-	KeepAnswer(ctx context.Context, p platform.ID, a federation.Kept, ends, over time.Time) error
+	ClaimAnswer(ctx context.Context, p platform.ID, a federation.StoredAnswer, over time.Time) error
+	KeepAnswer(ctx context.Context, p platform.ID, a federation.StoredAnswer, ends, over time.Time) error
 	UpstreamAnswer(ctx context.Context, p platform.ID, handle []byte, now time.Time) ([]byte, error)
 }
 
@@ -98,8 +99,8 @@ func (o Options) connection(p platform.ID, id federation.ID) *federation.Connect
 	return nil
 }
 
-// callbackPath is our address for the answers of a connection, below the issuer. Each has its own, so that one cannot be
-// taken for another's (RFC 9700 section 4.4).
+// callbackPath is our address for the answers of a connection, below the issuer. Each has its own, so that one cannot
+// be taken for another's (RFC 9700 section 4.4).
 func callbackPath(c *federation.Connection) string {
 	if c.Kind == federation.SAML {
 		return "/federation/" + string(c.ID) + "/acs"

@@ -10,8 +10,9 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Home is the connection of the domain of an address. Nobody is looked up: an address that nobody has leads there too.
-func (s step) Home(v *login.Visit, email account.Email) string {
+// HomeRealm is the connection of the domain of an address. Nobody is looked up: an address that nobody has leads there
+// too.
+func (s step) HomeRealm(v *login.Visit, email account.Email) string {
 	for _, c := range s.open(v.Platform.ID) {
 		if inside, _ := c.Has(email); inside {
 			return string(c.ID)
@@ -20,8 +21,9 @@ func (s step) Home(v *login.Visit, email account.Email) string {
 	return ""
 }
 
-// Keeps is the connection of the proven domain of an address; of the zero address the only one of the platform.
-func (s step) Keeps(p platform.ID, email account.Email) map[string]string {
+// PasswordHeldBy is the connection of the proven domain of an address; of the zero address the only one of the
+// platform.
+func (s step) PasswordHeldBy(p platform.ID, email account.Email) map[string]string {
 	all := s.open(p)
 	for _, c := range all {
 		if _, proven := c.Has(email); proven || email.Key == "" && len(all) == 1 {
@@ -31,8 +33,8 @@ func (s step) Keeps(p platform.ID, email account.Email) map[string]string {
 	return nil
 }
 
-// Asked is the connection where whoever asks wants the person to sign in.
-func (s step) Asked(v *login.Visit) string {
+// RequestedRealm is the connection where whoever asks wants the person to sign in.
+func (s step) RequestedRealm(v *login.Visit) string {
 	if c := s.asked(v, s.choices(v)); c != nil && v.Requirement.Need == authn.NeedPrimary {
 		return string(c.ID)
 	}
@@ -43,8 +45,8 @@ func (s step) Asked(v *login.Visit) string {
 // at, in this order; nil: none is. Somebody who is known needs no hint.
 func (s step) asked(v *login.Visit, all []*federation.Connection) *federation.Connection {
 	for _, fits := range []func(*federation.Connection) bool{
-		func(c *federation.Connection) bool { return string(c.ID) == v.Journey.Ask.Provider },
-		func(c *federation.Connection) bool { return ofDomain(c, v.Journey.Ask.Domain) },
+		func(c *federation.Connection) bool { return string(c.ID) == v.Journey.Ask.IDPHint },
+		func(c *federation.Connection) bool { return ofDomain(c, v.Journey.Ask.DomainHint) },
 		func(c *federation.Connection) bool { return v.Facts.Account == nil && hinted(v, c) },
 	} {
 		if i := slices.IndexFunc(all, fits); i >= 0 {
@@ -56,7 +58,7 @@ func (s step) asked(v *login.Visit, all []*federation.Connection) *federation.Co
 
 // names reports whether a request, or what was typed, names a connection that has no button.
 func names(v *login.Visit, c *federation.Connection) bool {
-	return string(c.ID) == v.Journey.Ask.Provider || ofDomain(c, v.Journey.Ask.Domain) || hinted(v, c)
+	return string(c.ID) == v.Journey.Ask.IDPHint || ofDomain(c, v.Journey.Ask.DomainHint) || hinted(v, c)
 }
 
 func hinted(v *login.Visit, c *federation.Connection) bool {

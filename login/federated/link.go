@@ -50,8 +50,9 @@ func given(v *login.Visit, c *federation.Connection, id federation.Identity, a *
 // system is the actor of what an organisation's sign-in changes.
 const system = "system"
 
-// unlessRemoved is the decision about an account that an address would link: somebody who had its link to the same person
-// there removed, or staff who did, said no to that, so the account is proven as where nobody vouches for the address.
+// unlessRemoved is the decision about an account that an address would link: somebody who had its link to the same
+// person there removed, or staff who did, said no to that, so the account is proven as where nobody vouches for the
+// address.
 func (s step) unlessRemoved(
 	ctx context.Context, c *federation.Connection, id federation.Identity, a *account.Account,
 ) (federation.Decision, error) {
@@ -163,7 +164,7 @@ func (s step) create(v *login.Visit, c *federation.Connection, id federation.Ide
 // pending is who somebody is elsewhere that is not known here, and the connection that says so; nil: it is gone.
 func (s step) pending(v *login.Visit) (federation.Identity, *federation.Connection, error) {
 	var id federation.Identity
-	if err := s.unseal(v.Journey.Elsewhere.Pending, pendingBinding(v), &id); err != nil {
+	if err := s.unseal(v.Journey.Federation.PendingIdentity, pendingBinding(v), &id); err != nil {
 		return id, nil, err
 	}
 	return id, s.connection(v.Platform.ID, id.Connection), nil
@@ -182,9 +183,9 @@ func (o Options) unseal(sealed []byte, binding string, to any) error {
 	return json.Unmarshal(text, to)
 }
 
-// unlinkable is why an account that somebody proved cannot be linked to who they are elsewhere: what keeps people out at a
-// sign-in keeps them out here, where it may have changed since the question was asked. there is the account that is linked
-// already, or nil.
+// unlinkable is why an account that somebody proved cannot be linked to who they are elsewhere: what keeps people out
+// at a sign-in keeps them out here, where it may have changed since the question was asked. there is the account that
+// is linked already, or nil.
 func unlinkable(c *federation.Connection, id federation.Identity, there, a *account.Account) error {
 	switch {
 	case there != nil || a.HasLink(string(c.ID)):
@@ -196,8 +197,9 @@ func unlinkable(c *federation.Connection, id federation.Identity, there, a *acco
 	return err
 }
 
-// prove links the account that somebody proved in this journey to who they are elsewhere, with the role that the connection
-// gives. Where it cannot be linked the person is signed in without. A new role may ask more: then the journey goes on.
+// prove links the account that somebody proved in this journey to who they are elsewhere, with the role that the
+// connection gives. Where it cannot be linked the person is signed in without. A new role may ask more: then the
+// journey goes on.
 func (s step) prove(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	a := v.Facts.Account
 	if !v.Journey.Pending() || a == nil {
@@ -205,7 +207,7 @@ func (s step) prove(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	}
 	id, c, err := s.pending(v)
 	said := v.Facts.Proving
-	v.Journey.Elsewhere = nil
+	v.Journey.Federation = nil
 	if err != nil || !said || !authn.ProvenHere(v.Journey, v.Facts) {
 		return authn.Change{}, err // nobody said that the two are one, and showed it
 	}
@@ -221,7 +223,7 @@ func (s step) prove(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	}
 	change, l := s.linking(v, c, id, a, linkedMail)
 	id.Proof.Credential, id.Proof.Version = l.ID, l.Counter
-	v.Journey.Give(id.Proof)
+	v.Journey.AddProof(id.Proof)
 	if to, e := given(v, c, id, a); to != nil {
 		change.Account = &authn.AccountChange{ID: a.ID, Role: &authn.RoleChange{From: a.Role, To: to.Role}}
 		change.Events = append(change.Events, e)
@@ -233,7 +235,7 @@ func (s step) prove(ctx context.Context, v *login.Visit) (authn.Change, error) {
 // asRole is nil where nothing more is asked of an account that has just got another role.
 func (s step) asRole(v *login.Visit, a *account.Account) error {
 	v.Facts.Account = a
-	v.Facts.Follow(v.Journey)
+	v.Facts.FollowJourney(v.Journey)
 	if len(authn.Missing(v.Journey.Ask, v.Facts, v.Journey.Proofs)) == 0 {
 		return nil
 	}

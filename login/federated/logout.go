@@ -20,7 +20,7 @@ import (
 type Ender interface {
 	// Ended is what a request says is over, and where the browser goes that brought it; zero: no browser did. back is our
 	// address for answers. A federation.Refusal: it is not the upstream that says so, or not to us.
-	Ended(ctx context.Context, c *federation.Connection, back string, r *http.Request) (federation.Ended, federation.Away, error)
+	Ended(ctx context.Context, c *federation.Connection, back string, r *http.Request) (federation.Logout, federation.Redirect, error)
 }
 
 // Publisher is a Protocol with something that an upstream reads of us.
@@ -76,8 +76,8 @@ func (d *Door) published(w http.ResponseWriter, r *http.Request) error {
 // noLogout is the line of the log of a logout that does not count.
 const noLogout = "a logout that no upstream sent"
 
-// over ends the sessions that came from those which are over at an upstream, and their parties are told (decided by what
-// the upstream signed, never by a cookie).
+// over ends the sessions that came from those which are over at an upstream, and their parties are told (decided by
+// what the upstream signed, never by a cookie).
 func (d *Door) over(w http.ResponseWriter, r *http.Request) error {
 	ctx, p := r.Context(), platform.FromContext(r.Context())
 	c := d.at(r, func(k federation.Kind) string { return places[k].out })
@@ -88,15 +88,15 @@ func (d *Door) over(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return fault.NotFound
 	}
-	web.Widen(r, maxAnswer)
+	web.RaiseBodyLimit(r, maxAnswer)
 	ended, reply, err := ender.Ended(ctx, c, p.URL(callbackPath(c)), r)
 	if federation.ReasonOf(err) != "" {
 		if c.Kind == federation.SAML { // a browser brought it
-			page := startPage{Leaving: true, About: About{Trouble: "sso.logout_failed", At: c.Names}}
+			page := startPage{LoggingOut: true, About: About{ErrorKey: "sso.logout_failed", At: c.Names}}
 			return d.notTaken(w, r, c, noLogout, page, err)
 		}
 		d.Log.WarnContext(ctx, noLogout, slog.String("platform", string(p.ID)), slog.String("connection", string(c.ID)), slog.Any("error", err))
-		web.SayRefused(w, "invalid_request", string(federation.ReasonOf(err)))
+		web.LogRefusal(w, "invalid_request", string(federation.ReasonOf(err)))
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
@@ -115,7 +115,7 @@ func (d *Door) over(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case reply.Form != nil:
-		return d.engine.Post(w, r, login.Elsewhere{URL: reply.URL, Form: reply.Form, Name: c.Name(p.Locale)})
+		return d.engine.Post(w, r, login.Redirect{URL: reply.URL, Form: reply.Form, Name: c.Name(p.Locale)})
 	case reply.URL != "":
 		return web.SeeOther(w, r, reply.URL)
 	}

@@ -29,11 +29,11 @@ type CodeStore interface {
 }
 
 // mailStep takes a code that a mail brings to the address of an account, of who is known elsewhere and says to have one
-// here: for who has no password, or where none is taken. It says the same of every address, and costs the same; the outbox
-// decides afterwards whether there is somebody to send a mail to (testdata/journeys/sso_proof_mail_neutral.txt).
+// here: for who has no password, or where none is taken. It says the same of every address, and costs the same; the
+// outbox decides afterwards whether there is somebody to send a mail to (testdata/journeys/sso_proof_mail_neutral.txt).
 //
-// A code is a ticket of no account, stored as an HMAC that binds it to platform, journey, who somebody is elsewhere, and the
-// address. All that were sent for these work until they expire, because mails overtake each other.
+// A code is a ticket of no account, stored as an HMAC that binds it to platform, journey, who somebody is elsewhere,
+// and the address. All that were sent for these work until they expire, because mails overtake each other.
 type mailStep struct{ Options }
 
 const mailStepName = "sso-mail"
@@ -44,11 +44,11 @@ const sendsPerJourney = 5
 func (mailStep) Name() string                  { return mailStepName }
 func (mailStep) Spends(form url.Values) string { return login.SpentCode(form) }
 
-// Typed keeps the address.
-func (mailStep) Typed(v *login.Visit) { v.KeepEmail() }
+// KeepInput keeps the address.
+func (mailStep) KeepInput(v *login.Visit) { v.KeepEmail() }
 
-// Meets: it is the page where no password is taken.
-func (mailStep) Meets(r authn.Requirement, f authn.Facts) bool {
+// Handles reports whether the step is wanted: it is the page where no password is taken.
+func (mailStep) Handles(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedPrimary && proves(f) && !authn.AsksPassword(r, f)
 }
 
@@ -74,7 +74,7 @@ func askedBinding(v *login.Visit) string { return "journey/" + v.Journey.ID + "/
 
 // read is what was asked for who somebody is; zero: nothing yet.
 func (s mailStep) read(v *login.Visit, id federation.Identity) (was asked, err error) {
-	sealed := v.Journey.Kept[mailStepName]
+	sealed := v.Journey.StepData[mailStepName]
 	if len(sealed) == 0 {
 		return asked{}, nil
 	}
@@ -127,11 +127,11 @@ func (s mailStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 	if err != nil {
 		return login.Outcome{}, err
 	}
-	switch v.Do() {
+	switch v.Button() {
 	case "back":
-		there := *v.Journey.Elsewhere
+		there := *v.Journey.Federation
 		there.Proving = false
-		v.Journey.Elsewhere = &there
+		v.Journey.Federation = &there
 		return login.Outcome{}, nil
 	case "change":
 		v.Journey.Keep(mailStepName, nil)
@@ -208,13 +208,14 @@ func (s mailStep) draw(ctx context.Context, v *login.Visit, whom, email string) 
 	}
 }
 
-// hash is what is stored of a code. It is the same only in this journey, for this address and who somebody is elsewhere.
+// hash is what is stored of a code. It is the same only in this journey, for this address and who somebody is
+// elsewhere.
 func (s mailStep) hash(v *login.Visit, whom, email, code string) []byte {
 	return s.Sealer.MAC("code of a mail", strings.Join([]string{string(v.Platform.ID), v.Journey.ID, whom, email, code}, "\x00"))
 }
 
-// typed counts a code first and verifies it then. Of the account that has the address nothing is looked up before a code is
-// right.
+// typed counts a code first and verifies it then. Of the account that has the address nothing is looked up before a
+// code is right.
 func (s mailStep) typed(
 	ctx context.Context, v *login.Visit, c *federation.Connection, id federation.Identity, was asked,
 ) (login.Outcome, error) {
@@ -223,7 +224,7 @@ func (s mailStep) typed(
 	if len(mistakes) > 0 || err != nil {
 		return login.Outcome{Retry: mistakes}, err
 	}
-	attempt, err := s.Budget.Mailed(ctx, v, email.Key)
+	attempt, err := s.Budget.CountMailed(ctx, v, email.Key)
 	if err != nil {
 		return login.Outcome{}, err
 	}
@@ -287,9 +288,9 @@ func (s mailStep) refused(v *login.Visit, id federation.Identity, whose account.
 
 // trouble keeps that a sign-in elsewhere came to nothing, and leads to the page that says so.
 func (s step) trouble(v *login.Visit, id federation.Identity, why federation.Reason) {
-	v.Journey.Elsewhere = &authn.Elsewhere{
-		Glass:   v.Journey.AtGlass(),
-		Trouble: &authn.Trouble{Connection: string(id.Connection), Reason: string(why), Reference: v.Caller.Reference},
+	v.Journey.Federation = &authn.Federation{
+		BreakGlass: v.Journey.BeganAtBreakGlass(),
+		LastError:  &authn.FederationError{Connection: string(id.Connection), Reason: string(why), Reference: v.Caller.Reference},
 	}
 	v.Action = v.PathOf(stepName)
 }
@@ -324,8 +325,8 @@ func (mailStep) tooMany(v *login.Visit, c federation.ID, a login.Attempt) login.
 	return out
 }
 
-// Finish links the account that somebody proved in this journey. Where a mail proved it and it cannot be linked any more,
-// nobody is signed in: the page says why.
+// Finish links the account that somebody proved in this journey. Where a mail proved it and it cannot be linked any
+// more, nobody is signed in: the page says why.
 func (s step) Finish(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	mailed, linking := authn.Mailed(v.Journey), v.Journey.Pending()
 	var id federation.Identity
@@ -343,7 +344,7 @@ func (s step) Finish(ctx context.Context, v *login.Visit) (authn.Change, error) 
 	case !mailed || !linking || len(change.Put) > 0:
 		return change, nil
 	}
-	v.Journey.Forget()
+	v.Journey.ResetProgress()
 	s.trouble(v, id, cmp.Or(why, federation.Unproven))
 	return change, login.ErrNotOver
 }

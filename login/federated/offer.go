@@ -9,12 +9,12 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// mostButtons is how many organisations a page of ours names beside its form. More are on the page of the step: on a phone
-// the form would be out of sight.
+// mostButtons is how many organisations a page of ours names beside its form. More are on the page of the step: on a
+// phone the form would be out of sight.
 const mostButtons = 4
 
-// Offers are the buttons of organisations on the page that asks for a password, or for a new one: that which this browser
-// used last first.
+// Offers are the buttons of organisations on the page that asks for a password, or for a new one: that which this
+// browser used last first.
 func (s step) Offers(v *login.Visit) []ui.Way {
 	all := usedFirst(s.choices(v), v.Used())
 	if s.Way(v) == "" || len(all) == 0 {
@@ -25,7 +25,7 @@ func (s step) Offers(v *login.Visit) []ui.Way {
 	}
 	ways := make([]ui.Way, len(all))
 	for i, c := range all {
-		ways[i] = ui.Way{Text: "login.sso", Names: c.Names, URL: login.LeavePath(v, stepName, string(c.ID)), Slot: slotOf(v, c)}
+		ways[i] = ui.Way{Text: "login.sso", Names: c.Names, URL: login.RedirectPath(v, stepName, string(c.ID)), Slot: slotOf(v, c)}
 	}
 	first := slices.IndexFunc(ways, func(w ui.Way) bool { return w.Slot == ui.AboveForm })
 	if first >= 0 {

@@ -46,12 +46,12 @@ var unlinkedMail = outbox.Letter{Kind: "mail_sso_unlinked", Spec: outbox.Spec{
 
 // startPage leads to organisations, or says what came of it. do: link, new, other, cancel.
 type startPage struct {
-	Action  string
-	Party   string // who asks; empty: the platform itself
-	Cancel  bool   // there is somewhere to go back to
-	Closed  bool   // e-mail address and password are not taken here
-	Leaving bool   // the trouble is with logging out
-	Choices []choice
+	Action     string
+	Party      string // who asks; empty: the platform itself
+	Cancel     bool   // there is somewhere to go back to
+	Closed     bool   // e-mail address and password are not taken here
+	LoggingOut bool   // the trouble is with logging out
+	Choices    []choice
 
 	About
 	HomeURL string
@@ -61,8 +61,8 @@ type startPage struct {
 	New      bool   // an account can be made
 }
 
-// mailPage asks for the address of an account, or for the code that was mailed there. Fields: email or code; do: send, again,
-// change, back, continue, cancel.
+// mailPage asks for the address of an account, or for the code that was mailed there. Fields: email or code; do: send,
+// again, change, back, continue, cancel.
 type mailPage struct {
 	ui.CodePage
 	At       map[string]string // name of the organisation, by language
@@ -75,7 +75,7 @@ type mailPage struct {
 // About is what there is to say of a sign-in at an organisation.
 type About struct {
 	At        map[string]string // its name, by language
-	Trouble   string            // text key; empty: none
+	ErrorKey  string            // text key; empty: none
 	Reference string
 	AgainURL  string // to try once more; empty: nobody is there
 	Hopeless  bool   // … which the person need not expect to help
@@ -100,28 +100,28 @@ type choice struct {
 // hopeless is the text of what only the organisation's own IT can mend.
 const hopeless = "sso.error_settings"
 
-// words are what is said of a reason.
-type words struct {
-	trouble string // text key: to the person who wants to sign in
-	advice  string // text key: what IT can do about it, to whoever does a test sign-in
+// errorTexts are what is said of a reason.
+type errorTexts struct {
+	key    string // text key: to the person who wants to sign in
+	advice string // text key: what IT can do about it, to whoever does a test sign-in
 }
 
 // otherwise is what is said of a reason that is not in wordsOf.
-var otherwise = words{"sso.error_technical", "sso.test_other"}
+var otherwise = errorTexts{"sso.error_technical", "sso.test_other"}
 
 // wordsOf has what is said of each reason. Those that share what people are told have the same to be done about by the
-// person: try again, wait, log in there as somebody else, ask whoever gives accounts here, or ask the organisation's own
-// helpdesk. Reasons that are about an account here are none of a test.
-var wordsOf = map[federation.Reason]words{
-	federation.Denied:      {"sso.error_denied", "sso.test_denied"},
-	federation.Cancelled:   {"sso.error_cancelled", "sso.test_cancelled"},
-	federation.Unreachable: {"sso.error_unreachable", "sso.test_unreachable"},
-	federation.Misset:      {hopeless, "sso.test_misset"},
-	federation.Interaction: {hopeless, "sso.test_interaction"},
+// person: try again, wait, log in there as somebody else, ask whoever gives accounts here, or ask the organisation's
+// own helpdesk. Reasons that are about an account here are none of a test.
+var wordsOf = map[federation.Reason]errorTexts{
+	federation.Denied:        {"sso.error_denied", "sso.test_denied"},
+	federation.Cancelled:     {"sso.error_cancelled", "sso.test_cancelled"},
+	federation.Unreachable:   {"sso.error_unreachable", "sso.test_unreachable"},
+	federation.Misconfigured: {hopeless, "sso.test_misset"},
+	federation.Interaction:   {hopeless, "sso.test_interaction"},
 
 	federation.Unsolicited:   {"sso.error_over", "sso.test_again"},
 	federation.Replayed:      {"sso.error_over", "sso.test_again"},
-	federation.BadSignature:  {otherwise.trouble, "sso.test_signature"},
+	federation.BadSignature:  {otherwise.key, "sso.test_signature"},
 	federation.BadAudience:   {hopeless, "sso.test_audience"},
 	federation.BadTime:       {"sso.error_clock", "sso.test_time"},
 	federation.BadForm:       {hopeless, "sso.test_form"},
@@ -143,7 +143,7 @@ var wordsOf = map[federation.Reason]words{
 }
 
 // said is what is said of a reason.
-func said(why federation.Reason) words {
+func said(why federation.Reason) errorTexts {
 	if w, ok := wordsOf[why]; ok {
 		return w
 	}

@@ -25,7 +25,7 @@ func startSamples() []ui.Sample {
 	one := []choice{{Names: linde, URL: sampleAction + "/to/linde"}}
 	two := append(one, choice{Names: wilg, URL: sampleAction + "/to/wilg"})
 	trouble := func(key string) startPage {
-		return startPage{Action: sampleAction, Cancel: true, Choices: one, About: About{Trouble: key, At: linde, Reference: "7KQ4-MXDA", AgainURL: one[0].URL, Hopeless: key == hopeless}}
+		return startPage{Action: sampleAction, Cancel: true, Choices: one, About: About{ErrorKey: key, At: linde, Reference: "7KQ4-MXDA", AgainURL: one[0].URL, Hopeless: key == hopeless}}
 	}
 	all := []ui.Sample{
 		{Name: "one", Data: startPage{Action: sampleAction, Cancel: true, Choices: one, Closed: true}},
@@ -35,10 +35,10 @@ func startSamples() []ui.Sample {
 		{Name: "known elsewhere, may be new", Data: startPage{Action: sampleAction, Cancel: true, Question: true, New: true, About: About{At: linde}, Label: "e.jansen@linde.example"}},
 		{Name: "no account is made", Data: startPage{
 			Action: sampleAction, Cancel: true, Question: true, Label: "e.jansen@linde.example",
-			About: About{Trouble: "sso.error_address", At: linde, Reference: "7KQ4-MXDA"},
+			About: About{ErrorKey: "sso.error_address", At: linde, Reference: "7KQ4-MXDA"},
 		}},
-		{Name: "nobody waits for it", Data: startPage{About: About{Trouble: "sso.error_over", At: linde, Reference: "7KQ4-MXDA"}, HomeURL: "https://linde.example.net/"}},
-		{Name: "a logout that does not count", Data: startPage{Leaving: true, About: About{Trouble: "sso.logout_failed", At: linde, Reference: "7KQ4-MXDA"}, HomeURL: "https://linde.example.net/"}},
+		{Name: "nobody waits for it", Data: startPage{About: About{ErrorKey: "sso.error_over", At: linde, Reference: "7KQ4-MXDA"}, HomeURL: "https://linde.example.net/"}},
+		{Name: "a logout that does not count", Data: startPage{LoggingOut: true, About: About{ErrorKey: "sso.logout_failed", At: linde, Reference: "7KQ4-MXDA"}, HomeURL: "https://linde.example.net/"}},
 	}
 	for _, key := range []string{
 		"sso.error_denied", "sso.error_cancelled", "sso.error_unreachable", "sso.error_old", "sso.error_no_account", "sso.error_inactive",
@@ -104,17 +104,17 @@ func testSamples() []ui.Sample {
 
 // testDetails are examples of why a test sign-in is refused, one of each sentence.
 var testDetails = map[federation.Reason]string{
-	federation.Denied:       "status urn:oasis:names:tc:SAML:2.0:status:Responder urn:oasis:names:tc:SAML:2.0:status:AuthnFailed: not assigned",
-	federation.Cancelled:    "authorization_endpoint says access_denied: the user declined",
-	federation.Unreachable:  "discovery at sso.linde.example: no answer in time",
-	federation.Misset:       "token_endpoint says invalid_client",
-	federation.Interaction:  "authorization_endpoint says consent_required",
-	federation.Replayed:     "token_endpoint says invalid_grant",
-	federation.BadSignature: "signed by SHA-256 00:07:0E:15:1C:23:2A:31:38:3F:46:4D:54:5B:62:69:70:77:7E:85:8C:93:9A:A1:A8:AF:B6:BD:C4:CB:D2:D9 (CN=sso.linde.example, ends 2028-01-01), which is not known; its metadata, an uploaded file, has SHA-256 9D:2D:BC:4C:DB:6B:FA:8A:1A:A9:39:C8:58:E7:77:07:96:26:B5:45:D4:64:F3:83:13:A2:32:C1:51:E0:70:00 (CN=sso.linde.example, ends 2027-01-01)",
-	federation.BadAudience:  "Audience is \"https://login.example.net/federation/linde/metadata\"",
-	federation.BadTime:      "IssueInstant is 2027-02-03T09:10:00Z, here it is 2027-02-03T09:00:00Z",
-	federation.BadForm:      "no NameID",
-	federation.StillOld:     "signed in there at 2027-02-03T08:10:00Z, asked for was a new sign-in",
-	federation.KeyMissing:   "NameID has format \"urn:oasis:names:tc:SAML:2.0:nameid-format:transient\", wanted is urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
-	federation.Drifted:      "one factor, was two",
+	federation.Denied:        "status urn:oasis:names:tc:SAML:2.0:status:Responder urn:oasis:names:tc:SAML:2.0:status:AuthnFailed: not assigned",
+	federation.Cancelled:     "authorization_endpoint says access_denied: the user declined",
+	federation.Unreachable:   "discovery at sso.linde.example: no answer in time",
+	federation.Misconfigured: "token_endpoint says invalid_client",
+	federation.Interaction:   "authorization_endpoint says consent_required",
+	federation.Replayed:      "token_endpoint says invalid_grant",
+	federation.BadSignature:  "signed by SHA-256 00:07:0E:15:1C:23:2A:31:38:3F:46:4D:54:5B:62:69:70:77:7E:85:8C:93:9A:A1:A8:AF:B6:BD:C4:CB:D2:D9 (CN=sso.linde.example, ends 2028-01-01), which is not known; its metadata, an uploaded file, has SHA-256 9D:2D:BC:4C:DB:6B:FA:8A:1A:A9:39:C8:58:E7:77:07:96:26:B5:45:D4:64:F3:83:13:A2:32:C1:51:E0:70:00 (CN=sso.linde.example, ends 2027-01-01)",
+	federation.BadAudience:   "Audience is \"https://login.example.net/federation/linde/metadata\"",
+	federation.BadTime:       "IssueInstant is 2027-02-03T09:10:00Z, here it is 2027-02-03T09:00:00Z",
+	federation.BadForm:       "no NameID",
+	federation.StillOld:      "signed in there at 2027-02-03T08:10:00Z, asked for was a new sign-in",
+	federation.KeyMissing:    "NameID has format \"urn:oasis:names:tc:SAML:2.0:nameid-format:transient\", wanted is urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+	federation.Drifted:       "one factor, was two",
 }

@@ -26,7 +26,8 @@ type Saver interface {
 	SaveChange(ctx context.Context, c authn.Change, now time.Time) error
 }
 
-// Links is the page of settings on which people see, add and remove the accounts of organisations with which they sign in.
+// Links is the page of settings on which people see, add and remove the accounts of organisations with which they sign
+// in.
 type Links struct {
 	Options
 	Engine *login.Server
@@ -42,7 +43,7 @@ const LinksTitle = "sso.settings_title"
 // Routes adds its addresses.
 func (l Links) Routes(r *mux.Router) {
 	add := l.Engine.Pages(r)
-	still := func(w http.ResponseWriter, r *http.Request) error { web.Still(w, r); return nil }
+	still := func(w http.ResponseWriter, r *http.Request) error { web.AnswerHead(w, r); return nil }
 	for path, h := range map[string][2]login.Handler{
 		LinksPath: {l.show, l.submit}, LinksPath + "/{link}": {l.ofLink(l.ask), l.ofLink(l.remove)},
 	} {
@@ -128,15 +129,15 @@ func (l Links) show(w http.ResponseWriter, r *http.Request, v *login.Visit) erro
 // submit begins the journey in which somebody shows who they are, here and there.
 func (l Links) submit(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	for _, c := range l.more(v.Facts.Account) {
-		if v.Do() == "connect" && string(c.ID) == v.Form.Get("connection") {
+		if v.Button() == "connect" && string(c.ID) == v.Form.Get("connection") {
 			return l.Engine.StartAt(w, r, authn.Connect, LinksPath, string(c.ID))
 		}
 	}
 	return web.SeeOther(w, r, v.Platform.URL(LinksPath))
 }
 
-// ofLink calls a handler with the link that the address names, for somebody who has just shown who they are. One that is
-// gone leads back to the page: another tab was faster.
+// ofLink calls a handler with the link that the address names, for somebody who has just shown who they are. One that
+// is gone leads back to the page: another tab was faster.
 func (l Links) ofLink(h func(http.ResponseWriter, *http.Request, *login.Visit, account.Credential) error) login.Handler {
 	return func(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 		for _, c := range l.links(v.Facts.Account) {
@@ -179,7 +180,7 @@ func (l Links) only(v *login.Visit, c account.Credential) bool {
 // remove takes a link away. Whoever came by it is out: every other session ends, with what parties were given, and the
 // devices of the app; the owner is told, always.
 func (l Links) remove(w http.ResponseWriter, r *http.Request, v *login.Visit, c account.Credential) error {
-	if v.Do() != "continue" || l.only(v, c) {
+	if v.Button() != "continue" || l.only(v, c) {
 		return web.SeeOther(w, r, v.Platform.URL(LinksPath))
 	}
 	v.Request = r

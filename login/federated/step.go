@@ -25,9 +25,9 @@ type step struct{ Options }
 
 func (step) Name() string { return stepName }
 
-// Meets: it is the page where no password is asked: where none is taken, where who somebody is elsewhere has to be told
-// apart, and for whoever has no password.
-func (step) Meets(r authn.Requirement, f authn.Facts) bool {
+// Handles reports whether the step is wanted: it is the page where no password is asked: where none is taken, where who
+// somebody is elsewhere has to be told apart, and for whoever has no password.
+func (step) Handles(r authn.Requirement, f authn.Facts) bool {
 	switch {
 	case r.Need == authn.NeedConnect:
 		return true
@@ -43,8 +43,8 @@ func (step) Meets(r authn.Requirement, f authn.Facts) bool {
 
 func linked(a *account.Account) bool { _, ok := a.Credential(federation.Method); return ok }
 
-// Way is the page with the organisations, or the way to the only one, beside e-mail address and password, and beside the
-// first password of who was invited. Who is known elsewhere and says to have an account here shows that one.
+// Way is the page with the organisations, or the way to the only one, beside e-mail address and password, and beside
+// the first password of who was invited. Who is known elsewhere and says to have an account here shows that one.
 func (s step) Way(v *login.Visit) string {
 	invited := v.Journey.Ask.Purpose == authn.Welcome && !v.Facts.MobileApp
 	switch v.Requirement.Need {
@@ -65,8 +65,8 @@ func (s step) Way(v *login.Visit) string {
 	return "sso.way"
 }
 
-// choices are the connections that the person may take: of somebody known those that the account is linked to; otherwise
-// those that are on the page. Who is known, has no link and may not use a password either is as everybody is.
+// choices are the connections that the person may take: of somebody known those that the account is linked to;
+// otherwise those that are on the page. Who is known, has no link and may not use a password either is as everybody is.
 func (s step) choices(v *login.Visit) (all []*federation.Connection) {
 	a := v.Facts.Account
 	for _, c := range s.open(v.Platform.ID) {
@@ -92,9 +92,10 @@ func (s step) choices(v *login.Visit) (all []*federation.Connection) {
 	return all
 }
 
-// AtOnce: where there is nothing else to choose nobody is asked whether to go there. Whoever came back without success is.
-func (s step) AtOnce(v *login.Visit) string {
-	if v.Requirement.Need == authn.NeedNewPassword || v.Journey.Pending() || v.Journey.Elsewhere != nil && v.Journey.Elsewhere.Trouble != nil {
+// Immediate: where there is nothing else to choose nobody is asked whether to go there. Whoever came back without
+// success is.
+func (s step) Immediate(v *login.Visit) string {
+	if v.Requirement.Need == authn.NeedNewPassword || v.Journey.Pending() || v.Journey.Federation != nil && v.Journey.Federation.LastError != nil {
 		return ""
 	}
 	if c := s.home(v); c != nil {
@@ -103,8 +104,8 @@ func (s step) AtOnce(v *login.Visit) string {
 	return ""
 }
 
-// home is the connection where the person is led at once: the one that was asked for, the only one there is, or the one of
-// the domain of the address that was hinted at; nil: there is a choice.
+// home is the connection where the person is led at once: the one that was asked for, the only one there is, or the one
+// of the domain of the address that was hinted at; nil: there is a choice.
 func (s step) home(v *login.Visit) *federation.Connection {
 	all := s.choices(v)
 	if c := s.asked(v, all); c != nil {
@@ -122,18 +123,18 @@ func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	}
 	page := startPage{Action: v.Action, Party: v.PartyName, Cancel: true, Closed: authn.PasswordClosed(v.Facts)}
 	for _, c := range usedFirst(s.choices(v), v.Used()) {
-		page.Choices = append(page.Choices, choice{Names: c.Names, URL: login.LeavePath(v, stepName, string(c.ID))})
+		page.Choices = append(page.Choices, choice{Names: c.Names, URL: login.RedirectPath(v, stepName, string(c.ID))})
 	}
-	if there := v.Journey.Elsewhere; there != nil && there.Trouble != nil {
-		page.Trouble = said(federation.Reason(there.Trouble.Reason)).trouble
-		page.Reference = there.Trouble.Reference
-		c := s.any(v.Platform.ID, federation.ID(there.Trouble.Connection))
+	if there := v.Journey.Federation; there != nil && there.LastError != nil {
+		page.ErrorKey = said(federation.Reason(there.LastError.Reason)).key
+		page.Reference = there.LastError.Reference
+		c := s.any(v.Platform.ID, federation.ID(there.LastError.Connection))
 		if c != nil {
 			page.At = c.Names
 		}
 		if c != nil && !c.Disabled {
-			page.Hopeless = page.Trouble == hopeless
-			page.AgainURL = login.LeavePath(v, stepName, string(c.ID))
+			page.Hopeless = page.ErrorKey == hopeless
+			page.AgainURL = login.RedirectPath(v, stepName, string(c.ID))
 		}
 	}
 	if v.Journey.Pending() {
@@ -141,7 +142,7 @@ func (s step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 		if err != nil || c == nil {
 			return login.Page{Template: "sso", Data: page}, err
 		}
-		page.New = page.Trouble == "" && c.SaysWhy(id) // with a trouble it was tried
+		page.New = page.ErrorKey == "" && c.SaysWhy(id) // with a trouble it was tried
 		page.Question, page.At, page.Label = !v.Facts.Proving, c.Names, id.Label()
 	}
 	return login.Page{Template: "sso", Data: page}, nil
@@ -151,28 +152,28 @@ func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error)
 	if !v.Journey.Pending() {
 		return login.Outcome{}, nil
 	}
-	there := *v.Journey.Elsewhere
-	switch v.Do() {
+	there := *v.Journey.Federation
+	switch v.Button() {
 	case "link":
-		there.Proving, there.Trouble = true, nil
+		there.Proving, there.LastError = true, nil
 	case "other":
-		there = authn.Elsewhere{Glass: there.Glass}
+		there = authn.Federation{BreakGlass: there.BreakGlass}
 	case "new":
 		return s.newHere(ctx, v)
 	}
-	v.Journey.Elsewhere = &there
+	v.Journey.Federation = &there
 	return login.Outcome{}, nil
 }
 
-// newHere makes an account for somebody who says to have none. Where none is made the page says why, and asks again whether
-// there is one: that is what is left.
+// newHere makes an account for somebody who says to have none. Where none is made the page says why, and asks again
+// whether there is one: that is what is left.
 func (s step) newHere(ctx context.Context, v *login.Visit) (login.Outcome, error) {
 	id, c, err := s.pending(v)
 	if err != nil {
 		return login.Outcome{}, err
 	}
-	there := *v.Journey.Elsewhere
-	v.Journey.Elsewhere = &there
+	there := *v.Journey.Federation
+	v.Journey.Federation = &there
 	if c == nil {
 		return s.refuse(ctx, v, id.Connection, "", gone()), nil
 	}
@@ -191,44 +192,44 @@ func (s step) newHere(ctx context.Context, v *login.Visit) (login.Outcome, error
 		taken := federation.Refuse(federation.AddressTaken, "account %s has the address %s", has.ID, id.Email.Masked())
 		return s.refuse(ctx, v, c.ID, has.ID, taken), nil
 	}
-	v.Journey.Elsewhere = nil
+	v.Journey.Federation = nil
 	return out, nil
 }
 
 // gone is why nothing comes of a connection that is not open.
 func gone() error { return federation.Refuse(federation.Closed, "the connection is disabled or gone") }
 
-// Leave is where the person signs in at a connection.
-func (s step) Leave(ctx context.Context, v *login.Visit, place string) (login.Elsewhere, error) {
+// Redirect is where the person signs in at a connection.
+func (s step) Redirect(ctx context.Context, v *login.Visit, place string) (login.Redirect, error) {
 	c := s.connection(v.Platform.ID, federation.ID(place))
 	if c == nil || s.Protocols[c.Kind] == nil {
-		return login.Elsewhere{}, fmt.Errorf("connection %q: %w", place, fault.NotFound)
+		return login.Redirect{}, fmt.Errorf("connection %q: %w", place, fault.NotFound)
 	}
 	r := v.Requirement
 	bounces := r.Why == authn.ForIdle && c.Idle == federation.IdleBounce
 	fresh := r.Need == authn.NeedConnect || r.Need == authn.NeedNewPassword || r.Need == authn.NeedPrimary && !r.After.IsZero() && !bounces
-	trip := federation.NewTrip(s.Sealer.MAC, v.Platform.ID, c.ID, v.Journey.ID, fresh, false, v.Now)
+	trip := federation.NewAuthnRequest(s.Sealer.MAC, v.Platform.ID, c.ID, v.Journey.ID, fresh, false, v.Now)
 	if c.Contract.Proves() && authn.WantsTwo(v.Journey.Ask, v.Facts) {
-		trip = trip.WithTwo(s.Sealer.MAC, v.Platform.ID, c.ID)
+		trip = trip.WithTwoFactors(s.Sealer.MAC, v.Platform.ID, c.ID)
 	}
-	trip.LoginHint, trip.DomainHint, trip.Locale = v.Journey.Hint, v.Journey.Ask.Domain, v.Journey.Locale
+	trip.LoginHint, trip.DomainHint, trip.Locale = v.Journey.Hint, v.Journey.Ask.DomainHint, v.Journey.Locale
 	if a := v.Facts.Account; a != nil && trip.LoginHint == "" {
 		trip.LoginHint = a.Email.Address
 	}
-	away, err := s.Protocols[c.Kind].Away(ctx, c, trip, v.Platform.URL(callbackPath(c)))
+	away, err := s.Protocols[c.Kind].SignInRedirect(ctx, c, trip, v.Platform.URL(callbackPath(c)))
 	if why := federation.ReasonOf(err); why != "" {
 		// Nobody is at home there. The page says so when the person comes to it; this address changes nothing.
 		s.Log.WarnContext(ctx, "an organisation's sign-in cannot be reached", slog.String("platform", string(v.Platform.ID)),
 			slog.String("connection", string(c.ID)), slog.Any("error", err))
 		return s.failed(v, c, trip, err)
 	}
-	return login.Elsewhere{URL: away.URL, Form: away.Form, Name: c.Name(v.Journey.Locale)}, err
+	return login.Redirect{URL: away.URL, Form: away.Form, Name: c.Name(v.Journey.Locale)}, err
 }
 
 // failed leads to where an answer would, with the reason for which there is none.
-func (s step) failed(v *login.Visit, c *federation.Connection, t federation.Trip, cause error) (login.Elsewhere, error) {
+func (s step) failed(v *login.Visit, c *federation.Connection, t federation.AuthnRequest, cause error) (login.Redirect, error) {
 	path, err := s.refused(v.Platform, c, t, cause)
-	return login.Elsewhere{URL: v.Platform.URL(path)}, err
+	return login.Redirect{URL: v.Platform.URL(path)}, err
 }
 
 // Return takes the answer of an upstream: it makes a proof, links, makes an account, asks whose it is, or says why not.
@@ -238,11 +239,11 @@ func (s step) Return(ctx context.Context, v *login.Visit, handle string) (login.
 		return login.Outcome{}, err
 	}
 	v.Form.Set("answer", handle)
-	there := authn.Elsewhere{}
-	if v.Journey.Elsewhere != nil {
-		there.Glass = v.Journey.Elsewhere.Glass
+	there := authn.Federation{}
+	if v.Journey.Federation != nil {
+		there.BreakGlass = v.Journey.Federation.BreakGlass
 	}
-	v.Journey.Elsewhere = &there
+	v.Journey.Federation = &there
 	out, whose, err := s.taken(ctx, v, came)
 	if federation.ReasonOf(err) != "" {
 		out, err = s.refuse(ctx, v, came.Connection, whose, err), nil
@@ -256,7 +257,7 @@ func (s step) refuse(ctx context.Context, v *login.Visit, c federation.ID, whose
 	s.Log.InfoContext(ctx, "sign-in by an organisation refused", slog.String("platform", string(v.Platform.ID)),
 		slog.String("connection", string(c)), slog.String("reference", v.Caller.Reference), slog.Any("error", cause))
 	why := federation.ReasonOf(cause)
-	v.Journey.Elsewhere.Trouble = &authn.Trouble{Connection: string(c), Reason: string(why), Reference: v.Caller.Reference}
+	v.Journey.Federation.LastError = &authn.FederationError{Connection: string(c), Reason: string(why), Reference: v.Caller.Reference}
 	return login.Outcome{Change: authn.Change{Events: []audit.Event{refusal(v, c, whose, why)}}}
 }
 
@@ -276,7 +277,7 @@ func (s step) came(ctx context.Context, v *login.Visit, handle string) (came arr
 	hash = secret.Hash(handle)
 	sealed, err := s.Answers.UpstreamAnswer(ctx, v.Platform.ID, hash, v.Now)
 	if err == nil {
-		err = s.unseal(sealed, federation.Kept{Handle: hash}.Binding(v.Platform.ID), &came)
+		err = s.unseal(sealed, federation.StoredAnswer{Handle: hash}.Binding(v.Platform.ID), &came)
 	}
 	if err == nil && came.Journey != v.Journey.ID {
 		err = none
@@ -299,7 +300,7 @@ func (s step) taken(ctx context.Context, v *login.Visit, came arrived) (out logi
 	if err := s.alarm(ctx, v, c, came.Answer); err != nil {
 		return out, whose, err
 	}
-	id, err := c.Judge(came.Answer, v.Now)
+	id, err := c.Evaluate(came.Answer, v.Now)
 	if err != nil {
 		return out, whose, err
 	}
@@ -366,20 +367,20 @@ func (s step) decided(
 	if err != nil {
 		return login.Outcome{}, err
 	}
-	v.Journey.Elsewhere.Pending = s.Sealer.Seal(text, pendingBinding(v))
-	v.Journey.Elsewhere.Label, v.Journey.Elsewhere.Names = id.Label(), c.Names
-	v.Journey.Anew = true // whoever is signed in here may be somebody else
+	v.Journey.Federation.PendingIdentity = s.Sealer.Seal(text, pendingBinding(v))
+	v.Journey.Federation.Label, v.Journey.Federation.Names = id.Label(), c.Names
+	v.Journey.IgnoreSession = true // whoever is signed in here may be somebody else
 	return login.Outcome{}, nil
 }
 
-// tooWeak refuses an answer that says less of how somebody signed in than was confirmed or asked (Connection.Less), of an
-// account, or one that is about to be made, which has no second factor here that could be asked instead: who takes out of
-// a request what asks for two gains nothing. Who comes is not known when it is asked, so it may have been asked of somebody
-// of whom one factor is enough.
+// tooWeak refuses an answer that says less of how somebody signed in than was confirmed or asked
+// (Connection.WhyTooWeak), of an account, or one that is about to be made, which has no second factor here that could
+// be asked instead: who takes out of a request what asks for two gains nothing. Who comes is not known when it is
+// asked, so it may have been asked of somebody of whom one factor is enough.
 func tooWeak(v *login.Visit, c *federation.Connection, id federation.Identity, a *account.Account) error {
 	f := v.Facts
 	f.Account = a
-	why := c.Less(id, authn.WantsTwo(v.Journey.Ask, f))
+	why := c.WhyTooWeak(id, authn.WantsTwo(v.Journey.Ask, f))
 	if why == "" || len(authn.Enrolled(f)) > 0 {
 		return nil
 	}

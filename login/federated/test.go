@@ -26,8 +26,8 @@ type Tested struct {
 	Reference string `json:"reference,omitempty"` // the number of the page that said that nobody comes in with it; empty: it did not
 }
 
-// TestPath is the address of a test sign-in, below the issuer. Whoever opens it signs in at the organisation, and nowhere
-// here.
+// TestPath is the address of a test sign-in, below the issuer. Whoever opens it signs in at the organisation, and
+// nowhere here.
 func TestPath(c federation.ID, id string) string { return "/federation/" + string(c) + "/test/" + id }
 
 // beginTest leads to the organisation, whether the connection is disabled or not.
@@ -40,11 +40,11 @@ func (d *Door) beginTest(w http.ResponseWriter, r *http.Request) error {
 	if running, err := d.Tests.TestID(ctx, p.ID, c.ID, now); err != nil || running != id {
 		return errors.Join(fault.NotFound, err)
 	}
-	t := federation.NewTrip(d.Sealer.MAC, p.ID, c.ID, id, true, true, now)
+	t := federation.NewAuthnRequest(d.Sealer.MAC, p.ID, c.ID, id, true, true, now)
 	if c.Contract.Proves() {
-		t = t.WithTwo(d.Sealer.MAC, p.ID, c.ID)
+		t = t.WithTwoFactors(d.Sealer.MAC, p.ID, c.ID)
 	}
-	away, err := d.Protocols[c.Kind].Away(ctx, c, t, p.URL(callbackPath(c)))
+	away, err := d.Protocols[c.Kind].SignInRedirect(ctx, c, t, p.URL(callbackPath(c)))
 	if federation.ReasonOf(err) != "" {
 		return d.tested(w, r, c, t, federation.Answer{}, err)
 	}
@@ -54,20 +54,20 @@ func (d *Door) beginTest(w http.ResponseWriter, r *http.Request) error {
 	if away.Form == nil {
 		return web.SeeOther(w, r, away.URL)
 	}
-	return d.engine.Post(w, r, login.Elsewhere{URL: away.URL, Form: away.Form, Name: c.Name(p.Locale)})
+	return d.engine.Post(w, r, login.Redirect{URL: away.URL, Form: away.Form, Name: c.Name(p.Locale)})
 }
 
-// tested keeps what a test sign-in brought, and says whether somebody could come in with it. It makes no account, link or
-// session.
+// tested keeps what a test sign-in brought, and says whether somebody could come in with it. It makes no account, link
+// or session.
 func (d *Door) tested(
-	w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.Trip, a federation.Answer, cause error,
+	w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.AuthnRequest, a federation.Answer, cause error,
 ) error {
-	result := Tested{Answer: a, Old: cause == nil && t.Old(a)}
+	result := Tested{Answer: a, Old: cause == nil && t.Stale(a)}
 	if cause != nil && !errors.As(cause, &result.Refused) {
 		return cause
 	}
 	refused := result.Refused
-	if _, err := c.Tried(a, result.Old, d.now()); refused == nil && err != nil && !errors.As(err, &refused) {
+	if _, err := c.EvaluateTest(a, result.Old, d.now()); refused == nil && err != nil && !errors.As(err, &refused) {
 		return err
 	}
 	page := testPage{At: c.Names, Old: result.Old}

@@ -7,8 +7,9 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// closed tells whether a link of a mail leads to a password, where none can be used. It is spent by nothing meanwhile.
-// Whoever was invited, or was reset by staff, shows the account of an organisation instead, where one's sign-in is open.
+// closed reports whether a link of a mail leads to a password, where none can be used. It is spent by nothing
+// meanwhile. Whoever was invited, or was reset by staff, shows the account of an organisation instead, where one's
+// sign-in is open.
 func (v *Visit) closed() bool {
 	purpose, journey := purposes[v.Ticket.Purpose]
 	elsewhere := v.Facts.Connected && (purpose == authn.Welcome || purpose == authn.AfterReset)

@@ -72,7 +72,7 @@ func (b emailButton) address(v *Visit) (account.Email, error) {
 	return account.ParseEmail(string(plain))
 }
 
-// taken tells whether another account got the address meanwhile.
+// taken reports whether another account got the address meanwhile.
 func (b emailButton) taken(ctx context.Context, v *Visit, email account.Email) (bool, error) {
 	other, err := b.Store.AccountByEmail(ctx, v.Platform.ID, email.Key)
 	if errors.Is(err, fault.NotFound) {

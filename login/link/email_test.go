@@ -34,7 +34,7 @@ platforms:
 // changing is a mail to a new address of anna, and the ticket of its button.
 func changing(t *testing.T, s *idptest.Server, to string) (link string, ticket func() authn.TicketState) {
 	t.Helper()
-	if err := s.Tools().Acts().SetEmail(t.Context(), "linde", staff.ByAddress("anna@example.org"), to, staff.Said{Reason: staff.NewAddress}); err != nil {
+	if err := s.Tools().Acts().SetEmail(t.Context(), "linde", staff.ByAddress("anna@example.org"), to, staff.Justification{Reason: staff.NewAddress}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Deliver(t.Context()); err != nil {
@@ -104,7 +104,7 @@ func TestNewAddressCountsOnceConfirmed(t *testing.T) {
 		t.Errorf("the old address still finds an account: %v", err)
 	}
 	// the address moved on: the old mail does not say any more that it counts
-	if err := s.Tools().Acts().SetEmail(t.Context(), "linde", staff.ByAddress("anna.bakker@example.org"), "anna.b@example.org", staff.Said{Reason: staff.NewAddress}); err != nil {
+	if err := s.Tools().Acts().SetEmail(t.Context(), "linde", staff.ByAddress("anna.bakker@example.org"), "anna.b@example.org", staff.Justification{Reason: staff.NewAddress}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Deliver(t.Context()); err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// freezeButton is "this was not me" in two mails: of a reset of two-step authentication by staff, because who talked the
-// helpdesk into it knows the password perhaps; and of a device that was signed in with the mobile app. The owner can stop
-// that at once.
+// freezeButton is "this was not me" in two mails: of a reset of two-step authentication by staff, because who talked
+// the helpdesk into it knows the password perhaps; and of a device that was signed in with the mobile app. The owner
+// can stop that at once.
 type freezeButton struct {
 	*Server
 	purpose authn.TicketPurpose
@@ -28,10 +28,10 @@ func (b freezeButton) page(v *Visit) ui.FreezePage {
 	return ui.FreezePage{Action: v.Action, Device: b.purpose == authn.TicketDevice, At: v.Ticket.IssuedAt}
 }
 
-// Press blocks the account: every session, token, device, link and remembered browser ends. Keeping it spends nothing, so that
-// who pressed the wrong button can come back.
+// Press blocks the account: every session, token, device, link and remembered browser ends. Keeping it spends nothing,
+// so that who pressed the wrong button can come back.
 func (freezeButton) Press(_ context.Context, v *Visit) (*authn.Change, string, error) {
-	if v.Do() != "freeze" {
+	if v.Button() != "freeze" {
 		return nil, v.Platform.HomeURL, nil
 	}
 	id := v.Facts.Account.ID

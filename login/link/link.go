@@ -92,7 +92,7 @@ func (s *Server) find(r *http.Request) (*Visit, error) {
 	p, token := platform.FromContext(r.Context()), mux.Vars(r)["token"]
 	v := &Visit{Token: token, Visit: login.Visit{
 		Platform: p, Caller: web.From(r.Context()), Now: s.Engine.Now(), Journey: &authn.Journey{Platform: p.ID},
-		Action: URL(p, token), Request: r, Facts: authn.Facts{Policy: p.Policy, There: authn.There{Connected: s.Engine.Connected(p.ID)}},
+		Action: URL(p, token), Request: r, Facts: authn.Facts{Policy: p.Policy, FederationFacts: authn.FederationFacts{Connected: s.Engine.Connected(p.ID)}},
 	}}
 	if !secret.IsToken(token) {
 		return v, fmt.Errorf("link: %w: not a token", fault.NotFound)
@@ -152,7 +152,7 @@ func (s *Server) press(w http.ResponseWriter, r *http.Request) error {
 		return web.SeeOther(w, r, v.Action) // which says so
 	}
 	if err != nil || v.Ticket.State(v.Now) != authn.TicketWorks {
-		if err == nil && v.Do() == "again" {
+		if err == nil && v.Button() == "again" {
 			return s.sendAgain(w, r, v)
 		}
 		return s.showDead(w, r, v, err)
@@ -177,7 +177,7 @@ func (s *Server) press(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v.KeepKnown(w)
+	v.WriteKnownBrowser(w)
 	if next == "" {
 		next = v.LoginURL
 	}

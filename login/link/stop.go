@@ -19,10 +19,10 @@ func (stopButton) Show(_ context.Context, v *Visit) (login.Page, error) {
 	return login.Page{Template: "stop", Data: ui.StopPage{Action: v.Action, At: v.Ticket.IssuedAt}}, nil
 }
 
-// Press ends what staff asked for the account and what waits (authn.ActStopped). Letting it be spends nothing, so that who
-// pressed the wrong button can come back.
+// Press ends what staff asked for the account and what waits (authn.ActStopped). Letting it be spends nothing, so that
+// who pressed the wrong button can come back.
 func (stopButton) Press(_ context.Context, v *Visit) (*authn.Change, string, error) {
-	if v.Do() != "stop" {
+	if v.Button() != "stop" {
 		return nil, v.Platform.HomeURL, nil
 	}
 	id := v.Facts.Account.ID

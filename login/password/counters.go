@@ -21,7 +21,7 @@ func (o Options) guess(v *login.Visit, email string) authn.Guess {
 
 // own makes this browser known for an address, and names the counter that it has from then on.
 func (o Options) own(v *login.Visit, email string) string {
-	return counter(o.Sealer, "attempts", v.Platform.ID, email, v.Know(o.Sealer, email))
+	return counter(o.Sealer, "attempts", v.Platform.ID, email, v.MarkKnownBrowser(o.Sealer, email))
 }
 
 // counter is the name of a counter. It is an HMAC: a stolen database does not tell which addresses somebody tried.

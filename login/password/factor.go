@@ -112,7 +112,7 @@ func (o Options) hashed(ctx context.Context, c account.Credential, password stri
 	return c, err
 }
 
-// Matches tells whether a credential is of this password; the set-up file uses it to change nothing when it is.
+// Matches reports whether a credential is of this password; the set-up file uses it to change nothing when it is.
 func Matches(ctx context.Context, o Options, c account.Credential, password string) (bool, error) {
 	phc, err := o.Sealer.Open(c.Sealed, c.Binding())
 	if err != nil {

@@ -45,7 +45,7 @@ func recordOf(password string) record {
 	return record(sum[:recordLen])
 }
 
-// Filter tells whether a password is in a filter file. It may be used by several at once.
+// Filter reports whether a password is in a filter file. It may be used by several at once.
 type Filter struct {
 	file  io.ReaderAt
 	count int64
@@ -100,7 +100,7 @@ func newFilter(file io.ReaderAt, size int64) (*Filter, error) {
 	return &Filter{file: file, count: int64(count)}, nil
 }
 
-// Has tells whether a password is on the list. A nil Filter has none.
+// Has reports whether a password is on the list. A nil Filter has none.
 func (f *Filter) Has(password string) (bool, error) {
 	if f == nil {
 		return false, nil

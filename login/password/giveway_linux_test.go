@@ -14,7 +14,7 @@ func TestHashesGiveWay(t *testing.T) {
 		return 20 - raw
 	}
 	before, during := niceness(), 0
-	aside(func() { during = niceness() })
+	onOwnThread(func() { during = niceness() })
 	if want := min(before+politeness, 19); during != want {
 		t.Errorf("a hash runs at nice %d, others at %d, want %d", during, before, want)
 	}
@@ -33,5 +33,5 @@ func TestMishapInAHashIsTheCallers(t *testing.T) {
 			t.Error("the caller does not hear of it")
 		}
 	}()
-	aside(func() { panic("mishap") })
+	onOwnThread(func() { panic("mishap") })
 }

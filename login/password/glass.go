@@ -10,8 +10,8 @@ import (
 	"github.com/minddistrict/idp/login"
 )
 
-// Finish says, where passwords are closed, that a manager came in by one: on the record, and to all managers. It is said
-// once for a session, and each time at the emergency door.
+// Finish says, where passwords are closed, that a manager came in by one: on the record, and to all managers. It is
+// said once for a session, and each time at the emergency door.
 func (s step) Finish(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	if !usesGlass(v) {
 		return authn.Change{}, nil
@@ -39,5 +39,5 @@ func usesGlass(v *login.Visit) bool {
 		return false
 	}
 	old := v.Facts.Session
-	return v.Journey.AtGlass() || old == nil || old.Account != v.Facts.Account.ID || !gave(old.Proofs)
+	return v.Journey.BeganAtBreakGlass() || old == nil || old.Account != v.Facts.Account.ID || !gave(old.Proofs)
 }

@@ -56,7 +56,7 @@ func verify(in *argon2.Memory, password, stored string) (bool, error) {
 	return matches(in, norm.NFC.String(password)), nil
 }
 
-// matcher tells whether a password in NFC belongs to a hash. One of ours is made in the memory given.
+// matcher reports whether a password in NFC belongs to a hash. One of ours is made in the memory given.
 type matcher func(in *argon2.Memory, password string) bool
 
 // read parses a stored hash: ours, or one that was imported (foreign.go).
@@ -76,7 +76,7 @@ func read(stored string) (matcher, error) {
 	}, nil
 }
 
-// outdated tells whether a hash is weaker than what is made now, or of another kind.
+// outdated reports whether a hash is weaker than what is made now, or of another kind.
 func outdated(stored string, now Params) bool {
 	p, _, _, err := parse(stored)
 	return err != nil || p.Memory < now.Memory || p.Passes < now.Passes

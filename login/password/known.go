@@ -23,7 +23,7 @@ var short = sync.OnceValue(func() map[string]bool {
 	return all
 })
 
-// published tells whether a password is on our own list, whatever its capitals and however it is set off or ended.
+// published reports whether a password is on our own list, whatever its capitals and however it is set off or ended.
 func published(password string) bool { return short()[bare(password)] }
 
 // bare is a password in lower case, without blanks and without signs around it.

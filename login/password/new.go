@@ -26,7 +26,7 @@ type newStep struct{ Options }
 
 func (newStep) Name() string { return "new-password" }
 
-func (newStep) Meets(r authn.Requirement, f authn.Facts) bool {
+func (newStep) Handles(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedNewPassword && !authn.PasswordClosed(f)
 }
 
@@ -80,7 +80,8 @@ func (s newStep) mistake(ctx context.Context, v *login.Visit, password string) (
 	rule := v.Platform.Policy.Password
 	var m Mistake
 	var ruleErr error
-	// The first password to be judged waits for the lists of words, about as long as a hash takes: that counts as a hash does.
+	// The first password to be judged waits for the lists of words, about as long as a hash takes: that counts as a hash
+	// does.
 	if err := s.Pool.run(ctx, func(*argon2.Memory) { m, ruleErr = s.Rule.Check(rule, password, Words(v.Platform, v.Facts.Account)) }); err != nil {
 		return nil, err
 	}

@@ -19,8 +19,8 @@ type Pool struct {
 	// something else.
 	Patience time.Duration
 
-	// Hashing is told true before the first hash after a pause, and false when none came for a tenth of a second: one call at
-	// a time, in turn. Nil: nobody is told. It is set before the first hash.
+	// Hashing is told true before the first hash after a pause, and false when none came for a tenth of a second: one call
+	// at a time, in turn. Nil: nobody is told. It is set before the first hash.
 	Hashing func(bool)
 
 	slots  chan *argon2.Memory // one per worker; whoever holds one hashes in it
@@ -39,8 +39,8 @@ type Pool struct {
 	dummy  string // what an unknown address is compared with
 }
 
-// NewPool makes a pool. One worker per core is right: a hash uses one core and 19 MiB. Whoever serves requests beside it
-// gives each worker one more place in GOMAXPROCS while hashes run, or requests wait for the whole queue.
+// NewPool makes a pool. One worker per core is right: a hash uses one core and 19 MiB. Whoever serves requests beside
+// it gives each worker one more place in GOMAXPROCS while hashes run, or requests wait for the whole queue.
 func NewPool(workers, queue int, params Params) *Pool {
 	p := &Pool{
 		Patience: time.Minute, slots: make(chan *argon2.Memory, workers), queue: int64(queue), params: params, dummy: standIn(params),
@@ -52,13 +52,13 @@ func NewPool(workers, queue int, params Params) *Pool {
 	return p
 }
 
-// keepMemory is how long the memory of hashes is kept when none comes: making and clearing it takes a fifth of a hash, and it
-// holds what was derived from the last password.
+// keepMemory is how long the memory of hashes is kept when none comes: making and clearing it takes a fifth of a hash,
+// and it holds what was derived from the last password.
 const keepMemory = time.Second
 
-// pauseAfter is how long after the last hash Hashing is told that none runs. What it is told for, places for goroutines, makes
-// every other request slower: with five seconds, userinfo on one core cost a seventh more and its p99 was half as much again
-// for whoever came after a sign-in.
+// pauseAfter is how long after the last hash Hashing is told that none runs. What it is told for, places for
+// goroutines, makes every other request slower: with five seconds, userinfo on one core cost a seventh more and its p99
+// was half as much again for whoever came after a sign-in.
 const pauseAfter = 100 * time.Millisecond
 
 // begin counts a hash that begins.
@@ -111,9 +111,9 @@ func (p *Pool) Hash(ctx context.Context, password string) (string, error) {
 	return phc, err
 }
 
-// Verify tells whether the password belongs to the hash. An empty hash (no account, or none with a password) costs the
-// same as one of ours and never matches. A hash that was imported from elsewhere costs something else until its owner
-// signs in and it is replaced; for that long its answer's time tells that there is an account.
+// Verify reports whether the password belongs to the hash. An empty hash (no account, or none with a password) costs
+// the same as one of ours and never matches. A hash that was imported from elsewhere costs something else until its
+// owner signs in and it is replaced; for that long its answer's time tells that there is an account.
 func (p *Pool) Verify(ctx context.Context, password, phc string) (bool, error) {
 	known := phc != ""
 	if !known {
@@ -127,7 +127,7 @@ func (p *Pool) Verify(ctx context.Context, password, phc string) (bool, error) {
 	return ok && known, verifyErr
 }
 
-// Outdated tells whether a hash is to be replaced when its password is known.
+// Outdated reports whether a hash is to be replaced when its password is known.
 func (p *Pool) Outdated(phc string) bool { return outdated(phc, p.params) }
 
 // Waiting is how many places are taken, for metrics: hashes that are queued or run, and requests that are about to.
@@ -165,8 +165,8 @@ func (l *place) leave() {
 
 type placeKey struct{}
 
-// Enter takes a place, or is fault.Busy at once. Whatever is hashed in the context that it returns uses this place, until
-// leave gives it back.
+// Enter takes a place, or is fault.Busy at once. Whatever is hashed in the context that it returns uses this place,
+// until leave gives it back.
 func (p *Pool) Enter(ctx context.Context) (in context.Context, leave func(), err error) {
 	l := &place{pool: p}
 	if err := l.take(); err != nil {
@@ -210,18 +210,18 @@ func (p *Pool) run(ctx context.Context, work func(in *argon2.Memory)) error {
 		p.end()
 	}()
 	p.begin()
-	aside(func() { work(in) })
+	onOwnThread(func() { work(in) })
 	return nil
 }
 
-// aside does work on a thread of its own, which gives way to all others (giveWay), and waits for it. What panics there panics
-// here.
-func aside(work func()) {
+// onOwnThread does work on a thread of its own, which gives way to all others (giveWay), and waits for it. What panics
+// there panics here.
+func onOwnThread(work func()) {
 	done := make(chan any)
 	go func() {
 		defer func() { done <- recover() }()
 		runtime.LockOSThread() // never unlocked: a thread that gave way ends with its goroutine
-		giveWay()
+		lowerPriority()
 		work()
 	}()
 	if mishap := <-done; mishap != nil {

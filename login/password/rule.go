@@ -94,7 +94,7 @@ func marks(password string) (n int) {
 	return n
 }
 
-// leaked tells whether the password is on a list of those that became known, as it was typed or composed.
+// leaked reports whether the password is on a list of those that became known, as it was typed or composed.
 func (r Rule) leaked(composed, typed string) (bool, error) {
 	if published(composed) {
 		return true, nil

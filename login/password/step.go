@@ -27,23 +27,24 @@ type step struct{ Options }
 
 func (step) Name() string { return Method }
 
-func (step) Meets(r authn.Requirement, f authn.Facts) bool {
+func (step) Handles(r authn.Requirement, f authn.Facts) bool {
 	return authn.AsksPassword(r, f)
 }
 
-// Identifies: the login page asks for the address, the page that asks the password again does not.
+// Identifies reports whether the page asks who somebody is: the login page asks for the address, the page that asks the
+// password again does not.
 func (step) Identifies(form url.Values) bool { return form.Has("email") }
 
 // Way: it is one where another way of signing in comes first.
 func (s step) Way(v *login.Visit) string {
-	if !s.Meets(v.Requirement, v.Facts) {
+	if !s.Handles(v.Requirement, v.Facts) {
 		return ""
 	}
 	return "login.with_password"
 }
 
-// Enter takes a place in the queue of hashes for a form with a password, whoever it is of: with none, nothing is looked up
-// and no attempt counts.
+// Enter takes a place in the queue of hashes for a form with a password, whoever it is of: with none, nothing is looked
+// up and no attempt counts.
 func (s step) Enter(ctx context.Context, form url.Values) (context.Context, func(), error) {
 	if form.Get("password") == "" || form.Get("do") == "other" {
 		return ctx, func() {}, nil
@@ -51,8 +52,8 @@ func (s step) Enter(ctx context.Context, form url.Values) (context.Context, func
 	return s.Pool.Enter(ctx)
 }
 
-// Typed keeps the address, where the page asks for it.
-func (step) Typed(v *login.Visit) {
+// KeepInput keeps the address, where the page asks for it.
+func (step) KeepInput(v *login.Visit) {
 	if v.Facts.Account == nil {
 		v.KeepEmail()
 	}
@@ -74,7 +75,7 @@ func (step) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 		PolicyURI: v.Party.PolicyURI, TermsURI: v.Party.TermsURI, Linking: v.Facts.Proving,
 	}
 	if page.Linking {
-		page.At, page.Label = v.Journey.Elsewhere.Names, v.Journey.Elsewhere.Label
+		page.At, page.Label = v.Journey.Federation.Names, v.Journey.Federation.Label
 	}
 	return login.Page{Template: "login", Data: page}, nil
 }
@@ -105,12 +106,12 @@ func reason(why authn.Reason) string {
 
 func (s step) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
 	known := v.Facts.Account
-	if known != nil && v.Do() == "other" && v.Journey.Link != nil {
+	if known != nil && v.Button() == "other" && v.Journey.Link != nil {
 		return login.Outcome{}, nil // the button of the mail is the owner's
 	}
-	if known != nil && v.Do() == "other" {
+	if known != nil && v.Button() == "other" {
 		v.Forget()
-		v.Journey.Anew, v.Journey.Switch, v.Journey.Hint = true, true, ""
+		v.Journey.IgnoreSession, v.Journey.Switch, v.Journey.Hint = true, true, ""
 		return login.Outcome{}, nil
 	}
 	typed, password := strings.TrimSpace(v.Form.Get("email")), v.Form.Get("password")
@@ -239,8 +240,8 @@ func (s step) verify(ctx context.Context, v *login.Visit, key, password string) 
 	return a, c, ok, err
 }
 
-// closedFor is why a right password does not let somebody in where passwords are closed; empty: it does. Whoever is not one
-// of those who keep theirs gets the answer of a wrong one, so that the emergency door tells nothing.
+// closedFor is why a right password does not let somebody in where passwords are closed; empty: it does. Whoever is not
+// one of those who keep theirs gets the answer of a wrong one, so that the emergency door tells nothing.
 func closedFor(v *login.Visit, a *account.Account) string {
 	f := v.Facts
 	f.Account = a

@@ -28,7 +28,7 @@ func (s *Server) showStart(w http.ResponseWriter, r *http.Request, v *login.Visi
 	}
 	page := startPage{Action: v.Action, Devices: len(all), Most: v.Facts.Policy.MaxAppDevices(), BackURL: v.Platform.URL(pathSettings), HomeURL: v.Platform.HomeURL}
 	if len(all) >= page.Most {
-		page.Remove = s.Engine.CanGo(all)
+		page.Remove = s.Engine.RemovableDevices(all)
 	}
 	var mistakes []authn.Mistake
 	if r.URL.Query().Has("choose") && len(page.Remove) > 0 {
@@ -159,8 +159,8 @@ func (s *Server) submitHandoff(w http.ResponseWriter, r *http.Request, v *login.
 		e.Session, e.Party, e.Reason = h.Session, string(h.Party), reason
 		return e
 	}
-	if v.Do() != "continue" {
-		if v.Do() == "stop" {
+	if v.Button() != "continue" {
+		if v.Button() == "stop" {
 			if err := s.Store.StopHandoff(r.Context(), h, event(audit.HandoffRefused, audit.Failure, "stopped"), v.Now); err != nil {
 				return err
 			}

@@ -58,7 +58,7 @@ type endPage struct {
 	HomeURL     string
 }
 
-// Done tells whether the phone is signed in.
+// Done reports whether the phone is signed in.
 func (p endPage) Done() bool { return p.Mark == "done" }
 
 // cameraPage says what a code is for that was scanned with something else than the app.

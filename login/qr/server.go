@@ -66,7 +66,7 @@ func (s *Server) state(r *http.Request, v *login.Visit) ([]ui.State, error) {
 	return []ui.State{{Key: "settings.apps", N: len(all)}}, nil
 }
 
-// offered tells whether the platform has an app that takes codes.
+// offered reports whether the platform has an app that takes codes.
 func (s *Server) offered(v *login.Visit) bool {
 	return v.Facts.Policy.AppQR && s.Engine.HasMobileApp(v.Platform.ID)
 }
@@ -74,18 +74,18 @@ func (s *Server) offered(v *login.Visit) bool {
 // Routes adds the pages to the router that all platforms share.
 func (s *Server) Routes(r *mux.Router) {
 	add := s.Engine.Pages(r)
-	add(Path, "qr", still, "HEAD")
+	add(Path, "qr", answerHead, "HEAD")
 	add(Path, "qr", s.Engine.SignedIn(Path, s.fresh(s.showStart)), "GET")
 	add(Path, "submit qr", s.Engine.SignedIn(Path, s.fresh(s.submitStart)), "POST")
-	add(Path+"/{handoff}", "qr code", still, "HEAD")
+	add(Path+"/{handoff}", "qr code", answerHead, "HEAD")
 	add(Path+"/{handoff}", "qr code", s.ofHandoff(s.showHandoff), "GET")
 	add(Path+"/{handoff}", "submit qr code", s.ofHandoff(s.submitHandoff), "POST")
 	add(Path+"/{handoff}/state", "qr state", s.ofHandoff(s.showState), "GET", "HEAD")
 	add(CameraPath, "qr camera", s.showCamera, "GET", "HEAD")
 }
 
-func still(w http.ResponseWriter, r *http.Request) error {
-	web.Still(w, r)
+func answerHead(w http.ResponseWriter, r *http.Request) error {
+	web.AnswerHead(w, r)
 	return nil
 }
 
@@ -102,8 +102,8 @@ func (s *Server) fresh(h login.Handler) login.Handler {
 	}
 }
 
-// ofHandoff calls a handler with the handoff that the address names, in the session in which it was made. To anybody else
-// there is nothing.
+// ofHandoff calls a handler with the handoff that the address names, in the session in which it was made. To anybody
+// else there is nothing.
 func (s *Server) ofHandoff(h func(http.ResponseWriter, *http.Request, *login.Visit, *grant.Handoff) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, in, err := s.Engine.Look(r)
@@ -132,8 +132,8 @@ func (s *Server) ofHandoff(h func(http.ResponseWriter, *http.Request, *login.Vis
 	}
 }
 
-// showCamera says what the code is for, in whichever language: nobody is asked to sign in, and nothing is read of the part
-// of the address that only the app knows what to do with.
+// showCamera says what the code is for, in whichever language: nobody is asked to sign in, and nothing is read of the
+// part of the address that only the app knows what to do with.
 func (s *Server) showCamera(w http.ResponseWriter, r *http.Request) error {
 	v, _, err := s.Engine.Look(r)
 	if err != nil {

@@ -32,7 +32,7 @@ type Options struct {
 // Factor is the recovery code as a way of proving.
 func Factor(o Options) login.Factor {
 	return login.Factor{
-		Method: Method, Recovery: true, Prove: useStep{o}, Enrol: saveStep{o}, Steps: []login.Step{lowStep{o}},
+		Method: Method, Recovery: true, Prove: useStep{o}, Enrol: saveStep{o}, Steps: []login.Step{lowCodesStep{o}},
 		UI: part(), Card: o.card,
 	}
 }

@@ -7,13 +7,15 @@ import (
 	"github.com/minddistrict/idp/login"
 )
 
-// lowStep says that few codes are left, right after one was used, and offers new ones.
-type lowStep struct{ Options }
+// lowCodesStep says that few codes are left, right after one was used, and offers new ones.
+type lowCodesStep struct{ Options }
 
-func (lowStep) Name() string                                  { return "recovery-low" }
-func (lowStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedLow }
+func (lowCodesStep) Name() string { return "recovery-low" }
+func (lowCodesStep) Handles(r authn.Requirement, _ authn.Facts) bool {
+	return r.Need == authn.NeedLowCodes
+}
 
-func (s lowStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) {
+func (s lowCodesStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) {
 	left, err := s.Store.TicketsLeft(ctx, v.Platform.ID, v.Facts.Account.ID, authn.TicketRecoveryCode)
 	if err != nil {
 		return login.Page{}, err
@@ -21,12 +23,12 @@ func (s lowStep) Show(ctx context.Context, v *login.Visit) (login.Page, error) {
 	return login.Page{Template: "recovery_low", Data: lowPage{Action: v.Action, Left: left}}, nil
 }
 
-func (lowStep) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) {
-	switch v.Do() {
+func (lowCodesStep) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) {
+	switch v.Button() {
 	case "create":
-		v.Journey.Wish = authn.NeedCodes
+		v.Journey.OptIn = authn.NeedSaveCodes
 	case "set-up":
-		v.Journey.Wish = authn.NeedEnrol
+		v.Journey.OptIn = authn.NeedEnrol
 	}
-	return login.Outcome{Done: authn.NeedLow}, nil
+	return login.Outcome{Done: authn.NeedLowCodes}, nil
 }

@@ -17,8 +17,10 @@ import (
 // saveStep shows a new set until the person says that it is kept.
 type saveStep struct{ Options }
 
-func (saveStep) Name() string                                  { return "recovery-codes" }
-func (saveStep) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedCodes }
+func (saveStep) Name() string { return "recovery-codes" }
+func (saveStep) Handles(r authn.Requirement, _ authn.Facts) bool {
+	return r.Need == authn.NeedSaveCodes
+}
 
 // codes are those of the journey. They can be shown from a GET, because nothing is stored for it.
 func (s saveStep) codes(v *login.Visit) []string {
@@ -32,7 +34,7 @@ func check(codes []string) string {
 
 func (s saveStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	codes := s.codes(v)
-	page := savePage{Action: v.Action, Check: check(codes), At: v.Now, On: v.Did(authn.NeedEnrol)}
+	page := savePage{Action: v.Action, Check: check(codes), At: v.Now, On: v.Done(authn.NeedEnrol)}
 	// Set up before, and never confirmed: the codes that were shown then do not work.
 	page.Again = !page.On && v.Journey.Ask.Purpose != authn.NewCodes && !v.Renewing()
 	for _, code := range codes {
@@ -46,7 +48,7 @@ func (s saveStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 	switch {
 	case v.Form.Get("check") != check(codes):
 		return login.Outcome{Retry: []authn.Mistake{{Field: "kept", Key: "recovery.error_check"}}}, nil
-	case v.Do() == "download":
+	case v.Button() == "download":
 		return login.Outcome{File: s.file(v, codes)}, nil
 	case v.Form.Get("kept") == "":
 		return login.Outcome{Retry: []authn.Mistake{{Field: "kept", Key: "recovery.error_check"}}}, nil
@@ -65,7 +67,7 @@ func (s saveStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 	if len(change.Retire) > 0 {
 		change.Messages = []outbox.Message{v.NoticeOf(newCodes, s.Sealer, nil)}
 	}
-	return login.Outcome{Done: authn.NeedCodes, Change: change}, nil
+	return login.Outcome{Done: authn.NeedSaveCodes, Change: change}, nil
 }
 
 // file holds the codes, and no name of an organisation: it may lie around.

@@ -22,9 +22,9 @@ const field = "recovery_code"
 // useStep is the page beside every page that asks a code.
 type useStep struct{ Options }
 
-func (useStep) Name() string                              { return "recovery-code" }
-func (useStep) Spends(form url.Values) string             { return Read(form.Get(field)) }
-func (useStep) Meets(authn.Requirement, authn.Facts) bool { return false }
+func (useStep) Name() string                                { return "recovery-code" }
+func (useStep) Spends(form url.Values) string               { return Read(form.Get(field)) }
+func (useStep) Handles(authn.Requirement, authn.Facts) bool { return false }
 
 // Way: whoever has recovery codes may use one wherever a code is asked.
 func (useStep) Way(v *login.Visit) string {
@@ -36,7 +36,7 @@ func (useStep) Way(v *login.Visit) string {
 
 func (useStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 	if tooNew(v) {
-		v.Trouble = retry("recovery_use.error_new").Retry
+		v.Mistakes = retry("recovery_use.error_new").Retry
 	}
 	return login.Page{Template: "recovery_use", Data: usePage{
 		Action: v.Action, BackURL: login.JourneyPath(v.Platform, v.Journey.ID),
@@ -52,7 +52,7 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 	if strings.TrimSpace(typed) == "" {
 		return retry("recovery_use.error_empty"), nil
 	}
-	attempt, err := s.Budget.Recovery(ctx, v)
+	attempt, err := s.Budget.CountRecovery(ctx, v)
 	if err != nil {
 		return login.Outcome{}, err
 	}
@@ -94,11 +94,11 @@ func (s useStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, err
 	}, nil
 }
 
-// tooNew tells whether the set was made in the very session that is asked for a code: then it counts from the next
+// tooNew reports whether the set was made in the very session that is asked for a code: then it counts from the next
 // login on.
 func tooNew(v *login.Visit) bool {
 	set, ok := v.Facts.Account.Credential(Method)
-	return ok && !v.Requirement.Takes(set)
+	return ok && !v.Requirement.Accepts(set)
 }
 
 // find looks the code up among those of the account's set; nil: it is none of them.

@@ -20,10 +20,9 @@ const shownLogins = 20
 // shownReceipts is how many receipts of parties are read for them: of five parties each.
 const shownReceipts = 5 * shownLogins
 
-// showActivity shows when somebody logged in, with what, and for which party or platform, and which parties confirmed the
-// end of that. It shows successes only:
-// what strangers try fills the list with what nobody can act on, and would push what matters out of it. No network
-// address is shown either: whoever got in would learn where the owner is.
+// showActivity shows when somebody logged in, with what, and for which party or platform, and which parties confirmed
+// the end of that. It shows successes only: what strangers try fills the list with what nobody can act on, and would
+// push what matters out of it. No network address is shown either: whoever got in would learn where the owner is.
 func (s *Server) showActivity(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	p := v.Platform
 	events, err := s.Past.SignIns(r.Context(), p.ID, v.Facts.Account.ID, shownLogins)
@@ -43,7 +42,7 @@ func (s *Server) showActivity(w http.ResponseWriter, r *http.Request, v *login.V
 	}
 	for _, e := range events {
 		l := ui.Login{At: e.At, Machine: ui.MachineOf(e.Agent), Place: s.nameOf(p, e.Party), This: e.Session == v.Facts.Session.ID}
-		l.Told = ui.ToldOf(told[e.Session], func(id string) string { return s.nameOf(p, id) })
+		l.Told = ui.NotifiedPartiesOf(told[e.Session], func(id string) string { return s.nameOf(p, id) })
 		for method := range strings.FieldsSeq(e.Reason) {
 			if key := s.Engine.UI.MethodKey(method); key != "" {
 				l.How = append(l.How, key)
@@ -110,8 +109,8 @@ func (s *Server) actsOfOthers(r *http.Request, v *login.Visit) (acts []ui.Helper
 // bySystem is the actor of what nobody in particular did (audit.Event).
 const bySystem = "system"
 
-// appActs are what happened with devices with the mobile app: those that were added and removed, PINs that were chosen and
-// wrong ones. Whoever gave a wrong PIN had such a device in hand, so its owner can act on it.
+// appActs are what happened with devices with the mobile app: those that were added and removed, PINs that were chosen
+// and wrong ones. Whoever gave a wrong PIN had such a device in hand, so its owner can act on it.
 func (s *Server) appActs(r *http.Request, v *login.Visit) (acts []ui.AppAct, err error) {
 	events, err := s.Past.DoneWithApp(r.Context(), v.Platform.ID, v.Facts.Account.ID, shownOthers)
 	for _, e := range events {
@@ -124,7 +123,7 @@ func (s *Server) appActs(r *http.Request, v *login.Visit) (acts []ui.AppAct, err
 	return acts, err
 }
 
-// operator tells whether an actor of the record worked at the command line.
+// operator reports whether an actor of the record worked at the command line.
 func operator(actor string) bool { return actor == "cli" || strings.HasPrefix(actor, "cli ") }
 
 // whoKey is the text key of who helped.

@@ -17,8 +17,8 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// ofDevice tells whether a session is that of one of the devices, which its PIN began.
-func ofDevice(all []grant.Device, sid string) bool {
+// isOfDevice reports whether a session is that of one of the devices, which its PIN began.
+func isOfDevice(all []grant.Device, sid string) bool {
 	return slices.ContainsFunc(all, func(d grant.Device) bool { return d.Session == sid })
 }
 
@@ -42,7 +42,7 @@ func (s *Server) listPhones(v *login.Visit, all []grant.Device, sessions []authn
 			}
 		}
 		page = append(page, ui.Device{
-			Machine: appMachine(d), How: s.Engine.WayKey(d.Way), Network: shown(d.Network), Here: here(v, d.Network),
+			Machine: appMachine(d), How: s.Engine.WayKey(d.Way), Network: shown(d.Network), Here: sameNetwork(v, d.Network),
 			Places: s.nameOf(v.Platform, string(d.Party)), AddedAt: d.AddedAt, UsedAt: used,
 			URL: v.Platform.URL(pathDevices + "/app/" + string(d.ID)),
 		})
@@ -53,8 +53,8 @@ func (s *Server) listPhones(v *login.Visit, all []grant.Device, sessions []authn
 
 func appMachine(d grant.Device) ui.Machine { return ui.Machine{App: true, Name: d.Name} }
 
-// ofAppDevice calls a handler with the device that the address names, of the same person. One that was theirs leads back to
-// the page: another tab was faster, or wrong PINs. Anything else does not exist.
+// ofAppDevice calls a handler with the device that the address names, of the same person. One that was theirs leads
+// back to the page: another tab was faster, or wrong PINs. Anything else does not exist.
 func (s *Server) ofAppDevice(h func(http.ResponseWriter, *http.Request, *login.Visit, grant.Device) error) login.Handler {
 	return func(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 		id := grant.DeviceID(mux.Vars(r)["device"])
@@ -92,7 +92,7 @@ func (s *Server) submitAppDevice(w http.ResponseWriter, r *http.Request, v *logi
 	err := s.Apps.RemoveDevice(r.Context(), d, "removed", authn.Change{Platform: d.Platform, Events: []audit.Event{e}}, v.Now)
 	switch {
 	case err == nil:
-		note(w, v.Platform.ID, doneRemoved, ui.Machine{})
+		setNotice(w, v.Platform.ID, doneRemoved, ui.Machine{})
 	case !errors.Is(err, fault.NotFound): // another tab was faster
 		return err
 	}

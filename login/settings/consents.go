@@ -52,10 +52,10 @@ func (s *Server) showConsents(w http.ResponseWriter, r *http.Request, v *login.V
 		return err
 	}
 	page := ui.ConsentsPage{BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
-	page.Notice, _ = noted(w, r, p.ID)
+	page.Notice, _ = takeNotice(w, r, p.ID)
 	for i, c := range given {
 		page.Given = append(page.Given, ui.Given{
-			Party: parties[i].CalledAs(p.Name), Asked: login.Asked(c.Scopes, &parties[i]), At: c.At, URL: p.URL(pathConsents + "/" + c.Party),
+			Party: parties[i].CalledAs(p.Name), Asked: login.RequestedAccess(c.Scopes, &parties[i]), At: c.At, URL: p.URL(pathConsents + "/" + c.Party),
 		})
 	}
 	return s.Engine.ShowPage(w, r, http.StatusOK, "consents", page, v.Look(nil))
@@ -93,7 +93,7 @@ func (s *Server) showConsent(w http.ResponseWriter, r *http.Request, v *login.Vi
 // submitConsent takes a consent back: the party's grants of this person end with it, offline ones too. What the party
 // has fetched stays with it, which the page says.
 func (s *Server) submitConsent(w http.ResponseWriter, r *http.Request, v *login.Visit, party *grant.Party) error {
-	if v.Do() != "continue" {
+	if v.Button() != "continue" {
 		return web.SeeOther(w, r, v.Platform.URL(pathConsents))
 	}
 	e := ended(v, audit.ConsentWithdrawn, v.Facts.Session.ID)
@@ -101,6 +101,6 @@ func (s *Server) submitConsent(w http.ResponseWriter, r *http.Request, v *login.
 	if err := s.Consents.WithdrawConsent(r.Context(), v.Platform.ID, v.Facts.Account.ID, party.ID, e, v.Now); err != nil {
 		return err
 	}
-	note(w, v.Platform.ID, doneWithdrawn, ui.Machine{})
+	setNotice(w, v.Platform.ID, doneWithdrawn, ui.Machine{})
 	return web.SeeOther(w, r, v.Platform.URL(pathConsents))
 }

@@ -29,7 +29,7 @@ func (s *Server) showDevices(w http.ResponseWriter, r *http.Request, v *login.Vi
 	if err != nil {
 		return err
 	}
-	page.Notice, page.Subject = noted(w, r, v.Platform.ID)
+	page.Notice, page.Subject = takeNotice(w, r, v.Platform.ID)
 	return s.Engine.ShowPage(w, r, http.StatusOK, "devices", page, v.Look(nil))
 }
 
@@ -62,11 +62,11 @@ func (s *Server) devices(r *http.Request, v *login.Visit) (ui.DevicesPage, error
 		BackURL: p.URL(pathSettings), HomeURL: p.HomeURL,
 	}
 	for _, session := range sessions {
-		if ofDevice(phones, session.ID) {
+		if isOfDevice(phones, session.ID) {
 			continue // the device is listed
 		}
 		d := ui.Device{
-			Machine: ui.MachineOf(session.Agent), Network: shown(session.Network), Here: here(v, session.Network),
+			Machine: ui.MachineOf(session.Agent), Network: shown(session.Network), Here: sameNetwork(v, session.Network),
 			AddedAt: session.StartedAt, UsedAt: session.SeenAt, This: session.ID == v.Facts.Session.ID,
 		}
 		d.Here = d.Here && !d.This // it goes without saying
@@ -115,8 +115,10 @@ func shown(network string) string {
 	return fmt.Sprintf("%d.%d.%d.x", b[0], b[1], b[2])
 }
 
-// here tells whether what began in a network did so where the person is now, beside this browser itself.
-func here(v *login.Visit, network string) bool { return network != "" && network == v.Caller.Network() }
+// sameNetwork reports whether what began in a network did so where the person is now, beside this browser itself.
+func sameNetwork(v *login.Visit, network string) bool {
+	return network != "" && network == v.Caller.Network()
+}
 
 // listOutliving adds what goes on although nobody is signed in there any more. To who has the phone in hand an app
 // looks the same either way, so it stands among the others.
@@ -128,7 +130,7 @@ func (s *Server) listOutliving(v *login.Visit, page *ui.DevicesPage, access []gr
 		}
 		count++
 		d := ui.Device{
-			Machine: ui.MachineOf(a.Agent), Network: shown(a.Network), Here: here(v, a.Network),
+			Machine: ui.MachineOf(a.Agent), Network: shown(a.Network), Here: sameNetwork(v, a.Network),
 			Places: s.nameOf(v.Platform, string(a.Party)), AddedAt: a.BeganAt, UsedAt: a.UsedAt,
 			URL: v.Platform.URL(pathDevices + "/" + a.Session + "/" + string(a.Party)),
 		}
@@ -146,7 +148,7 @@ func (s *Server) listOutliving(v *login.Visit, page *ui.DevicesPage, access []gr
 // submitDevices logs out everywhere else: every other session ends with what it gave, over or not, and no browser is
 // remembered.
 func (s *Server) submitDevices(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
-	if v.Do() != "logout" {
+	if v.Button() != "logout" {
 		return web.SeeOther(w, r, v.Platform.URL(pathDevices))
 	}
 	err := s.Store.SaveChange(r.Context(), authn.Change{
@@ -157,7 +159,7 @@ func (s *Server) submitDevices(w http.ResponseWriter, r *http.Request, v *login.
 	if err != nil {
 		return err
 	}
-	note(w, v.Platform.ID, doneEverybody, ui.Machine{})
+	setNotice(w, v.Platform.ID, doneEverybody, ui.Machine{})
 	return web.SeeOther(w, r, v.Platform.URL(pathDevices))
 }
 
@@ -167,7 +169,7 @@ type listed struct {
 	access  *grant.Access
 }
 
-// app tells whether it is asked about before it ends.
+// app reports whether it is asked about before it ends.
 func (l listed) app() bool {
 	return l.session != nil && l.session.Channel == authn.App || l.access != nil && l.access.Channel == authn.App
 }
@@ -191,7 +193,7 @@ func (s *Server) onList(r *http.Request, v *login.Visit) (l listed, theirs bool,
 		i := slices.IndexFunc(sessions, func(o authn.Session) bool { return o.ID == id && o.ID != v.Facts.Session.ID })
 		if i >= 0 && sessions[i].Channel == authn.App {
 			phones, err := s.Apps.AppDevices(r.Context(), v.Platform.ID, v.Facts.Account.ID)
-			if err != nil || ofDevice(phones, id) {
+			if err != nil || isOfDevice(phones, id) {
 				return listed{}, true, err // the device is on the list, and ends with what it has
 			}
 		}
@@ -253,7 +255,7 @@ func (s *Server) submitDevice(w http.ResponseWriter, r *http.Request, v *login.V
 	case l.access != nil:
 		machine, done = ui.Machine{}, doneStopped
 	}
-	note(w, v.Platform.ID, done, machine)
+	setNotice(w, v.Platform.ID, done, machine)
 	return web.SeeOther(w, r, v.Platform.URL(pathDevices))
 }
 

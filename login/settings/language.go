@@ -54,6 +54,6 @@ func (s *Server) submitLanguage(w http.ResponseWriter, r *http.Request, v *login
 		}
 	}
 	web.SetCookie(w, v.Platform.ID, web.LangCookie, chosen)
-	note(w, v.Platform.ID, doneSaved, ui.Machine{})
+	setNotice(w, v.Platform.ID, doneSaved, ui.Machine{})
 	return web.SeeOther(w, r, v.Platform.URL(pathSettings))
 }

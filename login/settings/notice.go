@@ -17,7 +17,7 @@ import (
 // Finished leaves for the next page what a journey that began here has done.
 func Finished(w http.ResponseWriter, v *login.Visit, change authn.Change) {
 	if done := doneWith(v.Journey.Ask.Purpose, change); done != "" {
-		note(w, v.Platform.ID, done, ui.Machine{})
+		setNotice(w, v.Platform.ID, done, ui.Machine{})
 	}
 }
 
@@ -64,17 +64,19 @@ var doneOf = map[authn.Purpose]string{
 // noteLife is how long the next page may take.
 const noteLife = time.Minute
 
-// NoteUnlinked leaves that the account of an organisation was disconnected, which a page elsewhere does.
-func NoteUnlinked(w http.ResponseWriter, p platform.ID) { note(w, p, doneUnlinked, ui.Machine{}) }
+// SetUnlinkedNotice leaves that the account of an organisation was disconnected, which a page elsewhere does.
+func SetUnlinkedNotice(w http.ResponseWriter, p platform.ID) {
+	setNotice(w, p, doneUnlinked, ui.Machine{})
+}
 
-// Noted takes what was left: the key of a text.
-func Noted(w http.ResponseWriter, r *http.Request, p platform.ID) string {
-	key, _ := noted(w, r, p)
+// TakeNotice takes what was left: the key of a text.
+func TakeNotice(w http.ResponseWriter, r *http.Request, p platform.ID) string {
+	key, _ := takeNotice(w, r, p)
 	return key
 }
 
-// note leaves what was done, and to which machine.
-func note(w http.ResponseWriter, p platform.ID, done string, m ui.Machine) {
+// setNotice leaves what was done, and to which machine.
+func setNotice(w http.ResponseWriter, p platform.ID, done string, m ui.Machine) {
 	value := url.Values{"d": {done}}
 	if m != (ui.Machine{}) {
 		value.Set("b", m.Browser)
@@ -83,8 +85,8 @@ func note(w http.ResponseWriter, p platform.ID, done string, m ui.Machine) {
 	web.KeepCookie(w, p, web.NoticeCookie, value.Encode(), noteLife)
 }
 
-// noted takes what was left: the key of a text, and the machine it is about. Whatever is not ours is nothing.
-func noted(w http.ResponseWriter, r *http.Request, p platform.ID) (string, ui.Machine) {
+// takeNotice takes what was left: the key of a text, and the machine it is about. Whatever is not ours is nothing.
+func takeNotice(w http.ResponseWriter, r *http.Request, p platform.ID) (string, ui.Machine) {
 	left := web.Cookie(r, p, web.NoticeCookie)
 	if left == "" {
 		return "", ui.Machine{}

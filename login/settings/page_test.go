@@ -54,7 +54,7 @@ func door(role platform.Role, seen time.Duration, pages ...Page) http.Handler {
 	engine := login.New(login.Options{
 		Store: beginnings{}, Visitors: visitor.Reader{Store: store}, Now: func() time.Time { return noon }, Parties: noParties{},
 		UI: ui.New(pretendPart()), Fresh: func() error { return nil }, Log: slog.New(slog.DiscardHandler),
-		Arrive: func(r *http.Request) error {
+		RateLimit: func(r *http.Request) error {
 			if r.Header.Get("X-Crowded") != "" {
 				return web.TooMany{Wait: time.Minute}
 			}
@@ -249,7 +249,7 @@ func TestNoticeIsOursAndShownOnce(t *testing.T) {
 	} {
 		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/settings", nil)
 		r.Header.Set("Cookie", "__Host-linde-notice="+value)
-		key, m := noted(w, r, "linde")
+		key, m := takeNotice(w, r, "linde")
 		if key != want.key || m != want.machine {
 			t.Errorf("%q: %q, %+v", value, key, m)
 		}
@@ -263,9 +263,9 @@ func TestNoticeIsOursAndShownOnce(t *testing.T) {
 			for _, sys := range systems {
 				w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/settings", nil)
 				m := ui.Machine{Browser: b, System: sys}
-				note(w, "linde", done, m)
+				setNotice(w, "linde", done, m)
 				r.AddCookie(w.Result().Cookies()[0])
-				if key, got := noted(httptest.NewRecorder(), r, "linde"); key != doneTexts[done] || got != m {
+				if key, got := takeNotice(httptest.NewRecorder(), r, "linde"); key != doneTexts[done] || got != m {
 					t.Fatalf("%s of %+v comes back as %q of %+v", done, m, key, got)
 				}
 			}
@@ -280,7 +280,7 @@ func FuzzNotice(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		r := httptest.NewRequest(http.MethodGet, "/settings", nil)
 		r.AddCookie(&http.Cookie{Name: "__Host-linde-notice", Value: value}) // without what no cookie can hold
-		key, m := noted(httptest.NewRecorder(), r, "linde")
+		key, m := takeNotice(httptest.NewRecorder(), r, "linde")
 		ours := key == ""
 		for _, text := range doneTexts {
 			ours = ours || text == key

@@ -43,13 +43,14 @@ func pretendPage(engine *login.Server, done func(string)) Page {
 			return engine.ShowPage(w, r, http.StatusOK, "pretend_settings", data, v.Look(nil))
 		},
 		Submit: func(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
-			done(v.Do())
+			done(v.Button())
 			return web.SeeOther(w, r, v.Platform.URL(pathSettings))
 		},
 	}
 }
 
-// TestPageOfSettingsIsOneFileATemplateAndTexts: its line, its page and its form are there, for whoever may see settings.
+// TestPageOfSettingsIsOneFileATemplateAndTexts: its line, its page and its form are there, for whoever may see
+// settings.
 func TestPageOfSettingsIsOneFileATemplateAndTexts(t *testing.T) {
 	engine := login.New(login.Options{UI: ui.New(pretendPart())})
 	var did string

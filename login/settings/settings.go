@@ -120,7 +120,8 @@ func (s *Server) pages() []Page {
 	})
 }
 
-// hasPassword: whoever signs in with the account of an organisation alone has none to change.
+// hasPassword reports whether there is a password to change: whoever signs in with the account of an organisation alone
+// has none to change.
 func hasPassword(f authn.Facts) bool {
 	_, has := f.Account.Credential(authn.Password)
 	return has
@@ -133,15 +134,15 @@ func (s *Server) Routes(r *mux.Router) {
 		if page.Show == nil {
 			continue
 		}
-		add(page.Path, page.Name, stillHere, "HEAD")
+		add(page.Path, page.Name, answerHead, "HEAD")
 		add(page.Path, page.Name, s.Engine.SignedIn(page.Path, page.Show), "GET")
 		if page.Submit != nil {
 			add(page.Path, "submit "+page.Name, s.Engine.SignedIn(page.Path, page.Submit), "POST")
 		}
 	}
 	below := func(page, path, name string, show, submit login.Handler) {
-		could := s.Engine.Could
-		add(page+path, name, could(stillHere), "HEAD")
+		could := s.Engine.ServePage
+		add(page+path, name, could(answerHead), "HEAD")
 		add(page+path, name, could(s.Engine.SignedIn(page, show)), "GET")
 		add(page+path, "submit "+name, could(s.Engine.SignedIn(page, submit)), "POST")
 	}
@@ -150,15 +151,15 @@ func (s *Server) Routes(r *mux.Router) {
 		below(pathDevices, path, "device", s.ofDevice(s.showDevice), s.ofDevice(s.submitDevice))
 	}
 	below(pathConsents, "/{party}", "consent", s.ofConsent(s.showConsent), s.ofConsent(s.submitConsent))
-	add(pathPassword, "change password", stillHere, "HEAD") // a GET begins a journey
+	add(pathPassword, "change password", answerHead, "HEAD") // a GET begins a journey
 	add(pathPassword, "change password", s.changePassword, "GET")
 	add(ChangePasswordPath, "change password", func(w http.ResponseWriter, r *http.Request) error {
 		return web.SeeOther(w, r, ChangePasswordURL(platform.FromContext(r.Context())))
 	}, "GET", "HEAD")
 }
 
-func stillHere(w http.ResponseWriter, r *http.Request) error {
-	web.Still(w, r)
+func answerHead(w http.ResponseWriter, r *http.Request) error {
+	web.AnswerHead(w, r)
 	return nil
 }
 
@@ -166,7 +167,7 @@ func stillHere(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) showSettings(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	p := v.Platform
 	page := ui.SettingsPage{Email: v.Facts.Account.Email.Address, LogoutURL: s.Logout(p), HomeURL: p.HomeURL}
-	page.Notice, _ = noted(w, r, p.ID)
+	page.Notice, _ = takeNotice(w, r, p.ID)
 	for _, row := range s.pages() {
 		if row.For != nil && !row.For(v.Facts) {
 			continue

@@ -14,7 +14,7 @@ import (
 
 const pathTwoStep = "/settings/two-step"
 
-// hasTwoStep tells for whom two-step authentication exists: it can be set up, or is.
+// hasTwoStep reports whether two-step authentication exists: it can be set up, or is.
 func hasTwoStep(f authn.Facts) bool { return len(authn.Enrolled(f)) > 0 || authn.MayEnrol(f) }
 
 func twoStepState(_ *http.Request, v *login.Visit) ([]ui.State, error) {
@@ -43,7 +43,7 @@ func (s *Server) twoStep(h login.Handler) login.Handler {
 func (s *Server) showTwoStep(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	p, f := v.Platform, v.Facts
 	page := ui.TwoStepPage{Action: v.Action, Off: authn.MayTurnOff(f), CanSetUp: authn.MayEnrol(f), BackURL: p.URL(pathSettings), HomeURL: p.HomeURL}
-	page.Notice, _ = noted(w, r, p.ID)
+	page.Notice, _ = takeNotice(w, r, p.ID)
 	enrolled := authn.Enrolled(f)
 	page.On = len(enrolled) > 0
 	for _, factor := range s.Engine.Factors {
@@ -82,7 +82,7 @@ func (s *Server) showTwoStep(w http.ResponseWriter, r *http.Request, v *login.Vi
 // just shown.
 func (s *Server) submitTwoStep(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	on := len(authn.Enrolled(v.Facts)) > 0
-	switch v.Do() {
+	switch v.Button() {
 	case "set-up":
 		if !authn.MayEnrol(v.Facts) {
 			break
@@ -104,7 +104,7 @@ func (s *Server) submitTwoStep(w http.ResponseWriter, r *http.Request, v *login.
 func (s *Server) changeRemember(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	here, id := v.Platform.URL(pathTwoStep), v.Facts.Account.ID
 	change, done := authn.Change{}, ""
-	switch v.Do() {
+	switch v.Button() {
 	case "remember":
 		life, ok := rememberChoice(v.Facts, v.Form.Get("remember_for"))
 		if !ok {
@@ -122,12 +122,12 @@ func (s *Server) changeRemember(w http.ResponseWriter, r *http.Request, v *login
 		return web.SeeOther(w, r, here)
 	}
 	e := v.Event(audit.AccountChanged, audit.Success, id)
-	e.Session, e.Reason = v.Facts.Session.ID, "remember "+v.Do()
+	e.Session, e.Reason = v.Facts.Session.ID, "remember "+v.Button()
 	change.Platform, change.Events = v.Platform.ID, []audit.Event{e}
 	if err := s.Store.SaveChange(r.Context(), change, v.Now); err != nil {
 		return err
 	}
-	note(w, v.Platform.ID, done, ui.Machine{})
+	setNotice(w, v.Platform.ID, done, ui.Machine{})
 	return web.SeeOther(w, r, here)
 }
 

@@ -37,7 +37,7 @@ func (m messages) wait(now time.Time) int {
 
 // read opens what a step kept; what it kept nothing of is zero.
 func (o Options) read(v *login.Visit, step string) (m messages, err error) {
-	sealed := v.Journey.Kept[step]
+	sealed := v.Journey.StepData[step]
 	if len(sealed) == 0 {
 		return messages{}, nil
 	}
@@ -62,7 +62,7 @@ func binding(v *login.Visit, step string) string { return "journey/" + v.Journey
 // rise with the change.
 func (o Options) send(ctx context.Context, v *login.Visit, step string, m messages) (messages, authn.Change, error) {
 	limits := o.limits(v, m.Number)
-	stand, err := o.Store.Standing(ctx, v.Platform.ID, limits, v.Now)
+	stand, err := o.Store.LimitCounts(ctx, v.Platform.ID, limits, v.Now)
 	if err != nil {
 		return m, authn.Change{}, err
 	}
@@ -130,8 +130,8 @@ func (o Options) check(ctx context.Context, v *login.Visit, step, number, code s
 // wrong is what every code is told that was never sent, or was used.
 const wrong = "code.error_wrong_sms"
 
-// failed tells whether the newest message did not go, as far as is known: a gateway refused it, gave it up, reported it
-// as not delivered, or has not taken it by the time that the next one can be asked.
+// failed reports whether the newest message did not go, as far as is known: a gateway refused it, gave it up, reported
+// it as not delivered, or has not taken it by the time that the next one can be asked.
 func (o Options) failed(ctx context.Context, v *login.Visit, m messages) (bool, error) {
 	l, err := o.Store.Message(ctx, v.Platform.ID, m.Newest)
 	if errors.Is(err, fault.NotFound) {

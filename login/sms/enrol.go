@@ -22,7 +22,7 @@ func (numberStep) Spends(form url.Values) string { return login.SpentCode(form) 
 
 func (numberStep) Name() string { return setUp }
 
-func (numberStep) Meets(r authn.Requirement, f authn.Facts) bool {
+func (numberStep) Handles(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedEnrol && f.Method == Method
 }
 
@@ -56,7 +56,7 @@ func (s numberStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, 
 	if err != nil {
 		return login.Outcome{}, err
 	}
-	switch do := v.Do(); {
+	switch do := v.Button(); {
 	case do == "other":
 		v.Journey.Keep(setUp, nil)
 		v.Journey.Method = ""
@@ -123,7 +123,7 @@ func (s numberStep) code(ctx context.Context, v *login.Visit, m messages) (login
 	if len(mistakes) > 0 {
 		return login.Outcome{Retry: mistakes}, nil
 	}
-	attempt, err := s.Budget.Code(ctx, v)
+	attempt, err := s.Budget.CountCode(ctx, v)
 	if err != nil {
 		return login.Outcome{}, err
 	}

@@ -21,8 +21,8 @@ const amr = "sms"
 type Store interface {
 	Ticket(ctx context.Context, p platform.ID, hash []byte) (*authn.Ticket, error)
 	Message(ctx context.Context, p platform.ID, id string) (*outbox.Message, error)
-	// Standing says where limits stand, and counts nothing.
-	Standing(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error)
+	// LimitCounts says where limits stand, and counts nothing.
+	LimitCounts(ctx context.Context, p platform.ID, limits []authn.Limit, now time.Time) ([]authn.Counted, error)
 }
 
 // Options are what the house passes in.

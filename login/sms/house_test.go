@@ -207,7 +207,7 @@ func TestThePlatformHasABudget(t *testing.T) {
 		t.Errorf("%d messages", got)
 	}
 	p := &platform.Platform{Policy: platform.Policy{SMSPerDay: 3}}
-	stand, err := n.DB.Standing(t.Context(), "linde", []authn.Limit{sms.PerDay(p)}, n.Clock.Now())
+	stand, err := n.DB.LimitCounts(t.Context(), "linde", []authn.Limit{sms.PerDay(p)}, n.Clock.Now())
 	if err != nil || stand[0].N != 3 || !stand[0].Until.Equal(n.Clock.Now().Add(24*time.Hour)) {
 		t.Errorf("%+v, %v", stand, err)
 	}

@@ -19,7 +19,7 @@ func (codeStep) Spends(form url.Values) string { return login.SpentCode(form) }
 
 func (codeStep) Name() string { return Method }
 
-func (codeStep) Meets(r authn.Requirement, f authn.Facts) bool {
+func (codeStep) Handles(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedSecond && slices.Contains(authn.Enrolled(f), Method)
 }
 
@@ -83,7 +83,7 @@ func (s codeStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 		return login.Outcome{}, err
 	}
 	remember := v.Remembering()
-	if do := v.Do(); do == "send" || do == "resend" {
+	if do := v.Button(); do == "send" || do == "resend" {
 		out, err := s.sendAgain(ctx, v, m)
 		out.Remember = remember
 		return out, err
@@ -95,7 +95,7 @@ func (s codeStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 	if len(mistakes) > 0 {
 		return login.Outcome{Retry: mistakes, Remember: remember}, nil
 	}
-	attempt, err := s.Budget.Code(ctx, v)
+	attempt, err := s.Budget.CountCode(ctx, v)
 	if err != nil {
 		return login.Outcome{}, err
 	}

@@ -25,13 +25,13 @@ func (appStep) Spends(form url.Values) string { return login.SpentCode(form) }
 
 func (appStep) Name() string { return "app-setup" }
 
-func (appStep) Meets(r authn.Requirement, f authn.Facts) bool {
+func (appStep) Handles(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedEnrol && f.Method == Method
 }
 
 // Begin draws the secret. Who goes back to the choice and forth again keeps it: the app may have it by now.
 func (s appStep) Begin(_ context.Context, v *login.Visit) (authn.Change, error) {
-	if len(v.Journey.Kept[Method]) == 0 {
+	if len(v.Journey.StepData[Method]) == 0 {
 		drawn := base32.StdEncoding.EncodeToString(secret.Bytes(secretBytes)) // 160 bits: no padding
 		v.Journey.Keep(Method, s.Sealer.Seal([]byte(drawn), binding(v.Journey)))
 	}
@@ -42,7 +42,7 @@ func (s appStep) Begin(_ context.Context, v *login.Visit) (authn.Change, error) 
 func binding(j *authn.Journey) string { return "journey/" + j.ID + "/" + Method }
 
 func (s appStep) secret(v *login.Visit) (string, error) {
-	sealed := v.Journey.Kept[Method]
+	sealed := v.Journey.StepData[Method]
 	if len(sealed) == 0 {
 		return "", fmt.Errorf("set-up without a secret: %w", fault.Stale)
 	}
@@ -72,7 +72,7 @@ func (s appStep) Show(_ context.Context, v *login.Visit) (login.Page, error) {
 
 // Submit takes the first code. It is not counted: whoever guesses here sees the secret.
 func (s appStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, error) {
-	if v.Do() == "other" {
+	if v.Button() == "other" {
 		v.Journey.Method = ""
 		return login.Outcome{}, nil
 	}

@@ -76,7 +76,7 @@ func (n node) code(t *testing.T, off time.Duration) string {
 	return code
 }
 
-// signedIn tells whether a browser came back to the party with a code of ours.
+// signedIn reports whether a browser came back to the party with a code of ours.
 func signedIn(b *idptest.Browser) bool {
 	return b.URL.Path == "/callback" && b.URL.Query().Get("code") != ""
 }
@@ -112,8 +112,8 @@ func together(t *testing.T, browsers []*idptest.Browser, codes []string) (throug
 	return through
 }
 
-// CVE-2026-20779, CVE-2025-6014, CVE-2025-55000: a code signs in once, in however many logins of however many nodes it is
-// sent at once, and however it is written.
+// CVE-2026-20779, CVE-2025-6014, CVE-2025-55000: a code signs in once, in however many logins of however many nodes it
+// is sent at once, and however it is written.
 func TestACodeIsAcceptedOnce(t *testing.T) {
 	for name, open := range databases {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestACodeIsAcceptedOnce(t *testing.T) {
 	}
 }
 
-// F10: however many guesses are sent at once, over however many logins and nodes, ten are looked at in a day; then the
+// However many guesses are sent at once, over however many logins and nodes, ten are looked at in a day; then the
 // right one is refused too, and it is the same page.
 func TestManyGuessesAtOnceDoNotHelp(t *testing.T) {
 	const guesses = 200
@@ -230,8 +230,8 @@ func TestASealedSecretIsBoundToItsRow(t *testing.T) {
 	}
 }
 
-// TestAnAppThatIsNotOursMakesTheCodes: oathtool reads the key of the page, and its codes are accepted, at the set-up and
-// at the next login.
+// TestAnAppThatIsNotOursMakesTheCodes: oathtool reads the key of the page, and its codes are accepted, at the set-up
+// and at the next login.
 func TestAnAppThatIsNotOursMakesTheCodes(t *testing.T) {
 	n := newNode(t, idptest.SQLite(t))
 	b := n.atCode(t, "cees@example.org")

@@ -23,7 +23,7 @@ func (codeStep) Spends(form url.Values) string { return login.SpentCode(form) }
 
 func (codeStep) Name() string { return Method }
 
-func (codeStep) Meets(r authn.Requirement, f authn.Facts) bool {
+func (codeStep) Handles(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == authn.NeedSecond && slices.Contains(authn.Enrolled(f), Method)
 }
 
@@ -38,7 +38,7 @@ func (s codeStep) Submit(ctx context.Context, v *login.Visit) (login.Outcome, er
 	if len(mistakes) > 0 {
 		return login.Outcome{Retry: mistakes, Remember: remember}, nil
 	}
-	attempt, err := s.Budget.Code(ctx, v)
+	attempt, err := s.Budget.CountCode(ctx, v)
 	if err != nil {
 		return login.Outcome{}, err
 	}

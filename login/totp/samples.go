@@ -14,7 +14,7 @@ func samples() map[string][]ui.Sample {
 	return map[string][]ui.Sample{"totp": codeSamples(), "app": appSamples(), "activity": ui.SampleActivity("activity.by_totp")}
 }
 
-// Samples are the states of the page that asks a code.
+// codeSamples are the states of the page that asks a code.
 func codeSamples() []ui.Sample {
 	page := func(change func(*ui.CodePage)) ui.CodePage {
 		p := ui.CodePage{Action: sampleAction, Cancel: true}
@@ -50,7 +50,7 @@ func codeSamples() []ui.Sample {
 	}, ui.SampleRecovery, ui.SampleNoCode)
 }
 
-// Samples are the states of the page that connects an app.
+// appSamples are the states of the page that connects an app.
 func appSamples() []ui.Sample {
 	page := appPage{
 		Action: sampleAction, QR: sampleQR(sampleURI), Cancel: true, Key: []string{"JBSW", "Y3DP", "EHPK", "3PXP", "JBSW", "Y3DP", "EHPK", "3PXP"},

@@ -55,7 +55,7 @@ func (q *queue) take(most int) []*call {
 	return taken
 }
 
-// withdraw takes out a call that waits, and tells whether it did.
+// withdraw reports whether a call still waited, and takes it out.
 func (q *queue) withdraw(c *call) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -19,7 +19,7 @@ func (w *world) access(a account.Account, now time.Time) []grant.Access {
 	return all
 }
 
-// lives tells whether a refresh token is taken at a time.
+// lives reports whether a refresh token is taken at a time.
 func (w *world) lives(refresh string, now time.Time) bool {
 	w.Helper()
 	r := w.rotation(refresh)

@@ -84,11 +84,11 @@ var accounts = []promise{
 			w.ok(w.db.EndSessionBy(w.Context(), linde, v.ID, w.event(audit.SessionEnded, w.anna), tells(), w.now))
 			w.same("told of the session", told(), 1)
 		}
-		stopped := staff.Standing{State: account.Deactivated, Event: w.event(audit.AccountDeactivated, w.anna)}
+		stopped := staff.StateChange{State: account.Deactivated, Event: w.event(audit.AccountDeactivated, w.anna)}
 		stopped.Event.At = w.now.Add(time.Millisecond) // so that the record has an order
 		for range 2 {
 			stopped.Tells = tells()
-			w.ok(w.db.Stand(w.Context(), linde, w.anna.ID, stopped, w.now))
+			w.ok(w.db.ApplyStateChange(w.Context(), linde, w.anna.ID, stopped, w.now))
 			w.same("told of the state", told(), 2)
 		}
 		w.same("events", w.kinds(), []audit.Kind{audit.AccountDeactivated, audit.SessionEnded})

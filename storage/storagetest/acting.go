@@ -52,7 +52,7 @@ func (w *world) everyAct(e audit.Event) map[string]func() error {
 		return w.db.SaveChange(ctx, authn.Change{Add: &a, Events: []audit.Event{e}}, w.now)
 	}
 	all["a state"] = func() error {
-		return w.db.Stand(ctx, linde, whom.ID, staff.Standing{State: account.Deactivated, Event: e}, w.now)
+		return w.db.ApplyStateChange(ctx, linde, whom.ID, staff.StateChange{State: account.Deactivated, Event: e}, w.now)
 	}
 	v := w.visit(whom)
 	all["a session's end"] = func() error { return w.db.EndSessionBy(ctx, linde, v.ID, e, nil, w.now) }
@@ -139,8 +139,8 @@ var actings = []promise{
 	{"a state that is one too many is not given, and one that somebody has already is not counted", func(w *world) {
 		limits := []authn.Limit{{Key: "many", Max: 1, Window: time.Hour}}
 		stand := func(a account.Account, s account.State) error {
-			to := staff.Standing{State: s, Event: w.event(audit.AccountDeactivated, a), Count: limits}
-			return w.db.Stand(w.Context(), linde, a.ID, to, w.now)
+			to := staff.StateChange{State: s, Event: w.event(audit.AccountDeactivated, a), Count: limits}
+			return w.db.ApplyStateChange(w.Context(), linde, a.ID, to, w.now)
 		}
 		w.ok(stand(w.anna, account.Active))
 		w.ok(stand(w.anna, account.Deactivated))

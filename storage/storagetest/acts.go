@@ -212,11 +212,11 @@ var actPromises = []promise{
 		w.ok(err)
 		a, err := w.db.Account(w.Context(), linde, w.anna.ID)
 		w.ok(err)
-		w.is("open", mine.Open(w.now) && !mine.CutBefore(a), true)
+		w.is("open", mine.Open(w.now) && !mine.EndedByAct(a), true)
 		w.ok(w.db.SaveChange(w.Context(), w.saves(*mine)["a credential"], w.now))
 		theirs, err := w.db.Journey(w.Context(), linde, other.ID)
 		w.ok(err)
-		w.is("the other one", theirs.Open(w.now) || !theirs.CutBefore(a), false)
+		w.is("the other one", theirs.Open(w.now) || !theirs.EndedByAct(a), false)
 	}},
 	{"nothing is saved for an account that is not active", func(w *world) {
 		j := w.begun()

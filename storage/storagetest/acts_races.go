@@ -143,7 +143,7 @@ var actRaces = []promise{
 				}
 				a, err := w.db.Account(w.Context(), linde, w.anna.ID)
 				w.ok(err)
-				j.Know(a)
+				j.SetAccount(a)
 				ended := w.some(
 					func() error { return w.db.SaveChange(w.Context(), authn.Change{Journey: &j}, w.now) },
 					func() error { return acts[act].do(w) },
@@ -153,7 +153,7 @@ var actRaces = []promise{
 				w.ok(err)
 				a, err = w.db.Account(w.Context(), linde, w.anna.ID)
 				w.ok(err)
-				w.is("over", stored.CutBefore(a), true)
+				w.is("over", stored.EndedByAct(a), true)
 				w.reset()
 			}
 		}

@@ -24,7 +24,7 @@ type phone struct {
 	setup string
 }
 
-// admission is what a device of an account would come of, in the session of a code.
+// makes is what a device of an account would come of, in the session of a code.
 func (w *world) makes(a account.Account, ends, jkt string) (grant.Admission, string) {
 	setup := secret.Token()
 	d := grant.Device{

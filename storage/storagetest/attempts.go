@@ -324,7 +324,7 @@ var attempts = []promise{
 		limits := []authn.Limit{{Key: "hour", Max: 2, Window: time.Hour}, {Key: "day", Max: 9, Window: 24 * time.Hour}}
 		standing := func(at time.Time) []authn.Counted {
 			w.Helper()
-			stand, err := w.db.Standing(w.Context(), linde, limits, at)
+			stand, err := w.db.LimitCounts(w.Context(), linde, limits, at)
 			w.ok(err)
 			return stand
 		}
@@ -336,7 +336,7 @@ var attempts = []promise{
 			w.same("after", standing(hour.Add(-time.Millisecond)), []authn.Counted{{N: 1, Until: hour}, {N: 1, Until: day}})
 		}
 		w.same("at the hour", standing(hour), []authn.Counted{{Until: hour.Add(time.Hour)}, {N: 1, Until: day}})
-		stand, err := w.db.Standing(w.Context(), wilg, limits[1:], w.now)
+		stand, err := w.db.LimitCounts(w.Context(), wilg, limits[1:], w.now)
 		w.ok(err)
 		w.same("of the other platform", stand, []authn.Counted{{Until: day}})
 	}},
@@ -354,7 +354,7 @@ var attempts = []promise{
 		}
 		w.same("saved", saved, 3)
 		w.same("events", len(w.kinds()), 3)
-		stand, err := w.db.Standing(w.Context(), linde, limits, w.now)
+		stand, err := w.db.LimitCounts(w.Context(), linde, limits, w.now)
 		w.ok(err)
 		w.same("counted", []int{stand[0].N, stand[1].N}, []int{3, 3})
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Platform: linde, Count: limits}, w.now.Add(time.Hour)))

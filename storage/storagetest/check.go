@@ -27,7 +27,7 @@ func (w *world) fails(err, want error) {
 	}
 }
 
-// found turns fault.NotFound into false.
+// found reports whether there was something: fault.NotFound is false.
 func (w *world) found(err error) bool {
 	w.Helper()
 	if err != nil && !errors.Is(err, fault.NotFound) {
@@ -51,7 +51,7 @@ func (w *world) same(what string, got, want any) {
 	}
 }
 
-// postgres tells which database this is, for the few checks that look behind the API.
+// postgres reports whether this database is PostgreSQL, for the few checks that look behind the API.
 func (w *world) postgres() bool {
 	return !strings.Contains(fmt.Sprintf("%T", w.db.SQL().Driver()), "sqlite")
 }

@@ -95,14 +95,14 @@ var codes = []promise{
 	}},
 	{"what anybody can do again and again is noted once a minute from each source", func(w *world) {
 		e := caller.Of(audit.Event{At: w.now, Platform: linde, Kind: audit.PartyRefused, Actor: "system", Party: string(web), Outcome: audit.Failure, Reason: "not proven"})
-		for _, err := range race(func(int) error { return w.db.Note(w.Context(), e, "192.0.2.7") }) {
+		for _, err := range race(func(int) error { return w.db.RecordOnce(w.Context(), e, "192.0.2.7") }) {
 			w.ok(err)
 		}
 		w.same("events", w.events(), []audit.Event{e})
 		for _, text := range []string{"https://a.test", "https://b.test"} { // what anybody makes up
 			another := e
 			another.Reason = "told" + audit.Received + text
-			w.ok(w.db.Note(w.Context(), another, "192.0.2.7"))
+			w.ok(w.db.RecordOnce(w.Context(), another, "192.0.2.7"))
 		}
 		w.same("events, two of which differ only in what came", len(w.events()), 2)
 		for _, change := range []func(*audit.Event){
@@ -111,20 +111,20 @@ var codes = []promise{
 		} {
 			another := e
 			change(&another)
-			w.ok(w.db.Note(w.Context(), another, "192.0.2.7"))
+			w.ok(w.db.RecordOnce(w.Context(), another, "192.0.2.7"))
 		}
-		w.ok(w.db.Note(w.Context(), e, "192.0.2.8"))
+		w.ok(w.db.RecordOnce(w.Context(), e, "192.0.2.8"))
 		w.same("events", len(w.events()), 7)
 	}},
 	{"what a page refuses is noted once a minute from each source and of each account and connection, and its number is that of the event", func(w *world) {
 		e := caller.Of(audit.Event{At: w.now, Platform: linde, Kind: audit.LinkRefused, Account: w.anna.ID, Outcome: audit.Failure, Reason: "used"})
-		got, err := w.db.Noted(w.Context(), e, "192.0.2.7")
+		got, err := w.db.RecordOnceRef(w.Context(), e, "192.0.2.7")
 		w.ok(err)
 		w.is("its own number", got == e.Reference, true)
 		again := e
 		again.Reference = "2222-2222"
 		for _, err := range race(func(int) error {
-			number, err := w.db.Noted(w.Context(), again, "192.0.2.7")
+			number, err := w.db.RecordOnceRef(w.Context(), again, "192.0.2.7")
 			if err == nil && number != e.Reference {
 				err = errors.New(number)
 			}
@@ -139,7 +139,7 @@ var codes = []promise{
 		} {
 			another := again
 			change(&another)
-			number, err := w.db.Noted(w.Context(), another, "192.0.2.7")
+			number, err := w.db.RecordOnceRef(w.Context(), another, "192.0.2.7")
 			w.ok(err)
 			w.is("another number", number == again.Reference, true)
 		}
@@ -241,7 +241,7 @@ func withoutCode(g grant.Grant) grant.Grant {
 	return g
 }
 
-// redeemed tells whether the code of a grant was used.
+// redeemed reports whether the code of a grant was used.
 func (w *world) redeemed(g grant.Grant) bool {
 	w.Helper()
 	got, _, err := w.db.Grant(w.Context(), g.Platform, g.ID, w.now)

@@ -37,7 +37,7 @@ func (w *world) link(a account.Account, c federation.ID, key string) account.Cre
 
 // answer keeps one, for a minute, of a visit that may take an hour, and is the handle that it is taken with.
 func (w *world) answer(state string) []byte {
-	kept := federation.Kept{State: secret.Hash(state), Handle: secret.Hash(secret.Token()), Sealed: []byte("answer")}
+	kept := federation.StoredAnswer{State: secret.Hash(state), Handle: secret.Hash(secret.Token()), Sealed: []byte("answer")}
 	w.ok(w.db.KeepAnswer(w.Context(), linde, kept, w.now.Add(time.Minute), w.now.Add(time.Hour)))
 	return kept.Handle
 }
@@ -203,7 +203,7 @@ var connections = []promise{
 	}},
 	{"a visit to an upstream is answered once, and the answer is taken once, by its handle and within its time", func(w *world) {
 		handle := w.answer("visit")
-		again := federation.Kept{State: secret.Hash("visit"), Handle: secret.Hash("other"), Sealed: []byte("replayed")}
+		again := federation.StoredAnswer{State: secret.Hash("visit"), Handle: secret.Hash("other"), Sealed: []byte("replayed")}
 		w.fails(w.db.KeepAnswer(w.Context(), linde, again, w.now.Add(time.Minute), w.now.Add(time.Hour)), fault.Spent)
 		sealed, err := w.db.UpstreamAnswer(w.Context(), linde, handle, w.now)
 		w.ok(err)
@@ -231,8 +231,8 @@ var connections = []promise{
 		over := w.now.Add(time.Hour)
 		for _, way := range []string{"nothing came", "answered", "taken"} {
 			handle := secret.Hash(secret.Token())
-			mine := federation.Kept{State: secret.Hash(way), Handle: handle}
-			other := federation.Kept{State: secret.Hash(way), Handle: secret.Hash(secret.Token()), Sealed: []byte("other")}
+			mine := federation.StoredAnswer{State: secret.Hash(way), Handle: handle}
+			other := federation.StoredAnswer{State: secret.Hash(way), Handle: secret.Hash(secret.Token()), Sealed: []byte("other")}
 			w.ok(w.db.ClaimAnswer(w.Context(), linde, mine, over))
 			w.fails(w.db.ClaimAnswer(w.Context(), linde, other, over), fault.Taken)
 			w.fails(w.db.KeepAnswer(w.Context(), linde, other, w.now.Add(time.Minute), over), fault.Spent)
@@ -256,7 +256,7 @@ var connections = []promise{
 		results := make([]error, crowd)
 		var all sync.WaitGroup
 		for i := range results {
-			claim := federation.Kept{State: secret.Hash("visit"), Handle: secret.Hash(secret.Token())}
+			claim := federation.StoredAnswer{State: secret.Hash("visit"), Handle: secret.Hash(secret.Token())}
 			all.Go(func() { results[i] = w.db.ClaimAnswer(w.Context(), linde, claim, w.now.Add(time.Hour)) })
 		}
 		all.Wait()
@@ -297,15 +297,15 @@ var connections = []promise{
 		w.fails(err, fault.NotFound)
 		good := federation.Document{Body: []byte("<xml>"), ReadAt: millis(w.now), TriedAt: millis(w.now)}
 		w.ok(w.db.KeepDocument(w.Context(), linde, entra, good))
-		bad := federation.Document{TriedAt: millis(w.now.Add(time.Hour)), Trouble: "no answer"}
+		bad := federation.Document{TriedAt: millis(w.now.Add(time.Hour)), LastError: "no answer"}
 		w.ok(w.db.KeepDocument(w.Context(), linde, entra, bad))
 		got, err := w.db.Document(w.Context(), linde, entra)
 		w.ok(err)
-		w.same("document", got, federation.Document{Body: good.Body, ReadAt: good.ReadAt, TriedAt: bad.TriedAt, Trouble: bad.Trouble})
+		w.same("document", got, federation.Document{Body: good.Body, ReadAt: good.ReadAt, TriedAt: bad.TriedAt, LastError: bad.LastError})
 		w.ok(w.db.KeepDocument(w.Context(), linde, entra, good)) // a node that was slow
 		got, err = w.db.Document(w.Context(), linde, entra)
 		w.ok(err)
-		w.same("trouble", got.Trouble, bad.Trouble)
+		w.same("trouble", got.LastError, bad.LastError)
 	}},
 	{"a document belongs to the address that the settings name", func(w *world) {
 		c := connection(linde, entra)
@@ -332,7 +332,7 @@ var connections = []promise{
 		is("old", time.Time{}) // to tell what is new
 		keeps(old, "old again", w.now.Add(time.Minute))
 		is("old", time.Time{}) // a node that has the settings before
-		w.ok(w.db.KeepDocument(w.Context(), linde, entra, federation.Document{Address: other, Body: []byte("old"), TriedAt: millis(w.now.Add(time.Minute)), Trouble: "no answer"}))
+		w.ok(w.db.KeepDocument(w.Context(), linde, entra, federation.Document{Address: other, Body: []byte("old"), TriedAt: millis(w.now.Add(time.Minute)), LastError: "no answer"}))
 		is("old", time.Time{}) // the other address does not answer
 		keeps(other, "new", w.now.Add(2*time.Minute))
 		is("new", millis(w.now.Add(2*time.Minute)))
@@ -360,14 +360,14 @@ var connections = []promise{
 			return err == nil
 		}
 		one, two, three := start("jan", "1"), start("jan", "2"), start("piet", "1")
-		over := federation.Ended{Subject: "jan", Sessions: []string{"1"}, ID: "a", Until: w.now.Add(time.Hour)}
+		over := federation.Logout{Subject: "jan", Sessions: []string{"1"}, ID: "a", Until: w.now.Add(time.Hour)}
 		n, err := w.db.EndUpstream(w.Context(), linde, entra, over, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
 		w.ok(err)
 		w.same("ended", n, 1)
 		w.same("live", []bool{live(one), live(two), live(three)}, []bool{false, true, true})
 		_, err = w.db.EndUpstream(w.Context(), linde, entra, over, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
 		w.fails(err, fault.Spent)
-		for i, none := range []federation.Ended{{ID: "b"}, {Sessions: []string{""}, ID: "c"}, {Subject: "klaas", ID: "d"}, {Subject: "piet", Sessions: []string{"2"}, ID: "e"}} {
+		for i, none := range []federation.Logout{{ID: "b"}, {Sessions: []string{""}, ID: "c"}, {Subject: "klaas", ID: "d"}, {Subject: "piet", Sessions: []string{"2"}, ID: "e"}} {
 			none.Until = w.now.Add(time.Hour)
 			n, err := w.db.EndUpstream(w.Context(), linde, entra, none, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
 			w.ok(err)
@@ -375,7 +375,7 @@ var connections = []promise{
 				w.Errorf("%d: ended %d", i, n)
 			}
 		}
-		all := federation.Ended{Subject: "jan", ID: "f", Until: w.now.Add(time.Hour)}
+		all := federation.Logout{Subject: "jan", ID: "f", Until: w.now.Add(time.Hour)}
 		n, err = w.db.EndUpstream(w.Context(), linde, "other", all, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
 		w.ok(err)
 		w.same("of another connection", n, 0)
@@ -398,7 +398,7 @@ var connections = []promise{
 			cookie = next
 		}
 		over := func(c federation.ID, subject string, sessions ...string) (n int) {
-			e := federation.Ended{Subject: subject, Sessions: sessions, ID: secret.ID(), Until: w.now.Add(time.Hour)}
+			e := federation.Logout{Subject: subject, Sessions: sessions, ID: secret.ID(), Until: w.now.Add(time.Hour)}
 			n, err := w.db.EndUpstream(w.Context(), linde, c, e, w.event(audit.SessionEnded, account.Account{Platform: linde}), w.now)
 			w.ok(err)
 			return n

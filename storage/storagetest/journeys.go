@@ -22,7 +22,7 @@ func (w *world) notUnavailable(err error) {
 // journey is a full one, and the request it belongs to; neither is saved.
 func (w *world) journey() (authn.Journey, grant.AuthRequest) {
 	day := 24 * time.Hour
-	ask := authn.Ask{Channel: authn.Browser, Journey: "j1", Again: true, MaxAge: &day, ACR: []string{"urn:minddistrict:acr:2fa"}}
+	ask := authn.Ask{Channel: authn.Browser, Journey: "j1", PromptLogin: true, MaxAge: &day, ACR: []string{"urn:minddistrict:acr:2fa"}}
 	browser := secret.Hash(secret.Token())
 	r := grant.AuthRequest{
 		ID: secret.ID(), Platform: linde, Browser: browser, Party: web, RedirectURI: callback, State: "af0\x00ifjsldkj\xff", Nonce: "n",
@@ -34,15 +34,15 @@ func (w *world) journey() (authn.Journey, grant.AuthRequest) {
 			Account: w.anna.ID, Proofs: w.newVisit(w.anna).Proofs, Done: []authn.Need{authn.NeedNewPassword},
 			Mistakes: &authn.Mistakes{Step: "password", All: []authn.Mistake{{Field: "password", Key: "k", Args: []any{"a"}, Label: "l"}}},
 			Stop:     &authn.Stop{Page: "wait", Until: w.now, Email: "anna@example.org", Sent: true, Of: "counter"},
-			Remember: true, Choosing: true, Method: "totp", LowCodes: true, Wish: authn.NeedCodes,
-			Kept: map[string][]byte{"totp": secret.Bytes(60)},
+			Remember: true, SetUpStarted: true, Method: "totp", LowCodes: true, OptIn: authn.NeedSaveCodes,
+			StepData: map[string][]byte{"totp": secret.Bytes(60)},
 		},
-		Failures: 2, Switch: true, Anew: true, Denied: true, Party: string(web), Request: r.ID, ReturnTo: "/settings", Hint: "anna@example.org", Locale: "nl",
-		Own:    &authn.Binding{Began: secret.Bytes(32), Before: secret.Bytes(32), Session: secret.Bytes(32), Salt: secret.Bytes(16), Step: "totp", Spent: secret.Bytes(32)},
-		Link:   &authn.Link{Hash: secret.Bytes(32), Purpose: authn.TicketWelcome, Sealed: secret.Bytes(60)},
-		Forgot: &authn.AskedMail{To: "anna@example.org", Again: true}, SignUp: &authn.AskedMail{To: "bram@example.org"},
-		Typed:     &authn.SignUpForm{Email: "anna@example.org", GivenName: "Anna", MiddleName: "van", FamilyName: "Dam", Locale: "nl", Terms: true},
-		StartedAt: w.now, ExpiresAt: w.now.Add(authn.JourneyLife),
+		Failures: 2, Switch: true, IgnoreSession: true, Denied: true, Party: string(web), Request: r.ID, ReturnTo: "/settings", Hint: "anna@example.org", Locale: "nl",
+		OwnBinding: &authn.Binding{Began: secret.Bytes(32), Before: secret.Bytes(32), Session: secret.Bytes(32), Salt: secret.Bytes(16), Step: "totp", Spent: secret.Bytes(32)},
+		Link:       &authn.Link{Hash: secret.Bytes(32), Purpose: authn.TicketWelcome, Sealed: secret.Bytes(60)},
+		ForgotMail: &authn.MailRequest{To: "anna@example.org", Again: true}, SignUpMail: &authn.MailRequest{To: "bram@example.org"},
+		SignUpForm: &authn.SignUpForm{Email: "anna@example.org", GivenName: "Anna", MiddleName: "van", FamilyName: "Dam", Locale: "nl", Terms: true},
+		StartedAt:  w.now, ExpiresAt: w.now.Add(authn.JourneyLife),
 	}, r
 }
 
@@ -71,7 +71,7 @@ var journeys = []promise{
 			return *got
 		}
 		w.same("journey", load(), j)
-		j.Kept, j.Failures, j.EndedAt = nil, 3, w.now
+		j.StepData, j.Failures, j.EndedAt = nil, 3, w.now
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Journey: &j}, w.now))
 		j.Version++
 		w.same("changed journey", load(), j)
@@ -101,7 +101,7 @@ var journeys = []promise{
 		j, r := w.first()
 		w.same("journey", j, r.Journey())
 		w.same("journeys stored", w.journeysStored(), 0)
-		j.Kept, j.Failures = map[string][]byte{"totp": []byte("x")}, 1
+		j.StepData, j.Failures = map[string][]byte{"totp": []byte("x")}, 1
 		w.ok(w.db.SaveChange(w.Context(), authn.Change{Journey: &j}, w.now))
 		got, err := w.db.Journey(w.Context(), linde, r.ID)
 		w.ok(err)

@@ -17,7 +17,7 @@ func (w *world) mark() {
 	w.run("UPDATE accounts SET marked_at = 1 WHERE id = '" + string(w.anna.ID) + "'")
 }
 
-// marked tells whether anna is.
+// marked reports whether anna is.
 func (w *world) marked() bool {
 	w.Helper()
 	a, err := w.db.Account(w.Context(), linde, w.anna.ID)

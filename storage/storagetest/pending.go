@@ -18,7 +18,7 @@ import (
 func (w *world) pendingAct(act staff.Act, a account.Account) staff.Pending {
 	return staff.Pending{
 		ID: secret.ID(), Platform: a.Platform, Act: act, Account: a.ID, Gives: platform.Manager, Address: "new@example.org", EmailKey: a.Email.Key,
-		Asker: "helper", Said: staff.Said{Reason: staff.LostPhone, Identified: staff.CalledBack}, AskedAt: w.now, DueAt: w.now.Add(staff.WaitsFor),
+		Asker: "helper", Said: staff.Justification{Reason: staff.LostPhone, Identified: staff.CalledBack}, AskedAt: w.now, DueAt: w.now.Add(staff.WaitsFor),
 	}
 }
 

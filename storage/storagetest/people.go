@@ -233,7 +233,7 @@ func (w *world) byName(addresses []string, all []account.Account) bool {
 	return slices.IsSortedFunc(addresses, func(a, b string) int { return strings.Compare(keys[a], keys[b]) })
 }
 
-// states are the invite states of linde with who is in each, as count and lists both say.
+// inviteStates are the invite states of linde with who is in each, as count and lists both say.
 func (w *world) inviteStates() map[account.InviteState]string {
 	w.Helper()
 	counts, err := w.db.Invited(w.Context(), linde, w.now)
@@ -276,7 +276,7 @@ func (w *world) opened(a account.Account, t authn.Ticket) authn.Journey {
 		ID: secret.ID(), Platform: linde, StartedAt: w.now, ExpiresAt: w.now.Add(authn.JourneyLife),
 		Link: &authn.Link{Hash: t.Hash, Purpose: t.Purpose},
 	}
-	j.Know(&a)
+	j.SetAccount(&a)
 	w.ok(w.db.StartJourney(w.Context(), j))
 	return j
 }

@@ -31,7 +31,7 @@ var requests = []promise{
 		bound := make([]grant.AuthRequest, crowd)
 		ended := race(func(i int) error {
 			bound[i] = r
-			bound[i].Browser, bound[i].Ask.Choose = secret.Hash(secret.Token()), i%2 == 0
+			bound[i].Browser, bound[i].Ask.PromptSelectAccount = secret.Hash(secret.Token()), i%2 == 0
 			return w.db.BindRequest(w.Context(), bound[i])
 		})
 		w.onlyOne(ended, fault.Spent)

@@ -4,6 +4,8 @@
 // ones that matter most are races, in which a hundred callers want the same thing at the same time. What is tested
 // is the exported API of package storage; the tables are looked at only where that is the promise, such as that no
 // secret is stored in the clear.
+//
+// A party is a relying party (OAuth client).
 package storagetest
 
 import (
@@ -228,7 +230,7 @@ func (w *world) event(kind audit.Kind, a account.Account) audit.Event {
 	}
 }
 
-// kinds are those of the events of linde, newest first.
+// events are the kinds of those of the events of linde, newest first.
 func (w *world) events() []audit.Event {
 	w.Helper()
 	events, err := w.db.Events(w.Context(), linde, 1000)

@@ -41,7 +41,7 @@ var settings = []promise{
 	{"parties come back whole, replaced whole, disabled ones too", func(w *world) {
 		p := party("populier", "populier-app")
 		p.Type, p.Auth, p.Secrets, p.Rotate = grant.Native, grant.AuthNone, nil, true
-		p.Lives, p.DisabledAt = grant.Lives{Access: time.Minute}, w.now
+		p.Lifetimes, p.DisabledAt = grant.Lifetimes{Access: time.Minute}, w.now
 		old := p
 		old.Name = "what it was called"
 		setup := storage.Setup{Platforms: []platform.Platform{organisation("populier")}, Parties: []grant.Party{old}}

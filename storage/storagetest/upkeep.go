@@ -140,7 +140,7 @@ var upkeep = []promise{
 			var calls []func() error
 			for range 4 {
 				j, _ := w.first()
-				j.Know(&w.anna) // what is sent for one account waits for it
+				j.SetAccount(&w.anna) // what is sent for one account waits for it
 				if first = append(first, j); len(first)%2 == 0 {
 					j.Account = ""
 				}

@@ -12,27 +12,27 @@ import (
 var uses = []promise{
 	{"what works once is used once, and by platform", func(w *world) {
 		one, two := secret.Hash("one"), secret.Hash("two")
-		w.ok(w.db.Use(w.Context(), linde, one, w.now.Add(time.Minute)))
-		w.ok(w.db.Use(w.Context(), linde, two, w.now.Add(time.Minute)))
-		w.ok(w.db.Use(w.Context(), wilg, one, w.now.Add(time.Minute)))
+		w.ok(w.db.MarkUsed(w.Context(), linde, one, w.now.Add(time.Minute)))
+		w.ok(w.db.MarkUsed(w.Context(), linde, two, w.now.Add(time.Minute)))
+		w.ok(w.db.MarkUsed(w.Context(), wilg, one, w.now.Add(time.Minute)))
 		for _, ends := range []time.Duration{time.Minute, -time.Hour, time.Hour} { // whatever the second one says of its end
-			w.fails(w.db.Use(w.Context(), linde, one, w.now.Add(ends)), fault.Spent)
+			w.fails(w.db.MarkUsed(w.Context(), linde, one, w.now.Add(ends)), fault.Spent)
 		}
 	}},
 	{"what was used is remembered until its end, and then forgotten", func(w *world) {
 		hash, ends := secret.Hash("one"), w.now.Add(10*time.Minute)
-		w.ok(w.db.Use(w.Context(), linde, hash, ends))
-		w.ok(w.db.Use(w.Context(), linde, secret.Hash("longer"), ends.Add(time.Hour)))
+		w.ok(w.db.MarkUsed(w.Context(), linde, hash, ends))
+		w.ok(w.db.MarkUsed(w.Context(), linde, secret.Hash("longer"), ends.Add(time.Hour)))
 		for _, at := range []time.Time{w.now, ends.Add(-time.Millisecond), ends} {
 			removed, err := w.db.CleanUp(w.Context(), at, 10)
 			w.ok(err)
 			w.same("removed at "+at.String(), removed, 0)
-			w.fails(w.db.Use(w.Context(), linde, hash, ends), fault.Spent)
+			w.fails(w.db.MarkUsed(w.Context(), linde, hash, ends), fault.Spent)
 		}
 		removed, err := w.db.CleanUp(w.Context(), ends.Add(time.Millisecond), 10)
 		w.ok(err)
 		w.same("removed after its end", removed, 1)
-		w.ok(w.db.Use(w.Context(), linde, hash, ends))
+		w.ok(w.db.MarkUsed(w.Context(), linde, hash, ends))
 	}},
 	{"of a crowd that uses one thing exactly one does, also while it is cleaned up", func(w *world) {
 		for range 5 {
@@ -40,7 +40,7 @@ var uses = []promise{
 			results := make([]error, crowd)
 			var all sync.WaitGroup
 			for i := range results {
-				all.Go(func() { results[i] = w.db.Use(w.Context(), linde, hash, w.now.Add(time.Minute)) })
+				all.Go(func() { results[i] = w.db.MarkUsed(w.Context(), linde, hash, w.now.Add(time.Minute)) })
 			}
 			all.Go(func() {
 				if _, err := w.db.CleanUp(w.Context(), w.now, 10); err != nil {

@@ -1,8 +1,8 @@
-// Package doors is two ways of saying who somebody is that exist in tests only: the front door and the back door. Whoever
-// names an address and knocks is let in.
+// Package doors is two ways of saying who somebody is that exist in tests only: the front door and the back door.
+// Whoever names an address and knocks is let in.
 //
-// It shows that ways of signing in stand beside each other: the first that the policy allows is the page, the others are
-// ways on it, and either's proof counts.
+// It shows that ways of signing in stand beside each other: the first that the policy allows is the page, the others
+// are ways on it, and either's proof counts.
 package doors
 
 import (
@@ -46,9 +46,9 @@ type door struct {
 	db                 Store
 }
 
-func (d door) Name() string                                  { return d.name }
-func (d door) Meets(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedPrimary }
-func (door) Identifies(form url.Values) bool                 { return form.Has("email") }
+func (d door) Name() string                                    { return d.name }
+func (d door) Handles(r authn.Requirement, _ authn.Facts) bool { return r.Need == authn.NeedPrimary }
+func (door) Identifies(form url.Values) bool                   { return form.Has("email") }
 
 // Way is offered wherever it is asked who somebody is.
 func (d door) Way(v *login.Visit) string {

@@ -78,8 +78,9 @@ type step struct {
 
 func (s step) Name() string { return s.name }
 
-// Meets: it is set up by whoever chose it, which the engine asks or, where nothing else is offered, knows.
-func (s step) Meets(r authn.Requirement, f authn.Facts) bool {
+// Handles reports whether the step is wanted: it is set up by whoever chose it, which the engine asks or, where nothing
+// else is offered, knows.
+func (s step) Handles(r authn.Requirement, f authn.Facts) bool {
 	return r.Need == s.need && (s.need == authn.NeedSecond || f.Method == Method)
 }
 

@@ -17,9 +17,9 @@ const (
 
 // Answer is what the upstream says of who came back at back with a request: an authorization response (OpenID Connect
 // Core 1.0 section 3.1.2.5) in its address or as a form. The code in it is exchanged, which works once. Numbers in its
-// claims are json.Number. Whether it is as fresh as was asked is for the caller (federation.Trip.Old). Every failure is
-// a Refusal.
-func (u *Upstream) Answer(ctx context.Context, c *federation.Connection, t federation.Trip, back string,
+// claims are json.Number. Whether it is as fresh as was asked is for the caller (federation.AuthnRequest.Stale). Every
+// failure is a Refusal.
+func (u *Upstream) Answer(ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string,
 	r *http.Request) (federation.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, totalTime)
 	defer cancel()
@@ -96,7 +96,7 @@ func codeOf(c *federation.Connection, m metadata, got url.Values) (string, error
 		return "", refuse(federation.BadAudience, "iss is not in the answer, and its metadata says that it is: wanted is %q",
 			c.OIDC.Issuer)
 	case got.Has("error"):
-		return "", told("authorization_endpoint", got.Get("error"), got.Get("error_description"))
+		return "", upstreamError("authorization_endpoint", got.Get("error"), got.Get("error_description"))
 	}
 	code := got.Get("code")
 	if code == "" || len(code) > maxCode {
@@ -113,17 +113,17 @@ var reasons = map[string]federation.Reason{
 	"login_required": federation.Interaction, "interaction_required": federation.Interaction,
 	"consent_required": federation.Interaction, "account_selection_required": federation.Interaction,
 	"server_error": federation.Unreachable, "temporarily_unavailable": federation.Unreachable,
-	"invalid_client": federation.Misset, "unauthorized_client": federation.Misset, "invalid_scope": federation.Misset,
-	"invalid_request": federation.Misset, "unsupported_response_type": federation.Misset,
-	"unsupported_grant_type": federation.Misset,
-	"redirect_uri_mismatch":  federation.Misset, "invalid_redirect_uri": federation.Misset,
-	"invalid_target":   federation.Misset,
-	"invalid_resource": federation.Misset,
+	"invalid_client": federation.Misconfigured, "unauthorized_client": federation.Misconfigured, "invalid_scope": federation.Misconfigured,
+	"invalid_request": federation.Misconfigured, "unsupported_response_type": federation.Misconfigured,
+	"unsupported_grant_type": federation.Misconfigured,
+	"redirect_uri_mismatch":  federation.Misconfigured, "invalid_redirect_uri": federation.Misconfigured,
+	"invalid_target":   federation.Misconfigured,
+	"invalid_resource": federation.Misconfigured,
 	"invalid_grant":    federation.Replayed, // a code that was used, is too old, or of another redirect_uri or verifier
 }
 
-// told is the refusal of an error that an upstream named. secret are texts that its description may repeat.
-func told(endpoint, code, description string, secret ...string) error {
+// upstreamError is the refusal of an error that an upstream named. secret are texts that its description may repeat.
+func upstreamError(endpoint, code, description string, secret ...string) error {
 	for _, s := range secret {
 		if len(s) > 3 { // shorter, it is no secret and stands in any text
 			hide := strings.NewReplacer(s, "[hidden]", url.QueryEscape(s), "[hidden]")

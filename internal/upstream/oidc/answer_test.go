@@ -66,11 +66,11 @@ func TestASecretMayStandInTheForm(t *testing.T) {
 	}
 	c.Secret = nil
 	_, err := p.answer(p.upstream(), c, p.trip(c, false))
-	refused(t, err, federation.Misset, "no client secret")
+	refused(t, err, federation.Misconfigured, "no client secret")
 	c.Secret = p.connection().Secret
 	c.ID = "other" // its secret is bound to its row
 	_, err = p.answer(p.upstream(), c, p.trip(c, false))
-	refused(t, err, federation.Misset, "cannot be opened")
+	refused(t, err, federation.Misconfigured, "cannot be opened")
 }
 
 // The algorithms that are taken.
@@ -234,7 +234,7 @@ func TestTamperedIDTokens(t *testing.T) {
 			p.header["alg"] = "ES256"
 		}, federation.BadSignature, "no public key"},
 		{"no keys", func(p *provider) { p.jwks = map[string]any{} }, federation.BadSignature, "no public key"},
-		{"keys are a list", func(p *provider) { p.jwks = []any{} }, federation.Misset, "jwks_uri"},
+		{"keys are a list", func(p *provider) { p.jwks = []any{} }, federation.Misconfigured, "jwks_uri"},
 	} {
 		t.Run(row.says, func(t *testing.T) {
 			p := newProvider(t)
@@ -290,7 +290,7 @@ func TestAuthTimeIsANumber(t *testing.T) {
 		trip := p.trip(c, true)
 		p.claims["auth_time"] = value
 		a, err := p.answer(p.upstream(), c, trip)
-		if err != nil || !a.AuthTime.IsZero() || !trip.Old(a) {
+		if err != nil || !a.AuthTime.IsZero() || !trip.Stale(a) {
 			t.Errorf("%s: %s, %v", says, a.AuthTime, err)
 		}
 	}
@@ -387,9 +387,9 @@ func TestErrorsOfAnUpstream(t *testing.T) {
 		{"access_denied", "AADSTS50105: not assigned to a role", federation.Denied},
 		{"login_required", "", federation.Interaction}, {"interaction_required", "AADSTS50076", federation.Interaction},
 		{"consent_required", "", federation.Interaction}, {"account_selection_required", "", federation.Interaction},
-		{"invalid_client", "AADSTS7000222: expired", federation.Misset}, {"unauthorized_client", "", federation.Misset},
-		{"invalid_scope", "", federation.Misset}, {"redirect_uri_mismatch", "", federation.Misset}, {"invalid_request", "",
-			federation.Misset},
+		{"invalid_client", "AADSTS7000222: expired", federation.Misconfigured}, {"unauthorized_client", "", federation.Misconfigured},
+		{"invalid_scope", "", federation.Misconfigured}, {"redirect_uri_mismatch", "", federation.Misconfigured}, {"invalid_request", "",
+			federation.Misconfigured},
 		{"server_error", "", federation.Unreachable}, {"temporarily_unavailable", "", federation.Unreachable},
 		{"unmet_authentication_requirements", "", federation.Denied}, {"something_new", "", federation.Denied},
 	} {
@@ -427,7 +427,7 @@ func TestErrorsOfAnUpstream(t *testing.T) {
 	}
 	trip := p.trip(c, false)
 	_, err = p.answer(u, c, trip, "code", "a code/+")
-	refused(t, err, federation.Misset, "[hidden]")
+	refused(t, err, federation.Misconfigured, "[hidden]")
 	for _, secret := range []string{clientSecret, url.QueryEscape(clientSecret), trip.Verifier, "a code/+",
 		url.QueryEscape("a code/+")} {
 		if strings.Contains(err.Error(), secret) {

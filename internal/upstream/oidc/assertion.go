@@ -25,7 +25,7 @@ const assertionLife = 60 * time.Second
 func (u *Upstream) assertion(c *federation.Connection, m metadata) (string, error) {
 	own, err := u.ownKeys(c)
 	if err != nil || len(own) == 0 {
-		return "", refuse(federation.Misset, "the connection has no key of its own, or it cannot be opened")
+		return "", refuse(federation.Misconfigured, "the connection has no key of its own, or it cannot be opened")
 	}
 	alg := jose.RS256
 	if len(m.assertions) > 0 && !slices.Contains(m.assertions, string(jose.RS256)) && slices.Contains(m.assertions,
@@ -39,7 +39,7 @@ func (u *Upstream) assertion(c *federation.Connection, m metadata) (string, erro
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: jose.JSONWebKey{Key: own[0].private,
 		KeyID: own[0].public.KeyID}}, options)
 	if err != nil {
-		return "", refuse(federation.Misset, "the connection's own key does not sign")
+		return "", refuse(federation.Misconfigured, "the connection's own key does not sign")
 	}
 	audience := c.OIDC.Audience
 	if audience == "" {
@@ -52,7 +52,7 @@ func (u *Upstream) assertion(c *federation.Connection, m metadata) (string, erro
 	})
 	signed, err := signer.Sign(body)
 	if err != nil {
-		return "", refuse(federation.Misset, "the connection's own key does not sign")
+		return "", refuse(federation.Misconfigured, "the connection's own key does not sign")
 	}
 	return signed.CompactSerialize()
 }

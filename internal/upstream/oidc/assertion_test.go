@@ -119,13 +119,13 @@ func TestAssertions(t *testing.T) {
 	u = p.upstream()
 	c.ID = "other" // keys are bound to their row
 	_, err = p.answer(u, c, p.trip(c, false))
-	refused(t, err, federation.Misset, "no key of its own")
+	refused(t, err, federation.Misconfigured, "no key of its own")
 	if _, err := u.JWKS(c); err == nil {
 		t.Error("keys of another connection are published")
 	}
 	c.Keys = nil
 	_, err = p.answer(u, c, p.trip(c, false))
-	refused(t, err, federation.Misset, "no key of its own")
+	refused(t, err, federation.Misconfigured, "no key of its own")
 	if text, err := u.JWKS(c); err != nil || string(text) != `{"keys":[]}` {
 		t.Errorf("%s, %v", text, err)
 	}

@@ -12,17 +12,17 @@ import (
 	"github.com/minddistrict/idp/federation"
 )
 
-// Away is where a browser is sent for a trip: the upstream's authorization endpoint, with a request that is answered at
-// back. A Refusal: nothing is known of the upstream.
-func (u *Upstream) Away(ctx context.Context, c *federation.Connection, t federation.Trip, back string) (federation.Away,
+// SignInRedirect is where a browser is sent for a trip: the upstream's authorization endpoint, with a request that is
+// answered at back. A Refusal: nothing is known of the upstream.
+func (u *Upstream) SignInRedirect(ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string) (federation.Redirect,
 	error) {
 	m, err := u.about(ctx, c)
 	if err != nil {
-		return federation.Away{}, err
+		return federation.Redirect{}, err
 	}
 	to, err := url.Parse(m.authorization)
 	if err != nil {
-		return federation.Away{}, refuse(federation.Misset, "authorization_endpoint is no address")
+		return federation.Redirect{}, refuse(federation.Misconfigured, "authorization_endpoint is no address")
 	}
 	q := to.Query() // one may stand in the address already (RFC 6749 section 3.1)
 	for name, value := range request(c, t) {
@@ -30,13 +30,13 @@ func (u *Upstream) Away(ctx context.Context, c *federation.Connection, t federat
 	}
 	q.Set("redirect_uri", back)
 	to.RawQuery = q.Encode()
-	return federation.Away{URL: to.String()}, nil
+	return federation.Redirect{URL: to.String()}, nil
 }
 
 // request is what is asked. Where the person is to sign in again, `max_age=0` makes `auth_time` part of the answer
 // (OpenID Connect Core 1.0 section 2), so it needs no `claims`, which not everybody takes: those are sent only where
 // the contract has no other way to ask for two factors, or counts how old these are.
-func request(c *federation.Connection, t federation.Trip) map[string]string {
+func request(c *federation.Connection, t federation.AuthnRequest) map[string]string {
 	scopes := []string{"openid"}
 	if scopes = append(scopes, c.OIDC.Scopes...); c.OIDC.Scopes == nil {
 		scopes = append(scopes, "profile", "email")
@@ -53,7 +53,7 @@ func request(c *federation.Connection, t federation.Trip) map[string]string {
 		q["prompt"], q["max_age"] = "login", "0"
 	}
 	var claims map[string]any
-	if t.Two {
+	if t.TwoFactors {
 		asked := c.Contract.Asks()
 		if len(asked.ACRValues) > 0 {
 			q["acr_values"] = strings.Join(asked.ACRValues, " ")

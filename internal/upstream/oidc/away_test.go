@@ -19,9 +19,9 @@ import (
 )
 
 // away is the request that a browser is sent with.
-func (p *provider) away(u *oidc.Upstream, c *federation.Connection, trip federation.Trip) url.Values {
+func (p *provider) away(u *oidc.Upstream, c *federation.Connection, trip federation.AuthnRequest) url.Values {
 	p.t.Helper()
-	a, err := u.Away(p.t.Context(), c, trip, back)
+	a, err := u.SignInRedirect(p.t.Context(), c, trip, back)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -37,52 +37,54 @@ func TestWhatIsAsked(t *testing.T) {
 	u := p.upstream()
 	for _, row := range []struct {
 		says   string
-		change func(*federation.Connection, *federation.Trip)
+		change func(*federation.Connection, *federation.AuthnRequest)
 		want   map[string]string // beside what is always there; empty: it is not there
 	}{
-		{"nothing special", func(*federation.Connection, *federation.Trip) {}, map[string]string{
+		{"nothing special", func(*federation.Connection, *federation.AuthnRequest) {}, map[string]string{
 			"scope": "openid profile email", "prompt": "", "max_age": "", "claims": "", "acr_values": "", "response_mode": "",
 			"login_hint": "", "domain_hint": "", "ui_locales": "",
 		}},
-		{"scopes", func(c *federation.Connection, _ *federation.Trip) { c.OIDC.Scopes = []string{"email", "groups"} },
+		{"scopes", func(c *federation.Connection, _ *federation.AuthnRequest) {
+			c.OIDC.Scopes = []string{"email", "groups"}
+		},
 			map[string]string{"scope": "openid email groups"}},
-		{"no scopes", func(c *federation.Connection, _ *federation.Trip) { c.OIDC.Scopes = []string{} },
+		{"no scopes", func(c *federation.Connection, _ *federation.AuthnRequest) { c.OIDC.Scopes = []string{} },
 			map[string]string{"scope": "openid"}},
-		{"form_post", func(c *federation.Connection, _ *federation.Trip) { c.OIDC.FormPost = true },
+		{"form_post", func(c *federation.Connection, _ *federation.AuthnRequest) { c.OIDC.FormPost = true },
 			map[string]string{"response_mode": "form_post"}},
-		{"hints", func(_ *federation.Connection, t *federation.Trip) {
+		{"hints", func(_ *federation.Connection, t *federation.AuthnRequest) {
 			t.LoginHint, t.DomainHint, t.Locale = "anna+x@lindehof.test", "lindehof.test", "nl"
 		}, map[string]string{"login_hint": "anna+x@lindehof.test", "domain_hint": "lindehof.test", "ui_locales": "nl"}},
-		{"fresh", func(_ *federation.Connection, t *federation.Trip) { t.Fresh = true },
+		{"fresh", func(_ *federation.Connection, t *federation.AuthnRequest) { t.Fresh = true },
 			map[string]string{"prompt": "login", "max_age": "0", "claims": ""}},
-		{"two factors of Entra", func(c *federation.Connection, t *federation.Trip) {
-			c.Contract.Preset, t.Two = federation.EntraOIDC, true
+		{"two factors of Entra", func(c *federation.Connection, t *federation.AuthnRequest) {
+			c.Contract.Preset, t.TwoFactors = federation.EntraOIDC, true
 		},
 			map[string]string{"claims": `{"id_token":{"acrs":{"essential":true,"value":"c1"}}}`, "acr_values": ""}},
-		{"… that are not too old", func(c *federation.Connection, t *federation.Trip) {
-			c.Contract.Preset, c.Contract.MaxAge, t.Two = federation.EntraOIDC, time.Hour, true
+		{"… that are not too old", func(c *federation.Connection, t *federation.AuthnRequest) {
+			c.Contract.Preset, c.Contract.MaxAge, t.TwoFactors = federation.EntraOIDC, time.Hour, true
 		}, map[string]string{
 			"claims": `{"id_token":{"acrs":{"essential":true,"value":"c1"},"auth_time":{"essential":true}}}`,
 		}},
-		{"… and fresh", func(c *federation.Connection, t *federation.Trip) {
-			c.Contract.Preset, c.Contract.MaxAge, t.Two, t.Fresh = federation.EntraOIDC, time.Hour, true, true
+		{"… and fresh", func(c *federation.Connection, t *federation.AuthnRequest) {
+			c.Contract.Preset, c.Contract.MaxAge, t.TwoFactors, t.Fresh = federation.EntraOIDC, time.Hour, true, true
 		}, map[string]string{"claims": `{"id_token":{"acrs":{"essential":true,"value":"c1"}}}`, "max_age": "0"}},
 		{"two factors are not asked", func(c *federation.Connection,
-			_ *federation.Trip) {
+			_ *federation.AuthnRequest) {
 			c.Contract.Preset = federation.EntraOIDC
 		},
 			map[string]string{"claims": ""}},
-		{"two factors by acr_values", func(c *federation.Connection, t *federation.Trip) {
+		{"two factors by acr_values", func(c *federation.Connection, t *federation.AuthnRequest) {
 			c.Contract.Rows = []federation.ContractRow{
 				{Claim: federation.ByACR, Value: "high", ACR: authn.TwoFactor}, {Claim: federation.ByACR, Value: "low",
 					ACR: authn.OneFactor},
 				{Claim: federation.ByACR, Value: "higher", ACR: authn.TwoFactor},
 			}
-			t.Two = true
+			t.TwoFactors = true
 		}, map[string]string{"acr_values": "high higher", "claims": ""}},
-		{"… that are not too old", func(c *federation.Connection, t *federation.Trip) {
+		{"… that are not too old", func(c *federation.Connection, t *federation.AuthnRequest) {
 			c.Contract.Rows = []federation.ContractRow{{Claim: federation.ByACR, Value: "high", ACR: authn.TwoFactor}}
-			c.Contract.MaxAge, t.Two = time.Hour, true
+			c.Contract.MaxAge, t.TwoFactors = time.Hour, true
 		}, map[string]string{"acr_values": "high", "claims": `{"id_token":{"auth_time":{"essential":true}}}`}},
 	} {
 		t.Run(row.says, func(t *testing.T) {
@@ -153,33 +155,33 @@ func TestDiscoveryThatIsWrong(t *testing.T) {
 		why    federation.Reason
 		words  string
 	}{
-		"another issuer": {says("issuer", "https://evil.test"), federation.Misset, `issuer is "https://evil.test"`},
-		"no issuer":      {says("issuer", nil), federation.Misset, "issuer"},
+		"another issuer": {says("issuer", "https://evil.test"), federation.Misconfigured, `issuer is "https://evil.test"`},
+		"no issuer":      {says("issuer", nil), federation.Misconfigured, "issuer"},
 		"ISSUER": {func(p *provider) { p.says["ISSUER"] = p.says["issuer"]; delete(p.says, "issuer") },
-			federation.Misset, "issuer"},
-		"no token endpoint": {says("token_endpoint", nil), federation.Misset, "token_endpoint"},
-		"a script": {says("authorization_endpoint", "javascript:alert(1)//x"), federation.Misset,
+			federation.Misconfigured, "issuer"},
+		"no token endpoint": {says("token_endpoint", nil), federation.Misconfigured, "token_endpoint"},
+		"a script": {says("authorization_endpoint", "javascript:alert(1)//x"), federation.Misconfigured,
 			"authorization_endpoint"},
-		"no scheme":            {says("token_endpoint", "/token"), federation.Misset, "token_endpoint"},
-		"a file":               {says("jwks_uri", "file:///etc/passwd"), federation.Misset, "jwks_uri"},
-		"a password in it":     {says("jwks_uri", "https://a:b@evil.test/"), federation.Misset, "jwks_uri"},
-		"userinfo is a number": {says("userinfo_endpoint", "gopher://evil.test/"), federation.Misset, "userinfo_endpoint"},
-		"404":                  {page(404), federation.Misset, "/.well-known/openid-configuration answers 404 with text/html"},
+		"no scheme":            {says("token_endpoint", "/token"), federation.Misconfigured, "token_endpoint"},
+		"a file":               {says("jwks_uri", "file:///etc/passwd"), federation.Misconfigured, "jwks_uri"},
+		"a password in it":     {says("jwks_uri", "https://a:b@evil.test/"), federation.Misconfigured, "jwks_uri"},
+		"userinfo is a number": {says("userinfo_endpoint", "gopher://evil.test/"), federation.Misconfigured, "userinfo_endpoint"},
+		"404":                  {page(404), federation.Misconfigured, "/.well-known/openid-configuration answers 404 with text/html"},
 		"500":                  {raw(500, "{}"), federation.Unreachable, "500"},
 		"429":                  {raw(429, "{}"), federation.Unreachable, "429"},
-		"a redirect":           {raw(302, "{}"), federation.Misset, "302"},
-		"a page":               {page(200), federation.Misset, "/.well-known/openid-configuration answers 200 with text/html, and that is no object in JSON"},
-		"null":                 {raw(200, "null"), federation.Misset, "JSON"},
-		"two objects":          {raw(200, "{}{}"), federation.Misset, "JSON"},
-		"nothing":              {raw(200, ""), federation.Misset, "JSON"},
-		"too deep":             {raw(200, strings.Repeat(`{"a":`, 20_000)), federation.Misset, "JSON"},
-		"more than 256 KiB":    {raw(200, `{"a":"`+strings.Repeat("a", 256<<10)+`"}`), federation.Misset, "more than"},
+		"a redirect":           {raw(302, "{}"), federation.Misconfigured, "302"},
+		"a page":               {page(200), federation.Misconfigured, "/.well-known/openid-configuration answers 200 with text/html, and that is no object in JSON"},
+		"null":                 {raw(200, "null"), federation.Misconfigured, "JSON"},
+		"two objects":          {raw(200, "{}{}"), federation.Misconfigured, "JSON"},
+		"nothing":              {raw(200, ""), federation.Misconfigured, "JSON"},
+		"too deep":             {raw(200, strings.Repeat(`{"a":`, 20_000)), federation.Misconfigured, "JSON"},
+		"more than 256 KiB":    {raw(200, `{"a":"`+strings.Repeat("a", 256<<10)+`"}`), federation.Misconfigured, "more than"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProvider(t)
 			row.change(p)
 			c, u := p.connection(), p.upstream()
-			a, err := u.Away(t.Context(), c, p.trip(c, false), back)
+			a, err := u.SignInRedirect(t.Context(), c, p.trip(c, false), back)
 			refused(t, err, row.why, row.words)
 			_, err = p.answer(u, c, p.trip(c, false))
 			refused(t, err, row.why, row.words)
@@ -207,7 +209,10 @@ func TestMetadataIsReadSeldom(t *testing.T) {
 	const path = "/.well-known/openid-configuration"
 	p := newProvider(t)
 	c, u := p.connection(), p.upstream()
-	ask := func() error { _, err := u.Away(t.Context(), c, federation.Trip{State: "s"}, back); return err }
+	ask := func() error {
+		_, err := u.SignInRedirect(t.Context(), c, federation.AuthnRequest{State: "s"}, back)
+		return err
+	}
 	slow := make(chan struct{})
 	p.instead[path] = func(w http.ResponseWriter, _ *http.Request) { <-slow; w.WriteHeader(500) }
 	var all sync.WaitGroup
@@ -258,11 +263,11 @@ func TestWhoGoesHoldsUpNobody(t *testing.T) {
 	c, u := p.connection(), p.upstream()
 	gone, cancel := contextWithCancel(t)
 	cancel()
-	if _, err := u.Away(gone, c, federation.Trip{State: "s"}, back); err != nil && !errors.As(err,
+	if _, err := u.SignInRedirect(gone, c, federation.AuthnRequest{State: "s"}, back); err != nil && !errors.As(err,
 		new(*federation.Refusal)) {
 		t.Error(err)
 	}
-	if _, err := u.Away(t.Context(), c, federation.Trip{State: "s"}, back); err != nil {
+	if _, err := u.SignInRedirect(t.Context(), c, federation.AuthnRequest{State: "s"}, back); err != nil {
 		t.Error(err)
 	}
 }

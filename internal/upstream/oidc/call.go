@@ -87,7 +87,7 @@ func (u *Upstream) unreachable(ctx context.Context, endpoint string, r *http.Req
 func (u *Upstream) get(ctx context.Context, endpoint, address, token string) (map[string]any, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return nil, refuse(federation.Misset, "%s is no address", endpoint)
+		return nil, refuse(federation.Misconfigured, "%s is no address", endpoint)
 	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
@@ -99,7 +99,7 @@ func (u *Upstream) get(ctx context.Context, endpoint, address, token string) (ma
 	case got.status >= http.StatusInternalServerError, got.status == http.StatusTooManyRequests:
 		return nil, refuse(federation.Unreachable, "%s answers %d, wanted is 200", endpoint, got.status)
 	case got.status != http.StatusOK:
-		return nil, refuse(federation.Misset, "%s at %s answers %s, wanted is 200", endpoint, shown(address), got)
+		return nil, refuse(federation.Misconfigured, "%s at %s answers %s, wanted is 200", endpoint, shown(address), got)
 	}
 	all, err := object(got.text)
 	if err != nil {
@@ -113,7 +113,7 @@ func (u *Upstream) get(ctx context.Context, endpoint, address, token string) (ma
 func (u *Upstream) published(ctx context.Context, endpoint, address string) (map[string]any, error) {
 	all, err := u.get(ctx, endpoint, address, "")
 	if refused := (*federation.Refusal)(nil); errors.As(err, &refused) && refused.Reason == federation.BadForm {
-		return nil, refuse(federation.Misset, "%s", refused.Detail)
+		return nil, refuse(federation.Misconfigured, "%s", refused.Detail)
 	}
 	return all, err
 }

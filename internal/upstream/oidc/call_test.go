@@ -62,7 +62,7 @@ func TestAnswersAreBounded(t *testing.T) {
 				begun := time.Now()
 				_, err := p.answer(u, c, p.trip(c, false))
 				if published := path == "/.well-known/openid-configuration" || path == "/keys"; published && name == "endless" {
-					row.why = federation.Misset // what is there is none of theirs
+					row.why = federation.Misconfigured // what is there is none of theirs
 				}
 				refused(t, err, row.why, row.words, endpoint)
 				if took := time.Since(begun); took > 5*time.Second {

@@ -14,7 +14,7 @@ import (
 type tokens struct{ id, access string }
 
 // exchange redeems a code (RFC 6749 section 4.1.3). A Refusal names nothing of what was sent.
-func (u *Upstream) exchange(ctx context.Context, c *federation.Connection, m metadata, t federation.Trip, back,
+func (u *Upstream) exchange(ctx context.Context, c *federation.Connection, m metadata, t federation.AuthnRequest, back,
 	code string) (tokens, error) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {back},
 		"code_verifier": {t.Verifier}}
@@ -24,7 +24,7 @@ func (u *Upstream) exchange(ctx context.Context, c *federation.Connection, m met
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, m.token, strings.NewReader(form.Encode()))
 	if err != nil {
-		return tokens{}, refuse(federation.Misset, "token_endpoint is no address")
+		return tokens{}, refuse(federation.Misconfigured, "token_endpoint is no address")
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if basic != "" {
@@ -40,11 +40,11 @@ func (u *Upstream) exchange(ctx context.Context, c *federation.Connection, m met
 	description, _ := all["error_description"].(string)
 	switch {
 	case named != "":
-		return tokens{}, told("token_endpoint", named, description, code, t.Verifier, secret, basic)
+		return tokens{}, upstreamError("token_endpoint", named, description, code, t.Verifier, secret, basic)
 	case status >= http.StatusInternalServerError, status == http.StatusTooManyRequests:
 		return tokens{}, refuse(federation.Unreachable, "token_endpoint answers %d, wanted is 200", status)
 	case status == http.StatusUnauthorized:
-		return tokens{}, refuse(federation.Misset, "token_endpoint answers 401, wanted is 200")
+		return tokens{}, refuse(federation.Misconfigured, "token_endpoint answers 401, wanted is 200")
 	case status != http.StatusOK:
 		return tokens{}, refuse(federation.BadForm, "token_endpoint answers %d, wanted is 200", status)
 	case err != nil:
@@ -72,11 +72,11 @@ func (u *Upstream) prove(c *federation.Connection, m metadata, form url.Values) 
 		return "", assertion, err
 	}
 	if c.Secret == nil {
-		return "", "", refuse(federation.Misset, "the connection has no client secret")
+		return "", "", refuse(federation.Misconfigured, "the connection has no client secret")
 	}
 	plain, err := u.open(c.Secret, c.Binding("secret"))
 	if err != nil {
-		return "", "", refuse(federation.Misset, "the client secret of the connection cannot be opened")
+		return "", "", refuse(federation.Misconfigured, "the client secret of the connection cannot be opened")
 	}
 	if c.OIDC.Auth == federation.SecretPost {
 		form.Set("client_id", id)

@@ -105,17 +105,17 @@ func newTheirs(t *testing.T, client string, auth federation.OIDCAuth) *theirs {
 
 const theirBack = "https://login.linde.test/back"
 
-func (th *theirs) trip(fresh, two bool) federation.Trip {
-	t := federation.NewTrip(th.Sealer.MAC, th.c.Platform, th.c.ID, secret.ID(), fresh, false, th.Clock.Now())
-	t.Two, t.LoginHint, t.Locale = two, th.who, "en"
+func (th *theirs) trip(fresh, two bool) federation.AuthnRequest {
+	t := federation.NewAuthnRequest(th.Sealer.MAC, th.c.Platform, th.c.ID, secret.ID(), fresh, false, th.Clock.Now())
+	t.TwoFactors, t.LoginHint, t.Locale = two, th.who, "en"
 	return t
 }
 
 // leave sends a browser away. It is back, or at a page.
-func (th *theirs) leave(b *idptest.Browser, trip federation.Trip) {
+func (th *theirs) leave(b *idptest.Browser, trip federation.AuthnRequest) {
 	th.t.Helper()
 	th.back = nil
-	a, err := th.Away(th.t.Context(), th.c, trip, theirBack)
+	a, err := th.SignInRedirect(th.t.Context(), th.c, trip, theirBack)
 	if err != nil {
 		th.t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func (th *theirs) code(b *idptest.Browser) {
 }
 
 // answered is what the upstream says of who came back.
-func (th *theirs) answered(trip federation.Trip) federation.Answer {
+func (th *theirs) answered(trip federation.AuthnRequest) federation.Answer {
 	th.t.Helper()
 	if th.back == nil {
 		th.t.Fatal("the browser is not back")
@@ -186,7 +186,7 @@ func TestOurOwnHouseAsTheUpstream(t *testing.T) {
 				}
 				a := th.answered(trip)
 				if a.Issuer != theirIssuer || a.Subject == "" || a.Session == "" || !a.AuthTime.Equal(th.Clock.Now()) ||
-					trip.Old(a) {
+					trip.Stale(a) {
 					t.Errorf("%+v", a)
 				}
 				for name, want := range map[string]any{
@@ -234,7 +234,7 @@ func TestFreshAndTwoFactorsAreAsked(t *testing.T) {
 
 	known := th.trip(false, false)
 	th.leave(b, known) // no page: it still knows the person
-	if a := th.answered(known); !a.AuthTime.Equal(began.AuthTime) || known.Old(a) {
+	if a := th.answered(known); !a.AuthTime.Equal(began.AuthTime) || known.Stale(a) {
 		t.Errorf("signed in at %s, first at %s", a.AuthTime, began.AuthTime)
 	}
 	fresh := th.trip(true, false)
@@ -244,7 +244,7 @@ func TestFreshAndTwoFactorsAreAsked(t *testing.T) {
 	}
 	b.MustFill(t, "Password", idptest.Password)
 	b.MustPress(t, "Continue")
-	if a := th.answered(fresh); fresh.Old(a) || !a.AuthTime.Equal(th.Clock.Now()) {
+	if a := th.answered(fresh); fresh.Stale(a) || !a.AuthTime.Equal(th.Clock.Now()) {
 		t.Errorf("signed in at %s, it is %s", a.AuthTime, th.Clock.Now())
 	}
 	// An upstream that ignores what was asked is found out.
@@ -252,7 +252,7 @@ func TestFreshAndTwoFactorsAreAsked(t *testing.T) {
 	stale := th.trip(false, false)
 	th.leave(b, stale)
 	stale.Fresh = true
-	if a := th.answered(stale); !stale.Old(a) {
+	if a := th.answered(stale); !stale.Stale(a) {
 		t.Error("old is fresh")
 	}
 	th.who = "anna@lindehof.test"
@@ -281,7 +281,7 @@ func TestWhatOurOwnHouseRefuses(t *testing.T) {
 	right := th.c.Secret
 	th.c.Secret = th.Sealer.Seal([]byte("another"), th.c.Binding("secret"))
 	_, err := th.Answer(t.Context(), th.c, trip, theirBack, th.back)
-	refused(t, err, federation.Misset, "invalid_client")
+	refused(t, err, federation.Misconfigured, "invalid_client")
 	th.c.Secret = right
 	_, err = th.Answer(t.Context(), th.c, trip, theirBack+"2", th.back)
 	refused(t, err, federation.Replayed, "invalid_grant")
@@ -292,8 +292,8 @@ func TestWhatOurOwnHouseRefuses(t *testing.T) {
 		nil))
 	refused(t, err, federation.BadAudience, "iss")
 	th.c.OIDC.Issuer += "/"
-	_, err = th.Away(t.Context(), th.c, trip, theirBack)
-	refused(t, err, federation.Misset, "issuer")
+	_, err = th.SignInRedirect(t.Context(), th.c, trip, theirBack)
+	refused(t, err, federation.Misconfigured, "issuer")
 	silent := url.Values{"error": {"login_required"}, "state": {trip.State}, "iss": {theirIssuer}}
 	th.c.OIDC.Issuer = theirIssuer
 	r := httptest.NewRequest(http.MethodGet, theirBack+"?"+silent.Encode(), nil)
@@ -352,5 +352,5 @@ func TestKeysAreChangedWithoutAGap(t *testing.T) {
 	trip = th.trip(false, false)
 	th.leave(b, trip)
 	_, err := th.Answer(t.Context(), th.c, trip, theirBack, th.back)
-	refused(t, err, federation.Misset, "invalid_client")
+	refused(t, err, federation.Misconfigured, "invalid_client")
 }

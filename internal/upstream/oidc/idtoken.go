@@ -19,7 +19,7 @@ const backdated = 5 * time.Minute
 const maxName = 255
 
 // idToken are the claims of an ID token that answers a trip (OpenID Connect Core 1.0 section 3.1.3.7).
-func (u *Upstream) idToken(ctx context.Context, c *federation.Connection, m metadata, t federation.Trip,
+func (u *Upstream) idToken(ctx context.Context, c *federation.Connection, m metadata, t federation.AuthnRequest,
 	raw string) (map[string]any, error) {
 	typ, claims, err := u.signed(ctx, m, "ID token", raw)
 	if err != nil {

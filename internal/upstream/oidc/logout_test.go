@@ -24,12 +24,12 @@ func (p *provider) logout() {
 	}
 }
 
-func (p *provider) ended(u *oidc.Upstream, c *federation.Connection) (federation.Ended, error) {
+func (p *provider) ended(u *oidc.Upstream, c *federation.Connection) (federation.Logout, error) {
 	p.t.Helper()
 	return p.posted(u, c, url.Values{"logout_token": {compact(p.t, p.header, p.claims, p.sign)}})
 }
 
-func (p *provider) posted(u *oidc.Upstream, c *federation.Connection, form url.Values) (federation.Ended, error) {
+func (p *provider) posted(u *oidc.Upstream, c *federation.Connection, form url.Values) (federation.Logout, error) {
 	p.t.Helper()
 	r := httptest.NewRequest("POST", "https://login.linde.test/out", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -39,24 +39,24 @@ func (p *provider) posted(u *oidc.Upstream, c *federation.Connection, form url.V
 func TestWhatALogoutTokenEnds(t *testing.T) {
 	for says, row := range map[string]struct {
 		change func(*provider)
-		want   federation.Ended
+		want   federation.Logout
 	}{
 		"a session of somebody": {func(*provider) {},
-			federation.Ended{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(3 * time.Minute)}},
+			federation.Logout{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(3 * time.Minute)}},
 		"a session": {func(p *provider) { delete(p.claims, "sub") },
-			federation.Ended{Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(3 * time.Minute)}},
+			federation.Logout{Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(3 * time.Minute)}},
 		"all of somebody": {func(p *provider) { delete(p.claims, "sid") },
-			federation.Ended{Subject: "248289", ID: "j-1", Until: noon.Add(3 * time.Minute)}},
+			federation.Logout{Subject: "248289", ID: "j-1", Until: noon.Add(3 * time.Minute)}},
 		"without exp, as before 2022": {func(p *provider) { delete(p.claims, "exp") },
-			federation.Ended{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(11 * time.Minute)}},
+			federation.Logout{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(11 * time.Minute)}},
 		"exp next year": {func(p *provider) { p.claims["exp"] = noon.AddDate(1, 0, 0).Unix() },
-			federation.Ended{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(11 * time.Minute)}},
+			federation.Logout{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(11 * time.Minute)}},
 		"typ JWT": {func(p *provider) { p.header["typ"] = "JWT" },
-			federation.Ended{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(3 * time.Minute)}},
+			federation.Logout{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(3 * time.Minute)}},
 		"no typ": {func(p *provider) { delete(p.header, "typ") },
-			federation.Ended{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(3 * time.Minute)}},
+			federation.Logout{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(3 * time.Minute)}},
 		"several audiences": {func(p *provider) { p.claims["aud"] = []any{"other", clientID} },
-			federation.Ended{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(3 * time.Minute)}},
+			federation.Logout{Subject: "248289", Sessions: []string{"s-1"}, ID: "j-1", Until: noon.Add(3 * time.Minute)}},
 	} {
 		p := newProvider(t)
 		p.logout()
@@ -129,7 +129,7 @@ func TestLogoutTokensThatEndNothing(t *testing.T) {
 			row.change(p)
 			got, err := p.ended(p.upstream(), p.connection())
 			refused(t, err, row.why, row.words)
-			if !reflect.DeepEqual(got, federation.Ended{}) {
+			if !reflect.DeepEqual(got, federation.Logout{}) {
 				t.Errorf("%+v", got)
 			}
 		})

@@ -25,7 +25,7 @@ func (u *Upstream) readMetadata(ctx context.Context, issuer string) (metadata, e
 		return metadata{}, err
 	}
 	if got, _ := all["issuer"].(string); got != issuer {
-		return metadata{}, refuse(federation.Misset, "discovery: issuer is %q, wanted is %q", shown(got), issuer)
+		return metadata{}, refuse(federation.Misconfigured, "discovery: issuer is %q, wanted is %q", shown(got), issuer)
 	}
 	m := metadata{assertions: texts(all["token_endpoint_auth_signing_alg_values_supported"])}
 	m.says, _ = all["authorization_response_iss_parameter_supported"].(bool)
@@ -38,7 +38,7 @@ func (u *Upstream) readMetadata(ctx context.Context, issuer string) (metadata, e
 			continue
 		}
 		if !isEndpoint(issuer, value) {
-			return metadata{}, refuse(federation.Misset, "discovery: %s is %q, wanted is an https address", name, shown(value))
+			return metadata{}, refuse(federation.Misconfigured, "discovery: %s is %q, wanted is an https address", name, shown(value))
 		}
 		*to = value
 	}

@@ -189,14 +189,14 @@ func (p *provider) connection() *federation.Connection {
 }
 
 // trip begins one, and makes the ID token answer it.
-func (p *provider) trip(c *federation.Connection, fresh bool) federation.Trip {
-	t := federation.NewTrip(idptest.Sealer(p.t).MAC, c.Platform, c.ID, secret.ID(), fresh, false, p.now())
+func (p *provider) trip(c *federation.Connection, fresh bool) federation.AuthnRequest {
+	t := federation.NewAuthnRequest(idptest.Sealer(p.t).MAC, c.Platform, c.ID, secret.ID(), fresh, false, p.now())
 	p.claims["nonce"] = t.Nonce
 	return t
 }
 
 // answer brings back a code, and what else is named.
-func (p *provider) answer(u *oidc.Upstream, c *federation.Connection, t federation.Trip,
+func (p *provider) answer(u *oidc.Upstream, c *federation.Connection, t federation.AuthnRequest,
 	more ...string) (federation.Answer, error) {
 	p.t.Helper()
 	q := url.Values{"state": {t.State}, "code": {secret.Token()}}

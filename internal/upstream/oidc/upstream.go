@@ -33,8 +33,8 @@ type Upstream struct {
 	now      func() time.Time
 	log      *slog.Logger
 	patience time.Duration                  // one call may take, to the last byte of its answer
-	metadata *shelf.Shelf[string, metadata] // by issuer
-	keys     *shelf.Shelf[string, keysRead] // by jwks_uri
+	metadata *shelf.Cache[string, metadata] // by issuer
+	keys     *shelf.Cache[string, keysRead] // by jwks_uri
 }
 
 // New makes an upstream. It follows no redirects and keeps no cookies, whatever the client does.
@@ -54,7 +54,7 @@ func (u *Upstream) about(ctx context.Context, c *federation.Connection) (metadat
 }
 
 // taken is what is on a shelf at an address. An error is a Refusal.
-func taken[T any](ctx context.Context, s *shelf.Shelf[string, T], address string, fits func(T) bool) (T, error) {
+func taken[T any](ctx context.Context, s *shelf.Cache[string, T], address string, fits func(T) bool) (T, error) {
 	value, err := s.Get(ctx, address, fits)
 	if errors.Is(err, shelf.ErrLate) {
 		err = refuse(federation.Unreachable, "%s: no answer in time", shown(address))

@@ -83,7 +83,7 @@ func TestUserInfoThatIsWrong(t *testing.T) {
 		_, err := p.answer(u, c, p.trip(c, false))
 		refused(t, err, federation.BadAudience, "sub")
 	}
-	for status, why := range map[int]federation.Reason{401: federation.Misset, 403: federation.Misset,
+	for status, why := range map[int]federation.Reason{401: federation.Misconfigured, 403: federation.Misconfigured,
 		500: federation.Unreachable} {
 		p.instead["/userinfo"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
 		_, err := p.answer(u, c, p.trip(c, false))

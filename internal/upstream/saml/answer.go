@@ -26,7 +26,7 @@ type message struct {
 // Answer is what the upstream said in answer to a trip. It is taken once, by all nodes together. A Refusal: it says
 // nothing that counts. Any other error is ours.
 func (u *Upstream) Answer(
-	ctx context.Context, c *federation.Connection, t federation.Trip, back string, r *http.Request,
+	ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string, r *http.Request,
 ) (federation.Answer, error) {
 	m, err := u.received(c, t, r)
 	if err != nil {
@@ -47,7 +47,7 @@ func (u *Upstream) Answer(
 		u.newer(ctx, c, e)
 	}
 	if err == nil {
-		u.warn(ctx, c, e.known(x.verifier.used))
+		u.warn(ctx, c, e.certificateLike(x.verifier.used))
 	}
 	return a, err
 }
@@ -61,7 +61,7 @@ func (u *Upstream) warn(ctx context.Context, c *federation.Connection, k *x509.C
 }
 
 // received reads what a browser brought. It came in answer to the trip, whose state is its RelayState.
-func (u *Upstream) received(c *federation.Connection, t federation.Trip, r *http.Request) (message, error) {
+func (u *Upstream) received(c *federation.Connection, t federation.AuthnRequest, r *http.Request) (message, error) {
 	if r.PostForm == nil {
 		if r.Body != nil {
 			r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
@@ -111,7 +111,7 @@ func (u *Upstream) received(c *federation.Connection, t federation.Trip, r *http
 
 // take has the library verify what came, and checks what the library leaves open.
 func (u *Upstream) take(
-	ctx context.Context, c *federation.Connection, t federation.Trip, back string, e *entity, m message,
+	ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string, e *entity, m message,
 ) (federation.Answer, *exchange, error) {
 	x, err := u.exchange(ctx, c, back, e)
 	if err != nil {
@@ -146,7 +146,7 @@ func (u *Upstream) take(
 }
 
 // inTime checks times with our own tolerance, which is less than the library's.
-func inTime(said *crewjam.Assertion, t federation.Trip, back string, now time.Time) error {
+func inTime(said *crewjam.Assertion, t federation.AuthnRequest, back string, now time.Time) error {
 	early := func(at time.Time) bool { return at.After(now.Add(federation.MaxSkew)) }
 	late := func(at time.Time) bool { return !at.IsZero() && !now.Before(at.Add(federation.MaxSkew)) }
 	refuse := func(what string, at time.Time) error {
@@ -181,8 +181,8 @@ func inTime(said *crewjam.Assertion, t federation.Trip, back string, now time.Ti
 	return nil
 }
 
-// byProvider refuses the answer of a hub that does not say that one of the wanted providers signed the person in: what a
-// request asked passes through the browser, so it binds nobody (saml-core-2.0-os section 2.7.2.2).
+// byProvider refuses the answer of a hub that does not say that one of the wanted providers signed the person in: what
+// a request asked passes through the browser, so it binds nobody (saml-core-2.0-os section 2.7.2.2).
 func byProvider(wanted []string, said *crewjam.Assertion) error {
 	if len(wanted) == 0 {
 		return nil
@@ -203,8 +203,8 @@ const (
 	bearer           = "urn:oasis:names:tc:SAML:2.0:cm:bearer"
 )
 
-// answer is what an assertion says. Attributes are known by Name only: a FriendlyName is for people and must not identify
-// one (saml-core-2.0-os section 2.7.3.1), because it may be the Name of another.
+// answer is what an assertion says. Attributes are known by Name only: a FriendlyName is for people and must not
+// identify one (saml-core-2.0-os section 2.7.3.1), because it may be the Name of another.
 func answer(said *crewjam.Assertion) (federation.Answer, error) {
 	id := said.Subject.NameID
 	switch {
@@ -306,9 +306,9 @@ var reasons = map[string]federation.Reason{
 	crewjam.StatusAuthnFailed: federation.Denied, crewjam.StatusRequestDenied: federation.Denied,
 	crewjam.StatusUnknownPrincipal: federation.Denied, crewjam.StatusNoAuthnContext: federation.Denied,
 	crewjam.StatusNoPassive: federation.Interaction,
-	crewjam.StatusRequester: federation.Misset, crewjam.StatusVersionMismatch: federation.Misset,
-	crewjam.StatusInvalidNameIDPolicy: federation.Misset, crewjam.StatusUnsupportedBinding: federation.Misset,
-	crewjam.StatusRequestUnsupported: federation.Misset, crewjam.StatusNoSupportedIDP: federation.Misset,
+	crewjam.StatusRequester: federation.Misconfigured, crewjam.StatusVersionMismatch: federation.Misconfigured,
+	crewjam.StatusInvalidNameIDPolicy: federation.Misconfigured, crewjam.StatusUnsupportedBinding: federation.Misconfigured,
+	crewjam.StatusRequestUnsupported: federation.Misconfigured, crewjam.StatusNoSupportedIDP: federation.Misconfigured,
 	crewjam.StatusResponder: federation.Unreachable, crewjam.StatusNoAvailableIDP: federation.Unreachable,
 }
 

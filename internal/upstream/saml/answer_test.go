@@ -97,8 +97,8 @@ func TestAStatusIsAReason(t *testing.T) {
 		{"Requester", "RequestDenied", "", federation.Denied},
 		{"Responder", "NoAuthnContext", "", federation.Denied},
 		{"Responder", "NoPassive", "", federation.Interaction},
-		{"Requester", "InvalidNameIDPolicy", "AADSTS750061", federation.Misset},
-		{"Requester", "", "", federation.Misset},
+		{"Requester", "InvalidNameIDPolicy", "AADSTS750061", federation.Misconfigured},
+		{"Requester", "", "", federation.Misconfigured},
 		{"Responder", "", "MSIS7070", federation.Unreachable},
 		{"Responder", "NewInVersion3", "", federation.Unreachable},
 	} {

@@ -24,29 +24,29 @@ const (
 	readFirst   = 30 * time.Second // at most, while there is no copy
 )
 
-// Refresh reads metadata by URL where that is due, and tells what became known: it may be called at any pace. An error is
-// that it was due and did not succeed; the last good copy counts all the same.
+// Refresh reads metadata by URL where that is due, and tells what became known: it may be called at any pace. An error
+// is that it was due and did not succeed; the last good copy counts all the same.
 func (u *Upstream) Refresh(ctx context.Context, c *federation.Connection) error {
 	if c.SAML.MetadataURL == "" {
 		e, err := readMetadata(c.SAML, []byte(c.SAML.Metadata), u.o.Now())
 		if err == nil {
-			u.tell(ctx, c, nil, e)
+			u.recordNewKeys(ctx, c, nil, e)
 		}
 		return err
 	}
-	d, err := u.kept(ctx, c)
+	d, err := u.storedDocument(ctx, c)
 	if err != nil {
 		return err
 	}
 	now := u.o.Now()
-	due := d.Trouble == "" && now.Sub(d.ReadAt) >= readDaily || d.Trouble != "" && now.Sub(d.TriedAt) >= readAgain
+	due := d.LastError == "" && now.Sub(d.ReadAt) >= readDaily || d.LastError != "" && now.Sub(d.TriedAt) >= readAgain
 	if due {
 		if _, err = u.read(ctx, c, d); err == nil {
 			return nil
 		}
 	}
 	if e := counting(c.SAML, d, now); e != nil { // the copy that counts ends, whether there is a newer one or not
-		u.tell(ctx, c, nil, e)
+		u.recordNewKeys(ctx, c, nil, e)
 	}
 	return err
 }
@@ -55,7 +55,7 @@ func (u *Upstream) Refresh(ctx context.Context, c *federation.Connection) error 
 type Known struct {
 	Certificates []Certificate // that it signs with; nil: nothing that counts was read
 	ReadAt       time.Time     // when that was read; zero: not yet, or it was uploaded
-	Trouble      string        // of the last try to read it; empty: it went well
+	LastError    string        // of the last try to read it; empty: it went well
 }
 
 // Certificate is one as a product shows it.
@@ -75,8 +75,8 @@ func (k Known) Ends() (last time.Time) {
 	return last
 }
 
-// Knows is what is known of the upstream of a connection. Without certificates it is no error: its metadata was not read
-// yet, or what was read or uploaded does not count, which Trouble says.
+// Knows is what is known of the upstream of a connection. Without certificates it is no error: its metadata was not
+// read yet, or what was read or uploaded does not count, which LastError says.
 func Knows(ctx context.Context, store Store, c *federation.Connection, now time.Time) (Known, error) {
 	body, k := []byte(c.SAML.Metadata), Known{}
 	if c.SAML.MetadataURL != "" {
@@ -87,7 +87,7 @@ func Knows(ctx context.Context, store Store, c *federation.Connection, now time.
 		if err != nil {
 			return k, fmt.Errorf("metadata of connection %s: %w", c.ID, err)
 		}
-		body, k.ReadAt, k.Trouble = d.Body, d.ReadAt, d.Trouble
+		body, k.ReadAt, k.LastError = d.Body, d.ReadAt, d.LastError
 		if d.ReadAt.IsZero() {
 			return k, nil
 		}
@@ -97,7 +97,7 @@ func Knows(ctx context.Context, store Store, c *federation.Connection, now time.
 	}
 	e, err := readMetadata(c.SAML, body, now)
 	if err != nil {
-		k.Trouble = cmp.Or(k.Trouble, clean(err.Error()))
+		k.LastError = cmp.Or(k.LastError, clean(err.Error()))
 		return k, nil
 	}
 	for _, one := range e.certificates {
@@ -120,11 +120,11 @@ func (u *Upstream) entity(ctx context.Context, c *federation.Connection) (*entit
 	if c.SAML.MetadataURL == "" {
 		e, err := readMetadata(c.SAML, []byte(c.SAML.Metadata), u.o.Now())
 		if err != nil {
-			return nil, federation.Refuse(federation.Misset, "%v", err)
+			return nil, federation.Refuse(federation.Misconfigured, "%v", err)
 		}
 		return e, nil
 	}
-	d, err := u.kept(ctx, c)
+	d, err := u.storedDocument(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +137,8 @@ func (u *Upstream) entity(ctx context.Context, c *federation.Connection) (*entit
 	return u.read(ctx, c, d)
 }
 
-// counting is what the last good copy says; nil: there is none, it was read at another address, does not fit the settings any
-// more, or is too old to be trusted.
+// counting is what the last good copy says; nil: there is none, it was read at another address, does not fit the
+// settings any more, or is too old to be trusted.
 func counting(s federation.SAMLSettings, d federation.Document, now time.Time) *entity {
 	if d.ReadAt.IsZero() {
 		return nil
@@ -156,11 +156,11 @@ func wanted(s federation.SAMLSettings) string {
 	return "metadata of " + clean(s.EntityID) + " at " + clean(s.MetadataURL)
 }
 
-// refusedBefore is the refusal of the last try, which Document.Trouble keeps as text; nil: it was of other settings, so that
-// whoever mends them need not wait.
+// refusedBefore is the refusal of the last try, which Document.LastError keeps as text; nil: it was of other settings,
+// so that whoever mends them need not wait.
 func refusedBefore(s federation.SAMLSettings, d federation.Document) error {
-	for _, why := range []federation.Reason{federation.Misset, federation.Unreachable} {
-		if r := federation.Refuse(why, "%s", strings.TrimPrefix(d.Trouble, string(why)+": ")); r.Error() == d.Trouble &&
+	for _, why := range []federation.Reason{federation.Misconfigured, federation.Unreachable} {
+		if r := federation.Refuse(why, "%s", strings.TrimPrefix(d.LastError, string(why)+": ")); r.Error() == d.LastError &&
 			strings.HasPrefix(r.Detail, wanted(s)+": ") {
 			return r
 		}
@@ -168,13 +168,13 @@ func refusedBefore(s federation.SAMLSettings, d federation.Document) error {
 	return nil
 }
 
-// newer reads metadata because an answer is signed by a key that is not in it; nil: there is nothing else than before, and
-// before is known as of now.
+// newer reads metadata because an answer is signed by a key that is not in it; nil: there is nothing else than before,
+// and before is known as of now.
 func (u *Upstream) newer(ctx context.Context, c *federation.Connection, before *entity) *entity {
 	if c.SAML.MetadataURL == "" {
 		return nil
 	}
-	d, err := u.kept(ctx, c)
+	d, err := u.storedDocument(ctx, c)
 	if err != nil || u.o.Now().Sub(d.TriedAt) < readUnknown {
 		return nil
 	}
@@ -188,7 +188,7 @@ func (u *Upstream) newer(ctx context.Context, c *federation.Connection, before *
 	return e
 }
 
-func (u *Upstream) kept(ctx context.Context, c *federation.Connection) (federation.Document, error) {
+func (u *Upstream) storedDocument(ctx context.Context, c *federation.Connection) (federation.Document, error) {
 	d, err := u.o.Store.Document(ctx, c.Platform, c.ID)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return federation.Document{}, fmt.Errorf("metadata of connection %s: %w", c.ID, err)
@@ -200,9 +200,9 @@ func (u *Upstream) kept(ctx context.Context, c *federation.Connection) (federati
 func (u *Upstream) read(ctx context.Context, c *federation.Connection, before federation.Document) (*entity, error) {
 	e, body, err := u.fetched(ctx, c.SAML)
 	d := before
-	d.Address, d.TriedAt, d.Trouble = c.SAML.MetadataURL, u.o.Now(), ""
+	d.Address, d.TriedAt, d.LastError = c.SAML.MetadataURL, u.o.Now(), ""
 	if err != nil {
-		d.Trouble = err.Error()
+		d.LastError = err.Error()
 		u.o.Log.WarnContext(ctx, "reading an upstream's metadata", slog.String("platform", string(c.Platform)),
 			slog.String("connection", string(c.ID)), slog.Any("error", err))
 	} else {
@@ -219,12 +219,12 @@ func (u *Upstream) read(ctx context.Context, c *federation.Connection, before fe
 	if before.Body != nil {
 		old, _ = readMetadata(c.SAML, before.Body, u.o.Now()) // of other settings: all keys are new
 	}
-	u.tell(ctx, c, old, e)
+	u.recordNewKeys(ctx, c, old, e)
 	return e, nil
 }
 
-// tell tells what is new. The first copy has no key that is.
-func (u *Upstream) tell(ctx context.Context, c *federation.Connection, before, now *entity) {
+// recordNewKeys tells what is new. The first copy has no key that is.
+func (u *Upstream) recordNewKeys(ctx context.Context, c *federation.Connection, before, now *entity) {
 	var n News
 	if before != nil {
 		n.Keys = added(before, now)
@@ -252,7 +252,7 @@ func added(before, now *entity) (all []string) {
 func (u *Upstream) fetched(ctx context.Context, s federation.SAMLSettings) (*entity, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.MetadataURL, nil)
 	if err != nil {
-		return nil, nil, federation.Refuse(federation.Misset, "%s: %s", wanted(s), clean(err.Error()))
+		return nil, nil, federation.Refuse(federation.Misconfigured, "%s: %s", wanted(s), clean(err.Error()))
 	}
 	req.Header.Set("Accept", "application/samlmetadata+xml, application/xml, text/xml")
 	res, err := u.o.Client.Do(req)
@@ -270,7 +270,7 @@ func (u *Upstream) fetched(ctx context.Context, s federation.SAMLSettings) (*ent
 	e, err := readMetadata(s, body, u.o.Now())
 	if err != nil {
 		why := strings.TrimPrefix(err.Error(), fault.Invalid.Error()+": metadata: ")
-		return nil, nil, federation.Refuse(federation.Misset, "%s: %s came: %s", wanted(s), came(res), clean(why))
+		return nil, nil, federation.Refuse(federation.Misconfigured, "%s: %s came: %s", wanted(s), came(res), clean(why))
 	}
 	return e, body, nil
 }
@@ -281,7 +281,7 @@ func reasonOf(status int) federation.Reason {
 	if status >= http.StatusInternalServerError || slices.Contains(later, status) {
 		return federation.Unreachable
 	}
-	return federation.Misset
+	return federation.Misconfigured
 }
 
 // came is what an address answered: the status, the type of what came, and where it leads.

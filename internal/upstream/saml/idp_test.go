@@ -132,7 +132,7 @@ type said struct {
 	cipher                            xmlenc.BlockCipher
 }
 
-func good(t federation.Trip) said {
+func good(t federation.AuthnRequest) said {
 	return said{
 		id: "_assertion1", answer: "_response1", issuer: theirs, audience: ours, recipient: back, destination: back,
 		confirms: t.ID, inResponse: t.ID, issued: now, before: now.Add(-5 * time.Second), ends: now.Add(5 * time.Minute), authn: now.Add(-time.Minute),
@@ -268,7 +268,7 @@ func (s *shared) moved(c federation.ID, address string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.documents[c]
-	d.ReadAt, d.Trouble, s.reads = time.Time{}, "", address
+	d.ReadAt, d.LastError, s.reads = time.Time{}, "", address
 	s.documents[c] = d
 }
 
@@ -291,7 +291,7 @@ func (s *shared) KeepDocument(_ context.Context, _ platform.ID, c federation.ID,
 	return s.broken
 }
 
-func (s *shared) Use(_ context.Context, p platform.ID, hash []byte, ends time.Time) error {
+func (s *shared) MarkUsed(_ context.Context, p platform.ID, hash []byte, ends time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := string(p) + string(hash)
@@ -311,7 +311,7 @@ func (s *shared) Use(_ context.Context, p platform.ID, hash []byte, ends time.Ti
 type place struct {
 	*Upstream
 	c     *federation.Connection
-	trip  federation.Trip
+	trip  federation.AuthnRequest
 	store *shared
 	log   *strings.Builder
 	now   time.Time
@@ -335,9 +335,9 @@ func newPlace(t *testing.T) *place {
 	return p
 }
 
-func newTrip(c federation.ID) federation.Trip {
+func newTrip(c federation.ID) federation.AuthnRequest {
 	mac := func(purpose, data string) []byte { return secret.Hash(purpose + data) }
-	return federation.NewTrip(mac, "care", c, secret.ID(), false, false, now.Add(-time.Minute))
+	return federation.NewAuthnRequest(mac, "care", c, secret.ID(), false, false, now.Add(-time.Minute))
 }
 
 // node is another one with the same storage.

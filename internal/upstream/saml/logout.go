@@ -21,17 +21,17 @@ import (
 const maxEcho = 1024
 
 // Ended is what a LogoutRequest says is over (saml-profiles-2.0-os section 4.4), and where the browser goes with our
-// response; no URL: the upstream takes none. A Refusal: it is not signed by a key that is known, or not for us now. It is
-// not consumed here: whoever ends the sessions consumes Ended.ID in the same transaction.
+// response; no URL: the upstream takes none. A Refusal: it is not signed by a key that is known, or not for us now. It
+// is not consumed here: whoever ends the sessions consumes Ended.ID in the same transaction.
 func (u *Upstream) Ended(
 	ctx context.Context, c *federation.Connection, back string, r *http.Request,
-) (federation.Ended, federation.Away, error) {
+) (federation.Logout, federation.Redirect, error) {
 	if err := u.receivedLogout(r); err != nil {
-		return federation.Ended{}, federation.Away{}, err
+		return federation.Logout{}, federation.Redirect{}, err
 	}
 	e, err := u.entity(ctx, c)
 	if err != nil {
-		return federation.Ended{}, federation.Away{}, err
+		return federation.Logout{}, federation.Redirect{}, err
 	}
 	x, req, err := u.takeLogout(ctx, c, back, e, r)
 	if err != nil && x != nil && federation.ReasonOf(err) == federation.BadSignature {
@@ -41,12 +41,12 @@ func (u *Upstream) Ended(
 		}
 	}
 	if err != nil {
-		return federation.Ended{}, federation.Away{}, err
+		return federation.Logout{}, federation.Redirect{}, err
 	}
 	if req.NameID == nil {
-		return federation.Ended{}, federation.Away{}, federation.Refuse(federation.BadForm, "no NameID")
+		return federation.Logout{}, federation.Redirect{}, federation.Refuse(federation.BadForm, "no NameID")
 	}
-	ended := federation.Ended{Subject: req.NameID.Value, ID: req.ID, Until: req.IssueInstant.Add(crewjam.MaxIssueDelay)}
+	ended := federation.Logout{Subject: req.NameID.Value, ID: req.ID, Until: req.IssueInstant.Add(crewjam.MaxIssueDelay)}
 	for _, s := range req.AllSessionIndexes() {
 		ended.Sessions = append(ended.Sessions, s.Value)
 	}
@@ -147,22 +147,22 @@ func (e *entity) explainedLogout(err error, v *verifier, r *http.Request) error 
 }
 
 // reply is our LogoutResponse.
-func reply(sp *crewjam.ServiceProvider, id, state string) (federation.Away, error) {
+func reply(sp *crewjam.ServiceProvider, id, state string) (federation.Redirect, error) {
 	services := sp.IDPMetadata.IDPSSODescriptors[0].SingleLogoutServices
 	if address(services, crewjam.HTTPRedirectBinding) != "" {
 		to, err := sp.MakeRedirectLogoutResponse(id, state)
 		if err != nil {
-			return federation.Away{}, fmt.Errorf("answering a logout: %w", err)
+			return federation.Redirect{}, fmt.Errorf("answering a logout: %w", err)
 		}
-		return federation.Away{URL: to.String()}, nil
+		return federation.Redirect{URL: to.String()}, nil
 	}
 	to := address(services, crewjam.HTTPPostBinding)
 	if to == "" {
-		return federation.Away{}, nil
+		return federation.Redirect{}, nil
 	}
 	response, err := sp.MakeLogoutResponse(to, id)
 	if err != nil {
-		return federation.Away{}, fmt.Errorf("answering a logout: %w", err)
+		return federation.Redirect{}, fmt.Errorf("answering a logout: %w", err)
 	}
 	return form("SAMLResponse", response.Element(), state, to)
 }

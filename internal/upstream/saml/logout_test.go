@@ -78,7 +78,7 @@ func TestASignedRequestEndsSessions(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		want := federation.Ended{
+		want := federation.Logout{
 			Subject: somebody, Sessions: []string{"_session1", "_session2"}, ID: "_logout1", Until: now.Add(crewjam.MaxIssueDelay),
 		}
 		if !reflect.DeepEqual(ended, want) {
@@ -150,7 +150,7 @@ func TestARequestToLogOutThatDoesNotCount(t *testing.T) {
 	} {
 		p := newPlace(t)
 		ended, reply, err := p.Ended(t.Context(), p.c, back, test.r)
-		if federation.ReasonOf(err) != test.want || !reflect.DeepEqual(ended, federation.Ended{}) || reply.URL != "" {
+		if federation.ReasonOf(err) != test.want || !reflect.DeepEqual(ended, federation.Logout{}) || reply.URL != "" {
 			t.Errorf("%s: got %v, %+v, want %s", name, err, ended, test.want)
 		}
 	}

@@ -34,8 +34,8 @@ type entity struct {
 	readAt       time.Time           // at its address; zero: it was uploaded
 }
 
-// readMetadata reads the metadata of an upstream. fault.Invalid, with words for who looks after the connection: it is none,
-// not of the entity that is wanted, not signed as it must be, or has a key that is too weak.
+// readMetadata reads the metadata of an upstream. fault.Invalid, with words for who looks after the connection: it is
+// none, not of the entity that is wanted, not signed as it must be, or has a key that is too weak.
 func readMetadata(s federation.SAMLSettings, body []byte, now time.Time) (*entity, error) {
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) // a byte order mark, which AD FS writes
 	if len(body) > federation.MaxMetadata {
@@ -115,13 +115,13 @@ func findEntity(body []byte, id string) (*crewjam.EntityDescriptor, time.Time, e
 	if err := xml.Unmarshal(body, &many); err != nil {
 		return nil, time.Time{}, broken("%w", errOne)
 	}
-	if found, until := among(&many, id, time.Time{}); found != nil {
+	if found, until := entityAmong(&many, id, time.Time{}); found != nil {
 		return found, until, nil
 	}
 	return nil, time.Time{}, broken("entity %q is not in it", id)
 }
 
-func among(all *crewjam.EntitiesDescriptor, id string, until time.Time) (*crewjam.EntityDescriptor, time.Time) {
+func entityAmong(all *crewjam.EntitiesDescriptor, id string, until time.Time) (*crewjam.EntityDescriptor, time.Time) {
 	if all.ValidUntil != nil {
 		until = sooner(until, *all.ValidUntil)
 	}
@@ -131,7 +131,7 @@ func among(all *crewjam.EntitiesDescriptor, id string, until time.Time) (*crewja
 		}
 	}
 	for i := range all.EntitiesDescriptors {
-		if e, at := among(&all.EntitiesDescriptors[i], id, until); e != nil {
+		if e, at := entityAmong(&all.EntitiesDescriptors[i], id, until); e != nil {
 			return e, at
 		}
 	}
@@ -240,8 +240,8 @@ func (e *entity) expires() (last time.Time) {
 	return last
 }
 
-// known is a certificate as it stands in metadata: the library is given copies that never expire.
-func (e *entity) known(c *x509.Certificate) *x509.Certificate {
+// certificateLike is a certificate as it stands in metadata: the library is given copies that never expire.
+func (e *entity) certificateLike(c *x509.Certificate) *x509.Certificate {
 	if i := slices.IndexFunc(e.certificates, c.Equal); i >= 0 {
 		return e.certificates[i]
 	}
@@ -263,10 +263,10 @@ func safe(address string) bool {
 	if err != nil || u.Host == "" || u.User != nil {
 		return false
 	}
-	return u.Scheme == "https" || u.Scheme == "http" && here(u)
+	return u.Scheme == "https" || u.Scheme == "http" && isOurs(u)
 }
 
-func here(u *url.URL) bool {
+func isOurs(u *url.URL) bool {
 	return u.Hostname() == "localhost" || strings.HasSuffix(u.Hostname(), ".localhost") || u.Hostname() == "127.0.0.1"
 }
 

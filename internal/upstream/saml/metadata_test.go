@@ -129,7 +129,7 @@ func TestMetadataIsReadOnceADay(t *testing.T) {
 	p := newPlace(t)
 	s := newSite(t, p)
 	for i, want := range []int{1, 1, 1, 2} { // at the first sign-in, and 24 hours later
-		if _, err := p.Away(t.Context(), p.c, p.trip, back); err != nil {
+		if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.Refresh(t.Context(), p.c); err != nil || s.read != want {
@@ -158,7 +158,7 @@ func TestTheLastGoodCopyCounts(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 		d := p.store.documents["lindehof"]
-		if d.Trouble == "" || !d.ReadAt.Equal(now) || !bytes.Contains(d.Body, []byte(theirs)) {
+		if d.LastError == "" || !d.ReadAt.Equal(now) || !bytes.Contains(d.Body, []byte(theirs)) {
 			t.Errorf("kept %+v", d)
 		}
 		if !strings.Contains(p.log.String(), "reading an upstream's metadata") {
@@ -170,14 +170,14 @@ func TestTheLastGoodCopyCounts(t *testing.T) {
 		}
 		s.body = theirMetadata(theirKey())
 		p.now = p.now.Add(time.Hour)
-		if err := p.Refresh(t.Context(), p.c); err != nil || p.store.documents["lindehof"].Trouble != "" {
+		if err := p.Refresh(t.Context(), p.c); err != nil || p.store.documents["lindehof"].LastError != "" {
 			t.Errorf("an hour later: %v", err)
 		}
 	}
 }
 
-// What is at the address and is no metadata is a mistake in the settings, of which the address and what came are said. No
-// answer, or one of trouble there, is one that comes later. The same is said until the next try.
+// What is at the address and is no metadata is a mistake in the settings, of which the address and what came are said.
+// No answer, or one of trouble there, is one that comes later. The same is said until the next try.
 func TestWhatIsAtTheAddressOfMetadata(t *testing.T) {
 	for name, test := range map[string]struct {
 		status     int
@@ -185,15 +185,15 @@ func TestWhatIsAtTheAddressOfMetadata(t *testing.T) {
 		want       federation.Reason
 		says       []string
 	}{
-		"a page":           {200, "text/html; charset=utf-8", "<!doctype html><title>Log in</title>", federation.Misset, []string{"status 200 with text/html"}},
-		"nothing":          {200, "", "", federation.Misset, []string{"status 200"}},
-		"no such address":  {404, "text/html", "<h1>Not found</h1>", federation.Misset, []string{"status 404 with text/html"}},
-		"for somebody":     {403, "text/plain", "no", federation.Misset, []string{"status 403"}},
-		"another entity":   {200, "application/xml", strings.Replace(theirMetadata(theirKey()), theirs, "urn:x", 1), federation.Misset, []string{`of entity "urn:x", wanted is "` + theirs + `"`}},
-		"a weak key":       {200, "application/xml", theirMetadata(weakKey()), federation.Misset, []string{"1024 bits"}},
+		"a page":           {200, "text/html; charset=utf-8", "<!doctype html><title>Log in</title>", federation.Misconfigured, []string{"status 200 with text/html"}},
+		"nothing":          {200, "", "", federation.Misconfigured, []string{"status 200"}},
+		"no such address":  {404, "text/html", "<h1>Not found</h1>", federation.Misconfigured, []string{"status 404 with text/html"}},
+		"for somebody":     {403, "text/plain", "no", federation.Misconfigured, []string{"status 403"}},
+		"another entity":   {200, "application/xml", strings.Replace(theirMetadata(theirKey()), theirs, "urn:x", 1), federation.Misconfigured, []string{`of entity "urn:x", wanted is "` + theirs + `"`}},
+		"a weak key":       {200, "application/xml", theirMetadata(weakKey()), federation.Misconfigured, []string{"1024 bits"}},
 		"trouble there":    {503, "text/html", "maintenance", federation.Unreachable, []string{"status 503"}},
 		"too often":        {429, "text/plain", "later", federation.Unreachable, []string{"status 429"}},
-		"an empty promise": {302, "", "", federation.Misset, []string{"status 302", "which leads to https://idp.lindehof.example/login"}},
+		"an empty promise": {302, "", "", federation.Misconfigured, []string{"status 302", "which leads to https://idp.lindehof.example/login"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
@@ -214,7 +214,7 @@ func TestWhatIsAtTheAddressOfMetadata(t *testing.T) {
 			node := p.node(client)
 			var first string
 			for i := range 2 {
-				_, err := node.Away(t.Context(), p.c, p.trip, back)
+				_, err := node.SignInRedirect(t.Context(), p.c, p.trip, back)
 				if federation.ReasonOf(err) != test.want {
 					t.Fatalf("%d: got %v, want %s", i, err, test.want)
 				}
@@ -229,9 +229,9 @@ func TestWhatIsAtTheAddressOfMetadata(t *testing.T) {
 					t.Errorf("again: %v, first %s", err, first)
 				}
 			}
-			if server.Close(); test.want == federation.Misset {
+			if server.Close(); test.want == federation.Misconfigured {
 				p.now = p.now.Add(readFirst)
-				if _, err := node.Away(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+				if _, err := node.SignInRedirect(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
 					t.Errorf("nobody answers: %v", err)
 				}
 			}
@@ -245,7 +245,7 @@ func TestNoMetadataYet(t *testing.T) {
 	s := newSite(t, p)
 	s.body = ""
 	for range 5 {
-		if _, err := p.Away(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+		if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -254,7 +254,7 @@ func TestNoMetadataYet(t *testing.T) {
 	}
 	s.body = theirMetadata(theirKey())
 	p.now = p.now.Add(readFirst)
-	if _, err := p.Away(t.Context(), p.c, p.trip, back); err != nil {
+	if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); err != nil {
 		t.Error(err)
 	}
 }
@@ -268,7 +268,7 @@ func TestChangedSettingsAreReadAtOnce(t *testing.T) {
 		t.Helper()
 		p.c.SAML = settings
 		for range 3 {
-			if _, err := p.Away(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != want {
+			if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != want {
 				t.Errorf("got %v, want %q", err, want)
 			}
 		}
@@ -279,45 +279,45 @@ func TestChangedSettingsAreReadAtOnce(t *testing.T) {
 	other, down := right, right
 	other.EntityID, down.MetadataURL = "urn:x", "http://127.0.0.1:1/metadata"
 	away(down, federation.Unreachable, 0)
-	away(other, federation.Misset, 1)
+	away(other, federation.Misconfigured, 1)
 	right.MetadataURL = address + "/other"
 	away(right, "", 2)
 }
 
-// What was read at one address says nothing of who signs at another: not while that one is away, not to who looks what is
-// known, and not because a node that has the old settings reads there once more. Its keys are told as new.
+// What was read at one address says nothing of who signs at another: not while that one is away, not to who looks what
+// is known, and not because a node that has the old settings reads there once more. Its keys are told as new.
 func TestTheCopyBelongsToItsAddress(t *testing.T) {
 	p := newPlace(t)
 	s := newSite(t, p)
 	store := p.o.Store.(*shared)
-	if _, err := p.Away(t.Context(), p.c, p.trip, back); err != nil {
+	if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); err != nil {
 		t.Fatal(err)
 	}
 	behind := *p.c // of a node that has not heard of it
 	p.c.SAML.MetadataURL = s.URL + "/other"
 	store.moved(p.c.ID, p.c.SAML.MetadataURL)
 	s.body = ""
-	if _, err := p.Away(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+	if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
 		t.Errorf("the other address is away: %v", err)
 	}
 	if _, err := p.answer(t, p.later(time.Second).response()); federation.ReasonOf(err) != federation.Unreachable {
 		t.Errorf("an answer by a key of the old address: %v", err)
 	}
-	if k, err := Knows(t.Context(), p.o.Store, p.c, p.now); err != nil || k.Certificates != nil || !k.ReadAt.IsZero() || k.Trouble == "" {
+	if k, err := Knows(t.Context(), p.o.Store, p.c, p.now); err != nil || k.Certificates != nil || !k.ReadAt.IsZero() || k.LastError == "" {
 		t.Errorf("known is %+v, %v", k, err)
 	}
 	s.body = theirMetadata(theirKey())
 	p.now = p.now.Add(readFirst)
-	if _, err := p.Away(t.Context(), &behind, p.trip, back); err != nil {
+	if _, err := p.SignInRedirect(t.Context(), &behind, p.trip, back); err != nil {
 		t.Errorf("the node that is behind: %v", err)
 	}
 	s.body = ""
-	if _, err := p.Away(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+	if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
 		t.Errorf("what the node read that is behind counts: %v", err)
 	}
 	s.body, p.news = theirMetadata(foreignKey()), nil
 	p.now = p.now.Add(readFirst)
-	if _, err := p.Away(t.Context(), p.c, p.trip, back); err != nil {
+	if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); err != nil {
 		t.Fatal(err)
 	}
 	if want := []News{{Keys: []string{fingerprint(foreignKey().certificate)}}}; !reflect.DeepEqual(p.news, want) {

@@ -23,7 +23,7 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Addresses of ours are siblings of the assertion consumer service, {issuer}/federation/{id}/acs.
+// entityID and logoutURL are siblings of the assertion consumer service, {issuer}/federation/{id}/acs.
 func entityID(back string) string  { return strings.TrimSuffix(back, "/acs") + "/metadata" }
 func logoutURL(back string) string { return strings.TrimSuffix(back, "/acs") + "/slo" }
 
@@ -145,7 +145,7 @@ type used struct {
 
 // Consume implements crewjam.AssertionReplayCache.
 func (r *used) Consume(id string, ends time.Time) error {
-	err := r.store.Use(r.ctx, r.platform, secret.Hash("saml "+string(r.connection)+" "+id), ends)
+	err := r.store.MarkUsed(r.ctx, r.platform, secret.Hash("saml "+string(r.connection)+" "+id), ends)
 	switch {
 	case errors.Is(err, fault.Spent):
 		return crewjam.ErrAssertionReplayed
@@ -155,7 +155,8 @@ func (r *used) Consume(id string, ends time.Time) error {
 	return err
 }
 
-// resolver is how the library calls for what an artifact stands for: what is answered is looked at before the library is.
+// resolver is how the library calls for what an artifact stands for: what is answered is looked at before the library
+// is.
 type resolver struct {
 	base http.RoundTripper // nil: http.DefaultTransport
 	lax  bool              // switches.shape

@@ -60,7 +60,7 @@ func eachRecorded(t *testing.T, test func(*testing.T, recording)) {
 			if keys, err := os.ReadFile(filepath.Join(folder, "keys.json")); err == nil {
 				r.c.Keys = keys
 			}
-			r.trip = federation.Trip{ID: r.Request, State: "state"}
+			r.trip = federation.AuthnRequest{ID: r.Request, State: "state"}
 			if r.xml, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(read("response.b64")))); err != nil {
 				t.Fatal(err)
 			}
@@ -106,8 +106,8 @@ func TestRecordedResponses(t *testing.T) {
 	})
 }
 
-// A byte of what a product sent that is another one is refused, or changes nothing of what is read: it is not signed. Every
-// byte takes some minutes, so one of 41 is changed unless IDP_EVERY_BYTE is set.
+// A byte of what a product sent that is another one is refused, or changes nothing of what is read: it is not signed.
+// Every byte takes some minutes, so one of 41 is changed unless IDP_EVERY_BYTE is set.
 func TestNoByteOfARecordedResponseCanBeAnother(t *testing.T) {
 	eachRecorded(t, func(t *testing.T, r recording) {
 		step := 41
@@ -213,7 +213,7 @@ func newOther(t *testing.T, p *place) *other {
 }
 
 // visit is what a browser brings back.
-func (o *other) visit(t *testing.T, a federation.Away) url.Values {
+func (o *other) visit(t *testing.T, a federation.Redirect) url.Values {
 	t.Helper()
 	r := httptest.NewRequest(http.MethodGet, a.URL, nil)
 	if a.Form != nil {
@@ -233,7 +233,8 @@ func (o *other) visit(t *testing.T, a federation.Away) url.Values {
 	return form
 }
 
-// Another implementation reads our metadata and requests, and we read what it answers: encrypted for the key in our metadata.
+// Another implementation reads our metadata and requests, and we read what it answers: encrypted for the key in our
+// metadata.
 func TestAnotherImplementation(t *testing.T) {
 	for _, set := range []func(*federation.SAMLSettings){
 		func(*federation.SAMLSettings) {},

@@ -12,16 +12,16 @@ import (
 	"github.com/minddistrict/idp/federation"
 )
 
-// Away is where a browser is sent to sign in: an authentication request (saml-core-2.0-os section 3.4). back is our
-// assertion consumer service. A Refusal: there is no usable metadata.
-func (u *Upstream) Away(ctx context.Context, c *federation.Connection, t federation.Trip, back string) (federation.Away, error) {
+// SignInRedirect is where a browser is sent to sign in: an authentication request (saml-core-2.0-os section 3.4). back
+// is our assertion consumer service. A Refusal: there is no usable metadata.
+func (u *Upstream) SignInRedirect(ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string) (federation.Redirect, error) {
 	e, err := u.entity(ctx, c)
 	if err != nil {
-		return federation.Away{}, err
+		return federation.Redirect{}, err
 	}
 	x, err := u.exchange(ctx, c, back, e)
 	if err != nil {
-		return federation.Away{}, err
+		return federation.Redirect{}, err
 	}
 	if !c.SAML.SignRequests && !e.wantsSigned {
 		x.sp.SignatureMethod = ""
@@ -37,16 +37,17 @@ func (u *Upstream) Away(ctx context.Context, c *federation.Connection, t federat
 		req.Destination = redirect
 		to, err := req.Redirect(t.State, x.sp)
 		if err != nil {
-			return federation.Away{}, fmt.Errorf("request of connection %s: %w", c.ID, err)
+			return federation.Redirect{}, fmt.Errorf("request of connection %s: %w", c.ID, err)
 		}
-		return federation.Away{URL: to.String()}, nil
+		return federation.Redirect{URL: to.String()}, nil
 	}
-	return federation.Away{}, federation.Refuse(federation.Misset, "metadata: no SingleSignOnService by HTTP-Redirect or HTTP-POST")
+	return federation.Redirect{}, federation.Refuse(federation.Misconfigured, "metadata: no SingleSignOnService by HTTP-Redirect or HTTP-POST")
 }
 
-// request is what is asked. A NameIDPolicy has no Format unless one is set, because AD FS refuses formats that it does not
-// issue; a context is requested only where one is set, or where two factors are wanted and a value of it would count.
-func request(c *federation.Connection, t federation.Trip, back string) *crewjam.AuthnRequest {
+// request is what is asked. A NameIDPolicy has no Format unless one is set, because AD FS refuses formats that it does
+// not issue; a context is requested only where one is set, or where two factors are wanted and a value of it would
+// count.
+func request(c *federation.Connection, t federation.AuthnRequest, back string) *crewjam.AuthnRequest {
 	create, binding := true, crewjam.HTTPPostBinding
 	if c.SAML.Artifact {
 		binding = crewjam.HTTPArtifactBinding
@@ -63,7 +64,7 @@ func request(c *federation.Connection, t federation.Trip, back string) *crewjam.
 		req.ForceAuthn = &force
 	}
 	contexts := c.SAML.Decides
-	if t.Two {
+	if t.TwoFactors {
 		if two := c.Contract.Asks().ACRValues; len(two) > 0 {
 			contexts = two
 		}
@@ -81,27 +82,27 @@ func request(c *federation.Connection, t federation.Trip, back string) *crewjam.
 	return req
 }
 
-func posted(sp *crewjam.ServiceProvider, req *crewjam.AuthnRequest, t federation.Trip, to string) (federation.Away, error) {
+func posted(sp *crewjam.ServiceProvider, req *crewjam.AuthnRequest, t federation.AuthnRequest, to string) (federation.Redirect, error) {
 	req.Destination = to
 	if sp.SignatureMethod != "" {
 		if err := sp.SignAuthnRequest(req); err != nil {
-			return federation.Away{}, fmt.Errorf("signing a request: %w", err)
+			return federation.Redirect{}, fmt.Errorf("signing a request: %w", err)
 		}
 	}
 	return form("SAMLRequest", req.Element(), t.State, to)
 }
 
 // form is a message by HTTP-POST (saml-bindings-2.0-os section 3.5).
-func form(name string, message *etree.Element, state, to string) (federation.Away, error) {
+func form(name string, message *etree.Element, state, to string) (federation.Redirect, error) {
 	document := etree.NewDocument()
 	document.SetRoot(message)
 	body, err := document.WriteToBytes()
 	if err != nil {
-		return federation.Away{}, fmt.Errorf("writing a message: %w", err)
+		return federation.Redirect{}, fmt.Errorf("writing a message: %w", err)
 	}
 	values := url.Values{name: {base64.StdEncoding.EncodeToString(body)}}
 	if state != "" {
 		values.Set("RelayState", state)
 	}
-	return federation.Away{URL: to, Form: values}, nil
+	return federation.Redirect{URL: to, Form: values}, nil
 }

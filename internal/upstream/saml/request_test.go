@@ -21,9 +21,9 @@ import (
 	"github.com/minddistrict/idp/internal/upstream/ownkey"
 )
 
-func (p *place) away(t *testing.T) federation.Away {
+func (p *place) away(t *testing.T) federation.Redirect {
 	t.Helper()
-	a, err := p.Away(t.Context(), p.c, p.trip, back)
+	a, err := p.SignInRedirect(t.Context(), p.c, p.trip, back)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func (p *place) away(t *testing.T) federation.Away {
 }
 
 // request is what is sent, by redirect or by POST.
-func sent(t *testing.T, a federation.Away) *etree.Element {
+func sent(t *testing.T, a federation.Redirect) *etree.Element {
 	t.Helper()
 	encoded := a.Form.Get("SAMLRequest")
 	if a.Form == nil {
@@ -81,7 +81,7 @@ func TestARequestAsksNoMoreThanItMust(t *testing.T) {
 
 func TestARequestAsksWhatIsSet(t *testing.T) {
 	p := newPlace(t)
-	p.trip.Fresh, p.trip.Two = true, true
+	p.trip.Fresh, p.trip.TwoFactors = true, true
 	p.c.SAML.NameIDFormat, p.c.SAML.Scoping, p.c.SAML.Decides = persistentNameID, []string{"urn:a", "urn:b"}, []string{"urn:context"}
 	p.c.SAML.Artifact = true
 	r := sent(t, p.away(t))
@@ -103,7 +103,7 @@ func TestARequestAsksWhatIsSet(t *testing.T) {
 	if r = sent(t, p.away(t)); strings.Join(contexts(), " ") != "urn:two" {
 		t.Errorf("%v", contexts())
 	}
-	p.trip.Two = false
+	p.trip.TwoFactors = false
 	if r = sent(t, p.away(t)); strings.Join(contexts(), " ") != "urn:context" {
 		t.Errorf("%v", contexts())
 	}
@@ -202,7 +202,7 @@ func TestOurKeys(t *testing.T) {
 	for name, keys := range map[string][]byte{"none": nil, "not opened": []byte("x"), "empty": []byte(`{"keys":[]}`)} {
 		p := newPlace(t)
 		p.c.Keys = keys
-		if _, err := p.Away(t.Context(), p.c, p.trip, back); err == nil || federation.ReasonOf(err) != "" {
+		if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); err == nil || federation.ReasonOf(err) != "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

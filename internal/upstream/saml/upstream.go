@@ -16,8 +16,9 @@ type Store interface {
 	Document(ctx context.Context, p platform.ID, c federation.ID) (federation.Document, error)
 	// KeepDocument keeps it in place of the one before.
 	KeepDocument(ctx context.Context, p platform.ID, c federation.ID, d federation.Document) error
-	// Use keeps that something was here, until it could not be taken any more. fault.Spent: it was here before, at any node.
-	Use(ctx context.Context, p platform.ID, hash []byte, ends time.Time) error
+	// MarkUsed keeps that something was here, until it could not be taken any more. fault.Spent: it was here before, at
+	// any node.
+	MarkUsed(ctx context.Context, p platform.ID, hash []byte, ends time.Time) error
 }
 
 // News is what became known about the keys of an upstream.
@@ -36,8 +37,8 @@ type Options struct {
 	Open   func(sealed []byte, binding string) ([]byte, error) // of federation.Connection.Keys
 	Now    func() time.Time
 	Log    *slog.Logger
-	// Tell is told what Refresh, or an answer by a new key, made known; the end of a certificate each time it is looked at.
-	// Nil: nobody wants to know.
+	// Tell is told what Refresh, or an answer by a new key, made known; the end of a certificate each time it is looked
+	// at. Nil: nobody wants to know.
 	Tell func(context.Context, *federation.Connection, News)
 }
 

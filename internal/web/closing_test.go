@@ -18,7 +18,7 @@ func TestLeavingServerEndsTheConnectionOfItsAnswers(t *testing.T) {
 	for name, newer := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
 		t.Run(name, func(t *testing.T) {
 			var leaves atomic.Bool
-			server := httptest.NewUnstartedServer(web.Leaving(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			server := httptest.NewUnstartedServer(web.CloseConnections(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				_, _ = io.WriteString(w, "an answer") // the caller reads it
 			}), leaves.Load))
 			server.EnableHTTP2 = newer
