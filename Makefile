@@ -24,22 +24,22 @@ bench: ## measure: Go benchmarks in process, then the program from outside besid
 clients: ## the clients that `make test` leaves out: every block of docs/clients.md runs here or there
 	bash .ci/prepare
 	bash .ci/clients
-	eval "$$(bash .ci/postgres)" && cd internal/clients && $(GO) test -count=1 -timeout 20m -tags clients,more -run TestMoreClients
+	eval "$$(bash .ci/postgres)" && cd test/clients && $(GO) test -count=1 -timeout 20m -tags clients,more -run TestMoreClients
 
 upstreams: ## people sign in at Keycloak (a download of 160 MB, then two minutes; IDP_RECORD=keycloak keeps its answers for the tests)
 	bash .ci/prepare
 	cd testdata/tools/keycloak && mvn -q -B package
-	eval "$$(bash .ci/postgres)" && cd internal/clients && $(GO) test -count=1 -timeout 20m -tags clients,upstreams -run TestKeycloak
+	eval "$$(bash .ci/postgres)" && cd test/clients && $(GO) test -count=1 -timeout 20m -tags clients,upstreams -run TestKeycloak
 
 torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE_KILLS=200 PIN_KILLS=100 REVOKES=50 CYCLES=100 BROWSERS=4 RACES=1000 ROUNDS=20 LOGINS=1)
 	eval "$$(bash .ci/postgres)" && IDP_KILLS=$(or $(KILLS),300) IDP_SQLITE_KILLS=$(or $(SQLITE_KILLS),200) IDP_CYCLES=$(or $(CYCLES),100) \
 		IDP_PIN_KILLS=$(or $(PIN_KILLS),100) IDP_REVOKES=$(or $(REVOKES),50) \
-		IDP_BROWSERS=$(or $(BROWSERS),4) IDP_RACES=$(or $(RACES),1000) IDP_ROLLS=$(or $(ROUNDS),20) IDP_LOGINS=$(or $(LOGINS),1) $(GO) test -race -count=1 -v -timeout 12h ./internal/twonodes/
+		IDP_BROWSERS=$(or $(BROWSERS),4) IDP_RACES=$(or $(RACES),1000) IDP_ROLLS=$(or $(ROUNDS),20) IDP_LOGINS=$(or $(LOGINS),1) $(GO) test -race -count=1 -v -timeout 12h ./test/nodes/
 	eval "$$(bash .ci/postgres)" && $(GO) test -count=1 -run TestAsManyPeopleAsAFileHasAreInvitedInTime ./storage # all that a file may have
 
 failover: ## kill the primary of a PostgreSQL under Patroni while people sign in (Debian's Patroni, etcd and haproxy; KILLS=20 MACHINES=2 of PostgreSQL)
 	bash .ci/failover
-	IDP_FAILOVERS=$(or $(KILLS),20) IDP_POSTGRES_MACHINES=$(or $(MACHINES),2) $(GO) test -count=1 -v -timeout 6h -tags failover -run TestFailover ./internal/twonodes/
+	IDP_FAILOVERS=$(or $(KILLS),20) IDP_POSTGRES_MACHINES=$(or $(MACHINES),2) $(GO) test -count=1 -v -timeout 6h -tags failover -run TestFailover ./test/nodes/
 
 model: ## search every interleaving of the app's handoff and PIN counter, and find each seeded mistake (docs/app/model.md)
 	bash .ci/prepare
@@ -47,11 +47,11 @@ model: ## search every interleaving of the app's handoff and PIN counter, and fi
 
 screenshots: ## pictures of every page into var/screenshots
 	bash .ci/prepare
-	SCREENSHOTS=$(CURDIR)/var/screenshots $(GO) test -count=1 -tags browser -run TestPages ./internal/browsertest/
+	SCREENSHOTS=$(CURDIR)/var/screenshots $(GO) test -count=1 -tags browser -run TestPages ./test/chromium/
 
 pictures: ## the pictures of README.md and docs/staff.md, anew
 	bash .ci/prepare
-	PICTURES=$(CURDIR)/docs/images $(GO) test -count=1 -tags browser -run TestPictures ./internal/browsertest/
+	PICTURES=$(CURDIR)/docs/images $(GO) test -count=1 -tags browser -run TestPictures ./test/chromium/
 
 release: ## archives, SBOMs and checksums of this commit into dist (SOURCE_DATE_EPOCH and git decide every time in them)
 	$(GO) run ./internal/release

@@ -51,7 +51,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"op/… login/…", "notify internal/outbound", "a door queues letters; what they say and how they travel is not its business"},
 	{"platform account audit outbox authn grant federation op/… login/… ui storage/… keys/… internal/web/…", "internal/trace", "traces hang on the router and on the connectors of the database (internal/wire, cmd); what is traced knows nothing of it"},
 	{"platform account audit outbox authn grant federation op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/…", "cmd/…", "nothing imports the command"},
-	{"platform account audit outbox authn grant federation op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… conformance/… testing", "test tools stay out of the binary"},
+	{"platform account audit outbox authn grant federation op/… login/… ui storage keys notify configs internal/web/… internal/wire/… internal/setup/… internal/demo/… cmd/…", "internal/idptest/… storage/storagetest/… test/… testing", "test tools stay out of the binary"},
 	{"internal/clock", "op/… login/… ui notify storage keys configs internal/wire internal/web platform account", "the clock knows no more than that something has one"},
 	{"internal/snapshot", "login/… ui/… notify/… storage/… configs/… cmd/… internal/wire/… internal/setup/… internal/web/…", "it serves the doors what is configured and knows of the floor only what it reads with; internal/wire joins it to both"},
 	{"platform account audit outbox authn grant federation staff", "internal/visitor internal/errorpage", "nouns are pure: no cookies, no pages"},
@@ -63,8 +63,8 @@ var forbidden = []struct{ from, to, why string }{
 	{"internal/metrics internal/upkeep", "platform/… account/… audit/… outbox/… authn/… grant/… staff/… op/… login/… ui/… notify/… storage/… keys/… configs/… internal/wire/… internal/setup/…", "they are told what to count and what to do, and know nothing of whose it is"},
 	{"internal/serve", "platform/… account/… audit/… outbox/… authn/… grant/… op/… login/… ui/… notify/… storage/… keys/… configs/… internal/wire/… internal/setup/… internal/trace/…", "it serves any handler and knows nothing of what is behind it"},
 	{"platform account audit outbox authn grant federation op/… login/… ui storage/… keys/… notify configs internal/web/… internal/wire/… internal/setup/…", "internal/serve", "only commands serve"},
-	{"internal/phone", "platform/… account/… audit/… outbox/… authn/… grant/… staff/… op/… login/… ui/… notify/… storage/… keys/… configs/… cmd/… conformance/… internal/…", "app developers read it beside docs/app.md to write their own: it is a client and imports nothing of ours"},
-	{"conformance/…", "platform/… account/… authn/… grant/… op/… login/… storage/… keys/… configs/… cmd/… internal/…", "it speaks HTTP to any server and knows nothing of our code"},
+	{"internal/phone", "platform/… account/… audit/… outbox/… authn/… grant/… staff/… op/… login/… ui/… notify/… storage/… keys/… configs/… cmd/… test/conformance/… internal/…", "app developers read it beside docs/app.md to write their own: it is a client and imports nothing of ours"},
+	{"test/conformance/…", "platform/… account/… authn/… grant/… op/… login/… storage/… keys/… configs/… cmd/… internal/…", "it speaks HTTP to any server and knows nothing of our code"},
 }
 
 // zitadel is the library whose types of the protocol we use; tests are clients of ours with its relying party.
@@ -261,7 +261,7 @@ func TestSecretsAreReadInOnePlace(t *testing.T) {
 	opened := map[string]int{}
 	each(t, func(path string, file *ast.File, _ *token.FileSet) {
 		path = filepath.ToSlash(path)
-		if strings.HasSuffix(path, "_test.go") || matches("conformance/… internal/bench/… internal/release/… internal/idptest/…", filepath.ToSlash(filepath.Dir(path))) {
+		if strings.HasSuffix(path, "_test.go") || matches("test/conformance/… internal/bench/… internal/release/… internal/idptest/…", filepath.ToSlash(filepath.Dir(path))) {
 			return // no part of the program
 		}
 		ast.Inspect(file, func(n ast.Node) bool {

@@ -66,8 +66,8 @@ func TestOnlyItsFolderSpellsAMethod(t *testing.T) {
 }
 
 // testTools set people up who have something enrolled, whatever it is.
-const testTools = "conformance/… internal/idptest/… internal/bench/… internal/attack/… internal/twonodes/… internal/clients/… " +
-	"internal/browsertest/… storage/storagetest/…"
+const testTools = "test/conformance/… internal/idptest/… internal/bench/… internal/attack/… test/nodes/… test/clients/… " +
+	"test/chromium/… storage/storagetest/…"
 
 // methodFolders are the folders of factors by their method.
 func methodFolders(t *testing.T) map[string]string {

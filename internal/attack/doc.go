@@ -45,7 +45,7 @@ package attack
 //	CVE-2026-23511, CVE-2024-41952, CVE-2023-39522, CVE-2022-39307
 //	                                                login: TestWaitPageTellsNothing; journey neutral_errors; here TestPagesDoNotTellWhoHasAnAccount
 //	CVE-2025-64521, CVE-2025-29928, CVE-2024-46999, CVE-2024-47000, CVE-2024-47060
-//	                                                internal/twonodes: TestDeactivatedAccountIsRefusedOnBothNodesWithinASecond; op: TestDisabledPartyIsUnknownEverywhere
+//	                                                test/nodes: TestDeactivatedAccountIsRefusedOnBothNodesWithinASecond; op: TestDisabledPartyIsUnknownEverywhere
 //	Okta, October 2024 (72 bytes)                   login/password: TestLongPasswordsAreComparedWhole, TestLongPasswordNeverMatchesBcrypt
 //	a thief who is signed in while the owner resets  login/password: TestResetEndsEverythingElse, TestChangeInAnEndedSessionDoesNotCount
 //	a stolen password and a helpdesk talked into a reset  authn: TestMarkedAccountIsNotSignedInByLess; login:

@@ -1,5 +1,0 @@
-//go:build !race
-
-package twonodes_test
-
-var buildFlags []string

@@ -1,0 +1,193 @@
+//go:build browser
+
+package chromium_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/minddistrict/idp/internal/demo"
+	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/internal/setup"
+	"github.com/minddistrict/idp/internal/wire"
+	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/platform"
+)
+
+// site is the house of `idp dev` on listeners of its own.
+type site struct {
+	idp, demo string
+	house     *wire.House
+	pages     *demo.Site
+}
+
+func startSite(t *testing.T) site {
+	t.Helper()
+	listen := func() net.Listener {
+		l, err := net.Listen("tcp", "localhost:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	idp, relying := listen(), listen()
+	origin := func(l net.Listener) string { return fmt.Sprintf("http://localhost:%d", l.Addr().(*net.TCPAddr).Port) }
+	file, pages, err := demo.House(origin(idp), origin(relying), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := keys.NewSealer(make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	house, err := wire.Build(t.Context(), wire.Options{
+		DB: idptest.SQLite(t), Sealer: sealer, Hash: idptest.Cheap, Workers: 2, Queue: 64, Now: time.Now, Mailer: pages.Mails, Texts: pages.Mails,
+		Wait: func(context.Context, time.Duration) {}, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := setup.Apply(t.Context(), setup.Tools{DB: house.DB, Sealer: sealer, Pool: house.Pool, Policy: wire.DefaultPolicy(), Now: time.Now().UTC().Truncate(time.Millisecond)}, file, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := house.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	pages.Subject = func(ctx context.Context, on, email string) (string, error) {
+		a, err := house.DB.AccountByEmail(ctx, platform.ID(on), email)
+		if err != nil {
+			return "", err
+		}
+		return string(a.ID), nil
+	}
+	pages.Camera = demo.Camera(house.DB.SQL(), sealer.Open)
+	go func() { // as a node that runs, but letters go when a test says so
+		for t.Context().Err() == nil {
+			_ = house.Refresh(t.Context()) // the test is over
+			time.Sleep(time.Second)
+		}
+	}()
+	for l, h := range map[net.Listener]http.Handler{idp: house, relying: pages} {
+		s := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}
+		go func() { _ = s.Serve(l) }() // ends with the test
+		t.Cleanup(func() { _ = s.Close() })
+	}
+	return site{origin(idp), origin(relying), house, pages}
+}
+
+// openBrowser starts Chromium with an empty profile. Whatever the page or the browser complains about fails the test.
+func openBrowser(t *testing.T, lang string) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", lang), chromedp.Flag("accept-lang", lang))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	ctx, cancel = context.WithTimeout(ctx, 25*time.Minute) // less than `go test` gets, so that it can say where
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("Chromium does not start (`make test` installs it): %v", err)
+	}
+	var mu sync.Mutex
+	var complaints []string
+	go func() {
+		for m, err := range chromedp.Console(ctx) {
+			if err != nil {
+				return
+			}
+			// A page that answers 4xx on purpose is logged by the browser as a failed load of the page itself.
+			if (m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleException || m.Type == chromedp.ConsoleWarning) &&
+				!strings.Contains(m.Text, "the server responded with a status of 4") {
+				mu.Lock()
+				complaints = append(complaints, string(m.Type)+": "+m.Text+" ("+m.URL+")")
+				mu.Unlock()
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range complaints {
+			t.Errorf("console: %s", c)
+		}
+	})
+	return ctx
+}
+
+func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	soon, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	if err := chromedp.Do(soon, steps...); err != nil {
+		where, _ := chromedp.Run(ctx, chromedp.Location()) // only to say where; the time is over in soon
+		t.Fatalf("%s: %v (at %s)", what, err, where)
+	}
+}
+
+func read(t *testing.T, ctx context.Context, css string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(css)))
+	if err != nil {
+		t.Fatalf("reading %s: %v", css, err)
+	}
+	return text
+}
+
+func visible(css string) chromedp.Action[chromedp.Void] {
+	return chromedp.WaitVisible(chromedp.CSS(css))
+}
+func click(css string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(css)) }
+
+// TestSignInOnBothPlatforms is the issue's own show: from the relying platform, in a real browser, in both languages.
+func TestSignInOnBothPlatforms(t *testing.T) {
+	t.Parallel()
+	where := startSite(t)
+	for _, row := range []struct{ platform, lang, title, email, password string }{
+		{"linde", "nl", "Inloggen bij GGZ De Linde", "anna@example.org", "zeven paarse regenjassen drogen!"},
+		{"linde", "en", "Log in to GGZ De Linde", "samira@example.org", "negen groene fietsen lachen!"},
+		{"wilg", "nl", "Inloggen bij Praktijk De Wilg", "bram@example.org", "twee oranje katten zwemmen!"},
+		{"wilg", "en", "Log in to Praktijk De Wilg", "bram@example.org", "twee oranje katten zwemmen!"},
+	} {
+		t.Run(row.platform+"/"+row.lang, func(t *testing.T) {
+			ctx := openBrowser(t, row.lang)
+			home := where.demo + "/" + row.platform + "/"
+			do(t, ctx, "start at the relying platform", chromedp.Navigate(home), click("#login"), visible("#email"))
+			if h1 := read(t, ctx, "h1"); h1 != row.title {
+				t.Errorf("title %q, want %q", h1, row.title)
+			}
+			do(t, ctx, "a wrong password", chromedp.SendKeys(chromedp.CSS("#email"), row.email), chromedp.SendKeys(chromedp.CSS("#password"), "helaas!"),
+				click("main button[value=continue]"), visible("[role=alert], .error-summary"))
+			do(t, ctx, "the right password", chromedp.SendKeys(chromedp.CSS("#password"), row.password), click("main button[value=continue]"), visible("#signed-in"))
+			claims := read(t, ctx, "#id-token")
+			for _, want := range []string{`"amr"`, `"pwd"`, `"acr": "urn:minddistrict:acr:1fa"`, `"auth_time"`, `"sid"`, where.idp} {
+				if !strings.Contains(claims, want) {
+					t.Errorf("ID token lacks %s: %s", want, claims)
+				}
+			}
+			do(t, ctx, "single sign-on", chromedp.Navigate(home+"login"), visible("#signed-in"))
+			do(t, ctx, "silent check", click("#silent"), visible("#signed-in"))
+			do(t, ctx, "refresh", click("#refresh"), visible("#notice"), visible("#signed-in"))
+			do(t, ctx, "sign in again", click("#again"), visible("#password"))
+			do(t, ctx, "the password again", chromedp.SendKeys(chromedp.CSS("#password"), row.password), click("main button[value=continue]"), visible("#signed-in"))
+			do(t, ctx, "log out", click("#logout"), visible("#login"))
+			do(t, ctx, "silent check afterwards", click("#silent"), visible("#notice"))
+			if notice := read(t, ctx, "#notice"); !strings.Contains(notice, "login_required") {
+				t.Errorf("after logging out a silent check says %q", notice)
+			}
+		})
+	}
+}
