@@ -11,31 +11,31 @@ dev: ## run everything on SQLite with demo platforms and accounts: http://localh
 
 quick: ## the inner loop: vet and unit tests on SQLite, no browser, no race detector
 	$(GO) vet ./...
-	eval "$$(bash .ci/postgres)" && $(GO) test ./...
+	eval "$$($(GO) run ./test/postgres/run)" && $(GO) test ./...
 
 test: ## everything CI checks; installs what it needs on Debian
 	bash .ci/test
 
 bench: ## measure: Go benchmarks in process, then the program from outside beside a ceiling (ROUNDS=5 PEERS=oidc-provider,zitadel,keycloak WITH=FILE)
-	eval "$$(bash .ci/postgres)" && $(GO) test -run '^$$' -bench . -benchmem ./op/ ./keys/
+	eval "$$($(GO) run ./test/postgres/run)" && $(GO) test -run '^$$' -bench . -benchmem ./op/ ./keys/
 	$(GO) run ./internal/bench run -rounds $(or $(ROUNDS),5) -peers '$(PEERS)' -with '$(WITH)'
 	$(GO) run ./internal/bench timing
 
 clients: ## the clients that `make test` leaves out: every block of docs/clients.md runs here or there
 	bash .ci/prepare
 	bash .ci/clients
-	eval "$$(bash .ci/postgres)" && cd test/clients && $(GO) test -count=1 -timeout 20m -tags clients,more -run TestMoreClients
+	eval "$$($(GO) run ./test/postgres/run)" && cd test/clients && $(GO) test -count=1 -timeout 20m -tags clients,more -run TestMoreClients
 
 upstreams: ## people sign in at Keycloak (a download of 160 MB, then two minutes; IDP_RECORD=keycloak keeps its answers for the tests)
 	bash .ci/prepare
 	cd testdata/tools/keycloak && mvn -q -B package
-	eval "$$(bash .ci/postgres)" && cd test/clients && $(GO) test -count=1 -timeout 20m -tags clients,upstreams -run TestKeycloak
+	eval "$$($(GO) run ./test/postgres/run)" && cd test/clients && $(GO) test -count=1 -timeout 20m -tags clients,upstreams -run TestKeycloak
 
 torture: ## kill nodes and databases under load, restart nodes (KILLS=300 SQLITE_KILLS=200 PIN_KILLS=100 REVOKES=50 CYCLES=100 BROWSERS=4 RACES=1000 ROUNDS=20 LOGINS=1)
-	eval "$$(bash .ci/postgres)" && IDP_KILLS=$(or $(KILLS),300) IDP_SQLITE_KILLS=$(or $(SQLITE_KILLS),200) IDP_CYCLES=$(or $(CYCLES),100) \
+	eval "$$($(GO) run ./test/postgres/run)" && IDP_KILLS=$(or $(KILLS),300) IDP_SQLITE_KILLS=$(or $(SQLITE_KILLS),200) IDP_CYCLES=$(or $(CYCLES),100) \
 		IDP_PIN_KILLS=$(or $(PIN_KILLS),100) IDP_REVOKES=$(or $(REVOKES),50) \
 		IDP_BROWSERS=$(or $(BROWSERS),4) IDP_RACES=$(or $(RACES),1000) IDP_ROLLS=$(or $(ROUNDS),20) IDP_LOGINS=$(or $(LOGINS),1) $(GO) test -race -count=1 -v -timeout 12h ./test/nodes/
-	eval "$$(bash .ci/postgres)" && $(GO) test -count=1 -run TestAsManyPeopleAsAFileHasAreInvitedInTime ./storage # all that a file may have
+	eval "$$($(GO) run ./test/postgres/run)" && $(GO) test -count=1 -run TestAsManyPeopleAsAFileHasAreInvitedInTime ./storage # all that a file may have
 
 failover: ## kill the primary of a PostgreSQL under Patroni while people sign in (Debian's Patroni, etcd and haproxy; KILLS=20 MACHINES=2 of PostgreSQL)
 	bash .ci/failover

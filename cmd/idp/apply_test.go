@@ -11,8 +11,8 @@ import (
 // A platform with a strict policy, a second file that only adds a party, and one that would weaken the first.
 func TestSecondFileWeakensNothingInSilence(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
-		i.ok("migrate")
-		i.ok("apply", i.file("strict.yaml", `platforms:
+		i.OK("migrate")
+		i.OK("apply", i.File("strict.yaml", `platforms:
   - name: linde
     issuer: `+i.issuer+`
     organisation: GGZ De Linde
@@ -30,7 +30,7 @@ func TestSecondFileWeakensNothingInSilence(t *testing.T) {
     accounts:
       - { email: petra@example.org, role: professional, name: { given: Petra } }
 `))
-		second := i.file("second.yaml", `platforms:
+		second := i.File("second.yaml", `platforms:
   - name: linde
     parties:
       - client_id: new-app
@@ -40,19 +40,19 @@ func TestSecondFileWeakensNothingInSilence(t *testing.T) {
       - email: petra@example.org
 `)
 		before := i.shown()
-		foretold := i.ok("apply", "--dry-run", second)
+		foretold := i.OK("apply", "--dry-run", second)
 		if want := "would set party linde/new-app\n    client_id: new-app\n    type: native\n"; !strings.HasPrefix(foretold, want) || strings.Count(foretold, "would set") != 1 {
 			t.Errorf("a dry run says %q, want it to begin with %q", foretold, want)
 		}
 		i.refused(1, "party new-app", "party", "show", "new-app", "--platform", "linde")
-		if out := i.ok("apply", second); out != strings.Replace(foretold, "would set", "set", 1) {
+		if out := i.OK("apply", second); out != strings.Replace(foretold, "would set", "set", 1) {
 			t.Errorf("apply says %q after %q", out, foretold)
 		}
 		if after := i.shown(); after != before {
 			t.Errorf("the platform was\n%s\nand is\n%s", before, after)
 		}
 
-		weaker := i.file("weaker.yaml", `platforms:
+		weaker := i.File("weaker.yaml", `platforms:
   - name: linde
     organisation: De Linde
     policy:
@@ -63,14 +63,14 @@ func TestSecondFileWeakensNothingInSilence(t *testing.T) {
       - email: petra@example.org
       - email: anna@example.org
 `)
-		i.ok("account", "add", "bram@example.org", "--platform", "linde")
-		r := i.run("apply", weaker)
+		i.OK("account", "add", "bram@example.org", "--platform", "linde")
+		r := i.Run("apply", weaker)
 		for _, want := range []string{
 			"line 6: platform linde: policy.second_factor.staff.demand: required → off\n",
 			"line 7: platform linde: policy.minimum_acr: urn:minddistrict:acr:1fa → none\n", "--weaken",
 		} {
-			if !strings.Contains(r.err, want) || r.code != 3 || r.out != "" {
-				t.Errorf("exit %d, no %q in %s%s", r.code, want, r.err, r.out)
+			if !strings.Contains(r.Err, want) || r.Code != 3 || r.Out != "" {
+				t.Errorf("exit %d, no %q in %s%s", r.Code, want, r.Err, r.Out)
 			}
 		}
 		if after := i.shown(); after != before {
@@ -90,7 +90,7 @@ func TestSecondFileWeakensNothingInSilence(t *testing.T) {
 			t.Errorf("foretold %+v\ndone %+v\nwant %+v", dry.Differences, done.Differences, want)
 		}
 		i.recorded("linde", "setting.weaken policy.minimum_acr: urn:minddistrict:acr:1fa → none", "setting.weaken policy.second_factor.staff.demand: required → off")
-		if out := i.ok("apply", weaker); out != "Nothing to change.\n" {
+		if out := i.OK("apply", weaker); out != "Nothing to change.\n" {
 			t.Errorf("again: %q", out)
 		}
 	})
@@ -99,6 +99,6 @@ func TestSecondFileWeakensNothingInSilence(t *testing.T) {
 // shown is what commands show of platform, party and account.
 func (i *install) shown() string {
 	i.t.Helper()
-	return i.ok("platform", "show", "linde", "-o", "json") + i.ok("party", "show", "linde-web", "--platform", "linde", "-o", "json") +
-		i.ok("account", "show", "petra@example.org", "--platform", "linde", "-o", "json")
+	return i.OK("platform", "show", "linde", "-o", "json") + i.OK("party", "show", "linde-web", "--platform", "linde", "-o", "json") +
+		i.OK("account", "show", "petra@example.org", "--platform", "linde", "-o", "json")
 }

@@ -45,8 +45,8 @@ func (i *install) haunt() {
 func TestOperatorReadsTheRecord(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		i.setUp()
-		i.ok("account", "deactivate", "anna@example.org", "--platform", "linde", "--reason", "left")
-		i.ok("account", "reactivate", "anna@example.org", "--platform", "linde", "--reason", "returned")
+		i.OK("account", "deactivate", "anna@example.org", "--platform", "linde", "--reason", "left")
+		i.OK("account", "reactivate", "anna@example.org", "--platform", "linde", "--reason", "returned")
 		i.haunt()
 		list := func(args ...string) []string {
 			return append([]string{"audit", "list", "--platform", "linde"}, args...)
@@ -107,13 +107,13 @@ func TestOperatorReadsTheRecord(t *testing.T) {
 // recordText looks at the record as text, and at the traces that reading left.
 func (i *install) recordText(all []eventJSON) {
 	i.t.Helper()
-	r := i.run("audit", "list", "--platform", "linde", "--reference", "7KQ4-MXDA", "--limit", "1")
+	r := i.Run("audit", "list", "--platform", "linde", "--reference", "7KQ4-MXDA", "--limit", "1")
 	want := fmt.Sprintf("%s  password.refuse     failure  by system  reason wrong  from 192.0.2.7  agent %s  reference 7KQ4-MXDA\n",
 		all[0].At.Format("2006-01-02T15:04:05.000Z"), `"Moz\x1b[2J\nsession.start by cli\u202egnirts\u009b31m\U000e0041 \"x\" \\ end"`)
-	if r.code != 0 || r.out != want || r.err != "There may be more: --after "+all[0].Cursor+"\n" {
-		i.t.Errorf("as text: exit %d\n%q, want\n%q\n%s", r.code, r.out, want, r.err)
+	if r.Code != 0 || r.Out != want || r.Err != "There may be more: --after "+all[0].Cursor+"\n" {
+		i.t.Errorf("as text: exit %d\n%q, want\n%q\n%s", r.Code, r.Out, want, r.Err)
 	}
-	plain := i.ok("audit", "list", "--platform", "linde", "--reference", "7KQ4-MXDA", "--output", "json")
+	plain := i.OK("audit", "list", "--platform", "linde", "--reference", "7KQ4-MXDA", "--output", "json")
 	if strings.ContainsAny(plain, "\x1b\u202e\u009b\U000e0041") || !json.Valid([]byte(plain)) {
 		i.t.Errorf("as JSON: %q", plain)
 	}

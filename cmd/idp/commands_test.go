@@ -55,25 +55,25 @@ type openedJSON struct {
 func TestOperatorSetsUpAPlatform(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		i.refused(1, "run idp migrate", "platform", "list")
-		if out := i.ok("migrate"); out != "The database has the schema of this version.\n" {
+		if out := i.OK("migrate"); out != "The database has the schema of this version.\n" {
 			t.Errorf("migrate: %q", out)
 		}
-		i.ok("migrate") // again
+		i.OK("migrate") // again
 
 		sample := i.sample()
 		items := regexp.MustCompile(`(?m)^    .*\n`)
-		if out := i.ok("apply", sample); items.ReplaceAllString(out, "") != "set platform linde\nset party linde/linde-web\nset keys linde\nset account linde/anna@example.org\n" ||
+		if out := i.OK("apply", sample); items.ReplaceAllString(out, "") != "set platform linde\nset party linde/linde-web\nset keys linde\nset account linde/anna@example.org\n" ||
 			!strings.Contains(out, "\n    organisation: GGZ De Linde\n") || !strings.Contains(out, "\n    secret: set [hidden]\n") || strings.Contains(out, clientSecret) || strings.Contains(out, annasWords) {
 			t.Errorf("apply: %q", out)
 		}
-		if out := i.ok("apply", sample); out != "Nothing to change.\n" {
+		if out := i.OK("apply", sample); out != "Nothing to change.\n" {
 			t.Errorf("apply again: %q", out)
 		}
 		var r report
 		if i.read(&r, "apply", sample); r.Changed == nil || r.Differences == nil || len(r.Changed)+len(r.Warnings)+len(r.Differences) != 0 {
 			t.Errorf("apply as JSON: %+v", r)
 		}
-		i.refused(1, "broken.yaml: line 1: platform: invalid: unknown", "apply", i.file("broken.yaml", "platform: x\n"))
+		i.refused(1, "broken.yaml: line 1: platform: invalid: unknown", "apply", i.File("broken.yaml", "platform: x\n"))
 		i.refused(1, "no such file", "apply", "nowhere.yaml")
 
 		i.platforms()
@@ -112,11 +112,11 @@ func (i *install) platforms() {
 		i.t.Errorf("platform show: %v", one.Settings)
 	}
 	for _, want := range []string{"\npolicy.idle_after: 1h\n", "\npolicy.password.special: 1\n", "\npolicy.remember.staff.choices: [12h, 72h, 168h]\n", "\nlocale: nl\n"} {
-		if out := i.ok("platform", "show", "linde"); !strings.Contains(out, want) || strings.Count(out, "GGZ De Linde") != 2 {
+		if out := i.OK("platform", "show", "linde"); !strings.Contains(out, want) || strings.Count(out, "GGZ De Linde") != 2 {
 			i.t.Errorf("platform show does not say %q:\n%s", want, out)
 		}
 	}
-	if out := i.ok("platform", "show", "linde"); !strings.Contains(out, "organisation  GGZ De Linde\n") || !strings.Contains(out, "colour        #1b6a7a\nlogo          none\n") {
+	if out := i.OK("platform", "show", "linde"); !strings.Contains(out, "organisation  GGZ De Linde\n") || !strings.Contains(out, "colour        #1b6a7a\nlogo          none\n") {
 		i.t.Errorf("platform show: %q", out)
 	}
 	i.refused(1, "platform els: not found", "platform", "show", "els")
@@ -126,8 +126,8 @@ func (i *install) parties() {
 	i.t.Helper()
 	add := []string{"party", "add", "wilg-web", "--platform", "wilg", "--redirect-uri", "https://wilg.example.net/callback", "--id-token-alg", "EdDSA"}
 	i.refused(1, "secret is missing", add...)
-	i.refused(1, "secret: 4 characters: at least 32", append(add, "--secret-file", i.file("short", "kort\n"))...)
-	add = append(add, "--secret-file", i.file("secret", clientSecret+"\n"))
+	i.refused(1, "secret: 4 characters: at least 32", append(add, "--secret-file", i.File("short", "kort\n"))...)
+	add = append(add, "--secret-file", i.File("secret", clientSecret+"\n"))
 	var r report
 	if i.read(&r, add...); fmt.Sprint(r.Changed) != "[party wilg/wilg-web keys wilg]" {
 		i.t.Errorf("party add: %+v", r)
@@ -146,15 +146,15 @@ func (i *install) parties() {
 		i.t.Errorf("party show: %v", one)
 	}
 	i.refused(1, "not found", "party", "show", "wilg-web", "--platform", "linde") // of another platform
-	told := []string{"party", "add", "wilg-told", "--platform", "wilg", "--redirect-uri", "https://told.example/cb", "--secret-file", i.file("told", clientSecret), "--logout-on-idle"}
+	told := []string{"party", "add", "wilg-told", "--platform", "wilg", "--redirect-uri", "https://told.example/cb", "--secret-file", i.File("told", clientSecret), "--logout-on-idle"}
 	i.refused(1, "logout_on_idle: there is no backchannel_logout_uri", told...)
 	told = append(told, "--backchannel-logout-session-required", "--backchannel-logout-uri", "https://told.example/out")
-	i.ok(told...)
+	i.OK(told...)
 	i.read(&one, "party", "show", "wilg-told", "--platform", "wilg")
 	if one["backchannel_logout_uri"] != "https://told.example/out" || one["backchannel_logout_session_required"] != true || one["logout_on_idle"] != true {
 		i.t.Errorf("party show of one that is told: %v", one)
 	}
-	out := i.ok("party", "show", "wilg-told", "--platform", "wilg")
+	out := i.OK("party", "show", "wilg-told", "--platform", "wilg")
 	if !strings.Contains(out, "\ntold at    https://told.example/out, when a session ends or is idle\n") || !strings.Contains(out, "\npkce: required\n") ||
 		!strings.Contains(out, "\nbackchannel_logout_session_required: true\n") || strings.Contains(out, clientSecret) {
 		i.t.Errorf("party show of one that is told:\n%s", out)
@@ -173,61 +173,61 @@ func (i *install) parties() {
 	}
 	i.refused(1, "party x on platform \"wilg\": not found", "party", "disable", "x", "--platform", "wilg")
 	i.refused(1, `platform "els": not found`, "party", "disable", "wilg-web", "--platform", "els")
-	i.ok(append([]string{"party", "disable"}, on...)...)
-	if out := i.ok("party", "list"); strings.Count(out, " disabled\n") != 1 {
+	i.OK(append([]string{"party", "disable"}, on...)...)
+	if out := i.OK("party", "list"); strings.Count(out, " disabled\n") != 1 {
 		i.t.Errorf("party list: %q", out)
 	}
-	i.ok(append([]string{"party", "enable"}, on...)...)
+	i.OK(append([]string{"party", "enable"}, on...)...)
 
 	app := []string{"party", "add", "wilg-app", "--platform", "wilg", "--mobile-app", "--redirect-uri", "https://app.wilg.example/callback"}
 	i.refused(1, "mobile_app: a party of type native, not web", app...)
-	i.ok(append(app, "--type", "native")...)
+	i.OK(append(app, "--type", "native")...)
 	one = nil
 	if i.read(&one, "party", "show", "wilg-app", "--platform", "wilg"); one["mobile_app"] != true || one["type"] != "native" {
 		i.t.Errorf("party show of the app: %v", one)
 	}
 	// The first one lets people in by their password alone: where somebody has an account that must be meant.
-	i.ok("party", "disable", "wilg-app", "--platform", "wilg")
-	i.ok("account", "add", "els@example.org", "--platform", "wilg")
+	i.OK("party", "disable", "wilg-app", "--platform", "wilg")
+	i.OK("account", "add", "els@example.org", "--platform", "wilg")
 	first := []string{"party", "add", "wilg-app2", "--platform", "wilg", "--mobile-app", "--type", "native", "--redirect-uri", "https://app.wilg.example/callback"}
-	if r := i.run(first...); r.code != 3 || !strings.Contains(r.err, "party wilg/wilg-app2: mobile_app: true") || r.out != "" {
-		i.t.Errorf("a first mobile app: exit %d, %s%s", r.code, r.err, r.out)
+	if r := i.Run(first...); r.Code != 3 || !strings.Contains(r.Err, "party wilg/wilg-app2: mobile_app: true") || r.Out != "" {
+		i.t.Errorf("a first mobile app: exit %d, %s%s", r.Code, r.Err, r.Out)
 	}
-	i.ok(append(first, "--weaken")...)
+	i.OK(append(first, "--weaken")...)
 	i.deletedParty()
 }
 
 // deletedParty deletes one, which says what it ends, wants to be meant, and is once.
 func (i *install) deletedParty() {
 	i.t.Helper()
-	added := []string{"party", "add", "wilg-old", "--platform", "wilg", "--redirect-uri", "https://old.wilg.example/cb", "--secret-file", i.file("old", clientSecret)}
-	i.ok(added...)
-	i.ok("apply", i.file("names.yaml", "platforms:\n  - name: wilg\n    parties:\n      - { client_id: wilg-told, audience: [wilg-old] }\n"))
+	added := []string{"party", "add", "wilg-old", "--platform", "wilg", "--redirect-uri", "https://old.wilg.example/cb", "--secret-file", i.File("old", clientSecret)}
+	i.OK(added...)
+	i.OK("apply", i.File("names.yaml", "platforms:\n  - name: wilg\n    parties:\n      - { client_id: wilg-told, audience: [wilg-old] }\n"))
 	remove := []string{"party", "delete", "wilg-old", "--platform", "wilg"}
 	for _, flag := range []string{"--yes", "--dry-run"} {
 		i.refused(1, "audience of wilg-told names it", append(remove, flag)...)
 	}
-	i.ok("apply", i.file("free.yaml", "platforms:\n  - name: wilg\n    parties:\n      - { client_id: wilg-told, audience: null }\n"))
+	i.OK("apply", i.File("free.yaml", "platforms:\n  - name: wilg\n    parties:\n      - { client_id: wilg-told, audience: null }\n"))
 	var dry, done struct {
 		Deleted bool
 		Ended   map[string]int
 	}
 	i.read(&dry, append(remove, "--dry-run")...)
-	if r := i.run(remove...); r.code != 3 || !strings.Contains(r.err, "nothing is deleted: deleting party wilg/wilg-old ends nothing: it holds nothing; there is no way back. --yes does it") {
-		i.t.Errorf("not meant: exit %d, %s%s", r.code, r.err, r.out)
+	if r := i.Run(remove...); r.Code != 3 || !strings.Contains(r.Err, "nothing is deleted: deleting party wilg/wilg-old ends nothing: it holds nothing; there is no way back. --yes does it") {
+		i.t.Errorf("not meant: exit %d, %s%s", r.Code, r.Err, r.Out)
 	}
-	i.ok("party", "show", "wilg-old", "--platform", "wilg")
+	i.OK("party", "show", "wilg-old", "--platform", "wilg")
 	i.read(&done, append(remove, "--yes")...)
 	if grants, there := done.Ended["grants"]; dry.Deleted || !done.Deleted || len(done.Ended) != 5 || grants != 0 || !there {
 		i.t.Errorf("dry run %+v, then %+v", dry, done)
 	}
 	i.refused(1, `party wilg-old on platform "wilg": not found`, append(remove, "--yes")...)
 	i.refused(1, `party wilg-old on platform "wilg": not found`, "party", "show", "wilg-old", "--platform", "wilg")
-	if out := i.ok("audit", "list", "--platform", "wilg", "--kind", "party.delete"); strings.Count(out, "wilg-old") != 1 {
+	if out := i.OK("audit", "list", "--platform", "wilg", "--kind", "party.delete"); strings.Count(out, "wilg-old") != 1 {
 		i.t.Errorf("on record: %s", out)
 	}
-	i.ok(added...) // anew
-	out := i.ok(append(remove, "--yes")...)
+	i.OK(added...) // anew
+	out := i.OK(append(remove, "--yes")...)
 	if out != "deleted party wilg/wilg-old, and ended nothing: it holds nothing\nA file of `idp apply` that still has the party makes it anew: take it out there, too.\n" {
 		i.t.Errorf("deleted: %s", out)
 	}
@@ -236,7 +236,7 @@ func (i *install) deletedParty() {
 func (i *install) accounts() {
 	i.t.Helper()
 	var r addedJSON
-	words := i.file("words", "negen groene fietsen lachen!\n")
+	words := i.File("words", "negen groene fietsen lachen!\n")
 	if i.read(&r, "account", "add", "Samira@Example.org", "--platform", "linde", "--role", "professional", "--given-name", "Samira", "--middle-name", "el", "--family-name", "Idrissi", "--password-file", words); fmt.Sprint(r.Changed) != "[account linde/samira@example.org]" {
 		i.t.Errorf("account add: %+v", r)
 	}
@@ -275,7 +275,7 @@ func (i *install) accounts() {
 	i.refused(1, "not found", "account", "deactivate", "samira@example.org", "--platform", "wilg", "--reason", "left")
 	i.refused(1, `platform els: not found`, "account", "list", "--platform", "els")
 	// Somebody who was invited has nothing to sign in with: reactivating gives no access, and does not look like it.
-	i.ok("account", "deactivate", "ria@example.org", "--platform", "linde", "--reason", "left")
+	i.OK("account", "deactivate", "ria@example.org", "--platform", "linde", "--reason", "left")
 	if i.read(&one, "account", "reactivate", "ria@example.org", "--platform", "linde", "--reason", "returned"); one.State != "invited" {
 		i.t.Errorf("reactivated without a password: %+v", one)
 	}
@@ -315,24 +315,24 @@ func (i *install) signingKeys() {
 	i.refused(1, "not found", "keys", "rotate", "els", "ES256")
 
 	// A new master key: first in the list, everything sealed anew, the old one out.
-	old, err := os.ReadFile(filepath.Join(i.dir, "master-keys"))
+	old, err := os.ReadFile(filepath.Join(i.Dir, "master-keys"))
 	if err != nil {
 		i.t.Fatal(err)
 	}
 	next := keys.NewMaster()
-	alone := i.with("IDP_MASTER_KEYS_FILE=" + i.file("next", next))
+	alone := i.with("IDP_MASTER_KEYS_FILE=" + i.File("next", next))
 	alone.refused(1, "sealed under a master key that is not configured", "keys", "rotate", "wilg", "RS256")
 	alone.refused(1, "sealed under a master key that is not configured", "keys", "reseal")
 	alone.refused(1, "sealed under a master key that is not configured", "apply", i.sample())
-	both := i.with("IDP_MASTER_KEYS_FILE=" + i.file("both", next+"\n"+string(old)))
+	both := i.with("IDP_MASTER_KEYS_FILE=" + i.File("both", next+"\n"+string(old)))
 	var resealed struct{ Resealed int }
 	if both.read(&resealed, "keys", "reseal"); resealed.Resealed < len(after) {
 		i.t.Errorf("resealed %d of %d keys", resealed.Resealed, len(after))
 	}
 	i.recorded("linde", "master.rotate ")
 	i.recorded("wilg", "master.rotate ")
-	alone.ok("keys", "rotate", "wilg", "RS256")
-	if out := alone.ok("apply", i.sample()); out != "Nothing to change.\n" {
+	alone.OK("keys", "rotate", "wilg", "RS256")
+	if out := alone.OK("apply", i.sample()); out != "Nothing to change.\n" {
 		i.t.Errorf("apply under the new master key: %q", out)
 	}
 	i.refused(1, "sealed under a master key that is not configured", "keys", "reseal")
@@ -387,7 +387,7 @@ func (i *install) rows() (n counted) {
 
 func TestWrongUseExitsWith2(t *testing.T) {
 	i := newInstall(t, "")
-	i.ok("migrate")
+	i.OK("migrate")
 	for _, c := range []struct{ args, want string }{
 		{"frobnicate", `idp has no command "frobnicate"`},
 		{"account frobnicate", `idp account has no command "frobnicate"`},
@@ -404,7 +404,7 @@ func TestWrongUseExitsWith2(t *testing.T) {
 		i.refused(2, c.want, strings.Fields(c.args)...)
 	}
 	for _, args := range []string{"", "--help", "account", "account --help", "apply --help", "--version"} {
-		if out := i.ok(strings.Fields(args)...); !strings.Contains(out, "idp") {
+		if out := i.OK(strings.Fields(args)...); !strings.Contains(out, "idp") {
 			t.Errorf("idp %s: %q", args, out)
 		}
 	}
@@ -423,10 +423,10 @@ func TestWrongOutputChangesNothing(t *testing.T) {
 
 func TestConfigIsCheckedAndPrintedWithoutSecrets(t *testing.T) {
 	i := newInstall(t, "postgres://idp:hunter2@db.example.org/idp")
-	if out := i.ok("config", "check"); out != "The configuration is right.\n" {
+	if out := i.OK("config", "check"); out != "The configuration is right.\n" {
 		t.Errorf("config check: %q", out)
 	}
-	text := i.ok("config", "print")
+	text := i.OK("config", "print")
 	var c struct {
 		Listen         string
 		OperatorListen string `json:"operator_listen"`
@@ -452,7 +452,7 @@ func TestConfigIsCheckedAndPrintedWithoutSecrets(t *testing.T) {
 	if !strings.Contains(text, "database: '[hidden]'") || strings.Contains(text, "hunter2") {
 		t.Errorf("config print: %s", text)
 	}
-	i.refused(1, "c.yaml line 1: lissten: invalid: unknown", "config", "check", "--config", i.file("c.yaml", "lissten: :1\n"))
+	i.refused(1, "c.yaml line 1: lissten: invalid: unknown", "config", "check", "--config", i.File("c.yaml", "lissten: :1\n"))
 	i.with("IDP_LISTNE=:1").refused(1, "IDP_LISTNE: invalid: no key of that name", "config", "check")
 	i.with("IDP_LISTEN=:8443").refused(1, "tls: invalid: missing: cert_file and key_file", "config", "print")
 }

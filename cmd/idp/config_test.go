@@ -24,13 +24,13 @@ type checkedJSON struct {
 func (i *install) wrong(args ...string) []string {
 	i.t.Helper()
 	args = append([]string{"config", "check"}, args...)
-	r := i.run(append(args, "-o", "json")...)
+	r := i.Run(append(args, "-o", "json")...)
 	var c checkedJSON
-	if err := json.Unmarshal([]byte(r.out), &c); err != nil {
-		i.t.Fatalf("%v in %q, %s", err, r.out, r.err)
+	if err := json.Unmarshal([]byte(r.Out), &c); err != nil {
+		i.t.Fatalf("%v in %q, %s", err, r.Out, r.Err)
 	}
-	if r.code != 1 || c.Configuration != "wrong" || strings.Contains(r.out+r.err, "hunter2") {
-		i.t.Errorf("idp %s: exit %d\n%s%s", args, r.code, r.err, r.out)
+	if r.Code != 1 || c.Configuration != "wrong" || strings.Contains(r.Out+r.Err, "hunter2") {
+		i.t.Errorf("idp %s: exit %d\n%s%s", args, r.Code, r.Err, r.Out)
 	}
 	var all []string
 	for _, m := range c.Mistakes {
@@ -59,9 +59,9 @@ func TestConfigCheckReadsTheFilesThatAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := func(cert, key, more string) string {
-		return i.file("c.yaml", "tls:\n  cert_file: "+cert+"\n  key_file: "+key+"\n"+more)
+		return i.File("c.yaml", "tls:\n  cert_file: "+cert+"\n  key_file: "+key+"\n"+more)
 	}
-	if out := i.ok("config", "check", "--config", file(certificate, key, "")); out != "The configuration is right.\n" {
+	if out := i.OK("config", "check", "--config", file(certificate, key, "")); out != "The configuration is right.\n" {
 		t.Errorf("config check: %q", out)
 	}
 	sameStarts(t, "all at once", i.with("IDP_MASTER_KEYS_FILE=/nowhere/keys", "IDP_SMTP__PASSWORD_FILE=/nowhere/smtp").wrong("--config",
@@ -71,18 +71,18 @@ func TestConfigCheckReadsTheFilesThatAreNamed(t *testing.T) {
 	sameStarts(t, "another key", i.wrong("--config", file(certificate, otherKey, "")), "tls: invalid: cert_file and key_file: tls: private key does not match")
 	sameStarts(t, "an old one", i.wrong("--config", file(expired, expiredKey, "")),
 		"tls.cert_file: expired: the certificate in "+expired, "tls.key_file: refused: "+expiredKey+" may be used by everybody")
-	sameStarts(t, "an empty one", i.wrong("--config", file(i.file("empty", ""), key, "")), "tls.cert_file: invalid: "+filepath.Join(i.dir, "empty")+" is empty")
+	sameStarts(t, "an empty one", i.wrong("--config", file(i.File("empty", ""), key, "")), "tls.cert_file: invalid: "+filepath.Join(i.Dir, "empty")+" is empty")
 	sameStarts(t, "no filter", i.wrong("--config", file(certificate, key, "passwords: { filter: "+key+" }\n")), "passwords.filter: "+key+": invalid: password filter")
 	i.refused(1, "c.yaml line 5: passwords.filter: open /nowhere/filter: no such file", "config", "check", "--config",
 		file(certificate, key, "passwords:\n  filter: /nowhere/filter\n"))
-	sameStarts(t, "no YAML", i.wrong("--config", i.file("broken.yaml", "log: {")), ": invalid: yaml: line 1")
+	sameStarts(t, "no YAML", i.wrong("--config", i.File("broken.yaml", "log: {")), ": invalid: yaml: line 1")
 }
 
 func TestConfigCheckConnects(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		if strings.HasPrefix(i.dsn(), "sqlite:") {
 			sameStarts(t, "no database", i.wrong("--connect"), "database: open "+strings.TrimPrefix(i.dsn(), "sqlite:"))
-			if left, err := filepath.Glob(filepath.Join(i.dir, "idp.db*")); err != nil || len(left) > 0 {
+			if left, err := filepath.Glob(filepath.Join(i.Dir, "idp.db*")); err != nil || len(left) > 0 {
 				t.Errorf("the check made %s, %v", left, err)
 			}
 		} else {
@@ -95,14 +95,14 @@ func TestConfigCheckConnects(t *testing.T) {
 			t.Fatal(err)
 		}
 		withMail := i.with("IDP_SMTP__HOST="+host, "IDP_SMTP__PORT="+port, "IDP_SMTP__FROM=login@example.org", "IDP_SMTP__TLS=none")
-		if out := withMail.ok("config", "check", "--connect"); out != "The configuration is right.\nThe database answers, with the schema of this version.\nThe mail server answers.\n" {
+		if out := withMail.OK("config", "check", "--connect"); out != "The configuration is right.\nThe database answers, with the schema of this version.\nThe mail server answers.\n" {
 			t.Errorf("config check --connect: %q", out)
 		}
 		var c checkedJSON
 		if withMail.read(&c, "config", "check", "--connect"); c.Configuration != "ok" || len(c.Mistakes) != 0 || fmt.Sprint(c.Reached) != "[database smtp]" {
 			t.Errorf("config check --connect: %+v", c)
 		}
-		sameStarts(t, "another master key, no TLS", withMail.with("IDP_MASTER_KEYS_FILE="+i.file("other", keys.NewMaster()), "IDP_SMTP__TLS=starttls").wrong("--connect"),
+		sameStarts(t, "another master key, no TLS", withMail.with("IDP_MASTER_KEYS_FILE="+i.File("other", keys.NewMaster()), "IDP_SMTP__TLS=starttls").wrong("--connect"),
 			"master_keys: ", "smtp: unavailable: ")
 		sameStarts(t, "nobody there", withMail.with("IDP_SMTP__PORT=1").wrong("--connect"), "smtp: unavailable: ")
 	})
@@ -148,9 +148,9 @@ func TestCommandsDoNotAskForListeners(t *testing.T) {
 	i := newInstall(t, "")
 	i.setUp()
 	unreachable := i.with("IDP_LISTEN=:8443", "IDP_OPERATOR_LISTEN=x")
-	unreachable.ok("migrate")
-	unreachable.ok("account", "list", "--platform", "linde")
-	unreachable.ok("apply", i.sample())
+	unreachable.OK("migrate")
+	unreachable.OK("account", "list", "--platform", "linde")
+	unreachable.OK("apply", i.sample())
 	sameStarts(t, "check", unreachable.wrong(), "operator_listen: invalid", "tls: invalid: missing")
 	i.with("IDP_LISTEN=:8443").refused(1, "tls: invalid: missing", "serve")
 	i.with("IDP_LOG__LEVEL=loud").refused(1, "log.level", "account", "list", "--platform", "linde")

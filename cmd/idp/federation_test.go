@@ -33,12 +33,12 @@ const connected = `platforms:
 func (i *install) floor() (*storage.DB, *keys.Sealer) {
 	i.t.Helper()
 	var dsn string
-	for _, v := range i.env {
+	for _, v := range i.Env {
 		if text, ok := strings.CutPrefix(v, "IDP_DATABASE="); ok {
 			dsn = text
 		}
 	}
-	text, err := os.ReadFile(filepath.Join(i.dir, "master-keys"))
+	text, err := os.ReadFile(filepath.Join(i.Dir, "master-keys"))
 	if err != nil {
 		i.t.Fatal(err)
 	}
@@ -61,13 +61,13 @@ func (i *install) floor() (*storage.DB, *keys.Sealer) {
 func TestOperatorConnectsAnOrganisation(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		i.setUp()
-		i.ok("apply", i.file("connected.yaml", connected))
-		if out := i.ok("federation", "list"); !strings.Contains(out, "linde        eik                      saml  De Eik\n") || !strings.Contains(out, "Lindehof\n") {
+		i.OK("apply", i.File("connected.yaml", connected))
+		if out := i.OK("federation", "list"); !strings.Contains(out, "linde        eik                      saml  De Eik\n") || !strings.Contains(out, "Lindehof\n") {
 			t.Errorf("list: %q", out)
 		}
 		i.refused(1, `connection x on platform "linde": not found`, "federation", "show", "x", "--platform", "linde")
 		i.refused(1, `platform els: not found`, "federation", "show", "hof", "--platform", "els")
-		out := i.ok("federation", "show", "hof", "--platform", "linde")
+		out := i.OK("federation", "show", "hof", "--platform", "linde")
 		for _, want := range []string{
 			"redirect URI  " + i.issuer + "/federation/hof/callback\n", "JWKS URI      " + i.issuer + "/federation/hof/jwks\n", "logout URI    " + i.issuer + "/federation/hof/backchannel\n",
 			"key           signs; its certificate ends ", "domain        hof.invalid, not proven\n", "links         0\n", "baseline      none",
@@ -76,15 +76,15 @@ func TestOperatorConnectsAnOrganisation(t *testing.T) {
 				t.Errorf("show: no %q in\n%s", want, out)
 			}
 		}
-		if out := i.ok("federation", "show", "eik", "--platform", "linde"); !strings.Contains(out, "ACS URL       "+i.issuer+"/federation/eik/acs\n") ||
+		if out := i.OK("federation", "show", "eik", "--platform", "linde"); !strings.Contains(out, "ACS URL       "+i.issuer+"/federation/eik/acs\n") ||
 			!strings.Contains(out, "entity ID     "+i.issuer+"/federation/eik/metadata\n") {
 			t.Errorf("show: %s", out)
 		}
 		i.saysWhenCertificatesEnd()
 		i.saysWhatWasRead()
 		typo := strings.Replace(connected, `entity_id: "https://eik.example"`, `entity_id: "https://eik.example/saml"`, 1)
-		i.ok("apply", i.file("typo.yaml", typo)) // nobody came by it yet: a typo is mended
-		i.ok("apply", i.file("mended.yaml", connected))
+		i.OK("apply", i.File("typo.yaml", typo)) // nobody came by it yet: a typo is mended
+		i.OK("apply", i.File("mended.yaml", connected))
 		i.testsAndConfirms()
 		i.rotatesOwnKeys()
 		for _, step := range []struct{ verb, want string }{
@@ -103,7 +103,7 @@ func TestOperatorConnectsAnOrganisation(t *testing.T) {
 			!regexp.MustCompile(`^p=[\w-]{22}$`).MatchString(proofs[0].Value) || proofs[0].Proven {
 			t.Errorf("domains: %+v", proofs)
 		}
-		if r := i.run("federation", "prove", "hof", "--platform", "linde"); r.code != 1 || !strings.Contains(r.err, "not proven: hof.invalid") || !strings.Contains(r.out, "not proven: ") {
+		if r := i.Run("federation", "prove", "hof", "--platform", "linde"); r.Code != 1 || !strings.Contains(r.Err, "not proven: hof.invalid") || !strings.Contains(r.Out, "not proven: ") {
 			t.Errorf("prove: %+v", r)
 		}
 		i.importsLinks()
@@ -115,8 +115,8 @@ func (i *install) saysWhenCertificatesEnd() {
 	i.t.Helper()
 	for name, days := range map[string]int{"berk": 31, "beuk": 10, "els": -10} {
 		ends := time.Now().AddDate(0, 0, days)
-		path := i.file(name+".xml", idptest.SAMLMetadata(i.t, "https://"+name+".example", ends))
-		i.ok("apply", i.file(name+".yaml", `platforms:
+		path := i.File(name+".xml", idptest.SAMLMetadata(i.t, "https://"+name+".example", ends))
+		i.OK("apply", i.File(name+".yaml", `platforms:
   - name: linde
     connections:
       - { name: `+name+`, kind: saml, names: { nl: De `+name+` }, key: { by: nameid }, saml: { entity_id: "https://`+name+`.example", metadata_file: `+path+` } }
@@ -126,7 +126,7 @@ func (i *install) saysWhenCertificatesEnd() {
 			want += ": SOON, OR IT DID"
 		}
 		print := regexp.MustCompile(`(?m)^certificate   SHA-256 ([0-9A-F]{2}:){31}[0-9A-F]{2} \(.*, ends ` + ends.UTC().Format(time.DateOnly) + `\)$`)
-		if out := i.ok("federation", "show", name, "--platform", "linde"); !strings.Contains(out, want) || !print.MatchString(out) || days > 30 && strings.Contains(out, "SOON") {
+		if out := i.OK("federation", "show", name, "--platform", "linde"); !strings.Contains(out, want) || !print.MatchString(out) || days > 30 && strings.Contains(out, "SOON") {
 			i.t.Errorf("show: no %q in\n%s", want, out)
 		}
 	}
@@ -145,7 +145,7 @@ func (i *install) saysWhatWasRead() {
 	if err := db.KeepDocument(i.t.Context(), "linde", "eik", d); err != nil {
 		i.t.Fatal(err)
 	}
-	out := i.ok("federation", "show", "eik", "--platform", "linde")
+	out := i.OK("federation", "show", "eik", "--platform", "linde")
 	for _, want := range []string{"certificate   SHA-256 ", "metadata      read " + read.Format(time.RFC3339) + "\n", "metadata      the last try: " + d.LastError + "\n"} {
 		if !strings.Contains(out, want) {
 			i.t.Errorf("show: no %q in\n%s", want, out)
@@ -208,7 +208,7 @@ func (i *install) testsAndConfirms() {
 		}
 	}
 	comes(map[string]any{"answer": federation.Answer{}, "refused": federation.Refusal{Reason: federation.BadAudience, Detail: "aud is x"}})
-	if out := i.ok(run("test")...); !strings.Contains(out, "refused       audience: aud is x\n") {
+	if out := i.OK(run("test")...); !strings.Contains(out, "refused       audience: aud is x\n") {
 		i.t.Errorf("test that was refused: %s", out)
 	}
 	shown := func() (t shownJSON) {
@@ -224,7 +224,7 @@ func (i *install) testsAndConfirms() {
 	comes(map[string]any{"answer": federation.Answer{Claims: map[string]any{"sub": "x"}}})
 	i.refused(1, "was refused: key: ", run("confirm", shown().ID)...)
 	comes(map[string]any{"old": true, "answer": federation.Answer{AuthTime: time.Date(2026, 11, 30, 8, 30, 0, 0, time.UTC), Claims: map[string]any{"tid": "T", "oid": "O"}}})
-	if out := i.ok(run("test")...); !strings.Contains(out, "refused       old: signed in there at 2026-11-30T08:30:00Z, asked for was a new sign-in\n") ||
+	if out := i.OK(run("test")...); !strings.Contains(out, "refused       old: signed in there at 2026-11-30T08:30:00Z, asked for was a new sign-in\n") ||
 		!strings.Contains(out, "signed in     2026-11-30T08:30:00Z (auth_time, AuthnInstant): OLD, ") {
 		i.t.Errorf("an answer that is no new sign-in: %s", out)
 	}
@@ -238,7 +238,7 @@ func (i *install) testsAndConfirms() {
 		came.ACR != string(authn.TwoFactor) || came.Claims["oid"] != "O" || came.Refused != "" {
 		i.t.Errorf("result: %+v", came)
 	}
-	if out := i.ok(run("test")...); !strings.Contains(out, "claim         oid = O\n") || !strings.Contains(out, "new account   is made, as client\n") ||
+	if out := i.OK(run("test")...); !strings.Contains(out, "claim         oid = O\n") || !strings.Contains(out, "new account   is made, as client\n") ||
 		!strings.Contains(out, "(the address links no account: domain hof.invalid is not proven)\n") || !strings.Contains(out, "role          none of the table: ") ||
 		!strings.Contains(out, "issuer        https://login.example/t/v2.0\n") || !strings.Contains(out, "format        urn:x\n") ||
 		!strings.Contains(out, "authncontext  urn:two\n") || !strings.Contains(out, "signed in     2026-11-30T09:30:00Z (auth_time, AuthnInstant)\n") || !strings.Contains(out, "counts for    urn:minddistrict:acr:2fa\n") {
@@ -253,21 +253,21 @@ func (i *install) testsAndConfirms() {
 	}}
 	comes(another)
 	i.refused(1, "key t/o2 (eve@hof.invalid)", run("confirm", came.ID)...)
-	if out := i.ok(run("show")...); !strings.Contains(out, "baseline      none") {
+	if out := i.OK(run("show")...); !strings.Contains(out, "baseline      none") {
 		i.t.Errorf("confirmed what nobody saw: %s", out)
 	}
 	comes(map[string]any{"answer": federation.Answer{
 		Issuer: "https://login.example/t/v2.0", Subject: "s", Claims: map[string]any{"tid": "T", "oid": "O", "email": "j@hof.invalid", "acrs": []string{"c1"}, "name": "Jan"},
 	}})
 	seen := shown()
-	if out := i.ok(run("confirm", seen.ID)...); !strings.Contains(out, "test sign-in "+seen.ID+" brought: it is of key t/o (j@hof.invalid), ") ||
+	if out := i.OK(run("confirm", seen.ID)...); !strings.Contains(out, "test sign-in "+seen.ID+" brought: it is of key t/o (j@hof.invalid), ") ||
 		!strings.Contains(out, "counts for urn:minddistrict:acr:2fa") {
 		i.t.Errorf("confirm: %s", out)
 	}
-	if out := i.ok(run("show")...); !strings.Contains(out, "baseline      urn:minddistrict:acr:2fa, confirmed ") || !strings.Contains(out, "acrs, email, name, oid, tid\n") {
+	if out := i.OK(run("show")...); !strings.Contains(out, "baseline      urn:minddistrict:acr:2fa, confirmed ") || !strings.Contains(out, "acrs, email, name, oid, tid\n") {
 		i.t.Errorf("show: %s", out)
 	}
-	if out := i.ok("apply", i.file("again.yaml", connected)); out != "Nothing to change.\n" {
+	if out := i.OK("apply", i.File("again.yaml", connected)); out != "Nothing to change.\n" {
 		i.t.Errorf("apply again: %s", out)
 	}
 	if i.read(&again, run("test", "--new")...); again.URL == first.URL || again.URL == "" {
@@ -290,7 +290,7 @@ func (i *install) rotatesOwnKeys() {
 				Made  time.Time `json:"made_at"`
 			}
 		}
-		if err := json.Unmarshal([]byte(i.ok("federation", "show", "eik", "--platform", "linde", "--output", "json")), &s); err != nil {
+		if err := json.Unmarshal([]byte(i.OK("federation", "show", "eik", "--platform", "linde", "--output", "json")), &s); err != nil {
 			i.t.Fatal(err)
 		}
 		for n, k := range s.Keys {
@@ -307,17 +307,17 @@ func (i *install) rotatesOwnKeys() {
 	first := made()
 	i.refused(1, "no key beside the one that signs", rotate("--promote")...)
 	i.refused(1, "no key beside the one that signs", rotate("--remove")...)
-	i.ok(rotate()...)
+	i.OK(rotate()...)
 	both := made()
 	if len(both) != 2 || both[0] != first[0] {
 		i.t.Fatalf("keys %v, were %v", both, first)
 	}
 	i.refused(1, "two keys already", rotate()...)
-	i.ok(rotate("--promote")...)
+	i.OK(rotate("--promote")...)
 	if got := made(); len(got) != 2 || got[0] != both[1] || got[1] != both[0] {
 		i.t.Errorf("promoted: %v, were %v", got, both)
 	}
-	i.ok(rotate("--remove")...)
+	i.OK(rotate("--remove")...)
 	if got := made(); len(got) != 1 || got[0] != both[1] {
 		i.t.Errorf("removed: %v, were %v", got, both)
 	}
@@ -327,7 +327,7 @@ func (i *install) rotatesOwnKeys() {
 func (i *install) importsLinks() {
 	i.t.Helper()
 	on := []string{"--platform", "linde"}
-	file := i.file("links.csv", "address;connection;key\nanna@example.org;hof;T/1\nnobody@example.org;hof;t/2\nmia@example.org;hof;t/3\nria@example.org;hof;t/4\n"+
+	file := i.File("links.csv", "address;connection;key\nanna@example.org;hof;T/1\nnobody@example.org;hof;t/2\nmia@example.org;hof;t/3\nria@example.org;hof;t/4\n"+
 		"anna@example.org;hof;t/5\nanna@example.org;eik;!x\nanna@example.org;hof;nonsense\nanna@example.org;els;t/1\nmia@example.org;hof;t/1\n")
 	type reportJSON struct {
 		Rows []struct {
@@ -341,9 +341,9 @@ func (i *install) importsLinks() {
 	}
 	imports := func(want string, more ...string) {
 		i.t.Helper()
-		r := i.run(append(append([]string{"federation", "link", "import", file, "--output", "json"}, on...), more...)...)
+		r := i.Run(append(append([]string{"federation", "link", "import", file, "--output", "json"}, on...), more...)...)
 		var got reportJSON
-		if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 1 || !strings.Contains(r.err, "of 9 rows refused") {
+		if err := json.Unmarshal([]byte(r.Out), &got); err != nil || r.Code != 1 || !strings.Contains(r.Err, "of 9 rows refused") {
 			i.t.Fatalf("import: %+v, %v", r, err)
 		}
 		var outcomes []string
@@ -351,7 +351,7 @@ func (i *install) importsLinks() {
 			outcomes = append(outcomes, row.Outcome)
 		}
 		if fmt.Sprint(outcomes) != want {
-			i.t.Errorf("import %v:\ngot  %v\nwant %s\n%s", more, outcomes, want, r.out)
+			i.t.Errorf("import %v:\ngot  %v\nwant %s\n%s", more, outcomes, want, r.Out)
 		}
 	}
 	links := func() (keys []string) {
@@ -365,7 +365,7 @@ func (i *install) importsLinks() {
 		}
 		return keys
 	}
-	dry := i.run(append([]string{"federation", "link", "import", file, "--dry-run"}, on...)...).out
+	dry := i.Run(append([]string{"federation", "link", "import", file, "--dry-run"}, on...)...).Out
 	if !strings.Contains(dry, "line 2: hof anna@example.org: would be linked\n") || strings.Contains(dry, "refused: refused") {
 		i.t.Errorf("dry run:\n%s", dry)
 	}
@@ -378,12 +378,12 @@ func (i *install) importsLinks() {
 	if got := links(); fmt.Sprint(got) != "[t/1 anna@example.org t/3 mia@example.org t/4 ria@example.org]" {
 		i.t.Errorf("linked %v", got)
 	}
-	i.refused(1, "no column key", "federation", "link", "import", i.file("bad.csv", "a,connection,address\n1,2,3\n"), "--platform", "linde")
+	i.refused(1, "no column key", "federation", "link", "import", i.File("bad.csv", "a,connection,address\n1,2,3\n"), "--platform", "linde")
 	i.refused(1, `platform "els": not found`, "federation", "link", "import", file, "--platform", "els")
 	remove := append([]string{"federation", "link", "remove", "hof", "anna@example.org"}, on...)
 	i.refused(2, "--reason", remove...)
 	remove = append(remove, "--reason", "wrong-link", "--identified", "called-back")
-	i.ok(remove...)
+	i.OK(remove...)
 	i.refused(1, "link: not found", remove...)
 	if got := links(); fmt.Sprint(got) != "[t/3 mia@example.org t/4 ria@example.org]" {
 		i.t.Errorf("after one was removed: %v", got)
@@ -422,17 +422,17 @@ func (i *install) told(db *storage.DB) (n int) {
 // said.
 func (i *install) takesBack(on []string, db *storage.DB, links func() []string) {
 	i.t.Helper()
-	csv := i.run(append([]string{"federation", "link", "list", "hof", "--csv"}, on...)...)
+	csv := i.Run(append([]string{"federation", "link", "list", "hof", "--csv"}, on...)...)
 	want := "\ufeffconnection;key;address\r\nhof;t/3;mia@example.org\r\nhof;t/4;ria@example.org\r\n"
-	if csv.code != 0 || csv.out != want {
+	if csv.Code != 0 || csv.Out != want {
 		i.t.Fatalf("as a file: %+v, want %q", csv, want)
 	}
 	before := links()
 	for _, address := range []string{"mia@example.org", "ria@example.org"} {
-		i.ok(append([]string{"federation", "link", "remove", "hof", address, "--reason", "asked", "--identified", "known"}, on...)...)
+		i.OK(append([]string{"federation", "link", "remove", "hof", address, "--reason", "asked", "--identified", "known"}, on...)...)
 	}
-	file := i.file("back.csv", csv.out)
-	i.ok(append([]string{"federation", "link", "import", file, "--include-helpers", "--mail"}, on...)...)
+	file := i.File("back.csv", csv.Out)
+	i.OK(append([]string{"federation", "link", "import", file, "--include-helpers", "--mail"}, on...)...)
 	if got := links(); len(got) != 2 || fmt.Sprint(got) != fmt.Sprint(before) {
 		i.t.Errorf("taken back: %v, were %v", got, before)
 	}

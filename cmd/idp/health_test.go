@@ -15,7 +15,7 @@ func TestHealthFollowsTheServer(t *testing.T) {
 	address := strings.TrimPrefix(i.operator, "http://")
 	i.refused(1, "no answer at "+address+": unavailable", "health")
 	server := i.serve()
-	if out := i.ok("health"); out != "The server is ready.\n" {
+	if out := i.OK("health"); out != "The server is ready.\n" {
 		t.Errorf("health: %q", out)
 	}
 	var got struct{ Status string }
@@ -23,17 +23,17 @@ func TestHealthFollowsTheServer(t *testing.T) {
 		t.Errorf("health as JSON: %+v", got)
 	}
 	_, port, _ := net.SplitHostPort(address)
-	i.with("IDP_OPERATOR_LISTEN=:"+port, "HTTP_PROXY=http://127.0.0.1:1").ok("health")
+	i.with("IDP_OPERATOR_LISTEN=:"+port, "HTTP_PROXY=http://127.0.0.1:1").OK("health")
 
 	proxy.cut()
 	i.refused(1, "the server at "+address+" is not ready (503 Service Unavailable): its log says why", "health")
 	proxy.restore()
-	for end := time.Now().Add(5 * time.Second); i.run("health").code != 0 && time.Now().Before(end); {
+	for end := time.Now().Add(5 * time.Second); i.Run("health").Code != 0 && time.Now().Before(end); {
 		time.Sleep(100 * time.Millisecond) // a connection that was cut may still be asked once
 	}
-	i.ok("health")
-	server.terminate()
-	server.ended(5 * time.Second)
+	i.OK("health")
+	server.Terminate()
+	server.Ends(5 * time.Second)
 	i.refused(1, "no answer", "health")
 	i.with("IDP_LOG__LEVEL=loud").refused(1, "log.level", "health")
 }
@@ -43,7 +43,7 @@ func TestServiceManagerIsTold(t *testing.T) {
 	t.Parallel()
 	i := newInstall(t, "")
 	i.setUp()
-	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(i.dir, "notify"), Net: "unixgram"})
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(i.Dir, "notify"), Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,17 +67,17 @@ func TestServiceManagerIsTold(t *testing.T) {
 	if status, _, _ := get(t, i.issuer+"/keys"); status != http.StatusOK {
 		t.Errorf("told that it is ready, and it answers %d", status)
 	}
-	server.terminate()
+	server.Terminate()
 	if got := told(); got != "STOPPING=1" {
 		t.Errorf("told %q", got)
 	}
-	if code := server.ended(5 * time.Second); code != 0 {
+	if code := server.Ends(5 * time.Second); code != 0 {
 		t.Errorf("exit %d", code)
 	}
 
 	lost := i.with("NOTIFY_SOCKET=/nowhere/notify").serve() // who asked is gone: people are served all the same
-	lost.terminate()
-	if code := lost.ended(5 * time.Second); code != 0 || !strings.Contains(lost.log.String(), "telling the service manager READY=1") {
-		t.Errorf("exit %d:\n%s", code, lost.log)
+	lost.Terminate()
+	if code := lost.Ends(5 * time.Second); code != 0 || !strings.Contains(lost.Log.String(), "telling the service manager READY=1") {
+		t.Errorf("exit %d:\n%s", code, lost.Log)
 	}
 }

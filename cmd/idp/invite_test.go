@@ -30,10 +30,10 @@ func TestInviteResendSetEmail(t *testing.T) {
 		}
 		i.recorded("linde", "account.add ", "account.invite ")
 		i.waiting("linde", outbox.Welcome)
-		i.refused(1, "none of the others can be", on("add", "x@example.org", "--invite", "--password-file", i.file("words", "negen groene fietsen lachen!\n"))...)
+		i.refused(1, "none of the others can be", on("add", "x@example.org", "--invite", "--password-file", i.File("words", "negen groene fietsen lachen!\n"))...)
 
 		var a accountJSON
-		if out := i.ok(on("add", "piet@example.org")...); !strings.HasPrefix(out, "added account linde/piet@example.org\n") ||
+		if out := i.OK(on("add", "piet@example.org")...); !strings.HasPrefix(out, "added account linde/piet@example.org\n") ||
 			!strings.HasSuffix(out, "No mail was sent, and nobody can sign in with a password yet: `idp account invite piet@example.org --platform linde` sends the welcome mail.\n") {
 			t.Errorf("account add says %q", out)
 		}
@@ -63,12 +63,12 @@ func TestInviteResendSetEmail(t *testing.T) {
 		i.refused(1, "has this address", on("set-email", "anna@example.org", "anna@example.org", "--reason", "new-address")...)
 		i.refused(1, "not found", on("set-email", "nobody@example.org", "x@example.org", "--reason", "new-address")...)
 		i.refused(1, "e-mail address", on("set-email", "anna@example.org", "x\r\nBcc: y@example.org", "--reason", "new-address")...)
-		i.ok(on("deactivate", "anna@example.org", "--reason", "asked")...)
+		i.OK(on("deactivate", "anna@example.org", "--reason", "asked")...)
 		i.refused(1, "refused", on("set-email", "anna@example.org", "x@example.org", "--reason", "new-address")...)
 		i.refused(1, "refused", on("invite", "anna@example.org")...)
 		i.refused(2, "accepts 2 arg(s), received 1", on("set-email", "anna@example.org")...)
 
-		alone := i.with("IDP_MASTER_KEYS_FILE=" + i.file("other", keys.NewMaster()))
+		alone := i.with("IDP_MASTER_KEYS_FILE=" + i.File("other", keys.NewMaster()))
 		for _, args := range [][]string{on("invite", "piet@example.org"), on("set-email", "piet@example.org", "p@example.org", "--reason", "new-address")} {
 			alone.refused(1, "master key", args...) // the servers could not open what it seals
 		}
@@ -80,17 +80,17 @@ func TestAddSaysWhatItDid(t *testing.T) {
 	i := newInstall(t, "")
 	i.setUp()
 	add := func(email string, more ...string) (out, warned string) {
-		r := i.run(append([]string{"account", "add", email, "--platform", "linde"}, more...)...)
-		if r.code != 0 {
+		r := i.Run(append([]string{"account", "add", email, "--platform", "linde"}, more...)...)
+		if r.Code != 0 {
 			t.Fatalf("account add %s: %+v", email, r)
 		}
-		return r.out, r.err
+		return r.Out, r.Err
 	}
 	if out, warned := add("a@example.org", "--invite"); !strings.HasSuffix(out, "\nThe welcome mail waits: no mail server is configured here (smtp.host). Until one is, and the person makes a password with its button, nobody can sign in.\n") || warned != "" {
 		t.Errorf("invited without a mail server: %q, %q", out, warned)
 	}
 	withMail := i.with("IDP_SMTP__HOST=mail.example.org", "IDP_SMTP__FROM=login@example.org")
-	if r := withMail.run("account", "add", "b@example.org", "--platform", "linde", "--invite"); r.code != 0 || !strings.HasSuffix(r.out, "\nThe welcome mail waits for a server, which sends it. Until the person makes a password with its button nobody can sign in.\n") {
+	if r := withMail.Run("account", "add", "b@example.org", "--platform", "linde", "--invite"); r.Code != 0 || !strings.HasSuffix(r.Out, "\nThe welcome mail waits for a server, which sends it. Until the person makes a password with its button nobody can sign in.\n") {
 		t.Errorf("invited: %+v", r)
 	}
 	for n, c := range []struct{ words, warned string }{
@@ -100,13 +100,13 @@ func TestAddSaysWhatItDid(t *testing.T) {
 		{"p6@example.org!", "it is easy to guess"},
 	} {
 		address := fmt.Sprintf("p%d@example.org", n+3)
-		out, warned := add(address, "--password-file", i.file("words", c.words+"\n"))
+		out, warned := add(address, "--password-file", i.File("words", c.words+"\n"))
 		if want := "warning: account linde/" + address + ": password: outside the rule of the platform, and taken nevertheless: " + c.warned + "\n"; c.warned == "" && warned != "" ||
 			c.warned != "" && warned != want || !strings.HasSuffix(out, "\nThe person can sign in with the password. No mail was sent.\n") {
 			t.Errorf("%s: %q, %q", c.words, out, warned)
 		}
 	}
-	file := i.file("more.yaml", "platforms: [{ name: linde, accounts: [{ email: q@example.org, password: kort }] }]")
+	file := i.File("more.yaml", "platforms: [{ name: linde, accounts: [{ email: q@example.org, password: kort }] }]")
 	var r report
 	if i.read(&r, "apply", file); len(r.Warnings) != 1 || !strings.HasPrefix(r.Warnings[0], "account linde/q@example.org: password: outside the rule") {
 		t.Errorf("apply warns of %q", r.Warnings)
@@ -120,7 +120,7 @@ func TestAddSaysWhatItDid(t *testing.T) {
 func TestShowSaysWhySomebodyCannotGetIn(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		i.setUp()
-		i.ok("account", "add", "ria@example.org", "--platform", "linde", "--invite", "--given-name", "Ria", "--family-name", "de Vries")
+		i.OK("account", "add", "ria@example.org", "--platform", "linde", "--invite", "--given-name", "Ria", "--family-name", "de Vries")
 		var ria, anna openedJSON
 		i.read(&ria, "account", "show", "ria@example.org", "--platform", "linde")
 		i.recorded("linde", "people.open ")
@@ -128,13 +128,13 @@ func TestShowSaysWhySomebodyCannotGetIn(t *testing.T) {
 			ria.Mails[0].Kind != "mail_welcome" || ria.Mails[0].Medium != "mail" || ria.Mails[0].State != "queued" || ria.Mails[0].QueuedAt.IsZero() || !ria.Mails[0].SettledAt.IsZero() {
 			t.Errorf("account show: %+v", ria)
 		}
-		out := i.ok("account", "show", "ria@example.org", "--platform", "linde")
+		out := i.OK("account", "show", "ria@example.org", "--platform", "linde")
 		for _, want := range []string{"name        Ria de Vries\n", "signed in   never\n", "invitation  made\n", "waits       no\n", "  mail_welcome, queued\n"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("account show does not say %q:\n%s", want, out)
 			}
 		}
-		i.with("IDP_MASTER_KEYS_FILE="+i.file("other", keys.NewMaster())).refused(1, "master key", "account", "show", "ria@example.org", "--platform", "linde")
+		i.with("IDP_MASTER_KEYS_FILE="+i.File("other", keys.NewMaster())).refused(1, "master key", "account", "show", "ria@example.org", "--platform", "linde")
 
 		i.serve()
 		i.visitor().signIn(i)
@@ -144,7 +144,7 @@ func TestShowSaysWhySomebodyCannotGetIn(t *testing.T) {
 		if anna.SignedInAt.IsZero() || anna.Sessions != 1 || len(anna.Waits) != 1 || anna.Waits[0].For != "codes" {
 			t.Errorf("account show of somebody who waits: %+v", anna)
 		}
-		out = i.ok("account", "show", "anna@example.org", "--platform", "linde")
+		out = i.OK("account", "show", "anna@example.org", "--platform", "linde")
 		if !strings.Contains(out, "waits       codes, until "+anna.Waits[0].Until.Format(time.RFC3339)+"\n") || !strings.Contains(out, "signed in   2") {
 			t.Errorf("account show of somebody who waits:\n%s", out)
 		}
@@ -154,7 +154,7 @@ func TestShowSaysWhySomebodyCannotGetIn(t *testing.T) {
 // wrongCodes counts wrong codes of somebody, as the server does, until the next one is refused.
 func (i *install) wrongCodes(of account.ID) {
 	i.t.Helper()
-	text, err := os.ReadFile(filepath.Join(i.dir, "master-keys"))
+	text, err := os.ReadFile(filepath.Join(i.Dir, "master-keys"))
 	if err != nil {
 		i.t.Fatal(err)
 	}

@@ -167,7 +167,7 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	}
 	back := func() {
 		t.Helper()
-		server.soon(5*time.Second, "back", func() bool {
+		server.Soon(5*time.Second, "back", func() bool {
 			waiting.open(http.MethodGet, page, nil)
 			status, _, _ := anna.refreshed()
 			return ready() == 200 && waiting.status == 200 && status == 200
@@ -210,8 +210,8 @@ func TestDatabaseGoneAndBack(t *testing.T) {
 	proxy.silence.Unlock()
 	back()
 
-	server.terminate()
-	if code := server.ended(5 * time.Second); code != 0 {
+	server.Terminate()
+	if code := server.Ends(5 * time.Second); code != 0 {
 		t.Errorf("exit %d", code)
 	}
 }
@@ -263,7 +263,7 @@ func TestSilentDatabase(t *testing.T) {
 	}
 	proxy.heal()
 	back := time.Now()
-	server.soon(backWithin, "ready", func() bool { status, _, _ := get(t, i.operator+"/readyz"); return status == http.StatusOK })
+	server.Soon(backWithin, "ready", func() bool { status, _, _ := get(t, i.operator+"/readyz"); return status == http.StatusOK })
 	t.Logf("ready %s after new connections work", time.Since(back))
 	time.Sleep(backWithin + time.Second - time.Since(back))
 	close(over)

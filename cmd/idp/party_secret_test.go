@@ -62,17 +62,17 @@ func TestOperatorRotatesASecret(t *testing.T) {
 		if one := shown(); one["secrets_working"] != 2.0 || one["older_secret_ends_at"] == nil || one["secrets"] != nil {
 			t.Errorf("shown: %v", one)
 		}
-		if out := i.ok(append([]string{"party", "show"}, on...)...); !strings.Contains(out, "\nsecrets    2, the older until "+first.OlderEnds.Format(time.RFC3339)+"\n") {
+		if out := i.OK(append([]string{"party", "show"}, on...)...); !strings.Contains(out, "\nsecrets    2, the older until "+first.OlderEnds.Format(time.RFC3339)+"\n") {
 			t.Errorf("shown: %s", out)
 		}
 		for _, file := range []string{clientSecret, first.Secret} { // either of them in the file changes nothing
-			if out := i.ok("apply", i.file("again.yaml", "platforms: [{ name: linde, parties: [{ client_id: linde-web, secret: "+file+" }] }]\n")); out != "Nothing to change.\n" {
+			if out := i.OK("apply", i.File("again.yaml", "platforms: [{ name: linde, parties: [{ client_id: linde-web, secret: "+file+" }] }]\n")); out != "Nothing to change.\n" {
 				t.Errorf("the secret in the file again: %s", out)
 			}
 		}
 		i.refused(1, "two secrets work already: --drop-older", rotate...)
-		i.refused(1, "has this secret already", append(rotate, "--secret-file", i.file("old", clientSecret))...)
-		i.refused(1, "secret: 5 characters", append(rotate, "--secret-file", i.file("short", "short"))...)
+		i.refused(1, "has this secret already", append(rotate, "--secret-file", i.File("old", clientSecret))...)
+		i.refused(1, "secret: 5 characters", append(rotate, "--secret-file", i.File("short", "short"))...)
 		i.refused(1, "at most 90 days", append(rotate, "--keep-old", "2161h", "--drop-older")...)
 		i.refused(1, "a time like", append(rotate, "--until", "tomorrow")...)
 		i.refused(1, `platform "els": not found`, "party", "secret", "rotate", "linde-web", "--platform", "els")
@@ -80,7 +80,7 @@ func TestOperatorRotatesASecret(t *testing.T) {
 		ownSecret := strings.Repeat("own-secret-", 4)
 		ends := time.Now().Add(3 * time.Second).UTC().Truncate(time.Second).Add(time.Second)
 		var second said
-		if i.read(&second, append(rotate, "--secret-file", i.file("own", ownSecret+"\n"), "--until", ends.Format(time.RFC3339), "--drop-older")...); second.Secret != "" || !second.OlderEnds.Equal(ends) {
+		if i.read(&second, append(rotate, "--secret-file", i.File("own", ownSecret+"\n"), "--until", ends.Format(time.RFC3339), "--drop-older")...); second.Secret != "" || !second.OlderEnds.Equal(ends) {
 			t.Errorf("%+v", second)
 		}
 		works("one from a file", ownSecret, true)
@@ -92,11 +92,11 @@ func TestOperatorRotatesASecret(t *testing.T) {
 		if one := shown(); one["secrets_working"] != 1.0 {
 			t.Errorf("shown: %v", one)
 		}
-		if out := i.ok(append(rotate, "--keep-old", "0s")...); !strings.HasPrefix(out, "secret   ") || !strings.HasSuffix(out, "\nthe one before works no more\n") {
+		if out := i.OK(append(rotate, "--keep-old", "0s")...); !strings.HasPrefix(out, "secret   ") || !strings.HasSuffix(out, "\nthe one before works no more\n") {
 			t.Errorf("%q", out)
 		}
 		works("the one from a file", ownSecret, false)
-		if out := i.ok("apply", i.file("other.yaml", "platforms: [{ name: linde, parties: [{ client_id: linde-web, secret: "+ownSecret+" }] }]\n")); !strings.Contains(out, "secret: changed [hidden]") {
+		if out := i.OK("apply", i.File("other.yaml", "platforms: [{ name: linde, parties: [{ client_id: linde-web, secret: "+ownSecret+" }] }]\n")); !strings.Contains(out, "secret: changed [hidden]") {
 			t.Errorf("another one in the file: %s", out)
 		}
 		works("… takes the place of all", ownSecret, true)

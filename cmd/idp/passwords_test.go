@@ -6,28 +6,30 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/minddistrict/idp/test/program"
 )
 
 // typed runs a command with standard input.
-func (i *install) typed(input string, args ...string) result {
+func (i *install) typed(input string, args ...string) program.Result {
 	i.t.Helper()
-	c := exec.CommandContext(i.t.Context(), binary, args...)
+	c := exec.CommandContext(i.t.Context(), program.Path(), args...)
 	var out, errs strings.Builder
-	c.Env, c.Dir, c.Stdin, c.Stdout, c.Stderr = i.env, i.dir, strings.NewReader(input), &out, &errs
+	c.Env, c.Dir, c.Stdin, c.Stdout, c.Stderr = i.Env, i.Dir, strings.NewReader(input), &out, &errs
 	if err := c.Run(); err != nil && c.ProcessState == nil {
 		i.t.Fatal(err)
 	}
-	return result{out.String(), errs.String(), c.ProcessState.ExitCode()}
+	return program.Result{Out: out.String(), Err: errs.String(), Code: c.ProcessState.ExitCode()}
 }
 
 func TestOperatorBuildsAFilterAndChecksPasswords(t *testing.T) {
 	i := newInstall(t, "")
-	list := i.file("list", "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8:10437277\n7C4A8D09CA3762AF61E59520943DC26494F8941B:2\nkapper-lantaarn-molen-zeehond\n\n")
+	list := i.File("list", "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8:10437277\n7C4A8D09CA3762AF61E59520943DC26494F8941B:2\nkapper-lantaarn-molen-zeehond\n\n")
 	var built struct{ Lines, Skipped, Records int }
 	if i.read(&built, "passwords", "build-filter", list, "new.filter", "--at-least", "3"); built != (struct{ Lines, Skipped, Records int }{4, 2, 2}) {
 		t.Errorf("built %+v", built)
 	}
-	if r := i.typed("kapper-lantaarn-molen-zeehond\n", "passwords", "build-filter", "-", "typed.filter"); r.code != 0 || r.out != "1 passwords of 1 lines, 0 left out.\n" {
+	if r := i.typed("kapper-lantaarn-molen-zeehond\n", "passwords", "build-filter", "-", "typed.filter"); r.Code != 0 || r.Out != "1 passwords of 1 lines, 0 left out.\n" {
 		t.Errorf("from standard input: %+v", r)
 	}
 	i.refused(1, "no such file", "passwords", "build-filter", "nowhere", "x.filter")
@@ -51,15 +53,15 @@ func TestOperatorBuildsAFilterAndChecksPasswords(t *testing.T) {
 	} {
 		r := i.typed(tt.password+"\n", append([]string{"passwords", "check"}, tt.flags...)...)
 		switch {
-		case tt.want == "" && (r.code != 0 || r.out != "The password is accepted.\n" || r.err != ""):
+		case tt.want == "" && (r.Code != 0 || r.Out != "The password is accepted.\n" || r.Err != ""):
 			t.Errorf("%.30q %v: %+v", tt.password, tt.flags, r)
-		case tt.want != "" && (r.code != 1 || r.out != "" || !strings.HasPrefix(r.err, "idp: the password is refused: "+tt.want)):
+		case tt.want != "" && (r.Code != 1 || r.Out != "" || !strings.HasPrefix(r.Err, "idp: the password is refused: "+tt.want)):
 			t.Errorf("%.30q %v: %+v", tt.password, tt.flags, r)
-		case tt.password != "" && strings.Contains(r.out+r.err, tt.password):
+		case tt.password != "" && strings.Contains(r.Out+r.Err, tt.password):
 			t.Errorf("%.30q is shown", tt.password)
 		}
 	}
-	if r := i.typed("Welkom2026!!!!", "passwords", "check", "-o", "json"); r.code != 1 || strings.Join(strings.Fields(r.out), "") != `{"accepted":false,"mistake":"guess"}` {
+	if r := i.typed("Welkom2026!!!!", "passwords", "check", "-o", "json"); r.Code != 1 || strings.Join(strings.Fields(r.Out), "") != `{"accepted":false,"mistake":"guess"}` {
 		t.Errorf("as JSON: %+v", r)
 	}
 }
@@ -68,8 +70,8 @@ func TestOperatorBuildsAFilterAndChecksPasswords(t *testing.T) {
 func TestServerRefusesADamagedFilter(t *testing.T) {
 	i := newInstall(t, "")
 	i.setUp()
-	path := filepath.Join(i.dir, "passwords.filter")
-	i.ok("passwords", "build-filter", i.file("list", "a\nb\nc\n"), path)
+	path := filepath.Join(i.Dir, "passwords.filter")
+	i.OK("passwords", "build-filter", i.File("list", "a\nb\nc\n"), path)
 	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +84,7 @@ func TestServerRefusesADamagedFilter(t *testing.T) {
 		{path, "idp: passwords.filter: " + path + ": invalid: password filter: it is damaged; build it again with idp passwords build-filter\n"},
 		{"/nowhere/x", "idp: passwords.filter: open /nowhere/x: no such file or directory\n"},
 	} {
-		if r := i.with("IDP_PASSWORDS__FILTER=" + tt.path).run("serve"); r.code != 1 || !strings.HasSuffix(r.err, tt.want) {
+		if r := i.with("IDP_PASSWORDS__FILTER=" + tt.path).Run("serve"); r.Code != 1 || !strings.HasSuffix(r.Err, tt.want) {
 			t.Errorf("%s: %+v", tt.path, r)
 		}
 	}

@@ -23,9 +23,9 @@ func TestPreview(t *testing.T) {
 	if err := png.Encode(&logo, image.NewGray(image.Rect(0, 0, 200, 50))); err != nil {
 		t.Fatal(err)
 	}
-	picture := i.file("logo.png", logo.String())
-	i.ok("apply", i.file("logos.yaml", "platforms:\n  - name: linde\n    logo_file: "+picture+"\n"))
-	if out := i.ok("platform", "show", "linde"); !strings.Contains(out, "\nlogo          200 x 50 pixels, ") ||
+	picture := i.File("logo.png", logo.String())
+	i.OK("apply", i.File("logos.yaml", "platforms:\n  - name: linde\n    logo_file: "+picture+"\n"))
+	if out := i.OK("platform", "show", "linde"); !strings.Contains(out, "\nlogo          200 x 50 pixels, ") ||
 		!strings.Contains(out, "\nlogo, dark    none\n") {
 		t.Errorf("platform show: %s", out)
 	}
@@ -36,7 +36,7 @@ func TestPreview(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(desktop, "xdg-open"), program, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	i.env = append(i.env, "PATH="+desktop+":"+os.Getenv("PATH"))
+	i.Env = append(i.Env, "PATH="+desktop+":"+os.Getenv("PATH"))
 	address := regexp.MustCompile(`  (http://127\.0\.0\.1:\d+/)  `)
 	for _, open := range []bool{false, true} {
 		args := []string{"platform", "preview", "linde"}
@@ -44,9 +44,9 @@ func TestPreview(t *testing.T) {
 			args = append(args, "--open")
 		}
 		shown := i.start(args...)
-		shown.soon(5*time.Second, "its address", func() bool { return address.MatchString(shown.out.String()) })
-		site := address.FindStringSubmatch(shown.out.String())[1]
-		shown.soon(5*time.Second, "serving", func() bool { status, _, _ := get(t, site); return status == 200 })
+		shown.Soon(5*time.Second, "its address", func() bool { return address.MatchString(shown.Out.String()) })
+		site := address.FindStringSubmatch(shown.Out.String())[1]
+		shown.Soon(5*time.Second, "serving", func() bool { status, _, _ := get(t, site); return status == 200 })
 		_, _, list := get(t, site)
 		pages := regexp.MustCompile(`href="(/page/(?:nl|en)/login/0)"`).FindAllStringSubmatch(list, -1)
 		if len(pages) != 2 || !strings.Contains(list, "GGZ De Linde") {
@@ -59,16 +59,16 @@ func TestPreview(t *testing.T) {
 			}
 		}
 		if open {
-			shown.soon(5*time.Second, "a browser", func() bool {
+			shown.Soon(5*time.Second, "a browser", func() bool {
 				sent, _ := os.ReadFile(asked) // not there yet
 				return strings.TrimSpace(string(sent)) == site
 			})
 		} else if _, err := os.Stat(asked); err == nil {
 			t.Error("a browser was opened, and nobody asked")
 		}
-		shown.terminate()
-		if code := shown.ended(5 * time.Second); code != 0 {
-			t.Errorf("exit %d:\n%s", code, shown.log)
+		shown.Terminate()
+		if code := shown.Ends(5 * time.Second); code != 0 {
+			t.Errorf("exit %d:\n%s", code, shown.Log)
 		}
 	}
 }

@@ -56,20 +56,20 @@ func TestRestoredBackupRevivesNothing(t *testing.T) {
 				t.Fatalf("no code: %v", unspent.back)
 			}
 
-			backup := filepath.Join(i.dir, "backup")
+			backup := filepath.Join(i.Dir, "backup")
 			kind.backup(t, i.dsn(), backup)
 			revoke := request(t, http.MethodPost, i.issuer+"/revoke", url.Values{"token": {left.refresh}})
 			revoke.SetBasicAuth("linde-web", clientSecret)
 			if status, _, body := do(t, revoke); status != http.StatusOK {
 				t.Fatalf("revoke: %d %s", status, body)
 			}
-			server.terminate()
-			server.ended(5 * time.Second)
+			server.Terminate()
+			server.Ends(5 * time.Second)
 
 			restored := kind.dsn(t)
 			kind.restore(t, backup, restored)
 			i = i.with("IDP_DATABASE=" + restored)
-			if out := i.ok("restored"); !strings.HasPrefix(out, "Ended 2 sessions, 3 grants, ") {
+			if out := i.OK("restored"); !strings.HasPrefix(out, "Ended 2 sessions, 3 grants, ") {
 				t.Errorf("restored: %q", out)
 			}
 			var again storage.Ended

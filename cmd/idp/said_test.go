@@ -18,7 +18,7 @@ func TestOperatorsSayWordsOfTheLists(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i.ok("apply", i.file("totp.yaml", string(sample)+"        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
+		i.OK("apply", i.File("totp.yaml", string(sample)+"        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
 		before := i.rowsOf("events")
 		on := func(verb string, more ...string) []string {
 			return append([]string{"account", verb, "anna@example.org", "--platform", "linde"}, more...)
@@ -46,15 +46,15 @@ func TestOperatorsSayWordsOfTheLists(t *testing.T) {
 			t.Errorf("%d events were recorded by what was refused", after-before)
 		}
 
-		i.ok(on("reset-2fa", "--reason", "lost-codes", "--identified", "called-back")...)
-		i.ok(on("deactivate", "--reason", "suspicion")...)
+		i.OK(on("reset-2fa", "--reason", "lost-codes", "--identified", "called-back")...)
+		i.OK(on("deactivate", "--reason", "suspicion")...)
 		var all []eventJSON
 		i.read(&all, "audit", "list", "--platform", "linde", "--limit", "2")
 		if len(all) != 2 || all[1].Kind != "two_step.reset" || all[1].StatedReason != "lost-codes" || all[1].Identified != "called-back" || all[1].Reason != "" ||
 			all[0].Kind != "account.deactivate" || all[0].StatedReason != "suspicion" || all[0].Identified != "" || all[0].Reason != "" {
 			t.Errorf("the record has %+v", all)
 		}
-		text := i.ok("audit", "list", "--platform", "linde", "--kind", "two_step.reset")
+		text := i.OK("audit", "list", "--platform", "linde", "--kind", "two_step.reset")
 		if !strings.Contains(text, "  stated_reason lost-codes  identified called-back\n") {
 			t.Errorf("as text: %s", text)
 		}
@@ -69,11 +69,11 @@ func TestResetOfAManagerWaitsADay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i.ok("apply", i.file("manager.yaml", string(sample)+"        role: manager\n        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
+		i.OK("apply", i.File("manager.yaml", string(sample)+"        role: manager\n        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
 		reset := []string{
 			"account", "reset-2fa", "anna@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "called-back",
 		}
-		if said := i.ok(reset...); !strings.Contains(said, "will be reset at ") {
+		if said := i.OK(reset...); !strings.Contains(said, "will be reset at ") {
 			t.Errorf("said %q", said)
 		}
 		var a openedJSON

@@ -16,7 +16,7 @@ func TestSecretFilesOfEverybodyAreRefused(t *testing.T) {
 	t.Parallel()
 	i := newInstall(t, "")
 	i.setUp()
-	words, secret := i.file("words", "negen groene fietsen lachen!\n"), i.file("secret", clientSecret+"\n")
+	words, secret := i.File("words", "negen groene fietsen lachen!\n"), i.File("secret", clientSecret+"\n")
 	sample, err := os.ReadFile(i.sample())
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestSecretFilesOfEverybodyAreRefused(t *testing.T) {
 			i.refused(1, "refused: "+path+" may be used by everybody (mode "+said+"): chmod 0600", args...)
 		}
 	}
-	setup := i.file("other.yaml", inFile)
+	setup := i.File("other.yaml", inFile)
 	i.refused(1, "secret_file: refused: "+secret+" may be used by everybody", "apply", setup)
 	i.refused(1, "not found", "account", "show", "ria@example.org", "--platform", "linde")
 	i.refused(1, "not found", "party", "show", "report", "--platform", "linde")
@@ -46,13 +46,13 @@ func TestSecretFilesOfEverybodyAreRefused(t *testing.T) {
 		if err := os.Chmod(path, 0o640); err != nil {
 			t.Fatal(err)
 		}
-		i.ok(args...)
+		i.OK(args...)
 	}
-	i.ok("apply", setup)
+	i.OK("apply", setup)
 
 	// The same for what `idp dev` made for its owner.
 	dev := i.with()
-	dir := filepath.Join(i.dir, "dev")
+	dir := filepath.Join(i.Dir, "dev")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -73,9 +73,9 @@ func TestResetTwoStepWantsTheServersMasterKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		i.ok("apply", i.file("totp.yaml", string(sample)+"        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
+		i.OK("apply", i.File("totp.yaml", string(sample)+"        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
 		reset := []string{"account", "reset-2fa", "anna@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "called-back"}
-		i.with("IDP_MASTER_KEYS_FILE="+i.file("other", keys.NewMaster())).refused(1, "sealed under a master key that is not configured", reset...)
+		i.with("IDP_MASTER_KEYS_FILE="+i.File("other", keys.NewMaster())).refused(1, "sealed under a master key that is not configured", reset...)
 		var a openedJSON
 		if i.read(&a, "account", "show", "anna@example.org", "--platform", "linde"); !slices.Contains(a.Factors, "totp") {
 			t.Errorf("another master key took a factor: %+v", a)
@@ -83,7 +83,7 @@ func TestResetTwoStepWantsTheServersMasterKey(t *testing.T) {
 		if n := i.rowsOf("letters") + i.rowsOf("events WHERE kind = 'two_step.reset'"); n != 0 {
 			t.Errorf("another master key left %d letters and events", n)
 		}
-		i.ok(reset...)
+		i.OK(reset...)
 		if i.read(&a, "account", "show", "anna@example.org", "--platform", "linde"); slices.Contains(a.Factors, "totp") {
 			t.Errorf("not reset: %+v", a)
 		}

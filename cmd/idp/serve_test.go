@@ -26,6 +26,7 @@ import (
 
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/storage"
+	"github.com/minddistrict/idp/test/program"
 )
 
 func TestServeAnswersAndStopsGracefully(t *testing.T) {
@@ -69,15 +70,15 @@ func TestServeAnswersAndStopsGracefully(t *testing.T) {
 
 		// A request that is under way when the signal comes is answered; nobody new is let in.
 		slow := beginRequest(t, i)
-		server.terminate()
-		server.soon(5*time.Second, "closed", func() bool { status, _, _ := get(t, i.issuer+"/keys"); return status == 0 })
+		server.Terminate()
+		server.Soon(5*time.Second, "closed", func() bool { status, _, _ := get(t, i.issuer+"/keys"); return status == 0 })
 		if status, body := slow.finish(t); status != http.StatusBadRequest || !strings.Contains(body, "invalid_grant") {
 			t.Errorf("the slow request: %d %s", status, body)
 		}
-		if code := server.ended(5 * time.Second); code != 0 {
-			t.Errorf("exit %d:\n%s", code, server.log)
+		if code := server.Ends(5 * time.Second); code != 0 {
+			t.Errorf("exit %d:\n%s", code, server.Log)
 		}
-		if log := server.log.String(); !strings.Contains(log, `"msg":"stopping"`) || strings.Contains(log, annasWords) || strings.Contains(log, clientSecret) {
+		if log := server.Log.String(); !strings.Contains(log, `"msg":"stopping"`) || strings.Contains(log, annasWords) || strings.Contains(log, clientSecret) {
 			t.Errorf("log:\n%s", log)
 		}
 	})
@@ -141,10 +142,10 @@ func TestServeStopsAfterTheGraceAtTheLatest(t *testing.T) {
 	server := i.serve()
 	beginRequest(t, i)
 	begin := time.Now()
-	server.terminate()
-	code := server.ended(5 * time.Second)
-	if took := time.Since(begin); code != 1 || took < 900*time.Millisecond || !strings.Contains(server.log.String(), "idp: stopping: requests still ran after 1s (shutdown_grace) and were cut off\n") {
-		t.Errorf("exit %d after %s:\n%s", code, took, server.log)
+	server.Terminate()
+	code := server.Ends(5 * time.Second)
+	if took := time.Since(begin); code != 1 || took < 900*time.Millisecond || !strings.Contains(server.Log.String(), "idp: stopping: requests still ran after 1s (shutdown_grace) and were cut off\n") {
+		t.Errorf("exit %d after %s:\n%s", code, took, server.Log)
 	}
 }
 
@@ -153,7 +154,7 @@ func TestServeRefusesToStart(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		i.refused(1, "schema version 0 and this program needs", "serve")
 		i.setUp()
-		i.with("IDP_MASTER_KEYS_FILE="+i.file("other", keys.NewMaster())).refused(1, "sealed under a master key that is not configured", "serve")
+		i.with("IDP_MASTER_KEYS_FILE="+i.File("other", keys.NewMaster())).refused(1, "sealed under a master key that is not configured", "serve")
 
 		dsn := i.dsn()
 		db, err := storage.Open(t.Context(), dsn)
@@ -206,11 +207,11 @@ func TestServerGoesOnWhileTheNextReleaseMigrates(t *testing.T) {
 			t.Errorf("refresh: %d %s", status, body)
 		}
 		i.visitor().signIn(i)
-		i.ok("health")
-		said := func() int { return strings.Count(server.log.String(), "the schema is newer now") }
-		server.soon(5*time.Second, "said that the schema is newer", func() bool { return said() > 0 })
+		i.OK("health")
+		said := func() int { return strings.Count(server.Log.String(), "the schema is newer now") }
+		server.Soon(5*time.Second, "said that the schema is newer", func() bool { return said() > 0 })
 		if n := said(); n != 1 {
-			t.Errorf("said %d times, want once:\n%s", n, server.log)
+			t.Errorf("said %d times, want once:\n%s", n, server.Log)
 		}
 		i.refused(1, "schema version 9999 and this program knows up to", "serve")
 
@@ -223,7 +224,7 @@ func TestServerGoesOnWhileTheNextReleaseMigrates(t *testing.T) {
 
 // dsn is the database that the commands are told.
 func (i *install) dsn() string {
-	for _, entry := range i.env {
+	for _, entry := range i.Env {
 		if dsn, ok := strings.CutPrefix(entry, "IDP_DATABASE="); ok {
 			return dsn
 		}
@@ -240,8 +241,8 @@ func TestServeSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 	expired, expiredKey := i.certificateFor("expired", 3, time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2025, 3, 9, 23, 59, 0, 0, time.UTC))
 	early, earlyKey := i.certificateFor("early", 4, time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC))
 	open, openKey := i.certificate("open", 5)
-	openMasters := i.file("open-masters", keys.NewMaster())
-	openDatabase := i.file("open-database", i.dsn())
+	openMasters := i.File("open-masters", keys.NewMaster())
+	openDatabase := i.File("open-database", i.dsn())
 	for _, path := range []string{openKey, openMasters, openDatabase} {
 		if err := os.Chmod(path, 0o644); err != nil {
 			t.Fatal(err)
@@ -273,19 +274,19 @@ func TestServeSaysWhatIsWrongWithItsConfiguration(t *testing.T) {
 		{tlsFiles(certificate, ""), "missing beside tls.cert_file"},
 		{[]string{"IDP_LISTEN=:8443"}, "tls: invalid: missing"},
 		{[]string{"IDP_DATABASE=mysql://x"}, "IDP_DATABASE: database: invalid: sqlite:PATH or postgres://"},
-		{[]string{"IDP_DATABASE=sqlite:" + i.dir + "/no/such/folder/idp.db"}, "no such file or directory"},
+		{[]string{"IDP_DATABASE=sqlite:" + i.Dir + "/no/such/folder/idp.db"}, "no such file or directory"},
 		{[]string{"IDP_DATABASE=postgres://idp:hunter2@127.0.0.1:1/idp?sslmode=disable"}, "connection refused"},
 		{[]string{"IDP_MASTER_KEYS_FILE=/nowhere/keys"}, "IDP_MASTER_KEYS_FILE: master_keys_file: open /nowhere/keys: no such file"},
 		{[]string{"IDP_LOG__LEVEL=loud"}, `log.level: invalid: "loud": debug, info, warn or error`},
 	} {
 		broken := i.with(c.env...)
 		broken.refused(1, c.want, "serve")
-		if r := broken.run("serve"); strings.Contains(r.err, "hunter2") {
-			t.Errorf("a password is shown: %s", r.err)
+		if r := broken.Run("serve"); strings.Contains(r.Err, "hunter2") {
+			t.Errorf("a password is shown: %s", r.Err)
 		}
 	}
 	i.refused(1, "open nowhere.yaml: no such file", "serve", "--config", "nowhere.yaml")
-	i.env = slices.DeleteFunc(i.env, func(entry string) bool { return strings.HasPrefix(entry, "IDP_DATABASE=") })
+	i.Env = slices.DeleteFunc(i.Env, func(entry string) bool { return strings.HasPrefix(entry, "IDP_DATABASE=") })
 	i.with("IDP_DATABASE_FILE="+openDatabase).refused(1, "IDP_DATABASE_FILE: database: refused: "+openDatabase+" may be used by everybody (mode 0644): chmod 0600", "serve")
 }
 
@@ -313,8 +314,8 @@ func (i *install) certificateFor(name string, serial int64, from, to time.Time) 
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	return i.file(name+".crt", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
-		i.file(name+".key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
+	return i.File(name+".crt", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))),
+		i.File(name+".key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})))
 }
 
 func TestRenewedCertificateNeedsNoRestart(t *testing.T) {
@@ -343,7 +344,7 @@ func TestRenewedCertificateNeedsNoRestart(t *testing.T) {
 	}
 	troubles := func(want ...string) {
 		t.Helper()
-		log, at := server.log.String(), 0
+		log, at := server.Log.String(), 0
 		for _, text := range want {
 			found := strings.Index(log[at:], `"level":"ERROR","msg":"renewed certificate","error":"`+text)
 			if found < 0 {
@@ -387,8 +388,8 @@ func TestRenewedCertificateNeedsNoRestart(t *testing.T) {
 	if status, _, _ := get(t, strings.Replace(i.issuer, "https", "http", 1)+"/keys"); status != http.StatusBadRequest && status != 0 {
 		t.Errorf("plain HTTP on the TLS port: %d", status)
 	}
-	server.terminate()
-	if code := server.ended(5 * time.Second); code != 0 {
+	server.Terminate()
+	if code := server.Ends(5 * time.Second); code != 0 {
 		t.Errorf("exit %d", code)
 	}
 }
@@ -405,9 +406,9 @@ func TestForwardedAddressCountsFromTrustedPeersOnly(t *testing.T) {
 		if status, _, body := do(t, r); status != 200 {
 			t.Errorf("%d %s", status, body)
 		}
-		server.terminate()
-		server.ended(5 * time.Second)
-		if log := server.log.String(); !strings.Contains(log, `"path":"/logged-out","status":200`) || !strings.Contains(log, `"address":"`+want+`"`) || strings.Contains(log, "198.51.100.7") {
+		server.Terminate()
+		server.Ends(5 * time.Second)
+		if log := server.Log.String(); !strings.Contains(log, `"path":"/logged-out","status":200`) || !strings.Contains(log, `"address":"`+want+`"`) || strings.Contains(log, "198.51.100.7") {
 			t.Errorf("trusted %q: no address %s in\n%s", proxies, want, log)
 		}
 	}
@@ -427,15 +428,15 @@ func TestOtherProcessesChangesCountWithinASecond(t *testing.T) {
 			t.Fatalf("silent check: %s", got)
 		}
 
-		i.ok("account", "deactivate", "anna@example.org", "--platform", "linde", "--reason", "left")
-		server.soon(time.Second, "out", func() bool { status, _ := anna.userinfo(); return status == http.StatusUnauthorized })
+		i.OK("account", "deactivate", "anna@example.org", "--platform", "linde", "--reason", "left")
+		server.Soon(time.Second, "out", func() bool { status, _ := anna.userinfo(); return status == http.StatusUnauthorized })
 		if status, _, body := anna.refreshed(); status != 400 || !strings.Contains(body, "invalid_grant") {
 			t.Errorf("refresh of a deactivated account: %d %s", status, body)
 		}
 		if got := anna.silently(i); got != "login_requiredfalse" {
 			t.Errorf("silent check of a deactivated account: %s", got)
 		}
-		i.ok("account", "reactivate", "anna@example.org", "--platform", "linde", "--reason", "returned")
+		i.OK("account", "reactivate", "anna@example.org", "--platform", "linde", "--reason", "returned")
 		if status, _ := anna.userinfo(); status != http.StatusUnauthorized {
 			t.Errorf("an ended token works again: %d", status)
 		}
@@ -445,8 +446,8 @@ func TestOtherProcessesChangesCountWithinASecond(t *testing.T) {
 		if newcomer.open(http.MethodGet, i.authorize("new-web", ""), nil); newcomer.status != 400 {
 			t.Errorf("unknown party: %d", newcomer.status)
 		}
-		i.ok("party", "add", "new-web", "--platform", "linde", "--redirect-uri", redirectURI, "--id-token-alg", "EdDSA", "--secret-file", i.file("secret", clientSecret))
-		server.soon(time.Second, "known", func() bool {
+		i.OK("party", "add", "new-web", "--platform", "linde", "--redirect-uri", redirectURI, "--id-token-alg", "EdDSA", "--secret-file", i.File("secret", clientSecret))
+		server.Soon(time.Second, "known", func() bool {
 			newcomer.open(http.MethodGet, i.authorize("new-web", ""), nil)
 			return newcomer.status == 200
 		})
@@ -458,25 +459,25 @@ func TestOtherProcessesChangesCountWithinASecond(t *testing.T) {
 		}
 		stays := i.visitor()
 		stays.signIn(i)
-		i.ok("party", "disable", "linde-web", "--platform", "linde")
-		server.soon(time.Second, "out", func() bool { status, _ := stays.userinfo(); return status == http.StatusUnauthorized })
+		i.OK("party", "disable", "linde-web", "--platform", "linde")
+		server.Soon(time.Second, "out", func() bool { status, _ := stays.userinfo(); return status == http.StatusUnauthorized })
 		if status, _, body := stays.refreshed(); status != 401 || !strings.Contains(body, "invalid_client") {
 			t.Errorf("refresh of a disabled party: %d %s", status, body)
 		}
 		if newcomer.open(http.MethodGet, i.authorize("linde-web", ""), nil); newcomer.status != 400 {
 			t.Errorf("authorize of a disabled party: %d", newcomer.status)
 		}
-		if out := i.ok("apply", i.sample()); strings.Contains(out, "party") {
+		if out := i.OK("apply", i.sample()); strings.Contains(out, "party") {
 			t.Errorf("apply of the same file: %q", out)
 		}
-		if out := i.ok("party", "show", "linde-web", "--platform", "linde"); !strings.Contains(out, "\ndisabled   since ") {
+		if out := i.OK("party", "show", "linde-web", "--platform", "linde"); !strings.Contains(out, "\ndisabled   since ") {
 			t.Errorf("enabled by a file: %q", out)
 		}
-		i.ok("party", "enable", "linde-web", "--platform", "linde")
-		server.soon(time.Second, "back", func() bool { status, _ := stays.userinfo(); return status == http.StatusOK })
+		i.OK("party", "enable", "linde-web", "--platform", "linde")
+		server.Soon(time.Second, "back", func() bool { status, _ := stays.userinfo(); return status == http.StatusOK })
 		i.recorded("linde", "party.set disabled", "party.set enabled")
-		i.ok("platform", "add", "wilg", "--issuer", i.issuer+"/p/wilg", "--organisation", "De Wilg", "--home-url", "https://wilg.example.net")
-		server.soon(time.Second, "known", func() bool {
+		i.OK("platform", "add", "wilg", "--issuer", i.issuer+"/p/wilg", "--organisation", "De Wilg", "--home-url", "https://wilg.example.net")
+		server.Soon(time.Second, "known", func() bool {
 			status, _, _ := get(t, i.issuer+"/p/wilg/.well-known/openid-configuration")
 			return status == 200
 		})
@@ -487,12 +488,12 @@ func TestDevServesEverythingWithinFiveSeconds(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "by", "dev")
 	for _, run := range []string{"first", "again"} {
 		i := newInstall(t, "")
-		sitePort := freePort(t)
+		sitePort := program.FreePort(t)
 		site := "http://localhost:" + sitePort
-		i.env = []string{"HOME=" + i.dir, "PATH=/nowhere"}
+		i.Env = []string{"HOME=" + i.Dir, "PATH=/nowhere"}
 		begin := time.Now()
 		dev := i.start("dev", "--dir", dir, "--port", i.port, "--site-port", sitePort)
-		dev.soon(5*time.Second, "serving", func() bool {
+		dev.Soon(5*time.Second, "serving", func() bool {
 			for _, address := range []string{i.issuer + "/.well-known/openid-configuration", i.issuer + "/p/wilg/.well-known/openid-configuration", site + "/"} {
 				if status, _, _ := get(t, address); status != 200 {
 					return false
@@ -505,7 +506,7 @@ func TestDevServesEverythingWithinFiveSeconds(t *testing.T) {
 			"Open  " + site, i.issuer, site + "/dev/outbox", "anna@example.org", annasWords, "GGZ De Linde  " + site + "/linde/",
 			"Praktijk De Wilg  " + site + "/wilg/", "code of an app: on the start page", "code by text message: in the outbox", "(invited: see the outbox)",
 		} {
-			if out := dev.out.String(); !strings.Contains(out, want) {
+			if out := dev.Out.String(); !strings.Contains(out, want) {
 				t.Errorf("it does not say %q:\n%s", want, out)
 			}
 		}
@@ -517,20 +518,20 @@ func TestDevServesEverythingWithinFiveSeconds(t *testing.T) {
 			t.Errorf("back at %s (%d):\n%s", anna.page, anna.status, anna.body)
 		}
 		config := filepath.Join(dir, "idp.yaml")
-		if want := "idp --config " + config + " account list --platform linde\n"; !strings.Contains(dev.out.String(), want) {
-			t.Errorf("it does not say %q:\n%s", want, dev.out)
+		if want := "idp --config " + config + " account list --platform linde\n"; !strings.Contains(dev.Out.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, dev.Out)
 		}
-		if out := i.ok("--config", config, "account", "list", "--platform", "linde"); !strings.Contains(out, "anna@example.org") {
+		if out := i.OK("--config", config, "account", "list", "--platform", "linde"); !strings.Contains(out, "anna@example.org") {
 			t.Errorf("account list beside it: %s", out)
 		}
-		i.ok("--config", config, "config", "check", "--connect")
-		taken := i.run("dev", "--dir", filepath.Join(i.dir, "other"), "--port", i.port, "--site-port", freePort(t))
-		if taken.code != 1 || !strings.Contains(taken.err, "address already in use (another `idp dev`? --port and --site-port choose others)") {
-			t.Errorf("a second one on the same port: exit %d, %s", taken.code, taken.err)
+		i.OK("--config", config, "config", "check", "--connect")
+		taken := i.Run("dev", "--dir", filepath.Join(i.Dir, "other"), "--port", i.port, "--site-port", program.FreePort(t))
+		if taken.Code != 1 || !strings.Contains(taken.Err, "address already in use (another `idp dev`? --port and --site-port choose others)") {
+			t.Errorf("a second one on the same port: exit %d, %s", taken.Code, taken.Err)
 		}
-		dev.terminate()
-		if code := dev.ended(5 * time.Second); code != 0 {
-			t.Errorf("exit %d:\n%s", code, dev.log)
+		dev.Terminate()
+		if code := dev.Ends(5 * time.Second); code != 0 {
+			t.Errorf("exit %d:\n%s", code, dev.Log)
 		}
 	}
 	for name, want := range map[string]os.FileMode{"master-key": 0o600, "idp.db": 0o600, "idp.yaml": 0o600, ".": 0o700} {

@@ -36,13 +36,13 @@ func TestACodeGoesThroughTheSecondGateway(t *testing.T) {
 		configured := i.with(
 			"IDP_SMS__FIRST__KIND=cm", "IDP_SMS__FIRST__URL="+first.URL, "IDP_SMS__FIRST__SENDER=Login", "IDP_SMS__FIRST__TOKEN=hunter2",
 			"IDP_SMS__SECOND__KIND=webhook", "IDP_SMS__SECOND__URL="+second.URL, "IDP_SMS__SECOND__FORMAT=form", "IDP_SMS__SECOND__AUTHORIZATION=Bearer {token}",
-			"IDP_SMS__SECOND__BODY=to={to}&text={text}&report={report_url}", "IDP_SMS__SECOND__TOKEN_FILE="+i.file("token", "hunter2\n"),
+			"IDP_SMS__SECOND__BODY=to={to}&text={text}&report={report_url}", "IDP_SMS__SECOND__TOKEN_FILE="+i.File("token", "hunter2\n"),
 			"IDP_SMS__SECOND__REPORT_SECRET="+gatewaySecret, "IDP_OUTBOUND__ALLOW=127.0.0.1",
 		)
 		configured.with("IDP_SMS__SECOND__BODY=to={nummer}&text={text}").refused(1, "sms.second: invalid: {nummer} in the template", "config", "check")
-		configured.ok("config", "check")
+		configured.OK("config", "check")
 		configured.setUp()
-		configured.ok("apply", i.file("anna.yaml", strings.Replace(`platforms:
+		configured.OK("apply", i.File("anna.yaml", strings.Replace(`platforms:
   - name: linde
     issuer: ISSUER
     organisation: GGZ De Linde
@@ -51,7 +51,7 @@ func TestACodeGoesThroughTheSecondGateway(t *testing.T) {
     accounts:
       - { email: anna@example.org, phone_for_codes: "+31612345678" }
 `, "ISSUER", i.issuer, 1)))
-		if out := configured.ok("sms", "usage", "--platform", "linde"); out != "0 of 7 messages, 7 left\n" {
+		if out := configured.OK("sms", "usage", "--platform", "linde"); out != "0 of 7 messages, 7 left\n" {
 			t.Errorf("before: %q", out)
 		}
 		server := configured.serve()
@@ -62,7 +62,7 @@ func TestACodeGoesThroughTheSecondGateway(t *testing.T) {
 		select {
 		case message = <-taken:
 		case <-time.After(10 * time.Second):
-			t.Fatalf("no message:\n%s", server.log)
+			t.Fatalf("no message:\n%s", server.Log)
 		}
 		code, _, _ := strings.Cut(message.Get("text"), " ")
 		if message.Get("to") != "+31612345678" || tried.Load() != 1 {
@@ -88,7 +88,7 @@ func TestACodeGoesThroughTheSecondGateway(t *testing.T) {
 				return u.Queued == 1 && u.Allowed == 7 && u.Left == 6 && u.Until != "" && len(u.Messages) == 1 && u.Messages[0].Outcome == "sent" && u.Messages[0].Reason == reason
 			}
 		}
-		server.soon(5*time.Second, "counted", reported(""))
+		server.Soon(5*time.Second, "counted", reported(""))
 		report := message.Get("report")
 		if !strings.HasPrefix(report, i.issuer+"/sms/report/second/"+gatewaySecret+"?ref=") {
 			t.Fatalf("report to %s", report)
@@ -112,17 +112,17 @@ func TestACodeGoesThroughTheSecondGateway(t *testing.T) {
 		if status, _, _ := do(t, request(t, http.MethodPost, report, url.Values{"status": {"undelivered"}})); status != http.StatusNoContent || !reported("undelivered")() {
 			t.Errorf("a report: %d", status)
 		}
-		if out := configured.ok("sms", "usage", "--platform", "linde"); !strings.HasPrefix(out, "1 of 7 messages, 6 left until ") || !strings.HasSuffix(out, "\nIn the last 24 hours:\n       1  sent undelivered\n") {
+		if out := configured.OK("sms", "usage", "--platform", "linde"); !strings.HasPrefix(out, "1 of 7 messages, 6 left until ") || !strings.HasSuffix(out, "\nIn the last 24 hours:\n       1  sent undelivered\n") {
 			t.Errorf("afterwards: %q", out)
 		}
 		configured.refused(1, "platform els: not found", "sms", "usage", "--platform", "els")
 		for _, hidden := range []string{"hunter2", gatewaySecret, "612345678", code + " "} {
-			if strings.Contains(server.log.String(), hidden) {
-				t.Errorf("the log shows %s:\n%s", hidden, server.log)
+			if strings.Contains(server.Log.String(), hidden) {
+				t.Errorf("the log shows %s:\n%s", hidden, server.Log)
 			}
 		}
-		if !strings.Contains(server.log.String(), "gateway takes no text messages") {
-			t.Errorf("the log does not say that the first gateway was away:\n%s", server.log)
+		if !strings.Contains(server.Log.String(), "gateway takes no text messages") {
+			t.Errorf("the log does not say that the first gateway was away:\n%s", server.Log)
 		}
 	})
 }

@@ -23,8 +23,8 @@ func TestReadinessEndsBeforeTheServiceDoes(t *testing.T) {
 	if kept.ask(t) != "keep" {
 		t.Error("the connection is not kept")
 	}
-	server.terminate()
-	server.soon(5*time.Second, "leaving", func() bool {
+	server.Terminate()
+	server.Soon(5*time.Second, "leaving", func() bool {
 		status, _, body := get(t, i.operator+"/readyz")
 		return status == http.StatusServiceUnavailable && strings.Contains(body, `{"status":"stopping"}`)
 	})
@@ -41,10 +41,10 @@ func TestReadinessEndsBeforeTheServiceDoes(t *testing.T) {
 	if got := kept.ask(t); got != "close" {
 		t.Errorf("the kept connection: %s", got)
 	}
-	if code := server.ended(12 * time.Second); code != 0 {
-		t.Errorf("exit %d:\n%s", code, server.log)
+	if code := server.Ends(12 * time.Second); code != 0 {
+		t.Errorf("exit %d:\n%s", code, server.Log)
 	}
-	if strings.Contains(server.log.String(), `"msg":"not ready"`) {
+	if strings.Contains(server.Log.String(), `"msg":"not ready"`) {
 		t.Error("a stop is told as trouble")
 	}
 }
@@ -150,7 +150,7 @@ func TestServeStopsWithinTheGraceWhenTheDatabaseIsSilent(t *testing.T) {
 	i := newInstall(t, dsn.String()).with("IDP_SHUTDOWN_GRACE=20s", "IDP_SMTP__HOST=localhost", "IDP_SMTP__PORT="+mails.port, "IDP_SMTP__TLS=none", "IDP_SMTP__FROM=login@example.org")
 	i.setUp()
 	server := i.serve()
-	i.ok("account", "add", "ria@example.org", "--platform", "linde", "--invite")
+	i.OK("account", "add", "ria@example.org", "--platform", "linde", "--invite")
 	select {
 	case <-mails.mail:
 	case <-time.After(20 * time.Second):
@@ -158,9 +158,9 @@ func TestServeStopsWithinTheGraceWhenTheDatabaseIsSilent(t *testing.T) {
 	}
 	proxy.silence.Lock()
 	t.Cleanup(proxy.silence.Unlock) // before the connections are cut
-	server.terminate()
-	if code := server.ended(20 * time.Second); code != 0 {
-		t.Errorf("exit %d:\n%s", code, server.log)
+	server.Terminate()
+	if code := server.Ends(20 * time.Second); code != 0 {
+		t.Errorf("exit %d:\n%s", code, server.Log)
 	}
 }
 
@@ -171,15 +171,15 @@ func TestServeCutsOffALetterAfterTheGrace(t *testing.T) {
 	i := newInstall(t, "").with("IDP_SHUTDOWN_GRACE=1s", "IDP_SMTP__HOST=localhost", "IDP_SMTP__PORT="+mails.port, "IDP_SMTP__TLS=none", "IDP_SMTP__FROM=login@example.org")
 	i.setUp()
 	server := i.serve()
-	i.ok("account", "add", "ria@example.org", "--platform", "linde", "--invite")
+	i.OK("account", "add", "ria@example.org", "--platform", "linde", "--invite")
 	select {
 	case <-mails.mail:
 	case <-time.After(20 * time.Second):
 		t.Fatal("no mail came")
 	}
-	server.terminate()
-	if code := server.ended(5 * time.Second); code != 1 || !strings.Contains(server.log.String(), "idp: stopping: a letter was still being sent after 1s (shutdown_grace) and was cut off: it may come twice\n") {
-		t.Errorf("exit %d:\n%s", code, server.log)
+	server.Terminate()
+	if code := server.Ends(5 * time.Second); code != 1 || !strings.Contains(server.Log.String(), "idp: stopping: a letter was still being sent after 1s (shutdown_grace) and was cut off: it may come twice\n") {
+		t.Errorf("exit %d:\n%s", code, server.Log)
 	}
 }
 
@@ -197,16 +197,16 @@ func TestStopLosesNoLine(t *testing.T) {
 		}
 		_ = res.Body.Close() // not read
 		if answered == 50 {
-			server.terminate()
+			server.Terminate()
 		}
 		if time.Now().After(end) {
 			t.Fatal("it does not stop")
 		}
 	}
-	if code := server.ended(12 * time.Second); code != 0 {
+	if code := server.Ends(12 * time.Second); code != 0 {
 		t.Errorf("exit %d", code)
 	}
-	if got := strings.Count(server.log.String(), `"route":"logged-out"`); got != answered || answered <= 50 {
+	if got := strings.Count(server.Log.String(), `"route":"logged-out"`); got != answered || answered <= 50 {
 		t.Errorf("%d lines, %d answers", got, answered)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/storage"
+	"github.com/minddistrict/idp/test/program"
 )
 
 const (
@@ -38,7 +39,7 @@ func TestStormOfLogins(t *testing.T) {
 
 func (i *install) storm() {
 	i.setUp()
-	i.ok("apply", i.crowd())
+	i.OK("apply", i.crowd())
 	server := i.serve()
 	anna := i.visitor()
 	anna.signIn(i)
@@ -61,12 +62,12 @@ func (i *install) storm() {
 			i.t.Errorf("login %d: %d, at its end %t after %s: %.200s", n, a.status, a.ended, a.took, a.body)
 		}
 	}
-	i.t.Logf("%d of %d admitted within %s, %d rounds of everybody else meanwhile, %d KiB", admitted, stormSize, longest, rounds, server.peak())
+	i.t.Logf("%d of %d admitted within %s, %d rounds of everybody else meanwhile, %d KiB", admitted, stormSize, longest, rounds, peak(server))
 	if admitted == 0 || admitted > stormSize-100 || rounds == 0 {
 		i.t.Errorf("%d of %d admitted, want some, and many turned away; %d rounds", admitted, stormSize, rounds)
 	}
 	i.counting(2 * wrong) // of each at the address and at its source
-	if peak := server.peak(); peak > stormMemory {
+	if peak := peak(server); peak > stormMemory {
 		i.t.Errorf("%d KiB of memory, want at most %d", peak, stormMemory)
 	}
 	i.shedIsTold(server, stormSize-admitted)
@@ -93,7 +94,7 @@ func (i *install) crowd() string {
 	for n := 0; n < stormSize; n += 2 {
 		fmt.Fprintf(&b, "      - { email: %s, name: { given: Jo, family: Berg }, password_hash: %q }\n", inCrowd(n), hash)
 	}
-	return i.file("crowd.yaml", b.String())
+	return i.File("crowd.yaml", b.String())
 }
 
 func inCrowd(n int) string { return fmt.Sprintf("p%03d@example.org", n) }
@@ -208,16 +209,16 @@ func (i *install) counting(want int) {
 
 // shedIsTold compares what operators are told of those who were turned away: a metric, and few lines in the log, none of
 // them an error.
-func (i *install) shedIsTold(server *process, n int) {
+func (i *install) shedIsTold(server *program.Process, n int) {
 	i.t.Helper()
 	if got := i.metric(`idp_shed_total{waiting_for="password"}`); got != float64(n) {
 		i.t.Errorf("idp_shed_total is %v, want %d", got, n)
 	}
 	told, lines := 0, 0
 	counted := regexp.MustCompile(`"msg":"too many wait: some were turned away".*"count":(\d+)`)
-	server.soon(5*time.Second, "told how many were turned away", func() bool {
+	server.Soon(5*time.Second, "told how many were turned away", func() bool {
 		told, lines = 0, 0
-		for _, m := range counted.FindAllStringSubmatch(server.log.String(), -1) {
+		for _, m := range counted.FindAllStringSubmatch(server.Log.String(), -1) {
 			count, _ := strconv.Atoi(m[1]) // digits
 			told, lines = told+count, lines+1
 		}
@@ -226,8 +227,8 @@ func (i *install) shedIsTold(server *process, n int) {
 	if told != n || lines > 60 { // one a second at most
 		i.t.Errorf("%d lines tell of %d, want %d", lines, told, n)
 	}
-	if strings.Contains(server.log.String(), `"level":"ERROR"`) {
-		i.t.Errorf("errors in the log:\n%s", server.log)
+	if strings.Contains(server.Log.String(), `"level":"ERROR"`) {
+		i.t.Errorf("errors in the log:\n%s", server.Log)
 	}
 }
 
@@ -245,8 +246,8 @@ func (i *install) metric(name string) float64 {
 }
 
 // peak is the most memory that the process had, in KiB; 0 where the system does not tell.
-func (p *process) peak() int {
-	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+func peak(p *program.Process) int {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Cmd.Process.Pid))
 	if m := regexp.MustCompile(`VmHWM:\s+(\d+) kB`).FindSubmatch(status); m != nil {
 		n, _ := strconv.Atoi(string(m[1])) // digits
 		return n

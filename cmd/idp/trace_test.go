@@ -110,8 +110,8 @@ func TestTracesOfASignInHoldNoSecret(t *testing.T) {
 		wrong.open(http.MethodGet, i.authorize("linde-web", ""), nil)
 		wrong.submit(map[string][]string{"email": {"somebody@example.org"}, "password": {"een heel ander geheim!"}, "do": {"continue"}})
 		_, _, _ = get(t, i.issuer+"/wp-admin/a-token-in-the-path")
-		server.terminate() // what is left is sent
-		if code := server.ended(10 * time.Second); code != 0 {
+		server.Terminate() // what is left is sent
+		if code := server.Ends(10 * time.Second); code != 0 {
 			t.Errorf("exit %d", code)
 		}
 
@@ -120,7 +120,7 @@ func TestTracesOfASignInHoldNoSecret(t *testing.T) {
 			t.Fatalf("%d spans of the token request in\n%s", len(token), c.text.String())
 		}
 		at := attributes(token[0])
-		if at["http.route"] != "/token" || at["idp.route"] != "token" || at["idp.platform"] != "linde" || at["http.response.status_code"] != "200" || !strings.Contains(server.log.String(), `"reference":"`+at["idp.reference"]+`"`) {
+		if at["http.route"] != "/token" || at["idp.route"] != "token" || at["idp.platform"] != "linde" || at["http.response.status_code"] != "200" || !strings.Contains(server.Log.String(), `"reference":"`+at["idp.reference"]+`"`) {
 			t.Errorf("token request: %v", at)
 		}
 		below := map[string]bool{}
@@ -166,18 +166,18 @@ func TestCollectorThatIsGoneHarmsNobody(t *testing.T) {
 	i.setUp()
 	server := i.with("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=http://127.0.0.1:1/v1/traces", "OTEL_EXPORTER_OTLP_HEADERS=Authorization Bearer hunter2").serve()
 	i.visitor().signIn(i)
-	server.terminate()
-	if code := server.ended(10 * time.Second); code != 0 {
+	server.Terminate()
+	if code := server.Ends(10 * time.Second); code != 0 {
 		t.Errorf("exit %d", code)
 	}
-	if log := server.log.String(); !strings.Contains(log, `"level":"WARN","msg":"traces","error":`) || strings.Contains(log, "hunter2") {
+	if log := server.Log.String(); !strings.Contains(log, `"level":"WARN","msg":"traces","error":`) || strings.Contains(log, "hunter2") {
 		t.Errorf("log:\n%s", log)
 	}
 	for _, env := range []string{"OTEL_EXPORTER_OTLP_PROTOCOL=grpc", "OTEL_TRACES_EXPORTER=jaeger"} {
 		name, value, _ := strings.Cut(env, "=")
 		i.with("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", env).refused(1, name+`: invalid: "`+value+`"`, "serve")
 	}
-	if log := i.with("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "OTEL_SDK_DISABLED=true").serve().log.String(); strings.Contains(log, "traces") {
+	if log := i.with("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "OTEL_SDK_DISABLED=true").serve().Log.String(); strings.Contains(log, "traces") {
 		t.Errorf("off, and still:\n%s", log)
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/minddistrict/idp/test/program"
 )
 
 // httpdConf is the Apache around the site of the document. What is in capitals is replaced; SITE by blocks of the document.
@@ -68,7 +70,7 @@ type info struct {
 }
 
 func apache(t *testing.T, h *house) {
-	address := freeAddress(t)
+	address := program.FreeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
 	origin := "https://localhost:" + port
 	h.registers(t, apacheSection, 0, origin)
@@ -196,7 +198,7 @@ func httpdFolder(t *testing.T, h *house, files map[string]string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // left behind, it harms nobody
-	for _, path := range []string{h.authority, h.certificate, h.key} {
+	for _, path := range []string{h.Authority, h.Chain, h.Key} {
 		files[filepath.Base(path)] = readFile(t, path)
 	}
 	for name, content := range files {

@@ -41,7 +41,7 @@ func (s *screen) shows(t *testing.T) string {
 }
 
 // scanned lets a phone claim a new code, and is the number that it shows.
-func (s *screen) scanned(t *testing.T, p *program) int {
+func (s *screen) scanned(t *testing.T, p *nodeProgram) int {
 	t.Helper()
 	said := p.do(t, "scan", map[string]any{"text": s.shows(t)})
 	at, err := url.Parse(s.h.issuer)
@@ -93,7 +93,7 @@ func (s *screen) removes(t *testing.T, name string) {
 }
 
 // removed enters a PIN of a device that is no more: the app hears of it, and forgets the PIN.
-func (p *program) removed(t *testing.T, pin string) {
+func (p *nodeProgram) removed(t *testing.T, pin string) {
 	t.Helper()
 	a := p.ask(t, "pin", map[string]any{"pin": pin})
 	if a.Error != "invalid_grant" || a.Details["device_removed"] != true {
@@ -112,7 +112,9 @@ func mobileAppByCode(t *testing.T, h *house, c client, party map[string]string) 
 		settings[key] = value
 	}
 	settings["device_name"] = name
-	start := func() *program { return h.startProgram(t, appClient, []string{"./tools.mjs", "cli.ts"}, "", settings) }
+	start := func() *nodeProgram {
+		return h.startProgram(t, appClient, []string{"./tools.mjs", "cli.ts"}, "", settings)
+	}
 	p, second := start(), start()
 	s := beside(t, h)
 	var sub any

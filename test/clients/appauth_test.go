@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/test/program"
 )
 
 func appAuth(t *testing.T, h *house) {
@@ -27,7 +28,7 @@ func appAuth(t *testing.T, h *house) {
 
 	var tokens map[string]any
 	c.check("loopback redirect on a port of the moment, PKCE", func(t *testing.T) {
-		_, port, _ := strings.Cut(freeAddress(t), ":")
+		_, port, _ := strings.Cut(program.FreeAddress(t), ":")
 		p.send(t, map[string]any{"do": "loopback", "port": port})
 		v := h.visitor("")
 		at := v.signIn(t, challenged(t, content(t, opened)))

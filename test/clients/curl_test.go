@@ -18,7 +18,7 @@ func curl(t *testing.T, h *house) {
 	h.registers(t, curlSection, 0, "")
 	run := func(script string) (string, error) {
 		cmd := exec.Command("bash", "-c", script)
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "CURL_CA_BUNDLE=" + h.authority}
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "CURL_CA_BUNDLE=" + h.Authority}
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}

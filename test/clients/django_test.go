@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/minddistrict/idp/test/program"
 )
 
 // djangoSection is where the document has it.
@@ -44,11 +46,11 @@ func startPython(t *testing.T, h *house, what, page, port string, files map[stri
 	}
 	cmd := exec.Command(interpreter(t), "serve.py")
 	cmd.Dir = dir
-	served := start(t, what, cmd, []string{"PORT=" + port, "CERTIFICATE=" + h.certificate, "KEY=" + h.key, "REQUESTS_CA_BUNDLE=" + h.authority},
+	served := start(t, what, cmd, []string{"PORT=" + port, "CERTIFICATE=" + h.Chain, "KEY=" + h.Key, "REQUESTS_CA_BUNDLE=" + h.Authority},
 		func() error { return h.answers(page) })
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("the log of %s:\n%s", what, served.log.String())
+			t.Logf("the log of %s:\n%s", what, served.Log.String())
 		}
 	})
 }
@@ -78,7 +80,7 @@ func pythonVersion(t *testing.T, name string) string {
 }
 
 func django(t *testing.T, h *house) {
-	_, port, _ := strings.Cut(freeAddress(t), ":")
+	_, port, _ := strings.Cut(program.FreeAddress(t), ":")
 	origin := "https://localhost:" + port
 	h.registers(t, djangoSection, 0, origin)
 	startDjango(t, h, port, map[string]string{

@@ -152,7 +152,7 @@ func (h *house) applied(t *testing.T, content string) {
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.command(t, "apply", file)
+	h.OK("apply", file)
 	if strings.Contains(content, "redirect_uris:") {
 		h.known(t, content)
 	}

@@ -38,9 +38,9 @@ var strongParties = []strongParty{
 }
 
 func openidClientWithKeys(t *testing.T, h *house) {
-	program := h.documented(t, fapiSection, "js", 1, insurer)
+	app := h.documented(t, fapiSection, "js", 1, insurer)
 	dir := nodeFolder(t, map[string]string{
-		"key.mjs": h.documented(t, fapiSection, "js", 0, insurer), "app.mjs": program, "signing.mjs": program + h.documented(t, fapiSection, "js", 2, insurer),
+		"key.mjs": h.documented(t, fapiSection, "js", 0, insurer), "app.mjs": app, "signing.mjs": app + h.documented(t, fapiSection, "js", 2, insurer),
 	})
 	var key []string // what stands in the registration for the key that the program made
 	for _, s := range strongParties {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/minddistrict/idp/test/program"
 	"golang.org/x/oauth2"
 )
 
@@ -134,17 +135,17 @@ func goOIDC(t *testing.T, h *house) {
 // goSite signs Anna in at the program of the document, in front of which something speaks TLS.
 func goSite(t *testing.T, h *house, subject string) {
 	const section = "go-oidc and x/oauth2"
-	inside, outside := freeAddress(t), freeAddress(t)
+	inside, outside := program.FreeAddress(t), program.FreeAddress(t)
 	_, port, _ := strings.Cut(outside, ":")
 	origin := "https://localhost:" + port
 	h.registers(t, section, 0, origin)
-	program := goProgram(t, h.documented(t, section, "go", 0, origin, "localhost:8080", inside))
+	built := goProgram(t, h.documented(t, section, "go", 0, origin, "localhost:8080", inside))
 	front := &http.Server{Addr: outside, Handler: &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(&url.URL{Scheme: "http", Host: inside})
 	}}, ReadHeaderTimeout: time.Minute}
-	go func() { _ = front.ListenAndServeTLS(h.certificate, h.key) }() // ends with the test
+	go func() { _ = front.ListenAndServeTLS(h.Chain, h.Key) }() // ends with the test
 	t.Cleanup(func() { _ = front.Close() })
-	start(t, "the site in Go", exec.Command(program), []string{"SSL_CERT_FILE=" + h.authority}, func() error { return h.answers("http://" + inside + "/") }).simple = true
+	start(t, "the site in Go", exec.Command(built), []string{"SSL_CERT_FILE=" + h.Authority}, func() error { return h.answers("http://" + inside + "/") }).simple = true
 	v := h.visitor("")
 	v.visit(t, origin+"/login") // what it keeps of this one is there when another answer comes
 	if v.visit(t, origin+"/callback?state=another&code=x"); v.Status != http.StatusForbidden || v.Body != "this answers another sign-in\n" {

@@ -3,15 +3,7 @@
 package clients_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
 	"net/http"
 	"net/url"
@@ -22,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/keys"
+	"github.com/minddistrict/idp/test/program"
 )
 
 const (
@@ -32,33 +24,30 @@ const (
 
 // house is `idp serve` with a database, a certificate and a platform of its own. Its issuer has a path.
 type house struct {
+	*program.Install
+	program.Certificate
 	t      *testing.T
-	dir    string
 	issuer string
-	env    []string // of its commands: nothing of ours leaks in
 	http   *http.Client
-
-	authority, certificate, key string // PEM files; the authority signed the certificate, for localhost
 }
 
 // newHouse sets a platform with one account up and serves it until the test ends.
 func newHouse(t *testing.T, dsn string) *house {
 	t.Helper()
-	h := &house{t: t, dir: t.TempDir()}
-	address := freeAddress(t)
+	h := &house{Install: program.NewInstall(t, dsn), t: t}
+	address := program.FreeAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.issuer = "https://localhost:" + port + "/p/linde"
-	h.certify()
-	h.env = []string{
-		"IDP_DATABASE=" + dsn, "IDP_MASTER_KEYS_FILE=" + h.file("master-keys", []byte(keys.NewMaster()+"\n")),
-		"IDP_LISTEN=" + address, "IDP_OPERATOR_LISTEN=" + freeAddress(t),
-		"IDP_OUTBOUND__ALLOW=127.0.0.0/8,::1/128", "SSL_CERT_FILE=" + h.authority, // parties that are told of logouts
-		"IDP_TLS__CERT_FILE=" + h.certificate, "IDP_TLS__KEY_FILE=" + h.key, "IDP_LOG__LEVEL=warn",
-	}
-	h.command(t, "migrate")
+	h.Certificate = h.Certify()
+	h.http = &http.Client{Transport: h.Transport, Timeout: 20 * time.Second}
+	h.Env = append(h.Env,
+		"IDP_LISTEN="+address, "IDP_OPERATOR_LISTEN="+program.FreeAddress(t), "IDP_LOG__LEVEL=warn",
+		"IDP_OUTBOUND__ALLOW=127.0.0.0/8,::1/128", "SSL_CERT_FILE="+h.Authority, // parties that are told of logouts
+		"IDP_TLS__CERT_FILE="+h.Chain, "IDP_TLS__KEY_FILE="+h.Key)
+	h.OK("migrate")
 	h.apply(t, "accounts", `
       - email: `+annasEmail+`
         role: client
@@ -84,7 +73,7 @@ func (h *house) apply(t *testing.T, section, entries string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.command(t, "apply", "--weaken", file) // the first mobile app protects less than none
+	h.OK("apply", "--weaken", file) // the first mobile app protects less than none
 }
 
 // register adds parties to the platform while it is served, and waits until the server knows the last of them.
@@ -137,81 +126,14 @@ func get(t *testing.T, address string) *http.Request {
 	return r
 }
 
-// file writes a file that only its owner may read.
-func (h *house) file(name string, content []byte) string {
-	h.t.Helper()
-	path := filepath.Join(h.dir, name)
-	if err := os.WriteFile(path, content, 0o600); err != nil {
-		h.t.Fatal(err)
-	}
-	return path
-}
-
-// certify makes an authority and a certificate for localhost, and an HTTP client that believes that authority only.
-func (h *house) certify() {
-	h.t.Helper()
-	root := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Tests of the clients"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
-	}
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "localhost"}, DNSNames: []string{"localhost"},
-		NotBefore: root.NotBefore, NotAfter: root.NotAfter, KeyUsage: x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	rootKey, leafKey := newKey(h.t), newKey(h.t)
-	sign := func(name string, template *x509.Certificate, public any) string {
-		der, err := x509.CreateCertificate(rand.Reader, template, root, public, rootKey)
-		if err != nil {
-			h.t.Fatal(err)
-		}
-		return h.file(name, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	}
-	h.authority = sign("authority.pem", root, rootKey.Public())
-	h.certificate = sign("certificate.pem", leaf, leafKey.Public())
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(leafKey)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	h.key = h.file("key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}))
-	authority, err := os.ReadFile(h.authority)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	believed := x509.NewCertPool()
-	believed.AppendCertsFromPEM(authority)
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: believed}, ForceAttemptHTTP2: true}
-	h.t.Cleanup(transport.CloseIdleConnections)
-	h.http = &http.Client{Transport: transport, Timeout: 20 * time.Second}
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-// command runs a command of the program to its end.
-func (h *house) command(t *testing.T, args ...string) {
-	t.Helper()
-	c := exec.CommandContext(t.Context(), binary, args...)
-	c.Env, c.Dir = h.env, h.dir
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Fatalf("idp %v: %v\n%s", args, err, out)
-	}
-}
-
 // serve starts the program, waits until it answers, and stops it with the test: it must end by itself, without having
 // had anything to warn of.
 func (h *house) serve() {
 	h.t.Helper()
-	p := start(h.t, "idp serve", exec.Command(binary, "serve"), h.env, func() error { return h.answers(h.issuer + "/.well-known/openid-configuration") })
+	p := start(h.t, "idp serve", exec.Command(program.Path(), "serve"), h.Env, func() error { return h.answers(h.issuer + "/.well-known/openid-configuration") })
 	h.t.Cleanup(func() {
 		p.stop()
-		for line := range strings.Lines(p.log.String()) {
+		for line := range strings.Lines(p.Log.String()) {
 			unsent := strings.Contains(line, "wait until they expire") || strings.Contains(line, `"error":"unavailable: no mail server"`)
 			if !unsent { // letters and texts, for which nothing is configured
 				h.t.Errorf("idp serve warns: %s", line)
@@ -236,15 +158,4 @@ func (h *house) answers(address string) error {
 		return fmt.Errorf("%s: %s", address, res.Status)
 	}
 	return nil
-}
-
-// freeAddress is an address on loopback that nobody listens on now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }() // it only reserved the number
-	return l.Addr().String()
 }

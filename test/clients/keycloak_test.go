@@ -24,6 +24,7 @@ import (
 
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/test/program"
 )
 
 // TestKeycloak signs people in at Keycloak, which is too large for every run (make upstreams unpacks it).
@@ -56,16 +57,16 @@ func startKeycloak(t *testing.T, h *house) *keycloak {
 	if err != nil || len(homes) != 1 {
 		t.Fatalf("%d Keycloaks are unpacked, not one (make upstreams): %v", len(homes), err)
 	}
-	address := freeAddress(t)
+	address := program.FreeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
 	_, version, _ := strings.Cut(filepath.Base(homes[0]), "-")
 	k := &keycloak{h: h, origin: "https://localhost:" + port, version: version, words: secret.Token()}
 	k.issuer = k.origin + "/realms/" + realm
 	cmd := exec.Command(homes[0]+"/bin/kc.sh", "start-dev", "--db=dev-mem", "--cache=local", "--http-enabled=false", "--https-port="+port,
-		"--http-host=127.0.0.1", "--https-certificate-file="+h.certificate, "--https-certificate-key-file="+h.key,
-		"--truststore-paths="+h.authority, "--http-management-port="+freePort(t), "--log-level=warn")
+		"--http-host=127.0.0.1", "--https-certificate-file="+h.Chain, "--https-certificate-key-file="+h.Key,
+		"--truststore-paths="+h.Authority, "--http-management-port="+freePort(t), "--log-level=warn")
 	env := []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + h.dir, "JAVA_OPTS_KC_HEAP=-Xms64m -Xmx640m",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + h.Dir, "JAVA_OPTS_KC_HEAP=-Xms64m -Xmx640m",
 		"KC_BOOTSTRAP_ADMIN_USERNAME=admin", "KC_BOOTSTRAP_ADMIN_PASSWORD=" + k.words,
 	}
 	k.process = startWithin(t, 3*time.Minute, "Keycloak", cmd, env, func() error { return h.answers(k.origin + "/realms/master") })
@@ -75,7 +76,7 @@ func startKeycloak(t *testing.T, h *house) *keycloak {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	_, port, _ := strings.Cut(freeAddress(t), ":")
+	_, port, _ := strings.Cut(program.FreeAddress(t), ":")
 	return port
 }
 
@@ -398,7 +399,7 @@ func keycloakSAML(t *testing.T, h *house) {
 			"config": object{"priority": []string{"200"}, "privateKey": []string{string(key)}, "certificate": []string{bare(certificate)}},
 		}, nil)
 		site.refused(t, "sso.error_technical") // an address is read anew ten minutes after the last time
-		connect(t, "metadata_file: "+h.file("keycloak.xml", []byte(h.fetch(t, metadata))))
+		connect(t, "metadata_file: "+h.File("keycloak.xml", h.fetch(t, metadata)))
 		site.signIn(t, h.visitor(site.own()))
 	})
 	if name := os.Getenv("IDP_RECORD"); name != "" {

@@ -16,31 +16,16 @@ import (
 	"text/tabwriter"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/test/program"
 )
 
 // tools is where the packages of npm are, and the programs that use them.
 const tools = "../../testdata/tools"
 
-// binary is the program under test.
-var binary string
-
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
-
-func buildAndRun(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "clients")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // left behind, it harms nobody
-	binary = filepath.Join(dir, "idp")
-	if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/idp").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "building idp: %v\n%s", err, out)
-		return 1
-	}
-	code := m.Run()
+func TestMain(m *testing.M) {
+	code := program.Main(m)
 	results.print()
-	return code
+	os.Exit(code)
 }
 
 // TestClients runs all clients at the same time against one server on PostgreSQL; the refreshes of many at once run

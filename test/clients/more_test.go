@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/test/program"
 )
 
 // TestMoreClients runs the clients that `make test` leaves out: their sections are those of later.
@@ -38,7 +39,7 @@ func TestMoreClients(t *testing.T) {
 }
 
 func allauth(t *testing.T, h *house) {
-	_, port, _ := strings.Cut(freeAddress(t), ":")
+	_, port, _ := strings.Cut(program.FreeAddress(t), ":")
 	origin := "https://localhost:" + port
 	h.registers(t, allauthSection, 0, origin)
 	startDjango(t, h, port, map[string]string{
@@ -52,7 +53,7 @@ func allauth(t *testing.T, h *house) {
 }
 
 func authlib(t *testing.T, h *house) {
-	_, port, _ := strings.Cut(freeAddress(t), ":")
+	_, port, _ := strings.Cut(program.FreeAddress(t), ":")
 	origin := "https://localhost:" + port
 	h.registers(t, authlibSection, 0, origin)
 	startPython(t, h, "Flask", origin+"/open", port, map[string]string{
@@ -66,13 +67,13 @@ func authlib(t *testing.T, h *house) {
 }
 
 func authjs(t *testing.T, h *house) {
-	_, port, _ := strings.Cut(freeAddress(t), ":")
+	_, port, _ := strings.Cut(program.FreeAddress(t), ":")
 	origin := "http://localhost:" + port
 	h.registers(t, authjsSection, 0, origin)
 	dir := moduleFolder(t, filepath.Join(authjsTools, "node_modules"), map[string]string{"app.mjs": h.documented(t, authjsSection, "js", 0, origin)})
 	cmd := exec.Command(node(t), "app.mjs")
 	cmd.Dir = dir
-	served := start(t, "Auth.js", cmd, []string{"PORT=" + port, "AUTH_URL=" + origin, "NODE_EXTRA_CA_CERTS=" + h.authority}, func() error { return h.answers(origin + "/auth/providers") })
+	served := start(t, "Auth.js", cmd, []string{"PORT=" + port, "AUTH_URL=" + origin, "NODE_EXTRA_CA_CERTS=" + h.Authority}, func() error { return h.answers(origin + "/auth/providers") })
 	served.simple = true
 	c := client{t, "Express, Auth.js", authjsVersion(t, "express") + ", " + authjsVersion(t, "@auth/express")}
 	c.check("login: code with PKCE, claims of userinfo; the second time the same person", func(t *testing.T) {

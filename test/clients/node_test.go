@@ -12,10 +12,12 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/minddistrict/idp/test/program"
 )
 
-// program is one of the programs of testdata/tools on Node: a line of JSON in, a line of JSON out.
-type program struct {
+// nodeProgram is one of the programs of testdata/tools on Node: a line of JSON in, a line of JSON out.
+type nodeProgram struct {
 	t       *testing.T
 	in      io.Writer
 	answers chan answer
@@ -40,7 +42,7 @@ func node(t *testing.T) string {
 }
 
 // startNode starts a program of testdata/tools with a folder of its own first in its PATH.
-func (h *house) startNode(t *testing.T, script, path string, party map[string]string) *program {
+func (h *house) startNode(t *testing.T, script, path string, party map[string]string) *nodeProgram {
 	t.Helper()
 	return h.startProgram(t, tools, []string{"./extensions.mjs", script}, path, party)
 }
@@ -86,7 +88,7 @@ func moduleFolder(t *testing.T, from string, modules map[string]string) (dir str
 }
 
 // startProgram starts a program of a folder: what Node imports first, and the script.
-func (h *house) startProgram(t *testing.T, dir string, scripts []string, path string, party map[string]string) *program {
+func (h *house) startProgram(t *testing.T, dir string, scripts []string, path string, party map[string]string) *nodeProgram {
 	t.Helper()
 	settings, err := json.Marshal(party)
 	if err != nil {
@@ -94,7 +96,7 @@ func (h *house) startProgram(t *testing.T, dir string, scripts []string, path st
 	}
 	cmd := exec.Command(node(t), append([]string{"--import"}, scripts...)...)
 	cmd.Dir = dir
-	cmd.Env = []string{"NODE_EXTRA_CA_CERTS=" + h.authority, "PARTY=" + string(settings), "PATH=" + path + ":" + os.Getenv("PATH")}
+	cmd.Env = []string{"NODE_EXTRA_CA_CERTS=" + h.Authority, "PARTY=" + string(settings), "PATH=" + path + ":" + os.Getenv("PATH")}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -103,12 +105,12 @@ func (h *house) startProgram(t *testing.T, dir string, scripts []string, path st
 	if err != nil {
 		t.Fatal(err)
 	}
-	var errs buffer
+	var errs program.Buffer
 	cmd.Stderr = &errs
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("Node (.ci/prepare installs it): %v", err)
 	}
-	p := &program{t: t, in: in, answers: make(chan answer)}
+	p := &nodeProgram{t: t, in: in, answers: make(chan answer)}
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -137,7 +139,7 @@ func (h *house) startProgram(t *testing.T, dir string, scripts []string, path st
 }
 
 // send asks the program to do something.
-func (p *program) send(t *testing.T, request map[string]any) {
+func (p *nodeProgram) send(t *testing.T, request map[string]any) {
 	t.Helper()
 	line, err := json.Marshal(request)
 	if err != nil {
@@ -149,7 +151,7 @@ func (p *program) send(t *testing.T, request map[string]any) {
 }
 
 // receive waits for the answer.
-func (p *program) receive(t *testing.T) answer {
+func (p *nodeProgram) receive(t *testing.T) answer {
 	t.Helper()
 	select {
 	case a, ok := <-p.answers:
@@ -164,7 +166,7 @@ func (p *program) receive(t *testing.T) answer {
 }
 
 // do asks the program to do something that must work.
-func (p *program) do(t *testing.T, what string, with map[string]any) map[string]any {
+func (p *nodeProgram) do(t *testing.T, what string, with map[string]any) map[string]any {
 	t.Helper()
 	a := p.ask(t, what, with)
 	if a.Error != "" {
@@ -173,7 +175,7 @@ func (p *program) do(t *testing.T, what string, with map[string]any) map[string]
 	return a.Result
 }
 
-func (p *program) ask(t *testing.T, what string, with map[string]any) answer {
+func (p *nodeProgram) ask(t *testing.T, what string, with map[string]any) answer {
 	t.Helper()
 	request := map[string]any{"do": what}
 	for k, v := range with {
@@ -184,7 +186,7 @@ func (p *program) ask(t *testing.T, what string, with map[string]any) answer {
 }
 
 // refused asks the program to do something that must end in this error.
-func (p *program) refused(t *testing.T, code, what string, with map[string]any) {
+func (p *nodeProgram) refused(t *testing.T, code, what string, with map[string]any) {
 	t.Helper()
 	if a := p.ask(t, what, with); a.Error != code {
 		t.Errorf("%s: got %q %v, want the error %q", what, a.Error, a.Result, code)

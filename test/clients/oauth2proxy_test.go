@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/test/program"
 )
 
 const (
@@ -31,7 +32,7 @@ func oauth2Proxy(t *testing.T, h *house) {
 		_, _ = fmt.Fprintf(w, "%s\n%s\n", r.Header.Get("X-Forwarded-Email"), r.Header.Get("X-Forwarded-Access-Token")) // the proxy waits for it
 	}))
 	t.Cleanup(behind.Close)
-	address := freeAddress(t)
+	address := program.FreeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
 	origin := "https://localhost:" + port
 	h.registers(t, proxySection, 0, origin)
@@ -41,8 +42,8 @@ func oauth2Proxy(t *testing.T, h *house) {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(proxyProgram, "--config", settings, "--http-address", "", "--https-address", address,
-		"--tls-cert-file", h.certificate, "--tls-key-file", h.key)
-	start(t, "oauth2-proxy", cmd, []string{"SSL_CERT_FILE=" + h.authority}, func() error { return h.answers(origin + "/ping") })
+		"--tls-cert-file", h.Chain, "--tls-key-file", h.Key)
+	start(t, "oauth2-proxy", cmd, []string{"SSL_CERT_FILE=" + h.Authority}, func() error { return h.answers(origin + "/ping") })
 	c := client{t, "oauth2-proxy", proxyVersion(t)}
 	v := h.visitor("")
 	// see is what the application behind the proxy is told.

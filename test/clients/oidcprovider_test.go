@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/minddistrict/idp/test/program"
 )
 
 // oidcProvider is an organisation's sign-in on npm's oidc-provider.
 func oidcProvider(t *testing.T, h *house) {
-	address := freeAddress(t)
+	address := program.FreeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
 	issuer := "https://localhost:" + port
 	there := h.issuer + "/federation/lindehof/"
@@ -29,7 +31,7 @@ func oidcProvider(t *testing.T, h *house) {
 		t.Fatal(err)
 	}
 	op := h.startNode(t, "oidc-provider.mjs", "", map[string]string{
-		"issuer": issuer, "port": port, "certificate": h.certificate, "key": h.key, "clients": string(clients),
+		"issuer": issuer, "port": port, "certificate": h.Chain, "key": h.Key, "clients": string(clients),
 	})
 	says := func(t *testing.T, acr string, amr ...string) {
 		t.Helper()

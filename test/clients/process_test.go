@@ -3,21 +3,20 @@
 package clients_test
 
 import (
-	"bytes"
 	"os/exec"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/minddistrict/idp/test/program"
 )
 
 // process is a program that serves.
 type process struct {
+	*program.Process
 	t      *testing.T
 	what   string
-	cmd    *exec.Cmd
-	log    buffer // what it wrote, on either output
-	ended  chan struct{}
 	once   sync.Once
 	simple bool // it does nothing of its own about SIGTERM, and so ends by it
 }
@@ -30,30 +29,11 @@ func start(t *testing.T, what string, cmd *exec.Cmd, env []string, answers func(
 
 func startWithin(t *testing.T, long time.Duration, what string, cmd *exec.Cmd, env []string, answers func() error) *process {
 	t.Helper()
-	p := &process{t: t, what: what, cmd: cmd, ended: make(chan struct{})}
-	cmd.Env, cmd.Stdout, cmd.Stderr = env, &p.log, &p.log
-	if err := cmd.Start(); err != nil {
-		t.Fatalf("%s (.ci/prepare installs what is needed): %v", what, err)
-	}
-	go func() {
-		_ = cmd.Wait() // seen in ProcessState
-		close(p.ended)
-	}()
+	cmd.Env = env
+	p := &process{Process: program.Start(t, what, cmd), t: t, what: what}
 	t.Cleanup(p.stop)
-	for end := time.Now().Add(long); ; time.Sleep(50 * time.Millisecond) {
-		err := answers()
-		if err == nil {
-			return p
-		}
-		select {
-		case <-p.ended:
-			t.Fatalf("%s ended:\n%s", what, p.log.String())
-		default:
-		}
-		if time.Now().After(end) {
-			t.Fatalf("%s does not answer: %v\n%s", what, err, p.log.String())
-		}
-	}
+	p.Soon(long, "answering", func() bool { return answers() == nil })
+	return p
 }
 
 // asked is with what Java ends when it was asked to and could finish: 128 and the number of SIGTERM.
@@ -62,34 +42,11 @@ const asked = 128 + int(syscall.SIGTERM)
 // stop ends the program as an operator does. It must end by itself.
 func (p *process) stop() {
 	p.once.Do(func() {
-		_ = p.cmd.Process.Signal(syscall.SIGTERM) // fails when it ended, which is seen below
-		select {
-		case <-p.ended:
-			status, _ := p.cmd.ProcessState.Sys().(syscall.WaitStatus)
-			if code := p.cmd.ProcessState.ExitCode(); code != 0 && code != asked && !(p.simple && status.Signal() == syscall.SIGTERM) {
-				p.t.Errorf("%s: %v\n%s", p.what, p.cmd.ProcessState, p.log.String())
-			}
-		case <-time.After(30 * time.Second):
-			_ = p.cmd.Process.Kill() // it hangs; told below
-			p.t.Errorf("%s does not stop", p.what)
+		_ = p.Cmd.Process.Signal(syscall.SIGTERM) // fails when it ended, which is seen below
+		code := p.Ends(program.StopTime)
+		status, _ := p.Cmd.ProcessState.Sys().(syscall.WaitStatus)
+		if code != 0 && code != asked && !(p.simple && status.Signal() == syscall.SIGTERM) {
+			p.t.Errorf("%s: %v", p.what, p.Cmd.ProcessState)
 		}
 	})
-}
-
-// buffer is written by a program while the test reads.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
 }

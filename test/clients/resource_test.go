@@ -19,6 +19,7 @@ import (
 
 	"github.com/minddistrict/idp/internal/phone"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/test/program"
 )
 
 const (
@@ -149,7 +150,7 @@ func (j journal) checks(c client, h *house) {
 		refuses(t, "changed", "Bearer "+app.token.AccessToken[:len(app.token.AccessToken)-6]+"AAAAAA")
 	})
 	c.check("bound token (DPoP)", func(t *testing.T) {
-		key, foreign := newKey(t), newKey(t)
+		key, foreign := program.NewKey(t), program.NewKey(t)
 		bound := newCaller(t, h, "journal-app", key, "journal.write")
 		refuses(t, "without its key", "Bearer "+bound.token.AccessToken)
 		if !j.proofs {
@@ -192,10 +193,10 @@ func (j journal) checks(c client, h *house) {
 
 // resourceServers runs the document's APIs in Go, which reads JWTs, and on Node, which asks us.
 func resourceServers(t *testing.T, h *house) {
-	address := freeAddress(t)
-	program := goProgram(t, h.documented(t, resourceSection, "go", 0, journalApp, "localhost:8080", address))
+	address := program.FreeAddress(t)
+	built := goProgram(t, h.documented(t, resourceSection, "go", 0, journalApp, "localhost:8080", address))
 	api := "http://" + address + "/api/journal"
-	serving := start(t, "the API in Go", exec.Command(program), []string{"SSL_CERT_FILE=" + h.authority}, func() error { return h.answers(api) })
+	serving := start(t, "the API in Go", exec.Command(built), []string{"SSL_CERT_FILE=" + h.Authority}, func() error { return h.answers(api) })
 	serving.simple = true
 	c := client{t, "resource server: go-oidc", moduleVersion(t, "github.com/coreos/go-oidc/v3")}
 	journal{address: api}.checks(c, h)
@@ -219,7 +220,7 @@ func resourceServers(t *testing.T, h *house) {
 		}
 	})
 
-	_, port, _ := strings.Cut(freeAddress(t), ":")
+	_, port, _ := strings.Cut(program.FreeAddress(t), ":")
 	dir := nodeFolder(t, map[string]string{"api.mjs": h.documented(t, resourceSection, "js", 0, journalApp) + h.documented(t, resourceSection, "js", 1, journalApp)})
 	p := h.startNode(t, "journal.mjs", "", map[string]string{"api": dir + "/api.mjs", "port": port})
 	p.do(t, "listen", nil)
@@ -228,7 +229,7 @@ func resourceServers(t *testing.T, h *house) {
 }
 
 // goProgram builds a program of the document, in a module that requires what ours does.
-func goProgram(t *testing.T, source string) (program string) {
+func goProgram(t *testing.T, source string) (path string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range map[string]string{
@@ -239,11 +240,11 @@ func goProgram(t *testing.T, source string) (program string) {
 			t.Fatal(err)
 		}
 	}
-	program = filepath.Join(dir, "program")
-	cmd := exec.Command("go", "build", "-o", program, ".")
+	path = filepath.Join(dir, "program")
+	cmd := exec.Command("go", "build", "-o", path, ".")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building a program of docs/clients.md: %v\n%s", err, out)
 	}
-	return program
+	return path
 }

@@ -80,7 +80,7 @@ func rust(t *testing.T, h *house) {
 func rustSignIn(t *testing.T, h *house, target string, between func(string) string) string {
 	t.Helper()
 	cmd := exec.Command(filepath.Join(target, "release", "diary"))
-	cmd.Env = []string{"SSL_CERT_FILE=" + h.authority}
+	cmd.Env = []string{"SSL_CERT_FILE=" + h.Authority}
 	in, errIn := cmd.StdinPipe()
 	out, errOut := cmd.StdoutPipe()
 	if errIn != nil || errOut != nil {

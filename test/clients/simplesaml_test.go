@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/test/program"
 )
 
 // simpleSAMLConf makes an Apache that runs SimpleSAMLphp of a folder. What is in capitals is replaced.
@@ -113,7 +114,7 @@ type simpleSAML struct {
 // startSimpleSAML starts one, with a folder and a key of its own.
 func startSimpleSAML(t *testing.T, h *house) *simpleSAML {
 	t.Helper()
-	address := freeAddress(t)
+	address := program.FreeAddress(t)
 	_, port, _ := strings.Cut(address, ":")
 	s := &simpleSAML{h: h, who: "jan", origin: "https://localhost:" + port}
 	s.entity = s.origin + "/saml/metadata"
@@ -284,7 +285,7 @@ func simpleSAMLphp(t *testing.T, h *house) {
 		if n := strings.Count(both, base64.StdEncoding.EncodeToString(block.Bytes)); n == 0 {
 			t.Fatalf("the new certificate is not in\n%s", both)
 		}
-		connect(t, "metadata_file: "+h.file("both.xml", []byte(both)))
+		connect(t, "metadata_file: "+h.File("both.xml", both))
 		first := site.signIn(t, h.visitor(site.own()))
 		s.setWhole(t, `'privatekey' => 'new.key', 'certificate' => 'new.crt',`)
 		if again := site.signIn(t, h.visitor(site.own())); again.Subject != first.Subject {
@@ -303,9 +304,9 @@ func simpleSAMLphp(t *testing.T, h *house) {
 		if swapped == metadata {
 			t.Fatalf("its certificate is not in\n%s", metadata)
 		}
-		connect(t, "metadata_file: "+h.file("swapped.xml", []byte(swapped)))
+		connect(t, "metadata_file: "+h.File("swapped.xml", swapped))
 		site.refused(t, "sso.error_technical")
-		connect(t, "metadata_file: "+h.file("own.xml", []byte(metadata)))
+		connect(t, "metadata_file: "+h.File("own.xml", metadata))
 		site.signIn(t, h.visitor(site.own()))
 	})
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/minddistrict/idp/test/program"
 )
 
 // diary is the site of testdata/tools/spring, as .ci/prepare builds it.
@@ -44,7 +46,7 @@ func spring(t *testing.T, h *house) { springSite(t, h, diary, springBootVersion(
 // springSite runs a build of the site.
 func springSite(t *testing.T, h *house, jar, version string) {
 	t.Helper()
-	_, port, _ := strings.Cut(freeAddress(t), ":")
+	_, port, _ := strings.Cut(program.FreeAddress(t), ":")
 	origin := "https://localhost:" + port
 	h.registers(t, springSection, 0, origin)
 	isSource(t, jar, "SignIn.java", guide.block(t, springSection, "java", 0))
@@ -60,7 +62,7 @@ func springSite(t *testing.T, h *house, jar, version string) {
 	cmd := exec.Command("java", "-XX:TieredStopAtLevel=1", "-Djavax.net.ssl.trustStore="+h.trusted(t),
 		"-Djavax.net.ssl.trustStorePassword=changeit", "-jar", jar, // the first of these starts it sooner
 		"--spring.config.additional-location=file:"+site+",file:"+api)
-	start(t, "Spring", cmd, []string{"PATH=" + os.Getenv("PATH"), "PORT=" + port, "CERTIFICATE=" + h.certificate, "KEY=" + h.key},
+	start(t, "Spring", cmd, []string{"PATH=" + os.Getenv("PATH"), "PORT=" + port, "CERTIFICATE=" + h.Chain, "KEY=" + h.Key},
 		func() error { return h.answers(origin + "/open") })
 	c := client{t, "Spring Security", version}
 	v := h.visitor("")
@@ -105,7 +107,7 @@ func springSite(t *testing.T, h *house, jar, version string) {
 func (h *house) trusted(t *testing.T) string {
 	t.Helper()
 	store := filepath.Join(t.TempDir(), "trusted.p12")
-	out, err := exec.Command("keytool", "-importcert", "-noprompt", "-alias", "authority", "-file", h.authority,
+	out, err := exec.Command("keytool", "-importcert", "-noprompt", "-alias", "authority", "-file", h.Authority,
 		"-keystore", store, "-storetype", "PKCS12", "-storepass", "changeit").CombinedOutput()
 	if err != nil {
 		t.Fatalf("keytool (.ci/prepare installs it): %v\n%s", err, out)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/test/conformance"
+	"github.com/minddistrict/idp/test/program"
 )
 
 var update = flag.Bool("update", false, "write the table of results into docs/conformance.md")
@@ -33,7 +34,7 @@ var tables struct {
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	code := m.Run()
+	code := program.Main(m)
 	fmt.Print(tables.String())
 	os.Exit(code)
 }

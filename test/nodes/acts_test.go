@@ -22,7 +22,7 @@ const resends = 40
 // own, and the person who waits for it asks for it as well. Neither command fails, and one link works.
 func TestResentAtOnceOneLinkWorks(t *testing.T) {
 	p := newPair(t, 0, nil)
-	p.idp("account", "add", "bram@example.org", "--platform", "linde")
+	p.OK("account", "add", "bram@example.org", "--platform", "linde")
 	bram := newPerson(p.through(), "bram@example.org")
 	for round := range times(t, "IDP_RESENDS", resends) {
 		if round%4 == 0 { // more would be too many
@@ -31,7 +31,7 @@ func TestResentAtOnceOneLinkWorks(t *testing.T) {
 		}
 		var both sync.WaitGroup
 		for range 2 {
-			both.Go(func() { p.idp("account", "resend", "bram@example.org", "--platform", "linde") })
+			both.Go(func() { p.OK("account", "resend", "bram@example.org", "--platform", "linde") })
 		}
 		both.Wait()
 		n := p.row(t, `SELECT COUNT(*) FROM tickets WHERE purpose = 'welcome' AND used_at IS NULL AND voided_at IS NULL`)
@@ -51,7 +51,7 @@ func TestWhatIsUnderWayEndsOnBothNodes(t *testing.T) {
 	file := house(p.issuer, 0)
 	file = strings.Replace(file, "    parties:\n", "    policy: { second_factor: { client: required, staff: required }, code_methods: [totp] }\n    parties:\n", 1)
 	file += fmt.Sprintf("      - { email: totp@example.org, password: %q, totp_secret: %s }\n", idptest.Password, idptest.TOTPSecret)
-	p.idp("apply", p.file("required.yaml", file))
+	p.OK("apply", p.File("required.yaml", file))
 	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
 	for _, row := range []struct {
 		name, email, next string
@@ -74,9 +74,9 @@ func TestWhatIsUnderWayEndsOnBothNodes(t *testing.T) {
 			}
 			before := p.row(t, `SELECT COUNT(*) FROM credentials WHERE retired_at IS NULL`)
 			args := append([]string{"account", row.act[0], row.email, "--platform", "linde"}, row.act[1:]...)
-			p.idp(args...)
+			p.OK(args...)
 			if row.act[0] == "deactivate" {
-				p.idp("account", "reactivate", row.email, "--platform", "linde", "--reason", "returned")
+				p.OK("account", "reactivate", row.email, "--platform", "linde", "--reason", "returned")
 			}
 			other := one.copied(p.at(1))
 			other.page, other.shown = one.page, one.shown

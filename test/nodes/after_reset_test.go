@@ -20,8 +20,8 @@ func TestOwnerIsShownOnce(t *testing.T) {
 	file := house(p.issuer, 0)
 	file = strings.Replace(file, "    parties:\n", "    policy: { second_factor: { client: optional, staff: optional }, code_methods: [totp] }\n    parties:\n", 1)
 	account := fmt.Sprintf("      - { email: totp@example.org, password: %q, totp_secret: %s }\n", idptest.Password, idptest.TOTPSecret)
-	p.idp("apply", p.file("optional.yaml", file+account))
-	p.idp("account", "reset-2fa", "totp@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "in-person")
+	p.OK("apply", p.File("optional.yaml", file+account))
+	p.OK("account", "reset-2fa", "totp@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "in-person")
 	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
 
 	thief := newPerson(p.at(1), "totp@example.org")
@@ -31,7 +31,7 @@ func TestOwnerIsShownOnce(t *testing.T) {
 	if !strings.HasSuffix(thief.page.Path, "/check-mail") {
 		t.Fatalf("whoever has the password is at %s", thief.page)
 	}
-	p.nodes[0].soon(10*time.Second, "through with the request for a mail", func() bool {
+	p.nodes[0].Soon(10*time.Second, "through with the request for a mail", func() bool {
 		return p.row(t, `SELECT COUNT(*) FROM tickets WHERE purpose = 'after-reset'`) > 0
 	})
 	token := secret.Token() // in place of that of the mail, which nobody reads here

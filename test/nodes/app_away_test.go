@@ -42,7 +42,7 @@ func (b *beside) shows() {
 	h := grant.Handoff{ID: grant.HandoffID(path.Base(b.web.page.Path))}
 	err := b.sql.QueryRowContext(b.t.Context(), `SELECT reference FROM handoffs WHERE id = $1`, string(h.ID)).Scan(&h.Reference)
 	must(b.t, "finding the code", err)
-	master, err := keys.ParseMaster(b.master)
+	master, err := keys.ParseMaster(b.Master)
 	must(b.t, "reading the master key", err)
 	sealer, err := keys.NewSealer(master)
 	must(b.t, "making a sealer", err)

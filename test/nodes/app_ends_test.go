@@ -41,7 +41,7 @@ var endsOfADevice = []struct {
 		must(t, "choosing a password", v.submit(url.Values{"password": {next}, "do": {"continue"}}))
 	}, ""},
 	{"two-step authentication reset by staff", "totp@example.org", func(_ *testing.T, p *pair, _ door, _ *handset) {
-		p.idp("account", "reset-2fa", "totp@example.org", "--platform", "linde", "--reason", "lost-phone",
+		p.OK("account", "reset-2fa", "totp@example.org", "--platform", "linde", "--reason", "lost-phone",
 			"--identified", "in-person")
 	}, ""},
 	{"this was not me", "p4@example.org", func(t *testing.T, p *pair, d door, _ *handset) {
@@ -53,7 +53,7 @@ var endsOfADevice = []struct {
 		must(t, "blocking the account", v.submit(url.Values{"do": {"freeze"}}))
 	}, ""},
 	{"account deactivated", "p5@example.org", func(_ *testing.T, p *pair, _ door, _ *handset) {
-		p.idp("account", "deactivate", "p5@example.org", "--platform", "linde", "--reason", "left")
+		p.OK("account", "deactivate", "p5@example.org", "--platform", "linde", "--reason", "left")
 	}, ""},
 	{"the fifth wrong PIN", "p6@example.org", func(t *testing.T, _ *pair, d door, h *handset) {
 		for left := 4; left >= 0; left-- {
@@ -68,7 +68,7 @@ var endsOfADevice = []struct {
 	}, "interaction_required"}, // the key has a device, which is the other one's and has no PIN
 	{"no mobile app any more", "anna@example.org", func(_ *testing.T, p *pair, _ door, _ *handset) {
 		file := strings.Replace(appHouse(p.issuer, 0), "mobile_app: true", "mobile_app: false", 1)
-		p.idp("apply", p.file("no-app.yaml", file))
+		p.OK("apply", p.File("no-app.yaml", file))
 	}, "unauthorized_client"}, // the last row: nobody has the app then
 }
 
@@ -162,7 +162,7 @@ func soonRefused(t *testing.T, what string, since time.Time, refused func() (boo
 func TestDisabledAppIsRefusedUntilItIsEnabled(t *testing.T) {
 	p := newPair(t, 0, nil).withPhones(0)
 	h := p.phone(t, p.at(0), "anna@example.org")
-	p.idp("party", "disable", appID, "--platform", "linde")
+	p.OK("party", "disable", appID, "--platform", "linde")
 	since := time.Now()
 	for node := range p.nodes {
 		d := p.at(node)
@@ -179,7 +179,7 @@ func TestDisabledAppIsRefusedUntilItIsEnabled(t *testing.T) {
 			t.Errorf("node %d: userinfo: %d %v", node, got, err)
 		}
 	}
-	p.idp("party", "enable", appID, "--platform", "linde")
+	p.OK("party", "enable", appID, "--platform", "linde")
 	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
 	for node := range p.nodes {
 		h.works(t, p.at(node))

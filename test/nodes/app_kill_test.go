@@ -75,7 +75,7 @@ func (c *counting) dies(t *testing.T, i int, h *handset, pin string) (countedAt 
 		t.Fatal("the PIN was not held")
 	}
 	countedAt = time.Now()
-	n.kill()
+	n.Kill()
 	letGo()
 	if a, ok := <-answered; ok {
 		t.Fatalf("the node that was killed answered %s", a)
@@ -286,7 +286,7 @@ func (p *pair) tryWhile(t *testing.T, h *handset, n *node) (lefts []int) {
 		}
 	}
 	time.Sleep(moment(0, 20*time.Millisecond))
-	n.kill()
+	n.Kill()
 	close(ending)
 	all.Wait()
 	n.start()

@@ -43,7 +43,7 @@ func appHouse(issuer string, accounts int) string {
 // withPhones serves a house with a mobile app.
 func (p *pair) withPhones(accounts int) *pair {
 	p.t.Helper()
-	p.idp("apply", p.file("app.yaml", appHouse(p.issuer, accounts)))
+	p.OK("apply", p.File("app.yaml", appHouse(p.issuer, accounts)))
 	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
 	return p
 }

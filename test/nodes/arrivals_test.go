@@ -11,9 +11,9 @@ import (
 func TestEachNodeCountsArrivalsForItself(t *testing.T) {
 	p := newPair(t, 0, nil)
 	held := p.arrive(t)
-	p.env = append(p.env, "IDP_ARRIVALS__AT_ONCE=5", "IDP_ARRIVALS__PER_SECOND=1")
+	p.Env = append(p.Env, "IDP_ARRIVALS__AT_ONCE=5", "IDP_ARRIVALS__PER_SECOND=1")
 	for _, n := range p.nodes {
-		n.terminate()
+		n.Terminate()
 		n.stops()
 		n.start()
 		n.ready(20 * time.Second)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/internal/web"
+	"github.com/minddistrict/idp/test/program"
 )
 
 // lostHeader marks what is no answer of a node: the request may have reached one, or none took it.
@@ -40,7 +41,7 @@ type balancer struct {
 // newBalancer listens on loopback; nodes are added before the first request.
 func newBalancer(t *testing.T) *balancer {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:"+freePort(t))
+	l, err := net.Listen("tcp", "127.0.0.1:"+program.FreePort(t))
 	if err != nil {
 		t.Fatal(err)
 	}

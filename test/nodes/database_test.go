@@ -15,9 +15,9 @@ const soonEnough = time.Minute
 // while people do all they can do, and starts it again. Nodes say that they are not ready, and come back by themselves;
 // nobody hangs; what was answered before counts afterwards.
 func TestKilledDatabaseLosesNothingThatWasAcknowledged(t *testing.T) {
-	g := newPostgres(t)
+	g := newDatabase(t)
 	workers := times(t, "IDP_BROWSERS", browsers)
-	p := serve(t, newSite(t, openBeside(t, "pgx", g.dsn)), g.dsn, workers, 2)
+	p := serve(t, newSite(t, openBeside(t, "pgx", g.DSN)), g.DSN, workers, 2)
 	m := newMix(t, p, workers)
 	processes := p.processes()
 	cycles := times(t, "IDP_CYCLES", 1)
@@ -49,10 +49,8 @@ func TestKilledDatabaseLosesNothingThatWasAcknowledged(t *testing.T) {
 // processes are the live ones of the nodes.
 func (p *pair) processes() (pids []int) {
 	for _, n := range p.nodes {
-		select {
-		case <-n.ended:
-		default:
-			pids = append(pids, n.cmd.Process.Pid)
+		if n.Running() {
+			pids = append(pids, n.Cmd.Process.Pid)
 		}
 	}
 	return pids
@@ -63,7 +61,7 @@ func (p *pair) become(status int) time.Duration {
 	p.t.Helper()
 	begun := time.Now()
 	for i, n := range p.nodes {
-		n.soon(soonEnough, fmt.Sprintf("at %d", status), func() bool { return n.probe("/readyz") == status })
+		n.Soon(soonEnough, fmt.Sprintf("at %d", status), func() bool { return n.probe("/readyz") == status })
 		if got := n.probe("/healthz"); got != http.StatusOK {
 			p.t.Errorf("node %d: /healthz %d", i, got)
 		}

@@ -36,7 +36,7 @@ func withApp(t *testing.T, d door, steps time.Duration) (*person, tokens) {
 // Turning the second factor off on one node ends the other sessions, and what parties were given there, on both.
 func TestTurnedOffFactorEndsTheOtherSessionsOnBothNodesWithinASecond(t *testing.T) {
 	p := newPair(t, 0, nil)
-	p.idp("apply", p.file("bram.yaml", house(p.issuer, 0)+enrolled))
+	p.OK("apply", p.File("bram.yaml", house(p.issuer, 0)+enrolled))
 	beside, kept := withApp(t, p.at(1), -1)
 	owner, own := withApp(t, p.at(0), 0)
 	must(t, "opening the settings", owner.open(http.MethodPost, p.issuer+"/settings/two-step", url.Values{"do": {"off"}}))

@@ -63,7 +63,7 @@ var switchover = strike{
 	"switchover",
 	func(m *machine) {
 		c := exec.Command("patronictl", "-c", m.config, "switchover", "--force")
-		c.SysProcAttr, c.Dir = &syscall.SysProcAttr{Credential: m.cluster.as.Credential}, m.dir
+		c.SysProcAttr, c.Dir = &syscall.SysProcAttr{Credential: m.cluster.as}, m.dir
 		c.Env = []string{"HOME=" + m.dir, "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8"}
 		if out, err := c.CombinedOutput(); err != nil {
 			m.cluster.t.Errorf("patronictl switchover: %v\n%s", err, out)

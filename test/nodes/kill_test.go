@@ -32,7 +32,7 @@ func killOften(t *testing.T, p *pair, kills int) {
 		n := p.nodes[k%len(p.nodes)]
 		l := startLoad(p.through().whenBusy(), browsers, false, m.begin(t)) // where the cores are busy, passwords wait too long
 		time.Sleep(moment(100*time.Millisecond, 700*time.Millisecond))
-		n.kill()
+		n.Kill()
 		back := time.Now()
 		n.start()
 		n.ready(soonEnough)

@@ -107,7 +107,7 @@ func TestDeactivatedAccountIsRefusedOnBothNodesWithinASecond(t *testing.T) {
 	_, err = waiting.ask(steady, nil)
 	must(t, "opening the login page", err)
 
-	p.idp("account", "deactivate", "anna@example.org", "--platform", "linde", "--reason", "left")
+	p.OK("account", "deactivate", "anna@example.org", "--platform", "linde", "--reason", "left")
 	since := time.Now()
 	p.everywhere(t, since, "deactivation", func(d door) bool {
 		got, err := held.person.copied(d).silently(steady)
@@ -122,7 +122,7 @@ func TestDeactivatedAccountIsRefusedOnBothNodesWithinASecond(t *testing.T) {
 		t.Errorf("a deactivated account signs in: %v, away at %q", err, waiting.away)
 	}
 
-	p.idp("account", "reactivate", "anna@example.org", "--platform", "linde", "--reason", "returned")
+	p.OK("account", "reactivate", "anna@example.org", "--platform", "linde", "--reason", "returned")
 	if got, err := held.person.silently(steady); err != nil || got != "login_required" {
 		t.Errorf("the old session after reactivation: %q %v", got, err)
 	}
@@ -140,8 +140,8 @@ func TestNewPartyAndNewKeysAreKnownOnBothNodesWithinASecond(t *testing.T) {
 
 	// A party with an algorithm that nobody used: its key is made with it.
 	added := party{"added", "Tq7ZxJm2VbN9sLwR4cKf8HyG1dPu6EoAiX3tQvB5nMk", "https://added.example.net/callback"}
-	p.idp("party", "add", added.id, "--platform", "linde", "--redirect-uri", added.redirect, "--id-token-alg", "EdDSA",
-		"--secret-file", p.file("added-secret", added.secret))
+	p.OK("party", "add", added.id, "--platform", "linde", "--redirect-uri", added.redirect, "--id-token-alg", "EdDSA",
+		"--secret-file", p.File("added-secret", added.secret))
 	since := time.Now()
 	p.everywhere(t, since, "the new party", func(d door) bool {
 		got, err := anna.copied(d).silently(added)
@@ -149,7 +149,7 @@ func TestNewPartyAndNewKeysAreKnownOnBothNodesWithinASecond(t *testing.T) {
 	})
 	p.verifiedEverywhere(t, anna, added)
 
-	p.idp("keys", "rotate", "linde", "RS256")
+	p.OK("keys", "rotate", "linde", "RS256")
 	since = time.Now()
 	p.everywhere(t, since, "the next key", func(d door) bool { return len(d.kids(t, "RS256")) == 2 })
 

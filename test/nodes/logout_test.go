@@ -23,7 +23,7 @@ func TestLogoutIsToldByTheNodeThatStays(t *testing.T) {
 	for round := range times(t, "IDP_LOGOUT_KILLS", 3) {
 		dies, stays := p.nodes[round%2], p.nodes[(round+1)%2]
 		sid := p.signOut(t, round%2)
-		dies.kill()
+		dies.Kill()
 		r.toldBy(stays, sid)
 		dies.start()
 		dies.ready(soonEnough)
@@ -37,7 +37,7 @@ func TestLogoutIsToldWhenTheNodeIsBack(t *testing.T) {
 	for range times(t, "IDP_LOGOUT_KILLS", 2) {
 		n := p.nodes[0]
 		sid := p.signOut(t, 0)
-		n.kill()
+		n.Kill()
 		n.start()
 		n.ready(soonEnough)
 		r.toldBy(n, sid)
@@ -61,7 +61,7 @@ func TestLogoutInHandOfANodeThatDiesIsTold(t *testing.T) {
 			}
 		}
 		for _, n := range p.nodes {
-			n.kill() // whichever has it in hand
+			n.Kill() // whichever has it in hand
 		}
 		r.hold(false)
 		if p.row(t, `SELECT COUNT(*) FROM letters WHERE session = $1 AND outcome <> ''`, sid) != 0 {
@@ -126,7 +126,7 @@ func (r *receiver) times(sid string) int {
 func (r *receiver) serve(p *pair) *pair {
 	p.t.Helper()
 	file := strings.Replace(house(p.issuer, 0), "post_logout_redirect_uris:", `backchannel_logout_uri: "`+r.URL+`", post_logout_redirect_uris:`, 1)
-	p.idp("apply", p.file("told.yaml", file))
+	p.OK("apply", p.File("told.yaml", file))
 	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
 	return p
 }
@@ -135,8 +135,8 @@ func (r *receiver) serve(p *pair) *pair {
 func (r *receiver) toldBy(n *node, sid string) {
 	t := n.pair.t
 	t.Helper()
-	n.soon(leased, "told the party", func() bool { return r.times(sid) > 0 })
-	n.soon(leased, "noted that it told the party", func() bool {
+	n.Soon(leased, "told the party", func() bool { return r.times(sid) > 0 })
+	n.Soon(leased, "noted that it told the party", func() bool {
 		return n.pair.row(t, `SELECT COUNT(*) FROM letters WHERE session = $1 AND party = 'steady' AND outcome = 'sent'`, sid) == 1
 	})
 }

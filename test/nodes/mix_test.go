@@ -50,7 +50,7 @@ const freeGuesses = 4
 // newMix makes the accounts of so many browsers, at most 256.
 func newMix(t *testing.T, p *pair, browsers int) *mix {
 	t.Helper()
-	master, err := keys.ParseMaster(p.master)
+	master, err := keys.ParseMaster(p.Master)
 	must(t, "reading the master key", err)
 	m := &mix{p: p}
 	m.sealer, err = keys.NewSealer(master)
@@ -65,7 +65,7 @@ func newMix(t *testing.T, p *pair, browsers int) *mix {
 		fmt.Fprintf(file, "      - { email: %s, password: %q, totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, recovery_codes: [%s] }\n",
 			one.accounts.codes, idptest.Password, strings.Join(recoveryCodes(i), ", "))
 	}
-	p.idp("apply", p.file("mix.yaml", file.String()))
+	p.OK("apply", p.File("mix.yaml", file.String()))
 	return m
 }
 

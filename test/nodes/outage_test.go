@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/minddistrict/idp/test/program"
 )
 
 // line is the way to the database, which a test can cut: open connections end, new ones are refused.
@@ -38,7 +40,7 @@ func openLine(t *testing.T, dsn string, tapped *tap) (*line, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &line{t: t, listen: "127.0.0.1:" + freePort(t), far: u.Host, tap: tapped, ends: map[net.Conn]bool{}}
+	l := &line{t: t, listen: "127.0.0.1:" + program.FreePort(t), far: u.Host, tap: tapped, ends: map[net.Conn]bool{}}
 	u.Host = l.listen
 	l.mend()
 	t.Cleanup(l.cut)
@@ -150,7 +152,7 @@ func TestDatabaseRestartEndsIn503AndRecovery(t *testing.T) {
 	way.cut()
 	gone := time.Now()
 	for i, n := range p.nodes {
-		n.soon(noticedAfter-time.Since(gone), "not ready any more", func() bool { return n.probe("/readyz") == http.StatusServiceUnavailable })
+		n.Soon(noticedAfter-time.Since(gone), "not ready any more", func() bool { return n.probe("/readyz") == http.StatusServiceUnavailable })
 		if got := n.probe("/healthz"); got != http.StatusOK {
 			t.Errorf("node %d: /healthz %d without a database", i, got)
 		}
@@ -161,7 +163,7 @@ func TestDatabaseRestartEndsIn503AndRecovery(t *testing.T) {
 	way.mend()
 	back := time.Now()
 	for _, n := range p.nodes {
-		n.soon(backAfter-time.Since(back), "ready again", func() bool { return n.probe("/readyz") == http.StatusOK })
+		n.Soon(backAfter-time.Since(back), "ready again", func() bool { return n.probe("/readyz") == http.StatusOK })
 	}
 	for i := range p.nodes {
 		for { // at once, or at most a few connections later

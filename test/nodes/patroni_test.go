@@ -19,17 +19,22 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/test/postgres"
+	"github.com/minddistrict/idp/test/program"
 )
 
 // cluster is PostgreSQL on several machines under Patroni, with etcd, and haproxy in front, all on this one. What they
 // are told is what docs/operating.md shows; only addresses, folders and passwords are others.
 type cluster struct {
-	*postgres            // who runs everything, and where the programs of PostgreSQL are; no server of its own
-	passwords [2]string  // of postgres and of replicator
-	etcd      string     // address
-	entry     string     // address of haproxy
-	machines  []*machine // each may be the primary
-	beside    []*service // etcd, haproxy
+	t         *testing.T
+	dir       string
+	bin       string              // where the programs of PostgreSQL are
+	as        *syscall.Credential // who runs everything
+	passwords [2]string           // of postgres and of replicator
+	etcd      string              // address
+	entry     string              // address of haproxy
+	machines  []*machine          // each may be the primary
+	beside    []*service          // etcd, haproxy
 }
 
 // machine is one PostgreSQL with its Patroni.
@@ -52,13 +57,13 @@ func newCluster(t *testing.T, machines int) *cluster {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "failover") // t.TempDir is in a folder that only its owner may enter
 	must(t, "making a folder", err)
-	c := &cluster{postgres: &postgres{t: t, bin: packagedBin(t), dir: dir, as: &syscall.SysProcAttr{Setpgid: true}}}
+	as, err := postgres.Account()
+	must(t, "finding the account of PostgreSQL", err)
+	c := &cluster{t: t, bin: packagedBin(t), dir: dir, as: as}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) }) // left behind, it harms nobody
-	if os.Getuid() == 0 {
-		c.asPostgres(dir)
-	}
+	must(t, "giving the folder away", postgres.Give(as, dir))
 	c.passwords = [2]string{secret.ID(), secret.ID()}
-	c.etcd, c.entry = "127.0.0.1:"+freePort(t), "127.0.0.1:"+freePort(t)
+	c.etcd, c.entry = "127.0.0.1:"+program.FreePort(t), "127.0.0.1:"+program.FreePort(t)
 	for i := range machines {
 		c.add(fmt.Sprintf("pg%d", i+1))
 	}
@@ -77,8 +82,8 @@ func newCluster(t *testing.T, machines int) *cluster {
 	return c
 }
 
-// packagedBin is where Debian's package has the programs of PostgreSQL. Patroni needs more of them than postgresBin
-// finds.
+// packagedBin is where Debian's package has the programs of PostgreSQL. Patroni needs more of them than a
+// server.
 func packagedBin(t *testing.T) string {
 	t.Helper()
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/pg_rewind") // the pattern is right
@@ -91,7 +96,7 @@ func packagedBin(t *testing.T) string {
 // add prepares a machine.
 func (c *cluster) add(name string) {
 	c.t.Helper()
-	m := &machine{cluster: c, name: name, dir: filepath.Join(c.dir, name), database: "127.0.0.1:" + freePort(c.t), rest: "127.0.0.1:" + freePort(c.t)}
+	m := &machine{cluster: c, name: name, dir: filepath.Join(c.dir, name), database: "127.0.0.1:" + program.FreePort(c.t), rest: "127.0.0.1:" + program.FreePort(c.t)}
 	must(c.t, "making a folder", os.Mkdir(m.dir, 0o700))
 	m.config = c.file(filepath.Join(name, "patroni.yml"), filled(c.t, documented(c.t, "/etc/patroni/config.yml"), [][2]string{
 		{"name: pg1", "name: " + name},
@@ -106,9 +111,7 @@ func (c *cluster) add(name string) {
 		{"REPLICATION-PASSWORD", c.passwords[1]},
 		{"mode: automatic", "mode: off"}, // it would reset this machine
 	}))
-	if c.as.Credential != nil {
-		c.asPostgres(m.dir, m.config)
-	}
+	must(c.t, "giving files away", postgres.Give(c.as, m.dir, m.config))
 	c.machines = append(c.machines, m)
 }
 
@@ -141,9 +144,7 @@ func (c *cluster) file(name, text string) string {
 	c.t.Helper()
 	path := filepath.Join(c.dir, name)
 	must(c.t, "writing a file", os.WriteFile(path, []byte(text), 0o600))
-	if c.as.Credential != nil {
-		c.asPostgres(path)
-	}
+	must(c.t, "giving a file away", postgres.Give(c.as, path))
 	return path
 }
 
@@ -154,7 +155,8 @@ func (c *cluster) run(name, program string, args ...string) *service {
 	must(c.t, "opening a log", err)
 	defer func() { _ = log.Close() }() // the service has its own
 	s := &service{exec.Command(program, args...), make(chan struct{})}
-	s.cmd.SysProcAttr, s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = c.as, c.dir, log, log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: c.as}
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = c.dir, log, log
 	s.cmd.Env = []string{"HOME=" + filepath.Join(c.dir, name), "PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8"}
 	must(c.t, "starting "+program, s.cmd.Start())
 	go func() {
@@ -171,7 +173,7 @@ func (s *service) signal(what syscall.Signal) {
 
 func (c *cluster) startEtcd() {
 	c.t.Helper()
-	client, peers := "http://"+c.etcd, "http://127.0.0.1:"+freePort(c.t)
+	client, peers := "http://"+c.etcd, "http://127.0.0.1:"+program.FreePort(c.t)
 	c.beside = append(c.beside, c.run("etcd", "etcd", "--enable-v2", "--name", "one", "--data-dir", filepath.Join(c.dir, "etcd"),
 		"--listen-client-urls", client, "--advertise-client-urls", client,
 		"--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", "one="+peers))

@@ -15,7 +15,7 @@ import (
 // which that happens: connections end, and new ones are read-only (a failover, a database that was set so); and
 // connections stay, and are read-only from one moment to the next (a primary that was demoted).
 func TestReadOnlyDatabaseEndsIn503AndRecovery(t *testing.T) {
-	g := newPostgres(t)
+	g := newDatabase(t)
 	for name, way := range map[string]struct{ stop, goOn []string }{
 		"connections end": {
 			[]string{
@@ -35,13 +35,13 @@ func TestReadOnlyDatabaseEndsIn503AndRecovery(t *testing.T) {
 	}
 }
 
-func readOnly(t *testing.T, g *postgres, stop, goOn []string) {
-	clear := openBeside(t, "pgx", g.dsn)
+func readOnly(t *testing.T, g *database, stop, goOn []string) {
+	clear := openBeside(t, "pgx", g.DSN)
 	for _, text := range []string{"DROP SCHEMA public CASCADE", "CREATE SCHEMA public"} {
 		_, err := clear.ExecContext(t.Context(), text)
 		must(t, text, err)
 	}
-	p := serve(t, newSite(t, openBeside(t, "pgx", g.dsn)), g.dsn, browsers, 2)
+	p := serve(t, newSite(t, openBeside(t, "pgx", g.DSN)), g.DSN, browsers, 2)
 	processes := p.processes()
 	held := p.arrive(t)
 	waiting := newPerson(p.through(), "anna@example.org")
@@ -66,7 +66,7 @@ func readOnly(t *testing.T, g *postgres, stop, goOn []string) {
 	beside(stop)
 	gone := time.Now()
 	for i, n := range p.nodes {
-		n.soon(noticedAfter, "not ready any more", func() bool { return n.probe("/readyz") == http.StatusServiceUnavailable })
+		n.Soon(noticedAfter, "not ready any more", func() bool { return n.probe("/readyz") == http.StatusServiceUnavailable })
 		if got := n.probe("/healthz"); got != http.StatusOK {
 			t.Errorf("node %d: /healthz %d", i, got)
 		}
@@ -77,7 +77,7 @@ func readOnly(t *testing.T, g *postgres, stop, goOn []string) {
 	beside(goOn)
 	back := time.Now()
 	for _, n := range p.nodes {
-		n.soon(backAfter, "ready again", func() bool { return n.probe("/readyz") == http.StatusOK })
+		n.Soon(backAfter, "ready again", func() bool { return n.probe("/readyz") == http.StatusOK })
 	}
 	ready := time.Since(back)
 	for i := range p.nodes {
@@ -110,13 +110,13 @@ func TestForeignMasterKeyHidesNoDisabledParty(t *testing.T) {
 	published, err := p.at(0).get("/keys", nil)
 	must(t, "reading the keys", err)
 	next := *p
-	next.env = append(slices.Clone(p.env), "IDP_MASTER_KEYS_FILE="+p.file("next-keys", keys.NewMaster()+"\n"+p.master+"\n"))
-	next.idp("keys", "reseal")
-	next.idp("party", "disable", steady.id, "--platform", "linde")
+	next.Install = p.With("IDP_MASTER_KEYS_FILE=" + p.File("next-keys", keys.NewMaster()+"\n"+p.Master+"\n"))
+	next.OK("keys", "reseal")
+	next.OK("party", "disable", steady.id, "--platform", "linde")
 	changed := time.Now()
 	for i, n := range p.nodes {
 		d := p.at(i)
-		n.soon(time.Second-time.Since(changed), "refusing the party", func() bool {
+		n.Soon(time.Second-time.Since(changed), "refusing the party", func() bool {
 			got, err := d.post(steady, "/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {held.tokens[steady].Refresh}})
 			return err == nil && got.status == http.StatusUnauthorized && strings.Contains(got.body, "invalid_client")
 		})
@@ -139,12 +139,12 @@ func TestForeignMasterKeyHidesNoDisabledParty(t *testing.T) {
 		if got := n.probe("/readyz"); got != http.StatusOK {
 			t.Errorf("node %d: /readyz %d", i, got)
 		}
-		if log := n.log.String(); strings.Count(log, "signing key cannot be opened") != 2 || strings.Contains(log, `"msg":"settings"`) { // RS256, ES256
+		if log := n.Log.String(); strings.Count(log, "signing key cannot be opened") != 2 || strings.Contains(log, `"msg":"settings"`) { // RS256, ES256
 			t.Errorf("node %d: the log does not say it once for each key:\n%s", i, log)
 		}
 	}
 	for _, n := range p.nodes {
-		n.terminate()
+		n.Terminate()
 		n.stops()
 		n.pair = &next
 		n.start()

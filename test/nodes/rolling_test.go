@@ -35,7 +35,7 @@ func rollOver(t *testing.T, keeps bool) {
 	for range rolls {
 		for _, n := range p.nodes {
 			before := l.total()
-			n.terminate()
+			n.Terminate()
 			n.stops()
 			if l.total() == before {
 				t.Error("nobody signed in while a node stopped")
@@ -81,8 +81,8 @@ func TestStoppingNodeAnswersWhoIsConnected(t *testing.T) {
 		must(t, "setting a limit", c.SetDeadline(time.Now().Add(patience)))
 		connected = append(connected, c)
 	}
-	n.terminate()
-	n.soon(patience, "refusing connections", func() bool {
+	n.Terminate()
+	n.Soon(patience, "refusing connections", func() bool {
 		c, err := net.Dial("tcp", n.address)
 		if err == nil {
 			_ = c.Close() // came too early
@@ -162,7 +162,7 @@ func TestStoppingNodeLosesNoRequestOnKeptConnections(t *testing.T) {
 		})
 	}
 	time.Sleep(500 * time.Millisecond)
-	n.terminate()
+	n.Terminate()
 	n.stops()
 	all.Wait()
 	if k.lost > 0 || k.ended != many {

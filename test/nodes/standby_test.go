@@ -13,8 +13,8 @@ import (
 // answers a commit (synchronous_mode_strict of Patroni). Whoever asks again is not told that it is done either: no standby
 // has it, and a failover would lose it.
 func TestPrimaryWithoutItsStandbyPromisesNothing(t *testing.T) {
-	g := newPostgres(t)
-	p := serve(t, newSite(t, openBeside(t, "pgx", g.dsn)), g.dsn, 0, 2)
+	g := newDatabase(t)
+	p := serve(t, newSite(t, openBeside(t, "pgx", g.DSN)), g.DSN, 0, 2)
 	held := p.arrive(t)
 	leaving := p.arrive(t)
 	standbys := func(names string) {

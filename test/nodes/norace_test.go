@@ -1,5 +1,0 @@
-//go:build !race
-
-package nodes_test
-
-var buildFlags []string
