@@ -64,6 +64,7 @@ var forbidden = []struct{ from, to, why string }{
 	{"internal/serve", "platform/… account/… audit/… outbox/… authn/… grant/… op/… login/… ui/… notify/… storage/… keys/… configs/… internal/wire/… internal/setup/… internal/trace/…", "it serves any handler and knows nothing of what is behind it"},
 	{"platform account audit outbox authn grant federation op/… login/… ui storage/… keys/… notify configs internal/web/… internal/wire/… internal/setup/…", "internal/serve", "only commands serve"},
 	{"internal/phone", "platform/… account/… audit/… outbox/… authn/… grant/… staff/… op/… login/… ui/… notify/… storage/… keys/… configs/… cmd/… test/conformance/… internal/…", "app developers read it beside docs/app.md to write their own: it is a client and imports nothing of ours"},
+	{"internal/strict", "platform/… account/… audit/… outbox/… authn/… grant/… federation/… staff/… op/… login/… ui/… notify/… storage/… keys/… configs/… internal/setup/… internal/wire/…", "it reads any struct and knows nothing of what the keys mean"},
 	{"test/conformance/…", "platform/… account/… authn/… grant/… op/… login/… storage/… keys/… configs/… cmd/… internal/…", "it speaks HTTP to any server and knows nothing of our code"},
 }
 

@@ -39,7 +39,7 @@ var world = strings.Fields(`
 	API APIs CPU FAPI HMAC HTTP JSON MiB OAuth OIDC OpenID Connect POST RFC RP-initiated SBOM SDK SHA-256 HMAC-SHA-1 HMAC-SHA-256
 	Message-ID SQL URL Argon2id QR SVG PIN Core PKCE SAML SimpleSAMLphp Keycloak Entra
 	Go PostgreSQL SQLite OpenTelemetry Chromium AppAuth Spring Dutch English
-	Z1 Z15 Foundation Basic Form Post Wheeler USENIX Security
+	YAML Z1 Z15 Foundation Basic Form Post Wheeler USENIX Security
 	coreos/go-oidc x/oauth2 x/crypto AVX2 Argon2 KiB math/rand crypto/rand fmt.Errorf UnimplementedServer
 	OTEL_ SOURCE_DATE_EPOCH IDP_KILLS IDP_SQLITE_KILLS IDP_PIN_KILLS IDP_REVOKES IDP_CYCLES IDP_ROLLS IDP_LOGINS IDP_RACES IDP_BROWSERS DIR PATH`)
 

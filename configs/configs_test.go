@@ -120,7 +120,7 @@ func TestMistakesNameKeyAndLine(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{small + "lissten: :1", `idp.yaml line 4: lissten: invalid: unknown; the file has listen, operator_listen, tls,`},
 		{small + "hash:\n  worker: 3", `idp.yaml line 5: hash.worker: invalid: unknown; hash has workers, queue`},
-		{small + "listen: :2", `idp.yaml line 4: listen: invalid: there twice`},
+		{small + "listen: :2", `idp.yaml line 4: listen: invalid: there already on line 1`},
 		{small + "hash: 3", `idp.yaml line 4: hash: invalid: keys with values`},
 		{"- listen", `idp.yaml line 1: the file: invalid: keys with values`},
 		{small + "---\nlisten: :1", `idp.yaml: invalid: more than one document`},
@@ -134,7 +134,7 @@ func TestMistakesNameKeyAndLine(t *testing.T) {
 		{small + "log: [info]", `idp.yaml line 4: log: invalid: keys with values`},
 		{small + "log: {level: [info]}", `idp.yaml line 4: log.level: invalid: a text`},
 		{small + "log: {format: xml}", `idp.yaml line 4: log.format: invalid: "xml": json or text`},
-		{small + "shutdown_grace: 20", `idp.yaml line 4: shutdown_grace: invalid: "20": a number with its unit, such as 20s or 1m`},
+		{small + "shutdown_grace: 20", `idp.yaml line 4: shutdown_grace: invalid: "20": a number with its unit, such as 20s, 30m or 12h`},
 		{small + "shutdown_grace: 1h", `idp.yaml line 4: shutdown_grace: invalid: "1h0m0s": 1s to 5m0s`},
 		{small + "trusted_proxies: 10.0.0.0/8", `idp.yaml line 4: trusted_proxies: invalid: "10.0.0.0/8": a list`},
 		{small + "trusted_proxies: [proxy.example.org]", `idp.yaml line 4: trusted_proxies: invalid: "proxy.example.org": networks such as 10.0.0.0/24, or single addresses`},

@@ -1,11 +1,10 @@
 package configs
 
 import (
-	"bytes"
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -13,12 +12,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/secret"
+	"github.com/minddistrict/idp/internal/strict"
 )
 
 //go:embed dev.yaml
@@ -106,13 +105,13 @@ func DevFile(listen, database, masterKeysFile string) ([]byte, error) {
 func parse(data []byte, name string, environ []string) (*Config, error) {
 	c := defaults()
 	settings := c.settings()
-	document, err := document(data, name)
+	root, err := strict.Document(data)
 	if err != nil {
-		return nil, err
+		return nil, &Mistake{Place: name, Err: err}
 	}
 	var wrong []error
-	if document != nil {
-		wrong = c.readSection("", document, name, settings)
+	if root != nil {
+		wrong = c.readFile(root, name, settings)
 	}
 	wrong = append(wrong, c.readEnvironment(environ, settings)...)
 	return c, errors.Join(append(wrong, c.resolve())...)
@@ -150,79 +149,19 @@ func find(all []setting, key string) (setting, bool) {
 	return all[i], true
 }
 
-// document is what a YAML document says; nil: nothing. Sections go through the document itself, so that every complaint
-// has a line and none of them repeats a secret.
-func document(data []byte, name string) (*yaml.Node, error) {
-	var document yaml.Node
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	if err := d.Decode(&document); errors.Is(err, io.EOF) {
-		return nil, nil
-	} else if err != nil {
-		return nil, &Mistake{Place: name, Err: fmt.Errorf("%w: %w", fault.Invalid, err)}
-	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, &Mistake{Place: name, Err: fmt.Errorf("%w: more than one document", fault.Invalid)}
-	}
-	root := document.Content[0]
-	if root.Kind != yaml.MappingNode && root.Tag != "!!null" {
-		return nil, &Mistake{Place: fmt.Sprintf("%s line %d", name, root.Line), Key: section(""), Err: errNoSection}
-	}
-	return root, nil
-}
-
-// errNoSection is a value where keys are expected.
-var errNoSection = fmt.Errorf("%w: keys with values", fault.Invalid)
-
-func (c *Config) readSection(prefix string, node *yaml.Node, name string, all []setting) (wrong []error) {
-	if node.Kind == yaml.ScalarNode && node.Tag == "!!null" {
-		return nil // a section of which everything is commented out
-	}
-	if node.Kind != yaml.MappingNode {
-		c.origins[section(prefix)] = origin{place: fmt.Sprintf("%s line %d", name, node.Line)}
-		return []error{c.misread(section(prefix), errNoSection)}
-	}
-	seen := map[string]bool{}
-	for i := 0; i < len(node.Content); i += 2 {
-		key, value := prefix+node.Content[i].Value, node.Content[i+1]
-		place := fmt.Sprintf("%s line %d", name, node.Content[i].Line)
-		s, known := find(all, key)
-		isSection := slices.ContainsFunc(all, func(s setting) bool { return strings.HasPrefix(s.key, key+".") })
-		switch {
-		case seen[key]:
-			wrong = append(wrong, &Mistake{key, place, fmt.Errorf("%w: there twice", fault.Invalid)})
-		case isSection:
-			c.origins[key] = origin{place: place}
-			wrong = append(wrong, c.readSection(key+".", value, name, all)...)
-		case !known:
-			wrong = append(wrong, &Mistake{key, place, fmt.Errorf("%w: unknown; %s has %s", fault.Invalid, section(prefix), keysIn(prefix, all))})
-		default:
-			c.origins[key] = origin{place: place}
-			if err := s.set(value); err != nil {
-				wrong = append(wrong, c.misread(key, err))
-			}
+// readFile takes over what a document says. A document that is no mapping at all is the mistake of no key.
+func (c *Config) readFile(root *yaml.Node, name string, all []setting) (wrong []error) {
+	for _, key := range strict.Keys(root, reflect.TypeFor[Config]()) {
+		path, err := cmp.Or(key.Path, key.Name()), key.Err
+		c.origins[path] = origin{place: fmt.Sprintf("%s line %d", name, key.Line)}
+		if s, known := find(all, key.Path); known && key.Value != nil {
+			err = cmp.Or(s.set(key.Value), err)
 		}
-		seen[key] = true
+		if err != nil {
+			wrong = append(wrong, c.misread(path, err))
+		}
 	}
 	return wrong
-}
-
-func section(prefix string) string {
-	if prefix == "" {
-		return "the file"
-	}
-	return strings.TrimSuffix(prefix, ".")
-}
-
-// keysIn lists the keys of one section, for somebody who mistyped one.
-func keysIn(prefix string, all []setting) string {
-	var names []string
-	for _, s := range all {
-		if rest, ok := strings.CutPrefix(s.key, prefix); ok {
-			first, _, _ := strings.Cut(rest, ".")
-			names = append(names, first)
-		}
-	}
-	return strings.Join(slices.Compact(names), ", ")
 }
 
 // foreign are variables that Kubernetes sets in every container for a service whose name starts with "idp".
@@ -318,26 +257,14 @@ func (s setting) node(value string) *yaml.Node {
 	return text(value)
 }
 
-// set reads a value into the struct. The decoder's own messages show Go types and parts of the value; ours do not.
+// set reads a value into the struct. What it says of one that it cannot read shows no secret.
 func (s setting) set(node *yaml.Node) error {
-	if node.Decode(s.target.Addr().Interface()) == nil {
+	allowed := strict.Allowed(s.target.Type())
+	switch {
+	case node.Decode(s.target.Addr().Interface()) == nil:
 		return nil
+	case s.secret() || node.Kind != yaml.ScalarNode:
+		return fmt.Errorf("%w: %s", fault.Invalid, allowed)
 	}
-	if s.secret() || node.Kind != yaml.ScalarNode {
-		return fmt.Errorf("%w: %s", fault.Invalid, s.allowed())
-	}
-	return fmt.Errorf("%w: %q: %s", fault.Invalid, node.Value, s.allowed())
-}
-
-// allowed says in words what kind of value a key takes.
-func (s setting) allowed() string {
-	switch s.target.Interface().(type) {
-	case time.Duration:
-		return "a number with its unit, such as 20s or 1m"
-	case []string, []secret.Text:
-		return "a list"
-	case int:
-		return "a whole number"
-	}
-	return "a text"
+	return fmt.Errorf("%w: %q: %s", fault.Invalid, node.Value, allowed)
 }

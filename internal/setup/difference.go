@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/minddistrict/idp/internal/strict"
 )
 
 // Difference is one key whose value changes. Values are written as in the file; those that are secret are [hidden].
@@ -78,7 +80,7 @@ func (p *pairs) add(path string, v reflect.Value) {
 	switch {
 	case declared(v.Type()):
 	case v.Kind() == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
-		for i, key := range keysOf(v.Type()) {
+		for i, key := range strict.KeysOf(v.Type()) {
 			p.add(joined(path, key), v.Field(i))
 		}
 	case v.Kind() == reflect.Map:
@@ -131,7 +133,7 @@ func textOf(v reflect.Value) string {
 // textOfStruct writes an item of a list as the file would: a mapping of what is not left out, or a domain by its name.
 func textOfStruct(v reflect.Value) string {
 	var parts []string
-	for i, key := range keysOf(v.Type()) {
+	for i, key := range strict.KeysOf(v.Type()) {
 		if text := textOf(v.Field(i)); text != "" {
 			parts = append(parts, key+": "+text)
 		}

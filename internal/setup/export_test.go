@@ -8,6 +8,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/grant"
+	"github.com/minddistrict/idp/internal/strict"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -47,7 +48,7 @@ func Keys() map[string]bool {
 		case t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice:
 			visit(t.Elem())
 		case t.Kind() == reflect.Struct && t != reflect.TypeFor[time.Time]():
-			for i, key := range keysOf(t) {
+			for i, key := range strict.KeysOf(t) {
 				all[key] = true
 				visit(t.Field(i).Type)
 			}

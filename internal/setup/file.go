@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +17,7 @@ import (
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/grant"
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/strict"
 	"github.com/minddistrict/idp/platform"
 )
 
@@ -154,6 +155,9 @@ type Party struct {
 // KeySet is a JSON Web Key Set, as JSON: in the file a mapping, which JSON is, or a text that has it.
 type KeySet string
 
+// Allowed says what a key set is.
+func (KeySet) Allowed() string { return "a JSON Web Key Set" }
+
 // UnmarshalYAML reads either.
 func (k *KeySet) UnmarshalYAML(n *yaml.Node) error {
 	var text string
@@ -222,28 +226,30 @@ type Name struct {
 
 // Parse reads a file strictly: an unknown key, or a value that cannot be read, is an error that names its line.
 func Parse(text []byte) (*File, *Lines, error) {
-	var root yaml.Node
-	d := yaml.NewDecoder(bytes.NewReader(text))
-	switch err := d.Decode(&root); {
-	case errors.Is(err, io.EOF):
-		return nil, nil, fmt.Errorf("%w: the file is empty: it needs platforms", fault.Invalid)
+	root, err := strict.Document(text)
+	switch {
 	case err != nil:
-		return nil, nil, fmt.Errorf("%w: %w", fault.Invalid, err)
+		return nil, nil, err
+	case root == nil:
+		return nil, nil, fmt.Errorf("%w: the file is empty: it needs platforms", fault.Invalid)
 	}
-	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, nil, fmt.Errorf("%w: more than one document", fault.Invalid)
+	var wrong []error
+	for _, key := range strict.Keys(root, reflect.TypeFor[File]()) {
+		if key.Err != nil {
+			wrong = append(wrong, fmt.Errorf("line %d: %s: %w", key.Line, key.Name(), key.Err))
+		}
+	}
+	if wrong != nil {
+		return nil, nil, errors.Join(wrong...)
 	}
 	var f File
-	if err := checkShape(root.Content[0], &f); err != nil {
-		return nil, nil, err
-	}
 	if err := root.Decode(&f); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", fault.Invalid, err)
 	}
 	if len(f.Platforms) == 0 {
 		return nil, nil, fmt.Errorf("%w: the file declares no platforms", fault.Invalid)
 	}
-	return &f, &Lines{root: &root, written: true}, nil
+	return &f, &Lines{root: root, written: true}, nil
 }
 
 // Lines knows what a file says and where.
@@ -255,7 +261,7 @@ type Lines struct {
 // unwritten is what a program says in place of a file: it leaves out what is zero.
 func unwritten(f *File) (*Lines, error) {
 	n, err := spoken(f)
-	return &Lines{root: &yaml.Node{Kind: yaml.DocumentNode, Content: []*yaml.Node{n}}}, err
+	return &Lines{root: n}, err
 }
 
 // spoken is a declaration as a file would have it.
@@ -281,10 +287,10 @@ func (l *Lines) at(path ...any) *yaml.Node {
 
 // find follows a path as deep as the file goes. The line is that of the last key.
 func (l *Lines) find(path []any) (n *yaml.Node, line int) {
-	if l == nil || len(l.root.Content) == 0 {
+	if l == nil {
 		return nil, 0
 	}
-	n = resolve(l.root.Content[0])
+	n = l.root
 	line = n.Line
 	for _, step := range path {
 		var next *yaml.Node
@@ -303,7 +309,7 @@ func (l *Lines) find(path []any) (n *yaml.Node, line int) {
 		if next == nil {
 			break
 		}
-		n = resolve(next)
+		n = strict.Resolve(next)
 	}
 	if !l.written {
 		line = 0
@@ -366,7 +372,7 @@ func lineOfEntry(n *yaml.Node, text string, line int) int {
 	}
 	value, _ := strconv.Unquote(quoted) // QuotedPrefix found it to be one
 	for _, item := range n.Content {
-		if resolve(item).Value == value {
+		if strict.Resolve(item).Value == value {
 			return item.Line
 		}
 	}

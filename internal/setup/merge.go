@@ -9,31 +9,24 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/strict"
 )
 
 // entry is one key of a mapping with its value.
 type entry struct{ key, value *yaml.Node }
 
-// resolve follows an alias.
-func resolve(n *yaml.Node) *yaml.Node {
-	if n.Kind == yaml.AliasNode {
-		return n.Alias
-	}
-	return n
-}
-
 // entries are the keys of a mapping in their order, those that "<<" takes over last. Of a key that is there more than
 // once the mapping's own counts, then the first that is taken over.
 func entries(n *yaml.Node) []entry {
 	var own, taken []entry
-	n = resolve(n)
+	n = strict.Resolve(n)
 	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
 		case key.ShortTag() != "!!merge":
 			own = append(own, entry{key, value})
-		case resolve(value).Kind == yaml.SequenceNode:
-			for _, from := range resolve(value).Content {
+		case strict.Resolve(value).Kind == yaml.SequenceNode:
+			for _, from := range strict.Resolve(value).Content {
 				taken = append(taken, entries(from)...)
 			}
 		default:
@@ -58,13 +51,13 @@ func merge[T any](n *yaml.Node, into *T, defaults T) (said map[string]bool, err 
 }
 
 func mergeStruct(said map[string]bool, path string, n *yaml.Node, into, defaults reflect.Value) error {
-	keys := keysOf(into.Type())
+	keys := strict.KeysOf(into.Type())
 	for _, e := range entries(n) {
 		at := slices.Index(keys, e.key.Value)
 		if at < 0 || declared(into.Type().Field(at).Type) {
 			continue
 		}
-		if err := mergeValue(said, joined(path, e.key.Value), resolve(e.value), into.Field(at), defaults.Field(at)); err != nil {
+		if err := mergeValue(said, joined(path, e.key.Value), strict.Resolve(e.value), into.Field(at), defaults.Field(at)); err != nil {
 			return err
 		}
 	}
@@ -106,7 +99,7 @@ func mergeValue(said map[string]bool, path string, n *yaml.Node, into, defaults 
 	default:
 		value := reflect.New(t)
 		if err := n.Decode(value.Interface()); err != nil {
-			return fmt.Errorf("%w: line %d: %w", fault.Invalid, n.Line, err) // checkShape read it already
+			return fmt.Errorf("%w: line %d: %w", fault.Invalid, n.Line, err) // Parse read it already
 		}
 		into.Set(value.Elem())
 	}
@@ -121,7 +114,7 @@ func mergeMap(said map[string]bool, path string, n *yaml.Node, into reflect.Valu
 		merged.SetMapIndex(key, into.MapIndex(key))
 	}
 	for _, e := range entries(n) {
-		key, value := reflect.ValueOf(e.key.Value), resolve(e.value)
+		key, value := reflect.ValueOf(e.key.Value), strict.Resolve(e.value)
 		if value.ShortTag() == "!!null" {
 			merged.SetMapIndex(key, reflect.Value{})
 			continue

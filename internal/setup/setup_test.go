@@ -281,7 +281,7 @@ var mistakes = []struct{ name, old, new, want string }{
 	{"unknown key of mails", "    policy:", "    mail: { sender: login@linde.example }\n    policy:", "line 6: sender: invalid: unknown; mail has from, show_name"},
 	{"bad demand", "staff: required", "staff: always", `line 6: platform linde: invalid: policy.second_factor.staff "always": off, optional or required`},
 	{"bad span", "self_sign_up: true", "idle_after: 1s", "line 6: platform linde: invalid: policy.idle_after 1s: 5m to 24h"},
-	{"span without unit", "self_sign_up: true", "idle_after: 3600", "line 6: idle_after: invalid: a number with its unit, such as 12h or 30m"},
+	{"span without unit", "self_sign_up: true", "idle_after: 3600", "line 6: idle_after: invalid: a number with its unit, such as 20s, 30m or 12h"},
 	{"bad moment", "client: optional", "client: { demand: required, from: soon }", "line 6: from: invalid: a moment, such as 2027-01-31"},
 	{"bad truth", "self_sign_up: true", "self_sign_up: maybe", "line 6: self_sign_up: invalid: true or false"},
 	{"bad number", "self_sign_up: true", "sms_per_day: many", "line 6: sms_per_day: invalid: a whole number"},
