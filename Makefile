@@ -1,7 +1,7 @@
 # make alone lists the targets.
 GO ?= go
 
-.PHONY: help dev test quick clients upstreams bench torture failover model screenshots pictures release
+.PHONY: help dev test quick hook vuln clients upstreams bench torture failover model screenshots pictures release
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
@@ -12,6 +12,9 @@ dev: ## run everything on SQLite with demo platforms and accounts: http://localh
 quick: ## the inner loop: vet and unit tests on SQLite, no browser, no race detector
 	$(GO) vet ./...
 	eval "$$($(GO) run ./test/postgres/run)" && $(GO) test ./...
+
+hook: ## have git look at each commit first, in seconds (.ci/hook says at what, and at what not)
+	bash .ci/hook install
 
 test: ## everything CI checks; installs what it needs on Debian
 	bash .ci/test

@@ -138,6 +138,7 @@ func setting(info *buildinfo.BuildInfo, key string) string {
 
 // documents are files of the repository and where they are in an archive.
 var documents = map[string]string{
+	"LICENSE": "LICENSE", "NOTICE": "NOTICE", "SECURITY.md": "SECURITY.md",
 	"README.md": "README.md", "CHANGELOG.md": "CHANGELOG.md", "configs/example.yaml": "example.yaml",
 	"docs/operating.md": "docs/operating.md", "docs/setup-file.md": "docs/setup-file.md", "docs/oidc.md": "docs/oidc.md",
 	"docs/clients.md": "docs/clients.md", "docs/performance.md": "docs/performance.md", "docs/audit.md": "docs/audit.md",
