@@ -1,6 +1,6 @@
 // Command run starts a private, throw-away PostgreSQL for tests, if none runs, and prints how tests reach it:
 //
-//	eval "$(go run ./test/postgres/run)"        in var/postgres
+//	eval "$(go run ./test/postgres/run)"        in the folder var/postgres
 //	eval "$(go run ./test/postgres/run DIR)"    in DIR
 //	go run ./test/postgres/run stop [DIR]       stops it and deletes it
 //
