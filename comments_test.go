@@ -41,7 +41,7 @@ var world = strings.Fields(`
 	Go PostgreSQL SQLite OpenTelemetry Chromium AppAuth Spring Dutch English
 	YAML Z1 Z15 Foundation Basic Form Post Wheeler USENIX Security
 	coreos/go-oidc x/oauth2 x/crypto AVX2 Argon2 KiB math/rand crypto/rand fmt.Errorf UnimplementedServer
-	OTEL_ SOURCE_DATE_EPOCH IDP_KILLS IDP_SQLITE_KILLS IDP_PIN_KILLS IDP_REVOKES IDP_CYCLES IDP_ROLLS IDP_LOGINS IDP_RACES IDP_BROWSERS DIR PATH var/postgres`)
+	OTEL_ SOURCE_DATE_EPOCH IDP_KILLS IDP_SQLITE_KILLS IDP_PIN_KILLS IDP_REVOKES IDP_CYCLES IDP_ROLLS IDP_LOGINS IDP_RACES IDP_BROWSERS HTML DIR PATH var/postgres`)
 
 var (
 	fileName = regexp.MustCompile(`^[\w./-]+$`)

@@ -54,7 +54,7 @@ var (
 		"authn.Session":             {13, "a row of the database"},
 		"grant.Device":              {14, "a row of the database"},
 		"grant.Handoff":             {15, "a row of the database"},
-		"internal/idptest.Browser":  {14, "to be split"},
+		"test/browser.Browser":      {14, "to be split"},
 		"login.Options":             {14, "what the house passes in"},
 		"storage.journeyBody":       {14, "wire format: a column's JSON"},
 		"notify.Mail":               {13, "headers and parts of a mail"},

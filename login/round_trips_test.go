@@ -12,6 +12,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // counting counts what goes between a browser and us.
@@ -54,7 +55,7 @@ func TestRoundTripsOfASignIn(t *testing.T) {
 	s.Apply(strings.Replace(twoStepHouse, "DEMAND", "required", 1))
 	party := idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
 	c.RoundTripper = s
-	b := idptest.NewBrowserOver(c, "en")
+	b := browser.New(c, "en")
 	code, err := totp.GenerateCode("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", s.Clock.Now().Add(30*time.Second))
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 const (
@@ -270,7 +271,7 @@ func TestForeignSessionIsNotTouched(t *testing.T) {
 func TestDevicesAreToldApartByTheirNetwork(t *testing.T) {
 	v := newVisit(t)
 	at := func(address string) *idptest.Browser {
-		b := idptest.NewBrowserOver(v.Server.At(address), "en")
+		b := browser.New(v.Server.At(address), "en")
 		b.Agent = firefox
 		return b
 	}

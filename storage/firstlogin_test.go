@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // firstLoginStatements is how often a first login asks PostgreSQL at most: each statement, BEGIN and COMMIT is a wait
@@ -26,7 +27,7 @@ func TestStatementsOfAFirstLogin(t *testing.T) {
 	var seen statements
 	stop := db.WatchEach(func() func(string) { return seen.note })
 	asked := &perRequest{over: s, seen: &seen}
-	b := idptest.NewBrowserOver(asked, "en")
+	b := browser.New(asked, "en")
 	err := errors.Join(
 		b.Open(countedIssuer+"/authorize?"+countedRequest("opaque").Encode()),
 		b.Fill("Email address", "anna@example.org"), b.Fill("Password", idptest.Password), b.Press("Log in"))

@@ -18,7 +18,7 @@ import (
 // read takes the code on a page apart.
 func (m *mobile) read(b *idptest.Browser) (id, reference string) {
 	m.Helper()
-	text, err := b.QRCode()
+	text, err := idptest.QRCode(b)
 	if err != nil {
 		m.Fatal(err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // besieged is the owner's account, and one of the attacker's own.
@@ -205,7 +206,7 @@ func (w *siege) RoundTrip(r *http.Request) (*http.Response, error) {
 // comesIn is a day's visit of the owner: how long it took until she was in, and by what.
 func (w *siege) comesIn() (time.Duration, string) {
 	began := w.Clock.Now()
-	b := idptest.NewBrowserOver(w, "en")
+	b := browser.New(w, "en")
 	b.More = map[string]string{"X-Forwarded-For": "198.51.100.7"}
 	opened := map[string]bool{}
 	last := ""

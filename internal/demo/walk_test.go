@@ -20,6 +20,7 @@ import (
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // stage is the demo with the provider behind it, on listeners of their own: they call each other.
@@ -92,7 +93,7 @@ func newStageAt(t *testing.T, now func() time.Time) stage {
 
 func (s stage) browser() *idptest.Browser {
 	s.Helper()
-	b := idptest.NewBrowserOver(http.DefaultTransport, "en")
+	b := browser.New(http.DefaultTransport, "en")
 	b.MustOpen(s, s.site.Origin+"/")
 	return b
 }

@@ -5,18 +5,19 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/minddistrict/idp/test/browser"
 	"golang.org/x/net/html"
 )
 
-// QRCode is what the QR code on the page says, read from the drawing as a camera does: there is no other way to it.
-func (b *Browser) QRCode() (string, error) {
+// QRCode is what the QR code on the page of a browser says, read from the drawing as a camera does: there is no other way to it.
+func QRCode(b *Browser) (string, error) {
 	for n := range b.Doc.Descendants() {
-		if n.Data != "svg" || attr(n, "class") != "qr" {
+		if n.Data != "svg" || browser.Attr(n, "class") != "qr" {
 			continue
 		}
 		for path := range n.Descendants() {
-			if path.Type == html.ElementNode && attr(path, "fill") == "#000" {
-				return readQR(attr(path, "d"))
+			if path.Type == html.ElementNode && browser.Attr(path, "fill") == "#000" {
+				return readQR(browser.Attr(path, "d"))
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/minddistrict/idp/test/browser"
 	"golang.org/x/net/html"
 )
 
@@ -70,7 +71,7 @@ func (s *script) nobox(key string) error {
 // ticked reports whether a box is.
 func (s *script) ticked(key string) error {
 	n, err := s.boxOf(key)
-	if err == nil && !hasAttr(n, "checked") {
+	if err == nil && !browser.HasAttr(n, "checked") {
 		err = fmt.Errorf("not ticked")
 	}
 	return err
@@ -80,11 +81,11 @@ func (s *script) ticked(key string) error {
 func (s *script) boxOf(key string) (*html.Node, error) {
 	label := regexp.MustCompile("^" + s.pattern(key) + "$")
 	for n := range s.b.Doc.Descendants() {
-		if n.Data != "label" || !label.MatchString(text(n)) {
+		if n.Data != "label" || !label.MatchString(browser.Text(n)) {
 			continue
 		}
 		for f := range s.b.Doc.Descendants() {
-			if attr(f, "id") == attr(n, "for") && (attr(f, "type") == "checkbox" || attr(f, "type") == "radio") {
+			if browser.Attr(f, "id") == browser.Attr(n, "for") && (browser.Attr(f, "type") == "checkbox" || browser.Attr(f, "type") == "radio") {
 				return f, nil
 			}
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // A kept database is what an earlier program left, with people in the middle of everything: its rows, and what the
@@ -288,8 +289,8 @@ func (s *script) world() world {
 // keyOn is the secret of an app that a page of a set-up shows.
 func keyOn(b *Browser) string {
 	for n := range b.Doc.Descendants() {
-		if attr(n, "id") == "key" {
-			return text(n)
+		if browser.Attr(n, "id") == "key" {
+			return browser.Text(n)
 		}
 	}
 	return ""

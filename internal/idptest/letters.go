@@ -104,7 +104,7 @@ func (s *script) scan(string) error {
 	for _, method := range []string{http.MethodHead, http.MethodGet, http.MethodHead, http.MethodGet} {
 		scanner := NewBrowser(s.server, "en")
 		scanner.NoJar = true
-		if err := scanner.send(method, s.letter.Link, nil); err != nil {
+		if err := scanner.Send(method, s.letter.Link, nil); err != nil {
 			return err
 		}
 		if scanner.Status >= 500 {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/minddistrict/idp/internal/phone"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // scanning is a phone with a QR code.
@@ -47,14 +48,14 @@ func init() {
 //	phone replaces            it is to take the place of the first one that the page lists
 var qrVerbs = map[string]func(*script, *Phone, string) error{
 	"looks": func(s *script, p *Phone, _ string) (err error) {
-		p.scanning().text, err = s.b.QRCode()
+		p.scanning().text, err = QRCode(s.b)
 		return err
 	},
 	"scan": func(s *script, p *Phone, want string) error {
 		scan := p.scanning()
 		if scan.text == "" {
 			var err error
-			if scan.text, err = s.b.QRCode(); err != nil {
+			if scan.text, err = QRCode(s.b); err != nil {
 				return err
 			}
 		}
@@ -85,7 +86,7 @@ var qrVerbs = map[string]func(*script, *Phone, string) error{
 		return p.PIN(s.t.Context(), PhonePIN, &s.party.Last)
 	},
 	"replaces": func(s *script, _ *Phone, _ string) error {
-		first := byID(s.b.Doc, "remove")
+		first := browser.ByID(s.b.Doc, "remove")
 		if first == nil {
 			return errors.New("the page lists none")
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // Recoveries are the recovery codes of every account of a script that is declared with an app.
@@ -43,7 +44,7 @@ func (s *script) recovery(value string) (string, bool, error) {
 func (s *script) keepCodes(string) error {
 	s.codes = nil
 	for n := range s.b.Doc.Descendants() {
-		if code := strings.TrimSpace(text(n)); n.Data == "li" && recoveryCode.MatchString(code) {
+		if code := strings.TrimSpace(browser.Text(n)); n.Data == "li" && recoveryCode.MatchString(code) {
 			s.codes = append(s.codes, code)
 		}
 	}

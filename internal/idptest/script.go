@@ -19,6 +19,7 @@ import (
 	"github.com/minddistrict/idp/notify"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/storage"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // Password is what every account of a script has.
@@ -539,7 +540,7 @@ func (s *script) speaks(want string) error {
 		want = s.lang
 	}
 	for n := range s.b.Doc.Descendants() {
-		if n.Data == "html" && attr(n, "lang") == want && s.b.Header.Get("Content-Language") == want {
+		if n.Data == "html" && browser.Attr(n, "lang") == want && s.b.Header.Get("Content-Language") == want {
 			return nil
 		}
 	}

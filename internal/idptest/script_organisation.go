@@ -243,7 +243,7 @@ func (s *script) keepAnswer() error {
 	if err != nil {
 		return err
 	}
-	req, res, body, err := s.b.exchange(http.MethodPost, action, form)
+	req, res, body, err := s.b.Exchange(http.MethodPost, action, form)
 	if err != nil {
 		return err
 	}
@@ -317,7 +317,7 @@ func (s *script) stops(rest string) error {
 	}
 	form.Set("do", cmp.Or(code, "access_denied"))
 	form.Set("why", why)
-	return s.b.send(http.MethodPost, action, form)
+	return s.b.Post(form, action)
 }
 
 func (s *script) turns(rest string) error {
@@ -427,13 +427,13 @@ func (s *script) asked(rest string) error {
 // sent counts requests to sign somebody in on the way to the page.
 func (s *script) sent(rest string) error {
 	n := 0
-	for _, address := range s.b.past.trail {
+	for _, address := range s.b.Trail() {
 		if strings.HasPrefix(address, "https://sso.") {
 			n++
 		}
 	}
 	if fmt.Sprint(n) != rest {
-		return fmt.Errorf("%d times: %q", n, s.b.past.trail)
+		return fmt.Errorf("%d times: %q", n, s.b.Trail())
 	}
 	return nil
 }

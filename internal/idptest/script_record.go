@@ -9,6 +9,7 @@ import (
 
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // shownNumber is the number for the helpdesk that a page shows; empty: none.
@@ -17,10 +18,10 @@ func shownNumber(b *Browser) string {
 		return ""
 	}
 	for n := range b.Doc.Descendants() {
-		if n.Data == "p" && attr(n, "class") == "reference" {
+		if n.Data == "p" && browser.Attr(n, "class") == "reference" {
 			for c := range n.Descendants() {
 				if c.Data == "strong" {
-					return text(c)
+					return browser.Text(c)
 				}
 			}
 		}

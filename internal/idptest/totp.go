@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/minddistrict/idp/test/browser"
 	"github.com/pquerna/otp/totp"
 )
 
@@ -33,8 +34,8 @@ func (s *script) appCode(value string) (string, bool, error) {
 		return "", false, nil
 	}
 	for n := range s.b.Doc.Descendants() {
-		if attr(n, "id") == "key" { // the page of the set-up shows it
-			s.secret = strings.Join(strings.Fields(text(n)), "")
+		if browser.Attr(n, "id") == "key" { // the page of the set-up shows it
+			s.secret = strings.Join(strings.Fields(browser.Text(n)), "")
 		}
 	}
 	off, _ := strconv.Atoi(m[1]) // digits, or nothing

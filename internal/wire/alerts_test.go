@@ -39,6 +39,7 @@ import (
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/login/password"
 	"github.com/minddistrict/idp/storage"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // These tests break a house in every way that an alert is for, take its metrics as Prometheus would, and let Prometheus's own
@@ -336,7 +337,7 @@ func (s *scraped) toLogin(b *idptest.Browser) error { return b.Open(s.site.Start
 func (s *scraped) guess(times int) {
 	for range times {
 		s.guesses++
-		_ = s.signIn(idptest.NewBrowserOver(s.At(fmt.Sprintf("198.51.100.%d", s.guesses)), "nl"), fmt.Sprintf("nobody%d@example.org", s.guesses)) // it is refused
+		_ = s.signIn(browser.New(s.At(fmt.Sprintf("198.51.100.%d", s.guesses)), "nl"), fmt.Sprintf("nobody%d@example.org", s.guesses)) // it is refused
 	}
 }
 

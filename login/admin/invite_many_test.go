@@ -11,6 +11,7 @@ import (
 
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/storage"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 const inviting = `
@@ -115,7 +116,7 @@ func TestAFileIsAppliedOnceByAllNodes(t *testing.T) {
 			var all sync.WaitGroup
 			said, tabs := make([]string, 32), make([]*idptest.Browser, 32)
 			for i := range tabs {
-				tabs[i] = idptest.NewBrowserOver(nodes[i%2], "en")
+				tabs[i] = browser.New(nodes[i%2], "en")
 				tabs[i].Jar = b.Jar
 				tabs[i].MustOpen(t, report)
 			}

@@ -33,7 +33,7 @@ func (s *screen) shows(t *testing.T) string {
 	t.Helper()
 	s.visit(t, s.h.issuer+"/settings/app")
 	s.MustPress(t, idptest.Text("en", "qr.show"))
-	text, err := s.QRCode()
+	text, err := idptest.QRCode(s.Browser)
 	if err != nil {
 		t.Fatal(err)
 	}

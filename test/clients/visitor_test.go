@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // visitor is Anna with a browser without script. Requests to addresses of the client under test that no server answers
@@ -25,7 +26,7 @@ type visitor struct {
 
 func (h *house) visitor(own string) *visitor {
 	v := &visitor{network: h.http.Transport, own: own}
-	v.Browser = idptest.NewBrowserOver(v, "en")
+	v.Browser = browser.New(v, "en")
 	return v
 }
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // Receiver is where the parties of the suite are told that a session ended: the backchannel_logout_uri of all of them.
@@ -72,7 +74,7 @@ func toldOfLogout(r *run) error {
 		return err
 	}
 	if seen.arrived == nil {
-		r.fail("signing out ended on a page: %s", visible(r.browser.page))
+		r.fail("signing out ended on a page: %s", browser.Text(r.browser.page))
 	}
 	id, _, err := r.verified(sent.Get("id_token_hint"))
 	if err != nil {

@@ -9,12 +9,13 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/minddistrict/idp/test/browser"
 	"golang.org/x/net/html"
 )
 
-// browser is a browser without script. It follows the commands of the configuration as the official suite's does, page
-// after page. Requests to the suite's own addresses are not sent: they are what the module looks at.
-type browser struct {
+// visitor is somebody with a browser without script, who follows the commands of the configuration as the official
+// suite's does, page after page. Requests to the suite's own addresses are not sent: they are what the module looks at.
+type visitor struct {
 	http   http.RoundTripper
 	jar    http.CookieJar
 	visits []Visit
@@ -50,7 +51,7 @@ type arrival struct {
 const maxHops = 20
 
 // visit goes to an address and does what the configuration says. Posted: the query is sent as a form of another site.
-func (b *browser) visit(ctx context.Context, address string, posted bool) (*sighting, error) {
+func (b *visitor) visit(ctx context.Context, address string, posted bool) (*sighting, error) {
 	b.seen = &sighting{}
 	var tasks []Task
 	for i, v := range b.visits {
@@ -77,7 +78,7 @@ func (b *browser) visit(ctx context.Context, address string, posted bool) (*sigh
 			if t.Optional {
 				continue
 			}
-			return nil, fmt.Errorf("browser task %q: at %s, wanted %s:\n%s", t.Name, b.url, t.Match, visible(b.page))
+			return nil, fmt.Errorf("browser task %q: at %s, wanted %s:\n%s", t.Name, b.url, t.Match, browser.Text(b.page))
 		}
 		for _, c := range t.Commands {
 			if err := b.command(ctx, c); err != nil {
@@ -111,7 +112,7 @@ func matches(pattern, s string) bool {
 }
 
 // load sends a request and follows redirects to a page.
-func (b *browser) load(ctx context.Context, method, address, form string) error {
+func (b *visitor) load(ctx context.Context, method, address, form string) error {
 	for range maxHops {
 		kind := ""
 		if method == http.MethodPost {
@@ -142,7 +143,7 @@ func (b *browser) load(ctx context.Context, method, address, form string) error 
 
 // send sends one request with the headers and cookies that a browser sends. A form that another site posts carries no
 // cookies: those of a provider are SameSite=Lax at least, or treated as such.
-func (b *browser) send(ctx context.Context, method, address, kind, form string) (*reply, error) {
+func (b *visitor) send(ctx context.Context, method, address, kind, form string) (*reply, error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(form))
 	if err != nil {
 		return nil, err
@@ -184,7 +185,7 @@ func (b *browser) send(ctx context.Context, method, address, kind, form string) 
 }
 
 // show makes an answer the page that is open.
-func (b *browser) show(answer *reply) error {
+func (b *visitor) show(answer *reply) error {
 	page, err := html.Parse(bytes.NewReader(answer.body))
 	if err != nil {
 		return fmt.Errorf("reading page %s: %w", b.url, err)
@@ -199,7 +200,7 @@ func (b *browser) show(answer *reply) error {
 }
 
 // arrive keeps a request to the suite and shows the suite's own page.
-func (b *browser) arrive(method, address, kind, body string) error {
+func (b *visitor) arrive(method, address, kind, body string) error {
 	u, err := url.Parse(address)
 	if err != nil {
 		return err
@@ -211,7 +212,7 @@ func (b *browser) arrive(method, address, kind, body string) error {
 }
 
 // command does one command of the official suite's language: text, click and wait.
-func (b *browser) command(ctx context.Context, command []any) error {
+func (b *visitor) command(ctx context.Context, command []any) error {
 	word := func(i int) string {
 		if i < len(command) {
 			s, _ := command[i].(string)
@@ -246,12 +247,12 @@ func (b *browser) command(ctx context.Context, command []any) error {
 	return fmt.Errorf("no such command: %v", command)
 }
 
-func (b *browser) missing(what, kind, target string) error {
-	return fmt.Errorf("no %s with %s %s at %s:\n%s", what, kind, target, b.url, visible(b.page))
+func (b *visitor) missing(what, kind, target string) error {
+	return fmt.Errorf("no %s with %s %s at %s:\n%s", what, kind, target, b.url, browser.Text(b.page))
 }
 
 // look compares the page that is open. There is nothing to wait for: no page of ours changes.
-func (b *browser) look(kind, target, pattern, then string) error {
+func (b *visitor) look(kind, target, pattern, then string) error {
 	if kind == "contains" {
 		if !strings.Contains(b.url.String(), target) {
 			return fmt.Errorf("at %s, wanted an address with %s", b.url, target)
@@ -269,8 +270,8 @@ func (b *browser) look(kind, target, pattern, then string) error {
 	if err != nil {
 		return err
 	}
-	if !p.MatchString(visible(found)) {
-		return fmt.Errorf("no %q at %s:\n%s", pattern, b.url, visible(b.page))
+	if !p.MatchString(browser.Text(found)) {
+		return fmt.Errorf("no %q at %s:\n%s", pattern, b.url, browser.Text(b.page))
 	}
 	if strings.HasPrefix(then, "update-image-placeholder") {
 		b.seen.pictured, b.pictured = true, true
@@ -279,33 +280,33 @@ func (b *browser) look(kind, target, pattern, then string) error {
 }
 
 // click follows a link, or sends the form of a button.
-func (b *browser) click(ctx context.Context, n *html.Node) error {
+func (b *visitor) click(ctx context.Context, n *html.Node) error {
 	if n.Data == "a" {
-		to, err := b.url.Parse(attr(n, "href"))
+		to, err := b.url.Parse(browser.Attr(n, "href"))
 		if err != nil {
 			return err
 		}
 		return b.load(ctx, http.MethodGet, to.String(), "")
 	}
 	form := n.Parent
-	if id := attr(n, "form"); id != "" {
+	if id := browser.Attr(n, "form"); id != "" {
 		form = query(b.page, "id", id)
 	}
 	for form != nil && form.Data != "form" {
 		form = form.Parent
 	}
-	if form == nil || n.Data != "button" && n.Data != "input" || attr(n, "type") == "button" {
+	if form == nil || n.Data != "button" && n.Data != "input" || browser.Attr(n, "type") == "button" {
 		return fmt.Errorf("a %s at %s that does nothing without script", n.Data, b.url)
 	}
-	to, err := b.url.Parse(attr(form, "action"))
+	to, err := b.url.Parse(browser.Attr(form, "action"))
 	if err != nil {
 		return err
 	}
 	values := b.filled(form)
-	if name := attr(n, "name"); name != "" {
-		values.Set(name, attr(n, "value"))
+	if name := browser.Attr(n, "name"); name != "" {
+		values.Set(name, browser.Attr(n, "value"))
 	}
-	if !strings.EqualFold(attr(form, "method"), http.MethodPost) {
+	if !strings.EqualFold(browser.Attr(form, "method"), http.MethodPost) {
 		to.RawQuery = values.Encode()
 		return b.load(ctx, http.MethodGet, to.String(), "")
 	}
@@ -313,21 +314,21 @@ func (b *browser) click(ctx context.Context, n *html.Node) error {
 }
 
 // filled is what the fields of a form hold.
-func (b *browser) filled(form *html.Node) url.Values {
+func (b *visitor) filled(form *html.Node) url.Values {
 	values := url.Values{}
 	for n := range form.Descendants() {
-		name := attr(n, "name")
+		name := browser.Attr(n, "name")
 		if n.Data != "input" || name == "" {
 			continue
 		}
-		switch attr(n, "type") {
+		switch browser.Attr(n, "type") {
 		case "submit", "button", "checkbox", "radio":
 			continue
 		}
 		if typed, ok := b.typed[n]; ok {
 			values.Add(name, typed)
 		} else {
-			values.Add(name, attr(n, "value"))
+			values.Add(name, browser.Attr(n, "value"))
 		}
 	}
 	return values

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // flow is one authorization of a party that is held to FAPI 2.0: pushed, answered in the browser, redeemed, used. It
@@ -253,7 +254,7 @@ func (f *flow) open(front url.Values) (*sighting, error) {
 // answered reads the authorization response: at the very redirect URI, in the query, signed where the plan is signed.
 func (f *flow) answered(seen *sighting) (url.Values, error) {
 	if seen.arrived == nil {
-		return nil, fmt.Errorf("the authorization request ended on a page: %s", visible(f.browser.page))
+		return nil, fmt.Errorf("the authorization request ended on a page: %s", browser.Text(f.browser.page))
 	}
 	to, err := url.Parse(f.asked.Get("redirect_uri"))
 	if err != nil {

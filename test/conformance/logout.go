@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // signOut signs in, and then sends the browser to the end of the session with changed parameters.
@@ -49,7 +50,7 @@ func (r *run) signOutAndBack(change func(url.Values) error) error {
 		return err
 	}
 	if seen.arrived == nil {
-		return fmt.Errorf("signing out ended on a page: %s", visible(r.browser.page))
+		return fmt.Errorf("signing out ended on a page: %s", browser.Text(r.browser.page))
 	}
 	back := *seen.arrived.url
 	got := back.Query()

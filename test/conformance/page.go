@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/minddistrict/idp/test/browser"
 	"golang.org/x/net/html"
 )
 
@@ -13,7 +14,7 @@ func query(page *html.Node, kind, target string) *html.Node {
 	var fits func(*html.Node) bool
 	switch kind {
 	case "id", "name":
-		fits = func(n *html.Node) bool { return attr(n, kind) == target }
+		fits = func(n *html.Node) bool { return browser.Attr(n, kind) == target }
 	case "class":
 		fits = func(n *html.Node) bool { return hasClass(n, target) }
 	case "css":
@@ -69,17 +70,12 @@ func fitsOne(n *html.Node, selector string) bool {
 }
 
 func hasClass(n *html.Node, class string) bool {
-	for _, c := range strings.Fields(attr(n, "class")) {
+	for _, c := range strings.Fields(browser.Attr(n, "class")) {
 		if c == class {
 			return true
 		}
 	}
 	return false
-}
-
-func attr(n *html.Node, name string) string {
-	value, _ := lookUp(n, name)
-	return value
 }
 
 func lookUp(n *html.Node, name string) (string, bool) {
@@ -89,15 +85,4 @@ func lookUp(n *html.Node, name string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// visible is the text of a page as a person reads it.
-func visible(page *html.Node) string {
-	var parts []string
-	for n := range page.Descendants() {
-		if n.Type == html.TextNode && n.Parent.Data != "script" && n.Parent.Data != "style" {
-			parts = append(parts, n.Data)
-		}
-	}
-	return strings.Join(strings.Fields(strings.Join(parts, " ")), " ")
 }

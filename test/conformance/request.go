@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/minddistrict/idp/test/browser"
 )
 
 // asking is an authorization request and the way it is sent.
@@ -63,7 +65,7 @@ func (r *run) answered(a asking) (*sighting, url.Values, error) {
 		return nil, nil, err
 	}
 	if seen.arrived == nil {
-		return nil, nil, fmt.Errorf("the authorization request ended on a page: %s", visible(r.browser.page))
+		return nil, nil, fmt.Errorf("the authorization request ended on a page: %s", browser.Text(r.browser.page))
 	}
 	values, err := r.parameters(seen.arrived)
 	if err != nil {

@@ -101,7 +101,7 @@ type run struct {
 	plan    Plan
 	module  Module
 	places  chan struct{} // one is held while the module runs
-	browser *browser
+	browser *visitor
 	meta    metadata
 	keys    keySet
 	client  Client
@@ -141,7 +141,7 @@ func (r *run) start() error {
 		return err
 	}
 	visits := r.Config.visits(r.module.Name)
-	r.browser = &browser{http: r.HTTP, jar: jar, visits: visits, counts: map[int]int{}, own: r.own()}
+	r.browser = &visitor{http: r.HTTP, jar: jar, visits: visits, counts: map[int]int{}, own: r.own()}
 	if r.meta, err = r.discover(); err != nil {
 		return err
 	}
