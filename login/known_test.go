@@ -166,7 +166,7 @@ func TestKnownCookieIsGuardedAndLasts(t *testing.T) {
 }
 
 // Nothing is told about an address by what a browser may do: known and unknown ones get the same pages, whether the
-// mail was asked for or not.
+// mail was asked for or not (CVE-2026-23511, CVE-2024-41952, CVE-2023-39522, CVE-2022-39307).
 func TestWaitPageTellsNothing(t *testing.T) {
 	v := newVisit(t)
 	pages := map[string][]string{}

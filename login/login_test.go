@@ -54,7 +54,8 @@ func signIn(t *testing.T, b *idptest.Browser, p *idptest.Party, email string) {
 	b.MustPress(t, "Log in")
 }
 
-// CVE-2022-39222, CVE-2024-28197: knowing the address of a login is not enough to finish it for somebody else.
+// CVE-2022-39222, CVE-2024-28197, CVE-2026-7507: knowing the address of a login is not enough to finish it for somebody
+// else.
 func TestJourneyBelongsToOneBrowser(t *testing.T) {
 	v := newVisit(t)
 	attacker, victim := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
@@ -140,7 +141,7 @@ func TestLoginReplacesPlantedCookies(t *testing.T) {
 	}
 }
 
-// CVE-2025-24358, CVE-2025-47909 and others: a form is taken from our own pages only.
+// CVE-2025-24358, CVE-2025-47909, CVE-2025-46721, CVE-2025-47910: a form is taken from our own pages only.
 func TestFormOfAnotherSiteIsRefused(t *testing.T) {
 	v := newVisit(t)
 	b := idptest.NewBrowser(v.Server, "en")

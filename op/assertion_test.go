@@ -236,7 +236,7 @@ func TestPartyProvesItselfWithItsKey(t *testing.T) {
 	}
 }
 
-// What does not prove a party: one thing is wrong with each.
+// What does not prove a party: one thing is wrong with each (CVE-2025-27370).
 func TestAssertionsThatProveNobody(t *testing.T) {
 	c := newKeyCaller(t)
 	now := c.Clock.Now()

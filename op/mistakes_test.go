@@ -174,6 +174,7 @@ func TestHTTPSIssuerIsServedOverHTTPSOnly(t *testing.T) {
 	}
 }
 
+// CVE-2025-64521, CVE-2025-29928, CVE-2024-46999, CVE-2024-47000, CVE-2024-47060.
 func TestDisabledPartyIsUnknownEverywhere(t *testing.T) {
 	c := newCaller(t)
 	b := c.signIn(issuer)

@@ -10,6 +10,7 @@ import (
 // withoutChallenge is a request that PKCE was cut out of.
 var withoutChallenge = set("code_challenge", "", "code_challenge_method", "")
 
+// CVE-2024-23647, CVE-2024-22258, CVE-2025-4144.
 func TestCVE_2024_23647_CVE_2024_22258_CVE_2025_4144_PKCEDowngrade(t *testing.T) {
 	issuers(t, func(s *scene) {
 		v := s.visitor()
@@ -32,6 +33,7 @@ func TestCVE_2024_23647_CVE_2024_22258_CVE_2025_4144_PKCEDowngrade(t *testing.T)
 	})
 }
 
+// CVE-2023-48228.
 func TestCVE_2023_48228_VerifierIsDemanded(t *testing.T) {
 	issuers(t, func(s *scene) {
 		v := s.visitor()
@@ -61,6 +63,7 @@ func TestCVE_2023_48228_VerifierIsDemanded(t *testing.T) {
 	})
 }
 
+// CVE-2026-28513, CVE-2026-55672, CVE-2026-6334.
 func TestCVE_2026_28513_CVE_2026_55672_CVE_2026_6334_CodeOfAnotherParty(t *testing.T) {
 	issuers(t, func(s *scene) {
 		v := s.visitor()
@@ -106,6 +109,7 @@ func TestCVE_2026_28513_CVE_2026_55672_CVE_2026_6334_CodeOfAnotherParty(t *testi
 	})
 }
 
+// CVE-2023-0264.
 func TestCVE_2023_0264_CodesDoNotMix(t *testing.T) {
 	issuers(t, func(s *scene) {
 		const verifierB, challengeB = "M25iVXpKU3puUjFaYWg3T1NDTDQtcW1ROUY5YXlwalNoc0hhakxifmZHag", "qjrzSW9gMiUgpUvqgEPE4_-8swvyCtfOVvg55o5S_es"
@@ -142,7 +146,7 @@ func TestCVE_2023_0264_CodesDoNotMix(t *testing.T) {
 	})
 }
 
-// What is spent stays spent, whichever other door its text is shown at.
+// What is spent stays spent, whichever other door its text is shown at (CVE-2026-4325).
 func TestCVE_2026_4325_SpentStaysSpent(t *testing.T) {
 	databases(t, func(s *scene) {
 		v := s.visitor()
@@ -175,7 +179,7 @@ func TestCVE_2026_4325_SpentStaysSpent(t *testing.T) {
 	})
 }
 
-// An attacker's own finished login, fed to somebody else's browser, signs nobody in there.
+// An attacker's own finished login, fed to somebody else's browser, signs nobody in there (CVE-2026-33757).
 func TestCVE_2026_33757_FinishedCallbackInAnotherBrowser(t *testing.T) {
 	issuers(t, func(s *scene) {
 		attacker, victim := s.visitor(), s.visitor()

@@ -39,6 +39,7 @@ func (s *scene) quiet(what string, a answer) {
 	s.linksStay(what, a.Body)
 }
 
+// CVE-2019-8400, CVE-2025-10044, CVE-2026-33758.
 func TestCVE_2019_8400_CVE_2025_10044_CVE_2026_33758_TextsOfOthersAreNotShown(t *testing.T) {
 	issuers(t, func(s *scene) {
 		names := []string{"error", "error_description", "error_uri", "error_hint", "message", "state", "nonce", "ui_locales", "claims_locales", "login_hint", "acr_values", "display", "hint", "lang"}
@@ -97,6 +98,7 @@ var (
 	fieldValue  = regexp.MustCompile(` value="[^"<>]*"`)
 )
 
+// CVE-2024-21637.
 func TestCVE_2024_21637_AddressesThatBrowsersRun(t *testing.T) {
 	s := newScene(t, hostIssuer, sqlite(t))
 	for _, scheme := range []string{
@@ -157,6 +159,7 @@ func (s *scene) declarePlatform(p setup.Platform) error {
 	return err
 }
 
+// CVE-2024-29891, CVE-2026-29192, CVE-2026-5468.
 func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.T) {
 	s := newScene(t, hostIssuer, sqlite(t))
 	dir := t.TempDir()
@@ -237,7 +240,8 @@ func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.
 	}
 }
 
-// What we do not serve yet is not there to be attacked: SAML, registration, SCIM, administration, assertions of others.
+// What we do not serve yet is not there to be attacked: SAML, registration, SCIM, administration, assertions of others
+// (CVE-2023-45683, CVE-2026-29191, CVE-2023-6544).
 func TestCVE_2023_45683_CVE_2026_29191_CVE_2023_6544_NotServed(t *testing.T) {
 	issuers(t, func(s *scene) {
 		for _, path := range []string{

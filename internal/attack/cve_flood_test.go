@@ -38,7 +38,8 @@ func heap() int64 {
 
 const mebi = 1 << 20
 
-// A compressed, encrypted or dotted text in every parameter that takes a token.
+// A compressed, encrypted or dotted text in every parameter that takes a token (GHSA-2c7c-3mj9-8fqh, CVE-2024-28180,
+// CVE-2025-27144, CVE-2025-30204, CVE-2026-34986).
 func TestGHSA_2c7c_3mj9_8fqh_CVE_2024_28180_CVE_2025_27144_CVE_2025_30204_CVE_2026_34986_TokensThatExplode(t *testing.T) {
 	b64 := base64.RawURLEncoding.EncodeToString
 	tokens := map[string]string{
@@ -102,6 +103,7 @@ func (m *metered) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// CVE-2023-6337, CVE-2025-61726, CVE-2025-58186, CVE-2025-61725, CVE-2026-42499.
 func TestCVE_2023_6337_CVE_2025_61726_CVE_2025_58186_CVE_2025_61725_CVE_2026_42499_HugeRequests(t *testing.T) {
 	issuers(t, func(s *scene) {
 		before := heap()
@@ -174,7 +176,7 @@ func TestCVE_2023_6337_CVE_2025_61726_CVE_2025_58186_CVE_2025_61725_CVE_2026_424
 	})
 }
 
-// Logins that nobody finishes are rows for an hour and nothing after it.
+// Logins that nobody finishes are rows for an hour and nothing after it (CVE-2021-3637).
 func TestCVE_2021_3637_LoginsThatNobodyFinishes(t *testing.T) {
 	databases(t, func(s *scene) {
 		const flood = 300
@@ -222,8 +224,8 @@ func TestCVE_2021_3637_LoginsThatNobodyFinishes(t *testing.T) {
 	})
 }
 
-// What a header says of the address changes neither who gets in nor whom the record names. What counts as the address is
-// tested in internal/web/web_test.go.
+// What a header says of the address changes neither who gets in nor whom the record names. What counts as the address
+// is tested in internal/web/web_test.go (CVE-2024-47070, CVE-2023-36456).
 func TestCVE_2024_47070_CVE_2023_36456_ForwardedAddress(t *testing.T) {
 	issuers(t, func(s *scene) {
 		s.rebuild(func(o *wire.Options) { o.Proxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
@@ -270,6 +272,7 @@ func TestCVE_2024_47070_CVE_2023_36456_ForwardedAddress(t *testing.T) {
 	})
 }
 
+// CVE-2025-64484, CVE-2026-40575, CVE-2026-0976.
 func TestCVE_2025_64484_CVE_2026_40575_CVE_2026_0976_TwinsOfPaths(t *testing.T) {
 	issuers(t, func(s *scene) {
 		v := s.visitor()

@@ -10,8 +10,8 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// Forms that change something, sent by another site with the cookies of the person: none is taken. The login page itself
-// is attacked in login/login_test.go.
+// Forms that change something, sent by another site with the cookies of the person: none is taken. The login page
+// itself is attacked in login/login_test.go (CVE-2025-24358, CVE-2025-47909, CVE-2025-46721, CVE-2025-47910).
 func TestCVE_2025_24358_CVE_2025_47909_CVE_2025_46721_CVE_2025_47910_FormsOfOtherSites(t *testing.T) {
 	issuers(t, func(s *scene) {
 		origin := platform.Issuer(s.issuer).Origin()
@@ -53,7 +53,7 @@ func TestCVE_2025_24358_CVE_2025_47909_CVE_2025_46721_CVE_2025_47910_FormsOfOthe
 	})
 }
 
-// A page of another site cannot sign anyone out, nor read anything: an image, a frame, a form.
+// A page of another site cannot sign anyone out, nor read anything: an image, a frame, a form (CVE-2020-10734).
 func TestCVE_2020_10734_LogoutByAnotherSite(t *testing.T) {
 	issuers(t, func(s *scene) {
 		v := s.visitor()
@@ -72,7 +72,7 @@ func TestCVE_2020_10734_LogoutByAnotherSite(t *testing.T) {
 	})
 }
 
-// After logging out nothing of the session counts, on either node.
+// After logging out nothing of the session counts, on either node (CVE-2025-53826).
 func TestCVE_2025_53826_NothingSurvivesLogout(t *testing.T) {
 	databases(t, func(s *scene) {
 		node := s.node()

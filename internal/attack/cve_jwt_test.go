@@ -162,6 +162,7 @@ func sha(text string) []byte {
 	return sum[:]
 }
 
+// CVE-2026-33322, CVE-2020-26160.
 func TestCVE_2026_33322_CVE_2020_26160_ForgedTokens(t *testing.T) {
 	issuers(t, func(s *scene) {
 		v := s.visitor()
@@ -209,7 +210,7 @@ func TestCVE_2026_33322_CVE_2020_26160_ForgedTokens(t *testing.T) {
 	})
 }
 
-// A token counts as the one thing it was made for (RFC 8725 section 3.11).
+// A token counts as the one thing it was made for (RFC 8725 section 3.11) (CVE-2026-33322).
 func TestCVE_2026_33322_TypesOfTokensAreNotConfused(t *testing.T) {
 	issuers(t, func(s *scene) {
 		v := s.visitor()

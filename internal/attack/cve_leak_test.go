@@ -30,6 +30,7 @@ func (b *logBook) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
+// CVE-2024-32967, CVE-2024-8365, GHSA-prh4-vhfh-24mj.
 func TestCVE_2024_32967_CVE_2024_8365_GHSA_prh4_vhfh_24mj_SecretsStaySecret(t *testing.T) {
 	databases(t, func(s *scene) {
 		book := &logBook{}
@@ -137,6 +138,7 @@ func (s *scene) everything() string {
 
 const draws = 10_000
 
+// CVE-2019-10754, CVE-2022-31034.
 func TestCVE_2019_10754_CVE_2022_31034_Randomness(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]struct {
@@ -208,6 +210,7 @@ func TestCVE_2019_10754_CVE_2022_31034_Randomness(t *testing.T) {
 	}
 }
 
+// CVE-2025-48947, CVE-2025-64762.
 func TestCVE_2025_48947_CVE_2025_64762_NothingPersonalIsCached(t *testing.T) {
 	issuers(t, func(s *scene) {
 		v := s.visitor()

@@ -41,6 +41,7 @@ func (s *scene) unregistered(party string, twins ...string) {
 	}
 }
 
+// CVE-2023-6291, CVE-2024-1132, CVE-2026-3872.
 func TestCVE_2023_6291_CVE_2024_1132_CVE_2026_3872_RedirectTwins(t *testing.T) {
 	if len(twins) < 40 {
 		t.Fatalf("%d twins", len(twins))
@@ -88,6 +89,7 @@ func TestAnotherProgramGetsNoCodeWithoutAPage(t *testing.T) {
 	})
 }
 
+// CVE-2024-8883, CVE-2026-28512.
 func TestCVE_2024_8883_CVE_2026_28512_UserinfoInRedirect(t *testing.T) {
 	issuers(t, func(s *scene) {
 		s.unregistered("web", "http://localhost@evil.test/cb", "https://rp:x@evil.test/cb", "https://rp.test@evil.test/cb", `https://rp.test\@evil.test/cb`, "https://x@rp.test/cb",
@@ -96,6 +98,7 @@ func TestCVE_2024_8883_CVE_2026_28512_UserinfoInRedirect(t *testing.T) {
 	})
 }
 
+// CVE-2022-3782.
 func TestCVE_2022_3782_DoubleDecoding(t *testing.T) {
 	issuers(t, func(s *scene) {
 		once := url.QueryEscape(redirect)
@@ -112,6 +115,7 @@ func hex(b byte) string {
 	return string([]byte{digits[b>>4], digits[b&15]})
 }
 
+// CVE-2024-52289.
 func TestCVE_2024_52289_RegisteredURIIsNotAPattern(t *testing.T) {
 	issuers(t, func(s *scene) {
 		s.unregistered("web", "https://appXexample/cb", "https://app-example/cb", "https://app.exampleX/cb", "https://app.example/cbb")
@@ -140,6 +144,7 @@ func (s *scene) declare(p setup.Party) error {
 	return err
 }
 
+// CVE-2020-15233, CVE-2020-15234.
 func TestCVE_2020_15233_CVE_2020_15234_CaseAndLoopback(t *testing.T) {
 	issuers(t, func(s *scene) {
 		s.unregistered("web", "https://rp.test/Cb", "https://Rp.test/cb", "hTTps://rp.test/cb", "https://rp.test/CB", "http://127.0.0.1/cb", "http://localhost/cb")
@@ -147,6 +152,7 @@ func TestCVE_2020_15233_CVE_2020_15234_CaseAndLoopback(t *testing.T) {
 	})
 }
 
+// CVE-2026-9689.
 func TestCVE_2026_9689_ParameterPollution(t *testing.T) {
 	issuers(t, func(s *scene) {
 		for _, name := range []string{"redirect_uri", "client_id", "state", "scope", "response_mode", "code_challenge"} {
@@ -169,7 +175,8 @@ func TestCVE_2026_9689_ParameterPollution(t *testing.T) {
 	})
 }
 
-// The address that browsers are led to after everything else than an authorization answer.
+// The address that browsers are led to after everything else than an authorization answer (CVE-2024-39694,
+// CVE-2021-29456, CVE-2026-5467).
 func TestCVE_2024_39694_CVE_2021_29456_CVE_2026_5467_ReturnAddresses(t *testing.T) {
 	evil := []string{
 		"//evil.test", `/\evil.test`, `\\evil.test`, "/%09/evil.test", "/\t/evil.test", "/%5cevil.test", "https:evil.test", "https:///evil.test", "@evil.test", "https://evil.test/", "javascript:alert(1)",

@@ -23,6 +23,7 @@ func (v *visitor) renamed(from, to platform.ID) *visitor {
 	return twin
 }
 
+// GHSA-pfrf-9r5f-73f5.
 func TestGHSA_pfrf_9r5f_73f5_NothingCrossesPlatforms(t *testing.T) {
 	databases(t, func(s *scene) {
 		there := s.foreign()
@@ -146,7 +147,8 @@ func (s *scene) rows(query string) (all []string) {
 }
 
 // Identifiers of another platform, put wherever an identifier can be put. The contract of storage holds the other half:
-// each of its methods, called with an identifier of another platform, finds and changes nothing (storage/storagetest/safety.go).
+// each of its methods, called with an identifier of another platform, finds and changes nothing
+// (storage/storagetest/safety.go) (CVE-2025-64431, CVE-2025-27507).
 func TestCVE_2025_64431_CVE_2025_27507_IdentifiersOfAnotherPlatform(t *testing.T) {
 	databases(t, func(s *scene) {
 		there := s.foreign()
@@ -182,6 +184,7 @@ func TestCVE_2025_64431_CVE_2025_27507_IdentifiersOfAnotherPlatform(t *testing.T
 	})
 }
 
+// CVE-2026-9094, CVE-2026-33132.
 func TestCVE_2026_9094_CVE_2026_33132_ScopesOfAnotherPlatform(t *testing.T) {
 	issuers(t, func(s *scene) {
 		there := s.foreign()

@@ -15,6 +15,7 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
+// CVE-2026-1035.
 func TestCVE_2026_1035_ParallelRefreshOverTwoNodes(t *testing.T) {
 	databases(t, func(s *scene) {
 		nodes := []*scene{s, s.node()}
@@ -45,6 +46,7 @@ func TestCVE_2026_1035_ParallelRefreshOverTwoNodes(t *testing.T) {
 	})
 }
 
+// CVE-2026-9802.
 func TestCVE_2026_9802_RestartForgetsNothing(t *testing.T) {
 	databases(t, func(s *scene) {
 		first := s.visitor().given("spa")
@@ -74,6 +76,7 @@ func TestCVE_2026_9802_RestartForgetsNothing(t *testing.T) {
 	})
 }
 
+// CVE-2026-43983.
 func TestCVE_2026_43983_RefreshSeesWhatChanged(t *testing.T) {
 	databases(t, func(s *scene) {
 		nodes := []*scene{s, s.node()}
@@ -174,6 +177,7 @@ func (s *scene) register(id grant.PartyID, change func(*grant.Party)) {
 	}
 }
 
+// CVE-2022-3916, CVE-2025-12390.
 func TestCVE_2022_3916_CVE_2025_12390_NextPersonInTheBrowser(t *testing.T) {
 	databases(t, func(s *scene) {
 		for _, party := range []string{"web", "spa", "jwt"} {
@@ -198,6 +202,7 @@ func TestCVE_2022_3916_CVE_2025_12390_NextPersonInTheBrowser(t *testing.T) {
 	})
 }
 
+// CVE-2020-15223.
 func TestCVE_2020_15223_RevocationThatFailsSaysSo(t *testing.T) {
 	databases(t, func(s *scene) {
 		got := s.visitor().given("web")
@@ -291,6 +296,7 @@ func mutants(token string) []string {
 	return all
 }
 
+// CVE-2026-27840.
 func TestCVE_2026_27840_ChangedTokensAreNoTokens(t *testing.T) {
 	issuers(t, func(s *scene) {
 		for _, party := range []string{"web", "other", "jwt"} { // access tokens of three lengths
@@ -333,6 +339,7 @@ func TestCVE_2026_27840_ChangedTokensAreNoTokens(t *testing.T) {
 	})
 }
 
+// CVE-2024-47077, CVE-2026-58425.
 func TestCVE_2024_47077_CVE_2026_58425_TokensOfAnotherParty(t *testing.T) {
 	issuers(t, func(s *scene) {
 		for _, party := range []string{"web", "jwt", "spa"} {

@@ -58,7 +58,7 @@ func siegeDays(t testing.TB) int {
 // TestOwnerEntersEveryDayUnderSiege: somebody with a thousand addresses guesses the owner's password and has mails sent
 // between every two of her requests, and all day, in the way that harms her most. She comes once a day, in a browser
 // that nobody knows, at an hour that the attacker knows, opens the newest mail and tries again: she is in within three
-// hours. Of the guesses at most fifty are verified in any 24 hours.
+// hours. Of the guesses at most fifty are verified in any 24 hours (CVE-2024-1722).
 func TestOwnerEntersEveryDayUnderSiege(t *testing.T) {
 	databases(t, func(s *scene) {
 		s = s.at(hostIssuer)

@@ -39,7 +39,7 @@ var everybody = []string{"anna@example.org", "rosa@example.org", "dora@example.o
 
 // TestPagesDoNotTellWhoHasAnAccount compares what the login, a forgotten password and a sign-up answer for an active, a
 // deactivated, an invited and an unknown address: status, headers, length and text, and how long the answer is held
-// back, also when limits are exceeded.
+// back, also when limits are exceeded (CVE-2026-23511, CVE-2024-41952, CVE-2023-39522, CVE-2022-39307).
 func TestPagesDoNotTellWhoHasAnAccount(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
 		for what, walk := range map[string]func(*watcher){

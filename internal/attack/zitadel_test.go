@@ -82,6 +82,7 @@ func TestZ3PKCEIsS256(t *testing.T) {
 	})
 }
 
+// CVE-2022-39222, CVE-2024-28197, CVE-2026-7507.
 func TestZ4RequestBelongsToABrowserAndGivesOneCode(t *testing.T) {
 	gap(t, 4, "a request id is worth nothing in another browser, and one code in its own", func(s *scene) {
 		owner, thief, none := s.visitor(), s.visitor(), s.visitor()

@@ -96,7 +96,7 @@ func (h house) refusals(reason string) (n int) {
 }
 
 // Two hundred guesses at once, on two nodes: ten are verified. The right password, last, waits like everybody's from a
-// browser that nobody knows; in the owner's browser it is taken at once.
+// browser that nobody knows; in the owner's browser it is taken at once (CVE-2024-4629, CVE-2026-27801, CVE-2024-1722).
 func TestTwoHundredGuessesAtOnceStopEverybodyButTheOwner(t *testing.T) {
 	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
 		t.Run(name, func(t *testing.T) {
@@ -219,7 +219,7 @@ func TestRightPasswordsNeverSlowAnybody(t *testing.T) {
 }
 
 // In a day fifty guesses are verified, however patient somebody is; the owner's browser has a day of its own. Nobody
-// waits longer than for the next one.
+// waits longer than for the next one (CVE-2024-1722).
 func TestFiftyGuessesADay(t *testing.T) {
 	h := newHouse(t)
 	owner := h.known("anna@example.org")

@@ -146,8 +146,8 @@ func TestACodeIsAcceptedOnce(t *testing.T) {
 	}
 }
 
-// However many guesses are sent at once, over however many logins and nodes, ten are looked at in a day; then the
-// right one is refused too, and it is the same page.
+// However many guesses are sent at once, over however many logins and nodes, ten are looked at in a day; then the right
+// one is refused too, and it is the same page (CVE-2024-32868, CVE-2025-64102, CVE-2025-6015).
 func TestManyGuessesAtOnceDoNotHelp(t *testing.T) {
 	const guesses = 200
 	for name, open := range databases {

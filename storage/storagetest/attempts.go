@@ -59,6 +59,7 @@ func (w *world) fillBucket(g authn.Guess) time.Time {
 }
 
 var attempts = []promise{
+	// CVE-2026-35597
 	{"of a hundred attempts at once exactly as many get through as are allowed", func(w *world) {
 		var counted [crowd]authn.Attempts
 		ended := race(func(i int) (err error) {

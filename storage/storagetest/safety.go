@@ -17,6 +17,7 @@ import (
 )
 
 var safety = []promise{
+	// CVE-2025-64431, CVE-2025-27507
 	{"another platform sees and changes nothing", func(w *world) {
 		v := w.visit(w.anna)
 		g, code := w.code(v, "openid")

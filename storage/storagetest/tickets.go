@@ -49,6 +49,7 @@ var tickets = []promise{
 		w.onlyOne(race(func(int) error { return w.spend(t, w.now) }), fault.Spent)
 		w.same("state", w.ticketState(t), authn.TicketUsed)
 	}},
+	// CVE-2026-52809
 	{"a ticket that was opened in time is spent later; one that was not, or for another purpose, or elsewhere, never", func(w *world) {
 		t := w.ticket(authn.TicketReset)
 		w.fails(w.spend(t, t.ExpiresAt), fault.Spent)

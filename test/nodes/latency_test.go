@@ -98,6 +98,7 @@ func TestWhatIsTakenBackIsRefusedOnBothNodesWithinASecond(t *testing.T) {
 	}
 }
 
+// CVE-2025-64521, CVE-2025-29928, CVE-2024-46999, CVE-2024-47000, CVE-2024-47060.
 func TestDeactivatedAccountIsRefusedOnBothNodesWithinASecond(t *testing.T) {
 	p := newPair(t, 0, nil)
 	held := p.arrive(t)
