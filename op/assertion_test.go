@@ -454,7 +454,8 @@ func TestRecordSaysWhatIsWrongWithAnAssertion(t *testing.T) {
 	}
 }
 
-// An assertion counts once: at both nodes on one database, after a restart, at every endpoint, and until it is over.
+// An assertion counts once: at both nodes on one database, after a restart, at every endpoint, and until it is over
+// (CVE-2020-5300, CVE-2020-15222).
 func TestAssertionCountsOnceOnAllNodes(t *testing.T) {
 	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": idptest.SQLiteNodes, "postgres": idptest.PostgresNodes} {
 		t.Run(name, func(t *testing.T) {
