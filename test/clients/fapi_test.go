@@ -29,11 +29,11 @@ var strongParties = []strongParty{
 	}},
 	{"fapi2", true, false, func(t *testing.T, h *house, key []string) {
 		h.registers(t, fapiSection, 0, insurer, key...)
-		h.newsIsOut()
+		h.settled(t)
 	}},
 	{"fapi2_message_signing", true, true, func(t *testing.T, h *house, _ []string) {
 		h.registers(t, fapiSection, 1, insurer)
-		h.newsIsOut()
+		h.settled(t)
 	}},
 }
 

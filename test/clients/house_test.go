@@ -26,15 +26,16 @@ const (
 type house struct {
 	*program.Install
 	program.Certificate
-	t      *testing.T
-	issuer string
-	http   *http.Client
+	t        *testing.T
+	issuer   string
+	operator string // address of the operator's listener
+	http     *http.Client
 }
 
 // newHouse sets a platform with one account up and serves it until the test ends.
 func newHouse(t *testing.T, dsn string) *house {
 	t.Helper()
-	h := &house{Install: program.NewInstall(t, dsn), t: t}
+	h := &house{Install: program.NewInstall(t, dsn), t: t, operator: program.FreeAddress(t)}
 	address := program.FreeAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -44,7 +45,7 @@ func newHouse(t *testing.T, dsn string) *house {
 	h.Certificate = h.Certify()
 	h.http = &http.Client{Transport: h.Transport, Timeout: 20 * time.Second}
 	h.Env = append(h.Env,
-		"IDP_LISTEN="+address, "IDP_OPERATOR_LISTEN="+program.FreeAddress(t), "IDP_LOG__LEVEL=warn",
+		"IDP_LISTEN="+address, "IDP_OPERATOR_LISTEN="+h.operator, "IDP_LOG__LEVEL=warn",
 		"IDP_OUTBOUND__ALLOW=127.0.0.0/8,::1/128", "SSL_CERT_FILE="+h.Authority, // parties that are told of logouts
 		"IDP_TLS__CERT_FILE="+h.Chain, "IDP_TLS__KEY_FILE="+h.Key)
 	h.OK("migrate")
@@ -107,8 +108,11 @@ func (h *house) known(t *testing.T, entries string) {
 	}
 }
 
-// newsIsOut waits until the server knows what changed of a party that it knew: it looks twice a second.
-func (h *house) newsIsOut() { time.Sleep(1200 * time.Millisecond) }
+// settled waits until the server knows what changed of a party that it knew.
+func (h *house) settled(t *testing.T) {
+	t.Helper()
+	program.SettingsCount(t, h.operator)
+}
 
 func cutLast(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {

@@ -52,7 +52,7 @@ func TestWhatIsUnderWayEndsOnBothNodes(t *testing.T) {
 	file = strings.Replace(file, "    parties:\n", "    policy: { second_factor: { client: required, staff: required }, code_methods: [totp] }\n    parties:\n", 1)
 	file += fmt.Sprintf("      - { email: totp@example.org, password: %q, totp_secret: %s }\n", idptest.Password, idptest.TOTPSecret)
 	p.OK("apply", p.File("required.yaml", file))
-	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
+	p.settled()
 	for _, row := range []struct {
 		name, email, next string
 		act               []string

@@ -22,7 +22,7 @@ func TestOwnerIsShownOnce(t *testing.T) {
 	account := fmt.Sprintf("      - { email: totp@example.org, password: %q, totp_secret: %s }\n", idptest.Password, idptest.TOTPSecret)
 	p.OK("apply", p.File("optional.yaml", file+account))
 	p.OK("account", "reset-2fa", "totp@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "in-person")
-	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
+	p.settled()
 
 	thief := newPerson(p.at(1), "totp@example.org")
 	_, err := thief.ask(steady, nil)

@@ -180,7 +180,7 @@ func TestDisabledAppIsRefusedUntilItIsEnabled(t *testing.T) {
 		}
 	}
 	p.OK("party", "enable", appID, "--platform", "linde")
-	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
+	p.settled()
 	for node := range p.nodes {
 		h.works(t, p.at(node))
 		h.knows(t, p.at(node), 0)

@@ -44,7 +44,7 @@ func appHouse(issuer string, accounts int) string {
 func (p *pair) withPhones(accounts int) *pair {
 	p.t.Helper()
 	p.OK("apply", p.File("app.yaml", appHouse(p.issuer, accounts)))
-	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
+	p.settled()
 	return p
 }
 

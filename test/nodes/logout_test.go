@@ -127,7 +127,7 @@ func (r *receiver) serve(p *pair) *pair {
 	p.t.Helper()
 	file := strings.Replace(house(p.issuer, 0), "post_logout_redirect_uris:", `backchannel_logout_uri: "`+r.URL+`", post_logout_redirect_uris:`, 1)
 	p.OK("apply", p.File("told.yaml", file))
-	time.Sleep(1500 * time.Millisecond) // settings count on all nodes within a second
+	p.settled()
 	return p
 }
 

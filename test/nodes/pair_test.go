@@ -98,6 +98,14 @@ func serve(t *testing.T, s site, dsn string, accounts, nodes int) *pair {
 	return p
 }
 
+// settled waits until what was declared counts on all nodes.
+func (p *pair) settled() {
+	p.t.Helper()
+	for _, n := range p.nodes {
+		program.SettingsCount(p.t, n.operator)
+	}
+}
+
 func newSite(t *testing.T, beside *sql.DB) site {
 	t.Helper()
 	b := newBalancer(t)

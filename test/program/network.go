@@ -2,10 +2,15 @@ package program
 
 import (
 	"encoding/binary"
+	"errors"
+	"io"
 	"net"
+	"net/http"
+	"regexp"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/minddistrict/idp/internal/secret"
 )
@@ -34,4 +39,40 @@ func FreePort(t testing.TB) string {
 func FreeAddress(t testing.TB) string {
 	t.Helper()
 	return "127.0.0.1:" + FreePort(t)
+}
+
+var settingsAge = regexp.MustCompile(`(?m)^idp_settings_age_seconds (\S+)$`)
+
+// SettingsCount waits until a node has read the settings anew: what was declared before counts there now. Operator is the
+// address of its operator's listener, whose metrics say how old what it has is.
+func SettingsCount(t testing.TB, operator string) {
+	t.Helper()
+	declared := time.Now()
+	for end := declared.Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		age, err := settingsAgeOf(operator)
+		if err == nil && time.Since(declared) > age {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("settings of %s: %s old, %v", operator, age, err)
+		}
+	}
+}
+
+func settingsAgeOf(operator string) (time.Duration, error) {
+	res, err := http.Get("http://" + operator + "/metrics")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = res.Body.Close() }() // read to its end
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		return 0, err
+	}
+	found := settingsAge.FindSubmatch(text)
+	if found == nil {
+		return 0, errors.New("no idp_settings_age_seconds in its metrics")
+	}
+	seconds, err := strconv.ParseFloat(string(found[1]), 64)
+	return time.Duration(seconds * float64(time.Second)), err
 }
