@@ -102,7 +102,7 @@ func everyLevel(w io.Writer) slog.Handler {
 func (m *mobile) logged() *logBook {
 	book := &logBook{}
 	for _, n := range m.nodes {
-		n.rebuild(func(o *wire.Options) {
+		n.Rebuild(func(o *wire.Options) {
 			o.Log = slog.New(everyLevel(book))
 		})
 	}
@@ -110,18 +110,18 @@ func (m *mobile) logged() *logBook {
 }
 
 // contents are all rows of all tables.
-func (s *scene) contents() (all []string) {
+func contents(s *idptest.Scene) (all []string) {
 	s.Helper()
 	list := "SELECT name FROM sqlite_master WHERE type = 'table'"
 	if s.DB.SQL().QueryRowContext(s.Context(), "SELECT current_database()").Scan(new(string)) == nil {
 		list = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 	}
-	tables := s.rows(list)
+	tables := rowsOf(s, list)
 	if len(tables) < 20 {
 		s.Fatalf("%d tables: the test looks in the wrong place", len(tables))
 	}
 	for _, table := range tables {
-		for _, row := range s.rows("SELECT * FROM " + strings.TrimSpace(table)) {
+		for _, row := range rowsOf(s, "SELECT * FROM "+strings.TrimSpace(table)) {
 			all = append(all, strings.TrimSpace(table)+": "+row)
 		}
 	}
@@ -132,7 +132,7 @@ func (s *scene) contents() (all []string) {
 func (m *mobile) app(transport http.RoundTripper, store phone.Store) *phone.App {
 	m.Helper()
 	app, err := phone.New(phone.Config{
-		ClientID: "app", RedirectURI: "https://phone.test/callback", Scope: "openid email", Issuers: []string{hostIssuer},
+		ClientID: "app", RedirectURI: "https://phone.test/callback", Scope: "openid email", Issuers: []string{idptest.HostIssuer},
 		DeviceName: "Phone", Store: store, HTTP: &http.Client{Transport: transport}, Now: m.nodes[0].Clock.Now,
 		Wait: func(_ context.Context, d time.Duration) error { m.later(d); return nil },
 	})
@@ -159,27 +159,27 @@ func TestSecretOfAPhoneIsNowhereElse(t *testing.T) {
 		book := m.logged()
 		s := m.nodes[0]
 		sent, store := &sniffer{RoundTripper: s}, &phone.Memory{}
-		if _, err := store.MakeKey(hostIssuer); err != nil {
+		if _, err := store.MakeKey(idptest.HostIssuer); err != nil {
 			m.Fatal(err)
 		}
-		key, _ := store.Stolen(hostIssuer)
+		key, _ := store.Stolen(idptest.HostIssuer)
 		jkt, err := phone.Thumbprint(key)
 		m.must(err)
 		private, err := key.Bytes()
 		m.must(err)
 		kept := canaries{"pin_secret": secret.Bytes(32), "private key": private}
-		store.Put(hostIssuer, key, kept["pin_secret"])
+		store.Put(idptest.HostIssuer, key, kept["pin_secret"])
 		pins := []string{idptest.PhonePIN, "73914", wrongPIN}
 		derived := canaries{}
 		for what, value := range kept {
 			derived[what] = value
 		}
 		for _, pin := range pins {
-			derived["pin_key of "+pin] = phone.PINKey(kept["pin_secret"], hostIssuer, jkt, pin)
+			derived["pin_key of "+pin] = phone.PINKey(kept["pin_secret"], idptest.HostIssuer, jkt, pin)
 		}
 		looked := func(when string) {
 			m.Helper()
-			rows := strings.Join(s.contents(), "\n")
+			rows := strings.Join(contents(s), "\n")
 			record := httptest.NewRecorder()
 			s.Operator().ServeHTTP(record, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 			places := map[string]string{
@@ -203,7 +203,7 @@ func TestSecretOfAPhoneIsNowhereElse(t *testing.T) {
 		}
 
 		app := m.app(sent, store)
-		device, err := app.Device(hostIssuer)
+		device, err := app.Device(idptest.HostIssuer)
 		m.must(err)
 		var back url.Values
 		s.Site("phone.test", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { back = r.URL.Query() }))
@@ -231,9 +231,9 @@ func TestSecretOfAPhoneIsNowhereElse(t *testing.T) {
 		looked("signed in")
 
 		// a database that fails while a PIN is in hand
-		s.run("ALTER TABLE app_devices RENAME TO hidden_devices")
+		s.Exec("ALTER TABLE app_devices RENAME TO hidden_devices")
 		enters(pins[0], false)
-		s.run("ALTER TABLE hidden_devices RENAME TO app_devices")
+		s.Exec("ALTER TABLE hidden_devices RENAME TO app_devices")
 		if !strings.Contains(book.String(), `"level":"ERROR"`) {
 			m.Error("no error was logged: the test looks in the wrong place")
 		}
@@ -242,10 +242,10 @@ func TestSecretOfAPhoneIsNowhereElse(t *testing.T) {
 		looked("after an error")
 
 		// another PIN, by the code; the number is typed in the browser
-		d.b.MustOpen(m, hostIssuer+"/settings/app")
+		d.b.MustOpen(m, idptest.HostIssuer+"/settings/app")
 		d.b.MustPress(m, idptest.Text("en", "qr.show"))
 		_, reference := m.read(d.b)
-		code, err := app.Scan(hostIssuer + "/app#" + reference)
+		code, err := app.Scan(idptest.HostIssuer + "/app#" + reference)
 		m.must(err)
 		device = code.Device
 		h, err := code.Claim(m.Context())
@@ -261,7 +261,7 @@ func TestSecretOfAPhoneIsNowhereElse(t *testing.T) {
 		for range grant.MaxTries {
 			enters(wrongPIN, false)
 		}
-		if left, _ := store.Stolen(hostIssuer); left != nil {
+		if left, _ := store.Stolen(idptest.HostIssuer); left != nil {
 			m.Error("the device was not removed")
 		}
 		m.must(s.Deliver(m.Context()))
@@ -279,9 +279,9 @@ func TestSecretOfAPhoneIsNowhereElse(t *testing.T) {
 			fmt.Sprintf("%X", value), fmt.Sprint(value), jwt, url.QueryEscape(base64.StdEncoding.EncodeToString(value)),
 			b64([]byte(b64(value))),
 		} {
-			post, err := http.NewRequest(http.MethodPost, hostIssuer+"/token", strings.NewReader("device_name="+leak))
+			post, err := http.NewRequest(http.MethodPost, idptest.HostIssuer+"/token", strings.NewReader("device_name="+leak))
 			m.must(err)
-			get, err := http.NewRequest(http.MethodGet, hostIssuer+"/userinfo", nil)
+			get, err := http.NewRequest(http.MethodGet, idptest.HostIssuer+"/userinfo", nil)
 			m.must(err)
 			get.Header.Set("Dpop", leak)
 			for _, r := range []*http.Request{post, get} {
@@ -305,12 +305,12 @@ func TestSecretOfAPhoneIsNowhereElse(t *testing.T) {
 		}
 		_, err = s.DB.SQL().ExecContext(m.Context(), "UPDATE app_devices SET pin = $1", value)
 		m.must(err)
-		if found := kept.in(strings.Join(s.contents(), "\n")); len(found) != 1 {
+		if found := kept.in(strings.Join(contents(s), "\n")); len(found) != 1 {
 			m.Errorf("in a row it is not found: %v", found)
 		}
 		_, err = s.DB.SQL().ExecContext(m.Context(), "UPDATE app_devices SET pin = NULL, name = $1", b64(value))
 		m.must(err)
-		if found := kept.in(strings.Join(s.contents(), "\n")); len(found) != 1 {
+		if found := kept.in(strings.Join(contents(s), "\n")); len(found) != 1 {
 			m.Errorf("in a name it is not found: %v", found)
 		}
 	})
@@ -363,7 +363,7 @@ func TestNumberOfAPhoneIsNowhereElse(t *testing.T) {
 		seen := sightings{}
 		s := m.nodes[0]
 		for len(numbers) < rounds {
-			h, before := m.blank(hostIssuer), s.contents()
+			h, before := m.blank(idptest.HostIssuer), contents(s)
 			logged, mailed := book.Len(), len(s.Mails.Sent())
 			this := map[string]string{}
 			_, reference := d.code()
@@ -372,7 +372,7 @@ func TestNumberOfAPhoneIsNowhereElse(t *testing.T) {
 				continue // each round has a number of its own
 			}
 			this["the answer to the phone"] = claimed.Body
-			page := hostIssuer + "/settings/app/" + claimed.Handoff
+			page := idptest.HostIssuer + "/settings/app/" + claimed.Handoff
 			opens := func(place, address string) {
 				m.Helper()
 				d.b.MustOpen(m, address)
@@ -403,7 +403,7 @@ func TestNumberOfAPhoneIsNowhereElse(t *testing.T) {
 				"the start of the codes": "/settings/app", "settings": "/settings", "devices": "/settings/devices",
 				"past logins": "/settings/activity", "camera": "/app",
 			} {
-				opens(place, hostIssuer+path)
+				opens(place, idptest.HostIssuer+path)
 			}
 			m.must(s.Deliver(m.Context()))
 			for _, mail := range s.Mails.Sent()[mailed:] {
@@ -413,7 +413,7 @@ func TestNumberOfAPhoneIsNowhereElse(t *testing.T) {
 				m.Fatal("no mail: the test looks in the wrong place")
 			}
 			var rows []string
-			for _, row := range s.contents() {
+			for _, row := range contents(s) {
 				if !slices.Contains(before, row) {
 					rows = append(rows, row)
 				}
@@ -426,7 +426,7 @@ func TestNumberOfAPhoneIsNowhereElse(t *testing.T) {
 			if len(this["the log"]) == 0 || len(this["events"]) == 0 {
 				m.Fatal("nothing was logged or recorded: the test looks in the wrong place")
 			}
-			s.run("UPDATE app_devices SET ended_at = 1") // room for the next one
+			s.Exec("UPDATE app_devices SET ended_at = 1") // room for the next one
 			m.later(time.Minute)
 			for place, text := range this {
 				seen[place] = append(seen[place], text)

@@ -22,7 +22,7 @@ func (m *mobile) read(b *idptest.Browser) (id, reference string) {
 	if err != nil {
 		m.Fatal(err)
 	}
-	_, reference, err = phone.ParseQR(text, []string{hostIssuer})
+	_, reference, err = phone.ParseQR(text, []string{idptest.HostIssuer})
 	if err != nil {
 		m.Fatalf("%s: %v", text, err)
 	}
@@ -42,7 +42,7 @@ func TestCodeThatNobodyClaimedIsRefused(t *testing.T) {
 	anna := staff.ByAddress("anna@example.org")
 	press := func(m *mobile, b *idptest.Browser, page, key string) {
 		m.Helper()
-		b.MustOpen(m, hostIssuer+page)
+		b.MustOpen(m, idptest.HostIssuer+page)
 		b.MustPress(m, idptest.Text("en", key))
 	}
 	rows := map[string]struct {
@@ -82,15 +82,15 @@ func TestCodeThatNobodyClaimedIsRefused(t *testing.T) {
 		}, code: "invalid_grant"},
 		"by a second phone": {before: func(m *mobile, d *desk) {
 			_, reference := m.read(d.b)
-			if a := m.blank(hostIssuer).claim(1, reference); a.Handoff == "" {
+			if a := m.blank(idptest.HostIssuer).claim(1, reference); a.Handoff == "" {
 				m.Fatalf("the first phone: %d %s", a.Status, a.Body)
 			}
 		}, code: "invalid_grant"},
 		"by the app of another platform": {claim: func(m *mobile, _ *handset, reference string) told {
-			return m.blank(pathIssuer).claim(0, reference)
+			return m.blank(idptest.PathIssuer).claim(0, reference)
 		}, code: "invalid_grant"},
 		"by a party that is no app": {claim: func(m *mobile, h *handset, reference string) told {
-			header := basic("web")
+			header := idptest.Basic("web")
 			header.Set("Dpop", h.signed(h.proof(0, http.MethodPost, "/app/handoff", "")))
 			form := claimForm(reference)
 			form.Set("client_id", "web")
@@ -119,7 +119,7 @@ func TestCodeThatNobodyClaimedIsRefused(t *testing.T) {
 				d := m.shows()
 				d.b.MustPress(m, idptest.Text("en", "qr.show"))
 				id, reference := m.read(d.b)
-				h := m.blank(hostIssuer)
+				h := m.blank(idptest.HostIssuer)
 				if row.before != nil {
 					row.before(m, d)
 				}
@@ -136,16 +136,16 @@ func TestCodeThatNobodyClaimedIsRefused(t *testing.T) {
 				if a := h.claim(0, reference); !a.is("invalid_grant") {
 					m.Errorf("the second time: %d %s", a.Status, a.Body)
 				}
-				claimed := m.nodes[0].count("handoffs WHERE id = '" + id + "' AND jkt = '" + h.jkt + "'")
+				claimed := m.nodes[0].Count("handoffs WHERE id = '" + id + "' AND jkt = '" + h.jkt + "'")
 				if want := map[bool]int{true: 1}[alive]; claimed != want {
 					m.Errorf("claimed by this phone %d times, want %d", claimed, want)
 				}
 				m.later(time.Hour) // the next one may be made
 				m.nodes[0].Apply(appHouse)
-				m.nodes[0].run("UPDATE accounts SET state = 'active'")
+				m.nodes[0].Exec("UPDATE accounts SET state = 'active'")
 			})
 		}
-		if n := m.nodes[0].count("app_devices"); n != 0 {
+		if n := m.nodes[0].Count("app_devices"); n != 0 {
 			m.Errorf("%d devices", n)
 		}
 	})
@@ -153,7 +153,7 @@ func TestCodeThatNobodyClaimedIsRefused(t *testing.T) {
 
 func claimForm(reference string) url.Values {
 	return url.Values{
-		"client_id": {"app"}, "reference": {reference}, "code_challenge": {challenge}, "code_challenge_method": {"S256"},
+		"client_id": {"app"}, "reference": {reference}, "code_challenge": {idptest.Challenge}, "code_challenge_method": {"S256"},
 		"device_name": {"Phone"},
 	}
 }

@@ -22,7 +22,7 @@ type sheet struct {
 // sheet is the page of a handoff as a browser of hers has it.
 func (d *desk) sheet(b *idptest.Browser, id string) *sheet {
 	d.Helper()
-	at, err := url.Parse(hostIssuer)
+	at, err := url.Parse(idptest.HostIssuer)
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -33,19 +33,19 @@ func (d *desk) sheet(b *idptest.Browser, id string) *sheet {
 	return &sheet{d, id, strings.Join(cookies, "; ")}
 }
 
-func (p *sheet) address() string { return hostIssuer + "/settings/app/" + p.id }
+func (p *sheet) address() string { return idptest.HostIssuer + "/settings/app/" + p.id }
 
 // posts sends the form of the page at a node: one tab, or another one of the same browser, has nothing else to say.
-func (p *sheet) posts(node int, form url.Values) answer {
+func (p *sheet) posts(node int, form url.Values) idptest.Answer {
 	p.Helper()
-	header := http.Header{"Cookie": {p.cookies}, "Origin": {hostIssuer}, "Sec-Fetch-Site": {"same-origin"}}
-	return p.nodes[node].send(http.MethodPost, p.address(), form.Encode(), header)
+	header := http.Header{"Cookie": {p.cookies}, "Origin": {idptest.HostIssuer}, "Sec-Fetch-Site": {"same-origin"}}
+	return p.nodes[node].Send(http.MethodPost, p.address(), form.Encode(), header)
 }
 
 // state is what the script of the page is told.
 func (p *sheet) state(node int) string {
 	p.Helper()
-	a := p.nodes[node].send(http.MethodGet, p.address()+"/state", "", http.Header{"Cookie": {p.cookies}})
+	a := p.nodes[node].Send(http.MethodGet, p.address()+"/state", "", http.Header{"Cookie": {p.cookies}})
 	if a.Status != http.StatusOK {
 		p.Fatalf("the state: %d %s", a.Status, a.Body)
 	}
@@ -59,7 +59,7 @@ func typed(number int) url.Values {
 // recorded counts the events of a kind.
 func (d *desk) recorded(kind, reason string) int {
 	d.Helper()
-	return d.nodes[0].count("events WHERE kind = '" + kind + "' AND reason = '" + reason + "'")
+	return d.nodes[0].Count("events WHERE kind = '" + kind + "' AND reason = '" + reason + "'")
 }
 
 // other is a number that a phone does not show, another one for each i below 89.
@@ -72,7 +72,7 @@ func TestNumberTypedManyTimesAtOnce(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
 		d := m.shows()
-		h := m.blank(hostIssuer)
+		h := m.blank(idptest.HostIssuer)
 		stop := url.Values{"do": {"stop"}}
 		for name, row := range map[string]struct {
 			form func(claimed told, i int) url.Values
@@ -101,8 +101,8 @@ func TestNumberTypedManyTimesAtOnce(t *testing.T) {
 				}
 				page := d.sheet(d.b, claimed.Handoff)
 				rights, wrongs := d.recorded("handoff.confirm", ""), d.recorded("handoff.refuse", "wrong")
-				answers := make([]answer, phones)
-				race(phones, func(i int) { answers[i] = page.posts(i%2, row.form(claimed, i)) })
+				answers := make([]idptest.Answer, phones)
+				idptest.AtOnce(phones, func(i int) { answers[i] = page.posts(i%2, row.form(claimed, i)) })
 				for _, a := range answers {
 					if a.Status != http.StatusSeeOther || a.To.String() != page.address() {
 						m.Errorf("%s, round %d: answered %d %s %s", name, round, a.Status, a.To, a.Body)
@@ -132,7 +132,7 @@ func TestNumberTypedManyTimesAtOnce(t *testing.T) {
 				}
 			}
 		}
-		if n := m.nodes[0].count("app_devices WHERE ended_at IS NULL"); n != 1 {
+		if n := m.nodes[0].Count("app_devices WHERE ended_at IS NULL"); n != 1 {
 			m.Errorf("%d devices of one key", n)
 		}
 	})
@@ -145,10 +145,10 @@ func TestNumberIsTakenInItsSessionAlone(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
 		d := m.shows()
-		h := m.blank(hostIssuer)
+		h := m.blank(idptest.HostIssuer)
 		second, bram := idptest.NewBrowser(m.nodes[1].Server, "en"), idptest.NewBrowser(m.nodes[0].Server, "en")
 		d.signIn(second)
-		bram.MustOpen(m, hostIssuer+"/settings/app")
+		bram.MustOpen(m, idptest.HostIssuer+"/settings/app")
 		bram.MustFill(m, idptest.Text("en", "login.email"), "bram@example.org")
 		bram.MustFill(m, idptest.Text("en", "login.password"), idptest.Password)
 		bram.MustPress(m, idptest.Text("en", "login.submit"))
@@ -164,8 +164,8 @@ func TestNumberIsTakenInItsSessionAlone(t *testing.T) {
 				m.Fatal("no other session")
 			}
 			wrongs := d.recorded("handoff.refuse", "wrong") + d.recorded("handoff.refuse", "stopped")
-			answers := make([]answer, phones)
-			race(phones, func(i int) {
+			answers := make([]idptest.Answer, phones)
+			idptest.AtOnce(phones, func(i int) {
 				form := typed(claimed.other(i))
 				switch i % 3 {
 				case 1:
@@ -185,7 +185,7 @@ func TestNumberIsTakenInItsSessionAlone(t *testing.T) {
 				"no origin":    {"Origin": {"null"}},
 			} {
 				header.Set("Cookie", mine.cookies)
-				a := m.nodes[0].send(http.MethodPost, mine.address(), typed(claimed.Number).Encode(), header)
+				a := m.nodes[0].Send(http.MethodPost, mine.address(), typed(claimed.Number).Encode(), header)
 				if a.Status != http.StatusForbidden {
 					m.Errorf("round %d: from %s: %d %s", round, site, a.Status, a.To)
 				}
@@ -198,7 +198,7 @@ func TestNumberIsTakenInItsSessionAlone(t *testing.T) {
 			}
 			// all at once: hers is the one that counts
 			everybody := slices.Concat(others, []*sheet{mine})
-			race(phones, func(i int) {
+			idptest.AtOnce(phones, func(i int) {
 				if page := everybody[i%4]; i%4 == 3 {
 					answers[i] = page.posts(i%2, typed(claimed.Number))
 				} else {

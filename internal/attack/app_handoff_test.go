@@ -48,7 +48,7 @@ func (m *mobile) shows() *desk {
 
 func (d *desk) signIn(b *idptest.Browser) {
 	d.Helper()
-	b.MustOpen(d, hostIssuer+"/settings/app")
+	b.MustOpen(d, idptest.HostIssuer+"/settings/app")
 	b.MustFill(d, idptest.Text("en", "login.email"), "anna@example.org")
 	b.MustFill(d, idptest.Text("en", "login.password"), idptest.Password)
 	b.MustPress(d, idptest.Text("en", "login.submit"))
@@ -76,7 +76,7 @@ func (h *handset) claim(node int, reference string) told {
 func (h *handset) poll(node int, id string) told {
 	h.Helper()
 	return h.send(node, "/token", h.proof(node, http.MethodPost, "/token", ""), url.Values{
-		"grant_type": {handoffGrant}, "client_id": {"app"}, "handoff_id": {id}, "code_verifier": {verifier},
+		"grant_type": {handoffGrant}, "client_id": {"app"}, "handoff_id": {id}, "code_verifier": {idptest.Verifier},
 	})
 }
 
@@ -103,12 +103,12 @@ func TestOneOfManyPhonesHasTheCode(t *testing.T) {
 		d := m.shows()
 		crowd := make([]*handset, phones)
 		for i := range crowd {
-			crowd[i] = m.blank(hostIssuer)
+			crowd[i] = m.blank(idptest.HostIssuer)
 		}
 		for round := range appRounds(m, 3) {
 			_, reference := d.code()
 			answers := make([]told, phones)
-			race(phones, func(i int) { answers[i] = crowd[i].claim(i%2, reference) })
+			idptest.AtOnce(phones, func(i int) { answers[i] = crowd[i].claim(i%2, reference) })
 			var mine *handset
 			var won told
 			for i, a := range answers {
@@ -123,7 +123,7 @@ func TestOneOfManyPhonesHasTheCode(t *testing.T) {
 				m.Fatalf("round %d: nobody has the code", round)
 			}
 			confirmed, errs := make([]bool, phones), make([]error, phones)
-			race(phones, func(i int) { confirmed[i], errs[i] = d.types(i%2, won.Handoff, d.session.ID, strconv.Itoa(won.Number)) })
+			idptest.AtOnce(phones, func(i int) { confirmed[i], errs[i] = d.types(i%2, won.Handoff, d.session.ID, strconv.Itoa(won.Number)) })
 			n := 0
 			for i, right := range confirmed {
 				if right && errs[i] == nil {
@@ -134,7 +134,7 @@ func TestOneOfManyPhonesHasTheCode(t *testing.T) {
 				m.Fatalf("round %d: confirmed %d times: %v", round, n, errs)
 			}
 			m.later(grant.PollEvery)
-			race(phones, func(i int) { answers[i] = mine.poll(i%2, won.Handoff) })
+			idptest.AtOnce(phones, func(i int) { answers[i] = mine.poll(i%2, won.Handoff) })
 			n = 0
 			for _, a := range answers {
 				switch {
@@ -147,10 +147,10 @@ func TestOneOfManyPhonesHasTheCode(t *testing.T) {
 			if n != 1 {
 				m.Fatalf("round %d: %d answers", round, n)
 			}
-			if n := m.nodes[0].count("app_devices WHERE ended_at IS NULL"); n != 1 {
+			if n := m.nodes[0].Count("app_devices WHERE ended_at IS NULL"); n != 1 {
 				m.Fatalf("round %d: %d devices", round, n)
 			}
-			m.nodes[0].run("UPDATE app_devices SET ended_at = 1") // room for the next one
+			m.nodes[0].Exec("UPDATE app_devices SET ended_at = 1") // room for the next one
 		}
 	})
 }
@@ -161,9 +161,9 @@ func TestCodeInWrongHands(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
 		d := m.shows()
-		h, thief := m.blank(hostIssuer), m.blank(hostIssuer)
+		h, thief := m.blank(idptest.HostIssuer), m.blank(idptest.HostIssuer)
 		_, reference := d.code()
-		if a := thief.at(pathIssuer).claim(0, reference); !a.is("invalid_grant") {
+		if a := thief.at(idptest.PathIssuer).claim(0, reference); !a.is("invalid_grant") {
 			m.Errorf("at another platform: %d %s", a.Status, a.Body)
 		}
 		claimed := h.claim(0, reference)
@@ -173,7 +173,7 @@ func TestCodeInWrongHands(t *testing.T) {
 		if a := thief.poll(1, claimed.Handoff); !a.is("invalid_grant") {
 			m.Errorf("polled with another key: %d %s", a.Status, a.Body)
 		}
-		if a := h.at(pathIssuer).poll(1, claimed.Handoff); !a.is("invalid_grant") {
+		if a := h.at(idptest.PathIssuer).poll(1, claimed.Handoff); !a.is("invalid_grant") {
 			m.Errorf("polled at another platform: %d %s", a.Status, a.Body)
 		}
 		if a := h.poll(0, claimed.Handoff); !a.is("authorization_pending") {
@@ -196,7 +196,7 @@ func TestCodeInWrongHands(t *testing.T) {
 				m.Errorf("the number in another session of hers: %v %v", right, err)
 			}
 		}
-		if err := other.Open(hostIssuer + "/settings/app/" + claimed.Handoff); err != nil || other.Status != http.StatusNotFound {
+		if err := other.Open(idptest.HostIssuer + "/settings/app/" + claimed.Handoff); err != nil || other.Status != http.StatusNotFound {
 			m.Errorf("its page in another session: %d %v", other.Status, err)
 		}
 		wrong := strconv.Itoa(10 + (claimed.Number-9)%90)
@@ -231,7 +231,7 @@ func TestCodeInWrongHands(t *testing.T) {
 		if a := h.poll(0, claimed.Handoff); !a.is("access_denied") {
 			m.Errorf("confirmed, and then the session ended: %d %s", a.Status, a.Body)
 		}
-		if n := m.nodes[0].count("app_devices"); n != 0 {
+		if n := m.nodes[0].Count("app_devices"); n != 0 {
 			m.Errorf("%d devices were made", n)
 		}
 	})

@@ -20,8 +20,8 @@ const tries = "app_devices WHERE tries > 0"
 func TestProofOfAPINIsForOneRequest(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		h := m.phone("anna@example.org", hostIssuer)
-		elsewhere := m.phone("anna@example.org", pathIssuer)
+		h := m.phone("anna@example.org", idptest.HostIssuer)
+		elsewhere := m.phone("anna@example.org", idptest.PathIssuer)
 		old := h.nonce(0)
 		m.later(5 * time.Minute)
 		fresh := func(change func(*phone.Proof)) phone.Proof {
@@ -39,7 +39,7 @@ func TestProofOfAPINIsForOneRequest(t *testing.T) {
 			"with a nonce of elsewhere":     {func(p *phone.Proof) { p.Nonce = elsewhere.nonce(0) }, "use_dpop_nonce"},
 			"with a forged nonce":           {func(p *phone.Proof) { p.Nonce = "A" + p.Nonce[1:len(p.Nonce)-2] + "AA" }, "use_dpop_nonce"},
 			"with a nonce and more":         {func(p *phone.Proof) { p.Nonce += "A" }, "use_dpop_nonce"},
-			"for another address":           {func(p *phone.Proof) { p.URL = pathIssuer + "/token" }, "invalid_dpop_proof"},
+			"for another address":           {func(p *phone.Proof) { p.URL = idptest.PathIssuer + "/token" }, "invalid_dpop_proof"},
 			"for another method":            {func(p *phone.Proof) { p.Method = http.MethodPut }, "invalid_dpop_proof"},
 			"without an identifier":         {func(p *phone.Proof) { p.ID = "" }, "invalid_dpop_proof"},
 			"an hour ahead and old":         {func(p *phone.Proof) { p.Nonce, p.At = old, p.At.Add(time.Hour) }, "use_dpop_nonce"},
@@ -70,7 +70,7 @@ func TestProofOfAPINIsForOneRequest(t *testing.T) {
 		if a := h.send(1, "/token", seen, form); !a.is("invalid_dpop_proof") {
 			m.Errorf("signed anew with the same identifier: %d %s", a.Status, a.Body)
 		}
-		if n := m.nodes[0].count(tries); n != 0 {
+		if n := m.nodes[0].Count(tries); n != 0 {
 			m.Errorf("%d devices had a try counted by what is no proof", n)
 		}
 		if a := h.send(1, "/token", fresh(same), form); !a.is("invalid_grant") || a.TriesLeft == nil || *a.TriesLeft != 4 {
@@ -84,13 +84,13 @@ func TestProofOfAPINIsForOneRequest(t *testing.T) {
 func TestPINIsOfItsDevice(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		h, bram := m.phone("anna@example.org", hostIssuer), m.phone("bram@example.org", hostIssuer)
+		h, bram := m.phone("anna@example.org", idptest.HostIssuer), m.phone("bram@example.org", idptest.HostIssuer)
 		foreign := *h
-		foreign.issuer = pathIssuer
+		foreign.issuer = idptest.PathIssuer
 		if a := foreign.pin(0, idptest.PhonePIN); !a.is("invalid_grant") || !a.Removed {
 			m.Errorf("on another platform: %d %s", a.Status, a.Body)
 		}
-		thief := m.blank(hostIssuer)
+		thief := m.blank(idptest.HostIssuer)
 		thief.secret = h.secret
 		if a := thief.pin(0, idptest.PhonePIN); !a.is("invalid_grant") || !a.Removed {
 			m.Errorf("with a key of his own: %d %s", a.Status, a.Body)
@@ -102,12 +102,12 @@ func TestPINIsOfItsDevice(t *testing.T) {
 		p = h.proof(0, http.MethodPost, "/token", "")
 		form := h.pinForm(idptest.PhonePIN, p)
 		form.Set("client_id", "web")
-		header := basic("web")
+		header := idptest.Basic("web")
 		header.Set("Dpop", h.signed(p))
 		if a := h.plain(0, http.MethodPost, "/token", form.Encode(), header); !a.is("unauthorized_client") && !a.is("invalid_client") && !a.is("invalid_request") {
 			m.Errorf("as a party that is no app: %d %s", a.Status, a.Body)
 		}
-		if n := m.nodes[0].count(tries + " AND jkt = '" + h.jkt + "'"); n != 0 {
+		if n := m.nodes[0].Count(tries + " AND jkt = '" + h.jkt + "'"); n != 0 {
 			m.Error("a try of Anna's device counted")
 		}
 		h.lives("after all that")
@@ -118,8 +118,8 @@ func TestPINIsOfItsDevice(t *testing.T) {
 func TestTokensOfADeviceNeedItsKey(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		h, thief := m.phone("anna@example.org", hostIssuer), m.phone("bram@example.org", hostIssuer)
-		if got := m.nodes[1].userinfo(h.access); got != http.StatusUnauthorized {
+		h, thief := m.phone("anna@example.org", idptest.HostIssuer), m.phone("bram@example.org", idptest.HostIssuer)
+		if got := m.nodes[1].Userinfo(h.access); got != http.StatusUnauthorized {
 			m.Errorf("as a bearer: %d", got)
 		}
 		if a := h.plain(0, http.MethodGet, "/userinfo", "", http.Header{"Authorization": {"DPoP " + h.access}}); a.Status != http.StatusUnauthorized {
@@ -143,28 +143,28 @@ func TestTokensOfADeviceNeedItsKey(t *testing.T) {
 // setup signs in anew with the key of a phone, and is the token with which a PIN is chosen.
 func (h *handset) setup() string {
 	h.Helper()
-	return h.nodes[0].setupToken(h)
+	return setupToken(h.nodes[0], h)
 }
 
 // setupToken goes through the browser by hand, so that no PIN is chosen.
-func (s *scene) setupToken(h *handset) string {
+func setupToken(s *idptest.Scene, h *handset) string {
 	s.Helper()
 	store := &phone.Memory{}
-	store.Put(hostIssuer, h.key, h.secret)
+	store.Put(idptest.HostIssuer, h.key, h.secret)
 	ask := url.Values{
 		"response_type": {"code"}, "client_id": {"app"}, "redirect_uri": {"https://phone.test/callback"}, "scope": {"openid email"},
-		"state": {"s"}, "code_challenge": {challenge}, "code_challenge_method": {"S256"}, "dpop_jkt": {h.jkt},
+		"state": {"s"}, "code_challenge": {idptest.Challenge}, "code_challenge_method": {"S256"}, "dpop_jkt": {h.jkt},
 	}
 	b := idptest.NewBrowser(s.Server, "en")
 	var back url.Values
 	s.Site("phone.test", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { back = r.URL.Query() }))
-	b.MustOpen(s, hostIssuer+"/authorize?"+ask.Encode())
+	b.MustOpen(s, idptest.HostIssuer+"/authorize?"+ask.Encode())
 	b.MustFill(s, idptest.Text("en", "login.email"), "anna@example.org")
 	b.MustFill(s, idptest.Text("en", "login.password"), idptest.Password)
 	b.MustPress(s, idptest.Text("en", "login.submit"))
 	form := url.Values{
 		"grant_type": {"authorization_code"}, "client_id": {"app"}, "code": {back.Get("code")}, "redirect_uri": {"https://phone.test/callback"},
-		"code_verifier": {verifier},
+		"code_verifier": {idptest.Verifier},
 	}
 	a := h.send(0, "/token", h.proof(0, http.MethodPost, "/token", ""), form)
 	if a.Access == "" || a.Scope != "app-pin" || a.Refresh != "" || a.ID != "" {
@@ -185,13 +185,13 @@ func (h *handset) choose(node int, token, pin string) told {
 func TestSetupTokenIsForAPINAlone(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		h, thief := m.phone("anna@example.org", hostIssuer), m.phone("bram@example.org", hostIssuer)
+		h, thief := m.phone("anna@example.org", idptest.HostIssuer), m.phone("bram@example.org", idptest.HostIssuer)
 		older := h.setup()
 		token := h.setup()
 		if got := h.userinfo(0, token); got != http.StatusUnauthorized {
 			m.Errorf("userinfo: %d", got)
 		}
-		if m.nodes[0].active("web", token) {
+		if m.nodes[0].Active("web", token) {
 			m.Error("introspection calls it active")
 		}
 		for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -208,10 +208,10 @@ func TestSetupTokenIsForAPINAlone(t *testing.T) {
 			"another key":          thief.choose(0, token, idptest.PhonePIN),
 			"an access token":      h.choose(0, h.access, idptest.PhonePIN),
 			"a token of nobody":    h.choose(0, token[:len(token)-4]+"AAAA", idptest.PhonePIN),
-			"as a bearer":          h.plain(0, http.MethodPut, "/app/pin", "pin_key="+b64(secret.Bytes(32)), bearer(token)),
+			"as a bearer":          h.plain(0, http.MethodPut, "/app/pin", "pin_key="+b64(secret.Bytes(32)), idptest.Bearer(token)),
 			"without a proof":      h.plain(0, http.MethodPut, "/app/pin", "pin_key="+b64(secret.Bytes(32)), http.Header{"Authorization": {"DPoP " + token}}),
 			"a proof without ath":  h.bare(token),
-			"at the other issuer":  h.at(pathIssuer).choose(0, token, idptest.PhonePIN),
+			"at the other issuer":  h.at(idptest.PathIssuer).choose(0, token, idptest.PhonePIN),
 			"a spent one, of late": h.late(),
 		}
 		for name, a := range refusals {
@@ -263,7 +263,7 @@ func (h *handset) late() told {
 func TestMalformedPINs(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		h := m.phone("anna@example.org", hostIssuer)
+		h := m.phone("anna@example.org", idptest.HostIssuer)
 		good := b64(secret.Bytes(32))
 		token := h.setup()
 		bad := []string{
@@ -305,7 +305,7 @@ func TestMalformedPINs(t *testing.T) {
 		if a := h.plain(0, http.MethodPut, "/app/pin?pin_key="+good, "", header); a.Status < 400 {
 			m.Errorf("a PIN in the address: %d %s", a.Status, a.Body)
 		}
-		if n := m.nodes[0].count(tries); n != 0 {
+		if n := m.nodes[0].Count(tries); n != 0 {
 			m.Error("a try counted")
 		}
 		h.lives("after all that")

@@ -16,7 +16,7 @@ const phones = 32
 func TestManyWrongPINsAtOnceAreFive(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		h := m.phone("anna@example.org", hostIssuer)
+		h := m.phone("anna@example.org", idptest.HostIssuer)
 		db := m.nodes[0].DB.SQL()
 		var sealed []byte
 		if err := db.QueryRowContext(m.Context(), "SELECT pin FROM app_devices").Scan(&sealed); err != nil {
@@ -24,9 +24,9 @@ func TestManyWrongPINsAtOnceAreFive(t *testing.T) {
 		}
 		const compared = "events WHERE kind = 'pin.refuse'"
 		for round := range appRounds(m, 5) {
-			before := m.nodes[0].count(compared)
+			before := m.nodes[0].Count(compared)
 			answers := make([]told, phones)
-			race(phones, func(i int) { answers[i] = h.pin(i%2, wrongPIN) })
+			idptest.AtOnce(phones, func(i int) { answers[i] = h.pin(i%2, wrongPIN) })
 			left := map[int]bool{}
 			for _, a := range answers {
 				switch {
@@ -37,12 +37,12 @@ func TestManyWrongPINsAtOnceAreFive(t *testing.T) {
 					left[*a.TriesLeft] = true
 				}
 			}
-			for more := 0; m.nodes[0].count("app_devices WHERE ended_at IS NULL") > 0; more++ {
+			for more := 0; m.nodes[0].Count("app_devices WHERE ended_at IS NULL") > 0; more++ {
 				if a := h.pin(more%2, wrongPIN); !a.is("invalid_grant") || more == grant.MaxTries {
 					m.Fatalf("round %d: after the race %d %s", round, a.Status, a.Body)
 				}
 			}
-			if n := m.nodes[0].count(compared) - before; n != grant.MaxTries {
+			if n := m.nodes[0].Count(compared) - before; n != grant.MaxTries {
 				m.Errorf("round %d: %d were compared", round, n)
 			}
 			h.gone("after five wrong PINs")
@@ -60,11 +60,11 @@ func TestManyWrongPINsAtOnceAreFive(t *testing.T) {
 func TestManyRightPINsAtOnceHarmNobody(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		h := m.phone("anna@example.org", hostIssuer)
+		h := m.phone("anna@example.org", idptest.HostIssuer)
 		given := 0
 		for round := range appRounds(m, 5) {
 			answers, right := make([]told, phones), 0
-			race(phones, func(i int) { answers[i] = h.pin(i%2, idptest.PhonePIN) })
+			idptest.AtOnce(phones, func(i int) { answers[i] = h.pin(i%2, idptest.PhonePIN) })
 			for _, a := range answers {
 				switch {
 				case a.Access != "":
@@ -76,7 +76,7 @@ func TestManyRightPINsAtOnceHarmNobody(t *testing.T) {
 			if given += right; right == 0 {
 				m.Errorf("round %d: none was answered", round)
 			}
-			if n := m.nodes[0].count("sessions WHERE channel = 'app' AND ended_at IS NULL"); n != 1 {
+			if n := m.nodes[0].Count("sessions WHERE channel = 'app' AND ended_at IS NULL"); n != 1 {
 				m.Fatalf("round %d: the device has %d sessions after %d right PINs", round, n, right)
 			}
 		}
@@ -90,7 +90,7 @@ func TestManyRightPINsAtOnceHarmNobody(t *testing.T) {
 func TestTryWhoseNodeDiedCounts(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		h := m.phone("anna@example.org", hostIssuer)
+		h := m.phone("anna@example.org", idptest.HostIssuer)
 		s := m.nodes[0]
 		dies := func() {
 			m.Helper()

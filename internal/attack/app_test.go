@@ -49,7 +49,7 @@ const (
 // mobile is a house with a mobile app, on two nodes.
 type mobile struct {
 	testing.TB
-	nodes [2]*scene
+	nodes [2]*idptest.Scene
 }
 
 // mobiles runs an attack on two nodes, on both databases.
@@ -58,7 +58,7 @@ func mobiles(t *testing.T, attack func(*mobile)) {
 		t.Run(name, func(t *testing.T) {
 			m := &mobile{TB: t}
 			for i, db := range open(t, len(m.nodes)) {
-				m.nodes[i] = newScene(t, hostIssuer, db)
+				m.nodes[i] = idptest.NewScene(t, idptest.HostIssuer, db)
 			}
 			m.nodes[0].Apply(appHouse)
 			m.later(time.Minute) // both look at the settings
@@ -89,7 +89,7 @@ func (m *mobile) later(d time.Duration) {
 }
 
 // browser signs somebody in at the app in a browser, and is that browser.
-func (m *mobile) browser(s *scene, email, issuer string, extra url.Values) (*idptest.Browser, *idptest.Party) {
+func (m *mobile) browser(s *idptest.Scene, email, issuer string, extra url.Values) (*idptest.Browser, *idptest.Party) {
 	m.Helper()
 	party := idptest.NewParty(s.Server, "phone.test", issuer, "app", "")
 	party.Mobile = true
@@ -148,7 +148,7 @@ func (h *handset) named() {
 
 // told is what the provider answers an app.
 type told struct {
-	tokens
+	idptest.Tokens
 	TokenType   string `json:"token_type"`
 	TriesLeft   *int   `json:"tries_left"`
 	Removed     bool   `json:"device_removed"`
@@ -163,8 +163,8 @@ func (a told) is(code string) bool { return a.Error == code && a.Access == "" &&
 // nonce is the newest nonce of a node.
 func (h *handset) nonce(node int) string {
 	h.Helper()
-	s := h.nodes[node].at(h.issuer)
-	nonce := s.post("/token", url.Values{"client_id": {"app"}}, nil).Header.Get("DPoP-Nonce")
+	s := h.nodes[node].AtIssuer(h.issuer)
+	nonce := s.Post("/token", url.Values{"client_id": {"app"}}, nil).Header.Get("DPoP-Nonce")
 	if nonce == "" {
 		h.Fatal("no nonce")
 	}
@@ -202,7 +202,7 @@ func (h *handset) send(node int, path string, p phone.Proof, form url.Values) to
 // plain sends a request as it is.
 func (h *handset) plain(node int, method, path, body string, header http.Header) told {
 	h.Helper()
-	a := told{tokens: tokens{answer: h.nodes[node].send(method, h.issuer+path, body, header)}}
+	a := told{Tokens: idptest.Tokens{Answer: h.nodes[node].Send(method, h.issuer+path, body, header)}}
 	_ = json.Unmarshal([]byte(a.Body), &a) // some answers are empty
 	return a
 }

@@ -26,14 +26,14 @@ import (
 func TestThiefOfAPhoneWithoutItsPIN(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		idle := m.phone("anna@example.org", hostIssuer)
+		idle := m.phone("anna@example.org", idptest.HostIssuer)
 		m.later(time.Hour)
 		for node := range m.nodes {
 			if a := idle.renew(node); !a.is("invalid_grant") {
 				m.Errorf("after an hour: %d %s", a.Status, a.Body)
 			}
 		}
-		busy, began := m.phone("bram@example.org", hostIssuer), m.nodes[0].Clock.Now()
+		busy, began := m.phone("bram@example.org", idptest.HostIssuer), m.nodes[0].Clock.Now()
 		for busy.renew(0).Access != "" {
 			m.later(30 * time.Minute)
 			if lived := m.nodes[0].Clock.Now().Sub(began); lived > 24*time.Hour {
@@ -43,7 +43,7 @@ func TestThiefOfAPhoneWithoutItsPIN(t *testing.T) {
 		if a := busy.renew(1); !a.is("invalid_grant") || busy.userinfo(1, busy.access) != http.StatusUnauthorized {
 			m.Errorf("after the session: %d %s", a.Status, a.Body)
 		}
-		h := m.phone("anna@example.org", hostIssuer)
+		h := m.phone("anna@example.org", idptest.HostIssuer)
 		d, _, err := m.nodes[1].DB.DeviceByKey(m.Context(), "linde", "app", h.jkt)
 		if err == nil {
 			err = m.nodes[1].DB.RemoveDevice(m.Context(), *d, "removed", authn.Change{Platform: "linde"}, m.nodes[1].Clock.Now())
@@ -59,10 +59,10 @@ func TestThiefOfAPhoneWithoutItsPIN(t *testing.T) {
 // the same search finds it. That secret is nowhere in the database.
 func TestStolenDatabaseHoldsNoPIN(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, hostIssuer, idptest.SQLite(t))
+	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SQLite(t))
 	s.Apply(appHouse)
-	m := &mobile{TB: t, nodes: [2]*scene{s, s}}
-	h := m.phone("anna@example.org", hostIssuer)
+	m := &mobile{TB: t, nodes: [2]*idptest.Scene{s, s}}
+	h := m.phone("anna@example.org", idptest.HostIssuer)
 	var d grant.Device
 	var sealed []byte
 	err := s.DB.SQL().QueryRowContext(t.Context(), "SELECT id, account, pin FROM app_devices").Scan(&d.ID, &d.Account, &sealed)
@@ -76,7 +76,7 @@ func TestStolenDatabaseHoldsNoPIN(t *testing.T) {
 	search := func(with []byte) (found []string) {
 		for n := range 100_000 {
 			pin := fmt.Sprintf("%05d", n)
-			if bytes.Equal(phone.PINKey(with, hostIssuer, h.jkt, pin), key) {
+			if bytes.Equal(phone.PINKey(with, idptest.HostIssuer, h.jkt, pin), key) {
 				found = append(found, pin)
 			}
 		}
@@ -91,7 +91,7 @@ func TestStolenDatabaseHoldsNoPIN(t *testing.T) {
 		t.Errorf("with the phone: %s", found)
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
-	s.run("VACUUM INTO '" + copied + "'")
+	s.Exec("VACUUM INTO '" + copied + "'")
 	text, err := os.ReadFile(copied)
 	if err != nil {
 		t.Fatal(err)
@@ -110,28 +110,28 @@ func TestStolenDatabaseHoldsNoPIN(t *testing.T) {
 func TestForgottenPINAsksThePassword(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		h, d := m.phone("anna@example.org", hostIssuer), m.shows()
+		h, d := m.phone("anna@example.org", idptest.HostIssuer), m.shows()
 		var back url.Values
 		m.nodes[0].Site("phone.test", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { back = r.URL.Query() }))
 		m.later(time.Minute)
 		for _, redirect := range []string{"https://phone.test/callback", "net.example.phone:/callback"} {
 			ask := url.Values{
 				"response_type": {"code"}, "client_id": {"app"}, "redirect_uri": {redirect}, "scope": {"openid"}, "state": {"s"},
-				"code_challenge": {challenge}, "code_challenge_method": {"S256"}, "dpop_jkt": {h.jkt},
+				"code_challenge": {idptest.Challenge}, "code_challenge_method": {"S256"}, "dpop_jkt": {h.jkt},
 			}
 			for _, more := range []url.Values{{}, {"max_age": {"3600"}}, {"login_hint": {"anna@example.org"}}} {
 				for name, values := range ask {
 					more[name] = values
 				}
-				d.b.MustOpen(m, hostIssuer+"/authorize?"+more.Encode())
+				d.b.MustOpen(m, idptest.HostIssuer+"/authorize?"+more.Encode())
 				if !strings.Contains(d.b.Body, `name="password"`) || back != nil {
 					m.Errorf("%s: no password is asked at %s", redirect, d.b.URL)
 				}
 			}
 		}
-		none := hostIssuer + "/authorize?" + url.Values{
+		none := idptest.HostIssuer + "/authorize?" + url.Values{
 			"response_type": {"code"}, "client_id": {"app"}, "redirect_uri": {"https://phone.test/callback"}, "scope": {"openid"}, "state": {"s"},
-			"code_challenge": {challenge}, "code_challenge_method": {"S256"}, "dpop_jkt": {h.jkt}, "prompt": {"none"},
+			"code_challenge": {idptest.Challenge}, "code_challenge_method": {"S256"}, "dpop_jkt": {h.jkt}, "prompt": {"none"},
 		}.Encode()
 		if d.b.MustOpen(m, none); back.Get("error") != "login_required" || back.Has("code") {
 			m.Errorf("prompt=none: %v", back)
@@ -147,22 +147,22 @@ func TestDeviceEndsAtBothNodes(t *testing.T) {
 		s.Site("linde.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		for name, act := range map[string]func(*idptest.Browser){
 			"everywhere": func(b *idptest.Browser) {
-				b.MustOpen(m, hostIssuer+"/settings/devices")
+				b.MustOpen(m, idptest.HostIssuer+"/settings/devices")
 				b.MustPress(m, idptest.Text("en", "devices.logout_all"))
 			},
 		} {
-			h := m.phone("anna@example.org", hostIssuer)
+			h := m.phone("anna@example.org", idptest.HostIssuer)
 			b := idptest.NewBrowser(s.Server, "en")
 			(&desk{mobile: m}).signIn(b)
 			act(b)
 			h.gone(name)
 		}
-		h := m.phone("bram@example.org", hostIssuer)
+		h := m.phone("bram@example.org", idptest.HostIssuer)
 		a, err := s.DB.AccountByEmail(m.Context(), "linde", "bram@example.org")
 		if err != nil {
 			m.Fatal(err)
 		}
-		s.run("UPDATE accounts SET state = 'deactivated' WHERE id = '" + string(a.ID) + "'")
+		s.Exec("UPDATE accounts SET state = 'deactivated' WHERE id = '" + string(a.ID) + "'")
 		h.gone("not active")
 	})
 }
@@ -171,8 +171,8 @@ func TestDeviceEndsAtBothNodes(t *testing.T) {
 func TestPINOutlivesTheMasterKey(t *testing.T) {
 	t.Parallel()
 	mobiles(t, func(m *mobile) {
-		h, d := m.phone("anna@example.org", hostIssuer), m.shows()
-		phone := m.blank(hostIssuer)
+		h, d := m.phone("anna@example.org", idptest.HostIssuer), m.shows()
+		phone := m.blank(idptest.HostIssuer)
 		_, reference := d.code()
 		claimed := phone.claim(0, reference)
 		old := m.nodes[0].Sealer
@@ -192,7 +192,7 @@ func TestPINOutlivesTheMasterKey(t *testing.T) {
 			m.Fatal(err)
 		}
 		for _, n := range m.nodes {
-			n.rebuild(func(o *wire.Options) { o.Sealer = next })
+			n.Rebuild(func(o *wire.Options) { o.Sealer = next })
 		}
 		h.lives("under another master key")
 		if a := h.pin(0, wrongPIN); a.TriesLeft == nil || *a.TriesLeft != 4 {

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/login"
@@ -25,7 +26,7 @@ var lures = []string{
 }
 
 // quiet says that a page shows nothing of a lure.
-func (s *scene) quiet(what string, a answer) {
+func quiet(s *idptest.Scene, what string, a idptest.Answer) {
 	s.Helper()
 	text := ownQuery.ReplaceAllString(hiddenField.ReplaceAllString(a.Body, ""), "")
 	for _, sign := range []string{"<script>alert", "<img src=x", "<svg/onload", "0900-666", "{{", `href="javascript:`, `action="javascript:`} {
@@ -36,54 +37,54 @@ func (s *scene) quiet(what string, a answer) {
 	if csp := a.Header.Get("Content-Security-Policy"); strings.Contains(csp, "unsafe") || !strings.Contains(csp, "default-src 'none'") {
 		s.Errorf("%s: CSP %q", what, csp)
 	}
-	s.linksStay(what, a.Body)
+	s.LinksStay(what, a.Body)
 }
 
 // CVE-2019-8400, CVE-2025-10044, CVE-2026-33758.
 func TestCVE_2019_8400_CVE_2025_10044_CVE_2026_33758_TextsOfOthersAreNotShown(t *testing.T) {
-	issuers(t, func(s *scene) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		names := []string{"error", "error_description", "error_uri", "error_hint", "message", "state", "nonce", "ui_locales", "claims_locales", "login_hint", "acr_values", "display", "hint", "lang"}
-		v := s.visitor()
-		signed := s.visitor()
-		signed.given("web")
+		v := s.Visitor()
+		signed := s.Visitor()
+		signed.Given("web")
 		for _, lure := range lures {
 			q := url.Values{}
 			for _, name := range names {
 				q.Set(name, lure)
 			}
 			for _, path := range []string{"/logged-out", "/logout", "/authorize", "/authorize/continue", "/authorize/callback", "/unknown", "/login/x/password", "/keys/x"} {
-				s.quiet(path, signed.open(s.issuer+path+"?"+q.Encode()))
-				s.quiet(path, signed.open(s.issuer+path+"?request="+url.QueryEscape(lure)+"&client_id="+url.QueryEscape(lure)+"&"+q.Encode()))
-				s.quiet(path, signed.open(s.issuer+path+"/"+url.PathEscape(lure)))
+				quiet(s, path, signed.Open(s.Issuer+path+"?"+q.Encode()))
+				quiet(s, path, signed.Open(s.Issuer+path+"?request="+url.QueryEscape(lure)+"&client_id="+url.QueryEscape(lure)+"&"+q.Encode()))
+				quiet(s, path, signed.Open(s.Issuer+path+"/"+url.PathEscape(lure)))
 			}
 			for _, change := range []func(url.Values){
 				func(p url.Values) {
 					for name, values := range q {
 						p[name] = values
 					}
-				}, set("login_hint", lure), set("state", lure), set("ui_locales", lure), set("redirect_uri", lure), set("client_id", lure),
+				}, idptest.Set("login_hint", lure), idptest.Set("state", lure), idptest.Set("ui_locales", lure), idptest.Set("redirect_uri", lure), idptest.Set("client_id", lure),
 			} {
-				a := v.open(s.authorize("web", change))
-				s.quiet("authorize", a)
-				if id, ok := strings.CutPrefix(a.To.String(), s.issuer+"/login/"); ok {
+				a := v.Open(s.AuthorizeURL("web", change))
+				quiet(s, "authorize", a)
+				if id, ok := strings.CutPrefix(a.To.String(), s.Issuer+"/login/"); ok {
 					id, _, _ = strings.Cut(id, "/")
-					s.quiet("login", v.open(s.issuer+"/login/"+id+"/password?"+q.Encode()))
-					s.quiet("a wrong step", v.open(s.issuer+"/login/"+id+"/"+url.PathEscape(lure)))
+					quiet(s, "login", v.Open(s.Issuer+"/login/"+id+"/password?"+q.Encode()))
+					quiet(s, "a wrong step", v.Open(s.Issuer+"/login/"+id+"/"+url.PathEscape(lure)))
 				}
 			}
 			// The page that carries an answer holds the state in its form, escaped.
-			a := signed.open(s.authorize("web", set("response_mode", "form_post", "state", lure)))
+			a := signed.Open(s.AuthorizeURL("web", idptest.Set("response_mode", "form_post", "state", lure)))
 			if !strings.Contains(a.Body, `name="state"`) {
 				s.Fatalf("form_post: %d %s", a.Status, a.Body)
 			}
-			s.quiet("form_post", a)
+			quiet(s, "form_post", a)
 			// What a person typed comes back to that person only, as the value of the field.
-			id := v.begin("web", nil)
-			v.visit(http.MethodPost, s.issuer+"/login/"+id+"/password", url.Values{"email": {lure}, "password": {"x"}, "do": {"continue"}, "error": {lure}})
-			a = v.open(s.issuer + "/login/" + id + "/password")
+			id := v.Begin("web", nil)
+			v.Visit(http.MethodPost, s.Issuer+"/login/"+id+"/password", url.Values{"email": {lure}, "password": {"x"}, "do": {"continue"}, "error": {lure}})
+			a = v.Open(s.Issuer + "/login/" + id + "/password")
 			a.Body = fieldValue.ReplaceAllString(a.Body, "")
-			s.quiet("login, typed", a)
-			if other := s.visitor().open(s.issuer + "/login/" + id + "/password"); strings.Contains(other.Body, "0900-666") {
+			quiet(s, "login, typed", a)
+			if other := s.Visitor().Open(s.Issuer + "/login/" + id + "/password"); strings.Contains(other.Body, "0900-666") {
 				s.Error("what one person typed is shown to another")
 			}
 		}
@@ -100,20 +101,20 @@ var (
 
 // CVE-2024-21637.
 func TestCVE_2024_21637_AddressesThatBrowsersRun(t *testing.T) {
-	s := newScene(t, hostIssuer, sqlite(t))
+	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SceneSQLite(t))
 	for _, scheme := range []string{
 		"javascript:alert(1)", "JavaScript:alert(1)", "java\tscript:alert(1)", " javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "vbscript:x", "blob:https://rp.test/x", "file:///etc/passwd",
 		"about:blank", "javascript://rp.test/%0aalert(1)", "view-source:https://rp.test/", "https:javascript:alert(1)", "x", "",
 	} {
 		for says, p := range map[string]setup.Party{
-			"web": {Secret: partySecret}, "spa": {Type: "spa"}, "native": {Type: "native"},
+			"web": {Secret: idptest.PartySecret}, "spa": {Type: "spa"}, "native": {Type: "native"},
 		} {
 			p.ClientID, p.Redirects = "evil", []string{scheme}
-			if err := s.declare(p); err == nil {
+			if err := declare(s, p); err == nil {
 				s.Errorf("%s: redirect URI %q was registered", says, scheme)
 			}
-			p.Redirects, p.LogoutURIs = []string{redirect}, []string{scheme}
-			if err := s.declare(p); err == nil {
+			p.Redirects, p.LogoutURIs = []string{idptest.RedirectURI}, []string{scheme}
+			if err := declare(s, p); err == nil {
 				s.Errorf("%s: logout URI %q was registered", says, scheme)
 			}
 		}
@@ -121,29 +122,29 @@ func TestCVE_2024_21637_AddressesThatBrowsersRun(t *testing.T) {
 			continue // what is left out is no address
 		}
 		for name, p := range map[string]setup.Party{"initiate": {InitiateURI: scheme}, "policy": {PolicyURI: scheme}, "terms": {TermsURI: scheme}} {
-			p.ClientID, p.Secret, p.Redirects = "evil", partySecret, []string{redirect}
-			if err := s.declare(p); err == nil {
+			p.ClientID, p.Secret, p.Redirects = "evil", idptest.PartySecret, []string{idptest.RedirectURI}
+			if err := declare(s, p); err == nil {
 				s.Errorf("%s: %q was registered", name, scheme)
 			}
 		}
 		for name, p := range map[string]setup.Platform{"home": {HomeURL: scheme}, "privacy": {PrivacyURL: scheme}, "accessibility": {Accessibility: scheme}} {
-			if err := s.declarePlatform(p); err == nil {
+			if err := declarePlatform(s, p); err == nil {
 				s.Errorf("%s: %q was set", name, scheme)
 			}
 		}
 	}
-	v := s.visitor()
-	v.given("web")
-	a := v.open(s.authorize("web", set("response_mode", "form_post")))
+	v := s.Visitor()
+	v.Given("web")
+	a := v.Open(s.AuthorizeURL("web", idptest.Set("response_mode", "form_post")))
 	if csp := a.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "script-src 'self'") || strings.Contains(csp, "unsafe-inline") || strings.Contains(a.Body, "onload=") || strings.Contains(a.Body, "<script>") {
 		s.Errorf("form_post: CSP %q, %s", csp, a.Body)
 	}
 }
 
 // declarePlatform changes a platform; what is left open has its value of before.
-func (s *scene) declarePlatform(p setup.Platform) error {
+func declarePlatform(s *idptest.Scene, p setup.Platform) error {
 	s.Helper()
-	p.Name, p.Issuer = string(s.platform()), s.issuer
+	p.Name, p.Issuer = string(s.Platform()), s.Issuer
 	if p.Organisation == "" {
 		p.Organisation = "GGZ De Linde"
 	}
@@ -161,7 +162,7 @@ func (s *scene) declarePlatform(p setup.Platform) error {
 
 // CVE-2024-29891, CVE-2026-29192, CVE-2026-5468.
 func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.T) {
-	s := newScene(t, hostIssuer, sqlite(t))
+	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SceneSQLite(t))
 	dir := t.TempDir()
 	for name, content := range map[string]string{
 		"logo.svg": `<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`, "html.png": "<html><script>alert(1)</script>", "gif.png": "GIF89a<script>alert(1)</script>", "empty.png": "",
@@ -172,17 +173,17 @@ func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.declarePlatform(setup.Platform{LogoFile: path}); err == nil && name != "empty.png" {
+		if err := declarePlatform(s, setup.Platform{LogoFile: path}); err == nil && name != "empty.png" {
 			t.Errorf("%s is a logo", name)
 		}
 	}
 	for _, colour := range []string{"red;background:url(https://evil.test/)", "#1b6a7a;}body{", "url(https://evil.test)", "#1b6a7", "#1b6a7a\n", "expression(alert(1))", "</style><script>"} {
-		if err := s.declarePlatform(setup.Platform{Colour: colour}); err == nil {
+		if err := declarePlatform(s, setup.Platform{Colour: colour}); err == nil {
 			t.Errorf("%q is a colour", colour)
 		}
 	}
 	for _, name := range []string{"brand-red.css", "brand-1b6a7a;}.css", "brand-1b6a7a.css/x", "brand-1B6A7A.css", "brand-%31b6a7a.css", "logo.png", "logo.svg"} {
-		if a := s.get(s.issuer + "/assets/" + name); a.Status != http.StatusNotFound {
+		if a := s.Get(s.Issuer + "/assets/" + name); a.Status != http.StatusNotFound {
 			t.Errorf("/assets/%s: %d", name, a.Status)
 		}
 	}
@@ -197,11 +198,11 @@ func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.
 		t.Fatal(err)
 	}
 	const evil = `<script>alert(1)</script>`
-	if err := s.declarePlatform(setup.Platform{LogoFile: path, Organisation: evil, Title: `"><img src=x onerror=alert(1)>`, NeutralName: evil}); err != nil {
+	if err := declarePlatform(s, setup.Platform{LogoFile: path, Organisation: evil, Title: `"><img src=x onerror=alert(1)>`, NeutralName: evil}); err != nil {
 		t.Fatal(err)
 	}
 	for name, kind := range map[string]string{"logo.png": "image/png", "icon.png": "image/png", "icon.svg": "image/svg+xml"} {
-		a := s.get(s.issuer + "/assets/" + name)
+		a := s.Get(s.Issuer + "/assets/" + name)
 		if a.Status != http.StatusOK || a.Header.Get("Content-Type") != kind || a.Header.Get("X-Content-Type-Options") != "nosniff" ||
 			!strings.Contains(a.Header.Get("Content-Security-Policy"), "default-src 'none'") || name != "logo.png" && strings.Contains(a.Body, "<script>") {
 			t.Errorf("%s: %d, %v, %s", name, a.Status, a.Header, a.Body)
@@ -209,53 +210,53 @@ func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.
 	}
 	for _, party := range []string{"named", "stranger"} {
 		p := setup.Party{
-			ClientID: party, Name: evil, Secret: partySecret, Redirects: []string{redirect}, ThirdParty: party == "stranger",
+			ClientID: party, Name: evil, Secret: idptest.PartySecret, Redirects: []string{idptest.RedirectURI}, ThirdParty: party == "stranger",
 			PolicyURI: `https://rp.test/cb?"><script>alert(1)</script>`, TermsURI: `https://rp.test/cb?'"onmouseover=alert(1)`,
 		}
-		if s.declare(p) != nil { // then it can do no harm
+		if declare(s, p) != nil { // then it can do no harm
 			p.PolicyURI, p.TermsURI = "", ""
-			if err := s.declare(p); err != nil {
+			if err := declare(s, p); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	v := s.visitor()
-	id := v.begin("named", nil)
-	pages := map[string]answer{
-		"login": v.open(s.issuer + "/login/" + id + "/password"), "unknown": v.open(s.issuer + "/unknown"), "error": v.open(s.authorize("named", set("redirect_uri", "https://evil.test"))),
-		"logged out": v.open(s.issuer + "/logged-out?client_id=named"), "form_post": v.open(s.authorize("named", set("response_mode", "form_post", "prompt", "none"))),
+	v := s.Visitor()
+	id := v.Begin("named", nil)
+	pages := map[string]idptest.Answer{
+		"login": v.Open(s.Issuer + "/login/" + id + "/password"), "unknown": v.Open(s.Issuer + "/unknown"), "error": v.Open(s.AuthorizeURL("named", idptest.Set("redirect_uri", "https://evil.test"))),
+		"logged out": v.Open(s.Issuer + "/logged-out?client_id=named"), "form_post": v.Open(s.AuthorizeURL("named", idptest.Set("response_mode", "form_post", "prompt", "none"))),
 	}
-	v.prove(id, "anna@example.org")
-	pages["consent"] = v.open(s.issuer + "/login/" + v.begin("stranger", nil) + "/consent")
-	pages["again"] = v.open(s.issuer + "/login/" + v.begin("named", set("prompt", "login")) + "/password")
-	pages["logout"] = v.open(s.issuer + "/logout?client_id=named")
+	v.Prove(id, "anna@example.org")
+	pages["consent"] = v.Open(s.Issuer + "/login/" + v.Begin("stranger", nil) + "/consent")
+	pages["again"] = v.Open(s.Issuer + "/login/" + v.Begin("named", idptest.Set("prompt", "login")) + "/password")
+	pages["logout"] = v.Open(s.Issuer + "/logout?client_id=named")
 	for _, page := range []string{"settings", "settings/account", "settings/language", "settings/devices", "settings/activity"} {
-		pages[page] = v.open(s.issuer + "/" + page)
+		pages[page] = v.Open(s.Issuer + "/" + page)
 	}
 	for name, a := range pages {
 		if strings.Contains(a.Body, "<script>alert") || strings.Contains(a.Body, "<img src=x") || !strings.Contains(a.Body, "&lt;script&gt;alert") && !strings.Contains(a.Body, "&lt;img src=x") {
 			t.Errorf("%s (%d): %s", name, a.Status, a.Body)
 		}
-		s.linksStay(name, a.Body)
+		s.LinksStay(name, a.Body)
 	}
 }
 
 // What we do not serve yet is not there to be attacked: SAML, registration, SCIM, administration, assertions of others
 // (CVE-2023-45683, CVE-2026-29191, CVE-2023-6544).
 func TestCVE_2023_45683_CVE_2026_29191_CVE_2023_6544_NotServed(t *testing.T) {
-	issuers(t, func(s *scene) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		for _, path := range []string{
 			"/saml", "/saml/acs", "/saml/sso", "/saml/metadata", "/saml/slo", "/register", "/connect/register", "/scim/v2/Users", "/admin", "/admin/", "/api", "/api/v1/accounts", "/graphql",
 			"/upstream/callback", "/bc-authorize", "/checksession", "/metrics", "/healthz", "/readyz", "/debug/pprof/", "/dev/outbox", "/.well-known/webfinger", "/.env", "/.git/config",
 			"/welcome", "/qr", "/webauthn", "/.well-known/openid-federation", "/ui/console", "/idps/callback",
 		} {
 			for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
-				if a := s.send(method, s.issuer+path, "x=y&RelayState=<script>", nil); a.Status != http.StatusNotFound && !(method != "GET" && a.Status == http.StatusMethodNotAllowed) {
+				if a := s.Send(method, s.Issuer+path, "x=y&RelayState=<script>", nil); a.Status != http.StatusNotFound && !(method != "GET" && a.Status == http.StatusMethodNotAllowed) {
 					s.Errorf("%s %s: %d", method, path, a.Status)
 				}
 			}
 		}
-		for name := range s.discovery() {
+		for name := range discovery(s) {
 			for _, word := range []string{"registration", "pushed", "backchannel", "frontchannel", "mtls", "ciba", "check_session", "signing_alg_values_supported"} {
 				if strings.Contains(name, word) && !slices.Contains([]string{
 					"id_token_signing_alg_values_supported", "token_endpoint_auth_signing_alg_values_supported", "revocation_endpoint_auth_signing_alg_values_supported",

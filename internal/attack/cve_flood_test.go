@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -18,25 +17,6 @@ import (
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/platform"
 )
-
-// hashed is how many passwords were hashed since it was asked last.
-func (s *scene) hashed() int {
-	total := s.Pool.Hashed()
-	n := total - s.hashes
-	s.hashes = total
-	return int(n)
-}
-
-// heap is the memory in use after a collection.
-func heap() int64 {
-	runtime.GC()
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
-}
-
-const mebi = 1 << 20
 
 // A compressed, encrypted or dotted text in every parameter that takes a token (GHSA-2c7c-3mj9-8fqh, CVE-2024-28180,
 // CVE-2025-27144, CVE-2025-30204, CVE-2026-34986).
@@ -48,44 +28,44 @@ func TestGHSA_2c7c_3mj9_8fqh_CVE_2024_28180_CVE_2025_27144_CVE_2025_30204_CVE_20
 		"deep":     b64([]byte(strings.Repeat(`{"a":`, 5_000))) + ".e30.AAAA", "huge header": b64([]byte(`{"alg":"RS256","kid":"`+strings.Repeat("k", 30_000)+`"}`)) + ".e30.AAAA",
 		"handle": "idpat_" + strings.Repeat("A", 60_000), "handle of dots": "idpat_" + strings.Repeat(".", 60_000),
 	}
-	issuers(t, func(s *scene) {
-		before := heap()
-		v := s.visitor()
-		v.signIn("web", "anna@example.org")
-		s.hashed()
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		before := idptest.Heap()
+		v := s.Visitor()
+		v.SignIn("web", "anna@example.org")
+		s.Hashed()
 		for name, token := range tokens {
-			for says, a := range map[string]answer{
-				"hint":               v.open(s.authorize("web", set("id_token_hint", token, "prompt", "none"))),
-				"hint by POST":       s.post("/authorize", query("web", set("id_token_hint", token)), nil),
-				"request":            s.get(s.authorize("web", set("request", token))),
-				"logout":             v.open(s.issuer + "/logout?id_token_hint=" + token),
-				"logout by POST":     s.post("/logout", url.Values{"id_token_hint": {token}}, nil),
-				"bearer":             s.send(http.MethodGet, s.issuer+"/userinfo", "", bearer(token)),
-				"bearer in the body": s.post("/userinfo", url.Values{"access_token": {token}}, nil),
-				"introspection":      s.post("/introspect", url.Values{"token": {token}}, basic("web")),
-				"revocation":         s.post("/revoke", url.Values{"token": {token}}, basic("web")),
-				"refresh":            s.post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}, basic("web")),
-				"code":               s.post("/token", codeForm("web", token), basic("web")),
-				"assertion":          s.post("/token", url.Values{"grant_type": {"client_credentials"}, "client_assertion": {token}, "client_assertion_type": {"x"}, "client_id": {"jobs"}}, nil),
-				"basic":              s.post("/token", codeForm("web", "x"), http.Header{"Authorization": {"Basic " + token}}),
+			for says, a := range map[string]idptest.Answer{
+				"hint":               v.Open(s.AuthorizeURL("web", idptest.Set("id_token_hint", token, "prompt", "none"))),
+				"hint by POST":       s.Post("/authorize", idptest.AuthorizeQuery("web", idptest.Set("id_token_hint", token)), nil),
+				"request":            s.Get(s.AuthorizeURL("web", idptest.Set("request", token))),
+				"logout":             v.Open(s.Issuer + "/logout?id_token_hint=" + token),
+				"logout by POST":     s.Post("/logout", url.Values{"id_token_hint": {token}}, nil),
+				"bearer":             s.Send(http.MethodGet, s.Issuer+"/userinfo", "", idptest.Bearer(token)),
+				"bearer in the body": s.Post("/userinfo", url.Values{"access_token": {token}}, nil),
+				"introspection":      s.Post("/introspect", url.Values{"token": {token}}, idptest.Basic("web")),
+				"revocation":         s.Post("/revoke", url.Values{"token": {token}}, idptest.Basic("web")),
+				"refresh":            s.Post("/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}, idptest.Basic("web")),
+				"code":               s.Post("/token", idptest.CodeForm("web", token), idptest.Basic("web")),
+				"assertion":          s.Post("/token", url.Values{"grant_type": {"client_credentials"}, "client_assertion": {token}, "client_assertion_type": {"x"}, "client_id": {"jobs"}}, nil),
+				"basic":              s.Post("/token", idptest.CodeForm("web", "x"), http.Header{"Authorization": {"Basic " + token}}),
 			} {
 				switch {
 				case a.Status >= 400 && a.Status <= 499: // refused
 				case a.To.Host == "rp.test" && a.To.Query().Has("error") && !a.To.Query().Has("code"): // refused to the party
 				case (says == "introspection" || says == "revocation") && a.Status == http.StatusOK && !strings.Contains(a.Body, "true"): // no token
 				case says == "logout" && strings.Contains(a.Body, `value="logout"`): // asks
-				case says == "logout by POST" && a.Status == http.StatusSeeOther && strings.HasPrefix(a.To.String(), s.issuer+"/logout"): // asks next
+				case says == "logout by POST" && a.Status == http.StatusSeeOther && strings.HasPrefix(a.To.String(), s.Issuer+"/logout"): // asks next
 				case says == "hint by POST" && a.Status == http.StatusSeeOther && a.To.Host == "rp.test":
 				default:
 					s.Errorf("%s as %s: %d %.200s", name, says, a.Status, a.To)
 				}
 			}
 		}
-		if n := s.hashed(); n != 0 {
+		if n := s.Hashed(); n != 0 {
 			s.Errorf("%d passwords were hashed", n)
 		}
-		if grown := heap() - before; grown > 50*mebi {
-			s.Errorf("the heap grew by %d MiB", grown/mebi)
+		if grown := idptest.Heap() - before; grown > 50*idptest.MiB {
+			s.Errorf("the heap grew by %d MiB", grown/idptest.MiB)
 		}
 	})
 }
@@ -105,31 +85,31 @@ func (m *metered) Read(p []byte) (int, error) {
 
 // CVE-2023-6337, CVE-2025-61726, CVE-2025-58186, CVE-2025-61725, CVE-2026-42499.
 func TestCVE_2023_6337_CVE_2025_61726_CVE_2025_58186_CVE_2025_61725_CVE_2026_42499_HugeRequests(t *testing.T) {
-	issuers(t, func(s *scene) {
-		before := heap()
-		v := s.visitor()
-		id := v.begin("web", nil)
-		login := s.issuer + "/login/" + id + "/password"
-		posts := []string{s.issuer + "/authorize", s.issuer + "/token", s.issuer + "/userinfo", s.issuer + "/revoke", s.issuer + "/introspect", s.issuer + "/logout", login}
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		before := idptest.Heap()
+		v := s.Visitor()
+		id := v.Begin("web", nil)
+		login := s.Issuer + "/login/" + id + "/password"
+		posts := []string{s.Issuer + "/authorize", s.Issuer + "/token", s.Issuer + "/userinfo", s.Issuer + "/revoke", s.Issuer + "/introspect", s.Issuer + "/logout", login}
 
 		for _, address := range posts {
-			for _, declared := range []int64{-1, 100 * mebi} {
-				body := &metered{left: 100 * mebi}
+			for _, declared := range []int64{-1, 100 * idptest.MiB} {
+				body := &metered{left: 100 * idptest.MiB}
 				r, err := http.NewRequestWithContext(s.Context(), http.MethodPost, address, body)
 				if err != nil {
 					s.Fatal(err)
 				}
 				r.ContentLength = declared
-				r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Cookie": {v.cookies()}, "Authorization": {basic("web").Get("Authorization")}}
-				if a := s.deliver(r); a.Status < 400 || a.Status > 499 || body.read > 128<<10 {
+				r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Cookie": {v.Cookies()}, "Authorization": {idptest.Basic("web").Get("Authorization")}}
+				if a := s.SendRequest(r); a.Status < 400 || a.Status > 499 || body.read > 128<<10 {
 					s.Errorf("100 MiB to %s: %d, %d bytes read", address, a.Status, body.read)
 				}
 			}
 			for says, body := range map[string]string{
-				"100,000 parameters": strings.Repeat("a&", 100_000), "10,001 parameters": strings.Repeat("a&", 10_001), "1 MiB password": "email=anna@example.org&password=" + strings.Repeat("x", mebi),
+				"100,000 parameters": strings.Repeat("a&", 100_000), "10,001 parameters": strings.Repeat("a&", 10_001), "1 MiB password": "email=anna@example.org&password=" + strings.Repeat("x", idptest.MiB),
 				"address of brackets": "email=" + strings.Repeat("(", 100_000) + "&password=x",
 			} {
-				a := s.send(http.MethodPost, address, body, http.Header{"Cookie": {v.cookies()}, "Authorization": basic("web")["Authorization"]})
+				a := s.Send(http.MethodPost, address, body, http.Header{"Cookie": {v.Cookies()}, "Authorization": idptest.Basic("web")["Authorization"]})
 				if a.Status < 400 || a.Status > 499 {
 					s.Errorf("%s to %s: %d", says, address, a.Status)
 				}
@@ -137,74 +117,74 @@ func TestCVE_2023_6337_CVE_2025_61726_CVE_2025_58186_CVE_2025_61725_CVE_2026_424
 		}
 		// Within the limit of a body, an address that is none costs no hash, a long password one.
 		for address, want := range map[string]int{strings.Repeat("(", 15_000): 0, strings.Repeat("a@", 10_000) + "b.test": 0, strings.Repeat("a.", 20_000) + "@b.test": 0, "anna@example.org\r\nBcc: x@evil.test": 0, "nobody@example.org": 1} {
-			a := v.visit(http.MethodPost, login, url.Values{"email": {address}, "password": {strings.Repeat("x", 10_000)}, "do": {"continue"}})
-			if n := s.hashed(); a.Status != http.StatusSeeOther || n != want {
+			a := v.Visit(http.MethodPost, login, url.Values{"email": {address}, "password": {strings.Repeat("x", 10_000)}, "do": {"continue"}})
+			if n := s.Hashed(); a.Status != http.StatusSeeOther || n != want {
 				s.Errorf("address %.20q: %d, %d hashes, want %d", address, a.Status, n, want)
 			}
 		}
 		many := strings.Repeat("a=1&", 100_000)
 		for path := range methods {
-			if a := s.get(s.issuer + path + "?" + many); a.Status >= 500 {
+			if a := s.Get(s.Issuer + path + "?" + many); a.Status >= 500 {
 				s.Errorf("100,000 parameters in %s: %d", path, a.Status)
 			}
 			var cookies strings.Builder
 			for i := range 10_000 {
 				fmt.Fprintf(&cookies, "c%d=%d; ", i, i)
 			}
-			for _, all := range []string{cookies.String() + v.cookies(), v.cookies() + "; " + cookies.String(), strings.Repeat(v.cookies()+"; ", 5_000), "__Host-linde-session=" + strings.Repeat("x", 500_000), strings.Repeat(";", 500_000), strings.Repeat("=", 500_000)} {
-				if a := s.send(http.MethodGet, s.issuer+path, "", http.Header{"Cookie": {all}}); a.Status >= 500 || a.To.Query().Has("code") {
+			for _, all := range []string{cookies.String() + v.Cookies(), v.Cookies() + "; " + cookies.String(), strings.Repeat(v.Cookies()+"; ", 5_000), "__Host-linde-session=" + strings.Repeat("x", 500_000), strings.Repeat(";", 500_000), strings.Repeat("=", 500_000)} {
+				if a := s.Send(http.MethodGet, s.Issuer+path, "", http.Header{"Cookie": {all}}); a.Status >= 500 || a.To.Query().Has("code") {
 					s.Errorf("%.30s… at %s: %d %s", all, path, a.Status, a.To)
 				}
 			}
 		}
 		for _, name := range []string{"Accept-Language", "User-Agent", "Origin", "Referer", "If-None-Match", "X-Forwarded-For", "Range", "Accept-Encoding"} {
 			for _, value := range []string{strings.Repeat("nl;q=0.1,", 100_000), strings.Repeat("-", 500_000), strings.Repeat("a-", 250_000)} {
-				if a := s.send(http.MethodGet, login, "", http.Header{"Cookie": {v.cookies()}, name: {value}}); a.Status >= 500 || len(a.Body) > mebi {
+				if a := s.Send(http.MethodGet, login, "", http.Header{"Cookie": {v.Cookies()}, name: {value}}); a.Status >= 500 || len(a.Body) > idptest.MiB {
 					s.Errorf("%s of %d bytes: %d", name, len(value), a.Status)
 				}
 			}
 		}
-		if a := s.get(s.issuer + "/" + strings.Repeat("a/", 250_000)); a.Status != http.StatusNotFound {
+		if a := s.Get(s.Issuer + "/" + strings.Repeat("a/", 250_000)); a.Status != http.StatusNotFound {
 			s.Errorf("a long path: %d", a.Status)
 		}
-		if n := s.hashed(); n != 0 {
+		if n := s.Hashed(); n != 0 {
 			s.Errorf("%d passwords were hashed", n)
 		}
-		if grown := heap() - before; grown > 50*mebi {
-			s.Errorf("the heap grew by %d MiB", grown/mebi)
+		if grown := idptest.Heap() - before; grown > 50*idptest.MiB {
+			s.Errorf("the heap grew by %d MiB", grown/idptest.MiB)
 		}
 	})
 }
 
 // Logins that nobody finishes are rows for an hour and nothing after it (CVE-2021-3637).
 func TestCVE_2021_3637_LoginsThatNobodyFinishes(t *testing.T) {
-	databases(t, func(s *scene) {
+	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		const flood = 300
 		for i := range flood {
 			switch i % 3 {
 			case 0:
-				s.post("/authorize", query("web", nil), nil)
+				s.Post("/authorize", idptest.AuthorizeQuery("web", nil), nil)
 			case 1:
 				full := []string{"state", strings.Repeat("s", 2048), "nonce", strings.Repeat("n", 2048), "acr_values", strings.Repeat("a", 1024), "ui_locales", strings.Repeat("u", 1024)}
 				acr, sub := strings.Repeat("c", 1024), strings.Repeat("i", 255)
-				s.get(s.authorize("web", set(append(full, "claims", `{"id_token":{"acr":{"value":"`+acr+`"},"sub":{"value":"`+sub+`"}}}`)...)))
+				s.Get(s.AuthorizeURL("web", idptest.Set(append(full, "claims", `{"id_token":{"acr":{"value":"`+acr+`"},"sub":{"value":"`+sub+`"}}}`)...)))
 				for _, claims := range []string{`{"id_token":{"acr":{"values":["x` + acr + `"]}}}`, `{"userinfo":{"sub":{"value":"x` + sub + `"}}}`, `{"x":"` + strings.Repeat("x", 8<<10) + `"}`} {
-					if a := s.get(s.authorize("web", set("claims", claims))); a.param("error") != "invalid_request" {
+					if a := s.Get(s.AuthorizeURL("web", idptest.Set("claims", claims))); a.Param("error") != "invalid_request" {
 						s.Errorf("claims of %d bytes: %d %.100s", len(claims), a.Status, a.To)
 					}
 				}
 			default:
-				v := s.visitor()
-				v.prove(v.begin("web", nil), "nobody@example.org")
+				v := s.Visitor()
+				v.Prove(v.Begin("web", nil), "nobody@example.org")
 			}
 		}
-		if n := s.count("requests"); n != flood {
+		if n := s.Count("requests"); n != flood {
 			s.Errorf("%d requests, want %d", n, flood)
 		}
-		if n := s.count("attempts"); n != 2 {
+		if n := s.Count("attempts"); n != 2 {
 			s.Errorf("%d counters for one address from one source", n)
 		}
-		for _, row := range s.rows("SELECT body FROM requests") {
+		for _, row := range rowsOf(s, "SELECT body FROM requests") {
 			if len(row) > 10<<10 {
 				s.Fatalf("a request of %d bytes", len(row))
 			}
@@ -217,7 +197,7 @@ func TestCVE_2021_3637_LoginsThatNobodyFinishes(t *testing.T) {
 			s.Clock.Later(time.Minute)
 		}
 		for _, table := range []string{"requests", "journeys", "attempts"} {
-			if n := s.count(table); n != 0 {
+			if n := s.Count(table); n != 0 {
 				s.Errorf("%d %s a day later", n, table)
 			}
 		}
@@ -227,37 +207,37 @@ func TestCVE_2021_3637_LoginsThatNobodyFinishes(t *testing.T) {
 // What a header says of the address changes neither who gets in nor whom the record names. What counts as the address
 // is tested in internal/web/web_test.go (CVE-2024-47070, CVE-2023-36456).
 func TestCVE_2024_47070_CVE_2023_36456_ForwardedAddress(t *testing.T) {
-	issuers(t, func(s *scene) {
-		s.rebuild(func(o *wire.Options) { o.Proxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
-		direct := newScene(s.TB, s.issuer, s.DB)
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		s.Rebuild(func(o *wire.Options) { o.Proxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+		direct := idptest.NewScene(s.TB, s.Issuer, s.DB)
 		for _, forwarded := range [][]string{
 			{"a"}, {""}, {strings.Repeat("1", 10_000)}, {strings.Repeat("1.1.1.1,", 2_000)}, {"fe80::1%eth0"}, {"203.0.113.9, a"}, {"a, 203.0.113.9"}, {"203.0.113.9:80"}, {"[::1]"}, {"::ffff:1.2.3.4"},
 			{"203.0.113.9", "198.51.100.1"}, {"unknown"}, {"_hidden"}, {"1.2.3"}, {"0x7f.1"}, {"127.0.0.1"}, {"'; DROP TABLE events; --"}, {"<script>alert(1)</script>"},
 		} {
-			for says, node := range map[string]*scene{"via a proxy": s, "direct": direct} {
+			for says, node := range map[string]*idptest.Scene{"via a proxy": s, "direct": direct} {
 				other := s
 				if node == s {
 					other = direct
 				}
 				node.Clock.Later(authn.Refill) // wrong ones alone would make everybody wait
 				other.Clock.Later(authn.Refill)
-				v := node.visitor()
-				id := v.begin("web", nil)
-				post := func(password string) answer {
+				v := node.Visitor()
+				id := v.Begin("web", nil)
+				post := func(password string) idptest.Answer {
 					node.Clock.Later(time.Millisecond) // each event has a time of its own
 					other.Clock.Later(time.Millisecond)
-					return node.post("/login/"+id+"/password", url.Values{"email": {"anna@example.org"}, "password": {password}, "do": {"continue"}}, http.Header{
+					return node.Post("/login/"+id+"/password", url.Values{"email": {"anna@example.org"}, "password": {password}, "do": {"continue"}}, http.Header{
 						"X-Forwarded-For": forwarded, "X-Real-Ip": forwarded, "Forwarded": {"for=" + forwarded[0]}, "X-Forwarded-Host": {"evil.test"}, "X-Forwarded-Proto": {"http"}, "True-Client-Ip": forwarded,
-						"Cookie": {v.cookies()}, "Origin": {string(platform.Issuer(s.issuer).Origin())},
+						"Cookie": {v.Cookies()}, "Origin": {string(platform.Issuer(s.Issuer).Origin())},
 					})
 				}
-				if a := post("wrong"); len(a.Cookies) != 0 || a.To.String() != s.issuer+"/login/"+id+"/password" {
+				if a := post("wrong"); len(a.Cookies) != 0 || a.To.String() != s.Issuer+"/login/"+id+"/password" {
 					s.Errorf("%.40q %s: a wrong password leads to %s", forwarded, says, a.To)
 				}
-				if a := post(idptest.Password); !strings.HasPrefix(a.To.String(), s.issuer+"/authorize/callback?") {
+				if a := post(idptest.Password); !strings.HasPrefix(a.To.String(), s.Issuer+"/authorize/callback?") {
 					s.Errorf("%.40q %s: the right password leads to %s (%d)", forwarded, says, a.To, a.Status)
 				}
-				recorded := s.rows(fmt.Sprintf("SELECT address FROM events WHERE at > %d", s.Clock.Now().Add(-2*time.Millisecond).UnixMilli()))
+				recorded := rowsOf(s, fmt.Sprintf("SELECT address FROM events WHERE at > %d", s.Clock.Now().Add(-2*time.Millisecond).UnixMilli()))
 				if len(recorded) != 2 { // the wrong password, and the sign-in
 					s.Errorf("%.40q %s: %d events", forwarded, says, len(recorded))
 				}
@@ -274,11 +254,11 @@ func TestCVE_2024_47070_CVE_2023_36456_ForwardedAddress(t *testing.T) {
 
 // CVE-2025-64484, CVE-2026-40575, CVE-2026-0976.
 func TestCVE_2025_64484_CVE_2026_40575_CVE_2026_0976_TwinsOfPaths(t *testing.T) {
-	issuers(t, func(s *scene) {
-		v := s.visitor()
-		got := v.given("web")
-		prefix := platform.Issuer(s.issuer).Path()
-		origin := platform.Issuer(s.issuer).Origin()
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		v := s.Visitor()
+		got := v.Given("web")
+		prefix := platform.Issuer(s.Issuer).Path()
+		origin := platform.Issuer(s.Issuer).Origin()
 		for _, path := range []string{"/userinfo", "/token", "/authorize", "/logout", "/introspect", "/keys"} {
 			rest := strings.TrimPrefix(path, "/")
 			for _, twin := range []string{
@@ -286,12 +266,12 @@ func TestCVE_2025_64484_CVE_2026_40575_CVE_2026_0976_TwinsOfPaths(t *testing.T) 
 				"/%2e" + path, "/%2e%2e" + path, "/" + "%" + hex(rest[0]) + rest[1:], "/" + "%" + strings.ToUpper(hex(rest[0])) + rest[1:], "/%25" + hex(rest[0]) + rest[1:], "/%2f" + rest, "/%5c" + rest, `/\` + rest, path + `\`,
 				strings.ToUpper(path), "/" + strings.ToUpper(rest[:1]) + rest[1:], path + ".json", path + "/x", "//" + rest, "///" + rest, path + "%25u002f", "/ｕ" + rest[1:],
 			} {
-				for says, address := range map[string]string{"below": s.issuer + twin, "above": origin + twin} {
+				for says, address := range map[string]string{"below": s.Issuer + twin, "above": origin + twin} {
 					if prefix == "" && says == "above" {
 						continue
 					}
 					// Whatever it says, it is not the route: with a good token and cookie it gives nothing.
-					a := s.send(http.MethodGet, address+"?"+query("web", nil).Encode(), "", http.Header{"Cookie": {v.cookies()}, "Authorization": {"Bearer " + got.Access}})
+					a := s.Send(http.MethodGet, address+"?"+idptest.AuthorizeQuery("web", nil).Encode(), "", http.Header{"Cookie": {v.Cookies()}, "Authorization": {"Bearer " + got.Access}})
 					if a.Status != http.StatusNotFound || len(a.Cookies) != 0 || a.To.String() != "" || strings.Contains(a.Body, `"sub"`) {
 						s.Errorf("%s: %d %s", address, a.Status, a.To)
 					}
@@ -304,7 +284,7 @@ func TestCVE_2025_64484_CVE_2026_40575_CVE_2026_0976_TwinsOfPaths(t *testing.T) 
 				"/p//wilg" + path, "//p/wilg" + path, "/P/wilg" + path, "/p/Wilg" + path, "/p/wilg;x" + path, "/p;x/wilg" + path, "/p/%77ilg" + path, "/p%2fwilg" + path, "/p/./wilg" + path, "/p/x/../wilg" + path, "/p/wilgx" + path,
 				"/p/wilg%2f" + rest, "/p/wilg" + rest, "/p" + path,
 			} {
-				if a := s.send(http.MethodGet, origin+twin+"?"+query("web", nil).Encode(), "", http.Header{"Cookie": {v.cookies()}, "Authorization": {"Bearer " + got.Access}}); a.Status != http.StatusNotFound {
+				if a := s.Send(http.MethodGet, origin+twin+"?"+idptest.AuthorizeQuery("web", nil).Encode(), "", http.Header{"Cookie": {v.Cookies()}, "Authorization": {"Bearer " + got.Access}}); a.Status != http.StatusNotFound {
 					s.Errorf("%s: %d %s", twin, a.Status, a.To)
 				}
 			}
@@ -316,13 +296,13 @@ func TestCVE_2025_64484_CVE_2026_40575_CVE_2026_0976_TwinsOfPaths(t *testing.T) 
 			"X-Forwarded-Proto": {"http"}, "X-Forwarded-Port": {"1"}, "X-Original-Host": {"evil.test"}, "X-Client-Cert": {"x"}, "Ssl-Client-Verify": {"SUCCESS"},
 		}
 		for path, want := range map[string]int{"/userinfo": 401, "/introspect?x": 405, "/unknown": 404, "/.well-known/openid-configuration": 200} {
-			plain, with := s.get(s.issuer+path), s.send(http.MethodGet, s.issuer+path, "", smuggled)
+			plain, with := s.Get(s.Issuer+path), s.Send(http.MethodGet, s.Issuer+path, "", smuggled)
 			challenge := with.Header.Get("WWW-Authenticate")
 			if plain.Status != want || with.Status != want || strings.Contains(with.Body+challenge, "evil.test") || challenge != plain.Header.Get("WWW-Authenticate") {
 				s.Errorf("%s with identity headers: %d %s, want %d: %s", path, with.Status, challenge, want, with.Body)
 			}
 		}
-		if a := s.send(http.MethodGet, s.authorize("web", set("prompt", "none")), "", smuggled); a.param("error") != "login_required" || a.param("iss") != s.issuer {
+		if a := s.Send(http.MethodGet, s.AuthorizeURL("web", idptest.Set("prompt", "none")), "", smuggled); a.Param("error") != "login_required" || a.Param("iss") != s.Issuer {
 			s.Errorf("identity headers sign in: %s", a.To)
 		}
 	})

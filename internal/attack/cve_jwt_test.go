@@ -18,22 +18,9 @@ import (
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
-)
 
-// parts reads a JWT without verifying it.
-func parts(t testing.TB, jwt string) (header, claims map[string]any) {
-	t.Helper()
-	for i, into := range []*map[string]any{&header, &claims} {
-		text, err := base64.RawURLEncoding.DecodeString(strings.Split(jwt+"..", ".")[i])
-		if err == nil {
-			err = json.Unmarshal(text, into)
-		}
-		if err != nil {
-			t.Fatalf("%q is not a JWT: %v", jwt, err)
-		}
-	}
-	return header, claims
-}
+	"github.com/minddistrict/idp/internal/idptest"
+)
 
 func encoded(t testing.TB, v any) string {
 	t.Helper()
@@ -52,7 +39,7 @@ func forged(t testing.TB, jwt string, change map[string]any, signature string) s
 
 func unsigned(t testing.TB, jwt string, change map[string]any) string {
 	t.Helper()
-	header, claims := parts(t, jwt)
+	header, claims := idptest.Parts(t, jwt)
 	for name, value := range change {
 		header[name] = value
 	}
@@ -60,10 +47,10 @@ func unsigned(t testing.TB, jwt string, change map[string]any) string {
 }
 
 // forgeries of a genuine JWT of the platform: everything that a verifier was ever talked into.
-func (s *scene) forgeries(jwt string) map[string]string {
+func forgeries(s *idptest.Scene, jwt string) map[string]string {
 	s.Helper()
 	all := map[string]string{}
-	header, _ := parts(s.TB, jwt)
+	header, _ := idptest.Parts(s.TB, jwt)
 	split := strings.Split(jwt, ".")
 	genuine := split[2]
 	b64 := base64.RawURLEncoding.EncodeToString
@@ -78,7 +65,7 @@ func (s *scene) forgeries(jwt string) map[string]string {
 	}
 
 	var jwks jose.JSONWebKeySet
-	document := s.get(s.issuer + "/keys").Body
+	document := s.Get(s.Issuer + "/keys").Body
 	if err := json.Unmarshal([]byte(document), &jwks); err != nil {
 		s.Fatal(err)
 	}
@@ -101,7 +88,7 @@ func (s *scene) forgeries(jwt string) map[string]string {
 	for name, key := range map[string][]byte{
 		"PKIX PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: pkix}), "PKCS1 PEM": pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: pkcs1}),
 		"PKIX": pkix, "PKCS1": pkcs1, "modulus": public.N.Bytes(), "modulus as text": []byte(b64(public.N.Bytes())), "JWK": asJWK, "JWKS": []byte(document), "nothing": {},
-		"party secret": []byte(partySecret), "hash of the party secret": sha(partySecret),
+		"party secret": []byte(idptest.PartySecret), "hash of the party secret": sha(idptest.PartySecret),
 	} {
 		for alg, h := range map[string]func() hash.Hash{"HS256": sha256.New, "HS512": sha512.New} {
 			input := unsigned(s.TB, jwt, map[string]any{"alg": alg})
@@ -117,7 +104,7 @@ func (s *scene) forgeries(jwt string) map[string]string {
 	}
 	jwk := map[string]any{"kty": "OKP", "crv": "Ed25519", "x": b64(mine), "alg": "EdDSA", "use": "sig", "kid": header["kid"]}
 	for name, change := range map[string]map[string]any{
-		"jwk": {"jwk": jwk}, "jku": {"jku": "https://evil.test/keys"}, "jku of ours": {"jku": s.issuer + "/keys@evil.test"}, "x5u": {"x5u": "https://evil.test/cert"}, "x5c": {"x5c": []string{"AAAA"}},
+		"jwk": {"jwk": jwk}, "jku": {"jku": "https://evil.test/keys"}, "jku of ours": {"jku": s.Issuer + "/keys@evil.test"}, "x5u": {"x5u": "https://evil.test/cert"}, "x5c": {"x5c": []string{"AAAA"}},
 		"no kid": {"kid": nil}, "empty kid": {"kid": ""}, "path kid": {"kid": "../../../../dev/null"}, "SQL kid": {"kid": "' UNION SELECT 'x"}, "URL kid": {"kid": "https://evil.test/key"}, "numeric kid": {"kid": 1},
 		"kid and jwk": {"jwk": jwk, "kid": "evil"}, "crit": {"crit": []string{"exp"}}, "unencoded payload": {"b64": false, "crit": []string{"b64"}}, "zip": {"zip": "DEF"},
 	} {
@@ -132,7 +119,7 @@ func (s *scene) forgeries(jwt string) map[string]string {
 		all["signature kept, "+name] = forged(s.TB, jwt, change, genuine)
 	}
 
-	_, claims := parts(s.TB, jwt)
+	_, claims := idptest.Parts(s.TB, jwt)
 	for name, value := range map[string]any{"sub": "somebody else", "exp": 4102444800, "aud": "other", "iss": "https://evil.test"} {
 		changed := map[string]any{}
 		for k, v := range claims {
@@ -164,47 +151,47 @@ func sha(text string) []byte {
 
 // CVE-2026-33322, CVE-2020-26160.
 func TestCVE_2026_33322_CVE_2020_26160_ForgedTokens(t *testing.T) {
-	issuers(t, func(s *scene) {
-		v := s.visitor()
-		got := v.given("jwt")
-		sub := v.signedIn()
-		if a := v.open(s.authorize("jwt", set("prompt", "none", "id_token_hint", got.ID))); !a.To.Query().Has("code") {
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		v := s.Visitor()
+		got := v.Given("jwt")
+		sub := v.SignedIn()
+		if a := v.Open(s.AuthorizeURL("jwt", idptest.Set("prompt", "none", "id_token_hint", got.ID))); !a.To.Query().Has("code") {
 			s.Fatalf("the genuine hint: %s", a.To)
 		}
 		for of, jwt := range map[string]string{"ID token": got.ID, "access token": got.Access} {
-			for name, token := range s.forgeries(jwt) {
+			for name, token := range forgeries(s, jwt) {
 				what := of + ", " + name
-				if a := v.open(s.authorize("jwt", set("prompt", "none", "id_token_hint", token))); a.param("error") != "invalid_request" || a.To.Query().Has("code") {
+				if a := v.Open(s.AuthorizeURL("jwt", idptest.Set("prompt", "none", "id_token_hint", token))); a.Param("error") != "invalid_request" || a.To.Query().Has("code") {
 					s.Errorf("%s as id_token_hint: %s", what, a.To)
 				}
-				if a := v.open(s.issuer + "/logout?" + url.Values{"id_token_hint": {token}, "post_logout_redirect_uri": {"https://rp.test/bye"}}.Encode()); strings.HasPrefix(a.To.String(), "https://rp.test") ||
+				if a := v.Open(s.Issuer + "/logout?" + url.Values{"id_token_hint": {token}, "post_logout_redirect_uri": {"https://rp.test/bye"}}.Encode()); strings.HasPrefix(a.To.String(), "https://rp.test") ||
 					a.Status != http.StatusOK && a.Status != http.StatusBadRequest {
 					s.Errorf("%s at logout: %d %s", what, a.Status, a.To)
 				}
-				if status := s.userinfo(token); status != http.StatusUnauthorized {
+				if status := s.Userinfo(token); status != http.StatusUnauthorized {
 					s.Errorf("%s as bearer: %d", what, status)
 				}
-				if s.active("jwt", token) {
+				if s.Active("jwt", token) {
 					s.Errorf("%s is active", what)
 				}
-				if a := s.post("/revoke", url.Values{"token": {token}}, basic("jwt")); a.Status != http.StatusOK {
+				if a := s.Post("/revoke", url.Values{"token": {token}}, idptest.Basic("jwt")); a.Status != http.StatusOK {
 					s.Errorf("%s at revocation: %d", what, a.Status)
 				}
-				if again := s.refresh("jwt", token); again.Status != http.StatusBadRequest || again.Access != "" {
+				if again := s.RefreshGrant("jwt", token); again.Status != http.StatusBadRequest || again.Access != "" {
 					s.Errorf("%s as a refresh token: %d", what, again.Status)
 				}
 				assertion := url.Values{
 					"grant_type": {"client_credentials"}, "client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {token},
 				}
 				for _, id := range []string{"", "jobs", "spa"} {
-					set("client_id", id)(assertion)
-					if a := s.post("/token", assertion, nil); a.Status < 400 || a.Status > 401 {
+					idptest.Set("client_id", id)(assertion)
+					if a := s.Post("/token", assertion, nil); a.Status < 400 || a.Status > 401 {
 						s.Errorf("%s as client_assertion of %q: %d %s", what, id, a.Status, a.Body)
 					}
 				}
 			}
 		}
-		if who := v.signedIn(); who != sub || s.userinfo(got.Access) != http.StatusOK || !s.active("jwt", got.Refresh) {
+		if who := v.SignedIn(); who != sub || s.Userinfo(got.Access) != http.StatusOK || !s.Active("jwt", got.Refresh) {
 			s.Errorf("a forged token did something: %q is signed in", who)
 		}
 	})
@@ -212,32 +199,32 @@ func TestCVE_2026_33322_CVE_2020_26160_ForgedTokens(t *testing.T) {
 
 // A token counts as the one thing it was made for (RFC 8725 section 3.11) (CVE-2026-33322).
 func TestCVE_2026_33322_TypesOfTokensAreNotConfused(t *testing.T) {
-	issuers(t, func(s *scene) {
-		v := s.visitor()
-		got := v.given("jwt")
-		header, claims := parts(s.TB, got.Access)
-		idHeader, _ := parts(s.TB, got.ID)
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		v := s.Visitor()
+		got := v.Given("jwt")
+		header, claims := idptest.Parts(s.TB, got.Access)
+		idHeader, _ := idptest.Parts(s.TB, got.ID)
 		if header["typ"] != "at+jwt" || idHeader["typ"] != "JWT" || claims["client_id"] != "jwt" {
 			s.Fatalf("types %v and %v", header, idHeader)
 		}
-		if status := s.userinfo(got.ID); status != http.StatusUnauthorized {
+		if status := s.Userinfo(got.ID); status != http.StatusUnauthorized {
 			s.Errorf("an ID token as bearer: %d", status)
 		}
-		if s.active("jwt", got.ID) {
+		if s.Active("jwt", got.ID) {
 			s.Error("an ID token is active")
 		}
-		if a := v.open(s.authorize("jwt", set("prompt", "none", "id_token_hint", got.Access))); a.param("error") != "invalid_request" {
+		if a := v.Open(s.AuthorizeURL("jwt", idptest.Set("prompt", "none", "id_token_hint", got.Access))); a.Param("error") != "invalid_request" {
 			s.Errorf("an access token as hint: %s", a.To)
 		}
-		if a := v.open(s.issuer + "/logout?id_token_hint=" + got.Access); a.Status != http.StatusOK {
+		if a := v.Open(s.Issuer + "/logout?id_token_hint=" + got.Access); a.Status != http.StatusOK {
 			s.Errorf("an access token signs out: %d %s", a.Status, a.To)
 		}
-		s.refusedGrant("an access token as refresh token", s.refresh("jwt", got.Access))
-		s.refusedGrant("an access token as code", s.redeem("jwt", got.Access))
-		if status := s.userinfo(got.Refresh); status != http.StatusUnauthorized {
+		s.RefusedGrant("an access token as refresh token", s.RefreshGrant("jwt", got.Access))
+		s.RefusedGrant("an access token as code", s.Redeem("jwt", got.Access))
+		if status := s.Userinfo(got.Refresh); status != http.StatusUnauthorized {
 			s.Errorf("a refresh token as bearer: %d", status)
 		}
-		if s.userinfo(got.Access) != http.StatusOK {
+		if s.Userinfo(got.Access) != http.StatusOK {
 			s.Error("the access token itself")
 		}
 	})

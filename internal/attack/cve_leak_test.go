@@ -32,12 +32,12 @@ func (b *logBook) Write(p []byte) (int, error) {
 
 // CVE-2024-32967, CVE-2024-8365, GHSA-prh4-vhfh-24mj.
 func TestCVE_2024_32967_CVE_2024_8365_GHSA_prh4_vhfh_24mj_SecretsStaySecret(t *testing.T) {
-	databases(t, func(s *scene) {
+	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		book := &logBook{}
-		s.rebuild(func(o *wire.Options) {
+		s.Rebuild(func(o *wire.Options) {
 			o.Log = slog.New(slog.NewJSONHandler(book, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		})
-		secrets := map[string]string{"password": idptest.Password, "party secret": partySecret, "verifier": verifier}
+		secrets := map[string]string{"password": idptest.Password, "party secret": idptest.PartySecret, "verifier": idptest.Verifier}
 		keep := func(what, value string) string {
 			s.Helper()
 			if len(value) < 20 {
@@ -46,52 +46,52 @@ func TestCVE_2024_32967_CVE_2024_8365_GHSA_prh4_vhfh_24mj_SecretsStaySecret(t *t
 			secrets[what] = value
 			return value
 		}
-		v := s.visitor()
-		id := v.begin("jwt", nil)
+		v := s.Visitor()
+		id := v.Begin("jwt", nil)
 		typo := keep("mistyped password", "zeven paarse regenjassen drogen?")
-		v.visit(http.MethodPost, s.issuer+"/login/"+id+"/password", url.Values{"email": {"anna@example.org"}, "password": {typo}, "do": {"continue"}})
-		a := v.prove(id, "anna@example.org")
-		code := keep("code", v.open(a.To.String()).param("code"))
-		for name, value := range v.jar {
+		v.Visit(http.MethodPost, s.Issuer+"/login/"+id+"/password", url.Values{"email": {"anna@example.org"}, "password": {typo}, "do": {"continue"}})
+		a := v.Prove(id, "anna@example.org")
+		code := keep("code", v.Open(a.To.String()).Param("code"))
+		for name, value := range v.Jar {
 			keep("cookie "+name, value)
 		}
-		got := s.redeem("jwt", code)
-		again := s.refresh("jwt", got.Refresh)
-		opaque := s.redeem("web", keep("second code", v.code("web", nil)))
+		got := s.Redeem("jwt", code)
+		again := s.RefreshGrant("jwt", got.Refresh)
+		opaque := s.Redeem("web", keep("second code", v.Code("web", nil)))
 		for what, value := range map[string]string{
 			"access JWT": got.Access, "refresh token": got.Refresh, "ID token": got.ID, "second access JWT": again.Access, "successor": again.Refresh, "opaque token": opaque.Access, "opaque refresh": opaque.Refresh,
 		} {
 			keep(what, value)
-			s.send(http.MethodGet, s.issuer+"/userinfo", "", bearer(value))
-			s.post("/introspect", url.Values{"token": {value}}, basic("jwt"))
-			s.post("/introspect", url.Values{"token": {value}}, basic("nobody"))
-			s.send(http.MethodGet, s.issuer+"/userinfo?access_token="+value, "", nil)
-			s.send(http.MethodGet, s.issuer+"/"+value, "", nil)
-			s.send(http.MethodGet, s.issuer+"/assets/"+value, "", nil)
-			s.send(http.MethodGet, s.issuer+"/login/"+value+"/password", "", http.Header{"Referer": {s.issuer + "/" + value}, "X-Request-Id": {value}})
-			s.refresh("other", value)
-			s.redeem("web", value)
-			v.open(s.authorize("web", set("id_token_hint", value, "prompt", "none")))
-			v.open(s.authorize("web", set("login_hint", value, "prompt", "login")))
+			s.Send(http.MethodGet, s.Issuer+"/userinfo", "", idptest.Bearer(value))
+			s.Post("/introspect", url.Values{"token": {value}}, idptest.Basic("jwt"))
+			s.Post("/introspect", url.Values{"token": {value}}, idptest.Basic("nobody"))
+			s.Send(http.MethodGet, s.Issuer+"/userinfo?access_token="+value, "", nil)
+			s.Send(http.MethodGet, s.Issuer+"/"+value, "", nil)
+			s.Send(http.MethodGet, s.Issuer+"/assets/"+value, "", nil)
+			s.Send(http.MethodGet, s.Issuer+"/login/"+value+"/password", "", http.Header{"Referer": {s.Issuer + "/" + value}, "X-Request-Id": {value}})
+			s.RefreshGrant("other", value)
+			s.Redeem("web", value)
+			v.Open(s.AuthorizeURL("web", idptest.Set("id_token_hint", value, "prompt", "none")))
+			v.Open(s.AuthorizeURL("web", idptest.Set("login_hint", value, "prompt", "login")))
 		}
 		// Secrets where they do not belong.
-		s.send(http.MethodPost, s.issuer+"/token?client_secret="+partySecret+"&code="+code, "code="+code, basic("web"))
-		s.send(http.MethodPost, s.issuer+"/token", "grant_type=authorization_code&client_secret="+partySecret+"%zz", nil)
-		v.visit(http.MethodPost, s.issuer+"/login/"+id+"/password?password="+url.QueryEscape(idptest.Password), url.Values{"password": {idptest.Password}})
-		v.visit(http.MethodPost, s.issuer+"/login/"+v.begin("web", set("prompt", "login"))+"/password", url.Values{"email": {idptest.Password}, "password": {typo}, "do": {"continue"}})
+		s.Send(http.MethodPost, s.Issuer+"/token?client_secret="+idptest.PartySecret+"&code="+code, "code="+code, idptest.Basic("web"))
+		s.Send(http.MethodPost, s.Issuer+"/token", "grant_type=authorization_code&client_secret="+idptest.PartySecret+"%zz", nil)
+		v.Visit(http.MethodPost, s.Issuer+"/login/"+id+"/password?password="+url.QueryEscape(idptest.Password), url.Values{"password": {idptest.Password}})
+		v.Visit(http.MethodPost, s.Issuer+"/login/"+v.Begin("web", idptest.Set("prompt", "login"))+"/password", url.Values{"email": {idptest.Password}, "password": {typo}, "do": {"continue"}})
 		// A database that fails while secrets are in hand.
-		mend := s.failUpdates()
-		third := v.code("web", nil)
-		s.redeem("web", keep("third code", third))
-		s.refresh("jwt", again.Refresh)
+		mend := failUpdates(s)
+		third := v.Code("web", nil)
+		s.Redeem("web", keep("third code", third))
+		s.RefreshGrant("jwt", again.Refresh)
 		mend()
-		s.run("ALTER TABLE grants RENAME TO hidden_grants")
-		s.redeem("web", third)
-		s.run("ALTER TABLE hidden_grants RENAME TO grants")
+		s.Exec("ALTER TABLE grants RENAME TO hidden_grants")
+		s.Redeem("web", third)
+		s.Exec("ALTER TABLE hidden_grants RENAME TO grants")
 
 		record := httptest.NewRecorder()
 		s.Operator().ServeHTTP(record, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-		places := map[string]string{"log": book.String(), "metrics": record.Body.String(), "database": s.everything()}
+		places := map[string]string{"log": book.String(), "metrics": record.Body.String(), "database": everything(s)}
 		if !strings.Contains(places["log"], `"level":"ERROR"`) || !strings.Contains(places["metrics"], "idp_requests_total") || !strings.Contains(places["database"], "anna@example.org") {
 			s.Error("log, metrics or database do not hold what they must: the test looks in the wrong place")
 		}
@@ -118,9 +118,9 @@ func TestCVE_2024_32967_CVE_2024_8365_GHSA_prh4_vhfh_24mj_SecretsStaySecret(t *t
 }
 
 // everything is all that the database holds: its rows, and on SQLite its files.
-func (s *scene) everything() string {
+func everything(s *idptest.Scene) string {
 	s.Helper()
-	all := s.dump("linde") + s.dump("wilg")
+	all := dump(s, "linde") + dump(s, "wilg")
 	var seq int
 	var name, file string
 	if err := s.DB.SQL().QueryRowContext(s.Context(), "PRAGMA database_list").Scan(&seq, &name, &file); err != nil {
@@ -178,7 +178,7 @@ func TestCVE_2019_10754_CVE_2022_31034_Randomness(t *testing.T) {
 		}
 	}
 	// What comes over the wire is drawn there.
-	s := newScene(t, hostIssuer, sqlite(t))
+	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SceneSQLite(t))
 	seen := map[string]bool{}
 	unique := func(what, text string, lengths ...int) {
 		s.Helper()
@@ -194,48 +194,48 @@ func TestCVE_2019_10754_CVE_2022_31034_Randomness(t *testing.T) {
 		s.Errorf("%s of %d characters", what, len(text))
 	}
 	for range 50 {
-		v := s.visitor()
-		unique("journey", v.begin("web", nil), 26)
-		code := v.signIn("web", "anna@example.org")
+		v := s.Visitor()
+		unique("journey", v.Begin("web", nil), 26)
+		code := v.SignIn("web", "anna@example.org")
 		unique("code", code, 70)
-		for _, value := range v.jar {
+		for _, value := range v.Jar {
 			unique("cookie", value, 43, 49) // a token, or a known browser with one mark
 		}
-		got := s.redeem("web", code)
+		got := s.Redeem("web", code)
 		unique("refresh token", got.Refresh, 70)
 		unique("access token", got.Access, len(got.Access))
-		_, claims := parts(s.TB, got.ID)
+		_, claims := idptest.Parts(s.TB, got.ID)
 		unique("session", claims["sid"].(string), 26)
-		v.visit(http.MethodPost, s.issuer+"/logout", url.Values{"do": {"logout"}})
+		v.Visit(http.MethodPost, s.Issuer+"/logout", url.Values{"do": {"logout"}})
 	}
 }
 
 // CVE-2025-48947, CVE-2025-64762.
 func TestCVE_2025_48947_CVE_2025_64762_NothingPersonalIsCached(t *testing.T) {
-	issuers(t, func(s *scene) {
-		v := s.visitor()
-		v.given("web")
-		id := v.begin("web", set("prompt", "login"))
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		v := s.Visitor()
+		v.Given("web")
+		id := v.Begin("web", idptest.Set("prompt", "login"))
 		for path, want := range map[string]int{
 			"/login/x.css": 404, "/login/" + id + ".css": 404, "/login/" + id + "/password.css": 404, "/login/" + id + "/password/x.css": 404, "/login/" + id + "/": 404, "/login/x/y/z.png": 404,
 			"/logout/x.css": 404, "/logout.css": 404, "/userinfo/x.js": 404, "/userinfo.json": 404, "/authorize/x.png": 404, "/authorize;x.css": 404, "/authorize%2fx.css": 404, "/authorize%3fx.css": 404, "/authorize%00.css": 404,
 			"/assets/": 404, "/assets": 404, "/assets/app.css": 404, "/assets/../authorize": 404, "/assets/..%2fauthorize": 404, "/assets/%2e%2e/authorize": 404, "/assets/x/../../logout": 404, "/assets//app.css": 404,
 			"/assets/logo.png": 404, "/assets/app.js/x": 404, "/assets/%61pp.css": 404, "/assets/.": 404, "/assets/app.css%00": 404, "/assets/brand-1b6a7a.css/../../logout": 404,
 		} {
-			a := v.open(s.issuer + path)
+			a := v.Open(s.Issuer + path)
 			if a.Status != want || a.Header.Get("Cache-Control") != "no-store" || len(a.Cookies) != 0 {
 				s.Errorf("%s: %d, Cache-Control %q, %d cookies; want %d", path, a.Status, a.Header.Get("Cache-Control"), len(a.Cookies), want)
 			}
 		}
-		s.everywhere(func(what string, a answer) {
+		everywhere(s, func(what string, a idptest.Answer) {
 			cache := a.Header.Get("Cache-Control")
 			if len(a.Cookies) > 0 && cache != "no-store" || strings.Contains(cache, "public") {
 				s.Errorf("%s: Cache-Control %q with %d cookies", what, cache, len(a.Cookies))
 			}
 		})
 		for _, path := range []string{"/keys", "/.well-known/openid-configuration", "/assets/brand-1b6a7a.css"} {
-			for _, header := range []http.Header{nil, {"Cookie": {v.cookies()}}, {"Authorization": {"Bearer x"}}} {
-				if a := s.send(http.MethodGet, s.issuer+path, "", header); a.Status != http.StatusOK || len(a.Cookies) != 0 || !strings.Contains(a.Header.Get("Cache-Control"), "public") {
+			for _, header := range []http.Header{nil, {"Cookie": {v.Cookies()}}, {"Authorization": {"Bearer x"}}} {
+				if a := s.Send(http.MethodGet, s.Issuer+path, "", header); a.Status != http.StatusOK || len(a.Cookies) != 0 || !strings.Contains(a.Header.Get("Cache-Control"), "public") {
 					s.Errorf("%s: %d %v", path, a.Status, a.Header)
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/login"
 )
@@ -24,20 +25,20 @@ var twins = []string{
 }
 
 // unregistered says that no twin of a redirect URI gets an answer, neither a code nor an error, even with a session.
-func (s *scene) unregistered(party string, twins ...string) {
+func unregistered(s *idptest.Scene, party string, twins ...string) {
 	s.Helper()
-	v := s.visitor()
-	v.signIn("web", "anna@example.org")
+	v := s.Visitor()
+	v.SignIn("web", "anna@example.org")
 	for _, twin := range twins {
-		for _, change := range []func(url.Values){set("redirect_uri", twin), set("redirect_uri", twin, "prompt", "none"), set("redirect_uri", twin, "response_mode", "form_post")} {
-			s.refused(twin, v.open(s.authorize(party, change)))
+		for _, change := range []func(url.Values){idptest.Set("redirect_uri", twin), idptest.Set("redirect_uri", twin, "prompt", "none"), idptest.Set("redirect_uri", twin, "response_mode", "form_post")} {
+			s.Refused(twin, v.Open(s.AuthorizeURL(party, change)))
 		}
 		if twin == "" {
 			continue // a missing parameter is told as such
 		}
-		form := codeForm("web", v.code("web", nil))
+		form := idptest.CodeForm("web", v.Code("web", nil))
 		form.Set("redirect_uri", twin)
-		s.refusedGrant("code with "+twin, s.token("web", form))
+		s.RefusedGrant("code with "+twin, s.Token("web", form))
 	}
 }
 
@@ -46,43 +47,43 @@ func TestCVE_2023_6291_CVE_2024_1132_CVE_2026_3872_RedirectTwins(t *testing.T) {
 	if len(twins) < 40 {
 		t.Fatalf("%d twins", len(twins))
 	}
-	issuers(t, func(s *scene) { s.unregistered("web", twins...) })
+	idptest.Issuers(t, func(s *idptest.Scene) { unregistered(s, "web", twins...) })
 }
 
 // RFC 8252 section 8.6: any program on the machine can open the browser at a request of the app, with a challenge of
 // its own, and wait on a port or behind the scheme. Without a person who presses a button it gets nothing.
 func TestAnotherProgramGetsNoCodeWithoutAPage(t *testing.T) {
-	issuers(t, func(s *scene) {
-		v := s.visitor()
-		v.signIn("app", "anna@example.org")
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		v := s.Visitor()
+		v.SignIn("app", "anna@example.org")
 		for _, to := range []string{"http://localhost:31337/cb", "net.example.app:/callback"} {
-			mine := set("redirect_uri", to)
-			if a := v.open(s.authorize("app", set("redirect_uri", to, "prompt", "none"))); a.param("error") != "interaction_required" || a.param("code") != "" {
+			mine := idptest.Set("redirect_uri", to)
+			if a := v.Open(s.AuthorizeURL("app", idptest.Set("redirect_uri", to, "prompt", "none"))); a.Param("error") != "interaction_required" || a.Param("code") != "" {
 				t.Errorf("%s, silently: %q", to, a.To)
 			}
-			id := v.begin("app", mine)
-			posted := s.post("/authorize", query("app", mine), nil).To
+			id := v.Begin("app", mine)
+			posted := s.Post("/authorize", idptest.AuthorizeQuery("app", mine), nil).To
 			for _, address := range []string{
-				s.issuer + "/login/" + id, s.issuer + "/login/" + id + "/go-on", s.issuer + "/authorize/callback?request=" + id, s.issuer + "/authorize/callback?outcome=done&request=" + id,
-				posted.String(), s.issuer + "/authorize/callback?" + posted.RawQuery, s.issuer + "/authorize/callback?outcome=done&" + posted.RawQuery,
+				s.Issuer + "/login/" + id, s.Issuer + "/login/" + id + "/go-on", s.Issuer + "/authorize/callback?request=" + id, s.Issuer + "/authorize/callback?outcome=done&request=" + id,
+				posted.String(), s.Issuer + "/authorize/callback?" + posted.RawQuery, s.Issuer + "/authorize/callback?outcome=done&" + posted.RawQuery,
 			} {
 				for _, method := range []string{http.MethodGet, http.MethodHead} {
-					for a, hops := v.visit(method, address, nil), 0; hops < 5; hops++ {
-						if a.param("code") != "" || !ours(a.To.String()) && a.To.String() != "" {
+					for a, hops := v.Visit(method, address, nil), 0; hops < 5; hops++ {
+						if a.Param("code") != "" || !idptest.OurAddress(a.To.String()) && a.To.String() != "" {
 							t.Errorf("%s: %s %s leads to %q", to, method, address, a.To)
 						}
 						if a.To.String() == "" {
 							break
 						}
-						a = v.visit(method, a.To.String(), nil)
+						a = v.Visit(method, a.To.String(), nil)
 					}
 				}
 			}
-			header := http.Header{"Cookie": {v.cookies()}, "Origin": {"http://localhost:31337"}, "Sec-Fetch-Site": {"cross-site"}}
-			if a := s.post("/login/"+id+"/go-on", url.Values{"do": {"continue"}, "as": {"anna@example.org"}}, header); a.Status != http.StatusForbidden {
+			header := http.Header{"Cookie": {v.Cookies()}, "Origin": {"http://localhost:31337"}, "Sec-Fetch-Site": {"cross-site"}}
+			if a := s.Post("/login/"+id+"/go-on", url.Values{"do": {"continue"}, "as": {"anna@example.org"}}, header); a.Status != http.StatusForbidden {
 				t.Errorf("%s: a form of another site: %d %q", to, a.Status, a.To)
 			}
-			if a := v.goOn(id); a.param("code") == "" {
+			if a := v.GoOn(id); a.Param("code") == "" {
 				t.Errorf("%s: pressed by the person: %q", to, a.To)
 			}
 		}
@@ -91,22 +92,22 @@ func TestAnotherProgramGetsNoCodeWithoutAPage(t *testing.T) {
 
 // CVE-2024-8883, CVE-2026-28512.
 func TestCVE_2024_8883_CVE_2026_28512_UserinfoInRedirect(t *testing.T) {
-	issuers(t, func(s *scene) {
-		s.unregistered("web", "http://localhost@evil.test/cb", "https://rp:x@evil.test/cb", "https://rp.test@evil.test/cb", `https://rp.test\@evil.test/cb`, "https://x@rp.test/cb",
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		unregistered(s, "web", "http://localhost@evil.test/cb", "https://rp:x@evil.test/cb", "https://rp.test@evil.test/cb", `https://rp.test\@evil.test/cb`, "https://x@rp.test/cb",
 			"https://rp.test:x@evil.test/cb", "https://rp.test%40evil.test/cb", "https://evil.test#@rp.test/cb", "https://evil.test?@rp.test/cb", `https://evil.test\@rp.test/cb`)
-		s.unregistered("app", "http://localhost:9999@evil.test/cb", "http://x@localhost:9999/cb", "net.example.app://evil.test/callback", "net.example.app:/callback@evil.test")
+		unregistered(s, "app", "http://localhost:9999@evil.test/cb", "http://x@localhost:9999/cb", "net.example.app://evil.test/callback", "net.example.app:/callback@evil.test")
 	})
 }
 
 // CVE-2022-3782.
 func TestCVE_2022_3782_DoubleDecoding(t *testing.T) {
-	issuers(t, func(s *scene) {
-		once := url.QueryEscape(redirect)
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		once := url.QueryEscape(idptest.RedirectURI)
 		all := []string{once, url.QueryEscape(once), url.QueryEscape(url.QueryEscape(once))}
-		for i := range len(redirect) {
-			all = append(all, redirect[:i]+"%"+strings.ToUpper(hex(redirect[i]))+redirect[i+1:])
+		for i := range len(idptest.RedirectURI) {
+			all = append(all, idptest.RedirectURI[:i]+"%"+strings.ToUpper(hex(idptest.RedirectURI[i]))+idptest.RedirectURI[i+1:])
 		}
-		s.unregistered("web", all...)
+		unregistered(s, "web", all...)
 	})
 }
 
@@ -117,27 +118,27 @@ func hex(b byte) string {
 
 // CVE-2024-52289.
 func TestCVE_2024_52289_RegisteredURIIsNotAPattern(t *testing.T) {
-	issuers(t, func(s *scene) {
-		s.unregistered("web", "https://appXexample/cb", "https://app-example/cb", "https://app.exampleX/cb", "https://app.example/cbb")
-		s.visitor().begin("web", set("redirect_uri", "https://app.example/cb")) // the registered one
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		unregistered(s, "web", "https://appXexample/cb", "https://app-example/cb", "https://app.exampleX/cb", "https://app.example/cbb")
+		s.Visitor().Begin("web", idptest.Set("redirect_uri", "https://app.example/cb")) // the registered one
 	})
 	for _, pattern := range []string{"https://.*/", "https://*/cb", "https://*.rp.test/cb", "https://rp.test/*", `https://rp\.test/cb`, "https://rp.test/cb|https://evil.test/", "^https://rp.test/cb$", "https://.+/cb"} {
-		s := newScene(t, hostIssuer, sqlite(t))
-		if err := s.declare(setup.Party{ClientID: "wild", Secret: partySecret, Redirects: []string{pattern}}); err != nil {
+		s := idptest.NewScene(t, idptest.HostIssuer, idptest.SceneSQLite(t))
+		if err := declare(s, setup.Party{ClientID: "wild", Secret: idptest.PartySecret, Redirects: []string{pattern}}); err != nil {
 			continue // most cannot be registered
 		}
 		for _, matched := range []string{"https://evil.test/cb", "https://evil.test/", "https://x.rp.test/cb", "https://rp.test/x", "https://rp.test/cb"} {
-			s.refused(pattern+" and "+matched, s.get(s.authorize("wild", set("redirect_uri", matched))))
+			s.Refused(pattern+" and "+matched, s.Get(s.AuthorizeURL("wild", idptest.Set("redirect_uri", matched))))
 		}
 	}
 }
 
 // declare adds a party to the platform.
-func (s *scene) declare(p setup.Party) error {
+func declare(s *idptest.Scene, p setup.Party) error {
 	s.Helper()
 	_, err := setup.AddParty(s.Context(), setup.Tools{
 		DB: s.DB, Sealer: s.Sealer, Pool: s.Pool, Methods: login.Methods(s.Factors), Now: s.Clock.Now(),
-	}, s.platform(), p)
+	}, s.Platform(), p)
 	if err == nil {
 		err = s.Refresh(s.Context())
 	}
@@ -146,29 +147,29 @@ func (s *scene) declare(p setup.Party) error {
 
 // CVE-2020-15233, CVE-2020-15234.
 func TestCVE_2020_15233_CVE_2020_15234_CaseAndLoopback(t *testing.T) {
-	issuers(t, func(s *scene) {
-		s.unregistered("web", "https://rp.test/Cb", "https://Rp.test/cb", "hTTps://rp.test/cb", "https://rp.test/CB", "http://127.0.0.1/cb", "http://localhost/cb")
-		s.unregistered("app", "http://localhost:1/Cb", "http://LocalHost:1/cb", "http://127.0.0.1:1/cb", "http://localhost:1/cb?query=x", "http://localhost:1/other", "NET.example.app:/callback", "net.example.app:/Callback")
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		unregistered(s, "web", "https://rp.test/Cb", "https://Rp.test/cb", "hTTps://rp.test/cb", "https://rp.test/CB", "http://127.0.0.1/cb", "http://localhost/cb")
+		unregistered(s, "app", "http://localhost:1/Cb", "http://LocalHost:1/cb", "http://127.0.0.1:1/cb", "http://localhost:1/cb?query=x", "http://localhost:1/other", "NET.example.app:/callback", "net.example.app:/Callback")
 	})
 }
 
 // CVE-2026-9689.
 func TestCVE_2026_9689_ParameterPollution(t *testing.T) {
-	issuers(t, func(s *scene) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		for _, name := range []string{"redirect_uri", "client_id", "state", "scope", "response_mode", "code_challenge"} {
-			good := query("web", set("response_mode", "query")).Encode()
+			good := idptest.AuthorizeQuery("web", idptest.Set("response_mode", "query")).Encode()
 			for _, bad := range []string{"https://evil.test/cb", "other", "", "form_post"} {
 				extra := url.Values{name: {bad}}.Encode()
-				s.refused(name+" after", s.get(s.issuer+"/authorize?"+good+"&"+extra))
-				s.refused(name+" before", s.get(s.issuer+"/authorize?"+extra+"&"+good))
-				s.refused(name+" in the query of a POST", s.send(http.MethodPost, s.issuer+"/authorize?"+extra, good, nil))
-				s.refused(name+" in the body of a POST", s.send(http.MethodPost, s.issuer+"/authorize?"+good, extra, nil))
+				s.Refused(name+" after", s.Get(s.Issuer+"/authorize?"+good+"&"+extra))
+				s.Refused(name+" before", s.Get(s.Issuer+"/authorize?"+extra+"&"+good))
+				s.Refused(name+" in the query of a POST", s.Send(http.MethodPost, s.Issuer+"/authorize?"+extra, good, nil))
+				s.Refused(name+" in the body of a POST", s.Send(http.MethodPost, s.Issuer+"/authorize?"+good, extra, nil))
 			}
 		}
 		// Names that some frameworks fold into the one we read are other parameters here.
 		for _, name := range []string{"redirect_uri[]", "redirect_uri[0]", "Redirect_Uri", " redirect_uri", "redirect_uri\x00", "redirect-uri", "redirect.uri"} {
-			a := s.get(s.issuer + "/authorize?" + query("web", set(name, "https://evil.test/cb", "prompt", "none")).Encode())
-			if !strings.HasPrefix(a.To.String(), redirect+"?") {
+			a := s.Get(s.Issuer + "/authorize?" + idptest.AuthorizeQuery("web", idptest.Set(name, "https://evil.test/cb", "prompt", "none")).Encode())
+			if !strings.HasPrefix(a.To.String(), idptest.RedirectURI+"?") {
 				s.Errorf("%q: %d %s", name, a.Status, a.To)
 			}
 		}
@@ -182,38 +183,38 @@ func TestCVE_2024_39694_CVE_2021_29456_CVE_2026_5467_ReturnAddresses(t *testing.
 		"//evil.test", `/\evil.test`, `\\evil.test`, "/%09/evil.test", "/\t/evil.test", "/%5cevil.test", "https:evil.test", "https:///evil.test", "@evil.test", "https://evil.test/", "javascript:alert(1)",
 		"https://rp.test/bye@evil.test", "https://rp.test/bye/../x", "https://rp.test/bye?", "https://rp.test/bye#x", "https://rp.test/Bye", "https://rp.test.evil.test/bye", " https://rp.test/bye",
 	}
-	issuers(t, func(s *scene) {
-		own := func(what string, a answer) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
+		own := func(what string, a idptest.Answer) {
 			s.Helper()
 			to := a.To.String()
-			if a.Status >= 500 || to != "" && to != s.issuer && !strings.HasPrefix(to, s.issuer+"/") && !slices.Contains([]string{"https://linde.test/home", "https://wilg.test/home"}, to) {
+			if a.Status >= 500 || to != "" && to != s.Issuer && !strings.HasPrefix(to, s.Issuer+"/") && !slices.Contains([]string{"https://linde.test/home", "https://wilg.test/home"}, to) {
 				s.Errorf("%s: %d %s", what, a.Status, to)
 			}
-			s.linksStay(what, a.Body)
+			s.LinksStay(what, a.Body)
 		}
 		for _, to := range evil {
-			v := s.visitor()
-			hint := v.given("web").ID
+			v := s.Visitor()
+			hint := v.Given("web").ID
 			escaped := url.QueryEscape(to)
 			for _, name := range []string{"return_to", "next", "url", "continue", "rd", "goto", "redirect", "target_link_uri", "ReturnUrl", "RelayState"} {
-				own(name, s.get(s.issuer+"/?"+name+"="+escaped))
-				own(name, s.get(s.issuer+"/login?"+name+"="+escaped))
-				own(name, s.get(s.issuer+"/logged-out?"+name+"="+escaped))
+				own(name, s.Get(s.Issuer+"/?"+name+"="+escaped))
+				own(name, s.Get(s.Issuer+"/login?"+name+"="+escaped))
+				own(name, s.Get(s.Issuer+"/logged-out?"+name+"="+escaped))
 			}
-			own("logged out", s.get(s.issuer+"/logged-out?lang=en&x="+escaped))
-			own("path", s.get(s.issuer+"/"+url.PathEscape(to)+"?lang=en"))
-			own("path, doubled", s.get(s.issuer+"//evil.test/%2e%2e?lang=en"))
-			own("path, backslash", s.get(s.issuer+`/\evil.test/?lang=en`))
-			own("cancelling", v.visit(http.MethodPost, s.issuer+"/login/"+v.begin("web", set("prompt", "login"))+"/password", url.Values{"do": {"continue"}, "return_to": {to}}))
-			own("logout, not signed in", s.get(s.issuer+"/logout?client_id=web&post_logout_redirect_uri="+escaped))
-			own("logout, state", s.get(s.issuer+"/logout?client_id=web&state="+escaped))
-			own("logout, hint", v.open(s.issuer+"/logout?id_token_hint="+hint+"&post_logout_redirect_uri="+escaped))
-			own("logout, confirmed", v.visit(http.MethodPost, s.issuer+"/logout", url.Values{"do": {"logout"}, "client_id": {"web"}, "post_logout_redirect_uri": {to}}))
+			own("logged out", s.Get(s.Issuer+"/logged-out?lang=en&x="+escaped))
+			own("path", s.Get(s.Issuer+"/"+url.PathEscape(to)+"?lang=en"))
+			own("path, doubled", s.Get(s.Issuer+"//evil.test/%2e%2e?lang=en"))
+			own("path, backslash", s.Get(s.Issuer+`/\evil.test/?lang=en`))
+			own("cancelling", v.Visit(http.MethodPost, s.Issuer+"/login/"+v.Begin("web", idptest.Set("prompt", "login"))+"/password", url.Values{"do": {"continue"}, "return_to": {to}}))
+			own("logout, not signed in", s.Get(s.Issuer+"/logout?client_id=web&post_logout_redirect_uri="+escaped))
+			own("logout, state", s.Get(s.Issuer+"/logout?client_id=web&state="+escaped))
+			own("logout, hint", v.Open(s.Issuer+"/logout?id_token_hint="+hint+"&post_logout_redirect_uri="+escaped))
+			own("logout, confirmed", v.Visit(http.MethodPost, s.Issuer+"/logout", url.Values{"do": {"logout"}, "client_id": {"web"}, "post_logout_redirect_uri": {to}}))
 		}
-		v := s.visitor()
-		id := v.begin("web", nil)
+		v := s.Visitor()
+		id := v.Begin("web", nil)
 		s.Clock.Later(2 * time.Hour)
-		if a := v.open(s.issuer + "/login/" + id); !strings.HasPrefix(a.To.String(), "https://rp.test/start?") {
+		if a := v.Open(s.Issuer + "/login/" + id); !strings.HasPrefix(a.To.String(), "https://rp.test/start?") {
 			s.Errorf("a stale login leads to %s (%d), want where the party begins", a.To, a.Status)
 		}
 	})

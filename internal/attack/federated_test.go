@@ -18,8 +18,8 @@ import (
 
 // connected is a house of two nodes to which an organisation's own sign-in is connected.
 type connected struct {
-	*scene
-	nodes [2]*scene
+	*idptest.Scene
+	nodes [2]*idptest.Scene
 	org   *idptest.Organisation
 	c     federation.Connection
 }
@@ -27,26 +27,26 @@ type connected struct {
 const organisation = "https://lindehof.test"
 
 // connect connects one that speaks OpenID Connect, whose people get accounts when they come for the first time.
-func connect(s *scene) *connected {
+func connect(s *idptest.Scene) *connected {
 	s.Helper()
-	return connectTo(s, idptest.NewOrganisation(organisation, "idp", s.issuer+"/federation/lindehof/callback", s.Clock.Now))
+	return connectTo(s, idptest.NewOrganisation(organisation, "idp", s.Issuer+"/federation/lindehof/callback", s.Clock.Now))
 }
 
 // kinds connects one of each kind in turn.
-func kinds(s *scene, test func(kind federation.Kind, k *connected)) {
+func kinds(s *idptest.Scene, test func(kind federation.Kind, k *connected)) {
 	s.Helper()
 	k := connect(s)
 	test(federation.OIDC, k)
-	s.run("DELETE FROM connections")
+	s.Exec("DELETE FROM connections")
 	k = connectTo(s, idptest.NewSAMLOrganisation(organisation, s.Clock.Now, idptest.SAMLOptions{Read: s.Read}))
 	test(federation.SAML, k)
 }
 
-func connectTo(s *scene, org *idptest.Organisation) *connected {
+func connectTo(s *idptest.Scene, org *idptest.Organisation) *connected {
 	s.Helper()
-	k := &connected{scene: s, nodes: [2]*scene{s, s.node()}, org: org}
+	k := &connected{Scene: s, nodes: [2]*idptest.Scene{s, s.Node()}, org: org}
 	k.c = federation.Connection{
-		Platform: s.platform(), ID: "lindehof", Names: map[string]string{"nl": "Lindehof"},
+		Platform: s.Platform(), ID: "lindehof", Names: map[string]string{"nl": "Lindehof"},
 		Roles:  []platform.Role{platform.Client, platform.Professional, platform.Manager},
 		Access: federation.Access{JIT: federation.JITCreate, Role: platform.Professional},
 	}
@@ -75,10 +75,10 @@ func (k *connected) declare(disabled bool) {
 }
 
 // leave begins a login in a browser and goes to the organisation; it is the journey and the address there.
-func (k *connected) leave(v *visitor) (journey string, there *url.URL) {
+func (k *connected) leave(v *idptest.Visitor) (journey string, there *url.URL) {
 	k.Helper()
-	journey = v.begin("web", nil)
-	a := v.open(v.issuer + "/login/" + journey + "/sso/to/lindehof")
+	journey = v.Begin("web", nil)
+	a := v.Open(v.Issuer + "/login/" + journey + "/sso/to/lindehof")
 	if a.To.Host != "lindehof.test" {
 		k.Fatalf("the button leads to %q (%d)", a.To, a.Status)
 	}
@@ -89,8 +89,8 @@ func (k *connected) leave(v *visitor) (journey string, there *url.URL) {
 func (k *connected) told(there *url.URL, who string) string {
 	k.Helper()
 	form := url.Values{"account": {who}, "do": {"in"}}
-	a := k.send(http.MethodPost, there.String(), form.Encode(), nil)
-	if !strings.HasPrefix(a.To.String(), k.issuer+"/federation/lindehof/callback?") {
+	a := k.Send(http.MethodPost, there.String(), form.Encode(), nil)
+	if !strings.HasPrefix(a.To.String(), k.Issuer+"/federation/lindehof/callback?") {
 		k.Fatalf("the organisation leads to %q (%d): %s", a.To, a.Status, a.Body)
 	}
 	return a.To.String()
@@ -105,15 +105,15 @@ func (k *connected) says(there *url.URL, who string) brought {
 	if k.c.Kind == federation.OIDC {
 		return brought{http.MethodGet, k.told(there, who), ""}
 	}
-	page := k.get(there.String())
+	page := k.Get(there.String())
 	form := url.Values{"account": {who}, "do": {"in"}}
 	desk := organisation + html.UnescapeString(between(page.Body, `action="`, `"`))
-	page = k.send(http.MethodPost, desk, form.Encode(), nil)
+	page = k.Send(http.MethodPost, desk, form.Encode(), nil)
 	to, values := between(page.Body, `action="`, `"`), url.Values{}
 	for _, name := range []string{"SAMLResponse", "RelayState"} {
 		values.Set(name, html.UnescapeString(between(page.Body, `name="`+name+`" value="`, `"`)))
 	}
-	if to != k.issuer+"/federation/lindehof/acs" || values.Get("SAMLResponse") == "" {
+	if to != k.Issuer+"/federation/lindehof/acs" || values.Get("SAMLResponse") == "" {
 		k.Fatalf("the organisation leads to %q (%d): %s", to, page.Status, page.Body)
 	}
 	return brought{http.MethodPost, to, values.Encode()}
@@ -128,7 +128,7 @@ func between(text, before, after string) string {
 
 // bring brings it to a node, without cookies: the address at which the browser shows its own, where it counts.
 func (k *connected) bring(node int, b brought) (handle string) {
-	to := k.nodes[node%2].send(b.method, b.address, b.body, nil).To
+	to := k.nodes[node%2].Send(b.method, b.address, b.body, nil).To
 	if !strings.Contains(to.Path, "/sso/back/") || strings.Contains(to.Path, "/refused.") {
 		return ""
 	}
@@ -138,7 +138,7 @@ func (k *connected) bring(node int, b brought) (handle string) {
 // bringAll brings many at once, to both nodes in turn: where they count.
 func (k *connected) bringAll(all []brought) (handles []string) {
 	got := make([]string, len(all))
-	race(len(all), func(i int) { got[i] = k.bring(i+1, all[i]) })
+	idptest.AtOnce(len(all), func(i int) { got[i] = k.bring(i+1, all[i]) })
 	return slices.DeleteFunc(got, func(handle string) bool { return handle == "" })
 }
 
@@ -151,21 +151,21 @@ func (k *connected) saysMany(there *url.URL, who string) (all []brought) {
 }
 
 // at is a copy of a browser, in front of one of the nodes.
-func (k *connected) at(v *visitor, node int) *visitor {
-	return &visitor{k.nodes[node%2], maps.Clone(v.jar)}
+func (k *connected) at(v *idptest.Visitor, node int) *idptest.Visitor {
+	return &idptest.Visitor{Scene: k.nodes[node%2], Jar: maps.Clone(v.Jar)}
 }
 
 // sessions counts those that live.
-func (k *connected) sessions() int { return k.count("sessions WHERE ended_at IS NULL") }
+func (k *connected) sessions() int { return k.Count("sessions WHERE ended_at IS NULL") }
 
 // TestAnswerOfAnOrganisationCountsOnce: a visit begins at one node; 32 answers to it, each with a code or an assertion of
 // its own, come to both, and one is kept. 32 browsers with the same cookies bring it; one session comes of it. All of it
 // again at both nodes is nothing.
 func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
-	databases(t, func(s *scene) {
+	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		kinds(s, func(kind federation.Kind, k *connected) {
 			for round := range appRounds(t, 5) {
-				v := s.visitor()
+				v := s.Visitor()
 				_, there := k.leave(v)
 				answers := k.saysMany(there, "jan")
 				before, exchanged := k.sessions(), k.org.TokenRequests()
@@ -177,8 +177,8 @@ func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
 					t.Fatalf("round %d: %d codes went to the organisation", round, n)
 				}
 				won := make([]bool, phones)
-				race(phones, func(i int) {
-					a := k.at(v, i).open(kept[0])
+				idptest.AtOnce(phones, func(i int) {
+					a := k.at(v, i).Open(kept[0])
 					won[i] = strings.HasSuffix(a.To.Path, "/authorize/callback") && len(a.Cookies) > 0
 				})
 				if n := k.sessions() - before; n != 1 {
@@ -188,25 +188,25 @@ func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
 					t.Errorf("%s, round %d: answers count again: %q", kind, round, again)
 				}
 				for node := range k.nodes {
-					if a := k.at(v, node).open(kept[0]); len(a.Cookies) > 0 {
+					if a := k.at(v, node).Open(kept[0]); len(a.Cookies) > 0 {
 						t.Errorf("%s, round %d: it counts again at node %d: %v", kind, round, node, a.Cookies)
 					}
 				}
 			}
-			if n := k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 1 {
+			if n := k.Count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 1 {
 				t.Errorf("%s: %d accounts were made", kind, n)
 			}
-			s.run("DELETE FROM credentials WHERE external IS NOT NULL", "DELETE FROM sessions", "DELETE FROM accounts WHERE email_key = 'jan@lindehof.test'")
+			s.Exec("DELETE FROM credentials WHERE external IS NOT NULL", "DELETE FROM sessions", "DELETE FROM accounts WHERE email_key = 'jan@lindehof.test'")
 		})
 	})
 }
 
 // TestOneAnswerManyTimesCountsOnce: the same code, or the same assertion, 32 times at two nodes.
 func TestOneAnswerManyTimesCountsOnce(t *testing.T) {
-	databases(t, func(s *scene) {
+	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		kinds(s, func(kind federation.Kind, k *connected) {
 			for round := range appRounds(t, 5) {
-				_, there := k.leave(s.visitor())
+				_, there := k.leave(s.Visitor())
 				same := slices.Repeat([]brought{k.says(there, "jan")}, phones)
 				if kept := k.bringAll(same); len(kept) != 1 {
 					t.Fatalf("%s, round %d: it counts %d times: %q", kind, round, len(kept), kept)
@@ -222,10 +222,10 @@ func TestOneAnswerManyTimesCountsOnce(t *testing.T) {
 // TestConnectionClosedInBetween: of an answer that was kept nothing comes when the connection is closed before the browser
 // shows its cookie, at whatever node; nor of those that come then.
 func TestConnectionClosedInBetween(t *testing.T) {
-	databases(t, func(s *scene) {
+	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		kinds(s, func(kind federation.Kind, k *connected) {
 			for round := range appRounds(t, 3) {
-				v := s.visitor()
+				v := s.Visitor()
 				_, there := k.leave(v)
 				answers := k.saysMany(there, "jan")
 				kept := k.bringAll(answers[:2])
@@ -233,10 +233,10 @@ func TestConnectionClosedInBetween(t *testing.T) {
 					t.Fatalf("%s, round %d: %d answers count", kind, round, len(kept))
 				}
 				k.declare(true)
-				race(phones, func(i int) { k.at(v, i).open(kept[0]) })
+				idptest.AtOnce(phones, func(i int) { k.at(v, i).Open(kept[0]) })
 				later := k.bringAll(answers)
-				race(len(later), func(i int) { k.at(v, i).open(later[i]) })
-				if n := k.sessions() + k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 0 {
+				idptest.AtOnce(len(later), func(i int) { k.at(v, i).Open(later[i]) })
+				if n := k.sessions() + k.Count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 0 {
 					t.Fatalf("%s, round %d: %d sessions and accounts", kind, round, n)
 				}
 				k.declare(false)
@@ -248,15 +248,15 @@ func TestConnectionClosedInBetween(t *testing.T) {
 // TestCodesAreExchangedOnce: whoever has one state presents it with codes of their own making, and the organisation is
 // asked of the first. A page says that this visit is over, and the way on begins another one.
 func TestCodesAreExchangedOnce(t *testing.T) {
-	databases(t, func(s *scene) {
+	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		k := connect(s)
-		v := s.visitor()
+		v := s.Visitor()
 		journey, there := k.leave(v)
 		state := there.Query().Get("state")
-		var last answer
+		var last idptest.Answer
 		for i := range 10 {
 			code := url.Values{"state": {state}, "iss": {organisation}, "code": {"guess" + strconv.Itoa(i)}}
-			last = k.nodes[i%2].get(k.issuer + "/federation/lindehof/callback?" + code.Encode())
+			last = k.nodes[i%2].Get(k.Issuer + "/federation/lindehof/callback?" + code.Encode())
 			if !strings.Contains(last.To.Path, "/sso/back/refused.") {
 				t.Fatalf("%d: it leads to %q (%d)", i, last.To, last.Status)
 			}
@@ -264,15 +264,15 @@ func TestCodesAreExchangedOnce(t *testing.T) {
 		if n := k.org.TokenRequests(); n != 1 {
 			t.Errorf("%d codes went to the organisation", n)
 		}
-		page := v.open(last.To.String())
+		page := v.Open(last.To.String())
 		for page.To.Host != "" {
-			page = v.open(page.To.String())
+			page = v.Open(page.To.String())
 		}
 		if page.Status != http.StatusOK || !strings.Contains(page.Body, "/sso/to/lindehof") {
 			t.Fatalf("the page: %d %s", page.Status, page.Body)
 		}
-		again := v.open(s.issuer + "/login/" + journey + "/sso/to/lindehof")
-		v.open(s.get(k.told(again.To, "jan")).To.String())
+		again := v.Open(s.Issuer + "/login/" + journey + "/sso/to/lindehof")
+		v.Open(s.Get(k.told(again.To, "jan")).To.String())
 		if k.sessions() != 1 {
 			t.Errorf("the next visit: %d sessions", k.sessions())
 		}
@@ -282,29 +282,29 @@ func TestCodesAreExchangedOnce(t *testing.T) {
 // TestAnswerOfAnOrganisationIsTheBrowsersThatLeft: login CSRF. An answer that is good, in the browser of somebody else, at
 // another platform or of another connection, signs nobody in (RFC 9700 section 4.7, CVE-2025-46815).
 func TestAnswerOfAnOrganisationIsTheBrowsersThatLeft(t *testing.T) {
-	issuers(t, func(s *scene) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		k := connect(s)
-		v := s.visitor()
+		v := s.Visitor()
 		journey, there := k.leave(v)
-		victim := s.visitor()
-		own := victim.begin("web", nil)
-		back := s.get(k.told(there, "jan")).To.String()
-		for name, attack := range map[string]func() answer{
-			"another browser":                func() answer { return victim.open(back) },
-			"no browser":                     func() answer { return s.get(back) },
-			"another journey of that victim": func() answer { return victim.open(strings.Replace(back, journey, own, 1)) },
-			"another platform": func() answer {
-				f := s.foreign()
-				return f.visitor().open(strings.Replace(back, s.issuer, f.issuer, 1))
+		victim := s.Visitor()
+		own := victim.Begin("web", nil)
+		back := s.Get(k.told(there, "jan")).To.String()
+		for name, attack := range map[string]func() idptest.Answer{
+			"another browser":                func() idptest.Answer { return victim.Open(back) },
+			"no browser":                     func() idptest.Answer { return s.Get(back) },
+			"another journey of that victim": func() idptest.Answer { return victim.Open(strings.Replace(back, journey, own, 1)) },
+			"another platform": func() idptest.Answer {
+				f := s.Foreign()
+				return f.Visitor().Open(strings.Replace(back, s.Issuer, f.Issuer, 1))
 			},
-			"a handle of the attacker's": func() answer { return victim.open(s.issuer + "/login/" + own + "/sso/back/refused.AAAA") },
+			"a handle of the attacker's": func() idptest.Answer { return victim.Open(s.Issuer + "/login/" + own + "/sso/back/refused.AAAA") },
 		} {
 			a := attack()
 			if n := k.sessions(); n != 0 || strings.Contains(a.To.Path, "/authorize/callback") {
 				t.Errorf("%s: %d sessions, and it leads to %q", name, n, a.To)
 			}
 		}
-		if a := v.open(back); !strings.HasSuffix(a.To.Path, "/authorize/callback") || k.sessions() != 1 {
+		if a := v.Open(back); !strings.HasSuffix(a.To.Path, "/authorize/callback") || k.sessions() != 1 {
 			t.Errorf("the browser that left: %d at %q, %d sessions", a.Status, a.To, k.sessions())
 		}
 	})
@@ -313,10 +313,10 @@ func TestAnswerOfAnOrganisationIsTheBrowsersThatLeft(t *testing.T) {
 // TestConnectionClosedMeanwhile: who is on the way when an organisation's sign-in is closed does not come in
 // (CVE-2025-64717), wherever on the way.
 func TestConnectionClosedMeanwhile(t *testing.T) {
-	issuers(t, func(s *scene) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		kinds(s, func(kind federation.Kind, k *connected) {
 			for name, closed := range map[string]int{"before the answer": 0, "before the browser comes": 1} {
-				v := s.visitor()
+				v := s.Visitor()
 				_, there := k.leave(v)
 				answer := k.says(there, "jan")
 				if closed == 0 {
@@ -325,9 +325,9 @@ func TestConnectionClosedMeanwhile(t *testing.T) {
 				back := k.bring(0, answer)
 				k.declare(true)
 				if back != "" {
-					v.open(back)
+					v.Open(back)
 				}
-				if n := k.sessions() + k.count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 0 {
+				if n := k.sessions() + k.Count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 0 {
 					t.Errorf("%s, %s: %d sessions and accounts", kind, name, n)
 				}
 				k.declare(false)
@@ -339,7 +339,7 @@ func TestConnectionClosedMeanwhile(t *testing.T) {
 // TestStateOfAnotherConnection: the state of one connection, or of nobody, brought to another's address is refused, and its
 // code is never sent there (mix-up, RFC 9700 section 4.4).
 func TestStateOfAnotherConnection(t *testing.T) {
-	issuers(t, func(s *scene) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		k := connect(s)
 		other := k.c
 		other.ID = "iep"
@@ -349,7 +349,7 @@ func TestStateOfAnotherConnection(t *testing.T) {
 		if err := s.Refresh(s.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, there := k.leave(s.visitor())
+		_, there := k.leave(s.Visitor())
 		answer, err := url.Parse(k.told(there, "jan"))
 		if err != nil {
 			t.Fatal(err)
@@ -365,12 +365,12 @@ func TestStateOfAnotherConnection(t *testing.T) {
 			if name == "a changed state" && strings.HasSuffix(state, "A") {
 				address = strings.Replace(answer.String(), state, state[:len(state)-1]+"B", 1)
 			}
-			s.refused(name, s.get(address))
+			s.Refused(name, s.Get(address))
 		}
-		if n := k.count("upstream_answers"); n != 0 {
+		if n := k.Count("upstream_answers"); n != 0 {
 			t.Errorf("%d answers are kept", n)
 		}
-		if back := s.get(answer.String()).To.Path; !strings.Contains(back, "/sso/back/") {
+		if back := s.Get(answer.String()).To.Path; !strings.Contains(back, "/sso/back/") {
 			t.Errorf("the code was used up: it leads to %q", back)
 		}
 	})
@@ -380,9 +380,9 @@ func TestStateOfAnotherConnection(t *testing.T) {
 // the organisation verified it, in JSON, and the domain is proven to be its own; and never where the account helps others
 // (CVE-2023-3128, nOAuth, CVE-2026-55075). Who proves the account is asked for the password all the same.
 func TestAddressOfAnOrganisationIsNoAccount(t *testing.T) {
-	issuers(t, func(s *scene) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		k := connect(s)
-		s.run("UPDATE accounts SET role = 'manager' WHERE email_key = 'bram@example.org'")
+		s.Exec("UPDATE accounts SET role = 'manager' WHERE email_key = 'bram@example.org'")
 		proven := []federation.Domain{{Name: "example.org", Proven: true, Vouched: true}}
 		for _, row := range []struct {
 			says     string
@@ -405,13 +405,13 @@ func TestAddressOfAnOrganisationIsNoAccount(t *testing.T) {
 			k.c.Domains = row.domains
 			k.declare(false)
 			k.org.People = map[string]map[string]any{"eve": {"email": row.email, "email_verified": row.verified}}
-			v := s.visitor()
+			v := s.Visitor()
 			_, there := k.leave(v)
-			v.open(s.get(k.told(there, "eve")).To.String())
+			v.Open(s.Get(k.told(there, "eve")).To.String())
 			if n := k.sessions(); n != row.want {
 				t.Errorf("%s: %d sessions, want %d", row.says, n, row.want)
 			}
-			if n := k.count("credentials WHERE external IS NOT NULL"); n != row.want {
+			if n := k.Count("credentials WHERE external IS NOT NULL"); n != row.want {
 				t.Errorf("%s: %d links, want %d", row.says, n, row.want)
 			}
 		}

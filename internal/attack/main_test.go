@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+
+	"github.com/minddistrict/idp/internal/idptest"
 )
 
 // TestMain prints what became of the rows Z1 to Z15 after the tests that keep them. `go test` shows it when it runs in
@@ -63,22 +65,7 @@ func (b *table) print() {
 }
 
 // gap runs the test of one row for both kinds of issuer and notes the result.
-func gap(t *testing.T, row int, says string, attack func(*scene)) {
+func gap(t *testing.T, row int, says string, attack func(*idptest.Scene)) {
 	t.Cleanup(func() { rows.note(row, result{t.Name(), says, t.Failed()}) })
-	issuers(t, attack)
-}
-
-// issuers runs an attack on a platform with a host of its own, and on one with a path.
-func issuers(t *testing.T, attack func(*scene)) {
-	t.Parallel()
-	for name, issuer := range map[string]string{"host issuer": hostIssuer, "path issuer": pathIssuer} {
-		t.Run(name, func(t *testing.T) { attack(newScene(t, issuer, sqlite(t))) })
-	}
-}
-
-// databases runs an attack on both databases, where what storage does decides.
-func databases(t *testing.T, attack func(*scene)) {
-	t.Parallel()
-	t.Run("sqlite", func(t *testing.T) { attack(newScene(t, pathIssuer, sqlite(t))) })
-	t.Run("postgres", func(t *testing.T) { attack(newScene(t, hostIssuer, postgres(t))) })
+	idptest.Issuers(t, attack)
 }

@@ -2,8 +2,5 @@
 
 package attack
 
-// hostileSQLite is how many hostile requests SQLite gets.
-const (
-	hostileSQLite = 20_000
-	rightsSQLite  = 10_000 // requests of random people for pages of staff
-)
+// rightsSQLite is how many requests of random people for pages of staff SQLite gets.
+const rightsSQLite = 10_000

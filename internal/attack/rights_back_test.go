@@ -12,16 +12,16 @@ import (
 // Whoever proves who they are for an address goes on to that address, and to none that is made of it by taking escapes
 // away: a browser would follow ../ to another platform of the same host.
 func TestPagesOfStaffLeadBackToTheAddressThatWasSent(t *testing.T) {
-	for _, issuer := range []string{hostIssuer, pathIssuer} {
+	for _, issuer := range []string{idptest.HostIssuer, idptest.PathIssuer} {
 		for _, path := range []string{
 			"/staff/people/..%2F..%2F..%2F..%2Fp%2Fother%2Fsettings", "/staff/people/%2e%2e%2F%2e%2e%2Flogout%3Fx", "/staff/people/x%0d%0ay",
 		} {
-			v := newScene(t, issuer, sqlite(t)).visitor()
-			id, begun := strings.CutPrefix(v.open(issuer+path).To.String(), issuer+"/login/")
+			v := idptest.NewScene(t, issuer, idptest.SceneSQLite(t)).Visitor()
+			id, begun := strings.CutPrefix(v.Open(issuer+path).To.String(), issuer+"/login/")
 			if !begun {
 				t.Fatalf("%s begins no login", path)
 			}
-			a := v.visit(http.MethodPost, issuer+"/login/"+id+"/password", url.Values{
+			a := v.Visit(http.MethodPost, issuer+"/login/"+id+"/password", url.Values{
 				"email": {"anna@example.org"}, "password": {idptest.Password}, "do": {"continue"},
 			})
 			if got := a.Header.Get("Location"); got != issuer+path {

@@ -49,7 +49,7 @@ func deedOf(who helper, whom person, deed, reason string) triple {
 func TestHelperWhoIsNoneAnyMoreDoesNothingAtAnotherNode(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *storage.DB) {
 		o := newOffice(t, db)
-		other := &office{scene: o.node(), helpers: o.helpers, people: o.people}
+		other := &office{Scene: o.Node(), helpers: o.helpers, people: o.people}
 		hanna, boss, anna := o.named("linde's two helpdesk "), o.named("linde's two manager "), o.someone("two.client@linde.example.org")
 		for _, c := range []struct {
 			name  string
@@ -57,7 +57,7 @@ func TestHelperWhoIsNoneAnyMoreDoesNothingAtAnotherNode(t *testing.T) {
 			want  outcome
 		}{
 			{"demoted", func() int {
-				o.run(`UPDATE accounts SET role = 'professional' WHERE id = '` + hanna.id + `'`)
+				o.Exec(`UPDATE accounts SET role = 'professional' WHERE id = '` + hanna.id + `'`)
 				return http.StatusSeeOther
 			}, missing},
 			{"deactivated by a manager", func() int { return o.send(deedOf(boss, hanna.person, "deactivate", "left")).Status }, proves},
@@ -79,7 +79,7 @@ func TestHelperWhoIsNoneAnyMoreDoesNothingAtAnotherNode(t *testing.T) {
 					t.Errorf("%s: %s: %s", c.name, send, got)
 				}
 			}
-			if n := o.count("events WHERE actor = '" + hanna.id + "' AND outcome = 'success'"); n != 0 {
+			if n := o.Count("events WHERE actor = '" + hanna.id + "' AND outcome = 'success'"); n != 0 {
 				t.Errorf("%s: %d acts are on record", c.name, n)
 			}
 			o.restore()
@@ -92,25 +92,25 @@ func TestHelperWhoIsNoneAnyMoreDoesNothingAtAnotherNode(t *testing.T) {
 func TestManyPressesOfTwoHelpersAreOneAct(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *storage.DB) {
 		o := newOffice(t, db)
-		nodes := []*office{o, {scene: o.node()}}
+		nodes := []*office{o, {Scene: o.Node()}}
 		by := []helper{o.named("linde's two helpdesk "), o.named("linde's two manager ")}
 		anna := o.someone("two.client@linde.example.org")
 		for deed, c := range map[string]struct{ reason, kind, letters string }{
 			"reset-two-step": {"lost-phone", "two_step.reset", "letters WHERE kind = 'mail_off_reset'"},
 			"deactivate":     {"left", "account.deactivate", ""},
 		} {
-			answers := make([]answer, 32)
-			race(len(answers), func(i int) { answers[i] = nodes[i%2].send(deedOf(by[i/2%2], anna, deed, c.reason)) })
+			answers := make([]idptest.Answer, 32)
+			idptest.AtOnce(len(answers), func(i int) { answers[i] = nodes[i%2].send(deedOf(by[i/2%2], anna, deed, c.reason)) })
 			for _, a := range answers {
 				if a.To.Path != "/staff/people/"+anna.id {
 					t.Errorf("%s: one is answered %d to %q", deed, a.Status, a.To)
 				}
 			}
-			if n := o.count("events WHERE kind = '" + c.kind + "' AND account = '" + anna.id + "'"); n != 1 {
+			if n := o.Count("events WHERE kind = '" + c.kind + "' AND account = '" + anna.id + "'"); n != 1 {
 				t.Errorf("%s: on record %d times", deed, n)
 			}
 			if c.letters != "" {
-				if n := o.count(c.letters); n != 1 {
+				if n := o.Count(c.letters); n != 1 {
 					t.Errorf("%s: %d mails", deed, n)
 				}
 			}

@@ -60,9 +60,9 @@ func pagesHaveRights(pages []admin.Page) error {
 // Random helpers and others do random things to random people, and the platforms' servers refer random people to each
 // other: what comes back is what a model says that was written apart, and whatever is refused changes nothing.
 func TestStaffMayWhatTheModelSaysAndNothingElse(t *testing.T) {
-	seed := uint64(number(t, "IDP_RIGHTS_SEED", 20261129))
-	t.Run("sqlite", func(t *testing.T) { triples(t, idptest.SQLite(t), seed, number(t, "IDP_RIGHTS", rightsSQLite)) })
-	t.Run("postgres", func(t *testing.T) { triples(t, idptest.Postgres(t), seed+1, number(t, "IDP_RIGHTS", 1_000)) })
+	seed := uint64(idptest.Number(t, "IDP_RIGHTS_SEED", 20261129))
+	t.Run("sqlite", func(t *testing.T) { triples(t, idptest.SQLite(t), seed, idptest.Number(t, "IDP_RIGHTS", rightsSQLite)) })
+	t.Run("postgres", func(t *testing.T) { triples(t, idptest.Postgres(t), seed+1, idptest.Number(t, "IDP_RIGHTS", 1_000)) })
 }
 
 // together is how many requests are looked at together, where none may change anything.
@@ -73,7 +73,7 @@ func triples(t *testing.T, db *storage.DB, seed uint64, n int) {
 	counts := map[outcome]int{}
 	var batch []string
 	for i := range n {
-		c := o.draw(newDice(seed, uint64(i)))
+		c := o.draw(idptest.NewDice(seed, uint64(i)))
 		want := c.expect()
 		changes := want == done || want == waits || want == mixed
 		if changes || len(batch) == together {
@@ -207,7 +207,7 @@ func accountsOf(platform string) string {
 
 // office is the house, with browsers that are signed in.
 type office struct {
-	*scene
+	*idptest.Scene
 	people   []person
 	helpers  []helper
 	machines []server
@@ -222,33 +222,33 @@ const (
 
 func newOffice(t *testing.T, db *storage.DB) *office {
 	t.Helper()
-	o := &office{scene: newScene(t, hostIssuer, db), files: map[string]string{}}
+	o := &office{Scene: idptest.NewScene(t, idptest.HostIssuer, db), files: map[string]string{}}
 	text := officeHouse
 	for _, p := range []string{"linde", "wilg"} {
 		text = strings.Replace(text, "ACCOUNTS "+p, accountsOf(p), 1)
 	}
 	o.Apply(text)
 	at := o.Clock.Now().UnixMilli()
-	o.run(fmt.Sprintf(`UPDATE accounts SET marked_at = %d WHERE email LIKE 'marked.%%'`, at),
+	o.Exec(fmt.Sprintf(`UPDATE accounts SET marked_at = %d WHERE email LIKE 'marked.%%'`, at),
 		`UPDATE accounts SET state = 'active' WHERE email LIKE 'marked.%'`)
 	o.readPeople()
 	for _, p := range o.people {
 		o.enter(p)
 	}
-	o.run(`UPDATE accounts SET role = 'client' WHERE email LIKE 'demoted.%'`, `UPDATE accounts SET state = 'deactivated' WHERE email LIKE 'left.%'`)
+	o.Exec(`UPDATE accounts SET role = 'client' WHERE email LIKE 'demoted.%'`, `UPDATE accounts SET state = 'deactivated' WHERE email LIKE 'left.%'`)
 	o.readPeople()
-	o.helpers = append(o.helpers, helper{name: "nobody", at: hostIssuer, person: person{platform: "linde", role: "client"}},
-		helper{name: "a made up session", at: hostIssuer, cookie: secret.Token(), person: person{platform: "linde", role: "client"}})
-	for _, i := range []string{hostIssuer, pathIssuer} {
-		s := o.at(i)
+	o.helpers = append(o.helpers, helper{name: "nobody", at: idptest.HostIssuer, person: person{platform: "linde", role: "client"}},
+		helper{name: "a made up session", at: idptest.HostIssuer, cookie: secret.Token(), person: person{platform: "linde", role: "client"}})
+	for _, i := range []string{idptest.HostIssuer, idptest.PathIssuer} {
+		s := o.AtIssuer(i)
 		for _, scope := range []string{"accounts:refer", "report.read"} {
-			tok := s.token("web", url.Values{"grant_type": {"client_credentials"}, "scope": {scope}})
+			tok := s.Token("web", url.Values{"grant_type": {"client_credentials"}, "scope": {scope}})
 			if tok.Access == "" {
 				t.Fatalf("token of %s for %s: %d %s", i, scope, tok.Status, tok.Body)
 			}
-			o.machines = append(o.machines, server{"server for " + scope, string(s.platform()), i, tok.Access, scope == "accounts:refer"})
+			o.machines = append(o.machines, server{"server for " + scope, string(s.Platform()), i, tok.Access, scope == "accounts:refer"})
 		}
-		o.machines = append(o.machines, server{"nobody's server", string(s.platform()), i, "", false})
+		o.machines = append(o.machines, server{"nobody's server", string(s.Platform()), i, "", false})
 	}
 	o.keepFiles()
 	o.keep()
@@ -286,7 +286,7 @@ ORDER BY a.email`)
 func (o *office) enter(p person) {
 	o.Helper()
 	name, _, _ := strings.Cut(p.email, ".")
-	issuer := map[string]string{"linde": hostIssuer, "wilg": pathIssuer}[p.platform]
+	issuer := map[string]string{"linde": idptest.HostIssuer, "wilg": idptest.PathIssuer}[p.platform]
 	add := func(how string, h helper, ago, seen time.Duration, uses ...account.Use) {
 		h.name, h.person, h.cookie = p.platform+"'s "+name+" "+p.role+" "+how, p, secret.Token()
 		if h.at == "" {
@@ -307,7 +307,7 @@ func (o *office) enter(p person) {
 		add("not fresh", helper{signedIn: true, proven: true}, 6*time.Minute, 0, both...)
 		add("after a pause", helper{signedIn: true}, 40*time.Minute, 35*time.Minute, both...)
 		add("remembered", helper{}, 0, 0, account.Primary, account.Waiver) // the cookie that remembers is another browser's
-		add("at the other platform", helper{at: map[string]string{hostIssuer: pathIssuer, pathIssuer: hostIssuer}[issuer]}, 0, 0, both...)
+		add("at the other platform", helper{at: map[string]string{idptest.HostIssuer: idptest.PathIssuer, idptest.PathIssuer: idptest.HostIssuer}[issuer]}, 0, 0, both...)
 	case "one":
 		add("without second factor", helper{signedIn: true}, 0, 0, account.Primary)
 	case "marked":
@@ -388,9 +388,9 @@ func (o *office) keep() {
 		}
 	}
 	for _, name := range o.tables {
-		o.run(`CREATE TABLE ` + keeping + name + ` AS SELECT * FROM ` + name)
+		o.Exec(`CREATE TABLE ` + keeping + name + ` AS SELECT * FROM ` + name)
 	}
-	o.run(`DELETE FROM events`)
+	o.Exec(`DELETE FROM events`)
 }
 
 func (o *office) postgres() bool {
@@ -439,7 +439,7 @@ func (o *office) unchanged(batch []string) {
 	if len(names)+len(kinds) > 0 {
 		o.Errorf("tables %v were changed, and the record has %v, after\n%s", names, kinds, strings.Join(batch, "\n"))
 	}
-	o.run(`DELETE FROM events`, `DELETE FROM attempts`)
+	o.Exec(`DELETE FROM events`, `DELETE FROM attempts`)
 }
 
 // restore makes all as it was.
@@ -470,82 +470,82 @@ func (o *office) restore() {
 var connectionsThere = []string{"lindehof", "wilgenhof", "Lindehof", "x", "%00", noID}
 
 // draw makes a request.
-func (o *office) draw(d *dice) triple {
-	if d.in(6) {
-		t := triple{machine: pick(d, o.machines...), asks: pick(d, o.people...), whom: pick(d, o.people...), act: "reset_two_step", reason: "lost-phone"}
-		if d.in(8) {
-			t.act = pick(d, "deactivate", "", "reset_two_step ")
+func (o *office) draw(d *idptest.Dice) triple {
+	if d.In(6) {
+		t := triple{machine: idptest.Pick(d, o.machines...), asks: idptest.Pick(d, o.people...), whom: idptest.Pick(d, o.people...), act: "reset_two_step", reason: "lost-phone"}
+		if d.In(8) {
+			t.act = idptest.Pick(d, "deactivate", "", "reset_two_step ")
 		}
-		if d.in(8) {
-			t.reason = pick(d, "left", "", "=1+1")
+		if d.In(8) {
+			t.reason = idptest.Pick(d, "left", "", "=1+1")
 		}
-		if !d.in(3) { // of one platform, mostly
+		if !d.In(3) { // of one platform, mostly
 			t.asks, t.whom = o.of(d, t.machine.platform), o.of(d, t.machine.platform)
 		}
 		return t
 	}
-	page := pick(d, admin.Pages()...)
-	t := triple{page: page.Path, who: pick(d, o.helpers...), whom: pick(d, o.people...), form: url.Values{}}
-	if d.n(4) > 0 { // those who may something come more often
-		for t.who.role != "helpdesk" && t.who.role != "manager" || d.n(4) > 0 && !t.who.proven {
-			t.who = pick(d, o.helpers...)
+	page := idptest.Pick(d, admin.Pages()...)
+	t := triple{page: page.Path, who: idptest.Pick(d, o.helpers...), whom: idptest.Pick(d, o.people...), form: url.Values{}}
+	if d.N(4) > 0 { // those who may something come more often
+		for t.who.role != "helpdesk" && t.who.role != "manager" || d.N(4) > 0 && !t.who.proven {
+			t.who = idptest.Pick(d, o.helpers...)
 		}
 	}
-	if !d.in(4) {
+	if !d.In(4) {
 		t.whom = o.of(d, t.who.platform)
 	}
 	t.method = "GET"
-	if page.Submit != nil && (page.Show == nil || !d.in(3)) {
-		t.method, t.foreign = "POST", d.in(20)
+	if page.Submit != nil && (page.Show == nil || !d.In(3)) {
+		t.method, t.foreign = "POST", d.In(20)
 		o.fillIn(d, &t)
 	}
-	file := pick(d, noID, "x", "%00", o.files[t.who.cookie], o.files[pick(d, o.helpers...).cookie])
+	file := idptest.Pick(d, noID, "x", "%00", o.files[t.who.cookie], o.files[idptest.Pick(d, o.helpers...).cookie])
 	if file == "" {
 		file = noID
 	}
 	t.ownFile = file == o.files[t.who.cookie]
-	t.path = strings.NewReplacer("{person}", t.whom.id, "{file}", file, "{act}", noID, "{of}", noID, "{token}", noID, "{connection}", pick(d, connectionsThere...)).Replace(t.page)
+	t.path = strings.NewReplacer("{person}", t.whom.id, "{file}", file, "{act}", noID, "{of}", noID, "{token}", noID, "{connection}", idptest.Pick(d, connectionsThere...)).Replace(t.page)
 	return t
 }
 
 // of is somebody of a platform.
-func (o *office) of(d *dice, platform string) person {
+func (o *office) of(d *idptest.Dice, platform string) person {
 	for {
-		if p := pick(d, o.people...); p.platform == platform {
+		if p := idptest.Pick(d, o.people...); p.platform == platform {
 			return p
 		}
 	}
 }
 
 // fillIn fills a form in, mostly well.
-func (o *office) fillIn(d *dice, t *triple) {
+func (o *office) fillIn(d *idptest.Dice, t *triple) {
 	m := modelPages[t.page]
-	fresh := fmt.Sprintf("new%d@example.org", d.n(1000))
-	other := pick(d, o.people...).email
+	fresh := fmt.Sprintf("new%d@example.org", d.N(1000))
+	other := idptest.Pick(d, o.people...).email
 	t.form.Set("do", "continue")
-	t.form.Set("reason", pick(d, append(strings.Fields(m.reason+" "+m.reason+" "+m.reason), "left", "lost-phone", "", "=1+1")...))
-	t.form.Set("identified", pick(d, "in-person", "video", "called-back", "known", "known", "", "<b>"))
-	if !m.how && !d.in(10) {
+	t.form.Set("reason", idptest.Pick(d, append(strings.Fields(m.reason+" "+m.reason+" "+m.reason), "left", "lost-phone", "", "=1+1")...))
+	t.form.Set("identified", idptest.Pick(d, "in-person", "video", "called-back", "known", "known", "", "<b>"))
+	if !m.how && !d.In(10) {
 		t.form.Del("identified")
 	}
-	t.form.Set("email", pick(d, fresh, fresh, fresh, other, t.whom.email, "x", ""))
+	t.form.Set("email", idptest.Pick(d, fresh, fresh, fresh, other, t.whom.email, "x", ""))
 	if !strings.HasSuffix(t.form.Get("email"), "example.org") {
 		t.form.Set("email", "x")
 	}
-	t.form.Set("typed", pick(d, "linde", "van", "", "%"))
-	t.form.Set("given_name", pick(d, "Nieuw", "Nieuw", "Nieuw", "", "=cmd", "<script>"))
-	t.form.Set("role", pick(d, "client", "relative", "professional", "helpdesk", "manager", "operator"))
+	t.form.Set("typed", idptest.Pick(d, "linde", "van", "", "%"))
+	t.form.Set("given_name", idptest.Pick(d, "Nieuw", "Nieuw", "Nieuw", "", "=cmd", "<script>"))
+	t.form.Set("role", idptest.Pick(d, "client", "relative", "professional", "helpdesk", "manager", "operator"))
 	t.form.Set("language", "nl")
 	if t.page == "/staff/invite" && t.form.Get("email") == t.whom.email {
 		t.form.Set("email", fresh)
 	}
-	if t.page == "/staff/invite/many" && d.in(2) {
+	if t.page == "/staff/invite/many" && d.In(2) {
 		t.file = "nieuw"
 	}
 }
 
 // send sends a request as a browser, or a server, does.
-func (o *office) send(t triple) answer {
+func (o *office) send(t triple) idptest.Answer {
 	o.Helper()
 	if t.page == "" {
 		sub := func(p person) string { return strings.ReplaceAll(p.id, "%", "") }
@@ -557,7 +557,7 @@ func (o *office) send(t triple) answer {
 		if t.machine.token != "" {
 			header.Set("Authorization", "Bearer "+t.machine.token)
 		}
-		return o.scene.send(http.MethodPost, t.machine.at+"/api/v1/referrals", string(body), header)
+		return o.Scene.Send(http.MethodPost, t.machine.at+"/api/v1/referrals", string(body), header)
 	}
 	header := http.Header{"Sec-Fetch-Site": {"same-origin"}}
 	if t.who.cookie != "" {
@@ -589,11 +589,11 @@ func (o *office) send(t triple) answer {
 		header.Set("Sec-Fetch-Site", "cross-site")
 		header.Set("Origin", "https://evil.test")
 	}
-	return o.scene.send(t.method, t.who.at+t.path, body, header)
+	return o.Scene.Send(t.method, t.who.at+t.path, body, header)
 }
 
 // judge compares what came back; empty: that is what was expected.
-func (o *office) judge(t triple, want outcome, a answer) string {
+func (o *office) judge(t triple, want outcome, a idptest.Answer) string {
 	o.Helper()
 	to := a.To.String()
 	journey := strings.HasPrefix(to, t.who.at+"/login/") && t.who.at != ""

@@ -60,12 +60,12 @@ func siegeDays(t testing.TB) int {
 // that nobody knows, at an hour that the attacker knows, opens the newest mail and tries again: she is in within three
 // hours. Of the guesses at most fifty are verified in any 24 hours (CVE-2024-1722).
 func TestOwnerEntersEveryDayUnderSiege(t *testing.T) {
-	databases(t, func(s *scene) {
-		s = s.at(hostIssuer)
-		s.rebuild(func(o *wire.Options) { o.Proxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+	idptest.SceneDatabases(t, func(s *idptest.Scene) {
+		s = s.AtIssuer(idptest.HostIssuer)
+		s.Rebuild(func(o *wire.Options) { o.Proxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
 		s.Apply(besieged)
-		w := &siege{scene: s, password: idptest.Password, seed: 1}
-		w.party = idptest.NewParty(s.Server, "web.linde.test", hostIssuer, "web", partySecret)
+		w := &siege{Scene: s, password: idptest.Password, seed: 1}
+		w.party = idptest.NewParty(s.Server, "web.linde.test", idptest.HostIssuer, "web", idptest.PartySecret)
 		days := siegeDays(s)
 		for day := range days {
 			w.day(day)
@@ -76,7 +76,7 @@ func TestOwnerEntersEveryDayUnderSiege(t *testing.T) {
 
 // siege is the attacker and the owner.
 type siege struct {
-	*scene
+	*idptest.Scene
 	party    *idptest.Party
 	password string // the owner's
 	strategy *strategy
@@ -250,7 +250,7 @@ func (w *siege) signsIn(b *idptest.Browser) bool {
 
 func (w *siege) asksForPassword(b *idptest.Browser) {
 	w.phase = signing
-	b.MustOpen(w, w.issuer+"/forgot")
+	b.MustOpen(w, w.Issuer+"/forgot")
 	b.MustFill(w, "Email address", anna)
 	b.MustPress(w, "Send the email")
 }

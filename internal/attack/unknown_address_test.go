@@ -46,11 +46,11 @@ func TestPagesDoNotTellWhoHasAnAccount(t *testing.T) {
 			"login": walkLogin, "forgot password": walkForgot, "sign-up": walkSignUp, "forgot password after the login waits": walkForgotAfterWait,
 		} {
 			t.Run(what+"/"+name, func(t *testing.T) {
-				s := newScene(t, hostIssuer, open(t))
+				s := idptest.NewScene(t, idptest.HostIssuer, open(t))
 				s.Apply(peopled)
 				var first *watcher
 				for _, email := range everybody {
-					w := &watcher{visitor: s.visitor(), email: email}
+					w := &watcher{Visitor: s.Visitor(), email: email}
 					s.Clock.Waited() // forgotten
 					walk(w)
 					w.seen = append(w.seen, fmt.Sprint("held back ", s.Clock.Waited()))
@@ -70,15 +70,15 @@ var numbered = regexp.MustCompile(`\b[2-9A-HJ-KM-NP-TW-Z]{4}-[2-9A-HJ-KM-NP-TW-Z
 
 // watcher is a visitor that notes everything that can be told apart from outside.
 type watcher struct {
-	*visitor
+	*idptest.Visitor
 	email string
 	id    string // of the journey
 	seen  []string
 }
 
-func (w *watcher) look(method, path string, form url.Values) answer {
+func (w *watcher) look(method, path string, form url.Values) idptest.Answer {
 	w.Helper()
-	a := w.visit(method, w.issuer+path, form)
+	a := w.Visit(method, w.Issuer+path, form)
 	note := []string{fmt.Sprintf("%s %s: %d, %d bytes", method, w.plain(path), a.Status, len(a.Body))}
 	for _, key := range slices.Sorted(maps.Keys(a.Header)) {
 		if key == "Set-Cookie" {
@@ -105,7 +105,7 @@ func (w *watcher) post(step string, form url.Values) {
 	w.Helper()
 	a := w.look(http.MethodPost, "/login/"+w.id+"/"+step, form)
 	for range 3 {
-		to, ours := strings.CutPrefix(a.To.String(), w.issuer)
+		to, ours := strings.CutPrefix(a.To.String(), w.Issuer)
 		if !ours {
 			break
 		}
@@ -130,28 +130,28 @@ func (w *watcher) compare(t *testing.T, other *watcher) {
 
 // walkLogin types wrong passwords until the page says to wait, and some more.
 func walkLogin(w *watcher) {
-	w.id = w.begin("web", nil)
+	w.id = w.Begin("web", nil)
 	for range 12 {
 		w.post("password", url.Values{"email": {w.email}, "password": {"helaas, dit is hem niet!"}, "do": {"continue"}})
 	}
 	if last := w.seen[len(w.seen)-1]; !strings.Contains(last, ": 429,") {
 		w.Fatalf("no wait page after 12 wrong passwords, but %s", last)
 	}
-	again := &watcher{visitor: w.scene.visitor(), email: w.email}
-	again.id = again.begin("web", nil)
+	again := &watcher{Visitor: w.Scene.Visitor(), email: w.email}
+	again.id = again.Begin("web", nil)
 	again.post("password", url.Values{"email": {w.email}, "password": {"helaas, dit is hem niet!"}, "do": {"continue"}})
 	w.seen = append(w.seen, again.seen...)
 }
 
 // walkForgot asks for the mail, asks again at once, later, and so often that no more are sent.
 func walkForgot(w *watcher) {
-	w.id = w.begin("web", nil)
+	w.id = w.Begin("web", nil)
 	w.look(http.MethodGet, "/login/"+w.id+"/forgot", nil)
 	w.ask("forgot", url.Values{"email": {w.email}})
 }
 
 func walkSignUp(w *watcher) {
-	w.id = w.begin("web", nil)
+	w.id = w.Begin("web", nil)
 	w.look(http.MethodGet, "/login/"+w.id+"/sign-up", nil)
 	w.ask("sign-up", url.Values{"email": {w.email}, "given_name": {"Eva"}, "family_name": {"Vreemd"}, "terms": {"yes"}})
 }
@@ -193,7 +193,7 @@ func TestMailsAreWhatDiffers(t *testing.T) {
 		"ilse@example.org": {outbox.Welcome, outbox.Welcome},
 		"nope@example.org": {outbox.SignUpConfirm},
 	}
-	s := newScene(t, hostIssuer, idptest.SQLite(t))
+	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SQLite(t))
 	s.Apply(peopled)
 	for email := range want {
 		for step, form := range map[string]url.Values{
@@ -201,8 +201,8 @@ func TestMailsAreWhatDiffers(t *testing.T) {
 			"sign-up": {"email": {email}, "given_name": {"Eva"}, "family_name": {"Vreemd"}, "terms": {"yes"}},
 		} {
 			form.Set("do", "continue")
-			w := &watcher{visitor: s.visitor(), email: email}
-			w.id = w.begin("web", nil)
+			w := &watcher{Visitor: s.Visitor(), email: email}
+			w.id = w.Begin("web", nil)
 			w.post(step, form)
 			if err := s.Deliver(t.Context()); err != nil {
 				t.Fatal(err)

@@ -1,4 +1,4 @@
-package attack
+package hostile_test
 
 import (
 	"bufio"
@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -28,35 +27,26 @@ import (
 
 // TestHostileRequests sends what nobody should send to every route of both issuers: requests drawn from a grammar and
 // then broken, with cookies, journeys, codes and tokens that are, or were, good. 20,000 on PostgreSQL, and on SQLite as
-// many as its race detector allows in a minute (hostileSQLite). The large run, on both databases:
+// many as its race detector allows in a minute (onSQLite). The large run, on both databases:
 //
-//	eval "$(bash .ci/postgres)" && IDP_HOSTILE=200000 go test -count=1 -v -timeout 60m -run TestHostileRequests ./internal/attack
+//	eval "$(bash .ci/postgres)" && IDP_HOSTILE=200000 go test -count=1 -v -timeout 60m -run TestHostileRequests ./test/hostile
 //
 // IDP_HOSTILE_SEED=n draws the requests of the run that printed n; the tokens in them are new each time.
 func TestHostileRequests(t *testing.T) {
-	seed := uint64(number(t, "IDP_HOSTILE_SEED", 20270301))
-	t.Run("postgres", func(t *testing.T) { hostile(t, postgres(t), seed, number(t, "IDP_HOSTILE", 20_000)) })
-	t.Run("sqlite", func(t *testing.T) { hostile(t, sqlite(t), seed, number(t, "IDP_HOSTILE", hostileSQLite)) })
-}
-
-func number(t *testing.T, variable string, otherwise int) int {
-	t.Helper()
-	text := os.Getenv(variable)
-	if text == "" {
-		return otherwise
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		t.Fatalf("%s=%q: a number", variable, text)
-	}
-	return n
+	seed := uint64(idptest.Number(t, "IDP_HOSTILE_SEED", 20270301))
+	t.Run("postgres", func(t *testing.T) {
+		hostile(t, idptest.ScenePostgres(t), seed, idptest.Number(t, "IDP_HOSTILE", 20_000))
+	})
+	t.Run("sqlite", func(t *testing.T) {
+		hostile(t, idptest.SceneSQLite(t), seed, idptest.Number(t, "IDP_HOSTILE", onSQLite))
+	})
 }
 
 const workers = 4
 
 // assault is one run.
 type assault struct {
-	*scene
+	*idptest.Scene
 	seed     uint64
 	problems atomic.Int32
 	moving   sync.RWMutex // held while time is moved: not under a request, which a node would find its settings too old for
@@ -66,27 +56,27 @@ type assault struct {
 
 func hostile(t *testing.T, db *storage.DB, seed uint64, n int) {
 	started := time.Now()
-	s := newScene(t, hostIssuer, db)
-	s.rebuild(func(o *wire.Options) { o.Log = slog.New(slog.DiscardHandler) })
+	s := idptest.NewScene(t, idptest.HostIssuer, db)
+	s.Rebuild(func(o *wire.Options) { o.Log = slog.New(slog.DiscardHandler) })
 	s.Apply(crowd())
-	run := &assault{scene: s, seed: seed, statuses: map[string]int{}}
+	run := &assault{Scene: s, seed: seed, statuses: map[string]int{}}
 	all := make([]*loot, workers)
 	for w := range all {
-		all[w] = &loot{issuer: []string{hostIssuer, pathIssuer}[w%2], email: fmt.Sprintf("worker%d@example.org", w)}
+		all[w] = &loot{issuer: []string{idptest.HostIssuer, idptest.PathIssuer}[w%2], email: fmt.Sprintf("worker%d@example.org", w)}
 		run.restock(all[w])
 	}
 	run.drain()
-	before, base := heap(), runtime.NumGoroutine()
+	before, base := idptest.Heap(), runtime.NumGoroutine()
 
-	race(workers, func(w int) {
+	idptest.AtOnce(workers, func(w int) {
 		for i := w; i < n && run.problems.Load() < 10; i += workers {
 			run.one(uint64(i), all[w])
 		}
 	})
 
 	run.drain()
-	if grown := heap() - before; grown > 50*mebi {
-		t.Errorf("the heap grew by %d MiB", grown/mebi)
+	if grown := idptest.Heap() - before; grown > 50*idptest.MiB {
+		t.Errorf("the heap grew by %d MiB", grown/idptest.MiB)
 	} else {
 		t.Logf("heap grew by %d KiB", grown>>10)
 	}
@@ -130,49 +120,49 @@ func (a *assault) drain() {
 
 // restock signs in as an honest person and party would, so that the loot has something that is good.
 func (a *assault) restock(l *loot) {
-	at := a.at(l.issuer)
-	v := at.visitor()
-	id, ok := strings.CutPrefix(v.open(at.authorize("web", nil)).To.String(), l.issuer+"/login/")
+	at := a.AtIssuer(l.issuer)
+	v := at.Visitor()
+	id, ok := strings.CutPrefix(v.Open(at.AuthorizeURL("web", nil)).To.String(), l.issuer+"/login/")
 	if !ok {
 		return
 	}
 	id, _, _ = strings.Cut(id, "/")
 	l.journeys = keepLast(l.journeys, id)
-	to := v.prove(id, l.email).To.String()
+	to := v.Prove(id, l.email).To.String()
 	if !strings.HasPrefix(to, l.issuer+"/authorize/callback") {
 		return // blocked for some minutes by what the attacker typed
 	}
-	code := v.open(to).param("code")
+	code := v.Open(to).Param("code")
 	l.signedIn++
-	l.cookies = keepLast(l.cookies, v.cookies())
+	l.cookies = keepLast(l.cookies, v.Cookies())
 	l.codes = keepLast(l.codes, code)
-	l.take(at.redeem("web", code))
-	if again := v.open(at.authorize("jwt", nil)).param("code"); again != "" {
-		l.take(at.redeem("jwt", again))
+	l.take(at.Redeem("web", code))
+	if again := v.Open(at.AuthorizeURL("jwt", nil)).Param("code"); again != "" {
+		l.take(at.Redeem("jwt", again))
 	}
 	for range 3 {
-		l.codes = keepLast(l.codes, v.open(at.authorize("web", nil)).param("code"))
+		l.codes = keepLast(l.codes, v.Open(at.AuthorizeURL("web", nil)).Param("code"))
 	}
-	fresh := at.visitor()
-	if id, ok := strings.CutPrefix(fresh.open(at.authorize("web", nil)).To.String(), l.issuer+"/login/"); ok {
+	fresh := at.Visitor()
+	if id, ok := strings.CutPrefix(fresh.Open(at.AuthorizeURL("web", nil)).To.String(), l.issuer+"/login/"); ok {
 		id, _, _ = strings.Cut(id, "/")
 		l.journeys = keepLast(l.journeys, id)
-		l.cookies = keepLast(l.cookies, fresh.cookies())
+		l.cookies = keepLast(l.cookies, fresh.Cookies())
 	}
-	l.journeys = keepLast(l.journeys, at.post("/authorize", query("web", nil), nil).param("request"))
+	l.journeys = keepLast(l.journeys, at.Post("/authorize", idptest.AuthorizeQuery("web", nil), nil).Param("request"))
 }
 
-func (l *loot) take(t tokens) {
+func (l *loot) take(t idptest.Tokens) {
 	l.accesses, l.refreshes, l.ids = keepLast(l.accesses, t.Access), keepLast(l.refreshes, t.Refresh), keepLast(l.ids, t.ID)
 }
 
 // one sends the request of this number.
 func (a *assault) one(i uint64, l *loot) {
 	d := newDice(a.seed, i)
-	restock := d.in(100)
-	if d.in(20) {
+	restock := d.In(100)
+	if d.In(20) {
 		a.moving.Lock()
-		a.Clock.Later(time.Duration(d.n(4000)) * time.Millisecond)
+		a.Clock.Later(time.Duration(d.N(4000)) * time.Millisecond)
 		a.moving.Unlock()
 	}
 	a.moving.RLock()
@@ -188,7 +178,7 @@ func (a *assault) one(i uint64, l *loot) {
 		l.refusedByGo++
 		return
 	}
-	if d.in(50) {
+	if d.In(50) {
 		r.TLS = nil
 	}
 	rec := httptest.NewRecorder()
@@ -228,10 +218,10 @@ func (a *assault) check(i uint64, text string, r *http.Request, rec *httptest.Re
 	if rec.Code >= 500 || rec.Code < 200 {
 		problem("status %d", rec.Code)
 	}
-	if len(body) > mebi {
+	if len(body) > idptest.MiB {
 		problem("a body of %d bytes", len(body))
 	}
-	if location := h.Get("Location"); location != "" && !absolute(location) && !declared(location) {
+	if location := h.Get("Location"); location != "" && !idptest.BelowIssuer(location) && !idptest.Declared(location) {
 		problem("it leads to %q", location)
 	}
 	if len(h.Values("Location")) > 1 {
@@ -241,8 +231,8 @@ func (a *assault) check(i uint64, text string, r *http.Request, rec *httptest.Re
 		if strings.Contains(body, marker) {
 			problem("markup of the request is in the page")
 		}
-		for _, link := range links(body) {
-			if !ours(link) && !declared(link) {
+		for _, link := range idptest.Links(body) {
+			if !idptest.OurAddress(link) && !idptest.Declared(link) {
 				problem("the page leads to %q", link)
 			}
 		}
@@ -282,12 +272,12 @@ func (a *assault) loot(l *loot, rec *httptest.ResponseRecorder) {
 		}
 	}
 	var t struct {
-		tokens
+		idptest.Tokens
 		Pushed string `json:"request_uri"`
 	}
-	if json.NewDecoder(io.LimitReader(rec.Body, mebi)).Decode(&t) == nil && t.Access != "" {
+	if json.NewDecoder(io.LimitReader(rec.Body, idptest.MiB)).Decode(&t) == nil && t.Access != "" {
 		l.redeemed++
-		l.take(t.tokens)
+		l.take(t.Tokens)
 	}
 	l.pushed = keepLast(l.pushed, t.Pushed)
 	var cookies []string

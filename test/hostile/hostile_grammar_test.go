@@ -1,9 +1,7 @@
-package attack
+package hostile_test
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 	"net/url"
 	"slices"
@@ -12,39 +10,16 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
-// dice are reproducible: SHA-256 of seed and count. Tests need no better generator, and the module has no other.
+// dice draw a request.
 type dice struct {
-	seed  [32]byte
-	count uint64
-	left  []byte
+	*idptest.Dice
 	party string // in whose name the request is made
 	calm  bool   // nothing is broken on purpose: without such requests hostile ones would never meet anything good
 }
 
-// newDice throws the same for the same seed and the same number of the request.
-func newDice(seed, number uint64) *dice {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:], seed)
-	binary.BigEndian.PutUint64(b[8:], number)
-	return &dice{seed: sha256.Sum256(b[:])}
-}
+func newDice(seed, number uint64) *dice { return &dice{Dice: idptest.NewDice(seed, number)} }
 
-// n is from 0 to n-1; that low numbers come a little more often does not matter here.
-func (d *dice) n(n int) int {
-	if len(d.left) < 4 {
-		d.count++
-		sum := sha256.Sum256(binary.BigEndian.AppendUint64(d.seed[:], d.count))
-		d.left = sum[:]
-	}
-	v := binary.BigEndian.Uint32(d.left)
-	d.left = d.left[4:]
-	return int(v) % n
-}
-
-// in is true once in n times.
-func (d *dice) in(n int) bool { return d.n(n) == 0 }
-
-func pick[T any](d *dice, all ...T) T { return all[d.n(len(all))] }
+func pick[T any](d *dice, all ...T) T { return idptest.Pick(d.Dice, all...) }
 
 // loot is what an attacker has: things that were good once, and some that still are. Each worker has its own, so that
 // requests do not depend on how workers take turns.
@@ -89,13 +64,13 @@ var hostileValues = []string{
 }
 
 func (d *dice) hostile() string {
-	switch d.n(12) {
+	switch d.N(12) {
 	case 0:
-		return strings.Repeat(pick(d, "a", ".", "a.", "%", "é", "\x00", "(", "-", " ", ";", "&=", "[", "\xff"), 1<<d.n(15))
+		return strings.Repeat(pick(d, "a", ".", "a.", "%", "é", "\x00", "(", "-", " ", ";", "&=", "[", "\xff"), 1<<d.N(15))
 	case 1:
-		b := make([]byte, d.n(40))
+		b := make([]byte, d.N(40))
 		for i := range b {
-			b[i] = byte(d.n(256))
+			b[i] = byte(d.N(256))
 		}
 		return string(b)
 	}
@@ -107,8 +82,8 @@ func (d *dice) mutated(good string) string {
 	if good == "" {
 		return d.hostile()
 	}
-	at := d.n(len(good) + 1)
-	switch d.n(8) {
+	at := d.N(len(good) + 1)
+	switch d.N(8) {
 	case 0:
 		return good[:at]
 	case 1:
@@ -123,7 +98,7 @@ func (d *dice) mutated(good string) string {
 		return good + pick(d, " ", "\n", "\x00", "=", ".", "/", "#", "?", "%20")
 	case 6:
 		b := []byte(good)
-		b[min(at, len(b)-1)] ^= 1 << d.n(8)
+		b[min(at, len(b)-1)] ^= 1 << d.N(8)
 		return string(b)
 	}
 	return pick(d, " ", "\t", "\ufeff", "//") + good
@@ -131,7 +106,7 @@ func (d *dice) mutated(good string) string {
 
 // any draws one of what the attacker has, or something like it.
 func (d *dice) any(all []string, like string) string {
-	if len(all) == 0 || !d.calm && d.in(6) {
+	if len(all) == 0 || !d.calm && d.In(6) {
 		return like
 	}
 	return pick(d, all...)
@@ -144,7 +119,7 @@ func (d *dice) value(l *loot, name string) string {
 	case "client_id":
 		good = d.party
 	case "redirect_uri":
-		good = pick(d, redirect, redirect, redirect, redirect, redirect, "https://app.example/cb", "http://localhost:1/cb", "https://rp.test/bye")
+		good = pick(d, idptest.RedirectURI, idptest.RedirectURI, idptest.RedirectURI, idptest.RedirectURI, idptest.RedirectURI, "https://app.example/cb", "http://localhost:1/cb", "https://rp.test/bye")
 		if d.party == "app" {
 			good = pick(d, "net.example.app:/callback", "http://localhost:9999/cb", "http://localhost:1/cb")
 		}
@@ -155,15 +130,15 @@ func (d *dice) value(l *loot, name string) string {
 	case "scope":
 		good = pick(d, "openid", "openid profile email offline_access", "openid address phone", "email", "jobs.read", "offline_access")
 	case "state", "nonce":
-		good = "s" + fmt.Sprint(d.n(1000))
+		good = "s" + fmt.Sprint(d.N(1000))
 	case "code_challenge":
-		good = challenge
+		good = idptest.Challenge
 	case "code_challenge_method":
 		good = pick(d, "S256", "S256", "S256", "plain")
 	case "code_verifier":
-		good = verifier
+		good = idptest.Verifier
 	case "dpop_jkt":
-		good = challenge // as long as a thumbprint
+		good = idptest.Challenge // as long as a thumbprint
 	case "pushed": // what its route means by request_uri
 		good = d.any(l.pushed, "urn:ietf:params:oauth:request_uri:"+strings.Repeat("a", 26))
 	case "prompt":
@@ -183,17 +158,17 @@ func (d *dice) value(l *loot, name string) string {
 	case "claims":
 		good = pick(d, `{"userinfo":{"name":null}}`, `{"id_token":{"email":{"essential":true},"acr":{"values":["x"]}}}`, `{"id_token":{"sub":{"value":"x"}}}`)
 	case "grant_type":
-		good = pick(d, "authorization_code", "authorization_code", "authorization_code", "refresh_token", "client_credentials", pick(d, grantTypes...))
+		good = pick(d, "authorization_code", "authorization_code", "authorization_code", "refresh_token", "client_credentials", pick(d, idptest.GrantTypesNotServed...))
 	case "refresh": // what its route means by grant_type
 		good = "refresh_token"
 	case "code":
-		good = d.any(l.codes, verifier)
+		good = d.any(l.codes, idptest.Verifier)
 	case "refresh_token":
-		good = d.any(l.refreshes, verifier)
+		good = d.any(l.refreshes, idptest.Verifier)
 	case "token", "access_token":
 		good = d.any(pick(d, l.accesses, l.refreshes, l.ids, l.codes), "idpat_AAAA")
 	case "client_secret":
-		good = partySecret
+		good = idptest.PartySecret
 	case "request", "journey":
 		good = d.any(l.journeys, strings.Repeat("a", 26))
 	case "post_logout_redirect_uri":
@@ -209,9 +184,9 @@ func (d *dice) value(l *loot, name string) string {
 	}
 	switch {
 	case d.calm:
-	case d.in(12):
+	case d.In(12):
 		return d.hostile()
-	case d.in(12):
+	case d.In(12):
 		return d.mutated(good)
 	}
 	return good
@@ -265,14 +240,14 @@ var allMethods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTI
 
 // draft draws a request.
 func (d *dice) draft(l *loot) draft {
-	at := d.n(weights)
+	at := d.N(weights)
 	r := grammar[0]
 	for _, r = range grammar {
 		if at -= r.weight; at < 0 {
 			break
 		}
 	}
-	d.calm = d.in(3)
+	d.calm = d.In(3)
 	d.party = pick(d, "web", "web", "web", "web", "spa", "app", "jwt", "jwt", "lax", "other", "guest", "jobs", "nobody")
 	issuer, _ := url.Parse(l.issuer) // a constant
 	q := draft{method: pick(d, r.method...), host: issuer.Host, length: -1}
@@ -288,12 +263,12 @@ func (d *dice) draft(l *loot) draft {
 		if !given {
 			of = name
 		}
-		if d.calm || !d.in(25) {
+		if d.calm || !d.In(25) {
 			params = append(params, pair{name, d.value(l, of)})
 		}
 	}
 	for _, name := range r.more {
-		if name == "email" || name == "password" || d.in(4) {
+		if name == "email" || name == "password" || d.In(4) {
 			params = append(params, pair{name, d.value(l, name)})
 		}
 	}
@@ -310,7 +285,7 @@ func (d *dice) draft(l *loot) draft {
 		d.spoil(l, &params)
 	}
 	inQuery := q.method != "POST"
-	if !d.calm && d.in(30) {
+	if !d.calm && d.In(30) {
 		inQuery = !inQuery
 	}
 	if inQuery {
@@ -318,7 +293,7 @@ func (d *dice) draft(l *loot) draft {
 	} else {
 		q.body = params
 	}
-	if !d.calm && d.in(40) && len(params) > 0 {
+	if !d.calm && d.In(40) && len(params) > 0 {
 		q.query, q.body = params[:len(params)/2], params[len(params)/2:]
 	}
 	d.headers(l, &q, r.path)
@@ -331,7 +306,7 @@ func (d *dice) draft(l *loot) draft {
 // spoil changes the list of parameters as a whole.
 func (d *dice) spoil(l *loot, params *[]pair) {
 	all := *params
-	switch d.n(16) {
+	switch d.N(16) {
 	case 0: // repeat one, with the same value or another
 		if len(all) > 0 {
 			p := pick(d, all...)
@@ -341,14 +316,14 @@ func (d *dice) spoil(l *loot, params *[]pair) {
 		*params = append(all, pair{d.hostile(), d.hostile()})
 	case 2: // a name that is nearly right
 		if len(all) > 0 {
-			i := d.n(len(all))
+			i := d.N(len(all))
 			all[i].name = d.mutated(all[i].name)
 		}
 	case 3: // another order
 		slices.Reverse(all)
 	case 4: // many
-		if d.in(8) {
-			for i := range 1 + d.n(12_000) {
+		if d.In(8) {
+			for i := range 1 + d.N(12_000) {
 				*params = append(*params, pair{"p" + fmt.Sprint(i), ""})
 			}
 		}
@@ -358,20 +333,20 @@ func (d *dice) spoil(l *loot, params *[]pair) {
 // headers are those of a browser or a party, mostly.
 func (d *dice) headers(l *loot, q *draft, path string) {
 	add := func(name, value string) { q.headers = append(q.headers, pair{name, value}) }
-	proof := "Basic " + base64.StdEncoding.EncodeToString([]byte(d.party+":"+partySecret))
+	proof := "Basic " + base64.StdEncoding.EncodeToString([]byte(d.party+":"+idptest.PartySecret))
 	switch {
 	case path == "/token", path == "/revoke", path == "/introspect", path == "/par":
-		switch d.n(8) {
+		switch d.N(8) {
 		case 0:
 			if !d.calm {
-				proof = "Basic " + base64.StdEncoding.EncodeToString([]byte(d.mutated(d.party+":"+partySecret)))
+				proof = "Basic " + base64.StdEncoding.EncodeToString([]byte(d.mutated(d.party+":"+idptest.PartySecret)))
 			}
 		case 1:
 			if !d.calm {
 				proof = d.mutated(proof)
 			}
 		}
-		if d.party != "spa" && d.party != "app" && (d.calm || !d.in(8)) {
+		if d.party != "spa" && d.party != "app" && (d.calm || !d.In(8)) {
 			add("Authorization", proof)
 		}
 	case path == "/userinfo":
@@ -382,15 +357,15 @@ func (d *dice) headers(l *loot, q *draft, path string) {
 			add("Authorization", pick(d, "Bearer "+token, "bearer "+token, d.mutated("Bearer "+token), "DPoP "+token))
 		}
 	default:
-		if len(l.cookies) > 0 && (d.calm || !d.in(8)) {
+		if len(l.cookies) > 0 && (d.calm || !d.In(8)) {
 			add("Cookie", pick(d, l.cookies...))
 		}
-		if !d.calm && d.in(15) {
+		if !d.calm && d.In(15) {
 			add("Cookie", d.mutated(d.any(l.cookies, "a=b")))
 		}
 		origin := strings.TrimSuffix(l.issuer, "/p/wilg")
 		switch {
-		case q.method != "POST", !d.calm && d.in(6):
+		case q.method != "POST", !d.calm && d.In(6):
 		case d.calm:
 			add("Origin", origin)
 			add("Sec-Fetch-Site", "same-origin")
@@ -399,7 +374,7 @@ func (d *dice) headers(l *loot, q *draft, path string) {
 			add("Sec-Fetch-Site", pick(d, "same-origin", "same-origin", "same-origin", "cross-site", "same-site", "none", "x"))
 		}
 	}
-	if slices.Contains([]string{"/token", "/par", "/userinfo"}, path) && !d.calm && d.in(6) {
+	if slices.Contains([]string{"/token", "/par", "/userinfo"}, path) && !d.calm && d.In(6) {
 		add("DPoP", pick(d, d.any(l.ids, "x.y.z"), d.mutated(d.any(l.ids, "x.y.z")), d.hostile()))
 	}
 	const usual = "application/x-www-form-urlencoded"
@@ -407,13 +382,13 @@ func (d *dice) headers(l *loot, q *draft, path string) {
 	case q.body == nil:
 	case d.calm:
 		add("Content-Type", usual)
-	case !d.in(25):
+	case !d.In(25):
 		add("Content-Type", pick(d, usual, usual, usual, usual, usual, usual, "application/x-www-form-urlencoded;charset=utf-16", "application/json", "multipart/form-data; boundary=x", d.hostile()))
 	}
 	if d.calm {
 		return
 	}
-	for range d.n(3) {
+	for range d.N(3) {
 		name := pick(d, "Accept-Language", "User-Agent", "X-Forwarded-For", "X-Forwarded-Host", "Forwarded", "If-None-Match", "Range", "Accept", "Referer", "Content-Encoding", "Expect", "Access-Control-Request-Method", "X-HTTP-Method-Override", "Connection", "Upgrade", "Transfer-Encoding", "Host")
 		add(name, pick(d, d.hostile(), d.hostile(), "bytes=0-1,3-4", "nl, en;q=0.5", "203.0.113.9", `"x", *`, "100-continue", "chunked", "gzip"))
 	}
@@ -421,18 +396,18 @@ func (d *dice) headers(l *loot, q *draft, path string) {
 
 // bend breaks the request itself: method, host, path, body, length.
 func (d *dice) bend(q *draft) {
-	switch d.n(40) {
+	switch d.N(40) {
 	case 0, 1:
 		q.method = pick(d, allMethods...)
 	case 2:
 		q.host = pick(d, q.host+":443", q.host+":80", strings.ToUpper(q.host), q.host+".", "evil.test", "", d.hostile(), "rp.test", "login.linde.test", "id.test", "[::1]", q.host+"@evil.test")
 	case 3, 4, 5:
-		at := d.n(len(q.path) + 1)
+		at := d.N(len(q.path) + 1)
 		q.path = q.path[:at] + pick(d, "//", ";x", "/.", "/..", "/../", "%2f", "%2e%2e", "%00", "\\", "%5c", "é", "%ff", "?", "#", "%zz", "/./", "//evil.test/", "%0d%0a", d.hostile()) + q.path[at:]
 	case 6:
 		q.rawBody = d.hostile() + pick(d, "", "&", "&client_id=web", "=;=", "--x\r\nContent-Disposition: form-data; name=\"client_id\"\r\n\r\nweb\r\n--x--")
 	case 7:
-		q.length = d.n(100)
+		q.length = d.N(100)
 	case 8:
 		q.path = pick(d, "*", "http://"+q.host+q.path, "https://evil.test"+q.path, "//"+q.host+q.path, "/p/wilg/p/wilg"+q.path, q.path+"/", "/p/linde"+q.path, "/.well-known/oauth-authorization-server/p/wilg")
 	}
