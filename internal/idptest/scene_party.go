@@ -129,7 +129,7 @@ func (s *Scene) Claims(token string) map[string]any {
 	return claims
 }
 
-// Active asks as a party whether a token counts.
+// Active reports whether a token counts, as a party is told that asks.
 func (s *Scene) Active(party, token string) bool {
 	s.Helper()
 	a := s.Post("/introspect", url.Values{"token": {token}}, Basic(party))

@@ -29,7 +29,7 @@ import (
 // then broken, with cookies, journeys, codes and tokens that are, or were, good. 20,000 on PostgreSQL, and on SQLite as
 // many as its race detector allows in a minute (onSQLite). The large run, on both databases:
 //
-//	eval "$(bash .ci/postgres)" && IDP_HOSTILE=200000 go test -count=1 -v -timeout 60m -run TestHostileRequests ./test/hostile
+//	eval "$(go run ./test/postgres/run)" && IDP_HOSTILE=200000 go test -count=1 -v -timeout 60m -run TestHostileRequests ./test/hostile
 //
 // IDP_HOSTILE_SEED=n draws the requests of the run that printed n; the tokens in them are new each time.
 func TestHostileRequests(t *testing.T) {
