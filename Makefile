@@ -56,5 +56,8 @@ pictures: ## the pictures of README.md and docs/staff.md, anew
 	bash .ci/prepare
 	PICTURES=$(CURDIR)/docs/images $(GO) test -count=1 -tags browser -run TestPictures ./test/chromium/
 
-release: ## archives, SBOMs and checksums of this commit into dist (SOURCE_DATE_EPOCH and git decide every time in them)
+vuln: ## vulnerabilities that are known of what we use and call (needs vuln.go.dev)
+	"$$($(GO) -C internal/release/tools tool -n govulncheck)" ./...
+
+release: ## archives, .deb, .rpm, SBOMs and checksums of this commit into dist (SOURCE_DATE_EPOCH and git decide every time in them)
 	$(GO) run ./internal/release

@@ -69,14 +69,17 @@ func allowed(a netip.Addr, allow []netip.Prefix) bool {
 // Public reports whether an address is one of the internet, as far as a table can.
 func Public(a netip.Addr) bool {
 	a = a.Unmap()
-	return a.IsGlobalUnicast() && !a.IsPrivate() && a.Zone() == "" && !allowed(a, special)
+	return (a.Is4() || assigned.Contains(a)) && a.IsGlobalUnicast() && !a.IsPrivate() && a.Zone() == "" && !allowed(a, special)
 }
+
+// assigned is what is given out of IPv6 as public (IANA IPv6 Address Space).
+var assigned = netip.MustParsePrefix("2000::/3")
 
 // special are networks with a meaning of their own (IANA IPv4 and IPv6 Special-Purpose Address Registries), beside
 // those that package netip knows. Those that embed an IPv4 address are in it whole: it could be a private one.
 var special = prefixes(
 	"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
-	"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
+	"2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20",
 )
 
 func prefixes(texts ...string) (all []netip.Prefix) {

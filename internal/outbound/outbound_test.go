@@ -17,6 +17,7 @@ func TestOnlyPublicAddressesAreCalled(t *testing.T) {
 		"169.254.169.254": false, "fe80::1": false, "fe80::1%eth0": false, "fd00:ec2::254": false, // addresses of cloud metadata
 		"100.64.0.1": false, "100.127.255.254": false, "192.0.0.8": false, "198.19.0.1": false, "224.0.0.1": false, "ff02::1": false,
 		"240.0.0.1": false, "255.255.255.255": false, "64:ff9b::a00:1": false, "2002:a00:1::1": false, "2001:0:a00:1::1": false, "::10.0.0.1": false, "fec0::1": false,
+		"64:ff9b:1::1": false, "100::1": false, "5f00::1": false, "3fff::1": false, "4000::1": false, "a000::1": false,
 		"172.15.255.255": true, "172.32.0.1": true, "100.128.0.1": true, "11.0.0.1": true,
 	} {
 		if got := Public(netip.MustParseAddr(address)); got != want {

@@ -1,5 +1,6 @@
 // Command release writes what `make release` publishes: one archive per platform with the program, its manual pages,
-// shell completions, systemd unit and documents, a list of what it was built from (SBOM, sbom.go), and checksums.
+// shell completions, systemd unit and documents, the same as .deb and .rpm (install.go), a list of what it was built from
+// (SBOM, tool.go), and checksums.
 //
 // Two runs on one commit give the same bytes: the toolchain is told to leave out paths, the archive (archive.go) knows
 // neither the time of the run nor who ran it, and all times in it are the commit's, or SOURCE_DATE_EPOCH
@@ -81,7 +82,7 @@ func pack(work, dir, target string, shared []file) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	bom, err := sbom(info, at)
+	bom, err := sbom(tools, work, binary, at)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,12 @@ func pack(work, dir, target string, shared []file) ([]string, error) {
 			return nil, err
 		}
 	}
-	return names, nil
+	system, machine, _ := strings.Cut(target, "/")
+	if system != "linux" {
+		return names, nil
+	}
+	packages, err := install(tools, work, dir, base, info.Main.Version, machine, files, at)
+	return append(names, packages...), err
 }
 
 // build compiles the program for a platform, static, with version and commit in it.
