@@ -21,8 +21,8 @@ test: ## everything CI checks; installs what it needs on Debian
 
 bench: ## measure: Go benchmarks in process, then the program from outside beside a ceiling (ROUNDS=5 PEERS=oidc-provider,zitadel,keycloak WITH=FILE)
 	eval "$$($(GO) run ./test/postgres/run)" && $(GO) test -run '^$$' -bench . -benchmem ./op/ ./keys/
-	$(GO) run ./internal/bench run -rounds $(or $(ROUNDS),5) -peers '$(PEERS)' -with '$(WITH)'
-	$(GO) run ./internal/bench timing
+	$(GO) run ./test/bench run -rounds $(or $(ROUNDS),5) -peers '$(PEERS)' -with '$(WITH)'
+	$(GO) run ./test/bench timing
 
 clients: ## the clients that `make test` leaves out: every block of docs/clients.md runs here or there
 	bash .ci/prepare

@@ -11,7 +11,7 @@ import (
 )
 
 // Benchmarks of the protocol in process, on both databases: what handlers, signature and statements cost without a
-// network, and how much they allocate. Their figures compare within one run only; `go run ./internal/bench` measures the
+// network, and how much they allocate. Their figures compare within one run only; `go run ./test/bench` measures the
 // program from outside.
 
 // benchHouse has a party for each algorithm and form of access token, named after them: ES256-jwt.

@@ -11,7 +11,7 @@ import (
 )
 
 // With the tag profile, and only then, SIGUSR1 starts a CPU profile into the file that PROFILE names, and the next one
-// ends it. Released programs have none of this; `go run ./internal/bench profile` builds one that has.
+// ends it. Released programs have none of this; `go run ./test/bench profile` builds one that has.
 func init() {
 	pressed := make(chan os.Signal, 2)
 	signal.Notify(pressed, syscall.SIGUSR1)
