@@ -95,16 +95,16 @@ type keptText struct {
 //	says KEY [VALUE]     the mail that was taken has this text, and this value among what was filled in
 //	recorded KIND …      events of these kinds are on record
 func init() {
-	maps.Copy(verbs, map[string]func(*script, string) error{
-		"begin":    (*script).begin,
-		"closed":   (*script).closed,
-		"party":    func(s *script, name string) (err error) { s.party, err = s.partyOf(name); return err },
-		"replay":   (*script).replay,
-		"post":     (*script).post,
-		"deliver":  func(s *script, _ string) error { return s.server.Deliver(s.t.Context()) },
-		"says":     (*script).says,
-		"recorded": (*script).recorded,
-	})
+	verbs = append(verbs, []verb{
+		{name: "begin", run: (*script).begin},
+		{name: "closed", run: (*script).closed},
+		{name: "party", run: func(s *script, name string) (err error) { s.party, err = s.partyOf(name); return err }},
+		{name: "replay", run: (*script).replay},
+		{name: "post", run: (*script).post},
+		{name: "deliver", run: func(s *script, _ string) error { return s.server.Deliver(s.t.Context()) }},
+		{name: "says", run: (*script).says},
+		{name: "recorded", run: (*script).recorded},
+	}...)
 }
 
 func (s *script) begin(name string) error {

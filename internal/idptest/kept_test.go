@@ -27,9 +27,9 @@ import (
 )
 
 func init() {
-	verbs["unblock"] = func(s *script, address string) error { // as idp account unblock
+	verbs = append(verbs, verb{name: "unblock", run: func(s *script, address string) error { // as idp account unblock
 		return s.server.Tools().Acts().Unblock(s.t.Context(), platform.ID("linde"), staff.ByAddress(address))
-	}
+	}})
 }
 
 // What an earlier program left works after idp migrate: whoever was in the middle of something goes on from the page

@@ -3,6 +3,7 @@ package idptest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,8 +24,9 @@ var (
 )
 
 func init() {
-	other := verbs["phone"]
-	verbs["phone"] = func(s *script, rest string) error {
+	i := slices.IndexFunc(verbs, func(v verb) bool { return v.name == "phone" })
+	other := verbs[i].run
+	verbs[i].run = func(s *script, rest string) error {
 		what, arg, _ := strings.Cut(rest, " ")
 		do, ours := qrVerbs[what]
 		switch {
@@ -72,7 +74,7 @@ var qrVerbs = map[string]func(*script, *Phone, string) error{
 		if err := typed(s, p, which); err != nil {
 			return err
 		}
-		return verbs["press"](s, "qr.confirm")
+		return s.press("qr.confirm")
 	},
 	"polls": func(s *script, p *Phone, want string) error {
 		err := p.scanning().handoff.Poll(s.t.Context())
@@ -105,7 +107,7 @@ func typed(s *script, p *Phone, which string) error {
 	if which == "wrong" {
 		number = 10 + (number-9)%90
 	}
-	return verbs["fill"](s, "qr.number = "+strconv.Itoa(number))
+	return s.fill("qr.number = " + strconv.Itoa(number))
 }
 
 func (t *Phone) scanning() *scanning {

@@ -16,8 +16,10 @@ var Recoveries = []string{"K7QM-2XHP-9TRD", "B4WN-8CVF-3JGY"}
 
 // recoveryVocabulary is what scripts say of recovery codes.
 var recoveryVocabulary = vocabulary{
-	verbs: map[string]func(*script, string) error{"keep": (*script).keepCodes},
-	word:  (*script).recovery,
+	verbs: []verb{
+		{"keep", "codes", "writes down the recovery codes on the page: recovery1 to recovery6 in fill", (*script).keepCodes},
+	},
+	word: (*script).recovery,
 }
 
 // recoveryWord is a value of fill: recovery1 is the first of the codes that were kept last, or declared.

@@ -34,51 +34,8 @@ func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-eno
 // RunScript runs one journey script on a database in a language.
 //
 // A script is a visit, a verb a line (or several with " ; "), about people; # starts a comment. It names text keys, not
-// sentences, so that it runs in every language. The verbs are the methods of this table, and of the vocabularies of
-// factors:
-//
-//	platform NAME [key=value …]      declares a platform (idle=1h signup=true privacy=URL second-factor=required asked-of=staff from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true app-password=false login-form=false mobile-app=false login=KIND|only role=KIND+KIND: these parties are registered for the claim role; told=yes: all but intranet hear of sessions that end; told=idle: agenda hears of idle ones too) with its parties web and agenda, app, its own mobile one, desk, another native one, and anders, which is not its own, and intranet: like agenda a party where logins begin, so that neither is taken for the one of journeys by link, unless login names one, or leaves intranet out; linde has a host of its own and a tool, a program that waits on a port of the computer, others a path
-//	account ADDRESS [key=value …]    declares an account (on=wilg role=manager locale=en totp sms=+31612345678) with the password of all scripts, or password=none
-//	visit NAME[/PARTY] [key=value …] a relying platform sends the person to us; values go into the request
-//	browser NAME · tab NAME          another browser, another tab of this browser
-//	open ADDRESS · bookmark · reopen opens an address; keeps this one; opens the kept one
-//	fill KEY = VALUE                 types into the field with this label; the values password, new (another good one) and wrong are known
-//	                                 totp is what the app shows, totp-1 of one step before, totp+25s on a phone whose clock is 25 s ahead
-//	file KEY = LINE | LINE …         chooses a file with these lines in the field with this label
-//	tick KEY · untick KEY · ticked KEY · nobox KEY  a box, or one of several to choose from; there is none with this label
-//	copy NAME                        another browser has the cookies of this one from now on
-//	press KEY · again KEY            presses a button or link; presses a button, and then once more on the same page
-//	double KEY · lost KEY            presses a button twice before an answer comes; presses it, and no answer comes
-//	see KEY · miss KEY · at STEP     a text is on the page, is not; the address ends in this step
-//	reload · back · later DURATION   as a browser does; moves the clock
-//	retrace PART                     opens again the address with PART in it through which this page was reached
-//	role ADDRESS ROLE · logged TEXT  the account at linde has that role now; a warning in the log says so
-//	arrive NAME[/PARTY] · arrive NAME error CODE · arrive NAME home
-//	token CLAIM == VALUE …           what the last ID token says; none: the claim is not there; amr is a set; same, other and newer compare with the one before
-//	userinfo ok|refused · userinfo CLAIM == VALUE|none · refresh ok|CODE · revoke
-//	delete NAME/PARTY                the operator deletes a party
-//	told NAME[/PARTY] · untold NAME[/PARTY]  idle sessions are looked for, and letters go; the party is told that the session of its last arrival ended; of nothing
-//	logout NAME [hint]               a relying platform sends the person to sign out
-//	speaks nl|en|own · language NAME the language of the page, own being that of the run; chooses another on the page
-//	invite ADDRESS · resend ADDRESS  adds an account and sends the welcome mail; sends it again
-//	mail KIND ADDRESS [new]          letters go; the newest mail of that kind (reset for mail_reset) to that address is taken; new: it was not there at the last look
-//	reads KEY · reads not KEY        the mail that was taken says the text, does not
-//	sms NUMBER [new] · nosms         letters go; the text messages to that number are taken, and fill knows sms (the newest code), sms-1 (the one before) and sms+1 (one that was never sent); none came to anybody
-//	gateway up|down|refuses          what becomes of text messages from now on
-//	nomail ADDRESS                   letters go; no mail to that address came since the last look
-//	set-email OLD NEW                gives somebody a new address on linde that is to be confirmed
-//	choose TEXT                      press the first button or link that has the text among others, such as an address in a list
-//	reset-2fa ADDRESS                staff of linde reset two-step authentication
-//	helper WHO VERB ADDRESS [WHAT]   somebody of staff of linde resets, asks-reset, asks-address, asks-role, gives-role, agrees, withdraws
-//	refers WHO ADDRESS [WHY]         the server of linde refers a professional to a person (platform linde refers=yes); its answer is followed, scanned, by "follow" and "scan"
-//	waits ADDRESS acts=N · due       so many acts wait for an account; what has waited long enough is done
-//	refused STEP                     what staff do is refused
-//	keep codes                       writes down the recovery codes on the page: recovery1 to recovery6 in fill
-//	number                           keeps the number for the helpdesk that the page shows: number in fill
-//	emergency ADDRESS …              names these managers of linde, who keep their password where login-form=false
-//	follow · scan                    opens the link of the mail that was taken; opens it as a scanner of mails does, twice, without cookies
-//	organisation · linked · signs-in · signs-out · stops · turns · asked  sign-ins of organisations: see organisationVocabulary
-//	deactivate ADDRESS · reactivate ADDRESS · waited DURATION · status N · cookies off|on
+// sentences, so that it runs in every language. The verbs are the rows of verbs, and of the vocabularies of factors;
+// docs/journeys.md is made of them.
 func RunScript(t *testing.T, path string, db *storage.DB, lang string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -152,17 +109,17 @@ type script struct {
 func (s *script) run(step string) error {
 	name, rest, _ := strings.Cut(step, " ")
 	rest = strings.TrimSpace(rest)
-	if name == "refused" { // of the others, so not in their table
+	if name == refusedVerb.name { // of the others, so not in their table
 		if err := s.run(rest); !errors.Is(err, fault.Refused) {
 			return fmt.Errorf("got %v, want %q", err, fault.Refused)
 		}
 		return nil
 	}
-	run, ok := verb(name)
+	v, ok := verbNamed(name)
 	if !ok {
-		return fmt.Errorf("no such verb")
+		return fmt.Errorf("no such verb; near it are\n%s", nearest(name))
 	}
-	if err := run(s, rest); err != nil {
+	if err := v.run(s, rest); err != nil {
 		return err
 	}
 	if err := s.carryOn(); err != nil {
@@ -171,74 +128,86 @@ func (s *script) run(step string) error {
 	return s.onRecord()
 }
 
-var verbs = map[string]func(*script, string) error{
-	"platform": (*script).platform,
-	"account":  (*script).account,
-	"visit":    (*script).visit,
-	"browser":  func(s *script, name string) error { s.openBrowser(name); return nil },
-	"tab":      (*script).tab,
-	"open":     func(s *script, address string) error { return s.b.Open(address) },
-	"bookmark": func(s *script, _ string) error { s.kept = kept{address: s.b.URL.String()}; return nil },
-	"reopen":   (*script).reopen,
-	"fill":     (*script).fill,
-	"holds":    (*script).holds,
-	"file":     (*script).file,
-	"press": func(s *script, key string) error {
-		return s.b.PressLike(regexp.MustCompile("^" + s.pattern(key) + "$"))
-	},
-	"choose": func(s *script, text string) error { // whatever else it says
+// verbs are those of visits, in the order in which somebody who writes a script looks for them.
+var verbs = []verb{
+	{"platform", "NAME [key=value …]", "declares a platform (idle=1h signup=true privacy=URL second-factor=required asked-of=staff " +
+		"from=TIME offer=720h remember=12h choices=12h+72h methods=totp+sms minimum=ACR app-code=true " +
+		"app-password=false login-form=false mobile-app=false login=KIND|only role=KIND+KIND: these " +
+		"parties are registered for the claim role; told=yes: all but intranet hear of sessions that " +
+		"end; told=idle: agenda hears of idle ones too) with its parties web and agenda, app, its own " +
+		"mobile one, desk, another native one, and anders, which is not its own, and intranet: like " +
+		"agenda a party where logins begin, so that neither is taken for the one of journeys by link, " +
+		"unless login names one, or leaves intranet out; linde has a host of its own and a tool, a " +
+		"program that waits on a port of the computer, others a path", (*script).platform},
+	{"account", "ADDRESS [key=value …]", "declares an account (on=wilg role=manager locale=en totp sms=+31612345678) with the password of all scripts, or password=none", (*script).account},
+	{"visit", "NAME[/PARTY] [key=value …]", "a relying platform sends the person to us; values go into the request", (*script).visit},
+	{"browser", "NAME", "another browser", func(s *script, name string) error { s.openBrowser(name); return nil }},
+	{"tab", "NAME", "another tab of this browser", (*script).tab},
+	{"open", "ADDRESS", "opens an address", func(s *script, address string) error { return s.b.Open(address) }},
+	{"bookmark", "", "keeps this address for reopen", func(s *script, _ string) error { s.kept = kept{address: s.b.URL.String()}; return nil }},
+	{"reopen", "", "opens the address that was kept", (*script).reopen},
+	{"fill", "KEY = VALUE", "types into the field with this label; the values password, new (another good one) and wrong are known, and those of factors: totp, totp-1, totp+25s, sms, sms-1, sms+1, recovery1 to recovery6, number, mailed, mailed+1", (*script).fill},
+	{"holds", "NAME = VALUE", "the field with this name in the form holds the value", (*script).holds},
+	{"file", "KEY = LINE | LINE …", "chooses a file with these lines in the field with this label", (*script).file},
+	{"press", "KEY", "presses a button or link", (*script).press},
+	{"choose", "TEXT", "presses the first button or link that has the text among others, such as an address in a list", func(s *script, text string) error { // whatever else it says
 		return s.b.PressLike(regexp.MustCompile(`(^|\s)` + regexp.QuoteMeta(text) + `(\s|$)`))
-	},
-	"again":      func(s *script, key string) error { return s.submit(key, (*Browser).Twice) },
-	"double":     func(s *script, key string) error { return s.submit(key, (*Browser).Double) },
-	"lost":       func(s *script, key string) error { return s.submit(key, (*Browser).Lost) },
-	"tick":       (*script).tick,
-	"untick":     (*script).untick,
-	"nobox":      (*script).nobox,
-	"ticked":     (*script).ticked,
-	"copy":       (*script).copyTo,
-	"see":        func(s *script, key string) error { return s.see(key, true) },
-	"miss":       func(s *script, key string) error { return s.see(key, false) },
-	"at":         (*script).at,
-	"retrace":    func(s *script, part string) error { return s.b.Retrace(part) },
-	"reload":     func(s *script, _ string) error { return s.b.Reload() },
-	"back":       func(s *script, _ string) error { return s.b.Back() },
-	"later":      (*script).later,
-	"upkeep":     (*script).upkeep,
-	"arrive":     (*script).arrive,
-	"token":      (*script).token,
-	"phone":      (*script).phone,
-	"userinfo":   (*script).userinfo,
-	"refresh":    (*script).refresh,
-	"delete":     (*script).deleteParty,
-	"revoke":     func(s *script, _ string) error { return s.party.Revoke() },
-	"logout":     (*script).logout,
-	"told":       (*script).told,
-	"untold":     (*script).untold,
-	"invite":     (*script).invite,
-	"resend":     (*script).resend,
-	"mail":       (*script).mail,
-	"nomail":     (*script).noMail,
-	"reads":      (*script).reads,
-	"emergency":  (*script).emergency,
-	"set-email":  (*script).setEmail,
-	"reset-2fa":  (*script).resetTwoStep,
-	"helper":     (*script).helper,
-	"refers":     (*script).refers,
-	"waits":      (*script).waits,
-	"due":        (*script).due,
-	"number":     (*script).keepNumber,
-	"follow":     (*script).follow,
-	"scan":       (*script).scan,
-	"role":       (*script).role,
-	"logged":     (*script).logged,
-	"deactivate": func(s *script, who string) error { return s.setState(who, account.Deactivated) },
-	"reactivate": func(s *script, who string) error { return s.setState(who, account.Active) },
-	"waited":     (*script).waitedFor,
-	"status":     (*script).status,
-	"speaks":     (*script).speaks,
-	"language":   (*script).language,
-	"cookies":    func(s *script, onOff string) error { s.b.NoJar = onOff == "off"; return nil },
+	}},
+	{"again", "KEY", "presses a button, and then once more on the same page", func(s *script, key string) error { return s.submit(key, (*Browser).Twice) }},
+	{"double", "KEY", "presses a button twice before an answer comes", func(s *script, key string) error { return s.submit(key, (*Browser).Double) }},
+	{"lost", "KEY", "presses a button, and no answer comes", func(s *script, key string) error { return s.submit(key, (*Browser).Lost) }},
+	{"tick", "KEY", "ticks a box, or chooses one of several", (*script).tick},
+	{"untick", "KEY", "takes the tick out of a box", (*script).untick},
+	{"nobox", "KEY", "there is no box with this label", (*script).nobox},
+	{"ticked", "KEY", "the box is ticked", (*script).ticked},
+	{"copy", "NAME", "another browser has the cookies of this one from now on", (*script).copyTo},
+	{"see", "KEY", "the text is on the page", func(s *script, key string) error { return s.see(key, true) }},
+	{"miss", "KEY", "the text is not on the page", func(s *script, key string) error { return s.see(key, false) }},
+	{"at", "STEP", "the address ends in this step", (*script).at},
+	{"retrace", "PART", "opens again the address with PART in it through which this page was reached", func(s *script, part string) error { return s.b.Retrace(part) }},
+	{"reload", "", "loads the page again", func(s *script, _ string) error { return s.b.Reload() }},
+	{"back", "", "goes back, as the button of a browser does", func(s *script, _ string) error { return s.b.Back() }},
+	{"later", "DURATION", "moves the clock", (*script).later},
+	{"upkeep", "", "removes what is kept no longer", (*script).upkeep},
+	{"arrive", "NAME[/PARTY] [error CODE|home]", "the person arrives at a relying platform: signed in, with an error, or at its home", (*script).arrive},
+	{"token", "CLAIM == VALUE …", "what the last ID token says; none: the claim is not there; amr is a set; same, other and newer compare with the one before", (*script).token},
+	{"phone", "WHAT …", "does something on the phone in hand: pin, chooses, loses, forgets, restarts, restored, starts, late, of; with the QR code on the page: looks, scan, typed, number, polls, stops, replaces", (*script).phone},
+	{"userinfo", "ok|refused|CLAIM == VALUE|none", "what userinfo answers", (*script).userinfo},
+	{"refresh", "ok|CODE", "what the token endpoint answers to the refresh token", (*script).refresh},
+	{"delete", "NAME/PARTY", "the operator deletes a party", (*script).deleteParty},
+	{"revoke", "", "the party revokes what it was given", func(s *script, _ string) error { return s.party.Revoke() }},
+	{"logout", "NAME [hint]", "a relying platform sends the person to sign out", (*script).logout},
+	{"told", "NAME[/PARTY]", "idle sessions are looked for, and letters go: the party is told that the session of its last arrival ended", (*script).told},
+	{"untold", "NAME[/PARTY]", "the same, and it is told of nothing", (*script).untold},
+	{"invite", "ADDRESS", "adds an account and sends the welcome mail", (*script).invite},
+	{"resend", "ADDRESS", "sends the welcome mail again", (*script).resend},
+	{"mail", "KIND ADDRESS [new]", "letters go, and the newest mail of that kind to that address is taken; new: it was not there at the last look", (*script).mail},
+	{"nomail", "ADDRESS", "letters go; no mail to that address came since the last look", (*script).noMail},
+	{"reads", "[not] KEY", "the mail that was taken says the text, or does not", (*script).reads},
+	{"emergency", "ADDRESS …", "names these managers of linde, who keep their password where login-form=false", (*script).emergency},
+	{"set-email", "OLD NEW", "gives somebody a new address on linde that is to be confirmed", (*script).setEmail},
+	{"reset-2fa", "ADDRESS", "staff of linde reset two-step authentication", (*script).resetTwoStep},
+	{"helper", "WHO VERB ADDRESS [WHAT]", "somebody of staff of linde resets, asks-reset, asks-address, asks-role, gives-role, agrees, withdraws", (*script).helper},
+	{"refers", "WHO ADDRESS [WHY]", "the server of linde refers a professional to a person (platform linde refers=yes); follow and scan are for its answer", (*script).refers},
+	{"waits", "ADDRESS acts=N", "so many acts wait for an account", (*script).waits},
+	{"due", "", "what has waited long enough is done", (*script).due},
+	{"number", "", "keeps the number for the helpdesk that the page shows: number in fill", (*script).keepNumber},
+	{"follow", "", "opens the link of the mail that was taken", (*script).follow},
+	{"scan", "", "opens that link as a scanner of mails does, twice, without cookies", (*script).scan},
+	{"role", "ADDRESS ROLE", "the account at linde has that role now", (*script).role},
+	{"logged", "TEXT", "a warning in the log says so", (*script).logged},
+	{"deactivate", "ADDRESS", "an account is deactivated", func(s *script, who string) error { return s.setState(who, account.Deactivated) }},
+	{"reactivate", "ADDRESS", "an account is active again", func(s *script, who string) error { return s.setState(who, account.Active) }},
+	{"waited", "DURATION …", "how long answers were held back since the last look", (*script).waitedFor},
+	{"status", "N", "the status of the page", (*script).status},
+	{"speaks", "nl|en|own", "the language of the page, own being that of the run", (*script).speaks},
+	{"language", "NAME", "chooses another language on the page", (*script).language},
+	{"cookies", "off|on", "the browser keeps no cookies, or keeps them", func(s *script, onOff string) error { s.b.NoJar = onOff == "off"; return nil }},
+}
+
+// press presses the button or link with a text, and no more than it.
+func (s *script) press(key string) error {
+	return s.b.PressLike(regexp.MustCompile("^" + s.pattern(key) + "$"))
 }
 
 func (s *script) openBrowser(name string) {

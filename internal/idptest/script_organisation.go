@@ -27,32 +27,29 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-// organisationVocabulary is what scripts say of organisations' own sign-ins.
-//
-//	organisation NAME [key=value …]  connects linde (on=wilg) with the sign-in of an organisation (jit=create|invited as=ROLE table=GROUP:ROLE roles=ROLE+ROLE counts=yes: two factors there replace the code here, idle=bounce domain=DOMAIN proven=yes place=none|below form-post=yes disabled=yes confirmed=two: by a test sign-in that showed two factors; saml: it speaks that, encrypts, and signs: requests must be signed, lapsed: its certificate expired)
-//	linked ADDRESS NAME WHO          the account at linde was linked before to who that is there
-//	unlinked ADDRESS NAME            the operator removes the link of the account at linde
-//	signs-in WHO [claim=value …]     on the organisation's page, with claims: amr=pwd+mfa, groups=A+B, groups=left-out and email_verified=no|text have their types, context=two and format=F are those of SAML, none takes a claim away, auth_time=-8h is so long ago; kept=yes: the answer stays with the browser that got it, for reopen
-//	sent N                           on the way to this page the browser was sent to organisations so often
-//	stops [CODE [WHY]]               on the organisation's page: access_denied, or another error
-//	turns NAME silent|mute|forged|well  it asks nobody to sign in again; answers no server; signs with another key; as it was
-//	turns NAME rolled|swollen|early|late  it signs with another key, which it publishes; says 10 MB of itself; its clock is ten minutes ahead, behind
-//	signs-out NAME [all|twice|refused]  the person signs out at the organisation, in this browser: linde is told of that session; of all of the person's; twice; and does not believe it
-//	tests NAME                       the operator begins a test sign-in at the organisation, and its address is opened in this browser
-//	asked NAME PARAMETER == VALUE    what the last authorization request to it said; none: nothing
-//
-// fill knows mailed, the code in the mail that was taken, and mailed+1, one that was never sent.
-var organisationVocabulary = vocabulary{word: (*script).mailedCode, verbs: map[string]func(*script, string) error{
-	"organisation": (*script).organisation,
-	"linked":       (*script).linked,
-	"unlinked":     (*script).unlinked,
-	"signs-in":     (*script).signsIn,
-	"stops":        (*script).stops,
-	"turns":        (*script).turns,
-	"signs-out":    (*script).signsOut,
-	"tests":        (*script).tests,
-	"sent":         (*script).sent,
-	"asked":        (*script).asked,
+// organisationVocabulary is what scripts say of organisations' own sign-ins. fill knows mailed, the code in the mail that
+// was taken, and mailed+1, one that was never sent.
+var organisationVocabulary = vocabulary{word: (*script).mailedCode, verbs: []verb{
+	{"organisation", "NAME [key=value …]", "connects linde (on=wilg) with the sign-in of an organisation (jit=create|invited as=ROLE " +
+		"table=GROUP:ROLE roles=ROLE+ROLE counts=yes: two factors there replace the code here, " +
+		"idle=bounce domain=DOMAIN proven=yes place=none|below form-post=yes disabled=yes confirmed=two: " +
+		"by a test sign-in that showed two factors; saml: it speaks that, encrypts, and signs: requests " +
+		"must be signed, lapsed: its certificate expired)", (*script).organisation},
+	{"linked", "ADDRESS NAME WHO", "the account at linde was linked before to who that is there", (*script).linked},
+	{"unlinked", "ADDRESS NAME", "the operator removes the link of the account at linde", (*script).unlinked},
+	{"signs-in", "WHO [claim=value …]", "on the organisation's page, with claims: amr=pwd+mfa, groups=A+B, groups=left-out and " +
+		"email_verified=no|text have their types, context=two and format=F are those of SAML, none takes " +
+		"a claim away, auth_time=-8h is so long ago; kept=yes: the answer stays with the browser that " +
+		"got it, for reopen", (*script).signsIn},
+	{"stops", "[CODE [WHY]]", "on the organisation's page: access_denied, or another error", (*script).stops},
+	{"turns", "NAME silent|mute|forged|well|rolled|swollen|early|late", "it asks nobody to sign in again; answers no server; signs with another key; as it was; signs " +
+		"with another key, which it publishes; says 10 MB of itself; its clock is ten minutes ahead, " +
+		"behind", (*script).turns},
+	{"signs-out", "NAME [all|twice|refused]", "the person signs out at the organisation, in this browser: linde is told of that session; of " +
+		"all of the person's; twice; and does not believe it", (*script).signsOut},
+	{"tests", "NAME", "the operator begins a test sign-in at the organisation, and its address is opened in this browser", (*script).tests},
+	{"sent", "N", "on the way to this page the browser was sent to organisations so often", (*script).sent},
+	{"asked", "NAME PARAMETER == VALUE", "what the last authorization request to it said; none: nothing", (*script).asked},
 }}
 
 var (

@@ -12,8 +12,10 @@ import (
 
 // smsVocabulary is what scripts say of text messages.
 var smsVocabulary = vocabulary{
-	verbs: map[string]func(*script, string) error{
-		"sms": (*script).sms, "nosms": (*script).noSMS, "gateway": (*script).gateway,
+	verbs: []verb{
+		{"sms", "NUMBER [new]", "letters go, and the text messages to that number are taken", (*script).sms},
+		{"nosms", "", "letters go; no text message came to anybody", (*script).noSMS},
+		{"gateway", "up|down|refuses", "what becomes of text messages from now on", (*script).gateway},
 	},
 	word: (*script).smsCode,
 	account: func(options map[string]string) string {

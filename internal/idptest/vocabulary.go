@@ -4,7 +4,7 @@ import "strings"
 
 // vocabulary is what scripts can say of one way of signing in.
 type vocabulary struct {
-	verbs   map[string]func(*script, string) error
+	verbs   []verb
 	word    func(*script, string) (value string, known bool, err error) // what a word of fill stands for; nil: it has none
 	account func(options map[string]string) string                      // the key of the setup file for who is declared with it; nil or empty: none
 }
@@ -23,17 +23,6 @@ var passwordVocabulary = vocabulary{word: func(_ *script, word string) (string, 
 	value, known := map[string]string{"password": Password, "new": NewPassword, "wrong": "helaas, dit is hem niet!"}[word]
 	return value, known, nil
 }}
-
-// verb finds a verb among those of visits and those of factors.
-func verb(name string) (func(*script, string) error, bool) {
-	run, ok := verbs[name]
-	for _, v := range vocabularies {
-		if !ok {
-			run, ok = v.verbs[name]
-		}
-	}
-	return run, ok
-}
 
 // meant is what a value of fill stands for: itself, where no factor knows it.
 func (s *script) meant(value string) (string, error) {
