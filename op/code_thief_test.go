@@ -1,4 +1,4 @@
-package attack
+package op_test
 
 import (
 	"net/http"
@@ -12,8 +12,8 @@ import (
 // withoutChallenge is a request that PKCE was cut out of.
 var withoutChallenge = idptest.Set("code_challenge", "", "code_challenge_method", "")
 
-// CVE-2024-23647, CVE-2024-22258, CVE-2025-4144.
-func TestCVE_2024_23647_CVE_2024_22258_CVE_2025_4144_PKCEDowngrade(t *testing.T) {
+// CVE-2024-23647, CVE-2024-22258, CVE-2025-4144: a request that PKCE was cut out of begins no login.
+func TestPKCEIsNotDowngraded(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()
 		v.SignIn("web", "anna@example.org")
@@ -35,8 +35,8 @@ func TestCVE_2024_23647_CVE_2024_22258_CVE_2025_4144_PKCEDowngrade(t *testing.T)
 	})
 }
 
-// CVE-2023-48228.
-func TestCVE_2023_48228_VerifierIsDemanded(t *testing.T) {
+// CVE-2023-48228: a code is given for its verifier only.
+func TestVerifierIsDemanded(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()
 		v.SignIn("web", "anna@example.org")
@@ -65,8 +65,8 @@ func TestCVE_2023_48228_VerifierIsDemanded(t *testing.T) {
 	})
 }
 
-// CVE-2026-28513, CVE-2026-55672, CVE-2026-6334.
-func TestCVE_2026_28513_CVE_2026_55672_CVE_2026_6334_CodeOfAnotherParty(t *testing.T) {
+// CVE-2026-28513, CVE-2026-55672, CVE-2026-6334: a code is good for the party that it was given to.
+func TestCodeOfAnotherPartyIsRefused(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()
 		v.SignIn("web", "anna@example.org")
@@ -111,8 +111,8 @@ func TestCVE_2026_28513_CVE_2026_55672_CVE_2026_6334_CodeOfAnotherParty(t *testi
 	})
 }
 
-// CVE-2023-0264.
-func TestCVE_2023_0264_CodesDoNotMix(t *testing.T) {
+// CVE-2023-0264: codes of different logins do not mix.
+func TestCodesDoNotMix(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		const verifierB, challengeB = "M25iVXpKU3puUjFaYWg3T1NDTDQtcW1ROUY5YXlwalNoc0hhakxifmZHag", "qjrzSW9gMiUgpUvqgEPE4_-8swvyCtfOVvg55o5S_es"
 		anna, bram := s.Visitor(), s.Visitor()
@@ -149,7 +149,7 @@ func TestCVE_2023_0264_CodesDoNotMix(t *testing.T) {
 }
 
 // What is spent stays spent, whichever other door its text is shown at (CVE-2026-4325).
-func TestCVE_2026_4325_SpentStaysSpent(t *testing.T) {
+func TestSpentStaysSpent(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		v := s.Visitor()
 		id := v.Begin("web", nil)
@@ -182,7 +182,7 @@ func TestCVE_2026_4325_SpentStaysSpent(t *testing.T) {
 }
 
 // An attacker's own finished login, fed to somebody else's browser, signs nobody in there (CVE-2026-33757).
-func TestCVE_2026_33757_FinishedCallbackInAnotherBrowser(t *testing.T) {
+func TestFinishedCallbackInAnotherBrowserSignsNobodyIn(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		attacker, victim := s.Visitor(), s.Visitor()
 		id := attacker.Begin("web", nil)

@@ -1,4 +1,4 @@
-package attack
+package op_test
 
 import (
 	"encoding/json"
