@@ -12,7 +12,7 @@ import (
 // withoutChallenge is a request that PKCE was cut out of.
 var withoutChallenge = idptest.Set("code_challenge", "", "code_challenge_method", "")
 
-// CVE-2024-23647, CVE-2024-22258, CVE-2025-4144: a request that PKCE was cut out of begins no login.
+// CVE-2024-23647, CVE-2024-22258, CVE-2025-4144: PKCE is left out neither where it is demanded nor where the request had it.
 func TestPKCEIsNotDowngraded(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()
