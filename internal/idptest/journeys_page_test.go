@@ -10,13 +10,24 @@ import (
 	"testing"
 )
 
-// pageOfText is the page, or the part of one, whose text a step names: login of login.submit.
-var pageOfText = regexp.MustCompile(`^(?:press|see|again|double|lost|fill|tick|untick) +([a-z_]+)\.[a-z_0-9.]+`)
+// rulesOfJourney is the column of what a journey comes by, in its row.
+var rulesOfJourney = regexp.MustCompile("(?m)^\\| `([a-z0-9_]+)` \\| .* \\| (.*) \\| .* \\|$")
+
+// documents are about what a journey shows besides its pages, by the verb that shows it.
+var documents = []struct{ verbs, link string }{
+	{"logout told untold", "[sessions and logout](oidc.md#sessions-and-logout)"},
+	{"refresh revoke", "[OAuth](oidc.md#oauth)"},
+	{"refers", "[referrals](oidc.md#referrals)"},
+	{"phone", "[the app](app.md)"},
+	{"organisation", "[sign-ins of organisations](sso.md)"},
+	{"reset-2fa helper waits due set-email", "[helping](staff.md)"},
+}
 
 // TestJourneysPage: docs/journeys.md has the help of every verb, and what every script of testdata/journeys is about.
+// TestJourneys compares what it comes by, as only a run tells that.
 func TestJourneysPage(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("# Journeys\n\nMade by `UPDATE_DOCS=1 go test -run TestJourneysPage ./internal/idptest`, of the verbs in\n" +
+	b.WriteString("# Journeys\n\nMade by `UPDATE_DOCS=1 go test -run 'TestJourneys/.*/sqlite/nl' ./internal/idptest`, of the verbs in\n" +
 		"`internal/idptest` and of the scripts in `testdata/journeys`, which run on both databases and in both languages.\n\n## Verbs\n\n" +
 		"A script is a visit, a verb a line (or several with ` ; `), about people; `#` starts a comment. KEY is the key of a text.\n\n" +
 		"| verb | arguments | what it does |\n|---|---|---|\n")
@@ -31,9 +42,20 @@ func TestJourneysPage(t *testing.T) {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", v.name, args, cell.Replace(v.help))
 	}
-	b.WriteString("\n## Scripts\n\nThe behaviour is what the first lines of a script say. No script names a rule: the last column has the first word of the\n" +
-		"keys of the texts that it sees, presses and fills in, in order, which are the pages shown and parts of them.\n\n" +
-		"| script | behaviour | pages shown |\n|---|---|---|\n")
+	b.WriteString("\n## Scripts\n\nThe behaviour is what the first lines of a script say; numbers in front group what belongs together.\n" +
+		"What it comes by is noted when it runs, and compared with the row: for what purpose and where it was asked, as\n" +
+		"[the rules](oidc.md#what-is-asked-and-when) have it, for which of their needs, and on which pages; then the pages that\n" +
+		"belong to no journey. A sign-in is also one that the rules take for a return after the idle hour.\n\n" +
+		"| script | behaviour | rules and pages | more in |\n|---|---|---|---|\n")
+	const page = "../../docs/journeys.md"
+	got, err := os.ReadFile(page)
+	if err != nil && os.Getenv("UPDATE_DOCS") == "" {
+		t.Fatal(err)
+	}
+	rules := map[string]string{}
+	for _, m := range rulesOfJourney.FindAllStringSubmatch(string(got), -1) {
+		rules[m[1]] = m[2]
+	}
 	scripts, err := filepath.Glob("../../testdata/journeys/*.txt")
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("%d scripts, %v", len(scripts), err)
@@ -43,34 +65,43 @@ func TestJourneysPage(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var behaviour, pages []string
+		var behaviour, more []string
+		used := map[string]bool{}
 		head := true
 		for line := range strings.Lines(string(text)) {
 			comment, isComment := strings.CutPrefix(line, "#")
 			if head = head && isComment; head {
-				behaviour = append(behaviour, strings.TrimSpace(comment))
+				if comment = strings.TrimSpace(comment); !strings.HasPrefix(comment, "CVE-") {
+					behaviour = append(behaviour, comment)
+				}
 				continue
 			}
 			line, _, _ = strings.Cut(line, "#")
 			for step := range strings.SplitSeq(line, " ; ") {
-				m := pageOfText.FindStringSubmatch(strings.TrimSpace(step))
-				if m != nil && m[1] != "common" && !slices.Contains(pages, m[1]) {
-					pages = append(pages, m[1])
+				for _, word := range strings.Fields(step) {
+					used[word] = true
+					if word != refusedVerb.name {
+						break
+					}
 				}
 			}
 		}
 		if len(behaviour) == 0 {
 			t.Errorf("%s: its first line does not say what it is about", script)
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", strings.TrimSuffix(filepath.Base(script), ".txt"), cell.Replace(strings.Join(behaviour, " ")), strings.Join(pages, ", "))
+		for _, d := range documents {
+			if slices.ContainsFunc(strings.Fields(d.verbs), func(verb string) bool { return used[verb] }) {
+				more = append(more, d.link)
+			}
+		}
+		name := strings.TrimSuffix(filepath.Base(script), ".txt")
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", name, cell.Replace(strings.Join(behaviour, " ")), rules[name], strings.Join(more, ", "))
 	}
-	const page = "../../docs/journeys.md"
-	got, err := os.ReadFile(page)
-	if err == nil && string(got) == b.String() {
+	if string(got) == b.String() {
 		return
 	}
 	if os.Getenv("UPDATE_DOCS") == "" {
-		t.Fatalf("docs/journeys.md is not up to date (%v): UPDATE_DOCS=1 go test -run TestJourneysPage ./internal/idptest", err)
+		t.Fatalf("docs/journeys.md is not up to date: UPDATE_DOCS=1 go test -run 'TestJourneys/.*/sqlite/nl' ./internal/idptest")
 	}
 	if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
 		t.Fatal(err)

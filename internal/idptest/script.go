@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"regexp"
@@ -31,18 +32,20 @@ const NewPassword = "drie stille fietsers onder water?"
 // secretOf makes a party secret that is long enough.
 func secretOf(id string) string { return "secret-of-" + id + "-which-is-long-enough-for-a-test" }
 
-// RunScript runs one journey script on a database in a language.
+// RunScript runs one journey script on a database in a language, and returns the pages that it came by.
 //
 // A script is a visit, a verb a line (or several with " ; "), about people; # starts a comment. It names text keys, not
 // sentences, so that it runs in every language. The verbs are the rows of verbs, and of the vocabularies of factors;
 // docs/journeys.md is made of them.
-func RunScript(t *testing.T, path string, db *storage.DB, lang string) {
+func RunScript(t *testing.T, path string, db *storage.DB, lang string) []Shown {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	RunText(t, path, string(text), db, lang)
+	s := newScript(t, db, lang)
+	s.play(path, string(text))
+	return slices.Collect(maps.Keys(s.looked.pages))
 }
 
 // RunText is RunScript for a script that no file holds. It returns how the person arrived last, and the clock then.
@@ -63,6 +66,7 @@ func newScript(t *testing.T, db *storage.DB, lang string) *script {
 		t: t, server: NewServer(t, db), lang: lang, heads: map[string]string{}, parties: map[string]*Party{}, browsers: map[string]*Browser{},
 		tabs: map[string]*Browser{}, secret: TOTPSecret,
 	}
+	s.looked.pages = map[Shown]bool{}
 	s.openBrowser("first")
 	return s
 }
@@ -97,13 +101,16 @@ type script struct {
 	b        *Browser
 	party    *Party // of the last arrival or visit
 	kept     kept
-	previous map[string]any             // claims of the arrival before
-	texts    []notify.Text              // text messages that were taken
-	looked   struct{ mails, texts int } // that were there at the last look
-	letter   notify.Mail                // the mail that was taken
-	codes    []string                   // recovery codes that were kept
-	number   string                     // for the helpdesk, that was kept
-	secret   string                     // of the person's authenticator app
+	previous map[string]any // claims of the arrival before
+	texts    []notify.Text  // text messages that were taken
+	looked   struct {
+		mails, texts int            // that were there at the last look
+		pages        map[Shown]bool // that the browser was on until now
+	}
+	letter notify.Mail // the mail that was taken
+	codes  []string    // recovery codes that were kept
+	number string      // for the helpdesk, that was kept
+	secret string      // of the person's authenticator app
 }
 
 func (s *script) run(step string) error {
@@ -123,6 +130,9 @@ func (s *script) run(step string) error {
 		return err
 	}
 	if err := s.carryOn(); err != nil {
+		return err
+	}
+	if err := s.note(); err != nil {
 		return err
 	}
 	return s.onRecord()
