@@ -1,4 +1,4 @@
-package attack
+package admin_test
 
 import (
 	"net/http"

@@ -1,4 +1,4 @@
-package attack
+package federated_test
 
 import (
 	"html"
@@ -24,12 +24,15 @@ type connected struct {
 	c     federation.Connection
 }
 
-const organisation = "https://lindehof.test"
+const (
+	lindehof = "https://lindehof.test"
+	crowd    = 32 // browsers at once
+)
 
 // connect connects one that speaks OpenID Connect, whose people get accounts when they come for the first time.
 func connect(s *idptest.Scene) *connected {
 	s.Helper()
-	return connectTo(s, idptest.NewOrganisation(organisation, "idp", s.Issuer+"/federation/lindehof/callback", s.Clock.Now))
+	return connectTo(s, idptest.NewOrganisation(lindehof, "idp", s.Issuer+"/federation/lindehof/callback", s.Clock.Now))
 }
 
 // kinds connects one of each kind in turn.
@@ -38,7 +41,7 @@ func kinds(s *idptest.Scene, test func(kind federation.Kind, k *connected)) {
 	k := connect(s)
 	test(federation.OIDC, k)
 	s.Exec("DELETE FROM connections")
-	k = connectTo(s, idptest.NewSAMLOrganisation(organisation, s.Clock.Now, idptest.SAMLOptions{Read: s.Read}))
+	k = connectTo(s, idptest.NewSAMLOrganisation(lindehof, s.Clock.Now, idptest.SAMLOptions{Read: s.Read}))
 	test(federation.SAML, k)
 }
 
@@ -107,7 +110,7 @@ func (k *connected) says(there *url.URL, who string) brought {
 	}
 	page := k.Get(there.String())
 	form := url.Values{"account": {who}, "do": {"in"}}
-	desk := organisation + html.UnescapeString(between(page.Body, `action="`, `"`))
+	desk := lindehof + html.UnescapeString(between(page.Body, `action="`, `"`))
 	page = k.Send(http.MethodPost, desk, form.Encode(), nil)
 	to, values := between(page.Body, `action="`, `"`), url.Values{}
 	for _, name := range []string{"SAMLResponse", "RelayState"} {
@@ -142,9 +145,9 @@ func (k *connected) bringAll(all []brought) (handles []string) {
 	return slices.DeleteFunc(got, func(handle string) bool { return handle == "" })
 }
 
-// saysMany are as many good answers to one visit as there are phones, each with a code or an assertion of its own.
+// saysMany are as many good answers to one visit as browsers come at once, each with a code or an assertion of its own.
 func (k *connected) saysMany(there *url.URL, who string) (all []brought) {
-	for range phones {
+	for range crowd {
 		all = append(all, k.says(there, who))
 	}
 	return all
@@ -164,20 +167,20 @@ func (k *connected) sessions() int { return k.Count("sessions WHERE ended_at IS 
 func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		kinds(s, func(kind federation.Kind, k *connected) {
-			for round := range appRounds(t, 5) {
+			for round := range idptest.Number(t, "IDP_APP_RACES", 5) {
 				v := s.Visitor()
 				_, there := k.leave(v)
 				answers := k.saysMany(there, "jan")
 				before, exchanged := k.sessions(), k.org.TokenRequests()
 				kept := k.bringAll(answers)
 				if len(kept) != 1 {
-					t.Fatalf("%s, round %d: %d of %d answers count: %q", kind, round, len(kept), phones, kept)
+					t.Fatalf("%s, round %d: %d of %d answers count: %q", kind, round, len(kept), crowd, kept)
 				}
 				if n := k.org.TokenRequests() - exchanged; kind == federation.OIDC && n != 1 {
 					t.Fatalf("round %d: %d codes went to the organisation", round, n)
 				}
-				won := make([]bool, phones)
-				idptest.AtOnce(phones, func(i int) {
+				won := make([]bool, crowd)
+				idptest.AtOnce(crowd, func(i int) {
 					a := k.at(v, i).Open(kept[0])
 					won[i] = strings.HasSuffix(a.To.Path, "/authorize/callback") && len(a.Cookies) > 0
 				})
@@ -205,9 +208,9 @@ func TestAnswerOfAnOrganisationCountsOnce(t *testing.T) {
 func TestOneAnswerManyTimesCountsOnce(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		kinds(s, func(kind federation.Kind, k *connected) {
-			for round := range appRounds(t, 5) {
+			for round := range idptest.Number(t, "IDP_APP_RACES", 5) {
 				_, there := k.leave(s.Visitor())
-				same := slices.Repeat([]brought{k.says(there, "jan")}, phones)
+				same := slices.Repeat([]brought{k.says(there, "jan")}, crowd)
 				if kept := k.bringAll(same); len(kept) != 1 {
 					t.Fatalf("%s, round %d: it counts %d times: %q", kind, round, len(kept), kept)
 				}
@@ -224,7 +227,7 @@ func TestOneAnswerManyTimesCountsOnce(t *testing.T) {
 func TestConnectionClosedInBetween(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		kinds(s, func(kind federation.Kind, k *connected) {
-			for round := range appRounds(t, 3) {
+			for round := range idptest.Number(t, "IDP_APP_RACES", 3) {
 				v := s.Visitor()
 				_, there := k.leave(v)
 				answers := k.saysMany(there, "jan")
@@ -233,7 +236,7 @@ func TestConnectionClosedInBetween(t *testing.T) {
 					t.Fatalf("%s, round %d: %d answers count", kind, round, len(kept))
 				}
 				k.declare(true)
-				idptest.AtOnce(phones, func(i int) { k.at(v, i).Open(kept[0]) })
+				idptest.AtOnce(crowd, func(i int) { k.at(v, i).Open(kept[0]) })
 				later := k.bringAll(answers)
 				idptest.AtOnce(len(later), func(i int) { k.at(v, i).Open(later[i]) })
 				if n := k.sessions() + k.Count("accounts WHERE email_key = 'jan@lindehof.test'"); n != 0 {
@@ -255,7 +258,7 @@ func TestCodesAreExchangedOnce(t *testing.T) {
 		state := there.Query().Get("state")
 		var last idptest.Answer
 		for i := range 10 {
-			code := url.Values{"state": {state}, "iss": {organisation}, "code": {"guess" + strconv.Itoa(i)}}
+			code := url.Values{"state": {state}, "iss": {lindehof}, "code": {"guess" + strconv.Itoa(i)}}
 			last = k.nodes[i%2].Get(k.Issuer + "/federation/lindehof/callback?" + code.Encode())
 			if !strings.Contains(last.To.Path, "/sso/back/refused.") {
 				t.Fatalf("%d: it leads to %q (%d)", i, last.To, last.Status)

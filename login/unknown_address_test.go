@@ -1,4 +1,4 @@
-package attack
+package login_test
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package attack
+package password_test
 
 import (
 	"fmt"

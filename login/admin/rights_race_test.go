@@ -1,4 +1,4 @@
-package attack
+package admin_test
 
 import (
 	"net/http"
@@ -16,9 +16,9 @@ func onBoth(t *testing.T, work func(*testing.T, *storage.DB)) {
 }
 
 // named is somebody who is signed in, freshly.
-func (o *office) named(name string) helper {
+func (o *office) named(name string) clerk {
 	o.Helper()
-	i := slices.IndexFunc(o.helpers, func(h helper) bool { return h.name == name && h.fresh })
+	i := slices.IndexFunc(o.helpers, func(h clerk) bool { return h.name == name && h.fresh })
 	if i < 0 {
 		o.Fatalf("nobody is %q", name)
 	}
@@ -36,7 +36,7 @@ func (o *office) someone(email string) person {
 }
 
 // deedOf is a form of a page that was opened before.
-func deedOf(who helper, whom person, deed, reason string) triple {
+func deedOf(who clerk, whom person, deed, reason string) triple {
 	page := "/staff/people/{person}/" + deed
 	return triple{
 		page: page, path: "/staff/people/" + whom.id + "/" + deed, method: http.MethodPost, who: who, whom: whom,
@@ -93,7 +93,7 @@ func TestManyPressesOfTwoHelpersAreOneAct(t *testing.T) {
 	onBoth(t, func(t *testing.T, db *storage.DB) {
 		o := newOffice(t, db)
 		nodes := []*office{o, {Scene: o.Node()}}
-		by := []helper{o.named("linde's two helpdesk "), o.named("linde's two manager ")}
+		by := []clerk{o.named("linde's two helpdesk "), o.named("linde's two manager ")}
 		anna := o.someone("two.client@linde.example.org")
 		for deed, c := range map[string]struct{ reason, kind, letters string }{
 			"reset-two-step": {"lost-phone", "two_step.reset", "letters WHERE kind = 'mail_off_reset'"},

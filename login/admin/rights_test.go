@@ -1,4 +1,4 @@
-package attack
+package admin_test
 
 import (
 	"bytes"
@@ -109,8 +109,8 @@ type person struct {
 	second                           bool
 }
 
-// helper is who does it, in one browser.
-type helper struct {
+// clerk is who does it, in one browser.
+type clerk struct {
 	person
 	name     string
 	at       string // issuer
@@ -129,7 +129,7 @@ type server struct {
 // triple is one request: who, whom, where.
 type triple struct {
 	page, method string // empty: of the API
-	who          helper
+	who          clerk
 	whom         person
 	path         string
 	form         url.Values
@@ -209,7 +209,7 @@ func accountsOf(platform string) string {
 type office struct {
 	*idptest.Scene
 	people   []person
-	helpers  []helper
+	helpers  []clerk
 	machines []server
 	files    map[string]string // identifiers of uploads, by the cookie of whose they are
 	tables   []string
@@ -237,8 +237,8 @@ func newOffice(t *testing.T, db *storage.DB) *office {
 	}
 	o.Exec(`UPDATE accounts SET role = 'client' WHERE email LIKE 'demoted.%'`, `UPDATE accounts SET state = 'deactivated' WHERE email LIKE 'left.%'`)
 	o.readPeople()
-	o.helpers = append(o.helpers, helper{name: "nobody", at: idptest.HostIssuer, person: person{platform: "linde", role: "client"}},
-		helper{name: "a made up session", at: idptest.HostIssuer, cookie: secret.Token(), person: person{platform: "linde", role: "client"}})
+	o.helpers = append(o.helpers, clerk{name: "nobody", at: idptest.HostIssuer, person: person{platform: "linde", role: "client"}},
+		clerk{name: "a made up session", at: idptest.HostIssuer, cookie: secret.Token(), person: person{platform: "linde", role: "client"}})
 	for _, i := range []string{idptest.HostIssuer, idptest.PathIssuer} {
 		s := o.AtIssuer(i)
 		for _, scope := range []string{"accounts:refer", "report.read"} {
@@ -287,7 +287,7 @@ func (o *office) enter(p person) {
 	o.Helper()
 	name, _, _ := strings.Cut(p.email, ".")
 	issuer := map[string]string{"linde": idptest.HostIssuer, "wilg": idptest.PathIssuer}[p.platform]
-	add := func(how string, h helper, ago, seen time.Duration, uses ...account.Use) {
+	add := func(how string, h clerk, ago, seen time.Duration, uses ...account.Use) {
 		h.name, h.person, h.cookie = p.platform+"'s "+name+" "+p.role+" "+how, p, secret.Token()
 		if h.at == "" {
 			h.at = issuer
@@ -302,25 +302,25 @@ func (o *office) enter(p person) {
 	both := []account.Use{account.Primary, account.Second}
 	switch name {
 	case "two":
-		add("", helper{signedIn: true, proven: true, fresh: true}, 0, 0, both...)
-		add("", helper{signedIn: true, proven: true, fresh: true}, 0, 0, both...)
-		add("not fresh", helper{signedIn: true, proven: true}, 6*time.Minute, 0, both...)
-		add("after a pause", helper{signedIn: true}, 40*time.Minute, 35*time.Minute, both...)
-		add("remembered", helper{}, 0, 0, account.Primary, account.Waiver) // the cookie that remembers is another browser's
-		add("at the other platform", helper{at: map[string]string{idptest.HostIssuer: idptest.PathIssuer, idptest.PathIssuer: idptest.HostIssuer}[issuer]}, 0, 0, both...)
+		add("", clerk{signedIn: true, proven: true, fresh: true}, 0, 0, both...)
+		add("", clerk{signedIn: true, proven: true, fresh: true}, 0, 0, both...)
+		add("not fresh", clerk{signedIn: true, proven: true}, 6*time.Minute, 0, both...)
+		add("after a pause", clerk{signedIn: true}, 40*time.Minute, 35*time.Minute, both...)
+		add("remembered", clerk{}, 0, 0, account.Primary, account.Waiver) // the cookie that remembers is another browser's
+		add("at the other platform", clerk{at: map[string]string{idptest.HostIssuer: idptest.PathIssuer, idptest.PathIssuer: idptest.HostIssuer}[issuer]}, 0, 0, both...)
 	case "one":
-		add("without second factor", helper{signedIn: true}, 0, 0, account.Primary)
+		add("without second factor", clerk{signedIn: true}, 0, 0, account.Primary)
 	case "marked":
-		add("", helper{}, 0, 0, both...)
+		add("", clerk{}, 0, 0, both...)
 	case "left":
-		add("", helper{}, 0, 0, both...)
+		add("", clerk{}, 0, 0, both...)
 	case "invited":
-		add("", helper{}, 0, 0, both...)
+		add("", clerk{}, 0, 0, both...)
 	case "demoted":
 		q := p
 		q.role = "client"
 		before := len(o.helpers)
-		add("", helper{signedIn: true, proven: true, fresh: true}, 0, 0, both...)
+		add("", clerk{signedIn: true, proven: true, fresh: true}, 0, 0, both...)
 		o.helpers[before].person = q
 	}
 }
