@@ -52,7 +52,7 @@ var answered = strings.Fields(`
 // targets there are. It is made of comments: of a test, of a row of a table in it, of a promise of storage, and of the
 // first lines of a journey.
 func TestSecurityPage(t *testing.T) {
-	about, fuzz := map[string][]string{}, map[string][]string{}
+	about, gaps, fuzz := map[string][]string{}, map[int]string{}, map[string][]string{}
 	note := func(comment, where string) {
 		for _, id := range vulnerability.FindAllString(comment, -1) {
 			if !slices.Contains(about[id], where) {
@@ -66,8 +66,16 @@ func TestSecurityPage(t *testing.T) {
 		case strings.HasSuffix(path, "_test.go"):
 			notesOfTests(t, dir, file, set, note)
 			for _, d := range file.Decls {
-				if f, ok := d.(*ast.FuncDecl); ok && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Fuzz") {
+				f, ok := d.(*ast.FuncDecl)
+				if !ok || f.Recv != nil {
+					continue
+				}
+				if strings.HasPrefix(f.Name.Name, "Fuzz") {
 					fuzz[dir] = append(fuzz[dir], f.Name.Name)
+				}
+				if m := gapOfLibrary.FindStringSubmatch(strings.Join(strings.Fields(f.Doc.Text()), " ")); m != nil {
+					n, _ := strconv.Atoi(m[1]) // digits
+					gaps[n] = fmt.Sprintf("| Z%d | %s | `%s` %s |\n", n, m[2], dir, f.Name.Name)
 				}
 			}
 		case dir == "storage/storagetest":
@@ -100,7 +108,10 @@ func TestSecurityPage(t *testing.T) {
 			t.Errorf("%s: the comment of no test names it", id)
 		}
 	}
-	sameFile(t, securityPage, securityText(about, fuzz))
+	if len(gaps) != 15 {
+		t.Errorf("tests of %d gaps of the library, want Z1 to Z15", len(gaps))
+	}
+	sameFile(t, securityPage, securityText(about, gaps, fuzz))
 }
 
 // notesOfTests notes the comments of tests and inside them. A vulnerability that another comment names belongs to no
@@ -161,8 +172,11 @@ func notesOfPromises(t *testing.T, dir string, file *ast.File, set *token.FileSe
 	}
 }
 
+// gapOfLibrary is the comment of a test of such a gap: its number, and what is promised.
+var gapOfLibrary = regexp.MustCompile(`^Z([0-9]+): (.*?)\.(?: |$)`)
+
 // securityText is the page.
-func securityText(about, fuzz map[string][]string) string {
+func securityText(about map[string][]string, gaps map[int]string, fuzz map[string][]string) string {
 	var b strings.Builder
 	b.WriteString(`# Security tests
 
@@ -182,6 +196,18 @@ What a test is about is what other providers and libraries got wrong, as far as 
 	b.WriteString("\n## Not here\n\nVulnerabilities of what we do not have, so that nothing is attacked.\n\n| vulnerability | why |\n|---|---|\n")
 	for _, id := range slices.SortedFunc(maps.Keys(absent), byNumber) {
 		fmt.Fprintf(&b, "| %s | %s |\n", id, absent[id])
+	}
+	b.WriteString(`
+## Gaps of a library
+
+Our doors once stood on a library with gaps that a layer of ours closed. The library's provider is gone; a door of our
+own must not have them either. Each is tested for an issuer with a host of its own and for one with a path.
+
+| no. | promise | package and test |
+|---|---|---|
+`)
+	for _, n := range slices.Sorted(maps.Keys(gaps)) {
+		b.WriteString(gaps[n])
 	}
 	b.WriteString("\n## Fuzz targets\n\nInputs that reached something new are kept in `testdata/fuzz` of each package. To run one of them for ten minutes:\n\n" +
 		"    go test -run '^$' -fuzz '^FuzzVerifyOwn$' -fuzztime 10m ./op\n\n| package | targets |\n|---|---|\n")

@@ -66,7 +66,7 @@ func TestOnlyItsFolderSpellsAMethod(t *testing.T) {
 }
 
 // testTools set people up who have something enrolled, whatever it is.
-const testTools = "test/… internal/idptest/… internal/attack/… storage/storagetest/…"
+const testTools = "test/… internal/idptest/… storage/storagetest/…"
 
 // methodFolders are the folders of factors by their method.
 func methodFolders(t *testing.T) map[string]string {

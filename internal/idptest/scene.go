@@ -1,6 +1,8 @@
 package idptest
 
 import (
+	"bytes"
+	"fmt"
 	"html"
 	"io"
 	"maps"
@@ -10,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -337,4 +340,69 @@ func AtOnce(n int, work func(int)) {
 	}
 	start.Done()
 	done.Wait()
+}
+
+// LogBook keeps what a house logs.
+type LogBook struct {
+	sync.Mutex
+	bytes.Buffer
+}
+
+func (b *LogBook) Write(p []byte) (int, error) {
+	b.Lock()
+	defer b.Unlock()
+	return b.Buffer.Write(p)
+}
+
+// Dump is everything that a platform has, in order.
+func (s *Scene) Dump(p platform.ID) string {
+	s.Helper()
+	var all []string
+	for _, table := range []string{"accounts", "attempts", "consents", "credentials", "events", "grants", "journeys", "parties", "platforms", "requests", "sessions", "signing_keys"} {
+		column := "platform"
+		if table == "platforms" {
+			column = "id"
+		}
+		for _, row := range s.Rows("SELECT * FROM " + table + " WHERE " + column + " = '" + string(p) + "'") {
+			all = append(all, table+": "+row)
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, "\n")
+}
+
+// Rows are the rows of a query, each as one text.
+func (s *Scene) Rows(query string) (all []string) {
+	s.Helper()
+	rows, err := s.DB.SQL().QueryContext(s.Context(), query)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer func() {
+		if err := rows.Close(); err != nil {
+			s.Error(err)
+		}
+	}()
+	columns, err := rows.Columns()
+	if err != nil {
+		s.Fatal(err)
+	}
+	for rows.Next() {
+		values, into := make([]any, len(columns)), make([]any, len(columns))
+		for i := range values {
+			into[i] = &values[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			s.Fatal(err)
+		}
+		var b strings.Builder
+		for _, value := range values {
+			fmt.Fprintf(&b, "%s ", value)
+		}
+		all = append(all, b.String())
+	}
+	if err := rows.Err(); err != nil {
+		s.Fatal(err)
+	}
+	return all
 }

@@ -1,4 +1,4 @@
-package attack
+package qr_test
 
 import (
 	"net/http"
@@ -14,13 +14,13 @@ import (
 
 // sheet is the page of one handoff in a browser whose cookies a test has.
 type sheet struct {
-	*desk
+	*screen
 	id      string
 	cookies string
 }
 
 // sheet is the page of a handoff as a browser of hers has it.
-func (d *desk) sheet(b *idptest.Browser, id string) *sheet {
+func (d *screen) sheet(b *idptest.Browser, id string) *sheet {
 	d.Helper()
 	at, err := url.Parse(idptest.HostIssuer)
 	if err != nil {
@@ -57,7 +57,7 @@ func typed(number int) url.Values {
 }
 
 // recorded counts the events of a kind.
-func (d *desk) recorded(kind, reason string) int {
+func (d *screen) recorded(kind, reason string) int {
 	d.Helper()
 	return d.nodes[0].Count("events WHERE kind = '" + kind + "' AND reason = '" + reason + "'")
 }

@@ -1,4 +1,4 @@
-package attack
+package qr_test
 
 import (
 	"net/http"
@@ -15,8 +15,8 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-// desk is a house with somebody who is signed in in a browser, and shows codes.
-type desk struct {
+// screen is a house with somebody who is signed in in a browser, and shows codes.
+type screen struct {
 	*mobile
 	who     *account.Account
 	session authn.Session
@@ -24,11 +24,11 @@ type desk struct {
 }
 
 // shows signs Anna in in a browser, at the settings of the platform with a host of its own.
-func (m *mobile) shows() *desk {
+func (m *mobile) shows() *screen {
 	m.Helper()
 	s := m.nodes[0]
 	s.Site("linde.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	d := &desk{mobile: m, b: idptest.NewBrowser(s.Server, "en")}
+	d := &screen{mobile: m, b: idptest.NewBrowser(s.Server, "en")}
 	d.signIn(d.b)
 	var err error
 	if d.who, err = s.DB.AccountByEmail(m.Context(), "linde", "anna@example.org"); err != nil {
@@ -46,7 +46,7 @@ func (m *mobile) shows() *desk {
 	return d
 }
 
-func (d *desk) signIn(b *idptest.Browser) {
+func (d *screen) signIn(b *idptest.Browser) {
 	d.Helper()
 	b.MustOpen(d, idptest.HostIssuer+"/settings/app")
 	b.MustFill(d, idptest.Text("en", "login.email"), "anna@example.org")
@@ -55,7 +55,7 @@ func (d *desk) signIn(b *idptest.Browser) {
 }
 
 // code makes a handoff as the page does, however many there were this hour.
-func (d *desk) code() (grant.Handoff, string) {
+func (d *screen) code() (grant.Handoff, string) {
 	d.Helper()
 	s := d.nodes[0]
 	h, reference := grant.NewHandoff(&d.session, d.session.Proofs, "", s.Clock.Now())
@@ -81,7 +81,7 @@ func (h *handset) poll(node int, id string) told {
 }
 
 // types gives a number to the storage of a node, as the page does.
-func (d *desk) types(node int, id, sid, number string) (right bool, err error) {
+func (d *screen) types(node int, id, sid, number string) (right bool, err error) {
 	s := d.nodes[node]
 	of := grant.HandoffID(id)
 	right, _, err = s.DB.ConfirmHandoff(d.Context(), grant.Confirming{

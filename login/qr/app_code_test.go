@@ -1,4 +1,4 @@
-package attack
+package qr_test
 
 import (
 	"net/http"
@@ -46,41 +46,41 @@ func TestCodeThatNobodyClaimedIsRefused(t *testing.T) {
 		b.MustPress(m, idptest.Text("en", key))
 	}
 	rows := map[string]struct {
-		before func(m *mobile, d *desk)                           // nil: nothing happens
+		before func(m *mobile, d *screen)                         // nil: nothing happens
 		claim  func(m *mobile, h *handset, reference string) told // of somebody or something else, for whom it is not spent
 		code   string                                             // empty: it is taken
 	}{
-		"in its last second": {before: func(m *mobile, _ *desk) { m.later(grant.ReferenceLife - time.Second) }},
-		"after 60 seconds":   {before: func(m *mobile, _ *desk) { m.later(grant.ReferenceLife) }, code: "invalid_grant"},
-		"after its hour":     {before: func(m *mobile, _ *desk) { m.later(time.Hour) }, code: "invalid_grant"},
-		"replaced by another": {before: func(m *mobile, d *desk) {
+		"in its last second": {before: func(m *mobile, _ *screen) { m.later(grant.ReferenceLife - time.Second) }},
+		"after 60 seconds":   {before: func(m *mobile, _ *screen) { m.later(grant.ReferenceLife) }, code: "invalid_grant"},
+		"after its hour":     {before: func(m *mobile, _ *screen) { m.later(time.Hour) }, code: "invalid_grant"},
+		"replaced by another": {before: func(m *mobile, d *screen) {
 			press(m, d.b.Tab(), "/settings/app", "qr.show")
 		}, code: "invalid_grant"},
-		"after logging out": {before: func(m *mobile, d *desk) {
+		"after logging out": {before: func(m *mobile, d *screen) {
 			press(m, d.b.Tab(), "/logout", "logout.submit")
 		}, code: "invalid_grant"},
-		"after another browser logged out everywhere": {before: func(m *mobile, d *desk) {
+		"after another browser logged out everywhere": {before: func(m *mobile, d *screen) {
 			b := idptest.NewBrowser(m.nodes[1].Server, "en")
 			d.signIn(b)
 			press(m, b, "/settings/devices", "devices.logout_all")
 		}, code: "invalid_grant"},
-		"after this browser logged out everywhere else": {before: func(m *mobile, d *desk) {
+		"after this browser logged out everywhere else": {before: func(m *mobile, d *screen) {
 			press(m, d.b.Tab(), "/settings/devices", "devices.logout_all")
 		}, code: "invalid_grant"},
-		"after staff ended the sessions": {before: func(m *mobile, _ *desk) {
+		"after staff ended the sessions": {before: func(m *mobile, _ *screen) {
 			acts(m, func(a *staff.Acts) error {
 				return a.EndSessions(m.Context(), "linde", anna, staff.Justification{Reason: staff.Suspicion})
 			})
 		}, code: "invalid_grant"},
-		"after the account was deactivated": {before: func(m *mobile, _ *desk) {
+		"after the account was deactivated": {before: func(m *mobile, _ *screen) {
 			acts(m, func(a *staff.Acts) error {
 				return a.Deactivate(m.Context(), "linde", anna, staff.Justification{Reason: staff.Left})
 			})
 		}, code: "invalid_grant"},
-		"where codes are not offered any more": {before: func(m *mobile, _ *desk) {
+		"where codes are not offered any more": {before: func(m *mobile, _ *screen) {
 			m.nodes[1].Apply(strings.Replace(appHouse, "app_qr: true", "app_qr: false", 1))
 		}, code: "invalid_grant"},
-		"by a second phone": {before: func(m *mobile, d *desk) {
+		"by a second phone": {before: func(m *mobile, d *screen) {
 			_, reference := m.read(d.b)
 			if a := m.blank(idptest.HostIssuer).claim(1, reference); a.Handoff == "" {
 				m.Fatalf("the first phone: %d %s", a.Status, a.Body)

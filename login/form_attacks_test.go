@@ -1,4 +1,4 @@
-package attack
+package login_test
 
 import (
 	"net/http"
@@ -12,7 +12,7 @@ import (
 
 // Forms that change something, sent by another site with the cookies of the person: none is taken. The login page
 // itself is attacked in login/login_test.go (CVE-2025-24358, CVE-2025-47909, CVE-2025-46721, CVE-2025-47910).
-func TestCVE_2025_24358_CVE_2025_47909_CVE_2025_46721_CVE_2025_47910_FormsOfOtherSites(t *testing.T) {
+func TestFormsOfOtherSitesAreNotTaken(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		origin := platform.Issuer(s.Issuer).Origin()
 		v := s.Visitor()
@@ -21,7 +21,7 @@ func TestCVE_2025_24358_CVE_2025_47909_CVE_2025_46721_CVE_2025_47910_FormsOfOthe
 		consent := v.Begin("guest", nil)
 		again := v.Begin("web", idptest.Set("prompt", "login"))
 		choose := v.Begin("web", idptest.Set("prompt", "select_account"))
-		before := dump(s, s.Platform())
+		before := s.Dump(s.Platform())
 		for says, header := range map[string]http.Header{
 			"foreign origin": {"Origin": {"https://evil.test"}}, "null origin": {"Origin": {"null"}}, "http twin": {"Origin": {strings.Replace(origin, "https:", "http:", 1)}},
 			"sibling host": {"Origin": {"https://x.id.test"}, "Sec-Fetch-Site": {"same-site"}}, "another port": {"Origin": {origin + ":8443"}},
@@ -44,7 +44,7 @@ func TestCVE_2025_24358_CVE_2025_47909_CVE_2025_46721_CVE_2025_47910_FormsOfOthe
 				}
 			}
 		}
-		if after := dump(s, s.Platform()); after != before {
+		if after := s.Dump(s.Platform()); after != before {
 			s.Errorf("something changed: got\n%s\nwant\n%s", after, before)
 		}
 		if who := v.SignedIn(); who != sub {
@@ -54,7 +54,7 @@ func TestCVE_2025_24358_CVE_2025_47909_CVE_2025_46721_CVE_2025_47910_FormsOfOthe
 }
 
 // A page of another site cannot sign anyone out, nor read anything: an image, a frame, a form (CVE-2020-10734).
-func TestCVE_2020_10734_LogoutByAnotherSite(t *testing.T) {
+func TestAnotherSiteSignsNobodyOut(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()
 		v.Given("web")
@@ -73,7 +73,7 @@ func TestCVE_2020_10734_LogoutByAnotherSite(t *testing.T) {
 }
 
 // After logging out nothing of the session counts, on either node (CVE-2025-53826).
-func TestCVE_2025_53826_NothingSurvivesLogout(t *testing.T) {
+func TestNothingSurvivesLogout(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		node := s.Node()
 		for _, party := range []string{"web", "spa", "jwt"} {

@@ -1,4 +1,4 @@
-package attack
+package qr_test
 
 import (
 	"testing"

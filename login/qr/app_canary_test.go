@@ -1,4 +1,4 @@
-package attack
+package qr_test
 
 import (
 	"bytes"
@@ -99,8 +99,8 @@ func everyLevel(w io.Writer) slog.Handler {
 }
 
 // logged builds both nodes anew with a log of all levels.
-func (m *mobile) logged() *logBook {
-	book := &logBook{}
+func (m *mobile) logged() *idptest.LogBook {
+	book := &idptest.LogBook{}
 	for _, n := range m.nodes {
 		n.Rebuild(func(o *wire.Options) {
 			o.Log = slog.New(everyLevel(book))
@@ -116,12 +116,12 @@ func contents(s *idptest.Scene) (all []string) {
 	if s.DB.SQL().QueryRowContext(s.Context(), "SELECT current_database()").Scan(new(string)) == nil {
 		list = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 	}
-	tables := rowsOf(s, list)
+	tables := s.Rows(list)
 	if len(tables) < 20 {
 		s.Fatalf("%d tables: the test looks in the wrong place", len(tables))
 	}
 	for _, table := range tables {
-		for _, row := range rowsOf(s, "SELECT * FROM "+strings.TrimSpace(table)) {
+		for _, row := range s.Rows("SELECT * FROM " + strings.TrimSpace(table)) {
 			all = append(all, strings.TrimSpace(table)+": "+row)
 		}
 	}
@@ -294,7 +294,7 @@ func TestSecretOfAPhoneIsNowhereElse(t *testing.T) {
 			}
 		}
 		for _, leak := range []any{value, b64(value), fmt.Sprintf("%v", value)} {
-			logs := &logBook{}
+			logs := &idptest.LogBook{}
 			slog.New(everyLevel(logs)).Debug("a phone", "said", leak)
 			if kept.in(logs.String()) == nil {
 				m.Errorf("in a log it is not found: %s", logs.String())

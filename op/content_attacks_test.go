@@ -1,4 +1,4 @@
-package attack
+package op_test
 
 import (
 	"bytes"
@@ -41,7 +41,7 @@ func quiet(s *idptest.Scene, what string, a idptest.Answer) {
 }
 
 // CVE-2019-8400, CVE-2025-10044, CVE-2026-33758.
-func TestCVE_2019_8400_CVE_2025_10044_CVE_2026_33758_TextsOfOthersAreNotShown(t *testing.T) {
+func TestTextsOfOthersAreNotShown(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		names := []string{"error", "error_description", "error_uri", "error_hint", "message", "state", "nonce", "ui_locales", "claims_locales", "login_hint", "acr_values", "display", "hint", "lang"}
 		v := s.Visitor()
@@ -100,7 +100,7 @@ var (
 )
 
 // CVE-2024-21637.
-func TestCVE_2024_21637_AddressesThatBrowsersRun(t *testing.T) {
+func TestAddressesThatBrowsersRunAreRefused(t *testing.T) {
 	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SceneSQLite(t))
 	for _, scheme := range []string{
 		"javascript:alert(1)", "JavaScript:alert(1)", "java\tscript:alert(1)", " javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "vbscript:x", "blob:https://rp.test/x", "file:///etc/passwd",
@@ -161,7 +161,7 @@ func declarePlatform(s *idptest.Scene, p setup.Platform) error {
 }
 
 // CVE-2024-29891, CVE-2026-29192, CVE-2026-5468.
-func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.T) {
+func TestBrandingIsInert(t *testing.T) {
 	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SceneSQLite(t))
 	dir := t.TempDir()
 	for name, content := range map[string]string{
@@ -243,7 +243,7 @@ func TestCVE_2024_29891_CVE_2026_29192_CVE_2026_5468_BrandingIsInert(t *testing.
 
 // What we do not serve yet is not there to be attacked: SAML, registration, SCIM, administration, assertions of others
 // (CVE-2023-45683, CVE-2026-29191, CVE-2023-6544).
-func TestCVE_2023_45683_CVE_2026_29191_CVE_2023_6544_NotServed(t *testing.T) {
+func TestWhatIsNotServedIsNotThere(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		for _, path := range []string{
 			"/saml", "/saml/acs", "/saml/sso", "/saml/metadata", "/saml/slo", "/register", "/connect/register", "/scim/v2/Users", "/admin", "/admin/", "/api", "/api/v1/accounts", "/graphql",

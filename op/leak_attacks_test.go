@@ -1,7 +1,6 @@
-package attack
+package op_test
 
 import (
-	"bytes"
 	"encoding/base64"
 	"log/slog"
 	"math"
@@ -10,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
@@ -18,22 +16,10 @@ import (
 	"github.com/minddistrict/idp/internal/wire"
 )
 
-// logBook keeps what a house logs.
-type logBook struct {
-	sync.Mutex
-	bytes.Buffer
-}
-
-func (b *logBook) Write(p []byte) (int, error) {
-	b.Lock()
-	defer b.Unlock()
-	return b.Buffer.Write(p)
-}
-
 // CVE-2024-32967, CVE-2024-8365, GHSA-prh4-vhfh-24mj.
-func TestCVE_2024_32967_CVE_2024_8365_GHSA_prh4_vhfh_24mj_SecretsStaySecret(t *testing.T) {
+func TestSecretsStaySecret(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
-		book := &logBook{}
+		book := &idptest.LogBook{}
 		s.Rebuild(func(o *wire.Options) {
 			o.Log = slog.New(slog.NewJSONHandler(book, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		})
@@ -120,7 +106,7 @@ func TestCVE_2024_32967_CVE_2024_8365_GHSA_prh4_vhfh_24mj_SecretsStaySecret(t *t
 // everything is all that the database holds: its rows, and on SQLite its files.
 func everything(s *idptest.Scene) string {
 	s.Helper()
-	all := dump(s, "linde") + dump(s, "wilg")
+	all := s.Dump("linde") + s.Dump("wilg")
 	var seq int
 	var name, file string
 	if err := s.DB.SQL().QueryRowContext(s.Context(), "PRAGMA database_list").Scan(&seq, &name, &file); err != nil {
@@ -139,7 +125,7 @@ func everything(s *idptest.Scene) string {
 const draws = 10_000
 
 // CVE-2019-10754, CVE-2022-31034.
-func TestCVE_2019_10754_CVE_2022_31034_Randomness(t *testing.T) {
+func TestRandomValuesAreLongAndDiffer(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]struct {
 		draw     func() string
@@ -211,7 +197,7 @@ func TestCVE_2019_10754_CVE_2022_31034_Randomness(t *testing.T) {
 }
 
 // CVE-2025-48947, CVE-2025-64762.
-func TestCVE_2025_48947_CVE_2025_64762_NothingPersonalIsCached(t *testing.T) {
+func TestNothingPersonalIsCached(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()
 		v.Given("web")

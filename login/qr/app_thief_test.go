@@ -1,4 +1,4 @@
-package attack
+package qr_test
 
 import (
 	"bytes"
@@ -153,7 +153,7 @@ func TestDeviceEndsAtBothNodes(t *testing.T) {
 		} {
 			h := m.phone("anna@example.org", idptest.HostIssuer)
 			b := idptest.NewBrowser(s.Server, "en")
-			(&desk{mobile: m}).signIn(b)
+			(&screen{mobile: m}).signIn(b)
 			act(b)
 			h.gone(name)
 		}

@@ -1,4 +1,4 @@
-package attack
+package op_test
 
 import (
 	"encoding/json"
@@ -17,8 +17,9 @@ import (
 	"github.com/minddistrict/idp/internal/wire"
 )
 
-func TestZ1RedirectIsNotDecodedTwice(t *testing.T) {
-	gap(t, 1, "redirect_uri is compared byte for byte, once decoded", func(s *idptest.Scene) {
+// Z1: redirect_uri is compared byte for byte, once decoded.
+func TestRedirectIsNotDecodedTwice(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		for _, twin := range []string{
 			"https://rp.test/c%62", "https://rp.test/%63%62", "https://rp.test%2Fcb", "https%3A%2F%2Frp.test%2Fcb", "https://rp.test/cb%20", "https://rp%2etest/cb",
 			url.QueryEscape(url.QueryEscape(idptest.RedirectURI)),
@@ -32,8 +33,9 @@ func TestZ1RedirectIsNotDecodedTwice(t *testing.T) {
 	})
 }
 
-func TestZ2LoopbackDiffersByPortOnly(t *testing.T) {
-	gap(t, 2, "of a loopback redirect only the port may differ", func(s *idptest.Scene) {
+// Z2: of a loopback redirect only the port may differ.
+func TestLoopbackDiffersByPortOnly(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		for _, twin := range []string{
 			"https://localhost:9999/cb", "https://127.0.0.1:1/cb", "http://127.0.0.1:9999/cb", "http://evil@127.0.0.1:5/cb", "http://evil@localhost:9999/cb", "http://[::1]:7/cb",
 			"http://localhost:9999@evil.test/cb", "http://localhost.evil.test:9999/cb", "http://LOCALHOST:9999/cb", "http://localhost:9999/CB", "http://localhost:9999/cb/",
@@ -51,8 +53,9 @@ func TestZ2LoopbackDiffersByPortOnly(t *testing.T) {
 	})
 }
 
-func TestZ3PKCEIsS256(t *testing.T) {
-	gap(t, 3, "PKCE: S256 only, of 43 characters, for every party", func(s *idptest.Scene) {
+// Z3: PKCE: S256 only, of 43 characters, for every party.
+func TestPKCEIsS256(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()
 		v.SignIn("web", "anna@example.org")
 		for _, party := range []string{"web", "spa", "app", "jwt"} {
@@ -83,9 +86,10 @@ func TestZ3PKCEIsS256(t *testing.T) {
 	})
 }
 
-// CVE-2022-39222, CVE-2024-28197, CVE-2026-7507: a request belongs to the browser that began it.
-func TestZ4RequestBelongsToABrowserAndGivesOneCode(t *testing.T) {
-	gap(t, 4, "a request id is worth nothing in another browser, and one code in its own", func(s *idptest.Scene) {
+// Z4: a request id is worth nothing in another browser, and one code in its own. CVE-2022-39222, CVE-2024-28197,
+// CVE-2026-7507: a request belongs to the browser that began it.
+func TestRequestBelongsToABrowserAndGivesOneCode(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		owner, thief, none := s.Visitor(), s.Visitor(), s.Visitor()
 		id := owner.Begin("web", nil)
 		thief.SignIn("web", "bram@example.org")
@@ -140,8 +144,9 @@ func TestZ4RequestBelongsToABrowserAndGivesOneCode(t *testing.T) {
 	})
 }
 
-func TestZ5RepeatedParameterIsRefused(t *testing.T) {
-	gap(t, 5, "a repeated parameter is refused, query and body counted together", func(s *idptest.Scene) {
+// Z5: a repeated parameter is refused, query and body counted together.
+func TestRepeatedParameterIsRefused(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		for name, values := range idptest.AuthorizeQuery("web", idptest.Set("prompt", "login", "max_age", "1", "ui_locales", "nl", "acr_values", "x", "login_hint", "a", "claims", "{}", "display", "page")) {
 			for _, other := range []string{values[0], "https://evil.test/cb", ""} {
 				second := url.Values{name: {other}}.Encode()
@@ -186,8 +191,9 @@ var methods = map[string][]string{
 	"/": {"GET", "HEAD"}, "/login": {"GET", "HEAD"}, "/login/x": {"GET", "HEAD"}, "/login/x/password": {"GET", "HEAD", "POST"}, "/login/x/stop": {"GET", "HEAD", "POST"}, "/assets/": {"GET", "HEAD"},
 }
 
-func TestZ6MethodsAreListedAndSecretsStayOutOfURLs(t *testing.T) {
-	gap(t, 6, "methods are an allow-list; no parameter of a machine endpoint in a URL", func(s *idptest.Scene) {
+// Z6: methods are an allow-list; no parameter of a machine endpoint in a URL.
+func TestMethodsAreListedAndSecretsStayOutOfURLs(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		for path, allowed := range methods {
 			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND", "get", "X"} {
 				a := s.Send(method, s.Issuer+path, "", nil)
@@ -304,8 +310,9 @@ func everywhere(s *idptest.Scene, look func(what string, a idptest.Answer)) {
 	}
 }
 
-func TestZ7AnswersAreNotStored(t *testing.T) {
-	gap(t, 7, "no-store on every answer that is not a public document", func(s *idptest.Scene) {
+// Z7: no-store on every answer that is not a public document.
+func TestAnswersAreNotStored(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		everywhere(s, func(what string, a idptest.Answer) {
 			if !strings.Contains(a.Header.Get("Cache-Control"), "no-store") {
 				s.Errorf("%s (%d): Cache-Control %q", what, a.Status, a.Header.Get("Cache-Control"))
@@ -314,8 +321,9 @@ func TestZ7AnswersAreNotStored(t *testing.T) {
 	})
 }
 
-func TestZ8OriginsAreListed(t *testing.T) {
-	gap(t, 8, "CORS for registered origins, never with credentials, never on pages", func(s *idptest.Scene) {
+// Z8: CORS for registered origins, never with credentials, never on pages.
+func TestOriginsAreListed(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		for path := range methods {
 			for _, origin := range []string{"https://rp.test", "https://evil.test", "null", "https://rp.test.evil.test", "http://rp.test", "https://RP.test", "https://rp.test/"} {
 				for _, method := range []string{"GET", "POST", "OPTIONS"} {
@@ -338,7 +346,8 @@ func TestZ8OriginsAreListed(t *testing.T) {
 	})
 }
 
-func TestZ9BadInputIsNotAServerError(t *testing.T) {
+// Z9: bad input is never a 500.
+func TestBadInputIsNotAServerError(t *testing.T) {
 	attack := func(s *idptest.Scene) {
 		long := strings.Repeat("a", 5000)
 		for says, a := range map[string]idptest.Answer{
@@ -392,7 +401,7 @@ func TestZ9BadInputIsNotAServerError(t *testing.T) {
 		}
 	}
 	t.Run("postgres", func(t *testing.T) { attack(idptest.NewScene(t, idptest.HostIssuer, idptest.ScenePostgres(t))) }) // it stores no NUL
-	gap(t, 9, "bad input is never a 500", attack)
+	idptest.Issuers(t, attack)
 }
 
 // random cuts out identifiers and codes, in which any short word may turn up.
@@ -401,7 +410,8 @@ var random = regexp.MustCompile(`[A-Za-z0-9_-]{26,}`)
 // leaks are words of databases and drivers.
 var leaks = []string{"sql", "SQL", "constraint", "no such", "relation", "pgx", "database", "goroutine", ".go:", "hidden_", "driver", "dial ", "tcp", "closed"}
 
-func TestZ10StorageErrorsStayInside(t *testing.T) {
+// Z10: what a database says stays in the log.
+func TestStorageErrorsStayInside(t *testing.T) {
 	rowsOf := []string{"grants", "sessions", "requests", "journeys", "attempts", "accounts", "events"}
 	attack := func(s *idptest.Scene) {
 		s.Rebuild(func(o *wire.Options) { o.Log = slog.New(slog.DiscardHandler) })
@@ -450,10 +460,11 @@ func TestZ10StorageErrorsStayInside(t *testing.T) {
 		}
 	}
 	t.Run("postgres", func(t *testing.T) { attack(idptest.NewScene(t, idptest.HostIssuer, idptest.ScenePostgres(t))) })
-	gap(t, 10, "what a database says stays in the log", attack)
+	idptest.Issuers(t, attack)
 }
 
-func TestZ11CodeIsSpentOnce(t *testing.T) {
+// Z11: of 16 parallel redemptions of a code one succeeds.
+func TestCodeIsSpentOnce(t *testing.T) {
 	attack := func(s *idptest.Scene) {
 		v := s.Visitor()
 		v.SignIn("web", "anna@example.org")
@@ -478,7 +489,7 @@ func TestZ11CodeIsSpentOnce(t *testing.T) {
 		}
 	}
 	t.Run("postgres", func(t *testing.T) { attack(idptest.NewScene(t, idptest.HostIssuer, idptest.ScenePostgres(t))) })
-	gap(t, 11, "of 16 parallel redemptions of a code one succeeds", attack)
+	idptest.Issuers(t, attack)
 }
 
 // notServed are the errors for grant types that are not served: the library knows some of them, and says then that this party may not use it.
@@ -494,8 +505,10 @@ func discovery(s *idptest.Scene) map[string]any {
 	return m
 }
 
-func TestZ12PartyProvesItselfFirstAndAsItRegistered(t *testing.T) {
-	gap(t, 12, "client authentication before the code, as registered; no request objects of parties without keys, implicit, token exchange", func(s *idptest.Scene) {
+// Z12: client authentication before the code, as registered; no request objects of parties without keys, implicit,
+// token exchange.
+func TestPartyProvesItselfFirstAndAsItRegistered(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()
 		code := v.SignIn("web", "anna@example.org")
 		form := idptest.CodeForm("web", code)
@@ -551,8 +564,9 @@ func TestZ12PartyProvesItselfFirstAndAsItRegistered(t *testing.T) {
 	})
 }
 
-func TestZ13DeviceFlowIsNotServed(t *testing.T) {
-	gap(t, 13, "there is no device flow, and none is advertised", func(s *idptest.Scene) {
+// Z13: there is no device flow, and none is advertised.
+func TestDeviceFlowIsNotServed(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		for _, path := range []string{"/device_authorization", "/device", "/device/authorize"} {
 			for _, method := range []string{"GET", "POST"} {
 				if a := s.Send(method, s.Issuer+path, "client_id=spa&user_code=x", nil); a.Status != http.StatusNotFound {
@@ -571,8 +585,9 @@ func TestZ13DeviceFlowIsNotServed(t *testing.T) {
 	})
 }
 
-func TestZ14TokensAreNotMalleable(t *testing.T) {
-	gap(t, 14, "an access token with any bit changed is no token", func(s *idptest.Scene) {
+// Z14: an access token with any bit changed is no token.
+func TestTokensAreNotMalleable(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		got := s.Visitor().Given("web")
 		longer := s.Visitor().Given("other")
 		fewer := s.Token("web", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}, "scope": {"openid"}})
@@ -622,8 +637,9 @@ func malleable(s *idptest.Scene, token string) {
 	}
 }
 
-func TestZ15LogoutAsksUnlessTheHintIsThisSession(t *testing.T) {
-	gap(t, 15, "logout asks, unless the hint names the very session of this browser", func(s *idptest.Scene) {
+// Z15: logout asks, unless the hint names the very session of this browser.
+func TestLogoutAsksUnlessTheHintIsThisSession(t *testing.T) {
+	idptest.Issuers(t, func(s *idptest.Scene) {
 		anna, bram := s.Visitor(), s.Visitor()
 		own, others := anna.Given("web"), bram.Redeem("web", bram.SignIn("web", "bram@example.org"))
 		sub := anna.SignedIn()

@@ -1,4 +1,4 @@
-package attack
+package qr_test
 
 import (
 	"crypto/ecdsa"
@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
-	"os"
-	"strconv"
 	"testing"
 	"time"
 
@@ -70,15 +68,7 @@ func mobiles(t *testing.T, attack func(*mobile)) {
 // appRounds is how often a race at the app is run; IDP_APP_RACES says another number.
 func appRounds(t testing.TB, few int) int {
 	t.Helper()
-	text := os.Getenv("IDP_APP_RACES")
-	if text == "" {
-		return few
-	}
-	rounds, err := strconv.Atoi(text)
-	if err != nil || rounds < 1 {
-		t.Fatalf("IDP_APP_RACES=%q: a number from 1", text)
-	}
-	return rounds
+	return idptest.Number(t, "IDP_APP_RACES", few)
 }
 
 // later puts the clocks of both nodes forward.

@@ -1,10 +1,9 @@
-package attack
+package op_test
 
 import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 
@@ -25,14 +24,14 @@ func renamed(v *idptest.Visitor, from, to platform.ID) *idptest.Visitor {
 }
 
 // GHSA-pfrf-9r5f-73f5.
-func TestGHSA_pfrf_9r5f_73f5_NothingCrossesPlatforms(t *testing.T) {
+func TestNothingCrossesPlatforms(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		there := s.Foreign()
 		v := s.Visitor()
 		got := v.Given("jwt")
 		opaque := v.Redeem("web", v.Code("web", nil))
 		code := v.Code("web", nil)
-		before := dump(s, there.Platform())
+		before := s.Dump(there.Platform())
 		for _, party := range []string{"web", "jwt", "other", "spa"} {
 			there.RefusedGrant("code", there.Redeem(party, code))
 			for _, token := range []string{got.Refresh, opaque.Refresh, code} {
@@ -79,13 +78,13 @@ func TestGHSA_pfrf_9r5f_73f5_NothingCrossesPlatforms(t *testing.T) {
 		}
 		// That a page of it did not go on is on its record, and names nobody.
 		const pages = "kind = 'page.refuse' AND account = '' AND session = '' AND party = ''"
-		if n := len(rowsOf(s, "SELECT id FROM events WHERE "+pages+" AND platform = '"+string(there.Platform())+"'")); n == 0 {
+		if n := len(s.Rows("SELECT id FROM events WHERE " + pages + " AND platform = '" + string(there.Platform()) + "'")); n == 0 {
 			s.Error("a page that did not go on is not on record")
 		}
 		if _, err := s.DB.SQL().ExecContext(s.Context(), "DELETE FROM events WHERE "+pages); err != nil {
 			s.Fatal(err)
 		}
-		if after := dump(s, there.Platform()); after != before {
+		if after := s.Dump(there.Platform()); after != before {
 			s.Errorf("the other platform changed: got\n%s\nwant\n%s", after, before)
 		}
 		if s.Userinfo(got.Access) != http.StatusOK || s.RefreshGrant("web", opaque.Refresh).Access == "" || s.Redeem("web", code).Access == "" {
@@ -94,63 +93,10 @@ func TestGHSA_pfrf_9r5f_73f5_NothingCrossesPlatforms(t *testing.T) {
 	})
 }
 
-// dump is everything that a platform has, in order.
-func dump(s *idptest.Scene, p platform.ID) string {
-	s.Helper()
-	var all []string
-	for _, table := range []string{"accounts", "attempts", "consents", "credentials", "events", "grants", "journeys", "parties", "platforms", "requests", "sessions", "signing_keys"} {
-		column := "platform"
-		if table == "platforms" {
-			column = "id"
-		}
-		for _, row := range rowsOf(s, "SELECT * FROM "+table+" WHERE "+column+" = '"+string(p)+"'") {
-			all = append(all, table+": "+row)
-		}
-	}
-	slices.Sort(all)
-	return strings.Join(all, "\n")
-}
-
-// rows are the rows of a query, each as one text.
-func rowsOf(s *idptest.Scene, query string) (all []string) {
-	s.Helper()
-	rows, err := s.DB.SQL().QueryContext(s.Context(), query)
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer func() {
-		if err := rows.Close(); err != nil {
-			s.Error(err)
-		}
-	}()
-	columns, err := rows.Columns()
-	if err != nil {
-		s.Fatal(err)
-	}
-	for rows.Next() {
-		values, into := make([]any, len(columns)), make([]any, len(columns))
-		for i := range values {
-			into[i] = &values[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			s.Fatal(err)
-		}
-		var b strings.Builder
-		for _, value := range values {
-			fmt.Fprintf(&b, "%s ", value)
-		}
-		all = append(all, b.String())
-	}
-	if err := rows.Err(); err != nil {
-		s.Fatal(err)
-	}
-	return all
-}
-
 // Identifiers of another platform, put wherever an identifier can be put. The contract of storage holds the other half:
 // each of its methods, called with an identifier of another platform, finds and changes nothing
 // (storage/storagetest/safety.go) (CVE-2025-64431, CVE-2025-27507).
-func TestCVE_2025_64431_CVE_2025_27507_IdentifiersOfAnotherPlatform(t *testing.T) {
+func TestIdentifiersOfAnotherPlatformFindNothing(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		there := s.Foreign()
 		bram := there.Visitor()
@@ -158,7 +104,7 @@ func TestCVE_2025_64431_CVE_2025_27507_IdentifiersOfAnotherPlatform(t *testing.T
 		_, claims := idptest.Parts(s.TB, got.ID)
 		_, access := idptest.Parts(s.TB, got.Access)
 		journey := there.Visitor().Begin("web", nil)
-		before := dump(s, there.Platform())
+		before := s.Dump(there.Platform())
 
 		v := s.Visitor()
 		sub := v.Given("web")
@@ -176,7 +122,7 @@ func TestCVE_2025_64431_CVE_2025_27507_IdentifiersOfAnotherPlatform(t *testing.T
 			s.RefusedGrant(id, s.RefreshGrant("jwt", id))
 			s.Post("/revoke", url.Values{"token": {id}}, idptest.Basic("jwt"))
 		}
-		if after := dump(s, there.Platform()); after != before {
+		if after := s.Dump(there.Platform()); after != before {
 			s.Errorf("the other platform changed: got\n%s\nwant\n%s", after, before)
 		}
 		if who := bram.SignedIn(); who != claims["sub"] || v.SignedIn() == "" || s.Userinfo(sub.Access) != http.StatusOK {
@@ -186,7 +132,7 @@ func TestCVE_2025_64431_CVE_2025_27507_IdentifiersOfAnotherPlatform(t *testing.T
 }
 
 // CVE-2026-9094, CVE-2026-33132.
-func TestCVE_2026_9094_CVE_2026_33132_ScopesOfAnotherPlatform(t *testing.T) {
+func TestScopesOfAnotherPlatformGiveNothing(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		there := s.Foreign()
 		for _, name := range []string{string(there.Platform()), "urn:zitadel:iam:org:project:id:" + string(there.Platform()) + ":aud", there.Issuer, "urn:zitadel:iam:org:domain:primary:wilg.test", "jobs.read", "admin", "*"} {
