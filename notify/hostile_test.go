@@ -168,7 +168,8 @@ func TestHostileAddressesGetNoMail(t *testing.T) {
 	}
 }
 
-// FuzzMail: whatever people and platforms are called, a mail has our sender, one recipient and our links (CVE-2024-41953).
+// FuzzMail: whatever people and platforms are called, a mail has our sender, one recipient and our links
+// (CVE-2024-41953).
 func FuzzMail(f *testing.F) {
 	for _, bad := range hostile {
 		f.Add(bad, bad, "help@linde.test", "anna@example.org", "login@linde.test")
