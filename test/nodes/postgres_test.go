@@ -12,8 +12,8 @@ import (
 	"github.com/minddistrict/idp/test/program"
 )
 
-// database is a PostgreSQL server of the test's own, with PostgreSQL's own settings: it syncs every commit. It is there to
-// be killed.
+// database is a PostgreSQL server of the test's own, with PostgreSQL's own settings: it syncs every commit. It is there
+// to be killed.
 type database struct {
 	*postgres.Server
 	t       *testing.T
