@@ -37,12 +37,12 @@ func load(ctx context.Context, args []string) (err error) {
 	if err := build(ctx, ".", binary); err != nil {
 		return err
 	}
-	pg, err := startPostgres(ctx, filepath.Join(p.dir, "postgres"), p.otherCPU,
+	pg, err := startPostgres(filepath.Join(p.dir, "postgres"),
 		"max_wal_size=8GB", "checkpoint_timeout=30min", "shared_buffers=2GB", "maintenance_work_mem=1GB", "wal_level=minimal", "max_wal_senders=0")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, pg.stop(ctx)) }()
+	defer func() { err = errors.Join(err, pg.stop()) }()
 	var both []*server
 	for _, name := range []string{"empty", "full"} {
 		dsn, err := pg.create(ctx, name+"_db")

@@ -102,7 +102,7 @@ type peer struct {
 const patience = 15 * time.Minute
 
 // newPeer prepares what a description says. nil is one that runs already.
-func (p plan) newPeer(ctx context.Context, file string, pg *postgres) (*provider, *peer, error) {
+func (p plan) newPeer(ctx context.Context, file string, pg *privateDB) (*provider, *peer, error) {
 	described, err := describe(file)
 	if err != nil {
 		return nil, nil, err

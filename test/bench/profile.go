@@ -25,11 +25,11 @@ func profile(ctx context.Context, args []string) (err error) {
 	if err := build(ctx, ".", binary, "-tags", "profile"); err != nil {
 		return err
 	}
-	pg, err := startPostgres(ctx, filepath.Join(p.dir, "postgres"), p.otherCPU)
+	pg, err := startPostgres(filepath.Join(p.dir, "postgres"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, pg.stop(ctx)) }()
+	defer func() { err = errors.Join(err, pg.stop()) }()
 	s, err := newIDP(ctx, binary, p.dir, "postgres", p.serverCPU, pg.DSN, pg.PID)
 	if err != nil {
 		return err

@@ -83,11 +83,11 @@ func run(ctx context.Context, args []string) (err error) {
 	if err := pinSelf(p.otherCPU); err != nil {
 		return err
 	}
-	pg, err := startPostgres(ctx, filepath.Join(p.dir, "postgres"), p.otherCPU, "max_wal_size=2GB")
+	pg, err := startPostgres(filepath.Join(p.dir, "postgres"), "max_wal_size=2GB")
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, pg.stop(ctx)) }()
+	defer func() { err = errors.Join(err, pg.stop()) }()
 	servers, err := p.servers(ctx, pg)
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func run(ctx context.Context, args []string) (err error) {
 }
 
 // others are the further providers, and those of them that are to be started.
-func (p plan) others(ctx context.Context, pg *postgres) (all []*provider, start []*peer, err error) {
+func (p plan) others(ctx context.Context, pg *privateDB) (all []*provider, start []*peer, err error) {
 	for _, file := range p.with {
 		other, s, err := p.newPeer(ctx, file, pg)
 		if err != nil {
@@ -154,7 +154,7 @@ const (
 )
 
 // servers prepares the ceiling, our server, and what it is compared with, in this order.
-func (p plan) servers(ctx context.Context, pg *postgres) ([]*server, error) {
+func (p plan) servers(ctx context.Context, pg *privateDB) ([]*server, error) {
 	hello, err := newCeiling(p.serverCPU)
 	if err != nil {
 		return nil, err

@@ -19,11 +19,11 @@ func stormy(ctx context.Context, args []string) (err error) {
 	if err := pinSelf(p.otherCPU); err != nil {
 		return err
 	}
-	pg, err := startPostgres(ctx, filepath.Join(p.dir, "postgres"), p.otherCPU)
+	pg, err := startPostgres(filepath.Join(p.dir, "postgres"))
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, pg.stop(ctx)) }()
+	defer func() { err = errors.Join(err, pg.stop()) }()
 	servers, err := p.servers(ctx, pg)
 	if err != nil {
 		return err

@@ -51,11 +51,11 @@ func timing(ctx context.Context, args []string) (err error) {
 	if *onSQLite {
 		defer func() { _ = os.Remove(filepath.Join(p.dir, "timing.db")) }()
 	} else {
-		pg, err := startPostgres(ctx, filepath.Join(p.dir, "postgres"), p.otherCPU)
+		pg, err := startPostgres(filepath.Join(p.dir, "postgres"))
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, pg.stop(ctx)) }()
+		defer func() { err = errors.Join(err, pg.stop()) }()
 		dsn, database = pg.DSN, pg.PID
 	}
 	binary := filepath.Join(p.dir, "idp")

@@ -13,6 +13,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/minddistrict/idp/internal/secret"
@@ -88,6 +89,16 @@ func (s *Server) Start(settings ...string) error {
 		return fmt.Errorf("starting PostgreSQL: %w\n%s", err, said)
 	}
 	return nil
+}
+
+// PID is the number of the first process of what Start started.
+func (s *Server) PID() (int, error) {
+	text, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	return strconv.Atoi(first)
 }
 
 // Delete ends what Start started, and deletes its files.
