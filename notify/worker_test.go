@@ -25,8 +25,6 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-var databases = map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres}
-
 const twoPlatforms = `
 platforms:
   - name: linde
@@ -48,13 +46,11 @@ platforms:
 
 // each runs a test on both databases.
 func each(t *testing.T, test func(*testing.T, *idptest.Server)) {
-	for name, open := range databases {
-		t.Run(name, func(t *testing.T) {
-			s := idptest.NewServer(t, open(t))
-			s.Apply(twoPlatforms)
-			test(t, s)
-		})
-	}
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		s := idptest.NewServer(t, db)
+		s.Apply(twoPlatforms)
+		test(t, s)
+	})
 }
 
 // node is another house on the same database, with a mailer of its own.

@@ -13,33 +13,31 @@ import (
 // What a party sends along is kept and sent back as it is, or refused: PostgreSQL stores no NUL and no broken UTF-8, and
 // an address has an end.
 func TestStateAndNonceAreShortPlainText(t *testing.T) {
-	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
-		t.Run(name, func(t *testing.T) {
-			c := caller{t, idptest.NewServer(t, open(t))}
-			c.Apply(house)
-			for value, good := range map[string]bool{
-				"state": true, "é ☂ 'x' \"y\"": true, strings.Repeat("s", 2048): true,
-				strings.Repeat("s", 2049): false, "a\x00b": false, "a\nb": false, "a\x7fb": false, "\xff\xfe": false, "\xed\xa0\x80": false,
-			} {
-				for _, param := range []string{"state", "nonce"} {
-					query := authorizeQuery("web", func(q url.Values) { q.Set(param, value) })
-					for method, res := range map[string]*http.Response{
-						http.MethodGet:  c.get(issuer + query),
-						http.MethodPost: c.send(http.MethodPost, issuer+"/authorize", strings.TrimPrefix(query, "/authorize?"), nil),
-					} {
-						to, err := url.Parse(res.Header.Get("Location"))
-						if err != nil || res.StatusCode != http.StatusSeeOther {
-							t.Fatalf("%s of %.20q by %s: %d %v", param, value, method, res.StatusCode, err)
-						}
-						got := to.Query()
-						if good && to.Host == "rp.test" || !good && (got.Get("error") != "invalid_request" || param == "state" && got.Has("state")) {
-							t.Errorf("%s of %.20q by %s leads to %.200s", param, value, method, to)
-						}
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		c := caller{t, idptest.NewServer(t, db)}
+		c.Apply(house)
+		for value, good := range map[string]bool{
+			"state": true, "é ☂ 'x' \"y\"": true, strings.Repeat("s", 2048): true,
+			strings.Repeat("s", 2049): false, "a\x00b": false, "a\nb": false, "a\x7fb": false, "\xff\xfe": false, "\xed\xa0\x80": false,
+		} {
+			for _, param := range []string{"state", "nonce"} {
+				query := authorizeQuery("web", func(q url.Values) { q.Set(param, value) })
+				for method, res := range map[string]*http.Response{
+					http.MethodGet:  c.get(issuer + query),
+					http.MethodPost: c.send(http.MethodPost, issuer+"/authorize", strings.TrimPrefix(query, "/authorize?"), nil),
+				} {
+					to, err := url.Parse(res.Header.Get("Location"))
+					if err != nil || res.StatusCode != http.StatusSeeOther {
+						t.Fatalf("%s of %.20q by %s: %d %v", param, value, method, res.StatusCode, err)
+					}
+					got := to.Query()
+					if good && to.Host == "rp.test" || !good && (got.Get("error") != "invalid_request" || param == "state" && got.Has("state")) {
+						t.Errorf("%s of %.20q by %s leads to %.200s", param, value, method, to)
 					}
 				}
 			}
-		})
-	}
+		}
+	})
 }
 
 // OpenID Connect Core 1.0 section 5.3: userinfo is for sign-ins, and a token without `openid` is of none.

@@ -153,134 +153,128 @@ func TestWhoMayBeReferredToWhom(t *testing.T) {
 // A referral works once, for one professional, one act and five minutes; who tries otherwise is on record. Issued at
 // one node, which is gone then, and used at another, on both databases.
 func TestReferralWorksOnceForOne(t *testing.T) {
-	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": idptest.SQLiteNodes, "postgres": idptest.PostgresNodes} {
-		t.Run(name, func(t *testing.T) {
-			databases := open(t, 2)
-			gone, node := idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])
-			gone.Apply(practice())
-			var tokens []string
-			for i := range 7 {
-				tokens = append(tokens, referred(t, gone, "hulp@example.org", fmt.Sprintf("client%d@example.org", i)))
+	idptest.EachNodes(t, 2, func(t *testing.T, databases []*storage.DB) {
+		gone, node := idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])
+		gone.Apply(practice())
+		var tokens []string
+		for i := range 7 {
+			tokens = append(tokens, referred(t, gone, "hulp@example.org", fmt.Sprintf("client%d@example.org", i)))
+		}
+		again := referred(t, gone, "hulp@example.org", "client0@example.org")
+		if err := gone.DB.Close(); err != nil {
+			t.Fatal(err)
+		}
+		node.Clock.Later(time.Second)
+		by := func(email string) *staff.Acts {
+			a := follower(t, node, email)
+			a.Origin = audit.Origin{Reference: "7KQ4-MXDA", Address: "192.0.2.9"}
+			return a
+		}
+		reset := func(acts *staff.Acts, token string) error {
+			return acts.ResetByReferral(t.Context(), "linde", token, staff.InPerson)
+		}
+		want := slices.Repeat([]string{"referral.make linde-server lost-phone for " + string(find(t, node, "linde", "hulp@example.org").ID)}, 8)
+		try := func(says string, got, wanted error, recorded string) {
+			t.Helper()
+			if !errors.Is(got, wanted) || wanted == nil && got != nil {
+				t.Errorf("%s: %v, want %v", says, got, wanted)
 			}
-			again := referred(t, gone, "hulp@example.org", "client0@example.org")
-			if err := gone.DB.Close(); err != nil {
-				t.Fatal(err)
+			if recorded != "" {
+				want = append(want, recorded)
 			}
-			node.Clock.Later(time.Second)
-			by := func(email string) *staff.Acts {
-				a := follower(t, node, email)
-				a.Origin = audit.Origin{Reference: "7KQ4-MXDA", Address: "192.0.2.9"}
-				return a
+			node.Clock.Later(time.Millisecond)
+			if lines := onRecord(t, node); !slices.Equal(lines, want) {
+				t.Fatalf("%s: on record\n%s\nwant\n%s", says, strings.Join(lines, "\n"), strings.Join(want, "\n"))
 			}
-			reset := func(acts *staff.Acts, token string) error {
-				return acts.ResetByReferral(t.Context(), "linde", token, staff.InPerson)
+		}
+		// What can be mended uses nothing up and is no refusal.
+		stale := by("hulp@example.org")
+		stale.Actor.FreshAt = node.Clock.Now().Add(-time.Hour)
+		try("not fresh", reset(stale, tokens[0]), staff.NotFresh, "")
+		try("not identified", by("hulp@example.org").ResetByReferral(t.Context(), "linde", tokens[0], ""), staff.NotIdentified, "")
+		for range 3 { // opening uses nothing up
+			r, err := by("hulp@example.org").Referral(t.Context(), "linde", tokens[0], staff.ReferredReset)
+			if err != nil || r.Party != "linde-web" || r.Reason != "lost-phone" || r.Subject.Email.Address != "client0@example.org" {
+				t.Fatalf("opened: %+v, %v", r, err)
 			}
-			want := slices.Repeat([]string{"referral.make linde-server lost-phone for " + string(find(t, node, "linde", "hulp@example.org").ID)}, 8)
-			try := func(says string, got, wanted error, recorded string) {
-				t.Helper()
-				if !errors.Is(got, wanted) || wanted == nil && got != nil {
-					t.Errorf("%s: %v, want %v", says, got, wanted)
-				}
-				if recorded != "" {
-					want = append(want, recorded)
-				}
-				node.Clock.Later(time.Millisecond)
-				if lines := onRecord(t, node); !slices.Equal(lines, want) {
-					t.Fatalf("%s: on record\n%s\nwant\n%s", says, strings.Join(lines, "\n"), strings.Join(want, "\n"))
-				}
-			}
-			// What can be mended uses nothing up and is no refusal.
-			stale := by("hulp@example.org")
-			stale.Actor.FreshAt = node.Clock.Now().Add(-time.Hour)
-			try("not fresh", reset(stale, tokens[0]), staff.NotFresh, "")
-			try("not identified", by("hulp@example.org").ResetByReferral(t.Context(), "linde", tokens[0], ""), staff.NotIdentified, "")
-			for range 3 { // opening uses nothing up
-				r, err := by("hulp@example.org").Referral(t.Context(), "linde", tokens[0], staff.ReferredReset)
-				if err != nil || r.Party != "linde-web" || r.Reason != "lost-phone" || r.Subject.Email.Address != "client0@example.org" {
-					t.Fatalf("opened: %+v, %v", r, err)
-				}
-			}
-			try("a colleague", reset(by("collega@example.org"), tokens[0]), fault.NotFound, "referral.refuse linde-web other person")
-			_, err := by("baas@example.org").Referral(t.Context(), "linde", tokens[0], staff.ReferredReset)
-			try("a manager opens it", err, fault.NotFound, "referral.refuse linde-web other person")
-			_, err = by("hulp@example.org").Referral(t.Context(), "linde", tokens[0], "deactivate")
-			try("for another act", err, fault.Refused, "referral.refuse linde-web other act")
-			try("a token that nobody made", reset(by("hulp@example.org"), secret.Token()), fault.NotFound, "")
-			elsewhere := by("hulp@example.org")
-			try("at another platform", elsewhere.ResetByReferral(t.Context(), "wilg", tokens[0], staff.InPerson), fault.NotFound, "")
-			try("done", reset(by("hulp@example.org"), tokens[0]), nil, "two_step.reset linde-web lost-phone")
-			if a := find(t, node, "linde", "client0@example.org"); len(a.SecondCredentials()) > 0 {
-				t.Error("the factor stands")
-			}
-			used, err := by("hulp@example.org").UsedReferral(t.Context(), "linde", tokens[0])
-			if err != nil || used.Subject.Email.Address != "client0@example.org" || node.Clock.Now().Sub(used.UsedAt) > time.Second {
-				t.Errorf("used: %+v, %v", used, err)
-			}
-			_, err = by("hulp@example.org").UsedReferral(t.Context(), "linde", tokens[1])
-			try("what was done with one that works", err, fault.NotFound, "")
-			_, err = by("collega@example.org").UsedReferral(t.Context(), "linde", tokens[0])
-			try("what was done with a colleague's", err, fault.NotFound, "")
-			try("twice", reset(by("hulp@example.org"), tokens[0]), fault.Spent, "referral.refuse linde-web used")
-			try("another one, to her who has none any more", reset(by("hulp@example.org"), again), fault.Spent, "referral.refuse linde-web replaced")
-			if err := node.Tools().Acts().Deactivate(t.Context(), "linde", staff.ByAddress("client1@example.org"), staff.Justification{Reason: staff.Left}); err != nil {
-				t.Fatal(err)
-			}
-			try("of one who was deactivated", reset(by("hulp@example.org"), tokens[1]), fault.Spent, "referral.refuse linde-web replaced")
-			for i := 2; i < 6; i++ {
-				try("of another", reset(by("hulp@example.org"), tokens[i]), nil, "two_step.reset linde-web lost-phone")
-			}
-			try("a sixth in an hour", reset(by("hulp@example.org"), tokens[6]), fault.Throttled, "referral.refuse linde-web too many")
-			last := referred(t, node, "collega@example.org", "client7@example.org")
-			want = append(want, "referral.make linde-server lost-phone for "+string(find(t, node, "linde", "collega@example.org").ID))
-			node.Apply(strings.Replace(practice(), "collega@example.org, role: professional", "collega@example.org, role: client", 1))
-			try("demoted since", reset(by("collega@example.org"), last), fault.Refused, "referral.refuse linde-web not allowed")
-			_, err = by("collega@example.org").Referral(t.Context(), "linde", last, staff.ReferredReset)
-			try("demoted since, and opens it", err, fault.Refused, "referral.refuse linde-web not allowed")
-			node.Apply(practice())
-			node.Clock.Later(5 * time.Minute)
-			try("late", reset(by("collega@example.org"), last), fault.Expired, "referral.refuse linde-web late")
-			events, err := node.DB.Events(t.Context(), "linde", 1)
-			if err != nil || events[0].Reference != "7KQ4-MXDA" || events[0].Actor != "helper" || events[0].Account != find(t, node, "linde", "client7@example.org").ID {
-				t.Errorf("%+v, %v", events, err)
-			}
-		})
-	}
+		}
+		try("a colleague", reset(by("collega@example.org"), tokens[0]), fault.NotFound, "referral.refuse linde-web other person")
+		_, err := by("baas@example.org").Referral(t.Context(), "linde", tokens[0], staff.ReferredReset)
+		try("a manager opens it", err, fault.NotFound, "referral.refuse linde-web other person")
+		_, err = by("hulp@example.org").Referral(t.Context(), "linde", tokens[0], "deactivate")
+		try("for another act", err, fault.Refused, "referral.refuse linde-web other act")
+		try("a token that nobody made", reset(by("hulp@example.org"), secret.Token()), fault.NotFound, "")
+		elsewhere := by("hulp@example.org")
+		try("at another platform", elsewhere.ResetByReferral(t.Context(), "wilg", tokens[0], staff.InPerson), fault.NotFound, "")
+		try("done", reset(by("hulp@example.org"), tokens[0]), nil, "two_step.reset linde-web lost-phone")
+		if a := find(t, node, "linde", "client0@example.org"); len(a.SecondCredentials()) > 0 {
+			t.Error("the factor stands")
+		}
+		used, err := by("hulp@example.org").UsedReferral(t.Context(), "linde", tokens[0])
+		if err != nil || used.Subject.Email.Address != "client0@example.org" || node.Clock.Now().Sub(used.UsedAt) > time.Second {
+			t.Errorf("used: %+v, %v", used, err)
+		}
+		_, err = by("hulp@example.org").UsedReferral(t.Context(), "linde", tokens[1])
+		try("what was done with one that works", err, fault.NotFound, "")
+		_, err = by("collega@example.org").UsedReferral(t.Context(), "linde", tokens[0])
+		try("what was done with a colleague's", err, fault.NotFound, "")
+		try("twice", reset(by("hulp@example.org"), tokens[0]), fault.Spent, "referral.refuse linde-web used")
+		try("another one, to her who has none any more", reset(by("hulp@example.org"), again), fault.Spent, "referral.refuse linde-web replaced")
+		if err := node.Tools().Acts().Deactivate(t.Context(), "linde", staff.ByAddress("client1@example.org"), staff.Justification{Reason: staff.Left}); err != nil {
+			t.Fatal(err)
+		}
+		try("of one who was deactivated", reset(by("hulp@example.org"), tokens[1]), fault.Spent, "referral.refuse linde-web replaced")
+		for i := 2; i < 6; i++ {
+			try("of another", reset(by("hulp@example.org"), tokens[i]), nil, "two_step.reset linde-web lost-phone")
+		}
+		try("a sixth in an hour", reset(by("hulp@example.org"), tokens[6]), fault.Throttled, "referral.refuse linde-web too many")
+		last := referred(t, node, "collega@example.org", "client7@example.org")
+		want = append(want, "referral.make linde-server lost-phone for "+string(find(t, node, "linde", "collega@example.org").ID))
+		node.Apply(strings.Replace(practice(), "collega@example.org, role: professional", "collega@example.org, role: client", 1))
+		try("demoted since", reset(by("collega@example.org"), last), fault.Refused, "referral.refuse linde-web not allowed")
+		_, err = by("collega@example.org").Referral(t.Context(), "linde", last, staff.ReferredReset)
+		try("demoted since, and opens it", err, fault.Refused, "referral.refuse linde-web not allowed")
+		node.Apply(practice())
+		node.Clock.Later(5 * time.Minute)
+		try("late", reset(by("collega@example.org"), last), fault.Expired, "referral.refuse linde-web late")
+		events, err := node.DB.Events(t.Context(), "linde", 1)
+		if err != nil || events[0].Reference != "7KQ4-MXDA" || events[0].Actor != "helper" || events[0].Account != find(t, node, "linde", "client7@example.org").ID {
+			t.Errorf("%+v, %v", events, err)
+		}
+	})
 }
 
 // Of 32 who press at once at two nodes one resets.
 func TestOneOfManyPressesResets(t *testing.T) {
-	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": idptest.SQLiteNodes, "postgres": idptest.PostgresNodes} {
-		t.Run(name, func(t *testing.T) {
-			databases := open(t, 2)
-			nodes := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
-			nodes[0].Apply(practice())
-			token := referred(t, nodes[0], "hulp@example.org", "client0@example.org")
-			var ended [32]error
-			var all sync.WaitGroup
-			for i := range ended {
-				acts := follower(t, nodes[i%2], "hulp@example.org")
-				all.Go(func() { ended[i] = acts.ResetByReferral(t.Context(), "linde", token, staff.InPerson) })
+	idptest.EachNodes(t, 2, func(t *testing.T, databases []*storage.DB) {
+		nodes := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
+		nodes[0].Apply(practice())
+		token := referred(t, nodes[0], "hulp@example.org", "client0@example.org")
+		var ended [32]error
+		var all sync.WaitGroup
+		for i := range ended {
+			acts := follower(t, nodes[i%2], "hulp@example.org")
+			all.Go(func() { ended[i] = acts.ResetByReferral(t.Context(), "linde", token, staff.InPerson) })
+		}
+		all.Wait()
+		done := 0
+		for _, err := range ended {
+			switch {
+			case err == nil:
+				done++
+			case !errors.Is(err, fault.Spent):
+				t.Errorf("one of many: %v", err)
 			}
-			all.Wait()
-			done := 0
-			for _, err := range ended {
-				switch {
-				case err == nil:
-					done++
-				case !errors.Is(err, fault.Spent):
-					t.Errorf("one of many: %v", err)
-				}
-			}
-			counts := map[string]int{}
-			for _, line := range onRecord(t, nodes[0]) {
-				kind, _, _ := strings.Cut(line, " ")
-				counts[kind]++
-			}
-			if want := map[string]int{"referral.make": 1, "two_step.reset": 1, "referral.refuse": 31}; done != 1 || fmt.Sprint(counts) != fmt.Sprint(want) {
-				t.Errorf("%d reset; on record %v, want %v", done, counts, want)
-			}
-		})
-	}
+		}
+		counts := map[string]int{}
+		for _, line := range onRecord(t, nodes[0]) {
+			kind, _, _ := strings.Cut(line, " ")
+			counts[kind]++
+		}
+		if want := map[string]int{"referral.make": 1, "two_step.reset": 1, "referral.refuse": 31}; done != 1 || fmt.Sprint(counts) != fmt.Sprint(want) {
+			t.Errorf("%d reset; on record %v, want %v", done, counts, want)
+		}
+	})
 }
 
 // A node that dies at whatever statement leaves all of it done or nothing: the press at another node does it, or

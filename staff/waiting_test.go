@@ -40,14 +40,11 @@ platforms:
 
 // nodes are two of one platform, on each database.
 func nodes(t *testing.T, file string, test func(t *testing.T, nodes []*idptest.Server)) {
-	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": idptest.SQLiteNodes, "postgres": idptest.PostgresNodes} {
-		t.Run(name, func(t *testing.T) {
-			databases := open(t, 2)
-			all := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
-			all[0].Apply(file)
-			test(t, all)
-		})
-	}
+	idptest.EachNodes(t, 2, func(t *testing.T, databases []*storage.DB) {
+		all := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
+		all[0].Apply(file)
+		test(t, all)
+	})
 }
 
 func whoIs(t *testing.T, node *idptest.Server, email string) *account.Account {

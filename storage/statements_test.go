@@ -37,13 +37,11 @@ platforms:
 
 // Statements are most of what a request costs, and each one that writes waits for the disk: their number is a promise.
 func TestStatementsPerRequest(t *testing.T) {
-	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
-		t.Run(name, func(t *testing.T) {
-			for _, party := range []string{"opaque", "jwt"} {
-				t.Run(party, func(t *testing.T) { countStatements(t, open(t), party) })
-			}
-		})
-	}
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		for _, party := range []string{"opaque", "jwt"} {
+			t.Run(party, func(t *testing.T) { countStatements(t, db, party) })
+		}
+	})
 }
 
 // What a login asks while its account's row is locked is what two logins of one person wait for.

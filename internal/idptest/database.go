@@ -50,6 +50,22 @@ func PostgresNodes(t testing.TB, n int) (nodes []*storage.DB) {
 	return nodes
 }
 
+// EachDatabase runs a test on a database of each kind.
+func EachDatabase(t *testing.T, test func(t *testing.T, db *storage.DB)) {
+	t.Helper()
+	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": SQLite, "postgres": Postgres} {
+		t.Run(name, func(t *testing.T) { test(t, open(t)) })
+	}
+}
+
+// EachNodes runs a test on n nodes' connections with a database of each kind.
+func EachNodes(t *testing.T, n int, test func(t *testing.T, nodes []*storage.DB)) {
+	t.Helper()
+	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": SQLiteNodes, "postgres": PostgresNodes} {
+		t.Run(name, func(t *testing.T) { test(t, open(t, n)) })
+	}
+}
+
 // migratedCopy is the path of a migrated SQLite file of the test's own.
 func migratedCopy(t testing.TB) string {
 	t.Helper()

@@ -13,6 +13,7 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/idptest/pretend"
 	"github.com/minddistrict/idp/outbox"
+	"github.com/minddistrict/idp/storage"
 )
 
 const pretendHouse = `
@@ -30,55 +31,53 @@ platforms:
 
 // TestAddingAFactorTakesOneFolderAndOneLine: the folder is internal/idptest/pretend, the line is marked below.
 func TestAddingAFactorTakesOneFolderAndOneLine(t *testing.T) {
-	for name, open := range databases {
-		t.Run(name, func(t *testing.T) {
-			s := idptest.NewServer(t, open(t), pretend.Factor(idptest.Sealer(t))) // the one line
-			s.Apply(fmt.Sprintf(pretendHouse, "required", "pretend"))
-			party := idptest.NewParty(s, "web.linde.test", "https://login.linde.test", "linde-web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
-			b := idptest.NewBrowser(s, "en")
-			b.MustOpen(t, party.Start(nil))
-			b.MustFill(t, "Email address", "anna@example.org")
-			b.MustFill(t, "Password", idptest.Password)
-			b.MustPress(t, "Log in")
-			// required: the set-up comes right after the login, and nothing is given before it
-			b.MustBeAt(t, "/set-up")
-			if err := b.Open(party.Start(map[string][]string{"prompt": {"none"}})); err != nil || party.Last.Error != "login_required" {
-				t.Fatalf("before the set-up: %v, %q", err, party.Last.Error)
-			}
-			b.MustOpen(t, party.Start(nil))
-			b.MustFill(t, "Email address", "anna@example.org")
-			b.MustFill(t, "Password", idptest.Password)
-			b.MustPress(t, "Log in")
-			b.MustPress(t, "Set up two-step authentication")
-			b.MustFill(t, "The code that everybody knows", "000000")
-			b.MustPress(t, "Continue")
-			b.MustBeAt(t, "/pretend-setup")
-			b.MustFill(t, "The code that everybody knows", pretend.Code)
-			b.MustPress(t, "Continue")
-			// recovery codes come with any second factor
-			keepCodes(b)
-			b.MustPress(t, "Done")
-			wantAMR(t, party, "mfa otp pwd")
-			mustHear(t, s, "mail_pretend", "You pretend from now on")
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		s := idptest.NewServer(t, db, pretend.Factor(idptest.Sealer(t))) // the one line
+		s.Apply(fmt.Sprintf(pretendHouse, "required", "pretend"))
+		party := idptest.NewParty(s, "web.linde.test", "https://login.linde.test", "linde-web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+		b := idptest.NewBrowser(s, "en")
+		b.MustOpen(t, party.Start(nil))
+		b.MustFill(t, "Email address", "anna@example.org")
+		b.MustFill(t, "Password", idptest.Password)
+		b.MustPress(t, "Log in")
+		// required: the set-up comes right after the login, and nothing is given before it
+		b.MustBeAt(t, "/set-up")
+		if err := b.Open(party.Start(map[string][]string{"prompt": {"none"}})); err != nil || party.Last.Error != "login_required" {
+			t.Fatalf("before the set-up: %v, %q", err, party.Last.Error)
+		}
+		b.MustOpen(t, party.Start(nil))
+		b.MustFill(t, "Email address", "anna@example.org")
+		b.MustFill(t, "Password", idptest.Password)
+		b.MustPress(t, "Log in")
+		b.MustPress(t, "Set up two-step authentication")
+		b.MustFill(t, "The code that everybody knows", "000000")
+		b.MustPress(t, "Continue")
+		b.MustBeAt(t, "/pretend-setup")
+		b.MustFill(t, "The code that everybody knows", pretend.Code)
+		b.MustPress(t, "Continue")
+		// recovery codes come with any second factor
+		keepCodes(b)
+		b.MustPress(t, "Done")
+		wantAMR(t, party, "mfa otp pwd")
+		mustHear(t, s, "mail_pretend", "You pretend from now on")
 
-			// next time it is asked after the password, and again after an idle hour
-			other := idptest.NewBrowser(s, "en")
-			other.MustOpen(t, party.Start(nil))
-			other.MustFill(t, "Email address", "anna@example.org")
-			other.MustFill(t, "Password", idptest.Password)
-			other.MustPress(t, "Log in")
-			other.MustBeAt(t, "/pretend")
-			other.MustFill(t, "The code that everybody knows", pretend.Code)
-			other.MustPress(t, "Continue")
-			wantAMR(t, party, "mfa otp pwd")
-			if acr := party.Last.Claims["acr"]; acr != "urn:minddistrict:acr:2fa" {
-				t.Errorf("acr %v", acr)
-			}
-			s.Clock.Later(3600e9)
-			other.MustOpen(t, party.Start(nil))
-			other.MustBeAt(t, "/pretend")
-		})
-	}
+		// next time it is asked after the password, and again after an idle hour
+		other := idptest.NewBrowser(s, "en")
+		other.MustOpen(t, party.Start(nil))
+		other.MustFill(t, "Email address", "anna@example.org")
+		other.MustFill(t, "Password", idptest.Password)
+		other.MustPress(t, "Log in")
+		other.MustBeAt(t, "/pretend")
+		other.MustFill(t, "The code that everybody knows", pretend.Code)
+		other.MustPress(t, "Continue")
+		wantAMR(t, party, "mfa otp pwd")
+		if acr := party.Last.Claims["acr"]; acr != "urn:minddistrict:acr:2fa" {
+			t.Errorf("acr %v", acr)
+		}
+		s.Clock.Later(3600e9)
+		other.MustOpen(t, party.Start(nil))
+		other.MustBeAt(t, "/pretend")
+	})
 }
 
 // TestFactorIsOfferedAndShown: the pages that loop over factors show what one says of itself, and its mail is sent.

@@ -98,47 +98,45 @@ func (h house) refusals(reason string) (n int) {
 // Two hundred guesses at once, on two nodes: ten are verified. The right password, last, waits like everybody's from a
 // browser that nobody knows; in the owner's browser it is taken at once (CVE-2024-4629, CVE-2026-27801, CVE-2024-1722).
 func TestTwoHundredGuessesAtOnceStopEverybodyButTheOwner(t *testing.T) {
-	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
-		t.Run(name, func(t *testing.T) {
-			one := newHouseOn(t, idptest.NewServer(t, open(t)))
-			two := newHouseOn(t, idptest.NewServer(t, one.DB))
-			owner := one.known("anna@example.org")
-			const guesses = 200
-			var forms [guesses]*http.Request
-			for i := range forms {
-				forms[i] = one.guess(one.browser(), "anna@example.org", wrong+fmt.Sprint(i))
-			}
-			one.waited() // forget
-			var ready, done sync.WaitGroup
-			ready.Add(1)
-			for i, form := range forms {
-				node := []house{one, two}[i%2]
-				done.Go(func() {
-					ready.Wait()
-					if res, err := node.RoundTrip(form); err != nil || res.StatusCode != http.StatusSeeOther {
-						t.Errorf("guess %d: %v, %v", i, res, err)
-					}
-				})
-			}
-			ready.Done()
-			done.Wait()
-			if verified, refused := one.refusals("wrong"), one.refusals("too many"); verified != authn.BlockAt || refused != guesses-authn.BlockAt {
-				t.Errorf("%d verified and %d refused, want %d and %d", verified, refused, authn.BlockAt, guesses-authn.BlockAt)
-			}
-			one.waited() // forget
-			stranger := two.browser()
-			if why := two.signIn(stranger, "anna@example.org", idptest.Password); why == "" {
-				t.Error("the right password is taken from a browser that nobody knows")
-			}
-			stranger.MustBeAt(t, "/stop")
-			if why := one.signIn(owner, "anna@example.org", idptest.Password); why != "" {
-				t.Errorf("the owner is refused: %s", why)
-			}
-			if d := one.waited(); len(d) > 0 {
-				t.Errorf("the owner waits %s", d)
-			}
-		})
-	}
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		one := newHouseOn(t, idptest.NewServer(t, db))
+		two := newHouseOn(t, idptest.NewServer(t, one.DB))
+		owner := one.known("anna@example.org")
+		const guesses = 200
+		var forms [guesses]*http.Request
+		for i := range forms {
+			forms[i] = one.guess(one.browser(), "anna@example.org", wrong+fmt.Sprint(i))
+		}
+		one.waited() // forget
+		var ready, done sync.WaitGroup
+		ready.Add(1)
+		for i, form := range forms {
+			node := []house{one, two}[i%2]
+			done.Go(func() {
+				ready.Wait()
+				if res, err := node.RoundTrip(form); err != nil || res.StatusCode != http.StatusSeeOther {
+					t.Errorf("guess %d: %v, %v", i, res, err)
+				}
+			})
+		}
+		ready.Done()
+		done.Wait()
+		if verified, refused := one.refusals("wrong"), one.refusals("too many"); verified != authn.BlockAt || refused != guesses-authn.BlockAt {
+			t.Errorf("%d verified and %d refused, want %d and %d", verified, refused, authn.BlockAt, guesses-authn.BlockAt)
+		}
+		one.waited() // forget
+		stranger := two.browser()
+		if why := two.signIn(stranger, "anna@example.org", idptest.Password); why == "" {
+			t.Error("the right password is taken from a browser that nobody knows")
+		}
+		stranger.MustBeAt(t, "/stop")
+		if why := one.signIn(owner, "anna@example.org", idptest.Password); why != "" {
+			t.Errorf("the owner is refused: %s", why)
+		}
+		if d := one.waited(); len(d) > 0 {
+			t.Errorf("the owner waits %s", d)
+		}
+	})
 }
 
 // A household shares a browser: each has ten of their own, and one who forgot stops nobody else.

@@ -37,8 +37,6 @@ platforms:
 `
 )
 
-var databases = map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres}
-
 // node is one house on a database that others use too.
 type node struct {
 	*idptest.Server
@@ -112,86 +110,80 @@ func tabsOf(t *testing.T, b *idptest.Browser, n int) (tabs []*idptest.Browser) {
 
 // TestACodeIsAcceptedOnce: one code, in many tabs at once, ends in one session.
 func TestACodeIsAcceptedOnce(t *testing.T) {
-	for name, open := range databases {
-		t.Run(name, func(t *testing.T) {
-			db := open(t)
-			n := newNode(t, db, 100)
-			for round := range 8 {
-				b := n.login(t, "anna@example.org")
-				codes := n.texts(t)
-				code := codes[len(codes)-1]
-				tabs := tabsOf(t, b, 5) // as many as one login may try
-				for i, tab := range tabs {
-					tab.MustFill(t, "Code", code[:3]+strings.Repeat(" ", i)+code[3:])
-				}
-				together(t, tabs, "Continue")
-				anna, err := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
-				if err != nil {
-					t.Fatal(err)
-				}
-				sessions, err := db.Sessions(t.Context(), "linde", anna.ID, n.Clock.Now())
-				if err != nil || len(sessions) != 1 {
-					t.Fatalf("round %d: %d sessions, %v", round, len(sessions), err)
-				}
-				late := n.login(t, "anna@example.org")
-				late.MustFill(t, "Code", code)
-				late.MustPress(t, "Continue")
-				if signedIn(late) || late.Button("Continue") == nil {
-					t.Fatalf("round %d: a code of another login leads to %s", round, late.URL)
-				}
-				n.Clock.Later(25 * time.Hour) // those that lost were counted as wrong
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		n := newNode(t, db, 100)
+		for round := range 8 {
+			b := n.login(t, "anna@example.org")
+			codes := n.texts(t)
+			code := codes[len(codes)-1]
+			tabs := tabsOf(t, b, 5) // as many as one login may try
+			for i, tab := range tabs {
+				tab.MustFill(t, "Code", code[:3]+strings.Repeat(" ", i)+code[3:])
 			}
-		})
-	}
+			together(t, tabs, "Continue")
+			anna, err := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sessions, err := db.Sessions(t.Context(), "linde", anna.ID, n.Clock.Now())
+			if err != nil || len(sessions) != 1 {
+				t.Fatalf("round %d: %d sessions, %v", round, len(sessions), err)
+			}
+			late := n.login(t, "anna@example.org")
+			late.MustFill(t, "Code", code)
+			late.MustPress(t, "Continue")
+			if signedIn(late) || late.Button("Continue") == nil {
+				t.Fatalf("round %d: a code of another login leads to %s", round, late.URL)
+			}
+			n.Clock.Later(25 * time.Hour) // those that lost were counted as wrong
+		}
+	})
 }
 
 // TestManyFormsAtOnceSendOneMessage: however often a button is pressed at once, and in however many logins, as many are
 // sent as are allowed: by login one in 30 seconds, by account three in a quarter of an hour.
 func TestManyFormsAtOnceSendOneMessage(t *testing.T) {
 	const presses = 200
-	for name, open := range databases {
-		t.Run(name, func(t *testing.T) {
-			db := open(t)
-			nodes := []node{newNode(t, db, 100), newNode(t, db, 100)}
-			b := nodes[0].login(t, "anna@example.org")
-			sent := func() int { return len(nodes[0].texts(t)) + len(nodes[1].texts(t)) }
-			if got := sent(); got != 1 {
-				t.Fatalf("%d messages at the login", got)
-			}
-			nodes[0].Clock.Later(31 * time.Second)
-			nodes[1].Clock.Later(31 * time.Second)
-			together(t, tabsOf(t, b, presses), "Send the text message again")
-			if got := sent(); got != 2 {
-				t.Fatalf("%d presses of one button: %d messages, want 1 more than 1", presses, got)
-			}
-			// one left in this quarter of an hour, for eight logins that come to their code at once
-			var logins []*idptest.Browser
-			for i := range 8 {
-				b := idptest.NewBrowser(nodes[i%2].Server, "en")
-				b.MustOpen(t, nodes[i%2].party.Start(nil))
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		nodes := []node{newNode(t, db, 100), newNode(t, db, 100)}
+		b := nodes[0].login(t, "anna@example.org")
+		sent := func() int { return len(nodes[0].texts(t)) + len(nodes[1].texts(t)) }
+		if got := sent(); got != 1 {
+			t.Fatalf("%d messages at the login", got)
+		}
+		nodes[0].Clock.Later(31 * time.Second)
+		nodes[1].Clock.Later(31 * time.Second)
+		together(t, tabsOf(t, b, presses), "Send the text message again")
+		if got := sent(); got != 2 {
+			t.Fatalf("%d presses of one button: %d messages, want 1 more than 1", presses, got)
+		}
+		// one left in this quarter of an hour, for eight logins that come to their code at once
+		var logins []*idptest.Browser
+		for i := range 8 {
+			b := idptest.NewBrowser(nodes[i%2].Server, "en")
+			b.MustOpen(t, nodes[i%2].party.Start(nil))
+			b.MustFill(t, "Email address", "anna@example.org")
+			b.MustFill(t, "Password", idptest.Password)
+			logins = append(logins, b)
+		}
+		together(t, logins, "Log in")
+		if got := sent(); got != 3 {
+			t.Fatalf("%d logins at once: %d messages, want 3 in all", len(logins), got)
+		}
+		for _, b := range logins { // whoever lost the race goes on without a message
+			if b.Button("Log in") != nil {
 				b.MustFill(t, "Email address", "anna@example.org")
 				b.MustFill(t, "Password", idptest.Password)
-				logins = append(logins, b)
+				b.MustPress(t, "Log in")
 			}
-			together(t, logins, "Log in")
-			if got := sent(); got != 3 {
-				t.Fatalf("%d logins at once: %d messages, want 3 in all", len(logins), got)
+			if !strings.HasSuffix(b.URL.Path, "/sms") {
+				t.Errorf("a login leads to %s", b.URL)
 			}
-			for _, b := range logins { // whoever lost the race goes on without a message
-				if b.Button("Log in") != nil {
-					b.MustFill(t, "Email address", "anna@example.org")
-					b.MustFill(t, "Password", idptest.Password)
-					b.MustPress(t, "Log in")
-				}
-				if !strings.HasSuffix(b.URL.Path, "/sms") {
-					t.Errorf("a login leads to %s", b.URL)
-				}
-			}
-			if got := sent(); got != 3 {
-				t.Errorf("afterwards: %d messages, want 3", got)
-			}
-		})
-	}
+		}
+		if got := sent(); got != 3 {
+			t.Errorf("afterwards: %d messages, want 3", got)
+		}
+	})
 }
 
 // TestThePlatformHasABudget: of all accounts together, with their own limits not reached.

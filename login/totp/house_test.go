@@ -13,7 +13,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
 	"golang.org/x/net/html"
 
 	"github.com/minddistrict/idp/account"
@@ -23,26 +22,17 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-const (
-	secretOfWeb = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
-	issuer      = "https://login.linde.test"
-	house       = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { second_factor: { client: required }, code_methods: [totp] }
-    parties:
-      - { client_id: linde-web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: [https://web.linde.test/callback] }
-    accounts:
-      - { email: anna@example.org, locale: en, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, recovery_codes: [K7QM-2XHP-9TRD] }
-      - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!", totp_secret: GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ, recovery_codes: [B4WN-8CVF-3JGY] }
-      - { email: cees@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
-`
-)
+const bramsKey = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
-var databases = map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres}
+var demo = idptest.Demo{
+	Policy:  "second_factor: { client: required }, code_methods: [totp]",
+	Parties: []string{"client_id: web"},
+	Accounts: []string{
+		"email: anna@example.org, locale: en, totp_secret: " + idptest.TOTPSecret + ", recovery_codes: [K7QM-2XHP-9TRD]",
+		"email: bram@example.org, locale: en, totp_secret: " + bramsKey + ", recovery_codes: [B4WN-8CVF-3JGY]",
+		"email: cees@example.org, locale: en",
+	},
+}
 
 // node is one house on a database that others use too.
 type node struct {
@@ -52,28 +42,21 @@ type node struct {
 
 func newNode(t *testing.T, db *storage.DB) node {
 	s := idptest.NewServer(t, db)
-	s.Apply(house)
-	return node{s, idptest.NewParty(s, "web.linde.test", issuer, "linde-web", secretOfWeb)}
+	s.Declare(demo)
+	return node{s, demo.Party(s, "web")}
 }
 
 // atCode is a browser that waits for the code of somebody.
 func (n node) atCode(t *testing.T, email string) *idptest.Browser {
 	t.Helper()
 	b := idptest.NewBrowser(n.Server, "en")
-	b.MustOpen(t, n.party.Start(nil))
-	b.MustFill(t, "Email address", email)
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
+	idptest.LogIn(t, b, n.party.Start(nil), email)
 	return b
 }
 
 func (n node) code(t *testing.T, off time.Duration) string {
 	t.Helper()
-	code, err := totp.GenerateCode("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", n.Clock.Now().Add(off))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return code
+	return idptest.Code(t, idptest.TOTPSecret, n.Clock.Now().Add(off))
 }
 
 // signedIn reports whether a browser came back to the party with a code of ours.
@@ -115,89 +98,79 @@ func together(t *testing.T, browsers []*idptest.Browser, codes []string) (throug
 // CVE-2026-20779, CVE-2025-6014, CVE-2025-55000: a code signs in once, in however many logins of however many nodes it
 // is sent at once, and however it is written.
 func TestACodeIsAcceptedOnce(t *testing.T) {
-	for name, open := range databases {
-		t.Run(name, func(t *testing.T) {
-			db := open(t)
-			nodes := []node{newNode(t, db), newNode(t, db)}
-			for round := range 4 {
-				code := nodes[0].code(t, 0)
-				var browsers []*idptest.Browser
-				var codes []string
-				for i := range 8 {
-					browsers = append(browsers, nodes[i%2].atCode(t, "anna@example.org"))
-					codes = append(codes, code[:3]+strings.Repeat(" ", i)+code[3:])
-				}
-				if through := together(t, browsers, codes); through != 1 {
-					t.Fatalf("round %d: %d logins with one code", round, through)
-				}
-				late := nodes[1].atCode(t, "anna@example.org")
-				for _, off := range []time.Duration{0, -30 * time.Second} {
-					late.MustFill(t, "Code", " "+nodes[0].code(t, off)+" ")
-					late.MustPress(t, "Continue")
-					if signedIn(late) || late.Button("Continue") == nil {
-						t.Fatalf("round %d: the code of %s was accepted after the present one", round, off)
-					}
-				}
-				for _, n := range nodes {
-					n.Clock.Later(25 * time.Hour) // those that lost were counted as wrong
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		nodes := []node{newNode(t, db), newNode(t, db)}
+		for round := range 4 {
+			code := nodes[0].code(t, 0)
+			var browsers []*idptest.Browser
+			var codes []string
+			for i := range 8 {
+				browsers = append(browsers, nodes[i%2].atCode(t, "anna@example.org"))
+				codes = append(codes, code[:3]+strings.Repeat(" ", i)+code[3:])
+			}
+			if through := together(t, browsers, codes); through != 1 {
+				t.Fatalf("round %d: %d logins with one code", round, through)
+			}
+			late := nodes[1].atCode(t, "anna@example.org")
+			for _, off := range []time.Duration{0, -30 * time.Second} {
+				late.MustFill(t, "Code", " "+nodes[0].code(t, off)+" ")
+				late.MustPress(t, "Continue")
+				if signedIn(late) || late.Button("Continue") == nil {
+					t.Fatalf("round %d: the code of %s was accepted after the present one", round, off)
 				}
 			}
-		})
-	}
+			for _, n := range nodes {
+				n.Clock.Later(25 * time.Hour) // those that lost were counted as wrong
+			}
+		}
+	})
 }
 
 // However many guesses are sent at once, over however many logins and nodes, ten are looked at in a day; then the right
 // one is refused too, and it is the same page (CVE-2024-32868, CVE-2025-64102, CVE-2025-6015).
 func TestManyGuessesAtOnceDoNotHelp(t *testing.T) {
 	const guesses = 200
-	for name, open := range databases {
-		t.Run(name, func(t *testing.T) {
-			db := open(t)
-			nodes := []node{newNode(t, db), newNode(t, db)}
-			var logins []*idptest.Browser
-			for i := range 20 {
-				logins = append(logins, nodes[i%2].atCode(t, "anna@example.org"))
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		nodes := []node{newNode(t, db), newNode(t, db)}
+		var logins []*idptest.Browser
+		for i := range 20 {
+			logins = append(logins, nodes[i%2].atCode(t, "anna@example.org"))
+		}
+		var browsers []*idptest.Browser
+		var codes []string
+		for i := range guesses {
+			browsers = append(browsers, logins[i%len(logins)])
+			codes = append(codes, nodes[0].code(t, time.Duration(i+10)*30*time.Second))
+		}
+		right := nodes[0].code(t, 0)
+		codes = slices.DeleteFunc(codes, func(c string) bool { return c == right })
+		if through := together(t, browsers[:len(codes)], codes); through != 0 {
+			t.Fatalf("%d guesses signed in", through)
+		}
+		for i, b := range append(logins, nodes[0].atCode(t, "anna@example.org")) {
+			b.MustOpen(t, b.URL.String())
+			if b.Button("Continue") != nil {
+				b.MustFill(t, "Code", right)
+				b.MustPress(t, "Continue")
 			}
-			var browsers []*idptest.Browser
-			var codes []string
-			for i := range guesses {
-				browsers = append(browsers, logins[i%len(logins)])
-				codes = append(codes, nodes[0].code(t, time.Duration(i+10)*30*time.Second))
+			if signedIn(b) || !strings.HasSuffix(b.URL.Path, "/stop") {
+				t.Fatalf("login %d: the right code after %d wrong ones leads to %s", i, guesses, b.URL)
 			}
-			right := nodes[0].code(t, 0)
-			codes = slices.DeleteFunc(codes, func(c string) bool { return c == right })
-			if through := together(t, browsers[:len(codes)], codes); through != 0 {
-				t.Fatalf("%d guesses signed in", through)
-			}
-			for i, b := range append(logins, nodes[0].atCode(t, "anna@example.org")) {
-				b.MustOpen(t, b.URL.String())
-				if b.Button("Continue") != nil {
-					b.MustFill(t, "Code", right)
-					b.MustPress(t, "Continue")
-				}
-				if signedIn(b) || !strings.HasSuffix(b.URL.Path, "/stop") {
-					t.Fatalf("login %d: the right code after %d wrong ones leads to %s", i, guesses, b.URL)
-				}
-			}
-			if err := nodes[0].Deliver(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if mails := nodes[0].Mails.Sent(); len(mails) != 1 || mails[0].Kind != outbox.WrongCodes || mails[0].To != "anna@example.org" {
-				t.Errorf("mails: %v", mails)
-			}
-			// it is her budget, nobody else's
-			other := nodes[1].atCode(t, "bram@example.org")
-			if code, err := totp.GenerateCode("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", nodes[1].Clock.Now()); err != nil {
-				t.Fatal(err)
-			} else {
-				other.MustFill(t, "Code", code)
-			}
-			other.MustPress(t, "Continue")
-			if !signedIn(other) {
-				t.Errorf("somebody else's right code leads to %s", other.URL)
-			}
-		})
-	}
+		}
+		if err := nodes[0].Deliver(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if mails := nodes[0].Mails.Sent(); len(mails) != 1 || mails[0].Kind != outbox.WrongCodes || mails[0].To != "anna@example.org" {
+			t.Errorf("mails: %v", mails)
+		}
+		// it is her budget, nobody else's
+		other := nodes[1].atCode(t, "bram@example.org")
+		other.MustFill(t, "Code", idptest.Code(t, bramsKey, nodes[1].Clock.Now()))
+		other.MustPress(t, "Continue")
+		if !signedIn(other) {
+			t.Errorf("somebody else's right code leads to %s", other.URL)
+		}
+	})
 }
 
 // TestASealedSecretIsBoundToItsRow: whoever can write to the database cannot give one account the app of another.
@@ -219,11 +192,7 @@ func TestASealedSecretIsBoundToItsRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := n.atCode(t, "anna@example.org")
-	code, err := totp.GenerateCode("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", n.Clock.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.MustFill(t, "Code", code)
+	b.MustFill(t, "Code", idptest.Code(t, bramsKey, n.Clock.Now()))
 	b.MustPress(t, "Continue")
 	if signedIn(b) || b.Status != 500 {
 		t.Errorf("bram's code on anna's account leads to %s (%d)", b.URL, b.Status)
@@ -281,34 +250,32 @@ func TestAnAppThatIsNotOursMakesTheCodes(t *testing.T) {
 // The record tells what was verified from what was not, also after the owner was told of the fifth: each of ten wrong
 // codes in a day is wrong, and those that nobody looked at any more are too many.
 func TestRecordTellsWrongFromTooMany(t *testing.T) {
-	for name, open := range databases {
-		t.Run(name, func(t *testing.T) {
-			n := newNode(t, open(t))
-			for range 3 {
-				b := n.atCode(t, "anna@example.org")
-				for range 5 {
-					if b.Button("Continue") == nil {
-						break
-					}
-					b.MustFill(t, "Code", "000000")
-					b.MustPress(t, "Continue")
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		n := newNode(t, db)
+		for range 3 {
+			b := n.atCode(t, "anna@example.org")
+			for range 5 {
+				if b.Button("Continue") == nil {
+					break
 				}
+				b.MustFill(t, "Code", "000000")
+				b.MustPress(t, "Continue")
 			}
-			for reason, want := range map[string]int{"wrong": 10, "too many": 1} {
-				var got int
-				err := n.DB.SQL().QueryRow("SELECT COUNT(*) FROM events WHERE kind = 'second.refuse' AND reason = $1", reason).Scan(&got)
-				if err != nil || got != want {
-					t.Errorf("%d recorded as %s, want %d: %v", got, reason, want, err)
-				}
+		}
+		for reason, want := range map[string]int{"wrong": 10, "too many": 1} {
+			var got int
+			err := n.DB.SQL().QueryRow("SELECT COUNT(*) FROM events WHERE kind = 'second.refuse' AND reason = $1", reason).Scan(&got)
+			if err != nil || got != want {
+				t.Errorf("%d recorded as %s, want %d: %v", got, reason, want, err)
 			}
-			if err := n.Deliver(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if sent := n.Mails.Sent(); len(sent) != 1 || sent[0].Kind != outbox.WrongCodes {
-				t.Errorf("mails %+v", sent)
-			}
-		})
-	}
+		}
+		if err := n.Deliver(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if sent := n.Mails.Sent(); len(sent) != 1 || sent[0].Kind != outbox.WrongCodes {
+			t.Errorf("mails %+v", sent)
+		}
+	})
 }
 
 // A code that could not be verified, because the database was away, is none of the few that may be wrong.
