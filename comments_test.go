@@ -37,7 +37,7 @@ func TestPackageComments(t *testing.T) {
 // world are the words in package comments that look like names of ours and belong to the world.
 var world = strings.Fields(`
 	API APIs CPU FAPI HMAC HTTP JSON MiB OAuth OIDC OpenID Connect POST RFC RP-initiated SBOM SDK SHA-256 HMAC-SHA-1 HMAC-SHA-256
-	Message-ID SQL URL Argon2id QR SVG PIN Core PKCE SAML SimpleSAMLphp Keycloak Entra
+	Message-ID SQL URL JWT Argon2id QR SVG PIN Core PKCE SAML SimpleSAMLphp Keycloak Entra
 	Go PostgreSQL SQLite OpenTelemetry Chromium AppAuth Spring Dutch English
 	YAML Z1 Z15 Foundation Basic Form Post Wheeler USENIX Security
 	coreos/go-oidc x/oauth2 x/crypto AVX2 Argon2 KiB math/rand crypto/rand fmt.Errorf UnimplementedServer

@@ -4,8 +4,6 @@
 // An event is saved in the transaction of what it records, and never changed afterwards. The stored kinds are read by
 // queries and dashboards of operators, so they stay; the Go names may not be mistaken for each other. The package is
 // pure: the code that changes something makes its event, and storage saves both.
-//
-// A party is a relying party (OAuth client).
 package audit
 
 import (

@@ -8,7 +8,8 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 )
 
-// Act is something that happens to an account as a whole, after which what was under way for it counts no more.
+// Act is something that happens to an account as a whole, whoever does it, after which what was under way for it counts
+// no more. What staff may do is staff.Act, another thing.
 type Act string
 
 const (

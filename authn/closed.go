@@ -15,7 +15,7 @@ const PIN = "pin"
 // PasswordClosed reports whether e-mail address and password are closed here: on the whole platform, whose people sign
 // in with an account of their organisation, or at its own mobile app. A password then proves nothing to who asks, given
 // now or earlier in the same session, and none can be made. The managers that the platform names for an emergency keep
-// theirs, in a browser; before it is known who somebody is, at the emergency door only.
+// theirs, in a browser; before it is known who somebody is, at the emergency login only.
 func PasswordClosed(f Facts) bool {
 	switch {
 	case f.MobileApp && !f.Policy.AppPassword:

@@ -24,7 +24,7 @@ func askedSince(a Ask, f Facts) time.Time {
 
 // askedAgain: prompt=login asks the whole sign-in again. What max_age says of a code counts where a level is asked
 // (strongerAsked); without one it is about the primary only.
-// At the emergency door nothing from before counts.
+// At the emergency login nothing from before counts.
 func askedAgain(a Ask, f Facts) time.Time {
 	if a.PromptLogin || f.BreakGlass && !f.Policy.LoginForm {
 		return onlyThisJourney

@@ -136,7 +136,7 @@ type Federation struct {
 	Label           string           `json:"label,omitempty"`   // … what that account is called
 	Proving         bool             `json:"proving,omitempty"` // … and the person says to have one here, and shows it
 	Names           Names            `json:"names,omitempty"`   // … and those of the organisation
-	BreakGlass      bool             `json:"glass,omitempty"`   // it began at the emergency door, where named managers have a password
+	BreakGlass      bool             `json:"glass,omitempty"`   // it began at the emergency login, where named managers have a password
 	LastError       *FederationError `json:"trouble,omitempty"` // how the last try ended; nil: there was none, or it went well
 }
 
@@ -154,7 +154,7 @@ type FederationError struct {
 // Pending reports whether it is still to be found out whose account somebody is.
 func (j *Journey) Pending() bool { return j.Federation != nil && len(j.Federation.PendingIdentity) > 0 }
 
-// BeganAtBreakGlass reports whether the journey began at the emergency door.
+// BeganAtBreakGlass reports whether the journey began at the emergency login.
 func (j *Journey) BeganAtBreakGlass() bool { return j.Federation != nil && j.Federation.BreakGlass }
 
 // MailRequest is what a page remembers of the mail that it asked for. It knows what was typed, and nothing of any

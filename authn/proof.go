@@ -83,8 +83,9 @@ func Mailed(j *Journey) bool {
 	return slices.ContainsFunc(j.Proofs, func(p Proof) bool { return p.mailed() && p.Journey == j.ID })
 }
 
-// MayProveByMail reports whether a code of a mail may say whose account it is: not of who helps others, who shows
-// password and code, nor of an account that staff reset, whose mails are half of what is asked of its owner.
+// MayProveByMail reports whether a code of a mail may say whose account it is. It may not of a helpdesk employee or a
+// manager, who must show password and code, nor of an account whose two-step authentication staff reset: there the mail
+// is one of two things that its owner must show.
 func MayProveByMail(a *account.Account) bool {
 	return a.State != account.Deactivated && a.Role != platform.Helpdesk && a.Role != platform.Manager && a.MarkedAt.IsZero()
 }

@@ -121,7 +121,7 @@ type Facts struct {
 	Remembered         bool     // this browser may go without a code at sign-in
 	Switch             bool     // the person chose to sign in with another account than the one signed in here
 	MobileApp          bool     // the party that asks is the platform's own mobile app now; false is the stricter
-	DeviceLimitReached bool     // as many other devices as an account may have are its at this mobile app, and none that is there was chosen to go
+	DeviceLimitReached bool     // the account has as many other devices with this mobile app as it may, and none of them was chosen to be removed
 	Consent            *Consent // what the person allowed this party before; nil: nothing
 	Method             string   // the way of getting codes that was chosen in this journey, to be set up
 	Low                bool     // a recovery code was used in this journey, and few are left
@@ -137,7 +137,7 @@ type FederationFacts struct {
 	Connected  bool // one is open here
 	Proving    bool // … and the person says that there is one, and shows it
 	Linking    bool // who somebody is there is known, and whose account that is, not
-	BreakGlass bool // the journey began at the emergency door
+	BreakGlass bool // the journey began at the emergency login
 	twoFactors bool // one showed two factors that count here, as new as a code would have to be; known where proofs are
 	password   bool // a password is among the proofs; known where they are
 }
@@ -162,9 +162,10 @@ type rule struct {
 // ruleTable is what is wanted, by purpose and channel.
 type ruleTable map[Purpose]map[Channel][]rule
 
-// rules lists when what is asked, in the order in which the person is asked;
-// the help page "wanneer wordt er om een authenticatiecode gevraagd?" says it to people. It is the only place that
-// knows, and docs/oidc.md has one sentence for each row, those of asksOwner among them.
+// rules lists when what is asked, in the order in which the person is asked; the help page "wanneer wordt er om een
+// authenticatiecode gevraagd?" says it to people. Two sets of rows are not written here, because every purpose gets them:
+// asksOwner, after a reset by staff, and asksProof, of somebody known at an organisation and not here (everywhere.go). No
+// other place knows, and docs/oidc.md has one sentence for each row, theirs too.
 var rules = asksOwner(asksProof(ruleTable{
 	SignIn: {
 		Browser: {

@@ -11,6 +11,4 @@
 // Everything here is pure: no network, no clock, no storage. The protocols and the pages are in rooms of their
 // own. The package refuses to trust an upstream in more than its contract says, and to know an account by an
 // e-mail address alone.
-//
-// A party is a relying party (OAuth client).
 package federation

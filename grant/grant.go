@@ -15,7 +15,8 @@ import (
 // ID identifies a grant; it is inside every access token that derives from it and proves nothing by itself.
 type ID string
 
-// Grant is what one sign-in gave one party. Its code and refresh tokens are columns of it, stored as hashes.
+// Grant is what a party was given in answer to one authorization request, or for one right PIN (PINSignIn); a session
+// can have many of one party. Its code and refresh tokens are columns of it, stored as hashes.
 type Grant struct {
 	ID          ID
 	Platform    platform.ID

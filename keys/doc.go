@@ -8,6 +8,4 @@
 // The Sealer (sealer.go) encrypts what the database keeps for us, bound to the row it belongs to, under master keys
 // that the database never sees. The package refuses values that were sealed for another row, and keys whose public
 // half does not belong to the private one. It does not read files or the clock.
-//
-// A party is a relying party (OAuth client).
 package keys

@@ -13,10 +13,9 @@
 // Each way of proving is a Factor in a folder of its own (login/password) that this package does not know:
 // internal/wire hands it a list. The steps here are those that no factor owns: who goes on (switch.go, go_on.go),
 // consent (consent.go), the forgotten password and making an account (forgot.go, signup.go), setting two-step
-// authentication up and switching it off (twostep.go), and a way of signing in that is closed (closed.go). What
-// begins journeys beside requests has rooms of its own, which this package does not know either: links of mails
-// (login/link) and settings (login/settings). Which proof is asked for, and when, is not decided here but by
+// authentication up and switching it off (twostep.go), a device that makes room for another (room.go), a way of signing
+// in that is closed (closed.go), and the emergency login of managers beside it (glass.go). What begins journeys beside
+// requests has rooms of its own, which this package does not know either: links of mails (login/link), settings
+// (login/settings), staff (login/admin) and QR codes (login/qr). Which proof is asked for, and when, is not decided here but by
 // authn.Missing.
-//
-// A party is a relying party (OAuth client).
 package login

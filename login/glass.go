@@ -8,11 +8,11 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// glassPath is the emergency door, where the managers whom a platform names sign in by password and code when the
+// glassPath is the emergency login, where the managers whom a platform names sign in by password and code when the
 // sign-in of their organisation does not work.
 const glassPath = "/login/form"
 
-// serveBreakGlass begins a journey at the emergency door. It is there wherever e-mail address and password are closed,
+// serveBreakGlass begins a journey at the emergency login. It is there wherever e-mail address and password are closed,
 // whether or not anybody is named: who comes does not learn that.
 func (s *Server) serveBreakGlass(w http.ResponseWriter, r *http.Request) error {
 	p := platform.FromContext(r.Context())

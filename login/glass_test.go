@@ -26,7 +26,7 @@ platforms:
 
 var changing = regexp.MustCompile(`[a-z0-9]{26}|value="[^"]*"`)
 
-// The emergency door tells nobody who is named there, nor that a password was right: the same page, after the same delay,
+// The emergency login tells nobody who is named there, nor that a password was right: the same page, after the same delay,
 // and each try counts. Only the record knows.
 func TestTheEmergencyDoorTellsNothing(t *testing.T) {
 	db := idptest.SQLite(t)

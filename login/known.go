@@ -63,7 +63,7 @@ type knownBrowser struct {
 	used  string
 }
 
-// WriteKnownBrowser writes what Know decided.
+// WriteKnownBrowser writes what KnownBrowser and MarkKnownBrowser decided.
 func (v *Visit) WriteKnownBrowser(w http.ResponseWriter) {
 	if v.knownBrowser.id != "" {
 		web.KeepCookie(w, v.Platform.ID, web.KnownCookie, v.knownBrowser.id+"."+strings.Join(v.knownBrowser.marks, "."), knownFor)

@@ -131,12 +131,12 @@ type Outcome struct {
 
 	Remember bool            // the person wants this browser remembered, once signed in
 	Change   authn.Change    // saved with the journey
-	Tried    []string        // keys that counted a wrong try, which is none where the form only came twice
+	Tried    []string        // keys of counters that counted a wrong try; taken back if it was a right form, sent twice
 	Retry    []authn.Mistake // what the person can mend; shown on the same step
 	Late     []authn.Mistake // … if somebody else uses the same code before this is saved
 	Stop     *authn.Stop     // the journey cannot go on now
 	File     *File           // the answer to this form; nothing is saved
-	Home     account.Email   // was typed with nothing to check: where it is at home the person goes, and Retry counts where nobody knows
+	Home     account.Email   // typed without a password: the person is led to the organisation of its domain; where there is none, Retry is shown
 }
 
 // proves reports whether a form said more of who somebody is.

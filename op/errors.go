@@ -42,8 +42,9 @@ const (
 	notUTF8                  = "not_utf8"             // ours; said as invalid_request, with a text of its own
 )
 
-// protocolError is an error that a party may read: a code of the protocol and a sentence of our own. The sentence
-// stands in the log; what a party reads of it is said where errors are written.
+// protocolError is an error that a party may read: a code of the protocol and a sentence of our own. The sentence stands
+// in the log. Of an authorization response it is the error_description too (answerError), so it is written for a party;
+// a machine endpoint sends its row of texts instead.
 type protocolError struct {
 	code, text string
 	// For operators: which parameter it is about, and of a redirect URI what came and what is registered; empty: not said.

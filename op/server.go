@@ -43,7 +43,7 @@ type Options struct {
 	URLs
 	Pages
 	// RateLimit counts a request that waits for its answer by where it comes from, or says that there are too many (see
-	// web.RateLimiter); Settle takes that back.
+	// web.RateLimiter); RateRefund takes one back.
 	RateLimit  func(*http.Request) error
 	RateRefund func(*http.Request)
 	Now        func() time.Time

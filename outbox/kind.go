@@ -60,7 +60,7 @@ type Spec struct {
 	Life time.Duration
 	// Pauses are those between attempts, the last one for all further ones; none: those that mails have.
 	Pauses  []time.Duration
-	Request bool   // a page leaves it that must not reports whether an account exists; it is answered, never sent
+	Request bool   // a page leaves it that must not tell whether an account exists; it is answered, never sent
 	Ticket  string // authn.TicketPurpose of the link that its button opens; empty: the button, if any, leads to the login
 
 	// Texts are keys of the catalogue. A message to a URL has none.

@@ -4,8 +4,6 @@
 // settled of a kind is its row in Kinds. Messages are made in one place, by Draft.Seal; where a message brings a link,
 // authn.Queue calls it and adds the ticket. The package is pure: doors and staff make messages, storage keeps them,
 // notify sends them. The stored words stay: kinds, outcomes, names of fields.
-//
-// A party is a relying party (OAuth client).
 package outbox
 
 import (

@@ -9,7 +9,7 @@
 // calls the act and saves. Command line, pages and APIs call Acts and know no authn.Change.
 //
 // Who may do what to whom is one table of rights (rights.go): a row for each verb, a column for each role, a scope for
-// systems; ranks decide whom it may be done to. The operator at the command line of the server may all of it. guard
+// systems; ranks decide whom it may be done to. The operator at the command line of the server may do all of it. guard
 // asks the table, so an act that is offered by another door needs no check of its own.
 //
 // A new act is a constant and a row in guard.go that names its right, a function of Facts, and a method of Acts. A new

@@ -62,7 +62,7 @@ type Right struct {
 	Fresh, Reason, Identified       bool   // what it wants of the actor: a fresh sign-in, why, and how the person was identified
 }
 
-// rights are all there are. What is not in it nobody may, but the operator at the command line of the server.
+// rights are all there are. What is not in it nobody may do, but the operator at the command line of the server.
 var rights = []Right{
 	{Act: ActFind, Helpdesk: yes, Manager: yes, Scope: "accounts:read"},
 	{Act: ActInvite, Helpdesk: yes, Manager: yes, Scope: "accounts:invite", Person: true},
@@ -96,7 +96,7 @@ var ranks = map[platform.Role]int{
 }
 
 // Actor is who does an act, as he stands at that moment: a person of the platform by the row of his account, a system
-// by the scopes of its token, or the operator. The zero value is nobody, who may nothing.
+// by the scopes of its token, or the operator. The zero value is nobody, who may do nothing.
 type Actor struct {
 	Name     string // as the audit record names him
 	operator bool

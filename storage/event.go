@@ -73,8 +73,8 @@ SELECT reference
 FROM events
 WHERE id = $1`
 
-// RecordOnceRef is Note, of each account and connection one a minute, and returns the reference of the event that is on
-// record: another one's, where the same was noted in that minute.
+// RecordOnceRef is RecordOnce, of each account and connection one a minute, and returns the reference of the event that
+// is on record: another one's, where the same was recorded in that minute.
 func (db *DB) RecordOnceRef(ctx context.Context, e audit.Event, source string) (reference string, err error) {
 	more := []string{source, e.At.Truncate(time.Minute).UTC().Format(time.RFC3339), string(e.Account)}
 	if e.Connection != "" {

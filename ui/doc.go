@@ -14,6 +14,4 @@
 // organisation's colour reaches them as a style sheet of its own (assets.go), because the content security policy
 // forbids style attributes. The package decides nothing about signing in and reads no request: which text is shown,
 // the door says by its key.
-//
-// A party is a relying party (OAuth client).
 package ui

@@ -5,8 +5,6 @@
 // It is built on coreos/go-oidc and x/oauth2, as somebody else's platform would be, and keeps everything in memory. It
 // serves every site under /<name>/, and what was sent to people at /dev/outbox. It is for development only: `idp serve`
 // does not contain its routes. Passwords and secrets of people who do not exist are on the start page, on purpose.
-//
-// A party is a relying party (OAuth client).
 package demo
 
 import (

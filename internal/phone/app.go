@@ -97,7 +97,7 @@ func (d *Device) thumbprint() (string, error) {
 	return Thumbprint(key)
 }
 
-// forget destroys the key, the secret and all tokens: the device is no more, and Reset begins with SignIn or Scan.
+// forget destroys the key, the secret and all tokens: the device is no more, and a new one begins with SignIn or Scan.
 func (d *Device) forget() error {
 	d.pinToken, d.tokens = "", nil
 	if err := d.app.Store.Remove(d.issuer); err != nil {

@@ -1,4 +1,4 @@
-// Package snapshot holds what is configured (platforms, parties, signing keys) in memory, where every request finds it
+// Package snapshot holds what is configured (platforms, parties, connections, signing keys) in memory, where every request finds it
 // without asking the database.
 //
 // A Snapshot is all of that at one version of the settings and never changes. Current is the newest that a node knows:

@@ -3,8 +3,6 @@
 // Every door asks it, so that a cookie means the same at each: a session counts in its own channel only, whatever name
 // its cookie was given, and begins its idle hour anew for what a person does. It knows no door, and decides nothing:
 // what is still wanted of who is signed in, authn.Missing says.
-//
-// A party is a relying party (OAuth client).
 package visitor
 
 import (

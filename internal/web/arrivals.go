@@ -14,8 +14,8 @@ import (
 // many a second. The zero value bounds nothing.
 type Rate struct{ AtOnce, PerSecond int }
 
-// RateLimiter count what each source begins, in memory and for this process alone. A source owes the time that its
-// arrivals take at the steady rate, and may owe as much as AtOnce of them take (the generic cell rate algorithm of
+// RateLimiter counts what each source begins (an arrival), in memory and for this process alone. A source owes the time
+// that its arrivals take at the steady rate, and may owe as much as AtOnce of them take (the generic cell rate algorithm of
 // ITU-T I.371, annex A).
 //
 // Only who owes something is kept: each arrival for a moment of 1/PerSecond. So there are never more sources than

@@ -7,6 +7,4 @@
 // package staff, which reads the role once more; no page writes anything by itself.
 //
 // Templates and texts of these pages are here (templates, texts); they look as docs/looks.md says, but wider.
-//
-// A party is a relying party (OAuth client).
 package admin

@@ -8,6 +8,4 @@
 // the journey ends (Finish).
 //
 // The package speaks no protocol: internal/wire hands it what does.
-//
-// A party is a relying party (OAuth client).
 package federated

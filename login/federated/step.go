@@ -25,8 +25,8 @@ type step struct{ Options }
 
 func (step) Name() string { return stepName }
 
-// Handles reports whether the step is wanted: it is the page where no password is asked: where none is taken, where who
-// somebody is elsewhere has to be told apart, and for whoever has no password.
+// Handles reports whether the step is wanted for a first factor: where passwords are closed, where somebody came from an
+// organisation and has still to say whose account it is, and for whoever has no password.
 func (step) Handles(r authn.Requirement, f authn.Facts) bool {
 	switch {
 	case r.Need == authn.NeedConnect:

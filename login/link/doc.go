@@ -4,6 +4,4 @@
 // (login/password). Opening one spends and sends nothing, because mail scanners open links too; it is spent by a form,
 // once, in the transaction of what it was for (link.go). A dead one says why, and may send another (dead.go). While a
 // journey is under way the engine asks whether its link still works (opened.go).
-//
-// A party is a relying party (OAuth client).
 package link

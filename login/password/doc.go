@@ -10,6 +10,4 @@
 //
 // A new password is chosen on one page for every purpose (new.go), and held against one rule (rule.go): numbers of the
 // platform, how hard it is to guess (guess.go), our own short list (known.go), and the operator's (filter.go).
-//
-// A party is a relying party (OAuth client).
 package password

@@ -11,7 +11,7 @@ import (
 )
 
 // Finish says, where passwords are closed, that a manager came in by one: on the record, and to all managers. It is
-// said once for a session, and each time at the emergency door.
+// said once for a session, and each time at the emergency login.
 func (s step) Finish(ctx context.Context, v *login.Visit) (authn.Change, error) {
 	if !usesGlass(v) {
 		return authn.Change{}, nil

@@ -241,7 +241,7 @@ func (s step) verify(ctx context.Context, v *login.Visit, key, password string) 
 }
 
 // closedFor is why a right password does not let somebody in where passwords are closed; empty: it does. Whoever is not
-// one of those who keep theirs gets the answer of a wrong one, so that the emergency door tells nothing.
+// one of those who keep theirs gets the answer of a wrong one, so that the emergency login tells nothing.
 func closedFor(v *login.Visit, a *account.Account) string {
 	f := v.Facts
 	f.Account = a

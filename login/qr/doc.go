@@ -4,6 +4,4 @@
 // The number is on the phone alone: no page, answer to a script, log or event here has it. A handoff belongs to the
 // session in which it was made; to any other it does not exist. A page says how things stand and every form answers
 // 303, so that reloading and a second tab are harmless; the script only reloads the page when something has happened.
-//
-// A party is a relying party (OAuth client).
 package qr

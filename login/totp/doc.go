@@ -8,6 +8,4 @@
 //
 // The secret is 160 random bits. It is shown on one page, once, and sealed at rest from the first moment: with the
 // journey while it is set up, with its credential afterwards.
-//
-// A party is a relying party (OAuth client).
 package totp

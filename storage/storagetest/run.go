@@ -4,8 +4,6 @@
 // ones that matter most are races, in which a hundred callers want the same thing at the same time. What is tested
 // is the exported API of package storage; the tables are looked at only where that is the promise, such as that no
 // secret is stored in the clear.
-//
-// A party is a relying party (OAuth client).
 package storagetest
 
 import (

@@ -11,8 +11,6 @@
 //
 // The servers run on one core; generator and database on the others. It speaks to loopback addresses only. `bench
 // hello` and `bench limits` are its own children: the ceiling server, and the cost of one hash and one signature.
-//
-// A party is a relying party (OAuth client).
 package main
 
 import (
