@@ -172,7 +172,7 @@ type AccountChange struct {
 	Email    *account.Email // the new address, confirmed; fault.Taken if another account has it
 	Role     *RoleChange    // by staff; fault.Stale if it has another one by now
 	Stop     bool           // deactivated at once, with everything that End ends
-	Locale   string         // language chosen for our pages and letters
+	Locale   string         // language chosen for our pages and messages
 	Offered  bool           // the set-up of two-step authentication was put off, or it was turned off
 	Remember *time.Duration // how long browsers are remembered from now on; nil: as it was
 

@@ -9,7 +9,7 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// SMTP is the mail server that takes our mails. Without a host no mail is sent: letters wait until they expire.
+// SMTP is the mail server that takes our mails. Without a host no mail is sent: mails wait until they expire.
 type SMTP struct {
 	Host     string      `yaml:"host"`
 	Port     int         `yaml:"port"` // 0 in the file: 587, or 465 with implicit TLS

@@ -45,7 +45,7 @@ func (s Mails) Send(ctx context.Context, p *platform.Platform, m outbox.Message,
 	if err != nil {
 		return err
 	}
-	texts := s.UI.Letters()[m.Kind]
+	texts := s.UI.MessageKinds()[m.Kind]
 	if m.Kind == outbox.Welcome && a != nil && s.By != nil {
 		if name, only := s.By(p, a, ui.Match(m.Locale, p.Locale)); name != "" {
 			texts, c.Values = outbox.WelcomeBy(only), map[string]string{"connection": name}
@@ -120,7 +120,7 @@ type detail struct {
 
 // compose makes the mail of a message.
 func (s Mails) compose(p *platform.Platform, m outbox.Message, c outbox.Contents, staff bool) (Mail, error) {
-	return s.composeAs(s.UI.Letters()[m.Kind], p, m, c, staff)
+	return s.composeAs(s.UI.MessageKinds()[m.Kind], p, m, c, staff)
 }
 
 // composeAs is compose with what the message says.

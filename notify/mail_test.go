@@ -75,7 +75,7 @@ func visible(t *testing.T, text string) (said string, links []string) {
 
 // mails are the kinds that are sent as a mail.
 func mails() map[outbox.Kind]outbox.Spec {
-	all := Whole().Letters()
+	all := Whole().MessageKinds()
 	maps.DeleteFunc(all, func(_ outbox.Kind, s outbox.Spec) bool { return s.Recipient != outbox.Mail || s.Request })
 	return all
 }

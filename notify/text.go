@@ -58,7 +58,7 @@ const longestNeutral = 40
 
 // compose makes the text message of a message.
 func (s Texts) compose(p *platform.Platform, m outbox.Message, c outbox.Contents) (Text, error) {
-	spec, ok := s.UI.Letters()[m.Kind]
+	spec, ok := s.UI.MessageKinds()[m.Kind]
 	if !ok || spec.Recipient != outbox.SMS || spec.Request {
 		return Text{}, because(fault.Refused, "no such text message")
 	}

@@ -117,7 +117,7 @@ func (w *Worker) round(ctx context.Context, take func(now time.Time) ([]outbox.M
 func (w *Worker) giveBack(ctx context.Context, messages []outbox.Message) error {
 	for _, m := range messages {
 		if err := w.store().PostponeMessage(ctx, m, m.Reason, m.QueuedAt); err != nil && !errors.Is(err, fault.Stale) {
-			return fmt.Errorf("giving back letter %s: %w", m.ID, err) // all of them come back when the lease is over
+			return fmt.Errorf("giving back message %s: %w", m.ID, err) // all of them come back when the lease is over
 		}
 	}
 	return nil

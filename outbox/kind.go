@@ -96,8 +96,8 @@ const (
 // LogoutLifeMillis is the Life of Logout in milliseconds, for the statement that makes such messages.
 const LogoutLifeMillis = "28800000"
 
-// Letter is a kind with its Spec, of who has one beside Kinds: a factor whose messages nobody else sends.
-type Letter struct {
+// KindSpec is a kind with its Spec, of who has one beside Kinds: a factor whose messages nobody else sends.
+type KindSpec struct {
 	Kind Kind
 	Spec
 }

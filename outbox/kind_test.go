@@ -61,7 +61,7 @@ func TestEveryKindHasItsRow(t *testing.T) {
 	if kinds := declared(t, "Kind"); len(kinds) == 0 || !slices.Equal(rows, kinds) {
 		t.Fatalf("rows %q\nkinds %q", rows, kinds)
 	}
-	for kind, spec := range wire.UI().Letters() {
+	for kind, spec := range wire.UI().MessageKinds() {
 		if !slices.Contains(declared(t, "Recipient"), string(spec.Recipient)) || spec.Life <= 0 {
 			t.Errorf("%s: to %q for %s", kind, spec.Recipient, spec.Life)
 		}
@@ -77,7 +77,7 @@ func TestEveryKindHasItsRow(t *testing.T) {
 
 func TestEveryKindHasItsTextsInBothLanguages(t *testing.T) {
 	texts := wire.UI()
-	letters := texts.Letters()
+	letters := texts.MessageKinds()
 	for _, kind := range slices.Sorted(maps.Keys(letters)) {
 		spec := letters[kind]
 		for _, key := range slices.Concat([]string{spec.Subject, spec.Button}, spec.Before, spec.After) {

@@ -142,7 +142,7 @@ func TestMigrationWaitsForALinkThatIsBeingIssued(t *testing.T) {
 	}
 }
 
-// beforeURLs is the last version in which letters go to people only.
+// beforeURLs is the last version in which messages go to people only.
 const beforeURLs = 25
 
 // What waits when the schema is brought up to date goes where it went.

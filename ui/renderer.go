@@ -20,12 +20,12 @@ import (
 
 // Part is what one folder shows and says: the pages and texts of a factor, or those of this package.
 type Part struct {
-	Files   fs.FS                      // templates/NAME.html, a page or a card each, and texts/nl.yaml and texts/en.yaml
-	Samples func() map[string][]Sample // states of pages by the name of their template; nil: none
-	Letters []outbox.Letter            // messages that it sends, with keys of its texts
-	Choice  Choice                     // how it is offered; zero: people do not choose it
-	Cards   []Card                     // states of its card on the page of two-step authentication
-	Chosen  []string                   // keys of texts that no template names and no sample shows
+	Files    fs.FS                      // templates/NAME.html, a page or a card each, and texts/nl.yaml and texts/en.yaml
+	Samples  func() map[string][]Sample // states of pages by the name of their template; nil: none
+	Messages []outbox.KindSpec          // messages that it sends, with keys of its texts
+	Choice   Choice                     // how it is offered; zero: people do not choose it
+	Cards    []Card                     // states of its card on the page of two-step authentication
+	Chosen   []string                   // keys of texts that no template names and no sample shows
 }
 
 // templates are those of pages, each on the base layout, and of cards, by the name of their file. One is parsed when it
@@ -140,11 +140,11 @@ func (r *Renderer) Samples() map[string][]Sample {
 	return all
 }
 
-// Letters has what is settled of every kind of message, with the keys of its texts.
-func (r *Renderer) Letters() map[outbox.Kind]outbox.Spec {
+// MessageKinds has what is settled of every kind of message, with the keys of its texts.
+func (r *Renderer) MessageKinds() map[outbox.Kind]outbox.Spec {
 	all := maps.Clone(outbox.Kinds)
 	for _, part := range r.parts {
-		for _, l := range part.Letters {
+		for _, l := range part.Messages {
 			all[l.Kind] = l.Spec
 		}
 	}

@@ -179,7 +179,7 @@ func (i *install) wrongCodes(of account.ID) {
 	}
 }
 
-// waiting compares the kinds of the letters that wait on a platform, in any order.
+// waiting compares the kinds of the messages that wait on a platform, in any order.
 func (i *install) waiting(on platform.ID, want ...outbox.Kind) {
 	i.t.Helper()
 	db, err := storage.Open(i.t.Context(), i.dsn())

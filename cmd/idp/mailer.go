@@ -8,7 +8,7 @@ import (
 	letters "github.com/minddistrict/idp/notify"
 )
 
-// warnOfWaiting says which letters cannot go: people wait for them.
+// warnOfWaiting says which messages cannot go: people wait for them.
 func warnOfWaiting(c *configs.Config, log *slog.Logger) {
 	if c.SMTP.Host == "" {
 		log.Warn("no mail server is configured (smtp.host): letters wait until they expire")

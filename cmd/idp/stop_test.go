@@ -136,7 +136,7 @@ func (s tardy) talk(c net.Conn, takes time.Duration) {
 	}
 }
 
-// A letter is in hand when the database falls silent and the server is told to stop: it stops within the default grace,
+// A message is in hand when the database falls silent and the server is told to stop: it stops within the default grace,
 // 20 s, and so before systemd and a container engine kill it.
 func TestServeStopsWithinTheGraceWhenTheDatabaseIsSilent(t *testing.T) {
 	t.Parallel()

@@ -63,7 +63,7 @@ func TestStoredNamesStay(t *testing.T) {
 			got = append(got, s.what+": "+name)
 		}
 	}
-	for kind := range wire.UI().Letters() {
+	for kind := range wire.UI().MessageKinds() {
 		if _, named := outbox.Kinds[kind]; !named { // a factor's own
 			got = append(got, "message: "+string(kind))
 		}

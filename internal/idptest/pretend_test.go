@@ -197,7 +197,7 @@ func mustSay(t *testing.T, b *idptest.Browser, texts ...string) {
 	}
 }
 
-// mustHear delivers letters and looks for one mail of a kind.
+// mustHear delivers messages and looks for one mail of a kind.
 func mustHear(t *testing.T, s *idptest.Server, kind outbox.Kind, subject string) {
 	t.Helper()
 	if err := s.Deliver(t.Context()); err != nil {

@@ -1,4 +1,4 @@
-// Package metrics counts what the operator watches: requests, what is on the audit record, letters, and what others
+// Package metrics counts what the operator watches: requests, what is on the audit record, messages, and what others
 // tell when somebody asks.
 //
 // Nothing in it is personal: no account, no address, no party. Names and help texts are those of the documentation for
@@ -193,7 +193,7 @@ func (m *Metrics) ExpectSignIns(platform, method, outcome string) {
 	m.signIns.WithLabelValues(platform, method, outcome)
 }
 
-// OldestWaits notes how long the oldest letter waits.
+// OldestWaits notes how long the oldest message waits.
 func (m *Metrics) OldestWaits(d time.Duration) { m.waiting.Set(d.Seconds()) }
 
 // Handler answers with all of them.

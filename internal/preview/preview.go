@@ -47,8 +47,8 @@ func New(pages *ui.Renderer, p *platform.Platform) *Site {
 	m := http.NewServeMux()
 	m.HandleFunc("GET /{$}", s.index)
 	m.HandleFunc("GET /page/{lang}/{page}/{state}", s.page)
-	m.HandleFunc("GET /letter/{lang}/{kind}", s.letter(false))
-	m.HandleFunc("GET /letter/{lang}/{kind}/text", s.letter(true))
+	m.HandleFunc("GET /letter/{lang}/{kind}", s.message(false))
+	m.HandleFunc("GET /letter/{lang}/{kind}/text", s.message(true))
 	m.Handle("GET /assets/", http.StripPrefix("/assets", ui.AssetsOf(p)))
 	m.HandleFunc("/", s.nowhere)
 	s.routes = m
@@ -123,12 +123,12 @@ type listed struct {
 	Frame    *ui.View
 	Pages    []entry
 	States   int
-	Letters  []sent
+	Messages []sent
 }
 
 func (s *Site) index(w http.ResponseWriter, _ *http.Request) {
 	out := s.list()
-	out.Letters = s.letters()
+	out.Messages = s.messages()
 	for _, name := range s.UI.PageNames() {
 		e := entry{Name: name}
 		for i, sample := range s.samples[name] {

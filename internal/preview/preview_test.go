@@ -65,7 +65,7 @@ func TestEveryLetterOpens(t *testing.T) {
 	s.Failed = func(err error) { t.Error(err) }
 	list := ask(s, http.MethodGet, "/").Body.String()
 	mails, texts := 0, 0
-	for kind, spec := range wire.UI().Letters() {
+	for kind, spec := range wire.UI().MessageKinds() {
 		if spec.Request || spec.Recipient != outbox.Mail && spec.Recipient != outbox.SMS {
 			continue
 		}

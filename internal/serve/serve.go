@@ -83,7 +83,7 @@ func Run(ctx context.Context, o Options, house House, handlers map[net.Listener]
 // lastMoment is for work that ends at once when it is told to, where requests took the whole grace.
 const lastMoment = time.Second
 
-// await waits for what still runs: a letter that was in hand when the stop began, mostly over by then.
+// await waits for what still runs: a message that was in hand when the stop began, mostly over by then.
 func await(upkeep <-chan struct{}, limit, grace time.Duration) error {
 	late := time.NewTimer(limit)
 	defer late.Stop()

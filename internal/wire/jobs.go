@@ -16,7 +16,7 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-// Run does the upkeep until the context ends: clock and settings within half a second, letters within one, requests that
+// Run does the upkeep until the context ends: clock and settings within half a second, messages within one, requests that
 // are too many within ten, the end of sessions and acts of staff that are due within twenty, clean-up, key rotation and
 // subjects by the minute, devices that nobody uses by the hour, each at its own pace. From Drain on only what goes on then is left.
 func (h *House) Run(ctx context.Context) { upkeep.Run(ctx, h.Log, h.leaving, h.jobs()) }

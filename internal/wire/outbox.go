@@ -19,7 +19,7 @@ import (
 // settled are how a message may end.
 var settled = []outbox.Outcome{outbox.Sent, outbox.Refused, outbox.GaveUp, outbox.Answered}
 
-// newOutbox is the worker that sends letters.
+// newOutbox is the worker that sends messages.
 func (h *House) newOutbox() *notify.Worker {
 	senders := map[outbox.Recipient]notify.Sender{
 		outbox.Mail: notify.Mails{
@@ -101,7 +101,7 @@ func (h *House) Deliver(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// lookAtOutbox notes how long the oldest letter waits.
+// lookAtOutbox notes how long the oldest message waits.
 func (h *House) lookAtOutbox(ctx context.Context) error {
 	oldest, err := h.DB.OldestMessage(ctx)
 	if err != nil {

@@ -228,7 +228,7 @@ var notOfKey = regexp.MustCompile(`[^a-z0-9]+`)
 
 // wordKey is the text key of a word of ours; of a mail, its subject: what its receiver looks for.
 func wordKey(texts *ui.Renderer, kind audit.Kind, word string) string {
-	if mail, ok := texts.Letters()[outbox.Kind(word)]; ok && mail.Subject != "" {
+	if mail, ok := texts.MessageKinds()[outbox.Kind(word)]; ok && mail.Subject != "" {
 		return mail.Subject
 	}
 	word = notOfKey.ReplaceAllString(word, "_")

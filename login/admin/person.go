@@ -346,10 +346,10 @@ func facts(c *staff.Card) []Fact {
 }
 
 func mails(texts *ui.Renderer, c *staff.Card) (all []Mail) {
-	letters := texts.Letters()
+	kinds := texts.MessageKinds()
 	for _, m := range c.Mails {
 		line := Mail{
-			Subject: letters[m.Kind].Subject, State: "staff.mail_" + string(m.State), Bad: m.State == staff.MailRefused, At: m.QueuedAt, Said: m.Said,
+			Subject: kinds[m.Kind].Subject, State: "staff.mail_" + string(m.State), Bad: m.State == staff.MailRefused, At: m.QueuedAt, Said: m.Said,
 		}
 		if line.Subject == "" {
 			line.Subject = "staff.text_message"

@@ -62,7 +62,7 @@ func TestEveryReasonHasWords(t *testing.T) {
 	if len(all) < 12 {
 		t.Fatalf("docs/audit.md lists reasons of %d kinds", len(all))
 	}
-	for kind := range texts.Letters() {
+	for kind := range texts.MessageKinds() {
 		all[audit.MessageSettled] = append(all[audit.MessageSettled], string(kind)+" sent")
 		all[audit.MessageRequested] = append(all[audit.MessageRequested], string(kind))
 	}

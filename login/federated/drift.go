@@ -27,7 +27,7 @@ const (
 const openDomain = "domain_open"
 
 // alarmMails are what is said of each.
-var alarmMails = map[string]outbox.Letter{
+var alarmMails = map[string]outbox.KindSpec{
 	federation.DriftClaim:  alarmMail("mail_sso_claim", "mail_sso_drift.subject", "mail_sso_drift.look"),
 	federation.DriftWeaker: alarmMail("mail_sso_weaker", "mail_sso_drift.subject", "mail_sso_drift.look"),
 	federation.DriftDomain: alarmMail("mail_sso_domain", "mail_sso_drift.subject", "mail_sso_drift.look"),
@@ -37,15 +37,15 @@ var alarmMails = map[string]outbox.Letter{
 	Certificate:            alarmMail("mail_sso_certificate", "mail_sso_certificate.subject", "mail_sso_certificate.look"),
 }
 
-func alarmMail(kind outbox.Kind, subject, look string) outbox.Letter {
-	return outbox.Letter{Kind: kind, Spec: outbox.Spec{
+func alarmMail(kind outbox.Kind, subject, look string) outbox.KindSpec {
+	return outbox.KindSpec{Kind: kind, Spec: outbox.Spec{
 		Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: subject,
 		Before: []string{string(kind) + ".body", "mail_sso_alarm.which", look}, Detail: "mail_sso_alarm.detail",
 	}}
 }
 
 // alarmOf is what is said of one thing of a connection.
-func alarmOf(c *federation.Connection, what string) outbox.Letter {
+func alarmOf(c *federation.Connection, what string) outbox.KindSpec {
 	if what == federation.DriftDomain && !c.Stops(what) {
 		what = openDomain
 	}
@@ -67,7 +67,7 @@ func (o Options) Alarm(
 	if err != nil {
 		return err
 	}
-	letter := alarmOf(c, what)
+	alarm := alarmOf(c, what)
 	e.Platform, e.Kind, e.Actor, e.Outcome, e.Reason = p.ID, audit.ConnectionDrifted, system, audit.Success, what
 	recorded := false
 	if len(whom) == 0 && watched(what) {
@@ -75,7 +75,7 @@ func (o Options) Alarm(
 	}
 	for _, to := range whom {
 		d := outbox.Draft{
-			Kind: letter.Kind, Spec: &letter.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At,
+			Kind: alarm.Kind, Spec: &alarm.Spec, Platform: p.ID, Locale: p.Locale, Now: e.At,
 			Contents: outbox.Contents{To: to, Values: map[string]string{"connection": c.Name(p.Locale) + " (" + string(c.ID) + ")", outbox.DetailValue: detail}},
 		}
 		limit := authn.Limit{Key: authn.MailKey(o.Sealer, p.ID, what, string(c.ID)+"\x00"+to), Max: 1, Window: alarmEvery}

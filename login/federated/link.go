@@ -66,11 +66,11 @@ func (s step) unlessRemoved(
 
 // link adds to an outcome that an account is linked: the owner is told, always, and the mail names both.
 func (s step) link(v *login.Visit, out *login.Outcome, c *federation.Connection, id federation.Identity, a *account.Account) {
-	letter := linkedMail
+	kind := linkedMail
 	if out.Change.Add == a {
-		letter = madeMail
+		kind = madeMail
 	}
-	change, l := s.linking(v, c, id, a, letter)
+	change, l := s.linking(v, c, id, a, kind)
 	out.Change.Put = append(out.Change.Put, change.Put...)
 	out.Change.Events = append(out.Change.Events, change.Events...)
 	out.Change.Messages = append(out.Change.Messages, change.Messages...)
@@ -80,7 +80,7 @@ func (s step) link(v *login.Visit, out *login.Outcome, c *federation.Connection,
 }
 
 func (s step) linking(
-	v *login.Visit, c *federation.Connection, id federation.Identity, a *account.Account, letter outbox.Letter,
+	v *login.Visit, c *federation.Connection, id federation.Identity, a *account.Account, kind outbox.KindSpec,
 ) (authn.Change, account.Credential) {
 	l := account.Credential{
 		ID: account.CredentialID(secret.ID()), Account: a.ID, Method: federation.Method, Use: account.Primary, Label: id.Label(),
@@ -90,7 +90,7 @@ func (s step) linking(
 	e.Reason = federation.Method
 	known := v.Facts.Account
 	v.Facts.Account = a // whom the mail is for
-	mail := v.NoticeOf(letter, s.Sealer, map[string]string{"email_masked": id.Masked(), "connection": c.Name(a.Locale)})
+	mail := v.NoticeOf(kind, s.Sealer, map[string]string{"email_masked": id.Masked(), "connection": c.Name(a.Locale)})
 	v.Facts.Account = known
 	return authn.Change{Put: []account.Credential{l}, Events: []audit.Event{e}, Messages: []outbox.Message{mail}}, l
 }

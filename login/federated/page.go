@@ -15,11 +15,11 @@ var files embed.FS
 
 // part is what the way shows and says.
 func part() ui.Part {
-	return ui.Part{Files: files, Samples: samples, Chosen: []string{"sso.way", "sso_mail.way"}, Letters: letters()}
+	return ui.Part{Files: files, Samples: samples, Chosen: []string{"sso.way", "sso_mail.way"}, Messages: messages()}
 }
 
-func letters() []outbox.Letter {
-	all := []outbox.Letter{linkedMail, madeMail, unlinkedMail}
+func messages() []outbox.KindSpec {
+	all := []outbox.KindSpec{linkedMail, madeMail, unlinkedMail}
 	for _, kind := range slices.Sorted(maps.Keys(alarmMails)) {
 		all = append(all, alarmMails[kind])
 	}
@@ -27,19 +27,19 @@ func letters() []outbox.Letter {
 }
 
 // linkedMail tells that an account is linked to who somebody is elsewhere.
-var linkedMail = outbox.Letter{Kind: "mail_sso_linked", Spec: outbox.Spec{
+var linkedMail = outbox.KindSpec{Kind: "mail_sso_linked", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_sso_linked.subject",
 	Before: []string{"mail_sso_linked.body", "mail.not_you_urgent"},
 }}
 
 // madeMail tells that an account was made by a sign-in there: it has no password that could be changed.
-var madeMail = outbox.Letter{Kind: "mail_sso_made", Spec: outbox.Spec{
+var madeMail = outbox.KindSpec{Kind: "mail_sso_made", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_sso_made.subject",
 	Before: []string{"mail_sso_made.body", "mail_sso_made.how", "mail_sso_made.not_you"},
 }}
 
 // unlinkedMail tells that it is not any more.
-var unlinkedMail = outbox.Letter{Kind: "mail_sso_unlinked", Spec: outbox.Spec{
+var unlinkedMail = outbox.KindSpec{Kind: "mail_sso_unlinked", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_sso_unlinked.subject",
 	Before: []string{"mail_sso_unlinked.body", "mail.not_you_urgent"},
 }}

@@ -13,17 +13,17 @@ var files embed.FS
 
 // part is what the factor shows and says.
 func part() ui.Part {
-	return ui.Part{Files: files, Samples: samples, Letters: []outbox.Letter{changed, breakGlass}}
+	return ui.Part{Files: files, Samples: samples, Messages: []outbox.KindSpec{changed, breakGlass}}
 }
 
 // changed is the mail that tells of a new password.
-var changed = outbox.Letter{Kind: "mail_changed", Spec: outbox.Spec{
+var changed = outbox.KindSpec{Kind: "mail_changed", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_changed.subject",
 	Before: []string{"mail_changed.body", "mail.not_you_urgent"},
 }}
 
 // breakGlass is the mail to all managers that one of them came in by password where passwords are closed.
-var breakGlass = outbox.Letter{Kind: "mail_break_glass", Spec: outbox.Spec{
+var breakGlass = outbox.KindSpec{Kind: "mail_break_glass", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_break_glass.subject",
 	Before: []string{"mail_break_glass.body", "mail_break_glass.next"},
 }}

@@ -18,7 +18,7 @@ var files embed.FS
 // part is what the factor shows and says.
 func part() ui.Part {
 	return ui.Part{
-		Files: files, Samples: samples, Letters: []outbox.Letter{codeUsed, newCodes},
+		Files: files, Samples: samples, Messages: []outbox.KindSpec{codeUsed, newCodes},
 		Cards: []ui.Card{leftCard(6), leftCard(1), leftCard(0)},
 	}
 }
@@ -39,13 +39,13 @@ func leftCard(left int) ui.Card {
 }
 
 // codeUsed is the mail that tells that a code was used.
-var codeUsed = outbox.Letter{Kind: "mail_recovery", Spec: outbox.Spec{
+var codeUsed = outbox.KindSpec{Kind: "mail_recovery", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_recovery.subject",
 	Before: []string{"mail_recovery.body", "mail_recovery.lost", "mail.not_you_urgent"},
 }}
 
 // newCodes is the mail that tells of a new set.
-var newCodes = outbox.Letter{Kind: "mail_recovery_new", Spec: outbox.Spec{
+var newCodes = outbox.KindSpec{Kind: "mail_recovery_new", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_recovery_new.subject",
 	Before: []string{"mail_recovery_new.body", "mail.not_you_urgent"},
 }}

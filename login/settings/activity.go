@@ -146,7 +146,7 @@ func whoKey(p account.Person) string {
 // mailsSent are the mails that the person was sent, by their subjects.
 func (s *Server) mailsSent(r *http.Request, v *login.Visit) (mails []ui.SentMail, err error) {
 	subjects := map[string]string{} // by the reason of the event
-	for kind, spec := range s.Engine.UI.Letters() {
+	for kind, spec := range s.Engine.UI.MessageKinds() {
 		if spec.Recipient == outbox.Mail && spec.Subject != "" {
 			subjects[string(kind)+" "+string(outbox.Sent)] = spec.Subject
 		}

@@ -35,7 +35,7 @@ func (s *Server) showLanguage(w http.ResponseWriter, r *http.Request, v *login.V
 	return s.Engine.ShowPage(w, r, http.StatusOK, "language", page, v.Look(nil))
 }
 
-// submitLanguage keeps the language for every page and letter to this person; in this browser it wins over one chosen
+// submitLanguage keeps the language for every page and message to this person; in this browser it wins over one chosen
 // before.
 func (s *Server) submitLanguage(w http.ResponseWriter, r *http.Request, v *login.Visit) error {
 	chosen := ui.Match(v.Form.Get("language"))

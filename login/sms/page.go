@@ -17,20 +17,20 @@ var files embed.FS
 // part is what the factor shows and says.
 func part() ui.Part {
 	return ui.Part{
-		Files: files, Samples: samples, Letters: []outbox.Letter{codeMessage, numberChanged},
+		Files: files, Samples: samples, Messages: []outbox.KindSpec{codeMessage, numberChanged},
 		Choice: ui.Choice{Method: Method, Label: "choose.sms", Hint: "choose.sms_hint", Other: "choose.sms_other"},
 		Cards:  []ui.Card{numberCard("16")},
 	}
 }
 
 // codeMessage is the text message with a code.
-var codeMessage = outbox.Letter{Kind: "sms_message", Spec: outbox.Spec{
+var codeMessage = outbox.KindSpec{Kind: "sms_message", Spec: outbox.Spec{
 	Recipient: outbox.SMS, Life: 10 * time.Minute, // as long as the code works
 	Before: []string{"sms_message.text"}, After: []string{"sms_message.bound"},
 }}
 
 // numberChanged is the mail that tells of another number.
-var numberChanged = outbox.Letter{Kind: "mail_phone", Spec: outbox.Spec{
+var numberChanged = outbox.KindSpec{Kind: "mail_phone", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_phone.subject",
 	Before: []string{"mail_phone.body", "mail.not_you_urgent"},
 }}

@@ -139,7 +139,7 @@ func (h *house) serve() {
 		p.stop()
 		for line := range strings.Lines(p.Log.String()) {
 			unsent := strings.Contains(line, "wait until they expire") || strings.Contains(line, `"error":"unavailable: no mail server"`)
-			if !unsent { // letters and texts, for which nothing is configured
+			if !unsent { // mails and texts, for which nothing is configured
 				h.t.Errorf("idp serve warns: %s", line)
 			}
 		}

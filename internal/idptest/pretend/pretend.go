@@ -34,7 +34,7 @@ func Factor(sealer login.Sealer) login.Factor {
 		Method: Method, Second: true,
 		Prove: step{"pretend", authn.NeedSecond, sealer}, Enrol: step{"pretend-setup", authn.NeedEnrol, sealer},
 		UI: ui.Part{
-			Files: files, Samples: samples, Letters: []outbox.Letter{begun},
+			Files: files, Samples: samples, Messages: []outbox.KindSpec{begun},
 			Choice: ui.Choice{Method: Method, Label: "pretend.choice", Hint: "pretend.choice_hint", Other: "pretend.choice_other"},
 			Cards:  []ui.Card{since(time.Date(2026, 11, 25, 11, 0, 0, 0, time.UTC))},
 		},
@@ -51,7 +51,7 @@ func since(at time.Time) ui.Card {
 }
 
 // begun is the mail that tells of the set-up.
-var begun = outbox.Letter{Kind: "mail_pretend", Spec: outbox.Spec{
+var begun = outbox.KindSpec{Kind: "mail_pretend", Spec: outbox.Spec{
 	Recipient: outbox.Mail, Life: outbox.NoticeLife, Subject: "mail_pretend.subject", Before: []string{"mail_pretend.body"},
 }}
 

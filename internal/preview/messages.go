@@ -15,10 +15,10 @@ import (
 	"github.com/minddistrict/idp/ui"
 )
 
-// letterPolicy lets a mail have its inline styles and its logo, and nothing from elsewhere.
-const letterPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
+// messagePolicy lets a mail have its inline styles and its logo, and nothing from elsewhere.
+const messagePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
 
-// sampleSentAt is when the letters of the samples were sent.
+// sampleSentAt is when the messages of the samples were sent.
 var sampleSentAt = time.Date(2026, 11, 26, 13, 5, 0, 0, time.UTC)
 
 // LetterPath is the address of a mail or text message. A mail is HTML unless its text part is asked for.
@@ -32,7 +32,7 @@ func LetterPath(lang string, kind outbox.Kind, text bool) string {
 
 // kinds are those that reach people: mails, and text messages after them.
 func (s *Site) kinds() []outbox.Kind {
-	all := s.UI.Letters()
+	all := s.UI.MessageKinds()
 	var mails, texts []outbox.Kind
 	for _, kind := range slices.Sorted(maps.Keys(all)) {
 		switch spec := all[kind]; {
@@ -46,10 +46,10 @@ func (s *Site) kinds() []outbox.Kind {
 	return append(mails, texts...)
 }
 
-// compose makes a letter to somebody who does not exist, as HTML and as text. A text message has no HTML.
+// compose makes a message to somebody who does not exist, as HTML and as text. A text message has no HTML.
 func (s *Site) compose(ctx context.Context, lang string, kind outbox.Kind) (html, text string, err error) {
 	kept := &notify.Memory{}
-	to := s.UI.Letters()[kind].Recipient
+	to := s.UI.MessageKinds()[kind].Recipient
 	m := outbox.Message{
 		ID: "sample", Platform: s.Platform.ID, Kind: kind, Recipient: to, Locale: lang, QueuedAt: sampleSentAt,
 	}
@@ -75,8 +75,8 @@ func (s *Site) compose(ctx context.Context, lang string, kind outbox.Kind) (html
 	return strings.Replace(mail.HTML, "cid:"+mail.LogoID(), logo, 1), mail.Text, nil
 }
 
-// letter shows a letter, in HTML or as text.
-func (s *Site) letter(asText bool) http.HandlerFunc {
+// message shows a message, in HTML or as text.
+func (s *Site) message(asText bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		lang, kind := r.PathValue("lang"), outbox.Kind(r.PathValue("kind"))
 		if !slices.Contains(s.kinds(), kind) || !speaks(lang) {
@@ -97,24 +97,24 @@ func (s *Site) letter(asText bool) http.HandlerFunc {
 			http.NotFound(w, r)
 			return
 		}
-		w.Header().Set("Content-Security-Policy", letterPolicy)
+		w.Header().Set("Content-Security-Policy", messagePolicy)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write([]byte(html)) // as above
 	}
 }
 
-// sent is a letter in the list of all.
+// sent is a message in the list of all.
 type sent struct {
 	Name        string
 	Links, Text []ui.Language // as HTML, and as text
 }
 
-// letters are those of the list.
-func (s *Site) letters() (all []sent) {
+// messages are those of the list.
+func (s *Site) messages() (all []sent) {
 	for _, kind := range s.kinds() {
 		row := sent{Name: string(kind)}
 		for _, l := range languages {
-			if s.UI.Letters()[kind].Recipient == outbox.Mail {
+			if s.UI.MessageKinds()[kind].Recipient == outbox.Mail {
 				l.URL = LetterPath(l.Code, kind, false)
 				row.Links = append(row.Links, l)
 			}
