@@ -71,7 +71,7 @@ func startSite(t *testing.T) site {
 		return string(a.ID), nil
 	}
 	pages.Camera = demo.Camera(house.DB.SQL(), sealer.Open)
-	go func() { // as a node that runs, but letters go when a test says so
+	go func() { // as a node that runs, but messages go when a test says so
 		for t.Context().Err() == nil {
 			_ = house.Refresh(t.Context()) // the test is over
 			time.Sleep(time.Second)

@@ -71,7 +71,7 @@ func mailPlatforms(t *testing.T) []*platform.Platform {
 // mailSite serves every kind of mail, in several ways in which mail programs show it, and says which kinds there are.
 func mailSite(t *testing.T) (site *httptest.Server, kinds []outbox.Kind) {
 	t.Helper()
-	letters := wire.UI().Letters()
+	letters := wire.UI().MessageKinds()
 	for _, kind := range slices.Sorted(maps.Keys(letters)) {
 		if letters[kind].Recipient == outbox.Mail && !letters[kind].Request {
 			kinds = append(kinds, kind)
@@ -167,7 +167,7 @@ func lookAtMail(t *testing.T, ctx context.Context, what, axe string, fits bool) 
 	if wide && fits {
 		t.Errorf("%s: wider than the screen", what)
 	}
-	judge(t, ctx, what, axe, `{region: {enabled: false}, 'landmark-one-main': {enabled: false}}`)
+	judge(t, ctx, what, axe, everyRule, `{region: {enabled: false}, 'landmark-one-main': {enabled: false}}`)
 	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
 		shoot(t, ctx, filepath.Join(dir, what+".png"))
 	}
