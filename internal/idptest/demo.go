@@ -23,7 +23,7 @@ type Demo struct {
 	// Parties are relying parties, each with its client_id first. One that proves itself by a secret and says none has
 	// PartySecret; one that says no redirect_uris has RedirectURI and that of Party.
 	Parties []string
-	// Accounts are people who have Password, unless they have one of their own.
+	// Accounts are people who have Password, unless a password or its hash is said.
 	Accounts []string
 	// Invited are people who never signed in, so without a password.
 	Invited []string
@@ -97,7 +97,7 @@ func list(file *strings.Builder, key string, items []string) {
 }
 
 func withPassword(account string) string {
-	if strings.Contains(account, "password:") {
+	if containsAny(account, "password:", "password_hash:") {
 		return account
 	}
 	return fmt.Sprintf("%s, password: %q", account, Password)

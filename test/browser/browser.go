@@ -440,7 +440,7 @@ func HasAttr(n *html.Node, name string) bool {
 	return false
 }
 
-// MustOpen, MustFill, MustPress and MustBeAt are the same with the test failing at once.
+// MustOpen opens an address. Like the others that begin with Must, it ends the test if that fails.
 func (b *Browser) MustOpen(t testing.TB, address string) {
 	t.Helper()
 	if err := b.Open(address); err != nil {
@@ -460,6 +460,30 @@ func (b *Browser) MustFill(t testing.TB, label, value string) {
 func (b *Browser) MustPress(t testing.TB, label string) {
 	t.Helper()
 	if err := b.Press(label); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// MustTwice is Twice.
+func (b *Browser) MustTwice(t testing.TB, form url.Values, action string) {
+	t.Helper()
+	if err := b.Twice(form, action); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// MustDouble is Double.
+func (b *Browser) MustDouble(t testing.TB, form url.Values, action string) {
+	t.Helper()
+	if err := b.Double(form, action); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// MustLose is Lost.
+func (b *Browser) MustLose(t testing.TB, form url.Values, action string) {
+	t.Helper()
+	if err := b.Lost(form, action); err != nil {
 		t.Fatal(err)
 	}
 }
