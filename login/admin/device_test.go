@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
-
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/grant"
@@ -21,24 +18,8 @@ import (
 // A helper sees devices with the app, each once, and removes one of them: the owner is told, and the record says why.
 func TestHelperRemovesADeviceWithTheApp(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(`
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!" }
-      - { email: henk@example.org, role: helpdesk, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }
-`)
-	who := func(email string) *account.Account {
-		a, err := s.DB.AccountByEmail(t.Context(), "linde", email)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return a
-	}
-	anna, now := who("anna@example.org"), s.Clock.Now()
+	s.Declare(inviting)
+	anna, now := idptest.Account(t, s.DB, "anna@example.org"), s.Clock.Now()
 	session := authn.NewSession(secret.ID(), anna, authn.App, nil, platform.DefaultPolicy(), now)
 	start := authn.Change{Platform: "linde", Start: &authn.SessionStart{Session: session, Cookie: secret.Bytes(32)}}
 	if err := s.DB.SaveChange(t.Context(), start, now); err != nil {
@@ -47,18 +28,8 @@ platforms:
 	phone := idptest.Device(t, s.DB, anna, "Annas telefoon", now, func(d *grant.Device) { d.Session = session.ID })
 	idptest.Device(t, s.DB, anna, "", now.Add(-time.Hour))
 
-	b := idptest.NewBrowser(s, "en")
-	b.MustOpen(t, "https://login.linde.test/staff")
-	b.MustFill(t, "Email address", "henk@example.org")
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
-	code, err := totp.GenerateCode(idptest.TOTPSecret, s.Clock.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.MustFill(t, "Code", code)
-	b.MustPress(t, "Continue")
-	page := "https://login.linde.test/staff/people/" + string(anna.ID)
+	b := helper(t, s)
+	page := idptest.HostIssuer + "/staff/people/" + string(anna.ID)
 	b.MustOpen(t, page)
 	text := idptest.Visible(b.Doc)
 	for want, times := range map[string]int{"Annas telefoon device with the app": 1, "App device with the app": 1, "logged in with the app": 0, "Remove this device": 2} {
@@ -71,9 +42,7 @@ platforms:
 	if text := idptest.Visible(b.Doc); !strings.Contains(text, "Annas telefoon") {
 		t.Errorf("asked: %s", text)
 	}
-	if err := b.Double(url.Values{"do": {"continue"}, "reason": {"lost-device"}}, remove); err != nil {
-		t.Fatal(err)
-	}
+	b.MustDouble(t, url.Values{"do": {"continue"}, "reason": {"lost-device"}}, remove)
 	b.MustOpen(t, page)
 	if text := idptest.Visible(b.Doc); strings.Contains(text, "Annas telefoon") || strings.Count(text, "Remove this device") != 1 {
 		t.Errorf("afterwards: %s", text)
@@ -89,7 +58,7 @@ platforms:
 	for _, e := range events {
 		if e.Kind == audit.DeviceRemoved {
 			removed++
-			if e.Actor != string(who("henk@example.org").ID) || e.StatedReason != "lost-device" {
+			if e.Actor != string(idptest.Account(t, s.DB, "henk@example.org").ID) || e.StatedReason != "lost-device" {
 				t.Errorf("%+v", e)
 			}
 		}

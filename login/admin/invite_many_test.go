@@ -4,43 +4,27 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
-
-	"github.com/pquerna/otp/totp"
 
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/storage"
 	"github.com/minddistrict/idp/test/browser"
 )
 
-const inviting = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    accounts:
-      - { email: henk@example.org, role: helpdesk, locale: en, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, recovery_codes: [K7QM-2XHP-9TRD] }
-      - { email: anna@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
-`
+// inviting is a house with henk, who helps, and anna.
+var inviting = idptest.Demo{Accounts: []string{
+	"email: henk@example.org, role: helpdesk, locale: en, totp_secret: " + idptest.TOTPSecret + ", recovery_codes: [K7QM-2XHP-9TRD]",
+	"email: anna@example.org, locale: en",
+}}
 
-const inviteMany = "https://login.linde.test/staff/invite/many"
+const inviteMany = idptest.HostIssuer + "/staff/invite/many"
 
 // helper is a browser in which henk is at the page for files.
 func helper(t *testing.T, s *idptest.Server) *idptest.Browser {
 	t.Helper()
 	b := idptest.NewBrowser(s, "en")
-	b.MustOpen(t, inviteMany)
-	b.MustFill(t, "Email address", "henk@example.org")
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
-	code, err := totp.GenerateCode(idptest.TOTPSecret, s.Clock.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.MustFill(t, "Code", code)
-	b.MustPress(t, "Continue")
+	idptest.LogIn(t, b, inviteMany, "henk@example.org")
+	idptest.SendCode(t, b, idptest.Code(t, idptest.TOTPSecret, s.Clock.Now()))
 	b.MustBeAt(t, "/staff/invite/many")
 	return b
 }
@@ -56,7 +40,7 @@ func check(t *testing.T, b *idptest.Browser, file string) string {
 // Whatever file somebody brings, there is an answer that says what is wrong, and what is right is kept as it was written.
 func TestFilesThatPeopleBring(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(inviting)
+	s.Declare(inviting)
 	b := helper(t, s)
 	rows := func(n int) string {
 		var file strings.Builder
@@ -102,68 +86,52 @@ func TestFilesThatPeopleBring(t *testing.T) {
 
 // A file is applied once, whichever node is asked, and however often.
 func TestAFileIsAppliedOnceByAllNodes(t *testing.T) {
-	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": idptest.SQLiteNodes, "postgres": idptest.PostgresNodes} {
-		t.Run(name, func(t *testing.T) {
-			databases := open(t, 2)
-			nodes := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
-			nodes[0].Apply(inviting)
-			if err := nodes[1].Refresh(t.Context()); err != nil {
-				t.Fatal(err)
+	idptest.EachNodes(t, 2, func(t *testing.T, databases []*storage.DB) {
+		nodes := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
+		nodes[0].Declare(inviting)
+		if err := nodes[1].Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b := helper(t, nodes[0])
+		check(t, b, "email;given name\nb@example.org;Bram\nc@example.org;Chris\nanna@example.org;Anna")
+		report := b.URL.String()
+		tabs := make([]*idptest.Browser, 32)
+		for i := range tabs {
+			tabs[i] = browser.New(nodes[i%2], "en")
+			tabs[i].Jar = b.Jar
+			tabs[i].MustOpen(t, report)
+		}
+		idptest.Together(t, tabs, "Invite 2 people")
+		for i, tab := range tabs {
+			if text := idptest.Visible(tab.Doc); !strings.Contains(text, "2 people have been invited.") {
+				t.Errorf("press %d: %s", i, text)
 			}
-			b := helper(t, nodes[0])
-			check(t, b, "email;given name\nb@example.org;Bram\nc@example.org;Chris\nanna@example.org;Anna")
-			report := b.URL.String()
-			var all sync.WaitGroup
-			said, tabs := make([]string, 32), make([]*idptest.Browser, 32)
-			for i := range tabs {
-				tabs[i] = browser.New(nodes[i%2], "en")
-				tabs[i].Jar = b.Jar
-				tabs[i].MustOpen(t, report)
-			}
-			for i, tab := range tabs {
-				all.Go(func() {
-					if err := tab.Press("Invite 2 people"); err != nil {
-						t.Error(err)
-					}
-					said[i] = idptest.Visible(tab.Doc)
-				})
-			}
-			all.Wait()
-			for i, text := range said {
-				if !strings.Contains(text, "2 people have been invited.") {
-					t.Errorf("press %d: %s", i, text)
-				}
-			}
-			if err := nodes[1].Deliver(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			if sent := nodes[1].Mails.Sent(); len(sent) != 2 {
-				t.Errorf("%d mails, want 2", len(sent))
-			}
-		})
-	}
+		}
+		idptest.Deliver(t, nodes[1])
+		if sent := nodes[1].Mails.Sent(); len(sent) != 2 {
+			t.Errorf("%d mails, want 2", len(sent))
+		}
+	})
 }
 
 // Who helps nobody has none of these pages, and sends nothing to them; neither does who is not signed in.
 func TestPagesOfInvitingAreForHelpers(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(inviting)
+	s.Declare(inviting)
 	b := helper(t, s)
 	check(t, b, "email;given name\nb@example.org;Bram")
 	report := b.URL.String()
 	anna := idptest.NewBrowser(s, "en")
-	anna.MustOpen(t, "https://login.linde.test/settings")
-	anna.MustFill(t, "Email address", "anna@example.org")
-	anna.MustFill(t, "Password", idptest.Password)
-	anna.MustPress(t, "Log in")
+	idptest.LogIn(t, anna, idptest.HostIssuer+"/settings", "anna@example.org")
 	for _, page := range []string{
-		"https://login.linde.test/staff/invite", inviteMany, inviteMany + "/example", report, inviteMany + "/4xq2m7nkc5vbz3hdtw6ysgjp4r", "https://login.linde.test/staff/roles",
+		idptest.HostIssuer + "/staff/invite", inviteMany, inviteMany + "/example", report,
+		inviteMany + "/4xq2m7nkc5vbz3hdtw6ysgjp4r", idptest.HostIssuer + "/staff/roles",
 	} {
 		if anna.MustOpen(t, page); anna.Status != http.StatusNotFound {
 			t.Errorf("%s: %d", page, anna.Status)
 		}
 		for name, who := range map[string]*idptest.Browser{"anna": anna, "a stranger": idptest.NewBrowser(s, "en")} {
-			who.MustOpen(t, "https://login.linde.test/settings")
+			who.MustOpen(t, idptest.HostIssuer+"/settings")
 			if err := who.Twice(nil, page); err == nil && who.Status == http.StatusOK && strings.Contains(who.URL.Path, "/staff/") {
 				t.Errorf("%s sends a form to %s: %d", name, page, who.Status)
 			}

@@ -21,26 +21,10 @@ import (
 // cache keeps the answer, no other site hears of the address, and neither an answer nor the log repeats it.
 func TestAddressOfAReferralStaysWithWhoBringsIt(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(`
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    accounts:
-      - email: anna@example.org
-        password: "zeven paarse regenjassen drogen!"
-        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP
-      - { email: sam@example.org, role: professional, password: "zeven paarse regenjassen drogen!" }
-`)
-	anna, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
-	sam, err := s.DB.AccountByEmail(t.Context(), "linde", "sam@example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
+	s.Declare(idptest.Demo{Accounts: []string{
+		"email: anna@example.org, totp_secret: " + idptest.TOTPSecret, "email: sam@example.org, role: professional",
+	}})
+	anna, sam := idptest.Account(t, s.DB, "anna@example.org"), idptest.Account(t, s.DB, "sam@example.org")
 	change, token, err := staff.Refer(staff.Facts{
 		Platform: "linde", Account: anna, Sealer: s.Sealer, Now: s.Clock.Now(), Justification: staff.Justification{Reason: staff.LostPhone},
 		Actor: staff.Actor{Name: "system", Platform: "linde", Scopes: []string{"accounts:refer"}},

@@ -151,58 +151,31 @@ func (t triple) String() string {
 		t.whom.email, t.whom.platform, t.form)
 }
 
-// officeHouse has people of every role and state on two platforms. What is of wilg must never be seen at linde.
-const officeHouse = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    connections:
-      - name: lindehof
-        kind: oidc
-        names: { nl: Lindehof }
-        key: { by: sub }
-        access: { jit: create, role: professional }
-        oidc: { issuer: "https://sso.lindehof.test", client_id: c, secret: kT9q2-as-they-gave-it }
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, grant_types: [authorization_code, client_credentials], redirect_uris: ["https://rp.test/cb"], scopes: [openid, report.read, accounts:refer] }
-    accounts: ACCOUNTS linde
-  - name: wilg
-    issuer: https://id.test/p/wilg
-    organisation: Praktijk De Wilg
-    home_url: https://wilg.test/home
-    connections:
-      - name: wilgenhof
-        kind: oidc
-        names: { nl: Wilgenhof }
-        key: { by: sub }
-        access: { jit: create, role: professional }
-        oidc: { issuer: "https://sso.wilgenhof.test", client_id: c, secret: kT9q2-as-they-gave-it }
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, grant_types: [authorization_code, client_credentials], redirect_uris: ["https://rp.test/cb"], scopes: [openid, report.read, accounts:refer] }
-    accounts: ACCOUNTS wilg
-`
-
-const bothSteps = `password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, recovery_codes: [K7QM-2XHP-9TRD]`
-
-// accountsOf are the same people on each platform, under other names.
-func accountsOf(platform string) string {
-	var b strings.Builder
-	for role := range order {
-		for name, has := range map[string]string{
-			"two": bothSteps, "also": bothSteps, "one": `password: "zeven paarse regenjassen drogen!"`, "marked": bothSteps,
-			"invited": "", "off": bothSteps + ", deactivated: true",
-			"demoted": bothSteps, "left": bothSteps,
-		} {
-			if has != "" {
-				has = ", " + has
-			}
-			fmt.Fprintf(&b, "\n      - { email: %s.%s@%s.example.org, role: %s, name: { given: Naam, family: Van %s }%s }",
-				name, role, platform, role, platform, has)
-		}
+// officeHouse has people of every role and state, as another platform has under other names. What is of wilg must never
+// be seen at linde.
+func officeHouse(platform, connection, called string) idptest.Demo {
+	demo := idptest.Demo{
+		Name: platform,
+		More: fmt.Sprintf(`connections: [{ name: %[1]s, kind: oidc, names: { nl: %[2]s }, key: { by: sub },
+      access: { jit: create, role: professional },
+      oidc: { issuer: "https://sso.%[1]s.test", client_id: c, secret: kT9q2-as-they-gave-it } }]`, connection, called),
+		Parties: []string{
+			"client_id: web, grant_types: [authorization_code, client_credentials], scopes: [openid, report.read, accounts:refer]",
+		},
 	}
-	return b.String()
+	const bothSteps = ", totp_secret: " + idptest.TOTPSecret + ", recovery_codes: [K7QM-2XHP-9TRD]"
+	for role := range order {
+		who := func(name string) string {
+			return fmt.Sprintf("email: %[1]s.%[2]s@%[3]s.example.org, role: %[2]s, name: { given: Naam, family: Van %[3]s }",
+				name, role, platform)
+		}
+		for _, name := range []string{"two", "also", "marked", "demoted", "left"} {
+			demo.Accounts = append(demo.Accounts, who(name)+bothSteps)
+		}
+		demo.Accounts = append(demo.Accounts, who("one"), who("off")+bothSteps+", deactivated: true")
+		demo.Invited = append(demo.Invited, who("invited"))
+	}
+	return demo
 }
 
 // office is the house, with browsers that are signed in.
@@ -223,11 +196,7 @@ const (
 func newOffice(t *testing.T, db *storage.DB) *office {
 	t.Helper()
 	o := &office{Scene: idptest.NewScene(t, idptest.HostIssuer, db), files: map[string]string{}}
-	text := officeHouse
-	for _, p := range []string{"linde", "wilg"} {
-		text = strings.Replace(text, "ACCOUNTS "+p, accountsOf(p), 1)
-	}
-	o.Apply(text)
+	o.Declare(officeHouse("linde", "lindehof", "Lindehof"), officeHouse("wilg", "wilgenhof", "Wilgenhof"))
 	at := o.Clock.Now().UnixMilli()
 	o.Exec(fmt.Sprintf(`UPDATE accounts SET marked_at = %d WHERE email LIKE 'marked.%%'`, at),
 		`UPDATE accounts SET state = 'active' WHERE email LIKE 'marked.%'`)

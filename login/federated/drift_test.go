@@ -10,6 +10,7 @@ import (
 	"github.com/minddistrict/idp/audit"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
+	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/login/federated"
 	"github.com/minddistrict/idp/platform"
 )
@@ -39,9 +40,7 @@ func TestTheRecordSaysEachTimeWhatChanged(t *testing.T) {
 		if err := o.Alarm(t.Context(), p, &c, row.what, "what changed", audit.Event{At: h.Clock.Now()}); err != nil {
 			t.Fatal(err)
 		}
-		if err := h.Deliver(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		idptest.Deliver(t, h)
 		if got := len(h.Mails.Sent()); got != row.mails {
 			t.Errorf("%d: %d mails, want %d", i, got, row.mails)
 		}
@@ -135,9 +134,7 @@ func TestAlarmsSayWhetherSomebodyWasLetIn(t *testing.T) {
 				if err := o.Alarm(t.Context(), p, &c, kind, found[0].Detail, audit.Event{At: h.Clock.Now()}); err != nil {
 					t.Fatal(err)
 				}
-				if err := h.Deliver(t.Context()); err != nil {
-					t.Fatal(err)
-				}
+				idptest.Deliver(t, h)
 				_, err := c.Evaluate(came, h.Clock.Now())
 				text := strings.Join(strings.Fields(h.Mails.Sent()[0].Text), " ")
 				says := slices.ContainsFunc(out[lang], func(words string) bool { return strings.Contains(text, words) })

@@ -15,17 +15,10 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-const setup = `
-platforms:
-  - name: linde
-    issuer: https://id.test/p/linde
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://web.linde.test/callback"] }
-    accounts:
-      - { email: anna@lindehof.example, password: "zeven paarse regenjassen drogen!" }
-`
+var demo = idptest.Demo{
+	Issuer: "https://id.test/p/linde", Parties: []string{"client_id: web"},
+	Accounts: []string{"email: anna@lindehof.example"},
+}
 
 // house is one whose platform has connections, and a browser.
 type house struct {
@@ -38,7 +31,7 @@ type house struct {
 func newHouse(t *testing.T, all ...federation.Connection) house {
 	t.Helper()
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(setup)
+	s.Declare(demo)
 	for i := range all {
 		all[i].Platform, all[i].Kind = "linde", federation.OIDC
 		all[i].Names = map[string]string{"nl": "Organisatie " + string(all[i].ID)}
@@ -54,8 +47,7 @@ func newHouse(t *testing.T, all ...federation.Connection) house {
 	if err := s.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	party := idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
-	return house{t, s, idptest.NewBrowser(s, "en"), party}
+	return house{t, s, idptest.NewBrowser(s, "en"), demo.Party(s, "web")}
 }
 
 // organisation is a sign-in that shows its page, and no more.
@@ -171,9 +163,7 @@ func TestAnAddressLeadsHome(t *testing.T) {
 	ask := func(email, password string) answer {
 		h := house{t, h.Server, idptest.NewBrowser(h.Server, "en"), h.party}
 		h.open()
-		h.MustFill(t, "Email address", email)
-		h.MustFill(t, "Password", password)
-		h.MustPress(t, "Log in")
+		idptest.TryPassword(t, h.Browser, email, password)
 		return answer{h.Status, h.place(), idptest.Visible(h.Doc)}
 	}
 	for email, want := range map[string]string{
@@ -211,9 +201,7 @@ func TestARequestLeadsHome(t *testing.T) {
 	}
 	h := newHouse(t, all...)
 	h.open()
-	h.MustFill(t, "Email address", "anna@lindehof.example")
-	h.MustFill(t, "Password", "not that one")
-	h.MustPress(t, "Log in")
+	idptest.TryPassword(t, h.Browser, "anna@lindehof.example", "not that one")
 	if got := strings.Join(h.buttons(), " "); !strings.HasSuffix(h.URL.Path, "/password") || got != "iep form* lindehof" {
 		t.Errorf("after a wrong password: %s, %s", h.URL.Path, got)
 	}
@@ -244,9 +232,7 @@ func TestForgottenPasswordsOfAnOrganisation(t *testing.T) {
 	if pages["emma"] != pages["anna"] || pages["emma"] != pages["niemand"] {
 		t.Errorf("the pages differ:\n%v", pages)
 	}
-	if err := h.Deliver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	idptest.Deliver(t, h)
 	said := map[string]string{}
 	for _, m := range h.Mails.Sent() {
 		said[m.To] = m.Text

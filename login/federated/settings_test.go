@@ -22,19 +22,12 @@ func (h house) linkOf(id account.ID) account.Credential {
 
 func (h house) signIn() {
 	h.Helper()
-	h.MustOpen(h.T, "https://id.test/p/linde/settings")
-	h.MustFill(h.T, "Email address", "anna@lindehof.example")
-	h.MustFill(h.T, "Password", idptest.Password)
-	h.MustPress(h.T, "Log in")
+	idptest.LogIn(h.T, h.Browser, "https://id.test/p/linde/settings", "anna@lindehof.example")
 }
 
 func (h house) anna() *account.Account {
 	h.Helper()
-	a, err := h.DB.AccountByEmail(h.T.Context(), "linde", "anna@lindehof.example")
-	if err != nil {
-		h.Fatal(err)
-	}
-	return a
+	return idptest.Account(h.T, h.DB, "anna@lindehof.example")
 }
 
 // forAll makes a connection one for people in care too.
@@ -69,8 +62,7 @@ func TestALinkIsRemovedByItsOwner(t *testing.T) {
 		}
 	}
 	h.MustPress(t, "Remove connection")
-	h.MustFill(t, "Password", idptest.Password)
-	h.MustPress(t, "Continue")
+	idptest.Reauthenticate(t, h.Browser)
 	if len(h.anna().Credentials) != 2 || !strings.Contains(idptest.Visible(h.Doc), "Do you want to remove this connection?") {
 		t.Fatalf("after the password: %s", idptest.Visible(h.Doc))
 	}
@@ -78,9 +70,7 @@ func TestALinkIsRemovedByItsOwner(t *testing.T) {
 	if said := idptest.Visible(h.Doc); !strings.Contains(said, "The connection has been removed.") || h.anna().HasLink("lindehof") {
 		t.Errorf("after removing: %s", said)
 	}
-	if err := h.Deliver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	idptest.Deliver(t, h)
 	mails := h.Mails.Sent()
 	if last := mails[len(mails)-1]; !strings.Contains(last.Text, "no longer connected to your Organisatie lindehof account") {
 		t.Errorf("mail: %s", last.Text)

@@ -19,15 +19,7 @@ import (
 // newHouse is one platform with one account.
 func newHouse(t *testing.T) *idptest.Server {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(`
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    accounts:
-      - { email: anna@example.org, name: { given: Anna }, password: "zeven paarse regenjassen drogen!" }
-`)
+	s.Declare(idptest.Demo{Accounts: []string{"email: anna@example.org, name: { given: Anna }"}})
 	return s
 }
 
@@ -37,9 +29,7 @@ func changing(t *testing.T, s *idptest.Server, to string) (link string, ticket f
 	if err := s.Tools().Acts().SetEmail(t.Context(), "linde", staff.ByAddress("anna@example.org"), to, staff.Justification{Reason: staff.NewAddress}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Deliver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	idptest.Deliver(t, s)
 	for _, m := range s.Mails.Sent() {
 		if m.Kind == outbox.EmailConfirm && m.To == to {
 			link = m.Link
@@ -81,10 +71,7 @@ func TestNewAddressThatIsTakenSpendsNothing(t *testing.T) {
 
 func TestNewAddressCountsOnceConfirmed(t *testing.T) {
 	s := newHouse(t)
-	before, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
+	before := idptest.Account(t, s.DB, "anna@example.org")
 	link, state := changing(t, s, "anna.bakker@example.org")
 	b := idptest.NewBrowser(s, "en")
 	b.MustOpen(t, link)
@@ -93,10 +80,7 @@ func TestNewAddressCountsOnceConfirmed(t *testing.T) {
 		t.Fatalf("opening the link leaves its ticket %q", state())
 	}
 	b.MustPress(t, "Confirm email address")
-	after, err := s.DB.AccountByEmail(t.Context(), "linde", "anna.bakker@example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
+	after := idptest.Account(t, s.DB, "anna.bakker@example.org")
 	if after.ID != before.ID || !after.EmailVerifiedAt.Equal(s.Clock.Now()) || state() != authn.TicketUsed {
 		t.Errorf("account %+v, ticket %q", after, state())
 	}
@@ -107,9 +91,7 @@ func TestNewAddressCountsOnceConfirmed(t *testing.T) {
 	if err := s.Tools().Acts().SetEmail(t.Context(), "linde", staff.ByAddress("anna.bakker@example.org"), "anna.b@example.org", staff.Justification{Reason: staff.NewAddress}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Deliver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	idptest.Deliver(t, s)
 	sent := s.Mails.Sent()
 	for _, m := range sent {
 		if m.To == "anna.b@example.org" {
@@ -128,10 +110,7 @@ func TestNewAddressOfDeactivatedAccountIsNotConfirmed(t *testing.T) {
 	link, state := changing(t, s, "anna.bakker@example.org")
 	b := idptest.NewBrowser(s, "en")
 	b.MustOpen(t, link)
-	a, err := s.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := idptest.Account(t, s.DB, "anna@example.org")
 	e := audit.Event{At: s.Clock.Now(), Platform: "linde", Kind: audit.AccountDeactivated, Actor: "cli test", Account: a.ID, Outcome: audit.Success}
 	if err := s.DB.SetState(t.Context(), "linde", a.ID, account.Deactivated, e, s.Clock.Now()); err != nil {
 		t.Fatal(err)

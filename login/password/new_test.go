@@ -14,22 +14,12 @@ import (
 	"github.com/minddistrict/idp/staff"
 )
 
-const secretOfWeb = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
-
-const lindeFile = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    locale: en
-    policy: { self_sign_up: true }
-    parties:
-      - { client_id: web, secret: ` + secretOfWeb + `, redirect_uris: ["https://web.linde.test/callback"], grant_types: [authorization_code, refresh_token] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!" }
-      - { email: bram@example.org, name: { given: Bram }, email_verified: false }
-`
+var linde = idptest.Demo{
+	More: "locale: en", Policy: "self_sign_up: true",
+	Parties:  []string{"client_id: web, grant_types: [authorization_code, refresh_token]"},
+	Accounts: []string{"email: anna@example.org"},
+	Invited:  []string{"email: bram@example.org, name: { given: Bram }, email_verified: false"},
+}
 
 // Another two good ones.
 const (
@@ -44,9 +34,7 @@ type house struct {
 }
 
 func newHouse(t *testing.T) house {
-	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(lindeFile)
-	return house{s, t, idptest.NewParty(s, "web.linde.test", "https://login.linde.test", "web", secretOfWeb)}
+	return newHouseOn(t, idptest.NewServer(t, idptest.SQLite(t)))
 }
 
 func (h house) browser() *idptest.Browser { return idptest.NewBrowser(h.Server, "en") }
@@ -56,9 +44,7 @@ func (h house) signIn(b *idptest.Browser, email, password string) string {
 	h.t.Helper()
 	h.party.Last.Error = "still at the login page"
 	b.MustOpen(h.t, h.party.Start(url.Values{"prompt": {"login"}}))
-	b.MustFill(h.t, "Email address", email)
-	b.MustFill(h.t, "Password", password)
-	b.MustPress(h.t, "Log in")
+	idptest.TryPassword(h.t, b, email, password)
 	return h.party.Last.Error
 }
 
@@ -72,9 +58,7 @@ func (h house) silent(b *idptest.Browser) string {
 // mails sends what is due and lists the mails of a kind.
 func (h house) mails(kind outbox.Kind) (all []notify.Mail) {
 	h.t.Helper()
-	if err := h.Deliver(h.t.Context()); err != nil {
-		h.t.Fatal(err)
-	}
+	idptest.Deliver(h.t, h)
 	for _, m := range h.Mails.Sent() {
 		if m.Kind == kind {
 			all = append(all, m)
@@ -110,10 +94,7 @@ func (h house) choose(b *idptest.Browser, label, password string) {
 
 func (h house) account(email string) *account.Account {
 	h.t.Helper()
-	a, err := h.DB.AccountByEmail(h.t.Context(), "linde", email)
-	if err != nil {
-		h.t.Fatal(err)
-	}
+	a := idptest.Account(h.t, h.DB, email)
 	return a
 }
 
@@ -351,9 +332,9 @@ func TestSignUpBeginsWithItsPassword(t *testing.T) {
 // An imported hash, and one that is weaker than those made now, is replaced at the sign-in, and then stays.
 func TestSignInReplacesAnOldHash(t *testing.T) {
 	h := newHouse(t)
-	file := strings.Replace(lindeFile, `password: "zeven paarse regenjassen drogen!"`, `password_hash: "$2y$05$7NBPIEUxAC0AkSUuH1xfCuHvREQLAj1We/owQCKF2NEzJQlct5Iii"`, 1)
-	file = strings.ReplaceAll(file, "anna@", "oud@")
-	h.Apply(file)
+	old := linde
+	old.Accounts = []string{`email: oud@example.org, password_hash: "$2y$05$7NBPIEUxAC0AkSUuH1xfCuHvREQLAj1We/owQCKF2NEzJQlct5Iii"`}
+	h.Declare(old)
 	stored := func() (string, string) {
 		c := h.account("oud@example.org").Credentials
 		if len(c) != 1 {
@@ -385,7 +366,7 @@ func TestSignInReplacesAnOldHash(t *testing.T) {
 	if again, _ := stored(); again != after {
 		t.Error("a hash of today is replaced again")
 	}
-	if report := h.Apply(file); len(report.Changed) != 0 {
+	if report := h.Apply(old.File()); len(report.Changed) != 0 {
 		t.Errorf("applying the file again changes %v", report.Changed)
 	}
 }

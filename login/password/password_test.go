@@ -112,7 +112,8 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, phc string) { _, _, _, _ = parse(phc) }) // must not panic
 }
 
-// CVE-2025-54999: a hash skipped for an unknown account tells that there is none.
+// An unknown account costs the same hash as a known one: a hash that is skipped tells that there is none
+// (CVE-2025-54999).
 func TestUnknownAddressCostsTheSameHash(t *testing.T) {
 	p := NewPool(1, 1, cheap)
 	if ok, err := p.Verify(t.Context(), "nobody has this password", ""); ok || err != nil {

@@ -22,18 +22,10 @@ import (
 )
 
 // besieged is the owner's account, and one of the attacker's own.
-const besieged = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { self_sign_up: true }
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://web.linde.test/callback"] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!", name: { given: Anna, family: Bakker } }
-`
+var besieged = idptest.Demo{
+	Policy: "self_sign_up: true", Parties: []string{"client_id: web"},
+	Accounts: []string{"email: anna@example.org, name: { given: Anna, family: Bakker }"},
+}
 
 const (
 	anna = "anna@example.org"
@@ -63,7 +55,7 @@ func TestOwnerEntersEveryDayUnderSiege(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		s = s.AtIssuer(idptest.HostIssuer)
 		s.Rebuild(func(o *wire.Options) { o.Proxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
-		s.Apply(besieged)
+		s.Declare(besieged)
 		w := &siege{Scene: s, password: idptest.Password, seed: 1}
 		w.party = idptest.NewParty(s.Server, "web.linde.test", idptest.HostIssuer, "web", idptest.PartySecret)
 		days := siegeDays(s)
@@ -242,9 +234,7 @@ func (w *siege) signsIn(b *idptest.Browser) bool {
 	if w.party.Last.Claims != nil {
 		return true // she is signed in here
 	}
-	b.MustFill(w, "Email address", anna)
-	b.MustFill(w, "Password", w.password)
-	b.MustPress(w, "Log in")
+	idptest.TryPassword(w, b, anna, w.password)
 	return w.party.Last.Claims != nil
 }
 
@@ -260,9 +250,7 @@ type mail struct{ Link string }
 // newest is the newest mail with a button, if she did not open it before.
 func (w *siege) newest(opened map[string]bool) (mail, bool) {
 	w.attack()
-	if err := w.Deliver(w.Context()); err != nil {
-		w.Fatal(err)
-	}
+	idptest.Deliver(w, w)
 	for _, m := range slices.Backward(w.Mails.Sent()) {
 		if m.To == anna && (m.Kind == outbox.PasswordReset || m.Kind == outbox.Unblock) {
 			return mail{m.Link}, !opened[m.Link]
@@ -333,9 +321,7 @@ func (w *siege) intruder() *idptest.Browser {
 // guesses as often as the house takes it, and has the mail sent that lets the owner in sooner.
 func (w *siege) guesses(b *idptest.Browser, guess, mail bool) {
 	for i := 0; guess && i < 2*authn.PerDay && b.Button("Log in") != nil; i++ {
-		b.MustFill(w, "Email address", anna)
-		b.MustFill(w, "Password", fmt.Sprintf("guess %d of siege", w.source))
-		b.MustPress(w, "Log in")
+		idptest.TryPassword(w, b, anna, fmt.Sprintf("guess %d of siege", w.source))
 	}
 	if button := "Send me an email to log in sooner"; mail && b.Button(button) != nil {
 		b.MustPress(w, button)

@@ -28,8 +28,15 @@ const wrong = "helaas, dit is hem niet!"
 
 // newHouseOn is newHouse on a database that another house may have as well.
 func newHouseOn(t *testing.T, s *idptest.Server) house {
-	s.Apply(lindeFile)
-	return house{s, t, idptest.NewParty(s, "web.linde.test", "https://login.linde.test", "web", secretOfWeb)}
+	s.Declare(linde)
+	return house{s, t, linde.Party(s, "web")}
+}
+
+// with declares one more account.
+func (h house) with(account string) {
+	demo := linde
+	demo.Accounts = append(slices.Clone(demo.Accounts), account)
+	h.Declare(demo)
 }
 
 // known is a browser in which these signed in and out, one after the other.
@@ -142,7 +149,7 @@ func TestTwoHundredGuessesAtOnceStopEverybodyButTheOwner(t *testing.T) {
 // A household shares a browser: each has ten of their own, and one who forgot stops nobody else.
 func TestHouseholdSharesABrowser(t *testing.T) {
 	h := newHouse(t)
-	h.Apply(strings.Replace(lindeFile, "      - { email: bram", "      - { email: cor@example.org, password: \""+idptest.Password+"\" }\n      - { email: bram", 1))
+	h.with("email: cor@example.org")
 	home := h.known("anna@example.org", "cor@example.org")
 	for range authn.BlockAt {
 		h.signIn(home, "cor@example.org", wrong)
@@ -164,7 +171,7 @@ func TestHouseholdSharesABrowser(t *testing.T) {
 // counters.
 func TestOwnAccountOpensNoOther(t *testing.T) {
 	h := newHouse(t)
-	h.Apply(strings.Replace(lindeFile, "      - { email: bram", "      - { email: mallory@example.org, password: \""+idptest.Password+"\" }\n      - { email: bram", 1))
+	h.with("email: mallory@example.org")
 	for range authn.BlockAt / 2 {
 		fresh := h.known("mallory@example.org")
 		for range 2 { // in ever new browsers that are known, though not here

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"strings"
 	"testing"
 	"time"
 
@@ -78,7 +77,9 @@ func TestCodeThatNobodyClaimedIsRefused(t *testing.T) {
 			})
 		}, code: "invalid_grant"},
 		"where codes are not offered any more": {before: func(m *mobile, _ *screen) {
-			m.nodes[1].Apply(strings.Replace(appHouse, "app_qr: true", "app_qr: false", 1))
+			closed := appHouse("linde")
+			closed.Policy = "app_qr: false"
+			m.nodes[1].Declare(closed)
 		}, code: "invalid_grant"},
 		"by a second phone": {before: func(m *mobile, d *screen) {
 			_, reference := m.read(d.b)
@@ -141,7 +142,7 @@ func TestCodeThatNobodyClaimedIsRefused(t *testing.T) {
 					m.Errorf("claimed by this phone %d times, want %d", claimed, want)
 				}
 				m.later(time.Hour) // the next one may be made
-				m.nodes[0].Apply(appHouse)
+				m.nodes[0].Declare(appHouse("linde"), appHouse("wilg"))
 				m.nodes[0].Exec("UPDATE accounts SET state = 'active'")
 			})
 		}

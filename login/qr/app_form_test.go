@@ -148,10 +148,7 @@ func TestNumberIsTakenInItsSessionAlone(t *testing.T) {
 		h := m.blank(idptest.HostIssuer)
 		second, bram := idptest.NewBrowser(m.nodes[1].Server, "en"), idptest.NewBrowser(m.nodes[0].Server, "en")
 		d.signIn(second)
-		bram.MustOpen(m, idptest.HostIssuer+"/settings/app")
-		bram.MustFill(m, idptest.Text("en", "login.email"), "bram@example.org")
-		bram.MustFill(m, idptest.Text("en", "login.password"), idptest.Password)
-		bram.MustPress(m, idptest.Text("en", "login.submit"))
+		idptest.LogIn(m, bram, idptest.HostIssuer+"/settings/app", "bram@example.org")
 		stranger := idptest.NewBrowser(m.nodes[0].Server, "en")
 		for round := range appRounds(m, 3) {
 			_, reference := d.code()

@@ -48,10 +48,7 @@ func (m *mobile) shows() *screen {
 
 func (d *screen) signIn(b *idptest.Browser) {
 	d.Helper()
-	b.MustOpen(d, idptest.HostIssuer+"/settings/app")
-	b.MustFill(d, idptest.Text("en", "login.email"), "anna@example.org")
-	b.MustFill(d, idptest.Text("en", "login.password"), idptest.Password)
-	b.MustPress(d, idptest.Text("en", "login.submit"))
+	idptest.LogIn(d, b, idptest.HostIssuer+"/settings/app", "anna@example.org")
 }
 
 // code makes a handoff as the page does, however many there were this hour.

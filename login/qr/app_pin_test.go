@@ -158,10 +158,7 @@ func setupToken(s *idptest.Scene, h *handset) string {
 	b := idptest.NewBrowser(s.Server, "en")
 	var back url.Values
 	s.Site("phone.test", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { back = r.URL.Query() }))
-	b.MustOpen(s, idptest.HostIssuer+"/authorize?"+ask.Encode())
-	b.MustFill(s, idptest.Text("en", "login.email"), "anna@example.org")
-	b.MustFill(s, idptest.Text("en", "login.password"), idptest.Password)
-	b.MustPress(s, idptest.Text("en", "login.submit"))
+	idptest.LogIn(s, b, idptest.HostIssuer+"/authorize?"+ask.Encode(), "anna@example.org")
 	form := url.Values{
 		"grant_type": {"authorization_code"}, "client_id": {"app"}, "code": {back.Get("code")}, "redirect_uri": {"https://phone.test/callback"},
 		"code_verifier": {idptest.Verifier},

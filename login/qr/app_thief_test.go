@@ -60,7 +60,7 @@ func TestThiefOfAPhoneWithoutItsPIN(t *testing.T) {
 func TestStolenDatabaseHoldsNoPIN(t *testing.T) {
 	t.Parallel()
 	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SQLite(t))
-	s.Apply(appHouse)
+	s.Declare(appHouse("linde"), appHouse("wilg"))
 	m := &mobile{TB: t, nodes: [2]*idptest.Scene{s, s}}
 	h := m.phone("anna@example.org", idptest.HostIssuer)
 	var d grant.Device
@@ -158,10 +158,7 @@ func TestDeviceEndsAtBothNodes(t *testing.T) {
 			h.gone(name)
 		}
 		h := m.phone("bram@example.org", idptest.HostIssuer)
-		a, err := s.DB.AccountByEmail(m.Context(), "linde", "bram@example.org")
-		if err != nil {
-			m.Fatal(err)
-		}
+		a := idptest.Account(m, s.DB, "bram@example.org")
 		s.Exec("UPDATE accounts SET state = 'deactivated' WHERE id = '" + string(a.ID) + "'")
 		h.gone("not active")
 	})

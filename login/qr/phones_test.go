@@ -15,28 +15,17 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-// appHouse declares two platforms that both have a mobile app of the same name.
-const appHouse = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { app_qr: true }
-    parties: &parties
-      - { client_id: app, type: native, mobile_app: true, redirect_uris: ["https://phone.test/callback", "net.example.phone:/callback"] }
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"] }
-    accounts: &accounts
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!" }
-      - { email: bram@example.org, password: "zeven paarse regenjassen drogen!" }
-  - name: wilg
-    issuer: https://id.test/p/wilg
-    organisation: Praktijk De Wilg
-    home_url: https://wilg.test/home
-    policy: { app_qr: true }
-    parties: *parties
-    accounts: *accounts
-`
+// appHouse is one of two platforms that both have a mobile app of the same name.
+func appHouse(name string) idptest.Demo {
+	return idptest.Demo{
+		Name: name, Policy: "app_qr: true",
+		Parties: []string{
+			`client_id: app, type: native, mobile_app: true, redirect_uris: ["https://phone.test/callback", "net.example.phone:/callback"]`,
+			"client_id: web",
+		},
+		Accounts: []string{"email: anna@example.org", "email: bram@example.org"},
+	}
+}
 
 const (
 	pinGrant     = "urn:minddistrict:params:oauth:grant-type:pin"
@@ -52,17 +41,15 @@ type mobile struct {
 
 // mobiles runs an attack on two nodes, on both databases.
 func mobiles(t *testing.T, attack func(*mobile)) {
-	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": idptest.SQLiteNodes, "postgres": idptest.PostgresNodes} {
-		t.Run(name, func(t *testing.T) {
-			m := &mobile{TB: t}
-			for i, db := range open(t, len(m.nodes)) {
-				m.nodes[i] = idptest.NewScene(t, idptest.HostIssuer, db)
-			}
-			m.nodes[0].Apply(appHouse)
-			m.later(time.Minute) // both look at the settings
-			attack(m)
-		})
-	}
+	idptest.EachNodes(t, 2, func(t *testing.T, nodes []*storage.DB) {
+		m := &mobile{TB: t}
+		for i, db := range nodes {
+			m.nodes[i] = idptest.NewScene(t, idptest.HostIssuer, db)
+		}
+		m.nodes[0].Declare(appHouse("linde"), appHouse("wilg"))
+		m.later(time.Minute) // both look at the settings
+		attack(m)
+	})
 }
 
 // appRounds is how often a race at the app is run; IDP_APP_RACES says another number.
@@ -85,10 +72,7 @@ func (m *mobile) browser(s *idptest.Scene, email, issuer string, extra url.Value
 	party.Mobile = true
 	b := idptest.NewBrowser(s.Server, "en")
 	party.TakePhone(b.Jar)
-	b.MustOpen(m, party.Start(extra))
-	b.MustFill(m, idptest.Text("en", "login.email"), email)
-	b.MustFill(m, idptest.Text("en", "login.password"), idptest.Password)
-	b.MustPress(m, idptest.Text("en", "login.submit"))
+	idptest.LogIn(m, b, party.Start(extra), email)
 	if party.Last.Error != "" || party.Last.Token == nil {
 		m.Fatalf("signing in at the app: %+v", party.Last)
 	}

@@ -14,21 +14,6 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-const house = `
-platforms:
-  - name: linde
-    issuer: https://id.test/p/linde
-    organisation: GGZ De Linde
-    home_url: https://web.linde.test/
-    locale: en
-    policy: { app_devices: 2, POLICY }
-    parties:
-      - { client_id: app, type: native, mobile_app: true, redirect_uris: ["https://app.linde.test/callback"] }
-    accounts:
-      - { email: anna@example.org, password: "` + idptest.Password + `" }
-      - { email: bram@example.org, password: "` + idptest.Password + `" }
-`
-
 const page = "https://id.test/p/linde/settings/app"
 
 // desk is a house, and a browser in which anna is signed in.
@@ -41,8 +26,12 @@ type desk struct {
 func newDesk(t *testing.T, policy string) *desk {
 	t.Helper()
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Site("web.linde.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	s.Apply(strings.Replace(house, "POLICY", policy, 1))
+	s.Site("linde.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s.Declare(idptest.Demo{
+		Issuer: "https://id.test/p/linde", More: "locale: en", Policy: "app_devices: 2, " + policy,
+		Parties:  []string{"client_id: app, type: native, mobile_app: true"},
+		Accounts: []string{"email: anna@example.org", "email: bram@example.org"},
+	})
 	d := &desk{Server: s, t: t, b: idptest.NewBrowser(s, "en")}
 	d.signIn("anna@example.org")
 	return d
@@ -50,10 +39,7 @@ func newDesk(t *testing.T, policy string) *desk {
 
 func (d *desk) signIn(who string) {
 	d.t.Helper()
-	d.b.MustOpen(d.t, page)
-	d.b.MustFill(d.t, idptest.Text("en", "login.email"), who)
-	d.b.MustFill(d.t, idptest.Text("en", "login.password"), idptest.Password)
-	d.b.MustPress(d.t, idptest.Text("en", "login.submit"))
+	idptest.LogIn(d.t, d.b, page, who)
 }
 
 func (d *desk) must(err error) {

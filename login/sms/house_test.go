@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,24 +17,18 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-const (
-	secretOfWeb = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
-	issuer      = "https://login.linde.test"
-	house       = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { second_factor: { client: optional }, sms_per_day: %d }
-    parties:
-      - { client_id: linde-web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: [https://web.linde.test/callback] }
-    accounts:
-      - { email: anna@example.org, locale: en, password: "zeven paarse regenjassen drogen!", phone_for_codes: "+31612345678" }
-      - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!", phone_for_codes: "+31687654321" }
-      - { email: cees@example.org, locale: en, password: "zeven paarse regenjassen drogen!", phone_for_codes: "+31612345678" }
-`
-)
+// demo has anna and cees with one number, and a budget of messages in a day.
+func demo(perDay int) idptest.Demo {
+	return idptest.Demo{
+		Policy:  fmt.Sprintf("second_factor: { client: optional }, sms_per_day: %d", perDay),
+		Parties: []string{"client_id: web"},
+		Accounts: []string{
+			`email: anna@example.org, locale: en, phone_for_codes: "+31612345678"`,
+			`email: bram@example.org, locale: en, phone_for_codes: "+31687654321"`,
+			`email: cees@example.org, locale: en, phone_for_codes: "+31612345678"`,
+		},
+	}
+}
 
 // node is one house on a database that others use too.
 type node struct {
@@ -45,67 +38,26 @@ type node struct {
 
 func newNode(t *testing.T, db *storage.DB, perDay int) node {
 	s := idptest.NewServer(t, db)
-	s.Apply(fmt.Sprintf(house, perDay))
-	return node{s, idptest.NewParty(s, "web.linde.test", issuer, "linde-web", secretOfWeb)}
+	s.Declare(demo(perDay))
+	return node{s, demo(perDay).Party(s, "web")}
 }
 
 // login is a browser that has sent its password.
 func (n node) login(t *testing.T, email string) *idptest.Browser {
 	t.Helper()
 	b := idptest.NewBrowser(n.Server, "en")
-	b.MustOpen(t, n.party.Start(nil))
-	b.MustFill(t, "Email address", email)
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
+	idptest.LogIn(t, b, n.party.Start(nil), email)
 	return b
 }
 
 // texts are the messages that were sent so far.
 func (n node) texts(t *testing.T) (codes []string) {
 	t.Helper()
-	if err := n.Deliver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	idptest.Deliver(t, n)
 	for _, m := range n.Mails.Texts() {
 		codes = append(codes, m.Code)
 	}
 	return codes
-}
-
-func signedIn(b *idptest.Browser) bool {
-	return b.URL.Path == "/callback" && b.URL.Query().Get("code") != ""
-}
-
-// together presses a button in many tabs at once.
-func together(t *testing.T, tabs []*idptest.Browser, button string) {
-	t.Helper()
-	var sent sync.WaitGroup
-	start := make(chan struct{})
-	for _, tab := range tabs {
-		sent.Go(func() {
-			<-start
-			if err := tab.Press(button); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	close(start)
-	sent.Wait()
-	for _, tab := range tabs {
-		if tab.Status >= 500 {
-			t.Errorf("status %d at %s", tab.Status, tab.URL)
-		}
-	}
-}
-
-func tabsOf(t *testing.T, b *idptest.Browser, n int) (tabs []*idptest.Browser) {
-	t.Helper()
-	for range n {
-		tab := b.Tab()
-		tab.MustOpen(t, b.URL.String())
-		tabs = append(tabs, tab)
-	}
-	return tabs
 }
 
 // TestACodeIsAcceptedOnce: one code, in many tabs at once, ends in one session.
@@ -116,23 +68,19 @@ func TestACodeIsAcceptedOnce(t *testing.T) {
 			b := n.login(t, "anna@example.org")
 			codes := n.texts(t)
 			code := codes[len(codes)-1]
-			tabs := tabsOf(t, b, 5) // as many as one login may try
+			tabs := idptest.Tabs(t, b, 5) // as many as one login may try
 			for i, tab := range tabs {
 				tab.MustFill(t, "Code", code[:3]+strings.Repeat(" ", i)+code[3:])
 			}
-			together(t, tabs, "Continue")
-			anna, err := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
-			if err != nil {
-				t.Fatal(err)
-			}
+			idptest.Together(t, tabs, "Continue")
+			anna := idptest.Account(t, db, "anna@example.org")
 			sessions, err := db.Sessions(t.Context(), "linde", anna.ID, n.Clock.Now())
 			if err != nil || len(sessions) != 1 {
 				t.Fatalf("round %d: %d sessions, %v", round, len(sessions), err)
 			}
 			late := n.login(t, "anna@example.org")
-			late.MustFill(t, "Code", code)
-			late.MustPress(t, "Continue")
-			if signedIn(late) || late.Button("Continue") == nil {
+			idptest.SendCode(t, late, code)
+			if idptest.SignedIn(late) || late.Button("Continue") == nil {
 				t.Fatalf("round %d: a code of another login leads to %s", round, late.URL)
 			}
 			n.Clock.Later(25 * time.Hour) // those that lost were counted as wrong
@@ -153,7 +101,7 @@ func TestManyFormsAtOnceSendOneMessage(t *testing.T) {
 		}
 		nodes[0].Clock.Later(31 * time.Second)
 		nodes[1].Clock.Later(31 * time.Second)
-		together(t, tabsOf(t, b, presses), "Send the text message again")
+		idptest.Together(t, idptest.Tabs(t, b, presses), "Send the text message again")
 		if got := sent(); got != 2 {
 			t.Fatalf("%d presses of one button: %d messages, want 1 more than 1", presses, got)
 		}
@@ -166,15 +114,13 @@ func TestManyFormsAtOnceSendOneMessage(t *testing.T) {
 			b.MustFill(t, "Password", idptest.Password)
 			logins = append(logins, b)
 		}
-		together(t, logins, "Log in")
+		idptest.Together(t, logins, "Log in")
 		if got := sent(); got != 3 {
 			t.Fatalf("%d logins at once: %d messages, want 3 in all", len(logins), got)
 		}
 		for _, b := range logins { // whoever lost the race goes on without a message
 			if b.Button("Log in") != nil {
-				b.MustFill(t, "Email address", "anna@example.org")
-				b.MustFill(t, "Password", idptest.Password)
-				b.MustPress(t, "Log in")
+				idptest.SendPassword(t, b, "anna@example.org")
 			}
 			if !strings.HasSuffix(b.URL.Path, "/sms") {
 				t.Errorf("a login leads to %s", b.URL)
@@ -252,18 +198,7 @@ func TestOpeningAPageSendsNothing(t *testing.T) {
 	for range 3 {
 		n.Clock.Later(time.Minute)
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
-			r, err := http.NewRequestWithContext(t.Context(), method, here+"?do=resend", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, c := range b.Jar.Cookies(b.URL) {
-				r.AddCookie(c)
-			}
-			res, err := n.Client().Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_ = res.Body.Close()
+			res := idptest.RequestAs(t, n, b, method, here+"?do=resend", "", nil)
 			if res.StatusCode != http.StatusOK {
 				t.Errorf("%s: %d", method, res.StatusCode)
 			}
@@ -279,11 +214,7 @@ func TestOpeningAPageSendsNothing(t *testing.T) {
 func TestASealedNumberIsBoundToItsRow(t *testing.T) {
 	db := idptest.SQLite(t)
 	n := newNode(t, db, 100)
-	anna, errAnna := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
-	bram, errBram := db.AccountByEmail(t.Context(), "linde", "bram@example.org")
-	if errAnna != nil || errBram != nil {
-		t.Fatal(errAnna, errBram)
-	}
+	anna, bram := idptest.Account(t, db, "anna@example.org"), idptest.Account(t, db, "bram@example.org")
 	own, _ := anna.Credential("sms")
 	others, _ := bram.Credential("sms")
 	if strings.Contains(string(own.Sealed), "612345678") || own.Label != "78" {
@@ -338,9 +269,8 @@ func TestNothingStoredTellsCodeOrNumber(t *testing.T) {
 	look("")
 	code := n.texts(t)[0]
 	look(code)
-	b.MustFill(t, "Code", code)
-	b.MustPress(t, "Continue")
-	if !signedIn(b) {
+	idptest.SendCode(t, b, code)
+	if !idptest.SignedIn(b) {
 		t.Fatalf("at %s", b.URL)
 	}
 	look(code)

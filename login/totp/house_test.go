@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -59,44 +58,26 @@ func (n node) code(t *testing.T, off time.Duration) string {
 	return idptest.Code(t, idptest.TOTPSecret, n.Clock.Now().Add(off))
 }
 
-// signedIn reports whether a browser came back to the party with a code of ours.
-func signedIn(b *idptest.Browser) bool {
-	return b.URL.Path == "/callback" && b.URL.Query().Get("code") != ""
-}
-
 // together sends the codes at once, each from its browser; some browsers may appear more than once.
 func together(t *testing.T, browsers []*idptest.Browser, codes []string) (through int) {
 	t.Helper()
-	var sent sync.WaitGroup
-	start := make(chan struct{})
-	tabs := make([]*idptest.Browser, len(browsers))
+	var tabs []*idptest.Browser
 	for i, b := range browsers {
-		tab := b.Tab()
-		tab.MustOpen(t, b.URL.String())
+		tab := idptest.Tabs(t, b, 1)[0]
 		tab.MustFill(t, "Code", codes[i])
-		tabs[i] = tab
-		sent.Go(func() {
-			<-start
-			if err := tab.Press("Continue"); err != nil {
-				t.Error(err)
-			}
-		})
+		tabs = append(tabs, tab)
 	}
-	close(start)
-	sent.Wait()
+	idptest.Together(t, tabs, "Continue")
 	for _, tab := range tabs {
-		if tab.Status >= 500 {
-			t.Errorf("status %d at %s", tab.Status, tab.URL)
-		}
-		if signedIn(tab) {
+		if idptest.SignedIn(tab) {
 			through++
 		}
 	}
 	return through
 }
 
-// CVE-2026-20779, CVE-2025-6014, CVE-2025-55000: a code signs in once, in however many logins of however many nodes it
-// is sent at once, and however it is written.
+// A code signs in once, in however many logins of however many nodes it is sent at once, and however it is written
+// (CVE-2026-20779, CVE-2025-6014, CVE-2025-55000).
 func TestACodeIsAcceptedOnce(t *testing.T) {
 	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
 		nodes := []node{newNode(t, db), newNode(t, db)}
@@ -113,9 +94,8 @@ func TestACodeIsAcceptedOnce(t *testing.T) {
 			}
 			late := nodes[1].atCode(t, "anna@example.org")
 			for _, off := range []time.Duration{0, -30 * time.Second} {
-				late.MustFill(t, "Code", " "+nodes[0].code(t, off)+" ")
-				late.MustPress(t, "Continue")
-				if signedIn(late) || late.Button("Continue") == nil {
+				idptest.SendCode(t, late, " "+nodes[0].code(t, off)+" ")
+				if idptest.SignedIn(late) || late.Button("Continue") == nil {
 					t.Fatalf("round %d: the code of %s was accepted after the present one", round, off)
 				}
 			}
@@ -150,24 +130,20 @@ func TestManyGuessesAtOnceDoNotHelp(t *testing.T) {
 		for i, b := range append(logins, nodes[0].atCode(t, "anna@example.org")) {
 			b.MustOpen(t, b.URL.String())
 			if b.Button("Continue") != nil {
-				b.MustFill(t, "Code", right)
-				b.MustPress(t, "Continue")
+				idptest.SendCode(t, b, right)
 			}
-			if signedIn(b) || !strings.HasSuffix(b.URL.Path, "/stop") {
+			if idptest.SignedIn(b) || !strings.HasSuffix(b.URL.Path, "/stop") {
 				t.Fatalf("login %d: the right code after %d wrong ones leads to %s", i, guesses, b.URL)
 			}
 		}
-		if err := nodes[0].Deliver(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		idptest.Deliver(t, nodes[0])
 		if mails := nodes[0].Mails.Sent(); len(mails) != 1 || mails[0].Kind != outbox.WrongCodes || mails[0].To != "anna@example.org" {
 			t.Errorf("mails: %v", mails)
 		}
 		// it is her budget, nobody else's
 		other := nodes[1].atCode(t, "bram@example.org")
-		other.MustFill(t, "Code", idptest.Code(t, bramsKey, nodes[1].Clock.Now()))
-		other.MustPress(t, "Continue")
-		if !signedIn(other) {
+		idptest.SendCode(t, other, idptest.Code(t, bramsKey, nodes[1].Clock.Now()))
+		if !idptest.SignedIn(other) {
 			t.Errorf("somebody else's right code leads to %s", other.URL)
 		}
 	})
@@ -177,11 +153,7 @@ func TestManyGuessesAtOnceDoNotHelp(t *testing.T) {
 func TestASealedSecretIsBoundToItsRow(t *testing.T) {
 	db := idptest.SQLite(t)
 	n := newNode(t, db)
-	anna, errAnna := db.AccountByEmail(t.Context(), "linde", "anna@example.org")
-	bram, errBram := db.AccountByEmail(t.Context(), "linde", "bram@example.org")
-	if errAnna != nil || errBram != nil {
-		t.Fatal(errAnna, errBram)
-	}
+	anna, bram := idptest.Account(t, db, "anna@example.org"), idptest.Account(t, db, "bram@example.org")
 	own, _ := anna.Credential("totp")
 	others, _ := bram.Credential("totp")
 	if strings.Contains(string(own.Sealed), "JBSWY3DP") {
@@ -192,9 +164,8 @@ func TestASealedSecretIsBoundToItsRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := n.atCode(t, "anna@example.org")
-	b.MustFill(t, "Code", idptest.Code(t, bramsKey, n.Clock.Now()))
-	b.MustPress(t, "Continue")
-	if signedIn(b) || b.Status != 500 {
+	idptest.SendCode(t, b, idptest.Code(t, bramsKey, n.Clock.Now()))
+	if idptest.SignedIn(b) || b.Status != 500 {
 		t.Errorf("bram's code on anna's account leads to %s (%d)", b.URL, b.Status)
 	}
 }
@@ -240,8 +211,7 @@ func TestAnAppThatIsNotOursMakesTheCodes(t *testing.T) {
 	}
 	n.Clock.Later(time.Minute)
 	next := n.atCode(t, "cees@example.org")
-	next.MustFill(t, "Code", shown())
-	next.MustPress(t, "Continue")
+	idptest.SendCode(t, next, shown())
 	if strings.HasSuffix(next.URL.Path, "/totp") {
 		t.Errorf("the code was refused: %s", idptest.Visible(next.Doc))
 	}
@@ -258,8 +228,7 @@ func TestRecordTellsWrongFromTooMany(t *testing.T) {
 				if b.Button("Continue") == nil {
 					break
 				}
-				b.MustFill(t, "Code", "000000")
-				b.MustPress(t, "Continue")
+				idptest.SendCode(t, b, "000000")
 			}
 		}
 		for reason, want := range map[string]int{"wrong": 10, "too many": 1} {
@@ -269,9 +238,7 @@ func TestRecordTellsWrongFromTooMany(t *testing.T) {
 				t.Errorf("%d recorded as %s, want %d: %v", got, reason, want, err)
 			}
 		}
-		if err := n.Deliver(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		idptest.Deliver(t, n)
 		if sent := n.Mails.Sent(); len(sent) != 1 || sent[0].Kind != outbox.WrongCodes {
 			t.Errorf("mails %+v", sent)
 		}
@@ -303,7 +270,7 @@ func TestUnverifiedRecoveryCodeDoesNotCount(t *testing.T) {
 	b.MustFill(t, "Recovery code", "K7QM-2XHP-9TRD")
 	b.MustPress(t, "Continue")
 	b.MustPress(t, "Do this later")
-	if !signedIn(b) {
+	if !idptest.SignedIn(b) {
 		t.Errorf("the right one is refused: %d %s", b.Status, b.URL)
 	}
 }
