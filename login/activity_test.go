@@ -2,7 +2,6 @@ package login_test
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -37,19 +36,10 @@ func TestPagesOfOtherHostsKeepNoSessionAlive(t *testing.T) {
 			"a party": func(*idptest.Browser) string { return authorizeAddress(t, v) },
 		} {
 			b := idptest.NewBrowser(v.Server, "en")
-			signIn(t, b, v.linde, "anna@example.org")
+			idptest.LogIn(t, b, v.linde.Start(nil), "anna@example.org")
 			for range 4 { // 80 minutes, of which none is idle for long
 				v.Clock.Later(20 * time.Minute)
-				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, address(b), nil)
-				for name, value := range row.header {
-					r.Header.Set(name, value)
-				}
-				for _, c := range b.Jar.Cookies(r.URL) {
-					r.AddCookie(c)
-				}
-				if _, err := v.RoundTrip(r); err != nil {
-					t.Fatal(err)
-				}
+				idptest.RequestAs(t, v, b, http.MethodGet, address(b), "", row.header)
 			}
 			got := silent(t, b, v.linde)
 			if alive := got != "login_required"; alive != row.alive {
@@ -62,35 +52,25 @@ func TestPagesOfOtherHostsKeepNoSessionAlive(t *testing.T) {
 // authorizeAddress is a fresh request of the platform's party.
 func authorizeAddress(t *testing.T, v visit) string {
 	t.Helper()
-	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, v.linde.Start(nil), nil)
-	res, err := v.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := idptest.RequestAs(t, v, idptest.NewBrowser(v.Server, "en"), http.MethodGet, v.linde.Start(nil), "", nil)
 	return res.Header.Get("Location")
 }
 
 // Whoever helped is named to the person, by the name and role of today; an address is not told, nor an operator's name.
 func TestHelpersAreNamed(t *testing.T) {
 	v := newVisit(t)
-	const staffed = `      - { email: sam@example.org, role: professional, name: { given: Sam, family: Bakker } }
-      - { email: henk@example.org, role: helpdesk, name: { given: Henk, family: Vries } }
-      - { email: mo@example.org, role: manager, name: { given: Mo, family: Jansen } }
-      - { email: nameless@example.org, role: professional }
-      - { email: unnamed@example.org, role: helpdesk }
-  - name: wilg
-`
-	v.Apply(strings.Replace(twoPaths, "  - name: wilg\n", staffed, 1))
-	anna, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
-	if err != nil {
-		t.Fatal(err)
+	demo := lindeOf()
+	demo.Invited = []string{
+		"email: sam@example.org, role: professional, name: { given: Sam, family: Bakker }",
+		"email: henk@example.org, role: helpdesk, name: { given: Henk, family: Vries }",
+		"email: mo@example.org, role: manager, name: { given: Mo, family: Jansen }",
+		"email: nameless@example.org, role: professional", "email: unnamed@example.org, role: helpdesk",
 	}
+	v.Declare(demo)
+	anna := idptest.Account(t, v.DB, "anna@example.org")
 	actors := []string{"cli ria", "gone", string(anna.ID)}
 	for _, address := range []string{"sam@example.org", "henk@example.org", "mo@example.org", "nameless@example.org", "unnamed@example.org"} {
-		a, err := v.DB.AccountByEmail(t.Context(), "linde", address)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := idptest.Account(t, v.DB, address)
 		actors = append(actors, string(a.ID))
 	}
 	var events []audit.Event

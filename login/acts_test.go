@@ -1,12 +1,9 @@
 package login_test
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/pquerna/otp/totp"
 
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/audit"
@@ -16,24 +13,19 @@ import (
 	"github.com/minddistrict/idp/staff"
 )
 
-const actsHead = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    locale: en
-    policy: { second_factor: { client: { demand: optional }, staff: { demand: optional } }, code_methods: [totp] }
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://web.linde.test/callback"] }
-    accounts:
-`
+// acting is linde with some accounts, and people who are invited.
+func acting(accounts, invited []string) idptest.Demo {
+	return idptest.Demo{
+		More:    "locale: en",
+		Policy:  "second_factor: { client: { demand: optional }, staff: { demand: optional } }, code_methods: [totp]",
+		Parties: []string{"client_id: web"}, Accounts: accounts, Invited: invited,
+	}
+}
 
-// anna has two-step authentication; bram is invited.
-var (
-	annaLine = fmt.Sprintf("      - { email: anna@example.org, password: %q, totp_secret: %s }\n", idptest.Password, idptest.TOTPSecret)
-	bramLine = "      - { email: bram@example.org, email_verified: false }\n"
-)
+// withAnna is linde with Anna, who has two-step authentication, and more said of her.
+func withAnna(more string) idptest.Demo {
+	return acting([]string{"email: anna@example.org, totp_secret: " + idptest.TOTPSecret + more}, nil)
+}
 
 // mailbox is a house, and the links of the mails that somebody got.
 type mailbox struct {
@@ -93,10 +85,10 @@ func (m *mailbox) setEmail(from string) {
 
 // anna gets every link that she can have at one time; with a new address, or ready for a reset by staff.
 func (m *mailbox) anna(address bool) {
-	m.Apply(actsHead + annaLine)
+	m.Declare(withAnna(""))
 	m.reset()
 	m.Clock.Later(25 * time.Hour)
-	m.Apply(actsHead + annaLine)
+	m.Declare(withAnna(""))
 	m.request(outbox.PasswordResetRequest, outbox.PasswordReset, "anna@example.org")
 	m.request(outbox.UnblockRequest, outbox.Unblock, "anna@example.org")
 	m.request(outbox.AfterResetRequest, outbox.AfterReset, "anna@example.org")
@@ -106,15 +98,14 @@ func (m *mailbox) anna(address bool) {
 }
 
 func (m *mailbox) bram() {
-	m.Apply(actsHead + bramLine)
+	m.Declare(acting(nil, []string{"email: bram@example.org, email_verified: false"}))
 	m.must(m.Tools().Acts().Invite(m.t.Context(), "linde", staff.ByAddress("bram@example.org")))
 	m.keep(outbox.Welcome)
 }
 
 func (m *mailbox) state(s account.State) {
 	m.t.Helper()
-	a, err := m.DB.AccountByEmail(m.t.Context(), "linde", "anna@example.org")
-	m.must(err)
+	a := idptest.Account(m.t, m.DB, "anna@example.org")
 	m.must(m.DB.SetState(m.t.Context(), "linde", a.ID, s, audit.Event{At: m.Clock.Now(), Platform: "linde", Kind: audit.AccountDeactivated}, m.Clock.Now()))
 }
 
@@ -137,10 +128,7 @@ func (m *mailbox) words(kind outbox.Kind, words string) {
 	m.t.Helper()
 	b := m.follow(kind)
 	if b.Button(idptest.Text("en", "code.submit")) != nil {
-		code, err := totp.GenerateCode(idptest.TOTPSecret, m.Clock.Now())
-		m.must(err)
-		b.MustFill(m.t, idptest.Text("en", "code.label"), code)
-		b.MustPress(m.t, idptest.Text("en", "code.submit"))
+		idptest.SendCode(m.t, b, idptest.Code(m.t, idptest.TOTPSecret, m.Clock.Now()))
 	}
 	b.MustFill(m.t, idptest.Text("en", "password.new"), words)
 	b.MustPress(m.t, idptest.Text("en", "password.submit"))
@@ -182,10 +170,10 @@ func TestWhichLinkStillWorks(t *testing.T) {
 		"anna, a new password by the mail": {anna, func(m *mailbox) { m.words(outbox.PasswordReset, idptest.NewPassword) },
 			"- used used works works used"},
 		"anna, a new password by a file": {anna, func(m *mailbox) {
-			m.Apply(actsHead + strings.Replace(annaLine, idptest.Password, idptest.NewPassword, 1))
+			m.Declare(withAnna(", password: \"" + idptest.NewPassword + "\""))
 		},
 			"- used used works works works"},
-		"anna, the same by a file": {anna, func(m *mailbox) { m.Apply(actsHead + annaLine) }, "- works works works works works"},
+		"anna, the same by a file": {anna, func(m *mailbox) { m.Declare(withAnna("")) }, "- works works works works works"},
 		"anna, a new address": {anna, func(m *mailbox) { m.press(outbox.EmailConfirm, "email_change.submit") },
 			"- newer newer used newer newer"},
 		"anna, another address by staff": {anna, func(m *mailbox) {
@@ -194,7 +182,7 @@ func TestWhichLinkStillWorks(t *testing.T) {
 		"anna, deactivated": {anna, func(m *mailbox) { m.state(account.Deactivated) }, "- inactive inactive inactive inactive inactive"},
 		"anna, deactivated and active again": {anna, func(m *mailbox) { m.state(account.Deactivated); m.state(account.Active) },
 			"- newer newer newer newer newer"},
-		"anna, deactivated by a file": {anna, func(m *mailbox) { m.Apply(actsHead + strings.Replace(annaLine, " }", ", deactivated: true }", 1)) },
+		"anna, deactivated by a file": {anna, func(m *mailbox) { m.Declare(withAnna(", deactivated: true")) },
 			"- inactive inactive inactive inactive inactive"},
 		"anna, blocked by herself": {anna, func(m *mailbox) { m.press(outbox.TwoStepReset, "freeze.submit") },
 			"- inactive inactive inactive used inactive"},
@@ -203,7 +191,9 @@ func TestWhichLinkStillWorks(t *testing.T) {
 		},
 			"- newer newer - newer newer"},
 		"bram, the welcome mail": {(*mailbox).bram, func(m *mailbox) { m.words(outbox.Welcome, idptest.NewPassword) }, "used - - - - -"},
-		"bram, a password by a file": {(*mailbox).bram, func(m *mailbox) { m.Apply(actsHead + strings.Replace(annaLine, "anna@", "bram@", 1)) },
+		"bram, a password by a file": {(*mailbox).bram, func(m *mailbox) {
+			m.Declare(acting([]string{"email: bram@example.org, totp_secret: " + idptest.TOTPSecret}, nil))
+		},
 			"used - - - - -"},
 		"bram, invited again": {(*mailbox).bram, func(m *mailbox) {
 			m.must(m.Tools().Acts().Invite(m.t.Context(), "linde", staff.ByAddress("bram@example.org")))

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
@@ -22,25 +21,6 @@ func afterReset(t *testing.T) visit {
 	return v
 }
 
-// anna is how she is stored.
-func (v visit) anna(t *testing.T) *account.Account {
-	t.Helper()
-	a, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
-// signInAt gives a password on the login page that an address leads to.
-func signInAt(t *testing.T, b *idptest.Browser, address, email string) {
-	t.Helper()
-	b.MustOpen(t, address)
-	b.MustFill(t, "Email address", email)
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
-}
-
 // everyForm sends every form that there could be to every step of a journey.
 func everyForm(t *testing.T, b *idptest.Browser, journey string, each func(step, do string)) {
 	t.Helper()
@@ -53,9 +33,7 @@ func everyForm(t *testing.T, b *idptest.Browser, journey string, each func(step,
 				"do": {do}, "code": {"123456"}, "password": {idptest.Password}, "check": {"1"}, "method": {"totp"}, "link": {"1"},
 				"email": {"bram@example.org"},
 			}
-			if err := b.Twice(form, journey+step); err != nil {
-				t.Fatal(err)
-			}
+			b.MustTwice(t, form, journey+step)
 			each(step, do)
 		}
 	}
@@ -76,7 +54,7 @@ func TestMailAfterAResetIsNotSteppedOver(t *testing.T) {
 		"another language": v.linde.Start(url.Values{"ui_locales": {"en"}}),
 	} {
 		b := idptest.NewBrowser(v.Server, "en")
-		signInAt(t, b, address, "anna@example.org")
+		idptest.LogIn(t, b, address, "anna@example.org")
 		b.MustBeAt(t, "/check-mail")
 		journey, _ := journeyOf(b)
 		if says != "a party" && says != "settings" {
@@ -90,7 +68,8 @@ func TestMailAfterAResetIsNotSteppedOver(t *testing.T) {
 		})
 		v.holdsNothing(t, b, says)
 	}
-	if a := v.anna(t); a.MarkedAt.IsZero() || len(a.SecondCredentials()) != 0 || len(sessions(t, v, "anna@example.org")) != 0 {
+	a, open := idptest.Account(t, v.DB, "anna@example.org"), len(sessions(t, v.Server, "anna@example.org"))
+	if a.MarkedAt.IsZero() || len(a.SecondCredentials()) != 0 || open != 0 {
 		t.Errorf("the account is %+v", a)
 	}
 }
@@ -99,7 +78,7 @@ func TestMailAfterAResetIsNotSteppedOver(t *testing.T) {
 func TestMailAfterAResetWithoutThePassword(t *testing.T) {
 	v := afterReset(t)
 	owner := idptest.NewBrowser(v.Server, "en")
-	signInAt(t, owner, v.linde.Start(nil), "anna@example.org")
+	idptest.LogIn(t, owner, v.linde.Start(nil), "anna@example.org")
 	link := v.mailed(t, outbox.AfterReset)
 	b := idptest.NewBrowser(v.Server, "en")
 	b.MustOpen(t, link)
@@ -111,27 +90,26 @@ func TestMailAfterAResetWithoutThePassword(t *testing.T) {
 		{"do": {"continue"}, "email": {"bram@example.org"}, "password": {"not anna's"}},
 		{"do": {"continue"}, "password": {""}},
 	} {
-		if err := b.Twice(form, journey+"/password"); err != nil {
-			t.Fatal(err)
-		}
+		b.MustTwice(t, form, journey+"/password")
 		if b.MustOpen(t, journey); !strings.HasSuffix(b.URL.Path, "/password") {
 			t.Fatalf("%v leads to %s", form, b.URL)
 		}
 	}
 	v.holdsNothing(t, b, "with the mail alone")
-	if v.anna(t).MarkedAt.IsZero() || len(sessions(t, v, "bram@example.org")) != 0 {
+	if idptest.Account(t, v.DB, "anna@example.org").MarkedAt.IsZero() || len(sessions(t, v.Server, "bram@example.org")) != 0 {
 		t.Error("the mark went, or somebody else is signed in")
 	}
 	// the owner, where somebody else is signed in: goes on instead
 	v.Apply(`platforms: [{ name: linde, policy: { second_factor: { client: { demand: optional } } } }]`)
 	b = idptest.NewBrowser(v.Server, "en")
-	signInAt(t, b, v.linde.Start(nil), "bram@example.org")
+	idptest.LogIn(t, b, v.linde.Start(nil), "bram@example.org")
 	b.MustOpen(t, link)
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Continue")
+	idptest.Reauthenticate(t, b)
 	b.MustBeAt(t, "/set-up")
 	b.MustPress(t, "Not now")
-	if a := v.anna(t); !a.MarkedAt.IsZero() || len(sessions(t, v, "anna@example.org")) != 1 || len(sessions(t, v, "bram@example.org")) != 0 {
+	a := idptest.Account(t, v.DB, "anna@example.org")
+	annas, brams := sessions(t, v.Server, "anna@example.org"), sessions(t, v.Server, "bram@example.org")
+	if !a.MarkedAt.IsZero() || len(annas) != 1 || len(brams) != 0 {
 		t.Errorf("the owner is not signed in: %+v at %s", a.TwoStep, b.URL)
 	}
 	_, token, _ := strings.Cut(link, "/link/")

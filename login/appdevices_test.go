@@ -17,15 +17,6 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-func accountOf(t *testing.T, v visit, p platform.ID, email string) *account.Account {
-	t.Helper()
-	a, err := v.DB.AccountByEmail(t.Context(), p, email)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
-}
-
 // pinSession is the session that a PIN on a device began.
 func pinSession(t *testing.T, v visit, a *account.Account) string {
 	t.Helper()
@@ -39,17 +30,10 @@ func pinSession(t *testing.T, v visit, a *account.Account) string {
 	return s.ID
 }
 
-func sees(t *testing.T, b *idptest.Browser, want string) {
-	t.Helper()
-	if text := idptest.Visible(b.Doc); !strings.Contains(text, want) {
-		t.Errorf("no %q in %s", want, text)
-	}
-}
-
 // A device with the app is listed once, with its name; it is asked about, and its removal ends it with its session.
 func TestDeviceWithTheAppIsListedOnceAndRemoved(t *testing.T) {
 	v := withApp(newVisit(t))
-	anna := accountOf(t, v, "linde", "anna@example.org")
+	anna := idptest.Account(t, v.DB, "anna@example.org")
 	v.Clock.Later(-100 * time.Hour)
 	old := idptest.Device(t, v.DB, anna, "", v.Clock.Now(), func(d *grant.Device) { d.Way, d.Network = "password", "198.51.100.0/24" })
 	v.Clock.Later(100 * time.Hour)
@@ -83,7 +67,7 @@ func TestDeviceWithTheAppIsListedOnceAndRemoved(t *testing.T) {
 	b.MustPress(t, "Remove device")
 	b.MustBeAt(t, "/p/linde/settings/devices")
 	sees(t, b, "The device has been removed.")
-	if strings.Contains(b.Body, "telefoon") || len(sessions(t, v, "anna@example.org")) != 1 {
+	if strings.Contains(b.Body, "telefoon") || len(sessions(t, v.Server, "anna@example.org")) != 1 {
 		t.Errorf("it is still there, or its session is: %s", idptest.Visible(b.Doc))
 	}
 	second.MustPress(t, "Remove device")
@@ -91,7 +75,7 @@ func TestDeviceWithTheAppIsListedOnceAndRemoved(t *testing.T) {
 	if strings.Contains(second.Body, "has been removed") {
 		t.Error("the second tab says that it was removed now")
 	}
-	removed := events(t, v, "anna@example.org", audit.DeviceRemoved)
+	removed := events(t, v.Server, "anna@example.org", audit.DeviceRemoved)
 	if len(removed) != 1 || removed[0].Actor != string(anna.ID) || removed[0].Outcome != audit.Success || removed[0].Party != "app" || removed[0].Session != sid {
 		t.Errorf("%+v", removed)
 	}
@@ -113,7 +97,7 @@ var reference = regexp.MustCompile(`[0-9A-Z]{4}-[0-9A-Z]{4}`)
 // Somebody else's device and one that never was look the same, and neither is touched.
 func TestForeignDeviceIsNotFound(t *testing.T) {
 	v := withApp(newVisit(t))
-	bram := idptest.Device(t, v.DB, accountOf(t, v, "linde", "bram@example.org"), "Brams telefoon", v.Clock.Now())
+	bram := idptest.Device(t, v.DB, idptest.Account(t, v.DB, "bram@example.org"), "Brams telefoon", v.Clock.Now())
 	b := idptest.NewBrowser(v.Server, "en")
 	openSettings(t, b, settings+"/devices", "anna@example.org")
 	pages := map[string]bool{}
@@ -141,7 +125,7 @@ func TestForeignDeviceIsNotFound(t *testing.T) {
 // The owner reads what happened with the app, in whose words it was, and what a helper did stands where helpers are named.
 func TestActivityTellsWhatHappenedWithTheApp(t *testing.T) {
 	v := withApp(newVisit(t))
-	anna := accountOf(t, v, "linde", "anna@example.org")
+	anna := idptest.Account(t, v.DB, "anna@example.org")
 	for i, e := range []audit.Event{
 		{Kind: audit.DeviceAdded, Actor: string(anna.ID), Outcome: audit.Success, Reason: "qr"}, {Kind: audit.PINSet, Actor: string(anna.ID), Outcome: audit.Success},
 		{Kind: audit.PINRefused, Actor: string(anna.ID), Outcome: audit.Failure, Reason: "wrong"},

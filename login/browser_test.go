@@ -16,22 +16,8 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-// journeyOf is the address of the journey whose page is open, and its identifier.
-func journeyOf(b *idptest.Browser) (address, id string) {
-	id, _, _ = strings.Cut(strings.TrimPrefix(b.URL.Path, "/p/linde/login/"), "/")
-	return "https://id.test/p/linde/login/" + id, id
-}
-
-// silent tells what a silent request of a browser is answered: "" is a code.
-func silent(t *testing.T, b *idptest.Browser, p *idptest.Party) string {
-	t.Helper()
-	p.Last = idptest.Arrival{Error: "never came back"}
-	b.Tab().MustOpen(t, p.Start(url.Values{"prompt": {"none"}}))
-	return p.Last.Error
-}
-
-// CVE-2022-39222, CVE-2024-28197, CVE-2026-7507: what somebody proves in another browser is not taken into the journey
-// that the address names, and the journey is shown to none but its own.
+// What somebody proves in another browser is not taken into the journey that the address names, and the journey is
+// shown to none but its own (CVE-2022-39222, CVE-2024-28197, CVE-2026-7507).
 func TestJourneyTakesNothingFromAnotherBrowser(t *testing.T) {
 	v := newVisit(t)
 	x, y := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
@@ -49,9 +35,7 @@ func TestJourneyTakesNothingFromAnotherBrowser(t *testing.T) {
 		"/forgot":   {"email": {"anna@example.org"}}, "/stop": {"do": {"mail"}},
 	} {
 		y.URL = own
-		if err := y.Twice(form, journey+page); err != nil {
-			t.Fatal(err)
-		}
+		y.MustTwice(t, form, journey+page)
 		if strings.HasPrefix(y.URL.String(), journey) {
 			t.Errorf("a form sent to %s leads into the journey: %s", page, y.URL)
 		}
@@ -60,7 +44,7 @@ func TestJourneyTakesNothingFromAnotherBrowser(t *testing.T) {
 	if err != nil || j.Account != "" || len(j.Proofs) > 0 || j.Hint != "" || !j.EndedAt.IsZero() {
 		t.Errorf("the journey has %q %v %q, ended %s: %v", j.Account, j.Proofs, j.Hint, j.EndedAt, err)
 	}
-	if n := len(sessions(t, v, "anna@example.org")); n != 0 || cookieAt(y, "__Host-linde-session") != "" {
+	if n := len(sessions(t, v.Server, "anna@example.org")); n != 0 || cookieAt(y, "__Host-linde-session") != "" {
 		t.Errorf("%d sessions; cookie %q", n, cookieAt(y, "__Host-linde-session"))
 	}
 	if x.MustOpen(t, journey); x.Button("Log in") == nil || x.Value("email") != "" {
@@ -76,8 +60,8 @@ func TestJourneyTakesNothingFromAnotherBrowser(t *testing.T) {
 	}
 }
 
-// CVE-2022-3916: whoever signs in takes the browser over, and the session of the person before is over, wherever its
-// cookie went.
+// Whoever signs in takes the browser over, and the session of the person before is over, wherever its cookie went
+// (CVE-2022-3916).
 func TestSigningInEndsTheSessionItReplaces(t *testing.T) {
 	v := newVisit(t)
 	b, copied := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
@@ -88,7 +72,7 @@ func TestSigningInEndsTheSessionItReplaces(t *testing.T) {
 		t.Fatalf("the copy before: %q", got)
 	}
 	signInAgain(t, b, v.linde, "bram@example.org")
-	if n := len(sessions(t, v, "anna@example.org")); n != 0 {
+	if n := len(sessions(t, v.Server, "anna@example.org")); n != 0 {
 		t.Errorf("%d sessions of hers go on", n)
 	}
 	if got := silent(t, copied, v.linde); got != "login_required" {
@@ -113,16 +97,13 @@ func TestProofOfAnOldPasswordDoesNotStand(t *testing.T) {
 		t.Run(says, func(t *testing.T) {
 			v := newTwoStep(t, "optional")
 			v.Clock.Later(time.Minute)
-			const app = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 			b := idptest.NewBrowser(v.Server, "en")
-			signIn(t, b, v.party, "anna@example.org")
+			idptest.LogIn(t, b, v.party.Start(nil), "anna@example.org")
 			if signedIn {
-				b.MustFill(t, "Code", v.code(app))
-				b.MustPress(t, "Continue")
+				idptest.SendCode(t, b, v.code(annasKey))
 				v.Clock.Later(time.Minute)
 				b.MustOpen(t, v.party.Start(url.Values{"prompt": {"login"}}))
-				b.MustFill(t, "Password", idptest.Password)
-				b.MustPress(t, "Continue")
+				idptest.Reauthenticate(t, b)
 			}
 			b.MustBeAt(t, "/totp")
 			changed, _ := v.anna().Credential("password")
@@ -131,8 +112,7 @@ func TestProofOfAnOldPasswordDoesNotStand(t *testing.T) {
 				t.Fatal(err)
 			}
 			v.party.Last = idptest.Arrival{Error: "never came back"}
-			b.MustFill(t, "Code", v.code(app))
-			b.MustPress(t, "Continue")
+			idptest.SendCode(t, b, v.code(annasKey))
 			b.MustBeAt(t, "/password")
 			if v.party.Last.Error != "never came back" {
 				t.Errorf("the old password and a code: %+v", v.party.Last)
@@ -145,21 +125,20 @@ func TestProofOfAnOldPasswordDoesNotStand(t *testing.T) {
 func TestUsedCodeIsOnRecordAsWrong(t *testing.T) {
 	v := newTwoStep(t, "optional")
 	b := idptest.NewBrowser(v.Server, "en")
-	signIn(t, b, v.party, "anna@example.org")
-	b.MustFill(t, "Code", v.code("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
-	b.MustPress(t, "Continue")
+	idptest.LogIn(t, b, v.party.Start(nil), "anna@example.org")
+	idptest.SendCode(t, b, v.code(annasKey))
 	b.MustBeAt(t, "/totp")
-	if refused := events(t, visit{Server: v.Server}, "anna@example.org", audit.SecondFactorRefused); len(refused) != 1 {
+	if refused := events(t, v.Server, "anna@example.org", audit.SecondFactorRefused); len(refused) != 1 {
 		t.Errorf("%d events of a code that was used: %+v", len(refused), refused)
 	}
 }
 
-// CVE-2024-7341, at the password and at the code: who planted every cookie that binds a browser here has, after each,
-// nothing by them. The cookie of the browser itself stays, and binds no journey with a proof (docs/decisions/0026).
+// Who planted every cookie that binds a browser here has nothing by them after the password, nor after the code. The
+// cookie of the browser itself stays, and binds no journey with a proof (CVE-2024-7341, docs/decisions/0026).
 func TestPlantedBrowserCookieOpensNothing(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(strings.Replace(twoStepHouse, "DEMAND", "optional", 1))
-	p := idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+	s.Declare(twoStepOf("optional"))
+	p := twoStepOf("optional").Party(s, "web")
 	v := visit{Server: s, linde: p}
 	anna, planter := idptest.NewBrowser(s, "en"), idptest.NewBrowser(s, "en")
 	planted := map[string]string{}
@@ -175,8 +154,8 @@ func TestPlantedBrowserCookieOpensNothing(t *testing.T) {
 		t.Helper()
 		for _, address := range []string{
 			own, own + "/password", own + "/totp", own + "/set-up", own + "/stop",
-			hers, hers + "/password", hers + "/totp", hers + "/set-up", hers + "/stop", "https://id.test/p/linde/authorize/callback?request=" + id,
-			"https://id.test/p/linde/authorize/continue?request=" + id, settings, settings + "/two-step", settings + "/devices", "https://id.test/p/linde/login",
+			hers, hers + "/password", hers + "/totp", hers + "/set-up", hers + "/stop", ownIssuer + "/authorize/callback?request=" + id,
+			ownIssuer + "/authorize/continue?request=" + id, settings, settings + "/two-step", settings + "/devices", ownIssuer + "/login",
 		} {
 			tab := planter.Tab()
 			if tab.MustOpen(t, address); strings.Contains(tab.Body, "anna") || strings.HasSuffix(tab.URL.Path, "/totp") || tab.URL.Query().Has("code") {
@@ -197,14 +176,13 @@ func TestPlantedBrowserCookieOpensNothing(t *testing.T) {
 			t.Errorf("%s he is answered %q", when, got)
 		}
 	}
-	signIn(t, anna, p, "anna@example.org")
+	idptest.LogIn(t, anna, p.Start(nil), "anna@example.org")
 	anna.MustBeAt(t, "/totp")
 	hers, _ = journeyOf(anna)
 	reaches("after the password")
 	code := func() {
 		t.Helper()
-		anna.MustFill(t, "Code", (&twoStep{Server: s, t: t}).code("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
-		anna.MustPress(t, "Continue")
+		idptest.SendCode(t, anna, idptest.Code(t, annasKey, s.Clock.Now()))
 	}
 	code()
 	if got := silent(t, anna, p); got != "" {
@@ -229,8 +207,7 @@ func TestPlantedBrowserCookieOpensNothing(t *testing.T) {
 		s.Clock.Later(row.later)
 		anna.MustOpen(t, p.Start(row.ask))
 		if row.ask != nil {
-			anna.MustFill(t, "Password", idptest.Password)
-			anna.MustPress(t, "Continue")
+			idptest.Reauthenticate(t, anna)
 		}
 		code()
 		after := cookieAt(anna, "__Host-linde-session")
@@ -253,27 +230,11 @@ func TestHeadOfForgotBeginsNothing(t *testing.T) {
 		return n
 	}
 	for method, want := range map[string]int{http.MethodHead: http.StatusOK, http.MethodGet: http.StatusSeeOther} {
-		r, err := http.NewRequest(method, "https://id.test/p/linde/forgot", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
 		before := journeys()
-		res, err := v.RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		res := idptest.RequestAs(t, v, idptest.NewBrowser(v.Server, "en"), method, ownIssuer+"/forgot", "", nil)
 		began := journeys() - before
 		if res.StatusCode != want || (method == http.MethodHead) != (began == 0 && len(res.Cookies()) == 0 && res.Header.Get("Location") == "") {
 			t.Errorf("%s: %d, %d journeys, cookies %v", method, res.StatusCode, began, res.Cookies())
 		}
 	}
-}
-
-func at(t *testing.T, address string) *url.URL {
-	t.Helper()
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return u
 }

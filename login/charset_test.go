@@ -25,7 +25,7 @@ func TestFormsOfPeopleAreUTF8(t *testing.T) {
 	}
 	v.Server.House = house
 	b := idptest.NewBrowser(v.Server, "en")
-	signIn(t, b, v.linde, "anna@example.org")
+	idptest.LogIn(t, b, v.linde.Start(nil), "anna@example.org")
 	b.MustOpen(t, settings)
 	fresh := idptest.NewBrowser(v.Server, "en")
 	fresh.MustOpen(t, v.linde.Start(nil))
@@ -50,7 +50,7 @@ func TestFormsOfPeopleAreUTF8(t *testing.T) {
 			}
 		}
 	}
-	if n := len(sessions(t, v, "anna@example.org")); n != 1 {
+	if n := len(sessions(t, v.Server, "anna@example.org")); n != 1 {
 		t.Errorf("%d sessions: a form that was refused signed in", n)
 	}
 	for _, kind := range []string{"; charset=utf-8", "; charset=\"UTF-8\""} {
@@ -66,20 +66,8 @@ func TestFormsOfPeopleAreUTF8(t *testing.T) {
 // sendForm sends a form as it is, from a browser of ours.
 func sendForm(t *testing.T, v visit, b *idptest.Browser, address, form, kind string) (status int, body string) {
 	t.Helper()
-	r, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", kind)
-	r.Header.Set("Accept-Language", "en")
-	r.Header.Set("Origin", "https://id.test")
-	for _, c := range b.Jar.Cookies(r.URL) {
-		r.AddCookie(c)
-	}
-	res, err := v.Client().Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	header := map[string]string{"Content-Type": kind, "Accept-Language": "en", "Origin": "https://id.test"}
+	res := idptest.RequestAs(t, v, b, http.MethodPost, address, form, header)
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -6,19 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
-
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/outbox"
 )
-
-// nativeHouse is twoStepHouse with a second factor of choice and two native parties: the platform's own mobile app, and
-// another one. POLICY and MOBILE are filled in.
-var nativeHouse = strings.NewReplacer("DEMAND }", "optional, staff: optional }, self_sign_up: true, POLICY", "    accounts:\n", `      - { client_id: app, type: native, mobile_app: MOBILE, redirect_uris: ["https://app.linde.test/callback"] }
-      - { client_id: tool, type: native, redirect_uris: ["https://tool.linde.test/callback"] }
-    accounts:
-      - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
-`).Replace(twoStepHouse)
 
 // natives is a house with a mobile app and another native party.
 type natives struct {
@@ -28,20 +18,25 @@ type natives struct {
 
 func newNatives(t *testing.T, policy string) natives {
 	t.Helper()
-	s := idptest.NewServer(t, idptest.SQLite(t))
-	n := natives{visit: visit{Server: s}}
-	n.apply(policy, "true")
-	n.linde = idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
-	n.app = idptest.NewParty(s, "app.linde.test", "https://id.test/p/linde", "app", "")
+	s, demo := idptest.NewServer(t, idptest.SQLite(t)), nativeHouse(policy, "true")
+	s.Declare(demo)
+	n := natives{visit{Server: s, linde: demo.Party(s, "web")}, demo.Party(s, "app"), demo.Party(s, "tool")}
 	n.app.Mobile = true
 	n.app.TakePhone(nil)
-	n.tool = idptest.NewParty(s, "tool.linde.test", "https://id.test/p/linde", "tool", "")
 	return n
 }
 
-func (n natives) apply(policy, mobile string) {
-	n.Apply(strings.NewReplacer("POLICY", policy, "MOBILE", mobile).Replace(nativeHouse))
+// nativeHouse is linde with a second factor of choice and two native parties: one is the platform's own mobile app, or
+// is not.
+func nativeHouse(policy, mobile string) idptest.Demo {
+	demo := twoStepOf("optional, staff: optional", "email: bram@example.org, locale: en")
+	demo.Policy += ", self_sign_up: true, " + policy
+	demo.Parties = append(demo.Parties,
+		"client_id: app, type: native, mobile_app: "+mobile, "client_id: tool, type: native")
+	return demo
 }
+
+func (n natives) apply(policy, mobile string) { n.Declare(nativeHouse(policy, mobile)) }
 
 // What is closed is closed to every form that anybody could send: the right password signs nobody in, and leaves
 // nothing in the journey.
@@ -61,7 +56,7 @@ func TestClosedPasswordIsTakenByNoForm(t *testing.T) {
 		n.apply("login_form: true, app_password: true", "true")
 		b := idptest.NewBrowser(n.Server, "en")
 		if row.known {
-			signIn(t, b, row.party, "bram@example.org")
+			idptest.LogIn(t, b, row.party.Start(nil), "bram@example.org")
 		}
 		b.MustOpen(t, row.party.Start(url.Values{"prompt": {"login"}}))
 		journey, id := journeyOf(b)
@@ -73,9 +68,7 @@ func TestClosedPasswordIsTakenByNoForm(t *testing.T) {
 			"/forgot": {"email": {"bram@example.org"}}, "/sign-up": {"email": {"cor@example.org"}, "given_name": {"Cor"}, "family_name": {"Mol"}},
 		} {
 			b.URL = page
-			if err := b.Twice(sent, journey+path); err != nil {
-				t.Fatal(err)
-			}
+			b.MustTwice(t, sent, journey+path)
 			if b.URL.String() != journey+"/closed" {
 				t.Errorf("%s: a form sent to %s leads to %s", says, path, b.URL)
 			}
@@ -87,14 +80,12 @@ func TestClosedPasswordIsTakenByNoForm(t *testing.T) {
 		if got := silent(t, b, row.party); got != "login_required" {
 			t.Errorf("%s: a silent request is answered %q", says, got)
 		}
-		b.MustOpen(t, "https://id.test/p/linde/authorize/callback?request="+id)
+		b.MustOpen(t, ownIssuer+"/authorize/callback?request="+id)
 		if b.URL.Query().Has("code") {
 			t.Errorf("%s: answered by a code", says)
 		}
 	}
-	if err := n.Deliver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	idptest.Deliver(t, n)
 	for _, mail := range n.Mails.Sent() {
 		if mail.Kind != outbox.AppDevice { // of who signed in at the app before
 			t.Errorf("a mail was sent: %v", mail)
@@ -115,12 +106,8 @@ func TestClosedLinkIsNotSentAgain(t *testing.T) {
 		if text := idptest.Visible(b.Doc); !strings.Contains(text, "Log in with your GGZ De Linde account") || b.URL.String() != link {
 			t.Errorf("after %s: at %s: %s", later, b.URL, text)
 		}
-		if err := b.Twice(url.Values{"do": {"again"}}, link); err != nil {
-			t.Fatal(err)
-		}
-		if err := n.Deliver(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		b.MustTwice(t, url.Values{"do": {"again"}}, link)
+		idptest.Deliver(t, n)
 		if got := len(n.Mails.Sent()); got != sent {
 			t.Errorf("after %s: %d mails more", later, got-sent)
 		}
@@ -142,11 +129,10 @@ func TestSessionsOfTheChannelsNeverCross(t *testing.T) {
 	for at, party := range parties {
 		for _, email := range []string{"anna@example.org", "bram@example.org"} {
 			b := idptest.NewBrowser(n.Server, "en")
-			signIn(t, b, party, email)
+			idptest.LogIn(t, b, party.Start(nil), email)
 			coded := email == "anna@example.org" && at != "app"
 			if coded {
-				b.MustFill(t, "Code", n.code(t))
-				b.MustPress(t, "Continue")
+				idptest.SendCode(t, b, n.code(t))
 			}
 			if party.Last.Error != "" || party.Last.Claims == nil {
 				t.Fatalf("%s at %s: at %s, %q", email, at, b.URL, party.Last.Error)
@@ -178,11 +164,8 @@ func TestMobileAppNoLongerIsAskedLikeAnyOther(t *testing.T) {
 	b := idptest.NewBrowser(n.Server, "en")
 	b.MustOpen(t, n.app.Start(nil))
 	n.apply("login_form: true", "false")
-	b.MustFill(t, "Email address", "anna@example.org")
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
-	b.MustFill(t, "Code", n.code(t))
-	b.MustPress(t, "Continue")
+	idptest.SendPassword(t, b, "anna@example.org")
+	idptest.SendCode(t, b, n.code(t))
 	if n.app.Last.Error != "bad_answer" { // tokens such as any party gets, which no phone expects
 		t.Errorf("at %s: %q", b.URL, n.app.Last.Error)
 	}
@@ -192,7 +175,7 @@ func TestMobileAppNoLongerIsAskedLikeAnyOther(t *testing.T) {
 func TestPagesDoNotSpeakOfADisabledApp(t *testing.T) {
 	n := newNatives(t, "login_form: true")
 	b := idptest.NewBrowser(n.Server, "en")
-	signIn(t, b, n.linde, "anna@example.org")
+	idptest.LogIn(t, b, n.linde.Start(nil), "anna@example.org")
 	b.MustPress(t, "I cannot get a code")
 	const word = "the app on your phone"
 	if said := idptest.Visible(b.Doc); !strings.Contains(said, word) {
@@ -217,15 +200,12 @@ func TestNoBrowserIsRememberedAtNativeParties(t *testing.T) {
 	n := newNatives(t, "app_code: true")
 	for name, party := range map[string]*idptest.Party{"app": n.app, "tool": n.tool} {
 		b := idptest.NewBrowser(n.Server, "en")
-		signIn(t, b, party, "anna@example.org")
+		idptest.LogIn(t, b, party.Start(nil), "anna@example.org")
 		address := b.URL.String()
-		if err := b.Twice(url.Values{"code": {n.code(t)}, "remember": {"on"}, "do": {"continue"}}, address); err != nil {
-			t.Fatal(err)
-		}
-		at, _ := url.Parse("https://id.test/")
-		for _, c := range b.Jar.Cookies(at) {
-			if strings.Contains(c.Name, "remember") {
-				t.Errorf("%s: a cookie %s", name, c.Name)
+		b.MustTwice(t, url.Values{"code": {n.code(t)}, "remember": {"on"}, "do": {"continue"}}, address)
+		for cookie := range jarOf(b) {
+			if strings.Contains(cookie, "remember") {
+				t.Errorf("%s: a cookie %s", name, cookie)
 			}
 		}
 		if party.Last.Claims == nil {
@@ -241,9 +221,5 @@ const codeStep = 30 * time.Second
 // code is what Anna's app shows.
 func (n natives) code(t *testing.T) string {
 	t.Helper()
-	code, err := totp.GenerateCode("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", n.Clock.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return code
+	return idptest.Code(t, annasKey, n.Clock.Now())
 }

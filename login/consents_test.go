@@ -3,6 +3,7 @@ package login_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,22 +15,21 @@ import (
 
 // withStranger adds a third party of the same name to both platforms.
 func withStranger(v visit) visit {
-	const stranger = `      - { client_id: sleep, name: Slaapdagboek, third_party: true, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://sleep.test/callback"] }
-    accounts:
-`
-	v.Apply(strings.ReplaceAll(twoPaths, "    accounts:\n", stranger))
+	v.Declare(strangerTo(lindeOf()), strangerTo(wilg))
 	return v
 }
 
+func strangerTo(d idptest.Demo) idptest.Demo {
+	d.Parties = append(slices.Clone(d.Parties), "client_id: sleep, name: Slaapdagboek, third_party: true")
+	return d
+}
+
 // allowed is what an account allows the stranger, which gets tokens of it that outlive their session.
-func allowed(t *testing.T, v visit, name, email string) *idptest.Party {
+func allowed(t *testing.T, v visit, d idptest.Demo, email string) *idptest.Party {
 	t.Helper()
-	party := idptest.NewParty(v.Server, "sleep.test", "https://id.test/p/"+name, "sleep", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+	party := d.Party(v.Server, "sleep")
 	b := idptest.NewBrowser(v.Server, "en")
-	b.MustOpen(t, party.Start(url.Values{"scope": {"openid offline_access"}}))
-	b.MustFill(t, "Email address", email)
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
+	idptest.LogIn(t, b, party.Start(url.Values{"scope": {"openid offline_access"}}), email)
 	b.MustPress(t, "Allow")
 	if err := party.Refresh(); err != nil {
 		t.Fatal(err)
@@ -40,7 +40,8 @@ func allowed(t *testing.T, v visit, name, email string) *idptest.Party {
 // A consent is taken back by its owner only, on its own platform, by a form of ours, once.
 func TestConsentIsTakenBackByItsOwnerOnly(t *testing.T) {
 	v := withStranger(newVisit(t))
-	annas, brams, far := allowed(t, v, "linde", "anna@example.org"), allowed(t, v, "linde", "bram@example.org"), allowed(t, v, "wilg", "anna@example.org")
+	annas, brams := allowed(t, v, lindeOf(), "anna@example.org"), allowed(t, v, lindeOf(), "bram@example.org")
+	far := allowed(t, v, wilg, "anna@example.org")
 	anna, nobody := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
 	openSettings(t, anna, settings+"/consents", "anna@example.org")
 	address := settings + "/consents/sleep"
@@ -53,56 +54,35 @@ func TestConsentIsTakenBackByItsOwnerOnly(t *testing.T) {
 		}
 	}
 
-	if err := nobody.Twice(url.Values{"do": {"continue"}}, address); err != nil {
-		t.Fatal(err)
-	}
+	nobody.MustTwice(t, url.Values{"do": {"continue"}}, address)
 	lives("nobody is signed in", true, annas)
 
-	r, err := http.NewRequest(http.MethodPost, address, strings.NewReader("do=continue"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", "https://evil.test")
-	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	for _, c := range anna.Jar.Cookies(r.URL) {
-		r.AddCookie(c)
-	}
-	res, err := v.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	res := idptest.RequestAs(t, v, anna, http.MethodPost, address, "do=continue", crossSite)
 	if res.StatusCode != http.StatusForbidden {
 		t.Errorf("another site's form: %d", res.StatusCode)
 	}
 	lives("another site", true, annas)
 
 	anna.MustOpen(t, address) // seeing the question takes nothing back, nor does an empty form
-	if err := anna.Twice(url.Values{}, address); err != nil {
-		t.Fatal(err)
-	}
+	anna.MustTwice(t, url.Values{}, address)
 	for _, gone := range []string{"/web", "/nobody", "/sleep/x", "/%2e%2e", "/sleep%2f", "/"} {
 		if err := anna.Twice(url.Values{"do": {"continue"}}, settings+"/consents"+gone); err != nil || anna.Status != http.StatusNotFound {
 			t.Errorf("%s: %d %v", gone, anna.Status, err)
 		}
 	}
 	plant(anna, "__Host-wilg-session", cookieAt(anna, "__Host-linde-session"))
-	if err := anna.Twice(url.Values{"do": {"continue"}}, "https://id.test/p/wilg/settings/consents/sleep"); err != nil {
-		t.Fatal(err)
-	}
+	anna.MustTwice(t, url.Values{"do": {"continue"}}, "https://id.test/p/wilg/settings/consents/sleep")
 	lives("before", true, annas, brams, far)
 
-	if err := anna.Twice(url.Values{"do": {"continue"}}, address); err != nil {
-		t.Fatal(err)
-	}
+	anna.MustTwice(t, url.Values{"do": {"continue"}}, address)
 	anna.MustBeAt(t, "/settings/consents")
 	lives("taken back", false, annas)
 	lives("somebody else's, and of another platform", true, brams, far)
-	recorded := events(t, v, "anna@example.org", audit.ConsentWithdrawn)
+	recorded := events(t, v.Server, "anna@example.org", audit.ConsentWithdrawn)
 	if len(recorded) != 1 || recorded[0].Party != "sleep" || recorded[0].Actor != string(recorded[0].Account) || recorded[0].Session == "" {
 		t.Errorf("recorded %+v", recorded)
 	}
-	if all := events(t, v, "bram@example.org", audit.ConsentWithdrawn); len(all) > 0 {
+	if all := events(t, v.Server, "bram@example.org", audit.ConsentWithdrawn); len(all) > 0 {
 		t.Errorf("somebody else's record: %+v", all)
 	}
 }
@@ -110,8 +90,8 @@ func TestConsentIsTakenBackByItsOwnerOnly(t *testing.T) {
 // A grant that was added when the consent was just being taken back gives nothing: its code is not redeemed.
 func TestGrantWithoutConsentIsNotRedeemed(t *testing.T) {
 	v := withStranger(newVisit(t))
-	allowed(t, v, "linde", "anna@example.org")
-	session := sessions(t, v, "anna@example.org")[0]
+	allowed(t, v, lindeOf(), "anna@example.org")
+	session := sessions(t, v.Server, "anna@example.org")[0]
 	e := audit.Event{At: v.Clock.Now(), Platform: "linde", Kind: audit.ConsentWithdrawn, Actor: "test", Account: session.Account, Outcome: audit.Success}
 	if err := v.DB.WithdrawConsent(t.Context(), "linde", session.Account, "sleep", e, v.Clock.Now()); err != nil {
 		t.Fatal(err)
@@ -120,20 +100,20 @@ func TestGrantWithoutConsentIsNotRedeemed(t *testing.T) {
 	redeem := func() (status int) {
 		challenge, _ := grant.ChallengeOf(verifier)
 		g, code := grant.New(&grant.AuthRequest{
-			Platform: "linde", Party: "sleep", RedirectURI: "https://sleep.test/callback", Scopes: []string{"openid"}, Challenge: challenge,
+			Platform: "linde", Party: "sleep", RedirectURI: idptest.RedirectURI, Scopes: []string{"openid"}, Challenge: challenge,
 		}, &session, &grant.Party{ID: "sleep", Platform: "linde"}, v.Clock.Now())
 		if err := v.DB.Answer(t.Context(), grant.Answered{}, g); err != nil {
 			t.Fatal(err)
 		}
 		form := url.Values{
-			"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {"https://sleep.test/callback"}, "code_verifier": {verifier},
+			"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {idptest.RedirectURI}, "code_verifier": {verifier},
 		}
-		r, err := http.NewRequest(http.MethodPost, "https://id.test/p/linde/token", strings.NewReader(form.Encode()))
+		r, err := http.NewRequest(http.MethodPost, ownIssuer+"/token", strings.NewReader(form.Encode()))
 		if err != nil {
 			t.Fatal(err)
 		}
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.SetBasicAuth("sleep", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+		r.SetBasicAuth("sleep", idptest.PartySecret)
 		res, err := v.RoundTrip(r)
 		if err != nil {
 			t.Fatal(err)

@@ -12,8 +12,7 @@ import (
 // signedInOnDevice queues the mail that tells anna of a device.
 func (m *mailbox) signedInOnDevice() {
 	m.t.Helper()
-	a, err := m.DB.AccountByEmail(m.t.Context(), "linde", "anna@example.org")
-	m.must(err)
+	a := idptest.Account(m.t, m.DB, "anna@example.org")
 	d := outbox.Draft{
 		Kind: outbox.AppDevice, Platform: "linde", Account: a.ID, Locale: "en", Now: m.Clock.Now(),
 		Contents: outbox.Contents{To: a.Email.Address},
@@ -26,7 +25,7 @@ func (m *mailbox) signedInOnDevice() {
 func TestDeviceMailBlocksTheAccount(t *testing.T) {
 	t.Parallel()
 	m := &mailbox{idptest.NewServer(t, idptest.SQLite(t)), t, map[outbox.Kind]string{}}
-	m.Apply(actsHead + annaLine)
+	m.Declare(withAnna(""))
 	m.signedInOnDevice()
 	older := m.links[outbox.AppDevice]
 	m.signedInOnDevice()
@@ -35,8 +34,7 @@ func TestDeviceMailBlocksTheAccount(t *testing.T) {
 	}
 	m.links[outbox.AppDevice] = older
 	m.press(outbox.AppDevice, "freeze.submit")
-	a, err := m.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
-	m.must(err)
+	a := idptest.Account(t, m.DB, "anna@example.org")
 	if a.State != account.Deactivated {
 		t.Errorf("the account is %s", a.State)
 	}

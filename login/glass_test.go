@@ -11,19 +11,6 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-const glassHouse = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { login_form: false, second_factor: { staff: { demand: optional } }, code_methods: [totp] }
-    accounts:
-      - { email: mia@example.org, role: manager, locale: en, password: "zeven paarse regenjassen drogen!" }
-      - { email: tom@example.org, role: manager, locale: en, password: "zeven paarse regenjassen drogen!" }
-      - { email: paul@example.org, role: professional, locale: en, password: "zeven paarse regenjassen drogen!" }
-`
-
 var changing = regexp.MustCompile(`[a-z0-9]{26}|value="[^"]*"`)
 
 // The emergency login tells nobody who is named there, nor that a password was right: the same page, after the same delay,
@@ -31,7 +18,13 @@ var changing = regexp.MustCompile(`[a-z0-9]{26}|value="[^"]*"`)
 func TestTheEmergencyDoorTellsNothing(t *testing.T) {
 	db := idptest.SQLite(t)
 	s := idptest.NewServer(t, db)
-	s.Apply(glassHouse)
+	s.Declare(idptest.Demo{
+		Policy: "login_form: false, second_factor: { staff: { demand: optional } }, code_methods: [totp]",
+		Accounts: []string{
+			"email: mia@example.org, role: manager, locale: en", "email: tom@example.org, role: manager, locale: en",
+			"email: paul@example.org, role: professional, locale: en",
+		},
+	})
 	all, err := db.Platforms(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -96,10 +89,7 @@ func TestEachUseOfTheEmergencyDoorIsOnTheRecord(t *testing.T) {
 		settings = "later 10m\nopen https://login.linde.test/settings/password\nfill login.password = password ; press common.continue\nfill code.label = totp ; press code.submit\n"
 	)
 	idptest.RunText(t, "uses", platform+comes+code+settings+"browser gives up\n"+comes+"browser first\nlater 1m\n"+comes+code, db, "en")
-	a, err := db.AccountByEmail(t.Context(), "linde", "mia@example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
+	a := idptest.Account(t, db, "mia@example.org")
 	events, err := db.EventsOf(t.Context(), "linde", a.ID, 100)
 	if err != nil {
 		t.Fatal(err)

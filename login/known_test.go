@@ -19,12 +19,7 @@ import (
 
 // knownCookie is what a browser keeps of who signed in with it on a platform.
 func knownCookie(b *idptest.Browser, of platform.ID) string {
-	for _, c := range b.Jar.Cookies(&url.URL{Scheme: "https", Host: "id.test", Path: "/"}) {
-		if c.Name == "__Host-"+string(of)+"-known" {
-			return c.Value
-		}
-	}
-	return ""
+	return cookieAt(b, "__Host-"+string(of)+"-known")
 }
 
 // known reports whether a browser with this cookie on linde is known for an account of a platform.
@@ -39,13 +34,11 @@ func TestBrowserIsKnownForWhoSignedInWithIt(t *testing.T) {
 	v := newVisit(t)
 	b := idptest.NewBrowser(v.Server, "en")
 	b.MustOpen(t, v.linde.Start(nil))
-	b.MustFill(t, "Email address", "anna@example.org")
-	b.MustFill(t, "Password", "helaas, dit is hem niet!")
-	b.MustPress(t, "Log in")
+	idptest.TryPassword(t, b, "anna@example.org", "helaas, dit is hem niet!")
 	if c := knownCookie(b, "linde"); c != "" {
 		t.Fatalf("a wrong password makes the browser known: %s", c)
 	}
-	signIn(t, b, v.linde, "anna@example.org")
+	idptest.LogIn(t, b, v.linde.Start(nil), "anna@example.org")
 	cookie := knownCookie(b, "linde")
 	for who, want := range map[string]bool{"anna@example.org": true, "bram@example.org": false, "niemand@example.org": false, "": false} {
 		if v.known(cookie, "linde", who) != want {
@@ -84,11 +77,11 @@ func loosened(c byte) string {
 // cookie stays short, keeps the browser's identifier and says nothing of them.
 func TestBrowserIsKnownForTheLastFive(t *testing.T) {
 	v := newVisit(t)
-	var people strings.Builder
+	var people []string
 	for i := range 20 {
-		fmt.Fprintf(&people, "\n      - { email: p%d@example.org, password: %q }", i, idptest.Password)
+		people = append(people, fmt.Sprintf("email: p%d@example.org", i))
 	}
-	v.Apply(strings.Replace(twoPaths, "\n  - name: wilg", people.String()+"\n  - name: wilg", 1))
+	v.Declare(lindeOf(people...))
 	ward := idptest.NewBrowser(v.Server, "en")
 	signInAgain(t, ward, v.linde, "p0@example.org")
 	id, _, _ := strings.Cut(knownCookie(ward, "linde"), ".")
@@ -118,9 +111,7 @@ func signInAgain(t *testing.T, b *idptest.Browser, p *idptest.Party, email strin
 	if b.Button("Log in with another account") != nil {
 		b.MustPress(t, "Log in with another account")
 	}
-	b.MustFill(t, "Email address", email)
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
+	idptest.SendPassword(t, b, email)
 	if p.Last.Token == nil {
 		t.Fatalf("%s did not sign in: at %s", email, b.URL)
 	}
@@ -142,19 +133,7 @@ func TestKnownCookieIsGuardedAndLasts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := http.NewRequest(http.MethodPost, to.String(), strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", "https://id.test")
-	for _, c := range b.Jar.Cookies(to) {
-		r.AddCookie(c)
-	}
-	answer, err := v.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	answer := idptest.RequestAs(t, v, b, http.MethodPost, to.String(), form.Encode(), sameOrigin)
 	for _, line := range answer.Header.Values("Set-Cookie") {
 		if strings.HasPrefix(line, "__Host-linde-known=") {
 			_, seen, _ = strings.Cut(line, "; ")
@@ -174,9 +153,7 @@ func TestWaitPageTellsNothing(t *testing.T) {
 		b := idptest.NewBrowser(v.Server, "en")
 		b.MustOpen(t, v.linde.Start(nil))
 		for range 10 {
-			b.MustFill(t, "Email address", who)
-			b.MustFill(t, "Password", "helaas, dit is hem niet!")
-			b.MustPress(t, "Log in")
+			idptest.TryPassword(t, b, who, "helaas, dit is hem niet!")
 		}
 		b.MustBeAt(t, "/stop")
 		shown := func() {
@@ -188,9 +165,7 @@ func TestWaitPageTellsNothing(t *testing.T) {
 		shown()
 		b.MustPress(t, "Send me an email to log in sooner")
 		shown()
-		if err := v.Deliver(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		idptest.Deliver(t, v)
 		shown()
 	}
 	if fmt.Sprint(pages["anna@example.org"]) != fmt.Sprint(pages["nina@example.org"]) {

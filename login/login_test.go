@@ -9,53 +9,8 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
-const twoPaths = `
-platforms:
-  - name: linde
-    issuer: https://id.test/p/linde
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://web.linde.test/callback"] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!" }
-      - { email: bram@example.org, password: "zeven paarse regenjassen drogen!" }
-  - name: wilg
-    issuer: https://id.test/p/wilg
-    organisation: Praktijk De Wilg
-    home_url: https://wilg.test/home
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://web.wilg.test/callback"] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!" }
-`
-
-// visit is a house with two platforms on one host, and their relying platforms.
-type visit struct {
-	*idptest.Server
-	linde, wilg *idptest.Party
-}
-
-func newVisit(t *testing.T) visit {
-	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(twoPaths)
-	const secret = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
-	return visit{
-		s, idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", secret),
-		idptest.NewParty(s, "web.wilg.test", "https://id.test/p/wilg", "web", secret),
-	}
-}
-
-func signIn(t *testing.T, b *idptest.Browser, p *idptest.Party, email string) {
-	t.Helper()
-	b.MustOpen(t, p.Start(nil))
-	b.MustFill(t, "Email address", email)
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
-}
-
-// CVE-2022-39222, CVE-2024-28197, CVE-2026-7507: knowing the address of a login is not enough to finish it for somebody
-// else.
+// Knowing the address of a login is not enough to finish it for somebody else (CVE-2022-39222, CVE-2024-28197,
+// CVE-2026-7507).
 func TestJourneyBelongsToOneBrowser(t *testing.T) {
 	v := newVisit(t)
 	attacker, victim := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
@@ -65,27 +20,28 @@ func TestJourneyBelongsToOneBrowser(t *testing.T) {
 	if victim.Status != http.StatusBadRequest || victim.Button("Log in") != nil {
 		t.Fatalf("the page of another browser without cookies: %d %s", victim.Status, victim.URL)
 	}
-	signIn(t, victim, v.linde, "anna@example.org")
+	idptest.LogIn(t, victim, v.linde.Start(nil), "anna@example.org")
 	victim.MustOpen(t, address)
 	if victim.Button("Log in") != nil || victim.URL.Host != "linde.test" && victim.URL.Host != "web.linde.test" {
 		t.Fatalf("the page of another browser leads to %s (%d)", victim.URL, victim.Status)
 	}
-	id := strings.Split(strings.TrimPrefix(address, "https://id.test/p/linde/login/"), "/")[0]
-	victim.MustOpen(t, "https://id.test/p/linde/authorize/callback?request="+id)
+	id := strings.Split(strings.TrimPrefix(address, ownIssuer+"/login/"), "/")[0]
+	victim.MustOpen(t, ownIssuer+"/authorize/callback?request="+id)
 	if victim.URL.Query().Has("code") {
 		t.Fatalf("the victim's browser got the attacker's code: %s", victim.URL)
 	}
-	attacker.MustOpen(t, "https://id.test/p/linde/authorize/callback?request="+id)
+	attacker.MustOpen(t, ownIssuer+"/authorize/callback?request="+id)
 	if attacker.URL.Query().Has("code") {
 		t.Fatalf("the attacker's browser got a code: %s", attacker.URL)
 	}
 }
 
-// GHSA-pfrf-9r5f-73f5: platforms share a host here, and with it every cookie a browser sends.
+// Platforms share a host here, and with it every cookie that a browser sends; a session of one is nothing at another
+// (GHSA-pfrf-9r5f-73f5).
 func TestSessionOfOnePlatformIsNothingAtAnother(t *testing.T) {
 	v := newVisit(t)
 	b := idptest.NewBrowser(v.Server, "en")
-	signIn(t, b, v.linde, "anna@example.org")
+	idptest.LogIn(t, b, v.linde.Start(nil), "anna@example.org")
 	if v.linde.Last.Error != "" {
 		t.Fatal(v.linde.Last.Error)
 	}
@@ -94,10 +50,9 @@ func TestSessionOfOnePlatformIsNothingAtAnother(t *testing.T) {
 		t.Errorf("a session of linde at wilg: %q", v.wilg.Last.Error)
 	}
 	// the same value under the name of the other platform's cookie
-	at, _ := url.Parse("https://id.test/")
-	for _, c := range b.Jar.Cookies(at) {
-		if name, ok := strings.CutPrefix(c.Name, "__Host-linde-"); ok {
-			b.Jar.SetCookies(at, []*http.Cookie{{Name: "__Host-wilg-" + name, Value: c.Value, Path: "/", Secure: true}})
+	for name, value := range jarOf(b) {
+		if kind, ok := strings.CutPrefix(name, "__Host-linde-"); ok {
+			plant(b, "__Host-wilg-"+kind, value)
 		}
 	}
 	b.MustOpen(t, v.wilg.Start(url.Values{"prompt": {"none"}}))
@@ -113,35 +68,26 @@ func TestSessionOfOnePlatformIsNothingAtAnother(t *testing.T) {
 	}
 }
 
-// CVE-2024-7341: cookies that somebody planted before the login are worth nothing after it.
+// Cookies that somebody planted before the login are worth nothing after it (CVE-2024-7341).
 func TestLoginReplacesPlantedCookies(t *testing.T) {
 	v := newVisit(t)
 	b := idptest.NewBrowser(v.Server, "en")
-	at, _ := url.Parse("https://id.test/")
-	b.Jar.SetCookies(at, []*http.Cookie{{Name: "__Host-linde-session", Value: "planted", Path: "/", Secure: true}})
-	signIn(t, b, v.linde, "anna@example.org")
-	session := func() string {
-		for _, c := range b.Jar.Cookies(at) {
-			if c.Name == "__Host-linde-session" {
-				return c.Value
-			}
-		}
-		return ""
-	}
+	plant(b, "__Host-linde-session", "planted")
+	idptest.LogIn(t, b, v.linde.Start(nil), "anna@example.org")
+	session := func() string { return cookieAt(b, "__Host-linde-session") }
 	first := session()
 	if first == "planted" || first == "" {
 		t.Fatalf("session cookie %q", first)
 	}
 	v.Clock.Later(1e9)
 	b.MustOpen(t, v.linde.Start(url.Values{"prompt": {"login"}}))
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Continue")
+	idptest.Reauthenticate(t, b)
 	if session() == first {
 		t.Error("signing in again kept the cookie")
 	}
 }
 
-// CVE-2025-24358, CVE-2025-47909, CVE-2025-46721, CVE-2025-47910: a form is taken from our own pages only.
+// A form is taken from our own pages only (CVE-2025-24358, CVE-2025-47909, CVE-2025-46721, CVE-2025-47910).
 func TestFormOfAnotherSiteIsRefused(t *testing.T) {
 	v := newVisit(t)
 	b := idptest.NewBrowser(v.Server, "en")
@@ -154,39 +100,23 @@ func TestFormOfAnotherSiteIsRefused(t *testing.T) {
 		"sibling host":    {"Origin": "https://x.id.test", "Sec-Fetch-Site": "same-site"},
 		"cross-site":      {"Sec-Fetch-Site": "cross-site"},
 	} {
-		r, err := http.NewRequest(http.MethodPost, b.URL.String(), strings.NewReader(form.Encode()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		for k, value := range header {
-			r.Header.Set(k, value)
-		}
-		for _, c := range b.Jar.Cookies(r.URL) {
-			r.AddCookie(c)
-		}
-		res, err := v.RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		res := idptest.RequestAs(t, v, b, http.MethodPost, b.URL.String(), form.Encode(), header)
 		if res.StatusCode != http.StatusForbidden || len(res.Cookies()) != 0 {
 			t.Errorf("%s: %d", says, res.StatusCode)
 		}
 	}
 }
 
-// CVE-2023-6787: stopping half-way through somebody else's login leaves the session that was there.
+// Stopping half-way through somebody else's login leaves the session that was there (CVE-2023-6787).
 func TestCancellingKeepsTheSession(t *testing.T) {
 	v := newVisit(t)
 	b := idptest.NewBrowser(v.Server, "en")
-	signIn(t, b, v.linde, "anna@example.org")
+	idptest.LogIn(t, b, v.linde.Start(nil), "anna@example.org")
 	before := v.linde.Last.Claims
 	v.Clock.Later(1e9)
 	b.MustOpen(t, v.linde.Start(url.Values{"prompt": {"login"}}))
 	b.MustPress(t, "Log in with another account")
-	b.MustFill(t, "Email address", "bram@example.org")
-	b.MustFill(t, "Password", "helaas")
-	b.MustPress(t, "Log in")
+	idptest.TryPassword(t, b, "bram@example.org", "helaas")
 	b.MustPress(t, "Cancel")
 	b.MustOpen(t, v.linde.Start(url.Values{"prompt": {"none"}}))
 	if after := v.linde.Last.Claims; after["sub"] != before["sub"] || after["auth_time"] != before["auth_time"] {
@@ -204,8 +134,8 @@ func TestNothingFromOutsideBecomesMarkup(t *testing.T) {
 		t.Errorf("login page: %s", b.Body)
 	}
 	for _, address := range []string{
-		"https://id.test/p/linde/authorize?client_id=" + url.QueryEscape(evil), "https://id.test/p/linde/logged-out?client_id=" + url.QueryEscape(evil),
-		"https://id.test/p/linde/" + url.PathEscape(evil), "https://id.test/p/linde/authorize?error=x&error_description=" + url.QueryEscape("call 0900 1234"),
+		ownIssuer + "/authorize?client_id=" + url.QueryEscape(evil), ownIssuer + "/logged-out?client_id=" + url.QueryEscape(evil),
+		ownIssuer + "/" + url.PathEscape(evil), ownIssuer + "/authorize?error=x&error_description=" + url.QueryEscape("call 0900 1234"),
 	} {
 		b.MustOpen(t, address)
 		if strings.Contains(b.Body, "<script>alert") || strings.Contains(b.Body, "0900 1234") {

@@ -2,8 +2,6 @@ package login_test
 
 import (
 	"net/http"
-	"net/http/httptest"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -18,7 +16,7 @@ func TestAddressesThatNothingCouldHaveAreNotFound(t *testing.T) {
 	b.MustOpen(t, v.linde.Start(nil))
 	journey, id := journeyOf(b)
 	link := v.resetLink(t, "anna@example.org")
-	const root = "https://id.test/p/linde"
+	const root = ownIssuer
 	old, token := strings.Repeat("a", 26), strings.Repeat("A", 43)
 	const gone, there = http.StatusNotFound, http.StatusSeeOther
 	for address, want := range map[string]int{
@@ -67,23 +65,11 @@ func TestAddressesThatNothingCouldHaveAreNotFound(t *testing.T) {
 		root + "/settings":                               there,
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
-			var body *strings.Reader
-			if body = strings.NewReader(""); method == http.MethodPost {
-				body = strings.NewReader(url.Values{"do": {"nothing"}}.Encode())
-			}
-			r := httptest.NewRequestWithContext(t.Context(), method, address, body)
-			r.Header.Set("Accept-Language", "en")
+			form, header := "", map[string]string{"Accept-Language": "en"}
 			if method == http.MethodPost {
-				r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-				r.Header.Set("Origin", "https://id.test")
+				form, header["Origin"] = "do=nothing", "https://id.test"
 			}
-			for _, c := range b.Jar.Cookies(r.URL) {
-				r.AddCookie(c)
-			}
-			res, err := v.RoundTrip(r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			res := idptest.RequestAs(t, v, b, method, address, form, header)
 			if method == http.MethodPost && res.StatusCode == http.StatusMethodNotAllowed {
 				continue // no address like it takes a form
 			}

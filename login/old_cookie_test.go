@@ -1,7 +1,7 @@
 package login_test
 
 import (
-	"net/http"
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,6 +9,13 @@ import (
 
 	"github.com/minddistrict/idp/internal/idptest"
 )
+
+// rememberCookies are those by which a browser is remembered.
+func rememberCookies(b *idptest.Browser) map[string]string {
+	jar := jarOf(b)
+	maps.DeleteFunc(jar, func(name, _ string) bool { return !strings.HasPrefix(name, "__Host-linde-remember-") })
+	return jar
+}
 
 // A browser whose cookie of a remembered browser is an old one (it was copied, or comes from a backup), and somebody
 // says that they are somebody else.
@@ -20,12 +27,7 @@ func TestOldRememberCookieAndSomebodyElse(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newTwoStep(t, "optional")
-			old := map[string]string{}
-			for _, c := range v.b.Jar.Cookies(at(t, "https://id.test/")) {
-				if strings.HasPrefix(c.Name, "__Host-linde-remember-") {
-					old[c.Name] = c.Value
-				}
-			}
+			old := rememberCookies(v.b)
 			if len(old) == 0 {
 				t.Fatal("not remembered")
 			}
@@ -34,9 +36,8 @@ func TestOldRememberCookieAndSomebodyElse(t *testing.T) {
 				t.Fatal("asked")
 			}
 			v.Clock.Later(time.Minute)
-			u := at(t, "https://id.test/p/linde/")
 			for name, value := range old {
-				v.b.Jar.SetCookies(u, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: true}})
+				plant(v.b, name, value)
 			}
 			v.b.MustOpen(t, v.party.Start(url.Values{"prompt": {"login"}}))
 			v.b.MustBeAt(t, "/password")
@@ -54,16 +55,11 @@ func TestOldRememberCookieAndSomebodyElse(t *testing.T) {
 // Guesses with somebody's old cookie leave their events, as all do.
 func TestGuessesWithAnOldCookieAreRecorded(t *testing.T) {
 	v := newTwoStep(t, "optional")
-	old := map[string]string{}
-	for _, c := range v.b.Jar.Cookies(at(t, "https://id.test/")) {
-		if strings.HasPrefix(c.Name, "__Host-linde-remember-") {
-			old[c.Name] = c.Value
-		}
-	}
+	old := rememberCookies(v.b)
 	v.askedAgain()
 	v.Clock.Later(time.Minute)
 	for name, value := range old {
-		v.b.Jar.SetCookies(at(t, "https://id.test/p/linde/"), []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: true}})
+		plant(v.b, name, value)
 	}
 	v.b.MustOpen(t, v.party.Start(url.Values{"prompt": {"login"}}))
 	page := v.b.URL

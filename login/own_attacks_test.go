@@ -14,26 +14,13 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-const attackedHouse = `
-platforms:
-  - name: linde
-    issuer: https://id.test/p/linde
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { second_factor: { client: optional }, code_methods: [totp], remember: { client: { fixed: 12h } } }
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://web.linde.test/callback"] }
-      - { client_id: anders, name: Anders, third_party: true, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://anders.linde.test/callback"] }
-    accounts:
-      - { email: anna@example.org, locale: en, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, recovery_codes: [K7QM-2XHP-9TRD] }
-      - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!", totp_secret: GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ, recovery_codes: [B4WN-8CVF-3JGY] }
-      - { email: cees@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
-`
-
-const (
-	annasKey = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
-	bramsKey = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
-)
+// attackedHouse is linde with a party of somebody else, for which people are asked, where not everybody has an app.
+func attackedHouse() idptest.Demo {
+	demo := twoStepOf("optional", "email: cees@example.org, locale: en",
+		"email: bram@example.org, locale: en, totp_secret: "+bramsKey+", recovery_codes: [B4WN-8CVF-3JGY]")
+	demo.Parties = append(demo.Parties, "client_id: anders, name: Anders, third_party: true")
+	return demo
+}
 
 type attacked struct {
 	*idptest.Server
@@ -43,40 +30,39 @@ type attacked struct {
 
 func newAttacked(t *testing.T) *attacked {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(attackedHouse)
-	const key = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
-	return &attacked{s, idptest.NewParty(s, "web.linde.test", ownIssuer, "web", key), idptest.NewParty(s, "anders.linde.test", ownIssuer, "anders", key), t}
+	demo := attackedHouse()
+	s.Declare(demo)
+	return &attacked{s, demo.Party(s, "web"), demo.Party(s, "anders"), t}
 }
 
-func (v *attacked) code(of string) string { return (&twoStep{Server: v.Server, t: v.t}).code(of) }
+func (v *attacked) code(of string) string { return idptest.Code(v.t, of, v.Clock.Now()) }
 
 func (v *attacked) full(b *idptest.Browser, who, app string) {
 	v.t.Helper()
-	signIn(v.t, b, v.web, who)
-	b.MustFill(v.t, "Code", v.code(app))
-	b.MustPress(v.t, "Continue")
+	idptest.LogIn(v.t, b, v.web.Start(nil), who)
+	idptest.SendCode(v.t, b, v.code(app))
 	if got := silent(v.t, b, v.web); got != "" {
 		v.t.Fatalf("%s is not signed in: %q at %s", who, got, b.URL)
 	}
 }
 
+// cees signs in, who has no app; the form can be sent again.
+func (v *attacked) cees(b *idptest.Browser) (action string, form url.Values) {
+	v.t.Helper()
+	b.MustOpen(v.t, v.web.Start(nil))
+	action, form = b.URL.String(), url.Values{"email": {"cees@example.org"}, "password": {idptest.Password}}
+	idptest.SendPassword(v.t, b, "cees@example.org")
+	return action, form
+}
+
 // raw sends one form with these cookies and nothing else.
 func (v *attacked) raw(method, to string, form url.Values, cookies map[string]string) *http.Response {
 	v.t.Helper()
-	r, err := http.NewRequest(method, to, strings.NewReader(form.Encode()))
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	b := idptest.NewBrowser(v.Server, "en")
 	for name, value := range cookies {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
+		plant(b, name, value)
 	}
-	res, err := v.RoundTrip(r)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return res
+	return idptest.RequestAs(v.t, v, b, method, to, form.Encode(), ownPage)
 }
 
 func given(res *http.Response, prefix string) string {
@@ -102,11 +88,10 @@ func (v *attacked) owner(cookie string) string {
 func TestOwnCookieSwitchGivesSessionToWhoProvedBefore(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en") // of the ward
-	signIn(t, b, v.anders, "bram@example.org")
+	idptest.LogIn(t, b, v.anders.Start(nil), "bram@example.org")
 	b.MustBeAt(t, "/totp")
 	brams := v.code(bramsKey)
-	b.MustFill(t, "Code", brams)
-	b.MustPress(t, "Continue")
+	idptest.SendCode(t, b, brams)
 	b.MustBeAt(t, "/consent")
 	left, _ := journeyOf(b)
 	browser := cookieAt(b, "__Host-linde-browser") // all that Bram takes along
@@ -142,10 +127,7 @@ func TestOwnCookieGuessesWithoutCounting(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
 	v.full(b, "anna@example.org", annasKey)
-	jar := map[string]string{}
-	for _, c := range b.Jar.Cookies(at(t, "https://id.test/")) {
-		jar[c.Name] = c.Value
-	}
+	jar := jarOf(b)
 	browser := map[string]string{"__Host-linde-browser": jar["__Host-linde-browser"]}
 	verified, found := 0, false
 	for range 13 {
@@ -185,7 +167,7 @@ func TestOwnCookieGuessesWithoutCounting(t *testing.T) {
 			}
 		}
 	}
-	refused := events(t, visit{Server: v.Server}, "anna@example.org", audit.PasswordRefused)
+	refused := events(t, v.Server, "anna@example.org", audit.PasswordRefused)
 	if found {
 		t.Errorf("guess number %d was verified and told right; %d of the wrong ones are on record", verified, len(refused))
 	}
@@ -196,23 +178,21 @@ func TestOwnCookieGuessesWithoutCounting(t *testing.T) {
 func TestOwnCookieGuessesWhileBlocked(t *testing.T) {
 	v := newAttacked(t)
 	b, other := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
-	signIn(t, b, v.web, "anna@example.org")
+	idptest.LogIn(t, b, v.web.Start(nil), "anna@example.org")
 	b.MustBeAt(t, "/totp")
 	action, _ := journeyOf(b)
 	other.MustOpen(t, v.web.Start(nil))
 	for range 10 {
-		other.MustFill(t, "Email address", "anna@example.org")
-		other.MustFill(t, "Password", "wrong")
-		other.MustPress(t, "Log in")
+		idptest.TryPassword(t, other, "anna@example.org", "wrong")
 	}
 	other.MustBeAt(t, "/stop")
-	before := len(events(t, visit{Server: v.Server}, "anna@example.org", audit.PasswordRefused))
+	before := len(events(t, v.Server, "anna@example.org", audit.PasswordRefused))
 	browser := map[string]string{"__Host-linde-browser": cookieAt(b, "__Host-linde-browser")}
 	for range 4 {
 		v.raw("POST", action+"/password", url.Values{"email": {"anna@example.org"}, "password": {"wrong"}}, browser)
 	}
 	res := v.raw("POST", action+"/password", url.Values{"email": {"anna@example.org"}, "password": {idptest.Password}}, browser)
-	after := len(events(t, visit{Server: v.Server}, "anna@example.org", audit.PasswordRefused))
+	after := len(events(t, v.Server, "anna@example.org", audit.PasswordRefused))
 	if given(res, "journey-") != "" || after-before != 5 {
 		t.Errorf("during the wait a right one is told as right: %t; of 5 that are refused %d are on record", given(res, "journey-") != "", after-before)
 	}
@@ -232,13 +212,12 @@ func TestOwnCookieSpentCodeAndBrowserCookieAreASession(t *testing.T) {
 				v.Clock.Later(61 * time.Minute)
 				b.MustOpen(t, v.web.Start(nil))
 			} else {
-				signIn(t, b, v.web, "anna@example.org")
+				idptest.LogIn(t, b, v.web.Start(nil), "anna@example.org")
 			}
 			b.MustBeAt(t, "/totp")
 			action := b.URL.String()
 			code := v.code(annasKey)
-			b.MustFill(t, "Code", code)
-			b.MustPress(t, "Continue")
+			idptest.SendCode(t, b, code)
 			v.Clock.Later(50 * time.Second)
 			res := v.raw("POST", action, url.Values{"code": {code}}, map[string]string{"__Host-linde-browser": planted})
 			if got := given(res, "session"); got != "" {
@@ -254,20 +233,17 @@ func TestOwnCookieSpentCodeOpensAnOpenLoginForAnHour(t *testing.T) {
 	b := idptest.NewBrowser(v.Server, "en")
 	planted := secret.Token()
 	plant(b, "__Host-linde-browser", planted)
-	signIn(t, b, v.anders, "anna@example.org")
+	idptest.LogIn(t, b, v.anders.Start(nil), "anna@example.org")
 	b.MustBeAt(t, "/totp")
 	action := b.URL.String()
 	code := v.code(annasKey)
-	b.MustFill(t, "Code", code)
-	b.MustPress(t, "Continue")
+	idptest.SendCode(t, b, code)
 	b.MustBeAt(t, "/consent")
 	v.Clock.Later(50 * time.Minute)
 	planter := idptest.NewBrowser(v.Server, "en")
 	plant(planter, "__Host-linde-browser", planted)
 	planter.URL = at(t, action)
-	if err := planter.Double(url.Values{"code": {code}}, action); err != nil {
-		t.Fatal(err)
-	}
+	planter.MustDouble(t, url.Values{"code": {code}}, action)
 	if strings.HasSuffix(planter.URL.Path, "/consent") {
 		planter.MustPress(t, "Allow")
 		t.Errorf("the planter goes on as her: %s; session of %q", planter.URL, v.owner(cookieAt(planter, "__Host-linde-session")))
@@ -279,26 +255,19 @@ func TestOwnCookieSpentCodeOpensAnOpenLoginForAnHour(t *testing.T) {
 func TestOwnCookieOldFormOverwritesNewerSession(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
-	b.MustOpen(t, v.web.Start(nil))
-	action, form := b.URL.String(), url.Values{"email": {"cees@example.org"}, "password": {idptest.Password}}
-	b.MustFill(t, "Email address", "cees@example.org")
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
+	action, form := v.cees(b)
 	if strings.HasSuffix(b.URL.Path, "/set-up") {
 		t.Fatal("the set-up is offered")
 	}
 	v.Clock.Later(10 * time.Second)
 	b.MustOpen(t, v.web.Start(url.Values{"prompt": {"login"}}))
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Continue")
+	idptest.Reauthenticate(t, b)
 	if got := silent(t, b, v.web); got != "" {
 		t.Fatalf("not signed in before: %q", got)
 	}
 	v.Clock.Later(10 * time.Second)
 	b.URL = at(t, action)
-	if err := b.Double(form, action); err != nil {
-		t.Fatal(err)
-	}
+	b.MustDouble(t, form, action)
 	if got := silent(t, b, v.web); got != "" {
 		t.Errorf("signed in before the old form came again, and not after: %q", got)
 	}
@@ -308,25 +277,16 @@ func TestOwnCookieOldFormOverwritesNewerSession(t *testing.T) {
 func TestOwnCookieOtherNewPasswordIsNotARepetition(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
-	signIn(t, b, v.web, "cees@example.org")
-	j := authn.Journey{ID: secret.ID(), Platform: "linde", ReturnTo: "/settings", StartedAt: v.Clock.Now(), ExpiresAt: v.Clock.Now().Add(time.Hour)}
-	j.Ask = authn.Ask{Purpose: authn.ChangePassword, Channel: authn.Browser, Journey: j.ID}
-	j.Browser = secret.Hash(cookieAt(b, "__Host-linde-browser"))
-	if err := v.DB.StartJourney(t.Context(), j); err != nil {
-		t.Fatal(err)
-	}
-	b.MustOpen(t, ownIssuer+"/login/"+j.ID)
+	idptest.LogIn(t, b, v.web.Start(nil), "cees@example.org")
+	begin(t, v.Server, b, authn.ChangePassword)
 	b.MustBeAt(t, "/new-password")
-	jar := map[string]string{}
-	for _, c := range b.Jar.Cookies(at(t, "https://id.test/")) {
-		jar[c.Name] = c.Value
-	}
+	jar := jarOf(b)
 	words := []string{"acht groene paraplu's vliegen?", "negen blauwe laarzen zwemmen!"}
 	got := make([]string, 2)
 	var wg sync.WaitGroup
 	for i, word := range words {
 		wg.Go(func() {
-			res := v.raw("POST", ownIssuer+"/login/"+j.ID+"/new-password", url.Values{"password": {word}}, jar)
+			res := v.raw("POST", b.URL.String(), url.Values{"password": {word}}, jar)
 			got[i] = given(res, "session")
 		})
 	}
@@ -353,18 +313,11 @@ func TestOwnCookieClosedBrowserForgetsALogin(t *testing.T) {
 	}
 	b.MustOpen(t, v.anders.Start(nil))
 	action, form := b.URL.String(), url.Values{"email": {"anna@example.org"}, "password": {idptest.Password}}
-	jar := func() map[string]string {
-		all := map[string]string{}
-		for _, c := range b.Jar.Cookies(at(t, "https://id.test/")) {
-			all[c.Name] = c.Value
-		}
-		return all
-	}
-	res := v.raw("POST", action, form, jar())
+	res := v.raw("POST", action, form, jarOf(b))
 	keep(res)
 	b.Jar.SetCookies(at(t, "https://id.test/"), res.Cookies())
 	login := strings.TrimSuffix(action, "/password")
-	res = v.raw("POST", login+"/totp", url.Values{"code": {v.code(annasKey)}}, jar())
+	res = v.raw("POST", login+"/totp", url.Values{"code": {v.code(annasKey)}}, jarOf(b))
 	keep(res)
 
 	next := idptest.NewBrowser(v.Server, "en") // the same one, opened again: cookies without an end are gone
@@ -383,16 +336,13 @@ func TestOwnCookieClosedBrowserForgetsALogin(t *testing.T) {
 func TestOwnCookieCancelledLoginsTakeNoPlace(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
-	signIn(t, b, v.web, "anna@example.org")
+	idptest.LogIn(t, b, v.web.Start(nil), "anna@example.org")
 	b.MustBeAt(t, "/totp")
 	old := b.URL.String()
 	for range 4 {
 		v.Clock.Later(time.Second)
 		tab := b.Tab()
-		tab.MustOpen(t, ownIssuer+"/settings")
-		tab.MustFill(t, "Email address", "anna@example.org")
-		tab.MustFill(t, "Password", idptest.Password)
-		tab.MustPress(t, "Log in")
+		idptest.LogIn(t, tab, ownIssuer+"/settings", "anna@example.org")
 		tab.MustBeAt(t, "/totp")
 		tab.URL = at(t, tab.URL.String())
 		if err := tab.Press("Cancel"); err != nil {
@@ -414,17 +364,11 @@ func TestOwnCookieCutLoginOverwritesSession(t *testing.T) {
 	v.Clock.Later(time.Minute)
 	tab := b.Tab()
 	tab.MustOpen(t, v.anders.Start(url.Values{"prompt": {"login"}}))
-	tab.MustFill(t, "Password", idptest.Password)
-	tab.MustPress(t, "Continue")
+	idptest.Reauthenticate(t, tab)
 	tab.MustBeAt(t, "/totp")
 	action, form := tab.URL.String(), url.Values{"code": {v.code(annasKey)}}
-	if err := tab.Lost(form, action); err != nil {
-		t.Fatal(err)
-	}
-	a, err := v.DB.AccountByEmail(t.Context(), "linde", "anna@example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
+	tab.MustLose(t, form, action)
+	a := idptest.Account(t, v.DB, "anna@example.org")
 	// what a new password in a third tab does: every other session and every login under way ends, hers goes on
 	cut := authn.Change{Platform: "linde", Cut: &authn.Cut{Account: a.ID, By: authn.ActPassword}}
 	if err := v.DB.SaveChange(t.Context(), cut, v.Clock.Now()); err != nil {
@@ -433,9 +377,7 @@ func TestOwnCookieCutLoginOverwritesSession(t *testing.T) {
 	if got := silent(t, b, v.web); got != "" {
 		t.Fatalf("not signed in before: %q", got)
 	}
-	if err := tab.Double(form, action); err != nil {
-		t.Fatal(err)
-	}
+	tab.MustDouble(t, form, action)
 	if got := silent(t, b, v.web); got != "" {
 		t.Errorf("signed out by a form that was sent again: %q", got)
 	}
@@ -444,7 +386,9 @@ func TestOwnCookieCutLoginOverwritesSession(t *testing.T) {
 // Two forms of one sign-up at once are the same form: both lead on.
 func TestOwnCookieSignUpAtOnceLeadsOn(t *testing.T) {
 	v := newAttacked(t)
-	v.Apply(strings.Replace(attackedHouse, "policy: {", "policy: { self_sign_up: true,", 1))
+	demo := attackedHouse()
+	demo.Policy += ", self_sign_up: true"
+	v.Declare(demo)
 	b := idptest.NewBrowser(v.Server, "en")
 	b.MustOpen(t, v.web.Start(nil))
 	b.MustOpen(t, strings.TrimSuffix(b.URL.String(), "password")+"sign-up")
@@ -452,9 +396,7 @@ func TestOwnCookieSignUpAtOnceLeadsOn(t *testing.T) {
 		b.MustFill(t, label, value)
 	}
 	b.MustPress(t, "Create account")
-	if err := v.Deliver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	idptest.Deliver(t, v)
 	link := ""
 	for _, m := range v.Mails.Sent() {
 		link = m.Link
@@ -462,10 +404,7 @@ func TestOwnCookieSignUpAtOnceLeadsOn(t *testing.T) {
 	fresh := idptest.NewBrowser(v.Server, "en")
 	fresh.MustOpen(t, link)
 	fresh.MustBeAt(t, "/new-password")
-	jar := map[string]string{}
-	for _, c := range fresh.Jar.Cookies(at(t, "https://id.test/")) {
-		jar[c.Name] = c.Value
-	}
+	jar := jarOf(fresh)
 	action := fresh.URL.String()
 	for i, res := range v.together(action, url.Values{"password": {"acht groene paraplu's vliegen?"}}, jar, 2) {
 		if given(res, "session") == "" {
@@ -489,7 +428,7 @@ func (v *attacked) together(action string, form url.Values, jar map[string]strin
 func TestOwnCookieNothingIsSetForOthers(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
-	signIn(t, b, v.web, "anna@example.org")
+	idptest.LogIn(t, b, v.web.Start(nil), "anna@example.org")
 	login, _ := journeyOf(b)
 	browser := map[string]string{"__Host-linde-browser": cookieAt(b, "__Host-linde-browser")}
 	form := url.Values{"email": {"anna@example.org"}, "password": {idptest.Password}}
@@ -515,20 +454,14 @@ func TestOwnCookieNothingIsSetForOthers(t *testing.T) {
 func TestOwnCookieSignedOutStaysOut(t *testing.T) {
 	v := newAttacked(t)
 	b := idptest.NewBrowser(v.Server, "en")
-	b.MustOpen(t, v.web.Start(nil))
-	action, form := b.URL.String(), url.Values{"email": {"cees@example.org"}, "password": {idptest.Password}}
-	b.MustFill(t, "Email address", "cees@example.org")
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
+	action, form := v.cees(b)
 	b.MustOpen(t, ownIssuer+"/logout")
 	b.MustPress(t, "Yes, log out")
 	if got := silent(t, b, v.web); got != "login_required" {
 		t.Fatalf("not signed out: %q", got)
 	}
 	b.URL = at(t, action)
-	if err := b.Double(form, action); err != nil {
-		t.Fatal(err)
-	}
+	b.MustDouble(t, form, action)
 	if got := silent(t, b, v.web); got != "login_required" {
 		t.Errorf("after signing out: %q", got)
 	}
@@ -560,12 +493,9 @@ func TestOwnCookieDoubleClicksUseNoBudget(t *testing.T) {
 	for range 12 { // more than wrong codes are taken in a day
 		v.Clock.Later(31 * time.Second)
 		b := idptest.NewBrowser(v.Server, "en")
-		signIn(t, b, v.web, "anna@example.org")
+		idptest.LogIn(t, b, v.web.Start(nil), "anna@example.org")
 		b.MustBeAt(t, "/totp")
-		jar := map[string]string{}
-		for _, c := range b.Jar.Cookies(at(t, "https://id.test/")) {
-			jar[c.Name] = c.Value
-		}
+		jar := jarOf(b)
 		for _, res := range v.together(b.URL.String(), url.Values{"code": {v.code(annasKey)}}, jar, 3) {
 			if given(res, "session") == "" {
 				t.Fatalf("begins anew: %s", res.Header.Get("Location"))
@@ -587,19 +517,16 @@ func TestOwnCookieDoubleClickIsNoWrongCode(t *testing.T) {
 	for range 10 {
 		v.Clock.Later(31 * time.Second)
 		b := idptest.NewBrowser(v.Server, "en")
-		signIn(t, b, v.web, "anna@example.org")
+		idptest.LogIn(t, b, v.web.Start(nil), "anna@example.org")
 		b.MustBeAt(t, "/totp")
-		jar := map[string]string{}
-		for _, c := range b.Jar.Cookies(at(t, "https://id.test/")) {
-			jar[c.Name] = c.Value
-		}
+		jar := jarOf(b)
 		for _, res := range v.together(b.URL.String(), url.Values{"code": {v.code(annasKey)}}, jar, 2) {
 			if given(res, "session") == "" {
 				t.Errorf("begins anew: %s", res.Header.Get("Location"))
 			}
 		}
 	}
-	if n := len(events(t, visit{Server: v.Server}, "anna@example.org", audit.SecondFactorRefused)); n > 0 {
+	if n := len(events(t, v.Server, "anna@example.org", audit.SecondFactorRefused)); n > 0 {
 		t.Errorf("%d events of a wrong code", n)
 	}
 }

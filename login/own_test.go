@@ -14,8 +14,6 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-const ownIssuer = "https://id.test/p/linde"
-
 // lost is a form of Anna, who has an app, or of Bram, who has none; sent from a browser that got no answer.
 type lost struct {
 	*idptest.Server
@@ -30,15 +28,15 @@ type lost struct {
 // newLost has the form on the page, and not sent yet: Bram's password, or Anna's code.
 func newLost(t *testing.T, db *storage.DB, kind string) *lost {
 	s := idptest.NewServer(t, db)
-	file := strings.Replace(twoStepHouse, "DEMAND", "optional", 1)
-	s.Apply(file + "      - { email: bram@example.org, locale: en, password: \"zeven paarse regenjassen drogen!\" }\n")
-	p := idptest.NewParty(s, "web.linde.test", ownIssuer, "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+	demo := twoStepOf("optional", "email: bram@example.org, locale: en")
+	s.Declare(demo)
+	p := demo.Party(s, "web")
 	l := &lost{Server: s, t: t, party: p, b: idptest.NewBrowser(s, "en"), who: "bram@example.org"}
 	if kind == "code" {
 		l.who = "anna@example.org"
-		signIn(t, l.b, p, l.who)
+		idptest.LogIn(t, l.b, p.Start(nil), l.who)
 		l.b.MustBeAt(t, "/totp")
-		l.form = url.Values{"code": {(&twoStep{Server: s, t: t}).code("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")}}
+		l.form = url.Values{"code": {idptest.Code(t, annasKey, s.Clock.Now())}}
 	} else {
 		l.b.MustOpen(t, p.Start(nil))
 		l.form = url.Values{"email": {l.who}, "password": {idptest.Password}}
@@ -126,7 +124,7 @@ func TestFormSentAgainReplacesNobody(t *testing.T) {
 	l := newLost(t, idptest.SQLite(t), "code")
 	l.must(l.b.Lost(l.form, l.action))
 	tab := l.b.Tab()
-	signIn(t, tab, l.party, "bram@example.org")
+	idptest.LogIn(t, tab, l.party.Start(nil), "bram@example.org")
 	bram := cookieAt(l.b, "__Host-linde-session")
 	l.b.URL = at(t, l.action)
 	l.must(l.b.Double(l.form, l.action))
@@ -146,21 +144,7 @@ func TestSameFormAtOnceIsAnsweredAlike(t *testing.T) {
 				var answers []*http.Response
 				for range 4 { // of a code five are counted in a login
 					wg.Go(func() {
-						r, err := http.NewRequest(http.MethodPost, l.action, strings.NewReader(l.form.Encode()))
-						if err != nil {
-							t.Error(err)
-							return
-						}
-						r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-						r.Header.Set("Sec-Fetch-Site", "same-origin")
-						for _, c := range l.b.Jar.Cookies(at(t, "https://id.test/")) {
-							r.AddCookie(c)
-						}
-						res, err := l.RoundTrip(r)
-						if err != nil {
-							t.Error(err)
-							return
-						}
+						res := idptest.RequestAs(t, l, l.b, http.MethodPost, l.action, l.form.Encode(), ownPage)
 						mu.Lock()
 						defer mu.Unlock()
 						answers = append(answers, res)
@@ -204,16 +188,13 @@ func TestBrowserKeepsFourJourneys(t *testing.T) {
 	for range 5 {
 		l.Clock.Later(time.Second)
 		tab := l.b.Tab()
-		tab.MustOpen(t, l.party.Start(url.Values{"prompt": {"login"}}))
-		tab.MustFill(t, "Email address", "anna@example.org")
-		tab.MustFill(t, "Password", idptest.Password)
-		tab.MustPress(t, "Log in")
+		idptest.LogIn(t, tab, l.party.Start(url.Values{"prompt": {"login"}}), "anna@example.org")
 		tab.MustBeAt(t, "/totp")
 		actions = append(actions, tab.URL.String())
 	}
 	n := 0
-	for _, c := range l.b.Jar.Cookies(at(t, "https://id.test/")) {
-		if strings.HasPrefix(c.Name, "__Host-linde-journey-") {
+	for name := range jarOf(l.b) {
+		if strings.HasPrefix(name, "__Host-linde-journey-") {
 			n++
 		}
 	}

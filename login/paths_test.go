@@ -20,21 +20,19 @@ import (
 // demanding is a house that demands codes of everybody. Anna has an app, Bram none yet, and Cees has no password.
 func demanding(t *testing.T) visit {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(strings.NewReplacer("DEMAND", "required", "policy: {", "policy: { app_code: true,", "    accounts:\n", `      - { client_id: app, type: native, redirect_uris: ["net.example.linde:/callback"] }
-      - { client_id: tool, type: native, redirect_uris: ["net.example.linde:/callback"] }
-    accounts:
-      - { email: bram@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
-      - { email: cees@example.org, locale: en, email_verified: false }
-`).Replace(twoStepHouse))
-	return visit{Server: s, linde: idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")}
+	demo := twoStepOf("required", "email: bram@example.org, locale: en")
+	demo.Policy += ", app_code: true"
+	demo.Parties = append(demo.Parties, `client_id: app, type: native, redirect_uris: ["net.example.linde:/callback"]`,
+		`client_id: tool, type: native, redirect_uris: ["net.example.linde:/callback"]`)
+	demo.Invited = []string{"email: cees@example.org, locale: en, email_verified: false"}
+	s.Declare(demo)
+	return visit{Server: s, linde: demo.Party(s, "web")}
 }
 
 // mailed is the link of the newest mail of a kind.
 func (v visit) mailed(t *testing.T, kind outbox.Kind) string {
 	t.Helper()
-	if err := v.Deliver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	idptest.Deliver(t, v)
 	link := ""
 	for _, m := range v.Mails.Sent() {
 		if m.Kind == kind {
@@ -51,7 +49,7 @@ func (v visit) mailed(t *testing.T, kind outbox.Kind) string {
 func (v visit) resetLink(t *testing.T, email string) string {
 	t.Helper()
 	b := idptest.NewBrowser(v.Server, "en")
-	b.MustOpen(t, "https://id.test/p/linde/forgot")
+	b.MustOpen(t, ownIssuer+"/forgot")
 	b.MustFill(t, "Email address", email)
 	b.MustPress(t, "Send the email")
 	return v.mailed(t, outbox.PasswordReset)
@@ -69,7 +67,7 @@ func (v visit) holdsNothing(t *testing.T, b *idptest.Browser, when string) {
 		t.Errorf("%s: a silent request is answered %q", when, got)
 	}
 	_, id := journeyOf(b)
-	for _, address := range []string{settings, settings + "/two-step", settings + "/devices", "https://id.test/p/linde/authorize/callback?request=" + id} {
+	for _, address := range []string{settings, settings + "/two-step", settings + "/devices", ownIssuer + "/authorize/callback?request=" + id} {
 		tab := b.Tab()
 		if tab.MustOpen(t, address); !strings.Contains(tab.URL.Path, "/login/") && tab.Status != http.StatusBadRequest || tab.URL.Query().Has("code") {
 			t.Errorf("%s: %s leads to %s (%d)", when, address, tab.URL, tab.Status)
@@ -77,19 +75,16 @@ func (v visit) holdsNothing(t *testing.T, b *idptest.Browser, when string) {
 	}
 }
 
-// CVE-2025-64103, CVE-2026-9091, CVE-2024-45042: a code that is demanded is asked on every path, and nothing is had
-// before it.
+// A code that is demanded is asked on every path, and nothing is had before it (CVE-2025-64103, CVE-2026-9091,
+// CVE-2024-45042).
 func TestDemandedCodeIsAskedOnEveryPath(t *testing.T) {
 	v := demanding(t)
 	login := func(address, email string) func(*idptest.Browser) {
 		return func(b *idptest.Browser) {
-			b.MustOpen(t, address)
-			b.MustFill(t, "Email address", email)
-			b.MustFill(t, "Password", idptest.Password)
-			b.MustPress(t, "Log in")
+			idptest.LogIn(t, b, address, email)
 		}
 	}
-	native := "https://id.test/p/linde/authorize?" + url.Values{
+	native := ownIssuer + "/authorize?" + url.Values{
 		"client_id": {"CLIENT"}, "redirect_uri": {"net.example.linde:/callback"}, "response_type": {"code"}, "scope": {"openid offline_access"}, "state": {"s"},
 		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
 	}.Encode()
@@ -123,12 +118,12 @@ func TestDemandedCodeIsAskedOnEveryPath(t *testing.T) {
 	}
 }
 
-// CVE-2025-3910: who must set up two-step authentication comes back to it from every other address of the journey,
-// whatever form is sent there, and from the way back.
+// Who must set up two-step authentication comes back to it from every other address of the journey, whatever form is
+// sent there, and from the way back (CVE-2025-3910).
 func TestPendingSetUpIsNotSteppedOver(t *testing.T) {
 	v := demanding(t)
 	b := idptest.NewBrowser(v.Server, "en")
-	signIn(t, b, v.linde, "bram@example.org")
+	idptest.LogIn(t, b, v.linde.Start(nil), "bram@example.org")
 	b.MustBeAt(t, "/set-up")
 	journey, _ := journeyOf(b)
 	for _, step := range []string{"", "/password", "/totp", "/recovery-code", "/recovery-codes", "/two-step-off", "/consent", "/new-password", "/forgot", "/sign-up", "/switch", "/no-code", "/sms", "/stop", "/unknown"} {
@@ -141,9 +136,7 @@ func TestPendingSetUpIsNotSteppedOver(t *testing.T) {
 		b.MustBeAt(t, "/set-up")
 		for _, do := range []string{"continue", "later", "skip", "done", "off", "other", "allow"} {
 			form := url.Values{"do": {do}, "code": {"123456"}, "password": {idptest.Password}, "check": {"1"}, "method": {"none"}}
-			if err := b.Twice(form, journey+step); err != nil {
-				t.Fatal(err)
-			}
+			b.MustTwice(t, form, journey+step)
 			if b.MustOpen(t, journey); !strings.HasSuffix(b.URL.Path, "/set-up") {
 				t.Fatalf("%s at %s leads to %s", do, step, b.URL)
 			}
@@ -158,15 +151,15 @@ func TestPendingSetUpIsNotSteppedOver(t *testing.T) {
 	if b.URL.Query().Has("code") || strings.HasPrefix(b.URL.String(), journey+"/") {
 		t.Errorf("back after cancelling: at %s", b.URL)
 	}
-	signIn(t, b, v.linde, "bram@example.org")
+	idptest.LogIn(t, b, v.linde.Start(nil), "bram@example.org")
 	b.MustBeAt(t, "/set-up")
 	v.holdsNothing(t, b, "at the next login")
 }
 
-// CVE-2026-27946, CVE-2026-54693, CVE-2021-27582: what a form carries beyond its fields is nothing, whoever sends it.
+// What a form carries beyond its fields is nothing, whoever sends it (CVE-2026-27946, CVE-2026-54693, CVE-2021-27582).
 func TestFormsCarryNoMoreThanTheirFields(t *testing.T) {
 	v := newVisit(t)
-	v.Apply(strings.Replace(twoPaths, "      - { email: bram@example.org", "      - { email: cees@example.org, email_verified: false, password: \""+idptest.Password+"\" }\n      - { email: bram@example.org", 1))
+	v.Declare(lindeOf("email: cees@example.org, email_verified: false"))
 	extra := url.Values{}
 	for _, name := range []string{"email_verified", "emailVerified", "verified", "email.verified", "email[verified]", "isEmailVerified", "phone_number_verified", "phone_verified", "email_verified_at"} {
 		extra.Set(name, "true")
@@ -178,10 +171,7 @@ func TestFormsCarryNoMoreThanTheirFields(t *testing.T) {
 	}
 	who := func() account.Account {
 		t.Helper()
-		a, err := v.DB.AccountByEmail(t.Context(), "linde", "cees@example.org")
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := idptest.Account(t, v.DB, "cees@example.org")
 		a.UpdatedAt, a.Locale, a.Credentials = time.Time{}, "", nil // a language is what the form is for
 		return *a
 	}
@@ -195,12 +185,10 @@ func TestFormsCarryNoMoreThanTheirFields(t *testing.T) {
 				form[name] = values
 			}
 		}
-		if err := b.Twice(form, address); err != nil {
-			t.Fatal(err)
-		}
+		b.MustTwice(t, form, address)
 	}
 	send(b.URL.String(), url.Values{"email": {"cees@example.org"}, "password": {idptest.Password}, "do": {"continue"}})
-	if len(sessions(t, v, "cees@example.org")) == 0 {
+	if len(sessions(t, v.Server, "cees@example.org")) == 0 {
 		t.Fatalf("not signed in: at %s", b.URL)
 	}
 	for _, page := range []string{"/language", "/account", "/devices", "/two-step", "/password"} {
@@ -211,8 +199,7 @@ func TestFormsCarryNoMoreThanTheirFields(t *testing.T) {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
 	b.MustOpen(t, v.linde.Start(url.Values{"prompt": {"login"}}))
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Continue")
+	idptest.Reauthenticate(t, b)
 	if claims := v.linde.Last.Claims; claims["acr"] != "urn:minddistrict:acr:1fa" || claims["sub"] != string(before.ID) {
 		t.Errorf("ID token: %v", claims)
 	}
@@ -222,13 +209,10 @@ func TestFormsCarryNoMoreThanTheirFields(t *testing.T) {
 	}
 }
 
-// CVE-2023-26481: a link sets the password of whom it was made for, whoever the form names.
+// A link sets the password of whom it was made for, whoever the form names (CVE-2023-26481).
 func TestLinkOfOneSetsNoPasswordOfAnother(t *testing.T) {
 	v := newVisit(t)
-	bram, err := v.DB.AccountByEmail(t.Context(), "linde", "bram@example.org")
-	if err != nil {
-		t.Fatal(err)
-	}
+	bram := idptest.Account(t, v.DB, "bram@example.org")
 	b := idptest.NewBrowser(v.Server, "en")
 	b.MustOpen(t, v.resetLink(t, "anna@example.org"))
 	b.MustBeAt(t, "/new-password")
@@ -239,11 +223,10 @@ func TestLinkOfOneSetsNoPasswordOfAnother(t *testing.T) {
 	for _, name := range []string{"account", "user", "user_id", "uid", "pk", "id", "sub"} {
 		form.Set(name, string(bram.ID))
 	}
-	if err := b.Twice(form, b.URL.String()); err != nil {
-		t.Fatal(err)
-	}
+	b.MustTwice(t, form, b.URL.String())
 	now, err := v.DB.AccountByEmail(t.Context(), "linde", "bram@example.org")
-	if err != nil || fmt.Sprint(now.Credentials) != fmt.Sprint(bram.Credentials) || len(sessions(t, v, "bram@example.org")) > 0 {
+	begun := sessions(t, v.Server, "bram@example.org")
+	if err != nil || fmt.Sprint(now.Credentials) != fmt.Sprint(bram.Credentials) || len(begun) > 0 {
 		t.Errorf("Bram, afterwards: %+v, %v", now, err)
 	}
 	for email, password := range map[string]string{"anna@example.org": idptest.NewPassword, "bram@example.org": idptest.Password} {
@@ -258,11 +241,11 @@ func TestLinkOfOneSetsNoPasswordOfAnother(t *testing.T) {
 	}
 }
 
-// CVE-2025-24806, CVE-2025-6004, CVE-2025-54998, CVE-2026-47203: wrong passwords spread over spellings of one address are
-// one budget.
+// Wrong passwords spread over spellings of one address are one budget (CVE-2025-24806, CVE-2025-6004, CVE-2025-54998,
+// CVE-2026-47203).
 func TestSpellingsShareOneBudget(t *testing.T) {
 	v := newVisit(t)
-	v.Apply(strings.Replace(twoPaths, "      - { email: bram@example.org", "      - { email: josé@example.org, password: \""+idptest.Password+"\" }\n      - { email: bram@example.org", 1))
+	v.Declare(lindeOf("email: josé@example.org"))
 	for of, spellings := range map[string][]string{
 		"anna@example.org": {"anna@example.org", "ANNA@example.org", "Anna@Example.ORG", "  anna@example.org", "anna@example.org\t", "aNNa@eXample.org "},
 		"josé@example.org": {"josé@example.org", "jose\u0301@example.org", "José@Example.org", "JOSe\u0301@EXAMPLE.org", " josé@example.org "},
@@ -271,9 +254,7 @@ func TestSpellingsShareOneBudget(t *testing.T) {
 			b := idptest.NewBrowser(v.Server, "en")
 			v.linde.Last = idptest.Arrival{Error: "never came back"}
 			b.MustOpen(t, v.linde.Start(nil))
-			b.MustFill(t, "Email address", email)
-			b.MustFill(t, "Password", password)
-			b.MustPress(t, "Log in")
+			idptest.TryPassword(t, b, email, password)
 			return b
 		}
 		for i := range authn.BlockAt {
@@ -284,28 +265,27 @@ func TestSpellingsShareOneBudget(t *testing.T) {
 				t.Errorf("%q after %d wrong ones in other spellings: at %s", email, authn.BlockAt, b.URL)
 			}
 		}
-		verified := slices.DeleteFunc(events(t, v, of, audit.PasswordRefused), func(e audit.Event) bool { return e.Reason != "wrong" })
+		verified := slices.DeleteFunc(events(t, v.Server, of, audit.PasswordRefused), func(e audit.Event) bool {
+			return e.Reason != "wrong"
+		})
 		if len(verified) != authn.BlockAt {
 			t.Errorf("%s: %d guesses verified, want %d", of, len(verified), authn.BlockAt)
 		}
 	}
 }
 
-// CVE-2026-9798: a budget of codes that is used up is so wherever a code is asked.
+// A budget of codes that is used up is so wherever a code is asked (CVE-2026-9798).
 func TestCodesAreRefusedOnEveryPath(t *testing.T) {
 	v := newTwoStep(t, "optional")
-	const app = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 	v.Clock.Later(time.Minute)
 	idle := idptest.NewBrowser(v.Server, "en")
-	signIn(t, idle, v.party, "anna@example.org")
-	idle.MustFill(t, "Code", v.code(app))
-	idle.MustPress(t, "Continue")
+	idptest.LogIn(t, idle, v.party.Start(nil), "anna@example.org")
+	idptest.SendCode(t, idle, v.code(annasKey))
 	for range 2 {
 		b := idptest.NewBrowser(v.Server, "en")
-		signIn(t, b, v.party, "anna@example.org")
+		idptest.LogIn(t, b, v.party.Start(nil), "anna@example.org")
 		for range 5 {
-			b.MustFill(t, "Code", "000000")
-			b.MustPress(t, "Continue")
+			idptest.SendCode(t, b, "000000")
 		}
 		b.MustBeAt(t, "/stop")
 	}
@@ -314,7 +294,7 @@ func TestCodesAreRefusedOnEveryPath(t *testing.T) {
 	for says, walk := range map[string]func() *idptest.Browser{
 		"a login": func() *idptest.Browser {
 			b := idptest.NewBrowser(v.Server, "en")
-			signIn(t, b, v.party, "anna@example.org")
+			idptest.LogIn(t, b, v.party.Start(nil), "anna@example.org")
 			return b
 		},
 		"a link for a new password": func() *idptest.Browser {
@@ -323,16 +303,14 @@ func TestCodesAreRefusedOnEveryPath(t *testing.T) {
 			return b
 		},
 		"the settings of two-step authentication": func() *idptest.Browser {
-			v.begin(authn.TwoStep)
-			v.b.MustFill(t, "Password", idptest.Password)
-			v.b.MustPress(t, "Continue")
+			begin(t, v.Server, v.b, authn.TwoStep)
+			idptest.Reauthenticate(t, v.b)
 			return v.b
 		},
 		"turning it off": func() *idptest.Browser {
-			v.begin(authn.TwoStepOff)
+			begin(t, v.Server, v.b, authn.TwoStepOff)
 			if strings.HasSuffix(v.b.URL.Path, "/password") {
-				v.b.MustFill(t, "Password", idptest.Password)
-				v.b.MustPress(t, "Continue")
+				idptest.Reauthenticate(t, v.b)
 			}
 			return v.b
 		},
@@ -347,8 +325,7 @@ func TestCodesAreRefusedOnEveryPath(t *testing.T) {
 			t.Errorf("%s: no code is asked, at %s", says, b.URL)
 			continue
 		}
-		b.MustFill(t, "Code", v.code(app))
-		b.MustPress(t, "Continue")
+		idptest.SendCode(t, b, v.code(annasKey))
 		if !strings.HasSuffix(b.URL.Path, "/stop") || b.Status != http.StatusTooManyRequests || v.party.Last.Error != "never came back" {
 			t.Errorf("%s: the right code leads to %s (%d)", says, b.URL, b.Status)
 		}

@@ -3,7 +3,6 @@ package login_test
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
 
@@ -21,34 +20,14 @@ func TestEveryRefusedPasswordIsRecorded(t *testing.T) {
 	var all sync.WaitGroup
 	for range guesses {
 		all.Go(func() {
-			r, err := http.NewRequest(http.MethodPost, b.URL.String(), strings.NewReader(form))
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			r.Header.Set("Origin", "https://id.test")
-			for _, c := range b.Jar.Cookies(b.URL) {
-				r.AddCookie(c)
-			}
-			res, err := v.Client().Do(r)
-			if err != nil || res.StatusCode != http.StatusSeeOther {
-				t.Errorf("%v, %v", res, err)
+			res := idptest.RequestAs(t, v, b, http.MethodPost, b.URL.String(), form, sameOrigin)
+			if res.StatusCode != http.StatusSeeOther {
+				t.Errorf("%v", res)
 			}
 		})
 	}
 	all.Wait()
-	events, err := v.DB.Events(t.Context(), "linde", 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	for _, e := range events {
-		if e.Kind == audit.PasswordRefused {
-			n++
-		}
-	}
-	if n != guesses {
+	if n := len(events(t, v.Server, "anna@example.org", audit.PasswordRefused)); n != guesses {
 		t.Errorf("%d events of %d wrong passwords", n, guesses)
 	}
 }

@@ -34,15 +34,13 @@ func (s tired) Submit(_ context.Context, v *login.Visit) (login.Outcome, error) 
 func TestWayThatWaitsIsNotTaken(t *testing.T) {
 	n := 0
 	s := idptest.NewServer(t, idptest.SQLite(t), login.Factor{Method: "tired", Prove: tired{&n}})
-	s.Apply(attackedHouse)
-	p := idptest.NewParty(s, "web.linde.test", ownIssuer, "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+	s.Declare(attackedHouse())
+	p := attackedHouse().Party(s, "web")
 	b := idptest.NewBrowser(s, "en")
 	b.MustOpen(t, p.Start(nil))
 	to := b.URL.String()[:len(b.URL.String())-len("password")] + "tired"
 	for range 2 {
-		if err := b.Double(url.Values{"do": {"continue"}}, to); err != nil {
-			t.Fatal(err)
-		}
+		b.MustDouble(t, url.Values{"do": {"continue"}}, to)
 		b.MustBeAt(t, "/stop")
 	}
 	if n > 2 { // Double sends the first form twice, before either is answered

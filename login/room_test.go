@@ -16,7 +16,7 @@ const phoneKey = "C2pU1xlqs--HZFrSxZTgsecnBbqafcpMiT3sz3qS1Dk"
 func openMobile(t *testing.T, v visit, key string) *idptest.Browser {
 	t.Helper()
 	b := idptest.NewBrowser(v.Server, "en")
-	b.MustOpen(t, "https://id.test/p/linde/authorize?"+url.Values{
+	b.MustOpen(t, ownIssuer+"/authorize?"+url.Values{
 		"client_id": {"mobile"}, "redirect_uri": {"net.example.mobile:/callback"}, "response_type": {"code"}, "scope": {"openid"}, "state": {"s"},
 		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"}, "dpop_jkt": {key},
 	}.Encode())
@@ -39,7 +39,7 @@ func chosen(t *testing.T, v visit) (all string) {
 // What makes room is a device of the same account that is there now; the device that asks is none of the others.
 func TestOnlyAnOwnDeviceThatIsThereMakesRoom(t *testing.T) {
 	v := withApp(newVisit(t))
-	anna, other := accountOf(t, v, "linde", "anna@example.org"), accountOf(t, v, "linde", "bram@example.org")
+	anna, other := idptest.Account(t, v.DB, "anna@example.org"), idptest.Account(t, v.DB, "bram@example.org")
 	mobile := func(d *grant.Device) { d.Party = "mobile" }
 	of := map[string]grant.Device{}
 	for _, name := range []string{"one", "two", "three", "four", "five"} {
@@ -80,7 +80,7 @@ func TestOnlyAnOwnDeviceThatIsThereMakesRoom(t *testing.T) {
 // The device that asks again is renewed: nothing is asked.
 func TestDeviceThatIsRenewedNeedsNoRoom(t *testing.T) {
 	v := withApp(newVisit(t))
-	anna := accountOf(t, v, "linde", "anna@example.org")
+	anna := idptest.Account(t, v.DB, "anna@example.org")
 	for i := range 5 {
 		idptest.Device(t, v.DB, anna, "phone", v.Clock.Now(), func(d *grant.Device) {
 			if d.Party = "mobile"; i == 0 {

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
-
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/test/browser"
 )
@@ -52,14 +50,11 @@ func TestRoundTripsOfASignIn(t *testing.T) {
 		}
 	})
 	s := idptest.NewServer(t, db)
-	s.Apply(strings.Replace(twoStepHouse, "DEMAND", "required", 1))
-	party := idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+	s.Declare(twoStepOf("required"))
+	party := twoStepOf("required").Party(s, "web")
 	c.RoundTripper = s
 	b := browser.New(c, "en")
-	code, err := totp.GenerateCode("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", s.Clock.Now().Add(30*time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
+	code := idptest.Code(t, annasKey, s.Clock.Now().Add(30*time.Second))
 	b.MustOpen(t, party.Start(url.Values{"prompt": {"login"}})) // what is computed once is
 	for _, step := range []struct {
 		name string
@@ -68,17 +63,13 @@ func TestRoundTripsOfASignIn(t *testing.T) {
 	}{
 		{"begin", "2 answers, 1 lead on, 2 statements", func() { b.MustOpen(t, party.Start(nil)) }},
 		{"password", "2 answers, 1 lead on, 10 statements", func() { // with the journey, which is stored now
-			b.MustFill(t, "Email address", "anna@example.org")
-			b.MustFill(t, "Password", idptest.Password)
-			b.MustPress(t, "Log in")
+			idptest.SendPassword(t, b, "anna@example.org")
 		}},
 		{"wrong code", "2 answers, 1 lead on, 8 statements", func() {
-			b.MustFill(t, "Code", "000000")
-			b.MustPress(t, "Continue")
+			idptest.SendCode(t, b, "000000")
 		}},
 		{"code", "2 answers, 2 lead on, 17 statements", func() {
-			b.MustFill(t, "Code", code)
-			b.MustPress(t, "Continue")
+			idptest.SendCode(t, b, code)
 		}},
 	} {
 		c.statements, c.answers, c.redirects, c.bytes = 0, 0, 0, 0

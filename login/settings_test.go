@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	settings = "https://id.test/p/linde/settings"
-
 	firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0"
 	iPhone  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1"
 )
@@ -24,81 +22,30 @@ const (
 // openSettings signs somebody in on the way to a page of settings.
 func openSettings(t *testing.T, b *idptest.Browser, address, email string) {
 	t.Helper()
-	b.MustOpen(t, address)
-	b.MustFill(t, "Email address", email)
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
+	idptest.LogIn(t, b, address, email)
 	b.MustBeAt(t, strings.TrimPrefix(address, "https://id.test"))
 }
 
 // withApp adds the platform's app, which is a party of the channel app.
 func withApp(v visit) visit {
-	v.Apply(strings.Replace(twoPaths, "    accounts:\n", `      - { client_id: app, type: native, redirect_uris: ["net.example.linde:/callback"] }
-      - { client_id: mobile, type: native, mobile_app: true, redirect_uris: ["net.example.mobile:/callback"] }
-    accounts:
-`, 1))
+	demo := lindeOf()
+	demo.Parties = append(demo.Parties, `client_id: app, type: native, redirect_uris: ["net.example.linde:/callback"]`,
+		`client_id: mobile, type: native, mobile_app: true, redirect_uris: ["net.example.mobile:/callback"]`)
+	v.Declare(demo)
 	return v
 }
 
 // openApp signs in through the app: its session is in the browser of the phone, under another cookie.
 func openApp(t *testing.T, b *idptest.Browser, email string) {
 	t.Helper()
-	b.MustOpen(t, "https://id.test/p/linde/authorize?"+url.Values{
+	b.MustOpen(t, ownIssuer+"/authorize?"+url.Values{
 		"client_id": {"app"}, "redirect_uri": {"net.example.linde:/callback"}, "response_type": {"code"}, "scope": {"openid offline_access"}, "state": {"s"},
 		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
 	}.Encode())
-	b.MustFill(t, "Email address", email)
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
+	idptest.SendPassword(t, b, email)
 	if b.URL.Scheme != "net.example.linde" || !b.URL.Query().Has("code") {
 		t.Fatalf("the app's login ends at %s", b.URL)
 	}
-}
-
-func cookieAt(b *idptest.Browser, name string) string {
-	at, _ := url.Parse("https://id.test/")
-	for _, c := range b.Jar.Cookies(at) {
-		if c.Name == name {
-			return c.Value
-		}
-	}
-	return ""
-}
-
-func plant(b *idptest.Browser, name, value string) {
-	at, _ := url.Parse("https://id.test/")
-	b.Jar.SetCookies(at, []*http.Cookie{{Name: name, Value: value, Path: "/", Secure: true}})
-}
-
-func sessions(t *testing.T, v visit, email string) []authn.Session {
-	t.Helper()
-	a, err := v.DB.AccountByEmail(t.Context(), "linde", email)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := v.DB.Sessions(t.Context(), "linde", a.ID, v.Clock.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
-func events(t *testing.T, v visit, email string, kind audit.Kind) (found []audit.Event) {
-	t.Helper()
-	a, err := v.DB.AccountByEmail(t.Context(), "linde", email)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := v.DB.EventsOf(t.Context(), "linde", a.ID, 100)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range all {
-		if e.Kind == kind {
-			found = append(found, e)
-		}
-	}
-	return found
 }
 
 func TestSettingsOfOnePlatformAreNothingAtAnother(t *testing.T) {
@@ -120,7 +67,7 @@ func TestSettingsTakeOnlyTheirOwnForms(t *testing.T) {
 	b, other := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
 	openSettings(t, other, settings, "anna@example.org")
 	openSettings(t, b, settings, "anna@example.org")
-	before := sessions(t, v, "anna@example.org")
+	before := sessions(t, v.Server, "anna@example.org")
 	if len(before) != 2 {
 		t.Fatalf("%d sessions, want 2", len(before))
 	}
@@ -130,28 +77,15 @@ func TestSettingsTakeOnlyTheirOwnForms(t *testing.T) {
 		"/devices/" + before[1].ID: {"do": {"end"}},
 		"/devices/" + before[0].ID: {"do": {"end"}},
 	} {
-		r, err := http.NewRequest(http.MethodPost, settings+path, strings.NewReader(form.Encode()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Origin", "https://evil.test")
-		r.Header.Set("Sec-Fetch-Site", "cross-site")
-		for _, c := range b.Jar.Cookies(r.URL) {
-			r.AddCookie(c)
-		}
-		res, err := v.RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
+		res := idptest.RequestAs(t, v, b, http.MethodPost, settings+path, form.Encode(), crossSite)
 		if res.StatusCode != http.StatusForbidden || len(res.Cookies()) > 0 {
 			t.Errorf("%s: %d", path, res.StatusCode)
 		}
 	}
-	if after := sessions(t, v, "anna@example.org"); len(after) != 2 {
+	if after := sessions(t, v.Server, "anna@example.org"); len(after) != 2 {
 		t.Errorf("%d sessions are left, want 2", len(after))
 	}
-	if changed := events(t, v, "anna@example.org", audit.AccountChanged); len(changed) > 0 {
+	if changed := events(t, v.Server, "anna@example.org", audit.AccountChanged); len(changed) > 0 {
 		t.Errorf("changed: %+v", changed)
 	}
 }
@@ -180,7 +114,7 @@ func TestAppSessionDoesNotOpenSettings(t *testing.T) {
 	if v.linde.Last.Error != "login_required" {
 		t.Errorf("a party of the browser got %q", v.linde.Last.Error)
 	}
-	if all := sessions(t, v, "anna@example.org"); len(all) != 1 || all[0].Channel != authn.App {
+	if all := sessions(t, v.Server, "anna@example.org"); len(all) != 1 || all[0].Channel != authn.App {
 		t.Errorf("sessions %+v", all)
 	}
 }
@@ -204,7 +138,7 @@ func TestDevicesAreNamedAndRevoked(t *testing.T) {
 		t.Fatalf("asked before revoking: %s", text)
 	}
 	b.MustPress(t, "Cancel")
-	if len(sessions(t, v, "anna@example.org")) != 2 {
+	if len(sessions(t, v.Server, "anna@example.org")) != 2 {
 		t.Fatal("stopping revoked the device")
 	}
 	b.MustPress(t, "Remove iPhone")
@@ -213,17 +147,17 @@ func TestDevicesAreNamedAndRevoked(t *testing.T) {
 	if text := idptest.Visible(b.Doc); !strings.Contains(text, "iPhone has been removed.") || !strings.Contains(text, "You have no device with the app right now.") {
 		t.Errorf("after revoking: %s", text)
 	}
-	all := sessions(t, v, "anna@example.org")
+	all := sessions(t, v.Server, "anna@example.org")
 	if len(all) != 1 || all[0].Channel != authn.Browser {
 		t.Errorf("sessions %+v", all)
 	}
-	recorded := events(t, v, "anna@example.org", audit.SessionEnded)
+	recorded := events(t, v.Server, "anna@example.org", audit.SessionEnded)
 	if len(recorded) != 1 || recorded[0].Session == all[0].ID || recorded[0].Session == "" || recorded[0].Agent != firefox {
 		t.Errorf("recorded %+v", recorded)
 	}
 }
 
-// GHSA-class "insecure direct object reference": an identifier of somebody else's session ends nothing and shows nothing.
+// An identifier of somebody else's session ends nothing and shows nothing: no insecure direct object reference.
 func TestForeignSessionIsNotTouched(t *testing.T) {
 	v := newVisit(t)
 	anna, bram := idptest.NewBrowser(v.Server, "en"), idptest.NewBrowser(v.Server, "en")
@@ -239,9 +173,10 @@ func TestForeignSessionIsNotTouched(t *testing.T) {
 		t.Fatal(err)
 	}
 	base := action[:strings.LastIndex(action, "/")+1]
-	own := sessions(t, v, "anna@example.org")
+	own := sessions(t, v.Server, "anna@example.org")
 	for what, id := range map[string]string{
-		"somebody else's": sessions(t, v, "bram@example.org")[0].ID, "unknown": "4xq2m7nkc5vbz3hdtw6ysgjp7r", "this one": sessionOf(own, base, action),
+		"somebody else's": sessions(t, v.Server, "bram@example.org")[0].ID, "unknown": "4xq2m7nkc5vbz3hdtw6ysgjp7r",
+		"this one":      sessionOf(own, base, action),
 		"no identifier": "x", "a path": "..%2f..%2flogin",
 	} {
 		anna.MustOpen(t, base+id)
@@ -251,18 +186,15 @@ func TestForeignSessionIsNotTouched(t *testing.T) {
 		if want := map[bool]int{true: http.StatusOK, false: http.StatusNotFound}[what == "this one"]; anna.Status != want {
 			t.Errorf("%s: %d, want %d", what, anna.Status, want)
 		}
-		if err := anna.Twice(form, base+id); err != nil {
-			t.Fatal(err)
-		}
-		if len(sessions(t, v, "anna@example.org")) != 2 || len(sessions(t, v, "bram@example.org")) != 1 {
+		anna.MustTwice(t, form, base+id)
+		if len(sessions(t, v.Server, "anna@example.org")) != 2 || len(sessions(t, v.Server, "bram@example.org")) != 1 {
 			t.Fatalf("%s: a session ended", what)
 		}
 	}
-	if err := anna.Twice(form, action); err != nil { // what the button does, twice
-		t.Fatal(err)
-	}
+	anna.MustTwice(t, form, action) // what the button does, twice
 	anna.MustBeAt(t, "/settings/devices")
-	if len(sessions(t, v, "anna@example.org")) != 1 || len(events(t, v, "anna@example.org", audit.SessionEnded)) != 1 {
+	ended := events(t, v.Server, "anna@example.org", audit.SessionEnded)
+	if len(sessions(t, v.Server, "anna@example.org")) != 1 || len(ended) != 1 {
 		t.Error("the other browser is still in, or its end was recorded twice")
 	}
 }
@@ -292,7 +224,7 @@ func TestDevicesAreToldApartByTheirNetwork(t *testing.T) {
 			t.Errorf("%s shows a network", other)
 		}
 	}
-	for _, s := range sessions(t, v, "anna@example.org") {
+	for _, s := range sessions(t, v.Server, "anna@example.org") {
 		if s.Network != "192.0.2.0/24" && s.Network != "2001:db8::/32" {
 			t.Errorf("kept: %q", s.Network)
 		}
@@ -316,7 +248,7 @@ func redeemed(b *idptest.Browser) url.Values {
 // tokensOfApp asks the token endpoint of a node.
 func tokensOfApp(t *testing.T, node *idptest.Server, form url.Values) (got appTokens) {
 	t.Helper()
-	res, err := node.Client().PostForm("https://id.test/p/linde/token", form)
+	res, err := node.Client().PostForm(ownIssuer+"/token", form)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -341,16 +273,8 @@ func TestRevokedAppIsRefusedOnEveryNode(t *testing.T) {
 			return tokensOfApp(t, node, url.Values{"grant_type": {"refresh_token"}, "client_id": {"app"}, "refresh_token": {token}})
 		}
 		userinfo := func(token string) int {
-			r, err := http.NewRequest(http.MethodGet, "https://id.test/p/linde/userinfo", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Header.Set("Authorization", "Bearer "+token)
-			res, err := node.RoundTrip(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return res.StatusCode
+			anybody, bearer := idptest.NewBrowser(node, "en"), map[string]string{"Authorization": "Bearer " + token}
+			return idptest.RequestAs(t, node, anybody, http.MethodGet, ownIssuer+"/userinfo", "", bearer).StatusCode
 		}
 		second := refresh(first.Refresh)
 		if second.Refresh == "" || userinfo(second.Access) != http.StatusOK {
@@ -379,14 +303,11 @@ func TestForeignAccessIsNotTouched(t *testing.T) {
 		if got := tokensOfApp(t, v.Server, redeemed(phone)); got.Refresh == "" {
 			t.Fatalf("no tokens: %+v", got)
 		}
-		sid[who] = sessions(t, v, who)[0].ID
+		sid[who] = sessions(t, v.Server, who)[0].ID
 	}
 	v.Clock.Later(25 * time.Hour)
 	lives := func(who string) int {
-		a, err := v.DB.AccountByEmail(t.Context(), "linde", who)
-		if err != nil {
-			t.Fatal(err)
-		}
+		a := idptest.Account(t, v.DB, who)
 		all, err := v.DB.Access(t.Context(), "linde", a.ID, v.Clock.Now())
 		if err != nil {
 			t.Fatal(err)
@@ -416,15 +337,13 @@ func TestForeignAccessIsNotTouched(t *testing.T) {
 	if b.URL.String() != own+"/app" {
 		t.Errorf("asked at %s", b.URL)
 	}
-	if err := b.Twice(url.Values{"do": {"continue"}}, own+"/app"); err != nil {
-		t.Fatal(err)
-	}
+	b.MustTwice(t, url.Values{"do": {"continue"}}, own+"/app")
 	b.MustBeAt(t, "/settings/devices")
 	for _, over := range []string{own, own + "/app"} {
 		b.MustOpen(t, over)
 		b.MustBeAt(t, "/settings/devices")
 	}
-	recorded := events(t, v, "anna@example.org", audit.GrantEnded)
+	recorded := events(t, v.Server, "anna@example.org", audit.GrantEnded)
 	if len(recorded) != 1 || recorded[0].Party != "app" || recorded[0].Session != sid["anna@example.org"] || recorded[0].Actor != string(recorded[0].Account) {
 		t.Errorf("recorded %+v", recorded)
 	}
@@ -447,7 +366,7 @@ func TestChangesInSettingsAreRecorded(t *testing.T) {
 	v := newVisit(t)
 	b := idptest.NewBrowser(v.Server, "en")
 	openSettings(t, b, settings+"/language", "anna@example.org")
-	sid := sessions(t, v, "anna@example.org")[0].ID
+	sid := sessions(t, v.Server, "anna@example.org")[0].ID
 	b.MustFill(t, "Nederlands", "nl")
 	b.MustPress(t, "Save")
 	b.MustOpen(t, settings+"/activity")
@@ -457,7 +376,7 @@ func TestChangesInSettingsAreRecorded(t *testing.T) {
 	for kind, reason := range map[audit.Kind]string{
 		audit.SessionStarted: "password", audit.AccountChanged: "language", audit.AllSessionsEnded: "", audit.SessionEnded: "",
 	} {
-		recorded := events(t, v, "anna@example.org", kind)
+		recorded := events(t, v.Server, "anna@example.org", kind)
 		if len(recorded) != 1 || recorded[0].Session != sid || recorded[0].Reason != reason || recorded[0].Actor != string(recorded[0].Account) ||
 			recorded[0].Outcome != audit.Success || recorded[0].Reference == "" || recorded[0].Address != "192.0.2.1" {
 			t.Errorf("%s: %+v", kind, recorded)
@@ -468,9 +387,9 @@ func TestChangesInSettingsAreRecorded(t *testing.T) {
 // A Well-Known URL for Changing Passwords (W3C): below each issuer, and at the root of a host that has one platform.
 func TestPasswordManagersFindTheChangePage(t *testing.T) {
 	v := newVisit(t)
-	v.Apply(strings.ReplaceAll(strings.ReplaceAll(strings.Split(twoPaths, "  - name: wilg")[0], "linde", "beuk"), "id.test", "een.test"))
+	v.Declare(idptest.Demo{Name: "beuk", Issuer: "https://een.test/p/beuk"})
 	for address, want := range map[string]string{
-		"https://id.test/p/linde/.well-known/change-password":                                             settings + "/password",
+		ownIssuer + "/.well-known/change-password":                                                        settings + "/password",
 		"https://id.test/p/wilg/.well-known/change-password":                                              "https://id.test/p/wilg/settings/password",
 		"https://een.test/.well-known/change-password":                                                    "https://een.test/p/beuk/settings/password",
 		"https://id.test/.well-known/change-password":                                                     "", // two platforms

@@ -7,27 +7,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
-
 	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/internal/idptest"
-	"github.com/minddistrict/idp/internal/secret"
 	"github.com/minddistrict/idp/outbox"
 )
-
-const twoStepHouse = `
-platforms:
-  - name: linde
-    issuer: https://id.test/p/linde
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { second_factor: { client: DEMAND }, code_methods: [totp], remember: { client: { fixed: 12h } } }
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://web.linde.test/callback"] }
-    accounts:
-      - { email: anna@example.org, locale: en, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, recovery_codes: [K7QM-2XHP-9TRD] }
-`
 
 // twoStep is Anna, signed in with a code in a browser that is remembered.
 type twoStep struct {
@@ -39,18 +23,11 @@ type twoStep struct {
 
 func newTwoStep(t *testing.T, demand string) *twoStep {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(strings.Replace(twoStepHouse, "DEMAND", demand, 1))
-	v := &twoStep{s, t, idptest.NewParty(s, "web.linde.test", "https://id.test/p/linde", "web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"), idptest.NewBrowser(s, "en")}
-	signIn(t, v.b, v.party, "anna@example.org")
-	for n := range v.b.Doc.Descendants() {
-		for _, a := range n.Attr {
-			if a.Key == "id" && a.Val == "remember" {
-				v.b.Tick(n, true)
-			}
-		}
-	}
-	v.b.MustFill(t, "Code", v.code("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
-	v.b.MustPress(t, "Continue")
+	s.Declare(twoStepOf(demand))
+	v := &twoStep{s, t, twoStepOf(demand).Party(s, "web"), idptest.NewBrowser(s, "en")}
+	idptest.LogIn(t, v.b, v.party.Start(nil), "anna@example.org")
+	remembered(v.b)
+	idptest.SendCode(t, v.b, v.code(annasKey))
 	if v.party.Last.Error != "" || v.party.Last.Claims == nil {
 		t.Fatalf("signing in ends at %s: %q", v.b.URL, v.party.Last.Error)
 	}
@@ -59,47 +36,18 @@ func newTwoStep(t *testing.T, demand string) *twoStep {
 
 func (v *twoStep) code(of string) string {
 	v.t.Helper()
-	code, err := totp.GenerateCode(of, v.Clock.Now())
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return code
-}
-
-// begin starts a journey of our own settings in Anna's browser.
-func (v *twoStep) begin(purpose authn.Purpose) {
-	v.t.Helper()
-	at, _ := url.Parse("https://id.test/")
-	j := authn.Journey{
-		ID: secret.ID(), Platform: "linde", ReturnTo: "/settings", StartedAt: v.Clock.Now(), ExpiresAt: v.Clock.Now().Add(time.Hour),
-	}
-	j.Ask = authn.Ask{Purpose: purpose, Channel: authn.Browser, Journey: j.ID}
-	for _, c := range v.b.Jar.Cookies(at) {
-		if c.Name == "__Host-linde-browser" {
-			j.Browser = secret.Hash(c.Value)
-		}
-	}
-	if err := v.DB.StartJourney(v.t.Context(), j); err != nil {
-		v.t.Fatal(err)
-	}
-	v.b.MustOpen(v.t, "https://id.test/p/linde/login/"+j.ID)
+	return idptest.Code(v.t, of, v.Clock.Now())
 }
 
 func (v *twoStep) anna() *account.Account {
 	v.t.Helper()
-	a, err := v.DB.AccountByEmail(v.t.Context(), "linde", "anna@example.org")
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	return a
+	return idptest.Account(v.t, v.DB, "anna@example.org")
 }
 
 // mails are the kinds of those that were sent since the test began.
 func (v *twoStep) mails() (kinds []outbox.Kind) {
 	v.t.Helper()
-	if err := v.Deliver(v.t.Context()); err != nil {
-		v.t.Fatal(err)
-	}
+	idptest.Deliver(v.t, v)
 	for _, m := range v.Mails.Sent() {
 		kinds = append(kinds, m.Kind)
 	}
@@ -110,8 +58,7 @@ func (v *twoStep) mails() (kinds []outbox.Kind) {
 func (v *twoStep) askedAgain() bool {
 	v.t.Helper()
 	v.b.MustOpen(v.t, v.party.Start(url.Values{"prompt": {"login"}}))
-	v.b.MustFill(v.t, "Password", idptest.Password)
-	v.b.MustPress(v.t, "Continue")
+	idptest.Reauthenticate(v.t, v.b)
 	return strings.HasSuffix(v.b.URL.Path, "/totp")
 }
 
@@ -122,24 +69,15 @@ func TestANewAppTakesTheOldOnesPlace(t *testing.T) {
 		t.Fatal("a remembered browser is asked for a code")
 	}
 	v.Clock.Later(6 * time.Minute)
-	v.begin(authn.TwoStep)
+	begin(t, v.Server, v.b, authn.TwoStep)
 	v.b.MustBeAt(t, "/password")
-	v.b.MustFill(t, "Password", idptest.Password)
-	v.b.MustPress(t, "Continue")
+	idptest.Reauthenticate(t, v.b)
 	v.b.MustBeAt(t, "/totp")
-	v.b.MustFill(t, "Code", v.code("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
-	v.b.MustPress(t, "Continue")
+	idptest.SendCode(t, v.b, v.code(annasKey))
 	v.b.MustBeAt(t, "/set-up")
 	v.b.MustPress(t, "Set up two-step authentication")
 	v.b.MustBeAt(t, "/app-setup")
-	key := ""
-	for n := range v.b.Doc.Descendants() {
-		for _, a := range n.Attr {
-			if a.Key == "data-copy" {
-				key = a.Val
-			}
-		}
-	}
+	key := keyOnPage(v.b)
 	old, _ := v.anna().Credential("totp")
 	v.b.MustFill(t, "Code from the app", v.code(key))
 	v.b.MustPress(t, "Turn on two-step authentication")
@@ -154,26 +92,23 @@ func TestANewAppTakesTheOldOnesPlace(t *testing.T) {
 	if !v.askedAgain() {
 		t.Fatal("the browser is still remembered")
 	}
-	v.b.MustFill(t, "Code", v.code("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
-	v.b.MustPress(t, "Continue")
+	idptest.SendCode(t, v.b, v.code(annasKey))
 	v.b.MustBeAt(t, "/totp")
-	v.b.MustFill(t, "Code", v.code(key))
-	v.b.MustPress(t, "Continue")
+	idptest.SendCode(t, v.b, v.code(key))
 	if v.party.Last.Error != "" || v.b.URL.Path != "/callback" {
 		t.Errorf("the new app's code leads to %s", v.b.URL)
 	}
 }
 
-// TestTurningOffWantsBothProofsAndForgetsEverything (GHSA-hp74-gm6m-2qm5).
+// Two-step authentication is turned off after both proofs and a confirmation, and takes every code with it
+// (GHSA-hp74-gm6m-2qm5).
 func TestTurningOffWantsBothProofsAndForgetsEverything(t *testing.T) {
 	v := newTwoStep(t, "optional")
 	v.Clock.Later(6 * time.Minute)
-	v.begin(authn.TwoStepOff)
-	v.b.MustFill(t, "Password", idptest.Password)
-	v.b.MustPress(t, "Continue")
+	begin(t, v.Server, v.b, authn.TwoStepOff)
+	idptest.Reauthenticate(t, v.b)
 	v.b.MustBeAt(t, "/totp")
-	v.b.MustFill(t, "Code", v.code("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"))
-	v.b.MustPress(t, "Continue")
+	idptest.SendCode(t, v.b, v.code(annasKey))
 	v.b.MustBeAt(t, "/two-step-off")
 	if len(v.anna().SecondMethods()) != 1 {
 		t.Error("turned off before it was confirmed")
@@ -198,7 +133,9 @@ func TestTheOrganisationMayStopRemembering(t *testing.T) {
 	if v.askedAgain() {
 		t.Fatal("a remembered browser is asked for a code")
 	}
-	v.Apply(strings.NewReplacer("DEMAND", "optional", "fixed: 12h", "fixed: 0s").Replace(twoStepHouse))
+	forgets := twoStepOf("optional")
+	forgets.Policy = strings.Replace(forgets.Policy, "fixed: 12h", "fixed: 0s", 1)
+	v.Declare(forgets)
 	if !v.askedAgain() {
 		t.Error("the browser is still remembered")
 	}
@@ -207,18 +144,16 @@ func TestTheOrganisationMayStopRemembering(t *testing.T) {
 // TestTwoStepIsSetUpWhereItExists, whatever form is sent.
 func TestTwoStepIsSetUpWhereItExists(t *testing.T) {
 	m := newMixed(t, "")
-	m.Apply(strings.Replace(twoStepHouse, "DEMAND", "off", 1))
-	m.b.MustOpen(t, "https://id.test/p/linde/settings")
-	if err := m.b.Twice(url.Values{"do": {"set-up"}}, "https://id.test/p/linde/settings/two-step"); err != nil {
-		t.Fatal(err)
-	}
+	m.Declare(twoStepOf("off"))
+	m.b.MustOpen(t, settings)
+	m.b.MustTwice(t, url.Values{"do": {"set-up"}}, settings+"/two-step")
 	m.b.MustBeAt(t, "/settings")
 }
 
 // TestRequiredTwoStepStaysOn, whoever finds the address.
 func TestRequiredTwoStepStaysOn(t *testing.T) {
 	v := newTwoStep(t, "required")
-	v.begin(authn.TwoStepOff)
+	begin(t, v.Server, v.b, authn.TwoStepOff)
 	v.b.MustBeAt(t, "/two-step-off")
 	v.b.MustPress(t, "Turn off two-step authentication")
 	if v.b.Status != 403 || len(v.anna().SecondMethods()) != 1 {
@@ -229,22 +164,18 @@ func TestRequiredTwoStepStaysOn(t *testing.T) {
 	}
 }
 
-// CVE-2023-3597: a session that showed a password only cannot bring a factor of its own
-// where there is one.
+// A session that showed a password only cannot bring a factor of its own where there is one (CVE-2023-3597).
 func TestAPasswordAloneCannotReplaceAnApp(t *testing.T) {
 	v := newTwoStep(t, "optional")
 	old, _ := v.anna().Credential("totp")
 	v.Clock.Later(6 * time.Minute)
-	v.begin(authn.TwoStep)
-	v.b.MustFill(t, "Password", idptest.Password)
-	v.b.MustPress(t, "Continue")
+	begin(t, v.Server, v.b, authn.TwoStep)
+	idptest.Reauthenticate(t, v.b)
 	at := strings.TrimSuffix(v.b.URL.String(), "/totp")
 	for _, step := range []string{"set-up", "app-setup", "two-step-off"} {
 		v.b.MustOpen(t, at+"/"+step)
 		v.b.MustBeAt(t, "/totp")
-		if err := v.b.Twice(url.Values{"do": {"start"}, "method": {"totp"}, "code": {"123456"}}, at+"/"+step); err != nil {
-			t.Fatal(err)
-		}
+		v.b.MustTwice(t, url.Values{"do": {"start"}, "method": {"totp"}, "code": {"123456"}}, at+"/"+step)
 		v.b.MustBeAt(t, "/totp")
 	}
 	if now, _ := v.anna().Credential("totp"); now.ID != old.ID || len(v.anna().SecondMethods()) != 1 {

@@ -12,7 +12,9 @@ import (
 func signUpForm(t *testing.T) (visit, *idptest.Browser, string) {
 	t.Helper()
 	v := newVisit(t)
-	v.Apply(strings.Replace(twoPaths, "    home_url: https://linde.test/home\n", "    home_url: https://linde.test/home\n    privacy_url: https://linde.test/privacy\n    policy: { self_sign_up: true }\n", 1))
+	demo := lindeOf()
+	demo.More, demo.Policy = "privacy_url: https://linde.test/privacy", "self_sign_up: true"
+	v.Declare(demo)
 	b := idptest.NewBrowser(v.Server, "en")
 	b.MustOpen(t, v.linde.Start(nil))
 	address := b.URL.String()
@@ -32,13 +34,9 @@ func TestAFormThatWasLeftDoesNotReplaceTheOneThatWasSent(t *testing.T) {
 		{"lang": {"nl"}, "given_name": {""}, "family_name": {strings.Repeat("x", 400)}, "email": {"dirk@example.org"}},
 		{"do": {"again"}},
 	} {
-		if err := b.Lost(form, address); err != nil {
-			t.Fatal(err)
-		}
+		b.MustLose(t, form, address)
 	}
-	if err := v.Deliver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	idptest.Deliver(t, v)
 	for _, m := range v.Mails.Sent() {
 		if m.To != "dirk@example.org" {
 			continue
@@ -66,13 +64,9 @@ func TestAskingAgainAfterAFormThatWasLeft(t *testing.T) {
 		{"do": {"continue"}, "given_name": {"Carla"}, "family_name": {"Veen"}, "email": {"carla@example.org"}, "terms": {"yes"}},
 		{"lang": {"nl"}, "given_name": {""}, "email": {"nothing"}},
 	} {
-		if err := b.Lost(form, address); err != nil {
-			t.Fatal(err)
-		}
+		b.MustLose(t, form, address)
 	}
-	if err := b.Twice(url.Values{"do": {"again"}}, address); err != nil {
-		t.Fatal(err)
-	}
+	b.MustTwice(t, url.Values{"do": {"again"}}, address)
 	if b.Status >= 500 {
 		t.Errorf("%d", b.Status)
 	}
@@ -89,9 +83,8 @@ func TestLeavingAFormLeadsNowhereElse(t *testing.T) {
 	address := b.URL.String()
 	for _, value := range []string{"https://evil.test", "//evil.test", "../../../logout", "password", "sign-up", "forgot", "stop", "totp", "recovery-code", "consent", "\x00", strings.Repeat("x", 1<<15)} {
 		for _, field := range []string{"go", "lang"} {
-			if err := b.Twice(url.Values{field: {value}, "email": {"an\x00na\r\nSet-Cookie: x"}, "password": {idptest.Password}}, address); err != nil {
-				t.Fatal(err)
-			}
+			form := url.Values{field: {value}, "email": {"an\x00na\r\nSet-Cookie: x"}, "password": {idptest.Password}}
+			b.MustTwice(t, form, address)
 			if b.Status >= 500 || b.URL.Host != "id.test" {
 				t.Errorf("%s=%.30q: %d %s", field, value, b.Status, b.URL)
 			}
@@ -104,34 +97,24 @@ func TestLeavingAFormLeadsNowhereElse(t *testing.T) {
 			}
 		}
 	}
-	if n := len(sessions(t, v, "anna@example.org")); n > 0 {
+	if n := len(sessions(t, v.Server, "anna@example.org")); n > 0 {
 		t.Errorf("%d sessions", n)
 	}
 	// right password + lang must sign nobody in
-	if err := b.Twice(url.Values{"lang": {"nl"}, "do": {"continue"}, "email": {"anna@example.org"}, "password": {idptest.Password}}, address); err != nil {
-		t.Fatal(err)
-	}
-	if n := len(sessions(t, v, "anna@example.org")); n > 0 {
+	right := url.Values{"lang": {"nl"}, "do": {"continue"}, "email": {"anna@example.org"}, "password": {idptest.Password}}
+	b.MustTwice(t, right, address)
+	if n := len(sessions(t, v.Server, "anna@example.org")); n > 0 {
 		t.Errorf("%d sessions", n)
 	}
 	// another site's form
-	r, _ := http.NewRequest(http.MethodPost, address, strings.NewReader("lang=nl&email=evil@example.org"))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("Origin", "https://evil.test")
-	r.Header.Set("Sec-Fetch-Site", "cross-site")
-	for _, c := range b.Jar.Cookies(r.URL) {
-		r.AddCookie(c)
-	}
-	res, err := v.RoundTrip(r)
-	if err != nil || res.StatusCode != http.StatusForbidden {
-		t.Errorf("another site: %v %v", res, err)
+	res := idptest.RequestAs(t, v, b, http.MethodPost, address, "lang=nl&email=evil@example.org", crossSite)
+	if res.StatusCode != http.StatusForbidden {
+		t.Errorf("another site: %v", res)
 	}
 	// another browser
 	other := idptest.NewBrowser(v.Server, "en")
 	other.MustOpen(t, v.linde.Start(nil))
-	if err := other.Twice(url.Values{"lang": {"nl"}, "email": {"evil@example.org"}}, address); err != nil {
-		t.Fatal(err)
-	}
+	other.MustTwice(t, url.Values{"lang": {"nl"}, "email": {"evil@example.org"}}, address)
 	b.MustOpen(t, address)
 	if strings.Contains(b.Body, "evil@example.org") {
 		t.Error("another browser's form was kept")
@@ -144,9 +127,7 @@ func TestBackFromTheWaitingPageWaitsOn(t *testing.T) {
 	b.MustOpen(t, v.linde.Start(nil))
 	address := b.URL.String()
 	try := func(pw string) {
-		if err := b.Lost(url.Values{"do": {"continue"}, "email": {"anna@example.org"}, "password": {pw}}, address); err != nil {
-			t.Fatal(err)
-		}
+		b.MustLose(t, url.Values{"do": {"continue"}, "email": {"anna@example.org"}, "password": {pw}}, address)
 	}
 	for range 30 {
 		try("wrong")
@@ -154,26 +135,20 @@ func TestBackFromTheWaitingPageWaitsOn(t *testing.T) {
 	b.MustOpen(t, address)
 	stop := address[:strings.LastIndex(address, "/")] + "/stop"
 	for range 5 {
-		if err := b.Lost(url.Values{"do": {"back"}}, stop); err != nil {
-			t.Fatal(err)
-		}
+		b.MustLose(t, url.Values{"do": {"back"}}, stop)
 		try(idptest.Password)
 	}
-	if n := len(sessions(t, v, "anna@example.org")); n > 0 {
+	if n := len(sessions(t, v.Server, "anna@example.org")); n > 0 {
 		t.Errorf("the right password was taken while its address waits: %d sessions", n)
 	}
 	b.MustOpen(t, address)
 	for range 10 {
 		for _, do := range []string{"mail", "back"} {
-			if err := b.Lost(url.Values{"do": {do}}, stop); err != nil {
-				t.Fatal(err)
-			}
+			b.MustLose(t, url.Values{"do": {do}}, stop)
 		}
 		try("wrong")
 	}
-	if err := v.Deliver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	idptest.Deliver(t, v)
 	if n := len(v.Mails.Sent()); n > 1 {
 		t.Errorf("%d mails in one wait", n)
 	}

@@ -17,22 +17,14 @@ import (
 )
 
 // peopled has an account in every state, and addresses of one length.
-const peopled = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    privacy_url: https://linde.test/privacy
-    policy: { self_sign_up: true }
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!", name: { given: Anna, family: Bakker }, locale: en }
-      - { email: rosa@example.org, password: "zeven paarse regenjassen drogen!", role: professional }
-      - { email: dora@example.org, password: "zeven paarse regenjassen drogen!", deactivated: true }
-      - { email: ilse@example.org, email_verified: false }
-`
+var peopled = idptest.Demo{
+	More: "privacy_url: https://linde.test/privacy", Policy: "self_sign_up: true", Parties: []string{"client_id: web"},
+	Accounts: []string{
+		"email: anna@example.org, name: { given: Anna, family: Bakker }, locale: en",
+		"email: rosa@example.org, role: professional", "email: dora@example.org, deactivated: true",
+	},
+	Invited: []string{"email: ilse@example.org, email_verified: false"},
+}
 
 // everybody is an address of each state; nobody has the last one.
 var everybody = []string{"anna@example.org", "rosa@example.org", "dora@example.org", "ilse@example.org", "nope@example.org"}
@@ -47,7 +39,7 @@ func TestPagesDoNotTellWhoHasAnAccount(t *testing.T) {
 		} {
 			t.Run(what+"/"+name, func(t *testing.T) {
 				s := idptest.NewScene(t, idptest.HostIssuer, open(t))
-				s.Apply(peopled)
+				s.Declare(peopled)
 				var first *watcher
 				for _, email := range everybody {
 					w := &watcher{Visitor: s.Visitor(), email: email}
@@ -174,9 +166,7 @@ func (w *watcher) ask(step string, form url.Values) {
 		}
 		w.post(step, form)
 		w.post(step, url.Values{"do": {"again"}})
-		if err := w.Deliver(w.Context()); err != nil {
-			w.Fatal(err)
-		}
+		idptest.Deliver(w, w)
 		w.look(http.MethodGet, "/login/"+w.id+"/"+step, nil)
 		w.post(step, url.Values{"do": {"change"}})
 	}
@@ -194,7 +184,7 @@ func TestMailsAreWhatDiffers(t *testing.T) {
 		"nope@example.org": {outbox.SignUpConfirm},
 	}
 	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SQLite(t))
-	s.Apply(peopled)
+	s.Declare(peopled)
 	for email := range want {
 		for step, form := range map[string]url.Values{
 			"forgot":  {"email": {email}},
@@ -204,9 +194,7 @@ func TestMailsAreWhatDiffers(t *testing.T) {
 			w := &watcher{Visitor: s.Visitor(), email: email}
 			w.id = w.Begin("web", nil)
 			w.post(step, form)
-			if err := s.Deliver(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			idptest.Deliver(t, s)
 			s.Clock.Later(6 * time.Minute)
 		}
 	}
