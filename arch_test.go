@@ -276,3 +276,23 @@ func TestSecretsAreReadInOnePlace(t *testing.T) {
 		t.Errorf("files that open files: %v, want %v: a secret is read by secret.ReadFile", opened, readers)
 	}
 }
+
+// TestOnlyTestsChooseKeys: no code of the program says which signing keys are drawn.
+func TestOnlyTestsChooseKeys(t *testing.T) {
+	found := false
+	each(t, func(path string, file *ast.File, fset *token.FileSet) {
+		ast.Inspect(file, func(n ast.Node) bool {
+			call, ok := n.(*ast.SelectorExpr)
+			if !ok || call.Sel.Name != "DrawingFrom" {
+				return true
+			}
+			if found = true; !strings.HasPrefix(path, "internal/idptest/") && !strings.HasSuffix(path, "_test.go") {
+				t.Errorf("%s chooses the signing keys", fset.Position(n.Pos()))
+			}
+			return true
+		})
+	})
+	if !found {
+		t.Error("nobody draws keys: is it called otherwise?")
+	}
+}

@@ -1,6 +1,7 @@
 package keys
 
 import (
+	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
@@ -28,12 +29,21 @@ const (
 // The first master key seals and derives; all of them open. To replace one, add the new one as the second on every
 // node, then make it the first, reseal what is stored, and remove the old one. MAC follows the first master at once:
 // what it made before compares with one of MACs only.
-type Sealer struct{ masters []master }
+type Sealer struct {
+	masters []master
+	draw    func(alg string) (crypto.Signer, error) // draws a private key; nil: generate
+}
 
 type master struct {
 	id     []byte // names the key inside a sealed value: the first bytes of its SHA-256
 	secret []byte
 	aead   cipher.AEAD // under a key derived for sealing; draws and prepends the nonce
+}
+
+// DrawingFrom is the same sealer, with which private keys are made by a function and not at random. It is for
+// internal/idptest, where drawing RSA keys was a fifth of what tests cost; nobody else may call it (arch_test.go).
+func (s *Sealer) DrawingFrom(draw func(alg string) (crypto.Signer, error)) *Sealer {
+	return &Sealer{masters: s.masters, draw: draw}
 }
 
 // NewSealer takes master keys of 32 random bytes each.

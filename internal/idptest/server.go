@@ -1,6 +1,7 @@
 package idptest
 
 import (
+	"crypto"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,14 +45,15 @@ type Server struct {
 // patience is what a request may take in a test. How fast the machine is, is not what is tested.
 const patience = 2 * time.Minute
 
-// Sealer is that of every house of a test.
+// Sealer is that of every house of a test. Its RSA keys are drawn once in a process: two tests may get the same ones, no two
+// platforms of one test do.
 func Sealer(t testing.TB) *keys.Sealer {
 	t.Helper()
 	sealer, err := keys.NewSealer([]byte("a master key of 32 bytes for tests"[:32]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sealer
+	return sealer.DrawingFrom(func(alg string) (crypto.Signer, error) { return signingKeys.draw(t.Name(), alg) })
 }
 
 // NewServer builds a house on a database, with optional further factors.
