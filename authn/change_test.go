@@ -127,3 +127,12 @@ func TestWhatIsSavedForAPersonIsGiven(t *testing.T) {
 		}
 	})
 }
+
+// TestAPersonRetiresWhileActive: what somebody takes away of an account in a journey is saved as what is given to them.
+func TestAPersonRetiresWhileActive(t *testing.T) {
+	j := &authn.Journey{Platform: "linde", Progress: authn.Progress{Account: "anna"}}
+	c := authn.Change{Journey: j, Retire: []account.CredentialID{"code"}}
+	if want := (authn.Part{Account: "anna", Given: true}); !slices.Contains(c.Parts(), want) {
+		t.Errorf("parts %+v, want %+v among them", c.Parts(), want)
+	}
+}
