@@ -9,22 +9,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/minddistrict/idp/internal/idptest"
 )
 
-const machines = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: report, type: service, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [report.read, report.write], audience: [api] }
-      - { client_id: api, type: service, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [] }
-      - { client_id: jwt, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, access_token: jwt, id_token_alg: ES256, audience: [api], redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: pair, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, subject_type: pairwise, amr_details: true, redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: koppel, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, id_token_claims: [email], redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: strict, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, minimum_acr: "urn:minddistrict:acr:2fa", redirect_uris: ["https://rp.test/cb"] }
-`
+var machines = idptest.Demo{Parties: []string{
+	"client_id: report, type: service, scopes: [report.read, report.write], audience: [api]",
+	"client_id: api, type: service, scopes: []",
+	"client_id: jwt, access_token: jwt, id_token_alg: ES256, audience: [api]",
+	"client_id: pair, subject_type: pairwise, amr_details: true, " + toRP,
+	"client_id: koppel, id_token_claims: [email]",
+	`client_id: strict, minimum_acr: "urn:minddistrict:acr:2fa"`,
+}}
 
 // claimsOf reads a JWT without verifying it; go-oidc verifies them in the journeys.
 func claimsOf(t *testing.T, jwt string) (header, claims map[string]any) {
@@ -48,9 +44,7 @@ func claimsOf(t *testing.T, jwt string) (header, claims map[string]any) {
 // introspect asks as a party; the answer is decoded.
 func (c caller) introspect(as, token string) map[string]any {
 	c.Helper()
-	r, _ := http.NewRequest(http.MethodGet, "/", nil)
-	r.SetBasicAuth(as, secretText)
-	res := c.send(http.MethodPost, issuer+"/introspect", url.Values{"token": {token}}.Encode(), map[string]string{"Authorization": r.Header.Get("Authorization")})
+	res := c.send(http.MethodPost, issuer+"/introspect", url.Values{"token": {token}}.Encode(), basicOf(as, secretText))
 	var answer map[string]any
 	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != 200 || res.Header.Get("Cache-Control") != "no-store" {
 		c.Fatalf("introspection: %d %v", res.StatusCode, err)
@@ -68,7 +62,7 @@ func (c caller) userinfo(token string) (int, map[string]any) {
 
 func TestClientCredentials(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(machines)
+	c.Declare(machines)
 	ask := func(as string, scope ...string) tokens {
 		return c.token(url.Values{"grant_type": {"client_credentials"}, "scope": {strings.Join(scope, " ")}}, as)
 	}
@@ -101,7 +95,7 @@ func TestClientCredentials(t *testing.T) {
 // CVE-2024-47077: a token is described to its party and to whom it is for, and to nobody else.
 func TestIntrospectionAnswersOnlyWhomItConcerns(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(machines)
+	c.Declare(machines)
 	got := c.token(codeForm(c.code(c.signIn(issuer), "jwt", nil)), "jwt")
 	for as, want := range map[string]bool{"jwt": true, "api": true, "report": false, "web": false} {
 		if a := c.introspect(as, got.Access); a["active"] != want || !want && len(a) != 1 {
@@ -128,7 +122,7 @@ func TestIntrospectionAnswersOnlyWhomItConcerns(t *testing.T) {
 // RFC 9068: a JWT access token is typed, says for whom it is, and ends with its grant wherever we are asked.
 func TestJWTAccessTokens(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(machines)
+	c.Declare(machines)
 	got := c.token(codeForm(c.code(c.signIn(issuer), "jwt", nil)), "jwt")
 	header, claims := claimsOf(t, got.Access)
 	_, id := claimsOf(t, got.ID)
@@ -147,9 +141,7 @@ func TestJWTAccessTokens(t *testing.T) {
 			t.Errorf("%s as access token: %d", says, status)
 		}
 	}
-	r, _ := http.NewRequest(http.MethodGet, "/", nil)
-	r.SetBasicAuth("jwt", secretText)
-	c.send(http.MethodPost, issuer+"/revoke", url.Values{"token": {got.Access}}.Encode(), map[string]string{"Authorization": r.Header.Get("Authorization")})
+	c.send(http.MethodPost, issuer+"/revoke", url.Values{"token": {got.Access}}.Encode(), basicOf("jwt", secretText))
 	if status, _ := c.userinfo(got.Access); status != http.StatusUnauthorized {
 		t.Errorf("after revocation: %d", status)
 	}
@@ -157,7 +149,7 @@ func TestJWTAccessTokens(t *testing.T) {
 
 func TestPairwiseSubjectEverywhere(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(machines)
+	c.Declare(machines)
 	b := c.signIn(issuer)
 	got := c.token(codeForm(c.code(b, "pair", nil)), "pair")
 	_, id := claimsOf(t, got.ID)
@@ -178,7 +170,7 @@ func TestPairwiseSubjectEverywhere(t *testing.T) {
 
 func TestClaimsGoWhereTheyWereAsked(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(machines)
+	c.Declare(machines)
 	b := c.signIn(issuer)
 	asked := func(q url.Values) {
 		q.Set("scope", "openid")
@@ -212,7 +204,7 @@ func TestClaimsGoWhereTheyWereAsked(t *testing.T) {
 
 func TestStrongerThanPossibleIsToldTheParty(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(machines)
+	c.Declare(machines)
 	b := c.signIn(issuer)
 	for says, query := range map[string]string{
 		"acr_values":       authorizeQuery("web", func(q url.Values) { q.Set("acr_values", "urn:minddistrict:acr:2fa") }),

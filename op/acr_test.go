@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"net/url"
 	"slices"
-	"strings"
 	"testing"
+
+	"github.com/minddistrict/idp/internal/idptest"
 )
 
 const (
@@ -13,8 +14,6 @@ const (
 	twoFactor = "urn:minddistrict:acr:2fa"
 	alias     = "https://refeds.org/profile/sfa"
 )
-
-var aliased = strings.Replace(house, "home_url: https://linde.test/home", "home_url: https://linde.test/home\n    policy: { acr_aliases: { \""+alias+"\": \""+oneFactor+"\" } }", 1)
 
 // OpenID Connect Core 1.0 section 5.5.1.1: an essential acr is met or refused, whatever else would do.
 func TestEssentialACRIsNotWeakened(t *testing.T) {
@@ -35,7 +34,7 @@ func TestEssentialACRIsNotWeakened(t *testing.T) {
 // OpenID Connect Core 1.0 section 5.5.1.1: the answer is one of the values that were asked.
 func TestACRIsAnsweredAsItWasAsked(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(aliased)
+	c.Declare(idptest.Demo{Policy: "acr_aliases: { \"" + alias + "\": \"" + oneFactor + "\" }"})
 	b := c.signIn(issuer)
 	essential := `{"id_token":{"acr":{"essential":true,"values":["` + alias + `"]}},"userinfo":{"acr":null}}`
 	for _, row := range []struct{ says, claims, values, want string }{
@@ -71,7 +70,7 @@ func TestACRIsAnsweredAsItWasAsked(t *testing.T) {
 // OpenID Connect Core 1.0 section 5.5: claims_supported lists them, so they come where they are asked.
 func TestClaimsAboutTheSignInComeWhereTheyAreAsked(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(strings.Replace(house, "client_id: lax,", "client_id: lax, id_token_claims: [amr_details],", 1))
+	c.declare("client_id: lax, id_token_claims: [amr_details]")
 	b := c.signIn(issuer)
 	got := c.token(codeForm(c.code(b, "lax", asking("openid", `{"userinfo":{"acr":null,"amr":null,"auth_time":{"essential":true},"amr_details":null}}`))), "lax")
 	_, id := claimsOf(t, got.ID)

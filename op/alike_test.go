@@ -21,18 +21,14 @@ import (
 // nobody ever registered.
 var pairs = map[string]string{"off-web": "not-web", "off-spa": "not-spa", "off-app": "not-app", "off-job": "not-job"}
 
-const disabledParties = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: off-web, name: Tulp, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"], post_logout_redirect_uris: ["https://rp.test/bye"], initiate_login_uri: "https://rp.test/start", origins: ["https://off.test"], third_party: true, policy_uri: "https://rp.test/privacy" }
-      - { client_id: off-spa, name: Roos, type: spa, redirect_uris: ["https://off.test/cb"], post_logout_redirect_uris: ["https://rp.test/bye"], initiate_login_uri: "https://off.test/start" }
-      - { client_id: off-app, type: native, redirect_uris: ["net.example.off:/cb", "http://127.0.0.1/cb"] }
-      - { client_id: off-job, type: service, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM }
-`
+var disabledParties = idptest.Demo{Parties: []string{
+	"client_id: off-web, name: Tulp, " + toRP + `, post_logout_redirect_uris: ["https://rp.test/bye"], initiate_login_uri: "https://rp.test/start", ` +
+		`origins: ["https://off.test"], third_party: true, policy_uri: "https://rp.test/privacy"`,
+	`client_id: off-spa, name: Roos, type: spa, redirect_uris: ["https://off.test/cb"], post_logout_redirect_uris: ["https://rp.test/bye"], ` +
+		`initiate_login_uri: "https://off.test/start"`,
+	`client_id: off-app, type: native, redirect_uris: ["net.example.off:/cb", "http://127.0.0.1/cb"]`,
+	"client_id: off-job, type: service",
+}}
 
 // varies is what differs between two answers to the very same request.
 var varies = regexp.MustCompile(`[2-9A-HJKMNP-TW-Z]{4}-[2-9A-HJKMNP-TW-Z]{4}`)
@@ -46,9 +42,8 @@ func TestDisabledAndUnknownPartiesLookAlike(t *testing.T) {
 		defer mu.Unlock()
 		statements = append(statements, text)
 	})
-	c := caller{t, idptest.NewServer(t, held)}
-	c.Apply(house)
-	c.Apply(disabledParties)
+	c := callerOn(t, held)
+	c.Declare(disabledParties)
 	for off := range pairs {
 		if _, err := c.Tools().Acts().DisableParty(t.Context(), "linde", grant.PartyID(off)); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ package op_test
 import (
 	"net/http"
 	"net/url"
+	"path"
 	"testing"
 
 	"github.com/minddistrict/idp/internal/idptest"
@@ -40,23 +41,20 @@ var allocationBudgets = []struct {
 const allocationRuns = 20
 
 func TestEndpointsKeepToTheirAllocations(t *testing.T) {
-	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
-		t.Run(name, func(t *testing.T) {
-			c := caller{t, idptest.NewServer(t, open(t))}
-			c.Apply(benchHouse())
-			browser := c.signIn(issuer)
-			for _, row := range allocationBudgets {
-				budget := row.sqlite
-				if name == "postgres" {
-					budget = row.postgres
-				}
-				got := testing.AllocsPerRun(allocationRuns, row.prepare(c, browser))
-				if got > budget+budget/20 {
-					t.Errorf("%s: %.0f objects, and %.0f are its budget", row.what, got, budget)
-				}
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		c := benchCaller(t, db)
+		browser := c.signIn(issuer)
+		for _, row := range allocationBudgets {
+			budget := row.sqlite
+			if path.Base(t.Name()) == "postgres" {
+				budget = row.postgres
 			}
-		})
-	}
+			got := testing.AllocsPerRun(allocationRuns, row.prepare(c, browser))
+			if got > budget+budget/20 {
+				t.Errorf("%s: %.0f objects, and %.0f are its budget", row.what, got, budget)
+			}
+		}
+	})
 }
 
 func (c caller) must(status int, res *http.Response) {

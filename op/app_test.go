@@ -22,10 +22,10 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-// appHouse is a house with a mobile app that is told all that is told of a sign-in, and whose tokens web may introspect.
-var appHouse = strings.NewReplacer("    accounts:\n", `      - { client_id: app, type: native, mobile_app: true, scopes: [openid, profile], audience: [web], amr_details: true, redirect_uris: ["https://app.linde.test/callback"] }
-    accounts:
-`, "GGZ De Linde", "GGZ Linde").Replace(house)
+// withApp is a mobile app that is told all that is told of a sign-in, and whose tokens web may introspect. The platform has the
+// name that docs/app.md prints.
+const withApp = `platforms: [ { name: linde, organisation: GGZ Linde, parties: [ { client_id: app, type: native, mobile_app: true,
+	scopes: [openid, profile], audience: [web], amr_details: true, redirect_uris: ["https://app.linde.test/callback"] } ] } ]`
 
 // desk is a house with a mobile app and a browser in which anna is signed in.
 type desk struct {
@@ -34,9 +34,9 @@ type desk struct {
 	session authn.Session
 }
 
-func newDesk(c caller, file string) *desk {
+func newDesk(c caller) *desk {
 	c.Helper()
-	c.Apply(file)
+	c.Apply(withApp)
 	d := &desk{caller: c}
 	c.Clock.Later(time.Second) // the account is not of the moment of its sign-in
 	c.signIn(issuer)
@@ -211,7 +211,8 @@ func (h *handset) signsIn() reply {
 // Nobody else is told: neither an ID token, userinfo, an access token nor introspection.
 func TestProofsOfAQRCodeAreKeptAndToldToNobody(t *testing.T) {
 	for _, kind := range []string{"opaque", "jwt"} {
-		d := newDesk(newCaller(t), strings.Replace(appHouse, "audience: [web]", "audience: [web], access_token: "+kind, 1))
+		d := newDesk(newCaller(t))
+		d.declare("client_id: app, access_token: " + kind)
 		h := newHandset(d)
 		d.session.Proofs = append(d.session.Proofs, authn.Proof{
 			Method: "totp", Use: account.Second, Kinds: authn.Has, AMR: []string{"otp"}, At: d.Now(), Journey: secret.ID(), Issuer: "https://upstream.test",
@@ -283,8 +284,7 @@ func TestPINOfADeviceThatIsRenewedMeanwhile(t *testing.T) {
 				do()
 			}
 		})
-		s := idptest.NewServer(t, held)
-		h := newHandset(newDesk(caller{t, s}, appHouse))
+		h := newHandset(newDesk(callerOn(t, held)))
 		if got := h.signsIn(); got.status != http.StatusOK {
 			t.Fatalf("%d %s", got.status, got.body)
 		}
@@ -394,7 +394,7 @@ func (h *handset) said(what string, got reply, status int, body string) {
 // byte but for what is random.
 func TestAnswersOfTheAppAreThoseOfItsPage(t *testing.T) {
 	c := newCaller(t)
-	d := newDesk(c, appHouse)
+	d := newDesk(c)
 	h := newHandset(d)
 	form := fixed(url.Values{"client_id": {"app"}})
 

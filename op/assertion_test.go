@@ -65,33 +65,25 @@ func publicJWKS(t testing.TB, names ...string) string {
 }
 
 // keyHouse adds parties with keys to the house of the other tests.
-func keyHouse(t testing.TB) string {
+func keyHouse(t testing.TB) []idptest.Demo {
 	t.Helper()
-	return fmt.Sprintf(`
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: keys, auth: private_key_jwt, jwks: %[1]s, redirect_uris: ["https://rp.test/cb"], grant_types: [authorization_code, refresh_token, client_credentials] }
-      - { client_id: others, auth: private_key_jwt, jwks: %[2]s, redirect_uris: ["https://rp.test/cb"], grant_types: [authorization_code, client_credentials] }
-      - { client_id: narrow, auth: private_key_jwt, token_endpoint_auth_signing_alg: PS256, jwks: %[1]s, type: service }
-      - { client_id: fapi, auth: private_key_jwt, profile: fapi2, id_token_alg: ES256, jwks: %[1]s, redirect_uris: ["https://rp.test/cb"], grant_types: [authorization_code, refresh_token, client_credentials] }
-      - { client_id: keyed, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, jwks: %[1]s, type: service }
-      - { client_id: gone, auth: private_key_jwt, jwks_uri: "https://rp.test/keys", type: service }
-  - name: wilg
-    issuer: https://id.test/p/wilg
-    organisation: Praktijk De Wilg
-    home_url: https://wilg.test/home
-    parties:
-      - { client_id: keys, auth: private_key_jwt, jwks: %[1]s, type: service }
-`, publicJWKS(t, "ec", "ed", "rsa"), publicJWKS(t, "ec2"))
+	own, another := "auth: private_key_jwt, jwks: "+publicJWKS(t, "ec", "ed", "rsa")+", ", "auth: private_key_jwt, jwks: "+publicJWKS(t, "ec2")+", "
+	return []idptest.Demo{
+		{Parties: []string{
+			"client_id: keys, " + own + toRP + ", grant_types: [authorization_code, refresh_token, client_credentials]",
+			"client_id: others, " + another + toRP + ", grant_types: [authorization_code, client_credentials]",
+			"client_id: narrow, " + own + "token_endpoint_auth_signing_alg: PS256, type: service",
+			"client_id: fapi, " + own + toRP + ", profile: fapi2, id_token_alg: ES256, grant_types: [authorization_code, refresh_token, client_credentials]",
+			"client_id: keyed, jwks: " + publicJWKS(t, "ec", "ed", "rsa") + ", type: service",
+			`client_id: gone, auth: private_key_jwt, jwks_uri: "https://rp.test/keys", type: service`,
+		}},
+		{Name: "wilg", Parties: []string{"client_id: keys, " + own + "type: service"}},
+	}
 }
 
 func newKeyCaller(t *testing.T) caller {
 	c := newCaller(t)
-	c.Apply(keyHouse(t))
+	c.Declare(keyHouse(t)...)
 	return c
 }
 
@@ -457,43 +449,39 @@ func TestRecordSaysWhatIsWrongWithAnAssertion(t *testing.T) {
 // An assertion counts once: at both nodes on one database, after a restart, at every endpoint, and until it is over
 // (CVE-2020-5300, CVE-2020-15222).
 func TestAssertionCountsOnceOnAllNodes(t *testing.T) {
-	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": idptest.SQLiteNodes, "postgres": idptest.PostgresNodes} {
-		t.Run(name, func(t *testing.T) {
-			databases := open(t, 3)
-			nodes := map[string]caller{"this node": {t, idptest.NewServer(t, databases[0])}, "the other": {t, idptest.NewServer(t, databases[1])}}
-			one := nodes["this node"]
-			one.Apply(house)
-			one.Apply(keyHouse(t))
-			later := func(d time.Duration) {
-				for _, node := range nodes {
-					node.Clock.Later(d)
-				}
+	idptest.EachNodes(t, 3, func(t *testing.T, databases []*storage.DB) {
+		one := callerOn(t, databases[0])
+		nodes := map[string]caller{"this node": one, "the other": {t, idptest.NewServer(t, databases[1])}}
+		one.Declare(keyHouse(t)...)
+		later := func(d time.Duration) {
+			for _, node := range nodes {
+				node.Clock.Later(d)
 			}
-			later(time.Minute) // all nodes look at the settings
-			form := asserted(one.assertion("keys", object{"exp": one.Clock.Now().Add(10 * time.Minute).Unix()}), "token", "x").Encode()
-			if got := one.said(one.send(http.MethodPost, issuer+"/token", form, nil)); got.status != http.StatusOK {
-				t.Fatalf("%+v", got)
+		}
+		later(time.Minute) // all nodes look at the settings
+		form := asserted(one.assertion("keys", object{"exp": one.Clock.Now().Add(10 * time.Minute).Unix()}), "token", "x").Encode()
+		if got := one.said(one.send(http.MethodPost, issuer+"/token", form, nil)); got.status != http.StatusOK {
+			t.Fatalf("%+v", got)
+		}
+		for _, d := range []time.Duration{0, time.Second, 9 * time.Minute, 118 * time.Second, time.Second, time.Hour} {
+			later(d)
+			if _, err := one.DB.CleanUp(t.Context(), one.Clock.Now(), 100); err != nil {
+				t.Fatal(err)
 			}
-			for _, d := range []time.Duration{0, time.Second, 9 * time.Minute, 118 * time.Second, time.Second, time.Hour} {
-				later(d)
-				if _, err := one.DB.CleanUp(t.Context(), one.Clock.Now(), 100); err != nil {
-					t.Fatal(err)
-				}
-				restarted := caller{t, idptest.NewServer(t, databases[2])}
-				restarted.Clock.Later(one.Clock.Now().Sub(restarted.Clock.Now()))
-				nodes["one that was restarted"] = restarted
-				for name, node := range nodes {
-					for _, path := range []string{"/token", "/introspect", "/revoke"} {
-						if got := node.said(node.send(http.MethodPost, issuer+path, form, nil)); got.code != "invalid_client" {
-							t.Errorf("%s later, %s at %s: %+v", d, path, name, got)
-						}
+			restarted := caller{t, idptest.NewServer(t, databases[2])}
+			restarted.Clock.Later(one.Clock.Now().Sub(restarted.Clock.Now()))
+			nodes["one that was restarted"] = restarted
+			for name, node := range nodes {
+				for _, path := range []string{"/token", "/introspect", "/revoke"} {
+					if got := node.said(node.send(http.MethodPost, issuer+path, form, nil)); got.code != "invalid_client" {
+						t.Errorf("%s later, %s at %s: %+v", d, path, name, got)
 					}
 				}
 			}
-			var left int
-			if err := one.DB.SQL().QueryRow("SELECT COUNT(*) FROM uses").Scan(&left); err != nil || left != 0 {
-				t.Errorf("%d uses are remembered when nobody takes them any more: %v", left, err)
-			}
-		})
-	}
+		}
+		var left int
+		if err := one.DB.SQL().QueryRow("SELECT COUNT(*) FROM uses").Scan(&left); err != nil || left != 0 {
+			t.Errorf("%d uses are remembered when nobody takes them any more: %v", left, err)
+		}
+	})
 }

@@ -9,7 +9,7 @@ import (
 // ignored at every endpoint: it widens nothing, and nobody is refused for it.
 func TestAudienceOfARequestIsIgnored(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(machines)
+	c.Declare(machines)
 	b := c.signIn(issuer)
 	for says, more := range map[string]url.Values{
 		"resource":             {"resource": {"https://api.example.org/"}},

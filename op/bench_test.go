@@ -1,7 +1,6 @@
 package op_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -14,27 +13,18 @@ import (
 // network, and how much they allocate. Their figures compare within one run only; `go run ./test/bench` measures the
 // program from outside.
 
-// benchHouse has a party for each algorithm and form of access token, named after them: ES256-jwt.
-func benchHouse() string {
-	text := `
-platforms:
-  - name: linde
-    issuer: ` + issuer + `
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: web, secret: ` + secretText + `, redirect_uris: ["` + redirect + `"] }
-`
+// benchCaller has a party for each algorithm and form of access token, named after them: ES256-jwt.
+func benchCaller(t testing.TB, db *storage.DB) caller {
+	d := idptest.Demo{Parties: []string{"client_id: web"}, Accounts: []string{"email: anna@example.org, name: { given: Anna, family: Bakker }"}}
 	for _, alg := range benchAlgs {
 		for _, form := range benchForms {
-			text += fmt.Sprintf("      - { client_id: %s-%s, secret: %s, redirect_uris: [%q], id_token_alg: %s, access_token: %s, rotate_refresh_tokens: true,\n"+
-				"          grant_types: [authorization_code, refresh_token, client_credentials], scopes: [openid, profile, email, offline_access, api] }\n",
-				alg, form, secretText, redirect, alg, form)
+			d.Parties = append(d.Parties, "client_id: "+alg+"-"+form+", id_token_alg: "+alg+", access_token: "+form+", rotate_refresh_tokens: true, "+
+				"grant_types: [authorization_code, refresh_token, client_credentials], scopes: [openid, profile, email, offline_access, api]")
 		}
 	}
-	return text + `    accounts:
-      - { email: anna@example.org, password: "` + idptest.Password + `", name: { given: Anna, family: Bakker } }
-`
+	c := caller{t, idptest.NewServer(t, db)}
+	c.Declare(d)
+	return c
 }
 
 var (
@@ -46,11 +36,8 @@ var (
 func onBoth(b *testing.B, run func(*testing.B, caller, *idptest.Browser)) {
 	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
 		b.Run(name, func(b *testing.B) {
-			s := idptest.NewServer(b, open(b))
-			s.Apply(benchHouse())
-			c := caller{b, s}
-			browser := c.signIn(issuer)
-			run(b, c, browser)
+			c := benchCaller(b, open(b))
+			run(b, c, c.signIn(issuer))
 		})
 	}
 }
@@ -154,9 +141,7 @@ func BenchmarkIntrospection(b *testing.B) {
 		eachParty(b, func(b *testing.B, party string) {
 			c := c.with(b)
 			got := c.given(c.token(codeForm(c.code(browser, party, nil)), party))
-			basic, _ := http.NewRequest(http.MethodGet, "/", nil)
-			basic.SetBasicAuth(party, secretText)
-			header := map[string]string{"Authorization": basic.Header.Get("Authorization")}
+			header := basicOf(party, secretText)
 			for b.Loop() {
 				if res := c.send(http.MethodPost, issuer+"/introspect", url.Values{"token": {got.Access}}.Encode(), header); res.StatusCode != 200 {
 					b.Fatal(res.StatusCode)

@@ -14,8 +14,7 @@ import (
 // an address has an end.
 func TestStateAndNonceAreShortPlainText(t *testing.T) {
 	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
-		c := caller{t, idptest.NewServer(t, db)}
-		c.Apply(house)
+		c := callerOn(t, db)
 		for value, good := range map[string]bool{
 			"state": true, "é ☂ 'x' \"y\"": true, strings.Repeat("s", 2048): true,
 			strings.Repeat("s", 2049): false, "a\x00b": false, "a\nb": false, "a\x7fb": false, "\xff\xfe": false, "\xed\xa0\x80": false,

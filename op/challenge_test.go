@@ -33,7 +33,7 @@ func (c caller) said(res *http.Response) logError {
 // RFC 6750 section 3: every refusal of userinfo says how to ask, and an error only to whoever showed a token.
 func TestUserinfoSaysHowToAsk(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(machines)
+	c.Declare(machines)
 	b := c.signIn(issuer)
 	good := c.token(codeForm(c.code(b, "web", nil)), "web").Access
 	machine := c.token(url.Values{"grant_type": {"client_credentials"}}, "report").Access
@@ -138,11 +138,9 @@ func TestTwoNamesOfOnePartyAgree(t *testing.T) {
 			t.Errorf("%q and the secret beside Basic of web: %s", id, got.Error)
 		}
 	}
-	r, _ := http.NewRequest(http.MethodGet, "/", nil)
-	r.SetBasicAuth("web", secretText)
 	for _, path := range []string{"/revoke", "/introspect"} {
 		for id, want := range map[string]int{"lax": http.StatusBadRequest, "web": http.StatusOK} {
-			res := c.send(http.MethodPost, issuer+path, "token=x&client_id="+id, map[string]string{"Authorization": r.Header.Get("Authorization")})
+			res := c.send(http.MethodPost, issuer+path, "token=x&client_id="+id, basicOf("web", secretText))
 			if res.StatusCode != want {
 				t.Errorf("%s as %s: %d, want %d", path, id, res.StatusCode, want)
 			}

@@ -9,27 +9,17 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
-const strangers = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: sleep, name: Slaapdagboek, third_party: true, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [openid, profile, email], redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: mood, name: Stemming, third_party: true, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [openid, email], id_token_claims: [email], redirect_uris: ["https://rp.test/cb"] }
-      - client_id: journal
-        name: Dagboek
-        third_party: true
-        secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM
-        scopes: [openid, email, offline_access, journal.write, journal.read, mood.read]
-        read_only_scopes: [mood.read]
-        scope_texts: { journal.write: { nl: Schrijven in je dagboek, en: Writing in your journal } }
-        redirect_uris: ["https://rp.test/cb"]
-      - { client_id: plain, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [openid], redirect_uris: ["https://rp.test/cb"] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!", name: { given: Anna, family: Bakker }, phone: "+31612345678", birthdate: "1980-01-02" }
-`
+var strangers = idptest.Demo{
+	Parties: []string{
+		"client_id: sleep, name: Slaapdagboek, third_party: true, scopes: [openid, profile, email]",
+		"client_id: mood, name: Stemming, third_party: true, scopes: [openid, email], id_token_claims: [email]",
+		"client_id: journal, name: Dagboek, third_party: true, " +
+			"scopes: [openid, email, offline_access, journal.write, journal.read, mood.read], read_only_scopes: [mood.read], " +
+			"scope_texts: { journal.write: { nl: Schrijven in je dagboek, en: Writing in your journal } }",
+		"client_id: plain, scopes: [openid]",
+	},
+	Accounts: []string{`email: anna@example.org, name: { given: Anna, family: Bakker }, phone: "+31612345678", birthdate: "1980-01-02"`},
+}
 
 const (
 	emailLine   = "Your email address"
@@ -63,7 +53,7 @@ func (c caller) consented(b *idptest.Browser, client string, change func(url.Val
 // OpenID Connect Core 1.0 sections 3.1.2.4 and 5.5: what is asked by name is data too.
 func TestSingleClaimsAreConsentedToLikeScopes(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(strangers)
+	c.Declare(strangers)
 	b := c.signIn(issuer)
 	asked, got := c.consented(b, "sleep", asking("openid", `{"userinfo":{"email":null,"phone_number":null},"id_token":{"email":null,"phone_number":null}}`))
 	if !strings.Contains(asked, emailLine) || strings.Contains(asked, phoneLine) || strings.Contains(asked, profileLine) {
@@ -94,13 +84,13 @@ func TestSingleClaimsAreConsentedToLikeScopes(t *testing.T) {
 // What is registered for the ID token goes to a third party with every sign-in, so it is on the page of the first.
 func TestRegisteredClaimsOfAThirdPartyAreOnThePage(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(strangers)
+	c.Declare(strangers)
 	b := c.signIn(issuer)
 	asked, got := c.consented(b, "mood", asking("openid", ""))
 	if _, id := claimsOf(t, got.ID); !strings.Contains(asked, emailLine) || id["email"] != "anna@example.org" {
 		t.Errorf("asked %s; ID token %v", asked, id)
 	}
-	c.Apply(strings.Replace(strangers, "scopes: [openid, email], id_token_claims: [email]", "scopes: [openid, email, phone], id_token_claims: [email, phone_number]", 1))
+	c.declare("client_id: mood, scopes: [openid, email, phone], id_token_claims: [email, phone_number]")
 	again := c.token(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}}, "mood")
 	if _, id := claimsOf(t, again.ID); id["email"] != "anna@example.org" || id["phone_number"] != nil {
 		t.Errorf("registered since, and nobody was asked: %v", id)
@@ -110,7 +100,7 @@ func TestRegisteredClaimsOfAThirdPartyAreOnThePage(t *testing.T) {
 // A party of the platform's own gets no more by name than it could get by scope.
 func TestSingleClaimsStayWithinRegisteredScopes(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(strangers)
+	c.Declare(strangers)
 	code := c.code(c.signIn(issuer), "plain", asking("openid", `{"userinfo":{"email":null},"id_token":{"name":{"essential":true}}}`))
 	got := c.token(codeForm(code), "plain")
 	_, id := claimsOf(t, got.ID)
@@ -121,7 +111,7 @@ func TestSingleClaimsStayWithinRegisteredScopes(t *testing.T) {
 
 func TestConsentPageNamesEveryScope(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(strangers)
+	c.Declare(strangers)
 	b := c.signIn(issuer)
 	for lang, lines := range map[string][]string{
 		"en": {"Dagboek", "Writing in your journal", "Something called ‘journal.read’. Ask Dagboek what that is."},
@@ -140,7 +130,7 @@ func TestConsentPageNamesEveryScope(t *testing.T) {
 // nobody called read-only is taken for one that changes something.
 func TestConsentPageGroupsReadingAndWriting(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(strangers)
+	c.Declare(strangers)
 	b := c.signIn(issuer)
 	b.MustOpen(t, issuer+authorizeQuery("journal", asking("openid journal.read journal.write mood.read email offline_access", "")))
 	seen, at := idptest.Visible(b.Doc), 0

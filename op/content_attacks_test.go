@@ -40,7 +40,8 @@ func quiet(s *idptest.Scene, what string, a idptest.Answer) {
 	s.LinksStay(what, a.Body)
 }
 
-// CVE-2019-8400, CVE-2025-10044, CVE-2026-33758.
+// No page shows a text that stands in an address or a form of somebody else (CVE-2019-8400, CVE-2025-10044,
+// CVE-2026-33758).
 func TestTextsOfOthersAreNotShown(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		names := []string{"error", "error_description", "error_uri", "error_hint", "message", "state", "nonce", "ui_locales", "claims_locales", "login_hint", "acr_values", "display", "hint", "lang"}
@@ -99,7 +100,7 @@ var (
 	fieldValue  = regexp.MustCompile(` value="[^"<>]*"`)
 )
 
-// CVE-2024-21637.
+// An address that a browser runs instead of opening is neither registered nor redirected to (CVE-2024-21637).
 func TestAddressesThatBrowsersRunAreRefused(t *testing.T) {
 	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SceneSQLite(t))
 	for _, scheme := range []string{
@@ -160,7 +161,8 @@ func declarePlatform(s *idptest.Scene, p setup.Platform) error {
 	return err
 }
 
-// CVE-2024-29891, CVE-2026-29192, CVE-2026-5468.
+// What a platform or a party says of its name and its looks never runs as a script on a page of ours (CVE-2024-29891,
+// CVE-2026-29192, CVE-2026-5468).
 func TestBrandingIsInert(t *testing.T) {
 	s := idptest.NewScene(t, idptest.HostIssuer, idptest.SceneSQLite(t))
 	dir := t.TempDir()

@@ -5,11 +5,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/minddistrict/idp/audit"
+	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/wire"
 )
 
@@ -17,15 +19,16 @@ import (
 func (c caller) logged() *strings.Builder {
 	c.Helper()
 	var log strings.Builder
-	o := c.House.Options
-	o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	house, err := wire.Build(c.Context(), o)
-	if err != nil {
-		c.Fatal(err)
-	}
-	c.House = house
-	c.Server.House = house
+	c.rebuild(func(o *wire.Options) {
+		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
 	return &log
+}
+
+// rebuild builds the house again, on the same database, with other options.
+func (c caller) rebuild(change func(*wire.Options)) {
+	c.Helper()
+	(&idptest.Scene{TB: c.TB, Server: c.Server}).Rebuild(change)
 }
 
 func basicOf(id, secret string) map[string]string {
@@ -144,18 +147,16 @@ func wrongIs(registered, way string) string {
 }
 
 // refusals are the events of parties that did not prove themselves, the newest first.
-func (c caller) refusals() (refused []audit.Event) {
+func (c caller) refusals() []audit.Event { return c.events(audit.PartyRefused) }
+
+// events are those of some kinds on record, the newest first; of all kinds without any.
+func (c caller) events(kinds ...audit.Kind) []audit.Event {
 	c.Helper()
-	events, err := c.DB.Events(c.Context(), "linde", 1000)
+	all, err := c.DB.Events(c.Context(), "linde", 1000)
 	if err != nil {
 		c.Fatal(err)
 	}
-	for _, e := range events {
-		if e.Kind == audit.PartyRefused {
-			refused = append(refused, e)
-		}
-	}
-	return refused
+	return slices.DeleteFunc(all, func(e audit.Event) bool { return len(kinds) > 0 && !slices.Contains(kinds, e.Kind) })
 }
 
 // What libraries really send: a public party by Basic with its colon and nothing behind it; a secret in the body of a

@@ -53,7 +53,7 @@ func TestDeletedPartyHasNothing(t *testing.T) {
 	if res := c.get(issuer + authorizeQuery("lax", nil)); res.StatusCode != http.StatusBadRequest || res.Header.Get("Location") != "" {
 		t.Errorf("authorize: %d to %q", res.StatusCode, res.Header.Get("Location"))
 	}
-	c.Apply(house)
+	c.Declare(linde, wilg)
 	for says, got := range map[string]tokens{"late": late, "held": held} {
 		if again := refreshing(got); again.Error != "invalid_grant" {
 			t.Errorf("%s, refreshed by a party that is made with its name: %d %s", says, again.Status, again.Error)

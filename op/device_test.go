@@ -15,17 +15,12 @@ import (
 func withPhone(t *testing.T) (caller, *idptest.Party) {
 	t.Helper()
 	c := newCaller(t)
-	c.Apply(strings.Replace(house, "    accounts:\n", `      - { client_id: app, type: native, mobile_app: true, redirect_uris: ["https://app.linde.test/callback"] }
-    accounts:
-`, 1))
+	c.declare(`client_id: app, type: native, mobile_app: true, redirect_uris: ["https://app.linde.test/callback"]`)
 	app := idptest.NewParty(c.Server, "app.linde.test", issuer, "app", "")
 	app.Mobile = true
 	app.TakePhone(nil)
 	b := idptest.NewBrowser(c.Server, "en")
-	b.MustOpen(t, app.Start(nil))
-	b.MustFill(t, "Email address", "anna@example.org")
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
+	idptest.LogIn(t, b, app.Start(nil), "anna@example.org")
 	if app.Last.Error != "" || app.Last.Claims == nil {
 		t.Fatalf("no phone: at %s: %q", b.URL, app.Last.Error)
 	}
@@ -63,7 +58,7 @@ func TestAForgedTokenLogsNobodyOutOfTheApp(t *testing.T) {
 // An app that is one no longer gets nothing by its PIN, and nothing for choosing one.
 func TestAPartyThatIsNoMobileAppHasNoDevices(t *testing.T) {
 	c, app := withPhone(t)
-	c.Apply("platforms: [ { name: linde, parties: [ { client_id: app, mobile_app: false } ] } ]")
+	c.declare("client_id: app, mobile_app: false")
 	if err := app.Phone.PIN(t.Context(), idptest.PhonePIN, &app.Last); err == nil || !strings.HasPrefix(err.Error(), "unauthorized_client") {
 		t.Errorf("its PIN: %v", err)
 	}

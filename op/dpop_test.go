@@ -121,7 +121,7 @@ const (
 func TestBoundTokenWorksWithItsKeyOnly(t *testing.T) {
 	c := newCaller(t)
 	for _, kind := range []string{"opaque", "jwt"} {
-		c.Apply(strings.Replace(house, "client_id: web, secret", "client_id: web, access_token: "+kind+", secret", 1))
+		c.declare("client_id: web, access_token: " + kind)
 		b, ours, theirs := c.signIn(issuer), newProver(c), newProver(c)
 		got := c.bound(codeForm(c.code(b, "web", nil)), "web", ours.proof("POST", tokenURL, ""))
 		bearer := c.token(codeForm(c.code(b, "web", nil)), "web")
@@ -339,7 +339,7 @@ func TestWhatIsBoundToAKey(t *testing.T) {
 	if err := b.Open(issuer + authorizeQuery("web", func(q url.Values) { q.Set("dpop_jkt", "x") })); err != nil || b.URL.Query().Get("error") != "invalid_request" {
 		t.Errorf("dpop_jkt that is none: %s %v", b.URL, err)
 	}
-	c.Apply(strings.Replace(house, "client_id: web, secret", "client_id: web, dpop_bound_access_tokens: true, grant_types: [authorization_code, refresh_token, client_credentials], secret", 1))
+	c.declare("client_id: web, dpop_bound_access_tokens: true, grant_types: [authorization_code, refresh_token, client_credentials]")
 	for says, form := range map[string]url.Values{
 		"code": codeForm(c.code(b, "web", nil)), "refresh": refresh(web.Refresh, "web"), "client credentials": {"grant_type": {"client_credentials"}},
 	} {

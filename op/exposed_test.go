@@ -117,28 +117,12 @@ func TestSecretInAnAddressIsOnRecordWithoutIt(t *testing.T) {
 	}
 }
 
-func (c caller) exposed() (all []audit.Event) {
-	c.Helper()
-	events, err := c.DB.Events(c.Context(), "linde", 1000)
-	if err != nil {
-		c.Fatal(err)
-	}
-	for _, e := range events {
-		if e.Kind == audit.SecretExposed {
-			all = append(all, e)
-		}
-	}
-	return all
-}
+func (c caller) exposed() []audit.Event { return c.events(audit.SecretExposed) }
 
 // rowsWith counts events that hold a text anywhere.
 func (c caller) rowsWith(text string) (n int) {
 	c.Helper()
-	events, err := c.DB.Events(c.Context(), "linde", 1000)
-	if err != nil {
-		c.Fatal(err)
-	}
-	for _, e := range events {
+	for _, e := range c.events() {
 		if strings.Contains(strings.Join([]string{e.Actor, e.Party, e.Reason, e.Agent, e.Reference, e.Session}, " "), text) {
 			n++
 		}

@@ -83,7 +83,8 @@ func (m *metered) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// CVE-2023-6337, CVE-2025-61726, CVE-2025-58186, CVE-2025-61725, CVE-2026-42499.
+// A request that is too large is refused before it is read to the end or takes memory (CVE-2023-6337, CVE-2025-61726,
+// CVE-2025-58186, CVE-2025-61725, CVE-2026-42499).
 func TestHugeRequestsCostNothing(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		before := idptest.Heap()
@@ -252,7 +253,7 @@ func TestForwardedAddressChangesNothing(t *testing.T) {
 	})
 }
 
-// CVE-2025-64484, CVE-2026-40575, CVE-2026-0976.
+// Another way of writing the path of an endpoint opens nothing (CVE-2025-64484, CVE-2026-40575, CVE-2026-0976).
 func TestTwinsOfPathsOpenNothing(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()

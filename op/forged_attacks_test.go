@@ -149,7 +149,7 @@ func sha(text string) []byte {
 	return sum[:]
 }
 
-// CVE-2026-33322, CVE-2020-26160.
+// A token that our key did not sign as it stands is refused wherever one is taken (CVE-2026-33322, CVE-2020-26160).
 func TestForgedTokensAreRefused(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()

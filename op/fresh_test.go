@@ -17,31 +17,19 @@ import (
 )
 
 // levelled has parties and a platform with a minimum, somebody with an app, and somebody who can have none.
-const levelled = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { second_factor: { client: {demand: off}, staff: {demand: optional} }, code_methods: [totp] }
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: strict, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, minimum_acr: "urn:minddistrict:acr:2fa", redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: app, type: native, mobile_app: true, redirect_uris: ["https://rp.test/cb"] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }
-      - { email: bram@example.org, password: "zeven paarse regenjassen drogen!" }
-  - name: wilg
-    issuer: https://id.test/p/wilg
-    organisation: Praktijk De Wilg
-    home_url: https://wilg.test/home
-    policy: { minimum_acr: "urn:minddistrict:acr:2fa", code_methods: [totp] }
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }
-      - { email: bram@example.org, password: "zeven paarse regenjassen drogen!" }
-`
+var levelled = []idptest.Demo{
+	{
+		Policy: "second_factor: { client: {demand: off}, staff: {demand: optional} }, code_methods: [totp]",
+		Parties: []string{
+			"client_id: web", `client_id: strict, minimum_acr: "urn:minddistrict:acr:2fa"`,
+			"client_id: app, type: native, mobile_app: true, " + toRP,
+		},
+		Accounts: annaHasAnApp,
+	},
+	{Name: "wilg", Policy: `minimum_acr: "urn:minddistrict:acr:2fa", code_methods: [totp]`, Parties: []string{"client_id: web"}, Accounts: annaHasAnApp},
+}
+
+var annaHasAnApp = []string{"email: anna@example.org, totp_secret: " + idptest.TOTPSecret, "email: bram@example.org"}
 
 // held starts a session whose password and code were shown so many minutes ago; -1: no code.
 func (c caller) held(p platform.ID, email string, channel authn.Channel, password, code int) *http.Cookie {
@@ -73,7 +61,7 @@ func (c caller) held(p platform.ID, email string, channel authn.Channel, passwor
 // and code are as fresh as was asked.
 func TestNoCodeForAStaleLevel(t *testing.T) {
 	c := caller{t, idptest.NewServer(t, idptest.SQLite(t))}
-	c.Apply(levelled)
+	c.Declare(levelled...)
 	levels := []struct {
 		says, client, name, value string
 		platform                  platform.ID

@@ -26,48 +26,44 @@ func TestHostileValuesInsideObjectsAreNoErrorOfOurs(t *testing.T) {
 		"max_age", "display", "ui_locales", "claims_locales", "id_token_hint", "login_hint", "acr_values", "claims", "dpop_jkt", "request", "request_uri",
 		"registration", "resource", "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_assertion", "\\u0000", "\\ud800", "\xff",
 	}
-	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := idptest.NewServer(t, open(t))
-			s.Apply(house)
-			s.Apply(keyHouse(t))
-			c := caller{t, s}
-			v := c.visitor()
-			v.open(issuer + authorizeQuery("web", nil))
-			v.logIn()
-			for _, name := range names {
-				for _, value := range values {
-					o := object{}
-					requester{c, "keys", "ec", `{"alg":"ES256"}`}.object(func(all object) { o = all })
-					delete(o, name)
-					text := strings.Replace(o.text(t), "{", fmt.Sprintf(`{"%s":%s,`, name, value), 1)
-					signed := compact(t, "ec", `{"alg":"ES256","kid":"ec"}`, text)
-					q := v.open(issuer + "/authorize?" + url.Values{"client_id": {"keys"}, "request": {signed}, "redirect_uri": {redirect}}.Encode())
-					if v.Status >= 500 || q.Get("error") == "server_error" {
-						t.Errorf("%s: %s in the browser: %d %s", name, value, v.Status, v.URL)
-					}
-					if code := q.Get("code"); code != "" {
-						form := codeForm(code)
-						for k, values := range asserted(c.assertion("keys", nil)) {
-							if k != "grant_type" {
-								form[k] = values
-							}
-						}
-						if res := c.send(http.MethodPost, issuer+"/token", form.Encode(), nil); res.StatusCode >= 500 {
-							t.Errorf("%s: %s redeemed: %d", name, value, res.StatusCode)
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
+		t.Parallel()
+		c := callerOn(t, db)
+		c.Declare(keyHouse(t)...)
+		v := c.visitor()
+		v.open(issuer + authorizeQuery("web", nil))
+		v.logIn()
+		for _, name := range names {
+			for _, value := range values {
+				o := object{}
+				requester{c, "keys", "ec", `{"alg":"ES256"}`}.object(func(all object) { o = all })
+				delete(o, name)
+				text := strings.Replace(o.text(t), "{", fmt.Sprintf(`{"%s":%s,`, name, value), 1)
+				signed := compact(t, "ec", `{"alg":"ES256","kid":"ec"}`, text)
+				q := v.open(issuer + "/authorize?" + url.Values{"client_id": {"keys"}, "request": {signed}, "redirect_uri": {redirect}}.Encode())
+				if v.Status >= 500 || q.Get("error") == "server_error" {
+					t.Errorf("%s: %s in the browser: %d %s", name, value, v.Status, v.URL)
+				}
+				if code := q.Get("code"); code != "" {
+					form := codeForm(code)
+					for k, values := range asserted(c.assertion("keys", nil)) {
+						if k != "grant_type" {
+							form[k] = values
 						}
 					}
-					for where, form := range map[string]url.Values{
-						"/par":   {"client_assertion_type": {assertionType}, "client_assertion": {c.assertion("keys", nil)}, "request": {signed}},
-						"/token": asserted(compact(t, "ec", `{"alg":"ES256"}`, strings.Replace(c.claims("keys", object{name: nil}).text(t), "{", fmt.Sprintf(`{"%s":%s,`, name, value), 1))),
-					} {
-						if res := c.send(http.MethodPost, issuer+where, form.Encode(), nil); res.StatusCode >= 500 {
-							t.Errorf("%s: %s at %s: %d", name, value, where, res.StatusCode)
-						}
+					if res := c.send(http.MethodPost, issuer+"/token", form.Encode(), nil); res.StatusCode >= 500 {
+						t.Errorf("%s: %s redeemed: %d", name, value, res.StatusCode)
+					}
+				}
+				for where, form := range map[string]url.Values{
+					"/par":   {"client_assertion_type": {assertionType}, "client_assertion": {c.assertion("keys", nil)}, "request": {signed}},
+					"/token": asserted(compact(t, "ec", `{"alg":"ES256"}`, strings.Replace(c.claims("keys", object{name: nil}).text(t), "{", fmt.Sprintf(`{"%s":%s,`, name, value), 1))),
+				} {
+					if res := c.send(http.MethodPost, issuer+where, form.Encode(), nil); res.StatusCode >= 500 {
+						t.Errorf("%s: %s at %s: %d", name, value, where, res.StatusCode)
 					}
 				}
 			}
-		})
-	}
+		}
+	})
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/minddistrict/idp/internal/wire"
 )
 
-// CVE-2024-32967, CVE-2024-8365, GHSA-prh4-vhfh-24mj.
+// No secret is readable in the log, the metrics or the database (CVE-2024-32967, CVE-2024-8365, GHSA-prh4-vhfh-24mj).
 func TestSecretsStaySecret(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		book := &idptest.LogBook{}
@@ -124,7 +124,7 @@ func everything(s *idptest.Scene) string {
 
 const draws = 10_000
 
-// CVE-2019-10754, CVE-2022-31034.
+// Whatever may not be guessed is drawn with all the bits that it has room for (CVE-2019-10754, CVE-2022-31034).
 func TestRandomValuesAreLongAndDiffer(t *testing.T) {
 	t.Parallel()
 	for name, kind := range map[string]struct {
@@ -196,7 +196,8 @@ func TestRandomValuesAreLongAndDiffer(t *testing.T) {
 	}
 }
 
-// CVE-2025-48947, CVE-2025-64762.
+// No answer that is about somebody may be kept by a cache, however its address is written (CVE-2025-48947,
+// CVE-2025-64762).
 func TestNothingPersonalIsCached(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		v := s.Visitor()

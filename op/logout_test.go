@@ -11,17 +11,11 @@ import (
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
-const sectors = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: one, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, subject_type: pairwise, sector: one.test, redirect_uris: ["https://rp.test/cb"], post_logout_redirect_uris: ["https://rp.test/bye"] }
-      - { client_id: again, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, subject_type: pairwise, sector: one.test, redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: two, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, subject_type: pairwise, sector: two.test, redirect_uris: ["https://rp.test/cb"], post_logout_redirect_uris: ["https://two.test/bye"] }
-`
+var sectors = idptest.Demo{Parties: []string{
+	"client_id: one, subject_type: pairwise, sector: one.test, " + toRP + `, post_logout_redirect_uris: ["https://rp.test/bye"]`,
+	"client_id: again, subject_type: pairwise, sector: one.test",
+	"client_id: two, subject_type: pairwise, sector: two.test, " + toRP + `, post_logout_redirect_uris: ["https://two.test/bye"]`,
+}}
 
 // logout opens the logout address; the browser stays on our page that asks, or is signed out.
 func (c caller) logout(b *idptest.Browser, pairs ...string) (asked bool) {
@@ -44,7 +38,7 @@ func (c caller) signedIn(b *idptest.Browser) bool {
 // OpenID Connect Core 1.0 section 17.3: what parties of two sectors see of one session tells them nothing together.
 func TestSessionIdentifierDiffersBySector(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(sectors)
+	c.Declare(sectors)
 	b := c.signIn(issuer)
 	sids := map[string]any{}
 	for _, party := range []string{"web", "lax", "one", "again", "two"} {
@@ -76,7 +70,7 @@ func TestSessionIdentifierDiffersBySector(t *testing.T) {
 // RP-Initiated Logout 1.0 section 2, with a `sid` of the party's sector: the very session and no other.
 func TestLogoutComparesTheSessionOfTheSector(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(sectors)
+	c.Declare(sectors)
 	anna, elsewhere := c.signIn(issuer), c.signIn(issuer)
 	hint := c.token(codeForm(c.code(anna, "one", nil)), "one").ID
 	if !c.logout(elsewhere, "id_token_hint", hint) || !c.signedIn(elsewhere) {
@@ -90,7 +84,7 @@ func TestLogoutComparesTheSessionOfTheSector(t *testing.T) {
 // RP-Initiated Logout 1.0 sections 2 and 4: a hint and a client_id that name different parties count for nothing.
 func TestLogoutHintBesideAnotherPartyAsks(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(sectors)
+	c.Declare(sectors)
 	b := c.signIn(issuer)
 	hint := c.token(codeForm(c.code(b, "web", nil)), "web").ID
 	for says, pairs := range map[string][]string{
@@ -119,7 +113,8 @@ func TestLogoutHintBesideAnotherPartyAsks(t *testing.T) {
 // missing. It does neither for somebody who had no session there, whatever session they name.
 func TestLoggedOutPageWaitsForReceiptsAndNoLonger(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(strings.Replace(sectors, "post_logout_redirect_uris: [\"https://rp.test/bye\"] }", "backchannel_logout_uri: \"https://rp.test/out\" }", 1))
+	c.Declare(sectors)
+	c.declare(`client_id: one, post_logout_redirect_uris: null, backchannel_logout_uri: "https://rp.test/out"`)
 	b := c.signIn(issuer)
 	_, claims := claimsOf(t, c.token(codeForm(c.code(b, "one", nil)), "one").ID)
 	c.logout(b)

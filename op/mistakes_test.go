@@ -38,13 +38,10 @@ func TestRefreshWithAWrongScopeSpendsNothing(t *testing.T) {
 // OpenID Connect Core 1.0 section 3.1.2.1: the party means one person, and another one is signed in here.
 func TestHintOfAnotherPersonIsNotAnsweredByWhoeverIsHere(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(strings.Replace(house, "accounts:\n", "accounts:\n      - { email: bram@example.org, password: \"zeven paarse regenjassen drogen!\" }\n", 1))
+	c.Declare(idptest.Demo{Accounts: []string{"email: bram@example.org"}})
 	anna := c.signIn(issuer)
 	bram := idptest.NewBrowser(c.Server, "en")
-	bram.MustOpen(c, issuer+authorizeQuery("web", nil))
-	bram.MustFill(c, "Email address", "bram@example.org")
-	bram.MustFill(c, "Password", idptest.Password)
-	bram.MustPress(c, "Log in")
+	idptest.LogIn(c, bram, issuer+authorizeQuery("web", nil), "bram@example.org")
 	hint := c.token(codeForm(c.code(bram, "web", nil)), "web").ID
 	anna.MustOpen(c, issuer+authorizeQuery("web", func(q url.Values) { q.Set("id_token_hint", hint) }))
 	anna.MustBeAt(c, "/switch")
@@ -73,7 +70,7 @@ func TestFormPostPageAnswersOnce(t *testing.T) {
 	if b.Value("code") == "" || strings.Contains(b.Body, "?lang=") || strings.Contains(b.Body, "lang=en") && strings.Contains(b.Body, "href=\"?") || grants() != before+1 {
 		t.Errorf("%d grants more: %s", grants()-before, b.Body)
 	}
-	c.Apply(strings.Replace(house, "accounts:\n", "  - { client_id: app, type: native, redirect_uris: [\"net.example.linde:/cb\"] }\n    accounts:\n", 1))
+	c.declare(`client_id: app, type: native, redirect_uris: ["net.example.linde:/cb"]`)
 	res := c.get(issuer + authorizeQuery("app", func(q url.Values) {
 		q.Set("redirect_uri", "net.example.linde:/cb")
 		q.Set("response_mode", "form_post")
@@ -174,7 +171,8 @@ func TestHTTPSIssuerIsServedOverHTTPSOnly(t *testing.T) {
 	}
 }
 
-// CVE-2025-64521, CVE-2025-29928, CVE-2024-46999, CVE-2024-47000, CVE-2024-47060.
+// A party that was disabled is refused at every endpoint, and so is what it was given before (CVE-2025-64521,
+// CVE-2025-29928, CVE-2024-46999, CVE-2024-47000, CVE-2024-47060).
 func TestDisabledPartyIsUnknownEverywhere(t *testing.T) {
 	c := newCaller(t)
 	b := c.signIn(issuer)

@@ -23,11 +23,11 @@ var ways = map[string]string{
 // newNative is a house with a party of each kind, at each of its addresses.
 func newNative(t *testing.T) caller {
 	c := newCaller(t)
-	c.Apply(strings.Replace(house, "accounts:\n", `  - { client_id: native, type: native, redirect_uris: ["https://app.test/cb", "http://127.0.0.1/cb", "net.example.linde:/cb"] }
-      - { client_id: web-app, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://app.test/cb", "http://localhost:4711/cb"] }
-      - { client_id: spa-app, type: spa, redirect_uris: ["https://app.test/cb", "http://localhost:4711/cb"] }
-    accounts:
-`, 1))
+	const web = `redirect_uris: ["https://app.test/cb", "http://localhost:4711/cb"]`
+	c.Declare(idptest.Demo{Parties: []string{
+		`client_id: native, type: native, redirect_uris: ["https://app.test/cb", "http://127.0.0.1/cb", "net.example.linde:/cb"]`,
+		"client_id: web-app, " + web, "client_id: spa-app, type: spa, " + web,
+	}})
 	for _, host := range []string{"app.test", "127.0.0.1:4711", "localhost:4711", "", "linde.test"} {
 		c.Site(host, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	}
@@ -64,13 +64,7 @@ func TestAppsThatAnotherProgramCouldStandInForGetAPage(t *testing.T) {
 		query := func(pairs ...string) func(url.Values) {
 			return asking("openid", "", append([]string{"redirect_uri", redirect}, pairs...)...)
 		}
-		signIn := func(b *idptest.Browser) {
-			for _, err := range []error{b.Fill("Email address", "anna@example.org"), b.Fill("Password", idptest.Password), b.Press("Log in")} {
-				if err != nil {
-					t.Fatalf("%s: %v", way, err)
-				}
-			}
-		}
+		signIn := func(b *idptest.Browser) { idptest.SendPassword(t, b, "anna@example.org") }
 		again := func(b *idptest.Browser) {
 			if err := b.Fill("Password", idptest.Password); err != nil {
 				t.Fatalf("%s: %v", way, err)
@@ -143,12 +137,7 @@ func (c caller) unanswered(b *idptest.Browser) string {
 func (c caller) signedInApp() *idptest.Browser {
 	c.Helper()
 	b := idptest.NewBrowser(c.Server, "en")
-	b.MustOpen(c, issuer+authorizeQuery("native", asking("openid", "", "redirect_uri", "https://app.test/cb")))
-	for _, err := range []error{b.Fill("Email address", "anna@example.org"), b.Fill("Password", idptest.Password), b.Press("Log in")} {
-		if err != nil {
-			c.Fatal(err)
-		}
-	}
+	idptest.LogIn(c, b, issuer+authorizeQuery("native", asking("openid", "", "redirect_uri", "https://app.test/cb")), "anna@example.org")
 	return b
 }
 

@@ -88,7 +88,8 @@ func TestRequestObjectCounts(t *testing.T) {
 
 func TestRequestObjectsThatAreRefused(t *testing.T) {
 	c := newKeyCaller(t)
-	c.Apply(strings.NewReplacer("client_id: keys,", "client_id: keys, require_signed_request_object: true,").Replace(keyHouse(t)))
+	c.declare("client_id: keys, require_signed_request_object: true")
+	c.Apply("platforms: [ { name: wilg, parties: [ { client_id: keys, require_signed_request_object: true } ] } ]")
 	v := c.visitor()
 	r := requester{c, "keys", "ec", `{"alg":"ES256","kid":"ec"}`}
 	with := func(name string, value any) string {

@@ -33,10 +33,9 @@ func onceRounds(t *testing.T) int {
 func TestOneOfManyWinsOnTwoNodes(t *testing.T) {
 	const atOnce = 32
 	idptest.EachNodes(t, 2, func(t *testing.T, databases []*storage.DB) {
-		nodes := [2]caller{{t, idptest.NewServer(t, databases[0])}, {t, idptest.NewServer(t, databases[1])}}
-		one := nodes[0]
-		one.Apply(house)
-		one.Apply(keyHouse(t))
+		one := callerOn(t, databases[0])
+		nodes := [2]caller{one, {t, idptest.NewServer(t, databases[1])}}
+		one.Declare(keyHouse(t)...)
 		for _, node := range nodes {
 			node.Clock.Later(time.Minute) // both look at the settings
 		}

@@ -10,38 +10,31 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/storage"
 )
 
 const (
-	issuer     = "https://login.linde.test"
-	redirect   = "https://rp.test/cb"
-	secretText = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
-	verifier   = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-	challenge  = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+	issuer     = idptest.HostIssuer
+	redirect   = idptest.RedirectURI
+	secretText = idptest.PartySecret
+	verifier   = idptest.Verifier
+	challenge  = idptest.Challenge
+	toRP       = `redirect_uris: ["https://rp.test/cb"]` // and nowhere else
 )
 
-const house = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"], post_logout_redirect_uris: ["https://rp.test/bye"] }
-      - { client_id: post, auth: post, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"], id_token_alg: ES256 }
-      - { client_id: lax, pkce: optional, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"], id_token_alg: EdDSA }
-      - { client_id: spa, type: spa, redirect_uris: ["https://spa.test/cb"], id_token_alg: PS256 }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!", name: { given: Anna, family: Bakker } }
-  - name: wilg
-    issuer: https://id.test/p/wilg
-    organisation: Praktijk De Wilg
-    home_url: https://wilg.test/home
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!" }
-`
+// linde and wilg are in every house of these tests.
+var (
+	linde = idptest.Demo{
+		Parties: []string{
+			"client_id: web, " + toRP + `, post_logout_redirect_uris: ["https://rp.test/bye"]`,
+			"client_id: post, auth: post, id_token_alg: ES256, " + toRP,
+			"client_id: lax, pkce: optional, id_token_alg: EdDSA, " + toRP,
+			`client_id: spa, type: spa, id_token_alg: PS256, redirect_uris: ["https://spa.test/cb"]`,
+		},
+		Accounts: []string{"email: anna@example.org, name: { given: Anna, family: Bakker }"},
+	}
+	wilg = idptest.Demo{Name: "wilg", Parties: []string{"client_id: web, " + toRP}, Accounts: []string{"email: anna@example.org"}}
+)
 
 // caller talks to a house the way a party or an attacker does.
 type caller struct {
@@ -49,10 +42,17 @@ type caller struct {
 	*idptest.Server
 }
 
-func newCaller(t *testing.T) caller {
-	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(house)
-	return caller{t, s}
+func newCaller(t *testing.T) caller { return callerOn(t, idptest.SQLite(t)) }
+
+func callerOn(t testing.TB, db *storage.DB) caller {
+	c := caller{t, idptest.NewServer(t, db)}
+	c.Declare(linde, wilg)
+	return c
+}
+
+// declare makes a party of linde, or changes what is said of one that there is.
+func (c caller) declare(party string) {
+	c.Apply("platforms: [ { name: linde, parties: [ { " + party + " } ] } ]")
 }
 
 // get sends a request without cookies and follows nothing.
@@ -97,14 +97,7 @@ func (c caller) signIn(at string) *idptest.Browser {
 	b := idptest.NewBrowser(c.Server, "en")
 	c.Site("rp.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	c.Site("spa.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	for _, err := range []error{
-		b.Open(at + authorizeQuery("web", nil)), b.Fill("Email address", "anna@example.org"),
-		b.Fill("Password", idptest.Password), b.Press("Log in"),
-	} {
-		if err != nil {
-			c.Fatal(err)
-		}
-	}
+	idptest.LogIn(c, b, at+authorizeQuery("web", nil), "anna@example.org")
 	return b
 }
 
@@ -136,9 +129,7 @@ func (c caller) token(form url.Values, basic string) tokens {
 	c.Helper()
 	header := map[string]string{}
 	if basic != "" {
-		r, _ := http.NewRequest(http.MethodGet, "/", nil)
-		r.SetBasicAuth(basic, secretText)
-		header["Authorization"] = r.Header.Get("Authorization")
+		header = basicOf(basic, secretText)
 	}
 	res := c.send(http.MethodPost, issuer+"/token", form.Encode(), header)
 	t := tokens{Status: res.StatusCode, Header: res.Header}

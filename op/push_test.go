@@ -67,11 +67,7 @@ func (v visitor) open(address string) url.Values {
 
 func (v visitor) logIn() url.Values {
 	v.Helper()
-	for _, err := range []error{v.Fill("Email address", "anna@example.org"), v.Fill("Password", idptest.Password), v.Press("Log in")} {
-		if err != nil {
-			v.Fatal(err)
-		}
-	}
+	idptest.SendPassword(v, v.Browser, "anna@example.org")
 	return v.URL.Query()
 }
 
@@ -196,7 +192,7 @@ func withProof(header map[string]string, proof string) map[string]string {
 // A party that must push is answered nothing else; one that proves a key binds its code to it (RFC 9449 section 10.1).
 func TestPushingBindsAndIsDemanded(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(strings.Replace(house, "client_id: web, secret", "client_id: web, require_pushed_authorization_requests: true, secret", 1))
+	c.declare("client_id: web, require_pushed_authorization_requests: true")
 	v := c.visitor()
 	if q := v.open(issuer + authorizeQuery("web", nil)); q.Get("error") != "invalid_request" || q.Get("state") != "s t&=" {
 		t.Errorf("not pushed: %s", v.URL)

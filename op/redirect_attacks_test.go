@@ -42,7 +42,7 @@ func unregistered(s *idptest.Scene, party string, twins ...string) {
 	}
 }
 
-// CVE-2023-6291, CVE-2024-1132, CVE-2026-3872.
+// An address that only resembles a registered redirect URI is refused (CVE-2023-6291, CVE-2024-1132, CVE-2026-3872).
 func TestTwinsOfARedirectAreRefused(t *testing.T) {
 	if len(twins) < 40 {
 		t.Fatalf("%d twins", len(twins))
@@ -90,7 +90,7 @@ func TestAnotherProgramGetsNoCodeWithoutAPage(t *testing.T) {
 	})
 }
 
-// CVE-2024-8883, CVE-2026-28512.
+// A redirect URI with a user name in it, which hides where it leads, is refused (CVE-2024-8883, CVE-2026-28512).
 func TestUserinfoInARedirectIsRefused(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		unregistered(s, "web", "http://localhost@evil.test/cb", "https://rp:x@evil.test/cb", "https://rp.test@evil.test/cb", `https://rp.test\@evil.test/cb`, "https://x@rp.test/cb",
@@ -99,7 +99,7 @@ func TestUserinfoInARedirectIsRefused(t *testing.T) {
 	})
 }
 
-// CVE-2022-3782.
+// A redirect URI is decoded once, and compared as it then stands (CVE-2022-3782).
 func TestRedirectIsDecodedOnce(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		once := url.QueryEscape(idptest.RedirectURI)
@@ -116,7 +116,7 @@ func hex(b byte) string {
 	return string([]byte{digits[b>>4], digits[b&15]})
 }
 
-// CVE-2024-52289.
+// A registered redirect URI matches itself and nothing else, whatever signs of a pattern are in it (CVE-2024-52289).
 func TestRegisteredRedirectIsNoPattern(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		unregistered(s, "web", "https://appXexample/cb", "https://app-example/cb", "https://app.exampleX/cb", "https://app.example/cbb")
@@ -145,7 +145,8 @@ func declare(s *idptest.Scene, p setup.Party) error {
 	return err
 }
 
-// CVE-2020-15233, CVE-2020-15234.
+// Upper case and lower case differ in a redirect URI, and of a loopback address only the port is free (CVE-2020-15233,
+// CVE-2020-15234).
 func TestCaseAndLoopbackAreTakenLiterally(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		unregistered(s, "web", "https://rp.test/Cb", "https://Rp.test/cb", "hTTps://rp.test/cb", "https://rp.test/CB", "http://127.0.0.1/cb", "http://localhost/cb")
@@ -153,7 +154,7 @@ func TestCaseAndLoopbackAreTakenLiterally(t *testing.T) {
 	})
 }
 
-// CVE-2026-9689.
+// A parameter that is there twice is refused, and names that resemble ours are other parameters (CVE-2026-9689).
 func TestRepeatedParameterNeverChooses(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		for _, name := range []string{"redirect_uri", "client_id", "state", "scope", "response_mode", "code_challenge"} {

@@ -23,48 +23,40 @@ import (
 )
 
 const (
-	referralsURL  = issuer + "/api/v1/referrals"
-	referHouseKey = `secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, grant_types: [authorization_code, client_credentials]`
+	referralsURL = issuer + "/api/v1/referrals"
+	referrerKey  = toRP + ", grant_types: [authorization_code, client_credentials], "
 )
 
 // referHouse has servers that may refer, one that may not, people of every role, and another platform.
-var referHouse = strings.NewReplacer("SERVER", referHouseKey).Replace(`
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: web, SERVER, redirect_uris: ["https://rp.test/cb"], scopes: [openid, report.read, accounts:refer] }
-      - { client_id: jwt, SERVER, redirect_uris: ["https://rp.test/cb"], scopes: [openid, accounts:refer], access_token: jwt }
-      - { client_id: bare, SERVER, redirect_uris: ["https://rp.test/cb"], scopes: [openid, report.read] }
-      - { client_id: one, SERVER, redirect_uris: ["https://rp.test/cb"], scopes: [openid, accounts:refer], subject_type: pairwise, sector: one.test }
-      - { client_id: also-one, SERVER, redirect_uris: ["https://rp.test/cb"], scopes: [openid], subject_type: pairwise, sector: one.test }
-      - { client_id: two, SERVER, redirect_uris: ["https://rp.test/cb"], scopes: [openid], subject_type: pairwise, sector: two.test }
-      - { client_id: off, SERVER, redirect_uris: ["https://rp.test/cb"], scopes: [openid] }
-      - { client_id: third, name: Third, third_party: true, SERVER, redirect_uris: ["https://rp.test/cb"], scopes: [openid] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!" }
-      - { email: ria@example.org, role: relative, password: "zeven paarse regenjassen drogen!" }
-      - { email: uit@example.org, password: "zeven paarse regenjassen drogen!", deactivated: true }
-      - { email: nieuw@example.org }
-      - { email: sam@example.org, role: professional, password: "zeven paarse regenjassen drogen!" }
-      - { email: eva@example.org, role: professional, password: "zeven paarse regenjassen drogen!" }
-      - { email: weg@example.org, role: professional, password: "zeven paarse regenjassen drogen!", deactivated: true }
-      - { email: straks@example.org, role: professional }
-      - { email: hulp@example.org, role: helpdesk, password: "zeven paarse regenjassen drogen!" }
-      - { email: baas@example.org, role: manager, password: "zeven paarse regenjassen drogen!" }
-  - name: wilg
-    issuer: https://id.test/p/wilg
-    organisation: Praktijk De Wilg
-    home_url: https://wilg.test/home
-    parties:
-      - { client_id: web, SERVER, redirect_uris: ["https://rp.test/cb"], scopes: [openid, accounts:refer] }
-      - { client_id: wilg-web, SERVER, redirect_uris: ["https://rp.test/cb"], scopes: [openid] }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!" }
-      - { email: sam@example.org, role: professional, password: "zeven paarse regenjassen drogen!" }
-`)
+var referHouse = []idptest.Demo{
+	{
+		Parties: []string{
+			"client_id: web, " + referrerKey + "scopes: [openid, report.read, accounts:refer]",
+			"client_id: jwt, " + referrerKey + "scopes: [openid, accounts:refer], access_token: jwt",
+			"client_id: bare, " + referrerKey + "scopes: [openid, report.read]",
+			"client_id: one, " + referrerKey + "scopes: [openid, accounts:refer], subject_type: pairwise, sector: one.test",
+			"client_id: also-one, " + referrerKey + "scopes: [openid], subject_type: pairwise, sector: one.test",
+			"client_id: two, " + referrerKey + "scopes: [openid], subject_type: pairwise, sector: two.test",
+			"client_id: off, " + referrerKey + "scopes: [openid]",
+			"client_id: third, name: Third, third_party: true, " + referrerKey + "scopes: [openid]",
+		},
+		Accounts: []string{
+			"email: anna@example.org", "email: ria@example.org, role: relative", "email: uit@example.org, deactivated: true",
+			"email: sam@example.org, role: professional", "email: eva@example.org, role: professional",
+			"email: weg@example.org, role: professional, deactivated: true",
+			"email: hulp@example.org, role: helpdesk", "email: baas@example.org, role: manager",
+		},
+		Invited: []string{"email: nieuw@example.org", "email: straks@example.org, role: professional"},
+	},
+	{
+		Name: "wilg",
+		Parties: []string{
+			"client_id: web, " + referrerKey + "scopes: [openid, accounts:refer]",
+			"client_id: wilg-web, " + referrerKey + "scopes: [openid]",
+		},
+		Accounts: []string{"email: anna@example.org", "email: sam@example.org, role: professional"},
+	},
+}
 
 // referrer is a platform's server.
 type referrer struct {
@@ -75,7 +67,7 @@ type referrer struct {
 func newReferrer(t *testing.T) referrer {
 	t.Helper()
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(referHouse)
+	s.Declare(referHouse...)
 	r := referrerAt(caller{t, s})
 	r.become("off", func(p *grant.Party) { p.DisabledAt = s.Clock.Now() })
 	return r
@@ -204,10 +196,8 @@ func (r referrer) problem(says string, got answered, status int, code string) {
 func TestReferralIsMade(t *testing.T) {
 	r := newReferrer(t)
 	// Anna and Ria have codes to lose.
-	for _, line := range []string{"anna@example.org, password", "ria@example.org, role: relative, password"} {
-		with := strings.Replace(line, "password", "totp_secret: "+idptest.TOTPSecret+", password", 1)
-		r.Apply(strings.Replace(referHouse, line, with, 1))
-	}
+	const app = ", totp_secret: " + idptest.TOTPSecret
+	r.Declare(idptest.Demo{Accounts: []string{"email: anna@example.org" + app, "email: ria@example.org, role: relative" + app}})
 	key := newProver(r.caller)
 	bound := func(party string) map[string]string {
 		form := url.Values{"grant_type": {"client_credentials"}, "scope": {"accounts:refer"}}
@@ -491,12 +481,8 @@ func TestReferralIsOfPeopleThatThePlatformKnows(t *testing.T) {
 		}
 	}
 	refused := 0
-	events, err := r.DB.Events(t.Context(), "linde", 1000)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range events {
-		if e.Kind == audit.ReferralRefused && e.Actor == "system" && e.Outcome == audit.Failure && (e.Party == "web" || e.Party == "one") &&
+	for _, e := range r.events(audit.ReferralRefused) {
+		if e.Actor == "system" && e.Outcome == audit.Failure && (e.Party == "web" || e.Party == "one") &&
 			slices.Contains([]string{"unknown", "not allowed"}, e.Reason) {
 			refused++
 		}
@@ -542,11 +528,11 @@ func (r referrer) sector(party grant.PartyID) grant.Sector {
 // A third party cannot be registered for it, and one that became one has nothing of it any more.
 func TestReferralIsForThePlatformsOwn(t *testing.T) {
 	for says, changed := range map[string]string{
-		"a third party":      strings.Replace(referHouse, `scopes: [openid] }`+"\n    accounts", `scopes: [openid, accounts:refer] }`+"\n    accounts", 1),
-		"without grant type": strings.Replace(referHouse, "authorization_code, client_credentials", "authorization_code", 1),
+		"a third party":      "client_id: third, name: Third, third_party: true, " + referrerKey,
+		"without grant type": "client_id: web, grant_types: [authorization_code], ",
 	} {
 		s := idptest.NewServer(t, idptest.SQLite(t))
-		f, lines, err := setup.Parse([]byte(changed))
+		f, lines, err := setup.Parse([]byte(idptest.Demo{Parties: []string{changed + "scopes: [openid, accounts:refer]"}}.File()))
 		if err == nil {
 			_, err = setup.Apply(t.Context(), s.Tools(), f, lines)
 		}

@@ -13,7 +13,7 @@ import (
 // OpenID Connect Core 1.0 section 3.1.2.6: no error is lost because an app cannot take a form.
 func TestErrorsReachAnAppThatAskedForAForm(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(strings.Replace(house, "accounts:\n", "  - { client_id: app, type: native, redirect_uris: [\"net.example.linde:/cb\", \"http.example:/cb\"] }\n    accounts:\n", 1))
+	c.declare(`client_id: app, type: native, redirect_uris: ["net.example.linde:/cb", "http.example:/cb"]`)
 	for want, changes := range map[string][]func(url.Values){
 		"invalid_request": {
 			func(url.Values) {}, func(q url.Values) { q.Del("response_type") }, func(q url.Values) { q.Set("state", strings.Repeat("s", 3000)) },

@@ -21,9 +21,7 @@ func (c caller) revoke(as, token string) (status int, code string) {
 	if as == "spa" {
 		form.Set("client_id", as)
 	} else {
-		r, _ := http.NewRequest(http.MethodGet, "/", nil)
-		r.SetBasicAuth(as, secretText)
-		header["Authorization"] = r.Header.Get("Authorization")
+		header = basicOf(as, secretText)
 	}
 	res := c.send(http.MethodPost, issuer+"/revoke", form.Encode(), header)
 	text, err := io.ReadAll(res.Body)
@@ -48,7 +46,7 @@ func (c caller) refreshed(as, token string) tokens {
 // RFC 7009 section 2.2.1: a token that cannot be taken back is not said to be.
 func TestTokenOfAMachineIsNotSaidToBeRevoked(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(machines)
+	c.Declare(machines)
 	got := c.token(url.Values{"grant_type": {"client_credentials"}}, "report")
 	if status, code := c.revoke("report", got.Access); status != http.StatusBadRequest || code != "unsupported_token_type" {
 		t.Errorf("%d %s", status, code)
@@ -90,8 +88,8 @@ func TestRevokingAnOldRefreshTokenEndsItsFamily(t *testing.T) {
 // RFC 7662 section 2.2: active means that it would be taken now, and exp is when it ends by itself.
 func TestIntrospectionOfARefreshTokenIsTrue(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(machines + `      - { client_id: brief, secret: ` + secretText + `, lives: { refresh_idle: 30m }, redirect_uris: ["https://rp.test/cb"] }
-`)
+	c.Declare(machines)
+	c.declare("client_id: brief, lives: { refresh_idle: 30m }, secret: " + secretText + ", " + toRP)
 	b := c.signIn(issuer)
 	offline := func(q url.Values) { q.Set("scope", "openid offline_access") }
 	online := func(q url.Values) { q.Set("scope", "openid") }
@@ -122,9 +120,7 @@ func TestRefusalsAreOnRecord(t *testing.T) {
 	var pages []string
 	for range 3 {
 		c.token(codeForm("x"), "api") // nobody of that name
-		r, _ := http.NewRequest(http.MethodGet, "/", nil)
-		r.SetBasicAuth("web", "wrong")
-		c.send(http.MethodPost, issuer+"/token", codeForm("x").Encode(), map[string]string{"Authorization": r.Header.Get("Authorization")})
+		c.send(http.MethodPost, issuer+"/token", codeForm("x").Encode(), basicOf("web", "wrong"))
 		c.send(http.MethodGet, issuer+authorizeQuery("web", func(q url.Values) { q.Set("redirect_uri", "https://evil.test/cb") }), "", nil)
 		for _, query := range []string{
 			authorizeQuery("nobody", nil), authorizeQuery("nobody else", nil), authorizeQuery("web", nil) + "&scope=openid",
@@ -138,10 +134,7 @@ func TestRefusalsAreOnRecord(t *testing.T) {
 		}
 		c.send(http.MethodHead, issuer+authorizeQuery("mobile", func(q url.Values) { q.Set("redirect_uri", "https://evil.test/cb") }), "", nil) // nobody sees it
 	}
-	events, err := c.DB.Events(c.Context(), "linde", 100)
-	if err != nil {
-		t.Fatal(err)
-	}
+	events := c.events()
 	var got []string
 	for _, e := range events {
 		if e.Kind == audit.PartyRefused || e.Kind == audit.RedirectRefused || e.Kind == audit.PageRefused {

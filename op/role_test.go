@@ -8,24 +8,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
 )
 
-const roleHouse = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: api, type: service, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [] }
-      - { client_id: scoped, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [openid, role, offline_access], redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: named, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, id_token_claims: [role], redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: jwt, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, access_token: jwt, audience: [api], scopes: [openid, role, offline_access], redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: third, name: Dagboek, third_party: true, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [openid, email], redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: machine, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, type: service, scopes: [role, report.read] }
-`
+var roleParties = idptest.Demo{Parties: []string{
+	"client_id: api, type: service, scopes: []",
+	"client_id: scoped, scopes: [openid, role, offline_access]",
+	"client_id: named, id_token_claims: [role]",
+	"client_id: jwt, access_token: jwt, audience: [api], scopes: [openid, role, offline_access]",
+	"client_id: third, name: Dagboek, third_party: true, scopes: [openid, email]",
+	"client_id: machine, type: service, scopes: [role, report.read]",
+}}
 
 const roleByName = `{"id_token":{"role":null},"userinfo":{"role":{"essential":true}}}`
 
@@ -33,7 +28,7 @@ const roleByName = `{"id_token":{"role":null},"userinfo":{"role":{"essential":tr
 // of its ID tokens; nowhere else, whoever asks and however.
 func TestRoleIsToldToWhoIsRegisteredForIt(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(roleHouse)
+	c.Declare(roleParties)
 	b := c.signIn(issuer)
 	for says, row := range map[string]struct{ party, scope, claims, id, userinfo string }{
 		"by scope":                             {"scoped", "openid role", "", "", "client"},
@@ -79,7 +74,7 @@ func TestRoleIsToldToWhoIsRegisteredForIt(t *testing.T) {
 // What is told is the role of that moment; and nothing any more when the registration is taken away.
 func TestRoleIsThatOfTheMoment(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(roleHouse)
+	c.Declare(roleParties)
 	got := c.token(codeForm(c.code(c.signIn(issuer), "scoped", asking("openid role offline_access", roleByName))), "scoped")
 	told := func() (id, userinfo any) {
 		t.Helper()
@@ -100,7 +95,7 @@ func TestRoleIsThatOfTheMoment(t *testing.T) {
 			t.Errorf("after the refresh: ID token %v, userinfo %v, want %s", id, info, role)
 		}
 	}
-	c.Apply(strings.Replace(roleHouse, "scopes: [openid, role, offline_access]", "scopes: [openid, offline_access]", 1))
+	c.declare("client_id: scoped, scopes: [openid, offline_access]")
 	if _, info := c.userinfo(got.Access); info["role"] != nil {
 		t.Errorf("not registered any more, userinfo: %v", info["role"])
 	}
@@ -112,7 +107,7 @@ func TestRoleIsThatOfTheMoment(t *testing.T) {
 // A party without a list of scopes has those of OpenID Connect and no role; a machine has none about people.
 func TestRoleIsNoScopeOfAnybodyElse(t *testing.T) {
 	c := newCaller(t)
-	c.Apply(roleHouse)
+	c.Declare(roleParties)
 	parties, err := c.DB.Parties(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +140,7 @@ func TestRoleIsNoScopeOfAnybodyElse(t *testing.T) {
 func TestRoleOfAPartyHeldToFAPI(t *testing.T) {
 	c := newKeyCaller(t)
 	for scopes, want := range map[string]any{"[openid, role]": "client", "[openid]": nil} {
-		c.Apply(strings.Replace(keyHouse(t), "profile: fapi2,", "profile: fapi2, scopes: "+scopes+",", 1))
+		c.declare("client_id: fapi, scopes: " + scopes)
 		b, key := c.signIn(issuer), newProver(c)
 		pushed := c.push("fapi", func(q url.Values) {
 			asking("openid role", roleByName, "client_assertion_type", assertionType, "client_assertion", c.assertion("fapi", nil))(q)

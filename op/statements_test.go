@@ -25,11 +25,9 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 			writes.Add(1)
 		}
 	})
-	s := idptest.NewServer(t, db)
-	s.Apply(strings.Replace(appHouse, "client_id: web, secret",
-		"client_id: web, rotate_refresh_tokens: true, grant_types: [authorization_code, refresh_token, client_credentials], secret", 1))
-	s.Apply(strings.Replace(appHouse, "client_id: post,", `client_id: post, subject_type: pairwise,`, 1))
-	c := caller{t, s}
+	c := callerOn(t, db)
+	c.declare("client_id: web, rotate_refresh_tokens: true, grant_types: [authorization_code, refresh_token, client_credentials]")
+	c.declare("client_id: post, subject_type: pairwise")
 	b := c.signIn(issuer)
 	measure := func(endpoint string, wantReads, wantWrites int64, request func()) {
 		t.Helper()
@@ -60,7 +58,7 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 	measure("token, client credentials", 0, 0, func() {
 		c.given(c.token(url.Values{"grant_type": {"client_credentials"}}, "web"))
 	})
-	c.Apply(keyHouse(t))
+	c.Declare(keyHouse(t)...)
 	form := asserted(c.assertion("keys", nil)).Encode()
 	measure("token, client credentials by assertion", 0, 1, func() { c.send(http.MethodPost, issuer+"/token", form, nil) })
 	measure("… a second time, which is on record", 0, 2, func() { c.send(http.MethodPost, issuer+"/token", form, nil) })
@@ -85,24 +83,18 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 		c.send(http.MethodPost, issuer+"/introspect", "token="+got.Refresh, basic)
 	})
 	measure("revoke", 1, 2, func() { c.send(http.MethodPost, issuer+"/revoke", "token="+got.Refresh, basic) })
-	waiting := idptest.NewBrowser(s, "en")
+	waiting := idptest.NewBrowser(c.Server, "en")
 	waiting.MustOpen(t, issuer+authorizeQuery("web", nil))
 	request := path.Base(path.Dir(waiting.URL.Path))       // /login/{journey}/password
 	waiting.MustOpen(t, issuer+authorizeQuery("web", nil)) // another request, whose sign-in answers both
-	for _, err := range []error{
-		waiting.Fill("Email address", "anna@example.org"), waiting.Fill("Password", idptest.Password), waiting.Press("Log in"),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	idptest.SendPassword(t, waiting, "anna@example.org")
 	measure("callback", 2, 2, func() {
 		if waiting.MustOpen(t, issuer+"/authorize/callback?request="+request); waiting.URL.Query().Get("code") == "" {
 			t.Errorf("no code at %s", waiting.URL)
 		}
 	})
-	measureApp(t, s, measure)
-	s.Apply(referHouse)
+	measureApp(t, c, measure)
+	c.Declare(referHouse...)
 	server := referrerAt(c)
 	ask := server.ask()
 	refer := map[string]string{"Authorization": "Bearer " + server.own("web", "accounts:refer"), "Content-Type": "application/json"}
@@ -121,9 +113,9 @@ func TestReadsOfEachEndpoint(t *testing.T) {
 }
 
 // measureApp goes from a QR code to a PIN. A phone that waits, and one whose PIN is wrong, write what counts and their proof.
-func measureApp(t *testing.T, s *idptest.Server, measure func(endpoint string, reads, writes int64, request func())) {
+func measureApp(t *testing.T, c caller, measure func(endpoint string, reads, writes int64, request func())) {
 	t.Helper()
-	h := newHandset(newDesk(caller{t, s}, appHouse))
+	h := newHandset(newDesk(c))
 	var got reply
 	answers := func(status int) {
 		t.Helper()

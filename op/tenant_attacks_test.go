@@ -23,7 +23,7 @@ func renamed(v *idptest.Visitor, from, to platform.ID) *idptest.Visitor {
 	return twin
 }
 
-// GHSA-pfrf-9r5f-73f5.
+// What one platform gave is worth nothing at another, and changes nothing there (GHSA-pfrf-9r5f-73f5).
 func TestNothingCrossesPlatforms(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		there := s.Foreign()
@@ -131,7 +131,7 @@ func TestIdentifiersOfAnotherPlatformFindNothing(t *testing.T) {
 	})
 }
 
-// CVE-2026-9094, CVE-2026-33132.
+// A scope that names another platform gives no audience, claim or right there (CVE-2026-9094, CVE-2026-33132).
 func TestScopesOfAnotherPlatformGiveNothing(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		there := s.Foreign()

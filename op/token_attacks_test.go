@@ -15,7 +15,7 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-// CVE-2026-1035.
+// One refresh token that is used many times at once, at two nodes, has one successor (CVE-2026-1035).
 func TestParallelRefreshOverTwoNodesGivesOneChain(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		nodes := []*idptest.Scene{s, s.Node()}
@@ -46,7 +46,7 @@ func TestParallelRefreshOverTwoNodesGivesOneChain(t *testing.T) {
 	})
 }
 
-// CVE-2026-9802.
+// A refresh token that was used is still known as used when all nodes have been restarted (CVE-2026-9802).
 func TestRestartForgetsNothing(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		first := s.Visitor().Given("spa")
@@ -76,7 +76,8 @@ func TestRestartForgetsNothing(t *testing.T) {
 	})
 }
 
-// CVE-2026-43983.
+// An account, a party or a scope that is taken away is gone from codes and tokens of before as well, at every node within
+// a second (CVE-2026-43983).
 func TestRefreshSeesWhatChanged(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		nodes := []*idptest.Scene{s, s.Node()}
@@ -177,7 +178,8 @@ func register(s *idptest.Scene, id grant.PartyID, change func(*grant.Party)) {
 	}
 }
 
-// CVE-2022-3916, CVE-2025-12390.
+// Whoever signs in next in the same browser gets no session, token or claim of the person before (CVE-2022-3916,
+// CVE-2025-12390).
 func TestNextPersonInTheBrowserGetsNothingOfTheOneBefore(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		for _, party := range []string{"web", "spa", "jwt"} {
@@ -202,7 +204,7 @@ func TestNextPersonInTheBrowserGetsNothingOfTheOneBefore(t *testing.T) {
 	})
 }
 
-// CVE-2020-15223.
+// A revocation that could not be stored is answered with an error (CVE-2020-15223).
 func TestRevocationThatFailsSaysSo(t *testing.T) {
 	idptest.SceneDatabases(t, func(s *idptest.Scene) {
 		got := s.Visitor().Given("web")
@@ -301,7 +303,7 @@ func mutants(token string) []string {
 	return all
 }
 
-// CVE-2026-27840.
+// A code or token in which anything was changed is none (CVE-2026-27840).
 func TestChangedTokensAreNoTokens(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		for _, party := range []string{"web", "other", "jwt"} { // access tokens of three lengths
@@ -344,7 +346,7 @@ func TestChangedTokensAreNoTokens(t *testing.T) {
 	})
 }
 
-// CVE-2024-47077, CVE-2026-58425.
+// A party that shows the token of another learns nothing of it, and ends nothing (CVE-2024-47077, CVE-2026-58425).
 func TestTokensOfAnotherPartyAreNothing(t *testing.T) {
 	idptest.Issuers(t, func(s *idptest.Scene) {
 		for _, party := range []string{"web", "jwt", "spa"} {

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,20 +18,12 @@ import (
 )
 
 // plusParty has a secret that is another one when it is read as a form.
-const plusParty = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: plus, secret: "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGa+q3iXoV6tCjM", redirect_uris: ["https://rp.test/cb"] }
-`
+const plusParty = `client_id: plus, secret: "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGa+q3iXoV6tCjM"`
 
 // Whoever refuses a party tells its operator why, in the log and on record, and the party no more than before.
 func TestOperatorLearnsWhyAPartyIsRefused(t *testing.T) {
 	c := newKeyCaller(t)
-	c.Apply(plusParty)
+	c.declare(plusParty + ", " + toRP)
 	if err := c.Tools().Acts().RotateSecret(t.Context(), "linde", "post", staff.SecretRotation{
 		Secret: secret.Text("bD3kR8wZ1nM6vT0yX5cJ9fH2gL7sQ4pA-uE8iO3xW1k"), OlderEnds: c.Clock.Now().Add(time.Hour),
 	}); err != nil {
@@ -152,14 +143,8 @@ func TestEveryRefusedCallHasAReason(t *testing.T) {
 // records are party and reason of the events of some kinds, the newest first.
 func (c caller) records(kinds ...audit.Kind) (all []string) {
 	c.Helper()
-	events, err := c.DB.Events(c.Context(), "linde", 1000)
-	if err != nil {
-		c.Fatal(err)
-	}
-	for _, e := range events {
-		if slices.Contains(kinds, e.Kind) {
-			all = append(all, strings.TrimSpace(e.Party+" "+e.Reason))
-		}
+	for _, e := range c.events(kinds...) {
+		all = append(all, strings.TrimSpace(e.Party+" "+e.Reason))
 	}
 	return all
 }
@@ -247,7 +232,7 @@ func TestRegisteredAddressesFitALine(t *testing.T) {
 	for i := range 50 {
 		many = append(many, fmt.Sprintf("https://rp.test/%d/%s", i, strings.Repeat("x", 1900)))
 	}
-	c.Apply(strings.NewReplacer("plus", "many", `"https://rp.test/cb"`, `"`+strings.Join(many, `", "`)+`"`).Replace(plusParty))
+	c.declare("client_id: many, secret: " + secretText + `, redirect_uris: ["` + strings.Join(many, `", "`) + `"]`)
 	log := c.logged()
 	c.get(issuer + authorizeQuery("many", nil))
 	if line := log.String(); len(line) > 3000 || !strings.Contains(line, " …") || !strings.Contains(line, many[0]) {
@@ -316,13 +301,7 @@ func TestDevelopersAreToldOnThePage(t *testing.T) {
 			t.Errorf("everybody is told %q", text)
 		}
 	}
-	o := c.House.Options
-	o.Explain = true
-	house, err := wire.Build(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.House, c.Server.House = house, house
+	c.rebuild(func(o *wire.Options) { o.Explain = true })
 	page := ask()
 	for _, text := range told {
 		if !strings.Contains(page, text) {

@@ -45,7 +45,8 @@ func newUpstream(t *testing.T) *upstream {
 	factors := doors.Factors(db)[:1]
 	factors[0].Prove = vouched{factors[0].Prove, &u.says}
 	u.caller = caller{t, idptest.NewServer(t, db, factors...)}
-	u.Apply(strings.Replace(house, "home_url: https://linde.test/home", "home_url: https://linde.test/home\n    policy: { login_form: false }", 1))
+	u.Declare(linde, wilg)
+	u.Declare(idptest.Demo{Policy: "login_form: false"})
 	return u
 }
 
@@ -274,8 +275,9 @@ func TestASessionOfAnUpstreamAnswersSilently(t *testing.T) {
 // parameter that nobody knows, the secret in the body, and the person's identifier from the ID token.
 func TestKoppeltaalsRequest(t *testing.T) {
 	u := newUpstream(t)
-	u.Apply(strings.Replace(strings.Replace(house, "home_url: https://linde.test/home", "home_url: https://linde.test/home\n    policy: { login_form: false }", 1),
-		"    parties:\n", "    parties:\n      - { client_id: koppeltaal, auth: post, pkce: optional, secret: "+secretText+`, redirect_uris: ["https://rp.test/cb"], id_token_claims: [email, preferred_username], grant_types: [authorization_code] }`+"\n", 1))
+	u.Declare(idptest.Demo{Parties: []string{
+		"client_id: koppeltaal, auth: post, pkce: optional, id_token_claims: [email, preferred_username], grant_types: [authorization_code]",
+	}})
 	u.answers(federation.Contract{}, map[string]any{}, since(0))
 	v := visitor{u.signsIn(nil), t}
 	u.connect(federation.Connection{ID: "lindehof"})

@@ -82,9 +82,7 @@ func TestRequestThatIsOverLeadsOn(t *testing.T) {
 func TestRequestThatGoesMeanwhileLeadsOn(t *testing.T) {
 	for before, send := range map[string]func(caller, *idptest.Browser){
 		"INSERT INTO journeys": func(c caller, b *idptest.Browser) {
-			b.MustFill(c, "Email address", "anna@example.org")
-			b.MustFill(c, "Password", idptest.Password)
-			b.MustPress(c, "Log in")
+			idptest.SendPassword(c, b, "anna@example.org")
 		},
 		"UPDATE requests\nSET browser": func(c caller, b *idptest.Browser) {
 			res := c.send(http.MethodPost, issuer+"/authorize", strings.TrimPrefix(authorizeQuery("web", nil), "/authorize?"), nil)
@@ -100,8 +98,7 @@ func TestRequestThatGoesMeanwhileLeadsOn(t *testing.T) {
 				}
 			}
 		})
-		c := caller{t, idptest.NewServer(t, held)}
-		c.Apply(house)
+		c := callerOn(t, held)
 		c.Site("linde.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 		b, _ := c.waiting()
 		armed.Store(true)
