@@ -230,7 +230,7 @@ func TestSlowMailServerHoldsUpNoText(t *testing.T) {
 // A node that stops begins no message, whoever asks, and goes on with what it follows.
 func TestDrainedHouseSendsNothing(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(twoPlatforms)
+	s.Declare(twoPlatforms...)
 	house := node(t, s, mailing(func(context.Context) error { t.Error("a mail was sent"); return nil }))
 	house.Drain()
 	house.Drain()

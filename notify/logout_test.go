@@ -29,7 +29,6 @@ import (
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/outbox"
 	"github.com/minddistrict/idp/platform"
-	"github.com/minddistrict/idp/staff"
 )
 
 // receiver is where a party is told, over a real connection.
@@ -97,12 +96,8 @@ func telling(t *testing.T, s *idptest.Server, allow []netip.Prefix) *wire.House 
 // told is a platform with a party that is told at an address.
 func told(t *testing.T, s *idptest.Server, party, address, more string) {
 	t.Helper()
-	s.Apply(fmt.Sprintf(`
-platforms:
-  - name: linde
-    parties:
-      - { client_id: %s, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://%s.test/cb"], backchannel_logout_uri: "%s"%s }
-`, party, party, address, more))
+	s.Apply(fmt.Sprintf(`platforms: [ { name: linde, parties: [
+		{ client_id: %s, secret: %s, redirect_uris: ["https://%[1]s.test/cb"], backchannel_logout_uri: "%[3]s"%[4]s } ] } ]`, party, idptest.PartySecret, address, more))
 }
 
 // signedIn lets anna have a session with grants of parties. It returns the last of them.
@@ -150,6 +145,15 @@ func signedOut(t *testing.T, s *idptest.Server, parties ...string) (all []outbox
 		all = append(all, ended(t, s, "logout."+session.ID+"."+id))
 	}
 	return all
+}
+
+// webIsTold is a receiver that answers so for the party web, a house that tells it, and the message of a session that ended.
+func webIsTold(t *testing.T, s *idptest.Server, answer func(http.ResponseWriter, *http.Request)) (*receiver, *wire.House, outbox.Message) {
+	t.Helper()
+	rec := newReceiver(t)
+	rec.answers(answer)
+	told(t, s, "web", rec.URL+"/out?at=linde", "")
+	return rec, telling(t, s, loopback), signedOut(t, s, "web")[0]
 }
 
 // verified checks a logout token as OpenID Connect Back-Channel Logout 1.0 section 2.6 says, with the published keys.
@@ -261,10 +265,7 @@ func TestPartyThatDoesNotTakeALogoutIsAskedAgain(t *testing.T) {
 
 func TestLogoutIsTriedSevenTimesInSevenHours(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
-		rec := newReceiver(t)
-		rec.answers(status(http.StatusServiceUnavailable))
-		told(t, s, "web", rec.URL+"/out?at=linde", "")
-		house, m := telling(t, s, loopback), signedOut(t, s, "web")[0]
+		rec, house, m := webIsTold(t, s, status(http.StatusServiceUnavailable))
 		begun := s.Clock.Now()
 		var at []time.Duration
 		for _, pause := range []time.Duration{0, time.Second, 5 * time.Second, 30 * time.Second, 5 * time.Minute, time.Hour, 6 * time.Hour, time.Hour} {
@@ -291,9 +292,8 @@ func TestPartyThatRefusesALogoutIsToldOfAndNotAskedAgain(t *testing.T) {
 		rec := newReceiver(t)
 		rec.answers(status(http.StatusBadRequest))
 		told(t, s, "web", rec.URL+"/out?at=linde", "")
-		o := s.Options
-		log := &lines{}
-		o.Log, o.Outbound = log.logger(), outbound.NewClient(loopback)
+		o, log := s.Options, &idptest.LogBook{}
+		o.Log, o.Outbound = slog.New(slog.NewTextHandler(log, nil)), outbound.NewClient(loopback)
 		house, err := wire.Build(t.Context(), o)
 		if err != nil {
 			t.Fatal(err)
@@ -308,7 +308,7 @@ func TestPartyThatRefusesALogoutIsToldOfAndNotAskedAgain(t *testing.T) {
 		if n := len(rec.got()); n != 1 {
 			t.Errorf("asked %d times", n)
 		}
-		if got := log.text(); !strings.Contains(got, `msg="a party does not know that a session ended" platform=linde party=web outcome=refused reason=400`) {
+		if got := log.String(); !strings.Contains(got, `msg="a party does not know that a session ended" platform=linde party=web outcome=refused reason=400`) {
 			t.Errorf("log: %s", got)
 		}
 		events, err := s.DB.Events(t.Context(), "linde", 1)
@@ -325,15 +325,12 @@ func TestPartyThatRefusesALogoutIsToldOfAndNotAskedAgain(t *testing.T) {
 // The answer is lost: the party hears of it again, by a token of its own.
 func TestLogoutWhoseAnswerIsLostIsSentAgain(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
-		rec := newReceiver(t)
-		rec.answers(func(w http.ResponseWriter, _ *http.Request) {
+		rec, house, m := webIsTold(t, s, func(w http.ResponseWriter, _ *http.Request) {
 			conn, _, err := w.(http.Hijacker).Hijack()
 			if err == nil {
 				_ = conn.Close()
 			}
 		})
-		told(t, s, "web", rec.URL+"/out?at=linde", "")
-		house, m := telling(t, s, loopback), signedOut(t, s, "web")[0]
 		deliver(t, house)
 		wantEnd(t, s, m.ID, "", "no answer")
 		rec.answers(nil)
@@ -354,11 +351,7 @@ func TestLogoutWhoseAnswerIsLostIsSentAgain(t *testing.T) {
 
 func TestLogoutIsSignedWithTheKeyOfTheAttempt(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
-		rec := newReceiver(t)
-		rec.answers(status(http.StatusInternalServerError))
-		told(t, s, "web", rec.URL+"/out?at=linde", "")
-		house := telling(t, s, loopback)
-		signedOut(t, s, "web")
+		rec, house, _ := webIsTold(t, s, status(http.StatusInternalServerError))
 		deliver(t, house)
 		told(t, s, "web", rec.URL+"/out?at=linde", ", id_token_alg: ES256") // another key, and its algorithm
 		if err := house.Refresh(t.Context()); err != nil {
@@ -383,15 +376,11 @@ func TestLogoutIsSignedWithTheKeyOfTheAttempt(t *testing.T) {
 // next attempt is signed with the new one.
 func TestLogoutIsSignedAnewWhenItsKeyWasReplaced(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
-		rec := newReceiver(t)
-		rec.answers(status(http.StatusInternalServerError))
-		told(t, s, "web", rec.URL+"/out?at=linde", "")
-		house, m := telling(t, s, loopback), signedOut(t, s, "web")[0]
+		rec, house, m := webIsTold(t, s, status(http.StatusInternalServerError))
 		deliver(t, house)
 		before, _ := verified(t, s, rec.got()[0], "RS256")
 		s.Clock.Later(time.Second)
-		acts := staff.Acts{Store: s.DB, Sealer: s.Sealer, Actor: staff.Operator("operator"), Now: s.Clock.Now()}
-		_, err := acts.RotateKey(t.Context(), "linde", func(existing []keys.Key, now time.Time) ([]keys.Key, error) {
+		_, err := s.Tools().Acts().RotateKey(t.Context(), "linde", func(existing []keys.Key, now time.Time) ([]keys.Key, error) {
 			return keys.Replace(existing, "linde", "RS256", s.Sealer, now)
 		})
 		if err == nil {
@@ -412,11 +401,8 @@ func TestLogoutIsSignedAnewWhenItsKeyWasReplaced(t *testing.T) {
 // A party that was disabled meanwhile may have people signed in all the same: it is told.
 func TestDisabledPartyIsTold(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
-		rec := newReceiver(t)
-		told(t, s, "web", rec.URL+"/out?at=linde", "")
-		house, m := telling(t, s, loopback), signedOut(t, s, "web")[0]
-		acts := staff.Acts{Store: s.DB, Sealer: s.Sealer, Actor: staff.Operator("operator"), Now: s.Clock.Now()}
-		_, err := acts.DisableParty(t.Context(), "linde", "web")
+		_, house, m := webIsTold(t, s, nil)
+		_, err := s.Tools().Acts().DisableParty(t.Context(), "linde", "web")
 		if err == nil {
 			err = house.Refresh(t.Context())
 		}
@@ -433,10 +419,7 @@ func TestDisabledPartyIsTold(t *testing.T) {
 
 func TestPartyThatIsNotToldAnyMoreKeepsNothingWaiting(t *testing.T) {
 	each(t, func(t *testing.T, s *idptest.Server) {
-		rec := newReceiver(t)
-		rec.answers(status(http.StatusInternalServerError))
-		told(t, s, "web", rec.URL+"/out?at=linde", "")
-		house, m := telling(t, s, loopback), signedOut(t, s, "web")[0]
+		rec, house, m := webIsTold(t, s, status(http.StatusInternalServerError))
 		deliver(t, house)
 		told(t, s, "web", "", "")
 		if err := house.Refresh(t.Context()); err != nil {
@@ -632,23 +615,3 @@ func (c *crowd) answers(party string, number int) func(http.ResponseWriter, *htt
 		w.WriteHeader(code)
 	}
 }
-
-// lines are those of a log.
-type lines struct {
-	mu  sync.Mutex // guards all
-	all strings.Builder
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(b)
-}
-
-func (l *lines) text() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.String()
-}
-
-func (l *lines) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }

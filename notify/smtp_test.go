@@ -430,14 +430,14 @@ func TestMailArrivesWithTheConfiguredOrigin(t *testing.T) {
 
 func TestPlatformsOwnSenderArrives(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(twoPlatforms)
+	s.Declare(twoPlatforms...)
 	p := newPost(t, "localhost")
 	p.listen(0, false)
 	b := idptest.NewBrowser(s, "en")
 	b.MustOpen(t, "https://id.test/p/wilg/forgot")
 	b.MustFill(t, idptest.Text("en", "login.email"), "nobody@example.org")
 	b.MustPress(t, idptest.Text("en", "forgot.submit"))
-	s.Apply(strings.ReplaceAll(twoPlatforms, "policy: { self_sign_up: true }", "policy: { self_sign_up: true }\n    accounts: [{ email: piet@example.org, role: manager }]"))
+	s.Declare(idptest.Demo{Name: "wilg", Invited: []string{"email: piet@example.org, role: manager"}})
 	b = idptest.NewBrowser(s, "en")
 	b.MustOpen(t, "https://id.test/p/wilg/forgot")
 	b.MustFill(t, idptest.Text("en", "login.email"), "piet@example.org")
@@ -447,7 +447,7 @@ func TestPlatformsOwnSenderArrives(t *testing.T) {
 	if len(mails) != 1 || mails[0].from != "login@wilg.test" {
 		t.Fatalf("%+v", mails)
 	}
-	if got := read(t, mails[0].raw); got.From[0] != [2]string{"Wilg", "login@wilg.test"} ||
+	if got := read(t, mails[0].raw); got.From[0] != [2]string{"Praktijk De Wilg", "login@wilg.test"} ||
 		!strings.Contains(got.Text, "https://id.test/p/wilg/link/") || got.Subject != "Your account at Minddistrict is ready" {
 		t.Errorf("%+v", got)
 	}

@@ -25,30 +25,20 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-const twoPlatforms = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    help: { email: help@linde.test }
-    accounts:
-      - { email: anna@example.org, locale: nl, name: { given: Anna }, password: "zeven paarse regenjassen drogen!" }
-      - { email: invited@example.org, locale: en }
-      - { email: gone@example.org, password: "zeven paarse regenjassen drogen!", deactivated: true }
-  - name: wilg
-    issuer: https://id.test/p/wilg
-    organisation: Wilg
-    home_url: https://wilg.test/home
-    mail: { from: login@wilg.test, show_name: true }
-    policy: { self_sign_up: true }
-`
+var twoPlatforms = []idptest.Demo{
+	{
+		More:     "help: { email: help@linde.test }",
+		Accounts: []string{"email: anna@example.org, locale: nl, name: { given: Anna }", "email: gone@example.org, deactivated: true"},
+		Invited:  []string{"email: invited@example.org, locale: en"},
+	},
+	{Name: "wilg", More: "mail: { from: login@wilg.test, show_name: true }", Policy: "self_sign_up: true"},
+}
 
 // each runs a test on both databases.
 func each(t *testing.T, test func(*testing.T, *idptest.Server)) {
 	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
 		s := idptest.NewServer(t, db)
-		s.Apply(twoPlatforms)
+		s.Declare(twoPlatforms...)
 		test(t, s)
 	})
 }
@@ -483,7 +473,7 @@ func wantOnce(t *testing.T, want int, sent ...[]notify.Mail) {
 
 func TestMetricsCountLetters(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(twoPlatforms)
+	s.Declare(twoPlatforms...)
 	notice(t, s, time.Hour)
 	wish(t, s, outbox.PasswordResetRequest, "nobody@example.org")
 	deliver(t, s)

@@ -3,36 +3,24 @@ package staff_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"testing"
 
-	"github.com/minddistrict/idp/account"
 	"github.com/minddistrict/idp/internal/fault"
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/staff"
-	"github.com/minddistrict/idp/storage"
 )
 
 // clinic has two helpers, a manager and nine clients who log in with a code.
-func clinic(role string) string {
-	var b strings.Builder
-	b.WriteString(`
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    accounts:
-      - { email: baas@example.org, role: manager, password: "zeven paarse regenjassen drogen!" }
-      - { email: hulp@example.org, role: ` + role + `, password: "zeven paarse regenjassen drogen!" }
-      - { email: ander@example.org, role: helpdesk, password: "zeven paarse regenjassen drogen!" }
-`)
+func clinic(role string) []idptest.Demo {
+	d := idptest.Demo{Accounts: []string{
+		"email: baas@example.org, role: manager", "email: hulp@example.org, role: " + role, "email: ander@example.org, role: helpdesk",
+	}}
 	for i := range 9 {
-		fmt.Fprintf(&b, "      - { email: client%d@example.org, password: \"zeven paarse regenjassen drogen!\", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }\n", i)
+		d.Accounts = append(d.Accounts, fmt.Sprintf("email: client%d@example.org, totp_secret: %s", i, idptest.TOTPSecret))
 	}
-	return b.String()
+	return []idptest.Demo{d}
 }
 
 var lostPhone = staff.Justification{Reason: staff.LostPhone, Identified: staff.InPerson}
@@ -40,35 +28,19 @@ var lostPhone = staff.Justification{Reason: staff.LostPhone, Identified: staff.I
 // person acts at a node.
 func person(t *testing.T, node *idptest.Server, email string) *staff.Acts {
 	t.Helper()
-	key, err := account.ParseEmail(email)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := node.DB.AccountByEmail(t.Context(), "linde", key.Key)
-	if err != nil {
-		t.Fatal(err)
-	}
 	acts := node.Tools().Acts()
 	acts.Now = node.Clock.Now()
-	acts.Actor = staff.Actor{Name: "helper", Platform: "linde", Account: a.ID, Role: platform.Manager, Active: true, FreshAt: node.Clock.Now()}
+	acts.Actor = staff.Actor{Name: "helper", Platform: "linde", Account: whoIs(t, node, email).ID, Role: platform.Manager, Active: true, FreshAt: node.Clock.Now()}
 	return acts
 }
 
 // What a helper may is read where he acts, and a burst of resets is stopped: by two nodes at once, on both databases.
 func TestHelperAsHeStandsNow(t *testing.T) {
-	idptest.EachNodes(t, 2, func(t *testing.T, databases []*storage.DB) {
-		nodes := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
-		nodes[0].Apply(clinic("helpdesk"))
+	nodes(t, clinic("helpdesk"), func(t *testing.T, nodes []*idptest.Server) {
 		reset := func(by *staff.Acts, client int) error {
 			return by.ResetTwoStep(t.Context(), "linde", staff.ByAddress(fmt.Sprintf("client%d@example.org", client)), lostPhone)
 		}
-		enrolled := func(client int) bool {
-			a, err := nodes[1].DB.AccountByEmail(t.Context(), "linde", fmt.Sprintf("client%d@example.org", client))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return len(a.SecondCredentials()) > 0
-		}
+		enrolled := func(client int) bool { return enrolled(t, nodes[1], fmt.Sprintf("client%d@example.org", client)) }
 		ended := make([]error, 9)
 		var all sync.WaitGroup
 		for i := range ended {
@@ -105,7 +77,7 @@ func TestHelperAsHeStandsNow(t *testing.T) {
 		}
 		// Demoted at one node, with a form open at the other: whatever his session says of him.
 		open := person(t, nodes[1], "hulp@example.org")
-		nodes[0].Apply(clinic("client"))
+		nodes[0].Declare(clinic("client")...)
 		if err := open.Unblock(t.Context(), "linde", staff.ByAddress("client1@example.org")); !errors.Is(err, fault.Refused) {
 			t.Errorf("a helper who is none any more: %v", err)
 		}

@@ -23,25 +23,18 @@ import (
 )
 
 // practice is a clinic whose helper is a professional, with a client of another platform.
-func practice() string {
-	return clinic("professional") + `      - { email: collega@example.org, role: professional, password: "zeven paarse regenjassen drogen!" }
-  - name: wilg
-    issuer: https://login.wilg.test
-    organisation: De Wilg
-    home_url: https://wilg.test/home
-    accounts:
-      - { email: client0@example.org, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }
-      - { email: hulp@example.org, role: professional, password: "zeven paarse regenjassen drogen!" }
-`
+func practice() []idptest.Demo {
+	linde := clinic("professional")[0]
+	linde.Accounts = append(linde.Accounts, "email: collega@example.org, role: professional")
+	return []idptest.Demo{linde, {
+		Name:     "wilg",
+		Accounts: []string{"email: client0@example.org, totp_secret: " + idptest.TOTPSecret, "email: hulp@example.org, role: professional"},
+	}}
 }
 
 func find(t *testing.T, node *idptest.Server, p platform.ID, email string) *account.Account {
 	t.Helper()
-	key, err := account.ParseEmail(email)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, err := node.DB.AccountByEmail(t.Context(), p, key.Key)
+	a, err := node.DB.AccountByEmail(t.Context(), p, email)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +94,7 @@ func onRecord(t *testing.T, node *idptest.Server) (lines []string) {
 // moment.
 func TestWhoMayBeReferredToWhom(t *testing.T) {
 	node := idptest.NewServer(t, idptest.SQLite(t))
-	node.Apply(practice())
+	node.Declare(practice()...)
 	account := func(role platform.Role, state account.State, p platform.ID, id account.ID) *account.Account {
 		return &account.Account{ID: id, Platform: p, Role: role, State: state}
 	}
@@ -155,7 +148,7 @@ func TestWhoMayBeReferredToWhom(t *testing.T) {
 func TestReferralWorksOnceForOne(t *testing.T) {
 	idptest.EachNodes(t, 2, func(t *testing.T, databases []*storage.DB) {
 		gone, node := idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])
-		gone.Apply(practice())
+		gone.Declare(practice()...)
 		var tokens []string
 		for i := range 7 {
 			tokens = append(tokens, referred(t, gone, "hulp@example.org", fmt.Sprintf("client%d@example.org", i)))
@@ -230,11 +223,11 @@ func TestReferralWorksOnceForOne(t *testing.T) {
 		try("a sixth in an hour", reset(by("hulp@example.org"), tokens[6]), fault.Throttled, "referral.refuse linde-web too many")
 		last := referred(t, node, "collega@example.org", "client7@example.org")
 		want = append(want, "referral.make linde-server lost-phone for "+string(find(t, node, "linde", "collega@example.org").ID))
-		node.Apply(strings.Replace(practice(), "collega@example.org, role: professional", "collega@example.org, role: client", 1))
+		node.Declare(idptest.Demo{Accounts: []string{"email: collega@example.org, role: client"}})
 		try("demoted since", reset(by("collega@example.org"), last), fault.Refused, "referral.refuse linde-web not allowed")
 		_, err = by("collega@example.org").Referral(t.Context(), "linde", last, staff.ReferredReset)
 		try("demoted since, and opens it", err, fault.Refused, "referral.refuse linde-web not allowed")
-		node.Apply(practice())
+		node.Declare(practice()...)
 		node.Clock.Later(5 * time.Minute)
 		try("late", reset(by("collega@example.org"), last), fault.Expired, "referral.refuse linde-web late")
 		events, err := node.DB.Events(t.Context(), "linde", 1)
@@ -246,9 +239,7 @@ func TestReferralWorksOnceForOne(t *testing.T) {
 
 // Of 32 who press at once at two nodes one resets.
 func TestOneOfManyPressesResets(t *testing.T) {
-	idptest.EachNodes(t, 2, func(t *testing.T, databases []*storage.DB) {
-		nodes := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
-		nodes[0].Apply(practice())
+	nodes(t, practice(), func(t *testing.T, nodes []*idptest.Server) {
 		token := referred(t, nodes[0], "hulp@example.org", "client0@example.org")
 		var ended [32]error
 		var all sync.WaitGroup
@@ -295,10 +286,10 @@ func TestReferralAndResetAreOne(t *testing.T) {
 				}
 			})
 			node, dies := idptest.NewServer(t, others), idptest.NewServer(t, dying)
-			node.Apply(practice())
+			node.Declare(practice()...)
 			finished := false
 			for at := 1; !finished; at++ {
-				node.Apply(practice()) // the factor is back
+				node.Declare(practice()...) // the factor is back
 				node.Clock.Later(25 * time.Hour)
 				token := referred(t, node, "hulp@example.org", "client0@example.org")
 				acts := follower(t, dies, "hulp@example.org")
@@ -325,7 +316,7 @@ func TestReferralAndResetAreOne(t *testing.T) {
 // What is sealed is what is checked: a ticket that says another act is not one for this.
 func TestReferralForAnActOfAnotherRelease(t *testing.T) {
 	node := idptest.NewServer(t, idptest.SQLite(t))
-	node.Apply(practice())
+	node.Declare(practice()...)
 	whom, token := find(t, node, "linde", "client0@example.org"), secret.Token()
 	ticket := authn.NewTicket(secret.Hash(token), "linde", authn.TicketReferral, whom.ID, node.Clock.Now())
 	plain, err := json.Marshal(staff.Referral{Actor: find(t, node, "linde", "hulp@example.org").ID, Act: "erase", Reason: "lost-phone"})

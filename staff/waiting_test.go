@@ -22,38 +22,28 @@ import (
 )
 
 // ward has helpers, managers, two therapists and one who never signed in.
-const ward = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    accounts:
-      - { email: baas@example.org, role: manager, password: "zeven paarse regenjassen drogen!" }
-      - { email: tweede@example.org, role: manager, password: "zeven paarse regenjassen drogen!" }
-      - { email: hulp@example.org, role: helpdesk, password: "zeven paarse regenjassen drogen!" }
-      - { email: ander@example.org, role: helpdesk, password: "zeven paarse regenjassen drogen!" }
-      - { email: nieuw@example.org, role: professional }
-      - { email: tess@example.org, role: professional, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }
-      - { email: tom@example.org, role: professional, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }
-`
+var ward = []idptest.Demo{{
+	Accounts: []string{
+		"email: baas@example.org, role: manager", "email: tweede@example.org, role: manager",
+		"email: hulp@example.org, role: helpdesk", "email: ander@example.org, role: helpdesk",
+		"email: tess@example.org, role: professional, totp_secret: " + idptest.TOTPSecret,
+		"email: tom@example.org, role: professional, totp_secret: " + idptest.TOTPSecret,
+	},
+	Invited: []string{"email: nieuw@example.org, role: professional"},
+}}
 
-// nodes are two of one platform, on each database.
-func nodes(t *testing.T, file string, test func(t *testing.T, nodes []*idptest.Server)) {
+// nodes are two of some platforms, on each database.
+func nodes(t *testing.T, of []idptest.Demo, test func(t *testing.T, nodes []*idptest.Server)) {
 	idptest.EachNodes(t, 2, func(t *testing.T, databases []*storage.DB) {
 		all := []*idptest.Server{idptest.NewServer(t, databases[0]), idptest.NewServer(t, databases[1])}
-		all[0].Apply(file)
+		all[0].Declare(of...)
 		test(t, all)
 	})
 }
 
 func whoIs(t *testing.T, node *idptest.Server, email string) *account.Account {
 	t.Helper()
-	a, err := node.DB.AccountByEmail(t.Context(), "linde", email)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return a
+	return find(t, node, "linde", email)
 }
 
 // later moves the clocks of all nodes.
@@ -416,12 +406,11 @@ func TestHelperEndsOneSession(t *testing.T) {
 // Who wants to log out more people everywhere than one may in an hour, by whichever of two acts, is stopped at all
 // nodes, and managers are told once. What is done already is not counted, and a colleague goes on.
 func TestWhoLogsOutManyIsStopped(t *testing.T) {
-	var b strings.Builder
-	b.WriteString(clinic("helpdesk"))
+	house := clinic("helpdesk")
 	for i := range 2 * staff.LogOutsPerHour {
-		fmt.Fprintf(&b, "      - { email: many%d@example.org }\n", i)
+		house[0].Invited = append(house[0].Invited, fmt.Sprintf("email: many%d@example.org", i))
 	}
-	nodes(t, b.String(), func(t *testing.T, all []*idptest.Server) {
+	nodes(t, house, func(t *testing.T, all []*idptest.Server) {
 		out := func(who string, i int) error {
 			by, whom := person(t, all[i%2], who), staff.ByAddress(fmt.Sprintf("many%d@example.org", i))
 			if i%4 < 2 {
