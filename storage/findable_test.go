@@ -2,9 +2,6 @@ package storage_test
 
 import (
 	"go/ast"
-	"go/parser"
-	"go/token"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -16,39 +13,26 @@ import (
 // keepsContract sees each transaction of theirs make the account findable afterwards. An UPDATE elsewhere would leave
 // somebody to be found by the name of before.
 func TestNamesAreWrittenInOnePlace(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil {
-		t.Fatal(err)
-	}
 	var found []string
-	for _, name := range files {
-		if strings.HasSuffix(name, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ast.Inspect(file, func(n ast.Node) bool {
-			spec, ok := n.(*ast.ValueSpec)
-			if lit, isLit := n.(*ast.BasicLit); isLit && !ok {
-				if text, err := strconv.Unquote(lit.Value); err == nil && writesName(text) {
-					found = append(found, name)
-				}
-				return true
-			}
-			if !ok || len(spec.Values) != 1 {
-				return true
-			}
-			if lit, isLit := spec.Values[0].(*ast.BasicLit); isLit {
-				if text, err := strconv.Unquote(lit.Value); err == nil && writesName(text) {
-					found = append(found, spec.Names[0].Name)
-				}
-				return false
+	inspect(t, func(name string, n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if lit, isLit := n.(*ast.BasicLit); isLit && !ok {
+			if text, err := strconv.Unquote(lit.Value); err == nil && writesName(text) {
+				found = append(found, name)
 			}
 			return true
-		})
-	}
+		}
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		if lit, isLit := spec.Values[0].(*ast.BasicLit); isLit {
+			if text, err := strconv.Unquote(lit.Value); err == nil && writesName(text) {
+				found = append(found, spec.Names[0].Name)
+			}
+			return false
+		}
+		return true
+	})
 	slices.Sort(found)
 	if want := []string{"insertAccount", "insertNamedAccount", "readdressAccount", "upsertAccount"}; !slices.Equal(found, want) {
 		t.Errorf("names and addresses are written by %q, want %q: what writes them calls findable in its transaction, and is listed here", found, want)

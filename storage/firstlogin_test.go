@@ -1,11 +1,8 @@
 package storage_test
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -20,21 +17,17 @@ const firstLoginStatements = 13
 // A first login from the party's request to its tokens, as a browser and a party make it, without a second factor.
 func TestStatementsOfAFirstLogin(t *testing.T) {
 	db := idptest.Postgres(t)
-	s := idptest.NewServer(t, db)
-	s.Apply(countedHouse)
-	s.Site("rp.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s := newCounted(t, db)
 	fetch(t, s, "/keys", "") // a node looks at its settings once a second, whoever comes
 	var seen statements
 	stop := db.WatchEach(func() func(string) { return seen.note })
 	asked := &perRequest{over: s, seen: &seen}
 	b := browser.New(asked, "en")
-	err := errors.Join(
-		b.Open(countedIssuer+"/authorize?"+countedRequest("opaque").Encode()),
-		b.Fill("Email address", "anna@example.org"), b.Fill("Password", idptest.Password), b.Press("Log in"))
-	if err != nil {
-		t.Fatal(err)
+	idptest.LogIn(t, b, idptest.HostIssuer+"/authorize?"+countedRequest("opaque").Encode(), "anna@example.org")
+	var got struct {
+		Access string `json:"access_token"`
 	}
-	if access := tokenOf(t, asked, b.URL.Query().Get("code")); access == "" {
+	if post(t, asked, "/token", "opaque", codeForm(b.URL.Query().Get("code")), &got); got.Access == "" {
 		t.Errorf("no access token at the end of %s", b.URL)
 	}
 	if err := stop(); err != nil {
@@ -44,32 +37,6 @@ func TestStatementsOfAFirstLogin(t *testing.T) {
 		t.Errorf("%d statements, want at most %d:\n%s", asked.total, firstLoginStatements, asked)
 	}
 	t.Logf("%d statements:\n%s", asked.total, asked)
-}
-
-// tokenOf exchanges a code.
-func tokenOf(t *testing.T, over http.RoundTripper, code string) string {
-	t.Helper()
-	form := url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {countedRedirect},
-		"code_verifier": {"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"},
-	}
-	r, err := http.NewRequest(http.MethodPost, countedIssuer+"/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth("opaque", countedSecret)
-	res, err := over.RoundTrip(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got struct {
-		Access string `json:"access_token"`
-	}
-	if err := json.NewDecoder(res.Body).Decode(&got); err != nil {
-		t.Fatal(err)
-	}
-	return got.Access
 }
 
 // perRequest is a transport that notes what the database was asked by each request.

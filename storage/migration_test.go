@@ -13,35 +13,48 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
+// older is an empty database as a program of that version has it.
+func older(t *testing.T, dsn string, version int64) *storage.DB {
+	t.Helper()
+	db, err := storage.Open(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // what is in it was looked at
+	if err := db.MigrateTo(t.Context(), version); err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// eachOlder runs a test on an older database of each kind.
+func eachOlder(t *testing.T, version int64, test func(t *testing.T, db *storage.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, older(t, "sqlite:"+filepath.Join(t.TempDir(), "idp.db"), version)) })
+	t.Run("postgres", func(t *testing.T) { test(t, older(t, idptest.EmptyPostgres(t), version)) })
+}
+
+// running runs statements that must succeed.
+func running(t *testing.T, db *storage.DB) func(text string, args ...any) {
+	return func(text string, args ...any) {
+		t.Helper()
+		if _, err := db.SQL().ExecContext(t.Context(), text, args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // beforeActs is the last version in which an account may have several links of a kind that work.
 const beforeActs = 21
 
 // What an older program left is brought under the rule that one link of each kind works; all else stays as it was.
 func TestMigrationLeavesOneWorkingLinkOfEachKind(t *testing.T) {
-	for name, dsn := range map[string]func(*testing.T) string{
-		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "idp.db") },
-		"postgres": func(t *testing.T) string { return idptest.EmptyPostgres(t) },
-	} {
-		t.Run(name, func(t *testing.T) { migrateLinks(t, dsn(t)) })
-	}
+	eachOlder(t, beforeActs, migrateLinks)
 }
 
-func migrateLinks(t *testing.T, dsn string) {
+func migrateLinks(t *testing.T, db *storage.DB) {
 	ctx := t.Context()
-	db, err := storage.Open(ctx, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // what is in it was looked at
-	if err := db.MigrateTo(ctx, beforeActs); err != nil {
-		t.Fatal(err)
-	}
-	run := func(text string, args ...any) {
-		t.Helper()
-		if _, err := db.SQL().ExecContext(ctx, text, args...); err != nil {
-			t.Fatal(err)
-		}
-	}
+	run := running(t, db)
 	run(`INSERT INTO platforms (id, issuer, body) VALUES ('linde', 'https://linde.test', '{}')`)
 	for _, a := range []string{"active", "invited"} {
 		run(`INSERT INTO accounts (id, platform, email, email_key, role, state, locale, profile, created_at)
@@ -108,18 +121,9 @@ func migrateLinks(t *testing.T, dsn string) {
 // one of those of which one stays.
 func TestMigrationWaitsForALinkThatIsBeingIssued(t *testing.T) {
 	ctx := t.Context()
-	db, err := storage.Open(ctx, idptest.EmptyPostgres(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // what is in it was looked at
-	if err := db.MigrateTo(ctx, beforeActs); err != nil {
-		t.Fatal(err)
-	}
+	db := older(t, idptest.EmptyPostgres(t), beforeActs)
 	const issue = `INSERT INTO tickets (platform, hash, purpose, account, party, issued_at, expires_at) VALUES ('linde', $1, 'reset', 'anna', '', 1, 99)`
-	if _, err := db.SQL().ExecContext(ctx, issue, []byte("one")); err != nil {
-		t.Fatal(err)
-	}
+	running(t, db)(issue, []byte("one"))
 	tx, err := db.SQL().BeginTx(ctx, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -147,24 +151,11 @@ const beforeURLs = 25
 
 // What waits when the schema is brought up to date goes where it went.
 func TestMigrationLeavesMessagesWhereTheyGo(t *testing.T) {
-	for name, dsn := range map[string]func(*testing.T) string{
-		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "idp.db") },
-		"postgres": func(t *testing.T) string { return idptest.EmptyPostgres(t) },
-	} {
-		t.Run(name, func(t *testing.T) { migrateMessages(t, dsn(t)) })
-	}
+	eachOlder(t, beforeURLs, migrateMessages)
 }
 
-func migrateMessages(t *testing.T, dsn string) {
+func migrateMessages(t *testing.T, db *storage.DB) {
 	ctx := t.Context()
-	db, err := storage.Open(ctx, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // what is in it was looked at
-	if err := db.MigrateTo(ctx, beforeURLs); err != nil {
-		t.Fatal(err)
-	}
 	insert := func(id, medium string) error {
 		_, err := db.SQL().ExecContext(ctx, `INSERT INTO letters (platform, id, account, kind, medium, locale, sealed, queued_at, expires_at, next_at, tries, outcome, reason)
 			VALUES ('linde', $1, '', 'k', $2, 'nl', $3, 1, 1000, 1, 0, '', '')`, id, medium, []byte("sealed"))
@@ -211,30 +202,12 @@ const beforeOneLink = 45
 
 // Of two links to one connection that an older program left the older one stays, and no second one comes after.
 func TestMigrationLeavesOneLinkToAConnection(t *testing.T) {
-	for name, dsn := range map[string]func(*testing.T) string{
-		"sqlite":   func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "idp.db") },
-		"postgres": func(t *testing.T) string { return idptest.EmptyPostgres(t) },
-	} {
-		t.Run(name, func(t *testing.T) { migrateConnections(t, dsn(t)) })
-	}
+	eachOlder(t, beforeOneLink, migrateConnections)
 }
 
-func migrateConnections(t *testing.T, dsn string) {
+func migrateConnections(t *testing.T, db *storage.DB) {
 	ctx := t.Context()
-	db, err := storage.Open(ctx, dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // what is in it was looked at
-	if err := db.MigrateTo(ctx, beforeOneLink); err != nil {
-		t.Fatal(err)
-	}
-	run := func(text string, args ...any) {
-		t.Helper()
-		if _, err := db.SQL().ExecContext(ctx, text, args...); err != nil {
-			t.Fatal(err)
-		}
-	}
+	run := running(t, db)
 	run(`INSERT INTO platforms (id, issuer, body) VALUES ('linde', 'https://linde.test', '{}')`)
 	for _, a := range []string{"anna", "bram"} {
 		run(`INSERT INTO accounts (id, platform, email, email_key, role, state, locale, profile, created_at)

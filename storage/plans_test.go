@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -27,9 +28,7 @@ func (noNames) MAC(_, data string) []byte { return []byte(data) }
 // What staff's pages read finds its rows by an index, on both databases and without statistics too: the first index named
 // is the one that the rows of the page come by. How long that takes with a million people is in docs/performance.md.
 func TestStaffReadsByIndexes(t *testing.T) {
-	for name, open := range map[string]func(testing.TB) *storage.DB{"sqlite": idptest.SQLite, "postgres": idptest.Postgres} {
-		t.Run(name, func(t *testing.T) { readsByIndexes(t, open(t), name == "postgres") })
-	}
+	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) { readsByIndexes(t, db, path.Base(t.Name()) == "postgres") })
 }
 
 func readsByIndexes(t *testing.T, db *storage.DB, postgres bool) {

@@ -9,31 +9,27 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pquerna/otp/totp"
-
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/storage"
 )
 
-const (
-	countedIssuer   = "https://login.linde.test"
-	countedRedirect = "https://rp.test/cb"
-	countedSecret   = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
-	countedHouse    = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: opaque, secret: ` + countedSecret + `, redirect_uris: ["` + countedRedirect + `"], rotate_refresh_tokens: true }
-      - { client_id: jwt, secret: ` + countedSecret + `, redirect_uris: ["` + countedRedirect + `"], id_token_alg: ES256, access_token: jwt }
-      - { client_id: machine, type: service, secret: ` + countedSecret + `, grant_types: [client_credentials], scopes: [api] }
-    accounts:
-      - { email: anna@example.org, password: "` + idptest.Password + `", name: { given: Anna, family: Bakker } }
-      - { email: bram@example.org, password: "` + idptest.Password + `", totp_secret: ` + idptest.TOTPSecret + ` }
-`
-)
+var counted = idptest.Demo{
+	Parties: []string{
+		"client_id: opaque, rotate_refresh_tokens: true", "client_id: jwt, id_token_alg: ES256, access_token: jwt",
+		"client_id: machine, type: service, grant_types: [client_credentials], scopes: [api]",
+	},
+	Accounts: []string{
+		"email: anna@example.org, name: { given: Anna, family: Bakker }", "email: bram@example.org, totp_secret: " + idptest.TOTPSecret,
+	},
+}
+
+// newCounted is a server with them, whose parties have a page.
+func newCounted(t *testing.T, db *storage.DB) *idptest.Server {
+	s := idptest.NewServer(t, db)
+	s.Declare(counted)
+	s.Site("rp.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	return s
+}
 
 // Statements are most of what a request costs, and each one that writes waits for the disk: their number is a promise.
 func TestStatementsPerRequest(t *testing.T) {
@@ -47,13 +43,8 @@ func TestStatementsPerRequest(t *testing.T) {
 // What a login asks while its account's row is locked is what two logins of one person wait for.
 func TestStatementsOfALogin(t *testing.T) {
 	db := idptest.SQLite(t)
-	s := idptest.NewServer(t, db)
-	s.Apply(countedHouse)
-	s.Site("rp.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	code, err := totp.GenerateCode(idptest.TOTPSecret, s.Clock.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := newCounted(t, db)
+	code := idptest.Code(t, idptest.TOTPSecret, s.Clock.Now())
 	var seen statements
 	stop := db.Watch(seen.note)
 	for _, row := range []struct {
@@ -68,7 +59,7 @@ func TestStatementsOfALogin(t *testing.T) {
 	} {
 		b := idptest.NewBrowser(s, "en")
 		seen.reset()
-		err := b.Open(countedIssuer + "/authorize?" + countedRequest("opaque").Encode())
+		err := b.Open(idptest.HostIssuer + "/authorize?" + countedRequest("opaque").Encode())
 		if _, writes := seen.count(); writes != row.begun {
 			t.Errorf("%s: %d writes before the first form, want %d: %q", row.who, writes, row.begun, seen.all)
 		}
@@ -94,25 +85,23 @@ func TestStatementsOfALogin(t *testing.T) {
 // countedRequest asks for a code.
 func countedRequest(party string) url.Values {
 	return url.Values{
-		"client_id": {party}, "redirect_uri": {countedRedirect}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s"},
-		"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+		"client_id": {party}, "redirect_uri": {idptest.RedirectURI}, "response_type": {"code"}, "scope": {"openid email"}, "state": {"s"},
+		"code_challenge": {idptest.Challenge}, "code_challenge_method": {"S256"},
+	}
+}
+
+// codeForm redeems one.
+func codeForm(code string) url.Values {
+	return url.Values{
+		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {idptest.RedirectURI}, "code_verifier": {idptest.Verifier},
 	}
 }
 
 func countStatements(t *testing.T, db *storage.DB, party string) {
-	s := idptest.NewServer(t, db)
-	s.Apply(countedHouse)
-	s.Site("rp.test", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	s := newCounted(t, db)
 	anna := idptest.NewBrowser(s, "en")
-	authorize := countedIssuer + "/authorize?" + countedRequest(party).Encode()
-	for _, err := range []error{
-		anna.Open(authorize), anna.Fill("Email address", "anna@example.org"), anna.Fill("Password", idptest.Password), anna.Press("Log in"),
-	} {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-
+	authorize := idptest.HostIssuer + "/authorize?" + countedRequest(party).Encode()
+	idptest.LogIn(t, anna, authorize, "anna@example.org")
 	var seen statements
 	stop := db.Watch(seen.note)
 	defer func() {
@@ -137,10 +126,7 @@ func countStatements(t *testing.T, db *storage.DB, party string) {
 			}
 		}, 1, 1},
 		{"token", func() {
-			form(url.Values{
-				"grant_type": {"authorization_code"}, "code": {anna.URL.Query().Get("code")}, "redirect_uri": {countedRedirect},
-				"code_verifier": {"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"},
-			})()
+			form(codeForm(anna.URL.Query().Get("code")))()
 		}, 0, 1},
 		{"refresh", func() { form(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}})() }, 0, 1},
 		{"userinfo", func() { fetch(t, s, "/userinfo", got.Access) }, 1, 0},
@@ -157,20 +143,20 @@ func countStatements(t *testing.T, db *storage.DB, party string) {
 	}
 }
 
-func post(t *testing.T, s *idptest.Server, path, party string, form url.Values, into any) {
+func post(t *testing.T, s http.RoundTripper, path, party string, form url.Values, into any) {
 	t.Helper()
-	r, err := http.NewRequest(http.MethodPost, countedIssuer+path, strings.NewReader(form.Encode()))
+	r, err := http.NewRequest(http.MethodPost, idptest.HostIssuer+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(party, countedSecret)
+	r.SetBasicAuth(party, idptest.PartySecret)
 	ask(t, s, r, into)
 }
 
 func fetch(t *testing.T, s *idptest.Server, path, access string) {
 	t.Helper()
-	r, err := http.NewRequest(http.MethodGet, countedIssuer+path, nil)
+	r, err := http.NewRequest(http.MethodGet, idptest.HostIssuer+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +166,7 @@ func fetch(t *testing.T, s *idptest.Server, path, access string) {
 	ask(t, s, r, &struct{}{})
 }
 
-func ask(t *testing.T, s *idptest.Server, r *http.Request, into any) {
+func ask(t *testing.T, s http.RoundTripper, r *http.Request, into any) {
 	t.Helper()
 	res, err := s.RoundTrip(r)
 	if err != nil {

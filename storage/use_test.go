@@ -17,37 +17,35 @@ const atOnce = 32
 
 // What works once is used once, whichever node is asked.
 func TestOneOfManyUsesWinsOnTwoNodes(t *testing.T) {
-	for name, open := range map[string]func(testing.TB, int) []*storage.DB{"sqlite": idptest.SQLiteNodes, "postgres": idptest.PostgresNodes} {
-		t.Run(name, func(t *testing.T) {
-			nodes, ends := open(t, 2), time.Now().Add(time.Hour)
-			won := [2]int{}
-			for round := range useRounds {
-				hash, results := secret.Hash(secret.Token()), make([]error, atOnce)
-				start := make(chan struct{})
-				var all sync.WaitGroup
-				for i := range results {
-					all.Go(func() {
-						<-start
-						results[i] = nodes[i%2].MarkUsed(t.Context(), "linde", hash, ends)
-					})
-				}
-				close(start)
-				all.Wait()
-				winners := 0
-				for i, err := range results {
-					switch {
-					case err == nil:
-						winners++
-						won[i%2]++
-					case !errors.Is(err, fault.Spent):
-						t.Fatalf("round %d: %v", round, err)
-					}
-				}
-				if winners != 1 {
-					t.Fatalf("round %d: %d of %d won", round, winners, atOnce)
+	idptest.EachNodes(t, 2, func(t *testing.T, nodes []*storage.DB) {
+		ends := time.Now().Add(time.Hour)
+		won := [2]int{}
+		for round := range useRounds {
+			hash, results := secret.Hash(secret.Token()), make([]error, atOnce)
+			start := make(chan struct{})
+			var all sync.WaitGroup
+			for i := range results {
+				all.Go(func() {
+					<-start
+					results[i] = nodes[i%2].MarkUsed(t.Context(), "linde", hash, ends)
+				})
+			}
+			close(start)
+			all.Wait()
+			winners := 0
+			for i, err := range results {
+				switch {
+				case err == nil:
+					winners++
+					won[i%2]++
+				case !errors.Is(err, fault.Spent):
+					t.Fatalf("round %d: %v", round, err)
 				}
 			}
-			t.Logf("%d rounds of %d: one winner each, %d at one node and %d at the other", useRounds, atOnce, won[0], won[1])
-		})
-	}
+			if winners != 1 {
+				t.Fatalf("round %d: %d of %d won", round, winners, atOnce)
+			}
+		}
+		t.Logf("%d rounds of %d: one winner each, %d at one node and %d at the other", useRounds, atOnce, won[0], won[1])
+	})
 }

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
-
 	"github.com/minddistrict/idp/authn"
 	"github.com/minddistrict/idp/federation"
 	"github.com/minddistrict/idp/internal/idptest"
@@ -24,37 +22,20 @@ import (
 const (
 	theirIssuer = "https://login.lindehof.test"
 	twoFactor   = "urn:minddistrict:acr:2fa"
-	setup       = `
-platforms:
-  - name: lindehof
-    issuer: https://login.lindehof.test
-    organisation: De Lindehof
-    home_url: https://lindehof.test/home
-    policy: { second_factor: { client: {demand: off}, staff: {demand: optional} }, code_methods: [totp] }
-    parties:
-      - client_id: secret
-        secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM
-        redirect_uris: ["https://login.linde.test/back"]
-        backchannel_logout_uri: "https://login.linde.test/out"
-      - client_id: post
-        auth: post
-        secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM
-        id_token_alg: PS256
-        redirect_uris: ["https://login.linde.test/back"]
-      - client_id: key
-        auth: private_key_jwt
-        jwks_uri: "https://login.linde.test/keys"
-        id_token_alg: EdDSA
-        redirect_uris: ["https://login.linde.test/back"]
-    accounts:
-      - email: anna@lindehof.test
-        password: "zeven paarse regenjassen drogen!"
-        totp_secret: ` + idptest.TOTPSecret + `
-      - email: bram@lindehof.test
-        password: "zeven paarse regenjassen drogen!"
-        name: { given: Bram, family: Bakker }
-`
 )
+
+// theirHouse is one of ours that is an organisation's.
+var theirHouse = idptest.Demo{
+	Name: "lindehof", Issuer: theirIssuer, Policy: "second_factor: { client: {demand: off}, staff: {demand: optional} }, code_methods: [totp]",
+	Parties: []string{
+		`client_id: secret, redirect_uris: ["https://login.linde.test/back"], backchannel_logout_uri: "https://login.linde.test/out"`,
+		`client_id: post, auth: post, id_token_alg: PS256, redirect_uris: ["https://login.linde.test/back"]`,
+		`client_id: key, auth: private_key_jwt, jwks_uri: "https://login.linde.test/keys", id_token_alg: EdDSA, redirect_uris: ["https://login.linde.test/back"]`,
+	},
+	Accounts: []string{
+		"email: anna@lindehof.test, totp_secret: " + idptest.TOTPSecret, "email: bram@lindehof.test, name: { given: Bram, family: Bakker }",
+	},
+}
 
 // theirs is a house of ours as the upstream, and what comes back from it.
 type theirs struct {
@@ -69,7 +50,7 @@ type theirs struct {
 
 func newTheirs(t *testing.T, client string, auth federation.OIDCAuth) *theirs {
 	th := &theirs{t: t, who: "bram@lindehof.test", Server: idptest.NewServer(t, idptest.SQLite(t))}
-	th.Apply(setup)
+	th.Declare(theirHouse)
 	th.Upstream = oidc.New(oidc.Options{
 		Client: th.Client(), Open: th.Sealer.Open, Now: th.Clock.Now, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
@@ -83,7 +64,7 @@ func newTheirs(t *testing.T, client string, auth federation.OIDCAuth) *theirs {
 	if auth == federation.PrivateKeyJWT {
 		keyed(t, th.c, signs, next)
 	} else {
-		th.c.Secret = th.Sealer.Seal([]byte("s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"), th.c.Binding("secret"))
+		th.c.Secret = th.Sealer.Seal([]byte(idptest.PartySecret), th.c.Binding("secret"))
 	}
 	th.Site("login.linde.test", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
@@ -133,13 +114,18 @@ func (th *theirs) password(b *idptest.Browser) {
 	b.MustPress(th.t, "Log in")
 }
 
+// signsIn sends a new browser there, in which somebody gives the password.
+func (th *theirs) signsIn() (*idptest.Browser, federation.AuthnRequest) {
+	th.t.Helper()
+	b, trip := idptest.NewBrowser(th.Server, "en"), th.trip(false, false)
+	th.leave(b, trip)
+	th.password(b)
+	return b, trip
+}
+
 func (th *theirs) code(b *idptest.Browser) {
 	th.t.Helper()
-	code, err := totp.GenerateCode(idptest.TOTPSecret, th.Clock.Now())
-	if err != nil {
-		th.t.Fatal(err)
-	}
-	b.MustFill(th.t, "Code", code)
+	b.MustFill(th.t, "Code", idptest.Code(th.t, idptest.TOTPSecret, th.Clock.Now()))
 	b.MustPress(th.t, "Continue")
 }
 
@@ -174,12 +160,9 @@ func TestOurOwnHouseAsTheUpstream(t *testing.T) {
 			t.Run(client, func(t *testing.T) {
 				th := newTheirs(t, client, auth)
 				th.c.OIDC.FormPost = form
-				b := idptest.NewBrowser(th.Server, "en")
-				trip := th.trip(false, false)
-				th.leave(b, trip)
-				th.password(b)
+				b, trip := th.signsIn()
 				if form {
-					b.MustPress(t, "Continue to De Lindehof")
+					b.MustPress(t, "Continue to lindehof")
 				}
 				if th.back == nil || form != (th.back.Method == http.MethodPost) {
 					t.Fatalf("at %s: %+v", b.URL, th.back)
@@ -225,10 +208,7 @@ func TestOurOwnHouseAsTheUpstream(t *testing.T) {
 // Whoever is signed in there is asked again where that is wanted, and for two factors where the contract counts them.
 func TestFreshAndTwoFactorsAreAsked(t *testing.T) {
 	th := newTheirs(t, "secret", federation.SecretBasic)
-	b := idptest.NewBrowser(th.Server, "en")
-	first := th.trip(false, false)
-	th.leave(b, first)
-	th.password(b)
+	b, first := th.signsIn()
 	began := th.answered(first)
 	th.Clock.Later(20 * time.Minute)
 
@@ -274,10 +254,7 @@ func TestFreshAndTwoFactorsAreAsked(t *testing.T) {
 // What goes wrong there has a reason here.
 func TestWhatOurOwnHouseRefuses(t *testing.T) {
 	th := newTheirs(t, "secret", federation.SecretBasic)
-	b := idptest.NewBrowser(th.Server, "en")
-	trip := th.trip(false, false)
-	th.leave(b, trip)
-	th.password(b)
+	_, trip := th.signsIn()
 	right := th.c.Secret
 	th.c.Secret = th.Sealer.Seal([]byte("another"), th.c.Binding("secret"))
 	_, err := th.Answer(t.Context(), th.c, trip, theirBack, th.back)
@@ -304,10 +281,7 @@ func TestWhatOurOwnHouseRefuses(t *testing.T) {
 // When the session there ends, it tells us, and a key that is new is taken over before it signs.
 func TestOurOwnHouseTellsOfLogouts(t *testing.T) {
 	th := newTheirs(t, "secret", federation.SecretBasic)
-	b := idptest.NewBrowser(th.Server, "en")
-	trip := th.trip(false, false)
-	th.leave(b, trip)
-	th.password(b)
+	b, trip := th.signsIn()
 	a := th.answered(trip)
 	b.MustOpen(t, theirIssuer+"/logout?client_id=secret")
 	b.MustPress(t, "Yes, log out")
@@ -336,10 +310,7 @@ func TestOurOwnHouseTellsOfLogouts(t *testing.T) {
 // A connection's next key is known there before it signs.
 func TestKeysAreChangedWithoutAGap(t *testing.T) {
 	th := newTheirs(t, "key", federation.PrivateKeyJWT)
-	b := idptest.NewBrowser(th.Server, "en")
-	trip := th.trip(false, false)
-	th.leave(b, trip)
-	th.password(b)
+	b, trip := th.signsIn()
 	th.answered(trip)
 	for _, keys := range [][]func() *rsa.PrivateKey{{next, signs}, {next}} {
 		keyed(t, th.c, keys...)

@@ -19,7 +19,7 @@ func TestKeysAreReadSeldom(t *testing.T) {
 	ask := func(kid string, reads int) error {
 		t.Helper()
 		p.header["kid"] = kid
-		p.claims["iat"] = p.at.Unix()
+		p.claims["iat"] = p.now().Unix()
 		_, err := p.answer(u, c, p.trip(c, false))
 		if got := p.count("/keys"); got != reads {
 			t.Errorf("kid %s: read %d times, want %d", kid, got, reads)
@@ -36,14 +36,14 @@ func TestKeysAreReadSeldom(t *testing.T) {
 	taken(ask("one", 1))
 	p.jwks = map[string]any{"keys": []any{jwk(foreign(), "two")}}
 	p.sign = rs256(foreign())
-	first := `jwks_uri, read ` + p.at.UTC().Format(time.RFC3339) + `, has kid "one"`
+	first := `jwks_uri, read ` + p.now().UTC().Format(time.RFC3339) + `, has kid "one"`
 	refused(t, ask("two", 1), federation.BadSignature, `kid "two" and RS256, which is not known`, first)
 	p.later(29 * time.Second)
 	refused(t, ask("two", 1), federation.BadSignature)
 	p.later(time.Second)
 	taken(ask("two", 2))
 	for range 5 {
-		refused(t, ask("guessed", 2), federation.BadSignature, `jwks_uri, read `+p.at.UTC().Format(time.RFC3339)+`, has kid "two"`)
+		refused(t, ask("guessed", 2), federation.BadSignature, `jwks_uri, read `+p.now().UTC().Format(time.RFC3339)+`, has kid "two"`)
 	}
 	p.sign = rs256(own())
 	refused(t, ask("two", 2), federation.BadSignature, `says kid "two" and RS256, and is not signed with that key`, `has kid "two"`)
@@ -57,13 +57,13 @@ func TestKeysAreReadSeldom(t *testing.T) {
 	p.jwks = map[string]any{"keys": []any{jwk(own(), "")}}
 	p.sign = rs256(own())
 	p.header = map[string]any{"alg": "RS256"}
-	p.claims["iat"] = p.at.Unix()
+	p.claims["iat"] = p.now().Unix()
 	_, err := p.answer(u, c, p.trip(c, false))
 	taken(err)
 	// While they cannot be read, those of before count.
 	p.instead["/keys"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }
 	p.later(time.Hour)
-	p.claims["iat"], p.claims["exp"] = p.at.Unix(), p.at.Add(time.Hour).Unix()
+	p.claims["iat"], p.claims["exp"] = p.now().Unix(), p.now().Add(time.Hour).Unix()
 	_, err = p.answer(u, c, p.trip(c, false))
 	taken(err)
 }

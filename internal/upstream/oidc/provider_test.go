@@ -57,10 +57,10 @@ func key(bits int) func() *rsa.PrivateKey {
 // provider is one that says what a test wants, right or wrong.
 type provider struct {
 	*httptest.Server
-	t testing.TB
+	t     testing.TB
+	clock *idptest.Clock
 
 	mu        sync.Mutex
-	at        time.Time
 	hits      map[string]int // by path
 	forms     []url.Values   // at the token endpoint
 	basics    []string       // … user:password of the Authorization header
@@ -79,11 +79,12 @@ type provider struct {
 
 func newProvider(t testing.TB) *provider {
 	p := &provider{
-		t: t, at: noon, hits: map[string]int{}, instead: map[string]http.HandlerFunc{}, redeemed: map[string]bool{},
+		t: t, clock: idptest.NewClock(), hits: map[string]int{}, instead: map[string]http.HandlerFunc{}, redeemed: map[string]bool{},
 		header: map[string]any{"alg": "RS256", "kid": "one", "typ": "JWT"}, sign: rs256(own()),
 		jwks:    map[string]any{"keys": []any{jwk(own(), "one")}},
 		answers: map[string]any{"access_token": "access-1", "token_type": "bearer"},
 	}
+	p.clock.Later(noon.Sub(p.clock.Now()))
 	p.Server = httptest.NewServer(p)
 	t.Cleanup(p.Close)
 	p.says = map[string]any{
@@ -146,17 +147,9 @@ func (p *provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (p *provider) now() time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.at
-}
+func (p *provider) now() time.Time { return p.clock.Now() }
 
-func (p *provider) later(d time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.at = p.at.Add(d)
-}
+func (p *provider) later(d time.Duration) { p.clock.Later(d) }
 
 func (p *provider) count(path string) int {
 	p.mu.Lock()
