@@ -25,12 +25,7 @@ func TestWaysOfSigningIn(t *testing.T) {
 		"by way of a lost one":    {"login_form: true", "/password", []string{"Forgot your password?", "Back", "Back door"}, "user"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			db := idptest.SQLite(t)
-			s := idptest.NewServer(t, db, doors.Factors(db)...)
-			s.Apply(strings.Replace(doorsHouse, "POLICY", row.policy, 1))
-			party := idptest.NewParty(s, "web.linde.test", "https://login.linde.test", "linde-web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
-			b := idptest.NewBrowser(s, "en")
-			b.MustOpen(t, party.Start(nil))
+			b, party := behindDoors(t, row.policy)
 			b.MustBeAt(t, row.first)
 			for _, way := range row.path {
 				b.MustPress(t, way)
@@ -53,12 +48,7 @@ func TestWaysOfSigningIn(t *testing.T) {
 
 // A way that the policy closes is neither offered nor taken.
 func TestClosedWayIsNotTaken(t *testing.T) {
-	db := idptest.SQLite(t)
-	s := idptest.NewServer(t, db, doors.Factors(db)...)
-	s.Apply(strings.Replace(doorsHouse, "POLICY", "login_form: false", 1))
-	party := idptest.NewParty(s, "web.linde.test", "https://login.linde.test", "linde-web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
-	b := idptest.NewBrowser(s, "en")
-	b.MustOpen(t, party.Start(nil))
+	b, _ := behindDoors(t, "login_form: false")
 	page := b.URL.String()
 	for _, step := range []string{"password", "forgot", "closed"} {
 		form := map[string][]string{"email": {"anna@example.org"}, "password": {idptest.Password}}
@@ -71,15 +61,15 @@ func TestClosedWayIsNotTaken(t *testing.T) {
 	}
 }
 
-const doorsHouse = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { POLICY }
-    parties:
-      - { client_id: linde-web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: [https://web.linde.test/callback] }
-    accounts:
-      - { email: anna@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
-`
+// behindDoors is a browser with the page of a party in front of it.
+func behindDoors(t *testing.T, policy string) (*idptest.Browser, *idptest.Party) {
+	t.Helper()
+	db := idptest.SQLite(t)
+	s := idptest.NewServer(t, db, doors.Factors(db)...)
+	demo := idptest.Demo{Policy: policy, Parties: []string{"client_id: web"}, Accounts: []string{"email: anna@example.org, locale: en"}}
+	s.Declare(demo)
+	party := demo.Party(s, "web")
+	b := idptest.NewBrowser(s, "en")
+	b.MustOpen(t, party.Start(nil))
+	return b, party
+}

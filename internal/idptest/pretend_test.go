@@ -16,39 +16,29 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-const pretendHouse = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { second_factor: { client: %s }, code_methods: [%s], idle_after: 1h }
-    parties:
-      - { client_id: linde-web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: [https://web.linde.test/callback] }
-    accounts:
-      - { email: anna@example.org, locale: en, password: "zeven paarse regenjassen drogen!" }
-`
+func pretendHouse(demand, methods string) idptest.Demo {
+	return idptest.Demo{
+		Policy:   fmt.Sprintf("second_factor: { client: %s }, code_methods: [%s], idle_after: 1h", demand, methods),
+		Parties:  []string{"client_id: web"},
+		Accounts: []string{"email: anna@example.org, locale: en"},
+	}
+}
 
 // TestAddingAFactorTakesOneFolderAndOneLine: the folder is internal/idptest/pretend, the line is marked below.
 func TestAddingAFactorTakesOneFolderAndOneLine(t *testing.T) {
 	idptest.EachDatabase(t, func(t *testing.T, db *storage.DB) {
 		s := idptest.NewServer(t, db, pretend.Factor(idptest.Sealer(t))) // the one line
-		s.Apply(fmt.Sprintf(pretendHouse, "required", "pretend"))
-		party := idptest.NewParty(s, "web.linde.test", "https://login.linde.test", "linde-web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+		demo := pretendHouse("required", "pretend")
+		s.Declare(demo)
+		party := demo.Party(s, "web")
 		b := idptest.NewBrowser(s, "en")
-		b.MustOpen(t, party.Start(nil))
-		b.MustFill(t, "Email address", "anna@example.org")
-		b.MustFill(t, "Password", idptest.Password)
-		b.MustPress(t, "Log in")
+		idptest.LogIn(t, b, party.Start(nil), "anna@example.org")
 		// required: the set-up comes right after the login, and nothing is given before it
 		b.MustBeAt(t, "/set-up")
 		if err := b.Open(party.Start(map[string][]string{"prompt": {"none"}})); err != nil || party.Last.Error != "login_required" {
 			t.Fatalf("before the set-up: %v, %q", err, party.Last.Error)
 		}
-		b.MustOpen(t, party.Start(nil))
-		b.MustFill(t, "Email address", "anna@example.org")
-		b.MustFill(t, "Password", idptest.Password)
-		b.MustPress(t, "Log in")
+		idptest.LogIn(t, b, party.Start(nil), "anna@example.org")
 		b.MustPress(t, "Set up two-step authentication")
 		b.MustFill(t, "The code that everybody knows", "000000")
 		b.MustPress(t, "Continue")
@@ -63,10 +53,7 @@ func TestAddingAFactorTakesOneFolderAndOneLine(t *testing.T) {
 
 		// next time it is asked after the password, and again after an idle hour
 		other := idptest.NewBrowser(s, "en")
-		other.MustOpen(t, party.Start(nil))
-		other.MustFill(t, "Email address", "anna@example.org")
-		other.MustFill(t, "Password", idptest.Password)
-		other.MustPress(t, "Log in")
+		idptest.LogIn(t, other, party.Start(nil), "anna@example.org")
 		other.MustBeAt(t, "/pretend")
 		other.MustFill(t, "The code that everybody knows", pretend.Code)
 		other.MustPress(t, "Continue")
@@ -83,12 +70,9 @@ func TestAddingAFactorTakesOneFolderAndOneLine(t *testing.T) {
 // TestFactorIsOfferedAndShown: the pages that loop over factors show what one says of itself, and its mail is sent.
 func TestFactorIsOfferedAndShown(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t), pretend.Factor(idptest.Sealer(t)))
-	s.Apply(fmt.Sprintf(pretendHouse, "optional", "totp, pretend"))
+	s.Declare(pretendHouse("optional", "totp, pretend"))
 	b := idptest.NewBrowser(s, "en")
-	b.MustOpen(t, "https://login.linde.test/settings/two-step")
-	b.MustFill(t, "Email address", "anna@example.org")
-	b.MustFill(t, "Password", idptest.Password)
-	b.MustPress(t, "Log in")
+	idptest.LogIn(t, b, "https://login.linde.test/settings/two-step", "anna@example.org")
 	b.MustPress(t, "Set up two-step authentication")
 	mustSay(t, b, "Code from an authenticator app", "Pretending", "You need nothing for it.")
 	choose(b, "totp")

@@ -31,34 +31,25 @@ const (
 	Challenge   = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
-// TwoPlatforms declares one platform with a host of its own and one with a path, with the same parties and people: what is
-// good at one must be worth nothing at the other.
-const TwoPlatforms = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties: &parties
-      - &web { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb", "https://app.example/cb"], post_logout_redirect_uris: ["https://rp.test/bye"], initiate_login_uri: "https://rp.test/start", origins: ["https://rp.test"] }
-      - { <<: *web, client_id: other }
-      - { <<: *web, client_id: post, auth: post }
-      - { <<: *web, client_id: lax, pkce: optional }
-      - { <<: *web, client_id: jwt, access_token: jwt, rotate_refresh_tokens: true }
-      - { <<: *web, client_id: guest, name: Guest, third_party: true }
-      - { client_id: spa, type: spa, redirect_uris: ["https://rp.test/cb"] }
-      - { client_id: app, type: native, redirect_uris: ["net.example.app:/callback", "http://localhost:9999/cb"] }
-      - { client_id: jobs, type: service, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, scopes: [jobs.read] }
-    accounts: &accounts
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!", name: { given: Anna, family: Bakker } }
-      - { email: bram@example.org, password: "zeven paarse regenjassen drogen!" }
-  - name: wilg
-    issuer: https://id.test/p/wilg
-    organisation: Praktijk De Wilg
-    home_url: https://wilg.test/home
-    parties: *parties
-    accounts: *accounts
-`
+// twoPlatforms are one with a host of its own and one with a path, with the same parties and people: what is good at one
+// must be worth nothing at the other.
+func twoPlatforms() []Demo {
+	const web = `redirect_uris: ["https://rp.test/cb", "https://app.example/cb"], post_logout_redirect_uris: ["https://rp.test/bye"], ` +
+		`initiate_login_uri: "https://rp.test/start", origins: ["https://rp.test"]`
+	linde := Demo{
+		Parties: []string{
+			"client_id: web, " + web, "client_id: other, " + web, "client_id: post, auth: post, " + web, "client_id: lax, pkce: optional, " + web,
+			"client_id: jwt, access_token: jwt, rotate_refresh_tokens: true, " + web, "client_id: guest, name: Guest, third_party: true, " + web,
+			`client_id: spa, type: spa, redirect_uris: ["https://rp.test/cb"]`,
+			`client_id: app, type: native, redirect_uris: ["net.example.app:/callback", "http://localhost:9999/cb"]`,
+			"client_id: jobs, type: service, scopes: [jobs.read]",
+		},
+		Accounts: []string{"email: anna@example.org, name: { given: Anna, family: Bakker }", "email: bram@example.org"},
+	}
+	wilg := linde
+	wilg.Name = "wilg"
+	return []Demo{linde, wilg}
+}
 
 // Scene is one house under attack, seen at one of its issuers.
 type Scene struct {
@@ -138,7 +129,7 @@ func SceneSQLite(t testing.TB) *storage.DB {
 	t.Helper()
 	furnished.Do(func() {
 		db := SQLite(t)
-		NewServer(t, db).Apply(TwoPlatforms)
+		NewServer(t, db).Declare(twoPlatforms()...)
 		path := filepath.Join(t.TempDir(), "house.db")
 		if _, err := db.SQL().ExecContext(t.Context(), "VACUUM INTO '"+path+"'"); err != nil {
 			t.Fatal(err)
@@ -172,7 +163,7 @@ var furnished struct {
 func ScenePostgres(t testing.TB) *storage.DB {
 	t.Helper()
 	db := Postgres(t)
-	NewServer(t, db).Apply(TwoPlatforms)
+	NewServer(t, db).Declare(twoPlatforms()...)
 	return db
 }
 
@@ -352,6 +343,12 @@ func (b *LogBook) Write(p []byte) (int, error) {
 	b.Lock()
 	defer b.Unlock()
 	return b.Buffer.Write(p)
+}
+
+func (b *LogBook) String() string {
+	b.Lock()
+	defer b.Unlock()
+	return b.Buffer.String()
 }
 
 // Dump is everything that a platform has, in order.

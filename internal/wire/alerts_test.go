@@ -51,20 +51,15 @@ const alertRules = "../../docs/grafana/alerts.yaml"
 // scrapeEvery is how far the clock goes between two scrapes.
 const scrapeEvery = 30 * time.Second
 
-const platformToWatch = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/callback"] }
-      - { client_id: jobs, type: service, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, grant_types: [client_credentials], scopes: [mood.read] }
-    connections:
-      - { name: eik, kind: oidc, names: { nl: De Eik, en: De Eik }, key: { by: sub }, oidc: { issuer: "https://eik.test", client_id: linde, secret: a-secret-of-an-organisation-32-long }, disabled: false }
-    accounts:
-      - { email: anna@example.org, password: "zeven paarse regenjassen drogen!" }
-`
+var platformToWatch = idptest.Demo{
+	More: `connections: [ { name: eik, kind: oidc, names: { nl: De Eik, en: De Eik }, key: { by: sub }, disabled: false,
+		oidc: { issuer: "https://eik.test", client_id: linde, secret: a-secret-of-an-organisation-32-long } } ]`,
+	Parties: []string{
+		`client_id: web, redirect_uris: ["https://rp.test/callback"]`,
+		"client_id: jobs, type: service, grant_types: [client_credentials], scopes: [mood.read]",
+	},
+	Accounts: []string{"email: anna@example.org"},
+}
 
 // scrapes are what Prometheus has of a node.
 type scrapes struct {
@@ -193,7 +188,7 @@ var troubles = []trouble{
 	{
 		name: "a party puts secrets into addresses", alerts: []string{"IdpTokensReplayed"}, lasts: 10 * time.Minute, over: 65 * time.Minute,
 		begin: func(s *scraped) {
-			s.each = append(s.each, func() { s.get("https://login.linde.test/token?client_secret=" + partySecret) })
+			s.each = append(s.each, func() { s.get("https://login.linde.test/token?client_secret=" + idptest.PartySecret) })
 		},
 		end: func(s *scraped) { s.each = nil },
 	},
@@ -234,13 +229,7 @@ var troubles = []trouble{
 
 func TestAlertFiresByAClockThatIsWrong(t *testing.T) {
 	t.Parallel()
-	house, err := wire.Build(t.Context(), wire.Options{
-		DB: idptest.Postgres(t), Sealer: idptest.Sealer(t), Hash: idptest.Cheap, Workers: 1, Queue: 1, Log: slog.New(slog.DiscardHandler),
-		Now: func() time.Time { return time.Now().Add(-100 * time.Second) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	house := build(t, idptest.Postgres(t), func() time.Time { return time.Now().Add(-100 * time.Second) }, slog.DiscardHandler)
 	s := newScrapes(t, house.Operator)
 	for range 14 {
 		if err := house.Follow(t.Context()); err != nil {
@@ -274,17 +263,15 @@ func newScraped(t *testing.T) *scraped {
 	})
 	s.Server = idptest.NewServer(t, db)
 	s.scrapes = newScrapes(t, func() http.Handler { return s.House.Operator() })
-	file := platformToWatch
+	demo := platformToWatch
 	for i := range forgetful {
-		file += fmt.Sprintf("      - { email: %s, password: %q }\n", forgets(i), idptest.Password)
+		demo.Accounts = append(slices.Clip(demo.Accounts), "email: "+forgets(i))
 	}
-	s.Apply(file)
-	s.site = idptest.NewParty(s.Server, "rp.test", "https://login.linde.test", "web", partySecret)
+	s.Declare(demo)
+	s.site = idptest.NewParty(s.Server, "rp.test", idptest.HostIssuer, "web", idptest.PartySecret)
 	s.Site("eik.test", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))
 	return s
 }
-
-const partySecret = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
 
 // forgetful is how many people there are who forget their password; one is sent few mails in an hour.
 const forgetful = 10

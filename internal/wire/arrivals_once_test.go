@@ -25,19 +25,16 @@ func TestARequestIsTakenBackOnce(t *testing.T) {
 		}
 	})
 	other := idptest.NewServer(t, db)
-	other.Apply(openHouse)
+	other.Declare(openHouse)
 	o := other.Options
 	o.DB, o.Arrival, o.Proxies = held, web.Rate{AtOnce: 2, PerSecond: 1}, []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
 	house, err := wire.Build(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rp := idptest.NewParty(other, "rp.test", "https://login.linde.test", "linde-web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+	rp := idptest.NewParty(other, "rp.test", idptest.HostIssuer, "linde-web", idptest.PartySecret)
 	anna := idptest.NewBrowser(other, "en")
-	anna.MustOpen(t, rp.Start(nil))
-	anna.MustFill(t, "Email address", "anna@example.org")
-	anna.MustFill(t, "Password", idptest.Password)
-	anna.MustPress(t, "Log in")
+	idptest.LogIn(t, anna, rp.Start(nil), "anna@example.org")
 	var cookies []string
 	for _, c := range anna.Jar.Cookies(&url.URL{Scheme: "https", Host: "login.linde.test", Path: "/"}) {
 		cookies = append(cookies, c.Name+"="+c.Value)

@@ -17,16 +17,11 @@ import (
 	"github.com/minddistrict/idp/staff"
 )
 
-const openHouse = `
-platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    policy: { self_sign_up: true, second_factor: { client: optional, staff: optional } }
-    parties: [{ client_id: linde-web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/callback"] }]
-    accounts: [{ email: anna@example.org, password: "zeven paarse regenjassen drogen!" }]
-`
+var openHouse = idptest.Demo{
+	Policy:   "self_sign_up: true, second_factor: { client: optional, staff: optional }",
+	Parties:  []string{`client_id: linde-web, redirect_uris: ["https://rp.test/callback"]`},
+	Accounts: []string{"email: anna@example.org"},
+}
 
 // crowded is a node that bounds what each source begins; its peer is a proxy that says where requests come from.
 type crowded struct {
@@ -45,8 +40,8 @@ func newCrowded(t *testing.T) crowded {
 	if s.House, err = wire.Build(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
-	s.Apply(openHouse)
-	return crowded{s, t, idptest.NewParty(s, "rp.test", "https://login.linde.test", "linde-web", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")}
+	s.Declare(openHouse)
+	return crowded{s, t, idptest.NewParty(s, "rp.test", idptest.HostIssuer, "linde-web", idptest.PartySecret)}
 }
 
 // browser is one at an address, "" being that of the proxy.
@@ -140,10 +135,7 @@ func TestHospitalBehindOneAddressIsLetIn(t *testing.T) {
 func TestWhatASessionAnswersDoesNotCount(t *testing.T) {
 	c := newCrowded(t)
 	anna := c.browser("203.0.113.9", "en")
-	anna.MustOpen(t, c.rp.Start(nil))
-	anna.MustFill(t, "Email address", "anna@example.org")
-	anna.MustFill(t, "Password", idptest.Password)
-	anna.MustPress(t, "Log in")
+	idptest.LogIn(t, anna, c.rp.Start(nil), "anna@example.org")
 	at, err := url.Parse("https://login.linde.test" + authorizeAt)
 	if err != nil {
 		t.Fatal(err)
@@ -236,7 +228,7 @@ func TestEverythingThatAnybodyCanBeginCounts(t *testing.T) {
 // welcomeLink is the path of the button in a mail to somebody who was just invited.
 func (c crowded) welcomeLink(address string) string {
 	c.t.Helper()
-	c.Apply("platforms:\n" + strings.TrimPrefix(openHouse[:strings.Index(openHouse, "    accounts:")], "\nplatforms:\n") + "    accounts: [{ email: " + address + " }]\n")
+	c.Declare(idptest.Demo{Invited: []string{"email: " + address}})
 	if err := c.Tools().Acts().Invite(c.t.Context(), "linde", staff.ByAddress(address)); err != nil {
 		c.t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ import (
 // the metric counts down to that end and beyond.
 func TestTheEndOfACertificateIsToldDaily(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(oneHouse)
+	s.Declare(oneHouse)
 	ends := s.Clock.Now().Add(30*24*time.Hour + time.Minute).Truncate(time.Second)
 	c := federation.Connection{
 		Platform: "linde", ID: "eik", Kind: federation.SAML, Names: map[string]string{"nl": "De Eik"}, Contact: "ict@eik.example",

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,22 +20,12 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-const twoHouses = `
-platforms:
-  - name: linde
-    issuer: http://localhost
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties:
-      - { client_id: linde-web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"], id_token_alg: ES256 }
-      - { client_id: service, type: service, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, grant_types: [client_credentials], scopes: [mood.read] }
-  - name: wilg
-    issuer: http://localhost/wilg
-    organisation: De Wilg
-    home_url: https://wilg.test/home
-    parties:
-      - { client_id: service, type: service, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, grant_types: [client_credentials], scopes: [mood.read] }
-`
+var twoHouses = []idptest.Demo{
+	{Issuer: oneHouse.Issuer, Parties: append(slices.Clip(oneHouse.Parties), serviceParty)},
+	{Name: "wilg", Issuer: "http://localhost/wilg", Parties: []string{serviceParty}},
+}
+
+const serviceParty = "client_id: service, type: service, grant_types: [client_credentials], scopes: [mood.read]"
 
 // watched is a node whose clock moves when told to, and that looks at its settings when told to.
 type watched struct {
@@ -42,21 +33,17 @@ type watched struct {
 	t     *testing.T
 	db    *storage.DB
 	clock *idptest.Clock
-	log   *lockedLog
+	log   *idptest.LogBook
 	look  func()
 }
 
 func newWatched(t *testing.T) watched {
 	t.Helper()
-	w := watched{t: t, db: idptest.SQLite(t), clock: idptest.NewClock(), log: &lockedLog{}}
-	applyHouse(t, w.db, twoHouses, w.clock.Now())
-	var err error
-	w.House, err = wire.Build(t.Context(), wire.Options{
-		DB: w.db, Sealer: sealer(t), Hash: idptest.Cheap, Workers: 1, Queue: 1, Now: w.clock.Now, FixedClock: true, Log: slog.New(slog.NewTextHandler(w.log, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
+	w := watched{t: t, db: idptest.SQLite(t), clock: idptest.NewClock(), log: &idptest.LogBook{}}
+	for _, demo := range twoHouses {
+		applyHouse(t, w.db, w.clock.Now(), demo)
 	}
+	w.House = build(t, w.db, w.clock.Now, slog.NewTextHandler(w.log, nil), fixedClock)
 	w.look = func() { w.FollowAndTell(t.Context()) }
 	return w
 }
@@ -87,7 +74,7 @@ func (w watched) ask(request, party string) *httptest.ResponseRecorder {
 	r := httptest.NewRequestWithContext(w.t.Context(), method, "http://localhost"+path, strings.NewReader(form))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if party != "" {
-		r.SetBasicAuth(party, "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM")
+		r.SetBasicAuth(party, idptest.PartySecret)
 	}
 	rec := httptest.NewRecorder()
 	w.ServeHTTP(rec, r)

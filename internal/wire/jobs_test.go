@@ -36,7 +36,7 @@ func TestRequestsThatWaitAreBounded(t *testing.T) {
 // Sessions whose time is over are ended by themselves, however many there are.
 func TestSessionsWhoseTimeIsOverEnd(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply("platforms:\n  - { name: linde, issuer: https://login.linde.test, organisation: Linde, home_url: https://linde.test/home, accounts: [{ email: anna@example.org }] }\n")
+	s.Declare(idptest.Demo{Invited: []string{"email: anna@example.org"}})
 	const fill = `
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
 		INSERT INTO sessions (platform, id, account, channel, cookie_hash, proofs, agent, started_at, seen_at, ends_at)
@@ -58,17 +58,17 @@ func TestSessionsWhoseTimeIsOverEnd(t *testing.T) {
 // Subjects that nobody kept when they were given out are kept later, also those of a party that became pairwise.
 func TestSubjectsAreKeptLater(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	const house = `platforms:
-  - name: linde
-    issuer: https://login.linde.test
-    organisation: Linde
-    home_url: https://linde.test/home
-    accounts: [{ email: anna@example.org }, { email: never@example.org }]
-    parties:
-      - { client_id: one, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://one.test/cb"], subject_type: pairwise }
-      - { client_id: also-one, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://one.test/cb2"], subject_type: pairwise }
-      - { client_id: two, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://two.test/cb"], subject_type: %s }
-`
+	pairwise := func(id, redirect, kind string) string {
+		return fmt.Sprintf("client_id: %s, redirect_uris: [%q], subject_type: %s", id, redirect, kind)
+	}
+	house := func(kind string) idptest.Demo {
+		return idptest.Demo{
+			Parties: []string{
+				pairwise("one", "https://one.test/cb", "pairwise"), pairwise("also-one", "https://one.test/cb2", "pairwise"), pairwise("two", "https://two.test/cb", kind),
+			},
+			Invited: []string{"email: anna@example.org", "email: never@example.org"},
+		}
+	}
 	kept := func() (n int) {
 		t.Helper()
 		if err := s.House.Do(t.Context(), "subjects"); err != nil {
@@ -79,14 +79,14 @@ func TestSubjectsAreKeptLater(t *testing.T) {
 		}
 		return n
 	}
-	s.Apply(fmt.Sprintf(house, "public"))
+	s.Declare(house("public"))
 	if _, err := s.DB.SQL().ExecContext(t.Context(), `UPDATE accounts SET signed_in_at = 1 WHERE email = 'anna@example.org'`); err != nil {
 		t.Fatal(err)
 	}
 	if n := kept(); n != 1 {
 		t.Errorf("%d subjects, want that of Anna in one sector", n)
 	}
-	s.Apply(fmt.Sprintf(house, "pairwise"))
+	s.Declare(house("pairwise"))
 	if n := kept(); n != 2 {
 		t.Errorf("%d subjects, want one of each sector", n)
 	}
@@ -107,7 +107,7 @@ func TestSubjectsAreKeptLater(t *testing.T) {
 // Devices with the app that nobody used for ninety days are removed by themselves, however many there are, and no others.
 func TestUnusedDevicesAreRemoved(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply("platforms:\n  - { name: linde, issuer: https://login.linde.test, organisation: Linde, home_url: https://linde.test/home, accounts: [{ email: anna@example.org }] }\n")
+	s.Declare(idptest.Demo{Invited: []string{"email: anna@example.org"}})
 	const fill = `
 		WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
 		INSERT INTO app_devices (id, platform, account, party, jkt, name, network, way, level, scopes, claims, setup_hash, setup_ends_at, added_at, seen_at)

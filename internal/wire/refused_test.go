@@ -15,10 +15,7 @@ import (
 // Browsers get a page in their language where there is no platform to speak for, programs a line.
 func TestRefusalsSayWhyInTheLog(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(`
-platforms:
-  - { name: linde, issuer: "https://login.linde.test", organisation: GGZ De Linde, home_url: "https://linde.test/home" }
-`)
+	s.Declare(idptest.Demo{})
 	var log strings.Builder
 	o := s.House.Options
 	o.Log = slog.New(slog.NewTextHandler(&log, nil))

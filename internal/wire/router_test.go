@@ -10,11 +10,7 @@ import (
 // RFC 9110 section 15.5.6: a refused method is told which the address takes.
 func TestRefusedMethodIsToldWhichAreAllowed(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
-	s.Apply(`
-platforms:
-  - { name: linde, issuer: "https://login.linde.test", organisation: GGZ De Linde, home_url: "https://linde.test/home" }
-  - { name: wilg, issuer: "https://id.test/p/wilg", organisation: Praktijk De Wilg, home_url: "https://wilg.test/home" }
-`)
+	s.Declare(idptest.Demo{}, idptest.Demo{Name: "wilg"})
 	for path, want := range map[string]string{
 		"/authorize": "GET, HEAD, POST", "/authorize/callback": "GET, HEAD", "/token": "POST, OPTIONS", "/userinfo": "GET, POST, OPTIONS",
 		"/introspect": "POST", "/logout": "GET, HEAD, POST", "/keys": "GET, HEAD", "/.well-known/openid-configuration": "GET, HEAD",

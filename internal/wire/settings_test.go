@@ -16,14 +16,7 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-const oneHouse = `
-platforms:
-  - name: linde
-    issuer: http://localhost
-    organisation: GGZ De Linde
-    home_url: https://linde.test/home
-    parties: [{ client_id: linde-web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, redirect_uris: ["https://rp.test/cb"], id_token_alg: ES256 }]
-`
+var oneHouse = idptest.Demo{Issuer: "http://localhost", Parties: []string{"client_id: linde-web, id_token_alg: ES256"}}
 
 // pause holds one statement until it is told to go on.
 type pause struct {
@@ -62,36 +55,32 @@ func (p *pause) holds(text string) bool {
 	return true
 }
 
-func sealer(t *testing.T) *keys.Sealer {
+func applyHouse(t *testing.T, db *storage.DB, now time.Time, demo idptest.Demo) {
 	t.Helper()
-	s, err := keys.NewSealer([]byte("a master key of 32 bytes for tests"[:32]))
+	file, lines, err := setup.Parse([]byte(demo.File()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
-}
-
-func applyHouse(t *testing.T, db *storage.DB, text string, now time.Time) {
-	t.Helper()
-	file, lines, err := setup.Parse([]byte(text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := setup.Apply(t.Context(), setup.Tools{DB: db, Sealer: sealer(t), Policy: wire.DefaultPolicy(), Now: now}, file, lines); err != nil {
+	if _, err := setup.Apply(t.Context(), setup.Tools{DB: db, Sealer: idptest.Sealer(t), Policy: wire.DefaultPolicy(), Now: now}, file, lines); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func build(t *testing.T, db *storage.DB, now func() time.Time) *wire.House {
+// build is a house with one place for a password and one to wait, other options being as somebody changes them.
+func build(t *testing.T, db *storage.DB, now func() time.Time, log slog.Handler, change ...func(*wire.Options)) *wire.House {
 	t.Helper()
-	house, err := wire.Build(t.Context(), wire.Options{
-		DB: db, Sealer: sealer(t), Hash: idptest.Cheap, Workers: 1, Queue: 1, Now: now, Log: slog.New(slog.DiscardHandler),
-	})
+	o := wire.Options{DB: db, Sealer: idptest.Sealer(t), Hash: idptest.Cheap, Workers: 1, Queue: 1, Now: now, Log: slog.New(log)}
+	for _, c := range change {
+		c(&o)
+	}
+	house, err := wire.Build(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return house
 }
+
+func fixedClock(o *wire.Options) { o.FixedClock = true }
 
 // answered is the body of an answer on linde's host.
 func answered(house http.Handler, path string) string {
@@ -104,14 +93,14 @@ func answered(house http.Handler, path string) string {
 func TestOlderSettingsDoNotComeBack(t *testing.T) {
 	slow := newPause()
 	db, held := idptest.SQLiteHeld(t, slow.before)
-	applyHouse(t, db, oneHouse, time.Now())
-	house := build(t, held, time.Now)
-	applyHouse(t, db, strings.Replace(oneHouse, "GGZ De Linde", "De Linde", 1), time.Now())
+	applyHouse(t, db, time.Now(), oneHouse)
+	house := build(t, held, time.Now, slog.DiscardHandler)
+	applyHouse(t, db, time.Now(), idptest.Demo{Issuer: oneHouse.Issuer, More: "title: De Linde"})
 	slow.at("SELECT platform, kid", 0) // read last
 	ended := make(chan error)
 	go func() { ended <- house.Follow(t.Context()) }()
 	<-slow.reached
-	applyHouse(t, db, oneHouse+`  - { name: wilg, issuer: "http://localhost/wilg", organisation: De Wilg, home_url: "https://wilg.test/" }`+"\n", time.Now())
+	applyHouse(t, db, time.Now(), idptest.Demo{Name: "wilg", Issuer: "http://localhost/wilg"})
 	known := func() bool {
 		return strings.Contains(answered(house, "/wilg/.well-known/openid-configuration"), "http://localhost/wilg")
 	}
@@ -132,8 +121,8 @@ func TestStolenKeyDoesNotComeBackByRotation(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	slow := newPause()
 	db, held := idptest.SQLiteHeld(t, slow.before)
-	applyHouse(t, db, oneHouse, now)
-	house := build(t, held, func() time.Time { return now })
+	applyHouse(t, db, now, oneHouse)
+	house := build(t, held, func() time.Time { return now }, slog.DiscardHandler)
 	now = now.Add(89*24*time.Hour + time.Minute) // keys sign for 90 days, and the next one is published for one
 	slow.at("BEGIN", 1)                          // after that of cleaning up
 	ended := make(chan error)
@@ -145,7 +134,7 @@ func TestStolenKeyDoesNotComeBackByRotation(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		changed, err := keys.Replace(all, "linde", "ES256", sealer(t), now)
+		changed, err := keys.Replace(all, "linde", "ES256", idptest.Sealer(t), now)
 		if err != nil {
 			return err
 		}

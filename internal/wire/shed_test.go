@@ -1,7 +1,6 @@
 package wire_test
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -13,42 +12,12 @@ import (
 
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/wire"
-	"github.com/minddistrict/idp/keys"
 )
 
-// lockedLog is written by the house while the test reads.
-type lockedLog struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedLog) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedLog) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-func smallHouse(t *testing.T) (*wire.House, *lockedLog) {
+func smallHouse(t *testing.T) (*wire.House, *idptest.LogBook) {
 	t.Helper()
-	sealer, err := keys.NewSealer([]byte("a master key of 32 bytes for tests"[:32]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := &lockedLog{}
-	house, err := wire.Build(t.Context(), wire.Options{
-		DB: idptest.SQLite(t), Sealer: sealer, Hash: idptest.Cheap, Workers: 1, Queue: 1, Now: time.Now, FixedClock: true,
-		Log: slog.New(slog.NewTextHandler(log, nil)),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return house, log
+	log := &idptest.LogBook{}
+	return build(t, idptest.SQLite(t), time.Now, slog.NewTextHandler(log, nil), fixedClock), log
 }
 
 // However many are turned away: one line a second, with their number.
