@@ -14,14 +14,9 @@ func TestUnblockForgivesWrongPasswords(t *testing.T) {
 		i.setUp()
 		i.serve()
 		counted := func() (failures, all int) {
-			db, err := storage.Open(t.Context(), i.dsn())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = db.Close() }() // only read
-			if err := db.SQL().QueryRow("SELECT COALESCE(SUM(failures), 0), COUNT(*) FROM attempts").Scan(&failures, &all); err != nil {
-				t.Fatal(err)
-			}
+			i.inDatabase(func(db *storage.DB) error {
+				return db.SQL().QueryRow("SELECT COALESCE(SUM(failures), 0), COUNT(*) FROM attempts").Scan(&failures, &all)
+			})
 			return failures, all
 		}
 		known := i.visitor()

@@ -27,19 +27,13 @@ const evil = "Moz\x1b[2J\nsession.start by cli\u202egnirts\u009b31m\U000e0041 \"
 // haunt saves an event of such a browser.
 func (i *install) haunt() {
 	i.t.Helper()
-	db, err := storage.Open(i.t.Context(), i.dsn())
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // what was saved is read later
 	now := time.Now()
-	err = db.SaveChange(i.t.Context(), authn.Change{Events: []audit.Event{{
-		At: now, Platform: "linde", Kind: audit.PasswordRefused, Actor: "system", Outcome: audit.Failure, Reason: "wrong",
-		Origin: audit.Origin{Address: "192.0.2.7", Agent: evil, Reference: "7KQ4-MXDA"},
-	}}}, now)
-	if err != nil {
-		i.t.Fatal(err)
-	}
+	i.inDatabase(func(db *storage.DB) error {
+		return db.SaveChange(i.t.Context(), authn.Change{Events: []audit.Event{{
+			At: now, Platform: "linde", Kind: audit.PasswordRefused, Actor: "system", Outcome: audit.Failure, Reason: "wrong",
+			Origin: audit.Origin{Address: "192.0.2.7", Agent: evil, Reference: "7KQ4-MXDA"},
+		}}}, now)
+	})
 }
 
 func TestOperatorReadsTheRecord(t *testing.T) {

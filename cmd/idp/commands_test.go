@@ -342,17 +342,8 @@ func (i *install) signingKeys() {
 // people do between them is left out.
 func (i *install) recorded(on platform.ID, want ...string) {
 	i.t.Helper()
-	db, err := storage.Open(i.t.Context(), i.dsn())
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // only read
-	events, err := db.Events(i.t.Context(), on, 100)
-	if err != nil {
-		i.t.Fatal(err)
-	}
 	var got []string
-	for _, e := range events {
+	for _, e := range i.events(on) {
 		if !strings.HasPrefix(e.Actor, "cli ") || len(got) == len(want) {
 			continue
 		}
@@ -367,21 +358,25 @@ func (i *install) recorded(on platform.ID, want ...string) {
 	}
 }
 
+// events are the newest on the record of a platform.
+func (i *install) events(on platform.ID) (all []audit.Event) {
+	i.t.Helper()
+	i.inDatabase(func(db *storage.DB) (err error) {
+		all, err = db.Events(i.t.Context(), on, 100)
+		return err
+	})
+	return all
+}
+
 // counted is how many rows there are of what a visit leaves behind.
 type counted struct{ requests, journeys, grants, sessions, events int }
 
 func (i *install) rows() (n counted) {
 	i.t.Helper()
-	db, err := storage.Open(i.t.Context(), i.dsn())
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // only read
-	err = db.SQL().QueryRow(`SELECT (SELECT COUNT(*) FROM requests), (SELECT COUNT(*) FROM journeys), (SELECT COUNT(*) FROM grants),
+	i.inDatabase(func(db *storage.DB) error {
+		return db.SQL().QueryRow(`SELECT (SELECT COUNT(*) FROM requests), (SELECT COUNT(*) FROM journeys), (SELECT COUNT(*) FROM grants),
 (SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL), (SELECT COUNT(*) FROM events)`).Scan(&n.requests, &n.journeys, &n.grants, &n.sessions, &n.events)
-	if err != nil {
-		i.t.Fatal(err)
-	}
+	})
 	return n
 }
 

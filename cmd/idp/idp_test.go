@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/storage"
 	"github.com/minddistrict/idp/test/program"
 )
 
@@ -50,8 +52,8 @@ func (i *install) with(env ...string) *install {
 }
 
 const (
-	clientSecret = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
-	annasWords   = "zeven paarse regenjassen drogen!"
+	clientSecret = idptest.PartySecret
+	annasWords   = idptest.Password
 	redirectURI  = "https://linde.example.net/callback"
 )
 
@@ -79,6 +81,24 @@ func (i *install) setUp() {
 	i.t.Helper()
 	i.OK("migrate")
 	i.OK("apply", i.sample())
+}
+
+// withApp gives anna an authenticator app, and what else is said.
+func (i *install) withApp(more string) {
+	i.t.Helper()
+	i.OK("apply", i.File("app.yaml", "platforms: [ { name: linde, accounts: [ { email: anna@example.org, totp_secret: "+idptest.TOTPSecret+more+" } ] } ]"))
+}
+
+// inDatabase does something beside the program.
+func (i *install) inDatabase(do func(db *storage.DB) error) {
+	i.t.Helper()
+	db, err := storage.Open(i.t.Context(), i.dsn())
+	if err == nil {
+		err = errors.Join(do(db), db.Close())
+	}
+	if err != nil {
+		i.t.Fatal(err)
+	}
 }
 
 // read runs a command that must print one JSON document, and reads it strictly.

@@ -166,35 +166,28 @@ func (i *install) wrongCodes(of account.ID) {
 	if err != nil {
 		i.t.Fatal(err)
 	}
-	db, err := storage.Open(i.t.Context(), i.dsn())
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // each call was committed
 	limit := authn.CodesOf(sealer, "linde", of)
-	for range limit.Max {
-		if _, err := db.Count(i.t.Context(), "linde", []authn.Limit{limit}, time.Now()); err != nil {
-			i.t.Fatal(err)
+	i.inDatabase(func(db *storage.DB) error {
+		for range limit.Max {
+			if _, err := db.Count(i.t.Context(), "linde", []authn.Limit{limit}, time.Now()); err != nil {
+				return err
+			}
 		}
-	}
+		return nil
+	})
 }
 
 // waiting compares the kinds of the messages that wait on a platform, in any order.
 func (i *install) waiting(on platform.ID, want ...outbox.Kind) {
 	i.t.Helper()
-	db, err := storage.Open(i.t.Context(), i.dsn())
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // only read
-	letters, err := db.Messages(i.t.Context(), on, 100)
-	if err != nil {
-		i.t.Fatal(err)
-	}
 	var got []outbox.Kind
-	for _, l := range letters {
-		got = append(got, l.Kind)
-	}
+	i.inDatabase(func(db *storage.DB) error {
+		letters, err := db.Messages(i.t.Context(), on, 100)
+		for _, l := range letters {
+			got = append(got, l.Kind)
+		}
+		return err
+	})
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
 		i.t.Errorf("letters of %s: %q, want %q", on, got, want)
@@ -204,13 +197,6 @@ func (i *install) waiting(on platform.ID, want ...outbox.Kind) {
 // rowsOf counts rows.
 func (i *install) rowsOf(from string) (n int) {
 	i.t.Helper()
-	db, err := storage.Open(i.t.Context(), i.dsn())
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // only read
-	if err := db.SQL().QueryRow("SELECT COUNT(*) FROM " + from).Scan(&n); err != nil {
-		i.t.Fatal(err)
-	}
+	i.inDatabase(func(db *storage.DB) error { return db.SQL().QueryRow("SELECT COUNT(*) FROM " + from).Scan(&n) })
 	return n
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/audit"
-	"github.com/minddistrict/idp/storage"
 )
 
 // A party changes over from one secret to the next while both work; which do is asked of a server that runs.
@@ -101,17 +100,8 @@ func TestOperatorRotatesASecret(t *testing.T) {
 		}
 		works("… takes the place of all", ownSecret, true)
 
-		db, err := storage.Open(t.Context(), i.dsn())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = db.Close() }() // it was read
-		events, err := db.Events(t.Context(), "linde", 100)
-		if err != nil {
-			t.Fatal(err)
-		}
 		var record []string
-		for _, e := range events {
+		for _, e := range i.events("linde") {
 			if e.Kind == audit.PartySecretSet {
 				record = append(record, e.Party+" "+e.Reason)
 			}

@@ -1,7 +1,6 @@
 package main_test
 
 import (
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -14,11 +13,7 @@ import (
 func TestOperatorsSayWordsOfTheLists(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		i.setUp()
-		sample, err := os.ReadFile(i.sample())
-		if err != nil {
-			t.Fatal(err)
-		}
-		i.OK("apply", i.File("totp.yaml", string(sample)+"        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
+		i.withApp("")
 		before := i.rowsOf("events")
 		on := func(verb string, more ...string) []string {
 			return append([]string{"account", verb, "anna@example.org", "--platform", "linde"}, more...)
@@ -65,11 +60,7 @@ func TestOperatorsSayWordsOfTheLists(t *testing.T) {
 func TestResetOfAManagerWaitsADay(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		i.setUp()
-		sample, err := os.ReadFile(i.sample())
-		if err != nil {
-			t.Fatal(err)
-		}
-		i.OK("apply", i.File("manager.yaml", string(sample)+"        role: manager\n        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
+		i.withApp(", role: manager")
 		reset := []string{
 			"account", "reset-2fa", "anna@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "called-back",
 		}

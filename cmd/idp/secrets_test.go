@@ -69,11 +69,7 @@ func TestSecretFilesOfEverybodyAreRefused(t *testing.T) {
 func TestResetTwoStepWantsTheServersMasterKey(t *testing.T) {
 	onBoth(t, func(t *testing.T, i *install) {
 		i.setUp()
-		sample, err := os.ReadFile(i.sample())
-		if err != nil {
-			t.Fatal(err)
-		}
-		i.OK("apply", i.File("totp.yaml", string(sample)+"        totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\n"))
+		i.withApp("")
 		reset := []string{"account", "reset-2fa", "anna@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "called-back"}
 		i.with("IDP_MASTER_KEYS_FILE="+i.File("other", keys.NewMaster())).refused(1, "sealed under a master key that is not configured", reset...)
 		var a openedJSON

@@ -173,17 +173,7 @@ func TestServeRefusesToStart(t *testing.T) {
 		i.setUp()
 		i.with("IDP_MASTER_KEYS_FILE="+i.File("other", keys.NewMaster())).refused(1, "sealed under a master key that is not configured", "serve")
 
-		dsn := i.dsn()
-		db, err := storage.Open(t.Context(), dsn)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := db.SQL().Exec("INSERT INTO schema_versions (version_id, is_applied) VALUES (9999, TRUE)"); err != nil {
-			t.Fatal(err)
-		}
-		if err := db.Close(); err != nil {
-			t.Fatal(err)
-		}
+		i.exec("INSERT INTO schema_versions (version_id, is_applied) VALUES (9999, TRUE)")
 		i.refused(1, "schema version 9999 and this program knows up to", "serve")
 		i.refused(1, "schema version 9999 and this program knows up to", "migrate")
 	})
@@ -196,22 +186,9 @@ func TestServerGoesOnWhileTheNextReleaseMigrates(t *testing.T) {
 		server := i.serve()
 		anna := i.visitor()
 		anna.signIn(i)
-		sql := func(text string) {
-			t.Helper()
-			db, err := storage.Open(t.Context(), i.dsn())
-			if err == nil {
-				_, err = db.SQL().Exec(text)
-			}
-			if err == nil {
-				err = db.Close()
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-		}
-		sql("ALTER TABLE accounts ADD COLUMN of_the_next_release TEXT NOT NULL DEFAULT ''")
-		sql("ALTER TABLE sessions ADD COLUMN of_the_next_release BIGINT")
-		sql("INSERT INTO schema_versions (version_id, is_applied) VALUES (9999, TRUE)")
+		i.exec("ALTER TABLE accounts ADD COLUMN of_the_next_release TEXT NOT NULL DEFAULT ''")
+		i.exec("ALTER TABLE sessions ADD COLUMN of_the_next_release BIGINT")
+		i.exec("INSERT INTO schema_versions (version_id, is_applied) VALUES (9999, TRUE)")
 		for range 3 {
 			if status, _, body := get(t, i.operator+"/readyz"); status != http.StatusOK {
 				t.Errorf("readyz: %d %s", status, body)
@@ -232,7 +209,7 @@ func TestServerGoesOnWhileTheNextReleaseMigrates(t *testing.T) {
 		}
 		i.refused(1, "schema version 9999 and this program knows up to", "serve")
 
-		sql("DELETE FROM schema_versions WHERE version_id > 3") // an older backup was restored below the server
+		i.exec("DELETE FROM schema_versions WHERE version_id > 3") // an older backup was restored below the server
 		if status, _, body := get(t, i.operator+"/readyz"); status != http.StatusServiceUnavailable {
 			t.Errorf("readyz on an older schema: %d %s", status, body)
 		}
@@ -240,6 +217,15 @@ func TestServerGoesOnWhileTheNextReleaseMigrates(t *testing.T) {
 }
 
 // dsn is the database that the commands are told.
+// exec runs a statement.
+func (i *install) exec(text string) {
+	i.t.Helper()
+	i.inDatabase(func(db *storage.DB) error {
+		_, err := db.SQL().Exec(text)
+		return err
+	})
+}
+
 func (i *install) dsn() string {
 	for _, entry := range i.Env {
 		if dsn, ok := strings.CutPrefix(entry, "IDP_DATABASE="); ok {

@@ -5,12 +5,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/minddistrict/idp/internal/idptest"
+	"github.com/minddistrict/idp/test/program"
 )
 
 // Whoever balances the load learns first; meanwhile everybody is served, on connections that end with their answer.
@@ -110,6 +109,24 @@ func newTardy(t *testing.T, takes time.Duration) tardy {
 	return s
 }
 
+// env makes a server send by it, and stop within a grace.
+func (s tardy) env(grace string) []string {
+	return []string{"IDP_SHUTDOWN_GRACE=" + grace, "IDP_SMTP__HOST=localhost", "IDP_SMTP__PORT=" + s.port, "IDP_SMTP__TLS=none", "IDP_SMTP__FROM=login@example.org"}
+}
+
+// inHand starts a server that is sending a letter.
+func (s tardy) inHand(i *install) *program.Process {
+	i.t.Helper()
+	server := i.serve()
+	i.OK("account", "add", "ria@example.org", "--platform", "linde", "--invite")
+	select {
+	case <-s.mail:
+	case <-time.After(20 * time.Second):
+		i.t.Fatal("no mail came")
+	}
+	return server
+}
+
 // talk is the conversation of RFC 5321, as far as it is needed.
 func (s tardy) talk(c net.Conn, takes time.Duration) {
 	defer func() { _ = c.Close() }() // the client has said all
@@ -140,22 +157,10 @@ func (s tardy) talk(c net.Conn, takes time.Duration) {
 // 20 s, and so before systemd and a container engine kill it.
 func TestServeStopsWithinTheGraceWhenTheDatabaseIsSilent(t *testing.T) {
 	t.Parallel()
-	dsn, err := url.Parse(idptest.EmptyPostgres(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	proxy := newBetween(t, dsn.Host)
-	dsn.Host = proxy.address
+	proxy, i := behindProxy(t)
 	mails := newTardy(t, 2*time.Second)
-	i := newInstall(t, dsn.String()).with("IDP_SHUTDOWN_GRACE=20s", "IDP_SMTP__HOST=localhost", "IDP_SMTP__PORT="+mails.port, "IDP_SMTP__TLS=none", "IDP_SMTP__FROM=login@example.org")
-	i.setUp()
-	server := i.serve()
-	i.OK("account", "add", "ria@example.org", "--platform", "linde", "--invite")
-	select {
-	case <-mails.mail:
-	case <-time.After(20 * time.Second):
-		t.Fatal("no mail came")
-	}
+	i = i.with(mails.env("20s")...)
+	server := mails.inHand(i)
 	proxy.silence.Lock()
 	t.Cleanup(proxy.silence.Unlock) // before the connections are cut
 	server.Terminate()
@@ -168,15 +173,9 @@ func TestServeStopsWithinTheGraceWhenTheDatabaseIsSilent(t *testing.T) {
 func TestServeCutsOffALetterAfterTheGrace(t *testing.T) {
 	t.Parallel()
 	mails := newTardy(t, 20*time.Second)
-	i := newInstall(t, "").with("IDP_SHUTDOWN_GRACE=1s", "IDP_SMTP__HOST=localhost", "IDP_SMTP__PORT="+mails.port, "IDP_SMTP__TLS=none", "IDP_SMTP__FROM=login@example.org")
+	i := newInstall(t, "").with(mails.env("1s")...)
 	i.setUp()
-	server := i.serve()
-	i.OK("account", "add", "ria@example.org", "--platform", "linde", "--invite")
-	select {
-	case <-mails.mail:
-	case <-time.After(20 * time.Second):
-		t.Fatal("no mail came")
-	}
+	server := mails.inHand(i)
 	server.Terminate()
 	if code := server.Ends(5 * time.Second); code != 1 || !strings.Contains(server.Log.String(), "idp: stopping: a letter was still being sent after 1s (shutdown_grace) and was cut off: it may come twice\n") {
 		t.Errorf("exit %d:\n%s", code, server.Log)

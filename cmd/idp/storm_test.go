@@ -14,7 +14,6 @@ import (
 
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/login/password"
-	"github.com/minddistrict/idp/storage"
 	"github.com/minddistrict/idp/test/program"
 )
 
@@ -193,16 +192,7 @@ func (i *install) toldToComeBack(n int, a stormAnswer) {
 // counting compares how many counters of wrong passwords count something.
 func (i *install) counting(want int) {
 	i.t.Helper()
-	db, err := storage.Open(i.t.Context(), i.dsn())
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	defer func() { _ = db.Close() }() // it was only read
-	var got int
-	if err := db.SQL().QueryRow(`SELECT COUNT(*) FROM attempts WHERE total > 0`).Scan(&got); err != nil {
-		i.t.Fatal(err)
-	}
-	if got != want {
+	if got := i.rowsOf("attempts WHERE total > 0"); got != want {
 		i.t.Errorf("%d counters count, want %d", got, want)
 	}
 }
