@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
 	"github.com/minddistrict/idp/platform"
+	"github.com/minddistrict/idp/test/chromium"
 )
 
 // site is the house of `idp dev` on listeners of its own.
@@ -85,71 +85,14 @@ func startSite(t *testing.T) site {
 	return site{origin(idp), origin(relying), house, pages}
 }
 
-// openBrowser starts Chromium with an empty profile. Whatever the page or the browser complains about fails the test.
+// openBrowser starts Chromium with an empty profile, for somebody who reads a language.
 func openBrowser(t *testing.T, lang string) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true), chromedp.Flag("lang", lang), chromedp.Flag("accept-lang", lang))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 25*time.Minute) // less than `go test` gets, so that it can say where
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("Chromium does not start (`make test` installs it): %v", err)
-	}
-	var mu sync.Mutex
-	var complaints []string
-	go func() {
-		for m, err := range chromedp.Console(ctx) {
-			if err != nil {
-				return
-			}
-			// A page that answers 4xx on purpose is logged by the browser as a failed load of the page itself.
-			if (m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleException || m.Type == chromedp.ConsoleWarning) &&
-				!strings.Contains(m.Text, "the server responded with a status of 4") {
-				mu.Lock()
-				complaints = append(complaints, string(m.Type)+": "+m.Text+" ("+m.URL+")")
-				mu.Unlock()
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, c := range complaints {
-			t.Errorf("console: %s", c)
-		}
-	})
-	return ctx
+	return chromium.Start(t, "the server responded with a status of 4", chromedp.Flag("lang", lang), chromedp.Flag("accept-lang", lang))
 }
 
-func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	soon, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	if err := chromedp.Do(soon, steps...); err != nil {
-		where, _ := chromedp.Run(ctx, chromedp.Location()) // only to say where; the time is over in soon
-		t.Fatalf("%s: %v (at %s)", what, err, where)
-	}
-}
+var do, read, visible = chromium.Do, chromium.Read, chromium.Visible
 
-func read(t *testing.T, ctx context.Context, css string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(css)))
-	if err != nil {
-		t.Fatalf("reading %s: %v", css, err)
-	}
-	return text
-}
-
-func visible(css string) chromedp.Action[chromedp.Void] {
-	return chromedp.WaitVisible(chromedp.CSS(css))
-}
 func click(css string) chromedp.Action[chromedp.Void] { return chromedp.Click(chromedp.CSS(css)) }
 
 // TestSignInOnBothPlatforms is the issue's own show: from the relying platform, in a real browser, in both languages.

@@ -15,12 +15,13 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/test/program"
 	"golang.org/x/oauth2"
 )
 
 // secretText is what every confidential party here has.
-const secretText = "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM"
+const secretText = idptest.PartySecret
 
 // goParty is a relying party on go-oidc and x/oauth2.
 type goParty struct {

@@ -14,12 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/test/program"
 )
 
 const (
 	annasEmail = "anna@example.org"
-	annasWords = "zeven paarse regenjassen drogen!"
+	annasWords = idptest.Password
 )
 
 // house is `idp serve` with a database, a certificate and a platform of its own. Its issuer has a path.

@@ -57,14 +57,13 @@ func startKeycloak(t *testing.T, h *house) *keycloak {
 	if err != nil || len(homes) != 1 {
 		t.Fatalf("%d Keycloaks are unpacked, not one (make upstreams): %v", len(homes), err)
 	}
-	address := program.FreeAddress(t)
-	_, port, _ := strings.Cut(address, ":")
+	port := program.FreePort(t)
 	_, version, _ := strings.Cut(filepath.Base(homes[0]), "-")
 	k := &keycloak{h: h, origin: "https://localhost:" + port, version: version, words: secret.Token()}
 	k.issuer = k.origin + "/realms/" + realm
 	cmd := exec.Command(homes[0]+"/bin/kc.sh", "start-dev", "--db=dev-mem", "--cache=local", "--http-enabled=false", "--https-port="+port,
 		"--http-host=127.0.0.1", "--https-certificate-file="+h.Chain, "--https-certificate-key-file="+h.Key,
-		"--truststore-paths="+h.Authority, "--http-management-port="+freePort(t), "--log-level=warn")
+		"--truststore-paths="+h.Authority, "--http-management-port="+program.FreePort(t), "--log-level=warn")
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + h.Dir, "JAVA_OPTS_KC_HEAP=-Xms64m -Xmx640m",
 		"KC_BOOTSTRAP_ADMIN_USERNAME=admin", "KC_BOOTSTRAP_ADMIN_PASSWORD=" + k.words,
@@ -72,12 +71,6 @@ func startKeycloak(t *testing.T, h *house) *keycloak {
 	k.process = startWithin(t, 3*time.Minute, "Keycloak", cmd, env, func() error { return h.answers(k.origin + "/realms/master") })
 	k.makeRealm(t)
 	return k
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	_, port, _ := strings.Cut(program.FreeAddress(t), ":")
-	return port
 }
 
 // call asks the administration of Keycloak, and reads its answer as JSON. It is the identifier of what was made.

@@ -14,8 +14,7 @@ import (
 
 // oidcProvider is an organisation's sign-in on npm's oidc-provider.
 func oidcProvider(t *testing.T, h *house) {
-	address := program.FreeAddress(t)
-	_, port, _ := strings.Cut(address, ":")
+	port := program.FreePort(t)
 	issuer := "https://localhost:" + port
 	there := h.issuer + "/federation/lindehof/"
 	client1 := map[string]any{

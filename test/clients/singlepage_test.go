@@ -16,11 +16,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/minddistrict/idp/test/chromium"
 )
 
 // singlePageHTML is a single-page application around the module of the document. It shows who is signed in, or what went
@@ -130,44 +131,12 @@ func serveSinglePage(t *testing.T, l net.Listener, app string) {
 	t.Cleanup(func() { _ = server.Close() })
 }
 
-// openChromium starts Chromium with an empty profile. It believes the certificate of the server; whatever the page or
-// the browser complains about fails the test.
+// openChromium starts Chromium with an empty profile. It believes the certificate of the server; userinfo is refused on
+// purpose.
 func openChromium(t *testing.T, h *house) context.Context {
 	t.Helper()
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("ignore-certificate-errors-spki-list", fingerprint(t, h.Chain)),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("Chromium does not start (.ci/prepare installs it): %v", err)
-	}
-	var mu sync.Mutex
-	var complaints []string
-	go func() {
-		for m, err := range chromedp.Console(ctx) {
-			if err != nil {
-				return
-			}
-			// The refused userinfo request is logged by the browser as a failed load.
-			if (m.Type == chromedp.ConsoleError || m.Type == chromedp.ConsoleException || m.Type == chromedp.ConsoleWarning) && !strings.Contains(m.Text, "status of 401") {
-				mu.Lock()
-				complaints = append(complaints, string(m.Type)+": "+m.Text+" ("+m.URL+")")
-				mu.Unlock()
-			}
-		}
-	}()
-	t.Cleanup(func() {
-		mu.Lock()
-		defer mu.Unlock()
-		for _, c := range complaints {
-			t.Errorf("console: %s", c)
-		}
-	})
-	return ctx
+	return chromium.Start(t, "status of 401",
+		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("ignore-certificate-errors-spki-list", fingerprint(t, h.Chain)))
 }
 
 // fingerprint is what Chromium names the key of a certificate by.
@@ -201,28 +170,7 @@ func hold(t *testing.T, ctx context.Context, promise string) (got holder) {
 	return got
 }
 
-func do(t *testing.T, ctx context.Context, what string, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		where, _ := chromedp.Run(ctx, chromedp.Location()) // only to say where
-		t.Fatalf("%s: %v (at %s)", what, err, where)
-	}
-}
-
-func read(t *testing.T, ctx context.Context, css string) string {
-	t.Helper()
-	text, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(css)))
-	if err != nil {
-		t.Fatalf("reading %s: %v", css, err)
-	}
-	return text
-}
-
-func visible(css string) chromedp.Action[chromedp.Void] {
-	return chromedp.WaitVisible(chromedp.CSS(css))
-}
+var do, read, visible = chromium.Do, chromium.Read, chromium.Visible
 
 // run runs a script that leads away.
 func run(script string) chromedp.Action[chromedp.Void] {

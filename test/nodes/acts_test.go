@@ -1,7 +1,6 @@
 package nodes_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -49,9 +48,9 @@ var appSecret = regexp.MustCompile(`otpauth://totp/[^"]*secret=([A-Z2-7]+)`)
 func TestWhatIsUnderWayEndsOnBothNodes(t *testing.T) {
 	p := newPair(t, 0, nil)
 	file := house(p.issuer, 0)
-	file = strings.Replace(file, "    parties:\n", "    policy: { second_factor: { client: required, staff: required }, code_methods: [totp] }\n    parties:\n", 1)
-	file += fmt.Sprintf("      - { email: totp@example.org, password: %q, totp_secret: %s }\n", idptest.Password, idptest.TOTPSecret)
-	p.OK("apply", p.File("required.yaml", file))
+	file.Policy = "second_factor: { client: required, staff: required }, code_methods: [totp]"
+	file.Accounts = append(file.Accounts, "email: totp@example.org, totp_secret: "+idptest.TOTPSecret)
+	p.OK("apply", p.File("required.yaml", file.File()))
 	p.settled()
 	for _, row := range []struct {
 		name, email, next string
@@ -87,7 +86,7 @@ func TestWhatIsUnderWayEndsOnBothNodes(t *testing.T) {
 			code, err := totp.GenerateCode(key, time.Now())
 			must(t, "making a code", err)
 			must(t, "giving the code", other.submit(url.Values{"code": {code}, "do": {"continue"}}))
-			if other.back.Has("code") || other.away != "https://linde.example.net" {
+			if other.back.Has("code") || other.away != "https://linde.test/home" {
 				t.Errorf("went on: %s, away at %q", other.page, other.away)
 			}
 			if got, err := other.silently(steady); err != nil || got != "login_required" {

@@ -1,7 +1,6 @@
 package nodes_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,9 +17,9 @@ import (
 func TestOwnerIsShownOnce(t *testing.T) {
 	p := newPair(t, 0, nil)
 	file := house(p.issuer, 0)
-	file = strings.Replace(file, "    parties:\n", "    policy: { second_factor: { client: optional, staff: optional }, code_methods: [totp] }\n    parties:\n", 1)
-	account := fmt.Sprintf("      - { email: totp@example.org, password: %q, totp_secret: %s }\n", idptest.Password, idptest.TOTPSecret)
-	p.OK("apply", p.File("optional.yaml", file+account))
+	file.Policy = "second_factor: { client: optional, staff: optional }, code_methods: [totp]"
+	file.Accounts = append(file.Accounts, "email: totp@example.org, totp_secret: "+idptest.TOTPSecret)
+	p.OK("apply", p.File("optional.yaml", file.File()))
 	p.OK("account", "reset-2fa", "totp@example.org", "--platform", "linde", "--reason", "lost-phone", "--identified", "in-person")
 	p.settled()
 

@@ -67,7 +67,7 @@ var endsOfADevice = []struct {
 		must(t, "signing in as somebody else", other.signIn(d, "p8@example.org", idptest.Password))
 	}, "interaction_required"}, // the key has a device, which is the other one's and has no PIN
 	{"no mobile app any more", "anna@example.org", func(_ *testing.T, p *pair, _ door, _ *handset) {
-		file := strings.Replace(appHouse(p.issuer, 0), "mobile_app: true", "mobile_app: false", 1)
+		const file = "platforms: [ { name: linde, parties: [ { client_id: app, mobile_app: false } ] } ]"
 		p.OK("apply", p.File("no-app.yaml", file))
 	}, "unauthorized_client"}, // the last row: nobody has the app then
 }

@@ -25,25 +25,22 @@ const (
 	wrongPIN = "90817"
 )
 
-// appParty is the platform's own app. The party steady may introspect its tokens.
-const appParty = `
-      - { client_id: app, type: native, mobile_app: true, redirect_uris: [` + appBack + `], audience: [steady] }
-`
-
-// appHouse is house with a mobile app, somebody with a second factor, and a helper of theirs.
-func appHouse(issuer string, accounts int) string {
-	file := strings.Replace(house(issuer, accounts), "    parties:\n",
-		"    policy: { app_qr: true, second_factor: { client: optional, staff: optional }, code_methods: [totp] }\n    parties:\n"+appParty, 1)
+// appHouse is house with the platform's own app, whose tokens the party steady may introspect, somebody with a second factor,
+// and a helper of theirs.
+func appHouse(issuer string, accounts int) idptest.Demo {
+	d := house(issuer, accounts)
+	d.Policy = "app_qr: true, second_factor: { client: optional, staff: optional }, code_methods: [totp]"
+	d.Parties = append(d.Parties, "client_id: app, type: native, mobile_app: true, redirect_uris: ["+appBack+"], audience: [steady]")
 	for _, who := range []string{"totp@example.org", "henk@example.org, role: helpdesk"} {
-		file += fmt.Sprintf("      - { email: %s, password: %q, totp_secret: %s }\n", who, idptest.Password, idptest.TOTPSecret)
+		d.Accounts = append(d.Accounts, "email: "+who+", totp_secret: "+idptest.TOTPSecret)
 	}
-	return file
+	return d
 }
 
 // withPhones serves a house with a mobile app.
 func (p *pair) withPhones(accounts int) *pair {
 	p.t.Helper()
-	p.OK("apply", p.File("app.yaml", appHouse(p.issuer, accounts)))
+	p.OK("apply", p.File("app.yaml", appHouse(p.issuer, accounts).File()))
 	p.settled()
 	return p
 }

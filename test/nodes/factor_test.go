@@ -6,12 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
+	"github.com/minddistrict/idp/internal/idptest"
 )
-
-// enrolled is somebody with an authenticator app.
-const enrolled = `      - { email: bram@example.org, password: "zeven paarse regenjassen drogen!", totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP }
-`
 
 // withApp signs somebody in with password and app, whose clock is so many steps off, and redeems the code.
 func withApp(t *testing.T, d door, steps time.Duration) (*person, tokens) {
@@ -20,8 +16,7 @@ func withApp(t *testing.T, d door, steps time.Duration) (*person, tokens) {
 	_, err := bram.ask(steady, nil)
 	must(t, "opening the login page", err)
 	must(t, "giving the password", bram.password())
-	code, err := totp.GenerateCode("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", time.Now().Add(steps*30*time.Second))
-	must(t, "making a code", err)
+	code := idptest.Code(t, idptest.TOTPSecret, time.Now().Add(steps*30*time.Second))
 	must(t, "giving the code", bram.submit(url.Values{"code": {code}}))
 	answer, err := bram.code()
 	must(t, "coming back", err)
@@ -36,7 +31,9 @@ func withApp(t *testing.T, d door, steps time.Duration) (*person, tokens) {
 // Turning the second factor off on one node ends the other sessions, and what parties were given there, on both.
 func TestTurnedOffFactorEndsTheOtherSessionsOnBothNodesWithinASecond(t *testing.T) {
 	p := newPair(t, 0, nil)
-	p.OK("apply", p.File("bram.yaml", house(p.issuer, 0)+enrolled))
+	file := house(p.issuer, 0)
+	file.Accounts = append(file.Accounts, "email: bram@example.org, totp_secret: "+idptest.TOTPSecret)
+	p.OK("apply", p.File("bram.yaml", file.File()))
 	beside, kept := withApp(t, p.at(1), -1)
 	owner, own := withApp(t, p.at(0), 0)
 	must(t, "opening the settings", owner.open(http.MethodPost, p.issuer+"/settings/two-step", url.Values{"do": {"off"}}))

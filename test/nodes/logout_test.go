@@ -125,8 +125,7 @@ func (r *receiver) times(sid string) int {
 // serve registers the address of the party steady.
 func (r *receiver) serve(p *pair) *pair {
 	p.t.Helper()
-	file := strings.Replace(house(p.issuer, 0), "post_logout_redirect_uris:", `backchannel_logout_uri: "`+r.URL+`", post_logout_redirect_uris:`, 1)
-	p.OK("apply", p.File("told.yaml", file))
+	p.OK("apply", p.File("told.yaml", "platforms: [ { name: linde, parties: [ { client_id: steady, backchannel_logout_uri: \""+r.URL+"\" } ] } ]"))
 	p.settled()
 	return p
 }

@@ -55,17 +55,15 @@ func newMix(t *testing.T, p *pair, browsers int) *mix {
 	m := &mix{p: p}
 	m.sealer, err = keys.NewSealer(master)
 	must(t, "making a sealer", err)
-	file := &strings.Builder{}
-	file.WriteString(house(p.issuer, browsers))
+	file := house(p.issuer, browsers)
 	for i := range browsers {
 		one := &member{words: idptest.Password}
 		one.accounts.codes, one.accounts.links = fmt.Sprintf("c%d@example.org", i), fmt.Sprintf("l%d@example.org", i)
 		m.members = append(m.members, one)
-		fmt.Fprintf(file, "      - { email: %s, password: %q }\n", one.accounts.links, idptest.Password)
-		fmt.Fprintf(file, "      - { email: %s, password: %q, totp_secret: JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP, recovery_codes: [%s] }\n",
-			one.accounts.codes, idptest.Password, strings.Join(recoveryCodes(i), ", "))
+		file.Accounts = append(file.Accounts, "email: "+one.accounts.links,
+			fmt.Sprintf("email: %s, totp_secret: %s, recovery_codes: [%s]", one.accounts.codes, idptest.TOTPSecret, strings.Join(recoveryCodes(i), ", ")))
 	}
-	p.OK("apply", p.File("mix.yaml", file.String()))
+	p.OK("apply", p.File("mix.yaml", file.File()))
 	return m
 }
 

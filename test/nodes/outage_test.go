@@ -120,6 +120,30 @@ const (
 	backAfter    = 5 * time.Second
 )
 
+// beforeAnOutage lets somebody arrive, who has a code more, somebody else wait at the login page, and a crowd sign in until
+// ends: the processes are the same then, and some of the crowd were refused.
+func (p *pair) beforeAnOutage(t *testing.T) (held arrived, waiting *person, code string, ends func() (answered, refused int, slowest time.Duration)) {
+	t.Helper()
+	processes := p.processes()
+	held, waiting = p.arrive(t), newPerson(p.through(), "anna@example.org")
+	_, err := waiting.ask(steady, nil)
+	must(t, "opening the login page", err)
+	code, err = held.person.ask(steady, nil)
+	must(t, "asking for a code", err)
+	crowd := startCrowd(p)
+	return held, waiting, code, func() (answered, refused int, slowest time.Duration) {
+		t.Helper()
+		answered, refused, slowest = crowd.end(t)
+		if refused == 0 {
+			t.Error("no request met the outage: the crowd is too small to show anything")
+		}
+		if now := p.processes(); !slices.Equal(now, processes) {
+			t.Errorf("processes %v became %v", processes, now)
+		}
+		return answered, refused, slowest
+	}
+}
+
 // busy checks an answer while the database is gone: try again later, and nothing of ours shows.
 func busy(a answer) error {
 	if a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
@@ -140,14 +164,7 @@ func TestDatabaseRestartEndsIn503AndRecovery(t *testing.T) {
 		way, via = newLine(t, dsn)
 		return via
 	})
-	processes := p.processes()
-	held := p.arrive(t)
-	waiting := newPerson(p.through(), "anna@example.org")
-	_, err := waiting.ask(steady, nil)
-	must(t, "opening the login page", err)
-	code, err := held.person.ask(steady, nil)
-	must(t, "asking for a code", err)
-	crowd := startCrowd(p)
+	held, waiting, code, ends := p.beforeAnOutage(t)
 
 	way.cut()
 	gone := time.Now()
@@ -177,13 +194,7 @@ func TestDatabaseRestartEndsIn503AndRecovery(t *testing.T) {
 		}
 	}
 	recovered := time.Since(back)
-	answered, refused, slowest := crowd.end(t)
-	if refused == 0 {
-		t.Error("no request met the outage: the crowd is too small to show anything")
-	}
-	if now := p.processes(); !slices.Equal(now, processes) {
-		t.Errorf("processes %v became %v", processes, now)
-	}
+	answered, refused, slowest := ends()
 	// What was acknowledged before, and what was refused meanwhile, is as it was.
 	must(t, "typing the password after the outage", waiting.password())
 	if code, err := waiting.code(); err != nil || code == "" {

@@ -86,7 +86,7 @@ func serve(t *testing.T, s site, dsn string, accounts, nodes int) *pair {
 	p.Env = append(p.Env, "IDP_HASH__WORKERS=1", "IDP_HASH__QUEUE=200")
 	p.Env = append(p.Env, "IDP_ARRIVALS__AT_ONCE=1000000", "IDP_ARRIVALS__PER_SECOND=10000") // everybody is one source here
 	p.OK("migrate")
-	p.OK("apply", p.File("house.yaml", house(p.issuer, accounts)))
+	p.OK("apply", p.File("house.yaml", house(p.issuer, accounts).File()))
 	for range nodes {
 		n := &node{pair: p, address: "127.0.0.1:" + program.FreePort(t), operator: "127.0.0.1:" + program.FreePort(t)}
 		p.nodes, p.balancer.nodes = append(p.nodes, n), append(p.balancer.nodes, n.address)

@@ -18,24 +18,17 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-// house is the file for `idp apply`.
-func house(issuer string, accounts int) string {
-	file := &strings.Builder{}
-	fmt.Fprintf(file, `platforms:
-  - name: linde
-    issuer: %s
-    organisation: GGZ De Linde
-    home_url: https://linde.example.net
-    parties:
-      - { client_id: %s, secret: %s, redirect_uris: [%s], post_logout_redirect_uris: [%s], id_token_alg: RS256 }
-      - { client_id: %s, secret: %s, redirect_uris: [%s], id_token_alg: ES256, rotate_refresh_tokens: true }
-    accounts:
-      - { email: anna@example.org, password: %q }
-`, issuer, steady.id, steady.secret, steady.redirect, goodbye, rotating.id, rotating.secret, rotating.redirect, idptest.Password)
-	for i := range accounts {
-		fmt.Fprintf(file, "      - { email: %s, password: %q }\n", email(i), idptest.Password)
+// house is what `idp apply` declares, with so many accounts beside anna's.
+func house(issuer string, accounts int) idptest.Demo {
+	d := idptest.Demo{
+		Issuer:   issuer,
+		Parties:  []string{steady.text("post_logout_redirect_uris: [" + goodbye + "], id_token_alg: RS256"), rotating.text("id_token_alg: ES256, rotate_refresh_tokens: true")},
+		Accounts: []string{"email: anna@example.org"},
 	}
-	return file.String()
+	for i := range accounts {
+		d.Accounts = append(d.Accounts, "email: "+email(i))
+	}
+	return d
 }
 
 func email(i int) string { return fmt.Sprintf("p%d@example.org", i) }
@@ -46,14 +39,19 @@ const goodbye = "https://linde.example.net/bye"
 // party is what a relying platform knows of itself.
 type party struct{ id, secret, redirect string }
 
+// text is the party in a setup file.
+func (p party) text(more string) string {
+	return fmt.Sprintf("client_id: %s, secret: %s, redirect_uris: [%s], %s", p.id, p.secret, p.redirect, more)
+}
+
 var (
-	steady   = party{"steady", "s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "https://linde.example.net/callback"}
+	steady   = party{"steady", idptest.PartySecret, "https://linde.example.net/callback"}
 	rotating = party{"rotating", "Yf5oXv2LwB0qGz8RkTn3CsJ6uPd1EaM9hWiV4xKbQ7t", "https://rotating.example.net/callback"}
 )
 
 const (
-	verifier  = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk" // RFC 7636 appendix B
-	challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+	verifier  = idptest.Verifier
+	challenge = idptest.Challenge
 )
 
 // sessionCookie holds the session of people who use the browser.

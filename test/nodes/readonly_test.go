@@ -3,7 +3,6 @@ package nodes_test
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -42,14 +41,7 @@ func readOnly(t *testing.T, g *database, stop, goOn []string) {
 		must(t, text, err)
 	}
 	p := serve(t, newSite(t, openBeside(t, "pgx", g.DSN)), g.DSN, browsers, 2)
-	processes := p.processes()
-	held := p.arrive(t)
-	waiting := newPerson(p.through(), "anna@example.org")
-	_, err := waiting.ask(steady, nil)
-	must(t, "opening the login page", err)
-	code, err := held.person.ask(steady, nil)
-	must(t, "asking for a code", err)
-	crowd := startCrowd(p)
+	held, waiting, code, ends := p.beforeAnOutage(t)
 	beside := func(statements []string) { // in a session that may write, whatever the default is
 		t.Helper()
 		for _, text := range statements {
@@ -85,13 +77,7 @@ func readOnly(t *testing.T, g *database, stop, goOn []string) {
 			t.Errorf("node %d: nobody can sign in although it is ready: %v", i, err)
 		}
 	}
-	answered, refused, slowest := crowd.end(t)
-	if refused == 0 {
-		t.Error("no request met the outage: the crowd is too small to show anything")
-	}
-	if now := p.processes(); !slices.Equal(now, processes) {
-		t.Errorf("processes %v became %v", processes, now)
-	}
+	answered, refused, slowest := ends()
 	must(t, "typing the password afterwards", waiting.password())
 	if got, err := p.through().redeem(steady, code); err != nil || got.status != http.StatusOK {
 		t.Errorf("the code that was refused meanwhile: %d %s %v", got.status, got.body, err)
