@@ -3,8 +3,6 @@ package main_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -32,30 +30,12 @@ const connected = `platforms:
 // floor opens the database of an installation, and what seals in it.
 func (i *install) floor() (*storage.DB, *keys.Sealer) {
 	i.t.Helper()
-	var dsn string
-	for _, v := range i.Env {
-		if text, ok := strings.CutPrefix(v, "IDP_DATABASE="); ok {
-			dsn = text
-		}
-	}
-	text, err := os.ReadFile(filepath.Join(i.Dir, "master-keys"))
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	master, err := keys.ParseMaster(string(text))
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	sealer, err := keys.NewSealer(master)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	db, err := storage.Open(i.t.Context(), dsn)
+	db, err := storage.Open(i.t.Context(), i.dsn())
 	if err != nil {
 		i.t.Fatal(err)
 	}
 	i.t.Cleanup(func() { _ = db.Close() })
-	return db, sealer
+	return db, i.sealer()
 }
 
 func TestOperatorConnectsAnOrganisation(t *testing.T) {

@@ -2,8 +2,6 @@ package main_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -154,19 +152,7 @@ func TestShowSaysWhySomebodyCannotGetIn(t *testing.T) {
 // wrongCodes counts wrong codes of somebody, as the server does, until the next one is refused.
 func (i *install) wrongCodes(of account.ID) {
 	i.t.Helper()
-	text, err := os.ReadFile(filepath.Join(i.Dir, "master-keys"))
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	master, err := keys.ParseMaster(strings.TrimSpace(string(text)))
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	sealer, err := keys.NewSealer(master)
-	if err != nil {
-		i.t.Fatal(err)
-	}
-	limit := authn.CodesOf(sealer, "linde", of)
+	limit := authn.CodesOf(i.sealer(), "linde", of)
 	i.inDatabase(func(db *storage.DB) error {
 		for range limit.Max {
 			if _, err := db.Count(i.t.Context(), "linde", []authn.Limit{limit}, time.Now()); err != nil {
@@ -175,6 +161,20 @@ func (i *install) wrongCodes(of account.ID) {
 		}
 		return nil
 	})
+}
+
+// sealer is that of the program.
+func (i *install) sealer() *keys.Sealer {
+	i.t.Helper()
+	master, err := keys.ParseMaster(i.Master)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	sealer, err := keys.NewSealer(master)
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	return sealer
 }
 
 // waiting compares the kinds of the messages that wait on a platform, in any order.

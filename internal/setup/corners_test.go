@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/minddistrict/idp/internal/fault"
+	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/storage"
 )
@@ -15,7 +16,7 @@ var corners = []struct{ name, begin, says, want string }{
 	{"a method that nobody has asks no code of anybody", "", "policy: { code_methods: [topt] }", "policy.code_methods: [totp] → [topt]"},
 	{"a party without a secret always rotates, one that gets a secret need not",
 		"parties: [ { client_id: linde-spa, type: spa, redirect_uris: [https://linde.example.net/spa] } ]",
-		"parties: [ { client_id: linde-spa, type: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, rotate_refresh_tokens: false } ]",
+		"parties: [ { client_id: linde-spa, type: web, secret: " + idptest.PartySecret + ", rotate_refresh_tokens: false } ]",
 		"rotate_refresh_tokens: true → false"},
 	{"a program on a port that need not ask before it is answered",
 		"parties: [ { client_id: linde-tool, type: native, redirect_uris: [http://127.0.0.1/cb] } ]", "parties: [ { client_id: linde-tool, type: spa } ]", "type: native → spa"},
@@ -61,7 +62,7 @@ func TestRotationStaysWithAPartyThatGetsASecret(t *testing.T) {
 		tools := tools(t, db)
 		mustApply(t, tools, strict)
 		mustApply(t, tools, says("parties: [ { client_id: linde-spa, type: spa, redirect_uris: [https://linde.example.net/spa] } ]"))
-		mustApply(t, tools, says("parties: [ { client_id: linde-spa, type: web, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM } ]"))
+		mustApply(t, tools, says("parties: [ { client_id: linde-spa, type: web, secret: "+idptest.PartySecret+" } ]"))
 		all, err := db.Parties(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -62,11 +62,11 @@ func sample(t testing.TB) string {
 // A secret that everybody on the machine may read is no secret: nothing is applied.
 func TestSecretFileOfEverybodyIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(path, []byte("s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(idptest.PartySecret+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	tools := tools(t, idptest.SQLite(t))
-	text := strings.Replace(sample(t), "secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "secret_file: "+path, 1)
+	text := strings.Replace(sample(t), "secret: "+idptest.PartySecret, "secret_file: "+path, 1)
 	for _, mode := range []os.FileMode{0o644, 0o666, 0o604, 0o602} {
 		if err := os.Chmod(path, mode); err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestSampleAppliesOnceAndThenChangesNothing(t *testing.T) {
 			t.Fatalf("%d parties, %v", len(parties), err)
 		}
 		app, web := parties[0], parties[1]
-		if !app.Public() || app.Type != "native" || app.MobileApp || web.IDTokenAlg != "ES256" || !web.SecretMatches("s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", time.Now()) {
+		if !app.Public() || app.Type != "native" || app.MobileApp || web.IDTokenAlg != "ES256" || !web.SecretMatches(idptest.PartySecret, time.Now()) {
 			t.Errorf("got %+v and %+v", app, web)
 		}
 
@@ -288,9 +288,9 @@ var mistakes = []struct{ name, old, new, want string }{
 	{"text for a list", "redirect_uris: [https://linde.example.net/callback]", "redirect_uris: https://linde.example.net/callback", "line 10: redirect_uris: invalid: a list"},
 	{"list for a text", "client_id: linde-web", "client_id: [linde-web]", "line 8: client_id: invalid: a text"},
 	{"text for keys", "name: { given: Anna, family: Bakker }", "name: Anna Bakker", "line 21: name: invalid: keys with values: given, middle, family"},
-	{"short secret", "secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "secret: hunter2", "line 9: party linde-web: invalid: secret: 7 characters: at least 32"},
-	{"no secret", "secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "name: Linde", "line 8: party linde-web: invalid: secret is missing: at least 32 characters, or secret_file"},
-	{"secret file that is not there", "secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM", "secret_file: /nowhere/x", "line 9: party linde-web: invalid: secret_file: open /nowhere/x"},
+	{"short secret", "secret: " + idptest.PartySecret, "secret: hunter2", "line 9: party linde-web: invalid: secret: 7 characters: at least 32"},
+	{"no secret", "secret: " + idptest.PartySecret, "name: Linde", "line 8: party linde-web: invalid: secret is missing: at least 32 characters, or secret_file"},
+	{"secret file that is not there", "secret: " + idptest.PartySecret, "secret_file: /nowhere/x", "line 9: party linde-web: invalid: secret_file: open /nowhere/x"},
 	{"bad type", "type: native", "type: desktop", `line 16: party linde-app: invalid: type "desktop": web, spa, native or service`},
 	{"mobile app that is a website", "id_token_alg: ES256", "mobile_app: true", "line 13: party linde-web: invalid: mobile_app: a party of type native, not web"},
 	{"mobile app of a third party", "type: native", "type: native\n        third_party: true\n        name: X\n        mobile_app: true", "line 19: party linde-app: invalid: mobile_app: the platform's own app, not a third party"},

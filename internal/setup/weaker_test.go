@@ -36,7 +36,7 @@ const strict = `platforms:
       acr_aliases: { low: "urn:minddistrict:acr:1fa" }
     parties:
       - client_id: linde-web
-        secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM
+        secret: ` + idptest.PartySecret + `
         name: De Linde
         redirect_uris: [https://linde.example.net/callback]
         auth: basic
@@ -226,7 +226,7 @@ func TestNewPartiesAndPlatformsAreNoWeakening(t *testing.T) {
 		tools := tools(t, db)
 		tools.Methods = []string{"totp"}
 		mustApply(t, tools, strict)
-		lax := says("parties: [ { client_id: lax, secret: s7Q2vJ9xN4kTzW1mB8cRfL0yHdE5uGaPq3iXoV6tCjM, pkce: optional, redirect_uris: [https://lax.example/cb] } ]") +
+		lax := says("parties: [ { client_id: lax, secret: "+idptest.PartySecret+", pkce: optional, redirect_uris: [https://lax.example/cb] } ]") +
 			"  - { name: wilg, issuer: https://wilg.example.org, organisation: Wilg, home_url: https://wilg.example, policy: { idle_after: 0s, self_sign_up: true } }\n"
 		if report := mustApply(t, tools, lax); weakened(report.Differences) != "" || len(besidesClosed(report)) > 0 {
 			t.Errorf("weaker: %s, warned of %v", weakened(report.Differences), report.Warnings)
