@@ -84,13 +84,7 @@ var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 // telling is another house on the same database, whose client is the real one.
 func telling(t *testing.T, s *idptest.Server, allow []netip.Prefix) *wire.House {
 	t.Helper()
-	o := s.Options
-	o.Outbound = outbound.NewClient(allow)
-	house, err := wire.Build(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return house
+	return s.Another(func(o *wire.Options) { o.Outbound = outbound.NewClient(allow) })
 }
 
 // told is a platform with a party that is told at an address.
@@ -292,12 +286,10 @@ func TestPartyThatRefusesALogoutIsToldOfAndNotAskedAgain(t *testing.T) {
 		rec := newReceiver(t)
 		rec.answers(status(http.StatusBadRequest))
 		told(t, s, "web", rec.URL+"/out?at=linde", "")
-		o, log := s.Options, &idptest.LogBook{}
-		o.Log, o.Outbound = slog.New(slog.NewTextHandler(log, nil)), outbound.NewClient(loopback)
-		house, err := wire.Build(t.Context(), o)
-		if err != nil {
-			t.Fatal(err)
-		}
+		log := &idptest.LogBook{}
+		house := s.Another(func(o *wire.Options) {
+			o.Log, o.Outbound = slog.New(slog.NewTextHandler(log, nil)), outbound.NewClient(loopback)
+		})
 		m := signedOut(t, s, "web")[0]
 		s.Clock.Later(time.Second)
 		for range 3 {

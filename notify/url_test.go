@@ -54,13 +54,7 @@ func (*pretendSender) Rest() {}
 // posting is another house on the same database, with a sender to URLs.
 func posting(t *testing.T, s *idptest.Server, sender notify.Sender) *wire.House {
 	t.Helper()
-	o := s.Options
-	o.Senders = map[outbox.Recipient]notify.Sender{outbox.URL: sender}
-	house, err := wire.Build(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return house
+	return s.Another(func(o *wire.Options) { o.Senders = map[outbox.Recipient]notify.Sender{outbox.URL: sender} })
 }
 
 // notifyURL queues a message to a URL.

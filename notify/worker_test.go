@@ -46,13 +46,7 @@ func each(t *testing.T, test func(*testing.T, *idptest.Server)) {
 // node is another house on the same database, with a mailer of its own.
 func node(t *testing.T, s *idptest.Server, mailer notify.Mailer) *wire.House {
 	t.Helper()
-	o := s.Options
-	o.Mailer, o.MailFrom = mailer, "login@sender.test"
-	house, err := wire.Build(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return house
+	return s.Another(func(o *wire.Options) { o.Mailer, o.MailFrom = mailer, "login@sender.test" })
 }
 
 // request queues what a page would.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/minddistrict/idp/audit"
-	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/wire"
 )
 
@@ -19,16 +18,10 @@ import (
 func (c caller) logged() *strings.Builder {
 	c.Helper()
 	var log strings.Builder
-	c.rebuild(func(o *wire.Options) {
+	c.House = c.Another(func(o *wire.Options) {
 		o.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	})
 	return &log
-}
-
-// rebuild builds the house again, on the same database, with other options.
-func (c caller) rebuild(change func(*wire.Options)) {
-	c.Helper()
-	(&idptest.Scene{TB: c.TB, Server: c.Server}).Rebuild(change)
 }
 
 func basicOf(id, secret string) map[string]string {

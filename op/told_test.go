@@ -301,7 +301,7 @@ func TestDevelopersAreToldOnThePage(t *testing.T) {
 			t.Errorf("everybody is told %q", text)
 		}
 	}
-	c.rebuild(func(o *wire.Options) { o.Explain = true })
+	c.House = c.Another(func(o *wire.Options) { o.Explain = true })
 	page := ask()
 	for _, text := range told {
 		if !strings.Contains(page, text) {

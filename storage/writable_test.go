@@ -22,12 +22,10 @@ func write(t *testing.T, db *storage.DB) error {
 	return err
 }
 
-// A primary that was demoted and whose connections stay: whoever meets it is told to come again, and all connections
-// that were made before lead nobody there any more.
-func TestConnectionsToADemotedPrimaryAreDropped(t *testing.T) {
-	db := idptest.Postgres(t)
-	var held []*sql.Conn
-	for range 4 {
+// demoted are connections to a primary that takes no writes any more.
+func demoted(t *testing.T, db *storage.DB, n int) (all []*sql.Conn) {
+	t.Helper()
+	for range n {
 		c, err := db.SQL().Conn(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -35,8 +33,16 @@ func TestConnectionsToADemotedPrimaryAreDropped(t *testing.T) {
 		if _, err := c.ExecContext(t.Context(), "SET default_transaction_read_only = on"); err != nil {
 			t.Fatal(err)
 		}
-		held = append(held, c)
+		all = append(all, c)
 	}
+	return all
+}
+
+// A primary that was demoted and whose connections stay: whoever meets it is told to come again, and all connections
+// that were made before lead nobody there any more.
+func TestConnectionsToADemotedPrimaryAreDropped(t *testing.T) {
+	db := idptest.Postgres(t)
+	held := demoted(t, db, 4)
 	for _, c := range held {
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
@@ -58,17 +64,7 @@ func TestConnectionsToADemotedPrimaryAreDropped(t *testing.T) {
 // Connections that were made since lead to the next primary: what one of before says later does not drop those.
 func TestADemotedPrimaryIsHeardOnce(t *testing.T) {
 	db := idptest.Postgres(t)
-	var before []*sql.Conn
-	for range 2 {
-		c, err := db.SQL().Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.ExecContext(t.Context(), "SET default_transaction_read_only = on"); err != nil {
-			t.Fatal(err)
-		}
-		before = append(before, c)
-	}
+	before := demoted(t, db, 2)
 	var made []int
 	for _, c := range before {
 		if _, err := c.ExecContext(t.Context(), "CREATE TABLE refused (id BIGINT)"); err == nil {

@@ -19,7 +19,6 @@ import (
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
-	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/test/browser"
 )
 
@@ -75,13 +74,7 @@ func newStageAt(t *testing.T, now func() time.Time) stage {
 	if err := house.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	site.Subject = func(ctx context.Context, on, email string) (string, error) {
-		a, err := house.DB.AccountByEmail(ctx, platform.ID(on), email)
-		if err != nil {
-			return "", err
-		}
-		return string(a.ID), nil
-	}
+	site.Subject = idptest.Subjects(house)
 	site.Camera = demo.Camera(house.DB.SQL(), sealer.Open)
 	for l, h := range map[net.Listener]http.Handler{provider: house, relying: site} {
 		s := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute}

@@ -96,13 +96,7 @@ func (s *Scene) Platform() platform.ID {
 // Rebuild builds the house again, on the same database, with other options.
 func (s *Scene) Rebuild(change func(*wire.Options)) {
 	s.Helper()
-	o := s.House.Options
-	change(&o)
-	built, err := wire.Build(s.Context(), o)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.House = built
+	s.House = s.Another(change)
 }
 
 // Exec runs statements on the database.

@@ -330,13 +330,7 @@ func (s *scraped) guess(times int) {
 
 // rush has many people press the button at the same time, at a node that checks one password at once.
 func (s *scraped) rush() {
-	o := s.House.Options
-	o.Workers, o.Queue, o.Hash = 1, 1, password.DefaultParams
-	house, err := wire.Build(s.Context(), o)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.House = house
+	s.House = s.Another(func(o *wire.Options) { o.Workers, o.Queue, o.Hash = 1, 1, password.DefaultParams })
 	s.each = append(s.each, func() {
 		var all sync.WaitGroup
 		for i := range 8 {

@@ -26,12 +26,9 @@ func TestARequestIsTakenBackOnce(t *testing.T) {
 	})
 	other := idptest.NewServer(t, db)
 	other.Declare(openHouse)
-	o := other.Options
-	o.DB, o.Arrival, o.Proxies = held, web.Rate{AtOnce: 2, PerSecond: 1}, []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
-	house, err := wire.Build(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	house := other.Another(func(o *wire.Options) {
+		o.DB, o.Arrival, o.Proxies = held, web.Rate{AtOnce: 2, PerSecond: 1}, []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
+	})
 	rp := idptest.NewParty(other, "rp.test", idptest.HostIssuer, "linde-web", idptest.PartySecret)
 	anna := idptest.NewBrowser(other, "en")
 	idptest.LogIn(t, anna, rp.Start(nil), "anna@example.org")

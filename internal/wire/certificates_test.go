@@ -32,10 +32,7 @@ func TestTheEndOfACertificateIsToldDaily(t *testing.T) {
 	}
 	var nodes [2]*wire.House
 	for i := range nodes {
-		var err error
-		if nodes[i], err = wire.Build(t.Context(), s.Options); err != nil {
-			t.Fatal(err)
-		}
+		nodes[i] = s.Another(func(*wire.Options) {})
 	}
 	node := nodes[0]
 	count := func(from string) (n int) {

@@ -17,13 +17,7 @@ func TestRefusalsSayWhyInTheLog(t *testing.T) {
 	s := idptest.NewServer(t, idptest.SQLite(t))
 	s.Declare(idptest.Demo{})
 	var log strings.Builder
-	o := s.House.Options
-	o.Log = slog.New(slog.NewTextHandler(&log, nil))
-	house, err := wire.Build(t.Context(), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.House = house
+	s.House = s.Another(func(o *wire.Options) { o.Log = slog.New(slog.NewTextHandler(&log, nil)) })
 	const issuer, nobody = "https://login.linde.test", "not found"
 	for says, row := range map[string]struct {
 		method, address, body, accept, language string

@@ -20,7 +20,6 @@ import (
 	"github.com/minddistrict/idp/internal/setup"
 	"github.com/minddistrict/idp/internal/wire"
 	"github.com/minddistrict/idp/keys"
-	"github.com/minddistrict/idp/platform"
 	"github.com/minddistrict/idp/test/chromium"
 )
 
@@ -63,13 +62,7 @@ func startSite(t *testing.T) site {
 	if err := house.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	pages.Subject = func(ctx context.Context, on, email string) (string, error) {
-		a, err := house.DB.AccountByEmail(ctx, platform.ID(on), email)
-		if err != nil {
-			return "", err
-		}
-		return string(a.ID), nil
-	}
+	pages.Subject = idptest.Subjects(house)
 	pages.Camera = demo.Camera(house.DB.SQL(), sealer.Open)
 	go func() { // as a node that runs, but messages go when a test says so
 		for t.Context().Err() == nil {

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
-
 	"github.com/minddistrict/idp/internal/idptest"
 )
 
@@ -83,8 +81,7 @@ func TestWhatIsUnderWayEndsOnBothNodes(t *testing.T) {
 			if shown := appSecret.FindStringSubmatch(one.shown.body); shown != nil {
 				key = shown[1]
 			}
-			code, err := totp.GenerateCode(key, time.Now())
-			must(t, "making a code", err)
+			code := idptest.Code(t, key, time.Now())
 			must(t, "giving the code", other.submit(url.Values{"code": {code}, "do": {"continue"}}))
 			if other.back.Has("code") || other.away != "https://linde.test/home" {
 				t.Errorf("went on: %s, away at %q", other.page, other.away)

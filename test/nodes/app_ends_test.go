@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pquerna/otp/totp"
-
 	"github.com/minddistrict/idp/internal/idptest"
 	"github.com/minddistrict/idp/internal/secret"
 )
@@ -79,8 +77,7 @@ func inSettings(t *testing.T, d door, email, path string) *person {
 	must(t, "opening "+path, v.open(http.MethodGet, v.issuer+path, nil))
 	must(t, "giving the password", v.password())
 	if strings.HasSuffix(v.page.Path, "/totp") {
-		code, err := totp.GenerateCode(idptest.TOTPSecret, time.Now())
-		must(t, "making a code", err)
+		code := idptest.Code(t, idptest.TOTPSecret, time.Now())
 		must(t, "giving the code", v.submit(url.Values{"code": {code}, "do": {"continue"}}))
 	}
 	if strings.HasPrefix(path, v.page.Path+"/") { // below the page that the address had before somebody signed in
