@@ -4,6 +4,7 @@ package chromium
 
 import (
 	"context"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,9 @@ func Start(t *testing.T, forgiven string, more ...chromedp.ExecAllocatorOption) 
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
+	if path, err := exec.LookPath("chromium-headless-shell"); err == nil { // a third less processor time
+		options = append(options, chromedp.ExecPath(path))
+	}
 	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(options, more...)...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
