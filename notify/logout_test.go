@@ -90,8 +90,8 @@ func telling(t *testing.T, s *idptest.Server, allow []netip.Prefix) *wire.House 
 // told is a platform with a party that is told at an address.
 func told(t *testing.T, s *idptest.Server, party, address, more string) {
 	t.Helper()
-	s.Apply(fmt.Sprintf(`platforms: [ { name: linde, parties: [
-		{ client_id: %s, secret: %s, redirect_uris: ["https://%[1]s.test/cb"], backchannel_logout_uri: "%[3]s"%[4]s } ] } ]`, party, idptest.PartySecret, address, more))
+	s.Apply(fmt.Sprintf(`platforms: [ { name: linde, parties: [ { client_id: %s, secret: %s,
+		redirect_uris: ["https://%[1]s.test/cb"], backchannel_logout_uri: "%[3]s"%[4]s } ] } ]`, party, idptest.PartySecret, address, more))
 }
 
 // signedIn lets anna have a session with grants of parties. It returns the last of them.
@@ -141,8 +141,9 @@ func signedOut(t *testing.T, s *idptest.Server, parties ...string) (all []outbox
 	return all
 }
 
-// webIsTold is a receiver that answers so for the party web, a house that tells it, and the message of a session that ended.
-func webIsTold(t *testing.T, s *idptest.Server, answer func(http.ResponseWriter, *http.Request)) (*receiver, *wire.House, outbox.Message) {
+// webIsTold is a receiver that answers so for the party web, a house that tells it, and the message of a session that
+// ended.
+func webIsTold(t *testing.T, s *idptest.Server, answer http.HandlerFunc) (*receiver, *wire.House, outbox.Message) {
 	t.Helper()
 	rec := newReceiver(t)
 	rec.answers(answer)

@@ -22,10 +22,10 @@ import (
 var pairs = map[string]string{"off-web": "not-web", "off-spa": "not-spa", "off-app": "not-app", "off-job": "not-job"}
 
 var disabledParties = idptest.Demo{Parties: []string{
-	"client_id: off-web, name: Tulp, " + toRP + `, post_logout_redirect_uris: ["https://rp.test/bye"], initiate_login_uri: "https://rp.test/start", ` +
-		`origins: ["https://off.test"], third_party: true, policy_uri: "https://rp.test/privacy"`,
-	`client_id: off-spa, name: Roos, type: spa, redirect_uris: ["https://off.test/cb"], post_logout_redirect_uris: ["https://rp.test/bye"], ` +
-		`initiate_login_uri: "https://off.test/start"`,
+	"client_id: off-web, name: Tulp, third_party: true, " + toRP + `, post_logout_redirect_uris: ["https://rp.test/bye"], ` +
+		`initiate_login_uri: "https://rp.test/start", origins: ["https://off.test"], policy_uri: "https://rp.test/privacy"`,
+	`client_id: off-spa, name: Roos, type: spa, redirect_uris: ["https://off.test/cb"], ` +
+		`post_logout_redirect_uris: ["https://rp.test/bye"], initiate_login_uri: "https://off.test/start"`,
 	`client_id: off-app, type: native, redirect_uris: ["net.example.off:/cb", "http://127.0.0.1/cb"]`,
 	"client_id: off-job, type: service",
 }}

@@ -22,8 +22,8 @@ import (
 	"github.com/minddistrict/idp/internal/secret"
 )
 
-// withApp is a mobile app that is told all that is told of a sign-in, and whose tokens web may introspect. The platform has the
-// name that docs/app.md prints.
+// withApp is a mobile app that is told all that is told of a sign-in, and whose tokens web may introspect. The platform
+// has the name that docs/app.md prints.
 const withApp = `platforms: [ { name: linde, organisation: GGZ Linde, parties: [ { client_id: app, type: native, mobile_app: true,
 	scopes: [openid, profile], audience: [web], amr_details: true, redirect_uris: ["https://app.linde.test/callback"] } ] } ]`
 

@@ -67,13 +67,15 @@ func publicJWKS(t testing.TB, names ...string) string {
 // keyHouse adds parties with keys to the house of the other tests.
 func keyHouse(t testing.TB) []idptest.Demo {
 	t.Helper()
-	own, another := "auth: private_key_jwt, jwks: "+publicJWKS(t, "ec", "ed", "rsa")+", ", "auth: private_key_jwt, jwks: "+publicJWKS(t, "ec2")+", "
+	const all = ", grant_types: [authorization_code, refresh_token, client_credentials]"
+	own := "auth: private_key_jwt, jwks: " + publicJWKS(t, "ec", "ed", "rsa") + ", "
+	another := "auth: private_key_jwt, jwks: " + publicJWKS(t, "ec2") + ", "
 	return []idptest.Demo{
 		{Parties: []string{
-			"client_id: keys, " + own + toRP + ", grant_types: [authorization_code, refresh_token, client_credentials]",
+			"client_id: keys, " + own + toRP + all,
 			"client_id: others, " + another + toRP + ", grant_types: [authorization_code, client_credentials]",
 			"client_id: narrow, " + own + "token_endpoint_auth_signing_alg: PS256, type: service",
-			"client_id: fapi, " + own + toRP + ", profile: fapi2, id_token_alg: ES256, grant_types: [authorization_code, refresh_token, client_credentials]",
+			"client_id: fapi, " + own + toRP + ", profile: fapi2, id_token_alg: ES256" + all,
 			"client_id: keyed, jwks: " + publicJWKS(t, "ec", "ed", "rsa") + ", type: service",
 			`client_id: gone, auth: private_key_jwt, jwks_uri: "https://rp.test/keys", type: service`,
 		}},

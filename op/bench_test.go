@@ -15,11 +15,12 @@ import (
 
 // benchCaller has a party for each algorithm and form of access token, named after them: ES256-jwt.
 func benchCaller(t testing.TB, db *storage.DB) caller {
-	d := idptest.Demo{Parties: []string{"client_id: web"}, Accounts: []string{"email: anna@example.org, name: { given: Anna, family: Bakker }"}}
+	d := idptest.Demo{Parties: []string{"client_id: web"}, Accounts: linde.Accounts}
 	for _, alg := range benchAlgs {
 		for _, form := range benchForms {
-			d.Parties = append(d.Parties, "client_id: "+alg+"-"+form+", id_token_alg: "+alg+", access_token: "+form+", rotate_refresh_tokens: true, "+
-				"grant_types: [authorization_code, refresh_token, client_credentials], scopes: [openid, profile, email, offline_access, api]")
+			d.Parties = append(d.Parties, "client_id: "+alg+"-"+form+", id_token_alg: "+alg+", access_token: "+form+", "+
+				"rotate_refresh_tokens: true, grant_types: [authorization_code, refresh_token, client_credentials], "+
+				"scopes: [openid, profile, email, offline_access, api]")
 		}
 	}
 	c := caller{t, idptest.NewServer(t, db)}

@@ -26,7 +26,10 @@ var levelled = []idptest.Demo{
 		},
 		Accounts: annaHasAnApp,
 	},
-	{Name: "wilg", Policy: `minimum_acr: "urn:minddistrict:acr:2fa", code_methods: [totp]`, Parties: []string{"client_id: web"}, Accounts: annaHasAnApp},
+	{
+		Name: "wilg", Policy: `minimum_acr: "urn:minddistrict:acr:2fa", code_methods: [totp]`,
+		Parties: []string{"client_id: web"}, Accounts: annaHasAnApp,
+	},
 }
 
 var annaHasAnApp = []string{"email: anna@example.org, totp_secret: " + idptest.TOTPSecret, "email: bram@example.org"}

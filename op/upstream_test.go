@@ -276,7 +276,8 @@ func TestASessionOfAnUpstreamAnswersSilently(t *testing.T) {
 func TestKoppeltaalsRequest(t *testing.T) {
 	u := newUpstream(t)
 	u.Declare(idptest.Demo{Parties: []string{
-		"client_id: koppeltaal, auth: post, pkce: optional, id_token_claims: [email, preferred_username], grant_types: [authorization_code]",
+		"client_id: koppeltaal, auth: post, pkce: optional, " +
+			"id_token_claims: [email, preferred_username], grant_types: [authorization_code]",
 	}})
 	u.answers(federation.Contract{}, map[string]any{}, since(0))
 	v := visitor{u.signsIn(nil), t}

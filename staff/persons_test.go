@@ -15,7 +15,8 @@ import (
 // clinic has two helpers, a manager and nine clients who log in with a code.
 func clinic(role string) []idptest.Demo {
 	d := idptest.Demo{Accounts: []string{
-		"email: baas@example.org, role: manager", "email: hulp@example.org, role: " + role, "email: ander@example.org, role: helpdesk",
+		"email: baas@example.org, role: manager", "email: hulp@example.org, role: " + role,
+		"email: ander@example.org, role: helpdesk",
 	}}
 	for i := range 9 {
 		d.Accounts = append(d.Accounts, fmt.Sprintf("email: client%d@example.org, totp_secret: %s", i, idptest.TOTPSecret))
@@ -30,7 +31,9 @@ func person(t *testing.T, node *idptest.Server, email string) *staff.Acts {
 	t.Helper()
 	acts := node.Tools().Acts()
 	acts.Now = node.Clock.Now()
-	acts.Actor = staff.Actor{Name: "helper", Platform: "linde", Account: whoIs(t, node, email).ID, Role: platform.Manager, Active: true, FreshAt: node.Clock.Now()}
+	acts.Actor = staff.Actor{
+		Name: "helper", Platform: "linde", Account: whoIs(t, node, email).ID, Role: platform.Manager, Active: true, FreshAt: acts.Now,
+	}
 	return acts
 }
 

@@ -27,8 +27,10 @@ func practice() []idptest.Demo {
 	linde := clinic("professional")[0]
 	linde.Accounts = append(linde.Accounts, "email: collega@example.org, role: professional")
 	return []idptest.Demo{linde, {
-		Name:     "wilg",
-		Accounts: []string{"email: client0@example.org, totp_secret: " + idptest.TOTPSecret, "email: hulp@example.org, role: professional"},
+		Name: "wilg",
+		Accounts: []string{
+			"email: client0@example.org, totp_secret: " + idptest.TOTPSecret, "email: hulp@example.org, role: professional",
+		},
 	}}
 }
 

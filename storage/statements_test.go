@@ -19,7 +19,8 @@ var counted = idptest.Demo{
 		"client_id: machine, type: service, grant_types: [client_credentials], scopes: [api]",
 	},
 	Accounts: []string{
-		"email: anna@example.org, name: { given: Anna, family: Bakker }", "email: bram@example.org, totp_secret: " + idptest.TOTPSecret,
+		"email: anna@example.org, name: { given: Anna, family: Bakker }",
+		"email: bram@example.org, totp_secret: " + idptest.TOTPSecret,
 	},
 }
 
@@ -93,7 +94,8 @@ func countedRequest(party string) url.Values {
 // codeForm redeems one.
 func codeForm(code string) url.Values {
 	return url.Values{
-		"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {idptest.RedirectURI}, "code_verifier": {idptest.Verifier},
+		"grant_type": {"authorization_code"}, "code": {code},
+		"redirect_uri": {idptest.RedirectURI}, "code_verifier": {idptest.Verifier},
 	}
 }
 

@@ -86,7 +86,8 @@ func (i *install) setUp() {
 // withApp gives anna an authenticator app, and what else is said.
 func (i *install) withApp(more string) {
 	i.t.Helper()
-	i.OK("apply", i.File("app.yaml", "platforms: [ { name: linde, accounts: [ { email: anna@example.org, totp_secret: "+idptest.TOTPSecret+more+" } ] } ]"))
+	account := "email: anna@example.org, totp_secret: " + idptest.TOTPSecret + more
+	i.OK("apply", i.File("app.yaml", "platforms: [ { name: linde, accounts: [ { "+account+" } ] } ]"))
 }
 
 // inDatabase does something beside the program.

@@ -111,7 +111,10 @@ func newTardy(t *testing.T, takes time.Duration) tardy {
 
 // env makes a server send by it, and stop within a grace.
 func (s tardy) env(grace string) []string {
-	return []string{"IDP_SHUTDOWN_GRACE=" + grace, "IDP_SMTP__HOST=localhost", "IDP_SMTP__PORT=" + s.port, "IDP_SMTP__TLS=none", "IDP_SMTP__FROM=login@example.org"}
+	return []string{
+		"IDP_SHUTDOWN_GRACE=" + grace,
+		"IDP_SMTP__HOST=localhost", "IDP_SMTP__PORT=" + s.port, "IDP_SMTP__TLS=none", "IDP_SMTP__FROM=login@example.org",
+	}
 }
 
 // inHand starts a server that is sending a letter.

@@ -66,7 +66,9 @@ func behindDoors(t *testing.T, policy string) (*idptest.Browser, *idptest.Party)
 	t.Helper()
 	db := idptest.SQLite(t)
 	s := idptest.NewServer(t, db, doors.Factors(db)...)
-	demo := idptest.Demo{Policy: policy, Parties: []string{"client_id: web"}, Accounts: []string{"email: anna@example.org, locale: en"}}
+	demo := idptest.Demo{
+		Policy: policy, Parties: []string{"client_id: web"}, Accounts: []string{"email: anna@example.org, locale: en"},
+	}
 	s.Declare(demo)
 	party := demo.Party(s, "web")
 	b := idptest.NewBrowser(s, "en")

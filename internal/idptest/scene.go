@@ -31,15 +31,16 @@ const (
 	Challenge   = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 )
 
-// twoPlatforms are one with a host of its own and one with a path, with the same parties and people: what is good at one
-// must be worth nothing at the other.
+// twoPlatforms are one with a host of its own and one with a path, with the same parties and people: what is good at
+// one must be worth nothing at the other.
 func twoPlatforms() []Demo {
-	const web = `redirect_uris: ["https://rp.test/cb", "https://app.example/cb"], post_logout_redirect_uris: ["https://rp.test/bye"], ` +
-		`initiate_login_uri: "https://rp.test/start", origins: ["https://rp.test"]`
+	const web = `redirect_uris: ["https://rp.test/cb", "https://app.example/cb"], origins: ["https://rp.test"], ` +
+		`post_logout_redirect_uris: ["https://rp.test/bye"], initiate_login_uri: "https://rp.test/start"`
 	linde := Demo{
 		Parties: []string{
-			"client_id: web, " + web, "client_id: other, " + web, "client_id: post, auth: post, " + web, "client_id: lax, pkce: optional, " + web,
-			"client_id: jwt, access_token: jwt, rotate_refresh_tokens: true, " + web, "client_id: guest, name: Guest, third_party: true, " + web,
+			"client_id: web, " + web, "client_id: other, " + web, "client_id: post, auth: post, " + web,
+			"client_id: lax, pkce: optional, " + web, "client_id: jwt, access_token: jwt, rotate_refresh_tokens: true, " + web,
+			"client_id: guest, name: Guest, third_party: true, " + web,
 			`client_id: spa, type: spa, redirect_uris: ["https://rp.test/cb"]`,
 			`client_id: app, type: native, redirect_uris: ["net.example.app:/callback", "http://localhost:9999/cb"]`,
 			"client_id: jobs, type: service, scopes: [jobs.read]",

@@ -27,7 +27,8 @@ func TestARequestIsTakenBackOnce(t *testing.T) {
 	other := idptest.NewServer(t, db)
 	other.Declare(openHouse)
 	house := other.Another(func(o *wire.Options) {
-		o.DB, o.Arrival, o.Proxies = held, web.Rate{AtOnce: 2, PerSecond: 1}, []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
+		o.DB, o.Arrival = held, web.Rate{AtOnce: 2, PerSecond: 1}
+		o.Proxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
 	})
 	rp := idptest.NewParty(other, "rp.test", idptest.HostIssuer, "linde-web", idptest.PartySecret)
 	anna := idptest.NewBrowser(other, "en")

@@ -34,7 +34,8 @@ func newCrowded(t *testing.T) crowded {
 	t.Helper()
 	s := idptest.NewServer(t, idptest.SQLite(t))
 	s.House = s.Another(func(o *wire.Options) {
-		o.Arrival, o.Proxies = web.Rate{AtOnce: 600, PerSecond: 10}, []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
+		o.Arrival = web.Rate{AtOnce: 600, PerSecond: 10}
+		o.Proxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
 	})
 	s.Declare(openHouse)
 	return crowded{s, t, idptest.NewParty(s, "rp.test", idptest.HostIssuer, "linde-web", idptest.PartySecret)}

@@ -64,7 +64,8 @@ func TestSubjectsAreKeptLater(t *testing.T) {
 	house := func(kind string) idptest.Demo {
 		return idptest.Demo{
 			Parties: []string{
-				pairwise("one", "https://one.test/cb", "pairwise"), pairwise("also-one", "https://one.test/cb2", "pairwise"), pairwise("two", "https://two.test/cb", kind),
+				pairwise("one", "https://one.test/cb", "pairwise"), pairwise("also-one", "https://one.test/cb2", "pairwise"),
+				pairwise("two", "https://two.test/cb", kind),
 			},
 			Invited: []string{"email: anna@example.org", "email: never@example.org"},
 		}

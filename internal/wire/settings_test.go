@@ -61,13 +61,16 @@ func applyHouse(t *testing.T, db *storage.DB, now time.Time, demo idptest.Demo) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := setup.Apply(t.Context(), setup.Tools{DB: db, Sealer: idptest.Sealer(t), Policy: wire.DefaultPolicy(), Now: now}, file, lines); err != nil {
+	tools := setup.Tools{DB: db, Sealer: idptest.Sealer(t), Policy: wire.DefaultPolicy(), Now: now}
+	if _, err := setup.Apply(t.Context(), tools, file, lines); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // build is a house with one place for a password and one to wait, other options being as somebody changes them.
-func build(t *testing.T, db *storage.DB, now func() time.Time, log slog.Handler, change ...func(*wire.Options)) *wire.House {
+func build(
+	t *testing.T, db *storage.DB, now func() time.Time, log slog.Handler, change ...func(*wire.Options),
+) *wire.House {
 	t.Helper()
 	o := wire.Options{DB: db, Sealer: idptest.Sealer(t), Hash: idptest.Cheap, Workers: 1, Queue: 1, Now: now, Log: slog.New(log)}
 	for _, c := range change {

@@ -3,6 +3,6 @@
 //
 // Start is the starter of Chromium for these and for those of test/clients.
 //
-// The tests build the same house as `idp dev`, on real listeners. Its tests have the build tag "browser", because the race
+// The tests build the same house as `idp dev`, on real listeners. They have the build tag "browser", because the race
 // detector adds nothing to them; `make test` runs them, and a missing browser is a failure, never a skip.
 package chromium

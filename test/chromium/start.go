@@ -13,12 +13,13 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Start starts Chromium with an empty profile. Whatever a page or the browser complains about fails the test, but for what
-// has the forgiven text in it: a page that answers so on purpose is logged by the browser as a failed load.
+// Start starts Chromium with an empty profile. Whatever a page or the browser complains about fails the test, but for
+// what has the forgiven text in it: a page that answers so on purpose is logged by the browser as a failed load.
 func Start(t *testing.T, forgiven string, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true))
 	if path, err := exec.LookPath("chromium-headless-shell"); err == nil { // a third less processor time
 		options = append(options, chromedp.ExecPath(path))

@@ -25,12 +25,13 @@ const (
 	wrongPIN = "90817"
 )
 
-// appHouse is house with the platform's own app, whose tokens the party steady may introspect, somebody with a second factor,
-// and a helper of theirs.
+// appHouse is house with the platform's own app, whose tokens the party steady may introspect, somebody with a second
+// factor, and a helper of theirs.
 func appHouse(issuer string, accounts int) idptest.Demo {
 	d := house(issuer, accounts)
 	d.Policy = "app_qr: true, second_factor: { client: optional, staff: optional }, code_methods: [totp]"
-	d.Parties = append(d.Parties, "client_id: app, type: native, mobile_app: true, redirect_uris: ["+appBack+"], audience: [steady]")
+	d.Parties = append(d.Parties,
+		"client_id: app, type: native, mobile_app: true, redirect_uris: ["+appBack+"], audience: [steady]")
 	for _, who := range []string{"totp@example.org", "henk@example.org, role: helpdesk"} {
 		d.Accounts = append(d.Accounts, "email: "+who+", totp_secret: "+idptest.TOTPSecret)
 	}

@@ -125,7 +125,8 @@ func (r *receiver) times(sid string) int {
 // serve registers the address of the party steady.
 func (r *receiver) serve(p *pair) *pair {
 	p.t.Helper()
-	p.OK("apply", p.File("told.yaml", "platforms: [ { name: linde, parties: [ { client_id: steady, backchannel_logout_uri: \""+r.URL+"\" } ] } ]"))
+	party := `client_id: steady, backchannel_logout_uri: "` + r.URL + `"`
+	p.OK("apply", p.File("told.yaml", "platforms: [ { name: linde, parties: [ { "+party+" } ] } ]"))
 	p.settled()
 	return p
 }

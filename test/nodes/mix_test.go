@@ -61,7 +61,8 @@ func newMix(t *testing.T, p *pair, browsers int) *mix {
 		one.accounts.codes, one.accounts.links = fmt.Sprintf("c%d@example.org", i), fmt.Sprintf("l%d@example.org", i)
 		m.members = append(m.members, one)
 		file.Accounts = append(file.Accounts, "email: "+one.accounts.links,
-			fmt.Sprintf("email: %s, totp_secret: %s, recovery_codes: [%s]", one.accounts.codes, idptest.TOTPSecret, strings.Join(recoveryCodes(i), ", ")))
+			fmt.Sprintf("email: %s, totp_secret: %s, recovery_codes: [%s]",
+				one.accounts.codes, idptest.TOTPSecret, strings.Join(recoveryCodes(i), ", ")))
 	}
 	p.OK("apply", p.File("mix.yaml", file.File()))
 	return m

@@ -120,9 +120,11 @@ const (
 	backAfter    = 5 * time.Second
 )
 
-// beforeAnOutage lets somebody arrive, who has a code more, somebody else wait at the login page, and a crowd sign in until
-// ends: the processes are the same then, and some of the crowd were refused.
-func (p *pair) beforeAnOutage(t *testing.T) (held arrived, waiting *person, code string, ends func() (answered, refused int, slowest time.Duration)) {
+// beforeAnOutage lets somebody arrive, who has a code more, somebody else wait at the login page, and a crowd sign in
+// until ends: the processes are the same then, and some of the crowd were refused.
+func (p *pair) beforeAnOutage(t *testing.T) (
+	held arrived, waiting *person, code string, ends func() (answered, refused int, slowest time.Duration),
+) {
 	t.Helper()
 	processes := p.processes()
 	held, waiting = p.arrive(t), newPerson(p.through(), "anna@example.org")

@@ -21,8 +21,11 @@ import (
 // house is what `idp apply` declares, with so many accounts beside anna's.
 func house(issuer string, accounts int) idptest.Demo {
 	d := idptest.Demo{
-		Issuer:   issuer,
-		Parties:  []string{steady.text("post_logout_redirect_uris: [" + goodbye + "], id_token_alg: RS256"), rotating.text("id_token_alg: ES256, rotate_refresh_tokens: true")},
+		Issuer: issuer,
+		Parties: []string{
+			steady.text("post_logout_redirect_uris: [" + goodbye + "], id_token_alg: RS256"),
+			rotating.text("id_token_alg: ES256, rotate_refresh_tokens: true"),
+		},
 		Accounts: []string{"email: anna@example.org"},
 	}
 	for i := range accounts {

@@ -26,14 +26,16 @@ const (
 
 // theirHouse is one of ours that is an organisation's.
 var theirHouse = idptest.Demo{
-	Name: "lindehof", Issuer: theirIssuer, Policy: "second_factor: { client: {demand: off}, staff: {demand: optional} }, code_methods: [totp]",
+	Name: "lindehof", Issuer: theirIssuer,
+	Policy: "second_factor: { client: {demand: off}, staff: {demand: optional} }, code_methods: [totp]",
 	Parties: []string{
-		`client_id: secret, redirect_uris: ["https://login.linde.test/back"], backchannel_logout_uri: "https://login.linde.test/out"`,
-		`client_id: post, auth: post, id_token_alg: PS256, redirect_uris: ["https://login.linde.test/back"]`,
-		`client_id: key, auth: private_key_jwt, jwks_uri: "https://login.linde.test/keys", id_token_alg: EdDSA, redirect_uris: ["https://login.linde.test/back"]`,
+		`client_id: secret, backchannel_logout_uri: "https://login.linde.test/out", ` + toTheirBack,
+		"client_id: post, auth: post, id_token_alg: PS256, " + toTheirBack,
+		`client_id: key, auth: private_key_jwt, jwks_uri: "https://login.linde.test/keys", id_token_alg: EdDSA, ` + toTheirBack,
 	},
 	Accounts: []string{
-		"email: anna@lindehof.test, totp_secret: " + idptest.TOTPSecret, "email: bram@lindehof.test, name: { given: Bram, family: Bakker }",
+		"email: anna@lindehof.test, totp_secret: " + idptest.TOTPSecret,
+		"email: bram@lindehof.test, name: { given: Bram, family: Bakker }",
 	},
 }
 
@@ -84,7 +86,10 @@ func newTheirs(t *testing.T, client string, auth federation.OIDCAuth) *theirs {
 	return th
 }
 
-const theirBack = "https://login.linde.test/back"
+const (
+	theirBack   = "https://login.linde.test/back"
+	toTheirBack = `redirect_uris: ["` + theirBack + `"]`
+)
 
 func (th *theirs) trip(fresh, two bool) federation.AuthnRequest {
 	t := federation.NewAuthnRequest(th.Sealer.MAC, th.c.Platform, th.c.ID, secret.ID(), fresh, false, th.Clock.Now())

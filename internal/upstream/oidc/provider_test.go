@@ -79,7 +79,8 @@ type provider struct {
 
 func newProvider(t testing.TB) *provider {
 	p := &provider{
-		t: t, clock: idptest.NewClock(), hits: map[string]int{}, instead: map[string]http.HandlerFunc{}, redeemed: map[string]bool{},
+		t: t, clock: idptest.NewClock(),
+		hits: map[string]int{}, instead: map[string]http.HandlerFunc{}, redeemed: map[string]bool{},
 		header: map[string]any{"alg": "RS256", "kid": "one", "typ": "JWT"}, sign: rs256(own()),
 		jwks:    map[string]any{"keys": []any{jwk(own(), "one")}},
 		answers: map[string]any{"access_token": "access-1", "token_type": "bearer"},
