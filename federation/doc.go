@@ -5,8 +5,8 @@
 // an Answer, which a protocol has checked and this package has not judged yet. Contract says what its `amr` and `acr`
 // count for here, KeyRule which of its values names the person, Mapping what is taken over, Roles what they may be.
 // Evaluate puts these together, and Who says what happens then: the linked account signs in, an account is linked or
-// made, or nothing happens and a page says why. An AuthnRequest is one visit to an upstream, which nothing is stored of
-// until it is over.
+// made, or nothing happens and a page says why. An UpstreamRequest is what a browser is sent to an upstream with, of
+// which nothing is stored until it is over.
 //
 // Everything here is pure: no network, no clock, no storage. The protocols and the pages are in rooms of their
 // own. The package refuses to trust an upstream in more than its contract says, and to know an account by an

@@ -20,7 +20,7 @@ type Identity struct {
 	Roles      []string        `json:"roles,omitempty"`
 	RolesLeft  bool            `json:"roles_left,omitempty"` // there are more than the upstream sends: they change nothing
 	Proof      authn.Proof     `json:"proof"`
-	AskedTwo   bool            `json:"asked_two,omitempty"` // two factors were asked of the upstream (AuthnRequest.TwoFactors)
+	AskedTwo   bool            `json:"asked_two,omitempty"` // two factors were asked of the upstream (UpstreamRequest.TwoFactors)
 }
 
 // Label is how the account elsewhere is called in settings and mails.
@@ -77,7 +77,7 @@ func (c *Connection) Evaluate(a Answer, now time.Time) (Identity, error) {
 }
 
 // EvaluateTest is what the answer of a test sign-in counts for, whatever the baseline says: it may become the next one.
-// A test asks for a new sign-in. An answer that is none (old, see AuthnRequest.Stale) is refused as it would be in
+// A test asks for a new sign-in. An answer that is none (old, see UpstreamRequest.Stale) is refused as it would be in
 // front of people after an idle hour; where the organisation need only know the person still (IdleBounce), sign-ins go
 // on with such answers.
 func (c *Connection) EvaluateTest(a Answer, old bool, now time.Time) (Identity, error) {

@@ -48,7 +48,7 @@ func TestAStateSaysWhatWasAsked(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0).UTC()
 	for bits := range 1 << 3 {
 		fresh, test, two := bits&1 != 0, bits&2 != 0, bits&4 != 0
-		left := NewAuthnRequest(mac.MAC, "linde", "lindehof", secret.ID(), fresh, test, now)
+		left := NewUpstreamRequest(mac.MAC, "linde", "lindehof", secret.ID(), fresh, test, now)
 		if two {
 			left = left.WithTwoFactors(mac.MAC, "linde", "lindehof")
 		}
@@ -57,7 +57,7 @@ func TestAStateSaysWhatWasAsked(t *testing.T) {
 			t.Errorf("%03b: %+v, %v; want %+v", bits, back, err, left)
 		}
 	}
-	asked := NewAuthnRequest(mac.MAC, "linde", "lindehof", secret.ID(), false, false, now).WithTwoFactors(mac.MAC, "linde", "lindehof")
+	asked := NewUpstreamRequest(mac.MAC, "linde", "lindehof", secret.ID(), false, false, now).WithTwoFactors(mac.MAC, "linde", "lindehof")
 	parts := []byte(asked.State)
 	for i := range parts {
 		if parts[i] == '4' { // the flags, or another part: none may be changed

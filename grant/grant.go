@@ -23,7 +23,7 @@ type Grant struct {
 	Party       PartyID
 	Account     account.ID
 	Session     string
-	IdledAt     time.Time // the session was idle then, and ended for this party, which has logout_on_idle: see Visit
+	IdledAt     time.Time // the session was idle then, and ended for this party, which has logout_on_idle: see SIDSource
 	Scopes      []string
 	Claims      Requested // asked by name
 	Nonce       string
@@ -42,17 +42,17 @@ type Grant struct {
 	EndReason   string
 }
 
-// Visit is what a party's `sid` is made of: its session, and from when on, where it ended for the party before (see
+// SIDSource is what a party's `sid` is made of: its session, and from when on, where it ended for the party before (see
 // Party.LogoutOnIdle). The zero time: it did not.
-func Visit(session string, idledAt time.Time) string {
+func SIDSource(session string, idledAt time.Time) string {
 	if idledAt.IsZero() {
 		return session
 	}
 	return session + "." + strconv.FormatInt(idledAt.UnixMilli(), 36)
 }
 
-// Visit is that of the grant.
-func (g *Grant) Visit() string { return Visit(g.Session, g.IdledAt) }
+// SIDSource is that of the grant.
+func (g *Grant) SIDSource() string { return SIDSource(g.Session, g.IdledAt) }
 
 // Offline reports whether refresh tokens outlive the session (OpenID Connect Core 1.0 section 11).
 func (g *Grant) Offline() bool { return slices.Contains(g.Scopes, "offline_access") }

@@ -96,7 +96,7 @@ func (s Logouts) token(p *platform.Platform, party *grant.Party, m outbox.Messag
 	payload, err := json.Marshal(logoutToken{
 		Issuer: p.Issuer, Subject: party.Subject(m.Account, p.Salt), Audience: party.ID, IssuedAt: now.Unix(),
 		Expiry: now.Add(logoutTokenLife).Unix(), ID: secret.ID(), Events: map[string]struct{}{logoutEvent: {}},
-		Session: party.Session(grant.Visit(m.Session, m.IdledAt), p.Salt),
+		Session: party.Session(grant.SIDSource(m.Session, m.IdledAt), p.Salt),
 	})
 	if err != nil {
 		return "", err

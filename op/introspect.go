@@ -66,7 +66,7 @@ func (s *Server) introspect(ctx context.Context, c *call) (any, error) {
 	}
 	if g := l.grant; g != nil {
 		answer.Subject = l.party.Subject(g.Account, p.Salt)
-		answer.AuthTime, answer.ACR, answer.Session = grant.AuthTime(g.Proofs), authn.ACROf(g.Proofs), l.party.Session(g.Visit(), p.Salt)
+		answer.AuthTime, answer.ACR, answer.Session = grant.AuthTime(g.Proofs), authn.ACROf(g.Proofs), l.party.Session(g.SIDSource(), p.Salt)
 	}
 	return answer, nil
 }

@@ -92,7 +92,7 @@ func sidOf(p *platform.Platform, party *grant.Party, s *authn.Session) string {
 	if !party.LogoutOnIdle {
 		return party.Session(s.ID, p.Salt)
 	}
-	return party.Session(grant.Visit(s.ID, s.IdledAt), p.Salt)
+	return party.Session(grant.SIDSource(s.ID, s.IdledAt), p.Salt)
 }
 
 // sessionsOf are the live sessions of this browser on the platform: at most one per channel.

@@ -313,7 +313,7 @@ func (s *Server) issueID(ctx context.Context, i issuance, access string) (string
 	token := idToken{
 		Issuer: p.Issuer, Subject: party.Subject(g.Account, p.Salt), Audience: g.Party, Expiry: now.Add(party.EffectiveLifetimes().IDToken).Unix(),
 		IssuedAt: now.Unix(), AuthTime: grant.AuthTime(g.Proofs), Nonce: i.nonce, ACR: g.ACR(), AMR: authn.AMR(g.Proofs),
-		Session: party.Session(g.Visit(), p.Salt), AtHash: leftHalf(party.IDTokenAlg, access),
+		Session: party.Session(g.SIDSource(), p.Salt), AtHash: leftHalf(party.IDTokenAlg, access),
 	}
 	named := g.IDTokenNames(party)
 	if party.AMRDetails || slices.Contains(named, "amr_details") {

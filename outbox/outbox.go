@@ -28,7 +28,7 @@ type Message struct {
 	Recipient Recipient
 	Party     string    // client_id that is told; empty: a person is
 	Session   string    // that the party is told of, as sessions have it
-	IdledAt   time.Time // with Session the visit that the party is told of (grant.Visit)
+	IdledAt   time.Time // with Session the visit that the party is told of (grant.SIDSource)
 	Locale    string    // language it is written in; empty: the platform's
 	Sealed    []byte    // Contents as JSON, sealed and bound to the row; emptied when the message is settled; of one that says what it says by party and session: nothing
 	QueuedAt  time.Time

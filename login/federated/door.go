@@ -111,7 +111,7 @@ func calls(r *http.Request) bool { return r.Form.Has("code") || r.Form.Has("SAML
 
 // late leads on whoever brings another answer to a visit. Answered before: the journey goes on from where it is.
 // Claimed, and nothing came of it, as where the node went away: the page says so, and another visit begins from there.
-func (d *Door) late(w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.AuthnRequest, err error) error {
+func (d *Door) late(w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.UpstreamRequest, err error) error {
 	p, spent, taken := platform.FromContext(r.Context()), errors.Is(err, fault.Spent), errors.Is(err, fault.Taken)
 	over := federation.Refuse(federation.Replayed, "an answer to this visit was here before")
 	switch {
@@ -151,7 +151,7 @@ func refusedBinding(p platform.ID, journey string) string {
 }
 
 // refused seals the reason for which there is no answer, and is the path where the browser learns it.
-func (o Options) refused(p *platform.Platform, c *federation.Connection, t federation.AuthnRequest, cause error) (string, error) {
+func (o Options) refused(p *platform.Platform, c *federation.Connection, t federation.UpstreamRequest, cause error) (string, error) {
 	came := arrived{Journey: t.Journey, Connection: c.ID}
 	if !errors.As(cause, &came.Refused) {
 		return "", cause
@@ -167,7 +167,7 @@ func (o Options) refused(p *platform.Platform, c *federation.Connection, t feder
 // keep seals an answer under a handle, or the reason for which there is none, and is the path where its browser takes
 // it.
 func (o Options) keep(
-	ctx context.Context, p *platform.Platform, c *federation.Connection, t federation.AuthnRequest, a federation.Answer, cause error,
+	ctx context.Context, p *platform.Platform, c *federation.Connection, t federation.UpstreamRequest, a federation.Answer, cause error,
 	handle string, now time.Time,
 ) (string, error) {
 	if cause != nil {

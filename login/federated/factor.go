@@ -21,9 +21,9 @@ const stepName = "sso"
 // said, is the reason.
 type Protocol interface {
 	// SignInRedirect is where a browser signs in. back is our address for the answer.
-	SignInRedirect(ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string) (federation.Redirect, error)
+	SignInRedirect(ctx context.Context, c *federation.Connection, t federation.UpstreamRequest, back string) (federation.Redirect, error)
 	// Answer is what the upstream said in a request to that address.
-	Answer(ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string, r *http.Request) (federation.Answer, error)
+	Answer(ctx context.Context, c *federation.Connection, t federation.UpstreamRequest, back string, r *http.Request) (federation.Answer, error)
 }
 
 // Store is what the way needs of storage; each method is one transaction.
@@ -49,7 +49,7 @@ type Answers interface {
 	UpstreamAnswer(ctx context.Context, p platform.ID, handle []byte, now time.Time) ([]byte, error)
 }
 
-// Sealer opens and seals what is stored, and derives what a trip needs.
+// Sealer opens and seals what is stored, and derives what a request to an upstream needs.
 type Sealer interface {
 	Seal(plain []byte, binding string) []byte
 	Open(sealed []byte, binding string) ([]byte, error)

@@ -208,26 +208,26 @@ func (s step) Redirect(ctx context.Context, v *login.Visit, place string) (login
 	r := v.Requirement
 	bounces := r.Why == authn.ForIdle && c.Idle == federation.IdleBounce
 	fresh := r.Need == authn.NeedConnect || r.Need == authn.NeedNewPassword || r.Need == authn.NeedPrimary && !r.After.IsZero() && !bounces
-	trip := federation.NewAuthnRequest(s.Sealer.MAC, v.Platform.ID, c.ID, v.Journey.ID, fresh, false, v.Now)
+	request := federation.NewUpstreamRequest(s.Sealer.MAC, v.Platform.ID, c.ID, v.Journey.ID, fresh, false, v.Now)
 	if c.Contract.Proves() && authn.WantsTwo(v.Journey.Ask, v.Facts) {
-		trip = trip.WithTwoFactors(s.Sealer.MAC, v.Platform.ID, c.ID)
+		request = request.WithTwoFactors(s.Sealer.MAC, v.Platform.ID, c.ID)
 	}
-	trip.LoginHint, trip.DomainHint, trip.Locale = v.Journey.Hint, v.Journey.Ask.DomainHint, v.Journey.Locale
-	if a := v.Facts.Account; a != nil && trip.LoginHint == "" {
-		trip.LoginHint = a.Email.Address
+	request.LoginHint, request.DomainHint, request.Locale = v.Journey.Hint, v.Journey.Ask.DomainHint, v.Journey.Locale
+	if a := v.Facts.Account; a != nil && request.LoginHint == "" {
+		request.LoginHint = a.Email.Address
 	}
-	away, err := s.Protocols[c.Kind].SignInRedirect(ctx, c, trip, v.Platform.URL(callbackPath(c)))
+	away, err := s.Protocols[c.Kind].SignInRedirect(ctx, c, request, v.Platform.URL(callbackPath(c)))
 	if why := federation.ReasonOf(err); why != "" {
 		// Nobody is at home there. The page says so when the person comes to it; this address changes nothing.
 		s.Log.WarnContext(ctx, "an organisation's sign-in cannot be reached", slog.String("platform", string(v.Platform.ID)),
 			slog.String("connection", string(c.ID)), slog.Any("error", err))
-		return s.failed(v, c, trip, err)
+		return s.failed(v, c, request, err)
 	}
 	return login.Redirect{URL: away.URL, Form: away.Form, Name: c.Name(v.Journey.Locale)}, err
 }
 
 // failed leads to where an answer would, with the reason for which there is none.
-func (s step) failed(v *login.Visit, c *federation.Connection, t federation.AuthnRequest, cause error) (login.Redirect, error) {
+func (s step) failed(v *login.Visit, c *federation.Connection, t federation.UpstreamRequest, cause error) (login.Redirect, error) {
 	path, err := s.refused(v.Platform, c, t, cause)
 	return login.Redirect{URL: v.Platform.URL(path)}, err
 }

@@ -40,7 +40,7 @@ func (d *Door) beginTest(w http.ResponseWriter, r *http.Request) error {
 	if running, err := d.Tests.TestID(ctx, p.ID, c.ID, now); err != nil || running != id {
 		return errors.Join(fault.NotFound, err)
 	}
-	t := federation.NewAuthnRequest(d.Sealer.MAC, p.ID, c.ID, id, true, true, now)
+	t := federation.NewUpstreamRequest(d.Sealer.MAC, p.ID, c.ID, id, true, true, now)
 	if c.Contract.Proves() {
 		t = t.WithTwoFactors(d.Sealer.MAC, p.ID, c.ID)
 	}
@@ -60,7 +60,7 @@ func (d *Door) beginTest(w http.ResponseWriter, r *http.Request) error {
 // tested keeps what a test sign-in brought, and says whether somebody could come in with it. It makes no account, link
 // or session.
 func (d *Door) tested(
-	w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.AuthnRequest, a federation.Answer, cause error,
+	w http.ResponseWriter, r *http.Request, c *federation.Connection, t federation.UpstreamRequest, a federation.Answer, cause error,
 ) error {
 	result := Tested{Answer: a, Old: cause == nil && t.Stale(a)}
 	if cause != nil && !errors.As(cause, &result.Refused) {

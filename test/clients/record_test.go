@@ -61,7 +61,7 @@ func (s speaker) record(t *testing.T, name string) {
 		t.Fatal(err)
 	}
 	s.takes(t, ours)
-	trip := federation.AuthnRequest{ID: "_9fff4fcc3f14c0c82298fd06618131c65bff4c01", State: "state"}
+	trip := federation.UpstreamRequest{ID: "_9fff4fcc3f14c0c82298fd06618131c65bff4c01", State: "state"}
 	away, err := up.SignInRedirect(t.Context(), c, trip, back)
 	if err != nil {
 		t.Fatal(err)

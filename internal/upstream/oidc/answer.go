@@ -17,9 +17,9 @@ const (
 
 // Answer is what the upstream says of who came back at back with a request: an authorization response (OpenID Connect
 // Core 1.0 section 3.1.2.5) in its address or as a form. The code in it is exchanged, which works once. Numbers in its
-// claims are json.Number. Whether it is as fresh as was asked is for the caller (federation.AuthnRequest.Stale). Every
+// claims are json.Number. Whether it is as fresh as was asked is for the caller (federation.UpstreamRequest.Stale). Every
 // failure is a Refusal.
-func (u *Upstream) Answer(ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string,
+func (u *Upstream) Answer(ctx context.Context, c *federation.Connection, t federation.UpstreamRequest, back string,
 	r *http.Request) (federation.Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, totalTime)
 	defer cancel()

@@ -27,8 +27,8 @@ func TestAnAnswerIsWhatTheIDTokenSays(t *testing.T) {
 	p.claims["email_verified"] = "true"
 	p.claims["big"] = json.Number("12345678901234567890")
 	c, u := p.connection(), p.upstream()
-	trip := p.trip(c, false)
-	a, err := p.answer(u, c, trip)
+	request := p.request(c, false)
+	a, err := p.answer(u, c, request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func TestAnAnswerIsWhatTheIDTokenSays(t *testing.T) {
 		}
 	}
 	form := p.forms[0]
-	if form.Get("redirect_uri") != back || form.Get("code_verifier") != trip.Verifier ||
+	if form.Get("redirect_uri") != back || form.Get("code_verifier") != request.Verifier ||
 		form.Get("grant_type") != "authorization_code" {
 		t.Errorf("asked %v", form)
 	}
@@ -58,18 +58,18 @@ func TestASecretMayStandInTheForm(t *testing.T) {
 	p := newProvider(t)
 	c := p.connection()
 	c.OIDC.Auth = federation.SecretPost
-	if _, err := p.answer(p.upstream(), c, p.trip(c, false)); err != nil {
+	if _, err := p.answer(p.upstream(), c, p.request(c, false)); err != nil {
 		t.Fatal(err)
 	}
 	if f := p.forms[0]; f.Get("client_id") != clientID || f.Get("client_secret") != clientSecret || p.basics[0] != " " {
 		t.Errorf("form %v, header %q", f, p.basics[0])
 	}
 	c.Secret = nil
-	_, err := p.answer(p.upstream(), c, p.trip(c, false))
+	_, err := p.answer(p.upstream(), c, p.request(c, false))
 	refused(t, err, federation.Misconfigured, "no client secret")
 	c.Secret = p.connection().Secret
 	c.ID = "other" // its secret is bound to its row
-	_, err = p.answer(p.upstream(), c, p.trip(c, false))
+	_, err = p.answer(p.upstream(), c, p.request(c, false))
 	refused(t, err, federation.Misconfigured, "cannot be opened")
 }
 
@@ -94,11 +94,11 @@ func TestAlgorithms(t *testing.T) {
 			p.jwks, p.sign = map[string]any{"keys": []any{with.jwk}}, with.sign
 			p.header["alg"] = alg
 			c := p.connection()
-			if _, err := p.answer(p.upstream(), c, p.trip(c, false)); err != nil {
+			if _, err := p.answer(p.upstream(), c, p.request(c, false)); err != nil {
 				t.Error(err)
 			}
 			delete(p.header, "kid") // any key that fits
-			if _, err := p.answer(p.upstream(), c, p.trip(c, false)); err != nil {
+			if _, err := p.answer(p.upstream(), c, p.request(c, false)); err != nil {
 				t.Errorf("without kid: %v", err)
 			}
 		})
@@ -239,17 +239,17 @@ func TestTamperedIDTokens(t *testing.T) {
 		t.Run(row.says, func(t *testing.T) {
 			p := newProvider(t)
 			c := p.connection()
-			if _, err := p.answer(p.upstream(), c, p.trip(c, false)); err != nil {
+			if _, err := p.answer(p.upstream(), c, p.request(c, false)); err != nil {
 				t.Fatalf("as it is: %v", err)
 			}
-			trip := p.trip(c, false)
+			request := p.request(c, false)
 			row.change(p)
-			a, err := p.answer(p.upstream(), c, trip)
+			a, err := p.answer(p.upstream(), c, request)
 			refused(t, err, row.why, row.words)
 			if a.Subject != "" || a.Claims != nil {
 				t.Errorf("something is answered: %+v", a)
 			}
-			if strings.Contains(err.Error(), p.lastToken) || strings.Contains(err.Error(), trip.Nonce) {
+			if strings.Contains(err.Error(), p.lastToken) || strings.Contains(err.Error(), request.Nonce) {
 				t.Errorf("%v says too much", err)
 			}
 		})
@@ -273,9 +273,9 @@ func TestClocksMayDiffer(t *testing.T) {
 	} {
 		p := newProvider(t)
 		c := p.connection()
-		trip := p.trip(c, false)
+		request := p.request(c, false)
 		change(p.claims)
-		if _, err := p.answer(p.upstream(), c, trip); err != nil {
+		if _, err := p.answer(p.upstream(), c, request); err != nil {
 			t.Errorf("%s: %v", says, err)
 		}
 	}
@@ -287,10 +287,10 @@ func TestAuthTimeIsANumber(t *testing.T) {
 		"negative": -1, "zero": 0} {
 		p := newProvider(t)
 		c := p.connection()
-		trip := p.trip(c, true)
+		request := p.request(c, true)
 		p.claims["auth_time"] = value
-		a, err := p.answer(p.upstream(), c, trip)
-		if err != nil || !a.AuthTime.IsZero() || !trip.Stale(a) {
+		a, err := p.answer(p.upstream(), c, request)
+		if err != nil || !a.AuthTime.IsZero() || !request.Stale(a) {
 			t.Errorf("%s: %s, %v", says, a.AuthTime, err)
 		}
 	}
@@ -301,7 +301,7 @@ func TestMixUp(t *testing.T) {
 	p := newProvider(t)
 	c, u := p.connection(), p.upstream()
 	ask := func(more ...string) error {
-		_, err := p.answer(u, c, p.trip(c, false), more...)
+		_, err := p.answer(u, c, p.request(c, false), more...)
 		return err
 	}
 	refused(t, ask("iss", "https://evil.test"), federation.BadAudience, "https://evil.test", p.URL)
@@ -332,14 +332,14 @@ func TestMixUp(t *testing.T) {
 func TestAnswersThatNobodyAskedFor(t *testing.T) {
 	p := newProvider(t)
 	c, u := p.connection(), p.upstream()
-	trip, other := p.trip(c, false), p.trip(c, false)
+	request, other := p.request(c, false), p.request(c, false)
 	send := func(method, query, form string) error {
 		r := httptest.NewRequest(method, back+"?"+query, strings.NewReader(form))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		_, err := u.Answer(t.Context(), c, trip, back, r)
+		_, err := u.Answer(t.Context(), c, request, back, r)
 		return err
 	}
-	state := "state=" + url.QueryEscape(trip.State)
+	state := "state=" + url.QueryEscape(request.State)
 	refused(t, send("GET", "code=c", ""), federation.Unsolicited)
 	refused(t, send("GET", "code=c&state="+url.QueryEscape(other.State), ""), federation.Unsolicited)
 	refused(t, send("GET", state+"&"+state+"&code=c", ""), federation.BadForm, "state 2 times")
@@ -353,7 +353,7 @@ func TestAnswersThatNobodyAskedFor(t *testing.T) {
 	if p.count("/token") != 0 {
 		t.Fatal("a code was sent")
 	}
-	p.claims["nonce"] = trip.Nonce
+	p.claims["nonce"] = request.Nonce
 	if err := send("POST", "", state+"&code=c"); err != nil {
 		t.Error(err)
 	}
@@ -364,11 +364,11 @@ func TestAnswersThatNobodyAskedFor(t *testing.T) {
 func TestACodeThatWasUsed(t *testing.T) {
 	p := newProvider(t)
 	c, u := p.connection(), p.upstream()
-	trip := p.trip(c, false)
-	if _, err := p.answer(u, c, trip, "code", "SplxlOBe/ZQQYbYS6WxSbIA"); err != nil {
+	request := p.request(c, false)
+	if _, err := p.answer(u, c, request, "code", "SplxlOBe/ZQQYbYS6WxSbIA"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := p.answer(u, c, trip, "code", "SplxlOBe/ZQQYbYS6WxSbIA")
+	_, err := p.answer(u, c, request, "code", "SplxlOBe/ZQQYbYS6WxSbIA")
 	refused(t, err, federation.Replayed, "invalid_grant", "[hidden]")
 	if strings.Contains(err.Error(), "Splxl") {
 		t.Error(err)
@@ -396,7 +396,7 @@ func TestErrorsOfAnUpstream(t *testing.T) {
 		t.Run(row.code+" "+row.description, func(t *testing.T) {
 			p := newProvider(t)
 			c, u := p.connection(), p.upstream()
-			_, err := p.answer(u, c, p.trip(c, false), "code", "", "error", row.code, "error_description", row.description)
+			_, err := p.answer(u, c, p.request(c, false), "code", "", "error", row.code, "error_description", row.description)
 			refused(t, err, row.why, row.code, row.description)
 			if p.count("/token") != 0 {
 				t.Error("a code was sent")
@@ -405,13 +405,13 @@ func TestErrorsOfAnUpstream(t *testing.T) {
 				w.WriteHeader(400)
 				_ = json.NewEncoder(w).Encode(map[string]string{"error": row.code, "error_description": row.description})
 			}
-			_, err = p.answer(u, c, p.trip(c, false))
+			_, err = p.answer(u, c, p.request(c, false))
 			refused(t, err, row.why, row.code, row.description, "token_endpoint")
 		})
 	}
 	p := newProvider(t)
 	c, u := p.connection(), p.upstream()
-	_, err := p.answer(u, c, p.trip(c, false), "code", "", "error", "x\x00\x1b[31m\n", "error_description",
+	_, err := p.answer(u, c, p.request(c, false), "code", "", "error", "x\x00\x1b[31m\n", "error_description",
 		strings.Repeat("é", 5000)+"\n")
 	refused(t, err, federation.Denied)
 	if text := err.Error(); len([]rune(text)) > 700 || strings.ContainsAny(text, "\x00\x1b\n") {
@@ -425,10 +425,10 @@ func TestErrorsOfAnUpstream(t *testing.T) {
 			"error_description": "got " + r.Header.Get("Authorization") + " " + r.PostForm.Encode() + " " + clientSecret,
 		})
 	}
-	trip := p.trip(c, false)
-	_, err = p.answer(u, c, trip, "code", "a code/+")
+	request := p.request(c, false)
+	_, err = p.answer(u, c, request, "code", "a code/+")
 	refused(t, err, federation.Misconfigured, "[hidden]")
-	for _, secret := range []string{clientSecret, url.QueryEscape(clientSecret), trip.Verifier, "a code/+",
+	for _, secret := range []string{clientSecret, url.QueryEscape(clientSecret), request.Verifier, "a code/+",
 		url.QueryEscape("a code/+")} {
 		if strings.Contains(err.Error(), secret) {
 			t.Errorf("%v says %s", err, secret)

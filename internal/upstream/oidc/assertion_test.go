@@ -82,7 +82,7 @@ func TestAssertions(t *testing.T) {
 	} {
 		p.says["token_endpoint_auth_signing_alg_values_supported"] = row.algs
 		c.OIDC.Audience = row.audience
-		if _, err := p.answer(p.upstream(), c, p.trip(c, false)); err != nil {
+		if _, err := p.answer(p.upstream(), c, p.request(c, false)); err != nil {
 			t.Fatal(err)
 		}
 		form := p.forms[len(p.forms)-1]
@@ -118,13 +118,13 @@ func TestAssertions(t *testing.T) {
 	}
 	u = p.upstream()
 	c.ID = "other" // keys are bound to their row
-	_, err = p.answer(u, c, p.trip(c, false))
+	_, err = p.answer(u, c, p.request(c, false))
 	refused(t, err, federation.Misconfigured, "no key of its own")
 	if _, err := u.JWKS(c); err == nil {
 		t.Error("keys of another connection are published")
 	}
 	c.Keys = nil
-	_, err = p.answer(u, c, p.trip(c, false))
+	_, err = p.answer(u, c, p.request(c, false))
 	refused(t, err, federation.Misconfigured, "no key of its own")
 	if text, err := u.JWKS(c); err != nil || string(text) != `{"keys":[]}` {
 		t.Errorf("%s, %v", text, err)
@@ -135,11 +135,11 @@ func TestAssertions(t *testing.T) {
 func TestAnswersAtOnce(t *testing.T) {
 	p := newProvider(t)
 	c, u := p.connection(), p.upstream()
-	trip := p.trip(c, false)
+	request := p.request(c, false)
 	var all sync.WaitGroup
 	for range 16 {
 		all.Go(func() {
-			if _, err := p.answer(u, c, trip); err != nil {
+			if _, err := p.answer(u, c, request); err != nil {
 				t.Error(err)
 			}
 		})

@@ -12,9 +12,9 @@ import (
 	"github.com/minddistrict/idp/federation"
 )
 
-// SignInRedirect is where a browser is sent for a trip: the upstream's authorization endpoint, with a request that is
+// SignInRedirect is where a browser is sent with a request: the upstream's authorization endpoint, with a request that is
 // answered at back. A Refusal: nothing is known of the upstream.
-func (u *Upstream) SignInRedirect(ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string) (federation.Redirect,
+func (u *Upstream) SignInRedirect(ctx context.Context, c *federation.Connection, t federation.UpstreamRequest, back string) (federation.Redirect,
 	error) {
 	m, err := u.about(ctx, c)
 	if err != nil {
@@ -36,7 +36,7 @@ func (u *Upstream) SignInRedirect(ctx context.Context, c *federation.Connection,
 // request is what is asked. Where the person is to sign in again, `max_age=0` makes `auth_time` part of the answer
 // (OpenID Connect Core 1.0 section 2), so it needs no `claims`, which not everybody takes: those are sent only where
 // the contract has no other way to ask for two factors, or counts how old these are.
-func request(c *federation.Connection, t federation.AuthnRequest) map[string]string {
+func request(c *federation.Connection, t federation.UpstreamRequest) map[string]string {
 	scopes := []string{"openid"}
 	if scopes = append(scopes, c.OIDC.Scopes...); c.OIDC.Scopes == nil {
 		scopes = append(scopes, "profile", "email")

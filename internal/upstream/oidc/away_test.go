@@ -19,9 +19,9 @@ import (
 )
 
 // away is the request that a browser is sent with.
-func (p *provider) away(u *oidc.Upstream, c *federation.Connection, trip federation.AuthnRequest) url.Values {
+func (p *provider) away(u *oidc.Upstream, c *federation.Connection, request federation.UpstreamRequest) url.Values {
 	p.t.Helper()
-	a, err := u.SignInRedirect(p.t.Context(), c, trip, back)
+	a, err := u.SignInRedirect(p.t.Context(), c, request, back)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -37,44 +37,44 @@ func TestWhatIsAsked(t *testing.T) {
 	u := p.upstream()
 	for _, row := range []struct {
 		says   string
-		change func(*federation.Connection, *federation.AuthnRequest)
+		change func(*federation.Connection, *federation.UpstreamRequest)
 		want   map[string]string // beside what is always there; empty: it is not there
 	}{
-		{"nothing special", func(*federation.Connection, *federation.AuthnRequest) {}, map[string]string{
+		{"nothing special", func(*federation.Connection, *federation.UpstreamRequest) {}, map[string]string{
 			"scope": "openid profile email", "prompt": "", "max_age": "", "claims": "", "acr_values": "", "response_mode": "",
 			"login_hint": "", "domain_hint": "", "ui_locales": "",
 		}},
-		{"scopes", func(c *federation.Connection, _ *federation.AuthnRequest) {
+		{"scopes", func(c *federation.Connection, _ *federation.UpstreamRequest) {
 			c.OIDC.Scopes = []string{"email", "groups"}
 		},
 			map[string]string{"scope": "openid email groups"}},
-		{"no scopes", func(c *federation.Connection, _ *federation.AuthnRequest) { c.OIDC.Scopes = []string{} },
+		{"no scopes", func(c *federation.Connection, _ *federation.UpstreamRequest) { c.OIDC.Scopes = []string{} },
 			map[string]string{"scope": "openid"}},
-		{"form_post", func(c *federation.Connection, _ *federation.AuthnRequest) { c.OIDC.FormPost = true },
+		{"form_post", func(c *federation.Connection, _ *federation.UpstreamRequest) { c.OIDC.FormPost = true },
 			map[string]string{"response_mode": "form_post"}},
-		{"hints", func(_ *federation.Connection, t *federation.AuthnRequest) {
+		{"hints", func(_ *federation.Connection, t *federation.UpstreamRequest) {
 			t.LoginHint, t.DomainHint, t.Locale = "anna+x@lindehof.test", "lindehof.test", "nl"
 		}, map[string]string{"login_hint": "anna+x@lindehof.test", "domain_hint": "lindehof.test", "ui_locales": "nl"}},
-		{"fresh", func(_ *federation.Connection, t *federation.AuthnRequest) { t.Fresh = true },
+		{"fresh", func(_ *federation.Connection, t *federation.UpstreamRequest) { t.Fresh = true },
 			map[string]string{"prompt": "login", "max_age": "0", "claims": ""}},
-		{"two factors of Entra", func(c *federation.Connection, t *federation.AuthnRequest) {
+		{"two factors of Entra", func(c *federation.Connection, t *federation.UpstreamRequest) {
 			c.Contract.Preset, t.TwoFactors = federation.EntraOIDC, true
 		},
 			map[string]string{"claims": `{"id_token":{"acrs":{"essential":true,"value":"c1"}}}`, "acr_values": ""}},
-		{"… that are not too old", func(c *federation.Connection, t *federation.AuthnRequest) {
+		{"… that are not too old", func(c *federation.Connection, t *federation.UpstreamRequest) {
 			c.Contract.Preset, c.Contract.MaxAge, t.TwoFactors = federation.EntraOIDC, time.Hour, true
 		}, map[string]string{
 			"claims": `{"id_token":{"acrs":{"essential":true,"value":"c1"},"auth_time":{"essential":true}}}`,
 		}},
-		{"… and fresh", func(c *federation.Connection, t *federation.AuthnRequest) {
+		{"… and fresh", func(c *federation.Connection, t *federation.UpstreamRequest) {
 			c.Contract.Preset, c.Contract.MaxAge, t.TwoFactors, t.Fresh = federation.EntraOIDC, time.Hour, true, true
 		}, map[string]string{"claims": `{"id_token":{"acrs":{"essential":true,"value":"c1"}}}`, "max_age": "0"}},
 		{"two factors are not asked", func(c *federation.Connection,
-			_ *federation.AuthnRequest) {
+			_ *federation.UpstreamRequest) {
 			c.Contract.Preset = federation.EntraOIDC
 		},
 			map[string]string{"claims": ""}},
-		{"two factors by acr_values", func(c *federation.Connection, t *federation.AuthnRequest) {
+		{"two factors by acr_values", func(c *federation.Connection, t *federation.UpstreamRequest) {
 			c.Contract.Rows = []federation.ContractRow{
 				{Claim: federation.ByACR, Value: "high", ACR: authn.TwoFactor}, {Claim: federation.ByACR, Value: "low",
 					ACR: authn.OneFactor},
@@ -82,19 +82,19 @@ func TestWhatIsAsked(t *testing.T) {
 			}
 			t.TwoFactors = true
 		}, map[string]string{"acr_values": "high higher", "claims": ""}},
-		{"… that are not too old", func(c *federation.Connection, t *federation.AuthnRequest) {
+		{"… that are not too old", func(c *federation.Connection, t *federation.UpstreamRequest) {
 			c.Contract.Rows = []federation.ContractRow{{Claim: federation.ByACR, Value: "high", ACR: authn.TwoFactor}}
 			c.Contract.MaxAge, t.TwoFactors = time.Hour, true
 		}, map[string]string{"acr_values": "high", "claims": `{"id_token":{"auth_time":{"essential":true}}}`}},
 	} {
 		t.Run(row.says, func(t *testing.T) {
 			c := p.connection()
-			trip := p.trip(c, false)
-			row.change(c, &trip)
-			got := p.away(u, c, trip)
+			request := p.request(c, false)
+			row.change(c, &request)
+			got := p.away(u, c, request)
 			want := map[string]string{
-				"response_type": "code", "client_id": clientID, "redirect_uri": back, "state": trip.State, "nonce": trip.Nonce,
-				"code_challenge": oauth2.S256ChallengeFromVerifier(trip.Verifier), "code_challenge_method": "S256",
+				"response_type": "code", "client_id": clientID, "redirect_uri": back, "state": request.State, "nonce": request.Nonce,
+				"code_challenge": oauth2.S256ChallengeFromVerifier(request.Verifier), "code_challenge_method": "S256",
 			}
 			for name, value := range row.want {
 				want[name] = value
@@ -110,7 +110,7 @@ func TestWhatIsAsked(t *testing.T) {
 					t.Errorf("%s is %q, want %q", name, got.Get(name), value)
 				}
 			}
-			if strings.Contains(got.Encode(), trip.Verifier) {
+			if strings.Contains(got.Encode(), request.Verifier) {
 				t.Error("the verifier is in the address")
 			}
 		})
@@ -122,8 +122,8 @@ func TestAnEndpointMayHaveAQuery(t *testing.T) {
 	p := newProvider(t)
 	p.says["authorization_endpoint"] = p.URL + "/authorize?p=b2c_1&state=theirs&prompt=none"
 	c := p.connection()
-	trip := p.trip(c, true)
-	if q := p.away(p.upstream(), c, trip); q.Get("p") != "b2c_1" || q.Get("state") != trip.State ||
+	request := p.request(c, true)
+	if q := p.away(p.upstream(), c, request); q.Get("p") != "b2c_1" || q.Get("state") != request.State ||
 		len(q["prompt"]) != 1 || q.Get("prompt") != "login" {
 		t.Errorf("%v", q)
 	}
@@ -181,9 +181,9 @@ func TestDiscoveryThatIsWrong(t *testing.T) {
 			p := newProvider(t)
 			row.change(p)
 			c, u := p.connection(), p.upstream()
-			a, err := u.SignInRedirect(t.Context(), c, p.trip(c, false), back)
+			a, err := u.SignInRedirect(t.Context(), c, p.request(c, false), back)
 			refused(t, err, row.why, row.words)
-			_, err = p.answer(u, c, p.trip(c, false))
+			_, err = p.answer(u, c, p.request(c, false))
 			refused(t, err, row.why, row.words)
 			if a.URL != "" || p.count("/elsewhere") != 0 || p.count("/token") != 0 {
 				t.Errorf("%+v, and called on: %v", a, p.hits)
@@ -210,7 +210,7 @@ func TestMetadataIsReadSeldom(t *testing.T) {
 	p := newProvider(t)
 	c, u := p.connection(), p.upstream()
 	ask := func() error {
-		_, err := u.SignInRedirect(t.Context(), c, federation.AuthnRequest{State: "s"}, back)
+		_, err := u.SignInRedirect(t.Context(), c, federation.UpstreamRequest{State: "s"}, back)
 		return err
 	}
 	slow := make(chan struct{})
@@ -263,11 +263,11 @@ func TestWhoGoesHoldsUpNobody(t *testing.T) {
 	c, u := p.connection(), p.upstream()
 	gone, cancel := contextWithCancel(t)
 	cancel()
-	if _, err := u.SignInRedirect(gone, c, federation.AuthnRequest{State: "s"}, back); err != nil && !errors.As(err,
+	if _, err := u.SignInRedirect(gone, c, federation.UpstreamRequest{State: "s"}, back); err != nil && !errors.As(err,
 		new(*federation.Refusal)) {
 		t.Error(err)
 	}
-	if _, err := u.SignInRedirect(t.Context(), c, federation.AuthnRequest{State: "s"}, back); err != nil {
+	if _, err := u.SignInRedirect(t.Context(), c, federation.UpstreamRequest{State: "s"}, back); err != nil {
 		t.Error(err)
 	}
 }

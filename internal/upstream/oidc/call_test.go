@@ -60,7 +60,7 @@ func TestAnswersAreBounded(t *testing.T) {
 				c, u := p.connection(), p.upstream()
 				u.Impatient(300 * time.Millisecond)
 				begun := time.Now()
-				_, err := p.answer(u, c, p.trip(c, false))
+				_, err := p.answer(u, c, p.request(c, false))
 				if published := path == "/.well-known/openid-configuration" || path == "/keys"; published && name == "endless" {
 					row.why = federation.Misconfigured // what is there is none of theirs
 				}
@@ -83,7 +83,7 @@ func TestNoRedirectIsFollowed(t *testing.T) {
 				http.Redirect(w, r, p.URL+"/elsewhere", status)
 			}
 			c, u := p.connection(), p.upstream()
-			if _, err := p.answer(u, c, p.trip(c, false)); federation.ReasonOf(err) == "" || p.count("/elsewhere") != 0 {
+			if _, err := p.answer(u, c, p.request(c, false)); federation.ReasonOf(err) == "" || p.count("/elsewhere") != 0 {
 				t.Errorf("%s, %d: %v, called %d times", path, status, err, p.count("/elsewhere"))
 			}
 		}
@@ -115,7 +115,7 @@ func TestMetadataLeadsNowhereInside(t *testing.T) {
 			if allowed {
 				u = p.upstream("127.0.0.0/8")
 			}
-			_, err := p.answer(u, c, p.trip(c, false))
+			_, err := p.answer(u, c, p.request(c, false))
 			if allowed {
 				refused(t, err, federation.Unreachable, name, "500")
 				if hits.Load() == 0 {
@@ -137,12 +137,12 @@ func TestADetailNamesNoAddressOfOurs(t *testing.T) {
 	p.says["token_endpoint"] = strings.Replace(p.URL, "127.0.0.1", "localhost", 1) + "/token"
 	p.says["issuer"] = p.URL
 	c := p.connection()
-	_, err := p.answer(p.upstream("127.0.0.9/32", "127.0.0.1/32"), c, p.trip(c, false))
+	_, err := p.answer(p.upstream("127.0.0.9/32", "127.0.0.1/32"), c, p.request(c, false))
 	if err != nil {
 		t.Fatalf("allowed: %v", err)
 	}
 	u := p.upstream("127.0.0.9/32")
-	_, err = p.answer(u, c, p.trip(c, false))
+	_, err = p.answer(u, c, p.request(c, false))
 	refused(t, err, federation.Unreachable, "no public address")
 	if strings.Contains(err.Error(), "allow") || !strings.Contains(p.log.String(), "endpoint=discovery") {
 		t.Errorf("%v; log: %s", err, &p.log)

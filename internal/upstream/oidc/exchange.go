@@ -14,7 +14,7 @@ import (
 type tokens struct{ id, access string }
 
 // exchange redeems a code (RFC 6749 section 4.1.3). A Refusal names nothing of what was sent.
-func (u *Upstream) exchange(ctx context.Context, c *federation.Connection, m metadata, t federation.AuthnRequest, back,
+func (u *Upstream) exchange(ctx context.Context, c *federation.Connection, m metadata, t federation.UpstreamRequest, back,
 	code string) (tokens, error) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "redirect_uri": {back},
 		"code_verifier": {t.Verifier}}

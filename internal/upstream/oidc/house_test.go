@@ -91,17 +91,17 @@ const (
 	toTheirBack = `redirect_uris: ["` + theirBack + `"]`
 )
 
-func (th *theirs) trip(fresh, two bool) federation.AuthnRequest {
-	t := federation.NewAuthnRequest(th.Sealer.MAC, th.c.Platform, th.c.ID, secret.ID(), fresh, false, th.Clock.Now())
+func (th *theirs) request(fresh, two bool) federation.UpstreamRequest {
+	t := federation.NewUpstreamRequest(th.Sealer.MAC, th.c.Platform, th.c.ID, secret.ID(), fresh, false, th.Clock.Now())
 	t.TwoFactors, t.LoginHint, t.Locale = two, th.who, "en"
 	return t
 }
 
 // leave sends a browser away. It is back, or at a page.
-func (th *theirs) leave(b *idptest.Browser, trip federation.AuthnRequest) {
+func (th *theirs) leave(b *idptest.Browser, request federation.UpstreamRequest) {
 	th.t.Helper()
 	th.back = nil
-	a, err := th.SignInRedirect(th.t.Context(), th.c, trip, theirBack)
+	a, err := th.SignInRedirect(th.t.Context(), th.c, request, theirBack)
 	if err != nil {
 		th.t.Fatal(err)
 	}
@@ -120,12 +120,12 @@ func (th *theirs) password(b *idptest.Browser) {
 }
 
 // signsIn sends a new browser there, in which somebody gives the password.
-func (th *theirs) signsIn() (*idptest.Browser, federation.AuthnRequest) {
+func (th *theirs) signsIn() (*idptest.Browser, federation.UpstreamRequest) {
 	th.t.Helper()
-	b, trip := idptest.NewBrowser(th.Server, "en"), th.trip(false, false)
-	th.leave(b, trip)
+	b, request := idptest.NewBrowser(th.Server, "en"), th.request(false, false)
+	th.leave(b, request)
 	th.password(b)
-	return b, trip
+	return b, request
 }
 
 func (th *theirs) code(b *idptest.Browser) {
@@ -135,12 +135,12 @@ func (th *theirs) code(b *idptest.Browser) {
 }
 
 // answered is what the upstream says of who came back.
-func (th *theirs) answered(trip federation.AuthnRequest) federation.Answer {
+func (th *theirs) answered(request federation.UpstreamRequest) federation.Answer {
 	th.t.Helper()
 	if th.back == nil {
 		th.t.Fatal("the browser is not back")
 	}
-	a, err := th.Answer(th.t.Context(), th.c, trip, theirBack, th.back)
+	a, err := th.Answer(th.t.Context(), th.c, request, theirBack, th.back)
 	if err != nil {
 		th.t.Fatal(err)
 	}
@@ -165,16 +165,16 @@ func TestOurOwnHouseAsTheUpstream(t *testing.T) {
 			t.Run(client, func(t *testing.T) {
 				th := newTheirs(t, client, auth)
 				th.c.OIDC.FormPost = form
-				b, trip := th.signsIn()
+				b, request := th.signsIn()
 				if form {
 					b.MustPress(t, "Continue to lindehof")
 				}
 				if th.back == nil || form != (th.back.Method == http.MethodPost) {
 					t.Fatalf("at %s: %+v", b.URL, th.back)
 				}
-				a := th.answered(trip)
+				a := th.answered(request)
 				if a.Issuer != theirIssuer || a.Subject == "" || a.Session == "" || !a.AuthTime.Equal(th.Clock.Now()) ||
-					trip.Stale(a) {
+					request.Stale(a) {
 					t.Errorf("%+v", a)
 				}
 				for name, want := range map[string]any{
@@ -190,20 +190,20 @@ func TestOurOwnHouseAsTheUpstream(t *testing.T) {
 				if kinds, _ := th.c.Contract.Level(a, th.Clock.Now()); kinds != authn.Knows {
 					t.Errorf("counts for %v", kinds)
 				}
-				// The code works once, and of another trip never.
-				_, err := th.Answer(t.Context(), th.c, trip, theirBack, th.back)
+				// The code works once, and of another request never.
+				_, err := th.Answer(t.Context(), th.c, request, theirBack, th.back)
 				refused(t, err, federation.Replayed, "invalid_grant")
 				if form {
 					return
 				}
-				other := th.trip(false, false)
+				other := th.request(false, false)
 				th.leave(b, other)
-				_, err = th.Answer(t.Context(), th.c, trip, theirBack, th.back)
+				_, err = th.Answer(t.Context(), th.c, request, theirBack, th.back)
 				refused(t, err, federation.Unsolicited)
 				q := th.back.URL.Query()
-				q.Set("state", trip.State)
+				q.Set("state", request.State)
 				r := httptest.NewRequest(http.MethodGet, theirBack+"?"+q.Encode(), nil)
-				_, err = th.Answer(t.Context(), th.c, trip, theirBack, r) // the proof key is another
+				_, err = th.Answer(t.Context(), th.c, request, theirBack, r) // the proof key is another
 				refused(t, err, federation.Replayed, "invalid_grant")
 			})
 		}
@@ -217,12 +217,12 @@ func TestFreshAndTwoFactorsAreAsked(t *testing.T) {
 	began := th.answered(first)
 	th.Clock.Later(20 * time.Minute)
 
-	known := th.trip(false, false)
+	known := th.request(false, false)
 	th.leave(b, known) // no page: it still knows the person
 	if a := th.answered(known); !a.AuthTime.Equal(began.AuthTime) || known.Stale(a) {
 		t.Errorf("signed in at %s, first at %s", a.AuthTime, began.AuthTime)
 	}
-	fresh := th.trip(true, false)
+	fresh := th.request(true, false)
 	th.leave(b, fresh)
 	if th.back != nil {
 		t.Fatal("nothing was asked")
@@ -234,7 +234,7 @@ func TestFreshAndTwoFactorsAreAsked(t *testing.T) {
 	}
 	// An upstream that ignores what was asked is found out.
 	th.Clock.Later(20 * time.Minute)
-	stale := th.trip(false, false)
+	stale := th.request(false, false)
 	th.leave(b, stale)
 	stale.Fresh = true
 	if a := th.answered(stale); !stale.Stale(a) {
@@ -242,7 +242,7 @@ func TestFreshAndTwoFactorsAreAsked(t *testing.T) {
 	}
 	th.who = "anna@lindehof.test"
 	b = idptest.NewBrowser(th.Server, "en")
-	two := th.trip(false, true)
+	two := th.request(false, true)
 	th.leave(b, two)
 	th.password(b)
 	th.code(b)
@@ -259,35 +259,35 @@ func TestFreshAndTwoFactorsAreAsked(t *testing.T) {
 // What goes wrong there has a reason here.
 func TestWhatOurOwnHouseRefuses(t *testing.T) {
 	th := newTheirs(t, "secret", federation.SecretBasic)
-	_, trip := th.signsIn()
+	_, request := th.signsIn()
 	right := th.c.Secret
 	th.c.Secret = th.Sealer.Seal([]byte("another"), th.c.Binding("secret"))
-	_, err := th.Answer(t.Context(), th.c, trip, theirBack, th.back)
+	_, err := th.Answer(t.Context(), th.c, request, theirBack, th.back)
 	refused(t, err, federation.Misconfigured, "invalid_client")
 	th.c.Secret = right
-	_, err = th.Answer(t.Context(), th.c, trip, theirBack+"2", th.back)
+	_, err = th.Answer(t.Context(), th.c, request, theirBack+"2", th.back)
 	refused(t, err, federation.Replayed, "invalid_grant")
 	// Its answers say who it is: one without that is another's.
 	q := th.back.URL.Query()
 	q.Del("iss")
-	_, err = th.Answer(t.Context(), th.c, trip, theirBack, httptest.NewRequest(http.MethodGet, theirBack+"?"+q.Encode(),
+	_, err = th.Answer(t.Context(), th.c, request, theirBack, httptest.NewRequest(http.MethodGet, theirBack+"?"+q.Encode(),
 		nil))
 	refused(t, err, federation.BadAudience, "iss")
 	th.c.OIDC.Issuer += "/"
-	_, err = th.SignInRedirect(t.Context(), th.c, trip, theirBack)
+	_, err = th.SignInRedirect(t.Context(), th.c, request, theirBack)
 	refused(t, err, federation.Misconfigured, "issuer")
-	silent := url.Values{"error": {"login_required"}, "state": {trip.State}, "iss": {theirIssuer}}
+	silent := url.Values{"error": {"login_required"}, "state": {request.State}, "iss": {theirIssuer}}
 	th.c.OIDC.Issuer = theirIssuer
 	r := httptest.NewRequest(http.MethodGet, theirBack+"?"+silent.Encode(), nil)
-	_, err = th.Answer(t.Context(), th.c, trip, theirBack, r)
+	_, err = th.Answer(t.Context(), th.c, request, theirBack, r)
 	refused(t, err, federation.Interaction, "login_required")
 }
 
 // When the session there ends, it tells us, and a key that is new is taken over before it signs.
 func TestOurOwnHouseTellsOfLogouts(t *testing.T) {
 	th := newTheirs(t, "secret", federation.SecretBasic)
-	b, trip := th.signsIn()
-	a := th.answered(trip)
+	b, request := th.signsIn()
+	a := th.answered(request)
 	b.MustOpen(t, theirIssuer+"/logout?client_id=secret")
 	b.MustPress(t, "Yes, log out")
 	if err := th.Deliver(t.Context()); err != nil {
@@ -315,18 +315,18 @@ func TestOurOwnHouseTellsOfLogouts(t *testing.T) {
 // A connection's next key is known there before it signs.
 func TestKeysAreChangedWithoutAGap(t *testing.T) {
 	th := newTheirs(t, "key", federation.PrivateKeyJWT)
-	b, trip := th.signsIn()
-	th.answered(trip)
+	b, request := th.signsIn()
+	th.answered(request)
 	for _, keys := range [][]func() *rsa.PrivateKey{{next, signs}, {next}} {
 		keyed(t, th.c, keys...)
-		trip := th.trip(false, false)
-		th.leave(b, trip)
-		th.answered(trip)
+		request := th.request(false, false)
+		th.leave(b, request)
+		th.answered(request)
 	}
 	keyed(t, th.c, own) // one that was never published
 	th.Site("login.linde.test", http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { th.back = r }))
-	trip = th.trip(false, false)
-	th.leave(b, trip)
-	_, err := th.Answer(t.Context(), th.c, trip, theirBack, th.back)
+	request = th.request(false, false)
+	th.leave(b, request)
+	_, err := th.Answer(t.Context(), th.c, request, theirBack, th.back)
 	refused(t, err, federation.Misconfigured, "invalid_client")
 }

@@ -18,8 +18,8 @@ const backdated = 5 * time.Minute
 // maxName is how long a `sub`, `sid` or `jti` may be, in bytes (OpenID Connect Core 1.0 section 2, of `sub`).
 const maxName = 255
 
-// idToken are the claims of an ID token that answers a trip (OpenID Connect Core 1.0 section 3.1.3.7).
-func (u *Upstream) idToken(ctx context.Context, c *federation.Connection, m metadata, t federation.AuthnRequest,
+// idToken are the claims of an ID token that answers a request (OpenID Connect Core 1.0 section 3.1.3.7).
+func (u *Upstream) idToken(ctx context.Context, c *federation.Connection, m metadata, t federation.UpstreamRequest,
 	raw string) (map[string]any, error) {
 	typ, claims, err := u.signed(ctx, m, "ID token", raw)
 	if err != nil {

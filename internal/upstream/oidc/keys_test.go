@@ -20,7 +20,7 @@ func TestKeysAreReadSeldom(t *testing.T) {
 		t.Helper()
 		p.header["kid"] = kid
 		p.claims["iat"] = p.now().Unix()
-		_, err := p.answer(u, c, p.trip(c, false))
+		_, err := p.answer(u, c, p.request(c, false))
 		if got := p.count("/keys"); got != reads {
 			t.Errorf("kid %s: read %d times, want %d", kid, got, reads)
 		}
@@ -58,12 +58,12 @@ func TestKeysAreReadSeldom(t *testing.T) {
 	p.sign = rs256(own())
 	p.header = map[string]any{"alg": "RS256"}
 	p.claims["iat"] = p.now().Unix()
-	_, err := p.answer(u, c, p.trip(c, false))
+	_, err := p.answer(u, c, p.request(c, false))
 	taken(err)
 	// While they cannot be read, those of before count.
 	p.instead["/keys"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }
 	p.later(time.Hour)
 	p.claims["iat"], p.claims["exp"] = p.now().Unix(), p.now().Add(time.Hour).Unix()
-	_, err = p.answer(u, c, p.trip(c, false))
+	_, err = p.answer(u, c, p.request(c, false))
 	taken(err)
 }

@@ -176,8 +176,8 @@ func TestALogoutTokenSignsNobodyIn(t *testing.T) {
 	p.logout()
 	delete(p.header, "typ")
 	c := p.connection()
-	trip := p.trip(c, false)
+	request := p.request(c, false)
 	delete(p.claims, "nonce")
-	_, err := p.answer(p.upstream(), c, trip)
+	_, err := p.answer(p.upstream(), c, request)
 	refused(t, err, federation.BadAudience, "nonce")
 }

@@ -182,15 +182,15 @@ func (p *provider) connection() *federation.Connection {
 	return c
 }
 
-// trip begins one, and makes the ID token answer it.
-func (p *provider) trip(c *federation.Connection, fresh bool) federation.AuthnRequest {
-	t := federation.NewAuthnRequest(idptest.Sealer(p.t).MAC, c.Platform, c.ID, secret.ID(), fresh, false, p.now())
+// request begins one, and makes the ID token answer it.
+func (p *provider) request(c *federation.Connection, fresh bool) federation.UpstreamRequest {
+	t := federation.NewUpstreamRequest(idptest.Sealer(p.t).MAC, c.Platform, c.ID, secret.ID(), fresh, false, p.now())
 	p.claims["nonce"] = t.Nonce
 	return t
 }
 
 // answer brings back a code, and what else is named.
-func (p *provider) answer(u *oidc.Upstream, c *federation.Connection, t federation.AuthnRequest,
+func (p *provider) answer(u *oidc.Upstream, c *federation.Connection, t federation.UpstreamRequest,
 	more ...string) (federation.Answer, error) {
 	p.t.Helper()
 	q := url.Values{"state": {t.State}, "code": {secret.Token()}}

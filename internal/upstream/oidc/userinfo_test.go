@@ -18,7 +18,7 @@ func TestUserInfoAddsWhatIsMissing(t *testing.T) {
 		"sid": "other", "department": "GGZ",
 	}
 	c, u := p.connection(), p.upstream()
-	if _, err := p.answer(u, c, p.trip(c, false)); err != nil || p.count("/userinfo") != 0 {
+	if _, err := p.answer(u, c, p.request(c, false)); err != nil || p.count("/userinfo") != 0 {
 		t.Fatalf("nothing is missing: %v, asked %d times", err, p.count("/userinfo"))
 	}
 	// The name is missing: what the ID token says of the address is not mixed with what is said of another.
@@ -26,7 +26,7 @@ func TestUserInfoAddsWhatIsMissing(t *testing.T) {
 	delete(p.claims, "email_verified")
 	delete(p.claims, "auth_time")
 	delete(p.claims, "sid")
-	a, err := p.answer(u, c, p.trip(c, false))
+	a, err := p.answer(u, c, p.request(c, false))
 	if err != nil || p.count("/userinfo") != 1 {
 		t.Fatalf("%v, asked %d times", err, p.count("/userinfo"))
 	}
@@ -47,7 +47,7 @@ func TestUserInfoAddsWhatIsMissing(t *testing.T) {
 	delete(p.claims, "email")
 	p.claims["email_verified"], p.claims["xms_edov"] = true, true
 	p.info = map[string]any{"sub": "248289", "email": "b@lindehof.test"}
-	a, err = p.answer(u, c, p.trip(c, false))
+	a, err = p.answer(u, c, p.request(c, false))
 	if err != nil || a.Claims["email"] != "b@lindehof.test" || a.Claims["email_verified"] != nil ||
 		a.Claims["xms_edov"] != nil || a.Claims["name"] != "Anna" {
 		t.Errorf("%v, %v", a.Claims, err)
@@ -66,7 +66,7 @@ func TestUserInfoIsAskedForWhatIsRead(t *testing.T) {
 		p.info = map[string]any{"sub": "248289", "employee": "E 17"}
 		c := p.connection()
 		change(c)
-		a, err := p.answer(p.upstream(), c, p.trip(c, false))
+		a, err := p.answer(p.upstream(), c, p.request(c, false))
 		if err != nil || a.Claims["employee"] != "E 17" {
 			t.Errorf("%s: %v, %v", says, a.Claims, err)
 		}
@@ -80,23 +80,23 @@ func TestUserInfoThatIsWrong(t *testing.T) {
 	c, u := p.connection(), p.upstream()
 	for _, sub := range []any{"248290", "", nil, 248289, []any{"248289"}} {
 		p.info = map[string]any{"sub": sub, "email": "anna@lindehof.test"}
-		_, err := p.answer(u, c, p.trip(c, false))
+		_, err := p.answer(u, c, p.request(c, false))
 		refused(t, err, federation.BadAudience, "sub")
 	}
 	for status, why := range map[int]federation.Reason{401: federation.Misconfigured, 403: federation.Misconfigured,
 		500: federation.Unreachable} {
 		p.instead["/userinfo"] = func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }
-		_, err := p.answer(u, c, p.trip(c, false))
+		_, err := p.answer(u, c, p.request(c, false))
 		refused(t, err, why, "userinfo_endpoint")
 	}
 	// It has none, or gives nothing to ask with: then there is nothing more to know.
 	p.answers["token_type"] = "DPoP"
-	if _, err := p.answer(u, c, p.trip(c, false)); err != nil {
+	if _, err := p.answer(u, c, p.request(c, false)); err != nil {
 		t.Error(err)
 	}
 	p.answers["token_type"] = "Bearer"
 	delete(p.says, "userinfo_endpoint")
-	if _, err := p.answer(p.upstream(), c, p.trip(c, false)); err != nil {
+	if _, err := p.answer(p.upstream(), c, p.request(c, false)); err != nil {
 		t.Error(err)
 	}
 }

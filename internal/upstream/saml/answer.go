@@ -23,10 +23,10 @@ type message struct {
 	seen     outline // of response
 }
 
-// Answer is what the upstream said in answer to a trip. It is taken once, by all nodes together. A Refusal: it says
+// Answer is what the upstream said in answer to a request. It is taken once, by all nodes together. A Refusal: it says
 // nothing that counts. Any other error is ours.
 func (u *Upstream) Answer(
-	ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string, r *http.Request,
+	ctx context.Context, c *federation.Connection, t federation.UpstreamRequest, back string, r *http.Request,
 ) (federation.Answer, error) {
 	m, err := u.received(c, t, r)
 	if err != nil {
@@ -60,8 +60,8 @@ func (u *Upstream) warn(ctx context.Context, c *federation.Connection, k *x509.C
 	}
 }
 
-// received reads what a browser brought. It came in answer to the trip, whose state is its RelayState.
-func (u *Upstream) received(c *federation.Connection, t federation.AuthnRequest, r *http.Request) (message, error) {
+// received reads what a browser brought. It came in answer to the request, whose state is its RelayState.
+func (u *Upstream) received(c *federation.Connection, t federation.UpstreamRequest, r *http.Request) (message, error) {
 	if r.PostForm == nil {
 		if r.Body != nil {
 			r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
@@ -111,7 +111,7 @@ func (u *Upstream) received(c *federation.Connection, t federation.AuthnRequest,
 
 // take has the library verify what came, and checks what the library leaves open.
 func (u *Upstream) take(
-	ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string, e *entity, m message,
+	ctx context.Context, c *federation.Connection, t federation.UpstreamRequest, back string, e *entity, m message,
 ) (federation.Answer, *exchange, error) {
 	x, err := u.exchange(ctx, c, back, e)
 	if err != nil {
@@ -146,7 +146,7 @@ func (u *Upstream) take(
 }
 
 // inTime checks times with our own tolerance, which is less than the library's.
-func inTime(said *crewjam.Assertion, t federation.AuthnRequest, back string, now time.Time) error {
+func inTime(said *crewjam.Assertion, t federation.UpstreamRequest, back string, now time.Time) error {
 	early := func(at time.Time) bool { return at.After(now.Add(federation.MaxSkew)) }
 	late := func(at time.Time) bool { return !at.IsZero() && !now.Before(at.Add(federation.MaxSkew)) }
 	refuse := func(what string, at time.Time) error {

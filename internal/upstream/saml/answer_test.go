@@ -44,7 +44,7 @@ func TestAResponseSaysWhoItIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
-			s := good(p.trip)
+			s := good(p.request)
 			change(&s)
 			got, err := p.answer(t, s.response())
 			if err != nil {
@@ -60,12 +60,12 @@ func TestAResponseSaysWhoItIs(t *testing.T) {
 // An answer is taken once, whichever node it reaches.
 func TestAnAssertionIsTakenOnceByAllNodes(t *testing.T) {
 	p := newPlace(t)
-	s := good(p.trip)
+	s := good(p.request)
 	if _, err := p.answer(t, s.response()); err != nil {
 		t.Fatal(err)
 	}
 	s.answer = "_another" // the response is another one
-	_, err := p.node(p.o.Client).Answer(t.Context(), p.c, p.trip, back, post(p.trip.State, s.response()))
+	_, err := p.node(p.o.Client).Answer(t.Context(), p.c, p.request, back, post(p.request.State, s.response()))
 	if federation.ReasonOf(err) != federation.Replayed {
 		t.Errorf("got %v, want %s", err, federation.Replayed)
 	}
@@ -75,12 +75,12 @@ func TestAnAssertionIsTakenOnceByAllNodes(t *testing.T) {
 func TestStorageThatIsGoneIsNoRefusal(t *testing.T) {
 	p := newPlace(t)
 	p.store.broken = fault.Unavailable
-	_, err := p.answer(t, good(p.trip).response())
+	_, err := p.answer(t, good(p.request).response())
 	if !errors.Is(err, fault.Unavailable) || federation.ReasonOf(err) != "" {
 		t.Errorf("got %v", err)
 	}
 	p.store.broken = nil
-	if _, err := p.answer(t, good(p.trip).response()); err != nil {
+	if _, err := p.answer(t, good(p.request).response()); err != nil {
 		t.Error(err)
 	}
 }
@@ -108,7 +108,7 @@ func TestAStatusIsAReason(t *testing.T) {
 			status += `<samlp:StatusCode Value="` + code + test.inner + `"></samlp:StatusCode>`
 		}
 		status += `</samlp:StatusCode><samlp:StatusMessage>` + test.message + `</samlp:StatusMessage></samlp:Status>`
-		_, err := p.answer(t, good(p.trip).with(status, ""))
+		_, err := p.answer(t, good(p.request).with(status, ""))
 		if federation.ReasonOf(err) != test.want || !strings.Contains(err.Error(), test.inner) || !strings.Contains(err.Error(), test.message) {
 			t.Errorf("%s %s %s: got %v, want %s", test.outer, test.inner, test.message, err, test.want)
 		}
@@ -118,24 +118,24 @@ func TestAStatusIsAReason(t *testing.T) {
 // What a browser may bring is bounded, and is what was asked for.
 func TestWhatABrowserBrings(t *testing.T) {
 	p := newPlace(t)
-	response := good(p.trip).response()
-	body := url.Values{"SAMLResponse": {strings.Repeat("A", maxForm)}, "RelayState": {p.trip.State}}
-	twice := url.Values{"SAMLResponse": {"a", "b"}, "RelayState": {p.trip.State}}
-	get := post(p.trip.State, response)
+	response := good(p.request).response()
+	body := url.Values{"SAMLResponse": {strings.Repeat("A", maxForm)}, "RelayState": {p.request.State}}
+	twice := url.Values{"SAMLResponse": {"a", "b"}, "RelayState": {p.request.State}}
+	get := post(p.request.State, response)
 	get.Method = "GET"
 	for name, test := range map[string]struct {
 		answer func() error
 		want   federation.Reason
 	}{
-		"a long body": {func() error { _, err := p.Answer(t.Context(), p.c, p.trip, back, posts(back, body)); return err }, federation.BadForm},
-		"two answers": {func() error { _, err := p.Answer(t.Context(), p.c, p.trip, back, posts(back, twice)); return err }, federation.BadForm},
-		"by GET":      {func() error { _, err := p.Answer(t.Context(), p.c, p.trip, back, get); return err }, federation.BadForm},
+		"a long body": {func() error { _, err := p.Answer(t.Context(), p.c, p.request, back, posts(back, body)); return err }, federation.BadForm},
+		"two answers": {func() error { _, err := p.Answer(t.Context(), p.c, p.request, back, posts(back, twice)); return err }, federation.BadForm},
+		"by GET":      {func() error { _, err := p.Answer(t.Context(), p.c, p.request, back, get); return err }, federation.BadForm},
 		"another RelayState": {func() error {
-			_, err := p.Answer(t.Context(), p.c, p.trip, back, post("another", response))
+			_, err := p.Answer(t.Context(), p.c, p.request, back, post("another", response))
 			return err
 		}, federation.Unsolicited},
 		"an artifact, unasked": {func() error {
-			_, err := p.Answer(t.Context(), p.c, p.trip, back, posts(back, url.Values{"SAMLart": {"AAQ"}, "RelayState": {p.trip.State}}))
+			_, err := p.Answer(t.Context(), p.c, p.request, back, posts(back, url.Values{"SAMLart": {"AAQ"}, "RelayState": {p.request.State}}))
 			return err
 		}, federation.BadForm},
 	} {
@@ -147,9 +147,9 @@ func TestWhatABrowserBrings(t *testing.T) {
 
 // Each time counts by itself: our tolerance is 60 seconds, the library's more.
 func TestEachTimeCounts(t *testing.T) {
-	trip := newTrip("lindehof")
+	request := newTrip("lindehof")
 	said := func() (*crewjam.Assertion, *crewjam.SubjectConfirmationData) {
-		d := &crewjam.SubjectConfirmationData{Recipient: back, InResponseTo: trip.ID, NotOnOrAfter: now.Add(time.Minute)}
+		d := &crewjam.SubjectConfirmationData{Recipient: back, InResponseTo: request.ID, NotOnOrAfter: now.Add(time.Minute)}
 		return &crewjam.Assertion{
 			IssueInstant: now, Conditions: &crewjam.Conditions{NotBefore: now, NotOnOrAfter: now.Add(time.Minute)},
 			Subject:         &crewjam.Subject{SubjectConfirmations: []crewjam.SubjectConfirmation{{Method: bearer, SubjectConfirmationData: d}}},
@@ -168,7 +168,7 @@ func TestEachTimeCounts(t *testing.T) {
 			a.AuthnStatements[0].SessionNotOnOrAfter = &late
 		},
 		"confirmed for another":    func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.Recipient += "x" },
-		"confirmed for a trip":     func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.InResponseTo = "" },
+		"confirmed for a request":  func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.InResponseTo = "" },
 		"confirmed without an end": func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.NotOnOrAfter = time.Time{} },
 		"confirmed until before":   func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.NotOnOrAfter = late },
 		"confirmed from later":     func(_ *crewjam.Assertion, d *crewjam.SubjectConfirmationData) { d.NotBefore = early },
@@ -178,12 +178,12 @@ func TestEachTimeCounts(t *testing.T) {
 	} {
 		a, d := said()
 		change(a, d)
-		if err := inTime(a, trip, back, now); federation.ReasonOf(err) != federation.BadTime {
+		if err := inTime(a, request, back, now); federation.ReasonOf(err) != federation.BadTime {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
 	a, _ := said()
-	if err := inTime(a, trip, back, now.Add(federation.MaxSkew)); err != nil {
+	if err := inTime(a, request, back, now.Add(federation.MaxSkew)); err != nil {
 		t.Error(err)
 	}
 }
@@ -202,7 +202,7 @@ func TestACertificateOfAnotherKeyIsNoKeyOfOurs(t *testing.T) {
 
 func TestValuesOfAttributes(t *testing.T) {
 	p := newPlace(t)
-	s := good(p.trip)
+	s := good(p.request)
 	s.statements = `<saml:AttributeStatement><saml:Attribute Name="a"><saml:AttributeValue xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" ` +
 		`xsi:nil="true"></saml:AttributeValue><saml:AttributeValue> b </saml:AttributeValue></saml:Attribute><saml:Attribute Name="c"></saml:Attribute>` +
 		`<saml:Attribute Name="d"><saml:AttributeValue><saml:NameID>e</saml:NameID></saml:AttributeValue></saml:Attribute></saml:AttributeStatement>`

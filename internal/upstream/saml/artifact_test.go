@@ -42,18 +42,18 @@ func (p *place) artifacts(t *testing.T, response func(request string) string) *U
 
 func (p *place) byArtifact(t *testing.T, u *Upstream, handle byte) (federation.Answer, error) {
 	t.Helper()
-	form := url.Values{"SAMLart": {artifact(theirs, handle)}, "RelayState": {p.trip.State}}
+	form := url.Values{"SAMLart": {artifact(theirs, handle)}, "RelayState": {p.request.State}}
 	if handle%2 == 0 {
-		return u.Answer(t.Context(), p.c, p.trip, back, posts(back, form))
+		return u.Answer(t.Context(), p.c, p.request, back, posts(back, form))
 	}
-	return u.Answer(t.Context(), p.c, p.trip, back, httptest.NewRequest(http.MethodGet, back+"?"+form.Encode(), nil))
+	return u.Answer(t.Context(), p.c, p.request, back, httptest.NewRequest(http.MethodGet, back+"?"+form.Encode(), nil))
 }
 
 func TestAnArtifactStandsForAResponse(t *testing.T) {
 	for handle := range byte(2) { // by POST and by GET
 		p := newPlace(t)
 		var asked string
-		u := p.artifacts(t, func(request string) string { asked = request; return good(p.trip).response() })
+		u := p.artifacts(t, func(request string) string { asked = request; return good(p.request).response() })
 		a, err := p.byArtifact(t, u, handle)
 		if err != nil || !reflect.DeepEqual(a, want()) {
 			t.Fatalf("%+v, %v", a, err)
@@ -73,14 +73,14 @@ func TestWhatAnArtifactStandsForIsLookedAt(t *testing.T) {
 		response func(p *place) string
 		want     federation.Reason
 	}{
-		"too long":            {func(p *place) string { return good(p.trip).response() + strings.Repeat(" ", maxXML) }, federation.BadForm},
-		"a comment":           {func(p *place) string { return good(p.trip).response() + "<!-- -->" }, federation.BadForm},
-		"two assertions":      {func(p *place) string { return doubled(good(p.trip).response(), true) }, federation.BadForm},
+		"too long":            {func(p *place) string { return good(p.request).response() + strings.Repeat(" ", maxXML) }, federation.BadForm},
+		"a comment":           {func(p *place) string { return good(p.request).response() + "<!-- -->" }, federation.BadForm},
+		"two assertions":      {func(p *place) string { return doubled(good(p.request).response(), true) }, federation.BadForm},
 		"nothing":             {func(*place) string { return "" }, federation.BadForm},
-		"for another trip":    {func(*place) string { return good(newTrip("lindehof")).response() }, federation.Unsolicited},
-		"a signature is gone": {func(p *place) string { s := good(p.trip); s.signsAssertion = false; return s.response() }, federation.BadSignature},
+		"for another request": {func(*place) string { return good(newTrip("lindehof")).response() }, federation.Unsolicited},
+		"a signature is gone": {func(p *place) string { s := good(p.request); s.signsAssertion = false; return s.response() }, federation.BadSignature},
 		"somebody stopped": {func(p *place) string {
-			return good(p.trip).with(`<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"><samlp:StatusCode Value="`+
+			return good(p.request).with(`<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"><samlp:StatusCode Value="`+
 				`urn:oasis:names:tc:SAML:2.0:status:AuthnFailed"></samlp:StatusCode></samlp:StatusCode></samlp:Status>`, "")
 		}, federation.Denied},
 	} {

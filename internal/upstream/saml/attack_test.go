@@ -128,7 +128,7 @@ func TestWrappedSignaturesAreRefused(t *testing.T) {
 				t.Run(fmt.Sprintf("XSW%d %s %+v", i+1, id, off), func(t *testing.T) {
 					p := newPlace(t)
 					p.off = off
-					s := good(p.trip)
+					s := good(p.request)
 					s.signsAssertion, s.signsResponse = i >= 2, i < 2
 					as := id
 					if as == "same" {
@@ -211,11 +211,11 @@ func TestSignaturesHaveOneProfile(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
-			p.refused(t, edited(t, good(p.trip), edit), federation.BadSignature, federation.BadForm)
+			p.refused(t, edited(t, good(p.request), edit), federation.BadSignature, federation.BadForm)
 		})
 	}
 	p := newPlace(t) // and the tool of this test makes good ones
-	if _, err := p.answer(t, edited(t, good(p.trip), func(*etree.Element, *etree.Element) {})); err != nil {
+	if _, err := p.answer(t, edited(t, good(p.request), func(*etree.Element, *etree.Element) {})); err != nil {
 		t.Error(err)
 	}
 }
@@ -233,8 +233,8 @@ func TestWhatAnAssertionSaysIsForUsNow(t *testing.T) {
 		"for another recipient":          {func(s *said) { s.recipient = "https://other.example/acs" }, federation.BadAudience},
 		"for another destination":        {func(s *said) { s.destination = "https://other.example/acs" }, federation.BadAudience},
 		"without InResponseTo":           {func(s *said) { s.confirms, s.inResponse = "", "" }, federation.Unsolicited},
-		"in answer to another trip":      {func(s *said) { s.confirms, s.inResponse = other.ID, other.ID }, federation.Unsolicited},
-		"confirmed for another trip":     {func(s *said) { s.confirms = other.ID }, federation.Unsolicited},
+		"in answer to another request":   {func(s *said) { s.confirms, s.inResponse = other.ID, other.ID }, federation.Unsolicited},
+		"confirmed for another request":  {func(s *said) { s.confirms = other.ID }, federation.Unsolicited},
 		"expired by 61 seconds":          {func(s *said) { s.ends = now.Add(-61 * time.Second) }, federation.BadTime},
 		"expired long ago":               {func(s *said) { s.ends = now.Add(-time.Hour) }, federation.BadTime},
 		"early by 61 seconds":            {func(s *said) { s.before = now.Add(61 * time.Second) }, federation.BadTime},
@@ -258,14 +258,14 @@ func TestWhatAnAssertionSaysIsForUsNow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
-			s := good(p.trip)
+			s := good(p.request)
 			test.change(&s)
 			p.refused(t, s.response(), test.want)
 		})
 	}
 	// No signature of the response makes any of that better, and none is accepted beside a good one.
 	p := newPlace(t)
-	s := good(p.trip)
+	s := good(p.request)
 	s.signsAssertion = false
 	forged := sign(s.response(), foreignKey(), s.method)
 	p.refused(t, forged, federation.BadSignature)
@@ -326,7 +326,7 @@ func TestShapesThatAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
-			s := good(p.trip)
+			s := good(p.request)
 			began := time.Now()
 			p.refused(t, change(s.response()), federation.BadForm)
 			if _, err := lookAnswer([]byte(change(s.response()))); !errors.Is(err, errShape) {
@@ -342,7 +342,7 @@ func TestShapesThatAreRefused(t *testing.T) {
 // Whoever signs it, a response has one assertion.
 func TestASignedResponseHasOneAssertion(t *testing.T) {
 	p := newPlace(t)
-	s := good(p.trip)
+	s := good(p.request)
 	s.signsAssertion = false
 	for _, r := range []string{doubled(s.response(), true), s.with(success, "")} {
 		p.refused(t, sign(r, s.by, s.method), federation.BadForm)
@@ -353,7 +353,7 @@ func TestASignedResponseHasOneAssertion(t *testing.T) {
 func TestWhatWasEncryptedIsLookedAt(t *testing.T) {
 	for _, inserted := range []string{"<!-- -->", "<?x y?>"} {
 		p := newPlace(t)
-		s := good(p.trip)
+		s := good(p.request)
 		s.encrypts, s.inserted = certificateOfOwn(t, firstOwnKey()), inserted
 		p.refused(t, s.response(), federation.BadSignature)
 	}
@@ -372,7 +372,7 @@ func doubled(r string, otherID bool) string {
 func TestACommentTruncatesNothing(t *testing.T) {
 	p := newPlace(t)
 	p.off = switches{shape: true, profile: true}
-	r := strings.Replace(good(p.trip).response(), somebody, somebody[:9]+"<!-- -->"+somebody[9:], 1)
+	r := strings.Replace(good(p.request).response(), somebody, somebody[:9]+"<!-- -->"+somebody[9:], 1)
 	a, err := p.answer(t, r)
 	if err != nil || a.Subject != somebody {
 		t.Errorf("got %q, %v", a.Subject, err)
@@ -387,7 +387,7 @@ func TestNamespacesChangeNothingThatIsRead(t *testing.T) {
 	} {
 		for _, into := range []string{"saml:SubjectConfirmationData ", "saml:Assertion ", "saml:NameID ", "saml:Attribute ", "samlp:Response "} {
 			p := newPlace(t)
-			a, err := p.answer(t, strings.Replace(good(p.trip).response(), "<"+into, "<"+into+trick+" ", 1))
+			a, err := p.answer(t, strings.Replace(good(p.request).response(), "<"+into, "<"+into+trick+" ", 1))
 			if err == nil && !reflect.DeepEqual(a, want()) {
 				t.Errorf("%s in %s: %+v", trick, into, a)
 			}
@@ -402,7 +402,7 @@ func TestNoSignatureIsMadeOfWhatIsPublic(t *testing.T) {
 		"http://www.w3.org/2001/04/xmldsig-more#rsa-md5",
 	} {
 		p := newPlace(t)
-		s := good(p.trip)
+		s := good(p.request)
 		r := parsed(s.response())
 		sig := signatureOf(part(r, "Assertion"))
 		part(sig, "SignatureMethod").CreateAttr("Algorithm", method)
@@ -419,7 +419,7 @@ func TestOddBlocksAreRefused(t *testing.T) {
 		for _, length := range []int{0, 1, 7, 8, 15, 16, 17, 24, 31, 32, 33, 47, 48, 49, 1000} {
 			p := newPlace(t)
 			p.c.SAML.CBC = true
-			s := good(p.trip)
+			s := good(p.request)
 			s.encrypts, s.cipher = certificateOfOwn(t, firstOwnKey()), cipher
 			r := parsed(s.response())
 			values := r.FindElements("//EncryptedData/CipherData/CipherValue")
@@ -437,7 +437,7 @@ func TestNothingTellsWhetherSomethingWasOpened(t *testing.T) {
 	for i := range 64 {
 		p := newPlace(t)
 		p.c.SAML.CBC = true
-		s := good(p.trip)
+		s := good(p.request)
 		s.encrypts, s.cipher = certificateOfOwn(t, firstOwnKey()), xmlenc.AES128CBC
 		r := parsed(s.response())
 		values := r.FindElements("//EncryptedData/CipherData/CipherValue")
@@ -465,7 +465,7 @@ func TestEveryByteThatIsSignedCounts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
-			s := good(p.trip)
+			s := good(p.request)
 			change(&s)
 			r := s.response()
 			root := "<saml:Assertion"

@@ -15,23 +15,23 @@ import (
 
 // Whatever is made of a response, it says what was signed or nothing.
 func FuzzAnswer(f *testing.F) {
-	trip := newTrip("lindehof")
-	trip.ID, trip.State = "_request1", "state" // the same in every run
-	s := good(trip)
+	request := newTrip("lindehof")
+	request.ID, request.State = "_request1", "state" // the same in every run
+	s := good(request)
 	f.Add(s.response())
 	s.signsResponse = true
 	f.Add(s.response())
 	for _, wrap := range wrappings[2:] {
-		f.Add(written(wrap(s.forges, parsed(good(trip).response()), "_evil")))
+		f.Add(written(wrap(s.forges, parsed(good(request).response()), "_evil")))
 	}
 	f.Add("")
 	f.Add("<a/>")
 	t := &testing.T{}
 	p := newPlace(t)
-	p.trip = trip
+	p.request = request
 	f.Fuzz(func(t *testing.T, response string) {
 		clear(p.store.used)
-		a, err := p.Answer(context.Background(), p.c, p.trip, back, post(trip.State, response))
+		a, err := p.Answer(context.Background(), p.c, p.request, back, post(request.State, response))
 		if err == nil && a.Subject != somebody {
 			t.Errorf("%+v", a)
 		}

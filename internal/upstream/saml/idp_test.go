@@ -132,7 +132,7 @@ type said struct {
 	cipher                            xmlenc.BlockCipher
 }
 
-func good(t federation.AuthnRequest) said {
+func good(t federation.UpstreamRequest) said {
 	return said{
 		id: "_assertion1", answer: "_response1", issuer: theirs, audience: ours, recipient: back, destination: back,
 		confirms: t.ID, inResponse: t.ID, issued: now, before: now.Add(-5 * time.Second), ends: now.Add(5 * time.Minute), authn: now.Add(-time.Minute),
@@ -307,15 +307,15 @@ func (s *shared) MarkUsed(_ context.Context, p platform.ID, hash []byte, ends ti
 	return nil
 }
 
-// place is a test's: one node, one connection, one trip.
+// place is a test's: one node, one connection, one request.
 type place struct {
 	*Upstream
-	c     *federation.Connection
-	trip  federation.AuthnRequest
-	store *shared
-	log   *strings.Builder
-	now   time.Time
-	news  []News
+	c       *federation.Connection
+	request federation.UpstreamRequest
+	store   *shared
+	log     *strings.Builder
+	now     time.Time
+	news    []News
 }
 
 func newPlace(t *testing.T) *place {
@@ -330,14 +330,14 @@ func newPlace(t *testing.T) *place {
 		SAML: federation.SAMLSettings{EntityID: theirs, Metadata: theirMetadata(theirKey())},
 	}
 	p.store.now = func() time.Time { return p.now }
-	p.trip = newTrip("lindehof")
+	p.request = newTrip("lindehof")
 	p.Upstream = p.node(http.DefaultClient)
 	return p
 }
 
-func newTrip(c federation.ID) federation.AuthnRequest {
+func newTrip(c federation.ID) federation.UpstreamRequest {
 	mac := func(purpose, data string) []byte { return secret.Hash(purpose + data) }
-	return federation.NewAuthnRequest(mac, "care", c, secret.ID(), false, false, now.Add(-time.Minute))
+	return federation.NewUpstreamRequest(mac, "care", c, secret.ID(), false, false, now.Add(-time.Minute))
 }
 
 // node is another one with the same storage.
@@ -368,7 +368,7 @@ func posts(to string, form url.Values) *http.Request {
 
 func (p *place) answer(t *testing.T, response string) (federation.Answer, error) {
 	t.Helper()
-	return p.Answer(t.Context(), p.c, p.trip, back, post(p.trip.State, response))
+	return p.Answer(t.Context(), p.c, p.request, back, post(p.request.State, response))
 }
 
 // refused wants a response to be refused for one of some reasons, and nobody to panic.

@@ -119,7 +119,7 @@ func newSite(t *testing.T, p *place) *site {
 // later is a good response of that time.
 func (p *place) later(by time.Duration) said {
 	p.now = p.now.Add(by)
-	s := good(p.trip)
+	s := good(p.request)
 	s.issued, s.before, s.ends, s.authn = p.now, p.now, p.now.Add(time.Minute), p.now
 	s.id = "_a" + base64.RawURLEncoding.EncodeToString([]byte(p.now.String()))
 	return s
@@ -129,7 +129,7 @@ func TestMetadataIsReadOnceADay(t *testing.T) {
 	p := newPlace(t)
 	s := newSite(t, p)
 	for i, want := range []int{1, 1, 1, 2} { // at the first sign-in, and 24 hours later
-		if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); err != nil {
+		if _, err := p.SignInRedirect(t.Context(), p.c, p.request, back); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.Refresh(t.Context(), p.c); err != nil || s.read != want {
@@ -214,7 +214,7 @@ func TestWhatIsAtTheAddressOfMetadata(t *testing.T) {
 			node := p.node(client)
 			var first string
 			for i := range 2 {
-				_, err := node.SignInRedirect(t.Context(), p.c, p.trip, back)
+				_, err := node.SignInRedirect(t.Context(), p.c, p.request, back)
 				if federation.ReasonOf(err) != test.want {
 					t.Fatalf("%d: got %v, want %s", i, err, test.want)
 				}
@@ -231,7 +231,7 @@ func TestWhatIsAtTheAddressOfMetadata(t *testing.T) {
 			}
 			if server.Close(); test.want == federation.Misconfigured {
 				p.now = p.now.Add(readFirst)
-				if _, err := node.SignInRedirect(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+				if _, err := node.SignInRedirect(t.Context(), p.c, p.request, back); federation.ReasonOf(err) != federation.Unreachable {
 					t.Errorf("nobody answers: %v", err)
 				}
 			}
@@ -245,7 +245,7 @@ func TestNoMetadataYet(t *testing.T) {
 	s := newSite(t, p)
 	s.body = ""
 	for range 5 {
-		if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+		if _, err := p.SignInRedirect(t.Context(), p.c, p.request, back); federation.ReasonOf(err) != federation.Unreachable {
 			t.Errorf("got %v", err)
 		}
 	}
@@ -254,7 +254,7 @@ func TestNoMetadataYet(t *testing.T) {
 	}
 	s.body = theirMetadata(theirKey())
 	p.now = p.now.Add(readFirst)
-	if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); err != nil {
+	if _, err := p.SignInRedirect(t.Context(), p.c, p.request, back); err != nil {
 		t.Error(err)
 	}
 }
@@ -268,7 +268,7 @@ func TestChangedSettingsAreReadAtOnce(t *testing.T) {
 		t.Helper()
 		p.c.SAML = settings
 		for range 3 {
-			if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != want {
+			if _, err := p.SignInRedirect(t.Context(), p.c, p.request, back); federation.ReasonOf(err) != want {
 				t.Errorf("got %v, want %q", err, want)
 			}
 		}
@@ -290,14 +290,14 @@ func TestTheCopyBelongsToItsAddress(t *testing.T) {
 	p := newPlace(t)
 	s := newSite(t, p)
 	store := p.o.Store.(*shared)
-	if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); err != nil {
+	if _, err := p.SignInRedirect(t.Context(), p.c, p.request, back); err != nil {
 		t.Fatal(err)
 	}
 	behind := *p.c // of a node that has not heard of it
 	p.c.SAML.MetadataURL = s.URL + "/other"
 	store.moved(p.c.ID, p.c.SAML.MetadataURL)
 	s.body = ""
-	if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+	if _, err := p.SignInRedirect(t.Context(), p.c, p.request, back); federation.ReasonOf(err) != federation.Unreachable {
 		t.Errorf("the other address is away: %v", err)
 	}
 	if _, err := p.answer(t, p.later(time.Second).response()); federation.ReasonOf(err) != federation.Unreachable {
@@ -308,16 +308,16 @@ func TestTheCopyBelongsToItsAddress(t *testing.T) {
 	}
 	s.body = theirMetadata(theirKey())
 	p.now = p.now.Add(readFirst)
-	if _, err := p.SignInRedirect(t.Context(), &behind, p.trip, back); err != nil {
+	if _, err := p.SignInRedirect(t.Context(), &behind, p.request, back); err != nil {
 		t.Errorf("the node that is behind: %v", err)
 	}
 	s.body = ""
-	if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); federation.ReasonOf(err) != federation.Unreachable {
+	if _, err := p.SignInRedirect(t.Context(), p.c, p.request, back); federation.ReasonOf(err) != federation.Unreachable {
 		t.Errorf("what the node read that is behind counts: %v", err)
 	}
 	s.body, p.news = theirMetadata(foreignKey()), nil
 	p.now = p.now.Add(readFirst)
-	if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); err != nil {
+	if _, err := p.SignInRedirect(t.Context(), p.c, p.request, back); err != nil {
 		t.Fatal(err)
 	}
 	if want := []News{{Keys: []string{fingerprint(foreignKey().certificate)}}}; !reflect.DeepEqual(p.news, want) {

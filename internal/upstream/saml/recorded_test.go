@@ -60,7 +60,7 @@ func eachRecorded(t *testing.T, test func(*testing.T, recording)) {
 			if keys, err := os.ReadFile(filepath.Join(folder, "keys.json")); err == nil {
 				r.c.Keys = keys
 			}
-			r.trip = federation.AuthnRequest{ID: r.Request, State: "state"}
+			r.request = federation.UpstreamRequest{ID: r.Request, State: "state"}
 			if r.xml, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(read("response.b64")))); err != nil {
 				t.Fatal(err)
 			}
@@ -80,7 +80,7 @@ type recording struct {
 func (r recording) take(t *testing.T, response []byte) (kept federation.Answer, err error) {
 	t.Helper()
 	form := url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString(response)}, "RelayState": {"state"}}
-	got, err := r.Answer(t.Context(), r.c, r.trip, r.Back, posts(r.Back, form))
+	got, err := r.Answer(t.Context(), r.c, r.request, r.Back, posts(r.Back, form))
 	if err != nil {
 		return kept, err
 	}
@@ -247,7 +247,7 @@ func TestAnotherImplementation(t *testing.T) {
 		set(&p.c.SAML)
 		o := newOther(t, p)
 		form := o.visit(t, p.away(t))
-		a, err := p.Answer(t.Context(), p.c, p.trip, back, posts(back, form))
+		a, err := p.Answer(t.Context(), p.c, p.request, back, posts(back, form))
 		if err != nil {
 			t.Fatalf("%+v: %v", p.c.SAML, err)
 		}
@@ -272,7 +272,7 @@ func record(t *testing.T, p *place, form url.Values, a federation.Answer) {
 	settings := p.c.SAML
 	settings.Metadata = ""
 	about, err := json.MarshalIndent(recorded{
-		Product: "crewjam/saml 0.6.3, identity provider", Now: p.now, Back: back, Request: p.trip.ID, SAML: settings, Want: a,
+		Product: "crewjam/saml 0.6.3, identity provider", Now: p.now, Back: back, Request: p.request.ID, SAML: settings, Want: a,
 	}, "", "  ")
 	if err != nil {
 		t.Fatal(err)

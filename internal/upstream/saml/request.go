@@ -14,7 +14,7 @@ import (
 
 // SignInRedirect is where a browser is sent to sign in: an authentication request (saml-core-2.0-os section 3.4). back
 // is our assertion consumer service. A Refusal: there is no usable metadata.
-func (u *Upstream) SignInRedirect(ctx context.Context, c *federation.Connection, t federation.AuthnRequest, back string) (federation.Redirect, error) {
+func (u *Upstream) SignInRedirect(ctx context.Context, c *federation.Connection, t federation.UpstreamRequest, back string) (federation.Redirect, error) {
 	e, err := u.entity(ctx, c)
 	if err != nil {
 		return federation.Redirect{}, err
@@ -47,7 +47,7 @@ func (u *Upstream) SignInRedirect(ctx context.Context, c *federation.Connection,
 // request is what is asked. A NameIDPolicy has no Format unless one is set, because AD FS refuses formats that it does
 // not issue; a context is requested only where one is set, or where two factors are wanted and a value of it would
 // count.
-func request(c *federation.Connection, t federation.AuthnRequest, back string) *crewjam.AuthnRequest {
+func request(c *federation.Connection, t federation.UpstreamRequest, back string) *crewjam.AuthnRequest {
 	create, binding := true, crewjam.HTTPPostBinding
 	if c.SAML.Artifact {
 		binding = crewjam.HTTPArtifactBinding
@@ -82,7 +82,7 @@ func request(c *federation.Connection, t federation.AuthnRequest, back string) *
 	return req
 }
 
-func posted(sp *crewjam.ServiceProvider, req *crewjam.AuthnRequest, t federation.AuthnRequest, to string) (federation.Redirect, error) {
+func posted(sp *crewjam.ServiceProvider, req *crewjam.AuthnRequest, t federation.UpstreamRequest, to string) (federation.Redirect, error) {
 	req.Destination = to
 	if sp.SignatureMethod != "" {
 		if err := sp.SignAuthnRequest(req); err != nil {

@@ -23,7 +23,7 @@ import (
 
 func (p *place) away(t *testing.T) federation.Redirect {
 	t.Helper()
-	a, err := p.SignInRedirect(t.Context(), p.c, p.trip, back)
+	a, err := p.SignInRedirect(t.Context(), p.c, p.request, back)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,11 +58,11 @@ func TestARequestAsksNoMoreThanItMust(t *testing.T) {
 	a := p.away(t)
 	r := sent(t, a)
 	u, err := url.Parse(a.URL)
-	if err != nil || u.Query().Get("RelayState") != p.trip.State || len(p.trip.State) > 80 || u.Query().Get("tenant") != "1" || u.Query().Has("Signature") {
+	if err != nil || u.Query().Get("RelayState") != p.request.State || len(p.request.State) > 80 || u.Query().Get("tenant") != "1" || u.Query().Has("Signature") {
 		t.Errorf("to %s", a.URL)
 	}
 	for name, want := range map[string]string{
-		"ID": p.trip.ID, "Destination": theirs + "/sso?tenant=1", "AssertionConsumerServiceURL": back, "ProtocolBinding": crewjam.HTTPPostBinding,
+		"ID": p.request.ID, "Destination": theirs + "/sso?tenant=1", "AssertionConsumerServiceURL": back, "ProtocolBinding": crewjam.HTTPPostBinding,
 		"ForceAuthn": "", "IsPassive": "", "Version": "2.0",
 	} {
 		if got := r.SelectAttrValue(name, ""); got != want {
@@ -81,7 +81,7 @@ func TestARequestAsksNoMoreThanItMust(t *testing.T) {
 
 func TestARequestAsksWhatIsSet(t *testing.T) {
 	p := newPlace(t)
-	p.trip.Fresh, p.trip.TwoFactors = true, true
+	p.request.Fresh, p.request.TwoFactors = true, true
 	p.c.SAML.NameIDFormat, p.c.SAML.Scoping, p.c.SAML.Decides = persistentNameID, []string{"urn:a", "urn:b"}, []string{"urn:context"}
 	p.c.SAML.Artifact = true
 	r := sent(t, p.away(t))
@@ -103,7 +103,7 @@ func TestARequestAsksWhatIsSet(t *testing.T) {
 	if r = sent(t, p.away(t)); strings.Join(contexts(), " ") != "urn:two" {
 		t.Errorf("%v", contexts())
 	}
-	p.trip.TwoFactors = false
+	p.request.TwoFactors = false
 	if r = sent(t, p.away(t)); strings.Join(contexts(), " ") != "urn:context" {
 		t.Errorf("%v", contexts())
 	}
@@ -129,7 +129,7 @@ func TestRequestsAreSignedWhereOneIsWanted(t *testing.T) {
 		}
 		p.c.SAML.PostRequests = true
 		a := p.away(t)
-		if a.URL != theirs+"/post" || a.Form.Get("RelayState") != p.trip.State {
+		if a.URL != theirs+"/post" || a.Form.Get("RelayState") != p.request.State {
 			t.Errorf("%+v", a)
 		}
 		verify(t, sent(t, a), firstOwnKey())
@@ -202,7 +202,7 @@ func TestOurKeys(t *testing.T) {
 	for name, keys := range map[string][]byte{"none": nil, "not opened": []byte("x"), "empty": []byte(`{"keys":[]}`)} {
 		p := newPlace(t)
 		p.c.Keys = keys
-		if _, err := p.SignInRedirect(t.Context(), p.c, p.trip, back); err == nil || federation.ReasonOf(err) != "" {
+		if _, err := p.SignInRedirect(t.Context(), p.c, p.request, back); err == nil || federation.ReasonOf(err) != "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -49,7 +49,7 @@ func TestWhoSignedIsSaid(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
-			_, err := p.answer(t, test.answer(good(p.trip)))
+			_, err := p.answer(t, test.answer(good(p.request)))
 			if federation.ReasonOf(err) != federation.BadSignature {
 				t.Fatalf("got %v", err)
 			}
@@ -86,7 +86,7 @@ func TestSinceWhenCertificatesAreKnownIsSaid(t *testing.T) {
 func TestNothingIsSaidOfWhatWasOpened(t *testing.T) {
 	p := newPlace(t)
 	p.c.SAML.CBC = true
-	s := good(p.trip)
+	s := good(p.request)
 	s.by, s.encrypts, s.cipher = foreignKey(), certificateOfOwn(t, firstOwnKey()), xmlenc.AES256CBC
 	if _, err := p.answer(t, s.response()); err == nil || strings.Contains(err.Error(), fingerprint(foreignKey().certificate)) {
 		t.Errorf("got %v", err)
@@ -110,7 +110,7 @@ func TestWhoSignedALogoutIsSaid(t *testing.T) {
 // What is encrypted in a way that is not taken says what to choose there, and no setting of ours.
 func TestWhatIsEncryptedOtherwiseSaysWhatToChoose(t *testing.T) {
 	p := newPlace(t)
-	s := good(p.trip)
+	s := good(p.request)
 	s.encrypts, s.cipher = certificateOfOwn(t, firstOwnKey()), xmlenc.AES256CBC
 	_, err := p.answer(t, s.response())
 	if federation.ReasonOf(err) != federation.BadSignature || !strings.Contains(err.Error(), "aes256-cbc) and not signed as a whole: choose AES-GCM there") ||

@@ -24,28 +24,28 @@ func TestEachSwitchStopsItsAttack(t *testing.T) {
 		attack func(p *place) error
 	}{
 		"SHA-1": {switches{sha1: true}, func(p *place) error {
-			s := good(p.trip)
+			s := good(p.request)
 			s.method = dsig.RSASHA1SignatureMethod
 			return take(p, s)
 		}},
 		"unknown conditions": {switches{conditions: true}, func(p *place) error {
-			s := good(p.trip)
+			s := good(p.request)
 			s.condition = `<x:OnlyOnTuesdays xmlns:x="urn:x"></x:OnlyOnTuesdays>`
 			return take(p, s)
 		}},
 		"replay": {switches{replay: true}, func(p *place) error {
-			if err := take(p, good(p.trip)); err != nil {
+			if err := take(p, good(p.request)); err != nil {
 				t.Fatal(err)
 			}
-			return take(p, good(p.trip))
+			return take(p, good(p.request))
 		}},
 		"CBC outside a signed response": {switches{cbc: true}, func(p *place) error {
-			s := good(p.trip)
+			s := good(p.request)
 			s.encrypts, s.cipher = certificateOfOwn(t, firstOwnKey()), xmlenc.AES256CBC
 			return take(p, s)
 		}},
 		"shape": {switches{shape: true, profile: true}, func(p *place) error {
-			_, err := p.answer(t, strings.Replace(good(p.trip).response(), somebody, somebody[:9]+"<!-- -->"+somebody[9:], 1))
+			_, err := p.answer(t, strings.Replace(good(p.request).response(), somebody, somebody[:9]+"<!-- -->"+somebody[9:], 1))
 			return err
 		}},
 		"profile": {switches{profile: true}, func(p *place) error {
@@ -53,15 +53,15 @@ func TestEachSwitchStopsItsAttack(t *testing.T) {
 			return err
 		}},
 		"times": {switches{times: true}, func(p *place) error {
-			s := good(p.trip)
+			s := good(p.request)
 			s.ends = now.Add(-2 * time.Minute)
 			return take(p, s)
 		}},
 		"artifacts of another": {switches{artifacts: true}, func(p *place) error {
 			asked := false
-			u := p.artifacts(t, func(string) string { asked = true; return good(p.trip).response() })
-			form := url.Values{"SAMLart": {artifact("https://evil.example", 1)}, "RelayState": {p.trip.State}}
-			_, err := u.Answer(t.Context(), p.c, p.trip, back, posts(back, form))
+			u := p.artifacts(t, func(string) string { asked = true; return good(p.request).response() })
+			form := url.Values{"SAMLart": {artifact("https://evil.example", 1)}, "RelayState": {p.request.State}}
+			_, err := u.Answer(t.Context(), p.c, p.request, back, posts(back, form))
 			if asked != (err == nil) {
 				t.Errorf("asked %t, %v", asked, err)
 			}
@@ -84,7 +84,7 @@ func TestEachSwitchStopsItsAttack(t *testing.T) {
 
 // canonicalised is a response whose signature has another canonicalisation than the profile says.
 func canonicalised(p *place) string {
-	s := good(p.trip)
+	s := good(p.request)
 	s.signsAssertion = false
 	root := parsed(s.response())
 	ctx, err := dsig.NewSigningContext(s.by.key, [][]byte{s.by.certificate.Raw})
@@ -111,7 +111,7 @@ func TestLenienceIsASwitch(t *testing.T) {
 		}},
 	} {
 		p := newPlace(t)
-		s := good(p.trip)
+		s := good(p.request)
 		test.change(p, &s)
 		if a, err := p.answer(t, s.response()); err != nil || !reflect.DeepEqual(a, want()) {
 			t.Errorf("%s: %v", name, err)
@@ -124,7 +124,7 @@ func TestLenienceIsASwitch(t *testing.T) {
 	}
 	p := newPlace(t)
 	p.c.SAML.CBC = true
-	s := good(p.trip)
+	s := good(p.request)
 	s.encrypts, s.cipher = certificateOfOwn(t, firstOwnKey()), xmlenc.AES256CBC
 	if _, err := p.answer(t, s.response()); err != nil {
 		t.Errorf("a connection that allows CBC: %v", err)
@@ -134,7 +134,7 @@ func TestLenienceIsASwitch(t *testing.T) {
 func TestAnExpiredCertificateIsSaid(t *testing.T) {
 	p := newPlace(t)
 	p.c.SAML.Metadata = theirMetadata(expiredKey())
-	s := good(p.trip)
+	s := good(p.request)
 	s.by = expiredKey()
 	if _, err := p.answer(t, s.response()); err != nil {
 		t.Fatal(err)

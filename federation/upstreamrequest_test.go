@@ -23,7 +23,7 @@ func (m masters) MACs(purpose, data string) (all [][]byte) {
 	return all
 }
 
-// A trip ends where it began although the master keys change meanwhile, or are further at another node: with all that
+// A request ends where it began although the master keys change meanwhile, or are further at another node: with all that
 // was derived for it, and with no key that is gone.
 func TestTripOutlivesARotationOfMasterKeys(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0).UTC()
@@ -39,7 +39,7 @@ func TestTripOutlivesARotationOfMasterKeys(t *testing.T) {
 		{"the old one is removed", masters{"a"}, masters{"b"}, false},
 		{"another house", masters{"a"}, masters{"b", "c"}, false},
 	} {
-		left := NewAuthnRequest(row.began.MAC, "linde", "lindehof", secret.ID(), true, false, now)
+		left := NewUpstreamRequest(row.began.MAC, "linde", "lindehof", secret.ID(), true, false, now)
 		back, err := Returned(row.ends.MACs, "linde", "lindehof", left.State, now.Add(time.Minute))
 		if row.ok && (err != nil || back != left) {
 			t.Errorf("%s: %+v, %v; want %+v", row.says, back, err, left)

@@ -15,12 +15,12 @@ import (
 	"github.com/minddistrict/idp/platform"
 )
 
-// AuthnRequestLife is how long an upstream may take to answer: as long as a journey may.
-const AuthnRequestLife = 60 * time.Minute
+// UpstreamRequestLife is how long an upstream may take to answer: as long as a journey may.
+const UpstreamRequestLife = 60 * time.Minute
 
-// AuthnRequest is one visit of a browser to an upstream. Nothing is stored of it: its State is all that comes back, at
+// UpstreamRequest is what a browser is sent to an upstream with. Nothing is stored of it: its State is all that comes back, at
 // any node, and what else it needs is derived from that. That it is over is stored, once (an answer is taken once).
-type AuthnRequest struct {
+type UpstreamRequest struct {
 	State      string    // `state`, RelayState: at most 80 bytes, as SAML bindings allow
 	Journey    string    // which it belongs to, or the identifier of a test sign-in
 	Began      time.Time // exact to the second
@@ -40,7 +40,7 @@ type AuthnRequest struct {
 // MAC derives bytes from a purpose and data (keys.Sealer).
 type MAC func(purpose, data string) []byte
 
-// MACs derives them with each master key that is known: a trip may have begun before a rotation of them, or at a node
+// MACs derives them with each master key that is known: a request may have begun before a rotation of them, or at a node
 // that is ahead of this one.
 type MACs func(purpose, data string) [][]byte
 
@@ -51,8 +51,8 @@ const (
 	flagTwo
 )
 
-// NewAuthnRequest begins one.
-func NewAuthnRequest(mac MAC, p platform.ID, c ID, journey string, fresh, test bool, now time.Time) AuthnRequest {
+// NewUpstreamRequest begins one.
+func NewUpstreamRequest(mac MAC, p platform.ID, c ID, journey string, fresh, test bool, now time.Time) UpstreamRequest {
 	random := make([]byte, 8)
 	_, _ = rand.Read(random) // never fails
 	flags := 0
@@ -68,19 +68,19 @@ func NewAuthnRequest(mac MAC, p platform.ID, c ID, journey string, fresh, test b
 	return requestOf(mac, p, c, body, journey, flags, time.Unix(now.Unix(), 0).UTC())
 }
 
-// WithTwoFactors is the same trip on which two factors are asked. What it asks passes through the browser, where
+// WithTwoFactors is the same request on which two factors are asked. What it asks passes through the browser, where
 // anybody can take it out; its state is what we believe when it comes back.
-func (t AuthnRequest) WithTwoFactors(mac MAC, p platform.ID, c ID) AuthnRequest {
+func (t UpstreamRequest) WithTwoFactors(mac MAC, p platform.ID, c ID) UpstreamRequest {
 	parts := strings.Split(t.State, ".")
-	flags, _ := strconv.Atoi(parts[2]) // as NewAuthnRequest wrote it
+	flags, _ := strconv.Atoi(parts[2]) // as NewUpstreamRequest wrote it
 	flags |= flagTwo
 	parts[2] = strconv.Itoa(flags)
 	return requestOf(mac, p, c, strings.Join(parts[:4], "."), t.Journey, flags, t.Began)
 }
 
-func requestOf(mac MAC, p platform.ID, c ID, body, journey string, flags int, began time.Time) AuthnRequest {
+func requestOf(mac MAC, p platform.ID, c ID, body, journey string, flags int, began time.Time) UpstreamRequest {
 	data := of(p, c, body)
-	return AuthnRequest{
+	return UpstreamRequest{
 		State:   stateOf(body, mac(statePurpose, data)),
 		Journey: journey, Began: began, Fresh: flags&flagFresh != 0, Test: flags&flagTest != 0, TwoFactors: flags&flagTwo != 0,
 		Nonce:    base64.RawURLEncoding.EncodeToString(mac("upstream nonce", data)),
@@ -91,48 +91,48 @@ func requestOf(mac MAC, p platform.ID, c ID, body, journey string, flags int, be
 
 const statePurpose = "upstream state"
 
-// of is what everything of a trip is derived from.
+// of is what everything of a request is derived from.
 func of(p platform.ID, c ID, body string) string { return string(p) + "/" + string(c) + "/" + body }
 
 func stateOf(body string, mac []byte) string {
 	return body + "." + base64.RawURLEncoding.EncodeToString(mac[:16])
 }
 
-// Returned is the trip that a state belongs to, of this connection. A Refusal: it is of none, or it took too long.
-func Returned(macs MACs, p platform.ID, c ID, state string, now time.Time) (AuthnRequest, error) {
+// Returned is the request that a state belongs to, of this connection. A Refusal: it is of none, or it took too long.
+func Returned(macs MACs, p platform.ID, c ID, state string, now time.Time) (UpstreamRequest, error) {
 	parts := strings.Split(state, ".")
 	if len(parts) != 5 || !secret.IsID(parts[0]) {
-		return AuthnRequest{}, refuse(Unsolicited, "state or RelayState is none of ours")
+		return UpstreamRequest{}, refuse(Unsolicited, "state or RelayState is none of ours")
 	}
 	seconds, errTime := strconv.ParseInt(parts[1], 36, 64)
 	flags, errFlags := strconv.Atoi(parts[2])
 	if errTime != nil || errFlags != nil {
-		return AuthnRequest{}, refuse(Unsolicited, "state or RelayState is none of ours")
+		return UpstreamRequest{}, refuse(Unsolicited, "state or RelayState is none of ours")
 	}
 	body, began := strings.Join(parts[:4], "."), time.Unix(seconds, 0).UTC()
 	own := slices.IndexFunc(macs(statePurpose, of(p, c, body)), func(mac []byte) bool {
 		return subtle.ConstantTimeCompare([]byte(stateOf(body, mac)), []byte(state)) == 1
 	})
 	if own < 0 {
-		return AuthnRequest{}, refuse(Unsolicited, "state or RelayState is none of this connection's")
+		return UpstreamRequest{}, refuse(Unsolicited, "state or RelayState is none of this connection's")
 	}
 	t := requestOf(func(purpose, data string) []byte { return macs(purpose, data)[own] }, p, c, body, parts[0], flags, began)
-	if late := now.Sub(t.Began); late > AuthnRequestLife || late < -MaxSkew {
-		return AuthnRequest{}, refuse(Unsolicited, "the sign-in began %s ago, and may take %s", late.Round(time.Second), AuthnRequestLife)
+	if late := now.Sub(t.Began); late > UpstreamRequestLife || late < -MaxSkew {
+		return UpstreamRequest{}, refuse(Unsolicited, "the sign-in began %s ago, and may take %s", late.Round(time.Second), UpstreamRequestLife)
 	}
 	return t, nil
 }
 
-// Stale reports whether an answer is older than was asked: the person was to sign in again after the trip began.
-func (t AuthnRequest) Stale(a Answer) bool {
+// Stale reports whether an answer is older than was asked: the person was to sign in again after the request began.
+func (t UpstreamRequest) Stale(a Answer) bool {
 	return t.Fresh && a.AuthTime.Before(t.Began.Add(-MaxSkew))
 }
 
 // Expired is when nobody can answer it any more, by the clock of any node.
-func (t AuthnRequest) Expired() time.Time { return t.Began.Add(AuthnRequestLife + MaxSkew) }
+func (t UpstreamRequest) Expired() time.Time { return t.Began.Add(UpstreamRequestLife + MaxSkew) }
 
-// Hash is how a trip is kept when it is over.
-func (t AuthnRequest) Hash() []byte { return secret.Hash(t.State) }
+// Hash is how a request is kept when it is over.
+func (t UpstreamRequest) Hash() []byte { return secret.Hash(t.State) }
 
 // Redirect is where a browser is sent: an address, or a form that is posted there.
 type Redirect struct {
@@ -162,7 +162,7 @@ func (e Logout) Hash(c ID) []byte { return secret.Hash("upstream logout\n" + str
 
 // StoredAnswer is an answer on its way from the request that brought it to the one that shows the browser's cookie.
 type StoredAnswer struct {
-	State  []byte // hash of the trip
+	State  []byte // hash of the request
 	Handle []byte // hash of what the browser comes back with
 	Sealed []byte // the answer, bound to Binding
 }
