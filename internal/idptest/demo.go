@@ -108,7 +108,7 @@ func (d Demo) party(text string) string {
 	if !isPublic(text) && !containsAny(text, "secret:", "secret_file:", "auth: private_key_jwt") {
 		text += ", secret: " + PartySecret
 	}
-	if !containsAny(text, "redirect_uris:", "type: service") {
+	if !containsAny(text, " redirect_uris:", "type: service") {
 		id, _, _ := strings.Cut(strings.TrimPrefix(text, "client_id: "), ",")
 		text += fmt.Sprintf(", redirect_uris: [%q, %q]", RedirectURI, "https://"+id+"."+d.name()+".test/callback")
 	}
