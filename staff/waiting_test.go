@@ -75,6 +75,19 @@ func tally(t *testing.T, node *idptest.Server, kinds ...audit.Kind) string {
 	return strings.Join(said, ", ")
 }
 
+// reasons are those of all events of a kind.
+func reasons(t *testing.T, node *idptest.Server, kind audit.Kind) (all []string) {
+	t.Helper()
+	events, err := node.DB.Events(t.Context(), "linde", 1000)
+	must(t, err)
+	for _, e := range events {
+		if e.Kind == kind {
+			all = append(all, e.Reason)
+		}
+	}
+	return all
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -180,6 +193,26 @@ func TestWhatADemotedHelperAskedForIsDropped(t *testing.T) {
 		}
 		if got := tally(t, all[0], audit.ActDropped, audit.ActConfirmed, audit.TwoStepReset); got != "act.drop 2, act.confirm 0, two_step.reset 0" {
 			t.Errorf("events: %s", got)
+		}
+		if why := reasons(t, all[0], audit.ActDropped); !slices.Equal(why, []string{"reset two-step: refused", "reset two-step: refused"}) {
+			t.Errorf("recorded as %q", why)
+		}
+	})
+}
+
+// The record says why an act was dropped that somebody else made impossible in the meantime.
+func TestWhatCannotBeDoneAnyMoreIsDropped(t *testing.T) {
+	nodes(t, ward, func(t *testing.T, all []*idptest.Server) {
+		helper, boss := person(t, all[0], "hulp@example.org"), person(t, all[1], "baas@example.org")
+		mistyped := staff.Justification{Reason: staff.Mistyped}
+		p, err := helper.AskAddress(t.Context(), "linde", staff.ByAddress("nieuw@example.org"), "new@example.org", mistyped)
+		must(t, err)
+		all[0].Declare(idptest.Demo{Accounts: []string{"email: new@example.org"}})
+		if err := boss.Confirm(t.Context(), "linde", p.ID); !errors.Is(err, fault.Taken) {
+			t.Errorf("an address that somebody has: %v", err)
+		}
+		if why := reasons(t, all[0], audit.ActDropped); !slices.Equal(why, []string{"correct address: taken"}) {
+			t.Errorf("recorded as %q", why)
 		}
 	})
 }
