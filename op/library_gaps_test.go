@@ -442,6 +442,9 @@ func TestStorageErrorsStayInside(t *testing.T) {
 			} {
 				if a.Status >= 500 {
 					broken++
+					if asked := a.Header.Get("WWW-Authenticate"); asked != "" {
+						s.Errorf("%s without table %s: %d asks for another token: %s", what, table, a.Status, asked)
+					}
 				}
 				visible := random.ReplaceAllString(a.Body+a.To.String(), "")
 				for _, word := range leaks {
