@@ -8,8 +8,8 @@ import (
 	"github.com/minddistrict/idp/internal/fault"
 )
 
-// Act is something that happens to an account as a whole, whoever does it, after which what was under way for it counts
-// no more. What staff may do is staff.Act, another thing.
+// Act is something that happens to an account as a whole, whoever does it. What was under way for the account before it
+// no longer counts. A staff.Act is something else: what staff may do.
 type Act string
 
 const (

@@ -32,7 +32,7 @@ type Change struct {
 	Forget   *account.ID // all remembered browsers of an account are forgotten
 	Forgive  []string    // owners whose counters start again: Guess.Owner, Limit.Owner
 	Fresh    []string    // keys of counters that start again, each by itself: Guess.Counter
-	Uncount  []string    // keys of counters that counted what turned out to be right: taken back, and the count of wrong ones in a row starts again
+	Uncount  []string    // keys of counters that counted what was right: taken back, and the count of wrong ones in a row is zero again
 	Count    []Limit     // happenings that this is; fault.Throttled, and nothing is saved, if one is too many
 	Messages []outbox.Message
 	Events   []audit.Event

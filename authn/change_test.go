@@ -128,7 +128,7 @@ func TestWhatIsSavedForAPersonIsGiven(t *testing.T) {
 	})
 }
 
-// TestAPersonRetiresWhileActive: what somebody takes away of an account in a journey is saved as what is given to them.
+// TestAPersonRetiresWhileActive: a credential that somebody removes in a journey is removed only while the account is active.
 func TestAPersonRetiresWhileActive(t *testing.T) {
 	j := &authn.Journey{Platform: "linde", Progress: authn.Progress{Account: "anna"}}
 	c := authn.Change{Journey: j, Retire: []account.CredentialID{"code"}}

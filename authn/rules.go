@@ -162,10 +162,10 @@ type rule struct {
 // ruleTable is what is wanted, by purpose and channel.
 type ruleTable map[Purpose]map[Channel][]rule
 
-// rules lists when what is asked, in the order in which the person is asked; the help page "wanneer wordt er om een
-// authenticatiecode gevraagd?" says it to people. Two sets of rows are not written here, because every purpose gets them:
-// asksOwner, after a reset by staff, and asksProof, of somebody known at an organisation and not here (everywhere.go). No
-// other place knows, and docs/oidc.md has one sentence for each row, theirs too.
+// rules lists when what is asked, in the order in which the person is asked. The help page "wanneer wordt er om een
+// authenticatiecode gevraagd?" tells people the same. everywhere.go adds two sets of rows: asksOwner those of an account
+// that staff reset, to every purpose, and asksProof those of somebody who is known at an organisation and not here, to
+// SignIn and Return. No other place decides this. docs/oidc.md has one sentence for each row, the added ones included.
 var rules = asksOwner(asksProof(ruleTable{
 	SignIn: {
 		Browser: {

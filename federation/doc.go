@@ -8,7 +8,7 @@
 // made, or nothing happens and a page says why. An UpstreamRequest is what a browser is sent to an upstream with, of
 // which nothing is stored until it is over.
 //
-// Everything here is pure: no network, no clock, no storage. The protocols and the pages are in rooms of their
-// own. The package refuses to trust an upstream in more than its contract says, and to know an account by an
-// e-mail address alone.
+// Everything here is pure: no network, no clock, no storage. The protocols and the pages are in rooms of their own. The
+// package refuses to trust an upstream in more than its contract says, and to know an account by an e-mail address
+// alone.
 package federation

@@ -18,8 +18,9 @@ import (
 // UpstreamRequestLife is how long an upstream may take to answer: as long as a journey may.
 const UpstreamRequestLife = 60 * time.Minute
 
-// UpstreamRequest is what a browser is sent to an upstream with. Nothing is stored of it: its State is all that comes back, at
-// any node, and what else it needs is derived from that. That it is over is stored, once (an answer is taken once).
+// UpstreamRequest is what a browser is sent to an upstream with. Nothing is stored of it: its State is all that comes
+// back, at any node, and what else it needs is derived from that. That it is over is stored, once (an answer is taken
+// once).
 type UpstreamRequest struct {
 	State      string    // `state`, RelayState: at most 80 bytes, as SAML bindings allow
 	Journey    string    // which it belongs to, or the identifier of a test sign-in
@@ -40,8 +41,8 @@ type UpstreamRequest struct {
 // MAC derives bytes from a purpose and data (keys.Sealer).
 type MAC func(purpose, data string) []byte
 
-// MACs derives them with each master key that is known: a request may have begun before a rotation of them, or at a node
-// that is ahead of this one.
+// MACs derives them with each master key that is known: a request may have begun before a rotation of them, or at a
+// node that is ahead of this one.
 type MACs func(purpose, data string) [][]byte
 
 // flags of a state.

@@ -31,11 +31,7 @@ func (k Key) Binding() string { return "key/" + string(k.Platform) + "/" + k.KID
 
 // newKey makes a key that signs from useAt on.
 func newKey(p platform.ID, alg string, s *Sealer, now, useAt time.Time) (Key, error) {
-	draw := generate
-	if s.draw != nil {
-		draw = s.draw
-	}
-	private, err := draw(alg)
+	private, err := s.draw(alg)
 	if err != nil {
 		return Key{}, fmt.Errorf("making %s key of platform %s: %w", alg, p, err)
 	}

@@ -31,7 +31,7 @@ const (
 // what it made before compares with one of MACs only.
 type Sealer struct {
 	masters []master
-	draw    func(alg string) (crypto.Signer, error) // draws a private key; nil: generate
+	draw    Draw
 }
 
 type master struct {
@@ -40,10 +40,14 @@ type master struct {
 	aead   cipher.AEAD // under a key derived for sealing; draws and prepends the nonce
 }
 
-// DrawingFrom is the same sealer, with which private keys are made by a function and not at random. It is for
-// internal/idptest, where drawing RSA keys was a fifth of what tests cost; nobody else may call it (arch_test.go).
-func (s *Sealer) DrawingFrom(draw func(alg string) (crypto.Signer, error)) *Sealer {
-	return &Sealer{masters: s.masters, draw: draw}
+// Draw draws a private key for an algorithm.
+type Draw func(alg string) (crypto.Signer, error)
+
+// DrawingFrom is the same sealer, but the keys that it seals are chosen by a function, which gets the one that draws them
+// at random. It is for internal/idptest, where drawing RSA keys was a fifth of what tests cost; nobody else may call it
+// (arch_test.go).
+func (s *Sealer) DrawingFrom(choose func(alg string, anew Draw) (crypto.Signer, error)) *Sealer {
+	return &Sealer{masters: s.masters, draw: func(alg string) (crypto.Signer, error) { return choose(alg, generate) }}
 }
 
 // NewSealer takes master keys of 32 random bytes each.
@@ -51,7 +55,7 @@ func NewSealer(masters ...[]byte) (*Sealer, error) {
 	if len(masters) == 0 {
 		return nil, fmt.Errorf("%w: no master key", fault.Invalid)
 	}
-	s := &Sealer{}
+	s := &Sealer{draw: generate}
 	for i, m := range masters {
 		if len(m) != masterSize {
 			return nil, fmt.Errorf("%w: master key %d: %d bytes instead of %d", fault.Invalid, i+1, len(m), masterSize)

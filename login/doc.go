@@ -16,6 +16,6 @@
 // authentication up and switching it off (twostep.go), a device that makes room for another (room.go), a way of signing
 // in that is closed (closed.go), and the emergency login of managers beside it (glass.go). What begins journeys beside
 // requests has rooms of its own, which this package does not know either: links of mails (login/link), settings
-// (login/settings), staff (login/admin) and QR codes (login/qr). Which proof is asked for, and when, is not decided here but by
-// authn.Missing.
+// (login/settings), staff (login/admin) and QR codes (login/qr). Which proof is asked for, and when, is not decided
+// here but by authn.Missing.
 package login

@@ -1,10 +1,9 @@
 // Command idp is an OpenID Connect provider for care platforms.
 //
-// This package holds flags and output only: what serves is built by internal/wire; other commands open the
-// database and the sealer (globals.go), call staff or internal/setup, and print text or, with --output json, one JSON
-// document. Exit codes: 0 done, 1 refused or failed, 2 wrong use of the command,
-// 3 a file that protects less than before (see apply), a party that falls short of its profile (see party check) or is
-// not meant to be deleted (see party delete).
+// This package holds flags and output only: internal/wire builds what serves; other commands open the database and the
+// sealer (globals.go) and call staff or internal/setup. A command prints text or, with --output json, one JSON document.
+// Exit codes: 0 done, 1 refused or failed, 2 wrong use of the command, 3 a file that protects less than before (see
+// apply), a party that falls short of its profile (see party check) or is not meant to be deleted (see party delete).
 //
 // A party is a relying party (OAuth client).
 package main

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Demo is a platform of a test as a setup file says it (docs/setup-file.md). Its zero value is linde, the platform of
-// GGZ De Linde at HostIssuer, with nobody in it. The texts are YAML of the kind that stands between braces:
+// Demo is a platform of a test, in the terms of a setup file (docs/setup-file.md). The zero value is linde: the platform
+// of GGZ De Linde at HostIssuer, without parties and accounts. Each text is what YAML has between two braces:
 //
 //	s.Declare(idptest.Demo{
 //		Policy:   "second_factor: { client: required }, code_methods: [totp]",

@@ -14,8 +14,8 @@ import (
 	"github.com/minddistrict/idp/storage"
 )
 
-// LogIn opens an address that asks for a sign-in, such as that of Party.Start, and sends somebody's address and
-// Password. What comes next is up to the policy: a second factor, or the end.
+// LogIn opens a page that asks for a sign-in, such as the one at Party.Start, and sends an e-mail address and Password.
+// The policy decides what comes next: a second factor, or the end.
 func LogIn(t testing.TB, b *Browser, address, email string) {
 	t.Helper()
 	b.MustOpen(t, address)

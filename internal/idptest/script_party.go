@@ -117,7 +117,8 @@ func expect(err error, code string) error {
 	return nil
 }
 
-// told demands that messages go and a party is told once of the end of the session of its last arrival; untold: of nothing.
+// told demands that messages go and a party is told once of the end of the session of its last arrival; untold: of
+// nothing.
 func (s *script) told(name string) error {
 	party, claims, err := s.toldTo(name)
 	if err != nil {

@@ -45,15 +45,17 @@ type Server struct {
 // patience is what a request may take in a test. How fast the machine is, is not what is tested.
 const patience = 2 * time.Minute
 
-// Sealer is that of every house of a test. Its RSA keys are drawn once in a process: two tests may get the same ones, no two
-// platforms of one test do.
+// Sealer is that of every house of a test. The RSA keys of its platforms are drawn once in a process (keyPool), so two
+// tests may have the same ones; two platforms of one test do not.
 func Sealer(t testing.TB) *keys.Sealer {
 	t.Helper()
 	sealer, err := keys.NewSealer([]byte("a master key of 32 bytes for tests"[:32]))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sealer.DrawingFrom(func(alg string) (crypto.Signer, error) { return signingKeys.draw(t.Name(), alg) })
+	return sealer.DrawingFrom(func(alg string, anew keys.Draw) (crypto.Signer, error) {
+		return signingKeys.choose(t.Name(), alg, anew)
+	})
 }
 
 // NewServer builds a house on a database, with optional further factors.

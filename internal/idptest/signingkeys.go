@@ -2,37 +2,27 @@ package idptest
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
-	"fmt"
 	"strings"
 	"sync"
+
+	"github.com/minddistrict/idp/keys"
 )
 
-// signingKeys are the RSA keys that tests of this process share, in the order in which each test asks: a top-level test,
-// or a subtest of one with what is below it.
+// signingKeys are the RSA keys that the tests of this process share.
 var signingKeys = keyPool{next: map[string]int{}}
 
+// keyPool gives each test its keys in one order: the first that it asks for is the first of the pool. A test is a
+// top-level test, or a subtest of one with everything below it.
 type keyPool struct {
 	mu   sync.Mutex
-	all  []*rsa.PrivateKey
+	all  []crypto.Signer
 	next map[string]int // by test
 }
 
-// draw is a private key that the test did not have before. Keys that are cheap are drawn anew.
-func (p *keyPool) draw(test, alg string) (crypto.Signer, error) {
-	switch alg {
-	case "ES256":
-		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case "EdDSA":
-		_, private, err := ed25519.GenerateKey(rand.Reader)
-		return private, err
-	case "RS256", "PS256":
-	default:
-		return nil, fmt.Errorf("no tests with algorithm %q", alg)
+// choose is an RSA key that the test did not have before; keys of other algorithms cost little and are drawn anew.
+func (p *keyPool) choose(test, alg string, anew keys.Draw) (crypto.Signer, error) {
+	if alg != "RS256" && alg != "PS256" {
+		return anew(alg)
 	}
 	if parts := strings.SplitN(test, "/", 3); len(parts) > 2 {
 		test = parts[0] + "/" + parts[1]
@@ -42,7 +32,7 @@ func (p *keyPool) draw(test, alg string) (crypto.Signer, error) {
 	i := p.next[test]
 	p.next[test]++
 	if i == len(p.all) {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		key, err := anew(alg)
 		if err != nil {
 			return nil, err
 		}

@@ -1,5 +1,5 @@
-// Package snapshot holds what is configured (platforms, parties, connections, signing keys) in memory, where every request finds it
-// without asking the database.
+// Package snapshot holds what is configured (platforms, parties, connections, signing keys) in memory, where every
+// request finds it without asking the database.
 //
 // A Snapshot is all of that at one version of the settings and never changes. Current is the newest that a node knows:
 // Refresh replaces it when the version rose, Fresh says whether it is young enough to let somebody in, and its other

@@ -15,8 +15,8 @@ import (
 type Rate struct{ AtOnce, PerSecond int }
 
 // RateLimiter counts what each source begins (an arrival), in memory and for this process alone. A source owes the time
-// that its arrivals take at the steady rate, and may owe as much as AtOnce of them take (the generic cell rate algorithm of
-// ITU-T I.371, annex A).
+// that its arrivals take at the steady rate, and may owe as much as AtOnce of them take (the generic cell rate algorithm
+// of ITU-T I.371, annex A).
 //
 // Only who owes something is kept: each arrival for a moment of 1/PerSecond. So there are never more sources than
 // arrive in that moment, plus what floods owe: whoever uses a different network of a large one each time (IPv6) is

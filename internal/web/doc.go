@@ -3,6 +3,6 @@
 //
 // A request passes through Wrap first: it gets its reference, its true network address (trusted proxies only), the
 // default headers and a bounded body; a panic becomes a logged 500. Security is a default here, not a call: a handler
-// can only loosen what it names. The package knows of a platform its identifier only,
-// which names its cookies, and nothing of pages or the protocol.
+// can only loosen what it names. The package knows of a platform its identifier only, which names its cookies, and
+// nothing of pages or the protocol.
 package web

@@ -155,8 +155,8 @@ func lookAgain(t *testing.T, ctx context.Context, what, axe, before string) (see
 const everyRule = `['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']`
 
 // judge reports what axe-core finds on the page that is open by the rules of a choice (runOnly), some of them set
-// otherwise, but not in its frames, where axe-core is not. What moves is at its end: axe-core would see colours on their
-// way from one scheme to the other.
+// otherwise, but not in its frames, where axe-core is not. What moves is at its end: axe-core would see colours on
+// their way from one scheme to the other.
 func judge(t *testing.T, ctx context.Context, what, axe, choice, rules string) {
 	t.Helper()
 	there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.getAnimations().forEach(a => a.finish()); "axe" in window`))
